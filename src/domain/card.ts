@@ -1,0 +1,50 @@
+/**
+ * An approval as a person sees it, before any platform's markup: one neutral model, built once by the core and
+ * rendered by each gateway. Everything that matters comes from the arguments; prose of the model is marked as such.
+ */
+import { z } from 'zod';
+import { ApprovalId } from './ids.ts';
+
+export const CardChoice = z.enum(['approve', 'deny', 'deny-with-reason', 'answer']);
+export type CardChoice = z.infer<typeof CardChoice>;
+
+export const Card = z.object({
+  approvalId: ApprovalId,
+  /** Generation and digest of what is shown; an answer carries both back. */
+  gen: z.int().nonnegative(),
+  digest: z.string(),
+  /** One line, from the arguments: `refund: order 7, 120 EUR`. Plain text. */
+  title: z.string(),
+  /** What exactly would happen, argument by argument; hidden characters already made visible. Plain text. */
+  facts: z.array(z.object({ label: z.string(), value: z.string() })),
+  /** What the model says about it: untrusted prose, to be fenced and labelled. Plain text. */
+  modelSays: z.string().optional(),
+  requestedBy: z.string(),
+  /** Who may answer, in words: `role manager`, `Dana`. */
+  askedOf: z.string(),
+  risk: z.enum(['low', 'medium', 'high']),
+  reversible: z.boolean(),
+  deadline: z.iso.datetime(),
+  /** Offered while open; empty once settled. */
+  choices: z.array(CardChoice),
+  /** One true sentence about where it stands; once settled: who, when, from which channel, and what came of it. */
+  status: z.object({
+    state: z.enum([
+      'open',
+      'approved',
+      'executing',
+      'executed',
+      'failed',
+      'denied',
+      'answered',
+      'expired',
+      'cancelled',
+      'revoked',
+      'unknown',
+    ]),
+    sentence: z.string(),
+  }),
+  /** For surfaces without buttons (mail): the words to answer with, and the token of the reply address. */
+  reply: z.object({ token: z.string(), approveCode: z.string(), denyCode: z.string() }).optional(),
+});
+export type Card = z.infer<typeof Card>;

@@ -1,0 +1,7 @@
+/** Where time comes from. Deadlines are judged by the store's own time; this clock serves everything else. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };

@@ -1,0 +1,93 @@
+/**
+ * Errors that callers can act on.
+ *
+ * Throw one of these when a caller could do something different because of it. A broken assumption inside our
+ * own code is a plain `Error`.
+ */
+export abstract class AppError extends Error {
+  /** Stable name for logs, audit and tests. */
+  abstract readonly code: string;
+  /** May the same call succeed if made again later, unchanged? */
+  readonly retryable: boolean = false;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** The platform asked us to slow down. */
+export class RateLimitedError extends AppError {
+  override readonly code = 'RATE_LIMITED';
+  override readonly retryable = true;
+
+  constructor(
+    readonly platform: string,
+    readonly retryAfterMs: number,
+    options?: ErrorOptions,
+  ) {
+    super(`${platform} asked us to wait ${retryAfterMs} ms`, options);
+  }
+}
+
+/** The platform refused a message for good: no such channel, not a member, address rejected. */
+export class UndeliverableError extends AppError {
+  override readonly code = 'UNDELIVERABLE';
+
+  constructor(
+    readonly platform: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${platform} will not take this message: ${reason}`, options);
+  }
+}
+
+/** The model's service did not answer, or asked us to come back later. */
+export class ModelUnavailableError extends AppError {
+  override readonly code = 'MODEL_UNAVAILABLE';
+  override readonly retryable = true;
+
+  constructor(
+    readonly reason: string,
+    readonly retryAfterMs: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(`the model is unavailable: ${reason}`, options);
+  }
+}
+
+/** Somebody else changed the record first; `current` is the version to read again. */
+export class ConflictError extends AppError {
+  override readonly code = 'CONFLICT';
+  override readonly retryable = true;
+
+  constructor(
+    readonly subject: string,
+    readonly current: number,
+  ) {
+    super(`${subject} was changed meanwhile; its version is now ${current}`);
+  }
+}
+
+/** The lease on a conversation was lost; whatever was decided under it must be dropped. */
+export class LeaseLostError extends AppError {
+  override readonly code = 'LEASE_LOST';
+
+  constructor(readonly lane: string) {
+    super(`the lease on ${lane} was lost`);
+  }
+}
+
+/** The process is misconfigured or something it needs is missing; `remedy` is the next step. */
+export class StartupError extends AppError {
+  override readonly code = 'STARTUP';
+
+  constructor(
+    message: string,
+    readonly remedy: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

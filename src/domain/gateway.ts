@@ -1,0 +1,74 @@
+/**
+ * The port every chat platform plugs into.
+ *
+ * A gateway translates and carries; it does not decide. Routing, identity, authorisation, approvals and wording
+ * all belong to the code behind `Receive`.
+ */
+import type { AccountId, Platform } from './ids.ts';
+import type { Address, Inbound, OutboundMessage, Receipt, Sent } from './message.ts';
+
+/**
+ * Takes something in. Resolves once it is stored (or refused for good), so a gateway acknowledges its platform
+ * after this resolves and never before. Rejects when it could not be stored; the gateway then lets the platform
+ * see a failure, so that it delivers again.
+ */
+export type Receive = (inbound: Inbound) => Promise<Receipt>;
+
+export interface Gateway {
+  readonly platform: Platform;
+
+  /** Connects and begins handing things to `receive`. Resolves when connected. */
+  start(receive: Receive): Promise<void>;
+
+  /** Stops taking things in, then waits for those already taken. Safe to call twice. */
+  stop(): Promise<void>;
+
+  /**
+   * Delivers one message and resolves with the platform's reference to it. Splits what is too long.
+   * A message with the same `id` that already reached the platform is found, not sent twice, as far as the
+   * platform allows it.
+   *
+   * @throws {RateLimitedError} when the platform asks us to wait
+   * @throws {UndeliverableError} when trying again cannot help
+   */
+  send(message: OutboundMessage, signal: AbortSignal): Promise<Sent>;
+
+  /** Where a person with this account is reached directly. Pure. */
+  directAddress(account: AccountId): Address;
+
+  /** Shows that work is going on before there is an answer; absent where a platform has no such thing. */
+  readonly progress?: Progress;
+
+  /** Tries the connection with the configured credentials; used by `signalbox check`. Never throws. */
+  check(): Promise<CheckFinding[]>;
+}
+
+export interface Progress {
+  /**
+   * Creates, or with `ref` updates, the one message that shows progress on the reply with idempotency key `key`.
+   * Resolves with the reference to pass as `replaces` when the reply itself is sent. Best effort.
+   */
+  show(update: ProgressUpdate, signal: AbortSignal): Promise<string>;
+}
+
+export interface ProgressUpdate {
+  readonly to: Address;
+  readonly key: string;
+  readonly markdown: string;
+  readonly ref?: string;
+}
+
+/** One line of `signalbox check`: what was tried, how it went, and what to do about it. */
+export interface CheckFinding {
+  readonly subject: string;
+  readonly status: 'works' | 'missing' | 'failed';
+  readonly detail: string;
+  /** The next step, when the status is not `works`. */
+  readonly remedy?: string;
+}
+
+/** Where a gateway keeps its reading position (an IMAP cursor), outside the process. */
+export interface Bookmarks {
+  read(name: string): Promise<string | undefined>;
+  write(name: string, value: string): Promise<void>;
+}

@@ -1,0 +1,52 @@
+/**
+ * The identifiers that cross folders, each its own type, so that mixing two of them does not compile.
+ *
+ * Every id is derived from what it names (a platform's own id, the item that caused it), never drawn at
+ * random where doing the same thing twice must do nothing the second time.
+ */
+import { z } from 'zod';
+
+/** A channel's name: `slack`, `email`, `cli`. Open, so that a new gateway needs no change here. */
+export const Platform = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a platform name is lower-case letters, digits and hyphens')
+  .brand<'Platform'>();
+export type Platform = z.infer<typeof Platform>;
+
+/** Who a platform says this is: `<platform>:<its stable id>`, e.g. `slack:T024/U0DANA`, `email:dana@example.com`. */
+export const AccountId = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*:.+$/, 'an account is written platform:id')
+  .max(320)
+  .brand<'AccountId'>();
+export type AccountId = z.infer<typeof AccountId>;
+
+/** A human of `contacts.yaml`, whatever account they act from. */
+export const PersonId = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9._-]{0,63}$/,
+    'a person id is lower-case letters, digits, dots, hyphens and underscores',
+  )
+  .brand<'PersonId'>();
+export type PersonId = z.infer<typeof PersonId>;
+
+/** One thread of talk: `slack:<team>:<channel>:<thread>`, `email:<hash of the thread's first Message-ID>`. */
+export const ConversationId = z.string().min(1).max(200).brand<'ConversationId'>();
+export type ConversationId = z.infer<typeof ConversationId>;
+
+/** One thing a platform delivered; the same on every redelivery: `slack:<team>:<channel>:<ts>`. */
+export const MessageId = z.string().min(1).max(400).brand<'MessageId'>();
+export type MessageId = z.infer<typeof MessageId>;
+
+/** `apr_p<partition>_<12 characters>`; the partition inside lets any process find the record. */
+export const ApprovalId = z
+  .string()
+  .regex(/^apr_p\d{1,2}_[0-9a-z]{12}$/, 'an approval id looks like apr_p7_0123456789ab')
+  .brand<'ApprovalId'>();
+export type ApprovalId = z.infer<typeof ApprovalId>;
+
+/** The platform part of an account. */
+export function platformOf(account: AccountId): Platform {
+  return Platform.parse(account.slice(0, account.indexOf(':')));
+}

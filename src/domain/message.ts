@@ -1,0 +1,116 @@
+/** What comes in from a platform and what goes out to one, in our words. */
+import { z } from 'zod';
+import { Card } from './card.ts';
+import { AccountId, ApprovalId, ConversationId, MessageId, Platform } from './ids.ts';
+
+/** Longest text accepted from a person, in characters; a longer one is refused with a sentence. */
+export const MAX_TEXT_CHARS = 50_000;
+
+/** Where a message must go. `route` is opaque outside the gateway that made it. */
+export const Address = z.object({
+  platform: Platform,
+  route: z.record(z.string(), z.string()),
+});
+export type Address = z.infer<typeof Address>;
+
+export const Sender = z.object({
+  account: AccountId,
+  displayName: z.string(),
+  /** The platform vouches for this sender: a signed webhook, an e-mail whose DKIM signature is aligned. */
+  authenticated: z.boolean(),
+  /** Not a person: another bot, an auto-reply, a mailing list. Never runs a turn, never decides. */
+  automatic: z.boolean(),
+});
+export type Sender = z.infer<typeof Sender>;
+
+/** Somebody said something. */
+export const InboundMessage = z.object({
+  kind: z.literal('message'),
+  id: MessageId,
+  conversationId: ConversationId,
+  sender: Sender,
+  /** As typed, mention of the bot removed, native markup translated to markdown. */
+  text: z.string(),
+  /** True if the sender spoke to the bot: a mention, a direct message, a thread the bot is part of, a mail to it. */
+  addressedToBot: z.boolean(),
+  sentAt: z.iso.datetime(),
+  replyTo: Address,
+  /** The message of ours this one answers, if the platform says so. */
+  inReplyTo: MessageId.optional(),
+  /**
+   * Set when the message came in on an approval's reply address (e-mail). The core checks the token and reads
+   * the first line; `readings` holds every rendering of the body the sender may have seen (text part, HTML part),
+   * quoted text included, so that a decision can be refused when they disagree.
+   */
+  approvalReply: z.object({ token: z.string(), readings: z.array(z.string()) }).optional(),
+});
+export type InboundMessage = z.infer<typeof InboundMessage>;
+
+export const AnswerChoice = z.enum(['approve', 'deny', 'answer']);
+export type AnswerChoice = z.infer<typeof AnswerChoice>;
+
+/** Somebody answered an approval card: a button, a modal, a command. */
+export const InboundAnswer = z.object({
+  kind: z.literal('answer'),
+  /** The platform's id of this one gesture; the same on every redelivery. It is the vote key. */
+  id: MessageId,
+  sender: Sender,
+  approvalId: ApprovalId,
+  choice: AnswerChoice,
+  /** The reason of a denial, or the text that answers instead of running. */
+  text: z.string().max(4_000).optional(),
+  /** What the card that was answered showed; a stale card decides nothing. */
+  gen: z.int().nonnegative(),
+  digest: z.string(),
+  /** The message that carried the card, so that a copy whose reference was lost is adopted. */
+  card: z.object({ to: Address, ref: z.string() }).optional(),
+});
+export type InboundAnswer = z.infer<typeof InboundAnswer>;
+
+/** An author changed or removed a message. Recorded; never runs a turn, never decides. */
+export const InboundRevision = z.object({
+  kind: z.literal('revision'),
+  id: MessageId,
+  conversationId: ConversationId,
+  sender: Sender,
+  of: MessageId,
+  change: z.enum(['edited', 'deleted']),
+});
+export type InboundRevision = z.infer<typeof InboundRevision>;
+
+export const Inbound = z.discriminatedUnion('kind', [InboundMessage, InboundAnswer, InboundRevision]);
+export type Inbound = z.infer<typeof Inbound>;
+
+/** What became of something that came in; a gateway may acknowledge its platform once it has this. */
+export type Receipt =
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'ignored'; readonly reason: string }
+  /** `notice` is for the one who answered, only for them; what everybody sees is the updated card. */
+  | { readonly kind: 'answered'; readonly code: string; readonly notice: string };
+
+export const OutboundBody = z.discriminatedUnion('kind', [
+  /** Markdown for everybody in the conversation. `replaces`: a message of ours to edit instead of sending anew. */
+  z.object({ kind: z.literal('text'), markdown: z.string(), replaces: z.string().optional() }),
+  /** An approval card; with `replaces` it updates the copy sent before. */
+  z.object({ kind: z.literal('card'), card: Card, replaces: z.string().optional() }),
+  /** For one person only, where the platform can; best effort by nature. */
+  z.object({ kind: z.literal('notice'), markdown: z.string(), onlyFor: AccountId }),
+]);
+export type OutboundBody = z.infer<typeof OutboundBody>;
+
+/** One message on its way out. */
+export interface OutboundMessage {
+  /** Idempotency key, derived from what caused the message; the same on every attempt. */
+  readonly id: string;
+  readonly conversationId: ConversationId;
+  readonly to: Address;
+  readonly body: OutboundBody;
+  /** 1 the first time; above 1 an earlier attempt may have reached the platform, so look before sending. */
+  readonly attempt: number;
+}
+
+/** The platform's reference to what was sent; opaque, the gateway that made it reads it back in `replaces`. */
+export interface Sent {
+  readonly ref: string;
+}

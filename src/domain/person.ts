@@ -1,0 +1,18 @@
+/** A human who may ask or decide, by whichever account they speak from. */
+import { z } from 'zod';
+import { AccountId, PersonId, Platform } from './ids.ts';
+
+export const RoleName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a role is lower-case letters, digits and hyphens');
+export type RoleName = z.infer<typeof RoleName>;
+
+export const Person = z.object({
+  id: PersonId,
+  name: z.string().min(1),
+  roles: z.array(RoleName),
+  accounts: z.array(AccountId),
+  /** Where they want to be asked, best first. */
+  prefers: z.array(Platform),
+});
+export type Person = z.infer<typeof Person>;

@@ -1,0 +1,46 @@
+/** What a tool is to the core: a name, a checked input, how dangerous it is, and how to run it. */
+import type { z } from 'zod';
+import type { ConversationId, PersonId } from './ids.ts';
+
+export type Risk = 'low' | 'medium' | 'high';
+
+/**
+ * What running it twice would do.
+ *   read        changes nothing
+ *   idempotent  the same key makes the second run harmless
+ *   once        a second run is a second effect; after a crash in the middle nobody knows, and we say so
+ */
+export type ToolEffect = 'read' | 'idempotent' | 'once';
+
+export interface Tool<Input extends z.ZodType = z.ZodType> {
+  readonly name: string;
+  /** Part of the digest a human approves: raise it when the meaning of an argument changes. */
+  readonly version: number;
+  readonly description: string;
+  readonly input: Input;
+  readonly risk: Risk;
+  readonly effect: ToolEffect;
+  readonly reversible: boolean;
+  readonly timeoutMs: number;
+  execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;
+}
+
+export interface ToolContext {
+  /** Same for every attempt at the same call. */
+  readonly idempotencyKey: string;
+  readonly conversationId: ConversationId;
+  readonly requester: PersonId;
+  readonly signal: AbortSignal;
+}
+
+export interface ToolOutput {
+  readonly status: 'ok' | 'error';
+  readonly text: string;
+}
+
+/** What the model asks for. */
+export interface ToolCall {
+  readonly id: string;
+  readonly tool: string;
+  readonly input: unknown;
+}
