@@ -1,0 +1,233 @@
+/**
+ * What a mailed answer to an approval says. Pure, and unforgiving: whatever is not exactly one of these lines
+ * decides nothing.
+ *
+ *   approve CODE
+ *   deny CODE [reason]
+ *   answer CODE text
+ *
+ * Invariants
+ *   1. Only the first line that is not blank counts. No parser removes quoted text reliably, and the question
+ *      itself, which a reply quotes, contains every word and code.
+ *   2. A verdict needs a word of a closed list and the code that belongs to that verdict.
+ *   3. Nothing may follow an approval. A reason may follow a denial, but no question and no second verdict.
+ *   4. Every rendering of the mail (text part, HTML part) must say the same, or nothing is decided.
+ *
+ * Who wrote the mail, and whether they may decide, is not here.
+ */
+import type { ReplyCodes } from './reply-token.ts';
+
+export type ParsedReply =
+  | { readonly kind: 'approve' }
+  | { readonly kind: 'deny'; readonly reason: string }
+  | { readonly kind: 'answer'; readonly text: string }
+  | { readonly kind: 'unclear'; readonly why: UnclearReason };
+
+/** Why nothing was decided; the caller finds the words for it. */
+export type UnclearReason =
+  /** No text at all. */
+  | 'empty'
+  /** The first line is quoted from an earlier mail. */
+  | 'quoted'
+  /** The first line holds characters that cannot be seen. */
+  | 'hidden-characters'
+  | 'too-long'
+  /** The first line does not begin with one of the words. */
+  | 'no-verdict'
+  | 'no-code'
+  | 'wrong-code'
+  | 'both-codes'
+  | 'question'
+  /** An approving and a refusing word in one line. */
+  | 'two-verdicts'
+  /** Something follows an approval. */
+  | 'extra-words'
+  /** `answer` without saying what. */
+  | 'no-text'
+  /** The text part and the HTML part say different things. */
+  | 'readings-differ';
+
+/** Longest first line that is read; what an answer may carry (`InboundAnswer.text`). */
+const MAX_LINE_CHARS = 4_000;
+
+/** Deliberately without yes, no, ok: "no" agrees in Polish and Czech, "nai" in Greek, "hai" may only mean "I hear you". */
+const APPROVING = new Set(
+  [
+    ['approve', 'approved'],
+    ['genehmigt', 'freigeben'],
+    ['approuver', "j'approuve"],
+    ['aprobar', 'apruebo'],
+    ['approvo'],
+    ['aprovar'],
+    ['goedkeuren'],
+    ['zatwierdzam'],
+    ['schvaluji'],
+    ['одобряю'],
+    ['схвалюю'],
+    ['onayla'],
+    ['承認'],
+    ['批准', '同意'],
+    ['승인'],
+    ['موافق'],
+    ['מאשר'],
+  ]
+    .flat()
+    .map(fold),
+);
+
+const DENYING = new Set(
+  [
+    ['deny', 'reject'],
+    ['ablehnen'],
+    ['refuser'],
+    ['rechazar'],
+    ['rifiuto'],
+    ['recusar', 'rejeitar'],
+    ['afwijzen'],
+    ['odrzucam'],
+    ['zamítám'],
+    ['отклоняю'],
+    ['відхиляю'],
+    ['reddet'],
+    ['却下', '否認'],
+    ['拒绝'],
+    ['거부'],
+    ['مرفوض'],
+    ['דוחה'],
+  ]
+    .flat()
+    .map(fold),
+);
+
+const ANSWERING = new Set(['answer']);
+
+/**
+ * Reads the answer out of every rendering of a mail's body, quoted text included.
+ * `codes` are those of the one question the mail's reply address belongs to.
+ */
+export function parseReply(readings: readonly string[], codes: ReplyCodes): ParsedReply {
+  const [first, ...others] = readings.map((reading) => parseReading(reading, codes));
+  return others.reduce<ParsedReply>(agreement, first ?? unclear('empty'));
+}
+
+function parseReading(reading: string, codes: ReplyCodes): ParsedReply {
+  const raw = firstLine(reading);
+  if (raw === undefined) return unclear('empty');
+  if (raw.length > MAX_LINE_CHARS) return unclear('too-long');
+  if (hasHiddenCharacters(raw)) return unclear('hidden-characters');
+
+  const line = raw.normalize('NFKC').trim();
+  if (line.startsWith('>')) return unclear('quoted');
+
+  const [, word = '', afterWord = ''] = /^(\S+)\s*(.*)$/u.exec(line) ?? [];
+  const [, code = '', rest = ''] = /^(\S+)\s*(.*)$/u.exec(afterWord) ?? [];
+  const verdict = verdictOf(word);
+  if (!verdict) return unclear('no-verdict');
+
+  return judge({ verdict, code: withoutTrailingPunctuation(code), rest: rest.trim(), line }, codes);
+}
+
+interface Line {
+  readonly verdict: 'approve' | 'deny' | 'answer';
+  readonly code: string;
+  readonly rest: string;
+  readonly line: string;
+}
+
+function judge({ verdict, code, rest, line }: Line, codes: ReplyCodes): ParsedReply {
+  const words = wordsOf(line);
+  if (words.has(fold(codes.approveCode)) && words.has(fold(codes.denyCode))) return unclear('both-codes');
+  if (verdict !== 'answer' && isQuestion(line)) return unclear('question');
+  if (code === '') return unclear('no-code');
+  // An answer stands in for the result of the action, so it takes the code of an approval.
+  const expected = verdict === 'deny' ? codes.denyCode : codes.approveCode;
+  if (fold(code) !== fold(expected)) return unclear('wrong-code');
+
+  switch (verdict) {
+    case 'approve':
+      return withoutTrailingPunctuation(rest) === '' ? { kind: 'approve' } : unclear('extra-words');
+    case 'deny':
+      return [...words].some((word) => APPROVING.has(word))
+        ? unclear('two-verdicts')
+        : { kind: 'deny', reason: withoutLeadingSeparator(rest) };
+    case 'answer': {
+      const text = withoutLeadingSeparator(rest);
+      return text === '' ? unclear('no-text') : { kind: 'answer', text };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function verdictOf(word: string): Line['verdict'] | undefined {
+  const folded = fold(word);
+  if (APPROVING.has(folded)) return 'approve';
+  if (DENYING.has(folded)) return 'deny';
+  return ANSWERING.has(folded) ? 'answer' : undefined;
+}
+
+/** Two readings of one mail. A text part is wrapped where the HTML part goes on, so one may say more of the same. */
+function agreement(one: ParsedReply, other: ParsedReply): ParsedReply {
+  if (one.kind === 'unclear') return one;
+  if (other.kind === 'unclear') return other;
+  if (one.kind === 'approve' && other.kind === 'approve') return one;
+  if (one.kind === 'deny' && other.kind === 'deny') {
+    const reason = longerOfSame(one.reason, other.reason);
+    return reason === undefined ? unclear('readings-differ') : { kind: 'deny', reason };
+  }
+  if (one.kind === 'answer' && other.kind === 'answer') {
+    const text = longerOfSame(one.text, other.text);
+    return text === undefined ? unclear('readings-differ') : { kind: 'answer', text };
+  }
+  return unclear('readings-differ');
+}
+
+function longerOfSame(one: string, other: string): string | undefined {
+  const [short, long] = [oneSpaced(one), oneSpaced(other)].sort((a, b) => a.length - b.length);
+  if (short === undefined || long === undefined) return undefined;
+  const wrapped = short !== '' && long.startsWith(`${short} `);
+  return long === short || wrapped ? long : undefined;
+}
+
+function firstLine(reading: string): string | undefined {
+  return reading.split(/\r\n|[\n\r\u0085\u2028\u2029]/u).find((line) => line.trim() !== '');
+}
+
+/** Control, format, surrogate, private and ignorable characters; a tab is a blank. */
+function hasHiddenCharacters(line: string): boolean {
+  return /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Default_Ignorable_Code_Point}]/u.test(line.replaceAll('\t', ' '));
+}
+
+/** Question marks of every script that has its own. */
+function isQuestion(line: string): boolean {
+  return /[?\u00bf\u037e\u0589\u055e\u061f\u203d\u2e2e\ua60f]/u.test(line);
+}
+
+function wordsOf(line: string): Set<string> {
+  return new Set(
+    line
+      .split(/[^\p{L}\p{M}\p{N}'’]+/u)
+      .filter((word) => word !== '')
+      .map(fold),
+  );
+}
+
+function withoutTrailingPunctuation(text: string): string {
+  return text.replace(/[\s.!,;:。、…]+$/u, '');
+}
+
+function withoutLeadingSeparator(text: string): string {
+  return text.replace(/^[\s\-–—:,;.]+/u, '');
+}
+
+function oneSpaced(text: string): string {
+  return text.replace(/\s+/gu, ' ').trim();
+}
+
+function fold(word: string): string {
+  return word.normalize('NFKC').replaceAll('’', "'").toLowerCase();
+}
+
+function unclear(why: UnclearReason): ParsedReply {
+  return { kind: 'unclear', why };
+}
