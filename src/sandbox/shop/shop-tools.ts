@@ -1,0 +1,117 @@
+/**
+ * The two tools that act on the sandbox's shop: `refund`, which must not happen twice, and `deploy`, which may.
+ *
+ * Both say truthfully what is known afterwards:
+ *   refused by the shop, or never sent   an error in the output: nothing was done
+ *   sent, but no clear answer            thrown: it may or may not have been done, and nobody here can tell
+ */
+import type { Tool, ToolContext, ToolOutput } from '../../domain/tool.ts';
+import { Deploy, DeployOrder, Refund, RefundOrder } from './shop-sandbox.ts';
+
+const SHOP_TIMEOUT_MS = 10_000;
+
+/** Failures that happen before a single byte of the request has left. */
+const NEVER_SENT = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** `baseUrl` is where the shop's routes begin, e.g. `http://127.0.0.1:4100/shop`. */
+export function createShopTools(baseUrl: string): Tool[] {
+  return [refundTool(baseUrl), deployTool(baseUrl)];
+}
+
+function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
+  return {
+    name: 'refund',
+    version: 1,
+    description: 'Pays money of one order back to the customer. It cannot be undone.',
+    input: RefundOrder,
+    risk: 'high',
+    effect: 'once',
+    reversible: false,
+    timeoutMs: SHOP_TIMEOUT_MS,
+    execute: (order, context) =>
+      act(`${baseUrl}/refunds`, order, context, (answer) => {
+        const refund = Refund.parse(answer);
+        return `Order ${refund.order} was refunded ${refund.amount.toFixed(2)} ${refund.currency} (refund ${refund.id}).`;
+      }),
+  };
+}
+
+function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
+  return {
+    name: 'deploy',
+    version: 1,
+    description: 'Deploys a service to staging or production. An earlier version can be deployed again.',
+    input: DeployOrder,
+    risk: 'medium',
+    effect: 'idempotent',
+    reversible: true,
+    timeoutMs: SHOP_TIMEOUT_MS,
+    execute: (order, context) =>
+      act(`${baseUrl}/deploys`, order, context, (answer) => {
+        const deploy = Deploy.parse(answer);
+        const version = deploy.version === undefined ? '' : ` ${deploy.version}`;
+        return `${deploy.service}${version} is deployed to ${deploy.environment} (deploy ${deploy.id}).`;
+      }),
+  };
+}
+
+async function act(
+  url: string,
+  order: RefundOrder | DeployOrder,
+  context: ToolContext,
+  describe: (answer: unknown) => string,
+): Promise<ToolOutput> {
+  const response = await post(url, order, context);
+  if ('neverSent' in response) {
+    return {
+      status: 'error',
+      text: `The shop could not be reached (${response.neverSent}). Nothing was done.`,
+    };
+  }
+  if (response.ok) return { status: 'ok', text: describe(await response.json()) };
+
+  const reason = await response.text();
+  if (response.status < 500) {
+    return {
+      status: 'error',
+      text: `The shop refused with ${response.status}: ${reason}. Nothing was done.`,
+    };
+  }
+  // A server that breaks may have acted before it broke.
+  throw new Error(`the shop answered ${response.status}, so it is not known whether it acted: ${reason}`);
+}
+
+async function post(
+  url: string,
+  order: object,
+  context: ToolContext,
+): Promise<Response | { neverSent: string }> {
+  context.signal.throwIfAborted();
+  try {
+    return await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': context.idempotencyKey },
+      body: JSON.stringify(order),
+      signal: AbortSignal.any([context.signal, AbortSignal.timeout(SHOP_TIMEOUT_MS)]),
+    });
+  } catch (error) {
+    const code = failureCode(error);
+    if (NEVER_SENT.has(code)) return { neverSent: code };
+    const sentence = `the shop was asked and did not answer (${code}), so it is not known whether it acted`;
+    throw new Error(sentence, { cause: error });
+  }
+}
+
+/** The system's code for a failed fetch (`ECONNRESET`), or the name of what ended it (`TimeoutError`). */
+function failureCode(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
+  return cause instanceof Error ? cause.name : 'unknown';
+}
