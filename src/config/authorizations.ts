@@ -1,0 +1,135 @@
+/** `authorizations.yaml`: who may do what, and which calls of the agent wait for a human. */
+import { z } from 'zod';
+import { PersonId, Platform } from '../domain/ids.ts';
+import { RoleName } from '../domain/person.ts';
+import { type Comparison, parseComparison, Scalar } from './comparison.ts';
+
+/**
+ * What a role may do. Closed: a permission nobody checks would promise what nobody keeps.
+ *
+ *   ask            talk to the agent
+ *   approve        decide approvals that name the role or the person
+ *   operate        dead letters, revoking, reconciling: the work of running the gateway
+ *   audit.read     read the audit
+ *   config.change  change these files through Signalbox
+ */
+export const Permission = z.enum(['ask', 'approve', 'operate', 'audit.read', 'config.change']);
+export type Permission = z.infer<typeof Permission>;
+
+export const Role = z.strictObject({
+  description: z.string().optional().describe('For readers of this file.'),
+  permissions: z
+    .array(Permission)
+    .default([])
+    .describe(
+      'ask: talk to the agent. approve: decide approvals. operate: run the gateway. audit.read: read the audit. ' +
+        'config.change: change these files through Signalbox.',
+    ),
+});
+export type Role = z.infer<typeof Role>;
+
+export const Approvers = z
+  .union([
+    z.strictObject({ role: RoleName.describe('Anyone who holds this role.') }),
+    z.strictObject({ person: PersonId.describe('This person of contacts.yaml.') }),
+  ])
+  .describe('Who may say yes: `{ role: … }` or `{ person: … }`.');
+export type Approvers = z.infer<typeof Approvers>;
+
+const ToolName = z.string().regex(/^(\*|[A-Za-z][\w.:-]{0,63})$/, 'the name of a tool, or * for every tool');
+
+const ArgumentPath = z
+  .string()
+  .regex(/^[A-Za-z_][\w-]*(\.[A-Za-z_0-9][\w-]*)*$/, 'an argument, or a path to one such as `order.total`');
+
+const WrittenComparison = z
+  .union([Scalar, z.array(Scalar).min(1)])
+  .transform((written, context): Comparison => {
+    try {
+      return parseComparison(written);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  })
+  .describe('50: equals. [EUR, USD]: one of. "> 50", ">= 50", "< 50", "<= 50", "!= EUR": an operator.');
+
+const ruleCondition = {
+  name: z.string().min(1).max(120).describe('What the rule is for; shown in the audit and to approvers.'),
+  tool: z
+    .union([ToolName, z.array(ToolName).min(1)])
+    .transform((tool) => (typeof tool === 'string' ? [tool] : tool))
+    .describe('The tool, a list of tools, or "*" for every tool.'),
+  when: z
+    .record(ArgumentPath, WrittenComparison)
+    .optional()
+    .describe('Conditions on the arguments of the call; all must hold.'),
+  requester: z
+    .strictObject({
+      roles: z.array(RoleName).min(1).optional().describe('The one who asked holds one of these roles.'),
+      platforms: z.array(Platform).min(1).optional().describe('They asked on one of these platforms.'),
+    })
+    .optional()
+    .describe('Conditions on the one who asked; all must hold.'),
+};
+
+export const AllowRule = z.strictObject({ ...ruleCondition, decision: z.literal('allow') });
+export type AllowRule = z.infer<typeof AllowRule>;
+
+export const DenyRule = z.strictObject({ ...ruleCondition, decision: z.literal('deny') });
+export type DenyRule = z.infer<typeof DenyRule>;
+
+export const AskRule = z.strictObject({
+  ...ruleCondition,
+  decision: z.literal('ask'),
+  approvers: Approvers,
+  policy: z
+    .string()
+    .optional()
+    .describe('A policy of escalation.yaml: deadline and reminders. Left out: `default`.'),
+  channel: Platform.optional().describe('Ask on this platform, instead of where the approver prefers.'),
+});
+export type AskRule = z.infer<typeof AskRule>;
+
+/** One rule; `tool` is always a list once parsed, `when` holds parsed comparisons. */
+export const Rule = z
+  .discriminatedUnion('decision', [AllowRule, AskRule, DenyRule])
+  .describe('allow: run it. ask: hold it until an approver says yes. deny: refuse it.');
+export type Rule = z.infer<typeof Rule>;
+
+export const Authorizations = z
+  .strictObject({
+    roles: z.record(RoleName, Role).describe('Every role, with what it may do.'),
+    unknown_senders: z
+      .enum(['ignore', 'answer', 'ask-to-pair'])
+      .default('ignore')
+      .describe(
+        'Somebody who is not in contacts.yaml. ignore: no answer. answer: treat them as `guest_role`. ' +
+          'ask-to-pair: tell them how to be added.',
+      ),
+    guest_role: RoleName.optional().describe('The role of unknown senders, when they are answered.'),
+    rules: z.array(Rule).default([]).describe('Read from the top; the first that fits decides.'),
+    defaults: z
+      .strictObject({
+        read: z.enum(['allow', 'ask', 'deny']).default('allow').describe('For tools that change nothing.'),
+        write: z
+          .enum(['ask', 'deny'])
+          .default('deny')
+          .describe('For tools that change something. There is no `allow`: write a rule for what may run.'),
+        approvers: Approvers.optional().describe('Who is asked when a default says `ask`.'),
+      })
+      .prefault({})
+      .describe('What happens when no rule fits.'),
+  })
+  .describe('Who may do what, and what waits for a human.');
+export type Authorizations = z.infer<typeof Authorizations>;
+
+/** Whether one of these roles carries the permission. An unknown role carries none. */
+export function mayDo(
+  authorizations: Authorizations,
+  roles: readonly string[],
+  permission: Permission,
+): boolean {
+  return roles.some((role) => authorizations.roles[role]?.permissions.includes(permission) ?? false);
+}

@@ -1,0 +1,266 @@
+/**
+ * One configuration file: its text, the values in it with references resolved, and where each of them stands.
+ *
+ * Invariants
+ *   1. Positions survive: every value, missing key and unknown key can be traced to a line.
+ *   2. What a reference yielded is never shown; the reference is.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  parse as parseYaml,
+  type YAMLError,
+} from 'yaml';
+import { isSecretKey, redactText } from '../observability/redaction.ts';
+import type { ConfigProblem } from './config-error.ts';
+import { type Environment, expandReferences } from './references.ts';
+
+export type Path = readonly PropertyKey[];
+
+/** A file that satisfies its schema, and what it says; undefined when it does not. */
+export type Parsed<Value> = { readonly file: ConfigFile; readonly value: Value } | undefined;
+
+/** Longest piece of a value shown in a report. */
+const MAX_SHOWN_CHARS = 60;
+
+/** YAML's own protection: more expansions of aliases than this and the file is refused. */
+const MAX_ALIASES = 100;
+
+export class ConfigFile {
+  readonly name: string;
+  /** What stands in the file: references resolved, keys without a value left out. */
+  readonly value: unknown;
+  /** Syntax errors, duplicate keys, missing variables. */
+  readonly problems: readonly ConfigProblem[];
+  /** False when the text is no YAML: its `value` says nothing. */
+  readonly readable: boolean;
+  readonly #document: Document.Parsed;
+  readonly #lines = new LineCounter();
+  /** Key path of every value that came from a reference, with the text as written. */
+  readonly #references = new Map<string, string>();
+
+  constructor(name: string, text: string, env: Environment) {
+    this.name = name;
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
+    const problems = this.#document.errors.map((error) => this.#syntaxProblem(error));
+    this.readable = this.#document.errors.every((error) => error.code === 'DUPLICATE_KEY');
+    this.value = this.readable ? this.#resolve(this.#plainValue(problems), [], env, problems) : undefined;
+    this.problems = problems;
+  }
+
+  /** A problem at `path`; `found` defaults to what stands there. */
+  problemAt(
+    path: Path,
+    problem: { expected: string; found?: string; hint?: string | undefined },
+  ): ConfigProblem {
+    return {
+      file: this.name,
+      line: this.lineOf(path),
+      keyPath: toKeyPath(path),
+      expected: problem.expected,
+      found: problem.found ?? this.show(path),
+      hint: problem.hint,
+    };
+  }
+
+  /** The line of the value at `path`, or of the nearest thing around it that exists. */
+  lineOf(path: Path): number {
+    return this.#lines.linePos(this.#offsetOf(path)).line;
+  }
+
+  /** What stands at `path`, short, with references as written and without secrets. */
+  show(path: Path): string {
+    const reference = this.#references.get(toKeyPath(path));
+    if (reference !== undefined) return reference;
+    return showValue(valueAt(this.value, path), path);
+  }
+
+  isReference(path: Path): boolean {
+    return this.#references.has(toKeyPath(path));
+  }
+
+  /** True if a list stands at `path`, as opposed to a single value. */
+  isList(path: Path): boolean {
+    return Array.isArray(valueAt(this.value, path));
+  }
+
+  #plainValue(problems: ConfigProblem[]): unknown {
+    try {
+      return this.#document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
+    } catch (error) {
+      const found = error instanceof Error ? error.message : String(error);
+      problems.push({
+        file: this.name,
+        line: 1,
+        keyPath: '',
+        expected: 'plain YAML',
+        found,
+        hint: undefined,
+      });
+      return {};
+    }
+  }
+
+  #resolve(value: unknown, path: Path, env: Environment, problems: ConfigProblem[]): unknown {
+    if (typeof value === 'string') return this.#resolveText(value, path, env, problems);
+    if (Array.isArray(value)) {
+      return value.map((entry, index) => this.#resolve(entry, [...path, index], env, problems));
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value)
+      .map(([key, entry]) => [key, this.#resolve(entry, [...path, key], env, problems)] as const)
+      .filter(([, entry]) => entry !== undefined && entry !== null);
+    return Object.fromEntries(entries);
+  }
+
+  /** Undefined, like a key left out, when the text is references only and they yield nothing. */
+  #resolveText(text: string, path: Path, env: Environment, problems: ConfigProblem[]): string | undefined {
+    if (!text.includes('${')) return text;
+    const expansion = expandReferences(text, env);
+    if (expansion.referenced) this.#references.set(toKeyPath(path), text);
+    if (expansion.malformed) {
+      problems.push(
+        this.problemAt(path, {
+          expected: `a reference like \${NAME} or \${NAME:-default}`,
+          found: redactText(text),
+          hint: `write $\${ for the characters \${ themselves`,
+        }),
+      );
+    }
+    for (const name of expansion.missing) {
+      problems.push(
+        this.problemAt(path, {
+          expected: `the environment variable ${name}`,
+          found: `${name} is not set`,
+          hint: `set ${name} in .env or in the environment, or write \${${name}:-default}`,
+        }),
+      );
+    }
+    return expansion.referenced && expansion.text === '' ? undefined : expansion.text;
+  }
+
+  #syntaxProblem(error: YAMLError): ConfigProblem {
+    const line = this.#lines.linePos(error.pos[0]).line;
+    const place = { file: this.name, line, keyPath: '' };
+    if (error.code === 'DUPLICATE_KEY') {
+      const key = this.#textBetween(error.pos);
+      return {
+        ...place,
+        keyPath: key,
+        expected: 'each key once',
+        found: `"${key}" a second time`,
+        hint: undefined,
+      };
+    }
+    return {
+      ...place,
+      expected: 'readable YAML',
+      found: shorten(redactText(error.message)),
+      hint: error.code === 'TAB_AS_INDENT' ? 'indent with spaces, not with tabs' : YAML_HINT,
+    };
+  }
+
+  #textBetween([start]: readonly [number, number]): string {
+    let key = '';
+    const visit = (node: unknown): void => {
+      if (isSeq(node)) node.items.forEach(visit);
+      if (!isMap(node)) return;
+      for (const pair of node.items) {
+        if (isScalar(pair.key) && pair.key.range?.[0] === start) key = String(pair.key.value);
+        visit(pair.value);
+      }
+    };
+    visit(this.#document.contents);
+    return key;
+  }
+
+  #offsetOf(path: Path): number {
+    let node: unknown = this.#document.contents;
+    let offset = startOf(node) ?? 0;
+    for (const segment of path) {
+      if (isAlias(node)) node = node.resolve(this.#document);
+      if (isMap(node)) {
+        const pair = node.items.find(
+          (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === segment,
+        );
+        if (pair === undefined) return offset;
+        offset = startOf(pair.key) ?? offset;
+        node = pair.value;
+      } else if (isSeq(node)) {
+        node = node.items[Number(segment)];
+        if (node === undefined) return offset;
+        offset = startOf(node) ?? offset;
+      } else {
+        return offset;
+      }
+    }
+    return offset;
+  }
+}
+
+const YAML_HINT =
+  'look at this line and the one above: indentation, a missing colon, a quote that is not closed';
+
+/** `rules[2].approvers.role` */
+export function toKeyPath(path: Path): string {
+  return path.reduce<string>((text, segment) => {
+    if (typeof segment === 'number') return `${text}[${segment}]`;
+    return text === '' ? String(segment) : `${text}.${String(segment)}`;
+  }, '');
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, segment) => {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, segment)) return undefined;
+    // Own property, just checked.
+    return (inner as Record<PropertyKey, unknown>)[segment];
+  }, value);
+}
+
+/** A copy of `value` with `replacement` at `path`. */
+export function replaceAt(value: unknown, path: Path, replacement: unknown): unknown {
+  const [segment, ...rest] = path;
+  if (segment === undefined) return replacement;
+  if (Array.isArray(value)) {
+    return value.map((entry, index) => (index === segment ? replaceAt(entry, rest, replacement) : entry));
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  return Object.fromEntries(
+    entries.map(([key, entry]) => [key, key === segment ? replaceAt(entry, rest, replacement) : entry]),
+  );
+}
+
+/** The text as YAML would type it: `25` a number, `true` a boolean, everything else itself. */
+export function typedScalar(text: string): unknown {
+  try {
+    const typed: unknown = parseYaml(text, { maxAliasCount: 0 });
+    return typeof typed === 'number' || typeof typed === 'boolean' ? typed : text;
+  } catch {
+    return text;
+  }
+}
+
+function showValue(value: unknown, path: Path): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? 'nothing in it' : 'a group of keys';
+  if (path.some((segment) => typeof segment === 'string' && isSecretKey(segment)))
+    return 'a value (not shown)';
+  return shorten(typeof value === 'string' ? `"${redactText(value)}"` : String(value));
+}
+
+function shorten(text: string): string {
+  return text.length <= MAX_SHOWN_CHARS ? text : `${text.slice(0, MAX_SHOWN_CHARS)}…`;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}

@@ -1,0 +1,298 @@
+/**
+ * What only several files together, or several keys together, can tell: names that lead nowhere, people nobody can
+ * reach, rules nobody could ever answer.
+ */
+
+import { type Approvers, type Authorizations, mayDo } from './authorizations.ts';
+import type { ConfigProblem } from './config-error.ts';
+import type { ConfigFile, Parsed, Path } from './config-file.ts';
+import { type Contact, type Contacts, toAccountId } from './contacts.ts';
+import type { EscalationConfig, EscalationPolicy } from './escalation.ts';
+import { didYouMean } from './schema-check.ts';
+
+export interface CrossCheckInput {
+  readonly authorizations: Parsed<Authorizations>;
+  readonly contacts: Parsed<Contacts>;
+  readonly escalation: Parsed<EscalationConfig>;
+  /** Platforms that have a gateway. */
+  readonly platforms: readonly string[];
+}
+
+/** The terminal needs no gateway to be an account. */
+const TERMINAL = 'cli';
+
+/** Checks whatever its files are there for; a file that failed its schema is left out. */
+export function crossCheck({
+  authorizations,
+  contacts,
+  escalation,
+  platforms,
+}: CrossCheckInput): ConfigProblem[] {
+  const known = [...platforms, TERMINAL];
+  return [
+    ...(authorizations ? checkAuthorizations(authorizations, known) : []),
+    ...(authorizations && contacts ? checkApprovers(authorizations, contacts) : []),
+    ...(authorizations && contacts ? checkRolesOfPeople(authorizations, contacts) : []),
+    ...(authorizations && escalation ? checkPolicyNames(authorizations, escalation) : []),
+    ...(contacts ? checkContacts(contacts, known) : []),
+    ...(escalation ? checkPolicies(escalation) : []),
+  ];
+}
+
+type Present<Value> = NonNullable<Parsed<Value>>;
+
+function checkAuthorizations(
+  { file, value }: Present<Authorizations>,
+  platforms: readonly string[],
+): ConfigProblem[] {
+  const roles = Object.keys(value.roles);
+  const firstNamed = new Map<string, number>();
+  const problems: ConfigProblem[] = [];
+
+  value.rules.forEach((rule, index) => {
+    const at: Path = ['rules', index];
+    const before = firstNamed.get(rule.name);
+    if (before !== undefined) {
+      problems.push(
+        file.problemAt([...at, 'name'], {
+          expected: 'a name no other rule has',
+          hint: `line ${file.lineOf(['rules', before, 'name'])} has it already`,
+        }),
+      );
+    } else {
+      firstNamed.set(rule.name, index);
+    }
+    rule.requester?.roles?.forEach((role, n) => {
+      problems.push(...unknownName(file, [...at, 'requester', 'roles', n], 'role', role, roles));
+    });
+    rule.requester?.platforms?.forEach((platform, n) => {
+      problems.push(
+        ...unknownName(file, [...at, 'requester', 'platforms', n], 'platform', platform, platforms),
+      );
+    });
+    if (rule.decision === 'ask' && rule.channel !== undefined) {
+      problems.push(...unknownName(file, [...at, 'channel'], 'platform', rule.channel, platforms));
+    }
+  });
+
+  if (value.guest_role !== undefined) {
+    problems.push(...unknownName(file, ['guest_role'], 'role', value.guest_role, roles));
+  } else if (value.unknown_senders === 'answer') {
+    problems.push(
+      file.problemAt(['guest_role'], {
+        expected: 'the role that unknown senders get',
+        hint: 'unknown_senders: answer needs a guest_role',
+      }),
+    );
+  }
+  if (asksByDefault(value) && value.defaults.approvers === undefined) {
+    problems.push(
+      file.problemAt(['defaults', 'approvers'], {
+        expected: '{ role: … } or { person: … }',
+        hint: 'a default of `ask` needs somebody to ask',
+      }),
+    );
+  }
+  return problems;
+}
+
+function asksByDefault({ defaults }: Authorizations): boolean {
+  return defaults.read === 'ask' || defaults.write === 'ask';
+}
+
+/** Nobody who could answer is an error, loudly: such a request would wait for ever, or be waved through. */
+function checkApprovers(
+  authorizations: Present<Authorizations>,
+  contacts: Present<Contacts>,
+): ConfigProblem[] {
+  const { file, value } = authorizations;
+  const asked: { at: Path; approvers: Approvers }[] = value.rules.flatMap((rule, index) =>
+    rule.decision === 'ask' ? [{ at: ['rules', index, 'approvers'], approvers: rule.approvers }] : [],
+  );
+  if (value.defaults.approvers)
+    asked.push({ at: ['defaults', 'approvers'], approvers: value.defaults.approvers });
+
+  return asked.flatMap(({ at, approvers }) =>
+    'role' in approvers
+      ? checkApproverRole(file, [...at, 'role'], approvers.role, value, contacts.value)
+      : checkApproverPerson(file, [...at, 'person'], approvers.person, value, contacts.value),
+  );
+}
+
+function checkApproverRole(
+  file: ConfigFile,
+  at: Path,
+  role: string,
+  authorizations: Authorizations,
+  { people }: Contacts,
+): ConfigProblem[] {
+  const unknown = unknownName(file, at, 'role', role, Object.keys(authorizations.roles));
+  if (unknown.length > 0) return unknown;
+  if (!mayDo(authorizations, [role], 'approve')) {
+    return [
+      file.problemAt(at, {
+        expected: 'a role that may approve',
+        hint: `add approve to the permissions of ${role}, line ${file.lineOf(['roles', role, 'permissions'])}`,
+      }),
+    ];
+  }
+  if (Object.values(people).some((person) => person.roles.includes(role))) return [];
+  return [
+    file.problemAt(at, {
+      expected: 'a role that somebody holds',
+      found: `${role}, which nobody in contacts.yaml holds: nobody could ever approve`,
+      hint: `give somebody the role ${role} in contacts.yaml`,
+    }),
+  ];
+}
+
+function checkApproverPerson(
+  file: ConfigFile,
+  at: Path,
+  id: string,
+  authorizations: Authorizations,
+  { people }: Contacts,
+): ConfigProblem[] {
+  const person = Object.entries(people).find(([known]) => known === id)?.[1];
+  if (person === undefined) return unknownName(file, at, 'person', id, Object.keys(people));
+  if (mayDo(authorizations, person.roles, 'approve')) return [];
+  return [
+    file.problemAt(at, {
+      expected: 'a person who may approve',
+      hint: `none of ${person.name}'s roles has the permission approve: nobody could ever approve`,
+    }),
+  ];
+}
+
+function checkRolesOfPeople(
+  authorizations: Present<Authorizations>,
+  { file, value }: Present<Contacts>,
+): ConfigProblem[] {
+  const roles = Object.keys(authorizations.value.roles);
+  return Object.entries(value.people).flatMap(([id, person]) =>
+    person.roles.flatMap((role, n) => unknownName(file, ['people', id, 'roles', n], 'role', role, roles)),
+  );
+}
+
+function checkPolicyNames(
+  { file, value }: Present<Authorizations>,
+  escalation: Present<EscalationConfig>,
+): ConfigProblem[] {
+  const policies = Object.keys(escalation.value.policies);
+  return value.rules.flatMap((rule, index) =>
+    rule.decision === 'ask' && rule.policy !== undefined
+      ? unknownName(file, ['rules', index, 'policy'], 'policy', rule.policy, policies)
+      : [],
+  );
+}
+
+function checkContacts({ file, value }: Present<Contacts>, platforms: readonly string[]): ConfigProblem[] {
+  const owners = new Map<string, string>();
+  return Object.entries(value.people).flatMap(([id, person]) => [
+    ...checkAccounts(file, ['people', id], person, platforms),
+    ...checkOwners(file, ['people', id], person, owners),
+  ]);
+}
+
+function checkAccounts(
+  file: ConfigFile,
+  at: Path,
+  person: Contact,
+  platforms: readonly string[],
+): ConfigProblem[] {
+  const has = Object.keys(person.accounts);
+  const problems: ConfigProblem[] = [];
+  if (has.length === 0) {
+    const hint = 'without an account nobody can be recognised or reached';
+    problems.push(file.problemAt([...at, 'accounts'], { expected: 'at least one account', hint }));
+  }
+  for (const platform of has) {
+    problems.push(...unknownName(file, [...at, 'accounts', platform], 'platform', platform, platforms));
+  }
+  for (const [n, address] of (person.accounts.email ?? []).entries()) {
+    if (/^[^\s@]+@[^\s@]+$/.test(address)) continue;
+    problems.push(file.problemAt(accountPath(file, at, 'email', n), { expected: 'an e-mail address' }));
+  }
+  person.prefers?.forEach((platform, n) => {
+    if (has.includes(platform)) return;
+    problems.push(
+      file.problemAt([...at, 'prefers', n], {
+        expected: `a platform ${person.name} has an account on: ${has.join(', ')}`,
+        hint: didYouMeanHint(platform, has),
+      }),
+    );
+  });
+  return problems;
+}
+
+/** Two people with one account: whatever it says could be either, so neither may decide anything. */
+function checkOwners(
+  file: ConfigFile,
+  at: Path,
+  person: Contact,
+  owners: Map<string, string>,
+): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  for (const [platform, values] of Object.entries(person.accounts)) {
+    values.forEach((value, n) => {
+      const account = toAccountId(platform, value);
+      const path = accountPath(file, at, platform, n);
+      const owner = owners.get(account);
+      if (owner === undefined) {
+        owners.set(account, `${String(at[1])}, line ${file.lineOf(path)}`);
+        return;
+      }
+      const expected = 'an account nobody else has';
+      problems.push(file.problemAt(path, { expected, found: account, hint: `it belongs to ${owner}` }));
+    });
+  }
+  return problems;
+}
+
+/** An account stands alone or in a list; the parsed value is always a list. */
+function accountPath(file: ConfigFile, at: Path, platform: string, index: number): Path {
+  const path = [...at, 'accounts', platform];
+  return file.isList(path) ? [...path, index] : path;
+}
+
+function checkPolicies({ file, value }: Present<EscalationConfig>): ConfigProblem[] {
+  return Object.entries(value.policies).flatMap(([name, policy]) =>
+    checkPolicy(file, ['policies', name], policy),
+  );
+}
+
+function checkPolicy(file: ConfigFile, at: Path, policy: EscalationPolicy): ConfigProblem[] {
+  const deadline = file.show([...at, 'deadline']).replaceAll('"', '');
+  const problems: ConfigProblem[] = [];
+  policy.remind_after.forEach((after, n) => {
+    const path = [...at, 'remind_after', n];
+    if (after >= policy.deadline) {
+      problems.push(file.problemAt(path, { expected: `a reminder before the deadline of ${deadline}` }));
+    } else if (after <= (policy.remind_after[n - 1] ?? 0)) {
+      problems.push(file.problemAt(path, { expected: 'reminders in order, each later than the one before' }));
+    }
+  });
+  if (policy.warn_before !== undefined && policy.warn_before >= policy.deadline) {
+    const expected = `less than the deadline of ${deadline}`;
+    problems.push(file.problemAt([...at, 'warn_before'], { expected }));
+  }
+  return problems;
+}
+
+function unknownName(
+  file: ConfigFile,
+  at: Path,
+  kind: 'role' | 'person' | 'policy' | 'platform',
+  name: string,
+  known: readonly string[],
+): ConfigProblem[] {
+  if (known.includes(name)) return [];
+  const expected =
+    known.length === 0 ? `a known ${kind}; there is none` : `a known ${kind}: ${known.join(', ')}`;
+  return [file.problemAt(at, { expected, found: `"${name}"`, hint: didYouMeanHint(name, known) })];
+}
+
+function didYouMeanHint(written: string, known: readonly string[]): string | undefined {
+  const meant = didYouMean(written, known);
+  return meant && `did you mean ${meant}?`;
+}

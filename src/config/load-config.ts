@@ -1,0 +1,134 @@
+/**
+ * Reads the five files of the configuration folder into one checked value.
+ *
+ * Files, then schema, then what only several files together can tell. Everything that is wrong is reported at once:
+ * a file that cannot be read does not hide what is wrong in the next.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { Authorizations } from './authorizations.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
+import { ConfigFile, type Parsed } from './config-file.ts';
+import { Contacts } from './contacts.ts';
+import { crossCheck } from './cross-check.ts';
+import { EscalationConfig } from './escalation.ts';
+import { Purpose } from './purpose.ts';
+import type { Environment } from './references.ts';
+import { checkSchema } from './schema-check.ts';
+import { type GatewaySchemas, type Settings, settingsSchema } from './settings.ts';
+
+/** Everything that can be configured. Frozen; a change makes a new one. */
+export interface Config<Gateways extends GatewaySchemas = GatewaySchemas> {
+  readonly purpose: Purpose;
+  readonly authorizations: Authorizations;
+  readonly contacts: Contacts;
+  readonly escalation: EscalationConfig;
+  readonly settings: Settings<Gateways>;
+}
+
+export interface ConfigOptions<Gateways extends GatewaySchemas = GatewaySchemas> {
+  readonly directory: string;
+  readonly env: Environment;
+  readonly gateways: Gateways;
+}
+
+export const CONFIG_PARTS = ['purpose', 'authorizations', 'contacts', 'escalation', 'settings'] as const;
+export type ConfigPart = (typeof CONFIG_PARTS)[number];
+
+/** The text of each file; undefined where it could not be read. */
+export type ConfigTexts = Readonly<Record<ConfigPart, string | undefined>>;
+
+/** @throws {ConfigError} with every problem there is */
+export function loadConfig<Gateways extends GatewaySchemas>(
+  options: ConfigOptions<Gateways>,
+): Config<Gateways> {
+  return parseConfig(readConfigTexts(options.directory), options);
+}
+
+export function readConfigTexts(directory: string): ConfigTexts {
+  return {
+    purpose: readText(directory, 'purpose'),
+    authorizations: readText(directory, 'authorizations'),
+    contacts: readText(directory, 'contacts'),
+    escalation: readText(directory, 'escalation'),
+    settings: readText(directory, 'settings'),
+  };
+}
+
+/** The same, from texts already read. Pure. @throws {ConfigError} with every problem there is */
+export function parseConfig<Gateways extends GatewaySchemas>(
+  texts: ConfigTexts,
+  { directory, env, gateways }: ConfigOptions<Gateways>,
+): Config<Gateways> {
+  const problems: ConfigProblem[] = [];
+  const parse = <Schema extends z.ZodType>(part: ConfigPart, schema: Schema): Parsed<z.output<Schema>> => {
+    const text = texts[part];
+    if (text === undefined) {
+      problems.push(missingFile(part, directory));
+      return undefined;
+    }
+    const file = new ConfigFile(fileNameOf(part), text, env);
+    problems.push(...file.problems);
+    if (!file.readable) return undefined;
+    const checked = checkSchema(file, schema);
+    problems.push(...checked.problems);
+    return checked.value === undefined ? undefined : { file, value: checked.value };
+  };
+
+  const purpose = parse('purpose', Purpose);
+  const authorizations = parse('authorizations', Authorizations);
+  const contacts = parse('contacts', Contacts);
+  const escalation = parse('escalation', EscalationConfig);
+  const settings = parse('settings', settingsSchema(gateways));
+
+  problems.push(...crossCheck({ authorizations, contacts, escalation, platforms: Object.keys(gateways) }));
+  if (problems.length > 0 || !purpose || !authorizations || !contacts || !escalation || !settings) {
+    throw new ConfigError(directory, inOrder(problems));
+  }
+  return freeze({
+    purpose: purpose.value,
+    authorizations: authorizations.value,
+    contacts: contacts.value,
+    escalation: escalation.value,
+    settings: settings.value,
+  });
+}
+
+export function fileNameOf(part: ConfigPart): string {
+  return `${part}.yaml`;
+}
+
+function readText(directory: string, part: ConfigPart): string | undefined {
+  try {
+    return readFileSync(join(directory, fileNameOf(part)), 'utf8');
+  } catch {
+    return undefined; // Reported by name with the other problems.
+  }
+}
+
+function missingFile(part: ConfigPart, directory: string): ConfigProblem {
+  const file = fileNameOf(part);
+  return {
+    file,
+    line: undefined,
+    keyPath: '',
+    expected: `a readable file ${join(directory, file)}`,
+    found: 'none',
+    hint: 'take the one that came with Signalbox and change it to your needs',
+  };
+}
+
+function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const rank = (problem: ConfigProblem) =>
+    CONFIG_PARTS.findIndex((part) => fileNameOf(part) === problem.file);
+  return [...problems].sort((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0));
+}
+
+/** Freezes plain objects and lists, all the way down, so that no reader can change what others see. */
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return value;
+  Object.values(value).forEach(freeze);
+  return Object.freeze(value);
+}

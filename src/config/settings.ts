@@ -1,0 +1,153 @@
+/** `settings.yaml`: the model, the gateways, the store, and limits. */
+import { z } from 'zod';
+import { MAX_TEXT_CHARS } from '../domain/message.ts';
+import { duration } from './duration.ts';
+
+/** One schema per gateway, by platform name. */
+export type GatewaySchemas = Record<string, z.ZodType>;
+
+/** Sections read once at start; a change to them is accepted and waits for the next start. */
+export const SECTIONS_READ_AT_START: readonly string[] = ['gateways', 'redis', 'http', 'sandbox'];
+
+export const ModelSettings = z.strictObject({
+  provider: z
+    .enum(['claude', 'echo'])
+    .default('claude')
+    .describe('claude: Anthropic. echo: answers with what it was told; for load tests.'),
+  name: z.string().min(1).default('claude-sonnet-5-5').describe('The model that answers.'),
+  summary_model: z.string().min(1).default('claude-haiku-5-5').describe('The model that summarises.'),
+  api_key: z.string().optional().describe('From the environment, never written here.'),
+  base_url: z.url().optional().describe('Another address for the Messages API. Left out: Anthropic.'),
+  max_tokens: z.int().min(1).max(64_000).default(4_096).describe('Longest answer of one step, in tokens.'),
+  max_steps: z.int().min(1).max(100).default(12).describe('Most calls to the model in one turn.'),
+  timeout: duration({ min: '1s', max: '30m' }).prefault('2m').describe('For one call to the model.'),
+  retries: z.int().min(0).max(10).default(3).describe('Further attempts when the model is overloaded.'),
+});
+export type ModelSettings = z.infer<typeof ModelSettings>;
+
+export const RedisSettings = z.strictObject({
+  url: z
+    .url({ protocol: /^(rediss?|unix)$/ })
+    .optional()
+    .describe('redis://host:port of an existing server. Left out: one is started for you.'),
+  data_directory: z.string().min(1).default('data').describe('Where the embedded server keeps its data.'),
+  fsync: z
+    .enum(['always', 'everysec'])
+    .default('always')
+    .describe('always: nothing accepted is lost in a power cut. everysec: up to a second may be; faster.'),
+  key_prefix: z
+    .string()
+    .regex(/^[\w:.-]{0,40}$/, 'up to 40 letters, digits, and : . _ -')
+    .default('signalbox')
+    .describe('Begins every key, so that two installations can share a server.'),
+});
+export type RedisSettings = z.infer<typeof RedisSettings>;
+
+export const WorkerSettings = z.strictObject({
+  conversations: z.int().min(1).max(10_000).default(64).describe('Conversations handled at the same time.'),
+  outbound: z.int().min(1).max(10_000).default(32).describe('Messages being sent at the same time.'),
+  lease: duration({ min: '1s', max: '5m' })
+    .prefault('5s')
+    .describe('A worker that is silent this long is taken for dead and its conversations move on.'),
+});
+export type WorkerSettings = z.infer<typeof WorkerSettings>;
+
+export const LimitSettings = z.strictObject({
+  text_chars: z
+    .int()
+    .min(1)
+    .max(MAX_TEXT_CHARS)
+    .default(MAX_TEXT_CHARS)
+    .describe('Longest message accepted from a person, in characters.'),
+  history_entries: z
+    .int()
+    .min(2)
+    .max(10_000)
+    .default(200)
+    .describe('Entries of a conversation the model is shown.'),
+  messages_per_person_per_minute: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(30)
+    .describe('More than this from one person is refused with a sentence.'),
+});
+export type LimitSettings = z.infer<typeof LimitSettings>;
+
+export const RetentionSettings = z.strictObject({
+  approvals: duration({ min: '1h' })
+    .prefault('30d')
+    .describe('How long a settled approval is kept; as long, a late answer is told what became of it.'),
+  dedupe: duration({ min: '1h' })
+    .prefault('24h')
+    .describe('How long a delivered message is remembered; longer than any platform keeps retrying.'),
+  transcripts: duration({ min: '1h' }).prefault('90d').describe('How long a silent conversation is kept.'),
+});
+export type RetentionSettings = z.infer<typeof RetentionSettings>;
+
+export const HttpSettings = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Where webhooks and the console listen.'),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(4_000)
+    .describe('If it is taken, the next free one is used and printed.'),
+});
+export type HttpSettings = z.infer<typeof HttpSettings>;
+
+export const LogSettings = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least important line shown.'),
+});
+export type LogSettings = z.infer<typeof LogSettings>;
+
+export const CliSettings = z.strictObject({
+  account: z
+    .string()
+    .min(1)
+    .default('local')
+    .describe('Who the terminal speaks as: the `cli` account of a person in contacts.yaml.'),
+});
+export type CliSettings = z.infer<typeof CliSettings>;
+
+export const SandboxSettings = z.strictObject({
+  url: z
+    .url()
+    .optional()
+    .describe('A sandbox that is already running. Left out: one is started when needed.'),
+});
+export type SandboxSettings = z.infer<typeof SandboxSettings>;
+
+const sections = {
+  model: ModelSettings.prefault({}).describe('The model that thinks.'),
+  redis: RedisSettings.prefault({}).describe('The store. Changes count from the next start.'),
+  workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
+  limits: LimitSettings.prefault({}).describe('What is accepted.'),
+  retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
+  http: HttpSettings.prefault({}).describe('The HTTP listener. Changes count from the next start.'),
+  log: LogSettings.prefault({}).describe('The log.'),
+  cli: CliSettings.prefault({}).describe('The terminal.'),
+  sandbox: SandboxSettings.prefault({}).describe('The stand-ins used where credentials are missing.'),
+};
+
+export type Settings<Gateways extends GatewaySchemas = GatewaySchemas> = {
+  [Section in keyof typeof sections]: z.infer<(typeof sections)[Section]>;
+} & { gateways: { [Name in keyof Gateways]: z.output<Gateways[Name]> } };
+
+/** The schema of `settings.yaml` for these gateways; a gateway that is not mentioned gets its own defaults. */
+export function settingsSchema<Gateways extends GatewaySchemas>(
+  gateways: Gateways,
+): z.ZodType<Settings<Gateways>> {
+  const sectionOf = Object.entries(gateways).map(([name, schema]) => [name, schema.prefault({})]);
+  const schema = z
+    .strictObject({
+      ...sections,
+      gateways: z.strictObject(Object.fromEntries(sectionOf)).prefault({}).describe('The platforms.'),
+    })
+    .describe('The model, the gateways, the store, and limits.');
+  // Object.entries forgets which schema belongs to which name; the result is built name by name from `gateways`.
+  return schema as unknown as z.ZodType<Settings<Gateways>>;
+}
