@@ -208,13 +208,26 @@ export class ConfigFile {
 const YAML_HINT =
   'look at this line and the one above: indentation, a missing colon, a quote that is not closed';
 
-/** `rules[2].approvers.role` */
+/** `rules[2].approvers.role`; a key with a dot in it is written `people["a.b"]`. */
 export function toKeyPath(path: Path): string {
   return path.reduce<string>((text, segment) => {
     if (typeof segment === 'number') return `${text}[${segment}]`;
-    return text === '' ? String(segment) : `${text}.${String(segment)}`;
+    const key = String(segment);
+    if (/[.[\]"]/.test(key)) return `${text}["${key}"]`;
+    return text === '' ? key : `${text}.${key}`;
   }, '');
 }
+
+/** The other way; undefined when the text is no key path. */
+export function parseKeyPath(text: string): Path | undefined {
+  if (!KEY_PATH.test(text)) return undefined;
+  return [...text.matchAll(KEY_SEGMENT)].map(([, index, quoted, plain]) =>
+    index === undefined ? (quoted ?? plain ?? '') : Number(index),
+  );
+}
+
+const KEY_SEGMENT = /\[(\d+)\]|\["([^"]*)"\]|([^.[\]"]+)/g;
+const KEY_PATH = /^[^.[\]"]+(\[\d+\]|\["[^"]*"\]|\.[^.[\]"]+)*$/;
 
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, segment) => {

@@ -62,7 +62,7 @@ function toProblems(issue: Issue, base: Path, file: ConfigFile, schema: z.ZodTyp
       return [file.problemAt(path, describeUnion(issue, path, file, schema))];
     }
     case 'invalid_key': {
-      const expected = issue.issues[0]?.message ?? 'another key';
+      const expected = describeFormat(issue.issues[0]?.message ?? 'another key');
       return [file.problemAt(path, { expected, found: `the key "${String(path.at(-1))}"` })];
     }
     case 'invalid_value': {
@@ -72,8 +72,18 @@ function toProblems(issue: Issue, base: Path, file: ConfigFile, schema: z.ZodTyp
       return [file.problemAt(path, { expected, hint: meant && `did you mean ${meant}?` })];
     }
     default:
-      return [file.problemAt(path, { expected: describeExpected(issue) })];
+      return [file.problemAt(path, { expected: describeExpected(issue), hint: nearMiss(path, file) })];
   }
+}
+
+/** For a key that is missing where one almost like it was written. */
+function nearMiss(path: Path, file: ConfigFile): string | undefined {
+  const key = path.at(-1);
+  const siblings = valueAt(file.value, path.slice(0, -1));
+  if (typeof key !== 'string' || typeof siblings !== 'object' || siblings === null || key in siblings)
+    return undefined;
+  const written = didYouMean(key, Object.keys(siblings));
+  return written && `there is "${written}"; did you mean ${key}?`;
 }
 
 function unknownKey(key: string, path: Path, file: ConfigFile, schema: z.ZodType): ConfigProblem {
@@ -134,10 +144,15 @@ function describeExpected(issue: Issue): string {
     case 'too_big':
       return `${amountWords(issue.origin, issue.maximum, 'at most')}`;
     case 'invalid_format':
-      return FORMAT_WORDS[issue.format] ?? issue.message;
+      return FORMAT_WORDS[issue.format] ?? describeFormat(issue.message);
     default:
       return issue.message;
   }
+}
+
+/** `a role is lower-case letters` says what is right; after "expected" it reads `a role: lower-case letters`. */
+function describeFormat(message: string): string {
+  return message.replace(' is ', ': ');
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

@@ -19,6 +19,89 @@ export function redactText(text: string): string {
   return redacted;
 }
 
+/**
+ * A copy of `facts` for the log: secrets replaced, errors as plain facts with their code and cause, nothing that
+ * could throw or never end while it is written.
+ */
+export function redactFacts(facts: object): Record<string, unknown> {
+  const error = facts instanceof Error ? { error: facts } : facts;
+  return redactEntries(error, { depth: 0, above: [] });
+}
+
+interface Position {
+  readonly depth: number;
+  /** The objects this one lies in; meeting one of them again is a circle. */
+  readonly above: readonly object[];
+}
+
+/** Facts are small; what lies deeper than this, or beyond this many entries, is left out and said to be. */
+const MAX_DEPTH = 6;
+const MAX_ENTRIES = 100;
+const MAX_TEXT_CHARS = 8_192;
+
+function redactValue(value: unknown, position: Position): unknown {
+  if (typeof value === 'string') return redactLongText(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null) return value;
+  if (position.above.includes(value)) return '[circle]';
+  if (position.depth >= MAX_DEPTH) return '[deeper]';
+
+  const inside = { depth: position.depth + 1, above: [...position.above, value] };
+  if (value instanceof Error) return redactError(value, inside);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
+  if (value instanceof URL || value instanceof RegExp) return redactLongText(String(value));
+  if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+  if (value instanceof Map) return redactEntries(Object.fromEntries(value), inside);
+  const list = value instanceof Set ? [...value] : value;
+  if (Array.isArray(list)) return list.slice(0, MAX_ENTRIES).map((entry) => redactValue(entry, inside));
+  return redactEntries(value, inside);
+}
+
+function redactEntries(value: object, inside: Position): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value).slice(0, MAX_ENTRIES))
+    copy[redactText(key)] = redactEntry(value, key, inside);
+  return copy;
+}
+
+function redactEntry(owner: object, key: string, inside: Position): unknown {
+  const value = read(owner, key);
+  return isSecretKey(key) && hides(key, value) ? REDACTED : redactValue(value, inside);
+}
+
+/** A number under `token` is a counter (a fencing token); a flag tells nothing. */
+function hides(key: string, value: unknown): boolean {
+  if (value === undefined || value === null || typeof value === 'boolean') return false;
+  return typeof value !== 'number' || !/token$/i.test(key);
+}
+
+/** A getter may throw; the log never does. */
+function read(owner: object, key: string): unknown {
+  try {
+    return Reflect.get(owner, key);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+function redactError(error: Error, inside: Position): Record<string, unknown> {
+  return {
+    type: error.name,
+    message: redactLongText(error.message),
+    ...('code' in error ? { code: redactValue(error.code, inside) } : {}),
+    ...redactEntries(error, inside),
+    ...(error instanceof AggregateError ? { errors: redactValue(error.errors, inside) } : {}),
+    ...(error.cause === undefined ? {} : { cause: redactValue(error.cause, inside) }),
+    ...(error.stack === undefined ? {} : { stack: redactLongText(error.stack) }),
+  };
+}
+
+function redactLongText(text: string): string {
+  // Cut first, generously, so that a huge text costs no more than a long one.
+  const redacted = redactText(text.slice(0, 2 * MAX_TEXT_CHARS));
+  return redacted.length <= MAX_TEXT_CHARS ? redacted : `${redacted.slice(0, MAX_TEXT_CHARS)}…`;
+}
+
 const SECRET_WORDS =
   'token|secret|password|passwd|passphrase|api[-_ ]?key|private[-_]?key|authorization|cookie|credentials?|' +
   'response[-_]?url|trigger[-_]?id|approve[-_]?code|deny[-_]?code|webhook[-_]?url';
@@ -44,7 +127,7 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],
   [/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
   // The reply address of an approval: knowing it is half of answering.
-  [/\bapr\+[^@\s"'<>]+(?=@)/gi, `apr+${REDACTED}`],
+  [/\bapr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
   [/\b(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
   [/\b([Bb]asic)\s+(?=\S*[A-Z0-9=+/])[A-Za-z0-9+/]{8,}={0,2}/g, `$1 ${REDACTED}`],
   [/(:\/\/)[^\s/@"']+@/g, `$1${REDACTED}@`],
