@@ -35,7 +35,7 @@ const MAX_ALIASES = 100;
 
 export class ConfigFile {
   readonly name: string;
-  /** What stands in the file: references resolved, keys without a value left out. */
+  /** What stands in the file: references resolved; keys without a value, and groups of nothing but those, left out. */
   readonly value: unknown;
   /** Syntax errors, duplicate keys, missing variables. */
   readonly problems: readonly ConfigProblem[];
@@ -78,7 +78,7 @@ export class ConfigFile {
   /** What stands at `path`, short, with references as written and without secrets. */
   show(path: Path): string {
     const reference = this.#references.get(toKeyPath(path));
-    if (reference !== undefined) return reference;
+    if (reference !== undefined) return `${reference} ${describeHidden(valueAt(this.value, path))}`;
     return showValue(valueAt(this.value, path), path);
   }
 
@@ -114,10 +114,13 @@ export class ConfigFile {
       return value.map((entry, index) => this.#resolve(entry, [...path, index], env, problems));
     }
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value)
+    const written = Object.entries(value);
+    const entries = written
       .map(([key, entry]) => [key, this.#resolve(entry, [...path, key], env, problems)] as const)
       .filter(([, entry]) => entry !== undefined && entry !== null);
-    return Object.fromEntries(entries);
+    // A server none of whose variables is set is no server, rather than one without a host.
+    const vanished = entries.length === 0 && written.length > 0 && path.length > 0;
+    return vanished ? undefined : Object.fromEntries(entries);
   }
 
   /** Undefined, like a key left out, when the text is references only and they yield nothing. */
@@ -259,6 +262,10 @@ export function typedScalar(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+function describeHidden(value: unknown): string {
+  return typeof value === 'string' ? `(${value.length} characters, not shown)` : '(empty)';
 }
 
 function showValue(value: unknown, path: Path): string {

@@ -72,17 +72,25 @@ function toProblems(issue: Issue, base: Path, file: ConfigFile, schema: z.ZodTyp
       return [file.problemAt(path, { expected, hint: meant && `did you mean ${meant}?` })];
     }
     default:
-      return [file.problemAt(path, { expected: describeExpected(issue), hint: nearMiss(path, file) })];
+      return [
+        file.problemAt(path, { expected: describeExpected(issue), hint: nearMiss(path, file, schema) }),
+      ];
   }
 }
 
-/** For a key that is missing where one almost like it was written. */
-function nearMiss(path: Path, file: ConfigFile): string | undefined {
+/** For a key that is missing: one almost like it was written, or its variable is not set. */
+function nearMiss(path: Path, file: ConfigFile, schema: z.ZodType): string | undefined {
+  if (valueAt(file.value, path) !== undefined) return undefined;
+  if (file.isReference(path)) return 'set it in .env or in the environment';
+
   const key = path.at(-1);
   const siblings = valueAt(file.value, path.slice(0, -1));
-  if (typeof key !== 'string' || typeof siblings !== 'object' || siblings === null || key in siblings)
-    return undefined;
-  const written = didYouMean(key, Object.keys(siblings));
+  if (typeof key !== 'string' || typeof siblings !== 'object' || siblings === null) return undefined;
+  const known = knownKeys(schema, path.slice(0, -1));
+  const written = didYouMean(
+    key,
+    Object.keys(siblings).filter((sibling) => !known.includes(sibling)),
+  );
   return written && `there is "${written}"; did you mean ${key}?`;
 }
 
@@ -144,15 +152,24 @@ function describeExpected(issue: Issue): string {
     case 'too_big':
       return `${amountWords(issue.origin, issue.maximum, 'at most')}`;
     case 'invalid_format':
+      if (issue.format === 'starts_with' && 'prefix' in issue)
+        return `text that starts with ${String(issue.prefix)}`;
       return FORMAT_WORDS[issue.format] ?? describeFormat(issue.message);
     default:
-      return issue.message;
+      return describePredicate(issue.message);
   }
+}
+
+/** A check of a gateway says `must be https` of its value; after "expected" it reads `https`. */
+function describePredicate(message: string): string {
+  if (/^(?:starts|ends) /.test(message)) return `text that ${message}`;
+  if (/^(?:is|has|lacks|needs|would) /.test(message)) return `something else; as it stands it ${message}`;
+  return message.replace(/^must (?:be |have )?/, '');
 }
 
 /** `a role is lower-case letters` says what is right; after "expected" it reads `a role: lower-case letters`. */
 function describeFormat(message: string): string {
-  return message.replace(' is ', ': ');
+  return describePredicate(message.replace(/^(an? [\w -]+?) is /, '$1: '));
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {

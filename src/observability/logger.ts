@@ -1,7 +1,7 @@
 /**
  * The log: facts, once, where something is decided. An object and a constant sentence; never a message body above debug.
  *
- * No secret gets through: everything is redacted on its way in, and only for lines that are written at all.
+ * No secret gets through: whatever is written, and only that, is redacted first.
  */
 import { pino } from 'pino';
 import { redactFacts, redactText } from './redaction.ts';
@@ -14,31 +14,63 @@ export interface Logger {
   child(bindings: Record<string, unknown>): Logger;
 }
 
-/** `level` is the least important level written; `silent` writes nothing. */
-export function createLogger(options: { level: string; destination?: NodeJS.WritableStream }): Logger {
-  const settings = {
-    level: options.level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: {
-      level: (label: string) => ({ level: label }),
-      bindings: redactFacts,
-    },
-    hooks: {
-      logMethod(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
-        const [facts, sentence, ...rest] = args as unknown[]; // pino types the arguments per call shape
-        Reflect.apply(method, this, [
-          clean(facts),
-          ...(sentence === undefined ? [] : [clean(sentence)]),
-          ...rest.map(clean),
-        ]);
-      },
-    },
-  };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+export interface LoggerOptions {
+  /** The least important level written, or a function asked at every line, so that it can change; `silent` writes none. */
+  readonly level: string | (() => string);
+  /** Standard output, unless given. */
+  readonly destination?: NodeJS.WritableStream;
 }
 
-function clean(argument: unknown): unknown {
-  if (typeof argument === 'string') return redactText(argument);
-  return typeof argument === 'object' && argument !== null ? redactFacts(argument) : argument;
+export function createLogger({ level, destination }: LoggerOptions): Logger {
+  const settings = {
+    level: 'trace',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const sink = destination === undefined ? pino(settings) : pino(settings, destination);
+  return new RedactingLogger(sink, typeof level === 'string' ? () => level : level);
+}
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** Higher is more important; a level of another name lets everything through. */
+const IMPORTANCE: Readonly<Record<string, number>> = {
+  debug: 20,
+  info: 30,
+  warn: 40,
+  error: 50,
+  silent: 100,
+};
+
+class RedactingLogger implements Logger {
+  constructor(
+    private readonly sink: pino.Logger,
+    private readonly least: () => string,
+  ) {}
+
+  debug(facts: object, sentence: string): void {
+    this.#write('debug', facts, sentence);
+  }
+
+  info(facts: object, sentence: string): void {
+    this.#write('info', facts, sentence);
+  }
+
+  warn(facts: object, sentence: string): void {
+    this.#write('warn', facts, sentence);
+  }
+
+  error(facts: object, sentence: string): void {
+    this.#write('error', facts, sentence);
+  }
+
+  child(bindings: Record<string, unknown>): Logger {
+    return new RedactingLogger(this.sink.child(redactFacts(bindings)), this.least);
+  }
+
+  #write(level: Level, facts: object, sentence: string): void {
+    if ((IMPORTANCE[level] ?? 0) < (IMPORTANCE[this.least()] ?? 0)) return;
+    this.sink[level](redactFacts(facts), redactText(sentence));
+  }
 }
