@@ -1,0 +1,124 @@
+/**
+ * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process.
+ *
+ * One HTTP server carries the page at `/`, Slack under `/slack`, Claude under `/claude` and the shop under `/shop`;
+ * mail and DNS have ports of their own. Started again on the same data directory, it comes back where it was, on the
+ * same ports if they are still free, so that a gateway that kept running finds everything again.
+ */
+import { createServer } from 'node:net';
+import { fastify } from 'fastify';
+import { z } from 'zod';
+import { type Clock, systemClock } from '../domain/clock.ts';
+import { DnsServer } from './dns/dns-server.ts';
+import { Journal } from './journal.ts';
+import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
+import { BOT, PEOPLE } from './people.ts';
+import { ShopSandbox } from './shop/shop-sandbox.ts';
+import { SlackSandbox, type SlackSandboxOptions } from './slack/slack-sandbox.ts';
+
+/** Where the page is looked for when nothing else is said. */
+export const DEFAULT_PORT = 4080;
+
+const HOST = '127.0.0.1';
+const JOURNAL_KIND = 'ports';
+
+export interface SandboxOptions {
+  /** Port of the page and the HTTP services. Default: the one used before, or any free one; taken ones are replaced. */
+  readonly port?: number;
+  /** Where everything that happened is kept; without it, nothing outlives the process. */
+  readonly dataDir?: string;
+  readonly slack?: SlackSandboxOptions;
+  readonly mail?: MailSandboxOptions;
+  readonly clock?: Clock;
+}
+
+export interface Sandbox {
+  /** Of the page; without a slash at the end. */
+  readonly url: string;
+  /** What points a gateway at this sandbox, as environment variables. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly slack: SlackSandbox;
+  readonly mail: MailSandbox;
+  readonly shop: ShopSandbox;
+  /** Ends everything; what is to be kept is kept already. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const Ports = z.object({ http: z.int(), smtp: z.int(), dns: z.int() });
+type Ports = z.infer<typeof Ports>;
+
+/** Resolves once everything answers. */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const clock = options.clock ?? systemClock;
+  const journal = new Journal(options.dataDir);
+  await journal.start();
+  const before = Ports.safeParse(journal.replay(JOURNAL_KIND).at(-1)).data;
+  const wanted: Ports = {
+    http: await ifFree(options.port ?? before?.http),
+    smtp: await ifFree(options.mail?.smtpPort ?? before?.smtp),
+    dns: await ifFree(before?.dns),
+  };
+
+  const app = fastify({ forceCloseConnections: true });
+  const dns = new DnsServer({ port: wanted.dns });
+  const slack = new SlackSandbox(journal, options.slack, clock);
+  const shop = new ShopSandbox(journal, clock);
+  const mail = new MailSandbox(
+    { journal, dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
+    { ...options.mail, smtpPort: wanted.smtp },
+  );
+  const httpServices = [slack, shop];
+  const services = [dns, mail, ...httpServices];
+
+  for (const service of httpServices) service.register(app);
+  for (const service of services) await service.start();
+  await app.listen({ host: HOST, port: wanted.http });
+
+  const url = app.listeningOrigin;
+  const env = {
+    SANDBOX_URL: url,
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_APP_TOKEN: slack.appToken,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: `${url}/slack/api/`,
+    ANTHROPIC_API_KEY: 'sandbox',
+    ANTHROPIC_BASE_URL: `${url}/claude`,
+    ...mail.env,
+  };
+  rememberPorts(journal, before, {
+    http: portOf(url),
+    smtp: Number(mail.env['SMTP_PORT']),
+    dns: portOf(`udp://${dns.address}`),
+  });
+
+  return {
+    url,
+    env,
+    slack,
+    mail,
+    shop,
+    stop: async () => {
+      for (const service of services.toReversed()) await service.stop();
+      await app.close();
+      await journal.stop();
+    },
+  };
+}
+
+/** The port if it can be had, 0 (any) if not. */
+async function ifFree(port = 0): Promise<number> {
+  if (port === 0) return 0;
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(0));
+    probe.listen(port, HOST, () => probe.close(() => resolve(port)));
+  });
+}
+
+function rememberPorts(journal: Journal, before: Ports | undefined, ports: Ports): void {
+  if (JSON.stringify(before) !== JSON.stringify(ports)) journal.append(JOURNAL_KIND, ports);
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
