@@ -1,6 +1,6 @@
-/** Programs out of Debian's and Ubuntu's own packages, without root: unpacked into a folder, nothing installed. */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+/** Programs out of Debian's and Ubuntu's own packages: installed by root, unpacked into a folder by anybody. */
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { runQuietly } from './run.mjs';
 
 /** True on Debian, Ubuntu and their relatives. */
@@ -13,24 +13,49 @@ export async function hasDebianPackages() {
 }
 
 /**
- * Downloads a package with everything it needs that the system lacks and unpacks all of it into `folder`, which
- * appears complete or not at all. No maintainer script runs.
+ * Installs packages on the machine; needs root. No service is started.
+ *
+ * @param {readonly string[]} names
+ */
+export async function installPackages(names) {
+  // Start scripts of services do nothing in run level 1.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  await must('apt-get', ['update'], env);
+  await must('apt-get', ['--yes', '--no-install-recommends', 'install', ...names], env);
+}
+
+/**
+ * Downloads packages with everything they need that the system lacks and unpacks all of it into `folder`, which
+ * appears complete or not at all. No maintainer script runs. `starter.name` in the folder then runs
+ * `starter.program`, a path in the tree, with the unpacked libraries.
  *
  * @param {readonly string[]} names
  * @param {string} folder absolute
- * @param {(partial: string) => Promise<void>} finish prepares the unpacked tree before it gets its name
+ * @param {{ name: string, program: string }} starter
  */
-export async function unpackPackages(names, folder, finish) {
+export async function unpackPackages(names, folder, starter) {
   const work = `${folder}.${process.pid}`;
+  const tree = join(work, 'tree');
   try {
-    const archives = await download(names, work);
-    const tree = join(work, 'tree');
-    for (const archive of archives) await must('dpkg-deb', ['-x', archive, tree]);
-    await finish(tree);
+    for (const archive of await download(names, work)) await must('dpkg-deb', ['-x', archive, tree]);
+    await writeFile(join(tree, starter.name), starterScript(starter.program), { mode: 0o755 });
+    await mkdir(dirname(folder), { recursive: true });
     await rename(tree, folder).catch(onlyIfThere);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** The libraries are not where the loader looks, so it is told. @param {string} program */
+function starterScript(program) {
+  return `#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+for folder in "$here"/usr/lib/*-linux-gnu* "$here"/lib/*-linux-gnu*; do
+  [ -d "$folder" ] && LD_LIBRARY_PATH="$folder\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+done
+export LD_LIBRARY_PATH
+exec "$here/${program}" "$@"
+`;
 }
 
 /**
@@ -59,9 +84,10 @@ async function download(names, work) {
 /**
  * @param {string} command
  * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [env]
  */
-async function must(command, args) {
-  const { code, output } = await runQuietly(command, args);
+async function must(command, args, env) {
+  const { code, output } = await runQuietly(command, args, env ? { env } : {});
   if (code !== 0) throw new Error(lastLine(output) || `${command} ended with ${code}`);
 }
 

@@ -1,0 +1,76 @@
+/** What the door can do: what each verb needs, then the program it runs. */
+import { existsSync, readFileSync } from 'node:fs';
+import { runChecks } from './checks.mjs';
+import { provideDependencies } from './dependencies.mjs';
+import { say } from './progress.mjs';
+import { provideRedis } from './redis.mjs';
+import { inRoot, ROOT } from './root.mjs';
+import { runInPlace } from './run.mjs';
+import { runTests } from './tests.mjs';
+
+/**
+ * Each verb: what it needs beside the dependencies it runs on, and how it runs. Resolves with the exit code.
+ *
+ * @type {Record<string, { development: boolean, redis: boolean, run: (args: string[]) => Promise<number> }>}
+ */
+const VERBS = {
+  start: { development: false, redis: true, run: start },
+  dev: { development: true, redis: true, run: dev },
+  test: { development: true, redis: true, run: runTests },
+  check: { development: true, redis: false, run: runChecks },
+  crash: { development: true, redis: true, run: (args) => runProgram('tests/crash/main.ts', args) },
+  bench: { development: true, redis: true, run: (args) => runProgram('tests/bench/main.ts', args) },
+};
+
+/**
+ * @param {string | undefined} name
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+export async function runVerb(name, args) {
+  const verb = VERBS[name ?? 'start'];
+  if (!verb) return refuse(`there is no \`${name}\`; there are ${Object.keys(VERBS).join(', ')}.`);
+  const missing =
+    (await provideDependencies({ development: verb.development })) ??
+    (verb.redis && !hasRedisUrl() ? await provideRedis() : undefined);
+  return missing ? refuse(missing) : verb.run(args);
+}
+
+/**
+ * V8's young generation, which a start fills with garbage that is never given back: small enough that an idle
+ * gateway stays small, large enough that a busy one does not feel it.
+ */
+const YOUNG_GENERATION = '--max-semi-space-size=8';
+
+/** @param {string[]} args */
+function start(args) {
+  return runInPlace(process.execPath, [YOUNG_GENERATION, inRoot('bin', 'signalbox.mjs'), 'start', ...args]);
+}
+
+/** Runs the sources as they are, and again whenever one changes. @param {string[]} args */
+function dev(args) {
+  const main = inRoot('src', 'main.ts');
+  return runInPlace(process.execPath, ['--watch', '--import', 'tsx', main, 'start', ...args]);
+}
+
+/**
+ * @param {string} file
+ * @param {string[]} args
+ */
+function runProgram(file, args) {
+  if (!existsSync(inRoot(file))) return refuse(`${file} is not there.`);
+  return runInPlace(process.execPath, ['--import', 'tsx', inRoot(file), ...args], { cwd: ROOT });
+}
+
+/** A server of the operator's own makes ours unnecessary. */
+function hasRedisUrl() {
+  if (process.env.REDIS_URL) return true;
+  const file = inRoot('.env');
+  return existsSync(file) && /^\s*(export\s+)?REDIS_URL\s*=\s*\S/m.test(readFileSync(file, 'utf8'));
+}
+
+/** @param {string} sentence */
+async function refuse(sentence) {
+  say(sentence);
+  return 1;
+}
