@@ -87,7 +87,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
   rememberPorts(journal, before, {
     http: portOf(url),
-    smtp: Number(mail.env['SMTP_PORT']),
+    smtp: Number(mail.env.SMTP_PORT),
     dns: portOf(`udp://${dns.address}`),
   });
 

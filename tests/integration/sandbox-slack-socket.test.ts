@@ -43,9 +43,7 @@ describe('Bolt in Socket Mode', () => {
 
     expect(reply).toMatchObject({ user: BOT.user, thread_ts: ts });
     expect(heard.map(({ type }) => type).sort()).toEqual(['app_mention', 'message']);
-    expect(heard.every(({ event }) => event['ts'] === ts && event['text'] === `<@${BOT.user}> hi`)).toBe(
-      true,
-    );
+    expect(heard.every(({ event }) => event.ts === ts && event.text === `<@${BOT.user}> hi`)).toBe(true);
   });
 
   it('carries a button press, opens a modal with its trigger and takes the submission', async () => {
@@ -72,7 +70,7 @@ describe('Bolt in Socket Mode', () => {
     });
     const reasons: unknown[] = [];
     app.view('reason', async ({ ack, view }) => {
-      reasons.push(view.state.values['why']?.['text']?.value);
+      reasons.push(view.state.values.why?.text?.value);
       await ack();
     });
     await app.start();
@@ -108,10 +106,10 @@ describe('Bolt in Socket Mode', () => {
 
 function boltOn({ env }: Sandbox): App {
   return new App({
-    token: env['SLACK_BOT_TOKEN']!,
-    appToken: env['SLACK_APP_TOKEN']!,
+    token: env.SLACK_BOT_TOKEN!,
+    appToken: env.SLACK_APP_TOKEN!,
     socketMode: true,
     logLevel: LogLevel.ERROR,
-    clientOptions: { slackApiUrl: env['SLACK_API_URL']! },
+    clientOptions: { slackApiUrl: env.SLACK_API_URL! },
   });
 }

@@ -88,7 +88,7 @@ export class ApiServer {
   async #overRate(method: string, args: Payload): Promise<Fault | undefined> {
     if (this.#limiter === undefined || !LIMITED_METHODS.has(method)) return undefined;
     try {
-      await this.#limiter.consume(String(args['channel']));
+      await this.#limiter.consume(String(args.channel));
       return undefined;
     } catch (refusal) {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
@@ -121,11 +121,11 @@ function argumentsOf(request: FastifyRequest): Payload {
 
 function tokenOf(request: FastifyRequest, args: Payload): string | undefined {
   const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  return bearer ?? (typeof args['token'] === 'string' ? args['token'] : undefined);
+  return bearer ?? (typeof args.token === 'string' ? args.token : undefined);
 }
 
 function resultOf(answer: Answer): string {
-  return answer.ok ? 'ok' : String(answer['error']);
+  return answer.ok ? 'ok' : String(answer.error);
 }
 
 function failAs(fault: Exclude<Fault, { kind: 'lost-response' }>, reply: FastifyReply): unknown {

@@ -240,6 +240,6 @@ const Modal = z
   );
 
 function hasUniqueActionIds(elements: readonly { readonly [field: string]: unknown }[]): boolean {
-  const ids = elements.map((element) => element['action_id']).filter((actionId) => actionId !== undefined);
+  const ids = elements.map((element) => element.action_id).filter((actionId) => actionId !== undefined);
   return ids.length === new Set(ids).size;
 }

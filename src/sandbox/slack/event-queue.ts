@@ -69,6 +69,7 @@ export class EventQueue {
     for (const event of this.deps.workspace.queued()) this.#keep(this.#deliver(event));
   }
 
+  /** Breaks off what is under way; it stays in the journal. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the sandbox is stopping'));
     await Promise.allSettled(this.#running);
@@ -113,7 +114,7 @@ export class EventQueue {
     const url = this.deps.requestUrl();
     return url === undefined
       ? this.#attemptSocket(event, attempt, reason, signal)
-      : this.#attemptHttp(event, attempt, reason, url);
+      : this.#attemptHttp(event, attempt, reason, url, signal);
   }
 
   async #attemptSocket(
@@ -148,7 +149,13 @@ export class EventQueue {
     }
   }
 
-  async #attemptHttp(event: QueuedEvent, attempt: number, reason: string, url: string): Promise<Attempt> {
+  async #attemptHttp(
+    event: QueuedEvent,
+    attempt: number,
+    reason: string,
+    url: string,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
     const { settings, clock } = this.deps;
     const outcome = await postSigned({
       url,
@@ -157,6 +164,7 @@ export class EventQueue {
       signingSecret: settings.signingSecret,
       nowMs: clock.now(),
       timeoutMs: settings.ackTimeoutMs,
+      signal,
       headers: attempt === 0 ? {} : { 'x-slack-retry-num': String(attempt), 'x-slack-retry-reason': reason },
     });
     switch (outcome.kind) {

@@ -159,7 +159,7 @@ export class Interactions {
     const outcome = url === undefined ? await this.#bySocket(socketPayload) : await this.#byHttp(url, form);
     this.deps.note({
       eventId: '',
-      what: String(socketPayload.payload['type'] ?? socketPayload.payload['command']),
+      what: String(socketPayload.payload.type ?? socketPayload.payload.command),
       via: url === undefined ? 'socket' : 'http',
       attempt: 0,
       outcome: toDeliveryOutcome(outcome),
@@ -228,19 +228,31 @@ export class Interactions {
     const { text = '', blocks } = answer;
     const content = { text, ...(blocks === undefined ? {} : { blocks: withBlockIds(blocks) }) };
 
-    if (answer.delete_original === true) return this.#removeOriginal(target);
-    if (answer.replace_original === true) return this.#replaceOriginal(target, content);
-    if (text === '' && blocks === undefined) return;
-
-    const { workspace, messages } = this.deps;
     const thread = answer.thread_ts === undefined ? {} : { thread_ts: answer.thread_ts };
-    const { channel, user } = target;
-    if (answer.response_type === 'in_channel') {
-      messages.post({ user: BOT.user, bot_id: BOT.botId, app_id: BOT.app, channel, ...content, ...thread });
-    } else {
-      const ephemeral = { ts: workspace.nextTs(), channel, user, ...content, ...thread };
-      workspace.record({ kind: 'ephemeral-put', ephemeral });
-    }
+
+    if (answer.delete_original === true) this.#removeOriginal(target);
+    else if (answer.replace_original === true) this.#replaceOriginal(target, content);
+    else if (text === '' && blocks === undefined) return;
+    else if (answer.response_type === 'in_channel') this.#postAnswer(target, { ...content, ...thread });
+    else this.#whisper(target, { ...content, ...thread });
+  }
+
+  #postAnswer(
+    { channel }: ResponseTarget,
+    content: Pick<SlackMessage, 'text' | 'blocks' | 'thread_ts'>,
+  ): void {
+    this.deps.messages.post({ user: BOT.user, bot_id: BOT.botId, app_id: BOT.app, channel, ...content });
+  }
+
+  #whisper(
+    { channel, user }: ResponseTarget,
+    content: Pick<SlackMessage, 'text' | 'blocks' | 'thread_ts'>,
+  ): void {
+    const { workspace } = this.deps;
+    workspace.record({
+      kind: 'ephemeral-put',
+      ephemeral: { ts: workspace.nextTs(), channel, user, ...content },
+    });
   }
 
   #removeOriginal({ channel, messageTs = '' }: ResponseTarget): void {

@@ -35,15 +35,15 @@ function pingsInNode(node: unknown): Ping[] {
 
   // A node of a block is a plain JSON object; every field read below is checked before use.
   const part = node as Record<string, unknown>;
-  const own = typeof part['text'] === 'string' ? pingsInText(part, part['text']) : [];
+  const own = typeof part.text === 'string' ? pingsInText(part, part.text) : [];
   return [...own, ...richTextPing(part), ...Object.values(part).flatMap(pingsInNode)];
 }
 
 function pingsInText(part: Record<string, unknown>, text: string): Ping[] {
-  switch (part['type']) {
+  switch (part.type) {
     case 'mrkdwn':
       // Without `verbatim` Slack also looks for mentions in plain words (docs.slack.dev, text object).
-      return [...markupIn(text), ...(part['verbatim'] === true ? [] : namesIn(text, 'automatic'))];
+      return [...markupIn(text), ...(part.verbatim === true ? [] : namesIn(text, 'automatic'))];
     case 'markdown':
       return markupIn(text);
     default:
@@ -52,8 +52,8 @@ function pingsInText(part: Record<string, unknown>, text: string): Ping[] {
 }
 
 function richTextPing(part: Record<string, unknown>): Ping[] {
-  const target = { user: part['user_id'], broadcast: part['range'], usergroup: part['usergroup_id'] }[
-    String(part['type'])
+  const target = { user: part.user_id, broadcast: part.range, usergroup: part.usergroup_id }[
+    String(part.type)
   ];
   return typeof target === 'string' ? [{ target, how: 'rich_text' }] : [];
 }

@@ -11,6 +11,7 @@ export interface SignedRequest {
   readonly headers?: Record<string, string>;
   /** Instead of the right signature; `undefined` as the value sends none. */
   readonly forged?: { readonly signature: string | undefined };
+  readonly signal?: AbortSignal;
 }
 
 export type RequestOutcome =
@@ -30,7 +31,7 @@ export async function postSigned(request: SignedRequest): Promise<RequestOutcome
     const response = await fetch(request.url, {
       method: 'POST',
       redirect: 'manual',
-      signal: timeout,
+      signal: request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]),
       body: request.body,
       headers: {
         'content-type': request.contentType,

@@ -169,8 +169,7 @@ export class SlackSandbox {
 
   /** Cuts every connection and stops delivering. Safe to call twice. */
   async stop(): Promise<void> {
-    this.#sockets.stop();
-    await this.#queue.stop();
+    await Promise.all([this.#queue.stop(), this.#sockets.stop()]);
   }
 
   // What people do.

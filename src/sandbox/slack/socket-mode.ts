@@ -20,6 +20,10 @@ export const SOCKET_PATH = '/slack/socket';
 /** Slack's side pings; the client gives a connection up that has been silent for 30 s. */
 const PING_EVERY_MS = 5_000;
 
+/** Close code of a server that is going down (RFC 6455, 7.4.1), and how long a client has to agree. */
+const GOING_AWAY = 1001;
+const FAREWELL_MS = 250;
+
 export interface Envelope {
   readonly type: 'events_api' | 'interactive' | 'slash_commands';
   readonly payload: Payload;
@@ -64,9 +68,10 @@ export class SocketMode {
     this.#pinging.unref();
   }
 
-  stop(): void {
+  /** Says goodbye to every client, and cuts those that do not answer. */
+  async stop(): Promise<void> {
     clearInterval(this.#pinging);
-    this.drop();
+    await Promise.all(this.#sockets.map(farewell));
     this.#server.close();
   }
 
@@ -191,6 +196,14 @@ export class SocketMode {
   #open(): WebSocket | undefined {
     return this.#sockets.find((socket) => socket.readyState === socket.OPEN);
   }
+}
+
+async function farewell(socket: WebSocket): Promise<void> {
+  const timer = setTimeout(() => socket.terminate(), FAREWELL_MS);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.close(GOING_AWAY);
+  await closed;
+  clearTimeout(timer);
 }
 
 function toFrame(envelopeId: string, { type, payload, retryAttempt, retryReason }: Envelope): string {

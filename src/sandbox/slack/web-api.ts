@@ -439,7 +439,7 @@ function contentOf({ text, markdown_text: markdown, blocks }: Content): {
 
 /** What one stream call adds, as text. */
 function pieceOf({ markdown_text: markdown = '', chunks = [] }: Piece): string {
-  return markdown + chunks.map((chunk) => (typeof chunk['text'] === 'string' ? chunk['text'] : '')).join('');
+  return markdown + chunks.map((chunk) => (typeof chunk.text === 'string' ? chunk.text : '')).join('');
 }
 
 function membersOf(channel: string): string[] {

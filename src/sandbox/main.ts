@@ -1,0 +1,75 @@
+/**
+ * The sandbox as a process of its own, so that the gateway can be killed without it, and it without the gateway.
+ *
+ *   tsx src/sandbox/main.ts [--port N] [--data DIR] [--slack-url URL] [--smtp-target HOST:PORT]
+ *                           [--retry-delays-ms 0,100,500] [--retry-until-acknowledged]
+ *
+ * Prints one line of JSON, `{"url": …, "env": {…}}`, once everything answers. Ends on SIGTERM, SIGINT, the end of
+ * standard input or of the IPC channel: a stand-in must not outlive what it stands in for.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { DEFAULT_PORT, type Sandbox, startSandbox } from './sandbox.ts';
+
+const PortNumber = z.coerce.number().int().min(0).max(65_535);
+
+const Arguments = z.object({
+  port: PortNumber.default(DEFAULT_PORT),
+  data: z.string().min(1).optional(),
+  'slack-url': z.url().optional(),
+  'smtp-target': z
+    .string()
+    .regex(/^[^:]+:\d+$/, 'a target is written host:port')
+    .optional(),
+  'retry-delays-ms': z
+    .string()
+    .transform((list) => list.split(',').map(Number))
+    .pipe(z.array(z.number().nonnegative()))
+    .optional(),
+  'retry-until-acknowledged': z.boolean().optional(),
+});
+type Arguments = z.infer<typeof Arguments>;
+
+const args = readArguments();
+const sandbox = await start(args);
+process.stdout.write(`${JSON.stringify({ url: sandbox.url, env: sandbox.env })}\n`);
+endWithParent(sandbox);
+
+function readArguments(): Arguments {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      data: { type: 'string' },
+      'slack-url': { type: 'string' },
+      'smtp-target': { type: 'string' },
+      'retry-delays-ms': { type: 'string' },
+      'retry-until-acknowledged': { type: 'boolean' },
+    },
+  });
+  return Arguments.parse(values);
+}
+
+async function start(wanted: Arguments): Promise<Sandbox> {
+  const started = await startSandbox({
+    port: wanted.port,
+    ...(wanted.data === undefined ? {} : { dataDir: wanted.data }),
+    slack: {
+      ...(wanted['slack-url'] === undefined ? {} : { requestUrl: wanted['slack-url'] }),
+      ...(wanted['retry-delays-ms'] === undefined ? {} : { retryDelaysMs: wanted['retry-delays-ms'] }),
+      retryUntilAcknowledged: wanted['retry-until-acknowledged'] ?? false,
+    },
+  });
+  const [host, port] = wanted['smtp-target']?.split(':') ?? [];
+  if (host !== undefined) started.mail.connectGateway({ host, port: Number(port) });
+  return started;
+}
+
+function endWithParent(running: Sandbox): void {
+  const end = () => {
+    running.stop().finally(() => process.exit(0));
+  };
+  process.once('SIGTERM', end);
+  process.once('SIGINT', end);
+  process.once('disconnect', end);
+  process.stdin.once('end', end).once('error', end).resume();
+}
