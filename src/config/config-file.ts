@@ -50,8 +50,9 @@ export class ConfigFile {
     this.name = name;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     const problems = this.#document.errors.map((error) => this.#syntaxProblem(error));
-    this.readable = this.#document.errors.every((error) => error.code === 'DUPLICATE_KEY');
-    this.value = this.readable ? this.#resolve(this.#plainValue(problems), [], env, problems) : undefined;
+    const plain = this.#document.errors.every(isDuplicateKey) ? this.#plainValue(problems) : undefined;
+    this.readable = plain !== undefined;
+    this.value = this.readable ? this.#resolve(plain, [], env, problems) : undefined;
     this.problems = problems;
   }
 
@@ -91,20 +92,21 @@ export class ConfigFile {
     return Array.isArray(valueAt(this.value, path));
   }
 
+  /** Undefined when aliases lead nowhere, or multiply without end. */
   #plainValue(problems: ConfigProblem[]): unknown {
     try {
       return this.#document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {};
     } catch (error) {
-      const found = error instanceof Error ? error.message : String(error);
+      const found = shorten(redactText(error instanceof Error ? error.message : String(error)));
       problems.push({
         file: this.name,
-        line: 1,
+        line: undefined,
         keyPath: '',
-        expected: 'plain YAML',
+        expected: 'readable YAML',
         found,
         hint: undefined,
       });
-      return {};
+      return undefined;
     }
   }
 
@@ -152,7 +154,7 @@ export class ConfigFile {
   #syntaxProblem(error: YAMLError): ConfigProblem {
     const line = this.#lines.linePos(error.pos[0]).line;
     const place = { file: this.name, line, keyPath: '' };
-    if (error.code === 'DUPLICATE_KEY') {
+    if (isDuplicateKey(error)) {
       const key = this.#textBetween(error.pos);
       return {
         ...place,
@@ -206,6 +208,11 @@ export class ConfigFile {
     }
     return offset;
   }
+}
+
+/** The one error that leaves the rest of the file readable. */
+function isDuplicateKey(error: YAMLError): boolean {
+  return error.code === 'DUPLICATE_KEY';
 }
 
 const YAML_HINT =

@@ -243,7 +243,13 @@ function checkOwners(
         return;
       }
       const expected = 'an account nobody else has';
-      problems.push(file.problemAt(path, { expected, found: account, hint: `it belongs to ${owner}` }));
+      problems.push(
+        file.problemAt(path, {
+          expected,
+          found: unlessReference(file, path, account),
+          hint: `it belongs to ${owner}`,
+        }),
+      );
     });
   }
   return problems;
@@ -289,7 +295,18 @@ function unknownName(
   if (known.includes(name)) return [];
   const expected =
     known.length === 0 ? `a known ${kind}; there is none` : `a known ${kind}: ${known.join(', ')}`;
-  return [file.problemAt(at, { expected, found: `"${name}"`, hint: didYouMeanHint(name, known) })];
+  return [
+    file.problemAt(at, {
+      expected,
+      found: unlessReference(file, at, `"${name}"`),
+      hint: didYouMeanHint(name, known),
+    }),
+  ];
+}
+
+/** What came from the environment is shown as it was written. */
+function unlessReference(file: ConfigFile, at: Path, found: string): string {
+  return file.isReference(at) ? file.show(at) : found;
 }
 
 function didYouMeanHint(written: string, known: readonly string[]): string | undefined {

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { aConfig, parse, problemsOf } from './config-texts.ts';
+
+const { authorizations = '', contacts = '', escalation = '' } = aConfig();
+
+function edited(text: string, from: string, to: string): string {
+  expect(text).toContain(from);
+  return text.replace(from, to);
+}
+
+describe('files that contradict each other', () => {
+  it('OM-024 are refused when they grant an unknown role', () => {
+    const [problem] = problemsOf({ contacts: edited(contacts, 'roles: [member]', 'roles: [memebr]') });
+
+    expect(problem).toMatchObject({
+      file: 'contacts.yaml',
+      line: 4,
+      keyPath: 'people.alex.roles[0]',
+      found: '"memebr"',
+    });
+    expect(problem?.hint).toBe('did you mean member?');
+  });
+
+  it('OM-024 are refused when they name an unknown permission', () => {
+    const [problem] = problemsOf({
+      authorizations: edited(authorizations, '[ask, approve]', '[ask, aprove]'),
+    });
+
+    expect(problem).toMatchObject({ keyPath: 'roles.manager.permissions[1]', hint: 'did you mean approve?' });
+  });
+
+  it.each([
+    [
+      'an unknown role to ask',
+      '{ role: manager }',
+      '{ role: manger }',
+      'rules[0].approvers.role',
+      'did you mean manager?',
+    ],
+    [
+      'an unknown person to ask',
+      '{ role: manager }',
+      '{ person: dna }',
+      'rules[0].approvers.person',
+      'did you mean dana?',
+    ],
+    [
+      'an unknown policy',
+      'decision: ask',
+      'decision: ask\n    policy: defualt',
+      'rules[0].policy',
+      'did you mean default?',
+    ],
+    [
+      'an unknown platform',
+      'decision: ask',
+      'decision: ask\n    channel: slac',
+      'rules[0].channel',
+      'did you mean slack?',
+    ],
+    [
+      'an unknown requester',
+      'decision: ask',
+      'decision: ask\n    requester: { roles: [membr] }',
+      'rules[0].requester.roles[0]',
+      'did you mean member?',
+    ],
+  ])('are refused for a rule that names %s', (_, from, to, keyPath, hint) => {
+    expect(problemsOf({ authorizations: edited(authorizations, from, to) })).toMatchObject([
+      { file: 'authorizations.yaml', keyPath, hint },
+    ]);
+  });
+
+  it('are refused when nobody holds the role that must approve', () => {
+    const [problem] = problemsOf({
+      contacts: edited(contacts, 'roles: [manager, operator]', 'roles: [operator]'),
+    });
+
+    expect(problem).toMatchObject({
+      file: 'authorizations.yaml',
+      line: 10,
+      keyPath: 'rules[0].approvers.role',
+    });
+    expect(problem?.found).toContain('nobody could ever approve');
+  });
+
+  it('are refused when the role or the person that must approve may not', () => {
+    const without = edited(authorizations, '[ask, approve]', '[ask]');
+
+    expect(problemsOf({ authorizations: without })[0]?.hint).toBe(
+      'add approve to the permissions of manager, line 3',
+    );
+    expect(
+      problemsOf({ authorizations: edited(without, '{ role: manager }', '{ person: dana }') })[0]?.hint,
+    ).toContain("none of Dana Reyes's roles has the permission approve");
+  });
+
+  it('are refused when somebody has no account', () => {
+    const [problem] = problemsOf({ contacts: edited(contacts, '{ slack: T0/U0ALEX }', '{}') });
+
+    expect(problem).toMatchObject({
+      line: 5,
+      keyPath: 'people.alex.accounts',
+      expected: 'at least one account',
+    });
+  });
+
+  it('are refused when two people share an account, however it is written', () => {
+    const [problem] = problemsOf({
+      contacts: edited(
+        contacts,
+        '{ slack: T0/U0ALEX }',
+        '{ slack: T0/U0ALEX, email: [a@corp.test, dana@corp.TEST] }',
+      ),
+    });
+
+    expect(problem).toMatchObject({
+      line: 9,
+      keyPath: 'people.dana.accounts.email',
+      found: 'email:dana@corp.test',
+    });
+    expect(problem?.hint).toBe('it belongs to alex, line 5');
+  });
+
+  it('are refused when somebody prefers a platform they have no account on', () => {
+    const [problem] = problemsOf({ contacts: edited(contacts, '[email, slack]', '[emial, slack]') });
+
+    expect(problem).toMatchObject({
+      line: 10,
+      keyPath: 'people.dana.prefers[0]',
+      hint: 'did you mean email?',
+    });
+  });
+
+  it('are refused for an account on a platform there is no gateway for, or that is no address', () => {
+    const problems = problemsOf({
+      contacts: edited(contacts, '{ slack: T0/U0ALEX }', '{ slak: T0/U0ALEX, email: alex }'),
+    });
+
+    expect(problems.map(({ keyPath }) => keyPath)).toEqual([
+      'people.alex.accounts.slak',
+      'people.alex.accounts.email',
+    ]);
+  });
+
+  it('are refused for reminders after the deadline or out of order, and a warning longer than it', () => {
+    const problems = problemsOf({
+      escalation: edited(edited(escalation, '[6h, 18h]', '[18h, 6h, 24h]'), '10m', '25h'),
+    });
+
+    expect(problems.map(({ keyPath, expected }) => `${keyPath}: ${expected}`)).toEqual([
+      'policies.default.remind_after[1]: reminders in order, each later than the one before',
+      'policies.default.remind_after[2]: a reminder before the deadline of 24h',
+      'policies.default.warn_before: less than the deadline of 24h',
+    ]);
+  });
+
+  it('are refused without the default policy', () => {
+    const [problem] = problemsOf({ escalation: edited(escalation, 'default:', 'defalut:') });
+
+    expect(problem).toMatchObject({
+      keyPath: 'policies.default',
+      hint: 'there is "defalut"; did you mean default?',
+    });
+  });
+
+  it('are refused for two rules of one name, a guest without a role, and a default that asks nobody', () => {
+    const rule = '  - { name: large refunds, tool: x, decision: deny }\n';
+    const text = `${authorizations}${rule}unknown_senders: answer\ndefaults: { write: ask }\n`;
+
+    expect(
+      problemsOf({ authorizations: text })
+        .map(({ keyPath }) => keyPath)
+        .sort(),
+    ).toEqual(['defaults.approvers', 'guest_role', 'rules[1].name']);
+  });
+
+  it('are accepted when all of it fits', () => {
+    const text = `${authorizations}unknown_senders: answer\nguest_role: member\ndefaults: { write: ask, approvers: { person: dana } }\n`;
+
+    expect(parse({ authorizations: text }).authorizations.guest_role).toBe('member');
+  });
+});
