@@ -1,0 +1,138 @@
+/**
+ * An approval as a mail: what would happen, in facts, and the exact lines to answer with. Pure.
+ *
+ * Invariant: nothing the model or a requester wrote begins a line of the text part, so that none of it can pass for
+ * the lines to answer with.
+ */
+import type { ElementContent } from 'hast';
+import type { Card } from '../../src/domain/card.ts';
+import { dropHidden } from '../markdown/hidden-characters.ts';
+import { element } from './html-body.ts';
+
+export interface MailBody {
+  readonly text: string;
+  readonly html: readonly ElementContent[];
+}
+
+interface Choice {
+  readonly line: string;
+  readonly explanation: string;
+}
+
+/** The question, while it is open. `replyTo`: where the answer goes. */
+export function questionBody(card: Card, replyTo: string, subject: string): MailBody {
+  const choices = choicesOf(card);
+  const facts = factsOf(card);
+  const says = card.modelSays === undefined ? '' : dropHidden(card.modelSays).trim();
+  const how = howToAnswer(card, choices);
+
+  const text = [
+    `An action is waiting for your decision:`,
+    indented(card.title, '    '),
+    facts.map(({ label, value }) => `  - ${label}: ${indented(value, '      ').trimStart()}`).join('\n'),
+    ...(says === '' ? [] : [`${SAYS_LABEL}\n${indented(says, '  | ')}`]),
+    how.before,
+    ...(choices.length === 0 ? [] : [choices.map(({ line }) => line).join('\n'), how.after]),
+  ].join('\n\n');
+
+  const html = [
+    element('p', ['An action is waiting for your decision:']),
+    element('p', [element('strong', [card.title])]),
+    element(
+      'ul',
+      facts.map(({ label, value }) => element('li', [`${label}: `, preserved(value)])),
+    ),
+    ...(says === ''
+      ? []
+      : [element('p', [SAYS_LABEL]), element('blockquote', [preserved(says)], { style: QUOTE_STYLE })]),
+    element('p', [how.before]),
+    ...choices.map(({ line, explanation }) =>
+      element('p', [
+        element('code', [line]),
+        ' ',
+        element('a', [explanation], { href: prefilled(replyTo, subject, line) }),
+      ]),
+    ),
+    ...(choices.length === 0 ? [] : [element('p', [how.after])]),
+  ];
+  return { text, html };
+}
+
+/** What became of it, for everybody who was asked. */
+export function outcomeBody(card: Card): MailBody {
+  const closing = 'Your reply is not needed.';
+  return {
+    text: [indented(card.title, '    '), oneLine(card.status.sentence), closing].join('\n\n'),
+    html: [
+      element('p', [element('strong', [card.title])]),
+      element('p', [card.status.sentence]),
+      element('p', [closing]),
+    ],
+  };
+}
+
+const SAYS_LABEL = 'What the assistant says about it (not checked, and not part of the action):';
+
+const QUOTE_STYLE = 'margin: 0; padding-left: 1em; border-left: 3px solid #bbbbbb; color: #555555';
+
+function factsOf(card: Card): { readonly label: string; readonly value: string }[] {
+  return [
+    ...card.facts,
+    { label: 'Requested by', value: card.requestedBy },
+    { label: 'Asked of', value: card.askedOf },
+    { label: 'Risk', value: `${card.risk}${card.reversible ? '' : ', cannot be undone'}` },
+    { label: 'Decide before', value: `${card.deadline.slice(0, 16).replace('T', ' ')} UTC` },
+  ];
+}
+
+function choicesOf({ choices, reply }: Card): Choice[] {
+  if (!reply) return [];
+  const denies = choices.includes('deny') || choices.includes('deny-with-reason');
+  return [
+    ...(choices.includes('approve')
+      ? [{ line: `approve ${reply.approveCode}`, explanation: 'approve' }]
+      : []),
+    ...(denies ? [{ line: `deny ${reply.denyCode}`, explanation: 'deny' }] : []),
+    ...(choices.includes('answer')
+      ? [{ line: `answer ${reply.approveCode}`, explanation: 'answer in place of the action' }]
+      : []),
+  ];
+}
+
+function howToAnswer(
+  card: Card,
+  choices: readonly Choice[],
+): { readonly before: string; readonly after: string } {
+  if (choices.length === 0) return { before: oneLine(card.status.sentence), after: '' };
+  const extras = [
+    ...(card.choices.includes('deny-with-reason') ? ['A reason may follow the code of a denial.'] : []),
+    ...(card.choices.includes('answer') ? ['The text of an answer follows its code.'] : []),
+  ];
+  return {
+    before: 'Reply with one of these lines, as the first line of your mail:',
+    after: [
+      ...extras,
+      'Anything else decides nothing. If nobody decides in time, the action is not run.',
+    ].join(' '),
+  };
+}
+
+/** Opens a new mail with the line in it; following it decides nothing. */
+function prefilled(replyTo: string, subject: string, line: string): string {
+  return `mailto:${encodeURIComponent(replyTo).replace('%40', '@')}?subject=${encodeURIComponent(`Re: ${subject}`)}&body=${encodeURIComponent(line)}`;
+}
+
+function indented(text: string, indent: string): string {
+  return text
+    .split(/\r\n|[\n\r\u2028\u2029]/)
+    .map((line) => `${indent}${line}`)
+    .join('\n');
+}
+
+function preserved(text: string): ElementContent {
+  return element('span', [text], { style: 'white-space: pre-wrap' });
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}

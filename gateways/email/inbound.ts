@@ -1,0 +1,219 @@
+/** What a mail says, in our words. Pure: no connection, no clock, no logging. */
+import EmailReplyParser from 'email-reply-parser';
+import libmime from 'libmime';
+import { MessageId, Platform } from '../../src/domain/ids.ts';
+import { type Inbound, type InboundMessage, MAX_TEXT_CHARS } from '../../src/domain/message.ts';
+import { accountOf, matchOwn, readMailboxes } from './addresses.ts';
+import { type Authentication, fromAddress } from './authentication.ts';
+import { automaticReason } from './automatic.ts';
+import type { ReadMail } from './mail-reader.ts';
+import { BOUNCE_TAG, SUBJECT_TOKEN } from './reply-address.ts';
+import {
+  conversationFromHash,
+  conversationOf,
+  hash,
+  readMessageIds,
+  readOwnMessageId,
+  referencesOfAnswer,
+  type ThreadHeaders,
+} from './thread.ts';
+import { HIDDEN_MARK, toVisibleText } from './visible-text.ts';
+
+export const EMAIL = Platform.parse('email');
+
+/** Of each rendering, in characters: an answer stands in the first line. */
+const MAX_READING_CHARS = 64 * 1024;
+
+/** Beyond what is accepted, so that the core can say that it was too long. */
+const MAX_MESSAGE_CHARS = MAX_TEXT_CHARS + 1_000;
+
+const MAX_NAME_CHARS = 100;
+const MAX_SUBJECT_CHARS = 300;
+
+/** Longest Message-ID kept as it is; `MessageId` holds 400 characters. */
+const MAX_PLAIN_ID_CHARS = 380;
+
+/** Where a program or server writes the address a mail was really delivered to, most trustworthy first. */
+const RECIPIENT_HEADERS: readonly string[] = [
+  'delivered-to',
+  'x-original-to',
+  'envelope-to',
+  'x-envelope-to',
+  'to',
+  'cc',
+];
+
+export interface Arrival {
+  readonly mail: ReadMail;
+  readonly authentication: Authentication;
+  /** The recipients and sender the transport named; absent when read from a mailbox. */
+  readonly envelope?: { readonly from: string; readonly to: readonly string[] };
+  readonly at: Date;
+}
+
+/** Undefined when nobody is talking: our own mail, or one without an author. */
+export function toInbound(arrival: Arrival, own: string): Inbound | undefined {
+  const { mail, authentication, envelope } = arrival;
+  const author = authorOf(mail);
+  if (author === undefined || author === own) return undefined;
+
+  const thread = threadOf(mail);
+  const recipients = recipientsOf(arrival);
+  const tags = recipients.flatMap((recipient) => matchOwn(own, recipient)?.tag ?? []);
+  const token = tokenIn(tags, mail);
+  const subject = subjectOf(mail);
+  const answered = thread.inReplyTo.find((id) => readOwnMessageId(id, own));
+
+  return {
+    kind: 'message',
+    id: messageIdOf(thread, mail),
+    conversationId: bouncedConversation(tags) ?? conversationOf(thread, own, mail.digest),
+    sender: {
+      account: accountOf(author),
+      displayName: displayNameOf(mail, author),
+      authenticated: authentication.kind === 'authenticated',
+      automatic:
+        automaticReason({ ...mail, headers: withDecodedSubject(mail, subject) }, envelope?.from) !==
+        undefined,
+    },
+    text: textOf(mail),
+    addressedToBot: token !== undefined || answered !== undefined || isToBot(mail, own),
+    sentAt: sentAtOf(mail, arrival.at),
+    replyTo: {
+      platform: EMAIL,
+      route: {
+        to: author,
+        subject,
+        ...(thread.messageId === undefined ? {} : { inReplyTo: thread.messageId }),
+        references: referencesOfAnswer(thread).join(' '),
+      },
+    },
+    ...(answered === undefined ? {} : { inReplyTo: messageIdFrom(answered) }),
+    ...(token === undefined ? {} : { approvalReply: { token, readings: readingsOf(mail) } }),
+  } satisfies InboundMessage;
+}
+
+/** The platform's id of one mail, with or without angle brackets. */
+export function messageIdFrom(id: string): MessageId {
+  const bare = id.replace(/^<|>$/g, '');
+  return MessageId.parse(`email:${bare.length <= MAX_PLAIN_ID_CHARS ? bare : hash(bare)}`);
+}
+
+/** A bounce has no From of a person, and sometimes none at all. */
+function authorOf(mail: ReadMail): string | undefined {
+  const single = fromAddress(mail.headers);
+  if (single !== undefined) return single;
+  // Several authors, or a broken one: never authenticated, but recorded under the first that can be read.
+  return mail.headers
+    .filter(({ name }) => name === 'from')
+    .flatMap(({ value }) => readMailboxes(value))
+    .at(0)?.address;
+}
+
+function threadOf(mail: ReadMail): ThreadHeaders {
+  const ids = (name: string) => readMessageIds(headerOf(mail, name) ?? '');
+  return { messageId: ids('message-id')[0], inReplyTo: ids('in-reply-to'), references: ids('references') };
+}
+
+function messageIdOf(thread: ThreadHeaders, mail: ReadMail): MessageId {
+  return messageIdFrom(thread.messageId ?? `sha256.${mail.digest}`);
+}
+
+function recipientsOf({ mail, envelope }: Arrival): string[] {
+  const named = RECIPIENT_HEADERS.flatMap((name) =>
+    mail.headers.filter((field) => field.name === name).flatMap(({ value }) => readMailboxes(value)),
+  );
+  return [...(envelope?.to ?? []), ...named.map(({ address }) => address)];
+}
+
+function isToBot(mail: ReadMail, own: string): boolean {
+  const addressed = (name: string) =>
+    readMailboxes(headerOf(mail, name) ?? '').some(({ address }) => matchOwn(own, address) !== undefined);
+  // In neither: a blind copy or an alias, sent to nobody but us as far as can be seen.
+  return addressed('to') || !addressed('cc');
+}
+
+/** A tag of ours that is neither a name nor a bounce; without plus-addressing it stands in the subject. */
+function tokenIn(tags: readonly string[], mail: ReadMail): string | undefined {
+  const tag = tags.find((candidate) => /^[a-z0-9]{20,}$/.test(candidate));
+  return tag ?? SUBJECT_TOKEN.exec(subjectOf(mail))?.[1]?.toLowerCase();
+}
+
+function bouncedConversation(tags: readonly string[]) {
+  const [, hashed] = tags.map((tag) => BOUNCE_TAG.exec(tag)).find((match) => match !== null) ?? [];
+  return hashed === undefined ? undefined : conversationFromHash(hashed);
+}
+
+/** Every rendering the sender may have seen; one that is blank shows nothing. */
+function readingsOf(mail: ReadMail): string[] {
+  const plain = (mail.plain ?? '').slice(0, MAX_READING_CHARS);
+  const html = visible(mail, false);
+  const readings = [plain, html].filter((reading) => reading.trim() !== '');
+  return readings.length > 0 ? readings : [''];
+}
+
+/** Quoted text is left out as a convenience to the reader; nothing may depend on it. */
+function textOf(mail: ReadMail): string {
+  const plain = (mail.plain ?? '').trim();
+  const whole = (plain === '' ? visible(mail, true).replaceAll(HIDDEN_MARK, '') : plain).slice(
+    0,
+    MAX_MESSAGE_CHARS,
+  );
+  const reply = new EmailReplyParser().parseReply(whole).trim();
+  return [reply === '' ? whole.trim() : reply, attachmentNote(mail)]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function attachmentNote({ attachments }: ReadMail): string {
+  if (attachments.length === 0) return '';
+  const names = attachments.map((name) => oneLine(decodeWords(name), MAX_NAME_CHARS));
+  return `[attached, not read: ${names.join(', ')}]`;
+}
+
+function visible(mail: ReadMail, links: boolean): string {
+  return mail.html === undefined ? '' : toVisibleText(mail.html, { links, maxChars: MAX_READING_CHARS });
+}
+
+function sentAtOf(mail: ReadMail, arrived: Date): string {
+  const claimed = Date.parse(headerOf(mail, 'date') ?? '');
+  return Number.isNaN(claimed) || claimed > arrived.getTime() || claimed < 0
+    ? arrived.toISOString()
+    : new Date(claimed).toISOString();
+}
+
+/** A name that looks like another address would be believed; then the real one is shown. */
+function displayNameOf(mail: ReadMail, author: string): string {
+  const [mailbox] = readMailboxes(headerOf(mail, 'from') ?? '');
+  const name = oneLine(decodeWords(mailbox?.name ?? ''), MAX_NAME_CHARS);
+  return name === '' || name.includes('@') ? author : name;
+}
+
+function subjectOf(mail: ReadMail): string {
+  return oneLine(decodeWords(headerOf(mail, 'subject') ?? ''), MAX_SUBJECT_CHARS);
+}
+
+function withDecodedSubject(mail: ReadMail, subject: string): ReadMail['headers'] {
+  return mail.headers.map((field) => (field.name === 'subject' ? { ...field, value: subject } : field));
+}
+
+/** RFC 2047; an unknown encoding stays as it came. */
+function decodeWords(text: string): string {
+  try {
+    return libmime.decodeWords(text);
+  } catch {
+    return text;
+  }
+}
+
+function oneLine(text: string, maxChars: number): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, maxChars);
+}
+
+function headerOf(mail: ReadMail, name: string): string | undefined {
+  return mail.headers.find((field) => field.name === name)?.value;
+}

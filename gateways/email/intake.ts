@@ -1,0 +1,88 @@
+/**
+ * Takes one mail in, whichever way it came: reads it, finds out who sent it, hands it to the core.
+ *
+ * Invariant: it resolves only when the core has stored the mail, or when there is nothing to store. A mail that
+ * cannot be read is logged here, once, and is no failure of the core.
+ */
+import type { Readable } from 'node:stream';
+import type { Clock } from '../../src/domain/clock.ts';
+import type { Receive } from '../../src/domain/gateway.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { Authenticator } from './authentication.ts';
+import type { ReadyEmailSettings } from './config.ts';
+import { toInbound } from './inbound.ts';
+import { readMail, UnreadableMailError } from './mail-reader.ts';
+
+/** Longest time one mail may take to arrive and be verified, in milliseconds. */
+const READ_TIMEOUT_MS = 60_000;
+
+export interface Envelope {
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+export type IntakeResult =
+  | { readonly kind: 'taken' }
+  /** Nobody is talking: our own mail, or one without an author. */
+  | { readonly kind: 'ignored' }
+  /** Reading it again would end the same way. */
+  | { readonly kind: 'unreadable'; readonly reason: UnreadableMailError['reason'] };
+
+export class Intake {
+  readonly #authenticator: Authenticator;
+
+  constructor(
+    private readonly settings: ReadyEmailSettings,
+    private readonly deps: { readonly log: Logger; readonly clock: Clock },
+    private readonly receive: Receive,
+  ) {
+    this.#authenticator = new Authenticator(settings.dns_server, deps.clock);
+  }
+
+  /**
+   * `where` names the mail in the log. `arrivedAt` is now unless the mailbox knows better.
+   *
+   * @throws what `receive` throws when the mail could not be stored, and what the source throws when it breaks off
+   */
+  async take(
+    source: Readable,
+    details: { readonly where: object; readonly envelope?: Envelope; readonly arrivedAt?: Date },
+  ): Promise<IntakeResult> {
+    const { log, clock } = this.deps;
+    const inbound = await this.#read(source, details).catch((error: unknown) => {
+      if (!(error instanceof UnreadableMailError)) throw error;
+      log.warn(
+        { ...details.where, reason: error.reason, cause: String(error.cause ?? '') },
+        'a mail could not be read and was passed over',
+      );
+      return error;
+    });
+    if (inbound instanceof UnreadableMailError) return { kind: 'unreadable', reason: inbound.reason };
+    if (!inbound) {
+      log.info(
+        { ...details.where, at: clock.now() },
+        'a mail without an author, or our own, was passed over',
+      );
+      return { kind: 'ignored' };
+    }
+    await this.receive(inbound);
+    return { kind: 'taken' };
+  }
+
+  async #read(source: Readable, { where, envelope, arrivedAt }: Parameters<Intake['take']>[1]) {
+    const check = this.#authenticator.begin();
+    const mail = await readMail(
+      source,
+      { maxBytes: this.settings.max_size, listener: check.tap },
+      AbortSignal.timeout(READ_TIMEOUT_MS),
+    );
+    const authentication = await check.judge(mail.headers);
+    const at = arrivedAt ?? new Date(this.deps.clock.now());
+    const inbound = toInbound(
+      { mail, authentication, at, ...(envelope && { envelope }) },
+      this.settings.address,
+    );
+    this.deps.log.debug({ ...where, size: mail.size, authentication }, 'mail read');
+    return inbound;
+  }
+}

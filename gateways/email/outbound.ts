@@ -1,0 +1,198 @@
+/** What we say, as a mail. Pure: no connection, no clock. */
+import type { ElementContent } from 'hast';
+import type { Card } from '../../src/domain/card.ts';
+import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { ConversationId } from '../../src/domain/ids.ts';
+import type { OutboundMessage } from '../../src/domain/message.ts';
+import { dropHidden } from '../markdown/hidden-characters.ts';
+import { addressOf, normalAddress, withTag } from './addresses.ts';
+import { type MailBody, outcomeBody, questionBody } from './approval-mail.ts';
+import { LOOP_HEADER } from './automatic.ts';
+import { markdownToHtml, page } from './html-body.ts';
+import { bounceAddress, subjectToken } from './reply-address.ts';
+import { MailRoute } from './schema.ts';
+import { isMessageId, ownMessageId, readMessageIds } from './thread.ts';
+
+/** As whom we write. */
+export interface Author {
+  readonly address: string;
+  readonly name: string;
+  readonly plus_addressing: boolean;
+}
+
+export interface OutgoingMail {
+  readonly from: { readonly name: string; readonly address: string };
+  readonly to: string;
+  readonly envelope: { readonly from: string; readonly to: string };
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly messageId: string;
+  readonly inReplyTo: string | undefined;
+  readonly references: readonly string[];
+  readonly replyTo: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Longest subject we write, in characters; a longer one is cut. */
+const MAX_SUBJECT_CHARS = 150;
+
+/**
+ * Undefined when there is nothing worth a mail: the card is being carried out, and its outcome will follow.
+ *
+ * @throws {UndeliverableError} when the address is not one a mail can be sent to
+ */
+export function toMail(message: OutboundMessage, author: Author): OutgoingMail | undefined {
+  const route = routeOf(message);
+  switch (message.body.kind) {
+    case 'text':
+      return compose(message, author, {
+        ...route,
+        subject:
+          route.subject === undefined
+            ? firstWords(message.body.markdown, author.name)
+            : answering(route.subject),
+        body: markdownBody(message.body.markdown),
+      });
+    case 'notice':
+      return compose(message, author, {
+        ...route,
+        to: recipientOf(message.body.onlyFor, route.to),
+        subject:
+          route.subject === undefined
+            ? firstWords(message.body.markdown, author.name)
+            : answering(route.subject),
+        body: markdownBody(message.body.markdown),
+      });
+    case 'card':
+      return cardMail(message, author, { card: message.body.card, replaces: message.body.replaces });
+    default:
+      return message.body satisfies never;
+  }
+}
+
+/** Whether the copy of a card needs no mail of its own. */
+function cardMail(
+  message: OutboundMessage,
+  author: Author,
+  { card, replaces }: { card: Card; replaces: string | undefined },
+): OutgoingMail | undefined {
+  if (card.status.state === 'executing' && replaces !== undefined) return undefined;
+
+  const route = routeOf(message);
+  const thread =
+    replaces !== undefined && isMessageId(replaces) ? { inReplyTo: replaces, references: [replaces] } : {};
+  const token = card.reply?.token;
+  const title = `Approval needed: ${card.title}`;
+  if (card.status.state !== 'open') {
+    return compose(message, author, {
+      ...route,
+      ...thread,
+      subject: answering(title),
+      body: outcomeBody(card),
+    });
+  }
+
+  const tagged = token !== undefined && author.plus_addressing;
+  const subject = token !== undefined && !tagged ? `${subjectToken(token)} ${title}` : title;
+  const replyTo = tagged ? withTag(author.address, token) : author.address;
+  return compose(message, author, {
+    ...route,
+    ...thread,
+    subject: replaces === undefined ? subject : answering(subject),
+    body: questionBody(card, replyTo, cutSubject(subject)),
+    replyTo,
+  });
+}
+
+interface Composition {
+  readonly to: string;
+  readonly subject: string;
+  readonly body: MailBody;
+  readonly inReplyTo: string | undefined;
+  readonly references: readonly string[];
+  readonly replyTo?: string;
+}
+
+function compose(message: OutboundMessage, author: Author, parts: Composition): OutgoingMail {
+  return {
+    from: { name: oneLine(author.name), address: author.address },
+    to: parts.to,
+    envelope: { from: envelopeSender(author, message.conversationId), to: parts.to },
+    subject: cutSubject(parts.subject),
+    text: `${parts.body.text}\n`,
+    html: page(parts.body.html),
+    messageId: ownMessageId(message.id, message.conversationId, author.address),
+    inReplyTo: parts.inReplyTo,
+    references: parts.references,
+    replyTo: parts.replyTo,
+    headers: {
+      // RFC 3834. Together these keep responders from answering, and us from answering ourselves.
+      'Auto-Submitted': parts.inReplyTo === undefined ? 'auto-generated' : 'auto-replied',
+      'X-Auto-Response-Suppress': 'All',
+      [LOOP_HEADER]: author.address,
+    },
+  };
+}
+
+function routeOf(
+  message: OutboundMessage,
+): Pick<Composition, 'to' | 'inReplyTo' | 'references'> & { subject: string | undefined } {
+  const route = MailRoute.safeParse(message.to.route);
+  const to = route.success ? normalAddress(route.data.to) : undefined;
+  if (!route.success || to === undefined)
+    throw new UndeliverableError('email', 'the address is not a mail address');
+
+  const { inReplyTo, references, subject } = route.data;
+  return {
+    to,
+    subject,
+    inReplyTo: inReplyTo !== undefined && isMessageId(inReplyTo) ? inReplyTo : undefined,
+    references: readMessageIds(references ?? ''),
+  };
+}
+
+/** A notice is for one account; if that is not a mail address, for the one who wrote. */
+function recipientOf(account: Parameters<typeof addressOf>[0], otherwise: string): string {
+  return account.startsWith('email:') ? (normalAddress(addressOf(account)) ?? otherwise) : otherwise;
+}
+
+/** A bounce then names the conversation, and cannot be answered by mistake. */
+function envelopeSender({ address, plus_addressing }: Author, conversation: ConversationId): string {
+  return plus_addressing ? bounceAddress(address, conversation) : address;
+}
+
+function markdownBody(markdown: string): MailBody {
+  const visible = dropHidden(markdown);
+  const html: ElementContent[] = markdownToHtml(visible);
+  return { text: visible.trimEnd(), html };
+}
+
+function answering(subject: string): string {
+  return /^\s*(?:re|aw|sv|antw?|rif|res)\s*:/i.test(subject) ? subject : `Re: ${subject}`;
+}
+
+/** A new thread needs a subject; the text's beginning says more than our name alone. */
+function firstWords(markdown: string, name: string): string {
+  const [first = ''] = dropHidden(markdown)
+    .split('\n')
+    .filter((line) => /\p{L}|\p{N}/u.test(line));
+  const words = first
+    .replace(/[#*_`>[\]]+/g, '')
+    .trim()
+    .slice(0, 60);
+  return words === '' ? `Message from ${name}` : `${name}: ${words}`;
+}
+
+function cutSubject(subject: string): string {
+  const line = oneLine(subject);
+  return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).trimEnd()}…`;
+}
+
+/** No line break survives, so no header can be added. */
+function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
