@@ -9,7 +9,7 @@
  */
 const OLDEST_NODE = { major: 20, minor: 19 };
 
-const [major, minor] = process.versions.node.split('.').map(Number);
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < OLDEST_NODE.major || (major === OLDEST_NODE.major && minor < OLDEST_NODE.minor)) {
   console.error(
     'signalbox: this is Node ' +

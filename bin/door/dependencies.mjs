@@ -18,7 +18,8 @@ import { runQuietly } from './run.mjs';
  */
 export async function provideDependencies({ development, root = ROOT }) {
   const locked = await lockedPackages(join(root, 'package-lock.json'));
-  if (!locked) return 'package-lock.json is missing or damaged: restore it with `git checkout package-lock.json`.';
+  if (!locked)
+    return 'package-lock.json is missing or damaged: restore it with `git checkout package-lock.json`.';
   // npm writes its own record last, so an installation that was cut short has none.
   const installed = await lockedPackages(join(root, 'node_modules', '.package-lock.json'));
   if (installed && isInstalled(locked, installed, development)) return undefined;
@@ -37,7 +38,8 @@ export function isInstalled(locked, installed, development) {
   return Object.entries(locked).every(([path, wanted]) => {
     if (path === '' || wanted.link) return true;
     const found = installed[path];
-    if (!found) return Boolean(wanted.optional) || (Boolean(wanted.dev || wanted.devOptional) && !development);
+    if (!found)
+      return Boolean(wanted.optional) || (Boolean(wanted.dev || wanted.devOptional) && !development);
     return found.version === wanted.version && found.integrity === wanted.integrity;
   });
 }

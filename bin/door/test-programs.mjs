@@ -67,7 +67,10 @@ export async function provideTestPrograms() {
   for (const key of /** @type {(keyof typeof PROGRAMS)[]} */ (Object.keys(PROGRAMS))) {
     if (await findTestProgram(key)) continue;
     const failure = await provide(key).catch((/** @type {unknown} */ error) => String(error));
-    if (failure) say(`${PROGRAMS[key].name} is missing (${failure}), so these tests are skipped: ${PROGRAMS[key].suites}.`);
+    if (failure)
+      say(
+        `${PROGRAMS[key].name} is missing (${failure}), so these tests are skipped: ${PROGRAMS[key].suites}.`,
+      );
   }
 }
 
@@ -80,7 +83,9 @@ async function provide(key) {
   const wanted = packages.join(' and ');
   if (!(await hasDebianPackages())) return `install ${wanted} with your package manager`;
   if (userInfo().uid === 0) {
-    await withProgress(`installing ${name} from the distribution’s packages`, () => installPackages(packages));
+    await withProgress(`installing ${name} from the distribution’s packages`, () =>
+      installPackages(packages),
+    );
   } else if (unpacked) {
     const folder = join(UNPACKED, key);
     await withProgress(`unpacking ${name} from the distribution’s packages`, () =>

@@ -34,7 +34,11 @@ export async function runTests(args) {
  * @param {number} code exit code of the run
  */
 export function toCount(report, code) {
-  const { numPassedTests: passed, numFailedTests, testResults } = report === '' ? NOTHING : JSON.parse(report);
+  const {
+    numPassedTests: passed,
+    numFailedTests,
+    testResults,
+  } = report === '' ? NOTHING : JSON.parse(report);
   const broken = testResults.filter(isBroken).length;
   const failed = numFailedTests + broken;
   return { passed, failed: failed === 0 && code !== 0 ? 1 : failed };

@@ -1,0 +1,139 @@
+/**
+ * Which file may import which: the picture in src/README.md, as rules.
+ *
+ * A folder may import only from lines below its own. Type-only imports count for direction, since they are
+ * knowledge too; they do not count for cycles, since they are gone when the program runs.
+ */
+const LINES = [
+  ['console', 'cli', 'sandbox'],
+  ['services'],
+  ['orchestrator'],
+  ['router'],
+  ['escalation', 'agent'],
+  ['approvals'],
+  ['mailbox', 'memory', 'identity', 'audit', 'delivery'],
+  ['redis', 'config', 'observability'],
+  ['domain'],
+];
+
+/** Everything says what it does, so the log is below whatever stands beside it. */
+const EVERYWHERE = ['observability'];
+
+const folder = (names) => `^src/(${names.join('|')})/`;
+
+const direction = LINES.flatMap((line, index) =>
+  line.map((name) => {
+    const above = LINES.slice(0, index).flat();
+    const beside = line.filter((other) => other !== name && !EVERYWHERE.includes(other));
+    return {
+      name: `direction-${name}`,
+      comment: `src/${name} may import only from the lines below it.`,
+      severity: 'error',
+      from: { path: folder([name]) },
+      to: { path: [folder([...above, ...beside]), '^src/(main|app)\\.ts$'] },
+    };
+  }),
+);
+
+module.exports = {
+  forbidden: [
+    ...direction,
+    {
+      name: 'known-folders',
+      comment: 'A new folder of src/ gets its place in LINES.',
+      severity: 'error',
+      from: { path: '^(src|gateways|bin)/' },
+      to: { path: '^src/', pathNot: [folder(LINES.flat()), '^src/(main|app)\\.ts$'] },
+    },
+    {
+      name: 'app-under-main',
+      comment: 'The composition root is used by main alone.',
+      severity: 'error',
+      from: { path: '^(src|gateways)/', pathNot: '^src/(main|app)\\.ts$' },
+      to: { path: '^src/(main|app)\\.ts$' },
+    },
+    {
+      name: 'gateways-know-the-domain',
+      comment: 'A gateway translates and carries: of src/ it knows the domain and the log.',
+      severity: 'error',
+      from: { path: '^gateways/' },
+      to: { path: '^src/', pathNot: folder(['domain', 'observability']) },
+    },
+    {
+      name: 'gateways-know-no-other',
+      comment: 'Only index.ts knows which gateways there are; what they share has no gateway.ts.',
+      severity: 'error',
+      from: { path: '^gateways/([^/]+)/' },
+      to: { path: '^gateways/(slack|discord|jira|email|web|cli)/', pathNot: '^gateways/$1/' },
+    },
+    {
+      name: 'gateways-enter-through-app',
+      comment: 'Nothing but the composition root knows a gateway.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(main|app)\\.ts$' },
+      to: { path: '^gateways/' },
+    },
+    {
+      name: 'sandbox-enters-through-app',
+      comment: 'The product does not know that it is in a sandbox.',
+      severity: 'error',
+      from: { path: '^(src|gateways)/', pathNot: ['^src/sandbox/', '^src/(main|app)\\.ts$'] },
+      to: { path: '^src/sandbox/' },
+    },
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain imports itself and zod.',
+      severity: 'error',
+      from: { path: '^src/domain/' },
+      to: { pathNot: ['^src/domain/', '(^|/)node_modules/zod/'] },
+    },
+    {
+      name: 'agent-knows-no-redis',
+      comment: 'A turn is a function: history in, outcome out.',
+      severity: 'error',
+      from: { path: '^src/agent/' },
+      to: { path: ['^src/redis/', '(^|/)node_modules/ioredis/'] },
+    },
+    {
+      name: 'one-importer-of-the-anthropic-sdk',
+      severity: 'error',
+      from: { path: '^(src|gateways|bin)/', pathNot: '^src/agent/model/claude-client\\.ts$' },
+      to: { path: '(^|/)node_modules/@anthropic-ai/sdk/' },
+    },
+    {
+      name: 'door-needs-nothing',
+      comment: 'The door runs before anything is installed.',
+      severity: 'error',
+      from: { path: ['^bin/door', '^src/redis/server-binary\\.mjs$'] },
+      to: { dependencyTypesNot: ['core', 'local'] },
+    },
+    {
+      name: 'product-knows-no-tests',
+      severity: 'error',
+      from: { path: '^(src|gateways|bin)/' },
+      to: { path: '^tests/' },
+    },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^tests/bench/reference/node_modules/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};
