@@ -1,0 +1,35 @@
+/** Reads markdown (CommonMark with GitHub's tables, strike-through, task lists and bare links) into a syntax tree. */
+import type { Nodes, Root } from 'mdast';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { gfmFromMarkdown } from 'mdast-util-gfm';
+import { gfm } from 'micromark-extension-gfm';
+
+/** Deeper than any person nests; beyond it a text is taken as it stands, so that reading it cannot exhaust the stack. */
+const MAX_NESTING = 64;
+
+/** Longer than any platform's message by far; beyond it the parser's time would be felt by others. */
+const MAX_PARSED_CHARS = 200_000;
+
+/** Quotes and lists inside each other on one line, the one thing the parser itself recurses on. */
+const DEEP_NESTING = new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d{1,9}[.)])){${MAX_NESTING}}`, 'm');
+
+/** Never throws: text that cannot be read as markdown comes back as one paragraph. */
+export function parseMarkdown(markdown: string): Root {
+  if (markdown.length > MAX_PARSED_CHARS || DEEP_NESTING.test(markdown)) return asParagraph(markdown);
+
+  const tree = fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+  return depthOf(tree) > MAX_NESTING ? asParagraph(markdown) : tree;
+}
+
+function asParagraph(text: string): Root {
+  return { type: 'root', children: [{ type: 'paragraph', children: [{ type: 'text', value: text }] }] };
+}
+
+/** Level by level, not by recursion: it has to survive what it guards against. */
+function depthOf(tree: Root): number {
+  let depth = 0;
+  for (let level: Nodes[] = [tree]; level.length > 0; depth++) {
+    level = level.flatMap((node) => ('children' in node ? node.children : []));
+  }
+  return depth;
+}

@@ -1,0 +1,322 @@
+/**
+ * What Slack says, in our words. Pure: no client, no clock, no logging.
+ *
+ * Invariants
+ *   1. One message has one id, however often and in whatever shape it arrives: a mention comes as `message` and as
+ *      `app_mention`, a missed one again as a retry. The id is made of what those share: team, channel, timestamp.
+ *   2. Whether the bot was addressed is read from the message itself, never from which of the two events came first.
+ *   3. Nobody is taken for a member of our team because their own team is not named.
+ *   4. An edit or a removal is a revision, never a message. Our own messages are nothing at all.
+ */
+import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import type {
+  Address,
+  InboundAnswer,
+  InboundMessage,
+  InboundRevision,
+  Sender,
+} from '../../src/domain/message.ts';
+import { fromMrkdwn, mentions, withoutMention } from './mrkdwn.ts';
+import {
+  type BlockActions,
+  CardStamp,
+  type Clicker,
+  type EventEnvelope,
+  type MessageEvent,
+  ReasonContext,
+  type ViewSubmission,
+} from './schema.ts';
+
+export const SLACK: Platform = Platform.parse('slack');
+
+/** Who we are in the workspace the app is installed in. */
+export interface Identity {
+  readonly teamId: string;
+  readonly userId: string;
+  readonly botId: string;
+}
+
+/** Subtypes under which a person talks; all others are the channel's own bookkeeping. */
+const SPOKEN: readonly (string | undefined)[] = [
+  undefined,
+  'file_share',
+  'me_message',
+  'thread_broadcast',
+  'bot_message',
+];
+
+/** A message deeper in its blocks than this is not looked for mentions. */
+const MAX_BLOCK_DEPTH = 8;
+
+/** Longest reason or answer taken from a modal, in characters: Slack's limit of a text input (docs.slack.dev, Block Kit). */
+export const MAX_REASON_CHARS = 3_000;
+
+/** Undefined when nobody spoke: our own messages, joins and topics, talk in a channel that is not meant for us. */
+export function toInbound(
+  envelope: EventEnvelope,
+  us: Identity,
+): InboundMessage | InboundRevision | undefined {
+  switch (envelope.event.subtype) {
+    case 'message_changed':
+      return toEdit(envelope, us);
+    case 'message_deleted':
+      return toRemoval(envelope, us);
+    default:
+      return SPOKEN.includes(envelope.event.subtype) ? toMessage(envelope, us) : undefined;
+  }
+}
+
+function toMessage(envelope: EventEnvelope, us: Identity): InboundMessage | undefined {
+  const { event } = envelope;
+  const sender = senderOf(event, envelope);
+  if (!sender || isOurs(event, us)) return undefined;
+
+  const addressedToBot = isAddressed(event, us);
+  // Talk of others that is neither for us nor in a thread is none of our business, so it goes no further.
+  if (!addressedToBot && !isReply(event)) return undefined;
+
+  const thread = event.thread_ts ?? event.ts;
+  return {
+    kind: 'message',
+    // Not event_id: the two events of one mention have different ones.
+    id: messageId(us, event.channel, event.ts),
+    conversationId: conversationId(us, event.channel, thread),
+    sender,
+    text: textOf(event, us),
+    addressedToBot,
+    sentAt: new Date(Number(event.ts) * 1_000).toISOString(),
+    replyTo: addressOf(event.channel, thread),
+    ...(event.parent_user_id === us.userId && event.thread_ts
+      ? { inReplyTo: messageId(us, event.channel, event.thread_ts) }
+      : {}),
+  };
+}
+
+function toEdit(envelope: EventEnvelope, us: Identity): InboundRevision | undefined {
+  const { message, previous_message: before } = envelope.event;
+  if (!message || message.text === before?.text) return undefined; // a link got its preview, a thread its first reply
+  return toRevision(envelope, message, `edited:${message.edited?.ts ?? envelope.event.ts}`, us);
+}
+
+function toRemoval(envelope: EventEnvelope, us: Identity): InboundRevision | undefined {
+  const { previous_message: before } = envelope.event;
+  return before && toRevision(envelope, before, 'deleted', us);
+}
+
+function toRevision(
+  envelope: EventEnvelope,
+  message: NonNullable<MessageEvent['message']>,
+  what: `edited:${string}` | 'deleted',
+  us: Identity,
+): InboundRevision | undefined {
+  const sender = senderOf(message, envelope);
+  if (!sender || isOurs(message, us)) return undefined;
+
+  const { channel } = envelope.event;
+  const of = messageId(us, channel, message.ts);
+  return {
+    kind: 'revision',
+    id: MessageId.parse(`${of}:${what}`),
+    conversationId: conversationId(us, channel, message.thread_ts ?? message.ts),
+    sender,
+    of,
+    change: what === 'deleted' ? 'deleted' : 'edited',
+  };
+}
+
+type Author = Pick<
+  MessageEvent,
+  'user' | 'bot_id' | 'app_id' | 'team' | 'user_team' | 'source_team' | 'subtype'
+>;
+
+/** Undefined when Slack names nobody. */
+function senderOf(author: Partial<Author>, envelope: EventEnvelope): Sender | undefined {
+  const id = author.user ?? author.bot_id;
+  if (!id) return undefined;
+  return {
+    account: accountOf(teamOf(author, envelope), id),
+    displayName: id,
+    authenticated: true,
+    automatic: author.bot_id !== undefined || author.subtype === 'bot_message',
+  };
+}
+
+/** The sender's own team. In a shared channel the envelope's team says where the event was seen, not who spoke. */
+function teamOf(author: Partial<Author>, envelope: EventEnvelope): string {
+  const own = author.user_team ?? author.source_team ?? author.team;
+  return own ?? (envelope.is_ext_shared_channel ? undefined : envelope.team_id) ?? 'unknown';
+}
+
+function isOurs(author: Partial<Author>, us: Identity): boolean {
+  return author.user === us.userId || author.bot_id === us.botId;
+}
+
+function isAddressed(event: MessageEvent, us: Identity): boolean {
+  return (
+    event.type === 'app_mention' ||
+    isDirect(event.channel) ||
+    event.parent_user_id === us.userId ||
+    mentions(event.text ?? '', us.userId) ||
+    mentionedInBlocks(event.blocks, us.userId, MAX_BLOCK_DEPTH)
+  );
+}
+
+/** A mention may stand in the blocks alone; both events of it must be judged alike, or the first would hide the second. */
+function mentionedInBlocks(node: unknown, user: string, depth: number): boolean {
+  if (depth === 0 || typeof node !== 'object' || node === null) return false;
+  if ('user_id' in node && node.user_id === user && 'type' in node && node.type === 'user') return true;
+  return Object.values(node).some((child) => mentionedInBlocks(child, user, depth - 1));
+}
+
+function isDirect(channel: string): boolean {
+  return channel.startsWith('D');
+}
+
+function isReply(event: MessageEvent): boolean {
+  return event.thread_ts !== undefined && event.thread_ts !== event.ts;
+}
+
+function textOf(event: MessageEvent, us: Identity): string {
+  const text = fromMrkdwn(withoutMention(event.text ?? '', us.userId));
+  const names = (event.files ?? []).map((file) => file.name ?? 'unnamed');
+  return names.length === 0 ? text : `${text}\n(attached, not readable here: ${names.join(', ')})`.trim();
+}
+
+/** A press on one of a card's buttons, or what is wrong with it. */
+export type Press =
+  | { readonly kind: 'answer'; readonly answer: InboundAnswer }
+  /** The answer needs words first: a modal is to be opened with this. */
+  | { readonly kind: 'ask-words'; readonly context: ReasonContext }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** The buttons of a card. Stable: a card sent before an update must still work after it. */
+export const ACTIONS = {
+  approve: 'signalbox.approve',
+  deny: 'signalbox.deny',
+  'deny-with-reason': 'signalbox.deny_with_reason',
+  answer: 'signalbox.answer',
+} as const;
+
+export function toPress(press: BlockActions, us: Identity): Press {
+  const [action] = press.actions;
+  const { channel, message } = press;
+  // A card that was forwarded or quoted is somebody else's message; only the card itself decides.
+  if (press.container.type !== 'message' || !channel || !message)
+    return { kind: 'unknown', reason: 'not on a card of ours' };
+
+  const stamp = parsed(CardStamp, action?.value);
+  if (!action || !stamp) return { kind: 'unknown', reason: 'not a button of ours' };
+
+  const card = { channel: channel.id, ts: message.ts, thread: message.thread_ts };
+  switch (action.action_id) {
+    case ACTIONS.approve:
+    case ACTIONS.deny:
+      return { kind: 'answer', answer: toAnswer(action.action_id, press, stamp, card, us) };
+    case ACTIONS['deny-with-reason']:
+      return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'deny' } };
+    case ACTIONS.answer:
+      return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'answer' } };
+    default:
+      return { kind: 'unknown', reason: 'not a button of ours' };
+  }
+}
+
+interface CardPlace {
+  readonly channel: string;
+  readonly ts: string;
+  readonly thread: string | undefined;
+}
+
+function toAnswer(
+  button: typeof ACTIONS.approve | typeof ACTIONS.deny,
+  press: BlockActions,
+  stamp: CardStamp,
+  card: CardPlace,
+  us: Identity,
+): InboundAnswer {
+  return {
+    kind: 'answer',
+    // One press is one gesture: Slack delivers it again under the same action_ts.
+    id: MessageId.parse(
+      `${messageId(us, card.channel, card.ts)}:${press.actions[0]?.action_ts ?? ''}:${press.user.id}:${button}`,
+    ),
+    sender: clickerOf(press.user),
+    approvalId: stamp.approval,
+    choice: button === ACTIONS.approve ? 'approve' : 'deny',
+    gen: stamp.gen,
+    digest: stamp.digest,
+    card: cardOf(card),
+  };
+}
+
+/** The modal in which a person gives the words of a denial or an answer. */
+export const REASON_MODAL = { id: 'signalbox.reason', block: 'reason', input: 'words' } as const;
+
+/** Undefined when it is not our modal, or not one we could have opened. */
+export function toReasonedAnswer({ user, view }: ViewSubmission, us: Identity): InboundAnswer | undefined {
+  const context = parsed(ReasonContext, view.private_metadata);
+  if (view.callback_id !== REASON_MODAL.id || !context) return undefined;
+
+  const words = view.state.values[REASON_MODAL.block]?.[REASON_MODAL.input]?.value
+    ?.trim()
+    .slice(0, MAX_REASON_CHARS);
+  return {
+    kind: 'answer',
+    // One modal is sent once; sending it again after a failure is the same gesture.
+    id: MessageId.parse(`slack:${us.teamId}:view:${view.id}:${user.id}`),
+    sender: clickerOf(user),
+    approvalId: context.approval,
+    choice: context.choice,
+    ...(words ? { text: words } : {}),
+    gen: context.gen,
+    digest: context.digest,
+    card: cardOf(context),
+  };
+}
+
+/** A button is pressed by a person. The team named beside the press is where it happened, which proves nothing. */
+function clickerOf(user: Clicker): Sender {
+  return {
+    account: accountOf(user.team_id ?? 'unknown', user.id),
+    displayName: user.name ?? user.username ?? user.id,
+    authenticated: true,
+    automatic: false,
+  };
+}
+
+function cardOf(card: CardPlace): NonNullable<InboundAnswer['card']> {
+  return { to: addressOf(card.channel, card.thread), ref: refOf(card.channel, card.ts) };
+}
+
+export function accountOf(team: string, user: string): AccountId {
+  return AccountId.parse(`slack:${team}/${user}`);
+}
+
+export function messageId(us: Identity, channel: string, ts: string): MessageId {
+  return MessageId.parse(`slack:${us.teamId}:${channel}:${ts}`);
+}
+
+function conversationId(us: Identity, channel: string, thread: string): ConversationId {
+  return ConversationId.parse(`slack:${us.teamId}:${channel}:${thread}`);
+}
+
+export function addressOf(channel: string, thread: string | undefined): Address {
+  return { platform: SLACK, route: thread === undefined ? { channel } : { channel, thread } };
+}
+
+/** How a message of ours is named outside this gateway: channel and timestamp. */
+export function refOf(channel: string, ts: string): string {
+  return `${channel}/${ts}`;
+}
+
+function parsed<Value>(
+  schema: { safeParse(input: unknown): { data?: Value | undefined } },
+  json: string | undefined,
+): Value | undefined {
+  if (json === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(json)).data;
+  } catch {
+    return undefined; // not JSON, so not written by us
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What we say, as Slack messages. Pure: decides texts, blocks, keys and places; calls nobody.
+ *
+ * Invariants
+ *   1. Every message carries a key made of what caused it, `<id>#<part>`, the same on every attempt.
+ *   2. One of the messages stands for all: a reference names it and `replaces` edits it. Of a long text it is the
+ *      first, which takes the place of the progress shown so far; of a card it is the card, which comes last.
+ */
+import type { KnownBlock } from '@slack/types';
+import { z } from 'zod';
+import type { Card } from '../../src/domain/card.ts';
+import type { AccountId } from '../../src/domain/ids.ts';
+import type { Address } from '../../src/domain/message.ts';
+import { toCard } from './card.ts';
+import { SLACK } from './inbound.ts';
+import { toFenced, toMrkdwn } from './mrkdwn.ts';
+import { SlackId, SlackTs } from './schema.ts';
+
+/** One Slack message to be. */
+export interface Post {
+  readonly key: string;
+  readonly text: string;
+  readonly blocks?: KnownBlock[];
+}
+
+/** Messages in the order in which they are to appear. */
+export interface Posts {
+  readonly before: readonly Post[];
+  readonly main: Post;
+  readonly after: readonly Post[];
+}
+
+export function toTextPosts(id: string, markdown: string): Posts {
+  const [main, ...after] = toMrkdwn(markdown).map((text, index) => ({ key: partKey(id, index + 1), text }));
+  if (!main) throw new Error('a text has at least one part');
+  return { before: [], main, after };
+}
+
+export function toCardPosts(id: string, card: Card): Posts {
+  const { attachments, text, blocks } = toCard(card);
+  const before = attachments
+    .flatMap(({ label, value }) => toFenced(label, value))
+    .map((part, index) => ({ key: partKey(id, index + 2), text: part }));
+  return { before, main: { key: partKey(id, 1), text, blocks }, after: [] };
+}
+
+/** What shows progress until the reply is there: one message, under the key of the reply's first part. */
+export function toProgressPost(key: string, markdown: string): Post {
+  const [text = '', ...rest] = toMrkdwn(markdown);
+  return { key: partKey(key, 1), text: rest.length === 0 ? text : `${text}\n…` };
+}
+
+function partKey(id: string, part: number): string {
+  return `${id}#${part}`;
+}
+
+/** Where a message goes: a channel or a thread of it, or a person's direct messages. */
+export type Place =
+  | { readonly kind: 'channel'; readonly channel: string; readonly thread: string | undefined }
+  | { readonly kind: 'direct'; readonly user: string };
+
+const Route = z.union([
+  z
+    .object({ channel: SlackId, thread: SlackTs.optional() })
+    .transform(({ channel, thread }): Place => ({ kind: 'channel', channel, thread })),
+  z.object({ user: SlackId }).transform(({ user }): Place => ({ kind: 'direct', user })),
+]);
+
+/** Undefined when the address is not one of ours. */
+export function toPlace(to: Address): Place | undefined {
+  return to.platform === SLACK ? Route.safeParse(to.route).data : undefined;
+}
+
+/** `slack:T024/U0DANA` is reached at U0DANA. */
+export function toDirectAddress(account: AccountId): Address {
+  return { platform: SLACK, route: { user: userOf(account) } };
+}
+
+export function userOf(account: AccountId): string {
+  return account.slice(account.lastIndexOf('/') + 1);
+}
+
+/** The channel and timestamp a reference of ours names; undefined if it is none. */
+export function parseRef(ref: string): { channel: string; ts: string } | undefined {
+  const [channel, ts] = ref.split('/');
+  const parsed = z.object({ channel: SlackId, ts: SlackTs }).safeParse({ channel, ts });
+  return parsed.data;
+}
