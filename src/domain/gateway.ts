@@ -36,6 +36,9 @@ export interface Gateway {
   /** Where a person with this account is reached directly. Pure. */
   directAddress(account: AccountId): Address;
 
+  /** What was sent stays as it is (mail): an update of a card is a further message, so only outcomes are worth one. */
+  readonly cannotEdit?: true;
+
   /** Shows that work is going on before there is an answer; absent where a platform has no such thing. */
   readonly progress?: Progress;
 

@@ -22,6 +22,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly effect: ToolEffect;
   readonly reversible: boolean;
   readonly timeoutMs: number;
+  /**
+   * Writes only to the gateway's own store and is harmless to repeat, so it may run inside a turn.
+   * Everything else that changes something runs outside the turn, once, under a permit.
+   */
+  readonly inTurn?: boolean;
   execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;
 }
 

@@ -1,0 +1,198 @@
+/**
+ * Claude, by the Messages API: the only importer of the Anthropic SDK.
+ *
+ * The transcript is ours; each call sends the whole of it, the stable part first, with two cache marks: behind
+ * tools and system prompt, which hardly ever change, and behind the newest entry, which the next call begins with.
+ */
+import Anthropic from '@anthropic-ai/sdk';
+import type { ContentBlockParam, Message } from '@anthropic-ai/sdk/resources/messages';
+import { ModelUnavailableError } from '../../domain/errors.ts';
+import type { ToolCall } from '../../domain/tool.ts';
+import type { Entry } from '../../domain/transcript.ts';
+import { EVENT_MARK } from '../prompt/system-prompt.ts';
+import type { ModelClient, ModelReply, ModelRequest } from './model-client.ts';
+
+export interface ClaudeSettings {
+  readonly model: string;
+  readonly apiKey: string | undefined;
+  /** Without it: Anthropic. */
+  readonly baseUrl: string | undefined;
+  readonly maxTokens: number;
+  readonly timeoutMs: number;
+  /** Further attempts, by the SDK, with its own pauses and the service's `retry-after`. */
+  readonly retries: number;
+}
+
+type MessageParams = Parameters<Anthropic['messages']['stream']>[0];
+
+/** One of our messages: a role and its blocks. */
+interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly content: ContentBlockParam[];
+}
+
+const CACHED = { type: 'ephemeral' } as const;
+
+export class ClaudeClient implements ModelClient {
+  readonly #anthropic: Anthropic;
+
+  constructor(private readonly settings: ClaudeSettings) {
+    this.#anthropic = new Anthropic({
+      apiKey: settings.apiKey ?? null,
+      baseURL: settings.baseUrl ?? null,
+      timeout: settings.timeoutMs,
+      maxRetries: settings.retries,
+    });
+  }
+
+  async complete(
+    request: ModelRequest,
+    onText: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<ModelReply> {
+    try {
+      const stream = this.#anthropic.messages.stream(toParams(request, this.settings), { signal });
+      stream.on('text', onText);
+      return toReply(await stream.finalMessage());
+    } catch (error) {
+      signal.throwIfAborted();
+      throw toOurError(error);
+    }
+  }
+
+  async check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
+    const { model } = this.settings;
+    try {
+      const question = [{ role: 'user' as const, content: 'ping' }];
+      await this.#anthropic.messages.countTokens({ model, messages: question }, { signal });
+      return { ok: true, detail: `${model} answers` };
+    } catch (error) {
+      return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+export function toParams({ system, entries, tools }: ModelRequest, settings: ClaudeSettings): MessageParams {
+  return {
+    model: settings.model,
+    max_tokens: settings.maxTokens,
+    tools: tools.map(({ name, description, inputSchema }) => ({
+      name,
+      description,
+      // The schemas are made from zod objects, whose JSON Schema always has this type.
+      input_schema: inputSchema as Anthropic.Tool.InputSchema,
+    })),
+    system: [{ type: 'text', text: system, cache_control: CACHED }],
+    messages: withCacheMark(toMessages(entries)),
+  };
+}
+
+/** Neighbours of one role become one message: results of calls first, as the API wants them. */
+export function toMessages(entries: readonly Entry[]): Turn[] {
+  const messages: Turn[] = [];
+  for (const entry of entries) {
+    const { role, content } = toTurn(entry);
+    const last = messages.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else messages.push({ role, content });
+  }
+  return messages.filter(({ content }) => content.length > 0);
+}
+
+function toTurn(entry: Entry): Turn {
+  switch (entry.kind) {
+    case 'user':
+      return { role: 'user', content: [{ type: 'text', text: `${nameOf(entry)}: ${withoutMark(entry.text)}` }] };
+    case 'event':
+      return { role: 'user', content: [{ type: 'text', text: `${EVENT_MARK} ${entry.text}` }] };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: [
+          ...(entry.text.trim() ? [{ type: 'text' as const, text: entry.text }] : []),
+          ...entry.calls.map(({ id, tool, input }) => ({ type: 'tool_use' as const, id, name: tool, input })),
+        ],
+      };
+    case 'tool-result':
+      return {
+        role: 'user',
+        content: [
+          {
+            type: 'tool_result',
+            tool_use_id: entry.callId,
+            content: entry.text || '(no output)',
+            ...(entry.status === 'error' ? { is_error: true } : {}),
+          },
+        ],
+      };
+    default:
+      return entry satisfies never;
+  }
+}
+
+function nameOf({ from }: Extract<Entry, { kind: 'user' }>): string {
+  const name = from.name.replaceAll(/[\r\n:[\]]/g, ' ').trim();
+  return from.person ? `${name} (${from.person})` : `${name} (unknown person)`;
+}
+
+/** Only the gateway speaks under its mark. */
+function withoutMark(text: string): string {
+  return text.replaceAll(EVENT_MARK, '(signalbox)');
+}
+
+function withCacheMark(messages: Turn[]): Turn[] {
+  const last = messages.at(-1);
+  const block = last?.content.at(-1);
+  // A request ends with somebody speaking or with the result of a call; nothing else is marked.
+  if (!last || (block?.type !== 'text' && block?.type !== 'tool_result')) return messages;
+  const marked: ContentBlockParam = { ...block, cache_control: CACHED };
+  return [...messages.slice(0, -1), { ...last, content: [...last.content.slice(0, -1), marked] }];
+}
+
+function toReply(message: Message): ModelReply {
+  const calls: ToolCall[] = [];
+  let text = '';
+  for (const block of message.content) {
+    if (block.type === 'text') text += block.text;
+    if (block.type === 'tool_use') calls.push({ id: block.id, tool: block.name, input: block.input });
+  }
+  return {
+    text,
+    calls,
+    stopped: stoppedBy(message.stop_reason),
+    model: message.model,
+    usage: {
+      inputTokens: message.usage.input_tokens,
+      outputTokens: message.usage.output_tokens,
+      cacheReadTokens: message.usage.cache_read_input_tokens ?? 0,
+      cacheWriteTokens: message.usage.cache_creation_input_tokens ?? 0,
+    },
+  };
+}
+
+function stoppedBy(reason: Message['stop_reason']): ModelReply['stopped'] {
+  if (reason === 'tool_use') return 'calls';
+  if (reason === 'max_tokens') return 'length';
+  if (reason === 'refusal') return 'refusal';
+  return 'end';
+}
+
+/** Overload, limits, outages and broken connections pass; anything else is ours to mend. */
+function toOurError(error: unknown): unknown {
+  if (error instanceof Anthropic.APIConnectionError) {
+    return new ModelUnavailableError('no connection to the model', undefined, { cause: error });
+  }
+  if (!(error instanceof Anthropic.APIError)) return error;
+  const status = error.status;
+  // 529: overloaded. An error in the middle of a stream has no status.
+  if (status === undefined || status === 408 || status === 429 || status >= 500) {
+    const reason = status === undefined ? 'the answer broke off' : `it answered ${status}`;
+    return new ModelUnavailableError(reason, retryAfterMs(error.headers), { cause: error });
+  }
+  return error;
+}
+
+function retryAfterMs(headers: Headers | undefined): number | undefined {
+  const seconds = Number(headers?.get('retry-after'));
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : undefined;
+}

@@ -1,0 +1,72 @@
+/**
+ * Runs a call that somebody, or the policy, agreed to: once, under a permit, and records what came of it.
+ *
+ *   APPROVED ─▶ claim ─▶ run ─▶ complete        the outcome is known
+ *                         └───▶ lose track      it was sent, and nobody can tell what came of it
+ *
+ * The gate is not asked again: the decision is part of the record. What is checked again is that the call is still
+ * the one that was decided on.
+ */
+import { type Approval, type ClaimResult, type CompleteResult, digestOf, type Permit } from '../domain/approval.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Tool, ToolOutput } from '../domain/tool.ts';
+
+/** What running a call needs of the approvals' store. */
+export interface PermitDesk {
+  claim(approval: Approval, digestToRun: string): Promise<ClaimResult>;
+  renew(permit: Permit): Promise<boolean>;
+  complete(permit: Permit, output: ToolOutput): Promise<CompleteResult>;
+  loseTrack(permit: Permit, remark: string): Promise<CompleteResult>;
+}
+
+/** A call may begin only while this much of its permit is left, in ms. */
+const START_MARGIN_MS = 2_000;
+
+export type Resumed =
+  | { readonly kind: 'ran'; readonly output: ToolOutput }
+  | { readonly kind: 'lost-track'; readonly remark: string }
+  /** Nothing was run: it is no longer approved, or somebody else has it. */
+  | { readonly kind: 'not-run'; readonly why: ClaimResult['code'] | 'PERMIT_TOO_OLD' };
+
+export async function runApproved(
+  desk: PermitDesk,
+  tool: Tool | undefined,
+  approval: Approval,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Resumed> {
+  const { request } = approval;
+  const version = tool?.version ?? request.version;
+  const askedAt = clock.now();
+  const claimed = await desk.claim(approval, digestOf({ ...request, version }));
+  if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };
+  const { permit } = claimed;
+
+  const args = tool?.input.safeParse(request.args);
+  if (!tool || !args?.success) {
+    const why = tool ? 'its arguments no longer fit' : 'there is no such tool any more';
+    const output: ToolOutput = { status: 'error', text: `${request.tool} was not run: ${why}` };
+    await desk.complete(permit, output);
+    return { kind: 'ran', output };
+  }
+  // Measured on our own clock from before the request: if granting took this long, another claim may be near.
+  if (clock.now() - askedAt > approval.policy.leaseMs - START_MARGIN_MS) return { kind: 'not-run', why: 'PERMIT_TOO_OLD' };
+
+  const beating = setInterval(() => void desk.renew(permit).catch(() => undefined), approval.policy.leaseMs / 3);
+  try {
+    const output = await tool.execute(args.data, {
+      idempotencyKey: permit.idempotencyKey,
+      conversationId: approval.conversationId,
+      requester: request.requester,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(tool.timeoutMs)]),
+    });
+    await desk.complete(permit, output);
+    return { kind: 'ran', output };
+  } catch (error) {
+    const remark = error instanceof Error ? error.message : String(error);
+    await desk.loseTrack(permit, remark);
+    return { kind: 'lost-track', remark };
+  } finally {
+    clearInterval(beating);
+  }
+}

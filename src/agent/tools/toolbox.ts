@@ -1,0 +1,113 @@
+/**
+ * The tools of one turn: what the model is offered, which of its calls may run at once, and running those.
+ *
+ * Only calls that change nothing, or that are harmless to repeat and touch nothing outside the gateway, run inside
+ * a turn. Everything else leaves the turn as a held call and runs later, once, under a permit.
+ */
+import { z } from 'zod';
+import type { Authorizations } from '../../config/authorizations.ts';
+import type { ConversationId, PersonId } from '../../domain/ids.ts';
+import type { Tool, ToolCall, ToolOutput } from '../../domain/tool.ts';
+import type { ToolSpec } from '../model/model-client.ts';
+import { decideCall, type PolicyDecision } from './tool-policy.ts';
+
+export interface Requester {
+  readonly person: PersonId;
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly platform: string;
+}
+
+/** A call that does not run inside the turn: somebody has to agree, or it must run exactly once. */
+export interface HeldCall {
+  readonly call: ToolCall;
+  readonly tool: Tool;
+  readonly args: unknown;
+  readonly decision: Extract<PolicyDecision, { kind: 'ask' | 'allow' }>;
+}
+
+export type Screened =
+  | { readonly kind: 'run'; readonly call: ToolCall; readonly tool: Tool; readonly args: unknown; readonly rule: string }
+  | ({ readonly kind: 'held' } & HeldCall)
+  /** Refused, or not a call we can make sense of; the model is told why. */
+  | { readonly kind: 'refused'; readonly call: ToolCall; readonly reason: string; readonly rule: string | undefined };
+
+export class Toolbox {
+  readonly #tools: ReadonlyMap<string, Tool>;
+
+  constructor(
+    tools: readonly Tool[],
+    private readonly authorizations: Authorizations,
+    private readonly requester: Requester,
+    private readonly conversationId: ConversationId,
+  ) {
+    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
+  }
+
+  /** What the model may call, in a fixed order, so that the prompt's bytes stay the same. */
+  specs(): ToolSpec[] {
+    return [...this.#tools.values()]
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+      .map(({ name, description, input }) => ({
+        name,
+        description,
+        inputSchema: z.toJSONSchema(input, { io: 'input' }),
+      }));
+  }
+
+  find(name: string): Tool | undefined {
+    return this.#tools.get(name);
+  }
+
+  /** Checks one call: its arguments by the tool's schema, its right to run by the rules. */
+  screen(call: ToolCall): Screened {
+    const tool = this.#tools.get(call.tool);
+    if (!tool) {
+      const known = [...this.#tools.keys()].join(', ') || 'none';
+      return { kind: 'refused', call, rule: undefined, reason: `There is no tool "${call.tool}". Tools: ${known}.` };
+    }
+    const parsed = tool.input.safeParse(call.input);
+    if (!parsed.success) {
+      return {
+        kind: 'refused',
+        call,
+        rule: undefined,
+        reason: `The arguments do not fit: ${z.prettifyError(parsed.error)}`,
+      };
+    }
+    const args: unknown = parsed.data;
+    const decision = decideCall(this.authorizations, {
+      tool: tool.name,
+      effect: tool.effect,
+      args,
+      roles: this.requester.roles,
+      platform: this.requester.platform,
+    });
+    if (decision.kind === 'deny') {
+      return { kind: 'refused', call, rule: decision.rule, reason: `Not allowed by the rule "${decision.rule}".` };
+    }
+    if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
+      return { kind: 'run', call, tool, args, rule: decision.rule };
+    }
+    return { kind: 'held', call, tool, args, decision };
+  }
+
+  /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
+  async run(tool: Tool, args: unknown, key: string, signal: AbortSignal): Promise<ToolOutput> {
+    const timeout = AbortSignal.timeout(tool.timeoutMs);
+    try {
+      return await tool.execute(args, {
+        idempotencyKey: key,
+        conversationId: this.conversationId,
+        requester: this.requester.person,
+        signal: AbortSignal.any([signal, timeout]),
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      const text = timeout.aborted
+        ? `${tool.name} did not answer within ${tool.timeoutMs / 1_000} s`
+        : `${tool.name} failed: ${error instanceof Error ? error.message : String(error)}`;
+      return { status: 'error', text };
+    }
+  }
+}

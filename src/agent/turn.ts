@@ -1,0 +1,122 @@
+/**
+ * One turn: from "something happened in this conversation" to an outcome.
+ *
+ *   entries ─▶ ask the model ─▶ no tool calls ─────────────▶ replied
+ *                  ▲               │
+ *                  └── results ◀── run the calls we may ───▶ suspended
+ *                                  (one must wait, or must run exactly once)
+ *
+ * A turn touches no store and no platform. What it needs comes in, what it did comes out, and the caller keeps it;
+ * that is what lets a suspended turn go on in another process, a day later.
+ */
+import type { Entry, Usage } from '../domain/transcript.ts';
+import type { ModelClient } from './model/model-client.ts';
+import type { HeldCall, Screened, Toolbox } from './tools/toolbox.ts';
+
+export interface TurnSetup {
+  readonly model: ModelClient;
+  readonly systemPrompt: string;
+  readonly tools: Toolbox;
+  /** Calls to the model in one turn, at most. */
+  readonly maxSteps: number;
+  /** Begins the idempotency keys of calls that run inside the turn. */
+  readonly key: string;
+  /** What a held call is answered with, so that the transcript stays valid while people decide. */
+  readonly answerHeld: (held: HeldCall, index: number) => string;
+  /** Hears what the turn is doing, for people who wait. */
+  readonly onProgress: (progress: TurnProgress) => void;
+}
+
+export type TurnProgress =
+  | { readonly kind: 'text'; readonly soFar: string }
+  | { readonly kind: 'tool'; readonly tool: string };
+
+export interface TurnReport {
+  /** New transcript entries, oldest first. */
+  readonly entries: readonly Entry[];
+  readonly usage: Usage;
+  /** Every call that was checked, with the rule that decided. */
+  readonly screened: readonly Screened[];
+}
+
+export type TurnOutcome =
+  | (TurnReport & { readonly kind: 'replied'; readonly text: string; readonly cut: boolean })
+  | (TurnReport & { readonly kind: 'suspended'; readonly text: string; readonly held: readonly HeldCall[] })
+  | (TurnReport & { readonly kind: 'exhausted' });
+
+/** @throws what the model client throws; nothing of the turn is kept then */
+export async function runTurn(
+  setup: TurnSetup,
+  history: readonly Entry[],
+  signal: AbortSignal,
+): Promise<TurnOutcome> {
+  const entries: Entry[] = [];
+  const screened: Screened[] = [];
+  let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
+
+  for (let step = 0; step < setup.maxSteps; step++) {
+    let soFar = '';
+    const reply = await setup.model.complete(
+      { system: setup.systemPrompt, entries: [...history, ...entries], tools: setup.tools.specs() },
+      (piece) => {
+        soFar += piece;
+        setup.onProgress({ kind: 'text', soFar });
+      },
+      signal,
+    );
+    usage = plus(usage, reply.usage);
+    entries.push({
+      kind: 'assistant',
+      text: reply.text,
+      calls: reply.calls.map(({ id, tool, input }) => ({ id, tool, input })),
+      model: reply.model,
+      usage: reply.usage,
+    });
+    if (reply.calls.length === 0) {
+      return { kind: 'replied', entries, usage, screened, text: reply.text, cut: reply.stopped === 'length' };
+    }
+
+    const held: HeldCall[] = [];
+    for (const call of reply.calls) {
+      const verdict = setup.tools.screen(call);
+      screened.push(verdict);
+      entries.push(await answer(setup, verdict, held, `${setup.key}:${step}:${call.id}`, signal));
+    }
+    if (held.length > 0) return { kind: 'suspended', entries, usage, screened, text: reply.text, held };
+  }
+
+  return { kind: 'exhausted', entries, usage, screened };
+}
+
+async function answer(
+  setup: TurnSetup,
+  verdict: Screened,
+  held: HeldCall[],
+  key: string,
+  signal: AbortSignal,
+): Promise<Entry> {
+  const callId = verdict.call.id;
+  switch (verdict.kind) {
+    case 'refused':
+      return { kind: 'tool-result', callId, status: 'error', text: verdict.reason };
+    case 'held':
+      held.push(verdict);
+      return { kind: 'tool-result', callId, status: 'waiting', text: setup.answerHeld(verdict, held.length - 1) };
+    case 'run': {
+      setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
+      const output = await setup.tools.run(verdict.tool, verdict.args, key, signal);
+      return { kind: 'tool-result', callId, status: output.status, text: output.text };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function plus(a: Usage, b: Usage): Usage {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
+    cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+  };
+}

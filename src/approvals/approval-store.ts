@@ -1,0 +1,178 @@
+/**
+ * Where approvals live: one document each, with one timer, changed only through the state machine.
+ *
+ * The machine (`domain/approval.ts`) decides; one script applies what it decided if the revision it saw is still
+ * the current one and the server's time lies in the window in which the decision is right. Otherwise it is decided
+ * anew, on what is there now. So every approval has one linear history, and a decision, its timer, the item that
+ * wakes the conversation, the updates of its cards and its audit entry become visible together.
+ *
+ * Invariants
+ *   1. Nothing else writes an approval's key or its timer.
+ *   2. A timer leaves, or moves, only together with what its time brought about.
+ *   3. An approval lives in the partition of its conversation; its id says which.
+ */
+import { createHash } from 'node:crypto';
+import { Approval, dueOf, isEnded, type Step, type TickResult, tick } from '../domain/approval.ts';
+import { ApprovalId, type ConversationId } from '../domain/ids.ts';
+import type { RedisClient } from '../redis/client.ts';
+import { type Effect, toArguments } from '../redis/effects.ts';
+import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/script.ts';
+
+const readScript = loadScript('read', import.meta.url);
+const transitionScript = loadScript('transition', import.meta.url);
+const dueScript = loadScript('due', import.meta.url);
+
+/** Times a decision is taken anew before the caller hears that it could not be recorded. */
+const MOST_TRIES = 50;
+
+/** What follows from a change, for other parts of the product: cards, wake-ups, audit. Pure. */
+export type Consequences = (before: Approval, moved: NonNullable<Step<unknown>['moved']>) => Effect[];
+
+export interface Due {
+  readonly unparked: number;
+  readonly approvals: readonly ApprovalId[];
+  /** The store's time of the next thing that falls due, in ms; undefined when nothing is waiting. */
+  readonly nextMs: number | undefined;
+  readonly nowMs: number;
+}
+
+export class ApprovalStore {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+    private readonly consequences: Consequences,
+    /** How long an ended approval stays, so that a late click gets a truthful answer, in ms. */
+    private readonly keepMs: () => number,
+  ) {}
+
+  async find(id: ApprovalId): Promise<Approval | undefined> {
+    return (await this.#read(id)).approval;
+  }
+
+  /**
+   * Puts an event to the state machine and writes what it decides.
+   *
+   * @returns what the machine answered, or undefined if there is no such approval
+   * @throws when the store is away, or others changed the record faster than this could
+   */
+  async apply<Result>(
+    id: ApprovalId,
+    decide: (approval: Approval, nowMs: number) => Step<Result>,
+  ): Promise<Result | undefined> {
+    let { approval, nowMs } = await this.#read(id);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      if (!approval) return undefined;
+      const step = decide(approval, nowMs);
+      if (!step.moved) return step.result;
+      const refused = await this.#write(approval, step);
+      if (!refused) return step.result;
+      ({ approval, nowMs } = refused);
+    }
+    throw new Error(`${id} was changed by others ${MOST_TRIES} times in a row`);
+  }
+
+  /** Applies what time brings about for one approval. */
+  async tick(id: ApprovalId): Promise<TickResult | undefined> {
+    return this.apply(id, tick);
+  }
+
+  /** What has fallen due in a partition; parked lanes among it are back in line already. */
+  async due(partition: number, limit: number): Promise<Due> {
+    const reply = await runScript(
+      this.redis,
+      dueScript,
+      [this.keys.parked(partition), this.keys.timers(partition)],
+      [this.keys.partition(partition), limit],
+    );
+    const [unparked, ids, next, now] = Array.isArray(reply) ? reply : [];
+    return {
+      unparked: Number(unparked),
+      approvals: Array.isArray(ids) ? ids.map((id) => ApprovalId.parse(id)) : [],
+      nextMs: Number(next) < 0 ? undefined : Number(next),
+      nowMs: Number(now),
+    };
+  }
+
+  /** A timer without its approval (it expired, or was erased) has nothing to bring about. */
+  async dropTimer(id: ApprovalId): Promise<void> {
+    await this.redis.zrem(this.keys.timers(partitionOfApproval(id)), id);
+  }
+
+  /** Approvals that wait for somebody or something, soonest due first. */
+  async pending(limit: number): Promise<Approval[]> {
+    const found = await Promise.all(
+      this.keys.partitions().map(async (partition) => {
+        const ids = await this.redis.zrange(this.keys.timers(partition), 0, `${limit - 1}`);
+        return Promise.all(ids.map((id) => this.find(ApprovalId.parse(id))));
+      }),
+    );
+    return found
+      .flat()
+      .filter((approval) => approval !== undefined)
+      .sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0))
+      .slice(0, limit);
+  }
+
+  async #read(id: ApprovalId): Promise<{ approval: Approval | undefined; nowMs: number }> {
+    const partition = this.keys.partition(partitionOfApproval(id));
+    const reply = await runScript(this.redis, readScript, [this.keys.approval(id)], [partition]);
+    const [document, now] = Array.isArray(reply) ? reply : [];
+    return { approval: fromDocument(document), nowMs: Number(now) };
+  }
+
+  /** Undefined when written; what is there now when not. */
+  async #write(
+    before: Approval,
+    { moved, window }: Step<unknown>,
+  ): Promise<{ approval: Approval | undefined; nowMs: number } | undefined> {
+    if (!moved) return undefined;
+    const { next } = moved;
+    const reply = await runScript(
+      this.redis,
+      transitionScript,
+      [this.keys.approval(next.id)],
+      [
+        this.keys.partition(partitionOfApproval(next.id)),
+        next.id,
+        before.rev,
+        toDocument(next),
+        window?.notBeforeMs ?? 0,
+        window?.beforeMs ?? 0,
+        dueOf(next) ?? '',
+        isEnded(next.state) ? this.keepMs() : '',
+        ...toArguments(this.consequences(before, moved)),
+      ],
+    );
+    const [written, document, now] = Array.isArray(reply) ? reply : [];
+    if (Number(written) === 1) return undefined;
+    return { approval: fromDocument(document), nowMs: Number(now) };
+  }
+}
+
+/** The effect that brings a new approval into being, inside the commit of the turn that asked for it. */
+export function toOpenEffect(approval: Approval, keepEndedMs: number): Effect {
+  return {
+    kind: 'open',
+    approvalId: approval.id,
+    document: toDocument(approval),
+    dueMs: dueOf(approval),
+    keepMs: isEnded(approval.state) ? keepEndedMs : undefined,
+  };
+}
+
+/** Derived from the item and the call that caused it, so that doing the turn again asks the same question once. */
+export function approvalIdFor(conversationId: ConversationId, itemId: string, call: number): ApprovalId {
+  const digest = createHash('sha256').update(`${conversationId}\n${itemId}\n${call}`).digest();
+  const tail = BigInt(`0x${digest.subarray(0, 8).toString('hex')}`).toString(36).padStart(13, '0').slice(-12);
+  return ApprovalId.parse(`apr_p${partitionOf(conversationId)}_${tail}`);
+}
+
+export function toDocument(approval: Approval): string {
+  return `${approval.rev} ${JSON.stringify(approval)}`;
+}
+
+export function fromDocument(document: unknown): Approval | undefined {
+  if (typeof document !== 'string') return undefined;
+  return Approval.parse(JSON.parse(document.slice(document.indexOf(' ') + 1)));
+}

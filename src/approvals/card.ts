@@ -1,0 +1,40 @@
+/** The card of an approval, built from the record alone; the same for every platform. Pure. */
+import { type Approval, type CardCopy, isEnded } from '../domain/approval.ts';
+import type { Card } from '../domain/card.ts';
+import { askedOf, factsOf, standing, titleOf, visible } from './sentences.ts';
+
+/** Longest prose of the model shown on a card, in characters. */
+const MAX_PROSE_CHARS = 600;
+
+export function toCard(approval: Approval, reply: Card['reply']): Card {
+  const { request, state } = approval;
+  return {
+    approvalId: approval.id,
+    gen: approval.gen,
+    digest: approval.digest,
+    title: titleOf(approval),
+    facts: factsOf(request.args),
+    ...(request.summary ? { modelSays: visible(request.summary).slice(0, MAX_PROSE_CHARS) } : {}),
+    requestedBy: request.requesterName,
+    askedOf: askedOf(approval),
+    risk: request.risk,
+    reversible: request.reversible,
+    deadline: new Date(approval.deadlineMs).toISOString(),
+    choices: state === 'OPEN' ? offered(approval) : [],
+    // The states of the card are those of the approval, in lower case.
+    status: { state: state.toLowerCase() as Card['status']['state'], sentence: standing(approval) },
+    ...(reply && state === 'OPEN' ? { reply } : {}),
+  };
+}
+
+/** A copy that was never sent is not sent any more once everything is over, except the one in the conversation. */
+export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
+  if (copy.ref === undefined) return !isEnded(approval.state) || copy.person === undefined;
+  return (copy.shown ?? 0) < approval.face;
+}
+
+function offered(approval: Approval): Card['choices'] {
+  return approval.policy.choices.flatMap((choice): Card['choices'] =>
+    choice === 'deny' ? ['deny', 'deny-with-reason'] : [choice],
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * What follows from a change of an approval: an audit entry, the item that wakes the conversation, updates of the
+ * cards, reminders. Written in the same step as the change. Pure.
+ */
+import { type Approval, type ApprovalEvent, isEnded } from '../domain/approval.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { MailboxItem } from '../domain/mailbox-item.ts';
+import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import type { Effect } from '../redis/effects.ts';
+import { reminderText } from './sentences.ts';
+
+export interface Change {
+  readonly next: Approval;
+  readonly event: ApprovalEvent;
+  readonly actor: string;
+}
+
+export function consequencesOf(before: Approval, { next, event, actor }: Change, nowMs: number): Effect[] {
+  return [
+    { kind: 'audit', event: toAudit(before, { next, event, actor }) },
+    ...wakeUps(before, next),
+    ...(next.face > before.face ? cardUpdates(next, nowMs) : []),
+    ...(event === 'reminded' ? reminders(next, nowMs) : []),
+  ];
+}
+
+/** The same for an approval that has just come into being, inside the commit of the turn that asked. */
+export function consequencesOfOpening(approval: Approval, nowMs: number): Effect[] {
+  const set = Object.fromEntries(Object.entries(approval).filter(([key]) => key !== 'copies'));
+  return [
+    {
+      kind: 'audit',
+      event: {
+        event: 'approval.opened',
+        actor: approval.request.requester,
+        subject: approval.id,
+        correlation: approval.request.correlation,
+        channel: approval.origin.platform,
+        detail: { set: { ...set, copies: approval.copies } },
+      },
+    },
+    ...(approval.state === 'OPEN' ? cardUpdates(approval, nowMs) : wakeUpFor(approval)),
+  ];
+}
+
+function wakeUps(before: Approval, next: Approval): Effect[] {
+  return before.state === next.state ? [] : wakeUpFor(next);
+}
+
+function wakeUpFor(approval: Approval): Effect[] {
+  const { id, rev, state, conversationId, request } = approval;
+  if (state !== 'APPROVED' && state !== 'UNKNOWN' && !isEnded(state)) return [];
+  const item: MailboxItem = {
+    kind: 'approval',
+    id: `approval:${id}:${rev}`,
+    correlation: request.correlation,
+    approvalId: id,
+    state,
+  };
+  return [{ kind: 'mail', conversationId, item }];
+}
+
+function cardUpdates(approval: Approval, nowMs: number): Effect[] {
+  const heardOut = isEnded(approval.state) || approval.state === 'UNKNOWN' || approval.state === 'OPEN';
+  return approval.copies
+    .filter((copy) => heardOut || !copy.outcomeOnly)
+    .map((copy) =>
+      toOutEffect({
+        kind: 'card',
+        id: `card:${approval.id}:${copy.id}:${approval.face}`,
+        correlation: approval.request.correlation,
+        conversationId: approval.conversationId,
+        to: copy.to,
+        author: approval.origin,
+        approvalId: approval.id,
+        copyId: copy.id,
+        atMs: nowMs,
+      }),
+    );
+}
+
+function reminders(approval: Approval, nowMs: number): Effect[] {
+  return approval.copies.flatMap((copy) => {
+    if (copy.person === undefined) return [];
+    const item: OutboxItem = {
+      kind: 'text',
+      id: `remind:${approval.id}:${copy.id}:${approval.rev}`,
+      correlation: approval.request.correlation,
+      conversationId: approval.conversationId,
+      to: copy.to,
+      markdown: reminderText(approval),
+      atMs: nowMs,
+    };
+    return [toOutEffect(item)];
+  });
+}
+
+/** Holds all that changed, so that reading the entries from the opening on rebuilds the record. */
+function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
+  const set = Object.fromEntries(
+    Object.entries(next).filter(([key, value]) => {
+      // `key` comes from the entries of an approval.
+      return JSON.stringify(value) !== JSON.stringify(before[key as keyof Approval]);
+    }),
+  );
+  return {
+    event: `approval.${event}`,
+    actor,
+    subject: next.id,
+    correlation: next.request.correlation,
+    ...(next.decision?.via && event !== 'card-sent' ? { channel: next.decision.via } : {}),
+    detail: { from: before.state, to: next.state, set },
+  };
+}
+
+/**
+ * Rebuilds an approval from its audit entries, oldest first.
+ *
+ * @returns undefined when they do not begin with its opening
+ */
+export function replay(events: readonly AuditEvent[]): unknown {
+  return events.reduce<Record<string, unknown> | undefined>((record, { event, detail }) => {
+    const set = detail?.['set'];
+    if (typeof set !== 'object' || set === null) return record;
+    if (event === 'approval.opened') return { ...set };
+    return record && { ...record, ...set };
+  }, undefined);
+}

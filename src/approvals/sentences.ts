@@ -1,0 +1,163 @@
+/**
+ * Every sentence people read about an approval: where it stands, what became of their answer, what the agent is
+ * told. Each result code has one; all are true at the moment they are written. Pure.
+ */
+import type { Approval, VoteResult } from '../domain/approval.ts';
+
+/** Names of channels as people say them. */
+const CHANNELS: Readonly<Record<string, string>> = { email: 'e-mail', slack: 'Slack', cli: 'the terminal' };
+
+export function channelName(platform: string): string {
+  return CHANNELS[platform] ?? platform;
+}
+
+/** `21 Nov 2026, 14:02 UTC` */
+export function whenText(ms: number): string {
+  const text = new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone: 'UTC',
+  }).format(ms);
+  return `${text} UTC`;
+}
+
+/** One line, from the arguments alone: `refund: order 7, amount 120, currency EUR`. */
+export function titleOf({ request }: Approval): string {
+  const facts = factsOf(request.args).map(({ label, value }) => `${label} ${value}`);
+  const line = facts.length > 0 ? `${request.tool}: ${facts.join(', ')}` : request.tool;
+  return line.length > MAX_TITLE_CHARS ? `${line.slice(0, MAX_TITLE_CHARS - 1)}…` : line;
+}
+
+/** Fits the header of every platform. */
+const MAX_TITLE_CHARS = 140;
+
+/** The arguments, one fact each; nested values as JSON; what cannot be seen is made visible. */
+export function factsOf(args: unknown): { label: string; value: string }[] {
+  if (typeof args !== 'object' || args === null) return args === undefined ? [] : [{ label: 'input', value: show(args) }];
+  return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
+}
+
+function show(value: unknown): string {
+  return visible(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Control, format and other invisible characters written out as `⟨U+202E⟩`, so that nothing hides in a fact. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u115F\u1160\u3164\uFFA0]/gu, (character) => {
+    if (character === '\n') return '⏎ ';
+    if (character === '\t') return ' ';
+    return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
+  });
+}
+
+export function askedOf(approval: Approval): string {
+  const { approvers } = approval.policy;
+  return 'role' in approvers ? `role ${approvers.role}` : approvers.person;
+}
+
+/** Where it stands, for the card. */
+export function standing(approval: Approval): string {
+  const { decision, result, remark } = approval;
+  switch (approval.state) {
+    case 'OPEN':
+      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.`;
+    case 'APPROVED':
+      return `${decided(approval)} It has not run yet.`;
+    case 'EXECUTING':
+      return `${decided(approval)} It is running now.`;
+    case 'EXECUTED':
+      return `${decided(approval)} Done: ${result?.text ?? 'it ran'}`;
+    case 'FAILED':
+      return `${decided(approval)} It did not work: ${result?.text ?? 'no reason was given'}`;
+    case 'DENIED':
+      return decision?.source === 'policy'
+        ? `Refused: ${decision.text ?? 'the policy does not allow it'}. Nothing was done.`
+        : `${decided(approval)} Nothing was done.`;
+    case 'ANSWERED':
+      return decided(approval);
+    case 'EXPIRED':
+      return `Expired on ${whenText(approval.deadlineMs)}: nobody answered in time. Nothing was done.`;
+    case 'CANCELLED':
+      return `Withdrawn: ${remark ?? 'no longer needed'}. Nothing was done.`;
+    case 'REVOKED':
+      return `${decided(approval)} Taken back before it ran: ${remark ?? 'no reason was given'}.`;
+    case 'UNKNOWN':
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${remark ?? 'no report came back'}. Somebody has to look.`;
+    default:
+      return approval.state satisfies never;
+  }
+}
+
+function decided({ decision }: Approval): string {
+  if (!decision) return '';
+  if (decision.source === 'policy') return 'Allowed by policy.';
+  const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
+  const by = decision.by?.name ?? 'somebody';
+  const via = decision.via ? ` by ${channelName(decision.via)}` : '';
+  const words = decision.text ? `: “${visible(decision.text)}”` : '.';
+  return `${verb} by ${by}${via} on ${whenText(decision.atMs)}${words}`;
+}
+
+/** What became of somebody's answer; for them alone. */
+export function noticeFor(result: VoteResult): string {
+  const { approval } = result;
+  switch (result.code) {
+    case 'DECIDED':
+    case 'REPLAY':
+      return `Recorded. ${standing(approval)}`;
+    case 'ALREADY':
+      return `This was settled before your answer came, so your answer changed nothing. ${standing(approval)}`;
+    case 'LATE':
+      return `Your answer came after the deadline, so it was not counted. ${standing(approval)}`;
+    case 'STALE_CARD':
+    case 'CONTENT_CHANGED':
+      return 'What you answered is not what is being asked now, so nothing was decided. Please look at the newest card.';
+    case 'NOT_ELIGIBLE':
+      return result.reason === 'requester'
+        ? 'You asked for this yourself, so somebody else has to decide. Nothing was decided.'
+        : `You are not one of those who may decide this (${askedOf(approval)}). Nothing was decided.`;
+    case 'NOT_OFFERED':
+      return 'That answer is not offered here. Nothing was decided.';
+    case 'STEP_UP': {
+      const from = (approval.policy.approveFrom ?? []).map(channelName).join(' or ');
+      return `A yes to this is only taken from ${from}. Nothing was decided; you can still say no from here.`;
+    }
+    case 'INVALID':
+      return `Nothing was decided: ${result.problem}.`;
+    default:
+      return result satisfies never;
+  }
+}
+
+export function reminderText(approval: Approval): string {
+  if (approval.state === 'UNKNOWN') {
+    return `**Still unknown:** ${titleOf(approval)}\n\n${standing(approval)} Please find out and run \`signalbox approvals reconcile ${approval.id}\`.`;
+  }
+  return [
+    `**Reminder:** ${titleOf(approval)}`,
+    `${approval.request.requesterName} is waiting for your answer; it expires on ${whenText(approval.deadlineMs)}. Please answer the message that asked you.`,
+  ].join('\n\n');
+}
+
+/** What the agent is told at once about a call that has to wait. */
+export function waitingText(approval: Approval): string {
+  switch (approval.state) {
+    case 'OPEN':
+      return `Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${whenText(approval.deadlineMs)}. Nothing was done yet.`;
+    case 'APPROVED':
+      return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
+    default:
+      return standing(approval);
+  }
+}
+
+/** What the agent is told when it ended. */
+export function outcomeText(approval: Approval): string {
+  const outcome = { ANSWERED: 'answered', EXECUTED: 'executed', FAILED: 'failed' }[String(approval.state)] ?? approval.state.toLowerCase();
+  const call = `${approval.request.tool} ${JSON.stringify(approval.request.args)}`;
+  const said = approval.state === 'ANSWERED' ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}` : '';
+  return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standing(approval)}${said}`;
+}

@@ -1,0 +1,47 @@
+#!lua flags=allow-oom
+--[[
+  Replaces an approval by its next revision and makes everything that follows from it visible, in one write:
+  the timer, the item that wakes the conversation, the updates of the cards, the audit.
+
+  KEYS[1] approval   "<revision> <document>" (string)
+
+  ARGV[1] partition prefix
+  ARGV[2] approval id
+  ARGV[3] revision that was decided upon
+  ARGV[4] next document with its revision
+  ARGV[5] not before, in ms (0: any time)
+  ARGV[6] before, in ms (0: any time)
+  ARGV[7] when time has something to do next, in ms, or ''
+  ARGV[8] how long to keep it, in ms, or '' to keep it
+  ARGV[9…] effects, see effects.lua
+
+  Returns {1} written · {0, current document or false, now} nothing written: changed meanwhile, or not the time.
+  Sent twice it finds its own revision gone and returns 0; the caller then sees what it wrote.
+]]
+--@use lanes
+--@use effects
+local approval = KEYS[1]
+local T, id, revision, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local notBefore, before, due, keepMs = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
+
+local now = steadyNow(T)
+local current = redis.call('GET', approval)
+local inTime = now >= notBefore and (before == 0 or now < before)
+if not current or string.match(current, '^%d+') ~= revision or not inTime then
+  return {0, current, string.format('%d', now)}
+end
+local bad = checkEffects(9)
+if bad then return bad end
+
+if keepMs == '' then
+  redis.call('SET', approval, document)
+else
+  redis.call('SET', approval, document, 'PX', keepMs)
+end
+if due == '' then
+  redis.call('ZREM', T .. 't', id)
+else
+  redis.call('ZADD', T .. 't', due, id)
+end
+applyEffects(T, now, 9)
+return {1}

@@ -1,0 +1,58 @@
+/**
+ * The outbox: what waits to be sent, as keyed queues, one per platform, a lane per conversation and destination.
+ *
+ * So posts of one conversation to one place keep their order, and a slow platform, or one refused message, holds
+ * up nobody else. An item is written in the same step as the decision that caused it.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { AccountId, ApprovalId, ConversationId } from '../domain/ids.ts';
+import { Address } from '../domain/message.ts';
+import type { Effect, Once } from '../redis/effects.ts';
+import type { QueueName } from '../redis/keys.ts';
+
+const common = {
+  /** Idempotency key of the message; derived from what caused it. */
+  id: z.string(),
+  correlation: z.string(),
+  conversationId: ConversationId,
+  to: Address,
+  /** Where whoever caused it is told when it cannot be delivered; absent where that would be the same place. */
+  author: Address.optional(),
+  atMs: z.int(),
+};
+
+export const OutboxItem = z.discriminatedUnion('kind', [
+  z.object({
+    ...common,
+    kind: z.literal('text'),
+    markdown: z.string(),
+    /** The progress message that this text takes the place of. */
+    replaces: z.string().optional(),
+    /** An earlier attempt at the same turn may have sent a message under this key already. */
+    mayExist: z.boolean().optional(),
+  }),
+  /** Bring one copy of an approval's card up to date, whatever that takes when its turn comes. */
+  z.object({ ...common, kind: z.literal('card'), approvalId: ApprovalId, copyId: z.string() }),
+  z.object({ ...common, kind: z.literal('notice'), markdown: z.string(), onlyFor: AccountId }),
+]);
+export type OutboxItem = z.infer<typeof OutboxItem>;
+
+export function outboxOf(platform: string): QueueName {
+  return `o.${platform}`;
+}
+
+/** Posts an item; the lane, and so the order, is the conversation and the destination. */
+export function toOutEffect(item: OutboxItem, options: { once?: Once; session?: string } = {}): Effect {
+  return { kind: 'out', queue: outboxOf(item.to.platform), lane: laneOf(item), item, ...options };
+}
+
+function laneOf({ conversationId, to }: OutboxItem): string {
+  const route = Object.entries(to.route)
+    // Where a mail thread stands changes with every mail; the person it goes to does not.
+    .filter(([key]) => key === 'to' || key === 'channel' || key === 'user' || key === 'thread' || key === 'session')
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => `${key}=${value}`)
+    .join('&');
+  return `${conversationId}|${createHash('sha256').update(route).digest('base64url').slice(0, 10)}`;
+}

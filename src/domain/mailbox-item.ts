@@ -1,0 +1,26 @@
+/** What wakes a conversation: somebody spoke, or something it was waiting for came to an end. */
+import { z } from 'zod';
+import { ApprovalState } from './approval.ts';
+import { ApprovalId, PersonId } from './ids.ts';
+import { InboundMessage } from './message.ts';
+import { RoleName } from './person.ts';
+
+export const MailboxItem = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('message'),
+    id: z.string(),
+    correlation: z.string(),
+    message: InboundMessage,
+    /** Who that was when the message came in; undefined for somebody who is not in `contacts.yaml`. */
+    requester: z.object({ person: PersonId, name: z.string(), roles: z.array(RoleName) }),
+  }),
+  z.object({
+    kind: z.literal('approval'),
+    id: z.string(),
+    correlation: z.string(),
+    approvalId: ApprovalId,
+    /** The state it came to: APPROVED asks to run the call, anything else to tell what came of it. */
+    state: ApprovalState,
+  }),
+]);
+export type MailboxItem = z.infer<typeof MailboxItem>;

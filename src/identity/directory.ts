@@ -1,0 +1,85 @@
+/**
+ * Who is who: which person an account belongs to, who holds a role, and where somebody is reached.
+ *
+ * A view of the configuration as it is at the moment of the question; nothing is remembered across changes.
+ */
+import { type Authorizations, mayDo, type Permission } from '../config/authorizations.ts';
+import { toPeople } from '../config/contacts.ts';
+import type { Config } from '../config/load-config.ts';
+import type { Approvers } from '../domain/approval.ts';
+import { type AccountId, type PersonId, Platform, platformOf } from '../domain/ids.ts';
+import type { Person } from '../domain/person.ts';
+
+export class Directory {
+  readonly #views = new WeakMap<Config, View>();
+
+  constructor(private readonly config: () => Config) {}
+
+  /** The person an account belongs to; undefined for a stranger. */
+  personOf(account: AccountId): Person | undefined {
+    return this.#view().byAccount.get(account);
+  }
+
+  find(id: PersonId): Person | undefined {
+    return this.#view().byId.get(id);
+  }
+
+  /** Everybody who may answer, now; the excluded one left out. */
+  approversOf(approvers: Approvers, excluded: PersonId): Person[] {
+    return this.#view().people.filter(
+      (person) =>
+        person.id !== excluded &&
+        this.may(person.roles, 'approve') &&
+        ('person' in approvers ? person.id === approvers.person : person.roles.includes(approvers.role)),
+    );
+  }
+
+  /** Whether one of these roles carries a permission, as the configuration stands. */
+  may(roles: readonly string[], permission: Permission): boolean {
+    return mayDo(this.#authorizations(), roles, permission);
+  }
+
+  /** Accounts to reach somebody on, best first, of the platforms that are running. */
+  reach(person: Person, running: ReadonlySet<string>, first?: Platform): AccountId[] {
+    const rank = (account: AccountId): number => {
+      const platform = platformOf(account);
+      if (platform === first) return -1;
+      const preference = person.prefers.indexOf(platform);
+      return preference === -1 ? person.prefers.length : preference;
+    };
+    return person.accounts
+      .filter((account) => running.has(platformOf(account)))
+      .toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  #authorizations(): Authorizations {
+    return this.config().authorizations;
+  }
+
+  #view(): View {
+    const config = this.config();
+    const known = this.#views.get(config);
+    if (known) return known;
+    const view = toView(config);
+    this.#views.set(config, view);
+    return view;
+  }
+}
+
+interface View {
+  readonly people: readonly Person[];
+  readonly byId: ReadonlyMap<PersonId, Person>;
+  readonly byAccount: ReadonlyMap<AccountId, Person>;
+}
+
+function toView(config: Config): View {
+  const people = toPeople(config.contacts);
+  return {
+    people,
+    byId: new Map(people.map((person) => [person.id, person])),
+    byAccount: new Map(people.flatMap((person) => person.accounts.map((account) => [account, person] as const))),
+  };
+}
+
+/** The terminal's account as a platform account. */
+export const CLI_PLATFORM = Platform.parse('cli');

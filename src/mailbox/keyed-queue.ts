@@ -1,0 +1,223 @@
+/**
+ * A keyed queue: many lanes, each first in first out, each worked on by one holder at a time.
+ *
+ * The mailboxes are one such queue (a lane per conversation); the outboxes of each platform are another (a lane
+ * per conversation and destination).
+ *
+ * Owns      items, their order, and the leases that let one worker at a time handle one lane.
+ * Not here  what an item means, and who may post one.
+ *
+ * Invariants
+ *   1. A lane with items is in exactly one place: the ready list, a session's set of leased lanes, or parked.
+ *      So "the list went from empty to one" is the whole scheduling test.
+ *   2. The head of a lane stays in place until the commit that handles it; a crash means it is handled again.
+ *   3. Only the holder of the newest fence and of its current step, under the session that leased it, can commit.
+ *   4. All effects of a commit become visible together with the removal of the item, or not at all.
+ */
+import { LeaseLostError } from '../domain/errors.ts';
+import type { RedisClient } from '../redis/client.ts';
+import { type Effect, toArguments } from '../redis/effects.ts';
+import type { Keys, QueueName } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/script.ts';
+import type { WorkerSession } from './session.ts';
+
+const claimScript = loadScript('claim', import.meta.url);
+const commitScript = loadScript('commit', import.meta.url);
+const retryLaterScript = loadScript('retry-later', import.meta.url);
+const reconcileScript = loadScript('reconcile', import.meta.url);
+
+/** A leased lane and its oldest item. */
+export interface Claim {
+  readonly queue: QueueName;
+  readonly partition: number;
+  readonly lane: string;
+  readonly fence: string;
+  readonly step: string;
+  readonly session: string;
+  /** 1 the first time this item is handled. */
+  readonly attempt: number;
+  /** As posted: JSON. */
+  readonly item: string;
+  /** The newest transcript entries, oldest first, as JSON; empty for an outbox. */
+  readonly entries: readonly string[];
+  /** Aborts when the lease can no longer be committed. */
+  readonly signal: AbortSignal;
+}
+
+export interface Committed {
+  /** The lane's next item under the same lease, if there is one and it was asked for. */
+  readonly next: Claim | undefined;
+  /** Outbound lanes that this process may send from at once. */
+  readonly handed: readonly Claim[];
+}
+
+export class KeyedQueue {
+  /** Set after a reconnect: replies may have been lost, so lanes may be ours without our knowing. */
+  #uncertain = false;
+
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+    private readonly session: WorkerSession,
+    readonly name: QueueName,
+    /** How many transcript entries come with a claim. */
+    private readonly historyEntries: number,
+  ) {
+    redis.on('ready', () => {
+      this.#uncertain = true;
+    });
+  }
+
+  bells(): string[] {
+    return this.keys.partitions().map((partition) => this.keys.bell(partition, this.name));
+  }
+
+  /**
+   * Leases up to `count` lanes of one partition.
+   *
+   * @param working the lanes of this queue the process works on now, to find those whose lease it does not know of
+   */
+  async claim(partition: number, count: number, working: ReadonlySet<string>): Promise<Claim[]> {
+    if (this.#uncertain) {
+      this.#uncertain = false;
+      await this.reconcile(working);
+    }
+    const session = this.session.id;
+    const signal = this.session.signal;
+    const reply = await runScript(
+      this.redis,
+      claimScript,
+      [this.keys.ready(partition, this.name)],
+      [this.keys.partition(partition), this.name, session, count, this.historyEntries],
+    );
+    if (!Array.isArray(reply)) return [];
+    const claims: Claim[] = [];
+    for (let i = 0; i + 4 < reply.length; i += 5) {
+      claims.push({
+        queue: this.name,
+        partition,
+        session,
+        signal,
+        step: '0',
+        lane: String(reply[i]),
+        fence: String(reply[i + 1]),
+        attempt: Number(reply[i + 2]),
+        item: String(reply[i + 3]),
+        entries: toStrings(reply[i + 4]),
+      });
+    }
+    return claims;
+  }
+
+  /**
+   * Takes the item off and writes the effects of handling it.
+   *
+   * @param mode `more` to be given the lane's next item, `yield` to let others have a turn
+   * @throws {LeaseLostError} when somebody else has the lane now; nothing was written
+   */
+  async commit(claim: Claim, effects: readonly Effect[], mode: 'more' | 'yield'): Promise<Committed> {
+    const reply = await runScript(
+      this.redis,
+      commitScript,
+      [
+        this.keys.items(claim.partition, claim.queue, claim.lane),
+        this.keys.lease(claim.partition, claim.queue, claim.lane),
+      ],
+      [
+        this.keys.partition(claim.partition),
+        claim.queue,
+        claim.lane,
+        claim.fence,
+        claim.step,
+        claim.session,
+        mode,
+        ...toArguments(effects),
+      ],
+    );
+    if (!Array.isArray(reply) || Number(reply[0]) === -1) throw new LeaseLostError(claim.lane);
+    if (Number(reply[0]) === 0) return { next: undefined, handed: toHanded(claim, reply.slice(1)) };
+    const next: Claim = {
+      ...claim,
+      step: String(reply[1]),
+      attempt: 1,
+      item: String(reply[2]),
+      entries: [...claim.entries, ...ownEntries(effects)],
+    };
+    return { next, handed: toHanded(claim, reply.slice(3)) };
+  }
+
+  /**
+   * Gives the lane up; its head item is handled again after the pause.
+   *
+   * @param counting `free` when the attempt was nobody's fault and must not bring the item nearer to the dead letters
+   * @throws {LeaseLostError} when somebody else has the lane now; nothing was written
+   */
+  async retryLater(
+    claim: Claim,
+    pauseMs: number,
+    counting: 'counts' | 'free',
+    effects: readonly Effect[] = [],
+  ): Promise<void> {
+    const reply = await runScript(
+      this.redis,
+      retryLaterScript,
+      [this.keys.lease(claim.partition, claim.queue, claim.lane)],
+      [
+        this.keys.partition(claim.partition),
+        claim.queue,
+        claim.lane,
+        claim.fence,
+        claim.session,
+        Math.ceil(pauseMs),
+        counting,
+        ...toArguments(effects),
+      ],
+    );
+    if (reply !== 1) throw new LeaseLostError(claim.lane);
+  }
+
+  /** Gives back lanes this session owns without working on them. Resolves with how many. */
+  async reconcile(working: ReadonlySet<string>): Promise<number> {
+    const released = await Promise.all(
+      this.keys
+        .partitions()
+        .map((partition) =>
+          runScript(
+            this.redis,
+            reconcileScript,
+            [this.keys.owned(partition, this.session.id)],
+            [this.keys.partition(partition), this.name, ...working],
+          ),
+        ),
+    );
+    return released.reduce<number>((sum, count) => sum + Number(count), 0);
+  }
+}
+
+function toHanded(claim: Claim, flat: readonly unknown[]): Claim[] {
+  const handed: Claim[] = [];
+  for (let i = 0; i + 3 < flat.length; i += 4) {
+    handed.push({
+      // The script names only queues that the effects named.
+      queue: String(flat[i]) as QueueName,
+      partition: claim.partition,
+      lane: String(flat[i + 1]),
+      fence: String(flat[i + 2]),
+      item: String(flat[i + 3]),
+      step: '0',
+      session: claim.session,
+      signal: claim.signal,
+      attempt: 1,
+      entries: [],
+    });
+  }
+  return handed;
+}
+
+function ownEntries(effects: readonly Effect[]): string[] {
+  return effects.flatMap((effect) => (effect.kind === 'entry' ? [JSON.stringify(effect.entry)] : []));
+}
+
+export function toStrings(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

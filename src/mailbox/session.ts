@@ -1,0 +1,135 @@
+/**
+ * A worker session: the sign of life of one process, and the owner of every lane it leased.
+ *
+ * One heartbeat serves all leases of the process, so the cost does not grow with the number of conversations.
+ * A session that stops beating is reaped by any other process: its lanes go back, fenced, to the head of the line.
+ *
+ * Invariants
+ *   1. A lane is worked on only under a session that was alive when the lane was leased.
+ *   2. A session that was reaped is never renewed; the process goes on under a new id, and what it still held
+ *      under the old one cannot be committed.
+ *   3. No session is reaped in the first lease after the server started, or its restart would look as if
+ *      everybody had died at once.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../domain/clock.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { RedisClient } from '../redis/client.ts';
+import { type Keys, PARTITIONS } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/script.ts';
+
+const beatScript = loadScript('beat', import.meta.url);
+const reapScript = loadScript('reap', import.meta.url);
+
+/** Lanes one reaping gives back at most, so that the server is never blocked for long. */
+const REAP_AT_ONCE = 1_000;
+
+export class WorkerSession {
+  #id = newSessionId();
+  readonly #aborted = new Map<string, AbortController>([[this.#id, new AbortController()]]);
+  #beating: NodeJS.Timeout | undefined;
+  #reaping: NodeJS.Timeout | undefined;
+  #quietUntil = 0;
+  readonly #onReady = () => void this.#waitIfServerIsNew();
+
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+    readonly leaseMs: number,
+  ) {}
+
+  /** The id lanes are leased under now; it changes when the session was lost. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Aborts when the session it was taken from is lost: what runs under it can no longer commit. */
+  get signal(): AbortSignal {
+    const controller = this.#aborted.get(this.#id);
+    if (!controller) throw new Error('a session always has its signal');
+    return controller.signal;
+  }
+
+  async start(): Promise<void> {
+    await this.#beat('open');
+    await this.#waitIfServerIsNew();
+    this.redis.on('ready', this.#onReady);
+    this.#beating = setInterval(() => void this.beat(), this.leaseMs / 3.5);
+    this.#reaping = setInterval(() => void this.reap(), Math.min(1_000, this.leaseMs / 4));
+  }
+
+  /** Ends the session in an orderly way; call it when nothing is leased any more. */
+  async stop(): Promise<void> {
+    if (this.#beating === undefined) return;
+    clearInterval(this.#beating);
+    clearInterval(this.#reaping);
+    this.#beating = undefined;
+    this.redis.off('ready', this.#onReady);
+    await Promise.all(
+      this.keys.partitions().map((partition) => this.redis.zadd(this.keys.sessions(partition), 0, this.#id)),
+    );
+    await this.reap();
+  }
+
+  /** One heartbeat, public so that a test need not wait for the timer. */
+  async beat(): Promise<void> {
+    try {
+      const alive = await this.#beat('renew');
+      if (alive) return;
+      this.log.warn({ session: this.#id }, 'this worker session was taken for dead; going on under a new one');
+      this.#aborted.get(this.#id)?.abort();
+      this.#aborted.delete(this.#id);
+      this.#id = newSessionId();
+      this.#aborted.set(this.#id, new AbortController());
+      await this.#beat('open');
+    } catch (error) {
+      this.log.warn({ err: error }, 'heartbeat failed');
+    }
+  }
+
+  /** Gives back the lanes of dead sessions. Resolves with how many. */
+  async reap(): Promise<number> {
+    if (this.clock.now() < this.#quietUntil) return 0;
+    try {
+      const released = await Promise.all(
+        this.keys
+          .partitions()
+          .map((partition) =>
+            runScript(
+              this.redis,
+              reapScript,
+              [this.keys.sessions(partition)],
+              [this.keys.partition(partition), REAP_AT_ONCE],
+            ),
+          ),
+      );
+      const total = released.reduce<number>((sum, count) => sum + Number(count), 0);
+      if (total > 0) this.log.warn({ lanes: total }, 'took over the conversations of a worker that died');
+      return total;
+    } catch (error) {
+      this.log.warn({ err: error }, 'looking for dead workers failed');
+      return 0;
+    }
+  }
+
+  async #waitIfServerIsNew(): Promise<void> {
+    this.#quietUntil = this.clock.now() + this.leaseMs;
+    const uptime = /^uptime_in_seconds:(\d+)/m.exec(String(await this.redis.info('server').catch(() => '')));
+    if (uptime) this.#quietUntil -= Number(uptime[1]) * 1_000;
+  }
+
+  async #beat(mode: 'open' | 'renew'): Promise<boolean> {
+    const alive = await Promise.all(
+      Array.from({ length: PARTITIONS }, (_, partition) =>
+        runScript(this.redis, beatScript, [this.keys.sessions(partition)], [this.#id, this.leaseMs, mode]),
+      ),
+    );
+    return alive.every((reply) => reply === 1);
+  }
+}
+
+function newSessionId(): string {
+  return `${process.pid.toString(36)}-${randomBytes(6).toString('hex')}`;
+}

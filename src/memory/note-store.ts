@@ -1,0 +1,77 @@
+/**
+ * Notes: what the agent was asked to remember, by owner (a person or a conversation).
+ *
+ * Invariants
+ *   1. A note is written over a version its writer has seen, or not at all.
+ *   2. Several notes written together are all written, or none.
+ */
+import { z } from 'zod';
+import { ConflictError } from '../domain/errors.ts';
+import type { RedisClient } from '../redis/client.ts';
+import type { Keys } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/script.ts';
+
+const writeScript = loadScript('write-notes', import.meta.url);
+
+export const Note = z.object({
+  name: z.string(),
+  text: z.string(),
+  /** From 1; +1 with every change. */
+  version: z.int(),
+  atMs: z.int(),
+});
+export type Note = z.infer<typeof Note>;
+
+export interface NoteChange {
+  readonly name: string;
+  /** Undefined removes the note. */
+  readonly text: string | undefined;
+  /** The version this replaces; 0 for a new one; undefined to overwrite whatever is there. */
+  readonly over: number | undefined;
+}
+
+export class NoteStore {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+  ) {}
+
+  async list(owner: string): Promise<Note[]> {
+    const stored = await this.redis.hvals(this.keys.notes(owner));
+    return stored.map((json) => Note.parse(JSON.parse(json))).toSorted((a, b) => b.atMs - a.atMs);
+  }
+
+  async find(owner: string, name: string): Promise<Note | undefined> {
+    const json = await this.redis.hget(this.keys.notes(owner), name);
+    return json === null ? undefined : Note.parse(JSON.parse(json));
+  }
+
+  /**
+   * @returns the notes as written
+   * @throws {ConflictError} when one of them has another version than the one it was to replace; none is written
+   */
+  async write(owner: string, changes: readonly NoteChange[], nowMs: number): Promise<Note[]> {
+    const notes: Note[] = [];
+    const args: string[] = [];
+    for (const { name, text, over } of changes) {
+      const before = over ?? (await this.find(owner, name))?.version ?? 0;
+      const note = text === undefined ? undefined : { name, text, version: before + 1, atMs: nowMs };
+      if (note) notes.push(note);
+      args.push(name, over === undefined ? '' : String(over), note ? JSON.stringify(note) : '');
+    }
+    const reply = await runScript(this.redis, writeScript, [this.keys.notes(owner)], args);
+    const [written, name, version] = Array.isArray(reply) ? reply : [];
+    if (Number(written) !== 1) throw new ConflictError(`the note "${String(name)}"`, Number(version));
+    return notes;
+  }
+
+  /** Notes that contain every word asked for, newest first; all of them when no word is given. */
+  async search(owner: string, words: string): Promise<Note[]> {
+    const wanted = words.toLowerCase().split(/\s+/u).filter(Boolean);
+    const notes = await this.list(owner);
+    return notes.filter((note) => {
+      const text = `${note.name} ${note.text}`.toLowerCase();
+      return wanted.every((word) => text.includes(word));
+    });
+  }
+}

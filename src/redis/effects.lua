@@ -1,0 +1,68 @@
+-- Applies a list of effects, flat in ARGV from index `first`. Known kinds and their fields:
+--   entry  conversation, json, keep ms    one more transcript entry; the transcript is kept that long from now
+--   mail   lane, once key, once ms, item  an item for a mailbox; a once key (may be '') that is taken skips it
+--   out    queue, lane, once key, once ms, item, session   an item for an outbox, leased at once to `session` if it can be
+--   open   approval id, document, due ms or '', keep ms or ''   a new approval and its timer; one that exists is left alone
+--   dead   queue, lane, attempts, reason, item   a dead letter
+--   audit  json
+-- Lua does not roll back, so the whole list is checked before the first write.
+local EFFECT_FIELDS = { entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1 }
+
+local function checkEffects(first)
+  local i = first
+  while i <= #ARGV do
+    local fields = EFFECT_FIELDS[ARGV[i]]
+    if not fields or i + fields > #ARGV then return redis.error_reply('ERR bad effect ' .. tostring(ARGV[i])) end
+    i = i + fields + 1
+  end
+  return nil
+end
+
+local function isFirst(T, onceKey, onceMs)
+  if onceKey == '' then return true end
+  return redis.call('SET', T .. 'd:' .. onceKey, '1', 'NX', 'PX', onceMs) and true or false
+end
+
+-- Returns the outbound lanes that were leased at once: queue, lane, fence, item, …
+local function applyEffects(T, now, first)
+  local handed, audits = {}, {}
+  local i = first
+  while i <= #ARGV do
+    local kind = ARGV[i]
+    if kind == 'entry' then
+      redis.call('RPUSH', T .. 'h:' .. ARGV[i + 1], ARGV[i + 2])
+      redis.call('PEXPIRE', T .. 'h:' .. ARGV[i + 1], ARGV[i + 3])
+    elseif kind == 'mail' then
+      if isFirst(T, ARGV[i + 2], ARGV[i + 3]) then enqueue(T .. 'm:', ARGV[i + 1], ARGV[i + 4]) end
+    elseif kind == 'out' then
+      local queue, lane, item, session = ARGV[i + 1], ARGV[i + 2], ARGV[i + 5], ARGV[i + 6]
+      if isFirst(T, ARGV[i + 3], ARGV[i + 4]) then
+        if redis.call('RPUSH', T .. queue .. ':q:' .. lane, item) == 1 then
+          local fence = leaseAtOnce(T, queue, lane, session)
+          if fence then
+            handed[#handed + 1] = queue
+            handed[#handed + 1] = lane
+            handed[#handed + 1] = fence
+            handed[#handed + 1] = item
+          else
+            schedule(T .. queue .. ':', lane)
+          end
+        end
+      end
+    elseif kind == 'open' then
+      local key, due, keepMs = T .. 'apr:' .. ARGV[i + 1], ARGV[i + 3], ARGV[i + 4]
+      if redis.call('SET', key, ARGV[i + 2], 'NX') then
+        if due ~= '' then redis.call('ZADD', T .. 't', due, ARGV[i + 1]) end
+        if keepMs ~= '' then redis.call('PEXPIRE', key, keepMs) end
+      end
+    elseif kind == 'dead' then
+      redis.call('XADD', T .. 'dlq', '*', 'queue', ARGV[i + 1], 'lane', ARGV[i + 2], 'attempts', ARGV[i + 3],
+        'reason', ARGV[i + 4], 'item', ARGV[i + 5])
+    elseif kind == 'audit' then
+      audits[#audits + 1] = ARGV[i + 1]
+    end
+    i = i + EFFECT_FIELDS[kind] + 1
+  end
+  appendAudit(T, now, audits)
+  return handed
+end

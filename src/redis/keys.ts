@@ -1,0 +1,101 @@
+/**
+ * Every key the product writes, in one place.
+ *
+ * All keys of a partition share the hash tag `{p<n>}`, so each script touches one slot and the same code runs on
+ * Redis Cluster. A conversation's partition is fixed by its id; an approval carries its partition in its own id.
+ *
+ * Invariant: PARTITIONS is part of the key format. Changing it means draining first.
+ */
+import { crc32 } from 'node:zlib';
+import type { ApprovalId, ConversationId } from '../domain/ids.ts';
+
+export const PARTITIONS = 16;
+
+/** A queue of lanes inside every partition: the mailboxes, or one platform's outboxes. */
+export type QueueName = 'm' | `o.${string}`;
+
+export class Keys {
+  constructor(readonly prefix: string) {}
+
+  /** What every key of a partition begins with; the scripts build the rest from it. */
+  partition(index: number): string {
+    return `${this.prefix}{p${index}}:`;
+  }
+
+  partitions(): number[] {
+    return Array.from({ length: PARTITIONS }, (_, index) => index);
+  }
+
+  items(partition: number, queue: QueueName, lane: string): string {
+    return `${this.partition(partition)}${queue}:q:${lane}`;
+  }
+
+  lease(partition: number, queue: QueueName, lane: string): string {
+    return `${this.partition(partition)}${queue}:l:${lane}`;
+  }
+
+  ready(partition: number, queue: QueueName): string {
+    return `${this.partition(partition)}${queue}:ready`;
+  }
+
+  bell(partition: number, queue: QueueName): string {
+    return `${this.partition(partition)}${queue}:bell`;
+  }
+
+  sessions(partition: number): string {
+    return `${this.partition(partition)}ws`;
+  }
+
+  owned(partition: number, session: string): string {
+    return `${this.partition(partition)}own:${session}`;
+  }
+
+  seen(partition: number, id: string): string {
+    return `${this.partition(partition)}d:${id}`;
+  }
+
+  transcript(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}h:${conversationId}`;
+  }
+
+  timers(partition: number): string {
+    return `${this.partition(partition)}t`;
+  }
+
+  parked(partition: number): string {
+    return `${this.partition(partition)}park`;
+  }
+
+  approval(id: ApprovalId): string {
+    return `${this.partition(partitionOfApproval(id))}apr:${id}`;
+  }
+
+  deadLetters(partition: number): string {
+    return `${this.partition(partition)}dlq`;
+  }
+
+  audit(partition: number): string {
+    return `${this.partition(partition)}audit`;
+  }
+
+  auditHead(partition: number): string {
+    return `${this.partition(partition)}audit:head`;
+  }
+
+  notes(scope: string): string {
+    return `${this.partition(partitionOf(scope))}note:${scope}`;
+  }
+
+  bookmark(name: string): string {
+    return `${this.partition(partitionOf(name))}mark:${name}`;
+  }
+}
+
+/** Where everything about this conversation (or other owner of keys) lives. */
+export function partitionOf(owner: string): number {
+  return crc32(owner) % PARTITIONS;
+}
+
+export function partitionOfApproval(id: ApprovalId): number {
+  return Number.parseInt(id.slice('apr_p'.length), 10);
+}

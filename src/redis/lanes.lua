@@ -1,0 +1,60 @@
+-- Shared by the scripts that change lanes. T is the partition's key prefix, Q = T .. queue .. ':'.
+
+local function serverNow()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- Time that never runs backwards within a partition: what deadlines are judged by.
+local function steadyNow(T)
+  local now = serverNow()
+  local mark = tonumber(redis.call('GET', T .. 'clock') or '0')
+  if mark > now then return mark end
+  redis.call('SET', T .. 'clock', string.format('%d', now))
+  return now
+end
+
+local function schedule(Q, lane)
+  redis.call('RPUSH', Q .. 'ready', lane)
+  if redis.call('LLEN', Q .. 'bell') == 0 then redis.call('RPUSH', Q .. 'bell', '1') end
+end
+
+-- "RPUSH returned 1" is the whole scheduling test: a lane with items is ready, leased or parked already.
+local function enqueue(Q, lane, item)
+  if redis.call('RPUSH', Q .. 'q:' .. lane, item) == 1 then
+    schedule(Q, lane)
+    return true
+  end
+  return false
+end
+
+-- Gives a lane to a session: a fresh fence, step 0. Returns fence and attempt (counted here, so crash loops count).
+local function lease(T, queue, lane, session)
+  local key = T .. queue .. ':l:' .. lane
+  local attempt = redis.call('HINCRBY', key, 'a', 1)
+  local fence = redis.call('INCR', T .. 'fence')
+  redis.call('HSET', key, 'f', fence, 'n', 0, 'w', session)
+  redis.call('SADD', T .. 'own:' .. session, queue .. '|' .. lane)
+  return fence, attempt
+end
+
+-- The same for a lane that just got its first item, skipping the ready list, when nobody else waits for a turn.
+local function leaseAtOnce(T, queue, lane, session)
+  if session == '' or redis.call('LLEN', T .. queue .. ':ready') > 0 then return nil end
+  if not redis.call('ZSCORE', T .. 'ws', session) then return nil end
+  return lease(T, queue, lane, session)
+end
+
+-- Appends audit entries, each bound to the one before by its hash.
+local function appendAudit(T, now, entries)
+  if #entries == 0 then return end
+  local head = redis.call('HMGET', T .. 'audit:head', 'n', 'h')
+  local n, hash = tonumber(head[1] or '0'), head[2] or ''
+  local at = string.format('%d', now)
+  for _, entry in ipairs(entries) do
+    n = n + 1
+    hash = redis.sha1hex(hash .. '\n' .. n .. '\n' .. at .. '\n' .. entry)
+    redis.call('XADD', T .. 'audit', n .. '-0', 'at', at, 'e', entry, 'h', hash)
+  end
+  redis.call('HSET', T .. 'audit:head', 'n', n, 'h', hash)
+end
