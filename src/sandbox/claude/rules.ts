@@ -1,0 +1,218 @@
+/**
+ * What the stand-in for Claude answers: a list to be read from top to bottom, the first rule that fits decides.
+ *
+ * A rule looks at the latest thing that came in, and only at that:
+ *   said     what a person wrote
+ *   result   what one tool call gave back
+ *   event    what the gateway tells the model meanwhile happened: a decision, a call that was run
+ *
+ * An answer is a text, calls to tools, or both. A call to a tool that was not offered becomes a sentence saying so.
+ */
+import { LONG_ANSWER } from './long-answer.ts';
+import type { OfferedTool } from './messages-request.ts';
+
+export interface Moment {
+  readonly kind: 'said' | 'result' | 'event';
+  readonly text: string;
+  /** The tool that gave the result; only for `result`. */
+  readonly tool: string | undefined;
+  readonly isError: boolean;
+  readonly offered: readonly OfferedTool[];
+}
+
+export interface WantedCall {
+  readonly tool: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+export interface RuleAnswer {
+  readonly text: string;
+  readonly calls?: readonly WantedCall[];
+  /** `slow` comes word by word with pauses, so that people see it grow. */
+  readonly pace?: 'slow';
+}
+
+interface Rule {
+  readonly when: RegExp;
+  /** Only for `result`: the one tool whose results this is about. */
+  readonly of?: string;
+  readonly say: string | ((match: RegExpMatchArray, moment: Moment) => RuleAnswer);
+}
+
+/** Under every answer, so that nobody takes the stand-in for the real one. */
+export const STAND_IN_NOTE = '_I am the sandbox’s stand-in for Claude: a short list of rules, no model._';
+
+/** A mark in square brackets begins what the gateway says; what people say begins with their name. */
+const EVENT_MARK = /^\[[a-z][\w -]*\]\s+/i;
+
+/** How the gateway reports what became of a call: the call, one word for the outcome, then what there is to say. */
+const OUTCOME = /^Approval \S+ for the call .*?: \w+\. /s;
+
+/** What the shop's orders cost, for whoever names no amount. */
+const ORDERS: Readonly<Record<string, { amount: number; currency: string }>> = {
+  3: { amount: 20, currency: 'EUR' },
+  5: { amount: 49.9, currency: 'EUR' },
+  7: { amount: 120, currency: 'EUR' },
+  12: { amount: 1_499, currency: 'USD' },
+};
+
+const HELP = `Hello! Here is what I can do:
+
+- \`refund order 7\`, or \`refund order 7 for 99.50 EUR because it arrived broken\`: pays money back, so a human is asked first
+- \`refund order 3\`: a small one
+- \`deploy api to staging\`, \`deploy api 1.4.2 to production\`
+- \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
+- \`answer slowly\`, so that you see the answer grow; \`long answer\`, so that it must be split
+- \`say hello to everyone\`, to see that I cannot ring everybody's bell`;
+
+const SLOW_ANSWER = [
+  'First I look at what you asked.',
+  'Then I think about it for a moment.',
+  'Then I write, one piece after the other, so that you can watch the answer grow.',
+  'A real model takes its time, too: it writes word by word, and people like to see that something is going on.',
+  'By now you have seen several updates of the same message.',
+  'That is all there was to see. Done.',
+].join('\n\n');
+
+const REFUND =
+  /(?:\brefund|\band)\s+order\s+#?(\d+)(?:\s+(?:for|by|with)\s+([€$£]?)\s*(\d+(?:\.\d+)?)\s*(EUR|USD|GBP|€|\$|£|euros?|dollars?|pounds?)?)?/gi;
+
+const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
+  event: [
+    { when: /: executed\. /, say: retelling('It was allowed, and it is done.') },
+    { when: /: denied\. /, say: retelling('It was not allowed, so it was not done.') },
+    { when: /: expired\. /, say: retelling('Nobody answered in time, so it was not done.') },
+    { when: /: answered\. /, say: retelling('I got an answer instead of a yes or no.') },
+    { when: /: failed\. /, say: retelling('It was allowed, but it failed.') },
+    { when: /: (?:cancelled|revoked)\. /, say: retelling('It was called off, so it was not done.') },
+    {
+      when: /: unknown\. /,
+      say: retelling('It was allowed and begun, and I cannot say whether it was done.'),
+    },
+    { when: /^/, say: retelling('Meanwhile this happened.') },
+  ],
+
+  result: [
+    { of: 'recall', when: /^/, say: (_, { text }) => ({ text: `Here is what I know:\n\n${text}` }) },
+    {
+      when: /^Waiting for a human: (.+?) was asked/,
+      say: ([, whom]) => ({ text: `This needs a human first. I asked ${whom}; the answer comes here.` }),
+    },
+    { when: /^(?:Accepted|Waiting)\b/, say: 'This is on its way; the result comes here.' },
+    {
+      when: /^/,
+      say: (_, { text, isError }) => ({ text: isError ? `That did not work: ${text}` : `Done. ${text}` }),
+    },
+  ],
+
+  said: [
+    { when: /\brefund\s+order\s+#?\d+/i, say: (_, { text }) => refund(text) },
+    {
+      when: /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i,
+      say: ([, service, version, environment]) => deploy(service, version, environment),
+    },
+    {
+      when: /\bremember\s+(?:that\s+)?(.+)/is,
+      say: ([, what = ''], { offered }) => noteCall('remember', what, offered, 'I will remember that.'),
+    },
+    {
+      when: /\b(?:what do you (?:know|remember)(?: about)?|recall)\s*(.*?)[?.!]*\s*$/is,
+      say: ([, what = ''], { offered }) => noteCall('recall', what, offered, 'Let me look at my notes.'),
+    },
+    {
+      when: /\brefund\b/i,
+      say: 'Which order? Say for example: `refund order 7`, or `refund order 7 for 99.50 EUR because it broke`.',
+    },
+    { when: /\blong answer\b/i, say: LONG_ANSWER },
+    { when: /\bslow(?:ly)?\b/i, say: () => ({ text: SLOW_ANSWER, pace: 'slow' }) },
+    {
+      when: /\b(?:say|tell|shout)\s+(.+?)\s+to\s+(?:everyone|everybody|all|the channel)\b/is,
+      say: ([, what = '']) => ({ text: loudly(what) }),
+    },
+    { when: /\bping\s+(?:everyone|everybody|all|the channel)\b/i, say: () => ({ text: loudly('hello') }) },
+    { when: /^/, say: HELP },
+  ],
+};
+
+/** The first fitting rule's answer to the latest thing that came in. */
+export function answerByRule(moment: Moment): RuleAnswer {
+  for (const { of, when, say } of RULES[moment.kind]) {
+    const match = of === undefined || of === moment.tool ? moment.text.match(when) : null;
+    if (match) return typeof say === 'string' ? { text: say } : say(match, moment);
+  }
+  throw new Error(`no rule for ${moment.kind}: the last rule of each list fits everything`);
+}
+
+/** Whether a text in a user's turn is the gateway speaking. */
+export function isEvent(text: string): boolean {
+  return EVENT_MARK.test(text);
+}
+
+/** What it means, and then what happened in the gateway's words. */
+function retelling(meaning: string): Rule['say'] {
+  return (_, { text }) => ({
+    text: `${meaning}\n\n${text.replace(EVENT_MARK, '').replace(OUTCOME, '').trim()}`,
+  });
+}
+
+function refund(text: string): RuleAnswer {
+  const reason = text.match(/\bbecause\s+([^\n.]+)/i)?.[1]?.trim() ?? 'asked for in the conversation';
+  const wanted = [...text.matchAll(REFUND)].map(([, order = '', sign = '', amount, unit = '']) => ({
+    order,
+    amount: amount === undefined ? ORDERS[order]?.amount : Number(amount),
+    currency: amount === undefined ? ORDERS[order]?.currency : toCurrency(sign || unit),
+  }));
+
+  const unknown = wanted.find(({ amount }) => amount === undefined);
+  if (unknown) {
+    return {
+      text: `I do not know what order ${unknown.order} cost. Say for example: \`refund order ${unknown.order} for 25 EUR\`.`,
+    };
+  }
+  return {
+    text: wanted
+      .map(({ order, amount, currency }) => `I will refund order ${order}: ${amount} ${currency}.`)
+      .join('\n'),
+    calls: wanted.map(({ order, amount, currency }) => ({
+      tool: 'refund',
+      input: { order: Number(order), amount, currency, reason },
+    })),
+  };
+}
+
+function toCurrency(unit: string): string {
+  if (/^(?:USD|\$|dollars?)$/i.test(unit)) return 'USD';
+  return /^(?:GBP|£|pounds?)$/i.test(unit) ? 'GBP' : 'EUR';
+}
+
+function deploy(service = '', version: string | undefined, environment = ''): RuleAnswer {
+  return {
+    text: `I will deploy ${service}${version ? ` ${version}` : ''} to ${environment.toLowerCase()}.`,
+    calls: [
+      {
+        tool: 'deploy',
+        input: {
+          service: service.toLowerCase(),
+          environment: environment.toLowerCase(),
+          ...(version && { version }),
+        },
+      },
+    ],
+  };
+}
+
+/** A call of a note tool with `what` as its main argument, whatever that argument is called. */
+function noteCall(tool: string, what: string, offered: readonly OfferedTool[], text: string): RuleAnswer {
+  const schema = offered.find(({ name }) => name === tool)?.input_schema;
+  const argument = schema?.required?.[0] ?? Object.keys(schema?.properties ?? {})[0] ?? 'text';
+  return { text, calls: [{ tool, input: { [argument]: what.trim() } }] };
+}
+
+/** Everything a model could write to wake a whole channel or to lure people somewhere else than they think. */
+function loudly(what: string): string {
+  return [
+    `<!channel> <!here> <!everyone> @channel @here @everyone <@U0DANA> <!subteam^S0ADMINS>: ${what}`,
+    'Please sign in at [https://bank.example/login](https://evil.test/phish) or at',
+    '<https://evil.test/phish|https://bank.example/login> today.',
+  ].join('\n');
+}
