@@ -20,6 +20,9 @@ const MAX_LIST_CHARS = 32_000;
 /** A plain addr-spec: quoted local parts and address literals are legal, rare, and a way to confuse parsers. */
 const ADDR_SPEC = /^[^\s@"(),:;<>[\]\\\p{Cc}\p{Cf}]{1,64}@[^\s@"(),:;<>[\]\\/\p{Cc}\p{Cf}]{1,253}$/u;
 
+/** `name <address>` or a bare address. Parsers guess at anything else, and not all of them alike. */
+const ONE_MAILBOX = /^\s*(?:[^<>@,;:"()]*<\s*[^<>@\s]+@[^<>@\s]+\s*>|[^\s<>@,;:"()]+@[^\s<>@,;:"()]+)\s*$/;
+
 /** What the address parser returns; a group has members in place of an address. */
 const ParsedList = z.array(
   z.union([
@@ -33,8 +36,9 @@ export function readMailboxes(value: string): Mailbox[] {
   return parsed(value).flatMap((entry) => ('group' in entry ? [] : (toMailbox(entry) ?? [])));
 }
 
-/** The mailbox, if the value is exactly one plain address and nothing else. */
+/** The mailbox, if the value is exactly one plain address, with or without a name, and nothing else. */
 export function readOneMailbox(value: string): Mailbox | undefined {
+  if (!ONE_MAILBOX.test(withoutQuotes(value))) return undefined;
   const entries = parsed(value);
   const [entry] = entries;
   return entries.length === 1 && entry && 'address' in entry ? toMailbox(entry) : undefined;
@@ -73,6 +77,11 @@ export function matchOwn(own: string, recipient: string): { readonly tag: string
 
 export function withTag(own: string, tag: string): string {
   return `${localOf(own)}+${tag}@${domainOf(own)}`;
+}
+
+/** Quoted names and comments may hold anything. */
+function withoutQuotes(value: string): string {
+  return value.replace(/"(?:[^"\\]|\\.)*"/g, ' ').replace(/\([^()]*\)/g, ' ');
 }
 
 function localOf(address: string): string {
