@@ -74,15 +74,21 @@ const ruleCondition = {
     .describe('Conditions on the one who asked; all must hold.'),
 };
 
-export const AllowRule = z.strictObject({ ...ruleCondition, decision: z.literal('allow') });
+export const AllowRule = z.strictObject({
+  ...ruleCondition,
+  decision: z.literal('allow').describe('Run it.'),
+});
 export type AllowRule = z.infer<typeof AllowRule>;
 
-export const DenyRule = z.strictObject({ ...ruleCondition, decision: z.literal('deny') });
+export const DenyRule = z.strictObject({
+  ...ruleCondition,
+  decision: z.literal('deny').describe('Refuse it.'),
+});
 export type DenyRule = z.infer<typeof DenyRule>;
 
 export const AskRule = z.strictObject({
   ...ruleCondition,
-  decision: z.literal('ask'),
+  decision: z.literal('ask').describe('Hold it until an approver says yes.'),
   approvers: Approvers,
   policy: z
     .string()

@@ -79,7 +79,8 @@ export class ConfigFile {
   /** What stands at `path`, short, with references as written and without secrets. */
   show(path: Path): string {
     const reference = this.#references.get(toKeyPath(path));
-    if (reference !== undefined) return `${reference} ${describeHidden(valueAt(this.value, path))}`;
+    if (reference !== undefined)
+      return `${hideDefaults(reference)} ${describeHidden(valueAt(this.value, path))}`;
     return showValue(valueAt(this.value, path), path);
   }
 
@@ -155,7 +156,7 @@ export class ConfigFile {
     const line = this.#lines.linePos(error.pos[0]).line;
     const place = { file: this.name, line, keyPath: '' };
     if (isDuplicateKey(error)) {
-      const key = this.#textBetween(error.pos);
+      const key = this.#keyAt(error.pos[0]);
       return {
         ...place,
         keyPath: key,
@@ -172,7 +173,7 @@ export class ConfigFile {
     };
   }
 
-  #textBetween([start]: readonly [number, number]): string {
+  #keyAt(start: number): string {
     let key = '';
     const visit = (node: unknown): void => {
       if (isSeq(node)) node.items.forEach(visit);
@@ -269,6 +270,11 @@ export function typedScalar(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** `${NAME:-…}`: a default may be a secret as well. */
+function hideDefaults(reference: string): string {
+  return redactText(reference.replace(/:-[^}]+\}/g, ':-…}'));
 }
 
 function describeHidden(value: unknown): string {

@@ -13,7 +13,7 @@
  *   3. Listeners run after the change is in force; one that throws does not keep the others from hearing.
  */
 import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { type FSWatcher, watch } from 'chokidar';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -76,15 +76,22 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
   async start(): Promise<void> {
     if (this.#watcher !== undefined) return;
     const { directory, envFile, log } = this.#options;
-    const watcher = watch(envFile === undefined ? directory : [directory, envFile], {
+    // Folders rather than files: a file may be replaced by another, or not be there yet.
+    const folders = new Set([
+      resolve(directory),
+      ...(envFile === undefined ? [] : [dirname(resolve(envFile))]),
+    ]);
+    const files = new Set(CONFIG_PARTS.map((part) => resolve(directory, fileNameOf(part))));
+    if (envFile !== undefined) files.add(resolve(envFile));
+    const watcher = watch([...folders], {
       depth: 0,
       ignoreInitial: true,
-      ignored: (path, stats) => stats?.isFile() === true && !isOurs(path, envFile),
+      ignored: (path) => !folders.has(resolve(path)) && !files.has(resolve(path)),
     });
     this.#watcher = watcher;
     watcher.on('all', () => this.#changeSeen());
     watcher.on('error', (error) => log.error({ error, directory }, 'configuration is no longer watched'));
-    await new Promise<void>((resolve) => watcher.once('ready', resolve));
+    await new Promise<void>((ready) => watcher.once('ready', ready));
     this.reload();
   }
 
@@ -175,10 +182,6 @@ export function changedSections(before: Config, after: Config): string[] {
 /** Whether a key path lies in a section that is read once, at start. */
 export function needsRestart(keyPath: string): boolean {
   return SECTIONS_READ_AT_START.some((section) => `${keyPath}.`.startsWith(`settings.${section}.`));
-}
-
-function isOurs(path: string, envFile: string | undefined): boolean {
-  return path === envFile || CONFIG_PARTS.some((part) => fileNameOf(part) === basename(path));
 }
 
 /** The same content has the same correlation, whichever process saw it. */

@@ -25,7 +25,7 @@ export function redactText(text: string): string {
  */
 export function redactFacts(facts: object): Record<string, unknown> {
   const error = facts instanceof Error ? { error: facts } : facts;
-  return redactEntries(error, { depth: 0, above: [] });
+  return redactEntries(error, { depth: 0, above: [facts] });
 }
 
 interface Position {
@@ -42,6 +42,7 @@ const MAX_TEXT_CHARS = 8_192;
 function redactValue(value: unknown, position: Position): unknown {
   if (typeof value === 'string') return redactLongText(value);
   if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
   if (typeof value !== 'object' || value === null) return value;
   if (position.above.includes(value)) return '[circle]';
   if (position.depth >= MAX_DEPTH) return '[deeper]';
@@ -131,8 +132,12 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
   [/\b([Bb]asic)\s+(?=\S*[A-Z0-9=+/])[A-Za-z0-9+/]{8,}={0,2}/g, `$1 ${REDACTED}`],
   [/(:\/\/)[^\s/@"']+@/g, `$1${REDACTED}@`],
+  // `password: …` in running text, JSON within a string included; a reference to the environment is no secret.
   [
-    new RegExp(`((?:${SECRET_WORDS})\\\\?["']?\\s*[:=]\\s*\\\\?["']?)(?!\\[redacted)[^\\s"'\\\\,;&}]+`, 'gi'),
+    new RegExp(
+      `((?:${SECRET_WORDS})(?!:-(?:default|…)?\\})\\\\?["']?\\s*[:=]\\s*\\\\?["']?)(?!\\[redacted)[^\\s"'\\\\,;&}]+`,
+      'gi',
+    ),
     `$1${REDACTED}`,
   ],
 ];

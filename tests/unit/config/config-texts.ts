@@ -1,5 +1,5 @@
 /** A small, whole configuration for tests to change one thing in. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -79,9 +79,10 @@ export function errorOf(change: Partial<ConfigTexts>, env: Environment = {}): Co
   throw new Error('the configuration is valid');
 }
 
-/** A folder with these files in it. */
+/** A folder `config` with these files in it, in a folder of its own. */
 export function aDirectory(change: Partial<ConfigTexts> = {}): string {
-  const directory = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+  const directory = join(mkdtempSync(join(tmpdir(), 'signalbox-')), 'config');
+  mkdirSync(directory);
   writeTexts(directory, aConfig(change));
   return directory;
 }

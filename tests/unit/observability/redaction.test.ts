@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isSecretKey, REDACTED, redactFacts, redactText } from '../../../src/observability/redaction.ts';
+
+const word = (min: number, max: number) => fc.stringMatching(new RegExp(`^[A-Za-z0-9]{${min},${max}}$`));
+
+/** Every kind of secret we handle: the part that must not appear, within the text it appears in. */
+const secret: fc.Arbitrary<{ readonly text: string; readonly hidden: string }> = fc.oneof(
+  word(12, 40).chain((hidden) =>
+    fc.constantFrom(
+      { text: `xoxb-1234-5678-${hidden}`, hidden },
+      { text: `xoxp-${hidden}`, hidden },
+      { text: `xoxe.xoxp-1-${hidden}`, hidden },
+      { text: `xoxe-1-${hidden}`, hidden },
+      { text: `xapp-1-A01-${hidden}`, hidden },
+      { text: `sk-ant-api03-${hidden}`, hidden },
+      { text: `Bearer ${hidden}`, hidden },
+      { text: `authorization: bearer ${hidden}`, hidden },
+      { text: `Authorization: Basic ${hidden}A1==`, hidden },
+      { text: `https://hooks.slack.com/actions/T0/1/${hidden}`, hidden },
+      { text: `https://hooks.slack.com/services/T0/B0/${hidden}`, hidden },
+      { text: `https://discord.com/api/webhooks/123/${hidden}`, hidden },
+      { text: `/interactions/123/${hidden}/callback`, hidden },
+      { text: `redis://:${hidden}@localhost:6379`, hidden },
+      { text: `smtp://bot:${hidden}@mail.example`, hidden },
+      { text: `apr+${hidden}@corp.test`, hidden },
+      { text: `eyJhbGciOiJIUzI1NiJ9.${hidden}.${hidden}`, hidden },
+      { text: `?token=${hidden}&x=1`, hidden },
+      { text: `SLACK_SIGNING_SECRET=${hidden}`, hidden },
+      { text: `{"client_secret":"${hidden}"}`, hidden },
+      { text: `{\\"api_key\\":\\"${hidden}\\"}`, hidden },
+      { text: `password: '${hidden}'`, hidden },
+      { text: `-----BEGIN RSA PRIVATE KEY-----\n${hidden}\n-----END RSA PRIVATE KEY-----`, hidden },
+      { text: `-----BEGIN PRIVATE KEY-----\n${hidden}`, hidden },
+    ),
+  ),
+  fc
+    .tuple(word(24, 24), word(6, 6), word(27, 38))
+    .map(([id, time, hidden]) => ({ text: `${id}.${time}.${hidden}`, hidden })),
+);
+
+/** Harmless text around it; a separator, because a token glued to a word is another word. */
+const around = fc.stringMatching(/^[a-z ,.()<>"']{0,30}$/);
+
+describe('redacting text', () => {
+  it('hides every kind of secret, whatever stands around it', () => {
+    fc.assert(
+      fc.property(around, secret, around, (before, { text, hidden }, after) => {
+        const redacted = redactText(`${before} ${text} ${after}`);
+
+        expect(redacted).not.toContain(hidden);
+        expect(redacted).toContain(REDACTED);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it.each([
+    'slack:T024/U0DANA:C1:1712345678.000100',
+    'refund: order 7, 120 EUR',
+    'https://example.com/a/b?page=2',
+    'alex@corp.test wrote to dana@corp.test',
+    'basic understanding of tokens and passwords',
+    'apr_p7_0123456789ab',
+    'max_tokens: 4096',
+    'v1.2.3-beta.4',
+    '/work/data/appendonly.aof',
+    'Error: connect ECONNREFUSED 127.0.0.1:6379',
+    '3f2b8c1d9e0a4f5b6c7d8e9f0a1b2c3d',
+    `set ANTHROPIC_API_KEY in .env, or write \${ANTHROPIC_API_KEY:-default}`,
+  ])('leaves %j alone', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+
+  it('changes nothing when it is done twice', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            around,
+            secret.map(({ text }) => text),
+          ),
+        ),
+        (parts) => {
+          const once = redactText(parts.join(' '));
+
+          expect(redactText(once)).toBe(once);
+        },
+      ),
+    );
+  });
+
+  it('takes no long time over a long text made to cost time', () => {
+    const shapes = ['apr+', 'eyJ', '://a', 'token ', '-----BEGIN ', 'a.', 'xox', 'Bearer ', 'password'];
+    const started = process.hrtime.bigint();
+
+    for (const shape of shapes) redactFacts({ text: shape.repeat(200_000) });
+
+    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(2_000);
+  });
+});
+
+describe('redacting facts', () => {
+  it('hides every secret, at any depth, in values, keys, lists, maps and errors', () => {
+    fc.assert(
+      fc.property(
+        fc.object({ maxDepth: 3, withMap: true, withSet: true, withDate: true }),
+        secret,
+        (noise, { text, hidden }) => {
+          const error = Object.assign(new Error(`failed with ${text}`, { cause: { noise, text } }), { text });
+          const facts = {
+            noise,
+            [`key ${text}`]: 1,
+            list: [[text]],
+            map: new Map([['m', text]]),
+            set: new Set([text]),
+            error,
+          };
+
+          expect(JSON.stringify(redactFacts(facts))).not.toContain(hidden);
+        },
+      ),
+    );
+  });
+
+  it('hides whatever stands under the name of a secret', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(
+          'token',
+          'botToken',
+          'bot_token',
+          'API-KEY',
+          'apiKey',
+          'Authorization',
+          'set-cookie',
+          'smtpPassword',
+          'signing_secret',
+          'response_url',
+          'responseUrl',
+          'triggerId',
+          'approveCode',
+          'private_key',
+        ),
+        fc.oneof(word(6, 20), fc.array(word(6, 20), { minLength: 1 }), fc.record({ inner: word(6, 20) })),
+        (key, value) => {
+          expect(isSecretKey(key)).toBe(true);
+          expect(redactFacts({ headers: { [key]: value } })).toEqual({ headers: { [key]: REDACTED } });
+        },
+      ),
+    );
+  });
+
+  it('keeps counters and flags, which tell nothing', () => {
+    const facts = { token: 7, hasPassword: true, inputTokens: 12, secret: null };
+
+    expect(redactFacts(facts)).toEqual(facts);
+  });
+
+  it('writes an error with its code, its own facts and its cause', () => {
+    const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED', port: 6379 });
+    const error = new Error('no Redis', { cause });
+
+    expect(redactFacts({ error })).toEqual({
+      error: {
+        type: 'Error',
+        message: 'no Redis',
+        stack: expect.stringContaining('no Redis'),
+        cause: {
+          type: 'Error',
+          message: 'refused',
+          code: 'ECONNREFUSED',
+          port: 6379,
+          stack: expect.any(String),
+        },
+      },
+    });
+  });
+
+  it('ends, whatever it is given', () => {
+    const circle: Record<string, unknown> = {
+      big: 10n,
+      bytes: Buffer.alloc(9),
+      when: new Date(Number.NaN),
+      call: () => 1,
+    };
+    circle.self = circle;
+    Object.defineProperty(circle, 'trap', {
+      enumerable: true,
+      get: () => {
+        throw new Error('no');
+      },
+    });
+    const deep = Array.from({ length: 50 }).reduce<object>((inner) => ({ inner }), {});
+
+    expect(redactFacts(circle)).toMatchObject({
+      big: '10n',
+      bytes: '[9 bytes]',
+      when: 'invalid date',
+      self: '[circle]',
+      trap: '[unreadable]',
+    });
+    expect(JSON.stringify(redactFacts({ deep }))).toContain('[deeper]');
+  });
+
+  it('cuts a text that is too long, and never in the middle of a secret', () => {
+    const facts = redactFacts({ text: `${'x '.repeat(4_090)} xoxb-1234-abcdefghijklmnop` });
+
+    expect(String(facts.text).length).toBeLessThan(8_200);
+    expect(facts.text).not.toContain('xoxb');
+  });
+});
