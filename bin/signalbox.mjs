@@ -6,8 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { provideBuild } from './build/provide-build.mjs';
 
 const main = await provideBuild();
-/** Node 22 keeps compiled code on disk; Node 20 does without. @type {{ enableCompileCache?: (folder: string) => void }} */
-const { enableCompileCache } = module;
-enableCompileCache?.(join(dirname(main), 'code'));
+// Node 22 keeps compiled code on disk; Node 20 does without.
+if ('enableCompileCache' in module && typeof module.enableCompileCache === 'function') {
+  module.enableCompileCache(join(dirname(main), 'code'));
+}
 process.setSourceMapsEnabled(true);
 await import(pathToFileURL(main).href);

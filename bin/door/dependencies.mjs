@@ -51,8 +51,21 @@ async function install(root) {
   const { code, output } = await withProgress('installing dependencies', () =>
     runQuietly(command, [...args, ...options], { cwd: root }),
   );
-  if (code === 0) return undefined;
-  return `the dependencies could not be installed (${npmError(output)}): check the network connection and run the command again.`;
+  return code === 0 ? undefined : installFailure(output);
+}
+
+/**
+ * Pure: what npm printed, as one sentence with a next step.
+ *
+ * @param {string} output
+ */
+export function installFailure(output) {
+  if (/^npm (error|ERR!) code EUSAGE/m.test(output)) {
+    return 'package.json and package-lock.json do not agree: run `npm install` once.';
+  }
+  const reasons = output.match(/^npm (?:error|ERR!) (?!code|A complete log).+/gm) ?? [];
+  const reason = reasons[0]?.replace(/^npm (error|ERR!) /, '') ?? 'npm gave no reason';
+  return `the dependencies could not be installed (${reason}): check the network connection and run the command again.`;
 }
 
 /** The npm that runs us, else the one on PATH. */
@@ -61,12 +74,6 @@ function npm() {
   return running?.endsWith('npm-cli.js')
     ? { command: process.execPath, args: [running] }
     : { command: 'npm', args: [] };
-}
-
-/** @param {string} output */
-function npmError(output) {
-  const lines = output.split('\n').filter((line) => /^npm (error|ERR!) (?!code|A complete log)/.test(line));
-  return lines[0]?.replace(/^npm (error|ERR!) /, '') ?? 'npm gave no reason';
 }
 
 /**
