@@ -4,8 +4,9 @@
  *   tsx src/sandbox/main.ts [--port N] [--data DIR] [--slack-url URL] [--smtp-target HOST:PORT]
  *                           [--retry-delays-ms 0,100,500] [--retry-until-acknowledged]
  *
- * Prints one line of JSON, `{"url": …, "env": {…}}`, once everything answers. Ends on SIGTERM, SIGINT, the end of
- * standard input or of the IPC channel: a stand-in must not outlive what it stands in for.
+ * Prints one line of JSON, `{"url": …, "env": {…}}`, once everything answers. Ends on SIGTERM, SIGINT, and
+ * with its parent: when the IPC channel closes or, without one, standard input. Where the gateway listens may also
+ * be told later: `PUT <url>/gateway`.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -70,6 +71,7 @@ function endWithParent(running: Sandbox): void {
   };
   process.once('SIGTERM', end);
   process.once('SIGINT', end);
-  process.once('disconnect', end);
-  process.stdin.once('end', end).once('error', end).resume();
+  // A parent with an IPC channel may have given standard input away, so only one of the two is watched.
+  if (process.connected) process.once('disconnect', end);
+  else process.stdin.once('end', end).once('error', end).resume();
 }

@@ -9,9 +9,11 @@ import { createServer } from 'node:net';
 import { fastify } from 'fastify';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../domain/clock.ts';
+import { type ClaudeOptions, ClaudeSandbox } from './claude/claude-sandbox.ts';
 import { DnsServer } from './dns/dns-server.ts';
 import { Journal } from './journal.ts';
 import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
+import { PageServer } from './page/page-server.ts';
 import { BOT, PEOPLE } from './people.ts';
 import { ShopSandbox } from './shop/shop-sandbox.ts';
 import { SlackSandbox, type SlackSandboxOptions } from './slack/slack-sandbox.ts';
@@ -29,6 +31,7 @@ export interface SandboxOptions {
   readonly dataDir?: string;
   readonly slack?: SlackSandboxOptions;
   readonly mail?: MailSandboxOptions;
+  readonly claude?: ClaudeOptions;
   readonly clock?: Clock;
 }
 
@@ -39,6 +42,7 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   readonly slack: SlackSandbox;
   readonly mail: MailSandbox;
+  readonly claude: ClaudeSandbox;
   readonly shop: ShopSandbox;
   /** Ends everything; what is to be kept is kept already. Safe to call twice. */
   stop(): Promise<void>;
@@ -62,12 +66,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const app = fastify({ forceCloseConnections: true });
   const dns = new DnsServer({ port: wanted.dns });
   const slack = new SlackSandbox(journal, options.slack, clock);
+  const claude = new ClaudeSandbox(clock, options.claude);
   const shop = new ShopSandbox(journal, clock);
   const mail = new MailSandbox(
     { journal, dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
     { ...options.mail, smtpPort: wanted.smtp },
   );
-  const httpServices = [slack, shop];
+  const page = new PageServer({ slack, mail, shop });
+  const httpServices = [slack, claude, shop, page];
   const services = [dns, mail, ...httpServices];
 
   for (const service of httpServices) service.register(app);
@@ -81,8 +87,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_SIGNING_SECRET: slack.signingSecret,
     SLACK_API_URL: `${url}/slack/api/`,
-    ANTHROPIC_API_KEY: 'sandbox',
-    ANTHROPIC_BASE_URL: `${url}/claude`,
+    ...claude.env(url),
+    ...shop.env(url),
     ...mail.env,
   };
   rememberPorts(journal, before, {
@@ -96,6 +102,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     env,
     slack,
     mail,
+    claude,
     shop,
     stop: async () => {
       for (const service of services.toReversed()) await service.stop();

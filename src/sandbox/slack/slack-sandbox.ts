@@ -271,6 +271,11 @@ export class SlackSandbox {
     return this.#workspace.queued().length;
   }
 
+  /** Where events go; undefined means Socket Mode. */
+  get requestUrl(): string | undefined {
+    return this.#requestUrl;
+  }
+
   /** Open Socket Mode connections. */
   get connections(): number {
     return this.#sockets.connections;

@@ -1,0 +1,54 @@
+/** The ledger part: every refund and deploy that was really done, counted. */
+import { el, reconcile, time } from './dom.js';
+
+export class LedgerView {
+  constructor() {
+    document
+      .getElementById('ledger-body')
+      .append(renderSection('refunds', 'Refunds'), renderSection('deploys', 'Deploys'));
+  }
+
+  update({ refunds, deploys }) {
+    updateSection('refunds', refunds, totalOf(refunds), ({ order, amount, currency, reason }) => [
+      el('strong', {}, money(amount, currency)),
+      el('span', {}, `order ${order}`),
+      reason && el('span', { className: 'muted' }, reason),
+    ]);
+    updateSection('deploys', deploys, '', ({ service, environment, version }) => [
+      el('strong', {}, service),
+      el('span', {}, `${version ?? 'latest'} to ${environment}`),
+    ]);
+  }
+}
+
+function renderSection(name, title) {
+  return el(
+    'section',
+    { className: 'book', 'aria-labelledby': `${name}-title` },
+    el('h3', { id: `${name}-title` }, title, el('span', { className: 'count', id: `${name}-count` }, '0')),
+    el('p', { className: 'total', id: `${name}-total` }),
+    el('p', { className: 'muted', id: `${name}-empty` }, `No ${name} yet.`),
+    el('ol', { id: name, reversed: true }),
+  );
+}
+
+function updateSection(name, lines, total, describe) {
+  document.getElementById(`${name}-count`).textContent = String(lines.length);
+  document.getElementById(`${name}-total`).textContent = total;
+  document.getElementById(`${name}-empty`).hidden = lines.length > 0;
+  reconcile(document.getElementById(name), lines.toReversed(), {
+    key: ({ id }) => id,
+    revision: () => '',
+    render: (line) => el('li', {}, describe(line), time(new Date(line.at))),
+  });
+}
+
+function totalOf(refunds) {
+  const sums = new Map();
+  for (const { amount, currency } of refunds) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  return [...sums].map(([currency, sum]) => money(sum, currency)).join(' + ');
+}
+
+function money(amount, currency) {
+  return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount);
+}

@@ -1,0 +1,228 @@
+/**
+ * The page: the sandbox's Slack, mailboxes and ledger side by side, live, for a person at a browser.
+ *
+ * Owns      the files of the page, the stream of its state, and what its buttons do.
+ * Not here  what any of that means: it does what a person could do, through the same methods as a test.
+ *
+ * Invariants
+ *   1. Only a page of this very server may act: every request that changes something is JSON, and its Origin, where
+ *      a browser sends one, is ours; the Host is a loopback name, so no foreign name can be bound to it.
+ *   2. What people and mails say is data. The page inserts it as text; a mail's HTML is served alone, with neither
+ *      scripts nor anything from elsewhere.
+ */
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { BOT, PEOPLE } from '../people.ts';
+import { type PageSources, toPageState } from './page-state.ts';
+
+const FILES: Readonly<Record<string, string>> = {
+  '/': 'index.html',
+  '/page/style.css': 'style.css',
+  '/page/page.js': 'page.js',
+  '/page/dom.js': 'dom.js',
+  '/page/markup.js': 'markup.js',
+  '/page/blocks.js': 'blocks.js',
+  '/page/slack.js': 'slack.js',
+  '/page/mail.js': 'mail.js',
+  '/page/ledger.js': 'ledger.js',
+  '/page/icon.svg': 'icon.svg',
+};
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  svg: 'image/svg+xml',
+};
+
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "frame-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** For the HTML of a mail: its own inline styles and nothing else; `sandbox` takes scripts, forms and links away. */
+const MAIL_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'";
+
+/** How often a silent stream says that it is alive. */
+const KEEP_ALIVE_MS = 15_000;
+
+const person = z.enum(PEOPLE.map(({ slackUser }) => slackUser));
+const words = z.string().trim().min(1).max(10_000);
+
+const Say = z.strictObject({ user: person, channel: z.string(), text: words, thread: z.string().optional() });
+const Press = z.strictObject({ user: person, channel: z.string(), ts: z.string(), actionId: z.string() });
+const Submit = z.strictObject({ user: person, values: z.record(z.string(), z.string()) });
+const Close = z.strictObject({ user: person });
+const Reply = z.strictObject({ address: z.string(), id: z.string(), line: words });
+const Write = z.strictObject({ from: z.string(), subject: z.string().trim().min(1).max(200), text: words });
+const Target = z.strictObject({
+  slackUrl: z.url().nullable().optional(),
+  smtp: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).optional(),
+});
+const MailPath = z.object({ address: z.string(), id: z.string() });
+
+export class PageServer {
+  readonly #streams = new Set<FastifyReply>();
+  #stopListening: (() => void)[] = [];
+  #isStale = false;
+  #keepAlive: NodeJS.Timeout | undefined;
+
+  constructor(private readonly sources: PageSources) {}
+
+  register(app: FastifyInstance): void {
+    app.register(async (scope) => {
+      scope.addHook('onRequest', refuseStrangers);
+      for (const [path, file] of Object.entries(FILES)) this.#serveFile(scope, path, file);
+      scope.get('/page/events', (_request, reply) => this.#stream(reply));
+      scope.get('/page/mail/:address/:id', (request, reply) => this.#mailHtml(request, reply));
+      this.#registerActions(scope);
+    });
+  }
+
+  async start(): Promise<void> {
+    const { slack, mail, shop } = this.sources;
+    this.#stopListening = [slack, mail, shop].map((source) => source.onChange(() => this.#publishSoon()));
+    this.#keepAlive = setInterval(() => this.#write(': still here\n\n'), KEEP_ALIVE_MS);
+    this.#keepAlive.unref();
+  }
+
+  /** Ends the streams. Safe to call twice. */
+  async stop(): Promise<void> {
+    clearInterval(this.#keepAlive);
+    for (const stopListening of this.#stopListening) stopListening();
+    for (const stream of this.#streams) stream.raw.end();
+    this.#streams.clear();
+  }
+
+  #registerActions(scope: FastifyInstance): void {
+    const { slack, mail } = this.sources;
+    this.#action(scope, 'POST', '/page/say', Say, async (said) => {
+      const { ts } = await slack.say(toSaid(said));
+      return { ts };
+    });
+    this.#action(scope, 'POST', '/page/press', Press, (pressed) => slack.press(pressed));
+    this.#action(scope, 'POST', '/page/submit', Submit, (submitted) => slack.submitView(submitted));
+    this.#action(scope, 'POST', '/page/close', Close, async (closed) => {
+      await slack.closeView(closed);
+      return {};
+    });
+    this.#action(scope, 'POST', '/page/reply', Reply, async ({ address, id, line }) => {
+      const original = mail.mailbox(address).find(({ messageId }) => messageId === id);
+      if (original === undefined) throw new Error('that mail is not in this mailbox');
+      const { messageId } = await mail.reply(original, { from: address, line, quoting: 'top' });
+      return { messageId };
+    });
+    this.#action(scope, 'POST', '/page/write', Write, async ({ from, subject, text }) => {
+      const { messageId } = await mail.send({ from, to: BOT.mail, subject, text });
+      return { messageId };
+    });
+    this.#action(scope, 'PUT', '/gateway', Target, async ({ slackUrl, smtp }) => {
+      if (slackUrl !== undefined) slack.deliverTo(slackUrl ?? undefined);
+      if (smtp !== undefined) mail.connectGateway(smtp);
+      return {};
+    });
+  }
+
+  /** One thing the page can ask for; what goes wrong is answered as a sentence. */
+  #action<Wanted>(
+    scope: FastifyInstance,
+    method: 'POST' | 'PUT',
+    url: string,
+    schema: z.ZodType<Wanted>,
+    act: (wanted: Wanted) => Promise<object>,
+  ): void {
+    scope.route({
+      method,
+      url,
+      handler: async (request, reply) => {
+        const wanted = schema.safeParse(request.body);
+        if (!wanted.success) return reply.code(400).send({ error: z.prettifyError(wanted.error) });
+        try {
+          return await act(wanted.data);
+        } catch (error) {
+          return reply.code(409).send({ error: error instanceof Error ? error.message : String(error) });
+        }
+      },
+    });
+  }
+
+  #serveFile(scope: FastifyInstance, path: string, file: string): void {
+    const content = readFileSync(new URL(file, import.meta.url));
+    scope.get(path, async (_request, reply) =>
+      reply
+        .headers({
+          'content-type': TYPES[file.slice(file.lastIndexOf('.') + 1)],
+          'content-security-policy': PAGE_POLICY,
+          ...HARDENING,
+        })
+        .send(content),
+    );
+  }
+
+  #mailHtml(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { address, id } = MailPath.parse(request.params);
+    const html = this.sources.mail.mailbox(address).find(({ messageId }) => messageId === id)?.html;
+    if (html === undefined) return reply.code(404).send('no such mail');
+    return reply
+      .headers({ 'content-type': TYPES.html, 'content-security-policy': MAIL_POLICY, ...HARDENING })
+      .send(html);
+  }
+
+  #stream(reply: FastifyReply): FastifyReply {
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      'content-type': 'text/event-stream',
+      ...HARDENING,
+    });
+    reply.raw.write(toStreamEvent(this.sources));
+    reply.raw.once('close', () => this.#streams.delete(reply));
+    this.#streams.add(reply);
+    return reply;
+  }
+
+  /** Many changes of one moment are one event. */
+  #publishSoon(): void {
+    if (this.#isStale || this.#streams.size === 0) return;
+    this.#isStale = true;
+    setImmediate(() => {
+      this.#isStale = false;
+      this.#write(toStreamEvent(this.sources));
+    });
+  }
+
+  #write(chunk: string): void {
+    for (const stream of this.#streams) stream.raw.write(chunk);
+  }
+}
+
+const HARDENING = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+} as const;
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+async function refuseStrangers(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { host = '', origin } = request.headers;
+  const isOurHost = LOOPBACK_HOSTS.has(host.replace(/:\d+$/, ''));
+  const isOurOrigin = origin === undefined || origin === `http://${host}`;
+  if (!isOurHost || !isOurOrigin) await reply.code(403).send({ error: 'this page is for this machine only' });
+}
+
+function toSaid({ user, channel, text, thread }: z.infer<typeof Say>) {
+  return { user, channel, text, ...(thread === undefined ? {} : { thread }) };
+}
+
+function toStreamEvent(sources: PageSources): string {
+  return `event: state\ndata: ${JSON.stringify(toPageState(sources))}\n\n`;
+}

@@ -1,0 +1,134 @@
+/**
+ * The page: receives the sandbox's whole state after every change and brings each part up to date.
+ *
+ * Owns who you are and which channel you look at. The parts (`slack.js`, `mail.js`, `ledger.js`) own their elements.
+ */
+import { announce, el, initials, notify } from './dom.js';
+import { LedgerView } from './ledger.js';
+import { MailView } from './mail.js';
+import { SlackView } from './slack.js';
+
+const view = {
+  state: null,
+  person: null,
+  slack: new SlackView(() => update()),
+  mail: new MailView(),
+  ledger: new LedgerView(),
+};
+
+connect();
+showOneAtATime();
+
+function connect() {
+  const stream = new EventSource('/page/events');
+  stream.addEventListener('state', ({ data }) => {
+    const before = view.state;
+    view.state = JSON.parse(data);
+    if (view.person === null) introduce(view.state.people);
+    update();
+    if (before !== null) announceNews(before, view.state);
+  });
+  stream.addEventListener('error', () => {
+    showGateway('lost', 'The sandbox does not answer; trying again …');
+  });
+}
+
+function update() {
+  const { state, person } = view;
+  if (state === null) return;
+  view.slack.update(state, person);
+  view.mail.update(state);
+  view.ledger.update(state);
+  updateGateway(state.gateway);
+  updateCounts(state);
+}
+
+/** The persona switch, drawn once. */
+function introduce(people) {
+  const remembered = sessionStorage.getItem('person');
+  view.person = people.find(({ slackUser }) => slackUser === remembered) ?? people[0];
+  document.getElementById('personas').append(
+    ...people.map((person) =>
+      el(
+        'label',
+        { className: `persona ${person.firstName.toLowerCase()}` },
+        el('input', {
+          type: 'radio',
+          name: 'person',
+          value: person.slackUser,
+          checked: person === view.person,
+          onchange: () => become(person),
+        }),
+        el('span', { className: 'avatar', 'aria-hidden': 'true' }, initials(person.name)),
+        el('span', { className: 'persona-name' }, person.name, el('small', {}, person.part)),
+      ),
+    ),
+  );
+}
+
+function become(person) {
+  view.person = person;
+  sessionStorage.setItem('person', person.slackUser);
+  update();
+  announce(`You are now ${person.name}`);
+}
+
+function updateGateway({ connections, overHttp, unacknowledged }) {
+  const waiting =
+    unacknowledged > 0 ? `, ${unacknowledged} event${unacknowledged === 1 ? '' : 's'} waiting` : '';
+  if (overHttp) showGateway('on', `Gateway reached over HTTP${waiting}`);
+  else if (connections > 0) showGateway('on', `Gateway connected${waiting}`);
+  else showGateway('off', `No gateway connected${waiting}`);
+}
+
+function showGateway(kind, text) {
+  document.getElementById('gateway').dataset.kind = kind;
+  const line = document.getElementById('gateway-text');
+  if (line.textContent !== text) line.textContent = text;
+}
+
+/** On a narrow screen one part is shown at a time, and the others say how much is new. */
+function showOneAtATime() {
+  for (const button of document.querySelectorAll('.views button')) {
+    button.addEventListener('click', () => {
+      document.body.dataset.view = button.dataset.view;
+      for (const other of document.querySelectorAll('.views button')) {
+        other.setAttribute('aria-pressed', String(other === button));
+      }
+    });
+  }
+}
+
+function updateCounts(state) {
+  const counts = {
+    slack: view.slack.unread,
+    mail: view.mail.unread,
+    ledger: state.refunds.length + state.deploys.length,
+  };
+  for (const [name, count] of Object.entries(counts)) {
+    const badge = document.querySelector(`.views [data-view="${name}"] .count`);
+    badge.textContent = String(count);
+    badge.hidden = count === 0;
+  }
+}
+
+function announceNews(before, after) {
+  const said = newest(before.places, after.places, 'messages', 'ts').filter(
+    ({ user }) => user === after.bot.user,
+  );
+  const mailed = newest(before.mailboxes, after.mailboxes, 'mails', 'id');
+  const line =
+    said.length > 0
+      ? `${after.bot.name}: ${said.at(-1).text.slice(0, 200)}`
+      : mailed.length > 0
+        ? `New mail to ${mailed.at(-1).to.join(', ')}: ${mailed.at(-1).subject}`
+        : '';
+  if (line !== '') announce(line);
+}
+
+function newest(before, after, list, id) {
+  const known = new Set(before.flatMap((group) => group[list].map((entry) => entry[id])));
+  return after.flatMap((group) => group[list]).filter((entry) => !known.has(entry[id]));
+}
+
+window.addEventListener('unhandledrejection', ({ reason }) => notify(String(reason)));
