@@ -17,11 +17,13 @@ export interface Logger {
 export interface LoggerOptions {
   /** The least important level written, or a function asked at every line, so that it can change; `silent` writes none. */
   readonly level: string | (() => string);
+  /** Secrets to hide wherever they appear, asked for at every line; see `secretsIn`. */
+  readonly secrets?: () => readonly string[];
   /** Standard output, unless given. */
   readonly destination?: NodeJS.WritableStream;
 }
 
-export function createLogger({ level, destination }: LoggerOptions): Logger {
+export function createLogger({ level, secrets = () => [], destination }: LoggerOptions): Logger {
   const settings = {
     level: 'trace',
     base: null,
@@ -29,7 +31,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const sink = destination === undefined ? pino(settings) : pino(settings, destination);
-  return new RedactingLogger(sink, typeof level === 'string' ? () => level : level);
+  return new RedactingLogger(sink, typeof level === 'string' ? () => level : level, secrets);
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -47,6 +49,7 @@ class RedactingLogger implements Logger {
   constructor(
     private readonly sink: pino.Logger,
     private readonly least: () => string,
+    private readonly secrets: () => readonly string[],
   ) {}
 
   debug(facts: object, sentence: string): void {
@@ -66,11 +69,16 @@ class RedactingLogger implements Logger {
   }
 
   child(bindings: Record<string, unknown>): Logger {
-    return new RedactingLogger(this.sink.child(redactFacts(bindings)), this.least);
+    return new RedactingLogger(
+      this.sink.child(redactFacts(bindings, this.secrets())),
+      this.least,
+      this.secrets,
+    );
   }
 
   #write(level: Level, facts: object, sentence: string): void {
     if ((IMPORTANCE[level] ?? 0) < (IMPORTANCE[this.least()] ?? 0)) return;
-    this.sink[level](redactFacts(facts), redactText(sentence));
+    const known = this.secrets();
+    this.sink[level](redactFacts(facts, known), redactText(sentence, known));
   }
 }

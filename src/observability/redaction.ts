@@ -1,8 +1,9 @@
 /**
  * What must never be read in a log: credentials, and whatever lets a stranger answer in somebody's place.
  *
- * Two nets, because either alone has holes: names of keys (`api_key`, `authorization`, `response_url`), and shapes
- * of values wherever they stand in a text (a Slack token, a bearer header, a reply address).
+ * Three nets, because each alone has holes: names of keys (`api_key`, `authorization`, `response_url`), shapes of
+ * values wherever they stand in a text (a Slack token, a bearer header, a reply address), and the very secrets of
+ * the configuration, which may have no shape at all (a mail password).
  */
 export const REDACTED = '[redacted]';
 
@@ -11,10 +12,14 @@ export function isSecretKey(key: string): boolean {
   return SECRET_KEY.test(key);
 }
 
-/** The text without anything that looks like a secret. Returns the same string when there is none. */
-export function redactText(text: string): string {
-  if (!SUSPICIOUS.test(text)) return text;
+/**
+ * The text without anything that looks like a secret, and without the `known` ones, whatever they look like.
+ * Returns the same string when there is none.
+ */
+export function redactText(text: string, known: readonly string[] = []): string {
   let redacted = text;
+  for (const secret of known) if (redacted.includes(secret)) redacted = redacted.replaceAll(secret, REDACTED);
+  if (!SUSPICIOUS.test(redacted)) return redacted;
   for (const [shape, replacement] of SECRET_SHAPES) redacted = redacted.replace(shape, replacement);
   return redacted;
 }
@@ -23,15 +28,29 @@ export function redactText(text: string): string {
  * A copy of `facts` for the log: secrets replaced, errors as plain facts with their code and cause, nothing that
  * could throw or never end while it is written.
  */
-export function redactFacts(facts: object): Record<string, unknown> {
-  const error = facts instanceof Error ? { error: facts } : facts;
-  return redactEntries(error, { depth: 0, above: [facts] });
+export function redactFacts(facts: object, known: readonly string[] = []): Record<string, unknown> {
+  const position = { depth: 0, above: [], known };
+  if (facts instanceof Error) return { error: redactValue(facts, position) };
+  return redactEntries(facts, { ...position, above: [facts] });
+}
+
+/** Shorter than this, a secret is as likely to be a word; hiding it everywhere would shred the log. */
+const MIN_KNOWN_CHARS = 8;
+
+/** Every value under the name of a secret, at any depth: what to hand to the log as known. */
+export function secretsIn(value: unknown, key = ''): string[] {
+  if (typeof value === 'string') return isSecretKey(key) && value.length >= MIN_KNOWN_CHARS ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([inner, entry]) =>
+    secretsIn(entry, Array.isArray(value) ? key : inner),
+  );
 }
 
 interface Position {
   readonly depth: number;
   /** The objects this one lies in; meeting one of them again is a circle. */
   readonly above: readonly object[];
+  readonly known: readonly string[];
 }
 
 /** Facts are small; what lies deeper than this, or beyond this many entries, is left out and said to be. */
@@ -40,17 +59,17 @@ const MAX_ENTRIES = 100;
 const MAX_TEXT_CHARS = 8_192;
 
 function redactValue(value: unknown, position: Position): unknown {
-  if (typeof value === 'string') return redactLongText(value);
+  if (typeof value === 'string') return redactLongText(value, position.known);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`;
   if (typeof value !== 'object' || value === null) return value;
   if (position.above.includes(value)) return '[circle]';
   if (position.depth >= MAX_DEPTH) return '[deeper]';
 
-  const inside = { depth: position.depth + 1, above: [...position.above, value] };
+  const inside = { ...position, depth: position.depth + 1, above: [...position.above, value] };
   if (value instanceof Error) return redactError(value, inside);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
-  if (value instanceof URL || value instanceof RegExp) return redactLongText(String(value));
+  if (value instanceof URL || value instanceof RegExp) return redactLongText(String(value), position.known);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Map) return redactEntries(Object.fromEntries(value), inside);
   const list = value instanceof Set ? [...value] : value;
@@ -61,7 +80,7 @@ function redactValue(value: unknown, position: Position): unknown {
 function redactEntries(value: object, inside: Position): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value).slice(0, MAX_ENTRIES))
-    copy[redactText(key)] = redactEntry(value, key, inside);
+    copy[redactText(key, inside.known)] = redactEntry(value, key, inside);
   return copy;
 }
 
@@ -88,18 +107,18 @@ function read(owner: object, key: string): unknown {
 function redactError(error: Error, inside: Position): Record<string, unknown> {
   return {
     type: error.name,
-    message: redactLongText(error.message),
+    message: redactLongText(error.message, inside.known),
     ...('code' in error ? { code: redactValue(error.code, inside) } : {}),
     ...redactEntries(error, inside),
     ...(error instanceof AggregateError ? { errors: redactValue(error.errors, inside) } : {}),
     ...(error.cause === undefined ? {} : { cause: redactValue(error.cause, inside) }),
-    ...(error.stack === undefined ? {} : { stack: redactLongText(error.stack) }),
+    ...(error.stack === undefined ? {} : { stack: redactLongText(error.stack, inside.known) }),
   };
 }
 
-function redactLongText(text: string): string {
+function redactLongText(text: string, known: readonly string[]): string {
   // Cut first, generously, so that a huge text costs no more than a long one.
-  const redacted = redactText(text.slice(0, 2 * MAX_TEXT_CHARS));
+  const redacted = redactText(text.slice(0, 2 * MAX_TEXT_CHARS), known);
   return redacted.length <= MAX_TEXT_CHARS ? redacted : `${redacted.slice(0, MAX_TEXT_CHARS)}…`;
 }
 

@@ -88,5 +88,6 @@ export function aDirectory(change: Partial<ConfigTexts> = {}): string {
 }
 
 export function writeTexts(directory: string, texts: Partial<ConfigTexts>): void {
-  for (const [part, text] of Object.entries(texts)) writeFileSync(join(directory, `${part}.yaml`), text);
+  for (const [part, text] of Object.entries(texts))
+    writeFileSync(join(directory, `${part}.yaml`), text ?? '');
 }

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { createLogger } from '../../../src/observability/logger.ts';
 
-function aLog(level: string | (() => string) = 'info') {
+function aLog(level: string | (() => string) = 'info', secrets: () => readonly string[] = () => []) {
   const lines: Record<string, unknown>[] = [];
   const destination = new Writable({
     write(chunk, _encoding, done) {
@@ -10,7 +10,7 @@ function aLog(level: string | (() => string) = 'info') {
       done();
     },
   });
-  return { log: createLogger({ level, destination }), lines };
+  return { log: createLogger({ level, secrets, destination }), lines };
 }
 
 describe('the log', () => {
@@ -40,6 +40,18 @@ describe('the log', () => {
 
     expect(lines).toHaveLength(2);
     expect(JSON.stringify(lines)).not.toContain('hunter2');
+  });
+
+  it('hides the secrets of the configuration as they are now', () => {
+    let secrets = ['staple42'];
+    const { log, lines } = aLog('info', () => secrets);
+    const child = log.child({ carried: 'staple42' });
+
+    child.info({ text: 'with staple42' }, 'and staple42');
+    secrets = ['correct horse'];
+    child.info({ text: 'with correct horse' }, 'after the change');
+
+    expect(JSON.stringify(lines)).not.toMatch(/staple42|correct horse/);
   });
 
   it('hands the facts of a child on to its children', () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isSecretKey, REDACTED, redactFacts, redactText } from '../../../src/observability/redaction.ts';
+import {
+  isSecretKey,
+  REDACTED,
+  redactFacts,
+  redactText,
+  secretsIn,
+} from '../../../src/observability/redaction.ts';
 
 const word = (min: number, max: number) => fc.stringMatching(new RegExp(`^[A-Za-z0-9]{${min},${max}}$`));
 
@@ -203,10 +209,37 @@ describe('redacting facts', () => {
     expect(JSON.stringify(redactFacts({ deep }))).toContain('[deeper]');
   });
 
-  it('cuts a text that is too long, and never in the middle of a secret', () => {
-    const facts = redactFacts({ text: `${'x '.repeat(4_090)} xoxb-1234-abcdefghijklmnop` });
+  it.each(Array.from({ length: 12 }, (_, n) => 8_160 + 4 * n))(
+    'cuts a text after %i characters without uncovering a secret',
+    (length) => {
+      const facts = redactFacts({ text: `${'x'.repeat(length - 1)} redis://:hunter2hunter2hunter2@host` });
 
-    expect(String(facts.text).length).toBeLessThan(8_200);
-    expect(facts.text).not.toContain('xoxb');
+      expect(String(facts.text).length).toBeLessThan(8_200);
+      expect(facts.text).not.toContain('hu');
+    },
+  );
+
+  it('hides the secrets it was told, whatever they look like', () => {
+    const known = secretsIn({
+      model: { api_key: 'correct horse battery', name: 'claude-sonnet' },
+      email: { smtp: { password: 'staple42' }, tokens: [{ token: 'a-very-plain-one' }], secret: 'short' },
+    });
+    expect(known).toEqual(['correct horse battery', 'staple42', 'a-very-plain-one']);
+
+    fc.assert(
+      fc.property(fc.constantFrom(...known), around, around, (hidden, before, after) => {
+        const text = `${before}${hidden}${after}`;
+        const facts = {
+          text,
+          [text]: 1,
+          error: new Error(text),
+          list: [{ text }],
+          url: new URL(`http://h/${hidden.replaceAll(' ', '')}`),
+        };
+
+        expect(JSON.stringify(redactFacts(facts, known))).not.toContain(hidden);
+        expect(redactText(text, known)).not.toContain(hidden);
+      }),
+    );
   });
 });
