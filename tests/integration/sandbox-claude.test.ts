@@ -1,5 +1,6 @@
 import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk';
 import type { MessageCreateParamsBase, MessageParam, Tool } from '@anthropic-ai/sdk/resources/messages';
+import fc from 'fast-check';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
@@ -274,6 +275,13 @@ describe('what the real service refuses', () => {
       error: { type: 'authentication_error' },
       request_id: response.headers.get('request-id'),
     });
+  });
+
+  it('is refused here: a key that is not valid, with 401', async () => {
+    const refused = client({ apiKey: 'sk-ant-invalid' }).messages.create(params('hi'));
+
+    await expect(refused).rejects.toBeInstanceOf(Anthropic.AuthenticationError);
+    await expect(refused).rejects.toThrow('invalid x-api-key');
   });
 
   it('is refused here: a model nobody knows, with 404', async () => {
@@ -618,6 +626,21 @@ describe('a script', () => {
     expect(scripted.text).toBe('Trust me.');
     expect(scripted.calls).toEqual([{ tool: 'refund', input: { order: 7, amount: -1 } }]);
     expect(ruled.text).toContain(STAND_IN_NOTE);
+  });
+
+  it('reaches the client unchanged, whatever it says', async () => {
+    const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 300 });
+    const anyInput = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue());
+    await fc.assert(
+      fc.asyncProperty(anyText, anyInput, async (said, input) => {
+        claude.script(() => ({ text: said, calls: [{ tool: 'refund', input }] }));
+
+        const { text, calls } = await ask('hello');
+
+        expect(text).toBe(said);
+        expect(JSON.stringify(calls)).toBe(JSON.stringify([{ tool: 'refund', input }]));
+      }),
+    );
   });
 
   it('leaves to the rules what it has no answer for', async () => {

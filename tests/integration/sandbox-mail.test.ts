@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { authenticate } from 'mailauth';
@@ -99,11 +99,12 @@ async function connect(): Promise<void> {
   mail.connectGateway({ host: '127.0.0.1', port: await receiver.start() });
 }
 
-function gatewaySends(fields: SendMailOptions = {}) {
+function gatewaySends(fields: SendMailOptions = {}, options: { connection?: Socket } = {}) {
   const transport = nodemailer.createTransport({
     host: mail.env.SMTP_HOST,
     port: Number(mail.env.SMTP_PORT),
     ignoreTLS: true,
+    ...options,
   });
   return transport.sendMail({
     from: `Signalbox <${BOT.mail}>`,
@@ -192,6 +193,31 @@ describe('mails from the gateway', () => {
     expect(mail.mailbox(DANA)).toEqual([]);
   });
 
+  it('can be kept while their sender never gets an answer', async () => {
+    mail.fault({ kind: 'hang-after-data', kept: true });
+    const connection = connectSocket(Number(mail.env.SMTP_PORT), mail.env.SMTP_HOST);
+    await once(connection, 'connect');
+
+    const sending = gatewaySends({}, { connection });
+    await Promise.all([
+      expect(sending).rejects.toThrow(),
+      mail.until(() => mail.mailbox(DANA)[0]).then(() => connection.destroy()),
+    ]);
+
+    expect(mail.mailbox(DANA)).toHaveLength(1);
+  });
+
+  it('are taken in though somebody else talked nonsense to the server and hung up', async () => {
+    const stranger = connectSocket(Number(mail.env.SMTP_PORT), mail.env.SMTP_HOST);
+    stranger.end(Buffer.from([0xff, 0x00, 0x0d, 0x0a, 0x44, 0x41, 0x54, 0x41, 0x0d, 0x0a]));
+    stranger.resume();
+    await once(stranger, 'close');
+
+    await gatewaySends();
+
+    expect(mail.mailbox(DANA)).toHaveLength(1);
+  });
+
   it('are still there after a restart', async () => {
     await gatewaySends();
     await gatewaySends();
@@ -216,6 +242,17 @@ describe('mails from the gateway', () => {
     await gatewaySends();
 
     await expect(mail.until(() => false, 1)).rejects.toThrow('Approval needed: refund order 7');
+  });
+
+  it('arrive all the same when the one who waits makes a mistake', async () => {
+    let asked = 0;
+    const waiting = mail.until(() => {
+      if (asked++ > 0) throw new Error('a mistake');
+    });
+
+    await Promise.all([gatewaySends(), expect(waiting).rejects.toThrow('a mistake')]);
+
+    expect(mail.mailbox(DANA)).toHaveLength(1);
   });
 });
 
@@ -493,6 +530,23 @@ describe('who wrote a mail, asked over the wire', () => {
     await mail.settled(await mail.outOfOffice(await question()));
 
     expect(await verdict()).toMatchObject({ dkim: [{ result: 'pass', domain: 'corp.test' }], dmarc: 'pass' });
+  });
+
+  it('is proved by a sub-domain as long as the domain allows it', async () => {
+    await mail.settled(await mail.forge({ ...claim, from: DANA, signedBy: 'news.corp.test' }));
+
+    expect(await verdict()).toMatchObject({
+      dkim: [{ result: 'pass', domain: 'news.corp.test' }],
+      dmarc: 'pass',
+    });
+  });
+
+  it('is not proved for a reply that nobody signed', async () => {
+    await mail.settled(
+      await mail.reply(await question(), { line: 'approve 4F7K', quoting: 'top', signedBy: 'nobody' }),
+    );
+
+    expect(await verdict()).toMatchObject({ dkim: [{ result: 'none' }] });
   });
 
   it('depends on what the domain publishes about its sub-domains', async () => {

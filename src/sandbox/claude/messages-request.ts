@@ -148,10 +148,11 @@ export type Checked<Request> =
   | { readonly kind: 'good'; readonly request: Request }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
-/** What the service says to these headers; undefined when it goes on to read the body. */
+/** What the service says to these headers (any key is good but one with `invalid` in it); undefined when it goes on to read the body. */
 export function refuseHeaders(headers: Record<string, unknown>): Refusal | undefined {
   const key = headers['x-api-key'] ?? headers.authorization;
   if (typeof key !== 'string' || key === '') return { status: 401, message: 'x-api-key header is required' };
+  if (key.includes('invalid')) return { status: 401, message: 'invalid x-api-key' };
   if (headers['anthropic-version'] === undefined) return bad('anthropic-version: header is required');
   return undefined;
 }

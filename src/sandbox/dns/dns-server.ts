@@ -28,6 +28,9 @@ const TTL_SECONDS = 5;
 /** A UDP port is free more often than the TCP port of the same number, so finding a pair may take a few tries. */
 const PORT_PAIR_ATTEMPTS = 20;
 
+/** How many questions are kept to be looked at. */
+const KEPT_QUERIES = 1_000;
+
 /** Response codes. RFC 1035, 4.1.1. */
 const RCODE = { noError: 0, formErr: 1, servFail: 2, nxDomain: 3 } as const;
 
@@ -46,7 +49,7 @@ export interface DnsQuery {
 export type DnsFault = 'broken' | 'silent';
 
 export class DnsServer {
-  /** Every question asked so far, oldest first. */
+  /** What was asked, oldest first; the last thousand questions. */
   readonly queries: DnsQuery[] = [];
   readonly #records = new Map<string, DnsRecord[]>();
   readonly #faults = new Map<string, DnsFault>();
@@ -133,6 +136,7 @@ export class DnsServer {
 
     const name = canonical(question.name);
     this.queries.push({ name, type: question.type, wire });
+    if (this.queries.length > KEPT_QUERIES) this.queries.shift();
     const fault = this.#faults.get(name);
     if (fault === 'silent') return undefined;
     if (fault === 'broken') return toReply(query, RCODE.servFail, []);

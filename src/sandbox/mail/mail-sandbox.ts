@@ -38,7 +38,7 @@ import { type Quoting, type ReplyStyle, toReplySubject, toReplyText } from './re
 const JOURNAL_KIND = 'mail';
 
 /** How long a mail that the gateway did not accept waits for another attempt. */
-const DEFAULT_PACE: RetryPace = { firstMs: 250, mostMs: 5_000 };
+const DEFAULT_PACE: RetryPace = { firstMs: 250, mostMs: 2_000 };
 
 /** What signers should use at least. RFC 8301, 3.2. */
 const DEFAULT_KEY_BITS = 2048;
@@ -48,7 +48,7 @@ const UNTIL_TIMEOUT_MS = 10_000;
 
 const Arrival = z.object({
   raw: z.string(),
-  envelope: z.object({ from: z.string(), to: z.array(z.string()) }),
+  envelope: z.object({ from: z.string(), to: z.array(z.string()).readonly() }),
   at: z.number(),
 });
 type Arrival = z.infer<typeof Arrival>;
@@ -160,7 +160,10 @@ export class MailSandbox {
   /** Reads what was kept, publishes what the domains say about themselves, and listens. */
   async start(): Promise<void> {
     for (const { mail } of this.deps.people) this.#mailboxes.set(mail, []);
-    for (const record of this.deps.journal.replay(JOURNAL_KIND)) await this.#deposit(Arrival.parse(record));
+    for (const record of this.deps.journal.replay(JOURNAL_KIND)) {
+      const { raw, envelope, at } = Arrival.parse(record);
+      this.#deposit(await parseMail(Buffer.from(raw, 'latin1'), envelope, new Date(at)));
+    }
     this.#publishDomains();
     this.#keys.start();
     await this.#exchanger.start();
@@ -214,16 +217,24 @@ export class MailSandbox {
     const given = predicate();
     if (given) return given;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const end = () => {
+        clearTimeout(timer);
         silence();
+      };
+      const timer = setTimeout(() => {
+        end();
         reject(new Error(`it did not happen within ${timeoutMs} ms; there is:\n${this.#overview()}`));
       }, timeoutMs);
       const silence = this.onChange(() => {
-        const value = predicate();
-        if (!value) return;
-        clearTimeout(timer);
-        silence();
-        resolve(value);
+        try {
+          const value = predicate();
+          if (!value) return;
+          end();
+          resolve(value);
+        } catch (error) {
+          end();
+          reject(error); // the asker's mistake must not stop the mail
+        }
       });
     });
   }
@@ -381,19 +392,16 @@ export class MailSandbox {
   }
 
   async #arrive(raw: Buffer, envelope: Envelope): Promise<void> {
-    const arrival: Arrival = {
-      raw: raw.toString('latin1'),
-      envelope: { from: envelope.from, to: [...envelope.to] },
-      at: this.deps.clock.now(),
-    };
-    this.deps.journal.append(JOURNAL_KIND, arrival); // invariant 1
-    await this.#deposit(arrival);
+    const at = this.deps.clock.now();
+    const mail = await parseMail(raw, envelope, new Date(at));
+    // In one step, so that mails lie in the order of the journal.
+    this.deps.journal.append(JOURNAL_KIND, { raw: mail.raw, envelope, at } satisfies Arrival); // invariant 1
+    this.#deposit(mail);
     this.#changed();
   }
 
-  async #deposit({ raw, envelope, at }: Arrival): Promise<void> {
-    const mail = await parseMail(Buffer.from(raw, 'latin1'), envelope, new Date(at));
-    for (const address of new Set(envelope.to.map(baseAddress))) {
+  #deposit(mail: Mail): void {
+    for (const address of new Set(mail.envelope.to.map(baseAddress))) {
       const mails = this.#mailboxes.get(address);
       if (!mails) continue; // a person who was removed since
       if (mail.messageId !== '' && mails.some((other) => other.messageId === mail.messageId)) {
