@@ -32,7 +32,7 @@ export class BenchRedis {
     this.url = `redis://127.0.0.1:${port}`;
     this.#child = child;
     this.#directory = directory;
-    this.#client = new Redis(this.url, { maxRetriesPerRequest: null });
+    this.#client = this.connect();
   }
 
   static async start(server: string, fsync: Fsync): Promise<BenchRedis> {
@@ -52,7 +52,8 @@ export class BenchRedis {
 
   /** A connection of the caller's own; the caller closes it. */
   connect(): Redis {
-    return new Redis(this.url, { maxRetriesPerRequest: null });
+    // A server that died stays dead; whoever asks is to hear of it.
+    return new Redis(this.url, { retryStrategy: () => null });
   }
 
   async empty(): Promise<void> {

@@ -12,7 +12,7 @@ import { readTreeUsage, type TreeUsage } from './proc-stat.ts';
 const STOP_WITHIN_MS = 10_000;
 
 /** Lines of output kept to explain a child that failed. */
-const KEPT_LINES = 40;
+const KEPT_LINES = 20;
 
 export interface Command {
   readonly name: string;

@@ -62,7 +62,7 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
       return {
         name: 'Signalbox',
         command: process.execPath,
-        args: [join(ROOT, 'bin', 'signalbox.mjs'), 'start'],
+        args: [YOUNG_GENERATION, join(ROOT, 'bin', 'signalbox.mjs'), 'start'],
         cwd: ROOT,
         env: { ...env, ...SIGNALBOX_ENV },
       };
@@ -84,6 +84,9 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
       return contender satisfies never;
   }
 }
+
+/** As `npm start` has it. */
+const YOUNG_GENERATION = '--max-semi-space-size=8';
 
 /** What makes the gateway comparable: signed HTTP events, a model that echoes, and the benchmark's own configuration. */
 const SIGNALBOX_ENV = {

@@ -14,6 +14,8 @@ import { BenchRedis, type Fsync, freePort } from './bench-redis.ts';
 import { Child } from './child.ts';
 import { CONTENDERS, type Contender, type RunningContender, startContender } from './contender.ts';
 import type { LoadOrder, LoadResult } from './load-generator.ts';
+import { ownScript } from './own-script.ts';
+import { readMachineCpuMs, readTreeUsage } from './proc-stat.ts';
 import type { Progress } from './progress.ts';
 import { countRoundTrips } from './round-trips.ts';
 import { medianOfRounds, percentiles, significant } from './statistics.ts';
@@ -45,10 +47,14 @@ export interface MentionFigures {
   readonly rssMb: number;
   /** Answers that arrived more than once, in all of the run. */
   readonly repeated: number;
+  /** CPUs that other programs of the machine kept busy meanwhile; above some tenths, throughput and latency suffer. */
+  readonly othersCpus: number;
 }
 
 export interface MentionComparison {
   readonly figures: Partial<Record<Contender, MentionFigures>>;
+  /** Why a contender has no figures. */
+  readonly failures: Partial<Record<Contender, string>>;
   readonly ratios: MentionRatios;
   readonly targets: readonly Verdict[];
 }
@@ -91,7 +97,8 @@ export async function measureMention(plan: MentionPlan, progress: Progress): Pro
   try {
     const comparisons: Partial<Record<Fsync, MentionComparison>> = {};
     for (const fsync of plan.fsyncModes) {
-      comparisons[fsync] = compare(await measureMode(stage, plan, fsync, progress));
+      const { figures, failures } = await measureMode(stage, plan, fsync, progress);
+      comparisons[fsync] = compare(figures, failures);
     }
     return { threads: plan.threads, inFlight: plan.inFlight, rounds: plan.rounds, comparisons };
   } finally {
@@ -100,7 +107,10 @@ export async function measureMention(plan: MentionPlan, progress: Progress): Pro
 }
 
 /** Ratios and verdicts from the figures. Pure. */
-export function compare(figures: Partial<Record<Contender, MentionFigures>>): MentionComparison {
+export function compare(
+  figures: MentionComparison['figures'],
+  failures: MentionComparison['failures'] = {},
+): MentionComparison {
   const { signalbox, chatSdk, bareBolt } = figures;
   const ratio = (name: keyof MentionFigures, other: MentionFigures | undefined) =>
     significant((signalbox?.[name] ?? Number.NaN) / (other?.[name] ?? Number.NaN));
@@ -118,7 +128,7 @@ export function compare(figures: Partial<Record<Contender, MentionFigures>>): Me
     judge(TARGETS.p99ToChatSdk, ratios.p99ToChatSdk),
     judge(TARGETS.roundTrips, signalbox?.roundTrips ?? Number.NaN),
   ];
-  return { figures, ratios, targets };
+  return { figures, failures, ratios, targets };
 }
 
 /** The order of one round: each contender goes first in turn. Pure. */
@@ -136,12 +146,15 @@ class Stage {
   ) {}
 
   static async set(): Promise<Stage> {
-    const stub = Child.start({ name: 'Slack stub', ...script('slack-stub.ts') });
+    const stub = Child.start({
+      name: 'Slack stub',
+      ...ownScript(new URL('./slack-stub.ts', import.meta.url)),
+    });
     const line = await stub.line(/listening on \d+/, 10_000);
     const slackUrl = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}`;
     const load = Child.start({
       name: 'load generator',
-      ...script('load-generator.ts'),
+      ...ownScript(new URL('./load-generator.ts', import.meta.url)),
       env: { SLACK_STUB_URL: slackUrl },
       ipc: true,
     });
@@ -167,29 +180,44 @@ async function measureMode(
   plan: MentionPlan,
   fsync: Fsync,
   progress: Progress,
-): Promise<Partial<Record<Contender, MentionFigures>>> {
+): Promise<Pick<MentionComparison, 'figures' | 'failures'>> {
   const redis = await BenchRedis.start(plan.redisServer, fsync);
   const rounds: Partial<Record<Contender, MentionFigures[]>> = {};
+  const failures: Partial<Record<Contender, string>> = {};
   try {
     for (let round = 0; round < plan.rounds; round += 1) {
       for (const contender of orderOfRound(plan.contenders, round)) {
-        const figures = await measureRun(stage, plan, redis, contender);
-        rounds[contender] = [...(rounds[contender] ?? []), figures];
-        progress(
-          `mention, appendfsync ${fsync}, round ${round + 1}/${plan.rounds}, ${contender}: ` +
-            `${significant(figures.perSecond)}/s, ${significant(figures.cpuMs)} ms CPU, p99 ${significant(figures.p99Ms)} ms`,
-        );
+        if (failures[contender] !== undefined) continue;
+        const label = `mention, appendfsync ${fsync}, round ${round + 1}/${plan.rounds}, ${contender}`;
+        try {
+          const figures = await measureRun(stage, plan, redis, contender);
+          rounds[contender] = [...(rounds[contender] ?? []), figures];
+          progress(`${label}: ${summarise(figures)}`);
+        } catch (error) {
+          const failure = error instanceof Error ? error.message : String(error);
+          failures[contender] = failure;
+          progress(`${label}: ${failure}`);
+        }
       }
     }
   } finally {
     await redis.stop();
   }
-  return Object.fromEntries(
-    CONTENDERS.flatMap((contender) => {
-      const [first, ...others] = rounds[contender] ?? [];
-      return first ? [[contender, medianOfRounds([first, ...others])]] : [];
-    }),
-  );
+  return { figures: middleOf(rounds), failures };
+}
+
+function middleOf(rounds: Partial<Record<Contender, MentionFigures[]>>): MentionComparison['figures'] {
+  const figures: Partial<Record<Contender, MentionFigures>> = {};
+  for (const contender of CONTENDERS) {
+    const [first, ...others] = rounds[contender] ?? [];
+    if (first) figures[contender] = medianOfRounds([first, ...others]);
+  }
+  return figures;
+}
+
+function summarise({ perSecond, cpuMs, p99Ms, othersCpus }: MentionFigures): string {
+  const [rate, cpu, p99, others] = [perSecond, cpuMs, p99Ms, othersCpus].map((value) => significant(value));
+  return `${rate}/s, ${cpu} ms CPU, p99 ${p99} ms (other programs: ${others} CPUs)`;
 }
 
 async function measureRun(
@@ -221,8 +249,6 @@ async function measureRun(
       await sleep(SETTLE_MS);
     });
     return { ...measured, roundTrips: requests / COUNTED_MESSAGES };
-  } catch (error) {
-    throw new Error(`${contender} could not be measured`, { cause: error });
   } finally {
     await running.child.stop();
   }
@@ -234,10 +260,14 @@ async function measureLoad(
   run: () => Promise<Extract<LoadResult, { kind: 'done' }>>,
 ): Promise<Omit<MentionFigures, 'roundTrips'>> {
   const redisBefore = await redis.figures();
+  const othersBefore = await readOthersCpuMs();
   const before = await child.usage();
+  const startedAt = performance.now();
   const { durationMs, latenciesMs, repeated } = await run();
   await sleep(SETTLE_MS);
   const after = await child.usage();
+  const othersMs = (await readOthersCpuMs()) - othersBefore;
+  const elapsedMs = performance.now() - startedAt;
   const redisAfter = await redis.figures();
 
   const messages = latenciesMs.length;
@@ -251,10 +281,11 @@ async function measureLoad(
     redisCpuMs: (redisAfter.cpuMs - redisBefore.cpuMs) / messages,
     rssMb: after.rssMb,
     repeated,
+    othersCpus: othersMs / elapsedMs,
   };
 }
 
-/** How this benchmark runs one of its own TypeScript files. */
-function script(file: string): { command: string; args: string[] } {
-  return { command: process.execPath, args: ['--import', 'tsx', `${import.meta.dirname}/${file}`] };
+async function readOthersCpuMs(): Promise<number> {
+  const [machine, ours] = await Promise.all([readMachineCpuMs(), readTreeUsage(process.pid)]);
+  return machine - ours.cpuMs;
 }

@@ -25,9 +25,7 @@ export interface TreeUsage {
 
 /** @throws {Error} when there is no `/proc`, or the process has ended */
 export async function readTreeUsage(pid: number): Promise<TreeUsage> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const stats = (await Promise.all(pids.map(readStat))).filter((stat) => stat !== undefined);
-  const tree = descendants(stats, pid);
+  const tree = await readTree(pid);
   if (tree.length === 0) throw new Error(`process ${pid} is not running`);
 
   const rss = await Promise.all(tree.map((stat) => readRssMb(stat.pid)));
@@ -35,6 +33,33 @@ export async function readTreeUsage(pid: number): Promise<TreeUsage> {
     cpuMs: sum(tree.map((stat) => stat.cpuMs + stat.endedChildrenCpuMs)),
     rssMb: sum(rss),
   };
+}
+
+/** Kills everything below a process, but not the process itself. */
+export async function endDescendants(pid: number): Promise<void> {
+  for (const { pid: each } of await readTree(pid)) {
+    if (each === pid) continue;
+    try {
+      process.kill(each, 'SIGKILL');
+    } catch {
+      // ended meanwhile
+    }
+  }
+}
+
+/** CPU time all processes of the machine have used together since it started, in ms. */
+export async function readMachineCpuMs(): Promise<number> {
+  return parseMachineStat(await readFile('/proc/stat', 'utf8'));
+}
+
+/** Busy time of the first line of `/proc/stat`: user, nice, system, irq, softirq; not idle, iowait or stolen. */
+export function parseMachineStat(text: string): number {
+  const [user, nice, system, , , irq, softirq] = text
+    .slice('cpu'.length, text.indexOf('\n'))
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  return sum([user, nice, system, irq, softirq].map((ticks) => ticks ?? Number.NaN)) * TICK_MS;
 }
 
 /** Parses `/proc/<pid>/stat`. The command name in it may hold spaces and brackets, so fields count from its end. */
@@ -56,6 +81,12 @@ export function descendants(stats: readonly ProcessStat[], pid: number): Process
   const own = stats.filter((stat) => stat.pid === pid);
   const children = stats.filter((stat) => stat.parent === pid);
   return [...own, ...children.flatMap((child) => descendants(stats, child.pid))];
+}
+
+async function readTree(pid: number): Promise<ProcessStat[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = (await Promise.all(pids.map(readStat))).filter((stat) => stat !== undefined);
+  return descendants(stats, pid);
 }
 
 async function readStat(pid: string): Promise<ProcessStat | undefined> {

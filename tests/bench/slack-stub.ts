@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { monotonicMs } from './monotonic-clock.ts';
-import { APP_ID, BOT_ID, BOT_USER, PERSON, TEAM } from './slack-event.ts';
+import { APP_ID, BOT_ID, BOT_USER, TEAM } from './slack-event.ts';
 
 class SlackStub {
   #readers: readonly ServerResponse[] = [];
@@ -79,7 +79,7 @@ class SlackStub {
         const profile = { email: 'dana@example.com', display_name: 'dana', real_name: 'Dana' };
         return {
           ok: true,
-          user: { id: body.get('user') ?? PERSON, team_id: TEAM, name: 'dana', real_name: 'Dana', profile },
+          user: { id: body.get('user'), team_id: TEAM, name: 'dana', real_name: 'Dana', profile },
         };
       }
       default:

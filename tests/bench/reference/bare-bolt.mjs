@@ -13,7 +13,7 @@ app.event('app_mention', async ({ event, client }) => {
   await client.chat.postMessage({
     channel: event.channel,
     thread_ts: event.thread_ts ?? event.ts,
-    text: `echo: ${event.text.replace(/<@[^>]+>\s*/, '')}`,
+    text: event.text.replace(/<@[^>]+>\s*/, ''),
   });
 });
 

@@ -21,7 +21,7 @@ const chat = new Chat({
 });
 
 chat.onNewMention(async (thread, message) => {
-  await thread.post(`echo: ${message.text.replace(/^@\S+\s*/, '')}`);
+  await thread.post(message.text.replace(/^@\S+\s*/, ''));
 });
 
 const server = createServer(async (incoming, outgoing) => {

@@ -1,0 +1,82 @@
+/** `approvals`: what a pending approval costs Redis, and how long an answer takes to be stored. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchRedis } from './bench-redis.ts';
+import { PendingKeeper } from './pending-keeper.ts';
+import { BODY_BYTES } from './pending-protocol.ts';
+import type { Progress } from './progress.ts';
+import { percentiles, significant } from './statistics.ts';
+import { judge, type Target, type Verdict } from './target.ts';
+
+export interface ApprovalsPlan {
+  readonly redisServer: string;
+  readonly pending: number;
+  readonly votes: number;
+  readonly inFlight: number;
+}
+
+export interface ApprovalsReport {
+  readonly pending: number;
+  readonly bodyBytes: number;
+  readonly deadlinesEach: number;
+  readonly figures: {
+    readonly openedPerSecond: number;
+    readonly bytesEach: number;
+    readonly redisRssMb: number;
+    readonly votesPerSecond: number;
+    readonly voteP50Ms: number;
+    readonly voteP99Ms: number;
+    /** One vote at a time: what a person waits for the store. */
+    readonly loneVoteP50Ms: number;
+    readonly loneVoteP99Ms: number;
+  };
+  readonly targets: readonly Verdict[];
+}
+
+const SETTLE_MS = 1_500;
+
+/** Votes given one after the other. */
+const LONE_VOTES = 500;
+
+const TARGETS = {
+  bytes: { name: 'Redis memory each', bound: 'at most', limit: 700, unit: ' bytes' },
+} as const satisfies Record<string, Target>;
+
+export async function measureApprovals(plan: ApprovalsPlan, progress: Progress): Promise<ApprovalsReport> {
+  const redis = await BenchRedis.start(plan.redisServer, 'always');
+  const keeper = await PendingKeeper.start('signalbox', redis.url);
+  try {
+    const empty = await redis.figures();
+    const opened = await keeper.open(plan.pending);
+    await sleep(SETTLE_MS);
+    const full = await redis.figures();
+    const bytesEach = (full.usedBytes - empty.usedBytes) / plan.pending;
+    progress(`approvals: ${plan.pending} pending, ${significant(bytesEach)} bytes each`);
+
+    const votes = await keeper.vote(plan.votes, plan.inFlight);
+    const lone = await keeper.vote(Math.min(LONE_VOTES, plan.votes), 1);
+    const { p50, p99 } = percentiles(votes.latenciesMs);
+    const alone = percentiles(lone.latenciesMs);
+    progress(
+      `approvals: a vote takes ${significant(alone.p50)} ms, with ${plan.inFlight} at once ${significant(p50)} ms`,
+    );
+    return {
+      pending: plan.pending,
+      bodyBytes: BODY_BYTES,
+      deadlinesEach: 3,
+      figures: {
+        openedPerSecond: (plan.pending / opened.durationMs) * 1_000,
+        bytesEach,
+        redisRssMb: full.rssBytes / 1e6,
+        votesPerSecond: (plan.votes / votes.durationMs) * 1_000,
+        voteP50Ms: p50,
+        voteP99Ms: p99,
+        loneVoteP50Ms: alone.p50,
+        loneVoteP99Ms: alone.p99,
+      },
+      targets: [judge(TARGETS.bytes, bytesEach)],
+    };
+  } finally {
+    await keeper.stop();
+    await redis.stop();
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * A process: pending approvals as the product keeps them.
+ *
+ * They are opened as in production, as effects of a commit, and what time brings about is applied by the product's
+ * own store. Only people and platforms are missing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ApprovalStore,
+  approvalIdFor,
+  type Consequences,
+  toOpenEffect,
+} from '../../src/approvals/approval-store.ts';
+import { consequencesOf } from '../../src/approvals/consequences.ts';
+import { type Approval, dueOf, open, type TickResult, vote } from '../../src/domain/approval.ts';
+import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
+import { PARTITIONS, partitionOf } from '../../src/redis/keys.ts';
+import {
+  type CoreStore,
+  conversationNumber,
+  openCoreStore,
+  SLACK_THREAD,
+  sampleAudit,
+  sampleItem,
+} from './core-store.ts';
+import { inFlightLoop } from './in-flight-loop.ts';
+import { BODY_BYTES, type Fired, type PendingOrder, type Voted } from './pending-protocol.ts';
+
+/** Approvals opened by one commit. */
+const OPENED_AT_ONCE = 500;
+
+const HOUR_MS = 60 * 60 * 1_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
+
+/** How long an ended approval is kept; the product's default. */
+const KEEP_ENDED_MS = 30 * 24 * HOUR_MS;
+
+const APPROVER = {
+  person: PersonId.parse('dana'),
+  name: 'Dana',
+  account: AccountId.parse('slack:T0BENCH/U0BENCH00'),
+};
+
+class PendingApprovals {
+  readonly #store: TimedStore;
+  #opened = 0;
+  #voted = 0;
+
+  constructor(private readonly core: CoreStore) {
+    this.#store = new TimedStore(core);
+  }
+
+  async carryOut(order: PendingOrder): Promise<object> {
+    switch (order.kind) {
+      case 'open': {
+        const startedAt = performance.now();
+        await this.#open(order.count, (nowMs) => nowMs + WEEK_MS, [HOUR_MS, 24 * HOUR_MS]);
+        return { kind: 'opened', durationMs: performance.now() - startedAt };
+      }
+      case 'fire':
+        return this.#fire(order.perSecond, order.seconds);
+      case 'vote':
+        return this.#vote(order.count, order.inFlight);
+      default:
+        return order satisfies never;
+    }
+  }
+
+  async #fire(perSecond: number, seconds: number): Promise<Fired> {
+    const count = perSecond * seconds;
+    const first = this.#opened;
+    // Opening goes at several thousand a second, so all are open some time before the first falls due.
+    const startMs = Date.now() + 3_000 + count / 2;
+    await this.#open(count, (_nowMs, index) => startMs + ((index - first) * 1_000) / perSecond, []);
+    await sleep(startMs - Date.now() - 500);
+
+    const before = process.cpuUsage();
+    const stopping = new AbortController();
+    const sweeping = sweep(this.#store, stopping.signal);
+    const deadlineMs = startMs + seconds * 1_000 + 30_000;
+    while (this.#store.latenessMs.length < count && Date.now() < deadlineMs) await sleep(100);
+    stopping.abort();
+    await sweeping;
+    const { user, system } = process.cpuUsage(before);
+    const latenessMs = this.#store.latenessMs;
+    if (latenessMs.length < count) throw new Error(`${latenessMs.length} of ${count} timers fired`);
+    return { kind: 'fired', latenessMs, cpuMs: (user + system) / 1_000 / count };
+  }
+
+  async #vote(count: number, inFlight: number): Promise<Voted> {
+    const startedAt = performance.now();
+    const first = this.#voted;
+    this.#voted += count;
+    const latenciesMs = await inFlightLoop(count, inFlight, async (offset) => {
+      const index = first + offset;
+      const result = await this.#store.apply(approvalNumber(index), (approval, nowMs) =>
+        vote(
+          approval,
+          {
+            key: `slack:T0BENCH:vote:${index}`,
+            choice: 'approve',
+            text: undefined,
+            gen: approval.gen,
+            digest: approval.digest,
+            by: APPROVER,
+            roles: ['manager'],
+            via: SLACK_THREAD.platform,
+          },
+          nowMs,
+        ),
+      );
+      if (result?.code !== 'DECIDED')
+        throw new Error(`a vote was answered ${result?.code ?? 'with nothing'}`);
+    });
+    return { kind: 'voted', durationMs: performance.now() - startedAt, latenciesMs };
+  }
+
+  /** Numbers go on from those opened before. */
+  async #open(
+    count: number,
+    deadlineOf: (nowMs: number, index: number) => number,
+    remindAfterMs: readonly number[],
+  ): Promise<void> {
+    const batches = Array.from({ length: PARTITIONS }, (): Approval[] => []);
+    const nowMs = Date.now();
+    const end = this.#opened + count;
+    for (; this.#opened < end; this.#opened += 1) {
+      const approval = sampleApproval(
+        this.#opened,
+        nowMs,
+        Math.round(deadlineOf(nowMs, this.#opened)),
+        remindAfterMs,
+      );
+      const batch = batches[partitionOf(approval.conversationId)] ?? [];
+      batch.push(approval);
+      if (batch.length === OPENED_AT_ONCE) await this.#commit(batch.splice(0));
+    }
+    for (const batch of batches) if (batch.length > 0) await this.#commit(batch);
+  }
+
+  /** All of one partition, so that one commit can open them. */
+  async #commit(approvals: readonly Approval[]): Promise<void> {
+    const conversationId = approvals[0]!.conversationId;
+    const item = sampleItem(conversationId, Date.now());
+    const posted = await this.core.mailbox.post({
+      conversationId,
+      item,
+      whose: 'any',
+      audit: sampleAudit(item),
+      takeNow: true,
+    });
+    if (posted.kind !== 'taken') throw new Error(`the item that opens approvals was ${posted.kind}`);
+    const effects = approvals.map((approval) => toOpenEffect(approval, KEEP_ENDED_MS));
+    await this.core.queue.commit(posted.claim, effects, 'yield');
+  }
+}
+
+/** Notes how late each deadline was applied: from its time to the moment its effect was stored. */
+class TimedStore extends ApprovalStore {
+  readonly latenessMs: number[] = [];
+  readonly #dueMs: Map<ApprovalId, number>;
+
+  constructor({ redis, keys }: CoreStore) {
+    const dueMs = new Map<ApprovalId, number>();
+    const consequences: Consequences = (before, moved) => {
+      dueMs.set(before.id, dueOf(before) ?? Number.NaN);
+      return consequencesOf(before, moved, Date.now());
+    };
+    super(redis, keys, consequences, () => KEEP_ENDED_MS);
+    this.#dueMs = dueMs;
+  }
+
+  override async tick(id: ApprovalId): Promise<TickResult | undefined> {
+    const result = await super.tick(id);
+    const dueMs = this.#dueMs.get(id);
+    if (result === 'expired' && dueMs !== undefined) this.latenessMs.push(Date.now() - dueMs);
+    return result;
+  }
+}
+
+/** Between two looks at the timers; see the design of the sweeper. */
+const SWEEP_EVERY_MS = 5;
+
+async function sweep(store: ApprovalStore, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await Promise.all(
+      Array.from({ length: PARTITIONS }, async (_, partition) => {
+        const { approvals } = await store.due(partition, 200);
+        await Promise.all(approvals.map((id) => store.tick(id)));
+      }),
+    );
+    await sleep(SWEEP_EVERY_MS);
+  }
+}
+
+function approvalNumber(index: number): ApprovalId {
+  return approvalIdFor(conversationNumber(index), String(index), 0);
+}
+
+function sampleApproval(
+  index: number,
+  nowMs: number,
+  deadlineMs: number,
+  remindAfterMs: readonly number[],
+): Approval {
+  return open({
+    id: approvalNumber(index),
+    conversationId: conversationNumber(index),
+    origin: SLACK_THREAD,
+    request: {
+      tool: 'refund',
+      version: 1,
+      args: BODY,
+      risk: 'high',
+      effect: 'once',
+      reversible: false,
+      requester: PersonId.parse('alex'),
+      requesterName: 'Alex Kim',
+      callId: 'toolu_01A09q90qw90lq917835lq9',
+      correlation: 'slack:T0BENCH:C000000001:1700000000.000100',
+    },
+    policy: {
+      name: 'default',
+      rule: 'refunds above 50',
+      approvers: { role: 'manager' },
+      choices: ['approve', 'deny', 'answer'],
+      remindAfterMs: [...remindAfterMs],
+      validForMs: 15 * 60 * 1_000,
+      leaseMs: 30_000,
+    },
+    deadlineMs,
+    copies: [],
+    nowMs,
+    verdict: 'human',
+  });
+}
+
+/** The arguments a human agrees to: exactly `BODY_BYTES` of JSON. */
+const BODY = sampleBody(BODY_BYTES);
+
+function sampleBody(bytes: number): object {
+  const body = { order: '4711', amount: 120, currency: 'EUR', reason: '' };
+  return { ...body, reason: 'x'.repeat(bytes - JSON.stringify(body).length) };
+}
+
+const core = await openCoreStore(process.env.REDIS_URL ?? '');
+const pending = new PendingApprovals(core);
+process.on('message', async (order: PendingOrder) => {
+  const answer = await pending.carryOut(order).catch((error: unknown) => ({
+    kind: 'failed' as const,
+    reason: error instanceof Error ? error.message : String(error),
+  }));
+  process.send?.(answer);
+});
+process.on('disconnect', () => process.exit());
+console.log('ready');
