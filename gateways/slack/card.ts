@@ -10,23 +10,26 @@
 import type { ActionsBlockElement, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
 import type { Card, CardChoice } from '../../src/domain/card.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
-import { pack } from '../markdown/pack.ts';
 import { ACTIONS, MAX_REASON_CHARS, REASON_MODAL } from './inbound.ts';
 import { escapeText } from './mrkdwn.ts';
 import type { CardStamp, ReasonContext } from './schema.ts';
 
 /** Limits of Block Kit, in characters (docs.slack.dev, Block Kit reference). */
 const MAX_HEADER_CHARS = 150;
-const MAX_SECTION_CHARS = 3_000;
 
 /**
- * Longest value shown on the card itself, and most of all values together, in characters. Slack refuses a message
- * whose blocks hold more than about 13,200 (`msg_blocks_too_long`, bolt-js issue 2509) or more than 50 blocks.
+ * What goes on the card itself, in characters; the rest goes before it. Together below what Slack takes: 50 blocks
+ * and about 13,200 characters in all of them (`msg_blocks_too_long`, bolt-js issue 2509).
  */
-const MAX_VALUE_CHARS = 1_500;
-const MAX_VALUES_CHARS = 6_000;
 const MAX_FACTS = 24;
-const MAX_MODEL_SAYS_CHARS = 2_500;
+const MAX_TITLE_CHARS = 500;
+const MAX_LABEL_CHARS = 100;
+const MAX_VALUE_CHARS = 1_500;
+const MAX_VALUES_CHARS = 5_000;
+
+/** What may be cut short on the card: it says where things stand, not what is to be judged. */
+const MAX_REMARK_CHARS = 1_500;
+const MAX_CONTEXT_CHARS = 600;
 
 const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
   open: '⏳',
@@ -58,13 +61,14 @@ export interface RenderedCard {
 }
 
 export function toCard(card: Card): RenderedCard {
+  const title = placeTitle(showHidden(card.title));
   const facts = placeFacts(card);
   const open = card.choices.length > 0;
   return {
-    attachments: facts.filter((fact) => !fact.onCard),
-    text: escapeText(summary(card)),
+    attachments: [title, ...facts].filter((placed) => !placed.onCard),
+    text: escapeText(shortened(summary(card), MAX_REMARK_CHARS)),
     blocks: [
-      ...titleBlocks(showHidden(card.title)),
+      ...titleBlocks(title),
       ...factBlocks(facts),
       ...modelSaysBlocks(card.modelSays),
       contextBlock(card, open),
@@ -109,52 +113,63 @@ function summary(card: Card): string {
   return showHidden(`${asked} — ${card.status.sentence}`);
 }
 
-/** A header holds 150 characters; a longer title is shown whole below it. */
-function titleBlocks(title: string): KnownBlock[] {
-  if (title.length <= MAX_HEADER_CHARS) return [{ type: 'header', text: plain(title) }];
-  return [{ type: 'header', text: plain('Approval needed') }, ...literalBlocks(title)];
-}
-
-interface PlacedFact {
+/** Something to be judged, and whether the card has room for it. */
+interface Placed {
   readonly label: string;
   readonly value: string;
   readonly onCard: boolean;
 }
 
-/** The first values that fit stay on the card; the rest is put before it. */
-function placeFacts(card: Card): PlacedFact[] {
+function placeTitle(title: string): Placed {
+  return { label: 'What is asked', value: title, onCard: title.length <= MAX_TITLE_CHARS };
+}
+
+/** The first values that fit stay on the card. */
+function placeFacts(card: Card): Placed[] {
   let used = 0;
   return card.facts.map((fact, index) => {
     const [label, value] = [showHidden(fact.label), showHidden(fact.value)];
     const onCard =
-      index < MAX_FACTS && value.length <= MAX_VALUE_CHARS && used + value.length <= MAX_VALUES_CHARS;
+      index < MAX_FACTS &&
+      label.length <= MAX_LABEL_CHARS &&
+      value.length <= MAX_VALUE_CHARS &&
+      used + value.length <= MAX_VALUES_CHARS;
     if (onCard) used += value.length;
     return { label, value, onCard };
   });
 }
 
-function factBlocks(facts: readonly PlacedFact[]): KnownBlock[] {
+/** A header holds one line; what is longer stands below it. */
+function titleBlocks({ value, onCard }: Placed): KnownBlock[] {
+  if (value.length <= MAX_HEADER_CHARS) return [{ type: 'header', text: plain(value || 'Approval') }];
+  const shown = onCard ? value : `${shortened(value, MAX_TITLE_CHARS)} (in full above)`;
+  return [{ type: 'header', text: plain('Approval') }, literal(shown)];
+}
+
+function factBlocks(facts: readonly Placed[]): KnownBlock[] {
   const surplus = facts.slice(MAX_FACTS);
   const blocks = facts.slice(0, MAX_FACTS).map(factBlock);
   return surplus.length === 0 ? blocks : [...blocks, literal(`${surplus.length} more values, in full above`)];
 }
 
 /** Name and value side by side. */
-function factBlock({ label, value, onCard }: PlacedFact): KnownBlock {
+function factBlock({ label, value, onCard }: Placed): KnownBlock {
   const shown = onCard ? value : `(${value.length} characters, in full above)`;
-  return { type: 'section', fields: [plain(label), plain(shown === '' ? '(empty)' : shown)] };
+  return {
+    type: 'section',
+    fields: [plain(shortened(label, MAX_LABEL_CHARS) || '(unnamed)'), plain(shown || '(empty)')],
+  };
 }
 
 /** Fenced as data, not markup: there is nothing the model could write that ends this fence. */
 function modelSaysBlocks(modelSays: string | undefined): KnownBlock[] {
   if (!modelSays) return [];
-  const words = showHidden(modelSays);
-  const shown = words.length <= MAX_MODEL_SAYS_CHARS ? words : `${words.slice(0, MAX_MODEL_SAYS_CHARS)} […]`;
+  const words = shortened(showHidden(modelSays), MAX_REMARK_CHARS);
   return [
     { type: 'context', elements: [plain('The model says about it (its own words, not checked):')] },
     {
       type: 'rich_text',
-      elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: shown }] }],
+      elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text: words }] }],
     },
   ];
 }
@@ -166,11 +181,11 @@ function contextBlock(card: Card, open: boolean): KnownBlock {
     `${card.risk} risk, ${card.reversible ? 'can be undone' : 'cannot be undone'}`,
     ...(open ? [`decide by ${card.deadline.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC')}`] : []),
   ];
-  return { type: 'context', elements: [plain(showHidden(facts.join(' · ')))] };
+  return { type: 'context', elements: [plain(shortened(showHidden(facts.join(' · ')), MAX_CONTEXT_CHARS))] };
 }
 
 function statusBlock({ status }: Card): KnownBlock {
-  return literal(`${STATE_MARK[status.state]} ${showHidden(status.sentence)}`);
+  return literal(`${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_REMARK_CHARS)}`);
 }
 
 function actionsBlock(card: Card): KnownBlock {
@@ -193,19 +208,12 @@ function toButton(choice: CardChoice, value: string): ActionsBlockElement {
   };
 }
 
-/** A text of any length as literal blocks. */
-function literalBlocks(text: string): KnownBlock[] {
-  const parts = pack([{ kind: 'text', text, gap: '\n' }], {
-    limit: MAX_SECTION_CHARS,
-    sizeOf: (part) => part.length,
-    fence: '',
-    atoms: /(?!)/g,
-  });
-  return parts.map(literal);
+function literal(text: string): KnownBlock {
+  return { type: 'section', text: plain(text) };
 }
 
-function literal(text: string): KnownBlock {
-  return { type: 'section', text: plain(text.slice(0, MAX_SECTION_CHARS)) };
+function shortened(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).trimEnd()}…`;
 }
 
 /** Plain text means nothing to Slack; `emoji: false` keeps `:white_check_mark:` a word. */

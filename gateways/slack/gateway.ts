@@ -31,7 +31,7 @@ import { checkSlack } from './check.ts';
 import { CredentialError, type Self, SlackClient } from './client.ts';
 import { missingCredentials, type SlackSettings } from './config.ts';
 import { HttpReceiver } from './http-receiver.ts';
-import { REASON_MODAL, SLACK, toInbound, toPress, toReasonedAnswer } from './inbound.ts';
+import { isOfInterest, REASON_MODAL, SLACK, toInbound, toPress, toReasonedAnswer } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { toMrkdwn } from './mrkdwn.ts';
 import { toDirectAddress } from './outbound.ts';
@@ -206,6 +206,7 @@ export class SlackGateway implements Gateway {
   }
 
   async #takeMessage(body: unknown, { us, receive }: Session): Promise<void> {
+    if (!isOfInterest(body)) return;
     const envelope = parsePayload('message', EventEnvelope, body);
     const inbound = toInbound(envelope, us);
     if (!inbound || !this.#isOpen(envelope.event.channel)) return;

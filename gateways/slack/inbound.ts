@@ -22,6 +22,7 @@ import {
   CardStamp,
   type Clicker,
   type EventEnvelope,
+  EventKind,
   type MessageEvent,
   ReasonContext,
   type ViewSubmission,
@@ -45,11 +46,19 @@ const SPOKEN: readonly (string | undefined)[] = [
   'bot_message',
 ];
 
+const REVISED: readonly (string | undefined)[] = ['message_changed', 'message_deleted'];
+
 /** A message deeper in its blocks than this is not looked for mentions. */
 const MAX_BLOCK_DEPTH = 8;
 
 /** Longest reason or answer taken from a modal, in characters: Slack's limit of a text input (docs.slack.dev, Block Kit). */
 export const MAX_REASON_CHARS = 3_000;
+
+/** False for the channel's own bookkeeping, whose many shapes are not worth reading. */
+export function isOfInterest(body: unknown): boolean {
+  const { success, data } = EventKind.safeParse(body);
+  return !success || SPOKEN.includes(data.event.subtype) || REVISED.includes(data.event.subtype);
+}
 
 /** Undefined when nobody spoke: our own messages, joins and topics, talk in a channel that is not meant for us. */
 export function toInbound(

@@ -37,9 +37,9 @@ const FENCE = '```';
 /** Our links and escapes: never cut inside one. */
 const ATOMS = /<[^<>]*>|&(?:amp|lt|gt);/g;
 
-/** Markdown as Slack messages, each within the limit. At least one, even of nothing. */
-export function toMrkdwn(markdown: string): string[] {
-  const parts = packed(toPieces(markdown));
+/** Markdown as Slack messages of at most `maxBytes` each. At least one, even of nothing. */
+export function toMrkdwn(markdown: string, maxBytes = MAX_MESSAGE_BYTES): string[] {
+  const parts = packed(toPieces(markdown), maxBytes);
   return parts.length > 0 ? parts : ['(no text)'];
 }
 
@@ -51,9 +51,9 @@ export function toFenced(label: string, text: string): string[] {
   ]);
 }
 
-function packed(pieces: readonly Piece[]): string[] {
+function packed(pieces: readonly Piece[], maxBytes = MAX_MESSAGE_BYTES): string[] {
   return pack(pieces, {
-    limit: MAX_MESSAGE_BYTES,
+    limit: maxBytes,
     sizeOf: (text) => Buffer.byteLength(text),
     fence: FENCE,
     atoms: ATOMS,

@@ -13,7 +13,7 @@ import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { toCard } from './card.ts';
 import { SLACK } from './inbound.ts';
-import { toFenced, toMrkdwn } from './mrkdwn.ts';
+import { MAX_MESSAGE_BYTES, toFenced, toMrkdwn } from './mrkdwn.ts';
 import { SlackId, SlackTs } from './schema.ts';
 
 /** One Slack message to be. */
@@ -44,10 +44,12 @@ export function toCardPosts(id: string, card: Card): Posts {
   return { before, main: { key: partKey(id, 1), text, blocks }, after: [] };
 }
 
+const GOES_ON = '\n…';
+
 /** What shows progress until the reply is there: one message, under the key of the reply's first part. */
 export function toProgressPost(key: string, markdown: string): Post {
-  const [text = '', ...rest] = toMrkdwn(markdown);
-  return { key: partKey(key, 1), text: rest.length === 0 ? text : `${text}\n…` };
+  const [text = '', ...rest] = toMrkdwn(markdown, MAX_MESSAGE_BYTES - Buffer.byteLength(GOES_ON));
+  return { key: partKey(key, 1), text: rest.length === 0 ? text : text + GOES_ON };
 }
 
 function partKey(id: string, part: number): string {

@@ -30,6 +30,9 @@ const OlderMessage = z.object({
   edited: optional(z.object({ user: optional(SlackId), ts: SlackTs })),
 });
 
+/** What kind of `message` it is, readable whatever the rest looks like. */
+export const EventKind = z.object({ event: z.object({ subtype: optional(z.string()) }) });
+
 /** `message` and `app_mention`. */
 export const MessageEvent = z.object({
   ...Author,
@@ -41,7 +44,7 @@ export const MessageEvent = z.object({
   parent_user_id: optional(SlackId),
   text: optional(z.string()),
   /** Searched for a mention that the text does not show. */
-  blocks: z.unknown(),
+  blocks: z.unknown().optional(),
   files: optional(z.array(z.object({ name: optional(z.string()) }))),
   /** With subtype `message_changed`: what it says now. */
   message: optional(OlderMessage),
@@ -127,7 +130,7 @@ export const MessagePage = z.object({
   messages: z.array(
     z.object({
       ts: SlackTs,
-      metadata: z.unknown(),
+      metadata: z.unknown().optional(),
       app_id: optional(SlackId),
       bot_id: optional(SlackId),
     }),

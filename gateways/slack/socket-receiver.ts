@@ -165,7 +165,7 @@ export class SocketReceiver implements Receiver {
 const Envelope = z.object({
   envelope_id: z.string(),
   type: z.string(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
   retry_attempt: z.number().nullish(),
   retry_reason: z.string().nullish(),
 });

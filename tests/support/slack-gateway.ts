@@ -1,4 +1,5 @@
 /** The Slack gateway against the emulated Slack: real client, real wire, and a core that only writes down. */
+import { fastify } from 'fastify';
 import { SlackSettings } from '../../gateways/slack/config.ts';
 import { type SlackDeps, SlackGateway } from '../../gateways/slack/gateway.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
@@ -15,8 +16,8 @@ import type {
   Sent,
 } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import type { SlackSandbox, SlackSandboxOptions } from '../../src/sandbox/slack/slack-sandbox.ts';
+import { Journal } from '../../src/sandbox/journal.ts';
+import { SlackSandbox, type SlackSandboxOptions } from '../../src/sandbox/slack/slack-sandbox.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -57,8 +58,9 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
   const log = collectingLogger(lines);
   const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, log);
   await listener.start();
-  const world: Sandbox = await startSandbox({
-    slack: { ...(mode === 'http' ? { requestUrl: `${listener.url}/slack/events` } : {}), ...options.sandbox },
+  const world = await startSlack({
+    ...(mode === 'http' ? { requestUrl: `${listener.url}/slack/events` } : {}),
+    ...options.sandbox,
   });
   const gateway = new SlackGateway(
     {
@@ -67,7 +69,7 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
         bot_token: world.slack.botToken,
         app_token: world.slack.appToken,
         signing_secret: world.slack.signingSecret,
-        api_url: world.env.SLACK_API_URL,
+        api_url: world.apiUrl,
       }),
       ...options.settings,
     },
@@ -104,6 +106,28 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
       await gateway.stop();
       await listener.stop();
       await world.stop();
+    },
+  };
+}
+
+/** The emulated Slack alone, on a port of its own. */
+async function startSlack(
+  options: SlackSandboxOptions,
+): Promise<{ slack: SlackSandbox; apiUrl: string; stop(): Promise<void> }> {
+  const journal = new Journal();
+  const app = fastify({ forceCloseConnections: true });
+  const slack = new SlackSandbox(journal, options);
+  slack.register(app);
+  await journal.start();
+  await slack.start();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    slack,
+    apiUrl: `${app.listeningOrigin}/slack/api/`,
+    stop: async () => {
+      await slack.stop();
+      await app.close();
+      await journal.stop();
     },
   };
 }

@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { StartupError } from '../../src/domain/errors.ts';
+import { openSlack, type SlackFixture } from '../support/slack-gateway.ts';
+
+describe('the connection to Slack', () => {
+  let slack: SlackFixture;
+  afterEach(async () => slack.close());
+
+  it.each(['refreshed', 'cut'] as const)(
+    'comes back when the socket is %s, and misses nothing',
+    async (how) => {
+      slack = await openSlack();
+
+      if (how === 'refreshed') slack.sandbox.disconnect();
+      else slack.sandbox.dropConnections();
+      const said = await slack.sandbox.dm({ user: 'U0ALEX', text: 'still there?' });
+      await said.acknowledged;
+
+      expect(slack.messages().at(-1)?.text).toBe('still there?');
+      expect(slack.sandbox.connections).toBe(1);
+    },
+  );
+
+  it('comes back when Slack is away for a while', async () => {
+    slack = await openSlack();
+    slack.sandbox.fail('apps.connections.open', { kind: 'status', status: 503 }, 3);
+
+    slack.sandbox.dropConnections();
+    const said = await slack.sandbox.dm({ user: 'U0ALEX', text: 'still there?' });
+    await said.acknowledged;
+
+    expect(slack.calls('apps.connections.open').length).toBeGreaterThanOrEqual(5);
+    expect(slack.messages().at(-1)?.text).toBe('still there?');
+  });
+
+  it('starts once Slack answers', async () => {
+    slack = await openSlack({ started: false });
+    slack.sandbox.fail('auth.test', { kind: 'status', status: 503 }, 2);
+    slack.sandbox.fail('apps.connections.open', { kind: 'rate-limited', retryAfterSeconds: 1 });
+
+    await slack.gateway.start(async () => ({ kind: 'stored' }));
+
+    expect(slack.sandbox.connections).toBe(1);
+  });
+
+  it.each([
+    ['bot token', { bot_token: 'xoxb-wrong' }],
+    ['app token', { app_token: 'xapp-wrong' }],
+  ])('a wrong %s is a clear error at start', async (_, settings) => {
+    slack = await openSlack({ started: false, settings });
+
+    const starting = slack.gateway.start(async () => ({ kind: 'stored' }));
+
+    await expect(starting).rejects.toThrow(StartupError);
+    await expect(starting).rejects.toThrow('invalid_auth');
+  });
+
+  it('a missing token is a clear error at start', async () => {
+    slack = await openSlack({ started: false, settings: { app_token: undefined } });
+
+    await expect(slack.gateway.start(async () => ({ kind: 'stored' }))).rejects.toThrow('app_token');
+  });
+
+  it('stops while it is still trying to start', async () => {
+    slack = await openSlack({ started: false });
+    slack.sandbox.fail('auth.test', { kind: 'status', status: 503 }, 1_000);
+
+    const starting = slack.gateway.start(async () => ({ kind: 'stored' }));
+    await slack.sandbox.until((sandbox) => sandbox.calls.length > 0);
+    await slack.gateway.stop();
+
+    await expect(starting).rejects.toThrow();
+  });
+
+  it.each(['socket', 'http'] as const)(
+    'OM-010 over %s, stopping waits for what was taken and takes nothing more',
+    async (mode) => {
+      slack = await openSlack({ mode });
+      let store = () => {};
+      const handedOver = new Promise<void>((resolve) => {
+        slack.onReceive(async () => {
+          resolve();
+          await new Promise<void>((release) => {
+            store = release;
+          });
+          return { kind: 'stored' };
+        });
+      });
+      const first = await slack.sandbox.dm({ user: 'U0ALEX', text: 'first' });
+      await handedOver;
+
+      const stopping = slack.gateway.stop();
+      const second = await slack.sandbox.dm({ user: 'U0ALEX', text: 'second' });
+      second.acknowledged.catch(() => {});
+      store();
+      await first.acknowledged;
+      await stopping;
+      await slack.gateway.stop();
+
+      expect(slack.messages().map((message) => message.text)).toEqual(['first']);
+      expect(slack.sandbox.unacknowledged).toBe(1);
+      await slack.sandbox.until((sandbox) => sandbox.connections === 0);
+    },
+  );
+
+  it('starts again after it was stopped', async () => {
+    slack = await openSlack();
+    await slack.gateway.stop();
+
+    await slack.gateway.start(async (inbound) => {
+      slack.received.push(inbound);
+      return { kind: 'stored' };
+    });
+    const said = await slack.sandbox.dm({ user: 'U0ALEX', text: 'hello again' });
+    await said.acknowledged;
+
+    expect(slack.messages().at(-1)?.text).toBe('hello again');
+  });
+
+  it('answers in time when storing does not, and takes the late one as the same message', async () => {
+    slack = await openSlack({ mode: 'http', timing: { storeWithinMs: 50 } });
+    slack.onReceive(() => {
+      slack.onReceive(async () => ({ kind: 'duplicate' }));
+      return new Promise(() => {}); // never comes back
+    });
+
+    const said = await slack.sandbox.dm({ user: 'U0ALEX', text: 'hello' });
+    await said.acknowledged;
+
+    expect(slack.sandbox.deliveries.map((delivery) => delivery.status)).toEqual([503, 200]);
+    expect(slack.messages()[0]?.id).toBe(slack.messages()[1]?.id);
+  });
+});
+
+describe('checking Slack', () => {
+  let slack: SlackFixture;
+  afterEach(async () => slack.close());
+
+  it('says what works', async () => {
+    slack = await openSlack({ started: false });
+
+    const findings = await slack.gateway.check();
+
+    expect(findings.map(({ subject, status }) => [subject, status])).toEqual([
+      ['Slack bot token', 'works'],
+      ['Slack scopes', 'works'],
+      ['Slack Socket Mode', 'works'],
+    ]);
+  });
+
+  it('says which token is wrong and where to get another', async () => {
+    slack = await openSlack({
+      started: false,
+      settings: { bot_token: 'xoxb-wrong', app_token: 'xapp-wrong' },
+    });
+
+    const findings = await slack.gateway.check();
+
+    expect(findings).toMatchObject([
+      { subject: 'Slack bot token', status: 'failed', remedy: expect.stringContaining('SLACK_BOT_TOKEN') },
+      {
+        subject: 'Slack Socket Mode',
+        status: 'failed',
+        remedy: expect.stringContaining('connections:write'),
+      },
+    ]);
+  });
+
+  it('says what is missing', async () => {
+    slack = await openSlack({
+      started: false,
+      settings: { mode: 'http', bot_token: undefined, signing_secret: undefined },
+    });
+
+    const findings = await slack.gateway.check();
+
+    expect(findings.map(({ subject, status }) => [subject, status])).toEqual([
+      ['Slack bot token', 'missing'],
+      ['Slack signing secret', 'missing'],
+    ]);
+    for (const { remedy } of findings) expect(remedy).toBeTruthy();
+  });
+
+  it('says that Slack cannot be reached', async () => {
+    slack = await openSlack({ started: false, settings: { api_url: 'http://127.0.0.1:9/api/' } });
+
+    const findings = await slack.gateway.check();
+
+    expect(findings[0]).toMatchObject({
+      status: 'failed',
+      remedy: expect.stringContaining('can reach Slack'),
+    });
+  });
+});
