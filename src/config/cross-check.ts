@@ -34,8 +34,11 @@ export function crossCheck({
     ...(authorizations && contacts ? checkApprovers(authorizations, contacts) : []),
     ...(authorizations && contacts ? checkRolesOfPeople(authorizations, contacts) : []),
     ...(authorizations && escalation ? checkPolicyNames(authorizations, escalation) : []),
+    ...(authorizations && contacts && escalation
+      ? checkReach(authorizations, contacts.value, escalation.value)
+      : []),
     ...(contacts ? checkContacts(contacts, known) : []),
-    ...(escalation ? checkPolicies(escalation) : []),
+    ...(escalation ? checkPolicies(escalation, known) : []),
   ];
 }
 
@@ -186,6 +189,32 @@ function checkPolicyNames(
   );
 }
 
+/** A policy may limit where a yes comes from; then one of those asked must have an account there. */
+function checkReach(
+  { file, value }: Present<Authorizations>,
+  { people }: Contacts,
+  { policies }: EscalationConfig,
+): ConfigProblem[] {
+  return value.rules.flatMap((rule, index) => {
+    if (rule.decision !== 'ask') return [];
+    const platforms = policies[rule.policy ?? 'default']?.approve_from;
+    const asked = Object.entries(people).filter(([id, person]) => isAsked(rule.approvers, id, person));
+    const reachable = asked.some(([, person]) => platforms?.some((platform) => platform in person.accounts));
+    if (platforms === undefined || asked.length === 0 || reachable) return [];
+    return [
+      file.problemAt(['rules', index, 'approvers'], {
+        expected: `somebody with an account on ${platforms.join(' or ')}, where a yes must come from`,
+        found: 'nobody: nobody could ever approve',
+        hint: `change approve_from of the policy ${rule.policy ?? 'default'}, or give an approver such an account`,
+      }),
+    ];
+  });
+}
+
+function isAsked(approvers: Approvers, id: string, person: Contact): boolean {
+  return 'role' in approvers ? person.roles.includes(approvers.role) : approvers.person === id;
+}
+
 function checkContacts({ file, value }: Present<Contacts>, platforms: readonly string[]): ConfigProblem[] {
   const owners = new Map<string, string>();
   return Object.entries(value.people).flatMap(([id, person]) => [
@@ -261,13 +290,19 @@ function accountPath(file: ConfigFile, at: Path, platform: string, index: number
   return file.isList(path) ? [...path, index] : path;
 }
 
-function checkPolicies({ file, value }: Present<EscalationConfig>): ConfigProblem[] {
-  return Object.entries(value.policies).flatMap(([name, policy]) =>
-    checkPolicy(file, ['policies', name], policy),
-  );
+function checkPolicies(
+  { file, value }: Present<EscalationConfig>,
+  platforms: readonly string[],
+): ConfigProblem[] {
+  return Object.entries(value.policies).flatMap(([name, policy]) => [
+    ...checkTimes(file, ['policies', name], policy),
+    ...(policy.approve_from ?? []).flatMap((platform, n) =>
+      unknownName(file, ['policies', name, 'approve_from', n], 'platform', platform, platforms),
+    ),
+  ]);
 }
 
-function checkPolicy(file: ConfigFile, at: Path, policy: EscalationPolicy): ConfigProblem[] {
+function checkTimes(file: ConfigFile, at: Path, policy: EscalationPolicy): ConfigProblem[] {
   const deadline = file.show([...at, 'deadline']).replaceAll('"', '');
   const problems: ConfigProblem[] = [];
   policy.remind_after.forEach((after, n) => {

@@ -1,5 +1,6 @@
 /** `escalation.yaml`: how long an approval waits, and who hears about it meanwhile. */
 import { z } from 'zod';
+import { Platform } from '../domain/ids.ts';
 import { duration } from './duration.ts';
 
 /** Times are in milliseconds once parsed. */
@@ -15,6 +16,11 @@ export const EscalationPolicy = z.strictObject({
   valid_for: duration({ min: '1s', max: '7d' })
     .prefault('15m')
     .describe('How long a yes may wait for its execution; after that it is withdrawn.'),
+  approve_from: z
+    .array(Platform)
+    .min(1)
+    .optional()
+    .describe('Platforms a yes may come from; a no may come from anywhere. Left out: all.'),
   on_timeout: z
     .enum(['expire'])
     .default('expire')

@@ -110,7 +110,7 @@ function unknownKey(key: string, path: Path, file: ConfigFile, schema: z.ZodType
   });
 }
 
-/** The branch somebody was probably writing: the one whose complaints lie deepest; undefined when none got started. */
+/** The branch somebody was probably writing: of those that got started, the one with the fewest complaints. */
 function likeliestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
   const started = branches.filter((issues) => !issues.some(isWrongFromTheStart));
   return [...started].sort((a, b) => a.length - b.length)[0];
@@ -128,11 +128,7 @@ function describeUnion(
 ): { expected: string; hint?: string | undefined } {
   const discriminator = issue.discriminator;
   if (discriminator !== undefined) {
-    const choices = discriminatorValues(
-      schema,
-      [...path.slice(0, issue.path.length === 0 ? 0 : -1)],
-      discriminator,
-    );
+    const choices = discriminatorValues(schema, path.slice(0, -1), discriminator);
     const written = file.show(path);
     const meant = didYouMean(written.replaceAll('"', ''), choices);
     return { expected: oneOf(choices), hint: meant && `did you mean ${meant}?` };
@@ -148,9 +144,9 @@ function describeExpected(issue: Issue): string {
     case 'invalid_value':
       return oneOf(issue.values.map(String));
     case 'too_small':
-      return `${amountWords(issue.origin, issue.minimum, 'at least')}`;
+      return amountWords(issue.origin, issue.minimum, 'at least');
     case 'too_big':
-      return `${amountWords(issue.origin, issue.maximum, 'at most')}`;
+      return amountWords(issue.origin, issue.maximum, 'at most');
     case 'invalid_format':
       if (issue.format === 'starts_with' && 'prefix' in issue)
         return `text that starts with ${String(issue.prefix)}`;

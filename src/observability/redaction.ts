@@ -73,14 +73,22 @@ function redactValue(value: unknown, position: Position): unknown {
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (value instanceof Map) return redactEntries(Object.fromEntries(value), inside);
   const list = value instanceof Set ? [...value] : value;
-  if (Array.isArray(list)) return list.slice(0, MAX_ENTRIES).map((entry) => redactValue(entry, inside));
+  if (Array.isArray(list)) return redactList(list, inside);
   return redactEntries(value, inside);
+}
+
+function redactList(list: readonly unknown[], inside: Position): unknown[] {
+  const shown = list.slice(0, MAX_ENTRIES).map((entry) => redactValue(entry, inside));
+  return list.length > MAX_ENTRIES ? [...shown, `… ${list.length - MAX_ENTRIES} more`] : shown;
 }
 
 function redactEntries(value: object, inside: Position): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const key of Object.keys(value).slice(0, MAX_ENTRIES))
+  const keys = Object.keys(value);
+  for (const key of keys.slice(0, MAX_ENTRIES)) {
     copy[redactText(key, inside.known)] = redactEntry(value, key, inside);
+  }
+  if (keys.length > MAX_ENTRIES) copy['…'] = `${keys.length - MAX_ENTRIES} more`;
   return copy;
 }
 

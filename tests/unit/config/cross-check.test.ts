@@ -155,6 +155,26 @@ describe('files that contradict each other', () => {
     ]);
   });
 
+  it('are refused for a yes from a platform there is no gateway for', () => {
+    const [problem] = problemsOf({ escalation: `${escalation}    approve_from: [email, slak]\n` });
+
+    expect(problem).toMatchObject({
+      line: 7,
+      keyPath: 'policies.default.approve_from[1]',
+      hint: 'did you mean slack?',
+    });
+  });
+
+  it('are refused when a yes must come from where no approver has an account', () => {
+    const [problem] = problemsOf({
+      escalation: `${escalation}    approve_from: [email]\n`,
+      contacts: edited(edited(contacts, ', email: Dana@Corp.test', ''), '[email, slack]', '[slack]'),
+    });
+
+    expect(problem).toMatchObject({ file: 'authorizations.yaml', keyPath: 'rules[0].approvers' });
+    expect(problem?.found).toContain('nobody could ever approve');
+  });
+
   it('are refused without the default policy', () => {
     const [problem] = problemsOf({ escalation: edited(escalation, 'default:', 'defalut:') });
 

@@ -207,6 +207,9 @@ describe('redacting facts', () => {
       trap: '[unreadable]',
     });
     expect(JSON.stringify(redactFacts({ deep }))).toContain('[deeper]');
+    expect(JSON.stringify(redactFacts({ list: Array(1_000).fill(1), ...Array(1_000).fill(1) }))).toMatch(
+      /901 more.*$/,
+    );
   });
 
   it.each(Array.from({ length: 12 }, (_, n) => 8_160 + 4 * n))(
