@@ -39,7 +39,10 @@ function updateSection(name, lines, total, describe) {
   reconcile(document.getElementById(name), lines.toReversed(), {
     key: ({ id }) => id,
     revision: () => '',
-    render: (line) => el('li', {}, describe(line), time(new Date(line.at))),
+    render: (line) => {
+      const [what, ...more] = describe(line);
+      return el('li', {}, what, time(new Date(line.at)), more);
+    },
   });
 }
 

@@ -8,7 +8,7 @@ import { el } from './dom.js';
 
 const INLINE = {
   mrkdwn: [
-    [/`([^`\n]+)`/, (match) => el('code', {}, unescape(match[1]))],
+    [/`([^`\n]+)`/, (match) => el('code', {}, unescaped(match[1]))],
     [/<([^<>\n]+)>/, (match, names) => reference(match[1], names)],
     [
       /(?<![\w*])\*(?=\S)([^*\n]+?)(?<=\S)\*(?![\w*])/,
@@ -83,7 +83,7 @@ function toElement({ kind, lines }, dialect, names) {
   const item = (line) => el('li', {}, inline(line, dialect, names));
   switch (kind) {
     case 'code':
-      return el('pre', {}, el('code', {}, dialect === 'mrkdwn' ? unescape(lines[0]) : lines[0]));
+      return el('pre', {}, el('code', {}, dialect === 'mrkdwn' ? unescaped(lines[0]) : lines[0]));
     case 'quote':
       return el('blockquote', {}, withBreaks(lines, dialect, names));
     case 'heading':
@@ -118,7 +118,7 @@ function inline(text, dialect, names) {
 }
 
 function plain(text, dialect) {
-  return dialect === 'mrkdwn' ? unescape(text) : text;
+  return dialect === 'mrkdwn' ? unescaped(text) : text;
 }
 
 /** What Slack writes in angle brackets: a person, a channel, a call to everybody, or a link. */
@@ -126,10 +126,10 @@ function reference(inside, names) {
   const [target, label] = inside.split('|');
   if (/^@[UW]\w+$/.test(target)) return el('span', { className: 'mention' }, `@${names(target.slice(1))}`);
   if (/^#C\w+$/.test(target)) return el('span', { className: 'mention' }, `#${names(target.slice(1))}`);
-  if (target.startsWith('!date^')) return el('span', {}, unescape(label ?? ''));
+  if (target.startsWith('!date^')) return el('span', {}, unescaped(label ?? ''));
   if (target.startsWith('!'))
     return el('span', { className: 'mention loud' }, `@${label ?? target.slice(1)}`);
-  return link(unescape(target), unescape(label ?? target));
+  return link(unescaped(target), unescaped(label ?? target));
 }
 
 function link(target, label) {
@@ -137,6 +137,6 @@ function link(target, label) {
   return el('a', { href: target, rel: 'noopener noreferrer', target: '_blank' }, label);
 }
 
-function unescape(text) {
+function unescaped(text) {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
