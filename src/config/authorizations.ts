@@ -115,7 +115,10 @@ export const Authorizations = z
           'ask-to-pair: tell them how to be added.',
       ),
     guest_role: RoleName.optional().describe('The role of unknown senders, when they are answered.'),
-    rules: z.array(Rule).default([]).describe('Read from the top; the first that fits decides.'),
+    rules: z
+      .array(Rule)
+      .default([])
+      .describe('The first that fits decides, from the top; one that denies wins wherever it stands.'),
     defaults: z
       .strictObject({
         read: z.enum(['allow', 'ask', 'deny']).default('allow').describe('For tools that change nothing.'),
