@@ -1,11 +1,9 @@
 /** The configuration files as JSON Schema, so that editors complete and explain every key. */
-import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { Authorizations } from './authorizations.ts';
 import { Contacts } from './contacts.ts';
 import { EscalationConfig } from './escalation.ts';
-import { CONFIG_PARTS, type ConfigPart } from './load-config.ts';
+import type { ConfigPart } from './load-config.ts';
 import { Purpose } from './purpose.ts';
 import { type GatewaySchemas, settingsSchema } from './settings.ts';
 
@@ -22,14 +20,7 @@ export function configJsonSchema(gateways: GatewaySchemas): Record<ConfigPart, J
   };
 }
 
-/** Writes one file per schema into `directory`, where the first line of each configuration file points. */
-export async function writeJsonSchemas(directory: string, gateways: GatewaySchemas): Promise<void> {
-  const schemas = configJsonSchema(gateways);
-  for (const part of CONFIG_PARTS) {
-    await writeFileAtomic(join(directory, `${part}.json`), renderJsonSchema(schemas[part]));
-  }
-}
-
+/** As it lies beside the configuration files, in the folder their first lines point to. */
 export function renderJsonSchema(schema: JsonSchema): string {
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
