@@ -557,14 +557,14 @@ describe('the rules', () => {
     ['cancelled', 'called off'],
     ['unknown', 'I cannot say whether'],
   ])('say truthfully that an approval ended %s', async (outcome, sentence) => {
-    const event = `[signalbox] Approval apr_p7_0123456789ab for the call refund {"order":7}: ${outcome}. Details follow.`;
+    const event = `[signalbox] Approval apr_p7_0123456789ab for the call refund {"reason":"a: denied. b"}: ${outcome}. Details follow.`;
 
     const { text, calls } = await ask(afterCall('refund', 'Waiting for a human: x was asked', event), {
       tools,
     });
 
     expect(text).toContain(sentence);
-    expect(text).toContain('Details follow.');
+    expect(text).toContain('\n\nDetails follow.');
     expect(calls).toEqual([]);
   });
 

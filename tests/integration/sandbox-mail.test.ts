@@ -471,7 +471,7 @@ describe('who wrote a mail, asked over the wire', () => {
     await close();
     await open();
 
-    expect(await verdict()).toMatchObject({ dmarc: 'pass' });
+    expect(await verdict()).toMatchObject({ dkim: [{ result: 'pass' }], dmarc: 'pass' });
   });
 
   it('is not proved for an unsigned mail with somebody else in its From', async () => {
@@ -523,7 +523,7 @@ describe('who wrote a mail, asked over the wire', () => {
     await mail.settled(await mail.resend(first));
 
     expect(receiver.taken[0]?.raw).toEqual(receiver.taken[1]?.raw);
-    expect(await verdict()).toMatchObject({ dmarc: 'pass' });
+    expect(await verdict()).toMatchObject({ dkim: [{ result: 'pass' }], dmarc: 'pass' });
   });
 
   it('is proved for an out-of-office reply, so that only its headers give it away', async () => {

@@ -46,7 +46,7 @@ export const STAND_IN_NOTE = '_I am the sandbox’s stand-in for Claude: a short
 const EVENT_MARK = /^\[[a-z][\w -]*\]\s+/i;
 
 /** How the gateway reports what became of a call: the call, one word for the outcome, then what there is to say. */
-const OUTCOME = /^Approval \S+ for the call .*?: \w+\. /s;
+const OUTCOME = /^Approval \S+ for the call .*?\}: \w+\. /s;
 
 /** What the shop's orders cost, for whoever names no amount. */
 const ORDERS: Readonly<Record<string, { amount: number; currency: string }>> = {
@@ -79,14 +79,14 @@ const REFUND =
 
 const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   event: [
-    { when: /: executed\. /, say: retelling('It was allowed, and it is done.') },
-    { when: /: denied\. /, say: retelling('It was not allowed, so it was not done.') },
-    { when: /: expired\. /, say: retelling('Nobody answered in time, so it was not done.') },
-    { when: /: answered\. /, say: retelling('I got an answer instead of a yes or no.') },
-    { when: /: failed\. /, say: retelling('It was allowed, but it failed.') },
-    { when: /: (?:cancelled|revoked)\. /, say: retelling('It was called off, so it was not done.') },
+    { when: /\}: executed\. /, say: retelling('It was allowed, and it is done.') },
+    { when: /\}: denied\. /, say: retelling('It was not allowed, so it was not done.') },
+    { when: /\}: expired\. /, say: retelling('Nobody answered in time, so it was not done.') },
+    { when: /\}: answered\. /, say: retelling('I got an answer instead of a yes or no.') },
+    { when: /\}: failed\. /, say: retelling('It was allowed, but it failed.') },
+    { when: /\}: (?:cancelled|revoked)\. /, say: retelling('It was called off, so it was not done.') },
     {
-      when: /: unknown\. /,
+      when: /\}: unknown\. /,
       say: retelling('It was allowed and begun, and I cannot say whether it was done.'),
     },
     { when: /^/, say: retelling('Meanwhile this happened.') },
