@@ -5,7 +5,7 @@ import { CredentialError, platformErrorOf, type Self, type SlackClient, tryAppTo
 import { missingCredentials, type SlackSettings } from './config.ts';
 
 /** The scopes of the manifest beside this file, and what does not work without each. */
-const NEEDED_SCOPES: Readonly<Record<string, string>> = {
+export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   'app_mentions:read': 'being mentioned',
   'channels:history': 'reading replies in public channels',
   'chat:write': 'posting',

@@ -192,11 +192,11 @@ class Renderer {
       case 'break':
         return '\n';
       case 'link':
-        return toLink(plain(node), node.url);
+        return toLink(plainChildren(node), node.url);
       case 'image':
         return toLink(node.alt ?? '', node.url);
       case 'linkReference':
-        return this.#reference(plain(node), node.identifier);
+        return this.#reference(plainChildren(node), node.identifier);
       case 'imageReference':
         return this.#reference(node.alt ?? '', node.identifier);
       case 'html':
@@ -248,13 +248,19 @@ function linkLabel(label: string): string {
 
 /** The words of a node without any marks; links with their address, since it would be lost. */
 function plain(node: Nodes): string {
-  if (node.type === 'link' && plainChildren(node) !== node.url) return `${plainChildren(node)} (${node.url})`;
-  if (node.type === 'image') return `${node.alt ?? ''} (${node.url})`;
+  if (node.type === 'link') return withAddress(plainChildren(node), node.url);
+  if (node.type === 'image') return withAddress(node.alt ?? '', node.url);
   if (node.type === 'imageReference') return node.alt ?? '';
   if (node.type === 'break') return '\n';
   if (node.type === 'footnoteReference') return `[^${node.label ?? node.identifier}]`;
   if ('value' in node) return node.value;
   return 'children' in node ? plainChildren(node) : '';
+}
+
+function withAddress(label: string, address: string): string {
+  return label === '' || address === label || address === `mailto:${label}`
+    ? address
+    : `${label} (${address})`;
 }
 
 function plainChildren(node: Parents): string {
