@@ -191,9 +191,9 @@ export class SlackSandbox {
     return toSaid(this.#messages.edit(this.#existing(channel, ts), { text: slackText, blocks }));
   }
 
-  /** Somebody deletes a message; resolves once the app has acknowledged that. */
-  async remove({ channel, ts }: { channel: string; ts: string }): Promise<void> {
-    await this.#messages.remove(this.#existing(channel, ts));
+  /** Somebody deletes a message. */
+  async remove({ channel, ts }: { channel: string; ts: string }): Promise<Said> {
+    return { ts, acknowledged: this.#messages.remove(this.#existing(channel, ts)) };
   }
 
   /**
