@@ -17,6 +17,9 @@ const MAX_ADDRESS_CHARS = 254;
 /** Longest list of addresses looked at; a longer one is cut, not refused. */
 const MAX_LIST_CHARS = 32_000;
 
+/** Longest header that can be one address with a name. */
+const MAX_ONE_CHARS = 2_000;
+
 /** A plain addr-spec: quoted local parts and address literals are legal, rare, and a way to confuse parsers. */
 const ADDR_SPEC = /^[^\s@"(),:;<>[\]\\\p{Cc}\p{Cf}]{1,64}@[^\s@"(),:;<>[\]\\/\p{Cc}\p{Cf}]{1,253}$/u;
 
@@ -38,7 +41,7 @@ export function readMailboxes(value: string): Mailbox[] {
 
 /** The mailbox, if the value is exactly one plain address, with or without a name, and nothing else. */
 export function readOneMailbox(value: string): Mailbox | undefined {
-  if (!ONE_MAILBOX.test(withoutQuotes(value))) return undefined;
+  if (value.length > MAX_ONE_CHARS || !ONE_MAILBOX.test(withoutQuotes(value))) return undefined;
   const entries = parsed(value);
   const [entry] = entries;
   return entries.length === 1 && entry && 'address' in entry ? toMailbox(entry) : undefined;

@@ -6,6 +6,9 @@
 import { readOneMailbox } from './addresses.ts';
 import type { ReadMail } from './mail-reader.ts';
 
+/** Of a header that holds one word and its parameters. */
+const MAX_KEYWORD_CHARS = 500;
+
 export type AutomaticReason =
   | 'auto-submitted'
   | 'precedence'
@@ -124,7 +127,8 @@ export function automaticReason(
 function withoutParameters(value: string): string {
   return (
     value
-      .replace(/\(.*?\)/g, '')
+    .slice(0, MAX_KEYWORD_CHARS)
+    .replace(/\([^()]*\)/g, '')
       .split(';', 1)[0]
       ?.trim()
       .toLowerCase() ?? ''

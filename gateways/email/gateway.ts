@@ -13,7 +13,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { addressOf } from './addresses.ts';
 import { MailClient } from './client.ts';
 import { type EmailSettings, isReady, missingEmailSettings, type ReadyEmailSettings } from './config.ts';
-import { ImapReader } from './imap.ts';
+import { ANSWER_TIMEOUT_MS, ImapReader } from './imap.ts';
 import { EMAIL } from './inbound.ts';
 import { Intake } from './intake.ts';
 import { MailListener } from './listener.ts';
@@ -49,7 +49,11 @@ export class EmailGateway implements Gateway {
     this.#listener = listen && new MailListener(listen, settings, deps.log);
     this.#imap =
       imap &&
-      new ImapReader(imap, { maxSize: settings.max_size, allowInsecure: settings.allow_insecure }, deps);
+      new ImapReader(
+        imap,
+        { maxSize: settings.max_size, allowInsecure: settings.allow_insecure, answerMs: ANSWER_TIMEOUT_MS },
+        deps,
+      );
   }
 
   async start(receive: Receive): Promise<void> {

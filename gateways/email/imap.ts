@@ -28,8 +28,8 @@ import type { Intake } from './intake.ts';
 /** In milliseconds. */
 const CONNECT_TIMEOUT_MS = 15_000;
 const GREETING_TIMEOUT_MS = 10_000;
-/** Longer than the longest watchdog interval: silence alone is no failure. */
-const SILENCE_TIMEOUT_MS = 35 * 60_000;
+/** A server that does not answer a command for this long is gone, whatever the socket says. */
+export const ANSWER_TIMEOUT_MS = 30_000;
 /** RFC 2177: at most 29 minutes; routers forget connections sooner. */
 const RENEW_IDLE_MS = 4 * 60_000;
 
@@ -67,7 +67,11 @@ export class ImapReader {
 
   constructor(
     private readonly imap: ImapSettings,
-    private readonly limits: { readonly maxSize: number; readonly allowInsecure: boolean },
+    private readonly limits: {
+      readonly maxSize: number;
+      readonly allowInsecure: boolean;
+      readonly answerMs: number;
+    },
     private readonly deps: ImapDeps,
   ) {}
 
@@ -126,7 +130,10 @@ export class ImapReader {
   async #session(intake: Intake, ready: () => void, signal: AbortSignal): Promise<void> {
     const client = this.#newClient();
     const wake = new Wake();
-    const hangUp = () => wake.ring();
+    const hangUp = () => {
+      wake.ring();
+      if (!client.usable) client.close(); // still connecting
+    };
     client.on('exists', () => wake.ring());
     client.on('close', () => wake.ring());
     client.on('error', (error: Error) =>
@@ -135,7 +142,7 @@ export class ImapReader {
     signal.addEventListener('abort', hangUp, { once: true });
     try {
       await client.connect();
-      await client.mailboxOpen(this.imap.mailbox, { readOnly: true });
+      await this.#answer(client, client.mailboxOpen(this.imap.mailbox, { readOnly: true }));
       this.deps.log.info({ host: this.imap.host, mailbox: this.imap.mailbox }, 'reading the mailbox');
       while (!signal.aborted && client.usable) {
         wake.reset();
@@ -143,7 +150,7 @@ export class ImapReader {
         ready();
         await this.#waitForMail(client, wake, signal);
       }
-      if (signal.aborted) await client.logout();
+      if (signal.aborted) await this.#answer(client, client.logout());
       else throw new Error('the connection was lost');
     } finally {
       signal.removeEventListener('abort', hangUp);
@@ -156,7 +163,7 @@ export class ImapReader {
     // Left to itself imapflow waits 15 s before it listens.
     client.idle().catch(() => {}); // a broken connection also closes, which wakes us
     await wake.within(this.imap.watchdog_seconds * 1000);
-    if (!signal.aborted && client.usable) await client.noop();
+    if (!signal.aborted && client.usable) await this.#answer(client, client.noop());
   }
 
   async #takeNew(client: ImapFlow, intake: Intake, signal: AbortSignal): Promise<void> {
@@ -183,7 +190,8 @@ export class ImapReader {
   async #search(client: ImapFlow, mailbox: MailboxObject, cursor: Cursor): Promise<number[]> {
     const known = cursor.uidValidity === String(mailbox.uidValidity);
     const since = new Date(cursor.lastArrival - this.imap.lookback_hours * 3_600_000);
-    const found = await client.search(known ? { uid: `${cursor.lastUid + 1}:*` } : { since }, { uid: true });
+    const wanted = known ? { uid: `${cursor.lastUid + 1}:*` } : { since };
+    const found = await this.#answer(client, client.search(wanted, { uid: true }));
     // `n:*` names the last mail even if it is older than n.
     return (found || []).filter((uid) => !known || uid > cursor.lastUid).sort((a, b) => a - b);
   }
@@ -199,10 +207,9 @@ export class ImapReader {
     const where = { uid, mailbox: this.imap.mailbox };
     const key = `${mailbox.uidValidity}:${uid}`;
     for (let failures = 0; ; ) {
-      const facts = await client.fetchOne(
-        String(uid),
-        { uid: true, size: true, internalDate: true },
-        { uid: true },
+      const facts = await this.#answer(
+        client,
+        client.fetchOne(String(uid), { uid: true, size: true, internalDate: true }, { uid: true }),
       );
       if (!facts) return 0; // deleted meanwhile
       const arrivedAt = new Date(facts.internalDate ?? this.deps.clock.now());
@@ -238,6 +245,16 @@ export class ImapReader {
         await pause(backoff(failures, FIRST_STORE_BACKOFF_MS, MAX_STORE_BACKOFF_MS), signal);
         if (signal.aborted) return 'stopped';
       }
+    }
+  }
+
+  /** The answer to a command; without one in time the connection is closed, which is noticed everywhere. */
+  async #answer<Answer>(client: ImapFlow, command: Promise<Answer>): Promise<Answer> {
+    const timer = setTimeout(() => client.close(), this.limits.answerMs);
+    try {
+      return await command;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -302,7 +319,6 @@ export class ImapReader {
       maxLiteralSize: this.limits.maxSize,
       connectionTimeout: CONNECT_TIMEOUT_MS,
       greetingTimeout: GREETING_TIMEOUT_MS,
-      socketTimeout: SILENCE_TIMEOUT_MS,
       logger: false,
     });
   }

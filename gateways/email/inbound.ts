@@ -30,6 +30,9 @@ const MAX_MESSAGE_CHARS = MAX_TEXT_CHARS + 1_000;
 const MAX_NAME_CHARS = 100;
 const MAX_SUBJECT_CHARS = 300;
 
+/** Of a header with encoded words; the text in it is shorter. */
+const MAX_ENCODED_CHARS = 4_000;
+
 /** Longest Message-ID kept as it is; `MessageId` holds 400 characters. */
 const MAX_PLAIN_ID_CHARS = 380;
 
@@ -200,7 +203,7 @@ function withDecodedSubject(mail: ReadMail, subject: string): ReadMail['headers'
 /** RFC 2047; an unknown encoding stays as it came. */
 function decodeWords(text: string): string {
   try {
-    return libmime.decodeWords(text);
+    return libmime.decodeWords(text.slice(0, MAX_ENCODED_CHARS));
   } catch {
     return text;
   }

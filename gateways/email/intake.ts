@@ -78,11 +78,20 @@ export class Intake {
     );
     const authentication = await check.judge(mail.headers);
     const at = arrivedAt ?? new Date(this.deps.clock.now());
-    const inbound = toInbound(
+    const inbound = translated(
       { mail, authentication, at, ...(envelope && { envelope }) },
       this.settings.address,
     );
     this.deps.log.debug({ ...where, size: mail.size, authentication }, 'mail read');
     return inbound;
+  }
+}
+
+/** A mail that cannot be put into our words must not be tried for ever. */
+function translated(...[arrival, own]: Parameters<typeof toInbound>): ReturnType<typeof toInbound> {
+  try {
+    return toInbound(arrival, own);
+  } catch (error) {
+    throw new UnreadableMailError('malformed', { cause: error });
   }
 }

@@ -30,9 +30,32 @@ const VOID: ReadonlySet<string> = new Set(
   'area base br col embed hr img input link meta param source track wbr'.split(' '),
 );
 
-/** Declarations that hide an element, in a style attribute or a style sheet. */
-const HIDING =
-  /display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|(?:^|[;{\s])opacity\s*:\s*0*\.?0+\s*(?:[;}!%]|$)|(?:font-size|max-height|max-width|(?:^|[;{\s])(?:height|width))\s*:\s*0*\.?0+\s*(?:[a-z]+|%)?\s*(?:[;}!]|$)|font-size\s*:\s*1px|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{3,}|clip\s*:\s*rect|clip-path|color\s*:\s*transparent|transform\s*:\s*scale\(\s*0/i;
+/** Declarations that hide an element, in a style attribute or a style sheet without its white space. */
+const HIDING = new RegExp(
+  [
+    'display:none',
+    'visibility:(?:hidden|collapse)',
+    'mso-hide:all',
+    '(?:^|[;{])(?:opacity|font-size|max-height|max-width|height|width):(?:0+(?:\\.0*)?|\\.0+)(?:[a-z]{1,4}|%)?(?:[;}!]|$)',
+    'font-size:1px',
+    'text-indent:-\\d{3,}',
+    '(?:left|top):-\\d{3,}',
+    'clip:rect',
+    'clip-path:',
+    'color:transparent',
+    'scale\\(0',
+  ].join('|'),
+  'i',
+);
+
+/** Longest style sheet or style attribute looked at, in characters; a longer one hides something. */
+const MAX_STYLE_CHARS = 20_000;
+
+/** People's mails nest a few dozen levels deep. The parser slows down with every level, so beyond this we stop. */
+const MAX_DEPTH = 1_000;
+
+/** Characters parsed at a time; in between the depth is looked at. */
+const CHUNK_CHARS = 16_384;
 
 interface Element {
   readonly name: string;
@@ -55,7 +78,9 @@ export function toVisibleText(
     },
     { decodeEntities: true, lowerCaseTags: true, lowerCaseAttributeNames: true },
   );
-  parser.end(html);
+  for (let at = 0; at < html.length && !page.tangled; at += CHUNK_CHARS)
+    parser.write(html.slice(at, at + CHUNK_CHARS));
+  if (!page.tangled) parser.end();
   return page.result();
 }
 
@@ -64,8 +89,7 @@ class VisibleText {
   /** Last character of `#out`; kept apart, so that looking at it costs nothing. */
   #last = '\n';
   #full = false;
-  /** A style sheet hides something; what, we do not work out. */
-  #stylesHide = false;
+  #styles = '';
   readonly #open: Element[] = [];
   #unshown = 0;
   #hidden = 0;
@@ -75,6 +99,11 @@ class VisibleText {
     private readonly links: boolean,
     private readonly maxChars: number,
   ) {}
+
+  /** Nested deeper than anything a person writes. */
+  get tangled(): boolean {
+    return this.#open.length > MAX_DEPTH;
+  }
 
   open(name: string, attributes: Record<string, string>): void {
     if (name === 'br') this.#append('\n');
@@ -94,7 +123,7 @@ class VisibleText {
 
   text(text: string): void {
     const inside = this.#open.at(-1)?.name;
-    if (inside === 'style' && HIDING.test(text)) this.#stylesHide = true;
+    if (inside === 'style' && this.#styles.length <= MAX_STYLE_CHARS) this.#styles += text;
     if (this.#unshown > 0) return;
     if (this.#hidden > 0) {
       if (text.trim() !== '' && this.#last !== HIDDEN_MARK) this.#append(HIDDEN_MARK);
@@ -118,7 +147,8 @@ class VisibleText {
       .replace(/[ \t]+\n/g, '\n')
       .replace(/\n{3,}/g, '\n\n')
       .trim();
-    return this.#stylesHide ? `${HIDDEN_MARK}\n${text}` : text;
+    // A style sheet hides something, or we stopped reading: what, we do not work out.
+    return this.tangled || hidesSomething(this.#styles) ? `${HIDDEN_MARK}\n${text}` : text;
   }
 
   #folded(text: string): string {
@@ -157,5 +187,9 @@ function isBlank(character: string): boolean {
 }
 
 function hides(attributes: Record<string, string>): boolean {
-  return 'hidden' in attributes || HIDING.test(attributes.style ?? '');
+  return 'hidden' in attributes || hidesSomething(attributes.style ?? '');
+}
+
+function hidesSomething(style: string): boolean {
+  return style.length > MAX_STYLE_CHARS || HIDING.test(style.replace(/\s+/g, ''));
 }

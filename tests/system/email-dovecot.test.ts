@@ -1,7 +1,10 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type EmailSettings, isReady } from '../../gateways/email/config.ts';
 import type { EmailGateway } from '../../gateways/email/gateway.ts';
+import { ImapReader } from '../../gateways/email/imap.ts';
+import { Intake } from '../../gateways/email/intake.ts';
 import { Dovecot, dovecotProblem, MAILBOX_PASSWORD, MAILBOX_USER } from '../support/dovecot.ts';
 import {
   Core,
@@ -179,6 +182,38 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     proxy.server.close();
   });
 
+  it('gives up a connection that went dead without a word', async () => {
+    const proxy = await fallingSilentProxy(dovecot.imapPort);
+    const settings = emailSettings({
+      inbound: {
+        imap: {
+          host: '127.0.0.1',
+          port: proxy.port,
+          secure: false,
+          user: MAILBOX_USER,
+          password: MAILBOX_PASSWORD,
+          watchdog_seconds: 1,
+        },
+      },
+    });
+    const readable = readableLog();
+    const deps = { log: readable.log, clock: { now: () => Date.now() }, bookmarks };
+    const reader = new ImapReader(
+      imapOf(settings),
+      { maxSize: 1_000_000, allowInsecure: false, answerMs: 500 },
+      deps,
+    );
+    if (!isReady(settings)) throw new Error('incomplete settings');
+    await reader.start(new Intake(settings, deps, core.receive));
+
+    proxy.silence();
+    await dovecot.deliver(aMail('behind a dead connection'.replaceAll(' ', '-')));
+    expect((await core.message(1)).text).toBe('behind-a-dead-connection');
+    expect(readable.lines.some(({ msg }) => msg.includes('unreachable'))).toBe(true);
+    await reader.stop();
+    proxy.server.close();
+  });
+
   it('OM-188 passes over what cannot be read, says so once, and takes what comes behind it', async () => {
     await startGateway({ max_size: 20_000 });
     await dovecot.deliver(aMail(`large-${'x'.repeat(30)}`).replace(/large-/, `${'y'.repeat(25_000)}\r\n`));
@@ -207,6 +242,36 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     );
   });
 });
+
+function imapOf(settings: EmailSettings) {
+  if (!settings.inbound.imap) throw new Error('no IMAP in these settings');
+  return settings.inbound.imap;
+}
+
+/** A proxy whose open connections transport nothing any more once told so; new ones work. */
+async function fallingSilentProxy(
+  target: number,
+): Promise<{ server: Server; port: number; silence: () => void }> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    client.pipe(upstream);
+    upstream.pipe(client);
+    pairs.add([client, upstream]);
+    client.on('error', () => upstream.destroy());
+    upstream.on('error', () => client.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const bound = server.address();
+  if (bound === null || typeof bound === 'string') throw new Error('no port');
+  const silence = () => {
+    for (const [client, upstream] of pairs) {
+      client.unpipe(upstream);
+      upstream.unpipe(client);
+    }
+  };
+  return { server, port: bound.port, silence };
+}
 
 /** A proxy that keeps from the client, while it idles, that there is new mail. */
 async function silencingProxy(
