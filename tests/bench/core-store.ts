@@ -11,7 +11,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createRedis, type RedisClient } from '../../src/redis/client.ts';
 import { Keys } from '../../src/redis/keys.ts';
 
-const LOG = createLogger({ level: 'error', destination: process.stderr });
+export const LOG = createLogger({ level: 'error', destination: process.stderr });
 
 /** The product's default. */
 const LEASE_MS = 5_000;

@@ -13,15 +13,24 @@ import { CONTENDERS } from './contender.ts';
 import { measureCore } from './core.ts';
 import { measureMention } from './mention.ts';
 import { HELP, type Part, type Plan, toPlan } from './plan.ts';
-import { endDescendants } from './proc-stat.ts';
+import { endDescendants, readOthersCpuMs } from './proc-stat.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { installReferences, REFERENCE_DIR, referenceVersion } from './reference-install.ts';
 import { isComplete, type Machine, type Report, toJson, toText, type Unmeasured } from './report.ts';
 import { measureStart } from './start.ts';
+import { significant } from './statistics.ts';
 import { measureTimers } from './timers.ts';
 
 /** 128 + SIGINT, as shells have it. */
 const INTERRUPTED = 130;
+
+/** Below this the machine counts as ours alone. */
+const QUIET_CPUS = 0.2;
+
+const NOT_ALONE = 'other programs kept the machine busy meanwhile; it can do better than these figures';
+
+/** Stopping takes as long as removing some files. */
+const STOP_WITHIN_MS = 5_000;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -98,8 +107,13 @@ async function attempt<Name extends Part, Result>({
   stopping,
 }: Attempt<Name, Result>): Promise<Partial<Record<Name, Result | Unmeasured>>> {
   if (!plan.parts.includes(name) || stopping.aborted) return {};
+  const othersBefore = await readOthersCpuMs();
+  const startedAt = performance.now();
   try {
-    return toRecord(name, await work());
+    const result = await work();
+    const othersCpus = ((await readOthersCpuMs()) - othersBefore) / (performance.now() - startedAt);
+    if (othersCpus > QUIET_CPUS) progress(`${name}: ${NOT_ALONE} (${significant(othersCpus, 2)} CPUs)`);
+    return toRecord(name, result);
   } catch (error) {
     const failed = describeFailure(error);
     progress(`${name} could not be measured: ${failed}`);
@@ -141,9 +155,6 @@ async function describeMachine(redis: string): Promise<Machine> {
     },
   };
 }
-
-/** Stopping takes as long as removing some files. */
-const STOP_WITHIN_MS = 5_000;
 
 /**
  * Nothing that was started outlives the benchmark: on a signal every process below this one is ended, so whatever

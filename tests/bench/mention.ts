@@ -15,7 +15,7 @@ import { Child } from './child.ts';
 import { CONTENDERS, type Contender, type RunningContender, startContender } from './contender.ts';
 import type { LoadOrder, LoadResult } from './load-generator.ts';
 import { ownScript } from './own-script.ts';
-import { readMachineCpuMs, readTreeUsage } from './proc-stat.ts';
+import { readOthersCpuMs } from './proc-stat.ts';
 import type { Progress } from './progress.ts';
 import { countRoundTrips } from './round-trips.ts';
 import { medianOfRounds, percentiles, significant } from './statistics.ts';
@@ -283,9 +283,4 @@ async function measureLoad(
     repeated,
     othersCpus: othersMs / elapsedMs,
   };
-}
-
-async function readOthersCpuMs(): Promise<number> {
-  const [machine, ours] = await Promise.all([readMachineCpuMs(), readTreeUsage(process.pid)]);
-  return machine - ours.cpuMs;
 }

@@ -2,8 +2,9 @@
  * A process: pending approvals as the product keeps them.
  *
  * They are opened as in production, as effects of a commit, and what time brings about is applied by the product's
- * own store. Only people and platforms are missing.
+ * own sweeper. Only people and platforms are missing.
  */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ApprovalStore,
@@ -15,9 +16,11 @@ import { consequencesOf } from '../../src/approvals/consequences.ts';
 import { type Approval, dueOf, open, type TickResult, vote } from '../../src/domain/approval.ts';
 import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { PARTITIONS, partitionOf } from '../../src/redis/keys.ts';
+import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
 import {
   type CoreStore,
   conversationNumber,
+  LOG,
   openCoreStore,
   SLACK_THREAD,
   sampleAudit,
@@ -75,12 +78,11 @@ class PendingApprovals {
     await sleep(startMs - Date.now() - 500);
 
     const before = process.cpuUsage();
-    const stopping = new AbortController();
-    const sweeping = sweep(this.#store, stopping.signal);
+    const sweeper = new TimerSweeper(this.#store, LOG);
+    await sweeper.start();
     const deadlineMs = startMs + seconds * 1_000 + 30_000;
     while (this.#store.latenessMs.length < count && Date.now() < deadlineMs) await sleep(100);
-    stopping.abort();
-    await sweeping;
+    await sweeper.stop();
     const { user, system } = process.cpuUsage(before);
     const latenessMs = this.#store.latenessMs;
     if (latenessMs.length < count) throw new Error(`${latenessMs.length} of ${count} timers fired`);
@@ -104,6 +106,7 @@ class PendingApprovals {
             digest: approval.digest,
             by: APPROVER,
             roles: ['manager'],
+            permitted: true,
             via: SLACK_THREAD.platform,
           },
           nowMs,
@@ -162,9 +165,9 @@ class TimedStore extends ApprovalStore {
 
   constructor({ redis, keys }: CoreStore) {
     const dueMs = new Map<ApprovalId, number>();
-    const consequences: Consequences = (before, moved) => {
+    const consequences: Consequences = (before, moved, nowMs) => {
       dueMs.set(before.id, dueOf(before) ?? Number.NaN);
-      return consequencesOf(before, moved, Date.now());
+      return consequencesOf(before, moved, nowMs);
     };
     super(redis, keys, consequences, () => KEEP_ENDED_MS);
     this.#dueMs = dueMs;
@@ -178,21 +181,6 @@ class TimedStore extends ApprovalStore {
   }
 }
 
-/** Between two looks at the timers; see the design of the sweeper. */
-const SWEEP_EVERY_MS = 5;
-
-async function sweep(store: ApprovalStore, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await Promise.all(
-      Array.from({ length: PARTITIONS }, async (_, partition) => {
-        const { approvals } = await store.due(partition, 200);
-        await Promise.all(approvals.map((id) => store.tick(id)));
-      }),
-    );
-    await sleep(SWEEP_EVERY_MS);
-  }
-}
-
 function approvalNumber(index: number): ApprovalId {
   return approvalIdFor(conversationNumber(index), String(index), 0);
 }
@@ -203,21 +191,23 @@ function sampleApproval(
   deadlineMs: number,
   remindAfterMs: readonly number[],
 ): Approval {
+  const conversationId = conversationNumber(index);
+  const [, , channel = '', thread = ''] = conversationId.split(':');
   return open({
     id: approvalNumber(index),
-    conversationId: conversationNumber(index),
-    origin: SLACK_THREAD,
+    conversationId,
+    origin: { platform: SLACK_THREAD.platform, route: { channel, thread } },
     request: {
       tool: 'refund',
       version: 1,
-      args: BODY,
+      args: sampleBody(index),
       risk: 'high',
       effect: 'once',
       reversible: false,
       requester: PersonId.parse('alex'),
       requesterName: 'Alex Kim',
-      callId: 'toolu_01A09q90qw90lq917835lq9',
-      correlation: 'slack:T0BENCH:C000000001:1700000000.000100',
+      callId: `toolu_${noise(index, 24)}`,
+      correlation: `${conversationId}:${index}`,
     },
     policy: {
       name: 'default',
@@ -235,12 +225,18 @@ function sampleApproval(
   });
 }
 
-/** The arguments a human agrees to: exactly `BODY_BYTES` of JSON. */
-const BODY = sampleBody(BODY_BYTES);
+/** The arguments a human agrees to: exactly `BODY_BYTES` of JSON, each its own, so that no store gets it for less. */
+function sampleBody(index: number): object {
+  const body = { order: String(4_711 + index).padStart(8, '0'), amount: 120, currency: 'EUR', reason: '' };
+  return { ...body, reason: noise(index, BODY_BYTES - JSON.stringify(body).length) };
+}
 
-function sampleBody(bytes: number): object {
-  const body = { order: '4711', amount: 120, currency: 'EUR', reason: '' };
-  return { ...body, reason: 'x'.repeat(bytes - JSON.stringify(body).length) };
+/** Characters that no compression finds a pattern in; the same for the same number. */
+function noise(index: number, length: number): string {
+  return createHash('shake256', { outputLength: length })
+    .update(String(index))
+    .digest('base64url')
+    .slice(0, length);
 }
 
 const core = await openCoreStore(process.env.REDIS_URL ?? '');

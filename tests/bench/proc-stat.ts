@@ -48,8 +48,14 @@ export async function endDescendants(pid: number): Promise<void> {
 }
 
 /** CPU time all processes of the machine have used together since it started, in ms. */
-export async function readMachineCpuMs(): Promise<number> {
+async function readMachineCpuMs(): Promise<number> {
   return parseMachineStat(await readFile('/proc/stat', 'utf8'));
+}
+
+/** CPU time everything but this process and its descendants has used, in ms since the machine started. */
+export async function readOthersCpuMs(): Promise<number> {
+  const [machine, ours] = await Promise.all([readMachineCpuMs(), readTreeUsage(process.pid)]);
+  return machine - ours.cpuMs;
 }
 
 /** Busy time of the first line of `/proc/stat`: user, nice, system, irq, softirq; not idle, iowait or stolen. */

@@ -1,13 +1,13 @@
 // @ts-nocheck: Plain JavaScript on purpose, and unchecked: its packages are there only once the benchmark has run.
 /** A process: pending approvals as BullMQ would keep them, one delayed job each. Answers like pending-signalbox.ts. */
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
 const OPENED_AT_ONCE = 500;
 const WEEK_MS = 7 * 24 * 60 * 60 * 1_000;
-const BODY = { order: '4711', amount: 120, currency: 'EUR', reason: '' };
-BODY.reason = 'x'.repeat(200 - JSON.stringify(BODY).length);
+const BODY_BYTES = 200;
 
 const connect = () => new Redis(process.env.REDIS_URL, { maxRetriesPerRequest: null });
 const queue = new Queue('approvals', { connection: connect() });
@@ -52,12 +52,20 @@ async function add(count, delayOf) {
       const delay = Math.max(1, Math.round(delayOf(opened)));
       jobs.push({
         name: 'approval',
-        data: BODY,
+        data: sampleBody(opened),
         opts: { jobId: `approval-${opened}`, timestamp, delay, removeOnComplete: true },
       });
     }
     await queue.addBulk(jobs);
   }
+}
+
+/** Exactly `BODY_BYTES` of JSON, each its own. */
+function sampleBody(index) {
+  const body = { order: String(4_711 + index).padStart(8, '0'), amount: 120, currency: 'EUR', reason: '' };
+  const length = BODY_BYTES - JSON.stringify(body).length;
+  const noise = createHash('shake256', { outputLength: length }).update(String(index)).digest('base64url');
+  return { ...body, reason: noise.slice(0, length) };
 }
 
 process.on('message', async (order) => {
