@@ -47,6 +47,7 @@ export interface WebhookListenerSettings {
 }
 
 export class WebhookListener {
+  readonly name = 'webhook-listener';
   readonly #routes = new Map<string, WebhookHandler>();
   #server: Server | undefined;
 

@@ -7,7 +7,13 @@
  * The gate is not asked again: the decision is part of the record. What is checked again is that the call is still
  * the one that was decided on.
  */
-import { type Approval, type ClaimResult, type CompleteResult, digestOf, type Permit } from '../domain/approval.ts';
+import {
+  type Approval,
+  type ClaimResult,
+  type CompleteResult,
+  digestOf,
+  type Permit,
+} from '../domain/approval.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 
@@ -33,7 +39,6 @@ export async function runApproved(
   tool: Tool | undefined,
   approval: Approval,
   clock: Clock,
-  signal: AbortSignal,
 ): Promise<Resumed> {
   const { request } = approval;
   const version = tool?.version ?? request.version;
@@ -50,15 +55,20 @@ export async function runApproved(
     return { kind: 'ran', output };
   }
   // Measured on our own clock from before the request: if granting took this long, another claim may be near.
-  if (clock.now() - askedAt > approval.policy.leaseMs - START_MARGIN_MS) return { kind: 'not-run', why: 'PERMIT_TOO_OLD' };
+  if (clock.now() - askedAt > approval.policy.leaseMs - START_MARGIN_MS)
+    return { kind: 'not-run', why: 'PERMIT_TOO_OLD' };
 
-  const beating = setInterval(() => void desk.renew(permit).catch(() => undefined), approval.policy.leaseMs / 3);
+  const beating = setInterval(
+    () => void desk.renew(permit).catch(() => undefined),
+    approval.policy.leaseMs / 3,
+  );
   try {
     const output = await tool.execute(args.data, {
       idempotencyKey: permit.idempotencyKey,
       conversationId: approval.conversationId,
       requester: request.requester,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(tool.timeoutMs)]),
+      // Losing the conversation's lease is no reason to break off a call that is under way.
+      signal: AbortSignal.timeout(tool.timeoutMs),
     });
     await desk.complete(permit, output);
     return { kind: 'ran', output };

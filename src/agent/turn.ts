@@ -22,7 +22,7 @@ export interface TurnSetup {
   /** Begins the idempotency keys of calls that run inside the turn. */
   readonly key: string;
   /** What a held call is answered with, so that the transcript stays valid while people decide. */
-  readonly answerHeld: (held: HeldCall, index: number) => string;
+  readonly answerHeld: (held: HeldCall, index: number) => Promise<string>;
   /** Hears what the turn is doing, for people who wait. */
   readonly onProgress: (progress: TurnProgress) => void;
 }
@@ -101,7 +101,12 @@ async function answer(
       return { kind: 'tool-result', callId, status: 'error', text: verdict.reason };
     case 'held':
       held.push(verdict);
-      return { kind: 'tool-result', callId, status: 'waiting', text: setup.answerHeld(verdict, held.length - 1) };
+      return {
+        kind: 'tool-result',
+        callId,
+        status: 'waiting',
+        text: await setup.answerHeld(verdict, held.length - 1),
+      };
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
       const output = await setup.tools.run(verdict.tool, verdict.args, key, signal);

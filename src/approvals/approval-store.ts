@@ -27,7 +27,11 @@ const dueScript = loadScript('due', import.meta.url);
 const MOST_TRIES = 50;
 
 /** What follows from a change, for other parts of the product: cards, wake-ups, audit. Pure. */
-export type Consequences = (before: Approval, moved: NonNullable<Step<unknown>['moved']>) => Effect[];
+export type Consequences = (
+  before: Approval,
+  moved: NonNullable<Step<unknown>['moved']>,
+  nowMs: number,
+) => Effect[];
 
 export interface Due {
   readonly unparked: number;
@@ -65,7 +69,7 @@ export class ApprovalStore {
       if (!approval) return undefined;
       const step = decide(approval, nowMs);
       if (!step.moved) return step.result;
-      const refused = await this.#write(approval, step);
+      const refused = await this.#write(approval, step, nowMs);
       if (!refused) return step.result;
       ({ approval, nowMs } = refused);
     }
@@ -92,6 +96,17 @@ export class ApprovalStore {
       nextMs: Number(next) < 0 ? undefined : Number(next),
       nowMs: Number(now),
     };
+  }
+
+  /** The time by which everything of a conversation's partition is judged, in ms. */
+  async nowMs(conversationId: ConversationId): Promise<number> {
+    const partition = partitionOf(conversationId);
+    return (await this.due(partition, 0)).nowMs;
+  }
+
+  /** Looks at a timer again later, when its approval could not be read or written now. */
+  async postpone(id: ApprovalId, byMs: number): Promise<void> {
+    await this.redis.zincrby(this.keys.timers(partitionOfApproval(id)), byMs, id).catch(() => undefined);
   }
 
   /** A timer without its approval (it expired, or was erased) has nothing to bring about. */
@@ -125,6 +140,7 @@ export class ApprovalStore {
   async #write(
     before: Approval,
     { moved, window }: Step<unknown>,
+    nowMs: number,
   ): Promise<{ approval: Approval | undefined; nowMs: number } | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
@@ -141,7 +157,7 @@ export class ApprovalStore {
         window?.beforeMs ?? 0,
         dueOf(next) ?? '',
         isEnded(next.state) ? this.keepMs() : '',
-        ...toArguments(this.consequences(before, moved)),
+        ...toArguments(this.consequences(before, moved, nowMs)),
       ],
     );
     const [written, document, now] = Array.isArray(reply) ? reply : [];
@@ -164,7 +180,10 @@ export function toOpenEffect(approval: Approval, keepEndedMs: number): Effect {
 /** Derived from the item and the call that caused it, so that doing the turn again asks the same question once. */
 export function approvalIdFor(conversationId: ConversationId, itemId: string, call: number): ApprovalId {
   const digest = createHash('sha256').update(`${conversationId}\n${itemId}\n${call}`).digest();
-  const tail = BigInt(`0x${digest.subarray(0, 8).toString('hex')}`).toString(36).padStart(13, '0').slice(-12);
+  const tail = BigInt(`0x${digest.subarray(0, 8).toString('hex')}`)
+    .toString(36)
+    .padStart(13, '0')
+    .slice(-12);
   return ApprovalId.parse(`apr_p${partitionOf(conversationId)}_${tail}`);
 }
 

@@ -2,10 +2,11 @@
  * What follows from a change of an approval: an audit entry, the item that wakes the conversation, updates of the
  * cards, reminders. Written in the same step as the change. Pure.
  */
+
+import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, type ApprovalEvent, isEnded } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
-import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Effect } from '../redis/effects.ts';
 import { reminderText } from './sentences.ts';
 
@@ -119,10 +120,7 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
  * @returns undefined when they do not begin with its opening
  */
 export function replay(events: readonly AuditEvent[]): unknown {
-  return events.reduce<Record<string, unknown> | undefined>((record, { event, detail }) => {
-    const set = detail?.['set'];
-    if (typeof set !== 'object' || set === null) return record;
-    if (event === 'approval.opened') return { ...set };
-    return record && { ...record, ...set };
-  }, undefined);
+  const opening = events.findIndex(({ event }) => event === 'approval.opened');
+  if (opening === -1) return undefined;
+  return Object.assign({}, ...events.slice(opening).map(({ detail }) => detail?.set));
 }

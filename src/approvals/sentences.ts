@@ -36,7 +36,8 @@ const MAX_TITLE_CHARS = 140;
 
 /** The arguments, one fact each; nested values as JSON; what cannot be seen is made visible. */
 export function factsOf(args: unknown): { label: string; value: string }[] {
-  if (typeof args !== 'object' || args === null) return args === undefined ? [] : [{ label: 'input', value: show(args) }];
+  if (typeof args !== 'object' || args === null)
+    return args === undefined ? [] : [{ label: 'input', value: show(args) }];
   return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
 }
 
@@ -156,8 +157,13 @@ export function waitingText(approval: Approval): string {
 
 /** What the agent is told when it ended. */
 export function outcomeText(approval: Approval): string {
-  const outcome = { ANSWERED: 'answered', EXECUTED: 'executed', FAILED: 'failed' }[String(approval.state)] ?? approval.state.toLowerCase();
+  const outcome =
+    { ANSWERED: 'answered', EXECUTED: 'executed', FAILED: 'failed' }[String(approval.state)] ??
+    approval.state.toLowerCase();
   const call = `${approval.request.tool} ${JSON.stringify(approval.request.args)}`;
-  const said = approval.state === 'ANSWERED' ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}` : '';
+  const said =
+    approval.state === 'ANSWERED'
+      ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}`
+      : '';
   return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standing(approval)}${said}`;
 }

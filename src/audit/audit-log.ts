@@ -1,8 +1,7 @@
 /**
  * The audit: who did what, when, where, and under which rule; one chain per partition.
  *
- * Most entries are appended by the scripts that make the change they record (`redis/lanes.lua`); here are the
- * entries of things that change nothing else, and reading.
+ * Most entries are appended by the scripts that make the change they record (`redis/lanes.lua`); here is reading.
  *
  * Invariants
  *   1. An entry's hash covers its number, its time, its text and the hash before it: none can be changed, removed
@@ -12,10 +11,8 @@
 import { createHash } from 'node:crypto';
 import { AuditEvent } from '../domain/audit-event.ts';
 import type { RedisClient } from '../redis/client.ts';
-import { type Keys, PARTITIONS, partitionOf } from '../redis/keys.ts';
-import { loadScript, runScript } from '../redis/script.ts';
-
-const appendScript = loadScript('append', import.meta.url);
+import { EffectWriter } from '../redis/effect-writer.ts';
+import { type Keys, PARTITIONS } from '../redis/keys.ts';
 
 export interface AuditEntry {
   /** Place in its partition's chain, from 1. */
@@ -47,13 +44,11 @@ export class AuditLog {
     private readonly keys: Keys,
   ) {}
 
+  /** For what changes nothing else. `owner` decides the partition. */
   async append(owner: string, ...events: readonly AuditEvent[]): Promise<void> {
-    const partition = partitionOf(owner);
-    await runScript(
-      this.redis,
-      appendScript,
-      [this.keys.auditHead(partition)],
-      [this.keys.partition(partition), ...events.map((event) => JSON.stringify(event))],
+    await new EffectWriter(this.redis, this.keys).write(
+      owner,
+      events.map((event) => ({ kind: 'audit', event })),
     );
   }
 
@@ -124,7 +119,8 @@ export class AuditLog {
 }
 
 function problemWith(entry: AuditEntry, before: { number: number; hash: string }): string | undefined {
-  if (entry.number !== before.number + 1) return `entries ${before.number + 1} to ${entry.number - 1} are missing`;
+  if (entry.number !== before.number + 1)
+    return `entries ${before.number + 1} to ${entry.number - 1} are missing`;
   return entry.hash === hashOf(entry, before.hash) ? undefined : 'it was changed, or the one before it was';
 }
 

@@ -50,7 +50,9 @@ export function toOutEffect(item: OutboxItem, options: { once?: Once; session?: 
 function laneOf({ conversationId, to }: OutboxItem): string {
   const route = Object.entries(to.route)
     // Where a mail thread stands changes with every mail; the person it goes to does not.
-    .filter(([key]) => key === 'to' || key === 'channel' || key === 'user' || key === 'thread' || key === 'session')
+    .filter(
+      ([key]) => key === 'to' || key === 'channel' || key === 'user' || key === 'thread' || key === 'session',
+    )
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
     .join('&');

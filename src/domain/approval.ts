@@ -255,7 +255,9 @@ function normalise(value: unknown): unknown {
   if (typeof value === 'string') return value.normalize('NFC');
   if (Array.isArray(value)) return value.map(normalise);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.normalize('NFC'), normalise(inner)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key.normalize('NFC'), normalise(inner)]),
+  );
 }
 
 // ── Answers of people ────────────────────────────────────────────────────────────────────────────────────────
@@ -270,6 +272,8 @@ export interface Vote {
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
+  /** Whether one of those roles may decide approvals at all, now. */
+  readonly permitted: boolean;
   readonly via: Platform;
 }
 
@@ -279,7 +283,11 @@ export type VoteResult =
   | { readonly code: 'ALREADY' | 'LATE'; readonly approval: Approval }
   /** The card that was answered is not the current one. */
   | { readonly code: 'STALE_CARD' | 'CONTENT_CHANGED'; readonly approval: Approval }
-  | { readonly code: 'NOT_ELIGIBLE'; readonly approval: Approval; readonly reason: 'requester' | 'not-an-approver' }
+  | {
+      readonly code: 'NOT_ELIGIBLE';
+      readonly approval: Approval;
+      readonly reason: 'requester' | 'not-an-approver';
+    }
   | { readonly code: 'NOT_OFFERED'; readonly approval: Approval }
   /** This channel does not prove enough for a yes; the sentence says which does. */
   | { readonly code: 'STEP_UP'; readonly approval: Approval }
@@ -326,7 +334,7 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   if (answer.by.person === approval.request.requester) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
   }
-  if (!mayDecide(approval, answer.by.person, answer.roles)) {
+  if (!answer.permitted || !mayDecide(approval, answer.by.person, answer.roles)) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
   }
   if (!approval.policy.choices.includes(answer.choice)) return { code: 'NOT_OFFERED', approval };
@@ -365,7 +373,8 @@ export function cancel(
   by: { person: PersonId; operates: boolean },
   reason: string,
 ): Step<WithdrawResult> {
-  if (by.person !== approval.request.requester && !by.operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (by.person !== approval.request.requester && !by.operates)
+    return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by.person, reason);
   if (approval.state === 'OPEN') return withdraw(approval, 'CANCELLED', by.person, reason);
   return { result: { code: ENDED.has(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
@@ -422,10 +431,16 @@ export type ClaimResult =
  *
  * @param owner new for every attempt, so that a repeated request is told from somebody else's
  */
-export function claim(approval: Approval, owner: string, digestToRun: string, nowMs: number): Step<ClaimResult> {
+export function claim(
+  approval: Approval,
+  owner: string,
+  digestToRun: string,
+  nowMs: number,
+): Step<ClaimResult> {
   const { execution, decision } = approval;
   if (approval.state === 'EXECUTING') {
-    if (execution?.owner === owner) return { result: { code: 'GRANTED', permit: permitOf(approval), approval } };
+    if (execution?.owner === owner)
+      return { result: { code: 'GRANTED', permit: permitOf(approval), approval } };
     return { result: { code: 'HELD', approval } };
   }
   if (approval.state === 'UNKNOWN') return { result: { code: 'HELD', approval } };
@@ -467,7 +482,10 @@ export function renew(approval: Approval, epoch: number, nowMs: number): Step<'R
 
 export type CompleteResult = 'RECORDED' | 'REPLAY' | 'FENCED';
 
-/** Records what came of the call. */
+/**
+ * Records what came of the call. The one who ran it may report late, too: what was unknown is known then, as long
+ * as nobody else was let to run it and no person has settled it.
+ */
 export function complete(
   approval: Approval,
   epoch: number,
@@ -477,10 +495,15 @@ export function complete(
   const { execution, result } = approval;
   if (execution?.epoch !== epoch) return { result: 'FENCED' };
   if (approval.state !== 'EXECUTING') {
-    return { result: result?.status === outcome.status && result.text === outcome.text ? 'REPLAY' : 'FENCED' };
+    return {
+      result: result?.status === outcome.status && result.text === outcome.text ? 'REPLAY' : 'FENCED',
+    };
   }
   const ok = outcome.status === 'ok';
-  const next: Approval = { ...advance(approval, ok ? 'EXECUTED' : 'FAILED'), result: { ...outcome, atMs: nowMs } };
+  const next: Approval = {
+    ...advance(approval, ok ? 'EXECUTED' : 'FAILED'),
+    result: { ...outcome, atMs: nowMs },
+  };
   return { result: 'RECORDED', moved: { next, event: ok ? 'executed' : 'failed', actor: 'system' } };
 }
 
@@ -578,7 +601,9 @@ export function dueOf(approval: Approval): number | undefined {
     case 'EXECUTING':
       return approval.execution && approval.execution.leaseUntilMs + QUIET_MS;
     case 'UNKNOWN':
-      return (approval.execution?.leaseUntilMs ?? approval.openedMs) + NAG_EVERY_MS * ((approval.nagged ?? 0) + 1);
+      return (
+        (approval.execution?.leaseUntilMs ?? approval.openedMs) + NAG_EVERY_MS * ((approval.nagged ?? 0) + 1)
+      );
     default:
       return undefined;
   }
@@ -597,7 +622,9 @@ function expire(approval: Approval): Moved<'expired'> {
 
 function remind(approval: Approval, nowMs: number): Moved<'reminded'> {
   // Reminders that fell due while nobody swept are one reminder.
-  const passed = approval.policy.remindAfterMs.filter((afterMs) => approval.openedMs + afterMs <= nowMs).length;
+  const passed = approval.policy.remindAfterMs.filter(
+    (afterMs) => approval.openedMs + afterMs <= nowMs,
+  ).length;
   const next = { ...advance(approval, 'OPEN'), reminded: passed };
   return {
     result: 'reminded',
@@ -630,14 +657,21 @@ function release(approval: Approval, nowMs: number): Moved<'released' | 'unknown
     const next = { ...advance(approval, 'APPROVED'), validUntilMs: nowMs + approval.policy.validForMs };
     return { result: 'released', moved: { next, event: 'released', actor: 'system' }, window };
   }
-  const next = { ...advance(approval, 'UNKNOWN'), remark: 'the process that ran it stopped before it could report' };
+  const next = {
+    ...advance(approval, 'UNKNOWN'),
+    remark: 'the process that ran it stopped before it could report',
+  };
   return { result: 'unknown', moved: { next, event: 'unknown', actor: 'system' }, window };
 }
 
 // ── Copies of the card ───────────────────────────────────────────────────────────────────────────────────────
 
 /** Notes which message carries a copy, and the face it shows. */
-export function noteCopy(approval: Approval, copyId: string, sent: { ref: string; shown: number }): Step<'noted'> {
+export function noteCopy(
+  approval: Approval,
+  copyId: string,
+  sent: { ref: string; shown: number },
+): Step<'noted'> {
   const copy = approval.copies.find(({ id }) => id === copyId);
   if (!copy || (copy.ref === sent.ref && (copy.shown ?? 0) >= sent.shown)) return { result: 'noted' };
   const copies = approval.copies.map((each) =>

@@ -39,11 +39,22 @@ export interface Gateway {
   /** What was sent stays as it is (mail): an update of a card is a further message, so only outcomes are worth one. */
   readonly cannotEdit?: true;
 
+  /** How fast one channel of this platform may be posted to; absent where there is no such limit. */
+  readonly pace?: Pace;
+
   /** Shows that work is going on before there is an answer; absent where a platform has no such thing. */
   readonly progress?: Progress;
 
   /** Tries the connection with the configured credentials; used by `signalbox check`. Never throws. */
   check(): Promise<CheckFinding[]>;
+}
+
+export interface Pace {
+  /** Posts to one channel within `perMs`, at most. */
+  readonly posts: number;
+  readonly perMs: number;
+  /** What counts as one channel. Pure. */
+  channelOf(to: Address): string;
 }
 
 export interface Progress {

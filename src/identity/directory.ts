@@ -77,7 +77,9 @@ function toView(config: Config): View {
   return {
     people,
     byId: new Map(people.map((person) => [person.id, person])),
-    byAccount: new Map(people.flatMap((person) => person.accounts.map((account) => [account, person] as const))),
+    byAccount: new Map(
+      people.flatMap((person) => person.accounts.map((account) => [account, person] as const)),
+    ),
   };
 }
 

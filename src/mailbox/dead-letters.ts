@@ -51,7 +51,11 @@ export class DeadLetters {
   async find(id: string): Promise<DeadLetter | undefined> {
     const place = parseId(id);
     if (!place) return undefined;
-    const [entry] = await this.redis.xrange(this.keys.deadLetters(place.partition), place.streamId, place.streamId);
+    const [entry] = await this.redis.xrange(
+      this.keys.deadLetters(place.partition),
+      place.streamId,
+      place.streamId,
+    );
     return entry ? toLetter(place.partition, entry) : undefined;
   }
 
@@ -85,7 +89,9 @@ export class DeadLetters {
 
 function parseId(id: string): { partition: number; streamId: string } | undefined {
   const [, partition, streamId] = LetterId.exec(id) ?? [];
-  return partition !== undefined && streamId !== undefined ? { partition: Number(partition), streamId } : undefined;
+  return partition !== undefined && streamId !== undefined
+    ? { partition: Number(partition), streamId }
+    : undefined;
 }
 
 function toLetter(partition: number, [streamId, fields]: [string, string[]]): DeadLetter {

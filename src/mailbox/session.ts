@@ -25,6 +25,7 @@ const reapScript = loadScript('reap', import.meta.url);
 const REAP_AT_ONCE = 1_000;
 
 export class WorkerSession {
+  readonly name = 'worker-session';
   #id = newSessionId();
   readonly #aborted = new Map<string, AbortController>([[this.#id, new AbortController()]]);
   #beating: NodeJS.Timeout | undefined;
@@ -78,7 +79,10 @@ export class WorkerSession {
     try {
       const alive = await this.#beat('renew');
       if (alive) return;
-      this.log.warn({ session: this.#id }, 'this worker session was taken for dead; going on under a new one');
+      this.log.warn(
+        { session: this.#id },
+        'this worker session was taken for dead; going on under a new one',
+      );
       this.#aborted.get(this.#id)?.abort();
       this.#aborted.delete(this.#id);
       this.#id = newSessionId();

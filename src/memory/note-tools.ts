@@ -12,7 +12,12 @@ const MOST_TOLD = 20;
 
 const Remember = z.object({
   text: z.string().min(1).max(MAX_NOTE_CHARS).describe('What to remember, as one statement.'),
-  topic: z.string().min(1).max(80).optional().describe('A short name. A later note of the same name replaces it.'),
+  topic: z
+    .string()
+    .min(1)
+    .max(80)
+    .optional()
+    .describe('A short name. A later note of the same name replaces it.'),
 });
 
 const Recall = z.object({

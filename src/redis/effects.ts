@@ -17,8 +17,18 @@ export interface Once {
 }
 
 export type Effect =
-  | { readonly kind: 'entry'; readonly conversationId: ConversationId; readonly entry: Entry; readonly keepMs: number }
-  | { readonly kind: 'mail'; readonly conversationId: ConversationId; readonly item: MailboxItem; readonly once?: Once }
+  | {
+      readonly kind: 'entry';
+      readonly conversationId: ConversationId;
+      readonly entry: Entry;
+      readonly keepMs: number;
+    }
+  | {
+      readonly kind: 'mail';
+      readonly conversationId: ConversationId;
+      readonly item: MailboxItem;
+      readonly once?: Once;
+    }
   | {
       readonly kind: 'out';
       readonly queue: QueueName;

@@ -28,7 +28,7 @@ import { access, lstat, mkdir, open, readFile, realpath } from 'node:fs/promises
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import { StartupError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { findServerBinary, serverRemedy } from './server-binary.mjs';
@@ -57,6 +57,8 @@ export interface EmbeddedRedis {
 const MAX_SOCKET_PATH_BYTES = 103;
 /** A server that lives but answers nothing for this long is reported instead of waited for. */
 const SILENT_MS = 15_000;
+/** Longest wait for a server that was told to end. */
+const SHUTDOWN_MS = 10_000;
 /** Between two looks at a server that is starting or stopping. */
 const LOOK_AGAIN_MS = 10;
 /** Between two attempts to replace a server that died and could not be started again. */
@@ -145,8 +147,8 @@ class HeldServer {
     if (!this.#held) return;
     const { connection, pid } = this.#held;
     if (await isLast(connection)) {
-      await shutDown(connection, pid);
-      this.log.info({ pid }, 'embedded Redis stopped');
+      if (await shutDown(connection, pid)) this.log.info({ pid }, 'embedded Redis stopped');
+      else this.log.error({ pid, logFile: this.home.logFile }, 'embedded Redis did not stop');
     }
     connection.disconnect();
   }
@@ -166,7 +168,8 @@ async function holdServer(home: Home, fsync: string, log: Logger): Promise<Held>
         await sleep(LOOK_AGAIN_MS);
         continue;
       }
-      if (claim.pid === ours?.pid) throw await endedServer(home);
+      // A clean end means that somebody else joined our server before us, and has left.
+      if (ours && claim.pid === ours.pid && (await exitCode(ours)) !== 0) throw await endedServer(home);
     }
     ours = await spawnServer(home, fsync);
     if (ours.pid !== undefined && (await claimServer(home.dir, claim, ours.pid))) {
@@ -199,6 +202,11 @@ async function spawnServer(home: Home, fsync: string): Promise<ChildProcess> {
   } finally {
     await logFile.close();
   }
+}
+
+async function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
 }
 
 function serverOptions(home: Home, fsync: string): string[] {
@@ -262,10 +270,17 @@ async function rename(connection: Redis, name: string): Promise<string[]> {
   return list.split('\n').map((line) => / name=(\S*)/.exec(line)?.[1] ?? '');
 }
 
-async function shutDown(connection: Redis, pid: number): Promise<void> {
+/** False when the server refuses (it could not write its file) or does not end in time; it then goes on. */
+async function shutDown(connection: Redis, pid: number): Promise<boolean> {
   // On success there is no answer, only the end of the connection.
-  await connection.shutdown().catch(() => {});
-  while (await isAlive(pid)) await sleep(LOOK_AGAIN_MS);
+  const refusal = await connection.shutdown().catch((error: unknown) => error);
+  if (refusal instanceof ReplyError) return false;
+  const until = Date.now() + SHUTDOWN_MS;
+  while (await isAlive(pid)) {
+    if (Date.now() > until) return false;
+    await sleep(LOOK_AGAIN_MS);
+  }
+  return true;
 }
 
 async function isAlive(pid: number): Promise<boolean> {

@@ -86,6 +86,10 @@ export class Keys {
     return `${this.partition(partitionOf(scope))}note:${scope}`;
   }
 
+  secret(name: string): string {
+    return `${this.partition(partitionOf(name))}secret:${name}`;
+  }
+
   bookmark(name: string): string {
     return `${this.partition(partitionOf(name))}mark:${name}`;
   }

@@ -33,11 +33,13 @@ type Arguments = z.infer<typeof Arguments>;
 
 const args = readArguments();
 const sandbox = await start(args);
+endWithParent(sandbox); // Before anybody is told that we are here, and may tell us to go.
 process.stdout.write(`${JSON.stringify({ url: sandbox.url, env: sandbox.env })}\n`);
-endWithParent(sandbox);
 
 function readArguments(): Arguments {
   const { values } = parseArgs({
+    // The name of the command, when it was started by one.
+    allowPositionals: true,
     options: {
       port: { type: 'string' },
       data: { type: 'string' },

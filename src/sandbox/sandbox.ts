@@ -25,7 +25,7 @@ const HOST = '127.0.0.1';
 const JOURNAL_KIND = 'ports';
 
 export interface SandboxOptions {
-  /** Port of the page and the HTTP services. Default: the one used before, or any free one; taken ones are replaced. */
+  /** Port of the page and the HTTP services. If it is taken, or none is given: the one used before, or any. */
   readonly port?: number;
   /** Where everything that happened is kept; without it, nothing outlives the process. */
   readonly dataDir?: string;
@@ -58,9 +58,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   await journal.start();
   const before = Ports.safeParse(journal.replay(JOURNAL_KIND).at(-1)).data;
   const wanted: Ports = {
-    http: await ifFree(options.port ?? before?.http),
-    smtp: await ifFree(options.mail?.smtpPort ?? before?.smtp),
-    dns: await ifFree(before?.dns),
+    http: await firstFree(options.port, before?.http),
+    smtp: await firstFree(options.mail?.smtpPort, before?.smtp),
+    dns: await firstFree(before?.dns),
   };
 
   const app = fastify({ forceCloseConnections: true });
@@ -112,13 +112,19 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   };
 }
 
-/** The port if it can be had, 0 (any) if not. */
-async function ifFree(port = 0): Promise<number> {
-  if (port === 0) return 0;
+/** The first of these ports that can be had; 0, which means any, when there is none. */
+async function firstFree(...ports: readonly (number | undefined)[]): Promise<number> {
+  for (const port of ports) {
+    if (port !== undefined && port !== 0 && (await isFree(port))) return port;
+  }
+  return 0;
+}
+
+async function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(0));
-    probe.listen(port, HOST, () => probe.close(() => resolve(port)));
+    probe.once('error', () => resolve(false));
+    probe.listen(port, HOST, () => probe.close(() => resolve(true)));
   });
 }
 

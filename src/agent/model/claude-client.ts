@@ -102,7 +102,10 @@ export function toMessages(entries: readonly Entry[]): Turn[] {
 function toTurn(entry: Entry): Turn {
   switch (entry.kind) {
     case 'user':
-      return { role: 'user', content: [{ type: 'text', text: `${nameOf(entry)}: ${withoutMark(entry.text)}` }] };
+      return {
+        role: 'user',
+        content: [{ type: 'text', text: `${nameOf(entry)}: ${withoutMark(entry.text)}` }],
+      };
     case 'event':
       return { role: 'user', content: [{ type: 'text', text: `${EVENT_MARK} ${entry.text}` }] };
     case 'assistant':

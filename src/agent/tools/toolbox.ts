@@ -27,10 +27,21 @@ export interface HeldCall {
 }
 
 export type Screened =
-  | { readonly kind: 'run'; readonly call: ToolCall; readonly tool: Tool; readonly args: unknown; readonly rule: string }
+  | {
+      readonly kind: 'run';
+      readonly call: ToolCall;
+      readonly tool: Tool;
+      readonly args: unknown;
+      readonly rule: string;
+    }
   | ({ readonly kind: 'held' } & HeldCall)
   /** Refused, or not a call we can make sense of; the model is told why. */
-  | { readonly kind: 'refused'; readonly call: ToolCall; readonly reason: string; readonly rule: string | undefined };
+  | {
+      readonly kind: 'refused';
+      readonly call: ToolCall;
+      readonly reason: string;
+      readonly rule: string | undefined;
+    };
 
 export class Toolbox {
   readonly #tools: ReadonlyMap<string, Tool>;
@@ -64,7 +75,12 @@ export class Toolbox {
     const tool = this.#tools.get(call.tool);
     if (!tool) {
       const known = [...this.#tools.keys()].join(', ') || 'none';
-      return { kind: 'refused', call, rule: undefined, reason: `There is no tool "${call.tool}". Tools: ${known}.` };
+      return {
+        kind: 'refused',
+        call,
+        rule: undefined,
+        reason: `There is no tool "${call.tool}". Tools: ${known}.`,
+      };
     }
     const parsed = tool.input.safeParse(call.input);
     if (!parsed.success) {
@@ -84,7 +100,12 @@ export class Toolbox {
       platform: this.requester.platform,
     });
     if (decision.kind === 'deny') {
-      return { kind: 'refused', call, rule: decision.rule, reason: `Not allowed by the rule "${decision.rule}".` };
+      return {
+        kind: 'refused',
+        call,
+        rule: decision.rule,
+        reason: `Not allowed by the rule "${decision.rule}".`,
+      };
     }
     if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
       return { kind: 'run', call, tool, args, rule: decision.rule };

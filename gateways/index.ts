@@ -1,0 +1,46 @@
+/** The list of gateways: what each is configured by, and which of them run. */
+import type { Clock } from '../src/domain/clock.ts';
+import type { Bookmarks, Gateway } from '../src/domain/gateway.ts';
+import type { Logger } from '../src/observability/logger.ts';
+import { EmailSettings, missingEmailSettings } from './email/config.ts';
+import { EmailGateway } from './email/gateway.ts';
+import { missingCredentials, SlackSettings } from './slack/config.ts';
+import { SlackGateway } from './slack/gateway.ts';
+import type { WebhookListener } from './webhook-listener.ts';
+
+/** One schema per gateway, by platform name; `settings.yaml` has a section for each. */
+export const gatewaySettings = { slack: SlackSettings, email: EmailSettings };
+
+export interface GatewaysConfig {
+  readonly slack: SlackSettings;
+  readonly email: EmailSettings;
+}
+
+export interface GatewayDeps {
+  readonly listener: WebhookListener;
+  readonly bookmarks: Bookmarks;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Those that are switched on: said so, or with credentials there and nothing said against it. */
+export function createGateways({ slack, email }: GatewaysConfig, deps: GatewayDeps): Gateway[] {
+  const log = (gateway: string) => deps.log.child({ gateway });
+  const gateways: Gateway[] = [];
+  if (isOn(slack.enabled, missingCredentials(slack))) {
+    gateways.push(new SlackGateway(slack, { ...deps, log: log('slack') }));
+  }
+  if (isOn(email.enabled, missingEmailSettings(email))) {
+    gateways.push(new EmailGateway(email, { ...deps, log: log('email') }));
+  }
+  return gateways;
+}
+
+/** What each switched-off or incomplete gateway lacks, for people who wonder why it does not run. */
+export function missingOf({ slack, email }: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
+  return { slack: missingCredentials(slack), email: missingEmailSettings(email) };
+}
+
+function isOn(enabled: boolean | 'auto', missing: readonly string[]): boolean {
+  return enabled === 'auto' ? missing.length === 0 : enabled;
+}

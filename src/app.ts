@@ -1,0 +1,274 @@
+/**
+ * The composition root: the only file that knows every concrete class, and where each meets the others.
+ *
+ *   configuration ─▶ memory ─▶ tools ─▶ workers ─▶ channels ─▶ ready
+ *
+ * Started in this order, stopped in reverse: first nothing more comes in, then what is under way is finished.
+ */
+import { createGateways, type gatewaySettings } from '../gateways/index.ts';
+import { WebhookListener } from '../gateways/webhook-listener.ts';
+import { ClaudeClient } from './agent/model/claude-client.ts';
+import { EchoClient } from './agent/model/echo-client.ts';
+import type { ModelClient } from './agent/model/model-client.ts';
+import { ApprovalStore } from './approvals/approval-store.ts';
+import { consequencesOf } from './approvals/consequences.ts';
+import { PermitOffice } from './approvals/permit-office.ts';
+import { createReplyTokens } from './approvals/reply-token.ts';
+import { AuditLog } from './audit/audit-log.ts';
+import type { Config } from './config/load-config.ts';
+import type { ModelSettings } from './config/settings.ts';
+import { outboxOf } from './delivery/outbox.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Gateway } from './domain/gateway.ts';
+import type { Tool } from './domain/tool.ts';
+import { Directory } from './identity/directory.ts';
+import { DeadLetters } from './mailbox/dead-letters.ts';
+import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
+import { Mailbox } from './mailbox/mailbox.ts';
+import { WorkerSession } from './mailbox/session.ts';
+import { NoteStore } from './memory/note-store.ts';
+import { createNoteTools } from './memory/note-tools.ts';
+import type { Logger } from './observability/logger.ts';
+import { BookmarkStore } from './redis/bookmark-store.ts';
+import { createRedis, type RedisClient } from './redis/client.ts';
+import { EffectWriter } from './redis/effect-writer.ts';
+import { Keys } from './redis/keys.ts';
+import { readSecret } from './redis/secret-store.ts';
+import { ConversationWorker } from './router/conversation-worker.ts';
+import { DeliveryWorker } from './router/delivery-worker.ts';
+import { MessageRouter } from './router/message-router.ts';
+import { createShopTools } from './sandbox/shop/shop-tools.ts';
+import { GatewayService } from './services/gateway-service.ts';
+import { LanePool } from './services/lane-pool.ts';
+import { ServiceGroup } from './services/service-group.ts';
+import { TimerSweeper } from './services/timer-sweeper.ts';
+
+export interface AppOptions {
+  /** The configuration in force at the moment of the call. */
+  readonly config: () => Config<typeof gatewaySettings>;
+  readonly redisUrl: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Gateways beside the configured ones: a terminal, a test's own. */
+  readonly gateways?: readonly Gateway[];
+  /** False: only `gateways` run, not the configured ones. */
+  readonly platforms?: boolean;
+}
+
+export interface App {
+  readonly router: MessageRouter;
+  readonly approvals: ApprovalStore;
+  readonly audit: AuditLog;
+  readonly deadLetters: DeadLetters;
+  readonly directory: Directory;
+  readonly notes: NoteStore;
+  readonly writer: EffectWriter;
+  readonly sweeper: TimerSweeper;
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly listener: WebhookListener;
+  /** Stops taking things in, finishes what is under way, lets go of everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** What answers questions about the store without working on it: for commands. */
+export type Stores = Pick<App, 'approvals' | 'audit' | 'deadLetters' | 'directory' | 'notes' | 'writer'>;
+
+/** Resolves once everything runs and every channel is open. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, clock, log } = options;
+  const { settings } = config();
+
+  log.info({ step: 2, stage: 'Agent Bootstrap' }, 'connecting to memory');
+  const redis = await connect(options.redisUrl, log);
+  const keys = new Keys(prefixOf(config()));
+  const stores = createStores(redis, keys, config, clock);
+  const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
+  const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
+
+  log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
+  const tools = createTools(stores.notes, clock, settings.sandbox.url);
+  const listener = new WebhookListener(settings.http, log);
+  const bookmarks = new BookmarkStore(redis, keys);
+  const configured =
+    options.platforms === false ? [] : createGateways(settings.gateways, { listener, bookmarks, clock, log });
+  const gateways = new Map(
+    [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
+  );
+
+  const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
+  const outboxes = new Map<string, LanePool>();
+  const worker = new ConversationWorker({
+    queue,
+    approvals: stores.approvals,
+    permits: new PermitOffice(stores.approvals),
+    directory: stores.directory,
+    config,
+    model: createModels(config),
+    tools,
+    gateways,
+    sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),
+    onHanded: (claims) => handOver(claims, outboxes),
+    clock,
+    log,
+  });
+  const conversations = new LanePool({
+    name: 'conversations',
+    redis,
+    queue,
+    concurrency: () => config().settings.workers.conversations,
+    handle: (claim, mode) => worker.handle(claim, mode),
+    log,
+  });
+  for (const gateway of gateways.values()) {
+    outboxes.set(gateway.platform, createOutboxPool(gateway));
+  }
+  const router = new MessageRouter({
+    mailbox: new Mailbox(
+      redis,
+      keys,
+      session,
+      () => config().settings.retention.dedupe,
+      settings.limits.history_entries,
+    ),
+    approvals: stores.approvals,
+    tokens,
+    directory: stores.directory,
+    writer: stores.writer,
+    config,
+    hasRoom: () => conversations.hasRoom(),
+    onTaken: (claim) => conversations.offer(claim),
+    clock,
+    log,
+  });
+  const sweeper = new TimerSweeper(stores.approvals, log);
+  const services = new ServiceGroup(
+    [
+      session,
+      ...outboxes.values(),
+      conversations,
+      sweeper,
+      ...(configured.length > 0 ? [listener] : []),
+      new GatewayService([...gateways.values()], router.receive, log),
+    ],
+    log,
+  );
+
+  log.info({ step: 4, channels: [...gateways.keys()] }, 'opening channels');
+  try {
+    await services.start();
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+  log.info({ step: 5, conversations: settings.workers.conversations }, 'taking up work');
+  log.info({ step: 6, stage: 'Ready State' }, 'ready');
+
+  return {
+    ...stores,
+    router,
+    sweeper,
+    gateways,
+    listener,
+    stop: async () => {
+      await services.stop();
+      redis.disconnect();
+    },
+  };
+
+  function createOutboxPool(gateway: Gateway): LanePool {
+    const outbox = new KeyedQueue(redis, keys, session, outboxOf(gateway.platform), 0);
+    const delivery = new DeliveryWorker({
+      queue: outbox,
+      gateway,
+      approvals: stores.approvals,
+      tokens,
+      clock,
+      log,
+    });
+    return new LanePool({
+      name: `outbox-${gateway.platform}`,
+      redis,
+      queue: outbox,
+      concurrency: () => config().settings.workers.outbound,
+      handle: (claim, mode) => delivery.handle(claim, mode),
+      log,
+    });
+  }
+}
+
+/** For commands that look at, or settle, what is stored. `close` lets go of the connection. */
+export async function openStores(
+  options: Pick<AppOptions, 'config' | 'redisUrl' | 'clock' | 'log'>,
+): Promise<Stores & { redis: RedisClient; keys: Keys; close(): void }> {
+  const redis = await connect(options.redisUrl, options.log);
+  const keys = new Keys(prefixOf(options.config()));
+  const stores = createStores(redis, keys, options.config, options.clock);
+  return { ...stores, redis, keys, close: () => redis.disconnect() };
+}
+
+function createStores(redis: RedisClient, keys: Keys, config: AppOptions['config'], clock: Clock): Stores {
+  return {
+    approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
+    audit: new AuditLog(redis, keys),
+    deadLetters: new DeadLetters(redis, keys),
+    directory: new Directory(config),
+    notes: new NoteStore(redis, keys),
+    writer: new EffectWriter(redis, keys),
+  };
+}
+
+async function connect(url: string, log: Logger): Promise<RedisClient> {
+  const redis = createRedis(url, 'signalbox');
+  let away = false;
+  redis.on('error', (error: unknown) => {
+    if (!away)
+      log.error({ err: error }, 'the connection to Redis is lost; everything waits until it is back');
+    away = true;
+  });
+  redis.on('ready', () => {
+    if (away) log.info({}, 'the connection to Redis is back');
+    away = false;
+  });
+  await redis.connect();
+  return redis;
+}
+
+function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefined): Tool[] {
+  return [...createNoteTools(notes, clock), ...(sandboxUrl === undefined ? [] : createShopTools(sandboxUrl))];
+}
+
+/** The model that is configured now; a new client only when its settings changed. */
+function createModels(config: AppOptions['config']): () => ModelClient {
+  let made: { from: ModelSettings; model: ModelClient } | undefined;
+  return () => {
+    const { model } = config().settings;
+    if (made?.from !== model) made = { from: model, model: createModel(model) };
+    return made.model;
+  };
+}
+
+export function createModel(settings: ModelSettings): ModelClient {
+  switch (settings.provider) {
+    case 'echo':
+      return new EchoClient();
+    case 'claude':
+      return new ClaudeClient({
+        model: settings.name,
+        apiKey: settings.api_key,
+        baseUrl: settings.base_url,
+        maxTokens: settings.max_tokens,
+        timeoutMs: settings.timeout,
+        retries: settings.retries,
+      });
+    default:
+      return settings.provider satisfies never;
+  }
+}
+
+function handOver(claims: readonly Claim[], outboxes: ReadonlyMap<string, LanePool>): void {
+  for (const claim of claims) outboxes.get(claim.queue.slice('o.'.length))?.offer(claim);
+}
+
+function prefixOf({ settings }: Config): string {
+  return settings.redis.key_prefix === '' ? '' : `${settings.redis.key_prefix}:`;
+}

@@ -1,0 +1,48 @@
+/** Grants permits to run approved calls, and takes the reports of what came of them. */
+import { randomUUID } from 'node:crypto';
+import {
+  type Approval,
+  type ClaimResult,
+  type CompleteResult,
+  claim,
+  complete,
+  loseTrack,
+  type Permit,
+  renew,
+} from '../domain/approval.ts';
+import type { ToolOutput } from '../domain/tool.ts';
+import type { ApprovalStore } from './approval-store.ts';
+
+export class PermitOffice {
+  constructor(private readonly approvals: ApprovalStore) {}
+
+  async claim({ id }: Approval, digestToRun: string): Promise<ClaimResult> {
+    // New for every attempt: if the reply is lost and the request is sent again, the grant is recognised as ours.
+    const owner = randomUUID();
+    const result = await this.approvals.apply(id, (approval, nowMs) =>
+      claim(approval, owner, digestToRun, nowMs),
+    );
+    if (!result) throw new Error(`${id} does not exist`);
+    return result;
+  }
+
+  async renew({ approvalId, epoch }: Permit): Promise<boolean> {
+    const result = await this.approvals.apply(approvalId, (approval, nowMs) => renew(approval, epoch, nowMs));
+    return result === 'RENEWED';
+  }
+
+  async complete({ approvalId, epoch }: Permit, { status, text }: ToolOutput): Promise<CompleteResult> {
+    const outcome = { status, text };
+    return (
+      (await this.approvals.apply(approvalId, (approval, nowMs) =>
+        complete(approval, epoch, outcome, nowMs),
+      )) ?? 'FENCED'
+    );
+  }
+
+  async loseTrack({ approvalId, epoch }: Permit, remark: string): Promise<CompleteResult> {
+    return (
+      (await this.approvals.apply(approvalId, (approval) => loseTrack(approval, epoch, remark))) ?? 'FENCED'
+    );
+  }
+}

@@ -1,0 +1,111 @@
+/** How a held call becomes an approval: who is asked, where, until when. Pure, given who is who. */
+import type { EscalationPolicy } from '../config/escalation.ts';
+import {
+  type Approval,
+  type ApprovalPolicy,
+  type ApprovalRequest,
+  type Approvers,
+  type CardCopy,
+  type Opening,
+  open,
+} from '../domain/approval.ts';
+import type { AccountId, ApprovalId, ConversationId, Platform } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
+import type { Person } from '../domain/person.ts';
+
+/** How long one permit to run a call lasts, unless it is renewed, in ms. */
+const LEASE_MS = 60_000;
+/** Approvers who get a card of their own, at most; the others see the one in the conversation. */
+const MOST_COPIES = 20;
+
+export interface Ask {
+  readonly id: ApprovalId;
+  readonly conversationId: ConversationId;
+  readonly origin: Address;
+  readonly request: ApprovalRequest;
+  readonly rule: string;
+  readonly nowMs: number;
+}
+
+export interface Asked {
+  readonly approvers: Approvers;
+  readonly policyName: string;
+  readonly policy: EscalationPolicy;
+  /** Who may answer, now, each with the account to ask them on. */
+  readonly eligible: readonly { readonly person: Person; readonly account: AccountId | undefined }[];
+  readonly directAddress: (account: AccountId) => Address | undefined;
+  readonly cannotEdit: (platform: Platform) => boolean;
+}
+
+export function askHumans(ask: Ask, asked: Asked): Approval {
+  const { policy } = asked;
+  return open({
+    ...base(ask),
+    policy: {
+      ...basePolicy(ask.rule),
+      name: asked.policyName,
+      approvers: asked.approvers,
+      remindAfterMs: remindersOf(policy),
+      validForMs: policy.valid_for,
+      ...(policy.approve_from ? { approveFrom: policy.approve_from } : {}),
+    },
+    deadlineMs: ask.nowMs + policy.deadline,
+    copies: copiesOf(ask, asked),
+    verdict: asked.eligible.length > 0 ? 'human' : 'nobody',
+  });
+}
+
+/** A call the policy lets run by itself: recorded all the same, so that it runs once. */
+export function allowAtOnce(ask: Ask): Approval {
+  const policy = basePolicy(ask.rule);
+  return open({
+    ...base(ask),
+    policy,
+    deadlineMs: ask.nowMs + policy.validForMs,
+    copies: [],
+    verdict: 'allowed',
+  });
+}
+
+function base({
+  id,
+  conversationId,
+  origin,
+  request,
+  nowMs,
+}: Ask): Pick<Opening, 'id' | 'conversationId' | 'origin' | 'request' | 'nowMs'> {
+  return { id, conversationId, origin, request, nowMs };
+}
+
+function basePolicy(rule: string): ApprovalPolicy {
+  return {
+    name: 'none',
+    rule,
+    // Nobody has to be asked; the requester could not answer anyway.
+    approvers: { role: 'nobody' },
+    choices: ['approve', 'deny', 'answer'],
+    remindAfterMs: [],
+    validForMs: 15 * 60_000,
+    leaseMs: LEASE_MS,
+  };
+}
+
+function remindersOf(policy: EscalationPolicy): number[] {
+  const warning = policy.warn_before === undefined ? [] : [policy.deadline - policy.warn_before];
+  return [...new Set([...policy.remind_after, ...warning])].toSorted((a, b) => a - b);
+}
+
+/** One card in the conversation, and one for each approver where they prefer to be asked. */
+function copiesOf({ origin }: Ask, { eligible, directAddress, cannotEdit }: Asked): CardCopy[] {
+  const direct = eligible.slice(0, MOST_COPIES).flatMap(({ person, account }): CardCopy[] => {
+    const to = account && directAddress(account);
+    if (!to) return [];
+    return [
+      { id: person.id, to, person: person.id, ...(cannotEdit(to.platform) ? { outcomeOnly: true } : {}) },
+    ];
+  });
+  return [
+    { id: 'conversation', to: origin, ...(cannotEdit(origin.platform) ? { outcomeOnly: true } : {}) },
+    ...direct,
+  ];
+}

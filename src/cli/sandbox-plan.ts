@@ -1,0 +1,61 @@
+/** Which platforms the sandbox plays, and what they and the gateway have to know of each other. Pure. */
+import type { gatewaySettings } from '../../gateways/index.ts';
+import { missingOf } from '../../gateways/index.ts';
+import type { WebhookListener } from '../../gateways/webhook-listener.ts';
+import type { Config } from '../config/load-config.ts';
+import type { Gateway } from '../domain/gateway.ts';
+
+/** What can be played. */
+export type Played = 'slack' | 'email' | 'claude';
+
+/** The variables by which a platform is reached; a real one is told by the same. */
+const VARIABLES: Readonly<Record<Played, RegExp>> = {
+  slack: /^SLACK_/,
+  email: /^(SMTP|MAIL)_/,
+  claude: /^ANTHROPIC_/,
+};
+
+/** Everything that is left to `auto` and has no credentials. */
+export function playedBySandbox({ settings }: Config<typeof gatewaySettings>): Played[] {
+  const missing = missingOf(settings.gateways);
+  const played: Played[] = [];
+  for (const platform of ['slack', 'email'] as const) {
+    const lacks = (missing[platform] ?? []).length > 0;
+    if (settings.gateways[platform].enabled === 'auto' && lacks) played.push(platform);
+  }
+  if (settings.model.provider === 'claude' && !settings.model.api_key) played.push('claude');
+  return played;
+}
+
+/** The part of the sandbox's environment that stands for what it plays, and the shop, which has no real one. */
+export function sandboxEnvironment(
+  played: readonly Played[],
+  env: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const wanted = Object.entries(env).filter(
+    ([name]) => name === 'SANDBOX_URL' || played.some((each) => VARIABLES[each].test(name)),
+  );
+  // Mail from the sandbox is delivered to the gateway directly, on whatever port is free.
+  const listen = played.includes('email') ? { MAIL_LISTEN_PROTOCOL: 'smtp', MAIL_LISTEN_PORT: '0' } : {};
+  return { ...Object.fromEntries(wanted), ...listen };
+}
+
+export interface GatewayTargets {
+  readonly smtp?: { readonly host: string; readonly port: number };
+  readonly slackUrl?: string;
+}
+
+/** Where the sandbox finds the gateway. */
+export function targetsOf(
+  gateways: ReadonlyMap<string, Gateway>,
+  listener: Pick<WebhookListener, 'url'>,
+  { settings }: Config<typeof gatewaySettings>,
+): GatewayTargets {
+  const email = gateways.get('email');
+  const listening = email && 'listening' in email ? (email.listening as GatewayTargets['smtp']) : undefined;
+  const { slack } = settings.gateways;
+  return {
+    ...(listening ? { smtp: listening } : {}),
+    ...(slack.mode === 'http' ? { slackUrl: `${listener.url}${slack.path}` } : {}),
+  };
+}

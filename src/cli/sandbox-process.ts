@@ -1,0 +1,69 @@
+/**
+ * The sandbox, as a process beside the gateway: it plays the platforms that have no credentials.
+ *
+ * A process of its own, so that what it emulates does not die with the gateway, as the real ones do not.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { StartupError } from '../domain/errors.ts';
+
+const Ready = z.object({ url: z.url(), env: z.record(z.string(), z.string()) });
+
+export interface SandboxProcess {
+  readonly url: string;
+  /** What points the gateway at it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Tells it where the gateway takes mail, and Slack's events if it does so over HTTP. */
+  connectGateway(target: { smtp?: { host: string; port: number }; slackUrl?: string }): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** @throws {StartupError} when it ends before it is ready */
+export async function startSandboxProcess(options: {
+  dataDir: string;
+  port: number | undefined;
+}): Promise<SandboxProcess> {
+  const [entry = ''] = process.argv.slice(1);
+  const port = options.port === undefined ? [] : ['--port', String(options.port)];
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, entry, 'sandbox', '--data', options.dataDir, ...port],
+    // Output beyond its first line is for people who look for trouble; its errors are ours.
+    { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true },
+  );
+  const { url, env } = await firstLine(child);
+  return {
+    url,
+    env,
+    connectGateway: async (target) => {
+      const response = await fetch(`${url}/gateway`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(target),
+      });
+      if (!response.ok)
+        throw new Error(`the sandbox did not take the gateway's address: ${await response.text()}`);
+    },
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<z.infer<typeof Ready>> {
+  if (!child.stdout) throw new Error('the sandbox has no output');
+  const lines = createInterface({ input: child.stdout });
+  const ended = once(child, 'exit').then(([code]): never => {
+    throw new StartupError(
+      `the sandbox ended at once (${String(code)})`,
+      'look at the lines above for the reason',
+    );
+  });
+  const [line] = await Promise.race([once(lines, 'line'), ended]);
+  ended.catch(() => undefined);
+  return Ready.parse(JSON.parse(String(line)));
+}

@@ -1,0 +1,28 @@
+/** Writes effects that belong to no change of a lane or an approval: a notice, an audit entry of its own. */
+import type { RedisClient } from './client.ts';
+import { type Effect, toArguments } from './effects.ts';
+import { type Keys, partitionOf } from './keys.ts';
+import { loadScript, runScript } from './script.ts';
+
+const applyScript = loadScript('apply', import.meta.url);
+
+export class EffectWriter {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+  ) {}
+
+  /** All together, or none. `owner`: the conversation (or other owner) in whose partition they are written. */
+  async write(owner: string, effects: readonly Effect[]): Promise<void> {
+    await this.writeIn(partitionOf(owner), effects);
+  }
+
+  async writeIn(partition: number, effects: readonly Effect[]): Promise<void> {
+    await runScript(
+      this.redis,
+      applyScript,
+      [this.keys.auditHead(partition)],
+      [this.keys.partition(partition), ...toArguments(effects)],
+    );
+  }
+}

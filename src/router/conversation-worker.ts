@@ -1,0 +1,484 @@
+/**
+ * Handles what is in a conversation's mailbox: one item, one turn, one commit.
+ *
+ *   message ──▶ turn ──▶ reply, or held calls become approvals
+ *   approval APPROVED ──▶ the call is run, once; its end comes back as the next item
+ *   approval ended ──▶ the agent is told, and its turn goes on
+ *
+ * Invariants
+ *   1. Everything an item led to is written in the commit that takes it off; before that nothing is visible but
+ *      progress. A crash means the item is handled again.
+ *   2. Nothing a turn does changes anything outside the gateway. Such calls run from an item of their own, under a
+ *      permit that is granted once.
+ *   3. A model that is away costs delay, never a message; everybody waiting is told once.
+ */
+
+import { toHistory } from '../agent/history.ts';
+import type { ModelClient } from '../agent/model/model-client.ts';
+import { systemPrompt } from '../agent/prompt/system-prompt.ts';
+import { runApproved } from '../agent/resume.ts';
+import { type HeldCall, type Requester, Toolbox } from '../agent/tools/toolbox.ts';
+import { runTurn, type TurnOutcome } from '../agent/turn.ts';
+import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
+import { consequencesOfOpening } from '../approvals/consequences.ts';
+import type { PermitOffice } from '../approvals/permit-office.ts';
+import { allowAtOnce, askHumans } from '../approvals/plan.ts';
+import { outcomeText, waitingText } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import type { Approval } from '../domain/approval.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Clock } from '../domain/clock.ts';
+import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import type { ConversationId } from '../domain/ids.ts';
+import { MailboxItem } from '../domain/mailbox-item.ts';
+import type { Address } from '../domain/message.ts';
+import type { Tool } from '../domain/tool.ts';
+import type { Entry } from '../domain/transcript.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Claim, Committed, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { conversationOf } from '../mailbox/mailbox.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+import { ProgressBoard } from './progress-board.ts';
+
+/** Handlings of one item before it goes to the dead letters. */
+const MOST_ATTEMPTS = 6;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
+/** People of one conversation are told again that the model is away only after this long. */
+const TELL_DELAY_AGAIN_MS = 60 * 60_000;
+
+export interface WorkerDeps {
+  readonly queue: KeyedQueue;
+  readonly approvals: ApprovalStore;
+  readonly permits: PermitOffice;
+  readonly directory: Directory;
+  readonly config: () => Config;
+  readonly model: () => ModelClient;
+  readonly tools: readonly Tool[];
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** The session that may send to this platform at once, when this process has room; '' otherwise. */
+  readonly sendNow: (platform: string) => string;
+  /** Takes outbound lanes that were leased to this process by a commit. */
+  readonly onHanded: (claims: readonly Claim[]) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One handling of one item: what every step of it needs. */
+interface Work {
+  readonly claim: Claim;
+  readonly conversationId: ConversationId;
+  readonly item: MailboxItem;
+  readonly requester: Requester;
+  readonly replyTo: Address;
+  readonly log: Logger;
+}
+
+export class ConversationWorker {
+  constructor(private readonly deps: WorkerDeps) {}
+
+  /** Handles the claim's item. Resolves with the claim on the next one, if it was asked for more. */
+  async handle(claim: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
+    const conversationId = conversationOf(claim);
+    const parsed = MailboxItem.safeParse(JSON.parse(claim.item));
+    const log = this.deps.log.child({ conversation: conversationId });
+    if (!parsed.success) return this.#bury(claim, undefined, 'the item cannot be read', mode);
+    const item = parsed.data;
+    if (claim.attempt > MOST_ATTEMPTS) {
+      return this.#bury(claim, item, `handling it failed ${MOST_ATTEMPTS} times`, mode);
+    }
+    try {
+      const effects = await this.#effectsOf(claim, conversationId, item, log);
+      const committed = await this.deps.queue.commit(claim, effects, mode);
+      return this.#after(committed);
+    } catch (error) {
+      await this.#failed(claim, item, error, log);
+      return undefined;
+    }
+  }
+
+  async #effectsOf(
+    claim: Claim,
+    conversationId: ConversationId,
+    item: MailboxItem,
+    log: Logger,
+  ): Promise<readonly Effect[]> {
+    switch (item.kind) {
+      case 'message': {
+        const { message, requester } = item;
+        const work: Work = {
+          claim,
+          conversationId,
+          item,
+          requester: { ...requester, platform: message.replyTo.platform },
+          replyTo: message.replyTo,
+          log,
+        };
+        const said: Entry = {
+          kind: 'user',
+          from: { person: requester.person, name: requester.name },
+          text: message.text,
+          at: message.sentAt,
+        };
+        return this.#turn(work, said);
+      }
+      case 'approval': {
+        const approval = await this.deps.approvals.find(item.approvalId);
+        if (!approval) {
+          log.warn({ approval: item.approvalId }, 'an approval is gone; its item is dropped');
+          return [];
+        }
+        const work = this.#workOn(claim, item, approval, log);
+        if (item.state === 'APPROVED') return this.#run(work, approval);
+        const told: Entry = {
+          kind: 'event',
+          text: outcomeText(approval),
+          at: new Date(this.deps.clock.now()).toISOString(),
+        };
+        return this.#turn(work, told);
+      }
+      default:
+        return item satisfies never;
+    }
+  }
+
+  #workOn(claim: Claim, item: MailboxItem, approval: Approval, log: Logger): Work {
+    const { requester, requesterName } = approval.request;
+    return {
+      claim,
+      conversationId: approval.conversationId,
+      item,
+      requester: {
+        person: requester,
+        name: requesterName,
+        // As they are now: a role that was taken away meanwhile is gone for whatever the turn does next.
+        roles: this.deps.directory.find(requester)?.roles ?? [],
+        platform: approval.origin.platform,
+      },
+      replyTo: approval.origin,
+      log: log.child({ approval: approval.id }),
+    };
+  }
+
+  // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #turn(work: Work, opening: Entry): Promise<readonly Effect[]> {
+    const { claim, item, requester, conversationId } = work;
+    const { purpose, authorizations, settings } = this.deps.config();
+    const approvals: Approval[] = [];
+    const board = this.#board(work);
+    board?.start();
+    let outcome: TurnOutcome;
+    let shown: string | undefined;
+    try {
+      outcome = await runTurn(
+        {
+          model: this.deps.model(),
+          systemPrompt: systemPrompt(purpose),
+          tools: new Toolbox(this.deps.tools, authorizations, requester, conversationId),
+          maxSteps: settings.model.max_steps,
+          key: item.id,
+          answerHeld: async (held, index) => {
+            const approval = await this.#toApproval(work, held, index);
+            approvals.push(approval);
+            return waitingText(approval);
+          },
+          onProgress: (progress) =>
+            progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
+        },
+        [...toHistory(claim.entries), opening],
+        claim.signal,
+      );
+    } finally {
+      shown = await board?.finish();
+    }
+    return this.#effectsOfTurn(work, [opening, ...outcome.entries], outcome, approvals, shown);
+  }
+
+  #board({ claim, replyTo, item, log }: Work): ProgressBoard | undefined {
+    const progress = this.deps.gateways.get(replyTo.platform)?.progress;
+    // A second attempt shows nothing: its reply finds and replaces what the first one may have shown.
+    if (!progress || claim.attempt > 1) return undefined;
+    return new ProgressBoard(progress, replyTo, replyId(item), log, claim.signal);
+  }
+
+  async #toApproval(work: Work, { call, tool, args, decision }: HeldCall, index: number): Promise<Approval> {
+    const { conversationId, item, requester, replyTo } = work;
+    const ask = {
+      id: approvalIdFor(conversationId, item.id, index),
+      conversationId,
+      origin: replyTo,
+      rule: decision.rule,
+      nowMs: await this.deps.approvals.nowMs(conversationId),
+      request: {
+        tool: tool.name,
+        version: tool.version,
+        args,
+        risk: tool.risk,
+        effect: tool.effect === 'idempotent' ? ('idempotent' as const) : ('once' as const),
+        reversible: tool.reversible,
+        requester: requester.person,
+        requesterName: requester.name,
+        callId: call.id,
+        correlation: item.correlation,
+      },
+    };
+    if (decision.kind === 'allow') return allowAtOnce(ask);
+
+    const { directory, gateways } = this.deps;
+    const { policies } = this.deps.config().escalation;
+    const running = new Set(gateways.keys());
+    const approval = askHumans(ask, {
+      approvers: decision.approvers,
+      policyName: decision.policy,
+      policy: policies[decision.policy] ?? policies.default,
+      eligible: directory
+        .approversOf(decision.approvers, requester.person)
+        .map((person) => ({ person, account: directory.reach(person, running, decision.channel)[0] })),
+      directAddress: (account) => {
+        const platform = account.slice(0, account.indexOf(':'));
+        return gateways.get(platform)?.directAddress(account);
+      },
+      cannotEdit: (platform) => gateways.get(platform)?.cannotEdit === true,
+    });
+    if (approval.state === 'DENIED') {
+      work.log.error(
+        { tool: tool.name, rule: decision.rule },
+        'nobody who may approve this call exists; it was refused. Give somebody the role, or change the rule',
+      );
+    }
+    return approval;
+  }
+
+  #effectsOfTurn(
+    work: Work,
+    entries: readonly Entry[],
+    outcome: TurnOutcome,
+    approvals: readonly Approval[],
+    shown: string | undefined,
+  ): readonly Effect[] {
+    const { conversationId, replyTo } = work;
+    const { retention } = this.deps.config().settings;
+    const nowMs = this.deps.clock.now();
+    const text = replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
+    return [
+      ...entries.map(
+        (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
+      ),
+      ...(text ? [this.#reply(work, text, shown)] : []),
+      ...approvals.flatMap((approval) => [
+        toOpenEffect(withSummary(approval, outcome), retention.approvals),
+        ...consequencesOfOpening(approval, nowMs),
+      ]),
+      ...toAudits(work, outcome, replyTo.platform),
+    ];
+  }
+
+  #reply(work: Work, markdown: string, shown: string | undefined): Effect {
+    const { item, conversationId, replyTo, claim } = work;
+    const out: OutboxItem = {
+      kind: 'text',
+      id: replyId(item),
+      correlation: item.correlation,
+      conversationId,
+      to: replyTo,
+      markdown,
+      ...(shown === undefined ? {} : { replaces: shown }),
+      ...(claim.attempt > 1 ? { mayExist: true } : {}),
+      atMs: this.deps.clock.now(),
+    };
+    return toOutEffect(out, { session: this.deps.sendNow(replyTo.platform) });
+  }
+
+  // ── An approved call ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Runs it. Whatever comes of it is an item of its own, written together with the record of the outcome. */
+  async #run(work: Work, approval: Approval): Promise<readonly Effect[]> {
+    const tool = this.deps.tools.find(({ name }) => name === approval.request.tool);
+    const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock);
+    work.log.info(
+      {
+        tool: approval.request.tool,
+        result: resumed.kind,
+        ...(resumed.kind === 'not-run' ? { why: resumed.why } : {}),
+      },
+      'an approved call was handled',
+    );
+    return [];
+  }
+
+  // ── When it did not work ───────────────────────────────────────────────────────────────────────────────────
+
+  async #failed(claim: Claim, item: MailboxItem, error: unknown, log: Logger): Promise<void> {
+    const { queue } = this.deps;
+    if (error instanceof LeaseLostError || claim.signal.aborted) {
+      log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
+      return;
+    }
+    try {
+      if (error instanceof ModelUnavailableError) {
+        const pauseMs = error.retryAfterMs ?? backoff(claim.attempt);
+        log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
+        await queue.retryLater(claim, pauseMs, 'free', await this.#delayNotice(claim, item, error));
+        return;
+      }
+      log.error(
+        { err: error, item: item.id, attempt: claim.attempt },
+        'handling an item failed; trying again',
+      );
+      await queue.retryLater(claim, backoff(claim.attempt), 'counts');
+    } catch (retryError) {
+      log.warn(
+        { err: retryError, item: item.id },
+        'the item could not be put back; it returns when its lease ends',
+      );
+    }
+  }
+
+  async #delayNotice(claim: Claim, item: MailboxItem, error: ModelUnavailableError): Promise<Effect[]> {
+    const to = await this.#whereItCameFrom(item);
+    if (!to) return [];
+    const conversationId = conversationOf(claim);
+    return [
+      toOutEffect(
+        {
+          kind: 'text',
+          id: `delayed:${item.id}`,
+          correlation: item.correlation,
+          conversationId,
+          to,
+          markdown: `I cannot reach my language model right now (${error.reason}). Your message is kept, and I answer as soon as it is back.`,
+          atMs: this.deps.clock.now(),
+        },
+        { once: { key: `delayed:${conversationId}`, forMs: TELL_DELAY_AGAIN_MS } },
+      ),
+    ];
+  }
+
+  async #whereItCameFrom(item: MailboxItem): Promise<Address | undefined> {
+    if (item.kind === 'message') return item.message.replyTo;
+    return (await this.deps.approvals.find(item.approvalId))?.origin;
+  }
+
+  /** Takes an item that cannot be handled out of the way, keeps it for a person to look at, and tells its author. */
+  async #bury(
+    claim: Claim,
+    item: MailboxItem | undefined,
+    reason: string,
+    mode: 'more' | 'yield',
+  ): Promise<Claim | undefined> {
+    const conversationId = conversationOf(claim);
+    const to = item && (await this.#whereItCameFrom(item));
+    const correlation = item?.correlation ?? conversationId;
+    const notice = to
+      ? [
+          toOutEffect({
+            kind: 'text',
+            id: `buried:${item.id}`,
+            correlation,
+            conversationId,
+            to,
+            markdown:
+              'I could not handle this message: it failed every time I tried. It is kept, and whoever runs me can see why and try it again.',
+            atMs: this.deps.clock.now(),
+          }),
+        ]
+      : [];
+    this.deps.log.error(
+      { conversation: conversationId, item: item?.id, reason },
+      'an item went to the dead letters',
+    );
+    const committed = await this.deps.queue.commit(
+      claim,
+      [
+        { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: claim.item },
+        {
+          kind: 'audit',
+          event: {
+            event: 'message.buried',
+            actor: 'system',
+            subject: conversationId,
+            correlation,
+            detail: { reason },
+          },
+        },
+        ...notice,
+      ],
+      mode,
+    );
+    return this.#after(committed);
+  }
+
+  #after({ next, handed }: Committed): Claim | undefined {
+    if (handed.length > 0) this.deps.onHanded(handed);
+    return next;
+  }
+}
+
+function replyId(item: MailboxItem): string {
+  return `reply:${item.id}`;
+}
+
+/** What people read at the end of a turn; undefined when the cards say it all. */
+function replyText(
+  outcome: TurnOutcome,
+  approvals: readonly Approval[],
+  hasMessage: boolean,
+): string | undefined {
+  switch (outcome.kind) {
+    case 'replied':
+      if (outcome.cut) return `${outcome.text}\n\n_(My answer reached its length limit. Ask me to go on.)_`;
+      return outcome.text.trim() || '(I have nothing to add.)';
+    case 'suspended': {
+      if (outcome.text.trim()) return outcome.text;
+      if (!hasMessage) return undefined;
+      return approvals.some(({ state }) => state === 'OPEN')
+        ? 'This waits for a human; see the request below.'
+        : 'On it.';
+    }
+    case 'exhausted':
+      return 'I could not finish this within my step limit. Shall I go on?';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** What the model said when it asked: shown on the card as its words, never part of what is approved. */
+function withSummary(approval: Approval, outcome: TurnOutcome): Approval {
+  const text = outcome.kind === 'suspended' ? outcome.text.trim() : '';
+  return text ? { ...approval, request: { ...approval.request, summary: text } } : approval;
+}
+
+function toAudits(
+  { item, conversationId, requester }: Work,
+  outcome: TurnOutcome,
+  channel: string,
+): Effect[] {
+  const about = { correlation: item.correlation, actor: requester.person, channel };
+  const checks = outcome.screened.map((screened): AuditEvent => {
+    const verdict =
+      screened.kind === 'run' ? 'allow' : screened.kind === 'held' ? screened.decision.kind : 'deny';
+    const rule = screened.kind === 'held' ? screened.decision.rule : screened.rule;
+    return {
+      ...about,
+      event: `authorization.${verdict}`,
+      subject: `tool:${screened.call.tool}`,
+      detail: { rule: rule ?? 'not a call that could be made', call: screened.call.id },
+    };
+  });
+  const done: AuditEvent = {
+    ...about,
+    event: 'turn.done',
+    actor: 'agent',
+    subject: conversationId,
+    detail: { outcome: outcome.kind, usage: outcome.usage },
+  };
+  return [...checks, done].map((event) => ({ kind: 'audit', event }));
+}
+
+function backoff(attempt: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS);
+}

@@ -1,0 +1,214 @@
+/**
+ * Sends what is in one platform's outboxes: one item, one message, one commit.
+ *
+ * Invariants
+ *   1. An item leaves its outbox when the platform has it, or when it goes to the dead letters and its author is
+ *      told; never otherwise.
+ *   2. A refused or failed message holds up its own lane only.
+ *   3. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now.
+ */
+
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { isWorthSending, toCard } from '../approvals/card.ts';
+import type { ReplyTokens } from '../approvals/reply-token.ts';
+import { ChannelPace } from '../delivery/channel-pace.ts';
+import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { type Approval, type CardCopy, noteCopy } from '../domain/approval.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Card } from '../domain/card.ts';
+import type { Clock } from '../domain/clock.ts';
+import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import type { OutboundBody, Sent } from '../domain/message.ts';
+import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 60_000;
+/** A platform may be away this long before what was meant for it goes to the dead letters. */
+const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
+/** A reply address answers truthfully this long after the deadline. */
+const REPLY_GRACE_MS = 30 * 24 * 60 * 60 * 1_000;
+
+export interface DeliveryDeps {
+  readonly queue: KeyedQueue;
+  readonly gateway: Gateway;
+  readonly approvals: ApprovalStore;
+  readonly tokens: ReplyTokens;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What is to be sent now, and for a card, of which approval and copy. */
+interface Prepared {
+  readonly body: OutboundBody;
+  readonly copy?: { readonly approval: Approval; readonly copyId: string };
+}
+
+export class DeliveryWorker {
+  readonly #pace: ChannelPace | undefined;
+
+  constructor(private readonly deps: DeliveryDeps) {
+    this.#pace = deps.gateway.pace && new ChannelPace(deps.gateway.pace);
+  }
+
+  /** Sends the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
+  async handle(claim: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
+    const parsed = OutboxItem.safeParse(JSON.parse(claim.item));
+    if (!parsed.success) return this.#commit(claim, [toDead(claim, 'the item cannot be read')], mode);
+    const item = parsed.data;
+    const log = this.deps.log.child({ conversation: item.conversationId, item: item.id });
+    try {
+      const prepared = await this.#prepare(item);
+      if (!prepared) return await this.#commit(claim, [], mode);
+
+      const waitMs = (await this.#pace?.waitMs(item.to)) ?? 0;
+      if (waitMs > 0) {
+        await this.deps.queue.retryLater(claim, waitMs, 'free');
+        return undefined;
+      }
+      const sent = await this.#send(item, prepared, claim);
+      return await this.#commit(claim, [toAudit(item, 'message.sent', { ref: sent.ref })], mode);
+    } catch (error) {
+      return this.#failed(claim, item, error, mode, log);
+    }
+  }
+
+  /** Undefined when there is nothing (left) to send. */
+  async #prepare(item: OutboxItem): Promise<Prepared | undefined> {
+    switch (item.kind) {
+      case 'text': {
+        const { markdown, replaces } = item;
+        return { body: { kind: 'text', markdown, ...(replaces === undefined ? {} : { replaces }) } };
+      }
+      case 'notice':
+        return { body: { kind: 'notice', markdown: item.markdown, onlyFor: item.onlyFor } };
+      case 'card': {
+        const approval = await this.deps.approvals.find(item.approvalId);
+        const copy = approval?.copies.find(({ id }) => id === item.copyId);
+        if (!approval || !copy || !isWorthSending(approval, copy)) return undefined;
+        const card = toCard(approval, this.#replyOf(approval, copy));
+        const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
+        return { body: { kind: 'card', card, ...replaces }, copy: { approval, copyId: copy.id } };
+      }
+      default:
+        return item satisfies never;
+    }
+  }
+
+  /** Words and address to answer with, for copies that carry no buttons. */
+  #replyOf(approval: Approval, { person, outcomeOnly }: CardCopy): Card['reply'] {
+    if (person === undefined || !outcomeOnly) return undefined;
+    const expiresAt = approval.deadlineMs + REPLY_GRACE_MS;
+    return this.deps.tokens.issue({ approvalId: approval.id, person, gen: approval.gen, expiresAt });
+  }
+
+  async #send(item: OutboxItem, { body, copy }: Prepared, claim: Claim): Promise<Sent> {
+    const mayExist = item.kind === 'text' && item.mayExist === true;
+    const sent = await this.deps.gateway.send(
+      {
+        id: item.id,
+        conversationId: item.conversationId,
+        to: item.to,
+        body,
+        attempt: Math.max(claim.attempt, mayExist ? 2 : 1),
+      },
+      claim.signal,
+    );
+    if (copy) {
+      const { approval, copyId } = copy;
+      const noted = { ref: sent.ref, shown: approval.face };
+      await this.deps.approvals.apply(approval.id, (current) => noteCopy(current, copyId, noted));
+    }
+    return sent;
+  }
+
+  async #failed(
+    claim: Claim,
+    item: OutboxItem,
+    error: unknown,
+    mode: 'more' | 'yield',
+    log: Logger,
+  ): Promise<Claim | undefined> {
+    if (error instanceof LeaseLostError || claim.signal.aborted) {
+      log.warn({}, 'the lease was lost; somebody else sends this message');
+      return undefined;
+    }
+    const { queue, clock } = this.deps;
+    if (error instanceof RateLimitedError) {
+      log.info({ retryAfterMs: error.retryAfterMs }, 'the platform asked to wait');
+      await this.#pace?.hold(item.to, error.retryAfterMs);
+      await queue.retryLater(claim, error.retryAfterMs, 'free');
+      return undefined;
+    }
+    const tooOld = clock.now() - item.atMs > GIVE_UP_AFTER_MS;
+    if (error instanceof UndeliverableError || tooOld) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error({ err: error }, 'a message cannot be delivered; it goes to the dead letters');
+      return this.#commit(claim, this.#undeliverable(claim, item, reason), mode);
+    }
+    const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (claim.attempt - 1), LONGEST_RETRY_MS);
+    log.warn({ err: error, attempt: claim.attempt, pauseMs }, 'sending failed; trying again');
+    await queue.retryLater(claim, pauseMs, 'counts');
+    return undefined;
+  }
+
+  #undeliverable(claim: Claim, item: OutboxItem, reason: string): Effect[] {
+    const { author, correlation, conversationId } = item;
+    const what = item.kind === 'card' ? 'the request for an approval' : 'a message';
+    const told =
+      author && JSON.stringify(author) !== JSON.stringify(item.to)
+        ? [
+            toOutEffect({
+              kind: 'text',
+              id: `undeliverable:${item.id}`,
+              correlation,
+              conversationId,
+              to: author,
+              markdown: `I could not deliver ${what} by ${item.to.platform}: ${reason}. It is kept for whoever runs me.`,
+              atMs: this.deps.clock.now(),
+            }),
+          ]
+        : [];
+    return [toDead(claim, reason), toAudit(item, 'message.undeliverable', { reason }), ...told];
+  }
+
+  async #commit(
+    claim: Claim,
+    effects: readonly Effect[],
+    mode: 'more' | 'yield',
+  ): Promise<Claim | undefined> {
+    try {
+      return (await this.deps.queue.commit(claim, effects, mode)).next;
+    } catch (error) {
+      if (error instanceof LeaseLostError) return undefined;
+      throw error;
+    }
+  }
+}
+
+function toDead(claim: Claim, reason: string): Effect {
+  return {
+    kind: 'dead',
+    queue: claim.queue,
+    lane: claim.lane,
+    attempts: claim.attempt,
+    reason,
+    item: claim.item,
+  };
+}
+
+function toAudit(item: OutboxItem, event: string, detail: AuditEvent['detail']): Effect {
+  return {
+    kind: 'audit',
+    event: {
+      event,
+      actor: 'agent',
+      subject: item.conversationId,
+      correlation: item.correlation,
+      channel: item.to.platform,
+      detail: { message: item.id, kind: item.kind, ...detail },
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * Shows people that an answer is on its way, when it takes longer than a moment.
+ *
+ * One message, edited at the platform's pace; the reply takes its place. Best effort: whatever goes wrong here
+ * never disturbs the turn.
+ */
+import type { Progress } from '../domain/gateway.ts';
+import type { Address } from '../domain/message.ts';
+import type { Logger } from '../observability/logger.ts';
+
+/** Shorter turns show nothing, in ms. */
+const FIRST_AFTER_MS = 1_000;
+/** Between two edits, in ms; Slack allows about 50 edits a minute. */
+const EDIT_EVERY_MS = 1_500;
+/** Longest part of an unfinished answer shown, in characters. */
+const MAX_SHOWN_CHARS = 3_000;
+
+export class ProgressBoard {
+  #latest = 'Working on it …';
+  #shown: string | undefined;
+  #ref: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #showing: Promise<void> = Promise.resolve();
+  #done = false;
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly to: Address,
+    private readonly key: string,
+    private readonly log: Logger,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  start(): void {
+    this.#timer = setTimeout(() => this.#tick(), FIRST_AFTER_MS);
+  }
+
+  text(soFar: string): void {
+    if (!soFar.trim()) return;
+    this.#latest = soFar.length > MAX_SHOWN_CHARS ? `… ${soFar.slice(-MAX_SHOWN_CHARS)}` : `${soFar} …`;
+  }
+
+  tool(name: string): void {
+    this.#latest = `Using \`${name}\` …`;
+  }
+
+  /** Resolves with the message to be replaced by the reply, if one was shown. */
+  async finish(): Promise<string | undefined> {
+    this.#done = true;
+    clearTimeout(this.#timer);
+    await this.#showing;
+    return this.#ref;
+  }
+
+  #tick(): void {
+    this.#showing = this.#show().finally(() => {
+      if (!this.#done) this.#timer = setTimeout(() => this.#tick(), EDIT_EVERY_MS);
+    });
+  }
+
+  async #show(): Promise<void> {
+    if (this.#latest === this.#shown) return;
+    const markdown = this.#latest;
+    const { to, key } = this;
+    try {
+      this.#ref = await this.progress.show(
+        { to, key, markdown, ...(this.#ref === undefined ? {} : { ref: this.#ref }) },
+        this.signal,
+      );
+      this.#shown = markdown;
+    } catch (error) {
+      this.log.debug({ err: error }, 'progress could not be shown');
+    }
+  }
+}
