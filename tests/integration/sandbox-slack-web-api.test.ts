@@ -1,5 +1,6 @@
 import { SocketModeClient } from '@slack/socket-mode';
 import { ErrorCode, WebClient } from '@slack/web-api';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -30,7 +31,7 @@ let now: number;
 beforeEach(async () => {
   now = Date.now();
   sandbox = await startSandbox({ clock: { now: () => now }, slack: { ackTimeoutMs: 20, retryDelaysMs: [] } });
-  client = clientWith(sandbox.env['SLACK_BOT_TOKEN']!);
+  client = clientWith(sandbox.env.SLACK_BOT_TOKEN!);
 });
 
 afterEach(async () => {
@@ -46,7 +47,7 @@ describe('the Web API through the real client', () => {
     });
     expect(await refusal(clientWith('xoxb-wrong').auth.test())).toBe('invalid_auth');
     expect(await refusal(clientWith('').auth.test())).toBe('not_authed');
-    expect(await refusal(clientWith(sandbox.env['SLACK_APP_TOKEN']!).auth.test())).toBe(
+    expect(await refusal(clientWith(sandbox.env.SLACK_APP_TOKEN!).auth.test())).toBe(
       'not_allowed_token_type',
     );
     expect(await refusal(client.apps.connections.open())).toBe('not_allowed_token_type');
@@ -244,6 +245,46 @@ describe('the Web API through the real client', () => {
   });
 });
 
+describe('calls no client would make', () => {
+  it('are refused in Slack’s words, never with a crash', async () => {
+    const methods = [
+      'chat.postMessage',
+      'chat.update',
+      'views.open',
+      'conversations.replies',
+      'chat.startStream',
+      'constructor',
+    ];
+    const call = fc.record({
+      method: fc.constantFrom(...methods),
+      body: fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.object().map((args) => JSON.stringify({ channel: CHANNEL, text: 'x', ...args })),
+      ),
+      contentType: fc.constantFrom(
+        'application/json',
+        'application/x-www-form-urlencoded',
+        'multipart/form-data',
+        'x/y',
+      ),
+    });
+    await fc.assert(
+      fc.asyncProperty(call, async ({ method, body, contentType }) => {
+        const response = await fetch(`${sandbox.env.SLACK_API_URL}${method}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${sandbox.slack.botToken}`, 'content-type': contentType },
+          body,
+        });
+
+        expect(response.status).toBe(200);
+        expect(await response.json()).toHaveProperty('ok');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
 describe('failures to order', () => {
   it('refuses with 429 and Retry-After, once, and has done nothing', async () => {
     sandbox.slack.fail('chat.postMessage', { kind: 'rate-limited', retryAfterSeconds: 7 });
@@ -283,9 +324,9 @@ describe('failures to order', () => {
 
   it('limits posts per channel when asked to', async () => {
     const limited = await startSandbox({ slack: { rateLimit: { postsPerSecond: 1, burst: 2 } } });
-    const poster = new WebClient(limited.env['SLACK_BOT_TOKEN']!, {
+    const poster = new WebClient(limited.env.SLACK_BOT_TOKEN!, {
       ...QUIET,
-      slackApiUrl: limited.env['SLACK_API_URL']!,
+      slackApiUrl: limited.env.SLACK_API_URL!,
     });
 
     const posts = await Promise.allSettled(
@@ -304,7 +345,7 @@ describe('failures to order', () => {
 const QUIET = { retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, logger: silentLogger() };
 
 function clientWith(token: string): WebClient {
-  return new WebClient(token, { ...QUIET, slackApiUrl: sandbox.env['SLACK_API_URL']! });
+  return new WebClient(token, { ...QUIET, slackApiUrl: sandbox.env.SLACK_API_URL! });
 }
 
 async function refusal(call: Promise<unknown>): Promise<string> {
@@ -318,9 +359,9 @@ async function refusal(call: Promise<unknown>): Promise<string> {
 /** What the app would read in the payload of the next gesture. */
 async function triggerOf(gesture: () => Promise<unknown>): Promise<string> {
   const app = new SocketModeClient({
-    appToken: sandbox.env['SLACK_APP_TOKEN']!,
+    appToken: sandbox.env.SLACK_APP_TOKEN!,
     logger: silentLogger(),
-    clientOptions: { slackApiUrl: sandbox.env['SLACK_API_URL']! },
+    clientOptions: { slackApiUrl: sandbox.env.SLACK_API_URL! },
   });
   const trigger = new Promise<string>((resolve) => {
     app.on('slack_event', async ({ body, ack }) => {
