@@ -62,9 +62,16 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
       return {
         name: 'Signalbox',
         command: process.execPath,
-        args: [YOUNG_GENERATION, join(ROOT, 'bin', 'signalbox.mjs'), 'start'],
+        args: [
+          YOUNG_GENERATION,
+          join(ROOT, 'bin', 'signalbox.mjs'),
+          'start',
+          '--no-sandbox',
+          '--config',
+          CONFIG_DIR,
+        ],
         cwd: ROOT,
-        env: { ...env, ...SIGNALBOX_ENV },
+        env,
       };
     case 'chatSdk':
       return {
@@ -88,9 +95,5 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
 /** As `npm start` has it. */
 const YOUNG_GENERATION = '--max-semi-space-size=8';
 
-/** What makes the gateway comparable: signed HTTP events, a model that echoes, and the benchmark's own configuration. */
-const SIGNALBOX_ENV = {
-  SLACK_MODE: 'http',
-  MODEL_PROVIDER: 'echo',
-  SIGNALBOX_CONFIG: join(import.meta.dirname, 'config'),
-};
+/** What makes the gateway comparable: signed HTTP events and a model that echoes; everything else is the default. */
+const CONFIG_DIR = join(import.meta.dirname, 'config');
