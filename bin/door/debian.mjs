@@ -46,14 +46,15 @@ export async function unpackPackages(names, folder, starter) {
   }
 }
 
-/** The libraries are not where the loader looks, so it is told. @param {string} program */
+/** Libraries and fonts are not where programs look for them, so they are told. @param {string} program */
 function starterScript(program) {
   return `#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
-for folder in "$here"/usr/lib/*-linux-gnu* "$here"/lib/*-linux-gnu*; do
+for folder in "$here"/usr/lib/*-linux-gnu* "$here"/usr/lib/*-linux-gnu*/*/ "$here"/lib/*-linux-gnu*; do
   [ -d "$folder" ] && LD_LIBRARY_PATH="$folder\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 done
-export LD_LIBRARY_PATH
+[ -d "$here/etc/fonts" ] && FONTCONFIG_PATH="$here/etc/fonts"
+export LD_LIBRARY_PATH FONTCONFIG_PATH
 exec "$here/${program}" "$@"
 `;
 }

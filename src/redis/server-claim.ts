@@ -5,9 +5,9 @@
  * the file system lets one caller do.
  *
  *   1. A claim appears complete or not at all (written aside, then hard-linked).
- *   2. The highest claim is never deleted, so a number is never used twice and a slow claimant cannot succeed with
- *      an old one.
- *   3. A server gets its data directory only after its claim stands (`embedded.ts`).
+ *   2. The highest claim is never deleted. A claimant so slow that its number was used and tidied away meanwhile
+ *      can create it again, but then finds a higher one and has lost.
+ *   3. A server gets its address only after its claim stands (`embedded.ts`).
  */
 import { link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,15 +35,19 @@ export async function claimServer(dir: string, previous: ServerClaim, pid: numbe
   const number = previous.number + 1;
   const draft = join(dir, `draft.${process.pid}.${pid}.json`);
   await writeFile(draft, JSON.stringify({ pid }), { mode: 0o600 });
-  const won = await link(draft, claimFile(dir, number)).then(() => true, taken);
+  const created = await link(draft, claimFile(dir, number)).then(() => true, taken);
   await rm(draft, { force: true });
-  if (won) await tidy(dir, number);
-  return won;
+  if (!created || Math.max(...(await claimNumbers(dir))) > number) return false;
+  await tidy(dir, number);
+  return true;
 }
+
+/** Claims that stay for claimants slower than others: they find their number taken. */
+const KEPT = 16;
 
 async function tidy(dir: string, current: number): Promise<void> {
   for (const number of await claimNumbers(dir)) {
-    if (number < current) await rm(claimFile(dir, number), { force: true });
+    if (number <= current - KEPT) await rm(claimFile(dir, number), { force: true });
   }
 }
 
