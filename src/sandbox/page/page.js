@@ -18,6 +18,7 @@ const view = {
 
 connect();
 showOneAtATime();
+for (const scroll of document.querySelectorAll('.scroll')) scroll.tabIndex = 0; // So that arrow keys can scroll it.
 
 function connect() {
   const stream = new EventSource('/page/events');

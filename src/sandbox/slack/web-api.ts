@@ -247,10 +247,12 @@ export class WebApi {
   #replies(args: Replies): Answer {
     const refusal = refusePlace(args.channel);
     if (refusal !== undefined) return refusal;
-    const root = this.deps.workspace.message(args.channel, args.ts);
-    if (root === undefined) return refuse('thread_not_found');
+    const { workspace } = this.deps;
+    const message = workspace.message(args.channel, args.ts);
+    if (message === undefined) return refuse('thread_not_found');
 
-    const thread = this.deps.workspace.thread(args.channel, args.ts);
+    const isReply = message.thread_ts !== undefined && message.thread_ts !== message.ts;
+    const thread = isReply ? [message] : workspace.thread(args.channel, args.ts);
     return this.#page(thread, args);
   }
 

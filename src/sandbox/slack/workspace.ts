@@ -90,7 +90,10 @@ export type Change = z.infer<typeof Change>;
 const JOURNAL_KIND = 'slack';
 
 export class Workspace {
+  /** By channel, then by ts. */
   readonly #messages = new Map<string, Map<string, SlackMessage>>();
+  /** By channel and the root's ts: the root, if it is still there, and its replies. */
+  readonly #threads = new Map<string, Map<string, SlackMessage>>();
   readonly #ephemerals = new Map<string, Ephemeral>();
   readonly #views = new Map<string, OpenView>();
   readonly #statuses = new Map<string, string>();
@@ -137,7 +140,7 @@ export class Workspace {
 
   /** The root `ts` and its replies, oldest first. */
   thread(channel: string, ts: string): SlackMessage[] {
-    return this.messages(channel).filter((message) => message.ts === ts || message.thread_ts === ts);
+    return [...(this.#threads.get(`${channel} ${ts}`)?.values() ?? [])];
   }
 
   replies(channel: string, ts: string): SlackMessage[] {
@@ -182,7 +185,7 @@ export class Workspace {
         this.#put(change.message);
         return;
       case 'message-gone':
-        this.#messages.get(change.channel)?.delete(change.ts);
+        this.#drop(change.channel, change.ts);
         return;
       case 'ephemeral-put':
         this.#ephemerals.set(change.ephemeral.ts, change.ephemeral);
@@ -215,14 +218,30 @@ export class Workspace {
   }
 
   #put(message: SlackMessage): void {
-    const channel = this.#messages.get(message.channel) ?? new Map<string, SlackMessage>();
-    this.#messages.set(message.channel, channel.set(message.ts, message));
+    putInto(this.#messages, message.channel, message);
+    putInto(this.#threads, threadKey(message), message);
     this.#noteTs(message.ts);
+  }
+
+  #drop(channel: string, ts: string): void {
+    const message = this.message(channel, ts);
+    if (message === undefined) return;
+    this.#messages.get(channel)?.delete(ts);
+    this.#threads.get(threadKey(message))?.delete(ts);
   }
 
   #noteTs(ts: string): void {
     this.#lastTsMicros = Math.max(this.#lastTsMicros, toMicros(ts));
   }
+}
+
+function putInto(groups: Map<string, Map<string, SlackMessage>>, key: string, message: SlackMessage): void {
+  const group = groups.get(key) ?? new Map<string, SlackMessage>();
+  groups.set(key, group.set(message.ts, message));
+}
+
+function threadKey({ channel, ts, thread_ts }: SlackMessage): string {
+  return `${channel} ${thread_ts ?? ts}`;
 }
 
 function toTs(micros: number): string {
