@@ -13,12 +13,26 @@ const MAX_PARSED_CHARS = 200_000;
 /** Quotes and lists inside each other on one line, the one thing the parser itself recurses on. */
 const DEEP_NESTING = new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d{1,9}[.)])){${MAX_NESTING}}`, 'm');
 
+/**
+ * One line of words with nothing in it that markdown gives a meaning to: most of what is said, and a tenth of the
+ * work. Dots and colons only where no bare link can be read into them.
+ */
+const PLAIN =
+  /^(?!\d{1,9}[.)](?:\s|$)|.*www)[\p{L}\p{N}(](?:[\p{L}\p{N},;?'"()%€$/+=#>|-]|[.!:](?=[ '")]|$)|(?<=\d)[.:](?=\d)| (?=[^ ]))*$/iu;
+
+const SYNTAX = [gfm()];
+const TREE = [gfmFromMarkdown()];
+
 /** Never throws: text that cannot be read as markdown comes back as one paragraph. */
 export function parseMarkdown(markdown: string): Root {
-  if (markdown.length > MAX_PARSED_CHARS || DEEP_NESTING.test(markdown)) return asParagraph(markdown);
+  if (PLAIN.test(markdown) || isUnreadable(markdown)) return asParagraph(markdown);
 
-  const tree = fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+  const tree = fromMarkdown(markdown, { extensions: SYNTAX, mdastExtensions: TREE });
   return depthOf(tree) > MAX_NESTING ? asParagraph(markdown) : tree;
+}
+
+function isUnreadable(markdown: string): boolean {
+  return markdown.length > MAX_PARSED_CHARS || DEEP_NESTING.test(markdown);
 }
 
 function asParagraph(text: string): Root {

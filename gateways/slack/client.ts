@@ -22,6 +22,7 @@ import type { Identity } from './inbound.ts';
 import type { Post } from './outbound.ts';
 import { AuthTest, MessagePage, OurMark } from './schema.ts';
 import { toSlackLogger } from './slack-logger.ts';
+import { createTransport } from './transport.ts';
 
 /** Longer than Slack takes on a bad day, shorter than a person waits. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -101,7 +102,7 @@ export class SlackClient {
   ) {
     this.#web = new WebClient(token, {
       slackApiUrl: apiUrl,
-      timeout: CALL_TIMEOUT_MS,
+      fetch: createTransport(CALL_TIMEOUT_MS),
       rejectRateLimitedCalls: true,
       retryConfig: { retries: 0 },
       allowAbsoluteUrls: false,
@@ -280,7 +281,7 @@ export class CredentialError extends Error {
 export async function tryAppToken(appToken: string, apiUrl: string, log: Logger): Promise<void> {
   const web = new WebClient(appToken, {
     slackApiUrl: apiUrl,
-    timeout: CALL_TIMEOUT_MS,
+    fetch: createTransport(CALL_TIMEOUT_MS),
     rejectRateLimitedCalls: true,
     retryConfig: { retries: 0 },
     logger: toSlackLogger(log),

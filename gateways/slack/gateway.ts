@@ -95,14 +95,14 @@ export class SlackGateway implements Gateway {
   readonly #telling = new Set<Promise<void>>();
   #stopping = new AbortController();
   #receiver: SocketReceiver | HttpReceiver | undefined;
-  #us: Promise<Self> | undefined;
+  #us: Self | undefined;
 
   constructor(
     private readonly settings: SlackSettings,
     private readonly deps: SlackDeps,
   ) {
     this.#client = new SlackClient(settings.bot_token ?? '', settings.api_url, deps.log);
-    this.#sender = new SlackSender(this.#client);
+    this.#sender = new SlackSender(this.#client, () => this.#whoAmI());
     this.#bots = new BotBudget(settings.bot_turns);
     this.#timing = { ...TIMING, ...deps.timing };
     this.progress = { show: (update, signal) => this.#sender.showProgress(update, signal) };
@@ -117,7 +117,7 @@ export class SlackGateway implements Gateway {
     this.#stopping = new AbortController();
     const receiver = this.#createReceiver();
     try {
-      const us = await this.#whoAmI();
+      const us = await this.#connect();
       this.#receiver = receiver;
       await this.#createApp(receiver, { us, receive }).start();
       this.deps.log.info({ team: us.teamName, mode: this.settings.mode }, 'Slack is connected');
@@ -135,7 +135,7 @@ export class SlackGateway implements Gateway {
   }
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
-    return this.#sender.send(message, await this.#whoAmI(), signal);
+    return this.#sender.send(message, signal);
   }
 
   directAddress(account: AccountId): Address {
@@ -165,9 +165,8 @@ export class SlackGateway implements Gateway {
     return new HttpReceiver({ path, signingSecret }, { listener, clock, log });
   }
 
-  /** Asked once and remembered; asked again only after a failure. */
-  #whoAmI(): Promise<Self> {
-    this.#us ??= pRetry(() => this.#client.whoAmI(), {
+  async #connect(): Promise<Self> {
+    return pRetry(() => this.#whoAmI(), {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: this.#timing.reconnectAfterMs,
       maxTimeout: this.#timing.reconnectAtMostMs,
@@ -175,10 +174,12 @@ export class SlackGateway implements Gateway {
       signal: this.#stopping.signal,
       shouldRetry: ({ error }) => !(error instanceof CredentialError),
       onFailedAttempt: ({ error }) => this.deps.log.warn({ error }, 'Slack does not answer; trying again'),
-    }).catch((error: unknown) => {
-      this.#us = undefined;
-      throw error;
     });
+  }
+
+  /** Asked once and remembered. */
+  async #whoAmI(): Promise<Self> {
+    this.#us ??= await this.#client.whoAmI();
     return this.#us;
   }
 

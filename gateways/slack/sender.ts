@@ -36,16 +36,20 @@ export class SlackSender {
   /** Direct conversations by user: Slack names the same channel every time, so it is asked once. */
   readonly #directChannels = new Map<string, string>();
 
-  constructor(private readonly client: SlackClient) {}
+  constructor(
+    private readonly client: SlackClient,
+    /** Whose messages to look for; asked only when looking. */
+    private readonly whoAmI: () => Promise<Identity>,
+  ) {}
 
-  async send(message: OutboundMessage, us: Identity, signal: AbortSignal): Promise<Sent> {
+  async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
     const place = placeOf(message.to);
     const { id, body } = message;
     switch (body.kind) {
       case 'text':
-        return this.#deliver(toTextPosts(id, body.markdown), message, body.replaces, { place, us, signal });
+        return this.#deliver(toTextPosts(id, body.markdown), message, body.replaces, { place, signal });
       case 'card':
-        return this.#deliver(toCardPosts(id, body.card), message, body.replaces, { place, us, signal });
+        return this.#deliver(toCardPosts(id, body.card), message, body.replaces, { place, signal });
       case 'notice':
         return this.#notify(body.markdown, body.onlyFor, place, signal);
       default:
@@ -69,11 +73,11 @@ export class SlackSender {
     posts: Posts,
     { attempt }: OutboundMessage,
     replaces: string | undefined,
-    { place, us, signal }: { place: Place; us: Identity; signal: AbortSignal },
+    { place, signal }: { place: Place; signal: AbortSignal },
   ): Promise<Sent> {
     signal.throwIfAborted();
     const spot = await this.#spotOf(place);
-    const sent = attempt > 1 ? await this.#findSent(posts, spot, us, signal) : new Map<string, Found>();
+    const sent = attempt > 1 ? await this.#findSent(posts, spot, signal) : new Map<string, Found>();
     const missing = (post: Post) => sent.get(post.key)?.state !== 'final';
 
     let ref = await this.#reuse(posts.main, spot, sent.get(posts.main.key), replaces);
@@ -85,9 +89,10 @@ export class SlackSender {
     return { ref };
   }
 
-  async #findSent(posts: Posts, spot: Spot, us: Identity, signal: AbortSignal): Promise<Map<string, Found>> {
+  async #findSent(posts: Posts, spot: Spot, signal: AbortSignal): Promise<Map<string, Found>> {
     const keys = new Set([...posts.before, posts.main, ...posts.after].map((post) => post.key));
-    return this.client.find({ ...spot, botId: us.botId }, keys, signal);
+    const { botId } = await this.whoAmI();
+    return this.client.find({ ...spot, botId }, keys, signal);
   }
 
   /** The message that already is the main one, or was edited into it; undefined when it has to be posted. */

@@ -108,7 +108,7 @@ describe.each(['socket', 'http'] as const)('the Slack gateway over %s', (mode) =
 
       await (await slack.sandbox.edit({ channel: CHANNEL, ts, text: '@signalbox refund order 8' }))
         .acknowledged;
-      await slack.sandbox.remove({ channel: CHANNEL, ts });
+      await (await slack.sandbox.remove({ channel: CHANNEL, ts })).acknowledged;
 
       expect(slack.messages()).toHaveLength(before);
       expect(slack.revisions()).toMatchObject([

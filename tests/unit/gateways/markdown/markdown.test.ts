@@ -1,9 +1,17 @@
 import fc from 'fast-check';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { gfmFromMarkdown } from 'mdast-util-gfm';
+import { gfm } from 'micromark-extension-gfm';
 import { describe, expect, it } from 'vitest';
 import { dropHidden, showHidden } from '../../../../gateways/markdown/hidden-characters.ts';
 import { judgeLink } from '../../../../gateways/markdown/link.ts';
 import { type Piece, pack } from '../../../../gateways/markdown/pack.ts';
 import { parseMarkdown } from '../../../../gateways/markdown/parse.ts';
+
+/** A tree without the places in the text it was read from. */
+function essence(tree: unknown): unknown {
+  return JSON.parse(JSON.stringify(tree, (key, value: unknown) => (key === 'position' ? undefined : value)));
+}
 
 describe('hidden characters', () => {
   it.each([
@@ -126,6 +134,51 @@ describe('parsing', () => {
     ['deep emphasis', `${'**a _b '.repeat(500)}${' b_ a**'.repeat(500)}`],
   ])('takes %s text as it stands rather than failing', (_, text) => {
     expect(() => parseMarkdown(text)).not.toThrow();
+  });
+
+  it('takes the short way only where the long one leads to the same', () => {
+    const plainish = fc
+      .array(
+        fc.constantFrom(
+          'word',
+          'a',
+          '7',
+          '10.5',
+          '12:30',
+          'e-mail',
+          ' ',
+          ' ',
+          '.',
+          ',',
+          ':',
+          '!',
+          '#',
+          '+',
+          '=',
+          '-',
+          '>',
+          '|',
+          '(',
+          ')',
+          '/',
+          "'",
+          'www.',
+          'http:',
+          '1.',
+          '1)',
+          '%',
+          '€',
+        ),
+        { maxLength: 20 },
+      )
+      .map((tokens) => tokens.join(''));
+    fc.assert(
+      fc.property(plainish, (text) => {
+        const long = fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+        expect(essence(parseMarkdown(text))).toEqual(essence(long));
+      }),
+      { numRuns: 3_000 },
+    );
   });
 
   it('never throws', () => {

@@ -1,0 +1,129 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type WebhookHandler, WebhookListener } from '../../../gateways/webhook-listener.ts';
+import { collectingLogger, type LogLine } from '../../support/slack-gateway.ts';
+
+describe('the webhook listener', () => {
+  const lines: LogLine[] = [];
+  const listeners: WebhookListener[] = [];
+  afterEach(async () => {
+    await Promise.all(listeners.splice(0).map((listener) => listener.stop()));
+    lines.length = 0;
+  });
+
+  async function listen(handler: WebhookHandler, port = 0): Promise<WebhookListener> {
+    const listener = new WebhookListener({ host: '127.0.0.1', port }, collectingLogger(lines));
+    listeners.push(listener);
+    listener.route('/in', handler);
+    await listener.start();
+    return listener;
+  }
+
+  it('hands a body over byte by byte as it was sent, with headers and query', async () => {
+    const bytes = Uint8Array.from({ length: 70_000 }, (_, index) => index % 256);
+    const listener = await listen(async ({ body, headers, query }) => ({
+      status: 200,
+      contentType: 'text/plain',
+      body: `${Buffer.compare(body, bytes)} ${headers['x-signature']} ${query.get('secret')}`,
+    }));
+
+    const answer = await fetch(`${listener.url}/in?secret=s`, {
+      method: 'POST',
+      body: bytes,
+      headers: { 'x-signature': 'abc' },
+    });
+
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe('0 abc s');
+  });
+
+  it('answers a failing handler with 500 and goes on', async () => {
+    let failures = 0;
+    const listener = await listen(async () => {
+      if (failures++ === 0) throw new Error('broken');
+      return { status: 200 };
+    });
+
+    const statuses = [];
+    for (let attempt = 0; attempt < 2; attempt++)
+      statuses.push((await fetch(`${listener.url}/in`, { method: 'POST' })).status);
+
+    expect(statuses).toEqual([500, 200]);
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'error' }));
+  });
+
+  it('takes POST only, and asks to come again where nobody listens yet', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+
+    expect((await fetch(`${listener.url}/in`)).status).toBe(405);
+    expect((await fetch(`${listener.url}/elsewhere`, { method: 'POST' })).status).toBe(503);
+  });
+
+  it.each([
+    ['announced', { 'content-length': String(2 ** 40) }],
+    ['arriving', {}],
+  ])('OM-185 refuses a body that is too large, %s', async (_, headers) => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const announced = Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('');
+
+    const status = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(listener.url).port), '127.0.0.1', () => {
+        socket.write(`POST /in HTTP/1.1\r\nhost: x\r\n${announced || 'transfer-encoding: chunked\r\n'}\r\n`);
+        const chunk = 'x'.repeat(64 * 1024);
+        for (let sent = 0; sent < 20; sent++)
+          socket.write(announced ? chunk : `${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+      });
+      socket.on('data', (data) => resolve(String(data).split('\r\n')[0] ?? ''));
+      socket.on('error', reject);
+    });
+
+    expect(status).toBe('HTTP/1.1 413 Payload Too Large');
+  });
+
+  it('takes another port when its own is taken, and says so', async () => {
+    const first = await listen(async () => ({ status: 200 }));
+    const second = await listen(async () => ({ status: 200 }), Number(new URL(first.url).port));
+
+    expect(second.url).not.toBe(first.url);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', sentence: expect.stringContaining('port is taken') }),
+    );
+  });
+
+  it('lets two gateways have no path in common, and gives a path back', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const unroute = listener.route('/other', async () => ({ status: 204 }));
+
+    expect(() => listener.route('/other', async () => ({ status: 200 }))).toThrow('/other');
+    unroute();
+    listener.route('/other', async () => ({ status: 202 }));
+
+    expect((await fetch(`${listener.url}/other`, { method: 'POST' })).status).toBe(202);
+  });
+
+  it('stops after the requests it has, and may be stopped twice', async () => {
+    let release = () => {};
+    const entered = new Promise<void>((enter) => {
+      void listen(async () => {
+        enter();
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        return { status: 200 };
+      }).then((listener) => {
+        answering = fetch(`${listener.url}/in`, { method: 'POST' });
+      });
+    });
+    let answering: Promise<Response> | undefined;
+    await entered;
+
+    const stopping = listeners[0]!.stop();
+    release();
+
+    expect((await answering!).status).toBe(200);
+    await stopping;
+    await listeners[0]!.stop();
+  });
+});
