@@ -15,8 +15,6 @@ export interface PageSources {
   readonly shop: ShopSandbox;
 }
 
-export type PageState = ReturnType<typeof toPageState>;
-
 export function toPageState({ slack, mail, shop }: PageSources) {
   return {
     bot: { user: BOT.user, name: BOT.name, mail: BOT.mail },
