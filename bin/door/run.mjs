@@ -26,8 +26,14 @@ export function runQuietly(command, args, options = {}) {
   });
 }
 
+/** One Ctrl-C reaches us from the terminal and again from npm; what comes later than this is another one, in ms. */
+const SAME_SIGNAL_MS = 500;
+
+/** What the program is told for each signal of ours; a closed terminal is no reason to drop work. */
+const PASSED_ON = /** @type {const} */ ({ SIGINT: 'SIGINT', SIGTERM: 'SIGTERM', SIGHUP: 'SIGTERM' });
+
 /**
- * Runs with our terminal, passes SIGINT and SIGTERM on, and resolves with the exit code; 128 + number after a signal.
+ * Runs with our input and output, passes signals on, and resolves with the exit code; 128 + number after a signal.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -36,14 +42,30 @@ export function runQuietly(command, args, options = {}) {
  */
 export function runInPlace(command, args, options = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: 'inherit' });
-    // Ctrl-C reaches the child from the terminal by itself, and again from here; what it runs must bear that.
-    const pass = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
-    process.on('SIGINT', pass).on('SIGTERM', pass);
+    // In a group of its own the terminal's Ctrl-C does not reach it past us, which would count as a second one.
+    const child = spawn(command, args, { ...options, stdio: 'inherit', detached: true });
+    const stopPassing = passSignals(child);
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      process.off('SIGINT', pass).off('SIGTERM', pass);
+      stopPassing();
       resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
     });
   });
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function passSignals(child) {
+  const stops = Object.entries(PASSED_ON).map(([ours, theirs]) => {
+    let last = Number.NEGATIVE_INFINITY;
+    const pass = () => {
+      const again = performance.now() - last < SAME_SIGNAL_MS;
+      last = performance.now();
+      if (!again) child.kill(theirs);
+    };
+    process.on(ours, pass);
+    return () => process.off(ours, pass);
+  });
+  return () => {
+    for (const stop of stops) stop();
+  };
 }

@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('the door', () => {
+  it('passes one Ctrl-C on once, though it comes from the terminal and from npm', async () => {
+    const door = runThroughDoor('tests/support/signal-counter.mjs');
+    const lines = createInterface({ input: door.stdout! })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+
+    door.kill('SIGINT');
+    expect((await lines.next()).value).toBe('SIGINT');
+    door.kill('SIGINT');
+    door.kill('SIGTERM');
+
+    expect((await lines.next()).done).toBe(true);
+    expect(door.exitCode ?? (await once(door, 'exit'))[0]).toBe(7);
+  });
+
+  it('lets the program drain when the terminal is closed', async () => {
+    const door = runThroughDoor('tests/support/signal-counter.mjs');
+    await once(createInterface({ input: door.stdout! }), 'line');
+
+    door.kill('SIGHUP');
+
+    expect((await once(door, 'exit'))[0]).toBe(7);
+  });
+
+  it('says what there is to someone who asks for something else', async () => {
+    const door = spawn(process.execPath, ['bin/door.mjs', 'fly'], { cwd: ROOT });
+
+    expect(await text(door.stderr)).toMatch(
+      /there is no `fly`; there are start, dev, test, check, crash, bench/,
+    );
+    expect(door.exitCode ?? (await once(door, 'exit'))[0]).toBe(1);
+  });
+});
+
+/** Runs a program the way the door runs one. */
+function runThroughDoor(program: string): ChildProcess {
+  const source = `
+    import { runInPlace } from './bin/door/run.mjs';
+    process.exitCode = await runInPlace(process.execPath, [${JSON.stringify(program)}]);`;
+  return spawn(process.execPath, ['--input-type=module', '--eval', source], { cwd: ROOT });
+}
