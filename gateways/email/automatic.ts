@@ -127,8 +127,8 @@ export function automaticReason(
 function withoutParameters(value: string): string {
   return (
     value
-    .slice(0, MAX_KEYWORD_CHARS)
-    .replace(/\([^()]*\)/g, '')
+      .slice(0, MAX_KEYWORD_CHARS)
+      .replace(/\([^()]*\)/g, '')
       .split(';', 1)[0]
       ?.trim()
       .toLowerCase() ?? ''

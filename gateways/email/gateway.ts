@@ -27,6 +27,7 @@ export interface EmailDeps {
 
 export class EmailGateway implements Gateway {
   readonly platform = EMAIL;
+  readonly cannotEdit = true;
   readonly #settings: ReadyEmailSettings;
   readonly #client: MailClient;
   readonly #listener: MailListener | undefined;

@@ -30,6 +30,9 @@ const MAX_MESSAGE_CHARS = MAX_TEXT_CHARS + 1_000;
 const MAX_NAME_CHARS = 100;
 const MAX_SUBJECT_CHARS = 300;
 
+/** Where a quote is looked for. The parser's time grows with the square of this: a tenth of a second at worst. */
+const MAX_SEARCHED_CHARS = 8_000;
+
 /** Of a header with encoded words; the text in it is shorter. */
 const MAX_ENCODED_CHARS = 4_000;
 
@@ -157,15 +160,27 @@ function readingsOf(mail: ReadMail): string[] {
 
 /** Quoted text is left out as a convenience to the reader; nothing may depend on it. */
 function textOf(mail: ReadMail): string {
-  const plain = (mail.plain ?? '').trim();
-  const whole = (plain === '' ? visible(mail, true).replaceAll(HIDDEN_MARK, '') : plain).slice(
-    0,
-    MAX_MESSAGE_CHARS,
-  );
-  const reply = new EmailReplyParser().parseReply(whole).trim();
-  return [reply === '' ? whole.trim() : reply, attachmentNote(mail)]
-    .filter((part) => part !== '')
-    .join('\n\n');
+  const plain = tidy(mail.plain ?? '');
+  const whole = plain === '' ? tidy(visible(mail, true).replaceAll(HIDDEN_MARK, '')) : plain;
+  const text = withoutQuotedTail(whole).slice(0, MAX_MESSAGE_CHARS);
+  return [text, attachmentNote(mail)].filter((part) => part !== '').join('\n\n');
+}
+
+/** Only the beginning is searched for where the quote begins; if it does not begin there, nothing is left out. */
+function withoutQuotedTail(whole: string): string {
+  const head = whole.slice(0, MAX_SEARCHED_CHARS);
+  const reply = new EmailReplyParser().parseReply(head).trim();
+  if (reply === '') return whole;
+  return head.length === whole.length || reply.length < head.trim().length ? reply : whole;
+}
+
+/** Blank lines end to end are one; the parser of replies would take minutes for many. */
+function tidy(text: string): string {
+  const lines = text.split(/\r\n|[\n\r]/).map((line) => line.trimEnd());
+  return lines
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
 }
 
 function attachmentNote({ attachments }: ReadMail): string {

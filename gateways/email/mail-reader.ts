@@ -10,6 +10,7 @@
  *   3. Reading ends: by the size limit, or by the signal that comes with it.
  */
 import { createHash } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { PassThrough, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -86,7 +87,6 @@ export async function readMail(
   options: ReadOptions,
   signal: AbortSignal,
 ): Promise<ReadMail> {
-  const sourceFailure = watchFailure(source);
   const meter = new Meter(options.maxBytes);
   const parts = new PartReader();
   const splitter = new Splitter({
@@ -94,6 +94,14 @@ export async function readMail(
     maxHeadSize: MAX_HEADER_BYTES,
     maxChildNodes: MAX_PARTS,
   });
+  // Whoever fails takes the others down with its own error, so only the first to fail is to blame.
+  let culprit: 'source' | 'mail' | undefined;
+  const blame = (stream: EventEmitter, who: 'source' | 'mail') =>
+    stream.once('error', () => {
+      culprit ??= who;
+    });
+  blame(source, 'source');
+  blame(splitter, 'mail');
   try {
     await pipeline(
       source,
@@ -101,15 +109,13 @@ export async function readMail(
       options.listener ?? new PassThrough(),
       splitter,
       (chunks) => parts.take(chunks),
-      {
-        signal,
-      },
+      { signal },
     );
   } catch (error) {
     if (error instanceof UnreadableMailError) throw error;
-    const broken = sourceFailure();
-    if (broken !== undefined && !signal.aborted) throw broken;
-    throw new UnreadableMailError(signal.aborted ? 'too-slow' : 'malformed', { cause: error });
+    if (signal.aborted) throw new UnreadableMailError('too-slow', { cause: error });
+    if (culprit === 'mail') throw new UnreadableMailError('malformed', { cause: error });
+    throw error;
   }
   return { ...parts.result(), digest: meter.digest(), size: meter.size };
 }
@@ -257,12 +263,4 @@ function fieldsOf(node: MimeNode): HeaderField[] {
 function fieldValue(line: string): string {
   const unfolded = line.slice(line.indexOf(':') + 1).replace(/\r?\n[ \t]?/g, ' ');
   return Buffer.from(unfolded, 'latin1').toString('utf8').trim();
-}
-
-function watchFailure(source: Readable): () => Error | undefined {
-  let failure: Error | undefined;
-  source.once('error', (error: Error) => {
-    failure = error;
-  });
-  return () => failure;
 }

@@ -143,8 +143,9 @@ class VisibleText {
   }
 
   result(): string {
-    const text = this.#out
-      .replace(/[ \t]+\n/g, '\n')
+    const lines = this.#out.split('\n').map((line) => line.trimEnd());
+    const text = lines
+      .join('\n')
       .replace(/\n{3,}/g, '\n\n')
       .trim();
     // A style sheet hides something, or we stopped reading: what, we do not work out.

@@ -1,3 +1,4 @@
+import { createTransport } from 'nodemailer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EmailGateway } from '../../gateways/email/gateway.ts';
 import { parseReply } from '../../src/approvals/reply-parser.ts';
@@ -315,7 +316,6 @@ describe('when something fails', () => {
   });
 
   it('takes mail for its own address only', async () => {
-    const { createTransport } = await import('nodemailer');
     const client = createTransport({
       host: gateway.listening!.host,
       port: gateway.listening!.port,
@@ -339,6 +339,65 @@ describe('when something fails', () => {
       { to: { platform: gateway.platform, route: { to: 'not an address' } } },
     );
     await expect(gateway.send(broken, never)).rejects.toBeInstanceOf(UndeliverableError);
+  });
+
+  it.each([
+    [
+      { kind: 'refuse', at: 'recipient', code: 550 },
+      { code: 'UNDELIVERABLE', retryable: false },
+    ],
+    [
+      { kind: 'refuse', at: 'data', code: 554 },
+      { code: 'UNDELIVERABLE', retryable: false },
+    ],
+    [
+      { kind: 'refuse', at: 'recipient', code: 451 },
+      { code: 'MAIL_SERVER', retryable: true },
+    ],
+    [
+      { kind: 'refuse', at: 'sender', code: 421 },
+      { code: 'RATE_LIMITED', retryable: true },
+    ],
+    [
+      { kind: 'refuse', at: 'connect', code: 554 },
+      { code: 'MAIL_SERVER', retryable: true },
+    ],
+    [
+      { kind: 'drop-after-data', kept: true },
+      { code: 'MAIL_SERVER', retryable: true },
+    ],
+  ] as const)(
+    'tells from what the server does (%j) whether another attempt may help',
+    async (fault, error) => {
+      mail.fault(fault);
+      await expect(gateway.send(outbound({ kind: 'text', markdown: 'x' }), never)).rejects.toMatchObject(
+        error,
+      );
+
+      mail.heal();
+      const { ref } = await gateway.send(outbound({ kind: 'text', markdown: 'x' }, { attempt: 2 }), never);
+      expect(mail.mailbox('dana@corp.test').map(({ messageId }) => messageId)).toEqual([ref]);
+    },
+  );
+
+  it('stops waiting for the server when it is told to', async () => {
+    mail.fault({ kind: 'hang-after-data', kept: false });
+    const stopping = new AbortController();
+    const sending = gateway.send(outbound({ kind: 'text', markdown: 'x' }), stopping.signal);
+    stopping.abort(new Error('stopping'));
+
+    await expect(sending).rejects.toThrow('stopping');
+  });
+
+  it('may be stopped twice, and takes nothing afterwards', async () => {
+    const at = gateway.listening!;
+    await gateway.stop();
+    await gateway.stop();
+
+    const client = createTransport({ ...at, ignoreTLS: true });
+    await expect(client.sendMail({ from: 'alex@corp.test', to: address, text: 'x' })).rejects.toThrow(
+      /ECONNREFUSED/,
+    );
   });
 
   it('OM-186 keeps what a text says out of headers and out of HTML', async () => {

@@ -53,7 +53,7 @@ export class MemoryBookmarks implements Bookmarks {
 }
 
 export interface LogLine {
-  readonly level: number;
+  readonly level: string;
   readonly msg: string;
   readonly [fact: string]: unknown;
 }

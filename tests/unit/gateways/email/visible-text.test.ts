@@ -84,6 +84,7 @@ describe('any HTML at all', () => {
     ['a style sheet', `<style>${'height:0'.repeat(120_000)}</style>x`],
     ['a tag that never ends', `<b ${'a '.repeat(500_000)}`],
     ['entities', '&#x41;&amp;&notit;'.repeat(60_000)],
+    ['preformatted blanks', `<pre>${' '.repeat(500_000)}x`],
     ['blanks', `<p>${' '.repeat(500_000)}\n${'\n \t'.repeat(200_000)}`],
   ])('OM-188 is read in a moment: %s', (_name, html) => {
     const began = performance.now();

@@ -1,0 +1,310 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { type Arrival, toInbound } from '../../../../gateways/email/inbound.ts';
+import { readMail } from '../../../../gateways/email/mail-reader.ts';
+import { ownMessageId } from '../../../../gateways/email/thread.ts';
+import { parseReply } from '../../../../src/approvals/reply-parser.ts';
+import { ConversationId } from '../../../../src/domain/ids.ts';
+import { InboundMessage } from '../../../../src/domain/message.ts';
+import { rawMail } from '../../../support/email.ts';
+
+const own = 'signalbox@gateway.test';
+const token = 'a'.repeat(50);
+const codes = { approveCode: 'K7QMX', denyCode: 'D4WRP' };
+const at = new Date('2026-01-05T10:00:00Z');
+
+async function arrival(raw: string, overrides: Partial<Arrival> = {}): Promise<Arrival> {
+  const mail = await readMail(
+    Readable.from([Buffer.from(raw)]),
+    { maxBytes: 10_000_000 },
+    AbortSignal.timeout(10_000),
+  );
+  return { mail, authentication: { kind: 'authenticated' }, at, ...overrides };
+}
+
+async function inboundOf(raw: string, overrides: Partial<Arrival> = {}): Promise<InboundMessage> {
+  return InboundMessage.parse(toInbound(await arrival(raw, overrides), own));
+}
+
+const head = (...more: string[]) => [
+  'From: Dana Reyes <dana@corp.test>',
+  'To: signalbox@gateway.test',
+  'Subject: Order 7',
+  'Message-ID: <m1@corp.test>',
+  'Date: Mon, 05 Jan 2026 10:30:00 +0100',
+  ...more,
+];
+
+/** A mail on a reply address with these parts. */
+function approvalMail(...parts: string[]): string {
+  const body = parts.flatMap((part) => ['--b', part]);
+  return rawMail(
+    ...head().map((line) => line.replace('signalbox@', `signalbox+${token.toUpperCase()}@`)),
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/alternative; boundary=b',
+    '',
+    ...body,
+    '--b--',
+  );
+}
+
+const plain = (text: string) => `Content-Type: text/plain; charset=utf-8\r\n\r\n${text}`;
+const html = (text: string) => `Content-Type: text/html; charset=utf-8\r\n\r\n${text}`;
+
+async function verdictOf(raw: string): Promise<string> {
+  const { approvalReply } = await inboundOf(raw);
+  expect(approvalReply?.token).toBe(token);
+  const parsed = parseReply(approvalReply!.readings, codes);
+  return parsed.kind === 'unclear' ? parsed.why : parsed.kind;
+}
+
+describe('a plain mail', () => {
+  it('OM-050 e-mail: becomes a message with its sender, thread and way back', async () => {
+    expect(await inboundOf(rawMail(...head(), '', 'Where is it?'))).toEqual({
+      kind: 'message',
+      id: 'email:m1@corp.test',
+      conversationId: expect.stringMatching(/^email:[a-z2-7]{26}$/),
+      sender: {
+        account: 'email:dana@corp.test',
+        displayName: 'Dana Reyes',
+        authenticated: true,
+        automatic: false,
+      },
+      text: 'Where is it?',
+      addressedToBot: true,
+      sentAt: '2026-01-05T09:30:00.000Z',
+      replyTo: {
+        platform: 'email',
+        route: {
+          to: 'dana@corp.test',
+          subject: 'Order 7',
+          inReplyTo: '<m1@corp.test>',
+          references: '<m1@corp.test>',
+        },
+      },
+    });
+  });
+
+  it('is known by its bytes when it has no id, and by a hash when its id is too long', async () => {
+    const noId = head().filter((line) => !line.startsWith('Message-ID'));
+    const long = head().map((line) => line.replace('<m1@', `<${'m'.repeat(500)}@`));
+
+    const [one, same, other, hashed] = [
+      await inboundOf(rawMail(...noId, '', 'a')),
+      await inboundOf(rawMail(...noId, '', 'a')),
+      await inboundOf(rawMail(...noId, '', 'b')),
+      await inboundOf(rawMail(...long, '', 'a')),
+    ];
+    expect(one.id).toBe(same.id);
+    expect(one.id).not.toBe(other.id);
+    expect(hashed.id).toMatch(/^email:[a-z2-7]{26}$/);
+  });
+
+  it('of our own, or without an author, is nobody talking', async () => {
+    const ours = head().map((line) => line.replace('dana@corp.test', own));
+    const nobody = head().filter((line) => !line.startsWith('From'));
+
+    expect(toInbound(await arrival(rawMail(...ours, '', 'x')), own)).toBeUndefined();
+    expect(toInbound(await arrival(rawMail(...nobody, '', 'x')), own)).toBeUndefined();
+  });
+
+  it('has the time it claims, unless that is still to come or no time', async () => {
+    const dated = (date: string) =>
+      rawMail(...head().map((line) => line.replace(/^Date: .*/, `Date: ${date}`)), '', 'x');
+
+    expect((await inboundOf(dated('Mon, 05 Jan 2099 10:30:00 +0000'))).sentAt).toBe(at.toISOString());
+    expect((await inboundOf(dated('yesterday'))).sentAt).toBe(at.toISOString());
+  });
+
+  it('OM-186 shows a name, but not one that passes for an address or draws outside its line', async () => {
+    const named = async (name: string) =>
+      (await inboundOf(rawMail(...head().map((line) => line.replace('Dana Reyes', name)), '', 'x'))).sender
+        .displayName;
+
+    expect(await named('=?utf-8?B?RMOhbmE=?=')).toBe('Dána');
+    expect(await named('"boss@corp.test"')).toBe('dana@corp.test');
+    expect(await named('=?utf-8?Q?boss=40corp.test?=')).toBe('dana@corp.test');
+    expect(await named('=?utf-8?Q?a=0D=0Ab=E2=80=AEc?=')).toBe('a b c');
+  });
+
+  it('is not addressed to the bot when the bot only gets a copy, unless it answers the bot', async () => {
+    const copied = head().map((line) =>
+      line.replace(/^To: .*/, 'To: alex@corp.test\r\nCc: signalbox@gateway.test'),
+    );
+    const ours = ownMessageId('x', ConversationId.parse('slack:1'), own);
+
+    expect((await inboundOf(rawMail(...copied, '', 'fyi'))).addressedToBot).toBe(false);
+    expect((await inboundOf(rawMail(...copied, `In-Reply-To: ${ours}`, '', 'fyi'))).addressedToBot).toBe(
+      true,
+    );
+    const blind = head().map((line) => line.replace(/^To: .*/, 'To: alex@corp.test'));
+    expect((await inboundOf(rawMail(...blind, '', 'fyi'))).addressedToBot).toBe(true);
+  });
+
+  it('leaves out what it quotes, and keeps everything when it is all quote', async () => {
+    const quote =
+      'On Mon, Jan 5, 2026 at 9:00 AM Signalbox <signalbox@gateway.test> wrote:\r\n> Done.\r\n> Anything else?';
+
+    expect((await inboundOf(rawMail(...head(), '', `Yes, one more.\r\n\r\n${quote}`))).text).toBe(
+      'Yes, one more.',
+    );
+    expect((await inboundOf(rawMail(...head(), '', '> Done.\r\n> Anything else?'))).text).toContain(
+      'Anything else?',
+    );
+  });
+
+  it('names what is attached, without reading it', async () => {
+    const raw = rawMail(
+      ...head('MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b'),
+      '',
+      '--b',
+      plain('See the invoice.'),
+      '--b',
+      'Content-Type: application/pdf; name="invoice.pdf"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="invoice.pdf"\r\n\r\nJVBERi0=',
+      '--b',
+      'Content-Type: text/plain; name="notes.txt"\r\nContent-Disposition: attachment; filename="notes.txt"\r\n\r\nsecret notes',
+      '--b--',
+    );
+
+    expect((await inboundOf(raw)).text).toBe(
+      'See the invoice.\n\n[attached, not read: invoice.pdf, notes.txt]',
+    );
+  });
+
+  it('is read from HTML when there is no text, with the targets of its links', async () => {
+    const raw = rawMail(
+      ...head('Content-Type: text/html'),
+      '',
+      '<p>See <a href="https://a.test/x">this</a></p><p style="display:none">hidden</p>',
+    );
+
+    expect((await inboundOf(raw)).text).toBe('See this (https://a.test/x)');
+  });
+
+  it("that is a machine's is marked, and a bounce names the conversation it belongs to", async () => {
+    const bounce = await inboundOf(
+      rawMail(
+        'From: MAILER-DAEMON@mx.test',
+        'To: signalbox@gateway.test',
+        'Subject: Undelivered',
+        '',
+        'no such user',
+      ),
+      { envelope: { from: '', to: [`signalbox+b-${'c'.repeat(26)}@gateway.test`] } },
+    );
+
+    expect(bounce.sender.automatic).toBe(true);
+    expect(bounce.conversationId).toBe(`email:${'c'.repeat(26)}`);
+    expect(
+      (
+        await inboundOf(
+          rawMail(...head().map((l) => l.replace('Order 7', '=?utf-8?Q?Automatic_reply=3A_x?=')), '', 'x'),
+        )
+      ).sender.automatic,
+    ).toBe(true);
+  });
+});
+
+describe('an answer on a reply address', () => {
+  it('has its token from wherever the transport or the mail names us', async () => {
+    const tagged = `signalbox+${token}@gateway.test`;
+    const plainHead = rawMail(...head(), '', 'x');
+
+    expect((await inboundOf(plainHead)).approvalReply).toBeUndefined();
+    expect(
+      (await inboundOf(plainHead, { envelope: { from: 'dana@corp.test', to: [tagged] } })).approvalReply
+        ?.token,
+    ).toBe(token);
+    expect(
+      (await inboundOf(rawMail(`Delivered-To: ${tagged}`, ...head(), '', 'x'))).approvalReply?.token,
+    ).toBe(token);
+    expect((await inboundOf(rawMail(...head(`Cc: ${tagged}`), '', 'x'))).approvalReply?.token).toBe(token);
+    expect(
+      (
+        await inboundOf(
+          rawMail(...head().map((l) => l.replace('Order 7', `Re: [#${token}] Approval`)), '', 'x'),
+        )
+      ).approvalReply?.token,
+    ).toBe(token);
+    expect(
+      (await inboundOf(rawMail(...head('Cc: signalbox+sales@gateway.test'), '', 'x'))).approvalReply,
+    ).toBeUndefined();
+  });
+
+  it('counts when the text and the HTML say the same', async () => {
+    expect(await verdictOf(approvalMail(plain('approve K7QMX'), html('<div>approve K7QMX</div>')))).toBe(
+      'approve',
+    );
+    expect(await verdictOf(approvalMail(plain('approve K7QMX')))).toBe('approve');
+    expect(
+      await verdictOf(approvalMail(html('<p>approve&nbsp;K7QMX</p><blockquote>deny D4WRP</blockquote>'))),
+    ).toBe('approve');
+    expect(await verdictOf(approvalMail(plain(' '), html('approve K7QMX')))).toBe('approve');
+  });
+
+  it('OM-192 counts for nothing when they do not', async () => {
+    expect(await verdictOf(approvalMail(plain('approve K7QMX'), html('<div>deny D4WRP</div>')))).toBe(
+      'readings-differ',
+    );
+    expect(await verdictOf(approvalMail(plain('approve K7QMX'), html('<div>Who is this?</div>')))).toBe(
+      'no-verdict',
+    );
+  });
+
+  it('OM-186 counts for nothing when the verdict cannot be seen', async () => {
+    expect(
+      await verdictOf(
+        approvalMail(html('<div style="display:none">approve K7QMX</div><div>What is this?</div>')),
+      ),
+    ).toBe('hidden-characters');
+    expect(await verdictOf(approvalMail(html('<span style="font-size:0">not </span>approve K7QMX')))).toBe(
+      'hidden-characters',
+    );
+    expect(
+      await verdictOf(approvalMail(html('<style>i{display:none}</style>approve <i>not</i> K7QMX'))),
+    ).toBe('hidden-characters');
+  });
+
+  it('OM-186 counts for nothing in an encoding made to hide', async () => {
+    const utf7 = 'Content-Type: text/plain; charset=utf-7\r\n\r\n+AGEAcABwAHIAbwB2AGU- K7QMX';
+
+    expect(await verdictOf(approvalMail(utf7))).toBe('no-verdict');
+  });
+
+  it('is not found in a mail inside the mail', async () => {
+    const raw = rawMail(
+      ...head().map((line) => line.replace('signalbox@', `signalbox+${token}@`)),
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      'Content-Type: message/rfc822\r\nContent-Disposition: inline\r\n\r\nFrom: eve@evil.test\r\nContent-Type: text/plain\r\n\r\napprove K7QMX',
+      '--b--',
+    );
+
+    expect(await verdictOf(raw)).toBe('empty');
+  });
+
+  it('is read in any encoding a mail program uses', async () => {
+    const encoded = (encoding: string, charset: string, text: string) =>
+      approvalMail(
+        `Content-Type: text/plain; charset=${charset}\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n${text}`,
+      );
+
+    expect(
+      await verdictOf(encoded('base64', 'utf-8', Buffer.from('approve K7QMX\n').toString('base64'))),
+    ).toBe('approve');
+    expect(await verdictOf(encoded('quoted-printable', 'iso-8859-1', 'approve=20K7Q=\r\nMX'))).toBe(
+      'approve',
+    );
+    expect(await verdictOf(encoded('7bit', 'iso-2022-jp', "\x1b$B>5G'\x1b(B K7QMX"))).toBe('approve');
+    expect(await verdictOf(encoded('8bit', 'x-unknown', 'approve K7QMX'))).toBe('approve');
+    expect(
+      await verdictOf(
+        approvalMail(
+          'Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\ndeny D4WRP because it is \r\nlong',
+        ),
+      ),
+    ).toBe('deny');
+  });
+});
