@@ -221,7 +221,7 @@ describe('delivery over HTTP', () => {
     await sandbox.slack.edit({ channel: CHANNEL, ts: first.ts, text: 'one more' });
     await sandbox.slack.remove({ channel: CHANNEL, ts: first.ts });
     await sandbox.slack.remove({ channel: CHANNEL, ts: second.ts });
-    await fetch(`${sandbox.env['SLACK_API_URL']}chat.postMessage`, {
+    await fetch(`${sandbox.env.SLACK_API_URL}chat.postMessage`, {
       method: 'POST',
       headers: { authorization: `Bearer ${sandbox.slack.botToken}`, 'content-type': 'application/json' },
       body: JSON.stringify({ channel: CHANNEL, text: 'mine' }),
@@ -266,7 +266,7 @@ async function boltOverHttp(): Promise<{ sandbox: Sandbox; app: App }> {
     token: sandbox.slack.botToken,
     receiver,
     logLevel: LogLevel.ERROR,
-    clientOptions: { slackApiUrl: sandbox.env['SLACK_API_URL']! },
+    clientOptions: { slackApiUrl: sandbox.env.SLACK_API_URL! },
   });
   const server = (await app.start({ port: 0, host: '127.0.0.1' })) as Server; // Bolt types it as either kind of server
   stops.push(() => app.stop());
