@@ -234,7 +234,7 @@ const MODAL = {
 async function appWithModal(): Promise<{ submitted: Promise<string>; disconnect(): Promise<void> }> {
   const client = new SocketModeClient({
     appToken: sandbox.slack.appToken,
-    clientOptions: { slackApiUrl: sandbox.env['SLACK_API_URL']! },
+    clientOptions: { slackApiUrl: sandbox.env.SLACK_API_URL! },
   });
   const submitted = new Promise<string>((resolve) => {
     client.on('slack_event', async ({ body, ack }) => {
