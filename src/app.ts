@@ -234,7 +234,7 @@ async function connect(url: string, log: Logger): Promise<RedisClient> {
 }
 
 function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefined): Tool[] {
-  return [...createNoteTools(notes, clock), ...(sandboxUrl === undefined ? [] : createShopTools(sandboxUrl))];
+  return [...createNoteTools(notes, clock), ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`))];
 }
 
 /** The model that is configured now; a new client only when its settings changed. */

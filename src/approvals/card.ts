@@ -14,7 +14,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     digest: approval.digest,
     title: titleOf(approval),
     facts: factsOf(request.args),
-    ...(request.summary ? { modelSays: visible(request.summary).slice(0, MAX_PROSE_CHARS) } : {}),
+    ...(request.summary ? { modelSays: proseOf(request.summary) } : {}),
     requestedBy: request.requesterName,
     askedOf: askedOf(approval),
     risk: request.risk,
@@ -31,6 +31,12 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
 export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
   if (copy.ref === undefined) return !isEnded(approval.state) || copy.person === undefined;
   return (copy.shown ?? 0) < approval.face;
+}
+
+/** Several lines stay several lines; what cannot be seen is made visible in each. */
+function proseOf(summary: string): string {
+  const prose = summary.split('\n').map(visible).join('\n');
+  return prose.length > MAX_PROSE_CHARS ? `${prose.slice(0, MAX_PROSE_CHARS)} …` : prose;
 }
 
 function offered(approval: Approval): Card['choices'] {

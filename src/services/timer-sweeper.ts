@@ -5,6 +5,7 @@
  * every one of them. Any number of sweepers may run; each transition happens once, because the state machine and
  * the revision decide, not the sweeper.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import type { ApprovalId } from '../domain/ids.ts';
@@ -31,6 +32,7 @@ export class TimerSweeper implements Service {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController();
+    setMaxListeners(PARTITIONS, this.#stopping.signal);
     this.#loops = Array.from({ length: PARTITIONS }, (_, partition) =>
       this.#run(partition, this.#stopping.signal),
     );

@@ -1,0 +1,187 @@
+/**
+ * The whole product in one test: the emulated platforms on their real wire, a real Redis, and the gateway, which
+ * can be stopped and started again while the platforms and the store go on.
+ */
+import { Redis } from 'ioredis';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { type App, startApp } from '../../src/app.ts';
+import { sandboxEnvironment, targetsOf } from '../../src/cli/sandbox-plan.ts';
+import { type Config, loadConfig } from '../../src/config/load-config.ts';
+import type { Approval } from '../../src/domain/approval.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { Keys } from '../../src/redis/keys.ts';
+import type { Mail } from '../../src/sandbox/mail/mail.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
+import { testRedis } from './redis.ts';
+
+export const GENERAL = 'C0GENERAL';
+export const ALEX = { slack: 'U0ALEX', mail: 'alex@corp.test' };
+export const DANA = { slack: 'U0DANA', mail: 'dana@corp.test' };
+export const EVE = { slack: 'U0EVE', mail: 'eve@evil.test' };
+
+type StoryConfig = Config<typeof gatewaySettings>;
+
+export interface StoryOptions {
+  readonly sandbox?: SandboxOptions;
+  /** Changes the shipped configuration for this story. */
+  readonly config?: (shipped: StoryConfig) => StoryConfig;
+  readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error';
+}
+
+export class Story {
+  app: App;
+
+  private constructor(
+    readonly sandbox: Sandbox,
+    readonly redis: Redis,
+    readonly keys: Keys,
+    public config: StoryConfig,
+    app: App,
+    private readonly start: () => Promise<App>,
+  ) {
+    this.app = app;
+  }
+
+  static async begin(options: StoryOptions = {}): Promise<Story> {
+    const { url, prefix } = testRedis();
+    const sandbox = await startSandbox({
+      port: 0,
+      ...options.sandbox,
+      mail: { keyBits: 1_024, ...options.sandbox?.mail },
+    });
+    const env = sandboxEnvironment(['slack', 'email', 'claude'], sandbox.env);
+    const shipped = loadConfig({ directory: 'config', env, gateways: gatewaySettings });
+    const chosen = options.config?.(shipped) ?? shipped;
+    const { settings } = chosen;
+    const config: StoryConfig = {
+      ...chosen,
+      settings: {
+        ...settings,
+        redis: { ...settings.redis, key_prefix: prefix.slice(0, -1) },
+        http: { ...settings.http, port: 0 },
+      },
+    };
+    const log = createLogger({ level: options.logLevel ?? process.env.STORY_LOG ?? 'silent' });
+    const start = async (): Promise<App> => {
+      const app = await startApp({
+        config: () => story?.config ?? config,
+        redisUrl: url,
+        clock: systemClock,
+        log,
+      });
+      const { smtp, slackUrl } = targetsOf(app.gateways, app.listener, config);
+      if (smtp) sandbox.mail.connectGateway(smtp);
+      if (slackUrl) sandbox.slack.deliverTo(slackUrl);
+      return app;
+    };
+    let story: Story | undefined;
+    const app = await start();
+    story = new Story(sandbox, new Redis(url), new Keys(prefix), config, app, start);
+    return story;
+  }
+
+  /** Stops the gateway and starts it anew, as another process would: nothing is kept but the store. */
+  async restart(): Promise<void> {
+    await this.app.stop();
+    this.app = await this.start();
+  }
+
+  async end(): Promise<void> {
+    await this.app.stop();
+    await this.sandbox.stop();
+    this.redis.disconnect();
+  }
+
+  /** Alex mentions the bot in #general. Resolves with the thread. */
+  async mention(text: string, user = ALEX.slack): Promise<string> {
+    const { ts, acknowledged } = await this.sandbox.slack.say({
+      user,
+      channel: GENERAL,
+      text: `<@U0SIGNALBOX> ${text}`,
+    });
+    await acknowledged;
+    return ts;
+  }
+
+  /** The first message of the bot in a thread that looks like this. */
+  answer(thread: string, pattern: RegExp): Promise<SlackMessage> {
+    return this.sandbox.slack.until((slack) =>
+      slack
+        .thread(GENERAL, thread)
+        .find((message) => message.user === 'U0SIGNALBOX' && pattern.test(textOf(message))),
+    );
+  }
+
+  /** The newest mail to somebody whose subject or text looks like this. */
+  mail(address: string, pattern: RegExp): Promise<Mail> {
+    return this.sandbox.mail.until(() =>
+      this.sandbox.mail
+        .mailbox(address)
+        .findLast((mail) => pattern.test(mail.subject) || pattern.test(mail.text)),
+    );
+  }
+
+  /** Moves the store's time forward and lets it take effect. */
+  async advance(ms: number, { sweep = true }: { sweep?: boolean } = {}): Promise<void> {
+    const [seconds, micros] = await this.redis.time();
+    const server = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    for (const partition of this.keys.partitions()) {
+      const key = `${this.keys.partition(partition)}clock`;
+      const mark = Number((await this.redis.get(key)) ?? 0);
+      await this.redis.set(key, Math.max(server, mark) + ms);
+    }
+    if (sweep) await this.app.sweeper.sweep();
+  }
+
+  /** Approvals that still wait for a human. */
+  async open(): Promise<Approval[]> {
+    return (await this.app.approvals.pending(1_000)).filter(({ state }) => state === 'OPEN');
+  }
+
+  /** Resolves when nothing is waiting to be handled or sent. */
+  async quiet(): Promise<void> {
+    for (;;) {
+      const waiting = await this.redis.keys(`${this.keys.prefix}*:q:*`);
+      if (waiting.length === 0) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Amounts refunded for an order, one for each refund that was really made. */
+  refunds(order: number): number[] {
+    return this.sandbox.shop.refunds.filter((refund) => refund.order === order).map(({ amount }) => amount);
+  }
+}
+
+/** Everything a message shows, blocks included. */
+export function textOf(message: Pick<SlackMessage, 'text' | 'blocks'>): string {
+  return `${message.text ?? ''} ${JSON.stringify(message.blocks ?? [])}`;
+}
+
+/** The words a request mail names for a yes or a no. */
+export function codesIn(mail: Mail): { approve: string; deny: string } {
+  const approve = /approve ([A-Z0-9]{4,8})/.exec(mail.text)?.[1];
+  const deny = /deny ([A-Z0-9]{4,8})/.exec(mail.text)?.[1];
+  if (!approve || !deny) throw new Error(`no codes in: ${mail.text}`);
+  return { approve, deny };
+}
+
+/** The action id of a card's button by its label. */
+export function button(message: SlackMessage, label: RegExp): string {
+  const found = JSON.stringify(message.blocks ?? []).match(/"type":"button".*?"action_id":"[^"]+"/g) ?? [];
+  for (const block of message.blocks ?? []) {
+    for (const element of elementsOf(block)) {
+      if (element.action_id !== undefined && label.test(JSON.stringify(element.text)))
+        return element.action_id;
+    }
+  }
+  throw new Error(`no button ${label} among ${found.length}: ${JSON.stringify(message.blocks)}`);
+}
+
+function elementsOf(block: unknown): { action_id?: string; text?: unknown }[] {
+  return typeof block === 'object' && block !== null && 'elements' in block && Array.isArray(block.elements)
+    ? block.elements
+    : [];
+}
