@@ -24,7 +24,7 @@ export interface Retry {
 }
 
 /** A payload that is not what its type promises. */
-export class MalformedPayloadError extends Error {
+class MalformedPayloadError extends Error {
   /** Bolt leaves errors with a code as they are. */
   readonly code = 'MALFORMED_PAYLOAD';
 

@@ -66,7 +66,7 @@ export function escapeText(text: string): string {
 }
 
 /** Blocks of the document in order, rendered. */
-export function toPieces(markdown: string): Piece[] {
+function toPieces(markdown: string): Piece[] {
   const tree = parseMarkdown(dropHidden(markdown));
   return new Renderer(definitionsOf(tree)).blocks(tree.children, 0);
 }

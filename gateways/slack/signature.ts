@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** How far a request's time may be from ours, in either direction; a later one would be good for longer than it should. */
-export const MAX_CLOCK_SKEW_S = 5 * 60;
+const MAX_CLOCK_SKEW_S = 5 * 60;
 
 export interface SignedRequest {
   readonly timestamp: string | undefined;

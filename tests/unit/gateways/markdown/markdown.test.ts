@@ -112,11 +112,11 @@ describe('packing', () => {
   });
 
   it('cuts a long line behind a word, and never inside an atom', () => {
-    const text = `${'word '.repeat(18)}<${'x'.repeat(40)}> end`;
+    const text = `${'word '.repeat(18)}<${'x '.repeat(20)}> end`;
 
     expect(pack([{ kind: 'text', text, gap: '\n' }], packing)).toEqual([
       `${'word '.repeat(18)}`,
-      `<${'x'.repeat(40)}> end`,
+      `<${'x '.repeat(20)}> end`,
     ]);
   });
 
