@@ -268,12 +268,13 @@ export class ConversationWorker {
       ...entries.map(
         (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
       ),
+      // What was checked stands before what came of it.
+      ...toAudits(work, outcome, replyTo.platform),
       ...(text ? [this.#reply(work, text, shown)] : []),
       ...approvals.flatMap((approval) => [
         toOpenEffect(withSummary(approval, outcome), retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
       ]),
-      ...toAudits(work, outcome, replyTo.platform),
     ];
   }
 
