@@ -7,7 +7,7 @@
  *      another part of the card.
  *   3. A settled card has no buttons.
  */
-import type { ActionsBlockElement, KnownBlock, ModalView, PlainTextElement } from '@slack/types';
+import type { types } from '@slack/bolt';
 import type { Card, CardChoice } from '../../src/domain/card.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
 import { ACTIONS, MAX_REASON_CHARS, REASON_MODAL } from './inbound.ts';
@@ -57,7 +57,7 @@ export interface RenderedCard {
   readonly attachments: readonly { readonly label: string; readonly value: string }[];
   /** For notifications and clients without blocks. Slack markup. */
   readonly text: string;
-  readonly blocks: KnownBlock[];
+  readonly blocks: types.KnownBlock[];
 }
 
 export function toCard(card: Card): RenderedCard {
@@ -79,7 +79,7 @@ export function toCard(card: Card): RenderedCard {
 }
 
 /** The form behind "Deny with reason…" and "Answer…". */
-export function toReasonModal(context: ReasonContext): ModalView {
+export function toReasonModal(context: ReasonContext): types.ModalView {
   const deny = context.choice === 'deny';
   return {
     type: 'modal',
@@ -140,20 +140,20 @@ function placeFacts(card: Card): Placed[] {
 }
 
 /** A header holds one line; what is longer stands below it. */
-function titleBlocks({ value, onCard }: Placed): KnownBlock[] {
+function titleBlocks({ value, onCard }: Placed): types.KnownBlock[] {
   if (value.length <= MAX_HEADER_CHARS) return [{ type: 'header', text: plain(value || 'Approval') }];
   const shown = onCard ? value : `${shortened(value, MAX_TITLE_CHARS)} (in full above)`;
   return [{ type: 'header', text: plain('Approval') }, literal(shown)];
 }
 
-function factBlocks(facts: readonly Placed[]): KnownBlock[] {
+function factBlocks(facts: readonly Placed[]): types.KnownBlock[] {
   const surplus = facts.slice(MAX_FACTS);
   const blocks = facts.slice(0, MAX_FACTS).map(factBlock);
   return surplus.length === 0 ? blocks : [...blocks, literal(`${surplus.length} more values, in full above`)];
 }
 
 /** Name and value side by side. */
-function factBlock({ label, value, onCard }: Placed): KnownBlock {
+function factBlock({ label, value, onCard }: Placed): types.KnownBlock {
   const shown = onCard ? value : `(${value.length} characters, in full above)`;
   return {
     type: 'section',
@@ -162,7 +162,7 @@ function factBlock({ label, value, onCard }: Placed): KnownBlock {
 }
 
 /** Fenced as data, not markup: there is nothing the model could write that ends this fence. */
-function modelSaysBlocks(modelSays: string | undefined): KnownBlock[] {
+function modelSaysBlocks(modelSays: string | undefined): types.KnownBlock[] {
   if (!modelSays) return [];
   const words = shortened(showHidden(modelSays), MAX_REMARK_CHARS);
   return [
@@ -174,7 +174,7 @@ function modelSaysBlocks(modelSays: string | undefined): KnownBlock[] {
   ];
 }
 
-function contextBlock(card: Card, open: boolean): KnownBlock {
+function contextBlock(card: Card, open: boolean): types.KnownBlock {
   const facts = [
     `Requested by ${card.requestedBy}`,
     `asked: ${card.askedOf}`,
@@ -184,11 +184,11 @@ function contextBlock(card: Card, open: boolean): KnownBlock {
   return { type: 'context', elements: [plain(shortened(showHidden(facts.join(' · ')), MAX_CONTEXT_CHARS))] };
 }
 
-function statusBlock({ status }: Card): KnownBlock {
+function statusBlock({ status }: Card): types.KnownBlock {
   return literal(`${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_REMARK_CHARS)}`);
 }
 
-function actionsBlock(card: Card): KnownBlock {
+function actionsBlock(card: Card): types.KnownBlock {
   const stamp: CardStamp = { approval: card.approvalId, gen: card.gen, digest: card.digest };
   return {
     type: 'actions',
@@ -197,7 +197,7 @@ function actionsBlock(card: Card): KnownBlock {
   };
 }
 
-function toButton(choice: CardChoice, value: string): ActionsBlockElement {
+function toButton(choice: CardChoice, value: string): types.ActionsBlockElement {
   const { text, style } = BUTTONS[choice];
   return {
     type: 'button',
@@ -208,7 +208,7 @@ function toButton(choice: CardChoice, value: string): ActionsBlockElement {
   };
 }
 
-function literal(text: string): KnownBlock {
+function literal(text: string): types.KnownBlock {
   return { type: 'section', text: plain(text) };
 }
 
@@ -217,6 +217,6 @@ function shortened(text: string, maxChars: number): string {
 }
 
 /** Plain text means nothing to Slack; `emoji: false` keeps `:white_check_mark:` a word. */
-function plain(text: string): PlainTextElement {
+function plain(text: string): types.PlainTextElement {
   return { type: 'plain_text', text, emoji: false };
 }

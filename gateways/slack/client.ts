@@ -8,7 +8,7 @@
  *   3. Every message carries our mark, so that it is found again after an unknown outcome.
  */
 
-import type { ModalView } from '@slack/types';
+import type { types } from '@slack/bolt';
 import {
   type WebAPICallResult,
   WebAPIHTTPError,
@@ -234,7 +234,7 @@ export class SlackClient {
   }
 
   /** Shows a modal to whoever just pressed; Slack takes a trigger once and for 3 s. */
-  async openModal(triggerId: string, view: ModalView): Promise<void> {
+  async openModal(triggerId: string, view: types.ModalView): Promise<void> {
     await call(() => this.#web.views.open({ trigger_id: triggerId, view }));
   }
 

@@ -6,7 +6,7 @@
  *   2. One of the messages stands for all: a reference names it and `replaces` edits it. Of a long text it is the
  *      first, which takes the place of the progress shown so far; of a card it is the card, which comes last.
  */
-import type { KnownBlock } from '@slack/types';
+import type { types } from '@slack/bolt';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
@@ -20,7 +20,7 @@ import { SlackId, SlackTs } from './schema.ts';
 export interface Post {
   readonly key: string;
   readonly text: string;
-  readonly blocks?: KnownBlock[];
+  readonly blocks?: types.KnownBlock[];
 }
 
 /** Messages in the order in which they are to appear. */
