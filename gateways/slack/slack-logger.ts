@@ -1,5 +1,5 @@
 /** What Slack's libraries have to say, as lines of our log: warnings and errors only, and never a token. */
-import { LogLevel, type Logger as SlackLogger } from '@slack/logger';
+import { LogLevel, type Logger as SlackLogger } from '@slack/bolt';
 import type { Logger } from '../../src/observability/logger.ts';
 
 const TOKEN = /\bx(?:ox[a-z]|app)-[\w-]+|(?<=ticket=)[\w-]+/g;
