@@ -44,6 +44,14 @@ const MAX_SIGNATURES = 10;
 /** Look-ups for one mail: a key per signature, and the policy at two names. */
 const MAX_LOOKUPS = MAX_SIGNATURES + 4;
 
+/**
+ * What makes verifying slow, and no mail program writes: lines far beyond the 998 characters of RFC 5322, blank
+ * lines without end, and line ends without a carriage return. Some thousand of each are still a fraction of a second.
+ */
+const MAX_LINE_BYTES = 64 * 1024;
+const MAX_BLANK_LINES = 50_000;
+const MAX_BARE_LINE_ENDS = 20_000;
+
 /** Headers that are held back until their end is seen. `mail-reader.ts` refuses larger ones. */
 const MAX_HEADER_BYTES = 512 * 1024;
 
@@ -204,6 +212,9 @@ function unauthenticated(reason: UnauthenticatedReason): Authentication {
 class SignatureListener extends Transform {
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
+  /** Last bytes of what is held, where the end of the headers may begin. */
+  #tail: Buffer = Buffer.alloc(0);
+  readonly #lines = new LineBudget();
   #mode: 'headers' | 'verifying' | 'idle' = 'headers';
   readonly #toVerifier = new PassThrough();
   #verification: Promise<SignatureReports | undefined> = Promise.resolve(undefined);
@@ -225,8 +236,9 @@ class SignatureListener extends Transform {
     _encoding: BufferEncoding,
     done: (error?: Error | null, data?: Buffer) => void,
   ): void {
+    if (this.#mode !== 'idle' && !this.#lines.allows(chunk)) this.#giveUp();
     if (this.#mode === 'headers') this.#hold(chunk);
-    else if (this.#mode === 'verifying' && !this.#toVerifier.write(chunk) && !this.#toVerifier.destroyed) {
+    else if (this.#mode === 'verifying' && !this.#toVerifier.write(chunk)) {
       // As fast as the slower of the two: the reader behind us, or the verifier.
       this.#afterDrain(() => done(null, chunk));
       return;
@@ -248,9 +260,18 @@ class SignatureListener extends Transform {
   #hold(chunk: Buffer): void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    const seen = Buffer.concat(this.#held, this.#heldBytes);
-    this.#held.splice(0, this.#held.length, seen);
-    if (seen.includes('\n\r\n') || seen.includes('\n\n') || seen.length > MAX_HEADER_BYTES) this.#decide();
+    const seen = Buffer.concat([this.#tail, chunk]);
+    this.#tail = seen.subarray(-2);
+    const complete = seen.includes('\n\r\n') || seen.includes('\n\n');
+    if (complete || this.#heldBytes > MAX_HEADER_BYTES) this.#decide();
+  }
+
+  /** The mail flows on; it only has no verified signature. */
+  #giveUp(): void {
+    this.#mode = 'idle';
+    this.#held.length = 0;
+    this.#verification = Promise.resolve(undefined);
+    this.#toVerifier.destroy();
   }
 
   /** Only now is it known how many signatures there are to verify. */
@@ -258,10 +279,10 @@ class SignatureListener extends Transform {
     const head = Buffer.concat(this.#held).toString('latin1');
     const signatures = head.split(/\n\r?\n/, 1)[0]?.match(/^dkim-signature[ \t]*:/gim)?.length ?? 0;
     this.#mode = signatures > 0 && signatures <= MAX_SIGNATURES ? 'verifying' : 'idle';
-    if (this.#mode === 'idle') return;
-
-    this.#verification = this.#verify();
-    for (const chunk of this.#held) this.#toVerifier.write(chunk);
+    if (this.#mode === 'verifying') {
+      this.#verification = this.#verify();
+      for (const chunk of this.#held) this.#toVerifier.write(chunk);
+    }
     this.#held.length = 0;
   }
 
@@ -290,6 +311,39 @@ class SignatureListener extends Transform {
     this.#toVerifier.once('close', once);
   }
 }
+
+/** Counts what would make verifying slow. */
+class LineBudget {
+  #lineBytes = 0;
+  #blank = true;
+  #blankLines = 0;
+  #bareLineEnds = 0;
+  #last = 0;
+
+  /** False once there was too much of it. */
+  allows(chunk: Buffer): boolean {
+    for (const byte of chunk) {
+      if (byte === LF) this.#endLine();
+      else if (byte !== CR && byte !== SPACE && byte !== TAB) this.#blank = false;
+      this.#lineBytes += 1;
+      this.#last = byte;
+      if (this.#lineBytes > MAX_LINE_BYTES) return false;
+    }
+    return this.#blankLines <= MAX_BLANK_LINES && this.#bareLineEnds <= MAX_BARE_LINE_ENDS;
+  }
+
+  #endLine(): void {
+    if (this.#last !== CR) this.#bareLineEnds += 1;
+    if (this.#blank) this.#blankLines += 1;
+    this.#blank = true;
+    this.#lineBytes = 0;
+  }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
 
 /** A resolver that stops answering when one mail has asked too much. */
 function createLookup(dnsServer: string | undefined, clock: Clock): DNSResolver {

@@ -65,7 +65,7 @@ async function judge(raw: string): Promise<Authentication> {
   const check = new Authenticator(dns.address, { now: () => Date.parse('2026-01-05T10:00:00Z') }).begin();
   const read = await readMail(
     Readable.from([Buffer.from(raw)]),
-    { maxBytes: 1_000_000, listener: check.tap },
+    { maxBytes: 2_000_000, listener: check.tap },
     AbortSignal.timeout(20_000),
   );
   return check.judge(read.headers);
@@ -185,6 +185,19 @@ describe('a mail that is not believed', () => {
 
     expect(await judge(many)).toEqual(unauthenticated('unsigned'));
     expect(dns.queries.length).toBe(before);
+  });
+
+  it.each([
+    ['blank lines without end', '\r\n'.repeat(500_000)],
+    ['bare line ends', 'x\n'.repeat(500_000)],
+    ['a line without end', 'x'.repeat(900_000)],
+  ])('OM-188 would take too long to verify: %s', async (_name, body) => {
+    const began = performance.now();
+
+    expect(await judge(await sign(mail).then((signed) => signed + body))).toEqual(
+      unauthenticated('unsigned'),
+    );
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   it('cannot be checked because the name service does not answer', async () => {

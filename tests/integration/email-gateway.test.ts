@@ -1,6 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { createTransport } from 'nodemailer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Authenticator } from '../../gateways/email/authentication.ts';
 import type { EmailGateway } from '../../gateways/email/gateway.ts';
+import { readMail } from '../../gateways/email/mail-reader.ts';
 import { parseReply } from '../../src/approvals/reply-parser.ts';
 import { createReplyTokens } from '../../src/approvals/reply-token.ts';
 import type { Card } from '../../src/domain/card.ts';
@@ -151,6 +155,32 @@ describe('a conversation by mail', () => {
     expect(second.ref).toBe(first.ref);
     expect(mail.repeats('dana@corp.test', first.ref)).toBe(1);
     expect(mail.mailbox('dana@corp.test')).toHaveLength(1);
+  });
+
+  it('OM-192 signs what it sends, if it has a key, so that others can believe it', async () => {
+    const keys = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const p = keys.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    dns.publish('s1._domainkey.gateway.test', { type: 'TXT', text: `v=DKIM1; k=rsa; p=${p}` });
+    dns.withdraw('_dmarc.gateway.test', 'TXT');
+    dns.publish('_dmarc.gateway.test', { type: 'TXT', text: 'v=DMARC1; p=reject; adkim=s' });
+    const signing = emailGateway(
+      emailSettings({
+        smtp: { host: mail.env.SMTP_HOST, port: Number(mail.env.SMTP_PORT) },
+        dkim: { domain: 'gateway.test', selector: 's1', private_key: pem },
+      }),
+    );
+    await signing.send(outbound({ kind: 'text', markdown: 'Believe **me**, ünïcode and all.' }), never);
+    await signing.stop();
+    const sent = await mail.until(() => mail.mailbox('dana@corp.test')[0]);
+
+    const check = new Authenticator(dns.address, clock).begin();
+    const read = await readMail(
+      Readable.from([Buffer.from(sent.raw, 'latin1')]),
+      { maxBytes: 1_000_000, listener: check.tap },
+      AbortSignal.timeout(10_000),
+    );
+    expect(await check.judge(read.headers)).toEqual({ kind: 'authenticated' });
   });
 
   it('marks what it sends so that no machine answers it', async () => {
