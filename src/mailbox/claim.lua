@@ -26,13 +26,11 @@ for _, lane in ipairs(lanes) do
   local item = redis.call('LINDEX', T .. queue .. ':q:' .. lane, 0)
   if item then
     local fence, attempt = lease(T, queue, lane, session)
-    local entries = {}
-    if historyEntries > 0 then entries = redis.call('LRANGE', T .. 'h:' .. lane, -historyEntries, -1) end
     claims[#claims + 1] = lane
     claims[#claims + 1] = fence
     claims[#claims + 1] = attempt
     claims[#claims + 1] = item
-    claims[#claims + 1] = entries
+    claims[#claims + 1] = newestEntries(T, lane, historyEntries)
   else
     redis.call('DEL', T .. queue .. ':l:' .. lane)
   end

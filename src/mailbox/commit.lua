@@ -31,7 +31,7 @@ end
 local bad = checkEffects(8)
 if bad then return bad end
 
-local handed = applyEffects(T, serverNow(), 8)
+local handed = applyEffects(T, serverNow(), 8, session)
 redis.call('LPOP', items)
 local nextItem = redis.call('LINDEX', items, 0)
 

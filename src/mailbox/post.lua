@@ -32,4 +32,4 @@ if not fence then
   schedule(T .. 'm:', lane)
   return {1}
 end
-return {2, fence, redis.call('LRANGE', T .. 'h:' .. lane, -historyEntries, -1)}
+return {2, fence, newestEntries(T, lane, historyEntries)}

@@ -1,7 +1,8 @@
 -- Applies a list of effects, flat in ARGV from index `first`. Known kinds and their fields:
 --   entry  conversation, json, keep ms    one more transcript entry; the transcript is kept that long from now
 --   mail   lane, once key, once ms, item  an item for a mailbox; a once key (may be '') that is taken skips it
---   out    queue, lane, once key, once ms, item, session   an item for an outbox, leased at once to `session` if it can be
+--   out    queue, lane, once key, once ms, item, session   an item for an outbox, leased at once to `session` if it can
+--          be and if `session` is the one that commits: nobody else would hear of it
 --   open   approval id, document, due ms or '', keep ms or ''   a new approval and its timer; one that exists is left alone
 --   dead   queue, lane, attempts, reason, item   a dead letter
 --   audit  json
@@ -23,8 +24,8 @@ local function isFirst(T, onceKey, onceMs)
   return redis.call('SET', T .. 'd:' .. onceKey, '1', 'NX', 'PX', onceMs) and true or false
 end
 
--- Returns the outbound lanes that were leased at once: queue, lane, fence, item, …
-local function applyEffects(T, now, first)
+-- Returns the outbound lanes that were leased at once to `holder` (nil for none): queue, lane, fence, item, …
+local function applyEffects(T, now, first, holder)
   local handed, audits = {}, {}
   local i = first
   while i <= #ARGV do
@@ -38,7 +39,7 @@ local function applyEffects(T, now, first)
       local queue, lane, item, session = ARGV[i + 1], ARGV[i + 2], ARGV[i + 5], ARGV[i + 6]
       if isFirst(T, ARGV[i + 3], ARGV[i + 4]) then
         if redis.call('RPUSH', T .. queue .. ':q:' .. lane, item) == 1 then
-          local fence = leaseAtOnce(T, queue, lane, session)
+          local fence = session == holder and leaseAtOnce(T, queue, lane, session)
           if fence then
             handed[#handed + 1] = queue
             handed[#handed + 1] = lane

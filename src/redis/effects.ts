@@ -35,7 +35,7 @@ export type Effect =
       readonly lane: string;
       readonly item: object;
       readonly once?: Once;
-      /** A session of this process that may send it at once. */
+      /** The committing session, if this process may send it at once. */
       readonly session?: string;
     }
   | {

@@ -45,6 +45,11 @@ local function leaseAtOnce(T, queue, lane, session)
   return lease(T, queue, lane, session)
 end
 
+local function newestEntries(T, lane, count)
+  if count <= 0 then return {} end
+  return redis.call('LRANGE', T .. 'h:' .. lane, -count, -1)
+end
+
 -- Appends audit entries, each bound to the one before by its hash.
 local function appendAudit(T, now, entries)
   if #entries == 0 then return end
