@@ -22,7 +22,7 @@ const CLUSTER_POLL_MS = 100;
 /** Items of one lane handled in a row before others get a turn. */
 const BURST = 32;
 /** Lanes taken by one claim at most, so that other processes get their share. */
-const CLAIM_AT_ONCE = 16;
+const CLAIM_AT_ONCE = 8;
 
 export interface LanePoolOptions {
   readonly name: string;
@@ -102,10 +102,10 @@ export class LanePool implements Service {
     while (this.#running) {
       try {
         await this.#room();
-        const rung = await this.#ring(bells);
+        await this.#ring(bells);
         if (!this.#running) return;
-        if (rung === undefined) await this.#sweep();
-        else await this.#claim(rung, CLAIM_AT_ONCE);
+        // Where one bell rings, others often do; asking for them one after the other would let lanes wait in line.
+        await this.#sweep();
       } catch (error) {
         if (!this.#running) return;
         this.options.log.warn({ err: error, pool: this.name }, 'looking for work failed');
@@ -122,26 +122,21 @@ export class LanePool implements Service {
     }
   }
 
-  /** The partition whose bell rang, or undefined when it is time to look at all of them. */
-  async #ring(bells: RedisClient): Promise<number | undefined> {
-    if (isCluster(bells)) {
-      await pause(CLUSTER_POLL_MS);
-      return undefined;
-    }
-    const names = this.options.queue.bells();
-    const rung = await bells.blpop(...names, BELL_TIMEOUT_S);
-    return rung ? names.indexOf(rung[0]) : undefined;
+  /** Resolves when a bell rang, or when it is time to look without one. */
+  async #ring(bells: RedisClient): Promise<void> {
+    if (isCluster(bells)) await pause(CLUSTER_POLL_MS);
+    else await bells.blpop(...this.options.queue.bells(), BELL_TIMEOUT_S);
   }
 
   async #sweep(): Promise<void> {
-    await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => this.#claim(partition, 1)));
+    await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => this.#claim(partition)));
   }
 
-  async #claim(partition: number, most: number): Promise<void> {
+  async #claim(partition: number): Promise<void> {
     const room = this.options.concurrency() - this.#working.size;
     const claims = await this.options.queue.claim(
       partition,
-      Math.max(1, Math.min(room, most)),
+      Math.max(1, Math.min(Math.ceil(room / PARTITIONS), CLAIM_AT_ONCE)),
       new Set(this.#working.keys()),
     );
     for (const claim of claims) this.offer(claim);
