@@ -40,12 +40,19 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
   });
 
   async function startGateway(
-    overrides: { port?: number; watchdog_seconds?: number; max_size?: number; password?: string } = {},
+    overrides: {
+      port?: number;
+      watchdog_seconds?: number;
+      max_size?: number;
+      lookback_hours?: number;
+      password?: string;
+    } = {},
   ) {
     const {
       port = dovecot.imapPort,
       watchdog_seconds = 1_700,
       max_size = 1_000_000,
+      lookback_hours = 24,
       password = MAILBOX_PASSWORD,
     } = overrides;
     const readable = readableLog();
@@ -53,7 +60,15 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     gateway = emailGateway(
       emailSettings({
         inbound: {
-          imap: { host: '127.0.0.1', port, secure: false, user: MAILBOX_USER, password, watchdog_seconds },
+          imap: {
+            host: '127.0.0.1',
+            port,
+            secure: false,
+            user: MAILBOX_USER,
+            password,
+            watchdog_seconds,
+            lookback_hours,
+          },
         },
         dns_server: '127.0.0.1:9',
         max_size,
@@ -103,6 +118,16 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     await core.message(3);
 
     expect(texts()).toEqual(['one', 'two', 'three']);
+  });
+
+  it('knows its place from the first start, so that what came while it was away is not too old', async () => {
+    await startGateway({ lookback_hours: 0 });
+    await gateway?.stop();
+
+    await dovecot.deliver(aMail('away'));
+    await startGateway({ lookback_hours: 0 });
+
+    expect(texts()).toEqual(['away']);
   });
 
   it('loses nothing and keeps the order when the core cannot store for a while', async () => {
