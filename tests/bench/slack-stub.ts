@@ -109,5 +109,6 @@ function answer(response: ServerResponse, reply: object): void {
   response.end(text);
 }
 
+process.on('disconnect', () => process.exit());
 const port = await new SlackStub().listen();
 console.log(`listening on ${port}`);

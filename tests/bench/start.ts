@@ -34,7 +34,11 @@ const TARGETS = {
 
 export async function measureStart(plan: StartPlan, progress: Progress): Promise<StartReport> {
   const redis = await BenchRedis.start(plan.redisServer, 'always');
-  const stub = Child.start({ name: 'Slack stub', ...ownScript(new URL('./slack-stub.ts', import.meta.url)) });
+  const stub = Child.start({
+    name: 'Slack stub',
+    ...ownScript(new URL('./slack-stub.ts', import.meta.url)),
+    ipc: true,
+  });
   try {
     const line = await stub.line(/listening on \d+/, 10_000);
     const slackUrl = `http://127.0.0.1:${/\d+/.exec(line)?.[0]}`;
