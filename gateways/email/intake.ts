@@ -48,7 +48,7 @@ export class Intake {
     source: Readable,
     details: { readonly where: object; readonly envelope?: Envelope; readonly arrivedAt?: Date },
   ): Promise<IntakeResult> {
-    const { log, clock } = this.deps;
+    const { log } = this.deps;
     const inbound = await this.#read(source, details).catch((error: unknown) => {
       if (!(error instanceof UnreadableMailError)) throw error;
       log.warn(
@@ -59,10 +59,7 @@ export class Intake {
     });
     if (inbound instanceof UnreadableMailError) return { kind: 'unreadable', reason: inbound.reason };
     if (!inbound) {
-      log.info(
-        { ...details.where, at: clock.now() },
-        'a mail without an author, or our own, was passed over',
-      );
+      log.info(details.where, 'a mail without an author, or our own, was passed over');
       return { kind: 'ignored' };
     }
     await this.receive(inbound);

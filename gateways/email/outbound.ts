@@ -71,7 +71,7 @@ export function toMail(message: OutboundMessage, author: Author): OutgoingMail |
   }
 }
 
-/** Whether the copy of a card needs no mail of its own. */
+/** The question while it is open, a short word once it is settled. */
 function cardMail(
   message: OutboundMessage,
   author: Author,
