@@ -34,6 +34,7 @@ import { createRedis, type RedisClient } from './redis/client.ts';
 import { EffectWriter } from './redis/effect-writer.ts';
 import { Keys } from './redis/keys.ts';
 import { readSecret } from './redis/secret-store.ts';
+import { AnswerDesk } from './router/answer-desk.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
 import { MessageRouter } from './router/message-router.ts';
@@ -53,6 +54,8 @@ export interface AppOptions {
   readonly gateways?: readonly Gateway[];
   /** False: only `gateways` run, not the configured ones. */
   readonly platforms?: boolean;
+  /** False: conversations and deadlines are left to another process; this one carries for its gateways alone. */
+  readonly workers?: boolean;
 }
 
 export interface App {
@@ -81,7 +84,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   log.info({ step: 2, stage: 'Agent Bootstrap' }, 'connecting to memory');
   const redis = await connect(options.redisUrl, log);
   const keys = new Keys(prefixOf(config()));
-  const stores = createStores(redis, keys, config, clock);
+  const stores = createStores(redis, keys, config);
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
@@ -130,8 +133,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       () => config().settings.retention.dedupe,
       settings.limits.history_entries,
     ),
-    approvals: stores.approvals,
-    tokens,
+    answers: new AnswerDesk({
+      ...stores,
+      tokens,
+      rememberMs: () => config().settings.retention.dedupe,
+      clock,
+    }),
     directory: stores.directory,
     writer: stores.writer,
     config,
@@ -145,8 +152,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     [
       session,
       ...outboxes.values(),
-      conversations,
-      sweeper,
+      ...(options.workers === false ? [] : [conversations, sweeper]),
       ...(configured.length > 0 ? [listener] : []),
       new GatewayService([...gateways.values()], router.receive, log),
     ],
@@ -202,11 +208,11 @@ export async function openStores(
 ): Promise<Stores & { redis: RedisClient; keys: Keys; close(): void }> {
   const redis = await connect(options.redisUrl, options.log);
   const keys = new Keys(prefixOf(options.config()));
-  const stores = createStores(redis, keys, options.config, options.clock);
+  const stores = createStores(redis, keys, options.config);
   return { ...stores, redis, keys, close: () => redis.disconnect() };
 }
 
-function createStores(redis: RedisClient, keys: Keys, config: AppOptions['config'], clock: Clock): Stores {
+function createStores(redis: RedisClient, keys: Keys, config: AppOptions['config']): Stores {
   return {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
@@ -234,7 +240,10 @@ async function connect(url: string, log: Logger): Promise<RedisClient> {
 }
 
 function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefined): Tool[] {
-  return [...createNoteTools(notes, clock), ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`))];
+  return [
+    ...createNoteTools(notes, clock),
+    ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`)),
+  ];
 }
 
 /** The model that is configured now; a new client only when its settings changed. */

@@ -1,6 +1,6 @@
 /** Writes effects that belong to no change of a lane or an approval: a notice, an audit entry of its own. */
 import type { RedisClient } from './client.ts';
-import { type Effect, toArguments } from './effects.ts';
+import { type Effect, type Once, toArguments } from './effects.ts';
 import { type Keys, partitionOf } from './keys.ts';
 import { loadScript, runScript } from './script.ts';
 
@@ -12,17 +12,21 @@ export class EffectWriter {
     private readonly keys: Keys,
   ) {}
 
-  /** All together, or none. `owner`: the conversation (or other owner) in whose partition they are written. */
-  async write(owner: string, effects: readonly Effect[]): Promise<void> {
-    await this.writeIn(partitionOf(owner), effects);
+  /**
+   * All together, or none; with `once`, the first time only.
+   *
+   * @param owner the conversation (or other owner) in whose partition they are written
+   */
+  async write(owner: string, effects: readonly Effect[], once?: Once): Promise<void> {
+    await this.writeIn(partitionOf(owner), effects, once);
   }
 
-  async writeIn(partition: number, effects: readonly Effect[]): Promise<void> {
+  async writeIn(partition: number, effects: readonly Effect[], once?: Once): Promise<void> {
     await runScript(
       this.redis,
       applyScript,
       [this.keys.auditHead(partition)],
-      [this.keys.partition(partition), ...toArguments(effects)],
+      [this.keys.partition(partition), once?.key ?? '', once?.forMs ?? 0, ...toArguments(effects)],
     );
   }
 }

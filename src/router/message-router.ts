@@ -2,39 +2,25 @@
  * Takes in everything that comes from a platform, and decides what it is: an answer to an approval, something for
  * the agent, or nothing of ours.
  *
- * Owns      who may speak and who may decide, at the moment they do.
- * Not here  what the agent answers (`conversation-worker`), how an approval moves (`domain/approval`).
+ * Owns      who may speak to the agent, at the moment they do.
+ * Not here  who may decide (`answer-desk`), what the agent answers (`conversation-worker`).
  *
  * Invariants
  *   1. Resolves only when what came in is stored, or refused for good; rejects when it could not be stored, so that
  *      the platform delivers it again.
- *   2. A decision needs an account the platform vouches for, that belongs to a person who may decide now.
- *   3. What is automatic, edited or deleted never runs a turn, never decides, and is never answered.
- *   4. Everything that comes in leaves exactly one audit entry, however often it is delivered.
+ *   2. What is automatic, edited or deleted never runs a turn, never decides, and is never answered.
+ *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered.
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
-import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { type ParsedReply, parseReply, type UnclearReason } from '../approvals/reply-parser.ts';
-import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
-import { noticeFor, titleOf } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Receive } from '../domain/gateway.ts';
 import { type ConversationId, PersonId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
-import type {
-  AnswerChoice,
-  Inbound,
-  InboundAnswer,
-  InboundMessage,
-  InboundRevision,
-  Receipt,
-  Sender,
-} from '../domain/message.ts';
+import type { Inbound, InboundMessage, InboundRevision, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
@@ -42,17 +28,14 @@ import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
-import { partitionOfApproval } from '../redis/keys.ts';
+import type { AnswerDesk } from './answer-desk.ts';
 
-/** The same person is told the same thing about the same approval once in this time. */
-const HELP_AGAIN_MS = 60 * 60_000;
 /** A stranger is told how to be added once in this time. */
 const PAIR_AGAIN_MS = 24 * 60 * 60_000;
 
 export interface RouterDeps {
   readonly mailbox: Mailbox;
-  readonly approvals: ApprovalStore;
-  readonly tokens: ReplyTokens;
+  readonly answers: AnswerDesk;
   readonly directory: Directory;
   readonly writer: EffectWriter;
   readonly config: () => Config;
@@ -74,7 +57,7 @@ export class MessageRouter {
       case 'message':
         return this.#message(inbound);
       case 'answer':
-        return this.#answer(inbound);
+        return this.deps.answers.take(inbound);
       case 'revision': {
         const about = { of: inbound.of, change: inbound.change };
         await this.#record(inbound.conversationId, inbound, 'message.revised', about);
@@ -90,7 +73,8 @@ export class MessageRouter {
   async #message(message: InboundMessage): Promise<Receipt> {
     const { sender } = message;
     if (sender.automatic) return this.#ignore(message, 'automatic');
-    if (message.approvalReply) return this.#reply(message, message.approvalReply);
+    const { approvalReply } = message;
+    if (approvalReply) return this.deps.answers.takeMail({ ...message, approvalReply });
 
     const person = sender.authenticated ? this.deps.directory.personOf(sender.account) : undefined;
     const requester = person ?? this.#guest(message);
@@ -201,195 +185,17 @@ export class MessageRouter {
   /** Says why it is not taken. Told once for each message, or as `once` says. */
   async #refuse(message: InboundMessage, reason: string, markdown: string, once?: Once): Promise<Receipt> {
     if (!message.addressedToBot) return this.#ignore(message, reason);
-    await this.deps.writer.write(message.conversationId, [
-      toOutEffect(this.#toSender(message, `refused:${message.id}`, markdown), {
-        once: once ?? { key: `refused:${message.id}`, forMs: HELP_AGAIN_MS },
-      }),
-      { kind: 'audit', event: toAudit(message, 'message.refused', { reason, authorization: 'deny' }) },
-    ]);
+    await this.deps.writer.write(
+      message.conversationId,
+      [
+        toOutEffect(this.#toSender(message, `refused:${message.id}`, markdown), {
+          ...(once ? { once } : {}),
+        }),
+        { kind: 'audit', event: toAudit(message, 'message.refused', { reason, authorization: 'deny' }) },
+      ],
+      this.#firstTime(message.id),
+    );
     return { kind: 'ignored', reason };
-  }
-
-  // ── Answers by button, form or command ─────────────────────────────────────────────────────────────────────
-
-  async #answer(answer: InboundAnswer): Promise<Receipt> {
-    const { sender, approvalId } = answer;
-    const person =
-      sender.authenticated && !sender.automatic ? this.deps.directory.personOf(sender.account) : undefined;
-    if (!person) {
-      await this.#recordAnswer(answer, 'UNKNOWN_PERSON', sender.account);
-      return {
-        kind: 'answered',
-        code: 'NOT_ELIGIBLE',
-        notice: 'I do not know you here, so you cannot decide this. Nothing was decided.',
-      };
-    }
-    const result = await this.#vote(approvalId, sender, person, {
-      key: answer.id,
-      choice: answer.choice,
-      text: answer.text,
-      gen: answer.gen,
-      digest: answer.digest,
-    });
-    if (!result) {
-      await this.#recordAnswer(answer, 'NOT_FOUND', person.id);
-      return {
-        kind: 'answered',
-        code: 'NOT_FOUND',
-        notice: `I no longer have the request ${approvalId}; it was settled long ago. Nothing was decided.`,
-      };
-    }
-    await this.#adoptCopy(answer, result.approval);
-    await this.#recordAnswer(answer, result.code, person.id);
-    return { kind: 'answered', code: result.code, notice: noticeFor(result) };
-  }
-
-  /** Undefined if there is no such approval. A `digest` of undefined stands for the current one of that generation. */
-  async #vote(
-    id: Approval['id'],
-    sender: Sender,
-    person: Person,
-    ballot: Ballot,
-  ): Promise<VoteResult | undefined> {
-    const mayApprove = this.deps.directory.may(person.roles, 'approve');
-    return this.deps.approvals.apply(id, (approval, nowMs) =>
-      vote(
-        approval,
-        {
-          ...ballot,
-          digest: ballot.digest ?? approval.digest,
-          by: { person: person.id, name: person.name, account: sender.account },
-          roles: person.roles,
-          permitted: mayApprove,
-          via: platformOf(sender.account),
-        },
-        nowMs,
-      ),
-    );
-  }
-
-  /** A card whose reference was lost (we died between sending and noting it) is known again by its first click. */
-  async #adoptCopy({ card }: InboundAnswer, approval: Approval): Promise<void> {
-    if (!card) return;
-    const lost = approval.copies.find(
-      ({ ref, to }) => ref === undefined && JSON.stringify(to) === JSON.stringify(card.to),
-    );
-    if (!lost) return;
-    await this.deps.approvals.apply(approval.id, (current) =>
-      noteCopy(current, lost.id, { ref: card.ref, shown: 0 }),
-    );
-  }
-
-  async #recordAnswer(
-    { approvalId, sender, id, choice }: InboundAnswer,
-    code: string,
-    actor: string,
-  ): Promise<void> {
-    await this.deps.writer.writeIn(partitionOfApproval(approvalId), [
-      {
-        kind: 'audit',
-        event: {
-          event: 'answer.received',
-          actor,
-          subject: approvalId,
-          correlation: id,
-          channel: platformOf(sender.account),
-          detail: { choice, result: code, account: sender.account },
-        },
-      },
-    ]);
-  }
-
-  // ── Answers by mail ────────────────────────────────────────────────────────────────────────────────────────
-
-  async #reply(
-    message: InboundMessage,
-    reply: NonNullable<InboundMessage['approvalReply']>,
-  ): Promise<Receipt> {
-    const claim = this.deps.tokens.read(reply.token);
-    const approval = claim && (await this.deps.approvals.find(claim.approvalId));
-    if (!claim || !approval) return this.#refuseReply(message, 'NOT_FOUND', undefined, NO_SUCH_REQUEST);
-
-    const { sender } = message;
-    const person = this.deps.directory.personOf(sender.account);
-    if (!sender.authenticated) return this.#doubtful(message, approval, person);
-    if (!person || !this.#madeFor(reply.token, claim, person)) {
-      return this.#refuseReply(message, 'NOT_ELIGIBLE', approval, NOT_YOURS);
-    }
-
-    const subject = { approvalId: approval.id, person: person.id, gen: claim.gen };
-    const parsed = parseReply(reply.readings, this.deps.tokens.codes(subject));
-    if (parsed.kind === 'unclear') {
-      return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, this.#help(approval, parsed, subject));
-    }
-    const result = await this.#vote(approval.id, sender, person, {
-      key: message.id,
-      choice: parsed.kind,
-      text: textOf(parsed),
-      gen: claim.gen,
-      digest: undefined,
-    });
-    if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST);
-    if (result.code !== 'DECIDED' && result.code !== 'REPLAY') {
-      return this.#refuseReply(message, result.code, result.approval, noticeFor(result));
-    }
-    await this.#recordReply(message, result.approval, result.code, person.id);
-    return { kind: 'answered', code: result.code, notice: noticeFor(result) };
-  }
-
-  #madeFor(token: string, { approvalId, gen }: ReplyClaim, person: Person): boolean {
-    return this.deps.tokens.verify(token, { approvalId, gen, person: person.id });
-  }
-
-  /** A mail that may be forged: it decides nothing, and the person whose address it carries hears of it, once. */
-  async #doubtful(message: InboundMessage, approval: Approval, person: Person | undefined): Promise<Receipt> {
-    const asked = person && approval.copies.find((copy) => copy.person === person.id);
-    if (asked && approval.state === 'OPEN') {
-      const markdown = `A mail in your name answered the request “${titleOf(approval)}”, but it could not be proved that it came from you (no valid DKIM signature of your domain). Nothing was decided. If it was you, answer from another channel.`;
-      await this.#writeTo(approval, {
-        ...this.#toSender(message, `doubtful:${approval.id}:${approval.gen}`, markdown),
-        to: asked.to,
-      });
-    }
-    await this.#recordReply(message, approval, 'NOT_AUTHENTICATED', message.sender.account);
-    return { kind: 'answered', code: 'NOT_AUTHENTICATED', notice: 'The sender could not be authenticated.' };
-  }
-
-  async #refuseReply(
-    message: InboundMessage,
-    code: string,
-    approval: Approval | undefined,
-    markdown: string,
-  ): Promise<Receipt> {
-    const receipt: Receipt = { kind: 'answered', code, notice: markdown };
-    if (!message.sender.authenticated) {
-      await this.#record(message.conversationId, message, 'answer.received', { result: code });
-      return receipt;
-    }
-    const subject = approval?.id ?? message.conversationId;
-    await this.#writeTo(
-      approval ?? message,
-      this.#toSender(message, `told:${subject}:${code}:${message.id}`, markdown),
-      {
-        // Not for each mail: two machines answering each other must come to an end.
-        key: `told:${subject}:${code}:${message.sender.account}`,
-        forMs: HELP_AGAIN_MS,
-      },
-    );
-    await this.#recordReply(message, approval, code, message.sender.account);
-    return receipt;
-  }
-
-  #help(
-    approval: Approval,
-    { why }: Extract<ParsedReply, { kind: 'unclear' }>,
-    subject: ReplySubject,
-  ): string {
-    const { approveCode, denyCode } = this.deps.tokens.codes(subject);
-    return [
-      `Your mail about “${titleOf(approval)}” decided nothing: ${UNCLEAR[why]}.`,
-      `Please reply with one of these lines, as the very first line:\n\n- \`approve ${approveCode}\`\n- \`deny ${denyCode} your reason\``,
-    ].join('\n\n');
   }
 
   // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -406,27 +212,8 @@ export class MessageRouter {
     };
   }
 
-  /** Into the partition of what it is about. */
-  async #writeTo(
-    about: { readonly conversationId: ConversationId },
-    item: OutboxItem,
-    once: Once = { key: item.id, forMs: HELP_AGAIN_MS },
-  ): Promise<void> {
-    const { conversationId } = about;
-    await this.deps.writer.write(conversationId, [toOutEffect({ ...item, conversationId }, { once })]);
-  }
-
-  async #recordReply(
-    message: InboundMessage,
-    approval: Approval | undefined,
-    code: string,
-    actor: string,
-  ): Promise<void> {
-    const event = toAudit(message, 'answer.received', { result: code });
-    const subject = approval?.id ?? event.subject;
-    await this.deps.writer.write(approval?.conversationId ?? message.conversationId, [
-      { kind: 'audit', event: { ...event, actor, subject } },
-    ]);
+  #firstTime(id: string): Once {
+    return { key: `turned-away:${id}`, forMs: this.deps.config().settings.retention.dedupe };
   }
 
   async #record(
@@ -435,43 +222,12 @@ export class MessageRouter {
     event: string,
     detail: AuditEvent['detail'],
   ): Promise<void> {
-    await this.deps.writer.write(owner, [{ kind: 'audit', event: toAudit(inbound, event, detail) }]);
+    await this.deps.writer.write(
+      owner,
+      [{ kind: 'audit', event: toAudit(inbound, event, detail) }],
+      this.#firstTime(inbound.id),
+    );
   }
-}
-
-/** What was answered, as far as the answer itself says. */
-interface Ballot {
-  readonly key: string;
-  readonly choice: AnswerChoice;
-  readonly text: string | undefined;
-  readonly gen: number;
-  readonly digest: string | undefined;
-}
-
-const NO_SUCH_REQUEST =
-  'I have no open request for this reply address; it may have been settled long ago. Nothing was decided.';
-const NOT_YOURS = 'This request was sent to somebody else, and only they can answer it. Nothing was decided.';
-
-/** Why a mail decided nothing, in words. */
-const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
-  empty: 'it holds no text',
-  quoted: 'its first line is quoted text',
-  'hidden-characters': 'its first line holds characters that cannot be seen',
-  'too-long': 'its first line is too long',
-  'no-verdict': 'its first line does not begin with approve, deny or answer',
-  'no-code': 'the code is missing',
-  'wrong-code': 'the code is not the one for that answer',
-  'both-codes': 'it holds both codes',
-  question: 'its first line is a question',
-  'two-verdicts': 'its first line says two different things',
-  'extra-words': 'there is more in its first line than the answer',
-  'no-text': 'the answer itself is missing',
-  'readings-differ': 'its text and its HTML say different things',
-};
-
-function textOf(parsed: ParsedReply): string | undefined {
-  if (parsed.kind === 'deny') return parsed.reason || undefined;
-  return parsed.kind === 'answer' ? parsed.text : undefined;
 }
 
 function toAudit(
