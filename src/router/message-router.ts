@@ -157,8 +157,9 @@ export class MessageRouter {
       return this.#ignore(message, 'unknown-sender');
     const sentence = `I do not know you yet. Please ask whoever runs me to add your account \`${sender.account}\` to contacts.yaml.`;
     return this.#refuse(message, 'unknown-sender', sentence, {
-      key: `pair:${sender.account}`,
-      forMs: PAIR_AGAIN_MS,
+      // Wherever they ask next, it is looked up in the same place.
+      owner: sender.account,
+      once: { key: `pair:${sender.account}`, forMs: PAIR_AGAIN_MS },
     });
   }
 
@@ -182,14 +183,19 @@ export class MessageRouter {
     return { kind: 'ignored', reason };
   }
 
-  /** Says why it is not taken. Told once for each message, or as `once` says. */
-  async #refuse(message: InboundMessage, reason: string, markdown: string, once?: Once): Promise<Receipt> {
+  /** Says why it is not taken. Told for each message, or as `told.once` says in the partition of `told.owner`. */
+  async #refuse(
+    message: InboundMessage,
+    reason: string,
+    markdown: string,
+    told?: { readonly owner: string; readonly once: Once },
+  ): Promise<Receipt> {
     if (!message.addressedToBot) return this.#ignore(message, reason);
     await this.deps.writer.write(
-      message.conversationId,
+      told?.owner ?? message.conversationId,
       [
         toOutEffect(this.#toSender(message, `refused:${message.id}`, markdown), {
-          ...(once ? { once } : {}),
+          ...(told ? { once: told.once } : {}),
         }),
         { kind: 'audit', event: toAudit(message, 'message.refused', { reason, authorization: 'deny' }) },
       ],
