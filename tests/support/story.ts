@@ -11,6 +11,7 @@ import type { Approval } from '../../src/domain/approval.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Keys } from '../../src/redis/keys.ts';
+import type { Delivery } from '../../src/sandbox/mail/delivery-queue.ts';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
@@ -19,6 +20,7 @@ import { testRedis } from './redis.ts';
 export const GENERAL = 'C0GENERAL';
 export const ALEX = { slack: 'U0ALEX', mail: 'alex@corp.test' };
 export const DANA = { slack: 'U0DANA', mail: 'dana@corp.test' };
+export const BOT = { slack: 'U0SIGNALBOX', mail: 'signalbox@gateway.test' };
 export const EVE = { slack: 'U0EVE', mail: 'eve@evil.test' };
 
 type StoryConfig = Config<typeof gatewaySettings>;
@@ -28,6 +30,8 @@ export interface StoryOptions {
   /** Changes the shipped configuration for this story. */
   readonly config?: (shipped: StoryConfig) => StoryConfig;
   readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error';
+  /** A server of the story's own, to kill and restart. Default: the one all tests share. */
+  readonly redisUrl?: string;
 }
 
 export class Story {
@@ -45,7 +49,8 @@ export class Story {
   }
 
   static async begin(options: StoryOptions = {}): Promise<Story> {
-    const { url, prefix } = testRedis();
+    const { url: sharedUrl, prefix } = testRedis();
+    const url = options.redisUrl ?? sharedUrl;
     const sandbox = await startSandbox({
       port: 0,
       ...options.sandbox,
@@ -106,12 +111,30 @@ export class Story {
   }
 
   /** The first message of the bot in a thread that looks like this. */
-  answer(thread: string, pattern: RegExp): Promise<SlackMessage> {
+  answer(thread: string, pattern: RegExp, channel: string = GENERAL): Promise<SlackMessage> {
     return this.sandbox.slack.until((slack) =>
       slack
-        .thread(GENERAL, thread)
-        .find((message) => message.user === 'U0SIGNALBOX' && pattern.test(textOf(message))),
+        .thread(channel, thread)
+        .find((message) => message.user === BOT.slack && pattern.test(textOf(message))),
     );
+  }
+
+  /** Everything the bot has said in a thread, oldest first. */
+  said(thread: string, channel: string = GENERAL): SlackMessage[] {
+    return this.sandbox.slack.thread(channel, thread).filter((message) => message.user === BOT.slack);
+  }
+
+  /** Somebody types to the bot in their direct messages. Resolves with the thread. */
+  async dm(user: string, text: string): Promise<string> {
+    const { ts, acknowledged } = await this.sandbox.slack.dm({ user, text });
+    await acknowledged;
+    return ts;
+  }
+
+  /** Somebody writes to the bot by mail. Resolves once the gateway has taken it, or refused it. */
+  async write(from: string, subject: string, text: string): Promise<Delivery> {
+    const { mail } = this.sandbox;
+    return mail.settled(await mail.send({ from, to: BOT.mail, subject, text }));
   }
 
   /** The newest mail to somebody whose subject or text looks like this. */
