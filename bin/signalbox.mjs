@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 /** The `signalbox` command: builds the program if its sources changed, and runs it in this process. */
 import module from 'node:module';
 import { dirname, join } from 'node:path';

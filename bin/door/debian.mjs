@@ -25,7 +25,7 @@ export async function installPackages(names) {
 }
 
 /**
- * Downloads packages with everything they need that the system lacks and unpacks all of it into `folder`, which
+ * Downloads packages, and everything they need that the system lacks, and unpacks all of it into `folder`, which
  * appears complete or not at all. No maintainer script runs. `starter.name` in the folder then runs
  * `starter.program`, a path in the tree, with the unpacked libraries.
  *
@@ -77,7 +77,7 @@ async function download(names, work) {
   };
   const options = Object.entries(own).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   await must('apt-get', [...options, 'update']);
-  await must('apt-get', [...options, '--yes', '--download-only', 'install', ...names]);
+  await must('apt-get', [...options, '--yes', '--download-only', '--reinstall', 'install', ...names]);
   const files = await readdir(archives);
   return files.filter((file) => file.endsWith('.deb')).map((file) => join(archives, file));
 }

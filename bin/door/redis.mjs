@@ -15,13 +15,21 @@ export async function provideRedis(target = UNPACKED_SERVER) {
   if (found.kind === 'found') return undefined;
   if (!(await hasDebianPackages())) return serverRemedy(found);
   try {
-    const starter = { name: basename(target), program: 'usr/bin/redis-server' };
-    await withProgress('unpacking a Redis server from the distribution’s package', () =>
-      unpackPackages(['redis-server'], dirname(target), starter),
-    );
+    await withProgress('unpacking a Redis server from the distribution’s package', () => unpackRedis(target));
   } catch (error) {
     return `${serverRemedy(found)} (The distribution’s package could not be had: ${error instanceof Error ? error.message : error})`;
   }
   const unpacked = await findServerBinary([target]);
   return unpacked.kind === 'found' ? undefined : serverRemedy(unpacked);
+}
+
+/**
+ * @param {string} target the server afterwards; the rest of the package goes beside it
+ */
+export function unpackRedis(target) {
+  // The program of redis-server is a link to one of redis-tools, which a machine may have without the other.
+  return unpackPackages(['redis-server', 'redis-tools'], dirname(target), {
+    name: basename(target),
+    program: 'usr/bin/redis-server',
+  });
 }
