@@ -1,0 +1,207 @@
+/**
+ * Says what became of everything that was said, from what there is in the end: the threads people see, the shop's
+ * ledger, the approvals, and what the model was shown. Pure.
+ */
+import type { Approval } from '../../src/domain/approval.ts';
+import type { Refund } from '../../src/sandbox/shop/shop-sandbox.ts';
+import type { ApiCall } from '../../src/sandbox/slack/api-server.ts';
+import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
+import { labelOf, type Message, ofOrder, orderOf } from './message.ts';
+import { type ReplyKind, replyIn } from './model.ts';
+import { hasButtons } from './people.ts';
+
+export interface Evidence {
+  readonly messages: readonly Message[];
+  /** The thread of each conversation, oldest first. */
+  readonly threads: ReadonlyMap<number, readonly SlackMessage[]>;
+  readonly refunds: readonly Refund[];
+  readonly approvals: readonly Approval[];
+  readonly calls: readonly ApiCall[];
+  /** What the model was shown out of order. */
+  readonly disorder: readonly string[];
+}
+
+export interface Verdict {
+  /** Messages the gateway acknowledged. */
+  readonly accepted: number;
+  /** Accepted and never answered, or asked for a call of which nothing is known. */
+  readonly lost: readonly string[];
+  /** Shown to the model, or answered in the thread, in another order than they were accepted. */
+  readonly reordered: readonly string[];
+  /** Refunds beyond the first of one request. */
+  readonly doubledEffects: readonly string[];
+  /** Refunds that nobody asked for, and calls said to be done of which the shop knows nothing. */
+  readonly falseEffects: readonly string[];
+  readonly doubledReplies: readonly DoubledReply[];
+  readonly unknownOutcomes: readonly UnknownOutcome[];
+  /** Cards that still offer a choice though it was made. */
+  readonly staleCards: readonly string[];
+  /** Progress that was shown and never became a reply. */
+  readonly strayProgress: readonly string[];
+}
+
+export interface DoubledReply {
+  readonly thread: string;
+  readonly key: string;
+  readonly times: number;
+  /** Whether the gateway looked for the first one before it posted the second. */
+  readonly explanation: string;
+}
+
+export interface UnknownOutcome {
+  readonly request: string;
+  readonly happened: boolean;
+  readonly explanation: string;
+}
+
+export function judge(evidence: Evidence): Verdict {
+  const { messages, approvals, refunds } = evidence;
+  const threads = [...evidence.threads];
+  return {
+    accepted: messages.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined).length,
+    lost: messages.flatMap((message) => {
+      const missing = missingOf(message, evidence.threads.get(message.conversation) ?? []);
+      return missing ? [`${labelOf(message)}: ${missing}`] : [];
+    }),
+    reordered: [
+      ...evidence.disorder.map((words) => `the model was shown ${words}`),
+      ...threads.flatMap(([, thread]) => disorderOfReplies(thread)),
+    ],
+    doubledEffects: doubledOf(refunds),
+    falseEffects: falseEffectsOf(messages, approvals, refunds),
+    doubledReplies: threads.flatMap(([, thread]) => doubledRepliesOf(thread, evidence.calls)),
+    unknownOutcomes: approvals
+      .filter(({ state }) => state === 'UNKNOWN')
+      .map((approval) => toUnknown(approval, refunds)),
+    staleCards: staleCardsOf(threads, approvals),
+    strayProgress: threads.flatMap(([, thread]) =>
+      thread.filter((message) => markOf(message)?.state === 'progress').map(({ text }) => text),
+    ),
+  };
+}
+
+/** What people still wait for; undefined when nothing. */
+export function missingOf(message: Message, thread: readonly SlackMessage[]): string | undefined {
+  if (message.acknowledgedAt === undefined) return 'it was never acknowledged';
+  const wanted: ReplyKind[] = message.kind === 'plain' ? ['answer'] : ['call', 'outcome'];
+  const replies = repliesIn(thread).filter(({ number }) => number === message.number);
+  const missing = wanted.find((kind) => !replies.some((reply) => reply.kind === kind));
+  return missing && `there is no ${missing} to it in the thread`;
+}
+
+/** The final replies of a thread, in the order in which people see them. */
+function repliesIn(thread: readonly SlackMessage[]): { kind: ReplyKind; number: number }[] {
+  return thread.flatMap((message) => {
+    const reply = markOf(message)?.state === 'final' ? replyIn(message.text) : undefined;
+    return reply ? [reply] : [];
+  });
+}
+
+/** Only the first word on each message: what became of a call is known when it is known. */
+function disorderOfReplies(thread: readonly SlackMessage[]): string[] {
+  const seen = new Set<number>();
+  const problems: string[] = [];
+  let highest = 0;
+  for (const { kind, number } of repliesIn(thread)) {
+    if (kind === 'outcome' || seen.has(number)) continue;
+    seen.add(number);
+    if (number < highest)
+      problems.push(`the answer to m${number} came after the one to m${highest} in ${thread[0]?.text}`);
+    highest = Math.max(highest, number);
+  }
+  return problems;
+}
+
+function doubledOf(refunds: readonly Refund[]): string[] {
+  const made = new Map<number, number>();
+  for (const { order } of refunds) made.set(order, (made.get(order) ?? 0) + 1);
+  return [...made].flatMap(([order, times]) =>
+    Array.from(
+      { length: times - 1 },
+      () => `the refund for ${labelOf(ofOrder(order))} was made ${times} times`,
+    ),
+  );
+}
+
+function falseEffectsOf(
+  messages: readonly Message[],
+  approvals: readonly Approval[],
+  refunds: readonly Refund[],
+): string[] {
+  const asked = new Set(messages.filter(({ kind }) => kind !== 'plain').map(orderOf));
+  const made = new Set(refunds.map(({ order }) => order));
+  return [
+    ...[...made]
+      .filter((order) => !asked.has(order))
+      .map((order) => `nobody asked for the refund of ${order}`),
+    ...approvals
+      .filter(({ state, request }) => state === 'EXECUTED' && !made.has(orderIn(request.args)))
+      .map(({ request }) => `${labelOf(ofOrder(orderIn(request.args)))} is said to be refunded and is not`),
+  ];
+}
+
+function doubledRepliesOf(thread: readonly SlackMessage[], calls: readonly ApiCall[]): DoubledReply[] {
+  const times = new Map<string, number>();
+  for (const message of thread) {
+    const key = markOf(message)?.key;
+    if (key) times.set(key, (times.get(key) ?? 0) + 1);
+  }
+  const root = thread[0]?.ts ?? '';
+  return [...times]
+    .filter(([, count]) => count > 1)
+    .map(([key, count]) => ({
+      thread: thread[0]?.text ?? '',
+      key,
+      times: count,
+      explanation: explain(key, root, calls),
+    }));
+}
+
+function explain(key: string, root: string, calls: readonly ApiCall[]): string {
+  const posts = calls.flatMap(({ method, args }, index) =>
+    method === 'chat.postMessage' && JSON.stringify(args.metadata ?? '').includes(key) ? [index] : [],
+  );
+  const [first, second] = posts;
+  if (first === undefined || second === undefined) return 'its posts are no longer in the record of calls';
+  const lookedUp = calls
+    .slice(first, second)
+    .some(({ method, args }) => method === 'conversations.replies' && String(args.ts) === root);
+  return lookedUp
+    ? 'the thread was searched between the two posts: the first one was not found, or was still on its way'
+    : 'nobody looked for the first post before the second';
+}
+
+function toUnknown({ request, execution }: Approval, refunds: readonly Refund[]): UnknownOutcome {
+  const order = orderIn(request.args);
+  const happened = refunds.some((refund) => refund.order === order);
+  return {
+    request: labelOf(ofOrder(order)),
+    happened,
+    explanation: happened
+      ? 'killed between the refund and the report of it: people were told to look, and would find it made'
+      : `killed after permit ${execution?.epoch ?? 0} was granted and before the shop was asked: people were told to look, and would find it not made`,
+  };
+}
+
+function staleCardsOf(
+  threads: readonly (readonly [number, readonly SlackMessage[]])[],
+  approvals: readonly Approval[],
+): string[] {
+  const open = new Set(approvals.filter(({ state }) => state === 'OPEN').map(({ id }) => String(id)));
+  return threads.flatMap(([, thread]) =>
+    thread
+      .filter(hasButtons)
+      .filter((card) => ![...open].some((id) => JSON.stringify(card.blocks).includes(id)))
+      .map((card) => `${card.text} (${markOf(card)?.key})`),
+  );
+}
+
+function markOf({ metadata }: SlackMessage): { key: string; state: string } | undefined {
+  if (metadata?.event_type !== 'signalbox_message') return undefined;
+  const { key, state } = metadata.event_payload;
+  return { key: String(key), state: String(state) };
+}
+
+export function orderIn(args: unknown): number {
+  return typeof args === 'object' && args !== null && 'order' in args ? Number(args.order) : 0;
+}

@@ -1,0 +1,180 @@
+/**
+ * The people of a scenario: Alex writes numbered messages in many threads, and Dana approves what is asked of her.
+ *
+ * Invariant: in each conversation the next message is written only when the one before was acknowledged. Slack
+ * promises no order between two events under way, so only then is their order the sender's.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { ACTIONS } from '../../gateways/slack/inbound.ts';
+import { ALEX, DANA } from '../../src/sandbox/people.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
+import type { Chance } from './chance.ts';
+import { type Message, type MessageKind, ofOrder, orderOf, textOf } from './message.ts';
+
+export const CHANNEL = 'C0GENERAL';
+
+/** How often each kind is written while calls are asked for, in hundred. */
+const KINDS: Readonly<Record<MessageKind, number>> = {
+  plain: 88,
+  allowed: 8,
+  'by-button': 2,
+  'by-mail': 2,
+};
+
+/** Several messages are written in a row, as people do. */
+const MOST_IN_A_ROW = 4;
+
+/** Dana looks at her screen this often. */
+const LOOK_EVERY_MS = 200;
+
+/** A button that changed nothing is pressed again after this long. */
+const PRESS_AGAIN_MS = 4_000;
+
+export class People {
+  /** In the order they were written. */
+  readonly messages: Message[] = [];
+  /** Timestamps of the threads, by conversation. */
+  readonly threads = new Map<number, string>();
+  readonly #script: Message[];
+  readonly #writing = new Map<number, Promise<void>>();
+  readonly #pressedAt = new Map<number, number>();
+  readonly #mailed = new Set<number>();
+  readonly #stopping = new AbortController();
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly sandbox: Sandbox,
+    script: readonly Message[],
+  ) {
+    this.#script = [...script];
+  }
+
+  start(): void {
+    this.#looking = this.#look();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+  }
+
+  /** Writes further messages until `count` of them were begun. */
+  writeUpTo(count: number): void {
+    while (this.messages.length < count) {
+      const message = this.#script.shift();
+      if (!message) return;
+      this.messages.push(message);
+      const { conversation } = message;
+      const before = this.#writing.get(conversation) ?? Promise.resolve();
+      this.#writing.set(
+        conversation,
+        before.then(() => this.#write(message)),
+      );
+    }
+  }
+
+  /** Resolves when everything begun was acknowledged. */
+  async acknowledged(): Promise<void> {
+    await Promise.all(this.#writing.values());
+  }
+
+  async #write(message: Message): Promise<void> {
+    const { conversation, number } = message;
+    const thread = this.threads.get(conversation);
+    // Within a thread the agent is part of, not every message has to mention it.
+    const mention = number % 3 === 1 ? '@signalbox ' : '';
+    const { ts, acknowledged } = await this.sandbox.slack.say({
+      user: ALEX.slackUser,
+      channel: CHANNEL,
+      text: `${mention}${textOf(message)}`,
+      ...(thread === undefined ? {} : { thread }),
+    });
+    if (thread === undefined) this.threads.set(conversation, ts);
+    await acknowledged;
+    message.acknowledgedAt = Date.now();
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await Promise.all([this.#press(), this.#answerMails()]);
+      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {}); // stopping
+    }
+  }
+
+  async #press(): Promise<void> {
+    const waiting = this.messages.filter(
+      (message) => message.kind === 'by-button' && this.#isTimeToPress(orderOf(message)),
+    );
+    for (const message of waiting) {
+      const order = orderOf(message);
+      const card = this.#cardOf(message.conversation, order);
+      if (!card) continue;
+      this.#pressedAt.set(order, card.hasButtons ? Date.now() : Number.POSITIVE_INFINITY);
+      if (!card.hasButtons) continue;
+      const { ts } = card.message;
+      const pressed = { user: DANA.slackUser, channel: CHANNEL, ts, actionId: ACTIONS.approve };
+      const outcome = await this.sandbox.slack.press(pressed).catch(() => undefined); // it changed under her finger
+      if (outcome?.kind !== 'acknowledged') this.#pressedAt.delete(order);
+    }
+  }
+
+  #isTimeToPress(order: number): boolean {
+    return Date.now() - (this.#pressedAt.get(order) ?? 0) > PRESS_AGAIN_MS;
+  }
+
+  #cardOf(conversation: number, order: number): { message: SlackMessage; hasButtons: boolean } | undefined {
+    const thread = this.threads.get(conversation);
+    if (thread === undefined) return undefined;
+    const cards = this.sandbox.slack.thread(CHANNEL, thread).filter((message) => isCardOf(message, order));
+    const message = cards.find(hasButtons) ?? cards[0];
+    return message && { message, hasButtons: hasButtons(message) };
+  }
+
+  async #answerMails(): Promise<void> {
+    for (const mail of this.sandbox.mail.mailbox(DANA.mail)) {
+      const order = Number(/\border (\d+),/.exec(mail.text)?.[1]);
+      const code = /\bapprove ([A-Z0-9]{4,8})\b/.exec(mail.text)?.[1];
+      if (!code || this.#mailed.has(order) || this.#kindOf(order) !== 'by-mail') continue;
+      this.#mailed.add(order);
+      await this.sandbox.mail.reply(mail, { line: `approve ${code}`, quoting: 'top' });
+    }
+  }
+
+  #kindOf(order: number): MessageKind | undefined {
+    const { conversation, number } = ofOrder(order);
+    return this.messages.find((each) => each.conversation === conversation && each.number === number)?.kind;
+  }
+}
+
+/** Who writes what in which order. `callsUntil`: the share of the messages that may ask for calls. */
+export function scriptOf(
+  { messages, conversations, callsUntil }: { messages: number; conversations: number; callsUntil: number },
+  chance: Chance,
+): Message[] {
+  const script: Message[] = [];
+  const written = new Map<number, number>();
+  const write = (conversation: number) => {
+    const number = (written.get(conversation) ?? 0) + 1;
+    written.set(conversation, number);
+    const mayCall = script.length < messages * callsUntil;
+    script.push({ conversation, number, kind: mayCall ? chance.weighted(KINDS) : 'plain' });
+  };
+  // Every conversation is there; the first ones early, so that there are many to choose from.
+  for (let conversation = 1; conversation <= conversations; conversation++) write(conversation);
+  while (script.length < messages) {
+    const conversation = 1 + chance.below(conversations);
+    const inARow = 1 + chance.below(MOST_IN_A_ROW);
+    for (let i = 0; i < inARow && script.length < messages; i++) write(conversation);
+  }
+  return script;
+}
+
+export function isCardOf(message: SlackMessage, order: number): boolean {
+  return message.bot_id !== undefined && JSON.stringify(message.blocks ?? []).includes(`order ${order},`);
+}
+
+export function hasButtons(message: SlackMessage): boolean {
+  return JSON.stringify(message.blocks ?? []).includes(ACTIONS.approve);
+}

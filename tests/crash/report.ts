@@ -1,0 +1,183 @@
+/** What a run found, as a person reads it and as a machine does. Pure. */
+import type { Moment } from './gateway-killed.ts';
+import type { Verdict } from './judge.ts';
+import type { ScenarioName } from './plan.ts';
+import type { Outages } from './redis-lost.ts';
+import type { Remains } from './stage.ts';
+
+/** A dead worker's conversations go on within this long, in ms. */
+export const LONGEST_TAKEOVER_MS = 5_000;
+
+export interface Spread {
+  readonly samples: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** What a scenario came to. */
+export interface Outcome {
+  readonly scenario: ScenarioName;
+  readonly seconds: number;
+  readonly messages: number;
+  readonly conversations: number;
+  /** Processes killed, gateways and Redis alike. */
+  readonly kills: number;
+  readonly verdict: Verdict;
+  readonly remains: Remains;
+  readonly takeovers: readonly number[];
+  /** From the kill of the only gateway to the commit by the next one. */
+  readonly restarts: readonly number[];
+  /** From spawn to ready. */
+  readonly starts: readonly number[];
+  /** Gateways that ended without being killed, in their last words. */
+  readonly crashes: readonly string[];
+  /** Warnings and errors of the gateways, each with how often it came. */
+  readonly troubles: Readonly<Record<string, number>>;
+  /** Thoughts beyond the first on each message. */
+  readonly thoughtAgain: number;
+  readonly moments?: Readonly<Record<Moment, number>>;
+  readonly outages?: Outages;
+}
+
+/** What is wrong, one sentence each; empty when everything is as it must be. */
+export function failuresOf(outcome: Outcome): string[] {
+  const { verdict, remains, scenario } = outcome;
+  const counts: [readonly unknown[], string][] = [
+    [verdict.lost, 'messages were lost'],
+    [verdict.reordered, 'messages were out of order'],
+    [verdict.doubledEffects, 'effects were doubled'],
+    [verdict.falseEffects, 'effects are not what was said'],
+    [verdict.staleCards, 'cards offer a choice that was made'],
+    [verdict.strayProgress, 'progress messages never became a reply'],
+    [outcome.crashes, 'gateways ended by themselves'],
+  ];
+  const slowest = spreadOf(outcome.takeovers).max;
+  return [
+    ...counts.filter(([found]) => found.length > 0).map(([found, words]) => `${found.length} ${words}`),
+    ...(remains.deadLetters > 0 ? [`${remains.deadLetters} dead letters`] : []),
+    ...(remains.leftOver > 0 ? [`${remains.leftOver} lanes were left over`] : []),
+    ...(remains.auditOk ? [] : ['the audit is broken']),
+    ...(slowest > LONGEST_TAKEOVER_MS ? [`a takeover took ${Math.round(slowest)} ms`] : []),
+    ...((outcome.outages?.acknowledgedMeanwhile ?? 0) > 0
+      ? [`${outcome.outages?.acknowledgedMeanwhile} messages were acknowledged while nothing could be stored`]
+      : []),
+  ].map((sentence) => `${scenario}: ${sentence}`);
+}
+
+export function toJson(seed: number, seconds: number, outcomes: readonly Outcome[]): string {
+  const sum = (count: (outcome: Outcome) => number) =>
+    outcomes.reduce((total, outcome) => total + count(outcome), 0);
+  const failures = outcomes.flatMap(failuresOf);
+  return JSON.stringify({
+    ok: failures.length === 0,
+    failures,
+    seed,
+    accepted: sum(({ verdict }) => verdict.accepted),
+    lost: sum(({ verdict }) => verdict.lost.length),
+    reordered: sum(({ verdict }) => verdict.reordered.length),
+    doubledEffects: sum(({ verdict }) => verdict.doubledEffects.length),
+    doubledReplies: sum(({ verdict }) => verdict.doubledReplies.length),
+    unknownOutcomes: sum(({ verdict }) => verdict.unknownOutcomes.length),
+    takeoverMs: spreadOf(outcomes.flatMap(({ takeovers }) => takeovers)),
+    kills: sum(({ kills }) => kills),
+    messages: sum(({ messages }) => messages),
+    seconds: Math.round(seconds),
+    scenarios: Object.fromEntries(outcomes.map((outcome) => [outcome.scenario, toFigures(outcome)])),
+  });
+}
+
+function toFigures({ verdict, remains, takeovers, restarts, starts, scenario: _, ...rest }: Outcome): object {
+  return {
+    ...rest,
+    seconds: Math.round(rest.seconds),
+    accepted: verdict.accepted,
+    lost: verdict.lost.length,
+    reordered: verdict.reordered.length,
+    doubledEffects: verdict.doubledEffects.length,
+    doubledReplies: verdict.doubledReplies.length,
+    unknownOutcomes: verdict.unknownOutcomes.length,
+    takeoverMs: spreadOf(takeovers),
+    restartMs: spreadOf(restarts),
+    startMs: spreadOf(starts),
+    ...remains,
+    details: { ...verdict, accepted: undefined },
+  };
+}
+
+export function toText(seed: number, seconds: number, outcomes: readonly Outcome[]): string {
+  const failures = outcomes.flatMap(failuresOf);
+  return [
+    ...outcomes.flatMap(toLines),
+    '',
+    ...failures.map((failure) => `FAILED  ${failure}`),
+    ...(failures.length === 0 ? ['ok      nothing lost, nothing out of order, nothing done twice'] : []),
+    `seed ${seed}, ${Math.round(seconds)} s`,
+    `${outcomes.length - failedOf(outcomes)} passed, ${failedOf(outcomes)} failed`,
+  ].join('\n');
+}
+
+function failedOf(outcomes: readonly Outcome[]): number {
+  return outcomes.filter((outcome) => failuresOf(outcome).length > 0).length;
+}
+
+function toLines(outcome: Outcome): string[] {
+  const { verdict, remains, moments, outages } = outcome;
+  const lines: [string, string][] = [
+    ['', `${outcome.kills} kills, ${outcome.messages} messages in ${outcome.conversations} conversations`],
+    ['accepted', String(verdict.accepted)],
+    ['lost', listed(verdict.lost)],
+    ['reordered', listed(verdict.reordered)],
+    ['doubled effects', listed(verdict.doubledEffects)],
+    ['false effects', listed(verdict.falseEffects)],
+    [
+      'doubled replies',
+      listed(verdict.doubledReplies.map(({ key, explanation }) => `${key}: ${explanation}`)),
+    ],
+    [
+      'unknown outcomes',
+      listed(verdict.unknownOutcomes.map(({ request, explanation }) => `${request}: ${explanation}`)),
+    ],
+    ['stale cards', listed(verdict.staleCards)],
+    ['stray progress', listed(verdict.strayProgress)],
+    ['dead letters, left over', `${remains.deadLetters}, ${remains.leftOver}`],
+    ['thought about again', String(outcome.thoughtAgain)],
+    ['takeover', spreadText(spreadOf(outcome.takeovers))],
+    ['after a restart', spreadText(spreadOf(outcome.restarts))],
+    ['start to ready', spreadText(spreadOf(outcome.starts))],
+    ...(moments ? [['moments', countsText(moments)] as [string, string]] : []),
+    ...(outages
+      ? [
+          [
+            'meanwhile',
+            `${outages.acknowledgedMeanwhile} acknowledged, ${outages.redelivered} delivered again`,
+          ] as [string, string],
+        ]
+      : []),
+    ['log', countsText(outcome.troubles)],
+    ...outcome.crashes.map((words): [string, string] => ['ended by itself', words]),
+  ];
+  return ['', outcome.scenario, ...lines.map(([label, value]) => `  ${label.padEnd(24)}${value}`)];
+}
+
+function listed(found: readonly string[]): string {
+  const shown = found.slice(0, 20).map((each) => `\n      ${each}`);
+  return `${found.length}${shown.join('')}`;
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+function spreadText({ samples, p50, p99, max }: Spread): string {
+  return samples === 0 ? 'none' : `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (${samples})`;
+}
+
+/** By nearest rank, in whole ms; zeros for no samples. */
+export function spreadOf(samples: readonly number[]): Spread {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const at = (share: number) => Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);
+  return { samples: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+}

@@ -1,0 +1,140 @@
+/**
+ * One scenario on its way: a world, the people and the model in it, and the gathering of what became of everything.
+ *
+ * The blows come first; then everything may settle, which takes a minute where a call lost its process. Meanwhile
+ * the next scenario can begin.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { fromDocument } from '../../src/approvals/approval-store.ts';
+import { AuditLog } from '../../src/audit/audit-log.ts';
+import type { Approval } from '../../src/domain/approval.ts';
+import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
+import type { Chance } from './chance.ts';
+import { type Evidence, judge, missingOf, type Verdict } from './judge.ts';
+import { Model } from './model.ts';
+import { CHANNEL, People, scriptOf } from './people.ts';
+import type { Load } from './plan.ts';
+import { TakeoverWatch } from './takeover-watch.ts';
+import { World } from './world.ts';
+
+/** Nothing new happened for this long: nothing will. Longer than a call without its process is waited for. */
+const GIVE_UP_AFTER_MS = 90_000;
+const LOOK_EVERY_MS = 250;
+
+/** What a scenario leaves behind beside what was said. */
+export interface Remains {
+  readonly deadLetters: number;
+  readonly auditOk: boolean;
+  /** Items nobody took off. */
+  readonly leftOver: number;
+}
+
+export class Stage {
+  readonly watch: TakeoverWatch;
+
+  private constructor(
+    readonly world: World,
+    readonly people: People,
+    readonly model: Model,
+    readonly load: Load,
+    private readonly startedAt: number,
+  ) {
+    this.watch = new TakeoverWatch(world.store, world.keys);
+  }
+
+  static async open(load: Load, chance: Chance): Promise<Stage> {
+    const world = await World.create();
+    const model = new Model(chance.branch('model'));
+    world.sandbox.claude.script(model.answer);
+    const people = new People(world.sandbox, scriptOf(load, chance.branch('script')));
+    const stage = new Stage(world, people, model, load, performance.now());
+    people.start();
+    stage.watch.start();
+    return stage;
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.startedAt) / 1_000;
+  }
+
+  /** Resolves when everything that was said has its answer, or when nothing moves any more. */
+  async settle(): Promise<{ verdict: Verdict; remains: Remains }> {
+    this.people.writeUpTo(this.load.messages);
+    const { slack } = this.world.sandbox;
+    let calls = -1;
+    let quietSince = Date.now();
+    while (Date.now() - quietSince < GIVE_UP_AFTER_MS) {
+      if (await this.#isSettled()) break;
+      if (slack.calls.length !== calls) quietSince = Date.now();
+      calls = slack.calls.length;
+      await pause(LOOK_EVERY_MS);
+    }
+    return { verdict: judge(await this.#evidence()), remains: await this.#remains() };
+  }
+
+  /** Ends the world. Safe to call twice. */
+  async close(): Promise<void> {
+    await this.people.stop();
+    await this.watch.stop();
+    await this.world.destroy();
+  }
+
+  endNow(): void {
+    this.world.endNow();
+  }
+
+  async #isSettled(): Promise<boolean> {
+    const { slack } = this.world.sandbox;
+    if (slack.unacknowledged > 0) return false;
+    const threads = this.#threads();
+    if (this.people.messages.some((message) => missingOf(message, threads.get(message.conversation) ?? [])))
+      return false;
+    return (await this.#leftOver()) === 0;
+  }
+
+  #threads(): Evidence['threads'] {
+    const { slack } = this.world.sandbox;
+    return new Map(
+      [...this.people.threads].map(([conversation, ts]) => [conversation, slack.thread(CHANNEL, ts)]),
+    );
+  }
+
+  async #evidence(): Promise<Evidence> {
+    const { slack, shop } = this.world.sandbox;
+    return {
+      messages: this.people.messages,
+      threads: this.#threads(),
+      refunds: shop.refunds,
+      approvals: await this.#approvals(),
+      calls: slack.calls,
+      disorder: this.model.disorder,
+    };
+  }
+
+  async #approvals(): Promise<Approval[]> {
+    const names = await this.#keys('apr:*');
+    const documents = await Promise.all(names.map((name) => this.world.store.get(name)));
+    return documents.flatMap((document) => fromDocument(document) ?? []);
+  }
+
+  async #remains(): Promise<Remains> {
+    const { store, keys } = this.world;
+    const letters = await new DeadLetters(store, keys).list();
+    const audit = await new AuditLog(store, keys).verify();
+    return { deadLetters: letters.length, auditOk: audit.ok, leftOver: await this.#leftOver() };
+  }
+
+  async #leftOver(): Promise<number> {
+    return (await this.#keys('*:q:*')).length;
+  }
+
+  async #keys(pattern: string): Promise<string[]> {
+    const found: string[] = [];
+    const scan = this.world.store.scanStream({
+      match: `${this.world.keys.prefix}{p*}:${pattern}`,
+      count: 1_000,
+    });
+    for await (const names of scan) found.push(...names);
+    return found;
+  }
+}

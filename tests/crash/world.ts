@@ -1,0 +1,120 @@
+/**
+ * Everything one scenario runs in: the emulated platforms in this process, a Redis and the gateways as processes
+ * of their own, and a folder for it all. Nothing of it is shared with another scenario, or left behind.
+ */
+import { rmSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Redis } from 'ioredis';
+import { parseDocument } from 'yaml';
+import { Keys } from '../../src/redis/keys.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { Fleet, type Place } from './fleet.ts';
+import { RedisServer } from './redis-server.ts';
+
+const SHIPPED_CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
+
+const HOST = '127.0.0.1';
+
+/** Pauses before an event is delivered again; the last one is repeated until the event is acknowledged. */
+const REDELIVER_AFTER_MS = [0, 250, 1_000];
+
+/** What the gateway inherits from us; everything else of its environment is the scenario's. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'REDIS_SERVER'];
+
+export class World {
+  private constructor(
+    readonly directory: string,
+    readonly sandbox: Sandbox,
+    readonly redis: RedisServer,
+    /** For looking at what is stored. */
+    readonly store: Redis,
+    readonly keys: Keys,
+    readonly fleet: Fleet,
+    readonly places: readonly [Place, Place],
+  ) {}
+
+  static async create(): Promise<World> {
+    const directory = await mkdtemp(join(tmpdir(), 'signalbox-crash-'));
+    const configDir = join(directory, 'config');
+    await copyConfig(configDir);
+    const redis = new RedisServer(join(directory, 'redis'));
+    await redis.start();
+    const sandbox = await startSandbox({
+      port: 0,
+      slack: { retryDelaysMs: REDELIVER_AFTER_MS, retryUntilAcknowledged: true },
+      mail: { keyBits: 1_024, pace: { firstMs: 100, mostMs: 1_000 } },
+    });
+    const places = [
+      { name: 'gateway-a', mailPort: await freePort() },
+      { name: 'gateway-b', mailPort: await freePort() },
+    ] as const;
+    const fleet = new Fleet({
+      configDir,
+      cwd: directory,
+      envOf: ({ mailPort }) => ({
+        ...inherited(),
+        ...sandbox.env,
+        MAIL_LISTEN_PROTOCOL: 'smtp',
+        MAIL_LISTEN_PORT: String(mailPort),
+        REDIS_URL: redis.url,
+        LOG_LEVEL: 'info',
+      }),
+      // The mail servers of the world find whichever gateway is there.
+      onChange: ({ live }) => {
+        const [first] = live;
+        if (first) sandbox.mail.connectGateway({ host: HOST, port: first.place.mailPort });
+      },
+    });
+    return new World(directory, sandbox, redis, redis.connect(), new Keys('signalbox:'), fleet, places);
+  }
+
+  /** Ends everything. Safe to call twice. */
+  async destroy(): Promise<void> {
+    await this.fleet.stop();
+    this.store.disconnect();
+    await this.sandbox.stop();
+    await this.redis.kill();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** Without waiting, for when we are ended ourselves. */
+  endNow(): void {
+    this.fleet.endNow();
+    this.redis.endNow();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** The shipped configuration, with room for one person who writes as fast as two hundred. */
+async function copyConfig(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await cp(SHIPPED_CONFIG, directory, { recursive: true });
+  const file = join(directory, 'settings.yaml');
+  const settings = parseDocument(await readFile(file, 'utf8'));
+  settings.setIn(['limits', 'messages_per_person_per_minute'], 10_000);
+  settings.setIn(['http', 'port'], 0);
+  await writeFile(file, String(settings));
+}
+
+function inherited(): Record<string, string> {
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** A loopback port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port was given');
+  return address.port;
+}
