@@ -46,8 +46,9 @@ export type RedisSettings = z.infer<typeof RedisSettings>;
 export const WorkerSettings = z.strictObject({
   conversations: z.int().min(1).max(10_000).default(64).describe('Conversations handled at the same time.'),
   outbound: z.int().min(1).max(10_000).default(128).describe('Messages being sent at the same time.'),
+  // With the time between two looks for the dead, less than the 5 s in which somebody has to take over.
   lease: duration({ min: '1s', max: '5m' })
-    .prefault('5s')
+    .prefault('3s')
     .describe('A worker that is silent this long is taken for dead and its conversations move on.'),
 });
 export type WorkerSettings = z.infer<typeof WorkerSettings>;

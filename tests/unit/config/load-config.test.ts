@@ -23,7 +23,7 @@ describe('loading the configuration', () => {
 
     expect(settings.model).toMatchObject({ provider: 'claude', name: 'claude-sonnet-5-5' });
     expect(settings.redis).toEqual({ data_directory: 'data', fsync: 'always', key_prefix: 'signalbox' });
-    expect(settings.workers.lease).toBe(5_000);
+    expect(settings.workers.lease).toBe(3_000);
     expect(settings.gateways.slack.enabled).toBe('auto');
   });
 
