@@ -65,9 +65,21 @@ class History {
     return this.sessions[worker]!;
   }
 
-  /** The newest claims are the likeliest to be live. */
-  pick(age: number): ModelClaim | undefined {
-    return this.claims.at(-1 - age);
+  pick({ back, which }: Pick): ModelClaim | undefined {
+    const candidates = this.claims.filter((claim) => {
+      if (which === 'any') return true;
+      const live = this.model.holds(claim);
+      return which === 'live' ? live : !live && this.#regranted(claim);
+    });
+    return candidates.at(-1 - (back % Math.max(candidates.length, 1)));
+  }
+
+  /** The same session has been granted the lane anew since. */
+  #regranted({ queue, lane, session, fence }: ModelClaim): boolean {
+    return this.claims.some(
+      (later) =>
+        later.queue === queue && later.lane === lane && later.session === session && later.fence > fence,
+    );
   }
 
   effects(claim: ModelClaim, wanted: readonly Wanted[]): ModelEffect[] {
@@ -154,8 +166,16 @@ const worker = fc.nat(WORKERS - 1);
 const partition = fc.constantFrom(...PARTITIONS);
 const queue = fc.constantFrom(...QUEUES);
 const conversation = fc.constantFrom(...CONVERSATIONS);
-/** How many claims back. */
-const age = fc.oneof({ weight: 5, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(20) });
+interface Pick {
+  /** How many claims back, of those that fit. */
+  readonly back: number;
+  readonly which: 'live' | 'outdated' | 'any';
+}
+
+const pick = fc.record({
+  back: fc.nat(5),
+  which: fc.constantFrom('live', 'live', 'live', 'live', 'outdated', 'any'),
+});
 const mode = fc.constantFrom('more' as const, 'yield' as const);
 const wanted: fc.Arbitrary<Wanted[]> = fc.array(
   fc.record({
@@ -209,12 +229,12 @@ const claim = fc
   );
 
 const commit = fc
-  .record({ age, mode, wanted, twice: fc.constantFrom(false, false, false, true) })
-  .map(({ age, mode, wanted, twice }) =>
+  .record({ pick, mode, wanted, twice: fc.constantFrom(false, false, false, true) })
+  .map(({ pick, mode, wanted, twice }) =>
     command(
-      `commit, ${age} back, ${mode}, ${JSON.stringify(wanted)}${twice ? ', twice' : ''}`,
+      `commit, ${nameOf(pick)}, ${mode}, ${JSON.stringify(wanted)}${twice ? ', twice' : ''}`,
       async (history) => {
-        const claim = history.pick(age);
+        const claim = history.pick(pick);
         if (!claim) return;
         const effects = history.effects(claim, wanted);
 
@@ -240,14 +260,14 @@ const commit = fc
 
 const retryLater = fc
   .record({
-    age,
+    pick,
     wanted,
     pause: fc.constantFrom('none' as const, 'parked' as const),
     counting: fc.constantFrom('counts' as const, 'free' as const),
   })
-  .map(({ age, wanted, pause, counting }) =>
-    command(`retry later, ${age} back, ${pause}, ${counting}`, async (history) => {
-      const claim = history.pick(age);
+  .map(({ pick, wanted, pause, counting }) =>
+    command(`retry later, ${nameOf(pick)}, ${pause}, ${counting}`, async (history) => {
+      const claim = history.pick(pick);
       if (!claim) return;
       const effects = history.effects(claim, wanted);
       const expected = history.model.retryLater(claim, pause, counting, effects);
@@ -257,9 +277,9 @@ const retryLater = fc
   );
 
 /** Somebody with the right fence and the wrong session: after lost writes a server may count a fence twice. */
-const impersonate = fc.record({ age, worker }).map(({ age, worker }) =>
-  command(`commit, ${age} back, under the session of ${worker}`, async (history) => {
-    const claim = history.pick(age);
+const impersonate = fc.record({ pick, worker }).map(({ pick, worker }) =>
+  command(`commit, ${nameOf(pick)}, under the session of ${worker}`, async (history) => {
+    const claim = history.pick(pick);
     if (!claim || claim.session === history.session(worker)) return;
     const forged = { ...claim, session: history.session(worker) };
 
@@ -326,6 +346,10 @@ const takeBell = fc.record({ partition, queue }).map(({ partition, queue }) =>
     expect(await history.world.takeBell(partition, queue)).toBe(expected);
   }),
 );
+
+function nameOf({ back, which }: Pick): string {
+  return `${which} ${back}`;
+}
 
 async function reap(history: History): Promise<void> {
   const released = history.model.reap();

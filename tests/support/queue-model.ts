@@ -218,6 +218,12 @@ export class QueueModel {
     return { kind: 'closed', handed };
   }
 
+  /** Whether this very step of this very claim could be committed now. */
+  holds({ partition, queue, lane, fence, step, session }: ModelClaim): boolean {
+    const holder = this.#at(partition).leases.get(toMember(queue, lane))?.holder;
+    return holder?.fence === fence && holder.session === session && holder.step === step;
+  }
+
   /** False when the lease was lost. */
   retryLater(
     claim: ModelClaim,
