@@ -8,11 +8,12 @@
   ARGV[2] lease, in ms
   ARGV[3] 'open' or 'renew'
 
-  Returns 1 alive, 0 the session had been reaped.
+  Returns the server's time in ms, or 0 if the session had been reaped.
 ]]
 --@use lanes
 local sessions, session, leaseMs, mode = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
 if mode == 'renew' and not redis.call('ZSCORE', sessions, session) then return 0 end
-redis.call('ZADD', sessions, serverNow() + leaseMs, session)
-return 1
+local now = serverNow()
+redis.call('ZADD', sessions, now + leaseMs, session)
+return now

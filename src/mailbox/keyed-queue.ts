@@ -15,10 +15,10 @@
  *   4. All effects of a commit become visible together with the removal of the item, or not at all.
  */
 import { LeaseLostError } from '../domain/errors.ts';
-import type { RedisClient } from '../redis/client.ts';
+import { onConnection, type RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import type { Keys, QueueName } from '../redis/keys.ts';
-import { loadScript, runScript } from '../redis/script.ts';
+import { loadScript, runScript, type Script } from '../redis/script.ts';
 import type { WorkerSession } from './session.ts';
 
 const claimScript = loadScript('claim', import.meta.url);
@@ -52,7 +52,7 @@ export interface Committed {
 }
 
 export class KeyedQueue {
-  /** Set after a reconnect: replies may have been lost, so lanes may be ours without our knowing. */
+  /** Set when a reply may have been lost, or a lane could not be given up: lanes may be ours without our knowing. */
   #uncertain = false;
 
   constructor(
@@ -63,11 +63,10 @@ export class KeyedQueue {
     /** How many transcript entries come with a claim. */
     private readonly historyEntries: number,
   ) {
-    redis.on('ready', () => {
-      this.#uncertain = true;
-    });
+    onConnection(redis, this.#doubt);
   }
 
+  /** The bell of each partition, in the order of the partitions. */
   bells(): string[] {
     return this.keys.partitions().map((partition) => this.keys.bell(partition, this.name));
   }
@@ -116,8 +115,7 @@ export class KeyedQueue {
    * @throws {LeaseLostError} when somebody else has the lane now; nothing was written
    */
   async commit(claim: Claim, effects: readonly Effect[], mode: 'more' | 'yield'): Promise<Committed> {
-    const reply = await runScript(
-      this.redis,
+    const reply = await this.#settle(
       commitScript,
       [
         this.keys.items(claim.partition, claim.queue, claim.lane),
@@ -158,8 +156,7 @@ export class KeyedQueue {
     counting: 'counts' | 'free',
     effects: readonly Effect[] = [],
   ): Promise<void> {
-    const reply = await runScript(
-      this.redis,
+    const reply = await this.#settle(
       retryLaterScript,
       [this.keys.lease(claim.partition, claim.queue, claim.lane)],
       [
@@ -192,6 +189,24 @@ export class KeyedQueue {
     );
     return released.reduce<number>((sum, count) => sum + Number(count), 0);
   }
+
+  /** Runs what ends a claim. When that fails, nobody works on the lane and it is still ours. */
+  async #settle(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    try {
+      return await runScript(this.redis, script, keys, args);
+    } catch (error) {
+      this.#doubt();
+      throw error;
+    }
+  }
+
+  readonly #doubt = (): void => {
+    this.#uncertain = true;
+  };
 }
 
 function toHanded(claim: Claim, flat: readonly unknown[]): Claim[] {

@@ -8,8 +8,8 @@
  *   1. A lane is worked on only under a session that was alive when the lane was leased.
  *   2. A session that was reaped is never renewed; the process goes on under a new id, and what it still held
  *      under the old one cannot be committed.
- *   3. No session is reaped in the first lease after the server started, or its restart would look as if
- *      everybody had died at once.
+ *   3. No session is reaped in the first lease after the server was away (restarted, frozen, out of reach), or
+ *      that would look as if everybody had died at once. A look that was under way meanwhile finds nobody.
  */
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
@@ -30,7 +30,10 @@ export class WorkerSession {
   readonly #aborted = new Map<string, AbortController>([[this.#id, new AbortController()]]);
   #beating: NodeJS.Timeout | undefined;
   #reaping: NodeJS.Timeout | undefined;
+  #beatUnderWay: Promise<void> | undefined;
   #quietUntil = 0;
+  /** The server's time at the newest heartbeat it acknowledged, by partition. */
+  #heardMs: readonly number[] = [];
   readonly #onReady = () => void this.#waitIfServerIsNew();
 
   constructor(
@@ -74,8 +77,15 @@ export class WorkerSession {
     await this.reap();
   }
 
-  /** One heartbeat, public so that a test need not wait for the timer. */
+  /** One heartbeat, public so that a test need not wait for the timer. Never more than one is under way. */
   async beat(): Promise<void> {
+    this.#beatUnderWay ??= this.#renew().finally(() => {
+      this.#beatUnderWay = undefined;
+    });
+    return this.#beatUnderWay;
+  }
+
+  async #renew(): Promise<void> {
     try {
       const alive = await this.#beat('renew');
       if (alive) return;
@@ -105,7 +115,7 @@ export class WorkerSession {
               this.redis,
               reapScript,
               [this.keys.sessions(partition)],
-              [this.keys.partition(partition), REAP_AT_ONCE],
+              [this.keys.partition(partition), REAP_AT_ONCE, this.#reapBefore(partition)],
             ),
           ),
       );
@@ -124,13 +134,28 @@ export class WorkerSession {
     if (uptime) this.#quietUntil -= Number(uptime[1]) * 1_000;
   }
 
+  /** Later than this, the others may be late only because the server was away since our own last heartbeat. */
+  #reapBefore(partition: number): number {
+    return (this.#heardMs[partition] ?? 0) + this.leaseMs / 2;
+  }
+
   async #beat(mode: 'open' | 'renew'): Promise<boolean> {
-    const alive = await Promise.all(
+    const replies = await Promise.all(
       Array.from({ length: PARTITIONS }, (_, partition) =>
         runScript(this.redis, beatScript, [this.keys.sessions(partition)], [this.#id, this.leaseMs, mode]),
       ),
     );
-    return alive.every((reply) => reply === 1);
+    const alive = replies.every((reply) => reply !== 0);
+    if (alive) this.#heard(replies.map(Number));
+    return alive;
+  }
+
+  #heard(nowMs: readonly number[]): void {
+    const away = this.#heardMs.some(
+      (before, partition) => (nowMs[partition] ?? 0) - before > this.leaseMs / 2,
+    );
+    if (away) this.#quietUntil = this.clock.now() + this.leaseMs;
+    this.#heardMs = nowMs;
   }
 }
 

@@ -41,6 +41,13 @@ export function duplicateRedis(redis: RedisClient, name: string): RedisClient {
   return redis.duplicate({ connectionName: name });
 }
 
+/** Hears of every new connection to a server: replies to what was sent before may be lost. */
+export function onConnection(redis: RedisClient, listener: () => void): void {
+  redis.on('ready', listener);
+  // A cluster stays ready while one of its nodes goes and comes back.
+  if (isCluster(redis)) redis.on('+node', listener);
+}
+
 export function isCluster(redis: RedisClient): redis is Cluster {
   return redis instanceof Cluster;
 }

@@ -90,7 +90,7 @@ export class QueueWorld {
           this.redis,
           reapScript,
           [this.keys.sessions(partition)],
-          [this.keys.partition(partition), 1_000],
+          [this.keys.partition(partition), 1_000, Number.MAX_SAFE_INTEGER],
         ),
       ),
     );
@@ -194,8 +194,8 @@ export class QueueWorld {
     }
     for (const session of sessions) read.smembers(this.keys.owned(partition, session));
     for (const lane of names) read.lrange(`${at}h:${lane}`, 0, -1);
-    read.zrange(this.keys.sessions(partition), 0, -1);
-    read.zrange(this.keys.parked(partition), 0, -1);
+    read.zrange(this.keys.sessions(partition), '0', '-1');
+    read.zrange(this.keys.parked(partition), '0', '-1');
     read.xrange(this.keys.deadLetters(partition), '-', '+');
     const replies = (await read.exec())!.map(([error, reply]) => {
       if (error) throw error;
