@@ -6,7 +6,13 @@
  *
  *   idle ──bell──▶ claim ──▶ handle an item ──▶ commit ──next item──▶ handle …
  *     ▲                          ▲                 └──────none──▶ idle
- *     └── looks everywhere once a second, in case a bell was lost
+ *     └── looks everywhere, also once a second without a bell, in case one was lost
+ *
+ * Invariants
+ *   1. Never more lanes are worked on at a time than the limit says; one handed over beyond it waits for a place.
+ *   2. Every partition gets its turn, however much there is to do in the others, and the one that rang comes first:
+ *      its bell is gone.
+ *   3. A lane whose handling fails in an unexpected way is given up, not kept until this process ends.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -23,6 +29,8 @@ const CLUSTER_POLL_MS = 100;
 const BURST = 32;
 /** Lanes taken by one claim at most, so that other processes get their share. */
 const CLAIM_AT_ONCE = 8;
+/** Pause of a lane whose handling failed in a way nobody expected. */
+const UNEXPECTED_RETRY_MS = 5_000;
 
 export interface LanePoolOptions {
   readonly name: string;
@@ -32,7 +40,7 @@ export interface LanePoolOptions {
   readonly concurrency: () => number;
   /**
    * Handles the claim's item and commits it, or gives the lane up. Resolves with the claim on the lane's next item,
-   * if it was asked for more. Must not throw; a throw is logged and the lane comes back when its lease ends.
+   * if it was asked for more. Must not throw; a throw is logged and the item is tried again later.
    */
   readonly handle: (claim: Claim, mode: 'more' | 'yield') => Promise<Claim | undefined>;
   readonly log: Logger;
@@ -40,7 +48,15 @@ export interface LanePoolOptions {
 
 export class LanePool implements Service {
   readonly name: string;
+  /** Lanes leased to us, worked on now or as soon as there is a place. */
   readonly #working = new Map<string, Promise<void>>();
+  /** Places taken, and who waits for one. */
+  #busy = 0;
+  readonly #waiting: (() => void)[] = [];
+  /** Lanes asked for by claims that are under way. */
+  #claiming = 0;
+  /** The partition that is looked at first next time. */
+  #turn = 0;
   #bells: RedisClient | undefined;
   #loop: Promise<void> = Promise.resolve();
   #running = false;
@@ -70,7 +86,7 @@ export class LanePool implements Service {
     return this.#working.size;
   }
 
-  /** Whether a lane offered now would be worked on at once. */
+  /** Whether a lane offered now would be worked on at once, as far as can be told. */
   hasRoom(): boolean {
     return this.#running && this.#working.size < this.options.concurrency();
   }
@@ -88,24 +104,52 @@ export class LanePool implements Service {
   async #work(first: Claim): Promise<void> {
     const { handle, log } = this.options;
     let claim: Claim | undefined = first;
+    await this.#takePlace();
     try {
       for (let handled = 1; claim; handled++) {
         claim = await handle(claim, this.#running && handled < BURST ? 'more' : 'yield');
       }
     } catch (error) {
       log.error({ err: error, lane: first.lane }, 'handling an item failed in an unexpected way');
+      if (claim) await this.#giveUp(claim);
+    } finally {
+      this.#leavePlace();
     }
   }
 
+  async #giveUp(claim: Claim): Promise<void> {
+    try {
+      await this.options.queue.retryLater(claim, UNEXPECTED_RETRY_MS, 'counts');
+    } catch (error) {
+      // Either somebody else has it already, or the queue finds out that we hold it without working on it.
+      this.options.log.warn({ err: error, lane: claim.lane }, 'a lane could not be given up');
+    }
+  }
+
+  async #takePlace(): Promise<void> {
+    if (this.#busy < this.options.concurrency()) {
+      this.#busy++;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  /** The place goes to the one who waits longest, and is free only when nobody does. */
+  #leavePlace(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#busy--;
+  }
+
   async #run(bells: RedisClient): Promise<void> {
-    await this.#sweep();
     while (this.#running) {
       try {
-        await this.#room();
-        await this.#ring(bells);
-        if (!this.#running) return;
+        await this.#untilRoom();
         // Where one bell rings, others often do; asking for them one after the other would let lanes wait in line.
         await this.#sweep();
+        await this.#ring(bells);
       } catch (error) {
         if (!this.#running) return;
         this.options.log.warn({ err: error, pool: this.name }, 'looking for work failed');
@@ -114,7 +158,7 @@ export class LanePool implements Service {
     }
   }
 
-  async #room(): Promise<void> {
+  async #untilRoom(): Promise<void> {
     while (this.#running && !this.hasRoom()) {
       await new Promise<void>((resolve) => {
         this.#roomMade = resolve;
@@ -124,21 +168,33 @@ export class LanePool implements Service {
 
   /** Resolves when a bell rang, or when it is time to look without one. */
   async #ring(bells: RedisClient): Promise<void> {
-    if (isCluster(bells)) await pause(CLUSTER_POLL_MS);
-    else await bells.blpop(...this.options.queue.bells(), BELL_TIMEOUT_S);
+    if (isCluster(bells)) return pause(CLUSTER_POLL_MS);
+    const names = this.options.queue.bells();
+    const rung = await bells.blpop(...names, BELL_TIMEOUT_S);
+    this.#turn = rung ? names.indexOf(rung[0]) : (this.#turn + 1) % PARTITIONS;
   }
 
   async #sweep(): Promise<void> {
-    await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => this.#claim(partition)));
+    const left = Array.from({ length: PARTITIONS }, (_, index) => (this.#turn + index) % PARTITIONS);
+    while (this.#running && left.length > 0 && this.#room() > 0) {
+      const each = Math.min(Math.ceil(this.#room() / PARTITIONS), CLAIM_AT_ONCE);
+      const now = left.splice(0, Math.floor(this.#room() / each));
+      await Promise.all(now.map((partition) => this.#claim(partition, each)));
+    }
   }
 
-  async #claim(partition: number): Promise<void> {
-    const room = this.options.concurrency() - this.#working.size;
-    const claims = await this.options.queue.claim(
-      partition,
-      Math.max(1, Math.min(Math.ceil(room / PARTITIONS), CLAIM_AT_ONCE)),
-      new Set(this.#working.keys()),
-    );
-    for (const claim of claims) this.offer(claim);
+  async #claim(partition: number, count: number): Promise<void> {
+    this.#claiming += count;
+    try {
+      const working = new Set(this.#working.keys());
+      for (const claim of await this.options.queue.claim(partition, count, working)) this.offer(claim);
+    } finally {
+      this.#claiming -= count;
+    }
+  }
+
+  /** Lanes there is a place for, those being asked for left out. */
+  #room(): number {
+    return this.options.concurrency() - this.#working.size - this.#claiming;
   }
 }
