@@ -1,6 +1,6 @@
 /** The list of gateways: what each is configured by, and which of them run. */
 import type { Clock } from '../src/domain/clock.ts';
-import type { Bookmarks, Gateway } from '../src/domain/gateway.ts';
+import type { Bookmarks, CheckFinding, Gateway } from '../src/domain/gateway.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { EmailSettings, missingEmailSettings } from './email/config.ts';
 import { EmailGateway } from './email/gateway.ts';
@@ -40,6 +40,30 @@ export function createGateways({ slack, email }: GatewaysConfig, deps: GatewayDe
 export function missingOf({ slack, email }: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
   return { slack: missingCredentials(slack), email: missingEmailSettings(email) };
 }
+
+/** The same as findings of `signalbox check`: what to get, and where to put it. */
+export async function explainMissing(
+  config: GatewaysConfig,
+  deps: GatewayDeps,
+): Promise<Readonly<Record<string, readonly CheckFinding[]>>> {
+  const missing = missingOf(config);
+  return {
+    slack: (missing.slack ?? []).length === 0 ? [] : await new SlackGateway(config.slack, deps).check(),
+    email: (missing.email ?? []).map((setting) => ({
+      subject: `E-mail ${setting}`,
+      status: 'missing',
+      detail: 'not set',
+      remedy: EMAIL_REMEDIES[setting] ?? `Set gateways.email.${setting} in settings.yaml.`,
+    })),
+  };
+}
+
+const EMAIL_REMEDIES: Readonly<Record<string, string>> = {
+  address: 'Set MAIL_ADDRESS to the address people are to write to; it needs a mailbox of its own.',
+  smtp: 'Set SMTP_HOST, SMTP_USER and SMTP_PASSWORD to the server that sends for this address; its provider names them.',
+  'inbound.imap or inbound.listen':
+    'Set IMAP_HOST, IMAP_USER and IMAP_PASSWORD to read that mailbox, or MAIL_LISTEN_PORT to have a mail server deliver here.',
+};
 
 function isOn(enabled: boolean | 'auto', missing: readonly string[]): boolean {
   return enabled === 'auto' ? missing.length === 0 : enabled;

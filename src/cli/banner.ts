@@ -20,6 +20,11 @@ const NAMES: Readonly<Record<string, string>> = {
   cli: 'Terminal',
 };
 
+/** A platform as people say it. */
+export function platformName(platform: string): string {
+  return NAMES[platform] ?? platform;
+}
+
 export function banner({ config, gateways, sandboxUrl, played, embedded }: BannerFacts): string {
   const { settings, purpose } = config;
   const where = (name: Played | string) =>
@@ -28,7 +33,7 @@ export function banner({ config, gateways, sandboxUrl, played, embedded }: Banne
     '',
     `  ${purpose.name} is ready.`,
     '',
-    ...gateways.map((name) => `    ${pad(NAMES[name] ?? name)}${where(name)}`),
+    ...gateways.map((name) => `    ${pad(platformName(name))}${where(name)}`),
     `    ${pad('Model')}${played.includes('claude') ? 'a stand-in for Claude, played by the sandbox' : `${settings.model.provider} ${settings.model.name}`}`,
     `    ${pad('Store')}${embedded ? `own Redis, data in ${settings.redis.data_directory}/` : 'the Redis of REDIS_URL'}`,
     '',

@@ -1,31 +1,68 @@
-/** The commands of `signalbox`, their options and their help. One file per command does the work. */
-import { Command, InvalidArgumentError } from 'commander';
+/** The commands of `signalbox`: one file each in `commands/` says what can be typed, one beside this does it. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
+import type { Globals, Run } from './command.ts';
+import { addApprovals } from './commands/approvals.ts';
+import { addAudit } from './commands/audit.ts';
+import { addCheck } from './commands/check.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConfig } from './commands/config.ts';
+import { addDeadLetters } from './commands/dead-letters.ts';
+import { addStart } from './commands/start.ts';
+
+/** What a shell expects of a command that was called in a wrong way. */
+const WRONG_USE = 2;
 
 /** Resolves with the exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
+  const program = createProgram(async (work) => {
+    exitCode = await work(program.opts<Globals>());
+  });
+  try {
+    await program.parseAsync(args.length === 0 ? ['--help'] : [...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has said what is wrong already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USE;
+    process.stderr.write(`${explain(error)}\n`);
+    return 1;
+  }
+}
+
+export function createProgram(run: Run): Command {
   const program = new Command('signalbox')
     .description('One agent on Slack and e-mail that asks a human before it does anything that matters.')
+    .version(versionOfPackage(), '-V, --version', 'print the version')
     .option('-c, --config <folder>', 'folder of the five configuration files', 'config')
-    .showHelpAfterError('(signalbox --help lists the commands)')
-    .configureHelp({ showGlobalOptions: true });
+    .helpOption('-h, --help', 'print this')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(wrongUse(text)) })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  signalbox start                  run it, with a sandbox for what has no credentials
+  signalbox check                  what works, what is missing and how to get it
+  signalbox approvals list         what waits for a human`,
+    );
 
-  program
-    .command('start', { isDefault: true })
-    .description('start the gateway; platforms without credentials are played by a local sandbox')
-    .option('--no-sandbox', 'leave platforms without credentials off')
-    .option('--sandbox-port <port>', 'where the sandbox page is (default: 4080, or a free one)', toPort)
-    .action(async (options: { sandbox: boolean; sandboxPort?: number }) => {
-      const { start } = await import('./start.ts');
-      exitCode = await start({
-        config: program.opts<{ config: string }>().config,
-        sandbox: options.sandbox,
-        sandboxPort: options.sandboxPort,
-      });
-    });
+  addStart(program, run);
+  addCheck(program, run);
+  addApprovals(program, run);
+  addDeadLetters(program, run);
+  addAudit(program, run);
+  addConfig(program, run);
+  addCompletion(program, run);
+  addSandbox(program);
+  return program;
+}
 
+function addSandbox(program: Command): void {
   program
     .command('sandbox', { hidden: true })
     .description('the sandbox alone, as a process of its own')
@@ -34,21 +71,16 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .action(async () => {
       await import('../sandbox/main.ts');
     });
-
-  try {
-    await program.parseAsync([...args], { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
-    return 1;
-  }
 }
 
-function toPort(text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError('A port is 0 to 65535.');
-  return port;
+/** One sentence, and where to read on. */
+function wrongUse(text: string): string {
+  const sentence = text
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*\(Did you mean (.+?)\?\)/, '. Did you mean $1?')
+    .trim();
+  const stop = /[.?!]$/.test(sentence) ? '' : '.';
+  return `signalbox: ${sentence}${stop} \`signalbox --help\` lists the commands.\n`;
 }
 
 /** What a person needs to go on: the problem, and the next step. */
@@ -57,4 +89,9 @@ function explain(error: unknown): string {
   if (error instanceof StartupError) return `${error.message}\n  What to do: ${error.remedy}`;
   if (error instanceof AppError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function versionOfPackage(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String(version);
 }

@@ -1,0 +1,314 @@
+/**
+ * `signalbox approvals …`: what waits for a human, and the answers given at the terminal.
+ *
+ * An answer goes through the state machine every other answer goes through; here is only who gives it.
+ *
+ * Invariants
+ *   1. Whoever really sits at the terminal is recorded, and never decides what they asked for themselves, in
+ *      whosever name.
+ *   2. What an answer led to is said as it is: decided, too late, not yours.
+ */
+import { randomUUID } from 'node:crypto';
+import { toCard } from '../approvals/card.ts';
+import { askedOf, noticeFor, standing, titleOf, whenText } from '../approvals/sentences.ts';
+import {
+  type Approval,
+  cancel,
+  type Finding,
+  isEnded,
+  mayDecide,
+  type ReconcileResult,
+  reconcile,
+  revoke,
+  type Step,
+  type VoteResult,
+  vote,
+  type WithdrawResult,
+} from '../domain/approval.ts';
+import { StartupError } from '../domain/errors.ts';
+import { ApprovalId } from '../domain/ids.ts';
+import type { AnswerChoice } from '../domain/message.ts';
+import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
+import { partitionOfApproval } from '../redis/keys.ts';
+import { type Actor, actorOf, auditName, shownName } from './actor.ts';
+import { auditLine } from './audit.ts';
+import { facts, relative, table } from './table.ts';
+import { type StoreSession, withStores } from './with-stores.ts';
+
+/** Approvals listed, at most. */
+const MOST_LISTED = 1_000;
+
+export interface ApprovalsOptions {
+  readonly config: string;
+  readonly json: boolean;
+  /** The person to act for. */
+  readonly as: string | undefined;
+}
+
+export async function listApprovals(options: ApprovalsOptions): Promise<number> {
+  return withStores(options.config, async (session) => {
+    const actor = actorOf(session.config, session.directory, options.as);
+    const pending = (await session.approvals.pending(MOST_LISTED)).filter((approval) =>
+      maySee(session.directory, actor, approval),
+    );
+    if (options.json) return print(JSON.stringify(pending, undefined, 2));
+    if (pending.length === 0) return print('Nothing waits for a human.');
+    const rows = pending.map((approval) => [
+      approval.id,
+      approval.state.toLowerCase(),
+      titleOf(approval),
+      approval.request.requesterName,
+      askedOf(approval),
+      approval.state === 'OPEN' ? relative(approval.deadlineMs, Date.now()) : '',
+    ]);
+    return print(table(['id', 'state', 'what', 'asked by', 'who may answer', 'expires'], rows));
+  });
+}
+
+export async function showApproval(id: string, options: ApprovalsOptions): Promise<number> {
+  return withStores(options.config, async (session) => {
+    const actor = actorOf(session.config, session.directory, options.as);
+    const approval = await find(session, actor, id);
+    const history = await session.audit.about(approval.id, partitionOfApproval(approval.id));
+    if (options.json) return print(JSON.stringify({ ...approval, history }, undefined, 2));
+    return print(`${describe(approval)}\n\n${history.map(auditLine).join('\n')}`);
+  });
+}
+
+export async function answerApproval(
+  id: string,
+  answer: { readonly choice: AnswerChoice; readonly text: string | undefined },
+  options: ApprovalsOptions,
+): Promise<number> {
+  return act(id, options, {
+    verb: answer.choice,
+    step: (actor, directory) => {
+      const key = `cli:${randomUUID()}`;
+      return (approval, nowMs) => voteAt(approval, actor, directory, { ...answer, key }, nowMs);
+    },
+    ok: ({ code }) => code === 'DECIDED',
+    sentence: noticeFor,
+  });
+}
+
+export async function cancelApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
+  return act(id, options, {
+    verb: 'cancel',
+    step: (actor, directory) => (approval) => cancel(approval, withdrawer(actor, directory), reason),
+    ok: ({ code }) => code === 'DONE',
+    sentence: (result) => withdrawn(result, 'Only the one who asked, or an operator, can cancel this.'),
+  });
+}
+
+export async function revokeApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
+  return act(id, options, {
+    verb: 'revoke',
+    step: (actor, directory) => (approval) => revoke(approval, withdrawer(actor, directory), reason),
+    ok: ({ code }) => code === 'DONE',
+    sentence: (result) => withdrawn(result, 'Only the one who said yes, or an operator, can take it back.'),
+  });
+}
+
+export async function reconcileApproval(
+  id: string,
+  finding: Finding,
+  options: ApprovalsOptions,
+): Promise<number> {
+  return act<ReconcileResult>(id, options, {
+    verb: `reconcile ${finding}`,
+    step: (actor, directory) => (approval, nowMs) => {
+      if (finding === 'retry' && isOwnRequest(approval, actor)) {
+        return { result: { code: 'NOT_ELIGIBLE', approval } };
+      }
+      const by = { ...withdrawer(actor, directory), roles: actor.person.roles };
+      return reconcile(approval, by, finding, nowMs);
+    },
+    ok: ({ code }) => code === 'DONE',
+    sentence: reconciled,
+  });
+}
+
+/** Who may look at an approval: those concerned, and those who run the gateway. Pure. */
+export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, approval: Approval): boolean {
+  return (
+    approval.request.requester === person.id ||
+    mayDecide(approval, person.id, person.roles) ||
+    directory.may(person.roles, 'operate') ||
+    directory.may(person.roles, 'audit.read')
+  );
+}
+
+interface Act<Result extends { readonly code: string; readonly approval: Approval }> {
+  readonly verb: string;
+  /** Made once, so that a decision taken anew is the same gesture. */
+  readonly step: (actor: Actor, directory: Directory) => (approval: Approval, nowMs: number) => Step<Result>;
+  readonly ok: (result: Result) => boolean;
+  readonly sentence: (result: Result) => string;
+}
+
+async function act<Result extends { readonly code: string; readonly approval: Approval }>(
+  id: string,
+  options: ApprovalsOptions,
+  { verb, step, ok, sentence }: Act<Result>,
+): Promise<number> {
+  return withStores(options.config, async (session) => {
+    const actor = actorOf(session.config, session.directory, options.as);
+    const approval = await find(session, actor, id);
+    const result = await session.approvals.apply(approval.id, step(actor, session.directory));
+    if (!result) throw notThere(id);
+    await recordAnswer(session, actor, result, verb);
+
+    const done = ok(result);
+    const waits = done && result.approval.state === 'APPROVED' && !(await session.isGatewayRunning());
+    const { approval: after } = result;
+    if (options.json) print(JSON.stringify({ ok: done, code: result.code, approval: after }, undefined, 2));
+    else {
+      const words = [
+        sentence(result),
+        ...(waits ? ['No gateway is running; it runs the call when it is started.'] : []),
+      ];
+      (done ? print : complain)(`${titleOf(after)}\n${words.join(' ')}`);
+    }
+    return done ? 0 : 1;
+  });
+}
+
+function voteAt(
+  approval: Approval,
+  actor: Actor,
+  directory: Directory,
+  { choice, text, key }: { choice: AnswerChoice; text: string | undefined; key: string },
+  nowMs: number,
+): Step<VoteResult> {
+  if (approval.state === 'OPEN' && isOwnRequest(approval, actor)) {
+    return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
+  }
+  const { person, account } = actor;
+  return vote(
+    approval,
+    {
+      key,
+      choice,
+      text,
+      gen: approval.gen,
+      digest: approval.digest,
+      by: { person: person.id, name: shownName(actor), account },
+      roles: person.roles,
+      permitted: directory.may(person.roles, 'approve'),
+      via: CLI_PLATFORM,
+    },
+    nowMs,
+  );
+}
+
+/** Invariant 1: acting for somebody else does not make one's own request somebody else's. */
+function isOwnRequest({ request }: Approval, { person, operator }: Actor): boolean {
+  return request.requester === person.id || request.requester === operator?.id;
+}
+
+function withdrawer(
+  { person }: Actor,
+  directory: Directory,
+): { person: typeof person.id; operates: boolean } {
+  return { person: person.id, operates: directory.may(person.roles, 'operate') };
+}
+
+async function recordAnswer(
+  { writer }: StoreSession,
+  actor: Actor,
+  { code, approval }: { code: string; approval: Approval },
+  verb: string,
+): Promise<void> {
+  await writer.writeIn(partitionOfApproval(approval.id), [
+    {
+      kind: 'audit',
+      event: {
+        event: 'answer.received',
+        actor: auditName(actor),
+        subject: approval.id,
+        correlation: approval.request.correlation,
+        channel: CLI_PLATFORM,
+        detail: { choice: verb, result: code, account: actor.account },
+      },
+    },
+  ]);
+}
+
+/** @throws {StartupError} when there is none, or none for these eyes */
+async function find(session: StoreSession, actor: Actor, id: string): Promise<Approval> {
+  const parsed = ApprovalId.safeParse(id);
+  if (!parsed.success) {
+    throw new StartupError(`${id} is not the id of an approval`, 'take one from `signalbox approvals list`');
+  }
+  const approval = await session.approvals.find(parsed.data);
+  if (!approval || !maySee(session.directory, actor, approval)) throw notThere(id);
+  return approval;
+}
+
+function notThere(id: string): StartupError {
+  return new StartupError(
+    `there is no approval ${id} for you to see`,
+    '`signalbox approvals list` shows those that wait; settled ones are kept for as long as retention.approvals says',
+  );
+}
+
+function describe(approval: Approval): string {
+  const { request, policy, decision } = approval;
+  const card = toCard(approval, undefined);
+  const entries: [string, string][] = [
+    ['approval', approval.id],
+    ['state', `${approval.state.toLowerCase()}. ${standing(approval)}`],
+    ['call', request.tool],
+    ...card.facts.map(({ label, value }): [string, string] => [`  ${label}`, value]),
+    ...(card.modelSays ? [['the agent says', card.modelSays.replaceAll('\n', ' ')] as [string, string]] : []),
+    ['risk', `${request.risk}, ${request.reversible ? 'can be undone' : 'cannot be undone'}`],
+    ['asked by', `${request.requesterName} (${request.requester}) on ${approval.origin.platform}`],
+    ['who may answer', askedOf(approval)],
+    ['because of', `rule “${policy.rule}”, policy ${policy.name}`],
+    ['expires', isEnded(approval.state) ? 'settled' : whenText(approval.deadlineMs)],
+    ...(decision?.text ? [['reason', decision.text] as [string, string]] : []),
+    ['digest', approval.digest],
+  ];
+  return facts(entries);
+}
+
+function withdrawn(result: WithdrawResult, notEligible: string): string {
+  const { code, approval } = result;
+  switch (code) {
+    case 'DONE':
+      return `Recorded. ${standing(approval)}`;
+    case 'ALREADY':
+      return `It was settled before, so nothing changed. ${standing(approval)}`;
+    case 'TOO_LATE':
+      return `It cannot be taken back at this point. ${standing(approval)}`;
+    case 'NOT_ELIGIBLE':
+      return `${notEligible} Nothing changed.`;
+    default:
+      return code satisfies never;
+  }
+}
+
+function reconciled({ code, approval }: ReconcileResult): string {
+  switch (code) {
+    case 'DONE':
+      return `Recorded. ${standing(approval)}`;
+    case 'NOT_UNKNOWN':
+      return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
+    case 'NOT_ELIGIBLE':
+      return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it. Nothing changed.';
+    case 'NOT_YET':
+      return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+function complain(text: string): number {
+  process.stderr.write(`${text}\n`);
+  return 1;
+}

@@ -1,0 +1,288 @@
+/**
+ * `signalbox check`: what works, what is missing and how to get it.
+ *
+ *   the files ─▶ store, model, every platform, at the same time ─▶ one report
+ *
+ * Exit code 1 when something that is configured does not work; what is merely switched off is no failure.
+ */
+import { createGateways, explainMissing } from '../../gateways/index.ts';
+import { WebhookListener } from '../../gateways/webhook-listener.ts';
+import { createModel } from '../app.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { CONFIG_PARTS } from '../config/load-config.ts';
+import type { ModelSettings } from '../config/settings.ts';
+import { systemClock } from '../domain/clock.ts';
+import { AppError, StartupError } from '../domain/errors.ts';
+import type { Bookmarks, CheckFinding } from '../domain/gateway.ts';
+import { Directory } from '../identity/directory.ts';
+import type { Logger } from '../observability/logger.ts';
+import { createRedis } from '../redis/client.ts';
+import { actorOf } from './actor.ts';
+import { platformName } from './banner.ts';
+import { createConsoleLogger, standardError } from './console-logger.ts';
+import { type GatewayConfig, readConfig } from './prepare.ts';
+import { durabilityOf } from './store-durability.ts';
+import { isGatewayRunning, openStoreServer, shownAddress } from './store-server.ts';
+
+/** Nothing is waited for longer than this, in ms. */
+const PATIENCE_MS = 20_000;
+/** People are told what is still being tried after this, in ms. */
+const SAY_AFTER_MS = 2_000;
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+/** A finding, and the part of the product it is about. */
+export interface PartFinding extends CheckFinding {
+  readonly part: string;
+  /** The part is switched on, so that anything but `works` is a failure. */
+  readonly configured: boolean;
+}
+
+export async function check(options: CheckOptions): Promise<number> {
+  let config: GatewayConfig;
+  try {
+    config = readConfig(options.config);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !options.json) throw error;
+    return print(JSON.stringify({ ok: false, problems: error.problems }, undefined, 2), 1);
+  }
+  const findings = [
+    configurationFinding(config, options.config),
+    terminalFinding(config),
+    ...(await tryAll(config)),
+  ];
+  const ok = !findings.some(isFailure);
+  const report = options.json ? JSON.stringify({ ok, findings }, undefined, 2) : render(findings);
+  return print(report, ok ? 0 : 1);
+}
+
+export function isFailure({ status, configured }: PartFinding): boolean {
+  return status === 'failed' || (configured && status === 'missing');
+}
+
+async function tryAll(config: GatewayConfig): Promise<PartFinding[]> {
+  const log = await createConsoleLogger(
+    { level: config.settings.log.level === 'debug' ? 'debug' : 'silent' },
+    standardError(),
+  );
+  const pending = new Pending();
+  try {
+    const [store, model] = [checkStore(config, log), checkModel(config.settings.model)];
+    const [stored, thought] = await Promise.all([pending.of('Store', store), pending.of('Model', model)]);
+    const platforms = await checkPlatforms(config, stored.gatewayRuns, pending, log);
+    return [...stored.findings, ...thought, ...platforms];
+  } finally {
+    pending.stop();
+  }
+}
+
+function configurationFinding({ contacts, authorizations }: GatewayConfig, folder: string): PartFinding {
+  const people = Object.keys(contacts.people).length;
+  return {
+    part: 'Configuration',
+    configured: true,
+    subject: folder,
+    status: 'works',
+    detail: `${CONFIG_PARTS.length} files, ${people} people, ${authorizations.rules.length} rules, no mistakes`,
+  };
+}
+
+/** Who acts when somebody types here. */
+function terminalFinding(config: GatewayConfig): PartFinding {
+  const about = { part: 'Terminal', configured: false, subject: `account ${config.settings.cli.account}` };
+  try {
+    const { person } = actorOf(config, new Directory(() => config));
+    return { ...about, status: 'works', detail: `speaks as ${person.name} (${person.roles.join(', ')})` };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { ...about, status: 'missing', detail: 'belongs to nobody', remedy: error.message };
+  }
+}
+
+// ── Store ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function checkStore(
+  { settings }: GatewayConfig,
+  log: Logger,
+): Promise<{ findings: PartFinding[]; gatewayRuns: boolean }> {
+  const about = { part: 'Store', configured: true };
+  try {
+    const server = await openStoreServer(settings.redis, log);
+    const redis = createRedis(server.url, 'signalbox-check');
+    try {
+      await redis.connect();
+      const where = {
+        given: `at ${shownAddress(server.url)}`,
+        started: `our own, data in ${settings.redis.data_directory}; started for this check alone`,
+        shared: `our own, data in ${settings.redis.data_directory}; in use`,
+      }[server.kind];
+      const findings = (await durabilityOf(redis, where)).map((finding) => ({ ...finding, ...about }));
+      return { findings, gatewayRuns: await isGatewayRunning(redis) };
+    } finally {
+      redis.disconnect();
+      await server.stop();
+    }
+  } catch (error) {
+    return { findings: [{ ...about, ...failure('Redis', error) }], gatewayRuns: false };
+  }
+}
+
+// ── Model ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function checkModel(settings: ModelSettings): Promise<PartFinding[]> {
+  const subject = `${settings.provider} ${settings.provider === 'claude' ? settings.name : ''}`.trim();
+  const about = { part: 'Model', subject };
+  if (settings.provider === 'claude' && !settings.api_key) {
+    return [
+      {
+        ...about,
+        configured: false,
+        status: 'missing',
+        detail: 'there is no API key',
+        remedy:
+          'Create one at https://console.anthropic.com under "API keys" and set ANTHROPIC_API_KEY in .env.',
+      },
+    ];
+  }
+  const { ok, detail } = await createModel(settings).check(AbortSignal.timeout(PATIENCE_MS));
+  if (ok) return [{ ...about, configured: true, status: 'works', detail }];
+  return [{ ...about, configured: true, status: 'failed', detail, remedy: modelRemedy(detail) }];
+}
+
+function modelRemedy(detail: string): string {
+  if (/401|403|authentication|api.key/i.test(detail)) {
+    return 'Set ANTHROPIC_API_KEY to a key that is still valid: https://console.anthropic.com, "API keys".';
+  }
+  if (/404|not_found/i.test(detail)) return 'Set model.name in settings.yaml to a model this key may use.';
+  return 'Check that this machine can reach the model (model.base_url, proxy, firewall).';
+}
+
+// ── Platforms ────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function checkPlatforms(
+  { settings }: GatewayConfig,
+  gatewayRuns: boolean,
+  pending: Pending,
+  log: Logger,
+): Promise<PartFinding[]> {
+  const deps = {
+    listener: new WebhookListener(settings.http, log),
+    bookmarks: NO_BOOKMARKS,
+    clock: systemClock,
+    log,
+  };
+  const gateways = createGateways(settings.gateways, deps);
+  const on = new Set(gateways.map(({ platform }) => String(platform)));
+  const missing = await explainMissing(settings.gateways, deps);
+  const tried = gateways.map(async (gateway): Promise<PartFinding[]> => {
+    const part = platformName(gateway.platform);
+    const findings = await pending.of(part, withPatience(part, gateway.check()));
+    return findings.map((finding) => ({ part, configured: true, ...unlessTakenByUs(finding, gatewayRuns) }));
+  });
+  const off = Object.keys(settings.gateways)
+    .filter((platform) => !on.has(platform))
+    .flatMap((platform) => switchedOff(platform, missing[platform] ?? []));
+  return [...(await Promise.all(tried)).flat(), ...off];
+}
+
+function switchedOff(platform: string, missing: readonly CheckFinding[]): PartFinding[] {
+  const about = { part: platformName(platform), configured: false };
+  if (missing.length > 0) return missing.map((finding) => ({ ...about, ...finding }));
+  return [
+    {
+      ...about,
+      subject: 'switched off',
+      status: 'missing',
+      detail: `enabled is false in settings.yaml`,
+      remedy: `Set gateways.${platform}.enabled to auto; its credentials are there.`,
+    },
+  ];
+}
+
+/** The port we would listen on is rightly taken while the gateway runs. */
+function unlessTakenByUs(finding: CheckFinding, gatewayRuns: boolean): CheckFinding {
+  if (!gatewayRuns || finding.status !== 'failed' || !/EADDRINUSE/.test(finding.detail)) return finding;
+  return { subject: finding.subject, status: 'works', detail: 'in use, by the gateway that is running' };
+}
+
+/** Reading positions are for reading; trying a connection moves none. */
+const NO_BOOKMARKS: Bookmarks = { read: async () => undefined, write: async () => undefined };
+
+async function withPatience(subject: string, findings: Promise<CheckFinding[]>): Promise<CheckFinding[]> {
+  const out = new AbortController();
+  const timer = setTimeout(() => out.abort(), PATIENCE_MS);
+  const timedOut = new Promise<CheckFinding[]>((resolve) => {
+    out.signal.addEventListener('abort', () =>
+      resolve([
+        {
+          subject,
+          status: 'failed',
+          detail: `no answer within ${PATIENCE_MS / 1_000} s`,
+          remedy: 'Check that this machine can reach it (proxy, firewall), and try again.',
+        },
+      ]),
+    );
+  });
+  return Promise.race([findings, timedOut]).finally(() => clearTimeout(timer));
+}
+
+function failure(subject: string, error: unknown): CheckFinding {
+  const detail = error instanceof Error ? error.message : String(error);
+  const remedy = error instanceof StartupError ? error.remedy : 'See the message; nothing else is known.';
+  return { subject, status: 'failed', detail, remedy };
+}
+
+/** Says what is still being tried when it takes longer than a moment. */
+class Pending {
+  readonly #names = new Set<string>();
+  readonly #timer = setInterval(() => this.#say(), SAY_AFTER_MS);
+
+  async of<Result>(name: string, work: Promise<Result>): Promise<Result> {
+    this.#names.add(name);
+    return work.finally(() => this.#names.delete(name));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #say(): void {
+    if (this.#names.size > 0) process.stderr.write(`still trying: ${[...this.#names].join(', ')} …\n`);
+  }
+}
+
+// ── Report ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+const MARKS = { works: '✓ works  ', missing: '– missing', failed: '✗ failed ' } as const;
+
+/** For a tired person: each part, what is wrong with it, and the next step. Pure. */
+export function render(findings: readonly PartFinding[]): string {
+  const parts = [...new Set(findings.map(({ part }) => part))];
+  const sections = parts.map((part) => {
+    const own = findings.filter((finding) => finding.part === part);
+    return [part, ...own.map(renderFinding)].join('\n');
+  });
+  return [...sections, verdict(findings)].join('\n\n');
+}
+
+function renderFinding({ status, subject, detail, remedy }: PartFinding): string {
+  const line = `  ${MARKS[status]}  ${subject}: ${detail}`;
+  return remedy === undefined || status === 'works' ? line : `${line}\n               → ${remedy}`;
+}
+
+function verdict(findings: readonly PartFinding[]): string {
+  const failed = new Set(findings.filter(isFailure).map(({ part }) => part));
+  if (failed.size > 0) return `Something that is configured does not work: ${[...failed].join(', ')}.`;
+  const off = new Set(findings.filter(({ status }) => status === 'missing').map(({ part }) => part));
+  off.delete('Terminal');
+  if (off.size === 0) return 'Everything works.';
+  return `Everything that is configured works. Without credentials, and played by the sandbox under \`signalbox start\`: ${[...off].join(', ')}.`;
+}
+
+function print(text: string, exitCode: number): number {
+  process.stdout.write(`${text}\n`);
+  return exitCode;
+}

@@ -1,0 +1,84 @@
+import { Argument, type Command, Option } from 'commander';
+import type { AnswerChoice } from '../../domain/message.ts';
+import type { ApprovalsOptions } from '../approvals.ts';
+import type { Run } from '../command.ts';
+
+type Options = Pick<ApprovalsOptions, 'json'> & { readonly as?: string };
+type Work = typeof import('../approvals.ts');
+
+const FINDINGS = ['happened', 'did-not-happen', 'retry'] as const;
+
+export function addApprovals(program: Command, run: Run): void {
+  const approvals = program
+    .command('approvals')
+    .summary('see and answer what waits for a human')
+    .description(
+      'What waits for a human, and answers from this terminal.\n\nYou act as the person whose cli account is cli.account of settings.yaml, with their rights and no others. Somebody with the permission operate may act for another person with --as; both names are recorded and shown, and nobody decides what they asked for themselves, in whosever name.',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  signalbox approvals list
+  signalbox approvals approve apr_p7_0123456789ab
+  signalbox approvals deny apr_p7_0123456789ab "that order was never paid"
+  signalbox approvals reconcile apr_p7_0123456789ab did-not-happen`,
+    );
+
+  command('list', 'what waits, soonest due first').action((options: Options) =>
+    work((its, all) => its.listApprovals(all), options),
+  );
+  command(
+    'show <id>',
+    'one request: what exactly would happen, who may decide, and what became of it',
+  ).action((id: string, options: Options) => work((its, all) => its.showApproval(id, all), options));
+  answer('approve <id>', 'say yes', 'approve');
+  answer('deny <id> [reason...]', 'say no', 'deny');
+  answer('answer <id> <text...>', 'say something else instead of yes or no', 'answer');
+  command('cancel <id> [reason...]', 'take a request back, as the one who asked or an operator').action(
+    (id: string, reason: string[], options: Options) =>
+      work((its, all) => its.cancelApproval(id, sentence(reason), all), options),
+  );
+  command('revoke <id> [reason...]', 'take a yes back before it is acted on').action(
+    (id: string, reason: string[], options: Options) =>
+      work((its, all) => its.revokeApproval(id, sentence(reason), all), options),
+  );
+  command('reconcile <id>', 'say what really came of a call whose outcome is unknown')
+    .addArgument(new Argument('<finding>', 'what you found out').choices(FINDINGS))
+    .action((id: string, finding: (typeof FINDINGS)[number], options: Options) =>
+      work((its, all) => its.reconcileApproval(id, finding, all), options),
+    );
+
+  function command(usage: string, summary: string): Command {
+    return approvals
+      .command(usage)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+      .option('--as <person>', 'act for this person of contacts.yaml; takes the permission operate')
+      .addOption(new Option('--json', 'JSON instead of words').default(false, 'words'));
+  }
+
+  function answer(usage: string, summary: string, choice: AnswerChoice): void {
+    const added = command(usage, summary);
+    const withText = usage.includes('...');
+    added.action((id: string, ...rest: unknown[]) => {
+      const text = withText && Array.isArray(rest[0]) ? rest[0].join(' ') : '';
+      return work(
+        (its, all) => its.answerApproval(id, { choice, text: text || undefined }, all),
+        added.opts<Options>(),
+      );
+    });
+  }
+
+  function work(
+    act: (its: Work, all: ApprovalsOptions) => Promise<number>,
+    { json, as }: Options,
+  ): Promise<void> {
+    return run(async ({ config }) => act(await import('../approvals.ts'), { config, json, as }));
+  }
+}
+
+/** Of `cancel` and `revoke`, which want a reason on record. */
+function sentence(words: readonly string[]): string {
+  return words.join(' ') || 'no reason was given';
+}

@@ -1,0 +1,92 @@
+/**
+ * The server a command keeps its data on: the one of REDIS_URL, or one of our own, which is shared with whoever
+ * runs it already and ends with the last of us.
+ */
+import { Redis } from 'ioredis';
+import type { RedisSettings } from '../config/settings.ts';
+import { StartupError } from '../domain/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+import { isCluster, type RedisClient } from '../redis/client.ts';
+import { startEmbeddedRedis } from '../redis/embedded.ts';
+
+/** Longest wait for the first answer of a server that is not ours, in ms. */
+const FIRST_ANSWER_MS = 5_000;
+/** What the worker pool of a running gateway names its connection. */
+const WORKER_CONNECTION = 'signalbox-conversations';
+
+export interface StoreServer {
+  readonly url: string;
+  /** `given`: the server of REDIS_URL. `started`: ours, and nobody used it before us. `shared`: ours, in use. */
+  readonly kind: 'given' | 'started' | 'shared';
+  /** Lets go; a server of ours ends if nobody else uses it. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws {StartupError} when nothing answers, or none can be started */
+export async function openStoreServer(settings: RedisSettings, log: Logger): Promise<StoreServer> {
+  const { url, data_directory: dataDir, fsync } = settings;
+  if (url === undefined) {
+    const server = await startEmbeddedRedis({ dataDir, fsync, log });
+    return { url: server.url, kind: server.adopted ? 'shared' : 'started', stop: () => server.stop() };
+  }
+  await expectAnswer(url);
+  return { url, kind: 'given', stop: async () => undefined };
+}
+
+/** Whether some process works on conversations now. */
+export async function isGatewayRunning(redis: RedisClient): Promise<boolean> {
+  return (await connectionNames(redis)).has(WORKER_CONNECTION);
+}
+
+/** Whether some process sends to this platform now. */
+export async function isPlatformOpen(redis: RedisClient, platform: string): Promise<boolean> {
+  return (await connectionNames(redis)).has(`signalbox-outbox-${platform}`);
+}
+
+/** Names of all connections; none where the server does not tell. */
+async function connectionNames(redis: RedisClient): Promise<ReadonlySet<string>> {
+  const nodes = isCluster(redis) ? redis.nodes('master') : [redis];
+  const lists = await Promise.all(nodes.map((node) => node.client('LIST').catch(() => '')));
+  const names = lists.flatMap((list) =>
+    [...String(list).matchAll(/ name=(\S+)/g)].map(([, name]) => name ?? ''),
+  );
+  return new Set(names);
+}
+
+/** The address without user and password. */
+export function shownAddress(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
+
+async function expectAnswer(url: string): Promise<void> {
+  const [first = url] = url.split(',');
+  const socket = /^unix:\/\/(.+)$/.exec(first)?.[1];
+  const options = {
+    lazyConnect: true,
+    retryStrategy: null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: FIRST_ANSWER_MS,
+    commandTimeout: FIRST_ANSWER_MS,
+  };
+  const probe = socket === undefined ? new Redis(first, options) : new Redis({ ...options, path: socket });
+  let problem: unknown;
+  probe.on('error', (error: unknown) => {
+    problem = error;
+  });
+  try {
+    await probe.connect();
+    await probe.ping();
+  } catch (error) {
+    throw noAnswer(url, problem ?? error);
+  } finally {
+    probe.disconnect();
+  }
+}
+
+function noAnswer(url: string, cause: unknown): StartupError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const remedy = /NOAUTH|WRONGPASS/.test(reason)
+    ? 'put user and password into REDIS_URL: redis://user:password@host:port'
+    : 'start that server, correct REDIS_URL, or leave REDIS_URL empty to have one started for you';
+  return new StartupError(`the Redis at ${shownAddress(url)} does not answer: ${reason}`, remedy, { cause });
+}

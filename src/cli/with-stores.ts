@@ -1,0 +1,48 @@
+/** Runs a command on what is stored: opens it, closes it, and records what was refused. */
+import { openStores } from '../app.ts';
+import { systemClock } from '../domain/clock.ts';
+import { NotPermittedError } from './actor.ts';
+import { standardError } from './console-logger.ts';
+import { type Prepared, prepare } from './prepare.ts';
+import { isGatewayRunning } from './store-server.ts';
+
+export type OpenStores = Awaited<ReturnType<typeof openStores>>;
+
+export interface StoreSession extends OpenStores {
+  readonly config: Prepared['config'];
+  /** Whether some process works on conversations now. */
+  isGatewayRunning(): Promise<boolean>;
+}
+
+/** Resolves with what `work` resolves with, once everything is closed again. */
+export async function withStores<Result>(
+  folder: string,
+  work: (session: StoreSession) => Promise<Result>,
+): Promise<Result> {
+  const { config, log, server } = await prepare(folder, { target: standardError(), quiet: true });
+  try {
+    const stores = await openStores({ config: () => config, redisUrl: server.url, clock: systemClock, log });
+    try {
+      const session = { ...stores, config, isGatewayRunning: () => isGatewayRunning(stores.redis) };
+      return await work(session);
+    } catch (error) {
+      if (error instanceof NotPermittedError) await recordRefusal(stores, error);
+      throw error;
+    } finally {
+      stores.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function recordRefusal({ audit }: OpenStores, { actor, action }: NotPermittedError): Promise<void> {
+  await audit.append('cli', {
+    event: 'authorization.deny',
+    actor,
+    subject: `cli:${action}`,
+    correlation: `cli:${action}`,
+    channel: 'cli',
+    detail: { action },
+  });
+}
