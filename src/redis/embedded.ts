@@ -55,6 +55,8 @@ export interface EmbeddedRedis {
 
 /** Longest path of a Unix socket: 104 bytes with the final zero on macOS, 108 on Linux (`sun_path`). */
 const MAX_SOCKET_PATH_BYTES = 103;
+/** What a URL leaves as it is. */
+const PLAIN_PATH = /^[\w./@+,-]*$/;
 /** A server that lives but answers nothing for this long is reported instead of waited for. */
 const SILENT_MS = 15_000;
 /** Longest wait for a server that was told to end. */
@@ -320,10 +322,10 @@ async function openHome(dataDir: string): Promise<Home> {
   return { dir, socket: await socketPath(dir), logFile: join(dir, 'redis.log') };
 }
 
-/** Beside the data if the path is short enough for a socket, else in a private temporary folder named after it. */
+/** Beside the data if its path can be a socket's and stand in a URL, else in a private temporary folder named after it. */
 async function socketPath(dir: string): Promise<string> {
   const beside = join(dir, 'redis.sock');
-  if (Buffer.byteLength(beside) <= MAX_SOCKET_PATH_BYTES) return beside;
+  if (Buffer.byteLength(beside) <= MAX_SOCKET_PATH_BYTES && PLAIN_PATH.test(beside)) return beside;
   const { uid } = userInfo();
   const folder = join(
     tmpdir(),

@@ -206,8 +206,11 @@ it('says that the data directory cannot be written', async () => {
   });
 });
 
-it('serves a data directory whose path is too long for a socket', async () => {
-  dataDir = join(dataDir, 'deep'.repeat(30));
+it.each([
+  ['too long for a socket', 'deep'.repeat(30)],
+  ['nothing for a URL', 'my files? 100% mine'],
+])('serves a data directory whose path is %s', async (_, name) => {
+  dataDir = join(dataDir, name);
 
   const redis = await start();
 
