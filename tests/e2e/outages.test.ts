@@ -1,0 +1,387 @@
+/** What people see, and what is kept, while something the gateway needs is away. */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Approval, type Finding, reconcile } from '../../src/domain/approval.ts';
+import { PersonId } from '../../src/domain/ids.ts';
+import { type OwnRedis, startRedis } from '../support/redis.ts';
+import { ALEX, codesIn, DANA, GENERAL, Story, type StoryOptions, textOf } from '../support/story.ts';
+
+const MINUTE = 60_000;
+const OPS = 'C0OPS';
+const HELP = /Here is what I can do/;
+
+type ShippedConfig = Parameters<NonNullable<StoryOptions['config']>>[0];
+
+let story: Story;
+
+afterEach(async () => {
+  await story.end();
+});
+
+describe('while Claude is away', () => {
+  beforeEach(async () => {
+    story = await Story.begin({ config: withImpatientModel });
+  });
+
+  it('OM-140 tells people once, keeps what they say, and answers all of it in order when it is back', async () => {
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    const thread = await story.mention('refund');
+    await story.answer(thread, /cannot reach my language model right now.*Your message is kept/);
+    for (const text of ['what can you do?', 'remember that it rained']) {
+      await (await story.sandbox.slack.say({ user: ALEX.slack, channel: GENERAL, thread, text }))
+        .acknowledged;
+    }
+    await story.advance(5 * MINUTE);
+    await story.advance(5 * MINUTE);
+
+    story.sandbox.claude.heal();
+    await story.advance(5 * MINUTE);
+    await story.answer(thread, /Noted/);
+
+    expect(story.said(thread).map(textOf)).toEqual([
+      expect.stringContaining('cannot reach'),
+      expect.stringContaining('Which order?'),
+      expect.stringMatching(HELP),
+      expect.stringContaining('Noted'),
+    ]);
+  });
+
+  it('OM-140 does not wait for ever for a model that says nothing, and tells people by mail, too', async () => {
+    story.sandbox.claude.fault({ kind: 'hang' });
+
+    await story.write(ALEX.mail, 'A question', 'refund');
+    await story.mail(ALEX.mail, /cannot reach my language model right now/);
+    await story.advance(5 * MINUTE);
+
+    const answer = await story.mail(ALEX.mail, /Which order\?/);
+    expect(answer.subject).toBe('Re: A question');
+  });
+
+  it('OM-140 answers once, and whole, when an answer breaks off in the middle', async () => {
+    story.sandbox.claude.fault({ kind: 'cut-stream' });
+    story.sandbox.claude.fault({ kind: 'fail-stream' });
+
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /cannot reach/);
+    await story.advance(5 * MINUTE);
+    await story.advance(5 * MINUTE);
+    await story.answer(thread, /so that it must be split/);
+    await story.quiet();
+
+    expect(story.said(thread).filter((message) => HELP.test(textOf(message)))).toHaveLength(1);
+  });
+});
+
+describe('while Slack is away', () => {
+  beforeEach(async () => {
+    story = await Story.begin();
+  });
+
+  it('lets one channel wait when Slack says so, and answers in the others meanwhile', async () => {
+    story.sandbox.slack.fail('chat.postMessage', { kind: 'rate-limited', retryAfterSeconds: 1 });
+    const held = await story.mention('what can you do?');
+    await story.sandbox.slack.until(({ calls }) => calls.some(({ method }) => method === 'chat.postMessage'));
+
+    const { ts: other } = await story.sandbox.slack.say({
+      user: ALEX.slack,
+      channel: OPS,
+      text: '@signalbox what can you do?',
+    });
+    await story.answer(other, HELP, OPS);
+    const heldMeanwhile = story.said(held).length;
+    await story.answer(held, HELP);
+
+    expect(heldMeanwhile).toBe(0);
+    expect(story.said(held)).toHaveLength(1);
+  });
+
+  it('keeps every reply while the Web API is down, and sends each once, in order, when it is back', async () => {
+    story.sandbox.slack.fail('*', { kind: 'status', status: 503 }, 1_000);
+    const thread = await story.mention('refund');
+    const second = await story.sandbox.slack.say({
+      user: ALEX.slack,
+      channel: GENERAL,
+      thread,
+      text: 'what can you do?',
+    });
+    await second.acknowledged;
+    await story.sandbox.slack.until(({ calls }) => calls.length > 2);
+
+    story.sandbox.slack.heal();
+    await story.advance(5 * MINUTE);
+    await story.answer(thread, HELP);
+    await story.quiet();
+
+    expect(story.said(thread).map(textOf)).toEqual([
+      expect.stringContaining('Which order?'),
+      expect.stringMatching(HELP),
+    ]);
+  });
+
+  it('posts nothing twice when Slack took a message and the answer was lost', async () => {
+    story.sandbox.slack.fail('chat.postMessage', { kind: 'lost-response' });
+
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, HELP);
+    await story.advance(MINUTE);
+    await story.quiet();
+
+    expect(story.said(thread)).toHaveLength(1);
+    expect(await story.app.deadLetters.list()).toEqual([]);
+  });
+
+  it.each(['is_archived', 'not_in_channel'])(
+    'keeps a reply for whoever runs it when Slack will never take it (%s), and can send it later',
+    async (error) => {
+      story.sandbox.slack.fail('chat.postMessage', { kind: 'error', error });
+
+      const thread = await story.mention('what can you do?');
+      const [letter] = await eventually(() => story.app.deadLetters.list());
+      const toldBefore = story.said(thread).length;
+      await story.app.deadLetters.retry(letter!.id, 'dana');
+      await story.answer(thread, HELP);
+
+      expect(letter?.reason).toContain(error);
+      expect(toldBefore).toBe(0);
+      expect(await story.app.deadLetters.list()).toEqual([]);
+    },
+  );
+
+  it('tells the one who asked when the approver cannot be reached in Slack', async () => {
+    story.config = preferring(story.config, 'slack');
+    story.sandbox.slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' });
+
+    const thread = await story.mention('refund order 7');
+
+    await story.answer(thread, /could not deliver the request for an approval by slack.*user_disabled/);
+    await story.answer(thread, /Waiting for role manager/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(await story.open()).toHaveLength(1);
+  });
+});
+
+describe('while the mail server refuses', () => {
+  beforeEach(async () => {
+    story = await Story.begin();
+  });
+
+  it('tries again after a 4xx, and nothing is lost or doubled', async () => {
+    story.sandbox.mail.fault({ kind: 'refuse', at: 'recipient', code: 451 }, 2);
+
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    await story.advance(MINUTE);
+    await story.advance(MINUTE);
+    const request = await story.mail(DANA.mail, /refund/);
+    await story.sandbox.mail.reply(request, { line: `approve ${codesIn(request).approve}`, quoting: 'top' });
+    await story.answer(thread, /Done/);
+
+    const sent = story.sandbox.mail.mailbox(DANA.mail).filter(({ subject }) => subject === request.subject);
+    expect(sent).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('gives up after a 5xx: a dead letter, and a word in the thread', async () => {
+    story.sandbox.mail.fault({ kind: 'refuse', at: 'recipient', code: 550 });
+
+    const thread = await story.mention('refund order 7');
+
+    await story.answer(thread, /could not deliver the request for an approval by email.*550/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(await story.open()).toHaveLength(1);
+  });
+
+  it('sends the very same mail again when it cannot know whether the first arrived', async () => {
+    story.sandbox.mail.fault({ kind: 'drop-after-data', kept: true });
+
+    const thread = await story.mention('refund order 7');
+    const request = await story.mail(DANA.mail, /refund/);
+    await story.answer(thread, /Waiting for role manager/);
+    await story.advance(MINUTE);
+    await story.sandbox.mail.until(() => story.sandbox.mail.repeats(DANA.mail, request.messageId) === 1);
+    await story.quiet();
+
+    expect(story.sandbox.mail.mailbox(DANA.mail)).toHaveLength(1);
+  });
+});
+
+describe('while Redis is away', () => {
+  let redis: OwnRedis;
+
+  beforeEach(async () => {
+    redis = await startRedis();
+    story = await Story.begin({
+      redisUrl: redis.url,
+      sandbox: {
+        slack: { retryDelaysMs: [0, 50], retryUntilAcknowledged: true, ackTimeoutMs: 500 },
+        mail: { pace: { firstMs: 50, mostMs: 200 } },
+      },
+    });
+  });
+  afterEach(async () => {
+    await story.end(); // before its store goes
+    await redis.stop();
+  });
+
+  it('OM-140 OM-011 takes up a pending approval and everything said meanwhile when Redis is back on its data', async () => {
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    const request = await story.mail(DANA.mail, /refund/);
+
+    await redis.kill();
+    const question = await story.sandbox.slack.say({
+      user: ALEX.slack,
+      channel: GENERAL,
+      text: '@signalbox what can you do?',
+    });
+    const yes = await story.sandbox.mail.reply(request, {
+      line: `approve ${codesIn(request).approve}`,
+      quoting: 'top',
+    });
+    await story.sandbox.mail.until(() =>
+      story.sandbox.mail.deliveries.some(({ id, attempts }) => id === yes.id && attempts > 0),
+    );
+    await redis.restart();
+
+    await question.acknowledged;
+    await story.answer(question.ts, HELP);
+    await story.answer(thread, /Approved by Dana Reyes by e-mail.*Done/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([120]);
+    expect(story.said(question.ts)).toHaveLength(1);
+    expect((await story.app.audit.verify()).ok).toBe(true);
+  });
+});
+
+describe('while the shop fails', () => {
+  /** A refund Dana said yes to. */
+  async function refunded(): Promise<string> {
+    const thread = await story.mention('refund order 7');
+    const request = await story.mail(DANA.mail, /refund/);
+    await story.sandbox.mail.reply(request, { line: `approve ${codesIn(request).approve}`, quoting: 'top' });
+    return thread;
+  }
+
+  async function unknown(): Promise<Approval> {
+    const [approval] = await eventually(async () =>
+      (await story.app.approvals.pending(10)).filter(({ state }) => state === 'UNKNOWN'),
+    );
+    return approval!;
+  }
+
+  async function settle({ id }: Approval, finding: Finding) {
+    const by = { person: PersonId.parse('dana'), roles: ['manager'], operates: true };
+    const result = await story.app.approvals.apply(id, (approval, nowMs) =>
+      reconcile(approval, by, finding, nowMs),
+    );
+    return result?.code;
+  }
+
+  it('says that nothing was done when the shop could not be asked', async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`;
+    story = await Story.begin({
+      config: (shipped) => ({ ...shipped, settings: { ...shipped.settings, sandbox: { url } } }),
+    });
+
+    const thread = await refunded();
+
+    await story.answer(thread, /Approved by Dana Reyes.*It did not work: .*Nothing was done/);
+    await story.answer(thread, /It was allowed, but it failed/);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  describe('after it was asked', () => {
+    beforeEach(async () => {
+      story = await Story.begin();
+    });
+
+    it('says that it is unknown whether a refund was made, and never makes it again by itself', async () => {
+      story.sandbox.shop.fault('cut-after');
+      const thread = await refunded();
+      await story.answer(thread, /nobody can tell whether it happened/);
+      await story.answer(thread, /cannot say whether it was done/);
+
+      await story.restart();
+      for (let hour = 0; hour < 5; hour++) await story.advance(60 * MINUTE);
+      await story.mail(DANA.mail, /Still unknown/);
+      await story.quiet();
+
+      expect(story.refunds(7)).toEqual([120]);
+      expect((await unknown()).request.tool).toBe('refund');
+    });
+
+    it.each([
+      ['happened', 'cut-after', /Done: dana confirmed that it happened/, [120]],
+      ['did-not-happen', 'error-before', /did not work: dana confirmed that it did not happen/, []],
+    ] as const)('is told by a person that it %s, and says so', async (finding, fault, sentence, refunds) => {
+      story.sandbox.shop.fault(fault);
+      const thread = await refunded();
+      await story.answer(thread, /nobody can tell whether it happened/);
+
+      expect(await settle(await unknown(), finding)).toBe('DONE');
+
+      await story.answer(thread, sentence);
+      await story.quiet();
+      expect(story.refunds(7)).toEqual(refunds);
+    });
+
+    it('makes the refund anew when a person who looked says so, and not before the first attempt must be over', async () => {
+      story.sandbox.shop.fault('error-before');
+      const thread = await refunded();
+      await story.answer(thread, /nobody can tell whether it happened/);
+      const approval = await unknown();
+
+      expect(await settle(approval, 'retry')).toBe('NOT_YET');
+      await story.advance(5 * MINUTE);
+      expect(await settle(approval, 'retry')).toBe('DONE');
+
+      await story.answer(thread, /Done: Order 7 was refunded/);
+      expect(story.refunds(7)).toEqual([120]);
+    });
+
+    it('repeats a deploy by itself under the same key, so that it is made once', async () => {
+      story.sandbox.shop.fault('cut-after');
+      const thread = await story.mention('deploy api to staging');
+      await eventually(() => story.sandbox.shop.deploys);
+
+      await story.advance(5 * MINUTE);
+
+      await story.answer(thread, /api is deployed to staging/);
+      await story.quiet();
+      expect(story.sandbox.shop.deploys).toHaveLength(1);
+    });
+  });
+});
+
+/** Nobody listens there. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Asks until there is something. */
+async function eventually<Item>(look: () => Item[] | Promise<Item[]>): Promise<Item[]> {
+  for (;;) {
+    const found = await look();
+    if (found.length > 0) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function withImpatientModel(shipped: ShippedConfig): ShippedConfig {
+  const model = { ...shipped.settings.model, retries: 0, timeout: 500 };
+  return { ...shipped, settings: { ...shipped.settings, model } };
+}
+
+function preferring(config: ShippedConfig, platform: string): ShippedConfig {
+  const dana = { ...config.contacts.people.dana!, prefers: [platform] };
+  return {
+    ...config,
+    contacts: { ...config.contacts, people: { ...config.contacts.people, dana } },
+  } as ShippedConfig;
+}
