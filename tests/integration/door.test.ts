@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COUNTER = fileURLToPath(new URL('../support/signal-counter.mjs', import.meta.url));
 
 describe('the door', () => {
   it('passes one Ctrl-C on once, though it comes from the terminal and from npm', async () => {
-    const door = runThroughDoor('tests/support/signal-counter.mjs');
+    const door = runThroughDoor(COUNTER);
     const lines = createInterface({ input: door.stdout! })[Symbol.asyncIterator]();
     expect((await lines.next()).value).toBe('ready');
 
@@ -23,7 +24,7 @@ describe('the door', () => {
   });
 
   it('lets the program drain when the terminal is closed', async () => {
-    const door = runThroughDoor('tests/support/signal-counter.mjs');
+    const door = runThroughDoor(COUNTER);
     await once(createInterface({ input: door.stdout! }), 'line');
 
     door.kill('SIGHUP');
