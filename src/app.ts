@@ -10,6 +10,7 @@ import { WebhookListener } from '../gateways/webhook-listener.ts';
 import { ClaudeClient } from './agent/model/claude-client.ts';
 import { EchoClient } from './agent/model/echo-client.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
+import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
@@ -89,7 +90,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
   log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
-  const tools = createTools(stores.notes, clock, settings.sandbox.url);
+  const tools = new ToolCatalog(createTools(stores.notes, clock, settings.sandbox.url));
   const listener = new WebhookListener(settings.http, log);
   const bookmarks = new BookmarkStore(redis, keys);
   const configured =

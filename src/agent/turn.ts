@@ -57,7 +57,7 @@ export async function runTurn(
   for (let step = 0; step < setup.maxSteps; step++) {
     let soFar = '';
     const reply = await setup.model.complete(
-      { system: setup.systemPrompt, entries: [...history, ...entries], tools: setup.tools.specs() },
+      { system: setup.systemPrompt, entries: [...history, ...entries], tools: setup.tools.specs },
       (piece) => {
         soFar += piece;
         setup.onProgress({ kind: 'text', soFar });

@@ -12,12 +12,13 @@
  *   3. An approval lives in the partition of its conversation; its id says which.
  */
 import { createHash } from 'node:crypto';
-import { Approval, dueOf, isEnded, type Step, type TickResult, tick } from '../domain/approval.ts';
+import { type Approval, dueOf, isEnded, type Step, type TickResult, tick } from '../domain/approval.ts';
 import { ApprovalId, type ConversationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/script.ts';
+import { fromDocument, toDocument } from './approval-codec.ts';
 
 const readScript = loadScript('read', import.meta.url);
 const transitionScript = loadScript('transition', import.meta.url);
@@ -35,9 +36,22 @@ export type Consequences = (
 
 export interface Due {
   readonly unparked: number;
-  readonly approvals: readonly ApprovalId[];
-  /** The store's time of the next thing that falls due, in ms; undefined when nothing is waiting. */
+  readonly approvals: readonly DueApproval[];
+  /** The store's time of the next thing that falls due after these, in ms; undefined when nothing is waiting. */
   readonly nextMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/** An approval whose time has come, as it was stored at that moment; not a string when only its timer is left. */
+export interface DueApproval {
+  readonly id: ApprovalId;
+  readonly document: unknown;
+  readonly nowMs: number;
+}
+
+/** An approval and the time by which it is judged, both read in one step. */
+interface Seen {
+  readonly approval: Approval | undefined;
   readonly nowMs: number;
 }
 
@@ -57,14 +71,16 @@ export class ApprovalStore {
   /**
    * Puts an event to the state machine and writes what it decides.
    *
+   * @param seen the approval, where it was just read; it is only a guess, the write tells
    * @returns what the machine answered, or undefined if there is no such approval
    * @throws when the store is away, or others changed the record faster than this could
    */
   async apply<Result>(
     id: ApprovalId,
     decide: (approval: Approval, nowMs: number) => Step<Result>,
+    seen?: Seen,
   ): Promise<Result | undefined> {
-    let { approval, nowMs } = await this.#read(id);
+    let { approval, nowMs } = seen ?? (await this.#read(id));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (!approval) return undefined;
       const step = decide(approval, nowMs);
@@ -77,8 +93,8 @@ export class ApprovalStore {
   }
 
   /** Applies what time brings about for one approval. */
-  async tick(id: ApprovalId): Promise<TickResult | undefined> {
-    return this.apply(id, tick);
+  async tick({ id, document, nowMs }: DueApproval): Promise<TickResult | undefined> {
+    return this.apply(id, tick, toSeen(document, nowMs));
   }
 
   /** What has fallen due in a partition; parked lanes among it are back in line already. */
@@ -89,12 +105,13 @@ export class ApprovalStore {
       [this.keys.parked(partition), this.keys.timers(partition)],
       [this.keys.partition(partition), limit],
     );
-    const [unparked, ids, next, now] = Array.isArray(reply) ? reply : [];
+    const [unparked, due, next, now] = Array.isArray(reply) ? reply : [];
+    const nowMs = Number(now);
     return {
       unparked: Number(unparked),
-      approvals: Array.isArray(ids) ? ids.map((id) => ApprovalId.parse(id)) : [],
+      approvals: toDue(due, nowMs),
       nextMs: Number(next) < 0 ? undefined : Number(next),
-      nowMs: Number(now),
+      nowMs,
     };
   }
 
@@ -129,19 +146,15 @@ export class ApprovalStore {
       .slice(0, limit);
   }
 
-  async #read(id: ApprovalId): Promise<{ approval: Approval | undefined; nowMs: number }> {
+  async #read(id: ApprovalId): Promise<Seen> {
     const partition = this.keys.partition(partitionOfApproval(id));
     const reply = await runScript(this.redis, readScript, [this.keys.approval(id)], [partition]);
     const [document, now] = Array.isArray(reply) ? reply : [];
-    return { approval: fromDocument(document), nowMs: Number(now) };
+    return toSeen(document, Number(now));
   }
 
   /** Undefined when written; what is there now when not. */
-  async #write(
-    before: Approval,
-    { moved, window }: Step<unknown>,
-    nowMs: number,
-  ): Promise<{ approval: Approval | undefined; nowMs: number } | undefined> {
+  async #write(before: Approval, { moved, window }: Step<unknown>, nowMs: number): Promise<Seen | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
     const reply = await runScript(
@@ -162,8 +175,21 @@ export class ApprovalStore {
     );
     const [written, document, now] = Array.isArray(reply) ? reply : [];
     if (Number(written) === 1) return undefined;
-    return { approval: fromDocument(document), nowMs: Number(now) };
+    return toSeen(document, Number(now));
   }
+}
+
+function toSeen(document: unknown, nowMs: number): Seen {
+  return { approval: typeof document === 'string' ? fromDocument(document) : undefined, nowMs };
+}
+
+/** Id and document in turn. */
+function toDue(flat: unknown, nowMs: number): DueApproval[] {
+  const due: DueApproval[] = [];
+  for (let i = 0; Array.isArray(flat) && i + 1 < flat.length; i += 2) {
+    due.push({ id: ApprovalId.parse(flat[i]), document: flat[i + 1], nowMs });
+  }
+  return due;
 }
 
 /** The effect that brings a new approval into being, inside the commit of the turn that asked for it. */
@@ -185,13 +211,4 @@ export function approvalIdFor(conversationId: ConversationId, itemId: string, ca
     .padStart(13, '0')
     .slice(-12);
   return ApprovalId.parse(`apr_p${partitionOf(conversationId)}_${tail}`);
-}
-
-export function toDocument(approval: Approval): string {
-  return `${approval.rev} ${JSON.stringify(approval)}`;
-}
-
-export function fromDocument(document: unknown): Approval | undefined {
-  if (typeof document !== 'string') return undefined;
-  return Approval.parse(JSON.parse(document.slice(document.indexOf(' ') + 1)));
 }

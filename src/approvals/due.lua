@@ -9,7 +9,7 @@
   ARGV[1] partition prefix
   ARGV[2] how many of each at most
 
-  Returns {lanes unparked, approval ids, next due in ms or -1, now in ms}
+  Returns {lanes unparked, {approval id, its document or false, …}, next due in ms or -1, now in ms}
 ]]
 --@use lanes
 local parked, timers, T, limit = KEYS[1], KEYS[2], ARGV[1], ARGV[2]
@@ -22,12 +22,17 @@ for _, member in ipairs(lanes) do
   schedule(T .. queue .. ':', lane)
 end
 
-local steady = steadyNow(T)
-local ids = redis.call('ZRANGEBYSCORE', timers, '-inf', steady, 'LIMIT', 0, limit)
+local steady = steadyTime(T)
+local due = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', timers, '-inf', steady, 'LIMIT', 0, limit)) do
+  due[#due + 1] = id
+  due[#due + 1] = redis.call('GET', T .. 'apr:' .. id)
+end
 
+-- What is due now is being handled; next is what comes after it.
 local nextDue = -1
-for _, key in ipairs({parked, timers}) do
-  local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+for key, now in pairs({[parked] = now, [timers] = steady}) do
+  local first = redis.call('ZRANGEBYSCORE', key, '(' .. string.format('%d', now), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   if first and (nextDue == -1 or tonumber(first) < nextDue) then nextDue = tonumber(first) end
 end
-return {#lanes, ids, string.format('%d', nextDue), string.format('%d', steady)}
+return {#lanes, due, string.format('%d', nextDue), string.format('%d', steady)}

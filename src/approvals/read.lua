@@ -9,4 +9,4 @@
   Returns {document with revision, or false, now in ms}
 ]]
 --@use lanes
-return {redis.call('GET', KEYS[1]), string.format('%d', steadyNow(ARGV[1]))}
+return {redis.call('GET', KEYS[1]), string.format('%d', steadyTime(ARGV[1]))}

@@ -5,11 +5,14 @@ local function serverNow()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Time that never runs backwards within a partition: what deadlines are judged by.
+-- Time that never runs backwards within a partition: what deadlines are judged by. Reading it writes nothing.
+local function steadyTime(T)
+  return math.max(serverNow(), tonumber(redis.call('GET', T .. 'clock') or '0'))
+end
+
+-- The same, and no later judgement will see an earlier time than this one.
 local function steadyNow(T)
-  local now = serverNow()
-  local mark = tonumber(redis.call('GET', T .. 'clock') or '0')
-  if mark > now then return mark end
+  local now = steadyTime(T)
   redis.call('SET', T .. 'clock', string.format('%d', now))
   return now
 end
@@ -29,11 +32,11 @@ local function enqueue(Q, lane, item)
 end
 
 -- Gives a lane to a session: a fresh fence, step 0. Returns fence and attempt (counted here, so crash loops count).
-local function lease(T, queue, lane, session)
+local function lease(T, queue, lane, session, attempt)
   local key = T .. queue .. ':l:' .. lane
-  local attempt = redis.call('HINCRBY', key, 'a', 1)
+  attempt = attempt or redis.call('HINCRBY', key, 'a', 1)
   local fence = redis.call('INCR', T .. 'fence')
-  redis.call('HSET', key, 'f', fence, 'n', 0, 'w', session)
+  redis.call('HSET', key, 'a', attempt, 'f', fence, 'n', 0, 'w', session)
   redis.call('SADD', T .. 'own:' .. session, queue .. '|' .. lane)
   return fence, attempt
 end
@@ -42,7 +45,7 @@ end
 local function leaseAtOnce(T, queue, lane, session)
   if session == '' or redis.call('LLEN', T .. queue .. ':ready') > 0 then return nil end
   if not redis.call('ZSCORE', T .. 'ws', session) then return nil end
-  return lease(T, queue, lane, session)
+  return lease(T, queue, lane, session, 1)
 end
 
 local function newestEntries(T, lane, count)

@@ -17,6 +17,7 @@ import { toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type HeldCall, type Requester, Toolbox } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
@@ -34,7 +35,6 @@ import type { Gateway } from '../domain/gateway.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
-import type { Tool } from '../domain/tool.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim, Committed, KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -57,7 +57,7 @@ export interface WorkerDeps {
   readonly directory: Directory;
   readonly config: () => Config;
   readonly model: () => ModelClient;
-  readonly tools: readonly Tool[];
+  readonly tools: ToolCatalog;
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** The session that may send to this platform at once, when this process has room; '' otherwise. */
   readonly sendNow: (platform: string) => string;
@@ -298,7 +298,7 @@ export class ConversationWorker {
 
   /** Runs it. Whatever comes of it is an item of its own, written together with the record of the outcome. */
   async #run(work: Work, approval: Approval): Promise<readonly Effect[]> {
-    const tool = this.deps.tools.find(({ name }) => name === approval.request.tool);
+    const tool = this.deps.tools.find(approval.request.tool);
     const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock);
     work.log.info(
       {

@@ -5,25 +5,25 @@
  * every one of them. Any number of sweepers may run; each transition happens once, because the state machine and
  * the revision decide, not the sweeper.
  */
-import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApprovalStore } from '../approvals/approval-store.ts';
-import type { ApprovalId } from '../domain/ids.ts';
+import type { ApprovalStore, DueApproval } from '../approvals/approval-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PARTITIONS } from '../redis/keys.ts';
 import type { Service } from './service.ts';
 
 /** Timers taken from one partition at a time. */
 const BATCH = 200;
-/** Longest pause between two looks, in ms: how late a timer set by another process can be noticed. */
-const LONGEST_PAUSE_MS = 250;
+/** Longest time between two looks at a partition, in ms: how late a timer set by another process can be noticed. */
+const LOOK_EVERY_MS = 500;
 /** Shortest pause, in ms: halves the cost of looking every millisecond and fires about 3 ms late. */
 const SHORTEST_PAUSE_MS = 5;
+/** An approval that cannot be read or written is looked at again after this long. */
+const POSTPONE_MS = 60_000;
 
 export class TimerSweeper implements Service {
   readonly name = 'timer-sweeper';
   #stopping = new AbortController();
-  #loops: Promise<void>[] = [];
+  #loop: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly approvals: ApprovalStore,
@@ -32,49 +32,58 @@ export class TimerSweeper implements Service {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController();
-    setMaxListeners(PARTITIONS, this.#stopping.signal);
-    this.#loops = Array.from({ length: PARTITIONS }, (_, partition) =>
-      this.#run(partition, this.#stopping.signal),
-    );
+    this.#loop = this.#run(this.#stopping.signal);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#loops);
+    await this.#loop;
   }
 
   /** One look at every partition, public so that a test need not wait for it. Resolves with how much moved. */
   async sweep(): Promise<number> {
-    const moved = await Promise.all(
-      Array.from({ length: PARTITIONS }, async (_, partition) => (await this.#sweep(partition)).moved),
+    const looks = await Promise.all(
+      Array.from({ length: PARTITIONS }, (_, partition) => this.#sweep(partition)),
     );
-    return moved.reduce((sum, count) => sum + count, 0);
+    return looks.reduce((sum, { moved }) => sum + moved, 0);
   }
 
-  async #run(partition: number, signal: AbortSignal): Promise<void> {
+  /** Looks at each partition when its next timer falls due, by the store's clock, and every now and then. */
+  async #run(signal: AbortSignal): Promise<void> {
+    const lookAt = Array.from({ length: PARTITIONS }, () => 0);
     while (!signal.aborted) {
-      const pauseMs = await this.#sweep(partition)
-        .then(({ pauseMs }) => pauseMs)
-        .catch((error: unknown) => {
-          this.log.warn({ err: error, partition }, 'looking for what is due failed');
-          return LONGEST_PAUSE_MS;
-        });
-      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      const now = performance.now();
+      const looks = lookAt.map(async (at, partition) => {
+        if (at <= now) lookAt[partition] = performance.now() + (await this.#look(partition));
+      });
+      await Promise.all(looks);
+      const soonest = Math.min(...lookAt) - performance.now();
+      await pause(Math.max(soonest, SHORTEST_PAUSE_MS), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves with how long to wait before the next look, in ms. */
+  async #look(partition: number): Promise<number> {
+    try {
+      return (await this.#sweep(partition)).pauseMs;
+    } catch (error) {
+      this.log.warn({ err: error, partition }, 'looking for what is due failed');
+      return LOOK_EVERY_MS;
     }
   }
 
   async #sweep(partition: number): Promise<{ moved: number; pauseMs: number }> {
     const due = await this.approvals.due(partition, BATCH);
-    await Promise.all(due.approvals.map((id) => this.#tick(id)));
+    await Promise.all(due.approvals.map((each) => this.#tick(each)));
     const moved = due.unparked + due.approvals.length;
-    if (moved >= BATCH) return { moved, pauseMs: 0 };
-    const waitMs = due.nextMs === undefined ? LONGEST_PAUSE_MS : due.nextMs - due.nowMs;
-    return { moved, pauseMs: Math.min(Math.max(waitMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS) };
+    if (due.unparked >= BATCH || due.approvals.length >= BATCH) return { moved, pauseMs: 0 };
+    return { moved, pauseMs: Math.min((due.nextMs ?? Number.POSITIVE_INFINITY) - due.nowMs, LOOK_EVERY_MS) };
   }
 
-  async #tick(id: ApprovalId): Promise<void> {
+  async #tick(due: DueApproval): Promise<void> {
+    const { id } = due;
     try {
-      const result = await this.approvals.tick(id);
+      const result = await this.approvals.tick(due);
       if (result === undefined) await this.approvals.dropTimer(id);
       else if (result !== 'nothing') this.log.info({ approval: id, result }, 'time moved an approval on');
     } catch (error) {
@@ -82,7 +91,7 @@ export class TimerSweeper implements Service {
         { err: error, approval: id },
         'an approval could not be moved on; trying again in a minute',
       );
-      await this.approvals.postpone(id, 60_000);
+      await this.approvals.postpone(id, POSTPONE_MS);
     }
   }
 }

@@ -10,6 +10,7 @@ import {
   ApprovalStore,
   approvalIdFor,
   type Consequences,
+  type DueApproval,
   toOpenEffect,
 } from '../../src/approvals/approval-store.ts';
 import { consequencesOf } from '../../src/approvals/consequences.ts';
@@ -173,9 +174,9 @@ class TimedStore extends ApprovalStore {
     this.#dueMs = dueMs;
   }
 
-  override async tick(id: ApprovalId): Promise<TickResult | undefined> {
-    const result = await super.tick(id);
-    const dueMs = this.#dueMs.get(id);
+  override async tick(due: DueApproval): Promise<TickResult | undefined> {
+    const result = await super.tick(due);
+    const dueMs = this.#dueMs.get(due.id);
     if (result === 'expired' && dueMs !== undefined) this.latenessMs.push(Date.now() - dueMs);
     return result;
   }

@@ -123,7 +123,7 @@ function toTurn(entry: Entry): Turn {
           {
             type: 'tool_result',
             tool_use_id: entry.callId,
-            content: entry.text || '(no output)',
+            content: withoutMark(entry.text) || '(no output)',
             ...(entry.status === 'error' ? { is_error: true } : {}),
           },
         ],
@@ -138,10 +138,13 @@ function nameOf({ from }: Extract<Entry, { kind: 'user' }>): string {
   return from.person ? `${name} (${from.person})` : `${name} (unknown person)`;
 }
 
-/** Only the gateway speaks under its mark. */
+/** Only the gateway speaks under its mark, however somebody else may write it. */
 function withoutMark(text: string): string {
-  return text.replaceAll(EVENT_MARK, '(signalbox)');
+  return text.replaceAll(LIKE_EVENT_MARK, '(signalbox)');
 }
+
+/** The mark as a reader would take it: in any case, and with spaces or invisible characters inside the brackets. */
+const LIKE_EVENT_MARK = /\[[\s\p{Cf}]*signalbox[\s\p{Cf}]*\]/giu;
 
 function withCacheMark(messages: Turn[]): Turn[] {
   const last = messages.at(-1);

@@ -9,6 +9,7 @@ import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import type { Tool, ToolCall, ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
+import type { ToolCatalog } from './tool-catalog.ts';
 import { decideCall, type PolicyDecision } from './tool-policy.ts';
 
 export interface Requester {
@@ -44,37 +45,23 @@ export type Screened =
     };
 
 export class Toolbox {
-  readonly #tools: ReadonlyMap<string, Tool>;
-
   constructor(
-    tools: readonly Tool[],
+    private readonly catalog: ToolCatalog,
     private readonly authorizations: Authorizations,
     private readonly requester: Requester,
     private readonly conversationId: ConversationId,
-  ) {
-    this.#tools = new Map(tools.map((tool) => [tool.name, tool]));
-  }
+  ) {}
 
-  /** What the model may call, in a fixed order, so that the prompt's bytes stay the same. */
-  specs(): ToolSpec[] {
-    return [...this.#tools.values()]
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      .map(({ name, description, input }) => ({
-        name,
-        description,
-        inputSchema: z.toJSONSchema(input, { io: 'input' }),
-      }));
-  }
-
-  find(name: string): Tool | undefined {
-    return this.#tools.get(name);
+  /** What the model may call. */
+  get specs(): readonly ToolSpec[] {
+    return this.catalog.specs;
   }
 
   /** Checks one call: its arguments by the tool's schema, its right to run by the rules. */
   screen(call: ToolCall): Screened {
-    const tool = this.#tools.get(call.tool);
+    const tool = this.catalog.find(call.tool);
     if (!tool) {
-      const known = [...this.#tools.keys()].join(', ') || 'none';
+      const known = this.catalog.names().join(', ') || 'none';
       return {
         kind: 'refused',
         call,
