@@ -117,9 +117,10 @@ it('outlives a gateway that is killed, and is adopted by the next', async () => 
 
 it('has one server after a gateway was killed in the middle of starting it', async () => {
   await mkdir(join(dataDir, 'redis'));
-  const claimed = once(watch(join(dataDir, 'redis')), 'change');
+  const watcher = watch(join(dataDir, 'redis'));
   const gateway = startInOwnProcess();
-  await claimed;
+  await once(watcher, 'change');
+  watcher.close();
 
   gateway.kill('SIGKILL');
   await once(gateway, 'exit');
