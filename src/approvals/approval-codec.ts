@@ -14,7 +14,9 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { Approval, digestOf } from '../domain/approval.ts';
 
-/** Format `a`: what documents have in common, the most common last, where matches are cheapest. */
+const FORMAT_A = 'a';
+
+/** Of format `a`: what documents have in common, the most common last, where matches are cheapest. */
 const DICTIONARY_A = Buffer.from(
   [
     '"copies":[{"id":"conversation","to":{"platform":"email","route":{"to":"","person":"","outcomeOnly":true,"ref":"","shown":',
@@ -30,17 +32,19 @@ const DICTIONARY_A = Buffer.from(
 /** Small documents need no large window; these make the smallest and cheapest output for about a kilobyte. */
 const DEFLATE = { dictionary: DICTIONARY_A, level: 6, windowBits: 12, memLevel: 5 } as const;
 
-export function toDocument(approval: Approval): string {
+export function toDocument(approval: Approval): Buffer {
   const { digest: _computed, ...stored } = approval;
-  return `${approval.rev} a${deflateRawSync(JSON.stringify(stored), DEFLATE).toString('base64')}`;
+  const head = Buffer.from(`${approval.rev} ${FORMAT_A}`);
+  return Buffer.concat([head, deflateRawSync(JSON.stringify(stored), DEFLATE)]);
 }
 
-/** @throws when the text is of an unknown format, or not an approval */
-export function fromDocument(document: string): Approval {
-  const [, format, body] = /^\d+ ([a-z])(.*)$/s.exec(document) ?? [];
-  if (format !== 'a' || body === undefined)
+/** @throws when the bytes are of an unknown format, or not an approval */
+export function fromDocument(document: Buffer): Approval {
+  const format = document.indexOf(' ') + 1;
+  if (format === 0 || document.toString('latin1', format, format + 1) !== FORMAT_A) {
     throw new Error('an approval is stored in a format this version does not know');
-  const stored: unknown = JSON.parse(inflateRawSync(Buffer.from(body, 'base64'), DEFLATE).toString('utf8'));
+  }
+  const stored: unknown = JSON.parse(inflateRawSync(document.subarray(format + 1), DEFLATE).toString('utf8'));
   const approval = StoredApproval.parse(stored);
   return { ...approval, digest: digestOf(approval.request) };
 }

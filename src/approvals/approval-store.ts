@@ -17,7 +17,7 @@ import { ApprovalId, type ConversationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
-import { loadScript, runScript } from '../redis/script.ts';
+import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
 
 const readScript = loadScript('read', import.meta.url);
@@ -42,7 +42,7 @@ export interface Due {
   readonly nowMs: number;
 }
 
-/** An approval whose time has come, as it was stored at that moment; not a string when only its timer is left. */
+/** An approval whose time has come, as it was stored at that moment; no bytes when only its timer is left. */
 export interface DueApproval {
   readonly id: ApprovalId;
   readonly document: unknown;
@@ -99,7 +99,7 @@ export class ApprovalStore {
 
   /** What has fallen due in a partition; parked lanes among it are back in line already. */
   async due(partition: number, limit: number): Promise<Due> {
-    const reply = await runScript(
+    const reply = await runBinaryScript(
       this.redis,
       dueScript,
       [this.keys.parked(partition), this.keys.timers(partition)],
@@ -148,7 +148,7 @@ export class ApprovalStore {
 
   async #read(id: ApprovalId): Promise<Seen> {
     const partition = this.keys.partition(partitionOfApproval(id));
-    const reply = await runScript(this.redis, readScript, [this.keys.approval(id)], [partition]);
+    const reply = await runBinaryScript(this.redis, readScript, [this.keys.approval(id)], [partition]);
     const [document, now] = Array.isArray(reply) ? reply : [];
     return toSeen(document, Number(now));
   }
@@ -157,7 +157,7 @@ export class ApprovalStore {
   async #write(before: Approval, { moved, window }: Step<unknown>, nowMs: number): Promise<Seen | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
-    const reply = await runScript(
+    const reply = await runBinaryScript(
       this.redis,
       transitionScript,
       [this.keys.approval(next.id)],
@@ -180,14 +180,14 @@ export class ApprovalStore {
 }
 
 function toSeen(document: unknown, nowMs: number): Seen {
-  return { approval: typeof document === 'string' ? fromDocument(document) : undefined, nowMs };
+  return { approval: Buffer.isBuffer(document) ? fromDocument(document) : undefined, nowMs };
 }
 
 /** Id and document in turn. */
 function toDue(flat: unknown, nowMs: number): DueApproval[] {
   const due: DueApproval[] = [];
   for (let i = 0; Array.isArray(flat) && i + 1 < flat.length; i += 2) {
-    due.push({ id: ApprovalId.parse(flat[i]), document: flat[i + 1], nowMs });
+    due.push({ id: ApprovalId.parse(String(flat[i])), document: flat[i + 1], nowMs });
   }
   return due;
 }

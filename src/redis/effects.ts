@@ -9,6 +9,7 @@ import type { ApprovalId, ConversationId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { QueueName } from './keys.ts';
+import type { ScriptArgument } from './script.ts';
 
 /** A second post under the same key within `forMs` is skipped. */
 export interface Once {
@@ -41,7 +42,7 @@ export type Effect =
   | {
       readonly kind: 'open';
       readonly approvalId: ApprovalId;
-      readonly document: string;
+      readonly document: Buffer;
       readonly dueMs: number | undefined;
       /** Set for one that is over already. */
       readonly keepMs: number | undefined;
@@ -57,11 +58,11 @@ export type Effect =
   | { readonly kind: 'audit'; readonly event: AuditEvent };
 
 /** The flat form the scripts read; see `effects.lua`. */
-export function toArguments(effects: readonly Effect[]): (string | number)[] {
+export function toArguments(effects: readonly Effect[]): ScriptArgument[] {
   return effects.flatMap(toFields);
 }
 
-function toFields(effect: Effect): (string | number)[] {
+function toFields(effect: Effect): ScriptArgument[] {
   switch (effect.kind) {
     case 'entry':
       return ['entry', effect.conversationId, JSON.stringify(effect.entry), effect.keepMs];

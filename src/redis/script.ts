@@ -24,18 +24,36 @@ export function loadScript(name: string, moduleUrl: string): Script {
   return { name, source, sha: createHash('sha1').update(source).digest('hex') };
 }
 
-/** Runs a script by its hash; sends its text only to a server that does not know it yet. */
+/** What a script is given; bytes stay bytes. */
+export type ScriptArgument = string | number | Buffer;
+
+/** Runs a script by its hash; sends its text only to a server that does not know it yet. Texts come back as strings. */
 export async function runScript(
   redis: RedisClient,
   script: Script,
   keys: readonly string[],
-  args: readonly (string | number)[],
+  args: readonly ScriptArgument[],
 ): Promise<unknown> {
   try {
     return await redis.evalsha(script.sha, keys.length, ...keys, ...args);
   } catch (error) {
     if (!isUnknownScript(error)) throw error;
     return redis.eval(script.source, keys.length, ...keys, ...args);
+  }
+}
+
+/** The same for scripts that answer with bytes: every text comes back as a buffer. */
+export async function runBinaryScript(
+  redis: RedisClient,
+  script: Script,
+  keys: readonly string[],
+  args: readonly ScriptArgument[],
+): Promise<unknown> {
+  try {
+    return await redis.callBuffer('EVALSHA', [script.sha, keys.length, ...keys, ...args]);
+  } catch (error) {
+    if (!isUnknownScript(error)) throw error;
+    return redis.callBuffer('EVAL', [script.source, keys.length, ...keys, ...args]);
   }
 }
 

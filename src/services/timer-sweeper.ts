@@ -7,6 +7,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalStore, DueApproval } from '../approvals/approval-store.ts';
+import type { ApprovalId } from '../domain/ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PARTITIONS } from '../redis/keys.ts';
 import type { Service } from './service.ts';
@@ -24,6 +25,8 @@ export class TimerSweeper implements Service {
   readonly name = 'timer-sweeper';
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
+  /** What is being moved on now; the next look need not wait for it. */
+  readonly #moving = new Map<ApprovalId, Promise<void>>();
 
   constructor(
     private readonly approvals: ApprovalStore,
@@ -38,6 +41,7 @@ export class TimerSweeper implements Service {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    await Promise.all(this.#moving.values());
   }
 
   /** One look at every partition, public so that a test need not wait for it. Resolves with how much moved. */
@@ -74,10 +78,18 @@ export class TimerSweeper implements Service {
 
   async #sweep(partition: number): Promise<{ moved: number; pauseMs: number }> {
     const due = await this.approvals.due(partition, BATCH);
-    await Promise.all(due.approvals.map((each) => this.#tick(each)));
+    for (const each of due.approvals) this.#moveOn(each);
     const moved = due.unparked + due.approvals.length;
     if (due.unparked >= BATCH || due.approvals.length >= BATCH) return { moved, pauseMs: 0 };
     return { moved, pauseMs: Math.min((due.nextMs ?? Number.POSITIVE_INFINITY) - due.nowMs, LOOK_EVERY_MS) };
+  }
+
+  #moveOn(due: DueApproval): void {
+    if (this.#moving.has(due.id)) return;
+    this.#moving.set(
+      due.id,
+      this.#tick(due).finally(() => this.#moving.delete(due.id)),
+    );
   }
 
   async #tick(due: DueApproval): Promise<void> {
