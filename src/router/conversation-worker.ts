@@ -264,6 +264,7 @@ export class ConversationWorker {
     const { retention } = this.deps.config().settings;
     const nowMs = this.deps.clock.now();
     const text = replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
+    const opened = approvals.map((approval) => withSummary(approval, outcome));
     return [
       ...entries.map(
         (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
@@ -271,8 +272,8 @@ export class ConversationWorker {
       // What was checked stands before what came of it.
       ...toAudits(work, outcome, replyTo.platform),
       ...(text ? [this.#reply(work, text, shown)] : []),
-      ...approvals.flatMap((approval) => [
-        toOpenEffect(withSummary(approval, outcome), retention.approvals),
+      ...opened.flatMap((approval) => [
+        toOpenEffect(approval, retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
       ]),
     ];
