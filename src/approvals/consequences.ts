@@ -101,7 +101,8 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
   const set = Object.fromEntries(
     Object.entries(next).filter(([key, value]) => {
       // `key` comes from the entries of an approval.
-      return JSON.stringify(value) !== JSON.stringify(before[key as keyof Approval]);
+      const was = before[key as keyof Approval];
+      return value !== was && JSON.stringify(value) !== JSON.stringify(was);
     }),
   );
   return {

@@ -5,9 +5,9 @@
  * every one of them. Any number of sweepers may run; each transition happens once, because the state machine and
  * the revision decide, not the sweeper.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalStore, DueApproval } from '../approvals/approval-store.ts';
-import type { ApprovalId } from '../domain/ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PARTITIONS } from '../redis/keys.ts';
 import type { Service } from './service.ts';
@@ -24,9 +24,7 @@ const POSTPONE_MS = 60_000;
 export class TimerSweeper implements Service {
   readonly name = 'timer-sweeper';
   #stopping = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
-  /** What is being moved on now; the next look need not wait for it. */
-  readonly #moving = new Map<ApprovalId, Promise<void>>();
+  #loops: Promise<void>[] = [];
 
   constructor(
     private readonly approvals: ApprovalStore,
@@ -35,13 +33,14 @@ export class TimerSweeper implements Service {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController();
-    this.#loop = this.#run(this.#stopping.signal);
+    const { signal } = this.#stopping;
+    setMaxListeners(PARTITIONS, signal);
+    this.#loops = Array.from({ length: PARTITIONS }, (_, partition) => this.#run(partition, signal));
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#loop;
-    await Promise.all(this.#moving.values());
+    await Promise.all(this.#loops);
   }
 
   /** One look at every partition, public so that a test need not wait for it. Resolves with how much moved. */
@@ -52,17 +51,11 @@ export class TimerSweeper implements Service {
     return looks.reduce((sum, { moved }) => sum + moved, 0);
   }
 
-  /** Looks at each partition when its next timer falls due, by the store's clock, and every now and then. */
-  async #run(signal: AbortSignal): Promise<void> {
-    const lookAt = Array.from({ length: PARTITIONS }, () => 0);
+  /** Looks at a partition when its next timer falls due, by the store's clock, and every now and then. */
+  async #run(partition: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const now = performance.now();
-      const looks = lookAt.map(async (at, partition) => {
-        if (at <= now) lookAt[partition] = performance.now() + (await this.#look(partition));
-      });
-      await Promise.all(looks);
-      const soonest = Math.min(...lookAt) - performance.now();
-      await pause(Math.max(soonest, SHORTEST_PAUSE_MS), undefined, { signal }).catch(() => undefined);
+      const pauseMs = await this.#look(partition);
+      await pause(Math.max(pauseMs, SHORTEST_PAUSE_MS), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -78,18 +71,10 @@ export class TimerSweeper implements Service {
 
   async #sweep(partition: number): Promise<{ moved: number; pauseMs: number }> {
     const due = await this.approvals.due(partition, BATCH);
-    for (const each of due.approvals) this.#moveOn(each);
+    await Promise.all(due.approvals.map((each) => this.#tick(each)));
     const moved = due.unparked + due.approvals.length;
     if (due.unparked >= BATCH || due.approvals.length >= BATCH) return { moved, pauseMs: 0 };
     return { moved, pauseMs: Math.min((due.nextMs ?? Number.POSITIVE_INFINITY) - due.nowMs, LOOK_EVERY_MS) };
-  }
-
-  #moveOn(due: DueApproval): void {
-    if (this.#moving.has(due.id)) return;
-    this.#moving.set(
-      due.id,
-      this.#tick(due).finally(() => this.#moving.delete(due.id)),
-    );
   }
 
   async #tick(due: DueApproval): Promise<void> {
