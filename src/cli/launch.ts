@@ -91,11 +91,11 @@ interface AppPlan {
 
 /** The gateway, and the watch over its files. */
 async function runApp(
-  { log, server, logAs }: Prepared,
+  { log, server, adopt }: Prepared,
   running: Stoppable[],
   { folder, config, stands, app: parts }: AppPlan,
 ): Promise<{ app: App }> {
-  logAs(config);
+  adopt(config);
   const audits: { append?: (event: AuditEvent) => void } = {};
   const source = new ConfigSource(config, {
     directory: folder,
@@ -105,7 +105,7 @@ async function runApp(
     log,
     audit: (event) => audits.append?.(event),
   });
-  source.subscribe(logAs);
+  source.subscribe(adopt);
   const app = await startApp({
     config: () => source.current(),
     redisUrl: server.url,

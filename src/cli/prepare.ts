@@ -16,10 +16,12 @@ export type GatewayConfig = Config<typeof gatewaySettings>;
 export interface Prepared {
   /** As the files and the environment say it, before the sandbox stands in for anything. */
   readonly config: GatewayConfig;
+  /** What is in force now. */
+  current(): GatewayConfig;
   readonly log: Logger;
   readonly server: StoreServer;
-  /** Decides from now on what the log shows and hides. */
-  logAs(config: GatewayConfig): void;
+  /** Puts another configuration in force; what the log shows and hides follows it. */
+  adopt(config: GatewayConfig): void;
 }
 
 /** `quiet`: a command's own words are enough; only what is wrong is logged. */
@@ -33,9 +35,10 @@ export interface LogWish {
  * @throws {StartupError} when there is no server
  */
 export async function prepare(folder: string, { target, quiet }: LogWish): Promise<Prepared> {
-  let config = readConfig(folder);
+  const config = readConfig(folder);
+  let current = config;
   let secrets = secretsIn(config);
-  const level = () => levelOf(config, quiet);
+  const level = () => levelOf(current, quiet);
   const log = await createConsoleLogger({ level, secrets: () => secrets }, target);
   log.info({ step: 1, stage: 'Configuration Files', directory: folder }, 'configuration read');
   log.info({ step: 1, stage: 'Validation' }, 'configuration is valid');
@@ -44,8 +47,9 @@ export async function prepare(folder: string, { target, quiet }: LogWish): Promi
     config,
     log,
     server,
-    logAs: (changed) => {
-      config = changed;
+    current: () => current,
+    adopt: (changed) => {
+      current = changed;
       secrets = secretsIn(changed);
     },
   };

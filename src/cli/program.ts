@@ -6,6 +6,7 @@ import { AppError, StartupError } from '../domain/errors.ts';
 import type { Globals, Run } from './command.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addAudit } from './commands/audit.ts';
+import { addChat } from './commands/chat.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
@@ -48,11 +49,13 @@ export function createProgram(run: Run): Command {
 Examples:
   signalbox start                  run it, with a sandbox for what has no credentials
   signalbox check                  what works, what is missing and how to get it
+  signalbox chat                   talk to the agent here
   signalbox approvals list         what waits for a human`,
     );
 
   addStart(program, run);
   addCheck(program, run);
+  addChat(program, run);
   addApprovals(program, run);
   addDeadLetters(program, run);
   addAudit(program, run);

@@ -1,0 +1,268 @@
+/**
+ * The terminal as a channel: one person, one conversation, one process.
+ *
+ * Each terminal is a platform of its own (`cli-<session>`), because only the process that has the terminal can write
+ * to it. What is meant for one that is closed waits until its session is opened again.
+ *
+ * Invariant: an answer is given to a request exactly as this terminal has shown it; one that was not shown yet is
+ * shown first, and nothing is decided.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Card } from '../../src/domain/card.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import type { CheckFinding, Gateway, Progress, Receive } from '../../src/domain/gateway.ts';
+import type { ApprovalId, Platform } from '../../src/domain/ids.ts';
+import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import {
+  type CliSession,
+  completionsOf,
+  type Line,
+  parseLine,
+  platformOfSession,
+  toInboundAnswer,
+  toInboundMessage,
+} from './inbound.ts';
+import { renderCard, renderMarkdown, renderOutcome, renderSpeech } from './outbound.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface CliDeps {
+  readonly terminal: Terminal;
+  /** What the agent is called. */
+  readonly agentName: string;
+  /** Requests the person here may answer, as they are now. */
+  readonly cards: CardSource;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface CardSource {
+  answerable(): Promise<Card[]>;
+  find(id: ApprovalId): Promise<Card | undefined>;
+}
+
+const HELP = [
+  'What you type goes to the agent; a line that ends with \\ goes on in the next.',
+  '  /approvals              what waits for your answer',
+  '  /approve [id]           say yes',
+  '  /deny [id] [reason]     say no',
+  '  /answer [id] <text>     say something else instead of yes or no',
+  '  /quit                   leave; so does Ctrl+D',
+].join('\n');
+
+const NOT_STORED = 'That could not be stored, so nothing happened. Please send it again.';
+
+export class CliGateway implements Gateway {
+  readonly platform: Platform;
+  readonly progress: Progress;
+  /** Resolves when the person has left, or the input has ended and everything typed is stored. */
+  readonly ended: Promise<void>;
+  readonly #shown = new Map<ApprovalId, Card>();
+  /** Ids of what is on the screen already: a message sent again is not printed again. */
+  readonly #printed = new Set<string>();
+  /** Messages of the person that have no answer yet. */
+  readonly #waiting = new Set<string>();
+  #end: () => void = () => undefined;
+  #continued = '';
+  /** One line after the other, in the order typed. */
+  #handling: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly session: CliSession,
+    private readonly deps: CliDeps,
+  ) {
+    this.platform = platformOfSession(session.name);
+    this.progress = {
+      show: async ({ markdown }) => {
+        this.deps.terminal.status(markdown.trim().split('\n').at(-1));
+        return 'status';
+      },
+    };
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  async start(receive: Receive): Promise<void> {
+    this.deps.terminal.start({
+      prompt: `${this.session.displayName} › `,
+      complete: (line) =>
+        completionsOf(
+          line,
+          this.#open().map(({ approvalId }) => approvalId),
+        ),
+      onLine: (line) => this.#typed(line, receive),
+      onEnd: () => void this.#handling.then(this.#end),
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.deps.terminal.stop();
+    await this.#handling;
+  }
+
+  async send({ id, body }: OutboundMessage): Promise<Sent> {
+    const { terminal, agentName } = this.deps;
+    const { paint } = terminal;
+    if (this.#printed.has(id)) return { ref: id };
+    this.#printed.add(id);
+    switch (body.kind) {
+      case 'text':
+        this.#answered(id);
+        terminal.print(renderSpeech(agentName, body.markdown, paint));
+        break;
+      case 'card':
+        if (!body.replaces) this.#answered(id);
+        this.#showCard(body.card, false);
+        break;
+      case 'notice':
+        terminal.print(paint.faint(renderMarkdown(body.markdown, paint)));
+        break;
+      default:
+        body satisfies never;
+    }
+    return { ref: id };
+  }
+
+  directAddress(): Address {
+    return { platform: this.platform, route: { session: this.session.name } };
+  }
+
+  async check(): Promise<CheckFinding[]> {
+    return [{ subject: 'terminal', status: 'works', detail: `speaks as ${this.session.displayName}` }];
+  }
+
+  /** Whether something the person asked has no answer yet. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Shows requests the person may answer and has not seen as they are now. */
+  async showNewRequests(): Promise<void> {
+    for (const card of await this.deps.cards.answerable()) {
+      if (this.#shown.get(card.approvalId)?.gen !== card.gen) this.#showCard(card, true);
+    }
+  }
+
+  #typed(line: string, receive: Receive): void {
+    if (line.endsWith('\\')) {
+      this.#continued += `${line.slice(0, -1)}\n`;
+      return;
+    }
+    const parsed = parseLine(`${this.#continued}${line}`);
+    this.#continued = '';
+    this.#handling = this.#handling.then(() =>
+      this.#handle(parsed, receive).catch((error: unknown) => {
+        this.deps.log.warn({ err: error }, 'what was typed could not be handled');
+        this.deps.terminal.print(NOT_STORED);
+      }),
+    );
+  }
+
+  async #handle(line: Line, receive: Receive): Promise<void> {
+    const { terminal } = this.deps;
+    switch (line.kind) {
+      case 'nothing':
+        return;
+      case 'say':
+        return this.#say(line.text, receive);
+      case 'answer':
+        return this.#answer(line, receive);
+      case 'approvals':
+        return this.#list();
+      case 'help':
+        terminal.print(HELP);
+        return;
+      case 'quit':
+        this.#end();
+        return;
+      case 'mistake':
+        terminal.print(line.sentence);
+        return;
+      default:
+        line satisfies never;
+    }
+  }
+
+  async #say(text: string, receive: Receive): Promise<void> {
+    const message = toInboundMessage(this.session, text, randomUUID(), this.deps.clock.now());
+    // Before it is stored: its answer may be here before the receipt.
+    this.#waiting.add(message.id);
+    this.deps.terminal.status('…');
+    try {
+      const receipt = await receive(message);
+      if (receipt.kind !== 'ignored') return;
+      this.deps.log.info({ reason: receipt.reason }, 'what was typed was not taken');
+    } catch (error) {
+      this.#answered(`reply:${message.id}`);
+      throw error;
+    }
+  }
+
+  async #answer(
+    { choice, approvalId, text }: Extract<Line, { kind: 'answer' }>,
+    receive: Receive,
+  ): Promise<void> {
+    const { terminal } = this.deps;
+    const card = approvalId ? this.#shown.get(approvalId) : this.#onlyOpen();
+    if (!card) {
+      if (approvalId) return this.#showFirst(approvalId);
+      const open = this.#open().length;
+      terminal.print(
+        open === 0 ? 'No open request is on screen. /approvals shows what waits.' : 'Which one? Name its id.',
+      );
+      return;
+    }
+    const answer = toInboundAnswer(this.session, card, { choice, text }, randomUUID());
+    const receipt = await receive(answer);
+    if (receipt.kind === 'answered') terminal.print(renderMarkdown(receipt.notice, terminal.paint));
+    if (receipt.kind === 'answered' && receipt.code === 'DECIDED') this.#shown.delete(card.approvalId);
+  }
+
+  async #showFirst(id: ApprovalId): Promise<void> {
+    const card = await this.deps.cards.find(id);
+    if (!card) {
+      this.deps.terminal.print(`There is no request ${id} that you may see.`);
+      return;
+    }
+    this.#showCard(card, true);
+    this.deps.terminal.print(
+      'This is what it is about. Nothing was decided; say it again if you have made up your mind.',
+    );
+  }
+
+  async #list(): Promise<void> {
+    const cards = await this.deps.cards.answerable();
+    for (const card of cards) this.#showCard(card, true);
+    if (cards.length === 0) this.deps.terminal.print('Nothing waits for your answer.');
+  }
+
+  #showCard(card: Card, answerable: boolean): void {
+    const { terminal } = this.deps;
+    const before = this.#shown.get(card.approvalId);
+    const isNews = card.status.state === 'open' || !before;
+    this.#shown.set(card.approvalId, card);
+    terminal.print(
+      isNews ? renderCard(card, terminal.paint, answerable) : renderOutcome(card, terminal.paint),
+    );
+  }
+
+  #open(): Card[] {
+    return [...this.#shown.values()].filter(({ choices }) => choices.length > 0);
+  }
+
+  #onlyOpen(): Card | undefined {
+    const open = this.#open();
+    return open.length === 1 ? open[0] : undefined;
+  }
+
+  /** An answer is named after its question; anything else we say answers the oldest. */
+  #answered(id: string): void {
+    // A notice that it takes longer is no answer.
+    if (id.startsWith('delayed:')) return;
+    const [oldest] = this.#waiting;
+    const question = [...this.#waiting].find((each) => id.endsWith(`:${each}`)) ?? oldest;
+    if (question !== undefined) this.#waiting.delete(question);
+    if (this.#waiting.size === 0) this.deps.terminal.status(undefined);
+  }
+}

@@ -1,0 +1,137 @@
+/** What a typed line is: something for the agent, an answer to a request, or a wish for the terminal. Pure. */
+import { distance } from 'fastest-levenshtein';
+import type { Card } from '../../src/domain/card.ts';
+import { type AccountId, ApprovalId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import type { AnswerChoice, InboundAnswer, InboundMessage, Sender } from '../../src/domain/message.ts';
+
+/** Who types, and in which conversation. */
+export interface CliSession {
+  /** Lower-case letters and digits, at most 20. */
+  readonly name: string;
+  readonly account: AccountId;
+  readonly displayName: string;
+}
+
+export type Line =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'say'; readonly text: string }
+  | {
+      readonly kind: 'answer';
+      readonly choice: AnswerChoice;
+      /** Absent: the one request that is on screen. */
+      readonly approvalId: ApprovalId | undefined;
+      readonly text: string | undefined;
+    }
+  | { readonly kind: 'approvals' | 'help' | 'quit' }
+  | { readonly kind: 'mistake'; readonly sentence: string };
+
+export const COMMANDS = ['/approvals', '/approve', '/deny', '/answer', '/help', '/quit'] as const;
+
+/** A path or a fraction is not a command; `/word` is. */
+const COMMAND = /^(\/[a-z]+)(?:\s+(.*))?$/is;
+
+export function parseLine(typed: string): Line {
+  const text = typed.trim();
+  if (text === '') return { kind: 'nothing' };
+  const [, command, rest = ''] = COMMAND.exec(text) ?? [];
+  if (command === undefined) return { kind: 'say', text };
+  switch (command.toLowerCase()) {
+    case '/approve':
+      return toAnswer('approve', rest);
+    case '/deny':
+      return toAnswer('deny', rest);
+    case '/answer':
+      return toAnswer('answer', rest);
+    case '/approvals':
+      return { kind: 'approvals' };
+    case '/help':
+      return { kind: 'help' };
+    case '/quit':
+    case '/exit':
+      return { kind: 'quit' };
+    default:
+      return { kind: 'mistake', sentence: unknownCommand(command) };
+  }
+}
+
+function toAnswer(choice: AnswerChoice, rest: string): Line {
+  const [, first = '', words = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
+  const named = first.startsWith('apr_');
+  const id = ApprovalId.safeParse(first);
+  if (named && !id.success) return { kind: 'mistake', sentence: `${first} is not the id of a request.` };
+  const text = (named ? words : rest).trim();
+  if (choice === 'answer' && text === '')
+    return { kind: 'mistake', sentence: 'What is the answer? /answer <id> <text>' };
+  if (choice === 'approve' && text !== '') {
+    return { kind: 'mistake', sentence: 'A yes takes no words. /approve <id>, or /answer <id> <text>' };
+  }
+  return { kind: 'answer', choice, approvalId: id.success ? id.data : undefined, text: text || undefined };
+}
+
+function unknownCommand(command: string): string {
+  const [nearest = '/help'] = COMMANDS.toSorted((a, b) => distance(command, a) - distance(command, b));
+  const hint = distance(command, nearest) <= 2 ? ` Did you mean ${nearest}?` : ' /help lists them.';
+  return `There is no ${command}.${hint}`;
+}
+
+/** What the Tab key offers. */
+export function completionsOf(line: string, openIds: readonly string[]): string[] {
+  if (!line.startsWith('/')) return [];
+  const withId = ['/approve', '/deny', '/answer'].flatMap((command) =>
+    openIds.map((id) => `${command} ${id} `),
+  );
+  const all = line.includes(' ') ? withId : COMMANDS.map((command) => command);
+  return all.filter((candidate) => candidate.startsWith(line));
+}
+
+/** The channel of one terminal, so that only the process that has it sends to it. */
+export function platformOfSession(session: string): Platform {
+  return Platform.parse(`cli-${session}`);
+}
+
+export function toInboundMessage(
+  session: CliSession,
+  text: string,
+  key: string,
+  nowMs: number,
+): InboundMessage {
+  return {
+    kind: 'message',
+    id: MessageId.parse(`cli:${session.name}:${key}`),
+    conversationId: conversationOfSession(session),
+    sender: senderOf(session),
+    text,
+    addressedToBot: true,
+    sentAt: new Date(nowMs).toISOString(),
+    replyTo: { platform: platformOfSession(session.name), route: { session: session.name } },
+  };
+}
+
+/** An answer to exactly what the card showed. */
+export function toInboundAnswer(
+  session: CliSession,
+  card: Card,
+  { choice, text }: { readonly choice: AnswerChoice; readonly text: string | undefined },
+  key: string,
+): InboundAnswer {
+  return {
+    kind: 'answer',
+    id: MessageId.parse(`cli:${session.name}:${key}`),
+    sender: senderOf(session),
+    approvalId: card.approvalId,
+    choice,
+    ...(text === undefined ? {} : { text }),
+    gen: card.gen,
+    digest: card.digest,
+  };
+}
+
+/** The account is part of it: nobody goes on with somebody else's conversation by knowing its name. */
+export function conversationOfSession({ account, name }: CliSession): ConversationId {
+  return ConversationId.parse(`${account.slice(0, 150)}:${name}`);
+}
+
+/** Whoever may run the program is who the configuration says the terminal is. */
+function senderOf({ account, displayName }: CliSession): Sender {
+  return { account, displayName, authenticated: true, automatic: false };
+}
