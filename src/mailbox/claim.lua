@@ -10,7 +10,7 @@
   ARGV[4] count
   ARGV[5] how many transcript entries to return with each lane (0 for none)
 
-  Returns -1 if the session is not alive, else a flat list: lane, fence, attempt, item, entries, …
+  Returns -1 if the session is not alive, else a flat list: lane, fence, attempt, failures, item, entries, …
   A reply that is lost leaves the lanes with the session; `reconcile` gives them back.
 ]]
 --@use lanes
@@ -29,6 +29,7 @@ for _, lane in ipairs(lanes) do
     claims[#claims + 1] = lane
     claims[#claims + 1] = fence
     claims[#claims + 1] = attempt
+    claims[#claims + 1] = redis.call('HGET', T .. queue .. ':l:' .. lane, 'x') or 0
     claims[#claims + 1] = item
     claims[#claims + 1] = newestEntries(T, lane, historyEntries)
   else

@@ -3,7 +3,7 @@
   Takes the head item off a leased lane and makes everything its handling decided visible, in one write.
 
   KEYS[1] items   the lane's items (list)
-  KEYS[2] lease   the lane's lease (hash: f fence, n step, w session, a attempts)
+  KEYS[2] lease   the lane's lease (hash: f fence, n step, w session, a attempts, x failed ones)
 
   ARGV[1] partition prefix
   ARGV[2] queue
@@ -39,6 +39,7 @@ local reply
 if nextItem and mode == 'more' then
   local nextStep = tonumber(step) + 1
   redis.call('HSET', leaseKey, 'a', 1, 'n', nextStep)
+  redis.call('HDEL', leaseKey, 'x')
   reply = {1, tostring(nextStep), nextItem}
 else
   redis.call('DEL', leaseKey)

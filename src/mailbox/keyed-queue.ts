@@ -18,7 +18,7 @@ import { LeaseLostError } from '../domain/errors.ts';
 import { onConnection, type RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import type { Keys, QueueName } from '../redis/keys.ts';
-import { loadScript, runScript, type Script } from '../redis/script.ts';
+import { loadScript, runScript, type Script, type ScriptArgument } from '../redis/script.ts';
 import type { WorkerSession } from './session.ts';
 
 const claimScript = loadScript('claim', import.meta.url);
@@ -36,6 +36,8 @@ export interface Claim {
   readonly session: string;
   /** 1 the first time this item is handled. */
   readonly attempt: number;
+  /** Earlier attempts that failed; those left over ended with their process, whosever fault that was. */
+  readonly failures: number;
   /** As posted: JSON. */
   readonly item: string;
   /** The newest transcript entries, oldest first, as JSON; empty for an outbox. */
@@ -91,7 +93,7 @@ export class KeyedQueue {
     );
     if (!Array.isArray(reply)) return [];
     const claims: Claim[] = [];
-    for (let i = 0; i + 4 < reply.length; i += 5) {
+    for (let i = 0; i + 5 < reply.length; i += 6) {
       claims.push({
         queue: this.name,
         partition,
@@ -101,8 +103,9 @@ export class KeyedQueue {
         lane: String(reply[i]),
         fence: String(reply[i + 1]),
         attempt: Number(reply[i + 2]),
-        item: String(reply[i + 3]),
-        entries: toStrings(reply[i + 4]),
+        failures: Number(reply[i + 3]),
+        item: String(reply[i + 4]),
+        entries: toStrings(reply[i + 5]),
       });
     }
     return claims;
@@ -138,6 +141,7 @@ export class KeyedQueue {
       ...claim,
       step: String(reply[1]),
       attempt: 1,
+      failures: 0,
       item: String(reply[2]),
       entries: [...claim.entries, ...ownEntries(effects)],
     };
@@ -191,11 +195,7 @@ export class KeyedQueue {
   }
 
   /** Runs what ends a claim. When that fails, nobody works on the lane and it is still ours. */
-  async #settle(
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
+  async #settle(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     try {
       return await runScript(this.redis, script, keys, args);
     } catch (error) {
@@ -207,6 +207,11 @@ export class KeyedQueue {
   readonly #doubt = (): void => {
     this.#uncertain = true;
   };
+}
+
+/** How many processes ended while they handled the claim's item. */
+export function deathsIn({ attempt, failures }: Claim): number {
+  return attempt - 1 - failures;
 }
 
 function toHanded(claim: Claim, flat: readonly unknown[]): Claim[] {
@@ -223,6 +228,7 @@ function toHanded(claim: Claim, flat: readonly unknown[]): Claim[] {
       session: claim.session,
       signal: claim.signal,
       attempt: 1,
+      failures: 0,
       entries: [],
     });
   }

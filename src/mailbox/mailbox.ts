@@ -82,6 +82,7 @@ export class Mailbox {
             step: '0',
             session,
             attempt: 1,
+            failures: 0,
             item: json,
             entries: toStrings(entries),
             signal,

@@ -2,7 +2,7 @@
 --[[
   Gives a leased lane up with its head item still in place, to be tried again after a pause.
 
-  KEYS[1] lease   the lane's lease (hash)
+  KEYS[1] lease   the lane's lease (hash: a attempts, x those of them that failed)
 
   ARGV[1] partition prefix
   ARGV[2] queue
@@ -29,7 +29,7 @@ if bad then return bad end
 local now = serverNow()
 applyEffects(T, now, 8)
 redis.call('HDEL', leaseKey, 'f', 'n', 'w')
-if counting == 'free' then redis.call('HINCRBY', leaseKey, 'a', -1) end
+if counting == 'free' then redis.call('HINCRBY', leaseKey, 'a', -1) else redis.call('HINCRBY', leaseKey, 'x', 1) end
 redis.call('SREM', T .. 'own:' .. session, queue .. '|' .. lane)
 if pauseMs <= 0 then
   schedule(T .. queue .. ':', lane)

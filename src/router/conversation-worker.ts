@@ -37,14 +37,16 @@ import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { Claim, Committed, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ProgressBoard } from './progress-board.ts';
 
-/** Handlings of one item before it goes to the dead letters. */
-const MOST_ATTEMPTS = 6;
+/** Failed handlings of one item before it goes to the dead letters. */
+const MOST_FAILURES = 6;
+/** Processes that may end while they handle an item: one that is killed often is hardly the item's fault. */
+const MOST_DEATHS = 20;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** People of one conversation are told again that the model is away only after this long. */
@@ -87,8 +89,11 @@ export class ConversationWorker {
     const log = this.deps.log.child({ conversation: conversationId });
     if (!parsed.success) return this.#bury(claim, undefined, 'the item cannot be read', mode);
     const item = parsed.data;
-    if (claim.attempt > MOST_ATTEMPTS) {
-      return this.#bury(claim, item, `handling it failed ${MOST_ATTEMPTS} times`, mode);
+    if (claim.failures >= MOST_FAILURES) {
+      return this.#bury(claim, item, `handling it failed ${MOST_FAILURES} times`, mode);
+    }
+    if (deathsIn(claim) >= MOST_DEATHS) {
+      return this.#bury(claim, item, `${MOST_DEATHS} times the process ended while it was handled`, mode);
     }
     try {
       const effects = await this.#effectsOf(claim, conversationId, item, log);
@@ -322,7 +327,7 @@ export class ConversationWorker {
     }
     try {
       if (error instanceof ModelUnavailableError) {
-        const pauseMs = error.retryAfterMs ?? backoff(claim.attempt);
+        const pauseMs = error.retryAfterMs ?? backoff(claim.failures);
         log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
         await queue.retryLater(claim, pauseMs, 'free', await this.#delayNotice(claim, item, error));
         return;
@@ -331,7 +336,7 @@ export class ConversationWorker {
         { err: error, item: item.id, attempt: claim.attempt },
         'handling an item failed; trying again',
       );
-      await queue.retryLater(claim, backoff(claim.attempt), 'counts');
+      await queue.retryLater(claim, backoff(claim.failures), 'counts');
     } catch (retryError) {
       log.warn(
         { err: retryError, item: item.id },
@@ -481,6 +486,6 @@ function toAudits(
   return [...checks, done].map((event) => ({ kind: 'audit', event }));
 }
 
-function backoff(attempt: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS);
+function backoff(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
 }

@@ -148,7 +148,7 @@ export class DeliveryWorker {
       log.error({ err: error }, 'a message cannot be delivered; it goes to the dead letters');
       return this.#commit(claim, this.#undeliverable(claim, item, reason), mode);
     }
-    const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** (claim.attempt - 1), LONGEST_RETRY_MS);
+    const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** claim.failures, LONGEST_RETRY_MS);
     log.warn({ err: error, attempt: claim.attempt, pauseMs }, 'sending failed; trying again');
     await queue.retryLater(claim, pauseMs, 'counts');
     return undefined;

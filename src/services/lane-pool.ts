@@ -15,7 +15,7 @@
  *   3. A lane whose handling fails in an unexpected way is given up, not kept until this process ends.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { type Claim, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import { duplicateRedis, isCluster, type RedisClient } from '../redis/client.ts';
 import { PARTITIONS } from '../redis/keys.ts';
@@ -29,6 +29,8 @@ const CLUSTER_POLL_MS = 100;
 const BURST = 32;
 /** Lanes taken by one claim at most, so that other processes get their share. */
 const CLAIM_AT_ONCE = 8;
+/** Processes that may end while they handle an item before the item is suspected to be the reason. */
+const UNSUSPECTED_DEATHS = 3;
 /** Pause of a lane whose handling failed in a way nobody expected. */
 const UNEXPECTED_RETRY_MS = 5_000;
 
@@ -57,6 +59,8 @@ export class LanePool implements Service {
   #claiming = 0;
   /** The partition that is looked at first next time. */
   #turn = 0;
+  /** The end of the line of items that are suspected. */
+  #suspects: Promise<void> = Promise.resolve();
   #bells: RedisClient | undefined;
   #loop: Promise<void> = Promise.resolve();
   #running = false;
@@ -93,7 +97,7 @@ export class LanePool implements Service {
 
   /** Takes a lane that is leased to this process already. */
   offer(claim: Claim): void {
-    const work: Promise<void> = this.#work(claim).finally(() => {
+    const work: Promise<void> = this.#inTurn(claim).finally(() => {
       // The lane may have been given to us again between its last commit and now.
       if (this.#working.get(claim.lane) === work) this.#working.delete(claim.lane);
       this.#roomMade?.();
@@ -101,13 +105,24 @@ export class LanePool implements Service {
     this.#working.set(claim.lane, work);
   }
 
-  async #work(first: Claim): Promise<void> {
+  /**
+   * An item that was in hand when several processes ended may be what ended them. Such items are worked on one
+   * after the other, so that those that only shared the fate of one are done before its turn comes again.
+   */
+  #inTurn(claim: Claim): Promise<void> {
+    if (deathsIn(claim) <= UNSUSPECTED_DEATHS) return this.#work(claim);
+    const turn = this.#suspects.then(() => this.#work(claim, 1));
+    this.#suspects = turn;
+    return turn;
+  }
+
+  async #work(first: Claim, burst = BURST): Promise<void> {
     const { handle, log } = this.options;
     let claim: Claim | undefined = first;
     await this.#takePlace();
     try {
       for (let handled = 1; claim; handled++) {
-        claim = await handle(claim, this.#running && handled < BURST ? 'more' : 'yield');
+        claim = await handle(claim, this.#running && handled < burst ? 'more' : 'yield');
       }
     } catch (error) {
       log.error({ err: error, lane: first.lane }, 'handling an item failed in an unexpected way');

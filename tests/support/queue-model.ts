@@ -17,6 +17,7 @@ export interface ModelClaim extends LaneRef {
   readonly step: number;
   readonly session: string;
   readonly attempt: number;
+  readonly failures: number;
   readonly item: string;
 }
 
@@ -59,6 +60,8 @@ export interface PartitionView {
 
 interface Lease {
   attempts: number;
+  /** Absent until one attempt failed, as on the server. */
+  failures?: number;
   holder?: { fence: number; step: number; session: string };
 }
 
@@ -201,15 +204,24 @@ export class QueueModel {
     const items = partition.items.get(member) ?? [];
     if (holder.step !== claim.step) {
       if (holder.step !== claim.step + 1) return { kind: 'lost' };
-      return { kind: 'next', next: { ...claim, step: holder.step, attempt: 1, item: items[0]! }, handed: [] };
+      return {
+        kind: 'next',
+        next: { ...claim, step: holder.step, attempt: 1, failures: 0, item: items[0]! },
+        handed: [],
+      };
     }
     const handed = this.#applyAll(partition, index, effects, claim.session);
     this.#note(this.committed, queue, lane, items.shift()!);
     const head = items[0];
     if (head !== undefined && mode === 'more') {
       lease.attempts = 1;
+      delete lease.failures;
       holder.step = claim.step + 1;
-      return { kind: 'next', next: { ...claim, step: holder.step, attempt: 1, item: head }, handed };
+      return {
+        kind: 'next',
+        next: { ...claim, step: holder.step, attempt: 1, failures: 0, item: head },
+        handed,
+      };
     }
     partition.leases.delete(member);
     partition.owned.get(claim.session)?.delete(member);
@@ -241,6 +253,7 @@ export class QueueModel {
     this.#applyAll(partition, index, effects, '');
     delete lease.holder;
     if (counting === 'free') lease.attempts--;
+    else lease.failures = (lease.failures ?? 0) + 1;
     partition.owned.get(claim.session)?.delete(member);
     if (pause === 'none') this.#schedule(partition, queue, lane);
     else partition.parked.set(member, 'waiting');
@@ -406,8 +419,8 @@ export class QueueModel {
     const owned = partition.owned.get(session) ?? new Set();
     partition.owned.set(session, owned.add(member));
     const item = partition.items.get(member)![0]!;
-    const { fence, step } = lease.holder;
-    return { partition: index, queue, lane, fence, step, session, attempt: lease.attempts, item };
+    const { attempts: attempt, failures = 0 } = lease;
+    return { partition: index, queue, lane, ...lease.holder, attempt, failures, item };
   }
 
   #note(log: Map<string, string[]>, queue: string, lane: string, item: string): void {
@@ -459,9 +472,10 @@ function readyOf(partition: Partition, queue: string): string[] {
 
 function leaseFields(lease: Lease | undefined): Record<string, string> {
   if (!lease) return {};
-  const { attempts, holder } = lease;
-  if (!holder) return { a: String(attempts) };
-  return { a: String(attempts), f: String(holder.fence), n: String(holder.step), w: holder.session };
+  const { attempts, failures, holder } = lease;
+  const counted = { a: String(attempts), ...(failures === undefined ? {} : { x: String(failures) }) };
+  if (!holder) return counted;
+  return { ...counted, f: String(holder.fence), n: String(holder.step), w: holder.session };
 }
 
 function nonEmpty(lists: ReadonlyMap<string, readonly string[]>): [string, readonly string[]][] {

@@ -1,0 +1,88 @@
+/** What a process leaves behind that ends in the middle of its work, again and again. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Claim, deathsIn } from '../../src/mailbox/keyed-queue.ts';
+import { partitionOf } from '../../src/redis/keys.ts';
+import { LanePool } from '../../src/services/lane-pool.ts';
+import {
+  defer,
+  idOf,
+  ManualClock,
+  openStore,
+  openWorker,
+  post,
+  type Store,
+  silent,
+  type Worker,
+} from '../support/core.ts';
+
+/** Leases the lanes and ends without a word; another worker puts them back in line. */
+async function die(store: Store, lanes: readonly string[]): Promise<void> {
+  const clock = new ManualClock();
+  const [victim, heir] = [await openWorker(store), await openWorker(store, { clock })];
+  clock.advance(2 * heir.session.leaseMs); // the server may have started a moment ago
+  for (const lane of lanes) await victim.queue('m').claim(partitionOf(lane), 100, new Set());
+  for (const partition of store.keys.partitions()) {
+    await store.redis.zadd(store.keys.sessions(partition), 'XX', 1, victim.session.id);
+  }
+  await heir.session.reap();
+}
+
+function openPool(store: Store, worker: Worker, handle: (claim: Claim) => Promise<void>): LanePool {
+  const queue = worker.queue('m');
+  const pool = new LanePool({
+    name: 'test',
+    redis: store.redis,
+    queue,
+    concurrency: () => 8,
+    handle: async (claim) => {
+      await handle(claim);
+      return (await queue.commit(claim, [], 'yield')).next;
+    },
+    log: silent,
+  });
+  onTestFinished(() => pool.stop());
+  return pool;
+}
+
+describe('an item in the hands of processes that ended', () => {
+  it('tells these attempts from those that failed, and the next item starts anew', async () => {
+    const store = await openStore();
+    const worker = await openWorker(store);
+    const queue = worker.queue('m');
+    await post(worker, 'test:thread', 'one');
+    await post(worker, 'test:thread', 'two');
+    for (let n = 0; n < 7; n++) await die(store, ['test:thread']);
+
+    const [claim] = await queue.claim(partitionOf('test:thread'), 1, new Set());
+    await queue.retryLater(claim!, 0, 'counts');
+    const [again] = await queue.claim(partitionOf('test:thread'), 1, new Set());
+
+    expect(again).toMatchObject({ attempt: 9, failures: 1 });
+    expect(deathsIn(again!)).toBe(7);
+    const { next } = await queue.commit(again!, [], 'more');
+    expect(next).toMatchObject({ attempt: 1, failures: 0 });
+  });
+
+  it('waits for the one before when several were, so that the guilty one strikes the others no more', async () => {
+    const store = await openStore();
+    const worker = await openWorker(store);
+    const lanes = ['test:1', 'test:2', 'test:3', 'test:4'];
+    for (const lane of lanes) await post(worker, lane, `of ${lane}`);
+    for (let n = 0; n < 4; n++) await die(store, lanes);
+    const done = defer();
+    const handled: string[] = [];
+    let atOnce = 0;
+
+    const pool = openPool(store, worker, async (claim) => {
+      expect(++atOnce).toBe(1);
+      await store.redis.ping();
+      atOnce--;
+      handled.push(idOf(claim));
+      if (handled.length === lanes.length) done.resolve();
+    });
+    await pool.start();
+    await done.promise;
+
+    expect(handled.toSorted()).toEqual(lanes.map((lane) => `of ${lane}`));
+  });
+});
