@@ -37,12 +37,13 @@ export class Model {
     const label = labelIn(newest);
     if (!label) return { text: 'I was asked something without a number.' };
     const key = labelOf(label);
-    this.thoughts.set(key, (this.thoughts.get(key) ?? 0) + 1);
+    const times = (this.thoughts.get(key) ?? 0) + 1;
+    this.thoughts.set(key, times);
 
     const refund = refundIn(newest);
-    if (!refund) return { text: this.#slowly(toReply('answer', label, 'all is well.')) };
+    if (!refund) return { text: this.#slowly(toReply('answer', label, 'all is well.'), times) };
     return {
-      text: this.#slowly(toReply('call', label, 'asking the shop.')),
+      text: this.#slowly(toReply('call', label, 'asking the shop.'), times),
       calls: [{ tool: 'refund', input: { ...refund, currency: 'EUR', reason: key } }],
     };
   };
@@ -53,10 +54,10 @@ export class Model {
     return { text: this.#slowly(toReply('outcome', ofOrder(order), `${state}.`)) };
   }
 
-  /** Mostly under half a second, sometimes long enough for people to be shown progress. */
-  async *#slowly(text: string): AsyncGenerator<string> {
-    const thinkMs =
-      this.chance.next() < 0.08 ? this.chance.between(1_100, 2_200) : this.chance.between(30, 500);
+  /** Mostly under half a second; sometimes, the first time, long enough for people to be shown progress. */
+  async *#slowly(text: string, times = 1): AsyncGenerator<string> {
+    const long = this.chance.next() < 0.08 && times === 1;
+    const thinkMs = long ? this.chance.between(1_100, 2_200) : this.chance.between(30, 500);
     const middle = text.indexOf(' ') + 1;
     await pause(thinkMs / 2);
     yield text.slice(0, middle);

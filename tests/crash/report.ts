@@ -4,6 +4,7 @@ import type { Verdict } from './judge.ts';
 import type { ScenarioName } from './plan.ts';
 import type { Outages } from './redis-lost.ts';
 import type { Remains } from './stage.ts';
+import type { StoodStill } from './takeover-watch.ts';
 
 /** A dead worker's conversations go on within this long, in ms. */
 export const LONGEST_TAKEOVER_MS = 5_000;
@@ -25,9 +26,9 @@ export interface Outcome {
   readonly kills: number;
   readonly verdict: Verdict;
   readonly remains: Remains;
-  readonly takeovers: readonly number[];
-  /** From the kill of the only gateway to the commit by the next one. */
-  readonly restarts: readonly number[];
+  /** How long conversations of killed gateways stood still while another one was there, and while none was. */
+  readonly witnessed: StoodStill;
+  readonly unwitnessed: StoodStill;
   /** From spawn to ready. */
   readonly starts: readonly number[];
   /** Gateways that ended without being killed, in their last words. */
@@ -52,7 +53,7 @@ export function failuresOf(outcome: Outcome): string[] {
     [verdict.strayProgress, 'progress messages never became a reply'],
     [outcome.crashes, 'gateways ended by themselves'],
   ];
-  const slowest = spreadOf(outcome.takeovers).max;
+  const slowest = spreadOf([...outcome.witnessed.takeovers, ...outcome.witnessed.leases]).max;
   return [
     ...counts.filter(([found]) => found.length > 0).map(([found, words]) => `${found.length} ${words}`),
     ...(remains.deadLetters > 0 ? [`${remains.deadLetters} dead letters`] : []),
@@ -79,7 +80,7 @@ export function toJson(seed: number, seconds: number, outcomes: readonly Outcome
     doubledEffects: sum(({ verdict }) => verdict.doubledEffects.length),
     doubledReplies: sum(({ verdict }) => verdict.doubledReplies.length),
     unknownOutcomes: sum(({ verdict }) => verdict.unknownOutcomes.length),
-    takeoverMs: spreadOf(outcomes.flatMap(({ takeovers }) => takeovers)),
+    takeoverMs: spreadOf(outcomes.flatMap(({ witnessed }) => witnessed.takeovers)),
     kills: sum(({ kills }) => kills),
     messages: sum(({ messages }) => messages),
     seconds: Math.round(seconds),
@@ -87,7 +88,8 @@ export function toJson(seed: number, seconds: number, outcomes: readonly Outcome
   });
 }
 
-function toFigures({ verdict, remains, takeovers, restarts, starts, scenario: _, ...rest }: Outcome): object {
+function toFigures(outcome: Outcome): object {
+  const { verdict, remains, witnessed, unwitnessed, starts, scenario: _, ...rest } = outcome;
   return {
     ...rest,
     seconds: Math.round(rest.seconds),
@@ -97,8 +99,9 @@ function toFigures({ verdict, remains, takeovers, restarts, starts, scenario: _,
     doubledEffects: verdict.doubledEffects.length,
     doubledReplies: verdict.doubledReplies.length,
     unknownOutcomes: verdict.unknownOutcomes.length,
-    takeoverMs: spreadOf(takeovers),
-    restartMs: spreadOf(restarts),
+    takeoverMs: spreadOf(witnessed.takeovers),
+    leaseMs: spreadOf(witnessed.leases),
+    takeoverAfterRestartMs: spreadOf(unwitnessed.takeovers),
     startMs: spreadOf(starts),
     ...remains,
     details: { ...verdict, accepted: undefined },
@@ -142,8 +145,9 @@ function toLines(outcome: Outcome): string[] {
     ['stray progress', listed(verdict.strayProgress)],
     ['dead letters, left over', `${remains.deadLetters}, ${remains.leftOver}`],
     ['thought about again', String(outcome.thoughtAgain)],
-    ['takeover', spreadText(spreadOf(outcome.takeovers))],
-    ['after a restart', spreadText(spreadOf(outcome.restarts))],
+    ['takeover', spreadText(spreadOf(outcome.witnessed.takeovers))],
+    ['every lane leased anew', spreadText(spreadOf(outcome.witnessed.leases))],
+    ['takeover by a new start', spreadText(spreadOf(outcome.unwitnessed.takeovers))],
     ['start to ready', spreadText(spreadOf(outcome.starts))],
     ...(moments ? [['moments', countsText(moments)] as [string, string]] : []),
     ...(outages

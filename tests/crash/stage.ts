@@ -5,7 +5,7 @@
  * the next scenario can begin.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fromDocument } from '../../src/approvals/approval-store.ts';
+import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
@@ -113,8 +113,8 @@ export class Stage {
 
   async #approvals(): Promise<Approval[]> {
     const names = await this.#keys('apr:*');
-    const documents = await Promise.all(names.map((name) => this.world.store.get(name)));
-    return documents.flatMap((document) => fromDocument(document) ?? []);
+    const documents = await Promise.all(names.map((name) => this.world.store.getBuffer(name)));
+    return documents.flatMap((document) => (document === null ? [] : [fromDocument(document)]));
   }
 
   async #remains(): Promise<Remains> {

@@ -1,9 +1,11 @@
 /**
- * Measures how long the conversations of a killed gateway stood still: from the kill to the commit, by another
- * gateway, of the very item the dead one had leased.
+ * Measures how long the conversations of a killed gateway stood still.
  *
- * A measurement counts as a takeover when another gateway lived through all of it. It is dropped when the one that
- * took over was killed in turn before it committed: the clock then starts again with that kill.
+ *   takeover   from the kill to the first commit, by another gateway, of an item that the dead one had in hand
+ *   lease      from the kill until another gateway had the lane, for every lane the dead one had leased
+ *
+ * Both count when another gateway lived through all of it; otherwise the start of the next one is part of them, and
+ * they are kept apart. A lane whose new holder is killed in turn begins again with that kill.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -11,20 +13,33 @@ import type { Keys, QueueName } from '../../src/redis/keys.ts';
 
 const LOOK_EVERY_MS = 20;
 
-interface Standing {
-  readonly itemsKey: string;
-  readonly head: string;
+/** One killed gateway that held something. */
+interface Death {
+  readonly pid: number;
   readonly killedAt: number;
   /** Another gateway was there all the time. */
   witnessed: boolean;
+  /** Something of it was committed since. */
+  committed: boolean;
+}
+
+interface Lane {
+  readonly itemsKey: string;
+  readonly leaseKey: string;
+  readonly head: string;
+  readonly death: Death;
+  leased: boolean;
+}
+
+export interface StoodStill {
+  readonly takeovers: number[];
+  readonly leases: number[];
 }
 
 export class TakeoverWatch {
-  /** With another gateway there all the time, in ms. */
-  readonly takeovers: number[] = [];
-  /** When nobody was there for a while: the start of the next gateway is part of it, in ms. */
-  readonly restarts: number[] = [];
-  readonly #standing = new Map<string, Standing>();
+  readonly witnessed: StoodStill = { takeovers: [], leases: [] };
+  readonly unwitnessed: StoodStill = { takeovers: [], leases: [] };
+  readonly #lanes = new Map<string, Lane>();
   readonly #stopping = new AbortController();
   #watching: Promise<void> = Promise.resolve();
 
@@ -42,56 +57,76 @@ export class TakeoverWatch {
     await this.#watching;
   }
 
-  /** Lanes whose dead holder nobody has followed yet. */
+  /** Lanes whose item in hand nobody has committed yet. */
   get pending(): number {
-    return this.#standing.size;
+    return this.#lanes.size;
   }
 
-  /** Call it right after the kill. `witnessed`: another gateway lives. Resolves with how many lanes it held. */
-  async killed(pid: number, killedAt: number, witnessed: boolean): Promise<number> {
-    const lanes = (
-      await Promise.all(this.keys.partitions().map((partition) => this.#heldBy(pid, partition)))
-    ).flat();
-    const heads = await Promise.all(lanes.map((itemsKey) => this.store.lindex(itemsKey, 0)));
-    lanes.forEach((itemsKey, index) => {
-      const head = heads[index];
-      if (head) this.#standing.set(itemsKey, { itemsKey, head, killedAt, witnessed });
-    });
-    return lanes.length;
+  /** Call it right after the kill. `witnessed`: another gateway lives. */
+  async killed(pid: number, killedAt: number, witnessed: boolean): Promise<void> {
+    const death: Death = { pid, killedAt, witnessed, committed: false };
+    const held = await Promise.all(this.keys.partitions().map((partition) => this.#heldBy(death, partition)));
+    for (const lane of held.flat()) this.#lanes.set(lane.itemsKey, lane);
   }
 
   /** No gateway is left: whoever comes has to start first. */
   nobodyLeft(): void {
-    for (const standing of this.#standing.values()) standing.witnessed = false;
+    for (const { death } of this.#lanes.values()) death.witnessed = false;
   }
 
-  /** The keys of the items in the lanes a process has leased. */
-  async #heldBy(pid: number, partition: number): Promise<string[]> {
-    const sessions = await this.store.zrange(this.keys.sessions(partition), 0, '-1');
-    const own = sessions.filter((session) => session.startsWith(`${pid.toString(36)}-`));
-    const members = await Promise.all(
-      own.map((session) => this.store.smembers(this.keys.owned(partition, session))),
+  /** The lanes a dead gateway has leased. */
+  async #heldBy(death: Death, partition: number): Promise<Lane[]> {
+    const { store, keys } = this;
+    const sessions = await store.zrange(keys.sessions(partition), 0, '-1');
+    const own = sessions.filter((session) => isSessionOf(session, death.pid));
+    const members = (
+      await Promise.all(own.map((session) => store.smembers(keys.owned(partition, session))))
+    ).flat();
+    const lanes = await Promise.all(
+      members.map(async (member): Promise<Lane[]> => {
+        const bar = member.indexOf('|');
+        // A member is `queue|lane`, written by the product.
+        const queue = member.slice(0, bar) as QueueName;
+        const name = member.slice(bar + 1);
+        const itemsKey = keys.items(partition, queue, name);
+        const head = await store.lindex(itemsKey, 0);
+        const leaseKey = keys.lease(partition, queue, name);
+        return head === null ? [] : [{ itemsKey, leaseKey, head, death, leased: false }];
+      }),
     );
-    return members.flat().map((member) => {
-      const bar = member.indexOf('|');
-      // A member is `queue|lane`, written by the product.
-      return this.keys.items(partition, member.slice(0, bar) as QueueName, member.slice(bar + 1));
-    });
+    return lanes.flat();
   }
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await Promise.all([...this.#standing.values()].map((standing) => this.#check(standing)));
+      await Promise.all([...this.#lanes.values()].map((lane) => this.#check(lane)));
       await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {}); // stopping
     }
   }
 
-  async #check(standing: Standing): Promise<void> {
-    const { itemsKey, head, killedAt } = standing;
-    if ((await this.store.lindex(itemsKey, 0)) === head) return;
-    if (this.#standing.get(itemsKey) !== standing) return;
-    this.#standing.delete(itemsKey);
-    (standing.witnessed ? this.takeovers : this.restarts).push(performance.now() - killedAt);
+  async #check(lane: Lane): Promise<void> {
+    const { itemsKey, leaseKey, head, death } = lane;
+    const [holder, item] = await Promise.all([
+      this.store.hget(leaseKey, 'w'),
+      this.store.lindex(itemsKey, 0),
+    ]);
+    if (this.#lanes.get(itemsKey) !== lane) return;
+    const committed = item !== head;
+    const tookMs = performance.now() - death.killedAt;
+    const { leases, takeovers } = death.witnessed ? this.witnessed : this.unwitnessed;
+    if (!lane.leased && (committed || (holder !== null && !isSessionOf(holder, death.pid)))) {
+      lane.leased = true;
+      leases.push(tookMs);
+    }
+    if (!committed) return;
+    this.#lanes.delete(itemsKey);
+    if (!death.committed) takeovers.push(tookMs);
+    death.committed = true;
   }
+}
+
+/** A session's id begins with the process that opened it. */
+function isSessionOf(session: string, pid: number): boolean {
+  return session.startsWith(`${pid.toString(36)}-`);
 }

@@ -96,6 +96,7 @@ async function copyConfig(directory: string): Promise<void> {
   const file = join(directory, 'settings.yaml');
   const settings = parseDocument(await readFile(file, 'utf8'));
   settings.setIn(['limits', 'messages_per_person_per_minute'], 10_000);
+  settings.setIn(['gateways', 'slack', 'pace'], { posts: 1_000_000, seconds: 1 });
   settings.setIn(['http', 'port'], 0);
   await writeFile(file, String(settings));
 }
