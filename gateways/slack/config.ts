@@ -29,6 +29,15 @@ const Settings = z.strictObject({
   bots: z.array(z.string()).default([]),
   /** How often those bots may speak in one thread before a person has to. */
   bot_turns: z.int().min(1).max(100).default(5),
+  pace: z
+    .strictObject({
+      posts: z.int().min(1).max(1_000_000).default(10).describe('Posts and edits in one channel …'),
+      seconds: z.int().min(1).max(3_600).default(10).describe('… within so many seconds.'),
+    })
+    .prefault({})
+    .describe(
+      'Slack allows about one a second in a channel, and short bursts (docs.slack.dev, rate limits).',
+    ),
 });
 
 export const SlackSettings = Settings.refine(

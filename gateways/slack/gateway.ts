@@ -13,7 +13,7 @@ import { App, type ViewSubmitAction } from '@slack/bolt';
 import pRetry from 'p-retry';
 import type { Clock } from '../../src/domain/clock.ts';
 import { StartupError } from '../../src/domain/errors.ts';
-import type { CheckFinding, Gateway, Progress, Receive } from '../../src/domain/gateway.ts';
+import type { CheckFinding, Gateway, Pace, Progress, Receive } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -67,6 +67,7 @@ interface Session {
 export class SlackGateway implements Gateway {
   readonly platform = SLACK;
   readonly progress: Progress;
+  readonly pace: Pace;
   readonly #client: SlackClient;
   readonly #sender: SlackSender;
   readonly #presses: Presses;
@@ -90,6 +91,12 @@ export class SlackGateway implements Gateway {
       isOpen: (channel) => this.#isOpen(channel),
       storeWithinMs: this.#timing.storeWithinMs,
     });
+    const { posts, seconds } = settings.pace;
+    this.pace = {
+      posts,
+      perMs: seconds * 1_000,
+      channelOf: ({ route }) => route.channel ?? route.user ?? '',
+    };
     this.progress = { show: (update, signal) => this.#sender.showProgress(update, signal) };
   }
 

@@ -29,6 +29,8 @@ export interface StoryOptions {
   readonly sandbox?: SandboxOptions;
   /** Changes the shipped configuration for this story. */
   readonly config?: (shipped: StoryConfig) => StoryConfig;
+  /** How fast a Slack channel may be posted to. Default: without a limit. */
+  readonly pace?: { posts: number; seconds: number };
   readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error';
   /** A server of the story's own, to kill and restart. Default: the one all tests share. */
   readonly redisUrl?: string;
@@ -65,6 +67,11 @@ export class Story {
       settings: {
         ...settings,
         redis: { ...settings.redis, key_prefix: prefix.slice(0, -1) },
+        gateways: {
+          ...settings.gateways,
+          // A story is told faster than people talk.
+          slack: { ...settings.gateways.slack, pace: options.pace ?? { posts: 100_000, seconds: 1 } },
+        },
         http: { ...settings.http, port: 0 },
       },
     };
