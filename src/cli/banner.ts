@@ -1,10 +1,10 @@
-/** What `start` prints when everything runs: where it is, and what to try. Pure. */
-import type { gatewaySettings } from '../../gateways/index.ts';
-import type { Config } from '../config/load-config.ts';
+/** What `start` prints when everything runs: where it is, what is missing, and what to try. Pure. */
+import { missingOf } from '../../gateways/index.ts';
+import type { GatewayConfig } from './prepare.ts';
 import type { Played } from './sandbox-plan.ts';
 
 export interface BannerFacts {
-  readonly config: Config<typeof gatewaySettings>;
+  readonly config: GatewayConfig;
   /** Platforms that run. */
   readonly gateways: readonly string[];
   readonly sandboxUrl: string | undefined;
@@ -25,21 +25,29 @@ export function platformName(platform: string): string {
   return NAMES[platform] ?? platform;
 }
 
-export function banner({ config, gateways, sandboxUrl, played, embedded }: BannerFacts): string {
+export function banner(facts: BannerFacts): string {
+  const { config, gateways, sandboxUrl, played, embedded } = facts;
   const { settings, purpose } = config;
-  const where = (name: Played | string) =>
-    played.some((each) => each === name) ? 'played by the sandbox' : 'connected';
+  const isPlayed = (name: string) => played.some((each) => each === name);
   const lines = [
     '',
     `  ${purpose.name} is ready.`,
     '',
-    ...gateways.map((name) => `    ${pad(platformName(name))}${where(name)}`),
-    `    ${pad('Model')}${played.includes('claude') ? 'a stand-in for Claude, played by the sandbox' : `${settings.model.provider} ${settings.model.name}`}`,
+    ...gateways.map(
+      (name) => `    ${pad(platformName(name))}${isPlayed(name) ? 'played by the sandbox' : 'connected'}`,
+    ),
+    `    ${pad('Model')}${modelOf(config, isPlayed('claude'))}`,
     `    ${pad('Store')}${embedded ? `own Redis, data in ${settings.redis.data_directory}/` : 'the Redis of REDIS_URL'}`,
     '',
   ];
-  const help = sandboxUrl === undefined ? REAL : tryIt(sandboxUrl);
-  return `${[...lines, ...help.map((line) => `  ${line}`), ''].join('\n')}\n`;
+  const help = sandboxUrl === undefined ? whatToDo(gateways) : tryIt(sandboxUrl);
+  return `${[...lines, ...[...help, ...missing(facts)].map((line) => `  ${line}`), ''].join('\n')}\n`;
+}
+
+function modelOf({ settings: { model } }: GatewayConfig, isPlayed: boolean): string {
+  if (isPlayed) return 'a stand-in for Claude, played by the sandbox';
+  if (model.provider === 'echo') return 'none: the echo model repeats what it is told';
+  return model.api_key ? `Claude (${model.name})` : 'none: there is no API key, so nothing is answered';
 }
 
 function tryIt(url: string): string[] {
@@ -53,9 +61,27 @@ function tryIt(url: string): string[] {
   ];
 }
 
-const REAL = [
-  'Mention the bot in a channel it was invited to. `signalbox check` tells what works. Ctrl+C stops.',
-];
+function whatToDo(gateways: readonly string[]): string[] {
+  const ways = [
+    ...(gateways.includes('slack') ? ['Mention the bot in a Slack channel it was invited to.'] : []),
+    ...(gateways.includes('email') ? ['Write it a mail.'] : []),
+    ...(gateways.length === 0 ? ['No platform is connected.'] : []),
+    '`signalbox chat` talks to it here. Ctrl+C stops.',
+  ];
+  return [ways.join(' ')];
+}
+
+/** In one line: what has no credentials yet, and who tells how to get them. */
+function missing({ config, played }: BannerFacts): string[] {
+  const { gateways, model } = config.settings;
+  const off = Object.entries(missingOf(gateways))
+    .filter(([, lacks]) => lacks.length > 0)
+    .map(([platform]) => platform);
+  if (model.provider === 'claude' && !model.api_key) off.push('claude');
+  const names = [...new Set([...played, ...off])].map(platformName);
+  if (names.length === 0) return [];
+  return [`Without credentials: ${names.join(', ')}. \`signalbox check\` says which, and how to get them.`];
+}
 
 function pad(name: string): string {
   return `${name}:`.padEnd(10);

@@ -28,7 +28,8 @@ export async function createConsoleLogger(
     destination: pretty({
       colorize: 'isTTY' in stream && stream.isTTY === true,
       translateTime: 'SYS:HH:MM:ss',
-      ignore: 'pid,hostname',
+      messageFormat: '{if stage}{stage}: {end}{msg}',
+      ignore: 'pid,hostname,step,stage',
       singleLine: true,
       destination: stream,
     }),
