@@ -100,7 +100,7 @@ async function playStory(page) {
   await page.getByRole('button', { name: 'Approve' }).waitFor();
   const mail = page.getByRole('region', { name: /Dana Reyes/ }).locator('details');
   await mail.locator('summary').click();
-  const [line] = /^approve \S+$/m.exec(await mail.locator('.mail-text').innerText()) ?? [];
+  const [line] = /^approve \S+$/m.exec((await mail.locator('.mail-text').textContent()) ?? '') ?? [];
   if (!line) throw new Error('the mail names no line to answer with');
   await mail.getByLabel('Reply as Dana').fill(line);
 
