@@ -1,0 +1,413 @@
+/**
+ * The approval machine against its invariants (their numbers are those of the specification), over random histories
+ * of everything that can happen to an approval, in any order and at any time.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Approval,
+  cancel,
+  claim,
+  complete,
+  dueOf,
+  isEnded,
+  loseTrack,
+  noteCopy,
+  QUIET_MS,
+  reconcile,
+  renew,
+  revoke,
+  type Step,
+  tick,
+  type Vote,
+  type VoteResult,
+  vote,
+} from '../../../src/domain/approval.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import {
+  ALEX,
+  anApproval,
+  aVote,
+  DANA,
+  DEADLINE_MS,
+  EMAIL,
+  LEASE_MS,
+  OPENED_MS,
+  SLACK,
+  VALID_FOR_MS,
+} from '../../support/approvals.ts';
+import { runs } from '../../support/property-runs.ts';
+
+// ── Histories ────────────────────────────────────────────────────────────────────────────────────────────────
+
+type Event =
+  | {
+      readonly kind: 'vote';
+      readonly voter: Voter;
+      readonly choice: Vote['choice'];
+      readonly key: number;
+      readonly old: 'none' | 'gen' | 'digest';
+    }
+  | { readonly kind: 'cancel' | 'revoke'; readonly person: PersonId; readonly operates: boolean }
+  | { readonly kind: 'claim'; readonly owner: string; readonly right: boolean }
+  | { readonly kind: 'renew' | 'lose-track'; readonly late: number }
+  | { readonly kind: 'complete'; readonly late: number; readonly status: 'ok' | 'error' }
+  | {
+      readonly kind: 'reconcile';
+      readonly person: PersonId;
+      readonly operates: boolean;
+      readonly finding: 'happened' | 'did-not-happen' | 'retry';
+    }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'card'; readonly shown: number };
+
+interface Voter {
+  readonly person: string;
+  readonly roles: readonly string[];
+  readonly permitted: boolean;
+  readonly via: Vote['via'];
+}
+
+/** One thing that happened, and what it changed. */
+interface Moment {
+  readonly event: Event;
+  readonly nowMs: number;
+  readonly before: Approval;
+  readonly after: Approval;
+  readonly moved: NonNullable<Step<unknown>['moved']> | undefined;
+  readonly result: unknown;
+  /** The vote as it was cast. */
+  readonly vote: Vote | undefined;
+}
+
+const person = fc.constantFrom(ALEX, DANA, PersonId.parse('lee'), PersonId.parse('eve'));
+const late = fc.constantFrom(0, 0, 0, 1);
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('vote' as const),
+      voter: fc.record({
+        person: fc.constantFrom('alex', 'dana', 'lee', 'eve'),
+        roles: fc.constantFrom(['manager'], ['manager', 'member'], ['member'], []),
+        permitted: fc.constantFrom(true, true, true, false),
+        via: fc.constantFrom(SLACK, EMAIL),
+      }),
+      choice: fc.constantFrom('approve' as const, 'approve' as const, 'deny' as const, 'answer' as const),
+      key: fc.nat(6),
+      old: fc.constantFrom(
+        'none' as const,
+        'none' as const,
+        'none' as const,
+        'gen' as const,
+        'digest' as const,
+      ),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('claim' as const),
+      owner: fc.constantFrom('w1', 'w2', 'w3'),
+      right: fc.constantFrom(true, true, true, false),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('complete' as const),
+      late,
+      status: fc.constantFrom('ok' as const, 'error' as const),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'lose-track' as const), late }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cancel' as const, 'revoke' as const),
+      person,
+      operates: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('reconcile' as const),
+      person,
+      operates: fc.boolean(),
+      finding: fc.constantFrom(
+        'happened' as const,
+        'did-not-happen' as const,
+        'retry' as const,
+        'retry' as const,
+      ),
+    }),
+  },
+  { weight: 4, arbitrary: fc.constant({ kind: 'tick' as const }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('card' as const), shown: fc.nat(4) }) },
+);
+
+/** Mostly a moment; now and then just up to, or past, something that falls due. */
+const passing = fc.oneof(
+  fc.nat(2_000),
+  fc.constantFrom(
+    0,
+    LEASE_MS,
+    LEASE_MS + QUIET_MS,
+    VALID_FOR_MS,
+    DEADLINE_MS - 1,
+    DEADLINE_MS,
+    5 * 3_600_000,
+  ),
+);
+
+const history = fc.record({
+  effect: fc.constantFrom('once' as const, 'idempotent' as const),
+  verdict: fc.constantFrom(
+    'human' as const,
+    'human' as const,
+    'human' as const,
+    'allowed' as const,
+    'nobody' as const,
+  ),
+  approveFrom: fc.constantFrom(undefined, undefined, [SLACK]),
+  steps: fc.array(fc.record({ event, passing }), { minLength: 1, maxLength: 40 }),
+});
+
+function play({
+  effect,
+  verdict,
+  approveFrom,
+  steps,
+}: typeof history extends fc.Arbitrary<infer H> ? H : never): Moment[] {
+  let approval = anApproval({ request: { effect }, verdict, policy: approveFrom ? { approveFrom: [...approveFrom] } : {} });
+  let nowMs = OPENED_MS;
+  return steps.map(({ event, passing }) => {
+    nowMs += passing;
+    const before = approval;
+    const cast = event.kind === 'vote' ? toVote(before, event) : undefined;
+    const { moved, result } = happen(before, event, cast, nowMs);
+    approval = moved?.next ?? before;
+    return { event, nowMs, before, after: approval, moved, result, vote: cast };
+  });
+}
+
+function toVote(approval: Approval, { voter, choice, key, old }: Extract<Event, { kind: 'vote' }>): Vote {
+  return aVote(approval, {
+    ...voter,
+    choice,
+    text: 'because',
+    // One gesture has one content, so its key names the content too.
+    key: `${key}:${voter.person}:${choice}:${old}:${voter.via}:${voter.permitted}:${voter.roles.join()}`,
+    ...(old === 'gen' ? { gen: approval.gen - 1 } : {}),
+    ...(old === 'digest' ? { digest: 'of something else' } : {}),
+  });
+}
+
+function happen(approval: Approval, event: Event, cast: Vote | undefined, nowMs: number): Step<unknown> {
+  const epoch = approval.execution?.epoch ?? 1;
+  switch (event.kind) {
+    case 'vote':
+      return vote(approval, cast!, nowMs);
+    case 'cancel':
+      return cancel(approval, event, 'no longer needed');
+    case 'revoke':
+      return revoke(approval, event, 'changed my mind');
+    case 'claim':
+      return claim(approval, event.owner, event.right ? approval.digest : 'of something else', nowMs);
+    case 'renew':
+      return renew(approval, epoch - event.late, nowMs);
+    case 'lose-track':
+      return loseTrack(approval, epoch - event.late, 'the connection broke');
+    case 'complete':
+      return complete(approval, epoch - event.late, { status: event.status, text: 'done' }, nowMs);
+    case 'reconcile':
+      return reconcile(
+        approval,
+        { ...event, roles: event.person === DANA ? ['manager'] : [] },
+        event.finding,
+        nowMs,
+      );
+    case 'tick':
+      return tick(approval, nowMs);
+    case 'card':
+      return noteCopy(approval, 'dana', { ref: 'mail-1', shown: event.shown });
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Tries a property of all that happened, and says how often it had something to look at. */
+function always(check: (moments: readonly Moment[]) => void): void {
+  fc.assert(
+    fc.property(history, (each) => check(play(each))),
+    { numRuns: runs(1_000) },
+  );
+}
+
+describe('any history of an approval', () => {
+  it('A1 keeps a decision once it is made, and never leaves an ended state', () => {
+    always((moments) => {
+      for (const { before, after } of moments) {
+        if (before.decision) expect(after.decision).toEqual(before.decision);
+        if (isEnded(before.state))
+          expect({ ...after, rev: 0, copies: [] }).toEqual({ ...before, rev: 0, copies: [] });
+      }
+    });
+  });
+
+  it('A2 accepts one report at most, and that from the newest claim', () => {
+    always((moments) => {
+      const reports = moments.filter(
+        ({ event, result }) => event.kind === 'complete' && result === 'RECORDED',
+      );
+      expect(reports.length).toBeLessThanOrEqual(1);
+      for (const { event, before, after } of reports) {
+        expect(event.kind === 'complete' && event.late).toBe(0);
+        expect(before.state).toBe('EXECUTING');
+        expect(after.execution).toEqual(before.execution);
+      }
+      const epochs = moments.flatMap(({ moved }) =>
+        moved?.event === 'claimed' ? [moved.next.execution!.epoch] : [],
+      );
+      expect(epochs).toEqual(epochs.map((_, index) => index + 1));
+    });
+  });
+
+  it('A3 runs nothing but what was agreed to', () => {
+    always((moments) => {
+      for (const { event, before, after, moved } of moments) {
+        if (after.state !== 'EXECUTING' || before.state === 'EXECUTING') continue;
+        expect(moved?.event).toBe('claimed');
+        expect(before.state).toBe('APPROVED');
+        expect(after.decision?.choice).toBe('approve');
+        expect(after.decision?.digest).toBe(after.digest);
+        expect(event.kind === 'claim' && event.right).toBe(true);
+      }
+    });
+  });
+
+  it('A4 is decided by somebody who may decide at that moment, never by the one who asked', () => {
+    always((moments) => {
+      for (const { before, after, vote } of moments) {
+        if (before.decision || after.decision?.source !== 'human') continue;
+        expect(vote?.by.person).not.toBe(after.request.requester);
+        expect(vote?.roles).toContain('manager');
+        expect(vote?.permitted).toBe(true);
+        const { approveFrom } = after.policy;
+        if (after.decision.choice === 'approve' && approveFrom) expect(approveFrom).toContain(vote?.via);
+      }
+    });
+  });
+
+  it('A5 is not changed by an answer that is delivered again, which is told the same', () => {
+    always((moments) => {
+      const first = new Map<string, VoteResult['code']>();
+      for (const { nowMs, vote: cast, after, result } of moments) {
+        if (!cast) continue;
+        const { code } = result as VoteResult;
+        const again = vote(after, cast, nowMs + 1);
+        // What time alone brings about may come to light by it, and nothing else.
+        expect(again.moved?.event ?? 'expired').toBe('expired');
+        if (code === 'DECIDED') expect(again.result.code).toBe('REPLAY');
+        if (first.get(cast.key) === 'DECIDED') expect(code).toBe('REPLAY');
+        first.set(cast.key, first.get(cast.key) ?? code);
+      }
+    });
+  });
+
+  it('A6 never counts an answer to an older card, or to one that showed something else', () => {
+    always((moments) => {
+      for (const { event, moved } of moments) {
+        if (event.kind === 'vote' && event.old !== 'none') expect(moved?.event ?? 'expired').toBe('expired');
+      }
+    });
+  });
+
+  it('A10 neither expires early nor refuses an answer in time as late', () => {
+    always((moments) => {
+      for (const { nowMs, before, after, vote, result } of moments) {
+        if (before.state === 'OPEN' && after.state === 'EXPIRED')
+          expect(nowMs).toBeGreaterThanOrEqual(before.deadlineMs);
+        if (vote && nowMs < before.deadlineMs) expect((result as VoteResult).code).not.toBe('LATE');
+        if (vote && nowMs >= before.deadlineMs) expect((result as VoteResult).code).not.toBe('DECIDED');
+      }
+    });
+  });
+
+  it('A15 is denied by a no alone, of a person or of the policy, never by silence', () => {
+    always((moments) => {
+      for (const { event, before, after } of moments) {
+        if (after.state !== 'DENIED') continue;
+        expect(after.decision?.choice).toBe('deny');
+        if (before.state === 'OPEN') expect(event).toMatchObject({ kind: 'vote', choice: 'deny' });
+      }
+    });
+  });
+
+  it('A20 is not moved by time that runs backwards', () => {
+    always((moments) => {
+      for (const { after } of moments) {
+        expect(tick(after, OPENED_MS - 1).result).toBe('nothing');
+      }
+    });
+  });
+
+  it('A22 is never claimed again before the earlier lease and its margin have passed', () => {
+    always((moments) => {
+      for (const { nowMs, before, moved } of moments) {
+        if (moved?.event !== 'claimed' || !before.execution) continue;
+        expect(nowMs).toBeGreaterThanOrEqual(before.execution.leaseUntilMs + QUIET_MS);
+      }
+    });
+  });
+
+  it('A8 waits for something in every state but the ended ones', () => {
+    always((moments) => {
+      for (const { after } of moments) expect(dueOf(after) === undefined).toBe(isEnded(after.state));
+    });
+  });
+
+  it('counts every change, and shows a new face whenever people see something new', () => {
+    always((moments) => {
+      for (const { before, after, moved } of moments) {
+        expect(after.rev).toBe(before.rev + (moved ? 1 : 0));
+        if (before.state !== after.state && after.state !== 'EXECUTING')
+          expect(after.face).toBe(before.face + 1);
+        else expect(after.face).toBe(before.face);
+      }
+    });
+  });
+
+  it('gives every permit the same idempotency key, and a call that may run only once one permit until somebody looks', () => {
+    always((moments) => {
+      const keys = new Set<string>();
+      let looked = false;
+      let permits = 0;
+      for (const { event, after, moved, result } of moments) {
+        if (event.kind === 'reconcile' && moved) looked = true;
+        if (moved?.event !== 'claimed') continue;
+        permits++;
+        keys.add((result as { permit: { idempotencyKey: string } }).permit.idempotencyKey);
+        if (after.request.effect === 'once' && permits > 1) expect(looked).toBe(true);
+      }
+      expect(keys.size).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it('decides only within the window it names, so that the store can hold it to it', () => {
+    fc.assert(
+      fc.property(history, (each) => {
+        for (const { nowMs, event, before, vote: cast } of play(each)) {
+          const { window } = happen(before, event, cast, nowMs);
+          expect(window?.notBeforeMs ?? 0).toBeLessThanOrEqual(nowMs);
+          expect(window?.beforeMs ?? Number.POSITIVE_INFINITY).toBeGreaterThan(nowMs);
+        }
+      }),
+      { numRuns: runs(500) },
+    );
+  });
+});
