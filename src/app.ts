@@ -18,7 +18,7 @@ import { createReplyTokens } from './approvals/reply-token.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
-import { outboxOf } from './delivery/outbox.ts';
+import { Outbox, outboxOf } from './delivery/outbox.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Gateway } from './domain/gateway.ts';
 import type { Tool } from './domain/tool.ts';
@@ -105,6 +105,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     queue,
     approvals: stores.approvals,
     permits: new PermitOffice(stores.approvals),
+    outbox: new Outbox(redis, keys),
     directory: stores.directory,
     config,
     model: createModels(config),

@@ -8,8 +8,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AccountId, ApprovalId, ConversationId } from '../domain/ids.ts';
 import { Address } from '../domain/message.ts';
+import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
-import type { QueueName } from '../redis/keys.ts';
+import { type Keys, partitionOf, type QueueName } from '../redis/keys.ts';
 
 const common = {
   /** Idempotency key of the message; derived from what caused it. */
@@ -42,12 +43,27 @@ export function outboxOf(platform: string): QueueName {
   return `o.${platform}`;
 }
 
+/** What waits to be sent, for those who must not get ahead of it. */
+export class Outbox {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+  ) {}
+
+  /** Whether everything this conversation had to say there was sent. */
+  async isEmpty(conversationId: ConversationId, to: Address): Promise<boolean> {
+    const lane = laneOf({ conversationId, to });
+    const items = this.keys.items(partitionOf(conversationId), outboxOf(to.platform), lane);
+    return (await this.redis.exists(items)) === 0;
+  }
+}
+
 /** Posts an item; the lane, and so the order, is the conversation and the destination. */
 export function toOutEffect(item: OutboxItem, options: { once?: Once; session?: string } = {}): Effect {
   return { kind: 'out', queue: outboxOf(item.to.platform), lane: laneOf(item), item, ...options };
 }
 
-function laneOf({ conversationId, to }: OutboxItem): string {
+function laneOf({ conversationId, to }: Pick<OutboxItem, 'conversationId' | 'to'>): string {
   const route = Object.entries(to.route)
     // Where a mail thread stands changes with every mail; the person it goes to does not.
     .filter(

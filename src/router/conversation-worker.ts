@@ -26,7 +26,7 @@ import type { PermitOffice } from '../approvals/permit-office.ts';
 import { allowAtOnce, askHumans } from '../approvals/plan.ts';
 import { outcomeText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
-import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -56,6 +56,7 @@ export interface WorkerDeps {
   readonly queue: KeyedQueue;
   readonly approvals: ApprovalStore;
   readonly permits: PermitOffice;
+  readonly outbox: Outbox;
   readonly directory: Directory;
   readonly config: () => Config;
   readonly model: () => ModelClient;
@@ -203,11 +204,12 @@ export class ConversationWorker {
     return this.#effectsOfTurn(work, [opening, ...outcome.entries], outcome, approvals, shown);
   }
 
-  #board({ claim, replyTo, item, log }: Work): ProgressBoard | undefined {
+  #board({ claim, conversationId, replyTo, item, log }: Work): ProgressBoard | undefined {
     const progress = this.deps.gateways.get(replyTo.platform)?.progress;
     // A second attempt shows nothing: its reply finds and replaces what the first one may have shown.
     if (!progress || claim.attempt > 1) return undefined;
-    return new ProgressBoard(progress, replyTo, replyId(item), log, claim.signal);
+    const isNext = () => this.deps.outbox.isEmpty(conversationId, replyTo);
+    return new ProgressBoard(progress, replyTo, replyId(item), isNext, log, claim.signal);
   }
 
   async #toApproval(work: Work, { call, tool, args, decision }: HeldCall, index: number): Promise<Approval> {

@@ -1,8 +1,8 @@
 /**
  * Shows people that an answer is on its way, when it takes longer than a moment.
  *
- * One message, edited at the platform's pace; the reply takes its place. Best effort: whatever goes wrong here
- * never disturbs the turn.
+ * One message, edited at the platform's pace; the reply takes its place, so it must not stand before the reply to an
+ * earlier message. Best effort: whatever goes wrong here never disturbs the turn.
  */
 import type { Progress } from '../domain/gateway.ts';
 import type { Address } from '../domain/message.ts';
@@ -27,6 +27,8 @@ export class ProgressBoard {
     private readonly progress: Progress,
     private readonly to: Address,
     private readonly key: string,
+    /** Whether everything said earlier was sent. */
+    private readonly isNext: () => Promise<boolean>,
     private readonly log: Logger,
     private readonly signal: AbortSignal,
   ) {}
@@ -63,6 +65,7 @@ export class ProgressBoard {
     const markdown = this.#latest;
     const { to, key } = this;
     try {
+      if (this.#ref === undefined && !(await this.isNext())) return;
       this.#ref = await this.progress.show(
         { to, key, markdown, ...(this.#ref === undefined ? {} : { ref: this.#ref }) },
         this.signal,
