@@ -79,11 +79,21 @@ export type Stores = Pick<App, 'approvals' | 'audit' | 'deadLetters' | 'director
 
 /** Resolves once everything runs and every channel is open. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { config, clock, log } = options;
-  const { settings } = config();
+  const { log } = options;
 
   log.info({ step: 2, stage: 'Agent Bootstrap' }, 'connecting to memory');
   const redis = await connect(options.redisUrl, log);
+  try {
+    return await assemble(options, redis);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
+  const { config, clock, log } = options;
+  const { settings } = config();
   const keys = new Keys(prefixOf(config()));
   const stores = createStores(redis, keys, config);
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
@@ -162,12 +172,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   );
 
   log.info({ step: 4, channels: [...gateways.keys()] }, 'opening channels');
-  try {
-    await services.start();
-  } catch (error) {
-    redis.disconnect();
-    throw error;
-  }
+  await services.start();
   log.info({ step: 5, conversations: settings.workers.conversations }, 'taking up work');
   log.info({ step: 6, stage: 'Ready State' }, 'ready');
 
