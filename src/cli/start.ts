@@ -20,10 +20,9 @@ const DRAIN_MS = 30_000;
 /** Resolves with the exit code once everything has stopped. */
 export async function start(options: Omit<LaunchOptions, 'gateways'>): Promise<number> {
   const { asked, insisted } = hearSignals();
-  const { prepared, launched } = await Promise.race([
-    begin(options),
-    insisted.then(() => process.exit(1)), // while it started: there is nothing under way yet
-  ]);
+  const begun = await Promise.race([begin(options), insisted]);
+  if (!begun) process.exit(1); // there is nothing under way yet
+  const { prepared, launched } = begun;
   const { app, config, played, sandboxUrl } = launched;
   const gateways = [...app.gateways.keys()];
   process.stdout.write(
