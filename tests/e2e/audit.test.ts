@@ -1,6 +1,5 @@
 /** What is on record afterwards, of everything that was said and decided. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { replay } from '../../src/approvals/consequences.ts';
 import type { AuditEntry } from '../../src/audit/audit-log.ts';
 import { Approval } from '../../src/domain/approval.ts';

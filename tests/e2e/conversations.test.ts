@@ -1,7 +1,7 @@
 /** Talking to the agent: where it may be spoken to, who may speak, and what people see while it works. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LONG_ANSWER } from '../../src/sandbox/claude/long-answer.ts';
-import { ALEX, BOT, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
+import { ALEX, BOT, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
 const HELP = /Here is what I can do/;
 const ALEX_DM = 'D0ALEX';
@@ -211,20 +211,11 @@ describe('people the gateway does not know', () => {
 describe('people who may not ask', () => {
   it('OM-183 OM-180 are refused with a sentence, and the refusal is on record with who, what and why', async () => {
     story = await Story.begin({
-      config: (shipped) => ({
-        ...shipped,
-        authorizations: {
-          ...shipped.authorizations,
-          roles: { ...shipped.authorizations.roles, viewer: { permissions: [] } },
-        },
-        contacts: {
-          ...shipped.contacts,
-          people: {
-            ...shipped.contacts.people,
-            alex: { ...shipped.contacts.people.alex!, roles: ['viewer'] },
-          },
-        },
-      }),
+      config: (shipped) => {
+        const roles = { ...shipped.authorizations.roles, viewer: { permissions: [] } };
+        const authorizations = { ...shipped.authorizations, roles };
+        return withPerson({ ...shipped, authorizations }, 'alex', { roles: ['viewer'] });
+      },
     });
 
     const thread = await story.mention('refund order 3');
@@ -248,16 +239,7 @@ describe('people who may not ask', () => {
     const thread = await story.mention('deploy api to staging');
     await story.answer(thread, /Done: api is deployed to staging/);
 
-    story.config = {
-      ...story.config,
-      contacts: {
-        ...story.config.contacts,
-        people: {
-          ...story.config.contacts.people,
-          alex: { ...story.config.contacts.people.alex!, roles: ['member'] },
-        },
-      },
-    };
+    story.config = withPerson(story.config, 'alex', { roles: ['member'] });
     const { ts, acknowledged } = await story.sandbox.slack.say({
       user: ALEX.slack,
       channel: GENERAL,

@@ -3,15 +3,22 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Approval, type Finding, reconcile } from '../../src/domain/approval.ts';
-import { PersonId } from '../../src/domain/ids.ts';
+import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
-import { ALEX, codesIn, DANA, GENERAL, Story, type StoryOptions, textOf } from '../support/story.ts';
+import {
+  ALEX,
+  codesIn,
+  DANA,
+  GENERAL,
+  Story,
+  type StoryConfig,
+  textOf,
+  withPerson,
+} from '../support/story.ts';
 
 const MINUTE = 60_000;
 const OPS = 'C0OPS';
 const HELP = /Here is what I can do/;
-
-type ShippedConfig = Parameters<NonNullable<StoryOptions['config']>>[0];
 
 let story: Story;
 
@@ -149,7 +156,7 @@ describe('while Slack is away', () => {
   );
 
   it('tells the one who asked when the approver cannot be reached in Slack', async () => {
-    story.config = preferring(story.config, 'slack');
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
     story.sandbox.slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' });
 
     const thread = await story.mention('refund order 7');
@@ -373,15 +380,7 @@ async function eventually<Item>(look: () => Item[] | Promise<Item[]>): Promise<I
   }
 }
 
-function withImpatientModel(shipped: ShippedConfig): ShippedConfig {
+function withImpatientModel(shipped: StoryConfig): StoryConfig {
   const model = { ...shipped.settings.model, retries: 0, timeout: 500 };
   return { ...shipped, settings: { ...shipped.settings, model } };
-}
-
-function preferring(config: ShippedConfig, platform: string): ShippedConfig {
-  const dana = { ...config.contacts.people.dana!, prefers: [platform] };
-  return {
-    ...config,
-    contacts: { ...config.contacts, people: { ...config.contacts.people, dana } },
-  } as ShippedConfig;
 }

@@ -294,22 +294,15 @@ describe('two managers at once', () => {
 
   it('OM-124 counts one of two yeses given in Slack and by mail at the same moment, and tells the other', async () => {
     const alone = story.config;
-    story.config = {
-      ...alone,
-      contacts: {
-        ...alone.contacts,
-        people: {
-          ...alone.contacts.people,
-          carl: {
-            ...alone.contacts.people.dana!,
-            name: 'Carl Chen',
-            roles: ['manager'],
-            accounts: { slack: [`T0SANDBOX/${CARL.slack}`], email: [CARL.mail] },
-            prefers: ['email'],
-          },
-        },
-      },
-    } as unknown as typeof alone;
+    const { dana } = alone.contacts.people;
+    const carl = {
+      ...dana!,
+      name: 'Carl Chen',
+      roles: ['manager'],
+      accounts: { slack: [`T0SANDBOX/${CARL.slack}`], email: [CARL.mail] },
+    };
+    const people = { ...alone.contacts.people, carl };
+    story.config = { ...alone, contacts: { ...alone.contacts, people } };
     const { thread, card, mail } = await ask();
     await story.mail(CARL.mail, new RegExp(`refund: order ${order}`));
 

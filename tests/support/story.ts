@@ -23,7 +23,7 @@ export const DANA = { slack: 'U0DANA', mail: 'dana@corp.test' };
 export const BOT = { slack: 'U0SIGNALBOX', mail: 'signalbox@gateway.test' };
 export const EVE = { slack: 'U0EVE', mail: 'eve@evil.test' };
 
-type StoryConfig = Config<typeof gatewaySettings>;
+export type StoryConfig = Config<typeof gatewaySettings>;
 
 export interface StoryOptions {
   readonly sandbox?: SandboxOptions;
@@ -185,6 +185,18 @@ export class Story {
   refunds(order: number): number[] {
     return this.sandbox.shop.refunds.filter((refund) => refund.order === order).map(({ amount }) => amount);
   }
+}
+
+/** The configuration with something about one of its people changed. */
+export function withPerson(
+  config: StoryConfig,
+  id: string,
+  change: Partial<StoryConfig['contacts']['people'][string]>,
+): StoryConfig {
+  const person = config.contacts.people[id];
+  if (!person) throw new Error(`there is no ${id} in contacts.yaml`);
+  const people = { ...config.contacts.people, [id]: { ...person, ...change } };
+  return { ...config, contacts: { ...config.contacts, people } };
 }
 
 /** Everything a message shows, blocks included. */
