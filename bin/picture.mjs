@@ -106,7 +106,7 @@ async function playStory(page) {
 
   await mail.locator('form').evaluate((form) => {
     form.scrollIntoView({ block: 'end' });
-    form.closest('.scroll')?.scrollBy(0, 16);
+    form.closest('.scroll')?.scrollBy(0, 26);
   });
   const mention = page.getByRole('article').filter({ hasText: 'refund order 7 because' }).first();
   await mention.evaluate((article) => article.scrollIntoView({ block: 'start' }));
