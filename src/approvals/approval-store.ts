@@ -121,9 +121,13 @@ export class ApprovalStore {
     return (await this.due(partition, 0)).nowMs;
   }
 
-  /** Looks at a timer again later, when its approval could not be read or written now. */
-  async postpone(id: ApprovalId, byMs: number): Promise<void> {
-    await this.redis.zincrby(this.keys.timers(partitionOfApproval(id)), byMs, id).catch(() => undefined);
+  /**
+   * Looks at a timer again later, when its approval could not be read or written now. A timer that has left
+   * meanwhile, because its approval ended, does not come back.
+   */
+  async postpone({ id, nowMs }: Pick<DueApproval, 'id' | 'nowMs'>, byMs: number): Promise<void> {
+    const timers = this.keys.timers(partitionOfApproval(id));
+    await this.redis.zadd(timers, 'XX', nowMs + byMs, id).catch(() => undefined);
   }
 
   /** A timer without its approval (it expired, or was erased) has nothing to bring about. */

@@ -88,7 +88,7 @@ export class TimerSweeper implements Service {
         { err: error, approval: id },
         'an approval could not be moved on; trying again in a minute',
       );
-      await this.approvals.postpone(id, POSTPONE_MS);
+      await this.approvals.postpone(due, POSTPONE_MS);
     }
   }
 }
