@@ -75,6 +75,7 @@ function cardUpdates(approval: Approval, nowMs: number): Effect[] {
         author: approval.origin,
         approvalId: approval.id,
         copyId: copy.id,
+        face: approval.face,
         atMs: nowMs,
       }),
     );

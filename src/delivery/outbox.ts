@@ -34,7 +34,14 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     mayExist: z.boolean().optional(),
   }),
   /** Bring one copy of an approval's card up to date, whatever that takes when its turn comes. */
-  z.object({ ...common, kind: z.literal('card'), approvalId: ApprovalId, copyId: z.string() }),
+  z.object({
+    ...common,
+    kind: z.literal('card'),
+    approvalId: ApprovalId,
+    copyId: z.string(),
+    /** The face this is about: at least this much is shown once it was sent. */
+    face: z.int(),
+  }),
   z.object({ ...common, kind: z.literal('notice'), markdown: z.string(), onlyFor: AccountId }),
 ]);
 export type OutboxItem = z.infer<typeof OutboxItem>;

@@ -43,7 +43,7 @@ export interface DeliveryDeps {
 /** What is to be sent now, and for a card, of which approval and copy. */
 interface Prepared {
   readonly body: OutboundBody;
-  readonly copy?: { readonly approval: Approval; readonly copyId: string };
+  readonly copy?: { readonly approval: Approval; readonly copyId: string; readonly face: number };
 }
 
 export class DeliveryWorker {
@@ -60,7 +60,7 @@ export class DeliveryWorker {
     const item = parsed.data;
     const log = this.deps.log.child({ conversation: item.conversationId, item: item.id });
     try {
-      const prepared = await this.#prepare(item);
+      const prepared = await this.#prepare(item, claim);
       if (!prepared) return await this.#commit(claim, [], mode);
 
       const waitMs = (await this.#pace?.waitMs(item.to)) ?? 0;
@@ -76,7 +76,7 @@ export class DeliveryWorker {
   }
 
   /** Undefined when there is nothing (left) to send. */
-  async #prepare(item: OutboxItem): Promise<Prepared | undefined> {
+  async #prepare(item: OutboxItem, claim: Claim): Promise<Prepared | undefined> {
     switch (item.kind) {
       case 'text': {
         const { markdown, replaces } = item;
@@ -87,10 +87,16 @@ export class DeliveryWorker {
       case 'card': {
         const approval = await this.deps.approvals.find(item.approvalId);
         const copy = approval?.copies.find(({ id }) => id === item.copyId);
-        if (!approval || !copy || !isWorthSending(approval, copy)) return undefined;
+        if (!approval || !copy) return undefined;
+        // One that may have been sent already, though nobody noted it, has to be found before it can be updated.
+        const mayExist = claim.attempt > 1 && copy.ref === undefined && !copy.outcomeOnly;
+        if (!mayExist && !isWorthSending(approval, copy)) return undefined;
         const card = toCard(approval, this.#replyOf(approval, copy));
         const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
-        return { body: { kind: 'card', card, ...replaces }, copy: { approval, copyId: copy.id } };
+        return {
+          body: { kind: 'card', card, ...replaces },
+          copy: { approval, copyId: copy.id, face: item.face },
+        };
       }
       default:
         return item satisfies never;
@@ -117,8 +123,10 @@ export class DeliveryWorker {
       claim.signal,
     );
     if (copy) {
-      const { approval, copyId } = copy;
-      const noted = { ref: sent.ref, shown: approval.face };
+      const { approval, copyId, face } = copy;
+      // What an earlier attempt sent is found as it is: it shows the face of then, and a later item brings it up to date.
+      const shown = claim.attempt > 1 ? Math.min(face, approval.face) : approval.face;
+      const noted = { ref: sent.ref, shown };
       await this.deps.approvals.apply(approval.id, (current) => noteCopy(current, copyId, noted));
     }
     return sent;
