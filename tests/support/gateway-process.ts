@@ -54,9 +54,9 @@ export class GatewayProcess {
     return this.#ended;
   }
 
-  /** The first line of the log with these words. Rejects when it ends before, or takes too long. */
-  async line(words: RegExp): Promise<LogLine> {
-    const found = () => this.lines.find(({ msg }) => words.test(msg));
+  /** The first (or `nth`) line of the log with these words. Rejects when it ends before, or takes too long. */
+  async line(words: RegExp, nth = 1): Promise<LogLine> {
+    const found = () => this.lines.filter(({ msg }) => words.test(msg))[nth - 1];
     return new Promise((resolve, reject) => {
       const settle = (act: () => void) => {
         clearTimeout(timer);
@@ -124,7 +124,8 @@ export class GatewayHome {
     await home.edit('settings.yaml', (text) =>
       text
         .replace('data_directory: data', `data_directory: data\n  key_prefix: ${prefix}`)
-        .replace('port: 4000', 'port: 0'),
+        .replace('port: 4000', 'port: 0')
+        .replace('mode: $', 'pace: { posts: 10000, seconds: 1 }\n    mode: $'),
     );
     sandbox.mail.connectGateway({ host: '127.0.0.1', port });
     return home;
