@@ -11,6 +11,7 @@
  *   2. An event's id is the same on every attempt.
  *   3. The loss of a socket uses up no delay: what was in flight goes out on the next one.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../domain/clock.ts';
 import type { Payload } from './events.ts';
@@ -66,6 +67,7 @@ export class EventQueue {
 
   /** Takes up what the journal says was not acknowledged. */
   start(): void {
+    setMaxListeners(0, this.#stopping.signal); // one for every event that waits
     for (const event of this.deps.workspace.queued()) this.#keep(this.#deliver(event));
   }
 
