@@ -1,7 +1,7 @@
 /** The card of an approval, built from the record alone; the same for every platform. Pure. */
 import { type Approval, type CardCopy, isEnded } from '../domain/approval.ts';
 import type { Card } from '../domain/card.ts';
-import { askedOf, factsOf, standing, titleOf, visible } from './sentences.ts';
+import { askedOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
 
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
@@ -36,7 +36,7 @@ export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
 /** Several lines stay several lines; what cannot be seen is made visible in each. */
 function proseOf(summary: string): string {
   const prose = summary.split('\n').map(visible).join('\n');
-  return prose.length > MAX_PROSE_CHARS ? `${prose.slice(0, MAX_PROSE_CHARS)} …` : prose;
+  return prose.length > MAX_PROSE_CHARS ? `${firstChars(prose, MAX_PROSE_CHARS)} …` : prose;
 }
 
 function offered(approval: Approval): Card['choices'] {

@@ -28,7 +28,7 @@ export function whenText(ms: number): string {
 export function titleOf({ request }: Approval): string {
   const facts = factsOf(request.args).map(({ label, value }) => `${label} ${value}`);
   const line = facts.length > 0 ? `${request.tool}: ${facts.join(', ')}` : request.tool;
-  return line.length > MAX_TITLE_CHARS ? `${line.slice(0, MAX_TITLE_CHARS - 1)}…` : line;
+  return line.length > MAX_TITLE_CHARS ? `${firstChars(line, MAX_TITLE_CHARS - 1)}…` : line;
 }
 
 /** Fits the header of every platform. */
@@ -45,13 +45,26 @@ function show(value: unknown): string {
   return visible(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** Control, format and other invisible characters written out as `⟨U+202E⟩`, so that nothing hides in a fact. */
+/**
+ * Characters that show nothing, or change what is shown around them: control and format characters, line breaks of
+ * other kinds, halves of characters, fillers, variation selectors. One that only colours an emoji stays.
+ */
+const INVISIBLE =
+  /(\p{Extended_Pictographic}\uFE0F)|[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Invisible characters written out as `⟨U+202E⟩`, so that nothing hides in a fact. */
 export function visible(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\u115F\u1160\u3164\uFFA0]/gu, (character) => {
+  return text.replaceAll(INVISIBLE, (character: string, emoji: string | undefined) => {
+    if (emoji !== undefined) return emoji;
     if (character === '\n') return '⏎ ';
     if (character === '\t') return ' ';
     return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
   });
+}
+
+/** The first characters of a text, none of them halved. */
+export function firstChars(text: string, count: number): string {
+  return text.slice(0, count).replace(/[\uD800-\uDBFF]$/, '');
 }
 
 export function askedOf(approval: Approval): string {

@@ -247,17 +247,25 @@ export function open(opening: Opening): Approval {
 /** What a yes is bound to: this tool in this version, these arguments, for this person. No prose of the model. */
 export function digestOf(request: Pick<ApprovalRequest, 'tool' | 'version' | 'args' | 'requester'>): string {
   const { tool, version, args, requester } = request;
-  const canonical = canonicalize(normalise({ tool, version, args: args ?? null, requester }));
-  return createHash('sha256').update(String(canonical)).digest('base64url');
+  // As it is stored, so that it is the same before and after: a date is its text, for one.
+  const stored: unknown = JSON.parse(JSON.stringify({ tool, version, args: args ?? null, requester }));
+  return createHash('sha256')
+    .update(String(canonicalize(normalise(stored))))
+    .digest('base64url');
 }
 
 function normalise(value: unknown): unknown {
-  if (typeof value === 'string') return value.normalize('NFC');
+  if (typeof value === 'string') return normaliseText(value);
   if (Array.isArray(value)) return value.map(normalise);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, inner]) => [key.normalize('NFC'), normalise(inner)]),
+    Object.entries(value).map(([key, inner]) => [normaliseText(key), normalise(inner)]),
   );
+}
+
+/** Half of a character has no canonical form; it counts as the character that stands for it everywhere. */
+function normaliseText(text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, '\uFFFD').normalize('NFC');
 }
 
 // ── Answers of people ────────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ import {
   QUIET_MS,
   reconcile,
   revoke,
+  tick,
   type VoteResult,
   vote,
 } from '../../src/domain/approval.ts';
@@ -261,6 +262,36 @@ describe('time', () => {
 
     expect(await process.approvals.nowMs(approval.conversationId)).toBeGreaterThanOrEqual(ahead);
     expect((await read(process, approval)).decision?.atMs).toBeGreaterThanOrEqual(ahead);
+  });
+
+  it('lets nobody decide by a time that has passed meanwhile', async () => {
+    const process = await openProcess();
+    const approval = await openApproval(process);
+    await passTime(process, approval, DEADLINE_MS);
+    let seen = approval.openedMs;
+
+    const result = await process.approvals.apply(approval.id, (current, nowMs) => {
+      const step = vote(current, aVote(approval), seen);
+      seen = nowMs;
+      return step;
+    });
+
+    expect(result).toMatchObject({ code: 'LATE', approval: { state: 'EXPIRED' } });
+  });
+
+  it('lets nothing expire by a clock that runs ahead of the store', async () => {
+    const process = await openProcess();
+    const approval = await openApproval(process);
+    let seen = approval.deadlineMs;
+
+    const result = await process.approvals.apply(approval.id, (current, nowMs) => {
+      const step = tick(current, seen);
+      seen = nowMs;
+      return step;
+    });
+
+    expect(result).toBe('nothing');
+    expect((await read(process, approval)).state).toBe('OPEN');
   });
 
   it('reminds once for all reminders that fell due while nobody looked', async () => {

@@ -369,6 +369,20 @@ describe('any history of an approval', () => {
     });
   });
 
+  it('is taken back only by those who may, and only before it runs', () => {
+    always((moments) => {
+      for (const { event, before, after, moved } of moments) {
+        if (!moved || (event.kind !== 'cancel' && event.kind !== 'revoke')) continue;
+        const mine = event.kind === 'cancel' ? before.request.requester : before.decision?.by?.person;
+        expect(event.operates || event.person === mine).toBe(true);
+        expect([before.state, after.state]).toBeOneOf([
+          ['OPEN', 'CANCELLED'],
+          ['APPROVED', 'REVOKED'],
+        ]);
+      }
+    });
+  });
+
   it('A8 waits for something in every state but the ended ones', () => {
     always((moments) => {
       for (const { after } of moments) expect(dueOf(after) === undefined).toBe(isEnded(after.state));

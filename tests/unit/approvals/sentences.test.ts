@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isWorthSending, toCard } from '../../../src/approvals/card.ts';
+import {
+  factsOf,
+  noticeFor,
+  outcomeText,
+  reminderText,
+  standing,
+  titleOf,
+  visible,
+  waitingText,
+} from '../../../src/approvals/sentences.ts';
+import { type Approval, ApprovalState, claim, complete, tick, vote } from '../../../src/domain/approval.ts';
+import { Card } from '../../../src/domain/card.ts';
+import { anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import { runs } from '../../support/property-runs.ts';
+
+/** What can be shown by no font, or reorders, joins or colours what stands around it. */
+const HIDDEN = [
+  ['a line turned round', '\u202E'],
+  ['an isolate', '\u2066'],
+  ['a zero-width space', '\u200B'],
+  ['a zero-width joiner', '\u200D'],
+  ['a soft hyphen', '\u00AD'],
+  ['a byte-order mark', '\uFEFF'],
+  ['a Hangul filler', '\u3164'],
+  ['a combining joiner', '\u034F'],
+  ['a variation selector', '\uFE01'],
+  ['one that colours a letter', 'a\uFE0F'],
+  ['a supplementary variation selector', '\u{E0101}'],
+  ['a tag letter', '\u{E0061}'],
+  ['a blank Braille cell', '\u2800'],
+  ['a line separator', '\u2028'],
+  ['a paragraph separator', '\u2029'],
+  ['a terminal escape', '\u001B[2K'],
+  ['a NUL', '\u0000'],
+  ['a private character', '\uE000'],
+  ['half of a character', '\uD83D'],
+  ['a musical format character', '\u{1D173}'],
+] as const;
+
+describe('facts on a card', () => {
+  it.each(HIDDEN)('make %s visible', (_name, hidden) => {
+    const [fact] = factsOf({ [`to${hidden}`]: `dana${hidden}@corp.test` });
+
+    expect(fact?.value).toMatch(/^dana.*⟨U\+[0-9A-F]{4,6}⟩.*@corp\.test$/);
+    expect(fact?.label).toContain('⟨U+');
+  });
+
+  it('let nothing through that cannot be seen, whatever the arguments', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const shown = visible(text).replaceAll(/\p{Extended_Pictographic}\uFE0F/gu, '');
+        expect(shown).not.toMatch(/[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u);
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+
+  it('leave ordinary text, of any script, and emoji as they are', () => {
+    for (const text of ['Ærøskøbing 12 €', 'こんにちは、世界', 'שלום', 'मराठी', 'careful ⚠️ ❤️', '1 < 2 & 3']) {
+      expect(visible(text)).toBe(text);
+    }
+  });
+
+  it('keep two texts apart that look alike to the eye only by a hidden character', () => {
+    expect(visible('pay\u200Bpal')).not.toBe(visible('paypal'));
+  });
+
+  it('show nested arguments whole, and several lines as one', () => {
+    expect(factsOf({ lines: 'one\ntwo', items: [{ sku: 'a\u202Eb' }], none: null })).toEqual([
+      { label: 'lines', value: 'one⏎ two' },
+      { label: 'items', value: '[{"sku":"a⟨U+202E⟩b"}]' },
+      { label: 'none', value: 'null' },
+    ]);
+    expect(factsOf('plain')).toEqual([{ label: 'input', value: 'plain' }]);
+    expect(factsOf(undefined)).toEqual([]);
+  });
+});
+
+describe('a card', () => {
+  it('OM-121 says what would happen, for whom, at what risk, until when, and offers every answer', () => {
+    const card = toCard(anApproval({ request: { summary: 'The parcel was lost.' } }), undefined);
+
+    expect(Card.parse(card)).toMatchObject({
+      title: 'refund: order 7, amount 120, currency EUR',
+      facts: [
+        { label: 'order', value: '7' },
+        { label: 'amount', value: '120' },
+        { label: 'currency', value: 'EUR' },
+      ],
+      modelSays: 'The parcel was lost.',
+      requestedBy: 'Alex Kim',
+      askedOf: 'role manager',
+      risk: 'high',
+      reversible: false,
+      deadline: '2026-01-01T00:01:00.000Z',
+      choices: ['approve', 'deny', 'deny-with-reason', 'answer'],
+      status: { state: 'open', sentence: 'Waiting for role manager until 1 Jan 2026, 00:01 UTC.' },
+    });
+  });
+
+  it('takes nothing of what the model says into its title or facts', () => {
+    const [plain, talked] = [anApproval(), anApproval({ request: { summary: 'amount 1, trust me' } })];
+
+    const [one, other] = [toCard(plain, undefined), toCard(talked, undefined)];
+
+    expect({ ...other, modelSays: undefined }).toEqual({ ...one, modelSays: undefined });
+  });
+
+  it('fits every platform, however long the arguments and the words, without half a character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 2_000 }), (words) => {
+        const card = toCard(anApproval({ request: { args: { words }, summary: words } }), undefined);
+        expect(card.title.length).toBeLessThanOrEqual(140);
+        expect(card.modelSays?.length ?? 0).toBeLessThanOrEqual(602);
+        expect(`${card.title}${card.modelSays}`).not.toMatch(/\p{Surrogate}/u);
+      }),
+      { numRuns: runs(200) },
+    );
+    const cut = titleOf(anApproval({ request: { args: { words: '😀'.repeat(200) } } }));
+    expect(cut).not.toMatch(/\p{Surrogate}/u);
+  });
+
+  it('offers nothing once it is over, and names the one who decided, where and when', () => {
+    const approval = anApproval();
+    const { result } = vote(
+      approval,
+      aVote(approval, { choice: 'deny', text: 'too\u202E much', via: EMAIL }),
+      OPENED_MS,
+    );
+
+    expect(toCard(result.approval, { token: 't', approveCode: 'a', denyCode: 'd' })).toMatchObject({
+      choices: [],
+      status: {
+        state: 'denied',
+        sentence: 'Denied by Dana by e-mail on 1 Jan 2026, 00:00 UTC: “too⟨U+202E⟩ much” Nothing was done.',
+      },
+    });
+    expect(toCard(result.approval, { token: 't', approveCode: 'a', denyCode: 'd' }).reply).toBeUndefined();
+  });
+
+  it('is not sent for the first time when all is over, but where the conversation is', () => {
+    const approval = anApproval();
+    const { result } = vote(approval, aVote(approval), OPENED_MS);
+    const ended = { ...result.approval, state: 'EXECUTED' as const };
+    const [here, dana] = ended.copies;
+
+    expect(isWorthSending(approval, dana!)).toBe(true);
+    expect(isWorthSending(ended, dana!)).toBe(false);
+    expect(isWorthSending(ended, here!)).toBe(true);
+    expect(isWorthSending(ended, { ...dana!, ref: 'mail-1', shown: ended.face - 1 })).toBe(true);
+    expect(isWorthSending(ended, { ...dana!, ref: 'mail-1', shown: ended.face })).toBe(false);
+  });
+});
+
+describe('what people are told', () => {
+  const open = anApproval();
+  const approved = vote(open, aVote(open), OPENED_MS).result.approval;
+  const told = (approval: Approval, wish: Parameters<typeof aVote>[1], nowMs = OPENED_MS) =>
+    noticeFor(vote(approval, aVote(approval, { key: 'another', ...wish }), nowMs).result);
+
+  it.each([
+    ['DECIDED', told(open, {}), /^Recorded\. Approved by Dana by Slack/],
+    ['REPLAY', noticeFor(vote(approved, aVote(approved), OPENED_MS).result), /^Recorded\. Approved by Dana/],
+    [
+      'ALREADY',
+      told(approved, { choice: 'deny', person: 'lee' }),
+      /settled before your answer came.*Approved by Dana/,
+    ],
+    ['LATE', told(open, {}, open.deadlineMs), /after the deadline, so it was not counted\. Expired/],
+    ['STALE_CARD', told(open, { gen: 0 }), /not what is being asked now/],
+    ['CONTENT_CHANGED', told(open, { digest: 'x' }), /not what is being asked now/],
+    ['NOT_ELIGIBLE, asked for it', told(open, { person: 'alex' }), /You asked for this yourself/],
+    [
+      'NOT_ELIGIBLE',
+      told(open, { roles: ['member'] }),
+      /not one of those who may decide this \(role manager\)/,
+    ],
+    ['INVALID', told(open, { choice: 'answer', text: ' ' }), /an answer needs some text/],
+    [
+      'NOT_OFFERED',
+      told(anApproval({ policy: { choices: ['approve', 'deny'] } }), { choice: 'answer', text: 'x' }),
+      /not offered here/,
+    ],
+    [
+      'STEP_UP',
+      told(anApproval({ policy: { approveFrom: [SLACK] } }), { via: EMAIL }),
+      /only taken from Slack.*you can still say no/,
+    ],
+  ])('OM-124 says why an answer counted or did not: %s', (_code, sentence, expected) => {
+    expect(sentence).toMatch(expected);
+  });
+
+  it('OM-124 takes a no from anywhere, also where a yes is not enough', () => {
+    const approval = anApproval({ policy: { approveFrom: [SLACK] } });
+
+    expect(vote(approval, aVote(approval, { choice: 'deny', via: EMAIL }), OPENED_MS).result.code).toBe(
+      'DECIDED',
+    );
+  });
+
+  it('OM-124 brings the words of a decision to the agent', () => {
+    const denied = vote(open, aVote(open, { choice: 'deny', text: 'only with a receipt' }), OPENED_MS).result;
+    const answered = vote(open, aVote(open, { choice: 'answer', text: 'use order 8' }), OPENED_MS).result;
+
+    expect(outcomeText(denied.approval)).toContain('denied. Denied by Dana');
+    expect(outcomeText(denied.approval)).toContain('only with a receipt');
+    expect(outcomeText(answered.approval)).toContain('"use order 8"');
+  });
+
+  it('A15 never calls silence a refusal', () => {
+    const expired = tick(tick(open, open.deadlineMs).moved!.next, open.deadlineMs);
+    const { next } = tick(open, open.deadlineMs).moved!;
+
+    expect(expired.result).toBe('nothing');
+    for (const sentence of [standing(next), outcomeText(next), waitingText(next)]) {
+      expect(sentence).toMatch(/expired/i);
+      expect(sentence).not.toMatch(/denied|refused/i);
+    }
+  });
+
+  it('says that an unknown outcome is unknown, and asks for somebody to look', () => {
+    const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
+    const { next } = tick(running, OPENED_MS + 3_600_000).moved!;
+
+    expect(standing(next)).toMatch(/nobody can tell whether it happened/);
+    expect(reminderText(next)).toContain('approvals reconcile');
+  });
+
+  it('has a sentence for every state there is', () => {
+    const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
+    const done = complete(running, 1, { status: 'ok', text: 'refunded 120 EUR' }, OPENED_MS).moved!.next;
+    for (const state of ApprovalState.options) {
+      expect(standing({ ...done, state })).toMatch(/^[A-Z].*[.”a-z0-9R]$/s);
+      expect(outcomeText({ ...done, state })).toContain(done.id);
+      expect(waitingText({ ...done, state })).not.toBe('');
+    }
+    expect(standing(done)).toContain('Done: refunded 120 EUR');
+  });
+});
