@@ -12,7 +12,6 @@
  *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered.
  */
 import { createHash } from 'node:crypto';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config/load-config.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -29,6 +28,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
+import { SenderLimit } from './sender-limit.ts';
 
 /** A stranger is told how to be added once in this time. */
 const PAIR_AGAIN_MS = 24 * 60 * 60_000;
@@ -48,9 +48,12 @@ export interface RouterDeps {
 }
 
 export class MessageRouter {
-  #limiter: { perMinute: number; limiter: RateLimiterMemory } | undefined;
+  readonly #limit: SenderLimit;
 
-  constructor(private readonly deps: RouterDeps) {}
+  constructor(private readonly deps: RouterDeps) {
+    const perMinute = () => deps.config().settings.limits.messages_per_person_per_minute;
+    this.#limit = new SenderLimit(perMinute, deps.clock);
+  }
 
   readonly receive: Receive = async (inbound: Inbound): Promise<Receipt> => {
     switch (inbound.kind) {
@@ -94,7 +97,7 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    const waitMs = await this.#overLimit(message);
+    const waitMs = await this.#limit.waitMs(sender.account, message.id);
     if (waitMs > 0) {
       return this.#refuse(
         message,
@@ -161,21 +164,6 @@ export class MessageRouter {
       owner: sender.account,
       once: { key: `pair:${sender.account}`, forMs: PAIR_AGAIN_MS },
     });
-  }
-
-  /** 0, or how long the sender has to wait, in ms. */
-  async #overLimit({ sender }: InboundMessage): Promise<number> {
-    const perMinute = this.deps.config().settings.limits.messages_per_person_per_minute;
-    if (this.#limiter?.perMinute !== perMinute) {
-      this.#limiter = { perMinute, limiter: new RateLimiterMemory({ points: perMinute, duration: 60 }) };
-    }
-    try {
-      await this.#limiter.limiter.consume(sender.account);
-      return 0;
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) return refused.msBeforeNext;
-      throw refused;
-    }
   }
 
   async #ignore(message: InboundMessage, reason: string): Promise<Receipt> {
