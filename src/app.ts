@@ -127,7 +127,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
   const conversations = new LanePool({
-    name: 'conversations',
+    // Shown by CLIENT LIST, where other installations on the same server are seen as well.
+    name: workerPoolName(keys),
     redis,
     queue,
     concurrency: () => config().settings.workers.conversations,
@@ -199,7 +200,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       log,
     });
     return new LanePool({
-      name: `outbox-${gateway.platform}`,
+      name: outboxPoolName(keys, gateway.platform),
       redis,
       queue: outbox,
       concurrency: () => config().settings.workers.outbound,
@@ -207,6 +208,15 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       log,
     });
   }
+}
+
+/** Names of connections by which one process sees what others are at work on. */
+export function workerPoolName(keys: Keys): string {
+  return `${keys.prefix}conversations`;
+}
+
+export function outboxPoolName(keys: Keys, platform: string): string {
+  return `${keys.prefix}outbox-${platform}`;
 }
 
 /** For commands that look at, or settle, what is stored. `close` lets go of the connection. */

@@ -34,13 +34,18 @@ export async function verifyAudit(options: AuditOptions): Promise<number> {
 export async function tailAudit(
   options: AuditOptions & { readonly count: number; readonly follow: boolean },
 ): Promise<number> {
-  return withReader(options, async ({ audit }) => {
-    const shown = await audit.tail(options.count);
+  return withReader(options, async (session) => {
+    // Where each chain ends now; read first, so that nothing falls between what is shown and what is followed.
+    const newest = await endsOf(session);
+    const shown = await session.audit.tail(options.count);
     printEntries(shown, options.json);
     if (!options.follow) return 0;
+    note(newest, shown);
     const interrupted = new AbortController();
     process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort());
-    for await (const entries of newEntries(audit, interrupted.signal)) printEntries(entries, options.json);
+    for await (const entries of newEntries(session.audit, newest, interrupted.signal)) {
+      printEntries(entries, options.json);
+    }
     return 0;
   });
 }
@@ -75,15 +80,24 @@ export function auditLine({ atMs, event: entry }: AuditEntry): string {
   return visible(words.join(' '));
 }
 
-/** Batches of entries that were not there before. Ends with the signal. */
-async function* newEntries(audit: AuditLog, signal: AbortSignal): AsyncGenerator<AuditEntry[]> {
-  const newest = new Map<number, number>();
-  note(newest, await audit.tail(LOOK_BACK));
+async function endsOf({ redis, keys }: StoreSession): Promise<Map<number, number>> {
+  const ends = keys.partitions().map(async (partition): Promise<[number, number]> => {
+    return [partition, Number((await redis.hget(keys.auditHead(partition), 'n')) ?? 0)];
+  });
+  return new Map(await Promise.all(ends));
+}
+
+/** Batches of entries behind `newest`, which moves along. Ends with the signal. */
+async function* newEntries(
+  audit: AuditLog,
+  newest: Map<number, number>,
+  signal: AbortSignal,
+): AsyncGenerator<AuditEntry[]> {
   while (!signal.aborted) {
-    await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
     const entries = await unseen(audit, newest);
     note(newest, entries);
     if (entries.length > 0) yield entries;
+    await pause(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 

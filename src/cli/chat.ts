@@ -59,8 +59,8 @@ export async function chat(options: ChatOptions): Promise<number> {
     running.push({ stop: async () => stores.close() });
     const actor = actorOf(prepared.config, stores.directory);
     const session = { name, account: actor.account, displayName: actor.person.name };
-    const gatewayRuns = await isGatewayRunning(stores.redis);
-    if (await isPlatformOpen(stores.redis, platformOfSession(name))) throw openElsewhere(name);
+    const gatewayRuns = await isGatewayRunning(stores.redis, stores.keys);
+    if (await isPlatformOpen(stores.redis, stores.keys, platformOfSession(name))) throw openElsewhere(name);
 
     const gateway = new CliGateway(session, {
       terminal,

@@ -7,7 +7,7 @@
  */
 import { createGateways, explainMissing } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
-import { createModel } from '../app.ts';
+import { createModel, openStores } from '../app.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { CONFIG_PARTS } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';
@@ -16,7 +16,6 @@ import { AppError, StartupError } from '../domain/errors.ts';
 import type { Bookmarks, CheckFinding } from '../domain/gateway.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
-import { createRedis } from '../redis/client.ts';
 import { actorOf } from './actor.ts';
 import { platformName } from './banner.ts';
 import { createConsoleLogger, standardError } from './console-logger.ts';
@@ -105,24 +104,28 @@ function terminalFinding(config: GatewayConfig): PartFinding {
 // ── Store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function checkStore(
-  { settings }: GatewayConfig,
+  config: GatewayConfig,
   log: Logger,
 ): Promise<{ findings: PartFinding[]; gatewayRuns: boolean }> {
+  const { settings } = config;
   const about = { part: 'Store', configured: true };
   try {
     const server = await openStoreServer(settings.redis, log);
-    const redis = createRedis(server.url, 'signalbox-check');
     try {
-      await redis.connect();
+      const options = { config: () => config, redisUrl: server.url, clock: systemClock, log };
+      const { redis, keys, close } = await openStores(options);
       const where = {
         given: `at ${shownAddress(server.url)}`,
         started: `our own, data in ${settings.redis.data_directory}; started for this check alone`,
         shared: `our own, data in ${settings.redis.data_directory}; in use`,
       }[server.kind];
-      const findings = (await durabilityOf(redis, where)).map((finding) => ({ ...finding, ...about }));
-      return { findings, gatewayRuns: await isGatewayRunning(redis) };
+      try {
+        const findings = (await durabilityOf(redis, where)).map((finding) => ({ ...finding, ...about }));
+        return { findings, gatewayRuns: await isGatewayRunning(redis, keys) };
+      } finally {
+        close();
+      }
     } finally {
-      redis.disconnect();
       await server.stop();
     }
   } catch (error) {

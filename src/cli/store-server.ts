@@ -3,16 +3,16 @@
  * runs it already and ends with the last of us.
  */
 import { Redis } from 'ioredis';
+import { outboxPoolName, workerPoolName } from '../app.ts';
 import type { RedisSettings } from '../config/settings.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { isCluster, type RedisClient } from '../redis/client.ts';
 import { startEmbeddedRedis } from '../redis/embedded.ts';
+import type { Keys } from '../redis/keys.ts';
 
 /** Longest wait for the first answer of a server that is not ours, in ms. */
 const FIRST_ANSWER_MS = 5_000;
-/** What the worker pool of a running gateway names its connection. */
-const WORKER_CONNECTION = 'signalbox-conversations';
 
 export interface StoreServer {
   readonly url: string;
@@ -33,14 +33,14 @@ export async function openStoreServer(settings: RedisSettings, log: Logger): Pro
   return { url, kind: 'given', stop: async () => undefined };
 }
 
-/** Whether some process works on conversations now. */
-export async function isGatewayRunning(redis: RedisClient): Promise<boolean> {
-  return (await connectionNames(redis)).has(WORKER_CONNECTION);
+/** Whether some process works on conversations of this installation now. */
+export async function isGatewayRunning(redis: RedisClient, keys: Keys): Promise<boolean> {
+  return (await connectionNames(redis)).has(`signalbox-${workerPoolName(keys)}`);
 }
 
 /** Whether some process sends to this platform now. */
-export async function isPlatformOpen(redis: RedisClient, platform: string): Promise<boolean> {
-  return (await connectionNames(redis)).has(`signalbox-outbox-${platform}`);
+export async function isPlatformOpen(redis: RedisClient, keys: Keys, platform: string): Promise<boolean> {
+  return (await connectionNames(redis)).has(`signalbox-${outboxPoolName(keys, platform)}`);
 }
 
 /** Names of all connections; none where the server does not tell. */

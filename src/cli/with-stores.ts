@@ -23,7 +23,11 @@ export async function withStores<Result>(
   try {
     const stores = await openStores({ config: () => config, redisUrl: server.url, clock: systemClock, log });
     try {
-      const session = { ...stores, config, isGatewayRunning: () => isGatewayRunning(stores.redis) };
+      const session = {
+        ...stores,
+        config,
+        isGatewayRunning: () => isGatewayRunning(stores.redis, stores.keys),
+      };
       return await work(session);
     } catch (error) {
       if (error instanceof NotPermittedError) await recordRefusal(stores, error);

@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let home: CliHome;
 

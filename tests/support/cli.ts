@@ -41,7 +41,9 @@ export function createCliHome(
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-cli-'));
   const configDirectory = join(directory, 'config');
   cpSync('config', configDirectory, { recursive: true });
-  const { url, prefix } = testRedis();
+  const { url } = testRedis();
+  // Shorter than the usual one: settings.yaml takes 40 characters.
+  const prefix = `test:cli:${crypto.randomUUID().slice(0, 23)}:`;
   const children = new Set<ChildProcessWithoutNullStreams>();
 
   const edit = (file: string, from: string | RegExp, to: string) => {

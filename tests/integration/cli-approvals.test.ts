@@ -1,0 +1,355 @@
+/** Answers given at the terminal, by the real command, on a real store. */
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { openStores } from '../../src/app.ts';
+import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../../src/approvals/approval-store.ts';
+import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { type Approval, claim, loseTrack, open } from '../../src/domain/approval.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { Address } from '../../src/domain/message.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+
+const CONVERSATION = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
+const ORIGIN = Address.parse({ platform: 'slack', route: { channel: 'C0GENERAL', thread: '1' } });
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let home: CliHome;
+let stores: Awaited<ReturnType<typeof openStores>>;
+
+beforeEach(async () => {
+  home = createCliHome();
+  // Besides Dana (manager, operator, at the terminal) and Alex (no approver): another manager, who operates nothing.
+  home.edit(
+    'contacts.yaml',
+    'people:',
+    'people:\n  erin:\n    name: Erin Vale\n    roles: [manager]\n    accounts: { email: erin@corp.test, cli: erin }\n',
+  );
+  home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
+  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
+  stores = await openStores({
+    config: () => config,
+    redisUrl: home.redisUrl,
+    clock: systemClock,
+    log: createLogger({ level: 'silent' }),
+  });
+});
+
+afterEach(async () => {
+  stores.close();
+  await home.remove();
+});
+
+async function aRequest(over: { requester?: string; order?: number } = {}): Promise<Approval> {
+  const order = over.order ?? 7;
+  const nowMs = await stores.approvals.nowMs(CONVERSATION);
+  const approval = open({
+    id: approvalIdFor(CONVERSATION, `item-${order}-${over.requester}`, 0),
+    conversationId: CONVERSATION,
+    origin: ORIGIN,
+    request: {
+      tool: 'refund',
+      version: 1,
+      args: { order, amount: 120, currency: 'EUR' },
+      risk: 'high',
+      effect: 'once',
+      reversible: false,
+      requester: PersonId.parse(over.requester ?? 'alex'),
+      requesterName: over.requester ?? 'Alex Kim',
+      callId: 'call-1',
+      correlation: `slack:T0SANDBOX:C0GENERAL:${order}`,
+    },
+    policy: {
+      name: 'default',
+      rule: 'refunds above 50',
+      approvers: { role: 'manager' },
+      choices: ['approve', 'deny', 'answer'],
+      remindAfterMs: [],
+      validForMs: 900_000,
+      leaseMs: 1_000,
+    },
+    deadlineMs: nowMs + 3_600_000,
+    copies: [{ id: 'conversation', to: ORIGIN }],
+    nowMs,
+    verdict: 'human',
+  });
+  await stores.writer.write(CONVERSATION, [
+    toOpenEffect(approval, 3_600_000),
+    ...consequencesOfOpening(approval, nowMs),
+  ]);
+  return approval;
+}
+
+/** A call that was begun, and of which nobody knows what came of it. */
+async function anUnknownOutcome(): Promise<Approval> {
+  const { id, digest } = await aRequest();
+  await home.run('approvals', 'approve', id);
+  await stores.approvals.apply(id, (approval, nowMs) => claim(approval, 'owner', digest, nowMs));
+  await stores.approvals.apply(id, (approval) => loseTrack(approval, 1, 'the line broke'));
+  return must(stores.approvals, id);
+}
+
+async function must(approvals: ApprovalStore, id: ApprovalId): Promise<Approval> {
+  const approval = await approvals.find(id);
+  if (!approval) throw new Error(`no ${id}`);
+  return approval;
+}
+
+function terminalIs(account: string): void {
+  home.edit('settings.yaml', 'account: local', `account: ${account}`);
+}
+
+describe('what waits', () => {
+  it('is listed with who asked, who may answer and for how long', async () => {
+    const { id } = await aRequest();
+
+    const { code, out } = await home.run('approvals', 'list');
+
+    expect(code).toBe(0);
+    expect(out).toContain(id);
+    expect(out).toContain('refund: order 7, amount 120, currency EUR');
+    expect(out).toContain('Alex Kim');
+    expect(out).toContain('role manager');
+    expect(out).toMatch(/in (59|60) min/);
+  });
+
+  it('is there as JSON for a program', async () => {
+    const { id } = await aRequest();
+
+    const { out } = await home.run('approvals', 'list', '--json');
+
+    expect(JSON.parse(out)).toMatchObject([{ id, state: 'OPEN' }]);
+  });
+
+  it('is shown whole: every argument, the rule, the digest, and what happened so far', async () => {
+    const { id, digest } = await aRequest();
+
+    const { out } = await home.run('approvals', 'show', id);
+
+    expect(out).toMatch(/^ {2}order +7$/m);
+    expect(out).toMatch(/^ {2}amount +120$/m);
+    expect(out).toContain('rule “refunds above 50”');
+    expect(out).toContain(digest);
+    expect(out).toContain('approval.opened by alex on slack');
+  });
+
+  it('is not shown to somebody it is no business of', async () => {
+    home.edit('contacts.yaml', 'cli: alex', 'cli: nobody');
+    home.edit(
+      'contacts.yaml',
+      'people:',
+      'people:\n  mallory:\n    name: Mallory\n    roles: [member]\n    accounts: { cli: mallory }\n',
+    );
+    terminalIs('mallory');
+    const { id } = await aRequest();
+
+    expect((await home.run('approvals', 'list')).out).toBe('Nothing waits for a human.\n');
+    expect(await home.run('approvals', 'show', id)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`there is no approval ${id} for you to see`),
+    });
+  });
+});
+
+describe('an answer', () => {
+  it('is recorded under the name and the channel of the person at the terminal', async () => {
+    const { id } = await aRequest();
+
+    const { code, out } = await home.run('approvals', 'approve', id);
+
+    expect(code).toBe(0);
+    expect(out).toContain('Approved by Dana Reyes by the terminal');
+    expect(out).toContain('No gateway is running; it runs the call when it is started.');
+    expect((await must(stores.approvals, id)).decision).toMatchObject({
+      choice: 'approve',
+      via: 'cli',
+      by: { person: 'dana', account: 'cli:local' },
+    });
+  });
+
+  it('may be a no with its reason, or words instead of either', async () => {
+    const [denied, answered] = [await aRequest(), await aRequest({ order: 9 })];
+
+    await home.run('approvals', 'deny', denied.id, 'that', 'order', 'was', 'never', 'paid');
+    await home.run('approvals', 'answer', answered.id, 'ask me on Monday');
+
+    expect(await must(stores.approvals, denied.id)).toMatchObject({
+      state: 'DENIED',
+      decision: { text: 'that order was never paid' },
+    });
+    expect(await must(stores.approvals, answered.id)).toMatchObject({
+      state: 'ANSWERED',
+      decision: { text: 'ask me on Monday' },
+    });
+  });
+
+  it('is refused when the request was settled before, and says by whom', async () => {
+    const { id } = await aRequest();
+    await home.run('approvals', 'deny', id);
+
+    const { code, err } = await home.run('approvals', 'approve', id);
+
+    expect(code).toBe(1);
+    expect(err).toContain('This was settled before your answer came');
+    expect(err).toContain('Denied by Dana Reyes');
+  });
+
+  it('is refused from the one who asked, and from somebody who may not decide', async () => {
+    const own = await aRequest({ requester: 'dana' });
+    const other = await aRequest();
+
+    const requester = await home.run('approvals', 'approve', own.id);
+    terminalIs('alex');
+    const outsider = await home.run('approvals', 'approve', other.id);
+
+    expect(requester).toMatchObject({ code: 1, err: expect.stringContaining('You asked for this yourself') });
+    expect(outsider).toMatchObject({ code: 1, err: expect.stringContaining('You asked for this yourself') });
+    expect((await must(stores.approvals, own.id)).state).toBe('OPEN');
+    expect((await must(stores.approvals, other.id)).state).toBe('OPEN');
+  });
+
+  it('OM-183 leaves an entry in the audit whether it counted or not', async () => {
+    const { id, request } = await aRequest({ requester: 'dana' });
+    await home.run('approvals', 'approve', id);
+
+    const trace = await stores.audit.trace(request.correlation);
+
+    expect(trace.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({
+        event: 'answer.received',
+        actor: 'dana',
+        channel: 'cli',
+        detail: { choice: 'approve', result: 'NOT_ELIGIBLE', account: 'cli:local' },
+      }),
+    );
+  });
+});
+
+describe('acting for somebody else', () => {
+  it('records both names, and shows both on the card', async () => {
+    const { id, request } = await aRequest();
+
+    const { code, out } = await home.run('approvals', 'approve', id, '--as', 'erin');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Approved by Erin Vale (entered by Dana Reyes)');
+    expect(await stores.audit.trace(request.correlation)).toContainEqual(
+      expect.objectContaining({
+        event: expect.objectContaining({ event: 'answer.received', actor: 'dana as erin' }),
+      }),
+    );
+  });
+
+  it('does not let an operator decide what they asked for themselves', async () => {
+    const { id } = await aRequest({ requester: 'dana' });
+
+    const { code, err } = await home.run('approvals', 'approve', id, '--as', 'erin');
+
+    expect(code).toBe(1);
+    expect(err).toContain('You asked for this yourself');
+    expect((await must(stores.approvals, id)).state).toBe('OPEN');
+  });
+
+  it('takes the permission operate, and its refusal is recorded', async () => {
+    const { id } = await aRequest();
+    terminalIs('erin');
+
+    const { code, err } = await home.run('approvals', 'approve', id, '--as', 'dana');
+
+    expect(code).toBe(1);
+    expect(err).toBe('Erin Vale may not act for somebody else: no role of theirs has operate.\n');
+    expect((await stores.audit.tail(1))[0]?.event).toMatchObject({
+      event: 'authorization.deny',
+      actor: 'erin',
+      subject: 'cli:act as dana',
+    });
+  });
+
+  it('OM-180 gives no more rights than the other person has', async () => {
+    const { id } = await aRequest({ requester: 'erin' });
+
+    const { code, err } = await home.run('approvals', 'approve', id, '--as', 'alex');
+
+    expect(code).toBe(1);
+    expect(err).toContain('for you to see');
+  });
+});
+
+describe('taking back, and finding out', () => {
+  it('revokes a yes that was not acted on', async () => {
+    const { id } = await aRequest();
+    await home.run('approvals', 'approve', id);
+
+    const { code, out } = await home.run('approvals', 'revoke', id, 'wrong customer');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Taken back before it ran: wrong customer.');
+  });
+
+  it('cancels an open request as the one who asked', async () => {
+    const { id } = await aRequest();
+    terminalIs('alex');
+
+    const { out } = await home.run('approvals', 'cancel', id);
+
+    expect(out).toContain('Withdrawn: no reason was given.');
+    expect((await must(stores.approvals, id)).state).toBe('CANCELLED');
+  });
+
+  it('says what really came of a call whose outcome nobody knew', async () => {
+    const { id } = await anUnknownOutcome();
+
+    const listed = await home.run('approvals', 'list');
+    const { code, out } = await home.run('approvals', 'reconcile', id, 'did-not-happen');
+
+    expect(listed.out).toContain('unknown');
+    expect(code).toBe(0);
+    expect(out).toContain('dana confirmed that it did not happen');
+    expect((await must(stores.approvals, id)).state).toBe('FAILED');
+  });
+
+  it('lets a call run again only after the first can no longer be at work', async () => {
+    const { id } = await anUnknownOutcome();
+
+    const { code, err } = await home.run('approvals', 'reconcile', id, 'retry');
+
+    expect(code).toBe(1);
+    expect(err).toContain('may still be at work');
+  });
+});
+
+describe('the store of the commands', () => {
+  it('is started for a command when nothing runs, and ended afterwards', async () => {
+    const own = createCliHome('embedded');
+    try {
+      const listed = await own.run('approvals', 'list');
+      const socket = `${own.directory}/data/redis/redis.sock`;
+      const probe = new Redis({ path: socket, lazyConnect: true, retryStrategy: null });
+      probe.on('error', () => undefined);
+      const [after] = await Promise.allSettled([probe.connect()]);
+
+      expect(listed).toEqual({ code: 0, out: 'Nothing waits for a human.\n', err: '' });
+      expect(after?.status).toBe('rejected');
+    } finally {
+      await own.remove();
+    }
+  });
+
+  it('is asked for in a sentence when REDIS_URL leads nowhere', async () => {
+    const lost = createCliHome('embedded', { REDIS_URL: 'redis://me:hush@127.0.0.1:1' });
+    try {
+      const { code, err } = await lost.run('approvals', 'list');
+
+      expect(code).toBe(1);
+      expect(err).toMatch(/^the Redis at redis:\/\/127\.0\.0\.1:1 does not answer: .*ECONNREFUSED/);
+      expect(err).toContain('What to do: start that server');
+      expect(err).not.toContain('hush');
+    } finally {
+      await lost.remove();
+    }
+  });
+});

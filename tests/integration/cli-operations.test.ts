@@ -1,0 +1,289 @@
+/** Dead letters, audit, configuration and the check, by the real command. */
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { parse } from 'yaml';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { openStores } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { Inbound } from '../../src/domain/message.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type CliHome, createCliHome, printed } from '../support/cli.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let home: CliHome;
+let stores: Awaited<ReturnType<typeof openStores>>;
+
+beforeEach(async () => {
+  home = createCliHome();
+  home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
+  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
+  stores = await openStores({
+    config: () => config,
+    redisUrl: home.redisUrl,
+    clock: systemClock,
+    log: createLogger({ level: 'silent' }),
+  });
+});
+
+afterEach(async () => {
+  stores.close();
+  await home.remove();
+});
+
+function asAlex(): void {
+  home.edit('settings.yaml', 'account: local', 'account: alex');
+}
+
+describe('dead letters', () => {
+  async function aLetter(): Promise<string> {
+    const item = JSON.stringify({ kind: 'text', markdown: 'hello' });
+    await stores.writer.write('somewhere', [
+      { kind: 'dead', queue: 'o.email', lane: 'somewhere|x', attempts: 3, reason: 'mailbox full', item },
+    ]);
+    const [letter] = await stores.deadLetters.list();
+    return letter?.id ?? '';
+  }
+
+  it('are listed and shown whole', async () => {
+    const id = await aLetter();
+
+    const list = await home.run('dead-letters', 'list');
+    const show = await home.run('dead-letters', 'show', id);
+
+    expect(list.out).toMatch(new RegExp(`${id} .*out by email .*3 +mailbox full`));
+    expect(show.out).toContain('"markdown": "hello"');
+  });
+
+  it('go back in line, or away, and the audit says on whose word', async () => {
+    const retried = await home.run('dead-letters', 'retry', await aLetter());
+    const discarded = await home.run('dead-letters', 'discard', await aLetter());
+
+    expect(retried.out).toContain('is back in line.');
+    expect(discarded.out).toContain('is gone for good.');
+    expect(await stores.deadLetters.list()).toEqual([]);
+    expect((await stores.audit.tail(2)).map(({ event }) => [event.event, event.actor])).toEqual([
+      ['dead-letter.retried', 'dana'],
+      ['dead-letter.discarded', 'dana'],
+    ]);
+  });
+
+  it('are none of the business of somebody who does not operate the gateway', async () => {
+    const id = await aLetter();
+    asAlex();
+
+    const { code, err } = await home.run('dead-letters', 'discard', id);
+
+    expect(code).toBe(1);
+    expect(err).toBe('Alex Kim may not see or settle dead letters: no role of theirs has operate.\n');
+    expect(await stores.deadLetters.list()).toHaveLength(1);
+  });
+
+  it('that are not there are said not to be', async () => {
+    const { code, err } = await home.run('dead-letters', 'retry', 'p3.1-0');
+
+    expect(code).toBe(1);
+    expect(err).toContain('there is no dead letter p3.1-0');
+  });
+});
+
+describe('the audit', () => {
+  const event = (n: number, correlation = 'request-1') => ({
+    event: 'message.received',
+    actor: 'alex',
+    subject: `conversation ${n}`,
+    correlation,
+  });
+
+  it('is verified, and a tampered entry is named', async () => {
+    await stores.audit.append('x', event(1), event(2), event(3));
+    const whole = await home.run('audit', 'verify');
+    const partition = (await stores.audit.tail(1))[0]?.partition ?? 0;
+    const [, second] = await stores.redis.xrange(stores.keys.audit(partition), '-', '+');
+    await stores.redis.xdel(stores.keys.audit(partition), second?.[0] ?? '');
+
+    const broken = await home.run('audit', 'verify');
+
+    expect(whole).toMatchObject({ code: 0, out: 'The audit is whole: 3 entries, every hash fits.\n' });
+    expect(broken.code).toBe(1);
+    expect(broken.out).toContain(`chain ${partition}, entry 3: entries 2 to 2 are missing`);
+  });
+
+  it('OM-154 lists every entry of one request, in order, and of no other', async () => {
+    await stores.audit.append('x', event(1), event(2, 'request-2'), event(3));
+
+    const { out } = await home.run('audit', 'trace', 'request-1', '--json');
+
+    const entries = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(entries.map(({ subject }) => subject)).toEqual(['conversation 1', 'conversation 3']);
+  });
+
+  it('shows the newest entries, and with -f those that come', async () => {
+    await stores.audit.append('x', event(1), event(2));
+    const tail = home.spawn('audit', 'tail', '-n', '1', '-f');
+    const first = await printed(tail, /conversation 2/);
+    await stores.audit.append('y', event(3));
+
+    const second = await printed(tail, /conversation 3/);
+    tail.kill('SIGINT');
+    const [code] = await once(tail, 'exit');
+
+    expect(first).not.toContain('conversation 1');
+    expect(second.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(0);
+  });
+
+  it('is closed to somebody without audit.read, and that is recorded', async () => {
+    asAlex();
+
+    const { code, err } = await home.run('audit', 'tail');
+
+    expect(code).toBe(1);
+    expect(err).toBe('Alex Kim may not read the audit: no role of theirs has audit.read.\n');
+    expect((await stores.audit.tail(1))[0]?.event).toMatchObject({
+      event: 'authorization.deny',
+      actor: 'alex',
+    });
+  });
+});
+
+describe('config set', () => {
+  it('changes one key and leaves the rest of the file as it was', async () => {
+    const before = readFileSync(join(home.configDirectory, 'escalation.yaml'), 'utf8');
+
+    const { code, out } = await home.run('config', 'set', 'escalation.policies.default.deadline', '48h');
+
+    expect(code).toBe(0);
+    expect(out).toBe(
+      'escalation.yaml: escalation.policies.default.deadline is now 48h. A running gateway applies it at once.\n',
+    );
+    expect(readFileSync(join(home.configDirectory, 'escalation.yaml'), 'utf8')).toBe(
+      before.replace('deadline: 24h', 'deadline: 48h'),
+    );
+    expect((await stores.audit.tail(1))[0]?.event).toMatchObject({ event: 'config.changed', actor: 'dana' });
+  });
+
+  it('OM-024 refuses it to somebody without config.change, and records that', async () => {
+    asAlex();
+    const before = readFileSync(join(home.configDirectory, 'authorizations.yaml'), 'utf8');
+
+    const { code, err } = await home.run('config', 'set', 'authorizations.rules[1].decision', 'allow');
+
+    expect(code).toBe(1);
+    expect(err).toContain('Refused: Alex Kim may not change the configuration');
+    expect(readFileSync(join(home.configDirectory, 'authorizations.yaml'), 'utf8')).toBe(before);
+    expect((await stores.audit.tail(1))[0]?.event).toMatchObject({
+      event: 'config.refused',
+      actor: 'alex',
+      detail: { reason: 'not-permitted' },
+    });
+  });
+
+  it('writes nothing that could not be loaded, and says where it would be wrong', async () => {
+    const { code, err } = await home.run('config', 'set', 'escalation.policies.default.deadline', 'soon');
+
+    expect(code).toBe(1);
+    expect(err).toContain('escalation.yaml');
+    expect(err).toContain('expected  a duration');
+  });
+});
+
+describe('config schema', () => {
+  it('OM-072 prints the JSON Schema of every file, which the shipped one satisfies', async () => {
+    const { out } = await home.run('config', 'schema');
+    const schemas = JSON.parse(out);
+
+    for (const part of ['purpose', 'authorizations', 'contacts', 'escalation', 'settings']) {
+      const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schemas[part]);
+      expect(validate(parse(readFileSync(join('config', `${part}.yaml`), 'utf8'))), part).toBe(true);
+      expect(validate({ nonsense: true }), part).toBe(false);
+    }
+  });
+
+  it('OM-072 prints the JSON Schema of a message, which refuses what the program refuses', async () => {
+    const { out } = await home.run('config', 'schema', 'inbound');
+    const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(out));
+    const message = {
+      kind: 'message',
+      id: 'slack:T:C:1',
+      conversationId: 'slack:T:C:1',
+      sender: { account: 'slack:T/U', displayName: 'Alex', authenticated: true, automatic: false },
+      text: 'hello',
+      addressedToBot: true,
+      sentAt: '2026-01-01T00:00:00.000Z',
+      replyTo: { platform: 'slack', route: {} },
+    };
+    const wrong = { ...message, sender: { ...message.sender, account: 'no platform' } };
+
+    expect([validate(message), Inbound.safeParse(message).success]).toEqual([true, true]);
+    expect([validate(wrong), Inbound.safeParse(wrong).success]).toEqual([false, false]);
+  });
+});
+
+describe('check', () => {
+  it('says of everything whether it works, and how to get what is missing', async () => {
+    const { code, out } = await home.run('check');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/✓ works +(Redis|Valkey) \d/);
+    expect(out).toContain('so a power cut may lose half a minute'); // the server of the tests waits for no disk
+    expect(out).toMatch(/Model\n.*– missing[^\n]*\n *→ Create one at https:\/\/console\.anthropic\.com/);
+    expect(out).toMatch(/Slack bot token: .*\n *→ Create an app at https:\/\/api\.slack\.com\/apps/);
+    expect(out).toMatch(/E-mail address: .*\n *→ Set MAIL_ADDRESS/);
+    expect(out).toContain('speaks as Dana Reyes');
+  });
+
+  it('prints everything that is wrong with the configuration at once', async () => {
+    home.edit('settings.yaml', 'level: ', 'levle: ');
+    home.edit('escalation.yaml', 'deadline: 24h', 'deadline: soon');
+
+    const words = await home.run('check');
+    const json = await home.run('check', '--json');
+
+    expect(words).toMatchObject({ code: 1, out: '' });
+    expect(words.err).toContain('levle');
+    expect(words.err).toContain('policies.default.deadline');
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, problems: expect.any(Array) });
+    expect(JSON.parse(json.out).problems.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('fails when something that is configured does not answer', async () => {
+    const nobody = createServer();
+    await once(nobody.listen(0, '127.0.0.1'), 'listening');
+    const address = nobody.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    await new Promise((resolve) => nobody.close(resolve));
+    const configured = createCliHome('shared', {
+      MAIL_ADDRESS: 'bot@corp.test',
+      SMTP_HOST: '127.0.0.1',
+      SMTP_PORT: String(port),
+      MAIL_LISTEN_PORT: '0',
+      MAIL_LISTEN_PROTOCOL: 'smtp',
+    });
+    try {
+      const { code, out } = await configured.run('check', '--json');
+
+      const { ok, findings } = JSON.parse(out);
+      expect({ code, ok }).toEqual({ code: 1, ok: false });
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          part: 'E-mail',
+          subject: `SMTP 127.0.0.1:${port}`,
+          status: 'failed',
+          remedy: expect.stringContaining('gateways.email.smtp'),
+        }),
+      );
+    } finally {
+      await configured.remove();
+    }
+  });
+});
