@@ -37,20 +37,21 @@ class MalformedPayloadError extends Error {
   }
 }
 
+const NotNull = z.unknown().refine((value) => value !== null, 'null');
+
 /** What Bolt reads of a payload before any listener runs. With other types in these places it would throw. */
 const Payload = z.looseObject({
   type: z.string().optional(),
-  event: z.looseObject({ type: z.string(), item: z.looseObject({}).optional() }).optional(),
+  event: z
+    .looseObject({ type: z.string(), item: z.looseObject({}).optional(), channel: NotNull.optional() })
+    .optional(),
   authorizations: z.array(z.looseObject({})).nullish(),
   actions: z
     .array(z.looseObject({ action_id: z.string(), block_id: z.string().optional() }))
     .min(1)
     .optional(),
   view: z.looseObject({ callback_id: z.string() }).optional(),
-  user: z
-    .unknown()
-    .refine((user) => user !== null, 'null')
-    .optional(),
+  user: NotNull.optional(),
   team: z.looseObject({}).nullish(),
   channel: z.looseObject({}).optional(),
   response_url: z.string().optional(),
