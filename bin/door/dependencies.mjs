@@ -1,5 +1,5 @@
 /** Sees to it that what the lock file names is installed; touches no network when it is. */
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withProgress } from './progress.mjs';
 import { ROOT } from './root.mjs';
@@ -23,6 +23,10 @@ export async function provideDependencies({ development, root = ROOT }) {
   // npm writes its own record last, so an installation that was cut short has none.
   const installed = await lockedPackages(join(root, 'node_modules', '.package-lock.json'));
   if (installed && isInstalled(locked, installed, development)) return undefined;
+  // An installation empties the folder first, and would empty the one that the link leads to.
+  if (await isLink(join(root, 'node_modules'))) {
+    return 'node_modules is a link to a folder that does not fit package-lock.json: remove the link, or bring that folder up to date with `npm ci` where it belongs.';
+  }
   return install(root);
 }
 
@@ -42,6 +46,12 @@ export function isInstalled(locked, installed, development) {
       return Boolean(wanted.optional) || (Boolean(wanted.dev || wanted.devOptional) && !development);
     return found.version === wanted.version && found.integrity === wanted.integrity;
   });
+}
+
+/** @param {string} path */
+async function isLink(path) {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isSymbolicLink() ?? false;
 }
 
 /** @param {string} root */

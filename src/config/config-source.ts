@@ -28,7 +28,7 @@ import {
   readConfigTexts,
 } from './load-config.ts';
 import type { Environment } from './references.ts';
-import { type GatewaySchemas, SECTIONS_READ_AT_START } from './settings.ts';
+import { type GatewaySchemas, READ_AT_START } from './settings.ts';
 
 /** An editor saves in several steps; the files are read when they have been quiet this long. */
 const QUIET_MS = 100;
@@ -181,7 +181,7 @@ export function changedSections(before: Config, after: Config): string[] {
 
 /** Whether a key path lies in a section that is read once, at start. */
 export function needsRestart(keyPath: string): boolean {
-  return SECTIONS_READ_AT_START.some((section) => `${keyPath}.`.startsWith(`settings.${section}.`));
+  return READ_AT_START.some((part) => `${keyPath}.`.startsWith(`settings.${part}.`));
 }
 
 /** The same content has the same correlation, whichever process saw it. */

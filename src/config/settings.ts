@@ -6,8 +6,15 @@ import { duration } from './duration.ts';
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
 
-/** Sections read once at start; a change to them is accepted and waits for the next start. */
-export const SECTIONS_READ_AT_START: readonly string[] = ['gateways', 'redis', 'http', 'sandbox'];
+/** Sections and keys read once at start; a change to them is accepted and waits for the next start. */
+export const READ_AT_START: readonly string[] = [
+  'gateways',
+  'redis',
+  'http',
+  'sandbox',
+  'workers.lease',
+  'limits.history_entries',
+];
 
 export const ModelSettings = z.strictObject({
   provider: z
@@ -15,7 +22,6 @@ export const ModelSettings = z.strictObject({
     .default('claude')
     .describe('claude: Anthropic. echo: answers with what it was told; for load tests.'),
   name: z.string().min(1).default('claude-sonnet-5-5').describe('The model that answers.'),
-  summary_model: z.string().min(1).default('claude-haiku-5-5').describe('The model that summarises.'),
   api_key: z.string().optional().describe('From the environment, never written here.'),
   base_url: z.url().optional().describe('Another address for the Messages API. Left out: Anthropic.'),
   max_tokens: z.int().min(1).max(64_000).default(4_096).describe('Longest answer of one step, in tokens.'),
@@ -25,11 +31,15 @@ export const ModelSettings = z.strictObject({
 });
 export type ModelSettings = z.infer<typeof ModelSettings>;
 
+/** One address, or several of one cluster. */
+const RedisUrl = z.string().refine((text) => text.split(',').every(isRedisUrl), {
+  error: 'redis://host:port, rediss://host:port or unix:///path; several of a cluster with commas between',
+});
+
 export const RedisSettings = z.strictObject({
-  url: z
-    .url({ protocol: /^(rediss?|unix)$/ })
-    .optional()
-    .describe('redis://host:port of an existing server. Left out: one is started for you.'),
+  url: RedisUrl.optional().describe(
+    'redis://host:port of an existing server, or those of a cluster with commas between. Left out: one is started for you.',
+  ),
   data_directory: z.string().min(1).default('data').describe('Where the embedded server keeps its data.'),
   fsync: z
     .enum(['always', 'everysec'])
@@ -137,6 +147,10 @@ const sections = {
 export type Settings<Gateways extends GatewaySchemas = GatewaySchemas> = {
   [Section in keyof typeof sections]: z.infer<(typeof sections)[Section]>;
 } & { gateways: { [Name in keyof Gateways]: z.output<Gateways[Name]> } };
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text.trim()) && /^(rediss?|unix):$/.test(new URL(text.trim()).protocol);
+}
 
 /** The schema of `settings.yaml` for these gateways; a gateway that is not mentioned gets its own defaults. */
 export function settingsSchema<Gateways extends GatewaySchemas>(

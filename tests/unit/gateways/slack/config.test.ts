@@ -10,6 +10,7 @@ describe('the settings of Slack', () => {
       path: '/slack/events',
       bots: [],
       bot_turns: 5,
+      pace: { posts: 10, seconds: 10 },
     });
   });
 
