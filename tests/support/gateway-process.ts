@@ -107,6 +107,8 @@ export class GatewayHome {
   private constructor(
     readonly folder: string,
     private readonly env: Readonly<Record<string, string>>,
+    /** Where the gateway takes mail. */
+    readonly mailPort: number,
   ) {}
 
   static async create(sandbox: Sandbox, redisUrl?: string): Promise<GatewayHome> {
