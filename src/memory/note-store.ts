@@ -51,18 +51,17 @@ export class NoteStore {
    * @throws {ConflictError} when one of them has another version than the one it was to replace; none is written
    */
   async write(owner: string, changes: readonly NoteChange[], nowMs: number): Promise<Note[]> {
-    const notes: Note[] = [];
-    const args: string[] = [];
-    for (const { name, text, over } of changes) {
-      const before = over ?? (await this.find(owner, name))?.version ?? 0;
-      const note = text === undefined ? undefined : { name, text, version: before + 1, atMs: nowMs };
-      if (note) notes.push(note);
-      args.push(name, over === undefined ? '' : String(over), note ? JSON.stringify(note) : '');
-    }
+    const args = changes.flatMap(({ name, text, over }) => [
+      name,
+      over === undefined ? '' : String(over),
+      text === undefined ? '' : JSON.stringify({ name, text, atMs: nowMs }),
+    ]);
     const reply = await runScript(this.redis, writeScript, [this.keys.notes(owner)], args);
-    const [written, name, version] = Array.isArray(reply) ? reply : [];
-    if (Number(written) !== 1) throw new ConflictError(`the note "${String(name)}"`, Number(version));
-    return notes;
+    const [written, ...rest] = Array.isArray(reply) ? reply : [];
+    if (Number(written) !== 1) throw new ConflictError(`the note "${String(rest[0])}"`, Number(rest[1]));
+    return changes.flatMap(({ name, text }, index) =>
+      text === undefined ? [] : [{ name, text, version: Number(rest[index]), atMs: nowMs }],
+    );
   }
 
   /** Notes that contain every word asked for, newest first; all of them when no word is given. */
