@@ -25,10 +25,15 @@ export const PLAIN: Paint = {
 };
 
 export const COLOURED: Paint = {
-  strong: (text) => styleText('bold', text),
-  emphasis: (text) => styleText('italic', text),
-  struck: (text) => styleText('strikethrough', text),
-  code: (text) => styleText('cyan', text),
-  faint: (text) => styleText('dim', text),
-  warning: (text) => styleText('yellow', text),
+  strong: styled('bold'),
+  emphasis: styled('italic'),
+  struck: styled('strikethrough'),
+  code: styled('cyan'),
+  faint: styled('dim'),
+  warning: styled('yellow'),
 };
+
+/** Whether there is colour at all was decided by whoever chose between the two. */
+function styled(format: Parameters<typeof styleText>[0]): Style {
+  return (text) => styleText(format, text, { validateStream: false });
+}

@@ -112,8 +112,8 @@ export class Terminal {
     clearScreenDown(output);
     change();
     if (this.#status !== undefined) output.write(`${this.paint.faint(this.#fit(this.#status))}\n`);
-    // Redrawing begins as many rows up as the cursor was down.
-    output.write('\n'.repeat(typedRows));
+    // We are at the beginning of a row of our own; readline, which remembers rows of its own, is not to go up again.
+    Reflect.set(lines, 'prevRows', 0);
     lines.prompt(true);
   }
 

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { gatewaySettings } from '../../../gateways/index.ts';
+import { type BannerFacts, banner } from '../../../src/cli/banner.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+
+function facts(env: Record<string, string>, over: Partial<BannerFacts> = {}): BannerFacts {
+  return {
+    config: loadConfig({ directory: 'config', env, gateways: gatewaySettings }),
+    gateways: [],
+    sandboxUrl: undefined,
+    played: [],
+    embedded: true,
+    ...over,
+  };
+}
+
+const REAL = {
+  ANTHROPIC_API_KEY: 'sk-ant-0123456789',
+  SLACK_BOT_TOKEN: 'xoxb-1',
+  SLACK_APP_TOKEN: 'xapp-1',
+  MAIL_ADDRESS: 'bot@corp.test',
+  SMTP_HOST: 'mail.corp.test',
+  IMAP_HOST: 'mail.corp.test',
+  IMAP_USER: 'bot',
+  IMAP_PASSWORD: 'very-secret',
+};
+
+describe('the banner', () => {
+  it('tells what to try in five lines when the sandbox plays everything', () => {
+    const text = banner(
+      facts(REAL, {
+        gateways: ['slack', 'email'],
+        sandboxUrl: 'http://127.0.0.1:4080',
+        played: ['slack', 'email', 'claude'],
+      }),
+    );
+
+    expect(text).toContain('Open http://127.0.0.1:4080');
+    expect(text.match(/^ {4}\d\. /gm)).toHaveLength(5);
+    expect(text).toContain('Model:    a stand-in for Claude');
+    expect(text).toContain('Without credentials: Slack, E-mail, Claude. `signalbox check` says which');
+  });
+
+  it('says how to speak to it, and of nothing that is missing, when everything is real', () => {
+    const text = banner(facts(REAL, { gateways: ['slack', 'email'], embedded: false }));
+
+    expect(text).toContain('Slack:    connected');
+    expect(text).toContain('Mention the bot in a Slack channel it was invited to. Write it a mail.');
+    expect(text).toContain('the Redis of REDIS_URL');
+    expect(text).not.toContain('Without credentials');
+    expect(text).not.toContain('very-secret');
+  });
+
+  it('does not pretend that anything works without credentials and sandbox', () => {
+    const text = banner(facts({}));
+
+    expect(text).toContain('No platform is connected.');
+    expect(text).toContain('none: there is no API key, so nothing is answered');
+    expect(text).toContain('Without credentials: Slack, E-mail, Claude.');
+  });
+});
