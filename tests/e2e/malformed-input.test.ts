@@ -73,21 +73,24 @@ describe('1,000 malformed inputs', () => {
     await gateway.line(/^ready$/);
     const smtp = createTransport({ port: home.mailPort, host: '127.0.0.1', pool: true, ignoreTLS: true });
     const envelope = { from: 'eve@evil.test', to: BOT.mail };
+    const answers: unknown[] = [];
 
     const served = await serveDuring(async () => {
       for (const frame of fc.sample(malformedFrame, { numRuns: FRAMES, seed: SEED })) {
         sandbox.slack.deliverFrame(frame);
       }
       await Promise.all(
-        fc
-          .sample(malformedMail, { numRuns: MAILS, seed: SEED })
-          .map((raw) => smtp.sendMail({ envelope, raw }).catch(() => undefined)),
+        fc.sample(malformedMail, { numRuns: MAILS, seed: SEED }).map(async (raw) => {
+          const refusal = (error: { responseCode?: number }) => error.responseCode;
+          answers.push(await smtp.sendMail({ envelope, raw }).then(() => 250, refusal));
+        }),
       );
     });
     smtp.close();
 
     expect(served).toBeGreaterThan(1);
     await expectUnharmed(served);
+    expect(new Set(answers)).toEqual(new Set([250, 554]));
     const dropped = gateway.lines.filter(({ msg }) => /could not be read|malformed/.test(msg));
     expect(dropped.length).toBeGreaterThan(FRAMES / 2);
   });

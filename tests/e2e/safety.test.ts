@@ -247,6 +247,52 @@ describe('answers that are not what they seem', () => {
     expect(textOf(story.said(thread).at(-1)!)).toContain('Waiting for role manager');
   });
 
+  it('OM-192 takes nothing from a mail that was honest until somebody changed it on its way', async () => {
+    const { mail, thread } = await ask();
+    const from = DANA.mail;
+    const honest = await story.sandbox.mail.send({
+      from,
+      to: mail.replyTo,
+      cc: ALEX.mail,
+      subject: `Re: ${mail.subject}`,
+      text: 'Let me think about it',
+    });
+    await story.sandbox.mail.settled(honest);
+    const copy = await story.mail(ALEX.mail, new RegExp(`Re: .*refund: order ${order}`));
+
+    const changed = copy.raw.replace('Let me think about it', `approve ${codesIn(mail).approve}`);
+    const delivery = await story.sandbox.mail.raw(Buffer.from(changed, 'latin1'), {
+      from,
+      to: [mail.replyTo],
+    });
+    await story.sandbox.mail.settled(delivery);
+    await story.quiet();
+
+    expect(changed).not.toBe(copy.raw);
+    expect(story.refunds(order)).toEqual([]);
+    expect(textOf(story.said(thread).at(-1)!)).toContain('Waiting for role manager');
+    const results = (await story.app.audit.tail(50)).map(({ event }) => event.detail?.result);
+    expect(results).toContain('NOT_AUTHENTICATED');
+  });
+
+  it('OM-192 takes nothing from a yes that is sent again to the address of another approval', async () => {
+    const first = await ask();
+    const yes = await story.sandbox.mail.reply(first.mail, {
+      line: `approve ${codesIn(first.mail).approve}`,
+      quoting: 'none',
+    });
+    await story.answer(first.thread, /Done/);
+    order += 1;
+    const second = await ask();
+
+    const envelope = { from: DANA.mail, to: [second.mail.replyTo] };
+    await story.sandbox.mail.settled(await story.sandbox.mail.resend(yes, envelope));
+    await story.quiet();
+
+    expect(story.refunds(order)).toEqual([]);
+    expect(textOf(story.said(second.thread).at(-1)!)).toContain('Waiting for role manager');
+  });
+
   it('OM-192 takes nothing for the code of another approval, nor a code at another one’s address', async () => {
     const first = await ask();
     order += 1;

@@ -111,18 +111,19 @@ export class GatewayHome {
     readonly mailPort: number,
   ) {}
 
-  static async create(sandbox: Sandbox, redisUrl?: string): Promise<GatewayHome> {
+  static async create(sandbox: Sandbox): Promise<GatewayHome> {
     const { url } = testRedis();
     const prefix = `t:${crypto.randomUUID()}`;
     const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-home-'));
     await cp('config', path.join(folder, 'config'), { recursive: true });
     const port = await freePort();
-    const home = new GatewayHome(folder, {
+    const env = {
       ...sandbox.env,
-      REDIS_URL: redisUrl ?? url,
+      REDIS_URL: url,
       MAIL_LISTEN_PROTOCOL: 'smtp',
       MAIL_LISTEN_PORT: String(port),
-    });
+    };
+    const home = new GatewayHome(folder, env, port);
     await home.edit('settings.yaml', (text) =>
       text
         .replace('data_directory: data', `data_directory: data\n  key_prefix: ${prefix}`)
