@@ -2,10 +2,11 @@
  * Which calls run, which wait for a human, and which are refused: the rules of `authorizations.yaml`, applied.
  *
  * Pure. A rule that denies wins wherever it stands; otherwise the first rule that fits decides; otherwise the
- * defaults do, and those never let a call run that changes something.
+ * defaults do, and those never let a call run that changes something. What cannot be compared with a limit never
+ * slips under it: it fits the rules that ask or deny, and none that allows.
  */
 import type { Authorizations, Rule } from '../../config/authorizations.ts';
-import { satisfies } from '../../config/comparison.ts';
+import { type Comparison, satisfies } from '../../config/comparison.ts';
 import type { Approvers } from '../../domain/approval.ts';
 import type { Platform } from '../../domain/ids.ts';
 import type { ToolEffect } from '../../domain/tool.ts';
@@ -68,8 +69,15 @@ function fits(rule: Rule, { tool, args, roles, platform }: CallFacts): boolean {
   const { requester, when } = rule;
   if (requester?.roles && !requester.roles.some((role) => roles.includes(role))) return false;
   if (requester?.platforms && !requester.platforms.some((each) => each === platform)) return false;
-  return Object.entries(when ?? {}).every(([path, comparison]) => satisfies(comparison, at(args, path)));
+  return Object.entries(when ?? {}).every(([path, comparison]) => meets(rule, comparison, at(args, path)));
 }
+
+function meets(rule: Rule, comparison: Comparison, argument: unknown): boolean {
+  const unclear = comparison.kind === 'order' && argument !== undefined && !satisfies(ANY_NUMBER, argument);
+  return unclear ? rule.decision !== 'allow' : satisfies(comparison, argument);
+}
+
+const ANY_NUMBER: Comparison = { kind: 'order', operator: '>=', than: Number.NEGATIVE_INFINITY };
 
 function at(args: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, key) => {

@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { decideCall } from '../../../../src/agent/tools/tool-policy.ts';
+import type { Tool } from '../../../../src/domain/tool.ts';
+import { runs } from '../../../support/property-runs.ts';
+import { aCall } from '../../../support/scripted-model.ts';
+import { ASK_MANAGER, aToolbox, createTestTools, rules, type WrittenRule } from '../../../support/tools.ts';
+
+const FREE: WrittenRule = {
+  name: 'small refunds',
+  tool: 'refund',
+  when: { amount: '<= 50' },
+  decision: 'allow',
+};
+const BIG: WrittenRule = {
+  name: 'refunds above 50',
+  tool: 'refund',
+  when: { amount: '> 50' },
+  ...ASK_MANAGER,
+};
+const ANY: WrittenRule = { name: 'any refund', tool: 'refund', decision: 'allow' };
+
+const refund = (input: unknown) => aCall('refund', input);
+
+describe('a call the model asks for', () => {
+  it('OM-120 waits for a human before it runs, when a rule says so', () => {
+    const box = aToolbox(rules(BIG, ANY));
+
+    expect(box.screen(refund({ order: 7, amount: 120 }))).toMatchObject({
+      kind: 'held',
+      args: { order: 7, amount: 120 },
+      decision: { kind: 'ask', rule: 'refunds above 50', approvers: { role: 'manager' }, policy: 'default' },
+    });
+  });
+
+  it('OM-120 never runs inside the turn when it changes something outside, also where a rule allows it', () => {
+    const box = aToolbox(rules(ANY, { name: 'deploys', tool: 'deploy', decision: 'allow' }));
+
+    for (const call of [refund({ order: 7, amount: 1 }), aCall('deploy', { service: 'web' })]) {
+      expect(box.screen(call)).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
+    }
+  });
+
+  it('runs in the turn when it reads, or writes only what is ours', () => {
+    const box = aToolbox(rules({ name: 'notes', tool: 'note', decision: 'allow' }));
+
+    expect(box.screen(aCall('lookup', { order: 7 }))).toMatchObject({
+      kind: 'run',
+      rule: 'default for tools that read',
+    });
+    expect(box.screen(aCall('note', { text: 'x' }))).toMatchObject({ kind: 'run', rule: 'notes' });
+  });
+
+  it('OM-183 that is refused names the rule', () => {
+    const box = aToolbox(rules({ name: 'no refunds', tool: '*', decision: 'deny' }));
+
+    expect(box.screen(refund({ order: 7, amount: 1 }))).toMatchObject({
+      kind: 'refused',
+      rule: 'no refunds',
+      reason: 'Not allowed by the rule "no refunds".',
+    });
+  });
+
+  it('is refused when there is no such tool, and told which there are', () => {
+    expect(aToolbox(rules()).screen(aCall('format_disk'))).toMatchObject({
+      kind: 'refused',
+      rule: undefined,
+      reason: 'There is no tool "format_disk". Tools: lookup, note, refund, deploy.',
+    });
+  });
+
+  it.each([
+    ['a number written as text', { order: 7, amount: '120' }],
+    ['a list', { order: 7, amount: [120] }],
+    ['an object', { order: 7, amount: { valueOf: 120 } }],
+    ['an operator', { order: 7, amount: { $gt: 0 } }],
+    ['nothing', { order: 7 }],
+    ['null', { order: 7, amount: null }],
+    ['a negative number', { order: 7, amount: -1 }],
+    ['no object at all', 'amount=120'],
+    ['half an order', { order: 7.5, amount: 1 }],
+  ])('OM-120 is refused when its arguments do not fit: %s', (_name, input) => {
+    const screened = aToolbox(rules(FREE, ANY)).screen(refund(input));
+
+    expect(screened).toMatchObject({ kind: 'refused', rule: undefined });
+    expect(screened.kind === 'refused' && screened.reason).toMatch(/^The arguments do not fit: /);
+  });
+
+  it('OM-120 cannot slip under a limit, whatever the model sends', () => {
+    const box = aToolbox(rules(BIG, ANY));
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.double(), fc.integer()), (amount) => {
+        const screened = box.screen(refund({ order: 7, amount }));
+        if (screened.kind === 'refused') return;
+        const asked = screened.kind === 'held' && screened.decision.kind === 'ask';
+        expect(asked).toBe(Number(amount) > 50);
+      }),
+      { numRuns: runs(500) },
+    );
+  });
+
+  it('OM-120 cannot slip under a limit on an argument that may be anything', () => {
+    const loose: Tool = {
+      ...createTestTools().find(({ name }) => name === 'refund')!,
+      input: z.looseObject({ amount: z.unknown() }),
+    };
+    const box = aToolbox(rules(BIG, ANY), { tools: [loose] });
+
+    for (const amount of [
+      [120],
+      { value: 120 },
+      '1e3',
+      '0x100',
+      '１２０',
+      '120 EUR',
+      Number.NaN,
+      true,
+      null,
+    ]) {
+      expect(box.screen(refund({ amount }))).toMatchObject({ kind: 'held', decision: { kind: 'ask' } });
+    }
+    expect(box.screen(refund({ amount: 20 }))).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
+  });
+});
+
+describe('the rules', () => {
+  const decide = (written: WrittenRule[], facts: Partial<Parameters<typeof decideCall>[1]> = {}) =>
+    decideCall(rules(...written), {
+      tool: 'refund',
+      effect: 'once',
+      args: { amount: 120, currency: 'EUR', to: { country: 'DE' } },
+      roles: ['member'],
+      platform: 'slack',
+      ...facts,
+    });
+
+  it('deny wherever a rule that denies stands', () => {
+    const deny: WrittenRule = {
+      name: 'never from mail',
+      tool: '*',
+      requester: { platforms: ['email'] },
+      decision: 'deny',
+    };
+
+    expect(decide([ANY, BIG, deny], { platform: 'email' })).toEqual({
+      kind: 'deny',
+      rule: 'never from mail',
+    });
+    expect(decide([ANY, BIG, deny])).toEqual({ kind: 'allow', rule: 'any refund' });
+  });
+
+  it('are taken from the top otherwise', () => {
+    expect(decide([BIG, ANY])).toMatchObject({ kind: 'ask', rule: 'refunds above 50' });
+    expect(decide([ANY, BIG])).toMatchObject({ kind: 'allow', rule: 'any refund' });
+  });
+
+  it.each([
+    [{ amount: '>= 120' }, true],
+    [{ amount: '> 120' }, false],
+    [{ amount: '< 121', currency: 'EUR' }, true],
+    [{ currency: ['USD', 'EUR'] }, true],
+    [{ currency: '!= EUR' }, false],
+    [{ 'to.country': 'DE' }, true],
+    [{ 'to.zip': '10115' }, false],
+    [{ missing: 'x' }, false],
+    [{ missing: '!= x' }, true],
+    [{ missing: '> 1' }, false],
+    [{ constructor: '!= x' }, true],
+    [{ 'to.constructor': 'x' }, false],
+  ])('look at the arguments: %o', (when, fits) => {
+    expect(decide([{ name: 'fits', tool: 'refund', when, decision: 'allow' }]).kind).toBe(
+      fits ? 'allow' : 'deny',
+    );
+  });
+
+  it('look at who asked, and where', () => {
+    const rule: WrittenRule = {
+      name: 'managers in Slack',
+      tool: ['deploy', 'refund'],
+      requester: { roles: ['manager'], platforms: ['slack'] },
+      decision: 'allow',
+    };
+
+    expect(decide([rule], { roles: ['member', 'manager'] }).kind).toBe('allow');
+    expect(decide([rule], { roles: ['member'] }).kind).toBe('deny');
+    expect(decide([rule], { roles: ['manager'], platform: 'email' }).kind).toBe('deny');
+    expect(decide([rule], { roles: ['manager'], tool: 'lookup' }).kind).toBe('deny');
+  });
+
+  it('let nothing run that changes something when none fits', () => {
+    expect(decide([])).toEqual({ kind: 'deny', rule: 'default for tools that write' });
+    expect(decide([], { effect: 'idempotent' }).kind).toBe('deny');
+    expect(decide([], { effect: 'read' })).toEqual({ kind: 'allow', rule: 'default for tools that read' });
+  });
+});
+
+describe('running a call', () => {
+  const box = aToolbox(rules());
+  const tool = (execute: Tool['execute'], timeoutMs = 1_000): Tool => ({
+    ...createTestTools()[0]!,
+    execute,
+    timeoutMs,
+  });
+  const { signal } = new AbortController();
+
+  it('tells what went wrong instead of failing', async () => {
+    const broken = tool(async () => {
+      throw new Error('no such order');
+    });
+
+    expect(await box.run(broken, {}, 'key', signal)).toEqual({
+      status: 'error',
+      text: 'lookup failed: no such order',
+    });
+  });
+
+  it('gives up on a tool that does not answer', async () => {
+    const stuck = tool(
+      (_args, context) =>
+        new Promise((_resolve, reject) => {
+          context.signal.addEventListener('abort', () => reject(context.signal.reason));
+        }),
+      10,
+    );
+
+    expect(await box.run(stuck, {}, 'key', signal)).toEqual({
+      status: 'error',
+      text: 'lookup did not answer within 0.01 s',
+    });
+  });
+
+  it('stops with the turn, when the lease is lost', async () => {
+    const controller = new AbortController();
+    const stuck = tool((_args, context) => {
+      controller.abort(new Error('lease lost'));
+      return Promise.reject(context.signal.reason);
+    });
+
+    await expect(box.run(stuck, {}, 'key', controller.signal)).rejects.toThrow('lease lost');
+  });
+
+  it('offers the model the same tools in the same order every time', () => {
+    const tools = createTestTools();
+
+    const specs = aToolbox(rules(), { tools: tools.toReversed() }).specs;
+
+    expect(JSON.stringify(specs)).toBe(JSON.stringify(box.specs));
+    expect(specs.map(({ name }) => name)).toEqual(['deploy', 'lookup', 'note', 'refund']);
+    expect(specs[3]?.inputSchema).toMatchObject({ type: 'object', required: ['order', 'amount'] });
+  });
+});
