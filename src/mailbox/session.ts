@@ -12,6 +12,7 @@
  *      that would look as if everybody had died at once. A look that was under way meanwhile finds nobody.
  */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -27,7 +28,7 @@ const REAP_AT_ONCE = 1_000;
 export class WorkerSession {
   readonly name = 'worker-session';
   #id = newSessionId();
-  readonly #aborted = new Map<string, AbortController>([[this.#id, new AbortController()]]);
+  readonly #aborted = new Map<string, AbortController>([[this.#id, newController()]]);
   #beating: NodeJS.Timeout | undefined;
   #reaping: NodeJS.Timeout | undefined;
   #beatUnderWay: Promise<void> | undefined;
@@ -96,7 +97,7 @@ export class WorkerSession {
       this.#aborted.get(this.#id)?.abort();
       this.#aborted.delete(this.#id);
       this.#id = newSessionId();
-      this.#aborted.set(this.#id, new AbortController());
+      this.#aborted.set(this.#id, newController());
       await this.#beat('open');
     } catch (error) {
       this.log.warn({ err: error }, 'heartbeat failed');
@@ -157,6 +158,13 @@ export class WorkerSession {
     if (away) this.#quietUntil = this.clock.now() + this.leaseMs;
     this.#heardMs = nowMs;
   }
+}
+
+/** Every lane of the session listens to its signal, so there is no number of listeners that would be too many. */
+function newController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }
 
 function newSessionId(): string {
