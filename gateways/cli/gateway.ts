@@ -50,6 +50,9 @@ const HELP = [
   '  /quit                   leave; so does Ctrl+D',
 ].join('\n');
 
+/** States after which more is to come. */
+const UNDER_WAY: ReadonlySet<Card['status']['state']> = new Set(['approved', 'executing']);
+
 const NOT_STORED = 'That could not be stored, so nothing happened. Please send it again.';
 
 export class CliGateway implements Gateway {
@@ -58,6 +61,8 @@ export class CliGateway implements Gateway {
   /** Resolves when the person has left, or the input has ended and everything typed is stored. */
   readonly ended: Promise<void>;
   readonly #shown = new Map<ApprovalId, Card>();
+  /** Requests the person said yes to, and has not heard the end of. */
+  readonly #decided = new Set<ApprovalId>();
   /** Ids of what is on the screen already: a message sent again is not printed again. */
   readonly #printed = new Set<string>();
   /** Messages of the person that have no answer yet. */
@@ -137,10 +142,16 @@ export class CliGateway implements Gateway {
     return this.#waiting.size > 0;
   }
 
-  /** Shows requests the person may answer and has not seen as they are now. */
-  async showNewRequests(): Promise<void> {
+  /** Shows requests the person may answer and has not seen as they are now, and what came of those they answered. */
+  async showNews(): Promise<void> {
     for (const card of await this.deps.cards.answerable()) {
       if (this.#shown.get(card.approvalId)?.gen !== card.gen) this.#showCard(card, true);
+    }
+    for (const id of this.#decided) {
+      const card = await this.deps.cards.find(id);
+      if (card && UNDER_WAY.has(card.status.state)) continue;
+      this.#decided.delete(id);
+      if (card) this.deps.terminal.print(renderOutcome(card, this.deps.terminal.paint));
     }
   }
 
@@ -216,7 +227,10 @@ export class CliGateway implements Gateway {
     const answer = toInboundAnswer(this.session, card, { choice, text }, randomUUID());
     const receipt = await receive(answer);
     if (receipt.kind === 'answered') terminal.print(renderMarkdown(receipt.notice, terminal.paint));
-    if (receipt.kind === 'answered' && receipt.code === 'DECIDED') this.#shown.delete(card.approvalId);
+    if (receipt.kind !== 'answered' || receipt.code !== 'DECIDED') return;
+    this.#shown.delete(card.approvalId);
+    // Of a no there is nothing more to tell.
+    if (choice === 'approve') this.#decided.add(card.approvalId);
   }
 
   async #showFirst(id: ApprovalId): Promise<void> {

@@ -148,10 +148,10 @@ async function settled(stores: OpenStores, conversation: ConversationId, to: Add
   while (!(await isAllDone(stores, conversation, to))) await pause(SETTLED_EVERY_MS);
 }
 
-/** Shows what somebody asks of the person here while they sit here. */
+/** Shows what somebody asks of the person here, and what came of their answers, while they sit here. */
 async function watch(gateway: CliGateway, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await gateway.showNewRequests().catch(() => undefined);
+    await gateway.showNews().catch(() => undefined);
     await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -1,0 +1,171 @@
+import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
+import { setImmediate as soon } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CliGateway } from '../../../../gateways/cli/gateway.ts';
+import { Terminal } from '../../../../gateways/cli/terminal.ts';
+import type { Card } from '../../../../src/domain/card.ts';
+import { AccountId, ConversationId } from '../../../../src/domain/ids.ts';
+import type { Inbound, OutboundBody, Receipt } from '../../../../src/domain/message.ts';
+import { createLogger } from '../../../../src/observability/logger.ts';
+import { aCard } from '../../../support/cli-card.ts';
+
+let input: PassThrough;
+let output: PassThrough;
+let gateway: CliGateway;
+let received: Inbound[];
+let cards: Card[];
+let receipt: () => Promise<Receipt>;
+
+beforeEach(async () => {
+  [input, output, received, cards] = [new PassThrough(), new PassThrough(), [], []];
+  receipt = async () => ({ kind: 'stored' });
+  gateway = new CliGateway(
+    { name: 'abc', account: AccountId.parse('cli:local'), displayName: 'Dana' },
+    {
+      terminal: new Terminal({ input, output }),
+      agentName: 'Signalbox',
+      cards: {
+        answerable: async () => cards.filter(({ choices }) => choices.length > 0),
+        find: async (id) => cards.find(({ approvalId }) => approvalId === id),
+      },
+      clock: { now: () => 0 },
+      log: createLogger({ level: 'silent' }),
+    },
+  );
+  await gateway.start((inbound) => {
+    received.push(inbound);
+    return receipt();
+  });
+});
+
+/** Resolves once the lines have been handled, with what was printed since. */
+async function type(...lines: string[]): Promise<string> {
+  for (const line of lines) {
+    const read = once(input, 'data');
+    input.write(`${line}\n`);
+    await read;
+  }
+  await soon();
+  return printed();
+}
+
+function printed(): string {
+  return String(output.read() ?? '');
+}
+
+function send(id: string, body: OutboundBody) {
+  const conversationId = ConversationId.parse('cli:local:abc');
+  return gateway.send({ id, conversationId, to: gateway.directAddress(), body, attempt: 1 });
+}
+
+describe('the terminal as a gateway', () => {
+  it('hands over what was typed, several lines as one where they are continued', async () => {
+    await type('refund \\', 'order 7');
+
+    expect(received).toMatchObject([{ kind: 'message', text: 'refund \norder 7' }]);
+  });
+
+  it('says so when what was typed could not be stored', async () => {
+    receipt = async () => Promise.reject(new Error('away'));
+
+    expect(await type('hello')).toBe(
+      'That could not be stored, so nothing happened. Please send it again.\n',
+    );
+    expect(gateway.isWaiting).toBe(false);
+  });
+
+  it('prints a message that is sent again only once', async () => {
+    const [first, second] = [
+      await send('reply:1', { kind: 'text', markdown: 'hi' }),
+      await send('reply:1', { kind: 'text', markdown: 'hi' }),
+    ];
+
+    expect(second).toEqual(first);
+    expect(printed()).toBe('Signalbox\n  hi\n\n');
+  });
+
+  it('knows what still waits for an answer, whatever comes in between', async () => {
+    await type('one', 'two');
+    const [, second] = received;
+
+    await send(`delayed:${received[0]?.id}`, { kind: 'text', markdown: 'it takes longer' });
+    await send(`reply:${second?.id}`, { kind: 'text', markdown: 'two' });
+    const between = gateway.isWaiting;
+    await send(`reply:${received[0]?.id}`, { kind: 'text', markdown: 'one' });
+
+    expect([between, gateway.isWaiting]).toEqual([true, false]);
+  });
+});
+
+describe('requests at the terminal', () => {
+  it('are answered exactly as they were shown', async () => {
+    cards = [aCard({ gen: 2, digest: 'as-shown' })];
+    receipt = async () => ({ kind: 'answered', code: 'DECIDED', notice: 'Recorded.' });
+    await gateway.showNews();
+    printed();
+
+    const said = await type('/deny never paid');
+
+    expect(said).toBe('Recorded.\n');
+    expect(received).toMatchObject([
+      { kind: 'answer', choice: 'deny', text: 'never paid', gen: 2, digest: 'as-shown' },
+    ]);
+  });
+
+  it('that were not shown yet are shown first, and nothing is decided', async () => {
+    cards = [aCard()];
+
+    const said = await type(`/approve ${aCard().approvalId}`);
+
+    expect(said).toContain('│ refund: order 7, amount 120');
+    expect(said).toContain('Nothing was decided');
+    expect(received).toEqual([]);
+  });
+
+  it('have to be named when there are several', async () => {
+    const other = aCard({ approvalId: 'apr_p1_zzzzzzzzzzzz' as Card['approvalId'] });
+    cards = [aCard(), other];
+    await gateway.showNews();
+    printed();
+
+    expect(await type('/approve')).toBe('Which one? Name its id.\n');
+    expect(received).toEqual([]);
+  });
+
+  it('appear once, again when what is asked has changed, and with their end once they are approved', async () => {
+    cards = [aCard()];
+    receipt = async () => ({ kind: 'answered', code: 'DECIDED', notice: 'Recorded.' });
+    await gateway.showNews();
+    await gateway.showNews();
+    const first = printed();
+    cards = [aCard({ gen: 2 })];
+    await gateway.showNews();
+    const changed = printed();
+    await type('/approve');
+    cards = [aCard({ choices: [], status: { state: 'executing', sentence: 'Running.' } })];
+    await gateway.showNews();
+    const running = printed();
+    cards = [aCard({ choices: [], status: { state: 'executed', sentence: 'Done.' } })];
+    await gateway.showNews();
+    const done = printed();
+    await gateway.showNews();
+
+    expect(first.match(/┌ Request/g)).toHaveLength(1);
+    expect(changed).toContain('┌ Request');
+    expect(running).toBe('');
+    expect(done).toBe('  apr_p7_0123456789ab  refund: order 7, amount 120. Done.\n');
+    expect(printed()).toBe('');
+  });
+
+  it('of their own conversation are shown to the one who asked, with their outcome in one line', async () => {
+    await send('card:1', { kind: 'card', card: aCard() });
+    const asked = printed();
+    const settled = aCard({ choices: [], status: { state: 'denied', sentence: 'Denied by Dana.' } });
+    await send('card:2', { kind: 'card', card: settled, replaces: 'card:1' });
+
+    expect(asked).toContain('┌ Request');
+    expect(asked).not.toContain('/approve');
+    expect(printed()).toBe('  apr_p7_0123456789ab  refund: order 7, amount 120. Denied by Dana.\n');
+  });
+});
