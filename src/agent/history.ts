@@ -6,12 +6,21 @@
  */
 import { Entry } from '../domain/transcript.ts';
 
-/** Entries as stored, newest last; one that does not parse is left out rather than stopping the conversation. */
+/**
+ * Entries as stored, newest last. One that cannot be read does not stop the conversation: it goes on with what came
+ * after it, because what stands before and behind it may belong together.
+ */
 export function toHistory(stored: readonly string[]): Entry[] {
-  const entries = stored.flatMap((json) => {
-    const parsed = Entry.safeParse(JSON.parse(json));
-    return parsed.success ? [parsed.data] : [];
-  });
-  const start = entries.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
-  return start === -1 ? [] : entries.slice(start);
+  const entries = stored.map(toEntry);
+  const readable = entries.slice(entries.lastIndexOf(undefined) + 1).filter((entry) => entry !== undefined);
+  const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
+  return start === -1 ? [] : readable.slice(start);
+}
+
+function toEntry(json: string): Entry | undefined {
+  try {
+    return Entry.parse(JSON.parse(json));
+  } catch {
+    return undefined;
+  }
 }

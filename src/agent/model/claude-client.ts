@@ -83,7 +83,7 @@ export function toParams({ system, entries, tools }: ModelRequest, settings: Cla
       input_schema: inputSchema as Anthropic.Tool.InputSchema,
     })),
     system: [{ type: 'text', text: system, cache_control: CACHED }],
-    messages: withCacheMark(toMessages(entries)),
+    messages: withCacheMark(toMessages(entries).map(wellFormed)),
   };
 }
 
@@ -146,6 +146,19 @@ function withoutMark(text: string): string {
 /** The mark as a reader would take it: in any case, and with spaces or invisible characters inside the brackets. */
 const LIKE_EVENT_MARK = /\[[\s\p{Cf}]*signalbox[\s\p{Cf}]*\]/giu;
 
+/** Half of a character, as a careless cut leaves it, would make the service refuse the whole conversation. */
+function wellFormed({ role, content }: Turn): Turn {
+  // Replacing characters inside texts changes no shape.
+  return { role, content: mended(content) as ContentBlockParam[] };
+}
+
+function mended(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll(/\p{Surrogate}/gu, '\uFFFD');
+  if (Array.isArray(value)) return value.map(mended);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [mended(key), mended(inner)]));
+}
+
 function withCacheMark(messages: Turn[]): Turn[] {
   const last = messages.at(-1);
   const block = last?.content.at(-1);
@@ -160,7 +173,10 @@ function toReply(message: Message): ModelReply {
   let text = '';
   for (const block of message.content) {
     if (block.type === 'text') text += block.text;
-    if (block.type === 'tool_use') calls.push({ id: block.id, tool: block.name, input: block.input });
+    // A call that the limit on the length cut off has lost arguments, and what is left of them may still fit.
+    if (block.type === 'tool_use' && message.stop_reason === 'tool_use') {
+      calls.push({ id: block.id, tool: block.name, input: block.input });
+    }
   }
   return {
     text,
@@ -188,7 +204,11 @@ function toOurError(error: unknown): unknown {
   if (error instanceof Anthropic.APIConnectionError) {
     return new ModelUnavailableError('no connection to the model', undefined, { cause: error });
   }
-  if (!(error instanceof Anthropic.APIError)) return error;
+  if (!(error instanceof Anthropic.APIError)) {
+    return isBrokenOff(error)
+      ? new ModelUnavailableError('the answer broke off', undefined, { cause: error })
+      : error;
+  }
   const status = error.status;
   // 529: overloaded. An error in the middle of a stream has no status.
   if (status === undefined || status === 408 || status === 429 || status >= 500) {
@@ -196,6 +216,14 @@ function toOurError(error: unknown): unknown {
     return new ModelUnavailableError(reason, retryAfterMs(error.headers), { cause: error });
   }
   return error;
+}
+
+/** The stream ended early, its connection broke, or what came is no answer. */
+function isBrokenOff(error: unknown): boolean {
+  if (!(error instanceof Anthropic.AnthropicError)) return false;
+  // The SDK wraps what it did not throw itself: `fetch` fails with a TypeError, a garbled event with a SyntaxError.
+  const { cause } = error;
+  return cause === undefined || cause instanceof TypeError || cause instanceof SyntaxError;
 }
 
 function retryAfterMs(headers: Headers | undefined): number | undefined {

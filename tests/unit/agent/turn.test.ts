@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { toHistory } from '../../../src/agent/history.ts';
+import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
+import { ModelUnavailableError } from '../../../src/domain/errors.ts';
+import type { Entry } from '../../../src/domain/transcript.ts';
+import { ALEX } from '../../support/approvals.ts';
+import { aCall, ScriptedModel, type ScriptedReply, usageOf } from '../../support/scripted-model.ts';
+import { ASK_MANAGER, aToolbox, createTestTools, type Run, rules } from '../../support/tools.ts';
+
+const SAID: Entry = {
+  kind: 'user',
+  from: { person: ALEX, name: 'Alex Kim' },
+  text: 'refund order 7',
+  at: '2026-01-01T00:00:00Z',
+};
+
+const RULES = rules(
+  { name: 'notes', tool: 'note', decision: 'allow' },
+  { name: 'refunds', tool: 'refund', ...ASK_MANAGER },
+  { name: 'deploys', tool: 'deploy', decision: 'allow' },
+);
+
+async function turn(
+  replies: readonly ScriptedReply[],
+  { maxSteps = 5, signal = new AbortController().signal } = {},
+) {
+  const runs: Run[] = [];
+  const progress: TurnProgress[] = [];
+  const model = new ScriptedModel(replies);
+  const outcome = await runTurn(
+    {
+      model,
+      systemPrompt: 'You are a test.',
+      tools: aToolbox(RULES, { tools: createTestTools(runs) }),
+      maxSteps,
+      key: 'item-1',
+      answerHeld: async ({ tool }, index) => `${tool.name} waits (${index})`,
+      onProgress: (each) => progress.push(each),
+    },
+    [SAID],
+    signal,
+  );
+  return { outcome, runs, progress, model };
+}
+
+const kinds = (entries: readonly Entry[]) => entries.map(({ kind }) => kind);
+const results = (entries: readonly Entry[]) =>
+  entries.flatMap((entry) =>
+    entry.kind === 'tool-result' ? [[entry.callId, entry.status, entry.text]] : [],
+  );
+
+describe('a turn', () => {
+  it('ends with a reply when the model asks for nothing more', async () => {
+    const { outcome, progress } = await turn([{ text: 'Hello.' }]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'Hello.', cut: false, screened: [] });
+    expect(kinds(outcome.entries)).toEqual(['assistant']);
+    expect(progress).toEqual([{ kind: 'text', soFar: 'Hello.' }]);
+  });
+
+  it('runs what it may, and goes on with the results', async () => {
+    const { outcome, runs, model } = await turn([
+      {
+        text: 'Let me look.',
+        calls: [aCall('lookup', { order: 7 }, 'a'), aCall('note', { text: 'x' }, 'b')],
+      },
+      { text: 'It cost 120 EUR.' },
+    ]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'It cost 120 EUR.' });
+    expect(kinds(outcome.entries)).toEqual(['assistant', 'tool-result', 'tool-result', 'assistant']);
+    expect(runs.map(({ tool, args }) => [tool, args])).toEqual([
+      ['lookup', { order: 7 }],
+      ['note', { text: 'x' }],
+    ]);
+    expect(model.requests[1]?.entries).toEqual([SAID, ...outcome.entries.slice(0, 3)]);
+  });
+
+  it('gives each call an idempotency key that is the same when the turn is done again', async () => {
+    const replies = [
+      { calls: [aCall('lookup', { order: 7 }, 'a')] },
+      { calls: [aCall('lookup', { order: 7 }, 'a')] },
+      { text: '.' },
+    ];
+
+    const [first, second] = [await turn(replies), await turn(replies)];
+
+    const keys = first.runs.map(({ context }) => context.idempotencyKey);
+    expect(new Set(keys).size).toBe(2);
+    expect(second.runs.map(({ context }) => context.idempotencyKey)).toEqual(keys);
+  });
+
+  it('OM-120 is suspended by a call that must wait, after the others of the same reply have run', async () => {
+    const { outcome, runs } = await turn([
+      {
+        text: 'I will refund it.',
+        calls: [
+          aCall('refund', { order: 7, amount: 120 }, 'a'),
+          aCall('lookup', { order: 7 }, 'b'),
+          aCall('deploy', { service: 'web' }, 'c'),
+        ],
+      },
+    ]);
+
+    expect(outcome).toMatchObject({ kind: 'suspended', text: 'I will refund it.' });
+    expect(outcome.kind === 'suspended' && outcome.held.map(({ tool }) => tool.name)).toEqual([
+      'refund',
+      'deploy',
+    ]);
+    expect(results(outcome.entries)).toEqual([
+      ['a', 'waiting', 'refund waits (0)'],
+      ['b', 'ok', 'lookup done'],
+      ['c', 'waiting', 'deploy waits (1)'],
+    ]);
+    expect(runs.map(({ tool }) => tool)).toEqual(['lookup']);
+  });
+
+  it('OM-183 reports every call that was checked, with the rule', async () => {
+    const { outcome } = await turn([
+      { calls: [aCall('lookup', { order: 7 }, 'a'), aCall('nothing', {}, 'b'), aCall('refund', {}, 'c')] },
+      { text: '.' },
+    ]);
+
+    expect(outcome.screened.map(({ kind, call }) => [kind, call.tool])).toEqual([
+      ['run', 'lookup'],
+      ['refused', 'nothing'],
+      ['refused', 'refund'],
+    ]);
+  });
+
+  it('tells the model about a tool there is not, and arguments that do not fit, and goes on', async () => {
+    const { outcome } = await turn([
+      { calls: [aCall('format_disk', {}, 'a'), aCall('lookup', { order: 'seven' }, 'b')] },
+      { text: 'I cannot do that.' },
+    ]);
+
+    expect(outcome.kind).toBe('replied');
+    expect(results(outcome.entries)).toEqual([
+      ['a', 'error', expect.stringContaining('There is no tool "format_disk"')],
+      ['b', 'error', expect.stringContaining('The arguments do not fit')],
+    ]);
+  });
+
+  it('ends at its step limit, with every call answered', async () => {
+    const { outcome, model } = await turn(
+      Array.from({ length: 9 }, (_, n) => ({ calls: [aCall('lookup', { order: n }, `call-${n}`)] })),
+      { maxSteps: 3 },
+    );
+
+    expect(outcome.kind).toBe('exhausted');
+    expect(model.requests).toHaveLength(3);
+    expect(outcome.entries.at(-1)?.kind).toBe('tool-result');
+  });
+
+  it('adds up what its calls to the model used', async () => {
+    const { outcome } = await turn([
+      { calls: [aCall('lookup', { order: 7 })], usage: usageOf(100) },
+      { text: '.', usage: usageOf(11) },
+    ]);
+
+    expect(outcome.usage).toEqual(usageOf(111));
+  });
+
+  it('says that an answer was cut', async () => {
+    const { outcome } = await turn([{ text: 'Once upon a', stopped: 'length' }]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', cut: true });
+  });
+
+  it('OM-140 keeps nothing when the model is away, and passes on how long to wait', async () => {
+    const away = new ModelUnavailableError('it answered 529', 7_000);
+
+    await expect(turn([{ calls: [aCall('lookup', { order: 7 })] }, away])).rejects.toBe(away);
+  });
+
+  it('sends what stays the same first and unchanged from step to step', async () => {
+    const { model } = await turn([{ calls: [aCall('lookup', { order: 7 })] }, { text: '.' }]);
+
+    const [first, second] = model.requests;
+    expect(second?.system).toBe(first?.system);
+    expect(JSON.stringify(second?.tools)).toBe(JSON.stringify(first?.tools));
+    expect(second?.entries.slice(0, first?.entries.length)).toEqual(first?.entries);
+  });
+
+  it('stops when its lease is lost', async () => {
+    await expect(
+      turn([{ text: '.' }], { signal: AbortSignal.abort(new Error('lease lost')) }),
+    ).rejects.toThrow('lease lost');
+  });
+});
+
+describe('the part of a transcript the model is shown', () => {
+  const event: Entry = { kind: 'event', text: 'approved', at: '2026-01-01T00:00:00Z' };
+  const assistant: Entry = { kind: 'assistant', text: '', calls: [aCall('lookup', {}, 'a')], model: 'm' };
+  const result: Entry = { kind: 'tool-result', callId: 'a', status: 'ok', text: 'x' };
+
+  it('begins with somebody speaking, never between a call and its result', () => {
+    const stored = [result, assistant, result, SAID, assistant, result].map((entry) => JSON.stringify(entry));
+
+    expect(toHistory(stored)).toEqual([SAID, assistant, result]);
+    expect(toHistory([result, event].map((entry) => JSON.stringify(entry)))).toEqual([event]);
+    expect(toHistory([JSON.stringify(result)])).toEqual([]);
+  });
+
+  it.each([['not JSON'], ['{"kind":"future"}'], ['null']])(
+    'begins behind an entry that cannot be read: %s',
+    (broken) => {
+      const stored = [SAID, assistant, result].map((entry) => JSON.stringify(entry));
+
+      expect(toHistory([broken, ...stored])).toEqual([SAID, assistant, result]);
+      expect(toHistory([...stored.slice(0, 1), broken, ...stored.slice(2), JSON.stringify(event)])).toEqual([
+        event,
+      ]);
+    },
+  );
+});
