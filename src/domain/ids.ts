@@ -50,3 +50,11 @@ export type ApprovalId = z.infer<typeof ApprovalId>;
 export function platformOf(account: AccountId): Platform {
   return Platform.parse(account.slice(0, account.indexOf(':')));
 }
+
+/**
+ * What kind of channel an address is on, as rules and people name it. Each terminal is a platform of its own
+ * (`cli-<session>`), because only its own process can write to it; they are all the channel `cli`.
+ */
+export function channelOf(platform: Platform): string {
+  return platform.startsWith('cli-') ? 'cli' : platform;
+}

@@ -32,7 +32,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import type { ConversationId } from '../domain/ids.ts';
+import { type ConversationId, channelOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -119,7 +119,7 @@ export class ConversationWorker {
           claim,
           conversationId,
           item,
-          requester: { ...requester, platform: message.replyTo.platform },
+          requester: { ...requester, platform: channelOf(message.replyTo.platform) },
           replyTo: message.replyTo,
           log,
         };
@@ -162,7 +162,7 @@ export class ConversationWorker {
         name: requesterName,
         // As they are now: a role that was taken away meanwhile is gone for whatever the turn does next.
         roles: this.deps.directory.find(requester)?.roles ?? [],
-        platform: approval.origin.platform,
+        platform: channelOf(approval.origin.platform),
       },
       replyTo: approval.origin,
       log: log.child({ approval: approval.id }),
