@@ -14,6 +14,7 @@
  *   3. Only the holder of the newest fence and of its current step, under the session that leased it, can commit.
  *   4. All effects of a commit become visible together with the removal of the item, or not at all.
  */
+import { setImmediate } from 'node:timers/promises';
 import { LeaseLostError } from '../domain/errors.ts';
 import { onConnection, type RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
@@ -24,7 +25,11 @@ import type { WorkerSession } from './session.ts';
 const claimScript = loadScript('claim', import.meta.url);
 const commitScript = loadScript('commit', import.meta.url);
 const retryLaterScript = loadScript('retry-later', import.meta.url);
+const leasesScript = loadScript('leases', import.meta.url);
 const reconcileScript = loadScript('reconcile', import.meta.url);
+
+/** Names of lanes, as they are at the moment of the question. */
+export type Lanes = Pick<ReadonlySet<string>, 'has'>;
 
 /** A leased lane and its oldest item. */
 export interface Claim {
@@ -78,7 +83,7 @@ export class KeyedQueue {
    *
    * @param working the lanes of this queue the process works on now, to find those whose lease it does not know of
    */
-  async claim(partition: number, count: number, working: ReadonlySet<string>): Promise<Claim[]> {
+  async claim(partition: number, count: number, working: Lanes): Promise<Claim[]> {
     if (this.#uncertain) {
       this.#uncertain = false;
       await this.reconcile(working);
@@ -178,20 +183,23 @@ export class KeyedQueue {
   }
 
   /** Gives back lanes this session owns without working on them. Resolves with how many. */
-  async reconcile(working: ReadonlySet<string>): Promise<number> {
+  async reconcile(working: Lanes): Promise<number> {
     const released = await Promise.all(
-      this.keys
-        .partitions()
-        .map((partition) =>
-          runScript(
-            this.redis,
-            reconcileScript,
-            [this.keys.owned(partition, this.session.id)],
-            [this.keys.partition(partition), this.name, ...working],
-          ),
-        ),
+      this.keys.partitions().map((partition) => this.#reconcile(partition, working)),
     );
-    return released.reduce<number>((sum, count) => sum + Number(count), 0);
+    return released.reduce((sum, count) => sum + count, 0);
+  }
+
+  async #reconcile(partition: number, working: Lanes): Promise<number> {
+    const owned = [this.keys.owned(partition, this.session.id)];
+    const about = [this.keys.partition(partition), this.name];
+    const reply = toStrings(await runScript(this.redis, leasesScript, owned, about));
+    // What was leased before this list was made was also answered before it; whoever it is for has it by the next turn.
+    await setImmediate();
+    const unknown = toLeases(reply).filter(({ lane }) => !working.has(lane));
+    if (unknown.length === 0) return 0;
+    const leases = unknown.flatMap(({ lane, fence }) => [lane, fence]);
+    return Number(await runScript(this.redis, reconcileScript, owned, [...about, ...leases]));
   }
 
   /** Runs what ends a claim. When that fails, nobody works on the lane and it is still ours. */
@@ -233,6 +241,12 @@ function toHanded(claim: Claim, flat: readonly unknown[]): Claim[] {
     });
   }
   return handed;
+}
+
+function toLeases(flat: readonly string[]): { lane: string; fence: string }[] {
+  const leases: { lane: string; fence: string }[] = [];
+  for (let i = 0; i + 1 < flat.length; i += 2) leases.push({ lane: flat[i] ?? '', fence: flat[i + 1] ?? '' });
+  return leases;
 }
 
 function ownEntries(effects: readonly Effect[]): string[] {

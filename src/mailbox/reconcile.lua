@@ -6,7 +6,7 @@
 
   ARGV[1] partition prefix
   ARGV[2] queue
-  ARGV[3…] lanes of this queue the session does work on
+  ARGV[3…] lane, fence, …: the leases to give back; one that has another fence by now is left alone
 
   Returns how many lanes were given back.
 ]]
@@ -14,15 +14,12 @@
 local owned = KEYS[1]
 local T, queue = ARGV[1], ARGV[2]
 
-local worked = {}
-for i = 3, #ARGV do worked[ARGV[i]] = true end
-
 local released = 0
-for _, member in ipairs(redis.call('SMEMBERS', owned)) do
-  local ofQueue, lane = string.match(member, '^([^|]+)|(.*)$')
-  if ofQueue == queue and not worked[lane] then
-    redis.call('SREM', owned, member)
-    redis.call('HDEL', T .. queue .. ':l:' .. lane, 'f', 'n', 'w')
+for i = 3, #ARGV, 2 do
+  local lane, fence = ARGV[i], ARGV[i + 1]
+  local key = T .. queue .. ':l:' .. lane
+  if redis.call('HGET', key, 'f') == fence and redis.call('SREM', owned, queue .. '|' .. lane) == 1 then
+    redis.call('HDEL', key, 'f', 'n', 'w')
     schedule(T .. queue .. ':', lane)
     released = released + 1
   end

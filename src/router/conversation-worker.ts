@@ -46,7 +46,7 @@ import { ProgressBoard } from './progress-board.ts';
 /** Failed handlings of one item before it goes to the dead letters. */
 const MOST_FAILURES = 6;
 /** Processes that may end while they handle an item: one that is killed often is hardly the item's fault. */
-const MOST_DEATHS = 20;
+const MOST_DEATHS = 30;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** People of one conversation are told again that the model is away only after this long. */

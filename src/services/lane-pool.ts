@@ -30,7 +30,9 @@ const BURST = 32;
 /** Lanes taken by one claim at most, so that other processes get their share. */
 const CLAIM_AT_ONCE = 8;
 /** Processes that may end while they handle an item before the item is suspected to be the reason. */
-const UNSUSPECTED_DEATHS = 3;
+const UNSUSPECTED_DEATHS = 5;
+/** Pause of a suspected item while another one is in hand. */
+const SUSPECT_RETRY_MS = 300;
 /** Pause of a lane whose handling failed in a way nobody expected. */
 const UNEXPECTED_RETRY_MS = 5_000;
 
@@ -59,8 +61,8 @@ export class LanePool implements Service {
   #claiming = 0;
   /** The partition that is looked at first next time. */
   #turn = 0;
-  /** The end of the line of items that are suspected. */
-  #suspects: Promise<void> = Promise.resolve();
+  /** One item that is suspected to end processes is being worked on. */
+  #suspectInHand = false;
   #bells: RedisClient | undefined;
   #loop: Promise<void> = Promise.resolve();
   #running = false;
@@ -107,13 +109,14 @@ export class LanePool implements Service {
 
   /**
    * An item that was in hand when several processes ended may be what ended them. Such items are worked on one
-   * after the other, so that those that only shared the fate of one are done before its turn comes again.
+   * after the other, and only the one whose turn it is is in hand, so that none is blamed for another's deed.
    */
-  #inTurn(claim: Claim): Promise<void> {
+  async #inTurn(claim: Claim): Promise<void> {
     if (deathsIn(claim) <= UNSUSPECTED_DEATHS) return this.#work(claim);
-    const turn = this.#suspects.then(() => this.#work(claim, 1));
-    this.#suspects = turn;
-    return turn;
+    if (this.#suspectInHand) return this.#giveUp(claim, SUSPECT_RETRY_MS, 'free');
+    this.#suspectInHand = true;
+    await this.#work(claim, 1);
+    this.#suspectInHand = false;
   }
 
   async #work(first: Claim, burst = BURST): Promise<void> {
@@ -126,15 +129,15 @@ export class LanePool implements Service {
       }
     } catch (error) {
       log.error({ err: error, lane: first.lane }, 'handling an item failed in an unexpected way');
-      if (claim) await this.#giveUp(claim);
+      if (claim) await this.#giveUp(claim, UNEXPECTED_RETRY_MS, 'counts');
     } finally {
       this.#leavePlace();
     }
   }
 
-  async #giveUp(claim: Claim): Promise<void> {
+  async #giveUp(claim: Claim, pauseMs: number, counting: 'counts' | 'free'): Promise<void> {
     try {
-      await this.options.queue.retryLater(claim, UNEXPECTED_RETRY_MS, 'counts');
+      await this.options.queue.retryLater(claim, pauseMs, counting);
     } catch (error) {
       // Either somebody else has it already, or the queue finds out that we hold it without working on it.
       this.options.log.warn({ err: error, lane: claim.lane }, 'a lane could not be given up');
@@ -201,8 +204,8 @@ export class LanePool implements Service {
   async #claim(partition: number, count: number): Promise<void> {
     this.#claiming += count;
     try {
-      const working = new Set(this.#working.keys());
-      for (const claim of await this.options.queue.claim(partition, count, working)) this.offer(claim);
+      const claims = await this.options.queue.claim(partition, count, this.#working);
+      for (const claim of claims) this.offer(claim);
     } finally {
       this.#claiming -= count;
     }

@@ -1,8 +1,11 @@
 /** What a process leaves behind that ends in the middle of its work, again and again. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { ApprovalStore } from '../../src/approvals/approval-store.ts';
 import { type Claim, deathsIn } from '../../src/mailbox/keyed-queue.ts';
+import type { Effect } from '../../src/redis/effects.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { LanePool } from '../../src/services/lane-pool.ts';
+import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
 import {
   defer,
   idOf,
@@ -68,10 +71,19 @@ describe('an item in the hands of processes that ended', () => {
     const worker = await openWorker(store);
     const lanes = ['test:1', 'test:2', 'test:3', 'test:4'];
     for (const lane of lanes) await post(worker, lane, `of ${lane}`);
-    for (let n = 0; n < 4; n++) await die(store, lanes);
+    for (let n = 0; n < 6; n++) await die(store, lanes);
     const done = defer();
     const handled: string[] = [];
     let atOnce = 0;
+    const approvals = new ApprovalStore(
+      store.redis,
+      store.keys,
+      () => [],
+      () => 1,
+    );
+    // Puts back in line what has to wait for its turn.
+    const sweeper = new TimerSweeper(approvals, silent);
+    onTestFinished(() => sweeper.stop());
 
     const pool = openPool(store, worker, async (claim) => {
       expect(++atOnce).toBe(1);
@@ -81,8 +93,33 @@ describe('an item in the hands of processes that ended', () => {
       if (handled.length === lanes.length) done.resolve();
     });
     await pool.start();
+    await sweeper.start();
     await done.promise;
 
     expect(handled.toSorted()).toEqual(lanes.map((lane) => `of ${lane}`));
+  });
+});
+
+describe('a lane that was leased a moment ago', () => {
+  it('is not given back while the answer that names it is on its way', async () => {
+    const store = await openStore();
+    const worker = await openWorker(store);
+    const lane = 'test:thread';
+    await post(worker, lane, 'one');
+    const [claim] = await worker.queue('m').claim(partitionOf(lane), 1, new Set());
+    const reply: Effect = { kind: 'out', queue: 'o.test', lane, item: {}, session: worker.session.id };
+    const working = new Set<string>();
+
+    const committing = worker
+      .queue('m')
+      .commit(claim!, [reply], 'yield')
+      .then(({ handed }) => {
+        for (const each of handed) working.add(each.lane);
+      });
+    const released = await worker.queue('o.test').reconcile(working);
+    await committing;
+
+    expect(working).toEqual(new Set([lane]));
+    expect(released).toBe(0);
   });
 });
