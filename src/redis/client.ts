@@ -28,7 +28,13 @@ export function createRedis(url: string, name: string): RedisClient {
   const nodes = url.split(',').map((part) => part.trim());
   if (nodes.length > 1) {
     const { retryStrategy, ...redisOptions } = options;
-    return new Cluster(nodes, { lazyConnect: true, clusterRetryStrategy: retryStrategy, redisOptions });
+    return new Cluster(nodes, {
+      lazyConnect: true,
+      clusterRetryStrategy: retryStrategy,
+      // The same for a node that is away, or a cluster that is down without it: asked again, after a pause.
+      maxRedirections: Number.POSITIVE_INFINITY,
+      redisOptions,
+    });
   }
   const socket = /^unix:\/\/(.+)$/.exec(url);
   if (socket?.[1] !== undefined) return new Redis({ ...options, path: socket[1] });

@@ -1,4 +1,4 @@
-/** A Redis Cluster of three real servers on loopback, for the tests that need one. */
+/** A Redis Cluster of three masters on loopback, for as long as a test needs it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -6,86 +6,130 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import pRetry from 'p-retry';
-import { findServerBinary } from '../../src/redis/server-binary.mjs';
+import { findServerBinary, serverRemedy } from '../../src/redis/server-binary.mjs';
 
-const HOST = '127.0.0.1';
-const NODES = 3;
 const SLOTS = 16_384;
-/** A node talks to the others on its port plus this; both must be valid ports. */
-const BUS_OFFSET = 10_000;
+const NODES = 3;
+const HOST = '127.0.0.1';
 
 export interface RedisCluster {
-  /** As `redis.url` in settings.yaml takes it. */
+  /** What `createRedis` takes. */
   readonly url: string;
-  /** A connection to each node, for looking at what it holds. */
+  /** One connection to each node, to look at what it holds. */
   readonly nodes: readonly Redis[];
+  /** Ends a node as a crash would, and starts it again on its data. */
+  restart(node: number): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Resolves once every node knows that all slots are served. */
-export async function startCluster(): Promise<RedisCluster> {
-  const binary = await findServerBinary();
-  if (binary.kind !== 'found') throw new Error('a cluster needs a redis-server');
-  const folder = await mkdtemp(join(tmpdir(), 'signalbox-cluster-'));
-  const ports = await Promise.all(Array.from({ length: NODES }, freePort));
-  const servers = await Promise.all(
-    ports.map((port) => startNode(binary.command, join(folder, String(port)), port)),
-  );
-  const nodes = ports.map((port) => new Redis({ host: HOST, port }));
-  // A node that is still starting refuses; the connection tries again.
-  for (const node of nodes) node.on('error', () => undefined);
-  await Promise.all(nodes.map((node, index) => giveSlots(node, index)));
-  for (const port of ports.slice(1)) await nodes[0]?.call('CLUSTER', 'MEET', HOST, String(port));
-  await Promise.all(nodes.map(untilServed));
-
+export async function startRedisCluster(): Promise<RedisCluster> {
+  const found = await findServerBinary();
+  if (found.kind !== 'found') throw new Error(serverRemedy(found));
+  const { command } = found;
+  const home = await mkdtemp(join(tmpdir(), 'signalbox-cluster-'));
+  const ports = await freePorts(NODES * 2);
+  const places = Array.from({ length: NODES }, (_, index) => ({
+    port: ports[index]!,
+    busPort: ports[NODES + index]!,
+    dir: join(home, `node-${index}`),
+  }));
+  const servers = await Promise.all(places.map((place) => startNode(command, place)));
+  const nodes = places.map(({ port }) => connectTo(port));
+  await Promise.all(nodes.map(isUp));
+  await joinUp(nodes, places);
   return {
-    url: ports.map((port) => `redis://${HOST}:${port}`).join(','),
+    url: places.map(({ port }) => `redis://${HOST}:${port}`).join(','),
     nodes,
-    stop: async () => {
+    async restart(node) {
+      await end(servers[node]!, 'SIGKILL');
+      servers[node] = await startNode(command, places[node]!);
+      await isUp(nodes[node]!);
+      await isFormed(nodes);
+    },
+    async stop() {
       for (const node of nodes) node.disconnect();
-      await Promise.all(servers.map(end));
-      await rm(folder, { recursive: true, force: true });
+      await Promise.all(servers.map((server) => end(server, 'SIGTERM')));
+      await rm(home, { recursive: true, force: true });
     },
   };
 }
 
-async function startNode(command: string, folder: string, port: number): Promise<ChildProcess> {
-  await mkdir(folder);
-  const options = ['--bind', HOST, '--port', String(port), '--dir', folder, '--cluster-enabled', 'yes'];
-  const server = spawn(command, [...options, '--appendonly', 'no', '--save', ''], { stdio: 'ignore' });
+interface Place {
+  readonly port: number;
+  readonly busPort: number;
+  readonly dir: string;
+}
+
+async function startNode(command: string, { port, busPort, dir }: Place): Promise<ChildProcess> {
+  await mkdir(dir, { recursive: true });
+  const options = {
+    port,
+    bind: HOST,
+    dir,
+    'cluster-enabled': 'yes',
+    'cluster-port': busPort,
+    'cluster-node-timeout': 2_000,
+    appendonly: 'yes',
+    save: '',
+  };
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const server = spawn(command, args, { stdio: 'ignore' });
   await once(server, 'spawn');
   return server;
 }
 
-async function giveSlots(node: Redis, index: number): Promise<void> {
-  const first = Math.floor((index * SLOTS) / NODES);
-  const last = Math.floor(((index + 1) * SLOTS) / NODES) - 1;
-  await node.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String(last));
+function connectTo(port: number): Redis {
+  const node = new Redis({ host: HOST, port, maxRetriesPerRequest: null, retryStrategy: () => 20 });
+  node.on('error', () => undefined);
+  return node;
 }
 
-/** The nodes agree by gossip, which nothing announces. */
-async function untilServed(node: Redis): Promise<void> {
-  const look = async () => {
-    const info = String(await node.call('CLUSTER', 'INFO'));
-    if (!/cluster_state:ok/.test(info) || !new RegExp(`cluster_known_nodes:${NODES}`).test(info)) {
-      throw new Error(info);
-    }
-  };
-  await pRetry(look, { retries: 100, minTimeout: 100, maxTimeout: 100 });
+/** The nodes meet, share the slots, and agree on it. */
+async function joinUp(nodes: readonly Redis[], places: readonly Place[]): Promise<void> {
+  const [first, ...others] = nodes;
+  for (const [index, node] of nodes.entries()) {
+    const from = Math.ceil((SLOTS / NODES) * index);
+    const to = Math.ceil((SLOTS / NODES) * (index + 1)) - 1;
+    await node.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
+    await node.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
+  }
+  for (const index of others.keys()) {
+    const { port, busPort } = places[index + 1]!;
+    await first!.call('CLUSTER', 'MEET', HOST, port, busPort);
+  }
+  await isFormed(nodes);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  const port = typeof address === 'object' && address ? address.port : 0;
-  return port + BUS_OFFSET <= 65_535 ? port : freePort();
+async function isUp(node: Redis): Promise<void> {
+  await node.ping();
 }
 
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null) return;
-  server.kill('SIGKILL');
-  await once(server, 'exit');
+async function isFormed(nodes: readonly Redis[]): Promise<void> {
+  for (const node of nodes) {
+    const formed = async (): Promise<boolean> => {
+      const info = String(await node.call('CLUSTER', 'INFO'));
+      return info.includes('cluster_state:ok') && info.includes(`cluster_size:${NODES}`);
+    };
+    while (!(await formed()));
+  }
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill(signal);
+  await ended;
+}
+
+/** Held open together, so that no two are the same. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, HOST));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('a server has no port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
 }
