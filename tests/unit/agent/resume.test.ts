@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { type PermitDesk, runApproved } from '../../../src/agent/resume.ts';
+import { type Approval, claim, digestOf, type Permit, vote } from '../../../src/domain/approval.ts';
+import type { Tool, ToolOutput } from '../../../src/domain/tool.ts';
+import { anApproval, aVote, LEASE_MS, OPENED_MS } from '../../support/approvals.ts';
+import { ManualClock } from '../../support/core.ts';
+import { createTestTools, type Run } from '../../support/tools.ts';
+
+/** Grants by the machine itself, and writes down what it is told. */
+class TestDesk implements PermitDesk {
+  readonly told: unknown[] = [];
+
+  constructor(private readonly onClaim: () => void = () => undefined) {}
+
+  async claim(approval: Approval, digestToRun: string) {
+    this.onClaim();
+    return claim(approval, 'w1', digestToRun, OPENED_MS).result;
+  }
+
+  async renew(): Promise<boolean> {
+    return true;
+  }
+
+  async complete(_permit: Permit, output: ToolOutput) {
+    this.told.push(output);
+    return 'RECORDED' as const;
+  }
+
+  async loseTrack(_permit: Permit, remark: string) {
+    this.told.push({ lost: remark });
+    return 'RECORDED' as const;
+  }
+}
+
+function approved(args: unknown = { order: 7, amount: 120 }): Approval {
+  const approval = anApproval({ request: { args } });
+  return vote(approval, aVote(approval), OPENED_MS).result.approval;
+}
+
+const refundOf = (runs: Run[], change: Partial<Tool> = {}): Tool => ({
+  ...createTestTools(runs).find(({ name }) => name === 'refund')!,
+  ...change,
+});
+
+describe('running an approved call', () => {
+  it('OM-125 runs exactly what was approved, once, under its own idempotency key, and reports', async () => {
+    const runs: Run[] = [];
+    const desk = new TestDesk();
+
+    const resumed = await runApproved(desk, refundOf(runs), approved(), new ManualClock());
+
+    expect(resumed).toEqual({ kind: 'ran', output: { status: 'ok', text: 'refund done' } });
+    expect(runs.map(({ args }) => args)).toEqual([{ order: 7, amount: 120 }]);
+    expect(runs[0]?.context.idempotencyKey).toMatch(/^[\w-]{32}$/);
+    expect(desk.told).toEqual([{ status: 'ok', text: 'refund done' }]);
+  });
+
+  it('runs nothing that is not approved', async () => {
+    const runs: Run[] = [];
+
+    expect(await runApproved(new TestDesk(), refundOf(runs), anApproval(), new ManualClock())).toEqual({
+      kind: 'not-run',
+      why: 'REFUSED',
+    });
+    expect(runs).toEqual([]);
+  });
+
+  it('runs nothing whose arguments were changed after the yes', async () => {
+    const runs: Run[] = [];
+    const approval = approved();
+    const args = { order: 7, amount: 12_000 };
+    const changed = { ...approval, request: { ...approval.request, args } };
+    const stored = { ...changed, digest: digestOf(changed.request) };
+
+    for (const each of [changed, stored]) {
+      expect(await runApproved(new TestDesk(), refundOf(runs), each, new ManualClock())).toEqual({
+        kind: 'not-run',
+        why: 'MISMATCH',
+      });
+    }
+    expect(runs).toEqual([]);
+  });
+
+  it('runs nothing of a tool whose meaning changed after the yes', async () => {
+    const runs: Run[] = [];
+
+    expect(
+      await runApproved(new TestDesk(), refundOf(runs, { version: 2 }), approved(), new ManualClock()),
+    ).toMatchObject({ why: 'MISMATCH' });
+    expect(runs).toEqual([]);
+  });
+
+  it('begins nothing when the permit took so long that another may be near', async () => {
+    const runs: Run[] = [];
+    const clock = new ManualClock();
+    const desk = new TestDesk(() => clock.advance(LEASE_MS - 1_000));
+
+    expect(await runApproved(desk, refundOf(runs), approved(), clock)).toEqual({
+      kind: 'not-run',
+      why: 'PERMIT_TOO_OLD',
+    });
+    expect(runs).toEqual([]);
+  });
+
+  it('reports a tool that is gone, or arguments that no longer fit, as not run', async () => {
+    const desk = new TestDesk();
+
+    await runApproved(desk, undefined, approved(), new ManualClock());
+    await runApproved(desk, refundOf([]), approved({ order: 'seven' }), new ManualClock());
+
+    expect(desk.told).toEqual([
+      { status: 'error', text: 'refund was not run: there is no such tool any more' },
+      { status: 'error', text: 'refund was not run: its arguments no longer fit' },
+    ]);
+  });
+
+  it('says that it lost track when the tool broke off', async () => {
+    const desk = new TestDesk();
+    const broken = refundOf([], {
+      execute: async () => {
+        throw new Error('socket hang up');
+      },
+    });
+
+    expect(await runApproved(desk, broken, approved(), new ManualClock())).toEqual({
+      kind: 'lost-track',
+      remark: 'socket hang up',
+    });
+    expect(desk.told).toEqual([{ lost: 'socket hang up' }]);
+  });
+});
