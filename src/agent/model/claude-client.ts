@@ -50,13 +50,23 @@ export class ClaudeClient implements ModelClient {
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> {
+    const silence = new Silence(this.settings.timeoutMs);
     try {
-      const stream = this.#anthropic.messages.stream(toParams(request, this.settings), { signal });
+      const stream = this.#anthropic.messages.stream(toParams(request, this.settings), {
+        signal: AbortSignal.any([signal, silence.signal]),
+      });
+      stream.on('connect', () => silence.watch());
+      stream.on('streamEvent', () => silence.broken());
       stream.on('text', onText);
       return toReply(await stream.finalMessage());
     } catch (error) {
       signal.throwIfAborted();
+      if (silence.signal.aborted) {
+        throw new ModelUnavailableError('it stopped in the middle of an answer', undefined, { cause: error });
+      }
       throw toOurError(error);
+    } finally {
+      silence.end();
     }
   }
 
@@ -69,6 +79,30 @@ export class ClaudeClient implements ModelClient {
     } catch (error) {
       return { ok: false, detail: error instanceof Error ? error.message : String(error) };
     }
+  }
+}
+
+/** Aborts when an answer that has begun says nothing for too long; the SDK's own timeout ends when it begins. */
+class Silence {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly longestMs: number) {}
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  watch(): void {
+    this.#timer = setTimeout(() => this.#controller.abort(), this.longestMs);
+  }
+
+  broken(): void {
+    this.#timer?.refresh();
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
   }
 }
 
