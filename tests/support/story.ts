@@ -165,7 +165,7 @@ export class Story {
       await this.redis.set(key, Math.max(server, mark) + ms);
       // Pauses between attempts are measured by the server's own clock, which nobody can move.
       const parked = this.keys.parked(partition);
-      for (const lane of await this.redis.zrange(parked, 0, -1))
+      for (const lane of await this.redis.zrange(parked, 0, '-1'))
         await this.redis.zincrby(parked, `${-ms}`, lane);
     }
     if (sweep) await this.app.sweeper.sweep();
