@@ -173,7 +173,7 @@ describe('while Slack is away', () => {
 
     const thread = await story.mention('refund order 7');
 
-    await story.answer(thread, /could not deliver the request for an approval by slack.*user_disabled/);
+    await story.answer(thread, /could not deliver the request for an approval by Slack.*user_disabled/);
     await story.answer(thread, /Waiting for role manager/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);
@@ -208,7 +208,7 @@ describe('while the mail server refuses', () => {
 
     const thread = await story.mention('refund order 7');
 
-    await story.answer(thread, /could not deliver the request for an approval by email.*550/);
+    await story.answer(thread, /could not deliver the request for an approval by e-mail.*550/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);
   });
