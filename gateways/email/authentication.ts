@@ -8,6 +8,7 @@
  * Invariants
  *   1. Only what we verified counts. Authentication-Results and Received headers are the sender's own words.
  *   2. Exactly one From header with exactly one address, read alike by two parsers, and signed.
+ *      So are its Date and its Message-ID: by them the core knows a mail it has had before, however it is sent again.
  *   3. A signature that leaves a part of the body uncovered is no signature.
  *   4. SPF is not asked: a mail read from a mailbox has no client address that could be trusted.
  *   5. Without an answer from the name service nobody is authenticated.
@@ -33,7 +34,7 @@ export type UnauthenticatedReason =
   | 'unsigned'
   | 'signature-invalid'
   | 'body-not-covered'
-  | 'from-not-signed'
+  | 'header-not-signed'
   | 'not-aligned'
   | 'no-policy'
   | 'lookup-failed';
@@ -78,6 +79,9 @@ const SINGULAR_HEADERS: readonly string[] = [
   'content-transfer-encoding',
   'mime-version',
 ];
+
+/** What a signature must cover, beside the body. Every common signer does; RFC 6376, 5.4.1 asks for it. */
+const SIGNED_HEADERS: readonly string[] = ['from', 'date', 'message-id'];
 
 /** RFC 8301: neither signed with nor accepted any more. */
 const BROKEN_ALGORITHM = /sha1$/i;
@@ -150,6 +154,8 @@ export function fromAddress(headers: readonly HeaderField[]): string | undefined
 function refusalOfHeaders(headers: readonly HeaderField[]): UnauthenticatedReason | undefined {
   if (!fromAddress(headers)) return 'no-single-from';
   const names = headers.map(({ name }) => name);
+  // A signature may cover the absence of a header, which is no mark to know a mail by.
+  if (SIGNED_HEADERS.some((name) => !names.includes(name))) return 'header-not-signed';
   const repeated = SINGULAR_HEADERS.some((name) => names.indexOf(name) !== names.lastIndexOf(name));
   return repeated ? 'repeated-header' : undefined;
 }
@@ -175,8 +181,11 @@ function flawOf(report: SignatureReport): UnauthenticatedReason | undefined {
   if (report.status.result === 'temperror') return 'lookup-failed';
   if (report.status.result !== 'pass' || BROKEN_ALGORITHM.test(report.algo)) return 'signature-invalid';
   if (report.canonBodyLength < report.canonBodyLengthTotal) return 'body-not-covered';
-  const signed = report.signingHeaders.keys.toLowerCase().split(':');
-  return signed.some((name) => name.trim() === 'from') ? undefined : 'from-not-signed';
+  const signed = report.signingHeaders.keys
+    .toLowerCase()
+    .split(':')
+    .map((name) => name.trim());
+  return SIGNED_HEADERS.every((name) => signed.includes(name)) ? undefined : 'header-not-signed';
 }
 
 /** Pure. Alignment is worked out here: mailauth takes strict alignment for relaxed. RFC 7489, 3.1.1. */

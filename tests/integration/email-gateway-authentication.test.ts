@@ -118,8 +118,19 @@ describe('a mail that is not believed', () => {
 
   it('has a signature that leaves the author out', async () => {
     expect(await judge(await sign(mail, { headerList: 'subject:to' }))).toEqual(
-      unauthenticated('from-not-signed'),
+      unauthenticated('header-not-signed'),
     );
+  });
+
+  it('has a signature that leaves out what tells it from the same mail sent again', async () => {
+    for (const headerList of ['from:date:subject', 'from:message-id:subject']) {
+      expect(await judge(await sign(mail, { headerList }))).toEqual(unauthenticated('header-not-signed'));
+    }
+    for (const missing of [/^Date: .*\r\n/m, /^Message-ID: .*\r\n/m]) {
+      expect(await judge(await sign(mail.replace(missing, '')))).toEqual(
+        unauthenticated('header-not-signed'),
+      );
+    }
   });
 
   it('has a signature that has expired', async () => {
