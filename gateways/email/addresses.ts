@@ -52,9 +52,15 @@ export function normalAddress(address: string): string | undefined {
   if (address.length > MAX_ADDRESS_CHARS || !ADDR_SPEC.test(address)) return undefined;
   const at = address.lastIndexOf('@');
   const domain = domainToASCII(address.slice(at + 1).replace(/\.$/, ''));
-  return domain === ''
-    ? undefined
-    : `${address.slice(0, at).normalize('NFC').toLowerCase()}@${domain.toLowerCase()}`;
+  const written = address.slice(0, at);
+  const local = written.normalize('NFC').toLowerCase();
+  // A Kelvin sign folds into a k: another mailbox that would pass for a person's.
+  if (domain === '' || (isAscii(local) && !isAscii(written))) return undefined;
+  return `${local}@${domain.toLowerCase()}`;
+}
+
+function isAscii(text: string): boolean {
+  return /^\p{ASCII}*$/u.test(text);
 }
 
 export function domainOf(address: string): string {
