@@ -145,13 +145,13 @@ export class DeliveryWorker {
       return undefined;
     }
     const { queue, clock } = this.deps;
-    if (error instanceof RateLimitedError) {
+    const tooOld = clock.now() - item.atMs > GIVE_UP_AFTER_MS;
+    if (error instanceof RateLimitedError && !tooOld) {
       log.info({ retryAfterMs: error.retryAfterMs }, 'the platform asked to wait');
       await this.#pace?.hold(item.to, error.retryAfterMs);
       await queue.retryLater(claim, error.retryAfterMs, 'free');
       return undefined;
     }
-    const tooOld = clock.now() - item.atMs > GIVE_UP_AFTER_MS;
     if (error instanceof UndeliverableError || tooOld) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error({ err: error }, 'a message cannot be delivered; it goes to the dead letters');
