@@ -138,10 +138,10 @@ function toTurn(entry: Entry): Turn {
     case 'user':
       return {
         role: 'user',
-        content: [{ type: 'text', text: `${nameOf(entry)}: ${withoutMark(entry.text)}` }],
+        content: [{ type: 'text', text: `${nameOf(entry)}: ${indented(withoutMark(entry.text))}` }],
       };
     case 'event':
-      return { role: 'user', content: [{ type: 'text', text: `${EVENT_MARK} ${entry.text}` }] };
+      return { role: 'user', content: [{ type: 'text', text: `${EVENT_MARK} ${indented(entry.text)}` }] };
     case 'assistant':
       return {
         role: 'assistant',
@@ -177,8 +177,16 @@ function withoutMark(text: string): string {
   return text.replaceAll(LIKE_EVENT_MARK, '(signalbox)');
 }
 
-/** The mark as a reader would take it: in any case, and with spaces or invisible characters inside the brackets. */
-const LIKE_EVENT_MARK = /\[[\s\p{Cf}]*signalbox[\s\p{Cf}]*\]/giu;
+/** The mark as a reader would take it: in any case and brackets, with spaces or invisible characters inside. */
+const LIKE_EVENT_MARK = new RegExp(
+  `[[［【〔⟦][\\s\\p{Cf}]*${[...EVENT_MARK.slice(1, -1)].join('\\p{Cf}*')}[\\s\\p{Cf}]*[\\]］】〕⟧]`,
+  'giu',
+);
+
+/** Lines after the first stand in from the margin, where only who speaks is named. */
+function indented(text: string): string {
+  return text.replaceAll(/(?:\r\n|[\n\r\v\f\u0085\u2028\u2029])(?=[\s\S])/gu, '\n    ');
+}
 
 /** Half of a character, as a careless cut leaves it, would make the service refuse the whole conversation. */
 function wellFormed({ role, content }: Turn): Turn {
