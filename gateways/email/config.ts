@@ -89,6 +89,12 @@ export const EmailSettings = z
     /** `auto`: on when an address and an SMTP server are there. */
     enabled: z.union([z.literal('auto'), z.boolean()]).default('auto'),
     address: BotAddress.optional(),
+    aliases: z
+      .array(BotAddress)
+      .default([])
+      .describe(
+        'Other addresses that lead here. A mail counts only if it is addressed to one of ours: one that names none was meant for somebody else, who may have passed it on.',
+      ),
     name: z.string().min(1).max(100).default('Signalbox').describe('Shown as the sender.'),
     smtp: SmtpSettings.optional().describe('Where mail is sent through.'),
     dkim: DkimSettings.optional().describe('Signs what is sent. Left out: the server does.'),

@@ -57,8 +57,12 @@ export interface Arrival {
   readonly at: Date;
 }
 
-/** Undefined when nobody is talking: our own mail, or one without an author. */
-export function toInbound(arrival: Arrival, own: string): Inbound | undefined {
+/** Undefined when nobody is talking: our own mail, or one without an author. `aliases`: addresses that lead to us. */
+export function toInbound(
+  arrival: Arrival,
+  own: string,
+  aliases: readonly string[] = [],
+): Inbound | undefined {
   const { mail, authentication, envelope } = arrival;
   const author = authorOf(mail);
   if (author === undefined || author === own) return undefined;
@@ -83,7 +87,7 @@ export function toInbound(arrival: Arrival, own: string): Inbound | undefined {
         undefined,
     },
     text: textOf(mail),
-    addressedToBot: token !== undefined || answered !== undefined || isToBot(mail, own),
+    addressedToBot: token !== undefined || isToBot(mail, [own, ...aliases], answered !== undefined),
     sentAt: sentAtOf(mail, arrival.at),
     replyTo: {
       platform: EMAIL,
@@ -132,11 +136,16 @@ function recipientsOf({ mail, envelope }: Arrival): string[] {
   return [...(envelope?.to ?? []), ...named.map(({ address }) => address)];
 }
 
-function isToBot(mail: ReadMail, own: string): boolean {
-  const addressed = (name: string) =>
-    readMailboxes(headerOf(mail, name) ?? '').some(({ address }) => matchOwn(own, address) !== undefined);
-  // In neither: a blind copy or an alias, sent to nobody but us as far as can be seen.
-  return addressed('to') || !addressed('cc');
+/**
+ * What does not name us was written to somebody else. They may have passed it on to us, signature and all, with an
+ * envelope of their own; its author asked us for nothing.
+ */
+function isToBot(mail: ReadMail, ours: readonly string[], answersUs: boolean): boolean {
+  const names = (header: string) =>
+    readMailboxes(headerOf(mail, header) ?? '').some(({ address }) =>
+      ours.some((own) => matchOwn(own, address) !== undefined),
+    );
+  return names('to') || (answersUs && names('cc'));
 }
 
 /** A tag of ours that is neither a name nor a bounce; without plus-addressing it stands in the subject. */

@@ -78,6 +78,7 @@ export class Intake {
     const inbound = translated(
       { mail, authentication, at, ...(envelope && { envelope }) },
       this.settings.address,
+      this.settings.aliases,
     );
     this.deps.log.debug({ ...where, size: mail.size, authentication }, 'mail read');
     return inbound;
@@ -85,9 +86,9 @@ export class Intake {
 }
 
 /** A mail that cannot be put into our words must not be tried for ever. */
-function translated(...[arrival, own]: Parameters<typeof toInbound>): ReturnType<typeof toInbound> {
+function translated(...[arrival, own, aliases]: Parameters<typeof toInbound>): ReturnType<typeof toInbound> {
   try {
-    return toInbound(arrival, own);
+    return toInbound(arrival, own, aliases);
   } catch (error) {
     throw new UnreadableMailError('malformed', { cause: error });
   }

@@ -2,7 +2,7 @@
  * A small SMTP or LMTP server for a mail server to deliver to.
  *
  * Invariants
- *   1. It takes mail for our own address and its tags, and for nobody else: it relays nothing.
+ *   1. It takes mail for our own addresses and their tags, and for nobody else: it relays nothing.
  *   2. It says 250 only after the mail is stored, and 451 when it could not be, so that it is delivered again.
  *   3. What it cannot read it refuses for good, so that the sender learns of it.
  */
@@ -85,7 +85,8 @@ export class MailListener {
 
   #refusalOf({ address }: SMTPServerAddress, session: SMTPServerSession): Error | null {
     if (session.envelope.rcptTo.length >= MAX_RECIPIENTS) return reply(452, '4.5.3 Too many recipients');
-    const own = matchOwn(this.settings.address, address);
+    const { aliases } = this.settings;
+    const [own] = [this.settings.address, ...aliases].flatMap((ours) => matchOwn(ours, address) ?? []);
     const accepted = own !== undefined && (own.tag === undefined || this.settings.plus_addressing);
     return accepted ? null : reply(550, '5.1.1 No such address here');
   }

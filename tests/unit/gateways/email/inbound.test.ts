@@ -137,8 +137,23 @@ describe('a plain mail', () => {
     expect((await inboundOf(rawMail(...copied, `In-Reply-To: ${ours}`, '', 'fyi'))).addressedToBot).toBe(
       true,
     );
-    const blind = head().map((line) => line.replace(/^To: .*/, 'To: alex@corp.test'));
-    expect((await inboundOf(rawMail(...blind, '', 'fyi'))).addressedToBot).toBe(true);
+  });
+
+  it('is not addressed to the bot when it was written to somebody else, who passed it on', async () => {
+    const theirs = head().map((line) => line.replace(/^To: .*/, 'To: alex@corp.test'));
+    const ours = ownMessageId('x', ConversationId.parse('slack:1'), own);
+    const envelope = { from: 'eve@evil.test', to: [own] };
+
+    expect((await inboundOf(rawMail(...theirs, '', 'fyi'), { envelope })).addressedToBot).toBe(false);
+    const claiming = rawMail(...theirs, `In-Reply-To: ${ours}`, '', 'fyi');
+    expect((await inboundOf(claiming, { envelope })).addressedToBot).toBe(false);
+  });
+
+  it('is addressed to the bot by any of its addresses', async () => {
+    const helpdesk = head().map((line) => line.replace(/^To: .*/, 'To: Help <Help@corp.test>'));
+    const inbound = toInbound(await arrival(rawMail(...helpdesk, '', 'x')), own, ['help@corp.test']);
+
+    expect(inbound).toMatchObject({ addressedToBot: true });
   });
 
   it('leaves out what it quotes, and keeps everything when it is all quote', async () => {
