@@ -76,4 +76,10 @@ describe('our own address', () => {
     expect(normalAddress(`${'a'.repeat(65)}@x.test`)).toBeUndefined();
     expect(normalAddress(`a@${'b'.repeat(300)}.test`)).toBeUndefined();
   });
+
+  it('is not another mailbox whose letters only fold into its own', () => {
+    expect(normalAddress('\u212Aim@corp.test')).toBeUndefined();
+    expect(normalAddress('Kim@corp.test')).toBe('kim@corp.test');
+    expect(normalAddress('J\u00dcrgen@corp.test')).toBe('j\u00fcrgen@corp.test');
+  });
 });
