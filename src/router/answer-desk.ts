@@ -144,11 +144,15 @@ export class AnswerDesk {
     const reply = message.approvalReply;
     const claim = this.deps.tokens.read(reply.token);
     const approval = claim && (await this.deps.approvals.find(claim.approvalId));
-    if (!claim || !approval) return this.#refuseReply(message, 'NOT_FOUND', undefined, NO_SUCH_REQUEST);
-
     const { sender } = message;
     const person = this.deps.directory.personOf(sender.account);
-    if (!sender.authenticated) return this.#doubtful(message, approval, person);
+    if (!claim || !approval) {
+      return this.#refuseReply(message, 'NOT_FOUND', undefined, person && NO_SUCH_REQUEST);
+    }
+    if (!sender.authenticated) {
+      const asked = person && this.#madeFor(reply.token, claim, person) ? person : undefined;
+      return this.#doubtful(message, approval, asked);
+    }
     if (!person || !this.#madeFor(reply.token, claim, person)) {
       return this.#refuseReply(message, 'NOT_ELIGIBLE', approval, NOT_YOURS);
     }
@@ -191,29 +195,25 @@ export class AnswerDesk {
     return { kind: 'answered', code: 'NOT_AUTHENTICATED', notice: 'The sender could not be authenticated.' };
   }
 
+  /** Without `markdown`, or without proof of who wrote, nobody is told. */
   async #refuseReply(
     message: InboundMessage,
     code: string,
     approval: Approval | undefined,
-    markdown: string,
+    markdown: string | undefined,
   ): Promise<Receipt> {
-    const receipt: Receipt = { kind: 'answered', code, notice: markdown };
-    if (!message.sender.authenticated) {
-      await this.#recordReply(message, undefined, code, message.sender.account);
-      return receipt;
+    const { account, authenticated } = message.sender;
+    if (authenticated && markdown !== undefined) {
+      const subject = approval?.id ?? 'none';
+      const item = this.#toSender(message, `told:${subject}:${code}:${message.id}`, markdown);
+      // Not for each mail: two machines answering each other must come to an end.
+      const once = { key: `told:${subject}:${code}:${account}`, forMs: HELP_AGAIN_MS };
+      if (approval) await this.#writeTo(approval, item, once);
+      // About no approval: looked up where all of this sender's are, whatever thread they write in.
+      else await this.deps.writer.write(account, [toOutEffect(item, { once })]);
     }
-    const subject = approval?.id ?? message.conversationId;
-    await this.#writeTo(
-      approval ?? message,
-      this.#toSender(message, `told:${subject}:${code}:${message.id}`, markdown),
-      {
-        // Not for each mail: two machines answering each other must come to an end.
-        key: `told:${subject}:${code}:${message.sender.account}`,
-        forMs: HELP_AGAIN_MS,
-      },
-    );
-    await this.#recordReply(message, approval, code, message.sender.account);
-    return receipt;
+    await this.#recordReply(message, authenticated ? approval : undefined, code, account);
+    return { kind: 'answered', code, notice: markdown ?? NO_SUCH_REQUEST };
   }
 
   #help(
