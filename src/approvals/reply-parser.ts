@@ -15,7 +15,7 @@
  *
  * Who wrote the mail, and whether they may decide, is not here.
  */
-import type { ReplyCodes } from './reply-token.ts';
+import { CODE_SHAPE, REPLY_TOKEN_CHARS, type ReplyCodes } from './reply-token.ts';
 
 export type ParsedReply =
   | { readonly kind: 'approve' }
@@ -109,6 +109,26 @@ export function parseReply(readings: readonly string[], codes: ReplyCodes): Pars
   const [first, ...others] = readings.map((reading) => parseReading(reading, codes));
   return others.reduce<ParsedReply>(agreement, first ?? unclear('empty'));
 }
+
+/**
+ * A text without codes that stand behind a word that decides, and without reply addresses: what is left of a request
+ * mail that was forwarded, or answered past its reply address.
+ */
+export function hideReplySecrets(text: string): string {
+  return text
+    .replaceAll(TOKEN, '$1[hidden]')
+    .replaceAll(WORD_AND_CODE, (found, word: string, gap: string) =>
+      verdictOf(word) ? `${word}${gap}[code hidden]` : found,
+    );
+}
+
+/** Behind the `+` of an address, or in the tag of a subject. */
+const TOKEN = new RegExp(`(\\+|%2B|\\[#)[a-z2-7]{${REPLY_TOKEN_CHARS}}(?![a-z0-9])`, 'gi');
+/** Bounded, and begun at the beginning of a word only, so that its time grows with the length of the text alone. */
+const WORD_AND_CODE = new RegExp(
+  `(?<![\\p{L}\\p{M}'’])([\\p{L}\\p{M}'’]{1,24})([^\\p{L}\\p{N}]{1,8})${CODE_SHAPE}(?![\\p{L}\\p{N}])`,
+  'giu',
+);
 
 function parseReading(reading: string, codes: ReplyCodes): ParsedReply {
   const raw = firstLine(reading);

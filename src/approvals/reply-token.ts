@@ -25,6 +25,9 @@ const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 const CODE_ALPHABET = '3479CDFHJKMNPQRTVWXY';
 const CODE_LENGTH = 5;
 
+/** Texts with the shape of a code, for patterns that look for one. */
+export const CODE_SHAPE = `[${CODE_ALPHABET}]{${CODE_LENGTH}}`;
+
 /** At least 128 bits, so that a token cannot be guessed. */
 const MAC_BYTES = 16;
 const CLAIM_BYTES = 1 + 8 + 2 + 4;

@@ -10,8 +10,12 @@
  *      the platform delivers it again.
  *   2. What is automatic, edited or deleted never runs a turn, never decides, and is never answered.
  *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered.
+ *   4. What may have been handled and forgotten is not handled: a message is remembered for a time, and one written
+ *      longer ago than that is refused, whoever kept a copy of it.
+ *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
  */
 import { createHash } from 'node:crypto';
+import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -32,6 +36,11 @@ import { SenderLimit } from './sender-limit.ts';
 
 /** A stranger is told how to be added once in this time. */
 const PAIR_AGAIN_MS = 24 * 60 * 60_000;
+/** That something of theirs was not taken is said to a sender once in this time. */
+const SAY_AGAIN_MS = 60_000;
+
+const TOO_OLD =
+  'Something you wrote reached me so late that I can no longer tell whether I have had it before, so I did nothing with it. Please send again whatever I have not answered.';
 
 export interface RouterDeps {
   readonly mailbox: Mailbox;
@@ -82,6 +91,22 @@ export class MessageRouter {
     const person = sender.authenticated ? this.deps.directory.personOf(sender.account) : undefined;
     const requester = person ?? this.#guest(message);
     if (!requester) return this.#stranger(message);
+    // Checked before the limit, which somebody else's copies of old messages must not use up.
+    if (this.#mayBeForgotten(message)) {
+      return this.#refuse(message, 'too-old', TOO_OLD, {
+        owner: sender.account,
+        once: { key: `too-old:${sender.account}`, forMs: SAY_AGAIN_MS },
+      });
+    }
+    const waitMs = await this.#limit.waitMs(sender.account, message.id);
+    if (waitMs > 0) {
+      const markdown = `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
+      return this.#refuse(message, 'too-many', markdown, {
+        // A flood is answered once, or the answers would be a flood of their own.
+        owner: sender.account,
+        once: { key: `too-many:${sender.account}`, forMs: SAY_AGAIN_MS },
+      });
+    }
     if (!this.deps.directory.may(requester.roles, 'ask')) {
       return this.#refuse(
         message,
@@ -97,15 +122,12 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    const waitMs = await this.#limit.waitMs(sender.account, message.id);
-    if (waitMs > 0) {
-      return this.#refuse(
-        message,
-        'too-many',
-        `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`,
-      );
-    }
     return this.#post(message, requester);
+  }
+
+  /** Whether it may have been handled so long ago that nobody here remembers: then it must not be handled again. */
+  #mayBeForgotten({ sentAt }: InboundMessage): boolean {
+    return this.deps.clock.now() - Date.parse(sentAt) >= this.deps.config().settings.retention.dedupe;
   }
 
   async #post(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
@@ -113,7 +135,7 @@ export class MessageRouter {
       kind: 'message',
       id: message.id,
       correlation: message.id,
-      message,
+      message: { ...message, text: hideReplySecrets(message.text) },
       requester: { person: requester.id, name: requester.name, roles: requester.roles },
     };
     const posted = await this.deps.mailbox.post({
@@ -149,7 +171,9 @@ export class MessageRouter {
     if (unknown_senders !== 'answer' || guest_role === undefined || !sender.authenticated) return undefined;
     // Strangers are told apart, so that nothing kept for one of them is seen by another.
     const tail = createHash('sha256').update(sender.account).digest('hex').slice(0, 16);
-    return { id: PersonId.parse(`guest.${tail}`), name: sender.displayName, roles: [guest_role] };
+    // Anybody can give themselves the name of somebody else; the account is what the platform vouches for.
+    const name = `${sender.displayName} (unknown, ${sender.account})`;
+    return { id: PersonId.parse(`guest.${tail}`), name, roles: [guest_role] };
   }
 
   async #stranger(message: InboundMessage): Promise<Receipt> {

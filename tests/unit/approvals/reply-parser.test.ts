@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ParsedReply, parseReply } from '../../../src/approvals/reply-parser.ts';
+import { hideReplySecrets, type ParsedReply, parseReply } from '../../../src/approvals/reply-parser.ts';
 
 const codes = { approveCode: 'K7QMX', denyCode: 'D4WRP' };
 const approve: ParsedReply = { kind: 'approve' };
@@ -214,5 +214,41 @@ describe('any text at all', () => {
         expect(parseReply(readings, codes).kind).toBeTypeOf('string');
       }),
     );
+  });
+});
+
+describe('a text that is kept', () => {
+  it('holds no code behind a word that decides, in any language, however it is set off', () => {
+    for (const line of [
+      'approve K7QMX',
+      '> *Deny* `d4wrp` too late',
+      'genehmigt: K7QMX',
+      '承認 K7QMX',
+      'approve\nK7QMX',
+    ]) {
+      expect(hideReplySecrets(line)).not.toMatch(/K7QMX|D4WRP/i);
+    }
+  });
+
+  it('holds no reply address, as text, in a link or in a subject', () => {
+    const token = 'abcde23456'.repeat(5);
+    for (const place of [
+      `signalbox+${token}@gateway.test`,
+      `mailto:signalbox%2B${token.toUpperCase()}@gateway.test`,
+      `Re: [#${token}] x`,
+    ]) {
+      expect(hideReplySecrets(place).toLowerCase()).not.toContain(token);
+    }
+  });
+
+  it('is otherwise what it was', () => {
+    const text = 'please approve order 12345, or deny; +49 30 1234567, apply CRYPT, approve K7QMXY';
+    expect(hideReplySecrets(text)).toBe(text);
+  });
+
+  it('takes no longer for a text made to slow it down', () => {
+    const startedAt = performance.now();
+    for (const piece of ['a', 'approve ', 'a ', '+a', '> ']) hideReplySecrets(piece.repeat(50_000));
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 });
