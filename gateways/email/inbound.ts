@@ -73,6 +73,10 @@ export function toInbound(
   const token = tokenIn(tags, mail);
   const subject = subjectOf(mail);
   const answered = thread.inReplyTo.find((id) => readOwnMessageId(id, own));
+  const names = (header: 'to' | 'cc') =>
+    readMailboxes(headerOf(mail, header) ?? '').some(({ address }) =>
+      [own, ...aliases].some((ours) => matchOwn(ours, address) !== undefined),
+    );
 
   return {
     kind: 'message',
@@ -81,13 +85,15 @@ export function toInbound(
     sender: {
       account: accountOf(author),
       displayName: displayNameOf(mail, author),
-      authenticated: authentication.kind === 'authenticated',
+      // What does not name us was written to somebody else. They may have passed it on to us, signature and all, with
+      // an envelope of their own: its author has told us nothing.
+      authenticated: authentication.kind === 'authenticated' && (names('to') || names('cc')),
       automatic:
         automaticReason({ ...mail, headers: withDecodedSubject(mail, subject) }, envelope?.from) !==
         undefined,
     },
     text: textOf(mail),
-    addressedToBot: token !== undefined || isToBot(mail, [own, ...aliases], answered !== undefined),
+    addressedToBot: token !== undefined || names('to') || (answered !== undefined && names('cc')),
     sentAt: sentAtOf(mail, arrival.at),
     replyTo: {
       platform: EMAIL,
@@ -134,18 +140,6 @@ function recipientsOf({ mail, envelope }: Arrival): string[] {
     mail.headers.filter((field) => field.name === name).flatMap(({ value }) => readMailboxes(value)),
   );
   return [...(envelope?.to ?? []), ...named.map(({ address }) => address)];
-}
-
-/**
- * What does not name us was written to somebody else. They may have passed it on to us, signature and all, with an
- * envelope of their own; its author asked us for nothing.
- */
-function isToBot(mail: ReadMail, ours: readonly string[], answersUs: boolean): boolean {
-  const names = (header: string) =>
-    readMailboxes(headerOf(mail, header) ?? '').some(({ address }) =>
-      ours.some((own) => matchOwn(own, address) !== undefined),
-    );
-  return names('to') || (answersUs && names('cc'));
 }
 
 /** A tag of ours that is neither a name nor a bounce; without plus-addressing it stands in the subject. */

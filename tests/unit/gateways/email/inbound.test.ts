@@ -144,9 +144,12 @@ describe('a plain mail', () => {
     const ours = ownMessageId('x', ConversationId.parse('slack:1'), own);
     const envelope = { from: 'eve@evil.test', to: [own] };
 
-    expect((await inboundOf(rawMail(...theirs, '', 'fyi'), { envelope })).addressedToBot).toBe(false);
-    const claiming = rawMail(...theirs, `In-Reply-To: ${ours}`, '', 'fyi');
-    expect((await inboundOf(claiming, { envelope })).addressedToBot).toBe(false);
+    for (const more of [[], [`In-Reply-To: ${ours}`]]) {
+      const inbound = await inboundOf(rawMail(...theirs, ...more, '', 'fyi'), { envelope });
+      expect(inbound.addressedToBot).toBe(false);
+      // Not even in a conversation we are part of: whoever passes it on can add what ties it to one.
+      expect(inbound.sender.authenticated).toBe(false);
+    }
   });
 
   it('is addressed to the bot by any of its addresses', async () => {
