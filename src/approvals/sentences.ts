@@ -72,7 +72,7 @@ export function askedOf(approval: Approval): string {
   return 'role' in approvers ? `role ${approvers.role}` : approvers.person;
 }
 
-/** Where it stands, for the card. */
+/** Where it stands, for the card: plain text of one line, whatever a tool or a person said. */
 export function standing(approval: Approval): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
@@ -83,9 +83,9 @@ export function standing(approval: Approval): string {
     case 'EXECUTING':
       return `${decided(approval)} It is running now.`;
     case 'EXECUTED':
-      return `${decided(approval)} Done: ${result?.text ?? 'it ran'}`;
+      return `${decided(approval)} Done: ${visible(result?.text ?? 'it ran')}`;
     case 'FAILED':
-      return `${decided(approval)} It did not work: ${result?.text ?? 'no reason was given'}`;
+      return `${decided(approval)} It did not work: ${visible(result?.text ?? 'no reason was given')}`;
     case 'DENIED':
       return decision?.source === 'policy'
         ? `Refused: ${decision.text ?? 'the policy does not allow it'}. Nothing was done.`
@@ -95,11 +95,11 @@ export function standing(approval: Approval): string {
     case 'EXPIRED':
       return `Expired on ${whenText(approval.deadlineMs)}: nobody answered in time. Nothing was done.`;
     case 'CANCELLED':
-      return `Withdrawn: ${remark ?? 'no longer needed'}. Nothing was done.`;
+      return `Withdrawn: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
     case 'REVOKED':
-      return `${decided(approval)} Taken back before it ran: ${remark ?? 'no reason was given'}.`;
+      return `${decided(approval)} Taken back before it ran: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${remark ?? 'no report came back'}. Somebody has to look.`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}. Somebody has to look.`;
     default:
       return approval.state satisfies never;
   }
@@ -115,24 +115,36 @@ function decided({ decision }: Approval): string {
   return `${verb} by ${by}${via} on ${whenText(decision.atMs)}${words}`;
 }
 
-/** What became of somebody's answer; for them alone. */
+/**
+ * Plain text that stands in markdown as the characters it is made of: what a tool, a requester or a mail server wrote
+ * must not become a link, a picture or an emphasis in a sentence of ours.
+ */
+export function literal(text: string): string {
+  return visible(text).replaceAll(MARKUP, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+/** References, not backslashes: a bare address before one would swallow it. An underscore within a word means nothing. */
+const MARKUP = /[\\`*~[\]<]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|&(?=#?\w{1,31};)/gu;
+
+/** What became of somebody's answer, in markdown; for them alone. */
 export function noticeFor(result: VoteResult): string {
   const { approval } = result;
+  const stands = literal(standing(approval));
   switch (result.code) {
     case 'DECIDED':
     case 'REPLAY':
-      return `Recorded. ${standing(approval)}`;
+      return `Recorded. ${stands}`;
     case 'ALREADY':
-      return `This was settled before your answer came, so your answer changed nothing. ${standing(approval)}`;
+      return `This was settled before your answer came, so your answer changed nothing. ${stands}`;
     case 'LATE':
-      return `Your answer came after the deadline, so it was not counted. ${standing(approval)}`;
+      return `Your answer came after the deadline, so it was not counted. ${stands}`;
     case 'STALE_CARD':
     case 'CONTENT_CHANGED':
       return 'What you answered is not what is being asked now, so nothing was decided. Please look at the newest card.';
     case 'NOT_ELIGIBLE':
       return result.reason === 'requester'
         ? 'You asked for this yourself, so somebody else has to decide. Nothing was decided.'
-        : `You are not one of those who may decide this (${askedOf(approval)}). Nothing was decided.`;
+        : `You are not one of those who may decide this (${literal(askedOf(approval))}). Nothing was decided.`;
     case 'NOT_OFFERED':
       return 'That answer is not offered here. Nothing was decided.';
     case 'STEP_UP': {
@@ -140,19 +152,20 @@ export function noticeFor(result: VoteResult): string {
       return `A yes to this is only taken from ${from}. Nothing was decided; you can still say no from here.`;
     }
     case 'INVALID':
-      return `Nothing was decided: ${result.problem}.`;
+      return `Nothing was decided: ${literal(result.problem)}.`;
     default:
       return result satisfies never;
   }
 }
 
+/** In markdown. */
 export function reminderText(approval: Approval): string {
   if (approval.state === 'UNKNOWN') {
-    return `**Still unknown:** ${titleOf(approval)}\n\n${standing(approval)} Please find out and run \`signalbox approvals reconcile ${approval.id}\`.`;
+    return `**Still unknown:** ${literal(titleOf(approval))}\n\n${literal(standing(approval))} Please find out and run \`signalbox approvals reconcile ${approval.id}\`.`;
   }
   return [
-    `**Reminder:** ${titleOf(approval)}`,
-    `${approval.request.requesterName} is waiting for your answer; it expires on ${whenText(approval.deadlineMs)}. Please answer the message that asked you.`,
+    `**Reminder:** ${literal(titleOf(approval))}`,
+    `${literal(approval.request.requesterName)} is waiting for your answer; it expires on ${whenText(approval.deadlineMs)}. Please answer the message that asked you.`,
   ].join('\n\n');
 }
 

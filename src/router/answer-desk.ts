@@ -14,7 +14,7 @@
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { type ParsedReply, parseReply, type UnclearReason } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
-import { noticeFor, titleOf } from '../approvals/sentences.ts';
+import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -185,7 +185,7 @@ export class AnswerDesk {
   async #doubtful(message: InboundMessage, approval: Approval, person: Person | undefined): Promise<Receipt> {
     const asked = person && approval.copies.find((copy) => copy.person === person.id);
     if (asked && approval.state === 'OPEN') {
-      const markdown = `A mail in your name answered the request “${titleOf(approval)}”, but it could not be proved that it came from you (no valid DKIM signature of your domain). Nothing was decided. If it was you, answer from another channel.`;
+      const markdown = `A mail in your name answered the request “${literal(titleOf(approval))}”, but it could not be proved that it came from you (no valid DKIM signature of your domain). Nothing was decided. If it was you, answer from another channel.`;
       await this.#writeTo(approval, {
         ...this.#toSender(message, `doubtful:${approval.id}:${approval.gen}`, markdown),
         to: asked.to,
@@ -223,7 +223,7 @@ export class AnswerDesk {
   ): string {
     const { approveCode, denyCode } = this.deps.tokens.codes(subject);
     return [
-      `Your mail about “${titleOf(approval)}” decided nothing: ${UNCLEAR[why]}.`,
+      `Your mail about “${literal(titleOf(approval))}” decided nothing: ${UNCLEAR[why]}.`,
       `Please reply with one of these lines, as the very first line:\n\n- \`approve ${approveCode}\`\n- \`deny ${denyCode} your reason\``,
     ].join('\n\n');
   }

@@ -11,7 +11,7 @@
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
-import { channelName } from '../approvals/sentences.ts';
+import { channelName, literal } from '../approvals/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, type CardCopy, noteCopy } from '../domain/approval.ts';
@@ -175,7 +175,7 @@ export class DeliveryWorker {
               correlation,
               conversationId,
               to: author,
-              markdown: `I could not deliver ${what} by ${channelName(item.to.platform)}: ${reason}. It is kept for whoever runs me.`,
+              markdown: `I could not deliver ${what} by ${channelName(item.to.platform)}: ${literal(reason)}. It is kept for whoever runs me.`,
               atMs: this.deps.clock.now(),
             }),
           ]
