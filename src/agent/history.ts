@@ -7,14 +7,31 @@
 import { Entry } from '../domain/transcript.ts';
 
 /**
+ * Most of a transcript that is shown, in characters of what is stored. A request beyond what the model reads fails
+ * every time it is made, so a few long messages would silence a conversation for good. 200,000 tokens are what a
+ * model of today reads at least (Anthropic docs, "Context windows"); scripts without spaces take one or more for
+ * each character, and the newest message, the prompt and the answer need room, too.
+ */
+const MAX_HISTORY_CHARS = 120_000;
+
+/**
  * Entries as stored, newest last. One that cannot be read does not stop the conversation: it goes on with what came
  * after it, because what stands before and behind it may belong together.
  */
 export function toHistory(stored: readonly string[]): Entry[] {
-  const entries = stored.map(toEntry);
+  const entries = newest(stored).map(toEntry);
   const readable = entries.slice(entries.lastIndexOf(undefined) + 1).filter((entry) => entry !== undefined);
   const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
   return start === -1 ? [] : readable.slice(start);
+}
+
+function newest(stored: readonly string[]): readonly string[] {
+  let chars = 0;
+  const cut = stored.findLastIndex((json) => {
+    chars += json.length;
+    return chars > MAX_HISTORY_CHARS;
+  });
+  return stored.slice(cut + 1);
 }
 
 function toEntry(json: string): Entry | undefined {
