@@ -159,6 +159,10 @@ export class AnswerDesk {
 
     const subject = { approvalId: approval.id, person: person.id, gen: claim.gen };
     const parsed = parseReply(reply.readings, this.deps.tokens.codes(subject));
+    if (parsed.kind === 'unclear' && approval.state !== 'OPEN') {
+      const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
+      return this.#refuseReply(message, code, approval, noticeFor({ code, approval }));
+    }
     if (parsed.kind === 'unclear') {
       return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, this.#help(approval, parsed, subject));
     }
