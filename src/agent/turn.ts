@@ -13,6 +13,9 @@ import type { Entry, Usage } from '../domain/transcript.ts';
 import type { ModelClient } from './model/model-client.ts';
 import type { HeldCall, Screened, Toolbox } from './tools/toolbox.ts';
 
+/** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
+const MOST_HELD = 10;
+
 export interface TurnSetup {
   readonly model: ModelClient;
   readonly systemPrompt: string;
@@ -78,7 +81,7 @@ export async function runTurn(
 
     const held: HeldCall[] = [];
     for (const call of reply.calls) {
-      const verdict = setup.tools.screen(call);
+      const verdict = withinLimit(setup.tools.screen(call), held.length);
       screened.push(verdict);
       entries.push(await answer(setup, verdict, held, `${setup.key}:${step}:${call.id}`, signal));
     }
@@ -86,6 +89,12 @@ export async function runTurn(
   }
 
   return { kind: 'exhausted', entries, usage, screened };
+}
+
+function withinLimit(verdict: Screened, held: number): Screened {
+  if (verdict.kind !== 'held' || held < MOST_HELD) return verdict;
+  const reason = `Not taken: a turn may leave at most ${MOST_HELD} calls to others. Make it again later if it is still wanted.`;
+  return { kind: 'refused', call: verdict.call, reason, rule: verdict.decision.rule };
 }
 
 async function answer(

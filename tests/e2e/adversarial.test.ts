@@ -172,3 +172,20 @@ describe('being answered', () => {
     ).toHaveLength(1);
   });
 });
+
+describe('one message', () => {
+  it('cannot bury an approver in requests, and says what was left out', async () => {
+    story = await Story.begin();
+    const many = Array.from({ length: 40 }, (_, n) => `order 7 for ${100 + n} EUR`).join(' and ');
+
+    await story.mention(`refund ${many}`);
+    await story.mail(DANA.mail, /Approval needed/);
+    await story.quiet();
+
+    expect(await story.open()).toHaveLength(10);
+    expect(story.sandbox.mail.mailbox(DANA.mail)).toHaveLength(10);
+    const [transcript = ''] = await story.redis.keys(`${story.keys.prefix}*:h:*`);
+    const entries = await story.redis.lrange(transcript, 0, -1);
+    expect(entries.filter((entry) => /Not taken: a turn may leave/.test(entry))).toHaveLength(30);
+  });
+});
