@@ -21,10 +21,10 @@ export interface SignedRequest {
 }
 
 /** Where mention number `index` is written: a thread of its own in a channel of its own, so no channel's rate limit holds. */
-export function threadOf(index: number): { channel: string; ts: string } {
+export function threadOf(index: number, nowSeconds: number): { channel: string; ts: string } {
   return {
     channel: `C${String(index).padStart(9, '0')}`,
-    ts: `1700000000.${String(index).padStart(6, '0')}`,
+    ts: `${nowSeconds}.${String(index).padStart(6, '0')}`,
   };
 }
 
@@ -40,7 +40,7 @@ export function indexOf(threadTs: string): number {
 
 /** A person mentions the bot at the root of a channel. */
 export function toMentionEvent(index: number, nowSeconds: number): SignedRequest {
-  const { channel, ts } = threadOf(index);
+  const { channel, ts } = threadOf(index, nowSeconds);
   const text = `<@${BOT_USER}> ${REQUEST} (${index})`;
   const body = JSON.stringify({
     token: 'unused',
