@@ -392,7 +392,7 @@ describe('the keyed queue and its model', () => {
 
           expect(history.model.committed).toEqual(history.model.accepted);
         }),
-        { numRuns: runs(40) },
+        { numRuns: runs(30) },
       );
     },
     timeFor(60_000),

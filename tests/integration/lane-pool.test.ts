@@ -115,6 +115,7 @@ describe('the limit on lanes worked on at a time', () => {
     const store = await openStore();
     const worker = await openWorker(store);
     const { handle, done } = committing(worker, 60);
+    const gate = defer();
     let running = 0;
     let most = 0;
     const pool = createPool(
@@ -122,6 +123,7 @@ describe('the limit on lanes worked on at a time', () => {
       worker,
       async (claim, mode) => {
         most = Math.max(most, ++running);
+        await gate.promise;
         await store.redis.ping();
         running--;
         return handle(claim, mode);
@@ -130,12 +132,15 @@ describe('the limit on lanes worked on at a time', () => {
     );
     onTestFinished(() => pool.stop());
 
-    for (let n = 0; n < 40; n++) await post(worker, `test:waiting:${n}`, 'one');
-    await pool.start();
+    // Leased as they came in, because nobody else was waiting then; the others are claimed.
     for (let n = 0; n < 20; n++) {
       const posted = await post(worker, `test:direct:${n}`, 'one', true);
-      if (posted.kind === 'taken') pool.offer(posted.claim);
+      if (posted.kind !== 'taken') throw new Error('it was not taken at once');
+      pool.offer(posted.claim);
     }
+    for (let n = 0; n < 40; n++) await post(worker, `test:waiting:${n}`, 'one');
+    await pool.start();
+    gate.resolve();
     await done;
 
     expect(most).toBe(3);
