@@ -62,21 +62,23 @@ export async function runApproved(
     () => void desk.renew(permit).catch(() => undefined),
     approval.policy.leaseMs / 3,
   );
+  // Losing the conversation's lease is no reason to break off a call that is under way.
+  const signal = AbortSignal.timeout(tool.timeoutMs);
+  const { idempotencyKey } = permit;
+  const { conversationId } = approval;
+  const context = { idempotencyKey, conversationId, requester: request.requester, signal };
+  const ran = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
+  // What came of it is known from here on; failing to write it down does not make it unknown.
+  if (ran.kind === 'ran') await desk.complete(permit, ran.output);
+  else await desk.loseTrack(permit, ran.remark);
+  return ran;
+}
+
+/** A tool that throws was asked and did not say what came of it. */
+async function outcomeOf(running: Promise<ToolOutput>): Promise<Exclude<Resumed, { kind: 'not-run' }>> {
   try {
-    const output = await tool.execute(args.data, {
-      idempotencyKey: permit.idempotencyKey,
-      conversationId: approval.conversationId,
-      requester: request.requester,
-      // Losing the conversation's lease is no reason to break off a call that is under way.
-      signal: AbortSignal.timeout(tool.timeoutMs),
-    });
-    await desk.complete(permit, output);
-    return { kind: 'ran', output };
+    return { kind: 'ran', output: await running };
   } catch (error) {
-    const remark = error instanceof Error ? error.message : String(error);
-    await desk.loseTrack(permit, remark);
-    return { kind: 'lost-track', remark };
-  } finally {
-    clearInterval(beating);
+    return { kind: 'lost-track', remark: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -11,14 +11,7 @@ import { Deploy, DeployOrder, Refund, RefundOrder } from './shop-sandbox.ts';
 const SHOP_TIMEOUT_MS = 10_000;
 
 /** Failures that happen before a single byte of the request has left. */
-const NEVER_SENT = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
 
 /** `baseUrl` is where the shop's routes begin, e.g. `http://127.0.0.1:4100/shop`. */
 export function createShopTools(baseUrl: string): Tool[] {
