@@ -182,8 +182,10 @@ describe('reading the audit', () => {
 
     const trace = await log.trace('request-1');
 
-    expect(trace.slice(0, 5).map(({ event }) => event.event)).toEqual(steps);
-    expect(trace.at(-1)?.event.subject).toBe('elsewhere');
+    // Partitions have no common order within a millisecond.
+    const here = trace.filter(({ partition }) => partition === PARTITION);
+    expect(here.map(({ event }) => event.event)).toEqual(steps);
+    expect(trace.map(({ event }) => event.subject)).toContain('elsewhere');
     expect(trace).toHaveLength(6);
   });
 
