@@ -1,7 +1,16 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LeaseLostError } from '../../src/domain/errors.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
-import { idOf, ManualClock, openStore, openWorker, post, type Store, type Worker } from '../support/core.ts';
+import {
+  idOf,
+  ManualClock,
+  openStore,
+  openWorker,
+  post,
+  type Store,
+  serverTimePasses,
+  type Worker,
+} from '../support/core.ts';
 import { startRedis } from '../support/redis.ts';
 
 const LEASE_MS = 3_600_000;
@@ -177,13 +186,3 @@ describe('a server that was away', () => {
     expect(sessions.toSorted()).toEqual([paused.session.id, other.session.id].toSorted());
   });
 });
-
-/** Asks the server for the time until it has moved on. */
-async function serverTimePasses({ redis }: Store, ms: number): Promise<void> {
-  const now = async (): Promise<number> => {
-    const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1_000 + Number(micros) / 1_000;
-  };
-  const until = (await now()) + ms;
-  while ((await now()) <= until);
-}

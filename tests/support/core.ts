@@ -117,3 +117,13 @@ export function defer<Value = void>(): { promise: Promise<Value>; resolve: (valu
   });
   return { promise, resolve };
 }
+
+/** Asks the server for the time until it has moved on. */
+export async function serverTimePasses({ redis }: Store, ms: number): Promise<void> {
+  const now = async (): Promise<number> => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000 + Number(micros) / 1_000;
+  };
+  const until = (await now()) + ms;
+  while ((await now()) <= until);
+}
