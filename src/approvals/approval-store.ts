@@ -135,16 +135,17 @@ export class ApprovalStore {
     await this.redis.zrem(this.keys.timers(partitionOfApproval(id)), id);
   }
 
-  /** Approvals that wait for somebody or something, soonest due first. */
+  /** Approvals that wait for somebody or something, soonest due first. One that cannot be read hides no other. */
   async pending(limit: number): Promise<Approval[]> {
     const found = await Promise.all(
       this.keys.partitions().map(async (partition) => {
         const ids = await this.redis.zrange(this.keys.timers(partition), 0, `${limit - 1}`);
-        return Promise.all(ids.map((id) => this.find(ApprovalId.parse(id))));
+        return Promise.allSettled(ids.map((id) => this.find(ApprovalId.parse(id))));
       }),
     );
     return found
       .flat()
+      .map((read) => (read.status === 'fulfilled' ? read.value : undefined))
       .filter((approval) => approval !== undefined)
       .sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0))
       .slice(0, limit);
