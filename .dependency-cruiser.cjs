@@ -22,6 +22,7 @@ const COMPOSITION = ['^src/(main|app)\\.ts$', '^src/cli/'];
 /** Everything says what it does, so the log is below whatever stands beside it. */
 const EVERYWHERE = ['observability'];
 
+/** @param {string[]} names */
 const folder = (names) => `^src/(${names.join('|')})/`;
 
 const direction = LINES.flatMap((line, index) =>
@@ -38,7 +39,11 @@ const direction = LINES.flatMap((line, index) =>
   }),
 );
 
-/** Commands are above every line: they put parts together, and one of them runs the sandbox. */
+/**
+ * Commands are above every line: they put parts together, and one of them runs the sandbox.
+ *
+ * @param {string} name
+ */
 function isBound(name) {
   return name !== 'cli';
 }
