@@ -70,7 +70,7 @@ describe('redacting text', () => {
     'apr_p7_0123456789ab',
     'max_tokens: 4096',
     'v1.2.3-beta.4',
-    '/work/data/appendonly.aof',
+    '/srv/data/appendonly.aof',
     'Error: connect ECONNREFUSED 127.0.0.1:6379',
     '3f2b8c1d9e0a4f5b6c7d8e9f0a1b2c3d',
     `set ANTHROPIC_API_KEY in .env, or write \${ANTHROPIC_API_KEY:-default}`,
