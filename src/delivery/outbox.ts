@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AccountId, ApprovalId, ConversationId } from '../domain/ids.ts';
-import { Address } from '../domain/message.ts';
+import { Address, type InboundMessage } from '../domain/message.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf, type QueueName } from '../redis/keys.ts';
@@ -63,6 +63,22 @@ export class Outbox {
     const items = this.keys.items(partitionOf(conversationId), outboxOf(to.platform), lane);
     return (await this.redis.exists(items)) === 0;
   }
+}
+
+/** A text for whoever sent a message, where they sent it. */
+export function toSender(
+  message: InboundMessage,
+  { id, markdown, atMs }: { readonly id: string; readonly markdown: string; readonly atMs: number },
+): OutboxItem {
+  return {
+    kind: 'text',
+    id,
+    correlation: message.id,
+    conversationId: message.conversationId,
+    to: message.replyTo,
+    markdown,
+    atMs,
+  };
 }
 
 /** Posts an item; the lane, and so the order, is the conversation and the destination. */

@@ -15,7 +15,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { type ParsedReply, parseReply, type UnclearReason } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
-import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -191,7 +191,11 @@ export class AnswerDesk {
     if (asked && approval.state === 'OPEN') {
       const markdown = `A mail in your name answered the request “${literal(titleOf(approval))}”, but it could not be proved that it came from you (no valid DKIM signature of your domain). Nothing was decided. If it was you, answer from another channel.`;
       await this.#writeTo(approval, {
-        ...this.#toSender(message, `doubtful:${approval.id}:${approval.gen}`, markdown),
+        ...toSender(message, {
+          id: `doubtful:${approval.id}:${approval.gen}`,
+          markdown,
+          atMs: this.deps.clock.now(),
+        }),
         to: asked.to,
       });
     }
@@ -209,7 +213,11 @@ export class AnswerDesk {
     const { account, authenticated } = message.sender;
     if (authenticated && markdown !== undefined) {
       const subject = approval?.id ?? 'none';
-      const item = this.#toSender(message, `told:${subject}:${code}:${message.id}`, markdown);
+      const item = toSender(message, {
+        id: `told:${subject}:${code}:${message.id}`,
+        markdown,
+        atMs: this.deps.clock.now(),
+      });
       // Not for each mail: two machines answering each other must come to an end.
       const once = { key: `told:${subject}:${code}:${account}`, forMs: HELP_AGAIN_MS };
       if (approval) await this.#writeTo(approval, item, once);
@@ -242,18 +250,6 @@ export class AnswerDesk {
   ): Promise<void> {
     const { conversationId } = about;
     await this.deps.writer.write(conversationId, [toOutEffect({ ...item, conversationId }, { once })]);
-  }
-
-  #toSender(message: InboundMessage, id: string, markdown: string): OutboxItem {
-    return {
-      kind: 'text',
-      id,
-      correlation: message.id,
-      conversationId: message.conversationId,
-      to: message.replyTo,
-      markdown,
-      atMs: this.deps.clock.now(),
-    };
   }
 
   async #recordReply(

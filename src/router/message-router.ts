@@ -17,7 +17,7 @@
 import { createHash } from 'node:crypto';
 import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
-import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Receive } from '../domain/gateway.ts';
@@ -206,9 +206,12 @@ export class MessageRouter {
     await this.deps.writer.write(
       told?.owner ?? message.conversationId,
       [
-        toOutEffect(this.#toSender(message, `refused:${message.id}`, markdown), {
-          ...(told ? { once: told.once } : {}),
-        }),
+        toOutEffect(
+          toSender(message, { id: `refused:${message.id}`, markdown, atMs: this.deps.clock.now() }),
+          {
+            ...(told ? { once: told.once } : {}),
+          },
+        ),
         { kind: 'audit', event: toAudit(message, 'message.refused', { reason, authorization: 'deny' }) },
       ],
       this.#firstTime(message.id),
@@ -217,18 +220,6 @@ export class MessageRouter {
   }
 
   // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #toSender(message: InboundMessage, id: string, markdown: string): OutboxItem {
-    return {
-      kind: 'text',
-      id,
-      correlation: message.id,
-      conversationId: message.conversationId,
-      to: message.replyTo,
-      markdown,
-      atMs: this.deps.clock.now(),
-    };
-  }
 
   #firstTime(id: string): Once {
     return { key: `turned-away:${id}`, forMs: this.deps.config().settings.retention.dedupe };
