@@ -138,6 +138,12 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   for (const gateway of gateways.values()) {
     outboxes.set(gateway.platform, createOutboxPool(gateway));
   }
+  const answers = new AnswerDesk({
+    ...stores,
+    tokens,
+    rememberMs: () => config().settings.retention.dedupe,
+    clock,
+  });
   const router = new MessageRouter({
     mailbox: new Mailbox(
       redis,
@@ -146,12 +152,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       () => config().settings.retention.dedupe,
       settings.limits.history_entries,
     ),
-    answers: new AnswerDesk({
-      ...stores,
-      tokens,
-      rememberMs: () => config().settings.retention.dedupe,
-      clock,
-    }),
+    answers,
     directory: stores.directory,
     writer: stores.writer,
     config,
@@ -167,7 +168,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       ...outboxes.values(),
       ...(options.workers === false ? [] : [conversations, sweeper]),
       ...(configured.length > 0 ? [listener] : []),
-      new GatewayService([...gateways.values()], router.receive, log),
+      new GatewayService([...gateways.values()], { receive: router.receive, lookup: answers }, log),
     ],
     log,
   );

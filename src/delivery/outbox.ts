@@ -86,12 +86,21 @@ export function toOutEffect(item: OutboxItem, options: { once?: Once; session?: 
   return { kind: 'out', queue: outboxOf(item.to.platform), lane: laneOf(item), item, ...options };
 }
 
+/** Keys of a route that say where something goes; the others say how. */
+const PLACE_KEYS: ReadonlySet<string> = new Set([
+  'to',
+  'channel',
+  'user',
+  'thread',
+  'session',
+  'issue',
+  'client',
+]);
+
 function laneOf({ conversationId, to }: Pick<OutboxItem, 'conversationId' | 'to'>): string {
   const route = Object.entries(to.route)
     // Where a mail thread stands changes with every mail; the person it goes to does not.
-    .filter(
-      ([key]) => key === 'to' || key === 'channel' || key === 'user' || key === 'thread' || key === 'session',
-    )
+    .filter(([key]) => PLACE_KEYS.has(key))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}=${value}`)
     .join('&');

@@ -48,3 +48,11 @@ export const Card = z.object({
   reply: z.object({ token: z.string(), approveCode: z.string(), denyCode: z.string() }).optional(),
 });
 export type Card = z.infer<typeof Card>;
+
+/**
+ * Names a request and the generation of it that was shown: `apr_p7_0123456789ab.1`. What people write to answer a
+ * card where there are no buttons: `approve <ticket>`, `deny <ticket> <reason>`.
+ */
+export function ticketOf({ approvalId, gen }: Pick<Card, 'approvalId' | 'gen'>): string {
+  return `${approvalId}.${gen}`;
+}

@@ -5,7 +5,7 @@
  * all belong to the code behind `Receive`.
  */
 import type { AccountId, Platform } from './ids.ts';
-import type { Address, Inbound, OutboundMessage, Receipt, Sent } from './message.ts';
+import type { Address, Inbound, OutboundMessage, Receipt, Sender, Sent } from './message.ts';
 
 /**
  * Takes something in. Resolves once it is stored (or refused for good), so a gateway acknowledges its platform
@@ -14,11 +14,24 @@ import type { Address, Inbound, OutboundMessage, Receipt, Sent } from './message
  */
 export type Receive = (inbound: Inbound) => Promise<Receipt>;
 
+/** What a gateway may ask the core, to help somebody fill in a command. */
+export interface Lookup {
+  /** Approvals that wait and that this account may answer, the next to expire first. */
+  approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<readonly WaitingApproval[]>;
+}
+
+export interface WaitingApproval {
+  /** Names the request and what of it was shown; see `ticketOf`. */
+  readonly ticket: string;
+  /** One line, from the arguments. Plain text. */
+  readonly title: string;
+}
+
 export interface Gateway {
   readonly platform: Platform;
 
   /** Connects and begins handing things to `receive`. Resolves when connected. */
-  start(receive: Receive): Promise<void>;
+  start(receive: Receive, lookup: Lookup): Promise<void>;
 
   /** Stops taking things in, then waits for those already taken. Safe to call twice. */
   stop(): Promise<void>;
@@ -33,8 +46,15 @@ export interface Gateway {
    */
   send(message: OutboundMessage, signal: AbortSignal): Promise<Sent>;
 
-  /** Where a person with this account is reached directly. Pure. */
-  directAddress(account: AccountId): Address;
+  /** Where a person with this account is reached directly; undefined where there is no such place. Pure. */
+  directAddress(account: AccountId): Address | undefined;
+
+  /**
+   * Reads a file that came with a message, by its `ref`; absent where files come inside messages.
+   *
+   * @throws {UndeliverableError} when it is gone, or larger than `MAX_INLINE_BYTES`
+   */
+  download?(ref: string, signal: AbortSignal): Promise<Uint8Array>;
 
   /** What was sent stays as it is (mail): an update of a card is a further message, so only outcomes are worth one. */
   readonly cannotEdit?: true;

@@ -13,9 +13,32 @@ export const Address = z.object({
 });
 export type Address = z.infer<typeof Address>;
 
+/** Most bytes of a file that travel inside a message; a larger one stays where it is, or is refused with a sentence. */
+export const MAX_INLINE_BYTES = 1_000_000;
+
+/** A file that came with a message: its content, or what `Gateway.download` gets it by. */
+export const Attachment = z.object({
+  name: z.string().min(1).max(255),
+  mediaType: z.string(),
+  bytes: z.int().nonnegative(),
+  base64: z.string().optional(),
+  ref: z.string().optional(),
+});
+export type Attachment = z.infer<typeof Attachment>;
+
+/** A file that goes out with a message. */
+export const OutFile = z.object({
+  name: z.string().min(1).max(255),
+  mediaType: z.string(),
+  base64: z.string(),
+});
+export type OutFile = z.infer<typeof OutFile>;
+
 export const Sender = z.object({
   account: AccountId,
   displayName: z.string(),
+  /** Groups the platform says the sender is in, `<platform>:<stable id>`; what they are worth is configured. */
+  groups: z.array(z.string()).optional(),
   /** The platform vouches for this sender: a signed webhook, an e-mail whose DKIM signature is aligned. */
   authenticated: z.boolean(),
   /** Not a person: another bot, an auto-reply, a mailing list. Never runs a turn, never decides. */
@@ -31,6 +54,8 @@ export const InboundMessage = z.object({
   sender: Sender,
   /** As typed, mention of the bot removed, native markup translated to markdown. */
   text: z.string(),
+  /** Files that came with it, in the order the platform gives them. */
+  attachments: z.array(Attachment).optional(),
   /** True if the sender spoke to the bot: a mention, a direct message, a thread the bot is part of, a mail to it. */
   addressedToBot: z.boolean(),
   sentAt: z.iso.datetime(),
@@ -91,7 +116,12 @@ export type Receipt =
 
 export const OutboundBody = z.discriminatedUnion('kind', [
   /** Markdown for everybody in the conversation. `replaces`: a message of ours to edit instead of sending anew. */
-  z.object({ kind: z.literal('text'), markdown: z.string(), replaces: z.string().optional() }),
+  z.object({
+    kind: z.literal('text'),
+    markdown: z.string(),
+    replaces: z.string().optional(),
+    files: z.array(OutFile).optional(),
+  }),
   /** An approval card; with `replaces` it updates the copy sent before. */
   z.object({ kind: z.literal('card'), card: Card, replaces: z.string().optional() }),
   /** For one person only, where the platform can; best effort by nature. */

@@ -18,7 +18,9 @@ import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
 import { platformOf } from '../domain/ids.ts';
 import type { AnswerChoice, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -29,6 +31,8 @@ import { partitionOfApproval } from '../redis/keys.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
+/** Waiting approvals that are looked through to list one person's. */
+const MOST_LOOKED_AT = 1_000;
 
 export interface AnswerDeps {
   readonly approvals: ApprovalStore;
@@ -45,8 +49,27 @@ export type MailedAnswer = InboundMessage & {
   readonly approvalReply: NonNullable<InboundMessage['approvalReply']>;
 };
 
-export class AnswerDesk {
+export class AnswerDesk implements Lookup {
   constructor(private readonly deps: AnswerDeps) {}
+
+  /** What waits for this person's answer, the next to expire first. */
+  async approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<WaitingApproval[]> {
+    const { approvals, directory } = this.deps;
+    const person = directory.personOf(sender.account);
+    if (!person) return [];
+    const pending = await approvals.pending(MOST_LOOKED_AT);
+    return pending
+      .filter(({ state }) => state === 'OPEN')
+      .filter(({ policy, request }) =>
+        directory.approversOf(policy.approvers, request.requester).some(({ id }) => id === person.id),
+      )
+      .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
+      .slice(0, most)
+      .map((approval) => ({
+        ticket: ticketOf({ approvalId: approval.id, gen: approval.gen }),
+        title: titleOf(approval),
+      }));
+  }
 
   /** An answer by button, form or command. */
   async take(answer: InboundAnswer): Promise<Receipt> {

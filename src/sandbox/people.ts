@@ -9,17 +9,26 @@ export interface SandboxPerson {
   /** Their direct messages with the bot. */
   readonly slackDm: string;
   readonly mail: string;
+  readonly discordUser: string;
+  /** Their direct messages with the bot. */
+  readonly discordDm: string;
+  /** Atlassian account id. */
+  readonly jiraAccount: string;
 }
 
 export const TEAM = { id: 'T0SANDBOX', name: 'Sandbox', domain: 'sandbox' } as const;
 
-/** The bot as Slack and as mail know it. */
+/** The bot as each platform knows it. */
 export const BOT = {
   name: 'signalbox',
   user: 'U0SIGNALBOX',
   botId: 'B0SIGNALBOX',
   app: 'A0SANDBOX',
   mail: 'signalbox@gateway.test',
+  discordUser: '900000000000000001',
+  /** Discord's application id; for a bot it is the id of its user. */
+  discordApplication: '900000000000000001',
+  jiraAccount: '70121:00000000-0000-4000-8000-000000000009',
 } as const;
 
 export const ALEX: SandboxPerson = {
@@ -29,6 +38,9 @@ export const ALEX: SandboxPerson = {
   slackUser: 'U0ALEX',
   slackDm: 'D0ALEX',
   mail: 'alex@corp.test',
+  discordUser: '900000000000000101',
+  discordDm: '900000000000000201',
+  jiraAccount: '70121:00000000-0000-4000-8000-000000000001',
 };
 
 export const DANA: SandboxPerson = {
@@ -38,6 +50,9 @@ export const DANA: SandboxPerson = {
   slackUser: 'U0DANA',
   slackDm: 'D0DANA',
   mail: 'dana@corp.test',
+  discordUser: '900000000000000102',
+  discordDm: '900000000000000202',
+  jiraAccount: '70121:00000000-0000-4000-8000-000000000002',
 };
 
 /** A member of the Slack team whom no contacts file names. */
@@ -48,6 +63,9 @@ export const EVE: SandboxPerson = {
   slackUser: 'U0EVE',
   slackDm: 'D0EVE',
   mail: 'eve@evil.test',
+  discordUser: '900000000000000103',
+  discordDm: '900000000000000203',
+  jiraAccount: '70121:00000000-0000-4000-8000-000000000003',
 };
 
 export const PEOPLE: readonly SandboxPerson[] = [ALEX, DANA, EVE];
@@ -64,3 +82,20 @@ export const CHANNELS: readonly SandboxChannel[] = [
   { id: 'C0OPS', name: 'ops', botIsMember: true },
   { id: 'C0LOUNGE', name: 'lounge', botIsMember: false },
 ];
+
+/** Discord's guild. */
+export const GUILD = { id: '900000000000000300', name: 'Sandbox' } as const;
+
+/** Roles of the guild's members. */
+export const GUILD_ROLES = [
+  { id: '900000000000000401', name: 'Managers', members: [DANA.discordUser] },
+  { id: '900000000000000402', name: 'Engineers', members: [ALEX.discordUser] },
+] as const;
+
+export const DISCORD_CHANNELS = [
+  { id: '900000000000000501', name: 'general' },
+  { id: '900000000000000502', name: 'ops' },
+] as const;
+
+/** Jira's project; approvals are asked in the issue that is made for them. */
+export const PROJECT = { key: 'OPS', name: 'Operations', approvalIssue: 'OPS-1' } as const;

@@ -1,5 +1,5 @@
 /** The gateways as one service: opened together, closed together, so that one slow platform holds up no other. */
-import type { Gateway, Receive } from '../domain/gateway.ts';
+import type { Gateway, Lookup, Receive } from '../domain/gateway.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Service } from './service.ts';
 
@@ -8,13 +8,14 @@ export class GatewayService implements Service {
 
   constructor(
     private readonly gateways: readonly Gateway[],
-    private readonly receive: Receive,
+    private readonly core: { readonly receive: Receive; readonly lookup: Lookup },
     private readonly log: Logger,
   ) {}
 
   /** @throws what the first gateway threw that cannot start; the others are stopped again */
   async start(): Promise<void> {
-    const started = await Promise.allSettled(this.gateways.map((gateway) => gateway.start(this.receive)));
+    const { receive, lookup } = this.core;
+    const started = await Promise.allSettled(this.gateways.map((gateway) => gateway.start(receive, lookup)));
     const failed = started.find((outcome) => outcome.status === 'rejected');
     if (!failed) return;
     await this.stop();

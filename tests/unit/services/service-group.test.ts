@@ -73,19 +73,22 @@ describe('the gateways together', () => {
     return { log, all };
   }
 
-  const receive = async () => ({ kind: 'stored' }) as const;
+  const core = {
+    receive: async () => ({ kind: 'stored' }) as const,
+    lookup: { approvalsFor: async () => [] },
+  };
 
   it('are all stopped again when one cannot start', async () => {
     const { log, all } = gateways({ slack: undefined, email: 'start' });
 
-    await expect(new GatewayService(all, receive, silent).start()).rejects.toThrow('email cannot start');
+    await expect(new GatewayService(all, core, silent).start()).rejects.toThrow('email cannot start');
 
     expect(log).toEqual(['+slack', '-slack', '-email']);
   });
 
   it('are all stopped, also when one does not stop cleanly', async () => {
     const { log, all } = gateways({ slack: 'stop', email: undefined });
-    const service = new GatewayService(all, receive, silent);
+    const service = new GatewayService(all, core, silent);
     await service.start();
 
     await service.stop();
