@@ -11,6 +11,9 @@ export const MailboxItem = z.discriminatedUnion('kind', [
     id: z.string(),
     correlation: z.string(),
     message: InboundMessage,
+    receivedAt: z.iso.datetime(),
+    /** The audit has its entry on this message: it was handled before, to no good end. */
+    recorded: z.boolean().optional(),
     /** Who that was when the message came in; undefined for somebody who is not in `contacts.yaml`. */
     requester: z.object({ person: PersonId, name: z.string(), roles: z.array(RoleName) }),
   }),

@@ -5,7 +5,6 @@
  *   1. An item id is accepted once, in the same step that appends it; posting it again changes nothing.
  *   2. Items of one conversation are handled in the order they were posted, one at a time, across all processes.
  */
-import type { AuditEvent } from '../domain/audit-event.ts';
 import { ConversationId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -29,7 +28,6 @@ export interface Post {
   readonly item: MailboxItem;
   /** `known`: take the item only if the conversation is one of ours already. */
   readonly whose: 'any' | 'known';
-  readonly audit: AuditEvent;
   /** This process has room to handle it at once. */
   readonly takeNow: boolean;
 }
@@ -45,7 +43,7 @@ export class Mailbox {
   ) {}
 
   /** Resolves once the item is stored (by the server's own durability setting). */
-  async post({ conversationId, item, whose, audit, takeNow }: Post): Promise<Posted> {
+  async post({ conversationId, item, whose, takeNow }: Post): Promise<Posted> {
     const partition = partitionOf(conversationId);
     const session = this.session.id;
     const signal = this.session.signal;
@@ -62,7 +60,6 @@ export class Mailbox {
         takeNow ? session : '',
         this.historyEntries,
         whose,
-        JSON.stringify(audit),
       ],
     );
     const [code, fence, entries] = Array.isArray(reply) ? reply : [];

@@ -32,7 +32,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { type ConversationId, channelOf } from '../domain/ids.ts';
+import { type ConversationId, channelOf, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -129,7 +129,7 @@ export class ConversationWorker {
           text: message.text,
           at: message.sentAt,
         };
-        return this.#turn(work, said);
+        return [...received(item), ...(await this.#turn(work, said))];
       }
       case 'approval': {
         const approval = await this.deps.approvals.find(item.approvalId);
@@ -400,10 +400,12 @@ export class ConversationWorker {
       { conversation: conversationId, item: item?.id, reason },
       'an item went to the dead letters',
     );
+    const kept = item?.kind === 'message' ? JSON.stringify({ ...item, recorded: true }) : claim.item;
     const committed = await this.deps.queue.commit(
       claim,
       [
-        { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: claim.item },
+        ...(item?.kind === 'message' ? received(item) : []),
+        { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: kept },
         {
           kind: 'audit',
           event: {
@@ -429,6 +431,35 @@ export class ConversationWorker {
 
 function replyId(item: MailboxItem): string {
   return `reply:${item.id}`;
+}
+
+/** The audit's one entry on a message that was let in. */
+function received({
+  message,
+  requester,
+  receivedAt,
+  recorded,
+}: Extract<MailboxItem, { kind: 'message' }>): Effect[] {
+  if (recorded) return [];
+  const { id, conversationId, sender } = message;
+  return [
+    {
+      kind: 'audit',
+      event: {
+        event: 'message.received',
+        actor: sender.account,
+        subject: conversationId,
+        correlation: id,
+        channel: platformOf(sender.account),
+        detail: {
+          receivedAt,
+          person: requester.person,
+          authorization: 'allow',
+          rule: `permission ask of ${requester.roles.join(', ')}`,
+        },
+      },
+    },
+  ];
 }
 
 /** What people read at the end of a turn; undefined when the cards say it all. */

@@ -9,7 +9,8 @@
  *   1. Resolves only when what came in is stored, or refused for good; rejects when it could not be stored, so that
  *      the platform delivers it again.
  *   2. What is automatic, edited or deleted never runs a turn, never decides, and is never answered.
- *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered.
+ *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered; what is stored leaves
+ *      it when it is handled.
  *   4. What may have been handled and forgotten is not handled: a message is remembered for a time, and one written
  *      longer ago than that is refused, whoever kept a copy of it.
  *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
@@ -136,6 +137,7 @@ export class MessageRouter {
       id: message.id,
       correlation: message.id,
       message: { ...message, text: hideReplySecrets(message.text) },
+      receivedAt: new Date(this.deps.clock.now()).toISOString(),
       requester: { person: requester.id, name: requester.name, roles: requester.roles },
     };
     const posted = await this.deps.mailbox.post({
@@ -143,11 +145,6 @@ export class MessageRouter {
       item,
       // A reply in a thread we have no part in is other people's talk.
       whose: message.addressedToBot ? 'any' : 'known',
-      audit: toAudit(message, 'message.received', {
-        person: requester.id,
-        authorization: 'allow',
-        rule: `permission ask of ${requester.roles.join(', ')}`,
-      }),
       takeNow: this.deps.hasRoom(),
     });
     switch (posted.kind) {

@@ -1,5 +1,4 @@
 /** The product's durable core on a Redis of the benchmark's, without agent and platforms. */
-import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { AccountId, ConversationId, MessageId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { MailboxItem } from '../../src/domain/mailbox-item.ts';
@@ -77,6 +76,7 @@ export function sampleItem(conversationId: ConversationId, index: number): Mailb
       sentAt: '2026-01-01T00:00:00.000Z',
       replyTo: SLACK_THREAD,
     },
+    receivedAt: '2026-01-01T00:00:00.000Z',
     requester: { person: PersonId.parse('dana'), name: 'Dana', roles: ['member'] },
   };
 }
@@ -85,14 +85,3 @@ export const SLACK_THREAD: Address = {
   platform: Platform.parse('slack'),
   route: { channel: 'C000000001', thread: '1700000000.000100' },
 };
-
-/** What the audit keeps of an accepted mention. */
-export function sampleAudit(item: MailboxItem): AuditEvent {
-  return {
-    event: 'message.received',
-    correlation: item.correlation,
-    actor: 'dana',
-    subject: item.kind === 'message' ? item.message.conversationId : item.approvalId,
-    channel: 'slack',
-  };
-}

@@ -24,7 +24,6 @@ import {
   openCoreStore,
   REMEMBER_MS,
   SLACK_THREAD,
-  sampleAudit,
   sampleItem,
 } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
@@ -277,7 +276,7 @@ async function prepareBare(redis: Redis): Promise<Work> {
 function post({ mailbox }: CoreStore, index: number, takeNow: boolean): Promise<Posted> {
   const conversationId = conversationNumber(index);
   const item = sampleItem(conversationId, index);
-  return mailbox.post({ conversationId, item, whose: 'any', audit: sampleAudit(item), takeNow });
+  return mailbox.post({ conversationId, item, whose: 'any', takeNow });
 }
 
 /** Sees a message through; what is to be sent counts as sent. */
@@ -289,7 +288,8 @@ async function handle(
   const posted = await post(core, index, true);
   if (posted.kind !== 'taken') throw new Error(`a message for a quiet conversation was ${posted.kind}`);
   const { claim } = posted;
-  const { handed } = await core.queue.commit(claim, decide(claim, core.session.id), 'more');
+  const effects = [receivedAudit(claim), ...decide(claim, core.session.id)];
+  const { handed } = await core.queue.commit(claim, effects, 'more');
   for (const outbound of handed) await core.queue.commit(outbound, [sentAudit(outbound)], 'more');
 }
 
@@ -324,6 +324,21 @@ function toReply({ lane }: Claim, session: string): Effect[] {
     toOutEffect(out, { session }),
     { kind: 'audit', event: { event: 'turn.done', correlation: lane, actor: 'system', subject: lane } },
   ];
+}
+
+/** What the audit keeps of the message that was handled. */
+function receivedAudit({ lane }: Claim): Effect {
+  return {
+    kind: 'audit',
+    event: {
+      event: 'message.received',
+      correlation: lane,
+      actor: 'slack:T0BENCH/U0BENCH00',
+      subject: lane,
+      channel: 'slack',
+      detail: { receivedAt: '2026-01-01T00:00:00.000Z', person: 'dana', rule: 'permission ask of member' },
+    },
+  };
 }
 
 function sentAudit({ lane }: Claim): Effect {

@@ -24,7 +24,6 @@ import {
   LOG,
   openCoreStore,
   SLACK_THREAD,
-  sampleAudit,
   sampleItem,
 } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
@@ -150,7 +149,6 @@ class PendingApprovals {
       conversationId,
       item,
       whose: 'any',
-      audit: sampleAudit(item),
       takeNow: true,
     });
     if (posted.kind !== 'taken') throw new Error(`the item that opens approvals was ${posted.kind}`);

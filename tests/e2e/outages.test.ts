@@ -228,6 +228,33 @@ describe('while the mail server refuses', () => {
   });
 });
 
+describe('while the model refuses what it is asked', () => {
+  it('keeps a message that failed every time, says so, and has it on record once when it is handled after all', async () => {
+    story = await Story.begin();
+    const working = story.config;
+    const model = { ...working.settings.model, name: 'no-such-model', retries: 0 };
+    story.config = { ...working, settings: { ...working.settings, model } };
+
+    const thread = await story.mention('what can you do?');
+    for (let failure = 1; failure <= 6; failure++) {
+      await parked();
+      await story.advance(MINUTE);
+    }
+    await story.answer(thread, /could not handle this message/);
+    const [letter] = await eventually(() => story.app.deadLetters.list());
+    story.config = working;
+    await story.app.deadLetters.retry(letter!.id, 'dana');
+    await story.answer(thread, HELP);
+    await story.quiet();
+
+    const events = (await story.app.audit.tail(100)).map(({ event }) => event);
+    expect(
+      events.filter(({ event, correlation }) => event === 'message.received' && correlation.includes(thread)),
+    ).toMatchObject([{ actor: 'slack:T0SANDBOX/U0ALEX', channel: 'slack', detail: { person: 'alex' } }]);
+    expect(events.map(({ event }) => event)).toContain('message.buried');
+  });
+});
+
 describe('while Redis is away', () => {
   let redis: OwnRedis;
 

@@ -1,7 +1,6 @@
 /** The durable core without an application around it: what most tests of it begin with. */
 import type { Redis } from 'ioredis';
 import { onTestFinished } from 'vitest';
-import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ApprovalId, ConversationId } from '../../src/domain/ids.ts';
 import type { MailboxItem } from '../../src/domain/mailbox-item.ts';
@@ -70,13 +69,6 @@ export async function openWorker(
   };
 }
 
-const audit: AuditEvent = {
-  event: 'message.received',
-  actor: 'test',
-  subject: 'test',
-  correlation: 'test',
-};
-
 /** The smallest item a mailbox takes. */
 function anItem(id: string): MailboxItem {
   return {
@@ -99,7 +91,6 @@ export async function post(
     conversationId: ConversationId.parse(conversation),
     item: anItem(`${conversation}#${id}`),
     whose: 'any',
-    audit,
     takeNow,
   });
 }

@@ -1,7 +1,6 @@
 /** The keyed queue on a real Redis, with the verbs of `queue-model.ts`, so that the two can be compared. */
 import type { Redis } from 'ioredis';
 import { ApprovalStore } from '../../src/approvals/approval-store.ts';
-import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { LeaseLostError } from '../../src/domain/errors.ts';
 import { type ApprovalId, ConversationId } from '../../src/domain/ids.ts';
@@ -30,7 +29,6 @@ const beatScript = loadScript('beat', mailboxModule);
 const reapScript = loadScript('reap', mailboxModule);
 
 const silent = createLogger({ level: 'silent' });
-const audit: AuditEvent = { event: 'test', actor: 'test', subject: 'test', correlation: 'test' };
 
 /** One worker process: a session and its view of every queue. */
 interface Worker {
@@ -122,7 +120,6 @@ export class QueueWorld {
       conversationId: ConversationId.parse(lane),
       item: toItem(id),
       whose: 'any',
-      audit,
       takeNow,
     });
   }
