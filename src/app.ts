@@ -21,6 +21,7 @@ import type { ModelSettings } from './config/settings.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Gateway } from './domain/gateway.ts';
+import { channelOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { Directory } from './identity/directory.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
@@ -38,7 +39,9 @@ import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
+import { DirectiveDesk } from './router/directive-desk.ts';
 import { MessageRouter } from './router/message-router.ts';
+import { Reach } from './router/reach.ts';
 import { createShopTools } from './sandbox/shop/shop-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
 import { LanePool } from './services/lane-pool.ts';
@@ -111,12 +114,14 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
 
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
+  const reach = new Reach(stores.directory, gateways);
   const worker = new ConversationWorker({
     queue,
     approvals: stores.approvals,
     permits: new PermitOffice(stores.approvals),
     outbox: new Outbox(redis, keys),
     directory: stores.directory,
+    reach,
     config,
     model: createModels(config),
     tools,
@@ -153,6 +158,14 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       settings.limits.history_entries,
     ),
     answers,
+    directives: new DirectiveDesk({
+      approvals: stores.approvals,
+      lookup: answers,
+      writer: stores.writer,
+      rememberMs: () => config().settings.retention.dedupe,
+      platforms: () => [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))],
+      clock,
+    }),
     directory: stores.directory,
     writer: stores.writer,
     config,
@@ -196,6 +209,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       queue: outbox,
       gateway,
       approvals: stores.approvals,
+      directory: stores.directory,
+      reach,
       tokens,
       clock,
       log,

@@ -4,7 +4,7 @@
  */
 
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, type ApprovalEvent, isEnded } from '../domain/approval.ts';
+import { type Approval, type ApprovalEvent, type CardCopy, isEnded } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -20,7 +20,8 @@ export function consequencesOf(before: Approval, { next, event, actor }: Change,
   return [
     { kind: 'audit', event: toAudit(before, { next, event, actor }) },
     ...wakeUps(before, next),
-    ...(next.face > before.face ? cardUpdates(next, nowMs) : []),
+    ...(next.face > before.face ? cardUpdates(next, next.copies, nowMs) : []),
+    ...(event === 'rerouted' ? cardUpdates(next, next.copies.slice(before.copies.length), nowMs) : []),
     ...(event === 'reminded' ? reminders(next, nowMs) : []),
   ];
 }
@@ -40,7 +41,7 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
         detail: { set: { ...set, copies: approval.copies } },
       },
     },
-    ...(approval.state === 'OPEN' ? cardUpdates(approval, nowMs) : wakeUpFor(approval)),
+    ...(approval.state === 'OPEN' ? cardUpdates(approval, approval.copies, nowMs) : wakeUpFor(approval)),
   ];
 }
 
@@ -61,9 +62,9 @@ function wakeUpFor(approval: Approval): Effect[] {
   return [{ kind: 'mail', conversationId, item }];
 }
 
-function cardUpdates(approval: Approval, nowMs: number): Effect[] {
+function cardUpdates(approval: Approval, copies: readonly CardCopy[], nowMs: number): Effect[] {
   const heardOut = isEnded(approval.state) || approval.state === 'UNKNOWN' || approval.state === 'OPEN';
-  return approval.copies
+  return copies
     .filter((copy) => heardOut || !copy.outcomeOnly)
     .map((copy) =>
       toOutEffect({

@@ -9,7 +9,7 @@ import {
   type Opening,
   open,
 } from '../domain/approval.ts';
-import type { AccountId, ApprovalId, ConversationId, Platform } from '../domain/ids.ts';
+import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 
@@ -31,10 +31,15 @@ export interface Asked {
   readonly approvers: Approvers;
   readonly policyName: string;
   readonly policy: EscalationPolicy;
-  /** Who may answer, now, each with the account to ask them on. */
-  readonly eligible: readonly { readonly person: Person; readonly account: AccountId | undefined }[];
-  readonly directAddress: (account: AccountId) => Address | undefined;
-  readonly cannotEdit: (platform: Platform) => boolean;
+  /** Who may answer, now, each with where to ask them, if there is such a place. */
+  readonly eligible: readonly {
+    readonly person: Person;
+    readonly place: { readonly to: Address; readonly cannotEdit: boolean } | undefined;
+  }[];
+  /** Others may come to be among them by a group of their platform. */
+  readonly mayBeOthers: boolean;
+  /** Of the platform the request came from. */
+  readonly originCannotEdit: boolean;
 }
 
 export function askHumans(ask: Ask, asked: Asked): Approval {
@@ -51,7 +56,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
     },
     deadlineMs: ask.nowMs + policy.deadline,
     copies: copiesOf(ask, asked),
-    verdict: asked.eligible.length > 0 ? 'human' : 'nobody',
+    verdict: asked.eligible.length > 0 || asked.mayBeOthers ? 'human' : 'nobody',
   });
 }
 
@@ -96,16 +101,18 @@ function remindersOf(policy: EscalationPolicy): number[] {
 }
 
 /** One card in the conversation, and one for each approver where they prefer to be asked. */
-function copiesOf({ origin }: Ask, { eligible, directAddress, cannotEdit }: Asked): CardCopy[] {
-  const direct = eligible.slice(0, MOST_COPIES).flatMap(({ person, account }): CardCopy[] => {
-    const to = account && directAddress(account);
-    if (!to) return [];
-    return [
-      { id: person.id, to, person: person.id, ...(cannotEdit(to.platform) ? { outcomeOnly: true } : {}) },
-    ];
-  });
-  return [
-    { id: 'conversation', to: origin, ...(cannotEdit(origin.platform) ? { outcomeOnly: true } : {}) },
-    ...direct,
-  ];
+function copiesOf({ origin }: Ask, { eligible, originCannotEdit }: Asked): CardCopy[] {
+  const direct = eligible
+    .slice(0, MOST_COPIES)
+    .flatMap(({ person, place }): CardCopy[] => (place ? [copyFor(person.id, place, person.id)] : []));
+  return [{ id: 'conversation', to: origin, ...(originCannotEdit ? { outcomeOnly: true } : {}) }, ...direct];
+}
+
+/** The copy of the card that one approver gets. */
+export function copyFor(
+  person: PersonId,
+  { to, cannotEdit }: { readonly to: Address; readonly cannotEdit: boolean },
+  id: string,
+): CardCopy {
+  return { id, to, person, ...(cannotEdit ? { outcomeOnly: true } : {}) };
 }

@@ -1,20 +1,26 @@
 /**
- * What a mailed answer to an approval says. Pure, and unforgiving: whatever is not exactly one of these lines
+ * What a written answer to an approval says. Pure, and unforgiving: whatever is not exactly one of these lines
  * decides nothing.
  *
- *   approve CODE
- *   deny CODE [reason]
- *   answer CODE text
+ *   approve CODE              approve TICKET
+ *   deny CODE [reason]        deny TICKET [reason]
+ *   answer CODE text          answer TICKET text
+ *
+ * A code comes with a mail that asks, and belongs to its reply address. A ticket names the approval and what of it
+ * was shown; it proves nothing, so it is for platforms that prove who wrote.
  *
  * Invariants
  *   1. Only the first line that is not blank counts. No parser removes quoted text reliably, and the question
  *      itself, which a reply quotes, contains every word and code.
  *   2. A verdict needs a word of a closed list and the code that belongs to that verdict.
  *   3. Nothing may follow an approval. A reason may follow a denial, but no question and no second verdict.
- *   4. Every rendering of the mail (text part, HTML part) must say the same, or nothing is decided.
+ *   4. Every rendering of a mail (text part, HTML part) must say the same, or nothing is decided.
  *
- * Who wrote the mail, and whether they may decide, is not here.
+ * Who wrote it, and whether they may decide, is not here.
  */
+
+import { parseTicket } from '../domain/card.ts';
+import type { ApprovalId } from '../domain/ids.ts';
 import { CODE_SHAPE, REPLY_TOKEN_CHARS, type ReplyCodes } from './reply-token.ts';
 
 export type ParsedReply =
@@ -110,6 +116,26 @@ export function parseReply(readings: readonly string[], codes: ReplyCodes): Pars
   return others.reduce<ParsedReply>(agreement, first ?? unclear('empty'));
 }
 
+/** An answer that names its approval by a ticket. */
+export interface TicketReply {
+  readonly approvalId: ApprovalId;
+  readonly gen: number;
+  readonly said: ParsedReply;
+}
+
+/** Reads an answer with a ticket out of a message; undefined when its first line is none. */
+export function parseTicketReply(text: string): TicketReply | undefined {
+  const raw = firstLine(text)?.trim();
+  // Tickets are copied out of markdown, with what marks them as code.
+  const line = (/^(`+)(.+)\1$/u.exec(raw ?? '')?.[2] ?? raw)?.replace(/^[/!]/u, '');
+  const words = line === undefined ? undefined : split(line);
+  const ticket = words && parseTicket(words.code.replace(/[^\p{L}\p{N}]+$/u, ''));
+  if (line === undefined || !words || !ticket) return undefined;
+  if (line.length > MAX_LINE_CHARS) return { ...ticket, said: unclear('too-long') };
+  if (hasHiddenCharacters(line)) return { ...ticket, said: unclear('hidden-characters') };
+  return { ...ticket, said: judge(words) };
+}
+
 /**
  * A text without codes that stand behind a word that decides, and without reply addresses: what is left of a request
  * mail that was forwarded, or answered past its reply address.
@@ -139,12 +165,16 @@ function parseReading(reading: string, codes: ReplyCodes): ParsedReply {
   const line = raw.normalize('NFKC').trim();
   if (line.startsWith('>')) return unclear('quoted');
 
+  const found = split(line);
+  return found ? (doubtOf(found, codes) ?? judge(found)) : unclear('no-verdict');
+}
+
+/** Undefined when the line does not begin with one of the words. */
+function split(line: string): Line | undefined {
   const [, word = '', afterWord = ''] = /^(\S+)\s*(.*)$/u.exec(line) ?? [];
   const [, code = '', rest = ''] = /^(\S+)\s*(.*)$/u.exec(afterWord) ?? [];
   const verdict = verdictOf(word);
-  if (!verdict) return unclear('no-verdict');
-
-  return judge({ verdict, code: withoutTrailingPunctuation(code), rest: rest.trim(), line }, codes);
+  return verdict && { verdict, code: withoutTrailingPunctuation(code), rest: rest.trim(), line };
 }
 
 interface Line {
@@ -154,20 +184,24 @@ interface Line {
   readonly line: string;
 }
 
-function judge({ verdict, code, rest, line }: Line, codes: ReplyCodes): ParsedReply {
+/** What is wrong with the codes of a line, if anything is. */
+function doubtOf({ verdict, code, line }: Line, codes: ReplyCodes): ParsedReply | undefined {
   const words = wordsOf(line);
   if (words.has(fold(codes.approveCode)) && words.has(fold(codes.denyCode))) return unclear('both-codes');
   if (verdict !== 'answer' && isQuestion(line)) return unclear('question');
   if (code === '') return unclear('no-code');
   // An answer stands in for the result of the action, so it takes the code of an approval.
   const expected = verdict === 'deny' ? codes.denyCode : codes.approveCode;
-  if (fold(code) !== fold(expected)) return unclear('wrong-code');
+  return fold(code) === fold(expected) ? undefined : unclear('wrong-code');
+}
 
+function judge({ verdict, rest, line }: Line): ParsedReply {
+  if (verdict !== 'answer' && isQuestion(line)) return unclear('question');
   switch (verdict) {
     case 'approve':
       return withoutTrailingPunctuation(rest) === '' ? { kind: 'approve' } : unclear('extra-words');
     case 'deny':
-      return [...words].some((word) => APPROVING.has(word))
+      return [...wordsOf(line)].some((word) => APPROVING.has(word))
         ? unclear('two-verdicts')
         : { kind: 'deny', reason: withoutLeadingSeparator(rest) };
     case 'answer': {

@@ -5,7 +5,13 @@
 import type { Approval, VoteResult } from '../domain/approval.ts';
 
 /** Names of channels as people say them. */
-const CHANNELS: Readonly<Record<string, string>> = { email: 'e-mail', slack: 'Slack', cli: 'the terminal' };
+const CHANNELS: Readonly<Record<string, string>> = {
+  email: 'e-mail',
+  slack: 'Slack',
+  discord: 'Discord',
+  jira: 'Jira',
+  cli: 'the terminal',
+};
 
 export function channelName(platform: string): string {
   return CHANNELS[platform] ?? platform;

@@ -25,6 +25,13 @@ export const Role = z.strictObject({
       'ask: talk to the agent. approve: decide approvals. operate: run the gateway. audit.read: read the audit. ' +
         'config.change: change these files through Signalbox.',
     ),
+  granted_by: z
+    .array(z.string().regex(/^[a-z][a-z0-9-]*:.+$/, 'a group is written platform:id'))
+    .optional()
+    .describe(
+      'Groups of a platform whose members hold this role while they act there, by stable id. ' +
+        'discord: `discord:<server id>/<role id>`. Who decides an approval has to be in contacts.yaml all the same.',
+    ),
 });
 export type Role = z.infer<typeof Role>;
 

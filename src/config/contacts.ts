@@ -24,6 +24,9 @@ export const Contact = z.strictObject({
         'Use stable ids, never display names.',
     ),
   prefers: z.array(Platform).min(1).optional().describe('Where they want to be asked, best first.'),
+  answers_on: Platform.optional().describe(
+    'Where answers to what they ask are sent to them. Left out: where they asked.',
+  ),
 });
 export type Contact = z.infer<typeof Contact>;
 
@@ -43,6 +46,7 @@ export function toPeople(contacts: Contacts): Person[] {
     name: contact.name,
     roles: contact.roles,
     accounts: accountsOf(contact),
+    ...(contact.answers_on ? { answersOn: contact.answers_on } : {}),
     prefers: contact.prefers ?? Object.keys(contact.accounts).map((platform) => Platform.parse(platform)),
   }));
 }

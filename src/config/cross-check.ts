@@ -139,7 +139,8 @@ function checkApproverRole(
       }),
     ];
   }
-  if (Object.values(people).some((person) => person.roles.includes(role))) return [];
+  const isGranted = authorizations.roles[role]?.granted_by !== undefined;
+  if (isGranted || Object.values(people).some((person) => person.roles.includes(role))) return [];
   return [
     file.problemAt(at, {
       expected: 'a role that somebody holds',
@@ -238,19 +239,31 @@ function checkAccounts(
   for (const platform of has) {
     problems.push(...unknownName(file, [...at, 'accounts', platform], 'platform', platform, platforms));
   }
+  for (const [n, id] of (person.accounts.discord ?? []).entries()) {
+    if (/^\d{17,20}$/.test(id)) continue;
+    problems.push(
+      file.problemAt(accountPath(file, at, 'discord', n), {
+        expected: 'a user id, 17 to 20 digits in quotes (developer mode, "Copy User ID")',
+      }),
+    );
+  }
   for (const [n, address] of (person.accounts.email ?? []).entries()) {
     if (/^[^\s@]+@[^\s@]+$/.test(address)) continue;
     problems.push(file.problemAt(accountPath(file, at, 'email', n), { expected: 'an e-mail address' }));
   }
-  person.prefers?.forEach((platform, n) => {
-    if (has.includes(platform)) return;
+  const chosen: { place: Path; platform: string }[] = [
+    ...(person.prefers ?? []).map((platform, n) => ({ place: ['prefers', n], platform })),
+    ...(person.answers_on === undefined ? [] : [{ place: ['answers_on'], platform: person.answers_on }]),
+  ];
+  for (const { place, platform } of chosen) {
+    if (has.includes(platform)) continue;
     problems.push(
-      file.problemAt([...at, 'prefers', n], {
+      file.problemAt([...at, ...place], {
         expected: `a platform ${person.name} has an account on: ${has.join(', ')}`,
         hint: didYouMeanHint(platform, has),
       }),
     );
-  });
+  }
   return problems;
 }
 

@@ -175,7 +175,8 @@ export type ApprovalEvent =
   | 'released'
   | 'unknown'
   | 'reconciled'
-  | 'card-sent';
+  | 'card-sent'
+  | 'rerouted';
 
 /** What a function of the machine returns: perhaps a next state, always an answer for the caller. */
 export interface Step<Result> {
@@ -688,6 +689,17 @@ export function noteCopy(
   return {
     result: 'noted',
     moved: { next: { ...approval, rev: approval.rev + 1, copies }, event: 'card-sent', actor: 'system' },
+  };
+}
+
+/** Asks an approver in a further place, because the first may not reach them. Once for each place. */
+export function addCopy(approval: Approval, copy: CardCopy): Step<'added' | 'not-needed'> {
+  const isThere = approval.copies.some(({ id }) => id === copy.id);
+  if (isThere || isEnded(approval.state)) return { result: 'not-needed' };
+  const copies = [...approval.copies, copy];
+  return {
+    result: 'added',
+    moved: { next: { ...approval, rev: approval.rev + 1, copies }, event: 'rerouted', actor: 'system' },
   };
 }
 

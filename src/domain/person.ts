@@ -14,5 +14,7 @@ export const Person = z.object({
   accounts: z.array(AccountId),
   /** Where they want to be asked, best first. */
   prefers: z.array(Platform),
+  /** Where answers to them are sent; absent: where they asked. */
+  answersOn: Platform.optional(),
 });
 export type Person = z.infer<typeof Person>;

@@ -8,7 +8,7 @@ import { toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Approvers } from '../domain/approval.ts';
 import { type AccountId, type PersonId, Platform, platformOf } from '../domain/ids.ts';
-import type { Person } from '../domain/person.ts';
+import { type Person, RoleName } from '../domain/person.ts';
 
 export class Directory {
   readonly #views = new WeakMap<Config, View>();
@@ -26,12 +26,31 @@ export class Directory {
 
   /** Everybody who may answer, now; the excluded one left out. */
   approversOf(approvers: Approvers, excluded: PersonId): Person[] {
-    return this.#view().people.filter(
-      (person) =>
-        person.id !== excluded &&
-        this.may(person.roles, 'approve') &&
-        ('person' in approvers ? person.id === approvers.person : person.roles.includes(approvers.role)),
+    return this.#view().people.filter((person) => this.mayDecide(person, approvers, excluded));
+  }
+
+  /** The roles of somebody who acts now: their own, and those that groups of the platform they act on carry. */
+  rolesOf({ roles }: Pick<Person, 'roles'>, groups: readonly string[] = []): RoleName[] {
+    const granted = Object.entries(this.#authorizations().roles)
+      .filter(([, { granted_by }]) => granted_by?.some((group) => groups.includes(group)))
+      .map(([role]) => RoleName.parse(role));
+    return [...new Set([...roles, ...granted])];
+  }
+
+  /** Whether this person, with the roles they act in, is one of those who may answer. */
+  mayDecide({ id, roles }: Pick<Person, 'id' | 'roles'>, approvers: Approvers, excluded: PersonId): boolean {
+    return (
+      id !== excluded &&
+      this.may(roles, 'approve') &&
+      ('person' in approvers ? id === approvers.person : roles.includes(approvers.role))
     );
+  }
+
+  /** Whether somebody may hold the role by a group, so that who could answer is not known before they do. */
+  isGranted(approvers: Approvers): boolean {
+    if (!('role' in approvers)) return false;
+    const role = this.#authorizations().roles[approvers.role];
+    return role?.granted_by !== undefined && role.permissions.includes('approve');
   }
 
   /** Whether one of these roles carries a permission, as the configuration stands. */

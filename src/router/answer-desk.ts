@@ -12,7 +12,12 @@
  *   5. Every answer leaves one audit entry, however often it is delivered.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { type ParsedReply, parseReply, type UnclearReason } from '../approvals/reply-parser.ts';
+import {
+  type ParsedReply,
+  parseReply,
+  type TicketReply,
+  type UnclearReason,
+} from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
@@ -55,14 +60,12 @@ export class AnswerDesk implements Lookup {
   /** What waits for this person's answer, the next to expire first. */
   async approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<WaitingApproval[]> {
     const { approvals, directory } = this.deps;
-    const person = directory.personOf(sender.account);
+    const person = this.#voterOf(sender);
     if (!person) return [];
     const pending = await approvals.pending(MOST_LOOKED_AT);
     return pending
       .filter(({ state }) => state === 'OPEN')
-      .filter(({ policy, request }) =>
-        directory.approversOf(policy.approvers, request.requester).some(({ id }) => id === person.id),
-      )
+      .filter(({ policy, request }) => directory.mayDecide(person, policy.approvers, request.requester))
       .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
       .slice(0, most)
       .map((approval) => ({
@@ -74,14 +77,13 @@ export class AnswerDesk implements Lookup {
   /** An answer by button, form or command. */
   async take(answer: InboundAnswer): Promise<Receipt> {
     const { sender, approvalId } = answer;
-    const person =
-      sender.authenticated && !sender.automatic ? this.deps.directory.personOf(sender.account) : undefined;
+    const person = sender.authenticated && !sender.automatic ? this.#voterOf(sender) : undefined;
     if (!person) {
       await this.#recordAnswer(answer, 'UNKNOWN_PERSON', sender.account);
       return {
         kind: 'answered',
         code: 'NOT_ELIGIBLE',
-        notice: 'I do not know you here, so you cannot decide this. Nothing was decided.',
+        notice: UNKNOWN_HERE,
       };
     }
     const result = await this.#vote(approvalId, sender, person, {
@@ -102,6 +104,13 @@ export class AnswerDesk implements Lookup {
     await this.#adoptCopy(answer, result.approval);
     await this.#recordAnswer(answer, result.code, person.id);
     return { kind: 'answered', code: result.code, notice: noticeFor(result) };
+  }
+
+  /** A person, with the roles they have where they act. Groups give roles to people we know, not to strangers. */
+  #voterOf({ account, groups }: Pick<Sender, 'account' | 'groups'>): Person | undefined {
+    const { directory } = this.deps;
+    const person = directory.personOf(account);
+    return person && { ...person, roles: directory.rolesOf(person, groups) };
   }
 
   /** Undefined if there is no such approval. A `digest` of undefined stands for the current one of that generation. */
@@ -158,6 +167,66 @@ export class AnswerDesk implements Lookup {
       [{ kind: 'audit', event }],
       this.#firstTime(id),
     );
+  }
+
+  // ── Answers by a line of text ──────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * A message whose first line answers an approval by its ticket. What became of it is said to its author alone:
+   * always when they used a command, else when nothing was decided, because the cards tell the rest.
+   */
+  async takeLine(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
+    const { sender, text } = message;
+    const asCommand = /^[/!]/.test(text);
+    const { code, notice } = await this.#judgeLine(message, { approvalId, gen, said });
+    const actor = this.deps.directory.personOf(sender.account)?.id ?? sender.account;
+    const event: AuditEvent = {
+      event: 'answer.received',
+      actor,
+      subject: approvalId,
+      correlation: message.id,
+      channel: platformOf(sender.account),
+      detail: { choice: said.kind, result: code, account: sender.account },
+    };
+    // Where the answer is seen by others, somebody who goes on trying does not fill the place with it.
+    const once = { key: `told:${approvalId}:${code}:${sender.account}`, forMs: HELP_AGAIN_MS };
+    const isTold = asCommand || (code !== 'DECIDED' && code !== 'REPLAY');
+    await this.deps.writer.write(
+      message.conversationId,
+      [
+        { kind: 'audit', event },
+        ...(isTold
+          ? [toOutEffect(toNotice(message, code, notice, this.deps.clock), asCommand ? {} : { once })]
+          : []),
+      ],
+      this.#firstTime(message.id),
+    );
+    return { kind: 'answered', code, notice };
+  }
+
+  async #judgeLine(
+    { id, sender }: InboundMessage,
+    { approvalId, gen, said }: TicketReply,
+  ): Promise<{ code: string; notice: string }> {
+    const person = this.#voterOf(sender);
+    if (!person) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
+    // A mail may quote what somebody else wrote, above everything of its own.
+    if (platformOf(sender.account) === MAIL) return { code: 'NOT_HERE', notice: BY_REPLY_ONLY };
+    if (said.kind === 'unclear') {
+      const ticket = ticketOf({ approvalId, gen });
+      const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve ${ticket}\` or \`deny ${ticket} your reason\`.`;
+      return { code: 'NOT_UNDERSTOOD', notice };
+    }
+    const result = await this.#vote(approvalId, sender, person, {
+      key: id,
+      choice: said.kind,
+      text: textOf(said),
+      gen,
+      digest: undefined,
+    });
+    if (!result)
+      return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
+    return { code: result.code, notice: noticeFor(result) };
   }
 
   // ── Answers by mail ────────────────────────────────────────────────────────────────────────────────────────
@@ -307,6 +376,11 @@ interface Ballot {
   readonly digest: string | undefined;
 }
 
+const MAIL = 'email';
+
+const UNKNOWN_HERE = 'I do not know you here, so you cannot decide this. Nothing was decided.';
+const BY_REPLY_ONLY =
+  'By mail I take decisions only as a reply to the mail that asked, with its code. Nothing was decided.';
 const NO_SUCH_REQUEST =
   'I have no open request for this reply address; it may have been settled long ago. Nothing was decided.';
 const NOT_YOURS = 'This request was sent to somebody else, and only they can answer it. Nothing was decided.';
@@ -327,6 +401,24 @@ const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
   'no-text': 'the answer itself is missing',
   'readings-differ': 'its text and its HTML say different things',
 };
+
+function toNotice(
+  { id, conversationId, replyTo, sender }: InboundMessage,
+  code: string,
+  markdown: string,
+  clock: Clock,
+): OutboxItem {
+  return {
+    kind: 'notice',
+    id: `told:${code}:${id}`,
+    correlation: id,
+    conversationId,
+    to: replyTo,
+    markdown,
+    onlyFor: sender.account,
+    atMs: clock.now(),
+  };
+}
 
 function textOf(parsed: ParsedReply): string | undefined {
   if (parsed.kind === 'deny') return parsed.reason || undefined;

@@ -24,7 +24,7 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
 import { allowAtOnce, askHumans } from '../approvals/plan.ts';
-import { outcomeText, waitingText } from '../approvals/sentences.ts';
+import { channelName, outcomeText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval.ts';
@@ -42,6 +42,7 @@ import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ProgressBoard } from './progress-board.ts';
+import type { Reach } from './reach.ts';
 
 /** Failed handlings of one item before it goes to the dead letters. */
 const MOST_FAILURES = 6;
@@ -58,6 +59,7 @@ export interface WorkerDeps {
   readonly permits: PermitOffice;
   readonly outbox: Outbox;
   readonly directory: Directory;
+  readonly reach: Reach;
   readonly config: () => Config;
   readonly model: () => ModelClient;
   readonly tools: ToolCatalog;
@@ -235,21 +237,17 @@ export class ConversationWorker {
     };
     if (decision.kind === 'allow') return allowAtOnce(ask);
 
-    const { directory, gateways } = this.deps;
+    const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
-    const running = new Set(gateways.keys());
     const approval = askHumans(ask, {
       approvers: decision.approvers,
       policyName: decision.policy,
       policy: policies[decision.policy] ?? policies.default,
       eligible: directory
         .approversOf(decision.approvers, requester.person)
-        .map((person) => ({ person, account: directory.reach(person, running, decision.channel)[0] })),
-      directAddress: (account) => {
-        const platform = account.slice(0, account.indexOf(':'));
-        return gateways.get(platform)?.directAddress(account);
-      },
-      cannotEdit: (platform) => gateways.get(platform)?.cannotEdit === true,
+        .map((person) => ({ person, place: reach.placesOf(person, decision.channel)[0] })),
+      mayBeOthers: directory.isGranted(decision.approvers),
+      originCannotEdit: reach.cannotEdit(replyTo.platform),
     });
     if (approval.state === 'DENIED') {
       work.log.error(
@@ -278,11 +276,36 @@ export class ConversationWorker {
       ),
       // What was checked stands before what came of it.
       ...toAudits(work, outcome, replyTo.platform),
-      ...(text ? [this.#reply(work, text, shown)] : []),
+      ...(text ? this.#replies(work, text, shown) : []),
       ...opened.flatMap((approval) => [
         toOpenEffect(approval, retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
       ]),
+    ];
+  }
+
+  /** The reply where it was asked for, or where this person wants answers, and then a word of it where they asked. */
+  #replies(work: Work, markdown: string, shown: string | undefined): Effect[] {
+    const { item, conversationId, requester, replyTo } = work;
+    const person = this.deps.directory.find(requester.person);
+    const wanted = person?.answersOn;
+    const place =
+      person && wanted !== undefined && wanted !== channelOf(replyTo.platform)
+        ? this.deps.reach.placesOf(person, wanted).find(({ to }) => to.platform === wanted)
+        : undefined;
+    if (!place) return [this.#reply(work, markdown, shown)];
+    return [
+      toOutEffect({
+        kind: 'text',
+        id: `elsewhere:${item.id}`,
+        correlation: item.correlation,
+        conversationId,
+        to: place.to,
+        author: replyTo,
+        markdown,
+        atMs: this.deps.clock.now(),
+      }),
+      this.#reply(work, `I answered you by ${channelName(place.to.platform)}.`, shown),
     ];
   }
 

@@ -5,30 +5,36 @@
  *   1. An item leaves its outbox when the platform has it, or when it goes to the dead letters and its author is
  *      told; never otherwise.
  *   2. A refused or failed message holds up its own lane only.
- *   3. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now.
+ *   3. An approver who cannot be reached where they want to be asked is asked in their next place.
+ *   4. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now.
  */
 
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
+import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
 import { channelName, literal } from '../approvals/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, type CardCopy, noteCopy } from '../domain/approval.ts';
+import { type Approval, addCopy, type CardCopy, noteCopy } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import type { OutboundBody, Sent } from '../domain/message.ts';
+import type { Address, OutboundBody, Sent } from '../domain/message.ts';
+import type { Directory } from '../identity/directory.ts';
 import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { Reach } from './reach.ts';
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 /** A platform may be away this long before what was meant for it goes to the dead letters. */
 const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
+/** An approver whose platform is away this long is asked in their next place, too. */
+const ASK_ELSEWHERE_AFTER_MS = 2 * 60 * 1_000;
 /** A reply address answers truthfully this long after the deadline. */
 const REPLY_GRACE_MS = 30 * 24 * 60 * 60 * 1_000;
 
@@ -36,9 +42,21 @@ export interface DeliveryDeps {
   readonly queue: KeyedQueue;
   readonly gateway: Gateway;
   readonly approvals: ApprovalStore;
+  readonly directory: Directory;
+  readonly reach: Reach;
   readonly tokens: ReplyTokens;
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+/** What became of asking somebody in another place. */
+interface Elsewhere {
+  readonly name: string;
+  /** Where they are asked instead. */
+  readonly place: Address | undefined;
+  /** People who have the request, of those it was meant for. */
+  readonly reached: number;
+  readonly asked: number;
 }
 
 /** What is to be sent now, and for a card, of which approval and copy. */
@@ -145,17 +163,20 @@ export class DeliveryWorker {
       return undefined;
     }
     const { queue, clock } = this.deps;
-    const tooOld = clock.now() - item.atMs > GIVE_UP_AFTER_MS;
-    if (error instanceof RateLimitedError && !tooOld) {
+    const ageMs = clock.now() - item.atMs;
+    const tooOld = ageMs > GIVE_UP_AFTER_MS;
+    const isFinal = error instanceof UndeliverableError || tooOld;
+    if (!isFinal && ageMs > ASK_ELSEWHERE_AFTER_MS) await this.#askElsewhere(item);
+    if (error instanceof RateLimitedError && !isFinal) {
       log.info({ retryAfterMs: error.retryAfterMs }, 'the platform asked to wait');
       await this.#pace?.hold(item.to, error.retryAfterMs);
       await queue.retryLater(claim, error.retryAfterMs, 'free');
       return undefined;
     }
-    if (error instanceof UndeliverableError || tooOld) {
+    if (isFinal) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error({ err: error }, 'a message cannot be delivered; it goes to the dead letters');
-      return this.#commit(claim, this.#undeliverable(claim, item, reason), mode);
+      return this.#commit(claim, await this.#undeliverable(claim, item, reason), mode);
     }
     const pauseMs = Math.min(FIRST_RETRY_MS * 2 ** claim.failures, LONGEST_RETRY_MS);
     log.warn({ err: error, attempt: claim.attempt, pauseMs }, 'sending failed; trying again');
@@ -163,9 +184,9 @@ export class DeliveryWorker {
     return undefined;
   }
 
-  #undeliverable(claim: Claim, item: OutboxItem, reason: string): Effect[] {
+  async #undeliverable(claim: Claim, item: OutboxItem, reason: string): Promise<Effect[]> {
     const { author, correlation, conversationId } = item;
-    const what = item.kind === 'card' ? 'the request for an approval' : 'a message';
+    const sentence = await this.#whatBecomesOf(item, reason);
     const told =
       author && JSON.stringify(author) !== JSON.stringify(item.to)
         ? [
@@ -175,12 +196,51 @@ export class DeliveryWorker {
               correlation,
               conversationId,
               to: author,
-              markdown: `I could not deliver ${what} by ${channelName(item.to.platform)}: ${literal(reason)}. It is kept for whoever runs me.`,
+              markdown: `${sentence} It is kept for whoever runs me.`,
               atMs: this.deps.clock.now(),
             }),
           ]
         : [];
     return [toDead(claim, reason), toAudit(item, 'message.undeliverable', { reason }), ...told];
+  }
+
+  /** Asks the approver elsewhere if that can be, and says how far the question got. */
+  async #whatBecomesOf(item: OutboxItem, reason: string): Promise<string> {
+    const by = `by ${channelName(item.to.platform)}: ${literal(reason)}.`;
+    if (item.kind !== 'card') return `I could not deliver a message ${by}`;
+    const elsewhere = await this.#askElsewhere(item);
+    if (!elsewhere) return `I could not deliver the request for an approval ${by}`;
+    const { name, place, reached, asked } = elsewhere;
+    if (place) {
+      const next = channelName(place.platform);
+      return `I could not deliver the request for an approval to ${name} ${by} I asked them by ${next} instead.`;
+    }
+    const partly = asked > 1 ? ` So far ${reached} of ${asked} people who may decide have it.` : '';
+    return `I could not deliver the request for an approval to ${name} ${by}${partly}`;
+  }
+
+  /** Undefined when the item asks nobody in particular. */
+  async #askElsewhere(item: OutboxItem): Promise<Elsewhere | undefined> {
+    if (item.kind !== 'card') return undefined;
+    const { approvals, directory, reach } = this.deps;
+    const approval = await approvals.find(item.approvalId);
+    const failed = approval?.copies.find(({ id }) => id === item.copyId);
+    const person = failed?.person && directory.find(failed.person);
+    if (!approval || !person) return undefined;
+
+    const theirs = approval.copies.filter((copy) => copy.person === person.id);
+    const isLast = theirs.at(-1)?.id === item.copyId;
+    const next = reach
+      .placesOf(person)
+      .find(({ to }) => !theirs.some((copy) => copy.to.platform === to.platform));
+    if (next && isLast) {
+      const copy = copyFor(person.id, next, `${person.id}.${next.to.platform}`);
+      await approvals.apply(approval.id, (current) => addCopy(current, copy));
+    }
+    const people = new Set(approval.copies.flatMap((copy) => copy.person ?? []));
+    const reached = new Set(approval.copies.flatMap((copy) => (copy.ref ? (copy.person ?? []) : [])));
+    const place = next?.to ?? (isLast ? undefined : theirs.at(-1)?.to);
+    return { name: literal(person.name), place, reached: reached.size, asked: people.size };
   }
 
   async #commit(

@@ -1,9 +1,9 @@
 /**
- * Takes in everything that comes from a platform, and decides what it is: an answer to an approval, something for
- * the agent, or nothing of ours.
+ * Takes in everything that comes from a platform, and decides what it is: an answer to an approval, a command,
+ * something for the agent, or nothing of ours.
  *
  * Owns      who may speak to the agent, at the moment they do.
- * Not here  who may decide (`answer-desk`), what the agent answers (`conversation-worker`).
+ * Not here  who may decide (`answer-desk`), what commands say (`directive-desk`), what the agent answers (`conversation-worker`).
  *
  * Invariants
  *   1. Resolves only when what came in is stored, or refused for good; rejects when it could not be stored, so that
@@ -16,7 +16,7 @@
  *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
  */
 import { createHash } from 'node:crypto';
-import { hideReplySecrets } from '../approvals/reply-parser.ts';
+import { hideReplySecrets, parseTicketReply } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -33,6 +33,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
+import { type DirectiveDesk, readDirective } from './directive-desk.ts';
 import { SenderLimit } from './sender-limit.ts';
 
 /** A stranger is told how to be added once in this time. */
@@ -46,6 +47,7 @@ const TOO_OLD =
 export interface RouterDeps {
   readonly mailbox: Mailbox;
   readonly answers: AnswerDesk;
+  readonly directives: DirectiveDesk;
   readonly directory: Directory;
   readonly writer: EffectWriter;
   readonly config: () => Config;
@@ -89,26 +91,16 @@ export class MessageRouter {
     const { approvalReply } = message;
     if (approvalReply) return this.deps.answers.takeMail({ ...message, approvalReply });
 
-    const person = sender.authenticated ? this.deps.directory.personOf(sender.account) : undefined;
-    const requester = person ?? this.#guest(message);
+    const { directory } = this.deps;
+    const person = sender.authenticated ? directory.personOf(sender.account) : undefined;
+    const known = person ?? this.#guest(message);
+    const requester = known && { ...known, roles: directory.rolesOf(known, sender.groups) };
+    const reply = sender.authenticated ? parseTicketReply(message.text) : undefined;
+    if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
     if (!requester) return this.#stranger(message);
-    // Checked before the limit, which somebody else's copies of old messages must not use up.
-    if (this.#mayBeForgotten(message)) {
-      return this.#refuse(message, 'too-old', TOO_OLD, {
-        owner: sender.account,
-        once: { key: `too-old:${sender.account}`, forMs: SAY_AGAIN_MS },
-      });
-    }
-    const waitMs = await this.#limit.waitMs(sender.account, message.id);
-    if (waitMs > 0) {
-      const markdown = `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
-      return this.#refuse(message, 'too-many', markdown, {
-        // A flood is answered once, or the answers would be a flood of their own.
-        owner: sender.account,
-        once: { key: `too-many:${sender.account}`, forMs: SAY_AGAIN_MS },
-      });
-    }
-    if (!this.deps.directory.may(requester.roles, 'ask')) {
+    const turnedAway = await this.#turnAway(message);
+    if (turnedAway) return turnedAway;
+    if (!directory.may(requester.roles, 'ask')) {
       return this.#refuse(
         message,
         'may-not-ask',
@@ -123,7 +115,35 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    return this.#post(message, requester);
+    return this.#sort(message, requester);
+  }
+
+  /** What is too old to be told from a repetition, or too much at once. */
+  async #turnAway(message: InboundMessage): Promise<Receipt | undefined> {
+    const { sender } = message;
+    // Checked before the limit, which somebody else's copies of old messages must not use up.
+    if (this.#mayBeForgotten(message)) {
+      return this.#refuse(message, 'too-old', TOO_OLD, {
+        owner: sender.account,
+        once: { key: `too-old:${sender.account}`, forMs: SAY_AGAIN_MS },
+      });
+    }
+    const waitMs = await this.#limit.waitMs(sender.account, message.id);
+    if (waitMs === 0) return undefined;
+    const markdown = `That was a lot in a short time. Please try again in ${Math.ceil(waitMs / 1_000)} s.`;
+    return this.#refuse(message, 'too-many', markdown, {
+      // A flood is answered once, or the answers would be a flood of their own.
+      owner: sender.account,
+      once: { key: `too-many:${sender.account}`, forMs: SAY_AGAIN_MS },
+    });
+  }
+
+  /** A command, or something for the agent. */
+  async #sort(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
+    const read = message.addressedToBot ? readDirective(message.text) : undefined;
+    if (!read) return this.#post(message, requester);
+    if (read.directive === 'ask') return this.#post({ ...message, text: read.text }, requester);
+    return this.deps.directives.take(read.directive, message, requester);
   }
 
   /** Whether it may have been handled so long ago that nobody here remembers: then it must not be handled again. */

@@ -8,8 +8,10 @@ import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
 import {
   ALEX,
+  button,
   codesIn,
   DANA,
+  EVE,
   GENERAL,
   Story,
   type StoryConfig,
@@ -167,15 +169,63 @@ describe('while Slack is away', () => {
     },
   );
 
-  it('tells the one who asked when the approver cannot be reached in Slack', async () => {
+  it('OM-142 asks by mail when the approver cannot be reached in Slack, says so, and has it on record', async () => {
     story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
     story.sandbox.slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' });
 
     const thread = await story.mention('refund order 7');
 
-    await story.answer(thread, /could not deliver the request for an approval by Slack.*user_disabled/);
+    await story.answer(
+      thread,
+      /could not deliver the request for an approval to Dana Reyes by Slack.*user_disabled.*asked them by e-mail instead/,
+    );
+    const request = await story.mail(DANA.mail, /refund/);
     await story.answer(thread, /Waiting for role manager/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
+    const events = (await story.app.audit.tail(100)).map(({ event }) => event.event);
+    expect(events).toEqual(expect.arrayContaining(['message.undeliverable', 'approval.rerouted']));
+    await story.sandbox.mail.reply(request, { line: `approve ${codesIn(request).approve}`, quoting: 'top' });
+    await story.answer(thread, /Approved by Dana Reyes by e-mail.*Done/);
+  });
+
+  it('OM-142 asks in the next place, too, while the first is away, and the answer from either counts', async () => {
+    story.sandbox.mail.fault({ kind: 'refuse', at: 'connect', code: 421 }, 100);
+    const thread = await story.mention('refund order 7');
+    await parked();
+    story.clock.move(3 * MINUTE);
+    await story.advance(MINUTE);
+
+    const asked = await story.sandbox.slack.until((slack) =>
+      slack.messages('D0DANA').find((message) => /Waiting for role manager/.test(textOf(message))),
+    );
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: 'D0DANA',
+      ts: asked.ts,
+      actionId: button(asked, /Approve/),
+    });
+
+    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+  });
+
+  it('OM-143 says which of several approvers could not be asked, and that the others were', async () => {
+    const dana = story.config.contacts.people.dana!;
+    const manager = (name: string, accounts: Record<string, string[]>) => ({
+      name,
+      roles: dana.roles,
+      accounts,
+    });
+    const people = {
+      ...story.config.contacts.people,
+      ben: manager('Ben Ito', { slack: ['T0SANDBOX/U0EVE'] }),
+      cleo: manager('Cleo Marsh', { email: [EVE.mail] }),
+      finn: manager('Finn Otto', { email: ['nobody@corp.test'] }),
+    };
+    story.config = { ...story.config, contacts: { ...story.config.contacts, people } };
+
+    const thread = await story.mention('refund order 7');
+
+    await story.answer(thread, /to Finn Otto by e-mail.*So far \d of 4 people who may decide have it/);
     expect(await story.open()).toHaveLength(1);
   });
 });
@@ -208,7 +258,7 @@ describe('while the mail server refuses', () => {
 
     const thread = await story.mention('refund order 7');
 
-    await story.answer(thread, /could not deliver the request for an approval by e-mail.*550/);
+    await story.answer(thread, /to Dana Reyes by e-mail.*550.*asked them by Slack instead/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ import { type App, startApp } from '../../src/app.ts';
 import { sandboxEnvironment, targetsOf } from '../../src/cli/sandbox-plan.ts';
 import { type Config, loadConfig } from '../../src/config/load-config.ts';
 import type { Approval } from '../../src/domain/approval.ts';
-import { systemClock } from '../../src/domain/clock.ts';
+import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import type { Delivery } from '../../src/sandbox/mail/delivery-queue.ts';
@@ -44,6 +44,8 @@ export class Story {
     readonly redis: Redis,
     readonly keys: Keys,
     public config: StoryConfig,
+    /** The gateway's own clock; deadlines are judged by the store's, see `advance`. */
+    readonly clock: MovableClock,
     app: App,
     private readonly start: () => Promise<App>,
   ) {
@@ -76,11 +78,12 @@ export class Story {
       },
     };
     const log = createLogger({ level: options.logLevel ?? process.env.STORY_LOG ?? 'silent' });
+    const clock = new MovableClock();
     const start = async (): Promise<App> => {
       const app = await startApp({
         config: () => story?.config ?? config,
         redisUrl: url,
-        clock: systemClock,
+        clock,
         log,
       });
       const { smtp, slackUrl } = targetsOf(app.gateways, app.listener, config);
@@ -92,7 +95,7 @@ export class Story {
     const app = await start();
     const redis = new Redis(url);
     redis.on('error', () => undefined); // it is away because a test took it away
-    story = new Story(sandbox, redis, new Keys(prefix), config, app, start);
+    story = new Story(sandbox, redis, new Keys(prefix), config, clock, app, start);
     return story;
   }
 
@@ -188,6 +191,19 @@ export class Story {
   /** Amounts refunded for an order, one for each refund that was really made. */
   refunds(order: number): number[] {
     return this.sandbox.shop.refunds.filter((refund) => refund.order === order).map(({ amount }) => amount);
+  }
+}
+
+/** The time of this machine, and then some. */
+export class MovableClock implements Clock {
+  #aheadMs = 0;
+
+  now(): number {
+    return systemClock.now() + this.#aheadMs;
+  }
+
+  move(ms: number): void {
+    this.#aheadMs += ms;
   }
 }
 

@@ -3,9 +3,11 @@ import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
 import { RateLimitedError } from '../../../src/domain/errors.ts';
 import type { AccountId } from '../../../src/domain/ids.ts';
+import type { Directory } from '../../../src/identity/directory.ts';
 import type { Claim, KeyedQueue } from '../../../src/mailbox/keyed-queue.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
 import { DeliveryWorker } from '../../../src/router/delivery-worker.ts';
+import type { Reach } from '../../../src/router/reach.ts';
 import { anAddress, SLACK } from '../../support/approvals.ts';
 import { silent } from '../../support/core.ts';
 
@@ -33,7 +35,10 @@ async function fateOf(ageMs: number): Promise<string[]> {
       directAddress: (account: AccountId) => ({ platform: SLACK, route: { user: account } }),
       check: async () => [],
     },
-    approvals: {} as unknown as ApprovalStore, // a text has none
+    // a text has no approval, and nobody it could go to instead
+    approvals: {} as unknown as ApprovalStore,
+    directory: {} as unknown as Directory,
+    reach: {} as unknown as Reach,
     tokens: createReplyTokens('a secret that is long enough'),
     clock: { now: () => ageMs },
     log: silent,

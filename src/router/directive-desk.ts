@@ -1,0 +1,157 @@
+/**
+ * Takes the commands people write at the beginning of a message: `/help`, `/status`, `/approvals`.
+ *
+ * `/approve` and `/deny` are answers (`answer-desk`), `/ask` is a question; anything else that begins with a slash is
+ * ordinary text. Where a platform keeps the slash for itself, `!help` says the same.
+ *
+ * Invariants
+ *   1. What a command tells is for the one who wrote it, and is told once, however often it is delivered.
+ *   2. A command never reaches the agent, and leaves one audit entry.
+ */
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { literal, titleOf, whenText } from '../approvals/sentences.ts';
+import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Lookup } from '../domain/gateway.ts';
+import { platformOf } from '../domain/ids.ts';
+import type { InboundMessage, Receipt } from '../domain/message.ts';
+import type { Person } from '../domain/person.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+
+/** Waiting approvals that one list shows. */
+const MOST_LISTED = 20;
+/** Waiting approvals that are looked through for those of one conversation. */
+const MOST_LOOKED_AT = 1_000;
+
+export type Directive = 'help' | 'status' | 'approvals' | 'approve' | 'deny';
+
+export interface DirectiveDeps {
+  readonly approvals: ApprovalStore;
+  readonly lookup: Lookup;
+  readonly writer: EffectWriter;
+  /** How long a delivery is remembered, in ms. */
+  readonly rememberMs: () => number;
+  /** Platforms that are connected. */
+  readonly platforms: () => readonly string[];
+  readonly clock: Clock;
+}
+
+export class DirectiveDesk {
+  constructor(private readonly deps: DirectiveDeps) {}
+
+  async take(
+    directive: Directive,
+    message: InboundMessage,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
+  ): Promise<Receipt> {
+    const { id, conversationId, sender, replyTo } = message;
+    const markdown = await this.#answer(directive, message, requester);
+    const notice: OutboxItem = {
+      kind: 'notice',
+      id: `directive:${id}`,
+      correlation: id,
+      conversationId,
+      to: replyTo,
+      markdown,
+      onlyFor: sender.account,
+      atMs: this.deps.clock.now(),
+    };
+    await this.deps.writer.write(
+      conversationId,
+      [
+        toOutEffect(notice),
+        {
+          kind: 'audit',
+          event: {
+            event: 'directive.taken',
+            actor: sender.account,
+            subject: conversationId,
+            correlation: id,
+            channel: platformOf(sender.account),
+            detail: { directive, person: requester.id },
+          },
+        },
+      ],
+      { key: `directive:${id}`, forMs: this.deps.rememberMs() },
+    );
+    return { kind: 'answered', code: 'DIRECTIVE', notice: markdown };
+  }
+
+  async #answer(
+    directive: Directive,
+    message: InboundMessage,
+    requester: Pick<Person, 'name' | 'roles'>,
+  ): Promise<string> {
+    switch (directive) {
+      case 'help':
+        return HELP;
+      case 'status':
+        return this.#status(message, requester);
+      case 'approvals':
+        return this.#list(message);
+      // With a ticket it would have been an answer.
+      case 'approve':
+        return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
+      case 'deny':
+        return 'Which request? Write `/deny`, its ticket and, if you like, a reason; `/approvals` lists them.';
+      default:
+        return directive satisfies never;
+    }
+  }
+
+  async #list({ sender }: InboundMessage): Promise<string> {
+    const waiting = await this.deps.lookup.approvalsFor(sender, MOST_LISTED);
+    if (waiting.length === 0) return 'Nothing waits for your answer.';
+    const lines = waiting.map(({ ticket, title }) => `- ${literal(title)}\n  \`/approve ${ticket}\``);
+    const more = waiting.length === MOST_LISTED ? `\n\nThese are the ${MOST_LISTED} that expire first.` : '';
+    return `**Waiting for your answer**\n\n${lines.join('\n')}${more}`;
+  }
+
+  async #status(
+    { conversationId, sender }: InboundMessage,
+    { name, roles }: Pick<Person, 'name' | 'roles'>,
+  ): Promise<string> {
+    const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
+    const here = pending.filter((approval) => approval.conversationId === conversationId);
+    const yours = await this.deps.lookup.approvalsFor(sender, MOST_LOOKED_AT);
+    return [
+      `You are ${literal(name)} (${roles.length > 0 ? roles.join(', ') : 'no role'}).`,
+      yours.length === 0
+        ? 'Nothing waits for your answer.'
+        : `${yours.length} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,
+      here.length === 0
+        ? 'Nothing is held in this conversation.'
+        : `Held in this conversation:\n\n${here.map((approval) => `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`).join('\n')}`,
+      `Connected: ${this.deps.platforms().join(', ')}.`,
+    ].join('\n\n');
+  }
+}
+
+/**
+ * What a message begins with: a command of ours and what follows it; undefined for ordinary text.
+ * `ask` only introduces a question.
+ */
+export function readDirective(
+  text: string,
+): { readonly directive: Directive } | { readonly directive: 'ask'; readonly text: string } | undefined {
+  const [, word = '', rest = ''] = /^\s*[/!]([a-z]+)(?:\s+([\s\S]*))?$/i.exec(text) ?? [];
+  const name = word.toLowerCase();
+  if (name === 'ask')
+    return rest.trim() === '' ? { directive: 'help' } : { directive: 'ask', text: rest.trim() };
+  if (name === 'approve' || name === 'deny') return { directive: name };
+  const isAlone = rest.trim() === '';
+  return isAlone && (name === 'help' || name === 'status' || name === 'approvals')
+    ? { directive: name }
+    : undefined;
+}
+
+const HELP = `**What you can write to me**
+
+- a question or a wish, in your own words
+- \`/approvals\`: what waits for your answer
+- \`/approve <ticket>\`: say yes to one of them
+- \`/deny <ticket> <reason>\`: say no
+- \`/status\`: who you are to me, and what is held here
+- \`/help\`: this list
+
+Before anything risky I ask somebody who may decide it. Where the slash does not work, write \`!help\` and so on.`;

@@ -1,0 +1,172 @@
+/** Commands and answers written as text, where there is no button, or nobody wants one. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { ALEX, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+
+let story: Story;
+
+beforeEach(async () => {
+  story = await Story.begin();
+});
+afterEach(async () => {
+  await story.end();
+});
+
+/** What somebody alone was shown in a channel of Slack. */
+async function told(user: string, pattern: RegExp): Promise<string> {
+  const seen = await story.sandbox.slack.until((slack) =>
+    slack.ephemerals(user).find((message) => pattern.test(textOf(message))),
+  );
+  return textOf(seen);
+}
+
+async function held(): Promise<{ thread: string; ticket: string }> {
+  const thread = await story.mention('refund order 7');
+  await story.answer(thread, /Waiting for role manager/);
+  const [approval] = await story.open();
+  return { thread, ticket: `${approval!.id}.${approval!.gen}` };
+}
+
+async function write(user: string, text: string, thread?: string): Promise<void> {
+  const said = await story.sandbox.slack.say({
+    user,
+    channel: GENERAL,
+    text,
+    ...(thread === undefined ? {} : { thread }),
+  });
+  await said.acknowledged;
+}
+
+describe('OB-010 commands in text', () => {
+  it('OB-010 are answered to whoever wrote them, alone, and never reach the model', async () => {
+    await story.mention('/help', DANA.slack);
+    expect(await told(DANA.slack, /What you can write to me/)).toContain('/approvals');
+    await story.mention('!status', DANA.slack);
+    expect(await told(DANA.slack, /You are Dana Reyes/)).toContain('manager');
+
+    await story.quiet();
+    expect(story.sandbox.claude.requests).toEqual([]);
+    expect(story.sandbox.slack.messages(GENERAL).filter(({ user }) => user === 'U0SIGNALBOX')).toEqual([]);
+  });
+
+  it('OB-010 list what waits for somebody, with the ticket to answer by, and nothing for anybody else', async () => {
+    const { ticket } = await held();
+
+    await story.mention('/approvals', DANA.slack);
+    await story.mention('/approvals', ALEX.slack);
+
+    expect(await told(DANA.slack, /Waiting for your answer/)).toContain(`/approve ${ticket}`);
+    expect(await told(ALEX.slack, /Nothing waits for your answer/)).not.toContain(ticket);
+  });
+
+  it('OB-010 leave a text that only begins with a slash to the agent, and take /ask as a question', async () => {
+    const path = await story.mention('/etc/hosts is broken, what can you do?');
+    await story.answer(path, /Here is what I can do/);
+    const asked = await story.mention('/ask what can you do?');
+    await story.answer(asked, /Here is what I can do/);
+  });
+
+  it('are answered once when they are delivered twice', async () => {
+    await story.mention('/help', DANA.slack);
+    await told(DANA.slack, /What you can write/);
+    await story.quiet();
+
+    // A mention comes as two events.
+    expect(story.sandbox.slack.ephemerals(DANA.slack)).toHaveLength(1);
+  });
+});
+
+describe('OM-052 the same words', () => {
+  it('OM-052 go to the agent from one who asks, and decide when a ticket stands behind them', async () => {
+    const { thread, ticket } = await held();
+
+    await write(DANA.slack, 'approve it', thread);
+    await story.quiet();
+    expect(await story.open()).toHaveLength(1);
+    expect(story.sandbox.claude.requests.length).toBeGreaterThan(1);
+
+    await write(DANA.slack, `approve ${ticket}`, thread);
+    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-052 answer where somebody wants to be answered', async () => {
+    story.config = withPerson(story.config, 'alex', { answers_on: Platform.parse('email') });
+
+    const thread = await story.mention('what can you do?');
+
+    await story.mail(ALEX.mail, /Here is what I can do/);
+    await story.answer(thread, /answered you by e-mail/);
+  });
+});
+
+describe('answers by ticket', () => {
+  it('say no with a reason, also as a command', async () => {
+    const { thread, ticket } = await held();
+
+    await story.mention(`/deny ${ticket} the parcel is on its way`, DANA.slack);
+
+    await story.answer(thread, /Denied by Dana Reyes by Slack.*the parcel is on its way/);
+    expect(await told(DANA.slack, /Recorded/)).toContain('Denied by Dana Reyes');
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it.each([
+    ['the one who asked', ALEX.slack, /You asked for this yourself/],
+    ['a stranger', EVE.slack, /do not know you here/],
+  ])('are refused to %s, who alone is told why, and the request stays open', async (_who, user, why) => {
+    const { thread, ticket } = await held();
+
+    await write(user, `approve ${ticket}`, thread);
+
+    await told(user, why);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it.each([
+    ['a question', (ticket: string) => `approve ${ticket}?`, /it|question/],
+    [
+      'something behind it',
+      (ticket: string) => `approve ${ticket} unless it rains`,
+      /more in its first line/,
+    ],
+    ['both', (ticket: string) => `deny ${ticket} do not approve`, /two different things/],
+  ])('decide nothing with %s', async (_what, line, why) => {
+    const { thread, ticket } = await held();
+
+    await write(DANA.slack, line(ticket), thread);
+
+    expect(await told(DANA.slack, /decided nothing/)).toMatch(why);
+    expect(await story.open()).toHaveLength(1);
+  });
+
+  it('decide nothing about what was asked differently', async () => {
+    const { thread, ticket } = await held();
+
+    await write(DANA.slack, `approve ${ticket.replace(/\.1$/, '.2')}`, thread);
+
+    await told(DANA.slack, /not what is being asked now/);
+    expect(await story.open()).toHaveLength(1);
+  });
+
+  it('are not taken by mail, where a first line may be quoted', async () => {
+    const { ticket } = await held();
+
+    await story.write(DANA.mail, 'approval', `approve ${ticket}`);
+
+    await story.mail(DANA.mail, /only as a reply to the mail that asked/);
+    expect(await story.open()).toHaveLength(1);
+  });
+
+  it('come too late after the deadline, and are told so', async () => {
+    const { thread, ticket } = await held();
+    await story.advance(25 * 60 * 60_000);
+    await story.answer(thread, /Expired/);
+
+    await story.mention(`/approve ${ticket}`, DANA.slack);
+
+    await told(DANA.slack, /after the deadline/);
+    expect(story.refunds(7)).toEqual([]);
+  });
+});
