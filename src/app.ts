@@ -18,6 +18,7 @@ import { createReplyTokens } from './approvals/reply-token.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
+import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Gateway } from './domain/gateway.ts';
@@ -275,6 +276,7 @@ async function connect(url: string, log: Logger): Promise<RedisClient> {
 function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefined): Tool[] {
   return [
     ...createNoteTools(notes, clock),
+    ...createFileTools(),
     ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`)),
   ];
 }

@@ -15,21 +15,27 @@ import { Entry } from '../domain/transcript.ts';
 const MAX_HISTORY_CHARS = 120_000;
 
 /**
- * Entries as stored, newest last. One that cannot be read does not stop the conversation: it goes on with what came
+ * Entries as stored, newest last. `opening`: what comes after them and needs room, too. One that cannot be read does not stop the conversation: it goes on with what came
  * after it, because what stands before and behind it may belong together.
  */
-export function toHistory(stored: readonly string[]): Entry[] {
-  const entries = newest(stored).map(toEntry);
+export function toHistory(stored: readonly string[], opening?: Entry): Entry[] {
+  const entries = newest(stored, MAX_HISTORY_CHARS - charsOfFiles(opening)).map(toEntry);
   const readable = entries.slice(entries.lastIndexOf(undefined) + 1).filter((entry) => entry !== undefined);
   const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
   return start === -1 ? [] : readable.slice(start);
 }
 
-function newest(stored: readonly string[]): readonly string[] {
+/** Files count as much as talk; the room for what is typed is set aside already. */
+function charsOfFiles(opening: Entry | undefined): number {
+  const files = opening?.kind === 'user' ? (opening.files ?? []) : [];
+  return files.reduce((chars, file) => chars + (file.kind === 'text' ? file.text.length : 0), 0);
+}
+
+function newest(stored: readonly string[], most: number): readonly string[] {
   let chars = 0;
   const cut = stored.findLastIndex((json) => {
     chars += json.length;
-    return chars > MAX_HISTORY_CHARS;
+    return chars > most;
   });
   return stored.slice(cut + 1);
 }

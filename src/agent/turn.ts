@@ -9,12 +9,17 @@
  * A turn touches no store and no platform. What it needs comes in, what it did comes out, and the caller keeps it;
  * that is what lets a suspended turn go on in another process, a day later.
  */
+import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
+import type { ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
-import type { ModelClient } from './model/model-client.ts';
+import type { Exhibit, ModelClient } from './model/model-client.ts';
 import type { HeldCall, Screened, Toolbox } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
 const MOST_HELD = 10;
+
+/** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
+const MOST_FILES = 10;
 
 export interface TurnSetup {
   readonly model: ModelClient;
@@ -22,6 +27,8 @@ export interface TurnSetup {
   readonly tools: Toolbox;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
+  /** Pictures and documents that came with what the turn is about. */
+  readonly exhibits?: readonly Exhibit[];
   /** Begins the idempotency keys of calls that run inside the turn. */
   readonly key: string;
   /** What a held call is answered with, so that the transcript stays valid while people decide. */
@@ -40,6 +47,8 @@ export interface TurnReport {
   readonly usage: Usage;
   /** Every call that was checked, with the rule that decided. */
   readonly screened: readonly Screened[];
+  /** Go out with the reply; no two of one name. */
+  readonly files: readonly OutFile[];
 }
 
 export type TurnOutcome =
@@ -55,12 +64,19 @@ export async function runTurn(
 ): Promise<TurnOutcome> {
   const entries: Entry[] = [];
   const screened: Screened[] = [];
+  const files = new Map<string, OutFile>();
+  const report = () => ({ entries, usage, screened, files: [...files.values()] });
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
   for (let step = 0; step < setup.maxSteps; step++) {
     let soFar = '';
     const reply = await setup.model.complete(
-      { system: setup.systemPrompt, entries: [...history, ...entries], tools: setup.tools.specs },
+      {
+        system: setup.systemPrompt,
+        entries: [...history, ...entries],
+        tools: setup.tools.specs,
+        ...(setup.exhibits ? { exhibits: setup.exhibits } : {}),
+      },
       (piece) => {
         soFar += piece;
         setup.onProgress({ kind: 'text', soFar });
@@ -76,19 +92,27 @@ export async function runTurn(
       usage: reply.usage,
     });
     if (reply.calls.length === 0) {
-      return { kind: 'replied', entries, usage, screened, text: reply.text, cut: reply.stopped === 'length' };
+      return { kind: 'replied', ...report(), text: reply.text, cut: reply.stopped === 'length' };
     }
 
-    const held: HeldCall[] = [];
+    const collected: Collected = { held: [], files };
     for (const call of reply.calls) {
-      const verdict = withinLimit(setup.tools.screen(call), held.length);
+      const verdict = withinLimit(setup.tools.screen(call), collected.held.length);
       screened.push(verdict);
-      entries.push(await answer(setup, verdict, held, `${setup.key}:${step}:${call.id}`, signal));
+      entries.push(await answer(setup, verdict, collected, `${setup.key}:${step}:${call.id}`, signal));
     }
-    if (held.length > 0) return { kind: 'suspended', entries, usage, screened, text: reply.text, held };
+    const { held } = collected;
+    if (held.length > 0) return { kind: 'suspended', ...report(), text: reply.text, held };
   }
 
-  return { kind: 'exhausted', entries, usage, screened };
+  return { kind: 'exhausted', ...report() };
+}
+
+/** What the calls of a turn leave behind. */
+interface Collected {
+  readonly held: HeldCall[];
+  /** By name: a file attached again takes the place of the one before. */
+  readonly files: Map<string, OutFile>;
 }
 
 function withinLimit(verdict: Screened, held: number): Screened {
@@ -100,7 +124,7 @@ function withinLimit(verdict: Screened, held: number): Screened {
 async function answer(
   setup: TurnSetup,
   verdict: Screened,
-  held: HeldCall[],
+  { held, files }: Collected,
   key: string,
   signal: AbortSignal,
 ): Promise<Entry> {
@@ -118,12 +142,27 @@ async function answer(
       };
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
-      const output = await setup.tools.run(verdict.tool, verdict.args, key, signal);
+      const output = collectFiles(await setup.tools.run(verdict.tool, verdict.args, key, signal), files);
       return { kind: 'tool-result', callId, status: output.status, text: output.text };
     }
     default:
       return verdict satisfies never;
   }
+}
+
+/** Keeps the files of a result, or says why they are too much. */
+function collectFiles(output: ToolOutput, files: Map<string, OutFile>): ToolOutput {
+  const after = new Map([...files, ...(output.files ?? []).map((file) => [file.name, file] as const)]);
+  const bytes = [...after.values()].reduce((sum, { base64 }) => sum + Buffer.byteLength(base64, 'base64'), 0);
+  if (after.size > MOST_FILES) {
+    return { status: 'error', text: `Not attached: a reply carries at most ${MOST_FILES} files.` };
+  }
+  if (bytes > MAX_INLINE_BYTES) {
+    const sum = `all files of a reply have at most ${MAX_INLINE_BYTES} bytes together; these would have ${bytes}`;
+    return { status: 'error', text: `Not attached: ${sum}.` };
+  }
+  for (const [name, file] of after) files.set(name, file);
+  return output;
 }
 
 function plus(a: Usage, b: Usage): Usage {

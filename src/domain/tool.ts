@@ -1,6 +1,7 @@
 /** What a tool is to the core: a name, a checked input, how dangerous it is, and how to run it. */
 import type { z } from 'zod';
 import type { ConversationId, PersonId } from './ids.ts';
+import type { OutFile } from './message.ts';
 
 export type Risk = 'low' | 'medium' | 'high';
 
@@ -41,6 +42,8 @@ export interface ToolContext {
 export interface ToolOutput {
   readonly status: 'ok' | 'error';
   readonly text: string;
+  /** Go out with the turn's reply; of a call that runs inside a turn only. */
+  readonly files?: readonly OutFile[];
 }
 
 /** What the model asks for. */

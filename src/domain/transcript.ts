@@ -12,12 +12,43 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
+/** What the model was, or is, shown of a file somebody sent. Pictures and documents are shown once and not kept. */
+export const FileNote = z.discriminatedUnion('kind', [
+  /** `leftOff`: characters at its end that are not shown. */
+  z.object({
+    kind: z.literal('text'),
+    name: z.string(),
+    mediaType: z.string(),
+    bytes: z.int(),
+    text: z.string(),
+    leftOff: z.int(),
+  }),
+  z.object({
+    kind: z.literal('shown'),
+    what: z.enum(['image', 'document']),
+    name: z.string(),
+    mediaType: z.string(),
+    bytes: z.int(),
+  }),
+  /** `why`: a part of a sentence: `is not a format I can read`. */
+  z.object({
+    kind: z.literal('unread'),
+    name: z.string(),
+    mediaType: z.string(),
+    bytes: z.int(),
+    why: z.string(),
+  }),
+]);
+export type FileNote = z.infer<typeof FileNote>;
+
 export const Entry = z.discriminatedUnion('kind', [
   /** Somebody spoke. `trusted`: a known person; anything else is data. */
   z.object({
     kind: z.literal('user'),
     from: z.object({ person: PersonId.optional(), name: z.string() }),
     text: z.string(),
+    /** Files that came with it, in order. */
+    files: z.array(FileNote).optional(),
     at: z.iso.datetime(),
   }),
   z.object({

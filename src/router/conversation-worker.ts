@@ -13,6 +13,7 @@
  *   3. A model that is away costs delay, never a message; everybody waiting is told once.
  */
 
+import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
 import { toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
@@ -34,13 +35,14 @@ import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type ConversationId, channelOf, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
-import type { Address } from '../domain/message.ts';
+import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import { readFiles } from './file-reader.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
 
@@ -125,13 +127,15 @@ export class ConversationWorker {
           replyTo: message.replyTo,
           log,
         };
+        const enclosed = await this.#enclosed(work, message);
         const said: Entry = {
           kind: 'user',
           from: { person: requester.person, name: requester.name },
           text: message.text,
+          ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
           at: message.sentAt,
         };
-        return [...received(item), ...(await this.#turn(work, said))];
+        return [...received(item), ...(await this.#turn(work, said, enclosed.exhibits))];
       }
       case 'approval': {
         const approval = await this.deps.approvals.find(item.approvalId);
@@ -173,7 +177,12 @@ export class ConversationWorker {
 
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #turn(work: Work, opening: Entry): Promise<readonly Effect[]> {
+  async #enclosed({ claim, log }: Work, message: InboundMessage): Promise<Enclosures> {
+    const gateway = this.deps.gateways.get(message.replyTo.platform);
+    return toEnclosures(await readFiles(message, gateway, log, claim.signal));
+  }
+
+  async #turn(work: Work, opening: Entry, exhibits: Enclosures['exhibits'] = []): Promise<readonly Effect[]> {
     const { claim, item, requester, conversationId } = work;
     const { purpose, authorizations, settings } = this.deps.config();
     const approvals: Approval[] = [];
@@ -188,6 +197,7 @@ export class ConversationWorker {
           systemPrompt: systemPrompt(purpose),
           tools: new Toolbox(this.deps.tools, authorizations, requester, conversationId),
           maxSteps: settings.model.max_steps,
+          exhibits,
           key: item.id,
           answerHeld: async (held, index) => {
             const approval = await this.#toApproval(work, held, index);
@@ -197,7 +207,7 @@ export class ConversationWorker {
           onProgress: (progress) =>
             progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
         },
-        [...toHistory(claim.entries), opening],
+        [...toHistory(claim.entries, opening), opening],
         claim.signal,
       );
     } finally {
@@ -276,7 +286,7 @@ export class ConversationWorker {
       ),
       // What was checked stands before what came of it.
       ...toAudits(work, outcome, replyTo.platform),
-      ...(text ? this.#replies(work, text, shown) : []),
+      ...(text ? this.#replies(work, { markdown: text, files: outcome.files }, shown) : []),
       ...opened.flatMap((approval) => [
         toOpenEffect(approval, retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
@@ -285,7 +295,7 @@ export class ConversationWorker {
   }
 
   /** The reply where it was asked for, or where this person wants answers, and then a word of it where they asked. */
-  #replies(work: Work, markdown: string, shown: string | undefined): Effect[] {
+  #replies(work: Work, said: Said, shown: string | undefined): Effect[] {
     const { item, conversationId, requester, replyTo } = work;
     const person = this.deps.directory.find(requester.person);
     const wanted = person?.answersOn;
@@ -293,7 +303,7 @@ export class ConversationWorker {
       person && wanted !== undefined && wanted !== channelOf(replyTo.platform)
         ? this.deps.reach.placesOf(person, wanted).find(({ to }) => to.platform === wanted)
         : undefined;
-    if (!place) return [this.#reply(work, markdown, shown)];
+    if (!place) return [this.#reply(work, said, shown)];
     return [
       toOutEffect({
         kind: 'text',
@@ -302,14 +312,18 @@ export class ConversationWorker {
         conversationId,
         to: place.to,
         author: replyTo,
-        markdown,
+        ...toContent(said),
         atMs: this.deps.clock.now(),
       }),
-      this.#reply(work, `I answered you by ${channelName(place.to.platform)}.`, shown),
+      this.#reply(
+        work,
+        { markdown: `I answered you by ${channelName(place.to.platform)}.`, files: [] },
+        shown,
+      ),
     ];
   }
 
-  #reply(work: Work, markdown: string, shown: string | undefined): Effect {
+  #reply(work: Work, said: Said, shown: string | undefined): Effect {
     const { item, conversationId, replyTo, claim } = work;
     const out: OutboxItem = {
       kind: 'text',
@@ -317,7 +331,7 @@ export class ConversationWorker {
       correlation: item.correlation,
       conversationId,
       to: replyTo,
-      markdown,
+      ...toContent(said),
       ...(shown === undefined ? {} : { replaces: shown }),
       ...(claim.attempt > 1 ? { mayExist: true } : {}),
       atMs: this.deps.clock.now(),
@@ -452,6 +466,19 @@ export class ConversationWorker {
   }
 }
 
+/** What a turn says to people. */
+interface Said {
+  readonly markdown: string;
+  readonly files: readonly OutFile[];
+}
+
+function toContent({
+  markdown,
+  files,
+}: Said): Pick<Extract<OutboxItem, { kind: 'text' }>, 'markdown' | 'files'> {
+  return { markdown, ...(files.length > 0 ? { files: [...files] } : {}) };
+}
+
 function replyId(item: MailboxItem): string {
   return `reply:${item.id}`;
 }
@@ -494,10 +521,10 @@ function replyText(
   switch (outcome.kind) {
     case 'replied':
       if (outcome.cut) return `${outcome.text}\n\n_(My answer reached its length limit. Ask me to go on.)_`;
-      return outcome.text.trim() || '(I have nothing to add.)';
+      return outcome.text.trim() || (outcome.files.length > 0 ? 'Here it is.' : '(I have nothing to add.)');
     case 'suspended': {
       if (outcome.text.trim()) return outcome.text;
-      if (!hasMessage) return undefined;
+      if (!hasMessage && outcome.files.length === 0) return undefined;
       return approvals.some(({ state }) => state === 'OPEN')
         ? 'This waits for a human; see the request below.'
         : 'On it.';

@@ -98,8 +98,15 @@ export class DeliveryWorker {
   async #prepare(item: OutboxItem, claim: Claim): Promise<Prepared | undefined> {
     switch (item.kind) {
       case 'text': {
-        const { markdown, replaces } = item;
-        return { body: { kind: 'text', markdown, ...(replaces === undefined ? {} : { replaces }) } };
+        const { markdown, replaces, files } = item;
+        return {
+          body: {
+            kind: 'text',
+            markdown,
+            ...(replaces === undefined ? {} : { replaces }),
+            ...(files === undefined ? {} : { files }),
+          },
+        };
       }
       case 'notice':
         return { body: { kind: 'notice', markdown: item.markdown, onlyFor: item.onlyFor } };

@@ -9,11 +9,19 @@ export interface ToolSpec {
   readonly inputSchema: object;
 }
 
+/** A picture or a document to be looked at: the bytes that a `FileNote` of kind `shown` stands for. */
+export interface Exhibit {
+  readonly mediaType: 'image/png' | 'image/jpeg' | 'image/gif' | 'image/webp' | 'application/pdf';
+  readonly base64: string;
+}
+
 export interface ModelRequest {
   /** What stays the same between calls comes first; it is cached by its bytes. */
   readonly system: string;
   readonly entries: readonly Entry[];
   readonly tools: readonly ToolSpec[];
+  /** One for each file of kind `shown` of the newest message in `entries`, in order; older ones are only named. */
+  readonly exhibits?: readonly Exhibit[];
 }
 
 export interface ModelReply {

@@ -1,0 +1,44 @@
+/** `attach_file`: text that is better read as a file than in a message. */
+import { z } from 'zod';
+import { toFileName } from '../domain/file-name.ts';
+import type { Tool } from '../domain/tool.ts';
+
+/** Longest file, in characters. A model's whole answer is shorter, and four bytes each still fit in a message. */
+const MAX_TEXT_CHARS = 200_000;
+
+const AttachFile = z.object({
+  name: z.string().min(1).max(255).describe('The name with its ending, without a path: `report.csv`.'),
+  text: z.string().min(1).max(MAX_TEXT_CHARS).describe('The whole content.'),
+  media_type: z
+    .string()
+    .regex(/^[a-z0-9]+\/[a-z0-9][a-z0-9.+-]*$/, 'a media type is written type/subtype, in lower case')
+    .max(100)
+    .default('text/plain')
+    .describe('For example text/csv, text/markdown, application/json.'),
+});
+
+export function createFileTools(): Tool[] {
+  const attachFile: Tool<typeof AttachFile> = {
+    name: 'attach_file',
+    version: 1,
+    description:
+      'Attaches a text file to your reply. A second file of the same name replaces the first. Say in your reply what it is.',
+    input: AttachFile,
+    risk: 'low',
+    effect: 'idempotent',
+    reversible: true,
+    timeoutMs: 5_000,
+    inTurn: true,
+    async execute({ name, text, media_type: mediaType }) {
+      const bytes = Buffer.from(text.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
+      const file = { name: toFileName(name), mediaType, base64: bytes.toString('base64') };
+      return {
+        status: 'ok',
+        text: `"${file.name}" (${bytes.length} bytes) goes out with your reply.`,
+        files: [file],
+      };
+    },
+  };
+  // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
+  return [attachFile] as unknown as Tool[];
+}
