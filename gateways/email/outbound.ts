@@ -80,8 +80,11 @@ function cardMail(
   if (card.status.state === 'executing' && replaces !== undefined) return undefined;
 
   const route = routeOf(message);
+  // Part of the thread in which it was asked for, too, where there is one.
   const thread =
-    replaces !== undefined && isMessageId(replaces) ? { inReplyTo: replaces, references: [replaces] } : {};
+    replaces !== undefined && isMessageId(replaces)
+      ? { inReplyTo: replaces, references: [...route.references, replaces] }
+      : {};
   const token = card.reply?.token;
   const title = `Approval needed: ${card.title}`;
   if (card.status.state !== 'open') {

@@ -1,0 +1,56 @@
+/** A request from each platform, approved from each of them. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { Story, withPerson } from '../support/story.ts';
+import { emailSurface } from '../support/surfaces/email-surface.ts';
+import { slackSurface } from '../support/surfaces/slack-surface.ts';
+import { type Surface, seen } from '../support/surfaces/surface.ts';
+
+const PLATFORMS = ['slack', 'email'] as const;
+type PlatformName = (typeof PLATFORMS)[number];
+
+/** As people read it on a card. */
+const NAMES: Readonly<Record<PlatformName, string>> = { slack: 'Slack', email: 'e-mail' };
+
+let story: Story;
+let surfaces: Readonly<Record<PlatformName, Surface>>;
+
+beforeAll(async () => {
+  story = await Story.begin();
+  surfaces = { slack: slackSurface(story.sandbox.slack), email: emailSurface(story.sandbox.mail) };
+});
+afterAll(async () => {
+  await story.end();
+});
+
+describe.each(PLATFORMS)('OM-050 a refund asked for on %s', (asked) => {
+  let order = 0;
+  const shipped = () => story.config;
+  let before: Story['config'];
+
+  beforeEach(() => {
+    before = shipped();
+    order = 1_000 + PLATFORMS.indexOf(asked) * 100;
+  });
+  afterEach(() => {
+    story.config = before;
+  });
+
+  it.each(PLATFORMS)('OM-122 is approved from %s, and every copy of the card says so', async (approved) => {
+    order += PLATFORMS.indexOf(approved);
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse(approved)] });
+    const [origin, desk] = [surfaces[asked], surfaces[approved]];
+
+    const place = await origin.ask(`refund order ${order} for 120 EUR`);
+    await seen(desk, desk.shownToDana, new RegExp(`order ${order}`));
+    expect(story.refunds(order)).toEqual([]);
+    await desk.approve();
+
+    const outcome = new RegExp(`Approved by Dana Reyes by ${NAMES[approved]}[\\s\\S]*Done`);
+    const ofThis = (texts: readonly string[]) => texts.filter((text) => text.includes(`order ${order}`));
+    await seen(origin, () => ofThis(origin.said(place)), outcome);
+    await seen(desk, () => ofThis(desk.shownToDana()), outcome);
+    await seen(origin, () => origin.said(place), /allowed, and it is done/);
+    expect(story.refunds(order)).toEqual([120]);
+  });
+});
