@@ -1,0 +1,154 @@
+/**
+ * The commands people find under "/" and under "Apps" of a message, and what has to change to have them. Pure.
+ *
+ * Invariants
+ *   1. Only what differs is created, edited or removed: a start with nothing changed writes nothing.
+ *   2. Entry points and commands of users, which are not ours to have, are left as they are.
+ */
+import type { RESTGetAPIApplicationCommandsResult, RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
+import { z } from 'zod';
+import { CommandType } from './schema.ts';
+
+/** Option type of a text. */
+const STRING = 3;
+
+/** Longest question of `/ask`, in characters (docs.discord.com, Application Command Options). */
+const MAX_OPTION_CHARS = 6_000;
+
+/** Contexts: servers, and direct messages with the bot. Not: other people's direct messages. */
+const CONTEXTS = [0, 1];
+
+/** Installed to servers. */
+const INTEGRATION_TYPES = [0];
+
+export const ASK_ABOUT = 'Ask Signalbox about this';
+
+const REQUEST = {
+  type: STRING,
+  name: 'request',
+  description: 'Which request; start typing to choose one',
+  required: true,
+  autocomplete: true,
+  max_length: 100,
+} as const;
+
+export const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
+  chatInput('ask', 'Ask a question or give a task', [
+    {
+      type: STRING,
+      name: 'question',
+      description: 'What you want to know, or have done',
+      required: true,
+      max_length: MAX_OPTION_CHARS,
+    },
+  ]),
+  chatInput('approvals', 'Show the requests that wait for your answer'),
+  chatInput('approve', 'Approve a request', [REQUEST]),
+  chatInput('deny', 'Deny a request', [
+    REQUEST,
+    { type: STRING, name: 'reason', description: 'Why not; the requester reads it', max_length: 1_000 },
+  ]),
+  chatInput('status', 'Show what is going on in this conversation'),
+  chatInput('help', 'Show what I understand'),
+  {
+    type: CommandType.message,
+    name: ASK_ABOUT,
+    contexts: CONTEXTS,
+    integration_types: INTEGRATION_TYPES,
+  },
+];
+
+type ChatInput = Extract<RESTPostAPIApplicationCommandsJSONBody, { description: string }>;
+
+function chatInput(
+  name: string,
+  description: string,
+  options: NonNullable<ChatInput['options']> = [],
+): ChatInput {
+  return {
+    type: CommandType.chatInput,
+    name,
+    description,
+    options,
+    contexts: CONTEXTS,
+    integration_types: INTEGRATION_TYPES,
+  };
+}
+
+export type RegisteredCommand = Pick<RESTGetAPIApplicationCommandsResult[number], 'id' | 'name'> & {
+  readonly type?: number;
+};
+
+export interface CommandChanges {
+  readonly create: readonly RESTPostAPIApplicationCommandsJSONBody[];
+  readonly edit: readonly { readonly id: string; readonly command: RESTPostAPIApplicationCommandsJSONBody }[];
+  readonly remove: readonly RegisteredCommand[];
+}
+
+/** What turns those that are registered into those that are wanted. */
+export function diffCommands(
+  wanted: readonly RESTPostAPIApplicationCommandsJSONBody[],
+  registered: readonly RegisteredCommand[],
+): CommandChanges {
+  const byKey = new Map(registered.map((command) => [keyOf(command), command]));
+  const wantedKeys = new Set(wanted.map(keyOf));
+  return {
+    create: wanted.filter((command) => !byKey.has(keyOf(command))),
+    edit: wanted.flatMap((command) => {
+      const existing = byKey.get(keyOf(command));
+      return existing && normalized(existing) !== normalized(command) ? [{ id: existing.id, command }] : [];
+    }),
+    remove: registered.filter(
+      (command) => OUR_TYPES.includes(typeOf(command)) && !wantedKeys.has(keyOf(command)),
+    ),
+  };
+}
+
+const OUR_TYPES: readonly number[] = Object.values(CommandType);
+
+/** A name is unique within its type. */
+function keyOf(command: { name: string; type?: number | undefined }): string {
+  return `${typeOf(command)} ${command.name}`;
+}
+
+function typeOf({ type }: { type?: number | undefined }): number {
+  return type ?? CommandType.chatInput;
+}
+
+/** What of an option is ours to say, with what Discord leaves out when it is the default. */
+const Option = z.object({
+  type: z.number(),
+  name: z.string(),
+  description: z.string(),
+  required: z.boolean().default(false),
+  autocomplete: z.boolean().default(false),
+  min_length: z.number().optional(),
+  max_length: z.number().optional(),
+});
+
+/** The order of keys is that of the schema, so that equal commands have equal texts. */
+const Normalized = z.object({
+  type: z.number().default(CommandType.chatInput),
+  name: z.string(),
+  description: z.string().default(''),
+  options: z.array(Option).default([]),
+  contexts: z.array(z.number()).nullish(),
+  integration_types: z.array(z.number()).optional(),
+  default_member_permissions: z
+    .string()
+    .nullish()
+    .transform((bits) => bits ?? undefined),
+  nsfw: z.boolean().default(false),
+});
+
+/** A guild's commands have neither contexts nor kinds of installation; Discord answers without them. */
+function normalized(command: unknown): string {
+  const { data } = Normalized.safeParse(command);
+  if (!data) return 'unreadable';
+  const { contexts, integration_types: kinds, ...rest } = data;
+  return JSON.stringify({
+    ...rest,
+    contexts: (contexts ?? CONTEXTS).toSorted(),
+    integration_types: (kinds ?? INTEGRATION_TYPES).toSorted(),
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * What Discord says in messages, in our words. Pure: no client, no clock, no logging.
+ *
+ * Invariants
+ *   1. One message has one id, however often it arrives: live, replayed after a resume, read again from the history.
+ *   2. Talk of others that is not for us goes no further, except in threads, where the core knows what we are part of.
+ *   3. An edit or a removal is a revision, never a message. Our own messages are nothing at all.
+ */
+import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import type {
+  Address,
+  Attachment,
+  InboundMessage,
+  InboundRevision,
+  Sender,
+} from '../../src/domain/message.ts';
+import { fromDiscordMarkdown, withoutMention } from './discord-markdown.ts';
+import {
+  type Message,
+  type Attachment as NativeAttachment,
+  SPOKEN_TYPES,
+  timeOf,
+  type User,
+} from './schema.ts';
+
+export const DISCORD: Platform = Platform.parse('discord');
+
+/** Who we are. */
+export interface Identity {
+  readonly userId: string;
+  readonly applicationId: string;
+}
+
+/** Where a message was said. */
+export interface Spot {
+  readonly channel: string;
+  /** Undefined in direct messages. */
+  readonly guild: string | undefined;
+  /** Undefined when it is no thread. `ours`: we opened it. */
+  readonly thread: { readonly ours: boolean } | undefined;
+  /** An answer opens a thread on the message, so that the channel stays readable. */
+  readonly opensThread: boolean;
+}
+
+/** Files per message that are handed on; Discord itself takes 10 (docs.discord.com, Create Message). */
+const MAX_ATTACHMENTS = 10;
+
+/** Longest file name a message of ours holds. */
+const MAX_NAME_CHARS = 255;
+
+/** Undefined when nobody spoke to us: our own messages, joins and pins, talk of others. */
+export function toInboundMessage(message: Message, spot: Spot, us: Identity): InboundMessage | undefined {
+  if (!isSpoken(message, us)) return undefined;
+  const addressedToBot = isAddressed(message, spot, us);
+  const text = textOf(message, us);
+  const attachments = (message.attachments ?? []).slice(0, MAX_ATTACHMENTS).map(toAttachment);
+  // Without the message-content intent what others say arrives empty: there is nothing to hand on.
+  const isEmpty = text === '' && attachments.length === 0;
+  if (!addressedToBot && (spot.thread === undefined || isEmpty)) return undefined;
+
+  const { channel, guild } = spot;
+  const answered = message.referenced_message;
+  return {
+    kind: 'message',
+    id: messageId(guild, channel, message.id),
+    // A thread opened from a message has the message's id (docs.discord.com, Start Thread from Message).
+    conversationId: conversationId(guild, spot.opensThread ? message.id : channel),
+    sender: senderOf(message, guild),
+    text,
+    ...(attachments.length === 0 ? {} : { attachments }),
+    addressedToBot,
+    sentAt: new Date(timeOf(message.id)).toISOString(),
+    replyTo: replyAddress(message, spot, text),
+    ...(answered?.author.id === us.userId ? { inReplyTo: messageId(guild, channel, answered.id) } : {}),
+  };
+}
+
+/** True for what a person, or another bot, said; not for what the channel notes about itself, and not for us. */
+export function isSpoken(message: Message, us: Identity): boolean {
+  return (
+    SPOKEN_TYPES.includes(message.type) && message.author.id !== us.userId && message.author.system !== true
+  );
+}
+
+/** Readable from the message alone: they named us, or answered us. */
+export function isForUs(message: Message, us: Identity): boolean {
+  return (
+    message.guild_id === undefined ||
+    (message.mentions ?? []).some(({ id }) => id === us.userId) ||
+    message.referenced_message?.author.id === us.userId
+  );
+}
+
+function isAddressed(message: Message, { guild, thread }: Spot, us: Identity): boolean {
+  return guild === undefined || isForUs(message, us) || thread?.ours === true;
+}
+
+function textOf(message: Message, us: Identity): string {
+  return fromDiscordMarkdown(withoutMention(message.content ?? '', us.userId), namesOf(message));
+}
+
+export function namesOf({ mentions = [] }: Pick<Message, 'mentions'>): {
+  users: ReadonlyMap<string, string>;
+} {
+  return { users: new Map(mentions.map((user) => [user.id, nameOf(user)])) };
+}
+
+export function toAttachment(file: NativeAttachment): Attachment {
+  return {
+    name: file.filename.slice(0, MAX_NAME_CHARS) || 'unnamed',
+    mediaType: file.content_type ?? 'application/octet-stream',
+    bytes: file.size,
+    ref: file.url,
+  };
+}
+
+/** The longest name of a thread (docs.discord.com, Start Thread from Message). */
+const MAX_THREAD_NAME_CHARS = 100;
+
+function replyAddress(message: Message, { channel, guild, opensThread }: Spot, text: string): Address {
+  const where = { channel, ...(guild === undefined ? {} : { guild }) };
+  if (!opensThread) return { platform: DISCORD, route: { ...where, reply: message.id } };
+  const title = text.split('\n')[0]?.trim().slice(0, MAX_THREAD_NAME_CHARS);
+  return { platform: DISCORD, route: { ...where, thread: message.id, title: title || 'Conversation' } };
+}
+
+/** Undefined when only an embed changed, and for our own messages. */
+export function toEdit(message: Message, us: Identity): InboundRevision | undefined {
+  if (message.edited_timestamp === undefined || !isSpoken(message, us)) return undefined;
+  const { guild_id: guild, channel_id: channel } = message;
+  const of = messageId(guild, channel, message.id);
+  return {
+    kind: 'revision',
+    id: MessageId.parse(`${of}:edited:${message.edited_timestamp}`),
+    conversationId: conversationId(guild, channel),
+    sender: senderOf(message, guild),
+    of,
+    change: 'edited',
+  };
+}
+
+/** Discord does not say whose message it was, so the message as it was handed on is needed. */
+export function toRemoval(
+  removed: Pick<InboundMessage, 'id' | 'conversationId' | 'sender'>,
+): InboundRevision {
+  return {
+    kind: 'revision',
+    id: MessageId.parse(`${removed.id}:deleted`),
+    conversationId: removed.conversationId,
+    sender: removed.sender,
+    of: removed.id,
+    change: 'deleted',
+  };
+}
+
+function senderOf(message: Message, guild: string | undefined): Sender {
+  const { author, member, webhook_id: webhook } = message;
+  return {
+    ...toSender(author, guild, member),
+    automatic: author.bot === true || webhook !== undefined,
+  };
+}
+
+/** A person as Discord names them; what their roles are worth is configured. */
+export function toSender(
+  user: User,
+  guild: string | undefined,
+  member: { nick?: string | undefined; roles?: readonly string[] | undefined } | undefined,
+): Sender {
+  const roles = member?.roles ?? [];
+  return {
+    account: accountOf(user.id),
+    displayName: member?.nick ?? nameOf(user),
+    ...(guild === undefined || roles.length === 0
+      ? {}
+      : { groups: roles.map((role) => `${DISCORD}:${guild}/${role}`) }),
+    authenticated: true,
+    automatic: user.bot === true,
+  };
+}
+
+export function nameOf(user: User): string {
+  return user.global_name ?? user.username ?? user.id;
+}
+
+export function accountOf(user: string): AccountId {
+  return AccountId.parse(`${DISCORD}:${user}`);
+}
+
+export function messageId(guild: string | undefined, channel: string, message: string): MessageId {
+  return MessageId.parse(`${DISCORD}:${guild ?? 'dm'}:${channel}:${message}`);
+}
+
+export function conversationId(guild: string | undefined, channel: string): ConversationId {
+  return ConversationId.parse(`${DISCORD}:${guild ?? 'dm'}:${channel}`);
+}

@@ -1,0 +1,179 @@
+/**
+ * What we say, as Discord messages. Pure: decides texts, cards, keys and places; calls nobody.
+ *
+ * Invariants
+ *   1. Every message carries a key made of what caused it, `<id>#<part>`, the same on every attempt.
+ *   2. One of the messages stands for all: a reference names it and `replaces` edits it. Of a long text it is the
+ *      first, which takes the place of the progress shown so far; of a card it is the card, which comes last.
+ *   3. Nothing is cut: what would flood a channel goes as a file, whole.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Card } from '../../src/domain/card.ts';
+import type { AccountId } from '../../src/domain/ids.ts';
+import type { Address, OutFile } from '../../src/domain/message.ts';
+import { type RenderedCard, toCard } from './card.ts';
+import { MAX_MESSAGE_CHARS, toDiscordMarkdown, toFenced } from './discord-markdown.ts';
+import { DISCORD } from './inbound.ts';
+import { Snowflake } from './schema.ts';
+
+/** Files of one message (docs.discord.com, Create Message). */
+const MAX_FILES = 10;
+
+/** A text of more messages than this is sent as a file behind its beginning. */
+const MAX_PARTS = 10;
+
+/** One Discord message to be. */
+export interface Post {
+  readonly key: string;
+  readonly content: string;
+  readonly embeds?: RenderedCard['embeds'];
+  readonly components?: RenderedCard['components'];
+  readonly files?: readonly OutFile[];
+}
+
+/** Messages in the order in which they are to appear. */
+export interface Posts {
+  readonly before: readonly Post[];
+  readonly main: Post;
+  readonly after: readonly Post[];
+}
+
+export function toTextPosts(id: string, markdown: string, files: readonly OutFile[] = []): Posts {
+  const { texts, whole } = toTexts(markdown);
+  const [first = [], ...further] = inTens([...whole, ...files]);
+  const posts = [
+    // Files come with the end of the text, so that they are found below it.
+    ...texts.map((content, index) => ({ content, files: index === texts.length - 1 ? first : [] })),
+    ...further.map((more) => ({ content: '', files: more })),
+  ].map((post, index): Post => ({ key: partKey(id, index + 1), ...post }));
+  const [main, ...after] = posts;
+  if (!main) throw new Error('a text has at least one part');
+  return { before: [], main, after };
+}
+
+/** The text in messages, or its beginning with the whole of it as a file. */
+function toTexts(markdown: string): { texts: string[]; whole: OutFile[] } {
+  const texts = toDiscordMarkdown(markdown);
+  if (texts.length <= MAX_PARTS) return { texts, whole: [] };
+  const [beginning = ''] = toDiscordMarkdown(markdown, MAX_MESSAGE_CHARS - 200);
+  return {
+    texts: [
+      beginning,
+      `This is the beginning; all ${markdown.length} characters are in the file \`answer.md\`.`,
+    ],
+    whole: [
+      { name: 'answer.md', mediaType: 'text/markdown', base64: Buffer.from(markdown).toString('base64') },
+    ],
+  };
+}
+
+function inTens(files: readonly OutFile[]): OutFile[][] {
+  return Array.from({ length: Math.ceil(files.length / MAX_FILES) }, (_, index) =>
+    files.slice(index * MAX_FILES, (index + 1) * MAX_FILES),
+  );
+}
+
+export function toCardPosts(id: string, card: Card): Posts {
+  const { attachments, content, embeds, components } = toCard(card);
+  const before = attachments
+    .flatMap(({ label, value }) => toFenced(label, value))
+    .map((part, index) => ({ key: partKey(id, index + 2), content: part }));
+  return { before, main: { key: partKey(id, 1), content, embeds, components }, after: [] };
+}
+
+const GOES_ON = '\n…';
+
+/** What shows progress until the reply is there: one message, under a key of its own. */
+export function toProgressPost(key: string, markdown: string): Post {
+  const [text = '', ...rest] = toDiscordMarkdown(markdown, MAX_MESSAGE_CHARS - GOES_ON.length);
+  return { key: `${key}#progress`, content: rest.length === 0 ? text : text + GOES_ON };
+}
+
+function partKey(id: string, part: number): string {
+  return `${id}#${part}`;
+}
+
+/** Longest nonce, in characters (docs.discord.com, Create Message). */
+const NONCE_CHARS = 25;
+
+/** Under the same nonce Discord creates a message once, for a few minutes. */
+export function nonceOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, NONCE_CHARS);
+}
+
+/** How an interaction is answered, while it can be. */
+export interface InteractionRef {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Where a message goes. */
+export type Place =
+  | {
+      readonly kind: 'channel';
+      readonly channel: string;
+      readonly guild: string | undefined;
+      /** The message that is answered. */
+      readonly reply: string | undefined;
+      /** The thread to be opened on this message first. */
+      readonly opens: { readonly message: string; readonly title: string } | undefined;
+      readonly interaction: InteractionRef | undefined;
+    }
+  | { readonly kind: 'direct'; readonly user: string };
+
+const Route = z.union([
+  z
+    .object({
+      channel: Snowflake,
+      guild: Snowflake.optional(),
+      reply: Snowflake.optional(),
+      thread: Snowflake.optional(),
+      title: z.string().optional(),
+      interaction: Snowflake.optional(),
+      token: z.string().optional(),
+    })
+    .transform(
+      ({ channel, guild, reply, thread, title, interaction, token }): Place => ({
+        kind: 'channel',
+        channel,
+        guild,
+        reply,
+        opens: thread === undefined ? undefined : { message: thread, title: title ?? 'Conversation' },
+        interaction: interaction && token ? { id: interaction, token } : undefined,
+      }),
+    ),
+  z.object({ user: Snowflake }).transform(({ user }): Place => ({ kind: 'direct', user })),
+]);
+
+/** Undefined when the address is not one of ours. */
+export function toPlace(to: Address): Place | undefined {
+  return to.platform === DISCORD ? Route.safeParse(to.route).data : undefined;
+}
+
+/** What Discord counts a message against: a thread is a channel of its own. */
+export function channelOf({ route }: Address): string {
+  return route.thread ?? route.channel ?? route.user ?? '';
+}
+
+/** `discord:80351110224678912` is reached at that user; undefined when the account is no person of Discord. */
+export function toDirectAddress(account: AccountId): Address | undefined {
+  const user = userOf(account);
+  return user === undefined ? undefined : { platform: DISCORD, route: { user } };
+}
+
+export function userOf(account: AccountId): string | undefined {
+  const [platform, id] = account.split(':');
+  return platform === DISCORD ? Snowflake.safeParse(id).data : undefined;
+}
+
+/** How a message of ours is named outside this gateway: channel and message. */
+export function refOf(channel: string, message: string): string {
+  return `${channel}/${message}`;
+}
+
+/** Undefined if it is no reference of ours. */
+export function parseRef(ref: string): { channel: string; message: string } | undefined {
+  const [channel, message] = ref.split('/');
+  return z.object({ channel: Snowflake, message: Snowflake }).safeParse({ channel, message }).data;
+}
