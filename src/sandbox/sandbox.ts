@@ -1,15 +1,17 @@
 /**
  * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process.
  *
- * One HTTP server carries the page at `/`, Slack under `/slack`, Claude under `/claude` and the shop under `/shop`;
- * mail and DNS have ports of their own. Started again on the same data directory, it comes back where it was, on the
- * same ports if they are still free, so that a gateway that kept running finds everything again.
+ * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Claude under `/claude` and
+ * the shop under `/shop`; mail and DNS have ports of their own. Started again on the same data directory, it comes
+ * back where it was, on the same ports if they are still free, so that a gateway that kept running finds everything
+ * again.
  */
 import { createServer } from 'node:net';
 import { fastify } from 'fastify';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { type ClaudeOptions, ClaudeSandbox } from './claude/claude-sandbox.ts';
+import { DiscordSandbox, type DiscordSandboxOptions } from './discord/discord-sandbox.ts';
 import { DnsServer } from './dns/dns-server.ts';
 import { Journal } from './journal.ts';
 import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
@@ -30,6 +32,7 @@ export interface SandboxOptions {
   /** Where everything that happened is kept; without it, nothing outlives the process. */
   readonly dataDir?: string;
   readonly slack?: SlackSandboxOptions;
+  readonly discord?: DiscordSandboxOptions;
   readonly mail?: MailSandboxOptions;
   readonly claude?: ClaudeOptions;
   readonly clock?: Clock;
@@ -41,6 +44,7 @@ export interface Sandbox {
   /** What points a gateway at this sandbox, as environment variables. */
   readonly env: Readonly<Record<string, string>>;
   readonly slack: SlackSandbox;
+  readonly discord: DiscordSandbox;
   readonly mail: MailSandbox;
   readonly claude: ClaudeSandbox;
   readonly shop: ShopSandbox;
@@ -66,6 +70,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const app = fastify({ forceCloseConnections: true });
   const dns = new DnsServer({ port: wanted.dns });
   const slack = new SlackSandbox(journal, options.slack, clock);
+  const discord = new DiscordSandbox(journal, options.discord, clock);
   const claude = new ClaudeSandbox(clock, options.claude);
   const shop = new ShopSandbox(journal, clock);
   const mail = new MailSandbox(
@@ -73,7 +78,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     { ...options.mail, smtpPort: wanted.smtp },
   );
   const page = new PageServer({ slack, mail, shop });
-  const httpServices = [slack, claude, shop, page];
+  const httpServices = [slack, discord, claude, shop, page];
   const services = [dns, mail, ...httpServices];
 
   for (const service of httpServices) service.register(app);
@@ -87,6 +92,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     SLACK_APP_TOKEN: slack.appToken,
     SLACK_SIGNING_SECRET: slack.signingSecret,
     SLACK_API_URL: `${url}/slack/api/`,
+    ...discord.env(url),
     ...claude.env(url),
     ...shop.env(url),
     ...mail.env,
@@ -101,6 +107,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     url,
     env,
     slack,
+    discord,
     mail,
     claude,
     shop,
