@@ -9,6 +9,8 @@ export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   'app_mentions:read': 'being mentioned',
   'channels:history': 'reading replies in public channels',
   'chat:write': 'posting',
+  'files:read': 'reading files that people send',
+  'files:write': 'sending files',
   'groups:history': 'reading replies in private channels',
   'im:history': 'reading direct messages',
   'im:write': 'writing direct messages',

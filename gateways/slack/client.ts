@@ -20,7 +20,7 @@ import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts
 import type { Logger } from '../../src/observability/logger.ts';
 import type { Identity } from './inbound.ts';
 import type { Post } from './outbound.ts';
-import { AuthTest, MessagePage, OurMark } from './schema.ts';
+import { AuthTest, FileInfo, MessagePage, OurMark, type SlackFile, UploadStart } from './schema.ts';
 import { toSlackLogger } from './slack-logger.ts';
 import { createTransport } from './transport.ts';
 
@@ -68,6 +68,16 @@ const GONE_ERRORS: ReadonlySet<string> = new Set([
   'edit_window_closed',
   'message_not_found',
   'update_failed',
+]);
+
+/** Of a file asked for: it is not to be had (docs.slack.dev, errors of files.info). */
+const FILE_GONE_ERRORS: ReadonlySet<string> = new Set([
+  'access_denied',
+  'file_deleted',
+  'file_not_found',
+  'missing_scope',
+  'no_permission',
+  'slack_connect_file_upload_sharing_blocked',
 ]);
 
 /** The credentials are wrong; nothing gets better by itself. */
@@ -226,6 +236,60 @@ export class SlackClient {
     );
   }
 
+  /** What Slack knows of a file. @throws {UndeliverableError} when there is none that we may see */
+  async fileInfo(id: string): Promise<SlackFile> {
+    try {
+      return FileInfo.parse(await call(() => this.#web.files.info({ file: id }))).file;
+    } catch (error) {
+      const reason = platformErrorOf(error) ?? '';
+      throw FILE_GONE_ERRORS.has(reason) ? new UndeliverableError('slack', reason, { cause: error }) : error;
+    }
+  }
+
+  /** Where the bytes of a new file are to be sent, without our token. */
+  async startUpload(filename: string, length: number): Promise<{ id: string; url: string }> {
+    const started = await call(() => this.#web.files.getUploadURLExternal({ filename, length }));
+    const { file_id: id, upload_url: url } = UploadStart.parse(started);
+    return { id, url };
+  }
+
+  /** Shows uploaded files in one message. */
+  async finishUpload(
+    files: readonly { readonly id: string; readonly title: string }[],
+    channel: string,
+    thread: string | undefined,
+  ): Promise<void> {
+    const [first, ...rest] = files;
+    if (!first) return;
+    const all: [typeof first, ...typeof rest] = [first, ...rest];
+    const shared = { files: all, channel_id: channel };
+    await call(() =>
+      this.#web.files.completeUploadExternal(
+        thread === undefined ? shared : { ...shared, thread_ts: thread },
+      ),
+    );
+  }
+
+  /** Whether a message of ours after `after` carries just these files. */
+  async hasShared(
+    place: { channel: string; thread: string | undefined; botId: string },
+    after: string,
+    files: readonly { readonly name: string; readonly bytes: number }[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const wanted = fingerprintOf(files.map(({ name, bytes }) => ({ title: name, size: bytes })));
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_SEARCH_PAGES; page++) {
+      signal.throwIfAborted();
+      const { messages, response_metadata } = MessagePage.parse(await this.#page(place, cursor));
+      const ours = messages.filter(({ bot_id, ts }) => bot_id === place.botId && Number(ts) > Number(after));
+      if (ours.some((message) => fingerprintOf(message.files ?? []) === wanted)) return true;
+      cursor = response_metadata?.next_cursor;
+      if (!cursor) break;
+    }
+    return false;
+  }
+
   /** The channel of a person's direct messages with us. */
   async openDirect(user: string): Promise<string> {
     const { channel } = await call(() => this.#web.conversations.open({ users: user }));
@@ -320,6 +384,10 @@ export function toOurError(error: unknown): Error {
 export function platformErrorOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof WebAPIPlatformError ? cause.data.error : undefined;
+}
+
+function fingerprintOf(files: readonly Pick<SlackFile, 'title' | 'size'>[]): string {
+  return JSON.stringify(files.map(({ title, size }) => `${size} ${title}`).toSorted());
 }
 
 function markOf(post: Post, state: Found['state']): OurMark {

@@ -29,6 +29,7 @@ import { BotBudget } from './bot-budget.ts';
 import { checkSlack } from './check.ts';
 import { CredentialError, type Self, SlackClient } from './client.ts';
 import { missingCredentials, type SlackSettings } from './config.ts';
+import { SlackFiles } from './files.ts';
 import { HttpReceiver } from './http-receiver.ts';
 import { isOfInterest, SLACK, toInbound } from './inbound.ts';
 import { parsePayload } from './intake.ts';
@@ -69,6 +70,7 @@ export class SlackGateway implements Gateway {
   readonly progress: Progress;
   readonly pace: Pace;
   readonly #client: SlackClient;
+  readonly #files: SlackFiles;
   readonly #sender: SlackSender;
   readonly #presses: Presses;
   readonly #bots: BotBudget;
@@ -82,7 +84,8 @@ export class SlackGateway implements Gateway {
     private readonly deps: SlackDeps,
   ) {
     this.#client = new SlackClient(settings.bot_token ?? '', settings.api_url, deps.log);
-    this.#sender = new SlackSender(this.#client, () => this.#whoAmI());
+    this.#files = new SlackFiles(this.#client, settings.bot_token ?? '', settings.api_url);
+    this.#sender = new SlackSender(this.#client, this.#files, () => this.#whoAmI());
     this.#bots = new BotBudget(settings.bot_turns);
     this.#timing = { ...TIMING, ...deps.timing };
     this.#presses = new Presses({
@@ -128,6 +131,10 @@ export class SlackGateway implements Gateway {
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
     return this.#sender.send(message, signal);
+  }
+
+  async download(ref: string, signal: AbortSignal): Promise<Uint8Array> {
+    return this.#files.download(ref, signal);
   }
 
   directAddress(account: AccountId): Address {

@@ -11,6 +11,7 @@
 import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
 import type {
   Address,
+  Attachment,
   InboundAnswer,
   InboundMessage,
   InboundRevision,
@@ -25,6 +26,7 @@ import {
   EventKind,
   type MessageEvent,
   ReasonContext,
+  type SlackFile,
   type ViewSubmission,
 } from './schema.ts';
 
@@ -91,7 +93,8 @@ function toMessage(envelope: EventEnvelope, us: Identity): InboundMessage | unde
     id: messageId(us, event.channel, event.ts),
     conversationId: conversationId(us, event.channel, thread),
     sender,
-    text: textOf(event, us),
+    text: fromMrkdwn(withoutMention(event.text ?? '', us.userId)),
+    ...(event.files?.length ? { attachments: event.files.map(toAttachment) } : {}),
     addressedToBot,
     sentAt: new Date(Number(event.ts) * 1_000).toISOString(),
     replyTo: addressOf(event.channel, thread),
@@ -185,10 +188,17 @@ function isReply(event: MessageEvent): boolean {
   return event.thread_ts !== undefined && event.thread_ts !== event.ts;
 }
 
-function textOf(event: MessageEvent, us: Identity): string {
-  const text = fromMrkdwn(withoutMention(event.text ?? '', us.userId));
-  const names = (event.files ?? []).map((file) => file.name ?? 'unnamed');
-  return names.length === 0 ? text : `${text}\n(attached, not readable here: ${names.join(', ')})`.trim();
+/** Longest name of a file that is passed on, in characters. */
+const MAX_FILE_NAME_CHARS = 255;
+
+/** What is in it is asked for when it is read; until then its id stands for it. */
+function toAttachment({ id, name, title, mimetype, size }: SlackFile): Attachment {
+  return {
+    name: (name || title || 'unnamed').slice(0, MAX_FILE_NAME_CHARS),
+    mediaType: mimetype ?? 'application/octet-stream',
+    bytes: size ?? 0,
+    ...(id === undefined ? {} : { ref: id }),
+  };
 }
 
 /** A press on one of a card's buttons, or what is wrong with it. */

@@ -10,7 +10,7 @@ import type { types } from '@slack/bolt';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
-import type { Address } from '../../src/domain/message.ts';
+import type { Address, OutFile } from '../../src/domain/message.ts';
 import { toCard } from './card.ts';
 import { SLACK } from './inbound.ts';
 import { MAX_MESSAGE_BYTES, toFenced, toMrkdwn } from './mrkdwn.ts';
@@ -42,6 +42,18 @@ export function toCardPosts(id: string, card: Card): Posts {
     .flatMap(({ label, value }) => toFenced(label, value))
     .map((part, index) => ({ key: partKey(id, index + 2), text: part }));
   return { before, main: { key: partKey(id, 1), text, blocks }, after: [] };
+}
+
+/** Said in place of files that Slack does not take. */
+export function toFilesRefusedPost(id: string, files: readonly OutFile[], reason: string): Post {
+  const names = files.map(({ name }) => `"${name}"`).join(', ');
+  const [text = ''] = toMrkdwn(`I could not attach ${literal(names)}: Slack says ${literal(reason)}.`);
+  return { key: `${id}#files`, text };
+}
+
+/** As it stands, whatever it would mean in markdown. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\`*_~#<>[\]|&@!]/g, '\\$&');
 }
 
 const GOES_ON = '\n…';

@@ -22,6 +22,20 @@ const Author = {
   source_team: optional(SlackId),
 };
 
+/** A file as an event or files.info tells of it. One in a shared channel may be an id and nothing else. */
+export const SlackFile = z.object({
+  id: optional(SlackId).catch(undefined),
+  name: optional(z.string()).catch(undefined),
+  title: optional(z.string()).catch(undefined),
+  mimetype: optional(z.string()).catch(undefined),
+  size: optional(z.int().nonnegative()).catch(undefined),
+  /** `hosted`, `snippet`, `external`; `tombstone` and `hidden_by_limit` are gone. */
+  mode: optional(z.string()).catch(undefined),
+  url_private: optional(z.string()).catch(undefined),
+  url_private_download: optional(z.string()).catch(undefined),
+});
+export type SlackFile = z.infer<typeof SlackFile>;
+
 const OlderMessage = z.object({
   ...Author,
   ts: SlackTs,
@@ -45,7 +59,7 @@ export const MessageEvent = z.object({
   text: optional(z.string()),
   /** Searched for a mention that the text does not show. */
   blocks: z.unknown().optional(),
-  files: optional(z.array(z.object({ name: optional(z.string()) }))),
+  files: optional(z.array(SlackFile)),
   /** With subtype `message_changed`: what it says now. */
   message: optional(OlderMessage),
   /** With subtypes `message_changed` and `message_deleted`: what it said. */
@@ -133,10 +147,17 @@ export const MessagePage = z.object({
       metadata: z.unknown().optional(),
       app_id: optional(SlackId),
       bot_id: optional(SlackId),
+      files: optional(z.array(SlackFile)).catch(undefined),
     }),
   ),
   response_metadata: optional(z.object({ next_cursor: optional(z.string()) })),
 });
+
+/** files.info. */
+export const FileInfo = z.object({ file: SlackFile });
+
+/** files.getUploadURLExternal. */
+export const UploadStart = z.object({ upload_url: z.string(), file_id: SlackId });
 
 /** The mark every message of ours carries, by which it is found again. */
 export const OurMark = z.object({

@@ -6,12 +6,15 @@
  *      is posted.
  *   2. A progress message found under the key of a reply is not the reply: it is edited into it.
  *   3. What was to be edited and is gone is posted anew: an answer is worth more than its place.
+ *   4. Files follow their text in a message of their own, which can carry no key. After an unknown outcome a message
+ *      of ours behind the text that carries just these files is taken for it: nothing overtakes a text in its place.
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
 import { type AccountId, platformOf } from '../../src/domain/ids.ts';
-import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
-import type { Found, SlackClient } from './client.ts';
+import type { Address, OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
+import { type Found, platformErrorOf, type SlackClient } from './client.ts';
+import type { SlackFiles } from './files.ts';
 import { type Identity, refOf, SLACK } from './inbound.ts';
 import { toMrkdwn } from './mrkdwn.ts';
 import {
@@ -20,11 +23,26 @@ import {
   type Posts,
   parseRef,
   toCardPosts,
+  toFilesRefusedPost,
   toPlace,
   toProgressPost,
   toTextPosts,
   userOf,
 } from './outbound.ts';
+
+/** Slack takes no files here, and will not on another try (docs.slack.dev, files.completeUploadExternal). */
+const FILES_REFUSED: ReadonlySet<string> = new Set([
+  'access_denied',
+  'file_upload_size_restricted',
+  'file_uploads_disabled',
+  'file_uploads_except_images_disabled',
+  'invalid_arguments',
+  'missing_scope',
+  'posting_to_channel_denied',
+  'restricted_action',
+  'slack_connect_file_upload_sharing_blocked',
+  'storage_limit_reached',
+]);
 
 /** A channel, and the thread of it. */
 interface Spot {
@@ -38,6 +56,7 @@ export class SlackSender {
 
   constructor(
     private readonly client: SlackClient,
+    private readonly files: SlackFiles,
     /** Whose messages to look for; asked only when looking. */
     private readonly whoAmI: () => Promise<Identity>,
   ) {}
@@ -47,7 +66,7 @@ export class SlackSender {
     const { id, body } = message;
     switch (body.kind) {
       case 'text':
-        return this.#deliver(toTextPosts(id, body.markdown), message, body.replaces, { place, signal });
+        return this.#text(message, body, { place, signal });
       case 'card':
         return this.#deliver(toCardPosts(id, body.card), message, body.replaces, { place, signal });
       case 'notice':
@@ -67,6 +86,41 @@ export class SlackSender {
     }
     const { channel, thread } = await this.#spotOf(placeOf(update.to));
     return refOf(channel, await this.client.post(channel, thread, post, 'progress'));
+  }
+
+  async #text(
+    message: OutboundMessage,
+    { markdown, replaces, files = [] }: Extract<OutboundMessage['body'], { kind: 'text' }>,
+    way: { place: Place; signal: AbortSignal },
+  ): Promise<Sent> {
+    const sent = await this.#deliver(toTextPosts(message.id, markdown), message, replaces, way);
+    if (files.length > 0) await this.#attach(files, message, sent, way);
+    return sent;
+  }
+
+  async #attach(
+    files: readonly OutFile[],
+    { id, attempt }: OutboundMessage,
+    { ref }: Sent,
+    { place, signal }: { place: Place; signal: AbortSignal },
+  ): Promise<void> {
+    const spot = await this.#spotOf(place);
+    if (attempt > 1 && (await this.#isShared(files, spot, ref, signal))) return;
+    try {
+      await this.files.share(files, spot, signal);
+    } catch (error) {
+      const reason = platformErrorOf(error) ?? '';
+      if (!FILES_REFUSED.has(reason)) throw error;
+      const post = toFilesRefusedPost(id, files, reason);
+      const told = attempt > 1 ? await this.#find([post], spot, signal) : new Map<string, Found>();
+      if (!told.has(post.key)) await this.#post(spot, post, signal);
+    }
+  }
+
+  async #isShared(files: readonly OutFile[], spot: Spot, ref: string, signal: AbortSignal): Promise<boolean> {
+    const { botId } = await this.whoAmI();
+    const sizes = files.map(({ name, base64 }) => ({ name, bytes: Buffer.byteLength(base64, 'base64') }));
+    return this.client.hasShared({ ...spot, botId }, parseRef(ref)?.ts ?? '0', sizes, signal);
   }
 
   async #deliver(
@@ -90,7 +144,11 @@ export class SlackSender {
   }
 
   async #findSent(posts: Posts, spot: Spot, signal: AbortSignal): Promise<Map<string, Found>> {
-    const keys = new Set([...posts.before, posts.main, ...posts.after].map((post) => post.key));
+    return this.#find([...posts.before, posts.main, ...posts.after], spot, signal);
+  }
+
+  async #find(posts: readonly Post[], spot: Spot, signal: AbortSignal): Promise<Map<string, Found>> {
+    const keys = new Set(posts.map((post) => post.key));
     const { botId } = await this.whoAmI();
     return this.client.find({ ...spot, botId }, keys, signal);
   }

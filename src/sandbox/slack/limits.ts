@@ -55,6 +55,9 @@ export const RESPONSE_URL_LIFETIME_MS = 30 * 60_000;
 /** Open Socket Mode connections of one app (docs.slack.dev, Socket Mode). */
 export const MAX_SOCKETS = 10;
 
+/** Bytes of one uploaded file taken here; Slack itself takes 1 GB (docs.slack.dev, Working with files). */
+export const MAX_UPLOAD_BYTES = 8 * 1024 * 1024;
+
 /** Default and largest page of conversations.history and conversations.replies. */
 export const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;

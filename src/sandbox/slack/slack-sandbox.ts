@@ -14,6 +14,7 @@ import { type ApiCall, ApiServer, type RateLimit } from './api-server.ts';
 import { type Delivery, EventQueue } from './event-queue.ts';
 import { channelExists, type Payload, toCallback } from './events.ts';
 import type { Fault } from './faults.ts';
+import { Files, type SentFile, withFiles } from './files.ts';
 import {
   type GestureOutcome,
   Interactions,
@@ -54,6 +55,15 @@ export interface SlackSandboxOptions {
   readonly rateLimit?: RateLimit;
 }
 
+/** What somebody types, and sends along. */
+export interface Typed {
+  readonly user: string;
+  readonly channel: string;
+  readonly text: string;
+  readonly thread?: string;
+  readonly files?: readonly SentFile[];
+}
+
 export interface Said {
   readonly ts: string;
   /** Resolves once the app has acknowledged every event of it; rejects if Slack gives up. */
@@ -80,6 +90,7 @@ export class SlackSandbox {
   readonly #queue: EventQueue;
   readonly #messages: Messages;
   readonly #interactions: Interactions;
+  readonly #files: Files;
   readonly #server: ApiServer;
   readonly #listeners = new Set<() => void>();
   readonly #ackTimeoutMs: number;
@@ -131,9 +142,11 @@ export class SlackSandbox {
       origin,
       note,
     });
+    const files = new Files({ workspace, clock, origin, botToken: this.botToken });
     const api = new WebApi({
       workspace,
       messages,
+      files,
       triggers,
       tokens: { bot: this.botToken, app: this.appToken },
       origin,
@@ -145,6 +158,7 @@ export class SlackSandbox {
     this.#queue = queue;
     this.#messages = messages;
     this.#interactions = interactions;
+    this.#files = files;
     this.#server = new ApiServer({
       api,
       interactions,
@@ -158,6 +172,7 @@ export class SlackSandbox {
   register(app: FastifyInstance): void {
     this.#app = app;
     this.#server.register(app);
+    this.#files.register(app);
     this.#sockets.attach(app.server);
   }
 
@@ -175,12 +190,12 @@ export class SlackSandbox {
   // What people do.
 
   /** Somebody types in a channel; `@signalbox` and the people's first names become mentions. */
-  async say(said: { user: string; channel: string; text: string; thread?: string }): Promise<Said> {
+  async say(said: Typed): Promise<Said> {
     return toSaid(this.#typed(said));
   }
 
   /** Somebody types to the bot in their direct messages. */
-  async dm(said: { user: string; text: string; thread?: string }): Promise<Said> {
+  async dm(said: Omit<Typed, 'channel'>): Promise<Said> {
     return toSaid(this.#typed({ ...said, channel: dmOf(said.user) }));
   }
 
@@ -254,6 +269,12 @@ export class SlackSandbox {
   /** Modals open on this person's screen, the topmost last. */
   views(user: string): OpenView[] {
     return this.#workspace.views(user);
+  }
+
+  /** The bytes of a file; undefined when there are none. */
+  fileContent(id: string): Buffer | undefined {
+    const base64 = this.#workspace.file(id)?.base64;
+    return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
   }
 
   /** What the app says it is doing in a thread; empty when nothing. */
@@ -390,17 +411,7 @@ export class SlackSandbox {
     return outcome.kind === 'answered' && outcome.status === 200 && outcome.body.includes(challenge);
   }
 
-  #typed({
-    user,
-    channel,
-    text,
-    thread,
-  }: {
-    user: string;
-    channel: string;
-    text: string;
-    thread?: string;
-  }): Posted {
+  #typed({ user, channel, text, thread, files = [] }: Typed): Posted {
     if (!channelExists(channel)) throw new Error(`there is no channel ${channel}`);
     const slackText = toSlackText(text);
     return this.#messages.post({
@@ -409,6 +420,7 @@ export class SlackSandbox {
       text: slackText,
       blocks: withBlockIds([toRichText(slackText)]),
       client_msg_id: randomUUID(),
+      ...withFiles(files.map((file) => this.#files.upload(user, file))),
       ...(thread === undefined ? {} : { thread_ts: thread }),
     });
   }

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { BOT, CHANNELS, PEOPLE, TEAM } from '../people.ts';
 import { Block, type BlocksVerdict, judgeMessageBlocks, judgeView, View } from './block-rules.ts';
 import { botIsIn, channelExists, handleOf, isDm, type Payload, toWire, toWireView } from './events.ts';
+import { type Files, withFiles } from './files.ts';
 import {
   DEFAULT_PAGE_SIZE,
   MAX_MARKDOWN_CHARS,
@@ -29,6 +30,7 @@ export interface Tokens {
 interface Deps {
   readonly workspace: Workspace;
   readonly messages: Messages;
+  readonly files: Files;
   readonly triggers: Triggers;
   readonly tokens: Tokens;
   /** The WebSocket address of a new connection. */
@@ -65,6 +67,9 @@ export class WebApi {
         'users.lookupByEmail',
         taking(ByEmail, ({ email }) => userAnswer(({ mail }) => mail === email, 'users_not_found')),
       ],
+      ['files.info', taking(ByFile, (args) => this.#fileInfo(args))],
+      ['files.getUploadURLExternal', taking(AnnounceFile, (args) => this.#announceFile(args))],
+      ['files.completeUploadExternal', taking(ShareFiles, (args) => this.#shareFiles(args))],
       ['reactions.add', taking(Reaction, (args) => this.#react(args))],
       ['views.open', taking(OpenViewArgs, (args) => this.#openView(args))],
       ['views.update', taking(UpdateViewArgs, (args) => this.#updateView(args))],
@@ -340,6 +345,43 @@ export class WebApi {
     return person === undefined ? refuse('user_not_found') : ok({ channel: { id: person.slackDm } });
   }
 
+  #fileInfo({ file: id }: ByFile): Answer {
+    const { workspace, files } = this.deps;
+    const file = workspace.file(id);
+    return file === undefined ? refuse('file_not_found') : ok({ file: files.toShared(file) });
+  }
+
+  #announceFile({ filename, length }: AnnounceFile): Answer {
+    const { id, url } = this.deps.files.announce(BOT.user, filename, length);
+    return ok({ file_id: id, upload_url: url });
+  }
+
+  /** Without a channel the files stay the app's own. */
+  #shareFiles({
+    files,
+    channel_id: channel,
+    thread_ts: thread,
+    initial_comment: comment,
+  }: ShareFiles): Answer {
+    const refusal = channel === undefined ? undefined : refusePlace(channel);
+    if (refusal !== undefined) return refusal;
+    if (thread !== undefined && !isTs(thread)) return refuse('invalid_thread_ts');
+    const { workspace } = this.deps;
+    if (files.some(({ id }) => workspace.file(id)?.state !== 'uploaded')) return refuse('file_not_found');
+
+    const shared = files.flatMap(({ id, title }) => this.deps.files.share(id, title) ?? []);
+    if (channel !== undefined) {
+      this.deps.messages.post({
+        ...AS_BOT,
+        channel,
+        text: comment ?? '',
+        ...withFiles(shared),
+        ...this.#threadOf(channel, thread),
+      });
+    }
+    return ok({ files: shared.map(({ id, title }) => ({ id, title })) });
+  }
+
   #react({ channel, timestamp, name }: Reaction): Answer {
     const message = this.deps.workspace.message(channel, timestamp);
     if (message === undefined) return refuse('message_not_found');
@@ -595,6 +637,25 @@ type History = z.infer<typeof History>;
 
 const OpenDm = z.object({ users: z.string() });
 type OpenDm = z.infer<typeof OpenDm>;
+
+const ByFile = z.object({ file: z.string() });
+type ByFile = z.infer<typeof ByFile>;
+
+const AnnounceFile = z.object({
+  filename: z.string().min(1),
+  length: z.coerce.number().int().positive(),
+  alt_text: z.string().optional(),
+  snippet_type: z.string().optional(),
+});
+type AnnounceFile = z.infer<typeof AnnounceFile>;
+
+const ShareFiles = z.object({
+  files: json(z.array(z.object({ id: z.string(), title: z.string().optional() })).min(1)),
+  channel_id: z.string().optional(),
+  thread_ts: z.string().optional(),
+  initial_comment: z.string().optional(),
+});
+type ShareFiles = z.infer<typeof ShareFiles>;
 
 const Reaction = z.object({ channel: z.string(), timestamp: z.string(), name: z.string() });
 type Reaction = z.infer<typeof Reaction>;

@@ -20,6 +20,40 @@ export const Metadata = z.object({
 });
 export type Metadata = z.infer<typeof Metadata>;
 
+/** A file as it is kept; `base64` is absent until its bytes are here. */
+export const StoredFile = z.object({
+  id: z.string(),
+  name: z.string(),
+  title: z.string(),
+  mimetype: z.string(),
+  /** Bytes, as announced. */
+  size: z.int(),
+  user: z.string(),
+  /** Seconds since 1970. */
+  created: z.int(),
+  state: z.enum(['awaiting', 'uploaded', 'shared']),
+  base64: z.string().optional(),
+  externalUrl: z.string().optional(),
+});
+export type StoredFile = z.infer<typeof StoredFile>;
+
+/** A file as a message shows it (docs.slack.dev, file object). */
+export const SharedFile = z.object({
+  id: z.string(),
+  created: z.int(),
+  timestamp: z.int(),
+  name: z.string(),
+  title: z.string(),
+  mimetype: z.string(),
+  user: z.string(),
+  size: z.int(),
+  mode: z.enum(['hosted', 'external']),
+  is_external: z.boolean(),
+  url_private: z.string(),
+  url_private_download: z.string().optional(),
+});
+export type SharedFile = z.infer<typeof SharedFile>;
+
 /** A message as the workspace keeps it; `toWire` says what of it Slack shows. */
 export const SlackMessage = z.object({
   ts: z.string(),
@@ -34,8 +68,9 @@ export const SlackMessage = z.object({
   app_id: z.string().optional(),
   metadata: Metadata.optional(),
   edited: z.object({ user: z.string(), ts: z.string() }).optional(),
-  /** A deleted root of a thread that has replies stays as one of these. */
-  subtype: z.literal('tombstone').optional(),
+  /** A deleted root of a thread that has replies stays as a tombstone. */
+  subtype: z.enum(['tombstone', 'file_share']).optional(),
+  files: z.array(SharedFile).optional(),
   streaming: z.boolean().optional(),
   unfurl_links: z.boolean().optional(),
   unfurl_media: z.boolean().optional(),
@@ -81,6 +116,7 @@ export const Change = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('view-put'), open: OpenView }),
   z.object({ kind: z.literal('view-gone'), id: z.string() }),
   z.object({ kind: z.literal('status'), channel: z.string(), thread: z.string(), status: z.string() }),
+  z.object({ kind: z.literal('file-put'), file: StoredFile }),
   z.object({ kind: z.literal('ping'), ping: RecordedPing }),
   z.object({ kind: z.literal('event-queued'), event: QueuedEvent }),
   z.object({ kind: z.literal('event-done'), eventId: z.string() }),
@@ -97,6 +133,7 @@ export class Workspace {
   readonly #ephemerals = new Map<string, Ephemeral>();
   readonly #views = new Map<string, OpenView>();
   readonly #statuses = new Map<string, string>();
+  readonly #files = new Map<string, StoredFile>();
   readonly #pings: RecordedPing[] = [];
   readonly #queued = new Map<string, QueuedEvent>();
   readonly #listeners = new Set<() => void>();
@@ -165,6 +202,10 @@ export class Workspace {
     return this.#views.get(id);
   }
 
+  file(id: string): StoredFile | undefined {
+    return this.#files.get(id);
+  }
+
   /** What the app says it is doing in a thread; empty when nothing. */
   status(channel: string, thread: string): string {
     return this.#statuses.get(`${channel} ${thread}`) ?? '';
@@ -202,6 +243,9 @@ export class Workspace {
         return;
       case 'status':
         this.#statuses.set(`${change.channel} ${change.thread}`, change.status);
+        return;
+      case 'file-put':
+        this.#files.set(change.file.id, change.file);
         return;
       case 'ping':
         this.#pings.push(change.ping);

@@ -116,10 +116,18 @@ describe('what was said', () => {
     expect(aMessage({}, { is_ext_shared_channel: true })?.sender.account).toBe('slack:unknown/U0DANA');
   });
 
-  it('says which files came with it', () => {
-    expect(aMessage({ subtype: 'file_share', files: [{ name: 'a.pdf' }, {}] })?.text).toBe(
-      'hello\n(attached, not readable here: a.pdf, unnamed)',
-    );
+  it('names the files that came with it, and how to get them', () => {
+    const files = [
+      { id: 'F0A', name: 'a.pdf', mimetype: 'application/pdf', size: 9 },
+      { id: 'F0B', title: 'b', size: -1, mimetype: 7 },
+      { id: '../x', name: '' },
+    ];
+    expect(aMessage({ subtype: 'file_share', files })?.attachments).toEqual([
+      { name: 'a.pdf', mediaType: 'application/pdf', bytes: 9, ref: 'F0A' },
+      { name: 'b', mediaType: 'application/octet-stream', bytes: 0, ref: 'F0B' },
+      { name: 'unnamed', mediaType: 'application/octet-stream', bytes: 0 },
+    ]);
+    expect(aMessage({})).not.toHaveProperty('attachments');
   });
 
   it('is of interest unless it is bookkeeping', () => {
