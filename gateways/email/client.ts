@@ -56,7 +56,7 @@ export class MailClient {
     signal.throwIfAborted();
     this.#transport ??= this.#open();
     try {
-      await abortable(this.#transport.sendMail({ ...mail, references: [...mail.references] }), signal);
+      await abortable(this.#transport.sendMail(toMessage(mail)), signal);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw toOurError(error);
@@ -104,6 +104,10 @@ export class MailClient {
       disableUrlAccess: true,
     });
   }
+}
+
+function toMessage({ references, attachments, ...mail }: OutgoingMail) {
+  return { ...mail, references: [...references], attachments: [...attachments] };
 }
 
 function credentials({ user, password, access_token }: ReadyEmailSettings['smtp']) {

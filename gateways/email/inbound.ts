@@ -2,11 +2,16 @@
 import EmailReplyParser from 'email-reply-parser';
 import libmime from 'libmime';
 import { MessageId, Platform } from '../../src/domain/ids.ts';
-import { type Inbound, type InboundMessage, MAX_TEXT_CHARS } from '../../src/domain/message.ts';
+import {
+  type Attachment,
+  type Inbound,
+  type InboundMessage,
+  MAX_TEXT_CHARS,
+} from '../../src/domain/message.ts';
 import { accountOf, matchOwn, readMailboxes } from './addresses.ts';
 import { type Authentication, fromAddress } from './authentication.ts';
 import { automaticReason } from './automatic.ts';
-import type { ReadMail } from './mail-reader.ts';
+import type { MailAttachment, ReadMail } from './mail-reader.ts';
 import { BOUNCE_TAG, SUBJECT_TOKEN } from './reply-address.ts';
 import {
   conversationFromHash,
@@ -29,6 +34,7 @@ const MAX_MESSAGE_CHARS = MAX_TEXT_CHARS + 1_000;
 
 const MAX_NAME_CHARS = 100;
 const MAX_SUBJECT_CHARS = 300;
+const MAX_FILE_NAME_CHARS = 255;
 
 /** Where a quote is looked for. The parser's time grows with the square of this: a tenth of a second at worst. */
 const MAX_SEARCHED_CHARS = 8_000;
@@ -93,6 +99,7 @@ export function toInbound(
         undefined,
     },
     text: textOf(mail),
+    ...(mail.attachments.length > 0 ? { attachments: mail.attachments.map(toAttachment) } : {}),
     addressedToBot: token !== undefined || names('to') || (answered !== undefined && names('cc')),
     sentAt: sentAtOf(mail, arrival.at),
     replyTo: {
@@ -165,8 +172,7 @@ function readingsOf(mail: ReadMail): string[] {
 function textOf(mail: ReadMail): string {
   const plain = tidy(mail.plain ?? '');
   const whole = plain === '' ? tidy(visible(mail, true).replaceAll(HIDDEN_MARK, '')) : plain;
-  const text = withoutQuotedTail(whole).slice(0, MAX_MESSAGE_CHARS);
-  return [text, attachmentNote(mail)].filter((part) => part !== '').join('\n\n');
+  return withoutQuotedTail(whole).slice(0, MAX_MESSAGE_CHARS);
 }
 
 /** Only the beginning is searched for where the quote begins; if it does not begin there, nothing is left out. */
@@ -186,10 +192,13 @@ function tidy(text: string): string {
     .trim();
 }
 
-function attachmentNote({ attachments }: ReadMail): string {
-  if (attachments.length === 0) return '';
-  const names = attachments.map((name) => oneLine(decodeWords(name), MAX_NAME_CHARS));
-  return `[attached, not read: ${names.join(', ')}]`;
+function toAttachment({ name, type, size, content }: MailAttachment): Attachment {
+  return {
+    name: oneLine(decodeWords(name), MAX_FILE_NAME_CHARS) || 'unnamed',
+    mediaType: type,
+    bytes: size,
+    ...(content === undefined ? {} : { base64: content.toString('base64') }),
+  };
 }
 
 function visible(mail: ReadMail, links: boolean): string {

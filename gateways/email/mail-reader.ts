@@ -1,11 +1,11 @@
 /**
- * Reads one mail from a stream: its headers, and the texts a person would read. Everything else flows past.
+ * Reads one mail from a stream: its headers, the texts a person would read, and small attachments. The rest flows past.
  *
  * Owns      sizes and structure: what is too large or too tangled is refused while it is read.
  * Not here  what the mail means (`inbound.ts`), or who really sent it (`authentication.ts`, which listens in).
  *
  * Invariants
- *   1. Attachments are counted, never kept; a mail of any size costs a fixed amount of memory.
+ *   1. Attachments are kept up to what a message may carry; a mail of any size costs a fixed amount of memory.
  *   2. A message inside the message is an attachment: its text is not the sender's.
  *   3. Reading ends: by the size limit, or by the signal that comes with it.
  */
@@ -18,6 +18,7 @@ import { type MimeNode, Splitter, type SplitterChunk } from '@zone-eu/mailsplit'
 import libmime from 'libmime';
 import libqp from 'libqp';
 import { AppError } from '../../src/domain/errors.ts';
+import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 
 /** Text considered, of each kind, in bytes: nobody types more, and parsers of replies take their time. */
 const MAX_PLAIN_BYTES = 64 * 1024;
@@ -32,7 +33,13 @@ const MAX_HEADER_BYTES = 256 * 1024;
 const MAX_PARTS = 500;
 const MAX_DEPTH = 50;
 
-const MAX_ATTACHMENT_NAMES = 20;
+const MAX_ATTACHMENTS = 20;
+
+/**
+ * A picture that the HTML shows in its text is an attachment only from this size on, in bytes: smaller ones are the
+ * logos of signatures, larger ones somebody pasted.
+ */
+const MIN_PASTED_BYTES = 20_000;
 
 /** What mail programs show as the mail's own text; the rest of `text/…` (calendar, csv, vcard) is attached. */
 const PLAIN_TYPES: readonly string[] = ['text/plain', 'text/markdown', 'text/enriched'];
@@ -45,6 +52,16 @@ export interface HeaderField {
   readonly value: string;
 }
 
+export interface MailAttachment {
+  /** As it came, encoded words and all. */
+  readonly name: string;
+  readonly type: string;
+  /** Decoded; of one that is not carried, as far as that can be told without keeping it. */
+  readonly size: number;
+  /** Absent when all of them together would be more than a message carries. */
+  readonly content: Buffer | undefined;
+}
+
 export interface ReadMail {
   /** In order, repeated ones included. */
   readonly headers: readonly HeaderField[];
@@ -54,7 +71,8 @@ export interface ReadMail {
   readonly html: string | undefined;
   /** Media types of all parts, lower case, in order; a message inside the message is one part. */
   readonly types: readonly string[];
-  readonly attachments: readonly string[];
+  /** The first of them, in order, without the small pictures that belong to the HTML. */
+  readonly attachments: readonly MailAttachment[];
   /** SHA-256 of all bytes, in hex. */
   readonly digest: string;
   readonly size: number;
@@ -149,13 +167,12 @@ class Meter extends Transform {
 class PartReader {
   #headers: readonly HeaderField[] = [];
   readonly #types: string[] = [];
-  readonly #attachments: string[] = [];
+  readonly #attachments: Enclosed[] = [];
+  #room = MAX_INLINE_BYTES;
   readonly #plain = new TextPile(MAX_PLAIN_BYTES);
   readonly #html = new TextPile(MAX_HTML_BYTES);
   readonly #depths = new Map<MimeNode, number>();
-  #current:
-    | { readonly node: MimeNode; readonly pile: TextPile; readonly bytes: Buffer[]; size: number }
-    | undefined;
+  #current: Part | undefined;
 
   async take(chunks: AsyncIterable<SplitterChunk>): Promise<void> {
     for await (const chunk of chunks) {
@@ -166,12 +183,15 @@ class PartReader {
   }
 
   result(): Omit<ReadMail, 'digest' | 'size'> {
+    const html = this.#html.text() ?? '';
     return {
       headers: this.#headers,
       plain: this.#plain.text(),
       html: this.#html.text(),
       types: this.#types,
-      attachments: this.#attachments,
+      attachments: this.#attachments
+        .filter((each) => !isDecoration(each, html))
+        .map(({ name, type, size, content }) => ({ name, type, size, content })),
     };
   }
 
@@ -184,9 +204,11 @@ class PartReader {
 
     const type = node.contentType || 'text/plain';
     this.#types.push(type);
-    const pile = node.multipart ? undefined : this.#pileFor(node, type);
-    if (pile) this.#current = { node, pile, bytes: [], size: 0 };
-    else if (!node.multipart) this.#countAttachment(node, type);
+    if (node.multipart) return;
+    const pile = this.#pileFor(node, type);
+    // Transfer encodings at most triple the size.
+    const mostRaw = pile ? pile.maxBytes * 3 : this.#room * 3;
+    this.#current = { node, type, pile, mostRaw, bytes: [], size: 0 };
   }
 
   #pileFor(node: MimeNode, type: string): TextPile | undefined {
@@ -195,24 +217,67 @@ class PartReader {
     return PLAIN_TYPES.includes(type) && !node.filename ? this.#plain : undefined;
   }
 
-  #countAttachment(node: MimeNode, type: string): void {
-    if (this.#attachments.length < MAX_ATTACHMENT_NAMES)
-      this.#attachments.push(String(node.filename || type));
-  }
-
   #keep(value: Buffer | undefined): void {
     const part = this.#current;
-    // Transfer encodings at most triple the size.
-    if (!part || !value || part.size > part.pile.maxBytes * 3) return;
-    part.bytes.push(value);
+    if (!part || !value) return;
+    if (part.size <= part.mostRaw) part.bytes.push(value);
     part.size += value.length;
   }
 
   #endPart(): void {
     const part = this.#current;
     this.#current = undefined;
-    if (part) part.pile.add(decodeText(part.node, Buffer.concat(part.bytes)));
+    if (part?.pile) part.pile.add(decodeText(part.node, Buffer.concat(part.bytes)));
+    else if (part && this.#attachments.length < MAX_ATTACHMENTS) this.#enclose(part);
   }
+
+  #enclose({ node, type, bytes, size, mostRaw }: Part): void {
+    const encoding = node.encoding || '';
+    const decoded = size <= mostRaw ? decodeTransfer(encoding, Buffer.concat(bytes)) : undefined;
+    const content = decoded && decoded.length <= this.#room ? decoded : undefined;
+    this.#room -= content?.length ?? 0;
+    this.#attachments.push({
+      name: String(node.filename || 'unnamed'),
+      type,
+      size: decoded?.length ?? (encoding === 'base64' ? Math.floor(size * BASE64_SHARE) : size),
+      content,
+      shownAs: node.disposition === 'attachment' ? undefined : contentIdOf(node),
+    });
+  }
+}
+
+/** Of what base64 with its line ends takes, the bytes that are in it. */
+const BASE64_SHARE = (3 / 4) * (76 / 78);
+
+/** One part of the mail while it passes. */
+interface Part {
+  readonly node: MimeNode;
+  readonly type: string;
+  /** Undefined for an attachment. */
+  readonly pile: TextPile | undefined;
+  /** What comes after so many bytes, as they come, is not kept. */
+  readonly mostRaw: number;
+  readonly bytes: Buffer[];
+  size: number;
+}
+
+interface Enclosed extends MailAttachment {
+  /** By which the HTML may show it, without angle brackets. */
+  readonly shownAs: string | undefined;
+}
+
+function isDecoration({ type, size, shownAs }: Enclosed, html: string): boolean {
+  return (
+    shownAs !== undefined &&
+    type.startsWith('image/') &&
+    size < MIN_PASTED_BYTES &&
+    html.includes(`cid:${shownAs}`)
+  );
+}
+
+function contentIdOf(node: MimeNode): string | undefined {
+  const value = fieldsOf(node).find(({ name }) => name === 'content-id')?.value;
+  return value?.replace(/^<|>$/g, '') || undefined;
 }
 
 /** Text of one kind, up to a limit. */

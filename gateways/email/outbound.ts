@@ -3,7 +3,7 @@ import type { ElementContent } from 'hast';
 import type { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
-import type { OutboundMessage } from '../../src/domain/message.ts';
+import type { OutboundMessage, OutFile } from '../../src/domain/message.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
 import { addressOf, normalAddress, withTag } from './addresses.ts';
 import { type MailBody, outcomeBody, questionBody } from './approval-mail.ts';
@@ -32,6 +32,16 @@ export interface OutgoingMail {
   readonly references: readonly string[];
   readonly replyTo: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly attachments: readonly MailFile[];
+}
+
+/** A file that goes out with a mail. */
+export interface MailFile {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Buffer;
+  /** Never shown as a part of the text. */
+  readonly contentDisposition: 'attachment';
 }
 
 /** Longest subject we write, in characters; a longer one is cut. */
@@ -53,6 +63,7 @@ export function toMail(message: OutboundMessage, author: Author): OutgoingMail |
             ? firstWords(message.body.markdown, author.name)
             : answering(route.subject),
         body: markdownBody(message.body.markdown),
+        files: message.body.files ?? [],
       });
     case 'notice':
       return compose(message, author, {
@@ -115,6 +126,7 @@ interface Composition {
   readonly inReplyTo: string | undefined;
   readonly references: readonly string[];
   readonly replyTo?: string;
+  readonly files?: readonly OutFile[];
 }
 
 function compose(message: OutboundMessage, author: Author, parts: Composition): OutgoingMail {
@@ -135,6 +147,12 @@ function compose(message: OutboundMessage, author: Author, parts: Composition): 
       'X-Auto-Response-Suppress': 'All',
       [LOOP_HEADER]: author.address,
     },
+    attachments: (parts.files ?? []).map(({ name, mediaType, base64 }) => ({
+      filename: oneLine(name),
+      contentType: mediaType,
+      content: Buffer.from(base64, 'base64'),
+      contentDisposition: 'attachment',
+    })),
   };
 }
 

@@ -78,6 +78,14 @@ export interface MailSandboxOptions {
 /** Whether a signature by a parent or sub-domain counts as the domain's own. RFC 7489, 3.1. */
 export type Alignment = 'strict' | 'relaxed';
 
+/** A file in a mail; one with a `cid` is shown by the HTML. */
+export interface WrittenFile {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+  readonly cid?: string;
+}
+
 export interface WrittenMail {
   readonly from: string;
   readonly to: string | readonly string[];
@@ -86,6 +94,7 @@ export interface WrittenMail {
   readonly text: string;
   readonly html?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly files?: readonly WrittenFile[];
 }
 
 export interface ReplyOptions {
@@ -503,6 +512,7 @@ interface ComposedMail {
   readonly messageId: string;
   readonly date: Date;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly files?: readonly WrittenFile[];
 }
 
 async function compose(mail: ComposedMail): Promise<Buffer> {
@@ -518,6 +528,12 @@ async function compose(mail: ComposedMail): Promise<Buffer> {
     messageId: mail.messageId,
     date: mail.date,
     headers: { ...mail.headers },
+    attachments: (mail.files ?? []).map(({ name, mediaType, bytes, cid }) => ({
+      filename: name,
+      contentType: mediaType,
+      content: Buffer.from(bytes),
+      ...(cid === undefined ? {} : { cid, contentDisposition: 'inline' as const }),
+    })),
     disableFileAccess: true,
     disableUrlAccess: true,
   });

@@ -8,6 +8,13 @@ export interface Envelope {
   readonly to: readonly string[];
 }
 
+export interface MailAttachment {
+  readonly name: string;
+  readonly mediaType: string;
+  readonly bytes: number;
+  readonly base64: string;
+}
+
 export interface Mail {
   readonly envelope: Envelope;
   /** Address of the author, without the name. */
@@ -26,6 +33,7 @@ export interface Mail {
   readonly references: readonly string[];
   /** By lower-case name; a header that occurs more than once has its values joined by line breaks. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly attachments: readonly MailAttachment[];
   /** The bytes, one character each. */
   readonly raw: string;
 }
@@ -48,6 +56,12 @@ export async function parseMail(raw: Buffer, envelope: Envelope, arrivedAt: Date
     inReplyTo: parsed.inReplyTo,
     references: [parsed.references ?? []].flat(),
     headers: headersOf(parsed),
+    attachments: parsed.attachments.map(({ filename = 'unnamed', contentType, content }) => ({
+      name: filename,
+      mediaType: contentType,
+      bytes: content.length,
+      base64: content.toString('base64'),
+    })),
     raw: raw.toString('latin1'),
   };
 }

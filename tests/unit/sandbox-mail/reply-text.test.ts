@@ -20,6 +20,7 @@ function aMail(fields: Partial<Mail> = {}): Mail {
     inReplyTo: undefined,
     references: [],
     headers: {},
+    attachments: [],
     raw: '',
     ...fields,
   };

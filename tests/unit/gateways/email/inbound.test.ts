@@ -171,7 +171,7 @@ describe('a plain mail', () => {
     );
   });
 
-  it('names what is attached, without reading it', async () => {
+  it('brings along what is attached', async () => {
     const raw = rawMail(
       ...head('MIME-Version: 1.0', 'Content-Type: multipart/mixed; boundary=b'),
       '',
@@ -184,9 +184,18 @@ describe('a plain mail', () => {
       '--b--',
     );
 
-    expect((await inboundOf(raw)).text).toBe(
-      'See the invoice.\n\n[attached, not read: invoice.pdf, notes.txt]',
-    );
+    const { text, attachments } = await inboundOf(raw);
+
+    expect(text).toBe('See the invoice.');
+    expect(attachments).toEqual([
+      { name: 'invoice.pdf', mediaType: 'application/pdf', bytes: 5, base64: 'JVBERi0=' },
+      {
+        name: 'notes.txt',
+        mediaType: 'text/plain',
+        bytes: 12,
+        base64: Buffer.from('secret notes').toString('base64'),
+      },
+    ]);
   });
 
   it('is read from HTML when there is no text, with the targets of its links', async () => {

@@ -53,7 +53,7 @@ describe('a mail that is read', () => {
     );
   });
 
-  it('keeps the first 64 KiB of text and counts attachments without keeping them', async () => {
+  it('keeps the first 64 KiB of text, and attachments', async () => {
     const raw = multipart(
       `Content-Type: text/plain\r\n\r\n${'x'.repeat(200_000)}`,
       `Content-Type: application/zip; name=a.zip\r\n\r\n${'y'.repeat(200_000)}`,
@@ -62,10 +62,56 @@ describe('a mail that is read', () => {
 
     expect(mail.plain).toHaveLength(64 * 1024);
     expect(mail).toMatchObject({
-      attachments: ['a.zip'],
+      attachments: [{ name: 'a.zip', type: 'application/zip', size: 200_000 }],
       types: ['multipart/mixed', 'text/plain', 'application/zip'],
     });
+    expect(mail.attachments[0]?.content?.toString()).toBe('y'.repeat(200_000));
     expect(mail.size).toBe(Buffer.byteLength(raw));
+  });
+
+  it('carries attachments up to a megabyte in all, and names the rest with about their size', async () => {
+    const part = (name: string, bytes: number) =>
+      [
+        `Content-Type: application/octet-stream; name=${name}`,
+        'Content-Transfer-Encoding: base64',
+        '',
+        Buffer.alloc(bytes).toString('base64').replaceAll(/.{76}/g, '$&\r\n'),
+      ].join('\r\n');
+    const raw = multipart(part('a', 600_000), part('b', 1_400_000), part('c', 400_000), part('d', 1));
+
+    const { attachments } = await read(raw, 10_000_000);
+
+    expect(attachments.map(({ name, content }) => [name, content?.length])).toEqual([
+      ['a', 600_000],
+      ['b', undefined],
+      ['c', 400_000],
+      ['d', undefined],
+    ]);
+    expect(Math.abs((attachments[1]?.size ?? 0) - 1_400_000)).toBeLessThan(100);
+  });
+
+  it('takes no small picture of the HTML for an attachment, and a pasted one for one', async () => {
+    const picture = (id: string, bytes: number, disposition = 'inline') =>
+      [
+        'Content-Type: image/png',
+        `Content-Disposition: ${disposition}; filename="${id}.png"`,
+        `Content-ID: <${id}@x>`,
+        'Content-Transfer-Encoding: base64',
+        '',
+        Buffer.alloc(bytes, 1).toString('base64'),
+      ].join('\r\n');
+    const raw = multipart(
+      'Content-Type: text/html\r\n\r\n<img src="cid:logo@x"><img src="cid:pasted@x"><img src="cid:sent@x">',
+      picture('logo', 2_000),
+      picture('pasted', 30_000),
+      picture('unshown', 2_000),
+      picture('sent', 2_000, 'attachment'),
+    );
+    expect((await read(raw)).attachments.map(({ name }) => name)).toEqual([
+      'pasted.png',
+      'unshown.png',
+      'sent.png',
+    ]);
   });
 });
 

@@ -71,6 +71,20 @@ describe('a text', () => {
     expect(mailOf(text('Hello'), { ...route, subject: 'RE: Order 7' }).subject).toBe('RE: Order 7');
   });
 
+  it('carries files as attachments, never as a part of the text', () => {
+    const base64 = Buffer.from('a,b').toString('base64');
+    const body = { ...text('See the file.'), files: [{ name: 'a\r\nb.csv', mediaType: 'text/csv', base64 }] };
+
+    expect(mailOf(body).attachments).toEqual([
+      {
+        filename: 'a b.csv',
+        contentType: 'text/csv',
+        content: Buffer.from('a,b'),
+        contentDisposition: 'attachment',
+      },
+    ]);
+  });
+
   it('begins a thread with its own first words', () => {
     const mail = mailOf(text('\n## Your **build** is done\nmore'));
 
