@@ -114,14 +114,8 @@ export class AppMessages {
   #sameNonce(channel: string, { nonce, enforce_nonce: enforced }: MessageBody): DiscordMessage | undefined {
     if (enforced !== true || nonce === undefined || nonce === null) return undefined;
     const since = this.deps.clock.now() - NONCE_LIFETIME_MS;
-    return this.deps.world
-      .messages(channel)
-      .findLast(
-        (message) =>
-          message.author === BOT.discordUser &&
-          String(message.nonce) === String(nonce) &&
-          Date.parse(message.createdAt) >= since,
-      );
+    const existing = this.deps.world.withNonce(channel, BOT.discordUser, nonce);
+    return existing !== undefined && Date.parse(existing.createdAt) >= since ? existing : undefined;
   }
 
   #repliedTo(channel: string, { message_reference: reference }: MessageBody): string | undefined {

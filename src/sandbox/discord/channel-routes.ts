@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { BOT, DISCORD_CHANNELS, PEOPLE } from '../people.ts';
 import { type AppMessages, visibleMessage } from './app-messages.ts';
-import { type GatewayEvent, type SharedView, typingEvent } from './events.ts';
+import { type GatewayEvent, typingEvent } from './events.ts';
 import { ARCHIVE_MINUTES, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_THREAD_NAME_CHARS } from './limits.ts';
 import type { Messages } from './messages.ts';
 import type { Permission, Permissions } from './permissions.ts';
@@ -17,7 +17,7 @@ import {
   type RestRequest,
   type RestRoute,
 } from './rest-route.ts';
-import { toChannel, toMessage, toThread, toThreadMember, type View } from './wire.ts';
+import { type SharedView, toChannel, toMessage, toThread, toThreadMember, type View } from './wire.ts';
 import type { DiscordMessage, Place, Thread, World } from './world.ts';
 
 const DEFAULT_ARCHIVE_MINUTES = 4_320;
@@ -34,6 +34,11 @@ interface Deps {
   readonly dispatch: (event: GatewayEvent) => void;
 }
 
+/** What of a message needs a permission of its own. */
+const Extras = z.object({
+  embeds: z.array(z.unknown()).nullish(),
+  message_reference: z.unknown().optional(),
+});
 const ThreadName = z.string().min(1).max(MAX_THREAD_NAME_CHARS);
 const ArchiveMinutes = z.union(ARCHIVE_MINUTES.map((minutes) => z.literal(minutes)));
 const NewThread = z.object({
@@ -85,12 +90,12 @@ export class ChannelRoutes {
   }
 
   #get(request: RestRequest): RestAnswer {
-    return ok(toChannel(this.deps.world, this.#place(request)));
+    return ok(toChannel(this.deps.view(), this.#place(request)));
   }
 
   #list(request: RestRequest): RestAnswer {
     const place = this.#place(request);
-    this.#need(place, 'READ_MESSAGE_HISTORY');
+    if (!this.#may(place, 'READ_MESSAGE_HISTORY')) return ok([]);
     const page = parseForm(Page, request.query);
     return ok(pageOf(this.deps.world.messages(place.id), page).map((message) => this.#show(message)));
   }
@@ -99,6 +104,10 @@ export class ChannelRoutes {
     const place = this.#place(request);
     this.#need(place, place.kind === 'thread' ? 'SEND_MESSAGES_IN_THREADS' : 'SEND_MESSAGES');
     if (request.files.length > 0) this.#need(place, 'ATTACH_FILES');
+    const { embeds, message_reference: reference } = parseForm(Extras, request.json);
+    if ((embeds ?? []).length > 0) this.#need(place, 'EMBED_LINKS');
+    if ((reference ?? undefined) !== undefined && !this.#may(place, 'READ_MESSAGE_HISTORY'))
+      throw new Refusal(400, 160_002, 'You cannot reply without permission to read message history');
     if (place.kind === 'dm' && this.deps.permissions.refusesDms(place.user))
       throw new Refusal(403, 50_007, 'Cannot send messages to this user');
     if (place.kind === 'thread' && place.thread.locked && !this.#may(place, 'MANAGE_THREADS'))
@@ -230,7 +239,7 @@ export class ChannelRoutes {
     );
     const person = PEOPLE.find(({ discordUser }) => discordUser === recipient);
     if (person === undefined) throw new Refusal(400, 50_033, 'Invalid Recipient(s)');
-    return ok(toChannel(this.deps.world, { kind: 'dm', id: person.discordDm, user: recipient }));
+    return ok(toChannel(this.deps.view(), { kind: 'dm', id: person.discordDm, user: recipient }));
   }
 
   #place(request: RestRequest): Place {
@@ -274,10 +283,10 @@ export class ChannelRoutes {
 }
 
 /** Channels of the guild, as its own routes list them. */
-export function guildChannels(world: World): ReturnType<typeof toChannel>[] {
+export function guildChannels(view: SharedView): ReturnType<typeof toChannel>[] {
   return DISCORD_CHANNELS.flatMap(({ id }) => {
-    const place = world.place(id);
-    return place === undefined ? [] : [toChannel(world, place)];
+    const place = view.world.place(id);
+    return place === undefined ? [] : [toChannel(view, place)];
   });
 }
 

@@ -14,7 +14,7 @@ import { AppMessages } from './app-messages.ts';
 import { ApplicationRoutes } from './application-routes.ts';
 import { ChannelRoutes } from './channel-routes.ts';
 import { MESSAGE_COMMAND } from './command-rules.ts';
-import { INTENT, type SharedView } from './events.ts';
+import { type GatewayEvent, INTENT } from './events.ts';
 import type { Fault } from './faults.ts';
 import { Files, type Upload } from './files.ts';
 import { GatewayServer, gatewayUrl } from './gateway-server.ts';
@@ -37,7 +37,7 @@ import { type Permission, Permissions } from './permissions.ts';
 import { GENEROUS_RATE_LIMITS, type RateLimitSettings, REAL_RATE_LIMITS } from './rate-limits.ts';
 import { type OptionValues, TypedCommands } from './typed-commands.ts';
 import { toDiscordText } from './typed-text.ts';
-import { isPerson, type Payload, toAttachment, toGuild, toMessage } from './wire.ts';
+import { isPerson, type Payload, type SharedView, toAttachment, toGuild, toMessage } from './wire.ts';
 import {
   type Command,
   type DiscordMessage,
@@ -127,9 +127,10 @@ export class DiscordSandbox {
     const origin = () => this.#app?.listeningOrigin ?? '';
     const world = new World(journal, clock);
     const files = new Files(world, clock, origin);
+    const permissions = this.#permissions;
     const view = (): SharedView => ({
       world,
-      botPermissions: this.#permissions.bits,
+      permissions,
       linkOf: (channel, file) => files.linkOf(channel, file),
     });
     const gateway = new GatewayServer({
@@ -146,12 +147,14 @@ export class DiscordSandbox {
         name: 'GUILD_CREATE',
         intents: INTENT.guilds,
         guild: GUILD.id,
-        toData: (content) => toGuild({ ...view(), content }),
+        toData: () => toGuild(view()),
       }),
       onChange: () => this.#changed(),
       onViolation: (error) => this.#remember(this.violations, { route: 'gateway', error }),
     });
-    const dispatch = gateway.dispatch.bind(gateway);
+    const dispatch = (event: GatewayEvent) => {
+      if (this.#isVisible(event.channel)) gateway.dispatch(event);
+    };
     const messages = new Messages({ world, clock, view, dispatch });
     const appMessages = new AppMessages({ world, messages, files, clock });
     const url = new InteractionUrl({
@@ -169,8 +172,9 @@ export class DiscordSandbox {
       firstResponseMs,
       dispatch,
       isConnected: () => gateway.connections > 0,
+      violated: (refusal) =>
+        this.#remember(this.violations, { route: 'interactions endpoint', error: refusal.toWire() }),
     });
-    const permissions = this.#permissions;
     const routes = [
       new ApplicationRoutes({
         world,
@@ -260,7 +264,7 @@ export class DiscordSandbox {
   }): Promise<DiscordMessage> {
     const { user: author, channel, text, replyTo, notifies = true, files = [] } = said;
     if (!isPerson(author)) throw new Error(`there is no person ${author}`);
-    if (this.#world.place(channel) === undefined) throw new Error(`there is no channel ${channel}`);
+    this.#refusePlace(author, channel);
     if (replyTo !== undefined) this.#existing(replyTo);
     return this.#messages.post(
       {
@@ -391,7 +395,7 @@ export class DiscordSandbox {
     customId: string;
     copy?: DiscordMessage;
   }): Promise<GestureOutcome> {
-    const message = this.#seenBy(pressed.user, pressed.message);
+    const message = this.#seenBy(pressed);
     const data = pressOf(pressed.copy ?? message, pressed.customId);
     return this.#interactions.raise({ ...whereOf(pressed), type: COMPONENT, data, message });
   }
@@ -408,7 +412,7 @@ export class DiscordSandbox {
     customId: string;
     values: readonly string[];
   }): Promise<GestureOutcome> {
-    const message = this.#seenBy(chosen.user, chosen.message);
+    const message = this.#seenBy(chosen);
     const data = choiceOf(message, chosen.customId, chosen.values);
     return this.#interactions.raise({ ...whereOf(chosen), type: COMPONENT, data, message });
   }
@@ -620,9 +624,15 @@ export class DiscordSandbox {
   #view(): SharedView {
     return {
       world: this.#world,
-      botPermissions: this.#permissions.bits,
+      permissions: this.#permissions,
       linkOf: (channel, file) => this.#files.linkOf(channel, file),
     };
+  }
+
+  #isVisible(channel: string | undefined): boolean {
+    const place = channel === undefined ? undefined : this.#world.place(channel);
+    if (place === undefined || place.kind === 'dm') return true;
+    return this.#permissions.has('VIEW_CHANNEL', place.kind === 'thread' ? place.thread.parent : place.id);
   }
 
   #enabledIntents(): number {
@@ -643,14 +653,29 @@ export class DiscordSandbox {
     );
   }
 
+  #refusePlace(user: string, channel: string): void {
+    const place = this.#world.place(channel);
+    if (place === undefined) throw new Error(`there is no channel ${channel}`);
+    if (place.kind === 'dm' && place.user !== user) throw new Error(`${user} is not in channel ${channel}`);
+  }
+
   #existing(id: string): DiscordMessage {
     const message = this.#world.message(id);
     if (message === undefined) throw new Error(`there is no message ${id}`);
     return message;
   }
 
-  #seenBy(user: string, id: string): DiscordMessage {
+  #seenBy({
+    user,
+    channel,
+    message: id,
+  }: {
+    user: string;
+    channel: string;
+    message: string;
+  }): DiscordMessage {
     const message = this.#existing(id);
+    if (message.channel !== channel) throw new Error(`message ${id} is not in channel ${channel}`);
     if ((message.onlyFor ?? user) !== user) throw new Error(`${user} does not see message ${id}`);
     return message;
   }

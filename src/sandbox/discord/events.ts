@@ -1,6 +1,6 @@
 /** What the gateway tells the app: name, who gets it, and what it says to a connection with these intents. Pure. */
 import { GUILD } from '../people.ts';
-import { inGuild, type Payload, toMessageEvent, toThread, type View } from './wire.ts';
+import { inGuild, type Payload, type SharedView, toMessageEvent, toThread } from './wire.ts';
 import type { DiscordMessage, Thread, World } from './world.ts';
 
 /** Gateway intents (Gateway, List of Intents). */
@@ -21,12 +21,11 @@ export interface GatewayEvent {
   readonly intents: number;
   /** Undefined for direct messages, which go to shard 0. */
   readonly guild: string | undefined;
+  /** An app that may not see this channel does not get it. */
+  readonly channel?: string;
   /** `content`: the connection has the message-content intent. */
   toData(content: boolean): Payload;
 }
-
-/** A view without the part that each connection has for itself. */
-export type SharedView = Omit<View, 'content'>;
 
 export function messageCreated(message: DiscordMessage, view: SharedView): GatewayEvent {
   return messageEvent('MESSAGE_CREATE', message, view);
@@ -42,6 +41,7 @@ export function messageDeleted({ id, channel }: DiscordMessage, world: World): G
     name: 'MESSAGE_DELETE',
     intents: messageIntents(guild),
     guild,
+    channel,
     toData: () => ({ id, channel_id: channel, ...guildId(guild) }),
   };
 }
@@ -55,6 +55,7 @@ export function threadEvent(
     name,
     intents: INTENT.guilds,
     guild: GUILD.id,
+    channel: thread.id,
     toData: () => ({
       ...toThread(world, thread),
       ...(name === 'THREAD_CREATE' ? { newly_created: true } : {}),
@@ -73,6 +74,7 @@ export function reactionEvent(
     name,
     intents: guild === undefined ? INTENT.directReactions : INTENT.guildReactions,
     guild,
+    channel,
     toData: () => ({
       user_id: user,
       channel_id: channel,
@@ -92,6 +94,7 @@ export function typingEvent(channel: string, user: string, atMs: number, world: 
     name: 'TYPING_START',
     intents: guild === undefined ? 1 << 14 : 1 << 11,
     guild,
+    channel,
     toData: () => ({
       channel_id: channel,
       user_id: user,
@@ -107,6 +110,7 @@ function messageEvent(name: string, message: DiscordMessage, view: SharedView): 
     name,
     intents: messageIntents(guild),
     guild,
+    channel: message.channel,
     toData: (content) => toMessageEvent(message, { ...view, content }),
   };
 }

@@ -1,10 +1,9 @@
 /** Routes of the guild, its members and its roles, and of users. */
 import { BOT, GUILD, PEOPLE } from '../people.ts';
 import { activeThreads, guildChannels } from './channel-routes.ts';
-import type { SharedView } from './events.ts';
 import { Refusal, unknown } from './refusal.ts';
 import { ok, param, type RestAnswer, type RestRequest, type RestRoute } from './rest-route.ts';
-import { isMember, toGuild, toMember, toRoles, toUser } from './wire.ts';
+import { isMember, type SharedView, toGuild, toMember, toRoles, toUser } from './wire.ts';
 
 interface Deps {
   readonly view: () => SharedView;
@@ -30,7 +29,7 @@ export class GuildRoutes {
   }
 
   #guilds(): RestAnswer {
-    const permissions = String(this.deps.view().botPermissions);
+    const permissions = String(this.deps.view().permissions.bits);
     return ok([{ id: GUILD.id, name: GUILD.name, icon: null, owner: false, permissions, features: [] }]);
   }
 
@@ -42,18 +41,13 @@ export class GuildRoutes {
 
   #guild(request: RestRequest): RestAnswer {
     refuseOtherGuild(request);
-    const {
-      channels: _channels,
-      threads: _threads,
-      members: _members,
-      ...guild
-    } = toGuild({ ...this.deps.view(), content: false });
+    const { channels: _channels, threads: _threads, members: _members, ...guild } = toGuild(this.deps.view());
     return ok(guild);
   }
 
   #channels(request: RestRequest): RestAnswer {
     refuseOtherGuild(request);
-    return ok(guildChannels(this.deps.view().world));
+    return ok(guildChannels(this.deps.view()));
   }
 
   #threads(request: RestRequest): RestAnswer {
@@ -63,7 +57,7 @@ export class GuildRoutes {
 
   #roles(request: RestRequest): RestAnswer {
     refuseOtherGuild(request);
-    return ok(toRoles(this.deps.view().botPermissions));
+    return ok(toRoles(this.deps.view().permissions));
   }
 
   #members(request: RestRequest): RestAnswer {

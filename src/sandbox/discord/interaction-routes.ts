@@ -1,10 +1,9 @@
 /** Routes that answer interactions: the callback, and the webhook that its token opens. */
 import type { AppMessages } from './app-messages.ts';
-import type { SharedView } from './events.ts';
 import type { CallbackResult, Interactions } from './interactions.ts';
 import type { Messages } from './messages.ts';
 import { NO_CONTENT, ok, param, type RestAnswer, type RestRequest, type RestRoute } from './rest-route.ts';
-import { type Payload, toMessage } from './wire.ts';
+import { type Payload, type SharedView, toMessage } from './wire.ts';
 import type { DiscordMessage, InteractionRecord } from './world.ts';
 
 interface Deps {

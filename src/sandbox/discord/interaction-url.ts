@@ -6,7 +6,6 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
-import type { Refusal } from './refusal.ts';
 
 /** How often the endpoint is tried with a wrong signature: before the first delivery, then before every n-th. */
 const PROBE_EVERY = 10;
@@ -44,7 +43,7 @@ export type PostOutcome =
 export interface UrlDelivery {
   readonly what: 'interaction' | 'ping' | 'wrong signature' | 'raw';
   /** HTTP status, or what happened instead. */
-  readonly outcome: number | 'timeout' | 'failed' | 'invalid response';
+  readonly outcome: number | 'timeout' | 'failed';
 }
 
 interface Deps {
@@ -98,11 +97,6 @@ export class InteractionUrl {
     if (outcome.kind !== 'answered') return outcome;
     if (outcome.status === 202) return { kind: 'accepted' };
     return outcome.status === 200 ? { kind: 'answered', body: parseJson(outcome.body) } : { kind: 'failed' };
-  }
-
-  /** The app's answer was no callback that Discord takes. */
-  refused(_reason: Refusal): void {
-    this.deps.note({ what: 'interaction', outcome: 'invalid response' });
   }
 
   /** Never throws: what went wrong is the outcome. Follows no redirect. */

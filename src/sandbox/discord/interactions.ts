@@ -15,14 +15,14 @@ import { BOT, GUILD } from '../people.ts';
 import type { AppMessages } from './app-messages.ts';
 import { CommandChoice } from './command-rules.ts';
 import { Modal } from './component-rules.ts';
-import { type GatewayEvent, guildOf, type SharedView } from './events.ts';
+import { type GatewayEvent, guildOf } from './events.ts';
 import type { InteractionUrl } from './interaction-url.ts';
 import { INTERACTION_TOKEN_LIFETIME_MS, MAX_COMMAND_CHOICES, MAX_FILE_BYTES } from './limits.ts';
 import { EPHEMERAL } from './message-rules.ts';
 import type { Messages } from './messages.ts';
 import { invalidForm, parseForm, Refusal, unknown } from './refusal.ts';
 import type { RequestBody } from './request-body.ts';
-import { type Payload, toActor, toChannel, toMessage } from './wire.ts';
+import { type Payload, type SharedView, toActor, toChannel, toMessage } from './wire.ts';
 import type { DiscordMessage, InteractionRecord, OpenModal, World } from './world.ts';
 
 /** Interaction types. */
@@ -94,6 +94,8 @@ interface Deps {
   readonly firstResponseMs: number;
   readonly dispatch: (event: GatewayEvent) => void;
   readonly isConnected: () => boolean;
+  /** The app answered a request with what is no callback that Discord takes. */
+  readonly violated: (refusal: Refusal) => void;
 }
 
 const Callback = z.object({ type: z.int(), data: z.looseObject({}).nullish() });
@@ -309,7 +311,7 @@ export class Interactions {
       this.respond(id, token, { json: body, files: [] });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.deps.url.refused(error);
+      this.deps.violated(error);
       this.#fail({ id, token, ...interaction }, 'invalid_response');
     }
   }
@@ -336,10 +338,13 @@ export class Interactions {
 
   #toWire({ id, token, type, user, channel }: InteractionRecord, { data, message }: Gesture): Payload {
     const view = { ...this.deps.view(), content: true };
-    const { world, botPermissions } = view;
+    const { world } = view;
     const place = world.place(channel);
     if (place === undefined) throw new Error(`there is no channel ${channel}`);
     const isInGuild = place.kind !== 'dm';
+    const permissions = String(
+      view.permissions.bitsIn(place.kind === 'thread' ? place.thread.parent : place.id),
+    );
     return {
       id,
       application_id: BOT.discordApplication,
@@ -348,8 +353,8 @@ export class Interactions {
       version: 1,
       data,
       channel_id: channel,
-      channel: { ...toChannel(world, place), permissions: String(botPermissions) },
-      app_permissions: String(botPermissions),
+      channel: { ...toChannel(view, place), permissions },
+      app_permissions: permissions,
       locale: 'en-US',
       entitlements: [],
       authorizing_integration_owners: { 0: isInGuild ? GUILD.id : '0' },

@@ -12,15 +12,15 @@ import {
   messageDeleted,
   messageUpdated,
   reactionEvent,
-  type SharedView,
   threadEvent,
 } from './events.ts';
 import { type MentionDefaults, type Notified, notifiedBy } from './mentions.ts';
 import type { AllowedMentions } from './message-rules.ts';
+import type { SharedView } from './wire.ts';
 import type { DiscordMessage, RecordedPing, Thread, World } from './world.ts';
 
-/** MENTION_EVERYONE (Permissions). */
-const MENTION_EVERYONE = 1n << 17n;
+/** Message type of the notice that a thread was opened. */
+const THREAD_CREATED = 18;
 
 export interface MentionPolicy {
   readonly allowed: AllowedMentions | undefined;
@@ -42,7 +42,8 @@ export class Messages {
 
   post(draft: Draft, policy: MentionPolicy): DiscordMessage {
     const { world } = this.deps;
-    const whole = { type: 0, content: '', embeds: [], components: [], attachments: [], flags: 0, ...draft };
+    const content = (draft.content ?? '').trim(); // Discord keeps no space around a text.
+    const whole = { type: 0, embeds: [], components: [], attachments: [], flags: 0, ...draft, content };
     const notified = this.#notified(whole, policy);
     const message: DiscordMessage = {
       ...whole,
@@ -65,7 +66,7 @@ export class Messages {
     policy: MentionPolicy,
     { seen = true } = {},
   ): DiscordMessage {
-    const changed = { ...before, ...change };
+    const changed = { ...before, ...change, content: (change.content ?? before.content).trim() };
     const notified = this.#notified(changed, policy);
     const message: DiscordMessage = {
       ...changed,
@@ -114,7 +115,18 @@ export class Messages {
     world.record({ kind: 'thread-put', thread });
     dispatch(threadEvent(isNew ? 'THREAD_CREATE' : 'THREAD_UPDATE', thread, world));
     const starter = world.message(thread.id);
-    if (isNew && starter !== undefined) this.#announceEdit(starter); // It has a thread now.
+    if (!isNew) return;
+    if (starter !== undefined)
+      this.#announceEdit(starter); // It has a thread now.
+    else this.#announceThread(thread);
+  }
+
+  /** A thread that did not begin with a message is told of in its channel, by a message of whoever opened it. */
+  #announceThread({ parent, owner, name }: Thread): void {
+    this.post(
+      { channel: parent, author: owner, type: THREAD_CREATED, content: name },
+      { allowed: { parse: [] }, defaults: 'users' },
+    );
   }
 
   #announceEdit(message: DiscordMessage): void {
@@ -129,12 +141,14 @@ export class Messages {
   }
 
   #notified(
-    { author, content, components, replyTo }: Omit<DiscordMessage, 'id' | 'mentions' | 'createdAt'>,
+    { author, channel, content, components, replyTo }: Omit<DiscordMessage, 'id' | 'mentions' | 'createdAt'>,
     { allowed, defaults }: MentionPolicy,
   ): Notified {
     const { world, view } = this.deps;
     const mayMentionEveryone =
-      author === BOT.discordUser ? (view().botPermissions & MENTION_EVERYONE) !== 0n : true;
+      author === BOT.discordUser
+        ? view().permissions.has('MENTION_EVERYONE', this.#guildChannel(channel))
+        : true;
     return notifiedBy({
       text: [content, ...textsIn(components)].join('\n'),
       allowed,
@@ -142,6 +156,12 @@ export class Messages {
       repliedUser: replyTo === undefined ? undefined : world.message(replyTo)?.author,
       mayMentionEveryone,
     });
+  }
+
+  /** Permissions are those of the channel that a thread is in. */
+  #guildChannel(channel: string): string {
+    const place = this.deps.world.place(channel);
+    return place?.kind === 'thread' ? place.thread.parent : channel;
   }
 
   #notePings({ id, channel, author }: DiscordMessage, notified: Notified, on: RecordedPing['on']): void {

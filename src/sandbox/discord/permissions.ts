@@ -29,6 +29,9 @@ const DEFAULT_PERMISSIONS: readonly Permission[] = [
   'SEND_MESSAGES_IN_THREADS',
 ];
 
+// The keys of an object literal are exactly those of its type.
+const EVERY_PERMISSION = Object.keys(PERMISSION) as Permission[];
+
 export class Permissions {
   #granted: readonly Permission[] = DEFAULT_PERMISSIONS;
   readonly #byChannel = new Map<string, readonly Permission[]>();
@@ -39,8 +42,20 @@ export class Permissions {
     return bitsOf(this.#granted);
   }
 
+  /** In one channel, as a bit set. */
+  bitsIn(channel: string): bigint {
+    return bitsOf(this.#byChannel.get(channel) ?? this.#granted);
+  }
+
   has(permission: Permission, channel: string): boolean {
-    return (this.#byChannel.get(channel) ?? this.#granted).includes(permission);
+    return (this.bitsIn(channel) & PERMISSION[permission]) !== 0n;
+  }
+
+  /** What a channel says about the role of the app, where it differs from the guild. */
+  overwrite(channel: string): { allow: bigint; deny: bigint } | undefined {
+    if (!this.#byChannel.has(channel)) return undefined;
+    const allow = this.bitsIn(channel);
+    return { allow, deny: bitsOf(EVERY_PERMISSION) & ~allow };
   }
 
   /** In one channel, or everywhere. Undefined: as at the beginning. */

@@ -148,7 +148,7 @@ class Resolved {
   }
 
   #role(id: string): string {
-    return this.#note('roles', id, toRoles(0n).find((role) => role.id === id) ?? { id });
+    return this.#note('roles', id, toRoles({ bits: 0n }).find((role) => role.id === id) ?? { id });
   }
 
   #note(kind: string, id: string, what: Payload): string {

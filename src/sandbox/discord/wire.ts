@@ -1,6 +1,7 @@
 /** The world in Discord's words: users, channels and messages as the app gets to see them. Pure. */
 import { BOT, DISCORD_CHANNELS, GUILD, GUILD_ROLES, PEOPLE } from '../people.ts';
 import { EPHEMERAL, HAS_THREAD, LOADING } from './message-rules.ts';
+import type { Permissions } from './permissions.ts';
 import type {
   Attachment,
   Command,
@@ -11,6 +12,9 @@ import type {
   World,
 } from './world.ts';
 
+/** A view without the part that each connection has for itself. */
+export type SharedView = Omit<View, 'content'>;
+
 export type Payload = Record<string, unknown>;
 
 /** Channel types (Channel resource). */
@@ -18,7 +22,7 @@ const GUILD_TEXT = 0;
 const DM = 1;
 const PUBLIC_THREAD = 11;
 
-/** Everything: what a member without restrictions may do, as a permission bit set. */
+/** What a member without restrictions may do, as a permission bit set. */
 const MEMBER_PERMISSIONS = '2248473465835073';
 
 /** The world began before anybody came. */
@@ -30,7 +34,7 @@ export interface View {
   /** The message-content intent: shows what other people wrote to each other. */
   readonly content: boolean;
   readonly linkOf: (channel: string, attachment: Attachment) => string;
-  readonly botPermissions: bigint;
+  readonly permissions: Permissions;
 }
 
 export function isPerson(user: string): boolean {
@@ -74,18 +78,20 @@ export function toMemberOnly(user: string): Payload {
 }
 
 export function rolesOf(user: string): string[] {
+  if (user === BOT.discordUser) return [BOT_ROLE];
   return GUILD_ROLES.filter(({ members }) => members.some((member) => member === user)).map(({ id }) => id);
 }
 
-export function toRoles(botPermissions: bigint): Payload[] {
-  const everyone = { id: GUILD.id, name: '@everyone', position: 0, permissions: MEMBER_PERMISSIONS };
+export function toRoles({ bits }: Pick<Permissions, 'bits'>): Payload[] {
+  // Nothing comes by itself, so that what the app may do is what its own role says.
+  const everyone = { id: GUILD.id, name: '@everyone', position: 0, permissions: '0' };
   const named = GUILD_ROLES.map(({ id, name }, index) => ({
     id,
     name,
     position: index + 1,
     permissions: MEMBER_PERMISSIONS,
   }));
-  const ofBot = { id: BOT_ROLE, name: BOT.name, position: 9, permissions: String(botPermissions) };
+  const ofBot = { id: BOT_ROLE, name: BOT.name, position: 9, permissions: String(bits) };
   return [everyone, ...named, ofBot].map((role) => ({
     color: 0,
     colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
@@ -102,7 +108,8 @@ export function toRoles(botPermissions: bigint): Payload[] {
 /** The role that came with the app. */
 export const BOT_ROLE = '900000000000000409';
 
-export function toGuild({ world, botPermissions }: View): Payload {
+export function toGuild(view: SharedView): Payload {
+  const { world, permissions } = view;
   return {
     id: GUILD.id,
     name: GUILD.name,
@@ -115,7 +122,7 @@ export function toGuild({ world, botPermissions }: View): Payload {
     verification_level: 0,
     default_message_notifications: 0,
     explicit_content_filter: 0,
-    roles: toRoles(botPermissions),
+    roles: toRoles(permissions),
     emojis: [],
     features: [],
     mfa_level: 0,
@@ -140,7 +147,7 @@ export function toGuild({ world, botPermissions }: View): Payload {
     member_count: PEOPLE.length + 1,
     voice_states: [],
     members: [toMember(BOT.discordUser)],
-    channels: DISCORD_CHANNELS.map(({ id }) => toChannel(world, { kind: 'channel', ...named(id) })),
+    channels: DISCORD_CHANNELS.map(({ id }) => toChannel(view, { kind: 'channel', ...named(id) })),
     threads: world
       .threads()
       .filter(({ archived }) => !archived)
@@ -153,7 +160,7 @@ export function toGuild({ world, botPermissions }: View): Payload {
   };
 }
 
-export function toChannel(world: World, place: Place): Payload {
+export function toChannel({ world, permissions }: SharedView, place: Place): Payload {
   switch (place.kind) {
     case 'channel':
       return {
@@ -162,7 +169,7 @@ export function toChannel(world: World, place: Place): Payload {
         guild_id: GUILD.id,
         name: place.name,
         position: 0,
-        permission_overwrites: [],
+        permission_overwrites: overwritesOf(permissions, place.id),
         parent_id: null,
         topic: null,
         nsfw: false,
@@ -265,7 +272,7 @@ export function toMessageEvent(message: DiscordMessage, view: View): Payload {
   return {
     ...toMessage(message, view),
     // discord.js cannot tell what an unknown channel is without this.
-    ...(place === undefined ? {} : { channel_type: toChannel(world, place).type }),
+    ...(place === undefined ? {} : { channel_type: toChannel(view, place).type }),
     ...(guild ? { guild_id: GUILD.id, member: toMemberOnly(message.author) } : {}),
   };
 }
@@ -307,6 +314,12 @@ export function toActor(user: string, isInGuild: boolean): Payload {
   return isInGuild
     ? { member: { ...toMember(user), permissions: MEMBER_PERMISSIONS } }
     : { user: toUser(user) };
+}
+
+function overwritesOf(permissions: Permissions, channel: string): Payload[] {
+  const overwrite = permissions.overwrite(channel);
+  if (overwrite === undefined) return [];
+  return [{ id: BOT_ROLE, type: 0, allow: String(overwrite.allow), deny: String(overwrite.deny) }];
 }
 
 function interactionOf({ interaction: token, author }: DiscordMessage, world: World): Payload {

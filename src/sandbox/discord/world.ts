@@ -156,6 +156,10 @@ export class World {
   readonly #messages = new Map<string, DiscordMessage>();
   /** By channel, then by id. */
   readonly #byChannel = new Map<string, Map<string, DiscordMessage>>();
+  /** By the one person who sees them, then by id. */
+  readonly #ephemerals = new Map<string, Map<string, DiscordMessage>>();
+  /** The message that a nonce made last, by channel, author and nonce. */
+  readonly #byNonce = new Map<string, string>();
   readonly #threads = new Map<string, Thread>();
   readonly #commands = new Map<string, Command>();
   readonly #commandCreates: { guild: string | undefined; at: number }[] = [];
@@ -210,13 +214,16 @@ export class World {
 
   /** What everybody there sees, oldest first. */
   messages(channel: string): DiscordMessage[] {
-    const all = [...(this.#byChannel.get(channel)?.values() ?? [])];
-    return all.filter(({ onlyFor }) => onlyFor === undefined);
+    return [...(this.#byChannel.get(channel)?.values() ?? [])];
   }
 
   /** What only this person sees, oldest first. */
   ephemerals(user: string): DiscordMessage[] {
-    return [...this.#messages.values()].filter(({ onlyFor }) => onlyFor === user);
+    return [...(this.#ephemerals.get(user)?.values() ?? [])];
+  }
+
+  withNonce(channel: string, author: string, nonce: string | number): DiscordMessage | undefined {
+    return this.#messages.get(this.#byNonce.get(`${channel} ${author} ${nonce}`) ?? '');
   }
 
   /** All threads, or those of one channel. */
@@ -239,10 +246,6 @@ export class World {
 
   interaction(token: string): InteractionRecord | undefined {
     return this.#interactions.get(token);
-  }
-
-  interactionById(id: string): InteractionRecord | undefined {
-    return [...this.#interactions.values()].find((interaction) => interaction.id === id);
   }
 
   modal(user: string): OpenModal | undefined {
@@ -300,10 +303,12 @@ export class World {
   }
 
   #put(message: DiscordMessage): void {
-    this.#messages.set(message.id, message);
-    const inChannel = this.#byChannel.get(message.channel) ?? new Map<string, DiscordMessage>();
-    this.#byChannel.set(message.channel, inChannel.set(message.id, message));
-    this.#noteId(message.id);
+    const { id, channel, author, onlyFor, nonce } = message;
+    this.#messages.set(id, message);
+    if (onlyFor === undefined) putInto(this.#byChannel, channel, message);
+    else putInto(this.#ephemerals, onlyFor, message);
+    if (nonce !== undefined) this.#byNonce.set(`${channel} ${author} ${nonce}`, id);
+    this.#noteId(id);
   }
 
   #drop(id: string): void {
@@ -311,12 +316,22 @@ export class World {
     if (message === undefined) return;
     this.#messages.delete(id);
     this.#byChannel.get(message.channel)?.delete(id);
+    this.#ephemerals.get(message.onlyFor ?? '')?.delete(id);
   }
 
   #noteId(id: string): void {
     const noted = BigInt(id);
     if (noted > this.#lastId) this.#lastId = noted;
   }
+}
+
+function putInto(
+  groups: Map<string, Map<string, DiscordMessage>>,
+  key: string,
+  message: DiscordMessage,
+): void {
+  const group = groups.get(key) ?? new Map<string, DiscordMessage>();
+  groups.set(key, group.set(message.id, message));
 }
 
 function toFile({ contentType, base64 }: StoredFile): { contentType: string; bytes: Buffer } {
