@@ -26,6 +26,7 @@ import {
 import { countInput, PromptCache } from './prompt-cache.ts';
 import {
   answerByRule,
+  fileIn,
   isEvent,
   type Moment,
   type RuleAnswer,
@@ -255,7 +256,10 @@ function answerTo(request: MessagesRequest): RuleAnswer {
   const offered = request.tools ?? [];
   const since = request.messages.findLastIndex(({ role }) => role === 'assistant') + 1;
   const blocks = request.messages.slice(since).flatMap(blocksOf);
-  const last = blocks.findLast((block) => block.type === 'text' || block.type === 'tool_result');
+  const files = blocks.flatMap((block) => (block.type === 'text' ? (fileIn(block.text) ?? []) : []));
+  const last = blocks.findLast(
+    (block) => block.type === 'tool_result' || (block.type === 'text' && fileIn(block.text) === undefined),
+  );
 
   if (last?.type === 'text') {
     return answerByRule({
@@ -264,6 +268,7 @@ function answerTo(request: MessagesRequest): RuleAnswer {
       tool: undefined,
       isError: false,
       offered,
+      files,
     });
   }
   const answers = blocks.flatMap((block) => {
@@ -274,6 +279,7 @@ function answerTo(request: MessagesRequest): RuleAnswer {
       tool: toolNameOf(request, block.tool_use_id),
       isError: block.is_error === true,
       offered,
+      files: [],
     };
     return [answerByRule(moment)];
   });

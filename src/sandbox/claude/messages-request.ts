@@ -44,9 +44,43 @@ const ToolResultBlock = z.strictObject({
   ...cacheControl,
 });
 
+/** Decoded bytes of one picture, and of one document. Anthropic docs, "Vision" and "PDF support". */
+const MAX_IMAGE_BYTES = 5 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
+
+const ImageBlock = z.strictObject({
+  type: z.literal('image'),
+  source: z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.enum(['image/jpeg', 'image/png', 'image/gif', 'image/webp']),
+      data: z.string(),
+    }),
+    z.strictObject({ type: z.literal('url'), url: z.url() }),
+  ]),
+  ...cacheControl,
+});
+
+const DocumentBlock = z.strictObject({
+  type: z.literal('document'),
+  source: z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.literal('application/pdf'),
+      data: z.string(),
+    }),
+    z.strictObject({ type: z.literal('text'), media_type: z.literal('text/plain'), data: z.string() }),
+    z.strictObject({ type: z.literal('url'), url: z.url() }),
+  ]),
+  title: z.string().nullish(),
+  context: z.string().nullish(),
+  citations: z.unknown().optional(),
+  ...cacheControl,
+});
+
 /** Kinds of blocks that are carried, counted and otherwise left alone. */
 const OtherBlock = z.looseObject({
-  type: z.enum(['image', 'document', 'thinking', 'redacted_thinking', 'search_result']),
+  type: z.enum(['thinking', 'redacted_thinking', 'search_result']),
   ...cacheControl,
 });
 
@@ -54,6 +88,8 @@ export const ContentBlock = z.discriminatedUnion('type', [
   TextBlock,
   ToolUseBlock,
   ToolResultBlock,
+  ImageBlock,
+  DocumentBlock,
   OtherBlock,
 ]);
 export type ContentBlock = z.infer<typeof ContentBlock>;
@@ -188,6 +224,7 @@ const RULES: readonly Rule[] = [
   refuseBrokenText,
   refuseEnds,
   refuseEmptyText,
+  refuseFiles,
   refuseTools,
   refuseUnpairedCalls,
   refuseBreakpoints,
@@ -242,6 +279,47 @@ function refuseEmptyText({ messages, system }: CountRequest): Refusal | undefine
     }
   }
   return undefined;
+}
+
+/** How the bytes of each kind begin. */
+const MAGIC: Readonly<Record<string, readonly string[]>> = {
+  'image/png': ['\x89PNG\r\n\x1a\n'],
+  'image/jpeg': ['\xff\xd8\xff'],
+  'image/gif': ['GIF87a', 'GIF89a'],
+  'image/webp': ['RIFF'],
+};
+
+function refuseFiles({ messages }: CountRequest): Refusal | undefined {
+  for (const [at, message] of messages.entries()) {
+    for (const [index, block] of blocksOf(message).entries()) {
+      if (block.type !== 'image' && block.type !== 'document') continue;
+      const where = `messages.${at}.content.${index}.${block.type}.source.base64`;
+      if (message.role !== 'user') return bad(`${where}: files may only be in messages of the user`);
+      if (block.source.type !== 'base64') continue;
+      const problem = problemOf(block.source.media_type, block.source.data);
+      if (problem) return bad(`${where}${problem}`);
+    }
+  }
+  return undefined;
+}
+
+function problemOf(mediaType: string, data: string): string | undefined {
+  if (data === '') return ': data cannot be empty';
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(data) || data.length % 4 !== 0) return '.data: Invalid base64 data';
+  const bytes = Buffer.from(data, 'base64');
+  if (mediaType === 'application/pdf') {
+    if (bytes.length > MAX_DOCUMENT_BYTES) return ': PDF exceeds the maximum size';
+    return bytes.subarray(0, 1_024).includes('%PDF-') && bytes.includes('%%EOF')
+      ? undefined
+      : '.data: The PDF specified was not valid.';
+  }
+  if (bytes.length > MAX_IMAGE_BYTES) {
+    return `: image exceeds ${MAX_IMAGE_BYTES / 1024 / 1024} MB maximum: ${bytes.length} bytes > ${MAX_IMAGE_BYTES} bytes`;
+  }
+  const head = bytes.subarray(0, 8).toString('latin1');
+  return (MAGIC[mediaType] ?? []).some((mark) => head.startsWith(mark))
+    ? undefined
+    : `.media_type: Image does not match the provided media type ${mediaType}`;
 }
 
 function refuseTools({ tools = [], tool_choice }: CountRequest): Refusal | undefined {

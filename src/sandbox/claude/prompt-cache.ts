@@ -71,6 +71,9 @@ export class PromptCache {
   }
 }
 
+/** What a picture of common size costs, and a page of a PDF. Anthropic docs, "Vision". */
+const TOKENS_OF_A_FILE = 1_600;
+
 /** How many tokens a text has, roughly. */
 export function countTokens(text: string): number {
   return Math.ceil(text.length / CHARS_PER_TOKEN);
@@ -94,9 +97,9 @@ function toPrefixes(request: CountRequest, owner: string): Prefix[] {
   const prefixes: Prefix[] = [];
   let hash = `${owner} ${request.model}`;
   let tokens = 0;
-  for (const [at, { text, mark }] of segments.entries()) {
+  for (const [at, { text, mark, isFile }] of segments.entries()) {
     hash = createHash('sha256').update(hash).update('\0').update(text).digest('base64');
-    tokens += countTokens(text);
+    tokens += isFile ? TOKENS_OF_A_FILE : countTokens(text);
     // A breakpoint on the request as a whole stands at its last segment.
     const control = mark ?? (at === segments.length - 1 ? request.cache_control : undefined);
     prefixes.push({ hash, tokens, ttl: control ? (control.ttl ?? '5m') : undefined });
@@ -107,6 +110,7 @@ function toPrefixes(request: CountRequest, owner: string): Prefix[] {
 interface Segment {
   readonly text: string;
   readonly mark: CacheControl | null | undefined;
+  readonly isFile?: boolean;
 }
 
 function toSegments({ tools = [], system = [], messages }: CountRequest): Segment[] {
@@ -118,6 +122,7 @@ function toSegments({ tools = [], system = [], messages }: CountRequest): Segmen
       blocksOf(message).map(({ cache_control, ...block }) => ({
         text: `${message.role} ${block.type === 'text' ? block.text : JSON.stringify(block)}`,
         mark: cache_control,
+        isFile: block.type === 'image' || block.type === 'document',
       })),
     ),
   ];

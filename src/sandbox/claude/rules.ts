@@ -18,6 +18,8 @@ export interface Moment {
   readonly tool: string | undefined;
   readonly isError: boolean;
   readonly offered: readonly OfferedTool[];
+  /** What the gateway says about files that came with it: name, kind, size, and what can be read of each. */
+  readonly files: readonly string[];
 }
 
 export interface WantedCall {
@@ -36,6 +38,8 @@ interface Rule {
   readonly when: RegExp;
   /** Only for `result`: the one tool whose results this is about. */
   readonly of?: string;
+  /** Only when files came with it. */
+  readonly withFiles?: true;
   readonly say: string | ((match: RegExpMatchArray, moment: Moment) => RuleAnswer);
 }
 
@@ -44,6 +48,9 @@ export const STAND_IN_NOTE = '_I am the sandbox’s stand-in for Claude: a short
 
 /** A mark in square brackets begins what the gateway says; what people say begins with their name. */
 const EVENT_MARK = /^\[[a-z][\w -]*\]\s+/i;
+
+/** How the gateway introduces a file; what is in the file follows behind bars and is none of the rules' business. */
+const FILE_NOTE = /^\[[a-z][\w -]*\][^\n]*? sent a file along: ([^\n]*)/i;
 
 /** How the gateway reports what became of a call: the call, one word for the outcome, then what there is to say. */
 const OUTCOME = /^Approval \S+ for the call .*?\}: \w+\. /s;
@@ -62,6 +69,7 @@ const HELP = `Hello! Here is what I can do:
 - \`refund order 3\`: a small one
 - \`deploy api to staging\`, \`deploy api 1.4.2 to production\`
 - \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
+- \`send me the order list as a file\`; or send me a file, and I say what I got
 - \`answer slowly\`, so that you see the answer grow; \`long answer\`, so that it must be split
 - \`say hello to everyone\`, to see that I cannot ring everybody's bell`;
 
@@ -123,6 +131,11 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
       when: /\brefund\b/i,
       say: 'Which order? Say for example: `refund order 7`, or `refund order 7 for 99.50 EUR because it broke`.',
     },
+    {
+      when: /\b(?:send|give|attach)\b.*\b(?:as|in) an?\s+(?:\w+\s+)?file\b|\battach\b.*\bfile\b/is,
+      say: orderList,
+    },
+    { withFiles: true, when: /^/, say: (_, { files }) => ({ text: describeFiles(files) }) },
     { when: /\blong answer\b/i, say: LONG_ANSWER },
     { when: /\bslow(?:ly)?\b/i, say: () => ({ text: SLOW_ANSWER, pace: 'slow' }) },
     {
@@ -136,11 +149,17 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
 
 /** The first fitting rule's answer to the latest thing that came in. */
 export function answerByRule(moment: Moment): RuleAnswer {
-  for (const { of, when, say } of RULES[moment.kind]) {
-    const match = of === undefined || of === moment.tool ? moment.text.match(when) : null;
+  for (const { of, withFiles, when, say } of RULES[moment.kind]) {
+    const isMeant = (of === undefined || of === moment.tool) && (!withFiles || moment.files.length > 0);
+    const match = isMeant ? moment.text.match(when) : null;
     if (match) return typeof say === 'string' ? { text: say } : say(match, moment);
   }
   throw new Error(`no rule for ${moment.kind}: the last rule of each list fits everything`);
+}
+
+/** What the gateway says about a file; undefined for every other text. */
+export function fileIn(text: string): string | undefined {
+  return FILE_NOTE.exec(text)?.[1];
 }
 
 /** Whether a text in a user's turn is the gateway speaking. */
@@ -153,6 +172,21 @@ function retelling(meaning: string): Rule['say'] {
   return (_, { text }) => ({
     text: `${meaning}\n\n${text.replace(EVENT_MARK, '').replace(OUTCOME, '').trim()}`,
   });
+}
+
+function orderList(): RuleAnswer {
+  const lines = Object.entries(ORDERS).map(
+    ([order, { amount, currency }]) => `${order},${amount},${currency}`,
+  );
+  const text = `${['order,amount,currency', ...lines].join('\n')}\n`;
+  return {
+    text: 'I put the orders I know into a file.',
+    calls: [{ tool: 'attach_file', input: { name: 'orders.csv', text, media_type: 'text/csv' } }],
+  };
+}
+
+function describeFiles(files: readonly string[]): string {
+  return ['I got this with your message:', '', ...files.map((file) => `- ${file}`)].join('\n');
 }
 
 function refund(text: string): RuleAnswer {
