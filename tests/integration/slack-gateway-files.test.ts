@@ -1,11 +1,12 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { isSlacksHost } from '../../gateways/slack/files.ts';
+import { SlackClient } from '../../gateways/slack/client.ts';
+import { isSlacksHost, SlackFiles } from '../../gateways/slack/files.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { type Address, MAX_INLINE_BYTES, type OutFile } from '../../src/domain/message.ts';
 import type { SentFile } from '../../src/sandbox/slack/files.ts';
-import { openSlack, type SlackFixture } from '../support/slack-gateway.ts';
+import { collectingLogger, openSlack, type SlackFixture } from '../support/slack-gateway.ts';
 
 const CHANNEL = 'C0GENERAL';
 const signal = new AbortController().signal;
@@ -146,6 +147,62 @@ describe('files in Slack', () => {
     });
   });
 
+  describe('handed out by a server that does not keep to its word', () => {
+    /** Slack's API on a port of its own, whose one file is served by `serve`. */
+    async function filesOf(size: number, serve: RequestListener) {
+      const elsewhere = await listen((_request, response) => response.end('stolen'));
+      const server = await listen((request, response) => {
+        const address = `http://127.0.0.1:${(request.socket.address() as AddressInfo).port}`;
+        if (request.url !== '/api/files.info') return serve(request, response);
+        response.setHeader('content-type', 'application/json');
+        response.end(
+          JSON.stringify({
+            ok: true,
+            file: { id: 'F0A', size, mimetype: 'image/png', url_private: `${address}/file` },
+          }),
+        );
+      });
+      const apiUrl = `http://127.0.0.1:${server.port}/api/`;
+      const client = new SlackClient('xoxb-secret', apiUrl, collectingLogger([]));
+      return { files: new SlackFiles(client, 'xoxb-secret', apiUrl), elsewhere };
+    }
+
+    it('are not read further than a message may carry, however much comes', async () => {
+      let sent = 0;
+      const { files } = await filesOf(10, (_request, response) => {
+        const more = () => {
+          while (!response.destroyed && sent < 100_000_000) {
+            sent += 65_536;
+            if (!response.write(Buffer.alloc(65_536))) break;
+          }
+        };
+        response.on('drain', more);
+        more();
+      });
+
+      await expect(files.download('F0A', signal)).rejects.toThrow(/larger than 1000000 bytes/);
+      expect(sent).toBeLessThan(50_000_000);
+    });
+
+    it('are not followed to another address', async () => {
+      let target = '';
+      const { files, elsewhere } = await filesOf(10, (_request, response) =>
+        response.writeHead(302, { location: target }).end(),
+      );
+      target = `http://127.0.0.1:${elsewhere.port}/grab`;
+
+      await expect(files.download('F0A', signal)).rejects.toThrow(UndeliverableError);
+      expect(elsewhere.requests).toEqual([]);
+    });
+
+    it('are not taken for a page to sign in', async () => {
+      const { files } = await filesOf(10, (_request, response) =>
+        response.setHeader('content-type', 'text/html; charset=utf-8').end('<html>Sign in</html>'),
+      );
+      await expect(files.download('F0A', signal)).rejects.toThrow(/files:read/);
+    });
+  });
+
   it.each([
     ['https://files.slack.com/files-pri/T1-F1/a', 'https://slack.com/api/', true],
     ['https://slack.com/files/a', 'https://slack.com/api/', true],
@@ -162,13 +219,19 @@ describe('files in Slack', () => {
 });
 
 /** A server somewhere else, which writes down who asks it. */
-async function listen(answer: NonNullable<Parameters<typeof createServer>[1]>) {
+async function listen(answer: RequestListener) {
   const requests: string[] = [];
   const server: Server = createServer((request, response) => {
     requests.push(request.url ?? '');
     answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
+  onTestFinished(
+    () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  );
   return { port: (server.address() as AddressInfo).port, requests };
 }

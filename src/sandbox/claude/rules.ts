@@ -102,6 +102,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
 
   result: [
     { of: 'recall', when: /^/, say: (_, { text }) => ({ text: `Here is what I know:\n\n${text}` }) },
+    { of: 'attach_file', when: /goes out with your reply/, say: 'Here is the file.' },
     {
       when: /^Waiting for a human: (.+?) was asked/,
       say: ([, whom]) => ({ text: `This needs a human first. I asked ${whom}; the answer comes here.` }),
