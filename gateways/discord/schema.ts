@@ -54,7 +54,8 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
-const Member = z.object({ nick: optional(z.string()), roles: optional(z.array(Snowflake)) });
+export const Member = z.object({ nick: optional(z.string()), roles: optional(z.array(Snowflake)) });
+export type Member = z.infer<typeof Member>;
 
 export const Attachment = z.object({
   id: Snowflake,
@@ -88,6 +89,8 @@ export const Message = z.object({
   ...MessageFields,
   message_reference: optional(z.object({ message_id: optional(Snowflake) })),
   referenced_message: optional(z.object({ id: Snowflake, author: User })),
+  /** The interaction whose answer it is. */
+  interaction_metadata: optional(z.object({ id: Snowflake })),
 });
 export type Message = z.infer<typeof Message>;
 
@@ -97,6 +100,11 @@ export const MessageDelete = z.object({
   guild_id: optional(Snowflake),
 });
 export type MessageDelete = z.infer<typeof MessageDelete>;
+
+export const MessageDeleteBulk = z.object({ ids: z.array(Snowflake).max(1_000), channel_id: Snowflake });
+
+/** An event about a channel or a thread. */
+export const ChannelEvent = z.object({ id: Snowflake });
 
 /** What of a channel decides where a conversation is. */
 export const Channel = z.object({

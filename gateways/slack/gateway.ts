@@ -24,8 +24,9 @@ import type {
   Sent,
 } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { BotBudget } from '../bot-budget.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
-import { BotBudget } from './bot-budget.ts';
+import { within } from '../within.ts';
 import { checkSlack } from './check.ts';
 import { CredentialError, type Self, SlackClient } from './client.ts';
 import { missingCredentials, type SlackSettings } from './config.ts';
@@ -39,7 +40,6 @@ import { EventEnvelope, type MessageEvent } from './schema.ts';
 import { SlackSender } from './sender.ts';
 import { toSlackLogger } from './slack-logger.ts';
 import { SocketReceiver } from './socket-receiver.ts';
-import { within } from './within.ts';
 
 export interface SlackTiming {
   /** Slack counts an event or a press as failed after 3 s (docs.slack.dev, Events API); half a second is for the way. */

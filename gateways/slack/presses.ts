@@ -12,13 +12,13 @@
 import type { Receive } from '../../src/domain/gateway.ts';
 import type { InboundAnswer, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { within } from '../within.ts';
 import { toReasonModal } from './card.ts';
 import type { SlackClient } from './client.ts';
 import { type Identity, REASON_MODAL, toPress, toReasonedAnswer } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { toMrkdwn } from './mrkdwn.ts';
 import { BlockActions, type ReasonContext, ViewSubmission } from './schema.ts';
-import { within } from './within.ts';
 
 /** Whom to tell what came of a press, and where they pressed. */
 interface Presser {

@@ -1,0 +1,245 @@
+/** What `signalbox check` says about Discord: what works, what is missing, and what to do about it. */
+import type { CheckFinding } from '../../src/domain/gateway.ts';
+import {
+  type ApplicationInfo,
+  CredentialError,
+  codeOf,
+  type DiscordClient,
+  type GuildInfo,
+} from './client.ts';
+import { COMMANDS, diffCommands } from './commands.ts';
+import { type DiscordSettings, missingDiscordSettings } from './config.ts';
+
+/** Permissions as bits (docs.discord.com, Permissions), and what does not work without each. */
+const NEEDED_PERMISSIONS: Readonly<Record<string, { readonly bit: bigint; readonly use: string }>> = {
+  'View Channels': { bit: 1n << 10n, use: 'seeing what is said' },
+  'Send Messages': { bit: 1n << 11n, use: 'answering' },
+  'Embed Links': { bit: 1n << 14n, use: 'approval cards' },
+  'Attach Files': { bit: 1n << 15n, use: 'sending files' },
+  'Read Message History': { bit: 1n << 16n, use: 'replying, and finding what was said while it was away' },
+  'Create Public Threads': { bit: 1n << 35n, use: 'conversations of their own in busy channels' },
+  'Send Messages in Threads': { bit: 1n << 38n, use: 'answering there' },
+};
+
+const MENTION_EVERYONE = 1n << 17n;
+const ADMINISTRATOR = 1n << 3n;
+
+/** Application flags that say the intent may be asked for: granted, or self-service in small apps. */
+const MESSAGE_CONTENT_FLAGS = (1 << 18) | (1 << 19);
+
+const PORTAL = 'https://discord.com/developers/applications';
+
+const WHERE_TO_GET: Readonly<Record<string, string>> = {
+  bot_token: `Create an application at ${PORTAL}, press "Reset Token" under "Bot", and set DISCORD_BOT_TOKEN.`,
+  application_id: `Copy the "Application ID" under "General Information" of your application at ${PORTAL} and set DISCORD_APPLICATION_ID.`,
+  public_key: `Copy the "Public Key" under "General Information" of your application at ${PORTAL} and set DISCORD_PUBLIC_KEY.`,
+};
+
+/** Never throws. */
+export async function checkDiscord(
+  settings: DiscordSettings,
+  client: DiscordClient,
+): Promise<CheckFinding[]> {
+  const missing = missingDiscordSettings(settings);
+  if (missing.length > 0) return missing.map(missingFinding);
+  try {
+    const self = await client.whoAmI();
+    const application = await client.application();
+    return [
+      { subject: 'Discord bot token', status: 'works', detail: `signed in as ${self.name}` },
+      applicationFinding(settings, application),
+      intentFinding(settings, application),
+      ...(await checkGuilds(settings, client)),
+      await checkCommands(settings, client),
+      wayInFinding(settings, application),
+    ];
+  } catch (error) {
+    return [failure('Discord bot token', error, WHERE_TO_GET.bot_token)];
+  }
+}
+
+/** Where somebody who manages a server lets the bot in, with what it needs and nothing more. */
+export function inviteUrl(applicationId: string): string {
+  const permissions = Object.values(NEEDED_PERMISSIONS).reduce((bits, { bit }) => bits | bit, 0n);
+  const query = new URLSearchParams({
+    client_id: applicationId,
+    scope: 'bot applications.commands',
+    permissions: String(permissions),
+  });
+  return `https://discord.com/oauth2/authorize?${query}`;
+}
+
+export function missingFinding(setting: string): CheckFinding {
+  return {
+    subject: `Discord ${setting.replace('_', ' ')}`,
+    status: 'missing',
+    detail: `${setting} is not set`,
+    remedy: WHERE_TO_GET[setting] ?? `Set ${setting}.`,
+  };
+}
+
+function applicationFinding(
+  settings: DiscordSettings,
+  { id, name, verifyKey }: ApplicationInfo,
+): CheckFinding {
+  const subject = 'Discord application';
+  if (id !== settings.application_id) {
+    return {
+      subject,
+      status: 'failed',
+      detail: `the token belongs to application ${id} (${name}), not to ${settings.application_id}`,
+      remedy: `Set DISCORD_APPLICATION_ID to ${id}, or take the token of the other application.`,
+    };
+  }
+  const key = settings.public_key?.toLowerCase();
+  if (settings.mode === 'http' && verifyKey !== undefined && key !== verifyKey.toLowerCase()) {
+    return {
+      subject,
+      status: 'failed',
+      detail: 'public_key is not the key of this application, so every request would be refused',
+      remedy: WHERE_TO_GET.public_key ?? '',
+    };
+  }
+  return { subject, status: 'works', detail: name === '' ? id : name };
+}
+
+function intentFinding(
+  { message_content: wanted, mode }: DiscordSettings,
+  { flags }: ApplicationInfo,
+): CheckFinding {
+  const subject = 'Discord message content';
+  if (!wanted || mode === 'http') {
+    return {
+      subject,
+      status: 'works',
+      detail: 'not asked for: mentions, direct messages and commands work without it',
+    };
+  }
+  if ((flags & MESSAGE_CONTENT_FLAGS) !== 0) {
+    return { subject, status: 'works', detail: 'granted: follow-ups in threads need no mention' };
+  }
+  return {
+    subject,
+    status: 'missing',
+    detail:
+      'message_content is on, but the application may not ask for it; Discord will refuse the connection',
+    remedy: `Switch on "Message Content Intent" under "Bot" at ${PORTAL}, or set gateways.discord.message_content to false.`,
+  };
+}
+
+async function checkGuilds(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding[]> {
+  const invite = `Open ${inviteUrl(settings.application_id ?? '')} as somebody who manages the server.`;
+  const guilds = await client.guilds();
+  const open = guilds.filter(({ id }) => settings.allowed_guilds?.includes(id) ?? true);
+  const absent = (settings.allowed_guilds ?? []).filter((id) => !guilds.some((guild) => guild.id === id));
+  const missing: CheckFinding[] = absent.map((id) => ({
+    subject: `Discord server ${id}`,
+    status: 'missing',
+    detail: 'it is in allowed_guilds, but the bot is not a member',
+    remedy: invite,
+  }));
+  if (open.length === 0 && missing.length === 0) {
+    return [
+      {
+        subject: 'Discord servers',
+        status: 'missing',
+        detail: 'the bot is in none; only people who can write it directly reach it',
+        remedy: invite,
+      },
+    ];
+  }
+  return [...missing, ...open.map((guild) => permissionsFinding(guild, invite))];
+}
+
+function permissionsFinding({ id, name, permissions }: GuildInfo, invite: string): CheckFinding {
+  const subject = `Discord server ${name || id}`;
+  if (permissions === undefined) return { subject, status: 'works', detail: 'the bot is a member' };
+
+  const isAdministrator = (permissions & ADMINISTRATOR) !== 0n;
+  const lacking = isAdministrator
+    ? []
+    : Object.entries(NEEDED_PERMISSIONS).filter(([, { bit }]) => (permissions & bit) === 0n);
+  if (lacking.length > 0) {
+    return {
+      subject,
+      status: 'missing',
+      detail: lacking.map(([permission, { use }]) => `${permission} (${use})`).join(', '),
+      remedy: `${invite} Or grant them to the bot's role under "Server Settings", "Roles".`,
+    };
+  }
+  if (isAdministrator || (permissions & MENTION_EVERYONE) !== 0n) {
+    return {
+      subject,
+      status: 'works',
+      detail: `everything needed is granted, and more: ${isAdministrator ? 'Administrator' : 'Mention Everyone'} is better taken away from the bot's role`,
+    };
+  }
+  return { subject, status: 'works', detail: 'the bot is a member and may do what it needs to' };
+}
+
+async function checkCommands(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding> {
+  const subject = 'Discord commands';
+  const { guild_commands: guilds } = settings;
+  try {
+    const different: string[] = [];
+    for (const guild of guilds.length === 0 ? [undefined] : guilds) {
+      const { create, edit } = diffCommands(COMMANDS, await client.commands(guild));
+      different.push(...[...create, ...edit.map(({ command }) => command)].map(({ name }) => name));
+    }
+    const where = guilds.length === 0 ? 'everywhere' : `in ${guilds.length} servers`;
+    if (different.length === 0) return { subject, status: 'works', detail: `registered ${where}` };
+    return {
+      subject,
+      status: 'missing',
+      detail: `not registered, or out of date: ${[...new Set(different)].join(', ')}`,
+      remedy: 'Start the gateway: it registers what differs.',
+    };
+  } catch (error) {
+    return failure(
+      subject,
+      error,
+      `Invite the bot again with the scope applications.commands: ${inviteUrl(settings.application_id ?? '')}`,
+    );
+  }
+}
+
+/** How what people do reaches us. */
+function wayInFinding({ mode, path }: DiscordSettings, { interactionsUrl }: ApplicationInfo): CheckFinding {
+  if (mode === 'http') {
+    const subject = 'Discord requests';
+    return interactionsUrl === undefined
+      ? {
+          subject,
+          status: 'missing',
+          detail: `signed requests are expected at ${path}, but the application has no Interactions Endpoint URL`,
+          remedy: `Start the gateway, then set "Interactions Endpoint URL" under "General Information" at ${PORTAL} to its public address with ${path} behind it.`,
+        }
+      : {
+          subject,
+          status: 'works',
+          detail: `Discord calls ${interactionsUrl}; mentions and direct messages need mode gateway`,
+        };
+  }
+  const subject = 'Discord gateway';
+  return interactionsUrl === undefined
+    ? { subject, status: 'works', detail: 'commands and presses come over the WebSocket' }
+    : {
+        subject,
+        status: 'failed',
+        detail: `the application sends commands and presses to ${interactionsUrl}, not over the WebSocket`,
+        remedy: `Remove "Interactions Endpoint URL" under "General Information" at ${PORTAL}, or set gateways.discord.mode to http.`,
+      };
+}
+
+function failure(subject: string, error: unknown, remedy: string | undefined): CheckFinding {
+  const detail = error instanceof Error ? error.message : String(error);
+  const unreachable = !(error instanceof CredentialError) && codeOf(error) === undefined;
+  return {
+    subject,
+    status: 'failed',
+    detail,
+    remedy: unreachable
+      ? 'Check that this machine can reach Discord (api_url of the Discord gateway, proxy, firewall).'
+      : (remedy ?? ''),
+  };
+}

@@ -1,0 +1,286 @@
+/**
+ * Commands, presses and forms: turned into messages and answers, and the person told what came of them in time.
+ *
+ *   stored in time ──▶ the answer, or "thinking…" until there is one
+ *   not stored     ──▶ "not recorded"
+ *   too slow       ──▶ "thinking…", then one of the two
+ *
+ * Owns      what the one who acted is told at once.
+ * Not here  who may decide what, and the answers that come later (`sender.ts`).
+ *
+ * Invariants
+ *   1. A command is stored before Discord hears of it, unless that takes too long: after a crash in between Discord
+ *      itself says that nobody answered.
+ *   2. What was not recorded is never silent: the person is told to do it again.
+ *   3. What is no command, button or form of ours does nothing, and says so.
+ */
+import type { Lookup, Receive } from '../../src/domain/gateway.ts';
+import type { InboundAnswer, Receipt } from '../../src/domain/message.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { within } from '../within.ts';
+import { toReasonModal } from './card.ts';
+import type { DiscordClient } from './client.ts';
+import { toDiscordMarkdown } from './discord-markdown.ts';
+import type { Identity } from './inbound.ts';
+import {
+  MAX_CHOICES,
+  toChoices,
+  toCommandMessage,
+  toPress,
+  toReasonedAnswer,
+  toRequestSearch,
+} from './interactions.ts';
+import type { Post } from './outbound.ts';
+import {
+  type Command,
+  type Component,
+  type Interaction,
+  InteractionType,
+  MessageFlag,
+  type Modal,
+  ResponseType,
+} from './schema.ts';
+
+/** Requests looked through for what was typed; only the first few can be shown. */
+const MAX_SEARCHED = 4 * MAX_CHOICES;
+
+const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
+const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
+const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
+const UNKNOWN_FORM = 'I do not know this form, so nothing was decided.';
+const NOT_OPEN = 'I do not listen in this channel, so nothing was done.';
+
+export interface DeskTiming {
+  /** Discord counts an interaction as failed after 3 s (docs.discord.com, Interactions); half a second is for the way. */
+  readonly storeWithinMs: number;
+  /** A command that is not stored by then is answered with "thinking…" first. */
+  readonly deferAfterMs: number;
+}
+
+/** Gives Discord the first answer; how depends on how the interaction came. */
+export type Respond = (response: object) => Promise<void>;
+
+export interface Session {
+  readonly us: Identity;
+  readonly receive: Receive;
+  readonly lookup: Lookup;
+}
+
+interface DeskDeps {
+  readonly client: DiscordClient;
+  readonly log: Logger;
+  readonly timing: DeskTiming;
+  /** Whether anything from here is listened to. */
+  readonly isOpen: (interaction: Interaction) => boolean;
+}
+
+export class InteractionDesk {
+  /** Interactions on their way to a first answer, by id. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** Work that goes on after the first answer. */
+  readonly #later = new Set<Promise<void>>();
+
+  constructor(private readonly deps: DeskDeps) {}
+
+  /** Resolves when the interaction has had its first answer. Never rejects. */
+  async take(interaction: Interaction, respond: Respond, session: Session): Promise<void> {
+    const { log } = this.deps;
+    const taking = this.#take(interaction, respond, session).catch((error: unknown) =>
+      log.error({ error, interaction: interaction.id }, 'an interaction of Discord could not be answered'),
+    );
+    this.#underWay.set(interaction.id, taking);
+    await taking;
+    this.#underWay.delete(interaction.id);
+  }
+
+  /** Resolves when the interaction is not waiting for its first answer from us. */
+  async answered(interaction: string): Promise<void> {
+    await this.#underWay.get(interaction);
+  }
+
+  /** Resolves when everybody who acted has been told. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#underWay.values(), ...this.#later]);
+  }
+
+  async #take(interaction: Interaction, respond: Respond, session: Session): Promise<void> {
+    if (!this.deps.isOpen(interaction)) return this.#refuse(interaction, respond, NOT_OPEN);
+    switch (interaction.type) {
+      case InteractionType.command:
+        return this.#takeCommand(interaction, respond, session);
+      case InteractionType.autocomplete:
+        return this.#complete(interaction, respond, session);
+      case InteractionType.component:
+        return this.#takePress(interaction, respond, session);
+      case InteractionType.modal:
+        return this.#takeForm(interaction, respond, session);
+      default:
+        return interaction satisfies never;
+    }
+  }
+
+  async #refuse({ type }: Interaction, respond: Respond, sentence: string): Promise<void> {
+    await respond(type === InteractionType.autocomplete ? choicesResponse([]) : tellResponse(sentence));
+  }
+
+  async #takeCommand(command: Command, respond: Respond, { receive }: Session): Promise<void> {
+    const taken = toCommandMessage(command);
+    if (!taken) return respond(tellResponse(UNKNOWN_COMMAND));
+
+    const storing = settled(receive(taken.message));
+    const stored = await inTime(this.deps.timing.deferAfterMs, storing);
+    const defer = { type: ResponseType.deferredMessage, data: { flags: flagsFor(taken.visible) } };
+    if (stored === 'late') {
+      await respond(defer);
+      this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
+      return;
+    }
+    const sentence = this.#sentenceOf(command, stored);
+    await respond(sentence === undefined ? defer : tellResponse(sentence));
+  }
+
+  /** What there is to say at once; undefined when the core will answer. */
+  #sentenceOf(command: Command, stored: Settled): string | undefined {
+    if (stored.kind === 'failed') {
+      const { error } = stored;
+      this.deps.log.error(
+        { error, interaction: command.id },
+        'a command could not be recorded; the person was told',
+      );
+      return NOT_RECORDED;
+    }
+    const { receipt } = stored;
+    if (receipt.kind === 'ignored') return `Nothing was done: ${receipt.reason}.`;
+    return receipt.kind === 'answered' ? receipt.notice : undefined;
+  }
+
+  async #tellLater(command: Command, stored: Settled): Promise<void> {
+    const sentence = this.#sentenceOf(command, stored);
+    if (sentence !== undefined) await this.deps.client.editAnswer(command, '@original', toPost(sentence));
+  }
+
+  async #complete(command: Command, respond: Respond, { lookup }: Session): Promise<void> {
+    const search = toRequestSearch(command);
+    if (!search) return respond(choicesResponse([]));
+    try {
+      const { sender, typed } = search;
+      const waiting = await within(
+        this.deps.timing.deferAfterMs,
+        lookup.approvalsFor(sender, typed === '' ? MAX_CHOICES : MAX_SEARCHED),
+      );
+      await respond(choicesResponse(toChoices(waiting, typed)));
+    } catch (error) {
+      this.deps.log.warn({ error }, 'requests to choose from could not be looked up');
+      await respond(choicesResponse([]));
+    }
+  }
+
+  async #takePress(press: Component, respond: Respond, { us, receive }: Session): Promise<void> {
+    const pressed = toPress(press, us);
+    switch (pressed.kind) {
+      case 'unknown':
+        this.deps.log.warn(
+          { channel: press.channel_id, reason: pressed.reason },
+          'a press on something that is no button of ours decided nothing',
+        );
+        return respond(tellResponse(UNKNOWN_BUTTON));
+      case 'ask-words':
+        return respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
+      case 'answer':
+        return this.#record(pressed.answer, respond, receive);
+      default:
+        return pressed satisfies never;
+    }
+  }
+
+  async #takeForm(form: Modal, respond: Respond, { receive }: Session): Promise<void> {
+    const answer = toReasonedAnswer(form);
+    return answer ? this.#record(answer, respond, receive) : respond(tellResponse(UNKNOWN_FORM));
+  }
+
+  async #record(answer: InboundAnswer, respond: Respond, receive: Receive): Promise<void> {
+    let receipt: Receipt;
+    try {
+      receipt = await within(this.deps.timing.storeWithinMs, receive(answer));
+    } catch (error) {
+      this.deps.log.error(
+        { error, answer: answer.id },
+        'an answer could not be recorded; the person was told',
+      );
+      return respond(tellResponse(notRecorded(answer)));
+    }
+    await respond(toResponse(receipt));
+  }
+
+  #goOn(work: Promise<void>): void {
+    const { log } = this.deps;
+    const going = work
+      .catch((error: unknown) => log.warn({ error }, 'a person could not be told what came of their command'))
+      .finally(() => this.#later.delete(going));
+    this.#later.add(going);
+  }
+}
+
+type Settled =
+  | { readonly kind: 'received'; readonly receipt: Receipt }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+function settled(receiving: Promise<Receipt>): Promise<Settled> {
+  return receiving.then(
+    (receipt) => ({ kind: 'received', receipt }),
+    (error: unknown) => ({ kind: 'failed', error }),
+  );
+}
+
+/** What the promise comes to, or `late` when it takes longer than `ms`. */
+async function inTime<Value>(ms: number, promise: Promise<Value>): Promise<Value | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function toResponse(receipt: Receipt): object {
+  if (receipt.kind === 'answered') return tellResponse(receipt.notice);
+  if (receipt.kind === 'ignored') return tellResponse(`Nothing was decided: ${receipt.reason}.`);
+  return { type: ResponseType.deferredUpdate };
+}
+
+/** What was typed is not lost with the form. */
+function notRecorded({ text }: InboundAnswer): string {
+  return text === undefined
+    ? NOT_RECORDED
+    : `${NOT_RECORDED}\n\nYou wrote:\n\n> ${text.replaceAll('\n', '\n> ')}`;
+}
+
+/** For the one who acted, and nobody else. */
+function tellResponse(markdown: string): object {
+  const { content } = toPost(markdown);
+  return {
+    type: ResponseType.message,
+    data: {
+      content,
+      flags: MessageFlag.ephemeral | MessageFlag.suppressEmbeds,
+      allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
+    },
+  };
+}
+
+/** Sentences of ours are short; what a person typed may not be, and they have it still. */
+function toPost(markdown: string): Post {
+  const [content = ''] = toDiscordMarkdown(markdown);
+  return { key: '', content };
+}
+
+function choicesResponse(choices: readonly { name: string; value: string }[]): object {
+  return { type: ResponseType.autocomplete, data: { choices } };
+}
+
+function flagsFor(visible: 'everybody' | 'them'): number {
+  return visible === 'them' ? MessageFlag.ephemeral : 0;
+}

@@ -1,0 +1,343 @@
+/**
+ * Gets messages to Discord: creates them, edits them, answers interactions, and finds those that are there already.
+ *
+ * Invariants
+ *   1. A nonce makes a repetition harmless for a few minutes. After an unknown outcome (a later attempt) the channel is
+ *      looked through first: for our nonce, for the buttons of the card, for the same words under the same message.
+ *   2. An interaction is answered in its place while its token lives; after that, and where it cannot be, the answer
+ *      is a message of the bot.
+ *   3. What was to be edited and is gone is created anew: an answer is worth more than its place.
+ *   4. What is for one person is seen by that person alone: by the interaction, or in direct messages.
+ */
+import type { Clock } from '../../src/domain/clock.ts';
+import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { ProgressUpdate } from '../../src/domain/gateway.ts';
+import type { AccountId } from '../../src/domain/ids.ts';
+import type { OutboundMessage, Sent } from '../../src/domain/message.ts';
+import { codeOf, type DiscordClient, type Original, PAGE_SIZE, type Written } from './client.ts';
+import { toDiscordMarkdown } from './discord-markdown.ts';
+import { DISCORD } from './inbound.ts';
+import {
+  type InteractionRef,
+  nonceOf,
+  type Place,
+  type Post,
+  type Posts,
+  parseRef,
+  refOf,
+  toCardPosts,
+  toPlace,
+  toProgressPost,
+  toTextPosts,
+  userOf,
+} from './outbound.ts';
+import { type Message, timeOf } from './schema.ts';
+
+/** How long an interaction can be answered, less what the way takes (docs.discord.com, Interactions). */
+const TOKEN_LIVES_MS = 15 * 60_000 - 15_000;
+
+/** An interaction this young may have been taken by another process that has not answered it yet. */
+const MAY_BE_UNANSWERED_MS = 4_000;
+
+/** Pages of history looked through for a message of ours. */
+const MAX_SEARCH_PAGES = 2;
+
+/** The same words of ours in a channel, answering nothing, are taken for the same message this long. */
+const SAME_WORDS_MS = 60 * 60_000;
+
+/** Threads and direct channels remembered; one forgotten is asked for again. */
+const MAX_REMEMBERED = 5_000;
+
+/** Where a message is to be written. */
+interface Spot {
+  readonly channel: string;
+  readonly guild: string | undefined;
+  /** The message that is answered. */
+  readonly reply: string | undefined;
+  /** The interaction that is answered, while it can be. */
+  readonly interaction: InteractionRef | undefined;
+}
+
+interface SenderDeps {
+  readonly client: DiscordClient;
+  readonly clock: Clock;
+  /** Whose messages to look for; asked only when looking. */
+  readonly whoAmI: () => Promise<{ readonly userId: string }>;
+  /** Resolves when this process has answered the interaction, if it is the one that does. */
+  readonly answered: (interaction: string) => Promise<void>;
+  /** Told of every message that was created. */
+  readonly wrote: (written: Written) => void;
+}
+
+export class DiscordSender {
+  readonly #directChannels = new Map<string, string>();
+  readonly #threads = new Map<string, string>();
+
+  constructor(private readonly deps: SenderDeps) {}
+
+  async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
+    const place = placeOf(message);
+    const { id, body } = message;
+    switch (body.kind) {
+      case 'text':
+        return this.#deliver(toTextPosts(id, body.markdown, body.files), { message, place, signal });
+      case 'card':
+        return this.#deliver(toCardPosts(id, body.card), { message, place, signal });
+      case 'notice':
+        return this.#notify({ message, markdown: body.markdown, onlyFor: body.onlyFor }, place, signal);
+      default:
+        return body satisfies never;
+    }
+  }
+
+  /** Creates or edits the one message that shows progress; resolves with the reference to it. */
+  async showProgress(update: ProgressUpdate, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
+    const post = toProgressPost(update.key, update.markdown);
+    const spot = await this.#spotOf(placeOf(update));
+    const shown = update.ref === undefined ? undefined : parseRef(update.ref);
+    const written =
+      (shown && (await this.#edit(shown, post, spot))) ??
+      (await this.#answerInPlace(post, spot)) ??
+      (await this.#create(spot, post, signal));
+    return refOf(written.channel, written.message);
+  }
+
+  async #deliver(
+    posts: Posts,
+    out: { message: OutboundMessage; place: Place; signal: AbortSignal },
+  ): Promise<Sent> {
+    const { message, place, signal } = out;
+    signal.throwIfAborted();
+    const spot = await this.#spotOf(place);
+    const found = message.attempt > 1 ? await this.#findSent(message, posts, spot) : NOTHING_FOUND;
+
+    const replaces = message.body.kind === 'notice' ? undefined : message.body.replaces;
+    let main =
+      found.get(posts.main.key) ??
+      (await this.#replace(replaces, posts.main, spot)) ??
+      (posts.before.length === 0 ? await this.#answerInPlace(posts.main, spot) : undefined) ??
+      (await this.#replace(found.get(progressKey(message)), posts.main, spot));
+    if (main === undefined) {
+      const [first, ...others] = [...posts.before, posts.main];
+      // Only the first of them points at the message that is answered.
+      if (first) main = found.get(first.key) ?? (await this.#create(spot, first, signal));
+      for (const post of others) {
+        main = found.get(post.key) ?? (await this.#create({ ...spot, reply: undefined }, post, signal));
+      }
+    }
+    for (const post of posts.after) {
+      if (!found.has(post.key)) await this.#create({ ...spot, reply: undefined }, post, signal);
+    }
+    if (main === undefined) throw new Error('a message has a main part');
+    return { ref: refOf(main.channel, main.message) };
+  }
+
+  async #replace(what: string | Written | undefined, post: Post, spot: Spot): Promise<Written | undefined> {
+    const target = typeof what === 'string' ? parseRef(what) : what;
+    return target && this.#edit(target, post, spot);
+  }
+
+  /** Undefined when there is nothing left to edit. An answer only its reader sees can be edited by its token alone. */
+  async #edit(target: Written, post: Post, { interaction }: Spot): Promise<Written | undefined> {
+    if (await this.deps.client.edit(target, post)) return target;
+    return interaction && this.deps.client.editAnswer(interaction, target.message, post);
+  }
+
+  /** The answer that was deferred becomes this; undefined when there is none that waits. */
+  async #answerInPlace(post: Post, { interaction }: Spot): Promise<Written | undefined> {
+    if (!interaction) return undefined;
+    const original = await this.#originalOf(interaction);
+    return original?.waits ? this.deps.client.editAnswer(interaction, '@original', post) : undefined;
+  }
+
+  async #originalOf(interaction: InteractionRef): Promise<Original | undefined> {
+    await this.deps.answered(interaction.id);
+    const original = await this.deps.client.original(interaction);
+    if (original === undefined && this.#ageOf(interaction) < MAY_BE_UNANSWERED_MS) {
+      throw new Error('the interaction has not been answered yet');
+    }
+    return original;
+  }
+
+  async #create(spot: Spot, post: Post, signal: AbortSignal): Promise<Written> {
+    signal.throwIfAborted();
+    const { client } = this.deps;
+    try {
+      const written = await client.create(spot.channel, post, spot.reply);
+      this.deps.wrote(written);
+      return written;
+    } catch (error) {
+      // Where the bot may not write, it may still answer who asked.
+      const followed =
+        error instanceof UndeliverableError && spot.interaction && NO_ACCESS.has(codeOf(error) ?? 0)
+          ? await client.followUp(spot.interaction, post, 'everybody')
+          : undefined;
+      if (!followed) throw error;
+      return followed;
+    }
+  }
+
+  async #notify(
+    notice: { message: OutboundMessage; markdown: string; onlyFor: AccountId },
+    place: Place,
+    signal: AbortSignal,
+  ): Promise<Sent> {
+    const user = userOf(notice.onlyFor);
+    if (user === undefined)
+      throw new UndeliverableError(DISCORD, `${notice.onlyFor} is not an account of Discord`);
+    signal.throwIfAborted();
+    const spot = await this.#spotOf(place);
+    const answered = spot.interaction && (await this.#tell(spot.interaction, notice.markdown));
+    if (answered) return { ref: refOf(answered.channel, answered.message) };
+
+    const direct =
+      spot.guild === undefined && place.kind === 'channel'
+        ? { ...spot, interaction: undefined }
+        : await this.#spotOf({ kind: 'direct', user });
+    const { message } = notice;
+    const posts = toTextPosts(message.id, notice.markdown);
+    const found = message.attempt > 1 ? await this.#findSent(message, posts, direct) : NOTHING_FOUND;
+    let first: Written | undefined;
+    for (const post of [posts.main, ...posts.after]) {
+      const written = found.get(post.key) ?? (await this.#create(direct, post, signal));
+      first ??= written;
+    }
+    return { ref: first ? refOf(first.channel, first.message) : '' };
+  }
+
+  /** Says something to one person in answer to their interaction; undefined when it is too late for that. */
+  async #tell(interaction: InteractionRef, markdown: string): Promise<Written | undefined> {
+    const { client } = this.deps;
+    const original = await this.#originalOf(interaction);
+    if (original === undefined) return undefined;
+    // What waits in everybody's sight would wait forever.
+    if (original.waits && original.visible === 'everybody') await client.removeAnswer(interaction);
+
+    const [first = '', ...rest] = toDiscordMarkdown(markdown);
+    const inPlace = original.waits && original.visible === 'them';
+    const post = (content: string): Post => ({ key: '', content });
+    const told = inPlace
+      ? await client.editAnswer(interaction, '@original', post(first))
+      : await client.followUp(interaction, post(first), 'them');
+    for (const content of rest) await client.followUp(interaction, post(content), 'them');
+    return told;
+  }
+
+  async #spotOf(place: Place): Promise<Spot> {
+    if (place.kind === 'direct') {
+      const channel = await this.#directChannel(place.user);
+      return { channel, guild: undefined, reply: undefined, interaction: undefined };
+    }
+    const { channel, guild, reply, opens, interaction } = place;
+    const live = interaction && this.#ageOf(interaction) < TOKEN_LIVES_MS ? interaction : undefined;
+    if (opens) return this.#threadOf(place, opens);
+    const late = interaction && !live ? await this.#answerTo(channel, interaction) : undefined;
+    return { channel, guild, reply: reply ?? late, interaction: live };
+  }
+
+  async #directChannel(user: string): Promise<string> {
+    const known = this.#directChannels.get(user);
+    if (known !== undefined) return known;
+    const channel = await this.deps.client.openDirect(user);
+    remember(this.#directChannels, user, channel);
+    return channel;
+  }
+
+  /** The thread on a message; the channel, as a reply, where there can be none. */
+  async #threadOf(
+    { channel, guild }: { channel: string; guild: string | undefined },
+    { message, title }: { message: string; title: string },
+  ): Promise<Spot> {
+    const known = this.#threads.get(message);
+    const thread = known ?? (await this.#openThread(channel, message, title));
+    remember(this.#threads, message, thread);
+    const reply = thread === channel ? message : undefined;
+    return { channel: thread, guild, reply, interaction: undefined };
+  }
+
+  async #openThread(channel: string, message: string, title: string): Promise<string> {
+    try {
+      return await this.deps.client.openThread(channel, message, title);
+    } catch (error) {
+      if (error instanceof UndeliverableError || NO_THREADS.has(codeOf(error) ?? 0)) return channel;
+      throw error;
+    }
+  }
+
+  /** The message with which an interaction was answered: it comes right after it. */
+  async #answerTo(channel: string, { id }: InteractionRef): Promise<string | undefined> {
+    try {
+      const messages = await this.deps.client.messages(channel, { after: id });
+      return messages.find((message) => message.interaction_metadata?.id === id)?.id;
+    } catch {
+      return undefined; // nicer with it, but as good without
+    }
+  }
+
+  #ageOf({ id }: InteractionRef): number {
+    return this.deps.clock.now() - timeOf(id);
+  }
+
+  async #findSent(message: OutboundMessage, posts: Posts, spot: Spot): Promise<Map<string, Written>> {
+    const { userId } = await this.deps.whoAmI();
+    const history = await this.#history(spot.channel);
+    const ours = history.filter(({ author }) => author.id === userId);
+    const found = new Map<string, Written>();
+    for (const post of [...posts.before, posts.main, ...posts.after]) {
+      const match = ours.find((candidate) => this.#isSame(candidate, post, spot));
+      if (match) found.set(post.key, { channel: match.channel_id, message: match.id });
+    }
+    const progress = ours.find(({ nonce }) => nonce === nonceOf(progressKey(message)));
+    if (progress) found.set(progressKey(message), { channel: progress.channel_id, message: progress.id });
+    return found;
+  }
+
+  async #history(channel: string): Promise<Message[]> {
+    const history: Message[] = [];
+    for (let page = 0; page < MAX_SEARCH_PAGES; page++) {
+      const before = history.at(-1)?.id;
+      const messages = await this.deps.client.messages(channel, before === undefined ? {} : { before });
+      history.push(...messages);
+      if (messages.length < PAGE_SIZE) break;
+    }
+    return history;
+  }
+
+  /** Discord gives nonces back only for a while, so what a message says counts too. */
+  #isSame(candidate: Message, post: Post, { reply }: Spot): boolean {
+    if (candidate.nonce !== undefined) return candidate.nonce === nonceOf(post.key);
+    const button = post.components?.[0]?.components[0];
+    if (button) return JSON.stringify(candidate.components ?? []).includes(JSON.stringify(button.custom_id));
+    if (post.content === '' || candidate.content !== post.content.trim()) return false;
+    const answers = candidate.message_reference?.message_id;
+    return reply === undefined
+      ? this.deps.clock.now() - timeOf(candidate.id) < SAME_WORDS_MS
+      : answers === reply;
+  }
+}
+
+const NOTHING_FOUND: ReadonlyMap<string, Written> = new Map();
+
+/** Discord's codes for a channel the bot does not see, or may not write in. */
+const NO_ACCESS: ReadonlySet<number> = new Set([10_003, 50_001, 50_013]);
+
+/** Codes for places where there can be no thread: too many, wrong kind of channel, wrong kind of message. */
+const NO_THREADS: ReadonlySet<number> = new Set([50_024, 160_002, 160_006, 160_007]);
+
+function progressKey({ id }: OutboundMessage): string {
+  return toProgressPost(id, '').key;
+}
+
+function placeOf({ to }: Pick<OutboundMessage, 'to'>): Place {
+  const place = toPlace(to);
+  if (!place) throw new UndeliverableError(DISCORD, 'the address is not one of Discord');
+  return place;
+}
+
+/** The least recently learnt is forgotten first. */
+function remember(map: Map<string, string>, key: string, value: string): void {
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
+}
