@@ -2,6 +2,9 @@
 import type { Clock } from '../src/domain/clock.ts';
 import type { Bookmarks, CheckFinding, Gateway } from '../src/domain/gateway.ts';
 import type { Logger } from '../src/observability/logger.ts';
+import { missingFinding } from './discord/check.ts';
+import { DiscordSettings, missingDiscordSettings } from './discord/config.ts';
+import { DiscordGateway } from './discord/gateway.ts';
 import { EmailSettings, missingEmailSettings } from './email/config.ts';
 import { EmailGateway } from './email/gateway.ts';
 import { missingCredentials, SlackSettings } from './slack/config.ts';
@@ -9,10 +12,11 @@ import { SlackGateway } from './slack/gateway.ts';
 import type { WebhookListener } from './webhook-listener.ts';
 
 /** One schema per gateway, by platform name; `settings.yaml` has a section for each. */
-export const gatewaySettings = { slack: SlackSettings, email: EmailSettings };
+export const gatewaySettings = { slack: SlackSettings, discord: DiscordSettings, email: EmailSettings };
 
 export interface GatewaysConfig {
   readonly slack: SlackSettings;
+  readonly discord: DiscordSettings;
   readonly email: EmailSettings;
 }
 
@@ -24,11 +28,14 @@ export interface GatewayDeps {
 }
 
 /** Those that are switched on: said so, or with credentials there and nothing said against it. */
-export function createGateways({ slack, email }: GatewaysConfig, deps: GatewayDeps): Gateway[] {
+export function createGateways({ slack, discord, email }: GatewaysConfig, deps: GatewayDeps): Gateway[] {
   const log = (gateway: string) => deps.log.child({ gateway });
   const gateways: Gateway[] = [];
   if (isOn(slack.enabled, missingCredentials(slack))) {
     gateways.push(new SlackGateway(slack, { ...deps, log: log('slack') }));
+  }
+  if (isOn(discord.enabled, missingDiscordSettings(discord))) {
+    gateways.push(new DiscordGateway(discord, { ...deps, log: log('discord') }));
   }
   if (isOn(email.enabled, missingEmailSettings(email))) {
     gateways.push(new EmailGateway(email, { ...deps, log: log('email') }));
@@ -37,8 +44,16 @@ export function createGateways({ slack, email }: GatewaysConfig, deps: GatewayDe
 }
 
 /** What each switched-off or incomplete gateway lacks, for people who wonder why it does not run. */
-export function missingOf({ slack, email }: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
-  return { slack: missingCredentials(slack), email: missingEmailSettings(email) };
+export function missingOf({
+  slack,
+  discord,
+  email,
+}: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
+  return {
+    slack: missingCredentials(slack),
+    discord: missingDiscordSettings(discord),
+    email: missingEmailSettings(email),
+  };
 }
 
 /** The same as findings of `signalbox check`: what to get, and where to put it. */
@@ -49,6 +64,7 @@ export async function explainMissing(
   const missing = missingOf(config);
   return {
     slack: (missing.slack ?? []).length === 0 ? [] : await new SlackGateway(config.slack, deps).check(),
+    discord: (missing.discord ?? []).map(missingFinding),
     email: (missing.email ?? []).map((setting) => ({
       subject: `E-mail ${setting}`,
       status: 'missing',

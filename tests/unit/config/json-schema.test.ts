@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
-import { EmailSettings } from '../../../gateways/email/config.ts';
-import { SlackSettings } from '../../../gateways/slack/config.ts';
+import { gatewaySettings as shipped } from '../../../gateways/index.ts';
 import { Authorizations } from '../../../src/config/authorizations.ts';
 import { Contacts } from '../../../src/config/contacts.ts';
 import { EscalationConfig } from '../../../src/config/escalation.ts';
@@ -14,8 +13,6 @@ import { CONFIG_PARTS, type ConfigPart, loadConfig } from '../../../src/config/l
 import { Purpose } from '../../../src/config/purpose.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
 import { aConfig, gateways } from './config-texts.ts';
-
-const shipped = { slack: SlackSettings, email: EmailSettings };
 
 const enforced: Record<ConfigPart, z.ZodType> = {
   purpose: Purpose,
