@@ -12,8 +12,16 @@ import type { Card } from '../../src/domain/card.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { CheckFinding, Gateway, Progress, Receive } from '../../src/domain/gateway.ts';
 import type { ApprovalId, Platform } from '../../src/domain/ids.ts';
-import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
+import {
+  type Address,
+  type Attachment,
+  MAX_INLINE_BYTES,
+  type OutboundMessage,
+  type OutFile,
+  type Sent,
+} from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { readLocalFile, saveFiles } from './files.ts';
 import {
   type CliSession,
   completionsOf,
@@ -23,7 +31,7 @@ import {
   toInboundAnswer,
   toInboundMessage,
 } from './inbound.ts';
-import { renderCard, renderMarkdown, renderOutcome, renderSpeech } from './outbound.ts';
+import { renderCard, renderMarkdown, renderOutcome, renderPlain, renderSpeech } from './outbound.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface CliDeps {
@@ -47,6 +55,7 @@ const HELP = [
   '  /approve [id]           say yes',
   '  /deny [id] [reason]     say no',
   '  /answer [id] <text>     say something else instead of yes or no',
+  '  /attach <path>          send a file along with what you type next',
   '  /quit                   leave; so does Ctrl+D',
 ].join('\n');
 
@@ -67,6 +76,8 @@ export class CliGateway implements Gateway {
   readonly #printed = new Set<string>();
   /** Messages of the person that have no answer yet. */
   readonly #waiting = new Set<string>();
+  /** Files that go along with what is typed next. */
+  #attached: readonly Attachment[] = [];
   #end: () => void = () => undefined;
   #continued = '';
   /** One line after the other, in the order typed. */
@@ -115,6 +126,7 @@ export class CliGateway implements Gateway {
       case 'text':
         this.#answered(id);
         terminal.print(renderSpeech(agentName, body.markdown, paint));
+        await this.#save(body.files ?? []);
         break;
       case 'card':
         if (!body.replaces) this.#answered(id);
@@ -179,6 +191,8 @@ export class CliGateway implements Gateway {
         return this.#say(line.text, receive);
       case 'answer':
         return this.#answer(line, receive);
+      case 'attach':
+        return this.#attach(line.path);
       case 'approvals':
         return this.#list();
       case 'help':
@@ -196,17 +210,50 @@ export class CliGateway implements Gateway {
   }
 
   async #say(text: string, receive: Receive): Promise<void> {
-    const message = toInboundMessage(this.session, text, randomUUID(), this.deps.clock.now());
+    const attachments = this.#attached;
+    const said = { text, attachments };
+    const message = toInboundMessage(this.session, said, randomUUID(), this.deps.clock.now());
     // Before it is stored: its answer may be here before the receipt.
     this.#waiting.add(message.id);
     this.deps.terminal.status('…');
     try {
       const receipt = await receive(message);
+      this.#attached = [];
       if (receipt.kind !== 'ignored') return;
       this.deps.log.info({ reason: receipt.reason }, 'what was typed was not taken');
     } catch (error) {
       this.#answered(`reply:${message.id}`);
       throw error;
+    }
+  }
+
+  async #attach(path: string): Promise<void> {
+    const { terminal } = this.deps;
+    const file = await readLocalFile(path);
+    if (file.kind === 'mistake') {
+      terminal.print(renderPlain(file.sentence));
+      return;
+    }
+    const attached = [...this.#attached, file.attachment];
+    if (attached.reduce((sum, { bytes }) => sum + bytes, 0) > MAX_INLINE_BYTES) {
+      terminal.print(`A message carries at most ${MAX_INLINE_BYTES} bytes of files; send the others first.`);
+      return;
+    }
+    this.#attached = attached;
+    const { name, bytes } = file.attachment;
+    terminal.print(renderPlain(`${name} (${bytes} bytes) goes along with what you type next.`));
+  }
+
+  /** The words were printed already, so a disk that is full costs the files alone. */
+  async #save(files: readonly OutFile[]): Promise<void> {
+    if (files.length === 0) return;
+    const { terminal, log } = this.deps;
+    try {
+      for (const path of await saveFiles(files)) terminal.print(renderPlain(`Saved: ${path}`));
+    } catch (error) {
+      log.warn({ err: error }, 'a file of the agent could not be saved');
+      const names = files.map(({ name }) => name).join(', ');
+      terminal.print(renderPlain(`The agent sent ${names}, and it could not be saved.`));
     }
   }
 

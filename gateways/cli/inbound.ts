@@ -2,7 +2,13 @@
 import { distance } from 'fastest-levenshtein';
 import type { Card } from '../../src/domain/card.ts';
 import { type AccountId, ApprovalId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
-import type { AnswerChoice, InboundAnswer, InboundMessage, Sender } from '../../src/domain/message.ts';
+import type {
+  AnswerChoice,
+  Attachment,
+  InboundAnswer,
+  InboundMessage,
+  Sender,
+} from '../../src/domain/message.ts';
 
 /** Who types, and in which conversation. */
 export interface CliSession {
@@ -22,10 +28,11 @@ export type Line =
       readonly approvalId: ApprovalId | undefined;
       readonly text: string | undefined;
     }
+  | { readonly kind: 'attach'; readonly path: string }
   | { readonly kind: 'approvals' | 'help' | 'quit' }
   | { readonly kind: 'mistake'; readonly sentence: string };
 
-export const COMMANDS = ['/approvals', '/approve', '/deny', '/answer', '/help', '/quit'] as const;
+export const COMMANDS = ['/approvals', '/approve', '/deny', '/answer', '/attach', '/help', '/quit'] as const;
 
 /** A path or a fraction is not a command; `/word` is. */
 const COMMAND = /^(\/[a-z]+)(?:\s+(.*))?$/is;
@@ -42,6 +49,10 @@ export function parseLine(typed: string): Line {
       return toAnswer('deny', rest);
     case '/answer':
       return toAnswer('answer', rest);
+    case '/attach':
+      return rest === ''
+        ? { kind: 'mistake', sentence: 'Which file? /attach <path>' }
+        : { kind: 'attach', path: rest };
     case '/approvals':
       return { kind: 'approvals' };
     case '/help':
@@ -91,7 +102,7 @@ export function platformOfSession(session: string): Platform {
 
 export function toInboundMessage(
   session: CliSession,
-  text: string,
+  { text, attachments }: { readonly text: string; readonly attachments: readonly Attachment[] },
   key: string,
   nowMs: number,
 ): InboundMessage {
@@ -101,6 +112,7 @@ export function toInboundMessage(
     conversationId: conversationOfSession(session),
     sender: senderOf(session),
     text,
+    ...(attachments.length > 0 ? { attachments: [...attachments] } : {}),
     addressedToBot: true,
     sentAt: new Date(nowMs).toISOString(),
     replyTo: { platform: platformOfSession(session.name), route: { session: session.name } },

@@ -21,6 +21,11 @@ export function renderSpeech(name: string, markdown: string, paint: Paint): stri
   return `${paint.strong(showHidden(name))}\n${indented(renderMarkdown(markdown, paint))}\n`;
 }
 
+/** Words with a name in them that is somebody else's choice. */
+export function renderPlain(text: string): string {
+  return showHidden(text);
+}
+
 export function renderMarkdown(markdown: string, paint: Paint): string {
   return new Renderer(paint).blocks(parseMarkdown(dropHidden(markdown)).children);
 }

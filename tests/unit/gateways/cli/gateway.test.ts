@@ -1,12 +1,20 @@
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setImmediate as soon } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { CliGateway } from '../../../../gateways/cli/gateway.ts';
 import { Terminal } from '../../../../gateways/cli/terminal.ts';
 import type { Card } from '../../../../src/domain/card.ts';
 import { AccountId, ConversationId } from '../../../../src/domain/ids.ts';
-import type { Inbound, OutboundBody, Receipt } from '../../../../src/domain/message.ts';
+import {
+  type Inbound,
+  MAX_INLINE_BYTES,
+  type OutboundBody,
+  type Receipt,
+} from '../../../../src/domain/message.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { aCard } from '../../../support/cli-card.ts';
 
@@ -64,6 +72,47 @@ describe('the terminal as a gateway', () => {
     await type('refund \\', 'order 7');
 
     expect(received).toMatchObject([{ kind: 'message', text: 'refund \norder 7' }]);
+  });
+
+  it('sends files along with what is typed next, and names those it cannot read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'attach-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'my notes.txt'), 'sesame');
+    await writeFile(join(folder, 'big.bin'), Buffer.alloc(MAX_INLINE_BYTES + 1));
+
+    await type(`/attach ${folder}/my notes.txt`, `/attach ${folder}/big.bin`, `/attach ${folder}`, '/attach');
+    await type(`/attach ${folder}/none`, 'look', 'and again');
+    await gateway.stop();
+
+    const base64 = Buffer.from('sesame').toString('base64');
+    expect(received).toMatchObject([
+      { text: 'look', attachments: [{ name: 'my notes.txt', bytes: 6, base64 }] },
+      { text: 'and again' },
+    ]);
+    expect(received[1]).not.toHaveProperty('attachments');
+    const text = printed();
+    expect(text).toMatch(/my notes\.txt \(6 bytes\) goes along/);
+    expect(text).toMatch(/big\.bin has 1000001 bytes; a message carries at most 1000000/);
+    expect(text).toMatch(/is not a file/);
+    expect(text).toMatch(/none cannot be read/);
+    expect(text).toMatch(/Which file\?/);
+  });
+
+  it('saves what the agent sends where only this person can read it, and says where', async () => {
+    const base64 = Buffer.from('7,120').toString('base64');
+    const files = [
+      { name: 'orders.csv', mediaType: 'text/csv', base64 },
+      { name: '../../.bashrc\x1b[31m', mediaType: 'text/plain', base64 },
+    ];
+
+    await send('1', { kind: 'text', markdown: 'Here it is.', files });
+
+    const paths = [...printed().matchAll(/Saved: (.+)/g)].map(([, path = '']) => path);
+    onTestFinished(() => rm(dirname(paths[0]!), { recursive: true }));
+    expect(paths.map((path) => basename(path))).toEqual(['orders.csv', 'bashrc[31m']);
+    expect(new Set(paths.map((path) => dirname(path))).size).toBe(1);
+    expect(await readFile(paths[0]!, 'utf8')).toBe('7,120');
+    expect((await stat(paths[0]!)).mode & 0o077).toBe(0);
   });
 
   it('says so when what was typed could not be stored', async () => {

@@ -81,7 +81,7 @@ describe('what was typed', () => {
 
 describe('for the core', () => {
   it('is a message of the account, to be answered in this terminal only', () => {
-    const message = toInboundMessage(SESSION, 'hello', 'key-1', 0);
+    const message = toInboundMessage(SESSION, { text: 'hello', attachments: [] }, 'key-1', 0);
 
     expect(Inbound.parse(message)).toEqual(message);
     expect(message).toMatchObject({
