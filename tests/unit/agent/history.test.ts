@@ -25,6 +25,24 @@ describe('what of a transcript the model is shown', () => {
     expect(JSON.stringify(shown).length).toBeLessThan(130_000);
   });
 
+  it('leaves room for the files that come next', () => {
+    const file = {
+      kind: 'text',
+      name: 'a',
+      mediaType: 'text/plain',
+      bytes: 1,
+      text: 'x'.repeat(80_000),
+      leftOff: 0,
+    } as const;
+    const opening = { kind: 'user', from: { name: 'Alex' }, text: 'look', files: [file], at } as const;
+    const stored = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(10_000)}`));
+
+    const chars = JSON.stringify(toHistory(stored, { ...opening, files: [file] })).length;
+
+    expect(chars).toBeLessThan(40_500);
+    expect(chars).toBeGreaterThan(30_000);
+  });
+
   it('begins with somebody speaking and never holds a result without its call, wherever it is cut', () => {
     const exchange = fc
       .tuple(fc.nat(60_000), fc.nat(60_000))

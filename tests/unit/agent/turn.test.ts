@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toHistory } from '../../../src/agent/history.ts';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
+import { createFileTools } from '../../../src/delivery/file-tools.ts';
 import { ModelUnavailableError } from '../../../src/domain/errors.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { ALEX } from '../../support/approvals.ts';
@@ -213,4 +214,67 @@ describe('the part of a transcript the model is shown', () => {
       ]);
     },
   );
+});
+
+describe('files that a turn attaches', () => {
+  const attach = (name: string, text: string, id = `toolu_${name}`) =>
+    aCall('attach_file', { name, text }, id);
+
+  async function attaching(...calls: ReturnType<typeof aCall>[][]) {
+    const outcome = await runTurn(
+      {
+        model: new ScriptedModel([...calls.map((each) => ({ calls: each })), { text: 'Here it is.' }]),
+        systemPrompt: 'You are a test.',
+        tools: aToolbox(rules({ name: 'files', tool: 'attach_file', decision: 'allow' }), {
+          tools: createFileTools(),
+        }),
+        maxSteps: 20,
+        key: 'item-1',
+        answerHeld: async () => '',
+        onProgress: () => undefined,
+      },
+      [SAID],
+      new AbortController().signal,
+    );
+    const files = outcome.files.map(({ name, base64 }) => [name, Buffer.from(base64, 'base64').toString()]);
+    return { files, results: results(outcome.entries) };
+  }
+
+  it('go out with its reply, the last one of a name', async () => {
+    const { files } = await attaching(
+      [attach('a.csv', 'one'), attach('../b.md', '# größe')],
+      [attach('a.csv', 'two', 'again')],
+    );
+    expect(files).toEqual([
+      ['a.csv', 'two'],
+      ['b.md', '# größe'],
+    ]);
+  });
+
+  it('are ten at most, and the model is told so', async () => {
+    const { files, results: told } = await attaching(
+      Array.from({ length: 12 }, (_, n) => attach(`${n}.txt`, 'x')),
+    );
+    expect(files).toHaveLength(10);
+    expect(told.slice(-2).map(([, status]) => status)).toEqual(['error', 'error']);
+    expect(told.at(-1)?.[2]).toMatch(/at most 10 files/);
+  });
+
+  it('are no larger together than a message may carry', async () => {
+    const large = '€'.repeat(200_000);
+    const { files, results: told } = await attaching([attach('a.txt', large), attach('b.txt', large)]);
+    expect(files.map(([name]) => name)).toEqual(['a.txt']);
+    expect(told.at(-1)?.[2]).toMatch(/at most 1000000 bytes together; these would have 1200000/);
+  });
+
+  it.each([
+    ['nothing in it', { name: 'a.txt', text: '' }],
+    ['no name', { name: '', text: 'x' }],
+    ['a media type that could end a header', { name: 'a', text: 'x', media_type: 'text/plain\r\nX: y' }],
+    ['more than a file may have', { name: 'a', text: 'x'.repeat(200_001) }],
+  ])('are refused with %s', async (_, input) => {
+    const { files, results: told } = await attaching([aCall('attach_file', input)]);
+    expect(files).toEqual([]);
+    expect(told[0]?.[1]).toBe('error');
+  });
 });

@@ -7,6 +7,7 @@ import {
   MessagesRequest,
 } from '../../../src/sandbox/claude/messages-request.ts';
 import { countInput, PromptCache } from '../../../src/sandbox/claude/prompt-cache.ts';
+import { GIF, PDF, PNG } from '../../support/files.ts';
 
 const aText = fc.string({ minLength: 1 }).filter((text) => text.trim() !== '');
 
@@ -137,5 +138,46 @@ describe('the prompt cache', () => {
 
     expect(cache.use(request, 'other', 0).cache_read_input_tokens).toBe(0);
     expect(cache.use(request, 'one', 0).cache_read_input_tokens).toBeGreaterThan(0);
+  });
+});
+
+describe('a file in a request', () => {
+  const image = (media_type: string, data: string) => ({
+    type: 'image',
+    source: { type: 'base64', media_type, data },
+  });
+  const pdf = (data: string) => ({
+    type: 'document',
+    source: { type: 'base64', media_type: 'application/pdf', data },
+  });
+  const said = (block: object) => check([{ role: 'user', content: [{ type: 'text', text: 'look' }, block] }]);
+
+  it('is good when it is what it says', () => {
+    expect(said(image('image/png', PNG.toString('base64'))).kind).toBe('good');
+    expect(said(image('image/gif', GIF.toString('base64'))).kind).toBe('good');
+    expect(said(pdf(PDF.toString('base64'))).kind).toBe('good');
+  });
+
+  it.each([
+    ['another kind of picture than it says', image('image/jpeg', PNG.toString('base64')), /does not match/],
+    [
+      'a picture of a kind that is not read',
+      image('image/bmp', PNG.toString('base64')),
+      /messages\.0\.content/,
+    ],
+    ['not base64', image('image/png', 'not base64!'), /Invalid base64/],
+    ['empty', image('image/png', ''), /cannot be empty/],
+    [
+      'a picture that is too large',
+      image('image/png', Buffer.concat([PNG, Buffer.alloc(5 * 1024 * 1024)]).toString('base64')),
+      /exceeds 5 MB/,
+    ],
+    ['a broken PDF', pdf(Buffer.from('%PDF-1.4').toString('base64')), /not valid/],
+    ['without a source', { type: 'image' }, /messages\.0\.content/],
+  ])('is refused when it is %s', (_, block, message) => {
+    expect(said(block)).toMatchObject({
+      kind: 'refused',
+      refusal: { status: 400, message: expect.stringMatching(message) },
+    });
   });
 });
