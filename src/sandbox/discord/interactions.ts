@@ -144,14 +144,17 @@ export class Interactions {
   respond(id: string, token: string, request: RequestBody): CallbackResult {
     const interaction = this.deps.world.interaction(token);
     if (interaction === undefined || interaction.id !== id) throw unknown.interaction();
-    const isLate = this.deps.clock.now() - interaction.at > this.deps.firstResponseMs;
     if (interaction.state === 'answered')
       throw new Refusal(400, 40_060, 'Interaction has already been acknowledged.');
-    if (interaction.state === 'failed' || isLate) throw unknown.interaction();
+    if (this.deps.clock.now() - interaction.at > this.deps.firstResponseMs)
+      this.#fail(interaction, 'timeout');
+    if (this.deps.world.interaction(token)?.state === 'failed') throw unknown.interaction();
 
     const { type, data } = parseForm(Callback, request.json);
     this.#refuseType(interaction, type);
-    const outcome = this.#answer(interaction, type, { json: data ?? {}, files: request.files });
+    const outcome = belowData(() =>
+      this.#answer(interaction, type, { json: data ?? {}, files: request.files }),
+    );
     const message = 'message' in outcome ? outcome.message : undefined;
     const original = message?.id ?? interaction.message;
     const answered: InteractionRecord = {
@@ -205,7 +208,7 @@ export class Interactions {
       case UPDATE:
         return { kind: 'updated', message: this.#update(interaction, request) };
       case CHOICES:
-        return { kind: 'choices', choices: parseData(AutocompleteResult, request.json).choices };
+        return { kind: 'choices', choices: parseForm(AutocompleteResult, request.json).choices };
       default:
         return { kind: 'modal', modal: this.#open(interaction, request.json) };
     }
@@ -230,7 +233,7 @@ export class Interactions {
     const flags = flagsIn(data);
     if ((flags & ~EPHEMERAL) !== 0)
       throw invalidForm([
-        { path: ['data', 'flags'], code: 'MESSAGE_FLAGS_INVALID', message: 'Only EPHEMERAL may be set here' },
+        { path: ['flags'], code: 'MESSAGE_FLAGS_INVALID', message: 'Only EPHEMERAL may be set here' },
       ]);
     return this.deps.messages.post(
       {
@@ -252,7 +255,7 @@ export class Interactions {
   }
 
   #open({ user, channel, message }: InteractionRecord, data: unknown): OpenModal {
-    const form = parseData(Modal, data);
+    const form = parseForm(Modal, data);
     const modal: OpenModal = {
       user,
       channel,
@@ -389,12 +392,12 @@ function flagsIn(data: unknown): number {
   return flags ?? 0;
 }
 
-/** As `parseForm`, with the fields named below `data`. */
-function parseData<Schema extends z.ZodType>(schema: Schema, data: unknown): z.output<Schema> {
+/** Fields at fault are named below `data`, where the app put them. */
+function belowData<Result>(act: () => Result): Result {
   try {
-    return parseForm(schema, data);
+    return act();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof Refusal) || error.formErrors.length === 0) throw error;
     throw invalidForm(error.formErrors.map((one) => ({ ...one, path: ['data', ...one.path] })));
   }
 }
