@@ -27,9 +27,13 @@ export async function connectDiscord(
 
 /** REST alone; a refused request rejects at once instead of being tried again. */
 export function discordRest(sandbox: Sandbox, token = sandbox.env.DISCORD_BOT_TOKEN!): REST {
-  return new REST({ api: sandbox.env.DISCORD_API_URL!, retries: 0, rejectOnRateLimit: () => true }).setToken(
-    token,
-  );
+  return new REST({
+    api: sandbox.env.DISCORD_API_URL!,
+    retries: 0,
+    rejectOnRateLimit: () => true,
+    // None is kept open: a sandbox that is started again on its port would not know it.
+    headers: { connection: 'close' },
+  }).setToken(token);
 }
 
 /** The client's own view of interactions; `answer` may call it back when and how it likes. */
