@@ -273,11 +273,24 @@ export class DiscordClient {
   }
 
   /** Makes the changes one by one: none of them touches a command that is as it should be. */
-  async changeCommands(guild: string | undefined, { create, edit, remove }: CommandChanges): Promise<void> {
+  async changeCommands(
+    guild: string | undefined,
+    { create, edit, remove }: CommandChanges,
+    signal: AbortSignal,
+  ): Promise<void> {
     const path = this.#commandsOf(guild);
-    for (const { id } of remove) await this.#call('delete', `${path}/${id}`);
-    for (const { id, command } of edit) await this.#call('patch', `${path}/${id}`, { body: command });
-    for (const command of create) await this.#call('post', path, { body: command });
+    for (const { id } of remove) {
+      signal.throwIfAborted();
+      await this.#call('delete', `${path}/${id}`);
+    }
+    for (const { id, command } of edit) {
+      signal.throwIfAborted();
+      await this.#call('patch', `${path}/${id}`, { body: command });
+    }
+    for (const command of create) {
+      signal.throwIfAborted();
+      await this.#call('post', path, { body: command });
+    }
   }
 
   /**

@@ -69,6 +69,20 @@ export function missingDiscordSettings(discord: z.infer<typeof Settings>): strin
   return needed.filter((name) => !discord[name]);
 }
 
+/** Whether anything said there is listened to. Direct messages always are; they are between one person and us. */
+export function isOpen(
+  { allowed_guilds: guilds, allowed_channels: channels }: DiscordSettings,
+  { guild, channel, parent }: { guild: string | undefined; channel: string; parent: string | undefined },
+): boolean {
+  if (guild === undefined) return true;
+  return (
+    (guilds === undefined || guilds.includes(guild)) &&
+    (channels === undefined ||
+      channels.includes(channel) ||
+      (parent !== undefined && channels.includes(parent)))
+  );
+}
+
 function isEncryptedOrLocal(url: string): boolean {
   const { protocol, hostname } = new URL(url);
   return (

@@ -20,6 +20,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
 import { toReasonModal } from './card.ts';
 import type { DiscordClient } from './client.ts';
+import { type DiscordSettings, isOpen } from './config.ts';
 import { toDiscordMarkdown } from './discord-markdown.ts';
 import type { Identity } from './inbound.ts';
 import {
@@ -39,6 +40,7 @@ import {
   MessageFlag,
   type Modal,
   ResponseType,
+  THREAD_TYPES,
 } from './schema.ts';
 
 /** Requests looked through for what was typed; only the first few can be shown. */
@@ -70,8 +72,7 @@ interface DeskDeps {
   readonly client: DiscordClient;
   readonly log: Logger;
   readonly timing: DeskTiming;
-  /** Whether anything from here is listened to. */
-  readonly isOpen: (interaction: Interaction) => boolean;
+  readonly settings: DiscordSettings;
 }
 
 export class InteractionDesk {
@@ -104,7 +105,8 @@ export class InteractionDesk {
   }
 
   async #take(interaction: Interaction, respond: Respond, session: Session): Promise<void> {
-    if (!this.deps.isOpen(interaction)) return this.#refuse(interaction, respond, NOT_OPEN);
+    if (!isOpen(this.deps.settings, placeOf(interaction)))
+      return this.#refuse(interaction, respond, NOT_OPEN);
     switch (interaction.type) {
       case InteractionType.command:
         return this.#takeCommand(interaction, respond, session);
@@ -219,6 +221,12 @@ export class InteractionDesk {
       .finally(() => this.#later.delete(going));
     this.#later.add(going);
   }
+}
+
+/** A thread counts as the channel it is in; the parent of any other channel is a mere category. */
+function placeOf({ guild_id: guild, channel_id: channel, channel: known }: Interaction) {
+  const isThread = known !== undefined && THREAD_TYPES.includes(known.type);
+  return { guild, channel, parent: isThread ? known.parent_id : undefined };
 }
 
 type Settled =

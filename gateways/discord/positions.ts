@@ -30,11 +30,11 @@ export class Positions {
     for (const [channel, message] of Object.entries(stored)) this.#last.set(channel, message);
   }
 
-  /** The channels to read again, and from where. */
-  entries(): readonly (readonly [channel: string, after: Snowflake])[] {
-    return [...this.#last];
+  channels(): readonly string[] {
+    return [...this.#last.keys()];
   }
 
+  /** The last message of this channel that has been read; undefined when it is not followed. */
   after(channel: string): Snowflake | undefined {
     return this.#last.get(channel);
   }

@@ -94,6 +94,12 @@ export const Message = z.object({
 });
 export type Message = z.infer<typeof Message>;
 
+/** `MESSAGE_UPDATE`; undefined when it is no edit but a preview of a link, which may lack nearly everything. */
+export const MessageUpdate = z.union([
+  Message.refine(({ edited_timestamp: edited }) => edited !== undefined),
+  z.looseObject({ id: Snowflake, channel_id: Snowflake }).transform(() => undefined),
+]);
+
 export const MessageDelete = z.object({
   id: Snowflake,
   channel_id: Snowflake,

@@ -73,6 +73,7 @@ describe('messages', () => {
 describe('commands', () => {
   it('registers its commands once, and writes nothing at the next start', async () => {
     await open();
+    await discord.sandbox.until((sandbox) => sandbox.commands().length === 7);
     expect(discord.sandbox.commands().map(({ name }) => name)).toEqual([
       'ask',
       'approvals',

@@ -1,0 +1,241 @@
+/**
+ * What is said on Discord, handed on: as it happens, and from the history where nobody listened.
+ *
+ * Owns      which messages are for us, where their conversation is, and how far each channel has been read.
+ * Not here  the order in which a channel's events are taken, and what is tried again (`intake.ts`).
+ *
+ * Invariants
+ *   1. A position moves over a message only after it was stored, or found to be of no interest.
+ *   2. A channel that is not open is not listened to; a thread counts as its channel.
+ *   3. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
+ */
+import type { Clock } from '../../src/domain/clock.ts';
+import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { Bookmarks, Receive } from '../../src/domain/gateway.ts';
+import type { InboundMessage } from '../../src/domain/message.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { BotBudget } from '../bot-budget.ts';
+import { Channels } from './channels.ts';
+import { type DiscordClient, PAGE_SIZE, type Written } from './client.ts';
+import { type DiscordSettings, isOpen } from './config.ts';
+import {
+  type Identity,
+  isForUs,
+  isSpoken,
+  type Spot,
+  toEdit,
+  toInboundMessage,
+  toRemoval,
+} from './inbound.ts';
+import { Positions } from './positions.ts';
+import { type Channel, compareIds, type Message, THREAD_TYPES, timeOf } from './schema.ts';
+import { Traffic } from './traffic.ts';
+
+/** Messages read again of one channel at most; more than that was said while nobody listened is too old to answer. */
+const MAX_CATCH_UP_PAGES = 10;
+
+/** Messages handed on whose author and conversation are remembered, for when they are changed or removed. */
+const MAX_REMEMBERED = 5_000;
+
+/** Channel types in which a message can begin a thread: text and announcements. */
+const HOLDS_THREADS: readonly number[] = [0, 5];
+
+type HandedOn = Pick<InboundMessage, 'id' | 'conversationId' | 'sender'>;
+
+export interface Hearer {
+  readonly us: Identity;
+  readonly receive: Receive;
+}
+
+interface DeskDeps {
+  readonly settings: DiscordSettings;
+  readonly client: DiscordClient;
+  readonly bookmarks: Bookmarks;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class MessageDesk {
+  readonly #positions: Positions;
+  readonly #channels: Channels;
+  readonly #bots: BotBudget;
+  readonly #traffic = new Traffic();
+  readonly #handedOn = new Map<string, HandedOn>();
+
+  constructor(private readonly deps: DeskDeps) {
+    const { settings, client, bookmarks, clock } = deps;
+    this.#positions = new Positions(bookmarks, `discord:${settings.application_id ?? ''}:positions`);
+    this.#channels = new Channels((channel) => client.channel(channel), clock);
+    this.#bots = new BotBudget(settings.bot_turns);
+  }
+
+  /** The channels we are part of, as they were when last kept; to be read again. */
+  async open(): Promise<readonly string[]> {
+    await this.#positions.load();
+    return this.followed();
+  }
+
+  /** The channels we are part of. */
+  followed(): readonly string[] {
+    return this.#positions.channels();
+  }
+
+  /** Keeps how far every channel has been read. */
+  async close(): Promise<void> {
+    await this.#keepPositions();
+  }
+
+  /** We wrote there: whatever is said after it is for us to read. */
+  wrote({ channel, message }: Written): void {
+    this.#positions.begin(channel, message);
+  }
+
+  /** Something about a channel changed. */
+  forgetChannel(channel: string): void {
+    this.#channels.forget(channel);
+  }
+
+  /** Resolves once it is stored, or found to be of no interest. */
+  async takeMessage(message: Message, hearer: Hearer): Promise<void> {
+    const { us } = hearer;
+    if (isSpoken(message, us)) {
+      this.#traffic.note(message.channel_id, message.author.id, timeOf(message.id));
+      await this.#handOn(message, hearer);
+    }
+    this.#positions.pass(message.channel_id, message.id);
+  }
+
+  async #handOn(message: Message, { us, receive }: Hearer): Promise<void> {
+    // Talk in a channel of which we see nothing but that it happened.
+    if (!isForUs(message, us) && !this.deps.settings.message_content) return;
+    const channel = await this.#channelOf(message);
+    if (!this.#isOpen(message, channel)) return;
+
+    const spot = this.#spotOf(message, channel, us);
+    const inbound = toInboundMessage(message, spot, us);
+    if (!inbound) return;
+    await receive(this.#withBotsBounded(inbound, message));
+    this.#remember(message.id, inbound);
+    this.#positions.follow(message.channel_id, message.id);
+    // A thread of its own has the id of the message it begins with.
+    if (spot.opensThread) this.#positions.follow(message.id, message.id);
+    await this.#keepPositions();
+  }
+
+  #spotOf(message: Message, channel: Channel | undefined, us: Identity): Spot {
+    const isThread = channel !== undefined && THREAD_TYPES.includes(channel.type);
+    return {
+      channel: message.channel_id,
+      guild: message.guild_id,
+      thread: isThread ? { ours: channel.owner_id === us.userId } : undefined,
+      opensThread: this.#opensThread(message, channel, us),
+    };
+  }
+
+  /** An answer to something we said stays where it was said. */
+  #opensThread(message: Message, channel: Channel | undefined, us: Identity): boolean {
+    if (channel === undefined || !HOLDS_THREADS.includes(channel.type)) return false;
+    if (message.referenced_message?.author.id === us.userId) return false;
+    const { threads } = this.deps.settings;
+    return (
+      threads === 'always' || (threads === 'auto' && this.#traffic.isBusy(channel.id, timeOf(message.id)))
+    );
+  }
+
+  /** An edit comes also when a link got its preview. */
+  async takeEdit(message: Message, { us, receive }: Hearer): Promise<void> {
+    const edit = toEdit(message, us);
+    const before = this.#handedOn.get(message.id);
+    if (!edit || !(before || isForUs(message, us))) return;
+    if (!this.#isOpen(message, await this.#channelOf(message))) return;
+    await receive({ ...edit, conversationId: before?.conversationId ?? edit.conversationId });
+  }
+
+  async takeRemoval(id: string, { receive }: Hearer): Promise<void> {
+    const before = this.#handedOn.get(id);
+    if (before) await receive(toRemoval(before));
+  }
+
+  /** Reads what was said in a channel since its position, oldest first. */
+  async catchUp(channel: string, hearer: Hearer): Promise<void> {
+    const known = await this.#channels.find(channel);
+    if (!known) return this.#positions.forget(channel);
+    for (let page = 0; page < MAX_CATCH_UP_PAGES; page++) {
+      const after = this.#positions.after(channel);
+      if (after === undefined) return;
+      const messages = await this.#pageAfter(channel, after);
+      for (const message of messages) {
+        await this.takeMessage(await this.#asLive(message, known, hearer), hearer);
+      }
+      if (messages.length < PAGE_SIZE) return;
+    }
+    this.deps.log.warn(
+      { channel },
+      'more was said while nobody listened than is read again; the rest is passed over',
+    );
+  }
+
+  async #pageAfter(channel: string, after: string): Promise<Message[]> {
+    try {
+      const messages = await this.deps.client.messages(channel, { after });
+      return messages.toSorted((a, b) => compareIds(a.id, b.id));
+    } catch (error) {
+      if (error instanceof UndeliverableError) return [];
+      throw error;
+    }
+  }
+
+  /** The history says neither where a message was nor which roles its author has. */
+  async #asLive(message: Message, { guild_id: guild }: Channel, { us }: Hearer): Promise<Message> {
+    if (guild === undefined) return message;
+    const member = isForUs({ ...message, guild_id: guild }, us)
+      ? await this.deps.client.member(guild, message.author.id)
+      : undefined;
+    return { ...message, guild_id: guild, member };
+  }
+
+  /** A bot we listen to counts as a person while its conversation's budget lasts; every other bot never does. */
+  #withBotsBounded(message: InboundMessage, { author }: Message): InboundMessage {
+    if (!message.sender.automatic) {
+      this.#bots.renew(message.conversationId);
+      return message;
+    }
+    if (!this.deps.settings.bots.includes(author.id)) return message;
+    if (!this.#bots.spend(message.conversationId)) {
+      this.deps.log.warn(
+        { conversation: message.conversationId },
+        'bots have talked long enough here; a person has to speak first',
+      );
+      return message;
+    }
+    return { ...message, sender: { ...message.sender, automatic: false } };
+  }
+
+  async #channelOf({ guild_id: guild, channel_id: channel }: Message): Promise<Channel | undefined> {
+    return guild === undefined ? undefined : this.#channels.find(channel);
+  }
+
+  #isOpen({ guild_id: guild, channel_id: channel }: Message, known: Channel | undefined): boolean {
+    return isOpen(this.deps.settings, { guild, channel, parent: parentOf(known) });
+  }
+
+  #remember(message: string, { id, conversationId, sender }: InboundMessage): void {
+    this.#handedOn.set(message, { id, conversationId, sender });
+    const [oldest] = this.#handedOn.keys();
+    if (this.#handedOn.size > MAX_REMEMBERED && oldest !== undefined) this.#handedOn.delete(oldest);
+  }
+
+  /** A position that is not kept costs reading a little twice, which the core counts once. */
+  async #keepPositions(): Promise<void> {
+    try {
+      await this.#positions.save();
+    } catch (error) {
+      this.deps.log.warn({ error }, 'the reading positions of Discord could not be kept');
+    }
+  }
+}
+
+/** The channel a thread is in. The parent of any other channel is a mere category. */
+function parentOf(channel: Channel | undefined): string | undefined {
+  return channel && THREAD_TYPES.includes(channel.type) ? channel.parent_id : undefined;
+}
