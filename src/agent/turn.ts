@@ -27,7 +27,7 @@ export interface TurnSetup {
   readonly tools: Toolbox;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
-  /** Pictures and documents that came with what the turn is about. */
+  /** Pictures and documents that came with the message the turn is about; absent if it is about something else. */
   readonly exhibits?: readonly Exhibit[];
   /** Begins the idempotency keys of calls that run inside the turn. */
   readonly key: string;

@@ -182,7 +182,7 @@ export class ConversationWorker {
     return toEnclosures(await readFiles(message, gateway, log, claim.signal));
   }
 
-  async #turn(work: Work, opening: Entry, exhibits: Enclosures['exhibits'] = []): Promise<readonly Effect[]> {
+  async #turn(work: Work, opening: Entry, exhibits?: Enclosures['exhibits']): Promise<readonly Effect[]> {
     const { claim, item, requester, conversationId } = work;
     const { purpose, authorizations, settings } = this.deps.config();
     const approvals: Approval[] = [];
@@ -197,7 +197,7 @@ export class ConversationWorker {
           systemPrompt: systemPrompt(purpose),
           tools: new Toolbox(this.deps.tools, authorizations, requester, conversationId),
           maxSteps: settings.model.max_steps,
-          exhibits,
+          ...(exhibits ? { exhibits } : {}),
           key: item.id,
           answerHeld: async (held, index) => {
             const approval = await this.#toApproval(work, held, index);

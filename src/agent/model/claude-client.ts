@@ -140,13 +140,13 @@ export function toParams(
 
 /**
  * Neighbours of one role become one message: results of calls first, as the API wants them. `exhibits` belong to the
- * newest entry of a person; undefined where none are needed.
+ * newest entry of a person; undefined when it was shown before, so that its pictures are gone.
  */
 export function toMessages(entries: readonly Entry[], exhibits?: readonly Exhibit[]): Turn[] {
   const messages: Turn[] = [];
   const newest = entries.findLast(({ kind }) => kind === 'user');
   for (const entry of entries) {
-    const { role, content } = toTurn(entry, entry === newest ? (exhibits ?? []) : undefined);
+    const { role, content } = toTurn(entry, entry === newest ? exhibits : undefined);
     const last = messages.at(-1);
     if (last?.role === role) last.content.push(...content);
     else messages.push({ role, content });
@@ -154,7 +154,7 @@ export function toMessages(entries: readonly Entry[], exhibits?: readonly Exhibi
   return messages.filter(({ content }) => content.length > 0);
 }
 
-/** `exhibits`: undefined for a message of before, whose pictures are gone. */
+/** `exhibits`: see `toMessages`; undefined for every older message. */
 function toTurn(entry: Entry, exhibits: readonly Exhibit[] | undefined): Turn {
   switch (entry.kind) {
     case 'user':

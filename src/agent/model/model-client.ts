@@ -20,7 +20,7 @@ export interface ModelRequest {
   readonly system: string;
   readonly entries: readonly Entry[];
   readonly tools: readonly ToolSpec[];
-  /** One for each file of kind `shown` of the newest message in `entries`, in order; older ones are only named. */
+  /** One for each file of kind `shown` of the newest message in `entries`, in order; absent if it is an older one. */
   readonly exhibits?: readonly Exhibit[];
 }
 

@@ -122,6 +122,18 @@ describe('a file that came with a message', () => {
     expect(now?.content).toHaveLength(1);
   });
 
+  it('was seen before when the turn is about what happened meanwhile', () => {
+    const [message] = toMessages([
+      { ...userWith([picture]), at },
+      { kind: 'event', text: 'executed', at },
+    ]);
+    expect(JSON.stringify(message)).toContain('it is not kept');
+  });
+
+  it('was refused when the newest message comes without its bytes', () => {
+    expect(JSON.stringify(blocksOf([picture], []))).toContain('your service refused it');
+  });
+
   it('is shown with its own bytes, though others of the message cannot be shown', () => {
     const second = { mediaType: 'application/pdf', base64: 'BBBB' } as const;
     const blocks = blocksOf(
