@@ -19,10 +19,6 @@ export const MAX_FILES_CHARS = 80_000;
 /** The longest side of a picture, in pixels (Anthropic docs, "Vision"). */
 const MAX_IMAGE_SIDE = 8_000;
 
-/** A PDF begins with this, within so many bytes (ISO 32000-1, implementation notes of Adobe). */
-const PDF_MARK = '%PDF-';
-const PDF_MARK_WITHIN = 1_024;
-
 /** How the pictures begin that the model takes. The rest of a file is looked at only after one of these. */
 const IMAGE_MARKS: readonly { readonly mark: string; readonly mediaType: Exhibit['mediaType'] }[] = [
   { mark: '\x89PNG\r\n\x1a\n', mediaType: 'image/png' },
@@ -60,6 +56,8 @@ interface Examined {
   readonly exhibit?: Exhibit;
 }
 
+type About = Pick<FileNote, 'name' | 'mediaType' | 'bytes'>;
+
 function examine(file: ReadFile, room: number): Examined {
   const { attachment } = file;
   const about = {
@@ -67,35 +65,44 @@ function examine(file: ReadFile, room: number): Examined {
     mediaType: plainType(attachment.mediaType),
     bytes: file.kind === 'read' ? file.bytes.length : attachment.bytes,
   };
-  const unread = (why: string): Examined => ({ note: { kind: 'unread', ...about, why } });
-  if (file.kind === 'unread') return unread(file.why);
+  if (file.kind === 'unread') return unread(about, file.why);
   const { bytes } = file;
-  if (bytes.length === 0) return unread('is empty');
-
-  const image = imageIn(bytes);
-  if (image) {
-    if (Math.max(image.width, image.height) > MAX_IMAGE_SIDE) {
-      return unread(`is a picture with more than ${MAX_IMAGE_SIDE} pixels on one side`);
-    }
-    if (Math.min(image.width, image.height) < 1) return unread('is a picture without any pixels');
-    return shown('image', about, image.mediaType, bytes);
-  }
+  if (bytes.length === 0) return unread(about, 'is empty');
   if (isPdf(bytes)) return shown('document', about, 'application/pdf', bytes);
+  return asImage(about, bytes) ?? asText(about, bytes, room);
+}
 
-  const text = textIn(bytes);
-  if (text === undefined) {
-    const claims = /^(?:text|image)\/|\/pdf$/.test(about.mediaType);
-    return unread(claims ? 'is not what its type says' : 'is not of a kind that can be read');
+/** Undefined when it is no picture. */
+function asImage(about: About, bytes: Uint8Array): Examined | undefined {
+  const image = imageIn(bytes);
+  if (!image) return undefined;
+  const { width, height, mediaType } = image;
+  if (Math.max(width, height) > MAX_IMAGE_SIDE) {
+    return unread(about, `is a picture with more than ${MAX_IMAGE_SIDE} pixels on one side`);
   }
-  if (/^image\/(?!svg)|\/pdf$|^(?:audio|video)\//.test(about.mediaType))
-    return unread('is not what its type says');
+  if (Math.min(width, height) < 1) return unread(about, 'is a picture without any pixels');
+  return shown('image', about, mediaType, bytes);
+}
+
+function asText(about: About, bytes: Uint8Array, room: number): Examined {
+  const text = textIn(bytes);
+  // Of text only pictures and PDFs are not made; other types are often wrong about it: `.ts` is a kind of video, too.
+  const mayBeText = !/^image\/(?!svg)|\/pdf$/.test(about.mediaType);
+  if (text === undefined || !mayBeText) {
+    const isWrong = !mayBeText || about.mediaType.startsWith('text/');
+    return unread(about, isWrong ? 'is not what its type says' : 'is not of a kind that can be read');
+  }
   const kept = text.slice(0, endOfCut(text, Math.max(0, room)));
   return { note: { kind: 'text', ...about, text: kept, leftOff: text.length - kept.length } };
 }
 
+function unread(about: About, why: string): Examined {
+  return { note: { kind: 'unread', ...about, why } };
+}
+
 function shown(
   what: 'image' | 'document',
-  about: Pick<FileNote, 'name' | 'bytes'>,
+  about: About,
   mediaType: Exhibit['mediaType'],
   bytes: Uint8Array,
 ): Examined {
@@ -117,8 +124,9 @@ function imageIn(
   }
 }
 
+/** Only at its beginning: a text that speaks of PDFs further down is a text. */
 function isPdf(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, PDF_MARK_WITHIN)).includes(PDF_MARK);
+  return Buffer.from(bytes.subarray(0, 64)).toString('latin1').trimStart().startsWith('%PDF-');
 }
 
 /** Undefined when these bytes are not the text they would have to be: UTF-8, or UTF-16 that says so. */

@@ -19,6 +19,7 @@ describe('a file that somebody sent', () => {
     ['application/json', 'a.json'],
     ['application/octet-stream', 'main.rs'],
     ['image/svg+xml', 'a.svg'],
+    ['video/mp2t', 'main.ts'],
     ['', 'Makefile'],
   ])('of type %j is shown as text when it is text', (mediaType, name) => {
     expect(noteOf(aFile('größe: 1 €\n', mediaType, name))).toMatchObject({
@@ -27,6 +28,10 @@ describe('a file that somebody sent', () => {
       bytes: 15,
       leftOff: 0,
     });
+  });
+
+  it('is a text although it speaks of PDFs', () => {
+    expect(noteOf(aFile('A PDF begins with\n%PDF-1.4'))).toMatchObject({ kind: 'text' });
   });
 
   it('is read in the encoding that its first bytes name', () => {
