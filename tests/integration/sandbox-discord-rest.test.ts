@@ -248,6 +248,17 @@ describe('the same message again', () => {
     expect(new Set([first.id, elsewhere.id, later.id]).size).toBe(3);
   });
 
+  it('shows a nonce as long as it holds the app to it', async () => {
+    const { id } = await post({ content: 'one', nonce: 'n1', enforce_nonce: true });
+    const read = async () => (await rest.get(Routes.channelMessage(GENERAL.id, id))) as APIMessage;
+
+    const early = await read();
+    now += 10 * MINUTE_MS;
+    const late = await read();
+
+    expect([early.nonce, late.nonce]).toEqual(['n1', undefined]);
+  });
+
   it('posts twice when the nonce is not enforced', async () => {
     await post({ content: 'one', nonce: 'n1' });
     await post({ content: 'one', nonce: 'n1' });

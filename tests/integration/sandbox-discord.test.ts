@@ -1,23 +1,18 @@
-import { Client, Events, GatewayIntentBits, type Message, Partials } from 'discord.js';
+import { type Client, type ClientEvents, Events, type Message } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { connectDiscord } from '../support/discord-client.ts';
 
-const [GENERAL] = DISCORD_CHANNELS;
-const WITHOUT_PRIVILEGES = [
-  GatewayIntentBits.Guilds,
-  GatewayIntentBits.GuildMessages,
-  GatewayIntentBits.DirectMessages,
-];
-
+const [GENERAL, OPS] = DISCORD_CHANNELS;
 let sandbox: Sandbox;
-let client: Client;
+let client: Client<true>;
 let now: number;
 
 beforeEach(async () => {
   now = Date.now();
   sandbox = await startSandbox({ clock: { now: () => now } });
-  client = await connect(WITHOUT_PRIVILEGES);
+  client = await connectDiscord(sandbox);
 });
 
 afterEach(async () => {
@@ -27,7 +22,7 @@ afterEach(async () => {
 
 describe('messages through the real client', () => {
   it('knows the bot, its guild and its channels', () => {
-    expect(client.user?.id).toBe(BOT.discordUser);
+    expect(client.user.id).toBe(BOT.discordUser);
     expect(client.guilds.cache.map(({ id }) => id)).toEqual([GUILD.id]);
     expect(client.channels.cache.has(GENERAL.id)).toBe(true);
   });
@@ -60,11 +55,98 @@ describe('messages through the real client', () => {
     ]);
     expect(sandbox.discord.violations).toEqual([]);
   });
+
+  it('delivers edits and deletions of what it knows', async () => {
+    const said = nextMessage();
+    const { id } = await sandbox.discord.dm({ user: ALEX.discordUser, text: 'one' });
+    await said;
+    const edited = once(Events.MessageUpdate);
+    const deleted = once(Events.MessageDelete);
+
+    await sandbox.discord.edit({ message: id, text: 'two' });
+    await sandbox.discord.remove({ message: id });
+
+    expect((await edited)[1]).toMatchObject({ id, content: 'two', editedTimestamp: now });
+    expect((await deleted)[0]).toMatchObject({ id });
+    expect(sandbox.discord.messages(ALEX.discordDm)).toEqual([]);
+  });
+
+  it('brings the files that came with a message', async () => {
+    const said = nextMessage();
+    const bytes = new TextEncoder().encode('lines');
+
+    await sandbox.discord.dm({
+      user: ALEX.discordUser,
+      text: 'see',
+      files: [{ filename: 'log.txt', contentType: 'text/plain', bytes }],
+    });
+
+    const [file] = (await said).attachments.values();
+    expect(file).toMatchObject({ name: 'log.txt', size: 5, contentType: 'text/plain' });
+    expect(await (await fetch(file!.url)).text()).toBe('lines');
+  });
+
+  it('opens threads, and hears what is said in them', async () => {
+    const said = nextMessage();
+    await sandbox.discord.say({ user: DANA.discordUser, channel: GENERAL.id, text: '@signalbox hello' });
+    const thread = await (await said).startThread({ name: 'talk' });
+    await thread.send('in the thread');
+    const replied = nextMessage((message) => message.author.id === DANA.discordUser);
+
+    await sandbox.discord.say({ user: DANA.discordUser, channel: thread.id, text: '@signalbox go on' });
+
+    expect((await replied).channel).toMatchObject({ id: thread.id, parentId: GENERAL.id });
+    expect(sandbox.discord.messages(thread.id)).toMatchObject([
+      { content: 'in the thread' },
+      { content: `<@${BOT.discordUser}> go on` },
+    ]);
+    expect(sandbox.discord.threads(GENERAL.id)).toMatchObject([{ id: thread.id, name: 'talk' }]);
+  });
+
+  it('notices a thread that wakes up', async () => {
+    const { id } = await sandbox.discord.openThread({
+      user: DANA.discordUser,
+      channel: GENERAL.id,
+      name: 'talk',
+    });
+    await sandbox.discord.archive({ thread: id });
+    await client.destroy();
+    client = await connectDiscord(sandbox);
+    const said = nextMessage();
+
+    await sandbox.discord.say({ user: DANA.discordUser, channel: id, text: '@signalbox still there?' });
+
+    expect((await said).channelId).toBe(id);
+    expect(sandbox.discord.thread(id)?.archived).toBe(false);
+  });
+
+  it('tells the client what it may do in a channel', async () => {
+    sandbox.discord.setPermissions(['VIEW_CHANNEL'], GENERAL.id);
+    await client.destroy();
+    client = await connectDiscord(sandbox);
+    const [general, ops] = [GENERAL, OPS].map(
+      ({ id }) => client.guilds.cache.get(GUILD.id)!.channels.cache.get(id)!,
+    );
+    const me = await client.guilds.cache.get(GUILD.id)!.members.fetchMe();
+
+    expect(me.permissionsIn(general!).toArray()).toEqual(['ViewChannel']);
+    expect(me.permissionsIn(ops!).has('SendMessages')).toBe(true);
+  });
+
+  it('lets people say nothing where they are not', async () => {
+    const say = (user: string, channel: string) => sandbox.discord.say({ user, channel, text: 'x' });
+
+    await expect(say(DANA.discordUser, ALEX.discordDm)).rejects.toThrow(
+      `is not in channel ${ALEX.discordDm}`,
+    );
+    await expect(say(DANA.discordUser, '1')).rejects.toThrow('there is no channel 1');
+    await expect(say('1', GENERAL.id)).rejects.toThrow('there is no person 1');
+  });
 });
 
 describe('interactions through the real client', () => {
   it('defers a slash command, edits the answer and follows up', async () => {
-    await client.application?.commands.set(
+    await client.application.commands.set(
       [
         {
           name: 'ask',
@@ -96,24 +178,20 @@ describe('interactions through the real client', () => {
   });
 });
 
-async function connect(intents: number[]): Promise<Client> {
-  const connecting = new Client({
-    intents,
-    partials: [Partials.Channel],
-    rest: { api: sandbox.env.DISCORD_API_URL! },
-  });
-  const ready = new Promise((resolve) => connecting.once(Events.ClientReady, resolve));
-  await connecting.login(sandbox.env.DISCORD_BOT_TOKEN!);
-  await ready;
-  return connecting;
-}
-
 async function channel() {
   const found = await client.channels.fetch(GENERAL.id);
   if (!found?.isSendable()) throw new Error('no text channel');
   return found;
 }
 
-function nextMessage(): Promise<Message> {
-  return new Promise((resolve) => client.once(Events.MessageCreate, resolve));
+function nextMessage(fits: (message: Message) => boolean = () => true): Promise<Message> {
+  return new Promise((resolve) => {
+    client.on(Events.MessageCreate, (message) => {
+      if (fits(message)) resolve(message);
+    });
+  });
+}
+
+function once<Name extends keyof ClientEvents>(name: Name): Promise<ClientEvents[Name]> {
+  return new Promise((resolve) => client.once(name, (...args) => resolve(args)));
 }

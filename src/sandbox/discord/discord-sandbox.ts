@@ -131,6 +131,7 @@ export class DiscordSandbox {
     const view = (): SharedView => ({
       world,
       permissions,
+      clock,
       linkOf: (channel, file) => files.linkOf(channel, file),
     });
     const gateway = new GatewayServer({
@@ -625,6 +626,7 @@ export class DiscordSandbox {
     return {
       world: this.#world,
       permissions: this.#permissions,
+      clock: this.clock,
       linkOf: (channel, file) => this.#files.linkOf(channel, file),
     };
   }

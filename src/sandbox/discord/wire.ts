@@ -1,5 +1,7 @@
 /** The world in Discord's words: users, channels and messages as the app gets to see them. Pure. */
+import type { Clock } from '../../domain/clock.ts';
 import { BOT, DISCORD_CHANNELS, GUILD, GUILD_ROLES, PEOPLE } from '../people.ts';
+import { NONCE_LIFETIME_MS } from './limits.ts';
 import { EPHEMERAL, HAS_THREAD, LOADING } from './message-rules.ts';
 import type { Permissions } from './permissions.ts';
 import type {
@@ -35,6 +37,7 @@ export interface View {
   readonly content: boolean;
   readonly linkOf: (channel: string, attachment: Attachment) => string;
   readonly permissions: Permissions;
+  readonly clock: Clock;
 }
 
 export function isPerson(user: string): boolean {
@@ -245,7 +248,7 @@ export function toMessage(message: DiscordMessage, view: View): Payload {
     mentions: message.mentions.users.filter(isMember).map((user) => toUser(user)),
     mention_roles: message.mentions.roles,
     flags: flagsOf(message, thread !== undefined),
-    ...(message.nonce === undefined ? {} : { nonce: message.nonce }),
+    ...nonceOf(message, view),
     ...(message.reactions === undefined ? {} : { reactions: message.reactions.map(toReaction) }),
     ...(message.replyTo === undefined
       ? {}
@@ -314,6 +317,12 @@ export function toActor(user: string, isInGuild: boolean): Payload {
   return isInGuild
     ? { member: { ...toMember(user), permissions: MEMBER_PERMISSIONS } }
     : { user: toUser(user) };
+}
+
+/** Discord remembers a nonce as long as it holds an app to it. */
+function nonceOf({ nonce, createdAt }: DiscordMessage, { clock }: View): Payload {
+  const isRemembered = clock.now() - Date.parse(createdAt) <= NONCE_LIFETIME_MS;
+  return nonce === undefined || !isRemembered ? {} : { nonce };
 }
 
 function overwritesOf(permissions: Permissions, channel: string): Payload[] {
