@@ -1,7 +1,7 @@
 /**
  * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process.
  *
- * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Claude under `/claude` and
+ * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Jira under `/jira`, Claude under `/claude` and
  * the shop under `/shop`; mail and DNS have ports of their own. Started again on the same data directory, it comes
  * back where it was, on the same ports if they are still free, so that a gateway that kept running finds everything
  * again.
@@ -13,6 +13,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { type ClaudeOptions, ClaudeSandbox } from './claude/claude-sandbox.ts';
 import { DiscordSandbox, type DiscordSandboxOptions } from './discord/discord-sandbox.ts';
 import { DnsServer } from './dns/dns-server.ts';
+import { JiraSandbox, type JiraSandboxOptions } from './jira/jira-sandbox.ts';
 import { Journal } from './journal.ts';
 import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
 import { PageServer } from './page/page-server.ts';
@@ -33,6 +34,7 @@ export interface SandboxOptions {
   readonly dataDir?: string;
   readonly slack?: SlackSandboxOptions;
   readonly discord?: DiscordSandboxOptions;
+  readonly jira?: JiraSandboxOptions;
   readonly mail?: MailSandboxOptions;
   readonly claude?: ClaudeOptions;
   readonly clock?: Clock;
@@ -45,6 +47,7 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   readonly slack: SlackSandbox;
   readonly discord: DiscordSandbox;
+  readonly jira: JiraSandbox;
   readonly mail: MailSandbox;
   readonly claude: ClaudeSandbox;
   readonly shop: ShopSandbox;
@@ -71,6 +74,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const dns = new DnsServer({ port: wanted.dns });
   const slack = new SlackSandbox(journal, options.slack, clock);
   const discord = new DiscordSandbox(journal, options.discord, clock);
+  const jira = new JiraSandbox(journal, options.jira, clock);
   const claude = new ClaudeSandbox(clock, options.claude);
   const shop = new ShopSandbox(journal, clock);
   const mail = new MailSandbox(
@@ -78,7 +82,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     { ...options.mail, smtpPort: wanted.smtp },
   );
   const page = new PageServer({ slack, mail, shop });
-  const httpServices = [slack, discord, claude, shop, page];
+  const httpServices = [slack, discord, jira, claude, shop, page];
   const services = [dns, mail, ...httpServices];
 
   for (const service of httpServices) service.register(app);
@@ -93,6 +97,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     SLACK_SIGNING_SECRET: slack.signingSecret,
     SLACK_API_URL: `${url}/slack/api/`,
     ...discord.env(url),
+    ...jira.env(url),
     ...claude.env(url),
     ...shop.env(url),
     ...mail.env,
@@ -108,6 +113,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     env,
     slack,
     discord,
+    jira,
     mail,
     claude,
     shop,

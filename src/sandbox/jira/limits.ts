@@ -1,0 +1,31 @@
+/** Limits of Jira that the emulation keeps; each with its source. */
+
+/** Longest comment or description, in characters (Jira support, "character limit of text fields", 32,767). */
+export const MAX_TEXT_CHARS = 32_767;
+
+/** Longest summary, in characters (Jira: "Summary must be less than 255 characters"). */
+export const MAX_SUMMARY_CHARS = 255;
+
+/** Largest attachment, in bytes (Jira Cloud's default is 1 GB; smaller here, so that nobody fills a disk with it). */
+export const MAX_ATTACHMENT_BYTES = 10 * 1_024 * 1_024;
+
+/** Writes to one issue: so many within so many ms (developer.atlassian.com, "Rate limiting", per issue on write). */
+export const ISSUE_WRITES: readonly { readonly writes: number; readonly withinMs: number }[] = [
+  { writes: 20, withinMs: 2_000 },
+  { writes: 100, withinMs: 30_000 },
+];
+
+/** Longest value of an entity property, in characters of JSON (REST API reference, "Set comment property"). */
+export const MAX_PROPERTY_CHARS = 32_768;
+
+/** A webhook without an answer after this long counts as failed, in ms (Atlassian support, "webhook timeouts"). */
+export const WEBHOOK_TIMEOUT_MS = 20_000;
+
+/** A failed webhook is sent again up to five times, 5 to 15 minutes apart (developer.atlassian.com, "Webhooks"). */
+export const WEBHOOK_RETRY_DELAYS_MS: readonly number[] = [300_000, 450_000, 600_000, 750_000, 900_000];
+
+/** Answers on which a webhook is sent again, beside every 5xx (developer.atlassian.com, "Webhooks"). */
+export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 409, 425, 429]);
+
+/** Most results of one page of a search (REST API reference, "Search for issues using JQL enhanced search"). */
+export const MAX_RESULTS = 5_000;

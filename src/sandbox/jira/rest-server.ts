@@ -1,0 +1,298 @@
+/**
+ * Jira's REST API on its wire: who calls, whether the request is one of the published ones, and what is answered.
+ *
+ * Owns      authentication, routing, the check of every request, limits, failures on demand, and what was called.
+ * Not here  what an operation does (`operations.ts`).
+ *
+ * Invariants
+ *   1. A request that does not fit the published description does nothing, and is noted as a violation.
+ *   2. Credentials are checked before anything else is told, existence of an address included.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import { type Fault, Faults } from './faults.ts';
+import { MAX_ATTACHMENT_BYTES } from './limits.ts';
+import type { Operation } from './operations.ts';
+import { noIssue, Refusal } from './refusal.ts';
+import { type Site, toAttachment } from './wire.ts';
+import { type User, userOf, type World } from './world.ts';
+import { WriteLimit } from './write-limit.ts';
+
+/** One call of the app, as it arrived. */
+export interface RestCall {
+  readonly operation: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+  status: number;
+}
+
+export interface Violation {
+  readonly method: string;
+  readonly path: string;
+  readonly problem: string;
+}
+
+export interface RestDeps {
+  readonly world: World;
+  readonly operations: readonly Operation[];
+  readonly site: () => Site;
+  readonly clock: Clock;
+  /** Which account a request with this `Authorization` is; undefined for a stranger. */
+  readonly authenticate: (authorization: string | undefined, isScoped: boolean) => string | undefined;
+  readonly cloudId: string;
+  readonly limitsWrites: boolean;
+  readonly note: (call: RestCall) => void;
+  readonly violated: (violation: Violation) => void;
+}
+
+const ROOT = '/jira';
+
+export class RestServer {
+  readonly faults = new Faults();
+  readonly #limit: WriteLimit;
+
+  constructor(private readonly deps: RestDeps) {
+    this.#limit = new WriteLimit(deps.clock);
+  }
+
+  register(app: FastifyInstance): void {
+    app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        '*',
+        { parseAs: 'buffer', bodyLimit: MAX_ATTACHMENT_BYTES + 65_536 },
+        (_request, body, done) => done(null, body),
+      );
+      for (const isScoped of [false, true]) {
+        const base = isScoped ? `${ROOT}/ex/jira/${this.deps.cloudId}` : ROOT;
+        for (const operation of this.deps.operations) {
+          scope.route({
+            method: operation.method,
+            url: `${base}/rest${operation.path}`,
+            handler: (request, reply) => this.#serve(operation, isScoped, request, reply),
+          });
+        }
+        scope.post<{ Params: { issue: string } }>(
+          `${base}/rest/api/2/issue/:issue/attachments`,
+          (request, reply) => this.#attach(isScoped, request, reply),
+        );
+        scope.get<{ Params: { file: string } }>(
+          `${base}/rest/api/2/attachment/content/:file`,
+          (request, reply) => this.#download(isScoped, request, reply),
+        );
+        scope.all(`${base}/rest/*`, (request, reply) => this.#unknown(request, reply));
+      }
+    });
+  }
+
+  async #serve(
+    operation: Operation,
+    isScoped: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    return this.#answer(operation.id, isScoped, request, reply, (user) => {
+      const query = this.#check(request, 'query', operation.query, request.query);
+      const body = operation.body
+        ? this.#check(request, 'body', operation.body, jsonOf(request))
+        : this.#withoutBody(request);
+      const params = Params.parse(request.params);
+      if (operation.writes) this.#countWrite(params.issue ?? '');
+      // Both were checked against the operation's own schemas.
+      return operation.run({ params, query: query as Readonly<Record<string, string>>, body, user });
+    });
+  }
+
+  async #attach(
+    isScoped: boolean,
+    request: FastifyRequest<{ Params: { issue: string } }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const files = await filesOf(request);
+    return this.#answer('addAttachment', isScoped, request, reply, (user) => {
+      if (request.headers['x-atlassian-token'] !== 'no-check') throw new Refusal(403, ['XSRF check failed']);
+      if (!files || files.length === 0) throw this.#violation(request, 'the form needs a part named file');
+      const issue = this.deps.world.issue(request.params.issue);
+      if (!issue) throw noIssue();
+      const stored = files.map(({ filename, mimeType, bytes }) =>
+        this.deps.world.addFile({
+          issue: issue.id,
+          author: user.accountId,
+          filename,
+          mimeType,
+          base64: Buffer.from(bytes).toString('base64'),
+        }),
+      );
+      return { status: 200, body: stored.map((file) => toAttachment(file, this.deps.site())) };
+    });
+  }
+
+  async #download(
+    isScoped: boolean,
+    request: FastifyRequest<{ Params: { file: string } }>,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const user = this.#userOf(request, isScoped);
+    if (!user) return reply.code(401).send({});
+    const file = this.deps.world.file(request.params.file);
+    if (!file) return reply.code(404).send(new Refusal(404, ['The attachment with id does not exist']).body);
+    this.#note('getAttachmentContent', request, undefined, 200);
+    return reply
+      .headers({ 'content-type': file.mimeType, 'content-disposition': 'attachment' })
+      .send(Buffer.from(file.base64, 'base64'));
+  }
+
+  #unknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    this.#violation(request, 'there is no such operation');
+    return reply.code(404).send({ errorMessages: [`null for uri: ${request.url}`], errors: {} });
+  }
+
+  async #answer(
+    id: string,
+    isScoped: boolean,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    act: (user: User) => { status: number; body?: unknown },
+  ): Promise<FastifyReply> {
+    const user = this.#userOf(request, isScoped);
+    if (!user) {
+      this.#note(id, request, undefined, 401);
+      return reply
+        .code(401)
+        .send({ message: 'Client must be authenticated to access this resource.', 'status-code': 401 });
+    }
+    const fault = this.faults.take(id);
+    const failed = fault && this.#fail(fault, id, request, reply);
+    if (failed) return failed;
+    try {
+      const { status, body } = act(user);
+      this.#note(id, request, jsonOf(request), status);
+      if (fault?.kind === 'lost-response') {
+        reply.hijack();
+        reply.raw.destroy();
+        return reply;
+      }
+      return body === undefined
+        ? reply.code(status).send()
+        : reply.code(status).type('application/json').send(JSON.stringify(body));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#note(id, request, jsonOf(request), error.status);
+      return reply.code(error.status).headers(error.headers).send(error.body);
+    }
+  }
+
+  /** Undefined when the work is to be done all the same. */
+  #fail(fault: Fault, id: string, request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    switch (fault.kind) {
+      case 'lost-response':
+        return undefined;
+      case 'hang':
+        this.#note(id, request, jsonOf(request), 0);
+        return reply.hijack();
+      case 'rate-limited': {
+        this.#note(id, request, jsonOf(request), 429);
+        if (fault.retryAfterSeconds !== undefined)
+          reply.header('retry-after', String(fault.retryAfterSeconds));
+        if (fault.reason !== undefined) reply.header('ratelimit-reason', fault.reason);
+        return reply.code(429).send({ errorMessages: ['Rate limit exceeded.'], errors: {} });
+      }
+      case 'status':
+        this.#note(id, request, jsonOf(request), fault.status);
+        return reply
+          .code(fault.status)
+          .send({ errorMessages: [fault.message ?? `status ${fault.status}`], errors: {} });
+      default:
+        return fault satisfies never;
+    }
+  }
+
+  #userOf(request: FastifyRequest, isScoped: boolean): User | undefined {
+    return userOf(this.deps.authenticate(request.headers.authorization, isScoped));
+  }
+
+  #check(request: FastifyRequest, what: 'query' | 'body', schema: z.ZodType, value: unknown): unknown {
+    const checked = schema.safeParse(value);
+    if (checked.success) return checked.data;
+    throw this.#violation(request, `${what}: ${z.prettifyError(checked.error)}`);
+  }
+
+  #withoutBody(request: FastifyRequest): undefined {
+    const body = request.body;
+    if (Buffer.isBuffer(body) && body.length > 0 && body.toString() !== '{}') {
+      throw this.#violation(request, 'body: this operation takes none');
+    }
+    return undefined;
+  }
+
+  #countWrite(issue: string): void {
+    const seconds = this.deps.limitsWrites ? this.#limit.refuses(issue) : undefined;
+    if (seconds === undefined) return;
+    throw new Refusal(
+      429,
+      ['Rate limit exceeded.'],
+      {},
+      {
+        'retry-after': String(seconds),
+        'ratelimit-reason': 'jira-per-issue-on-write',
+      },
+    );
+  }
+
+  /** Noted, and what Jira says to it. */
+  #violation({ method, url }: FastifyRequest, problem: string): Refusal {
+    this.deps.violated({ method, path: url, problem });
+    return new Refusal(400, [`Invalid request payload. ${problem}`]);
+  }
+
+  #note(operation: string, request: FastifyRequest, body: unknown, status: number): void {
+    const { method, url, query } = request;
+    const path = url.split('?')[0] ?? url;
+    this.deps.note({
+      operation,
+      method,
+      path,
+      query: z.record(z.string(), z.unknown()).parse(query ?? {}),
+      body,
+      status,
+    });
+  }
+}
+
+const Params = z.record(z.string(), z.string());
+
+/** The body as JSON; undefined for none, and for what is none. */
+function jsonOf({ body }: FastifyRequest): unknown {
+  if (!Buffer.isBuffer(body) || body.length === 0) return undefined;
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function filesOf(
+  request: FastifyRequest,
+): Promise<{ filename: string; mimeType: string; bytes: Uint8Array }[] | undefined> {
+  if (!Buffer.isBuffer(request.body)) return undefined;
+  const type = request.headers['content-type'] ?? '';
+  const response = new Response(new Uint8Array(request.body), { headers: { 'content-type': type } });
+  const form = await response.formData().catch(() => undefined);
+  if (!form) return undefined;
+  return Promise.all(
+    form.getAll('file').flatMap((value) =>
+      typeof value === 'string'
+        ? []
+        : [
+            value.arrayBuffer().then((bytes) => ({
+              filename: value.name,
+              mimeType: value.type === '' ? 'application/octet-stream' : value.type,
+              bytes: new Uint8Array(bytes),
+            })),
+          ],
+    ),
+  );
+}

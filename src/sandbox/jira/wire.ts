@@ -1,0 +1,196 @@
+/** What the emulated Jira shows of its world, in the shapes of REST API v2 and of its webhooks. Pure. */
+import {
+  type Comment,
+  ISSUE_TYPES,
+  type Issue,
+  LINK_TYPES,
+  PRIORITIES,
+  PROJECTS,
+  STATUSES,
+  type StoredFile,
+  type User,
+  userOf,
+  type World,
+} from './world.ts';
+
+export interface Site {
+  /** Without a slash at the end. */
+  readonly url: string;
+  readonly flavour: 'cloud' | 'data-center';
+}
+
+/** `2026-11-21T05:44:01.123+0100`: with the offset of the server, not of the reader. */
+export function toJiraTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '+0000');
+}
+
+export function toUser(user: User, { url, flavour }: Site) {
+  const shown = { displayName: user.displayName, active: true, timeZone: user.timeZone };
+  if (flavour === 'data-center') {
+    const self = `${url}/rest/api/2/user?username=${encodeURIComponent(nameOf(user))}`;
+    return { self, name: nameOf(user), key: user.accountId, ...shown };
+  }
+  const self = `${url}/rest/api/2/user?accountId=${encodeURIComponent(user.accountId)}`;
+  return { self, accountId: user.accountId, accountType: user.accountType, ...shown };
+}
+
+/** The name of Data Center; on Cloud nobody has one. */
+export function nameOf(user: Pick<User, 'displayName'>): string {
+  return user.displayName.toLowerCase().split(' ')[0] ?? user.displayName;
+}
+
+function toUserOrNull(id: string | undefined, site: Site) {
+  const user = userOf(id);
+  return user ? toUser(user, site) : null;
+}
+
+export function toComment(comment: Comment, site: Site, { properties = false } = {}) {
+  return {
+    self: `${site.url}/rest/api/2/issue/${comment.issue}/comment/${comment.id}`,
+    id: comment.id,
+    author: toUserOrNull(comment.author, site),
+    body: comment.body,
+    updateAuthor: toUserOrNull(comment.updateAuthor, site),
+    created: toJiraTime(comment.created),
+    updated: toJiraTime(comment.updated),
+    ...(comment.visibility ? { visibility: toVisibility(comment.visibility) } : {}),
+    jsdPublic: !isInternal(comment),
+    ...(properties ? { properties: toProperties(comment) } : {}),
+  };
+}
+
+function toVisibility(visibility: NonNullable<Comment['visibility']>) {
+  const value = visibility.value ?? visibility.identifier ?? '';
+  return { type: visibility.type, value, identifier: visibility.identifier ?? value };
+}
+
+export function toProperties({ properties }: Comment) {
+  return Object.entries(properties).map(([key, value]) => ({ key, value }));
+}
+
+/** Service desk comments with this property are for agents only. */
+export function isInternal({ properties }: Pick<Comment, 'properties'>): boolean {
+  const mark = properties['sd.public.comment'];
+  return typeof mark === 'object' && mark !== null && 'internal' in mark && mark.internal === true;
+}
+
+export function toIssue(issue: Issue, world: World, site: Site, wanted: FieldFilter = () => true) {
+  const fields = fieldsOf(issue, world, site);
+  return {
+    id: issue.id,
+    self: `${site.url}/rest/api/2/issue/${issue.id}`,
+    key: issue.key,
+    fields: Object.fromEntries(Object.entries(fields).filter(([name]) => wanted(name))),
+  };
+}
+
+export type FieldFilter = (field: string) => boolean;
+
+/**
+ * Which fields a request wants: a list of names, `*all`, `*navigable`, and `-name` to leave one out.
+ * Without any, `otherwise` says.
+ */
+export function fieldFilter(names: readonly string[], otherwise: readonly string[]): FieldFilter {
+  const asked = names.length > 0 ? names : otherwise;
+  const refused = new Set(asked.filter((name) => name.startsWith('-')).map((name) => name.slice(1)));
+  const isAll = asked.some((name) => name === '*all') || asked.every((name) => name.startsWith('-'));
+  const isNavigable = asked.includes('*navigable');
+  return (field) => {
+    if (refused.has(field)) return false;
+    if (isAll || asked.includes(field)) return true;
+    return isNavigable && !NOT_NAVIGABLE.has(field);
+  };
+}
+
+const NOT_NAVIGABLE: ReadonlySet<string> = new Set(['comment', 'attachment']);
+
+function fieldsOf(issue: Issue, world: World, site: Site): Record<string, unknown> {
+  const project = PROJECTS.find(({ key }) => key === issue.project);
+  const comments = world.commentsOf(issue);
+  return {
+    summary: issue.summary,
+    description: issue.description ?? null,
+    issuetype: toIssueType(issue.type, site),
+    project: project && toProject(project, site),
+    status: toStatus(issue.status, site),
+    priority: PRIORITIES.find(({ id }) => id === issue.priority) ?? null,
+    labels: issue.labels,
+    assignee: toUserOrNull(issue.assignee, site),
+    reporter: toUserOrNull(issue.reporter, site),
+    creator: toUserOrNull(issue.reporter, site),
+    created: toJiraTime(issue.created),
+    updated: toJiraTime(issue.updated),
+    duedate: null,
+    resolution: null,
+    components: [],
+    fixVersions: [],
+    subtasks: [],
+    issuelinks: world.linksOf(issue).flatMap((link) => {
+      const type = LINK_TYPES.find(({ name }) => name === link.type);
+      const isOutward = link.inward === issue.id;
+      const other = world.issue(isOutward ? link.outward : link.inward);
+      if (!type || !other) return [];
+      const shown = {
+        id: other.id,
+        key: other.key,
+        fields: { summary: other.summary, status: toStatus(other.status, site) },
+      };
+      return [{ id: link.id, type, ...(isOutward ? { outwardIssue: shown } : { inwardIssue: shown }) }];
+    }),
+    attachment: world.filesOf(issue).map((file) => toAttachment(file, site)),
+    comment: {
+      comments: comments.map((comment) => toComment(comment, site)),
+      maxResults: comments.length,
+      total: comments.length,
+      startAt: 0,
+    },
+  };
+}
+
+export function toIssueType(typeId: string, { url }: Site) {
+  const type = ISSUE_TYPES.find(({ id }) => id === typeId);
+  return type && { self: `${url}/rest/api/2/issuetype/${type.id}`, ...type };
+}
+
+export function toStatus(statusId: string, { url }: Site) {
+  const status = STATUSES.find(({ id }) => id === statusId);
+  if (!status) return null;
+  const { id, name, category } = status;
+  return { self: `${url}/rest/api/2/status/${id}`, id, name, statusCategory: { key: category } };
+}
+
+export function toProject({ id, key, name, type }: (typeof PROJECTS)[number], { url }: Site) {
+  return { self: `${url}/rest/api/2/project/${id}`, id, key, name, projectTypeKey: type, simplified: false };
+}
+
+export function toAttachment(file: StoredFile, site: Site) {
+  const { id, filename, mimeType, base64, author, created } = file;
+  return {
+    self: `${site.url}/rest/api/2/attachment/${id}`,
+    id,
+    filename,
+    author: toUserOrNull(author, site),
+    created: toJiraTime(created),
+    size: Buffer.byteLength(base64, 'base64'),
+    mimeType,
+    content: `${site.url}/rest/api/2/attachment/content/${id}`,
+  };
+}
+
+/** What a webhook tells of an issue: the fields people filter by, and no comments. */
+export function toWebhookIssue(issue: Issue, world: World, site: Site) {
+  const told = [
+    'summary',
+    'description',
+    'issuetype',
+    'project',
+    'assignee',
+    'reporter',
+    'priority',
+    'status',
+    'labels',
+    'created',
+    'updated',
+  ];
+  return toIssue(issue, world, site, fieldFilter(told, []));
+}

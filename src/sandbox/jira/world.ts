@@ -1,0 +1,349 @@
+/**
+ * What is in the emulated Jira, and how it changes.
+ *
+ * Owns      issues with their comments, links and files, and the order of ids.
+ * Not here  who may do what (`operations.ts`), what it looks like on the wire (`wire.ts`), who is told (`webhooks.ts`).
+ *
+ * Invariants
+ *   1. Everything changes through `record`, which keeps the change in the journal before it is applied; applying the
+ *      journal again gives the same world.
+ *   2. Ids grow, across restarts, too; none is given twice.
+ */
+import { z } from 'zod';
+import type { Clock } from '../../domain/clock.ts';
+import type { Journal } from '../journal.ts';
+import { ALEX, BOT, DANA, PEOPLE, PROJECT } from '../people.ts';
+
+const JOURNAL_KIND = 'jira';
+
+export interface User {
+  readonly accountId: string;
+  readonly displayName: string;
+  /** `app` for machines. */
+  readonly accountType: 'atlassian' | 'app';
+  readonly timeZone: string;
+  readonly groups: readonly string[];
+  /** Project roles, the same in every project. */
+  readonly roles: readonly string[];
+}
+
+export const USERS: readonly User[] = [
+  ...PEOPLE.map((person) => ({
+    accountId: person.jiraAccount,
+    displayName: person.name,
+    accountType: 'atlassian' as const,
+    timeZone: 'Europe/Berlin',
+    groups: ['jira-users', ...(person === DANA ? ['leads'] : [])],
+    roles: person === DANA ? ['Users', 'Administrators'] : ['Users'],
+  })),
+  {
+    accountId: BOT.jiraAccount,
+    displayName: BOT.name,
+    accountType: 'app',
+    timeZone: 'Europe/Berlin',
+    groups: ['jira-users'],
+    roles: ['Users', 'Administrators'],
+  },
+];
+
+export interface Project {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly type: 'software' | 'service_desk';
+}
+
+export const PROJECTS: readonly Project[] = [
+  { id: '10000', key: PROJECT.key, name: PROJECT.name, type: 'software' },
+  { id: '10001', key: 'HELP', name: 'Help desk', type: 'service_desk' },
+];
+
+export const ISSUE_TYPES = [
+  { id: '10001', name: 'Task', subtask: false },
+  { id: '10002', name: 'Bug', subtask: false },
+  { id: '10003', name: 'Story', subtask: false },
+] as const;
+
+export const STATUSES = [
+  { id: '10100', name: 'To Do', category: 'new' },
+  { id: '10101', name: 'In Progress', category: 'indeterminate' },
+  { id: '10102', name: 'Done', category: 'done' },
+] as const;
+
+/** From every status to every other one. */
+export const TRANSITIONS = [
+  { id: '11', name: 'To Do', to: '10100' },
+  { id: '21', name: 'In Progress', to: '10101' },
+  { id: '31', name: 'Done', to: '10102' },
+] as const;
+
+export const PRIORITIES = [
+  { id: '2', name: 'High' },
+  { id: '3', name: 'Medium' },
+  { id: '4', name: 'Low' },
+] as const;
+
+export const LINK_TYPES = [
+  { id: '10200', name: 'Blocks', inward: 'is blocked by', outward: 'blocks' },
+  { id: '10201', name: 'Relates', inward: 'relates to', outward: 'relates to' },
+  { id: '10202', name: 'Duplicate', inward: 'is duplicated by', outward: 'duplicates' },
+] as const;
+
+export const Visibility = z.strictObject({
+  type: z.enum(['role', 'group']),
+  value: z.string().optional(),
+  identifier: z.string().nullable().optional(),
+});
+export type Visibility = z.infer<typeof Visibility>;
+
+export const Comment = z.object({
+  id: z.string(),
+  issue: z.string(),
+  author: z.string(),
+  updateAuthor: z.string(),
+  body: z.string(),
+  created: z.number(),
+  updated: z.number(),
+  visibility: Visibility.optional(),
+  properties: z.record(z.string(), z.unknown()),
+});
+export type Comment = z.infer<typeof Comment>;
+
+export const StoredFile = z.object({
+  id: z.string(),
+  issue: z.string(),
+  author: z.string(),
+  filename: z.string(),
+  mimeType: z.string(),
+  base64: z.string(),
+  created: z.number(),
+});
+export type StoredFile = z.infer<typeof StoredFile>;
+
+export const Link = z.object({ id: z.string(), type: z.string(), inward: z.string(), outward: z.string() });
+export type Link = z.infer<typeof Link>;
+
+export const Issue = z.object({
+  id: z.string(),
+  key: z.string(),
+  project: z.string(),
+  type: z.string(),
+  summary: z.string(),
+  description: z.string().optional(),
+  status: z.string(),
+  priority: z.string(),
+  labels: z.array(z.string()),
+  assignee: z.string().optional(),
+  reporter: z.string(),
+  created: z.number(),
+  updated: z.number(),
+});
+export type Issue = z.infer<typeof Issue>;
+
+const Change = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('issue'), issue: Issue }),
+  z.object({ kind: z.literal('comment'), comment: Comment }),
+  z.object({ kind: z.literal('comment-removed'), id: z.string() }),
+  z.object({ kind: z.literal('file'), file: StoredFile }),
+  z.object({ kind: z.literal('link'), link: Link }),
+]);
+type Change = z.infer<typeof Change>;
+
+export class World {
+  readonly #issues = new Map<string, Issue>();
+  readonly #comments = new Map<string, Comment>();
+  readonly #files = new Map<string, StoredFile>();
+  readonly #links = new Map<string, Link>();
+  readonly #listeners = new Set<() => void>();
+  #lastId = 20_000;
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Reads the journal back; the first time, there is what every sandbox begins with. */
+  start(): void {
+    const changes = this.journal.replay(JOURNAL_KIND);
+    for (const change of changes) this.#apply(Change.parse(change));
+    if (changes.length > 0) return;
+    this.addIssue({ project: PROJECT.key, summary: 'Approvals', reporter: BOT.jiraAccount });
+    this.addIssue({
+      project: PROJECT.key,
+      summary: 'Parcel of order 7 arrived broken',
+      reporter: ALEX.jiraAccount,
+    });
+    this.addIssue({
+      project: PROJECT.key,
+      summary: 'Release 2.4 of api to production',
+      reporter: ALEX.jiraAccount,
+    });
+    this.addIssue({ project: 'HELP', summary: 'My invoice is wrong', reporter: ALEX.jiraAccount });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  // ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get issues(): Issue[] {
+    return [...this.#issues.values()];
+  }
+
+  /** By id or key. */
+  issue(idOrKey: string): Issue | undefined {
+    return this.#issues.get(idOrKey) ?? this.issues.find(({ key }) => key === idOrKey.toUpperCase());
+  }
+
+  comment(id: string): Comment | undefined {
+    return this.#comments.get(id);
+  }
+
+  /** Oldest first. */
+  commentsOf({ id }: Issue): Comment[] {
+    return [...this.#comments.values()].filter(({ issue }) => issue === id);
+  }
+
+  file(id: string): StoredFile | undefined {
+    return this.#files.get(id);
+  }
+
+  filesOf({ id }: Issue): StoredFile[] {
+    return [...this.#files.values()].filter(({ issue }) => issue === id);
+  }
+
+  linksOf({ id }: Issue): Link[] {
+    return [...this.#links.values()].filter(({ inward, outward }) => inward === id || outward === id);
+  }
+
+  // ── Changing ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  addIssue(
+    wanted: Pick<Issue, 'project' | 'summary' | 'reporter'> &
+      Partial<Pick<Issue, 'description' | 'type' | 'priority' | 'labels' | 'assignee'>>,
+  ): Issue {
+    const number = this.issues.filter(({ project }) => project === wanted.project).length + 1;
+    const now = this.clock.now();
+    const issue: Issue = {
+      id: this.nextId(),
+      key: `${wanted.project}-${number}`,
+      type: ISSUE_TYPES[0].id,
+      status: STATUSES[0].id,
+      priority: PRIORITIES[1].id,
+      labels: [],
+      created: now,
+      updated: now,
+      ...wanted,
+    };
+    this.#record({ kind: 'issue', issue });
+    return issue;
+  }
+
+  changeIssue(issue: Issue, change: Partial<Omit<Issue, 'id' | 'key' | 'project'>>): Issue {
+    const next = { ...issue, ...change, updated: this.clock.now() };
+    this.#record({ kind: 'issue', issue: next });
+    return next;
+  }
+
+  addComment(
+    issue: Issue,
+    wanted: Pick<Comment, 'author' | 'body'> & Partial<Pick<Comment, 'visibility' | 'properties'>>,
+  ): Comment {
+    const now = this.clock.now();
+    const comment: Comment = {
+      id: this.nextId(),
+      issue: issue.id,
+      updateAuthor: wanted.author,
+      created: now,
+      updated: now,
+      properties: {},
+      ...wanted,
+    };
+    this.#record({ kind: 'comment', comment });
+    this.changeIssue(issue, {});
+    return comment;
+  }
+
+  /** `by` undefined: a change that is no edit, such as of a property. */
+  changeComment(
+    comment: Comment,
+    change: Partial<Pick<Comment, 'body' | 'visibility' | 'properties'>>,
+    by?: string,
+  ): Comment {
+    const edited =
+      by === undefined ? {} : { updateAuthor: by, updated: Math.max(this.clock.now(), comment.created + 1) };
+    const next = { ...comment, ...change, ...edited };
+    this.#record({ kind: 'comment', comment: next });
+    const issue = this.#issues.get(comment.issue);
+    if (issue && by !== undefined) this.changeIssue(issue, {});
+    return next;
+  }
+
+  removeComment({ id }: Comment): void {
+    this.#record({ kind: 'comment-removed', id });
+  }
+
+  addFile(wanted: Omit<StoredFile, 'id' | 'created'>): StoredFile {
+    const file = { ...wanted, id: this.nextId(), created: this.clock.now() };
+    this.#record({ kind: 'file', file });
+    return file;
+  }
+
+  addLink(wanted: Omit<Link, 'id'>): Link {
+    const link = { ...wanted, id: this.nextId() };
+    this.#record({ kind: 'link', link });
+    return link;
+  }
+
+  nextId(): string {
+    this.#lastId += 1;
+    return String(this.#lastId);
+  }
+
+  #record(change: Change): void {
+    this.journal.append(JOURNAL_KIND, change);
+    this.#apply(change);
+    for (const listener of this.#listeners) listener();
+  }
+
+  #apply(change: Change): void {
+    if (change.kind === 'comment-removed') {
+      this.#comments.delete(change.id);
+      return;
+    }
+    const stored = this.#store(change);
+    this.#lastId = Math.max(this.#lastId, Number(stored.id));
+  }
+
+  #store(change: Exclude<Change, { kind: 'comment-removed' }>): { readonly id: string } {
+    switch (change.kind) {
+      case 'issue':
+        this.#issues.set(change.issue.id, change.issue);
+        return change.issue;
+      case 'comment':
+        this.#comments.set(change.comment.id, change.comment);
+        return change.comment;
+      case 'file':
+        this.#files.set(change.file.id, change.file);
+        return change.file;
+      case 'link':
+        this.#links.set(change.link.id, change.link);
+        return change.link;
+      default:
+        return change satisfies never;
+    }
+  }
+}
+
+export function userOf(accountId: string | undefined): User | undefined {
+  return USERS.find((user) => user.accountId === accountId);
+}
+
+/** Whether somebody sees a comment that is for a role or a group only. */
+export function maySee(user: User, { visibility }: Pick<Comment, 'visibility'>): boolean {
+  if (!visibility) return true;
+  const name = visibility.value ?? visibility.identifier ?? '';
+  return (visibility.type === 'role' ? user.roles : user.groups).includes(name);
+}

@@ -1,0 +1,299 @@
+/** The emulated Jira, asked by the real client library and by plain requests. */
+import { fastify } from 'fastify';
+import JiraApi from 'jira-client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebhookListener, type WebhookRequest } from '../../gateways/webhook-listener.ts';
+import { JiraSandbox, type JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
+import { signatureOf } from '../../src/sandbox/jira/webhooks.ts';
+import { Journal } from '../../src/sandbox/journal.ts';
+import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
+import { silent } from '../support/core.ts';
+
+const ISSUE = 'OPS-2';
+
+interface Fixture {
+  readonly jira: JiraSandbox;
+  readonly client: JiraApi;
+  readonly url: string;
+  readonly webhooks: WebhookRequest[];
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+}
+
+let open: Fixture;
+
+async function openJira(options: JiraSandboxOptions = {}, answer = () => 200): Promise<Fixture> {
+  const journal = new Journal();
+  await journal.start();
+  const app = fastify({ forceCloseConnections: true });
+  const jira = new JiraSandbox(journal, { retryDelaysMs: [0, 0], ...options });
+  jira.register(app);
+  await jira.start();
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const webhooks: WebhookRequest[] = [];
+  const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, silent);
+  listener.route('/hook', async (request) => {
+    webhooks.push(request);
+    return { status: answer() };
+  });
+  await listener.start();
+  jira.deliverTo(`${listener.url}/hook`);
+  const url = `${app.listeningOrigin}/jira`;
+  const { hostname, port } = new URL(url);
+  return {
+    jira,
+    url,
+    webhooks,
+    client: new JiraApi({
+      protocol: 'http',
+      host: hostname,
+      port,
+      base: 'jira',
+      username: jira.email,
+      password: jira.apiToken,
+      apiVersion: '2',
+    }),
+    call: (method, path, body, headers) =>
+      fetch(`${url}${path}`, {
+        method,
+        headers: {
+          authorization: `Basic ${Buffer.from(`${jira.email}:${jira.apiToken}`).toString('base64')}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    close: async () => {
+      await jira.stop();
+      await listener.stop();
+      await app.close();
+    },
+  };
+}
+
+beforeEach(async () => {
+  open = await openJira();
+});
+afterEach(async () => open.close());
+
+describe('the REST API', () => {
+  it('answers the real client: who it is, an issue, a comment, a transition, an assignment', async () => {
+    const { client, jira } = open;
+
+    expect(await client.getCurrentUser()).toMatchObject({ accountId: BOT.jiraAccount });
+    expect(await client.findIssue(ISSUE)).toMatchObject({
+      key: ISSUE,
+      fields: { status: { name: 'To Do' } },
+    });
+    const added = await client.addComment(ISSUE, 'h1. hello');
+    expect(jira.comments(ISSUE)).toMatchObject([
+      { id: added.id, body: 'h1. hello', author: BOT.jiraAccount },
+    ]);
+    const { transitions } = await client.listTransitions(ISSUE);
+    await client.transitionIssue(ISSUE, {
+      transition: { id: transitions.find(({ name }: { name: string }) => name === 'Done').id },
+    });
+    expect(jira.status(ISSUE)).toBe('Done');
+    await client.updateAssigneeWithId(ISSUE, DANA.jiraAccount);
+    expect(jira.issue(ISSUE)?.assignee).toBe(DANA.jiraAccount);
+    expect(jira.violations).toEqual([]);
+  });
+
+  it('is dead where Jira Cloud is: the search that the client knows', async () => {
+    await expect(open.client.searchJira('project = OPS')).rejects.toThrow(/has been removed/);
+    const found = await open.client.genericGet(
+      'search/jql?jql=project%20%3D%20OPS&fields=summary&maxResults=2',
+    );
+    expect(found.issues.map(({ key }: { key: string }) => key)).toEqual(['OPS-1', 'OPS-2']);
+    expect(found).toMatchObject({ isLast: false, nextPageToken: expect.any(String) });
+  });
+
+  it('gives ids alone when a search names no fields', async () => {
+    const found = await open.client.genericGet('search/jql?jql=key%20%3D%20OPS-1');
+    expect(found.issues).toEqual([{ id: open.jira.issue('OPS-1')?.id }]);
+  });
+
+  it.each([
+    ['no credentials', 401, () => fetch(`${open.url}/rest/api/2/myself`)],
+    [
+      'a field the comment does not have',
+      400,
+      () => open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x', colour: 'red' }),
+    ],
+    [
+      'a document where v2 wants text',
+      400,
+      () => open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: { type: 'doc' } }),
+    ],
+    [
+      'a comment that is too long',
+      400,
+      () => open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x'.repeat(32_768) }),
+    ],
+    [
+      'a comment for a role the writer is not in',
+      400,
+      () =>
+        open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, {
+          body: 'x',
+          visibility: { type: 'role', value: 'Kings' },
+        }),
+    ],
+    ['an operation that does not exist', 404, () => open.call('GET', '/rest/api/2/treasure')],
+    ['a file without the header against forged forms', 403, () => attach({})],
+    ['an issue that is not there', 404, () => open.call('GET', '/rest/api/2/issue/OPS-999')],
+    [
+      'JQL it does not know',
+      400,
+      () => open.call('GET', `/rest/api/2/search/jql?jql=${encodeURIComponent('colour = red')}`),
+    ],
+    ['a scoped token at the address of the site', 401, () => scoped('')],
+  ])('refuses %s with %i', async (_what, status, call) => {
+    expect((await call()).status).toBe(status);
+  });
+
+  it('notes what does not fit the published description', async () => {
+    await open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x', colour: 'red' });
+    expect(open.jira.violations).toMatchObject([
+      { method: 'POST', problem: expect.stringContaining('colour') },
+    ]);
+  });
+
+  it('takes a scoped token at the address of the cloud', async () => {
+    expect((await scoped(`/ex/jira/${open.jira.cloudId}`)).status).toBe(200);
+  });
+
+  it('keeps files, and gives them back', async () => {
+    expect((await attach({ 'x-atlassian-token': 'no-check' })).status).toBe(200);
+    const [file] = open.jira.attachments(ISSUE);
+    const content = await open.call('GET', `/rest/api/2/attachment/content/${file!.id}`);
+    expect(await content.text()).toBe('one,two');
+  });
+
+  it('limits how often one issue is written to', async () => {
+    await open.close();
+    open = await openJira({ limitWrites: true });
+    const writes = Array.from({ length: 21 }, () =>
+      open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x' }),
+    );
+    const refused = (await Promise.all(writes)).filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(1);
+    expect(refused[0]?.headers.get('ratelimit-reason')).toBe('jira-per-issue-on-write');
+    expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('answers with ordered failures, and may lose an answer after the work was done', async () => {
+    open.jira.fail('addComment', { kind: 'lost-response' });
+    await expect(open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x' })).rejects.toThrow();
+    expect(open.jira.comments(ISSUE)).toHaveLength(1);
+    open.jira.fail('addComment', { kind: 'rate-limited', retryAfterSeconds: 7, reason: 'jira-burst-based' });
+    expect(
+      (await open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x' })).headers.get(
+        'retry-after',
+      ),
+    ).toBe('7');
+  });
+
+  it('finds by JQL: text, status, person, time, order', async () => {
+    const { jira } = open;
+    await jira.transition({ user: ALEX.jiraAccount, issue: 'OPS-3', to: 'In Progress' }).acknowledged;
+    const found = async (jql: string) => {
+      const response = await open.call(
+        'GET',
+        `/rest/api/2/search/jql?fields=summary&jql=${encodeURIComponent(jql)}`,
+      );
+      return ((await response.json()) as { issues: { key: string }[] }).issues.map(
+        ({ key }: { key: string }) => key,
+      );
+    };
+    expect(await found('project = OPS AND status = "In Progress"')).toEqual(['OPS-3']);
+    expect(await found('text ~ "parcel broken"')).toEqual(['OPS-2']);
+    expect(await found('project in (OPS, HELP) AND updated >= -5m ORDER BY key DESC')).toHaveLength(4);
+    expect(await found('assignee is EMPTY AND NOT project = HELP ORDER BY key ASC')).toEqual([
+      'OPS-1',
+      'OPS-2',
+      'OPS-3',
+    ]);
+    expect(await found('assignee = currentUser()')).toEqual([]);
+  });
+});
+
+describe('the webhooks', () => {
+  it('are signed, name their event, and say who wrote what', async () => {
+    const { acknowledged, id } = open.jira.comment({
+      user: ALEX.jiraAccount,
+      issue: ISSUE,
+      text: '@signalbox hello',
+    });
+    await acknowledged;
+
+    const [request] = open.webhooks;
+    const body = request!.body.toString();
+    expect(request!.headers['x-hub-signature']).toBe(signatureOf(body, open.jira.webhookSecret));
+    expect(request!.headers['x-atlassian-webhook-identifier']).toMatch(/^[\da-f-]{36}$/);
+    expect(JSON.parse(body)).toMatchObject({
+      webhookEvent: 'comment_created',
+      comment: { id, author: { accountId: ALEX.jiraAccount }, body: `[~accountid:${BOT.jiraAccount}] hello` },
+      issue: { key: ISSUE },
+    });
+    expect(JSON.parse(body)).not.toHaveProperty('user');
+  });
+
+  it('come again under the same identifier until they are acknowledged', async () => {
+    await open.close();
+    const answers = [500, 429, 200];
+    open = await openJira({}, () => answers.shift() ?? 200);
+
+    await open.jira.assign({ user: ALEX.jiraAccount, issue: ISSUE, to: BOT.jiraAccount }).acknowledged;
+
+    expect(open.webhooks.map(({ headers }) => headers['x-atlassian-webhook-retry'])).toEqual([
+      undefined,
+      '1',
+      '2',
+    ]);
+    expect(new Set(open.webhooks.map(({ headers }) => headers['x-atlassian-webhook-identifier'])).size).toBe(
+      1,
+    );
+  });
+
+  it('are given up at once when they are refused for good', async () => {
+    await open.close();
+    open = await openJira({}, () => 401);
+    await expect(
+      open.jira.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: 'x' }).acknowledged,
+    ).rejects.toThrow(/gave up.*401/);
+    expect(open.webhooks).toHaveLength(1);
+  });
+
+  it('name the edit of another person as theirs', async () => {
+    const { id, acknowledged } = open.jira.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: 'x' });
+    await acknowledged;
+    await open.jira.editComment({ user: DANA.jiraAccount, id, text: 'y' }).acknowledged;
+    expect(JSON.parse(open.webhooks.at(-1)!.body.toString())).toMatchObject({
+      webhookEvent: 'comment_updated',
+      comment: {
+        author: { accountId: ALEX.jiraAccount },
+        updateAuthor: { accountId: DANA.jiraAccount },
+        body: 'y',
+      },
+    });
+  });
+});
+
+function attach(headers: Record<string, string>): Promise<Response> {
+  const form = new FormData();
+  form.append('file', new Blob(['one,two'], { type: 'text/csv' }), 'a.csv');
+  return fetch(`${open.url}/rest/api/2/issue/${ISSUE}/attachments`, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${open.jira.email}:${open.jira.apiToken}`).toString('base64')}`,
+      ...headers,
+    },
+    body: form,
+  });
+}
+
+function scoped(base: string): Promise<Response> {
+  const authorization = `Basic ${Buffer.from(`${open.jira.email}:${open.jira.scopedToken}`).toString('base64')}`;
+  return fetch(`${open.url}${base}/rest/api/2/myself`, { headers: { authorization } });
+}
