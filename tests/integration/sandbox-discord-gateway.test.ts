@@ -1,5 +1,6 @@
-import { Events, GatewayIntentBits } from 'discord.js';
+import { Events, GatewayIntentBits, type Message } from 'discord.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DiscordSandboxOptions } from '../../src/sandbox/discord/discord-sandbox.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { BareGateway, connectDiscord, identityOf, PLAIN_INTENTS } from '../support/discord-client.ts';
@@ -287,7 +288,53 @@ describe('the message-content rule', () => {
   });
 });
 
+describe('connections that die', () => {
+  it('are closed when no heartbeat comes', async () => {
+    await restart({ heartbeatIntervalMs: 10 });
+    const gateway = await BareGateway.identified(sandbox);
+
+    now += 60_000;
+
+    expect(await gateway.closed()).toBe(4009);
+  });
+
+  it('are noticed by the real client, which resumes elsewhere', async () => {
+    await restart({ heartbeatIntervalMs: 50 });
+    const client = await connectDiscord(sandbox);
+    const gone = new Promise((resolve) => client.once(Events.ShardReconnecting, resolve));
+    const resumed = new Promise((resolve) => client.once(Events.ShardResume, resolve));
+
+    sandbox.discord.freeze();
+    await gone;
+    sandbox.discord.heal();
+    await resumed;
+
+    expect(sandbox.discord.connections).toBe(1);
+    await client.destroy();
+  });
+});
+
 describe('the real client', () => {
+  it('opens as many shards as are recommended', async () => {
+    await restart({ shards: 2 });
+
+    const client = await connectDiscord(sandbox, PLAIN_INTENTS, { shards: 'auto' });
+
+    expect(sandbox.discord.connections).toBe(2);
+    expect(client.guilds.cache.get(GUILD.id)?.shardId).toBe(Number((BigInt(GUILD.id) >> 22n) % 2n));
+    await client.destroy();
+  });
+
+  it('hears other bots as bots', async () => {
+    const client = await connectDiscord(sandbox);
+    const said = new Promise<Message>((resolve) => client.once(Events.MessageCreate, resolve));
+
+    await sandbox.discord.sayAsBot({ channel: GENERAL.id, text: '@signalbox hello' });
+
+    expect((await said).author).toMatchObject({ bot: true, username: 'otherbot' });
+    await client.destroy();
+  });
+
   it('resumes after a cut and gets what it missed', async () => {
     const client = await connectDiscord(sandbox);
     const texts: string[] = [];
@@ -303,6 +350,11 @@ describe('the real client', () => {
     await client.destroy();
   });
 });
+
+async function restart(discord: DiscordSandboxOptions): Promise<void> {
+  await sandbox.stop();
+  sandbox = await startSandbox({ clock: { now: () => now }, discord });
+}
 
 async function say(text: string, more: Partial<Parameters<Sandbox['discord']['say']>[0]> = {}) {
   return sandbox.discord.say({ user: ALEX.discordUser, channel: GENERAL.id, text, ...more });

@@ -435,6 +435,19 @@ describe('interactions over HTTP', () => {
     });
   });
 
+  it('comes again with the same id when it is delivered again', async () => {
+    const ids: string[] = [];
+    answer = ({ id }) => {
+      ids.push(id);
+      return { type: 5 };
+    };
+
+    await ask({ text: 'why' });
+    await sandbox.discord.redeliver('INTERACTION_CREATE');
+
+    expect(ids).toEqual([ids[0], ids[0]]);
+  });
+
   it('verifies the endpoint as Discord does', async () => {
     expect(await sandbox.discord.verifyInteractionsUrl()).toBe(true);
 

@@ -1,5 +1,13 @@
 /** The real Discord client and a bare gateway connection, pointed at a sandbox. */
-import { type APIInteraction, Client, Events, GatewayIntentBits, Partials, REST } from 'discord.js';
+import {
+  type APIInteraction,
+  Client,
+  type ClientOptions,
+  Events,
+  GatewayIntentBits,
+  Partials,
+  REST,
+} from 'discord.js';
 import { WebSocket } from 'ws';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 
@@ -14,11 +22,13 @@ export const PLAIN_INTENTS = [
 export async function connectDiscord(
   sandbox: Sandbox,
   intents: readonly number[] = PLAIN_INTENTS,
+  more: Partial<ClientOptions> = {},
 ): Promise<Client<true>> {
   const client = new Client({
     intents,
     partials: [Partials.Channel],
     rest: { api: sandbox.env.DISCORD_API_URL! },
+    ...more,
   });
   const ready = new Promise<Client<true>>((resolve) => client.once(Events.ClientReady, resolve));
   await client.login(sandbox.env.DISCORD_BOT_TOKEN!);

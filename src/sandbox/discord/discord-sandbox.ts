@@ -37,7 +37,15 @@ import { type Permission, Permissions } from './permissions.ts';
 import { GENEROUS_RATE_LIMITS, type RateLimitSettings, REAL_RATE_LIMITS } from './rate-limits.ts';
 import { type OptionValues, TypedCommands } from './typed-commands.ts';
 import { toDiscordText } from './typed-text.ts';
-import { isPerson, type Payload, type SharedView, toAttachment, toGuild, toMessage } from './wire.ts';
+import {
+  isPerson,
+  OTHER_BOT,
+  type Payload,
+  type SharedView,
+  toAttachment,
+  toGuild,
+  toMessage,
+} from './wire.ts';
 import {
   type Command,
   type DiscordMessage,
@@ -281,6 +289,11 @@ export class DiscordSandbox {
         ? BY_PEOPLE
         : { allowed: { parse: ['users', 'roles', 'everyone'], replied_user: false }, defaults: 'everybody' },
     );
+  }
+
+  /** Another bot of the guild says something. */
+  async sayAsBot({ channel, text }: { channel: string; text: string }): Promise<DiscordMessage> {
+    return this.#messages.post({ author: OTHER_BOT.id, channel, content: toDiscordText(text) }, BY_PEOPLE);
   }
 
   /** Somebody types to the bot in their direct messages. */
@@ -587,9 +600,10 @@ export class DiscordSandbox {
     this.#gateway.dispatch({ name, intents: 0, guild: guild ? GUILD.id : undefined, toData: () => data });
   }
 
-  /** Tells the app again what it was told last under this name. */
-  redeliver(name: 'MESSAGE_CREATE' | 'INTERACTION_CREATE'): void {
-    this.#gateway.repeatLast(name);
+  /** Tells the app again what it was told last under this name; an interaction, the way interactions go. */
+  async redeliver(name: 'MESSAGE_CREATE' | 'INTERACTION_CREATE'): Promise<void> {
+    if (name === 'INTERACTION_CREATE' && this.#url.address !== undefined) await this.#url.repeatLast();
+    else this.#gateway.repeatLast(name);
   }
 
   /** From now on interactions go to this URL, or over the gateway when undefined. */

@@ -57,6 +57,7 @@ export class InteractionUrl {
   readonly #privateKey: KeyObject;
   #address: string | undefined;
   #deliveries = 0;
+  #last: string | undefined;
 
   constructor(private readonly deps: Deps) {
     this.#privateKey = createPrivateKey({
@@ -93,10 +94,16 @@ export class InteractionUrl {
       return { kind: 'failed' };
     }
 
-    const outcome = await this.post({ body: JSON.stringify(payload) }, 'interaction');
+    this.#last = JSON.stringify(payload);
+    const outcome = await this.post({ body: this.#last }, 'interaction');
     if (outcome.kind !== 'answered') return outcome;
     if (outcome.status === 202) return { kind: 'accepted' };
     return outcome.status === 200 ? { kind: 'answered', body: parseJson(outcome.body) } : { kind: 'failed' };
+  }
+
+  /** Posts the last interaction again, as an answer lost on the way would make it. */
+  async repeatLast(): Promise<void> {
+    if (this.#last !== undefined) await this.post({ body: this.#last }, 'interaction');
   }
 
   /** Never throws: what went wrong is the outcome. Follows no redirect. */

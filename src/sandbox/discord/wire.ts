@@ -52,7 +52,7 @@ export function toUser(user: string): Payload {
   const person = PEOPLE.find(({ discordUser }) => discordUser === user);
   return {
     id: user,
-    username: person?.firstName.toLowerCase() ?? BOT.name,
+    username: person?.firstName.toLowerCase() ?? (user === OTHER_BOT.id ? OTHER_BOT.name : BOT.name),
     discriminator: '0',
     global_name: person?.name ?? null,
     avatar: null,
@@ -107,6 +107,9 @@ export function toRoles({ bits }: Pick<Permissions, 'bits'>): Payload[] {
     ...role,
   }));
 }
+
+/** A bot of somebody else's. */
+export const OTHER_BOT = { id: '900000000000000009', name: 'otherbot' } as const;
 
 /** The role that came with the app. */
 export const BOT_ROLE = '900000000000000409';
