@@ -168,7 +168,7 @@ function shownValue({ value, escaped, onCard }: Placed): string {
 }
 
 function toField(fact: Placed): { name: string; value: string } {
-  return { name: shortened(fact.label, MAX_LABEL_CHARS) || '(unnamed)', value: shownValue(fact) };
+  return { name: shortened(fact.label, MAX_LABEL_CHARS).trim() || '(unnamed)', value: shownValue(fact) };
 }
 
 function summary(card: Card, title: Placed, open: boolean): string {

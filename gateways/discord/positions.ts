@@ -72,7 +72,11 @@ export class Positions {
     this.#changed = false;
     this.#writing = this.#writing
       .catch(() => {}) // told to whoever waited for it
-      .then(() => this.bookmarks.write(this.name, JSON.stringify(Object.fromEntries(this.#last))));
+      .then(() => this.bookmarks.write(this.name, JSON.stringify(Object.fromEntries(this.#last))))
+      .catch((error: unknown) => {
+        this.#changed = true; // so that the next `save` tries again
+        throw error;
+      });
     return this.#writing;
   }
 }
