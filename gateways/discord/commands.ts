@@ -76,7 +76,7 @@ function chatInput(
 }
 
 export type RegisteredCommand = Pick<RESTGetAPIApplicationCommandsResult[number], 'id' | 'name'> & {
-  readonly type?: number;
+  readonly type?: number | undefined;
 };
 
 export interface CommandChanges {

@@ -57,7 +57,10 @@ describe('the settings of Discord', () => {
     ],
   ] as const)('listen to %s: %j %j %s', (_, settings, place, open) => {
     const ids = Object.fromEntries(
-      Object.entries(settings).map(([key, list]) => [key, list.map((id) => id.padStart(17, '0'))]),
+      Object.entries(settings).map(([key, list]: [string, readonly string[]]) => [
+        key,
+        list.map((id) => id.padStart(17, '0')),
+      ]),
     );
     const long = (id: string | undefined) => id?.padStart(17, '0');
 
