@@ -49,6 +49,7 @@ describe('what a message may look like', () => {
       { embeds: Array.from({ length: 11 }, () => ({ title: 't' })) },
       ['embeds', 'BASE_TYPE_MAX_LENGTH'],
     ],
+    ['an embed without anything', { embeds: [{ color: 1 }] }, ['description', 'BASE_TYPE_REQUIRED']],
     [
       'an embed too long',
       { embeds: [{ description: 'x'.repeat(4_097) }] },

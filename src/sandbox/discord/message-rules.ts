@@ -70,10 +70,21 @@ export const Embed = z.looseObject({
 });
 export type Embed = z.infer<typeof Embed>;
 
+/** What there is to see of an embed; without any of it there is none. */
+const SEEN_IN_EMBED = ['title', 'description', 'fields', 'image', 'thumbnail', 'video', 'author', 'footer'];
+
 const Embeds = z
   .array(Embed)
   .max(MAX_EMBEDS)
   .superRefine((embeds, context) => {
+    for (const [index, embed] of embeds.entries())
+      if (!SEEN_IN_EMBED.some((part) => (embed[part] ?? '') !== ''))
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'description'],
+          message: 'This field is required',
+          params: { code: 'BASE_TYPE_REQUIRED' },
+        });
     const total = embeds.reduce((sum, embed) => sum + charsOf(embed), 0);
     if (total > MAX_EMBEDS_TOTAL_CHARS)
       context.addIssue({
