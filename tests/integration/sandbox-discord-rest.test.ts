@@ -446,6 +446,27 @@ describe('what the app may do', () => {
   });
 });
 
+describe('a body that cannot be read', () => {
+  it.each([
+    ['no JSON', 'application/json', '{"content":'],
+    ['JSON of another kind', 'application/json', 'null'],
+    ['a list', 'application/json', '[1]'],
+    ['plain text', 'text/plain', 'hello'],
+    ['a form without end', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data'],
+    ['a form whose JSON is none', 'multipart/form-data; boundary=x', formOf('{')],
+  ])('is refused: %s', async (_what, contentType, body) => {
+    const answer = await fetch(`${sandbox.env.DISCORD_API_URL}/v10/channels/${GENERAL.id}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`, 'content-type': contentType },
+      body,
+    });
+
+    expect(answer.status).toBe(400);
+    expect([50_035, 50_109]).toContain(((await answer.json()) as { code: number }).code);
+    await post({ content: 'still there' });
+  });
+});
+
 describe('commands', () => {
   const guild = Routes.applicationGuildCommands(BOT.discordApplication, GUILD.id);
   const global = Routes.applicationCommands(BOT.discordApplication);
@@ -674,6 +695,11 @@ describe('what is kept', () => {
     await rm(dataDir, { recursive: true });
   });
 });
+
+/** A form with this as its `payload_json`. */
+function formOf(json: string): string {
+  return `--x\r\nContent-Disposition: form-data; name="payload_json"\r\n\r\n${json}\r\n--x--\r\n`;
+}
 
 async function start(discord: DiscordSandboxOptions = {}, dataDir?: string): Promise<void> {
   sandbox = await startSandbox({ clock: { now: () => now }, discord, ...(dataDir ? { dataDir } : {}) });

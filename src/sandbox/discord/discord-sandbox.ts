@@ -118,6 +118,7 @@ export class DiscordSandbox {
   readonly #permissions = new Permissions();
   readonly #url: InteractionUrl;
   readonly #server: ApiServer;
+  readonly #view: () => SharedView;
   readonly #listeners = new Set<() => void>();
   #intents: PrivilegedIntents;
   #app: FastifyInstance | undefined;
@@ -209,6 +210,7 @@ export class DiscordSandbox {
       new InteractionRoutes({ interactions, appMessages, messages, view }),
     ].flatMap((owner) => owner.routes);
 
+    this.#view = view;
     this.#world = world;
     this.#files = files;
     this.#messages = messages;
@@ -634,15 +636,6 @@ export class DiscordSandbox {
   /** Somebody blocks the app, or unblocks it. */
   refuseDms(user: string, refuses = true): void {
     this.#permissions.refuseDms(user, refuses);
-  }
-
-  #view(): SharedView {
-    return {
-      world: this.#world,
-      permissions: this.#permissions,
-      clock: this.clock,
-      linkOf: (channel, file) => this.#files.linkOf(channel, file),
-    };
   }
 
   #isVisible(channel: string | undefined): boolean {
