@@ -43,6 +43,7 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
   50_008, // cannot send messages in a non-text channel
   50_013, // missing permissions
   50_024, // cannot execute on this channel type
+  50_033, // invalid recipients
   50_035, // invalid form body
   50_083, // thread is archived
   160_005, // thread is locked
@@ -266,10 +267,7 @@ export class DiscordClient {
   }
 
   async commands(guild: string | undefined): Promise<RegisteredCommand[]> {
-    return Commands.parse(await this.#call('get', this.#commandsOf(guild))).map(({ type, ...command }) => ({
-      ...command,
-      ...(type === undefined ? {} : { type }),
-    }));
+    return Commands.parse(await this.#call('get', this.#commandsOf(guild)));
   }
 
   /** Makes the changes one by one: none of them touches a command that is as it should be. */
@@ -340,6 +338,8 @@ export class DiscordClient {
         version: '10',
         retries: 0,
         timeout: CALL_TIMEOUT_MS,
+        // Node's own: discord.js's would send files through whatever undici another library has made the global one.
+        makeRequest: async (url, init) => fetch(url, init as object), // the same type, of another copy
         rejectOnRateLimit: ({ timeToReset }) => timeToReset > MAX_QUIET_WAIT_MS,
       }).setToken(this.token),
     );

@@ -1,0 +1,291 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { StartupError } from '../../src/domain/errors.ts';
+import { ALEX, GUILD } from '../../src/sandbox/people.ts';
+import {
+  type DiscordFixture,
+  type DiscordFixtureOptions,
+  GENERAL,
+  openDiscord,
+} from '../support/discord-gateway.ts';
+
+const alex = ALEX.discordUser;
+
+let discord: DiscordFixture;
+
+const open = async (options: DiscordFixtureOptions = {}) => {
+  discord = await openDiscord(options);
+};
+const texts = () => discord.messages().map(({ text }) => text);
+
+afterEach(async () => discord.close());
+
+describe('the connection to Discord', () => {
+  it('comes back when it is cut, resumes, and misses nothing', async () => {
+    await open();
+
+    discord.sandbox.disconnect();
+    await discord.sandbox.dm({ user: alex, text: 'still there?' });
+
+    await discord.until(() => texts().includes('still there?'));
+    expect(discord.sandbox.connections).toBe(1);
+  });
+
+  it('comes back when Discord asks it to', async () => {
+    await open();
+
+    discord.sandbox.askToReconnect();
+    await discord.sandbox.dm({ user: alex, text: 'still there?' });
+
+    await discord.until(() => texts().includes('still there?'));
+  });
+
+  it('comes back with a new session, and reads what was said before it', async () => {
+    await open();
+    await discord.sandbox.dm({ user: alex, text: 'first' });
+    await discord.until(() => texts().includes('first'));
+
+    discord.sandbox.endSessions();
+    await discord.sandbox.dm({ user: alex, text: 'second' });
+
+    await discord.until(() => texts().includes('second'));
+  });
+
+  it('starts once Discord answers', async () => {
+    await open({ started: false });
+    discord.sandbox.fail('GET /users/@me', { kind: 'status', status: 503 }, 2);
+    discord.sandbox.fail('GET /gateway/bot', { kind: 'status', status: 503 }, 2);
+
+    await discord.start();
+
+    expect(discord.sandbox.connections).toBe(1);
+  });
+
+  it('a wrong token is a clear error at start', async () => {
+    await open({ started: false, settings: { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' } });
+
+    await expect(discord.start()).rejects.toThrow(StartupError);
+  });
+
+  it('an intent that was not granted is a clear error at start, with where to grant it', async () => {
+    await open({ started: false, settings: { message_content: true } });
+
+    await expect(discord.start()).rejects.toMatchObject({
+      code: 'STARTUP',
+      remedy: expect.stringContaining('Message Content Intent'),
+    });
+    expect(discord.sandbox.connections).toBe(0);
+  });
+
+  it('a missing token is a clear error at start', async () => {
+    await open({ started: false, settings: { bot_token: undefined } });
+
+    await expect(discord.start()).rejects.toThrow('bot_token');
+  });
+
+  it('stops while it is still trying to start', async () => {
+    await open({ started: false });
+    discord.sandbox.fail('GET /users/@me', { kind: 'status', status: 503 }, 1_000);
+
+    const starting = discord.start();
+    starting.catch(() => {});
+    await discord.sandbox.until((sandbox) => sandbox.calls.length > 0);
+    await discord.gateway.stop();
+
+    await expect(starting).rejects.toThrow();
+  });
+
+  it('OM-010 stopping waits for what was taken and takes nothing more', async () => {
+    await open();
+    let store = () => {};
+    discord.onReceive(async () => {
+      await new Promise<void>((release) => {
+        store = release;
+      });
+      return { kind: 'stored' };
+    });
+    await discord.sandbox.dm({ user: alex, text: 'first' });
+    await discord.until(() => texts().includes('first'));
+
+    let stopped = false;
+    const stopping = discord.gateway.stop().then(() => {
+      stopped = true;
+    });
+    await discord.sandbox.until((sandbox) => sandbox.connections === 0);
+    await discord.sandbox.dm({ user: alex, text: 'second' });
+    expect(stopped).toBe(false);
+    store();
+    await stopping;
+    await discord.gateway.stop();
+
+    expect(texts()).toEqual(['first']);
+  });
+
+  it('starts again after it was stopped', async () => {
+    await open();
+    await discord.gateway.stop();
+
+    await discord.start();
+    await discord.sandbox.dm({ user: alex, text: 'hello again' });
+
+    await discord.until(() => texts().includes('hello again'));
+  });
+
+  it('is as many connections as Discord recommends, and hears every message once', async () => {
+    await open({ sandbox: { shards: 2 } });
+
+    await discord.sandbox.say({ user: alex, channel: GENERAL.id, text: '@signalbox in the guild' });
+    await discord.sandbox.dm({ user: alex, text: 'directly' });
+
+    await discord.until(() => discord.messages().length === 2);
+    expect(discord.sandbox.connections).toBe(2);
+    expect(texts().toSorted()).toEqual(['directly', 'in the guild']);
+  }, 20_000);
+});
+
+describe('Discord calling us', () => {
+  const http: DiscordFixtureOptions = { mode: 'http' };
+  const slash = () =>
+    discord.sandbox.slash({
+      user: alex,
+      channel: GENERAL.id,
+      command: 'ask',
+      options: { question: 'hello' },
+    });
+
+  it('OM-191 passes what Discord tries when the address is entered', async () => {
+    await open(http);
+
+    expect(await discord.sandbox.verifyInteractionsUrl()).toBe(true);
+  });
+
+  it('takes commands, and answers them in their place', async () => {
+    await open(http);
+
+    const outcome = await slash();
+    await discord.send({ to: discord.messages()[0]!.replyTo, body: { kind: 'text', markdown: 'Done.' } });
+
+    expect(outcome.kind).toBe('thinking');
+    expect(discord.sandbox.messages(GENERAL.id).map(({ content }) => content)).toEqual(['Done.']);
+    expect(discord.sandbox.connections).toBe(0);
+  });
+
+  it('tells the person when a command could not be stored', async () => {
+    await open(http);
+    discord.onReceive(async () => {
+      throw new Error('the store is away');
+    });
+
+    const outcome = await slash();
+
+    expect(outcome).toMatchObject({
+      kind: 'message',
+      message: { content: expect.stringContaining('not recorded') },
+    });
+  });
+
+  it.each([
+    ['no signature', { signature: null }],
+    ['a wrong signature', { signature: '0'.repeat(128) }],
+    ['an old time', { skewSeconds: -400 }],
+  ])('OM-191 refuses %s with 401', async (_, over) => {
+    await open(http);
+
+    const outcome = await discord.sandbox.deliverRaw({ body: '{"type":1}', ...over });
+
+    expect(outcome).toMatchObject({ status: 401 });
+    expect(discord.received).toEqual([]);
+  });
+
+  it('OM-191 answers 400 to what is signed and cannot be read, a thousand times over', async () => {
+    await open(http);
+    const bodies = ['', 'x', '{}', '[]', 'null', '{"type":2}', '{"type":9}', '{"type":2,"data":{"name":1}}'];
+
+    for (let count = 0; count < 1_000; count++) {
+      const outcome = await discord.sandbox.deliverRaw({ body: bodies[count % bodies.length]! });
+      expect(outcome).toMatchObject({ status: 400 });
+    }
+
+    expect(discord.received).toEqual([]);
+  });
+});
+
+describe('checking Discord', () => {
+  const findings = async () =>
+    (await discord.gateway.check()).map(({ subject, status }) => [subject, status] as const);
+
+  it('says what works', async () => {
+    await open();
+
+    expect(await findings()).toEqual([
+      ['Discord bot token', 'works'],
+      ['Discord application', 'works'],
+      ['Discord message content', 'works'],
+      [`Discord server ${GUILD.name}`, 'works'],
+      ['Discord commands', 'works'],
+      ['Discord gateway', 'works'],
+    ]);
+  });
+
+  it('OM-191 says what each missing permission is for, and gives the invitation that grants it', async () => {
+    await open();
+    discord.sandbox.setPermissions(['VIEW_CHANNEL', 'SEND_MESSAGES']);
+
+    const finding = (await discord.gateway.check()).find(({ status }) => status === 'missing');
+
+    expect(finding?.detail).toContain('Read Message History (replying');
+    expect(finding?.detail).toContain('Attach Files');
+    expect(finding?.remedy).toMatch(
+      /https:\/\/discord\.com\/oauth2\/authorize\?client_id=\d+&scope=bot\+applications\.commands&permissions=\d+/,
+    );
+  });
+
+  it('says where to switch on an intent that is asked for and not granted', async () => {
+    await open({ started: false, settings: { message_content: true } });
+
+    const finding = (await discord.gateway.check()).find(
+      ({ subject }) => subject === 'Discord message content',
+    );
+
+    expect(finding).toMatchObject({
+      status: 'missing',
+      remedy: expect.stringContaining('Message Content Intent'),
+    });
+  });
+
+  it('says which commands are not registered yet', async () => {
+    await open({ started: false });
+
+    const finding = (await discord.gateway.check()).find(({ subject }) => subject === 'Discord commands');
+
+    expect(finding).toMatchObject({ status: 'missing', detail: expect.stringContaining('ask, approvals') });
+  });
+
+  it.each([
+    ['a token nobody knows', { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' }, 'reset', 'failed'],
+    [
+      'an application of others',
+      { application_id: '900000000000000009' },
+      'DISCORD_APPLICATION_ID',
+      'failed',
+    ],
+    ['a server it is not in', { allowed_guilds: ['900000000000000009'] }, 'oauth2/authorize', 'missing'],
+    ['no token at all', { bot_token: undefined }, 'DISCORD_BOT_TOKEN', 'missing'],
+  ])('says what to do about %s', async (_, settings, remedy, status) => {
+    await open({ started: false, settings });
+
+    const found = await discord.gateway.check();
+
+    expect(
+      found.filter((finding) => finding.status === status).map((finding) => finding.remedy?.toLowerCase()),
+    ).toEqual(expect.arrayContaining([expect.stringContaining(remedy.toLowerCase())]));
+  });
+
+  it('says that Discord is away, and never throws', async () => {
+    await open({ started: false });
+    discord.sandbox.fail('*', { kind: 'status', status: 503 }, 10);
+
+    const found = await discord.gateway.check();
+
+    expect(found).toMatchObject([{ status: 'failed', remedy: expect.stringContaining('can reach Discord') }]);
+  });
+});
