@@ -7,6 +7,7 @@ import {
   type Client,
   DiscordAPIError,
   Events,
+  InteractionContextType,
   MessageFlags,
   ModalBuilder,
   type REST,
@@ -131,6 +132,48 @@ describe('slash commands', () => {
     expect(sandbox.discord.ephemerals(EVE.discordUser)).toEqual([]);
     const id = sandbox.discord.ephemerals(ALEX.discordUser)[0]!.id;
     expect(await code(rest.get(Routes.channelMessage(GENERAL.id, id)))).toBe(10_008);
+  });
+
+  it('are offered in direct messages when they are global, and not kept out of them', async () => {
+    await client.application.commands.set([
+      { name: 'here', description: 'Here' },
+      { name: 'guild', description: 'Not here', contexts: [InteractionContextType.Guild] },
+    ]);
+    const typed = new Promise<APIInteraction>((resolve) => onInteraction(client, resolve));
+    const inDm = { user: ALEX.discordUser, channel: ALEX.discordDm };
+
+    const outcome = sandbox.discord.slash({ ...inDm, command: 'here' });
+    const interaction = await typed;
+    await callback(interaction, { type: 4, data: { content: 'hello' } });
+
+    expect(await outcome).toMatchObject({ kind: 'message', message: { channel: ALEX.discordDm } });
+    expect(interaction).toMatchObject({ context: 1, user: { id: ALEX.discordUser }, channel: { type: 1 } });
+    expect(interaction).not.toHaveProperty('member');
+    await expect(sandbox.discord.slash({ ...inDm, command: 'guild' })).rejects.toThrow('it has: here');
+  });
+
+  it('may have subcommands', async () => {
+    const close = {
+      type: 1,
+      name: 'close',
+      description: 'Close',
+      options: [{ type: 4, name: 'number', description: 'Which', min_value: 1 }],
+    };
+    await client.application.commands.set(
+      [{ name: 'ticket', description: 'Tickets', options: [close] }],
+      GUILD.id,
+    );
+    client.on(Events.InteractionCreate, async (interaction) => {
+      if (interaction.isChatInputCommand())
+        await interaction.reply(
+          `${interaction.options.getSubcommand()} ${interaction.options.getInteger('number')}`,
+        );
+    });
+
+    expect(await slash('ticket close', { number: 7 })).toMatchObject({ message: { content: 'close 7' } });
+    await expect(slash('ticket close', { number: 0 })).rejects.toThrow('takes at least 1');
+    await expect(slash('ticket')).rejects.toThrow('needs one of its subcommands');
+    await expect(slash('ticket open')).rejects.toThrow('has no subcommand open');
   });
 
   it('show the target of a message command whole', async () => {
