@@ -62,16 +62,21 @@ export const unknown = {
 
 /** `{ a: { 0: { _errors: [...] } } }`: the shape in which Discord names fields. */
 function nested(errors: readonly FormError[]): Record<string, unknown> {
-  const root: ErrorTree = {};
+  const root = emptyTree();
   for (const { path, code, message } of errors) {
     const leaf = path.reduce<ErrorTree>((tree, key) => {
       const name = String(key);
-      tree[name] ??= {};
+      tree[name] ??= emptyTree();
       return tree[name];
     }, root);
     leaf._errors = [...(leaf._errors ?? []), { code, message }];
   }
   return root;
+}
+
+/** Fields have any name, `__proto__` too. */
+function emptyTree(): ErrorTree {
+  return Object.create(null);
 }
 
 type ErrorTree = { [key: string]: ErrorTree } & { _errors?: { code: string; message: string }[] };
