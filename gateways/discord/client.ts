@@ -7,7 +7,7 @@
  *   3. Every create carries a nonce that Discord holds us to, so that repeating it soon does nothing.
  *   4. No error of ours holds an address or a body: both may hold an interaction's token.
  */
-import type { RawFile, REST } from 'discord.js';
+import type { RawFile, REST, RESTOptions } from 'discord.js';
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
@@ -118,7 +118,8 @@ const Guilds = z.array(
 const Commands = z.array(z.looseObject({ id: Snowflake, name: z.string(), type: z.number().optional() }));
 
 export class DiscordClient {
-  #rest: Promise<REST> | undefined;
+  #forBot: Promise<REST> | undefined;
+  #forInteractions: Promise<REST> | undefined;
 
   constructor(
     private readonly token: string,
@@ -330,20 +331,31 @@ export class DiscordClient {
     return `/applications/${this.applicationId}${scope}/commands`;
   }
 
+  /** By the bot's token, or by that of an interaction, which Discord does not count against the bot. */
+  async #rest(auth: boolean): Promise<REST> {
+    if (!auth) {
+      this.#forInteractions ??= this.#createRest({ globalRequestsPerSecond: Number.POSITIVE_INFINITY });
+      return this.#forInteractions;
+    }
+    this.#forBot ??= this.#createRest();
+    const rest = await this.#forBot;
+    // discord.js forgets a token that was refused once; only asking again shows whether it works again.
+    return rest.setToken(this.token);
+  }
+
   /** discord.js is large; it is loaded by the first call. */
-  async rest(): Promise<REST> {
-    this.#rest ??= import('discord.js').then(({ REST }) =>
-      new REST({
-        api: this.apiUrl.replace(/\/$/, ''),
-        version: '10',
-        retries: 0,
-        timeout: CALL_TIMEOUT_MS,
-        // Node's own: discord.js's would send files through whatever undici another library has made the global one.
-        makeRequest: async (url, init) => fetch(url, init as object), // the same type, of another copy
-        rejectOnRateLimit: ({ timeToReset }) => timeToReset > MAX_QUIET_WAIT_MS,
-      }).setToken(this.token),
-    );
-    return this.#rest;
+  async #createRest(options: Partial<RESTOptions> = {}): Promise<REST> {
+    const { REST } = await import('discord.js');
+    return new REST({
+      api: this.apiUrl.replace(/\/$/, ''),
+      version: '10',
+      retries: 0,
+      timeout: CALL_TIMEOUT_MS,
+      // Node's own: discord.js's would send files through whatever undici another library has made the global one.
+      makeRequest: async (url, init) => fetch(url, init as object), // the same type, of another copy
+      rejectOnRateLimit: ({ timeToReset }) => timeToReset > MAX_QUIET_WAIT_MS,
+      ...options,
+    });
   }
 
   async #call(
@@ -351,9 +363,7 @@ export class DiscordClient {
     path: `/${string}`,
     { auth = true, ...request }: CallOptions = {},
   ): Promise<unknown> {
-    const rest = await this.rest();
-    // discord.js forgets a token that was refused once; only asking again shows whether it works again.
-    if (auth) rest.setToken(this.token);
+    const rest = await this.#rest(auth);
     try {
       return await rest[method](path, { ...request, auth });
     } catch (error) {
