@@ -50,6 +50,7 @@ export async function checkDiscord(
       applicationFinding(settings, application),
       intentFinding(settings, application),
       ...(await checkGuilds(settings, client)),
+      ...(await checkChannels(settings, client)),
       await checkCommands(settings, client),
       wayInFinding(settings, application),
     ];
@@ -149,6 +150,21 @@ async function checkGuilds(settings: DiscordSettings, client: DiscordClient): Pr
     ];
   }
   return [...missing, ...open.map((guild) => permissionsFinding(guild, invite))];
+}
+
+/** Those that are named and cannot be seen; the others go without saying. */
+async function checkChannels(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding[]> {
+  const unseen: CheckFinding[] = [];
+  for (const id of settings.allowed_channels ?? []) {
+    try {
+      await client.channel(id);
+    } catch (error) {
+      const remedy =
+        'Add the bot\'s role to the channel under "Edit Channel", "Permissions", or take it out of allowed_channels.';
+      unseen.push(failure(`Discord channel ${id}`, error, remedy));
+    }
+  }
+  return unseen;
 }
 
 function permissionsFinding({ id, name, permissions }: GuildInfo, invite: string): CheckFinding {

@@ -57,6 +57,8 @@ const GONE_CODES: ReadonlySet<number> = new Set([10_003, 10_008, 50_001, 50_005,
 /** The interaction is over: never answered in time, or older than its token lives. */
 const EXPIRED_CODES: ReadonlySet<number> = new Set([10_008, 10_015, 10_062, 50_027]);
 
+const ALREADY_ANSWERED: ReadonlySet<number> = new Set([40_060]);
+
 const THREAD_EXISTS: ReadonlySet<number> = new Set([160_004]);
 
 /** Where Discord keeps files (docs.discord.com, CDN Endpoints). */
@@ -215,9 +217,10 @@ export class DiscordClient {
     return message;
   }
 
-  /** The first answer to an interaction; Discord waits three seconds for it. */
+  /** The first answer to an interaction, unless it has had one; Discord waits three seconds for it. */
   async respond({ id, token }: InteractionRef, response: object): Promise<void> {
-    await this.#call('post', `/interactions/${id}/${token}/callback`, { body: response, auth: false });
+    const path = `/interactions/${id}/${token}/callback` as const;
+    await unless(ALREADY_ANSWERED, () => this.#call('post', path, { body: response, auth: false }));
   }
 
   /** The first answer, and whether it still shows "is thinking…"; undefined when there is none, or it is too late. */

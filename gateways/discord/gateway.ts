@@ -183,7 +183,7 @@ export class DiscordGateway implements Gateway {
         listener,
         clock,
         log,
-        take: (interaction, respond) => this.#interactions.take(interaction, respond, session),
+        take: (interaction, line) => this.#interactions.take(interaction, line, session),
       },
     );
     this.#receiver.start();
@@ -288,12 +288,9 @@ export class DiscordGateway implements Gateway {
         return;
       case 'INTERACTION_CREATE':
         this.#with(Interaction, { type, data }, (interaction) => {
+          const respond = (response: object) => this.#client.respond(interaction, response);
           // Never rejects; it answers Discord by itself.
-          void this.#interactions.take(
-            interaction,
-            (response) => this.#client.respond(interaction, response),
-            session,
-          );
+          void this.#interactions.take(interaction, { respond, shared: true }, session);
         });
         return;
       case 'CHANNEL_UPDATE':

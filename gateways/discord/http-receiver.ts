@@ -9,7 +9,7 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener, WebhookRequest, WebhookResponse } from '../webhook-listener.ts';
-import type { Respond } from './interaction-desk.ts';
+import type { Line } from './interaction-desk.ts';
 import { Interaction, Ping, ResponseType } from './schema.ts';
 import { judgeSignature } from './signature.ts';
 
@@ -18,7 +18,7 @@ interface ReceiverDeps {
   readonly clock: Clock;
   readonly log: Logger;
   /** Resolves when the interaction has had its first answer. */
-  readonly take: (interaction: Interaction, respond: Respond) => Promise<void>;
+  readonly take: (interaction: Interaction, line: Line) => Promise<void>;
 }
 
 export class HttpReceiver {
@@ -66,9 +66,11 @@ export class HttpReceiver {
 
   async #handle(interaction: Interaction): Promise<WebhookResponse> {
     let answer: object | undefined;
-    await this.deps.take(interaction, async (response) => {
+    const respond = async (response: object) => {
       answer = response;
-    });
+    };
+    // A request comes to one of us alone, so whoever has it answers it.
+    await this.deps.take(interaction, { respond, shared: false });
     return answer === undefined ? { status: 503 } : json(answer);
   }
 }

@@ -59,8 +59,12 @@ export interface DeskTiming {
   readonly deferAfterMs: number;
 }
 
-/** Gives Discord the first answer; how depends on how the interaction came. */
-export type Respond = (response: object) => Promise<void>;
+/** How the interaction came, and how Discord is given the first answer to it. */
+export interface Line {
+  readonly respond: (response: object) => Promise<void>;
+  /** Others hear the same: what they have stored already, they answer. */
+  readonly shared: boolean;
+}
 
 export interface Session {
   readonly us: Identity;
@@ -84,9 +88,9 @@ export class InteractionDesk {
   constructor(private readonly deps: DeskDeps) {}
 
   /** Resolves when the interaction has had its first answer. Never rejects. */
-  async take(interaction: Interaction, respond: Respond, session: Session): Promise<void> {
+  async take(interaction: Interaction, line: Line, session: Session): Promise<void> {
     const { log } = this.deps;
-    const taking = this.#take(interaction, respond, session).catch((error: unknown) =>
+    const taking = this.#take(interaction, line, session).catch((error: unknown) =>
       log.error({ error, interaction: interaction.id }, 'an interaction of Discord could not be answered'),
     );
     this.#underWay.set(interaction.id, taking);
@@ -104,41 +108,41 @@ export class InteractionDesk {
     await Promise.all([...this.#underWay.values(), ...this.#later]);
   }
 
-  async #take(interaction: Interaction, respond: Respond, session: Session): Promise<void> {
-    if (!isOpen(this.deps.settings, placeOf(interaction)))
-      return this.#refuse(interaction, respond, NOT_OPEN);
+  async #take(interaction: Interaction, line: Line, session: Session): Promise<void> {
+    if (!isOpen(this.deps.settings, placeOf(interaction))) return this.#refuse(interaction, line, NOT_OPEN);
     switch (interaction.type) {
       case InteractionType.command:
-        return this.#takeCommand(interaction, respond, session);
+        return this.#takeCommand(interaction, line, session);
       case InteractionType.autocomplete:
-        return this.#complete(interaction, respond, session);
+        return this.#complete(interaction, line, session);
       case InteractionType.component:
-        return this.#takePress(interaction, respond, session);
+        return this.#takePress(interaction, line, session);
       case InteractionType.modal:
-        return this.#takeForm(interaction, respond, session);
+        return this.#takeForm(interaction, line, session);
       default:
         return interaction satisfies never;
     }
   }
 
-  async #refuse({ type }: Interaction, respond: Respond, sentence: string): Promise<void> {
-    await respond(type === InteractionType.autocomplete ? choicesResponse([]) : tellResponse(sentence));
+  async #refuse({ type }: Interaction, line: Line, sentence: string): Promise<void> {
+    await line.respond(type === InteractionType.autocomplete ? choicesResponse([]) : tellResponse(sentence));
   }
 
-  async #takeCommand(command: Command, respond: Respond, { receive }: Session): Promise<void> {
+  async #takeCommand(command: Command, line: Line, { receive }: Session): Promise<void> {
     const taken = toCommandMessage(command);
-    if (!taken) return respond(tellResponse(UNKNOWN_COMMAND));
+    if (!taken) return line.respond(tellResponse(UNKNOWN_COMMAND));
 
     const storing = settled(receive(taken.message));
     const stored = await inTime(this.deps.timing.deferAfterMs, storing);
     const defer = { type: ResponseType.deferredMessage, data: { flags: flagsFor(taken.visible) } };
+    if (line.shared && isTakenElsewhere(stored)) return;
     if (stored === 'late') {
-      await respond(defer);
+      await line.respond(defer);
       this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
       return;
     }
     const sentence = this.#sentenceOf(command, stored);
-    await respond(sentence === undefined ? defer : tellResponse(sentence));
+    await line.respond(sentence === undefined ? defer : tellResponse(sentence));
   }
 
   /** What there is to say at once; undefined when the core will answer. */
@@ -161,23 +165,23 @@ export class InteractionDesk {
     if (sentence !== undefined) await this.deps.client.editAnswer(command, '@original', toPost(sentence));
   }
 
-  async #complete(command: Command, respond: Respond, { lookup }: Session): Promise<void> {
+  async #complete(command: Command, line: Line, { lookup }: Session): Promise<void> {
     const search = toRequestSearch(command);
-    if (!search) return respond(choicesResponse([]));
+    if (!search) return line.respond(choicesResponse([]));
     try {
       const { sender, typed } = search;
       const waiting = await within(
         this.deps.timing.deferAfterMs,
         lookup.approvalsFor(sender, typed === '' ? MAX_CHOICES : MAX_SEARCHED),
       );
-      await respond(choicesResponse(toChoices(waiting, typed)));
+      await line.respond(choicesResponse(toChoices(waiting, typed)));
     } catch (error) {
       this.deps.log.warn({ error }, 'requests to choose from could not be looked up');
-      await respond(choicesResponse([]));
+      await line.respond(choicesResponse([]));
     }
   }
 
-  async #takePress(press: Component, respond: Respond, { us, receive }: Session): Promise<void> {
+  async #takePress(press: Component, line: Line, { us, receive }: Session): Promise<void> {
     const pressed = toPress(press, us);
     switch (pressed.kind) {
       case 'unknown':
@@ -185,22 +189,22 @@ export class InteractionDesk {
           { channel: press.channel_id, reason: pressed.reason },
           'a press on something that is no button of ours decided nothing',
         );
-        return respond(tellResponse(UNKNOWN_BUTTON));
+        return line.respond(tellResponse(UNKNOWN_BUTTON));
       case 'ask-words':
-        return respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
+        return line.respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
       case 'answer':
-        return this.#record(pressed.answer, respond, receive);
+        return this.#record(pressed.answer, line, receive);
       default:
         return pressed satisfies never;
     }
   }
 
-  async #takeForm(form: Modal, respond: Respond, { receive }: Session): Promise<void> {
+  async #takeForm(form: Modal, line: Line, { receive }: Session): Promise<void> {
     const answer = toReasonedAnswer(form);
-    return answer ? this.#record(answer, respond, receive) : respond(tellResponse(UNKNOWN_FORM));
+    return answer ? this.#record(answer, line, receive) : line.respond(tellResponse(UNKNOWN_FORM));
   }
 
-  async #record(answer: InboundAnswer, respond: Respond, receive: Receive): Promise<void> {
+  async #record(answer: InboundAnswer, line: Line, receive: Receive): Promise<void> {
     let receipt: Receipt;
     try {
       receipt = await within(this.deps.timing.storeWithinMs, receive(answer));
@@ -209,9 +213,9 @@ export class InteractionDesk {
         { error, answer: answer.id },
         'an answer could not be recorded; the person was told',
       );
-      return respond(tellResponse(notRecorded(answer)));
+      return line.respond(tellResponse(notRecorded(answer)));
     }
-    await respond(toResponse(receipt));
+    if (!(line.shared && receipt.kind === 'duplicate')) await line.respond(toResponse(receipt));
   }
 
   #goOn(work: Promise<void>): void {
@@ -232,6 +236,11 @@ function placeOf({ guild_id: guild, channel_id: channel, channel: known }: Inter
 type Settled =
   | { readonly kind: 'received'; readonly receipt: Receipt }
   | { readonly kind: 'failed'; readonly error: unknown };
+
+/** Another gateway of ours heard it first. */
+function isTakenElsewhere(stored: Settled | 'late'): boolean {
+  return stored !== 'late' && stored.kind === 'received' && stored.receipt.kind === 'duplicate';
+}
 
 function settled(receiving: Promise<Receipt>): Promise<Settled> {
   return receiving.then(

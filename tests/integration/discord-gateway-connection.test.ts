@@ -2,11 +2,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/domain/errors.ts';
 import { ALEX, GUILD } from '../../src/sandbox/people.ts';
 import {
+  buttonOf,
   type DiscordFixture,
   type DiscordFixtureOptions,
   GENERAL,
+  inChannel,
   openDiscord,
 } from '../support/discord-gateway.ts';
+import { aCard } from '../support/slack-gateway.ts';
 
 const alex = ALEX.discordUser;
 
@@ -142,6 +145,35 @@ describe('the connection to Discord', () => {
   }, 20_000);
 });
 
+describe('two gateways', () => {
+  it('OM-010 hear the same, and one of them answers', async () => {
+    await open();
+    const seen = new Set<string>();
+    discord.onReceive(async ({ id, kind }) => {
+      if (seen.has(id)) return { kind: 'duplicate' };
+      seen.add(id);
+      return kind === 'answer'
+        ? { kind: 'answered', code: 'approved', notice: 'You approved it.' }
+        : { kind: 'stored' };
+    });
+    await discord.startAnother();
+    const { ref } = await discord.send({ to: inChannel(GENERAL.id), body: { kind: 'card', card: aCard() } });
+    const card = discord.sandbox.message(ref.split('/')[1]!)!;
+
+    const command = { user: alex, channel: GENERAL.id, command: 'ask', options: { question: 'hello' } };
+    const asked = await discord.sandbox.slash(command);
+    const press = { user: alex, channel: GENERAL.id, message: card.id, customId: buttonOf(card, 'Approve') };
+    const pressed = await discord.sandbox.press(press);
+    await discord.until(() => discord.received.length === 4);
+
+    expect(asked.kind).toBe('thinking');
+    expect(pressed).toMatchObject({ kind: 'message', message: { content: 'You approved it.' } });
+    expect(seen.size).toBe(2);
+    expect(discord.sandbox.violations).toEqual([]);
+    expect(discord.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
 describe('Discord calling us', () => {
   const http: DiscordFixtureOptions = { mode: 'http' };
   const slash = () =>
@@ -250,6 +282,16 @@ describe('checking Discord', () => {
       status: 'missing',
       remedy: expect.stringContaining('Message Content Intent'),
     });
+  });
+
+  it('says which channel it was told to listen to cannot be seen', async () => {
+    await open({ settings: { allowed_channels: [GENERAL.id, '900000000000000999'] } });
+
+    const lacking = (await discord.gateway.check()).filter(({ status }) => status !== 'works');
+
+    expect(lacking).toMatchObject([
+      { subject: 'Discord channel 900000000000000999', remedy: expect.stringContaining('Edit Channel') },
+    ]);
   });
 
   it('says which commands are not registered yet', async () => {

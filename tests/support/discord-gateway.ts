@@ -42,6 +42,8 @@ export interface DiscordFixture {
   waiting: WaitingApproval[];
   send(message: Pick<OutboundMessage, 'to' | 'body'> & Partial<OutboundMessage>): Promise<Sent>;
   start(): Promise<void>;
+  /** A second gateway with the same settings, in front of the same core. */
+  startAnother(): Promise<DiscordGateway>;
   close(): Promise<void>;
 }
 
@@ -80,19 +82,16 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     }),
     ...options.settings,
   };
-  const gateway = new DiscordGateway(settings, {
-    log,
-    clock,
-    listener,
-    bookmarks,
-    timing: {
-      reconnectAfterMs: 10,
-      reconnectAtMostMs: 50,
-      retryAfterMs: 10,
-      retryAtMostMs: 50,
-      ...options.timing,
-    },
-  });
+  const timing = {
+    reconnectAfterMs: 10,
+    reconnectAtMostMs: 50,
+    retryAfterMs: 10,
+    retryAtMostMs: 50,
+    ...options.timing,
+  };
+  const create = () => new DiscordGateway(settings, { log, clock, listener, bookmarks, timing });
+  const gateway = create();
+  const gateways = [gateway];
 
   const received: Inbound[] = [];
   const waiting: WaitingApproval[] = [];
@@ -104,6 +103,12 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
   };
   const lookup: Lookup = { approvalsFor: async (_, most) => waiting.slice(0, most) };
   const start = () => gateway.start(receive, lookup);
+  const startAnother = async () => {
+    const another = create();
+    gateways.push(another);
+    await another.start(receive, lookup);
+    return another;
+  };
   if (options.started !== false) await start();
 
   let sent = 0;
@@ -115,6 +120,7 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     received,
     waiting,
     start,
+    startAnother,
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     answers: () => received.filter((inbound) => inbound.kind === 'answer'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),
@@ -128,7 +134,7 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
         new AbortController().signal,
       ),
     close: async () => {
-      await gateway.stop();
+      for (const each of gateways) await each.stop();
       await listener.stop();
       await world.stop();
     },
