@@ -7,7 +7,7 @@ import {
   type DiscordClient,
   type GuildInfo,
 } from './client.ts';
-import { COMMANDS, diffCommands } from './commands.ts';
+import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 
 /** Permissions as bits (docs.discord.com, Permissions), and what does not work without each. */
@@ -199,7 +199,7 @@ async function checkCommands(settings: DiscordSettings, client: DiscordClient): 
   try {
     const different: string[] = [];
     for (const guild of guilds.length === 0 ? [undefined] : guilds) {
-      const { create, edit } = diffCommands(COMMANDS, await client.commands(guild));
+      const { create, edit } = diffCommands(commandsFor(guild), await client.commands(guild));
       different.push(...[...create, ...edit.map(({ command }) => command)].map(({ name }) => name));
     }
     const where = guilds.length === 0 ? 'everywhere' : `in ${guilds.length} servers`;

@@ -32,7 +32,7 @@ const REQUEST = {
   max_length: 100,
 } as const;
 
-export const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
+const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
   chatInput('ask', 'Ask a question or give a task', [
     {
       type: STRING,
@@ -73,6 +73,12 @@ function chatInput(
     contexts: CONTEXTS,
     integration_types: INTEGRATION_TYPES,
   };
+}
+
+/** In one guild, or everywhere. Contexts and kinds of installation are for commands everywhere (docs.discord.com). */
+export function commandsFor(guild: string | undefined): readonly RESTPostAPIApplicationCommandsJSONBody[] {
+  if (guild === undefined) return COMMANDS;
+  return COMMANDS.map(({ contexts: _contexts, integration_types: _kinds, ...command }) => command);
 }
 
 export type RegisteredCommand = Pick<RESTGetAPIApplicationCommandsResult[number], 'id' | 'name'> & {

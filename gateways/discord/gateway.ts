@@ -31,7 +31,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { checkDiscord } from './check.ts';
 import { CredentialError, DiscordClient, type Self } from './client.ts';
-import { COMMANDS, diffCommands } from './commands.ts';
+import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 import { DiscordConnection, type GatewayEvent } from './connection.ts';
 import { HttpReceiver } from './http-receiver.ts';
@@ -235,7 +235,7 @@ export class DiscordGateway implements Gateway {
     const { guild_commands: guilds } = this.settings;
     try {
       for (const guild of guilds.length === 0 ? [undefined] : guilds) {
-        const changes = diffCommands(COMMANDS, await this.#client.commands(guild));
+        const changes = diffCommands(commandsFor(guild), await this.#client.commands(guild));
         await this.#client.changeCommands(guild, changes, signal);
       }
     } catch (error) {
