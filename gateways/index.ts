@@ -7,16 +7,25 @@ import { DiscordSettings, missingDiscordSettings } from './discord/config.ts';
 import { DiscordGateway } from './discord/gateway.ts';
 import { EmailSettings, missingEmailSettings } from './email/config.ts';
 import { EmailGateway } from './email/gateway.ts';
+import { missingFinding as missingJiraFinding } from './jira/check.ts';
+import { JiraSettings, missingJiraSettings } from './jira/config.ts';
+import { JiraGateway } from './jira/gateway.ts';
 import { missingCredentials, SlackSettings } from './slack/config.ts';
 import { SlackGateway } from './slack/gateway.ts';
 import type { WebhookListener } from './webhook-listener.ts';
 
 /** One schema per gateway, by platform name; `settings.yaml` has a section for each. */
-export const gatewaySettings = { slack: SlackSettings, discord: DiscordSettings, email: EmailSettings };
+export const gatewaySettings = {
+  slack: SlackSettings,
+  discord: DiscordSettings,
+  jira: JiraSettings,
+  email: EmailSettings,
+};
 
 export interface GatewaysConfig {
   readonly slack: SlackSettings;
   readonly discord: DiscordSettings;
+  readonly jira: JiraSettings;
   readonly email: EmailSettings;
 }
 
@@ -28,7 +37,10 @@ export interface GatewayDeps {
 }
 
 /** Those that are switched on: said so, or with credentials there and nothing said against it. */
-export function createGateways({ slack, discord, email }: GatewaysConfig, deps: GatewayDeps): Gateway[] {
+export function createGateways(
+  { slack, discord, jira, email }: GatewaysConfig,
+  deps: GatewayDeps,
+): Gateway[] {
   const log = (gateway: string) => deps.log.child({ gateway });
   const gateways: Gateway[] = [];
   if (isOn(slack.enabled, missingCredentials(slack))) {
@@ -36,6 +48,9 @@ export function createGateways({ slack, discord, email }: GatewaysConfig, deps: 
   }
   if (isOn(discord.enabled, missingDiscordSettings(discord))) {
     gateways.push(new DiscordGateway(discord, { ...deps, log: log('discord') }));
+  }
+  if (isOn(jira.enabled, missingJiraSettings(jira))) {
+    gateways.push(new JiraGateway(jira, { ...deps, log: log('jira') }));
   }
   if (isOn(email.enabled, missingEmailSettings(email))) {
     gateways.push(new EmailGateway(email, { ...deps, log: log('email') }));
@@ -47,11 +62,13 @@ export function createGateways({ slack, discord, email }: GatewaysConfig, deps: 
 export function missingOf({
   slack,
   discord,
+  jira,
   email,
 }: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
   return {
     slack: missingCredentials(slack),
     discord: missingDiscordSettings(discord),
+    jira: missingJiraSettings(jira),
     email: missingEmailSettings(email),
   };
 }
@@ -65,6 +82,7 @@ export async function explainMissing(
   return {
     slack: (missing.slack ?? []).length === 0 ? [] : await new SlackGateway(config.slack, deps).check(),
     discord: (missing.discord ?? []).map(missingFinding),
+    jira: (missing.jira ?? []).map(missingJiraFinding),
     email: (missing.email ?? []).map((setting) => ({
       subject: `E-mail ${setting}`,
       status: 'missing',

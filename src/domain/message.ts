@@ -58,6 +58,8 @@ export const InboundMessage = z.object({
   attachments: z.array(Attachment).optional(),
   /** True if the sender spoke to the bot: a mention, a direct message, a thread the bot is part of, a mail to it. */
   addressedToBot: z.boolean(),
+  /** The author changed it before it was read here; such a message never decides. */
+  edited: z.literal(true).optional(),
   sentAt: z.iso.datetime(),
   replyTo: Address,
   /** The message of ours this one answers, if the platform says so. */

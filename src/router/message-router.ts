@@ -95,7 +95,8 @@ export class MessageRouter {
     const person = sender.authenticated ? directory.personOf(sender.account) : undefined;
     const known = person ?? this.#guest(message);
     const requester = known && { ...known, roles: directory.rolesOf(known, sender.groups) };
-    const reply = sender.authenticated ? parseTicketReply(message.text) : undefined;
+    const mayDecide = sender.authenticated && message.edited !== true;
+    const reply = mayDecide ? parseTicketReply(message.text) : undefined;
     if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);

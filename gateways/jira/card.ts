@@ -1,0 +1,101 @@
+/**
+ * An approval card as a comment: what would happen, in facts, and the exact lines to answer with. Pure.
+ *
+ * Invariants
+ *   1. What a person is to judge is shown whole: what is too long for one comment goes before it, never away.
+ *   2. Everything on the card is literal: no text of it is read as markup, so that none can notify, link or pose as
+ *      the lines to answer with.
+ *   3. A settled card names no lines to answer with.
+ */
+import { type Card, ticketOf } from '../../src/domain/card.ts';
+import { showHidden } from '../markdown/hidden-characters.ts';
+import type { Piece } from '../markdown/pack.ts';
+import { escapeWiki, MAX_COMMENT_CHARS, mentionOf, packWiki, wikiParagraph } from './wiki.ts';
+
+/** The rest of the comment beside the facts: headline, status, lines to answer with. */
+const RESERVED_CHARS = 4_000;
+/** What may be cut short: it says where things stand, not what is to be judged. */
+const MAX_REMARK_CHARS = 1_500;
+/** A longer value, or one of several lines, stands in a block of its own. */
+const MAX_INLINE_CHARS = 300;
+
+const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
+  open: '⏳',
+  approved: '✅',
+  executing: '✅',
+  executed: '✅',
+  failed: '⚠️',
+  denied: '⛔',
+  answered: '💬',
+  expired: '⌛',
+  cancelled: '🚫',
+  revoked: '↩️',
+  unknown: '❓',
+};
+
+/** The comments of a card, the one with the lines to answer with last. `mention`: who is to be told. */
+export function toCardComments(card: Card, mention: string | undefined): string[] {
+  const isOpen = card.choices.length > 0;
+  const heading = isOpen ? `h4. Approval needed: ${literal(card.title)}` : `h4. ${literal(card.title)}`;
+  const facts = packWiki(factPieces(card), MAX_COMMENT_CHARS - RESERVED_CHARS);
+  const last = [
+    ...(isOpen && mention !== undefined ? [mentionOf(mention)] : []),
+    heading,
+    facts.at(-1) ?? '',
+    ...(card.modelSays === undefined ? [] : [modelSays(card.modelSays)]),
+    context(card, isOpen),
+    `${STATE_MARK[card.status.state]} *${literal(shortened(card.status.sentence))}*`,
+    ...(isOpen ? [howToAnswer(card)] : []),
+  ];
+  return [...facts.slice(0, -1), last.filter((part) => part !== '').join('\n\n')];
+}
+
+function factPieces({ facts }: Card): Piece[] {
+  return facts.flatMap(({ label, value }): Piece[] => {
+    const shown = showHidden(value);
+    if (shown.length <= MAX_INLINE_CHARS && !shown.includes('\n')) {
+      return [{ ...wikiParagraph(`* ${literal(label)}: ${literal(value)}`), gap: '\n' }];
+    }
+    return [
+      { ...wikiParagraph(`* ${literal(label)}:`), gap: '\n' },
+      { kind: 'code', text: shown.replaceAll(/\{(code|noformat)/gi, '{\u200B$1'), gap: '\n' },
+    ];
+  });
+}
+
+function modelSays(text: string): string {
+  const lines = showHidden(text)
+    .split('\n')
+    .map((line) => `bq. ${escapeWiki(line)}`);
+  return [`_What the assistant says about it (not checked, and not part of the action):_`, ...lines].join(
+    '\n',
+  );
+}
+
+function context(card: Card, isOpen: boolean): string {
+  const risk = `${card.risk} risk${card.reversible ? '' : ', cannot be undone'}`;
+  const until = isOpen ? ` · decide before ${card.deadline.slice(0, 16).replace('T', ' ')} UTC` : '';
+  return `Requested by ${literal(card.requestedBy)} · asked of ${literal(card.askedOf)} · ${risk}${until}`;
+}
+
+function howToAnswer(card: Card): string {
+  const ticket = ticketOf(card);
+  const denies = card.choices.includes('deny') || card.choices.includes('deny-with-reason');
+  const lines = [
+    ...(card.choices.includes('approve') ? [`approve ${ticket}`] : []),
+    ...(denies ? [`deny ${ticket} your reason`] : []),
+    ...(card.choices.includes('answer') ? [`answer ${ticket} your answer, instead of the action`] : []),
+  ];
+  return [
+    'To decide, write a *new* comment here whose first line is one of these; an edited comment decides nothing:',
+    `{noformat}\n${lines.join('\n')}\n{noformat}`,
+  ].join('\n');
+}
+
+function literal(text: string): string {
+  return escapeWiki(showHidden(text).replaceAll('\n', ' '));
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_REMARK_CHARS ? text : `${text.slice(0, MAX_REMARK_CHARS - 1)}…`;
+}

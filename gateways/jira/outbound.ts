@@ -1,0 +1,72 @@
+/** What goes out, as comments. Pure. */
+import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { OutboundMessage, OutFile } from '../../src/domain/message.ts';
+import { toCardComments } from './card.ts';
+import { JiraRoute } from './schema.ts';
+import { mentionOf, packWiki, toWiki, wikiParagraph } from './wiki.ts';
+
+export interface Outgoing {
+  readonly route: JiraRoute;
+  /** Comments in order; with `replaces` the last one takes the place of that comment. */
+  readonly bodies: readonly string[];
+  /** To be put on the issue: their names alone are in the text. */
+  readonly files: readonly OutFile[];
+}
+
+/** `cloud`: mentions are by account id. @throws {UndeliverableError} for an address that is none of ours */
+export function toOutgoing({ to, body }: OutboundMessage, cloud: boolean): Outgoing {
+  const parsed = JiraRoute.safeParse(to.route);
+  if (!parsed.success) throw new UndeliverableError('jira', 'the address is not one of Jira');
+  const route = parsed.data;
+  const told = (account: string) => (cloud ? `accountid:${account}` : account);
+  switch (body.kind) {
+    case 'text': {
+      const files = body.files ?? [];
+      const isForSome = route.visibilityType !== undefined || route.internal !== undefined;
+      // A file on an issue is seen by everybody who sees the issue, so an answer for some carries its text instead.
+      const inline = isForSome ? files : [];
+      const bodies = [...withMention(toWiki(body.markdown), route.mention && told(route.mention))];
+      return {
+        route,
+        bodies: [...bodies, ...inline.flatMap(toInline)],
+        files: isForSome ? [] : files,
+      };
+    }
+    case 'card':
+      return {
+        route,
+        bodies: toCardComments(body.card, route.mention === undefined ? undefined : told(route.mention)),
+        files: [],
+      };
+    case 'notice':
+      return {
+        route,
+        bodies: withMention(toWiki(body.markdown), told(body.onlyFor.slice('jira:'.length))),
+        files: [],
+      };
+    default:
+      return body satisfies never;
+  }
+}
+
+function withMention([first = '', ...rest]: readonly string[], account: string | undefined): string[] {
+  return account === undefined
+    ? [first, ...rest]
+    : [...packWiki([wikiParagraph(`${mentionOf(account)} ${first}`)]), ...rest];
+}
+
+/** A text file as code under its name; of another one only the name can be told. */
+function toInline({ name, mediaType, base64 }: OutFile): string[] {
+  const title = wikiParagraph(`*${toWiki(`\`${name}\``)[0] ?? name}*`);
+  if (!/^text\/|json|xml|yaml|csv/.test(mediaType)) {
+    return packWiki([
+      title,
+      wikiParagraph('(This file is left out: on the issue, everybody who sees it could open it.)'),
+    ]);
+  }
+  const text = Buffer.from(base64, 'base64').toString('utf8');
+  return packWiki([
+    title,
+    { kind: 'code', text: text.replaceAll(/\{(code|noformat)/gi, '{\u200B$1'), gap: '\n' },
+  ]);
+}

@@ -1,0 +1,131 @@
+/**
+ * Asks Jira again and again what is new, for those whom Jira cannot call.
+ *
+ * Each question reaches back behind the last good one, because searches see changes late and to the minute; what was
+ * handed over before is known by its id and changes nothing. The position is kept outside the process.
+ *
+ * Invariants
+ *   1. The position moves only when everything up to it was handed over.
+ *   2. One question at a time.
+ */
+import type { Clock } from '../../src/domain/clock.ts';
+import { RateLimitedError } from '../../src/domain/errors.ts';
+import type { Bookmarks } from '../../src/domain/gateway.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import type { JiraClient } from './client.ts';
+import type { JiraSettings } from './config.ts';
+import type { JiraIntake } from './intake.ts';
+
+const MINUTE_MS = 60_000;
+/** Issues of one page, and comments looked at in each, newest first. */
+const PAGE = 50;
+/** Changes from before this are not looked for the first time. */
+const FIRST_LOOK_MS = 10 * MINUTE_MS;
+/** Longest pause after failures, in ms. */
+const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
+
+export interface PollerDeps {
+  readonly client: JiraClient;
+  readonly intake: JiraIntake;
+  readonly settings: JiraSettings;
+  readonly bookmarks: Bookmarks;
+  /** Names the position of this site. */
+  readonly bookmark: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class JiraPoller {
+  #timer: NodeJS.Timeout | undefined;
+  #polling: Promise<void> = Promise.resolve();
+  #isStopped = false;
+  #failures = 0;
+
+  constructor(private readonly deps: PollerDeps) {}
+
+  /** Resolves after the first question, however it went. */
+  async start(): Promise<void> {
+    this.#isStopped = false;
+    await this.#step();
+  }
+
+  /** Waits for the question under way. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#polling;
+  }
+
+  /** Asks once, now. */
+  async poll(): Promise<void> {
+    const { bookmarks, bookmark, clock } = this.deps;
+    const began = clock.now();
+    const since = Number((await bookmarks.read(bookmark)) ?? began - FIRST_LOOK_MS);
+    await this.#takeSince(since - this.deps.settings.poll.overlap_minutes * MINUTE_MS);
+    await bookmarks.write(bookmark, String(began));
+  }
+
+  async #step(): Promise<void> {
+    this.#polling = this.poll().then(
+      () => {
+        this.#failures = 0;
+      },
+      (error: unknown) => {
+        this.#failures += 1;
+        this.deps.log.warn({ err: error }, 'Jira could not be asked what is new; trying again');
+        this.#wait(error);
+      },
+    );
+    await this.#polling;
+    if (!this.#isStopped && this.#failures === 0) this.#schedule(this.deps.settings.poll.seconds * 1_000);
+  }
+
+  #wait(error: unknown): void {
+    const backoff = this.deps.settings.poll.seconds * 1_000 * 2 ** Math.min(this.#failures, 10);
+    const asked = error instanceof RateLimitedError ? error.retryAfterMs : 0;
+    if (!this.#isStopped) this.#schedule(Math.max(asked, Math.min(backoff, LONGEST_PAUSE_MS)));
+  }
+
+  #schedule(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#step(), ms);
+    this.#timer.unref();
+  }
+
+  async #takeSince(since: number): Promise<void> {
+    const { client, settings, clock } = this.deps;
+    const minutes = Math.max(1, Math.ceil((clock.now() - since) / MINUTE_MS));
+    const among = settings.projects ? `project in (${settings.projects.join(', ')}) AND ` : '';
+    // Relative, because dates would be read in the time zone of the account.
+    const jql = `${among}updated >= -${minutes}m ORDER BY updated ASC`;
+    let after: string | undefined;
+    do {
+      const page = await client.search(jql, {
+        fields: ['updated'],
+        most: PAGE,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const { id } of page.issues) await this.#takeIssue(id, since);
+      after = page.isLast === true ? undefined : page.nextPageToken;
+    } while (after !== undefined && !this.#isStopped);
+  }
+
+  async #takeIssue(id: string, since: number): Promise<void> {
+    const { client, intake, clock } = this.deps;
+    const issue = await intake.issue(id);
+    await intake.takeAssigned(issue, clock.now());
+    const recent = [];
+    for (let from = 0; ; from += PAGE) {
+      const page = await client.comments(issue.id, { most: PAGE, from });
+      recent.push(...page);
+      const oldest = page.at(-1);
+      if (page.length < PAGE || !oldest || Date.parse(oldest.created) < since) break;
+    }
+    for (const comment of recent.toReversed()) {
+      const isNew = Date.parse(comment.created) >= since;
+      const isEdited = comment.created !== comment.updated;
+      if (isNew) await intake.takeComment(comment, issue);
+      if (isEdited && Date.parse(comment.updated) >= since) await intake.takeEdited(comment, issue);
+    }
+  }
+}

@@ -1,0 +1,138 @@
+/** The parts of Jira's payloads that are read; everything else is ignored. */
+import { z } from 'zod';
+
+/** Cloud has account ids, Data Center keys and names. */
+export const JiraUser = z.object({
+  accountId: z.string().optional(),
+  key: z.string().optional(),
+  name: z.string().optional(),
+  displayName: z.string().optional(),
+  accountType: z.string().optional(),
+});
+export type JiraUser = z.infer<typeof JiraUser>;
+
+export const Visibility = z.object({
+  type: z.enum(['role', 'group']),
+  value: z.string().optional(),
+  identifier: z.string().nullish(),
+});
+export type Visibility = z.infer<typeof Visibility>;
+
+export const CommentProperty = z.object({ key: z.string(), value: z.unknown() });
+
+export const JiraComment = z.object({
+  id: z.string(),
+  author: JiraUser.nullish(),
+  updateAuthor: JiraUser.nullish(),
+  body: z.string(),
+  created: z.string(),
+  updated: z.string(),
+  visibility: Visibility.optional(),
+  /** False: for the agents of a service desk alone. */
+  jsdPublic: z.boolean().optional(),
+  properties: z.array(CommentProperty).optional(),
+});
+export type JiraComment = z.infer<typeof JiraComment>;
+
+export const CommentPage = z.object({
+  comments: z.array(JiraComment),
+  startAt: z.int(),
+  total: z.int(),
+});
+
+export const JiraFile = z.object({
+  id: z.string(),
+  filename: z.string(),
+  mimeType: z.string().optional(),
+  size: z.int().nonnegative().optional(),
+});
+export type JiraFile = z.infer<typeof JiraFile>;
+
+export const JiraIssue = z.object({
+  id: z.string(),
+  key: z.string(),
+  fields: z.object({
+    summary: z.string().nullish(),
+    description: z.string().nullish(),
+    assignee: JiraUser.nullish(),
+    reporter: JiraUser.nullish(),
+    project: z.object({ key: z.string(), projectTypeKey: z.string().optional() }).nullish(),
+    attachment: z.array(JiraFile).optional(),
+    updated: z.string().optional(),
+  }),
+});
+export type JiraIssue = z.infer<typeof JiraIssue>;
+
+/** A webhook, of Cloud or of Data Center. `self` names the issue where `issue` is missing. */
+export const WebhookEvent = z.object({
+  webhookEvent: z.string(),
+  issue_event_type_name: z.string().optional(),
+  timestamp: z.number().optional(),
+  user: JiraUser.nullish(),
+  issue: z.object({ id: z.string(), key: z.string().optional() }).nullish(),
+  comment: z
+    .object({
+      id: z.string(),
+      self: z.string().optional(),
+      author: JiraUser.nullish(),
+      updateAuthor: JiraUser.nullish(),
+      updated: z.string().optional(),
+    })
+    .nullish(),
+  changelog: z
+    .object({
+      id: z.string(),
+      items: z.array(z.object({ field: z.string(), to: z.string().nullish() })),
+    })
+    .nullish(),
+});
+export type WebhookEvent = z.infer<typeof WebhookEvent>;
+
+export const CreatedIssue = z.object({ id: z.string(), key: z.string() });
+
+export const SearchPage = z.object({
+  issues: z.array(
+    z.object({
+      id: z.string(),
+      key: z.string().optional(),
+      fields: z.record(z.string(), z.unknown()).optional(),
+    }),
+  ),
+  nextPageToken: z.string().optional(),
+  isLast: z.boolean().optional(),
+  total: z.int().optional(),
+});
+
+export const Transitions = z.object({
+  transitions: z.array(
+    z.object({ id: z.string(), name: z.string(), to: z.object({ name: z.string() }).nullish() }),
+  ),
+});
+
+export const Permissions = z.object({
+  permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })),
+});
+
+/** Where something is written in Jira; opaque to everybody else. */
+export const JiraRoute = z.object({
+  issue: z.string(),
+  /** Who is to be told by a mention. */
+  mention: z.string().optional(),
+  visibilityType: z.enum(['role', 'group']).optional(),
+  visibilityValue: z.string().optional(),
+  /** For the agents of a service desk alone. */
+  internal: z.literal('true').optional(),
+});
+export type JiraRoute = z.infer<typeof JiraRoute>;
+
+/** What marks a comment as ours, and which one it is. */
+export const OwnMark = z.object({ id: z.string(), part: z.int() });
+export type OwnMark = z.infer<typeof OwnMark>;
+
+/** Key of the comment property that holds an `OwnMark`. */
+export const OWN_MARK = 'signalbox';
+
+/** The account as it stands in ids and in contacts.yaml: the account id, or on Data Center the key. */
+export function accountOf({ accountId, key }: JiraUser): string | undefined {
+  return accountId ?? key;
+}

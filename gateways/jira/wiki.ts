@@ -1,0 +1,370 @@
+/**
+ * Jira's wiki markup, both ways. Pure.
+ *
+ * No library does this safely: those there are replace by patterns, and what they do not match stays markup. Here
+ * every character of a text that means something to Jira is escaped.
+ *
+ * Invariants
+ *   1. What we write notifies nobody: brackets and braces of the text are escaped, so that no mention and no macro
+ *      survives, and hidden characters are dropped first, so that none can be assembled from pieces.
+ *   2. A link's address is what the reader sees or can check (`judgeLink`); pictures are links, never fetched.
+ *   3. Nothing of the text is lost but hidden characters and what only says how code is to be coloured.
+ */
+import type {
+  Definition,
+  List,
+  ListItem,
+  Nodes,
+  Parents,
+  PhrasingContent,
+  Root,
+  RootContent,
+  Table,
+} from 'mdast';
+import { dropHidden } from '../markdown/hidden-characters.ts';
+import { judgeLink } from '../markdown/link.ts';
+import { type Piece, pack } from '../markdown/pack.ts';
+import { parseMarkdown } from '../markdown/parse.ts';
+
+/** Longest comment, in characters (Jira support, "character limit of text fields"). */
+export const MAX_COMMENT_CHARS = 32_767;
+
+const FENCE = '{code}';
+
+/** Our links, marks and escapes: never cut inside one. */
+const ATOMS = /\[[^\]\n]*\]|\{\{[^}\n]*\}\}|&#?\w+;|\\./g;
+
+/** Markdown as comments of at most `maxChars` each. At least one, even of nothing. */
+export function toWiki(markdown: string, maxChars = MAX_COMMENT_CHARS): string[] {
+  const tree = parseMarkdown(dropHidden(markdown));
+  const parts = packWiki(new Renderer(definitionsOf(tree)).blocks(tree.children, ''), maxChars);
+  return parts.length > 0 ? parts : ['(no text)'];
+}
+
+export function packWiki(pieces: readonly Piece[], maxChars = MAX_COMMENT_CHARS): string[] {
+  return pack(pieces, { limit: maxChars, sizeOf: (text) => text.length, fence: FENCE, atoms: ATOMS });
+}
+
+export function wikiParagraph(text: string): Piece {
+  return { kind: 'text', text, gap: '\n\n' };
+}
+
+/** As text inside wiki markup: shown as it stands, meaning nothing. */
+export function escapeWiki(text: string): string {
+  return text
+    .replaceAll('\\', BACKSLASH)
+    .replaceAll(/[{}[\]|!*_~^+]/g, (character) => `\\${character}`)
+    .replaceAll(
+      /(?<![\p{L}\p{N}])[-?](?=[-?\S])|(?<=\S)[-?](?![\p{L}\p{N}])/gu,
+      (character) => `\\${character}`,
+    )
+    .replaceAll(/\(([/!x?+\-*iynf])\)/gi, '\\($1\\)')
+    .replaceAll(
+      /^(\s*)(h[1-6]\.|bq\.|#)/gm,
+      (_found, indent: string, mark: string) => `${indent}${INERT}${mark}`,
+    );
+}
+
+/** A backslash of the text: two of them would end the line. */
+const BACKSLASH = '&#92;';
+
+/** Nobody sees it, and behind it nothing is at the beginning of a line any more. */
+const INERT = '\u200B';
+
+/** Code is verbatim up to the macro that ends it. */
+function inertMacros(text: string): string {
+  return text.replaceAll(/\{(code|noformat)/gi, `{${INERT}$1`);
+}
+
+/** Renders a syntax tree; holds what reference-style links point to. */
+class Renderer {
+  constructor(private readonly definitions: ReadonlyMap<string, Definition>) {}
+
+  /** `bullets`: those of the lists around. */
+  blocks(nodes: readonly RootContent[], bullets: string): Piece[] {
+    return nodes.flatMap((node) => this.#block(node, bullets));
+  }
+
+  #block(node: RootContent, bullets: string): Piece[] {
+    switch (node.type) {
+      case 'paragraph':
+        return [wikiParagraph(this.inline(node.children))];
+      case 'heading':
+        return [wikiParagraph(`h${node.depth}. ${this.inline(node.children).replaceAll('\n', ' ')}`)];
+      case 'code':
+        return [{ kind: 'code', text: inertMacros(node.value), gap: '\n\n' }];
+      case 'list':
+        return this.#list(node, bullets);
+      case 'blockquote':
+        return this.blocks(node.children, '').map((piece) =>
+          piece.kind === 'code' ? piece : { ...piece, text: quoted(piece.text) },
+        );
+      case 'table':
+        return [wikiParagraph(this.#table(node))];
+      case 'thematicBreak':
+        return [wikiParagraph('----')];
+      case 'html':
+        return [wikiParagraph(escapeWiki(node.value))];
+      case 'definition':
+        return [];
+      case 'footnoteDefinition':
+        return [
+          wikiParagraph(escapeWiki(`[^${node.label ?? node.identifier}]: `)),
+          ...this.blocks(node.children, bullets),
+        ];
+      default:
+        return [wikiParagraph(this.inline([node as PhrasingContent]))]; // everything that is no block is inline
+    }
+  }
+
+  #list(list: List, bullets: string): Piece[] {
+    const mark = `${bullets}${list.ordered ? '#' : '*'}`;
+    return list.children.flatMap((item, index) =>
+      this.#item(item, mark).map((piece, position) => ({
+        ...piece,
+        gap: index === 0 && position === 0 && bullets === '' ? ('\n\n' as const) : ('\n' as const),
+      })),
+    );
+  }
+
+  #item(item: ListItem, mark: string): Piece[] {
+    const [first, ...rest] = item.children;
+    const head = first?.type === 'paragraph' ? this.inline(first.children) : '';
+    const body = first === undefined || first.type === 'paragraph' ? rest : item.children;
+    const box = item.checked == null ? '' : item.checked ? '☑ ' : '☐ ';
+    return [wikiParagraph(`${mark} ${box}${head}`), ...this.blocks(body, mark)];
+  }
+
+  #table(table: Table): string {
+    return table.children
+      .map((row, index) => {
+        const border = index === 0 ? '||' : '|';
+        const cells = row.children.map((cell) => this.inline(cell.children).replaceAll('\n', ' ') || ' ');
+        return `${border}${cells.join(border)}${border}`;
+      })
+      .join('\n');
+  }
+
+  inline(nodes: readonly PhrasingContent[]): string {
+    return nodes.map((node) => this.#span(node)).join('');
+  }
+
+  #span(node: PhrasingContent): string {
+    switch (node.type) {
+      case 'text':
+        return escapeWiki(node.value);
+      case 'strong':
+        return marked('*', this.inline(node.children));
+      case 'emphasis':
+        return marked('_', this.inline(node.children));
+      case 'delete':
+        return marked('-', this.inline(node.children));
+      case 'inlineCode':
+        return `{{${escapeWiki(node.value)}}}`;
+      case 'break':
+        return '\n';
+      case 'link':
+        return toLink(plainChildren(node), node.url);
+      case 'image':
+        return toLink(node.alt ?? '', node.url);
+      case 'linkReference':
+        return this.#reference(plainChildren(node), node.identifier);
+      case 'imageReference':
+        return this.#reference(node.alt ?? '', node.identifier);
+      case 'html':
+        return escapeWiki(node.value);
+      case 'footnoteReference':
+        return escapeWiki(`[^${node.label ?? node.identifier}]`);
+      default:
+        return node satisfies never;
+    }
+  }
+
+  #reference(label: string, identifier: string): string {
+    const definition = this.definitions.get(identifier);
+    return definition ? toLink(label, definition.url) : escapeWiki(label);
+  }
+}
+
+function toLink(label: string, address: string): string {
+  const link = judgeLink(dropHidden(label).replaceAll('\n', ' '), address);
+  switch (link.kind) {
+    case 'labelled':
+      return `[${escapeWiki(link.label)}|${linkAddress(link.url)}]`;
+    case 'bare': {
+      const bare = `[${linkAddress(link.url)}]`;
+      return link.label === undefined ? bare : `${escapeWiki(link.label)} (${bare})`;
+    }
+    case 'text':
+      return escapeWiki(link.text);
+    default:
+      return link satisfies never;
+  }
+}
+
+/** Inside `[…]` these would end the address, or begin something else. */
+function linkAddress(url: string): string {
+  return url.replaceAll(/[|[\]{}\s\\!]/g, (character) => encodeURIComponent(character).replace('!', '%21'));
+}
+
+function plain(node: Nodes): string {
+  if (node.type === 'image' || node.type === 'imageReference') return node.alt ?? '';
+  if (node.type === 'break') return '\n';
+  if ('value' in node) return node.value;
+  return 'children' in node ? plainChildren(node) : '';
+}
+
+function plainChildren(node: Parents): string {
+  return node.children.map(plain).join('');
+}
+
+/** A mark counts only beside words, so blanks stay outside; it does not reach over a line's end. */
+function marked(mark: string, text: string): string {
+  return text
+    .split('\n')
+    .map((line) =>
+      line.replace(/^(\s*)(.*?)(\s*)$/u, (_found, before: string, words: string, after: string) =>
+        words === '' ? line : `${before}${mark}${words}${mark}${after}`,
+      ),
+    )
+    .join('\n');
+}
+
+function quoted(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line.trim() === '' ? line : `bq. ${line}`))
+    .join('\n');
+}
+
+function definitionsOf(tree: Root): Map<string, Definition> {
+  const definitions = tree.children.filter((node) => node.type === 'definition');
+  return new Map(definitions.toReversed().map((definition) => [definition.identifier, definition]));
+}
+
+// ── From Jira ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Code of either macro, in which other marks mean nothing. */
+const VERBATIM = /(\{(?:code|noformat)(?::[^}\n]*)?\}[\s\S]*?\{(?:code|noformat)\})/gi;
+
+/** What a person typed, as markdown: marks translated, macros that only dress text dropped, escapes undone. */
+export function fromWiki(wiki: string): string {
+  return wiki
+    .replaceAll(/\r\n?/g, '\n')
+    .split(VERBATIM)
+    .map((run, index) => (index % 2 === 1 ? fromVerbatim(run) : fromProse(run)))
+    .join('')
+    .trim();
+}
+
+function fromVerbatim(run: string): string {
+  const [, options = '', text = ''] =
+    /^\{(?:code|noformat)(?::([^}\n]*))?\}([\s\S]*?)\{\w+\}$/i.exec(run) ?? [];
+  const language = /^[\w+#-]+$/.exec(options.split('|')[0] ?? '')?.[0] ?? '';
+  return `\n\`\`\`${language}\n${text.replace(/^\n/, '').replace(/\n$/, '').replaceAll(INERT, '')}\n\`\`\`\n`;
+}
+
+function fromProse(text: string): string {
+  const quotesOpen = text.replaceAll(/\{quote\}([\s\S]*?)\{quote\}/gi, (_found, inner: string) =>
+    inner
+      .trim()
+      .split('\n')
+      .map((line) => `bq. ${line}`)
+      .join('\n'),
+  );
+  return quotesOpen
+    .replaceAll(/\{(?:color|panel)(?::[^}\n]*)?\}/gi, '')
+    .split('\n')
+    .map(fromLine)
+    .join('\n');
+}
+
+function fromLine(line: string): string {
+  const [, level, heading] = /^h([1-6])\.\s*(.*)$/.exec(line) ?? [];
+  if (level !== undefined && heading !== undefined)
+    return `${'#'.repeat(Number(level))} ${fromSpan(heading)}`;
+  const [, quote] = /^bq\.\s*(.*)$/.exec(line) ?? [];
+  if (quote !== undefined) return `> ${fromLine(quote)}`;
+  const [, bullets, item] = /^([*#-]+)\s+(.*)$/.exec(line) ?? [];
+  if (bullets !== undefined && item !== undefined && bullets !== '----') {
+    const mark = bullets.endsWith('#') ? '1.' : '-';
+    return `${'   '.repeat(bullets.length - 1)}${mark} ${fromSpan(item)}`;
+  }
+  if (/^\|\|.*\|\|\s*$/.test(line)) return fromHeader(line);
+  if (/^\|.*\|\s*$/.test(line)) return `| ${cellsOf(line, '|').map(fromSpan).join(' | ')} |`;
+  return fromSpan(line);
+}
+
+function fromHeader(line: string): string {
+  const cells = cellsOf(line, '||').map(fromSpan);
+  return `| ${cells.join(' | ')} |\n| ${cells.map(() => '---').join(' | ')} |`;
+}
+
+/** A bar inside a link is not a border. */
+function cellsOf(line: string, border: string): string[] {
+  const inner = line.trim().slice(border.length, -border.length);
+  return inner
+    .replaceAll(/\[[^\]\n]*\]/g, (link) => link.replaceAll('|', '\u0000'))
+    .split(border === '|' ? /(?<!\\)\|/ : '||')
+    .map((cell) => cell.replaceAll('\u0000', '|').trim());
+}
+
+const EDGE = '(?<![\\p{L}\\p{N}\\\\])';
+const END = '(?![\\p{L}\\p{N}])';
+const BOLD = new RegExp(`${EDGE}\\*(?=\\S)([^*\\n]*[^*\\s\\\\])\\*${END}`, 'gu');
+const STRUCK = new RegExp(`${EDGE}-(?=[^\\s-])([^\\n]*?[^\\s\\\\-])-${END}`, 'gu');
+
+function fromSpan(text: string): string {
+  return text
+    .split(/(\{\{.+?\}\}(?!\}))/)
+    .map((run, index) =>
+      index % 2 === 1 ? `\`${unescapeWiki(run.slice(2, -2)).replaceAll('`', "'")}\`` : fromWords(run),
+    )
+    .join('');
+}
+
+function fromWords(text: string): string {
+  return unescapeWiki(
+    text
+      .replaceAll(/(?<!\\)\[([^\]\n]+?)(?<!\\)\]/g, (_found, inner: string) => fromBracketed(inner))
+      .replaceAll(/(?<!\\)!([\w][^!\n|]*\.\w{2,5})(?:\|[^!\n]*)?!/g, '(picture $1)')
+      .replaceAll(BOLD, '**$1**')
+      .replaceAll(STRUCK, '~~$1~~')
+      .replaceAll(/\\\\(?:\s|$)/g, '\n'),
+  );
+}
+
+function fromBracketed(inner: string): string {
+  if (inner.startsWith('~')) return `@${inner.slice(1).replace(/^accountid:/, '')}`;
+  if (inner.startsWith('^')) return `(file ${inner.slice(1)})`;
+  const bar = inner.search(/(?<!\\)\|/);
+  if (bar === -1) return inner;
+  const [label, target = ''] = [inner.slice(0, bar), inner.slice(bar + 1).split('|')[0]];
+  return label === target ? target : `[${label}](${target})`;
+}
+
+function unescapeWiki(text: string): string {
+  return text
+    .replaceAll(/\\([{}[\]|!*_~^+\-?()])/g, '$1')
+    .replaceAll(BACKSLASH, '\\')
+    .replaceAll(INERT, '');
+}
+
+/** Takes the mention of an account out of a text still in wiki markup. */
+export function withoutMention(text: string, names: readonly string[]): string {
+  return names.reduce((rest, name) => rest.replaceAll(mentionOf(name), ''), text).trim();
+}
+
+export function mentions(text: string, names: readonly string[]): boolean {
+  // Inside code a mention is only shown.
+  const prose = text
+    .split(VERBATIM)
+    .filter((_run, index) => index % 2 === 0)
+    .join('\n');
+  return names.some((name) => prose.includes(mentionOf(name)));
+}
+
+/** `accountid:…` on Cloud, a name on Data Center. */
+export function mentionOf(name: string): string {
+  return `[~${name}]`;
+}
