@@ -6,11 +6,13 @@ import type { Config } from '../config/load-config.ts';
 import type { Gateway } from '../domain/gateway.ts';
 
 /** What can be played. */
-export type Played = 'slack' | 'email' | 'claude';
+export type Played = 'slack' | 'discord' | 'jira' | 'email' | 'claude';
 
 /** The variables by which a platform is reached; a real one is told by the same. */
 const VARIABLES: Readonly<Record<Played, RegExp>> = {
   slack: /^SLACK_/,
+  discord: /^DISCORD_/,
+  jira: /^JIRA_/,
   email: /^(SMTP|MAIL)_/,
   claude: /^ANTHROPIC_/,
 };
@@ -19,7 +21,7 @@ const VARIABLES: Readonly<Record<Played, RegExp>> = {
 export function playedBySandbox({ settings }: Config<typeof gatewaySettings>): Played[] {
   const missing = missingOf(settings.gateways);
   const played: Played[] = [];
-  for (const platform of ['slack', 'email'] as const) {
+  for (const platform of ['slack', 'discord', 'jira', 'email'] as const) {
     const lacks = (missing[platform] ?? []).length > 0;
     if (settings.gateways[platform].enabled === 'auto' && lacks) played.push(platform);
   }
@@ -43,6 +45,8 @@ export function sandboxEnvironment(
 export interface GatewayTargets {
   readonly smtp?: { readonly host: string; readonly port: number };
   readonly slackUrl?: string;
+  readonly discordUrl?: string;
+  readonly jiraUrl?: string;
 }
 
 /** Where the sandbox finds the gateway. */
@@ -53,9 +57,12 @@ export function targetsOf(
 ): GatewayTargets {
   const email = gateways.get('email');
   const listening = email && 'listening' in email ? (email.listening as GatewayTargets['smtp']) : undefined;
-  const { slack } = settings.gateways;
+  const { slack, discord, jira } = settings.gateways;
+  const calls = (platform: string, mode: boolean) => mode && gateways.has(platform);
   return {
     ...(listening ? { smtp: listening } : {}),
-    ...(slack.mode === 'http' ? { slackUrl: `${listener.url}${slack.path}` } : {}),
+    ...(calls('slack', slack.mode === 'http') ? { slackUrl: `${listener.url}${slack.path}` } : {}),
+    ...(calls('discord', discord.mode === 'http') ? { discordUrl: `${listener.url}${discord.path}` } : {}),
+    ...(calls('jira', jira.mode === 'webhook') ? { jiraUrl: `${listener.url}${jira.path}` } : {}),
   };
 }

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { StartupError } from '../domain/errors.ts';
+import type { GatewayTargets } from './sandbox-plan.ts';
 
 const Ready = z.object({ url: z.url(), env: z.record(z.string(), z.string()) });
 
@@ -15,8 +16,8 @@ export interface SandboxProcess {
   readonly url: string;
   /** What points the gateway at it. */
   readonly env: Readonly<Record<string, string>>;
-  /** Tells it where the gateway takes mail, and Slack's events if it does so over HTTP. */
-  connectGateway(target: { smtp?: { host: string; port: number }; slackUrl?: string }): Promise<void>;
+  /** Tells it where the gateway takes mail, and what platforms call over HTTP. */
+  connectGateway(target: GatewayTargets): Promise<void>;
   stop(): Promise<void>;
 }
 

@@ -81,7 +81,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     { journal, dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
     { ...options.mail, smtpPort: wanted.smtp },
   );
-  const page = new PageServer({ slack, mail, shop });
+  const page = new PageServer({ slack, discord, jira, mail, shop });
   const httpServices = [slack, discord, jira, claude, shop, page];
   const services = [dns, mail, ...httpServices];
 

@@ -2,22 +2,35 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Platform } from '../../src/domain/ids.ts';
 import { Story, withPerson } from '../support/story.ts';
+import { discordSurface } from '../support/surfaces/discord-surface.ts';
 import { emailSurface } from '../support/surfaces/email-surface.ts';
+import { jiraSurface } from '../support/surfaces/jira-surface.ts';
 import { slackSurface } from '../support/surfaces/slack-surface.ts';
 import { type Surface, seen } from '../support/surfaces/surface.ts';
 
-const PLATFORMS = ['slack', 'email'] as const;
+const PLATFORMS = ['slack', 'discord', 'jira', 'email'] as const;
 type PlatformName = (typeof PLATFORMS)[number];
 
 /** As people read it on a card. */
-const NAMES: Readonly<Record<PlatformName, string>> = { slack: 'Slack', email: 'e-mail' };
+const NAMES: Readonly<Record<PlatformName, string>> = {
+  slack: 'Slack',
+  discord: 'Discord',
+  jira: 'Jira',
+  email: 'e-mail',
+};
 
 let story: Story;
 let surfaces: Readonly<Record<PlatformName, Surface>>;
 
 beforeAll(async () => {
   story = await Story.begin();
-  surfaces = { slack: slackSurface(story.sandbox.slack), email: emailSurface(story.sandbox.mail) };
+  const { slack, discord, jira, mail } = story.sandbox;
+  surfaces = {
+    slack: slackSurface(slack),
+    discord: discordSurface(discord),
+    jira: jiraSurface(jira),
+    email: emailSurface(mail),
+  };
 });
 afterAll(async () => {
   await story.end();

@@ -23,6 +23,9 @@ export const DANA = { slack: 'U0DANA', mail: 'dana@corp.test' };
 export const BOT = { slack: 'U0SIGNALBOX', mail: 'signalbox@gateway.test' };
 export const EVE = { slack: 'U0EVE', mail: 'eve@evil.test' };
 
+/** How fast a channel may be posted to, in effect: as fast as anybody likes. */
+const UNLIMITED = { posts: 100_000, seconds: 1 };
+
 export type StoryConfig = Config<typeof gatewaySettings>;
 
 export interface StoryOptions {
@@ -59,8 +62,9 @@ export class Story {
       port: 0,
       ...options.sandbox,
       mail: { keyBits: 1_024, ...options.sandbox?.mail },
+      jira: { retryDelaysMs: [0, 50], retryUntilAcknowledged: true, ...options.sandbox?.jira },
     });
-    const env = sandboxEnvironment(['slack', 'email', 'claude'], sandbox.env);
+    const env = sandboxEnvironment(['slack', 'discord', 'jira', 'email', 'claude'], sandbox.env);
     const shipped = loadConfig({ directory: 'config', env, gateways: gatewaySettings });
     const chosen = options.config?.(shipped) ?? shipped;
     const { settings } = chosen;
@@ -72,7 +76,9 @@ export class Story {
         gateways: {
           ...settings.gateways,
           // A story is told faster than people talk.
-          slack: { ...settings.gateways.slack, pace: options.pace ?? { posts: 100_000, seconds: 1 } },
+          slack: { ...settings.gateways.slack, pace: options.pace ?? UNLIMITED },
+          discord: { ...settings.gateways.discord, pace: UNLIMITED },
+          jira: { ...settings.gateways.jira, pace: UNLIMITED },
         },
         http: { ...settings.http, port: 0 },
       },
@@ -86,9 +92,11 @@ export class Story {
         clock,
         log,
       });
-      const { smtp, slackUrl } = targetsOf(app.gateways, app.listener, config);
+      const { smtp, slackUrl, discordUrl, jiraUrl } = targetsOf(app.gateways, app.listener, config);
       if (smtp) sandbox.mail.connectGateway(smtp);
       if (slackUrl) sandbox.slack.deliverTo(slackUrl);
+      if (discordUrl) sandbox.discord.deliverTo(discordUrl);
+      if (jiraUrl) sandbox.jira.deliverTo(jiraUrl);
       return app;
     };
     let story: Story | undefined;

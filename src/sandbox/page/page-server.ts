@@ -66,6 +66,8 @@ const Reply = z.strictObject({ address: z.string(), id: z.string(), line: words 
 const Write = z.strictObject({ from: z.string(), subject: z.string().trim().min(1).max(200), text: words });
 const Target = z.strictObject({
   slackUrl: z.url().nullable().optional(),
+  discordUrl: z.url().nullable().optional(),
+  jiraUrl: z.url().nullable().optional(),
   smtp: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).optional(),
 });
 const MailPath = z.object({ address: z.string(), id: z.string() });
@@ -89,8 +91,10 @@ export class PageServer {
   }
 
   async start(): Promise<void> {
-    const { slack, mail, shop } = this.sources;
-    this.#stopListening = [slack, mail, shop].map((source) => source.onChange(() => this.#publishSoon()));
+    const { slack, discord, jira, mail, shop } = this.sources;
+    this.#stopListening = [slack, discord, jira, mail, shop].map((source) =>
+      source.onChange(() => this.#publishSoon()),
+    );
     this.#keepAlive = setInterval(() => this.#write(': still here\n\n'), KEEP_ALIVE_MS);
     this.#keepAlive.unref();
   }
@@ -104,7 +108,7 @@ export class PageServer {
   }
 
   #registerActions(scope: FastifyInstance): void {
-    const { slack, mail } = this.sources;
+    const { slack, discord, jira, mail } = this.sources;
     this.#action(scope, 'POST', '/page/say', Say, async (said) => {
       const { ts } = await slack.say(toSaid(said));
       return { ts };
@@ -125,8 +129,10 @@ export class PageServer {
       const { messageId } = await mail.send({ from, to: BOT.mail, subject, text });
       return { messageId };
     });
-    this.#action(scope, 'PUT', '/gateway', Target, async ({ slackUrl, smtp }) => {
+    this.#action(scope, 'PUT', '/gateway', Target, async ({ slackUrl, discordUrl, jiraUrl, smtp }) => {
       if (slackUrl !== undefined) slack.deliverTo(slackUrl ?? undefined);
+      if (discordUrl !== undefined) discord.deliverTo(discordUrl ?? undefined);
+      if (jiraUrl !== undefined) jira.deliverTo(jiraUrl ?? undefined);
       if (smtp !== undefined) mail.connectGateway(smtp);
       return {};
     });

@@ -1,4 +1,6 @@
 /** What the page shows, as plain data. Pure reading: everything is text here, and stays text in the browser. */
+import type { DiscordSandbox } from '../discord/discord-sandbox.ts';
+import type { JiraSandbox } from '../jira/jira-sandbox.ts';
 import type { Mail } from '../mail/mail.ts';
 import type { MailSandbox } from '../mail/mail-sandbox.ts';
 import { BOT, CHANNELS, PEOPLE } from '../people.ts';
@@ -11,6 +13,8 @@ const MAX_SHOWN = 200;
 
 export interface PageSources {
   readonly slack: SlackSandbox;
+  readonly discord: DiscordSandbox;
+  readonly jira: JiraSandbox;
   readonly mail: MailSandbox;
   readonly shop: ShopSandbox;
 }

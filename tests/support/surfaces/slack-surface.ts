@@ -22,6 +22,6 @@ export function slackSurface(slack: SlackSandbox): Surface {
       const actionId = button(card, /Approve/);
       await slack.press({ user: DANA.slackUser, channel: DANA.slackDm, ts: card.ts, actionId });
     },
-    until: (predicate) => slack.until(predicate),
+    until: (predicate) => slack.until(() => predicate()),
   };
 }

@@ -15,7 +15,7 @@ export interface Surface {
   approve(): Promise<void>;
 
   /** Resolves with the first thing the predicate finds, now or after a change on this platform. */
-  until<Found>(predicate: () => Found): Promise<NonNullable<Found>>;
+  until<Found>(predicate: () => Found | undefined): Promise<Found>;
 }
 
 /** Resolves once one of the texts looks like this, with that text. */
