@@ -156,7 +156,7 @@ export class InteractionDesk {
       return NOT_RECORDED;
     }
     const { receipt } = stored;
-    if (receipt.kind === 'ignored') return `Nothing was done: ${receipt.reason}.`;
+    if (receipt.kind === 'ignored') return `Nothing was done: ${receipt.reason.replaceAll('-', ' ')}.`;
     return receipt.kind === 'answered' ? receipt.notice : undefined;
   }
 

@@ -56,6 +56,8 @@ interface Spot {
   readonly reply: string | undefined;
   /** The interaction that is answered, while it can be. */
   readonly interaction: InteractionRef | undefined;
+  /** Its first answer, asked for once; undefined when there is none any more. */
+  readonly original: () => Promise<Original | undefined>;
 }
 
 interface SenderDeps {
@@ -99,7 +101,7 @@ export class DiscordSender {
     const written =
       (shown && (await this.#edit(shown, post, spot))) ??
       (await this.#answerInPlace(post, spot)) ??
-      (await this.#create(spot, post, signal));
+      (await this.#write(post, spot, signal));
     return refOf(written.channel, written.message);
   }
 
@@ -119,15 +121,14 @@ export class DiscordSender {
       (posts.before.length === 0 ? await this.#answerInPlace(posts.main, spot) : undefined) ??
       (await this.#replace(found.get(progressKey(message)), posts.main, spot));
     if (main === undefined) {
-      const [first, ...others] = [...posts.before, posts.main];
-      // Only the first of them points at the message that is answered.
-      if (first) main = found.get(first.key) ?? (await this.#create(spot, first, signal));
-      for (const post of others) {
-        main = found.get(post.key) ?? (await this.#create({ ...spot, reply: undefined }, post, signal));
+      for (const [index, post] of [...posts.before, posts.main].entries()) {
+        // Only the first of them points at the message that is answered.
+        const where = index === 0 ? spot : { ...spot, reply: undefined };
+        main = found.get(post.key) ?? (await this.#write(post, where, signal));
       }
     }
     for (const post of posts.after) {
-      if (!found.has(post.key)) await this.#create({ ...spot, reply: undefined }, post, signal);
+      if (!found.has(post.key)) await this.#write(post, { ...spot, reply: undefined }, signal);
     }
     if (main === undefined) throw new Error('a message has a main part');
     return { ref: refOf(main.channel, main.message) };
@@ -145,10 +146,22 @@ export class DiscordSender {
   }
 
   /** The answer that was deferred becomes this; undefined when there is none that waits. */
-  async #answerInPlace(post: Post, { interaction }: Spot): Promise<Written | undefined> {
-    if (!interaction) return undefined;
-    const original = await this.#originalOf(interaction);
-    return original?.waits ? this.deps.client.editAnswer(interaction, '@original', post) : undefined;
+  async #answerInPlace(post: Post, { interaction, original }: Spot): Promise<Written | undefined> {
+    const first = await original();
+    return interaction && first?.waits
+      ? this.deps.client.editAnswer(interaction, '@original', post)
+      : undefined;
+  }
+
+  /** As a further message: to the one person where they alone see what is answered, for everybody otherwise. */
+  async #write(post: Post, spot: Spot, signal: AbortSignal): Promise<Written> {
+    signal.throwIfAborted();
+    const first = await spot.original();
+    const told =
+      spot.interaction && first?.visible === 'them'
+        ? await this.deps.client.followUp(spot.interaction, post, 'them')
+        : undefined;
+    return told ?? this.#create(spot, post, signal);
   }
 
   async #originalOf(interaction: InteractionRef): Promise<Original | undefined> {
@@ -188,12 +201,13 @@ export class DiscordSender {
       throw new UndeliverableError(DISCORD, `${notice.onlyFor} is not an account of Discord`);
     signal.throwIfAborted();
     const spot = await this.#spotOf(place);
-    const answered = spot.interaction && (await this.#tell(spot.interaction, notice.markdown));
+    const answered =
+      spot.interaction && (await this.#tell(spot.interaction, await spot.original(), notice.markdown));
     if (answered) return { ref: refOf(answered.channel, answered.message) };
 
     const direct =
       spot.guild === undefined && place.kind === 'channel'
-        ? { ...spot, interaction: undefined }
+        ? { ...spot, interaction: undefined, original: NO_ANSWER }
         : await this.#spotOf({ kind: 'direct', user });
     const { message } = notice;
     const posts = toTextPosts(message.id, notice.markdown);
@@ -207,9 +221,12 @@ export class DiscordSender {
   }
 
   /** Says something to one person in answer to their interaction; undefined when it is too late for that. */
-  async #tell(interaction: InteractionRef, markdown: string): Promise<Written | undefined> {
+  async #tell(
+    interaction: InteractionRef,
+    original: Original | undefined,
+    markdown: string,
+  ): Promise<Written | undefined> {
     const { client } = this.deps;
-    const original = await this.#originalOf(interaction);
     if (original === undefined) return undefined;
     // What waits in everybody's sight would wait forever.
     if (original.waits && original.visible === 'everybody') await client.removeAnswer(interaction);
@@ -227,13 +244,14 @@ export class DiscordSender {
   async #spotOf(place: Place): Promise<Spot> {
     if (place.kind === 'direct') {
       const channel = await this.#directChannel(place.user);
-      return { channel, guild: undefined, reply: undefined, interaction: undefined };
+      return { channel, guild: undefined, reply: undefined, interaction: undefined, original: NO_ANSWER };
     }
     const { channel, guild, reply, opens, interaction } = place;
     const live = interaction && this.#ageOf(interaction) < TOKEN_LIVES_MS ? interaction : undefined;
     if (opens) return this.#threadOf(place, opens);
     const late = interaction && !live ? await this.#answerTo(channel, interaction) : undefined;
-    return { channel, guild, reply: reply ?? late, interaction: live };
+    const original = live ? once(() => this.#originalOf(live)) : NO_ANSWER;
+    return { channel, guild, reply: reply ?? late, interaction: live, original };
   }
 
   async #directChannel(user: string): Promise<string> {
@@ -253,7 +271,7 @@ export class DiscordSender {
     const thread = known ?? (await this.#openThread(channel, message, title));
     remember(this.#threads, message, thread);
     const reply = thread === channel ? message : undefined;
-    return { channel: thread, guild, reply, interaction: undefined };
+    return { channel: thread, guild, reply, interaction: undefined, original: NO_ANSWER };
   }
 
   async #openThread(channel: string, message: string, title: string): Promise<string> {
@@ -315,6 +333,17 @@ export class DiscordSender {
       ? this.deps.clock.now() - timeOf(candidate.id) < SAME_WORDS_MS
       : answers === reply;
   }
+}
+
+const NO_ANSWER = async () => undefined;
+
+/** Asks when first needed, and remembers. */
+function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
+  let asked: Promise<Value> | undefined;
+  return () => {
+    asked ??= ask();
+    return asked;
+  };
 }
 
 const NOTHING_FOUND: ReadonlyMap<string, Written> = new Map();

@@ -263,6 +263,21 @@ describe('sending to Discord', () => {
       expect(contents()).toEqual(['I asked Dana.', expect.stringContaining('Approval needed'), 'Done.']);
     });
 
+    it('stay with their reader where nobody else sees what is answered, however long', async () => {
+      await discord.sandbox.slash({ user: alex, channel: GENERAL.id, command: 'status' });
+      const route = discord.messages().at(-1)!.replyTo;
+
+      await discord.send({ to: route, body: text('word '.repeat(700)) });
+      await discord.send({ to: route, body: text('And more.') });
+
+      expect(contents()).toEqual([]);
+      expect(discord.sandbox.ephemerals(alex).map(({ content }) => content.slice(0, 4))).toEqual([
+        'word',
+        'word',
+        'And ',
+      ]);
+    });
+
     it('go to the channel once the 15 minutes are over, below the answer that was given', async () => {
       const route = await ask();
       const { ref } = await discord.send({ to: route, body: text('I asked Dana.') });

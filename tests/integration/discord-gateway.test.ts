@@ -544,7 +544,7 @@ describe('commands', () => {
 
   it('that the core ignores say why', async () => {
     await open();
-    discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown account' }));
+    discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown-account' }));
 
     const outcome = await slash('ask', { question: 'hello' });
 
