@@ -13,6 +13,7 @@ import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
+import { loadDiscord } from './library.ts';
 import { type InteractionRef, nonceOf, type Post } from './outbound.ts';
 import { Channel, Member, Message, MessageFlag, Snowflake } from './schema.ts';
 
@@ -348,7 +349,7 @@ export class DiscordClient {
 
   /** discord.js is large; it is loaded by the first call. */
   async #createRest(options: Partial<RESTOptions> = {}): Promise<REST> {
-    const { REST } = await import('discord.js');
+    const { REST } = await loadDiscord();
     return new REST({
       api: this.apiUrl.replace(/\/$/, ''),
       version: '10',

@@ -13,6 +13,7 @@ import type { Client, GatewayDispatchPayload } from 'discord.js';
 import { StartupError } from '../../src/domain/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { DiscordSettings } from './config.ts';
+import { loadDiscord } from './library.ts';
 
 /** Gateway intents, as bits (docs.discord.com, Gateway Intents). */
 const INTENTS = {
@@ -82,7 +83,7 @@ export class DiscordConnection {
   }
 
   async #createClient(): Promise<Client> {
-    const { Client, Options } = await import('discord.js');
+    const { Client, Options } = await loadDiscord();
     const { api_url: api, message_content: content, shards } = this.settings;
     const client = new Client({
       intents:

@@ -26,6 +26,7 @@ const MESSAGE = {
     sentAt: '2026-01-01T00:00:00Z',
     replyTo: anAddress('slack'),
   },
+  receivedAt: '2026-01-01T00:00:01Z',
   requester: { person: 'alex', name: 'Alex Kim', roles: ['member'] },
 };
 
