@@ -15,6 +15,8 @@ export interface BannerFacts {
 
 const NAMES: Readonly<Record<string, string>> = {
   slack: 'Slack',
+  discord: 'Discord',
+  jira: 'Jira',
   email: 'E-mail',
   claude: 'Claude',
   cli: 'Terminal',
@@ -64,6 +66,8 @@ function tryIt(url: string): string[] {
 function whatToDo(gateways: readonly string[]): string[] {
   const ways = [
     ...(gateways.includes('slack') ? ['Mention the bot in a Slack channel it was invited to.'] : []),
+    ...(gateways.includes('discord') ? ['Use /ask on Discord.'] : []),
+    ...(gateways.includes('jira') ? ['Mention it in a comment in Jira.'] : []),
     ...(gateways.includes('email') ? ['Write it a mail.'] : []),
     ...(gateways.length === 0 ? ['No platform is connected.'] : []),
     '`signalbox chat` talks to it here. Ctrl+C stops.',

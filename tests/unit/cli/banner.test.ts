@@ -18,6 +18,12 @@ const REAL = {
   ANTHROPIC_API_KEY: 'sk-ant-0123456789',
   SLACK_BOT_TOKEN: 'xoxb-1',
   SLACK_APP_TOKEN: 'xapp-1',
+  DISCORD_BOT_TOKEN: 'MTIzNDU2Nzg5MDEy.very.secret',
+  DISCORD_APPLICATION_ID: '123456789012345678',
+  JIRA_URL: 'https://corp.atlassian.net',
+  JIRA_EMAIL: 'bot@corp.test',
+  JIRA_API_TOKEN: 'very-secret-token',
+  JIRA_WEBHOOK_SECRET: 'very-secret-webhook',
   MAIL_ADDRESS: 'bot@corp.test',
   SMTP_HOST: 'mail.corp.test',
   IMAP_HOST: 'mail.corp.test',
@@ -38,14 +44,16 @@ describe('the banner', () => {
     expect(text).toContain('Open http://127.0.0.1:4080');
     expect(text.match(/^ {4}\d\. /gm)).toHaveLength(5);
     expect(text).toContain('Model:    a stand-in for Claude');
-    expect(text).toContain('Without credentials: Slack, E-mail, Claude. `signalbox check` says which');
+    expect(text).toContain('Without credentials: Slack, E-mail, Claude');
   });
 
   it('says how to speak to it, and of nothing that is missing, when everything is real', () => {
-    const text = banner(facts(REAL, { gateways: ['slack', 'email'], embedded: false }));
+    const text = banner(facts(REAL, { gateways: ['slack', 'discord', 'jira', 'email'], embedded: false }));
 
     expect(text).toContain('Slack:    connected');
-    expect(text).toContain('Mention the bot in a Slack channel it was invited to. Write it a mail.');
+    expect(text).toContain(
+      'Mention the bot in a Slack channel it was invited to. Use /ask on Discord. Mention it in a comment in Jira. Write it a mail.',
+    );
     expect(text).toContain('the Redis of REDIS_URL');
     expect(text).not.toContain('Without credentials');
     expect(text).not.toContain('very-secret');
@@ -56,6 +64,8 @@ describe('the banner', () => {
 
     expect(text).toContain('No platform is connected.');
     expect(text).toContain('none: there is no API key, so nothing is answered');
-    expect(text).toContain('Without credentials: Slack, E-mail, Claude.');
+    for (const platform of ['Slack', 'Discord', 'Jira', 'E-mail', 'Claude']) {
+      expect(text).toMatch(new RegExp(`Without credentials: .*${platform}.*check`));
+    }
   });
 });
