@@ -146,7 +146,7 @@ describe('the connection to Discord', () => {
 });
 
 describe('two gateways', () => {
-  it('OM-010 hear the same, and one of them answers', async () => {
+  it('hear the same, and one of them answers', async () => {
     await open();
     const seen = new Set<string>();
     discord.onReceive(async ({ id, kind }) => {
@@ -219,7 +219,7 @@ describe('Discord calling us', () => {
     ['no signature', { signature: null }],
     ['a wrong signature', { signature: '0'.repeat(128) }],
     ['an old time', { skewSeconds: -400 }],
-  ])('OM-191 refuses %s with 401', async (_, over) => {
+  ])('OM-191 OM-192 refuses %s with 401', async (_, over) => {
     await open(http);
 
     const outcome = await discord.sandbox.deliverRaw({ body: '{"type":1}', ...over });
@@ -228,7 +228,7 @@ describe('Discord calling us', () => {
     expect(discord.received).toEqual([]);
   });
 
-  it('OM-191 answers 400 to what is signed and cannot be read, a thousand times over', async () => {
+  it('answers 400 to what is signed and cannot be read, a thousand times over', async () => {
     await open(http);
     const bodies = ['', 'x', '{}', '[]', 'null', '{"type":2}', '{"type":9}', '{"type":2,"data":{"name":1}}'];
 
@@ -258,7 +258,7 @@ describe('checking Discord', () => {
     ]);
   });
 
-  it('OM-191 says what each missing permission is for, and gives the invitation that grants it', async () => {
+  it('says what each missing permission is for, and gives the invitation that grants it', async () => {
     await open();
     discord.sandbox.setPermissions(['VIEW_CHANNEL', 'SEND_MESSAGES']);
 

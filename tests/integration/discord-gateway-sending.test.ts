@@ -99,7 +99,7 @@ describe('sending to Discord', () => {
       ]);
     });
 
-    it('OM-051 posts a long answer in parts that keep their order', async () => {
+    it('posts a long answer in parts that keep their order', async () => {
       const paragraphs = Array.from(
         { length: 20 },
         (_, index) => `Paragraph ${index}: ${'all work. '.repeat(40)}`,
@@ -166,7 +166,7 @@ describe('sending to Discord', () => {
   });
 
   describe('once', () => {
-    it('OM-010 finds what reached Discord although the answer got lost, instead of posting it again', async () => {
+    it('finds what reached Discord although the answer got lost, instead of posting it again', async () => {
       discord.sandbox.fail(CREATE, { kind: 'lost-response' });
 
       await expect(discord.send({ id: 'a', to, body: text('hello') })).rejects.toThrow();
@@ -357,7 +357,7 @@ describe('sending to Discord', () => {
       expect(contents()).toEqual([]);
     });
 
-    it('OM-143 are undeliverable to who takes no direct messages, and to accounts of others', async () => {
+    it('are undeliverable to who takes no direct messages, and to accounts of others', async () => {
       discord.sandbox.refuseDms(alex);
 
       await expect(discord.send({ to, body: notice('x') })).rejects.toThrow(UndeliverableError);
@@ -394,7 +394,7 @@ describe('sending to Discord', () => {
   });
 
   describe('what Discord refuses', () => {
-    it('OM-142 a full bucket is the caller’s wait, as long as Discord says', async () => {
+    it('a full bucket is the caller’s wait, as long as Discord says', async () => {
       discord.sandbox.fail(CREATE, { kind: 'rate-limited', retryAfterSeconds: 3 });
 
       const sending = discord.send({ to, body: text('hello') });
@@ -403,7 +403,7 @@ describe('sending to Discord', () => {
       await expect(sending).rejects.toMatchObject({ retryAfterMs: expect.closeTo(3_000, -3) });
     });
 
-    it('OM-142 one full channel does not hold up another', async () => {
+    it('one full channel does not hold up another', async () => {
       discord.sandbox.fail(CREATE, { kind: 'rate-limited', retryAfterSeconds: 30, scope: 'shared' });
       await expect(discord.send({ to, body: text('hello') })).rejects.toThrow(RateLimitedError);
 
@@ -423,11 +423,11 @@ describe('sending to Discord', () => {
         'an address that is none',
         () => ({ platform: Platform.parse('discord'), route: { channel: 'general' } }),
       ],
-    ])('OM-143 %s is undeliverable', async (_, where) => {
+    ])('%s is undeliverable', async (_, where) => {
       await expect(discord.send({ to: where(), body: text('hello') })).rejects.toThrow(UndeliverableError);
     });
 
-    it('OM-143 a channel the bot may not write in is undeliverable', async () => {
+    it('a channel the bot may not write in is undeliverable', async () => {
       discord.sandbox.setPermissions(['VIEW_CHANNEL'], GENERAL.id);
 
       await expect(discord.send({ to, body: text('hello') })).rejects.toThrow(UndeliverableError);

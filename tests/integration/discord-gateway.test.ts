@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 describe('messages', () => {
-  it('OM-050 hands on a mention without the privileged intent, with the roles of who wrote it', async () => {
+  it('hands on a mention without the privileged intent, with the roles of who wrote it', async () => {
     await open();
 
     const said = await say('@signalbox refund order 7');
@@ -260,7 +260,7 @@ describe('threads', () => {
 });
 
 describe('storing', () => {
-  it('OM-010 tries what could not be stored until it is, in order', async () => {
+  it('tries what could not be stored until it is, in order', async () => {
     await open();
     let failures = 2;
     const stored: string[] = [];
@@ -277,7 +277,7 @@ describe('storing', () => {
     expect(stored).toEqual(['one', 'two']);
   });
 
-  it('OM-010 reads what was said while nobody listened, once and in order, with its author’s roles', async () => {
+  it('reads what was said while nobody listened, once and in order, with its author’s roles', async () => {
     await open();
     await say('@signalbox before');
     await discord.until(() => texts().includes('before'));
@@ -349,7 +349,7 @@ describe('bots', () => {
     expect(discord.messages().map(({ sender }) => sender.automatic)).toEqual([true, true]);
   });
 
-  it('OM-192 that are listed run out of turns until a person speaks', async () => {
+  it('that are listed run out of turns until a person speaks', async () => {
     await open({ settings: { bots: ['900000000000000777'], bot_turns: 2 } });
 
     for (let count = 0; count < 3; count++) discord.sandbox.deliverEvent('MESSAGE_CREATE', aBot());
@@ -399,7 +399,7 @@ describe('commands', () => {
     expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(GUILD.id));
   });
 
-  it('OM-142 are registered as fast as Discord lets them be', async () => {
+  it('are registered as fast as Discord lets them be', async () => {
     await open({
       sandbox: {
         rateLimits: {
@@ -415,7 +415,7 @@ describe('commands', () => {
     expect(discord.sandbox.connections).toBe(1);
   });
 
-  it('/ask is stored before Discord hears of it, and answered in its place', async () => {
+  it('OM-050 /ask is stored before Discord hears of it, and answered in its place', async () => {
     await open();
 
     const outcome = await slash('ask', { question: 'refund order 7' });
@@ -652,7 +652,7 @@ describe('cards', () => {
     expect(discord.sandbox.ephemerals(dana)[0]?.content).toContain('not recorded');
   });
 
-  it('OM-192 decide nothing by a button that is not on a message of ours', async () => {
+  it('OM-191 decide nothing by a button that is not on a message of ours', async () => {
     await open();
     const { card } = await sendCard();
     const forged = {
@@ -680,7 +680,7 @@ describe('cards', () => {
 });
 
 describe('what is malformed', () => {
-  it('OM-191 costs a line in the log, a thousand times over', async () => {
+  it('costs a line in the log, a thousand times over', async () => {
     await open();
     const values = [null, 0, '', [], {}, 'x', { id: 1 }, { id: '1', channel_id: {} }];
     const names = [

@@ -6,7 +6,7 @@ const refused = (status: number, code: number, message = 'no') =>
   Object.assign(new Error(message), { status, code, url: 'https://discord.test/webhooks/1/secret-token' });
 
 describe('errors of Discord', () => {
-  it('OM-142 a full bucket is a wait of as long as Discord says', () => {
+  it('a full bucket is a wait of as long as Discord says', () => {
     const error = toOurError(Object.assign(new Error(), { timeToReset: 1_500, retryAfter: 1_200 }));
 
     expect(error).toBeInstanceOf(RateLimitedError);
@@ -19,7 +19,7 @@ describe('errors of Discord', () => {
     [403, 50_007],
     [403, 50_013],
     [400, 50_035],
-  ])('OM-143 %i with code %i is for good', (status, code) => {
+  ])('%i with code %i is for good', (status, code) => {
     const error = toOurError(refused(status, code));
 
     expect(error).toBeInstanceOf(UndeliverableError);

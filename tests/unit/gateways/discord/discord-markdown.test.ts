@@ -214,7 +214,7 @@ describe('Discord to markdown', () => {
     '```\ncode\n```',
     '**bold** _it_ ~~gone~~ `code`',
     '[docs](<https://docs.example.com/a>)',
-  ])('OM-050 gives back %j as it was', (markdown) => {
+  ])('gives back %j as it was', (markdown) => {
     expect(fromDiscordMarkdown(one(markdown), nobody)).toBe(markdown);
   });
 

@@ -25,7 +25,7 @@ describe('the signature of Discord', () => {
     ['a signature for another time', { timestamp: '1760000001' }, 'wrong-signature'],
     ['a time of last year', { timestamp: '1728000000', signature: signed('1728000000') }, 'stale'],
     ['a time to come', { timestamp: '1760000400', signature: signed('1760000400') }, 'stale'],
-  ] as const)('OM-191 is forged with %s', (_, over, reason) => {
+  ] as const)('OM-191 OM-192 is forged with %s', (_, over, reason) => {
     const request = { timestamp, signature: signed(), body, ...over };
 
     expect(judgeSignature(request, key, nowMs)).toEqual({ kind: 'forged', reason });
