@@ -1,15 +1,14 @@
 /**
  * Discord, by way of discord.js: a WebSocket, or signed HTTP for commands and presses alone.
  *
- * Owns      the connection, what is listened to, and that nothing said to us is lost on the way in.
- * Not here  who may decide what, what is said, and how fast a channel may be posted to.
+ * Owns      the life of the connection, which events are read, and the commands people find.
+ * Not here  what a message (`message-desk.ts`), a gesture (`interaction-desk.ts`) or an answer (`sender.ts`) comes to.
  *
  * Invariants
  *   1. What is said over the WebSocket is stored in order, tried until it is; what was said while nobody listened is
  *      read from the history of every channel we are part of.
- *   2. Interactions are answered within Discord's three seconds, and told when they were not recorded.
- *   3. A guild or channel that is not open is not listened to; direct messages are between one person and us.
- *   4. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
+ *   2. Gestures do not wait behind messages: Discord gives them three seconds.
+ *   3. Nothing an event contains can throw out of here; what cannot be read costs a line in the log.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
@@ -267,9 +266,10 @@ export class DiscordGateway implements Gateway {
         for (const channel of desk.followed()) intake.take(channel, () => desk.catchUp(channel, session));
         return;
       case 'MESSAGE_CREATE':
-        this.#with(Message, { type, data }, (message) =>
-          intake.take(message.channel_id, () => desk.takeMessage(message, session)),
-        );
+        this.#with(Message, { type, data }, (message) => {
+          desk.heard(message, session.us);
+          intake.take(message.channel_id, () => desk.takeMessage(message, session));
+        });
         return;
       case 'MESSAGE_UPDATE':
         this.#with(MessageUpdate, { type, data }, (message) => {

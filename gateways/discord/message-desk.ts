@@ -28,7 +28,7 @@ import {
   toRemoval,
 } from './inbound.ts';
 import { Positions } from './positions.ts';
-import { type Channel, compareIds, type Message, THREAD_TYPES, timeOf } from './schema.ts';
+import { type Channel, compareIds, idBefore, type Message, THREAD_TYPES, timeOf } from './schema.ts';
 import { Traffic } from './traffic.ts';
 
 /** Messages read again of one channel at most; more than that was said while nobody listened is too old to answer. */
@@ -88,6 +88,13 @@ export class MessageDesk {
   /** We wrote there: whatever is said after it is for us to read. */
   wrote({ channel, message }: Written): void {
     this.#positions.begin(channel, message);
+  }
+
+  /** Somebody spoke to us: until it is stored, it is to be found in the history. */
+  heard(message: Message, us: Identity): void {
+    if (isSpoken(message, us) && isForUs(message, us) && this.#isOpen(message, undefined)) {
+      this.#positions.begin(message.channel_id, idBefore(message.id));
+    }
   }
 
   /** Something about a channel changed. */

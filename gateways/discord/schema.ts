@@ -17,6 +17,11 @@ export function compareIds(a: Snowflake, b: Snowflake): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b));
 }
 
+/** The highest id lower than this one; 0 has none. */
+export function idBefore(id: Snowflake): Snowflake {
+  return id === '0' ? id : String(BigInt(id) - 1n);
+}
+
 /** Interaction types (docs.discord.com, Receiving and Responding). */
 export const InteractionType = { ping: 1, command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
 

@@ -296,6 +296,23 @@ describe('storing', () => {
     });
   });
 
+  it('OM-010 reads again what could not be stored before it had to stop', async () => {
+    await open();
+    discord.onReceive(async () => {
+      throw new Error('the store is away');
+    });
+    await say('@signalbox hello');
+    await discord.until(() => texts().includes('hello'));
+    await discord.gateway.stop();
+    const before = discord.messages().length;
+
+    discord.onReceive(async () => ({ kind: 'stored' }));
+    await discord.start();
+
+    await discord.until(() => discord.messages().length === before + 1);
+    expect(new Set(discord.messages().map(({ id }) => id)).size).toBe(1);
+  });
+
   it('reads what a person answered to a direct message of ours while nobody listened', async () => {
     await open();
     const to = discord.gateway.directAddress(`discord:${dana}` as never)!;
