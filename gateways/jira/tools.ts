@@ -1,0 +1,295 @@
+/**
+ * What the agent can look up and do in Jira.
+ *
+ * Each says truthfully what is known afterwards:
+ *   refused by Jira, or asked to wait   an error in the output: nothing was done
+ *   no clear answer                     thrown: it may or may not have been done, and nobody here can tell
+ *
+ * Nothing here decides whether it may be done; `authorizations.yaml` does.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
+import { type JiraClient, JiraCredentialError } from './client.ts';
+import { accountOf, JiraUser, OWN_MARK, OwnMark } from './schema.ts';
+import { fromWiki, toWiki } from './wiki.ts';
+
+const TIMEOUT_MS = 30_000;
+/** Issues of one answer to a search. */
+const MOST_FOUND = 20;
+/** Newest comments shown with an issue. */
+const MOST_COMMENTS = 10;
+/** Longest description or comment shown, in characters; what is left off is said. */
+const MAX_SHOWN_CHARS = 4_000;
+/** Comments looked through for one of ours, newest first. */
+const LOOKED_THROUGH = 50;
+
+const IssueKey = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{1,9}-\d{1,9}$/, 'an issue key looks like OPS-12')
+  .describe('Key of the issue, such as OPS-12.');
+const ProjectKey = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{1,9}$/, 'a project key looks like OPS')
+  .describe('Key of the project, such as OPS.');
+const Account = z.string().min(3).max(128).describe('Account id of the person, never a name.');
+const Markdown = z.string().min(1).max(30_000);
+
+const Search = z.object({
+  jql: z
+    .string()
+    .min(1)
+    .max(2_000)
+    .describe('A query in JQL. Name a project or a time, or it finds too much.'),
+});
+const GetIssue = z.object({ issue: IssueKey });
+const AddComment = z.object({ issue: IssueKey, text: Markdown.describe('The comment, in markdown.') });
+const CreateIssue = z.object({
+  project: ProjectKey,
+  type: z.string().min(1).max(60).default('Task').describe('Name of the issue type.'),
+  summary: z.string().min(1).max(254).describe('One line.'),
+  description: Markdown.optional().describe('In markdown.'),
+});
+const Transition = z.object({
+  issue: IssueKey,
+  to: z.string().min(1).max(60).describe('Name of the status it is to have, such as Done.'),
+});
+const Assign = z.object({
+  issue: IssueKey,
+  account: Account.nullable().describe('Account id, or null for nobody.'),
+});
+const LinkIssues = z.object({
+  from: IssueKey,
+  to: IssueKey,
+  type: z.string().min(1).max(60).describe('Name of the link type, such as Blocks: `from` blocks `to`.'),
+});
+
+const SUMMARY_FIELDS = ['summary', 'status', 'assignee', 'priority', 'updated'] as const;
+
+export function createJiraTools(client: JiraClient): Tool[] {
+  const search = tool({
+    name: 'jira_search',
+    description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
+    input: Search,
+    risk: 'low',
+    effect: 'read',
+    reversible: true,
+    run: async ({ jql }) => {
+      const { issues, isLast } = await client.search(jql, { fields: SUMMARY_FIELDS, most: MOST_FOUND });
+      if (issues.length === 0) return 'No issue fits.';
+      const more = isLast === false ? [`(There are more; these are the first ${issues.length}.)`] : [];
+      return [
+        ...issues.map(({ key, fields }) => line(key ?? '?', ShownFields.parse(fields ?? {}))),
+        ...more,
+      ].join('\n');
+    },
+  });
+
+  const getIssue = tool({
+    name: 'jira_get_issue',
+    description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments.`,
+    input: GetIssue,
+    risk: 'low',
+    effect: 'read',
+    reversible: true,
+    run: async ({ issue }) => {
+      const [shown, comments] = await Promise.all([
+        client.issueAsIs(issue, [...SUMMARY_FIELDS, 'description', 'reporter', 'issuetype']),
+        client.comments(issue, { most: MOST_COMMENTS }),
+      ]);
+      const { key, fields } = z.object({ key: z.string(), fields: ShownFields }).parse(shown);
+      return [
+        line(key, fields),
+        `Reporter: ${nameOf(fields.reporter)}. Type: ${fields.issuetype?.name ?? 'unknown'}.`,
+        `Description:\n${shortened(fromWiki(fields.description ?? '')) || '(none)'}`,
+        ...comments
+          .toReversed()
+          .map(
+            ({ author, body, created }) => `${nameOf(author)} on ${created}:\n${shortened(fromWiki(body))}`,
+          ),
+      ].join('\n\n');
+    },
+  });
+
+  const addComment = tool({
+    name: 'jira_add_comment',
+    description: 'Writes a comment to an issue of Jira that everybody who sees the issue can read.',
+    input: AddComment,
+    risk: 'medium',
+    // Its mark is written in the same request, so a second run finds the first.
+    effect: 'idempotent',
+    reversible: true,
+    run: async ({ issue, text }, { idempotencyKey }) => {
+      const parts = toWiki(text);
+      const there = await partsOf(client, issue, idempotencyKey);
+      for (const [part, body] of parts.entries()) {
+        if (there.has(part)) continue;
+        await client.addComment(issue, {
+          body,
+          properties: [{ key: OWN_MARK, value: { id: idempotencyKey, part } }],
+        });
+      }
+      return `The comment is on ${issue}.`;
+    },
+  });
+
+  const createIssue = tool({
+    name: 'jira_create_issue',
+    description: 'Creates an issue in Jira.',
+    input: CreateIssue,
+    risk: 'medium',
+    effect: 'idempotent',
+    reversible: true,
+    run: async ({ project, type, summary, description }, { idempotencyKey }) => {
+      // Jira has no key for this; the label finds what an attempt before may have created.
+      const label = `signalbox-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
+      const found = await client.search(`project = ${project} AND labels = "${label}"`, {
+        fields: ['summary'],
+        most: 1,
+      });
+      const [known] = found.issues;
+      if (known) return `It was created as ${known.key ?? known.id}.`;
+      const created = await client.createIssue({
+        project: { key: project },
+        issuetype: { name: type },
+        summary,
+        labels: [label],
+        ...(description === undefined ? {} : { description: toWiki(description).join('\n\n') }),
+      });
+      return `${created.key} was created.`;
+    },
+  });
+
+  const transition = tool({
+    name: 'jira_transition',
+    description: 'Moves an issue of Jira to another status of its workflow.',
+    input: Transition,
+    risk: 'medium',
+    effect: 'idempotent',
+    reversible: true,
+    run: async ({ issue, to }) => {
+      const { fields } = z.object({ fields: ShownFields }).parse(await client.issueAsIs(issue, ['status']));
+      if (fields.status && same(fields.status.name, to)) return `${issue} is ${fields.status.name} already.`;
+      const known = await client.transitions(issue);
+      const wanted = known.find((each) => same(each.to?.name ?? '', to) || same(each.name, to));
+      if (!wanted) {
+        const names = known.map((each) => each.to?.name ?? each.name).join(', ');
+        throw new Refused(`from here ${issue} can only become: ${names || 'nothing'}`);
+      }
+      await client.transition(issue, wanted.id);
+      return `${issue} is ${wanted.to?.name ?? to} now.`;
+    },
+  });
+
+  const assign = tool({
+    name: 'jira_assign',
+    description: 'Gives an issue of Jira to a person, or takes it from everybody.',
+    input: Assign,
+    risk: 'medium',
+    effect: 'idempotent',
+    reversible: true,
+    run: async ({ issue, account }) => {
+      await client.assign(issue, account ?? undefined);
+      return account === null ? `${issue} is assigned to nobody.` : `${issue} is assigned to ${account}.`;
+    },
+  });
+
+  const link = tool({
+    name: 'jira_link',
+    description: 'Links two issues of Jira.',
+    input: LinkIssues,
+    risk: 'low',
+    // The same link twice is one link.
+    effect: 'idempotent',
+    reversible: true,
+    run: async ({ from, to, type }) => {
+      await client.link({ type, inward: from, outward: to });
+      return `${from} and ${to} are linked (${type}).`;
+    },
+  });
+
+  return [search, getIssue, addComment, createIssue, transition, assign, link];
+}
+
+/** Nothing was done, for a reason the agent can act on. */
+class Refused extends Error {}
+
+interface Plan<Input extends z.ZodType>
+  extends Pick<Tool<Input>, 'name' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
+  run(input: z.output<Input>, context: ToolContext): Promise<string>;
+}
+
+function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
+  const made: Tool<Input> = {
+    ...plan,
+    version: 1,
+    timeoutMs: TIMEOUT_MS,
+    execute: async (input, context): Promise<ToolOutput> => {
+      try {
+        return { status: 'ok', text: await run(input, context) };
+      } catch (error) {
+        return { status: 'error', text: `Nothing was done: ${reasonOf(error)}.` };
+      }
+    },
+  };
+  // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
+  return made as unknown as Tool;
+}
+
+/** @throws what leaves it open whether something was done */
+function reasonOf(error: unknown): string {
+  if (error instanceof Refused) return error.message;
+  if (error instanceof UndeliverableError) return error.reason;
+  if (error instanceof JiraCredentialError) return 'Jira does not accept the credentials of this gateway';
+  if (error instanceof RateLimitedError)
+    return `Jira asks to wait ${Math.ceil(error.retryAfterMs / 1_000)} s`;
+  throw error;
+}
+
+/** Parts of a comment that an attempt before has written already. */
+async function partsOf(client: JiraClient, issue: string, id: string): Promise<ReadonlySet<number>> {
+  const comments = await client.comments(issue, { most: LOOKED_THROUGH });
+  const marks = comments.flatMap(({ properties = [] }) => properties.filter(({ key }) => key === OWN_MARK));
+  return new Set(
+    marks.flatMap(({ value }) => {
+      const mark = OwnMark.safeParse(value);
+      return mark.success && mark.data.id === id ? [mark.data.part] : [];
+    }),
+  );
+}
+
+const Named = z.object({ name: z.string() });
+const ShownFields = z.object({
+  summary: z.string().nullish(),
+  description: z.string().nullish(),
+  status: Named.nullish(),
+  priority: Named.nullish(),
+  issuetype: Named.nullish(),
+  assignee: JiraUser.nullish(),
+  reporter: JiraUser.nullish(),
+  updated: z.string().nullish(),
+});
+
+function line(
+  key: string,
+  { summary, status, assignee, priority, updated }: z.infer<typeof ShownFields>,
+): string {
+  return `${key} · ${status?.name ?? 'unknown'} · ${priority?.name ?? 'no priority'} · ${nameOf(assignee)} · ${summary ?? ''} (changed ${updated ?? 'at an unknown time'})`;
+}
+
+/** With the id, because names are not unique and people are assigned by id. */
+function nameOf(user: JiraUser | null | undefined): string {
+  if (!user) return 'nobody';
+  return `${user.displayName ?? 'somebody'} [${accountOf(user) ?? 'no id'}]`;
+}
+
+function shortened(text: string): string {
+  if (text.length <= MAX_SHOWN_CHARS) return text;
+  const left = text.length - MAX_SHOWN_CHARS;
+  return `${text.slice(0, MAX_SHOWN_CHARS).replace(/[\uD800-\uDBFF]$/, '')}\n(${left} more characters are left off.)`;
+}
+
+function same(one: string, other: string): boolean {
+  return one.trim().toLowerCase() === other.trim().toLowerCase();
+}
