@@ -6,6 +6,7 @@
  */
 import type { AccountId, Platform } from './ids.ts';
 import type { Address, Inbound, OutboundMessage, Receipt, Sender, Sent } from './message.ts';
+import type { Tool } from './tool.ts';
 
 /**
  * Takes something in. Resolves once it is stored (or refused for good), so a gateway acknowledges its platform
@@ -65,6 +66,9 @@ export interface Gateway {
   /** Shows that work is going on before there is an answer; absent where a platform has no such thing. */
   readonly progress?: Progress;
 
+  /** What the agent can look up and do on this platform; absent where it only talks. */
+  readonly tools?: readonly Tool[];
+
   /** Tries the connection with the configured credentials; used by `signalbox check`. Never throws. */
   check(): Promise<CheckFinding[]>;
 }
@@ -105,4 +109,31 @@ export interface CheckFinding {
 export interface Bookmarks {
   read(name: string): Promise<string | undefined>;
   write(name: string, value: string): Promise<void>;
+}
+
+/**
+ * What waits for clients that come and go: each client's events in order, kept up to a bound, each with a position
+ * to read on from. Every process sees the same.
+ */
+export interface ClientLog {
+  /** Once per `key`; a repetition changes nothing and resolves with the position of the first. */
+  append(client: string, key: string, event: string): Promise<number>;
+
+  /** What comes after a position, oldest first; 0 is before everything. */
+  read(client: string, after: number, most: number): Promise<ClientEvents>;
+
+  /** Resolves when `read` would have something, or when the signal aborts. */
+  changed(client: string, after: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface ClientEvents {
+  readonly events: readonly ClientEvent[];
+  /** Something between the position and these events is no longer kept, or the position is not of this log. */
+  readonly missed: boolean;
+}
+
+export interface ClientEvent {
+  /** 1, 2, 3, … without gaps. */
+  readonly position: number;
+  readonly event: string;
 }

@@ -93,6 +93,24 @@ export class Keys {
   bookmark(name: string): string {
     return `${this.partition(partitionOf(name))}mark:${name}`;
   }
+
+  clientEvents(client: string): string {
+    return `${this.partition(partitionOf(client))}cl:${client}`;
+  }
+
+  /** Counters of a client's log: the last position, and the bytes that are kept. */
+  clientCounters(client: string): string {
+    return `${this.partition(partitionOf(client))}cl:${client}:n`;
+  }
+
+  clientAppended(client: string, key: string): string {
+    return `${this.partition(partitionOf(client))}cl:${client}:d:${key}`;
+  }
+
+  /** A channel, not a key: on it goes the name of a client whose log has grown. */
+  clientBell(): string {
+    return `${this.prefix}clients`;
+  }
 }
 
 /** Where everything about this conversation (or other owner of keys) lives. */
