@@ -20,7 +20,10 @@ const open = async (options: DiscordFixtureOptions = {}) => {
 };
 const texts = () => discord.messages().map(({ text }) => text);
 
-afterEach(async () => discord.close());
+afterEach(async () => {
+  expect(discord.sandbox.violations).toEqual([]);
+  await discord.close();
+});
 
 describe('the connection to Discord', () => {
   it('comes back when it is cut, resumes, and misses nothing', async () => {
