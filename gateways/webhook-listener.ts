@@ -1,5 +1,5 @@
 /**
- * The one door for platforms that call us: a plain HTTP listener that keeps the bytes of every body.
+ * The one door for platforms and programs that call us: a plain HTTP listener that keeps the bytes of every body.
  *
  * Owns      the port, the routes, the largest body, and what is answered when nobody is responsible.
  * Not here  who may call (each gateway checks its platform's signature over the bytes), TLS (a proxy's work).
@@ -8,6 +8,7 @@
  *   1. A handler sees the body exactly as it was sent; nothing is parsed before its signature was checked.
  *   2. A body over the limit is refused while it arrives, without being kept.
  *   3. A handler that fails costs its caller a 500, never the process.
+ *   4. A connection is handed on for an upgrade before anything is answered; whoever takes it owns it from then on.
  */
 import {
   createServer,
@@ -17,6 +18,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../src/observability/logger.ts';
 
 /** Well above any event of Slack or Jira, and small enough that a flood of them fits in memory. */
@@ -25,20 +27,42 @@ const MAX_BODY_BYTES = 1_024 * 1_024;
 /** A caller that sends slower than this is not a platform. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'OPTIONS';
+
 export interface WebhookRequest {
+  readonly method: HttpMethod;
   readonly headers: IncomingHttpHeaders;
   readonly query: URLSearchParams;
   readonly body: Buffer;
+  /** Aborts when the caller is gone before it was answered. */
+  readonly signal: AbortSignal;
 }
 
 export interface WebhookResponse {
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly contentType?: string;
   readonly body?: string;
 }
 
 /** Answers one request. What it throws becomes a 500 and a line in the log. */
 export type WebhookHandler = (request: WebhookRequest) => Promise<WebhookResponse>;
+
+export interface RouteOptions {
+  /** Default: POST alone. */
+  readonly methods?: readonly HttpMethod[];
+  /** Largest body, in bytes. Default: 1 MiB. */
+  readonly maxBodyBytes?: number;
+}
+
+/** Takes over the connection of a request that asks for another protocol. What it throws ends the connection. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+interface Route {
+  readonly handler: WebhookHandler;
+  readonly methods: readonly HttpMethod[];
+  readonly maxBodyBytes: number;
+}
 
 export interface WebhookListenerSettings {
   readonly host: string;
@@ -48,7 +72,8 @@ export interface WebhookListenerSettings {
 
 export class WebhookListener {
   readonly name = 'webhook-listener';
-  readonly #routes = new Map<string, WebhookHandler>();
+  readonly #routes = new Map<string, Route>();
+  readonly #upgrades = new Map<string, UpgradeHandler>();
   #server: Server | undefined;
 
   constructor(
@@ -63,6 +88,7 @@ export class WebhookListener {
       void this.#serve(request, response);
     });
     this.#server = server;
+    this.#hearUpgrades();
     await this.#listen(server).catch((error: unknown) => {
       this.#server = undefined;
       throw error;
@@ -85,15 +111,50 @@ export class WebhookListener {
   get url(): string {
     const address = this.#server?.address();
     if (!isBound(address)) throw new Error('the webhook listener has not been started');
-    const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-    return `http://${host}:${address.port}`;
+    return urlOf(address.address, address.port);
   }
 
-  /** Sends POST requests for this path to `handler`. Returns what takes the route away again. */
-  route(path: string, handler: WebhookHandler): () => void {
+  /** Where it can be reached, or will be once it is started, if its port is free then. */
+  get expectedUrl(): string {
+    return isBound(this.#server?.address()) ? this.url : urlOf(this.settings.host, this.settings.port);
+  }
+
+  /** Sends requests for this path to `handler`. Returns what takes the route away again. */
+  route(path: string, handler: WebhookHandler, options: RouteOptions = {}): () => void {
+    const { methods = ['POST'], maxBodyBytes = MAX_BODY_BYTES } = options;
     if (this.#routes.has(path)) throw new Error(`two gateways want their webhooks at ${path}`);
-    this.#routes.set(path, handler);
+    this.#routes.set(path, { handler, methods, maxBodyBytes });
     return () => this.#routes.delete(path);
+  }
+
+  /** Hands connections that ask for another protocol at this path to `handler`. Returns what takes that away again. */
+  routeUpgrade(path: string, handler: UpgradeHandler): () => void {
+    if (this.#upgrades.has(path)) throw new Error(`two gateways want their connections at ${path}`);
+    this.#upgrades.set(path, handler);
+    this.#hearUpgrades();
+    return () => this.#upgrades.delete(path);
+  }
+
+  /** Only once somebody wants upgrades: until then a request that offers one is served as the plain one it is, too. */
+  #hearUpgrades(): void {
+    const server = this.#server;
+    if (!server || this.#upgrades.size === 0 || server.listenerCount('upgrade') > 0) return;
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const handler = this.#upgrades.get(pathOf(request));
+    if (!handler) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      return;
+    }
+    try {
+      handler(request, socket, head);
+    } catch (error) {
+      this.log.error({ error }, 'a connection could not be taken');
+      socket.destroy();
+    }
   }
 
   async #listen(server: Server): Promise<void> {
@@ -108,23 +169,31 @@ export class WebhookListener {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const target = request.url ?? '/';
-    const mark = target.indexOf('?');
-    const handler = this.#routes.get(mark === -1 ? target : target.slice(0, mark));
+    const path = pathOf(request);
+    const route = this.#routes.get(path);
     // 503, not 404: while a gateway starts or stops, its platform is to come again.
-    if (!handler) return this.#refuse(request, response, 503);
-    if (request.method !== 'POST') return this.#refuse(request, response, 405);
+    if (!route) return this.#refuse(request, response, 503);
+    const method = route.methods.find((each) => each === request.method);
+    if (!method) return this.#refuse(request, response, 405);
 
-    const body = await readBody(request);
+    const body = await readBody(request, route.maxBodyBytes);
     if (body === 'aborted') return;
     if (body === 'too-large') {
-      this.log.warn({ path: target, limit: MAX_BODY_BYTES }, 'a webhook was refused for its size');
+      this.log.warn({ path, limit: route.maxBodyBytes }, 'a webhook was refused for its size');
       return this.#refuse(request, response, 413);
     }
-    answer(
-      response,
-      await this.#handle(handler, { headers: request.headers, query: queryOf(target, mark), body }),
-    );
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const answered = await this.#handle(route.handler, {
+      method,
+      headers: request.headers,
+      query: queryOf(request),
+      body,
+      signal: gone.signal,
+    });
+    // A connection kept open for more would hold up the stop.
+    if (!this.#server) response.setHeader('connection', 'close');
+    answer(response, answered);
   }
 
   async #handle(handler: WebhookHandler, request: WebhookRequest): Promise<WebhookResponse> {
@@ -144,26 +213,32 @@ export class WebhookListener {
   }
 }
 
-function answer(response: ServerResponse, { status, contentType, body = '' }: WebhookResponse): void {
+function answer(
+  response: ServerResponse,
+  { status, headers, contentType, body = '' }: WebhookResponse,
+): void {
   if (response.destroyed) return;
-  const length = Buffer.byteLength(body);
-  response.writeHead(
-    status,
-    contentType === undefined
-      ? { 'content-length': length }
-      : { 'content-length': length, 'content-type': contentType, 'x-content-type-options': 'nosniff' },
-  );
+  response.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    ...(contentType === undefined
+      ? {}
+      : { 'content-type': contentType, 'x-content-type-options': 'nosniff' }),
+  });
   response.end(body);
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | 'too-large' | 'aborted'> {
-  if (Number(request.headers['content-length']) > MAX_BODY_BYTES) return 'too-large';
+async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+): Promise<Buffer | 'too-large' | 'aborted'> {
+  if (Number(request.headers['content-length']) > maxBytes) return 'too-large';
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) resolve('too-large');
+      if (size > maxBytes) resolve('too-large');
       else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
@@ -172,8 +247,18 @@ async function readBody(request: IncomingMessage): Promise<Buffer | 'too-large' 
   });
 }
 
-function queryOf(target: string, mark: number): URLSearchParams {
-  return new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1));
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const mark = url.indexOf('?');
+  return mark === -1 ? url : url.slice(0, mark);
+}
+
+function queryOf({ url = '' }: IncomingMessage): URLSearchParams {
+  const mark = url.indexOf('?');
+  return new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function listening(server: Server, port: number, host: string): Promise<void> {

@@ -33,7 +33,7 @@ describe('the log of a client', () => {
     expect((await log.read('a', 0, 1)).events).toHaveLength(1);
   });
 
-  it('OM-051 appends once per key, whoever repeats it', async () => {
+  it('appends once per key, whoever repeats it', async () => {
     const { url, prefix } = testRedis();
     const [one, other] = [
       await openLog({}, await openStore({ url, prefix })),
