@@ -104,7 +104,6 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
   log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
-  const tools = new ToolCatalog(createTools(stores.notes, clock, settings.sandbox.url));
   const listener = new WebhookListener(settings.http, log);
   const bookmarks = new BookmarkStore(redis, keys);
   const configured =
@@ -112,6 +111,11 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const gateways = new Map(
     [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
   );
+
+  const tools = new ToolCatalog([
+    ...createTools(stores.notes, clock, settings.sandbox.url),
+    ...configured.flatMap((gateway) => gateway.tools ?? []),
+  ]);
 
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();

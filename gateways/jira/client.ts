@@ -14,6 +14,7 @@ import { flavourOf, type JiraSettings } from './config.ts';
 import {
   CommentPage,
   CreatedIssue,
+  type HistoryEntry,
   JiraComment,
   JiraFile,
   JiraIssue,
@@ -21,6 +22,7 @@ import {
   Permissions,
   SearchPage,
   Transitions,
+  WithHistory,
 } from './schema.ts';
 
 /** Longest wait for one answer, in ms. */
@@ -98,6 +100,13 @@ export class JiraClient {
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
   }
 
+  /** How an account is written in a mention: on Cloud by its id, on Data Center by its name, which may change. */
+  async mentionName(account: string): Promise<string> {
+    if (this.isCloud) return `accountid:${account}`;
+    const { name } = JiraUser.parse(await this.#get(`user?key=${encodeURIComponent(account)}`));
+    return name ?? account;
+  }
+
   // ── Issues ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** `fields`: names of fields, all when absent. By the generic call: that of jira-client asks for too much. */
@@ -108,6 +117,17 @@ export class JiraClient {
 
   async issueAsIs(key: string, fields: readonly string[]): Promise<unknown> {
     return this.#get(`issue/${encodeURIComponent(key)}?fields=${fields.join(',')}`);
+  }
+
+  /** Who last changed the assignee, and in which entry of the history; undefined when nobody did since it was created. */
+  async lastAssignment(key: string): Promise<HistoryEntry | undefined> {
+    const { changelog } = WithHistory.parse(
+      await this.#get(`issue/${encodeURIComponent(key)}?fields=assignee&expand=changelog`),
+    );
+    return changelog.histories
+      .filter(({ items }) => items.some(({ field }) => field === 'assignee'))
+      .toSorted((one, other) => Date.parse(one.created) - Date.parse(other.created))
+      .at(-1);
   }
 
   /** On Cloud by `search/jql`; the search that jira-client knows is gone there. Only ids unless `fields` are named. */
@@ -148,7 +168,9 @@ export class JiraClient {
 
   /** `account` undefined takes the assignee away. */
   async assign(key: string, account: string | undefined): Promise<void> {
-    const who = this.isCloud ? { accountId: account ?? null } : { name: account ?? null };
+    const who = this.isCloud
+      ? { accountId: account ?? null }
+      : { name: account === undefined ? null : await this.mentionName(account) };
     await this.#call('PUT', `issue/${encodeURIComponent(key)}/assignee`, who);
   }
 

@@ -15,6 +15,7 @@ import { StartupError } from '../../src/domain/errors.ts';
 import type { Bookmarks, CheckFinding, Gateway, Pace, Receive } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
+import type { Tool } from '../../src/domain/tool.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { checkJira } from './check.ts';
@@ -25,6 +26,7 @@ import { JiraIntake } from './intake.ts';
 import { JiraPoller } from './poller.ts';
 import type { JiraUser } from './schema.ts';
 import { JiraSender } from './sender.ts';
+import { createJiraTools } from './tools.ts';
 import { createWebhookHandler } from './webhook.ts';
 
 /** Pauses between attempts to reach Jira at start, in ms. */
@@ -43,6 +45,7 @@ export interface JiraDeps {
 export class JiraGateway implements Gateway {
   readonly platform = JIRA;
   readonly pace: Pace;
+  readonly tools: readonly Tool[];
   readonly #client: JiraClient;
   readonly #sender: JiraSender;
   readonly #underWay = new Set<Promise<void>>();
@@ -56,14 +59,10 @@ export class JiraGateway implements Gateway {
     private readonly deps: JiraDeps,
   ) {
     this.#client = new JiraClient(settings, deps.log);
+    this.tools = createJiraTools(this.#client);
     this.#sender = new JiraSender(this.#client, () => this.#whoAmI());
     const { posts, seconds } = settings.pace;
     this.pace = { posts, perMs: seconds * 1_000, channelOf: ({ route }) => route.issue ?? '' };
-  }
-
-  /** For whoever looks something up or changes something in Jira on the agent's behalf. */
-  get client(): JiraClient {
-    return this.#client;
   }
 
   /**

@@ -66,9 +66,7 @@ export class JiraIntake {
     const found = await this.#look(issueId, hint.id);
     if (!found) return; // deleted meanwhile, or for others only
     const { issue, comment } = found;
-    if (meaning === 'comment') return this.takeComment(comment, issue);
-    const changed = { id: comment.id, updated: comment.updated, author: comment.updateAuthor ?? {} };
-    return this.#hand(toRevision(changed, issue, 'edited', this.deps.standpoint));
+    return meaning === 'comment' ? this.takeComment(comment, issue) : this.takeEdited(comment, issue);
   }
 
   /** A comment as Jira shows it now. */
@@ -79,6 +77,7 @@ export class JiraIntake {
   }
 
   async takeEdited(comment: JiraComment, issue: JiraIssue): Promise<void> {
+    if (!this.#isOpen(issue)) return;
     const changed = { id: comment.id, updated: comment.updated, author: comment.updateAuthor ?? {} };
     await this.#hand(toRevision(changed, issue, 'edited', this.deps.standpoint));
   }
@@ -89,12 +88,15 @@ export class JiraIntake {
     const { assignee } = issue.fields;
     const us = this.deps.standpoint.us;
     if (!assignee || accountOf(assignee) !== accountOf(us)) return;
-    const { reporter } = issue.fields;
-    await this.#hand(toAssignment(issue, reporter ?? {}, { key: 'found', at }, this.deps.standpoint));
+    // Who gave it to us, not who wrote it: what is asked is asked in their name.
+    const given = await this.deps.client.lastAssignment(issue.id);
+    const by = (given ? given.author : issue.fields.creator) ?? {};
+    const key = given?.id ?? 'created';
+    await this.#hand(toAssignment(issue, by, { key, at }, this.deps.standpoint));
   }
 
   async issue(id: string): Promise<JiraIssue> {
-    return this.deps.client.issue(id, [...FIELDS, 'reporter']);
+    return this.deps.client.issue(id, [...FIELDS, 'creator']);
   }
 
   async #assignment(event: WebhookEvent, issueId: string): Promise<void> {

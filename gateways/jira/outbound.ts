@@ -13,19 +13,27 @@ export interface Outgoing {
   readonly files: readonly OutFile[];
 }
 
-/** `cloud`: mentions are by account id. @throws {UndeliverableError} for an address that is none of ours */
-export function toOutgoing({ to, body }: OutboundMessage, cloud: boolean): Outgoing {
+/** The account that is to be told by a mention. */
+export function toldBy({ to, body }: OutboundMessage): string | undefined {
+  return body.kind === 'notice' ? body.onlyFor.slice('jira:'.length) : to.route.mention;
+}
+
+/**
+ * `mention`: how the account of `toldBy` is written in a mention.
+ *
+ * @throws {UndeliverableError} for an address that is none of ours
+ */
+export function toOutgoing({ to, body }: OutboundMessage, mention: string | undefined): Outgoing {
   const parsed = JiraRoute.safeParse(to.route);
   if (!parsed.success) throw new UndeliverableError('jira', 'the address is not one of Jira');
   const route = parsed.data;
-  const told = (account: string) => (cloud ? `accountid:${account}` : account);
   switch (body.kind) {
     case 'text': {
       const files = body.files ?? [];
       const isForSome = route.visibilityType !== undefined || route.internal !== undefined;
       // A file on an issue is seen by everybody who sees the issue, so an answer for some carries its text instead.
       const inline = isForSome ? files : [];
-      const bodies = [...withMention(toWiki(body.markdown), route.mention && told(route.mention))];
+      const bodies = withMention(toWiki(body.markdown), mention);
       return {
         route,
         bodies: [...bodies, ...inline.flatMap(toInline)],
@@ -35,13 +43,13 @@ export function toOutgoing({ to, body }: OutboundMessage, cloud: boolean): Outgo
     case 'card':
       return {
         route,
-        bodies: toCardComments(body.card, route.mention === undefined ? undefined : told(route.mention)),
+        bodies: toCardComments(body.card, mention),
         files: [],
       };
     case 'notice':
       return {
         route,
-        bodies: withMention(toWiki(body.markdown), told(body.onlyFor.slice('jira:'.length))),
+        bodies: withMention(toWiki(body.markdown), mention),
         files: [],
       };
     default:

@@ -55,13 +55,24 @@ export const JiraIssue = z.object({
     summary: z.string().nullish(),
     description: z.string().nullish(),
     assignee: JiraUser.nullish(),
-    reporter: JiraUser.nullish(),
+    creator: JiraUser.nullish(),
     project: z.object({ key: z.string(), projectTypeKey: z.string().optional() }).nullish(),
     attachment: z.array(JiraFile).optional(),
     updated: z.string().optional(),
   }),
 });
 export type JiraIssue = z.infer<typeof JiraIssue>;
+
+/** One entry of an issue's history; its id is that of the changelog in the webhook about it. */
+export const HistoryEntry = z.object({
+  id: z.string(),
+  author: JiraUser.nullish(),
+  created: z.string(),
+  items: z.array(z.object({ field: z.string() })),
+});
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
+
+export const WithHistory = z.object({ changelog: z.object({ histories: z.array(HistoryEntry) }) });
 
 /** A webhook, of Cloud or of Data Center. `self` names the issue where `issue` is missing. */
 export const WebhookEvent = z.object({

@@ -10,11 +10,9 @@
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
 import type { JiraClient, NewComment } from './client.ts';
-import { toOutgoing } from './outbound.ts';
-import { accountOf, type JiraComment, type JiraRoute, type JiraUser, OWN_MARK, OwnMark } from './schema.ts';
-
-/** Comments of an issue that are looked through for one of ours, newest first. */
-const LOOKED_THROUGH = 100;
+import { toldBy, toOutgoing } from './outbound.ts';
+import { findOwnComments } from './own-comments.ts';
+import { type JiraRoute, type JiraUser, OWN_MARK, type OwnMark } from './schema.ts';
 
 export class JiraSender {
   constructor(
@@ -24,15 +22,20 @@ export class JiraSender {
   ) {}
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
-    const { route, bodies, files } = toOutgoing(message, this.client.isCloud);
     const { id, body, attempt } = message;
+    const told = toldBy(message);
+    const mention = told === undefined ? undefined : await this.client.mentionName(told);
+    const { route, bodies, files } = toOutgoing(message, mention);
     const replaces = body.kind === 'notice' ? undefined : body.replaces;
-    const [last = ''] = bodies.slice(-1);
-    if (replaces !== undefined && (await this.#edit(route, replaces, last))) return { ref: replaces };
+    // What a card is about does not change, so only its last comment does; a text begins where it was shown.
+    const edited = body.kind === 'card' ? bodies.length - 1 : 0;
+    const isEdited = replaces !== undefined && (await this.#edit(route, replaces, bodies[edited] ?? ''));
+    if (isEdited && body.kind === 'card') return { ref: replaces };
 
     const there = attempt > 1 ? await this.#find(route.issue, id) : new Map<number, string>();
-    let ref = '';
+    let ref = isEdited ? replaces : '';
     for (const [part, text] of bodies.entries()) {
+      if (isEdited && part === edited) continue;
       signal.throwIfAborted();
       const found = there.get(part);
       ref = found ?? (await this.client.addComment(route.issue, toComment(text, route, { id, part }))).id;
@@ -53,29 +56,8 @@ export class JiraSender {
     }
   }
 
-  /** Our comments with this key, by part. */
-  async #find(issue: string, id: string): Promise<Map<number, string>> {
-    const us = accountOf(await this.whoAmI());
-    const ours = (await this.client.comments(issue, { most: LOOKED_THROUGH })).filter(
-      ({ author }) => author && accountOf(author) === us,
-    );
-    const marks = await Promise.all(ours.map((comment) => this.#markOf(comment)));
-    return new Map(
-      marks.flatMap((mark, index) => {
-        const comment = ours[index];
-        return mark?.id === id && comment ? [[mark.part, comment.id] as const] : [];
-      }),
-    );
-  }
-
-  /** In the list where Jira tells properties there; asked for one by one where it does not. */
-  async #markOf({ id, properties }: JiraComment): Promise<OwnMark | undefined> {
-    const value =
-      properties === undefined
-        ? await this.client.commentProperty(id, OWN_MARK)
-        : properties.find(({ key }) => key === OWN_MARK)?.value;
-    const mark = OwnMark.safeParse(value);
-    return mark.success ? mark.data : undefined;
+  async #find(issue: string, key: string): Promise<ReadonlyMap<number, string>> {
+    return findOwnComments(this.client, issue, key, await this.whoAmI());
   }
 
   async #attach(issue: string, files: readonly OutFile[], attempt: number): Promise<void> {

@@ -113,10 +113,14 @@ export class Story {
     this.app = await this.start();
   }
 
+  /** @throws when the gateway broke a published limit of a platform on the way */
   async end(): Promise<void> {
     await this.app.stop();
+    const { discord, jira } = this.sandbox;
+    const broken = [...discord.violations, ...jira.violations];
     await this.sandbox.stop();
     this.redis.disconnect();
+    if (broken.length > 0) throw new Error(`what was sent breaks limits: ${JSON.stringify(broken)}`);
   }
 
   /** Alex mentions the bot in #general. Resolves with the thread. */

@@ -68,6 +68,7 @@ const HELP = `Hello! Here is what I can do:
 - \`refund order 7\`, or \`refund order 7 for 99.50 EUR because it arrived broken\`: pays money back, so a human is asked first
 - \`refund order 3\`: a small one
 - \`deploy api to staging\`, \`deploy api 1.4.2 to production\`
+- \`move OPS-2 to Done\`, \`create an issue in OPS: api is slow\`: a human is asked; \`show OPS-2\`, \`find issues about parcel\`: looked up at once
 - \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
 - \`send me the order list as a file\`; or send me a file, and I say what I got
 - \`answer slowly\`, so that you see the answer grow; \`long answer\`, so that it must be split
@@ -119,6 +120,34 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
     {
       when: /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i,
       say: ([, service, version, environment]) => deploy(service, version, environment),
+    },
+    {
+      when: /\b(?:move|set|transition)\s+([A-Z][A-Z0-9]+-\d+)\s+to\s+([\w ]+?)[.!]*\s*$/i,
+      say: ([, issue = '', to = '']) => ({
+        text: `I will move ${issue.toUpperCase()} to ${to}.`,
+        calls: [{ tool: 'jira_transition', input: { issue: issue.toUpperCase(), to } }],
+      }),
+    },
+    {
+      when: /\bcreate an? issue in ([A-Z][A-Z0-9]+):\s*([^\n]+)/i,
+      say: ([, project = '', summary = '']) => ({
+        text: `I will create an issue in ${project.toUpperCase()}.`,
+        calls: [{ tool: 'jira_create_issue', input: { project: project.toUpperCase(), summary } }],
+      }),
+    },
+    {
+      when: /\b(?:show|look up|summari[sz]e)\s+([A-Z][A-Z0-9]+-\d+)/i,
+      say: ([, issue = '']) => ({
+        text: `Let me look at ${issue.toUpperCase()}.`,
+        calls: [{ tool: 'jira_get_issue', input: { issue: issue.toUpperCase() } }],
+      }),
+    },
+    {
+      when: /\b(?:find|search for) issues? about\s+([^\n.?!"\\]+)/i,
+      say: ([, words = '']) => ({
+        text: 'Let me look in Jira.',
+        calls: [{ tool: 'jira_search', input: { jql: `text ~ "${words.trim()}" ORDER BY updated DESC` } }],
+      }),
     },
     {
       when: /\bremember\s+(?:that\s+)?(.+)/is,

@@ -16,6 +16,7 @@ import { type Site, toComment, toJiraTime, toUser, toWebhookIssue } from './wire
 import {
   type Comment,
   type Issue,
+  type Link,
   STATUSES,
   type StoredFile,
   TRANSITIONS,
@@ -248,6 +249,11 @@ export class JiraSandbox {
   attachments(key: string): StoredFile[] {
     const issue = this.#world.issue(key);
     return issue ? this.#world.filesOf(issue) : [];
+  }
+
+  links(key: string): Link[] {
+    const issue = this.#world.issue(key);
+    return issue ? this.#world.linksOf(issue) : [];
   }
 
   get webhookUrl(): string | undefined {

@@ -1,0 +1,219 @@
+/** Stories between Discord and Jira, and what each of the two does that the others do not. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
+import { Story, withPerson } from '../support/story.ts';
+import { buttonOf, discordSurface, textOf } from '../support/surfaces/discord-surface.ts';
+import { jiraSurface } from '../support/surfaces/jira-surface.ts';
+import { type Surface, seen } from '../support/surfaces/surface.ts';
+
+const [GENERAL] = DISCORD_CHANNELS;
+
+let story: Story;
+let discord: Surface;
+let jira: Surface;
+
+beforeEach(async () => {
+  story = await Story.begin();
+  discord = discordSurface(story.sandbox.discord);
+  jira = jiraSurface(story.sandbox.jira);
+});
+afterEach(async () => {
+  await story.end();
+});
+
+function prefer(platform: string): void {
+  story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse(platform)] });
+}
+
+/** Alex types /ask; resolves with everything the bot shows in the channel from then on. */
+async function ask(text: string): Promise<() => string[]> {
+  const before = story.sandbox.discord.messages(GENERAL.id).length;
+  await story.sandbox.discord.slash({
+    user: ALEX.discordUser,
+    channel: GENERAL.id,
+    command: 'ask',
+    options: { question: text },
+  });
+  return () =>
+    story.sandbox.discord
+      .messages(GENERAL.id)
+      .slice(before)
+      .filter(({ author }) => author === BOT.discordUser)
+      .map(textOf);
+}
+
+describe.each([
+  ['', async () => undefined],
+  [', with the process restarted in the middle', () => story.restart()],
+])('a call that waits for somebody on the other platform%s', (_restarted, meanwhile) => {
+  it('OM-120 OM-121 /ask in Discord waits for a comment of the lead in Jira', async () => {
+    prefer('jira');
+    const shown = await ask('refund order 7');
+    await seen(jira, jira.shownToDana, /order 7/);
+    expect(story.refunds(7)).toEqual([]);
+
+    await meanwhile();
+    await jira.approve();
+
+    await seen(discord, shown, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    await seen(discord, shown, /allowed, and it is done/);
+    await seen(jira, jira.shownToDana, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-120 OM-121 a transition asked for in a Jira comment waits for a button in Discord', async () => {
+    prefer('discord');
+    const place = await jira.ask('move OPS-3 to Done');
+    await seen(discord, discord.shownToDana, /OPS-3/);
+    expect(story.sandbox.jira.status('OPS-3')).toBe('To Do');
+
+    await meanwhile();
+    await discord.approve();
+
+    await seen(jira, () => jira.said(place), /Approved by Dana Reyes by Discord[\s\S]*OPS-3 is Done now/);
+    await seen(jira, () => jira.said(place), /allowed, and it is done/);
+    await seen(discord, discord.shownToDana, /Approved by Dana Reyes by Discord/);
+    expect(story.sandbox.jira.status('OPS-3')).toBe('Done');
+  });
+});
+
+describe('in Discord', () => {
+  it('OM-052 lists what waits for somebody to them alone, and takes their answer by command', async () => {
+    await ask('refund order 7');
+    const [approval] = await waitForOpen();
+    const typed = { user: DANA.discordUser, channel: GENERAL.id };
+
+    await story.sandbox.discord.slash({ ...typed, command: 'approvals', options: {} });
+    const ticket = `${approval!.id}.1`;
+    await toldTo(DANA.discordUser, new RegExp(ticket));
+    await story.sandbox.discord.slash({
+      ...typed,
+      command: 'deny',
+      options: { request: ticket, reason: 'too much' },
+    });
+
+    await toldTo(DANA.discordUser, /Recorded.*Denied by Dana Reyes/s);
+    expect(await story.open()).toEqual([]);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it("refuses an outsider's press with a private word, and the card stays open", async () => {
+    prefer('email');
+    const shown = await ask('refund order 7');
+    await seen(discord, shown, /Waiting for role manager/);
+    const card = story.sandbox.discord
+      .messages(GENERAL.id)
+      .find((message) => /Waiting for/.test(textOf(message)))!;
+
+    const seenByEve = await story.sandbox.discord.press({
+      user: EVE.discordUser,
+      channel: GENERAL.id,
+      message: card.id,
+      customId: buttonOf(card, /Approve/),
+    });
+
+    expect(JSON.stringify(seenByEve)).toMatch(/do not know you/);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('lets a role of the server decide, for a person of contacts.yaml, and only there', async () => {
+    const [managers] = GUILD_ROLES;
+    const { authorizations, contacts } = story.config;
+    const { manager } = authorizations.roles;
+    const dana = contacts.people.dana!;
+    story.config = {
+      ...story.config,
+      authorizations: {
+        ...authorizations,
+        roles: {
+          ...authorizations.roles,
+          manager: { ...manager!, granted_by: [`discord:${GUILD.id}/${managers.id}`] },
+        },
+      },
+      contacts: { ...contacts, people: { ...contacts.people, dana: { ...dana, roles: ['operator'] } } },
+    };
+    const shown = await ask('refund order 7');
+    await seen(discord, shown, /Waiting for role manager/);
+    const [approval] = await waitForOpen();
+    await story.sandbox.jira.comment({
+      user: DANA.jiraAccount,
+      issue: 'OPS-1',
+      text: `approve ${approval!.id}.1`,
+    }).acknowledged;
+    expect(await story.open()).toHaveLength(1);
+
+    const card = story.sandbox.discord
+      .messages(GENERAL.id)
+      .find((message) => /Waiting for/.test(textOf(message)))!;
+    await story.sandbox.discord.press({
+      user: DANA.discordUser,
+      channel: GENERAL.id,
+      message: card.id,
+      customId: buttonOf(card, /Approve/),
+    });
+
+    await seen(discord, shown, /Approved by Dana Reyes by Discord[\s\S]*Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-186 notifies nobody, whatever the model writes', async () => {
+    const shown = await ask('say hello to everyone');
+    await seen(discord, shown, /hello/);
+    await story.quiet();
+    expect(story.sandbox.discord.pings.filter(({ by }) => by === BOT.discordUser)).toEqual([]);
+  });
+});
+
+describe('in Jira', () => {
+  it('OM-050 answers in the issue, and a comment after it needs no mention', async () => {
+    const place = await jira.ask('show OPS-3');
+    await seen(jira, () => jira.said(place), /Release 2\.4 of api/);
+    const further = story.sandbox.jira.comment({
+      user: ALEX.jiraAccount,
+      issue: 'OPS-2',
+      text: 'what can you do?',
+    });
+    await further.acknowledged;
+    await seen(jira, () => jira.said(further.id), /Here is what I can do/);
+  });
+
+  it('takes no decision from an edited comment, nor from somebody else, who is told why', async () => {
+    prefer('jira');
+    await jira.ask('refund order 7');
+    await seen(jira, jira.shownToDana, /approve apr_/);
+    const [approval] = await waitForOpen();
+    const line = `approve ${approval!.id}.1`;
+    const idle = story.sandbox.jira.comment({ user: DANA.jiraAccount, issue: 'OPS-1', text: 'let me think' });
+    await idle.acknowledged;
+    await story.sandbox.jira.editComment({ user: DANA.jiraAccount, id: idle.id, text: line }).acknowledged;
+    const eve = story.sandbox.jira.comment({ user: EVE.jiraAccount, issue: 'OPS-1', text: line });
+    await eve.acknowledged;
+    await seen(jira, jira.shownToDana, /do not know you here/);
+
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+    await jira.approve();
+    await seen(jira, jira.shownToDana, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
+
+async function waitForOpen() {
+  for (;;) {
+    const open = await story.open();
+    if (open.length > 0) return open;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** What somebody alone was shown in Discord. */
+async function toldTo(user: string, pattern: RegExp): Promise<string> {
+  return story.sandbox.discord.until((sandbox) =>
+    sandbox
+      .ephemerals(user)
+      .map(textOf)
+      .find((text) => pattern.test(text)),
+  );
+}

@@ -1,0 +1,141 @@
+/** The agent's tools for Jira, against the emulated Jira. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import type { ToolOutput } from '../../src/domain/tool.ts';
+import { ALEX, DANA } from '../../src/sandbox/people.ts';
+import { type JiraFixture, openJira } from '../support/jira-gateway.ts';
+
+let jira: JiraFixture;
+
+beforeEach(async () => {
+  jira = await openJira({ started: false });
+});
+afterEach(async () => {
+  expect(jira.sandbox.violations).toEqual([]);
+  await jira.close();
+});
+
+async function run(name: string, input: object, idempotencyKey = 'key-1'): Promise<ToolOutput> {
+  const tool = jira.gateway.tools.find((each) => each.name === name);
+  if (!tool) throw new Error(`no tool ${name}`);
+  return tool.execute(tool.input.parse(input), {
+    idempotencyKey,
+    conversationId: ConversationId.parse('jira:s:1'),
+    requester: PersonId.parse('alex'),
+    signal: new AbortController().signal,
+  });
+}
+
+describe('looking things up', () => {
+  it('finds issues by JQL, and says when there are more', async () => {
+    for (let n = 0; n < 25; n++)
+      jira.sandbox.createIssue({ user: ALEX.jiraAccount, summary: `Broken parcel ${n}` });
+    const { text } = await run('jira_search', { jql: 'summary ~ "broken parcel" ORDER BY key ASC' });
+    expect(text.match(/^OPS-\d+ · To Do/gm)).toHaveLength(20);
+    expect(text).toContain('There are more');
+    expect((await run('jira_search', { jql: 'key = OPS-2' })).text).toContain(
+      'Parcel of order 7 arrived broken',
+    );
+    expect((await run('jira_search', { jql: 'summary ~ nothing' })).text).toBe('No issue fits.');
+  });
+
+  it('says what Jira says of a query it does not understand', async () => {
+    expect(await run('jira_search', { jql: 'colour = red' })).toMatchObject({
+      status: 'error',
+      text: expect.stringMatching(/Nothing was done.*colour/),
+    });
+  });
+
+  it('shows an issue with its newest comments, and what is left off', async () => {
+    for (let n = 1; n <= 12; n++) {
+      jira.sandbox.comment({
+        user: ALEX.jiraAccount,
+        issue: 'OPS-2',
+        text: n === 12 ? 'x'.repeat(5_000) : `*note* ${n}`,
+      });
+    }
+    const { text } = await run('jira_get_issue', { issue: 'OPS-2' });
+    expect(text).toContain('**note** 11');
+    expect(text).not.toContain('**note** 2\n');
+    expect(text).toContain('1000 more characters are left off');
+    expect(text).toContain(`Alex Kim [${ALEX.jiraAccount}]`);
+  });
+});
+
+describe('changing things', () => {
+  it('writes a comment once, also when the answer to the first attempt was lost', async () => {
+    jira.sandbox.fail('addComment', { kind: 'lost-response' });
+    await expect(
+      run('jira_add_comment', { issue: 'OPS-2', text: '**hi** [~accountid:x]' }),
+    ).rejects.toThrow();
+    expect(await run('jira_add_comment', { issue: 'OPS-2', text: '**hi** [~accountid:x]' })).toMatchObject({
+      status: 'ok',
+    });
+    expect(jira.sandbox.comments('OPS-2').map(({ body }) => body)).toEqual(['*hi* \\[\\~accountid:x\\]']);
+  });
+
+  it('creates an issue once', async () => {
+    jira.sandbox.fail('createIssue', { kind: 'lost-response' });
+    const wanted = { project: 'OPS', summary: 'Api is slow', description: '- one' };
+    await expect(run('jira_create_issue', wanted)).rejects.toThrow();
+    const again = await run('jira_create_issue', wanted);
+    expect(again.text).toMatch(/created as OPS-4/);
+    expect(jira.sandbox.issues.filter(({ summary }) => summary === 'Api is slow')).toMatchObject([
+      { description: '* one' },
+    ]);
+  });
+
+  it('moves an issue by the name of the status, and names those there are', async () => {
+    expect((await run('jira_transition', { issue: 'OPS-3', to: 'done' })).text).toBe('OPS-3 is Done now.');
+    expect((await run('jira_transition', { issue: 'OPS-3', to: 'Done' })).text).toBe(
+      'OPS-3 is Done already.',
+    );
+    expect(await run('jira_transition', { issue: 'OPS-3', to: 'Heaven' })).toMatchObject({
+      status: 'error',
+      text: 'Nothing was done: from here OPS-3 can only become: To Do, In Progress.',
+    });
+  });
+
+  it('assigns by account id alone, and takes the assignee away', async () => {
+    await run('jira_assign', { issue: 'OPS-2', account: DANA.jiraAccount });
+    expect(jira.sandbox.issue('OPS-2')?.assignee).toBe(DANA.jiraAccount);
+    await run('jira_assign', { issue: 'OPS-2', account: null });
+    expect(jira.sandbox.issue('OPS-2')?.assignee).toBeUndefined();
+    expect(await run('jira_assign', { issue: 'OPS-2', account: 'Dana Reyes' })).toMatchObject({
+      status: 'error',
+    });
+  });
+
+  it('links two issues, once', async () => {
+    await run('jira_link', { from: 'OPS-2', to: 'OPS-3', type: 'Blocks' });
+    await run('jira_link', { from: 'OPS-2', to: 'OPS-3', type: 'Blocks' });
+    expect(jira.sandbox.links('OPS-2')).toMatchObject([{ type: 'Blocks' }]);
+    expect(await run('jira_link', { from: 'OPS-2', to: 'OPS-999', type: 'Blocks' })).toMatchObject({
+      status: 'error',
+    });
+  });
+
+  it('says that nothing was done when Jira asks to wait, and leaves open what nobody knows', async () => {
+    jira.sandbox.fail('doTransition', {
+      kind: 'rate-limited',
+      retryAfterSeconds: 4,
+      reason: 'jira-per-issue-on-write',
+    });
+    expect(await run('jira_transition', { issue: 'OPS-3', to: 'Done' })).toMatchObject({
+      status: 'error',
+      text: 'Nothing was done: Jira asks to wait 4 s.',
+    });
+    jira.sandbox.fail('doTransition', { kind: 'lost-response' });
+    await expect(run('jira_transition', { issue: 'OPS-3', to: 'Done' })).rejects.toThrow();
+  });
+});
+
+describe('the list', () => {
+  it('marks what only looks as such, so that policy can hold all the rest', () => {
+    expect(jira.gateway.tools.filter(({ effect }) => effect === 'read').map(({ name }) => name)).toEqual([
+      'jira_search',
+      'jira_get_issue',
+    ]);
+    expect(jira.gateway.tools).toHaveLength(7);
+  });
+});
