@@ -76,6 +76,11 @@ function inertMacros(text: string): string {
   return text.replaceAll(/\{(code|noformat)/gi, `{${INERT}$1`);
 }
 
+/** The name of a macro between double braces would begin that macro. */
+function inertName(text: string): string {
+  return text.replace(/^(?=(?:code|noformat|quote|panel|color|html)\b)/i, INERT);
+}
+
 /** Renders a syntax tree; holds what reference-style links point to. */
 class Renderer {
   constructor(private readonly definitions: ReadonlyMap<string, Definition>) {}
@@ -160,7 +165,7 @@ class Renderer {
       case 'delete':
         return marked('-', this.inline(node.children));
       case 'inlineCode':
-        return `{{${escapeWiki(node.value)}}}`;
+        return `{{${inertName(escapeWiki(node.value))}}}`;
       case 'break':
         return '\n';
       case 'link':
@@ -245,7 +250,7 @@ function definitionsOf(tree: Root): Map<string, Definition> {
 // ── From Jira ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Code of either macro, in which other marks mean nothing. */
-const VERBATIM = /(\{(?:code|noformat)(?::[^}\n]*)?\}[\s\S]*?\{(?:code|noformat)\})/gi;
+const VERBATIM = /((?<![{\\])\{(?:code|noformat)(?::[^}\n]*)?\}[\s\S]*?\{(?:code|noformat)\})/gi;
 
 /** What a person typed, as markdown: marks translated, macros that only dress text dropped, escapes undone. */
 export function fromWiki(wiki: string): string {
