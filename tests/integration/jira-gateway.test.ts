@@ -324,6 +324,23 @@ describe('going out', () => {
     expect(parts.join('\n').match(/line of code/g)).toHaveLength(2_000);
   });
 
+  it('mentions people on Data Center by their name, which is not their key', async () => {
+    await open({ sandbox: { flavour: 'data-center' } });
+    const { replyTo } = await mention('hello');
+    const onlyFor = AccountId.parse(`jira:${DANA.jiraAccount}`);
+    await jira.send({ to: replyTo, body: { kind: 'notice', markdown: 'Not you.', onlyFor } });
+    expect(bodies()).toEqual(['[~dana] Not you.']);
+  });
+
+  it('writes the rest of a long text behind the comment it edits', async () => {
+    await open();
+    const { replyTo } = await mention('hello');
+    const { ref } = await jira.send({ to: replyTo, body: { kind: 'text', markdown: 'one' } });
+    await jira.send({ to: replyTo, body: { kind: 'text', markdown: 'word '.repeat(9_000), replaces: ref } });
+    expect(bodies().join('\n').match(/word/g)).toHaveLength(9_000);
+    expect(bodies().join('\n')).not.toContain('one');
+  });
+
   it('edits in place, and writes anew when what was to be edited is gone', async () => {
     await open();
     const { replyTo } = await mention('hello');
@@ -454,12 +471,13 @@ describe('polling', () => {
     await open({ settings: { mode: 'poll' }, sandbox: { webhookUrl: '' as never }, started: false });
     jira.sandbox.deliverTo(undefined);
     const first = jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
-    jira.sandbox.assign({ user: ALEX.jiraAccount, issue: 'OPS-3', to: BOT.jiraAccount });
+    jira.sandbox.assign({ user: DANA.jiraAccount, issue: 'OPS-3', to: BOT.jiraAccount });
     await jira.start();
+    const [given] = jira.sandbox.issue('OPS-3')!.assignments;
     expect(jira.messages().map(({ id }) => id)).toEqual(
       expect.arrayContaining([
         `jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:${first.id}`,
-        `jira:127.0.0.1:${jira.sandbox.issue('OPS-3')!.id}:assigned:found`,
+        `jira:127.0.0.1:${jira.sandbox.issue('OPS-3')!.id}:assigned:${given!.id}`,
       ]),
     );
 
@@ -474,6 +492,14 @@ describe('polling', () => {
       `jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:${second.id}`,
     );
     expect([...jira.bookmarks.keys()]).toEqual(['jira:127.0.0.1']);
+  });
+
+  it('takes an assignment for the word of whoever made it, not of whoever wrote the issue', async () => {
+    await open({ settings: { mode: 'poll' }, started: false });
+    jira.sandbox.deliverTo(undefined);
+    jira.sandbox.assign({ user: DANA.jiraAccount, issue: 'OPS-3', to: BOT.jiraAccount });
+    await jira.start();
+    expect(jira.messages().map(({ sender }) => sender.account)).toEqual([`jira:${DANA.jiraAccount}`]);
   });
 
   it('keeps its place when something could not be stored', async () => {

@@ -173,7 +173,7 @@ export class JiraSandbox {
   /** `to` undefined takes the assignee away. */
   assign({ user, issue, to }: { user: string; issue: string; to: string | undefined }): Wrote {
     const before = this.#issue(issue);
-    const after = this.#world.changeIssue(before, { assignee: to } as { assignee: string }); // undefined takes it away
+    const after = this.#world.assign(before, to, user);
     return { id: after.id, acknowledged: this.#tell({ kind: 'issue-updated', before, after, by: user }) };
   }
 
@@ -433,7 +433,10 @@ export class JiraSandbox {
           : 'issue_generic',
       user: this.#user(by),
       issue: toWebhookIssue(after, this.#world, site),
-      changelog: { id: this.#world.nextId(), items },
+      changelog: {
+        id: (wasAssigned ? after.assignments.at(-1)?.id : undefined) ?? this.#world.nextId(),
+        items,
+      },
     };
   }
 

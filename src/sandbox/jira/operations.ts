@@ -13,6 +13,7 @@ import {
   nameOf,
   type Site,
   toAttachment,
+  toChangelog,
   toComment,
   toIssue,
   toIssueType,
@@ -300,7 +301,12 @@ export function createOperations(around: Surroundings): Operation[] {
       }),
       run: (call) => {
         const wanted = fieldFilter(call.query.fields?.split(',') ?? [], ['*all']);
-        const shown = toIssue(issueOf(call), world, site(), wanted);
+        const shown = {
+          ...toIssue(issueOf(call), world, site(), wanted),
+          ...(call.query.expand?.split(',').includes('changelog')
+            ? { changelog: toChangelog(issueOf(call), site()) }
+            : {}),
+        };
         const { comment } = shown.fields;
         if (comment === undefined) return { status: 200, body: shown };
         const comments = world
@@ -397,7 +403,7 @@ export function createOperations(around: Surroundings): Operation[] {
         const assignee = isEmpty
           ? undefined
           : assigneeOf(wanted.name ? { name: wanted.name } : { accountId: wanted.accountId ?? null }, site());
-        const after = world.changeIssue(before, { assignee } as { assignee: string }); // undefined takes it away
+        const after = world.assign(before, assignee, call.user.accountId);
         happened({ kind: 'issue-updated', before, after, by: call.user.accountId });
         return { status: 204 };
       },

@@ -84,6 +84,28 @@ export function toIssue(issue: Issue, world: World, site: Site, wanted: FieldFil
   };
 }
 
+/** Newest first, as Cloud lists it. */
+export function toChangelog({ assignments }: Issue, site: Site) {
+  const person = (account: string | undefined) => userOf(account)?.displayName ?? null;
+  const histories = assignments.toReversed().map(({ id, by, at, from, to }) => ({
+    id,
+    author: toUserOrNull(by, site),
+    created: toJiraTime(at),
+    items: [
+      {
+        field: 'assignee',
+        fieldtype: 'jira',
+        fieldId: 'assignee',
+        from: from ?? null,
+        fromString: person(from),
+        to: to ?? null,
+        toString: person(to),
+      },
+    ],
+  }));
+  return { startAt: 0, maxResults: histories.length, total: histories.length, histories };
+}
+
 export type FieldFilter = (field: string) => boolean;
 
 /**

@@ -123,6 +123,16 @@ export type StoredFile = z.infer<typeof StoredFile>;
 export const Link = z.object({ id: z.string(), type: z.string(), inward: z.string(), outward: z.string() });
 export type Link = z.infer<typeof Link>;
 
+/** Who gave an issue to whom; the only change that is remembered as such. */
+export const Assignment = z.object({
+  id: z.string(),
+  by: z.string(),
+  at: z.number(),
+  from: z.string().optional(),
+  to: z.string().optional(),
+});
+export type Assignment = z.infer<typeof Assignment>;
+
 export const Issue = z.object({
   id: z.string(),
   key: z.string(),
@@ -137,6 +147,8 @@ export const Issue = z.object({
   reporter: z.string(),
   created: z.number(),
   updated: z.number(),
+  /** Oldest first. */
+  assignments: z.array(Assignment).default([]),
 });
 export type Issue = z.infer<typeof Issue>;
 
@@ -235,6 +247,7 @@ export class World {
       labels: [],
       created: now,
       updated: now,
+      assignments: [],
       ...wanted,
     };
     this.#record({ kind: 'issue', issue });
@@ -243,6 +256,26 @@ export class World {
 
   changeIssue(issue: Issue, change: Partial<Omit<Issue, 'id' | 'key' | 'project'>>): Issue {
     const next = { ...issue, ...change, updated: this.clock.now() };
+    this.#record({ kind: 'issue', issue: next });
+    return next;
+  }
+
+  /** `to` undefined takes the assignee away. */
+  assign(issue: Issue, to: string | undefined, by: string): Issue {
+    const { assignee: from, ...rest } = issue;
+    const given: Assignment = {
+      id: this.nextId(),
+      by,
+      at: this.clock.now(),
+      ...(from === undefined ? {} : { from }),
+      ...(to === undefined ? {} : { to }),
+    };
+    const next: Issue = {
+      ...rest,
+      ...(to === undefined ? {} : { assignee: to }),
+      updated: given.at,
+      assignments: [...issue.assignments, given],
+    };
     this.#record({ kind: 'issue', issue: next });
     return next;
   }
@@ -314,7 +347,8 @@ export class World {
       return;
     }
     const stored = this.#store(change);
-    this.#lastId = Math.max(this.#lastId, Number(stored.id));
+    const given = change.kind === 'issue' ? change.issue.assignments.map(({ id }) => Number(id)) : [];
+    this.#lastId = Math.max(this.#lastId, Number(stored.id), ...given);
   }
 
   #store(change: Exclude<Change, { kind: 'comment-removed' }>): { readonly id: string } {
