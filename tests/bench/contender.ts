@@ -61,15 +61,7 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
     case 'signalbox':
       return {
         name: 'Signalbox',
-        command: process.execPath,
-        args: [
-          YOUNG_GENERATION,
-          join(ROOT, 'bin', 'signalbox.mjs'),
-          'start',
-          '--no-sandbox',
-          '--config',
-          CONFIG_DIR,
-        ],
+        ...signalbox(),
         cwd: ROOT,
         env,
       };
@@ -90,6 +82,42 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
     default:
       return contender satisfies never;
   }
+}
+
+/** The product with Discord alone. */
+export function toDiscordCommand(around: {
+  readonly redisUrl: string;
+  readonly port: number;
+  /** What points it at a Discord. */
+  readonly env: Readonly<Record<string, string>>;
+}): Command {
+  const { command, args } = signalbox();
+  return {
+    name: 'Signalbox',
+    command,
+    args,
+    cwd: ROOT,
+    env: {
+      NODE_ENV: 'production',
+      REDIS_URL: around.redisUrl,
+      HTTP_PORT: String(around.port),
+      ...around.env,
+    },
+  };
+}
+
+function signalbox(): Pick<Command, 'command' | 'args'> {
+  return {
+    command: process.execPath,
+    args: [
+      YOUNG_GENERATION,
+      join(ROOT, 'bin', 'signalbox.mjs'),
+      'start',
+      '--no-sandbox',
+      '--config',
+      CONFIG_DIR,
+    ],
+  };
 }
 
 /** As `npm start` has it. */

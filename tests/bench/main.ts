@@ -9,6 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { findServerBinary, serverRemedy } from '../../src/redis/server-binary.mjs';
 import { measureApprovals } from './approvals.ts';
+import { measureCommands } from './commands.ts';
 import { CONTENDERS } from './contender.ts';
 import { measureCore } from './core.ts';
 import { measureMention } from './mention.ts';
@@ -86,6 +87,7 @@ async function measure(
     ...(await part('timers', () => measureTimers({ ...plan.timers, redisServer }, progress))),
     ...(await part('approvals', () => measureApprovals({ ...plan.approvals, redisServer }, progress))),
     ...(await part('start', () => measureStart({ ...plan.start, redisServer, rounds }, progress))),
+    ...(await part('commands', () => measureCommands({ ...plan.commands, redisServer }, progress))),
     ...(await part('core', () => measureCore({ ...plan.core, redisServer, rounds }, progress))),
   };
 }

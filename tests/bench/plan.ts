@@ -1,7 +1,7 @@
 /** What a run of the benchmark measures, and how much of it; from the command line. Pure. */
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['mention', 'timers', 'approvals', 'start', 'core'] as const;
+export const PARTS = ['mention', 'timers', 'approvals', 'start', 'core', 'commands'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Plan {
@@ -13,6 +13,7 @@ export interface Plan {
   readonly timers: { readonly pending: number; readonly perSecond: number; readonly seconds: number };
   readonly approvals: { readonly pending: number; readonly votes: number; readonly inFlight: number };
   readonly start: { readonly idleMs: number };
+  readonly commands: { readonly perSecond: number; readonly seconds: number };
   readonly core: { readonly messages: number; readonly inFlight: number; readonly steadySeconds: number };
 }
 
@@ -56,6 +57,7 @@ const FULL: Sizes = {
   timers: { pending: 1_000_000, perSecond: 1_000, seconds: 20 },
   approvals: { pending: 1_000_000, votes: 20_000, inFlight: 50 },
   start: { idleMs: 10_000 },
+  commands: { perSecond: 50, seconds: 20 },
   core: { messages: 20_000, inFlight: 64, steadySeconds: 10 },
 };
 
@@ -65,6 +67,7 @@ const QUICK: Sizes = {
   timers: { pending: 20_000, perSecond: 1_000, seconds: 3 },
   approvals: { pending: 20_000, votes: 2_000, inFlight: 50 },
   start: { idleMs: 2_000 },
+  commands: { perSecond: 50, seconds: 3 },
   core: { messages: 3_000, inFlight: 64, steadySeconds: 2 },
 };
 

@@ -1,5 +1,6 @@
 /** What the benchmark found, as one object and as text. Pure. */
 import type { ApprovalsReport } from './approvals.ts';
+import type { CommandsReport } from './commands.ts';
 import { CONTENDERS, type Contender } from './contender.ts';
 import type { CoreReport } from './core.ts';
 import type { MentionComparison, MentionReport } from './mention.ts';
@@ -25,6 +26,7 @@ export interface Report {
   readonly approvals?: ApprovalsReport | Unmeasured;
   readonly start?: StartReport | Unmeasured;
   readonly core?: CoreReport | Unmeasured;
+  readonly commands?: CommandsReport | Unmeasured;
 }
 
 export interface Unmeasured {
@@ -39,7 +41,7 @@ export function toJson(report: Report): string {
 }
 
 export function toText(report: Report): string {
-  const { machine, mention, timers, approvals, start, core } = report;
+  const { machine, mention, timers, approvals, start, core, commands } = report;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `${machine.cpus} x ${machine.cpu}, Node ${machine.node}, Redis ${machine.redis}; ${packages.join(', ')}`,
@@ -47,13 +49,14 @@ export function toText(report: Report): string {
     ...section('timers: lateness with many approvals pending', timers, timersText),
     ...section('approvals: memory and votes', approvals, approvalsText),
     ...section('start', start, startText),
+    ...section('commands: first response in Discord', commands, commandsText),
     ...section('core: multiples of bare Redis', core, coreText),
   ].join('\n');
 }
 
 /** True when everything asked for has figures. */
-export function isComplete({ mention, timers, approvals, start, core }: Report): boolean {
-  return [mention, timers, approvals, start, core].every((part) => {
+export function isComplete({ mention, timers, approvals, start, core, commands }: Report): boolean {
+  return [mention, timers, approvals, start, core, commands].every((part) => {
     if (part === undefined) return true;
     if ('failed' in part) return false;
     if (!('comparisons' in part)) return true;
@@ -166,6 +169,21 @@ function startText({ rounds, figures, targets }: StartReport): string[] {
     toTable(
       ['', 'ready ms', 'idle RSS MB', 'idle CPU %'],
       [['Signalbox', figures.readyMs, figures.idleRssMb, figures.idleCpuPercent]],
+    ),
+    '',
+    toVerdictTable(targets),
+  ];
+}
+
+function commandsText({ perSecond, seconds, figures, violations, targets }: CommandsReport): string[] {
+  return [
+    `${perSecond} commands a second for ${seconds} s, appendfsync always; ${violations} requests beyond Discord's limits`,
+    toTable(
+      ['', 'p50 ms', 'p99 ms', 'slowest ms', 'failed'],
+      Object.entries(figures).map(([name, row]) => [
+        name === 'signalbox' ? 'Signalbox' : 'bare discord.js, stores nothing',
+        ...[row.p50Ms, row.p99Ms, row.maxMs, row.failed],
+      ]),
     ),
     '',
     toVerdictTable(targets),
