@@ -12,7 +12,8 @@ import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
 import { type JiraClient, JiraCredentialError } from './client.ts';
-import { accountOf, JiraUser, OWN_MARK, OwnMark } from './schema.ts';
+import { findOwnComments } from './own-comments.ts';
+import { accountOf, type JiraComment, JiraUser, OWN_MARK } from './schema.ts';
 import { fromWiki, toWiki } from './wiki.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -22,8 +23,6 @@ const MOST_FOUND = 20;
 const MOST_COMMENTS = 10;
 /** Longest description or comment shown, in characters; what is left off is said. */
 const MAX_SHOWN_CHARS = 4_000;
-/** Comments looked through for one of ours, newest first. */
-const LOOKED_THROUGH = 50;
 
 const IssueKey = z
   .string()
@@ -67,7 +66,11 @@ const LinkIssues = z.object({
 
 const SUMMARY_FIELDS = ['summary', 'status', 'assignee', 'priority', 'updated'] as const;
 
-export function createJiraTools(client: JiraClient): Tool[] {
+/** `answersInternal`: in service desks, what is written is for agents only. */
+export function createJiraTools(
+  client: JiraClient,
+  { answersInternal }: { readonly answersInternal: boolean },
+): Tool[] {
   const search = tool({
     name: 'jira_search',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
@@ -88,7 +91,7 @@ export function createJiraTools(client: JiraClient): Tool[] {
 
   const getIssue = tool({
     name: 'jira_get_issue',
-    description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments.`,
+    description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments, without those that only some people may read.`,
     input: GetIssue,
     risk: 'low',
     effect: 'read',
@@ -99,11 +102,17 @@ export function createJiraTools(client: JiraClient): Tool[] {
         client.comments(issue, { most: MOST_COMMENTS }),
       ]);
       const { key, fields } = z.object({ key: z.string(), fields: ShownFields }).parse(shown);
+      // This account may read more than whoever asks, wherever they ask.
+      const open = comments.filter(isForEverybody);
+      const hidden = comments.length - open.length;
       return [
         line(key, fields),
         `Reporter: ${nameOf(fields.reporter)}. Type: ${fields.issuetype?.name ?? 'unknown'}.`,
         `Description:\n${shortened(fromWiki(fields.description ?? '')) || '(none)'}`,
-        ...comments
+        ...(hidden === 0
+          ? []
+          : [`(Left off, because only some people may read them: ${hidden} of the comments.)`]),
+        ...open
           .toReversed()
           .map(
             ({ author, body, created }) => `${nameOf(author)} on ${created}:\n${shortened(fromWiki(body))}`,
@@ -114,7 +123,9 @@ export function createJiraTools(client: JiraClient): Tool[] {
 
   const addComment = tool({
     name: 'jira_add_comment',
-    description: 'Writes a comment to an issue of Jira that everybody who sees the issue can read.',
+    description: answersInternal
+      ? 'Writes a comment to an issue of Jira. Everybody who sees the issue can read it; in a service desk only its agents.'
+      : 'Writes a comment to an issue of Jira that everybody who sees the issue can read, customers of a service desk included.',
     input: AddComment,
     risk: 'medium',
     // Its mark is written in the same request, so a second run finds the first.
@@ -122,12 +133,17 @@ export function createJiraTools(client: JiraClient): Tool[] {
     reversible: true,
     run: async ({ issue, text }, { idempotencyKey }) => {
       const parts = toWiki(text);
-      const there = await partsOf(client, issue, idempotencyKey);
+      const there = await findOwnComments(client, issue, idempotencyKey, await client.whoAmI());
+      const { project } = (await client.issue(issue, ['project'])).fields;
+      const isInternal = answersInternal && project?.projectTypeKey === 'service_desk';
       for (const [part, body] of parts.entries()) {
         if (there.has(part)) continue;
         await client.addComment(issue, {
           body,
-          properties: [{ key: OWN_MARK, value: { id: idempotencyKey, part } }],
+          properties: [
+            { key: OWN_MARK, value: { id: idempotencyKey, part } },
+            ...(isInternal ? [{ key: 'sd.public.comment', value: { internal: true } }] : []),
+          ],
         });
       }
       return `The comment is on ${issue}.`;
@@ -139,10 +155,10 @@ export function createJiraTools(client: JiraClient): Tool[] {
     description: 'Creates an issue in Jira.',
     input: CreateIssue,
     risk: 'medium',
-    effect: 'idempotent',
+    // The label below finds what an attempt before has created, but a search may see it late: no guarantee.
+    effect: 'once',
     reversible: true,
     run: async ({ project, type, summary, description }, { idempotencyKey }) => {
-      // Jira has no key for this; the label finds what an attempt before may have created.
       const label = `signalbox-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
       const found = await client.search(`project = ${project} AND labels = "${label}"`, {
         fields: ['summary'],
@@ -247,16 +263,8 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-/** Parts of a comment that an attempt before has written already. */
-async function partsOf(client: JiraClient, issue: string, id: string): Promise<ReadonlySet<number>> {
-  const comments = await client.comments(issue, { most: LOOKED_THROUGH });
-  const marks = comments.flatMap(({ properties = [] }) => properties.filter(({ key }) => key === OWN_MARK));
-  return new Set(
-    marks.flatMap(({ value }) => {
-      const mark = OwnMark.safeParse(value);
-      return mark.success && mark.data.id === id ? [mark.data.part] : [];
-    }),
-  );
+function isForEverybody({ visibility, jsdPublic }: JiraComment): boolean {
+  return visibility === undefined && jsdPublic !== false;
 }
 
 const Named = z.object({ name: z.string() });

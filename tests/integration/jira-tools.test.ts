@@ -62,6 +62,27 @@ describe('looking things up', () => {
   });
 });
 
+describe('what only some people may read', () => {
+  it('is left off and counted, because whoever asks may not be one of them', async () => {
+    const visibility = { type: 'role' as const, value: 'Administrators' };
+    jira.sandbox.comment({ user: DANA.jiraAccount, issue: 'OPS-2', text: 'between us', visibility });
+    jira.sandbox.comment({ user: DANA.jiraAccount, issue: 'OPS-2', text: 'for all' });
+    const { text } = await run('jira_get_issue', { issue: 'OPS-2' });
+    expect(text).toContain('for all');
+    expect(text).not.toContain('between us');
+    expect(text).toContain('only some people may read them: 1 of the comments');
+  });
+
+  it('stays inside a service desk when a comment is written there', async () => {
+    await run('jira_add_comment', { issue: 'HELP-1', text: 'hm' });
+    expect(jira.sandbox.comments('HELP-1').at(-1)?.properties).toMatchObject({
+      'sd.public.comment': { internal: true },
+    });
+    await run('jira_add_comment', { issue: 'OPS-2', text: 'hm' }, 'key-2');
+    expect(jira.sandbox.comments('OPS-2').at(-1)?.properties).not.toHaveProperty('sd.public.comment');
+  });
+});
+
 describe('changing things', () => {
   it('writes a comment once, also when the answer to the first attempt was lost', async () => {
     jira.sandbox.fail('addComment', { kind: 'lost-response' });
