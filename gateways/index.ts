@@ -1,6 +1,6 @@
 /** The list of gateways: what each is configured by, and which of them run. */
 import type { Clock } from '../src/domain/clock.ts';
-import type { Bookmarks, CheckFinding, Gateway } from '../src/domain/gateway.ts';
+import type { Bookmarks, CheckFinding, ClientLog, Gateway } from '../src/domain/gateway.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { missingFinding } from './discord/check.ts';
 import { DiscordSettings, missingDiscordSettings } from './discord/config.ts';
@@ -12,6 +12,9 @@ import { JiraSettings, missingJiraSettings } from './jira/config.ts';
 import { JiraGateway } from './jira/gateway.ts';
 import { missingCredentials, SlackSettings } from './slack/config.ts';
 import { SlackGateway } from './slack/gateway.ts';
+import { missingFinding as missingWebFinding } from './web/check.ts';
+import { missingWebSettings, WebSettings } from './web/config.ts';
+import { WebGateway } from './web/gateway.ts';
 import type { WebhookListener } from './webhook-listener.ts';
 
 /** One schema per gateway, by platform name; `settings.yaml` has a section for each. */
@@ -20,6 +23,7 @@ export const gatewaySettings = {
   discord: DiscordSettings,
   jira: JiraSettings,
   email: EmailSettings,
+  web: WebSettings,
 };
 
 export interface GatewaysConfig {
@@ -27,18 +31,20 @@ export interface GatewaysConfig {
   readonly discord: DiscordSettings;
   readonly jira: JiraSettings;
   readonly email: EmailSettings;
+  readonly web: WebSettings;
 }
 
 export interface GatewayDeps {
   readonly listener: WebhookListener;
   readonly bookmarks: Bookmarks;
+  readonly clientLog: ClientLog;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** Those that are switched on: said so, or with credentials there and nothing said against it. */
 export function createGateways(
-  { slack, discord, jira, email }: GatewaysConfig,
+  { slack, discord, jira, email, web }: GatewaysConfig,
   deps: GatewayDeps,
 ): Gateway[] {
   const log = (gateway: string) => deps.log.child({ gateway });
@@ -55,6 +61,9 @@ export function createGateways(
   if (isOn(email.enabled, missingEmailSettings(email))) {
     gateways.push(new EmailGateway(email, { ...deps, log: log('email') }));
   }
+  if (isOn(web.enabled, missingWebSettings(web))) {
+    gateways.push(new WebGateway(web, { ...deps, log: log('web') }));
+  }
   return gateways;
 }
 
@@ -64,12 +73,14 @@ export function missingOf({
   discord,
   jira,
   email,
+  web,
 }: GatewaysConfig): Readonly<Record<string, readonly string[]>> {
   return {
     slack: missingCredentials(slack),
     discord: missingDiscordSettings(discord),
     jira: missingJiraSettings(jira),
     email: missingEmailSettings(email),
+    web: missingWebSettings(web),
   };
 }
 
@@ -89,6 +100,7 @@ export async function explainMissing(
       detail: 'not set',
       remedy: EMAIL_REMEDIES[setting] ?? `Set gateways.email.${setting} in settings.yaml.`,
     })),
+    web: (missing.web ?? []).map(missingWebFinding),
   };
 }
 

@@ -18,6 +18,7 @@ import { createReplyTokens } from './approvals/reply-token.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
+import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import type { Clock } from './domain/clock.ts';
@@ -106,8 +107,11 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
   const listener = new WebhookListener(settings.http, log);
   const bookmarks = new BookmarkStore(redis, keys);
+  const clientLog = new RedisClientLog(redis, keys);
   const configured =
-    options.platforms === false ? [] : createGateways(settings.gateways, { listener, bookmarks, clock, log });
+    options.platforms === false
+      ? []
+      : createGateways(settings.gateways, { listener, bookmarks, clientLog, clock, log });
   const gateways = new Map(
     [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
   );
@@ -185,7 +189,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       session,
       ...outboxes.values(),
       ...(options.workers === false ? [] : [conversations, sweeper]),
-      ...(configured.length > 0 ? [listener] : []),
+      ...(configured.length > 0 ? [clientLog, listener] : []),
       new GatewayService([...gateways.values()], { receive: router.receive, lookup: answers }, log),
     ],
     log,
