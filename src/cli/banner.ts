@@ -18,6 +18,7 @@ const NAMES: Readonly<Record<string, string>> = {
   discord: 'Discord',
   jira: 'Jira',
   email: 'E-mail',
+  web: 'Web',
   claude: 'Claude',
   cli: 'Terminal',
 };
