@@ -16,17 +16,19 @@ export class EffectWriter {
    * All together, or none; with `once`, the first time only.
    *
    * @param owner the conversation (or other owner) in whose partition they are written
+   * @returns false when `once` was used up before, so that nothing was written
    */
-  async write(owner: string, effects: readonly Effect[], once?: Once): Promise<void> {
-    await this.writeIn(partitionOf(owner), effects, once);
+  async write(owner: string, effects: readonly Effect[], once?: Once): Promise<boolean> {
+    return this.writeIn(partitionOf(owner), effects, once);
   }
 
-  async writeIn(partition: number, effects: readonly Effect[], once?: Once): Promise<void> {
-    await runScript(
+  async writeIn(partition: number, effects: readonly Effect[], once?: Once): Promise<boolean> {
+    const written = await runScript(
       this.redis,
       applyScript,
       [this.keys.auditHead(partition)],
       [this.keys.partition(partition), once?.key ?? '', once?.forMs ?? 0, ...toArguments(effects)],
     );
+    return Number(written) === 1;
   }
 }

@@ -56,7 +56,7 @@ export class DirectiveDesk {
       onlyFor: sender.account,
       atMs: this.deps.clock.now(),
     };
-    await this.deps.writer.write(
+    const isFirst = await this.deps.writer.write(
       conversationId,
       [
         toOutEffect(notice),
@@ -74,7 +74,7 @@ export class DirectiveDesk {
       ],
       { key: `directive:${id}`, forMs: this.deps.rememberMs() },
     );
-    return { kind: 'answered', code: 'DIRECTIVE', notice: markdown };
+    return isFirst ? { kind: 'answered', code: 'DIRECTIVE', notice: markdown } : { kind: 'duplicate' };
   }
 
   async #answer(

@@ -10,6 +10,8 @@ export interface Place {
   readonly name: string;
   /** Where its mail listener is, the same after every start. */
   readonly mailPort: number;
+  /** Where platforms call it, the same after every start. */
+  readonly httpPort: number;
 }
 
 export interface FleetDeps {
@@ -24,6 +26,8 @@ export interface FleetDeps {
 export class Fleet {
   /** How often each warning or error was logged. */
   readonly troubles = new Map<string, number>();
+  /** When one was last killed, by `performance.now()`. */
+  lastKillAt = Number.NEGATIVE_INFINITY;
   /** From spawn to ready, in ms. */
   readonly starts: number[] = [];
   /** The last words of every gateway that ended without being told to. */
@@ -64,6 +68,7 @@ export class Fleet {
 
   /** Kills it; another one takes its place at once. */
   kill(gateway: GatewayProcess): void {
+    this.lastKillAt = performance.now();
     gateway.kill();
     this.deps.onChange(this);
   }

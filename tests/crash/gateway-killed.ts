@@ -10,6 +10,7 @@ import type { Chance } from './chance.ts';
 import type { GatewayProcess } from './gateway-process.ts';
 import type { Progress } from './progress.ts';
 import type { Stage } from './stage.ts';
+import type { Surface } from './surfaces/surface.ts';
 
 /** Shares of the kills. */
 const ALONE = 0.45;
@@ -19,10 +20,10 @@ const TOGETHER = 0.43;
  * When the next kill comes, in hundred:
  *   `timer`   whenever
  *   `start`   while a gateway is starting
- *   `post`    the moment Slack took a post, so before the gateway can know
+ *   `post`    the moment a platform took a post, so before the gateway can know
  *   `refund`  the moment the shop made a refund; all gateways at once
  *   `think`   the moment the model was asked
- *   `event`   the moment Slack was told that an event is stored
+ *   `event`   the moment a platform was told that an event is stored
  */
 const MOMENTS = { timer: 55, start: 7, post: 13, refund: 8, think: 10, event: 7 };
 export type Moment = keyof typeof MOMENTS;
@@ -114,14 +115,11 @@ export async function killGateways(
 
 /** Resolves at the very moment, or with false when it does not come in time. */
 async function nextMoment(stage: Stage, moment: Exclude<Moment, 'timer'>): Promise<boolean> {
-  const { slack, shop, claude } = stage.world.sandbox;
-  const { calls, deliveries } = slack;
-  const posts = calls.length;
-  const acknowledged = deliveries.length;
-  const found = (): boolean => {
-    if (moment === 'post') return calls.slice(posts).some(({ method }) => method.startsWith('chat.'));
-    return deliveries.slice(acknowledged).some(({ outcome }) => outcome === 'acknowledged');
-  };
+  const { shop, claude } = stage.world.sandbox;
+  const surfaces = [...stage.world.surfaces.values()];
+  const count = () =>
+    surfaces.reduce((sum, { written, stored }) => sum + (moment === 'post' ? written : stored), 0);
+  const before = count();
   return new Promise((resolve) => {
     const settle = (came: boolean) => {
       clearTimeout(late);
@@ -137,7 +135,7 @@ async function nextMoment(stage: Stage, moment: Exclude<Moment, 'timer'>): Promi
           return claude.onChange(() => settle(true));
         case 'post':
         case 'event':
-          return slack.onChange(() => found() && settle(true));
+          return listenToAll(surfaces, () => count() > before && settle(true));
         case 'start':
           return () => {};
         default:
@@ -145,4 +143,11 @@ async function nextMoment(stage: Stage, moment: Exclude<Moment, 'timer'>): Promi
       }
     })();
   });
+}
+
+function listenToAll(surfaces: readonly Surface[], listener: () => void): () => void {
+  const stops = surfaces.map((surface) => surface.onChange(listener));
+  return () => {
+    for (const stop of stops) stop();
+  };
 }

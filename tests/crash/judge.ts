@@ -4,19 +4,18 @@
  */
 import type { Approval } from '../../src/domain/approval.ts';
 import type { Refund } from '../../src/sandbox/shop/shop-sandbox.ts';
-import type { ApiCall } from '../../src/sandbox/slack/api-server.ts';
-import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { labelOf, type Message, ofOrder, orderOf } from './message.ts';
 import { type ReplyKind, replyIn } from './model.ts';
-import { hasButtons } from './people.ts';
+import { type Post, platformOf } from './surfaces/surface.ts';
 
 export interface Evidence {
   readonly messages: readonly Message[];
-  /** The thread of each conversation, oldest first. */
-  readonly threads: ReadonlyMap<number, readonly SlackMessage[]>;
+  /** What was answered in each conversation, oldest first. */
+  readonly threads: ReadonlyMap<number, readonly Post[]>;
   readonly refunds: readonly Refund[];
   readonly approvals: readonly Approval[];
-  readonly calls: readonly ApiCall[];
+  /** Why the same thing may be there twice; undefined where the platform's own key rules it out. */
+  readonly explainDouble: (conversation: number, key: string) => string | undefined;
   /** What the model was shown out of order. */
   readonly disorder: readonly string[];
 }
@@ -33,6 +32,8 @@ export interface Verdict {
   /** Refunds that nobody asked for, and calls said to be done of which the shop knows nothing. */
   readonly falseEffects: readonly string[];
   readonly doubledReplies: readonly DoubledReply[];
+  /** The same where the platform has a key against it. */
+  readonly doubledDespiteKey: readonly string[];
   readonly unknownOutcomes: readonly UnknownOutcome[];
   /** Cards that still offer a choice though it was made. */
   readonly staleCards: readonly string[];
@@ -57,6 +58,9 @@ export interface UnknownOutcome {
 export function judge(evidence: Evidence): Verdict {
   const { messages, approvals, refunds } = evidence;
   const threads = [...evidence.threads];
+  const doubled = threads.flatMap(([conversation, thread]) =>
+    doubledOfThread(conversation, thread, evidence.explainDouble),
+  );
   return {
     accepted: messages.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined).length,
     lost: messages.flatMap((message) => {
@@ -65,23 +69,28 @@ export function judge(evidence: Evidence): Verdict {
     }),
     reordered: [
       ...evidence.disorder.map((words) => `the model was shown ${words}`),
-      ...threads.flatMap(([, thread]) => disorderOfReplies(thread)),
+      ...threads.flatMap(([conversation, thread]) => disorderOfReplies(conversation, thread)),
     ],
     doubledEffects: doubledOf(refunds),
     falseEffects: falseEffectsOf(messages, approvals, refunds),
-    doubledReplies: threads.flatMap(([, thread]) => doubledRepliesOf(thread, evidence.calls)),
+    doubledReplies: doubled.flatMap(({ explanation, ...what }) =>
+      explanation === undefined ? [] : [{ ...what, explanation }],
+    ),
+    doubledDespiteKey: doubled
+      .filter(({ explanation }) => explanation === undefined)
+      .map(({ thread, key, times }) => `${key} is there ${times} times in ${thread}`),
     unknownOutcomes: approvals
       .filter(({ state }) => state === 'UNKNOWN')
       .map((approval) => toUnknown(approval, refunds)),
     staleCards: staleCardsOf(threads, approvals),
     strayProgress: threads.flatMap(([, thread]) =>
-      thread.filter((message) => markOf(message)?.state === 'progress').map(({ text }) => text),
+      thread.filter(({ isProgress }) => isProgress).map(({ text }) => text),
     ),
   };
 }
 
 /** What people still wait for; undefined when nothing. */
-export function missingOf(message: Message, thread: readonly SlackMessage[]): string | undefined {
+export function missingOf(message: Message, thread: readonly Post[]): string | undefined {
   if (message.acknowledgedAt === undefined) return 'it was never acknowledged';
   const wanted: ReplyKind[] = message.kind === 'plain' ? ['answer'] : ['call', 'outcome'];
   const replies = repliesIn(thread).filter(({ number }) => number === message.number);
@@ -90,15 +99,15 @@ export function missingOf(message: Message, thread: readonly SlackMessage[]): st
 }
 
 /** The final replies of a thread, in the order in which people see them. */
-function repliesIn(thread: readonly SlackMessage[]): { kind: ReplyKind; number: number }[] {
-  return thread.flatMap((message) => {
-    const reply = markOf(message)?.state === 'final' ? replyIn(message.text) : undefined;
+function repliesIn(thread: readonly Post[]): { kind: ReplyKind; number: number }[] {
+  return thread.flatMap((post) => {
+    const reply = post.isProgress ? undefined : replyIn(post.text);
     return reply ? [reply] : [];
   });
 }
 
 /** Only the first word on each message: what became of a call is known when it is known. */
-function disorderOfReplies(thread: readonly SlackMessage[]): string[] {
+function disorderOfReplies(conversation: number, thread: readonly Post[]): string[] {
   const seen = new Set<number>();
   const problems: string[] = [];
   let highest = 0;
@@ -106,7 +115,7 @@ function disorderOfReplies(thread: readonly SlackMessage[]): string[] {
     if (kind === 'outcome' || seen.has(number)) continue;
     seen.add(number);
     if (number < highest)
-      problems.push(`the answer to m${number} came after the one to m${highest} in ${thread[0]?.text}`);
+      problems.push(`the answer to m${number} came after the one to m${highest} in ${nameOf(conversation)}`);
     highest = Math.max(highest, number);
   }
   return problems;
@@ -140,35 +149,25 @@ function falseEffectsOf(
   ];
 }
 
-function doubledRepliesOf(thread: readonly SlackMessage[], calls: readonly ApiCall[]): DoubledReply[] {
+function doubledOfThread(
+  conversation: number,
+  thread: readonly Post[],
+  explainDouble: Evidence['explainDouble'],
+): (Omit<DoubledReply, 'explanation'> & { explanation: string | undefined })[] {
   const times = new Map<string, number>();
-  for (const message of thread) {
-    const key = markOf(message)?.key;
-    if (key) times.set(key, (times.get(key) ?? 0) + 1);
-  }
-  const root = thread[0]?.ts ?? '';
+  for (const { key } of thread) if (key !== undefined) times.set(key, (times.get(key) ?? 0) + 1);
   return [...times]
     .filter(([, count]) => count > 1)
     .map(([key, count]) => ({
-      thread: thread[0]?.text ?? '',
+      thread: nameOf(conversation),
       key,
       times: count,
-      explanation: explain(key, root, calls),
+      explanation: explainDouble(conversation, key),
     }));
 }
 
-function explain(key: string, root: string, calls: readonly ApiCall[]): string {
-  const posts = calls.flatMap(({ method, args }, index) =>
-    method === 'chat.postMessage' && JSON.stringify(args.metadata ?? '').includes(key) ? [index] : [],
-  );
-  const [first, second] = posts;
-  if (first === undefined || second === undefined) return 'its posts are no longer in the record of calls';
-  const lookedUp = calls
-    .slice(first, second)
-    .some(({ method, args }) => method === 'conversations.replies' && String(args.ts) === root);
-  return lookedUp
-    ? 'the thread was searched between the two posts: the first one was not found, or was still on its way'
-    : 'nobody looked for the first post before the second';
+function nameOf(conversation: number): string {
+  return `c${conversation} (${platformOf(conversation)})`;
 }
 
 function toUnknown({ request, execution }: Approval, refunds: readonly Refund[]): UnknownOutcome {
@@ -184,22 +183,16 @@ function toUnknown({ request, execution }: Approval, refunds: readonly Refund[])
 }
 
 function staleCardsOf(
-  threads: readonly (readonly [number, readonly SlackMessage[]])[],
+  threads: readonly (readonly [number, readonly Post[]])[],
   approvals: readonly Approval[],
 ): string[] {
   const open = new Set(approvals.filter(({ state }) => state === 'OPEN').map(({ id }) => String(id)));
   return threads.flatMap(([, thread]) =>
     thread
-      .filter(hasButtons)
-      .filter((card) => ![...open].some((id) => JSON.stringify(card.blocks).includes(id)))
-      .map((card) => `${card.text} (${markOf(card)?.key})`),
+      .filter(({ isOpen }) => isOpen)
+      .filter((card) => ![...open].some((id) => card.raw.includes(id)))
+      .map((card) => `${card.text} (${card.key})`),
   );
-}
-
-function markOf({ metadata }: SlackMessage): { key: string; state: string } | undefined {
-  if (metadata?.event_type !== 'signalbox_message') return undefined;
-  const { key, state } = metadata.event_payload;
-  return { key: String(key), state: String(state) };
 }
 
 export function orderIn(args: unknown): number {

@@ -94,7 +94,7 @@ async function settle(
 ): Promise<Outcome> {
   try {
     const { verdict, remains } = await stage.settle();
-    const { seconds, load, watch, model } = stage;
+    const { seconds, load, watch, model, commander } = stage;
     const { crashes, starts, troubles } = stage.world.fleet;
     progress('settled');
     return {
@@ -105,6 +105,8 @@ async function settle(
       ...struck,
       verdict,
       remains,
+      commands: commander.commands,
+      broken: stage.world.broken,
       witnessed: watch.witnessed,
       unwitnessed: watch.unwitnessed,
       starts,

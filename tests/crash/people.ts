@@ -1,18 +1,15 @@
 /**
  * The people of a scenario: Alex writes numbered messages in many threads, and Dana approves what is asked of her.
  *
- * Invariant: in each conversation the next message is written only when the one before was acknowledged. Slack
- * promises no order between two events under way, so only then is their order the sender's.
+ * Invariant: in each conversation the next message is written only when the one before was acknowledged. Platforms
+ * promise no order between two events under way, so only then is their order the sender's.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ACTIONS } from '../../gateways/slack/inbound.ts';
-import { ALEX, DANA } from '../../src/sandbox/people.ts';
+import { DANA } from '../../src/sandbox/people.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
-import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import type { Chance } from './chance.ts';
 import { type Message, type MessageKind, ofOrder, orderOf, textOf } from './message.ts';
-
-export const CHANNEL = 'C0GENERAL';
+import { isCardOf, type PlatformName, type Post, platformOf, type Surface } from './surfaces/surface.ts';
 
 /** How often each kind is written while calls are asked for, in hundred. */
 const KINDS: Readonly<Record<MessageKind, number>> = {
@@ -34,8 +31,8 @@ const PRESS_AGAIN_MS = 4_000;
 export class People {
   /** In the order they were written. */
   readonly messages: Message[] = [];
-  /** Timestamps of the threads, by conversation. */
-  readonly threads = new Map<number, string>();
+  /** Where the answers of each conversation belong. */
+  readonly places = new Map<number, string>();
   readonly #script: Message[];
   readonly #writing = new Map<number, Promise<void>>();
   readonly #pressedAt = new Map<number, number>();
@@ -45,6 +42,7 @@ export class People {
 
   constructor(
     private readonly sandbox: Sandbox,
+    private readonly surfaces: ReadonlyMap<PlatformName, Surface>,
     script: readonly Message[],
   ) {
     this.#script = [...script];
@@ -81,18 +79,22 @@ export class People {
 
   async #write(message: Message): Promise<void> {
     const { conversation, number } = message;
-    const thread = this.threads.get(conversation);
-    // Within a thread the agent is part of, not every message has to mention it.
-    const mention = number % 3 === 1 ? '@signalbox ' : '';
-    const { ts, acknowledged } = await this.sandbox.slack.say({
-      user: ALEX.slackUser,
-      channel: CHANNEL,
-      text: `${mention}${textOf(message)}`,
-      ...(thread === undefined ? {} : { thread }),
+    const { place, acknowledged } = await this.#surfaceOf(conversation).write({
+      conversation,
+      place: this.places.get(conversation),
+      text: textOf(message),
+      mention: number % 3 === 1,
     });
-    if (thread === undefined) this.threads.set(conversation, ts);
+    this.places.set(conversation, place);
     await acknowledged;
     message.acknowledgedAt = Date.now();
+  }
+
+  #surfaceOf(conversation: number): Surface {
+    const platform = platformOf(conversation);
+    const surface = this.surfaces.get(platform);
+    if (!surface) throw new Error(`there is no ${platform} in this scenario`);
+    return surface;
   }
 
   async #look(): Promise<void> {
@@ -109,14 +111,13 @@ export class People {
     );
     for (const message of waiting) {
       const order = orderOf(message);
-      const card = this.#cardOf(message.conversation, order);
-      if (!card) continue;
-      this.#pressedAt.set(order, card.hasButtons ? Date.now() : Number.POSITIVE_INFINITY);
-      if (!card.hasButtons) continue;
-      const { ts } = card.message;
-      const pressed = { user: DANA.slackUser, channel: CHANNEL, ts, actionId: ACTIONS.approve };
-      const outcome = await this.sandbox.slack.press(pressed).catch(() => undefined); // it changed under her finger
-      if (outcome?.kind !== 'acknowledged') this.#pressedAt.delete(order);
+      const found = this.#cardOf(message.conversation, order);
+      if (!found) continue;
+      const { place, card } = found;
+      this.#pressedAt.set(order, card.isOpen ? Date.now() : Number.POSITIVE_INFINITY);
+      if (!card.isOpen) continue;
+      const counted = await this.#surfaceOf(message.conversation).approve(place, card);
+      if (!counted) this.#pressedAt.delete(order);
     }
   }
 
@@ -124,27 +125,33 @@ export class People {
     return Date.now() - (this.#pressedAt.get(order) ?? 0) > PRESS_AGAIN_MS;
   }
 
-  #cardOf(conversation: number, order: number): { message: SlackMessage; hasButtons: boolean } | undefined {
-    const thread = this.threads.get(conversation);
-    if (thread === undefined) return undefined;
-    const cards = this.sandbox.slack.thread(CHANNEL, thread).filter((message) => isCardOf(message, order));
-    const message = cards.find(hasButtons) ?? cards[0];
-    return message && { message, hasButtons: hasButtons(message) };
+  #cardOf(conversation: number, order: number): { place: string; card: Post } | undefined {
+    const place = this.places.get(conversation);
+    if (place === undefined) return undefined;
+    const cards = this.#surfaceOf(conversation)
+      .posts(place)
+      .filter((post) => isCardOf(post, order));
+    const card = cards.find(({ isOpen }) => isOpen) ?? cards[0];
+    return card && { place, card };
   }
 
   async #answerMails(): Promise<void> {
     for (const mail of this.sandbox.mail.mailbox(DANA.mail)) {
       const order = Number(/\border (\d+),/.exec(mail.text)?.[1]);
       const code = /\bapprove ([A-Z0-9]{4,8})\b/.exec(mail.text)?.[1];
-      if (!code || this.#mailed.has(order) || this.#kindOf(order) !== 'by-mail') continue;
+      if (!code || this.#mailed.has(order) || !this.#isByMail(order)) continue;
       this.#mailed.add(order);
       await this.sandbox.mail.reply(mail, { line: `approve ${code}`, quoting: 'top' });
     }
   }
 
-  #kindOf(order: number): MessageKind | undefined {
+  /** What is asked for by mail has no button. */
+  #isByMail(order: number): boolean {
     const { conversation, number } = ofOrder(order);
-    return this.messages.find((each) => each.conversation === conversation && each.number === number)?.kind;
+    const kind = this.messages.find(
+      (each) => each.conversation === conversation && each.number === number,
+    )?.kind;
+    return kind === 'by-mail' || (kind === 'by-button' && platformOf(conversation) === 'email');
   }
 }
 
@@ -169,12 +176,4 @@ export function scriptOf(
     for (let i = 0; i < inARow && script.length < messages; i++) write(conversation);
   }
   return script;
-}
-
-export function isCardOf(message: SlackMessage, order: number): boolean {
-  return message.bot_id !== undefined && JSON.stringify(message.blocks ?? []).includes(`order ${order},`);
-}
-
-export function hasButtons(message: SlackMessage): boolean {
-  return JSON.stringify(message.blocks ?? []).includes(ACTIONS.approve);
 }

@@ -1,4 +1,5 @@
 /** What a run found, as a person reads it and as a machine does. Pure. */
+import type { Commands } from './commander.ts';
 import type { Moment } from './gateway-killed.ts';
 import type { Verdict } from './judge.ts';
 import type { ScenarioName } from './plan.ts';
@@ -26,6 +27,9 @@ export interface Outcome {
   readonly kills: number;
   readonly verdict: Verdict;
   readonly remains: Remains;
+  readonly commands: Commands;
+  /** What was sent beyond the published limits of a platform. */
+  readonly broken: readonly string[];
   /** How long conversations of killed gateways stood still while another one was there, and while none was. */
   readonly witnessed: StoodStill;
   readonly unwitnessed: StoodStill;
@@ -48,10 +52,13 @@ export function failuresOf(outcome: Outcome): string[] {
     [verdict.lost, 'messages were lost'],
     [verdict.reordered, 'messages were out of order'],
     [verdict.doubledEffects, 'effects were doubled'],
+    [verdict.doubledDespiteKey, 'replies were doubled where the platform has a key against it'],
     [verdict.falseEffects, 'effects are not what was said'],
     [verdict.staleCards, 'cards offer a choice that was made'],
     [verdict.strayProgress, 'progress messages never became a reply'],
     [outcome.crashes, 'gateways ended by themselves'],
+    [scenario === 'gateway' ? outcome.commands.unanswered : [], 'commands had no response within 3 s'],
+    [outcome.broken, 'requests were beyond the limits of a platform'],
   ];
   const slowest = spreadOf([...outcome.witnessed.takeovers, ...outcome.witnessed.leases]).max;
   return [
@@ -89,7 +96,7 @@ export function toJson(seed: number, seconds: number, outcomes: readonly Outcome
 }
 
 function toFigures(outcome: Outcome): object {
-  const { verdict, remains, witnessed, unwitnessed, starts, scenario: _, ...rest } = outcome;
+  const { verdict, remains, witnessed, unwitnessed, starts, commands, scenario: _, ...rest } = outcome;
   return {
     ...rest,
     seconds: Math.round(rest.seconds),
@@ -103,6 +110,9 @@ function toFigures(outcome: Outcome): object {
     leaseMs: spreadOf(witnessed.leases),
     takeoverAfterRestartMs: spreadOf(unwitnessed.takeovers),
     startMs: spreadOf(starts),
+    commandMs: spreadOf(commands.responses),
+    commandsUnanswered: commands.unanswered.length,
+    commandsExcused: commands.excused,
     ...remains,
     details: { ...verdict, accepted: undefined },
   };
@@ -141,6 +151,7 @@ function toLines(outcome: Outcome): string[] {
       'unknown outcomes',
       listed(verdict.unknownOutcomes.map(({ request, explanation }) => `${request}: ${explanation}`)),
     ],
+    ['doubled despite a key', listed(verdict.doubledDespiteKey)],
     ['stale cards', listed(verdict.staleCards)],
     ['stray progress', listed(verdict.strayProgress)],
     ['dead letters, left over', `${remains.deadLetters}, ${remains.leftOver}`],
@@ -149,6 +160,12 @@ function toLines(outcome: Outcome): string[] {
     ['every lane leased anew', spreadText(spreadOf(outcome.witnessed.leases))],
     ['takeover by a new start', spreadText(spreadOf(outcome.unwitnessed.takeovers))],
     ['start to ready', spreadText(spreadOf(outcome.starts))],
+    ['command to response', spreadText(spreadOf(outcome.commands.responses))],
+    [
+      'commands unanswered',
+      `${listed(outcome.commands.unanswered)} (and ${outcome.commands.excused} when nobody was there)`,
+    ],
+    ['beyond limits', listed(outcome.broken)],
     ...(moments ? [['moments', countsText(moments)] as [string, string]] : []),
     ...(outages
       ? [

@@ -10,10 +10,12 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
 import type { Chance } from './chance.ts';
+import { Commander } from './commander.ts';
 import { type Evidence, judge, missingOf, type Verdict } from './judge.ts';
 import { Model } from './model.ts';
-import { CHANNEL, People, scriptOf } from './people.ts';
+import { People, scriptOf } from './people.ts';
 import type { Load } from './plan.ts';
+import { platformOf } from './surfaces/surface.ts';
 import { TakeoverWatch } from './takeover-watch.ts';
 import { World } from './world.ts';
 
@@ -31,6 +33,7 @@ export interface Remains {
 
 export class Stage {
   readonly watch: TakeoverWatch;
+  readonly commander: Commander;
 
   private constructor(
     readonly world: World,
@@ -40,15 +43,17 @@ export class Stage {
     private readonly startedAt: number,
   ) {
     this.watch = new TakeoverWatch(world.store, world.keys);
+    this.commander = new Commander(world);
   }
 
   static async open(load: Load, chance: Chance): Promise<Stage> {
     const world = await World.create();
     const model = new Model(chance.branch('model'));
     world.sandbox.claude.script(model.answer);
-    const people = new People(world.sandbox, scriptOf(load, chance.branch('script')));
+    const people = new People(world.sandbox, world.surfaces, scriptOf(load, chance.branch('script')));
     const stage = new Stage(world, people, model, load, performance.now());
     people.start();
+    stage.commander.start();
     stage.watch.start();
     return stage;
   }
@@ -59,14 +64,15 @@ export class Stage {
 
   /** Resolves when everything that was said has its answer, or when nothing moves any more. */
   async settle(): Promise<{ verdict: Verdict; remains: Remains }> {
+    await this.commander.stop();
     this.people.writeUpTo(this.load.messages);
-    const { slack } = this.world.sandbox;
-    let calls = -1;
+    let written = -1;
     let quietSince = Date.now();
     while (Date.now() - quietSince < GIVE_UP_AFTER_MS) {
       if (await this.#isSettled()) break;
-      if (slack.calls.length !== calls) quietSince = Date.now();
-      calls = slack.calls.length;
+      const now = this.#written();
+      if (now !== written) quietSince = Date.now();
+      written = now;
       await pause(LOOK_EVERY_MS);
     }
     return { verdict: judge(await this.#evidence()), remains: await this.#remains() };
@@ -74,6 +80,7 @@ export class Stage {
 
   /** Ends the world. Safe to call twice. */
   async close(): Promise<void> {
+    await this.commander.stop();
     await this.people.stop();
     await this.watch.stop();
     await this.world.destroy();
@@ -84,29 +91,37 @@ export class Stage {
   }
 
   async #isSettled(): Promise<boolean> {
-    const { slack } = this.world.sandbox;
-    if (slack.unacknowledged > 0) return false;
+    if ([...this.world.surfaces.values()].some(({ unacknowledged }) => unacknowledged > 0)) return false;
     const threads = this.#threads();
     if (this.people.messages.some((message) => missingOf(message, threads.get(message.conversation) ?? [])))
       return false;
     return (await this.#leftOver()) === 0;
   }
 
+  #written(): number {
+    return [...this.world.surfaces.values()].reduce((sum, { written }) => sum + written, 0);
+  }
+
   #threads(): Evidence['threads'] {
-    const { slack } = this.world.sandbox;
     return new Map(
-      [...this.people.threads].map(([conversation, ts]) => [conversation, slack.thread(CHANNEL, ts)]),
+      [...this.people.places].map(([conversation, place]) => [
+        conversation,
+        this.world.surfaces.get(platformOf(conversation))?.posts(place) ?? [],
+      ]),
     );
   }
 
   async #evidence(): Promise<Evidence> {
-    const { slack, shop } = this.world.sandbox;
+    const { shop } = this.world.sandbox;
     return {
       messages: this.people.messages,
       threads: this.#threads(),
       refunds: shop.refunds,
       approvals: await this.#approvals(),
-      calls: slack.calls,
+      explainDouble: (conversation, key) =>
+        this.world.surfaces
+          .get(platformOf(conversation))
+          ?.explainDouble?.(this.people.places.get(conversation) ?? '', key),
       disorder: this.model.disorder,
     };
   }

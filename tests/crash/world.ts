@@ -14,6 +14,11 @@ import { Keys } from '../../src/redis/keys.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { Fleet, type Place } from './fleet.ts';
 import { RedisServer } from './redis-server.ts';
+import { createDiscordSurface } from './surfaces/discord-surface.ts';
+import { createEmailSurface } from './surfaces/email-surface.ts';
+import { createJiraSurface } from './surfaces/jira-surface.ts';
+import { createSlackSurface } from './surfaces/slack-surface.ts';
+import type { PlatformName, Surface } from './surfaces/surface.ts';
 
 const SHIPPED_CONFIG = fileURLToPath(new URL('../../config', import.meta.url));
 
@@ -21,6 +26,9 @@ const HOST = '127.0.0.1';
 
 /** Pauses before an event is delivered again; the last one is repeated until the event is acknowledged. */
 const REDELIVER_AFTER_MS = [0, 250, 1_000];
+
+/** Two gateways hear the same command; the second to respond is told so by this code (Discord docs, JSON error codes). */
+const ANSWERED_BY_ANOTHER = 40_060;
 
 /** What the gateway inherits from us; everything else of its environment is the scenario's. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'REDIS_SERVER'];
@@ -35,6 +43,7 @@ export class World {
     readonly keys: Keys,
     readonly fleet: Fleet,
     readonly places: readonly [Place, Place],
+    readonly surfaces: ReadonlyMap<PlatformName, Surface>,
   ) {}
 
   static async create(): Promise<World> {
@@ -46,30 +55,60 @@ export class World {
     const sandbox = await startSandbox({
       port: 0,
       slack: { retryDelaysMs: REDELIVER_AFTER_MS, retryUntilAcknowledged: true },
+      jira: { retryDelaysMs: REDELIVER_AFTER_MS, retryUntilAcknowledged: true },
       mail: { keyBits: 1_024, pace: { firstMs: 100, mostMs: 1_000 } },
     });
     const places = [
-      { name: 'gateway-a', mailPort: await freePort() },
-      { name: 'gateway-b', mailPort: await freePort() },
+      { name: 'gateway-a', mailPort: await freePort(), httpPort: await freePort() },
+      { name: 'gateway-b', mailPort: await freePort(), httpPort: await freePort() },
     ] as const;
     const fleet = new Fleet({
       configDir,
       cwd: directory,
-      envOf: ({ mailPort }) => ({
+      envOf: ({ mailPort, httpPort }) => ({
         ...inherited(),
         ...sandbox.env,
         MAIL_LISTEN_PROTOCOL: 'smtp',
         MAIL_LISTEN_PORT: String(mailPort),
+        HTTP_PORT: String(httpPort),
         REDIS_URL: redis.url,
         LOG_LEVEL: 'info',
       }),
-      // The mail servers of the world find whichever gateway is there.
+      // Mail servers and Jira find whichever gateway is there.
       onChange: ({ live }) => {
         const [first] = live;
-        if (first) sandbox.mail.connectGateway({ host: HOST, port: first.place.mailPort });
+        if (!first) return;
+        sandbox.mail.connectGateway({ host: HOST, port: first.place.mailPort });
+        sandbox.jira.deliverTo(`http://${HOST}:${first.place.httpPort}/jira/webhook`);
       },
     });
-    return new World(directory, sandbox, redis, redis.connect(), new Keys('signalbox:'), fleet, places);
+    sandbox.jira.deliverTo(`http://${HOST}:${places[0].httpPort}/jira/webhook`);
+    const { slack, discord, jira, mail } = sandbox;
+    const surfaces = [
+      createSlackSurface(slack),
+      createDiscordSurface(discord),
+      createJiraSurface(jira),
+      createEmailSurface(mail),
+    ];
+    return new World(
+      directory,
+      sandbox,
+      redis,
+      redis.connect(),
+      new Keys('signalbox:'),
+      fleet,
+      places,
+      new Map(surfaces.map((surface) => [surface.platform, surface])),
+    );
+  }
+
+  /** What was sent beyond the published limits of a platform. */
+  get broken(): string[] {
+    const { discord, jira } = this.sandbox;
+    const byOneAlone = discord.violations.filter(
+      ({ error }) => !JSON.stringify(error).includes(`"code":${ANSWERED_BY_ANOTHER}`),
+    );
+    return [...byOneAlone, ...jira.violations].map((violation) => JSON.stringify(violation));
   }
 
   /** Ends everything. Safe to call twice. */
@@ -96,8 +135,11 @@ async function copyConfig(directory: string): Promise<void> {
   const file = join(directory, 'settings.yaml');
   const settings = parseDocument(await readFile(file, 'utf8'));
   settings.setIn(['limits', 'messages_per_person_per_minute'], 10_000);
-  settings.setIn(['gateways', 'slack', 'pace'], { posts: 1_000_000, seconds: 1 });
-  settings.setIn(['http', 'port'], 0);
+  for (const platform of ['slack', 'discord', 'jira']) {
+    settings.setIn(['gateways', platform, 'pace'], { posts: 1_000_000, seconds: 1 });
+  }
+  settings.setIn(['gateways', 'discord', 'threads'], 'always');
+  settings.setIn(['http', 'port'], ['$', '{HTTP_PORT}'].join(''));
   await writeFile(file, String(settings));
 }
 

@@ -5,6 +5,8 @@
  * Deliveries do not wait for each other, so they may arrive in another order than they happened.
  */
 import { createHmac, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { RETRIED_STATUSES, WEBHOOK_RETRY_DELAYS_MS, WEBHOOK_TIMEOUT_MS } from './limits.ts';
 
 export interface WebhookOptions {
@@ -35,7 +37,6 @@ export interface RawPost {
 
 export class Webhooks {
   readonly deliveries: WebhookDelivery[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
   readonly #stopping = new AbortController();
   #address: string | undefined;
 
@@ -43,7 +44,10 @@ export class Webhooks {
     private readonly secret: string,
     private readonly options: WebhookOptions,
     private readonly changed: () => void,
-  ) {}
+  ) {
+    // Every delivery under way listens.
+    setMaxListeners(0, this.#stopping.signal);
+  }
 
   get address(): string | undefined {
     return this.#address;
@@ -56,8 +60,6 @@ export class Webhooks {
 
   stop(): void {
     this.#stopping.abort();
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   /** Resolves once it was acknowledged; rejects if it is given up. */
@@ -122,7 +124,7 @@ export class Webhooks {
         this.#settle(delivery, 'given-up');
         throw new Error(`Jira gave up on ${delivery.event}: ${outcome}`);
       }
-      await this.#pause(delay);
+      await pause(delay, undefined, { signal: this.#stopping.signal }).catch(() => undefined); // stopping
     }
   }
 
@@ -145,17 +147,6 @@ export class Webhooks {
   #settle(delivery: WebhookDelivery, state: WebhookDelivery['state']): void {
     delivery.state = state;
     this.changed();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        resolve();
-      }, ms);
-      this.#timers.add(timer);
-      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
-    });
   }
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { ApprovalId } from '../../../src/domain/ids.ts';
-import type { SlackMessage } from '../../../src/sandbox/slack/workspace.ts';
 import { type Evidence, judge } from '../../crash/judge.ts';
 import { type Message, type MessageKind, orderOf } from '../../crash/message.ts';
 import { disorderIn, toReply } from '../../crash/model.ts';
+import { explainDouble } from '../../crash/surfaces/slack-surface.ts';
+import { keyOf, type Post, platformOf } from '../../crash/surfaces/surface.ts';
 
 const ROOT = '1.000001';
 
@@ -11,24 +12,12 @@ function said(number: number, kind: MessageKind = 'plain'): Message {
   return { conversation: 1, number, kind, acknowledgedAt: 1 };
 }
 
-let posted = 1;
-
 /** A message of ours in the thread. */
-function post(text: string, key: string, more: { state?: string; blocks?: unknown } = {}): SlackMessage {
-  return {
-    ts: `1.${String(++posted).padStart(6, '0')}`,
-    channel: 'C1',
-    user: 'U0SIGNALBOX',
-    bot_id: 'B0SIGNALBOX',
-    thread_ts: ROOT,
-    text,
-    metadata: { event_type: 'signalbox_message', event_payload: { key, state: more.state ?? 'final' } },
-    // Blocks of the test's own making.
-    ...(more.blocks === undefined ? {} : { blocks: more.blocks as SlackMessage['blocks'] }),
-  } as SlackMessage;
+function post(text: string, key: string, more: Partial<Post> = {}): Post {
+  return { text, key, isProgress: false, isOpen: false, raw: text, ...more };
 }
 
-function answer(number: number, key = `reply:${number}#1`): SlackMessage {
+function answer(number: number, key = `reply:${number}#1`): Post {
   return post(toReply('answer', { conversation: 1, number }, 'all is well.'), key);
 }
 
@@ -56,12 +45,12 @@ function approval(number: number, state: string): Evidence['approvals'][number] 
   } as unknown as Evidence['approvals'][number];
 }
 
-function judged(evidence: Partial<Evidence> & { thread?: readonly SlackMessage[] }) {
+function judged(evidence: Partial<Evidence> & { thread?: readonly Post[] }) {
   return judge({
     messages: [],
     refunds: [],
     approvals: [],
-    calls: [],
+    explainDouble: () => 'because',
     disorder: [],
     threads: new Map([[1, evidence.thread ?? []]]),
     ...evidence,
@@ -79,6 +68,7 @@ describe('the judgement of a scenario', () => {
       doubledEffects: [],
       falseEffects: [],
       doubledReplies: [],
+      doubledDespiteKey: [],
       unknownOutcomes: [],
       staleCards: [],
       strayProgress: [],
@@ -87,7 +77,7 @@ describe('the judgement of a scenario', () => {
 
   it('misses an answer that is not there, or is only progress', () => {
     const progress = post(toReply('answer', { conversation: 1, number: 2 }, ''), 'reply:2#1', {
-      state: 'progress',
+      isProgress: true,
     });
 
     const verdict = judged({ messages: [said(1), said(2), said(3)], thread: [answer(1), progress] });
@@ -133,29 +123,51 @@ describe('the judgement of a scenario', () => {
     expect(verdict.unknownOutcomes.map(({ happened }) => happened)).toEqual([true, false]);
   });
 
-  it('explains a doubled reply by whether the first was looked for', () => {
+  it('explains a doubled reply, and takes no explanation where the platform has a key against it', () => {
+    const key = 'reply:1#1';
+    const thread = [answer(1, key), answer(1, key)];
+
+    expect(judged({ thread }).doubledReplies).toEqual([
+      { thread: 'c1 (discord)', key, times: 2, explanation: 'because' },
+    ]);
+    const despite = judged({ thread, explainDouble: () => undefined });
+    expect(despite.doubledReplies).toEqual([]);
+    expect(despite.doubledDespiteKey).toEqual([`${key} is there 2 times in c1 (discord)`]);
+  });
+
+  it('explains a reply that is twice in Slack by whether the first was looked for', () => {
     const key = 'reply:1#1';
     const take = { method: 'chat.postMessage', args: { metadata: JSON.stringify({ key }) }, result: 'ok' };
     const look = { method: 'conversations.replies', args: { ts: ROOT }, result: 'ok' };
-    const root = { ...answer(9, 'root'), ts: ROOT };
-    const thread = [root, answer(1, key), answer(1, key)];
 
-    const [careless] = judged({ thread, calls: [take, take] }).doubledReplies;
-    const [careful] = judged({ thread, calls: [take, look, take] }).doubledReplies;
-
-    expect(careless).toMatchObject({ key, times: 2, explanation: expect.stringContaining('nobody looked') });
-    expect(careful?.explanation).toContain('was searched');
+    expect(explainDouble(ROOT, key, [take, take])).toContain('nobody looked');
+    expect(explainDouble(ROOT, key, [take, look, take])).toContain('was searched');
   });
 
   it('finds a card that still offers a choice though it was made', () => {
     const open = approval(1, 'OPEN');
     const made = approval(2, 'EXECUTED');
     const card = ({ id }: { id: string }) =>
-      post('Approval needed', `card:${id}`, { blocks: [{ value: id, action_id: 'signalbox.approve' }] });
+      post('Approval needed', `card:${id}`, { isOpen: true, raw: `Approval needed ${id}` });
 
     const verdict = judged({ thread: [card(open), card(made)], approvals: [open, made] });
 
     expect(verdict.staleCards).toEqual([expect.stringContaining(made.id)]);
+  });
+});
+
+describe('platforms', () => {
+  it('share the conversations evenly', () => {
+    const names = Array.from({ length: 200 }, (_, index) => platformOf(index + 1));
+    for (const name of ['slack', 'discord', 'jira', 'email']) {
+      expect(names.filter((each) => each === name)).toHaveLength(50);
+    }
+  });
+
+  it('know a message by what it is about where its own key is not seen', () => {
+    expect(keyOf('answer c3 m4: all is well.')).toBe('answer c3 m4');
+    expect(keyOf('refund: order 300004, amount 80')).toBe('card of order 300004');
+    expect(keyOf('Thinking…')).toBeUndefined();
   });
 });
 
