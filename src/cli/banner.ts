@@ -80,7 +80,8 @@ function whatToDo(gateways: readonly string[]): string[] {
 function missing({ config, played }: BannerFacts): string[] {
   const { gateways, model } = config.settings;
   const off = Object.entries(missingOf(gateways))
-    .filter(([, lacks]) => lacks.length > 0)
+    // A way in for programs is something to want, not something that is missing.
+    .filter(([platform, lacks]) => lacks.length > 0 && platform !== 'web')
     .map(([platform]) => platform);
   if (model.provider === 'claude' && !model.api_key) off.push('claude');
   const names = [...new Set([...played, ...off])].map(platformName);
