@@ -103,6 +103,82 @@ describe('the webhook listener', () => {
     expect((await fetch(`${listener.url}/other`, { method: 'POST' })).status).toBe(202);
   });
 
+  it('takes other methods and larger bodies where a route says so', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const options = { methods: ['GET', 'PUT'], maxBodyBytes: 2_000_000 } as const;
+    listener.route(
+      '/own',
+      async ({ method, body }) => ({
+        status: 200,
+        body: `${method} ${body.length}`,
+        headers: { 'x-own': 'yes' },
+      }),
+      options,
+    );
+    const body = 'x'.repeat(1_500_000);
+
+    const put = await fetch(`${listener.url}/own`, { method: 'PUT', body });
+
+    expect(await put.text()).toBe('PUT 1500000');
+    expect(put.headers.get('x-own')).toBe('yes');
+    expect(await (await fetch(`${listener.url}/own`)).text()).toBe('GET 0');
+    expect((await fetch(`${listener.url}/own`, { method: 'POST' })).status).toBe(405);
+  });
+
+  it('tells a handler that its caller is gone', async () => {
+    const leaving = new AbortController();
+    const gone = new Promise<void>((resolve) => {
+      void listen(async ({ signal }) => {
+        signal.addEventListener('abort', () => resolve());
+        leaving.abort();
+        await new Promise<void>((over) => signal.addEventListener('abort', () => over()));
+        return { status: 200 };
+      }).then((listener) =>
+        fetch(`${listener.url}/in`, { method: 'POST', signal: leaving.signal }).catch(() => undefined),
+      );
+    });
+
+    await gone;
+  });
+
+  it('hands a connection on where somebody takes it, asks others to come again, and survives a failure', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const unroute = listener.routeUpgrade('/up', (_request, socket) =>
+      socket.end('HTTP/1.1 101 Yes\r\n\r\n'),
+    );
+    listener.routeUpgrade('/broken', () => {
+      throw new Error('broken');
+    });
+    const ask = (path: string) =>
+      new Promise<string>((resolve) => {
+        let answer = '';
+        const socket = connect(Number(new URL(listener.url).port), '127.0.0.1', () =>
+          socket.write(
+            `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n`,
+          ),
+        );
+        socket.on('data', (data) => {
+          answer += String(data);
+        });
+        socket.on('error', () => undefined);
+        socket.on('close', () => resolve(answer.split('\r\n')[0] ?? ''));
+      });
+
+    expect(await ask('/up')).toBe('HTTP/1.1 101 Yes');
+    expect(await ask('/elsewhere')).toBe('HTTP/1.1 503 Service Unavailable');
+    expect(await ask('/broken')).toBe('');
+    expect(() => listener.routeUpgrade('/up', () => {})).toThrow('/up');
+    unroute();
+    expect(await ask('/up')).toBe('HTTP/1.1 503 Service Unavailable');
+  });
+
+  it('knows before it is started where it will be', () => {
+    const listener = new WebhookListener({ host: '::1', port: 4_000 }, collectingLogger(lines));
+
+    expect(listener.expectedUrl).toBe('http://[::1]:4000');
+    expect(() => listener.url).toThrow('has not been started');
+  });
+
   it('stops after the requests it has, and may be stopped twice', async () => {
     let release = () => {};
     const entered = new Promise<void>((enter) => {
