@@ -179,7 +179,7 @@ describe('a socket that subscribed', () => {
     expect(await socket.next()).toMatchObject({ type: 'event', position: 2, markdown: 'two' });
   });
 
-  it('OM-051 gets every event exactly once over drops, from two processes', async () => {
+  it('gets every event exactly once over drops, from two processes', async () => {
     const reader = await openWeb();
     const writer = await openWeb({ redis: reader.redis });
     const total = 120;
