@@ -129,7 +129,7 @@ export function parseTicketReply(text: string): TicketReply | undefined {
   // Tickets are copied out of markdown, with what marks them as code.
   const line = (/^(`+)(.+)\1$/u.exec(raw ?? '')?.[2] ?? raw)?.replace(/^[/!]/u, '');
   const words = line === undefined ? undefined : split(line);
-  const ticket = words && parseTicket(words.code.replace(/[^\p{L}\p{N}]+$/u, ''));
+  const ticket = words && parseTicket(words.code.replace(/[.!,;:?。、…\p{C}]+$/u, ''));
   if (line === undefined || !words || !ticket) return undefined;
   if (line.length > MAX_LINE_CHARS) return { ...ticket, said: unclear('too-long') };
   if (hasHiddenCharacters(line)) return { ...ticket, said: unclear('hidden-characters') };

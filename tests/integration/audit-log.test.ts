@@ -45,7 +45,12 @@ describe('the chain of the audit', () => {
     const store = await openStore();
     const log = new AuditLog(store.redis, store.keys);
     const worker = await openWorker(store);
-    for (let n = 0; n < 40; n++) await post(worker, `test:${n}`, 'one');
+    const queue = worker.queue('m');
+    for (let n = 0; n < 40; n++) {
+      const posted = await post(worker, `test:${n}`, 'one', true);
+      if (posted.kind !== 'taken') throw new Error(`the item was ${posted.kind}`);
+      await queue.commit(posted.claim, [{ kind: 'audit', event: anEvent('handled') }], 'yield');
+    }
     await log.append(OWNER, anEvent('one'), anEvent('two'));
 
     expect(await log.verify()).toEqual({ ok: true, entries: 42 });

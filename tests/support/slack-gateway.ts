@@ -36,6 +36,7 @@ export interface SlackFixture {
   revisions(): InboundRevision[];
   /** What the core does with what it is handed from now on. */
   onReceive(receive: (inbound: Inbound) => Promise<Receipt>): void;
+  start(): Promise<void>;
   send(message: Pick<OutboundMessage, 'to' | 'body'> & Partial<OutboundMessage>): Promise<Sent>;
   /** Calls of one method of the Web API, as they arrived. */
   calls(method: string): Record<string, unknown>[];
@@ -82,7 +83,8 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
     received.push(inbound);
     return core(inbound);
   };
-  if (options.started !== false) await gateway.start(receive);
+  const start = () => gateway.start(receive);
+  if (options.started !== false) await start();
 
   let sent = 0;
   return {
@@ -90,6 +92,7 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
     sandbox: world.slack,
     lines,
     received,
+    start,
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     answers: () => received.filter((inbound) => inbound.kind === 'answer'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),

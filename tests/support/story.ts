@@ -44,6 +44,7 @@ export class Story {
 
   private constructor(
     readonly sandbox: Sandbox,
+    readonly redisUrl: string,
     readonly redis: Redis,
     readonly keys: Keys,
     public config: StoryConfig,
@@ -103,7 +104,7 @@ export class Story {
     const app = await start();
     const redis = new Redis(url);
     redis.on('error', () => undefined); // it is away because a test took it away
-    story = new Story(sandbox, redis, new Keys(prefix), config, clock, app, start);
+    story = new Story(sandbox, url, redis, new Keys(prefix), config, clock, app, start);
     return story;
   }
 

@@ -45,6 +45,7 @@ export interface WebFixture {
   call(method: string, path: string, body?: unknown, options?: CallOptions): Promise<Answer>;
   /** A socket that is open. */
   connect(options?: ConnectOptions): Promise<TestSocket>;
+  start(): Promise<void>;
   send(message: Pick<OutboundMessage, 'body'> & Partial<OutboundMessage>): Promise<Sent>;
 }
 
@@ -93,9 +94,8 @@ export async function openWeb(options: WebFixtureOptions = {}): Promise<WebFixtu
     received.push(inbound);
     return core(inbound);
   };
-  if (options.started !== false) {
-    await gateway.start(receive, options.lookup ?? { approvalsFor: async () => [] });
-  }
+  const start = () => gateway.start(receive, options.lookup ?? { approvalsFor: async () => [] });
+  if (options.started !== false) await start();
   onTestFinished(async () => {
     await gateway.stop();
     await listener.stop();
@@ -110,6 +110,7 @@ export async function openWeb(options: WebFixtureOptions = {}): Promise<WebFixtu
     redis,
     lines,
     received,
+    start,
     url,
     onReceive: (next) => {
       core = next;

@@ -144,7 +144,7 @@ describe('a cluster of three nodes', () => {
       expect(entries).toHaveLength(5);
     }
     const audit = new AuditLog(process.redis, process.keys);
-    expect(await audit.verify()).toEqual({ ok: true, entries: CONVERSATIONS.length * 10 });
+    expect(await audit.verify()).toEqual({ ok: true, entries: CONVERSATIONS.length * 5 });
   });
 
   it('opens, decides and lets expire approvals of every partition', async () => {

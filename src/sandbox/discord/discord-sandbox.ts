@@ -476,6 +476,11 @@ export class DiscordSandbox {
     return this.#world.message(id);
   }
 
+  /** What is in a file that came with a message. */
+  fileContent(id: string): Buffer | undefined {
+    return this.#world.file(id)?.bytes;
+  }
+
   /** The channel a thread is in, its state and its members. */
   thread(id: string): Thread | undefined {
     const place = this.#world.place(id);

@@ -44,7 +44,18 @@ export const USERS: readonly User[] = [
     groups: ['jira-users'],
     roles: ['Users', 'Administrators'],
   },
+  {
+    accountId: '70121:00000000-0000-4000-8000-000000000008',
+    displayName: 'Other App',
+    accountType: 'app',
+    timeZone: 'Etc/UTC',
+    groups: ['jira-users'],
+    roles: ['Users'],
+  },
 ];
+
+/** A machine that is none of the app's. */
+export const OTHER_APP = '70121:00000000-0000-4000-8000-000000000008';
 
 export interface Project {
   readonly id: string;

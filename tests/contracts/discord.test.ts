@@ -1,0 +1,154 @@
+import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
+import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
+import { buttonOf, GENERAL, openDiscord } from '../support/discord-gateway.ts';
+import { describeGateway } from './gateway.contract.ts';
+import type { PlatformWorld } from './platform-world.ts';
+
+const PEOPLE = { dana: DANA.discordUser, eve: EVE.discordUser };
+
+describeGateway('Discord', openDiscordWorld);
+
+async function openDiscordWorld(): Promise<PlatformWorld> {
+  const discord = await openDiscord({
+    // A place of its own for everything that is said.
+    settings: { threads: 'always' },
+    timing: { retryAfterMs: 10, retryAtMostMs: 20 },
+  });
+  const { sandbox, gateway } = discord;
+  const fromBot = ({ author }: DiscordMessage) => author === BOT.discordUser;
+  const inPlace = (ref: string) => sandbox.messages(ref).filter(fromBot);
+  let isTold = false;
+  /** Resolves once the core has taken a message of this id. */
+  const taken = (id: string) =>
+    discord.until(() =>
+      discord.messages().find((message) => message.id.endsWith(`:${id}`) && settled.has(message.id)),
+    );
+  const settled = new Set<string>();
+  const hear = (receive: Parameters<PlatformWorld['onReceive']>[0]) =>
+    discord.onReceive(async (inbound) => {
+      const receipt = await receive(inbound);
+      isTold = receipt.kind === 'answered';
+      settled.add(inbound.id);
+      // Whoever waits looks again.
+      queueMicrotask(() => discord.lines.push({ level: 'debug', facts: {}, sentence: 'settled' }));
+      return receipt;
+    });
+  hear(async () => ({ kind: 'stored' }));
+  return {
+    name: 'Discord',
+    gateway,
+    received: discord.received,
+    onReceive: hear,
+    start: discord.start,
+    say: async (text, files = []) => {
+      const { id } = await sandbox.say({
+        user: ALEX.discordUser,
+        channel: GENERAL.id,
+        text: `@signalbox ${text}`,
+        files: files.map(({ name, mediaType, base64 }) => ({
+          filename: name,
+          contentType: mediaType,
+          bytes: Buffer.from(base64, 'base64'),
+        })),
+      });
+      const message = await taken(id);
+      return { place: message.replyTo, ref: id };
+    },
+    shown: async ({ ref }) => [
+      ...inPlace(ref).map(shownOf),
+      ...sandbox.messages(ALEX.discordDm).filter(fromBot).map(shownOf),
+    ],
+    plain: (native) =>
+      native
+        .replaceAll(/\[([^\]]+)\]\(<?([^)>]+)>?\)/g, '$1 ($2)')
+        .replaceAll(/<(https?:[^>]+)>/g, '$1')
+        .replaceAll('\\', '')
+        .replaceAll(/\*\*|(?<!\w)[_~](?=\S)|(?<=\S)[_~](?!\w)/g, ''),
+    limit: { size: 2_000, sizeOf: (text) => text.length, fence: /```/g },
+    redeliver: async () => {
+      const before = discord.received.length;
+      // As after a reconnect: what is read again from the history of the channel has the same ids.
+      sandbox.redeliver('MESSAGE_CREATE');
+      await discord.until(() => discord.received.length > before);
+    },
+    echo: async ({ ref }) => {
+      const [ours] = inPlace(ref).slice(-1);
+      sandbox.deliverEvent('MESSAGE_CREATE', {
+        id: ours!.id,
+        channel_id: ref,
+        guild_id: undefined,
+        author: { id: BOT.discordUser, username: 'signalbox', bot: true },
+        content: `<@${BOT.discordUser}> ${ours!.content}`,
+        timestamp: ours!.createdAt,
+        mentions: [{ id: BOT.discordUser, username: 'signalbox', bot: true }],
+        attachments: [],
+        embeds: [],
+        type: 0,
+      });
+    },
+    sayAsBot: async (text) => {
+      await sandbox.sayAsBot({ channel: GENERAL.id, text: `@signalbox ${text}` });
+      await discord.until(() => discord.received.length > 0);
+    },
+    edit: async ({ ref }, text) => {
+      await sandbox.edit({ message: ref, text: `@signalbox ${text}` });
+      await discord.until(() => discord.revisions().length > 0);
+    },
+    pings: () => sandbox.pings.filter(({ by }) => by === BOT.discordUser).map((ping) => JSON.stringify(ping)),
+    cards: {
+      inWords: false,
+      isOpen: async ({ ref }) => JSON.stringify(inPlace(ref)).includes('"label":"Approve"'),
+      approve: async ({ ref }, who) => {
+        const card = inPlace(ref).findLast(({ components }) => components.length > 0)!;
+        const user = PEOPLE[who];
+        const before = sandbox.ephemerals(user).length;
+        await sandbox.press({ user, channel: ref, message: card.id, customId: buttonOf(card, 'Approve') });
+        if (!isTold) return undefined;
+        return shownOf(await sandbox.until(() => sandbox.ephemerals(user)[before]));
+      },
+    },
+    refuse: (how) =>
+      sandbox.fail(
+        'POST /channels/:channel/messages',
+        how.kind === 'permanent'
+          ? { kind: 'status', status: 403, code: 50_001, message: 'Missing Access' }
+          : { kind: 'rate-limited', retryAfterSeconds: how.seconds },
+      ),
+    drop: async () => {
+      sandbox.disconnect();
+      await sandbox.until(({ connections }) => connections > 0);
+    },
+    malformed: async (count) => {
+      for (let n = 0; n < count; n++)
+        sandbox.deliverEvent('MESSAGE_CREATE', NONSENSE[n % NONSENSE.length] as never);
+    },
+    files: async ({ ref }) =>
+      inPlace(ref).flatMap(({ attachments }) =>
+        attachments.map(({ id, filename }) => ({
+          name: filename,
+          content: sandbox.fileContent(id)?.toString() ?? '',
+        })),
+      ),
+    close: discord.close,
+  };
+}
+
+function shownOf({ content, embeds, components }: DiscordMessage): string {
+  const rest = [embeds, components].filter((part) => part.length > 0).map((part) => JSON.stringify(part));
+  return [content, ...rest].join('\n');
+}
+
+const NONSENSE = [
+  {},
+  { id: 5, channel_id: [], author: null },
+  { id: 'x', channel_id: 'y', author: { id: 'z' }, content: { a: 1 } },
+  {
+    id: '1',
+    channel_id: GENERAL.id,
+    author: { id: ALEX.discordUser },
+    content: 'x',
+    timestamp: 'never',
+    mentions: 'all',
+  },
+  { id: '900000000000009999', channel_id: '../../etc', author: { id: ALEX.discordUser }, mentions: [{}] },
+];

@@ -1,0 +1,159 @@
+import { createTransport } from 'nodemailer';
+import type { Inbound } from '../../src/domain/message.ts';
+import { DnsServer } from '../../src/sandbox/dns/dns-server.ts';
+import { Journal } from '../../src/sandbox/journal.ts';
+import type { Mail } from '../../src/sandbox/mail/mail.ts';
+import { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
+import { ALEX, BOT, PEOPLE } from '../../src/sandbox/people.ts';
+import { emailGateway, emailSettings } from '../support/email.ts';
+import { describeGateway } from './gateway.contract.ts';
+import type { PlatformWorld } from './platform-world.ts';
+
+const clock = { now: () => Date.now() };
+
+describeGateway('e-mail', openMailWorld, {
+  edits: 'a mail that was sent stays as it is',
+  splitting: 'a mail may be as long as it likes',
+  echo: 'what we send goes to others, and is marked against answers',
+  'rate limit': 'a mail server says only that it is busy, not for how long',
+});
+
+async function openMailWorld(): Promise<PlatformWorld> {
+  const dns = new DnsServer();
+  await dns.start();
+  const mail = new MailSandbox(
+    { journal: new Journal(), dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
+    { keyBits: 1_024, pace: { firstMs: 10, mostMs: 20 } },
+  );
+  await mail.start();
+  const gateway = emailGateway(
+    emailSettings({
+      address: BOT.mail,
+      smtp: { host: mail.env.SMTP_HOST, port: Number(mail.env.SMTP_PORT) },
+      dns_server: dns.address,
+    }),
+  );
+  const received: Inbound[] = [];
+  let core: Parameters<PlatformWorld['onReceive']>[0] = async () => ({ kind: 'stored' });
+  const start = async () => {
+    await gateway.start(async (inbound) => {
+      received.push(inbound);
+      return core(inbound);
+    });
+    if (gateway.listening) mail.connectGateway(gateway.listening);
+  };
+  await start();
+  const inThread = (root: string): Mail[] =>
+    mail.mailbox(ALEX.mail).filter(({ from, references }) => from === BOT.mail && references.includes(root));
+  const cardIn = (root: string) =>
+    inThread(root).findLast(({ text }) => APPROVE.test(text)) ?? inThread(root).at(-1);
+  let places = 0;
+  return {
+    name: 'e-mail',
+    gateway,
+    received,
+    onReceive: (receive) => {
+      core = receive;
+    },
+    start,
+    say: async (text, files = []) => {
+      const sent = await mail.settled(
+        await mail.send({
+          from: ALEX.mail,
+          to: BOT.mail,
+          subject: `Matter ${++places}`,
+          text,
+          files: files.map(({ name, mediaType, base64 }) => ({
+            name,
+            mediaType,
+            bytes: Buffer.from(base64, 'base64'),
+          })),
+        }),
+      );
+      if (sent.state !== 'accepted') throw new Error(`the mail was ${sent.state}: ${sent.lastAnswer}`);
+      const newest = received.findLast((inbound) => inbound.kind === 'message');
+      if (newest?.kind !== 'message') throw new Error('the core has no message');
+      return { place: newest.replyTo, ref: sent.messageId };
+    },
+    shown: async ({ ref }) => inThread(ref).map(({ text, html }) => html ?? text),
+    plain: (html) =>
+      html
+        .replaceAll(/<(?:style|head)[\s\S]*?<\/(?:style|head)>/g, '')
+        .replaceAll(/<a href="([^"]+)"[^>]*>([\s\S]*?)<\/a>/g, '$2 ($1)')
+        .replaceAll(/<[^>]+>/g, ' ')
+        .replaceAll(/&#x27;|&#39;/g, "'")
+        .replaceAll('&amp;', '&'),
+    redeliver: async () => {
+      const newest = mail.deliveries.at(-1);
+      if (!newest) throw new Error('nothing was sent');
+      await mail.settled(await mail.resend(newest));
+    },
+    sayAsBot: async (text) => {
+      await mail.settled(
+        await mail.send({
+          from: ALEX.mail,
+          to: BOT.mail,
+          subject: 'Out of office',
+          text,
+          headers: { 'Auto-Submitted': 'auto-replied' },
+        }),
+      );
+    },
+    // A mail reaches whom it is addressed to, and nobody whom its text names.
+    pings: () =>
+      PEOPLE.filter((person) => person !== ALEX).flatMap(({ mail: address }) =>
+        mail.mailbox(address).map(({ subject }) => `${address}: ${subject}`),
+      ),
+    cards: {
+      inWords: true,
+      isOpen: async ({ ref }) => APPROVE.test(cardIn(ref)?.text ?? ''),
+      approve: async ({ ref }, who) => {
+        const [person] = PEOPLE.filter(({ firstName }) => firstName.toLowerCase() === who);
+        const card = cardIn(ref);
+        const line = APPROVE.exec(card?.text ?? '')?.[0];
+        if (!card || !person || line === undefined) throw new Error('there is no card');
+        await mail.settled(await mail.reply(card, { from: person.mail, line, quoting: 'none' }));
+        return undefined;
+      },
+    },
+    refuse: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }),
+    drop: async () => {
+      // As a server between us would: the connection ends in the middle of a mail, and it tries again.
+      await gateway.stop();
+      await start();
+    },
+    malformed: async (count) => {
+      const { listening } = gateway;
+      if (!listening) throw new Error('the gateway does not listen');
+      const client = createTransport({ ...listening, pool: true, maxConnections: 8, ignoreTLS: true });
+      const envelope = { from: EVE, to: BOT.mail };
+      const sent = Array.from({ length: count }, (_, n) =>
+        client.sendMail({ envelope, raw: Buffer.from(NONSENSE[n % NONSENSE.length] ?? '', 'latin1') }),
+      );
+      await Promise.allSettled(sent);
+      client.close();
+    },
+    files: async ({ ref }) =>
+      inThread(ref).flatMap(({ attachments }) =>
+        attachments.map(({ name, base64 }) => ({ name, content: Buffer.from(base64, 'base64').toString() })),
+      ),
+    close: async () => {
+      await gateway.stop();
+      await mail.stop();
+      await dns.stop();
+    },
+  };
+}
+
+const EVE = 'eve@evil.test';
+
+const APPROVE = /^approve [A-Z0-9]{4,8}$/m;
+
+const NONSENSE = [
+  '',
+  '\r\n',
+  'From: \xff\xfe\r\n\r\n\0\0',
+  'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!\r\n',
+  `Subject: =?utf-8?B?${'A'.repeat(2_000)}?=\r\nReferences: ${'<a@b> '.repeat(500)}\r\n\r\nx`,
+  'Message-ID: not one\r\nFrom: a@b, c@d\r\nFrom: e@f\r\n\r\nhello',
+];

@@ -1,0 +1,359 @@
+/** What every gateway owes, whatever its platform. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createReplyTokens } from '../../src/approvals/reply-token.ts';
+import type { Card } from '../../src/domain/card.ts';
+import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import type { Inbound, InboundMessage, OutboundBody, Sent } from '../../src/domain/message.ts';
+import { aCard } from '../support/slack-gateway.ts';
+import type { Cards, Clause, Lacks, PlatformWorld, Said } from './platform-world.ts';
+
+/** An open card with the codes of a reply, for platforms that answer by mail. */
+function openCard(): Card {
+  const { approvalId, gen } = aCard();
+  const tokens = createReplyTokens('a secret for the reply addresses of this contract');
+  const subject = { approvalId, person: PersonId.parse('dana'), gen, expiresAt: Date.now() + 3_600_000 };
+  return aCard({ reply: tokens.issue(subject) });
+}
+
+export function describeGateway(name: string, open: () => Promise<PlatformWorld>, lacks: Lacks = {}): void {
+  describe(`the ${name} gateway`, () => {
+    let world: PlatformWorld;
+    let sent = 0;
+
+    beforeEach(async () => {
+      world = await open();
+    });
+    afterEach(async () => world.close());
+
+    /** A clause that the platform has no way to meet is left out, with the reason. */
+    function clause(which: Clause, title: string, test: () => Promise<void>, timeoutMs?: number): void {
+      const reason = lacks[which];
+      if (reason === undefined) it(title, test, timeoutMs);
+      else it.skip(`${title} (${reason})`, test);
+    }
+
+    function need<Member>(member: Member | undefined): Member {
+      if (member === undefined) throw new Error(`the world of ${name} lacks this, and does not say so`);
+      return member;
+    }
+
+    function deliveries(): InboundMessage[] {
+      return world.received.filter((inbound): inbound is InboundMessage => inbound.kind === 'message');
+    }
+
+    /** Each once, as the core counts them: some platforms deliver one thing as two events. */
+    function messages(): InboundMessage[] {
+      return [...new Map(deliveries().map((message) => [message.id, message])).values()];
+    }
+
+    function send(said: Said, body: OutboundBody, id = `out-${++sent}`): Promise<Sent> {
+      return world.gateway.send(
+        { id, conversationId: ConversationId.parse('contract:1'), to: said.place, body, attempt: 1 },
+        new AbortController().signal,
+      );
+    }
+
+    async function read(said: Said): Promise<string> {
+      return (await world.shown(said)).map((native) => world.plain(native)).join('\n');
+    }
+
+    describe('coming in', () => {
+      it('OM-050 hands over who said what, and where the answer belongs', async () => {
+        const said = await world.say('what is up?');
+
+        expect(messages()).toHaveLength(1);
+        const [message] = messages();
+        expect(message).toMatchObject({
+          text: 'what is up?',
+          addressedToBot: true,
+          sender: { authenticated: true, automatic: false },
+        });
+        expect(message?.id).toMatch(/^[a-z-]+:/);
+        expect(message?.conversationId).toMatch(/^[a-z-]+:/);
+        await send(said, { kind: 'text', markdown: 'All quiet.' });
+        expect(await read(said)).toContain('All quiet.');
+      });
+
+      clause('redelivery', 'OM-192 gives a redelivered event the same id', async () => {
+        await world.say('hello');
+        const before = deliveries().length;
+        await need(world.redeliver)();
+
+        expect(deliveries().length).toBeGreaterThan(before);
+        expect(messages()).toHaveLength(1);
+      });
+
+      clause('acknowledgement', 'acknowledges only what was stored, so that it comes again', async () => {
+        let failures = 2;
+        const seen: string[] = [];
+        world.onReceive(async (inbound: Inbound) => {
+          seen.push(inbound.id);
+          if (failures-- > 0) throw new Error('the store is away');
+          return { kind: 'stored' };
+        });
+
+        await world.say('hello');
+
+        expect(seen.length).toBeGreaterThanOrEqual(3);
+        expect(new Set(seen).size).toBe(1);
+      });
+
+      clause('echo', 'ignores what it said itself', async () => {
+        const said = await world.say('hello');
+        await send(said, { kind: 'text', markdown: 'hi' });
+        await need(world.echo)(said);
+
+        expect(messages()).toHaveLength(1);
+      });
+
+      clause('bots', 'never lets another bot run a turn', async () => {
+        await need(world.sayAsBot)('hello bot');
+
+        for (const { sender } of messages()) expect(sender.automatic).toBe(true);
+      });
+
+      clause('edits', 'records an edit, and never takes it for something said', async () => {
+        const said = await world.say('hello');
+        await need(world.edit)(said, 'approve apr_p7_0123456789ab.1');
+
+        expect(messages()).toHaveLength(1);
+        expect(world.received.filter(({ kind }) => kind === 'revision')).toMatchObject([
+          { change: 'edited' },
+        ]);
+      });
+
+      it('stays up through 1,000 payloads that make no sense, and serves everybody else', async () => {
+        await world.malformed(1_000);
+        const before = messages().length;
+        await world.say('still there?');
+
+        expect(messages().slice(before)).toMatchObject([{ text: 'still there?' }]);
+      }, 60_000);
+    });
+
+    describe('going out', () => {
+      it('puts a reply where it was asked for, and nowhere else', async () => {
+        const one = await world.say('first');
+        const other = await world.say('second');
+        await send(other, { kind: 'text', markdown: 'the answer to the second' });
+        await send(one, { kind: 'text', markdown: 'the answer to the first' });
+
+        expect(await read(one)).toContain('the answer to the first');
+        expect(await read(other)).toContain('the answer to the second');
+        if (JSON.stringify(one.place) !== JSON.stringify(other.place)) {
+          expect(await read(one)).not.toContain('the answer to the second');
+        }
+      });
+
+      clause('splitting', 'splits what is too long, cutting nothing off and no code open', async () => {
+        const { size, sizeOf, fence } = need(world.limit);
+        const said = await world.say('tell me everything');
+        const words = Math.ceil(size / 4);
+        const lines = Math.ceil(size / 10);
+        const markdown = `${'word '.repeat(words)}\n\n\`\`\`\n${'code line\n'.repeat(lines)}\`\`\`\n\nThe end.`;
+        await send(said, { kind: 'text', markdown });
+
+        const parts = (await world.shown(said)).filter((part) => /word|code line|The end/.test(part));
+        expect(parts.length).toBeGreaterThan(2);
+        for (const part of parts) {
+          expect(sizeOf(part)).toBeLessThanOrEqual(size);
+          expect((part.match(fence) ?? []).length % 2).toBe(0);
+        }
+        const all = parts.join('\n');
+        expect(all.match(/\bword\b/g)).toHaveLength(words);
+        expect(all.match(/\bcode line\b/g)).toHaveLength(lines);
+        expect(all).toContain('The end.');
+      });
+
+      it('OM-050 writes headings, lists, tables, code, links and quotes so that every word is read', async () => {
+        const said = await world.say('show me');
+        const markdown = [
+          '## Heading',
+          'Some **bold** and _soft_ words, `inline`.',
+          '- first\n  - nested',
+          '| left | right |\n|---|---|\n| one | two |',
+          '```js\nconst a = 1;\n```',
+          '[docs](https://docs.example.com/a)',
+          '> quoted',
+        ].join('\n\n');
+        await send(said, { kind: 'text', markdown });
+
+        const plain = await read(said);
+        for (const word of [
+          'Heading',
+          'bold',
+          'soft',
+          'inline',
+          'first',
+          'nested',
+          'left',
+          'right',
+          'one',
+          'two',
+          'const a = 1;',
+          'docs',
+          'https://docs.example.com/a',
+          'quoted',
+        ]) {
+          expect(plain).toContain(word);
+        }
+        expect(plain.indexOf('Heading')).toBeLessThan(plain.indexOf('quoted'));
+        expect(plain).not.toMatch(/\*\*bold\*\*|\[docs\]\(/);
+      });
+
+      it('OM-186 notifies nobody and hides no address, whatever it is told to write', async () => {
+        const said = await world.say('shout');
+        const markdown =
+          '@everyone @here <!channel> <@U0DANA> <@900000000000000102> [~accountid:70121:x] [https://good.test](https://evil.test/x)';
+        await send(said, { kind: 'text', markdown });
+
+        expect(need(world.pings ?? (lacks.pings === undefined ? undefined : () => []))()).toEqual([]);
+        expect(await read(said)).toContain('evil.test');
+      });
+
+      clause('files', 'carries a file in and out', async () => {
+        const base64 = Buffer.from('one,two\n').toString('base64');
+        const said = await world.say('look', [{ name: 'in.csv', mediaType: 'text/csv', base64 }]);
+        const [file] = messages()[0]?.attachments ?? [];
+        expect(file).toMatchObject({ name: 'in.csv' });
+        const bytes =
+          file?.base64 === undefined
+            ? await need(world.gateway.download?.bind(world.gateway))(
+                file?.ref ?? '',
+                new AbortController().signal,
+              )
+            : Buffer.from(file.base64, 'base64');
+        expect(Buffer.from(bytes).toString()).toBe('one,two\n');
+
+        const files = [{ name: 'out.csv', mediaType: 'text/csv', base64 }];
+        await send(said, { kind: 'text', markdown: 'Here.', files });
+        expect(await need(world.files)(said)).toEqual([{ name: 'out.csv', content: 'one,two\n' }]);
+      });
+
+      clause('rate limit', 'says how long it was asked to wait', async () => {
+        const said = await world.say('hello');
+        need(world.refuse)({ kind: 'rate-limited', seconds: 120 });
+
+        const error = await send(said, { kind: 'text', markdown: 'hi' }).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(RateLimitedError);
+        const { retryAfterMs } = error as RateLimitedError;
+        expect(retryAfterMs).toBeGreaterThanOrEqual(120_000);
+        expect(retryAfterMs).toBeLessThan(125_000);
+      });
+
+      clause('permanent error', 'says when trying again cannot help', async () => {
+        const said = await world.say('hello');
+        need(world.refuse)({ kind: 'permanent' });
+
+        await expect(send(said, { kind: 'text', markdown: 'hi' })).rejects.toBeInstanceOf(UndeliverableError);
+      });
+    });
+
+    describe('cards', () => {
+      const ask = async (): Promise<{ said: Said; ref: string; cards: Cards }> => {
+        const said = await world.say('refund order 7');
+        const { ref } = await send(said, { kind: 'card', card: openCard() });
+        return { said, ref, cards: need(world.cards) };
+      };
+
+      clause('cards', 'OM-121 says what, why and how risky, and offers the choices in words', async () => {
+        const { said, cards } = await ask();
+
+        const plain = await read(said);
+        for (const word of ['refund', 'order', '7', '120 EUR', 'Alex Kim', 'role manager', 'high']) {
+          expect(plain).toContain(word);
+        }
+        expect(plain).toMatch(/approve/i);
+        expect(plain).toMatch(/deny/i);
+        expect(await cards.isOpen(said)).toBe(true);
+      });
+
+      clause('cards', 'hands over an answer with who gave it, and what they had seen', async () => {
+        const { said, cards } = await ask();
+        const before = world.received.length;
+        await cards.approve(said, 'dana');
+
+        const [answer] = world.received.slice(before);
+        if (cards.inWords) {
+          expect(answer).toMatchObject({ kind: 'message', sender: { authenticated: true } });
+          expect(JSON.stringify(answer)).toMatch(/approve/);
+        } else {
+          expect(answer).toMatchObject({
+            kind: 'answer',
+            approvalId: aCard().approvalId,
+            choice: 'approve',
+            gen: aCard().gen,
+            digest: aCard().digest,
+            sender: { authenticated: true, automatic: false },
+          });
+        }
+      });
+
+      clause('cards', 'tells the wrong person alone why not, and leaves the card open', async () => {
+        const { said, cards } = await ask();
+        world.onReceive(async () => ({
+          kind: 'answered',
+          code: 'NOT_ELIGIBLE',
+          notice: 'You may not decide this.',
+        }));
+        const told = await cards.approve(said, 'eve');
+
+        if (!cards.inWords) expect(told).toContain('You may not decide this.');
+        expect(await cards.isOpen(said)).toBe(true);
+      });
+
+      clause('cards', 'is brought up to date when it was settled elsewhere', async () => {
+        const { said, ref, cards } = await ask();
+        const settled = aCard({
+          choices: [],
+          status: { state: 'executed', sentence: 'Approved by Dana Reyes by e-mail. Done.' },
+        });
+        await send(said, { kind: 'card', card: settled, replaces: ref });
+
+        expect(await read(said)).toContain('Approved by Dana Reyes by e-mail. Done.');
+        if (!world.gateway.cannotEdit) expect(await cards.isOpen(said)).toBe(false);
+      });
+
+      clause('cards', 'answers a late answer truthfully', async () => {
+        const { said, cards } = await ask();
+        world.onReceive(async () => ({
+          kind: 'answered',
+          code: 'LATE',
+          notice: 'It expired before your answer.',
+        }));
+        const told = await cards.approve(said, 'dana');
+
+        if (!cards.inWords) expect(told).toContain('It expired before your answer.');
+      });
+
+      clause('notice', 'tells one person something where they wrote', async () => {
+        const said = await world.say('what waits for me?');
+        const account = messages()[0]?.sender.account;
+        await send(said, { kind: 'notice', markdown: 'Nothing waits for you.', onlyFor: need(account) });
+
+        expect(await read(said)).toContain('Nothing waits for you.');
+      });
+    });
+
+    describe('the connection', () => {
+      it('stops taking things in, may be stopped twice, and goes on when it is started again', async () => {
+        await world.say('one');
+        await world.gateway.stop();
+        await world.gateway.stop();
+        await world.start();
+        await world.say('two');
+
+        expect(messages().map(({ text }) => text)).toEqual(expect.arrayContaining(['one', 'two']));
+      });
+
+      clause('reconnect', 'comes back after the platform dropped it', async () => {
+        await world.say('one');
+        await need(world.drop)();
+        await world.say('two');
+
+        expect(messages().map(({ text }) => text)).toEqual(expect.arrayContaining(['one', 'two']));
+      });
+    });
+  });
+}

@@ -1,0 +1,119 @@
+import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
+import { openJira } from '../support/jira-gateway.ts';
+import { describeGateway } from './gateway.contract.ts';
+import type { PlatformWorld } from './platform-world.ts';
+
+const PEOPLE = { dana: DANA.jiraAccount, eve: EVE.jiraAccount };
+
+for (const flavour of ['cloud', 'data-center'] as const) {
+  describeGateway(`Jira (${flavour})`, () => openJiraWorld(flavour), {
+    reconnect: 'Jira calls; there is no connection to drop',
+    ...(flavour === 'data-center' ? { bots: 'Data Center does not tell apps from people' } : {}),
+  });
+}
+
+async function openJiraWorld(flavour: 'cloud' | 'data-center'): Promise<PlatformWorld> {
+  const jira = await openJira({ sandbox: { flavour } });
+  const { sandbox, gateway } = jira;
+  const ours = (issue: string) => sandbox.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
+  const newest = new Map<string, string>();
+  return {
+    name: 'Jira',
+    gateway,
+    received: jira.received,
+    onReceive: jira.onReceive,
+    start: jira.start,
+    say: async (text, files = []) => {
+      const { key, acknowledged: created } = sandbox.createIssue({
+        user: ALEX.jiraAccount,
+        summary: 'A place',
+      });
+      await created.catch(() => undefined);
+      for (const { name, mediaType, base64 } of files) {
+        const bytes = Buffer.from(base64, 'base64');
+        sandbox.attach({ user: ALEX.jiraAccount, issue: key, filename: name, mimeType: mediaType, bytes });
+      }
+      const names = files.map(({ name }) => ` [^${name}]`).join('');
+      const said = sandbox.comment({
+        user: ALEX.jiraAccount,
+        issue: key,
+        text: `@signalbox ${text}${names}`,
+      });
+      await said.acknowledged;
+      newest.set(key, said.id);
+      return { place: jira.messages().at(-1)!.replyTo, ref: key };
+    },
+    shown: async ({ ref }) => ours(ref).map(({ body }) => body),
+    plain: (native) =>
+      native
+        .replaceAll(/\[([^\]|\\]+)\|([^\]]+)\]/g, '$1 ($2)')
+        .replaceAll(/\[(https?:[^\]]+)\]/g, '$1')
+        .replaceAll(/\\(.)/g, '$1')
+        .replaceAll(/(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)/g, ''),
+    limit: { size: 32_767, sizeOf: (text) => text.length, fence: /\{code\}/g },
+    redeliver: async () => {
+      await sandbox.redeliver('comment_created');
+    },
+    echo: async () => {
+      await sandbox.until(({ unacknowledged }) => unacknowledged === 0);
+      await sandbox.redeliver('comment_created');
+    },
+    sayAsBot: async (text) => {
+      const said = sandbox.comment({ user: OTHER_APP, issue: 'OPS-2', text: `@signalbox ${text}` });
+      await said.acknowledged;
+    },
+    edit: async ({ ref }, text) => {
+      const id = newest.get(ref) ?? '';
+      await sandbox.editComment({ user: ALEX.jiraAccount, id, text }).acknowledged;
+    },
+    // Every mention in a text of ours notifies.
+    pings: () =>
+      sandbox.issues.flatMap(({ key }) =>
+        ours(key).flatMap(({ body }) => body.match(/(?<!\\)\[~[^\]]+\]/g) ?? []),
+      ),
+    cards: {
+      inWords: true,
+      isOpen: async ({ ref }) => ours(ref).some(({ body }) => /^approve apr_/m.test(body)),
+      approve: async ({ ref }, who) => {
+        const line = /^approve apr_\S+$/m.exec(ours(ref).at(-1)?.body ?? '')?.[0] ?? 'approve';
+        await sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }).acknowledged;
+        return undefined;
+      },
+    },
+    refuse: (how) =>
+      sandbox.fail(
+        'addComment',
+        how.kind === 'permanent'
+          ? { kind: 'status', status: 403 }
+          : { kind: 'rate-limited', retryAfterSeconds: how.seconds, reason: 'jira-burst-based' },
+      ),
+    malformed: async (count) => {
+      for (let n = 0; n < count; n++) await sandbox.deliverRaw({ body: NONSENSE[n % NONSENSE.length] ?? '' });
+    },
+    files: async ({ ref }) =>
+      sandbox
+        .attachments(ref)
+        .filter(({ author }) => author === BOT.jiraAccount)
+        .map(({ filename, base64 }) => ({
+          name: filename,
+          content: Buffer.from(base64, 'base64').toString(),
+        })),
+    close: jira.close,
+  };
+}
+
+/** An app that is not ours. */
+const OTHER_APP = '70121:00000000-0000-4000-8000-000000000008';
+
+const NONSENSE = [
+  '',
+  '{',
+  'null',
+  '{"webhookEvent":[]}',
+  JSON.stringify({ webhookEvent: 'comment_created', comment: { id: '../..' }, issue: { id: '%00' } }),
+  JSON.stringify({
+    webhookEvent: 'jira:issue_updated',
+    issue: { id: '1' },
+    changelog: { id: '1', items: [{}] },
+  }),
+];

@@ -1,0 +1,87 @@
+/**
+ * A platform as the contract of gateways sees it: its people, what they are shown, and what can go wrong with it. Every
+ * one of these drives the emulated platform on its real wire, through the real client library.
+ */
+import type { Gateway } from '../../src/domain/gateway.ts';
+import type { Address, Inbound, OutFile, Receipt } from '../../src/domain/message.ts';
+
+/** Something somebody said, and the place where it is answered. */
+export interface Said {
+  readonly place: Address;
+  /** Names it on the platform. */
+  readonly ref: string;
+}
+
+export interface PlatformWorld {
+  readonly name: string;
+  readonly gateway: Gateway;
+  /** Everything handed to the core, oldest first. */
+  readonly received: Inbound[];
+  /** What the core does with what it is handed from now on. */
+  onReceive(receive: (inbound: Inbound) => Promise<Receipt>): void;
+  start(): Promise<void>;
+
+  /** Alex says something to the bot, in a new place. Resolves once the core has it. */
+  say(text: string, files?: readonly OutFile[]): Promise<Said>;
+  /** What the bot shows in answer to something, message by message, in the platform's own markup. */
+  shown(said: Said): Promise<readonly string[]>;
+  /** What a person reads of it, without markup. */
+  plain(native: string): string;
+  /** Longest message of the platform, in the unit of `sizeOf`; absent where there is no limit. */
+  readonly limit?: { readonly size: number; sizeOf(text: string): number; readonly fence: RegExp };
+
+  /** The platform delivers the newest event once more. Resolves once the core has it again. */
+  redeliver?(): Promise<void>;
+  /** Something of ours comes back, as platforms show a bot its own messages. Resolves when the platform is done. */
+  echo?(said: Said): Promise<void>;
+  /** Another bot speaks to ours. Resolves when the platform is done with it. */
+  sayAsBot?(text: string): Promise<void>;
+  /** Alex changes what was said. */
+  edit?(said: Said, text: string): Promise<void>;
+
+  /** Whom a text of ours really notified. */
+  pings?(): readonly string[];
+
+  /** How people answer a card. */
+  readonly cards?: Cards;
+
+  /** The next thing sent meets this. */
+  refuse?(how: { kind: 'rate-limited'; seconds: number } | { kind: 'permanent' }): void;
+  /** The platform drops the connection. Resolves when it is back, however that comes about. */
+  drop?(): Promise<void>;
+  /** Sends the gateway this many payloads that make no sense. */
+  malformed(count: number): Promise<void>;
+
+  /** Names and sizes of files the bot sent in answer to something. */
+  files?(said: Said): Promise<readonly { name: string; content: string }[]>;
+
+  close(): Promise<void>;
+}
+
+/** A card in answer to something that was said. */
+export interface Cards {
+  /** Whether it offers a choice, as people see it. */
+  isOpen(said: Said): Promise<boolean>;
+  /** Somebody says yes to it. Resolves with what they alone are told at once; undefined when nothing is. */
+  approve(said: Said, who: 'dana' | 'eve'): Promise<string | undefined>;
+  /** Whether the answer of a person comes as words that the core reads (a comment, a mail), instead of a press. */
+  readonly inWords: boolean;
+}
+
+/** Clauses that a platform has no way to meet, each with the reason. */
+export type Lacks = Partial<Record<Clause, string>>;
+
+export type Clause =
+  | 'redelivery'
+  | 'acknowledgement'
+  | 'echo'
+  | 'bots'
+  | 'edits'
+  | 'splitting'
+  | 'pings'
+  | 'cards'
+  | 'notice'
+  | 'rate limit'
+  | 'permanent error'
+  | 'reconnect'
+  | 'files';

@@ -1,0 +1,146 @@
+import { openSlack } from '../support/slack-gateway.ts';
+import { button } from '../support/story.ts';
+import { describeGateway } from './gateway.contract.ts';
+import type { PlatformWorld } from './platform-world.ts';
+
+const CHANNEL = 'C0GENERAL';
+const BOT = 'U0SIGNALBOX';
+const PEOPLE = { dana: 'U0DANA', eve: 'U0EVE' };
+
+for (const mode of ['socket', 'http'] as const) {
+  describeGateway(`Slack (${mode})`, () => openSlackWorld(mode), {
+    ...(mode === 'http' ? { reconnect: 'Slack calls; there is no connection to drop' } : {}),
+  });
+}
+
+async function openSlackWorld(mode: 'socket' | 'http'): Promise<PlatformWorld> {
+  const slack = await openSlack({ mode, sandbox: { ackTimeoutMs: 500, retryDelaysMs: [0, 0, 0] } });
+  const { sandbox, gateway } = slack;
+  /** The core had something to say to the last answer. */
+  let isTold = false;
+  return {
+    name: 'Slack',
+    gateway,
+    received: slack.received,
+    onReceive: (receive) =>
+      slack.onReceive(async (inbound) => {
+        const receipt = await receive(inbound);
+        isTold = receipt.kind === 'answered';
+        return receipt;
+      }),
+    start: slack.start,
+    say: async (text, files = []) => {
+      const said = await sandbox.say({
+        user: 'U0ALEX',
+        channel: CHANNEL,
+        text: `@signalbox ${text}`,
+        files: files.map(({ name, mediaType, base64 }) => ({
+          name,
+          mediaType,
+          bytes: Buffer.from(base64, 'base64'),
+        })),
+      });
+      await said.acknowledged;
+      return { place: slack.messages().at(-1)!.replyTo, ref: said.ts };
+    },
+    shown: async ({ ref }) => [
+      ...sandbox
+        .thread(CHANNEL, ref)
+        .filter(({ user }) => user === BOT)
+        .map(({ text, blocks }) => (blocks ? `${text}\n${JSON.stringify(blocks)}` : text)),
+      ...sandbox.ephemerals('U0ALEX').map(({ text }) => text ?? ''),
+    ],
+    plain: (native) =>
+      native
+        .replaceAll(/<([^|>]+)\|([^>]+)>/g, '$2 ($1)')
+        .replaceAll(/<([^>]+)>/g, '$1')
+        .replaceAll(/(?<!\w)[*_~](?=\S)|(?<=\S)[*_~](?!\w)/g, ''),
+    limit: { size: 4_000, sizeOf: (text) => Buffer.byteLength(text), fence: /```/g },
+    redeliver: async () => {
+      const [message] = sandbox
+        .messages(CHANNEL)
+        .filter(({ user }) => user === 'U0ALEX')
+        .slice(-1);
+      await sandbox.deliverEvent({
+        type: 'app_mention',
+        user: 'U0ALEX',
+        channel: CHANNEL,
+        ts: message!.ts,
+        text: message!.text,
+        team: 'T0SANDBOX',
+      });
+    },
+    echo: async ({ ref }) => {
+      const ours = sandbox.thread(CHANNEL, ref).find(({ user }) => user === BOT)!;
+      await sandbox.deliverEvent({ ...ours, type: 'message', team: 'T0SANDBOX' });
+    },
+    sayAsBot: (text) =>
+      sandbox.deliverEvent({
+        type: 'message',
+        subtype: 'bot_message',
+        channel: CHANNEL,
+        team: 'T0SANDBOX',
+        bot_id: 'B0OTHER',
+        ts: '1700000000.000900',
+        text: `<@${BOT}> ${text}`,
+      }),
+    edit: async ({ ref }, text) => {
+      await (await sandbox.edit({ channel: CHANNEL, ts: ref, text })).acknowledged;
+    },
+    pings: () => sandbox.pings.map((ping) => JSON.stringify(ping)),
+    cards: {
+      inWords: false,
+      isOpen: async ({ ref }) => JSON.stringify(sandbox.thread(CHANNEL, ref)).includes('"Approve"'),
+      approve: async ({ ref }, who) => {
+        const card = sandbox.thread(CHANNEL, ref).findLast(({ user, blocks }) => user === BOT && blocks)!;
+        const before = sandbox.ephemerals(PEOPLE[who]).length;
+        await sandbox.press({
+          user: PEOPLE[who],
+          channel: CHANNEL,
+          ts: card.ts,
+          actionId: button(card, /Approve/),
+        });
+        if (!isTold) return undefined;
+        const told = await sandbox.until(() => sandbox.ephemerals(PEOPLE[who])[before]);
+        return `${told.text} ${JSON.stringify(told.blocks ?? [])}`;
+      },
+    },
+    refuse: (how) =>
+      sandbox.fail(
+        'chat.postMessage',
+        how.kind === 'permanent'
+          ? { kind: 'error', error: 'is_archived' }
+          : { kind: 'rate-limited', retryAfterSeconds: how.seconds },
+      ),
+    drop: async () => {
+      sandbox.disconnect();
+      await sandbox.until(({ connections }) => connections === 0 || undefined).catch(() => undefined);
+      await sandbox.until(({ connections }) => connections > 0);
+    },
+    malformed: async (count) => {
+      for (let n = 0; n < count; n++) {
+        await sandbox.deliverEvent(NONSENSE[n % NONSENSE.length] as never).catch(() => undefined);
+      }
+    },
+    files: async ({ ref }) =>
+      sandbox.thread(CHANNEL, ref).flatMap(({ user, files = [] }) =>
+        user === BOT
+          ? files.map(({ id, name }) => ({
+              name: name ?? '',
+              content: sandbox.fileContent(id)?.toString() ?? '',
+            }))
+          : [],
+      ),
+    close: slack.close,
+  };
+}
+
+const NONSENSE = [
+  {},
+  { type: 'message' },
+  { type: 'message', channel: 5, user: [], ts: {} },
+  { type: 'app_mention', text: null },
+  { type: 'message', channel: CHANNEL, user: 'U0ALEX', ts: 'not a time', text: 'x'.repeat(50_000) },
+  { type: 'message', subtype: 'message_changed', channel: CHANNEL, message: 'gone' },
+  { type: 'x'.repeat(1_000) },
+];
