@@ -1,13 +1,13 @@
 /** A platform in thirty lines, added to the product without a change to it: lines of JSON over a TCP connection. */
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Gateway, Receive } from '../../src/domain/gateway.ts';
 import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
-import type { OutboundMessage } from '../../src/domain/message.ts';
+import type { Inbound, OutboundMessage } from '../../src/domain/message.ts';
 import { silent } from '../support/core.ts';
 import { Story } from '../support/story.ts';
 
@@ -15,64 +15,59 @@ import { Story } from '../support/story.ts';
 
 const LINES = Platform.parse('lines');
 
+// biome-ignore-start format: thirty lines, as they would be written by hand
 class LineGateway implements Gateway {
   readonly platform = LINES;
-  readonly #server = createServer((socket) => this.#hear(socket));
+  readonly server = createServer((socket) => this.#hear(socket));
   readonly #sockets = new Map<string, Socket>();
-  #receive: Receive | undefined;
+  #receive: Receive = async () => ({ kind: 'ignored', reason: 'not started' });
 
-  async start(receive: Receive): Promise<void> {
+  async start(receive: Receive) {
     this.#receive = receive;
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    await once(this.server.listen(0, '127.0.0.1'), 'listening');
   }
-
-  async stop(): Promise<void> {
+  async stop() {
     for (const socket of this.#sockets.values()) socket.destroy();
-    this.#server.close();
+    this.server.close();
   }
-
   async send({ id, to, body }: OutboundMessage) {
-    const line =
-      body.kind === 'card'
-        ? { id, title: body.card.title, status: body.card.status.sentence }
-        : { id, text: body.markdown };
-    this.#sockets.get(to.route.user ?? '')?.write(`${JSON.stringify(line)}\n`);
+    const says = body.kind === 'card' ? { status: body.card.status.sentence } : { text: body.markdown };
+    this.#sockets.get(to.route.user ?? '')?.write(`${JSON.stringify({ id, ...says })}\n`);
     return { ref: id };
   }
-
   directAddress = (account: AccountId) => ({
     platform: LINES,
-    route: { user: account.slice('lines:'.length) },
+    route: { user: account.slice(LINES.length + 1) },
   });
   check = async () => [{ subject: 'Lines', status: 'works' as const, detail: 'always' }];
 
-  #hear(socket: Socket): void {
+  #hear(socket: Socket) {
     createInterface({ input: socket }).on('line', async (line) => {
       const { user, id, text } = JSON.parse(line);
       this.#sockets.set(user, socket);
-      const receipt = await this.#receive?.({
-        kind: 'message',
-        id: MessageId.parse(`lines:${user}:${id}`),
-        conversationId: ConversationId.parse(`lines:${user}`),
-        sender: {
-          account: AccountId.parse(`lines:${user}`),
-          displayName: user,
-          authenticated: true,
-          automatic: false,
-        },
-        text,
-        addressedToBot: true,
-        sentAt: new Date().toISOString(),
-        replyTo: this.directAddress(AccountId.parse(`lines:${user}`)),
-      });
-      socket.write(`${JSON.stringify({ ack: id, receipt: receipt?.kind })}\n`);
+      const receipt = await this.#receive(toInbound(user, id, text));
+      socket.write(`${JSON.stringify({ ack: id, receipt: receipt.kind })}\n`);
     });
   }
+}
+// biome-ignore-end format: from here on as everywhere
 
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address ? address.port : 0;
-  }
+function toInbound(user: string, id: string, text: string): Inbound {
+  return {
+    kind: 'message',
+    id: MessageId.parse(`lines:${user}:${id}`),
+    conversationId: ConversationId.parse(`lines:${user}`),
+    sender: {
+      account: AccountId.parse(`lines:${user}`),
+      displayName: user,
+      authenticated: true,
+      automatic: false,
+    },
+    text,
+    addressedToBot: true,
+    sentAt: new Date().toISOString(),
+    replyTo: { platform: LINES, route: { user } },
+  };
 }
 
 // ── What it can do at once ─────────────────────────────────────────────────────────────────────────────────────
@@ -111,8 +106,9 @@ describe("OM-051 a platform of one's own", () => {
       gateways: [gateway],
     });
     stop = () => app.stop();
-    const { connect } = await import('node:net');
-    socket = connect(gateway.port, '127.0.0.1');
+    const address = gateway.server.address();
+    if (typeof address !== 'object' || !address) throw new Error('the platform has no port');
+    socket = connect(address.port, '127.0.0.1');
     lines = [];
     createInterface({ input: socket }).on('line', (line) => lines.push(JSON.parse(line)));
   });
