@@ -233,7 +233,7 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
 
       clause('rate limit', 'says how long it was asked to wait', async () => {
         const said = await world.say('hello');
-        need(world.refuse)({ kind: 'rate-limited', seconds: 120 });
+        await need(world.refuse)({ kind: 'rate-limited', seconds: 120 });
 
         const error = await send(said, { kind: 'text', markdown: 'hi' }).catch((reason: unknown) => reason);
         expect(error).toBeInstanceOf(RateLimitedError);
@@ -244,7 +244,7 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
 
       clause('permanent error', 'says when trying again cannot help', async () => {
         const said = await world.say('hello');
-        need(world.refuse)({ kind: 'permanent' });
+        await need(world.refuse)({ kind: 'permanent' });
 
         await expect(send(said, { kind: 'text', markdown: 'hi' })).rejects.toBeInstanceOf(UndeliverableError);
       });

@@ -46,7 +46,7 @@ export interface PlatformWorld {
   readonly cards?: Cards;
 
   /** The next thing sent meets this. */
-  refuse?(how: { kind: 'rate-limited'; seconds: number } | { kind: 'permanent' }): void;
+  refuse?(how: { kind: 'rate-limited'; seconds: number } | { kind: 'permanent' }): Promise<void> | void;
   /** The platform drops the connection. Resolves when it is back, however that comes about. */
   drop?(): Promise<void>;
   /** Sends the gateway this many payloads that make no sense. */
