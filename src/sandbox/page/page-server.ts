@@ -24,6 +24,9 @@ const FILES: Readonly<Record<string, string>> = {
   '/page/markup.js': 'markup.js',
   '/page/blocks.js': 'blocks.js',
   '/page/slack.js': 'slack.js',
+  '/page/composer.js': 'composer.js',
+  '/page/discord.js': 'discord.js',
+  '/page/jira.js': 'jira.js',
   '/page/mail.js': 'mail.js',
   '/page/ledger.js': 'ledger.js',
   '/page/icon.svg': 'icon.svg',
@@ -64,6 +67,22 @@ const Submit = z.strictObject({ user: person, values: z.record(z.string(), z.str
 const Close = z.strictObject({ user: person });
 const Reply = z.strictObject({ address: z.string(), id: z.string(), line: words });
 const Write = z.strictObject({ from: z.string(), subject: z.string().trim().min(1).max(200), text: words });
+const discordUser = z.enum(PEOPLE.map((each) => each.discordUser));
+const jiraAccount = z.enum(PEOPLE.map((each) => each.jiraAccount));
+const DiscordSay = z.strictObject({ user: discordUser, channel: z.string(), text: words });
+const DiscordPress = z.strictObject({
+  user: discordUser,
+  channel: z.string(),
+  message: z.string(),
+  customId: z.string(),
+});
+const DiscordSubmit = z.strictObject({ user: discordUser, values: z.record(z.string(), z.string()) });
+const DiscordClose = z.strictObject({ user: discordUser });
+const JiraComment = z.strictObject({ user: jiraAccount, issue: z.string(), text: words });
+const JiraAssign = z.strictObject({ user: jiraAccount, issue: z.string() });
+const JiraMove = z.strictObject({ user: jiraAccount, issue: z.string(), to: z.string() });
+const JiraCreate = z.strictObject({ user: jiraAccount, summary: z.string().trim().min(1).max(200) });
+
 const Target = z.strictObject({
   slackUrl: z.url().nullable().optional(),
   discordUrl: z.url().nullable().optional(),
@@ -129,6 +148,27 @@ export class PageServer {
       const { messageId } = await mail.send({ from, to: BOT.mail, subject, text });
       return { messageId };
     });
+    this.#action(scope, 'POST', '/page/discord/say', DiscordSay, (said) => sayInDiscord(discord, said));
+    this.#action(scope, 'POST', '/page/discord/press', DiscordPress, (pressed) => discord.press(pressed));
+    this.#action(scope, 'POST', '/page/discord/submit', DiscordSubmit, (filled) =>
+      discord.submitModal(filled),
+    );
+    this.#action(scope, 'POST', '/page/discord/close', DiscordClose, async (closed) => {
+      await discord.closeModal(closed);
+      return {};
+    });
+    this.#action(scope, 'POST', '/page/jira/comment', JiraComment, async (wanted) => ({
+      id: jira.comment(wanted).id,
+    }));
+    this.#action(scope, 'POST', '/page/jira/assign', JiraAssign, async (wanted) => ({
+      id: jira.assign({ ...wanted, to: BOT.jiraAccount }).id,
+    }));
+    this.#action(scope, 'POST', '/page/jira/move', JiraMove, async (wanted) => ({
+      id: jira.transition(wanted).id,
+    }));
+    this.#action(scope, 'POST', '/page/jira/create', JiraCreate, async (wanted) => ({
+      key: jira.createIssue(wanted).key,
+    }));
     this.#action(scope, 'PUT', '/gateway', Target, async ({ slackUrl, discordUrl, jiraUrl, smtp }) => {
       if (slackUrl !== undefined) slack.deliverTo(slackUrl ?? undefined);
       if (discordUrl !== undefined) discord.deliverTo(discordUrl ?? undefined);
@@ -223,6 +263,34 @@ async function refuseStrangers(request: FastifyRequest, reply: FastifyReply): Pr
   const isOurHost = LOOPBACK_HOSTS.has(host.replace(/:\d+$/, ''));
   const isOurOrigin = origin === undefined || origin === `http://${host}`;
   if (!isOurHost || !isOurOrigin) await reply.code(403).send({ error: 'this page is for this machine only' });
+}
+
+/** A text that begins with a slash is a command of the app, its words the options, the last one taking the rest. */
+async function sayInDiscord(
+  discord: PageSources['discord'],
+  { user, channel, text }: z.infer<typeof DiscordSay>,
+): Promise<object> {
+  const [, name, rest = ''] = /^\/(\w+)\s*([\s\S]*)$/.exec(text) ?? [];
+  if (name === undefined) return { id: (await discord.say({ user, channel, text })).id };
+  const command = discord.commands().find((each) => each.name === name);
+  if (!command) throw new Error(`there is no command /${name}; there are ${namesOf(discord)}`);
+  const options = (command.options ?? []).map((option) => option.name);
+  const given = rest.trim() === '' ? [] : rest.trim().split(/\s+/);
+  const values = options.map((option, index) => [
+    option,
+    index === options.length - 1 ? given.slice(index).join(' ') : (given[index] ?? ''),
+  ]);
+  return discord.slash({
+    user,
+    channel,
+    command: name,
+    options: Object.fromEntries(values.filter(([, value]) => value !== '')),
+  });
+}
+
+function namesOf(discord: PageSources['discord']): string {
+  const names = discord.commands().flatMap(({ name, type }) => (type === 1 ? [`/${name}`] : []));
+  return names.length === 0 ? 'none yet: no gateway has registered any' : names.join(', ');
 }
 
 function toSaid({ user, channel, text, thread }: z.infer<typeof Say>) {

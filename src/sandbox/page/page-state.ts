@@ -1,9 +1,11 @@
 /** What the page shows, as plain data. Pure reading: everything is text here, and stays text in the browser. */
 import type { DiscordSandbox } from '../discord/discord-sandbox.ts';
+import type { DiscordMessage } from '../discord/world.ts';
 import type { JiraSandbox } from '../jira/jira-sandbox.ts';
+import { STATUSES } from '../jira/world.ts';
 import type { Mail } from '../mail/mail.ts';
 import type { MailSandbox } from '../mail/mail-sandbox.ts';
-import { BOT, CHANNELS, PEOPLE } from '../people.ts';
+import { BOT, CHANNELS, DISCORD_CHANNELS, PEOPLE } from '../people.ts';
 import type { ShopSandbox } from '../shop/shop-sandbox.ts';
 import type { SlackSandbox } from '../slack/slack-sandbox.ts';
 import type { Ephemeral, SlackMessage } from '../slack/workspace.ts';
@@ -19,8 +21,10 @@ export interface PageSources {
   readonly shop: ShopSandbox;
 }
 
-export function toPageState({ slack, mail, shop }: PageSources) {
+export function toPageState({ slack, discord, jira, mail, shop }: PageSources) {
   return {
+    discord: toDiscordState(discord),
+    jira: toJiraState(jira),
     bot: { user: BOT.user, name: BOT.name, mail: BOT.mail },
     people: PEOPLE,
     places: [
@@ -68,6 +72,74 @@ export function toPageState({ slack, mail, shop }: PageSources) {
       })),
     refunds: shop.refunds.slice(-MAX_SHOWN),
     deploys: shop.deploys.slice(-MAX_SHOWN),
+  };
+}
+
+function toDiscordState(discord: DiscordSandbox) {
+  const shown = (place: string) => discord.messages(place).slice(-MAX_SHOWN).map(toDiscordMessage);
+  const threads = discord.threads().slice(-MAX_SHOWN);
+  return {
+    bot: BOT.discordUser,
+    commands: discord
+      .commands()
+      .filter(({ type }) => type === 1)
+      .map(({ name, options = [] }) => ({ name, options: options.map((option) => option.name) })),
+    places: [
+      ...DISCORD_CHANNELS.map(({ id, name }) => ({ id, name: `# ${name}`, dmOf: undefined })),
+      ...threads.map(({ id, name }) => ({ id, name: `↳ ${name}`, dmOf: undefined })),
+      ...PEOPLE.map((person) => ({ id: person.discordDm, name: `✉ ${BOT.name}`, dmOf: person.discordUser })),
+    ].map((place) => ({ ...place, messages: shown(place.id) })),
+    ephemerals: PEOPLE.flatMap(({ discordUser }) =>
+      discord.ephemerals(discordUser).slice(-MAX_SHOWN).map(toDiscordMessage),
+    ),
+    modals: PEOPLE.flatMap(({ discordUser }) =>
+      discord.modals(discordUser).map(({ user, title, components }) => ({ user, title, components })),
+    ),
+  };
+}
+
+function toDiscordMessage(message: DiscordMessage) {
+  const { id, channel, author, content, embeds, components, attachments, createdAt, editedAt } = message;
+  return {
+    id,
+    channel,
+    author,
+    content,
+    embeds,
+    components,
+    files: attachments.map(({ filename, size }) => ({ name: filename, size })),
+    createdAt,
+    isEdited: editedAt !== undefined,
+    onlyFor: message.onlyFor,
+    isThinking: message.loading === true,
+  };
+}
+
+function toJiraState(jira: JiraSandbox) {
+  return {
+    bot: BOT.jiraAccount,
+    statuses: STATUSES.map(({ name }) => name),
+    issues: jira.issues.map(({ id, key, summary, description, assignee }) => ({
+      id,
+      key,
+      summary,
+      description,
+      status: jira.status(key),
+      assignee,
+      files: jira.attachments(key).map(({ filename, author }) => ({ name: filename, author })),
+      comments: jira
+        .comments(key)
+        .slice(-MAX_SHOWN)
+        .map((comment) => ({
+          id: comment.id,
+          author: comment.author,
+          body: comment.body,
+          created: new Date(comment.created).toISOString(),
+          isEdited: comment.updated !== comment.created,
+          visibility: comment.visibility?.value ?? comment.visibility?.identifier ?? undefined,
+          isInternal: 'sd.public.comment' in comment.properties,
+        })),
+    })),
   };
 }
 

@@ -1,9 +1,14 @@
 /**
  * The page: receives the sandbox's whole state after every change and brings each part up to date.
  *
- * Owns who you are and which channel you look at. The parts (`slack.js`, `mail.js`, `ledger.js`) own their elements.
+ * Owns who you are and which platform you look at. The parts (`slack.js`, `discord.js`, `jira.js`, `mail.js`,
+ * `ledger.js`) own their elements.
  */
-import { announce, el, initials, notify } from './dom.js';
+
+import { moveBetweenTabs } from './composer.js';
+import { DiscordView } from './discord.js';
+import { announce, el, initials, notify, reconcile } from './dom.js';
+import { JiraView } from './jira.js';
 import { LedgerView } from './ledger.js';
 import { MailView } from './mail.js';
 import { SlackView } from './slack.js';
@@ -11,7 +16,10 @@ import { SlackView } from './slack.js';
 const view = {
   state: null,
   person: null,
+  platform: sessionStorage.getItem('platform') ?? 'slack',
   slack: new SlackView(() => update()),
+  discord: new DiscordView(() => update()),
+  jira: new JiraView(() => update()),
   mail: new MailView(),
   ledger: new LedgerView(),
 };
@@ -37,7 +45,10 @@ function connect() {
 function update() {
   const { state, person } = view;
   if (state === null) return;
-  view.slack.update(state, person);
+  view.slack.update(state, person, view.platform === 'slack');
+  view.discord.update(state, person, view.platform === 'discord');
+  view.jira.update(state, person, view.platform === 'jira');
+  updatePlatforms();
   view.mail.update(state);
   view.ledger.update(state);
   updateGateway(state.gateway);
@@ -65,6 +76,42 @@ function introduce(people) {
       ),
     ),
   );
+}
+
+const PLATFORMS = { slack: 'Slack', discord: 'Discord', jira: 'Jira' };
+
+/** The three platforms of the first part, one of them shown. */
+function updatePlatforms() {
+  const ids = Object.keys(PLATFORMS);
+  reconcile(document.getElementById('platforms'), ids, {
+    key: (id) => id,
+    revision: (id) => JSON.stringify([id === view.platform, view[id].unread]),
+    render: (id) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          id: `platform-${id}`,
+          role: 'tab',
+          'aria-selected': String(id === view.platform),
+          'aria-controls': id,
+          'data-focus': 'platform',
+          tabIndex: id === view.platform ? 0 : -1,
+          onclick: () => showPlatform(id),
+          onkeydown: (event) => moveBetweenTabs(event, ids, view.platform, showPlatform),
+        },
+        PLATFORMS[id],
+        view[id].unread > 0 &&
+          el('span', { className: 'count', title: `${view[id].unread} new` }, String(view[id].unread)),
+      ),
+  });
+  for (const id of ids) document.getElementById(id).hidden = id !== view.platform;
+}
+
+function showPlatform(id) {
+  view.platform = id;
+  sessionStorage.setItem('platform', id);
+  update();
 }
 
 function become(person) {
@@ -102,7 +149,7 @@ function showOneAtATime() {
 
 function updateCounts(state) {
   const counts = {
-    slack: view.slack.unread,
+    desk: view.slack.unread + view.discord.unread + view.jira.unread,
     mail: view.mail.unread,
     ledger: state.refunds.length + state.deploys.length,
   };

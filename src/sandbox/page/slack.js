@@ -1,5 +1,6 @@
 /** The Slack part: places, threads, ephemeral messages, the composer, and the modal in front of the person. */
 import { renderBlocks } from './blocks.js';
+import { insertMention, sendOnEnter } from './composer.js';
 import { act, el, initials, notify, reconcile, time } from './dom.js';
 import { richText } from './markup.js';
 
@@ -40,13 +41,13 @@ export class SlackView {
     return this.#visiblePlaces().reduce((sum, place) => sum + this.#unreadOf(place), 0);
   }
 
-  update(state, person) {
+  update(state, person, isShown) {
     this.#state = state;
     this.#person = person;
     const places = this.#visiblePlaces();
     const current = places.find(({ id }) => id === this.#place) ?? places.at(-1);
     this.#place = current.id;
-    this.#seen.set(current.id, current.messages.length);
+    if (isShown) this.#seen.set(current.id, current.messages.length);
 
     this.#updatePlaces(places);
     this.#updateThreads(current);
@@ -386,25 +387,6 @@ function renderSuggestion([text, what], input) {
       el('span', { className: 'muted' }, what),
     ),
   );
-}
-
-function insertMention(input) {
-  const before = input.value.slice(0, input.selectionStart);
-  const gap = before === '' || /\s$/.test(before) ? '' : ' ';
-  input.setRangeText(`${gap}@signalbox `, input.selectionStart, input.selectionEnd, 'end');
-  input.focus();
-}
-
-function sendOnEnter(input) {
-  input.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    input.form.requestSubmit();
-  });
-  input.addEventListener('input', () => {
-    input.style.height = 'auto';
-    input.style.height = `${input.scrollHeight}px`;
-  });
 }
 
 function showProblems(errors) {
