@@ -91,12 +91,13 @@ async function photograph(url) {
   }
 }
 
-/** A small refund is made at once; a large one waits, and Dana is about to answer. @param {import('playwright-core').Page} page */
+/** Asked in Discord, a small refund is made at once; a large one waits, and Dana is about to answer by mail. @param {import('playwright-core').Page} page */
 async function playStory(page) {
-  await say(page, '@signalbox refund order 3 because the cup was cracked');
+  await page.getByRole('tab', { name: 'Discord' }).click();
+  await say(page, '/ask refund order 3 because the cup was cracked');
   await page.getByText('€20.00').first().waitFor();
 
-  await say(page, '@signalbox refund order 7 because it arrived broken');
+  await say(page, '/ask refund order 7 because it arrived broken');
   await page.getByRole('button', { name: 'Approve' }).waitFor();
   const mail = page.getByRole('region', { name: /Dana Reyes/ }).locator('details');
   await mail.locator('summary').click();
@@ -108,8 +109,6 @@ async function playStory(page) {
     form.scrollIntoView({ block: 'end' });
     form.closest('.scroll')?.scrollBy(0, 26);
   });
-  const mention = page.getByRole('article').filter({ hasText: 'refund order 7 because' }).first();
-  await mention.evaluate((article) => article.scrollIntoView({ block: 'start' }));
 }
 
 /**
@@ -117,6 +116,6 @@ async function playStory(page) {
  * @param {string} text
  */
 async function say(page, text) {
-  await page.getByLabel('Message #general as Alex').fill(text);
+  await page.getByLabel('as Alex in Discord').fill(text);
   await page.keyboard.press('Enter');
 }
