@@ -1,3 +1,4 @@
+import { OTHER_APP } from '../../src/sandbox/jira/world.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { openJira } from '../support/jira-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
@@ -101,9 +102,6 @@ async function openJiraWorld(flavour: 'cloud' | 'data-center'): Promise<Platform
     close: jira.close,
   };
 }
-
-/** An app that is not ours. */
-const OTHER_APP = '70121:00000000-0000-4000-8000-000000000008';
 
 const NONSENSE = [
   '',

@@ -45,7 +45,7 @@ export const USERS: readonly User[] = [
     roles: ['Users', 'Administrators'],
   },
   {
-    accountId: '70121:00000000-0000-4000-8000-000000000008',
+    accountId: OTHER_APP,
     displayName: 'Other App',
     accountType: 'app',
     timeZone: 'Etc/UTC',
