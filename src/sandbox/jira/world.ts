@@ -27,6 +27,9 @@ export interface User {
   readonly roles: readonly string[];
 }
 
+/** A machine that is none of the app's. */
+export const OTHER_APP = '70121:00000000-0000-4000-8000-000000000008';
+
 export const USERS: readonly User[] = [
   ...PEOPLE.map((person) => ({
     accountId: person.jiraAccount,
@@ -53,9 +56,6 @@ export const USERS: readonly User[] = [
     roles: ['Users'],
   },
 ];
-
-/** A machine that is none of the app's. */
-export const OTHER_APP = '70121:00000000-0000-4000-8000-000000000008';
 
 export interface Project {
   readonly id: string;
