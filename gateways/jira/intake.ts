@@ -135,18 +135,19 @@ export class JiraIntake {
 
   /** An app we listen to counts as a person while its issue's budget lasts; every other app never does. */
   #withBotsBounded(message: InboundMessage): InboundMessage {
-    if (!message.sender.automatic) {
+    // Data Center does not tell apps from people; the list does.
+    const isListed = this.deps.settings.bots.includes(message.sender.account.slice('jira:'.length));
+    if (!message.sender.automatic && !isListed) {
       this.#bots.renew(message.conversationId);
       return message;
     }
-    const account = message.sender.account.slice('jira:'.length);
-    if (!this.deps.settings.bots.includes(account)) return message;
+    if (!isListed) return message;
     if (!this.#bots.spend(message.conversationId)) {
       this.deps.log.warn(
         { conversation: message.conversationId },
         'apps have talked long enough here; a person has to speak first',
       );
-      return message;
+      return { ...message, sender: { ...message.sender, automatic: true } };
     }
     return { ...message, sender: { ...message.sender, automatic: false } };
   }
