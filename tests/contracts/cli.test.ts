@@ -17,6 +17,7 @@ describeGateway('terminal', openTerminalWorld, {
   acknowledgement: 'whoever types is told that it was not stored, and types again',
   echo: 'nobody types what was printed',
   bots: 'whoever types is a person',
+  loops: 'whoever types is a person',
   edits: 'what was typed stays as it is',
   splitting: 'a terminal takes any length',
   cards: 'requests are listed and answered by number; see the tests of the terminal',

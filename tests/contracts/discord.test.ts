@@ -1,17 +1,18 @@
+import { OTHER_BOT } from '../../src/sandbox/discord/wire.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { buttonOf, GENERAL, openDiscord } from '../support/discord-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
-import type { PlatformWorld } from './platform-world.ts';
+import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
 const PEOPLE = { dana: DANA.discordUser, eve: EVE.discordUser };
 
 describeGateway('Discord', openDiscordWorld);
 
-async function openDiscordWorld(): Promise<PlatformWorld> {
+async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promise<PlatformWorld> {
   const discord = await openDiscord({
     // A place of its own for everything that is said.
-    settings: { threads: 'always' },
+    settings: { threads: 'always', bots: hearsBots ? [OTHER_BOT.id] : [], bot_turns: BOT_TURNS },
     timing: { retryAfterMs: 10, retryAtMostMs: 20 },
   });
   const { sandbox, gateway } = discord;
@@ -86,9 +87,9 @@ async function openDiscordWorld(): Promise<PlatformWorld> {
         type: 0,
       });
     },
-    sayAsBot: async (text) => {
-      await sandbox.sayAsBot({ channel: GENERAL.id, text: `@signalbox ${text}` });
-      await discord.until(() => discord.received.length > 0);
+    sayAsBot: async (text, { ref }) => {
+      const { id } = await sandbox.sayAsBot({ channel: ref, text: `@signalbox ${text}` });
+      await taken(id);
     },
     edit: async ({ ref }, text) => {
       await sandbox.edit({ message: ref, text: `@signalbox ${text}` });

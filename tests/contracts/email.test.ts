@@ -13,6 +13,7 @@ const clock = { now: () => Date.now() };
 
 describeGateway('e-mail', openMailWorld, {
   edits: 'a mail that was sent stays as it is',
+  loops: 'what a machine sends is never answered',
   splitting: 'a mail may be as long as it likes',
   echo: 'what we send goes to others, and is marked against answers',
   'rate limit': 'a mail server says only that it is busy, not for how long',

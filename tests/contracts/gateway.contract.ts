@@ -1,4 +1,5 @@
 /** What every gateway owes, whatever its platform. */
+import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReplyTokens } from '../../src/approvals/reply-token.ts';
 import type { Card } from '../../src/domain/card.ts';
@@ -6,7 +7,15 @@ import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import type { Inbound, InboundMessage, OutboundBody, Sent } from '../../src/domain/message.ts';
 import { aCard } from '../support/slack-gateway.ts';
-import type { Cards, Clause, Lacks, PlatformWorld, Said } from './platform-world.ts';
+import {
+  BOT_TURNS,
+  type Cards,
+  type Clause,
+  type Lacks,
+  type PlatformWorld,
+  type Said,
+  type WorldOptions,
+} from './platform-world.ts';
 
 /** An open card with the codes of a reply, for platforms that answer by mail. */
 function openCard(): Card {
@@ -16,7 +25,9 @@ function openCard(): Card {
   return aCard({ reply: tokens.issue(subject) });
 }
 
-export function describeGateway(name: string, open: () => Promise<PlatformWorld>, lacks: Lacks = {}): void {
+type OpenWorld = (options?: WorldOptions) => Promise<PlatformWorld>;
+
+export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}): void {
   describe(`the ${name} gateway`, () => {
     let world: PlatformWorld;
     let sent = 0;
@@ -47,9 +58,9 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
       return [...new Map(deliveries().map((message) => [message.id, message])).values()];
     }
 
-    function send(said: Said, body: OutboundBody, id = `out-${++sent}`): Promise<Sent> {
+    function send(said: Said, body: OutboundBody, { id = `out-${++sent}`, attempt = 1 } = {}): Promise<Sent> {
       return world.gateway.send(
-        { id, conversationId: ConversationId.parse('contract:1'), to: said.place, body, attempt: 1 },
+        { id, conversationId: ConversationId.parse('contract:1'), to: said.place, body, attempt },
         new AbortController().signal,
       );
     }
@@ -108,9 +119,23 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
       });
 
       clause('bots', 'never lets another bot run a turn', async () => {
-        await need(world.sayAsBot)('hello bot');
+        const said = await world.say('hello');
+        await send(said, { kind: 'text', markdown: 'hi' });
+        await need(world.sayAsBot)('hello bot', said);
 
-        for (const { sender } of messages()) expect(sender.automatic).toBe(true);
+        for (const { sender } of messages().slice(1)) expect(sender.automatic).toBe(true);
+      });
+
+      clause('loops', 'lets a bot it listens to speak so often, and then a person has to', async () => {
+        await world.close();
+        world = await open({ hearsBots: true });
+        const said = await world.say('hello');
+        await send(said, { kind: 'text', markdown: 'hi' });
+        for (let turn = 0; turn < BOT_TURNS + 2; turn++) await need(world.sayAsBot)(`go on ${turn}`, said);
+
+        const heard = messages().slice(1);
+        expect(heard).toHaveLength(BOT_TURNS + 2);
+        expect(heard.filter(({ sender }) => !sender.automatic)).toHaveLength(BOT_TURNS);
       });
 
       clause('edits', 'records an edit, and never takes it for something said', async () => {
@@ -231,6 +256,19 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
         expect(await need(world.files)(said)).toEqual([{ name: 'out.csv', content: 'one,two\n' }]);
       });
 
+      clause(
+        'repetition',
+        'finds what an earlier attempt has sent, and sends it no second time',
+        async () => {
+          const said = await world.say('hello');
+          const body = { kind: 'text', markdown: 'said only once' } as const;
+          await send(said, body, { id: 'the-same', attempt: 1 });
+          await send(said, body, { id: 'the-same', attempt: 2 });
+
+          expect((await read(said)).match(/said only once/g)).toHaveLength(1);
+        },
+      );
+
       clause('rate limit', 'says how long it was asked to wait', async () => {
         const said = await world.say('hello');
         await need(world.refuse)({ kind: 'rate-limited', seconds: 120 });
@@ -337,7 +375,38 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
     });
 
     describe('the connection', () => {
-      it('stops taking things in, may be stopped twice, and goes on when it is started again', async () => {
+      it('takes nothing in once it is stopped', async () => {
+        await world.say('one');
+        await world.gateway.stop();
+        void world.say('two').catch(() => undefined);
+        await aWhile();
+
+        expect(messages()).toHaveLength(1);
+      });
+
+      it('is not stopped before what it took is stored', async () => {
+        const order: string[] = [];
+        const stored: (() => void)[] = [];
+        const taken = new Promise<void>((resolve) => {
+          world.onReceive(async () => {
+            resolve();
+            await new Promise<void>((done) => stored.push(done));
+            order.push('stored');
+            return { kind: 'stored' };
+          });
+        });
+        void world.say('one').catch(() => undefined);
+        await taken;
+        const stopping = world.gateway.stop().then(() => order.push('stopped'));
+        await aWhile();
+        for (const done of stored) done();
+        await stopping;
+
+        expect(order.at(-1)).toBe('stopped');
+        expect(order).toContain('stored');
+      });
+
+      it('may be stopped twice, and goes on when it is started again', async () => {
         await world.say('one');
         await world.gateway.stop();
         await world.gateway.stop();
@@ -356,4 +425,9 @@ export function describeGateway(name: string, open: () => Promise<PlatformWorld>
       });
     });
   });
+}
+
+/** Long enough for what must not happen on this machine to have happened. */
+async function aWhile(): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn++) await soon();
 }

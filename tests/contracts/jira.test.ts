@@ -2,19 +2,23 @@ import { OTHER_APP } from '../../src/sandbox/jira/world.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { openJira } from '../support/jira-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
-import type { PlatformWorld } from './platform-world.ts';
+import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
 const PEOPLE = { dana: DANA.jiraAccount, eve: EVE.jiraAccount };
 
 for (const flavour of ['cloud', 'data-center'] as const) {
-  describeGateway(`Jira (${flavour})`, () => openJiraWorld(flavour), {
+  describeGateway(`Jira (${flavour})`, (options) => openJiraWorld(flavour, options), {
     reconnect: 'Jira calls; there is no connection to drop',
     ...(flavour === 'data-center' ? { bots: 'Data Center does not tell apps from people' } : {}),
   });
 }
 
-async function openJiraWorld(flavour: 'cloud' | 'data-center'): Promise<PlatformWorld> {
-  const jira = await openJira({ sandbox: { flavour } });
+async function openJiraWorld(
+  flavour: 'cloud' | 'data-center',
+  { hearsBots = false }: WorldOptions = {},
+): Promise<PlatformWorld> {
+  const bots = hearsBots ? [OTHER_APP] : [];
+  const jira = await openJira({ settings: { bots, bot_turns: BOT_TURNS }, sandbox: { flavour } });
   const { sandbox, gateway } = jira;
   const ours = (issue: string) => sandbox.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
   const newest = new Map<string, string>();
@@ -59,8 +63,8 @@ async function openJiraWorld(flavour: 'cloud' | 'data-center'): Promise<Platform
       await sandbox.until(({ unacknowledged }) => unacknowledged === 0);
       await sandbox.redeliver('comment_created');
     },
-    sayAsBot: async (text) => {
-      const said = sandbox.comment({ user: OTHER_APP, issue: 'OPS-2', text: `@signalbox ${text}` });
+    sayAsBot: async (text, { ref }) => {
+      const said = sandbox.comment({ user: OTHER_APP, issue: ref, text: `@signalbox ${text}` });
       await said.acknowledged;
     },
     edit: async ({ ref }, text) => {

@@ -12,6 +12,14 @@ export interface Said {
   readonly ref: string;
 }
 
+/** How often a bot that the gateway listens to may speak before a person has to, in every world. */
+export const BOT_TURNS = 3;
+
+export interface WorldOptions {
+  /** The gateway listens to the other bot, within `BOT_TURNS`. */
+  readonly hearsBots?: boolean;
+}
+
 export interface PlatformWorld {
   readonly name: string;
   readonly gateway: Gateway;
@@ -34,8 +42,8 @@ export interface PlatformWorld {
   redeliver?(): Promise<void>;
   /** Something of ours comes back, as platforms show a bot its own messages. Resolves when the platform is done. */
   echo?(said: Said): Promise<void>;
-  /** Another bot speaks to ours. Resolves when the platform is done with it. */
-  sayAsBot?(text: string): Promise<void>;
+  /** Another bot speaks to ours, in answer to something. Resolves when the platform is done with it. */
+  sayAsBot?(text: string, said: Said): Promise<void>;
   /** Alex changes what was said. */
   edit?(said: Said, text: string): Promise<void>;
 
@@ -76,8 +84,10 @@ export type Clause =
   | 'acknowledgement'
   | 'echo'
   | 'bots'
+  | 'loops'
   | 'edits'
   | 'splitting'
+  | 'repetition'
   | 'pings'
   | 'cards'
   | 'notice'

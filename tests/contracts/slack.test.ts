@@ -1,20 +1,28 @@
 import { openSlack } from '../support/slack-gateway.ts';
 import { button } from '../support/story.ts';
 import { describeGateway } from './gateway.contract.ts';
-import type { PlatformWorld } from './platform-world.ts';
+import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
 const CHANNEL = 'C0GENERAL';
 const BOT = 'U0SIGNALBOX';
 const PEOPLE = { dana: 'U0DANA', eve: 'U0EVE' };
 
 for (const mode of ['socket', 'http'] as const) {
-  describeGateway(`Slack (${mode})`, () => openSlackWorld(mode), {
+  describeGateway(`Slack (${mode})`, (options) => openSlackWorld(mode, options), {
     ...(mode === 'http' ? { reconnect: 'Slack calls; there is no connection to drop' } : {}),
   });
 }
 
-async function openSlackWorld(mode: 'socket' | 'http'): Promise<PlatformWorld> {
-  const slack = await openSlack({ mode, sandbox: { ackTimeoutMs: 500, retryDelaysMs: [0, 0, 0] } });
+async function openSlackWorld(
+  mode: 'socket' | 'http',
+  { hearsBots = false }: WorldOptions = {},
+): Promise<PlatformWorld> {
+  let bots = 0;
+  const slack = await openSlack({
+    mode,
+    settings: { bots: hearsBots ? ['B0OTHER'] : [], bot_turns: BOT_TURNS },
+    sandbox: { ackTimeoutMs: 500, retryDelaysMs: [0, 0, 0] },
+  });
   const { sandbox, gateway } = slack;
   /** The core had something to say to the last answer. */
   let isTold = false;
@@ -74,14 +82,15 @@ async function openSlackWorld(mode: 'socket' | 'http'): Promise<PlatformWorld> {
       const ours = sandbox.thread(CHANNEL, ref).find(({ user }) => user === BOT)!;
       await sandbox.deliverEvent({ ...ours, type: 'message', team: 'T0SANDBOX' });
     },
-    sayAsBot: (text) =>
+    sayAsBot: (text, { ref }) =>
       sandbox.deliverEvent({
         type: 'message',
         subtype: 'bot_message',
         channel: CHANNEL,
         team: 'T0SANDBOX',
         bot_id: 'B0OTHER',
-        ts: '1700000000.000900',
+        ts: `${Math.trunc(Date.now() / 1_000)}.${String(900_000 + ++bots)}`,
+        thread_ts: ref,
         text: `<@${BOT}> ${text}`,
       }),
     edit: async ({ ref }, text) => {

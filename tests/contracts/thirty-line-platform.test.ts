@@ -146,8 +146,10 @@ class Client {
 describeGateway('thirty-line', openLineWorld, {
   echo: 'nobody sends it what it said',
   bots: 'whoever connects speaks for a person',
+  loops: 'whoever connects speaks for a person',
   edits: 'a line that was sent stays as it is',
   splitting: 'a line may be as long as it likes',
+  repetition: 'a line has no key to find it by',
   'rate limit': 'a connection takes everything',
   files: 'a line is all there is',
 });

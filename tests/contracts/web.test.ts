@@ -6,6 +6,7 @@ describeGateway('web', openWebWorld, {
   acknowledgement: 'a program is told at once, by 503, and sends again itself; see the tests of the gateway',
   echo: 'what we say is an event of its own kind, which nobody sends back',
   bots: 'every client is a program, and speaks for whom the configuration says',
+  loops: 'every client is a program, and speaks for whom the configuration says',
   edits: 'what a program sent stays as it is',
   splitting: 'a program takes a text of any length',
   'rate limit': 'the log of a client takes everything',
