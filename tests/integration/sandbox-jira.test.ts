@@ -108,6 +108,77 @@ describe('the REST API', () => {
     expect(found).toMatchObject({ isLast: false, nextPageToken: expect.any(String) });
   });
 
+  it('changes every field of an edit, by value and by verb', async () => {
+    const { call, jira } = open;
+    const edit = (body: unknown) => call('PUT', `/rest/api/2/issue/${ISSUE}`, body);
+    const first = await edit({
+      fields: {
+        assignee: { accountId: DANA.jiraAccount },
+        reporter: { accountId: ALEX.jiraAccount },
+        description: 'x',
+      },
+    });
+    expect(first.status).toBe(204);
+    expect(jira.issue(ISSUE)).toMatchObject({ assignee: DANA.jiraAccount, reporter: ALEX.jiraAccount });
+
+    const second = await edit({
+      fields: { assignee: null, description: null },
+      update: {
+        labels: [{ set: ['a', 'b'] }, { add: 'c' }, { remove: 'a' }],
+        comment: [{ add: { body: 'why' } }],
+      },
+    });
+    expect(second.status).toBe(204);
+    const shown = await open.client.findIssue(ISSUE);
+    expect(shown.fields).toMatchObject({ assignee: null, description: null, labels: ['b', 'c'] });
+    expect(jira.comments(ISSUE)).toMatchObject([{ body: 'why' }]);
+    expect(jira.violations).toEqual([]);
+    expect((await edit({ fields: { labels: [] }, update: { labels: [{ add: 'd' }] } })).status).toBe(400);
+  });
+
+  it('writes the comment of a link to its outward issue', async () => {
+    const link = {
+      type: { name: 'Blocks' },
+      inwardIssue: { key: 'OPS-1' },
+      outwardIssue: { key: ISSUE },
+      comment: { body: 'linked' },
+    };
+    expect((await open.call('POST', '/rest/api/2/issueLink', link)).status).toBe(201);
+    expect(open.jira.comments(ISSUE)).toMatchObject([{ body: 'linked' }]);
+  });
+
+  it('tells a stranger nothing about addresses, and notes unknown and removed ones', async () => {
+    const stranger = await open.call('GET', '/rest/api/2/nonsense', undefined, {
+      authorization: 'Basic eA==',
+    });
+    expect(stranger.status).toBe(401);
+    expect(open.jira.violations).toEqual([]);
+    expect((await open.call('GET', '/rest/api/2/nonsense')).status).toBe(404);
+    expect((await open.call('GET', '/rest/api/2/search?jql=x')).status).toBe(410);
+    expect(open.jira.violations).toHaveLength(2);
+    expect(open.jira.calls.map(({ status }) => status)).toEqual([401, 404, 410]);
+  });
+
+  it('searches as Data Center does, and refuses what is no JQL', async () => {
+    await open.close();
+    open = await openJira({ flavour: 'data-center' });
+    const headers = { authorization: `Bearer ${open.jira.personalToken}` };
+    const post = (path: string, body: unknown) => open.call('POST', path, body, headers);
+
+    expect((await post('/rest/api/2/search', {})).status).toBe(400);
+    expect((await post('/rest/api/2/search', { jql: 'project = = (' })).status).toBe(400);
+    const found = await post('/rest/api/2/search', { jql: 'project = OPS', maxResults: 1 });
+    expect(await found.json()).toMatchObject({ startAt: 0, issues: [{ key: 'OPS-1' }] });
+    const got = await open.call(
+      'GET',
+      '/rest/api/2/search?jql=project%3DOPS&fields=summary&maxResults=2',
+      undefined,
+      headers,
+    );
+    expect(await got.json()).toMatchObject({ issues: [{ key: 'OPS-1' }, { key: 'OPS-2' }] });
+    expect((await post('/rest/api/2/search/jql', { jql: 'project = OPS' })).status).toBe(404);
+  });
+
   it('gives ids alone when a search names no fields', async () => {
     const found = await open.client.genericGet('search/jql?jql=key%20%3D%20OPS-1');
     expect(found.issues).toEqual([{ id: open.jira.issue('OPS-1')?.id }]);

@@ -117,6 +117,31 @@ const IssueFields = z.strictObject({
   reporter: named.optional(),
 });
 
+const setTo = <Value extends z.ZodType>(value: Value) => z.array(z.strictObject({ set: value })).optional();
+/** The other way to change an issue: by verbs. */
+const IssueUpdate = z.strictObject({
+  summary: setTo(IssueFields.shape.summary.unwrap()),
+  description: setTo(Text.nullable()),
+  priority: setTo(named),
+  assignee: setTo(named.nullable()),
+  reporter: setTo(named),
+  labels: z
+    .array(
+      z.union([
+        z.strictObject({ add: z.string().regex(/^\S+$/) }),
+        z.strictObject({ remove: z.string().regex(/^\S+$/) }),
+        z.strictObject({ set: z.array(z.string().regex(/^\S+$/)) }),
+      ]),
+    )
+    .optional(),
+  comment: z.array(z.strictObject({ add: CommentBody })).optional(),
+});
+const IssueEdit = z.strictObject({
+  fields: IssueFields.omit({ project: true }).optional(),
+  update: IssueUpdate.optional(),
+  properties: Properties.optional(),
+});
+
 const Search = z.strictObject({
   jql: z.string().min(1),
   nextPageToken: z.string().optional(),
@@ -151,47 +176,58 @@ export function createOperations(around: Surroundings): Operation[] {
     return comment;
   }
 
+  function writeComment(issue: Issue, wanted: z.infer<typeof CommentBody>, author: User): Comment {
+    const { body, visibility, properties = [] } = wanted;
+    const comment = world.addComment(world.issue(issue.id) ?? issue, {
+      author: author.accountId,
+      body,
+      properties: Object.fromEntries(properties.map(({ key, value }) => [key, value])),
+      ...(visibility ? { visibility } : {}),
+    });
+    happened({ kind: 'comment-created', comment });
+    return comment;
+  }
+
   function search(asked: z.infer<typeof Search>, user: User): Answer {
+    // Data Center never had this search.
+    if (site().flavour !== 'cloud') throw new Refusal(404, ['null for uri: /rest/api/2/search/jql']);
     const now = around.now();
     const seenAt = now - around.searchLagMs();
     const reconciled = new Set((asked.reconcileIssues ?? []).map(String));
-    try {
-      const query = parseJql(asked.jql, { world, user, now });
-      const isIndexed = (issue: Issue) => issue.updated <= seenAt || reconciled.has(issue.id);
-      const all = world.issues.filter(isIndexed).filter(query.matches).sort(query.compare);
-      const from = asked.nextPageToken === undefined ? 0 : offsetIn(asked.nextPageToken);
-      const size = asked.maxResults ?? 50;
-      const wanted = fieldFilter(asked.fields ?? [], ['id']);
-      const issues = all.slice(from, from + size).map((issue) => toIssue(issue, world, site(), wanted));
-      const isLast = from + size >= all.length;
-      const shown = asked.fields === undefined ? issues.map(({ id }) => ({ id })) : issues;
-      return {
-        status: 200,
-        body: { issues: shown, isLast, ...(isLast ? {} : { nextPageToken: tokenOf(from + size) }) },
-      };
-    } catch (error) {
-      if (error instanceof JqlError) throw new Refusal(400, [error.message]);
-      throw error;
-    }
+    const query = queryOf(asked.jql, { world, user, now });
+    const isIndexed = (issue: Issue) => issue.updated <= seenAt || reconciled.has(issue.id);
+    const all = world.issues.filter(isIndexed).filter(query.matches).sort(query.compare);
+    const from = asked.nextPageToken === undefined ? 0 : offsetIn(asked.nextPageToken);
+    const size = asked.maxResults ?? 50;
+    const wanted = fieldFilter(asked.fields ?? [], ['id']);
+    const issues = all.slice(from, from + size).map((issue) => toIssue(issue, world, site(), wanted));
+    const isLast = from + size >= all.length;
+    const shown = asked.fields === undefined ? issues.map(({ id }) => ({ id })) : issues;
+    return {
+      status: 200,
+      body: { issues: shown, isLast, ...(isLast ? {} : { nextPageToken: tokenOf(from + size) }) },
+    };
   }
 
   const gone: Pick<Operation, 'query' | 'run'> = {
     query: z.looseObject({}),
-    run: ({ body, user }) => {
+    run: ({ query: words, body, user }) => {
       if (site().flavour === 'cloud') {
         throw new Refusal(410, [
           'The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046',
         ]);
       }
-      const asked = z
+      const read = z
         .looseObject({
           jql: z.string(),
           startAt: z.coerce.number().default(0),
           maxResults: z.coerce.number().default(50),
-          fields: z.array(z.string()).optional(),
+          fields: z.union([z.string().transform((list) => list.split(',')), z.array(z.string())]).optional(),
         })
-        .parse(body ?? {});
-      const query = parseJql(asked.jql, { world, user, now: around.now() });
+        .safeParse(body ?? words);
+      if (!read.success) throw new Refusal(400, [z.prettifyError(read.error)]);
+      const asked = read.data;
+      const query = queryOf(asked.jql, { world, user, now: around.now() });
       const all = world.issues.filter(query.matches).sort(query.compare);
       const wanted = fieldFilter(asked.fields ?? [], ['*navigable']);
       const issues = all.slice(asked.startAt, asked.startAt + asked.maxResults);
@@ -364,17 +400,32 @@ export function createOperations(around: Surroundings): Operation[] {
         returnIssue: z.string().optional(),
         expand: z.string().optional(),
       }),
-      body: z.strictObject({ fields: IssueFields.optional(), properties: Properties.optional() }),
+      body: IssueEdit,
       run: (call) => {
         const before = issueOf(call);
-        const { fields = {} } = z.object({ fields: IssueFields.optional() }).parse(call.body);
-        const after = world.changeIssue(before, {
+        const { fields: given = {}, update = {} } = IssueEdit.parse(call.body);
+        const twice = Object.keys(update).find((name) => name in given);
+        if (twice !== undefined) {
+          throw new Refusal(400, [], {
+            [twice]: `Field '${twice}' cannot appear in both 'fields' and 'update'`,
+          });
+        }
+        const fields = { ...given, ...setBy(update) };
+        const labels = update.labels ? changedLabels(before.labels, update.labels) : fields.labels;
+        const comments = (update.comment ?? []).map(({ add }) => add);
+        for (const { visibility } of comments) checkVisibility(visibility, call.user);
+        const assignee = fields.assignee ? assigneeOf(fields.assignee, site()) : undefined;
+        const changed = world.changeIssue(before, {
           ...(fields.summary === undefined ? {} : { summary: fields.summary }),
-          ...(fields.description ? { description: fields.description } : {}),
-          ...(fields.labels ? { labels: fields.labels } : {}),
+          ...(fields.description === undefined ? {} : { description: fields.description ?? '' }),
+          ...(labels ? { labels } : {}),
           ...(fields.priority ? { priority: priorityOf(fields.priority) } : {}),
+          ...(fields.reporter ? { reporter: assigneeOf(fields.reporter, site()) } : {}),
         });
+        const after =
+          fields.assignee === undefined ? changed : world.assign(changed, assignee, call.user.accountId);
         happened({ kind: 'issue-updated', before, after, by: call.user.accountId });
+        for (const comment of comments) writeComment(after, comment, call.user);
         return { status: 204 };
       },
     },
@@ -496,15 +547,9 @@ export function createOperations(around: Surroundings): Operation[] {
       query: z.strictObject({ expand: z.string().optional() }),
       body: CommentBody,
       run: (call) => {
-        const { body, visibility, properties = [] } = CommentBody.parse(call.body);
-        checkVisibility(visibility, call.user);
-        const comment = world.addComment(issueOf(call), {
-          author: call.user.accountId,
-          body,
-          properties: Object.fromEntries(properties.map(({ key, value }) => [key, value])),
-          ...(visibility ? { visibility } : {}),
-        });
-        happened({ kind: 'comment-created', comment });
+        const wanted = CommentBody.parse(call.body);
+        checkVisibility(wanted.visibility, call.user);
+        const comment = writeComment(issueOf(call), wanted, call.user);
         return { status: 201, body: toComment(comment, site()) };
       },
     },
@@ -642,9 +687,10 @@ export function createOperations(around: Surroundings): Operation[] {
         outwardIssue: z.union([z.strictObject({ key: z.string() }), z.strictObject({ id: z.string() })]),
         comment: CommentBody.optional(),
       }),
-      run: ({ body }) => {
+      run: ({ body, user }) => {
         const wanted = z
           .object({
+            comment: CommentBody.optional(),
             type: z.object({ name: z.string().optional(), id: z.string().optional() }),
             inwardIssue: z.object({ key: z.string().optional(), id: z.string().optional() }),
             outwardIssue: z.object({ key: z.string().optional(), id: z.string().optional() }),
@@ -659,12 +705,15 @@ export function createOperations(around: Surroundings): Operation[] {
           world.issue(each.key ?? each.id ?? ''),
         );
         if (!inward || !outward) throw noIssue();
+        checkVisibility(wanted.comment?.visibility, user);
         const isThere = world
           .linksOf(inward)
           .some(
             (link) => link.type === type.name && link.inward === inward.id && link.outward === outward.id,
           );
         if (!isThere) world.addLink({ type: type.name, inward: inward.id, outward: outward.id });
+        // The reference: the comment goes to the outward issue.
+        if (wanted.comment) writeComment(outward, wanted.comment, user);
         return { status: 201 };
       },
     },
@@ -823,6 +872,47 @@ function checkVisibility(visibility: Visibility | undefined, user: User): void {
   throw new Refusal(400, [], {
     commentLevel: `You are currently not a member of the ${what}: ${name ?? ''}.`,
   });
+}
+
+function queryOf(...asked: Parameters<typeof parseJql>): ReturnType<typeof parseJql> {
+  try {
+    return parseJql(...asked);
+  } catch (error) {
+    if (error instanceof JqlError) throw new Refusal(400, [error.message]);
+    throw error;
+  }
+}
+
+/** What the verbs `set` come to: the last one counts. */
+function setBy(update: z.infer<typeof IssueUpdate>): Partial<z.infer<typeof IssueFields>> {
+  const [summary, description, priority, assignee, reporter] = [
+    update.summary?.at(-1),
+    update.description?.at(-1),
+    update.priority?.at(-1),
+    update.assignee?.at(-1),
+    update.reporter?.at(-1),
+  ] as const;
+  return {
+    ...(summary ? { summary: summary.set } : {}),
+    ...(description ? { description: description.set } : {}),
+    ...(priority ? { priority: priority.set } : {}),
+    ...(assignee ? { assignee: assignee.set } : {}),
+    ...(reporter ? { reporter: reporter.set } : {}),
+  };
+}
+
+function changedLabels(
+  labels: readonly string[],
+  verbs: NonNullable<z.infer<typeof IssueUpdate>['labels']>,
+): string[] {
+  return verbs.reduce<string[]>(
+    (held, verb) => {
+      if ('set' in verb) return verb.set;
+      if ('add' in verb) return held.includes(verb.add) ? held : held.concat(verb.add);
+      return held.filter((label) => label !== verb.remove);
+    },
+    [...labels],
+  );
 }
 
 function isNamed(wanted: unknown, names: Readonly<Record<string, string>>): boolean {

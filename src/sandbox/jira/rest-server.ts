@@ -83,7 +83,9 @@ export class RestServer {
           `${base}/rest/api/2/attachment/content/:file`,
           (request, reply) => this.#download(isScoped, request, reply),
         );
-        scope.all(`${base}/rest/*`, (request, reply) => this.#unknown(request, reply));
+        scope.all(`${base}/rest/*`, (request, reply) =>
+          this.#answer('unknown', isScoped, request, reply, () => this.#unknown(request)),
+        );
       }
     });
   }
@@ -145,9 +147,9 @@ export class RestServer {
       .send(Buffer.from(file.base64, 'base64'));
   }
 
-  #unknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  #unknown(request: FastifyRequest): never {
     this.#violation(request, 'there is no such operation');
-    return reply.code(404).send({ errorMessages: [`null for uri: ${request.url}`], errors: {} });
+    throw new Refusal(404, [`null for uri: ${request.url}`]);
   }
 
   async #answer(
@@ -180,6 +182,7 @@ export class RestServer {
         : reply.code(status).type('application/json').send(JSON.stringify(body));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (error.status === 410) this.#violation(request, 'this operation was removed');
       this.#note(id, request, jsonOf(request), error.status);
       return reply.code(error.status).headers(error.headers).send(error.body);
     }

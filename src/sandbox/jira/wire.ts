@@ -131,7 +131,7 @@ function fieldsOf(issue: Issue, world: World, site: Site): Record<string, unknow
   const comments = world.commentsOf(issue);
   return {
     summary: issue.summary,
-    description: issue.description ?? null,
+    description: issue.description || null,
     issuetype: toIssueType(issue.type, site),
     project: project && toProject(project, site),
     status: toStatus(issue.status, site),
