@@ -179,6 +179,20 @@ describe('the REST API', () => {
     expect((await post('/rest/api/2/search/jql', { jql: 'project = OPS' })).status).toBe(404);
   });
 
+  it('takes a property of a comment away, once', async () => {
+    const { id } = await open.client.addComment(ISSUE, 'x');
+    const path = `/rest/api/2/comment/${id}/properties/mark`;
+    expect((await open.call('PUT', path, { a: 1 })).status).toBe(201);
+    expect((await open.call('DELETE', path)).status).toBe(204);
+    expect((await open.call('GET', path)).status).toBe(404);
+    expect((await open.call('DELETE', path)).status).toBe(404);
+  });
+
+  it('lists the types of issues', async () => {
+    const listed = await open.call('GET', '/rest/api/2/issuetype');
+    expect(await listed.json()).toContainEqual(expect.objectContaining({ id: expect.any(String) }));
+  });
+
   it('gives ids alone when a search names no fields', async () => {
     const found = await open.client.genericGet('search/jql?jql=key%20%3D%20OPS-1');
     expect(found.issues).toEqual([{ id: open.jira.issue('OPS-1')?.id }]);

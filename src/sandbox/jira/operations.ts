@@ -654,6 +654,21 @@ export function createOperations(around: Surroundings): Operation[] {
       },
     },
     {
+      id: 'deleteCommentProperty',
+      method: 'DELETE',
+      path: '/api/2/comment/:comment/properties/:key',
+      query: z.strictObject({}),
+      run: (call) => {
+        const comment = commentOf(call);
+        const { [call.params.key ?? '']: removed, ...properties } = comment.properties;
+        if (removed === undefined) {
+          throw new Refusal(404, [`The property with key '${call.params.key}' does not exist.`]);
+        }
+        world.changeComment(comment, { properties });
+        return { status: 204 };
+      },
+    },
+    {
       id: 'setCommentProperty',
       method: 'PUT',
       path: '/api/2/comment/:comment/properties/:key',
@@ -839,6 +854,13 @@ export function createOperations(around: Surroundings): Operation[] {
           issueTypes: ISSUE_TYPES.map(({ id }) => toIssueType(id, site())),
         },
       }),
+    },
+    {
+      id: 'getIssueAllTypes',
+      method: 'GET',
+      path: '/api/2/issuetype',
+      query: z.strictObject({}),
+      run: () => ({ status: 200, body: ISSUE_TYPES.map(({ id }) => toIssueType(id, site())) }),
     },
     {
       id: 'getPriorities',
