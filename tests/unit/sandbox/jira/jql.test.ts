@@ -39,8 +39,13 @@ const PIECES = [
   '"x"',
 ];
 
-it('understands any text, or refuses it with an error of JQL', () => {
-  const world = new World(new Journal(), { now: () => 0 } as never);
+it('understands any text, or refuses it with an error of JQL', async () => {
+  const journal = new Journal();
+  await journal.start();
+  // Of the clock, only `now` is looked at.
+  const world = new World(journal, { now: () => 0 } as never);
+  world.start();
+  expect(world.issues).not.toEqual([]);
   const text = fc.oneof(
     fc.string(),
     fc.array(fc.constantFrom(...PIECES), { maxLength: 12 }).map((pieces) => pieces.join(' ')),
