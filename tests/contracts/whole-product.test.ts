@@ -1,0 +1,232 @@
+/** What a gateway and the core owe together, on every platform: to who answers, to who is late, to who waits. */
+import { setImmediate as soon } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { BOT, DANA, DISCORD_CHANNELS, EVE, PROJECT, type SandboxPerson } from '../../src/sandbox/people.ts';
+import { type OwnRedis, startRedis } from '../support/redis.ts';
+import { button, codesIn, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+import { buttonOf, discordSurface, textOf as shownOf } from '../support/surfaces/discord-surface.ts';
+import { emailSurface } from '../support/surfaces/email-surface.ts';
+import { jiraSurface } from '../support/surfaces/jira-surface.ts';
+import { slackSurface } from '../support/surfaces/slack-surface.ts';
+import { type Surface, seen } from '../support/surfaces/surface.ts';
+
+const PLATFORMS = ['slack', 'discord', 'jira', 'email'] as const;
+type PlatformName = (typeof PLATFORMS)[number];
+
+/** Where Alex asks and where the request is answered, on one platform. */
+interface Desk extends Surface {
+  /** How the platform is called on a card. */
+  readonly title: string;
+  /** The request as it is shown now, for anybody who sees it to say yes to, now or later. */
+  request(place: string): (who: SandboxPerson) => Promise<void>;
+  /** What the bot has told somebody apart from the card. */
+  told(who: SandboxPerson): readonly string[];
+  /** Dana cannot be asked here, now or ever. */
+  shutDanaOut(): void;
+}
+
+const [CHANNEL] = DISCORD_CHANNELS;
+const DAY = 24 * 60 * 60_000;
+
+function deskOf(platform: PlatformName, { sandbox }: Story): Desk {
+  const { slack, discord, jira, mail } = sandbox;
+  switch (platform) {
+    case 'slack':
+      return {
+        ...slackSurface(slack),
+        title: 'Slack',
+        request: (thread) => {
+          const card = slack.thread(GENERAL, thread).findLast((each) => /Waiting for/.test(textOf(each)));
+          if (!card) throw new Error('there is no card in Slack');
+          const pressed = { channel: GENERAL, ts: card.ts, actionId: button(card, /Approve/), copy: card };
+          return async ({ slackUser }) => void (await slack.press({ ...pressed, user: slackUser }));
+        },
+        told: ({ slackUser }) => slack.ephemerals(slackUser).map(textOf),
+        shutDanaOut: () => slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' }),
+      };
+    case 'discord':
+      return {
+        ...discordSurface(discord),
+        title: 'Discord',
+        request: (place) => {
+          const cards = [...discord.messages(CHANNEL.id), ...discord.messages(place)];
+          const card = cards.findLast((each) => /Waiting for/.test(shownOf(each)));
+          if (!card) throw new Error('there is no card in Discord');
+          const pressed = {
+            channel: card.channel,
+            message: card.id,
+            customId: buttonOf(card, /Approve/),
+            copy: card,
+          };
+          return async ({ discordUser }) => void (await discord.press({ ...pressed, user: discordUser }));
+        },
+        told: ({ discordUser }) => discord.ephemerals(discordUser).map(shownOf),
+        shutDanaOut: () =>
+          discord.fail('POST /users/@me/channels', { kind: 'status', status: 403, code: 50_007 }),
+      };
+    case 'jira': {
+      const ours = () =>
+        ['OPS-2', PROJECT.approvalIssue].flatMap((issue) =>
+          jira.comments(issue).filter(({ author }) => author === BOT.jiraAccount),
+        );
+      return {
+        ...jiraSurface(jira),
+        title: 'Jira',
+        request: () => {
+          const [line] = ours().flatMap(({ body }) => /^approve apr_\S+$/m.exec(body) ?? []);
+          if (line === undefined) throw new Error('there is no request in Jira');
+          return async ({ jiraAccount }) => {
+            await jira.comment({ user: jiraAccount, issue: 'OPS-2', text: line }).acknowledged;
+          };
+        },
+        told: () =>
+          ours()
+            .map(({ body }) => body)
+            .filter((body) => !/Waiting for/.test(body)),
+        shutDanaOut: () => jira.fail('addComment', { kind: 'status', status: 404 }),
+      };
+    }
+    case 'email':
+      return {
+        ...emailSurface(mail),
+        title: 'e-mail',
+        request: () => {
+          const asked = mail.mailbox(DANA.mail).findLast(({ text }) => /^approve [A-Z0-9]{4,8}$/m.test(text));
+          if (!asked) throw new Error('there is no request by mail');
+          const line = `approve ${codesIn(asked).approve}`;
+          return async ({ mail: from }) => {
+            await mail.settled(await mail.reply(asked, { from, line, quoting: 'top' }));
+          };
+        },
+        told: ({ mail: address }) =>
+          mail
+            .mailbox(address)
+            .filter(({ text }) => !/^approve [A-Z0-9]{4,8}$/m.test(text))
+            .map(({ text }) => text),
+        shutDanaOut: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }),
+      };
+    default:
+      return platform satisfies never;
+  }
+}
+
+describe.each(PLATFORMS)('a request shown on %s', (platform) => {
+  let story: Story;
+  let desk: Desk;
+
+  beforeEach(async () => {
+    story = await Story.begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse(platform)] });
+    desk = deskOf(platform, story);
+  });
+  afterEach(async () => {
+    await story.end();
+  });
+
+  /** Alex asks here, and Dana is asked here. Resolves with the request, as a person sees it. */
+  async function request() {
+    const place = await desk.ask('refund order 7');
+    await seen(desk, () => desk.said(place), /Waiting for role manager/);
+    await seen(desk, desk.shownToDana, /order 7/);
+    return { place, approve: desk.request(place) };
+  }
+
+  it('OM-122 is refused to the wrong person, who is told why, and stays open for the right one', async () => {
+    const { place, approve } = await request();
+
+    await approve(EVE);
+    await seen(desk, () => desk.told(EVE), /do not know you|sent to somebody else/);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+    await approve(DANA);
+
+    const outcome = new RegExp(`Approved by Dana Reyes by ${desk.title}[\\s\\S]*Done`);
+    await seen(desk, () => desk.said(place), outcome);
+    await seen(desk, desk.shownToDana, outcome);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-123 tells whoever answers after the deadline that it was too late', async () => {
+    const { place, approve } = await request();
+    await story.advance(2 * DAY);
+    await seen(desk, () => desk.said(place), /Expired on/);
+
+    await approve(DANA);
+
+    await seen(desk, () => desk.told(DANA), /after the deadline/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OM-124 tells whoever answers what has been answered that it was', async () => {
+    const { place, approve } = await request();
+    await approve(DANA);
+    await seen(desk, () => desk.said(place), /Approved by Dana Reyes[\s\S]*Done/);
+
+    await approve(DANA);
+
+    await seen(desk, () => desk.told(DANA), /already|settled before/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-142 goes to the dead letters when it cannot be shown, and whoever asked is told', async () => {
+    const other = deskOf(platform === 'slack' ? 'discord' : 'slack', story);
+    desk.shutDanaOut();
+
+    const place = await other.ask('refund order 7');
+
+    const told = new RegExp(`could not deliver the request for an approval to Dana Reyes by ${desk.title}`);
+    await seen(other, () => other.said(place), told);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(await story.open()).toHaveLength(1);
+  });
+});
+
+describe('while the store is away', () => {
+  let redis: OwnRedis;
+  let story: Story;
+
+  beforeEach(async () => {
+    redis = await startRedis();
+    story = await Story.begin({
+      redisUrl: redis.url,
+      sandbox: {
+        slack: { retryDelaysMs: [0, 50], retryUntilAcknowledged: true, ackTimeoutMs: 500 },
+        mail: { pace: { firstMs: 50, mostMs: 200 } },
+      },
+    });
+  });
+  afterEach(async () => {
+    await story.end(); // before its store goes
+    await redis.stop();
+  });
+
+  it('OM-140 no platform is told that anything was taken, and all is answered once when it is back', async () => {
+    const desks = PLATFORMS.map((platform) => deskOf(platform, story));
+    const { jira, mail } = story.sandbox;
+
+    await redis.kill();
+    const taken: string[] = [];
+    const asked = desks.map(async (desk) => {
+      const place = await desk.ask('what can you do?');
+      // Discord hears of nothing it sent; whoever asked there is done at once.
+      if (desk.name !== 'discord') taken.push(desk.name);
+      return place;
+    });
+    while (!mail.deliveries.some(({ attempts }) => attempts > 0) || jira.unacknowledged === 0) await soon();
+    expect(taken).toEqual([]);
+    await redis.restart();
+    const places = await Promise.all(asked);
+
+    const help = /Here is what I can do/;
+    for (const [n, desk] of desks.entries()) {
+      await seen(desk, () => desk.said(places[n] ?? ''), help);
+    }
+    await story.quiet();
+    for (const [n, desk] of desks.entries()) {
+      expect(desk.said(places[n] ?? '').filter((text) => help.test(text))).toHaveLength(1);
+    }
+  });
+});
