@@ -200,6 +200,37 @@ describe('in Jira', () => {
   });
 });
 
+describe('when somebody cannot be reached', () => {
+  it('OM-142 asks by mail when Dana takes no direct messages in Discord, tells Alex so, and keeps the dead letter', async () => {
+    prefer('discord');
+    story.config = withPerson(story.config, 'dana', {
+      prefers: [Platform.parse('discord'), Platform.parse('email')],
+    });
+    story.sandbox.discord.refuseDms(DANA.discordUser);
+
+    const place = await jira.ask('refund order 7');
+
+    await seen(
+      jira,
+      () => jira.said(place),
+      /could not deliver.*to Dana Reyes by Discord.*by e-mail instead/,
+    );
+    await story.mail(DANA.mail, /refund/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+  });
+
+  it('tells the one who asked elsewhere when a comment may not be written', async () => {
+    prefer('jira');
+    story.sandbox.jira.fail('addComment', { kind: 'status', status: 403 });
+
+    const shown = await ask('refund order 7');
+
+    await seen(discord, shown, /could not deliver the request for an approval to Dana Reyes by Jira/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(await story.open()).toHaveLength(1);
+  });
+});
+
 async function waitForOpen() {
   for (;;) {
     const open = await story.open();
