@@ -132,7 +132,7 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
     return { place, approve: desk.request(place) };
   }
 
-  it('OM-122 is refused to the wrong person, who is told why, and stays open for the right one', async () => {
+  it('OM-124 is refused to the wrong person, who is told why, and stays open for the right one', async () => {
     const { place, approve } = await request();
 
     await approve(EVE);
@@ -147,7 +147,7 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
     expect(story.refunds(7)).toEqual([120]);
   });
 
-  it('OM-123 tells whoever answers after the deadline that it was too late', async () => {
+  it('OM-124 tells whoever answers after the deadline that it was too late', async () => {
     const { place, approve } = await request();
     await story.advance(2 * DAY);
     await seen(desk, () => desk.said(place), /Expired on/);
