@@ -146,7 +146,7 @@ export class WebhookListener {
     socket.on('error', () => socket.destroy());
     const handler = this.#upgrades.get(pathOf(request));
     if (!handler) {
-      socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      refuseUpgrade(socket, '503 Service Unavailable');
       return;
     }
     try {
@@ -211,6 +211,16 @@ export class WebhookListener {
     answer(response, { status });
     request.resume();
   }
+}
+
+/**
+ * Turns a connection away that asked for another protocol, and lets go of it: the other side may keep its half open.
+ *
+ * @param status as in `401 Unauthorized`
+ */
+export function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
 function answer(

@@ -105,7 +105,7 @@ export class WebGateway implements Gateway {
   /** In a conversation of the client's own, which it finds among its events. */
   directAddress(account: AccountId): Address | undefined {
     const address = toDirectAddress(account);
-    return this.settings.clients[placeOf(address).client] === undefined ? undefined : address;
+    return this.#hasClient(placeOf(address).client) ? address : undefined;
   }
 
   async check(): Promise<CheckFinding[]> {
@@ -124,8 +124,12 @@ export class WebGateway implements Gateway {
 
   #placeOf(to: Address): { client: string; conversation: string } {
     const place = placeOf(to);
-    if (this.settings.clients[place.client] !== undefined) return place;
+    if (this.#hasClient(place.client)) return place;
     throw new UndeliverableError(WEB, `there is no client ${place.client} in gateways.web.clients`);
+  }
+
+  #hasClient(name: string): boolean {
+    return Object.hasOwn(this.settings.clients, name);
   }
 
   #now(): string {

@@ -3,7 +3,8 @@
  *
  * Invariants
  *   1. Nothing is read from a request before its token was found genuine.
- *   2. 2xx means stored; 503 asks to send the same again; 4xx is for what can never be taken, and says why.
+ *   2. Nothing is handed on once the gateway stops, even if the request had begun before.
+ *   3. 2xx means stored; 503 asks to send the same again; 4xx is for what can never be taken, and says why.
  */
 import { z } from 'zod';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -95,6 +96,7 @@ export class HttpDoor {
   }
 
   async #attempt(client: string, request: WebhookRequest, serve: Serve): Promise<WebhookResponse> {
+    if (this.deps.stopping.aborted) return comeAgain('the gateway stops');
     try {
       return await serve(client, request);
     } catch (error) {
@@ -102,12 +104,7 @@ export class HttpDoor {
         { err: error, client },
         'a request was not taken; the client is asked to send it again',
       );
-      const refused = refusal(
-        503,
-        'try-again',
-        'this could not be stored just now; send the same again, with the same id',
-      );
-      return { ...refused, headers: { 'retry-after': '1' } };
+      return comeAgain('this could not be stored just now');
     }
   }
 
@@ -161,6 +158,11 @@ function statusOf({ status }: Outcome): number {
 
 function refusal(status: number, code: string, message: string): WebhookResponse {
   return json(status, { error: { code, message } });
+}
+
+function comeAgain(because: string): WebhookResponse {
+  const refused = refusal(503, 'try-again', `${because}; send the same again, with the same id`);
+  return { ...refused, headers: { 'retry-after': '1' } };
 }
 
 function json(status: number, value: object): WebhookResponse {

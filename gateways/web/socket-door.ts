@@ -13,7 +13,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../../src/observability/logger.ts';
-import type { WebhookListener } from '../webhook-listener.ts';
+import { refuseUpgrade, type WebhookListener } from '../webhook-listener.ts';
 import { clientOf, isAllowedOrigin, PROTOCOL, tokenIn } from './access.ts';
 import type { WebSettings } from './config.ts';
 import { Connection } from './connection.ts';
@@ -75,7 +75,7 @@ export class SocketDoor {
         { origin: request.headers.origin, reason: entry.status },
         'a connection was refused',
       );
-      socket.end(`HTTP/1.1 ${entry.status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      refuseUpgrade(socket, entry.status);
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (opened) => this.#welcome(opened, entry.client));

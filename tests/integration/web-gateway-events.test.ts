@@ -99,6 +99,17 @@ describe('what is sent to a client', () => {
     expect(web.gateway.directAddress(AccountId.parse('web:gone'))).toBeUndefined();
   });
 
+  it.each(['constructor', 'toString', '__proto__'])(
+    'knows no client %s that nobody named',
+    async (client) => {
+      const web = await openWeb();
+      const to = { platform: web.gateway.platform, route: { client, conversation: 'c' } };
+
+      await expect(web.send({ ...text('one'), to })).rejects.toThrow(UndeliverableError);
+      expect(web.gateway.directAddress(AccountId.parse(`web:${client}`))).toBeUndefined();
+    },
+  );
+
   it('is not sent when it could not be kept', async () => {
     const web = await openWeb({
       clientLog: (real) => ({

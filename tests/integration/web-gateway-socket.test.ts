@@ -1,5 +1,6 @@
 /** What comes in over a socket, and who is let in. */
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { OTHER_TOKEN, openWeb, PAGE, TOKEN } from '../support/web-gateway.ts';
@@ -130,6 +131,20 @@ describe('who is let in over a socket', () => {
     expect(await refusal(web.url, { token: 'x'.repeat(40) })).toBe(401);
     expect(await refusal(web.url, { token: TOKEN, origin: 'https://evil.test' })).toBe(403);
     expect(await refusal(web.url, { token: TOKEN, origin: 'null' })).toBe(403);
+  });
+
+  it('OM-191 is let go of when it was refused, even if it keeps its side open', async () => {
+    const web = await openWeb();
+    const { hostname, port, pathname } = new URL(web.url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    const wanted = ['connection: upgrade', 'upgrade: websocket', `authorization: Bearer ${'x'.repeat(40)}`];
+    socket.write(`GET ${pathname}/socket HTTP/1.1\r\nhost: x\r\n${wanted.join('\r\n')}\r\n\r\n`);
+    await once(socket.resume(), 'end');
+
+    await web.gateway.stop();
+    await web.listener.stop();
+
+    socket.destroy();
   });
 
   it('is a page that is allowed, with its token as a subprotocol', async () => {

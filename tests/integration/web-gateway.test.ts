@@ -1,6 +1,8 @@
 /** What comes in over HTTP, and how it is answered. */
+import { once } from 'node:events';
+import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { OTHER_TOKEN, openWeb, PAGE } from '../support/web-gateway.ts';
+import { OTHER_TOKEN, openWeb, PAGE, TOKEN } from '../support/web-gateway.ts';
 
 const MESSAGE = { id: 'm1', conversation: 'orders', text: 'Is order 7 paid?' };
 const ANSWER = {
@@ -307,6 +309,29 @@ describe('the web gateway', () => {
 
     await stopping;
     expect((await answering).status).toBe(202);
+  });
+
+  it('takes nothing more once it is stopped, not even a request it has begun to read', async () => {
+    const web = await openWeb();
+    const body = JSON.stringify(MESSAGE);
+    const sending = request(`${web.url}/messages`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        'content-length': Buffer.byteLength(body),
+        expect: '100-continue',
+      },
+    });
+    sending.flushHeaders();
+    await once(sending, 'continue');
+
+    await web.gateway.stop();
+    sending.end(body);
+    const [response] = await once(sending, 'response');
+    response.resume();
+
+    expect(response.statusCode).toBe(503);
+    expect(web.received).toEqual([]);
   });
 
   it('says in a check who can connect and where, and who cannot', async () => {

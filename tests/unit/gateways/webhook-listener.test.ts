@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebhookHandler, WebhookListener } from '../../../gateways/webhook-listener.ts';
@@ -170,6 +171,23 @@ describe('the webhook listener', () => {
     expect(() => listener.routeUpgrade('/up', () => {})).toThrow('/up');
     unroute();
     expect(await ask('/up')).toBe('HTTP/1.1 503 Service Unavailable');
+  });
+
+  it('lets go of a connection it turned away, even if the other side keeps it open', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    listener.routeUpgrade('/up', (_, socket) => socket.destroy());
+    const socket = connect({
+      port: Number(new URL(listener.url).port),
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    });
+    socket.write('GET /elsewhere HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    const ended = once(socket.resume(), 'end');
+
+    await ended;
+    await listener.stop();
+
+    socket.destroy();
   });
 
   it('knows before it is started where it will be', () => {
