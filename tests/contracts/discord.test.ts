@@ -61,7 +61,7 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
     ],
     plain: (native) =>
       native
-        .replaceAll(/\[([^\]]+)\]\(<?([^)>]+)>?\)/g, '$1 ($2)')
+        .replaceAll(/\[([^\]]+)\]\(<?([^)>]+)>?\)/g, '$1 ⟨$2⟩')
         .replaceAll(/<(https?:[^>]+)>/g, '$1')
         .replaceAll('\\', '')
         .replaceAll(/\*\*|(?<!\w)[_~](?=\S)|(?<=\S)[_~](?!\w)/g, ''),

@@ -80,7 +80,9 @@ async function openMailWorld(): Promise<PlatformWorld> {
     plain: (html) =>
       html
         .replaceAll(/<(?:style|head)[\s\S]*?<\/(?:style|head)>/g, '')
-        .replaceAll(/<a href="([^"]+)"[^>]*>([\s\S]*?)<\/a>/g, '$2 ($1)')
+        .replaceAll(/<a href="([^"]+)"[^>]*>([\s\S]*?)<\/a>/g, (_, address: string, text: string) =>
+          text === address ? address : `${text} ⟨${address}⟩`,
+        )
         .replaceAll(/<[^>]+>/g, ' ')
         .replaceAll(/&#x27;|&#39;/g, "'")
         .replaceAll('&amp;', '&'),

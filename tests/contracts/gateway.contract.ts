@@ -227,14 +227,27 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(plain).not.toMatch(/\*\*bold\*\*|\[docs\]\(/);
       });
 
-      it('OM-186 notifies nobody and hides no address, whatever it is told to write', async () => {
+      it('OM-186 notifies nobody, whatever it is told to write', async () => {
         const said = await world.say('shout');
         const markdown =
-          '@everyone @here <!channel> <@U0DANA> <@900000000000000102> [~accountid:70121:x] [https://good.test](https://evil.test/x)';
+          '@everyone @here <!channel> <@U0DANA> <@900000000000000102> [~accountid:70121:x] and that is all';
         await send(said, { kind: 'text', markdown });
 
         expect(need(world.pings ?? (lacks.pings === undefined ? undefined : () => []))()).toEqual([]);
-        expect(await read(said)).toContain('evil.test');
+        expect(await read(said)).toContain('and that is all');
+      });
+
+      clause('links', 'OM-186 hides no address behind another, whatever it is told to write', async () => {
+        const said = await world.say('where?');
+        const markdown =
+          'See [https://good.test/a](https://evil.test/b) and [good.test](https://evil.test/c), or [the docs](https://docs.test/d).';
+        await send(said, { kind: 'text', markdown });
+
+        const plain = await read(said);
+        for (const address of ['https://evil.test/b', 'https://evil.test/c', 'https://docs.test/d']) {
+          expect(plain).toContain(address);
+        }
+        expect(plain).not.toMatch(/good\.test\S*\s*⟨/);
       });
 
       clause('files', 'carries a file in and out', async () => {

@@ -51,7 +51,7 @@ async function openJiraWorld(
     shown: async ({ ref }) => ours(ref).map(({ body }) => body),
     plain: (native) =>
       native
-        .replaceAll(/\[([^\]|\\]+)\|([^\]]+)\]/g, '$1 ($2)')
+        .replaceAll(/\[([^\]|\\]+)\|([^\]]+)\]/g, '$1 ⟨$2⟩')
         .replaceAll(/\[(https?:[^\]]+)\]/g, '$1')
         .replaceAll(/\\(.)/g, '$1')
         .replaceAll(/(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)/g, ''),

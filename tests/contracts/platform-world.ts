@@ -33,7 +33,7 @@ export interface PlatformWorld {
   say(text: string, files?: readonly OutFile[]): Promise<Said>;
   /** What the bot shows in answer to something, message by message, in the platform's own markup. */
   shown(said: Said): Promise<readonly string[]>;
-  /** What a person reads of it, without markup. */
+  /** What a person reads of it, without markup; a link that shows another text than its address as `text ⟨address⟩`. */
   plain(native: string): string;
   /** Longest message of the platform, in the unit of `sizeOf`; absent where there is no limit. */
   readonly limit?: { readonly size: number; sizeOf(text: string): number; readonly fence: RegExp };
@@ -89,6 +89,7 @@ export type Clause =
   | 'splitting'
   | 'repetition'
   | 'pings'
+  | 'links'
   | 'cards'
   | 'notice'
   | 'rate limit'

@@ -60,7 +60,7 @@ async function openSlackWorld(
     ],
     plain: (native) =>
       native
-        .replaceAll(/<([^|>]+)\|([^>]+)>/g, '$2 ($1)')
+        .replaceAll(/<([^|>]+)\|([^>]+)>/g, '$2 ⟨$1⟩')
         .replaceAll(/<([^>]+)>/g, '$1')
         .replaceAll(/(?<!\w)[*_~](?=\S)|(?<=\S)[*_~](?!\w)/g, ''),
     limit: { size: 4_000, sizeOf: (text) => Buffer.byteLength(text), fence: /```/g },

@@ -149,6 +149,7 @@ describeGateway('thirty-line', openLineWorld, {
   loops: 'whoever connects speaks for a person',
   edits: 'a line that was sent stays as it is',
   splitting: 'a line may be as long as it likes',
+  links: 'whoever reads the line sees the markdown as it is',
   repetition: 'a line has no key to find it by',
   'rate limit': 'a connection takes everything',
   files: 'a line is all there is',

@@ -9,6 +9,7 @@ describeGateway('web', openWebWorld, {
   loops: 'every client is a program, and speaks for whom the configuration says',
   edits: 'what a program sent stays as it is',
   splitting: 'a program takes a text of any length',
+  links: 'a program gets markdown as it is, and shows it as it likes',
   'rate limit': 'the log of a client takes everything',
   'permanent error': 'the log of a client takes everything',
 });
