@@ -64,9 +64,7 @@ export async function setSetting(key: string, value: string, options: ConfigSetO
 function sentence(outcome: SettingOutcome, key: string, value: string, directory: string): string {
   switch (outcome.kind) {
     case 'changed':
-      return `${outcome.file}: ${key} is now ${value}. ${
-        outcome.atNextStart ? 'It counts from the next start.' : 'A running gateway applies it at once.'
-      }`;
+      return `${outcome.file}: ${key} is now ${value}. A running gateway applies it at once.`;
     case 'unchanged':
       return `${key} is ${value} already; nothing was changed.`;
     case 'refused':

@@ -1,25 +1,37 @@
 /**
  * Brings the whole gateway up, for whoever has prepared the ground: `start`, and `chat` when nothing runs yet.
  *
- *   what is missing is played by the sandbox ─▶ gateway ─▶ the files are watched ─▶ ready
+ *   what is missing is played by the sandbox ─▶ gateway ─▶ the files are looked at ─▶ ready
  */
 import { join } from 'node:path';
 import { gatewaySettings } from '../../gateways/index.ts';
 import { type App, type AppOptions, startApp } from '../app.ts';
-import { ConfigSource } from '../config/config-source.ts';
-import { ENV_FILE } from '../config/environment.ts';
+import { ConfigSource, type ConfigSourceOptions, changedAtStart } from '../config/config-source.ts';
+import { parseConfig } from '../config/load-config.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { systemClock } from '../domain/clock.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type Stoppable, stopAll } from './command.ts';
-import { environment, type GatewayConfig, type Prepared, readConfig } from './prepare.ts';
+import {
+  type ConfigOrigin,
+  environment,
+  filesIn,
+  type GatewayConfig,
+  keptFrom,
+  type Prepared,
+  parseOrigin,
+} from './prepare.ts';
 import { type Played, playedBySandbox, sandboxEnvironment, targetsOf } from './sandbox-plan.ts';
 import { type SandboxProcess, startSandboxProcess } from './sandbox-process.ts';
 
 export interface LaunchOptions {
   /** Folder of the five files. */
   readonly config: string;
+  /** What is in force at first, if not what the folder says. */
+  readonly origin?: ConfigOrigin;
+  /** Content of the folder that is known not to work. */
+  readonly refused?: ConfigSourceOptions<typeof gatewaySettings>['refused'];
   /** False: platforms without credentials stay off. */
   readonly sandbox: boolean;
   readonly sandboxPort: number | undefined;
@@ -32,6 +44,10 @@ export interface Launched extends Stoppable {
   readonly config: GatewayConfig;
   readonly played: readonly Played[];
   readonly sandboxUrl: string | undefined;
+  /** Resolves with the reason once it has to be launched anew: what is read at start changed, the sandbox ended. */
+  readonly outdated: Promise<string>;
+  /** What it works with: its origin, and the changes it has applied without being launched anew. */
+  working(): ConfigOrigin;
 }
 
 /** Resolves when everything runs. Stops the prepared server, too, when it is stopped or fails. */
@@ -40,21 +56,36 @@ export async function launch(prepared: Prepared, options: LaunchOptions): Promis
   const running: Stoppable[] = [prepared.server];
   try {
     const { config: given, log } = prepared;
+    const origin = options.origin ?? filesIn(options.config);
     const played = options.sandbox ? playedBySandbox(given) : [];
     const sandbox = played.length === 0 ? undefined : await openSandbox(given, options.sandboxPort);
-    if (sandbox) running.push(sandbox);
+    if (sandbox) {
+      log.info({ url: sandbox.url, pid: sandbox.pid, played }, 'sandbox started');
+      running.push(sandbox);
+    }
 
-    const stands = sandbox ? sandboxEnvironment(played, sandbox.env) : {};
-    const config = readConfig(options.config, stands);
-    const { app } = await runApp(prepared, running, {
-      folder: options.config,
+    const standIns = sandbox ? { standIns: standInsOf(options, played, sandbox) } : {};
+    const config = parseOrigin(origin, standIns.standIns?.(origin.texts(), origin.env()));
+    const { app, outdated, working } = await runApp(prepared, running, {
       config,
-      stands,
+      origin,
+      source: {
+        directory: options.config,
+        ...standIns,
+        ...(options.refused && { refused: options.refused }),
+      },
       app: { gateways: options.gateways ?? [] },
     });
     await sandbox?.connectGateway(targetsOf(app.gateways, app.listener, config));
-    log.debug({ played }, 'launched');
-    return { app, config, played, sandboxUrl: sandbox?.url, stop: () => stopAll(running) };
+    return {
+      app,
+      config,
+      played,
+      sandboxUrl: sandbox?.url,
+      outdated: Promise.race([outdated, ...(sandbox ? [sandbox.ended] : [])]),
+      working,
+      stop: () => stopAll(running),
+    };
   } catch (error) {
     await stopAll(running);
     throw error;
@@ -69,9 +100,9 @@ export async function attach(
   const running: Stoppable[] = [prepared.server];
   try {
     const { app } = await runApp(prepared, running, {
-      folder: options.config,
       config: prepared.config,
-      stands: {},
+      origin: filesIn(options.config),
+      source: { directory: options.config },
       app: { gateways: options.gateways, platforms: false, workers: false },
     });
     return { app, stop: () => stopAll(running) };
@@ -81,31 +112,40 @@ export async function attach(
   }
 }
 
+type SourceOptions = ConfigSourceOptions<typeof gatewaySettings>;
+
 interface AppPlan {
-  readonly folder: string;
+  /** In force at first. */
   readonly config: GatewayConfig;
-  /** What stands in for missing parts of the environment. */
-  readonly stands: Readonly<Record<string, string>>;
+  readonly origin: ConfigOrigin;
+  readonly source: Pick<SourceOptions, 'directory' | 'standIns' | 'refused'>;
   readonly app: Pick<AppOptions, 'gateways' | 'platforms' | 'workers'>;
 }
 
-/** The gateway, and the watch over its files. */
+/** The gateway, and what looks at its files. */
 async function runApp(
   { log, server, adopt }: Prepared,
   running: Stoppable[],
-  { folder, config, stands, app: parts }: AppPlan,
-): Promise<{ app: App }> {
+  { config, origin, source: from, app: parts }: AppPlan,
+): Promise<{ app: App } & Pick<Launched, 'outdated' | 'working'>> {
   adopt(config);
   const audits: { append?: (event: AuditEvent) => void } = {};
   const source = new ConfigSource(config, {
-    directory: folder,
+    ...from,
     gateways: gatewaySettings,
-    readEnvironment: () => environment(stands),
-    envFile: join(process.cwd(), ENV_FILE),
+    readEnvironment: environment,
     log,
     audit: (event) => audits.append?.(event),
   });
   source.subscribe(adopt);
+  let working = keptFrom(origin);
+  const outdated = new Promise<string>((resolve) => {
+    source.subscribe((next, { texts, env }) => {
+      const parts = changedAtStart(config, next);
+      if (parts.length > 0) resolve(`${parts.join(' and ')} changed`);
+      else working = { directory: origin.directory, texts: () => texts, env: () => env };
+    });
+  });
   const app = await startApp({
     config: () => source.current(),
     redisUrl: server.url,
@@ -118,7 +158,31 @@ async function runApp(
   if (parts.workers !== false) audits.append = (event) => void record(app, event, log);
   await source.start();
   running.push(source);
-  return { app };
+  return { app, outdated, working: () => working };
+}
+
+/** A platform whose credentials have been added meanwhile is no longer stood in for. */
+function standInsOf(
+  { config: directory }: LaunchOptions,
+  played: readonly Played[],
+  sandbox: SandboxProcess,
+): NonNullable<SourceOptions['standIns']> {
+  return (texts, env) => {
+    const lacking = playedIn(() => parseConfig(texts, { directory, env, gateways: gatewaySettings }));
+    return sandboxEnvironment(
+      lacking ? played.filter((each) => lacking.includes(each)) : played,
+      sandbox.env,
+    );
+  };
+}
+
+/** Undefined while the files are broken. */
+function playedIn(read: () => GatewayConfig): readonly Played[] | undefined {
+  try {
+    return playedBySandbox(read());
+  } catch {
+    return undefined; // Reported by whoever reads them to put them in force.
+  }
 }
 
 function openSandbox({ settings }: GatewayConfig, port: number | undefined): Promise<SandboxProcess> {

@@ -5,13 +5,21 @@
  */
 import { gatewaySettings } from '../../gateways/index.ts';
 import { readEnvironment } from '../config/environment.ts';
-import { type Config, loadConfig } from '../config/load-config.ts';
+import { type Config, type ConfigTexts, parseConfig, readConfigTexts } from '../config/load-config.ts';
+import type { Environment } from '../config/references.ts';
 import type { Logger } from '../observability/logger.ts';
 import { secretsIn } from '../observability/redaction.ts';
 import { createConsoleLogger, type LogTarget } from './console-logger.ts';
 import { openStoreServer, type StoreServer } from './store-server.ts';
 
 export type GatewayConfig = Config<typeof gatewaySettings>;
+
+/** Where a configuration comes from: the files and the environment as they are, or as they were. */
+export interface ConfigOrigin {
+  readonly directory: string;
+  texts(): ConfigTexts;
+  env(): Environment;
+}
 
 export interface Prepared {
   /** As the files and the environment say it, before the sandbox stands in for anything. */
@@ -34,13 +42,14 @@ export interface LogWish {
  * @throws {ConfigError} with every problem of the files
  * @throws {StartupError} when there is no server
  */
-export async function prepare(folder: string, { target, quiet }: LogWish): Promise<Prepared> {
-  const config = readConfig(folder);
+export async function prepare(from: string | ConfigOrigin, { target, quiet }: LogWish): Promise<Prepared> {
+  const origin = typeof from === 'string' ? filesIn(from) : from;
+  const config = parseOrigin(origin);
   let current = config;
   let secrets = secretsIn(config);
   const level = () => levelOf(current, quiet);
   const log = await createConsoleLogger({ level, secrets: () => secrets }, target);
-  log.info({ step: 1, stage: 'Configuration Files', directory: folder }, 'configuration read');
+  log.info({ step: 1, stage: 'Configuration Files', directory: origin.directory }, 'configuration read');
   log.info({ step: 1, stage: 'Validation' }, 'configuration is valid');
   const server = await openStoreServer(config.settings.redis, log);
   return {
@@ -55,16 +64,36 @@ export async function prepare(folder: string, { target, quiet }: LogWish): Promi
   };
 }
 
-/** @throws {ConfigError} with every problem there is */
-export function readConfig(folder: string, stands: Readonly<Record<string, string>> = {}): GatewayConfig {
-  return loadConfig({ directory: folder, env: environment(stands), gateways: gatewaySettings });
+/** The files of a folder and the environment, as they are whenever they are asked for. */
+export function filesIn(directory: string): ConfigOrigin {
+  return { directory, texts: () => readConfigTexts(directory), env: environment };
 }
 
-/** The environment, with `.env`, and what stands in for the rest of it. */
-export function environment(
-  stands: Readonly<Record<string, string>> = {},
-): ReturnType<typeof readEnvironment> {
-  return { ...readEnvironment(process.cwd()), ...stands };
+/** What `origin` says now, whatever becomes of it. */
+export function keptFrom({ directory, texts, env }: ConfigOrigin): ConfigOrigin {
+  const [kept, variables] = [texts(), env()];
+  return { directory, texts: () => kept, env: () => variables };
+}
+
+/** @throws {ConfigError} with every problem there is */
+export function readConfig(folder: string): GatewayConfig {
+  return parseOrigin(filesIn(folder));
+}
+
+/**
+ * @param standIns what stands in for missing parts of the environment
+ * @throws {ConfigError} with every problem there is
+ */
+export function parseOrigin(
+  { directory, texts, env }: ConfigOrigin,
+  standIns: Environment = {},
+): GatewayConfig {
+  return parseConfig(texts(), { directory, env: { ...env(), ...standIns }, gateways: gatewaySettings });
+}
+
+/** The environment, with `.env`. */
+export function environment(): Environment {
+  return readEnvironment(process.cwd());
 }
 
 function levelOf({ settings }: GatewayConfig, quiet: boolean): string {

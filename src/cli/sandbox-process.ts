@@ -14,10 +14,13 @@ const Ready = z.object({ url: z.url(), env: z.record(z.string(), z.string()) });
 
 export interface SandboxProcess {
   readonly url: string;
+  readonly pid: number | undefined;
   /** What points the gateway at it. */
   readonly env: Readonly<Record<string, string>>;
   /** Tells it where the gateway takes mail, and what platforms call over HTTP. */
   connectGateway(target: GatewayTargets): Promise<void>;
+  /** Resolves with what happened if it ends without having been stopped. */
+  readonly ended: Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -35,9 +38,16 @@ export async function startSandboxProcess(options: {
     { stdio: ['ignore', 'pipe', 'inherit', 'ipc'], detached: true },
   );
   const { url, env } = await firstLine(child);
+  let stopping = false;
   return {
     url,
+    pid: child.pid,
     env,
+    ended: new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        if (!stopping) resolve(`the sandbox ended by itself (${signal ?? `code ${code}`})`);
+      });
+    }),
     connectGateway: async (target) => {
       const response = await fetch(`${url}/gateway`, {
         method: 'PUT',
@@ -48,6 +58,7 @@ export async function startSandboxProcess(options: {
         throw new Error(`the sandbox did not take the gateway's address: ${await response.text()}`);
     },
     stop: async () => {
+      stopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');

@@ -17,7 +17,6 @@ import { isSecretKey, redactText } from '../observability/redaction.ts';
 import { type Authorizations, mayDo } from './authorizations.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { type Path, parseKeyPath } from './config-file.ts';
-import { needsRestart } from './config-source.ts';
 import {
   CONFIG_PARTS,
   type ConfigOptions,
@@ -44,7 +43,6 @@ export type SettingOutcome =
   | {
       readonly kind: 'changed';
       readonly file: string;
-      readonly atNextStart: boolean;
       readonly audit: AuditEvent;
     }
   | { readonly kind: 'unchanged' }
@@ -101,7 +99,7 @@ export async function changeSetting(
   const file = fileNameOf(target.part);
   await writeFileAtomic(join(options.directory, file), after);
   const audit = auditOf(change, 'config.changed', { from: writtenAt(before, target.path), to: change.value });
-  return { kind: 'changed', file, atNextStart: needsRestart(change.key), audit };
+  return { kind: 'changed', file, audit };
 }
 
 interface Target {

@@ -7,52 +7,62 @@
  *   files change ─▶ load ─▶ valid ──▶ in force, listeners told
  *                     └───▶ broken ─▶ reported once; what was in force stays
  *
+ * The files are looked at again and again rather than watched: a watch hangs on the folder it was given, and goes
+ * deaf without a word when that is moved away, replaced, or mounted from elsewhere.
+ *
  * Invariants
  *   1. `current()` is always one whole, valid configuration; never a mixture of two.
  *   2. A broken change alters nothing, and the same one is reported once.
  *   3. Listeners run after the change is in force; one that throws does not keep the others from hearing.
  */
 import { createHash } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { type FSWatcher, watch } from 'chokidar';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Logger } from '../observability/logger.ts';
 import { ConfigError } from './config-error.ts';
-import {
-  CONFIG_PARTS,
-  type Config,
-  type ConfigTexts,
-  fileNameOf,
-  parseConfig,
-  readConfigTexts,
-} from './load-config.ts';
+import { valueAt } from './config-file.ts';
+import { CONFIG_PARTS, type Config, type ConfigTexts, parseConfig, readConfigTexts } from './load-config.ts';
 import type { Environment } from './references.ts';
 import { type GatewaySchemas, READ_AT_START } from './settings.ts';
 
-/** An editor saves in several steps; the files are read when they have been quiet this long. */
-const QUIET_MS = 100;
+/** Time between two looks. An editor saves in several steps: what two looks saw alike is read. */
+const LOOK_MS = 250;
 
 export interface ConfigSourceOptions<Gateways extends GatewaySchemas> {
   readonly directory: string;
   readonly gateways: Gateways;
-  /** Called on every load, so that an edited `.env` counts. */
+  /** Called at every look, so that an edited `.env` counts. */
   readonly readEnvironment: () => Environment;
-  /** Watched as well; its change loads the configuration again. */
-  readonly envFile?: string;
+  /** What stands in for missing parts of the environment, for these files. */
+  readonly standIns?: (texts: ConfigTexts, env: Environment) => Environment;
+  /** Content that passed every check and failed in use, by `contentOf`: refused until it changes. */
+  readonly refused?: { readonly content: string; readonly why: string };
   readonly log: Logger;
   /** Hears of every change that was applied or refused. */
   readonly audit?: (event: AuditEvent) => void;
 }
+
+/** What a configuration was made from. */
+export interface ConfigMaterial {
+  readonly texts: ConfigTexts;
+  readonly env: Environment;
+}
+
+type ConfigListener<Gateways extends GatewaySchemas> = (
+  config: Config<Gateways>,
+  material: ConfigMaterial,
+) => void;
 
 export type ReloadOutcome = 'changed' | 'unchanged' | 'refused';
 
 export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
   #current: Config<Gateways>;
   readonly #options: ConfigSourceOptions<Gateways>;
-  readonly #listeners = new Set<(config: Config<Gateways>) => void>();
-  #watcher: FSWatcher | undefined;
-  #quiet: NodeJS.Timeout | undefined;
+  readonly #listeners = new Set<ConfigListener<Gateways>>();
+  #looking: NodeJS.Timeout | undefined;
+  /** What the files said when they were last read, and at the last look. */
+  #read: string | undefined;
+  #seen: string | undefined;
   /** The last broken change, as reported. */
   #reported: string | undefined;
 
@@ -67,59 +77,55 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
   }
 
   /** Calls `listener` after every change; returns what ends that. */
-  subscribe(listener: (config: Config<Gateways>) => void): () => void {
+  subscribe(listener: ConfigListener<Gateways>): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins to watch. Resolves once a change will be noticed; one made since the first load is applied at once. */
+  /** Begins to look. A change made since the first load is applied at once. */
   async start(): Promise<void> {
-    if (this.#watcher !== undefined) return;
-    const { directory, envFile, log } = this.#options;
-    // Folders rather than files: a file may be replaced by another, or not be there yet.
-    const folders = new Set([
-      resolve(directory),
-      ...(envFile === undefined ? [] : [dirname(resolve(envFile))]),
-    ]);
-    const files = new Set(CONFIG_PARTS.map((part) => resolve(directory, fileNameOf(part))));
-    if (envFile !== undefined) files.add(resolve(envFile));
-    const watcher = watch([...folders], {
-      depth: 0,
-      ignoreInitial: true,
-      ignored: (path) => !folders.has(resolve(path)) && !files.has(resolve(path)),
-    });
-    this.#watcher = watcher;
-    watcher.on('all', () => this.#changeSeen());
-    watcher.on('error', (error) => log.error({ error, directory }, 'configuration is no longer watched'));
-    await new Promise<void>((ready) => watcher.once('ready', ready));
+    if (this.#looking !== undefined) return;
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#looking.unref();
     this.reload();
   }
 
-  /** Stops watching. What is in force stays. Safe to call twice. */
+  /** Stops looking. What is in force stays. Safe to call twice. */
   async stop(): Promise<void> {
-    clearTimeout(this.#quiet);
-    const watcher = this.#watcher;
-    this.#watcher = undefined;
-    await watcher?.close();
+    clearInterval(this.#looking);
+    this.#looking = undefined;
   }
 
   /** Reads the files now. */
   reload(): ReloadOutcome {
-    const { directory, gateways, readEnvironment } = this.#options;
+    const { directory, gateways, readEnvironment, standIns, refused } = this.#options;
     const texts = readConfigTexts(directory);
     try {
-      return this.#apply(parseConfig(texts, { directory, env: readEnvironment(), gateways }), texts);
+      const env = readEnvironment();
+      this.#read = this.#seen = contentOf(texts, env);
+      const whole = { ...env, ...standIns?.(texts, env) };
+      const next = parseConfig(texts, { directory, env: whole, gateways });
+      if (refused?.content === this.#read) throw new Error(refused.why);
+      return this.#apply(next, { texts, env });
     } catch (error) {
       return this.#refuse(error, texts);
     }
   }
 
-  #changeSeen(): void {
-    clearTimeout(this.#quiet);
-    this.#quiet = setTimeout(() => this.reload(), QUIET_MS);
+  #look(): void {
+    const { directory, readEnvironment } = this.#options;
+    const texts = readConfigTexts(directory);
+    try {
+      const seen = contentOf(texts, readEnvironment());
+      const settled = seen === this.#seen;
+      this.#seen = seen;
+      if (settled && seen !== this.#read) this.reload();
+    } catch (error) {
+      this.#refuse(error, texts);
+    }
   }
 
-  #apply(next: Config<Gateways>, texts: ConfigTexts): ReloadOutcome {
+  #apply(next: Config<Gateways>, material: ConfigMaterial): ReloadOutcome {
     const changed = changedSections(this.#current, next);
     const recovered = this.#reported !== undefined;
     this.#reported = undefined;
@@ -129,16 +135,15 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
     }
 
     this.#current = next;
-    const atNextStart = changed.filter(needsRestart);
-    this.#options.log.info({ changed, atNextStart }, 'configuration changed');
+    this.#options.log.info({ changed }, 'configuration changed');
     this.#options.audit?.({
       event: 'config.changed',
-      correlation: correlationOf(texts),
+      correlation: correlationOf(material.texts),
       actor: 'system',
       subject: 'config',
       detail: { changed },
     });
-    for (const listener of this.#listeners) this.#tell(listener);
+    for (const listener of this.#listeners) this.#tell(listener, material);
     return 'changed';
   }
 
@@ -159,13 +164,20 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
     return 'refused';
   }
 
-  #tell(listener: (config: Config<Gateways>) => void): void {
+  #tell(listener: ConfigListener<Gateways>, material: ConfigMaterial): void {
     try {
-      listener(this.#current);
+      listener(this.#current, material);
     } catch (error) {
       this.#options.log.error({ error }, 'a listener failed on a configuration change');
     }
   }
+}
+
+/** Stands for all that a configuration is made of; the same for the same files and environment. */
+export function contentOf(texts: ConfigTexts, env: Environment): string {
+  return createHash('sha256')
+    .update(JSON.stringify([texts, env]))
+    .digest('hex');
 }
 
 /** `settings.model`, `escalation.policies`: the sections that differ. Pure. */
@@ -179,9 +191,11 @@ export function changedSections(before: Config, after: Config): string[] {
   });
 }
 
-/** Whether a key path lies in a section that is read once, at start. */
-export function needsRestart(keyPath: string): boolean {
-  return READ_AT_START.some((part) => `${keyPath}.`.startsWith(`settings.${part}.`));
+/** `settings.http`: the parts that are read once, at start, and differ. Pure. */
+export function changedAtStart(before: Config, after: Config): string[] {
+  const differs = (part: string) =>
+    !isDeepStrictEqual(valueAt(before.settings, part.split('.')), valueAt(after.settings, part.split('.')));
+  return READ_AT_START.filter(differs).map((part) => `settings.${part}`);
 }
 
 /** The same content has the same correlation, whichever process saw it. */

@@ -6,7 +6,7 @@ import { duration } from './duration.ts';
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
 
-/** Sections and keys read once at start; a change to them is accepted and waits for the next start. */
+/** Sections and keys read once, at start; a change to them makes a running gateway start over within its process. */
 export const READ_AT_START: readonly string[] = [
   'gateways',
   'redis',
@@ -134,11 +134,11 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 
 const sections = {
   model: ModelSettings.prefault({}).describe('The model that thinks.'),
-  redis: RedisSettings.prefault({}).describe('The store. Changes count from the next start.'),
+  redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
-  http: HttpSettings.prefault({}).describe('The HTTP listener. Changes count from the next start.'),
+  http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
   log: LogSettings.prefault({}).describe('The log.'),
   cli: CliSettings.prefault({}).describe('The terminal.'),
   sandbox: SandboxSettings.prefault({}).describe('The stand-ins used where credentials are missing.'),

@@ -10,6 +10,7 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { StartupError } from '../domain/errors.ts';
 import { DEFAULT_PORT, type Sandbox, startSandbox } from './sandbox.ts';
 
 const PortNumber = z.coerce.number().int().min(0).max(65_535);
@@ -32,7 +33,7 @@ const Arguments = z.object({
 type Arguments = z.infer<typeof Arguments>;
 
 const args = readArguments();
-const sandbox = await start(args);
+const sandbox = await start(args).catch(explainAndEnd);
 endWithParent(sandbox); // Before anybody is told that we are here, and may tell us to go.
 process.stdout.write(`${JSON.stringify({ url: sandbox.url, env: sandbox.env })}\n`);
 
@@ -65,6 +66,12 @@ async function start(wanted: Arguments): Promise<Sandbox> {
   const [host, port] = wanted['smtp-target']?.split(':') ?? [];
   if (host !== undefined) started.mail.connectGateway({ host, port: Number(port) });
   return started;
+}
+
+function explainAndEnd(error: unknown): never {
+  if (!(error instanceof StartupError)) throw error;
+  process.stderr.write(`${error.message}; ${error.remedy}\n`);
+  process.exit(1);
 }
 
 function endWithParent(running: Sandbox): void {

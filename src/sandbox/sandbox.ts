@@ -15,6 +15,7 @@ import { DiscordSandbox, type DiscordSandboxOptions } from './discord/discord-sa
 import { DnsServer } from './dns/dns-server.ts';
 import { JiraSandbox, type JiraSandboxOptions } from './jira/jira-sandbox.ts';
 import { Journal } from './journal.ts';
+import { JournalClaim } from './journal-claim.ts';
 import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
 import { PageServer } from './page/page-server.ts';
 import { BOT, PEOPLE } from './people.ts';
@@ -58,9 +59,15 @@ export interface Sandbox {
 const Ports = z.object({ http: z.int(), smtp: z.int(), dns: z.int() });
 type Ports = z.infer<typeof Ports>;
 
-/** Resolves once everything answers. */
+/**
+ * Resolves once everything answers.
+ *
+ * @throws {StartupError} when another sandbox runs on this data directory
+ */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const clock = options.clock ?? systemClock;
+  const claim = options.dataDir === undefined ? undefined : new JournalClaim(options.dataDir);
+  await claim?.start();
   const journal = new Journal(options.dataDir);
   await journal.start();
   const before = Ports.safeParse(journal.replay(JOURNAL_KIND).at(-1)).data;
@@ -121,6 +128,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       for (const service of services.toReversed()) await service.stop();
       await app.close();
       await journal.stop();
+      await claim?.stop();
     },
   };
 }

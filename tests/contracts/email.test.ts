@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { createTransport } from 'nodemailer';
 import type { Inbound } from '../../src/domain/message.ts';
 import { DnsServer } from '../../src/sandbox/dns/dns-server.ts';
@@ -121,9 +124,20 @@ async function openMailWorld(): Promise<PlatformWorld> {
     },
     refuse: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }),
     drop: async () => {
-      // As a server between us would: the connection ends in the middle of a mail, and it tries again.
-      await gateway.stop();
-      await start();
+      // In the middle of a mail, which is not stored then.
+      const { listening } = gateway;
+      if (!listening) throw new Error('the gateway does not listen');
+      const socket = connect(listening.port, listening.host);
+      const replies = createInterface({ input: socket })[Symbol.asyncIterator]();
+      const answer = async () => (await replies.next()).value ?? '';
+      await answer();
+      for (const line of ['HELO mail.test', `MAIL FROM:<${ALEX.mail}>`, `RCPT TO:<${BOT.mail}>`, 'DATA']) {
+        socket.write(`${line}\r\n`);
+        await answer();
+      }
+      socket.write(`From: ${ALEX.mail}\r\n\r\nhalf of`);
+      socket.destroy();
+      await once(socket, 'close');
     },
     malformed: async (count) => {
       const { listening } = gateway;

@@ -51,10 +51,10 @@ function answer(thread: string, pattern: RegExp): Promise<SlackMessage> {
 }
 
 /** Asks for a refund of an order of its own, and resolves with the mail to Dana. */
-async function ask(): Promise<{ thread: string; mail: Mail }> {
+async function ask(amount = 120): Promise<{ thread: string; mail: Mail }> {
   order += 1;
   const subject = new RegExp(`refund: order ${order}`);
-  const thread = await say(`refund order ${order} for 120 EUR`);
+  const thread = await say(`refund order ${order} for ${amount} EUR`);
   const mail = await sandbox.mail.until(() =>
     sandbox.mail.mailbox(DANA.mail).find((each) => subject.test(each.text)),
   );
@@ -135,6 +135,47 @@ describe('a change while it runs', () => {
   });
 });
 
+describe('a change of what is read at start', () => {
+  const READY = /^ready$/;
+  const times = (words: RegExp) => gateway.lines.filter(({ msg }) => words.test(msg)).length;
+
+  it('OM-022 OM-099 starts the gateway over in the same process, and what waits goes on waiting', async () => {
+    const { pid } = gateway.child;
+    const asked = await askForMore();
+
+    const ready = times(READY) + 1;
+    await home.edit('settings.yaml', (text) => text.replace('lease: 3s', 'lease: 4s'));
+    await gateway.line(/^starting over: settings\.workers\.lease changed/);
+    const later = say('what can you do?'); // while nobody listens, or nearly
+    await gateway.line(READY, ready);
+
+    await answer(await later, /Here is what I can do/);
+    await sandbox.mail.reply(asked.mail, { line: `approve ${codesIn(asked.mail).approve}`, quoting: 'none' });
+    await answer(asked.thread, /Approved by Dana Reyes.*Done/);
+    expect(gateway.child.pid).toBe(pid);
+    expect(gateway.child.exitCode).toBeNull();
+  });
+
+  it('OM-100 that nothing can be started with is refused with the reason, and what was in force is in force again', async () => {
+    const ready = times(READY) + 1;
+    const refused = times(REFUSED) + 1;
+    await home.edit('settings.yaml', (text) => text.replace(/bot_token: .*/, 'bot_token: xoxb-revoked'));
+    await gateway.line(/^starting over: settings\.gateways changed/);
+    await gateway.line(READY, ready);
+
+    expect(JSON.stringify(await gateway.line(REFUSED, refused))).toMatch(
+      /nothing can be started with it.*token/,
+    );
+    await answer(await say('what can you do?'), /Here is what I can do/);
+    expect(gateway.child.exitCode).toBeNull();
+
+    await home.edit('settings.yaml', (text) =>
+      text.replace('bot_token: xoxb-revoked', ['bot_token: $', '{SLACK_BOT_TOKEN:-}'].join('')),
+    );
+    await gateway.line(/^configuration is whole again$/, times(/^configuration is whole again$/) + 1);
+  });
+});
+
 describe('many changes while many people talk', () => {
   it('OM-099 loses, doubles and fails nothing', async () => {
     const errorsBefore = gateway.lines.filter(({ level }) => level === 'error').length;
@@ -162,11 +203,6 @@ describe('many changes while many people talk', () => {
 });
 
 /** A refund that has to wait also after the rules were relaxed. */
-async function askForMore(): Promise<{ mail: Mail }> {
-  order += 1;
-  const of = new RegExp(`refund: order ${order}`);
-  await say(`refund order ${order} for 900 EUR`);
-  return {
-    mail: await sandbox.mail.until(() => sandbox.mail.mailbox(DANA.mail).find((each) => of.test(each.text))),
-  };
+function askForMore(): ReturnType<typeof ask> {
+  return ask(900);
 }

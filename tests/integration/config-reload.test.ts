@@ -43,7 +43,6 @@ function aSource() {
     directory,
     gateways,
     readEnvironment: () => readEnvironment(dirname(directory)),
-    envFile: join(dirname(directory), '.env'),
     log: createLogger({ level: 'silent' }),
     audit: (event) => {
       audited.push(event);

@@ -40,8 +40,12 @@ export class GatewayProcess {
     this.#ended = once(child, 'close').then(([code]) => code);
   }
 
-  static start(folder: string, env: Readonly<Record<string, string>>): GatewayProcess {
-    const child = spawn(process.execPath, [PROGRAM, 'start', '--no-sandbox'], {
+  static start(
+    folder: string,
+    env: Readonly<Record<string, string>>,
+    args: readonly string[] = ['--no-sandbox'],
+  ): GatewayProcess {
+    const child = spawn(process.execPath, [PROGRAM, 'start', ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
