@@ -1,6 +1,6 @@
 /** The list of gateways: what each is configured by, and which of them run. */
 import type { Clock } from '../src/domain/clock.ts';
-import type { Bookmarks, CheckFinding, ClientLog, Gateway } from '../src/domain/gateway.ts';
+import type { Bookmarks, CheckFinding, ClientLog, Gateway, Places } from '../src/domain/gateway.ts';
 import type { Logger } from '../src/observability/logger.ts';
 import { missingFinding } from './discord/check.ts';
 import { DiscordSettings, missingDiscordSettings } from './discord/config.ts';
@@ -37,6 +37,7 @@ export interface GatewaysConfig {
 export interface GatewayDeps {
   readonly listener: WebhookListener;
   readonly bookmarks: Bookmarks;
+  readonly places: Places;
   readonly clientLog: ClientLog;
   readonly clock: Clock;
   readonly log: Logger;

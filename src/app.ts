@@ -37,6 +37,7 @@ import { BookmarkStore } from './redis/bookmark-store.ts';
 import { createRedis, type RedisClient } from './redis/client.ts';
 import { EffectWriter } from './redis/effect-writer.ts';
 import { Keys } from './redis/keys.ts';
+import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
@@ -107,11 +108,12 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
   const listener = new WebhookListener(settings.http, log);
   const bookmarks = new BookmarkStore(redis, keys);
+  const places = new PlaceStore(redis, keys);
   const clientLog = new RedisClientLog(redis, keys);
   const configured =
     options.platforms === false
       ? []
-      : createGateways(settings.gateways, { listener, bookmarks, clientLog, clock, log });
+      : createGateways(settings.gateways, { listener, bookmarks, places, clientLog, clock, log });
   const gateways = new Map(
     [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
   );

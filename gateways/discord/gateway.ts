@@ -16,11 +16,11 @@ import type { z } from 'zod';
 import type { Clock } from '../../src/domain/clock.ts';
 import { RateLimitedError, StartupError } from '../../src/domain/errors.ts';
 import type {
-  Bookmarks,
   CheckFinding,
   Gateway,
   Lookup,
   Pace,
+  Places,
   Progress,
   Receive,
 } from '../../src/domain/gateway.ts';
@@ -64,13 +64,16 @@ const TIMING: DiscordTiming = {
   reconnectAtMostMs: 30_000,
 };
 
+/** Of the channels to be read again; no channel has this id. */
+const READY_LANE = 'ready';
+
 /** Discord lets an application make a few commands at a time; after these waits it is left to the next start. */
 const MAX_REGISTRATION_WAITS = 10;
 
 export interface DiscordDeps {
   readonly log: Logger;
   readonly clock: Clock;
-  readonly bookmarks: Bookmarks;
+  readonly places: Places;
   /** Needed in mode `http`. */
   readonly listener?: WebhookListener;
   readonly timing?: Partial<DiscordTiming>;
@@ -97,11 +100,11 @@ export class DiscordGateway implements Gateway {
     private readonly deps: DiscordDeps,
   ) {
     const { bot_token: token = '', application_id: applicationId = '', api_url: apiUrl } = settings;
-    const { clock, log, bookmarks } = deps;
+    const { clock, log, places } = deps;
     const client = new DiscordClient(token, applicationId, apiUrl);
     this.#client = client;
     this.#timing = { ...TIMING, ...deps.timing };
-    this.#messages = new MessageDesk({ settings, client, bookmarks, clock, log });
+    this.#messages = new MessageDesk({ settings, client, places, clock, log });
     this.#interactions = new InteractionDesk({ settings, client, log, timing: this.#timing });
     this.#sender = new DiscordSender({
       client,
@@ -189,7 +192,6 @@ export class DiscordGateway implements Gateway {
   }
 
   async #connect(session: Session): Promise<void> {
-    await this.#messages.open();
     const intake = new Intake({
       log: this.deps.log,
       timing: this.#timing,
@@ -263,7 +265,12 @@ export class DiscordGateway implements Gateway {
     switch (type) {
       case 'READY':
         // A new session: whatever was said since the last one is in the history alone.
-        for (const channel of desk.followed()) intake.take(channel, () => desk.catchUp(channel, session));
+        desk.beginSession();
+        intake.take(READY_LANE, async () => {
+          for (const channel of await desk.unread()) {
+            intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));
+          }
+        });
         return;
       case 'MESSAGE_CREATE':
         this.#with(Message, { type, data }, (message) => {

@@ -10,6 +10,7 @@
  *   3. Nothing an event contains can throw out of here.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RateLimitedError } from '../../src/domain/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 
 /** Events of all channels together that wait to be stored. */
@@ -22,6 +23,12 @@ export interface IntakeTiming {
   /** The first wait before storing is tried again; doubles up to `retryAtMostMs`. */
   readonly retryAfterMs: number;
   readonly retryAtMostMs: number;
+}
+
+interface Tried {
+  readonly done: boolean;
+  /** How long the platform wants to be left alone. */
+  readonly askedToWaitMs?: number;
 }
 
 interface Lane {
@@ -100,7 +107,7 @@ export class Intake {
     }
     // One try each for what was taken; the rest is in the history.
     for (const task of lane.waiting) {
-      const done = await this.#try(channel, task);
+      const { done } = await this.#try(channel, task);
       if (!done) return;
     }
   }
@@ -108,23 +115,27 @@ export class Intake {
   async #untilDone(channel: string, task: Task): Promise<void> {
     const { retryAfterMs, retryAtMostMs } = this.deps.timing;
     const { signal } = this.#stopping;
-    for (
-      let waitMs = retryAfterMs;
-      !(await this.#try(channel, task));
-      waitMs = Math.min(waitMs * 2, retryAtMostMs)
-    ) {
-      if (signal.aborted) return;
-      await sleep(waitMs, undefined, { signal }).catch(() => {}); // aborted: we are stopping
+    let waitMs = retryAfterMs;
+    for (;;) {
+      const tried = await this.#try(channel, task);
+      if (tried.done || signal.aborted) return;
+      await sleep(tried.askedToWaitMs ?? waitMs, undefined, { signal }).catch(() => {}); // aborted: we are stopping
+      waitMs = Math.min(waitMs * 2, retryAtMostMs);
     }
   }
 
-  async #try(channel: string, task: Task): Promise<boolean> {
+  async #try(channel: string, task: Task): Promise<Tried> {
+    const { log } = this.deps;
     try {
       await task();
-      return true;
+      return { done: true };
     } catch (error) {
-      this.deps.log.error({ error, channel }, 'something from Discord could not be stored; trying again');
-      return false;
+      if (error instanceof RateLimitedError) {
+        log.info({ channel, retryAfterMs: error.retryAfterMs }, 'Discord asked to wait before it is read on');
+        return { done: false, askedToWaitMs: error.retryAfterMs };
+      }
+      log.error({ error, channel }, 'something from Discord could not be stored; trying again');
+      return { done: false };
     }
   }
 }

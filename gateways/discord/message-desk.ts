@@ -6,12 +6,13 @@
  *
  * Invariants
  *   1. A position moves over a message only after it was stored, or found to be of no interest.
- *   2. A channel that is not open is not listened to; a thread counts as its channel.
- *   3. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
+ *   2. What was said before a session with Discord began is taken before what is said in it, channel by channel.
+ *   3. A channel that is not open is not listened to; a thread counts as its channel.
+ *   4. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
  */
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
-import type { Bookmarks, Receive } from '../../src/domain/gateway.ts';
+import type { Places, Receive } from '../../src/domain/gateway.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
@@ -50,7 +51,7 @@ export interface Hearer {
 interface DeskDeps {
   readonly settings: DiscordSettings;
   readonly client: DiscordClient;
-  readonly bookmarks: Bookmarks;
+  readonly places: Places;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -61,23 +62,36 @@ export class MessageDesk {
   readonly #bots: BotBudget;
   readonly #traffic = new Traffic();
   readonly #handedOn = new Map<string, HandedOn>();
+  /** Channels we were part of when this session began. */
+  #before: readonly string[] = [];
+  /** Those still to be read again in it, and those other processes are part of; asked for when it is first needed. */
+  #unread: Promise<Set<string>> | undefined;
 
   constructor(private readonly deps: DeskDeps) {
-    const { settings, client, bookmarks, clock } = deps;
-    this.#positions = new Positions(bookmarks, `discord:${settings.application_id ?? ''}:positions`);
+    const { settings, client, places, clock } = deps;
+    this.#positions = new Positions(places, `discord:${settings.application_id ?? ''}:positions`);
     this.#channels = new Channels((channel) => client.channel(channel), clock);
     this.#bots = new BotBudget(settings.bot_turns);
   }
 
-  /** The channels we are part of, as they were when last kept; to be read again. */
-  async open(): Promise<readonly string[]> {
-    await this.#positions.load();
-    return this.followed();
+  /** From now on Discord tells what happens; what happened before is in the history alone. */
+  beginSession(): void {
+    this.#before = this.#positions.channels();
+    this.#unread = undefined;
   }
 
-  /** The channels we are part of. */
-  followed(): readonly string[] {
-    return this.#positions.channels();
+  /** The channels that are still to be read again in this session. Rejects while the store is away. */
+  async unread(): Promise<ReadonlySet<string>> {
+    return this.#unreadChannels();
+  }
+
+  async #unreadChannels(): Promise<Set<string>> {
+    this.#unread ??= this.#positions.load().then((kept) => new Set([...this.#before, ...kept]));
+    const unread = this.#unread;
+    return unread.catch((error: unknown) => {
+      if (this.#unread === unread) this.#unread = undefined; // to be tried again
+      throw error;
+    });
   }
 
   /** Keeps how far every channel has been read. */
@@ -102,8 +116,14 @@ export class MessageDesk {
     this.#channels.forget(channel);
   }
 
-  /** Resolves once it is stored, or found to be of no interest. */
+  /** Resolves once it is stored, or found to be of no interest, and what was said before it, too. */
   async takeMessage(message: Message, hearer: Hearer): Promise<void> {
+    const { wasRead } = await this.catchUpOnce(message.channel_id, hearer);
+    if (wasRead && this.#handedOn.has(message.id)) return;
+    await this.#take(message, hearer);
+  }
+
+  async #take(message: Message, hearer: Hearer): Promise<void> {
     const { us } = hearer;
     if (isSpoken(message, us)) {
       this.#traffic.note(message.channel_id, message.author.id, timeOf(message.id));
@@ -163,6 +183,15 @@ export class MessageDesk {
     if (before) await receive(toRemoval(before));
   }
 
+  /** Reads what was said in a channel before this session began, unless that was done. */
+  async catchUpOnce(channel: string, hearer: Hearer): Promise<{ wasRead: boolean }> {
+    const unread = await this.#unreadChannels();
+    if (!unread.has(channel)) return { wasRead: false };
+    await this.catchUp(channel, hearer);
+    unread.delete(channel);
+    return { wasRead: true };
+  }
+
   /** Reads what was said in a channel since its position, oldest first. */
   async catchUp(channel: string, hearer: Hearer): Promise<void> {
     const known = await this.#channels.find(channel);
@@ -172,7 +201,7 @@ export class MessageDesk {
       if (after === undefined) return;
       const messages = await this.#pageAfter(channel, after);
       for (const message of messages) {
-        await this.takeMessage(await this.#asLive(message, known, hearer), hearer);
+        await this.#take(await this.#asLive(message, known, hearer), hearer);
       }
       if (messages.length < PAGE_SIZE) return;
     }

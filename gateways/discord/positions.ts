@@ -1,69 +1,87 @@
 /**
- * How far each channel the bot is part of has been read, so that what was said while nobody listened is found.
+ * How far each channel the bot is part of has been read, so that what was said while nobody listened is found. Kept
+ * for all processes together: whichever of them stored a message moves its channel on.
  *
  * Invariants
  *   1. A position moves forward only, and only over what was stored or is of no interest.
- *   2. The channels kept are those last active; one that is forgotten is not read again.
+ *   2. Where a process took part without having read what came before, its word counts only if nobody knew more.
+ *   3. The channels kept are those last active; one that is forgotten is not read again.
  */
-
 import { z } from 'zod';
-import type { Bookmarks } from '../../src/domain/gateway.ts';
+import type { Places } from '../../src/domain/gateway.ts';
 import { compareIds, Snowflake } from './schema.ts';
 
 /** Channels whose position is kept. Each costs a request after every start. */
 const MAX_CHANNELS = 200;
 
-const Stored = z.record(Snowflake, Snowflake);
+const Place = z.tuple([Snowflake, Snowflake]);
 
 export class Positions {
-  readonly #last = new Map<string, Snowflake>();
+  /** Channels read up to a message. */
+  readonly #read = new Map<string, Snowflake>();
+  /** Channels we are part of since a message. */
+  readonly #begun = new Map<string, Snowflake>();
+  readonly #forgotten = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
   #changed = false;
 
   constructor(
-    private readonly bookmarks: Bookmarks,
+    private readonly places: Places,
     private readonly name: string,
   ) {}
 
-  async load(): Promise<void> {
-    const stored = Stored.safeParse(parseJson(await this.bookmarks.read(this.name))).data ?? {};
-    for (const [channel, message] of Object.entries(stored)) this.#last.set(channel, message);
+  /** Takes over what any process has kept, where that is further on. Resolves with the channels that are kept. */
+  async load(): Promise<readonly string[]> {
+    const kept: string[] = [];
+    for (const entry of await this.places.load(this.name)) {
+      const place = Place.safeParse(entry).data;
+      if (!place) continue; // not written by us
+      const [channel, message] = place;
+      this.#begun.delete(channel);
+      this.#advance(channel, message);
+      kept.push(channel);
+    }
+    return kept;
   }
 
   channels(): readonly string[] {
-    return [...this.#last.keys()];
+    return [...this.#read.keys(), ...this.#begun.keys()];
   }
 
   /** The last message of this channel that has been read; undefined when it is not followed. */
   after(channel: string): Snowflake | undefined {
-    return this.#last.get(channel);
+    return this.#read.get(channel) ?? this.#begun.get(channel);
   }
 
   /** We are part of this channel, and it has been read up to here. */
   follow(channel: string, message: Snowflake): void {
-    const last = this.#last.get(channel);
-    this.#last.delete(channel); // and set again, so that the least recently active comes first
-    this.#last.set(channel, last === undefined || compareIds(message, last) > 0 ? message : last);
-    const [oldest] = this.#last.keys();
-    if (this.#last.size > MAX_CHANNELS && oldest !== undefined) this.#last.delete(oldest);
+    this.#begun.delete(channel);
+    this.#forgotten.delete(channel);
+    this.#advance(channel, message);
     this.#changed = true;
   }
 
-  /** We wrote there first: whatever is said after it is for us to read. */
+  /** We are part of this channel from here on: whatever is said after it is for us to read. */
   begin(channel: string, message: Snowflake): void {
-    if (!this.#last.has(channel)) this.follow(channel, message);
+    if (this.after(channel) !== undefined) return;
+    this.#forgotten.delete(channel);
+    this.#begun.set(channel, message);
+    keepNewest(this.#begun);
+    this.#changed = true;
   }
 
   /** A channel that is followed has been read up to here; kept when `save` is next called. */
   pass(channel: string, message: Snowflake): void {
-    const last = this.#last.get(channel);
-    if (last === undefined || compareIds(message, last) <= 0) return;
-    this.#last.set(channel, message);
-    this.#changed = true;
+    const last = this.after(channel);
+    if (last !== undefined && compareIds(message, last) > 0) this.follow(channel, message);
   }
 
   forget(channel: string): void {
-    this.#changed = this.#last.delete(channel) || this.#changed;
+    if (this.after(channel) === undefined) return;
+    this.#read.delete(channel);
+    this.#begun.delete(channel);
+    this.#forgotten.add(channel);
+    this.#changed = true;
   }
 
   /** Resolves when everything noted so far is kept; those who ask meanwhile share one write. */
@@ -72,19 +90,31 @@ export class Positions {
     this.#changed = false;
     this.#writing = this.#writing
       .catch(() => {}) // told to whoever waited for it
-      .then(() => this.bookmarks.write(this.name, JSON.stringify(Object.fromEntries(this.#last))))
+      .then(() => this.#write())
       .catch((error: unknown) => {
         this.#changed = true; // so that the next `save` tries again
         throw error;
       });
     return this.#writing;
   }
+
+  #write(): Promise<void> {
+    return this.places.advance(
+      this.name,
+      { read: this.#read, begun: this.#begun, forgotten: [...this.#forgotten] },
+      MAX_CHANNELS,
+    );
+  }
+
+  #advance(channel: string, message: Snowflake): void {
+    const last = this.#read.get(channel);
+    this.#read.delete(channel); // and set again, so that the least recently active comes first
+    this.#read.set(channel, last === undefined || compareIds(message, last) > 0 ? message : last);
+    keepNewest(this.#read);
+  }
 }
 
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined; // not written by us; begin anew
-  }
+function keepNewest(channels: Map<string, Snowflake>): void {
+  const [oldest] = channels.keys();
+  if (channels.size > MAX_CHANNELS && oldest !== undefined) channels.delete(oldest);
 }

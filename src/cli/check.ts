@@ -13,7 +13,7 @@ import { CONFIG_PARTS } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';
 import { systemClock } from '../domain/clock.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
-import type { Bookmarks, CheckFinding, ClientLog } from '../domain/gateway.ts';
+import type { Bookmarks, CheckFinding, ClientLog, Places } from '../domain/gateway.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import { actorOf } from './actor.ts';
@@ -174,6 +174,7 @@ async function checkPlatforms(
   const deps = {
     listener: new WebhookListener(settings.http, log),
     bookmarks: NO_BOOKMARKS,
+    places: NO_PLACES,
     clientLog: NO_CLIENT_LOG,
     clock: systemClock,
     log,
@@ -214,6 +215,8 @@ function unlessTakenByUs(finding: CheckFinding, gatewayRuns: boolean): CheckFind
 
 /** Reading positions are for reading; trying a connection moves none. */
 const NO_BOOKMARKS: Bookmarks = { read: async () => undefined, write: async () => undefined };
+
+const NO_PLACES: Places = { load: async () => new Map(), advance: async () => undefined };
 
 /** Nothing is sent while a connection is tried. */
 const NO_CLIENT_LOG: ClientLog = {

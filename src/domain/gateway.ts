@@ -111,6 +111,23 @@ export interface Bookmarks {
   write(name: string, value: string): Promise<void>;
 }
 
+/** How far a gateway has read in many places (the channels of Discord), for all its processes together. */
+export interface Places {
+  /** Position by place, whichever process advanced it. */
+  load(name: string): Promise<ReadonlyMap<string, string>>;
+  /** Moves places on, never back; the `most` that are furthest on are kept. */
+  advance(name: string, marks: PlaceMarks, most: number): Promise<void>;
+}
+
+/** Positions are whole decimal numbers, of any length. */
+export interface PlaceMarks {
+  /** Everything up to there has been read. */
+  readonly read: ReadonlyMap<string, string>;
+  /** To be read from there on; counts where nothing else is known. */
+  readonly begun: ReadonlyMap<string, string>;
+  readonly forgotten: readonly string[];
+}
+
 /**
  * What waits for clients that come and go: each client's events in order, kept up to a bound, each with a position
  * to read on from. Every process sees the same.

@@ -94,6 +94,10 @@ export class Keys {
     return `${this.partition(partitionOf(name))}mark:${name}`;
   }
 
+  places(name: string): string {
+    return `${this.partition(partitionOf(name))}places:${name}`;
+  }
+
   clientEvents(client: string): string {
     return `${this.partition(partitionOf(client))}cl:${client}`;
   }

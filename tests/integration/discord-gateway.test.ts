@@ -329,13 +329,15 @@ describe('storing', () => {
   it('reads a channel that is gone no more', async () => {
     await open();
     await discord.gateway.stop();
-    discord.bookmarks.kept.set(`discord:${BOT.discordApplication}:positions`, '{"123456789012345678":"1"}');
+    const name = `discord:${BOT.discordApplication}:positions`;
+    const read = new Map([['123456789012345678', '1']]);
+    await discord.places.advance(name, { read, begun: new Map(), forgotten: [] }, 10);
 
     await discord.start();
     await last();
     await discord.gateway.stop();
 
-    expect([...discord.bookmarks.kept.values()].join()).not.toContain('123456789012345678');
+    expect([...(await discord.places.load(name)).keys()]).not.toContain('123456789012345678');
   });
 });
 

@@ -4,7 +4,7 @@ import { DiscordSettings } from '../../gateways/discord/config.ts';
 import { type DiscordDeps, DiscordGateway } from '../../gateways/discord/gateway.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
-import type { Bookmarks, Lookup, WaitingApproval } from '../../src/domain/gateway.ts';
+import type { Lookup, Places, WaitingApproval } from '../../src/domain/gateway.ts';
 import { ConversationId, type MessageId } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -16,10 +16,14 @@ import type {
   Receipt,
   Sent,
 } from '../../src/domain/message.ts';
+import { createRedis } from '../../src/redis/client.ts';
+import { Keys } from '../../src/redis/keys.ts';
+import { PlaceStore } from '../../src/redis/place-store.ts';
 import { DiscordSandbox, type DiscordSandboxOptions } from '../../src/sandbox/discord/discord-sandbox.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
 import { Journal } from '../../src/sandbox/journal.ts';
 import { DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
+import { testRedis } from './redis.ts';
 import { collectingLogger, type LogLine } from './slack-gateway.ts';
 
 export const [GENERAL, OPS] = DISCORD_CHANNELS;
@@ -28,7 +32,7 @@ export interface DiscordFixture {
   readonly gateway: DiscordGateway;
   readonly sandbox: DiscordSandbox;
   readonly lines: LogLine[];
-  readonly bookmarks: MemoryBookmarks;
+  readonly places: Places;
   /** Everything handed to the core, oldest first. */
   readonly received: Inbound[];
   messages(): InboundMessage[];
@@ -71,7 +75,9 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     ...(mode === 'http' ? { interactionsUrl: `${listener.url}/discord/interactions` } : {}),
     ...options.sandbox,
   });
-  const bookmarks = new MemoryBookmarks();
+  const { url, prefix } = testRedis();
+  const redis = createRedis(url, 'test');
+  const places = new PlaceStore(redis, new Keys(prefix));
   const settings = {
     ...DiscordSettings.parse({
       mode,
@@ -89,7 +95,7 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     retryAtMostMs: 50,
     ...options.timing,
   };
-  const create = () => new DiscordGateway(settings, { log, clock, listener, bookmarks, timing });
+  const create = () => new DiscordGateway(settings, { log, clock, listener, places, timing });
   const gateway = create();
   const gateways = [gateway];
 
@@ -116,7 +122,7 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     gateway,
     sandbox: world.discord,
     lines,
-    bookmarks,
+    places,
     received,
     waiting,
     start,
@@ -137,20 +143,9 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
       for (const each of gateways) await each.stop();
       await listener.stop();
       await world.stop();
+      redis.disconnect();
     },
   };
-}
-
-export class MemoryBookmarks implements Bookmarks {
-  readonly kept = new Map<string, string>();
-
-  async read(name: string): Promise<string | undefined> {
-    return this.kept.get(name);
-  }
-
-  async write(name: string, value: string): Promise<void> {
-    this.kept.set(name, value);
-  }
 }
 
 /** Where an answer to a channel goes. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Intake } from '../../../../gateways/discord/intake.ts';
+import { RateLimitedError } from '../../../../src/domain/errors.ts';
 import { collectingLogger, type LogLine } from '../../../support/slack-gateway.ts';
 
 const timing = { retryAfterMs: 1, retryAtMostMs: 2 };
@@ -37,6 +38,22 @@ describe('the intake', () => {
 
     expect(stored).toEqual([1, 2]);
     expect(lines.filter(({ level }) => level === 'error')).toHaveLength(3);
+    await intake.stop();
+  });
+
+  it('waits as long as Discord asks when too much is read at once, which is no error', async () => {
+    const { intake, lines } = open();
+    const done = gate();
+    let refusals = 2;
+
+    intake.take('a', async () => {
+      if (refusals-- > 0) throw new RateLimitedError('discord', 1);
+      done.open();
+    });
+    await done.passed;
+
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(lines.filter(({ msg }) => /asked to wait/.test(msg))).toHaveLength(2);
     await intake.stop();
   });
 
