@@ -53,7 +53,7 @@ describe('the intake', () => {
     await done.passed;
 
     expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
-    expect(lines.filter(({ msg }) => /asked to wait/.test(msg))).toHaveLength(2);
+    expect(lines.filter(({ sentence }) => /asked to wait/.test(sentence))).toHaveLength(2);
     await intake.stop();
   });
 
