@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { type Fault, Faults } from './faults.ts';
 import { MAX_ATTACHMENT_BYTES } from './limits.ts';
-import type { Operation } from './operations.ts';
+import type { Operation } from './operation.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
 import { type User, userOf, type World } from './world.ts';

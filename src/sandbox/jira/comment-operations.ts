@@ -1,0 +1,227 @@
+/** Comments, who may see them, and their properties. */
+import { z } from 'zod';
+import { MAX_PROPERTY_CHARS } from './limits.ts';
+import {
+  commentOf,
+  issueOf,
+  type Operation,
+  Properties,
+  paging,
+  type Surroundings,
+  Text,
+} from './operation.ts';
+import { Refusal } from './refusal.ts';
+import { toComment, toProperties } from './wire.ts';
+import { type Comment, type Issue, maySee, type User, Visibility } from './world.ts';
+
+export const CommentBody = z.strictObject({
+  body: Text.min(1, 'Comment body can not be empty!'),
+  visibility: Visibility.optional(),
+  properties: Properties.optional(),
+});
+
+export function commentOperations(around: Surroundings): Operation[] {
+  const { world, site, happened } = around;
+  return [
+    {
+      id: 'getComments',
+      method: 'GET',
+      path: '/api/2/issue/:issue/comment',
+      query: z.strictObject({
+        ...paging,
+        orderBy: z.enum(['created', '-created', '+created']).optional(),
+        expand: z.string().optional(),
+      }),
+      run: (call) => {
+        const {
+          startAt = 0,
+          maxResults = 100,
+          orderBy,
+          expand,
+        } = z
+          .object({ ...paging, orderBy: z.string().optional(), expand: z.string().optional() })
+          .parse(call.query);
+        const all = world.commentsOf(issueOf(world, call)).filter((comment) => maySee(call.user, comment));
+        if (orderBy === '-created') all.reverse();
+        const properties = (expand ?? '').split(',').includes('properties');
+        const comments = all
+          .slice(startAt, startAt + maxResults)
+          .map((comment) => toComment(comment, site(), { properties }));
+        return { status: 200, body: { startAt, maxResults, total: all.length, comments } };
+      },
+    },
+    {
+      id: 'addComment',
+      method: 'POST',
+      path: '/api/2/issue/:issue/comment',
+      writes: true,
+      query: z.strictObject({ expand: z.string().optional() }),
+      body: CommentBody,
+      run: (call) => {
+        const wanted = CommentBody.parse(call.body);
+        checkVisibility(wanted.visibility, call.user);
+        const comment = addCommentTo(around, issueOf(world, call), wanted, call.user);
+        return { status: 201, body: toComment(comment, site()) };
+      },
+    },
+    {
+      id: 'getComment',
+      method: 'GET',
+      path: '/api/2/issue/:issue/comment/:comment',
+      query: z.strictObject({ expand: z.string().optional() }),
+      run: (call) => {
+        const properties = (call.query.expand ?? '').split(',').includes('properties');
+        return { status: 200, body: toComment(commentOf(world, call), site(), { properties }) };
+      },
+    },
+    {
+      id: 'updateComment',
+      method: 'PUT',
+      path: '/api/2/issue/:issue/comment/:comment',
+      writes: true,
+      query: z.strictObject({
+        notifyUsers: z.string().optional(),
+        overrideEditableFlag: z.string().optional(),
+        expand: z.string().optional(),
+      }),
+      body: CommentBody,
+      run: (call) => {
+        const { body, visibility, properties = [] } = CommentBody.parse(call.body);
+        checkVisibility(visibility, call.user);
+        const before = commentOf(world, call);
+        const comment = world.changeComment(
+          before,
+          {
+            body,
+            ...(visibility ? { visibility } : {}),
+            properties: {
+              ...before.properties,
+              ...Object.fromEntries(properties.map(({ key, value }) => [key, value])),
+            },
+          },
+          call.user.accountId,
+        );
+        happened({ kind: 'comment-updated', comment });
+        return { status: 200, body: toComment(comment, site()) };
+      },
+    },
+    {
+      id: 'deleteComment',
+      method: 'DELETE',
+      path: '/api/2/issue/:issue/comment/:comment',
+      writes: true,
+      query: z.strictObject({}),
+      run: (call) => {
+        const comment = commentOf(world, call);
+        world.removeComment(comment);
+        happened({ kind: 'comment-deleted', comment });
+        return { status: 204 };
+      },
+    },
+    {
+      id: 'getCommentsByIds',
+      method: 'POST',
+      path: '/api/2/comment/list',
+      query: z.strictObject({ expand: z.string().optional() }),
+      body: z.strictObject({ ids: z.array(z.number().int()).max(1_000) }),
+      run: ({ query, body, user }) => {
+        const { ids } = z.object({ ids: z.array(z.number()) }).parse(body);
+        const properties = (query.expand ?? '').split(',').includes('properties');
+        const values = ids
+          .flatMap((id) => world.comment(String(id)) ?? [])
+          .filter((comment) => maySee(user, comment))
+          .map((comment) => toComment(comment, site(), { properties }));
+        return {
+          status: 200,
+          body: { values, startAt: 0, maxResults: 1_048_576, total: values.length, isLast: true },
+        };
+      },
+    },
+    {
+      id: 'getCommentPropertyKeys',
+      method: 'GET',
+      path: '/api/2/comment/:comment/properties',
+      query: z.strictObject({}),
+      run: (call) => ({
+        status: 200,
+        body: {
+          keys: toProperties(commentOf(world, call)).map(({ key }) => ({
+            key,
+            self: `${site().url}/rest/api/2/comment/${call.params.comment}/properties/${key}`,
+          })),
+        },
+      }),
+    },
+    {
+      id: 'getCommentProperty',
+      method: 'GET',
+      path: '/api/2/comment/:comment/properties/:key',
+      query: z.strictObject({}),
+      run: (call) => {
+        const key = call.params.key ?? '';
+        const found = toProperties(commentOf(world, call)).find((property) => property.key === key);
+        if (!found) throw new Refusal(404, [`The property with key '${key}' does not exist.`]);
+        return { status: 200, body: found };
+      },
+    },
+    {
+      id: 'deleteCommentProperty',
+      method: 'DELETE',
+      path: '/api/2/comment/:comment/properties/:key',
+      query: z.strictObject({}),
+      run: (call) => {
+        const comment = commentOf(world, call);
+        const { [call.params.key ?? '']: removed, ...properties } = comment.properties;
+        if (removed === undefined) {
+          throw new Refusal(404, [`The property with key '${call.params.key}' does not exist.`]);
+        }
+        world.changeComment(comment, { properties });
+        return { status: 204 };
+      },
+    },
+    {
+      id: 'setCommentProperty',
+      method: 'PUT',
+      path: '/api/2/comment/:comment/properties/:key',
+      query: z.strictObject({}),
+      body: z.unknown().refine((value) => JSON.stringify(value ?? null).length <= MAX_PROPERTY_CHARS),
+      run: (call) => {
+        const comment = commentOf(world, call);
+        const key = call.params.key ?? '';
+        const isNew = !(key in comment.properties);
+        world.changeComment(comment, { properties: { ...comment.properties, [key]: call.body } });
+        return { status: isNew ? 201 : 200, body: '' };
+      },
+    },
+  ];
+}
+
+/** Writes it and says so. */
+export function addCommentTo(
+  { world, happened }: Surroundings,
+  issue: Issue,
+  wanted: z.infer<typeof CommentBody>,
+  author: User,
+): Comment {
+  const { body, visibility, properties = [] } = wanted;
+  const comment = world.addComment(world.issue(issue.id) ?? issue, {
+    author: author.accountId,
+    body,
+    properties: Object.fromEntries(properties.map(({ key, value }) => [key, value])),
+    ...(visibility ? { visibility } : {}),
+  });
+  happened({ kind: 'comment-created', comment });
+  return comment;
+}
+
+/** @throws {Refusal} when somebody writes for a role or a group they are not in */
+export function checkVisibility(visibility: Visibility | undefined, user: User): void {
+  if (!visibility) return;
+  const name = visibility.value ?? visibility.identifier;
+  const known = visibility.type === 'role' ? user.roles : user.groups;
+  if (name && known.includes(name)) return;
+  const what = visibility.type === 'role' ? 'role' : 'group';
+  throw new Refusal(400, [], {
+    commentLevel: `You are currently not a member of the ${what}: ${name ?? ''}.`,
+  });
+}
