@@ -24,8 +24,13 @@ import { type Environment, expandReferences } from './references.ts';
 
 export type Path = readonly PropertyKey[];
 
-/** A file that satisfies its schema, and what it says; undefined when it does not. */
-export type Parsed<Value> = { readonly file: ConfigFile; readonly value: Value } | undefined;
+/** A file that could be read, and what it says: without the entries that have mistakes if it is not `whole`. */
+export interface Parsed<Value> {
+  readonly file: ConfigFile;
+  /** Undefined when the mistakes leave too little. */
+  readonly value: Value | undefined;
+  readonly whole: boolean;
+}
 
 /** Longest piece of a value shown in a report. */
 const MAX_SHOWN_CHARS = 60;
@@ -86,6 +91,12 @@ export class ConfigFile {
 
   isReference(path: Path): boolean {
     return this.#references.has(toKeyPath(path));
+  }
+
+  /** The keys of the group at `path`, as written; also those whose entries have mistakes. */
+  keysAt(path: Path): readonly string[] {
+    const group = valueAt(this.value, path);
+    return typeof group === 'object' && group !== null ? Object.keys(group) : [];
   }
 
   /** True if a list stands at `path`, as opposed to a single value. */

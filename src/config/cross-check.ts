@@ -11,9 +11,9 @@ import type { EscalationConfig, EscalationPolicy } from './escalation.ts';
 import { didYouMean } from './schema-check.ts';
 
 export interface CrossCheckInput {
-  readonly authorizations: Parsed<Authorizations>;
-  readonly contacts: Parsed<Contacts>;
-  readonly escalation: Parsed<EscalationConfig>;
+  readonly authorizations: Parsed<Authorizations> | undefined;
+  readonly contacts: Parsed<Contacts> | undefined;
+  readonly escalation: Parsed<EscalationConfig> | undefined;
   /** Platforms that have a gateway. */
   readonly platforms: readonly string[];
 }
@@ -21,34 +21,41 @@ export interface CrossCheckInput {
 /** The terminal needs no gateway to be an account. */
 const TERMINAL = 'cli';
 
-/** Checks whatever its files are there for; a file that failed its schema is left out. */
-export function crossCheck({
-  authorizations,
-  contacts,
-  escalation,
-  platforms,
-}: CrossCheckInput): ConfigProblem[] {
-  const known = [...platforms, TERMINAL];
+/**
+ * Checks whatever is there for it. An entry with a mistake of its own is left out; its name still counts, and where
+ * it could be the one that is missed, nothing is said to be missing.
+ */
+export function crossCheck(input: CrossCheckInput): ConfigProblem[] {
+  const known = [...input.platforms, TERMINAL];
+  const authorizations = present(input.authorizations);
+  const contacts = present(input.contacts);
+  const escalation = present(input.escalation);
   return [
     ...(authorizations ? checkAuthorizations(authorizations, known) : []),
     ...(authorizations && contacts ? checkApprovers(authorizations, contacts) : []),
-    ...(authorizations && contacts ? checkRolesOfPeople(authorizations, contacts) : []),
-    ...(authorizations && escalation ? checkPolicyNames(authorizations, escalation) : []),
+    ...(input.authorizations && contacts ? checkRolesOfPeople(input.authorizations.file, contacts) : []),
+    ...(authorizations && input.escalation ? checkPolicyNames(authorizations, input.escalation.file) : []),
     ...(authorizations && contacts && escalation
-      ? checkReach(authorizations, contacts.value, escalation.value)
+      ? checkReach(authorizations, contacts, escalation.value)
       : []),
     ...(contacts ? checkContacts(contacts, known) : []),
     ...(escalation ? checkPolicies(escalation, known) : []),
   ];
 }
 
-type Present<Value> = NonNullable<Parsed<Value>>;
+interface Present<Value> extends Parsed<Value> {
+  readonly value: Value;
+}
+
+function present<Value>(parsed: Parsed<Value> | undefined): Present<Value> | undefined {
+  return parsed?.value === undefined ? undefined : { ...parsed, value: parsed.value };
+}
 
 function checkAuthorizations(
   { file, value }: Present<Authorizations>,
   platforms: readonly string[],
 ): ConfigProblem[] {
-  const roles = Object.keys(value.roles);
+  const roles = file.keysAt(['roles']);
   const firstNamed = new Map<string, number>();
   const problems: ConfigProblem[] = [];
 
@@ -108,7 +115,7 @@ function checkApprovers(
   authorizations: Present<Authorizations>,
   contacts: Present<Contacts>,
 ): ConfigProblem[] {
-  const { file, value } = authorizations;
+  const { value } = authorizations;
   const asked: { at: Path; approvers: Approvers }[] = value.rules.flatMap((rule, index) =>
     rule.decision === 'ask' ? [{ at: ['rules', index, 'approvers'], approvers: rule.approvers }] : [],
   );
@@ -117,20 +124,20 @@ function checkApprovers(
 
   return asked.flatMap(({ at, approvers }) =>
     'role' in approvers
-      ? checkApproverRole(file, [...at, 'role'], approvers.role, value, contacts.value)
-      : checkApproverPerson(file, [...at, 'person'], approvers.person, value, contacts.value),
+      ? checkApproverRole([...at, 'role'], approvers.role, authorizations, contacts)
+      : checkApproverPerson([...at, 'person'], approvers.person, authorizations, contacts),
   );
 }
 
 function checkApproverRole(
-  file: ConfigFile,
   at: Path,
   role: string,
-  authorizations: Authorizations,
-  { people }: Contacts,
+  { file, value: authorizations }: Present<Authorizations>,
+  contacts: Present<Contacts>,
 ): ConfigProblem[] {
-  const unknown = unknownName(file, at, 'role', role, Object.keys(authorizations.roles));
+  const unknown = unknownName(file, at, 'role', role, file.keysAt(['roles']));
   if (unknown.length > 0) return unknown;
+  if (!(role in authorizations.roles)) return [];
   if (!mayDo(authorizations, [role], 'approve')) {
     return [
       file.problemAt(at, {
@@ -140,7 +147,8 @@ function checkApproverRole(
     ];
   }
   const isGranted = authorizations.roles[role]?.granted_by !== undefined;
-  if (isGranted || Object.values(people).some((person) => person.roles.includes(role))) return [];
+  const isHeld = Object.values(contacts.value.people).some((person) => person.roles.includes(role));
+  if (isGranted || isHeld || !contacts.whole) return [];
   return [
     file.problemAt(at, {
       expected: 'a role that somebody holds',
@@ -151,15 +159,14 @@ function checkApproverRole(
 }
 
 function checkApproverPerson(
-  file: ConfigFile,
   at: Path,
   id: string,
-  authorizations: Authorizations,
-  { people }: Contacts,
+  { file, value: authorizations, whole }: Present<Authorizations>,
+  contacts: Present<Contacts>,
 ): ConfigProblem[] {
-  const person = Object.entries(people).find(([known]) => known === id)?.[1];
-  if (person === undefined) return unknownName(file, at, 'person', id, Object.keys(people));
-  if (mayDo(authorizations, person.roles, 'approve')) return [];
+  const person = Object.entries(contacts.value.people).find(([known]) => known === id)?.[1];
+  if (person === undefined) return unknownName(file, at, 'person', id, contacts.file.keysAt(['people']));
+  if (!whole || mayDo(authorizations, person.roles, 'approve')) return [];
   return [
     file.problemAt(at, {
       expected: 'a person who may approve',
@@ -168,21 +175,15 @@ function checkApproverPerson(
   ];
 }
 
-function checkRolesOfPeople(
-  authorizations: Present<Authorizations>,
-  { file, value }: Present<Contacts>,
-): ConfigProblem[] {
-  const roles = Object.keys(authorizations.value.roles);
+function checkRolesOfPeople(authorizations: ConfigFile, { file, value }: Present<Contacts>): ConfigProblem[] {
+  const roles = authorizations.keysAt(['roles']);
   return Object.entries(value.people).flatMap(([id, person]) =>
     person.roles.flatMap((role, n) => unknownName(file, ['people', id, 'roles', n], 'role', role, roles)),
   );
 }
 
-function checkPolicyNames(
-  { file, value }: Present<Authorizations>,
-  escalation: Present<EscalationConfig>,
-): ConfigProblem[] {
-  const policies = Object.keys(escalation.value.policies);
+function checkPolicyNames({ file, value }: Present<Authorizations>, escalation: ConfigFile): ConfigProblem[] {
+  const policies = escalation.keysAt(['policies']);
   return value.rules.flatMap((rule, index) =>
     rule.decision === 'ask' && rule.policy !== undefined
       ? unknownName(file, ['rules', index, 'policy'], 'policy', rule.policy, policies)
@@ -193,9 +194,10 @@ function checkPolicyNames(
 /** A policy may limit where a yes comes from; then one of those asked must have an account there. */
 function checkReach(
   { file, value }: Present<Authorizations>,
-  { people }: Contacts,
+  { value: { people }, whole }: Present<Contacts>,
   { policies }: EscalationConfig,
 ): ConfigProblem[] {
+  if (!whole) return [];
   return value.rules.flatMap((rule, index) => {
     if (rule.decision !== 'ask') return [];
     const platforms = policies[rule.policy ?? 'default']?.approve_from;

@@ -62,7 +62,10 @@ export function parseConfig<Gateways extends GatewaySchemas>(
   { directory, env, gateways }: ConfigOptions<Gateways>,
 ): Config<Gateways> {
   const problems: ConfigProblem[] = [];
-  const parse = <Schema extends z.ZodType>(part: ConfigPart, schema: Schema): Parsed<z.output<Schema>> => {
+  const parse = <Schema extends z.ZodType>(
+    part: ConfigPart,
+    schema: Schema,
+  ): Parsed<z.output<Schema>> | undefined => {
     const text = texts[part];
     if (text === undefined) {
       problems.push(missingFile(part, directory));
@@ -73,7 +76,7 @@ export function parseConfig<Gateways extends GatewaySchemas>(
     if (!file.readable) return undefined;
     const checked = checkSchema(file, schema);
     problems.push(...checked.problems);
-    return checked.value === undefined ? undefined : { file, value: checked.value };
+    return { file, value: checked.value, whole: checked.problems.length === 0 };
   };
 
   const purpose = parse('purpose', Purpose);
@@ -83,16 +86,19 @@ export function parseConfig<Gateways extends GatewaySchemas>(
   const settings = parse('settings', settingsSchema(gateways));
 
   problems.push(...crossCheck({ authorizations, contacts, escalation, platforms: Object.keys(gateways) }));
-  if (problems.length > 0 || !purpose || !authorizations || !contacts || !escalation || !settings) {
-    throw new ConfigError(directory, inOrder(problems));
-  }
-  return freeze({
-    purpose: purpose.value,
-    authorizations: authorizations.value,
-    contacts: contacts.value,
-    escalation: escalation.value,
-    settings: settings.value,
-  });
+  const whole = purpose?.value &&
+    authorizations?.value &&
+    contacts?.value &&
+    escalation?.value &&
+    settings?.value && {
+      purpose: purpose.value,
+      authorizations: authorizations.value,
+      contacts: contacts.value,
+      escalation: escalation.value,
+      settings: settings.value,
+    };
+  if (problems.length > 0 || !whole) throw new ConfigError(directory, inOrder(problems));
+  return freeze(whole);
 }
 
 export function fileNameOf(part: ConfigPart): string {

@@ -3,8 +3,10 @@ import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import type { ConfigProblem } from './config-error.ts';
 import { type ConfigFile, type Path, replaceAt, typedScalar, valueAt } from './config-file.ts';
+import { salvage } from './salvage.ts';
 
 export interface Checked<Value> {
+  /** With problems: what could be saved of it; undefined when that is too little. */
   readonly value: Value | undefined;
   readonly problems: readonly ConfigProblem[];
 }
@@ -21,7 +23,7 @@ export function checkSchema<Schema extends z.ZodType>(
   const problems = result.error.issues
     .flatMap((issue) => toProblems(issue, [], file, schema))
     .filter((problem) => !known.has(problem.keyPath));
-  return { value: undefined, problems };
+  return { value: salvage(file.value, schema, result.error.issues), problems };
 }
 
 /** The entry of `known` that was probably meant. */

@@ -201,3 +201,52 @@ describe('files that contradict each other', () => {
     expect(parse({ authorizations: text }).authorizations.guest_role).toBe('member');
   });
 });
+
+describe('a mistake in one file', () => {
+  const places = (change: Parameters<typeof problemsOf>[0]) =>
+    problemsOf(change).map(({ file, keyPath }) => `${file} ${keyPath}`);
+
+  it('OM-100 does not hide that another file names what there is not', () => {
+    expect(
+      places({
+        escalation: edited(escalation, 'deadline: 24h', 'deadline: 24x'),
+        authorizations: edited(authorizations, 'decision: ask', 'decision: ask\n    policy: urgnt'),
+        contacts: edited(contacts, 'roles: [member]', 'roles: [memebr]'),
+      }),
+    ).toEqual([
+      'authorizations.yaml rules[0].policy',
+      'contacts.yaml people.alex.roles[0]',
+      'escalation.yaml policies.default.deadline',
+    ]);
+  });
+
+  it('OM-100 does not hide others in the same file, each at its own line', () => {
+    const broken = '  - { name: broken, tool: x, decision: perhaps }\n';
+    const wrong = '  - { name: wrong, tool: y, decision: ask, approvers: { role: manger } }\n';
+    const problems = problemsOf({ authorizations: `${authorizations}${broken}${wrong}` });
+
+    expect(problems.map(({ line, keyPath }) => `${line} ${keyPath}`)).toEqual([
+      '11 rules[1].decision',
+      '12 rules[2].approvers.role',
+    ]);
+  });
+
+  it('OM-100 is not taken for the absence of what it is about', () => {
+    // The only manager, the only role that may approve, and the only policy each have a mistake of another kind.
+    expect(places({ contacts: edited(contacts, 'name: Dana Reyes', 'name: 5') })).toEqual([
+      'contacts.yaml people.dana.name',
+    ]);
+    expect(places({ authorizations: edited(authorizations, '[ask, approve]', '[ask, aprove]') })).toEqual([
+      'authorizations.yaml roles.manager.permissions[1]',
+    ]);
+    expect(places({ escalation: edited(escalation, 'warn_before: 10m', 'warn_befor: 10m') })).toEqual([
+      'escalation.yaml policies.default.warn_befor',
+    ]);
+    expect(
+      places({
+        authorizations: edited(authorizations, '{ role: manager }', '{ person: dana }'),
+        contacts: edited(contacts, 'name: Dana Reyes', 'name: 5'),
+      }),
+    ).toEqual(['contacts.yaml people.dana.name']);
+  });
+});
