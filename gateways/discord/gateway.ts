@@ -300,8 +300,10 @@ export class DiscordGateway implements Gateway {
           void this.#interactions.take(interaction, { respond, shared: true }, session);
         });
         return;
+      case 'CHANNEL_CREATE':
       case 'CHANNEL_UPDATE':
       case 'CHANNEL_DELETE':
+      case 'THREAD_CREATE':
       case 'THREAD_UPDATE':
       case 'THREAD_DELETE':
         this.#with(ChannelEvent, { type, data }, ({ id }) => desk.forgetChannel(id));

@@ -38,6 +38,9 @@ const MAX_CATCH_UP_PAGES = 10;
 /** Messages handed on whose author and conversation are remembered, for when they are changed or removed. */
 const MAX_REMEMBERED = 5_000;
 
+/** A channel that is not there and of which nothing was read for so long is gone. An approval may take days. */
+const THREAD_OPENS_WITHIN_MS = 7 * 24 * 60 * 60_000;
+
 /** Channel types in which a message can begin a thread: text and announcements. */
 const HOLDS_THREADS: readonly number[] = [0, 5];
 
@@ -99,9 +102,11 @@ export class MessageDesk {
     await this.#keepPositions();
   }
 
-  /** We wrote there: whatever is said after it is for us to read. */
-  wrote({ channel, message }: Written): void {
+  /** We wrote there, and will know it after a restart: whatever is said after it is for us to read. */
+  async wrote({ channel, message }: Written): Promise<void> {
+    if (this.#positions.after(channel) !== undefined) return;
     this.#positions.begin(channel, message);
+    await this.#keepPositions();
   }
 
   /** Somebody spoke to us: until it is stored, it is to be found in the history. */
@@ -195,7 +200,7 @@ export class MessageDesk {
   /** Reads what was said in a channel since its position, oldest first. */
   async catchUp(channel: string, hearer: Hearer): Promise<void> {
     const known = await this.#channels.find(channel);
-    if (!known) return this.#positions.forget(channel);
+    if (!known) return this.#forgetIfGone(channel);
     for (let page = 0; page < MAX_CATCH_UP_PAGES; page++) {
       const after = this.#positions.after(channel);
       if (after === undefined) return;
@@ -209,6 +214,14 @@ export class MessageDesk {
       { channel },
       'more was said while nobody listened than is read again; the rest is passed over',
     );
+  }
+
+  /** A thread is followed from its first message on, and there only once somebody has answered. */
+  #forgetIfGone(channel: string): void {
+    const after = this.#positions.after(channel);
+    if (after !== undefined && timeOf(after) < this.deps.clock.now() - THREAD_OPENS_WITHIN_MS) {
+      this.#positions.forget(channel);
+    }
   }
 
   async #pageAfter(channel: string, after: string): Promise<Message[]> {

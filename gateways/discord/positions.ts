@@ -98,12 +98,10 @@ export class Positions {
     return this.#writing;
   }
 
-  #write(): Promise<void> {
-    return this.places.advance(
-      this.name,
-      { read: this.#read, begun: this.#begun, forgotten: [...this.#forgotten] },
-      MAX_CHANNELS,
-    );
+  async #write(): Promise<void> {
+    const forgotten = [...this.#forgotten];
+    await this.places.advance(this.name, { read: this.#read, begun: this.#begun, forgotten }, MAX_CHANNELS);
+    for (const channel of forgotten) this.#forgotten.delete(channel); // told once; another process may begin it anew
   }
 
   #advance(channel: string, message: Snowflake): void {

@@ -68,7 +68,8 @@ interface SenderDeps {
   /** Resolves when this process has answered the interaction, if it is the one that does. */
   readonly answered: (interaction: string) => Promise<void>;
   /** Told of every message that was created. */
-  readonly wrote: (written: Written) => void;
+  /** Resolves once it will be known after a restart that we are part of that channel. */
+  readonly wrote: (written: Written) => Promise<void>;
 }
 
 export class DiscordSender {
@@ -178,7 +179,7 @@ export class DiscordSender {
     const { client } = this.deps;
     try {
       const written = await client.create(spot.channel, post, spot.reply);
-      this.deps.wrote(written);
+      await this.deps.wrote(written);
       return written;
     } catch (error) {
       // Where the bot may not write, it may still answer who asked.

@@ -1,7 +1,8 @@
 /** What `signalbox check` says about Jira: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import { type JiraClient, JiraCredentialError } from './client.ts';
-import { flavourOf, type JiraSettings, missingJiraSettings } from './config.ts';
+import { type Flavour, flavourOf, type JiraSettings, missingJiraSettings } from './config.ts';
+import type { JiraWebhook } from './schema.ts';
 
 /** Permissions of the account, and what does not work without each. */
 const NEEDED_PERMISSIONS: Readonly<Record<string, string>> = {
@@ -10,6 +11,27 @@ const NEEDED_PERMISSIONS: Readonly<Record<string, string>> = {
   EDIT_OWN_COMMENTS: 'bringing cards up to date',
   CREATE_ATTACHMENTS: 'sending files',
 };
+
+/**
+ * Events that have to come in, and what they are called where they are ticked. Data Center tells of comments as
+ * updates of their issue.
+ */
+const NEEDED_EVENTS: Readonly<Record<Flavour, Readonly<Record<string, string>>>> = {
+  cloud: {
+    'jira:issue_created': 'Issue: created',
+    'jira:issue_updated': 'Issue: updated',
+    comment_created: 'Comment: created',
+    comment_updated: 'Comment: updated',
+    comment_deleted: 'Comment: deleted',
+  },
+  'data-center': {
+    'jira:issue_created': 'Issue: created',
+    'jira:issue_updated': 'Issue: updated',
+  },
+};
+
+/** The page on which administrators enter webhooks. */
+const WEBHOOK_PAGE = '"System", "WebHooks"';
 
 /** Scopes of a scoped token (developer.atlassian.com, "Jira scopes"). */
 const SCOPES = 'read:jira-work, write:jira-work and read:jira-user';
@@ -45,7 +67,7 @@ export async function checkJira(settings: JiraSettings, client: JiraClient): Pro
     ...(settings.approval_issue === undefined
       ? [noApprovalIssue()]
       : [await checkIssue(client, settings.approval_issue)]),
-    wayIn(settings),
+    await checkWayIn(settings, client),
   ];
 }
 
@@ -105,14 +127,103 @@ function noApprovalIssue(): CheckFinding {
   };
 }
 
-function wayIn({ mode, path, poll }: JiraSettings): CheckFinding {
-  return mode === 'poll'
-    ? { subject: 'Jira news', status: 'works', detail: `asked for every ${poll.seconds} s` }
-    : {
-        subject: 'Jira webhooks',
-        status: 'works',
-        detail: `signed webhooks are expected at ${path}; only Jira can tell whether it reaches that address ("System", "WebHooks": events Comment created, updated, deleted, Issue created, updated, and the secret)`,
-      };
+async function checkWayIn(settings: JiraSettings, client: JiraClient): Promise<CheckFinding> {
+  const { mode, path, poll } = settings;
+  if (mode === 'poll') {
+    return { subject: 'Jira news', status: 'works', detail: `asked for every ${poll.seconds} s` };
+  }
+  const flavour = flavourOf(settings);
+  try {
+    const webhooks = await client.webhooks();
+    return webhooks === undefined ? unseenWebhooks(path, flavour) : judgeWebhooks(webhooks, path, flavour);
+  } catch (error) {
+    return failure(WEBHOOKS, error, `Look at ${WEBHOOK_PAGE} yourself: ${whatToEnter(path, flavour)}.`);
+  }
+}
+
+const WEBHOOKS = 'Jira webhooks';
+
+/** For an account that is no administrator: nothing is wrong, and nothing is known. */
+function unseenWebhooks(path: string, flavour: Flavour): CheckFinding {
+  return {
+    subject: WEBHOOKS,
+    status: 'works',
+    detail: `signed webhooks are expected at ${path}; only an administrator of Jira sees whether one points there (${WEBHOOK_PAGE}: ${whatToEnter(path, flavour)})`,
+  };
+}
+
+/** What the list of webhooks says about the way in. Several may share the events among them. */
+export function judgeWebhooks(
+  webhooks: readonly JiraWebhook[],
+  path: string,
+  flavour: Flavour,
+): CheckFinding {
+  const ours = webhooks.filter(({ url }) => pathOf(url).endsWith(path));
+  if (ours.length === 0) {
+    return {
+      subject: WEBHOOKS,
+      status: 'missing',
+      detail: `none of the ${webhooks.length} webhooks in Jira points to an address that ends with ${path}`,
+      remedy: `As an administrator of Jira open ${WEBHOOK_PAGE}, "Create a WebHook", and enter ${whatToEnter(path, flavour)}.`,
+    };
+  }
+  const working = ours.filter(({ enabled, excludeBody }) => enabled && !excludeBody);
+  const told = new Set(working.flatMap(({ events }) => events));
+  const lacking = Object.entries(NEEDED_EVENTS[flavour]).filter(([event]) => !told.has(event));
+  if (lacking.length === 0) {
+    const detail = working.map(describe).join(' and ');
+    return { subject: WEBHOOKS, status: 'works', detail: `${detail} for all that is needed` };
+  }
+  const faults = working.length > 0 ? [lacksEvents(working, lacking)] : ours.map(faultOf);
+  return {
+    subject: WEBHOOKS,
+    status: 'missing',
+    detail: faults.map(({ detail }) => detail).join('; '),
+    remedy: `As an administrator of Jira open ${WEBHOOK_PAGE} and ${faults.map(({ mend }) => mend).join('; ')}.`,
+  };
+}
+
+interface Fault {
+  readonly detail: string;
+  /** Goes on after "open the page and". */
+  readonly mend: string;
+}
+
+function lacksEvents(webhooks: readonly JiraWebhook[], lacking: readonly [string, string][]): Fault {
+  const names = webhooks.map(({ name }) => `"${name}"`).join(', ');
+  return {
+    detail: `${webhooks.map(describe).join(' and ')}, but not for ${lacking.map(([event]) => event).join(', ')}`,
+    mend: `tick ${lacking.map(([, label]) => `"${label}"`).join(', ')} in ${names}`,
+  };
+}
+
+function faultOf({ name, url, enabled, excludeBody }: JiraWebhook): Fault {
+  const faults = [
+    ...(enabled ? [] : [{ is: 'is disabled', mend: 'enable it' }]),
+    ...(excludeBody ? [{ is: 'leaves out the body', mend: 'switch "Exclude body" off' }] : []),
+  ];
+  return {
+    detail: `"${name}", which points to ${shown(url)}, ${faults.map(({ is }) => is).join(' and ')}`,
+    mend: `edit "${name}": ${faults.map(({ mend }) => mend).join(', ')}`,
+  };
+}
+
+function describe({ name, url, isLimited }: JiraWebhook): string {
+  return `"${name}" calls ${shown(url)}${isLimited ? ', for the issues that match its JQL only,' : ''}`;
+}
+
+function whatToEnter(path: string, flavour: Flavour): string {
+  const labels = Object.values(NEEDED_EVENTS[flavour]).map((label) => `"${label}"`);
+  return `the address of this server with ${path}, the secret JIRA_WEBHOOK_SECRET, the events ${labels.join(', ')}, and "Exclude body" off`;
+}
+
+/** Without what may be secret in it: a password, or a query. */
+function shown(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : 'an address that cannot be read';
+}
+
+function pathOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).pathname : '';
 }
 
 function failure(subject: string, error: unknown, remedy: string): CheckFinding {

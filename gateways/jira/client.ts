@@ -19,6 +19,7 @@ import {
   JiraFile,
   JiraIssue,
   JiraUser,
+  JiraWebhook,
   Permissions,
   SearchPage,
   Transitions,
@@ -31,6 +32,10 @@ const TIMEOUT_MS = 20_000;
 const DEFAULT_WAIT_MS = 2_000;
 /** An hourly quota that is used up: asking on would only use up the next. */
 const QUOTA_WAIT_MS = 10 * 60_000;
+/** Where administrators' webhooks are listed, below `/rest` (developer.atlassian.com, "Webhooks"). */
+const WEBHOOK_LIST = 'webhooks/1.0/webhook';
+/** The same, on Data Center since 10. */
+const SERVER_WEBHOOK_LIST = 'jira-webhook/1.0/webhooks';
 /** Where scoped tokens work (developer.atlassian.com, "Scoped API tokens"). */
 const SCOPED_HOST = 'https://api.atlassian.com';
 
@@ -98,6 +103,21 @@ export class JiraClient {
       await this.#get(`mypermissions?permissions=${names.join(',')}`),
     );
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
+  }
+
+  /** The webhooks that administrators have entered; undefined when this account may not look. */
+  async webhooks(): Promise<readonly JiraWebhook[] | undefined> {
+    const lists = this.isCloud ? [WEBHOOK_LIST] : [SERVER_WEBHOOK_LIST, WEBHOOK_LIST];
+    for (const list of lists) {
+      try {
+        const answer = await this.#send({ uri: this.#resource(list), method: 'GET' });
+        return z.array(JiraWebhook).parse(answer);
+      } catch (error) {
+        const isRefused = error instanceof UndeliverableError || error instanceof JiraCredentialError;
+        if (!isRefused) throw error;
+      }
+    }
+    return undefined;
   }
 
   /** How an account is written in a mention: on Cloud by its id, on Data Center by its name, which may change. */
@@ -269,7 +289,11 @@ export class JiraClient {
   }
 
   #address(path: string): string {
-    return `${this.#base.href.replace(/\/$/, '')}/rest/api/2/${path}`;
+    return this.#resource(`api/2/${path}`);
+  }
+
+  #resource(path: string): string {
+    return `${this.#base.href.replace(/\/$/, '')}/rest/${path}`;
   }
 
   /** Asks by way of jira-client. */

@@ -124,6 +124,31 @@ export const Permissions = z.object({
   permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })),
 });
 
+/**
+ * A webhook in the list that administrators see. Data Center has had other names since 10: `active`, and the rest in
+ * a `configuration` of strings.
+ */
+export const JiraWebhook = z
+  .object({
+    name: z.string().default(''),
+    url: z.string(),
+    events: z.array(z.string()).default([]),
+    filters: z.record(z.string(), z.unknown()).nullish(),
+    excludeBody: z.boolean().optional(),
+    enabled: z.boolean().optional(),
+    active: z.boolean().optional(),
+    configuration: z.record(z.string(), z.unknown()).nullish(),
+  })
+  .transform(({ name, url, events, filters, excludeBody, enabled, active, configuration }) => ({
+    name,
+    url,
+    events,
+    excludeBody: excludeBody ?? configuration?.EXCLUDE_BODY === 'true',
+    enabled: enabled ?? active ?? true,
+    isLimited: isFilter(filters ?? configuration?.FILTERS),
+  }));
+export type JiraWebhook = z.infer<typeof JiraWebhook>;
+
 /** Where something is written in Jira; opaque to everybody else. */
 export const JiraRoute = z.object({
   issue: z.string(),
@@ -142,6 +167,12 @@ export type OwnMark = z.infer<typeof OwnMark>;
 
 /** Key of the comment property that holds an `OwnMark`. */
 export const OWN_MARK = 'signalbox';
+
+/** Filters are JQL by section of the form, on Data Center as a text of JSON; an empty one is none. */
+function isFilter(filters: unknown): boolean {
+  if (typeof filters === 'string') return !['', '{}'].includes(filters.trim());
+  return Object.values(filters ?? {}).some((jql) => jql !== '' && jql !== null);
+}
 
 /** The account as it stands in ids and in contacts.yaml: the account id, or on Data Center the key. */
 export function accountOf({ accountId, key }: JiraUser): string | undefined {

@@ -326,6 +326,38 @@ describe('storing', () => {
     expect(message.text).toBe('approve apr_p7_0123456789ab.1');
   });
 
+  const followed = async () => [
+    ...(await discord.places.load(`discord:${BOT.discordApplication}:positions`)).keys(),
+  ];
+
+  it('knows of a place it has written to first as soon as that is written, so that a kill forgets nothing', async () => {
+    await open();
+
+    await discord.send({
+      to: inChannel(OPS.id),
+      body: { kind: 'text', markdown: 'An approval is waiting.' },
+    });
+
+    expect(await followed()).toContain(OPS.id);
+  });
+
+  it('waits for a thread that is still to be opened, through restarts', async () => {
+    await open({ settings: { threads: 'always' } });
+    const said = await say('@signalbox refund order 7');
+    const { replyTo } = await discord.until(() => discord.messages()[0]);
+    await discord.gateway.stop();
+    await discord.start(); // and asks for a thread that is not there yet
+    await last();
+    await discord.send({ to: replyTo, body: { kind: 'text', markdown: 'On it.' } });
+    await discord.gateway.stop();
+
+    await say('@signalbox and order 8', { channel: said.id });
+    await discord.start();
+    await discord.until(() => texts().includes('and order 8'));
+
+    expect(await followed()).toContain(said.id);
+  });
+
   it('reads a channel that is gone no more', async () => {
     await open();
     await discord.gateway.stop();
