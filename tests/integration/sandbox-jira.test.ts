@@ -350,6 +350,47 @@ describe('the webhooks', () => {
     expect(open.webhooks).toHaveLength(1);
   });
 
+  it('are listed for administrators alone', async () => {
+    const list = () => open.call('GET', '/rest/webhooks/1.0/webhook');
+    expect((await list()).status).toBe(403);
+
+    await open.close();
+    open = await openJira({ administrator: true });
+    expect(await (await list()).json()).toMatchObject([
+      {
+        name: 'Signalbox',
+        url: open.jira.webhookUrl,
+        events: expect.arrayContaining(['comment_created']),
+        filters: {},
+        excludeBody: false,
+        enabled: true,
+      },
+    ]);
+    const held = await open.call('GET', '/rest/api/2/mypermissions?permissions=ADMINISTER');
+    expect(await held.json()).toMatchObject({ permissions: { ADMINISTER: { havePermission: true } } });
+    expect((await open.call('GET', '/rest/jira-webhook/1.0/webhooks')).status).toBe(404);
+  });
+
+  it('go only to those that are enabled, want the event, and match the issue', async () => {
+    const [webhook] = open.jira.webhookList;
+    const write = (issue: string) =>
+      open.jira.comment({ user: ALEX.jiraAccount, issue, text: 'x' }).acknowledged;
+
+    open.jira.webhookList = [
+      { ...webhook!, enabled: false },
+      { ...webhook!, events: ['comment_updated'] },
+      { ...webhook!, jql: 'project = HELP' },
+    ];
+    await write(ISSUE);
+    expect(open.webhooks).toEqual([]);
+    await write('HELP-1');
+    expect(open.webhooks).toHaveLength(1);
+
+    open.jira.webhookList = [{ ...webhook!, excludeBody: true }];
+    await write(ISSUE);
+    expect(open.webhooks.at(-1)!.body).toHaveLength(0);
+  });
+
   it('name the edit of another person as theirs', async () => {
     const { id, acknowledged } = open.jira.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: 'x' });
     await acknowledged;

@@ -9,10 +9,18 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { BOT, PROJECT } from '../people.ts';
 import type { Fault } from './faults.ts';
+import { parseJql } from './jql.ts';
 import type { Happening } from './operation.ts';
 import { createOperations } from './operations.ts';
 import { type RestCall, RestServer, type Violation } from './rest-server.ts';
-import { type RawPost, type WebhookDelivery, type WebhookOptions, Webhooks } from './webhooks.ts';
+import {
+  type ListedWebhook,
+  type RawPost,
+  type WebhookDelivery,
+  type WebhookOptions,
+  type WebhookPayload,
+  Webhooks,
+} from './webhooks.ts';
 import { type Site, toComment, toJiraTime, toUser, toWebhookIssue } from './wire.ts';
 import {
   type Comment,
@@ -29,8 +37,12 @@ import {
 export interface JiraSandboxOptions extends WebhookOptions {
   /** Default cloud. */
   readonly flavour?: Site['flavour'];
+  /** Of Data Center, three numbers. Default 10.3.0. */
+  readonly version?: string;
   /** Where webhooks go; without it nobody is told. */
   readonly webhookUrl?: string;
+  /** The app's account may administer the site, and so see the list of webhooks. Default false. */
+  readonly administrator?: boolean;
   /** Refuse more writes to one issue than Jira allows. Default false: stories are told faster than people write. */
   readonly limitWrites?: boolean;
   /** How long after a change a search does not see it yet, in ms. Default 0. */
@@ -56,6 +68,19 @@ const MAX_KEPT = 20_000;
 
 /** How long `until` waits before it says what it saw instead. */
 const UNTIL_TIMEOUT_MS = 10_000;
+
+const COMMENT_EVENTS = {
+  'comment-created': 'comment_created',
+  'comment-updated': 'comment_updated',
+  'comment-deleted': 'comment_deleted',
+} as const;
+
+/** Data Center tells of comments as updates of their issue. */
+const SERVER_NAMES = {
+  comment_created: 'issue_commented',
+  comment_updated: 'issue_comment_edited',
+  comment_deleted: 'issue_comment_deleted',
+} as const;
 
 const EMAIL = 'signalbox@corp.test';
 const CLOUD_ID = '11111111-2222-4333-8444-555555555555';
@@ -98,6 +123,8 @@ export class JiraSandbox {
         happened: (happening) => {
           this.#tell(happening).catch(() => undefined); // the app itself did it
         },
+        isAdministrator: () => options.administrator ?? false,
+        webhooks: () => this.#webhooks.list,
         searchLagMs: () => options.searchLagMs ?? 0,
       }),
       site: () => this.#site(),
@@ -326,6 +353,15 @@ export class JiraSandbox {
     this.#webhooks.use(webhookUrl);
   }
 
+  /** What an administrator has entered; by default one webhook for everything. Deliveries keep to it. */
+  get webhookList(): readonly ListedWebhook[] {
+    return this.#webhooks.list;
+  }
+
+  set webhookList(list: readonly ListedWebhook[]) {
+    this.#webhooks.list = list;
+  }
+
   /** Sends the newest event of this name once more, as after a lost answer. */
   redeliver(event: string): Promise<WebhookDelivery['lastOutcome']> {
     return this.#webhooks.repeat(event);
@@ -348,16 +384,21 @@ export class JiraSandbox {
     switch (happening.kind) {
       case 'issue-created': {
         const { issue, by } = happening;
-        return this.#webhooks.tell('jira:issue_created', {
+        const payload = {
           timestamp,
-          webhookEvent: 'jira:issue_created',
+          webhookEvent: 'jira:issue_created' as const,
           issue_event_type_name: 'issue_created',
           user: this.#user(by),
           issue: toWebhookIssue(issue, this.#world, site),
-        });
+        };
+        return this.#webhooks.tell('jira:issue_created', payload, this.#matcher(issue));
       }
       case 'issue-updated':
-        return this.#webhooks.tell('jira:issue_updated', this.#toUpdate(happening, timestamp));
+        return this.#webhooks.tell(
+          'jira:issue_updated',
+          this.#toUpdate(happening, timestamp),
+          this.#matcher(happening.after),
+        );
       default:
         return this.#tellOfComment(happening, timestamp);
     }
@@ -370,33 +411,41 @@ export class JiraSandbox {
     const site = this.#site();
     const issue = this.#world.issue(comment.issue);
     if (!issue) return Promise.resolve();
-    const event = kind.replace('-', '_');
+    const event = COMMENT_EVENTS[kind];
     const shown = toWebhookIssue(issue, this.#world, site);
     if (this.#flavour === 'data-center') {
-      const names: Readonly<Record<string, string>> = {
-        comment_created: 'issue_commented',
-        comment_updated: 'issue_comment_edited',
-        comment_deleted: 'issue_comment_deleted',
-      };
-      return this.#webhooks.tell(event, {
+      const payload = {
         timestamp,
-        webhookEvent: 'jira:issue_updated',
-        issue_event_type_name: names[event],
+        webhookEvent: 'jira:issue_updated' as const,
+        issue_event_type_name: SERVER_NAMES[event],
         user: this.#user(comment.updateAuthor),
         issue: shown,
         comment: toComment(comment, site),
-      });
+      };
+      return this.#webhooks.tell(event, payload, this.#matcher(issue));
     }
-    return this.#webhooks.tell(event, {
+    const payload = {
       timestamp,
       webhookEvent: event,
       comment: toComment(comment, site),
       ...(this.options.webhooksWithoutIssue ? {} : { issue: shown }),
       eventType: 'primaryAction',
-    });
+    };
+    return this.#webhooks.tell(event, payload, this.#matcher(issue));
   }
 
-  #toUpdate({ before, after, by }: Extract<Happening, { kind: 'issue-updated' }>, timestamp: number): object {
+  /** Whether a webhook with this JQL is told of the issue. */
+  #matcher(issue: Issue): (jql: string) => boolean {
+    const user = userOf(BOT.jiraAccount);
+    if (!user) throw new Error('the bot has no account');
+    const context = { world: this.#world, user, now: this.clock.now() };
+    return (jql) => parseJql(jql, context).matches(issue);
+  }
+
+  #toUpdate(
+    { before, after, by }: Extract<Happening, { kind: 'issue-updated' }>,
+    timestamp: number,
+  ): WebhookPayload {
     const site = this.#site();
     const nameOf = (id: string | undefined) => userOf(id)?.displayName ?? null;
     const statusOf = (id: string) => STATUSES.find((status) => status.id === id)?.name ?? null;
@@ -426,7 +475,7 @@ export class JiraSandbox {
     const wasAssigned = before.assignee !== after.assignee;
     return {
       timestamp,
-      webhookEvent: 'jira:issue_updated',
+      webhookEvent: 'jira:issue_updated' as const,
       issue_event_type_name: wasAssigned
         ? 'issue_assigned'
         : before.status === after.status
@@ -471,7 +520,11 @@ export class JiraSandbox {
   }
 
   #site(): Site {
-    return { url: `${this.#app?.listeningOrigin ?? 'http://127.0.0.1'}/jira`, flavour: this.#flavour };
+    return {
+      url: `${this.#app?.listeningOrigin ?? 'http://127.0.0.1'}/jira`,
+      flavour: this.#flavour,
+      version: this.#flavour === 'cloud' ? '1001.0.0' : (this.options.version ?? '10.3.0'),
+    };
   }
 
   #keep<Kept>(list: Kept[], kept: Kept): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MAX_PROPERTY_CHARS, MAX_TEXT_CHARS } from './limits.ts';
 import { noComment, noIssue } from './refusal.ts';
+import type { ListedWebhook } from './webhooks.ts';
 import type { Site } from './wire.ts';
 import { type Comment, type Issue, maySee, type User, type World } from './world.ts';
 
@@ -37,6 +38,9 @@ export interface Surroundings {
   readonly now: () => number;
   /** Told of every change the app made, so that webhooks can go out. */
   readonly happened: (happening: Happening) => void;
+  /** Whether the app's account may administer the site. */
+  readonly isAdministrator: () => boolean;
+  readonly webhooks: () => readonly ListedWebhook[];
   /** How long after a change a search does not see it yet, in ms. */
   readonly searchLagMs: () => number;
 }

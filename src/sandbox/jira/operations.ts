@@ -13,6 +13,7 @@ import { peopleOperations } from './people-operations.ts';
 import { projectOperations } from './project-operations.ts';
 import { searchOperations } from './search-operations.ts';
 import { siteOperations } from './site-operations.ts';
+import { webhookOperations } from './webhook-operations.ts';
 
 /** Everything there is. `world` and the rest are looked at when an operation runs. */
 export function createOperations(around: Surroundings): Operation[] {
@@ -25,5 +26,6 @@ export function createOperations(around: Surroundings): Operation[] {
     peopleOperations,
     projectOperations,
     fileOperations,
+    webhookOperations,
   ].flatMap((operationsOf) => operationsOf(around));
 }

@@ -4,6 +4,9 @@ import type { Operation, Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toUser } from './wire.ts';
 
+/** The permission to administer the whole site. */
+const ADMINISTER = 'ADMINISTER';
+
 export function siteOperations(around: Surroundings): Operation[] {
   const { site } = around;
   return [
@@ -26,8 +29,8 @@ export function siteOperations(around: Surroundings): Operation[] {
         status: 200,
         body: {
           baseUrl: site().url,
-          version: '1001.0.0-SNAPSHOT',
-          versionNumbers: [1001, 0, 0],
+          version: site().flavour === 'cloud' ? `${site().version}-SNAPSHOT` : site().version,
+          versionNumbers: site().version.split('.').map(Number),
           deploymentType: site().flavour === 'cloud' ? 'Cloud' : 'Server',
           serverTitle: 'Sandbox',
           serverTime: new Date(around.now()).toISOString().replace('Z', '+0000'),
@@ -50,9 +53,11 @@ export function siteOperations(around: Surroundings): Operation[] {
         if (query.permissions === undefined) {
           throw new Refusal(400, ['The "permissions" query parameter is required.']);
         }
-        const entries = query.permissions
-          .split(',')
-          .map((key) => [key, { key, name: key, type: 'PROJECT', havePermission: true }]);
+        const entries = query.permissions.split(',').map((key) => {
+          const isGlobal = key === ADMINISTER;
+          const havePermission = !isGlobal || around.isAdministrator();
+          return [key, { key, name: key, type: isGlobal ? 'GLOBAL' : 'PROJECT', havePermission }];
+        });
         return { status: 200, body: { permissions: Object.fromEntries(entries) } };
       },
     },

@@ -1,5 +1,5 @@
 /**
- * Tells the app what happened, by signed webhooks.
+ * Tells the app what happened, by signed webhooks: those that an administrator has entered.
  *
  * At least once, as Jira does: what is not answered with 2xx in time is sent again later, under the same identifier.
  * Deliveries do not wait for each other, so they may arrive in another order than they happened.
@@ -18,9 +18,41 @@ export interface WebhookOptions {
   readonly retryUntilAcknowledged?: boolean;
 }
 
+/** A webhook as an administrator entered it. */
+export interface ListedWebhook {
+  readonly name: string;
+  readonly url: string;
+  /** Names of events, such as `comment_created`. */
+  readonly events: readonly string[];
+  /** Only for issues that match this JQL; empty for all of them. */
+  readonly jql: string;
+  /** Sends nothing but the fact that something happened. */
+  readonly excludeBody: boolean;
+  readonly enabled: boolean;
+}
+
+/** Every event that the emulation tells of. */
+export const WEBHOOK_EVENTS = [
+  'jira:issue_created',
+  'jira:issue_updated',
+  'jira:issue_deleted',
+  'comment_created',
+  'comment_updated',
+  'comment_deleted',
+  'issuelink_created',
+] as const;
+
+/** What is told: the event as Jira calls it, and whatever else. */
+export interface WebhookPayload {
+  readonly webhookEvent: (typeof WEBHOOK_EVENTS)[number];
+  readonly [field: string]: unknown;
+}
+
 export interface WebhookDelivery {
   readonly identifier: string;
   readonly event: string;
+  /** Whose it is: a place in the list of webhooks. */
+  readonly place: number;
   readonly body: string;
   attempts: number;
   state: 'waiting' | 'acknowledged' | 'given-up';
@@ -38,7 +70,8 @@ export interface RawPost {
 export class Webhooks {
   readonly deliveries: WebhookDelivery[] = [];
   readonly #stopping = new AbortController();
-  #address: string | undefined;
+  /** Replaced, never changed: which is which is its place. */
+  list: readonly ListedWebhook[] = [];
 
   constructor(
     private readonly secret: string,
@@ -49,32 +82,43 @@ export class Webhooks {
     setMaxListeners(0, this.#stopping.signal);
   }
 
+  /** Of the first one. */
   get address(): string | undefined {
-    return this.#address;
+    return this.list[0]?.url;
   }
 
-  /** Undefined: nobody is told anything. */
+  /** Moves the first one, or enters it, for everything. Undefined: nobody is told anything. */
   use(address: string | undefined): void {
-    this.#address = address;
+    const [first = EVERYTHING, ...others] = this.list;
+    this.list = address === undefined ? [] : [{ ...first, url: address }, ...others];
   }
 
   stop(): void {
     this.#stopping.abort();
   }
 
-  /** Resolves once it was acknowledged; rejects if it is given up. */
-  tell(event: string, payload: object): Promise<void> {
-    if (this.#address === undefined) return Promise.resolve();
-    const delivery: WebhookDelivery = {
-      identifier: randomUUID(),
-      event,
-      body: JSON.stringify(payload),
-      attempts: 0,
-      state: 'waiting',
-      lastOutcome: undefined,
-    };
-    this.deliveries.push(delivery);
-    return this.#deliver(delivery);
+  /**
+   * `event` is its name here, whatever Jira calls it; `matches` says whether JQL matches the issue it is about.
+   * Resolves once everybody who wants it has acknowledged it; rejects if it is given up.
+   */
+  async tell(event: string, payload: WebhookPayload, matches: (jql: string) => boolean): Promise<void> {
+    const wanted = this.list.flatMap(({ enabled, events, jql, excludeBody }, place) => {
+      if (!enabled || !events.includes(payload.webhookEvent) || !(jql === '' || matches(jql))) return [];
+      return [{ place, body: excludeBody ? '' : JSON.stringify(payload) }];
+    });
+    const deliveries = wanted.map(
+      ({ place, body }): WebhookDelivery => ({
+        identifier: randomUUID(),
+        event,
+        place,
+        body,
+        attempts: 0,
+        state: 'waiting',
+        lastOutcome: undefined,
+      }),
+    );
+    this.deliveries.push(...deliveries);
+    await Promise.all(deliveries.map((delivery) => this.#deliver(delivery)));
   }
 
   /** Sends the newest event of this name once more, as after a lost answer. Resolves with the answer's status. */
@@ -85,11 +129,14 @@ export class Webhooks {
   }
 
   /** Whatever somebody else might send. Resolves with the status. */
-  async post({ body, signature, headers = {} }: RawPost): Promise<number | 'timeout' | 'failed'> {
-    if (this.#address === undefined) throw new Error('the sandbox does not know where webhooks go');
+  async post(
+    { body, signature, headers = {} }: RawPost,
+    address = this.address,
+  ): Promise<number | 'timeout' | 'failed'> {
+    if (address === undefined) throw new Error('the sandbox does not know where webhooks go');
     const signed = signature === undefined ? signatureOf(body, this.secret) : signature;
     try {
-      const response = await fetch(this.#address, {
+      const response = await fetch(address, {
         method: 'POST',
         headers: {
           'content-type': 'application/json; charset=utf-8',
@@ -131,14 +178,12 @@ export class Webhooks {
   async #attempt(delivery: WebhookDelivery): Promise<number | 'timeout' | 'failed'> {
     const retry = delivery.attempts;
     delivery.attempts += 1;
-    const outcome = await this.post({
-      body: delivery.body,
-      headers: {
-        'x-atlassian-webhook-identifier': delivery.identifier,
-        'x-atlassian-webhook-flow': 'Primary',
-        ...(retry === 0 ? {} : { 'x-atlassian-webhook-retry': String(retry) }),
-      },
-    });
+    const headers = {
+      'x-atlassian-webhook-identifier': delivery.identifier,
+      'x-atlassian-webhook-flow': 'Primary',
+      ...(retry === 0 ? {} : { 'x-atlassian-webhook-retry': String(retry) }),
+    };
+    const outcome = await this.post({ body: delivery.body, headers }, this.list[delivery.place]?.url);
     delivery.lastOutcome = outcome;
     this.changed();
     return outcome;
@@ -149,6 +194,16 @@ export class Webhooks {
     this.changed();
   }
 }
+
+/** What the sandbox enters unless it is told otherwise. */
+const EVERYTHING: ListedWebhook = {
+  name: 'Signalbox',
+  url: '',
+  events: WEBHOOK_EVENTS,
+  jql: '',
+  excludeBody: false,
+  enabled: true,
+};
 
 /** As in the `X-Hub-Signature` header (W3C WebSub, "Authenticated content distribution"). */
 export function signatureOf(body: string, secret: string): string {

@@ -17,6 +17,8 @@ export interface Site {
   /** Without a slash at the end. */
   readonly url: string;
   readonly flavour: 'cloud' | 'data-center';
+  /** Three numbers, such as 10.3.0. */
+  readonly version: string;
 }
 
 /** `2026-11-21T05:44:01.123+0100`: with the offset of the server, not of the reader. */
