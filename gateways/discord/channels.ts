@@ -10,7 +10,7 @@ const MAX_CHANNELS = 5_000;
 const KEEP_MS = 10 * 60_000;
 
 export class Channels {
-  readonly #known = new Map<string, { readonly channel: Channel | undefined; readonly until: number }>();
+  readonly #known = new Map<string, { readonly channel: Channel; readonly until: number }>();
 
   constructor(
     private readonly ask: (channel: string) => Promise<Channel>,
@@ -23,6 +23,7 @@ export class Channels {
     if (known && known.until > this.clock.now()) return known.channel;
     const channel = await this.#ask(id);
     this.#known.delete(id);
+    if (!channel) return undefined; // a thread may be opened any moment
     this.#known.set(id, { channel, until: this.clock.now() + KEEP_MS });
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_CHANNELS && oldest !== undefined) this.#known.delete(oldest);

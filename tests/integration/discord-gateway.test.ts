@@ -348,14 +348,13 @@ describe('storing', () => {
     await discord.gateway.stop();
     await discord.start(); // and asks for a thread that is not there yet
     await last();
-    await discord.send({ to: replyTo, body: { kind: 'text', markdown: 'On it.' } });
     await discord.gateway.stop();
+    expect(await followed()).toContain(said.id);
+    await discord.send({ to: replyTo, body: { kind: 'text', markdown: 'On it.' } });
 
     await say('@signalbox and order 8', { channel: said.id });
     await discord.start();
     await discord.until(() => texts().includes('and order 8'));
-
-    expect(await followed()).toContain(said.id);
   });
 
   it('reads a channel that is gone no more', async () => {
