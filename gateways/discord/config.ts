@@ -1,5 +1,6 @@
 /** The settings of the Discord gateway. */
 import { z } from 'zod';
+import { isEncryptedOrLocal } from '../../src/domain/encryption.ts';
 
 const Snowflake = z
   .string()
@@ -80,13 +81,5 @@ export function isOpen(
     (channels === undefined ||
       channels.includes(channel) ||
       (parent !== undefined && channels.includes(parent)))
-  );
-}
-
-function isEncryptedOrLocal(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return (
-    protocol === 'https:' ||
-    (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
   );
 }

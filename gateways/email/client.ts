@@ -9,8 +9,9 @@
  */
 import { createTransport, type Transporter } from 'nodemailer';
 import { z } from 'zod';
+import { isLoopback } from '../../src/domain/encryption.ts';
 import { AppError, RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
-import { isLoopback, type ReadyEmailSettings } from './config.ts';
+import type { ReadyEmailSettings } from './config.ts';
 import type { OutgoingMail } from './outbound.ts';
 
 /** How long a server may take, in milliseconds: to be reached, to greet, and to say anything at all. */

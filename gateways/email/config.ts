@@ -1,6 +1,6 @@
 /** The settings of the e-mail gateway. */
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isLoopback } from '../../src/domain/encryption.ts';
 
 /** What mail servers commonly take; a larger mail is refused before it is read. */
 const DEFAULT_MAX_SIZE_BYTES = 25 * 1024 * 1024;
@@ -164,11 +164,4 @@ export function missingEmailSettings(email: Pick<EmailSettings, 'address' | 'smt
     ...(email.smtp === undefined ? ['smtp'] : []),
     ...(email.inbound.imap || email.inbound.listen ? [] : ['inbound.imap or inbound.listen']),
   ];
-}
-
-/** This machine: what is said to it in the clear is heard by nobody else. */
-export function isLoopback(name: string): boolean {
-  const bare = name.replace(/^\[|\]$/g, '');
-  if (isIP(bare) === 4) return bare.startsWith('127.');
-  return bare === '::1' || bare === 'localhost';
 }

@@ -20,9 +20,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ImapFlow, type MailboxObject } from 'imapflow';
 import { z } from 'zod';
 import type { Clock } from '../../src/domain/clock.ts';
+import { isLoopback } from '../../src/domain/encryption.ts';
 import type { Bookmarks } from '../../src/domain/gateway.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { type ImapSettings, isLoopback } from './config.ts';
+import type { ImapSettings } from './config.ts';
 import type { Intake } from './intake.ts';
 
 /** In milliseconds. */

@@ -1,5 +1,6 @@
 /** The settings of the Jira gateway. */
 import { z } from 'zod';
+import { isEncryptedOrLocal } from '../../src/domain/encryption.ts';
 
 /** OM-190: the token would travel in the clear to anything but this machine. */
 const SiteUrl = z.url().refine(isEncryptedOrLocal, 'must be https, or an address of this machine');
@@ -94,12 +95,4 @@ export function flavourOf({
 /** What tells this site from others in ids: its host, and the path a Data Center may live under. */
 export function siteOf({ url = '' }: Pick<z.infer<typeof Settings>, 'url'>): string {
   return URL.canParse(url) ? new URL(url).hostname : 'nowhere';
-}
-
-function isEncryptedOrLocal(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return (
-    protocol === 'https:' ||
-    (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
-  );
 }

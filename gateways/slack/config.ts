@@ -1,5 +1,6 @@
 /** The settings of the Slack gateway. */
 import { z } from 'zod';
+import { isEncryptedOrLocal } from '../../src/domain/encryption.ts';
 
 const token = (prefix: string, where: string) =>
   z.string().regex(new RegExp(`^${prefix}`), `starts with ${prefix} (Slack app settings, ${where})`);
@@ -53,12 +54,4 @@ export function missingCredentials(slack: z.infer<typeof Settings>): string[] {
       ? (['bot_token', 'app_token'] as const)
       : (['bot_token', 'signing_secret'] as const);
   return needed.filter((name) => !slack[name]);
-}
-
-function isEncryptedOrLocal(url: string): boolean {
-  const { protocol, hostname } = new URL(url);
-  return (
-    protocol === 'https:' ||
-    (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname))
-  );
 }

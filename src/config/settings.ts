@@ -1,5 +1,6 @@
 /** `settings.yaml`: the model, the gateways, the store, and limits. */
 import { z } from 'zod';
+import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { duration } from './duration.ts';
 
@@ -23,7 +24,11 @@ export const ModelSettings = z.strictObject({
     .describe('claude: Anthropic. echo: answers with what it was told; for load tests.'),
   name: z.string().min(1).default('claude-sonnet-5-5').describe('The model that answers.'),
   api_key: z.string().optional().describe('From the environment, never written here.'),
-  base_url: z.url().optional().describe('Another address for the Messages API. Left out: Anthropic.'),
+  base_url: z
+    .url()
+    .refine(isEncryptedOrLocal, 'must be https, or an address of this machine')
+    .optional()
+    .describe('Another address for the Messages API. Left out: Anthropic.'),
   max_tokens: z.int().min(1).max(64_000).default(4_096).describe('Longest answer of one step, in tokens.'),
   max_steps: z.int().min(1).max(100).default(12).describe('Most calls to the model in one turn.'),
   timeout: duration({ min: '1s', max: '30m' }).prefault('2m').describe('For one call to the model.'),
@@ -36,7 +41,7 @@ const RedisUrl = z.string().refine((text) => text.split(',').every(isRedisUrl), 
   error: 'redis://host:port, rediss://host:port or unix:///path; several of a cluster with commas between',
 });
 
-export const RedisSettings = z.strictObject({
+const RedisFields = z.strictObject({
   url: RedisUrl.optional().describe(
     'redis://host:port of an existing server, or those of a cluster with commas between. Left out: one is started for you.',
   ),
@@ -50,6 +55,20 @@ export const RedisSettings = z.strictObject({
     .regex(/^[\w:.-]{0,40}$/, 'up to 40 letters, digits, and : . _ -')
     .default('signalbox')
     .describe('Begins every key, so that two installations can share a server.'),
+  allow_insecure: z
+    .boolean()
+    .default(false)
+    .describe('Allows an unencrypted connection to another machine. For closed networks only.'),
+});
+
+export const RedisSettings = RedisFields.superRefine(({ url, allow_insecure: isAllowed }, context) => {
+  if (url === undefined || isAllowed || url.split(',').every(isEncryptedRedis)) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['url'],
+    message:
+      'would send every message and approval in the clear: write rediss://, or set redis.allow_insecure',
+  });
 });
 export type RedisSettings = z.infer<typeof RedisSettings>;
 
@@ -96,7 +115,7 @@ export const RetentionSettings = z.strictObject({
 });
 export type RetentionSettings = z.infer<typeof RetentionSettings>;
 
-export const HttpSettings = z.strictObject({
+const HttpFields = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Where webhooks and the console listen.'),
   port: z
     .int()
@@ -104,6 +123,20 @@ export const HttpSettings = z.strictObject({
     .max(65_535)
     .default(4_000)
     .describe('If it is taken, the next free one is used and printed.'),
+  allow_insecure: z
+    .boolean()
+    .default(false)
+    .describe('Allows a host that is not this machine, without TLS. For closed networks only.'),
+});
+
+export const HttpSettings = HttpFields.superRefine(({ host, allow_insecure: isAllowed }, context) => {
+  if (isAllowed || isLoopback(host)) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['host'],
+    message:
+      'would take webhooks and answers in the clear from other machines: keep 127.0.0.1 behind a proxy that speaks TLS, or set http.allow_insecure',
+  });
 });
 export type HttpSettings = z.infer<typeof HttpSettings>;
 
@@ -147,6 +180,12 @@ const sections = {
 export type Settings<Gateways extends GatewaySchemas = GatewaySchemas> = {
   [Section in keyof typeof sections]: z.infer<(typeof sections)[Section]>;
 } & { gateways: { [Name in keyof Gateways]: z.output<Gateways[Name]> } };
+
+function isEncryptedRedis(text: string): boolean {
+  if (!isRedisUrl(text)) return true; // reported as what it is
+  const { protocol, hostname } = new URL(text.trim());
+  return protocol !== 'redis:' || isLoopback(hostname);
+}
 
 function isRedisUrl(text: string): boolean {
   return URL.canParse(text.trim()) && /^(rediss?|unix):$/.test(new URL(text.trim()).protocol);

@@ -4,7 +4,7 @@
  * A command whose reply was lost is sent again after the reconnect, so every script must be harmless when run
  * twice; the headers of the scripts say how.
  */
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 export type RedisClient = Redis | Cluster;
 
@@ -33,12 +33,22 @@ export function createRedis(url: string, name: string): RedisClient {
       clusterRetryStrategy: retryStrategy,
       // The same for a node that is away, or a cluster that is down without it: asked again, after a pause.
       maxRedirections: Number.POSITIVE_INFINITY,
-      redisOptions,
+      redisOptions: { ...redisOptions, ...accessOf(nodes[0]) },
     });
   }
   const socket = /^unix:\/\/(.+)$/.exec(url);
   if (socket?.[1] !== undefined) return new Redis({ ...options, path: socket[1] });
   return new Redis(url, options);
+}
+
+/** Nodes of a cluster that are found later are reached as the first one is: with its user and password, and over TLS. */
+function accessOf(node = ''): Pick<RedisOptions, 'tls' | 'username' | 'password'> {
+  const { protocol, username, password } = new URL(node);
+  return {
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+  };
 }
 
 /** A second connection with the same target, for commands that block. */

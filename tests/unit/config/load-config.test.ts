@@ -14,7 +14,7 @@ describe('loading the configuration', () => {
     expect(config.purpose.name).toBe('Signalbox');
     expect(config.authorizations.rules[0]).toMatchObject({ tool: ['refund'], decision: 'ask' });
     expect(config.escalation.policies.default.deadline).toBe(24 * 60 * 60 * 1000);
-    expect(config.settings.http).toEqual({ host: '127.0.0.1', port: 4000 });
+    expect(config.settings.http).toEqual({ host: '127.0.0.1', port: 4000, allow_insecure: false });
     expect(config.settings.gateways.slack.retries).toBe(3);
   });
 
@@ -22,7 +22,11 @@ describe('loading the configuration', () => {
     const { settings } = parse({ settings: '' });
 
     expect(settings.model).toMatchObject({ provider: 'claude', name: 'claude-sonnet-5-5' });
-    expect(settings.redis).toEqual({ data_directory: 'data', fsync: 'always', key_prefix: 'signalbox' });
+    expect(settings.redis).toMatchObject({
+      data_directory: 'data',
+      fsync: 'always',
+      key_prefix: 'signalbox',
+    });
     expect(settings.workers.lease).toBe(3_000);
     expect(settings.gateways.slack.enabled).toBe('auto');
   });
@@ -76,6 +80,34 @@ describe('a configuration that cannot be used', () => {
       'settings.yaml:2 limits.history_entries',
       'settings.yaml:3 modle',
     ]);
+  });
+
+  it.each([
+    ['model: { base_url: "http://gateway.example" }', 'model.base_url', 'https'],
+    ['redis: { url: "redis://db.example:6379" }', 'redis.url', 'rediss://'],
+    ['redis: { url: "rediss://a.example,redis://b.example" }', 'redis.url', 'rediss://'],
+    ['http: { host: 0.0.0.0 }', 'http.host', 'a proxy that speaks TLS'],
+    ['http: { host: "::" }', 'http.host', 'a proxy that speaks TLS'],
+  ])('OM-190 refuses to speak in the clear beyond this machine: %s', (settings, keyPath, remedy) => {
+    const [problem, ...more] = problemsOf({ settings });
+
+    expect(problem).toMatchObject({ file: 'settings.yaml', keyPath });
+    expect(problem?.expected).toContain(remedy);
+    expect(more).toEqual([]);
+  });
+
+  it.each([
+    'model: { base_url: "http://127.0.0.1:4080/claude" }',
+    'model: { base_url: "https://gateway.example" }',
+    'redis: { url: "redis://localhost:6379" }',
+    'redis: { url: "redis://127.0.0.1:7000,redis://[::1]:7001" }',
+    'redis: { url: "rediss://db.example:6379" }',
+    'redis: { url: "unix:///run/redis.sock" }',
+    'redis: { url: "redis://db.example:6379", allow_insecure: true }',
+    'http: { host: "::1" }',
+    'http: { host: 0.0.0.0, allow_insecure: true }',
+  ])('OM-190 takes what is encrypted, stays here, or was allowed by name: %s', (settings) => {
+    expect(() => parse({ settings })).not.toThrow();
   });
 
   it('OM-100 renders as a report that names the place first', () => {

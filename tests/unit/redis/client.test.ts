@@ -1,0 +1,24 @@
+import { Cluster } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { createRedis } from '../../../src/redis/client.ts';
+
+describe('a connection to a cluster', () => {
+  const optionsOf = (url: string) => {
+    const redis = createRedis(url, 'test');
+    if (!(redis instanceof Cluster)) throw new Error('not a cluster');
+    return redis.options.redisOptions;
+  };
+
+  it('OM-190 reaches nodes that are found later over TLS, too, as the same user', () => {
+    expect(optionsOf('rediss://ops:p%40ss@a.test:7000,rediss://b.test:7000')).toMatchObject({
+      tls: {},
+      username: 'ops',
+      password: 'p@ss',
+    });
+  });
+
+  it('asks for neither where the address does not', () => {
+    expect(optionsOf('redis://127.0.0.1:7000,redis://127.0.0.1:7001')).not.toHaveProperty('tls');
+    expect(optionsOf('redis://127.0.0.1:7000,redis://127.0.0.1:7001')).not.toHaveProperty('username');
+  });
+});
