@@ -113,8 +113,9 @@ export class JiraClient {
         const answer = await this.#send({ uri: this.#resource(list), method: 'GET' });
         return z.array(JiraWebhook).parse(answer);
       } catch (error) {
-        const isRefused = error instanceof UndeliverableError || error instanceof JiraCredentialError;
-        if (!isRefused) throw error;
+        const status = error instanceof Error && error.cause instanceof JiraHttpError && error.cause.status;
+        if (status === 401 || status === 403) return undefined;
+        if (status !== 404) throw error; // 404: the list of another version
       }
     }
     return undefined;

@@ -473,7 +473,7 @@ describe('polling', () => {
     const first = jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
     jira.sandbox.assign({ user: DANA.jiraAccount, issue: 'OPS-3', to: BOT.jiraAccount });
     await jira.start();
-    const [given] = jira.sandbox.issue('OPS-3')!.assignments;
+    const [given] = jira.sandbox.issue('OPS-3')!.history;
     expect(jira.messages().map(({ id }) => id)).toEqual(
       expect.arrayContaining([
         `jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:${first.id}`,

@@ -165,7 +165,8 @@ describe('the REST API', () => {
     const headers = { authorization: `Bearer ${open.jira.personalToken}` };
     const post = (path: string, body: unknown) => open.call('POST', path, body, headers);
 
-    expect((await post('/rest/api/2/search', {})).status).toBe(400);
+    expect((await post('/rest/api/2/search', { jql: 'project = OPS', startAt: -1 })).status).toBe(400);
+    expect((await post('/rest/api/2/search', { jql: 'project = OPS', maxResults: '2' })).status).toBe(400);
     expect((await post('/rest/api/2/search', { jql: 'project = = (' })).status).toBe(400);
     const found = await post('/rest/api/2/search', { jql: 'project = OPS', maxResults: 1 });
     expect(await found.json()).toMatchObject({ startAt: 0, issues: [{ key: 'OPS-1' }] });
@@ -191,6 +192,97 @@ describe('the REST API', () => {
   it('lists the types of issues', async () => {
     const listed = await open.call('GET', '/rest/api/2/issuetype');
     expect(await listed.json()).toContainEqual(expect.objectContaining({ id: expect.any(String) }));
+  });
+
+  it('remembers what was changed, by whom, oldest first in pages and newest first in the issue', async () => {
+    const { call, client, jira } = open;
+    await jira.assign({ user: ALEX.jiraAccount, issue: ISSUE, to: DANA.jiraAccount }).acknowledged;
+    await jira.transition({ user: DANA.jiraAccount, issue: ISSUE, to: 'Done' }).acknowledged;
+    await call('PUT', `/rest/api/2/issue/${ISSUE}`, { fields: { summary: 'New', labels: ['a'] } });
+
+    const page = await call('GET', `/rest/api/2/issue/${ISSUE}/changelog?startAt=1&maxResults=2`);
+    expect(await page.json()).toMatchObject({
+      startAt: 1,
+      maxResults: 2,
+      total: 3,
+      isLast: true,
+      values: [
+        {
+          author: { accountId: DANA.jiraAccount },
+          items: [{ field: 'status', from: '10100', fromString: 'To Do', toString: 'Done' }],
+        },
+        {
+          items: [
+            { field: 'labels', from: null, toString: 'a' },
+            { field: 'summary', from: null, toString: 'New' },
+          ],
+        },
+      ],
+    });
+    const shown = await client.genericGet(`issue/${ISSUE}?fields=summary&expand=changelog`);
+    expect(shown.changelog.histories.at(-1).items).toMatchObject([
+      { field: 'assignee', to: DANA.jiraAccount },
+    ]);
+    const told = JSON.parse(open.webhooks.at(1)!.body.toString());
+    expect(told.changelog.id).toBe(shown.changelog.histories[1].id);
+  });
+
+  it('deletes an issue with all that is in it, and never gives its key again', async () => {
+    const { call, jira } = open;
+    const { key } = jira.createIssue({ user: ALEX.jiraAccount, summary: 'gone soon' });
+    const { id } = jira.comment({ user: ALEX.jiraAccount, issue: key, text: 'x' });
+    jira.link({ type: 'Blocks', inward: key, outward: ISSUE });
+    expect((await call('DELETE', `/rest/api/2/issue/${key}?deleteSubtasks=true`)).status).toBe(204);
+
+    expect((await call('GET', `/rest/api/2/issue/${key}`)).status).toBe(404);
+    expect((await call('GET', `/rest/api/2/comment/${id}/properties`)).status).toBe(404);
+    expect(jira.links(ISSUE)).toEqual([]);
+    expect(jira.createIssue({ user: ALEX.jiraAccount, summary: 'next' }).key).not.toBe(key);
+    await jira.until(({ deliveries }) => deliveries.some(({ event }) => event === 'jira:issue_deleted'));
+  });
+
+  it('says what issues are made of: fields, types, and what a new one needs', async () => {
+    const { client } = open;
+    const fields = await client.listFields();
+    expect(fields).toContainEqual(expect.objectContaining({ id: 'summary', custom: false }));
+    const { issueTypes } = await client.genericGet('issue/createmeta/OPS/issuetypes');
+    const path = `issue/createmeta/OPS/issuetypes/${issueTypes[0].id}`;
+    const needed = await client.genericGet(path);
+    expect(needed.fields.filter(({ required }: { required: boolean }) => required)).toMatchObject([
+      { fieldId: 'project', allowedValues: [{ key: 'OPS' }, { key: 'HELP' }] },
+      { fieldId: 'issuetype' },
+      { fieldId: 'summary' },
+    ]);
+    expect(await client.genericGet(`${path}?startAt=2&maxResults=1`)).toMatchObject({
+      total: needed.total,
+      fields: [{ fieldId: 'summary' }],
+    });
+    await expect(client.genericGet('issue/createmeta/NONE/issuetypes')).rejects.toThrow(/No project/);
+  });
+
+  it('knows permissions and groups', async () => {
+    await open.close();
+    open = await openJira({ lacks: ['ADD_COMMENTS'] });
+    const { call, client } = open;
+    const { permissions } = await client.genericGet('permissions');
+    expect(permissions.ADD_COMMENTS).toMatchObject({ type: 'PROJECT' });
+    const mine = await client.genericGet('mypermissions?permissions=ADD_COMMENTS,BROWSE_PROJECTS');
+    expect(mine.permissions).toMatchObject({
+      ADD_COMMENTS: { havePermission: false },
+      BROWSE_PROJECTS: { havePermission: true },
+    });
+    expect((await call('GET', '/rest/api/2/mypermissions?permissions=RULE_THE_WORLD')).status).toBe(400);
+
+    expect(await client.genericGet('groups/picker?query=lead')).toMatchObject({
+      total: 1,
+      groups: [{ name: 'leads', groupId: expect.any(String) }],
+    });
+    expect(await client.genericGet('group/member?groupname=leads')).toMatchObject({
+      isLast: true,
+      values: [{ accountId: DANA.jiraAccount }],
+    });
+    expect((await call('GET', '/rest/api/2/group/member?groupname=kings')).status).toBe(404);
+    expect((await call('GET', '/rest/api/2/group/member')).status).toBe(400);
   });
 
   it('gives ids alone when a search names no fields', async () => {
@@ -369,6 +461,24 @@ describe('the webhooks', () => {
     const held = await open.call('GET', '/rest/api/2/mypermissions?permissions=ADMINISTER');
     expect(await held.json()).toMatchObject({ permissions: { ADMINISTER: { havePermission: true } } });
     expect((await open.call('GET', '/rest/jira-webhook/1.0/webhooks')).status).toBe(404);
+  });
+
+  it('tell of a link by the numbers of its issues, once', async () => {
+    const link = { type: { name: 'Blocks' }, inwardIssue: { key: 'OPS-1' }, outwardIssue: { key: ISSUE } };
+    await open.client.issueLink(link);
+    await open.client.issueLink(link);
+    await open.jira.until(({ deliveries }) => deliveries.every(({ state }) => state === 'acknowledged'));
+
+    expect(open.webhooks.map(({ body }) => JSON.parse(body.toString()))).toMatchObject([
+      {
+        webhookEvent: 'issuelink_created',
+        issueLink: {
+          sourceIssueId: Number(open.jira.issue('OPS-1')!.id),
+          destinationIssueId: Number(open.jira.issue(ISSUE)!.id),
+          issueLinkType: { name: 'Blocks', outwardName: 'blocks' },
+        },
+      },
+    ]);
   });
 
   it('go only to those that are enabled, want the event, and match the issue', async () => {

@@ -1,12 +1,16 @@
 /** Comments, who may see them, and their properties. */
 import { z } from 'zod';
-import { MAX_PROPERTY_CHARS } from './limits.ts';
+import { MAX_COMMENT_PAGE, MAX_PROPERTY_CHARS } from './limits.ts';
 import {
   commentOf,
+  defineOperation,
+  Flag,
   issueOf,
   type Operation,
   Properties,
+  pageOf,
   paging,
+  propertiesOf,
   type Surroundings,
   Text,
 } from './operation.ts';
@@ -23,7 +27,7 @@ export const CommentBody = z.strictObject({
 export function commentOperations(around: Surroundings): Operation[] {
   const { world, site, happened } = around;
   return [
-    {
+    defineOperation({
       id: 'getComments',
       method: 'GET',
       path: '/api/2/issue/:issue/comment',
@@ -33,24 +37,20 @@ export function commentOperations(around: Surroundings): Operation[] {
         expand: z.string().optional(),
       }),
       run: (call) => {
-        const {
-          startAt = 0,
-          maxResults = 100,
-          orderBy,
-          expand,
-        } = z
-          .object({ ...paging, orderBy: z.string().optional(), expand: z.string().optional() })
-          .parse(call.query);
-        const all = world.commentsOf(issueOf(world, call)).filter((comment) => maySee(call.user, comment));
-        if (orderBy === '-created') all.reverse();
-        const properties = (expand ?? '').split(',').includes('properties');
-        const comments = all
-          .slice(startAt, startAt + maxResults)
-          .map((comment) => toComment(comment, site(), { properties }));
-        return { status: 200, body: { startAt, maxResults, total: all.length, comments } };
+        const { orderBy, expand } = call.query;
+        const seen = world.commentsOf(issueOf(world, call)).filter((comment) => maySee(call.user, comment));
+        const page = pageOf(
+          orderBy === '-created' ? seen.toReversed() : seen,
+          { maxResults: 100, ...call.query },
+          MAX_COMMENT_PAGE,
+        );
+        const { startAt, maxResults, total } = page;
+        const properties = hasProperties(expand);
+        const comments = page.values.map((comment) => toComment(comment, site(), { properties }));
+        return { status: 200, body: { startAt, maxResults, total, comments } };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'addComment',
       method: 'POST',
       path: '/api/2/issue/:issue/comment',
@@ -58,35 +58,35 @@ export function commentOperations(around: Surroundings): Operation[] {
       query: z.strictObject({ expand: z.string().optional() }),
       body: CommentBody,
       run: (call) => {
-        const wanted = CommentBody.parse(call.body);
+        const wanted = call.body;
         checkVisibility(wanted.visibility, call.user);
         const comment = addCommentTo(around, issueOf(world, call), wanted, call.user);
         return { status: 201, body: toComment(comment, site()) };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'getComment',
       method: 'GET',
       path: '/api/2/issue/:issue/comment/:comment',
       query: z.strictObject({ expand: z.string().optional() }),
       run: (call) => {
-        const properties = (call.query.expand ?? '').split(',').includes('properties');
+        const properties = hasProperties(call.query.expand);
         return { status: 200, body: toComment(commentOf(world, call), site(), { properties }) };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'updateComment',
       method: 'PUT',
       path: '/api/2/issue/:issue/comment/:comment',
       writes: true,
       query: z.strictObject({
-        notifyUsers: z.string().optional(),
-        overrideEditableFlag: z.string().optional(),
+        notifyUsers: Flag.optional(),
+        overrideEditableFlag: Flag.optional(),
         expand: z.string().optional(),
       }),
       body: CommentBody,
       run: (call) => {
-        const { body, visibility, properties = [] } = CommentBody.parse(call.body);
+        const { body, visibility, properties = [] } = call.body;
         checkVisibility(visibility, call.user);
         const before = commentOf(world, call);
         const comment = world.changeComment(
@@ -96,7 +96,7 @@ export function commentOperations(around: Surroundings): Operation[] {
             ...(visibility ? { visibility } : {}),
             properties: {
               ...before.properties,
-              ...Object.fromEntries(properties.map(({ key, value }) => [key, value])),
+              ...propertiesOf(properties),
             },
           },
           call.user.accountId,
@@ -104,8 +104,8 @@ export function commentOperations(around: Surroundings): Operation[] {
         happened({ kind: 'comment-updated', comment });
         return { status: 200, body: toComment(comment, site()) };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'deleteComment',
       method: 'DELETE',
       path: '/api/2/issue/:issue/comment/:comment',
@@ -117,16 +117,17 @@ export function commentOperations(around: Surroundings): Operation[] {
         happened({ kind: 'comment-deleted', comment });
         return { status: 204 };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'getCommentsByIds',
       method: 'POST',
       path: '/api/2/comment/list',
+      on: 'cloud',
       query: z.strictObject({ expand: z.string().optional() }),
       body: z.strictObject({ ids: z.array(z.number().int()).max(1_000) }),
       run: ({ query, body, user }) => {
-        const { ids } = z.object({ ids: z.array(z.number()) }).parse(body);
-        const properties = (query.expand ?? '').split(',').includes('properties');
+        const { ids } = body;
+        const properties = hasProperties(query.expand);
         const values = ids
           .flatMap((id) => world.comment(String(id)) ?? [])
           .filter((comment) => maySee(user, comment))
@@ -136,8 +137,8 @@ export function commentOperations(around: Surroundings): Operation[] {
           body: { values, startAt: 0, maxResults: 1_048_576, total: values.length, isLast: true },
         };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'getCommentPropertyKeys',
       method: 'GET',
       path: '/api/2/comment/:comment/properties',
@@ -151,8 +152,8 @@ export function commentOperations(around: Surroundings): Operation[] {
           })),
         },
       }),
-    },
-    {
+    }),
+    defineOperation({
       id: 'getCommentProperty',
       method: 'GET',
       path: '/api/2/comment/:comment/properties/:key',
@@ -163,8 +164,8 @@ export function commentOperations(around: Surroundings): Operation[] {
         if (!found) throw new Refusal(404, [`The property with key '${key}' does not exist.`]);
         return { status: 200, body: found };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'deleteCommentProperty',
       method: 'DELETE',
       path: '/api/2/comment/:comment/properties/:key',
@@ -178,8 +179,8 @@ export function commentOperations(around: Surroundings): Operation[] {
         world.changeComment(comment, { properties });
         return { status: 204 };
       },
-    },
-    {
+    }),
+    defineOperation({
       id: 'setCommentProperty',
       method: 'PUT',
       path: '/api/2/comment/:comment/properties/:key',
@@ -192,8 +193,12 @@ export function commentOperations(around: Surroundings): Operation[] {
         world.changeComment(comment, { properties: { ...comment.properties, [key]: call.body } });
         return { status: isNew ? 201 : 200, body: '' };
       },
-    },
+    }),
   ];
+}
+
+function hasProperties(expand = ''): boolean {
+  return expand.split(',').includes('properties');
 }
 
 /** Writes it and says so. */
@@ -207,7 +212,7 @@ export function addCommentTo(
   const comment = world.addComment(world.issue(issue.id) ?? issue, {
     author: author.accountId,
     body,
-    properties: Object.fromEntries(properties.map(({ key, value }) => [key, value])),
+    properties: propertiesOf(properties),
     ...(visibility ? { visibility } : {}),
   });
   happened({ kind: 'comment-created', comment });

@@ -1,13 +1,13 @@
 /** Files of issues. Their bytes go another way; see `rest-server.ts`. */
 import { z } from 'zod';
-import type { Operation, Surroundings } from './operation.ts';
+import { defineOperation, type Operation, type Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toAttachment } from './wire.ts';
 
 export function fileOperations(around: Surroundings): Operation[] {
   const { world, site } = around;
   return [
-    {
+    defineOperation({
       id: 'getAttachment',
       method: 'GET',
       path: '/api/2/attachment/:file',
@@ -17,6 +17,6 @@ export function fileOperations(around: Surroundings): Operation[] {
         if (!file) throw new Refusal(404, ['The attachment with id does not exist']);
         return { status: 200, body: toAttachment(file, site()) };
       },
-    },
+    }),
   ];
 }

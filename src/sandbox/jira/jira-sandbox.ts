@@ -21,7 +21,15 @@ import {
   type WebhookPayload,
   Webhooks,
 } from './webhooks.ts';
-import { type Site, toComment, toJiraTime, toUser, toWebhookIssue } from './wire.ts';
+import {
+  type Site,
+  toComment,
+  toHistoryItem,
+  toJiraTime,
+  toUser,
+  toWebhookIssue,
+  toWebhookLink,
+} from './wire.ts';
 import {
   type Comment,
   type Issue,
@@ -43,6 +51,8 @@ export interface JiraSandboxOptions extends WebhookOptions {
   readonly webhookUrl?: string;
   /** The app's account may administer the site, and so see the list of webhooks. Default false. */
   readonly administrator?: boolean;
+  /** Permissions that the app's account has not, by what Jira says when it is asked for them. */
+  readonly lacks?: readonly string[];
   /** Refuse more writes to one issue than Jira allows. Default false: stories are told faster than people write. */
   readonly limitWrites?: boolean;
   /** How long after a change a search does not see it yet, in ms. Default 0. */
@@ -55,12 +65,6 @@ export interface Wrote {
   readonly id: string;
   /** Resolves once the app has acknowledged; rejects if Jira gives up. */
   readonly acknowledged: Promise<void>;
-}
-
-/** One side of a change: what Jira stores, and what it shows. */
-interface Side {
-  readonly id: string | null;
-  readonly text: string | null;
 }
 
 /** How many calls and violations are kept to be looked at. */
@@ -123,10 +127,14 @@ export class JiraSandbox {
         happened: (happening) => {
           this.#tell(happening).catch(() => undefined); // the app itself did it
         },
-        isAdministrator: () => options.administrator ?? false,
+        holds: (permission) =>
+          permission === 'ADMINISTER'
+            ? (options.administrator ?? false)
+            : !options.lacks?.includes(permission),
         webhooks: () => this.#webhooks.list,
         searchLagMs: () => options.searchLagMs ?? 0,
       }),
+      flavour: this.#flavour,
       site: () => this.#site(),
       clock,
       authenticate: (authorization, isScoped) => this.#authenticate(authorization, isScoped),
@@ -201,7 +209,7 @@ export class JiraSandbox {
   /** `to` undefined takes the assignee away. */
   assign({ user, issue, to }: { user: string; issue: string; to: string | undefined }): Wrote {
     const before = this.#issue(issue);
-    const after = this.#world.assign(before, to, user);
+    const after = this.#world.changeIssue(before, { assignee: to }, user);
     return { id: after.id, acknowledged: this.#tell({ kind: 'issue-updated', before, after, by: user }) };
   }
 
@@ -211,7 +219,7 @@ export class JiraSandbox {
     const transition = TRANSITIONS.find(({ name }) => name === to);
     if (!transition)
       throw new Error(`no status ${to}; there are ${STATUSES.map(({ name }) => name).join(', ')}`);
-    const after = this.#world.changeIssue(before, { status: transition.to });
+    const after = this.#world.changeIssue(before, { status: transition.to }, user);
     return { id: after.id, acknowledged: this.#tell({ kind: 'issue-updated', before, after, by: user }) };
   }
 
@@ -232,6 +240,22 @@ export class JiraSandbox {
     });
     const acknowledged = this.#tell({ kind: 'issue-created', issue, by: user });
     return { id: issue.id, key: issue.key, acknowledged };
+  }
+
+  removeIssue({ user, issue }: { user: string; issue: string }): Wrote {
+    const gone = this.#issue(issue);
+    this.#world.removeIssue(gone);
+    return { id: gone.id, acknowledged: this.#tell({ kind: 'issue-deleted', issue: gone, by: user }) };
+  }
+
+  /** `type` is the name of a type of links, such as Blocks: `inward` blocks `outward`. */
+  link({ type, inward, outward }: { type: string; inward: string; outward: string }): Wrote {
+    const link = this.#world.addLink({
+      type,
+      inward: this.#issue(inward).id,
+      outward: this.#issue(outward).id,
+    });
+    return { id: link.id, acknowledged: this.#tell({ kind: 'link-created', link }) };
   }
 
   attach(wanted: {
@@ -393,6 +417,25 @@ export class JiraSandbox {
         };
         return this.#webhooks.tell('jira:issue_created', payload, this.#matcher(issue));
       }
+      case 'issue-deleted': {
+        const { issue, by } = happening;
+        const payload = {
+          timestamp,
+          webhookEvent: 'jira:issue_deleted' as const,
+          user: this.#user(by),
+          issue: toWebhookIssue(issue, this.#world, site),
+        };
+        return this.#webhooks.tell('jira:issue_deleted', payload, this.#matcher(issue));
+      }
+      case 'link-created': {
+        const payload = {
+          timestamp,
+          webhookEvent: 'issuelink_created' as const,
+          issueLink: toWebhookLink(happening.link),
+        };
+        // JQL limits what happens to issues; a link is between them.
+        return this.#webhooks.tell('issuelink_created', payload, () => true);
+      }
       case 'issue-updated':
         return this.#webhooks.tell(
           'jira:issue_updated',
@@ -446,32 +489,7 @@ export class JiraSandbox {
     { before, after, by }: Extract<Happening, { kind: 'issue-updated' }>,
     timestamp: number,
   ): WebhookPayload {
-    const site = this.#site();
-    const nameOf = (id: string | undefined) => userOf(id)?.displayName ?? null;
-    const statusOf = (id: string) => STATUSES.find((status) => status.id === id)?.name ?? null;
-    const item = (field: string, from: Side, to: Side) =>
-      from.id === to.id && from.text === to.text
-        ? []
-        : [
-            {
-              field,
-              fieldtype: 'jira',
-              fieldId: field,
-              from: from.id,
-              fromString: from.text,
-              to: to.id,
-              toString: to.text,
-            },
-          ];
-    const person = (id: string | undefined): Side => ({ id: id ?? null, text: nameOf(id) });
-    const status = (id: string): Side => ({ id, text: statusOf(id) });
-    const plain = (text: string | undefined): Side => ({ id: null, text: text ?? null });
-    const items = [
-      ...item('assignee', person(before.assignee), person(after.assignee)),
-      ...item('status', status(before.status), status(after.status)),
-      ...item('summary', plain(before.summary), plain(after.summary)),
-      ...item('description', plain(before.description), plain(after.description)),
-    ];
+    const entry = after.history.length > before.history.length ? after.history.at(-1) : undefined;
     const wasAssigned = before.assignee !== after.assignee;
     return {
       timestamp,
@@ -482,11 +500,8 @@ export class JiraSandbox {
           ? 'issue_updated'
           : 'issue_generic',
       user: this.#user(by),
-      issue: toWebhookIssue(after, this.#world, site),
-      changelog: {
-        id: (wasAssigned ? after.assignments.at(-1)?.id : undefined) ?? this.#world.nextId(),
-        items,
-      },
+      issue: toWebhookIssue(after, this.#world, this.#site()),
+      changelog: { id: entry?.id ?? this.#world.nextId(), items: (entry?.items ?? []).map(toHistoryItem) },
     };
   }
 

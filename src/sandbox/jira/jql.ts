@@ -10,6 +10,8 @@ import { type Issue, PRIORITIES, STATUSES, type User, type World } from './world
 export class JqlError extends Error {}
 
 export interface Query {
+  /** There is something to match, not an order alone. */
+  readonly isBounded: boolean;
   matches(issue: Issue): boolean;
   compare(one: Issue, other: Issue): number;
 }
@@ -75,10 +77,11 @@ class Parser {
   ) {}
 
   query(): Query {
-    const test = this.#at < this.all.length && !this.#isWord('order') ? this.#either() : () => true;
+    const isBounded = this.#at < this.all.length && !this.#isWord('order');
+    const test = isBounded ? this.#either() : () => true;
     const compare = this.#isWord('order') ? this.#order() : () => 0;
     if (this.#at < this.all.length) throw this.#unexpected();
-    return { matches: test, compare };
+    return { isBounded, matches: test, compare };
   }
 
   #either(): Test {

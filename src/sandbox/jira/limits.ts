@@ -29,3 +29,27 @@ export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 409, 425, 429
 
 /** Most results of one page of a search (REST API reference, "Search for issues using JQL enhanced search"). */
 export const MAX_RESULTS = 5_000;
+
+/** Most issues that a search may be told to look at afresh (the same page, `reconcileIssues`). */
+export const MAX_RECONCILED = 50;
+
+/** Most results of one page of Data Center's search (its default of `jira.search.views.default.max`). */
+export const MAX_SERVER_RESULTS = 1_000;
+
+/** Most entries of one page of a history (REST API reference, "Get changelogs": default 100). */
+export const MAX_CHANGELOG_PAGE = 100;
+
+/** Most people of one page of a group (REST API reference, "Get users from group": 50). */
+export const MAX_GROUP_PAGE = 50;
+
+/** Most groups of a suggestion (REST API reference, "Find groups": default 20, `jira.ajax.autocomplete.limit`). */
+export const MAX_GROUPS = 20;
+
+/** Most people of one page of a search for people (REST API reference, "Find users": default 50, up to 1,000). */
+export const MAX_PEOPLE_PAGE = 1_000;
+
+/** Most projects, types or fields of one page (REST API reference, "Get projects paginated": up to 100). */
+export const MAX_PROJECT_PAGE = 100;
+
+/** Most comments of one page (REST API reference, "Get comments": default 100, up to 5,000). */
+export const MAX_COMMENT_PAGE = 5_000;

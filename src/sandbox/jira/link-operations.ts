@@ -1,40 +1,38 @@
 /** Links between issues. */
 import { z } from 'zod';
 import { addCommentTo, CommentBody, checkVisibility } from './comment-operations.ts';
-import type { Operation, Surroundings } from './operation.ts';
+import { defineOperation, type Operation, type Surroundings } from './operation.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { LINK_TYPES } from './world.ts';
+
+/** By id or by name. */
+const OneOfTypes = z.strictObject({ id: z.string().optional(), name: z.string().optional() });
+/** By id or by key. */
+const OneOfIssues = z.strictObject({ id: z.string().optional(), key: z.string().optional() });
 
 export function linkOperations(around: Surroundings): Operation[] {
   const { world } = around;
   return [
-    {
+    defineOperation({
       id: 'getIssueLinkTypes',
       method: 'GET',
       path: '/api/2/issueLinkType',
       query: z.strictObject({}),
       run: () => ({ status: 200, body: { issueLinkTypes: LINK_TYPES } }),
-    },
-    {
+    }),
+    defineOperation({
       id: 'linkIssues',
       method: 'POST',
       path: '/api/2/issueLink',
       query: z.strictObject({}),
       body: z.strictObject({
-        type: z.union([z.strictObject({ name: z.string() }), z.strictObject({ id: z.string() })]),
-        inwardIssue: z.union([z.strictObject({ key: z.string() }), z.strictObject({ id: z.string() })]),
-        outwardIssue: z.union([z.strictObject({ key: z.string() }), z.strictObject({ id: z.string() })]),
+        type: OneOfTypes,
+        inwardIssue: OneOfIssues,
+        outwardIssue: OneOfIssues,
         comment: CommentBody.optional(),
       }),
       run: ({ body, user }) => {
-        const wanted = z
-          .object({
-            comment: CommentBody.optional(),
-            type: z.object({ name: z.string().optional(), id: z.string().optional() }),
-            inwardIssue: z.object({ key: z.string().optional(), id: z.string().optional() }),
-            outwardIssue: z.object({ key: z.string().optional(), id: z.string().optional() }),
-          })
-          .parse(body);
+        const wanted = body;
         const type = LINK_TYPES.find(({ id, name }) => id === wanted.type.id || name === wanted.type.name);
         if (!type)
           throw new Refusal(404, [
@@ -50,11 +48,14 @@ export function linkOperations(around: Surroundings): Operation[] {
           .some(
             (link) => link.type === type.name && link.inward === inward.id && link.outward === outward.id,
           );
-        if (!isThere) world.addLink({ type: type.name, inward: inward.id, outward: outward.id });
+        if (!isThere) {
+          const link = world.addLink({ type: type.name, inward: inward.id, outward: outward.id });
+          around.happened({ kind: 'link-created', link });
+        }
         // The reference: the comment goes to the outward issue.
         if (wanted.comment) addCommentTo(around, outward, wanted.comment, user);
         return { status: 201 };
       },
-    },
+    }),
   ];
 }

@@ -4,9 +4,9 @@ import { MAX_PROPERTY_CHARS, MAX_TEXT_CHARS } from './limits.ts';
 import { noComment, noIssue } from './refusal.ts';
 import type { ListedWebhook } from './webhooks.ts';
 import type { Site } from './wire.ts';
-import { type Comment, type Issue, maySee, type User, type World } from './world.ts';
+import { type Comment, type Issue, type Link, maySee, type User, type World } from './world.ts';
 
-export interface Call<Query = Readonly<Record<string, string | undefined>>, Body = unknown> {
+export interface Call<Query = unknown, Body = unknown> {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
   readonly body: Body;
@@ -29,7 +29,20 @@ export interface Operation {
   readonly body?: z.ZodType;
   /** Counts as a write to the issue of its path. */
   readonly writes?: true;
+  /** Where it is; absent: on Cloud and on Data Center. */
+  readonly on?: Site['flavour'];
   run(call: Call): Answer;
+}
+
+/** An operation whose `run` is given what its own schemas made of the request. */
+export function defineOperation<Query extends z.ZodType, Body extends z.ZodType = z.ZodUndefined>(
+  definition: Omit<Operation, 'query' | 'body' | 'run'> & {
+    readonly query: Query;
+    readonly body?: Body;
+    run(call: Call<z.infer<Query>, z.infer<Body>>): Answer;
+  },
+): Operation {
+  return definition;
 }
 
 export interface Surroundings {
@@ -38,8 +51,8 @@ export interface Surroundings {
   readonly now: () => number;
   /** Told of every change the app made, so that webhooks can go out. */
   readonly happened: (happening: Happening) => void;
-  /** Whether the app's account may administer the site. */
-  readonly isAdministrator: () => boolean;
+  /** Whether the app's account has a permission. */
+  readonly holds: (permission: string) => boolean;
   readonly webhooks: () => readonly ListedWebhook[];
   /** How long after a change a search does not see it yet, in ms. */
   readonly searchLagMs: () => number;
@@ -47,7 +60,8 @@ export interface Surroundings {
 
 export type Happening =
   | { readonly kind: 'comment-created' | 'comment-updated' | 'comment-deleted'; readonly comment: Comment }
-  | { readonly kind: 'issue-created'; readonly issue: Issue; readonly by: string }
+  | { readonly kind: 'issue-created' | 'issue-deleted'; readonly issue: Issue; readonly by: string }
+  | { readonly kind: 'link-created'; readonly link: Link }
   | { readonly kind: 'issue-updated'; readonly before: Issue; readonly after: Issue; readonly by: string };
 
 export const Text = z
@@ -61,11 +75,36 @@ const Property = z.strictObject({
   value: z.unknown().refine((value) => JSON.stringify(value ?? null).length <= MAX_PROPERTY_CHARS),
 });
 export const Properties = z.array(Property).max(50);
+export type Properties = z.infer<typeof Properties>;
+
+/** Yes or no in a query. */
+export const Flag = z.enum(['true', 'false']);
+/** A whole number in a query; bounds are the caller's. */
+export const Count = z
+  .string()
+  .regex(/^\d{1,9}$/, 'must be a whole number, from 0')
+  .transform(Number);
+/** Several in a query: repeated, with commas, or both. */
+export const List = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [given].flat().flatMap((text) => text.split(',')));
 /** A page of a list. */
-export const paging = {
-  startAt: z.coerce.number().int().min(0).optional(),
-  maxResults: z.coerce.number().int().min(0).optional(),
-};
+export const paging = { startAt: Count.optional(), maxResults: Count.optional() };
+
+/** What is on one page; `most` is what the operation gives at most, whatever is asked for. */
+export function pageOf<Item>(
+  all: readonly Item[],
+  { startAt = 0, maxResults }: { startAt?: number | undefined; maxResults?: number | undefined },
+  most: number,
+) {
+  const size = Math.min(maxResults ?? most, most);
+  const values = all.slice(startAt, startAt + size);
+  return { startAt, maxResults: size, total: all.length, isLast: startAt + size >= all.length, values };
+}
+
+export function propertiesOf(properties: Properties = []): Record<string, unknown> {
+  return Object.fromEntries(properties.map(({ key, value }) => [key, value]));
+}
 
 /** @throws {Refusal} when there is none, or none that this account may see */
 export function issueOf(world: World, { params }: Call): Issue {

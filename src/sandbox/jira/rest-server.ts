@@ -38,6 +38,8 @@ export interface Violation {
 export interface RestDeps {
   readonly world: World;
   readonly operations: readonly Operation[];
+  readonly flavour: Site['flavour'];
+  /** Known once the server listens. */
   readonly site: () => Site;
   readonly clock: Clock;
   /** Which account a request with this `Authorization` is; undefined for a stranger. */
@@ -68,7 +70,7 @@ export class RestServer {
       );
       for (const isScoped of [false, true]) {
         const base = isScoped ? `${ROOT}/ex/jira/${this.deps.cloudId}` : ROOT;
-        for (const operation of this.deps.operations) {
+        for (const operation of this.#operations()) {
           scope.route({
             method: operation.method,
             url: `${base}/rest${operation.path}`,
@@ -90,6 +92,12 @@ export class RestServer {
     });
   }
 
+  /** What there is not on this kind of Jira is unknown. */
+  #operations(): readonly Operation[] {
+    const { flavour, operations } = this.deps;
+    return operations.filter(({ on = flavour }) => on === flavour);
+  }
+
   async #serve(
     operation: Operation,
     isScoped: boolean,
@@ -103,8 +111,7 @@ export class RestServer {
         : this.#withoutBody(request);
       const params = Params.parse(request.params);
       if (operation.writes) this.#countWrite(params.issue ?? '');
-      // Both were checked against the operation's own schemas.
-      return operation.run({ params, query: query as Readonly<Record<string, string>>, body, user });
+      return operation.run({ params, query, body, user });
     });
   }
 

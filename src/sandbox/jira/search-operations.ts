@@ -1,110 +1,175 @@
 /** Finding issues by JQL: the search that Cloud has, and the one that only Data Center has left. */
 import { z } from 'zod';
 import { JqlError, parseJql } from './jql.ts';
-import { MAX_RESULTS } from './limits.ts';
-import type { Answer, Operation, Surroundings } from './operation.ts';
+import { MAX_RECONCILED, MAX_RESULTS, MAX_SERVER_RESULTS } from './limits.ts';
+import {
+  type Answer,
+  Count,
+  defineOperation,
+  Flag,
+  List,
+  type Operation,
+  type Surroundings,
+} from './operation.ts';
 import { Refusal } from './refusal.ts';
-import { fieldFilter, toIssue } from './wire.ts';
+import { fieldFilter, toChangelog, toIssue } from './wire.ts';
 import type { Issue, User } from './world.ts';
 
-const Search = z.strictObject({
-  jql: z.string().min(1),
+/** What a search of Cloud comes to, however it was asked for. */
+interface Asked {
+  readonly jql?: string | undefined;
+  readonly nextPageToken?: string | undefined;
+  readonly maxResults?: number | undefined;
+  readonly fields?: readonly string[] | undefined;
+  readonly expand?: string | undefined;
+  readonly reconcileIssues?: readonly number[] | undefined;
+}
+
+/** What a search of Data Center comes to. */
+interface AskedServer {
+  readonly jql?: string | undefined;
+  readonly startAt?: number | undefined;
+  readonly maxResults?: number | undefined;
+  readonly fields?: readonly string[] | undefined;
+  readonly expand?: readonly string[] | undefined;
+}
+
+const JqlQuery = z.strictObject({
+  jql: z.string().optional(),
   nextPageToken: z.string().optional(),
-  maxResults: z.coerce.number().int().min(0).max(MAX_RESULTS).optional(),
-  fields: z.union([z.string().transform((list) => list.split(',')), z.array(z.string())]).optional(),
+  maxResults: Count.optional(),
+  fields: List.optional(),
   expand: z.string().optional(),
-  properties: z.union([z.string(), z.array(z.string())]).optional(),
-  fieldsByKeys: z.union([z.boolean(), z.enum(['true', 'false'])]).optional(),
-  failFast: z.union([z.boolean(), z.enum(['true', 'false'])]).optional(),
-  reconcileIssues: z
-    .union([z.array(z.number().int()), z.string().transform((list) => list.split(',').map(Number))])
-    .optional(),
+  properties: List.pipe(z.array(z.string()).max(5)).optional(),
+  fieldsByKeys: Flag.optional(),
+  failFast: Flag.optional(),
+  reconcileIssues: List.pipe(z.array(Count).max(MAX_RECONCILED)).optional(),
+});
+const JqlBody = z.strictObject({
+  jql: z.string().optional(),
+  nextPageToken: z.string().optional(),
+  maxResults: z.int().optional(),
+  fields: z.array(z.string()).optional(),
+  expand: z.string().optional(),
+  properties: z.array(z.string()).max(5).optional(),
+  fieldsByKeys: z.boolean().optional(),
+  reconcileIssues: z.array(z.int()).max(MAX_RECONCILED).optional(),
+});
+
+/** Of both kinds of Jira, so that the right request is told on Cloud that it comes too late. */
+const OldQuery = z.strictObject({
+  jql: z.string().optional(),
+  startAt: Count.optional(),
+  maxResults: Count.optional(),
+  validateQuery: z.string().optional(),
+  fields: List.optional(),
+  expand: List.optional(),
+  properties: List.optional(),
+  fieldsByKeys: Flag.optional(),
+  failFast: Flag.optional(),
+});
+const OldBody = z.strictObject({
+  jql: z.string().optional(),
+  startAt: z.int().min(0).optional(),
+  maxResults: z.int().min(0).optional(),
+  validateQuery: z.union([z.boolean(), z.string()]).optional(),
+  fields: z.array(z.string()).optional(),
+  expand: z.array(z.string()).optional(),
+  properties: z.array(z.string()).optional(),
+  fieldsByKeys: z.boolean().optional(),
 });
 
 export function searchOperations(around: Surroundings): Operation[] {
   const { world, site } = around;
 
-  function search(asked: z.infer<typeof Search>, user: User): Answer {
-    // Data Center never had this search.
-    if (site().flavour !== 'cloud') throw new Refusal(404, ['null for uri: /rest/api/2/search/jql']);
+  function search(asked: Asked, user: User): Answer {
+    const { jql = '', maxResults: size = 50 } = asked;
+    if (size < 0 || size > MAX_RESULTS) {
+      throw new Refusal(400, [`The maxResults parameter must be between 0 and ${MAX_RESULTS}.`]);
+    }
     const now = around.now();
     const seenAt = now - around.searchLagMs();
     const reconciled = new Set((asked.reconcileIssues ?? []).map(String));
-    const query = queryOf(asked.jql, { world, user, now });
+    const query = queryOf(jql, { world, user, now });
+    if (!query.isBounded) {
+      throw new Refusal(400, [
+        'Unbounded JQL queries are not allowed here. Please add a search restriction to your query.',
+      ]);
+    }
     const isIndexed = (issue: Issue) => issue.updated <= seenAt || reconciled.has(issue.id);
     const all = world.issues.filter(isIndexed).filter(query.matches).sort(query.compare);
     const from = asked.nextPageToken === undefined ? 0 : offsetIn(asked.nextPageToken);
-    const size = asked.maxResults ?? 50;
+    const withChangelog = asked.expand?.split(',').includes('changelog');
     const wanted = fieldFilter(asked.fields ?? [], ['id']);
-    const issues = all.slice(from, from + size).map((issue) => toIssue(issue, world, site(), wanted));
+    const issues = all.slice(from, from + size).map((issue) =>
+      asked.fields === undefined
+        ? { id: issue.id }
+        : {
+            ...toIssue(issue, world, site(), wanted),
+            ...(withChangelog ? { changelog: toChangelog(issue, site()) } : {}),
+          },
+    );
     const isLast = from + size >= all.length;
-    const shown = asked.fields === undefined ? issues.map(({ id }) => ({ id })) : issues;
     return {
       status: 200,
-      body: { issues: shown, isLast, ...(isLast ? {} : { nextPageToken: tokenOf(from + size) }) },
+      body: { issues, isLast, ...(isLast ? {} : { nextPageToken: tokenOf(from + size) }) },
     };
   }
 
-  const gone: Pick<Operation, 'query' | 'run'> = {
-    query: z.looseObject({}),
-    run: ({ query: words, body, user }) => {
-      if (site().flavour === 'cloud') {
-        throw new Refusal(410, [
-          'The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046',
-        ]);
-      }
-      const read = z
-        .looseObject({
-          jql: z.string(),
-          startAt: z.coerce.number().default(0),
-          maxResults: z.coerce.number().default(50),
-          fields: z.union([z.string().transform((list) => list.split(',')), z.array(z.string())]).optional(),
-        })
-        .safeParse(body ?? words);
-      if (!read.success) throw new Refusal(400, [z.prettifyError(read.error)]);
-      const asked = read.data;
-      const query = queryOf(asked.jql, { world, user, now: around.now() });
-      const all = world.issues.filter(query.matches).sort(query.compare);
-      const wanted = fieldFilter(asked.fields ?? [], ['*navigable']);
-      const issues = all.slice(asked.startAt, asked.startAt + asked.maxResults);
-      return {
-        status: 200,
-        body: {
-          startAt: asked.startAt,
-          maxResults: asked.maxResults,
-          total: all.length,
-          issues: issues.map((issue) => toIssue(issue, world, site(), wanted)),
-        },
-      };
-    },
-  };
+  function oldSearch(asked: AskedServer, user: User): Answer {
+    if (site().flavour === 'cloud') {
+      throw new Refusal(410, [
+        'The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046',
+      ]);
+    }
+    const { jql = '', startAt = 0 } = asked;
+    const maxResults = Math.min(asked.maxResults ?? 50, MAX_SERVER_RESULTS);
+    const query = queryOf(jql, { world, user, now: around.now() });
+    const all = world.issues.filter(query.matches).sort(query.compare);
+    const wanted = fieldFilter(asked.fields ?? [], ['*navigable']);
+    const withChangelog = asked.expand?.includes('changelog');
+    const issues = all.slice(startAt, startAt + maxResults).map((issue) => ({
+      ...toIssue(issue, world, site(), wanted),
+      ...(withChangelog ? { changelog: toChangelog(issue, site()) } : {}),
+    }));
+    return { status: 200, body: { startAt, maxResults, total: all.length, issues } };
+  }
 
   return [
     ...(['/api/2/search/jql', '/api/3/search/jql'] as const).flatMap((path): Operation[] => [
-      {
+      defineOperation({
         id: 'searchAndReconsileIssuesUsingJqlPost',
         method: 'POST',
         path,
+        on: 'cloud',
         query: z.strictObject({}),
-        body: Search,
-        run: ({ body, user }) => search(Search.parse(body), user),
-      },
-      {
+        body: JqlBody,
+        run: ({ body, user }) => search(body, user),
+      }),
+      defineOperation({
         id: 'searchAndReconsileIssuesUsingJql',
         method: 'GET',
         path,
-        query: Search,
-        run: ({ query, user }) => search(Search.parse(query), user),
-      },
+        on: 'cloud',
+        query: JqlQuery,
+        run: ({ query, user }) => search(query, user),
+      }),
     ]),
-    {
+    defineOperation({
       id: 'searchForIssuesUsingJqlPost',
       method: 'POST',
       path: '/api/2/search',
-      body: z.looseObject({}),
-      ...gone,
-    },
-    { id: 'searchForIssuesUsingJql', method: 'GET', path: '/api/2/search', ...gone },
+      query: z.strictObject({}),
+      body: OldBody,
+      run: ({ body, user }) => oldSearch(body, user),
+    }),
+    defineOperation({
+      id: 'searchForIssuesUsingJql',
+      method: 'GET',
+      path: '/api/2/search',
+      query: OldQuery,
+      run: ({ query, user }) => oldSearch(query, user),
+    }),
   ];
 }
 
@@ -117,7 +182,6 @@ function queryOf(...asked: Parameters<typeof parseJql>): ReturnType<typeof parse
   }
 }
 
-/** What the verbs `set` come to: the last one counts. */
 function tokenOf(offset: number): string {
   return Buffer.from(`page:${offset}`).toString('base64url');
 }

@@ -1,16 +1,14 @@
 /** About the site, and about the app in it. */
 import { z } from 'zod';
-import type { Operation, Surroundings } from './operation.ts';
+import { defineOperation, List, type Operation, type Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toUser } from './wire.ts';
-
-/** The permission to administer the whole site. */
-const ADMINISTER = 'ADMINISTER';
+import { PERMISSIONS } from './world.ts';
 
 export function siteOperations(around: Surroundings): Operation[] {
   const { site } = around;
   return [
-    {
+    defineOperation({
       id: 'getCurrentUser',
       method: 'GET',
       path: '/api/2/myself',
@@ -19,8 +17,8 @@ export function siteOperations(around: Surroundings): Operation[] {
         status: 200,
         body: { ...toUser(user, site()), groups: { size: user.groups.length, items: [] } },
       }),
-    },
-    {
+    }),
+    defineOperation({
       id: 'getServerInfo',
       method: 'GET',
       path: '/api/2/serverInfo',
@@ -36,30 +34,51 @@ export function siteOperations(around: Surroundings): Operation[] {
           serverTime: new Date(around.now()).toISOString().replace('Z', '+0000'),
         },
       }),
-    },
-    {
+    }),
+    defineOperation({
       id: 'getMyPermissions',
       method: 'GET',
       path: '/api/2/mypermissions',
       query: z.strictObject({
-        permissions: z.string().optional(),
+        permissions: List.optional(),
         projectKey: z.string().optional(),
         projectId: z.string().optional(),
         issueKey: z.string().optional(),
         issueId: z.string().optional(),
+        projectUuid: z.string().optional(),
+        projectConfigurationUuid: z.string().optional(),
         commentId: z.string().optional(),
       }),
       run: ({ query }) => {
-        if (query.permissions === undefined) {
+        const { permissions = site().flavour === 'cloud' ? undefined : EVERY_PERMISSION } = query;
+        if (permissions === undefined) {
           throw new Refusal(400, ['The "permissions" query parameter is required.']);
         }
-        const entries = query.permissions.split(',').map((key) => {
-          const isGlobal = key === ADMINISTER;
-          const havePermission = !isGlobal || around.isAdministrator();
-          return [key, { key, name: key, type: isGlobal ? 'GLOBAL' : 'PROJECT', havePermission }];
-        });
+        const unknown = permissions.filter((key) => !EVERY_PERMISSION.includes(key));
+        if (unknown.length > 0) throw new Refusal(400, [`Unrecognized permissions: ${unknown.join(', ')}`]);
+        const entries = permissions.map((key) => [
+          key,
+          { ...toPermission(key), havePermission: around.holds(key) },
+        ]);
         return { status: 200, body: { permissions: Object.fromEntries(entries) } };
       },
-    },
+    }),
+    defineOperation({
+      id: 'getAllPermissions',
+      method: 'GET',
+      path: '/api/2/permissions',
+      query: z.strictObject({}),
+      run: () => {
+        const entries = EVERY_PERMISSION.map((key) => [key, toPermission(key)]);
+        return { status: 200, body: { permissions: Object.fromEntries(entries) } };
+      },
+    }),
   ];
+}
+
+const EVERY_PERMISSION: readonly string[] = Object.values(PERMISSIONS).flat();
+
+function toPermission(key: string) {
+  const isGlobal = PERMISSIONS.GLOBAL.some((each) => each === key);
+  return { key, name: key, type: isGlobal ? 'GLOBAL' : 'PROJECT', description: '' };
 }

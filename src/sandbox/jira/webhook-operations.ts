@@ -6,7 +6,7 @@
  * OpenAPI description, so the ids are ours.
  */
 import { z } from 'zod';
-import type { Operation, Surroundings } from './operation.ts';
+import { defineOperation, type Operation, type Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import type { ListedWebhook } from './webhooks.ts';
 import type { Site } from './wire.ts';
@@ -16,21 +16,21 @@ export function webhookOperations(around: Surroundings): Operation[] {
 
   function listed(isHere: boolean, show: (webhook: ListedWebhook, id: number) => object) {
     if (!isHere) throw new Refusal(404, ['null for uri']);
-    if (!around.isAdministrator()) {
+    if (!around.holds('ADMINISTER')) {
       throw new Refusal(403, ['You do not have permission to administer webhooks.']);
     }
     return { status: 200, body: webhooks().map((webhook, place) => show(webhook, place + 1)) };
   }
 
   return [
-    {
+    defineOperation({
       id: 'listWebhooks',
       method: 'GET',
       path: '/webhooks/1.0/webhook',
       query: z.strictObject({}),
       run: () => listed(!isSince10(site()), (webhook, id) => toListed(webhook, id, site())),
-    },
-    {
+    }),
+    defineOperation({
       id: 'listServerWebhooks',
       method: 'GET',
       path: '/jira-webhook/1.0/webhooks',
@@ -41,7 +41,7 @@ export function webhookOperations(around: Surroundings): Operation[] {
         limit: z.coerce.number().int().min(0).optional(),
       }),
       run: () => listed(isSince10(site()), toServerListed),
-    },
+    }),
   ];
 }
 

@@ -1,9 +1,12 @@
 /** What the emulated Jira shows of its world, in the shapes of REST API v2 and of its webhooks. Pure. */
 import {
   type Comment,
+  type HistoryEntry,
+  type HistoryItem,
   ISSUE_TYPES,
   type Issue,
   LINK_TYPES,
+  type Link,
   PRIORITIES,
   PROJECTS,
   STATUSES,
@@ -86,27 +89,44 @@ export function toIssue(issue: Issue, world: World, site: Site, wanted: FieldFil
   };
 }
 
-/** Newest first, as Cloud lists it. */
-export function toChangelog({ assignments }: Issue, site: Site) {
-  const person = (account: string | undefined) => userOf(account)?.displayName ?? null;
-  const histories = assignments.toReversed().map(({ id, by, at, from, to }) => ({
-    id,
-    author: toUserOrNull(by, site),
-    created: toJiraTime(at),
-    items: [
-      {
-        field: 'assignee',
-        fieldtype: 'jira',
-        fieldId: 'assignee',
-        from: from ?? null,
-        fromString: person(from),
-        to: to ?? null,
-        toString: person(to),
-      },
-    ],
-  }));
+/** Newest first, as Cloud lists it in an issue. */
+export function toChangelog({ history }: Issue, site: Site) {
+  const histories = history.toReversed().map((entry) => toHistory(entry, site));
   return { startAt: 0, maxResults: histories.length, total: histories.length, histories };
 }
+
+export function toHistory({ id, by, at, items }: HistoryEntry, site: Site) {
+  return { id, author: toUserOrNull(by, site), created: toJiraTime(at), items: items.map(toHistoryItem) };
+}
+
+/** As in the history, and in the webhook about it. */
+export function toHistoryItem({ field, from, to }: HistoryItem) {
+  const nameOfId = NAMES_OF_IDS[field];
+  return {
+    field,
+    fieldtype: 'jira',
+    fieldId: field,
+    from: nameOfId ? (from ?? null) : null,
+    fromString: (nameOfId ? nameOfId(from) : from) ?? null,
+    to: nameOfId ? (to ?? null) : null,
+    toString: (nameOfId ? nameOfId(to) : to) ?? null,
+  };
+}
+
+const named = (list: readonly { readonly id: string; readonly name: string }[]) => (id: string | undefined) =>
+  list.find((each) => each.id === id)?.name;
+const personNamed = (id: string | undefined) => userOf(id)?.displayName;
+
+/** Fields whose values are kept by id. */
+const NAMES_OF_IDS: Readonly<
+  Partial<Record<HistoryItem['field'], (id: string | undefined) => string | undefined>>
+> = {
+  assignee: personNamed,
+  reporter: personNamed,
+  status: named(STATUSES),
+  priority: named(PRIORITIES),
+  issuetype: named(ISSUE_TYPES),
+};
 
 export type FieldFilter = (field: string) => boolean;
 
@@ -198,6 +218,25 @@ export function toAttachment(file: StoredFile, site: Site) {
     size: Buffer.byteLength(base64, 'base64'),
     mimeType,
     content: `${site.url}/rest/api/2/attachment/content/${id}`,
+  };
+}
+
+/** What a webhook tells of a link: from the issue that blocks to the one that is blocked, by numbers. */
+export function toWebhookLink({ id, type: name, inward, outward }: Link) {
+  const type = LINK_TYPES.find((each) => each.name === name);
+  return {
+    id: Number(id),
+    sourceIssueId: Number(inward),
+    destinationIssueId: Number(outward),
+    issueLinkType: type && {
+      id: Number(type.id),
+      name,
+      outwardName: type.outward,
+      inwardName: type.inward,
+      isSubTaskLinkType: false,
+      isSystemLinkType: false,
+    },
+    systemLink: false,
   };
 }
 

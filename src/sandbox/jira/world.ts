@@ -64,6 +64,12 @@ export interface Project {
   readonly type: 'software' | 'service_desk';
 }
 
+/** What `groups` of people name; on Cloud a group has an id, too. */
+export const GROUPS = [
+  { id: '276f955c-63d7-42c8-9520-92d01dca0610', name: 'jira-users' },
+  { id: '6e87dc72-4f1f-421f-9382-2fee8b652487', name: 'leads' },
+] as const;
+
 export const PROJECTS: readonly Project[] = [
   { id: '10000', key: PROJECT.key, name: PROJECT.name, type: 'software' },
   { id: '10001', key: 'HELP', name: 'Help desk', type: 'service_desk' },
@@ -100,6 +106,59 @@ export const LINK_TYPES = [
   { id: '10202', name: 'Duplicate', inward: 'is duplicated by', outward: 'duplicates' },
 ] as const;
 
+/** A field of an issue, as the administration of Jira knows it. */
+export interface Field {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  /** It is on the screens for creating and editing. */
+  readonly canBeSet: boolean;
+  readonly isRequired?: boolean;
+}
+
+export const FIELDS: readonly Field[] = [
+  { id: 'project', name: 'Project', type: 'project', canBeSet: true, isRequired: true },
+  { id: 'issuetype', name: 'Issue Type', type: 'issuetype', canBeSet: true, isRequired: true },
+  { id: 'summary', name: 'Summary', type: 'string', canBeSet: true, isRequired: true },
+  { id: 'description', name: 'Description', type: 'string', canBeSet: true },
+  { id: 'priority', name: 'Priority', type: 'priority', canBeSet: true },
+  { id: 'labels', name: 'Labels', type: 'array', canBeSet: true },
+  { id: 'assignee', name: 'Assignee', type: 'user', canBeSet: true },
+  { id: 'reporter', name: 'Reporter', type: 'user', canBeSet: true },
+  { id: 'status', name: 'Status', type: 'status', canBeSet: false },
+  { id: 'created', name: 'Created', type: 'datetime', canBeSet: false },
+  { id: 'updated', name: 'Updated', type: 'datetime', canBeSet: false },
+  { id: 'issuelinks', name: 'Linked Issues', type: 'array', canBeSet: false },
+  { id: 'attachment', name: 'Attachment', type: 'array', canBeSet: false },
+  { id: 'comment', name: 'Comment', type: 'comments-page', canBeSet: false },
+];
+
+/** Permissions that there are: of the whole site, and of a project. */
+export const PERMISSIONS = {
+  GLOBAL: ['ADMINISTER', 'SYSTEM_ADMIN', 'USER_PICKER'],
+  PROJECT: [
+    'ADD_COMMENTS',
+    'ADMINISTER_PROJECTS',
+    'ASSIGNABLE_USER',
+    'ASSIGN_ISSUES',
+    'BROWSE_PROJECTS',
+    'CLOSE_ISSUES',
+    'CREATE_ATTACHMENTS',
+    'CREATE_ISSUES',
+    'DELETE_ALL_COMMENTS',
+    'DELETE_ISSUES',
+    'DELETE_OWN_COMMENTS',
+    'EDIT_ALL_COMMENTS',
+    'EDIT_ISSUES',
+    'EDIT_OWN_COMMENTS',
+    'LINK_ISSUES',
+    'MODIFY_REPORTER',
+    'RESOLVE_ISSUES',
+    'SCHEDULE_ISSUES',
+    'TRANSITION_ISSUES',
+  ],
+} as const;
+
 export const Visibility = z.strictObject({
   type: z.enum(['role', 'group']),
   value: z.string().optional(),
@@ -134,15 +193,31 @@ export type StoredFile = z.infer<typeof StoredFile>;
 export const Link = z.object({ id: z.string(), type: z.string(), inward: z.string(), outward: z.string() });
 export type Link = z.infer<typeof Link>;
 
-/** Who gave an issue to whom; the only change that is remembered as such. */
-export const Assignment = z.object({
-  id: z.string(),
-  by: z.string(),
-  at: z.number(),
+/** One field that was changed, by its name in Jira; people, statuses and the like by id. */
+export const HistoryItem = z.object({
+  field: z.enum([
+    'assignee',
+    'description',
+    'issuetype',
+    'labels',
+    'priority',
+    'reporter',
+    'status',
+    'summary',
+  ]),
   from: z.string().optional(),
   to: z.string().optional(),
 });
-export type Assignment = z.infer<typeof Assignment>;
+export type HistoryItem = z.infer<typeof HistoryItem>;
+
+/** What somebody changed in an issue at once. */
+export const HistoryEntry = z.object({
+  id: z.string(),
+  by: z.string(),
+  at: z.number(),
+  items: z.array(HistoryItem),
+});
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
 
 export const Issue = z.object({
   id: z.string(),
@@ -159,12 +234,14 @@ export const Issue = z.object({
   created: z.number(),
   updated: z.number(),
   /** Oldest first. */
-  assignments: z.array(Assignment).default([]),
+  history: z.array(HistoryEntry).default([]),
+  properties: z.record(z.string(), z.unknown()).default({}),
 });
 export type Issue = z.infer<typeof Issue>;
 
 const Change = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('issue'), issue: Issue }),
+  z.object({ kind: z.literal('issue-removed'), id: z.string() }),
   z.object({ kind: z.literal('comment'), comment: Comment }),
   z.object({ kind: z.literal('comment-removed'), id: z.string() }),
   z.object({ kind: z.literal('file'), file: StoredFile }),
@@ -178,6 +255,8 @@ export class World {
   readonly #files = new Map<string, StoredFile>();
   readonly #links = new Map<string, Link>();
   readonly #listeners = new Set<() => void>();
+  /** Of the keys of each project. */
+  readonly #lastNumbers = new Map<string, number>();
   #lastId = 20_000;
 
   constructor(
@@ -245,9 +324,11 @@ export class World {
 
   addIssue(
     wanted: Pick<Issue, 'project' | 'summary' | 'reporter'> &
-      Partial<Pick<Issue, 'description' | 'type' | 'priority' | 'labels' | 'assignee'>>,
+      Partial<
+        Pick<Issue, 'description' | 'type' | 'status' | 'priority' | 'labels' | 'assignee' | 'properties'>
+      >,
   ): Issue {
-    const number = this.issues.filter(({ project }) => project === wanted.project).length + 1;
+    const number = (this.#lastNumbers.get(wanted.project) ?? 0) + 1;
     const now = this.clock.now();
     const issue: Issue = {
       id: this.nextId(),
@@ -258,37 +339,28 @@ export class World {
       labels: [],
       created: now,
       updated: now,
-      assignments: [],
+      history: [],
+      properties: {},
       ...wanted,
     };
     this.#record({ kind: 'issue', issue });
     return issue;
   }
 
-  changeIssue(issue: Issue, change: Partial<Omit<Issue, 'id' | 'key' | 'project'>>): Issue {
-    const next = { ...issue, ...change, updated: this.clock.now() };
-    this.#record({ kind: 'issue', issue: next });
-    return next;
+  /** `by` is remembered in the history, if there was a change at all; without it something beside the fields was. */
+  changeIssue(issue: Issue, change: Partial<Omit<Issue, 'id' | 'key' | 'project'>>, by?: string): Issue {
+    const at = this.clock.now();
+    const next: Issue = { ...issue, ...change, updated: at };
+    const items = by === undefined ? [] : changedItems(issue, next);
+    const entries = by === undefined || items.length === 0 ? [] : [{ id: this.nextId(), by, at, items }];
+    const remembered = { ...next, history: [...issue.history, ...entries] };
+    this.#record({ kind: 'issue', issue: remembered });
+    return remembered;
   }
 
-  /** `to` undefined takes the assignee away. */
-  assign(issue: Issue, to: string | undefined, by: string): Issue {
-    const { assignee: from, ...rest } = issue;
-    const given: Assignment = {
-      id: this.nextId(),
-      by,
-      at: this.clock.now(),
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-    };
-    const next: Issue = {
-      ...rest,
-      ...(to === undefined ? {} : { assignee: to }),
-      updated: given.at,
-      assignments: [...issue.assignments, given],
-    };
-    this.#record({ kind: 'issue', issue: next });
-    return next;
+  /** With everything in it, and its links. Its key is not given again. */
+  removeIssue({ id }: Issue): void {
+    this.#record({ kind: 'issue-removed', id });
   }
 
   addComment(
@@ -353,33 +425,69 @@ export class World {
   }
 
   #apply(change: Change): void {
-    if (change.kind === 'comment-removed') {
-      this.#comments.delete(change.id);
-      return;
-    }
-    const stored = this.#store(change);
-    const given = change.kind === 'issue' ? change.issue.assignments.map(({ id }) => Number(id)) : [];
-    this.#lastId = Math.max(this.#lastId, Number(stored.id), ...given);
-  }
-
-  #store(change: Exclude<Change, { kind: 'comment-removed' }>): { readonly id: string } {
     switch (change.kind) {
-      case 'issue':
-        this.#issues.set(change.issue.id, change.issue);
-        return change.issue;
+      case 'issue': {
+        const { id, key, project, history } = change.issue;
+        this.#issues.set(id, change.issue);
+        const number = Number(key.slice(project.length + 1));
+        this.#lastNumbers.set(project, Math.max(this.#lastNumbers.get(project) ?? 0, number));
+        this.#seen(id, ...history.map((entry) => entry.id));
+        break;
+      }
+      case 'issue-removed':
+        this.#drop(change.id);
+        break;
       case 'comment':
         this.#comments.set(change.comment.id, change.comment);
-        return change.comment;
+        this.#seen(change.comment.id);
+        break;
+      case 'comment-removed':
+        this.#comments.delete(change.id);
+        break;
       case 'file':
         this.#files.set(change.file.id, change.file);
-        return change.file;
+        this.#seen(change.file.id);
+        break;
       case 'link':
         this.#links.set(change.link.id, change.link);
-        return change.link;
+        this.#seen(change.link.id);
+        break;
       default:
-        return change satisfies never;
+        change satisfies never;
     }
   }
+
+  #drop(id: string): void {
+    this.#issues.delete(id);
+    for (const kept of [this.#comments, this.#files]) {
+      for (const each of kept.values()) if (each.issue === id) kept.delete(each.id);
+    }
+    for (const link of this.#links.values()) {
+      if (link.inward === id || link.outward === id) this.#links.delete(link.id);
+    }
+  }
+
+  #seen(...ids: string[]): void {
+    this.#lastId = Math.max(this.#lastId, ...ids.map(Number));
+  }
+}
+
+/** Pure. */
+function changedItems(before: Issue, after: Issue): HistoryItem[] {
+  const fields = {
+    assignee: ({ assignee }: Issue) => assignee,
+    description: ({ description }: Issue) => description || undefined,
+    issuetype: ({ type }: Issue) => type,
+    labels: ({ labels }: Issue) => labels.join(' '),
+    priority: ({ priority }: Issue) => priority,
+    reporter: ({ reporter }: Issue) => reporter,
+    status: ({ status }: Issue) => status,
+    summary: ({ summary }: Issue) => summary,
+  };
+  return HistoryItem.shape.field.options.flatMap((field) => {
+    const [from, to] = [fields[field](before), fields[field](after)];
+    return from === to ? [] : [{ field, from, to }];
+  });
 }
 
 export function userOf(accountId: string | undefined): User | undefined {
