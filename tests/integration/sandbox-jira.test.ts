@@ -136,6 +136,58 @@ describe('the REST API', () => {
     expect((await edit({ fields: { labels: [] }, update: { labels: [{ add: 'd' }] } })).status).toBe(400);
   });
 
+  it('drops nothing of a creation: reporter, verbs, transition, properties, comment', async () => {
+    const { call, client, jira } = open;
+    const body = {
+      fields: {
+        project: { key: 'OPS' },
+        issuetype: { name: 'Bug' },
+        summary: 'x',
+        reporter: { accountId: DANA.jiraAccount },
+        assignee: { accountId: '-1' },
+      },
+      update: { labels: [{ add: 'a' }], comment: [{ add: { body: 'why' } }] },
+      transition: { id: '21' },
+      properties: [{ key: 'source', value: { from: 'test' } }],
+    };
+    const created = await call('POST', '/rest/api/2/issue', body);
+    const { key } = (await created.json()) as { key: string };
+
+    const shown = await client.genericGet(`issue/${key}?properties=*all`);
+    expect(shown.fields).toMatchObject({
+      issuetype: { name: 'Bug' },
+      reporter: { accountId: DANA.jiraAccount },
+      assignee: null,
+      labels: ['a'],
+      status: { name: 'In Progress' },
+    });
+    expect(shown.properties).toEqual({ source: { from: 'test' } });
+    expect(jira.comments(key)).toMatchObject([{ body: 'why' }]);
+
+    const moved = await call('POST', `/rest/api/2/issue/${key}/transitions`, {
+      transition: { id: '31' },
+      fields: { assignee: { accountId: ALEX.jiraAccount } },
+    });
+    expect(moved.status).toBe(204);
+    expect(jira.issue(key)).toMatchObject({ assignee: ALEX.jiraAccount });
+    const edited = await call('PUT', `/rest/api/2/issue/${key}?returnIssue=true`, {
+      fields: { issuetype: { name: 'Task' } },
+      transition: { id: '11' },
+    });
+    expect(await edited.json()).toMatchObject({
+      fields: { issuetype: { name: 'Task' }, status: { name: 'To Do' } },
+    });
+    expect((await call('PUT', `/rest/api/2/issue/${key}`, { transition: { id: '11' } })).status).toBe(400);
+  });
+
+  it('refuses a search without a restriction, and one for too much', async () => {
+    const search = (body: object) => open.call('POST', '/rest/api/2/search/jql', body);
+
+    expect((await search({ jql: 'ORDER BY key' })).status).toBe(400);
+    expect((await search({})).status).toBe(400);
+    expect((await search({ jql: 'project = OPS', maxResults: 5_001 })).status).toBe(400);
+  });
+
   it('writes the comment of a link to its outward issue', async () => {
     const link = {
       type: { name: 'Blocks' },

@@ -84,6 +84,7 @@ export function commentOperations(around: Surroundings): Operation[] {
         overrideEditableFlag: Flag.optional(),
         expand: z.string().optional(),
       }),
+      serverQuery: z.strictObject({ expand: z.string().optional() }),
       body: CommentBody,
       run: (call) => {
         const { body, visibility, properties = [] } = call.body;

@@ -60,6 +60,7 @@ export function issueOperations(around: Surroundings): Operation[] {
       method: 'GET',
       path: '/api/2/issue/:issue',
       query: Reading,
+      serverQuery: Reading.omit({ fieldsByKeys: true, failFast: true }),
       run: (call) => shown(issueOf(world, call), call.query, call.user),
     }),
     defineOperation({
@@ -96,6 +97,7 @@ export function issueOperations(around: Surroundings): Operation[] {
         returnIssue: Flag.optional(),
         expand: z.string().optional(),
       }),
+      serverQuery: z.strictObject({ notifyUsers: Flag.optional() }),
       body: IssueBody,
       run: (call) => {
         const before = issueOf(world, call);
@@ -170,6 +172,7 @@ export function issueOperations(around: Surroundings): Operation[] {
         includeUnavailableTransitions: Flag.optional(),
         sortByOpsBarAndStatus: Flag.optional(),
       }),
+      serverQuery: z.strictObject({ expand: z.string().optional(), transitionId: z.string().optional() }),
       run: (call) => {
         const { status } = issueOf(world, call);
         const { expand, transitionId } = call.query;

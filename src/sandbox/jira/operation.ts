@@ -25,6 +25,8 @@ export interface Operation {
   /** Below `/rest`, with `:names`. */
   readonly path: string;
   readonly query: z.ZodType;
+  /** Instead of `query`, where Data Center has other parameters. */
+  readonly serverQuery?: z.ZodType;
   /** Absent: takes no body. */
   readonly body?: z.ZodType;
   /** Counts as a write to the issue of its path. */

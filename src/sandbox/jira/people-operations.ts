@@ -60,6 +60,11 @@ export function peopleOperations(around: Surroundings): Operation[] {
         username: z.string().optional(),
         expand: z.string().optional(),
       }),
+      serverQuery: z.strictObject({
+        key: z.string().optional(),
+        username: z.string().optional(),
+        includeDeleted: Flag.optional(),
+      }),
       run: ({ query }) => {
         const user = USERS.find(({ accountId, displayName }) =>
           site().flavour === 'cloud'
@@ -118,7 +123,11 @@ export function peopleOperations(around: Surroundings): Operation[] {
       method: 'GET',
       path: '/api/2/user/assignable/search',
       on: 'data-center',
-      query: z.strictObject({ ...paging, ...assigning, username: z.string().optional() }),
+      query: z.strictObject({
+        ...assigning,
+        maxResults: Count.optional(),
+        username: z.string().optional(),
+      }),
       run: ({ query }) => found(query.username ?? '', query),
     }),
     defineOperation({
@@ -133,6 +142,12 @@ export function peopleOperations(around: Surroundings): Operation[] {
         excludeId: List.optional(),
         maxResults: Count.optional(),
         caseInsensitive: Flag.optional(),
+      }),
+      serverQuery: z.strictObject({
+        userName: z.string().optional(),
+        query: z.string().optional(),
+        exclude: List.optional(),
+        maxResults: Count.optional(),
       }),
       run: ({ query: { query = '', exclude = [], excludeId = [], maxResults, caseInsensitive } }) => {
         const told = (text: string) => (caseInsensitive === 'true' ? text.toLowerCase() : text);
@@ -158,6 +173,11 @@ export function peopleOperations(around: Surroundings): Operation[] {
         ...paging,
         groupname: z.string().optional(),
         groupId: z.string().optional(),
+        includeInactiveUsers: Flag.optional(),
+      }),
+      serverQuery: z.strictObject({
+        ...paging,
+        groupname: z.string(),
         includeInactiveUsers: Flag.optional(),
       }),
       run: ({ query }) => {

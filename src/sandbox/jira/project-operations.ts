@@ -41,7 +41,9 @@ export function projectOperations(around: Surroundings): Operation[] {
         ...paging,
         orderBy: z
           .string()
-          .regex(/^[+-]?(category|issueCount|key|lastIssueUpdatedTime|name|owner|archivedDate|deletedDate)$/)
+          .regex(
+            /^[+-]?(category|issueCount|key|lastIssueUpdatedDate|lastIssueUpdatedTime|name|owner|archivedDate|deletedDate)$/,
+          )
           .optional(),
         id: List.optional(),
         keys: List.optional(),
@@ -73,6 +75,12 @@ export function projectOperations(around: Surroundings): Operation[] {
         recent: Count.optional(),
         properties: List.optional(),
       }),
+      serverQuery: z.strictObject({
+        expand: z.string().optional(),
+        recent: Count.optional(),
+        includeArchived: Flag.optional(),
+        browseArchive: Flag.optional(),
+      }),
       run: () => ({ status: 200, body: PROJECTS.map((project) => toProject(project, site())) }),
     }),
     defineOperation({
@@ -80,6 +88,7 @@ export function projectOperations(around: Surroundings): Operation[] {
       method: 'GET',
       path: '/api/2/project/:project',
       query: z.strictObject({ expand: z.string().optional(), properties: List.optional() }),
+      serverQuery: z.strictObject({ expand: z.string().optional() }),
       run: ({ params }) => {
         const project = projectOf(params.project);
         const issueTypes = ISSUE_TYPES.map(({ id }) => toIssueType(id, site()));
@@ -114,7 +123,7 @@ export function projectOperations(around: Surroundings): Operation[] {
       id: 'getFields',
       method: 'GET',
       path: '/api/2/field',
-      query: z.strictObject({ includeTrashed: Flag.optional() }),
+      query: z.strictObject({}),
       run: () => ({ status: 200, body: FIELDS.map(toField) }),
     }),
     defineOperation({

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import { type Fault, Faults } from './faults.ts';
 import { MAX_ATTACHMENT_BYTES } from './limits.ts';
-import type { Operation } from './operation.ts';
+import { Flag, type Operation } from './operation.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
 import { type User, userOf, type World } from './world.ts';
@@ -81,9 +81,8 @@ export class RestServer {
           `${base}/rest/api/2/issue/:issue/attachments`,
           (request, reply) => this.#attach(isScoped, request, reply),
         );
-        scope.get<{ Params: { file: string } }>(
-          `${base}/rest/api/2/attachment/content/:file`,
-          (request, reply) => this.#download(isScoped, request, reply),
+        scope.get<{ Params: { file: string } }>(`${base}${this.#contentPath()}`, (request, reply) =>
+          this.#download(isScoped, request, reply),
         );
         scope.all(`${base}/rest/*`, (request, reply) =>
           this.#answer('unknown', isScoped, request, reply, () => this.#unknown(request)),
@@ -98,6 +97,13 @@ export class RestServer {
     return operations.filter(({ on = flavour }) => on === flavour);
   }
 
+  /** Data Center has its files beside the REST API, under the address that `getAttachment` names. */
+  #contentPath(): string {
+    return this.deps.flavour === 'cloud'
+      ? '/rest/api/2/attachment/content/:file'
+      : '/secure/attachment/:file/:name';
+  }
+
   async #serve(
     operation: Operation,
     isScoped: boolean,
@@ -105,7 +111,9 @@ export class RestServer {
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     return this.#answer(operation.id, isScoped, request, reply, (user) => {
-      const query = this.#check(request, 'query', operation.query, request.query);
+      const { query: schema, serverQuery = schema } = operation;
+      const isServer = this.deps.flavour === 'data-center';
+      const query = this.#check(request, 'query', isServer ? serverQuery : schema, request.query);
       const body = operation.body
         ? this.#check(request, 'body', operation.body, jsonOf(request))
         : this.#withoutBody(request);
@@ -146,6 +154,8 @@ export class RestServer {
   ): Promise<FastifyReply> {
     const user = this.#userOf(request, isScoped);
     if (!user) return reply.code(401).send({});
+    const isQueryKnown = ContentQuery.safeParse(request.query).success;
+    if (!isQueryKnown) return reply.code(400).send(this.#violation(request, 'query: unknown').body);
     const file = this.deps.world.file(request.params.file);
     if (!file) return reply.code(404).send(new Refusal(404, ['The attachment with id does not exist']).body);
     this.#note('getAttachmentContent', request, undefined, 200);
@@ -272,6 +282,7 @@ export class RestServer {
   }
 }
 
+const ContentQuery = z.strictObject({ redirect: Flag.optional() });
 const Params = z.record(z.string(), z.string());
 
 /** The body as JSON; undefined for none, and for what is none. */

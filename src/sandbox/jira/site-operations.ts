@@ -13,6 +13,7 @@ export function siteOperations(around: Surroundings): Operation[] {
       method: 'GET',
       path: '/api/2/myself',
       query: z.strictObject({ expand: z.string().optional() }),
+      serverQuery: z.strictObject({}),
       run: ({ user }) => ({
         status: 200,
         body: { ...toUser(user, site()), groups: { size: user.groups.length, items: [] } },
@@ -48,6 +49,13 @@ export function siteOperations(around: Surroundings): Operation[] {
         projectUuid: z.string().optional(),
         projectConfigurationUuid: z.string().optional(),
         commentId: z.string().optional(),
+      }),
+      serverQuery: z.strictObject({
+        permissions: List.optional(),
+        projectKey: z.string().optional(),
+        projectId: z.string().optional(),
+        issueKey: z.string().optional(),
+        issueId: z.string().optional(),
       }),
       run: ({ query }) => {
         const { permissions = site().flavour === 'cloud' ? undefined : EVERY_PERMISSION } = query;

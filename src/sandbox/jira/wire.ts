@@ -217,7 +217,10 @@ export function toAttachment(file: StoredFile, site: Site) {
     created: toJiraTime(created),
     size: Buffer.byteLength(base64, 'base64'),
     mimeType,
-    content: `${site.url}/rest/api/2/attachment/content/${id}`,
+    content:
+      site.flavour === 'cloud'
+        ? `${site.url}/rest/api/2/attachment/content/${id}`
+        : `${site.url}/secure/attachment/${id}/${encodeURIComponent(filename)}`,
   };
 }
 
