@@ -112,10 +112,18 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
     actor,
     subject: next.id,
     correlation: next.request.correlation,
-    ...(next.decision?.via && event !== 'card-sent' ? { channel: next.decision.via } : {}),
+    ...channelOf(next, event),
     detail: { from: before.state, to: next.state, set },
   };
 }
+
+/** Where the person was who brought this about, if it was one. */
+function channelOf({ decision, settledBy }: Approval, event: ApprovalEvent): Pick<AuditEvent, 'channel'> {
+  const via = WITH_SETTLER.has(event) ? settledBy?.via : decision?.via;
+  return via && event !== 'card-sent' ? { channel: via } : {};
+}
+
+const WITH_SETTLER: ReadonlySet<ApprovalEvent> = new Set(['cancelled', 'revoked', 'reconciled']);
 
 /**
  * Rebuilds an approval from its audit entries, oldest first.

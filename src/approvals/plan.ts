@@ -108,7 +108,25 @@ function copiesOf({ origin }: Ask, { eligible, originCannotEdit }: Asked): CardC
   return [{ id: 'conversation', to: origin, ...(originCannotEdit ? { outcomeOnly: true } : {}) }, ...direct];
 }
 
-/** The copy of the card that one approver gets. */
+/**
+ * Copies for those who have to find out what came of a call: whoever may decide it was asked already, and those who
+ * run the gateway come to it. Nobody twice.
+ */
+export function copiesForOwners(
+  { copies }: Approval,
+  owners: readonly {
+    readonly person: PersonId;
+    readonly place: { readonly to: Address; readonly cannotEdit: boolean } | undefined;
+  }[],
+): CardCopy[] {
+  const asked = new Set(copies.map(({ person }) => person));
+  return owners
+    .filter(({ person }) => !asked.has(person))
+    .flatMap(({ person, place }) => (place ? [copyFor(person, place, person)] : []))
+    .slice(0, MOST_COPIES);
+}
+
+/** The copy of the card that one person gets. */
 export function copyFor(
   person: PersonId,
   { to, cannotEdit }: { readonly to: Address; readonly cannotEdit: boolean },

@@ -4,17 +4,23 @@
  */
 import type { Approval, VoteResult } from '../domain/approval.ts';
 
-/** Names of channels as people say them. */
-const CHANNELS: Readonly<Record<string, string>> = {
-  email: 'e-mail',
-  slack: 'Slack',
-  discord: 'Discord',
-  jira: 'Jira',
-  cli: 'the terminal',
+/** Channels as people say them, and how something comes over them. */
+const CHANNELS: Readonly<Record<string, { readonly name: string; readonly via: string }>> = {
+  email: { name: 'e-mail', via: 'by e-mail' },
+  slack: { name: 'Slack', via: 'on Slack' },
+  discord: { name: 'Discord', via: 'on Discord' },
+  jira: { name: 'Jira', via: 'in Jira' },
+  web: { name: 'the web', via: 'over the web' },
+  cli: { name: 'the terminal', via: 'in the terminal' },
 };
 
 export function channelName(platform: string): string {
-  return CHANNELS[platform] ?? platform;
+  return CHANNELS[platform]?.name ?? platform;
+}
+
+/** `by e-mail`, `on Slack`. */
+export function viaText(platform: string): string {
+  return CHANNELS[platform]?.via ?? `on ${platform}`;
 }
 
 /** `21 Nov 2026, 14:02 UTC` */
@@ -89,9 +95,9 @@ export function standing(approval: Approval): string {
     case 'EXECUTING':
       return `${decided(approval)} It is running now.`;
     case 'EXECUTED':
-      return `${decided(approval)} Done: ${visible(result?.text ?? 'it ran')}`;
+      return `${decided(approval)} Done: ${visible(result?.text ?? 'it ran')}${settled(approval)}`;
     case 'FAILED':
-      return `${decided(approval)} It did not work: ${visible(result?.text ?? 'no reason was given')}`;
+      return `${decided(approval)} It did not work: ${visible(result?.text ?? 'no reason was given')}${settled(approval)}`;
     case 'DENIED':
       return decision?.source === 'policy'
         ? `Refused: ${decision.text ?? 'the policy does not allow it'}. Nothing was done.`
@@ -101,14 +107,32 @@ export function standing(approval: Approval): string {
     case 'EXPIRED':
       return `Expired on ${whenText(approval.deadlineMs)}: nobody answered in time. Nothing was done.`;
     case 'CANCELLED':
-      return `Withdrawn: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
+      return `Withdrawn${bySettler(approval)}: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
     case 'REVOKED':
-      return `${decided(approval)} Taken back before it ran: ${visible(remark ?? 'no reason was given')}.`;
+      return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}. Somebody has to look.`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)} Somebody has to look, and say so with: signalbox approvals reconcile ${approval.id}`;
     default:
       return approval.state satisfies never;
   }
+}
+
+function reportedLate({ lateReport, execution }: Approval): string {
+  if (!lateReport || lateReport.epoch !== execution?.epoch) return '';
+  const { status, text, atMs } = lateReport;
+  return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}: ${visible(text)}.`;
+}
+
+/** ` by Alex Kim in the terminal, 21 Nov 2026, 14:02 UTC`; nothing where no person was at work. */
+function bySettler({ settledBy }: Approval): string {
+  if (!settledBy) return '';
+  const { name, via, atMs } = settledBy;
+  return ` by ${visible(name)} ${viaText(via)}, ${whenText(atMs)}`;
+}
+
+/** Where and when somebody found out what had come of it. */
+function settled({ settledBy }: Approval): string {
+  return settledBy ? ` (${viaText(settledBy.via)}, ${whenText(settledBy.atMs)})` : '';
 }
 
 function decided({ decision }: Approval): string {
@@ -116,9 +140,9 @@ function decided({ decision }: Approval): string {
   if (decision.source === 'policy') return 'Allowed by policy.';
   const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
   const by = decision.by?.name ?? 'somebody';
-  const via = decision.via ? ` by ${channelName(decision.via)}` : '';
+  const via = decision.via ? ` ${viaText(decision.via)}` : '';
   const words = decision.text ? `: “${visible(decision.text)}”` : '.';
-  return `${verb} by ${by}${via} on ${whenText(decision.atMs)}${words}`;
+  return `${verb} by ${by}${via}, ${whenText(decision.atMs)}${words}`;
 }
 
 /**
@@ -167,7 +191,7 @@ export function noticeFor(result: VoteResult): string {
 /** In markdown. */
 export function reminderText(approval: Approval): string {
   if (approval.state === 'UNKNOWN') {
-    return `**Still unknown:** ${literal(titleOf(approval))}\n\n${literal(standing(approval))} Please find out and run \`signalbox approvals reconcile ${approval.id}\`.`;
+    return `**Still unknown:** ${literal(titleOf(approval))}\n\n${literal(standing(approval))}`;
   }
   return [
     `**Reminder:** ${literal(titleOf(approval))}`,

@@ -20,6 +20,7 @@ import {
   type ReconcileResult,
   reconcile,
   revoke,
+  type Settler,
   type Step,
   type VoteResult,
   vote,
@@ -94,7 +95,8 @@ export async function answerApproval(
 export async function cancelApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
   return act(id, options, {
     verb: 'cancel',
-    step: (actor, directory) => (approval) => cancel(approval, withdrawer(actor, directory), reason),
+    step: (actor, directory) => (approval, nowMs) =>
+      cancel(approval, settler(actor, directory), reason, nowMs),
     ok: ({ code }) => code === 'DONE',
     sentence: (result) => withdrawn(result, 'Only the one who asked, or an operator, can cancel this.'),
   });
@@ -103,7 +105,8 @@ export async function cancelApproval(id: string, reason: string, options: Approv
 export async function revokeApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
   return act(id, options, {
     verb: 'revoke',
-    step: (actor, directory) => (approval) => revoke(approval, withdrawer(actor, directory), reason),
+    step: (actor, directory) => (approval, nowMs) =>
+      revoke(approval, settler(actor, directory), reason, nowMs),
     ok: ({ code }) => code === 'DONE',
     sentence: (result) => withdrawn(result, 'Only the one who said yes, or an operator, can take it back.'),
   });
@@ -117,10 +120,11 @@ export async function reconcileApproval(
   return act<ReconcileResult>(id, options, {
     verb: `reconcile ${finding}`,
     step: (actor, directory) => (approval, nowMs) => {
-      if (finding === 'retry' && isOwnRequest(approval, actor)) {
+      const wasHuman = approval.decision?.source === 'human';
+      if (finding === 'retry' && wasHuman && isOwnRequest(approval, actor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
-      const by = { ...withdrawer(actor, directory), roles: actor.person.roles };
+      const by = { ...settler(actor, directory), roles: actor.person.roles };
       return reconcile(approval, by, finding, nowMs);
     },
     ok: ({ code }) => code === 'DONE',
@@ -206,11 +210,13 @@ function isOwnRequest({ request }: Approval, { person, operator }: Actor): boole
   return request.requester === person.id || request.requester === operator?.id;
 }
 
-function withdrawer(
-  { person }: Actor,
-  directory: Directory,
-): { person: typeof person.id; operates: boolean } {
-  return { person: person.id, operates: directory.may(person.roles, 'operate') };
+function settler({ person }: Actor, directory: Directory): Settler {
+  return {
+    person: person.id,
+    name: person.name,
+    via: CLI_PLATFORM,
+    operates: directory.may(person.roles, 'operate'),
+  };
 }
 
 async function recordAnswer(
@@ -295,7 +301,7 @@ function reconciled({ code, approval }: ReconcileResult): string {
     case 'NOT_UNKNOWN':
       return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
     case 'NOT_ELIGIBLE':
-      return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it. Nothing changed.';
+      return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it, or to operate where a rule allowed it. Nothing changed.';
     case 'NOT_YET':
       return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
     default:

@@ -154,6 +154,12 @@ export const Approval = z.object({
   result: z.object({ status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() }).optional(),
   /** Why it was revoked, cancelled or became unknown. */
   remark: z.string().optional(),
+  /** What the one who ran it reported when its outcome had already become unknown. */
+  lateReport: z
+    .object({ epoch: z.int(), status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() })
+    .optional(),
+  /** The person who took it back, or found out what had come of it. */
+  settledBy: z.object({ person: PersonId, name: z.string(), via: Platform, atMs: z.int() }).optional(),
   copies: z.array(CardCopy),
 });
 export type Approval = z.infer<typeof Approval>;
@@ -174,6 +180,7 @@ export type ApprovalEvent =
   | 'failed'
   | 'released'
   | 'unknown'
+  | 'reported-late'
   | 'reconciled'
   | 'card-sent'
   | 'rerouted';
@@ -376,45 +383,51 @@ export type WithdrawResult =
   | { readonly code: 'DONE'; readonly approval: Approval }
   | { readonly code: 'ALREADY' | 'TOO_LATE' | 'NOT_ELIGIBLE'; readonly approval: Approval };
 
+/** Somebody who takes a request back, or says what came of it. */
+export interface Settler {
+  readonly person: PersonId;
+  readonly name: string;
+  readonly via: Platform;
+  /** Runs the gateway. */
+  readonly operates: boolean;
+}
+
 /** The requester, or somebody who runs the gateway, takes the request back. An approval not yet acted on is revoked. */
-export function cancel(
-  approval: Approval,
-  by: { person: PersonId; operates: boolean },
-  reason: string,
-): Step<WithdrawResult> {
+export function cancel(approval: Approval, by: Settler, reason: string, nowMs: number): Step<WithdrawResult> {
   if (by.person !== approval.request.requester && !by.operates)
     return { result: { code: 'NOT_ELIGIBLE', approval } };
-  if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by.person, reason);
-  if (approval.state === 'OPEN') return withdraw(approval, 'CANCELLED', by.person, reason);
+  if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by, reason, nowMs);
+  if (approval.state === 'OPEN') return withdraw(approval, 'CANCELLED', by, reason, nowMs);
   return { result: { code: ENDED.has(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
 }
 
 /** The one who said yes, or somebody who runs the gateway, takes the yes back before it was acted on. */
-export function revoke(
-  approval: Approval,
-  by: { person: PersonId; operates: boolean },
-  reason: string,
-): Step<WithdrawResult> {
+export function revoke(approval: Approval, by: Settler, reason: string, nowMs: number): Step<WithdrawResult> {
   if (by.person !== approval.decision?.by?.person && !by.operates) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
-  if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by.person, reason);
+  if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by, reason, nowMs);
   return { result: { code: ENDED.has(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
 }
 
 function withdraw(
   approval: Approval,
   state: 'CANCELLED' | 'REVOKED',
-  actor: string,
+  by: Settler,
   reason: string,
+  nowMs: number,
 ): Step<WithdrawResult> {
   const maybeRun = (approval.execution?.attempt ?? 0) > 0;
   const remark = maybeRun ? `${reason} (an earlier attempt may have run)` : reason;
-  const next = { ...advance(approval, state), remark };
+  const next = { ...advance(approval, state), remark, settledBy: settledBy(by, nowMs) };
   return {
     result: { code: 'DONE', approval: next },
-    moved: { next, event: state === 'CANCELLED' ? 'cancelled' : 'revoked', actor },
+    moved: { next, event: state === 'CANCELLED' ? 'cancelled' : 'revoked', actor: by.person },
   };
+}
+
+function settledBy({ person, name, via }: Settler, atMs: number): Approval['settledBy'] {
+  return { person, name, via, atMs };
 }
 
 // ── Running the call ─────────────────────────────────────────────────────────────────────────────────────────
@@ -489,11 +502,11 @@ export function renew(approval: Approval, epoch: number, nowMs: number): Step<'R
   return { result: 'RENEWED', moved: { next, event: 'renewed', actor: 'system' } };
 }
 
-export type CompleteResult = 'RECORDED' | 'REPLAY' | 'FENCED';
+export type CompleteResult = 'RECORDED' | 'REPLAY' | 'LATE' | 'FENCED';
 
 /**
- * Records what came of the call. The one who ran it may report late, too: what was unknown is known then, as long
- * as nobody else was let to run it and no person has settled it.
+ * Records what came of the call. A report that comes when the outcome has become unknown is kept as evidence for the
+ * person who finds out; it settles nothing by itself, because somebody may have acted on its absence.
  */
 export function complete(
   approval: Approval,
@@ -503,6 +516,7 @@ export function complete(
 ): Step<CompleteResult> {
   const { execution, result } = approval;
   if (execution?.epoch !== epoch) return { result: 'FENCED' };
+  if (approval.state === 'UNKNOWN') return reportLate(approval, { ...outcome, epoch, atMs: nowMs });
   if (approval.state !== 'EXECUTING') {
     return {
       result: result?.status === outcome.status && result.text === outcome.text ? 'REPLAY' : 'FENCED',
@@ -514,6 +528,15 @@ export function complete(
     result: { ...outcome, atMs: nowMs },
   };
   return { result: 'RECORDED', moved: { next, event: ok ? 'executed' : 'failed', actor: 'system' } };
+}
+
+function reportLate(
+  approval: Approval,
+  lateReport: NonNullable<Approval['lateReport']>,
+): Step<CompleteResult> {
+  if (approval.lateReport?.epoch === lateReport.epoch) return { result: 'LATE' };
+  const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, lateReport };
+  return { result: 'LATE', moved: { next, event: 'reported-late', actor: 'system' } };
 }
 
 /** The one who runs the call says that nobody can tell what came of it (the connection broke after it was sent). */
@@ -535,20 +558,19 @@ export type ReconcileResult =
 /** A person looked and says what really came of a call whose outcome was unknown. */
 export function reconcile(
   approval: Approval,
-  by: { person: PersonId; roles: readonly string[]; operates: boolean },
+  by: Settler & { readonly roles: readonly string[] },
   finding: Finding,
   nowMs: number,
 ): Step<ReconcileResult> {
   if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
-  const mayRetry = mayDecide(approval, by.person, by.roles);
-  // To let it run again takes the right to have said yes in the first place.
-  if (finding === 'retry' ? !mayRetry : !mayRetry && !by.operates) {
+  const maySay = mayDecide(approval, by.person, by.roles) || by.operates;
+  if (finding === 'retry' ? !mayAllowAgain(approval, by) : !maySay) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
   const quietFromMs = (approval.execution?.leaseUntilMs ?? 0) + QUIET_MS;
   if (finding === 'retry' && nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
 
-  const next = reconciled(approval, by.person, finding, nowMs);
+  const next = reconciled(approval, by, finding, nowMs);
   return {
     result: { code: 'DONE', approval: next },
     moved: { next, event: 'reconciled', actor: by.person },
@@ -556,17 +578,27 @@ export function reconcile(
   };
 }
 
-function reconciled(approval: Approval, person: string, finding: Finding, nowMs: number): Approval {
+/** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
+function mayAllowAgain(
+  approval: Approval,
+  { person, roles, operates }: Settler & { readonly roles: readonly string[] },
+): boolean {
+  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, person, roles);
+}
+
+function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {
   switch (finding) {
     case 'happened':
       return {
         ...advance(approval, 'EXECUTED'),
-        result: { status: 'ok', text: `${person} confirmed that it happened`, atMs: nowMs },
+        result: { status: 'ok', text: `${by.name} confirmed that it happened`, atMs: nowMs },
+        settledBy: settledBy(by, nowMs),
       };
     case 'did-not-happen':
       return {
         ...advance(approval, 'FAILED'),
-        result: { status: 'error', text: `${person} confirmed that it did not happen`, atMs: nowMs },
+        result: { status: 'error', text: `${by.name} confirmed that it did not happen`, atMs: nowMs },
+        settledBy: settledBy(by, nowMs),
       };
     case 'retry':
       return { ...advance(approval, 'APPROVED'), validUntilMs: nowMs + approval.policy.validForMs };

@@ -29,6 +29,11 @@ export class Directory {
     return this.#view().people.filter((person) => this.mayDecide(person, approvers, excluded));
   }
 
+  /** Everybody who runs the gateway. */
+  operators(): Person[] {
+    return this.#view().people.filter(({ roles }) => this.may(roles, 'operate'));
+  }
+
   /** The roles of somebody who acts now: their own, and those that groups of the platform they act on carry. */
   rolesOf({ roles }: Pick<Person, 'roles'>, groups: readonly string[] = []): RoleName[] {
     const granted = Object.entries(this.#authorizations().roles)

@@ -24,11 +24,11 @@ import { runTurn, type TurnOutcome } from '../agent/turn.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { allowAtOnce, askHumans } from '../approvals/plan.ts';
-import { channelName, outcomeText, waitingText } from '../approvals/sentences.ts';
+import { allowAtOnce, askHumans, copiesForOwners } from '../approvals/plan.ts';
+import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import type { Approval } from '../domain/approval.ts';
+import { type Approval, addCopy } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
@@ -145,6 +145,7 @@ export class ConversationWorker {
         }
         const work = this.#workOn(claim, item, approval, log);
         if (item.state === 'APPROVED') return this.#run(work, approval);
+        if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
         const told: Entry = {
           kind: 'event',
           text: outcomeText(approval),
@@ -154,6 +155,17 @@ export class ConversationWorker {
       }
       default:
         return item satisfies never;
+    }
+  }
+
+  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
+  async #askOwners(approval: Approval): Promise<void> {
+    const { directory, reach, approvals } = this.deps;
+    const owners = directory
+      .operators()
+      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
+    for (const copy of copiesForOwners(approval, owners)) {
+      await approvals.apply(approval.id, (current) => addCopy(current, copy));
     }
   }
 
@@ -315,11 +327,7 @@ export class ConversationWorker {
         ...toContent(said),
         atMs: this.deps.clock.now(),
       }),
-      this.#reply(
-        work,
-        { markdown: `I answered you by ${channelName(place.to.platform)}.`, files: [] },
-        shown,
-      ),
+      this.#reply(work, { markdown: `I answered you ${viaText(place.to.platform)}.`, files: [] }, shown),
     ];
   }
 

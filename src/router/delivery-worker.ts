@@ -13,7 +13,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
-import { channelName, literal } from '../approvals/sentences.ts';
+import { literal, viaText } from '../approvals/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, addCopy, type CardCopy, noteCopy } from '../domain/approval.ts';
@@ -213,14 +213,14 @@ export class DeliveryWorker {
 
   /** Asks the approver elsewhere if that can be, and says how far the question got. */
   async #whatBecomesOf(item: OutboxItem, reason: string): Promise<string> {
-    const by = `by ${channelName(item.to.platform)}: ${literal(reason)}.`;
+    const by = `${viaText(item.to.platform)}: ${literal(reason)}.`;
     if (item.kind !== 'card') return `I could not deliver a message ${by}`;
     const elsewhere = await this.#askElsewhere(item);
     if (!elsewhere) return `I could not deliver the request for an approval ${by}`;
     const { name, place, reached, asked } = elsewhere;
     if (place) {
-      const next = channelName(place.platform);
-      return `I could not deliver the request for an approval to ${name} ${by} I asked them by ${next} instead.`;
+      const next = viaText(place.platform);
+      return `I could not deliver the request for an approval to ${name} ${by} I asked them ${next} instead.`;
     }
     const partly = asked > 1 ? ` So far ${reached} of ${asked} people who may decide have it.` : '';
     return `I could not deliver the request for an approval to ${name} ${by}${partly}`;

@@ -1,6 +1,7 @@
 /** What a gateway and the core owe together, on every platform: to who answers, to who is late, to who waits. */
 import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { viaText } from '../../src/approvals/sentences.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { BOT, DANA, DISCORD_CHANNELS, EVE, PROJECT, type SandboxPerson } from '../../src/sandbox/people.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';
@@ -16,8 +17,6 @@ type PlatformName = (typeof PLATFORMS)[number];
 
 /** Where Alex asks and where the request is answered, on one platform. */
 interface Desk extends Surface {
-  /** How the platform is called on a card. */
-  readonly title: string;
   /** The request as it is shown now, for anybody who sees it to say yes to, now or later. */
   request(place: string): (who: SandboxPerson) => Promise<void>;
   /** What the bot has told somebody apart from the card. */
@@ -35,7 +34,6 @@ function deskOf(platform: PlatformName, { sandbox }: Story): Desk {
     case 'slack':
       return {
         ...slackSurface(slack),
-        title: 'Slack',
         request: (thread) => {
           const card = slack.thread(GENERAL, thread).findLast((each) => /Waiting for/.test(textOf(each)));
           if (!card) throw new Error('there is no card in Slack');
@@ -48,7 +46,6 @@ function deskOf(platform: PlatformName, { sandbox }: Story): Desk {
     case 'discord':
       return {
         ...discordSurface(discord),
-        title: 'Discord',
         request: (place) => {
           const cards = [...discord.messages(CHANNEL.id), ...discord.messages(place)];
           const card = cards.findLast((each) => /Waiting for/.test(shownOf(each)));
@@ -72,7 +69,6 @@ function deskOf(platform: PlatformName, { sandbox }: Story): Desk {
         );
       return {
         ...jiraSurface(jira),
-        title: 'Jira',
         request: () => {
           const [line] = ours().flatMap(({ body }) => /^approve apr_\S+$/m.exec(body) ?? []);
           if (line === undefined) throw new Error('there is no request in Jira');
@@ -90,7 +86,6 @@ function deskOf(platform: PlatformName, { sandbox }: Story): Desk {
     case 'email':
       return {
         ...emailSurface(mail),
-        title: 'e-mail',
         request: () => {
           const asked = mail.mailbox(DANA.mail).findLast(({ text }) => /^approve [A-Z0-9]{4,8}$/m.test(text));
           if (!asked) throw new Error('there is no request by mail');
@@ -141,7 +136,7 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
     expect(story.refunds(7)).toEqual([]);
     await approve(DANA);
 
-    const outcome = new RegExp(`Approved by Dana Reyes by ${desk.title}[\\s\\S]*Done`);
+    const outcome = new RegExp(`Approved by Dana Reyes ${viaText(desk.name)}[\\s\\S]*Done`);
     await seen(desk, () => desk.said(place), outcome);
     await seen(desk, desk.shownToDana, outcome);
     expect(story.refunds(7)).toEqual([120]);
@@ -177,7 +172,9 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
 
     const place = await other.ask('refund order 7');
 
-    const told = new RegExp(`could not deliver the request for an approval to Dana Reyes by ${desk.title}`);
+    const told = new RegExp(
+      `could not deliver the request for an approval to Dana Reyes ${viaText(desk.name)}`,
+    );
     await seen(other, () => other.said(place), told);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);

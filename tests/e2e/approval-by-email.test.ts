@@ -169,7 +169,7 @@ describe('a refund asked for in Slack and decided by mail', () => {
 
     await Promise.all([press(), press()]);
 
-    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
 

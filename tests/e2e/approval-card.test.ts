@@ -69,7 +69,7 @@ describe('the request for an approval', () => {
       actionId: button(card, /"Approve"/),
     });
 
-    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/);
     await story.sandbox.slack.until((slack) =>
       slack.messages('D0DANA').some((message) => message.ts === card.ts && /Done/.test(textOf(message))),
     );
@@ -91,7 +91,7 @@ describe('an answer in words', () => {
     await story.sandbox.slack.until((slack) => slack.views(DANA.slack).length > 0);
     await story.sandbox.slack.submitView({ user: DANA.slack, values: { words: 'send a new one instead' } });
 
-    await story.answer(thread, /Denied by Dana Reyes by Slack.*send a new one instead/);
+    await story.answer(thread, /Denied by Dana Reyes on Slack.*send a new one instead/);
     await story.answer(thread, /It was not allowed, so it was not done/);
     expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toContain(
       'send a new one instead',

@@ -86,7 +86,7 @@ describe('OM-052 the same words', () => {
     expect(story.sandbox.claude.requests.length).toBeGreaterThan(1);
 
     await write(DANA.slack, `approve ${ticket}`, thread);
-    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
 
@@ -106,7 +106,7 @@ describe('answers by ticket', () => {
 
     await story.mention(`/deny ${ticket} the parcel is on its way`, DANA.slack);
 
-    await story.answer(thread, /Denied by Dana Reyes by Slack.*the parcel is on its way/);
+    await story.answer(thread, /Denied by Dana Reyes on Slack.*the parcel is on its way/);
     expect(await told(DANA.slack, /Recorded/)).toContain('Denied by Dana Reyes');
     expect(story.refunds(7)).toEqual([]);
   });

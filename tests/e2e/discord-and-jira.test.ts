@@ -56,9 +56,9 @@ describe.each([
     await meanwhile();
     await jira.approve();
 
-    await seen(discord, shown, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    await seen(discord, shown, /Approved by Dana Reyes in Jira[\s\S]*Done/);
     await seen(discord, shown, /allowed, and it is done/);
-    await seen(jira, jira.shownToDana, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    await seen(jira, jira.shownToDana, /Approved by Dana Reyes in Jira[\s\S]*Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
 
@@ -71,9 +71,9 @@ describe.each([
     await meanwhile();
     await discord.approve();
 
-    await seen(jira, () => jira.said(place), /Approved by Dana Reyes by Discord[\s\S]*OPS-3 is Done now/);
+    await seen(jira, () => jira.said(place), /Approved by Dana Reyes on Discord[\s\S]*OPS-3 is Done now/);
     await seen(jira, () => jira.said(place), /allowed, and it is done/);
-    await seen(discord, discord.shownToDana, /Approved by Dana Reyes by Discord/);
+    await seen(discord, discord.shownToDana, /Approved by Dana Reyes on Discord/);
     expect(story.sandbox.jira.status('OPS-3')).toBe('Done');
   });
 });
@@ -154,7 +154,7 @@ describe('in Discord', () => {
       customId: buttonOf(card, /Approve/),
     });
 
-    await seen(discord, shown, /Approved by Dana Reyes by Discord[\s\S]*Done/);
+    await seen(discord, shown, /Approved by Dana Reyes on Discord[\s\S]*Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
 
@@ -195,7 +195,7 @@ describe('in Jira', () => {
     expect(await story.open()).toHaveLength(1);
     expect(story.refunds(7)).toEqual([]);
     await jira.approve();
-    await seen(jira, jira.shownToDana, /Approved by Dana Reyes by Jira[\s\S]*Done/);
+    await seen(jira, jira.shownToDana, /Approved by Dana Reyes in Jira[\s\S]*Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
 });
@@ -213,7 +213,7 @@ describe('when somebody cannot be reached', () => {
     await seen(
       jira,
       () => jira.said(place),
-      /could not deliver.*to Dana Reyes by Discord.*by e-mail instead/,
+      /could not deliver.*to Dana Reyes on Discord.*by e-mail instead/,
     );
     await story.mail(DANA.mail, /refund/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
@@ -225,7 +225,7 @@ describe('when somebody cannot be reached', () => {
 
     const shown = await ask('refund order 7');
 
-    await seen(discord, shown, /could not deliver the request for an approval to Dana Reyes by Jira/);
+    await seen(discord, shown, /could not deliver the request for an approval to Dana Reyes in Jira/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);
   });

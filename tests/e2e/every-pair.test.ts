@@ -12,11 +12,11 @@ const PLATFORMS = ['slack', 'discord', 'jira', 'email'] as const;
 type PlatformName = (typeof PLATFORMS)[number];
 
 /** As people read it on a card. */
-const NAMES: Readonly<Record<PlatformName, string>> = {
-  slack: 'Slack',
-  discord: 'Discord',
-  jira: 'Jira',
-  email: 'e-mail',
+const VIA: Readonly<Record<PlatformName, string>> = {
+  slack: 'on Slack',
+  discord: 'on Discord',
+  jira: 'in Jira',
+  email: 'by e-mail',
 };
 
 let story: Story;
@@ -59,7 +59,7 @@ describe.each(PLATFORMS)('OM-050 a refund asked for on %s', (asked) => {
     expect(story.refunds(order)).toEqual([]);
     await desk.approve();
 
-    const outcome = new RegExp(`Approved by Dana Reyes by ${NAMES[approved]}[\\s\\S]*Done`);
+    const outcome = new RegExp(`Approved by Dana Reyes ${VIA[approved]}[\\s\\S]*Done`);
     const ofThis = (texts: readonly string[]) => texts.filter((text) => text.includes(`order ${order}`));
     await seen(origin, () => ofThis(origin.said(place)), outcome);
     await seen(desk, () => ofThis(desk.shownToDana()), outcome);

@@ -177,7 +177,7 @@ describe('while Slack is away', () => {
 
     await story.answer(
       thread,
-      /could not deliver the request for an approval to Dana Reyes by Slack.*user_disabled.*asked them by e-mail instead/,
+      /could not deliver the request for an approval to Dana Reyes on Slack.*user_disabled.*asked them by e-mail instead/,
     );
     const request = await story.mail(DANA.mail, /refund/);
     await story.answer(thread, /Waiting for role manager/);
@@ -205,7 +205,7 @@ describe('while Slack is away', () => {
       actionId: button(asked, /Approve/),
     });
 
-    await story.answer(thread, /Approved by Dana Reyes by Slack.*Done/);
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/);
   });
 
   it('OM-143 says which of several approvers could not be asked, and that the others were', async () => {
@@ -258,7 +258,7 @@ describe('while the mail server refuses', () => {
 
     const thread = await story.mention('refund order 7');
 
-    await story.answer(thread, /to Dana Reyes by e-mail.*550.*asked them by Slack instead/);
+    await story.answer(thread, /to Dana Reyes by e-mail.*550.*asked them on Slack instead/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
     expect(await story.open()).toHaveLength(1);
   });
@@ -370,7 +370,13 @@ describe('while the shop fails', () => {
   }
 
   async function settle({ id }: Approval, finding: Finding) {
-    const by = { person: PersonId.parse('dana'), roles: ['manager'], operates: true };
+    const by = {
+      person: PersonId.parse('dana'),
+      name: 'Dana Reyes',
+      via: Platform.parse('cli'),
+      roles: ['manager'],
+      operates: true,
+    };
     const result = await story.app.approvals.apply(id, (approval, nowMs) =>
       reconcile(approval, by, finding, nowMs),
     );
@@ -411,8 +417,13 @@ describe('while the shop fails', () => {
     });
 
     it.each([
-      ['happened', 'cut-after', /Done: dana confirmed that it happened/, [120]],
-      ['did-not-happen', 'error-before', /did not work: dana confirmed that it did not happen/, []],
+      ['happened', 'cut-after', /Done: Dana Reyes confirmed that it happened \(in the terminal, /, [120]],
+      [
+        'did-not-happen',
+        'error-before',
+        /did not work: Dana Reyes confirmed that it did not happen \(in the terminal, /,
+        [],
+      ],
     ] as const)('is told by a person that it %s, and says so', async (finding, fault, sentence, refunds) => {
       story.sandbox.shop.fault(fault);
       const thread = await refunded();
@@ -437,6 +448,23 @@ describe('while the shop fails', () => {
 
       await story.answer(thread, /Done: Order 7 was refunded/);
       expect(story.refunds(7)).toEqual([120]);
+    });
+
+    it('asks an operator to find out where a rule had allowed the call by itself, and lets them repeat it', async () => {
+      story.sandbox.shop.fault('error-before');
+      const thread = await story.mention('refund order 7 for 20 EUR');
+
+      const asked = await story.mail(DANA.mail, /nobody can tell whether it happened/);
+      await story.answer(thread, /cannot say whether it was done/);
+      const approval = await unknown();
+      expect(asked.text).toContain(`signalbox approvals reconcile ${approval.id}`);
+      expect(approval.decision?.source).toBe('policy');
+
+      for (let hour = 0; hour < 5; hour++) await story.advance(60 * MINUTE);
+      await story.mail(DANA.mail, /Still unknown/);
+      expect(await settle(approval, 'retry')).toBe('DONE');
+      await story.answer(thread, /Done: Order 7 was refunded|Order 7 was refunded 20/);
+      expect(story.refunds(7)).toEqual([20]);
     });
 
     it('repeats a deploy by itself under the same key, so that it is made once', async () => {

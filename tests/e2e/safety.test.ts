@@ -361,7 +361,7 @@ describe('two managers at once', () => {
       }),
       reply(mail, `approve ${codesIn(mail).approve}`),
     ]);
-    const settled = await story.answer(thread, /Approved by (Dana Reyes by e-mail|Carl Chen by Slack).*Done/);
+    const settled = await story.answer(thread, /Approved by (Dana Reyes by e-mail|Carl Chen on Slack).*Done/);
     await story.quiet();
     story.config = alone;
 

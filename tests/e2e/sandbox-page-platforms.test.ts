@@ -56,7 +56,7 @@ describe.skipIf(CHROMIUM === undefined)('the page across platforms (skipped with
     await platform('Discord').click();
     await page
       .locator('#discord')
-      .getByText(/Approved by Dana Reyes by Jira/)
+      .getByText(/Approved by Dana Reyes in Jira/)
       .first()
       .waitFor();
     await page
@@ -87,7 +87,7 @@ describe.skipIf(CHROMIUM === undefined)('the page across platforms (skipped with
     await platform('Jira').click();
     await page
       .locator('#jira')
-      .getByText(/Denied by Dana Reyes by Discord.*not before Monday/)
+      .getByText(/Denied by Dana Reyes on Discord.*not before Monday/)
       .first()
       .waitFor();
     expect(story.sandbox.jira.status('OPS-3')).toBe('To Do');

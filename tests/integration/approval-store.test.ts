@@ -20,7 +20,7 @@ import {
   type VoteResult,
   vote,
 } from '../../src/domain/approval.ts';
-import { ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
@@ -377,7 +377,7 @@ describe('running an approved call', () => {
     expect((await read(process, approval)).state).toBe('UNKNOWN');
   });
 
-  it('fences a report that comes after the call became unknown, and leaves the finding to a person', async () => {
+  it('keeps a report that comes after the call became unknown as evidence, and leaves the finding to a person', async () => {
     const process = await openProcess();
     const { office, approval } = await approved(process, 'once');
     const claimed = await office.claim(approval, approval.digest);
@@ -385,9 +385,12 @@ describe('running an approved call', () => {
     await passTime(process, approval, LEASE_MS + QUIET_MS);
     await process.sweeper.sweep();
 
-    expect(await office.complete(claimed.permit, { status: 'ok', text: 'refunded' })).toBe('FENCED');
+    expect(await office.complete(claimed.permit, { status: 'ok', text: 'refunded' })).toBe('LATE');
     expect(await office.renew(claimed.permit)).toBe(false);
-    expect((await read(process, approval)).state).toBe('UNKNOWN');
+    expect(await read(process, approval)).toMatchObject({
+      state: 'UNKNOWN',
+      lateReport: { status: 'ok', text: 'refunded' },
+    });
   });
 
   it('takes a repeated report for what it is', async () => {
@@ -412,8 +415,9 @@ describe('running an approved call', () => {
     const claimed = await office.claim(approval, approval.digest);
     if (claimed.code !== 'GRANTED') throw new Error('the claim was refused');
     await office.loseTrack(claimed.permit, 'the connection broke');
-    const dana = { person: DANA, roles: ['manager'], operates: false };
-    const operator = { person: LEE, roles: [], operates: true };
+    const via = Platform.parse('cli');
+    const dana = { person: DANA, name: 'Dana Reyes', via, roles: ['manager'], operates: false };
+    const operator = { person: LEE, name: 'Lee Park', via, roles: [], operates: true };
     const settle = (by: Parameters<typeof reconcile>[1], finding: 'happened' | 'retry') =>
       process.approvals.apply(approval.id, (current, nowMs) => reconcile(current, by, finding, nowMs));
 
@@ -471,7 +475,13 @@ type RandomStep = typeof step extends fc.Arbitrary<infer S> ? S : never;
 async function take(process: Process, approval: Approval, each: RandomStep, n: number): Promise<unknown> {
   const { approvals } = process;
   const office = new PermitOffice(approvals);
-  const by = { person: DANA, roles: ['manager'], operates: true };
+  const by = {
+    person: DANA,
+    name: 'Dana Reyes',
+    via: Platform.parse('cli'),
+    roles: ['manager'],
+    operates: true,
+  };
   const { execution } = await read(process, approval);
   const permit = {
     approvalId: approval.id,
@@ -494,9 +504,9 @@ async function take(process: Process, approval: Approval, each: RandomStep, n: n
     case 'lose-track':
       return office.loseTrack(permit, 'the line went dead');
     case 'cancel':
-      return approvals.apply(approval.id, (current) => cancel(current, by, 'no longer needed'));
+      return approvals.apply(approval.id, (current, nowMs) => cancel(current, by, 'no longer needed', nowMs));
     case 'revoke':
-      return approvals.apply(approval.id, (current) => revoke(current, by, 'changed my mind'));
+      return approvals.apply(approval.id, (current, nowMs) => revoke(current, by, 'changed my mind', nowMs));
     case 'retry':
     case 'happened': {
       const finding = each.kind;

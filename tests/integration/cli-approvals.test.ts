@@ -162,7 +162,7 @@ describe('an answer', () => {
     const { code, out } = await home.run('approvals', 'approve', id);
 
     expect(code).toBe(0);
-    expect(out).toContain('Approved by Dana Reyes by the terminal');
+    expect(out).toContain('Approved by Dana Reyes in the terminal');
     expect(out).toContain('No gateway is running; it runs the call when it is started.');
     expect((await must(stores.approvals, id)).decision).toMatchObject({
       choice: 'approve',
@@ -287,7 +287,7 @@ describe('taking back, and finding out', () => {
     const { code, out } = await home.run('approvals', 'revoke', id, 'wrong customer');
 
     expect(code).toBe(0);
-    expect(out).toContain('Taken back before it ran: wrong customer.');
+    expect(out).toMatch(/Taken back before it ran by Dana Reyes in the terminal, .* UTC: wrong customer\./);
   });
 
   it('cancels an open request as the one who asked', async () => {
@@ -296,7 +296,7 @@ describe('taking back, and finding out', () => {
 
     const { out } = await home.run('approvals', 'cancel', id);
 
-    expect(out).toContain('Withdrawn: no reason was given.');
+    expect(out).toMatch(/Withdrawn by Alex Kim in the terminal, .* UTC: no reason was given\./);
     expect((await must(stores.approvals, id)).state).toBe('CANCELLED');
   });
 
@@ -308,7 +308,7 @@ describe('taking back, and finding out', () => {
 
     expect(listed.out).toContain('unknown');
     expect(code).toBe(0);
-    expect(out).toContain('dana confirmed that it did not happen');
+    expect(out).toMatch(/Dana Reyes confirmed that it did not happen \(in the terminal, .* UTC\)/);
     expect((await must(stores.approvals, id)).state).toBe('FAILED');
   });
 

@@ -146,7 +146,7 @@ describe('beside a gateway that runs', () => {
     expect(before?.state).toBe('OPEN');
     expect(seen.out).toContain(`Request ${id}`);
     expect(seen.out).toContain('refund: order 7, amount 120');
-    expect(seen.out).toContain('Denied by Dana Reyes by the terminal');
+    expect(seen.out).toContain('Denied by Dana Reyes in the terminal');
     expect(await running.approvals.find(id)).toMatchObject({
       state: 'DENIED',
       decision: { text: 'that order was never paid', via: 'cli', by: { person: 'dana' } },

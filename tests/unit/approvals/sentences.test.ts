@@ -135,7 +135,7 @@ describe('a card', () => {
       choices: [],
       status: {
         state: 'denied',
-        sentence: 'Denied by Dana by e-mail on 1 Jan 2026, 00:00 UTC: “too⟨U+202E⟩ much” Nothing was done.',
+        sentence: 'Denied by Dana by e-mail, 1 Jan 2026, 00:00 UTC: “too⟨U+202E⟩ much” Nothing was done.',
       },
     });
     expect(toCard(result.approval, { token: 't', approveCode: 'a', denyCode: 'd' }).reply).toBeUndefined();
@@ -162,7 +162,7 @@ describe('what people are told', () => {
     noticeFor(vote(approval, aVote(approval, { key: 'another', ...wish }), nowMs).result);
 
   it.each([
-    ['DECIDED', told(open, {}), /^Recorded\. Approved by Dana by Slack/],
+    ['DECIDED', told(open, {}), /^Recorded\. Approved by Dana on Slack/],
     ['REPLAY', noticeFor(vote(approved, aVote(approved), OPENED_MS).result), /^Recorded\. Approved by Dana/],
     [
       'ALREADY',

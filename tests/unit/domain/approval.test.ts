@@ -17,13 +17,14 @@ import {
   reconcile,
   renew,
   revoke,
+  type Settler,
   type Step,
   tick,
   type Vote,
   type VoteResult,
   vote,
 } from '../../../src/domain/approval.ts';
-import { PersonId } from '../../../src/domain/ids.ts';
+import { PersonId, Platform } from '../../../src/domain/ids.ts';
 import {
   ALEX,
   anApproval,
@@ -211,15 +212,19 @@ function toVote(approval: Approval, { voter, choice, key, old }: Extract<Event, 
   });
 }
 
+function settler({ person, operates }: { person: PersonId; operates: boolean }): Settler {
+  return { person, name: `the person ${person}`, via: Platform.parse('cli'), operates };
+}
+
 function happen(approval: Approval, event: Event, cast: Vote | undefined, nowMs: number): Step<unknown> {
   const epoch = approval.execution?.epoch ?? 1;
   switch (event.kind) {
     case 'vote':
       return vote(approval, cast!, nowMs);
     case 'cancel':
-      return cancel(approval, event, 'no longer needed');
+      return cancel(approval, settler(event), 'no longer needed', nowMs);
     case 'revoke':
-      return revoke(approval, event, 'changed my mind');
+      return revoke(approval, settler(event), 'changed my mind', nowMs);
     case 'claim':
       return claim(approval, event.owner, event.right ? approval.digest : 'of something else', nowMs);
     case 'renew':
@@ -231,7 +236,7 @@ function happen(approval: Approval, event: Event, cast: Vote | undefined, nowMs:
     case 'reconcile':
       return reconcile(
         approval,
-        { ...event, roles: event.person === DANA ? ['manager'] : [] },
+        { ...settler(event), roles: event.person === DANA ? ['manager'] : [] },
         event.finding,
         nowMs,
       );
@@ -278,6 +283,40 @@ describe('any history of an approval', () => {
         moved?.event === 'claimed' ? [moved.next.execution!.epoch] : [],
       );
       expect(epochs).toEqual(epochs.map((_, index) => index + 1));
+    });
+  });
+
+  it('keeps a report that comes too late as evidence, and settles nothing by it', () => {
+    let late = 0;
+    always((moments) => {
+      for (const { before, after, moved } of moments) {
+        if (moved?.event !== 'reported-late') continue;
+        late++;
+        expect([before.state, after.state]).toEqual(['UNKNOWN', 'UNKNOWN']);
+        expect(after.lateReport).toMatchObject({ epoch: after.execution?.epoch, text: 'done' });
+        expect(after.result).toEqual(before.result);
+      }
+    });
+    expect(late).toBeGreaterThan(0);
+  });
+
+  it('names who took it back or found out what came of it, and from where', () => {
+    always((moments) => {
+      for (const { event, after, moved, nowMs } of moments) {
+        if (
+          !moved ||
+          !['cancelled', 'reconciled', 'revoked'].includes(moved.event) ||
+          moved.actor === 'system'
+        )
+          continue;
+        if (event.kind === 'reconcile' && event.finding === 'retry') continue;
+        expect(after.settledBy).toEqual({
+          person: moved.actor,
+          name: `the person ${moved.actor}`,
+          via: 'cli',
+          atMs: nowMs,
+        });
+      }
     });
   });
 
@@ -393,8 +432,8 @@ describe('any history of an approval', () => {
     always((moments) => {
       for (const { before, after, moved } of moments) {
         expect(after.rev).toBe(before.rev + (moved ? 1 : 0));
-        if (before.state !== after.state && after.state !== 'EXECUTING')
-          expect(after.face).toBe(before.face + 1);
+        const isNews = before.state !== after.state && after.state !== 'EXECUTING';
+        if (isNews || moved?.event === 'reported-late') expect(after.face).toBe(before.face + 1);
         else expect(after.face).toBe(before.face);
       }
     });
