@@ -383,7 +383,7 @@ describe('going out', () => {
         kind: 'card',
         card: aCard({
           choices: [],
-          status: { state: 'executed', sentence: 'Approved by Dana Reyes by Slack. Done.' },
+          status: { state: 'executed', sentence: 'Approved by Dana Reyes on Slack. Done.' },
         }),
         replaces: ref,
       },
