@@ -1,78 +1,15 @@
 /** The emulated Jira, asked by the real client library and by plain requests. */
-import { fastify } from 'fastify';
-import JiraApi from 'jira-client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WebhookListener, type WebhookRequest } from '../../gateways/webhook-listener.ts';
-import { JiraSandbox, type JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
 import { signatureOf } from '../../src/sandbox/jira/webhooks.ts';
-import { Journal } from '../../src/sandbox/journal.ts';
 import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
-import { silent } from '../support/core.ts';
+import { type JiraSandboxFixture, openJiraSandbox } from '../support/jira-sandbox.ts';
 
 const ISSUE = 'OPS-2';
 
-interface Fixture {
-  readonly jira: JiraSandbox;
-  readonly client: JiraApi;
-  readonly url: string;
-  readonly webhooks: WebhookRequest[];
-  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
-  close(): Promise<void>;
-}
-
-let open: Fixture;
-
-async function openJira(options: JiraSandboxOptions = {}, answer = () => 200): Promise<Fixture> {
-  const journal = new Journal();
-  await journal.start();
-  const app = fastify({ forceCloseConnections: true });
-  const jira = new JiraSandbox(journal, { retryDelaysMs: [0, 0], ...options });
-  jira.register(app);
-  await jira.start();
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  const webhooks: WebhookRequest[] = [];
-  const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, silent);
-  listener.route('/hook', async (request) => {
-    webhooks.push(request);
-    return { status: answer() };
-  });
-  await listener.start();
-  jira.deliverTo(`${listener.url}/hook`);
-  const url = `${app.listeningOrigin}/jira`;
-  const { hostname, port } = new URL(url);
-  return {
-    jira,
-    url,
-    webhooks,
-    client: new JiraApi({
-      protocol: 'http',
-      host: hostname,
-      port,
-      base: 'jira',
-      username: jira.email,
-      password: jira.apiToken,
-      apiVersion: '2',
-    }),
-    call: (method, path, body, headers) =>
-      fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Basic ${Buffer.from(`${jira.email}:${jira.apiToken}`).toString('base64')}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
-    close: async () => {
-      await jira.stop();
-      await listener.stop();
-      await app.close();
-    },
-  };
-}
+let open: JiraSandboxFixture;
 
 beforeEach(async () => {
-  open = await openJira();
+  open = await openJiraSandbox();
 });
 afterEach(async () => open.close());
 
@@ -213,21 +150,15 @@ describe('the REST API', () => {
 
   it('searches as Data Center does, and refuses what is no JQL', async () => {
     await open.close();
-    open = await openJira({ flavour: 'data-center' });
-    const headers = { authorization: `Bearer ${open.jira.personalToken}` };
-    const post = (path: string, body: unknown) => open.call('POST', path, body, headers);
+    open = await openJiraSandbox({ flavour: 'data-center' });
+    const post = (path: string, body: unknown) => open.call('POST', path, body);
 
     expect((await post('/rest/api/2/search', { jql: 'project = OPS', startAt: -1 })).status).toBe(400);
     expect((await post('/rest/api/2/search', { jql: 'project = OPS', maxResults: '2' })).status).toBe(400);
     expect((await post('/rest/api/2/search', { jql: 'project = = (' })).status).toBe(400);
     const found = await post('/rest/api/2/search', { jql: 'project = OPS', maxResults: 1 });
     expect(await found.json()).toMatchObject({ startAt: 0, issues: [{ key: 'OPS-1' }] });
-    const got = await open.call(
-      'GET',
-      '/rest/api/2/search?jql=project%3DOPS&fields=summary&maxResults=2',
-      undefined,
-      headers,
-    );
+    const got = await open.call('GET', '/rest/api/2/search?jql=project%3DOPS&fields=summary&maxResults=2');
     expect(await got.json()).toMatchObject({ issues: [{ key: 'OPS-1' }, { key: 'OPS-2' }] });
     expect((await post('/rest/api/2/search/jql', { jql: 'project = OPS' })).status).toBe(404);
   });
@@ -314,7 +245,7 @@ describe('the REST API', () => {
 
   it('knows permissions and groups', async () => {
     await open.close();
-    open = await openJira({ lacks: ['ADD_COMMENTS'] });
+    open = await openJiraSandbox({ lacks: ['ADD_COMMENTS'] });
     const { call, client } = open;
     const { permissions } = await client.genericGet('permissions');
     expect(permissions.ADD_COMMENTS).toMatchObject({ type: 'PROJECT' });
@@ -369,7 +300,7 @@ describe('the REST API', () => {
         }),
     ],
     ['an operation that does not exist', 404, () => open.call('GET', '/rest/api/2/treasure')],
-    ['a file without the header against forged forms', 403, () => attach({})],
+    ['a file without the header against forged forms', 403, () => open.attach(ISSUE, {})],
     ['an issue that is not there', 404, () => open.call('GET', '/rest/api/2/issue/OPS-999')],
     [
       'JQL it does not know',
@@ -393,7 +324,7 @@ describe('the REST API', () => {
   });
 
   it('keeps files, and gives them back', async () => {
-    expect((await attach({ 'x-atlassian-token': 'no-check' })).status).toBe(200);
+    expect((await open.attach(ISSUE)).status).toBe(200);
     const [file] = open.jira.attachments(ISSUE);
     const content = await open.call('GET', `/rest/api/2/attachment/content/${file!.id}`);
     expect(await content.text()).toBe('one,two');
@@ -401,7 +332,7 @@ describe('the REST API', () => {
 
   it('limits how often one issue is written to', async () => {
     await open.close();
-    open = await openJira({ limitWrites: true });
+    open = await openJiraSandbox({ limitWrites: true });
     const writes = Array.from({ length: 21 }, () =>
       open.call('POST', `/rest/api/2/issue/${ISSUE}/comment`, { body: 'x' }),
     );
@@ -471,7 +402,7 @@ describe('the webhooks', () => {
   it('come again under the same identifier until they are acknowledged', async () => {
     await open.close();
     const answers = [500, 429, 200];
-    open = await openJira({}, () => answers.shift() ?? 200);
+    open = await openJiraSandbox({ answer: () => answers.shift() ?? 200 });
 
     await open.jira.assign({ user: ALEX.jiraAccount, issue: ISSUE, to: BOT.jiraAccount }).acknowledged;
 
@@ -487,7 +418,7 @@ describe('the webhooks', () => {
 
   it('are given up at once when they are refused for good', async () => {
     await open.close();
-    open = await openJira({}, () => 401);
+    open = await openJiraSandbox({ answer: () => 401 });
     await expect(
       open.jira.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: 'x' }).acknowledged,
     ).rejects.toThrow(/gave up.*401/);
@@ -499,7 +430,7 @@ describe('the webhooks', () => {
     expect((await list()).status).toBe(403);
 
     await open.close();
-    open = await openJira({ administrator: true });
+    open = await openJiraSandbox({ administrator: true });
     expect(await (await list()).json()).toMatchObject([
       {
         name: 'Signalbox',
@@ -567,19 +498,6 @@ describe('the webhooks', () => {
     });
   });
 });
-
-function attach(headers: Record<string, string>): Promise<Response> {
-  const form = new FormData();
-  form.append('file', new Blob(['one,two'], { type: 'text/csv' }), 'a.csv');
-  return fetch(`${open.url}/rest/api/2/issue/${ISSUE}/attachments`, {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from(`${open.jira.email}:${open.jira.apiToken}`).toString('base64')}`,
-      ...headers,
-    },
-    body: form,
-  });
-}
 
 function scoped(base: string): Promise<Response> {
   const authorization = `Basic ${Buffer.from(`${open.jira.email}:${open.jira.scopedToken}`).toString('base64')}`;

@@ -195,9 +195,13 @@ class Parser {
   }
 
   #timeOf(value: string): number {
-    const [, sign, amount, unit] = /^([+-]?)(\d+)([wdhm])$/.exec(value) ?? [];
-    if (amount !== undefined && unit !== undefined) {
-      const ms = Number(amount) * (UNITS_MS[unit] ?? 0);
+    const [, sign, period] = /^([+-]?)((?:\d+[wdhm]\s*)+)$/.exec(value) ?? [];
+    if (period !== undefined) {
+      const parts = [...period.matchAll(/(\d+)([wdhm])/g)];
+      const ms = parts.reduce(
+        (sum, [, amount, unit]) => sum + Number(amount) * (UNITS_MS[unit ?? ''] ?? 0),
+        0,
+      );
       return this.context.now + (sign === '-' ? -ms : ms);
     }
     const [, year, month, day, hour = '00', minute = '00'] =
@@ -208,7 +212,9 @@ class Parser {
       );
     }
     const asUtc = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:00Z`);
-    return asUtc - offsetMs(this.context.user.timeZone, asUtc);
+    const { timeZone } = this.context.user;
+    // The first guess may lie beyond a change of the clocks; the offset there is not the one here.
+    return asUtc - offsetMs(timeZone, asUtc - offsetMs(timeZone, asUtc));
   }
 
   #order(): Query['compare'] {

@@ -40,11 +40,7 @@ const PIECES = [
 ];
 
 it('understands any text, or refuses it with an error of JQL', async () => {
-  const journal = new Journal();
-  await journal.start();
-  // Of the clock, only `now` is looked at.
-  const world = new World(journal, { now: () => 0 } as never);
-  world.start();
+  const { world } = await aWorld();
   expect(world.issues).not.toEqual([]);
   const text = fc.oneof(
     fc.string(),
@@ -62,3 +58,38 @@ it('understands any text, or refuses it with an error of JQL', async () => {
     { numRuns: 500 },
   );
 });
+
+it('takes a date for the minute it was in the time zone of whoever asks, at any time of any year', async () => {
+  const { world } = await aWorld();
+  const [issue] = world.issues;
+  const zones = ['Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Etc/UTC'];
+  const years = { min: new Date('2000-01-01'), max: new Date('2040-01-01'), noInvalidDate: true };
+  fc.assert(
+    fc.property(fc.date(years), fc.constantFrom(...zones), (date, timeZone) => {
+      const minute = minuteIn(timeZone, date.getTime());
+      // When the clocks go back, a minute is there twice, and means one of the two.
+      const isTwice = [30, 60].some((minutes) =>
+        [-1, 1].some((sign) => minuteIn(timeZone, date.getTime() + sign * minutes * 60_000) === minute),
+      );
+      fc.pre(!isTwice);
+      const user = { ...USERS[0]!, timeZone };
+      const query = parseJql(`updated = "${minute}"`, { world, user, now: 0 });
+
+      expect(query.matches({ ...issue!, updated: date.getTime() })).toBe(true);
+      expect(query.matches({ ...issue!, updated: date.getTime() + 60_000 })).toBe(false);
+    }),
+  );
+});
+
+async function aWorld(): Promise<{ world: World }> {
+  const journal = new Journal();
+  await journal.start();
+  const world = new World(journal, { now: () => 0 });
+  world.start();
+  return { world };
+}
+
+/** As people write it: `2026-01-15 13:30`. */
+function minuteIn(timeZone: string, at: number): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(at);
+}
