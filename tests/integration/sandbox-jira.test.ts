@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signatureOf } from '../../src/sandbox/jira/webhooks.ts';
 import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
+import { ManualClock } from '../support/core.ts';
 import { type JiraSandboxFixture, openJiraSandbox } from '../support/jira-sandbox.ts';
 
 const ISSUE = 'OPS-2';
@@ -340,6 +341,29 @@ describe('the REST API', () => {
     expect(refused).toHaveLength(1);
     expect(refused[0]?.headers.get('ratelimit-reason')).toBe('jira-per-issue-on-write');
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('limits how often one endpoint is called in a second, by method', async () => {
+    await open.close();
+    const clock = new ManualClock();
+    open = await openJiraSandbox({ limitBursts: true, clock });
+    const { call, jira } = open;
+    const statuses = async (times: number, ...request: Parameters<typeof call>) => {
+      const answers = await Promise.all(Array.from({ length: times }, () => call(...request)));
+      return answers.filter(({ status }) => status === 429);
+    };
+    const edit = ['PUT', `/rest/api/2/issue/${ISSUE}`, { fields: { labels: [] } }] as const;
+
+    const refused = await statuses(101, 'GET', '/rest/api/2/myself');
+    expect(refused).toHaveLength(1);
+    expect(refused[0]!.headers.get('ratelimit-reason')).toBe('jira-burst-based');
+    expect(refused[0]!.headers.get('retry-after')).toBe('1');
+    expect(await statuses(1, 'GET', '/rest/api/2/serverInfo')).toEqual([]);
+    expect(await statuses(51, ...edit)).toHaveLength(1);
+    clock.advance(1_000);
+    expect(await statuses(1, 'GET', '/rest/api/2/myself')).toEqual([]);
+    expect(await statuses(1, ...edit)).toEqual([]);
+    expect(jira.violations).toEqual([]);
   });
 
   it('answers with ordered failures, and may lose an answer after the work was done', async () => {

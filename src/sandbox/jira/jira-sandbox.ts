@@ -55,6 +55,8 @@ export interface JiraSandboxOptions extends WebhookOptions {
   readonly lacks?: readonly string[];
   /** Refuse more writes to one issue than Jira allows. Default false: stories are told faster than people write. */
   readonly limitWrites?: boolean;
+  /** Refuse more calls of one endpoint in a second than Jira Cloud takes. Default false, for the same reason. */
+  readonly limitBursts?: boolean;
   /** How long after a change a search does not see it yet, in ms. Default 0. */
   readonly searchLagMs?: number;
   /** Leave the issue out of `comment_created`, as some sites do. Default false. */
@@ -140,6 +142,7 @@ export class JiraSandbox {
       authenticate: (authorization, isScoped) => this.#authenticate(authorization, isScoped),
       cloudId: CLOUD_ID,
       limitsWrites: options.limitWrites ?? false,
+      limitsBursts: options.limitBursts ?? false,
       note: (call) => this.#keep(this.calls, call),
       violated: (violation) => this.#keep(this.violations, violation),
     });

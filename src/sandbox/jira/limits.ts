@@ -1,4 +1,5 @@
 /** Limits of Jira that the emulation keeps; each with its source. */
+import type { Window } from './rate-limit.ts';
 
 /** Longest comment or description, in characters (Jira support, "character limit of text fields", 32,767). */
 export const MAX_TEXT_CHARS = 32_767;
@@ -9,11 +10,19 @@ export const MAX_SUMMARY_CHARS = 255;
 /** Largest attachment, in bytes (Jira Cloud's default is 1 GB; smaller here, so that nobody fills a disk with it). */
 export const MAX_ATTACHMENT_BYTES = 10 * 1_024 * 1_024;
 
-/** Writes to one issue: so many within so many ms (developer.atlassian.com, "Rate limiting", per issue on write). */
-export const ISSUE_WRITES: readonly { readonly writes: number; readonly withinMs: number }[] = [
-  { writes: 20, withinMs: 2_000 },
-  { writes: 100, withinMs: 30_000 },
+/** Writes to one issue (developer.atlassian.com, "Rate limiting", per issue on write). */
+export const ISSUE_WRITES: readonly Window[] = [
+  { most: 20, withinMs: 2_000 },
+  { most: 100, withinMs: 30_000 },
 ];
+
+/** Calls of one endpoint by one method, from everybody together (the same page, burst limit: each second). */
+export const BURSTS: Readonly<Record<'GET' | 'POST' | 'PUT' | 'DELETE', readonly Window[]>> = {
+  GET: [{ most: 100, withinMs: 1_000 }],
+  POST: [{ most: 100, withinMs: 1_000 }],
+  PUT: [{ most: 50, withinMs: 1_000 }],
+  DELETE: [{ most: 50, withinMs: 1_000 }],
+};
 
 /** Longest value of an entity property, in characters of JSON (REST API reference, "Set comment property"). */
 export const MAX_PROPERTY_CHARS = 32_768;

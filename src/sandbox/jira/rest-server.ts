@@ -11,13 +11,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
-import { type Fault, Faults } from './faults.ts';
-import { MAX_ATTACHMENT_BYTES } from './limits.ts';
+import { type Fault, Faults, type LimitReason } from './faults.ts';
+import { BURSTS, ISSUE_WRITES, MAX_ATTACHMENT_BYTES } from './limits.ts';
 import { Flag, type Operation } from './operation.ts';
+import { RateLimit, type Window } from './rate-limit.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
 import { type User, userOf, type World } from './world.ts';
-import { WriteLimit } from './write-limit.ts';
 
 /** One call of the app, as it arrived. */
 export interface RestCall {
@@ -46,6 +46,7 @@ export interface RestDeps {
   readonly authenticate: (authorization: string | undefined, isScoped: boolean) => string | undefined;
   readonly cloudId: string;
   readonly limitsWrites: boolean;
+  readonly limitsBursts: boolean;
   readonly note: (call: RestCall) => void;
   readonly violated: (violation: Violation) => void;
 }
@@ -54,10 +55,12 @@ const ROOT = '/jira';
 
 export class RestServer {
   readonly faults = new Faults();
-  readonly #limit: WriteLimit;
+  readonly #writes: RateLimit;
+  readonly #bursts: RateLimit;
 
   constructor(private readonly deps: RestDeps) {
-    this.#limit = new WriteLimit(deps.clock);
+    this.#writes = new RateLimit(deps.clock);
+    this.#bursts = new RateLimit(deps.clock);
   }
 
   register(app: FastifyInstance): void {
@@ -187,6 +190,7 @@ export class RestServer {
     const failed = fault && this.#fail(fault, id, request, reply);
     if (failed) return failed;
     try {
+      this.#countBurst(id, request.method);
       const { status, body } = act(user);
       this.#note(id, request, jsonOf(request), status);
       if (fault?.kind === 'lost-response') {
@@ -249,17 +253,14 @@ export class RestServer {
   }
 
   #countWrite(issue: string): void {
-    const seconds = this.deps.limitsWrites ? this.#limit.refuses(issue) : undefined;
-    if (seconds === undefined) return;
-    throw new Refusal(
-      429,
-      ['Rate limit exceeded.'],
-      {},
-      {
-        'retry-after': String(seconds),
-        'ratelimit-reason': 'jira-per-issue-on-write',
-      },
-    );
+    if (this.deps.limitsWrites) pace(this.#writes, issue, ISSUE_WRITES, 'jira-per-issue-on-write');
+  }
+
+  #countBurst(id: string, method: string): void {
+    const [, windows] = Object.entries(BURSTS).find(([name]) => name === method) ?? [];
+    if (this.deps.limitsBursts && windows) {
+      pace(this.#bursts, `${method} ${id}`, windows, 'jira-burst-based');
+    }
   }
 
   /** Noted, and what Jira says to it. */
@@ -280,6 +281,14 @@ export class RestServer {
       status,
     });
   }
+}
+
+/** @throws {Refusal} 429, when it is one too many */
+function pace(limit: RateLimit, kind: string, windows: readonly Window[], reason: LimitReason): void {
+  const seconds = limit.refuses(kind, windows);
+  if (seconds === undefined) return;
+  const headers = { 'retry-after': String(seconds), 'ratelimit-reason': reason };
+  throw new Refusal(429, ['Rate limit exceeded.'], {}, headers);
 }
 
 const ContentQuery = z.strictObject({ redirect: Flag.optional() });
