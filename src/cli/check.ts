@@ -159,7 +159,9 @@ function modelRemedy(detail: string): string {
   if (/401|403|authentication|api.key/i.test(detail)) {
     return 'Set ANTHROPIC_API_KEY to a key that is still valid: https://console.anthropic.com, "API keys".';
   }
-  if (/404|not_found/i.test(detail)) return 'Set model.name in settings.yaml to a model this key may use.';
+  if (/not_found/i.test(detail)) return 'Set model.name in settings.yaml to a model this key may use.';
+  if (/404/.test(detail))
+    return 'Correct model.base_url (ANTHROPIC_BASE_URL): nobody answers for Claude there.';
   return 'Check that this machine can reach the model (model.base_url, proxy, firewall).';
 }
 

@@ -70,21 +70,33 @@ async function expectAnswer(url: string): Promise<void> {
   };
   const probe = socket === undefined ? new Redis(first, options) : new Redis({ ...options, path: socket });
   let problem: unknown;
+  let wasTaken = false;
+  probe.once('connect', () => {
+    wasTaken = true;
+  });
   probe.on('error', (error: unknown) => {
-    problem = error;
+    problem ??= error; // what follows is only that the connection is gone
   });
   try {
     await probe.connect();
     await probe.ping();
   } catch (error) {
-    throw noAnswer(url, problem ?? error);
+    throw noAnswer(url, problem ?? error, wasTaken);
   } finally {
     probe.disconnect();
   }
 }
 
-function noAnswer(url: string, cause: unknown): StartupError {
+/** @param wasTaken whether somebody took the connection */
+function noAnswer(url: string, cause: unknown, wasTaken: boolean): StartupError {
   const reason = cause instanceof Error ? cause.message : String(cause);
+  if (wasTaken && /RESP|Protocol error|EPIPE|ECONNRESET|closed/.test(reason)) {
+    return new StartupError(
+      `what answers at ${shownAddress(url)} is no Redis, or one that wants TLS`,
+      'correct REDIS_URL: the port may belong to another program, and a server with TLS is written rediss://; or leave REDIS_URL empty to have a Redis started for you',
+      { cause },
+    );
+  }
   const remedy = /NOAUTH|WRONGPASS/.test(reason)
     ? 'put user and password into REDIS_URL: redis://user:password@host:port'
     : 'start that server, correct REDIS_URL, or leave REDIS_URL empty to have one started for you';

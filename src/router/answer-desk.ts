@@ -253,10 +253,11 @@ export class AnswerDesk implements Lookup {
     const parsed = parseReply(reply.readings, this.deps.tokens.codes(subject));
     if (parsed.kind === 'unclear' && approval.state !== 'OPEN') {
       const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
-      return this.#refuseReply(message, code, approval, noticeFor({ code, approval }));
+      return this.#refuseReply(message, code, approval, noticeFor({ code, approval }), parsed.kind);
     }
     if (parsed.kind === 'unclear') {
-      return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, this.#help(approval, parsed, subject));
+      const help = this.#help(approval, parsed, subject);
+      return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, help, parsed.kind);
     }
     const result = await this.#vote(approval.id, sender, person, {
       key: message.id,
@@ -265,11 +266,11 @@ export class AnswerDesk implements Lookup {
       gen: claim.gen,
       digest: undefined,
     });
-    if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST);
+    if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST, parsed.kind);
     if (result.code !== 'DECIDED' && result.code !== 'REPLAY') {
-      return this.#refuseReply(message, result.code, result.approval, noticeFor(result));
+      return this.#refuseReply(message, result.code, result.approval, noticeFor(result), parsed.kind);
     }
-    await this.#recordReply(message, result.approval, result.code, person.id);
+    await this.#recordReply(message, result.approval, result.code, person.id, parsed.kind);
     return { kind: 'answered', code: result.code, notice: noticeFor(result) };
   }
 
@@ -301,6 +302,7 @@ export class AnswerDesk implements Lookup {
     code: string,
     approval: Approval | undefined,
     markdown: string | undefined,
+    choice?: ParsedReply['kind'],
   ): Promise<Receipt> {
     const { account, authenticated } = message.sender;
     if (authenticated && markdown !== undefined) {
@@ -316,7 +318,14 @@ export class AnswerDesk implements Lookup {
       // About no approval: looked up where all of this sender's are, whatever thread they write in.
       else await this.deps.writer.write(account, [toOutEffect(item, { once })]);
     }
-    await this.#recordReply(message, authenticated ? approval : undefined, code, account);
+    const person = authenticated ? this.deps.directory.personOf(account) : undefined;
+    await this.#recordReply(
+      message,
+      authenticated ? approval : undefined,
+      code,
+      person?.id ?? account,
+      choice,
+    );
     return { kind: 'answered', code, notice: markdown ?? NO_SUCH_REQUEST };
   }
 
@@ -349,6 +358,7 @@ export class AnswerDesk implements Lookup {
     approval: Approval | undefined,
     code: string,
     actor: string,
+    choice?: ParsedReply['kind'],
   ): Promise<void> {
     const event: AuditEvent = {
       event: 'answer.received',
@@ -356,7 +366,7 @@ export class AnswerDesk implements Lookup {
       subject: approval?.id ?? message.conversationId,
       correlation: message.id,
       channel: platformOf(message.sender.account),
-      detail: { result: code, account: message.sender.account },
+      detail: { ...(choice ? { choice } : {}), result: code, account: message.sender.account },
     };
     const owner = approval?.conversationId ?? message.conversationId;
     await this.deps.writer.write(owner, [{ kind: 'audit', event }], this.#firstTime(message.id));

@@ -74,10 +74,10 @@ describe('OM-054 the record of a day', () => {
     expect(count(bare(away.messageId), 'message.ignored')).toBe(1);
     expect(count(wanted, 'message.received')).toBe(1);
     expect(of(bare(unclear.messageId)).filter(({ event }) => event === 'answer.received')).toMatchObject([
-      { actor: 'email:dana@corp.test', channel: 'email', detail: { result: 'NOT_UNDERSTOOD' } },
+      { actor: 'dana', channel: 'email', detail: { choice: 'unclear', result: 'NOT_UNDERSTOOD' } },
     ]);
     expect(of(bare(yes.messageId)).filter(({ event }) => event === 'answer.received')).toMatchObject([
-      { actor: 'dana', channel: 'email', detail: { result: 'DECIDED' } },
+      { actor: 'dana', channel: 'email', detail: { choice: 'approve', result: 'DECIDED' } },
     ]);
     expect(
       entries.filter(({ event }) => event.event === 'answer.received' && event.channel === 'slack'),

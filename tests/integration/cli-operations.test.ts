@@ -1,7 +1,9 @@
 /** Dead letters, audit, configuration and the check, by the real command. */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -285,5 +287,49 @@ describe('check', () => {
     } finally {
       await configured.remove();
     }
+  });
+
+  it('OM-110 tells another program behind an address from Redis, and from Claude', async () => {
+    const server = createHttpServer((_request, response) => response.writeHead(404).end('no'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const configured = createCliHome('shared', {
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      ANTHROPIC_API_KEY: 'sk-ant-test',
+      ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}/elsewhere`,
+    });
+    try {
+      const { out } = await configured.run('check', '--json');
+
+      const { findings } = JSON.parse(out);
+      expect(findings).toContainEqual(
+        expect.objectContaining({
+          part: 'Store',
+          detail: expect.stringContaining('is no Redis'),
+          remedy: expect.stringContaining('another program'),
+        }),
+      );
+      expect(findings).toContainEqual(
+        expect.objectContaining({ part: 'Model', remedy: expect.stringContaining('ANTHROPIC_BASE_URL') }),
+      );
+    } finally {
+      await configured.remove();
+      server.close();
+    }
+  });
+});
+
+describe('output that nobody reads to its end', () => {
+  it('ends the command without a word, as a shell expects of `signalbox ... | head`', async () => {
+    const child = spawn(process.execPath, ['bin/signalbox.mjs', 'config', 'schema'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    let complaints = '';
+    child.stderr.on('data', (chunk) => (complaints += chunk));
+    const [code] = await once(child, 'close');
+
+    expect({ code, complaints }).toEqual({ code: 0, complaints: '' });
   });
 });
