@@ -1,4 +1,4 @@
-import { OTHER_APP } from '../../src/sandbox/jira/world.ts';
+import { OTHER_APP } from '../../src/sandbox/jira/catalogue.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { openJira } from '../support/jira-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';

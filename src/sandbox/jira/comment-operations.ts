@@ -1,5 +1,6 @@
 /** Comments, who may see them, and their properties. */
 import { z } from 'zod';
+import type { User } from './catalogue.ts';
 import { MAX_COMMENT_PAGE, MAX_PROPERTY_CHARS } from './limits.ts';
 import {
   commentOf,
@@ -16,7 +17,7 @@ import {
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toComment, toProperties } from './wire.ts';
-import { type Comment, type Issue, maySee, type User, Visibility } from './world.ts';
+import { type Comment, type Issue, maySee, Visibility } from './world.ts';
 
 export const CommentBody = z.strictObject({
   body: Text.min(1, 'Comment body can not be empty!'),

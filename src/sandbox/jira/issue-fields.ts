@@ -1,11 +1,12 @@
 /** What may be written into an issue, by value or by verb, and what it comes to. Pure. */
 import { z } from 'zod';
+import { ISSUE_TYPES, PRIORITIES, PROJECTS, TRANSITIONS, USERS } from './catalogue.ts';
 import { CommentBody } from './comment-operations.ts';
 import { MAX_SUMMARY_CHARS } from './limits.ts';
 import { Properties, propertiesOf, Text } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { nameOf, type Site } from './wire.ts';
-import { ISSUE_TYPES, type Issue, PRIORITIES, PROJECTS, TRANSITIONS, USERS } from './world.ts';
+import type { Issue } from './world.ts';
 
 /** One thing of a list, however it is named. */
 const Named = z.union([

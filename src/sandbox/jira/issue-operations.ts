@@ -1,5 +1,6 @@
 /** Issues: reading, writing, assigning, moving through the workflow, deleting. */
 import { z } from 'zod';
+import { TRANSITIONS, type User } from './catalogue.ts';
 import { addCommentTo, checkVisibility } from './comment-operations.ts';
 import { assigneeOf, IssueBody, projectOf, toIssueChange } from './issue-fields.ts';
 import { MAX_CHANGELOG_PAGE } from './limits.ts';
@@ -17,7 +18,7 @@ import {
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { fieldFilter, toChangelog, toComment, toHistory, toIssue, toStatus } from './wire.ts';
-import { type Issue, maySee, TRANSITIONS, type User } from './world.ts';
+import { type Issue, maySee } from './world.ts';
 
 export function issueOperations(around: Surroundings): Operation[] {
   const { world, site, happened } = around;

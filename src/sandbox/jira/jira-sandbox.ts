@@ -8,39 +8,22 @@ import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { BOT, PROJECT } from '../people.ts';
+import { STATUSES, TRANSITIONS, userOf } from './catalogue.ts';
 import type { Fault } from './faults.ts';
 import { parseJql } from './jql.ts';
 import type { Happening } from './operation.ts';
 import { createOperations } from './operations.ts';
 import { type RestCall, RestServer, type Violation } from './rest-server.ts';
+import { toWebhook } from './webhook-payloads.ts';
 import {
   type ListedWebhook,
   type RawPost,
   type WebhookDelivery,
   type WebhookOptions,
-  type WebhookPayload,
   Webhooks,
 } from './webhooks.ts';
-import {
-  type Site,
-  toComment,
-  toHistoryItem,
-  toJiraTime,
-  toUser,
-  toWebhookIssue,
-  toWebhookLink,
-} from './wire.ts';
-import {
-  type Comment,
-  type Issue,
-  type Link,
-  STATUSES,
-  type StoredFile,
-  TRANSITIONS,
-  userOf,
-  type Visibility,
-  World,
-} from './world.ts';
+import { type Site, toJiraTime } from './wire.ts';
+import { type Comment, type Issue, type Link, type StoredFile, type Visibility, World } from './world.ts';
 
 export interface JiraSandboxOptions extends WebhookOptions {
   /** Default cloud. */
@@ -74,19 +57,6 @@ const MAX_KEPT = 20_000;
 
 /** How long `until` waits before it says what it saw instead. */
 const UNTIL_TIMEOUT_MS = 10_000;
-
-const COMMENT_EVENTS = {
-  'comment-created': 'comment_created',
-  'comment-updated': 'comment_updated',
-  'comment-deleted': 'comment_deleted',
-} as const;
-
-/** Data Center tells of comments as updates of their issue. */
-const SERVER_NAMES = {
-  comment_created: 'issue_commented',
-  comment_updated: 'issue_comment_edited',
-  comment_deleted: 'issue_comment_deleted',
-} as const;
 
 const EMAIL = 'signalbox@corp.test';
 const CLOUD_ID = '11111111-2222-4333-8444-555555555555';
@@ -405,112 +375,23 @@ export class JiraSandbox {
     return acknowledged;
   }
 
-  #toldOf(happening: Happening): Promise<void> {
-    const timestamp = this.clock.now();
-    const site = this.#site();
-    switch (happening.kind) {
-      case 'issue-created': {
-        const { issue, by } = happening;
-        const payload = {
-          timestamp,
-          webhookEvent: 'jira:issue_created' as const,
-          issue_event_type_name: 'issue_created',
-          user: this.#user(by),
-          issue: toWebhookIssue(issue, this.#world, site),
-        };
-        return this.#webhooks.tell('jira:issue_created', payload, this.#matcher(issue));
-      }
-      case 'issue-deleted': {
-        const { issue, by } = happening;
-        const payload = {
-          timestamp,
-          webhookEvent: 'jira:issue_deleted' as const,
-          user: this.#user(by),
-          issue: toWebhookIssue(issue, this.#world, site),
-        };
-        return this.#webhooks.tell('jira:issue_deleted', payload, this.#matcher(issue));
-      }
-      case 'link-created': {
-        const payload = {
-          timestamp,
-          webhookEvent: 'issuelink_created' as const,
-          issueLink: toWebhookLink(happening.link),
-        };
-        // JQL limits what happens to issues; a link is between them.
-        return this.#webhooks.tell('issuelink_created', payload, () => true);
-      }
-      case 'issue-updated':
-        return this.#webhooks.tell(
-          'jira:issue_updated',
-          this.#toUpdate(happening, timestamp),
-          this.#matcher(happening.after),
-        );
-      default:
-        return this.#tellOfComment(happening, timestamp);
-    }
+  async #toldOf(happening: Happening): Promise<void> {
+    const told = toWebhook(happening, {
+      world: this.#world,
+      site: this.#site(),
+      now: this.clock.now(),
+      withoutIssue: this.options.webhooksWithoutIssue ?? false,
+    });
+    if (told) await this.#webhooks.tell(told.event, told.payload, this.#matcher(told.issue));
   }
 
-  #tellOfComment(
-    { kind, comment }: Extract<Happening, { comment: Comment }>,
-    timestamp: number,
-  ): Promise<void> {
-    const site = this.#site();
-    const issue = this.#world.issue(comment.issue);
-    if (!issue) return Promise.resolve();
-    const event = COMMENT_EVENTS[kind];
-    const shown = toWebhookIssue(issue, this.#world, site);
-    if (this.#flavour === 'data-center') {
-      const payload = {
-        timestamp,
-        webhookEvent: 'jira:issue_updated' as const,
-        issue_event_type_name: SERVER_NAMES[event],
-        user: this.#user(comment.updateAuthor),
-        issue: shown,
-        comment: toComment(comment, site),
-      };
-      return this.#webhooks.tell(event, payload, this.#matcher(issue));
-    }
-    const payload = {
-      timestamp,
-      webhookEvent: event,
-      comment: toComment(comment, site),
-      ...(this.options.webhooksWithoutIssue ? {} : { issue: shown }),
-      eventType: 'primaryAction',
-    };
-    return this.#webhooks.tell(event, payload, this.#matcher(issue));
-  }
-
-  /** Whether a webhook with this JQL is told of the issue. */
-  #matcher(issue: Issue): (jql: string) => boolean {
+  /** Whether a webhook with this JQL is told of the issue. JQL limits what happens to issues, and nothing else. */
+  #matcher(issue: Issue | undefined): (jql: string) => boolean {
+    if (!issue) return () => true;
     const user = userOf(BOT.jiraAccount);
     if (!user) throw new Error('the bot has no account');
     const context = { world: this.#world, user, now: this.clock.now() };
     return (jql) => parseJql(jql, context).matches(issue);
-  }
-
-  #toUpdate(
-    { before, after, by }: Extract<Happening, { kind: 'issue-updated' }>,
-    timestamp: number,
-  ): WebhookPayload {
-    const entry = after.history.length > before.history.length ? after.history.at(-1) : undefined;
-    const wasAssigned = before.assignee !== after.assignee;
-    return {
-      timestamp,
-      webhookEvent: 'jira:issue_updated' as const,
-      issue_event_type_name: wasAssigned
-        ? 'issue_assigned'
-        : before.status === after.status
-          ? 'issue_updated'
-          : 'issue_generic',
-      user: this.#user(by),
-      issue: toWebhookIssue(after, this.#world, this.#site()),
-      changelog: { id: entry?.id ?? this.#world.nextId(), items: (entry?.items ?? []).map(toHistoryItem) },
-    };
-  }
-
-  #user(account: string): object | null {
-    const user = userOf(account);
-    return user ? toUser(user, this.#site()) : null;
   }
 
   #authenticate(authorization: string | undefined, isScoped: boolean): string | undefined {

@@ -4,7 +4,8 @@
  *
  *   project = OPS AND (status != Done OR assignee in (currentUser(), "…")) AND updated >= -30m ORDER BY updated DESC
  */
-import { type Issue, PRIORITIES, STATUSES, type User, type World } from './world.ts';
+import { PRIORITIES, STATUSES, type User } from './catalogue.ts';
+import type { Issue, World } from './world.ts';
 
 /** What Jira says of a query it does not understand; answered with 400. */
 export class JqlError extends Error {}

@@ -1,9 +1,9 @@
 /** Links between issues. */
 import { z } from 'zod';
+import { LINK_TYPES } from './catalogue.ts';
 import { addCommentTo, CommentBody, checkVisibility } from './comment-operations.ts';
 import { defineOperation, type Operation, type Surroundings } from './operation.ts';
 import { noIssue, Refusal } from './refusal.ts';
-import { LINK_TYPES } from './world.ts';
 
 /** By id or by name. */
 const OneOfTypes = z.strictObject({ id: z.string().optional(), name: z.string().optional() });

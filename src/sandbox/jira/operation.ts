@@ -1,10 +1,11 @@
 /** What every operation of the emulated REST API has, and what more than one of them looks at. */
 import { z } from 'zod';
+import type { User } from './catalogue.ts';
 import { MAX_PROPERTY_CHARS, MAX_TEXT_CHARS } from './limits.ts';
 import { noComment, noIssue } from './refusal.ts';
 import type { ListedWebhook } from './webhooks.ts';
 import type { Site } from './wire.ts';
-import { type Comment, type Issue, type Link, maySee, type User, type World } from './world.ts';
+import { type Comment, type Issue, type Link, maySee, type World } from './world.ts';
 
 export interface Call<Query = unknown, Body = unknown> {
   readonly params: Readonly<Record<string, string>>;

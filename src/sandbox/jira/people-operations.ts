@@ -1,5 +1,6 @@
 /** People and groups. */
 import { z } from 'zod';
+import { GROUPS, USERS } from './catalogue.ts';
 import { MAX_GROUP_PAGE, MAX_GROUPS, MAX_PEOPLE_PAGE } from './limits.ts';
 import {
   Count,
@@ -13,7 +14,6 @@ import {
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { nameOf, toUser } from './wire.ts';
-import { GROUPS, USERS } from './world.ts';
 
 /** Cloud finds people by any of their attributes. */
 const finding = {

@@ -1,5 +1,6 @@
 /** Projects, and what issues in them are made of. */
 import { z } from 'zod';
+import { FIELDS, type Field, ISSUE_TYPES, PRIORITIES, PROJECTS } from './catalogue.ts';
 import { MAX_PROJECT_PAGE } from './limits.ts';
 import {
   Count,
@@ -13,7 +14,6 @@ import {
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toIssueType, toProject } from './wire.ts';
-import { FIELDS, type Field, ISSUE_TYPES, PRIORITIES, PROJECTS } from './world.ts';
 
 export function projectOperations(around: Surroundings): Operation[] {
   const { site } = around;

@@ -11,13 +11,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
+import { type User, userOf } from './catalogue.ts';
 import { type Fault, Faults, type LimitReason } from './faults.ts';
 import { BURSTS, ISSUE_WRITES, MAX_ATTACHMENT_BYTES } from './limits.ts';
 import { Flag, type Operation } from './operation.ts';
 import { RateLimit, type Window } from './rate-limit.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
-import { type User, userOf, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** One call of the app, as it arrived. */
 export interface RestCall {

@@ -1,5 +1,6 @@
 /** Finding issues by JQL: the search that Cloud has, and the one that only Data Center has left. */
 import { z } from 'zod';
+import type { User } from './catalogue.ts';
 import { JqlError, parseJql } from './jql.ts';
 import { MAX_RECONCILED, MAX_RESULTS, MAX_SERVER_RESULTS } from './limits.ts';
 import {
@@ -13,7 +14,7 @@ import {
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { fieldFilter, toChangelog, toIssue } from './wire.ts';
-import type { Issue, User } from './world.ts';
+import type { Issue } from './world.ts';
 
 /** What a search of Cloud comes to, however it was asked for. */
 interface Asked {

@@ -1,9 +1,9 @@
 /** About the site, and about the app in it. */
 import { z } from 'zod';
+import { PERMISSIONS } from './catalogue.ts';
 import { defineOperation, List, type Operation, type Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import { toUser } from './wire.ts';
-import { PERMISSIONS } from './world.ts';
 
 export function siteOperations(around: Surroundings): Operation[] {
   const { site } = around;

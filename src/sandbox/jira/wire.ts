@@ -1,20 +1,6 @@
 /** What the emulated Jira shows of its world, in the shapes of REST API v2 and of its webhooks. Pure. */
-import {
-  type Comment,
-  type HistoryEntry,
-  type HistoryItem,
-  ISSUE_TYPES,
-  type Issue,
-  LINK_TYPES,
-  type Link,
-  PRIORITIES,
-  PROJECTS,
-  STATUSES,
-  type StoredFile,
-  type User,
-  userOf,
-  type World,
-} from './world.ts';
+import { ISSUE_TYPES, LINK_TYPES, PRIORITIES, PROJECTS, STATUSES, type User, userOf } from './catalogue.ts';
+import type { Comment, HistoryEntry, HistoryItem, Issue, Link, StoredFile, World } from './world.ts';
 
 export interface Site {
   /** Without a slash at the end. */

@@ -1,8 +1,8 @@
 /** What the page shows, as plain data. Pure reading: everything is text here, and stays text in the browser. */
 import type { DiscordSandbox } from '../discord/discord-sandbox.ts';
 import type { DiscordMessage } from '../discord/world.ts';
+import { STATUSES } from '../jira/catalogue.ts';
 import type { JiraSandbox } from '../jira/jira-sandbox.ts';
-import { STATUSES } from '../jira/world.ts';
 import type { Mail } from '../mail/mail.ts';
 import type { MailSandbox } from '../mail/mail-sandbox.ts';
 import { BOT, CHANNELS, DISCORD_CHANNELS, PEOPLE } from '../people.ts';

@@ -1,8 +1,9 @@
 /** Whatever is typed as JQL is either understood or refused. */
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { USERS } from '../../../../src/sandbox/jira/catalogue.ts';
 import { JqlError, parseJql } from '../../../../src/sandbox/jira/jql.ts';
-import { USERS, World } from '../../../../src/sandbox/jira/world.ts';
+import { World } from '../../../../src/sandbox/jira/world.ts';
 import { Journal } from '../../../../src/sandbox/journal.ts';
 
 const PIECES = [
