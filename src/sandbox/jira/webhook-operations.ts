@@ -6,7 +6,7 @@
  * OpenAPI description, so the ids are ours.
  */
 import { z } from 'zod';
-import { defineOperation, type Operation, type Surroundings } from './operation.ts';
+import { Count, defineOperation, Flag, type Operation, type Surroundings } from './operation.ts';
 import { Refusal } from './refusal.ts';
 import type { ListedWebhook } from './webhooks.ts';
 import type { Site } from './wire.ts';
@@ -36,9 +36,9 @@ export function webhookOperations(around: Surroundings): Operation[] {
       path: '/jira-webhook/1.0/webhooks',
       query: z.strictObject({
         event: z.string().optional(),
-        statistics: z.enum(['true', 'false']).optional(),
-        start: z.coerce.number().int().min(0).optional(),
-        limit: z.coerce.number().int().min(0).optional(),
+        statistics: Flag.optional(),
+        start: Count.optional(),
+        limit: Count.optional(),
       }),
       run: () => listed(isSince10(site()), toServerListed),
     }),
