@@ -121,7 +121,7 @@ function missingFile(part: ConfigPart, directory: string): ConfigProblem {
     keyPath: '',
     expected: `a readable file ${join(directory, file)}`,
     found: 'none',
-    hint: 'take the one that came with Signalbox and change it to your needs',
+    hint: 'say where it is with --config FOLDER, or take the one that came with Signalbox and change it to your needs',
   };
 }
 
