@@ -44,7 +44,7 @@ const Settings = z.strictObject({
         .describe('Looked at again each time: searches see changes late, and to the minute.'),
     })
     .prefault({}),
-  /** Everything in other projects is ignored. Absent: every project the account can see. */
+  /** Everything in other projects is ignored, and out of reach of the tools. Absent: every project the account can see. */
   projects: z.array(ProjectKey).min(1).optional(),
   /** Where people who prefer Jira are asked for approvals. Absent: they are asked elsewhere. */
   approval_issue: IssueKey.optional(),

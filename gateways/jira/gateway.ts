@@ -59,7 +59,10 @@ export class JiraGateway implements Gateway {
     private readonly deps: JiraDeps,
   ) {
     this.#client = new JiraClient(settings, deps.log);
-    this.tools = createJiraTools(this.#client, { answersInternal: settings.answers_internal });
+    this.tools = createJiraTools(this.#client, {
+      answersInternal: settings.answers_internal,
+      projects: settings.projects,
+    });
     this.#sender = new JiraSender(this.#client, () => this.#whoAmI());
     const { posts, seconds } = settings.pace;
     this.pace = { posts, perMs: seconds * 1_000, channelOf: ({ route }) => route.issue ?? '' };

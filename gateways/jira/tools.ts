@@ -66,11 +66,24 @@ const LinkIssues = z.object({
 
 const SUMMARY_FIELDS = ['summary', 'status', 'assignee', 'priority', 'updated'] as const;
 
-/** `answersInternal`: in service desks, what is written is for agents only. */
-export function createJiraTools(
-  client: JiraClient,
-  { answersInternal }: { readonly answersInternal: boolean },
-): Tool[] {
+export interface JiraToolOptions {
+  /** In service desks, what is written is for agents only. */
+  readonly answersInternal: boolean;
+  /** Keys of the only projects that are looked at and worked in; absent: all the account can see. */
+  readonly projects?: readonly string[] | undefined;
+}
+
+export function createJiraTools(client: JiraClient, { answersInternal, projects }: JiraToolOptions): Tool[] {
+  /** Also of issues that have moved: Jira goes on answering to their old keys. */
+  const mustBeOpen = async (...issues: readonly string[]): Promise<void> => {
+    if (projects === undefined) return;
+    for (const issue of issues) {
+      mustBeAmong(projects, projectOf(issue), issue);
+      const { project } = (await client.issue(issue, ['project'])).fields;
+      mustBeAmong(projects, project?.key, issue);
+    }
+  };
+
   const search = tool({
     name: 'jira_search',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
@@ -79,7 +92,15 @@ export function createJiraTools(
     effect: 'read',
     reversible: true,
     run: async ({ jql }) => {
-      const { issues, isLast } = await client.search(jql, { fields: SUMMARY_FIELDS, most: MOST_FOUND });
+      const found = await client.search(projects ? withinProjects(jql, projects) : jql, {
+        fields: SUMMARY_FIELDS,
+        most: MOST_FOUND,
+      });
+      const { isLast } = found;
+      // What the query says of projects may be outwitted by what was asked; the keys may not.
+      const issues = found.issues.filter(
+        ({ key = '' }) => projects === undefined || projects.includes(projectOf(key)),
+      );
       if (issues.length === 0) return 'No issue fits.';
       const more = isLast === false ? [`(There are more; these are the first ${issues.length}.)`] : [];
       return [
@@ -97,6 +118,7 @@ export function createJiraTools(
     effect: 'read',
     reversible: true,
     run: async ({ issue }) => {
+      await mustBeOpen(issue);
       const [shown, comments] = await Promise.all([
         client.issueAsIs(issue, [...SUMMARY_FIELDS, 'description', 'reporter', 'issuetype']),
         client.comments(issue, { most: MOST_COMMENTS }),
@@ -132,6 +154,7 @@ export function createJiraTools(
     effect: 'idempotent',
     reversible: true,
     run: async ({ issue, text }, { idempotencyKey }) => {
+      await mustBeOpen(issue);
       const parts = toWiki(text);
       const there = await findOwnComments(client, issue, idempotencyKey, await client.whoAmI());
       const { project } = (await client.issue(issue, ['project'])).fields;
@@ -159,6 +182,7 @@ export function createJiraTools(
     effect: 'once',
     reversible: true,
     run: async ({ project, type, summary, description }, { idempotencyKey }) => {
+      if (projects) mustBeAmong(projects, project, project);
       const label = `signalbox-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
       const found = await client.search(`project = ${project} AND labels = "${label}"`, {
         fields: ['summary'],
@@ -185,6 +209,7 @@ export function createJiraTools(
     effect: 'idempotent',
     reversible: true,
     run: async ({ issue, to }) => {
+      await mustBeOpen(issue);
       const { fields } = z.object({ fields: ShownFields }).parse(await client.issueAsIs(issue, ['status']));
       if (fields.status && same(fields.status.name, to)) return `${issue} is ${fields.status.name} already.`;
       const known = await client.transitions(issue);
@@ -206,6 +231,7 @@ export function createJiraTools(
     effect: 'idempotent',
     reversible: true,
     run: async ({ issue, account }) => {
+      await mustBeOpen(issue);
       await client.assign(issue, account ?? undefined);
       return account === null ? `${issue} is assigned to nobody.` : `${issue} is assigned to ${account}.`;
     },
@@ -220,6 +246,7 @@ export function createJiraTools(
     effect: 'idempotent',
     reversible: true,
     run: async ({ from, to, type }) => {
+      await mustBeOpen(from, to);
       await client.link({ type, inward: from, outward: to });
       return `${from} and ${to} are linked (${type}).`;
     },
@@ -230,6 +257,22 @@ export function createJiraTools(
 
 /** Nothing was done, for a reason the agent can act on. */
 class Refused extends Error {}
+
+function mustBeAmong(projects: readonly string[], project: string | undefined, what: string): void {
+  if (project !== undefined && projects.includes(project)) return;
+  throw new Refused(`${what} is not in a project I work in (${projects.join(', ')})`);
+}
+
+function projectOf(issueKey: string): string {
+  return issueKey.slice(0, issueKey.lastIndexOf('-'));
+}
+
+/** So that what is found among other projects does not use up the places of the answer. */
+function withinProjects(jql: string, projects: readonly string[]): string {
+  const [, condition = jql, order = ''] = /^([\s\S]*?)(\border\s+by\b[^"']*)$/i.exec(jql) ?? [];
+  const wanted = condition.trim() === '' ? '' : ` AND (${condition.trim()})`;
+  return `project in (${projects.join(', ')})${wanted} ${order}`.trim();
+}
 
 interface Plan<Input extends z.ZodType>
   extends Pick<Tool<Input>, 'name' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {

@@ -62,6 +62,41 @@ describe('looking things up', () => {
   });
 });
 
+describe('projects that are out of reach', () => {
+  beforeEach(async () => {
+    await jira.close();
+    jira = await openJira({ started: false, settings: { projects: ['HELP'] } });
+  });
+
+  it.each([
+    ['jira_get_issue', { issue: 'OPS-2' }],
+    ['jira_add_comment', { issue: 'OPS-2', text: 'hello' }],
+    ['jira_create_issue', { project: 'OPS', summary: 'x' }],
+    ['jira_transition', { issue: 'OPS-2', to: 'Done' }],
+    ['jira_assign', { issue: 'OPS-2', account: null }],
+    ['jira_link', { from: 'HELP-1', to: 'OPS-2', type: 'Blocks' }],
+  ])('are neither read nor changed: %s', async (name, input) => {
+    const before = JSON.stringify([jira.sandbox.issue('OPS-2'), jira.sandbox.comments('OPS-2')]);
+
+    expect(await run(name, input)).toEqual({
+      status: 'error',
+      text: expect.stringMatching(/^Nothing was done: OPS(-2)? is not in a project I work in \(HELP\)/),
+    });
+    expect(JSON.stringify([jira.sandbox.issue('OPS-2'), jira.sandbox.comments('OPS-2')])).toBe(before);
+  });
+
+  it.each(['created >= -7d', 'created >= -7d ORDER BY key DESC', 'key = HELP-1) OR (project = OPS'])(
+    'are not found either, whatever is asked: %s',
+    async (jql) => {
+      const { status, text } = await run('jira_search', { jql });
+
+      expect(status).toBe('ok');
+      expect(text).toContain('HELP-1');
+      expect(text).not.toMatch(/^OPS-/m);
+    },
+  );
+});
+
 describe('what only some people may read', () => {
   it('is left off and counted, because whoever asks may not be one of them', async () => {
     const visibility = { type: 'role' as const, value: 'Administrators' };
