@@ -172,6 +172,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     directives: new DirectiveDesk({
       approvals: stores.approvals,
       lookup: answers,
+      directory: stores.directory,
+      reach,
       writer: stores.writer,
       rememberMs: () => config().settings.retention.dedupe,
       platforms: () => [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))],

@@ -48,6 +48,7 @@ import {
   MessageUpdate,
 } from './schema.ts';
 import { DiscordSender } from './sender.ts';
+import { TokenSeal } from './token-seal.ts';
 
 export interface DiscordTiming extends DeskTiming, IntakeTiming {
   /** The first wait before a failed connection is tried again; doubles up to `reconnectAtMostMs`. */
@@ -103,10 +104,12 @@ export class DiscordGateway implements Gateway {
     const { clock, log, places } = deps;
     const client = new DiscordClient(token, applicationId, apiUrl);
     this.#client = client;
+    const seal = new TokenSeal(token);
     this.#timing = { ...TIMING, ...deps.timing };
     this.#messages = new MessageDesk({ settings, client, places, clock, log });
-    this.#interactions = new InteractionDesk({ settings, client, log, timing: this.#timing });
+    this.#interactions = new InteractionDesk({ seal, settings, client, log, timing: this.#timing });
     this.#sender = new DiscordSender({
+      seal,
       client,
       clock,
       whoAmI: () => this.#whoAmI(),

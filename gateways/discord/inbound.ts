@@ -69,6 +69,8 @@ export function toInboundMessage(message: Message, spot: Spot, us: Identity): In
     text,
     ...(attachments.length === 0 ? {} : { attachments }),
     addressedToBot,
+    // Read from the history, it may have been changed since it was written.
+    ...(message.edited_timestamp === undefined ? {} : { edited: true as const }),
     sentAt: new Date(timeOf(message.id)).toISOString(),
     replyTo: replyAddress(message, spot, text),
     ...(answered?.author.id === us.userId ? { inReplyTo: messageId(guild, channel, answered.id) } : {}),

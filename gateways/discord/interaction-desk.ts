@@ -42,6 +42,7 @@ import {
   ResponseType,
   THREAD_TYPES,
 } from './schema.ts';
+import type { TokenSeal } from './token-seal.ts';
 
 /** Requests looked through for what was typed; only the first few can be shown. */
 const MAX_SEARCHED = 4 * MAX_CHOICES;
@@ -73,6 +74,7 @@ export interface Session {
 }
 
 interface DeskDeps {
+  readonly seal: TokenSeal;
   readonly client: DiscordClient;
   readonly log: Logger;
   readonly timing: DeskTiming;
@@ -129,7 +131,7 @@ export class InteractionDesk {
   }
 
   async #takeCommand(command: Command, line: Line, { receive }: Session): Promise<void> {
-    const taken = toCommandMessage(command);
+    const taken = toCommandMessage(command, this.deps.seal);
     if (!taken) return line.respond(tellResponse(UNKNOWN_COMMAND));
 
     const storing = settled(receive(taken.message));
@@ -145,7 +147,7 @@ export class InteractionDesk {
     await line.respond(sentence === undefined ? defer : tellResponse(sentence));
   }
 
-  /** What there is to say at once; undefined when the core will answer. */
+  /** What there is to say at once; undefined when the core will answer, with what the agent or a command says. */
   #sentenceOf(command: Command, stored: Settled): string | undefined {
     if (stored.kind === 'failed') {
       const { error } = stored;
@@ -157,7 +159,7 @@ export class InteractionDesk {
     }
     const { receipt } = stored;
     if (receipt.kind === 'ignored') return `Nothing was done: ${receipt.reason.replaceAll('-', ' ')}.`;
-    return receipt.kind === 'answered' ? receipt.notice : undefined;
+    return undefined;
   }
 
   async #tellLater(command: Command, stored: Settled): Promise<void> {

@@ -25,10 +25,12 @@ import {
   type Modal,
   timeOf,
 } from './schema.ts';
+import type { TokenSeal } from './token-seal.ts';
 
 /** A command as a message, and whether everybody is to see its answer; undefined for a command we do not have. */
 export function toCommandMessage(
   command: Command,
+  seal: TokenSeal,
 ): { readonly message: InboundMessage; readonly visible: 'everybody' | 'them' } | undefined {
   const said = wordsOf(command);
   const sender = senderOf(command);
@@ -47,7 +49,7 @@ export function toCommandMessage(
       ...(attachments.length === 0 ? {} : { attachments }),
       addressedToBot: true,
       sentAt: new Date(timeOf(id)).toISOString(),
-      replyTo: interactionAddress({ guild, channel, id, token }),
+      replyTo: interactionAddress({ guild, channel, id, sealed: seal.seal({ id, token }) }),
     },
   };
 }
@@ -188,15 +190,14 @@ export function channelAddress(guild: string | undefined, channel: string): Addr
   return { platform: DISCORD, route: { channel, ...(guild === undefined ? {} : { guild }) } };
 }
 
-/** The token is good for answers for 15 minutes; who holds it can write in our name, so it goes nowhere else. */
 function interactionAddress(from: {
   guild: string | undefined;
   channel: string;
   id: string;
-  token: string;
+  sealed: string;
 }): Address {
   const { route } = channelAddress(from.guild, from.channel);
-  return { platform: DISCORD, route: { ...route, interaction: from.id, token: from.token } };
+  return { platform: DISCORD, route: { ...route, interaction: from.id, sealed: from.sealed } };
 }
 
 function shortened(text: string, maxChars: number): string {

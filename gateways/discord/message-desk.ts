@@ -112,7 +112,7 @@ export class MessageDesk {
   /** Somebody spoke to us: until it is stored, it is to be found in the history. */
   heard(message: Message, us: Identity): void {
     if (isSpoken(message, us) && isForUs(message, us) && this.#isOpen(message, undefined)) {
-      this.#positions.begin(message.channel_id, idBefore(message.id));
+      this.#positions.hear(message.channel_id, idBefore(message.id));
     }
   }
 
@@ -146,8 +146,10 @@ export class MessageDesk {
     const spot = this.#spotOf(message, channel, us);
     const inbound = toInboundMessage(message, spot, us);
     if (!inbound) return;
-    await receive(this.#withBotsBounded(inbound, message));
+    const receipt = await receive(this.#withBotsBounded(inbound, message));
     this.#remember(message.id, inbound);
+    // Strangers would fill the channels that are read again, at the cost of those who wait for an answer.
+    if (receipt.kind === 'ignored') return this.#positions.leave(message.channel_id);
     this.#positions.follow(message.channel_id, message.id);
     // A thread of its own has the id of the message it begins with.
     if (spot.opensThread) this.#positions.follow(message.id, message.id);

@@ -118,7 +118,8 @@ export type Place =
       readonly reply: string | undefined;
       /** The thread to be opened on this message first. */
       readonly opens: { readonly message: string; readonly title: string } | undefined;
-      readonly interaction: InteractionRef | undefined;
+      /** What is answered, its token sealed. */
+      readonly interaction: { readonly id: string; readonly sealed: string } | undefined;
     }
   | { readonly kind: 'direct'; readonly user: string };
 
@@ -131,16 +132,16 @@ const Route = z.union([
       thread: Snowflake.optional(),
       title: z.string().optional(),
       interaction: Snowflake.optional(),
-      token: z.string().optional(),
+      sealed: z.string().optional(),
     })
     .transform(
-      ({ channel, guild, reply, thread, title, interaction, token }): Place => ({
+      ({ channel, guild, reply, thread, title, interaction, sealed }): Place => ({
         kind: 'channel',
         channel,
         guild,
         reply,
         opens: thread === undefined ? undefined : { message: thread, title: title ?? 'Conversation' },
-        interaction: interaction && token ? { id: interaction, token } : undefined,
+        interaction: interaction && sealed ? { id: interaction, sealed } : undefined,
       }),
     ),
   z.object({ user: Snowflake }).transform(({ user }): Place => ({ kind: 'direct', user })),

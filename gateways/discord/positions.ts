@@ -21,6 +21,8 @@ export class Positions {
   readonly #read = new Map<string, Snowflake>();
   /** Channels we are part of since a message. */
   readonly #begun = new Map<string, Snowflake>();
+  /** Channels somebody spoke to us in, before it is known whether that makes us a part of them; never kept. */
+  readonly #heard = new Map<string, Snowflake>();
   readonly #forgotten = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
   #changed = false;
@@ -38,6 +40,7 @@ export class Positions {
       if (!place) continue; // not written by us
       const [channel, message] = place;
       this.#begun.delete(channel);
+      this.#heard.delete(channel);
       this.#advance(channel, message);
       kept.push(channel);
     }
@@ -45,17 +48,18 @@ export class Positions {
   }
 
   channels(): readonly string[] {
-    return [...this.#read.keys(), ...this.#begun.keys()];
+    return [...new Set([...this.#read.keys(), ...this.#begun.keys(), ...this.#heard.keys()])];
   }
 
   /** The last message of this channel that has been read; undefined when it is not followed. */
   after(channel: string): Snowflake | undefined {
-    return this.#read.get(channel) ?? this.#begun.get(channel);
+    return this.#read.get(channel) ?? this.#begun.get(channel) ?? this.#heard.get(channel);
   }
 
   /** We are part of this channel, and it has been read up to here. */
   follow(channel: string, message: Snowflake): void {
     this.#begun.delete(channel);
+    this.#heard.delete(channel);
     this.#forgotten.delete(channel);
     this.#advance(channel, message);
     this.#changed = true;
@@ -63,16 +67,29 @@ export class Positions {
 
   /** We are part of this channel from here on: whatever is said after it is for us to read. */
   begin(channel: string, message: Snowflake): void {
-    if (this.after(channel) !== undefined) return;
+    if (this.#read.has(channel) || this.#begun.has(channel)) return;
     this.#forgotten.delete(channel);
+    this.#heard.delete(channel);
     this.#begun.set(channel, message);
     keepNewest(this.#begun);
     this.#changed = true;
   }
 
+  /** Somebody spoke to us there; `follow`, or `leave`, when it is known what that is worth. */
+  hear(channel: string, message: Snowflake): void {
+    if (this.after(channel) !== undefined) return;
+    this.#heard.set(channel, message);
+    keepNewest(this.#heard);
+  }
+
+  /** Whoever spoke there was nobody we listen to. What we are part of otherwise stays. */
+  leave(channel: string): void {
+    this.#heard.delete(channel);
+  }
+
   /** A channel that is followed has been read up to here; kept when `save` is next called. */
   pass(channel: string, message: Snowflake): void {
-    const last = this.after(channel);
+    const last = this.#read.get(channel) ?? this.#begun.get(channel);
     if (last !== undefined && compareIds(message, last) > 0) this.follow(channel, message);
   }
 
@@ -80,6 +97,7 @@ export class Positions {
     if (this.after(channel) === undefined) return;
     this.#read.delete(channel);
     this.#begun.delete(channel);
+    this.#heard.delete(channel);
     this.#forgotten.add(channel);
     this.#changed = true;
   }

@@ -32,6 +32,7 @@ import {
   userOf,
 } from './outbound.ts';
 import { type Message, timeOf } from './schema.ts';
+import type { TokenSeal } from './token-seal.ts';
 
 /** How long an interaction can be answered, less what the way takes (docs.discord.com, Interactions). */
 const TOKEN_LIVES_MS = 15 * 60_000 - 15_000;
@@ -67,8 +68,8 @@ interface SenderDeps {
   readonly whoAmI: () => Promise<{ readonly userId: string }>;
   /** Resolves when this process has answered the interaction, if it is the one that does. */
   readonly answered: (interaction: string) => Promise<void>;
-  /** Told of every message that was created. */
-  /** Resolves once it will be known after a restart that we are part of that channel. */
+  readonly seal: TokenSeal;
+  /** Told of every message that was created; resolves once it will be known after a restart that we are part of that channel. */
   readonly wrote: (written: Written) => Promise<void>;
 }
 
@@ -248,7 +249,8 @@ export class DiscordSender {
       return { channel, guild: undefined, reply: undefined, interaction: undefined, original: NO_ANSWER };
     }
     const { channel, guild, reply, opens, interaction } = place;
-    const live = interaction && this.#ageOf(interaction) < TOKEN_LIVES_MS ? interaction : undefined;
+    const live =
+      interaction && this.#ageOf(interaction) < TOKEN_LIVES_MS ? this.#opened(interaction) : undefined;
     if (opens) return this.#threadOf(place, opens);
     const late = interaction && !live ? await this.#answerTo(channel, interaction) : undefined;
     const original = live ? once(() => this.#originalOf(live)) : NO_ANSWER;
@@ -285,7 +287,12 @@ export class DiscordSender {
   }
 
   /** The message with which an interaction was answered: it comes right after it. */
-  async #answerTo(channel: string, { id }: InteractionRef): Promise<string | undefined> {
+  #opened({ id, sealed }: { readonly id: string; readonly sealed: string }): InteractionRef | undefined {
+    const token = this.deps.seal.open({ id, sealed });
+    return token === undefined ? undefined : { id, token };
+  }
+
+  async #answerTo(channel: string, { id }: Pick<InteractionRef, 'id'>): Promise<string | undefined> {
     try {
       const messages = await this.deps.client.messages(channel, { after: id });
       return messages.find((message) => message.interaction_metadata?.id === id)?.id;
@@ -294,7 +301,7 @@ export class DiscordSender {
     }
   }
 
-  #ageOf({ id }: InteractionRef): number {
+  #ageOf({ id }: Pick<InteractionRef, 'id'>): number {
     return this.deps.clock.now() - timeOf(id);
   }
 

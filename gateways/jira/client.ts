@@ -273,7 +273,8 @@ export class JiraClient {
     const { content } = z
       .object({ content: z.url() })
       .parse(await this.#get(`attachment/${encodeURIComponent(id)}`));
-    if (new URL(content).host !== this.#base.host)
+    // The scheme, too: Jira behind a proxy may write http, and the token would travel in the clear.
+    if (new URL(content).origin !== this.#base.origin)
       throw new UndeliverableError('jira', 'the file lies elsewhere');
     return content;
   }

@@ -10,6 +10,9 @@ const ProjectKey = z
   .regex(/^[A-Z][A-Z0-9_]{1,9}$/, 'a project key is 2 to 10 capital letters and digits');
 const IssueKey = z.string().regex(/^[A-Z][A-Z0-9_]{1,9}-\d+$/, 'an issue key looks like OPS-12');
 
+/** Less than a delivery is remembered at least (`retention.dedupe`, an hour): what is looked at again is known. */
+const MOST_OVERLAP_MINUTES = 45;
+
 const Settings = z.strictObject({
   /** `auto`: on when its credentials are there. */
   enabled: z.union([z.literal('auto'), z.boolean()]).default('auto'),
@@ -39,7 +42,7 @@ const Settings = z.strictObject({
       overlap_minutes: z
         .int()
         .min(5)
-        .max(1_440)
+        .max(MOST_OVERLAP_MINUTES)
         .default(10)
         .describe('Looked at again each time: searches see changes late, and to the minute.'),
     })

@@ -43,6 +43,7 @@ export interface JiraDeps {
 }
 
 export class JiraGateway implements Gateway {
+  readonly tellsEverybody = true;
   readonly platform = JIRA;
   readonly pace: Pace;
   readonly tools: readonly Tool[];

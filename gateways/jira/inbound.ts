@@ -1,4 +1,5 @@
 /** Jira's events as `Inbound`. Pure: what has to be asked of Jira was asked before. */
+import { createHash } from 'node:crypto';
 import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -47,7 +48,7 @@ export function toMessage(
   return {
     kind: 'message',
     id: MessageId.parse(`${issueId(standpoint, issue)}:${comment.id}`),
-    conversationId: ConversationId.parse(issueId(standpoint, issue)),
+    conversationId: ConversationId.parse(`${issueId(standpoint, issue)}${audienceOf(comment)}`),
     sender: { ...toSender(author, account), authenticated: isAuthors },
     text: fromWiki(withoutMention(comment.body, names)),
     ...withFiles(filesIn(comment.body, issue)),
@@ -60,6 +61,19 @@ export function toMessage(
       ...(isInternal(comment, issue, standpoint) ? { internal: 'true' as const } : {}),
     }),
   };
+}
+
+/**
+ * What only some people may read is a conversation of its own: nothing of it is shown to the model when somebody else
+ * asks in the same issue.
+ */
+function audienceOf({ visibility, jsdPublic }: JiraComment): string {
+  if (visibility === undefined) return jsdPublic === false ? ':internal' : '';
+  const { type, value, identifier } = visibility;
+  const digest = createHash('sha256')
+    .update(JSON.stringify([type, identifier ?? value]))
+    .digest('hex');
+  return `:only:${digest.slice(0, 16)}`;
 }
 
 /** An issue that was given to us. `key`: what tells this gift from others. */

@@ -17,7 +17,7 @@ import { type Standpoint, toAssignment, toMessage, toRevision } from './inbound.
 import { accountOf, type JiraComment, type JiraIssue, type WebhookEvent } from './schema.ts';
 
 /** What is read of an issue. */
-const FIELDS = ['summary', 'description', 'assignee', 'project', 'attachment', 'updated'] as const;
+const FIELDS = ['summary', 'description', 'assignee', 'project', 'attachment', 'created', 'updated'] as const;
 
 /** What a webhook means, whatever it is called: Data Center says `jira:issue_updated` for most things. */
 const MEANINGS: Readonly<Record<string, 'comment' | 'edited' | 'deleted'>> = {
@@ -82,8 +82,8 @@ export class JiraIntake {
     await this.#hand(toRevision(changed, issue, 'edited', this.deps.standpoint));
   }
 
-  /** An issue that is ours now, seen without the event that says since when. */
-  async takeAssigned(issue: JiraIssue, at: number): Promise<void> {
+  /** An issue that is ours now, seen without the event that says so; handed on if that came after `since`. */
+  async takeAssigned(issue: JiraIssue, since: number): Promise<void> {
     if (!this.#isOpen(issue)) return;
     const { assignee } = issue.fields;
     const us = this.deps.standpoint.us;
@@ -92,7 +92,8 @@ export class JiraIntake {
     const given = await this.deps.client.lastAssignment(issue.id);
     const by = (given ? given.author : issue.fields.creator) ?? {};
     const key = given?.id ?? 'created';
-    await this.#hand(toAssignment(issue, by, { key, at }, this.deps.standpoint));
+    const at = Date.parse(given?.created ?? issue.fields.created ?? '');
+    if (at >= since) await this.#hand(toAssignment(issue, by, { key, at }, this.deps.standpoint));
   }
 
   async issue(id: string): Promise<JiraIssue> {

@@ -111,9 +111,9 @@ export class JiraPoller {
   }
 
   async #takeIssue(id: string, since: number): Promise<void> {
-    const { client, intake, clock } = this.deps;
+    const { client, intake } = this.deps;
     const issue = await intake.issue(id);
-    await intake.takeAssigned(issue, clock.now());
+    await intake.takeAssigned(issue, since);
     const recent = [];
     for (let from = 0; ; from += PAGE) {
       const page = await client.comments(issue.id, { most: PAGE, from });

@@ -58,6 +58,7 @@ export const JiraIssue = z.object({
     creator: JiraUser.nullish(),
     project: z.object({ key: z.string(), projectTypeKey: z.string().optional() }).nullish(),
     attachment: z.array(JiraFile).optional(),
+    created: z.string().optional(),
     updated: z.string().optional(),
   }),
 });

@@ -159,15 +159,22 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
       const there = await findOwnComments(client, issue, idempotencyKey, await client.whoAmI());
       const { project } = (await client.issue(issue, ['project'])).fields;
       const isInternal = answersInternal && project?.projectTypeKey === 'service_desk';
+      let written = there.size;
       for (const [part, body] of parts.entries()) {
         if (there.has(part)) continue;
-        await client.addComment(issue, {
-          body,
-          properties: [
-            { key: OWN_MARK, value: { id: idempotencyKey, part } },
-            ...(isInternal ? [{ key: 'sd.public.comment', value: { internal: true } }] : []),
-          ],
-        });
+        await client
+          .addComment(issue, {
+            body,
+            properties: [
+              { key: OWN_MARK, value: { id: idempotencyKey, part } },
+              ...(isInternal ? [{ key: 'sd.public.comment', value: { internal: true } }] : []),
+            ],
+          })
+          .catch((error: unknown) => {
+            if (written === 0) throw error;
+            throw new PartlyDone(`${written} of ${parts.length} comments`, { cause: error });
+          });
+        written++;
       }
       return `The comment is on ${issue}.`;
     },
@@ -258,6 +265,9 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 /** Nothing was done, for a reason the agent can act on. */
 class Refused extends Error {}
 
+/** Some of it was done, which the message names; the cause is why the rest was not. */
+class PartlyDone extends Error {}
+
 function mustBeAmong(projects: readonly string[], project: string | undefined, what: string): void {
   if (project !== undefined && projects.includes(project)) return;
   throw new Refused(`${what} is not in a project I work in (${projects.join(', ')})`);
@@ -288,7 +298,11 @@ function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
       try {
         return { status: 'ok', text: await run(input, context) };
       } catch (error) {
-        return { status: 'error', text: `Nothing was done: ${reasonOf(error)}.` };
+        const text =
+          error instanceof PartlyDone
+            ? `Only ${error.message} were written; the rest was not: ${reasonOf(error.cause)}.`
+            : `Nothing was done: ${reasonOf(error)}.`;
+        return { status: 'error', text };
       }
     },
   };

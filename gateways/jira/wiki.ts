@@ -51,22 +51,29 @@ export function wikiParagraph(text: string): Piece {
 
 /** As text inside wiki markup: shown as it stands, meaning nothing. */
 export function escapeWiki(text: string): string {
-  return text
-    .replaceAll('\\', BACKSLASH)
-    .replaceAll(/[{}[\]|!*_~^+]/g, (character) => `\\${character}`)
-    .replaceAll(
-      /(?<![\p{L}\p{N}])[-?](?=[-?\S])|(?<=\S)[-?](?![\p{L}\p{N}])/gu,
-      (character) => `\\${character}`,
-    )
-    .replaceAll(/\(([/!x?+\-*iynf])\)/gi, '\\($1\\)')
-    .replaceAll(
-      /^(\s*)(h[1-6]\.|bq\.|#)/gm,
-      (_found, indent: string, mark: string) => `${indent}${INERT}${mark}`,
-    );
+  return (
+    text
+      // A reference in the text is its characters, not what they would stand for.
+      .replaceAll(/&(?=#?\w+;)/g, AMPERSAND)
+      .replaceAll('\\', BACKSLASH)
+      .replaceAll(/[{}[\]|!*_~^+]/g, (character) => `\\${character}`)
+      .replaceAll(
+        /(?<![\p{L}\p{N}])[-?](?=[-?\S])|(?<=\S)[-?](?![\p{L}\p{N}])/gu,
+        (character) => `\\${character}`,
+      )
+      .replaceAll(/\(([/!x?+\-*iynf])\)/gi, '\\($1\\)')
+      .replaceAll(
+        /^(\s*)(h[1-6]\.|bq\.|#)/gm,
+        (_found, indent: string, mark: string) => `${indent}${INERT}${mark}`,
+      )
+  );
 }
 
 /** A backslash of the text: two of them would end the line. */
 const BACKSLASH = '&#92;';
+
+/** The first character of what would else be a reference. */
+const AMPERSAND = '&#38;';
 
 /** Nobody sees it, and behind it nothing is at the beginning of a line any more. */
 const INERT = '\u200B';
@@ -352,6 +359,7 @@ function unescapeWiki(text: string): string {
   return text
     .replaceAll(/\\([{}[\]|!*_~^+\-?()])/g, '$1')
     .replaceAll(BACKSLASH, '\\')
+    .replaceAll(AMPERSAND, '&')
     .replaceAll(INERT, '');
 }
 

@@ -60,6 +60,9 @@ export interface Gateway {
   /** What was sent stays as it is (mail): an update of a card is a further message, so only outcomes are worth one. */
   readonly cannotEdit?: true;
 
+  /** What is for one person alone is read by others, too: there is no word in private here (an issue). */
+  readonly tellsEverybody?: true;
+
   /** How fast one channel of this platform may be posted to; absent where there is no such limit. */
   readonly pace?: Pace;
 

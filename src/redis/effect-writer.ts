@@ -22,6 +22,15 @@ export class EffectWriter {
     return this.writeIn(partitionOf(owner), effects, once);
   }
 
+  /** Whether something was written under this key before, and that is still remembered. */
+  async wasWritten(owner: string, key: string): Promise<boolean> {
+    return this.wasWrittenIn(partitionOf(owner), key);
+  }
+
+  async wasWrittenIn(partition: number, key: string): Promise<boolean> {
+    return (await this.redis.exists(this.keys.once(partition, key))) === 1;
+  }
+
   async writeIn(partition: number, effects: readonly Effect[], once?: Once): Promise<boolean> {
     const written = await runScript(
       this.redis,

@@ -90,6 +90,11 @@ export class Keys {
     return `${this.partition(partitionOf(name))}secret:${name}`;
   }
 
+  /** Taken by the first delivery of something (`once` of effects.lua). */
+  once(partition: number, key: string): string {
+    return `${this.partition(partition)}d:${key}`;
+  }
+
   bookmark(name: string): string {
     return `${this.partition(partitionOf(name))}mark:${name}`;
   }

@@ -19,7 +19,7 @@ import {
   type UnclearReason,
 } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
-import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
+import { literal, noticeFor, standing, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -77,6 +77,8 @@ export class AnswerDesk implements Lookup {
   /** An answer by button, form or command. */
   async take(answer: InboundAnswer): Promise<Receipt> {
     const { sender, approvalId } = answer;
+    const before = await this.#dealtWith(answer);
+    if (before) return before;
     const person = sender.authenticated && !sender.automatic ? this.#voterOf(sender) : undefined;
     if (!person) {
       await this.#recordAnswer(answer, 'UNKNOWN_PERSON', sender.account);
@@ -104,6 +106,20 @@ export class AnswerDesk implements Lookup {
     await this.#adoptCopy(answer, result.approval);
     await this.#recordAnswer(answer, result.code, person.id);
     return { kind: 'answered', code: result.code, notice: noticeFor(result) };
+  }
+
+  /**
+   * What there is to say of an answer that was judged before. Whatever it was then it stays, even if who may decide
+   * has changed since: somebody was told that nothing was decided.
+   */
+  async #dealtWith({ approvalId, id }: InboundAnswer): Promise<Receipt | undefined> {
+    const isKnown = await this.deps.writer.wasWrittenIn(partitionOfApproval(approvalId), onceKey(id));
+    if (!isKnown) return undefined;
+    const approval = await this.deps.approvals.find(approvalId);
+    const said =
+      approval?.decision?.key === id ? 'Recorded.' : 'This was answered before and changes nothing.';
+    const notice = approval ? `${said} ${literal(standing(approval))}` : said;
+    return { kind: 'answered', code: 'REPLAY', notice };
   }
 
   /** A person, with the roles they have where they act. Groups give roles to people we know, not to strangers. */
@@ -177,6 +193,9 @@ export class AnswerDesk implements Lookup {
    */
   async takeLine(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
     const { sender, text } = message;
+    if (await this.deps.writer.wasWritten(message.conversationId, onceKey(message.id))) {
+      return { kind: 'duplicate' };
+    }
     const asCommand = /^[/!]/.test(text);
     const { code, notice } = await this.#judgeLine(message, { approvalId, gen, said });
     const actor = this.deps.directory.personOf(sender.account)?.id ?? sender.account;
@@ -189,7 +208,8 @@ export class AnswerDesk implements Lookup {
       detail: { choice: said.kind, result: code, account: sender.account },
     };
     // Where the answer is seen by others, somebody who goes on trying does not fill the place with it.
-    const once = { key: `told:${approvalId}:${code}:${sender.account}`, forMs: HELP_AGAIN_MS };
+    const about = isMadeUp(code, actor, sender) ? 'any' : approvalId;
+    const once = { key: `told:${about}:${code}:${sender.account}`, forMs: HELP_AGAIN_MS };
     const isTold = asCommand || (code !== 'DECIDED' && code !== 'REPLAY');
     await this.deps.writer.write(
       message.conversationId,
@@ -237,6 +257,8 @@ export class AnswerDesk implements Lookup {
     const claim = this.deps.tokens.read(reply.token);
     const approval = claim && (await this.deps.approvals.find(claim.approvalId));
     const { sender } = message;
+    const owner = approval?.conversationId ?? message.conversationId;
+    if (await this.deps.writer.wasWritten(owner, onceKey(message.id))) return { kind: 'duplicate' };
     const person = this.deps.directory.personOf(sender.account);
     if (!claim || !approval) {
       return this.#refuseReply(message, 'NOT_FOUND', undefined, person && NO_SUCH_REQUEST);
@@ -373,8 +395,18 @@ export class AnswerDesk implements Lookup {
   }
 
   #firstTime(id: string): Once {
-    return { key: `answer:${id}`, forMs: this.deps.rememberMs() };
+    return { key: onceKey(id), forMs: this.deps.rememberMs() };
   }
+}
+
+/** Under which an answer is remembered as dealt with. */
+function onceKey(id: string): string {
+  return `answer:${id}`;
+}
+
+/** Of somebody nobody knows, or about nothing there is: anybody can invent any number of those. */
+function isMadeUp(code: string, actor: string, { account }: Sender): boolean {
+  return code === 'NOT_FOUND' || (code === 'NOT_ELIGIBLE' && actor === account);
 }
 
 /** What was answered, as far as the answer itself says. */

@@ -5,29 +5,40 @@
  * ordinary text. Where a platform keeps the slash for itself, `!help` says the same.
  *
  * Invariants
- *   1. What a command tells is for the one who wrote it, and is told once, however often it is delivered.
+ *   1. What a command tells is for the one who wrote it, and is told once, however often it is delivered. Where others
+ *      would read it, it is told to them elsewhere, or not at all.
  *   2. A command never reaches the agent, and leaves one audit entry.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { literal, titleOf, whenText } from '../approvals/sentences.ts';
+import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Lookup } from '../domain/gateway.ts';
 import { platformOf } from '../domain/ids.ts';
 import type { InboundMessage, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
+import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Reach } from './reach.ts';
 
 /** Waiting approvals that one list shows. */
 const MOST_LISTED = 20;
 /** Waiting approvals that are looked through for those of one conversation. */
 const MOST_LOOKED_AT = 1_000;
 
+/** Commands whose answer says what others asked for. */
+const HOLDS_SECRETS: ReadonlySet<Directive> = new Set(['status', 'approvals']);
+
+const NOT_HERE =
+  'Everybody can read what I write here, so I do not say it. Please ask me where I can tell you alone: by a direct message, by e-mail or in the terminal.';
+
 export type Directive = 'help' | 'status' | 'approvals' | 'approve' | 'deny';
 
 export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
   readonly lookup: Lookup;
+  readonly directory: Directory;
+  readonly reach: Reach;
   readonly writer: EffectWriter;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
@@ -44,22 +55,13 @@ export class DirectiveDesk {
     message: InboundMessage,
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<Receipt> {
-    const { id, conversationId, sender, replyTo } = message;
-    const markdown = await this.#answer(directive, message, requester);
-    const notice: OutboxItem = {
-      kind: 'notice',
-      id: `directive:${id}`,
-      correlation: id,
-      conversationId,
-      to: replyTo,
-      markdown,
-      onlyFor: sender.account,
-      atMs: this.deps.clock.now(),
-    };
+    const { id, conversationId, sender } = message;
+    const answer = await this.#answer(directive, message, requester);
+    const { markdown, items } = this.#tell(directive, message, requester, answer);
     const isFirst = await this.deps.writer.write(
       conversationId,
       [
-        toOutEffect(notice),
+        ...items.map((item) => toOutEffect(item)),
         {
           kind: 'audit',
           event: {
@@ -75,6 +77,41 @@ export class DirectiveDesk {
       { key: `directive:${id}`, forMs: this.deps.rememberMs() },
     );
     return isFirst ? { kind: 'answered', code: 'DIRECTIVE', notice: markdown } : { kind: 'duplicate' };
+  }
+
+  /** The answer where it was asked for; if others would read it there, where they would not, and a word of that. */
+  #tell(
+    directive: Directive,
+    { id, conversationId, sender, replyTo }: InboundMessage,
+    requester: Pick<Person, 'id'>,
+    answer: string,
+  ): { markdown: string; items: OutboxItem[] } {
+    const about = { correlation: id, conversationId, atMs: this.deps.clock.now() };
+    const here = (markdown: string): OutboxItem => ({
+      kind: 'notice',
+      id: `directive:${id}`,
+      ...about,
+      to: replyTo,
+      markdown,
+      onlyFor: sender.account,
+    });
+    if (!HOLDS_SECRETS.has(directive) || !this.deps.reach.tellsEverybody(replyTo.platform)) {
+      return { markdown: answer, items: [here(answer)] };
+    }
+    const person = this.deps.directory.find(requester.id);
+    const place =
+      person &&
+      this.deps.reach.placesOf(person).find(({ to }) => !this.deps.reach.tellsEverybody(to.platform));
+    if (!place) return { markdown: NOT_HERE, items: [here(NOT_HERE)] };
+    const word = `I answered you ${viaText(place.to.platform)}, because everybody can read what I write here.`;
+    const elsewhere: OutboxItem = {
+      kind: 'text',
+      id: `directive-elsewhere:${id}`,
+      ...about,
+      to: place.to,
+      markdown: answer,
+    };
+    return { markdown: word, items: [elsewhere, here(word)] };
   }
 
   async #answer(

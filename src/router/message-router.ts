@@ -8,7 +8,8 @@
  * Invariants
  *   1. Resolves only when what came in is stored, or refused for good; rejects when it could not be stored, so that
  *      the platform delivers it again.
- *   2. What is automatic, edited or deleted never runs a turn, never decides, and is never answered.
+ *   2. What is automatic never runs a turn, never decides, and is never answered; nor does a change or a removal of
+ *      something said. What had been changed before it was first read here is taken as it stands, and never decides.
  *   3. Everything that comes in leaves exactly one audit entry, however often it is delivered; what is stored leaves
  *      it when it is handled.
  *   4. What may have been handled and forgotten is not handled: a message is remembered for a time, and one written

@@ -29,6 +29,11 @@ export class Reach {
     });
   }
 
+  /** Whether a word to one person on this platform is read by others. */
+  tellsEverybody(platform: Platform): boolean {
+    return this.gateways.get(platform)?.tellsEverybody === true;
+  }
+
   cannotEdit(platform: Platform): boolean {
     return this.gateways.get(platform)?.cannotEdit === true;
   }

@@ -341,6 +341,23 @@ describe('storing', () => {
     expect(await followed()).toContain(OPS.id);
   });
 
+  it('does not follow channels in which only strangers speak, so that they push out nobody', async () => {
+    await open();
+    discord.onReceive(async (inbound) =>
+      inbound.sender.account === `discord:${EVE.discordUser}`
+        ? { kind: 'ignored', reason: 'unknown-sender' }
+        : { kind: 'stored' },
+    );
+    await discord.sandbox.dm({ user: dana, text: 'hello' });
+    await discord.sandbox.dm({ user: EVE.discordUser, text: 'hello' });
+    await discord.until(() => discord.messages().length === 2);
+    await say('@signalbox, please', { user: EVE.discordUser, channel: OPS.id });
+    await discord.until(() => discord.messages().length === 3);
+    await discord.gateway.stop();
+
+    expect(await followed()).toHaveLength(1);
+  });
+
   it('waits for a thread that is still to be opened, through restarts', async () => {
     await open({ settings: { threads: 'always' } });
     const said = await say('@signalbox refund order 7');

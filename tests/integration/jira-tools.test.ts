@@ -62,6 +62,26 @@ describe('looking things up', () => {
   });
 });
 
+describe('a comment of several parts', () => {
+  it.each([
+    [{ kind: 'status' as const, status: 403 }, /not/],
+    [{ kind: 'rate-limited' as const, retryAfterSeconds: 5 }, /asks to wait/],
+  ])('says how much of it was written when the rest was refused: %o', async (fault, why) => {
+    // Twice as long in Jira's markup, and so more than one comment.
+    const text = '{'.repeat(29_000);
+    const stop = jira.sandbox.onChange(() => {
+      if (jira.sandbox.comments('OPS-2').length === 1) jira.sandbox.fail('addComment', fault, 9);
+    });
+    const { status, text: told } = await run('jira_add_comment', { issue: 'OPS-2', text });
+    stop();
+
+    expect(status).toBe('error');
+    expect(told).toMatch(/^Only 1 of \d comments were written; the rest was not: /);
+    expect(told).toMatch(why);
+    expect(jira.sandbox.comments('OPS-2')).toHaveLength(1);
+  });
+});
+
 describe('projects that are out of reach', () => {
   beforeEach(async () => {
     await jira.close();

@@ -14,6 +14,7 @@ import {
   MessageUpdate,
   timeOf,
 } from '../../../../gateways/discord/schema.ts';
+import { TokenSeal } from '../../../../gateways/discord/token-seal.ts';
 import { Traffic } from '../../../../gateways/discord/traffic.ts';
 import { InboundAnswer, InboundMessage, InboundRevision } from '../../../../src/domain/message.ts';
 import { runs } from '../../../support/property-runs.ts';
@@ -175,7 +176,7 @@ describe('whatever Discord may send', () => {
         const { data: read } = Interaction.safeParse(native);
         if (!read) return;
         const answers = [
-          read.type === 2 ? toCommandMessage(read)?.message : undefined,
+          read.type === 2 ? toCommandMessage(read, new TokenSeal('t'))?.message : undefined,
           read.type === 5 ? toReasonedAnswer(read) : undefined,
           read.type === 3
             ? [toPress(read, us)].flatMap((press) => ('answer' in press ? press.answer : []))[0]

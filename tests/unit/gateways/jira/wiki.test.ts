@@ -11,6 +11,13 @@ import {
 
 const one = (markdown: string) => toWiki(markdown).join('\n---\n');
 
+describe('text inside wiki markup', () => {
+  it('OM-186 shows a character reference as the characters it is written with', () => {
+    expect(escapeWiki('DE&#56;9 &#8238;&amp; R&D')).toBe('DE&#38;#56;9 &#38;#8238;&#38;amp; R&D');
+    expect(fromWiki(escapeWiki('DE&#56;9'))).toBe('DE&#56;9');
+  });
+});
+
 describe('markdown as wiki markup', () => {
   it.each([
     ['# Title', 'h1. Title'],
