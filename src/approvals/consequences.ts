@@ -20,7 +20,7 @@ export function consequencesOf(before: Approval, { next, event, actor }: Change,
   return [
     { kind: 'audit', event: toAudit(before, { next, event, actor }) },
     ...wakeUps(before, next),
-    ...(next.face > before.face ? cardUpdates(next, next.copies, nowMs) : []),
+    ...(next.face > before.face ? cardUpdates(next, copiesToldOf(event, next), nowMs) : []),
     ...(event === 'rerouted' ? cardUpdates(next, next.copies.slice(before.copies.length), nowMs) : []),
     ...(event === 'reminded' ? reminders(next, nowMs) : []),
   ];
@@ -43,6 +43,11 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
     },
     ...(approval.state === 'OPEN' ? cardUpdates(approval, approval.copies, nowMs) : wakeUpFor(approval)),
   ];
+}
+
+/** That one more has said yes is no news where each word is a further mail. */
+function copiesToldOf(event: ApprovalEvent, { copies }: Approval): readonly CardCopy[] {
+  return event === 'assented' ? copies.filter(({ outcomeOnly }) => !outcomeOnly) : copies;
 }
 
 function wakeUps(before: Approval, next: Approval): Effect[] {
@@ -84,7 +89,8 @@ function cardUpdates(approval: Approval, copies: readonly CardCopy[], nowMs: num
 
 function reminders(approval: Approval, nowMs: number): Effect[] {
   return approval.copies.flatMap((copy) => {
-    if (copy.person === undefined) return [];
+    const hasAnswered = approval.assents?.some(({ by }) => by.person === copy.person);
+    if (copy.person === undefined || hasAnswered) return [];
     const item: OutboxItem = {
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,

@@ -4,14 +4,14 @@ import {
   type Approval,
   type ApprovalPolicy,
   type ApprovalRequest,
-  type Approvers,
   type CardCopy,
   type Opening,
   open,
 } from '../domain/approval.ts';
 import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
-import type { Person } from '../domain/person.ts';
+import { type Person, RoleName } from '../domain/person.ts';
+import { type Approvers, isQuorum } from '../domain/quorum.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
 const LEASE_MS = 60_000;
@@ -56,8 +56,14 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
     },
     deadlineMs: ask.nowMs + policy.deadline,
     copies: copiesOf(ask, asked),
-    verdict: asked.eligible.length > 0 || asked.mayBeOthers ? 'human' : 'nobody',
+    verdict: asked.mayBeOthers || canBeReached(asked) ? 'human' : 'nobody',
   });
+}
+
+/** Whether those who may answer could say yes together. */
+function canBeReached({ approvers, eligible }: Asked): boolean {
+  const voters = eligible.map(({ person }) => ({ person: person.id, roles: person.roles }));
+  return isQuorum(approvers, voters);
 }
 
 /** A call the policy lets run by itself: recorded all the same, so that it runs once. */
@@ -87,7 +93,7 @@ function basePolicy(rule: string): ApprovalPolicy {
     name: 'none',
     rule,
     // Nobody has to be asked; the requester could not answer anyway.
-    approvers: { role: 'nobody' },
+    approvers: { role: RoleName.parse('nobody') },
     choices: ['approve', 'deny', 'answer'],
     remindAfterMs: [],
     validForMs: 15 * 60_000,

@@ -3,6 +3,7 @@
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
 import type { Approval, VoteResult } from '../domain/approval.ts';
+import type { Approvers } from '../domain/quorum.ts';
 
 /** Channels as people say them, and how something comes over them. */
 const CHANNELS: Readonly<Record<string, { readonly name: string; readonly via: string }>> = {
@@ -79,9 +80,34 @@ export function firstChars(text: string, count: number): string {
   return text.slice(0, count).replace(/[\uD800-\uDBFF]$/, '');
 }
 
-export function askedOf(approval: Approval): string {
-  const { approvers } = approval.policy;
-  return 'role' in approvers ? `role ${approvers.role}` : approvers.person;
+export function askedOf({ policy }: Approval): string {
+  return approversText(policy.approvers);
+}
+
+/** `role manager`, `2 of role manager`, `(role finance and dana) or role director`. */
+function approversText(approvers: Approvers): string {
+  if ('person' in approvers) return approvers.person;
+  if ('role' in approvers) {
+    const { role, count = 1 } = approvers;
+    return count === 1 ? `role ${role}` : `${count} of role ${role}`;
+  }
+  const { atLeast, of } = approvers;
+  const parts = of.map((each) =>
+    'of' in each && each.of.length > 1 ? `(${approversText(each)})` : approversText(each),
+  );
+  if (atLeast === of.length) return parts.join(' and ');
+  return atLeast === 1 ? parts.join(' or ') : `${atLeast} of (${parts.join(', ')})`;
+}
+
+/** ` Dana Reyes on Slack has said yes.` */
+function assentsText({ assents = [] }: Approval): string {
+  if (assents.length === 0) return '';
+  const names = assents.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`);
+  return ` ${joined(names)} ${names.length === 1 ? 'has' : 'have'} said yes; more are needed.`;
+}
+
+function joined(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
 /** Where it stands, for the card: plain text of one line, whatever a tool or a person said. */
@@ -89,7 +115,7 @@ export function standing(approval: Approval): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
-      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.`;
+      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.${assentsText(approval)}`;
     case 'APPROVED':
       return `${decided(approval)} It has not run yet.`;
     case 'EXECUTING':
@@ -135,12 +161,19 @@ function settled({ settledBy }: Approval): string {
   return settledBy ? ` (${viaText(settledBy.via)}, ${whenText(settledBy.atMs)})` : '';
 }
 
-function decided({ decision }: Approval): string {
+function decided({ decision, assents = [] }: Approval): string {
   if (!decision) return '';
   if (decision.source === 'policy') return 'Allowed by policy.';
   const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
   const by = decision.by?.name ?? 'somebody';
   const via = decision.via ? ` ${viaText(decision.via)}` : '';
+  if (decision.choice === 'approve' && assents.length > 1) {
+    const names = assents.map((assent) => `${visible(assent.by.name)} ${viaText(assent.via)}`);
+    const said = assents.flatMap(({ by: { name }, text }) =>
+      text ? [` ${visible(name)}: “${visible(text)}”`] : [],
+    );
+    return `Approved by ${joined(names)}, ${whenText(decision.atMs)}.${said.join('')}`;
+  }
   const words = decision.text ? `: “${visible(decision.text)}”` : '.';
   return `${verb} by ${by}${via}, ${whenText(decision.atMs)}${words}`;
 }
@@ -164,6 +197,8 @@ export function noticeFor(result: VoteResult): string {
     case 'DECIDED':
     case 'REPLAY':
       return `Recorded. ${stands}`;
+    case 'RECORDED':
+      return `Your yes is recorded. ${stands}`;
     case 'ALREADY':
       return `This was settled before your answer came, so your answer changed nothing. ${stands}`;
     case 'LATE':

@@ -87,7 +87,7 @@ export async function answerApproval(
       const key = `cli:${randomUUID()}`;
       return (approval, nowMs) => voteAt(approval, actor, directory, { ...answer, key }, nowMs);
     },
-    ok: ({ code }) => code === 'DECIDED',
+    ok: ({ code }) => code === 'DECIDED' || code === 'RECORDED',
     sentence: noticeFor,
   });
 }

@@ -3,7 +3,9 @@
  * reach, rules nobody could ever answer.
  */
 
-import { type Approvers, type Authorizations, mayDo } from './authorizations.ts';
+import { PersonId } from '../domain/ids.ts';
+import { type Approvers, isApprover, isQuorum, type Leaf, leavesOf } from '../domain/quorum.ts';
+import { type Authorizations, mayDo } from './authorizations.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed, Path } from './config-file.ts';
 import { type Contact, type Contacts, toAccountId } from './contacts.ts';
@@ -122,11 +124,47 @@ function checkApprovers(
   if (value.defaults.approvers)
     asked.push({ at: ['defaults', 'approvers'], approvers: value.defaults.approvers });
 
-  return asked.flatMap(({ at, approvers }) =>
-    'role' in approvers
-      ? checkApproverRole([...at, 'role'], approvers.role, authorizations, contacts)
-      : checkApproverPerson([...at, 'person'], approvers.person, authorizations, contacts),
-  );
+  return asked.flatMap(({ at, approvers }) => {
+    const problems = leavesAt(authorizations.file, at, approvers).flatMap(({ at: place, leaf }) =>
+      'role' in leaf
+        ? checkApproverRole([...place, 'role'], leaf.role, authorizations, contacts)
+        : checkApproverPerson([...place, 'person'], leaf.person, authorizations, contacts),
+    );
+    return problems.length > 0 ? problems : checkQuorum(at, approvers, authorizations, contacts);
+  });
+}
+
+/** Each role and person that is named, with the place where it is written. */
+function leavesAt(file: ConfigFile, at: Path, approvers: Approvers): { at: Path; leaf: Leaf }[] {
+  if (!('of' in approvers)) return [{ at, leaf: approvers }];
+  const [group = 'of'] = file.keysAt(at).filter((key) => key === 'all' || key === 'any' || key === 'of');
+  return approvers.of.flatMap((each, n) => leavesAt(file, [...at, group, n], each));
+}
+
+/** Enough people for each role by itself may still be too few together, as nobody counts twice. */
+function checkQuorum(
+  at: Path,
+  approvers: Approvers,
+  { file, value, whole }: Present<Authorizations>,
+  contacts: Present<Contacts>,
+): ConfigProblem[] {
+  const voters = Object.entries(contacts.value.people)
+    .filter(([, { roles }]) => mayDo(value, roles, 'approve'))
+    .map(([id, { roles }]) => ({ person: PersonId.parse(id), roles }));
+  const isKnown = whole && contacts.whole && !mayBeGranted(approvers, value);
+  if (!isKnown || isQuorum(approvers, voters)) return [];
+  const able = voters.filter((voter) => isApprover(approvers, voter)).map(({ person }) => person);
+  return [
+    file.problemAt(at, {
+      expected: 'people enough to say yes together',
+      found: `${able.length === 1 ? 'one person' : `${able.length} people`} (${able.join(', ')}), and nobody counts twice: nobody could ever approve`,
+      hint: 'ask for fewer, or give more people the role in contacts.yaml',
+    }),
+  ];
+}
+
+function mayBeGranted(approvers: Approvers, { roles }: Authorizations): boolean {
+  return leavesOf(approvers).some((leaf) => 'role' in leaf && roles[leaf.role]?.granted_by !== undefined);
 }
 
 function checkApproverRole(
@@ -201,9 +239,12 @@ function checkReach(
   return value.rules.flatMap((rule, index) => {
     if (rule.decision !== 'ask') return [];
     const platforms = policies[rule.policy ?? 'default']?.approve_from;
-    const asked = Object.entries(people).filter(([id, person]) => isAsked(rule.approvers, id, person));
-    const reachable = asked.some(([, person]) => platforms?.some((platform) => platform in person.accounts));
-    if (platforms === undefined || asked.length === 0 || reachable) return [];
+    const asked = Object.entries(people)
+      .map(([id, { roles, accounts }]) => ({ person: PersonId.parse(id), roles, accounts }))
+      .filter((voter) => isApprover(rule.approvers, voter));
+    const reachable = asked.filter(({ accounts }) => platforms?.some((platform) => platform in accounts));
+    if (platforms === undefined || asked.length === 0) return [];
+    if (mayBeGranted(rule.approvers, value) || isQuorum(rule.approvers, reachable)) return [];
     return [
       file.problemAt(['rules', index, 'approvers'], {
         expected: `somebody with an account on ${platforms.join(' or ')}, where a yes must come from`,
@@ -212,10 +253,6 @@ function checkReach(
       }),
     ];
   });
-}
-
-function isAsked(approvers: Approvers, id: string, person: Contact): boolean {
-  return 'role' in approvers ? person.roles.includes(approvers.role) : approvers.person === id;
 }
 
 function checkContacts({ file, value }: Present<Contacts>, platforms: readonly string[]): ConfigProblem[] {

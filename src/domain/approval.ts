@@ -1,7 +1,8 @@
 /**
- * A human's yes or no to one exact call of a tool, from the question to the known effect.
+ * The yes or no of one human, or of as many as the policy asks for, to one exact call of a tool, from the question to
+ * the known effect.
  *
- *   OPEN ──vote──▶ APPROVED ──claim──▶ EXECUTING ──complete──▶ EXECUTED | FAILED
+ *   OPEN ──votes─▶ APPROVED ──claim──▶ EXECUTING ──complete──▶ EXECUTED | FAILED
  *    │  │             │  ▲                │   ▲
  *    │  │             │  └─lease ended────┤   └ a call that may be repeated is claimed again
  *    │  │             │    (repeatable)   └─lease ended (not repeatable)──▶ UNKNOWN ──reconcile──▶ EXECUTED | FAILED | APPROVED
@@ -17,7 +18,7 @@
  *   A1   A decision, once set, never changes; ended states are never left.
  *   A2   Only the newest execution epoch can complete.
  *   A3   EXECUTING is reached only from APPROVED, with the digest that was decided on.
- *   A4   The one who decides is eligible at that moment and is not excluded.
+ *   A4   Whoever says yes is eligible when they say it and is not excluded; together they are a quorum, one place each.
  *   A5   The same answer delivered again changes nothing and is told the same.
  *   A6   An answer to an older generation or another digest never counts.
  *   A10  Nothing expires before its deadline, and no answer before the deadline is refused as late.
@@ -29,7 +30,7 @@ import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from './ids.ts';
 import { Address, AnswerChoice } from './message.ts';
-import { RoleName } from './person.ts';
+import { Approvers, isApprover, isQuorum, type Voter } from './quorum.ts';
 
 export const ApprovalState = z.enum([
   'OPEN',
@@ -64,9 +65,6 @@ const NAG_EVERY_MS = 4 * 60 * 60 * 1_000;
 
 /** Claims of one call that may be repeated, at most. */
 const MOST_ATTEMPTS = 3;
-
-export const Approvers = z.union([z.object({ role: RoleName }), z.object({ person: PersonId })]);
-export type Approvers = z.infer<typeof Approvers>;
 
 /** What is to happen, exactly, and who wants it. Everything but `summary` is fact; `summary` is the model's. */
 export const ApprovalRequest = z.object({
@@ -113,6 +111,19 @@ export const Decision = z.object({
 });
 export type Decision = z.infer<typeof Decision>;
 
+/** A yes that was not enough by itself, or one of those that were. */
+export const Assent = z.object({
+  by: z.object({ person: PersonId, name: z.string(), account: AccountId }),
+  via: Platform,
+  /** At that moment. */
+  roles: z.array(z.string()),
+  text: z.string().optional(),
+  digest: z.string(),
+  key: z.string(),
+  atMs: z.int(),
+});
+export type Assent = z.infer<typeof Assent>;
+
 /** One place where the card is shown. `ref` once it was sent; `shown` is the face it shows. */
 export const CardCopy = z.object({
   id: z.string(),
@@ -146,6 +157,8 @@ export const Approval = z.object({
   reminded: z.int(),
   /** Times somebody was asked again to find out about an unknown outcome. */
   nagged: z.int().optional(),
+  /** Who has said yes, where more than one has to; in that order, nobody twice. */
+  assents: z.array(Assent).optional(),
   decision: Decision.optional(),
   validUntilMs: z.int().optional(),
   execution: z
@@ -167,6 +180,7 @@ export type Approval = z.infer<typeof Approval>;
 /** What happened, as the audit names it. */
 export type ApprovalEvent =
   | 'opened'
+  | 'assented'
   | 'approved'
   | 'denied'
   | 'answered'
@@ -295,6 +309,8 @@ export interface Vote {
 
 export type VoteResult =
   | { readonly code: 'DECIDED' | 'REPLAY'; readonly approval: Approval }
+  /** A yes that counts, and others are still needed. */
+  | { readonly code: 'RECORDED'; readonly approval: Approval }
   /** Somebody, or something, was first. */
   | { readonly code: 'ALREADY' | 'LATE'; readonly approval: Approval }
   /** The card that was answered is not the current one. */
@@ -310,7 +326,7 @@ export type VoteResult =
   | { readonly code: 'INVALID'; readonly approval: Approval; readonly problem: string };
 
 export function vote(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
-  if (approval.decision?.key === answer.key) return { result: { code: 'REPLAY', approval } };
+  if (isKnown(approval, answer.key)) return { result: { code: 'REPLAY', approval } };
   if (approval.state !== 'OPEN') {
     return { result: { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval } };
   }
@@ -321,7 +337,48 @@ export function vote(approval: Approval, answer: Vote, nowMs: number): Step<Vote
   }
   const refusal = refuse(approval, answer);
   if (refusal) return { result: refusal };
+  if (answer.choice === 'approve') {
+    const before = assentsTo(approval);
+    const assents = [
+      ...before.filter(({ by }) => by.person !== answer.by.person),
+      toAssent(approval, answer, nowMs),
+    ];
+    if (!isQuorum(approval.policy.approvers, assents.map(toVoter))) return record(approval, assents, before);
+    if (assents.length > 1) return decide({ ...approval, assents }, answer, nowMs);
+  }
+  return decide(approval, answer, nowMs);
+}
 
+/** A yes counts for what was agreed to, so not for what the request has become since. */
+function assentsTo({ assents = [], digest }: Approval): readonly Assent[] {
+  return assents.filter((assent) => assent.digest === digest);
+}
+
+function isKnown({ decision, assents = [] }: Approval, key: string): boolean {
+  return decision?.key === key || assents.some((assent) => assent.key === key);
+}
+
+function toAssent({ digest }: Approval, { by, via, roles, text, key }: Vote, atMs: number): Assent {
+  return { by, via, roles: [...roles], ...(text ? { text } : {}), digest, key, atMs };
+}
+
+function toVoter({ by, roles }: Assent): Voter {
+  return { person: by.person, roles };
+}
+
+/** Who said yes before and says it again has changed nothing. */
+function record(approval: Approval, assents: readonly Assent[], before: readonly Assent[]): Step<VoteResult> {
+  const latest = assents.at(-1);
+  if (!latest || assents.length === before.length) return { result: { code: 'RECORDED', approval } };
+  const next = { ...advance(approval, 'OPEN'), face: approval.face + 1, assents: [...assents] };
+  return {
+    result: { code: 'RECORDED', approval: next },
+    moved: { next, event: 'assented', actor: latest.by.person },
+    window: { beforeMs: approval.deadlineMs },
+  };
+}
+
+function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
   const decision: Decision = {
     choice: answer.choice,
     source: 'human',
@@ -367,8 +424,7 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
 /** Is this person, with the roles they have now, one of those who decide? The requester never is. */
 export function mayDecide(approval: Approval, person: PersonId, roles: readonly string[]): boolean {
   if (person === approval.request.requester) return false;
-  const { approvers } = approval.policy;
-  return 'person' in approvers ? approvers.person === person : roles.includes(approvers.role);
+  return isApprover(approval.policy.approvers, { person, roles });
 }
 
 function stateAfter(choice: AnswerChoice): ApprovalState {

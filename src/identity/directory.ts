@@ -6,9 +6,9 @@
 import { type Authorizations, mayDo, type Permission } from '../config/authorizations.ts';
 import { toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
-import type { Approvers } from '../domain/approval.ts';
 import { type AccountId, type PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { type Person, RoleName } from '../domain/person.ts';
+import { type Approvers, isApprover, leavesOf } from '../domain/quorum.ts';
 
 export class Directory {
   readonly #views = new WeakMap<Config, View>();
@@ -44,18 +44,15 @@ export class Directory {
 
   /** Whether this person, with the roles they act in, is one of those who may answer. */
   mayDecide({ id, roles }: Pick<Person, 'id' | 'roles'>, approvers: Approvers, excluded: PersonId): boolean {
-    return (
-      id !== excluded &&
-      this.may(roles, 'approve') &&
-      ('person' in approvers ? id === approvers.person : roles.includes(approvers.role))
-    );
+    return id !== excluded && this.may(roles, 'approve') && isApprover(approvers, { person: id, roles });
   }
 
-  /** Whether somebody may hold the role by a group, so that who could answer is not known before they do. */
+  /** Whether somebody may hold one of the roles by a group, so that who could answer is not known before they do. */
   isGranted(approvers: Approvers): boolean {
-    if (!('role' in approvers)) return false;
-    const role = this.#authorizations().roles[approvers.role];
-    return role?.granted_by !== undefined && role.permissions.includes('approve');
+    return leavesOf(approvers).some((leaf) => {
+      const role = 'role' in leaf ? this.#authorizations().roles[leaf.role] : undefined;
+      return role?.granted_by !== undefined && role.permissions.includes('approve');
+    });
   }
 
   /** Whether one of these roles carries a permission, as the configuration stands. */

@@ -265,7 +265,7 @@ function keysOf(schema: SchemaNode, path = '', found = new Map<string, unknown>(
 }
 
 function isInside(key: string): boolean {
-  return /approvers\.(role|person)$/.test(key);
+  return /approvers[.[]/.test(key);
 }
 
 function hasKeysBelow(key: string, all: ReadonlyMap<string, unknown>): boolean {

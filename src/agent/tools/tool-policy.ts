@@ -7,8 +7,8 @@
  */
 import type { Authorizations, Rule } from '../../config/authorizations.ts';
 import { type Comparison, satisfies } from '../../config/comparison.ts';
-import type { Approvers } from '../../domain/approval.ts';
 import type { Platform } from '../../domain/ids.ts';
+import type { Approvers } from '../../domain/quorum.ts';
 import type { ToolEffect } from '../../domain/tool.ts';
 
 export interface CallFacts {

@@ -250,3 +250,45 @@ describe('a mistake in one file', () => {
     ).toEqual(['contacts.yaml people.dana.name']);
   });
 });
+
+describe('a quorum', () => {
+  const asks = (approvers: string) => ({
+    authorizations: edited(authorizations, '{ role: manager }', approvers),
+  });
+
+  it.each([
+    ['{ role: manager, count: 1 }', { role: 'manager', count: 1 }],
+    ['{ all: [{ role: manager }] }', { atLeast: 1, of: [{ role: 'manager' }] }],
+    [
+      '{ any: [{ role: manager }, { person: dana }] }',
+      { atLeast: 1, of: [{ role: 'manager' }, { person: 'dana' }] },
+    ],
+    [
+      '{ at_least: 1, of: [{ person: dana }, { all: [{ role: manager }, { person: dana }] }] }',
+      { atLeast: 1, of: [{ person: 'dana' }, { atLeast: 2, of: [{ role: 'manager' }, { person: 'dana' }] }] },
+    ],
+  ])('is written as %s', (written, approvers) => {
+    const [rule] = parse(asks(written)).authorizations.rules;
+
+    expect(rule).toMatchObject({ approvers });
+  });
+
+  it.each([
+    ['{ role: manager, count: 2 }', 'rules[0].approvers', 'nobody counts twice'],
+    ['{ all: [{ role: manager }, { person: dana }] }', 'rules[0].approvers', 'nobody counts twice'],
+    ['{ all: [{ role: manger }, { person: dana }] }', 'rules[0].approvers.all[0].role', 'manger'],
+    [
+      '{ any: [{ person: dana }, { all: [{ person: dna }] }] }',
+      'rules[0].approvers.any[1].all[0].person',
+      'dna',
+    ],
+    ['{ at_least: 3, of: [{ person: dana }, { role: manager }] }', 'rules[0].approvers.at_least', '3'],
+    ['{ role: manager, count: 13 }', 'rules[0].approvers', 'a group of keys'],
+  ])('OM-024 is refused where it could never be reached, or leads nowhere: %s', (written, keyPath, found) => {
+    const [problem, ...more] = problemsOf(asks(written));
+
+    expect(problem).toMatchObject({ file: 'authorizations.yaml', keyPath });
+    expect(problem?.found).toContain(found);
+    expect(more).toEqual([]);
+  });
+});

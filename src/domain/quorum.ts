@@ -1,0 +1,111 @@
+/**
+ * Who has to say yes: a person, holders of a role, or so many of several such groups, nested.
+ *
+ * Invariants
+ *   1. One person fills one place. Whoever holds two roles that are both asked for stands for one of them, so that
+ *      "a manager and somebody from finance" are always two people.
+ *   2. More people never make a quorum fail that fewer would have reached.
+ */
+import { z } from 'zod';
+import { PersonId } from './ids.ts';
+import { RoleName } from './person.ts';
+
+/** Places of one quorum, all groups together: what a person can still read on a card. */
+export const MAX_PLACES = 12;
+
+export type Approvers =
+  | { readonly person: PersonId }
+  /** That many holders of the role; one, if nothing is said. */
+  | { readonly role: RoleName; readonly count?: number | undefined }
+  /** That many of the groups. */
+  | { readonly atLeast: number; readonly of: readonly Approvers[] };
+
+export const Approvers: z.ZodType<Approvers> = z.lazy(() =>
+  z.union([
+    z.object({ person: PersonId }),
+    z.object({ role: RoleName, count: z.int().min(1).optional() }),
+    z.object({ atLeast: z.int().min(1), of: z.array(Approvers).min(1) }),
+  ]),
+);
+
+/** Somebody who says yes, with the roles they had when they did. */
+export interface Voter {
+  readonly person: PersonId;
+  readonly roles: readonly string[];
+}
+
+/** Whether this person can fill one of the places. */
+export function isApprover(approvers: Approvers, voter: Voter): boolean {
+  return leavesOf(approvers).some((leaf) => fits(leaf, voter));
+}
+
+/** Whether these people are enough. Each counts once, however often they are named. */
+export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolean {
+  const people = [...new Map(voters.map((voter) => [voter.person, voter])).values()];
+  for (const places of selectionsOf(approvers)) {
+    if (places.length <= people.length && canFill(places, people)) return true;
+  }
+  return false;
+}
+
+/** Every role and person that is named. */
+export function leavesOf(approvers: Approvers): Leaf[] {
+  return 'of' in approvers ? approvers.of.flatMap(leavesOf) : [approvers];
+}
+
+/** Places of all groups together, also of those that need not all be filled. */
+export function placesIn(approvers: Approvers): number {
+  if ('of' in approvers) return approvers.of.reduce((sum, each) => sum + placesIn(each), 0);
+  return 'role' in approvers ? (approvers.count ?? 1) : 1;
+}
+
+export type Leaf = Exclude<Approvers, { readonly of: unknown }>;
+
+function fits(leaf: Leaf, { person, roles }: Voter): boolean {
+  return 'person' in leaf ? leaf.person === person : roles.includes(leaf.role);
+}
+
+/** Every smallest set of places that, all filled, is enough. */
+function* selectionsOf(approvers: Approvers): Generator<readonly Leaf[]> {
+  if ('person' in approvers) yield [approvers];
+  else if ('role' in approvers) yield Array.from({ length: approvers.count ?? 1 }, () => approvers);
+  else for (const groups of choicesOf(approvers.of, approvers.atLeast)) yield* combinationsOf(groups);
+}
+
+function* choicesOf(groups: readonly Approvers[], count: number): Generator<readonly Approvers[]> {
+  if (count === 0) yield [];
+  for (const [index, first] of groups.entries()) {
+    if (count === 0 || groups.length - index < count) return;
+    for (const others of choicesOf(groups.slice(index + 1), count - 1)) yield [first, ...others];
+  }
+}
+
+function* combinationsOf(groups: readonly Approvers[]): Generator<readonly Leaf[]> {
+  const [first, ...others] = groups;
+  if (!first) {
+    yield [];
+    return;
+  }
+  for (const places of selectionsOf(first)) {
+    for (const rest of combinationsOf(others)) yield [...places, ...rest];
+  }
+}
+
+/** Whether every place finds a person of its own: places are given away, and given over when that lets one more in. */
+function canFill(places: readonly Leaf[], people: readonly Voter[]): boolean {
+  const holder = new Map<Voter, number>();
+  const find = (place: number, tried: Set<Voter>): boolean => {
+    const leaf = places[place];
+    for (const person of people) {
+      if (!leaf || tried.has(person) || !fits(leaf, person)) continue;
+      tried.add(person);
+      const other = holder.get(person);
+      if (other === undefined || find(other, tried)) {
+        holder.set(person, place);
+        return true;
+      }
+    }
+    return false;
+  };
+  return places.every((_leaf, place) => find(place, new Set()));
+}

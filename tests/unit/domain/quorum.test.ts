@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PersonId } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
+import { type Approvers, isApprover, isQuorum, placesIn, type Voter } from '../../../src/domain/quorum.ts';
+
+const [DANA, CARL, LEE] = ['dana', 'carl', 'lee'].map((id) => PersonId.parse(id)) as [
+  PersonId,
+  PersonId,
+  PersonId,
+];
+const [manager, finance] = ['manager', 'finance'].map((role) => RoleName.parse(role)) as [RoleName, RoleName];
+const dana: Voter = { person: DANA, roles: [manager, finance] };
+const carl: Voter = { person: CARL, roles: [manager] };
+const lee: Voter = { person: LEE, roles: [] };
+
+const PEOPLE = ['a', 'b', 'c', 'd', 'e'].map((id) => PersonId.parse(id));
+const ROLES = ['r', 's', 't'].map((role) => RoleName.parse(role));
+
+const voters = fc.uniqueArray(
+  fc.record({ person: fc.constantFrom(...PEOPLE), roles: fc.subarray<string>(ROLES) }),
+  { selector: ({ person }) => person, maxLength: 5 },
+);
+
+function tree(depth: number): fc.Arbitrary<Approvers> {
+  const leaf = fc.oneof(
+    fc.record({ person: fc.constantFrom(...PEOPLE) }),
+    fc.record({ role: fc.constantFrom(...ROLES), count: fc.integer({ min: 1, max: 3 }) }),
+  );
+  if (depth === 0) return leaf;
+  const group = fc
+    .array(tree(depth - 1), { minLength: 1, maxLength: 3 })
+    .chain((of) => fc.integer({ min: 1, max: of.length }).map((atLeast) => ({ atLeast, of })));
+  return fc.oneof(leaf, group);
+}
+
+interface Numbered {
+  readonly node: Approvers;
+  readonly places: readonly number[];
+  readonly children: readonly Numbered[];
+}
+
+/** By trying everything: every way to give each person one place, or none. */
+function isQuorumByTrying(approvers: Approvers, people: readonly Voter[]): boolean {
+  const places: { leaf: Approvers; index: number }[] = [];
+  const number = (node: Approvers): Numbered => {
+    if ('of' in node) return { node, places: [], children: node.of.map(number) };
+    const count = 'role' in node ? (node.count ?? 1) : 1;
+    const own = Array.from({ length: count }, () => places.push({ leaf: node, index: places.length }) - 1);
+    return { node, places: own, children: [] };
+  };
+  const root = number(approvers);
+  const isFilled = (at: Numbered, filled: ReadonlySet<number>): boolean =>
+    'of' in at.node
+      ? at.children.filter((child) => isFilled(child, filled)).length >= at.node.atLeast
+      : at.places.every((place) => filled.has(place));
+  const place = (left: readonly Voter[], filled: ReadonlySet<number>): boolean => {
+    if (isFilled(root, filled)) return true;
+    const [first, ...others] = left;
+    if (!first) return false;
+    return (
+      place(others, filled) ||
+      places.some(
+        ({ leaf, index }) =>
+          !filled.has(index) &&
+          ('person' in leaf
+            ? leaf.person === first.person
+            : 'role' in leaf && first.roles.includes(leaf.role)) &&
+          place(others, new Set([...filled, index])),
+      )
+    );
+  };
+  return place(people, new Set());
+}
+
+describe('a quorum', () => {
+  it('of one role is reached by anyone who holds it, and by nobody else', () => {
+    expect(isQuorum({ role: manager }, [carl])).toBe(true);
+    expect(isQuorum({ role: manager }, [lee])).toBe(false);
+    expect(isQuorum({ person: DANA }, [carl])).toBe(false);
+  });
+
+  it('of two holders of a role takes two people, not one twice', () => {
+    const two: Approvers = { role: manager, count: 2 };
+
+    expect(isQuorum(two, [dana, dana])).toBe(false);
+    expect(isQuorum(two, [dana, carl])).toBe(true);
+  });
+
+  it('of a manager and somebody from finance is two people, whoever holds both roles', () => {
+    const both: Approvers = { atLeast: 2, of: [{ role: manager }, { role: finance }] };
+
+    expect(isQuorum(both, [dana])).toBe(false);
+    // Dana has to stand for finance, because only she can.
+    expect(isQuorum(both, [dana, carl])).toBe(true);
+    expect(isQuorum(both, [carl, lee])).toBe(false);
+  });
+
+  it('nests: the director, or two of three groups', () => {
+    const approvers: Approvers = {
+      atLeast: 1,
+      of: [{ person: LEE }, { atLeast: 2, of: [{ role: manager }, { role: finance }, { person: CARL }] }],
+    };
+
+    expect(isQuorum(approvers, [lee])).toBe(true);
+    expect(isQuorum(approvers, [carl])).toBe(false);
+    expect(isQuorum(approvers, [carl, dana])).toBe(true);
+    expect(placesIn(approvers)).toBe(4);
+  });
+
+  it('A4 is reached by exactly those who could each be given a place of their own', () => {
+    fc.assert(
+      fc.property(tree(2), voters, (approvers, people) => {
+        fc.pre(placesIn(approvers) <= 7);
+        expect(isQuorum(approvers, people)).toBe(isQuorumByTrying(approvers, people));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is not lost by one more yes, and not won by somebody who is no approver', () => {
+    fc.assert(
+      fc.property(tree(2), voters, (approvers, people) => {
+        fc.pre(placesIn(approvers) <= 12);
+        const before = isQuorum(approvers, people);
+        const others = people.filter((voter) => isApprover(approvers, voter));
+        expect(isQuorum(approvers, others)).toBe(before);
+        if (isQuorum(approvers, people.slice(1))) expect(before).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
