@@ -104,9 +104,7 @@ export class MessageDesk {
 
   /** We wrote there, and will know it after a restart: whatever is said after it is for us to read. */
   async wrote({ channel, message }: Written): Promise<void> {
-    if (this.#positions.after(channel) !== undefined) return;
-    this.#positions.begin(channel, message);
-    await this.#keepPositions();
+    if (this.#positions.begin(channel, message)) await this.#keepPositions();
   }
 
   /** Somebody spoke to us: until it is stored, it is to be found in the history. */

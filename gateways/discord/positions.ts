@@ -65,14 +65,15 @@ export class Positions {
     this.#changed = true;
   }
 
-  /** We are part of this channel from here on: whatever is said after it is for us to read. */
-  begin(channel: string, message: Snowflake): void {
-    if (this.#read.has(channel) || this.#begun.has(channel)) return;
+  /** We are part of this channel from here on: whatever is said after it is for us to read. False if we were before. */
+  begin(channel: string, message: Snowflake): boolean {
+    if (this.#read.has(channel) || this.#begun.has(channel)) return false;
     this.#forgotten.delete(channel);
     this.#heard.delete(channel);
     this.#begun.set(channel, message);
     keepNewest(this.#begun);
     this.#changed = true;
+    return true;
   }
 
   /** Somebody spoke to us there; `follow`, or `leave`, when it is known what that is worth. */
