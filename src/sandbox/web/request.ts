@@ -1,0 +1,59 @@
+/** What a program asks of the web gateway, what became of it, and the frame it travels in. Pure. */
+import { z } from 'zod';
+import { ApprovalId } from '../../domain/ids.ts';
+import { AnswerChoice } from '../../domain/message.ts';
+import type { ServerFrame } from './frames.ts';
+
+const common = {
+  /** Made once, and the same however often it is sent. */
+  id: z.string(),
+  client: z.string(),
+  at: z.iso.datetime(),
+};
+
+export const WebRequest = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('message'), ...common, conversation: z.string(), text: z.string() }),
+  z.object({
+    kind: z.literal('answer'),
+    ...common,
+    approvalId: ApprovalId,
+    gen: z.int().nonnegative(),
+    digest: z.string(),
+    choice: AnswerChoice,
+    text: z.string().optional(),
+  }),
+]);
+export type WebRequest = z.infer<typeof WebRequest>;
+
+export const Outcome = z.object({
+  /** `refused`: it was never taken; `reason` says why. */
+  status: z.enum(['stored', 'duplicate', 'answered', 'ignored', 'refused']),
+  reason: z.string().optional(),
+  code: z.string().optional(),
+  notice: z.string().optional(),
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+export function toFrame(request: WebRequest): object {
+  switch (request.kind) {
+    case 'message': {
+      const { id, conversation, text, at } = request;
+      return { type: 'message', id, conversation, text, sentAt: at };
+    }
+    case 'answer': {
+      const { kind: _, client: __, at: ___, ...answer } = request;
+      return { type: 'answer', ...answer };
+    }
+    default:
+      return request satisfies never;
+  }
+}
+
+/** Undefined: the same is to be sent again. */
+export function outcomeOf(reply: Extract<ServerFrame, { type: 'ok' | 'error' }>): Outcome | undefined {
+  if (reply.type === 'ok') {
+    const { type: _, id: __, status = 'stored', ...rest } = reply;
+    return { status, ...rest };
+  }
+  return reply.code === 'try-again' ? undefined : { status: 'refused', reason: reply.message };
+}
