@@ -6,7 +6,7 @@ import type { Config } from '../config/load-config.ts';
 import type { Gateway } from '../domain/gateway.ts';
 
 /** What can be played. */
-export type Played = 'slack' | 'discord' | 'jira' | 'email' | 'claude';
+export type Played = 'slack' | 'discord' | 'jira' | 'email' | 'web' | 'claude';
 
 /** The variables by which a platform is reached; a real one is told by the same. */
 const VARIABLES: Readonly<Record<Played, RegExp>> = {
@@ -14,10 +14,17 @@ const VARIABLES: Readonly<Record<Played, RegExp>> = {
   discord: /^DISCORD_/,
   jira: /^JIRA_/,
   email: /^(SMTP|MAIL)_/,
+  // Of the programs of the sandbox's people; a real program has a token of its own.
+  web: /^WEB_TOKEN_/,
   claude: /^ANTHROPIC_/,
 };
 
-/** Everything that is left to `auto` and has no credentials. */
+/**
+ * Everything that is left to `auto` and has no credentials.
+ *
+ * Programs come along with a platform that is played, and never by themselves: a gateway whose platforms are real lets
+ * nobody in whom its owner has not given a token.
+ */
 export function playedBySandbox({ settings }: Config<typeof gatewaySettings>): Played[] {
   const missing = missingOf(settings.gateways);
   const played: Played[] = [];
@@ -25,6 +32,8 @@ export function playedBySandbox({ settings }: Config<typeof gatewaySettings>): P
     const lacks = (missing[platform] ?? []).length > 0;
     if (settings.gateways[platform].enabled === 'auto' && lacks) played.push(platform);
   }
+  const isOpen = (missing.web ?? []).length > 0 && settings.gateways.web.enabled === 'auto';
+  if (played.length > 0 && isOpen) played.push('web');
   if (settings.model.provider === 'claude' && !settings.model.api_key) played.push('claude');
   return played;
 }
@@ -47,6 +56,7 @@ export interface GatewayTargets {
   readonly slackUrl?: string;
   readonly discordUrl?: string;
   readonly jiraUrl?: string;
+  readonly webUrl?: string;
 }
 
 /** Where the sandbox finds the gateway. */
@@ -57,12 +67,13 @@ export function targetsOf(
 ): GatewayTargets {
   const email = gateways.get('email');
   const listening = email && 'listening' in email ? (email.listening as GatewayTargets['smtp']) : undefined;
-  const { slack, discord, jira } = settings.gateways;
+  const { slack, discord, jira, web } = settings.gateways;
   const calls = (platform: string, mode: boolean) => mode && gateways.has(platform);
   return {
     ...(listening ? { smtp: listening } : {}),
     ...(calls('slack', slack.mode === 'http') ? { slackUrl: `${listener.url}${slack.path}` } : {}),
     ...(calls('discord', discord.mode === 'http') ? { discordUrl: `${listener.url}${discord.path}` } : {}),
     ...(calls('jira', jira.mode === 'webhook') ? { jiraUrl: `${listener.url}${jira.path}` } : {}),
+    ...(gateways.has('web') ? { webUrl: `${listener.url}${web.path}` } : {}),
   };
 }

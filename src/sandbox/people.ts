@@ -14,6 +14,10 @@ export interface SandboxPerson {
   readonly discordDm: string;
   /** Atlassian account id. */
   readonly jiraAccount: string;
+  /** Their program at the web gateway: the name of its client. */
+  readonly webClient: string;
+  /** The variable by which the gateway learns that program's token; without one, no gateway knows it. */
+  readonly webTokenVariable: string | undefined;
 }
 
 export const TEAM = { id: 'T0SANDBOX', name: 'Sandbox', domain: 'sandbox' } as const;
@@ -41,6 +45,8 @@ export const ALEX: SandboxPerson = {
   discordUser: '900000000000000101',
   discordDm: '900000000000000201',
   jiraAccount: '70121:00000000-0000-4000-8000-000000000001',
+  webClient: 'alex',
+  webTokenVariable: 'WEB_TOKEN_ALEX',
 };
 
 export const DANA: SandboxPerson = {
@@ -53,6 +59,8 @@ export const DANA: SandboxPerson = {
   discordUser: '900000000000000102',
   discordDm: '900000000000000202',
   jiraAccount: '70121:00000000-0000-4000-8000-000000000002',
+  webClient: 'dana',
+  webTokenVariable: 'WEB_TOKEN_DANA',
 };
 
 /** A member of the Slack team whom no contacts file names. */
@@ -66,6 +74,8 @@ export const EVE: SandboxPerson = {
   discordUser: '900000000000000103',
   discordDm: '900000000000000203',
   jiraAccount: '70121:00000000-0000-4000-8000-000000000003',
+  webClient: 'eve',
+  webTokenVariable: undefined,
 };
 
 export const PEOPLE: readonly SandboxPerson[] = [ALEX, DANA, EVE];

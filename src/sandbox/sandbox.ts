@@ -1,5 +1,6 @@
 /**
- * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process.
+ * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process. Beside them,
+ * programs that talk to the gateway over its own web API.
  *
  * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Jira under `/jira`, Claude under `/claude` and
  * the shop under `/shop`; mail and DNS have ports of their own. Started again on the same data directory, it comes
@@ -21,6 +22,7 @@ import { PageServer } from './page/page-server.ts';
 import { BOT, PEOPLE } from './people.ts';
 import { ShopSandbox } from './shop/shop-sandbox.ts';
 import { SlackSandbox, type SlackSandboxOptions } from './slack/slack-sandbox.ts';
+import { WebSandbox, type WebSandboxOptions } from './web/web-sandbox.ts';
 
 /** Where the page is looked for when nothing else is said. */
 export const DEFAULT_PORT = 4080;
@@ -36,6 +38,7 @@ export interface SandboxOptions {
   readonly slack?: SlackSandboxOptions;
   readonly discord?: DiscordSandboxOptions;
   readonly jira?: JiraSandboxOptions;
+  readonly web?: WebSandboxOptions;
   readonly mail?: MailSandboxOptions;
   readonly claude?: ClaudeOptions;
   readonly clock?: Clock;
@@ -49,6 +52,7 @@ export interface Sandbox {
   readonly slack: SlackSandbox;
   readonly discord: DiscordSandbox;
   readonly jira: JiraSandbox;
+  readonly web: WebSandbox;
   readonly mail: MailSandbox;
   readonly claude: ClaudeSandbox;
   readonly shop: ShopSandbox;
@@ -82,15 +86,16 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const slack = new SlackSandbox(journal, options.slack, clock);
   const discord = new DiscordSandbox(journal, options.discord, clock);
   const jira = new JiraSandbox(journal, options.jira, clock);
+  const web = new WebSandbox(journal, options.web, clock);
   const claude = new ClaudeSandbox(clock, options.claude);
   const shop = new ShopSandbox(journal, clock);
   const mail = new MailSandbox(
     { journal, dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
     { ...options.mail, smtpPort: wanted.smtp },
   );
-  const page = new PageServer({ slack, discord, jira, mail, shop });
+  const page = new PageServer({ slack, discord, jira, web, mail, shop });
   const httpServices = [slack, discord, jira, claude, shop, page];
-  const services = [dns, mail, ...httpServices];
+  const services = [dns, mail, web, ...httpServices];
 
   for (const service of httpServices) service.register(app);
   for (const service of services) await service.start();
@@ -105,6 +110,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     SLACK_API_URL: `${url}/slack/api/`,
     ...discord.env(url),
     ...jira.env(url),
+    ...web.env,
     ...claude.env(url),
     ...shop.env(url),
     ...mail.env,
@@ -121,6 +127,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     slack,
     discord,
     jira,
+    web,
     mail,
     claude,
     shop,

@@ -65,7 +65,7 @@ export class Story {
       mail: { keyBits: 1_024, ...options.sandbox?.mail },
       jira: { retryDelaysMs: [0, 50], retryUntilAcknowledged: true, ...options.sandbox?.jira },
     });
-    const env = sandboxEnvironment(['slack', 'discord', 'jira', 'email', 'claude'], sandbox.env);
+    const env = sandboxEnvironment(['slack', 'discord', 'jira', 'email', 'web', 'claude'], sandbox.env);
     const shipped = loadConfig({ directory: 'config', env, gateways: gatewaySettings });
     const chosen = options.config?.(shipped) ?? shipped;
     const { settings } = chosen;
@@ -93,11 +93,12 @@ export class Story {
         clock,
         log,
       });
-      const { smtp, slackUrl, discordUrl, jiraUrl } = targetsOf(app.gateways, app.listener, config);
+      const { smtp, slackUrl, discordUrl, jiraUrl, webUrl } = targetsOf(app.gateways, app.listener, config);
       if (smtp) sandbox.mail.connectGateway(smtp);
       if (slackUrl) sandbox.slack.deliverTo(slackUrl);
       if (discordUrl) sandbox.discord.deliverTo(discordUrl);
       if (jiraUrl) sandbox.jira.deliverTo(jiraUrl);
+      if (webUrl) sandbox.web.connectTo(webUrl);
       return app;
     };
     let story: Story | undefined;
@@ -117,8 +118,8 @@ export class Story {
   /** @throws when the gateway broke a published limit of a platform on the way */
   async end(): Promise<void> {
     await this.app.stop();
-    const { discord, jira } = this.sandbox;
-    const broken = [...discord.violations, ...jira.violations];
+    const { discord, jira, web } = this.sandbox;
+    const broken = [...discord.violations, ...jira.violations, ...web.violations];
     await this.sandbox.stop();
     this.redis.disconnect();
     if (broken.length > 0) throw new Error(`what was sent breaks limits: ${JSON.stringify(broken)}`);

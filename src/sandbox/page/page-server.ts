@@ -13,6 +13,8 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { ApprovalId } from '../../domain/ids.ts';
+import { AnswerChoice } from '../../domain/message.ts';
 import { BOT, PEOPLE } from '../people.ts';
 import { type PageSources, toPageState } from './page-state.ts';
 
@@ -27,6 +29,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/page/composer.js': 'composer.js',
   '/page/discord.js': 'discord.js',
   '/page/jira.js': 'jira.js',
+  '/page/web.js': 'web.js',
   '/page/mail.js': 'mail.js',
   '/page/ledger.js': 'ledger.js',
   '/page/icon.svg': 'icon.svg',
@@ -82,13 +85,27 @@ const JiraComment = z.strictObject({ user: jiraAccount, issue: z.string(), text:
 const JiraAssign = z.strictObject({ user: jiraAccount, issue: z.string() });
 const JiraMove = z.strictObject({ user: jiraAccount, issue: z.string(), to: z.string() });
 const JiraCreate = z.strictObject({ user: jiraAccount, summary: z.string().trim().min(1).max(200) });
+const webClient = z.enum(PEOPLE.map((each) => each.webClient));
+const WebSay = z.strictObject({
+  client: webClient,
+  conversation: z.string().regex(/^[\w-]{1,100}$/),
+  text: words,
+});
+const WebAnswer = z.strictObject({
+  client: webClient,
+  card: z.strictObject({ approvalId: ApprovalId, gen: z.int().nonnegative(), digest: z.string() }),
+  choice: AnswerChoice,
+  text: words.optional(),
+});
 
 const Target = z.strictObject({
   slackUrl: z.url().nullable().optional(),
   discordUrl: z.url().nullable().optional(),
   jiraUrl: z.url().nullable().optional(),
+  webUrl: z.url().nullable().optional(),
   smtp: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).optional(),
 });
+const WebFilePath = z.object({ client: webClient, first: z.coerce.number(), index: z.coerce.number() });
 const MailPath = z.object({ address: z.string(), id: z.string() });
 
 export class PageServer {
@@ -105,13 +122,14 @@ export class PageServer {
       for (const [path, file] of Object.entries(FILES)) this.#serveFile(scope, path, file);
       scope.get('/page/events', (_request, reply) => this.#stream(reply));
       scope.get('/page/mail/:address/:id', (request, reply) => this.#mailHtml(request, reply));
+      scope.get('/page/web/file/:client/:first/:index', (request, reply) => this.#webFile(request, reply));
       this.#registerActions(scope);
     });
   }
 
   async start(): Promise<void> {
-    const { slack, discord, jira, mail, shop } = this.sources;
-    this.#stopListening = [slack, discord, jira, mail, shop].map((source) =>
+    const { slack, discord, jira, web, mail, shop } = this.sources;
+    this.#stopListening = [slack, discord, jira, web, mail, shop].map((source) =>
       source.onChange(() => this.#publishSoon()),
     );
     this.#keepAlive = setInterval(() => this.#write(': still here\n\n'), KEEP_ALIVE_MS);
@@ -127,7 +145,7 @@ export class PageServer {
   }
 
   #registerActions(scope: FastifyInstance): void {
-    const { slack, discord, jira, mail } = this.sources;
+    const { slack, discord, jira, web, mail } = this.sources;
     this.#action(scope, 'POST', '/page/say', Say, async (said) => {
       const { ts } = await slack.say(toSaid(said));
       return { ts };
@@ -169,13 +187,24 @@ export class PageServer {
     this.#action(scope, 'POST', '/page/jira/create', JiraCreate, async (wanted) => ({
       key: jira.createIssue(wanted).key,
     }));
-    this.#action(scope, 'PUT', '/gateway', Target, async ({ slackUrl, discordUrl, jiraUrl, smtp }) => {
-      if (slackUrl !== undefined) slack.deliverTo(slackUrl ?? undefined);
-      if (discordUrl !== undefined) discord.deliverTo(discordUrl ?? undefined);
-      if (jiraUrl !== undefined) jira.deliverTo(jiraUrl ?? undefined);
-      if (smtp !== undefined) mail.connectGateway(smtp);
-      return {};
-    });
+    this.#action(scope, 'POST', '/page/web/say', WebSay, async (wanted) => ({ id: web.say(wanted) }));
+    this.#action(scope, 'POST', '/page/web/answer', WebAnswer, async ({ text, ...wanted }) => ({
+      id: web.answer({ ...wanted, ...(text === undefined ? {} : { text }) }),
+    }));
+    this.#action(
+      scope,
+      'PUT',
+      '/gateway',
+      Target,
+      async ({ slackUrl, discordUrl, jiraUrl, webUrl, smtp }) => {
+        if (slackUrl !== undefined) slack.deliverTo(slackUrl ?? undefined);
+        if (discordUrl !== undefined) discord.deliverTo(discordUrl ?? undefined);
+        if (jiraUrl !== undefined) jira.deliverTo(jiraUrl ?? undefined);
+        if (webUrl !== undefined) web.connectTo(webUrl ?? undefined);
+        if (smtp !== undefined) mail.connectGateway(smtp);
+        return {};
+      },
+    );
   }
 
   /** One thing the page can ask for; what goes wrong is answered as a sentence. */
@@ -221,6 +250,22 @@ export class PageServer {
     return reply
       .headers({ 'content-type': TYPES.html, 'content-security-policy': MAIL_POLICY, ...HARDENING })
       .send(html);
+  }
+
+  /** To be kept, never to be shown: whoever wrote it might mean it as a page. */
+  #webFile(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const path = WebFilePath.safeParse(request.params).data;
+    const heard = path && this.sources.web.heard(path.client).find(({ first }) => first === path.first);
+    const file = heard?.event.kind === 'text' ? heard.event.files?.[path?.index ?? 0] : undefined;
+    if (file === undefined) return reply.code(404).send('no such file');
+    return reply
+      .headers({
+        'content-type': 'application/octet-stream',
+        'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+        'content-security-policy': "default-src 'none'; sandbox",
+        ...HARDENING,
+      })
+      .send(Buffer.from(file.base64, 'base64'));
   }
 
   #stream(reply: FastifyReply): FastifyReply {

@@ -9,6 +9,8 @@ import { BOT, CHANNELS, DISCORD_CHANNELS, PEOPLE } from '../people.ts';
 import type { ShopSandbox } from '../shop/shop-sandbox.ts';
 import type { SlackSandbox } from '../slack/slack-sandbox.ts';
 import type { Ephemeral, SlackMessage } from '../slack/workspace.ts';
+import type { Heard } from '../web/event-log.ts';
+import type { Asked, WebSandbox } from '../web/web-sandbox.ts';
 
 /** Newest entries shown per channel and mailbox; a demo has tens, a load test thousands. */
 const MAX_SHOWN = 200;
@@ -17,14 +19,16 @@ export interface PageSources {
   readonly slack: SlackSandbox;
   readonly discord: DiscordSandbox;
   readonly jira: JiraSandbox;
+  readonly web: WebSandbox;
   readonly mail: MailSandbox;
   readonly shop: ShopSandbox;
 }
 
-export function toPageState({ slack, discord, jira, mail, shop }: PageSources) {
+export function toPageState({ slack, discord, jira, web, mail, shop }: PageSources) {
   return {
     discord: toDiscordState(discord),
     jira: toJiraState(jira),
+    web: toWebState(web),
     bot: { user: BOT.user, name: BOT.name, mail: BOT.mail },
     people: PEOPLE,
     places: [
@@ -141,6 +145,38 @@ function toJiraState(jira: JiraSandbox) {
         })),
     })),
   };
+}
+
+function toWebState(web: WebSandbox) {
+  return {
+    programs: PEOPLE.map(({ webClient }) => ({
+      client: webClient,
+      connection: web.connection(webClient),
+      asked: web.asked(webClient).slice(-MAX_SHOWN).map(toWebAsked),
+      heard: web.heard(webClient).slice(-MAX_SHOWN).map(toWebHeard),
+    })),
+  };
+}
+
+function toWebAsked({ request, outcome }: Asked) {
+  const { id, at } = request;
+  const about = { id, at, outcome };
+  return request.kind === 'message'
+    ? { kind: 'message', ...about, conversation: request.conversation, text: request.text }
+    : { kind: 'answer', ...about, approvalId: request.approvalId, choice: request.choice };
+}
+
+/** Without what files hold: they are fetched one by one. */
+function toWebHeard({ first, at, event }: Heard) {
+  const { kind, position, conversation } = event;
+  const about = { kind, first, position, at, conversation };
+  if (kind === 'card') return { ...about, card: event.card };
+  const files = kind === 'text' ? (event.files ?? []) : [];
+  return { ...about, markdown: event.markdown, files: files.map(toWebFile) };
+}
+
+function toWebFile({ name, base64 }: { name: string; base64: string }) {
+  return { name, size: Buffer.byteLength(base64, 'base64') };
 }
 
 function toShown(message: SlackMessage, slack: SlackSandbox) {

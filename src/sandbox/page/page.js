@@ -1,8 +1,8 @@
 /**
  * The page: receives the sandbox's whole state after every change and brings each part up to date.
  *
- * Owns who you are and which platform you look at. The parts (`slack.js`, `discord.js`, `jira.js`, `mail.js`,
- * `ledger.js`) own their elements.
+ * Owns who you are and which platform you look at. The parts (`slack.js`, `discord.js`, `jira.js`, `web.js`,
+ * `mail.js`, `ledger.js`) own their elements.
  */
 
 import { moveBetweenTabs } from './composer.js';
@@ -12,6 +12,7 @@ import { JiraView } from './jira.js';
 import { LedgerView } from './ledger.js';
 import { MailView } from './mail.js';
 import { SlackView } from './slack.js';
+import { newestHeard, WebView } from './web.js';
 
 const view = {
   state: null,
@@ -20,6 +21,7 @@ const view = {
   slack: new SlackView(() => update()),
   discord: new DiscordView(() => update()),
   jira: new JiraView(() => update()),
+  web: new WebView(() => update()),
   mail: new MailView(),
   ledger: new LedgerView(),
 };
@@ -48,6 +50,7 @@ function update() {
   view.slack.update(state, person, view.platform === 'slack');
   view.discord.update(state, person, view.platform === 'discord');
   view.jira.update(state, person, view.platform === 'jira');
+  view.web.update(state, person, view.platform === 'web');
   updatePlatforms();
   view.mail.update(state);
   view.ledger.update(state);
@@ -78,9 +81,9 @@ function introduce(people) {
   );
 }
 
-const PLATFORMS = { slack: 'Slack', discord: 'Discord', jira: 'Jira' };
+const PLATFORMS = { slack: 'Slack', discord: 'Discord', jira: 'Jira', web: 'Web' };
 
-/** The three platforms of the first part, one of them shown. */
+/** The platforms of the first part, one of them shown. */
 function updatePlatforms() {
   const ids = Object.keys(PLATFORMS);
   reconcile(document.getElementById('platforms'), ids, {
@@ -149,7 +152,7 @@ function showOneAtATime() {
 
 function updateCounts(state) {
   const counts = {
-    desk: view.slack.unread + view.discord.unread + view.jira.unread,
+    desk: view.slack.unread + view.discord.unread + view.jira.unread + view.web.unread,
     mail: view.mail.unread,
     ledger: state.refunds.length + state.deploys.length,
   };
@@ -170,8 +173,8 @@ function announceNews(before, after) {
       ? `${after.bot.name}: ${said.at(-1).text.slice(0, 200)}`
       : mailed.length > 0
         ? `New mail to ${mailed.at(-1).to.join(', ')}: ${mailed.at(-1).subject}`
-        : '';
-  if (line !== '') announce(line);
+        : newestHeard(before, after, view.person)?.slice(0, 200);
+  if (line !== undefined) announce(line);
 }
 
 function newest(before, after, list, id) {

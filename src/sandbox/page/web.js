@@ -1,0 +1,460 @@
+/**
+ * The Web part: a program of the person you are, with its conversations, cards, notices and files.
+ *
+ * What it shows was written by a model and by strangers: markdown becomes elements, never markup, and a link says
+ * where it leads.
+ */
+import { keepAtEnd, moveBetweenTabs, sendOnEnter } from './composer.js';
+import { act, announce, el, initials, reconcile, time } from './dom.js';
+import { richText } from './markup.js';
+
+const CHOICES = {
+  approve: { label: 'Approve', style: 'primary' },
+  deny: { label: 'Deny', style: 'danger' },
+  'deny-with-reason': { label: 'Deny with reason', style: 'danger', asks: 'Why not?', submit: 'Deny' },
+  answer: { label: 'Answer', style: 'primary', asks: 'Your answer', submit: 'Answer' },
+};
+
+export class WebView {
+  #programs = [];
+  #person;
+  /** Conversation that is looked at, by client. */
+  #current = new Map();
+  /** Conversations begun here in which nobody has said anything yet, by client. */
+  #fresh = new Map();
+  /** Newest position seen, by client and conversation. */
+  #seen = new Map();
+  #shown = '';
+  #isShown = false;
+  /** The card whose answer is being written, and the kind of answer. */
+  #writing;
+
+  /** `changed` is called when the person goes to another conversation. */
+  constructor(changed) {
+    this.changed = changed;
+    const input = document.getElementById('web-message');
+    document.getElementById('web-composer').addEventListener('submit', async (event) => {
+      event.preventDefault();
+      if (input.value.trim() === '') return;
+      const said = { client: this.#client, conversation: this.#conversation, text: input.value };
+      if (await act('/page/web/say', said)) input.value = '';
+    });
+    sendOnEnter(input);
+    document.getElementById('web-new').addEventListener('click', () => this.#begin());
+    const form = document.getElementById('web-reason');
+    form.addEventListener('submit', (event) => this.#submit(event));
+    form.addEventListener('keydown', (event) => event.key === 'Escape' && this.#write(undefined));
+  }
+
+  get unread() {
+    return this.#conversations().reduce((sum, name) => sum + this.#unreadOf(name), 0);
+  }
+
+  update(state, person, isShown) {
+    this.#programs = state.web.programs;
+    if (this.#person?.webClient !== person.webClient) this.#write(undefined);
+    this.#person = person;
+    this.#isShown = isShown;
+    const conversations = this.#conversations();
+    if (!conversations.includes(this.#current.get(this.#client)))
+      this.#current.set(this.#client, conversations[0]);
+    if (isShown) this.#seen.set(this.#place(this.#conversation), this.#newest(this.#conversation));
+    this.#updateTabs(conversations);
+    this.#updateProgram();
+    this.#updateTalk();
+    const label = `Message ${this.#conversation} as ${person.firstName}`;
+    document.getElementById('web-message-label').textContent = `${label} over the web gateway`;
+    document.getElementById('web-message').placeholder = label;
+  }
+
+  get #client() {
+    return this.#person?.webClient;
+  }
+
+  get #program() {
+    return this.#programs.find(({ client }) => client === this.#client);
+  }
+
+  get #conversation() {
+    return this.#current.get(this.#client);
+  }
+
+  /** In the order they began; what belongs to none of them is last. */
+  #conversations() {
+    if (this.#program === undefined) return [];
+    const { asked, heard } = this.#program;
+    const said = [...asked, ...heard].toSorted(inTime).flatMap(({ conversation }) => conversation ?? []);
+    const names = new Set(['c1', ...said, ...(this.#fresh.get(this.#client) ?? [])]);
+    const isDirect = names.delete('direct');
+    return [...names, ...(isDirect ? ['direct'] : [])];
+  }
+
+  #heardIn(conversation) {
+    return (this.#program?.heard ?? []).filter((entry) => entry.conversation === conversation);
+  }
+
+  #newest(conversation) {
+    return Math.max(0, ...this.#heardIn(conversation).map(({ position }) => position));
+  }
+
+  #unreadOf(conversation) {
+    const seen = this.#seen.get(this.#place(conversation)) ?? 0;
+    return this.#heardIn(conversation).filter(({ position }) => position > seen).length;
+  }
+
+  #place(conversation) {
+    return `${this.#client} ${conversation}`;
+  }
+
+  #begin() {
+    const numbers = this.#conversations().map((name) => Number(/^c(\d+)$/.exec(name)?.[1] ?? 0));
+    const name = `c${Math.max(...numbers) + 1}`;
+    this.#fresh.set(this.#client, [...(this.#fresh.get(this.#client) ?? []), name]);
+    this.#goTo(name);
+    announce(`New conversation ${name}`);
+    document.getElementById('web-message').focus();
+  }
+
+  #goTo(conversation) {
+    this.#current.set(this.#client, conversation);
+    this.changed();
+  }
+
+  #updateTabs(names) {
+    reconcile(document.getElementById('web-conversations'), names, {
+      key: (name) => this.#place(name),
+      revision: (name) => JSON.stringify([name === this.#conversation, this.#unreadOf(name), names]),
+      render: (name) => {
+        const isCurrent = name === this.#conversation;
+        const unread = this.#unreadOf(name);
+        return el(
+          'button',
+          {
+            type: 'button',
+            role: 'tab',
+            'aria-selected': String(isCurrent),
+            'aria-controls': 'web-timeline',
+            'data-focus': 'tab',
+            tabIndex: isCurrent ? 0 : -1,
+            onclick: () => this.#goTo(name),
+            onkeydown: (event) => moveBetweenTabs(event, names, this.#conversation, (to) => this.#goTo(to)),
+          },
+          name,
+          unread > 0 && el('span', { className: 'count', title: `${unread} new` }, String(unread)),
+        );
+      },
+    });
+  }
+
+  #updateProgram() {
+    const { firstName } = this.#person;
+    const { connection } = this.#program;
+    document.getElementById('web-program').textContent = `A program of ${firstName}’s, over the web gateway`;
+    const line = document.getElementById('web-connection');
+    const text = connectionText(connection);
+    line.dataset.kind = connection.kind;
+    if (line.textContent !== text) line.textContent = text;
+  }
+
+  #updateTalk() {
+    const { asked } = this.#program;
+    const said = asked.filter(({ conversation }) => conversation === this.#conversation);
+    const entries = [...said, ...this.#heardIn(this.#conversation)].toSorted(inTime);
+    const view = this.#place(this.#conversation);
+    document.getElementById('web-empty').hidden = entries.length > 0;
+    keepAtEnd(document.getElementById('web-timeline'), this.#shown !== view, () => {
+      reconcile(document.getElementById('web-messages'), entries, {
+        key: (entry) => entry.id ?? `heard ${entry.first}`,
+        revision: (entry) =>
+          `${view} ${JSON.stringify([entry, this.#answersTo(entry), this.#isTold(entry)])}`,
+        render: (entry) => (entry.id === undefined ? this.#renderHeard(entry) : this.#renderSaid(entry)),
+      });
+    });
+    this.#shown = this.#isShown ? view : '';
+  }
+
+  #renderSaid(entry) {
+    const { text, at, outcome } = entry;
+    const { name, firstName } = this.#person;
+    return renderMessage(
+      {
+        label: `${name} on the web`,
+        avatar: el(
+          'span',
+          { className: `avatar ${firstName.toLowerCase()}`, 'aria-hidden': 'true' },
+          initials(name),
+        ),
+      },
+      byline(name, at),
+      el('div', { className: 'prose' }, prose(text)),
+      !this.#isTold(entry) && outcomeLine(outcome),
+    );
+  }
+
+  /** What came of something said is among the events, too. */
+  #isTold({ outcome, at }) {
+    if (outcome?.notice === undefined) return false;
+    return this.#heardIn(this.#conversation).some(
+      (heard) => heard.kind === 'notice' && heard.markdown === outcome.notice && heard.at >= at,
+    );
+  }
+
+  #renderHeard(entry) {
+    const { kind, at, position, first } = entry;
+    return renderMessage(
+      {
+        label: 'signalbox on the web',
+        className: kind === 'notice' ? 'ephemeral' : '',
+        avatar: el(
+          'span',
+          { className: 'avatar bot', 'aria-hidden': 'true' },
+          el('img', { src: '/page/icon.svg', alt: '' }),
+        ),
+      },
+      byline('signalbox', at, kind !== 'progress' && position !== first),
+      kind === 'notice' && el('p', { className: 'only-you' }, 'For you alone'),
+      kind === 'card'
+        ? this.#renderCard(entry)
+        : el(
+            'div',
+            { className: kind === 'progress' ? 'prose streaming muted' : 'prose' },
+            prose(entry.markdown),
+          ),
+      (entry.files ?? []).map(({ name, size }, index) => this.#renderFile(first, index, name, size)),
+    );
+  }
+
+  #renderFile(first, index, name, size) {
+    return el(
+      'p',
+      { className: 'file' },
+      '📎 ',
+      el('a', { href: `/page/web/file/${this.#client}/${first}/${index}`, download: name }, name),
+      el('span', { className: 'muted' }, ` ${sizeText(size)}`),
+    );
+  }
+
+  #renderCard(entry) {
+    const { card } = entry;
+    return el(
+      'div',
+      { className: `blocks embed card ${card.status.state}` },
+      el('p', { className: 'block-header' }, card.title),
+      el(
+        'dl',
+        { className: 'card-facts' },
+        card.facts.flatMap(({ label, value }) => [el('dt', {}, label), el('dd', {}, value)]),
+      ),
+      card.modelSays &&
+        el(
+          'div',
+          { className: 'prose' },
+          el('p', { className: 'muted' }, 'The agent says, in its own words:'),
+          el('blockquote', {}, card.modelSays),
+        ),
+      el(
+        'p',
+        { className: 'block-context' },
+        el('span', {}, `Requested by ${card.requestedBy}`),
+        el('span', {}, `Asked of ${card.askedOf}`),
+        el('span', {}, `Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}`),
+      ),
+      el('p', { className: 'card-status' }, card.status.sentence),
+      card.choices.length > 0 &&
+        el(
+          'div',
+          { className: 'block-actions', role: 'group', 'aria-label': `Answer ${card.title}` },
+          card.choices.map((choice) => this.#renderChoice(card, choice)),
+        ),
+      this.#answersTo(entry).map(({ outcome }) => outcome?.code !== 'DECIDED' && outcomeLine(outcome)),
+    );
+  }
+
+  #renderChoice(card, choice) {
+    const { label, style, asks } = CHOICES[choice];
+    return el(
+      'button',
+      {
+        type: 'button',
+        className: `button ${style}`,
+        'data-focus': `${card.approvalId} ${choice}`,
+        onclick: () => (asks ? this.#write({ card, choice }) : this.#answer(card, choice)),
+      },
+      label,
+    );
+  }
+
+  /** The newest answer to a card, given here. Of one that decided, the card itself says more. */
+  #answersTo({ card }) {
+    if (card === undefined) return [];
+    return this.#program.asked.filter(({ approvalId }) => approvalId === card.approvalId).slice(-1);
+  }
+
+  async #answer({ approvalId, gen, digest }, choice, text) {
+    const said = text === undefined ? {} : { text };
+    const card = { approvalId, gen, digest };
+    return act('/page/web/answer', { client: this.#client, card, choice, ...said });
+  }
+
+  /** Opens the form for what an answer says in words, or closes it and goes back to the button that opened it. */
+  #write(writing) {
+    const form = document.getElementById('web-reason');
+    const before = this.#writing;
+    this.#writing = writing;
+    form.hidden = writing === undefined;
+    if (writing === undefined) {
+      if (before) focusOn(`${before.card.approvalId} ${before.choice}`);
+      return;
+    }
+    const { asks, submit } = CHOICES[writing.choice];
+    form.replaceChildren(
+      el('h3', { id: 'web-reason-title' }, writing.card.title),
+      el(
+        'div',
+        { className: 'input' },
+        el('label', { for: 'web-reason-text' }, asks),
+        el('textarea', {
+          id: 'web-reason-text',
+          name: 'text',
+          rows: 3,
+          required: true,
+          maxLength: 4_000,
+        }),
+      ),
+      el(
+        'div',
+        { className: 'inline-foot' },
+        el(
+          'button',
+          { type: 'button', className: 'button', onclick: () => this.#write(undefined) },
+          'Cancel',
+        ),
+        el('button', { type: 'submit', className: 'button primary' }, submit),
+      ),
+    );
+    form.querySelector('textarea').focus();
+  }
+
+  async #submit(event) {
+    event.preventDefault();
+    const { card, choice } = this.#writing;
+    const text = String(new FormData(event.currentTarget).get('text'));
+    if (text.trim() === '') return;
+    if (await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', text)) this.#write(undefined);
+  }
+}
+
+/** What a program hears, in words for people who listen to the page rather than look at it. */
+export function newestHeard(before, after, { webClient }) {
+  const of = (state) => state.web.programs.find(({ client }) => client === webClient);
+  const last = Math.max(0, ...of(before).heard.map(({ position }) => position));
+  const entry = of(after)
+    .heard.filter(({ position, kind }) => position > last && kind !== 'progress')
+    .toSorted((a, b) => a.position - b.position)
+    .at(-1);
+  if (entry === undefined) return undefined;
+  return entry.card ? `${entry.card.title}: ${entry.card.status.sentence}` : entry.markdown;
+}
+
+function renderMessage({ label, className = '', avatar }, ...body) {
+  return el(
+    'article',
+    { className: `message chat ${className}`, 'aria-label': label },
+    avatar,
+    el('div', { className: 'message-body' }, body),
+  );
+}
+
+function byline(name, at, isChanged = false) {
+  return el(
+    'p',
+    { className: 'byline' },
+    el('strong', {}, name),
+    time(new Date(at)),
+    isChanged && el('small', {}, '(changed)'),
+  );
+}
+
+/** What became of what somebody asked, as far as there is anything to say. */
+function outcomeLine(outcome) {
+  if (outcome === undefined) return el('p', { className: 'only-you' }, 'waiting for the gateway …');
+  switch (outcome.status) {
+    case 'answered':
+      return el(
+        'div',
+        { className: 'outcome' },
+        el('p', { className: 'only-you' }, 'For you alone'),
+        el('div', { className: 'prose' }, prose(outcome.notice ?? '')),
+      );
+    case 'ignored':
+      return el('p', { className: 'problem' }, `Not taken: ${outcome.reason}`);
+    case 'refused':
+      return el('p', { className: 'problem' }, `Not taken. ${outcome.reason}`);
+    default:
+      return null;
+  }
+}
+
+function connectionText({ kind, sentence }) {
+  switch (kind) {
+    case 'connected':
+      return 'Connected';
+    case 'connecting':
+      return 'Connecting …';
+    case 'refused':
+      return sentence;
+    case 'silent':
+      return 'Has nothing to say yet';
+    default:
+      return 'No web gateway is running';
+  }
+}
+
+function inTime(a, b) {
+  return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
+}
+
+function sizeText(bytes) {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function focusOn(name) {
+  [...document.querySelectorAll('#web [data-focus]')].find((one) => one.dataset.focus === name)?.focus();
+}
+
+// ── Markdown ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Stands for an escaped character while markup is looked for, so that it is none. */
+const ASIDE = 0xe000;
+const ENTITIES = { amp: '&', lt: '<', gt: '>', quot: '"' };
+const ESCAPED = /```[\s\S]*?```|`[^`\n]+`|\\([!-/:-@[-`{-~])|&#(\d{1,3});|&(amp|lt|gt|quot);/g;
+
+/** Markdown as elements; what is escaped stays as typed, and links say where they lead. */
+function prose(markdown) {
+  const marked = markdown.replaceAll(ESCAPED, (match, escaped, code, entity) => {
+    const character = escaped ?? ENTITIES[entity] ?? (code && String.fromCharCode(Number(code)));
+    return character === undefined ? match : aside(character);
+  });
+  const part = document.createElement('div');
+  part.append(...richText(marked, 'markdown', (id) => id));
+  const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) walker.currentNode.data = back(walker.currentNode.data);
+  for (const link of part.querySelectorAll('a')) {
+    link.setAttribute('href', back(link.getAttribute('href')));
+    if (link.textContent !== link.getAttribute('href'))
+      link.after(el('span', { className: 'target' }, ` (${link.getAttribute('href')})`));
+  }
+  return [...part.childNodes];
+}
+
+function aside(character) {
+  const code = character.charCodeAt(0);
+  return code < 0x80 ? String.fromCharCode(ASIDE + code) : character;
+}
+
+function back(text) {
+  return text.replaceAll(/[\ue000-\ue07f]/g, (character) =>
+    String.fromCharCode(character.charCodeAt(0) - ASIDE),
+  );
+}
