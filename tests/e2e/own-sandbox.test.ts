@@ -36,12 +36,18 @@ function start(): GatewayProcess {
 }
 
 async function ask(url: unknown): Promise<void> {
-  const response = await fetch(`${String(url)}/page/say`, {
+  const question = { user: ALEX.slackUser, channel: 'C0GENERAL', text: '@signalbox what can you do?' };
+  expect(await post(`${String(url)}/page/say`, question)).toBe(200);
+}
+
+/** Resolves with the status. */
+async function post(url: string, body: unknown): Promise<number> {
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ user: ALEX.slackUser, channel: 'C0GENERAL', text: '@signalbox what can you do?' }),
+    body: JSON.stringify(body),
   });
-  expect(response.status).toBe(200);
+  return response.status;
 }
 
 /** Resolves when the page shows the answer. */
@@ -70,6 +76,24 @@ describe('the sandbox that start brings along', () => {
 
     expect(second.url).toBe(first.url);
     expect(gateway.child.exitCode).toBeNull();
+  });
+
+  it('OM-099 lets programs of its people in, and knows their tokens again after it ended', async () => {
+    const gateway = start();
+    const first = await gateway.line(/^sandbox started$/);
+    await gateway.line(READY);
+    const hello = { client: 'alex', conversation: 'c1', text: 'what can you do?' };
+    const said = await post(`${String(first.url)}/page/web/say`, hello);
+    await answered(first.url);
+
+    process.kill(Number(first.pid), 'SIGKILL');
+    const second = await gateway.line(/^sandbox started$/, 2);
+    await gateway.line(READY, 2);
+    await answered(second.url); // read again: the sandbox kept nothing of it
+
+    expect(said).toBe(200);
+    expect(gateway.said.join('\n')).toMatch(/Web: +played by the sandbox/);
+    expect(gateway.said.join('\n')).not.toMatch(/a connection was refused/);
   });
 
   it('is one per folder: a second start is refused with the next step, and the first goes on', async () => {

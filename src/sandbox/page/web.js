@@ -43,7 +43,7 @@ export class WebView {
     document.getElementById('web-new').addEventListener('click', () => this.#begin());
     const form = document.getElementById('web-reason');
     form.addEventListener('submit', (event) => this.#submit(event));
-    form.addEventListener('keydown', (event) => event.key === 'Escape' && this.#write(undefined));
+    form.addEventListener('keydown', (event) => event.key === 'Escape' && this.#cancel());
   }
 
   get unread() {
@@ -52,7 +52,7 @@ export class WebView {
 
   update(state, person, isShown) {
     this.#programs = state.web.programs;
-    if (this.#person?.webClient !== person.webClient) this.#write(undefined);
+    if (this.#person?.webClient !== person.webClient) this.#close();
     this.#person = person;
     this.#isShown = isShown;
     const conversations = this.#conversations();
@@ -296,16 +296,11 @@ export class WebView {
     return act('/page/web/answer', { client: this.#client, card, choice, ...said });
   }
 
-  /** Opens the form for what an answer says in words, or closes it and goes back to the button that opened it. */
+  /** Opens the form for what an answer says in words. */
   #write(writing) {
     const form = document.getElementById('web-reason');
-    const before = this.#writing;
     this.#writing = writing;
-    form.hidden = writing === undefined;
-    if (writing === undefined) {
-      if (before) focusOn(`${before.card.approvalId} ${before.choice}`);
-      return;
-    }
+    form.hidden = false;
     const { asks, submit } = CHOICES[writing.choice];
     form.replaceChildren(
       el('h3', { id: 'web-reason-title' }, writing.card.title),
@@ -324,15 +319,23 @@ export class WebView {
       el(
         'div',
         { className: 'inline-foot' },
-        el(
-          'button',
-          { type: 'button', className: 'button', onclick: () => this.#write(undefined) },
-          'Cancel',
-        ),
+        el('button', { type: 'button', className: 'button', onclick: () => this.#cancel() }, 'Cancel'),
         el('button', { type: 'submit', className: 'button primary' }, submit),
       ),
     );
     form.querySelector('textarea').focus();
+  }
+
+  #close() {
+    this.#writing = undefined;
+    document.getElementById('web-reason').hidden = true;
+  }
+
+  /** Back to the button that opened the form. */
+  #cancel() {
+    const { card, choice } = this.#writing;
+    this.#close();
+    focusOn(`${card.approvalId} ${choice}`);
   }
 
   async #submit(event) {
@@ -340,7 +343,9 @@ export class WebView {
     const { card, choice } = this.#writing;
     const text = String(new FormData(event.currentTarget).get('text'));
     if (text.trim() === '') return;
-    if (await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', text)) this.#write(undefined);
+    if (!(await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', text))) return;
+    this.#close();
+    document.getElementById('web-message').focus(); // the button goes when the card is settled
   }
 }
 

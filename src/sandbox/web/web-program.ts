@@ -228,6 +228,7 @@ export class WebProgram {
   }
 
   #settle(reply: Reply, socket: WebSocket): void {
+    if (this.#socket !== socket) return; // asked again over the connection that followed
     const [request] = this.#waiting;
     if (request === undefined || request.id !== reply.id) {
       this.deps.violated(`replies to nothing that was asked: ${JSON.stringify(reply)}`);
