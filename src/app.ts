@@ -45,6 +45,7 @@ import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
+import { StrandedApprovals } from './router/stranded-approvals.ts';
 import { createShopTools } from './sandbox/shop/shop-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
 import { LanePool } from './services/lane-pool.ts';
@@ -76,6 +77,8 @@ export interface App {
   readonly sweeper: TimerSweeper;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly listener: WebhookListener;
+  /** To be told when another configuration is in force. Never rejects. */
+  configChanged(): Promise<void>;
   /** Stops taking things in, finishes what is under way, lets go of everything. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -188,6 +191,17 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
   const sweeper = new TimerSweeper(stores.approvals, log);
+  const stranded = new StrandedApprovals({ ...stores, clock, log });
+  let looking = Promise.resolve();
+  const configChanged = () => {
+    if (options.workers === false) return looking;
+    looking = looking
+      .then(() => stranded.look())
+      .catch((error: unknown) => {
+        log.error({ error }, 'the waiting requests could not be held against the people who are left');
+      });
+    return looking;
+  };
   const services = new ServiceGroup(
     [
       session,
@@ -203,6 +217,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   await services.start();
   log.info({ step: 5, conversations: settings.workers.conversations }, 'taking up work');
   log.info({ step: 6, stage: 'Ready State' }, 'ready');
+  void configChanged(); // it may have, while nothing ran
 
   return {
     ...stores,
@@ -210,8 +225,10 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     sweeper,
     gateways,
     listener,
+    configChanged,
     stop: async () => {
       await services.stop();
+      await looking;
       redis.disconnect();
     },
   };

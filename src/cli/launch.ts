@@ -155,6 +155,7 @@ async function runApp(
   });
   running.push(app);
   // Who only carries leaves it to the one who works to record that the files changed.
+  source.subscribe(() => void app.configChanged());
   if (parts.workers !== false) audits.append = (event) => void record(app, event, log);
   await source.start();
   running.push(source);

@@ -114,4 +114,26 @@ describe('two managers have to say yes', () => {
     expect(story.refunds(7)).toEqual([]);
     expect(await story.open()).toEqual([]);
   });
+
+  it('OM-125 an approver who leaves while asked cannot answer, and that nobody is left is said where it was asked, once', async () => {
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for 2 of role manager/);
+    const { people } = story.config.contacts;
+    const dana = { ...people.dana!, roles: [RoleName.parse('operator')] };
+    story.config = { ...story.config, contacts: { ...story.config.contacts, people: { ...people, dana } } };
+
+    await story.app.configChanged();
+    await story.app.configChanged();
+    await press(DANA.slack, thread, /Approve/);
+    await story.answer(thread, /Nobody can approve this any more[\s\S]*2 of role manager/);
+    await story.quiet();
+
+    expect(story.said(thread).filter((each) => /Nobody can approve/.test(textOf(each)))).toHaveLength(1);
+    expect(story.sandbox.slack.ephemerals(DANA.slack).map(textOf).join()).toContain(
+      'not one of those who may decide',
+    );
+    expect(await story.open()).toHaveLength(1);
+    const entries = await story.app.audit.tail(100);
+    expect(entries.filter(({ event }) => event.event === 'approval.stranded')).toHaveLength(1);
+  });
 });

@@ -1,0 +1,90 @@
+/**
+ * Finds requests that those who are there now could not approve any more, because people left or lost a role, and
+ * says so loudly: in the log, in the audit, and where it was asked.
+ *
+ * They are not refused by it. Whoever runs the gateway can give somebody the role, and the deadline stands.
+ */
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { askedOf, literal, titleOf, whenText } from '../approvals/sentences.ts';
+import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import type { Approval } from '../domain/approval.ts';
+import type { Clock } from '../domain/clock.ts';
+import { isQuorum } from '../domain/quorum.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+
+/** Waiting approvals that are looked through, those that expire first. */
+const MOST_LOOKED_AT = 1_000;
+/** The same of the same request is said once in this time, whichever process sees it. */
+const SAY_AGAIN_MS = 24 * 60 * 60_000;
+
+export interface StrandedDeps {
+  readonly approvals: ApprovalStore;
+  readonly directory: Directory;
+  readonly writer: EffectWriter;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class StrandedApprovals {
+  constructor(private readonly deps: StrandedDeps) {}
+
+  /** To be called when people or rules may have changed. Rejects while the store is away. */
+  async look(): Promise<void> {
+    const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
+    for (const approval of pending) {
+      if (approval.state === 'OPEN' && !canBeApproved(approval, this.deps.directory))
+        await this.#say(approval);
+    }
+  }
+
+  async #say(approval: Approval): Promise<void> {
+    const { id, conversationId, origin, request, policy } = approval;
+    const { writer, clock, log } = this.deps;
+    const item: OutboxItem = {
+      kind: 'text',
+      id: `stranded:${id}:${clock.now()}`,
+      correlation: request.correlation,
+      conversationId,
+      to: origin,
+      markdown: `**Nobody can approve this any more:** ${literal(titleOf(approval))}\n\nIt needs a yes of ${literal(askedOf(approval))}, and those who are left are not enough. It goes on waiting until ${whenText(approval.deadlineMs)}; whoever runs me can give somebody the role.`,
+      atMs: clock.now(),
+    };
+    const isFirst = await writer.write(
+      conversationId,
+      [
+        toOutEffect(item),
+        {
+          kind: 'audit',
+          event: {
+            event: 'approval.stranded',
+            actor: 'system',
+            subject: id,
+            correlation: request.correlation,
+            detail: { rule: policy.rule },
+          },
+        },
+      ],
+      { key: `stranded:${id}`, forMs: SAY_AGAIN_MS },
+    );
+    if (isFirst) {
+      log.error(
+        { approval: id, tool: request.tool, rule: policy.rule, asked: askedOf(approval) },
+        'nobody who is left can approve a waiting request; give somebody the role, or cancel it',
+      );
+    }
+  }
+}
+
+/** Whether those who have said yes and those who still could are enough together. Pure, given who is who. */
+function canBeApproved({ policy, request, assents = [] }: Approval, directory: Directory): boolean {
+  if (directory.isGranted(policy.approvers)) return true;
+  const voters = [
+    ...assents.map(({ by, roles }) => ({ person: by.person, roles })),
+    ...directory
+      .approversOf(policy.approvers, request.requester)
+      .map(({ id, roles }) => ({ person: id, roles })),
+  ];
+  return isQuorum(policy.approvers, voters);
+}
