@@ -58,7 +58,7 @@ export interface DiscordTiming extends DeskTiming, IntakeTiming {
 
 const TIMING: DiscordTiming = {
   storeWithinMs: 2_500,
-  deferAfterMs: 2_000,
+  deferAfterMs: 1_500,
   retryAfterMs: 500,
   retryAtMostMs: 15_000,
   reconnectAfterMs: 1_000,

@@ -41,8 +41,8 @@ export interface Outages {
 /** How long Redis is away, in ms. */
 const AWAY_MS = 10_000;
 
-/** What was stored just before may be acknowledged just after. */
-const GRACE_MS = 300;
+/** What was stored just before may be acknowledged just after, on Discord by an answer that was on its way. */
+const GRACE_MS = 1_500;
 
 /** Away in two ways, in turn: it answers nothing (a machine that hangs), or is not there. */
 export async function takeRedisAway(stage: Stage, progress: Progress, signal: AbortSignal): Promise<Outages> {

@@ -1,10 +1,13 @@
 /** Changing the configuration while the real process runs: counted from then on, refused when wrong, never noticed by those who talk. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
 import { ALEX, codesIn, DANA, GENERAL, textOf } from '../support/story.ts';
+
+// Whole processes start and end here, beside whatever else the machine is busy with.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const CHANGED = /^configuration changed$/;
 const REFUSED = /^configuration change refused/;

@@ -1,12 +1,15 @@
 /** Starting and ending the real process, in order and out of order. */
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
 import { startRedis } from '../support/redis.ts';
 import { ALEX, codesIn, DANA, GENERAL, textOf } from '../support/story.ts';
+
+// Whole processes start and end here, beside whatever else the machine is busy with.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 let sandbox: Sandbox;
 let home: GatewayHome;

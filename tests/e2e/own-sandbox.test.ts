@@ -2,10 +2,13 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ALEX } from '../../src/sandbox/people.ts';
 import { GatewayProcess } from '../support/gateway-process.ts';
 import { testRedis } from '../support/redis.ts';
+
+// Whole processes start and end here, beside whatever else the machine is busy with.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
 
 const READY = /^ready$/;
 

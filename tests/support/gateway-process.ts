@@ -13,7 +13,7 @@ import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { testRedis } from './redis.ts';
 
 const PROGRAM = path.resolve('bin/signalbox.mjs');
-const LINE_TIMEOUT_MS = 15_000;
+const LINE_TIMEOUT_MS = 40_000;
 
 /** One line of the log. */
 export interface LogLine {
