@@ -104,13 +104,13 @@ export function diffCommands(
       const existing = byKey.get(keyOf(command));
       return existing && normalized(existing) !== normalized(command) ? [{ id: existing.id, command }] : [];
     }),
-    remove: registered.filter(
-      (command) => OUR_TYPES.includes(typeOf(command)) && !wantedKeys.has(keyOf(command)),
-    ),
+    // Commands of other names were made by somebody else, for whatever the application does besides.
+    remove: registered.filter((command) => OUR_KEYS.has(keyOf(command)) && !wantedKeys.has(keyOf(command))),
   };
 }
 
-const OUR_TYPES: readonly number[] = Object.values(CommandType);
+/** Every command we ever had, in any scope. */
+const OUR_KEYS: ReadonlySet<string> = new Set(commandsFor(undefined).map(keyOf));
 
 /** A name is unique within its type. */
 function keyOf(command: { name: string; type?: number | undefined }): string {

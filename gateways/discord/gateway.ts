@@ -238,8 +238,10 @@ export class DiscordGateway implements Gateway {
   async #registerCommands(signal: AbortSignal): Promise<{ waitMs: number } | undefined> {
     const { guild_commands: guilds } = this.settings;
     try {
-      for (const guild of guilds.length === 0 ? [undefined] : guilds) {
-        const changes = diffCommands(commandsFor(guild), await this.#client.commands(guild));
+      for (const guild of [undefined, ...guilds]) {
+        // Those for every server would stand beside those of a server of its own, each command twice.
+        const wanted = guild === undefined && guilds.length > 0 ? [] : commandsFor(guild);
+        const changes = diffCommands(wanted, await this.#client.commands(guild));
         await this.#client.changeCommands(guild, changes, signal);
       }
     } catch (error) {

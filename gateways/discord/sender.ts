@@ -46,6 +46,9 @@ const MAX_SEARCH_PAGES = 2;
 /** The same words of ours in a channel, answering nothing, are taken for the same message this long. */
 const SAME_WORDS_MS = 60 * 60_000;
 
+/** So much may our clock be ahead of Discord's, or behind it. */
+const CLOCKS_DIFFER_MS = 2_000;
+
 /** Threads and direct channels remembered; one forgotten is asked for again. */
 const MAX_REMEMBERED = 5_000;
 
@@ -311,7 +314,7 @@ export class DiscordSender {
     const ours = history.filter(({ author }) => author.id === userId);
     const found = new Map<string, Written>();
     for (const post of [...posts.before, posts.main, ...posts.after]) {
-      const match = ours.find((candidate) => this.#isSame(candidate, post, spot));
+      const match = ours.find((candidate) => this.#isSame(candidate, post, spot, message.queuedAt));
       if (match) found.set(post.key, { channel: match.channel_id, message: match.id });
     }
     const progress = ours.find(({ nonce }) => nonce === nonceOf(progressKey(message)));
@@ -331,15 +334,15 @@ export class DiscordSender {
   }
 
   /** Discord gives nonces back only for a while, so what a message says counts too. */
-  #isSame(candidate: Message, post: Post, { reply }: Spot): boolean {
+  #isSame(candidate: Message, post: Post, { reply }: Spot, queuedAt = 0): boolean {
     if (candidate.nonce !== undefined) return candidate.nonce === nonceOf(post.key);
     const button = post.components?.[0]?.components[0];
     if (button) return JSON.stringify(candidate.components ?? []).includes(JSON.stringify(button.custom_id));
     if (post.content === '' || candidate.content !== post.content.trim()) return false;
     const answers = candidate.message_reference?.message_id;
-    return reply === undefined
-      ? this.deps.clock.now() - timeOf(candidate.id) < SAME_WORDS_MS
-      : answers === reply;
+    if (reply !== undefined) return answers === reply;
+    const since = Math.max(this.deps.clock.now() - SAME_WORDS_MS, queuedAt - CLOCKS_DIFFER_MS);
+    return timeOf(candidate.id) > since;
   }
 }
 

@@ -12,6 +12,14 @@ const NEEDED_PERMISSIONS: Readonly<Record<string, string>> = {
   CREATE_ATTACHMENTS: 'sending files',
 };
 
+/** Permissions without which a tool of the agent is refused by Jira. */
+const TOOL_PERMISSIONS: Readonly<Record<string, string>> = {
+  CREATE_ISSUES: 'jira_create_issue',
+  TRANSITION_ISSUES: 'jira_transition',
+  ASSIGN_ISSUES: 'jira_assign',
+  LINK_ISSUES: 'jira_link',
+};
+
 /**
  * Events that have to come in, and what they are called where they are ticked. Data Center tells of comments as
  * updates of their issue.
@@ -63,7 +71,7 @@ export async function checkJira(settings: JiraSettings, client: JiraClient): Pro
   if (account.status !== 'works') return [account];
   return [
     account,
-    await checkPermissions(client),
+    ...(await checkPermissions(client, settings.projects)),
     ...(settings.approval_issue === undefined
       ? [noApprovalIssue()]
       : [await checkIssue(client, settings.approval_issue)]),
@@ -86,18 +94,37 @@ async function checkAccount(settings: JiraSettings, client: JiraClient): Promise
   }
 }
 
-async function checkPermissions(client: JiraClient): Promise<CheckFinding> {
-  const subject = 'Jira permissions';
+/** In each project that is configured; where none is, what is granted in any at all. */
+async function checkPermissions(
+  client: JiraClient,
+  projects: readonly string[] = [],
+): Promise<CheckFinding[]> {
+  const places = projects.length === 0 ? [undefined] : projects;
+  return Promise.all(places.map((project) => checkPermissionsIn(client, project)));
+}
+
+async function checkPermissionsIn(client: JiraClient, project: string | undefined): Promise<CheckFinding> {
+  const subject = project === undefined ? 'Jira permissions' : `Jira permissions in ${project}`;
+  const names = [...Object.keys(NEEDED_PERMISSIONS), ...Object.keys(TOOL_PERMISSIONS)];
   try {
-    const held = await client.permissions(Object.keys(NEEDED_PERMISSIONS));
+    const held = await client.permissions(names, project);
     const lacking = Object.entries(NEEDED_PERMISSIONS).filter(([name]) => held.get(name) !== true);
-    if (lacking.length === 0) return { subject, status: 'works', detail: 'all that are needed are granted' };
+    if (lacking.length > 0) {
+      return {
+        subject,
+        status: 'missing',
+        detail: lacking.map(([name, use]) => `${name} (${use})`).join(', '),
+        remedy:
+          'Give the account a role with these permissions in the project ("Project settings", "People"), or change its permission scheme.',
+      };
+    }
+    const refused = Object.entries(TOOL_PERMISSIONS).filter(([name]) => held.get(name) !== true);
+    const tools = refused.map(([name, tool]) => `${tool} (${name})`).join(', ');
+    const detail = 'all that are needed are granted';
     return {
       subject,
-      status: 'missing',
-      detail: lacking.map(([name, use]) => `${name} (${use})`).join(', '),
-      remedy:
-        'Give the account a role with these permissions in the project ("Project settings", "People"), or change its permission scheme.',
+      status: 'works',
+      detail: tools === '' ? detail : `${detail}; Jira will refuse ${tools}`,
     };
   } catch (error) {
     return failure(subject, error, 'The account must be able to see at least one project.');

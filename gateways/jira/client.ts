@@ -98,9 +98,12 @@ export class JiraClient {
     return JiraUser.parse(await this.#ask((jira) => jira.getCurrentUser()));
   }
 
-  async permissions(names: readonly string[]): Promise<ReadonlyMap<string, boolean>> {
+  /** What this account may do, in one project, or in any at all. */
+  async permissions(names: readonly string[], project?: string): Promise<ReadonlyMap<string, boolean>> {
     const { permissions } = Permissions.parse(
-      await this.#get(`mypermissions?permissions=${names.join(',')}`),
+      await this.#get(
+        `mypermissions?permissions=${names.join(',')}${project === undefined ? '' : `&projectKey=${encodeURIComponent(project)}`}`,
+      ),
     );
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
   }

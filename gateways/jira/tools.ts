@@ -16,6 +16,9 @@ import { findOwnComments } from './own-comments.ts';
 import { accountOf, type JiraComment, JiraUser, OWN_MARK } from './schema.ts';
 import { fromWiki, toWiki } from './wiki.ts';
 
+/** By which rules hold all of them at once. */
+const JIRA_GROUP = 'jira';
+
 const TIMEOUT_MS = 30_000;
 /** Issues of one answer to a search. */
 const MOST_FOUND = 20;
@@ -292,6 +295,7 @@ interface Plan<Input extends z.ZodType>
 function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
   const made: Tool<Input> = {
     ...plan,
+    group: JIRA_GROUP,
     version: 1,
     timeoutMs: TIMEOUT_MS,
     execute: async (input, context): Promise<ToolOutput> => {

@@ -103,6 +103,11 @@ const ruleCondition = {
     .union([ToolName, z.array(ToolName).min(1)])
     .transform((tool) => (typeof tool === 'string' ? [tool] : tool))
     .describe('The tool, a list of tools, or "*" for every tool.'),
+  group: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,31}$/, 'the name of a group of tools, such as jira')
+    .optional()
+    .describe('Only tools of this group, such as `jira`; with `tool: "*"` all of them.'),
   when: z
     .record(ArgumentPath, WrittenComparison)
     .optional()

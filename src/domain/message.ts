@@ -138,6 +138,8 @@ export interface OutboundMessage {
   readonly conversationId: ConversationId;
   readonly to: Address;
   readonly body: OutboundBody;
+  /** When it was written, in ms; what the platform shows from before is another message of the same words. */
+  readonly queuedAt?: number;
   /** 1 the first time; above 1 an earlier attempt may have reached the platform, so look before sending. */
   readonly attempt: number;
 }

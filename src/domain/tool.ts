@@ -15,6 +15,8 @@ export type ToolEffect = 'read' | 'idempotent' | 'once';
 
 export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly name: string;
+  /** What it belongs to, such as `jira`: rules can hold a whole group. */
+  readonly group: string;
   /** Part of the digest a human approves: raise it when the meaning of an argument changes. */
   readonly version: number;
   readonly description: string;

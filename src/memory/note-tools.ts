@@ -27,6 +27,7 @@ const Recall = z.object({
 export function createNoteTools(notes: NoteStore, clock: Clock): Tool[] {
   const remember: Tool<typeof Remember> = {
     name: 'remember',
+    group: 'memory',
     version: 1,
     description: 'Keeps a note about the person you are talking to, for later conversations with them.',
     input: Remember,
@@ -43,6 +44,7 @@ export function createNoteTools(notes: NoteStore, clock: Clock): Tool[] {
   };
   const recall: Tool<typeof Recall> = {
     name: 'recall',
+    group: 'memory',
     version: 1,
     description: 'Reads your notes about the person you are talking to.',
     input: Recall,

@@ -144,6 +144,7 @@ export class DeliveryWorker {
         conversationId: item.conversationId,
         to: item.to,
         body,
+        queuedAt: item.atMs,
         attempt: Math.max(claim.attempt, mayExist ? 2 : 1),
       },
       claim.signal,

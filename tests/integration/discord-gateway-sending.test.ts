@@ -206,6 +206,32 @@ describe('sending to Discord', () => {
       expect(contents()).toEqual(['Done.', 'Done.']);
     });
 
+    it('says the same words again when they are another message and Discord has forgotten the first one’s nonce', async () => {
+      nowMs = Date.now();
+      const first = await discord.send({ id: 'a', to: directly(dana), body: text('Done.'), queuedAt: nowMs });
+      nowMs += 10 * 60_000;
+
+      // That of the first attempt, found although its receipt got lost; then one of the same words, written later.
+      const found = await discord.send({
+        id: 'a',
+        to: directly(dana),
+        body: text('Done.'),
+        queuedAt: nowMs - 10 * 60_000,
+        attempt: 2,
+      });
+      expect(found.ref).toBe(first.ref);
+      const second = await discord.send({
+        id: 'b',
+        to: directly(dana),
+        body: text('Done.'),
+        queuedAt: nowMs,
+        attempt: 2,
+      });
+
+      expect(second.ref).not.toBe(first.ref);
+      expect(discord.sandbox.messages(DANA.discordDm)).toHaveLength(2);
+    });
+
     it('takes progress shown under the key for what is to be replaced, not for the answer', async () => {
       await discord.gateway.progress.show({ to, key: 'a', markdown: 'thinking…' }, signal);
 

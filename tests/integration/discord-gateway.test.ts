@@ -466,6 +466,16 @@ describe('commands', () => {
     expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(GUILD.id));
   });
 
+  it('stand in one guild alone once they are registered there, and not beside those for every guild', async () => {
+    await open();
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(undefined));
+    await discord.gateway.stop();
+
+    await discord.startAnother({ guild_commands: [GUILD.id] });
+
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(GUILD.id));
+  });
+
   it('are registered as fast as Discord lets them be', async () => {
     await open({
       sandbox: {

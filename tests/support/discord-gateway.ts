@@ -47,7 +47,7 @@ export interface DiscordFixture {
   send(message: Pick<OutboundMessage, 'to' | 'body'> & Partial<OutboundMessage>): Promise<Sent>;
   start(): Promise<void>;
   /** A second gateway with the same settings, in front of the same core. */
-  startAnother(): Promise<DiscordGateway>;
+  startAnother(other?: Partial<DiscordSettings>): Promise<DiscordGateway>;
   close(): Promise<void>;
 }
 
@@ -71,10 +71,13 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
   const log = collectingLogger(noticing(lines, changed));
   const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, log);
   await listener.start();
-  const world = await startDiscord({
-    ...(mode === 'http' ? { interactionsUrl: `${listener.url}/discord/interactions` } : {}),
-    ...options.sandbox,
-  });
+  const world = await startDiscord(
+    {
+      ...(mode === 'http' ? { interactionsUrl: `${listener.url}/discord/interactions` } : {}),
+      ...options.sandbox,
+    },
+    clock,
+  );
   const { url, prefix } = testRedis();
   const redis = createRedis(url, 'test');
   const places = new PlaceStore(redis, new Keys(prefix));
@@ -95,7 +98,8 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     retryAtMostMs: 50,
     ...options.timing,
   };
-  const create = () => new DiscordGateway(settings, { log, clock, listener, places, timing });
+  const create = (other: Partial<DiscordSettings> = {}) =>
+    new DiscordGateway({ ...settings, ...other }, { log, clock, listener, places, timing });
   const gateway = create();
   const gateways = [gateway];
 
@@ -109,8 +113,8 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
   };
   const lookup: Lookup = { approvalsFor: async (_, most) => waiting.slice(0, most) };
   const start = () => gateway.start(receive, lookup);
-  const startAnother = async () => {
-    const another = create();
+  const startAnother = async (other?: Partial<DiscordSettings>) => {
+    const another = create(other);
     gateways.push(another);
     await another.start(receive, lookup);
     return another;
@@ -172,10 +176,11 @@ export function buttonOf(message: DiscordMessage, label: string): string {
 /** The emulated Discord alone, on a port of its own. */
 async function startDiscord(
   options: DiscordSandboxOptions,
+  clock: Clock,
 ): Promise<{ discord: DiscordSandbox; env: Record<string, string>; stop(): Promise<void> }> {
   const journal = new Journal();
   const app = fastify({ forceCloseConnections: true });
-  const discord = new DiscordSandbox(journal, options);
+  const discord = new DiscordSandbox(journal, options, clock);
   discord.register(app);
   await journal.start();
   await discord.start();

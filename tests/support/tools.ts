@@ -18,6 +18,7 @@ export function createTestTools(runs: Run[] = []): Tool[] {
     tool: Pick<Tool<Input>, 'name' | 'input' | 'effect'> & Partial<Tool<Input>>,
   ): Tool => {
     const whole: Tool<Input> = {
+      group: 'test',
       version: 1,
       description: `Does ${tool.name}.`,
       risk: 'low',

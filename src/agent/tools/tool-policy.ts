@@ -13,6 +13,8 @@ import type { ToolEffect } from '../../domain/tool.ts';
 
 export interface CallFacts {
   readonly tool: string;
+  /** Of the tool. */
+  readonly group: string;
   readonly effect: ToolEffect;
   readonly args: unknown;
   readonly roles: readonly string[];
@@ -64,8 +66,9 @@ function byDefault({ defaults }: Authorizations, { effect }: CallFacts): PolicyD
   return { kind: 'ask', rule, approvers: defaults.approvers, policy: 'default', channel: undefined };
 }
 
-function fits(rule: Rule, { tool, args, roles, platform }: CallFacts): boolean {
+function fits(rule: Rule, { tool, group, args, roles, platform }: CallFacts): boolean {
   if (!rule.tool.includes('*') && !rule.tool.includes(tool)) return false;
+  if (rule.group !== undefined && rule.group !== group) return false;
   const { requester, when } = rule;
   if (requester?.roles && !requester.roles.some((role) => roles.includes(role))) return false;
   if (requester?.platforms && !requester.platforms.some((each) => each === platform)) return false;

@@ -81,6 +81,7 @@ export class Toolbox {
     const args: unknown = parsed.data;
     const decision = decideCall(this.authorizations, {
       tool: tool.name,
+      group: tool.group,
       effect: tool.effect,
       args,
       roles: this.requester.roles,

@@ -95,7 +95,8 @@ export function commentOperations(around: Surroundings): Operation[] {
           before,
           {
             body,
-            ...(visibility ? { visibility } : {}),
+            // Whoever leaves it out makes the comment one for everybody.
+            visibility,
             properties: {
               ...before.properties,
               ...propertiesOf(properties),

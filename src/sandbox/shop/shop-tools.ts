@@ -21,6 +21,7 @@ export function createShopTools(baseUrl: string): Tool[] {
 function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
   return {
     name: 'refund',
+    group: 'shop',
     version: 1,
     description: 'Pays money of one order back to the customer. It cannot be undone.',
     input: RefundOrder,
@@ -39,6 +40,7 @@ function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
 function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
   return {
     name: 'deploy',
+    group: 'shop',
     version: 1,
     description: 'Deploys a service to staging or production. An earlier version can be deployed again.',
     input: DeployOrder,

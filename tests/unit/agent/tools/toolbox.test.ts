@@ -128,12 +128,24 @@ describe('the rules', () => {
   const decide = (written: WrittenRule[], facts: Partial<Parameters<typeof decideCall>[1]> = {}) =>
     decideCall(rules(...written), {
       tool: 'refund',
+      group: 'shop',
       effect: 'once',
       args: { amount: 120, currency: 'EUR', to: { country: 'DE' } },
       roles: ['member'],
       platform: 'slack',
       ...facts,
     });
+
+  it('OM-180 hold a whole group of tools, and no tool of another', () => {
+    const hold: WrittenRule = { name: 'no shop', tool: '*', group: 'shop', decision: 'deny' };
+    const allow: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
+
+    expect(decide([hold, allow])).toEqual({ kind: 'deny', rule: 'no shop' });
+    expect(decide([hold, allow], { tool: 'jira_link', group: 'jira' })).toEqual({
+      kind: 'allow',
+      rule: 'all',
+    });
+  });
 
   it('deny wherever a rule that denies stands', () => {
     const deny: WrittenRule = {

@@ -46,7 +46,7 @@ describe('the commands', () => {
     expect(edit.map(({ id, command }) => [id, command.name])).toEqual([['4', 'deny']]);
   });
 
-  it('are removed when they are no longer ours, and others are left', () => {
+  it('are removed where they are not wanted any more, and those of others are left', () => {
     const strangers = [
       { id: '90', name: 'old', type: 1 },
       { id: '91', name: 'launch', type: 4 },
@@ -56,6 +56,11 @@ describe('the commands', () => {
     const { create, edit, remove } = diffCommands(COMMANDS, [...asRegistered(false), ...strangers]);
 
     expect([create, edit]).toEqual([[], []]);
-    expect(remove.map(({ name }) => name)).toEqual(['old']);
+    expect(remove).toEqual([]);
+
+    const nowhere = diffCommands([], [...asRegistered(false), ...strangers]);
+    expect(nowhere.remove.map(({ name }) => name).toSorted()).toEqual(
+      COMMANDS.map(({ name }) => name).toSorted(),
+    );
   });
 });
