@@ -41,6 +41,7 @@ import { MessageDesk } from './message-desk.ts';
 import { channelOf, toDirectAddress } from './outbound.ts';
 import {
   ChannelEvent,
+  GuildCreate,
   Interaction,
   Message,
   MessageDelete,
@@ -275,6 +276,16 @@ export class DiscordGateway implements Gateway {
           for (const channel of await desk.unread()) {
             intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));
           }
+        });
+        return;
+      case 'GUILD_CREATE':
+        this.#with(GuildCreate, { type, data }, (guild) => {
+          desk.guildSeen(guild);
+          intake.take(READY_LANE, async () => {
+            for (const channel of await desk.missed()) {
+              intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));
+            }
+          });
         });
         return;
       case 'MESSAGE_CREATE':

@@ -29,11 +29,29 @@ import {
   toRemoval,
 } from './inbound.ts';
 import { Positions } from './positions.ts';
-import { type Channel, compareIds, idBefore, type Message, THREAD_TYPES, timeOf } from './schema.ts';
+import {
+  type Channel,
+  compareIds,
+  type GuildCreate,
+  idAt,
+  idBefore,
+  type Message,
+  THREAD_TYPES,
+  timeOf,
+} from './schema.ts';
 import { Traffic } from './traffic.ts';
 
 /** Messages read again of one channel at most; more than that was said while nobody listened is too old to answer. */
 const MAX_CATCH_UP_PAGES = 10;
+
+/** Channels of a server that are looked at for what was missed, those in which something was said last. */
+const MAX_LISTED = 200;
+
+/** A message is dealt with within this time of being said, or is known to be for us. */
+const UNDER_WAY_MS = 60_000;
+
+/** How far what is kept of where we listened to may lag; so much is read again after a kill. */
+const KEEP_LISTENED_MS = 10_000;
 
 /** Messages handed on whose author and conversation are remembered, for when they are changed or removed. */
 const MAX_REMEMBERED = 5_000;
@@ -65,6 +83,8 @@ export class MessageDesk {
   readonly #bots: BotBudget;
   readonly #traffic = new Traffic();
   readonly #handedOn = new Map<string, HandedOn>();
+  /** Channels as they were when this session began, with the last that was said there. */
+  readonly #listed = new Map<string, string>();
   /** Channels we were part of when this session began. */
   #before: readonly string[] = [];
   /** Those still to be read again in it, and those other processes are part of; asked for when it is first needed. */
@@ -81,6 +101,26 @@ export class MessageDesk {
   beginSession(): void {
     this.#before = this.#positions.channels();
     this.#unread = undefined;
+    this.#listed.clear();
+  }
+
+  /** The channels of a server as this session begins, each with the last that was said there. */
+  guildSeen({ id: guild, channels = [], threads = [] }: GuildCreate): void {
+    const said = [...channels, ...threads].flatMap(({ id, parent_id, last_message_id: last }) =>
+      last && isOpen(this.deps.settings, { guild, channel: id, parent: parent_id ?? undefined })
+        ? [{ id, last }]
+        : [],
+    );
+    const newest = said.toSorted((a, b) => compareIds(b.last, a.last)).slice(0, MAX_LISTED);
+    for (const { id, last } of newest) this.#listed.set(id, last);
+  }
+
+  /** Channels we are not part of in which something was said since anybody of us listened. */
+  async missed(): Promise<readonly string[]> {
+    await this.#unreadChannels();
+    const since = this.#positions.listenedUntil();
+    if (since === undefined) return [];
+    return [...this.#listed].flatMap(([channel, last]) => (compareIds(last, since) > 0 ? [channel] : []));
   }
 
   /** The channels that are still to be read again in this session. Rejects while the store is away. */
@@ -89,7 +129,14 @@ export class MessageDesk {
   }
 
   async #unreadChannels(): Promise<Set<string>> {
-    this.#unread ??= this.#positions.load().then((kept) => new Set([...this.#before, ...kept]));
+    this.#unread ??= this.#positions.load().then(async (kept) => {
+      // Of what was said before the first session of all nothing is for us.
+      if (this.#positions.listenedUntil() === undefined) {
+        this.#positions.listen(idAt(this.deps.clock.now()));
+        await this.#positions.save();
+      }
+      return new Set([...this.#before, ...kept]);
+    });
     const unread = this.#unread;
     return unread.catch((error: unknown) => {
       if (this.#unread === unread) this.#unread = undefined; // to be tried again
@@ -133,6 +180,16 @@ export class MessageDesk {
       await this.#handOn(message, hearer);
     }
     this.#positions.pass(message.channel_id, message.id);
+    await this.#keepListening(message.id);
+  }
+
+  /** Keeps up to where everything was listened to, less what may still be on its way; not for every message. */
+  async #keepListening(message: string): Promise<void> {
+    const until = idAt(timeOf(message) - UNDER_WAY_MS);
+    const known = this.#positions.listenedUntil();
+    if (known === undefined || timeOf(until) - timeOf(known) < KEEP_LISTENED_MS) return;
+    this.#positions.listen(until);
+    await this.#keepPositions();
   }
 
   async #handOn(message: Message, { us, receive }: Hearer): Promise<void> {
@@ -191,9 +248,15 @@ export class MessageDesk {
   /** Reads what was said in a channel before this session began, unless that was done. */
   async catchUpOnce(channel: string, hearer: Hearer): Promise<{ wasRead: boolean }> {
     const unread = await this.#unreadChannels();
-    if (!unread.has(channel)) return { wasRead: false };
+    const since = this.#positions.listenedUntil();
+    const last = this.#listed.get(channel);
+    const isMissed = last !== undefined && since !== undefined && compareIds(last, since) > 0;
+    if (!unread.has(channel) && !isMissed) return { wasRead: false };
+    if (isMissed) this.#positions.hear(channel, since);
     await this.catchUp(channel, hearer);
     unread.delete(channel);
+    this.#listed.delete(channel);
+    this.#positions.leave(channel);
     return { wasRead: true };
   }
 

@@ -5,7 +5,8 @@
  * Invariants
  *   1. A position moves forward only, and only over what was stored or is of no interest.
  *   2. Where a process took part without having read what came before, its word counts only if nobody knew more.
- *   3. The channels kept are those last active; one that is forgotten is not read again.
+ *   3. In channels we are not part of, what was said since anybody of us last listened is for us to find.
+ *   4. The channels kept are those last active; one that is forgotten is not read again.
  */
 import { z } from 'zod';
 import type { Places } from '../../src/domain/gateway.ts';
@@ -13,6 +14,9 @@ import { compareIds, Snowflake } from './schema.ts';
 
 /** Channels whose position is kept. Each costs a request after every start. */
 const MAX_CHANNELS = 200;
+
+/** No channel has this id: under it is kept up to where everything was listened to. */
+const LISTENED = '0';
 
 const Place = z.tuple([Snowflake, Snowflake]);
 
@@ -24,6 +28,7 @@ export class Positions {
   /** Channels somebody spoke to us in, before it is known whether that makes us a part of them; never kept. */
   readonly #heard = new Map<string, Snowflake>();
   readonly #forgotten = new Set<string>();
+  #listened: Snowflake | undefined;
   #writing: Promise<void> = Promise.resolve();
   #changed = false;
 
@@ -39,6 +44,10 @@ export class Positions {
       const place = Place.safeParse(entry).data;
       if (!place) continue; // not written by us
       const [channel, message] = place;
+      if (channel === LISTENED) {
+        this.listen(message);
+        continue;
+      }
       this.#begun.delete(channel);
       this.#heard.delete(channel);
       this.#advance(channel, message);
@@ -76,9 +85,23 @@ export class Positions {
     return true;
   }
 
-  /** Somebody spoke to us there; `follow`, or `leave`, when it is known what that is worth. */
+  /** Up to where everything that was said anywhere was listened to; undefined before the first session of all. */
+  listenedUntil(): Snowflake | undefined {
+    return this.#listened;
+  }
+
+  /** Everything up to there was listened to. */
+  listen(message: Snowflake): void {
+    if (this.#listened !== undefined && compareIds(message, this.#listened) <= 0) return;
+    this.#listened = message;
+    this.#changed = true;
+  }
+
+  /** There may be something for us after this message; `follow`, or `leave`, when it is known what it is worth. */
   hear(channel: string, message: Snowflake): void {
-    if (this.after(channel) !== undefined) return;
+    if (this.#read.has(channel) || this.#begun.has(channel)) return;
+    const before = this.#heard.get(channel);
+    if (before !== undefined && compareIds(before, message) <= 0) return;
     this.#heard.set(channel, message);
     keepNewest(this.#heard);
   }
@@ -92,6 +115,7 @@ export class Positions {
   pass(channel: string, message: Snowflake): void {
     const last = this.#read.get(channel) ?? this.#begun.get(channel);
     if (last !== undefined && compareIds(message, last) > 0) this.follow(channel, message);
+    if (last === undefined && this.#heard.has(channel)) this.#heard.set(channel, message);
   }
 
   forget(channel: string): void {
@@ -119,7 +143,9 @@ export class Positions {
 
   async #write(): Promise<void> {
     const forgotten = [...this.#forgotten];
-    await this.places.advance(this.name, { read: this.#read, begun: this.#begun, forgotten }, MAX_CHANNELS);
+    const listened = this.#listened === undefined ? [] : [[LISTENED, this.#listened] as const];
+    const read = new Map([...this.#read, ...listened]);
+    await this.places.advance(this.name, { read, begun: this.#begun, forgotten }, MAX_CHANNELS + 1);
     for (const channel of forgotten) this.#forgotten.delete(channel); // told once; another process may begin it anew
   }
 

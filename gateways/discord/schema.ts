@@ -17,10 +17,30 @@ export function compareIds(a: Snowflake, b: Snowflake): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b));
 }
 
+/** The lowest id of what comes to be at this time, in milliseconds since the epoch. */
+export function idAt(ms: number): Snowflake {
+  const since = BigInt(Math.trunc(ms)) - DISCORD_EPOCH_MS;
+  return String((since > 0n ? since : 0n) << 22n);
+}
+
 /** The highest id lower than this one; 0 has none. */
 export function idBefore(id: Snowflake): Snowflake {
   return id === '0' ? id : String(BigInt(id) - 1n);
 }
+
+const LastSaid = z.object({
+  id: Snowflake,
+  parent_id: Snowflake.nullish(),
+  last_message_id: Snowflake.nullish(),
+});
+
+/** `GUILD_CREATE`: what a session is told of a server as it begins. */
+export const GuildCreate = z.object({
+  id: Snowflake,
+  channels: z.array(LastSaid).optional(),
+  threads: z.array(LastSaid).optional(),
+});
+export type GuildCreate = z.infer<typeof GuildCreate>;
 
 /** Interaction types (docs.discord.com, Receiving and Responding). */
 export const InteractionType = { ping: 1, command: 2, component: 3, autocomplete: 4, modal: 5 } as const;

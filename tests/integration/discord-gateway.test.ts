@@ -326,9 +326,11 @@ describe('storing', () => {
     expect(message.text).toBe('approve apr_p7_0123456789ab.1');
   });
 
-  const followed = async () => [
-    ...(await discord.places.load(`discord:${BOT.discordApplication}:positions`)).keys(),
-  ];
+  /** Without that up to which everything was listened to. */
+  const followed = async () =>
+    [...(await discord.places.load(`discord:${BOT.discordApplication}:positions`)).keys()].filter(
+      (channel) => channel !== '0',
+    );
 
   it('knows of a place it has written to first as soon as that is written, so that a kill forgets nothing', async () => {
     await open();
@@ -356,6 +358,31 @@ describe('storing', () => {
     await discord.gateway.stop();
 
     expect(await followed()).toHaveLength(1);
+  });
+
+  it('finds what was said to it while nobody listened in a channel it had never been part of', async () => {
+    await open();
+    await last();
+    await discord.gateway.stop();
+    await say('just talk', { channel: OPS.id });
+    await say('@signalbox is anybody there?', { channel: OPS.id });
+
+    await discord.startAnother();
+
+    await discord.until(() => texts().includes('is anybody there?'));
+    await last(OPS.id);
+    expect(texts().filter((each) => /anybody|talk/.test(each))).toEqual(['is anybody there?']);
+  });
+
+  it('reads nothing of what was said before it was ever there', async () => {
+    await open({ started: false });
+    await say('@signalbox before your time', { channel: OPS.id });
+
+    await discord.start();
+    await last(OPS.id);
+    await last();
+
+    expect(texts()).not.toContain('before your time');
   });
 
   it('waits for a thread that is still to be opened, through restarts', async () => {

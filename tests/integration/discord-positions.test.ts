@@ -104,13 +104,14 @@ describe('reading positions', () => {
     for (let channel = 1; channel <= 201; channel++) ours.follow(String(channel), String(channel));
     await ours.save();
     const another = positions();
-    another.follow('999', '500');
+    another.follow('998', '500');
+    another.follow('999', '501');
     await another.save();
 
     const kept = await places.load(NAME);
     expect(ours.channels()).toHaveLength(200);
     expect(ours.channels()).not.toContain('1');
-    expect(kept.size).toBe(200);
+    expect(kept.size).toBe(201); // and up to where everything was listened to
     expect([kept.has('2'), kept.has('3'), kept.has('999')]).toEqual([false, true, true]);
   });
 
@@ -171,5 +172,31 @@ describe('reading positions', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('hold up to where everything was listened to, which only ever moves on', async () => {
+    const [first, second] = [positions(), positions()];
+    expect(first.listenedUntil()).toBeUndefined();
+    first.listen('500');
+    first.listen('400');
+    await first.save();
+
+    await second.load();
+
+    expect(second.listenedUntil()).toBe('500');
+    expect(second.channels()).toEqual([]);
+  });
+
+  it('begin as far back as anything says that there may be something for us', () => {
+    const ours = positions();
+    ours.hear('7', '500');
+    ours.hear('7', '300');
+    ours.hear('7', '400');
+    expect(ours.after('7')).toBe('300');
+
+    ours.pass('7', '600');
+    expect(ours.after('7')).toBe('600');
+    ours.leave('7');
+    expect(ours.after('7')).toBeUndefined();
   });
 });
