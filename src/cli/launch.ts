@@ -4,6 +4,7 @@
  *   what is missing is played by the sandbox ─▶ gateway ─▶ the files are looked at ─▶ ready
  */
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gatewaySettings } from '../../gateways/index.ts';
 import { type App, type AppOptions, startApp } from '../app.ts';
 import { ConfigSource, type ConfigSourceOptions, changedAtStart } from '../config/config-source.ts';
@@ -24,6 +25,9 @@ import {
 } from './prepare.ts';
 import { type Played, playedBySandbox, sandboxEnvironment, targetsOf } from './sandbox-plan.ts';
 import { type SandboxProcess, startSandboxProcess } from './sandbox-process.ts';
+
+/** A process that ended is heard of within this time, in ms. */
+const HEARD_OF_END_MS = 2_000;
 
 export interface LaunchOptions {
   /** Folder of the five files. */
@@ -76,7 +80,7 @@ export async function launch(prepared: Prepared, options: LaunchOptions): Promis
       },
       app: { gateways: options.gateways ?? [] },
     });
-    await sandbox?.connectGateway(targetsOf(app.gateways, app.listener, config));
+    await sandbox?.connectGateway(targetsOf(app.gateways, app.listener, config)).catch(unlessEnded(sandbox));
     return {
       app,
       config,
@@ -160,6 +164,14 @@ async function runApp(
   await source.start();
   running.push(source);
   return { app, outdated, working: () => working };
+}
+
+/** A sandbox that ended in between is started again by whoever hears that it did; anything else is an error. */
+function unlessEnded({ ended }: SandboxProcess): (error: unknown) => Promise<void> {
+  return async (error) => {
+    const hasEnded = await Promise.race([ended, pause(HEARD_OF_END_MS, undefined)]);
+    if (hasEnded === undefined) throw error;
+  };
 }
 
 /** A platform whose credentials have been added meanwhile is no longer stood in for. */
