@@ -6,19 +6,17 @@
 
   ARGV[1] partition prefix
   ARGV[2] how many lanes at most
-  ARGV[3] not after, in server ms: a look that was held up on its way finds everybody late, and takes nobody for dead
+  ARGV[3] latest deadline looked at, in server ms: a look that was held up on its way finds everybody late, and takes
+          nobody for dead
 
   Returns how many lanes were given back.
 ]]
 --@use lanes
 local sessions = KEYS[1]
-local T, limit, notAfter = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-
-local now = serverNow()
-if now > notAfter then return 0 end
+local T, limit, latest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local released = 0
-for _, session in ipairs(redis.call('ZRANGEBYSCORE', sessions, '-inf', now, 'LIMIT', 0, 8)) do
+for _, session in ipairs(redis.call('ZRANGEBYSCORE', sessions, '-inf', math.min(serverNow(), latest), 'LIMIT', 0, 8)) do
   local owned = T .. 'own:' .. session
   for _, member in ipairs(redis.call('SPOP', owned, limit)) do
     local queue, lane = string.match(member, '^([^|]+)|(.*)$')

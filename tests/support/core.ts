@@ -110,11 +110,13 @@ export function defer<Value = void>(): { promise: Promise<Value>; resolve: (valu
 }
 
 /** Asks the server for the time until it has moved on. */
-export async function serverTimePasses({ redis }: Store, ms: number): Promise<void> {
-  const now = async (): Promise<number> => {
-    const [seconds, micros] = await redis.time();
-    return Number(seconds) * 1_000 + Number(micros) / 1_000;
-  };
-  const until = (await now()) + ms;
-  while ((await now()) <= until);
+export async function serverTimePasses(store: Store, ms: number): Promise<void> {
+  const until = (await serverTime(store)) + ms;
+  while ((await serverTime(store)) <= until);
+}
+
+/** What the server's clock shows, in whole ms. */
+export async function serverTime({ redis }: Store): Promise<number> {
+  const [seconds, micros] = await redis.time();
+  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 }
