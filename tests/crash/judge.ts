@@ -91,7 +91,8 @@ export function judge(evidence: Evidence): Verdict {
 
 /** What people still wait for; undefined when nothing. */
 export function missingOf(message: Message, thread: readonly Post[]): string | undefined {
-  if (message.acknowledgedAt === undefined) return 'it was never acknowledged';
+  if (message.acknowledgedAt === undefined)
+    return `it was never acknowledged; ${message.trace?.() ?? 'nor written'}`;
   const wanted: ReplyKind[] = message.kind === 'plain' ? ['answer'] : ['call', 'outcome'];
   const replies = repliesIn(thread).filter(({ number }) => number === message.number);
   const missing = wanted.find((kind) => !replies.some((reply) => reply.kind === kind));

@@ -14,6 +14,8 @@ export interface Message {
   readonly number: number;
   readonly kind: MessageKind;
   acknowledgedAt?: number;
+  /** How far it got, once it was written. */
+  trace?: () => string;
 }
 
 export interface Label {

@@ -79,13 +79,14 @@ export class People {
 
   async #write(message: Message): Promise<void> {
     const { conversation, number } = message;
-    const { place, acknowledged } = await this.#surfaceOf(conversation).write({
+    const { place, acknowledged, trace } = await this.#surfaceOf(conversation).write({
       conversation,
       place: this.places.get(conversation),
       text: textOf(message),
       mention: number % 3 === 1,
     });
     this.places.set(conversation, place);
+    if (trace) message.trace = trace;
     await acknowledged;
     message.acknowledgedAt = Date.now();
   }

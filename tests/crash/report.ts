@@ -155,6 +155,7 @@ function toLines(outcome: Outcome): string[] {
     ['stale cards', listed(verdict.staleCards)],
     ['stray progress', listed(verdict.strayProgress)],
     ['dead letters, left over', `${remains.deadLetters}, ${remains.leftOver}`],
+    ['turned away', countsText(remains.turnedAway) || '0'],
     ['thought about again', String(outcome.thoughtAgain)],
     ['takeover', spreadText(spreadOf(outcome.witnessed.takeovers))],
     ['every lane leased anew', spreadText(spreadOf(outcome.witnessed.leases))],

@@ -29,6 +29,8 @@ export interface Remains {
   readonly auditOk: boolean;
   /** Items nobody took off. */
   readonly leftOver: number;
+  /** Messages that were turned away or passed over, by reason: nobody's here should be. */
+  readonly turnedAway: Readonly<Record<string, number>>;
 }
 
 export class Stage {
@@ -135,8 +137,15 @@ export class Stage {
   async #remains(): Promise<Remains> {
     const { store, keys } = this.world;
     const letters = await new DeadLetters(store, keys).list();
-    const audit = await new AuditLog(store, keys).verify();
-    return { deadLetters: letters.length, auditOk: audit.ok, leftOver: await this.#leftOver() };
+    const log = new AuditLog(store, keys);
+    const audit = await log.verify();
+    const turnedAway: Record<string, number> = {};
+    for (const { event } of await log.tail(1_000_000)) {
+      if (event.event !== 'message.ignored' && event.event !== 'message.refused') continue;
+      const reason = String(event.detail?.['reason']);
+      turnedAway[reason] = (turnedAway[reason] ?? 0) + 1;
+    }
+    return { deadLetters: letters.length, auditOk: audit.ok, leftOver: await this.#leftOver(), turnedAway };
   }
 
   async #leftOver(): Promise<number> {

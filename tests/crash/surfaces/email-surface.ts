@@ -24,7 +24,12 @@ export function createEmailSurface(mail: MailSandbox): Surface {
         ? await mail.reply(before, { line: text, quoting: 'top' })
         : await mail.send({ from: ALEX.mail, to: BOT.mail, subject: `Conversation ${conversation}`, text });
       const root = place ?? delivery.messageId;
-      return { place: root, acknowledged: answered(root, text) };
+      const trace = () => {
+        const { state, attempts, lastAnswer } =
+          mail.deliveries.find(({ id }) => id === delivery.id) ?? delivery;
+        return `the mail ${delivery.messageId} is ${state} after ${attempts} attempts: ${lastAnswer}`;
+      };
+      return { place: root, acknowledged: answered(root, text), trace };
     },
     posts: (root) => inThread(root).map(toPost),
     // She answers the mails that ask her.

@@ -11,7 +11,7 @@ export interface Surface {
     readonly place: string | undefined;
     readonly text: string;
     readonly mention: boolean;
-  }): Promise<{ readonly place: string; readonly acknowledged: Promise<void> }>;
+  }): Promise<Written>;
 
   /** What the bot shows in a place, oldest first. */
   posts(place: string): readonly Post[];
@@ -29,6 +29,13 @@ export interface Surface {
 
   /** Why the same thing is there twice; undefined where the platform's own key rules it out. */
   explainDouble?(place: string, key: string): string;
+}
+
+export interface Written {
+  readonly place: string;
+  readonly acknowledged: Promise<void>;
+  /** How far it got, in words, for whoever looks for a lost one. */
+  readonly trace?: () => string;
 }
 
 export const PLATFORMS = ['slack', 'discord', 'jira', 'email'] as const;
