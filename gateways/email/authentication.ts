@@ -11,7 +11,8 @@
  *      So are its Date and its Message-ID: by them the core knows a mail it has had before, however it is sent again.
  *   3. A signature that leaves a part of the body uncovered is no signature.
  *   4. SPF is not asked: a mail read from a mailbox has no client address that could be trusted.
- *   5. Without an answer from the name service nobody is authenticated.
+ *   5. Without an answer from the name service nobody is authenticated, and nobody is refused for it: it is asked
+ *      again later (`intake.ts`).
  *   6. A mail costs a bounded number of look-ups and hashes, whatever its headers say.
  */
 import { Resolver } from 'node:dns/promises';
@@ -166,14 +167,13 @@ type Usable =
 
 /** Which domains stand for every byte of the body and for the From header. */
 function usableSignatures(reports: readonly SignatureReport[]): Usable {
-  const domains: string[] = [];
-  let reason: UnauthenticatedReason = 'unsigned';
-  for (const report of reports) {
-    const flaw = flawOf(report);
-    if (flaw) reason = flaw;
-    else domains.push(report.signingDomain);
-  }
-  return domains.length > 0 ? { kind: 'some', domains } : { kind: 'none', reason };
+  const judged = reports.map((report) => ({ domain: report.signingDomain, flaw: flawOf(report) }));
+  const domains = judged.filter(({ flaw }) => flaw === undefined).map(({ domain }) => domain);
+  if (domains.length > 0) return { kind: 'some', domains };
+  const flaws = judged.flatMap(({ flaw }) => flaw ?? []);
+  // A signature that nobody could look at may be a good one.
+  const reason = flaws.includes('lookup-failed') ? 'lookup-failed' : (flaws.at(-1) ?? 'unsigned');
+  return { kind: 'none', reason };
 }
 
 function flawOf(report: SignatureReport): UnauthenticatedReason | undefined {

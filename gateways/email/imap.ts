@@ -6,13 +6,16 @@
  *      └── backoff ◀── connection lost                        └──────────────────────────────────────┘
  *
  * Invariants
- *   1. The cursor (UIDVALIDITY, last UID) lives outside the process and moves past a mail only after it is stored,
- *      or known to be unreadable. A mail whose storing failed is tried again before any later one.
+ *   1. The cursor (UIDVALIDITY, last UID, UIDs put off) lives outside the process and moves past a mail only after
+ *      it is stored, put off, or known to be unreadable. A mail whose storing failed is tried again before any later
+ *      one.
  *   2. Whether a person or another program has read a mail does not matter: the mailbox is opened read-only.
  *   3. When UIDVALIDITY changes, UIDs mean nothing any more: recent mail is read again, and the core knows which
  *      of it was taken before.
  *   4. One mail that cannot be read, or that breaks the connection again and again, holds up no other.
  *   5. A silent connection is not trusted: the mailbox is searched at intervals, whatever IDLE says.
+ *   6. A mail whose sender cannot be looked up now is put off, and for so long that a failing name service is noticed
+ *      and mended; only then is it taken as nobody's.
  *
  * A connection object serves once; every attempt has a new one.
  */
@@ -24,7 +27,7 @@ import { isLoopback } from '../../src/domain/encryption.ts';
 import type { Bookmarks } from '../../src/domain/gateway.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { ImapSettings } from './config.ts';
-import type { Intake } from './intake.ts';
+import { type Intake, UnverifiedMailError } from './intake.ts';
 
 /** In milliseconds. */
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -47,11 +50,22 @@ const MAX_BREAKS_PER_MAIL = 3;
 /** Bytes fetched at a time, so that a mail is never in memory as a whole. */
 const FETCH_BYTES = 256 * 1024;
 
+/** Between two looks at who sent a mail that was put off, and for how long it is looked at. */
+const LOOK_UP_AGAIN_MS = 60_000;
+const PUT_OFF_MS = 24 * 3_600_000;
+/** Longest time given to mails put off before new ones are looked at. */
+const AGAIN_BUDGET_MS = 20_000;
+/** Mails put off at a time; one more is taken as it is. */
+const MAX_PUT_OFF = 500;
+
+const PutOff = z.object({ uid: z.int().positive(), since: z.number(), triedAt: z.number() });
+
 const Cursor = z.object({
   uidValidity: z.string(),
   lastUid: z.int().nonnegative(),
   /** When the last mail taken had arrived, in milliseconds since the epoch. */
   lastArrival: z.number(),
+  putOff: z.array(PutOff).readonly().default([]),
 });
 type Cursor = z.infer<typeof Cursor>;
 
@@ -173,15 +187,35 @@ export class ImapReader {
     const uidValidity = String(mailbox.uidValidity);
     let cursor = await this.#readCursor(mailbox);
     const rebuilt = cursor.uidValidity !== uidValidity;
-    const move = async (lastUid: number, arrival: number) => {
-      cursor = { uidValidity, lastUid, lastArrival: Math.max(cursor.lastArrival, arrival) };
+    const keep = async (changed: Partial<Cursor>) => {
+      cursor = { ...cursor, uidValidity, ...changed };
       await this.#persist(() => this.#writeCursor(cursor), signal);
     };
-    for (const uid of await this.#search(client, mailbox, cursor)) {
-      if (signal.aborted) return;
-      const arrival = await this.#takeOne(client, uid, mailbox, intake, signal);
+    const move = (lastUid: number, arrival: number, putOff = cursor.putOff) =>
+      keep({ lastUid, lastArrival: Math.max(cursor.lastArrival, arrival), putOff });
+
+    // UIDs of before a rebuilding name other mails now; those put off are among the recent ones.
+    const began = this.deps.clock.now();
+    const again = rebuilt ? [] : cursor.putOff.filter(({ triedAt }) => began - triedAt >= LOOK_UP_AGAIN_MS);
+    for (const { uid, since } of again) {
+      const nowMs = this.deps.clock.now();
+      if (nowMs - began > AGAIN_BUDGET_MS) break; // those just failed are the last next time
+      const arrival = await this.#takeOne(client, uid, mailbox, intake, signal, nowMs - since >= PUT_OFF_MS);
       if (arrival === 'stopped') return;
-      await move(uid, arrival);
+      const others = cursor.putOff.filter((each) => each.uid !== uid);
+      await keep({ putOff: arrival === 'put-off' ? [...others, { uid, since, triedAt: nowMs }] : others });
+    }
+    const found = await this.#search(client, mailbox, cursor);
+    if (rebuilt) cursor = { ...cursor, putOff: [] };
+    for (const uid of found) {
+      if (signal.aborted) return;
+      const full = cursor.putOff.length >= MAX_PUT_OFF;
+      const arrival = await this.#takeOne(client, uid, mailbox, intake, signal, full);
+      if (arrival === 'stopped') return;
+      const nowMs = this.deps.clock.now();
+      if (arrival === 'put-off')
+        await move(uid, 0, [...cursor.putOff, { uid, since: nowMs, triedAt: nowMs }]);
+      else await move(uid, arrival);
     }
     // From here on everything new counts, however long we are away.
     if (rebuilt)
@@ -204,7 +238,8 @@ export class ImapReader {
     mailbox: MailboxObject,
     intake: Intake,
     signal: AbortSignal,
-  ): Promise<number | 'stopped'> {
+    last: boolean,
+  ): Promise<number | 'put-off' | 'stopped'> {
     const where = { uid, mailbox: this.imap.mailbox };
     const key = `${mailbox.uidValidity}:${uid}`;
     for (let failures = 0; ; ) {
@@ -233,13 +268,20 @@ export class ImapReader {
           uid: true,
           chunkSize: FETCH_BYTES,
         });
-        if (content) await intake.take(content, { where, arrivedAt });
+        if (content) await intake.take(content, { where, arrivedAt, last });
         this.#breaks.delete(key);
         return arrivedAt.getTime();
       } catch (error) {
         if (!client.usable) {
           this.#breaks.set(key, (this.#breaks.get(key) ?? 0) + 1);
           throw error;
+        }
+        if (error instanceof UnverifiedMailError) {
+          this.deps.log.warn(
+            where,
+            'who sent a mail could not be looked up; it is looked at again. Is the name service (DNS) well?',
+          );
+          return 'put-off';
         }
         failures += 1;
         this.deps.log.error({ ...where, error, failures }, 'a mail could not be stored; trying again');
@@ -270,7 +312,7 @@ export class ImapReader {
         'the reading position is unreadable; recent mail is read again',
       );
     }
-    return { uidValidity: '', lastUid: 0, lastArrival: this.deps.clock.now() };
+    return { uidValidity: '', lastUid: 0, lastArrival: this.deps.clock.now(), putOff: [] };
   }
 
   #noteValidity(cursor: Cursor, mailbox: MailboxObject): Cursor {

@@ -1,14 +1,17 @@
 /**
  * Takes one mail in, whichever way it came: reads it, finds out who sent it, hands it to the core.
  *
- * Invariant: it resolves only when the core has stored the mail, or when there is nothing to store. A mail that
- * cannot be read is logged here, once, and is no failure of the core.
+ * Invariants
+ *   1. It resolves only when the core has stored the mail, or when there is nothing to store. A mail that cannot be
+ *      read is logged here, once, and is no failure of the core.
+ *   2. While the name service cannot say who sent it, a mail is not taken for a stranger's: it has to come again.
  */
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../src/domain/clock.ts';
+import { AppError } from '../../src/domain/errors.ts';
 import type { Receive } from '../../src/domain/gateway.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { Authenticator } from './authentication.ts';
+import { type Authentication, Authenticator } from './authentication.ts';
 import type { ReadyEmailSettings } from './config.ts';
 import { toInbound } from './inbound.ts';
 import { readMail, UnreadableMailError } from './mail-reader.ts';
@@ -28,6 +31,16 @@ export type IntakeResult =
   /** Reading it again would end the same way. */
   | { readonly kind: 'unreadable'; readonly reason: UnreadableMailError['reason'] };
 
+/** Who sent the mail cannot be told now; it can be later. */
+export class UnverifiedMailError extends AppError {
+  override readonly code = 'UNVERIFIED_MAIL';
+  override readonly retryable = true;
+
+  constructor() {
+    super('the name service did not say whether the mail is genuine');
+  }
+}
+
 export class Intake {
   readonly #authenticator: Authenticator;
 
@@ -40,13 +53,20 @@ export class Intake {
   }
 
   /**
-   * `where` names the mail in the log. `arrivedAt` is now unless the mailbox knows better.
+   * `where` names the mail in the log. `arrivedAt` is now unless the mailbox knows better. On the `last` try a mail
+   * whose sender cannot be told is taken as nobody's.
    *
+   * @throws {UnverifiedMailError}
    * @throws what `receive` throws when the mail could not be stored, and what the source throws when it breaks off
    */
   async take(
     source: Readable,
-    details: { readonly where: object; readonly envelope?: Envelope; readonly arrivedAt?: Date },
+    details: {
+      readonly where: object;
+      readonly envelope?: Envelope;
+      readonly arrivedAt?: Date;
+      readonly last?: boolean;
+    },
   ): Promise<IntakeResult> {
     const { log } = this.deps;
     const inbound = await this.#read(source, details).catch((error: unknown) => {
@@ -66,7 +86,7 @@ export class Intake {
     return { kind: 'taken' };
   }
 
-  async #read(source: Readable, { where, envelope, arrivedAt }: Parameters<Intake['take']>[1]) {
+  async #read(source: Readable, { where, envelope, arrivedAt, last }: Parameters<Intake['take']>[1]) {
     const check = this.#authenticator.begin();
     const mail = await readMail(
       source,
@@ -74,6 +94,7 @@ export class Intake {
       AbortSignal.timeout(READ_TIMEOUT_MS),
     );
     const authentication = await check.judge(mail.headers);
+    if (isUndecided(authentication) && last !== true) throw new UnverifiedMailError();
     const at = arrivedAt ?? new Date(this.deps.clock.now());
     const inbound = translated(
       { mail, authentication, at, ...(envelope && { envelope }) },
@@ -83,6 +104,10 @@ export class Intake {
     this.deps.log.debug({ ...where, size: mail.size, authentication }, 'mail read');
     return inbound;
   }
+}
+
+function isUndecided(authentication: Authentication): boolean {
+  return authentication.kind === 'unauthenticated' && authentication.reason === 'lookup-failed';
 }
 
 /** A mail that cannot be put into our words must not be tried for ever. */

@@ -3,7 +3,8 @@
  *
  * Invariants
  *   1. It takes mail for our own addresses and their tags, and for nobody else: it relays nothing.
- *   2. It says 250 only after the mail is stored, and 451 when it could not be, so that it is delivered again.
+ *   2. It says 250 only after the mail is stored, and 451 when it could not be, or when nobody can say who sent it,
+ *      so that it is delivered again.
  *   3. What it cannot read it refuses for good, so that the sender learns of it.
  */
 import { once } from 'node:events';
@@ -17,7 +18,7 @@ import {
 import type { Logger } from '../../src/observability/logger.ts';
 import { domainOf, matchOwn } from './addresses.ts';
 import type { ListenSettings, ReadyEmailSettings } from './config.ts';
-import type { Intake, IntakeResult } from './intake.ts';
+import { type Intake, type IntakeResult, UnverifiedMailError } from './intake.ts';
 
 /** Clients at the same time, recipients of one mail, and mails over one connection: far above what one MTA needs. */
 const MAX_CLIENTS = 50;
@@ -107,13 +108,22 @@ export class MailListener {
       if (refusal) done(refusal);
       else done(null, 'Ok: stored');
     } catch (error) {
-      this.log.error(
-        { error, client: session.remoteAddress },
-        'a mail could not be stored; its sender was asked to try again',
-      );
+      const answer = this.#toLater(error, session);
       await drained(stream);
-      done(reply(451, '4.3.0 Not stored, please try again'));
+      done(answer);
     }
+  }
+
+  #toLater(error: unknown, { remoteAddress: client }: SMTPServerSession): Error {
+    if (error instanceof UnverifiedMailError) {
+      this.log.warn(
+        { client },
+        'who sent a mail could not be looked up; its sender was asked to try again. Is the name service (DNS) well?',
+      );
+      return reply(451, '4.7.5 The sender cannot be verified now, please try again');
+    }
+    this.log.error({ error, client }, 'a mail could not be stored; its sender was asked to try again');
+    return reply(451, '4.3.0 Not stored, please try again');
   }
 
   #track(work: Promise<void>): void {

@@ -312,11 +312,20 @@ describe('who is believed', () => {
     expect((await core.message(1)).sender.authenticated).toBe(false);
   });
 
-  it('OM-191 does not authenticate while the name service is broken, and takes the mail all the same', async () => {
+  it('OM-191 takes nobody for a stranger while the name service is broken, and asks for the mail again', async () => {
     dns.fault('_dmarc.corp.test', 'broken');
-    await mail.send({ from: 'dana@corp.test', to: address, subject: 's', text: 't' });
+    const delivery = await mail.send({ from: 'dana@corp.test', to: address, subject: 's', text: 't' });
+    const refused = await mail.until(() =>
+      mail.deliveries.find(({ id, lastAnswer }) => id === delivery.id && lastAnswer !== undefined),
+    );
+    expect(refused).toMatchObject({ state: 'queued', lastAnswer: expect.stringContaining('451 4.7.5') });
+    expect(core.received).toEqual([]);
 
-    expect((await core.message(1)).sender.authenticated).toBe(false);
+    dns.heal();
+    expect((await core.message(1)).sender).toMatchObject({
+      account: 'email:dana@corp.test',
+      authenticated: true,
+    });
   });
 
   it('OM-192 gives a mail that is sent again the id it had', async () => {

@@ -5,6 +5,11 @@ import { type EmailSettings, isReady } from '../../gateways/email/config.ts';
 import type { EmailGateway } from '../../gateways/email/gateway.ts';
 import { ImapReader } from '../../gateways/email/imap.ts';
 import { Intake } from '../../gateways/email/intake.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import { DnsServer } from '../../src/sandbox/dns/dns-server.ts';
+import { Journal } from '../../src/sandbox/journal.ts';
+import { DomainKeys } from '../../src/sandbox/mail/domain-keys.ts';
+import { ManualClock } from '../support/core.ts';
 import { Dovecot, dovecotProblem, MAILBOX_PASSWORD, MAILBOX_USER } from '../support/dovecot.ts';
 import {
   Core,
@@ -46,6 +51,8 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
       max_size?: number;
       lookback_hours?: number;
       password?: string;
+      dns_server?: string;
+      clock?: Clock;
     } = {},
   ) {
     const {
@@ -54,6 +61,8 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
       max_size = 1_000_000,
       lookback_hours = 24,
       password = MAILBOX_PASSWORD,
+      dns_server = '127.0.0.1:9',
+      clock,
     } = overrides;
     const readable = readableLog();
     lines = readable.lines;
@@ -70,10 +79,10 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
             lookback_hours,
           },
         },
-        dns_server: '127.0.0.1:9',
+        dns_server,
         max_size,
       }),
-      { bookmarks, log: readable.log },
+      { bookmarks, log: readable.log, ...(clock && { clock }) },
     );
     await gateway.start(core.receive);
     return gateway;
@@ -252,6 +261,55 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     expect((await core.message(1)).text).toBe('fine');
     const passedOver = lines.filter(({ msg }) => msg === 'a mail could not be read and was passed over');
     expect(passedOver.map(({ reason }) => reason)).toEqual(['too-large', 'malformed']);
+  });
+
+  describe('while the name service cannot say who sent a mail', () => {
+    const signedMail = async (text: string) =>
+      (
+        await keys.sign(Buffer.from(aMail(text, 'Date: Mon, 5 Jan 2026 09:00:00 +0000')), 'corp.test')
+      ).toString();
+    let dns: DnsServer;
+    let keys: DomainKeys;
+    let clock: ManualClock;
+
+    beforeEach(async () => {
+      dns = new DnsServer();
+      await dns.start();
+      dns.publish('_dmarc.corp.test', { type: 'TXT', text: 'v=DMARC1; p=reject' });
+      dns.fault('_dmarc.corp.test', 'broken');
+      keys = new DomainKeys(new Journal(), dns, 1024);
+      keys.start();
+      clock = new ManualClock(Date.now());
+    });
+    afterEach(() => dns.stop());
+
+    const start = () => startGateway({ dns_server: dns.address, watchdog_seconds: 1, clock });
+    const putOff = () =>
+      untilTrue(() => lines.some(({ msg }) => msg.startsWith('who sent a mail could not be looked up')));
+
+    it('puts it off, takes those behind it, and takes it once that is known, after a restart too', async () => {
+      await start();
+      await dovecot.deliver(await signedMail('undecided'));
+      await dovecot.deliver(aMail('behind'));
+      await core.message(1);
+      await gateway?.stop();
+      await start();
+
+      dns.heal();
+      clock.advance(60_000);
+      await core.message(2);
+      expect(texts()).toEqual(['behind', 'undecided']);
+      expect(core.received.at(-1)?.sender.authenticated).toBe(true);
+    });
+
+    it('takes it as nobody’s after a day', async () => {
+      await start();
+      await dovecot.deliver(await signedMail('undecided'));
+      await putOff();
+
+      clock.advance(24 * 3_600_000);
+      expect((await core.message(1)).sender.authenticated).toBe(false);
+    });
   });
 
   it('says what is wrong with a password', async () => {
