@@ -66,7 +66,7 @@ export class WorkerSession {
     await this.#waitIfServerIsNew();
     this.redis.on('ready', this.#onReady);
     this.#beating = setInterval(() => void this.beat(), this.leaseMs / 3.5);
-    this.#reaping = setInterval(() => void this.reap(), Math.min(1_000, this.leaseMs / 4));
+    this.#reaping = setInterval(() => void this.reap(), Math.min(500, this.leaseMs / 6));
   }
 
   /** Ends the session in an orderly way; call it when nothing is leased any more. */
