@@ -7,13 +7,10 @@
  * The gate is not asked again: the decision is part of the record. What is checked again is that the call is still
  * the one that was decided on.
  */
-import {
-  type Approval,
-  type ClaimResult,
-  type CompleteResult,
-  digestOf,
-  type Permit,
-} from '../domain/approval.ts';
+
+import { digestOf } from '../domain/approval/digest.ts';
+import type { ClaimResult, CompleteResult, Permit } from '../domain/approval/execution.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 

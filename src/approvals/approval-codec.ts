@@ -12,7 +12,8 @@
  *      no longer fits the decision that was made about it.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { Approval, digestOf } from '../domain/approval.ts';
+import { digestOf } from '../domain/approval/digest.ts';
+import { Approval } from '../domain/approval/record.ts';
 
 const FORMAT_A = 'a';
 

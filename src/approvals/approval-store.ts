@@ -1,7 +1,7 @@
 /**
  * Where approvals live: one document each, with one timer, changed only through the state machine.
  *
- * The machine (`domain/approval.ts`) decides; one script applies what it decided if the revision it saw is still
+ * The machine (`domain/approval/`) decides; one script applies what it decided if the revision it saw is still
  * the current one and the server's time lies in the window in which the decision is right. Otherwise it is decided
  * anew, on what is there now. So every approval has one linear history, and a decision, its timer, the item that
  * wakes the conversation, the updates of its cards and its audit entry become visible together.
@@ -12,7 +12,8 @@
  *   3. An approval lives in the partition of its conversation; its id says which.
  */
 import { createHash } from 'node:crypto';
-import { type Approval, dueOf, isEnded, type Step, type TickResult, tick } from '../domain/approval.ts';
+import { type Approval, isEnded, type Step } from '../domain/approval/record.ts';
+import { dueOf, type TickResult, tick } from '../domain/approval/time.ts';
 import { ApprovalId, type ConversationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';

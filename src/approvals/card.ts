@@ -1,5 +1,5 @@
 /** The card of an approval, built from the record alone; the same for every platform. Pure. */
-import { type Approval, type CardCopy, isEnded } from '../domain/approval.ts';
+import { type Approval, type CardCopy, isEnded } from '../domain/approval/record.ts';
 import type { Card } from '../domain/card.ts';
 import { askedOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, type ApprovalEvent, type CardCopy, isEnded } from '../domain/approval.ts';
+import { type Approval, type ApprovalEvent, type CardCopy, isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Effect } from '../redis/effects.ts';

@@ -1,7 +1,6 @@
 /** Grants permits to run approved calls, and takes the reports of what came of them. */
 import { randomUUID } from 'node:crypto';
 import {
-  type Approval,
   type ClaimResult,
   type CompleteResult,
   claim,
@@ -9,7 +8,8 @@ import {
   loseTrack,
   type Permit,
   renew,
-} from '../domain/approval.ts';
+} from '../domain/approval/execution.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { ToolOutput } from '../domain/tool.ts';
 import type { ApprovalStore } from './approval-store.ts';
 

@@ -1,13 +1,7 @@
 /** How a held call becomes an approval: who is asked, where, until when. Pure, given who is who. */
 import type { EscalationPolicy } from '../config/escalation.ts';
-import {
-  type Approval,
-  type ApprovalPolicy,
-  type ApprovalRequest,
-  type CardCopy,
-  type Opening,
-  open,
-} from '../domain/approval.ts';
+import { type Opening, open } from '../domain/approval/opening.ts';
+import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
 import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';

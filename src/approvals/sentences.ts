@@ -2,7 +2,8 @@
  * Every sentence people read about an approval: where it stands, what became of their answer, what the agent is
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
-import type { Approval, VoteResult } from '../domain/approval.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import type { VoteResult } from '../domain/approval/voting.ts';
 import type { Approvers } from '../domain/quorum.ts';
 
 /** Channels as people say them, and how something comes over them. */

@@ -11,21 +11,10 @@
 import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
 import { askedOf, noticeFor, standing, titleOf, whenText } from '../approvals/sentences.ts';
-import {
-  type Approval,
-  cancel,
-  type Finding,
-  isEnded,
-  mayDecide,
-  type ReconcileResult,
-  reconcile,
-  revoke,
-  type Settler,
-  type Step,
-  type VoteResult,
-  vote,
-  type WithdrawResult,
-} from '../domain/approval.ts';
+import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
+import { type Approval, isEnded, type Step } from '../domain/approval/record.ts';
+import { mayDecide, type VoteResult, vote } from '../domain/approval/voting.ts';
+import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId } from '../domain/ids.ts';
 import type { AnswerChoice } from '../domain/message.ts';

@@ -12,7 +12,7 @@ import { conversationOfSession, platformOfSession } from '../../gateways/cli/inb
 import { Terminal } from '../../gateways/cli/terminal.ts';
 import { openStores } from '../app.ts';
 import { toCard } from '../approvals/card.ts';
-import { mayDecide } from '../domain/approval.ts';
+import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { ConversationId } from '../domain/ids.ts';

@@ -5,7 +5,7 @@ import { changeSetting, type SettingOutcome } from '../config/change-setting.ts'
 import { renderProblems } from '../config/config-error.ts';
 import { configJsonSchema, type JsonSchema, renderJsonSchema } from '../config/json-schema.ts';
 import { OutboxItem } from '../delivery/outbox.ts';
-import { Approval } from '../domain/approval.ts';
+import { Approval } from '../domain/approval/record.ts';
 import { AuditEvent } from '../domain/audit-event.ts';
 import { Card } from '../domain/card.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';

@@ -1,6 +1,6 @@
 /** What wakes a conversation: somebody spoke, or something it was waiting for came to an end. */
 import { z } from 'zod';
-import { ApprovalState } from './approval.ts';
+import { ApprovalState } from './approval/record.ts';
 import { ApprovalId, PersonId } from './ids.ts';
 import { InboundMessage } from './message.ts';
 import { RoleName } from './person.ts';

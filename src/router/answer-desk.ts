@@ -21,7 +21,9 @@ import {
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, noticeFor, standing, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
-import { type Approval, noteCopy, type VoteResult, vote } from '../domain/approval.ts';
+import { noteCopy } from '../domain/approval/copies.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import { type VoteResult, vote } from '../domain/approval/voting.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';

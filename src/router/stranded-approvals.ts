@@ -7,7 +7,7 @@
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { askedOf, literal, titleOf, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import type { Approval } from '../domain/approval.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import { isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';

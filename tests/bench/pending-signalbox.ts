@@ -14,7 +14,10 @@ import {
   toOpenEffect,
 } from '../../src/approvals/approval-store.ts';
 import { consequencesOf } from '../../src/approvals/consequences.ts';
-import { type Approval, dueOf, open, type TickResult, vote } from '../../src/domain/approval.ts';
+import { open } from '../../src/domain/approval/opening.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
+import { dueOf, type TickResult } from '../../src/domain/approval/time.ts';
+import { vote } from '../../src/domain/approval/voting.ts';
 import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { PARTITIONS, partitionOf } from '../../src/redis/keys.ts';
 import { TimerSweeper } from '../../src/services/timer-sweeper.ts';

@@ -2,7 +2,7 @@
  * Says what became of everything that was said, from what there is in the end: the threads people see, the shop's
  * ledger, the approvals, and what the model was shown. Pure.
  */
-import type { Approval } from '../../src/domain/approval.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
 import type { Refund } from '../../src/sandbox/shop/shop-sandbox.ts';
 import { labelOf, type Message, ofOrder, orderOf } from './message.ts';
 import { type ReplyKind, replyIn } from './model.ts';

@@ -7,7 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import type { Approval } from '../../src/domain/approval.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
 import type { Chance } from './chance.ts';
 import { Commander } from './commander.ts';

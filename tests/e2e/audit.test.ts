@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { replay } from '../../src/approvals/consequences.ts';
 import type { AuditEntry } from '../../src/audit/audit-log.ts';
-import { Approval } from '../../src/domain/approval.ts';
+import { Approval } from '../../src/domain/approval/record.ts';
 import { ApprovalId } from '../../src/domain/ids.ts';
 import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story } from '../support/story.ts';
 

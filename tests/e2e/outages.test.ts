@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Approval, type Finding, reconcile } from '../../src/domain/approval.ts';
+import { type Finding, reconcile } from '../../src/domain/approval/execution.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { type OwnRedis, startRedis } from '../support/redis.ts';

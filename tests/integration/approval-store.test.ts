@@ -7,19 +7,12 @@ import { ApprovalStore, approvalIdFor, toOpenEffect } from '../../src/approvals/
 import { consequencesOf, consequencesOfOpening, replay } from '../../src/approvals/consequences.ts';
 import { PermitOffice } from '../../src/approvals/permit-office.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import {
-  type Approval,
-  cancel,
-  dueOf,
-  isEnded,
-  noteCopy,
-  QUIET_MS,
-  reconcile,
-  revoke,
-  tick,
-  type VoteResult,
-  vote,
-} from '../../src/domain/approval.ts';
+import { noteCopy } from '../../src/domain/approval/copies.ts';
+import { reconcile } from '../../src/domain/approval/execution.ts';
+import { type Approval, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
+import { dueOf, tick } from '../../src/domain/approval/time.ts';
+import { type VoteResult, vote } from '../../src/domain/approval/voting.ts';
+import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
 import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';

@@ -1,13 +1,13 @@
 /** Approvals for tests: a refund that Alex asked for and a manager decides. Each builder shows only what matters. */
-import {
-  type Approval,
-  type ApprovalPolicy,
-  type ApprovalRequest,
-  type CardCopy,
-  type Opening,
-  open,
-  type Vote,
-} from '../../src/domain/approval.ts';
+
+import { type Opening, open } from '../../src/domain/approval/opening.ts';
+import type {
+  Approval,
+  ApprovalPolicy,
+  ApprovalRequest,
+  CardCopy,
+} from '../../src/domain/approval/record.ts';
+import type { Vote } from '../../src/domain/approval/voting.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { partitionOf } from '../../src/redis/keys.ts';

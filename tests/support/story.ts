@@ -7,7 +7,7 @@ import { gatewaySettings } from '../../gateways/index.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { sandboxEnvironment, targetsOf } from '../../src/cli/sandbox-plan.ts';
 import { type Config, loadConfig } from '../../src/config/load-config.ts';
-import type { Approval } from '../../src/domain/approval.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Keys } from '../../src/redis/keys.ts';

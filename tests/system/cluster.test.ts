@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOf, consequencesOfOpening, replay } from '../../src/approvals/consequences.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import { vote } from '../../src/domain/approval.ts';
+import { vote } from '../../src/domain/approval/voting.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { ConversationId } from '../../src/domain/ids.ts';
 import type { Claim } from '../../src/mailbox/keyed-queue.ts';

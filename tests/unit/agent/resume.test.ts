@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type PermitDesk, runApproved } from '../../../src/agent/resume.ts';
-import { type Approval, claim, digestOf, type Permit, vote } from '../../../src/domain/approval.ts';
+import { digestOf } from '../../../src/domain/approval/digest.ts';
+import { claim, type Permit } from '../../../src/domain/approval/execution.ts';
+import type { Approval } from '../../../src/domain/approval/record.ts';
+import { vote } from '../../../src/domain/approval/voting.ts';
 import type { Tool, ToolOutput } from '../../../src/domain/tool.ts';
 import { anApproval, aVote, LEASE_MS, OPENED_MS } from '../../support/approvals.ts';
 import { ManualClock } from '../../support/core.ts';

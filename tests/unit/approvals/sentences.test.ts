@@ -11,7 +11,10 @@ import {
   visible,
   waitingText,
 } from '../../../src/approvals/sentences.ts';
-import { type Approval, ApprovalState, claim, complete, tick, vote } from '../../../src/domain/approval.ts';
+import { claim, complete } from '../../../src/domain/approval/execution.ts';
+import { type Approval, ApprovalState } from '../../../src/domain/approval/record.ts';
+import { tick } from '../../../src/domain/approval/time.ts';
+import { vote } from '../../../src/domain/approval/voting.ts';
 import { Card } from '../../../src/domain/card.ts';
 import { anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';

@@ -4,26 +4,12 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type Approval,
-  cancel,
-  claim,
-  complete,
-  dueOf,
-  isEnded,
-  loseTrack,
-  noteCopy,
-  QUIET_MS,
-  reconcile,
-  renew,
-  revoke,
-  type Settler,
-  type Step,
-  tick,
-  type Vote,
-  type VoteResult,
-  vote,
-} from '../../../src/domain/approval.ts';
+import { noteCopy } from '../../../src/domain/approval/copies.ts';
+import { claim, complete, loseTrack, reconcile, renew } from '../../../src/domain/approval/execution.ts';
+import { type Approval, isEnded, QUIET_MS, type Step } from '../../../src/domain/approval/record.ts';
+import { dueOf, tick } from '../../../src/domain/approval/time.ts';
+import { type Vote, type VoteResult, vote } from '../../../src/domain/approval/voting.ts';
+import { cancel, revoke, type Settler } from '../../../src/domain/approval/withdrawal.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { type Approvers, isApprover, isQuorum } from '../../../src/domain/quorum.ts';

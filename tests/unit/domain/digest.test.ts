@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromDocument, toDocument } from '../../../src/approvals/approval-codec.ts';
-import { digestOf } from '../../../src/domain/approval.ts';
+import { digestOf } from '../../../src/domain/approval/digest.ts';
 import { PersonId } from '../../../src/domain/ids.ts';
 import { ALEX, anApproval } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';

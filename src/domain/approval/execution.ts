@@ -1,0 +1,193 @@
+/** How an approved call runs once, and what is known of it afterwards. Pure. */
+import { createHash } from 'node:crypto';
+import type { ApprovalId } from '../ids.ts';
+import { type Approval, advance, QUIET_MS, type Step } from './record.ts';
+import { lapse } from './time.ts';
+import { mayDecide } from './voting.ts';
+import { type Settler, settledBy } from './withdrawal.ts';
+
+export interface Permit {
+  readonly approvalId: ApprovalId;
+  readonly epoch: number;
+  /** The same for every attempt at this call. */
+  readonly idempotencyKey: string;
+  /** The store's time at which the permit ends. */
+  readonly leaseUntilMs: number;
+}
+
+export type ClaimResult =
+  | { readonly code: 'GRANTED'; readonly permit: Permit; readonly approval: Approval }
+  /** Not approved (any more), or approved for something else. */
+  | { readonly code: 'REFUSED' | 'MISMATCH'; readonly approval: Approval }
+  /** Somebody runs it, or ran it and its outcome is not known yet. */
+  | { readonly code: 'HELD'; readonly approval: Approval };
+
+/**
+ * Asks to run the call, once.
+ *
+ * @param owner new for every attempt, so that a repeated request is told from somebody else's
+ */
+export function claim(
+  approval: Approval,
+  owner: string,
+  digestToRun: string,
+  nowMs: number,
+): Step<ClaimResult> {
+  const { execution, decision } = approval;
+  if (approval.state === 'EXECUTING') {
+    if (execution?.owner === owner)
+      return { result: { code: 'GRANTED', permit: permitOf(approval), approval } };
+    return { result: { code: 'HELD', approval } };
+  }
+  if (approval.state === 'UNKNOWN') return { result: { code: 'HELD', approval } };
+  if (approval.state !== 'APPROVED') return { result: { code: 'REFUSED', approval } };
+  if (decision?.choice !== 'approve' || decision.digest !== digestToRun || approval.digest !== digestToRun) {
+    return { result: { code: 'MISMATCH', approval } };
+  }
+  const validUntilMs = approval.validUntilMs ?? 0;
+  if (nowMs >= validUntilMs) {
+    const lapsed = lapse(approval);
+    return { ...lapsed, result: { code: 'REFUSED', approval: lapsed.moved.next } };
+  }
+  const next: Approval = {
+    ...advance(approval, 'EXECUTING'),
+    execution: {
+      epoch: (execution?.epoch ?? 0) + 1,
+      owner,
+      leaseUntilMs: nowMs + approval.policy.leaseMs,
+      attempt: (execution?.attempt ?? 0) + 1,
+    },
+  };
+  return {
+    result: { code: 'GRANTED', permit: permitOf(next), approval: next },
+    moved: { next, event: 'claimed', actor: 'system' },
+    window: { beforeMs: validUntilMs },
+  };
+}
+
+/** Extends the lease of a call that is still running. */
+export function renew(approval: Approval, epoch: number, nowMs: number): Step<'RENEWED' | 'FENCED'> {
+  const { execution } = approval;
+  if (approval.state !== 'EXECUTING' || execution?.epoch !== epoch) return { result: 'FENCED' };
+  const next: Approval = {
+    ...advance(approval, 'EXECUTING'),
+    execution: { ...execution, leaseUntilMs: nowMs + approval.policy.leaseMs },
+  };
+  return { result: 'RENEWED', moved: { next, event: 'renewed', actor: 'system' } };
+}
+
+export type CompleteResult = 'RECORDED' | 'REPLAY' | 'LATE' | 'FENCED';
+
+/**
+ * Records what came of the call. A report that comes when the outcome has become unknown is kept as evidence for the
+ * person who finds out; it settles nothing by itself, because somebody may have acted on its absence.
+ */
+export function complete(
+  approval: Approval,
+  epoch: number,
+  outcome: { status: 'ok' | 'error'; text: string },
+  nowMs: number,
+): Step<CompleteResult> {
+  const { execution, result } = approval;
+  if (execution?.epoch !== epoch) return { result: 'FENCED' };
+  if (approval.state === 'UNKNOWN') return reportLate(approval, { ...outcome, epoch, atMs: nowMs });
+  if (approval.state !== 'EXECUTING') {
+    return {
+      result: result?.status === outcome.status && result.text === outcome.text ? 'REPLAY' : 'FENCED',
+    };
+  }
+  const ok = outcome.status === 'ok';
+  const next: Approval = {
+    ...advance(approval, ok ? 'EXECUTED' : 'FAILED'),
+    result: { ...outcome, atMs: nowMs },
+  };
+  return { result: 'RECORDED', moved: { next, event: ok ? 'executed' : 'failed', actor: 'system' } };
+}
+
+function reportLate(
+  approval: Approval,
+  lateReport: NonNullable<Approval['lateReport']>,
+): Step<CompleteResult> {
+  if (approval.lateReport?.epoch === lateReport.epoch) return { result: 'LATE' };
+  const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, lateReport };
+  return { result: 'LATE', moved: { next, event: 'reported-late', actor: 'system' } };
+}
+
+/** The one who runs the call says that nobody can tell what came of it (the connection broke after it was sent). */
+export function loseTrack(approval: Approval, epoch: number, remark: string): Step<CompleteResult> {
+  if (approval.execution?.epoch !== epoch || approval.state !== 'EXECUTING') return { result: 'FENCED' };
+  if (approval.request.effect === 'idempotent') {
+    // The lease runs out and the call is claimed again under the same key: a repeat is harmless by definition.
+    return { result: 'RECORDED' };
+  }
+  const next = { ...advance(approval, 'UNKNOWN'), remark };
+  return { result: 'RECORDED', moved: { next, event: 'unknown', actor: 'system' } };
+}
+
+export type Finding = 'happened' | 'did-not-happen' | 'retry';
+export type ReconcileResult =
+  | { readonly code: 'DONE'; readonly approval: Approval }
+  | { readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET'; readonly approval: Approval };
+
+/** A person looked and says what really came of a call whose outcome was unknown. */
+export function reconcile(
+  approval: Approval,
+  by: Settler & { readonly roles: readonly string[] },
+  finding: Finding,
+  nowMs: number,
+): Step<ReconcileResult> {
+  if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
+  const maySay = mayDecide(approval, by.person, by.roles) || by.operates;
+  if (finding === 'retry' ? !mayAllowAgain(approval, by) : !maySay) {
+    return { result: { code: 'NOT_ELIGIBLE', approval } };
+  }
+  const quietFromMs = (approval.execution?.leaseUntilMs ?? 0) + QUIET_MS;
+  if (finding === 'retry' && nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
+
+  const next = reconciled(approval, by, finding, nowMs);
+  return {
+    result: { code: 'DONE', approval: next },
+    moved: { next, event: 'reconciled', actor: by.person },
+    ...(finding === 'retry' ? { window: { notBeforeMs: quietFromMs } } : {}),
+  };
+}
+
+/** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
+function mayAllowAgain(
+  approval: Approval,
+  { person, roles, operates }: Settler & { readonly roles: readonly string[] },
+): boolean {
+  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, person, roles);
+}
+
+function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {
+  switch (finding) {
+    case 'happened':
+      return {
+        ...advance(approval, 'EXECUTED'),
+        result: { status: 'ok', text: `${by.name} confirmed that it happened`, atMs: nowMs },
+        settledBy: settledBy(by, nowMs),
+      };
+    case 'did-not-happen':
+      return {
+        ...advance(approval, 'FAILED'),
+        result: { status: 'error', text: `${by.name} confirmed that it did not happen`, atMs: nowMs },
+        settledBy: settledBy(by, nowMs),
+      };
+    case 'retry':
+      return { ...advance(approval, 'APPROVED'), validUntilMs: nowMs + approval.policy.validForMs };
+    default:
+      return finding satisfies never;
+  }
+}
+
+function permitOf(approval: Approval): Permit {
+  const { id, digest, execution } = approval;
+  if (!execution) throw new Error(`${id} has no execution to permit`);
+  return {
+    approvalId: id,
+    epoch: execution.epoch,
+    idempotencyKey: createHash('sha256').update(`${id}:${digest}`).digest('base64url').slice(0, 32),
+    leaseUntilMs: execution.leaseUntilMs,
+  };
+}
