@@ -22,7 +22,7 @@ import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import type { Clock } from './domain/clock.ts';
-import type { Gateway } from './domain/gateway.ts';
+import type { Gateway, Trouble } from './domain/gateway.ts';
 import { channelOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { Directory } from './identity/directory.ts';
@@ -180,6 +180,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       writer: stores.writer,
       rememberMs: () => config().settings.retention.dedupe,
       platforms: () => [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))],
+      troubles: () => troublesOf(gateways.values()),
       clock,
     }),
     directory: stores.directory,
@@ -254,6 +255,15 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       log,
     });
   }
+}
+
+function troublesOf(gateways: Iterable<Gateway>): Map<string, Trouble> {
+  return new Map(
+    [...gateways].flatMap((gateway) => {
+      const trouble = gateway.trouble?.();
+      return trouble ? [[String(channelOf(gateway.platform)), trouble] as const] : [];
+    }),
+  );
 }
 
 /** Names of connections by which one process sees what others are at work on. */

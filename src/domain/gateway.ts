@@ -74,6 +74,18 @@ export interface Gateway {
 
   /** Tries the connection with the configured credentials; used by `signalbox check`. Never throws. */
   check(): Promise<CheckFinding[]>;
+
+  /** What keeps it from its platform although it was started, until that is mended; undefined while it works. Pure. */
+  trouble?(): Trouble | undefined;
+}
+
+/** Why a gateway that runs does not work, and what to do about it. */
+export interface Trouble {
+  readonly sinceMs: number;
+  /** What happened, to which thing; without secrets. */
+  readonly detail: string;
+  /** The next step. */
+  readonly remedy: string;
 }
 
 export interface Pace {

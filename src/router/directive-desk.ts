@@ -13,7 +13,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Lookup } from '../domain/gateway.ts';
+import type { Lookup, Trouble } from '../domain/gateway.ts';
 import { platformOf } from '../domain/ids.ts';
 import type { InboundMessage, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -42,8 +42,10 @@ export interface DirectiveDeps {
   readonly writer: EffectWriter;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
-  /** Platforms that are connected. */
+  /** Platforms that run. */
   readonly platforms: () => readonly string[];
+  /** Those of them that do not work, and why. */
+  readonly troubles: () => ReadonlyMap<string, Trouble>;
   readonly clock: Clock;
 }
 
@@ -159,8 +161,20 @@ export class DirectiveDesk {
       here.length === 0
         ? 'Nothing is held in this conversation.'
         : `Held in this conversation:\n\n${here.map((approval) => `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`).join('\n')}`,
-      `Connected: ${this.deps.platforms().join(', ')}.`,
+      ...this.#connections(),
     ].join('\n\n');
+  }
+
+  #connections(): string[] {
+    const troubles = this.deps.troubles();
+    const connected = this.deps.platforms().filter((platform) => !troubles.has(platform));
+    return [
+      ...(connected.length === 0 ? [] : [`Connected: ${connected.join(', ')}.`]),
+      ...[...troubles].map(
+        ([platform, { detail, remedy, sinceMs }]) =>
+          `**Not connected: ${platform}**, since ${whenText(sinceMs)}. ${literal(detail)}. ${literal(remedy)}`,
+      ),
+    ];
   }
 }
 
