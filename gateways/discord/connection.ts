@@ -2,12 +2,13 @@
  * The WebSocket to Discord, as discord.js keeps it: sharding, heartbeats, resuming, reconnecting.
  *
  * Owns      the connection, and what it asks to be told.
- * Not here  what an event means.
+ * Not here  what an event means, and what follows when Discord ends the connection for good (`link.ts`).
  *
  * Invariants
  *   1. discord.js sees only the events by which it lives. It would build and keep a world of channels, members and
  *      messages from the others, which nobody here reads.
- *   2. A refusal that no reconnecting mends ends the start with what to do about it, never in silence.
+ *   2. A refusal that no reconnecting mends is told, with what to do about it, whenever it comes: it ends the start, or
+ *      it is what `ended` resolves with.
  */
 import type { Client, GatewayDispatchPayload } from 'discord.js';
 import { StartupError } from '../../src/domain/errors.ts';
@@ -26,15 +27,42 @@ const INTENTS = {
 /** Events by which discord.js knows where it stands. */
 const ITS_OWN: readonly string[] = ['READY', 'RESUMED'];
 
+const PORTAL = 'https://discord.com/developers/applications';
+
+/** What to do when Discord does not know our token. */
+export const TOKEN_REMEDY = `Press "Reset Token" under "Bot" at ${PORTAL}, and set DISCORD_BOT_TOKEN.`;
+
+interface Ending {
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /** Close codes after which Discord takes us only when something was changed (docs.discord.com, Gateway Close Codes). */
-const REMEDIES: Readonly<Record<number, string>> = {
-  4004: 'Discord does not accept the bot token: reset it in the developer portal under "Bot" and set DISCORD_BOT_TOKEN.',
-  4010: 'Set gateways.discord.shards to "auto".',
-  4011: 'Set gateways.discord.shards to "auto": the bot is in too many servers for one connection.',
-  4012: 'Update this program: Discord no longer speaks this version of its gateway.',
-  4013: 'Update this program: Discord does not know one of the intents it asks for.',
-  4014: 'Switch on "Message Content Intent" in the developer portal under "Bot", or set gateways.discord.message_content to false.',
+const ENDINGS: Readonly<Record<number, Ending>> = {
+  4004: {
+    what: 'it does not accept the bot token any more',
+    remedy: TOKEN_REMEDY,
+  },
+  4010: { what: 'it does not know this shard', remedy: 'Set gateways.discord.shards to "auto".' },
+  4011: {
+    what: 'the bot is in too many servers for one connection',
+    remedy: 'Set gateways.discord.shards to "auto".',
+  },
+  4012: {
+    what: 'it no longer speaks this version of its gateway',
+    remedy: 'Update this program.',
+  },
+  4013: {
+    what: 'it does not know one of the intents that are asked for',
+    remedy: 'Update this program.',
+  },
+  4014: {
+    what: 'the intent for message content is asked for and not granted',
+    remedy: `Switch on "Message Content Intent" under "Bot" at ${PORTAL}, or set gateways.discord.message_content to false.`,
+  },
 };
+
+const UNKNOWN_ENDING: Ending = { what: 'it gives no reason that is known', remedy: 'Run `signalbox check`.' };
 
 export interface GatewayEvent {
   readonly type: string;
@@ -46,29 +74,35 @@ export type ConnectionSettings = Pick<DiscordSettings, 'api_url' | 'message_cont
 };
 
 export class DiscordConnection {
+  /** Resolves when Discord ended it for good, with why; with undefined when we did. */
+  readonly ended: Promise<StartupError | undefined>;
+  readonly #end: (why: StartupError | undefined) => void;
   #client: Client | undefined;
 
   constructor(
     private readonly settings: ConnectionSettings,
     private readonly log: Logger,
     private readonly onEvent: (event: GatewayEvent) => void,
-  ) {}
+  ) {
+    let end: (why: StartupError | undefined) => void = () => {};
+    this.ended = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.#end = end;
+  }
 
   /**
-   * Resolves when every shard is ready.
+   * Resolves when every shard is ready. To be called once.
    *
    * @throws {StartupError} when Discord refuses for good
    */
   async start(): Promise<void> {
     const client = await this.#createClient();
     this.#client = client;
-    const refused = new Promise<never>((_, reject) => {
-      client.on('shardDisconnect', ({ code }) => reject(toStartupError(code)));
-      // Rejections of discord.js's own fall to `login`; this one names the reason.
-    });
-    refused.catch(() => {}); // after the start nobody waits for it, and the log has it
+    client.on('shardDisconnect', ({ code }) => this.#end(toStartupError(code)));
     try {
-      await Promise.race([client.login(this.settings.token), refused]);
+      // What discord.js rejects with does not name the reason.
+      await Promise.race([client.login(this.settings.token), this.#whenEnded()]);
     } catch (error) {
       await this.stop();
       throw error;
@@ -79,7 +113,12 @@ export class DiscordConnection {
   async stop(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
+    this.#end(undefined);
     await client?.destroy();
+  }
+
+  async #whenEnded(): Promise<never> {
+    throw (await this.ended) ?? new Error('the connection to Discord was stopped');
   }
 
   async #createClient(): Promise<Client> {
@@ -106,9 +145,6 @@ export class DiscordConnection {
       this.log.warn({ error: error.message, shard }, 'the connection to Discord failed; connecting again'),
     );
     client.on('shardReconnecting', (shard) => this.log.info({ shard }, 'connecting to Discord again'));
-    client.on('shardDisconnect', ({ code }, shard) =>
-      this.log.error({ code, shard, remedy: REMEDIES[code] }, 'Discord ended the connection for good'),
-    );
     return client;
   }
 
@@ -121,8 +157,6 @@ export class DiscordConnection {
 }
 
 function toStartupError(code: number): StartupError {
-  return new StartupError(
-    `Discord ended the connection for good (close code ${code})`,
-    REMEDIES[code] ?? 'Run `signalbox check`.',
-  );
+  const { what, remedy } = ENDINGS[code] ?? UNKNOWN_ENDING;
+  return new StartupError(`Discord ended the connection: ${what} (close code ${code})`, remedy);
 }

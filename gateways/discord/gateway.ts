@@ -23,6 +23,7 @@ import type {
   Places,
   Progress,
   Receive,
+  Trouble,
 } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
@@ -32,11 +33,12 @@ import { checkDiscord } from './check.ts';
 import { CredentialError, DiscordClient, type Self } from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
-import { DiscordConnection, type GatewayEvent } from './connection.ts';
+import { DiscordConnection, type GatewayEvent, TOKEN_REMEDY } from './connection.ts';
 import { HttpReceiver } from './http-receiver.ts';
 import { DISCORD } from './inbound.ts';
 import { Intake, type IntakeTiming } from './intake.ts';
 import { type DeskTiming, InteractionDesk, type Session } from './interaction-desk.ts';
+import { DiscordLink, type LinkTiming } from './link.ts';
 import { MessageDesk } from './message-desk.ts';
 import { channelOf, toDirectAddress } from './outbound.ts';
 import {
@@ -51,7 +53,7 @@ import {
 import { DiscordSender } from './sender.ts';
 import { TokenSeal } from './token-seal.ts';
 
-export interface DiscordTiming extends DeskTiming, IntakeTiming {
+export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming {
   /** The first wait before a failed connection is tried again; doubles up to `reconnectAtMostMs`. */
   readonly reconnectAfterMs: number;
   readonly reconnectAtMostMs: number;
@@ -64,6 +66,9 @@ const TIMING: DiscordTiming = {
   retryAtMostMs: 15_000,
   reconnectAfterMs: 1_000,
   reconnectAtMostMs: 30_000,
+  // At most 30 attempts in a day, each one IDENTIFY per shard of the 1,000 there are (docs.discord.com, Session Start Limit).
+  refusedAfterMs: 60_000,
+  refusedAtMostMs: 60 * 60_000,
 };
 
 /** Of the channels to be read again; no channel has this id. */
@@ -91,10 +96,12 @@ export class DiscordGateway implements Gateway {
   readonly #interactions: InteractionDesk;
   readonly #timing: DiscordTiming;
   #stopping = new AbortController();
-  #connection: DiscordConnection | undefined;
+  #link: DiscordLink | undefined;
   #receiver: HttpReceiver | undefined;
   #intake: Intake | undefined;
   #registering: Promise<void> = Promise.resolve();
+  /** Discord took the token away from us; known by what could not be sent. */
+  #refused: Trouble | undefined;
   #self: Self | undefined;
 
   constructor(
@@ -136,27 +143,23 @@ export class DiscordGateway implements Gateway {
         'Run `signalbox check`: it says where to get them.',
       );
     }
-    try {
-      const us = await this.#untilItAnswers(() => this.#whoAmI());
-      const session = { us, receive, lookup };
-      const rest = await this.#registerCommands(this.#stopping.signal);
-      if (rest) this.#registering = this.#registerTheRest(rest.waitMs, this.#stopping.signal);
-      if (this.settings.mode === 'http') this.#listen(session);
-      else await this.#connect(session);
-      this.deps.log.info({ as: us.name, mode: this.settings.mode }, 'Discord is connected');
-    } catch (error) {
-      throw error instanceof CredentialError ? toStartupError(error) : error;
-    }
+    const us = await this.#untilItAnswers(() => this.#whoAmI());
+    const session = { us, receive, lookup };
+    const rest = await this.#registerCommands(this.#stopping.signal);
+    if (rest) this.#registering = this.#registerTheRest(rest.waitMs, this.#stopping.signal);
+    if (this.settings.mode === 'http') this.#listen(session);
+    else await this.#connect(session);
+    this.deps.log.info({ as: us.name, mode: this.settings.mode }, 'Discord is connected');
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    const { connection, intake } = { connection: this.#connection, intake: this.#intake };
+    const { link, intake } = { link: this.#link, intake: this.#intake };
     this.#receiver?.stop();
-    this.#connection = undefined;
+    this.#link = undefined;
     this.#receiver = undefined;
     this.#intake = undefined;
-    await connection?.stop();
+    await link?.close();
     await intake?.stop();
     await this.#interactions.drain();
     await this.#registering;
@@ -164,7 +167,18 @@ export class DiscordGateway implements Gateway {
   }
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
-    return this.#sender.send(message, signal);
+    try {
+      const sent = await this.#sender.send(message, signal);
+      this.#refused = undefined;
+      return sent;
+    } catch (error) {
+      if (error instanceof CredentialError) this.#noteRefused(error);
+      throw error;
+    }
+  }
+
+  trouble(): Trouble | undefined {
+    return this.#link?.trouble() ?? this.#refused;
   }
 
   directAddress(account: AccountId): Address | undefined {
@@ -203,27 +217,48 @@ export class DiscordGateway implements Gateway {
     });
     this.#intake = intake;
     const { bot_token: token = '', api_url, message_content, shards } = this.settings;
-    await this.#untilItAnswers(async () => {
-      const connection = new DiscordConnection(
-        { token, api_url, message_content, shards },
-        this.deps.log,
-        (event) => this.#take(event, { intake, session }),
-      );
-      this.#connection = connection;
-      await connection.start();
+    const { clock, log } = this.deps;
+    const link = new DiscordLink({
+      log,
+      clock,
+      timing: this.#timing,
+      create: () =>
+        new DiscordConnection({ token, api_url, message_content, shards }, log, (event) =>
+          this.#take(event, { intake, session }),
+        ),
+      tryToken: () => this.#untilItAnswers(() => this.#client.whoAmI()),
+      untilItAnswers: (ask) => this.#untilItAnswers(ask),
     });
+    this.#link = link;
+    await link.open();
   }
 
+  /** @throws {StartupError} when trying again cannot help */
   async #untilItAnswers<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-    return pRetry(ask, {
+    const askOnce = () =>
+      ask().catch((error: unknown) => {
+        throw error instanceof CredentialError ? toStartupError(error) : error;
+      });
+    return pRetry(askOnce, {
       retries: Number.POSITIVE_INFINITY,
       minTimeout: this.#timing.reconnectAfterMs,
       maxTimeout: this.#timing.reconnectAtMostMs,
       randomize: true,
       signal: this.#stopping.signal,
-      shouldRetry: ({ error }) => !(error instanceof CredentialError || error instanceof StartupError),
-      onFailedAttempt: ({ error }) => this.deps.log.warn({ error }, 'Discord does not answer; trying again'),
+      shouldRetry: ({ error }) => !(error instanceof StartupError),
+      onFailedAttempt: ({ error }) => {
+        if (!(error instanceof StartupError))
+          this.deps.log.warn({ error }, 'Discord does not answer; trying again');
+      },
     });
+  }
+
+  /** Told once, not for every message that waits. */
+  #noteRefused(error: CredentialError): void {
+    if (this.#refused) return;
+    const { message: detail, remedy } = toStartupError(error);
+    this.#refused = { sinceMs: this.deps.clock.now(), detail, remedy };
+    this.deps.log.error({ reason: detail, remedy }, 'Discord takes nothing from us until this is mended');
   }
 
   /** Asked once and remembered. */
@@ -246,7 +281,7 @@ export class DiscordGateway implements Gateway {
         await this.#client.changeCommands(guild, changes, signal);
       }
     } catch (error) {
-      if (error instanceof CredentialError) throw error;
+      if (error instanceof CredentialError) throw toStartupError(error);
       if (error instanceof RateLimitedError) return { waitMs: error.retryAfterMs };
       if (!signal.aborted) this.deps.log.warn({ error }, 'the commands could not be registered with Discord');
     }
@@ -344,7 +379,5 @@ export class DiscordGateway implements Gateway {
 }
 
 function toStartupError(error: CredentialError): StartupError {
-  return new StartupError(error.message, 'Run `signalbox check`: it says where to get another token.', {
-    cause: error,
-  });
+  return new StartupError(error.message, TOKEN_REMEDY, { cause: error });
 }

@@ -148,6 +148,126 @@ describe('the connection to Discord', () => {
   }, 20_000);
 });
 
+describe('a connection that Discord ends for good', () => {
+  const soon: DiscordFixtureOptions = { timing: { refusedAfterMs: 10, refusedAtMostMs: 40 } };
+  const troubles = () =>
+    discord.lines.filter(({ sentence }) => sentence.includes('Discord is not connected'));
+  const identifies = () => discord.sandbox.calls.filter(({ route }) => route === 'GET /gateway/bot').length;
+
+  it('for its token is an error with the next step, and is not tried again with IDENTIFY while it is refused', async () => {
+    await open(soon);
+    expect(discord.gateway.trouble()).toBeUndefined();
+
+    discord.sandbox.revokeToken();
+    await discord.until(() => troubles().length === 4);
+
+    expect(troubles()[0]).toMatchObject({
+      level: 'error',
+      facts: {
+        reason: expect.stringMatching(/does not accept the bot token.*4004/),
+        remedy: expect.stringMatching(/Reset Token.*https:.*DISCORD_BOT_TOKEN/),
+      },
+    });
+    expect(discord.gateway.trouble()).toMatchObject({
+      detail: expect.stringContaining('token'),
+      remedy: expect.stringContaining('DISCORD_BOT_TOKEN'),
+    });
+    expect(identifies()).toBe(1);
+  });
+
+  it('comes back by itself when it is mended, and reads what was said meanwhile', async () => {
+    await open(soon);
+    await discord.sandbox.dm({ user: alex, text: 'first' });
+    await discord.until(() => texts().includes('first'));
+    discord.sandbox.revokeToken();
+    await discord.until(() => troubles().length > 0);
+    await discord.sandbox.dm({ user: alex, text: 'does it hear me?' });
+
+    discord.sandbox.restoreToken();
+
+    await discord.until(() => texts().includes('does it hear me?'));
+    await discord.until(() => discord.lines.some(({ sentence }) => sentence.includes('connected again')));
+    expect(discord.gateway.trouble()).toBeUndefined();
+    expect(discord.sandbox.connections).toBe(1);
+    expect(discord.lines.filter(({ level }) => level === 'error')).toEqual(troubles());
+  });
+
+  it('for an intent that was taken away says where to grant it, and comes back once it is', async () => {
+    await open({
+      ...soon,
+      settings: { message_content: true },
+      sandbox: { intents: { messageContent: true } },
+    });
+
+    discord.sandbox.setIntents({});
+    discord.sandbox.disconnect(4014);
+    await discord.until(() => troubles().length === 2);
+    expect(discord.gateway.trouble()).toMatchObject({
+      detail: expect.stringContaining('4014'),
+      remedy: expect.stringContaining('Message Content Intent'),
+    });
+    discord.sandbox.setIntents({ messageContent: true });
+
+    await discord.sandbox.until(({ connections }) => connections === 1);
+    await discord.until(() => discord.gateway.trouble() === undefined);
+  });
+
+  it.each([4010, 4011, 4012, 4013])(
+    'with close code %i is tried again, and says what to do',
+    async (code) => {
+      await open(soon);
+
+      discord.sandbox.disconnect(code);
+      await discord.until(() => troubles().length > 0);
+
+      await discord.until(() => discord.gateway.trouble() === undefined);
+      expect(troubles()[0]?.facts).toMatchObject({ reason: expect.stringContaining(String(code)) });
+      expect(discord.sandbox.connections).toBe(1);
+    },
+  );
+
+  it('is tried ever more seldom: Discord takes the token from who identifies 1,000 times a day', async () => {
+    const at = Date.now();
+    await open({ ...soon, clock: { now: () => at } });
+
+    discord.sandbox.revokeToken();
+    await discord.until(() => troubles().length === 5);
+
+    const waits = troubles().map(({ facts }) => Date.parse(String(facts.nextTry)) - at);
+    expect(waits).toEqual([10, 20, 40, 40, 40]);
+  });
+
+  it('does not hold up stopping', async () => {
+    await open({ timing: { refusedAfterMs: 3_600_000, refusedAtMostMs: 3_600_000 } });
+    discord.sandbox.revokeToken();
+    await discord.until(() => troubles().length === 1);
+
+    await discord.gateway.stop();
+    discord.sandbox.restoreToken();
+    await discord.start();
+
+    expect(discord.gateway.trouble()).toBeUndefined();
+    expect(discord.sandbox.connections).toBe(1);
+  });
+
+  it('without a WebSocket is known by what cannot be sent, and told once', async () => {
+    await open({ mode: 'http' });
+    const send = () => discord.send({ to: inChannel(GENERAL.id), body: { kind: 'text', markdown: 'hi' } });
+    discord.sandbox.revokeToken();
+
+    await expect(send()).rejects.toThrow('bot token');
+    await expect(send()).rejects.toThrow('bot token');
+    expect(discord.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { facts: { remedy: expect.stringContaining('DISCORD_BOT_TOKEN') } },
+    ]);
+    expect(discord.gateway.trouble()).toMatchObject({ detail: expect.stringContaining('token') });
+
+    discord.sandbox.restoreToken();
+    await send();
+    expect(discord.gateway.trouble()).toBeUndefined();
+  });
+});
+
 describe('two gateways', () => {
   it('hear the same, and one of them answers', async () => {
     await open();

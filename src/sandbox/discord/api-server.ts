@@ -47,7 +47,8 @@ const API_PATH = '/discord/api/v10';
 interface Deps {
   readonly routes: readonly RestRoute[];
   readonly files: Files;
-  readonly token: string;
+  /** Undefined while there is none. */
+  readonly token: () => string | undefined;
   readonly rateLimits: RateLimitSettings;
   readonly note: (call: RestCall) => void;
   readonly violated: (violation: Violation) => void;
@@ -138,7 +139,9 @@ export class ApiServer {
   }
 
   #authorise(route: RestRoute, request: FastifyRequest): void {
-    if (route.open === true || request.headers.authorization === `Bot ${this.deps.token}`) return;
+    const token = this.deps.token();
+    if (route.open === true || (token !== undefined && request.headers.authorization === `Bot ${token}`))
+      return;
     throw new Refusal(401, 0, '401: Unauthorized');
   }
 

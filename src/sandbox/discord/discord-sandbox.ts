@@ -97,6 +97,9 @@ const APPLICATION_FLAGS = {
   messageContent: 1 << 19,
 } as const;
 
+/** Gateway close code. */
+const AUTHENTICATION_FAILED = 4004;
+
 /** What people write may mention anybody they may mention. */
 const BY_PEOPLE = { allowed: undefined, defaults: 'everybody' } as const;
 
@@ -121,6 +124,7 @@ export class DiscordSandbox {
   readonly #view: () => SharedView;
   readonly #listeners = new Set<() => void>();
   #intents: PrivilegedIntents;
+  #isRevoked = false;
   #app: FastifyInstance | undefined;
 
   constructor(
@@ -131,7 +135,7 @@ export class DiscordSandbox {
     this.botToken = options.botToken ?? `${Buffer.from(BOT.discordUser).toString('base64url')}.sandbox.token`;
     this.#intents = options.intents ?? {};
 
-    const { botToken: token } = this;
+    const token = () => (this.#isRevoked ? undefined : this.botToken);
     const firstResponseMs = options.firstResponseMs ?? FIRST_RESPONSE_MS;
     const origin = () => this.#app?.listeningOrigin ?? '';
     const world = new World(journal, clock);
@@ -631,6 +635,17 @@ export class DiscordSandbox {
   /** The owner of the app switches privileged intents on or off; connections that are open keep what they had. */
   setIntents(intents: PrivilegedIntents): void {
     this.#intents = intents;
+  }
+
+  /** The owner of the app resets the token: whoever has the old one is out at once, until it is given back. */
+  revokeToken(): void {
+    this.#isRevoked = true;
+    this.#gateway.drop(AUTHENTICATION_FAILED);
+  }
+
+  /** The old token counts again, which spares a test to start its gateway with another. */
+  restoreToken(): void {
+    this.#isRevoked = false;
   }
 
   /** What the app may do in one channel, or everywhere; undefined: as at the beginning. */

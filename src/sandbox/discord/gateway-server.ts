@@ -80,7 +80,8 @@ const MAX_KEPT_EVENTS = 10_000;
 const MISSED_HEARTBEATS = 2;
 
 export interface GatewaySettings {
-  readonly token: string;
+  /** Undefined while there is none. */
+  readonly token: () => string | undefined;
   readonly heartbeatIntervalMs: number;
   readonly resumeWindowMs: number;
 }
@@ -329,7 +330,7 @@ export class GatewayServer {
 
   #refuseIdentify({ token, intents, shard }: Identify): CloseReason | undefined {
     const [number, count] = shard;
-    if (bare(token) !== this.deps.settings.token) return CLOSE.authenticationFailed;
+    if (bare(token) !== this.deps.settings.token()) return CLOSE.authenticationFailed;
     if ((intents & ~KNOWN_INTENTS) !== 0) return CLOSE.invalidIntents;
     if ((intents & PRIVILEGED_INTENTS & ~this.deps.enabledIntents()) !== 0) return CLOSE.disallowedIntents;
     return number < 0 || number >= count ? CLOSE.invalidShard : undefined;
@@ -360,7 +361,7 @@ export class GatewayServer {
     const resume = Resume.safeParse(data).data;
     if (connection.session !== undefined) return CLOSE.alreadyAuthenticated;
     if (resume === undefined) return CLOSE.decodeError;
-    if (bare(resume.token) !== this.deps.settings.token) return CLOSE.authenticationFailed;
+    if (bare(resume.token) !== this.deps.settings.token()) return CLOSE.authenticationFailed;
     this.#forgetOldSessions();
     const session = this.#sessions.get(resume.session_id);
     if (session === undefined || resume.seq < session.seq - session.kept.length) {
