@@ -10,7 +10,6 @@
  *   3. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
  */
 import { App, type ViewSubmitAction } from '@slack/bolt';
-import pRetry from 'p-retry';
 import type { Clock } from '../../src/domain/clock.ts';
 import { StartupError } from '../../src/domain/errors.ts';
 import type { CheckFinding, Gateway, Pace, Progress, Receive } from '../../src/domain/gateway.ts';
@@ -34,6 +33,7 @@ import { SlackFiles } from './files.ts';
 import { HttpReceiver } from './http-receiver.ts';
 import { isOfInterest, SLACK, toInbound } from './inbound.ts';
 import { parsePayload } from './intake.ts';
+import { keepTrying } from './keep-trying.ts';
 import { toDirectAddress } from './outbound.ts';
 import { Presses } from './presses.ts';
 import { EventEnvelope, type MessageEvent } from './schema.ts';
@@ -47,9 +47,16 @@ export interface SlackTiming {
   /** The first wait before a failed connection is tried again; doubles up to `reconnectAtMostMs`. */
   readonly reconnectAfterMs: number;
   readonly reconnectAtMostMs: number;
+  /** A socket is given up on which Slack has not said hello by then; it comes at once or never. */
+  readonly openWithinMs: number;
 }
 
-const TIMING: SlackTiming = { storeWithinMs: 2_500, reconnectAfterMs: 1_000, reconnectAtMostMs: 30_000 };
+const TIMING: SlackTiming = {
+  storeWithinMs: 2_500,
+  reconnectAfterMs: 1_000,
+  reconnectAtMostMs: 30_000,
+  openWithinMs: 10_000,
+};
 
 export interface SlackDeps {
   readonly log: Logger;
@@ -113,6 +120,7 @@ export class SlackGateway implements Gateway {
     const receiver = this.#createReceiver();
     try {
       const us = await this.#connect();
+      this.#stopping.signal.throwIfAborted();
       this.#receiver = receiver;
       await this.#createApp(receiver, { us, receive }).start();
       this.deps.log.info({ team: us.teamName, mode: this.settings.mode }, 'Slack is connected');
@@ -165,15 +173,17 @@ export class SlackGateway implements Gateway {
   }
 
   async #connect(): Promise<Self> {
-    return pRetry(() => this.#whoAmI(), {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: this.#timing.reconnectAfterMs,
-      maxTimeout: this.#timing.reconnectAtMostMs,
-      randomize: true,
-      signal: this.#stopping.signal,
-      shouldRetry: ({ error }) => !(error instanceof CredentialError),
-      onFailedAttempt: ({ error }) => this.deps.log.warn({ error }, 'Slack does not answer; trying again'),
-    });
+    const { reconnectAfterMs: afterMs, reconnectAtMostMs: atMostMs } = this.#timing;
+    return keepTrying(
+      () => this.#whoAmI(),
+      {
+        afterMs,
+        atMostMs,
+        isFinal: (error) => error instanceof CredentialError,
+        onFailure: (error) => this.deps.log.warn({ error }, 'Slack does not answer; trying again'),
+      },
+      this.#stopping.signal,
+    );
   }
 
   /** Asked once and remembered. */

@@ -34,6 +34,9 @@ const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
 const UNKNOWN_MODAL = 'I do not know this form, so nothing was decided.';
 const NO_MODAL = 'The form could not be opened, so nothing was decided. Please press again.';
 
+/** A word on its way to somebody is worth this much of a wait when we stop. */
+const TOLD_WITHIN_MS = 1_000;
+
 interface PressesDeps {
   readonly client: SlackClient;
   readonly log: Logger;
@@ -102,9 +105,11 @@ export class Presses {
     await ack();
   }
 
-  /** Resolves when everybody who pressed has been told. */
+  /** Resolves when everybody who pressed has been told, as far as Slack takes it soon. */
   async drain(): Promise<void> {
-    await Promise.all(this.#telling);
+    await within(TOLD_WITHIN_MS, Promise.all(this.#telling)).catch((error: unknown) => {
+      this.deps.log.warn({ error }, 'people could not be told in time what came of their press');
+    });
   }
 
   async #record(answer: InboundAnswer, presser: Presser, receive: Receive): Promise<void> {

@@ -9,24 +9,22 @@
  *      its listeners run, so that a crash would lose the event.)
  *   2. What Slack sends can be anything; nothing of it ends the process or the connection.
  *   3. A lost connection is opened again for as long as the receiver runs.
+ *   4. Every attempt has a client of its own and can be given up at any point of it, so that stopping waits for nobody:
+ *      left to itself, the client waits half a minute for a peer that does not close.
  */
 import type { App, Receiver } from '@slack/bolt';
 import { SocketModeClient } from '@slack/socket-mode';
-import pRetry from 'p-retry';
+import type { FetchFunction } from '@slack/web-api';
 import { z } from 'zod';
 import type { Logger } from '../../src/observability/logger.ts';
 import { CredentialError, toOurError } from './client.ts';
 import { Intake } from './intake.ts';
+import { keepTrying } from './keep-trying.ts';
 import { toSlackLogger } from './slack-logger.ts';
-
-/** Slack says hello right after the socket opened; without it the connection is no good. */
-const HELLO_WITHIN_MS = 10_000;
-
-/** An address for a socket is one small call. */
-const CALL_TIMEOUT_MS = 10_000;
+import { createTransport } from './transport.ts';
 
 /** A polite peer closes at once when asked to; a dead one is not waited for. */
-const CLOSE_WITHIN_MS = 1_000;
+const CLOSE_WITHIN_MS = 500;
 
 export interface SocketReceiverSettings {
   readonly appToken: string;
@@ -34,11 +32,15 @@ export interface SocketReceiverSettings {
   /** The first wait after a failed attempt; doubles up to `reconnectAtMostMs`. */
   readonly reconnectAfterMs: number;
   readonly reconnectAtMostMs: number;
+  /** For one attempt: asking for an address, opening the socket, and Slack's hello on it. */
+  readonly openWithinMs: number;
 }
 
 export class SocketReceiver implements Receiver {
   readonly #intake: Intake;
+  readonly #transport: FetchFunction;
   #stopping = new AbortController();
+  /** Whose socket Slack speaks on. */
   #client: EnvelopeClient | undefined;
   #connecting: Promise<void> | undefined;
 
@@ -47,6 +49,7 @@ export class SocketReceiver implements Receiver {
     private readonly log: Logger,
   ) {
     this.#intake = new Intake(log);
+    this.#transport = createTransport(settings.openWithinMs);
   }
 
   init(app: App): void {
@@ -56,28 +59,79 @@ export class SocketReceiver implements Receiver {
   /** Resolves once Slack has said hello; tries until then. Throws `CredentialError` when it never will. */
   async start(): Promise<void> {
     this.#stopping = new AbortController();
-    const client = this.#createClient();
-    this.#client = client;
-    client.on('disconnected', () => this.#reconnect());
     await this.#connect({ insist: false });
   }
 
   /** Takes nothing more, resolves when what was taken is stored and acknowledged, and the socket is closed. */
   async stop(): Promise<void> {
-    const client = this.#client;
-    this.#client = undefined;
     this.#stopping.abort();
     await this.#intake.drain();
     await this.#connecting?.catch(() => {}); // aborted: we are stopping
-    if (client) await close(client);
+    // Read only now: an attempt may have succeeded in the last moment.
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.close();
   }
 
   get connected(): boolean {
     return this.#client?.websocket?.isActive() ?? false;
   }
 
-  #createClient(): EnvelopeClient {
-    return new EnvelopeClient(
+  #connect({ insist }: { insist: boolean }): Promise<void> {
+    const { reconnectAfterMs: afterMs, reconnectAtMostMs: atMostMs } = this.settings;
+    this.#connecting ??= keepTrying(
+      () => this.#openSocket(),
+      {
+        afterMs,
+        atMostMs,
+        isFinal: (error) => !insist && error instanceof CredentialError,
+        onFailure: (error, attempt) => this.log.warn({ error, attempt }, 'no socket to Slack; trying again'),
+      },
+      this.#stopping.signal,
+    )
+      .finally(() => {
+        this.#connecting = undefined;
+      })
+      .then(() => {
+        if (!this.connected) this.#reconnect(); // it closed again while nobody was listening for that
+      });
+    return this.#connecting;
+  }
+
+  #reconnect(): void {
+    if (this.#stopping.signal.aborted || this.#connecting) return;
+    this.log.info({}, 'the socket to Slack was closed; opening another');
+    // A token that was good may be good again, so not even a refusal ends the trying.
+    void this.#connect({ insist: true }).catch(() => {}); // aborted: we are stopping
+  }
+
+  async #openSocket(): Promise<void> {
+    const attempt = new AbortController();
+    const giveUp = () => attempt.abort(new Error('Slack did not say hello'));
+    const timeout = setTimeout(giveUp, this.settings.openWithinMs);
+    this.#stopping.signal.addEventListener('abort', giveUp, { once: true });
+    const client = this.#createClient(attempt.signal);
+    try {
+      await client.start();
+      attempt.signal.throwIfAborted();
+      this.#client = client;
+      client.on('disconnected', () => this.#reconnect());
+      this.log.info({}, 'the socket to Slack is open');
+    } catch (error) {
+      attempt.signal.throwIfAborted();
+      // The client gives no reason when the socket closes before Slack said hello.
+      throw error === undefined
+        ? new Error('Slack closed the socket before saying hello')
+        : toOurError(error);
+    } finally {
+      clearTimeout(timeout);
+      this.#stopping.signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** @param signal gives the attempt up, wherever it is */
+  #createClient(signal: AbortSignal): EnvelopeClient {
+    const client: EnvelopeClient = new EnvelopeClient(
       {
         appToken: this.settings.appToken,
         // Ours to do: the client's own way back ends with an unhandled rejection when Slack is away.
@@ -85,19 +139,23 @@ export class SocketReceiver implements Receiver {
         logger: toSlackLogger(this.log),
         clientOptions: {
           slackApiUrl: this.settings.apiUrl,
-          timeout: CALL_TIMEOUT_MS,
+          fetch: (url, init) => this.#transport(url, { ...init, signal }),
           rejectRateLimitedCalls: true,
           retryConfig: { retries: 0 },
         },
       },
-      (envelope) => void this.#receive(envelope),
+      (envelope) => void this.#receive(envelope, client),
       this.log,
     );
+    signal.addEventListener('abort', () => client.tearDown(), { once: true });
+    // Said between the answer with the address and the opening of the socket: thrown there, it is not opened.
+    client.once('connecting', () => signal.throwIfAborted());
+    return client;
   }
 
-  async #receive(envelope: Envelope): Promise<void> {
-    const client = this.#client;
-    if (!client) return; // stopping: not acknowledged, so Slack delivers it to whoever comes next
+  async #receive(envelope: Envelope, client: EnvelopeClient): Promise<void> {
+    // Not acknowledged, so Slack delivers it to whoever comes next.
+    if (this.#stopping.signal.aborted) return;
     const taken = await this.#intake.take(envelope.payload, {
       ...(envelope.retry_attempt ? { num: envelope.retry_attempt } : {}),
       ...(envelope.retry_reason ? { reason: envelope.retry_reason } : {}),
@@ -112,52 +170,6 @@ export class SocketReceiver implements Receiver {
           'an envelope could not be acknowledged; Slack delivers it again, which changes nothing',
         );
       });
-  }
-
-  #reconnect(): void {
-    if (this.#stopping.signal.aborted || this.#connecting) return;
-    this.log.info({}, 'the socket to Slack was closed; opening another');
-    // A token that was good may be good again, so not even a refusal ends the trying.
-    void this.#connect({ insist: true }).catch(() => {}); // aborted: we are stopping
-  }
-
-  #connect({ insist }: { insist: boolean }): Promise<void> {
-    const { reconnectAfterMs, reconnectAtMostMs } = this.settings;
-    this.#connecting ??= pRetry(() => this.#openSocket(), {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: reconnectAfterMs,
-      maxTimeout: reconnectAtMostMs,
-      randomize: true,
-      signal: this.#stopping.signal,
-      shouldRetry: ({ error }) => insist || !(error instanceof CredentialError),
-      onFailedAttempt: ({ error, attemptNumber }) => {
-        this.log.warn({ error, attempt: attemptNumber }, 'no socket to Slack; trying again');
-      },
-    })
-      .finally(() => {
-        this.#connecting = undefined;
-      })
-      .then(() => {
-        if (!this.connected) this.#reconnect(); // it closed again while nobody was listening for that
-      });
-    return this.#connecting;
-  }
-
-  async #openSocket(): Promise<void> {
-    const client = this.#client;
-    if (!client) throw new Error('the receiver was stopped');
-    const timeout = setTimeout(() => client.websocket?.disconnect(), HELLO_WITHIN_MS);
-    try {
-      await client.start();
-      this.log.info({}, 'the socket to Slack is open');
-    } catch (error) {
-      // The client gives no reason when the socket closes before Slack said hello.
-      throw error === undefined
-        ? new Error('Slack closed the socket before saying hello')
-        : toOurError(error);
-    } finally {
-      clearTimeout(timeout);
-    }
   }
 }
 
@@ -211,13 +223,20 @@ class EnvelopeClient extends SocketModeClient {
       socket.send(message, (error) => (error ? reject(error) : resolve()));
     });
   }
-}
 
-async function close(client: EnvelopeClient): Promise<void> {
-  // Asked a second time, the socket is torn down without waiting for the other side.
-  const force = setTimeout(() => client.websocket?.disconnect(), CLOSE_WITHIN_MS);
-  await client.disconnect();
-  clearTimeout(force);
+  /** Says goodbye, and waits a moment for the other side to agree. */
+  async close(): Promise<void> {
+    const force = setTimeout(() => this.tearDown(), CLOSE_WITHIN_MS);
+    await this.disconnect();
+    clearTimeout(force);
+  }
+
+  /** Ends the connection at once, in whatever state it is. */
+  tearDown(): void {
+    // Asked once, the socket begins to close; asked again, it no longer waits for the other side.
+    this.websocket?.disconnect();
+    this.websocket?.disconnect();
+  }
 }
 
 function typeOf(message: unknown): unknown {

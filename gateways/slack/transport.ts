@@ -15,13 +15,14 @@ export function createTransport(timeoutMs: number): FetchFunction {
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   });
-  return async (url, { method = 'GET', headers = {}, body } = {}) => {
+  return async (url, { method = 'GET', headers = {}, body, signal } = {}) => {
     if (typeof body === 'object') throw new Error('files are not sent this way');
     const response = await request(url, {
       dispatcher,
       method,
       headers,
       ...(body === undefined ? {} : { body }),
+      ...(signal ? { signal } : {}),
     });
     return toFetchResponse(String(url), response.statusCode, response.headers, await response.body.text());
   };

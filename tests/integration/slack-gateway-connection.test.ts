@@ -33,6 +33,35 @@ describe('the connection to Slack', () => {
     expect(slack.messages().at(-1)?.text).toBe('still there?');
   });
 
+  it('gives up a socket on which nobody says hello, and opens another', async () => {
+    slack = await openSlack({ timing: { openWithinMs: 200 } });
+    slack.sandbox.silence('hello');
+
+    slack.sandbox.dropConnections();
+    await slack.sandbox.until(({ stalledConnections }) => stalledConnections > 0);
+    slack.sandbox.heal();
+    const said = await slack.sandbox.dm({ user: 'U0ALEX', text: 'still there?' });
+    await said.acknowledged;
+
+    expect(slack.messages().at(-1)?.text).toBe('still there?');
+    await slack.sandbox.until(
+      ({ connections, stalledConnections }) => connections === 1 && stalledConnections === 0,
+    );
+  });
+
+  it('asks for a socket again no sooner than Slack said', async () => {
+    slack = await openSlack();
+    slack.sandbox.fail('apps.connections.open', { kind: 'rate-limited', retryAfterSeconds: 1 });
+
+    const droppedAt = performance.now();
+    slack.sandbox.dropConnections();
+    await slack.sandbox.until(
+      ({ connections }) => connections === 1 && slack.calls('apps.connections.open').length === 3,
+    );
+
+    expect(performance.now() - droppedAt).toBeGreaterThanOrEqual(1_000);
+  });
+
   it('starts once Slack answers', async () => {
     slack = await openSlack({ started: false });
     slack.sandbox.fail('auth.test', { kind: 'status', status: 503 }, 2);

@@ -25,7 +25,7 @@ import {
 import { ACK_TIMEOUT_MS, RETRY_DELAYS_MS } from './limits.ts';
 import { type MentionOrder, Messages, type Posted, withBlockIds } from './messages.ts';
 import { postSigned, type RequestOutcome } from './request-url.ts';
-import { SocketMode } from './socket-mode.ts';
+import { type SilentFrom, SocketMode } from './socket-mode.ts';
 import { Triggers } from './triggers.ts';
 import { toRichText, toSlackText } from './typed-text.ts';
 import { WebApi } from './web-api.ts';
@@ -302,6 +302,11 @@ export class SlackSandbox {
     return this.#sockets.connections;
   }
 
+  /** Connections that Slack leaves without an answer, or without a hello. */
+  get stalledConnections(): number {
+    return this.#sockets.stalled;
+  }
+
   /** Calls `listener` after every change of anything above; the function returned ends that. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -350,9 +355,10 @@ export class SlackSandbox {
     this.#server.faults.add(method, fault, times);
   }
 
-  /** Forgets the failures still ordered. */
+  /** Forgets the failures still ordered, and listens to every connection again. */
   heal(): void {
     this.#server.faults.clear();
+    this.#sockets.silence(undefined);
   }
 
   /** Asks every Socket Mode client to reconnect, as Slack does when it recycles a connection. */
@@ -363,6 +369,11 @@ export class SlackSandbox {
   /** Cuts every Socket Mode connection without a word. */
   dropConnections(): void {
     this.#sockets.drop();
+  }
+
+  /** Says nothing more over Socket Mode, to connections that are open and, from this point on, to new ones. */
+  silence(from: SilentFrom): void {
+    this.#sockets.silence(from);
   }
 
   /** Sends one WebSocket frame as it is. */

@@ -39,6 +39,12 @@ export type EnvelopeOutcome =
 
 const Acknowledgement = z.object({ envelope_id: z.string(), payload: z.unknown().optional() });
 
+/**
+ * How far a new connection gets before Slack says nothing more: not even the upgrade is answered, no hello follows, or
+ * it says hello and hears nothing afterwards, not even a goodbye.
+ */
+export type SilentFrom = 'upgrade' | 'hello' | 'farewell';
+
 interface Waiting {
   readonly socket: WebSocket;
   settle(outcome: EnvelopeOutcome): void;
@@ -51,6 +57,9 @@ export class SocketMode {
   /** Ready connections; the one used last is at the end. */
   #sockets: WebSocket[] = [];
   readonly #arrivals = new Set<() => void>();
+  /** Asked for a connection and got no answer. */
+  readonly #ignored = new Set<Duplex>();
+  #silentFrom: SilentFrom | undefined;
   #pinging: NodeJS.Timeout | undefined;
 
   constructor(private readonly onChange: () => void) {}
@@ -71,7 +80,8 @@ export class SocketMode {
   /** Says goodbye to every client, and cuts those that do not answer. */
   async stop(): Promise<void> {
     clearInterval(this.#pinging);
-    await Promise.all(this.#sockets.map(farewell));
+    for (const socket of this.#ignored) socket.destroy();
+    await Promise.all([...this.#server.clients].map(farewell));
     this.#server.close();
   }
 
@@ -91,6 +101,20 @@ export class SocketMode {
   /** Cuts every connection without a word. */
   drop(): void {
     for (const socket of this.#sockets) socket.terminate();
+  }
+
+  /** From now on says nothing to connections, new ones and those there are; undefined ends that. */
+  silence(from: SilentFrom | undefined): void {
+    this.#silentFrom = from;
+    for (const socket of this.#server.clients) {
+      if (from === undefined) socket.resume();
+      else socket.pause();
+    }
+  }
+
+  /** Connections that wait for an answer, or for a hello. */
+  get stalled(): number {
+    return this.#ignored.size + this.#server.clients.size - this.#sockets.length;
   }
 
   /** Sends a frame as it is, to one connection. */
@@ -142,10 +166,33 @@ export class SocketMode {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
+    if (this.#silentFrom === 'upgrade') {
+      this.#ignore(socket);
+      return;
+    }
     this.#server.handleUpgrade(request, socket, head, (client) => this.#welcome(client));
   }
 
+  #ignore(socket: Duplex): void {
+    this.#ignored.add(socket);
+    socket.resume();
+    socket.on('end', () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      this.#ignored.delete(socket);
+      this.onChange();
+    });
+    this.onChange();
+  }
+
   #welcome(socket: WebSocket): void {
+    if (this.#silentFrom === 'hello') {
+      socket.on('error', () => socket.terminate());
+      socket.on('close', () => setImmediate(this.onChange)); // the server forgets it after us
+      socket.pause();
+      this.onChange();
+      return;
+    }
     if (this.#sockets.length >= MAX_SOCKETS) {
       socket.send(JSON.stringify({ type: 'disconnect', reason: 'too_many_websockets' }));
       socket.close();
@@ -164,6 +211,7 @@ export class SocketMode {
         debug_info: { host: 'sandbox', approximate_connection_time: 18_060 },
       }),
     );
+    if (this.#silentFrom === 'farewell') socket.pause();
     for (const arrived of [...this.#arrivals]) arrived();
     this.onChange();
   }
