@@ -10,7 +10,6 @@
 import type { RawFile, REST, RESTOptions } from 'discord.js';
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
-import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
@@ -61,9 +60,6 @@ const EXPIRED_CODES: ReadonlySet<number> = new Set([10_008, 10_015, 10_062, 50_0
 const ALREADY_ANSWERED: ReadonlySet<number> = new Set([40_060]);
 
 const THREAD_EXISTS: ReadonlySet<number> = new Set([160_004]);
-
-/** Where Discord keeps files (docs.discord.com, CDN Endpoints). */
-const FILE_HOSTS: readonly string[] = ['cdn.discordapp.com', 'media.discordapp.net'];
 
 /** `allowed_mentions` for everything we write. */
 const NO_MENTIONS = { parse: [], users: [], roles: [], replied_user: false };
@@ -118,6 +114,7 @@ const Guilds = z.array(
     permissions: z.string().regex(/^\d+$/).optional(),
   }),
 );
+const Refreshed = z.object({ refreshed_urls: z.array(z.object({ refreshed: z.string().nullish() })) });
 const Commands = z.array(z.looseObject({ id: Snowflake, name: z.string(), type: z.number().optional() }));
 
 export class DiscordClient {
@@ -296,34 +293,13 @@ export class DiscordClient {
     }
   }
 
-  /**
-   * A file of Discord's. Throws `UndeliverableError` when the address is not one Discord keeps files at, the file is
-   * gone, or larger than we take.
-   */
-  async download(address: string, signal: AbortSignal): Promise<Uint8Array> {
-    if (!this.#keepsFiles(address))
-      throw new UndeliverableError(DISCORD, 'the address is not one of its files');
-    const response = await fetch(address, {
-      redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
-    });
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      if (response.status >= 500) throw new Error(`Discord answered ${response.status} for a file`);
-      throw new UndeliverableError(DISCORD, `the file is gone (${response.status})`);
-    }
-    return readAtMost(MAX_INLINE_BYTES, response.body);
-  }
-
-  /** Discord's own hosts (docs.discord.com, CDN), or wherever the configured API is, if that is this machine. */
-  #keepsFiles(address: string): boolean {
-    if (!URL.canParse(address)) return false;
-    const { protocol, host } = new URL(address);
-    const api = new URL(this.apiUrl);
-    return (
-      (protocol === 'https:' && FILE_HOSTS.includes(host)) ||
-      (api.protocol === 'http:' && protocol === api.protocol && host === api.host)
+  /** The same file at an address that does not end soon; undefined when Discord knows no such file. */
+  async refreshAddress(address: string): Promise<string | undefined> {
+    const body = { attachment_urls: [address] };
+    const { refreshed_urls: refreshed } = Refreshed.parse(
+      await this.#call('post', '/attachments/refresh-urls', { body }),
     );
+    return refreshed[0]?.refreshed ?? undefined;
   }
 
   #webhook(token: string, path: string): `/${string}` {
@@ -472,16 +448,4 @@ function filesOf({ files = [] }: Post): RawFile[] {
 function toWritten(answer: unknown): Written {
   const { id, channel_id: channel } = WrittenMessage.parse(answer);
   return { channel, message: id };
-}
-
-async function readAtMost(most: number, body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the rest.
-    if (size > most) throw new UndeliverableError(DISCORD, `the file is larger than ${most} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }

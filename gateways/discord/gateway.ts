@@ -34,6 +34,7 @@ import { CredentialError, DiscordClient, type Self } from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 import { DiscordConnection, type GatewayEvent, TOKEN_REMEDY } from './connection.ts';
+import { DiscordFiles } from './files.ts';
 import { HttpReceiver } from './http-receiver.ts';
 import { DISCORD } from './inbound.ts';
 import { Intake, type IntakeTiming } from './intake.ts';
@@ -91,6 +92,7 @@ export class DiscordGateway implements Gateway {
   readonly pace: Pace;
   readonly progress: Progress;
   readonly #client: DiscordClient;
+  readonly #files: DiscordFiles;
   readonly #sender: DiscordSender;
   readonly #messages: MessageDesk;
   readonly #interactions: InteractionDesk;
@@ -112,6 +114,7 @@ export class DiscordGateway implements Gateway {
     const { clock, log, places } = deps;
     const client = new DiscordClient(token, applicationId, apiUrl);
     this.#client = client;
+    this.#files = new DiscordFiles(client, apiUrl, clock);
     const seal = new TokenSeal(token);
     this.#timing = { ...TIMING, ...deps.timing };
     this.#messages = new MessageDesk({ settings, client, places, clock, log });
@@ -186,7 +189,7 @@ export class DiscordGateway implements Gateway {
   }
 
   async download(ref: string, signal: AbortSignal): Promise<Uint8Array> {
-    return this.#client.download(ref, signal);
+    return this.#files.download(ref, signal);
   }
 
   async check(): Promise<CheckFinding[]> {

@@ -1,6 +1,7 @@
 /** What comes in from Discord: messages, commands, presses and forms, over the WebSocket. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { ASK_ABOUT } from '../../gateways/discord/commands.ts';
+import { UndeliverableError } from '../../src/domain/errors.ts';
 import { ALEX, BOT, DANA, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import {
   buttonOf,
@@ -159,6 +160,69 @@ describe('messages', () => {
     ]);
     const content = await discord.gateway.download(attachments![0]!.ref!, new AbortController().signal);
     expect(Buffer.from(content).toString()).toBe('a,b');
+  });
+
+  describe('a file', () => {
+    const HOUR_MS = 60 * 60_000;
+    const read = (ref: string) => discord.gateway.download(ref, new AbortController().signal);
+    const refreshes = () =>
+      discord.sandbox.calls.filter(({ route }) => route === 'POST /attachments/refresh-urls').length;
+
+    /** Somebody sends one; resolves with what it is read by. */
+    const sent = async () => {
+      await discord.sandbox.dm({
+        user: alex,
+        text: 'read this',
+        files: [{ filename: 'list.csv', contentType: 'text/csv', bytes: Buffer.from('a,b') }],
+      });
+      const { attachments } = await discord.until(() => discord.messages()[0]);
+      return attachments![0]!.ref!;
+    };
+
+    it('is read a day later, too: its address has ended, and Discord gives a fresh one', async () => {
+      let now = Date.now();
+      await open({ clock: { now: () => now } });
+      const ref = await sent();
+
+      now += 23 * HOUR_MS;
+      await read(ref);
+      expect(refreshes()).toBe(0);
+      now += 50 * HOUR_MS;
+      expect((await fetch(ref)).status).toBe(404);
+
+      expect(Buffer.from(await read(ref)).toString()).toBe('a,b');
+      expect(refreshes()).toBe(1);
+    });
+
+    it('whose address ended before its time is asked for again', async () => {
+      await open();
+      const ref = await sent();
+
+      const content = await read(ref.replace(/hm=\w+/, 'hm=0'));
+
+      expect(Buffer.from(content).toString()).toBe('a,b');
+    });
+
+    it.each([
+      ['good', (ref: string) => ref],
+      ['ended', (ref: string) => ref.replace(/ex=\w+/, 'ex=1')],
+    ])('that is gone is said to be, whether its address is %s', async (_, change) => {
+      await open();
+      const ref = (await sent()).replace(/(attachments\/\d+\/)\d+/, '$1123');
+
+      await expect(read(change(ref))).rejects.toThrow(UndeliverableError);
+    });
+
+    it('is tried again later when Discord is away', async () => {
+      await open();
+      const ref = (await sent()).replace(/ex=\w+/, 'ex=1');
+      discord.sandbox.fail('POST /attachments/refresh-urls', { kind: 'status', status: 503 });
+
+      const reading = read(ref);
+
+      await expect(reading).rejects.toThrow('503');
+      await expect(reading).rejects.not.toThrow(UndeliverableError);
+    });
   });
 
   it('OM-190 reads files from nowhere but Discord', async () => {

@@ -16,6 +16,7 @@ import { ChannelRoutes } from './channel-routes.ts';
 import { MESSAGE_COMMAND } from './command-rules.ts';
 import { type GatewayEvent, INTENT } from './events.ts';
 import type { Fault } from './faults.ts';
+import { FileRoutes } from './file-routes.ts';
 import { Files, type Upload } from './files.ts';
 import { GatewayServer, gatewayUrl } from './gateway-server.ts';
 import { choiceOf, pressOf, submissionOf } from './gestures.ts';
@@ -212,6 +213,7 @@ export class DiscordSandbox {
         dispatch,
       }),
       new InteractionRoutes({ interactions, appMessages, messages, view }),
+      new FileRoutes(files),
     ].flatMap((owner) => owner.routes);
 
     this.#view = view;

@@ -41,9 +41,15 @@ export class Files {
     };
   }
 
-  linkOf(channel: string, { id, filename }: Attachment): string {
+  linkOf(channel: string, { id, filename }: Pick<Attachment, 'id' | 'filename'>): string {
     const ends = Math.floor((this.clock.now() + FILE_LINK_LIFETIME_MS) / 1_000).toString(16);
     return `${this.origin()}${FILES_PATH}/${channel}/${id}/${filename}?ex=${ends}&hm=${signatureOf(id, ends)}`;
+  }
+
+  /** The same file under a link that is good for another day; undefined when the link never was one of a file here. */
+  refresh(link: string): string | undefined {
+    const parsed = parseLink(link);
+    return parsed && this.world.file(parsed.id) && this.linkOf(parsed.channel, parsed);
   }
 
   /** Undefined for a link that is wrong, too old, or leads nowhere. */
@@ -53,6 +59,15 @@ export class Files {
     return this.world.file(id);
   }
 }
+
+/** Channel, id and name of the file that an address is of, however old it is. */
+function parseLink(link: string): { channel: string; id: string; filename: string } | undefined {
+  const { pathname } = URL.canParse(link) ? new URL(link) : { pathname: '' };
+  const [, channel, id, filename] = LINK_PATH.exec(pathname) ?? [];
+  return channel && id && filename ? { channel, id, filename } : undefined;
+}
+
+const LINK_PATH = new RegExp(`^${FILES_PATH}/(\\d+)/(\\d+)/([^/]+)$`);
 
 function signatureOf(id: string, ends: string): string {
   return createHmac('sha256', LINK_KEY).update(`${id} ${ends}`).digest('hex');

@@ -96,3 +96,5 @@ export const INVALID_REQUESTS_PER_MS = 10 * 60_000;
 
 /** A link to an attachment is signed, and ends after a day (Signed Attachment CDN URLs). */
 export const FILE_LINK_LIFETIME_MS = 24 * 60 * 60_000;
+/** Addresses refreshed by one request; not in the documentation, observed. */
+export const MAX_REFRESHED_LINKS = 50;
