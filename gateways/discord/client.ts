@@ -14,7 +14,7 @@ import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
 import { type InteractionRef, nonceOf, type Post } from './outbound.ts';
-import { Channel, Member, Message, MessageFlag, Snowflake } from './schema.ts';
+import { Channel, Member, Message, MessageFlag, Role, Snowflake } from './schema.ts';
 
 /** Longer than Discord takes on a bad day, shorter than a person waits. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -188,6 +188,10 @@ export class DiscordClient {
 
   async channel(channel: string): Promise<Channel> {
     return Channel.parse(await this.#call('get', `/channels/${channel}`));
+  }
+
+  async roles(guild: string): Promise<Role[]> {
+    return z.array(Role).parse(await this.#call('get', `/guilds/${guild}/roles`));
   }
 
   /** What Discord says of a member of a guild; undefined when it will not. */

@@ -391,7 +391,11 @@ function timeOf(seconds: number): string {
   return Math.abs(seconds) <= MAX_SECONDS ? new Date(seconds * 1_000).toISOString() : String(seconds);
 }
 
-/** Takes the mention of `user` out of a text still in Discord's markup. */
-export function withoutMention(text: string, user: string): string {
-  return text.replaceAll(new RegExp(`<@!?${user}>[ \\t]*`, 'g'), '').trim();
+/** Takes the mentions of a user, and of a role, out of a text still in Discord's markup. */
+export function withoutMention(
+  text: string,
+  { userId, role }: { readonly userId: string; readonly role?: string | undefined },
+): string {
+  const who = role === undefined ? `!?${userId}` : `(?:!?${userId}|&${role})`;
+  return text.replaceAll(new RegExp(`<@${who}>[ \\t]*`, 'g'), '').trim();
 }

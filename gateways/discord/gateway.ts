@@ -318,7 +318,7 @@ export class DiscordGateway implements Gateway {
         return;
       case 'GUILD_CREATE':
         this.#with(GuildCreate, { type, data }, (guild) => {
-          desk.guildSeen(guild);
+          desk.guildSeen(guild, session.us);
           intake.take(READY_LANE, async () => {
             for (const channel of await desk.missed()) {
               intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));

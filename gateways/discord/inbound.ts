@@ -29,6 +29,8 @@ export const DISCORD: Platform = Platform.parse('discord');
 export interface Identity {
   readonly userId: string;
   readonly applicationId: string;
+  /** The role that came with us in the server a message was said in; undefined where there is none, or it does not matter. */
+  readonly role?: string | undefined;
 }
 
 /** Where a message was said. */
@@ -84,21 +86,35 @@ export function isSpoken(message: Message, us: Identity): boolean {
   );
 }
 
-/** Readable from the message alone: they named us, or answered us. */
+/** Readable from the message alone: they named us, by the role that is ours alone too, or answered us. */
 export function isForUs(message: Message, us: Identity): boolean {
   return (
     message.guild_id === undefined ||
     (message.mentions ?? []).some(({ id }) => id === us.userId) ||
+    namesOurRole(message, us) ||
     message.referenced_message?.author.id === us.userId
   );
+}
+
+function namesOurRole({ mention_roles: roles = [] }: Message, us: Identity): boolean {
+  return us.role !== undefined && roles.includes(us.role);
 }
 
 function isAddressed(message: Message, { guild, thread }: Spot, us: Identity): boolean {
   return guild === undefined || isForUs(message, us) || thread?.ours === true;
 }
 
+/**
+ * What somebody says to our role arrives empty without the message-content intent, even the mention itself. That it
+ * cannot be read is then all there is to answer to.
+ */
+const UNREAD_WORDS =
+  'I mentioned your role. Discord shows you what I wrote only if I mention you yourself, so you cannot read this message.';
+
 function textOf(message: Message, us: Identity): string {
-  return fromDiscordMarkdown(withoutMention(message.content ?? '', us.userId), namesOf(message));
+  const { content = '' } = message;
+  if (content === '' && namesOurRole(message, us)) return UNREAD_WORDS;
+  return fromDiscordMarkdown(withoutMention(content, us), namesOf(message));
 }
 
 export function namesOf({ mentions = [] }: Pick<Message, 'mentions'>): {

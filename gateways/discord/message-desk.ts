@@ -28,6 +28,7 @@ import {
   toInboundMessage,
   toRemoval,
 } from './inbound.ts';
+import { OwnRoles } from './own-roles.ts';
 import { Positions } from './positions.ts';
 import {
   type Channel,
@@ -80,6 +81,7 @@ interface DeskDeps {
 export class MessageDesk {
   readonly #positions: Positions;
   readonly #channels: Channels;
+  readonly #ownRoles: OwnRoles;
   readonly #bots: BotBudget;
   readonly #traffic = new Traffic();
   readonly #handedOn = new Map<string, HandedOn>();
@@ -94,6 +96,7 @@ export class MessageDesk {
     const { settings, client, places, clock } = deps;
     this.#positions = new Positions(places, `discord:${settings.application_id ?? ''}:positions`);
     this.#channels = new Channels((channel) => client.channel(channel), clock);
+    this.#ownRoles = new OwnRoles((guild) => client.roles(guild));
     this.#bots = new BotBudget(settings.bot_turns);
   }
 
@@ -104,8 +107,9 @@ export class MessageDesk {
     this.#listed.clear();
   }
 
-  /** The channels of a server as this session begins, each with the last that was said there. */
-  guildSeen({ id: guild, channels = [], threads = [] }: GuildCreate): void {
+  /** A server as this session begins: our role in it, and its channels, each with the last that was said there. */
+  guildSeen({ id: guild, channels = [], threads = [], roles }: GuildCreate, us: Identity): void {
+    if (roles) this.#ownRoles.learn(guild, roles, us.userId);
     const said = [...channels, ...threads].flatMap(({ id, parent_id, last_message_id: last }) =>
       last && isOpen(this.deps.settings, { guild, channel: id, parent: parent_id ?? undefined })
         ? [{ id, last }]
@@ -155,7 +159,9 @@ export class MessageDesk {
   }
 
   /** Somebody spoke to us: until it is stored, it is to be found in the history. */
-  heard(message: Message, us: Identity): void {
+  heard(message: Message, self: Identity): void {
+    const { guild_id: guild } = message;
+    const us = guild === undefined ? self : { ...self, role: this.#ownRoles.known(guild) };
     if (isSpoken(message, us) && isForUs(message, us) && this.#isOpen(message, undefined)) {
       this.#positions.hear(message.channel_id, idBefore(message.id));
     }
@@ -192,7 +198,8 @@ export class MessageDesk {
     await this.#keepPositions();
   }
 
-  async #handOn(message: Message, { us, receive }: Hearer): Promise<void> {
+  async #handOn(message: Message, { us: self, receive }: Hearer): Promise<void> {
+    const us = await this.#asNamedIn(message, self);
     // Talk in a channel of which we see nothing but that it happened.
     if (!isForUs(message, us) && !this.deps.settings.message_content) return;
     const channel = await this.#channelOf(message);
@@ -235,7 +242,7 @@ export class MessageDesk {
   async takeEdit(message: Message, { us, receive }: Hearer): Promise<void> {
     const edit = toEdit(message, us);
     const before = this.#handedOn.get(message.id);
-    if (!edit || !(before || isForUs(message, us))) return;
+    if (!edit || !(before || isForUs(message, await this.#asNamedIn(message, us)))) return;
     if (!this.#isOpen(message, await this.#channelOf(message))) return;
     await receive({ ...edit, conversationId: before?.conversationId ?? edit.conversationId });
   }
@@ -300,10 +307,17 @@ export class MessageDesk {
   /** The history says neither where a message was nor which roles its author has. */
   async #asLive(message: Message, { guild_id: guild }: Channel, { us }: Hearer): Promise<Message> {
     if (guild === undefined) return message;
-    const member = isForUs({ ...message, guild_id: guild }, us)
+    const said = { ...message, guild_id: guild };
+    const member = isForUs(said, await this.#asNamedIn(said, us))
       ? await this.deps.client.member(guild, message.author.id)
       : undefined;
-    return { ...message, guild_id: guild, member };
+    return { ...said, member };
+  }
+
+  /** Us, with the role that is ours in the server of a message that names roles. */
+  async #asNamedIn({ guild_id: guild, mention_roles: roles = [] }: Message, us: Identity): Promise<Identity> {
+    if (guild === undefined || roles.length === 0) return us;
+    return { ...us, role: await this.#ownRoles.find(guild, us.userId) };
   }
 
   /** A bot we listen to counts as a person while its conversation's budget lasts; every other bot never does. */

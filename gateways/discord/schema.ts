@@ -28,20 +28,6 @@ export function idBefore(id: Snowflake): Snowflake {
   return id === '0' ? id : String(BigInt(id) - 1n);
 }
 
-const LastSaid = z.object({
-  id: Snowflake,
-  parent_id: Snowflake.nullish(),
-  last_message_id: Snowflake.nullish(),
-});
-
-/** `GUILD_CREATE`: what a session is told of a server as it begins. */
-export const GuildCreate = z.object({
-  id: Snowflake,
-  channels: z.array(LastSaid).optional(),
-  threads: z.array(LastSaid).optional(),
-});
-export type GuildCreate = z.infer<typeof GuildCreate>;
-
 /** Interaction types (docs.discord.com, Receiving and Responding). */
 export const InteractionType = { ping: 1, command: 2, component: 3, autocomplete: 4, modal: 5 } as const;
 
@@ -69,6 +55,31 @@ export const THREAD_TYPES: readonly number[] = [10, 11, 12];
 
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
+
+export const Role = z.object({
+  id: Snowflake,
+  name: z.string().default(''),
+  /** Bit set. */
+  permissions: z.string().regex(/^\d+$/).default('0'),
+  /** `bot_id`: the role came with this bot, and is its alone. */
+  tags: optional(z.object({ bot_id: optional(Snowflake) })),
+});
+export type Role = z.infer<typeof Role>;
+
+const LastSaid = z.object({
+  id: Snowflake,
+  parent_id: Snowflake.nullish(),
+  last_message_id: Snowflake.nullish(),
+});
+
+/** `GUILD_CREATE`: what a session is told of a server as it begins. */
+export const GuildCreate = z.object({
+  id: Snowflake,
+  channels: z.array(LastSaid).optional(),
+  threads: z.array(LastSaid).optional(),
+  roles: z.array(Role).optional(),
+});
+export type GuildCreate = z.infer<typeof GuildCreate>;
 
 export const User = z.object({
   id: Snowflake,
@@ -102,6 +113,7 @@ const MessageFields = {
   timestamp: optional(z.string()),
   edited_timestamp: optional(z.string()),
   mentions: optional(z.array(User)),
+  mention_roles: optional(z.array(Snowflake)),
   attachments: optional(z.array(Attachment)),
   type: z.number().int().default(0),
   flags: z.number().int().default(0),

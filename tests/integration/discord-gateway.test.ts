@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ASK_ABOUT } from '../../gateways/discord/commands.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
+import { BOT_ROLE } from '../../src/sandbox/discord/wire.ts';
 import { ALEX, BOT, DANA, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import {
   buttonOf,
@@ -116,6 +117,56 @@ describe('messages', () => {
       text: 'yes please',
       addressedToBot: true,
       inReplyTo: idOf({ channel: GENERAL.id, id: ours }),
+    });
+  });
+
+  describe('a mention of a role', () => {
+    it('is one of the bot when the role came with it', async () => {
+      await open(withContent);
+
+      await say(`<@&${BOT_ROLE}> refund order 7`);
+
+      expect(await discord.until(() => discord.messages()[0])).toMatchObject({
+        text: 'refund order 7',
+        addressedToBot: true,
+        sender: { groups: [`discord:${GUILD.id}/${ENGINEERS.id}`] },
+      });
+    });
+
+    it('is none when the role is any other', async () => {
+      await open(withContent);
+
+      await say('@Managers refund order 7');
+      await say('@Engineers refund order 8');
+      await last();
+
+      expect(texts()).toEqual(['the last one']);
+    });
+
+    it('is found in what was said while nobody listened', async () => {
+      await open(withContent);
+      await last();
+      await discord.gateway.stop();
+      await say(`<@&${BOT_ROLE}> refund order 7`, { user: dana });
+      await say('@Managers refund order 8', { channel: OPS.id });
+      await say(`<@&${BOT_ROLE}> refund order 9`, { channel: OPS.id });
+
+      await discord.start();
+
+      await discord.until(() => texts().includes('refund order 7') && texts().includes('refund order 9'));
+      expect(texts()).toHaveLength(3);
+      expect(discord.messages().find(({ text }) => text.endsWith('7'))?.sender.groups).toEqual([
+        `discord:${GUILD.id}/${MANAGERS.id}`,
+      ]);
+    });
+
+    it('says that it cannot be read where Discord shows nothing of it', async () => {
+      await open();
+
+      await say(`<@&${BOT_ROLE}> refund order 7`);
+
+      const message = await discord.until(() => discord.messages()[0]);
+      expect(message).toMatchObject({ text: expect.stringContaining('cannot read'), addressedToBot: true });
     });
   });
 

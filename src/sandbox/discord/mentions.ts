@@ -5,6 +5,7 @@
  */
 import { GUILD_ROLES } from '../people.ts';
 import type { AllowedMentions } from './message-rules.ts';
+import { BOT_ROLE } from './wire.ts';
 import type { Mentions } from './world.ts';
 
 /** Without `allowed_mentions`: a message of a person or a bot may notify anybody, one of an interaction only users. */
@@ -60,5 +61,5 @@ function idsIn(text: string, pattern: RegExp): string[] {
 }
 
 function isRole(id: string): boolean {
-  return GUILD_ROLES.some((role) => role.id === id);
+  return id === BOT_ROLE || GUILD_ROLES.some((role) => role.id === id);
 }

@@ -104,6 +104,7 @@ export function toRoles({ bits }: Pick<Permissions, 'bits'>): Payload[] {
     managed: role.id === BOT_ROLE,
     mentionable: role.id !== GUILD.id,
     flags: 0,
+    ...(role.id === BOT_ROLE ? { tags: { bot_id: BOT.discordUser } } : {}),
     ...role,
   }));
 }
@@ -283,7 +284,10 @@ export function toMessageEvent(message: DiscordMessage, view: View): Payload {
   };
 }
 
-/** Without the intent: own messages, direct messages, and messages that mention the app (Message Content Intent). */
+/**
+ * Without the intent: own messages, direct messages, and messages that mention the app (Message Content Intent). Nothing
+ * says that its role counts as the app, so here it does not.
+ */
 function showsContent({ author, mentions, channel }: DiscordMessage, { world, content }: View): boolean {
   return (
     content ||

@@ -201,9 +201,11 @@ describe('Discord to markdown', () => {
   });
 
   it('takes the mention of the bot out', () => {
-    expect(withoutMention('<@1> do it', '1')).toBe('do it');
-    expect(withoutMention('hey <@!1> do it', '1')).toBe('hey do it');
-    expect(withoutMention('<@12> do it', '1')).toBe('<@12> do it');
+    expect(withoutMention('<@1> do it', { userId: '1' })).toBe('do it');
+    expect(withoutMention('hey <@!1> do it', { userId: '1' })).toBe('hey do it');
+    expect(withoutMention('<@12> do it', { userId: '1' })).toBe('<@12> do it');
+    expect(withoutMention('<@&9> <@&8> do it', { userId: '1', role: '9' })).toBe('<@&8> do it');
+    expect(withoutMention('<@&1> do it', { userId: '1' })).toBe('<@&1> do it');
   });
 
   it.each([
