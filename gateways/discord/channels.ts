@@ -1,7 +1,14 @@
-/** What is known of channels: their guild, their parent, and whether they are threads. Asked once, kept a while. */
+/**
+ * What is known of channels: their guild, their parent, whether they are threads, and which conversation is theirs.
+ * Asked once, kept a while.
+ *
+ * A thread is the conversation of its own id, for that is the id of the message it begins with. One that was opened on
+ * the answer to a command is that of the command: it was stored before there was an answer.
+ */
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
-import type { Channel } from './schema.ts';
+import type { DiscordClient } from './client.ts';
+import { type Channel, type Snowflake, THREAD_TYPES } from './schema.ts';
 
 /** Channels remembered. */
 const MAX_CHANNELS = 5_000;
@@ -9,16 +16,22 @@ const MAX_CHANNELS = 5_000;
 /** A channel seldom moves, and its kind never changes. */
 const KEEP_MS = 10 * 60_000;
 
+export interface KnownChannel extends Channel {
+  /** The command whose answer this thread of ours begins with. */
+  readonly command?: Snowflake | undefined;
+}
+
 export class Channels {
-  readonly #known = new Map<string, { readonly channel: Channel; readonly until: number }>();
+  readonly #known = new Map<string, { readonly channel: KnownChannel; readonly until: number }>();
 
   constructor(
-    private readonly ask: (channel: string) => Promise<Channel>,
+    private readonly client: Pick<DiscordClient, 'channel' | 'commandOf'>,
     private readonly clock: Clock,
+    private readonly whoAmI: () => Promise<{ readonly userId: string }>,
   ) {}
 
   /** Undefined when the bot may not see it, or it is gone. Rejects when Discord cannot be asked now. */
-  async find(id: string): Promise<Channel | undefined> {
+  async find(id: string): Promise<KnownChannel | undefined> {
     const known = this.#known.get(id);
     if (known && known.until > this.clock.now()) return known.channel;
     const channel = await this.#ask(id);
@@ -35,12 +48,21 @@ export class Channels {
     this.#known.delete(id);
   }
 
-  async #ask(id: string): Promise<Channel | undefined> {
+  async #ask(id: string): Promise<KnownChannel | undefined> {
     try {
-      return await this.ask(id);
+      const channel = await this.client.channel(id);
+      const { parent_id: parent, owner_id: owner } = channel;
+      const isOurs = isThread(channel) && owner === (await this.whoAmI()).userId;
+      return isOurs && parent !== undefined
+        ? { ...channel, command: await this.client.commandOf(parent, id) }
+        : channel;
     } catch (error) {
       if (error instanceof UndeliverableError) return undefined;
       throw error;
     }
   }
+}
+
+export function isThread({ type }: Pick<Channel, 'type'>): boolean {
+  return THREAD_TYPES.includes(type);
 }

@@ -190,6 +190,13 @@ export class DiscordClient {
     return Channel.parse(await this.#call('get', `/channels/${channel}`));
   }
 
+  /** The interaction that a message of ours answers; undefined when it answers none, or is gone. */
+  async commandOf(channel: string, message: string): Promise<string | undefined> {
+    const path = `/channels/${channel}/messages/${message}` as const;
+    const answer = await unless(GONE_CODES, () => this.#call('get', path));
+    return Message.safeParse(answer).data?.interaction_metadata?.id;
+  }
+
   async roles(guild: string): Promise<Role[]> {
     return z.array(Role).parse(await this.#call('get', `/guilds/${guild}/roles`));
   }

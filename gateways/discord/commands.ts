@@ -9,8 +9,9 @@ import type { RESTGetAPIApplicationCommandsResult, RESTPostAPIApplicationCommand
 import { z } from 'zod';
 import { CommandType } from './schema.ts';
 
-/** Option type of a text. */
+/** Option types (docs.discord.com, Application Command Option Type). */
 const STRING = 3;
+const ATTACHMENT = 11;
 
 /** Longest question of `/ask`, in characters (docs.discord.com, Application Command Options). */
 const MAX_OPTION_CHARS = 6_000;
@@ -41,6 +42,7 @@ const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
       required: true,
       max_length: MAX_OPTION_CHARS,
     },
+    { type: ATTACHMENT, name: 'file', description: 'A file that goes with it' },
   ]),
   chatInput('approvals', 'Show the requests that wait for your answer'),
   chatInput('approve', 'Approve a request', [REQUEST]),

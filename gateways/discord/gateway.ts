@@ -29,6 +29,7 @@ import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
+import { Channels } from './channels.ts';
 import { checkDiscord } from './check.ts';
 import { CredentialError, DiscordClient, type Self } from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
@@ -53,6 +54,7 @@ import {
 } from './schema.ts';
 import { DiscordSender } from './sender.ts';
 import { TokenSeal } from './token-seal.ts';
+import { Traffic } from './traffic.ts';
 
 export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming {
   /** The first wait before a failed connection is tried again; doubles up to `reconnectAtMostMs`. */
@@ -117,8 +119,11 @@ export class DiscordGateway implements Gateway {
     this.#files = new DiscordFiles(client, apiUrl, clock);
     const seal = new TokenSeal(token);
     this.#timing = { ...TIMING, ...deps.timing };
-    this.#messages = new MessageDesk({ settings, client, places, clock, log });
-    this.#interactions = new InteractionDesk({ seal, settings, client, log, timing: this.#timing });
+    const channels = new Channels(client, clock, () => this.#whoAmI());
+    const traffic = new Traffic();
+    const shared = { settings, client, channels, traffic, log };
+    this.#messages = new MessageDesk({ ...shared, places, clock });
+    this.#interactions = new InteractionDesk({ ...shared, seal, timing: this.#timing });
     this.#sender = new DiscordSender({
       seal,
       client,

@@ -38,8 +38,8 @@ export interface Spot {
   readonly channel: string;
   /** Undefined in direct messages. */
   readonly guild: string | undefined;
-  /** Undefined when it is no thread. `ours`: we opened it. */
-  readonly thread: { readonly ours: boolean } | undefined;
+  /** Undefined when it is no thread. `ours`: we opened it; on the answer to `command`, if it was one. */
+  readonly thread: { readonly ours: boolean; readonly command?: string | undefined } | undefined;
   /** An answer opens a thread on the message, so that the channel stays readable. */
   readonly opensThread: boolean;
 }
@@ -66,7 +66,7 @@ export function toInboundMessage(message: Message, spot: Spot, us: Identity): In
     kind: 'message',
     id: messageId(guild, channel, message.id),
     // A thread opened from a message has the message's id (docs.discord.com, Start Thread from Message).
-    conversationId: conversationId(guild, spot.opensThread ? message.id : channel),
+    conversationId: conversationId(guild, spot.opensThread ? message.id : (spot.thread?.command ?? channel)),
     sender: senderOf(message, guild),
     text,
     ...(attachments.length === 0 ? {} : { attachments }),
@@ -135,11 +135,15 @@ export function toAttachment(file: NativeAttachment): Attachment {
 /** The longest name of a thread (docs.discord.com, Start Thread from Message). */
 const MAX_THREAD_NAME_CHARS = 100;
 
+/** What a thread about this is called. */
+export function threadNameOf(text: string): string {
+  return text.split('\n')[0]?.trim().slice(0, MAX_THREAD_NAME_CHARS).trim() || 'Conversation';
+}
+
 function replyAddress(message: Message, { channel, guild, opensThread }: Spot, text: string): Address {
   const where = { channel, ...(guild === undefined ? {} : { guild }) };
   if (!opensThread) return { platform: DISCORD, route: { ...where, reply: message.id } };
-  const title = text.split('\n')[0]?.trim().slice(0, MAX_THREAD_NAME_CHARS);
-  return { platform: DISCORD, route: { ...where, thread: message.id, title: title || 'Conversation' } };
+  return { platform: DISCORD, route: { ...where, thread: message.id, title: threadNameOf(text) } };
 }
 
 /** Undefined when only an embed changed, and for our own messages. */

@@ -19,12 +19,15 @@ import type { InboundAnswer, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
 import { toReasonModal } from './card.ts';
+import { type Channels, isThread } from './channels.ts';
 import type { DiscordClient } from './client.ts';
 import { type DiscordSettings, isOpen } from './config.ts';
 import { toDiscordMarkdown } from './discord-markdown.ts';
 import type { Identity } from './inbound.ts';
 import {
+  type CommandSpot,
   MAX_CHOICES,
+  placed,
   toChoices,
   toCommandMessage,
   toPress,
@@ -40,12 +43,16 @@ import {
   MessageFlag,
   type Modal,
   ResponseType,
-  THREAD_TYPES,
+  timeOf,
 } from './schema.ts';
 import type { TokenSeal } from './token-seal.ts';
+import type { Traffic } from './traffic.ts';
 
 /** Requests looked through for what was typed; only the first few can be shown. */
 const MAX_SEARCHED = 4 * MAX_CHOICES;
+
+/** Create Public Threads, and Send Messages in Threads (docs.discord.com, Permissions). */
+const OPENING_THREADS = (1n << 35n) | (1n << 38n);
 
 const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
 const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
@@ -76,6 +83,8 @@ export interface Session {
 interface DeskDeps {
   readonly seal: TokenSeal;
   readonly client: DiscordClient;
+  readonly channels: Channels;
+  readonly traffic: Traffic;
   readonly log: Logger;
   readonly timing: DeskTiming;
   readonly settings: DiscordSettings;
@@ -134,7 +143,8 @@ export class InteractionDesk {
     const taken = toCommandMessage(command, this.deps.seal);
     if (!taken) return line.respond(tellResponse(UNKNOWN_COMMAND));
 
-    const storing = settled(receive(taken.message));
+    const spot = this.#spotOf(command);
+    const storing = settled(spot.then((where) => receive(placed(taken, command, where))));
     const stored = await inTime(this.deps.timing.deferAfterMs, storing);
     const defer = { type: ResponseType.deferredMessage, data: { flags: flagsFor(taken.visible) } };
     if (line.shared && isTakenElsewhere(stored)) return;
@@ -145,6 +155,21 @@ export class InteractionDesk {
     }
     const sentence = this.#sentenceOf(command, stored);
     await line.respond(sentence === undefined ? defer : tellResponse(sentence));
+  }
+
+  async #spotOf(command: Command): Promise<CommandSpot> {
+    const { id, guild_id: guild, channel_id: channelId, channel } = command;
+    if (guild === undefined || channel === undefined) return { kind: 'channel' };
+    const { channels, settings, traffic } = this.deps;
+    if (isThread(channel)) {
+      const known = await channels.find(channelId);
+      return known?.command === undefined
+        ? { kind: 'channel' }
+        : { kind: 'thread-of', command: known.command };
+    }
+    return mayOpenThread(command) && traffic.wantsThread(channel, settings.threads, timeOf(id))
+      ? { kind: 'own-thread' }
+      : { kind: 'channel' };
   }
 
   /** What there is to say at once; undefined when the core will answer, with what the agent or a command says. */
@@ -231,8 +256,12 @@ export class InteractionDesk {
 
 /** A thread counts as the channel it is in; the parent of any other channel is a mere category. */
 function placeOf({ guild_id: guild, channel_id: channel, channel: known }: Interaction) {
-  const isThread = known !== undefined && THREAD_TYPES.includes(known.type);
-  return { guild, channel, parent: isThread ? known.parent_id : undefined };
+  return { guild, channel, parent: known && isThread(known) ? known.parent_id : undefined };
+}
+
+/** Discord says with every interaction what we may do there. */
+function mayOpenThread({ app_permissions: granted }: Command): boolean {
+  return granted === undefined || (BigInt(granted) & OPENING_THREADS) === OPENING_THREADS;
 }
 
 type Settled =

@@ -16,10 +16,11 @@ import type { Places, Receive } from '../../src/domain/gateway.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
-import { Channels } from './channels.ts';
+import { type Channels, isThread, type KnownChannel } from './channels.ts';
 import { type DiscordClient, PAGE_SIZE, type Written } from './client.ts';
 import { type DiscordSettings, isOpen } from './config.ts';
 import {
+  conversationId,
   type Identity,
   isForUs,
   isSpoken,
@@ -37,10 +38,9 @@ import {
   idAt,
   idBefore,
   type Message,
-  THREAD_TYPES,
   timeOf,
 } from './schema.ts';
-import { Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 
 /** Messages read again of one channel at most; more than that was said while nobody listened is too old to answer. */
 const MAX_CATCH_UP_PAGES = 10;
@@ -60,9 +60,6 @@ const MAX_REMEMBERED = 5_000;
 /** A channel that is not there and of which nothing was read for so long is gone. An approval may take days. */
 const THREAD_OPENS_WITHIN_MS = 7 * 24 * 60 * 60_000;
 
-/** Channel types in which a message can begin a thread: text and announcements. */
-const HOLDS_THREADS: readonly number[] = [0, 5];
-
 type HandedOn = Pick<InboundMessage, 'id' | 'conversationId' | 'sender'>;
 
 export interface Hearer {
@@ -73,6 +70,8 @@ export interface Hearer {
 interface DeskDeps {
   readonly settings: DiscordSettings;
   readonly client: DiscordClient;
+  readonly channels: Channels;
+  readonly traffic: Traffic;
   readonly places: Places;
   readonly clock: Clock;
   readonly log: Logger;
@@ -80,10 +79,8 @@ interface DeskDeps {
 
 export class MessageDesk {
   readonly #positions: Positions;
-  readonly #channels: Channels;
   readonly #ownRoles: OwnRoles;
   readonly #bots: BotBudget;
-  readonly #traffic = new Traffic();
   readonly #handedOn = new Map<string, HandedOn>();
   /** Channels as they were when this session began, with the last that was said there. */
   readonly #listed = new Map<string, string>();
@@ -93,9 +90,8 @@ export class MessageDesk {
   #unread: Promise<Set<string>> | undefined;
 
   constructor(private readonly deps: DeskDeps) {
-    const { settings, client, places, clock } = deps;
+    const { settings, client, places } = deps;
     this.#positions = new Positions(places, `discord:${settings.application_id ?? ''}:positions`);
-    this.#channels = new Channels((channel) => client.channel(channel), clock);
     this.#ownRoles = new OwnRoles((guild) => client.roles(guild));
     this.#bots = new BotBudget(settings.bot_turns);
   }
@@ -169,7 +165,7 @@ export class MessageDesk {
 
   /** Something about a channel changed. */
   forgetChannel(channel: string): void {
-    this.#channels.forget(channel);
+    this.deps.channels.forget(channel);
   }
 
   /** Resolves once it is stored, or found to be of no interest, and what was said before it, too. */
@@ -182,7 +178,7 @@ export class MessageDesk {
   async #take(message: Message, hearer: Hearer): Promise<void> {
     const { us } = hearer;
     if (isSpoken(message, us)) {
-      this.#traffic.note(message.channel_id, message.author.id, timeOf(message.id));
+      this.deps.traffic.note(message.channel_id, message.author.id, timeOf(message.id));
       await this.#handOn(message, hearer);
     }
     this.#positions.pass(message.channel_id, message.id);
@@ -218,24 +214,23 @@ export class MessageDesk {
     await this.#keepPositions();
   }
 
-  #spotOf(message: Message, channel: Channel | undefined, us: Identity): Spot {
-    const isThread = channel !== undefined && THREAD_TYPES.includes(channel.type);
+  #spotOf(message: Message, channel: KnownChannel | undefined, us: Identity): Spot {
     return {
       channel: message.channel_id,
       guild: message.guild_id,
-      thread: isThread ? { ours: channel.owner_id === us.userId } : undefined,
+      thread:
+        channel && isThread(channel)
+          ? { ours: channel.owner_id === us.userId, command: channel.command }
+          : undefined,
       opensThread: this.#opensThread(message, channel, us),
     };
   }
 
   /** An answer to something we said stays where it was said. */
   #opensThread(message: Message, channel: Channel | undefined, us: Identity): boolean {
-    if (channel === undefined || !HOLDS_THREADS.includes(channel.type)) return false;
-    if (message.referenced_message?.author.id === us.userId) return false;
-    const { threads } = this.deps.settings;
-    return (
-      threads === 'always' || (threads === 'auto' && this.#traffic.isBusy(channel.id, timeOf(message.id)))
-    );
+    if (channel === undefined || message.referenced_message?.author.id === us.userId) return false;
+    const { settings, traffic } = this.deps;
+    return traffic.wantsThread(channel, settings.threads, timeOf(message.id));
   }
 
   /** An edit comes also when a link got its preview. */
@@ -243,8 +238,10 @@ export class MessageDesk {
     const edit = toEdit(message, us);
     const before = this.#handedOn.get(message.id);
     if (!edit || !(before || isForUs(message, await this.#asNamedIn(message, us)))) return;
-    if (!this.#isOpen(message, await this.#channelOf(message))) return;
-    await receive({ ...edit, conversationId: before?.conversationId ?? edit.conversationId });
+    const channel = await this.#channelOf(message);
+    if (!this.#isOpen(message, channel)) return;
+    const where = conversationId(message.guild_id, channel?.command ?? message.channel_id);
+    await receive({ ...edit, conversationId: before?.conversationId ?? where });
   }
 
   async takeRemoval(id: string, { receive }: Hearer): Promise<void> {
@@ -269,7 +266,7 @@ export class MessageDesk {
 
   /** Reads what was said in a channel since its position, oldest first. */
   async catchUp(channel: string, hearer: Hearer): Promise<void> {
-    const known = await this.#channels.find(channel);
+    const known = await this.deps.channels.find(channel);
     if (!known) return this.#forgetIfGone(channel);
     for (let page = 0; page < MAX_CATCH_UP_PAGES; page++) {
       const after = this.#positions.after(channel);
@@ -337,8 +334,8 @@ export class MessageDesk {
     return { ...message, sender: { ...message.sender, automatic: false } };
   }
 
-  async #channelOf({ guild_id: guild, channel_id: channel }: Message): Promise<Channel | undefined> {
-    return guild === undefined ? undefined : this.#channels.find(channel);
+  async #channelOf({ guild_id: guild, channel_id: channel }: Message): Promise<KnownChannel | undefined> {
+    return guild === undefined ? undefined : this.deps.channels.find(channel);
   }
 
   #isOpen({ guild_id: guild, channel_id: channel }: Message, known: Channel | undefined): boolean {
@@ -363,5 +360,5 @@ export class MessageDesk {
 
 /** The channel a thread is in. The parent of any other channel is a mere category. */
 function parentOf(channel: Channel | undefined): string | undefined {
-  return channel && THREAD_TYPES.includes(channel.type) ? channel.parent_id : undefined;
+  return channel && isThread(channel) ? channel.parent_id : undefined;
 }

@@ -90,6 +90,11 @@ export function toProgressPost(key: string, markdown: string): Post {
   return { key: `${key}#progress`, content: rest.length === 0 ? text : text + GOES_ON };
 }
 
+/** What a command is answered with where the answer gets a thread of its own: what it is about. */
+export function toThreadStart(title: string): Post {
+  return { key: '', content: toDiscordMarkdown(`> ${title}`)[0] ?? title };
+}
+
 function partKey(id: string, part: number): string {
   return `${id}#${part}`;
 }
@@ -116,8 +121,8 @@ export type Place =
       readonly guild: string | undefined;
       /** The message that is answered. */
       readonly reply: string | undefined;
-      /** The thread to be opened on this message first. */
-      readonly opens: { readonly message: string; readonly title: string } | undefined;
+      /** The thread to be opened first, on a message, by its id, or on the `answer` to the interaction. */
+      readonly opens: { readonly on: string; readonly title: string } | undefined;
       /** What is answered, its token sealed. */
       readonly interaction: { readonly id: string; readonly sealed: string } | undefined;
     }
@@ -140,7 +145,10 @@ const Route = z.union([
         channel,
         guild,
         reply,
-        opens: thread === undefined ? undefined : { message: thread, title: title ?? 'Conversation' },
+        opens:
+          thread === undefined
+            ? undefined
+            : { on: thread === interaction ? 'answer' : thread, title: title ?? 'Conversation' },
         interaction: interaction && sealed ? { id: interaction, sealed } : undefined,
       }),
     ),

@@ -53,6 +53,9 @@ export const SPOKEN_TYPES: readonly number[] = [0, 19];
 /** Channel types: threads of announcements, public ones, private ones. */
 export const THREAD_TYPES: readonly number[] = [10, 11, 12];
 
+/** Channel types in which a message can begin a thread: text and announcements. */
+export const TEXT_TYPES: readonly number[] = [0, 5];
+
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   schema.nullish().transform((value) => value ?? undefined);
 
@@ -179,6 +182,8 @@ const InteractionFields = {
   guild_id: optional(Snowflake),
   channel_id: Snowflake,
   channel: optional(z.object({ id: Snowflake, type: z.number().int(), parent_id: optional(Snowflake) })),
+  /** What we may do there, as a bit set. */
+  app_permissions: optional(z.string().regex(/^\d+$/)),
   /** In a guild. */
   member: optional(Member.extend({ user: User })),
   /** In a direct message. */
@@ -193,7 +198,12 @@ const Command = z.object({
     type: z.number().int().default(CommandType.chatInput),
     target_id: optional(Snowflake),
     options: optional(z.array(Option)),
-    resolved: optional(z.object({ messages: optional(z.record(z.string(), Message)) })),
+    resolved: optional(
+      z.object({
+        messages: optional(z.record(z.string(), Message)),
+        attachments: optional(z.record(z.string(), Attachment)),
+      }),
+    ),
   }),
 });
 export type Command = z.infer<typeof Command>;

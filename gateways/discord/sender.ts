@@ -29,6 +29,7 @@ import {
   toPlace,
   toProgressPost,
   toTextPosts,
+  toThreadStart,
   userOf,
 } from './outbound.ts';
 import { type Message, timeOf } from './schema.ts';
@@ -79,6 +80,8 @@ interface SenderDeps {
 export class DiscordSender {
   readonly #directChannels = new Map<string, string>();
   readonly #threads = new Map<string, string>();
+  /** Answers to commands on which a thread was opened, by interaction. */
+  readonly #starts = new Map<string, string>();
 
   constructor(private readonly deps: SenderDeps) {}
 
@@ -205,7 +208,8 @@ export class DiscordSender {
     if (user === undefined)
       throw new UndeliverableError(DISCORD, `${notice.onlyFor} is not an account of Discord`);
     signal.throwIfAborted();
-    const spot = await this.#spotOf(place);
+    // A word to one person is not worth a thread that all see.
+    const spot = await this.#spotOf(place.kind === 'channel' ? { ...place, opens: undefined } : place);
     const answered =
       spot.interaction && (await this.#tell(spot.interaction, await spot.original(), notice.markdown));
     if (answered) return { ref: refOf(answered.channel, answered.message) };
@@ -254,8 +258,11 @@ export class DiscordSender {
     const { channel, guild, reply, opens, interaction } = place;
     const live =
       interaction && this.#ageOf(interaction) < TOKEN_LIVES_MS ? this.#opened(interaction) : undefined;
-    if (opens) return this.#threadOf(place, opens);
-    const late = interaction && !live ? await this.#answerTo(channel, interaction) : undefined;
+    const start = opens && (opens.on === 'answer' ? await this.#threadStart(place, live) : opens.on);
+    if (opens && start !== undefined) return this.#threadOf(place, { message: start, title: opens.title });
+    // Nicer with it, but as good without.
+    const late =
+      interaction && !live ? await this.#answerTo(channel, interaction).catch(() => undefined) : undefined;
     const original = live ? once(() => this.#originalOf(live)) : NO_ANSWER;
     return { channel, guild, reply: reply ?? late, interaction: live, original };
   }
@@ -289,18 +296,35 @@ export class DiscordSender {
     }
   }
 
-  /** The message with which an interaction was answered: it comes right after it. */
+  /** The answer to a command on which its thread is opened, saying what it is about; undefined when there is none. */
+  async #threadStart(
+    { channel, interaction, opens }: Extract<Place, { kind: 'channel' }>,
+    live: InteractionRef | undefined,
+  ): Promise<string | undefined> {
+    if (interaction === undefined) return undefined;
+    const known = this.#starts.get(interaction.id);
+    if (known !== undefined) return known;
+    const first = live && (await this.#originalOf(live));
+    if (live && first?.waits)
+      await this.deps.client.editAnswer(live, '@original', toThreadStart(opens?.title ?? ''));
+    const start = live ? first?.message : await this.#answerTo(channel, interaction);
+    if (start !== undefined) remember(this.#starts, interaction.id, start);
+    return start;
+  }
+
   #opened({ id, sealed }: { readonly id: string; readonly sealed: string }): InteractionRef | undefined {
     const token = this.deps.seal.open({ id, sealed });
     return token === undefined ? undefined : { id, token };
   }
 
+  /** The message with which an interaction was answered: it comes right after it. Undefined when it cannot be seen. */
   async #answerTo(channel: string, { id }: Pick<InteractionRef, 'id'>): Promise<string | undefined> {
     try {
       const messages = await this.deps.client.messages(channel, { after: id });
       return messages.find((message) => message.interaction_metadata?.id === id)?.id;
-    } catch {
-      return undefined; // nicer with it, but as good without
+    } catch (error) {
+      if (error instanceof UndeliverableError) return undefined;
+      throw error;
     }
   }
 

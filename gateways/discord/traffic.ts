@@ -1,4 +1,6 @@
 /** Which channels are busy: where several people talk, an answer is better off in a thread of its own. */
+import type { DiscordSettings } from './config.ts';
+import { type Channel, TEXT_TYPES } from './schema.ts';
 
 /** A channel is busy when so many messages of at least two people came within this time. */
 const BUSY_MESSAGES = 6;
@@ -21,6 +23,16 @@ export class Traffic {
     this.#recent.set(channel, recent);
     const [quietest] = this.#recent.keys();
     if (this.#recent.size > MAX_CHANNELS && quietest !== undefined) this.#recent.delete(quietest);
+  }
+
+  /** Whether what begins in this channel now gets a thread of its own. */
+  wantsThread(
+    { id, type }: Pick<Channel, 'id' | 'type'>,
+    threads: DiscordSettings['threads'],
+    nowMs: number,
+  ): boolean {
+    if (!TEXT_TYPES.includes(type)) return false;
+    return threads === 'always' || (threads === 'auto' && this.isBusy(id, nowMs));
   }
 
   isBusy(channel: string, nowMs: number): boolean {

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ASK_ABOUT } from '../../gateways/discord/commands.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { OptionValues } from '../../src/sandbox/discord/typed-commands.ts';
 import { BOT_ROLE } from '../../src/sandbox/discord/wire.ts';
 import { ALEX, BOT, DANA, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import {
@@ -781,6 +782,177 @@ describe('commands', () => {
     expect(outcome).toMatchObject({
       message: { content: expect.stringContaining('do not listen'), onlyFor: alex },
     });
+  });
+});
+
+describe('/ask', () => {
+  const ask = (question: string, over: { channel?: string; options?: OptionValues } = {}) =>
+    discord.sandbox.slash({
+      user: alex,
+      channel: over.channel ?? GENERAL.id,
+      command: 'ask',
+      options: { question, ...over.options },
+    });
+  const answer = (markdown: string, to = discord.messages()[0]!.replyTo) =>
+    discord.send({ to, body: { kind: 'text', markdown } });
+  const contents = (channel: string) => discord.sandbox.messages(channel).map(({ content }) => content);
+  const thread = () => discord.sandbox.threads(GENERAL.id)[0]!;
+
+  it('brings a file', async () => {
+    await open();
+
+    await ask('what is in it?', {
+      options: { file: { filename: 'list.csv', contentType: 'text/csv', bytes: Buffer.from('a,b') } },
+    });
+
+    const { text, attachments } = discord.messages()[0]!;
+    expect(text).toBe('what is in it?');
+    expect(attachments).toMatchObject([{ name: 'list.csv', bytes: 3 }]);
+    const content = await discord.gateway.download(attachments![0]!.ref!, new AbortController().signal);
+    expect(Buffer.from(content).toString()).toBe('a,b');
+  });
+
+  it.each(['always', 'auto'] as const)('%s: gets a thread where others are talking', async (threads) => {
+    await open({ settings: { threads } });
+    for (let count = 0; count < 6; count++) await say('chatter', { user: count % 2 === 0 ? alex : dana });
+    await last();
+
+    await ask('refund order 7\nand be quick');
+    const { replyTo, conversationId } = discord.messages().at(-1)!;
+    await answer('On it.', replyTo);
+    await answer('Done.', replyTo);
+
+    expect(thread()).toMatchObject({ name: 'refund order 7' });
+    expect(contents(thread().id)).toEqual(['On it.', 'Done.']);
+    expect(discord.sandbox.message(thread().id)).toMatchObject({
+      content: '> refund order 7',
+      author: BOT.discordUser,
+    });
+    expect(conversationId).not.toBe(`discord:${GUILD.id}:${GENERAL.id}`);
+  });
+
+  it('shows its progress in that thread, and the answer in its place', async () => {
+    await open({ settings: { threads: 'always' } });
+    await ask('refund order 7');
+    const to = discord.messages()[0]!.replyTo;
+
+    const signal = new AbortController().signal;
+    const ref = await discord.gateway.progress.show({ to, key: 'k', markdown: 'looking it up' }, signal);
+    expect(contents(thread().id)).toEqual(['looking it up']);
+    await discord.send({ to, body: { kind: 'text', markdown: 'Done.', replaces: ref } });
+
+    expect(contents(thread().id)).toEqual(['Done.']);
+  });
+
+  it('goes on in its thread as the same conversation, by mention and by command, after a restart too', async () => {
+    await open({ settings: { threads: 'always' } });
+    await ask('refund order 7');
+    const { conversationId } = discord.messages()[0]!;
+    await answer('On it.');
+    await discord.gateway.stop();
+    await say('@signalbox and order 8', { channel: thread().id });
+
+    await discord.start();
+    await discord.until(() => texts().includes('and order 8'));
+    await ask('and order 9?', { channel: thread().id });
+    const edited = await say('@signalbox and order 10', { channel: thread().id });
+    await discord.until(() => texts().includes('and order 10'));
+    await discord.sandbox.edit({ message: edited.id, text: '@signalbox and order 11' });
+    await discord.until(() => discord.revisions().length === 1);
+
+    expect(discord.received.map((inbound) => 'conversationId' in inbound && inbound.conversationId)).toEqual(
+      Array(5).fill(conversationId),
+    );
+    expect(discord.messages()[2]!.replyTo.route.thread).toBeUndefined();
+  });
+
+  it('is answered in its thread for as long as it takes, by whichever process', async () => {
+    let now = Date.now();
+    await open({ settings: { threads: 'always' }, clock: { now: () => now } });
+    await ask('refund order 7');
+    await ask('refund order 8');
+    const [first, second] = discord.messages().map(({ replyTo }) => replyTo);
+    await answer('On it.', first);
+
+    now += 60 * 60_000;
+    await discord.gateway.stop();
+    const another = await discord.startAnother();
+    const late = { ...first!, route: { ...first!.route } };
+    const body = { kind: 'text', markdown: 'Approved, and done.' } as const;
+    const conversationId = discord.messages()[0]!.conversationId;
+    const signal = new AbortController().signal;
+    await another.send({ id: 'late', conversationId, attempt: 1, to: late, body }, signal);
+    await another.send({ id: 'later', conversationId, attempt: 1, to: second!, body }, signal);
+
+    const [of7, of8] = discord.sandbox.threads(GENERAL.id);
+    expect(contents(of7!.id)).toEqual(['On it.', 'Approved, and done.']);
+    expect(contents(of8!.id)).toEqual(['Approved, and done.']);
+  });
+
+  it('stays where it was asked when the bot may open no thread there', async () => {
+    await open({ settings: { threads: 'always' } });
+    discord.sandbox.setPermissions(['VIEW_CHANNEL', 'SEND_MESSAGES', 'READ_MESSAGE_HISTORY'], GENERAL.id);
+
+    await ask('refund order 7');
+    await answer('On it.');
+
+    expect(contents(GENERAL.id)).toEqual(['On it.']);
+    expect(discord.messages()[0]!.conversationId).toBe(`discord:${GUILD.id}:${GENERAL.id}`);
+  });
+
+  it('is answered in the channel when its thread cannot be opened after all', async () => {
+    await open({ settings: { threads: 'always' } });
+    await ask('refund order 7');
+    discord.sandbox.fail('POST /channels/:channel/messages/:message/threads', {
+      kind: 'status',
+      status: 400,
+      code: 160_006,
+    });
+
+    await answer('On it.');
+
+    expect(contents(GENERAL.id)).toEqual(['> refund order 7', 'On it.']);
+  });
+
+  it.each([
+    ['in direct messages', 'always', ALEX.discordDm],
+    ['in a quiet channel', 'auto', GENERAL.id],
+    ['where threads are off', 'never', GENERAL.id],
+  ] as const)('gets no thread %s', async (_, threads, channel) => {
+    await open({ settings: { threads } });
+
+    await ask('refund order 7', { channel });
+    await answer('On it.');
+
+    expect(discord.sandbox.threads()).toEqual([]);
+    expect(contents(channel)).toEqual(['On it.']);
+  });
+
+  it('opens no thread for a word to its sender alone', async () => {
+    await open({ settings: { threads: 'always' } });
+    await ask('refund order 7');
+
+    const { replyTo, sender } = discord.messages()[0]!;
+    const body = { kind: 'notice', markdown: 'Not you.', onlyFor: sender.account } as const;
+    await discord.send({ to: replyTo, body });
+
+    expect(discord.sandbox.threads()).toEqual([]);
+    expect(discord.sandbox.ephemerals(alex).map(({ content }) => content)).toEqual(['Not you.']);
+  });
+
+  it('about a message gets a thread that says whose it is', async () => {
+    await open({ settings: { threads: 'always' } });
+    const said = await say('the build is red', { user: dana });
+
+    await discord.sandbox.contextCommand({
+      user: alex,
+      channel: GENERAL.id,
+      message: said.id,
+      command: ASK_ABOUT,
+    });
+    await answer('Somebody broke it.');
+
+    expect(thread().name).toBe('About a message of Dana Reyes');
   });
 });
 
