@@ -1,28 +1,9 @@
 /** What `signalbox check` says about Discord: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
-import {
-  type ApplicationInfo,
-  CredentialError,
-  codeOf,
-  type DiscordClient,
-  type GuildInfo,
-} from './client.ts';
+import { checkGuilds, inviteUrl } from './check-guilds.ts';
+import { type ApplicationInfo, CredentialError, codeOf, type DiscordClient } from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
-
-/** Permissions as bits (docs.discord.com, Permissions), and what does not work without each. */
-const NEEDED_PERMISSIONS: Readonly<Record<string, { readonly bit: bigint; readonly use: string }>> = {
-  'View Channels': { bit: 1n << 10n, use: 'seeing what is said' },
-  'Send Messages': { bit: 1n << 11n, use: 'answering' },
-  'Embed Links': { bit: 1n << 14n, use: 'approval cards' },
-  'Attach Files': { bit: 1n << 15n, use: 'sending files' },
-  'Read Message History': { bit: 1n << 16n, use: 'replying, and finding what was said while it was away' },
-  'Create Public Threads': { bit: 1n << 35n, use: 'conversations of their own in busy channels' },
-  'Send Messages in Threads': { bit: 1n << 38n, use: 'answering there' },
-};
-
-const MENTION_EVERYONE = 1n << 17n;
-const ADMINISTRATOR = 1n << 3n;
 
 /** Application flags that say the intent may be asked for: granted, or self-service in small apps. */
 const MESSAGE_CONTENT_FLAGS = (1 << 18) | (1 << 19);
@@ -49,25 +30,13 @@ export async function checkDiscord(
       { subject: 'Discord bot token', status: 'works', detail: `signed in as ${self.name}` },
       applicationFinding(settings, application),
       intentFinding(settings, application),
-      ...(await checkGuilds(settings, client)),
-      ...(await checkChannels(settings, client)),
+      ...(await checkGuilds(settings, client, self)),
       await checkCommands(settings, client),
       wayInFinding(settings, application),
     ];
   } catch (error) {
     return [failure('Discord bot token', error, WHERE_TO_GET.bot_token)];
   }
-}
-
-/** Where somebody who manages a server lets the bot in, with what it needs and nothing more. */
-export function inviteUrl(applicationId: string): string {
-  const permissions = Object.values(NEEDED_PERMISSIONS).reduce((bits, { bit }) => bits | bit, 0n);
-  const query = new URLSearchParams({
-    client_id: applicationId,
-    scope: 'bot applications.commands',
-    permissions: String(permissions),
-  });
-  return `https://discord.com/oauth2/authorize?${query}`;
 }
 
 export function missingFinding(setting: string): CheckFinding {
@@ -126,71 +95,6 @@ function intentFinding(
       'message_content is on, but the application may not ask for it; Discord will refuse the connection',
     remedy: `Switch on "Message Content Intent" under "Bot" at ${PORTAL}, or set gateways.discord.message_content to false.`,
   };
-}
-
-async function checkGuilds(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding[]> {
-  const invite = `Open ${inviteUrl(settings.application_id ?? '')} as somebody who manages the server.`;
-  const guilds = await client.guilds();
-  const open = guilds.filter(({ id }) => settings.allowed_guilds?.includes(id) ?? true);
-  const absent = (settings.allowed_guilds ?? []).filter((id) => !guilds.some((guild) => guild.id === id));
-  const missing: CheckFinding[] = absent.map((id) => ({
-    subject: `Discord server ${id}`,
-    status: 'missing',
-    detail: 'it is in allowed_guilds, but the bot is not a member',
-    remedy: invite,
-  }));
-  if (open.length === 0 && missing.length === 0) {
-    return [
-      {
-        subject: 'Discord servers',
-        status: 'missing',
-        detail: 'the bot is in none; only people who can write it directly reach it',
-        remedy: invite,
-      },
-    ];
-  }
-  return [...missing, ...open.map((guild) => permissionsFinding(guild, invite))];
-}
-
-/** Those that are named and cannot be seen; the others go without saying. */
-async function checkChannels(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding[]> {
-  const unseen: CheckFinding[] = [];
-  for (const id of settings.allowed_channels ?? []) {
-    try {
-      await client.channel(id);
-    } catch (error) {
-      const remedy =
-        'Add the bot\'s role to the channel under "Edit Channel", "Permissions", or take it out of allowed_channels.';
-      unseen.push(failure(`Discord channel ${id}`, error, remedy));
-    }
-  }
-  return unseen;
-}
-
-function permissionsFinding({ id, name, permissions }: GuildInfo, invite: string): CheckFinding {
-  const subject = `Discord server ${name || id}`;
-  if (permissions === undefined) return { subject, status: 'works', detail: 'the bot is a member' };
-
-  const isAdministrator = (permissions & ADMINISTRATOR) !== 0n;
-  const lacking = isAdministrator
-    ? []
-    : Object.entries(NEEDED_PERMISSIONS).filter(([, { bit }]) => (permissions & bit) === 0n);
-  if (lacking.length > 0) {
-    return {
-      subject,
-      status: 'missing',
-      detail: lacking.map(([permission, { use }]) => `${permission} (${use})`).join(', '),
-      remedy: `${invite} Or grant them to the bot's role under "Server Settings", "Roles".`,
-    };
-  }
-  if (isAdministrator || (permissions & MENTION_EVERYONE) !== 0n) {
-    return {
-      subject,
-      status: 'works',
-      detail: `everything needed is granted, and more: ${isAdministrator ? 'Administrator' : 'Mention Everyone'} is better taken away from the bot's role`,
-    };
-  }
-  return { subject, status: 'works', detail: 'the bot is a member and may do what it needs to' };
 }
 
 async function checkCommands(settings: DiscordSettings, client: DiscordClient): Promise<CheckFinding> {

@@ -14,7 +14,7 @@ import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
 import { type InteractionRef, nonceOf, type Post } from './outbound.ts';
-import { Channel, Member, Message, MessageFlag, Role, Snowflake } from './schema.ts';
+import { Channel, GuildChannel, Member, Message, MessageFlag, Role, Snowflake } from './schema.ts';
 
 /** Longer than Discord takes on a bad day, shorter than a person waits. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -195,6 +195,11 @@ export class DiscordClient {
     const path = `/channels/${channel}/messages/${message}` as const;
     const answer = await unless(GONE_CODES, () => this.#call('get', path));
     return Message.safeParse(answer).data?.interaction_metadata?.id;
+  }
+
+  /** All of a server but its threads, those included that we cannot see. */
+  async guildChannels(guild: string): Promise<GuildChannel[]> {
+    return z.array(GuildChannel).parse(await this.#call('get', `/guilds/${guild}/channels`));
   }
 
   async roles(guild: string): Promise<Role[]> {

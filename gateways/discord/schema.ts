@@ -163,6 +163,18 @@ export const Channel = z.object({
 });
 export type Channel = z.infer<typeof Channel>;
 
+const Bits = z.string().regex(/^\d+$/);
+
+/** A channel as its server lists it. */
+export const GuildChannel = z.object({
+  id: Snowflake,
+  type: z.number().int(),
+  name: optional(z.string()),
+  /** What it says of a role or a member, beside what the server does. */
+  permission_overwrites: optional(z.array(z.object({ id: Snowflake, allow: Bits, deny: Bits }))),
+});
+export type GuildChannel = z.infer<typeof GuildChannel>;
+
 export interface CommandOption {
   readonly name: string;
   readonly value?: string | number | boolean | undefined;

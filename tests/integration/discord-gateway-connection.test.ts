@@ -7,6 +7,7 @@ import {
   type DiscordFixtureOptions,
   GENERAL,
   inChannel,
+  OPS,
   openDiscord,
 } from '../support/discord-gateway.ts';
 import { aCard } from '../support/slack-gateway.ts';
@@ -376,6 +377,7 @@ describe('checking Discord', () => {
       ['Discord application', 'works'],
       ['Discord message content', 'works'],
       [`Discord server ${GUILD.name}`, 'works'],
+      [`Discord channels of ${GUILD.name}`, 'works'],
       ['Discord commands', 'works'],
       ['Discord gateway', 'works'],
     ]);
@@ -392,6 +394,79 @@ describe('checking Discord', () => {
     expect(finding?.remedy).toMatch(
       /https:\/\/discord\.com\/oauth2\/authorize\?client_id=\d+&scope=bot\+applications\.commands&permissions=\d+/,
     );
+  });
+
+  describe('each channel', () => {
+    const ALL_BUT_FILES = [
+      'VIEW_CHANNEL',
+      'SEND_MESSAGES',
+      'EMBED_LINKS',
+      'READ_MESSAGE_HISTORY',
+      'CREATE_PUBLIC_THREADS',
+      'SEND_MESSAGES_IN_THREADS',
+    ] as const;
+    const lacking = async () => (await discord.gateway.check()).filter(({ status }) => status !== 'works');
+
+    it('that takes something away is named, with what it is for and where to grant it', async () => {
+      await open();
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+
+      expect(await lacking()).toEqual([
+        {
+          subject: 'Discord channel #ops',
+          status: 'missing',
+          detail: `Attach Files (sending files), in the server ${GUILD.name}`,
+          remedy: expect.stringMatching(/"Edit Channel", "Permissions".*role signalbox.*allow Attach Files/),
+        },
+      ]);
+    });
+
+    it('that lacks the same is named in one line', async () => {
+      await open();
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+      discord.sandbox.setPermissions(ALL_BUT_FILES, GENERAL.id);
+
+      expect(await lacking()).toMatchObject([{ subject: 'Discord channels #general, #ops' }]);
+    });
+
+    it('is left out when the bot is not meant to be there', async () => {
+      await open();
+      discord.sandbox.setPermissions([], OPS.id);
+
+      expect(await lacking()).toEqual([]);
+    });
+
+    it('is looked at when it is named, seen or not', async () => {
+      await open({ settings: { allowed_channels: [OPS.id] } });
+      discord.sandbox.setPermissions([], OPS.id);
+      discord.sandbox.setPermissions(['VIEW_CHANNEL'], GENERAL.id);
+
+      expect(await lacking()).toMatchObject([
+        { subject: 'Discord channel #ops', detail: expect.stringContaining('View Channels') },
+      ]);
+    });
+
+    it('may grant by itself what the server does not', async () => {
+      await open({ settings: { allowed_channels: [OPS.id] } });
+      discord.sandbox.setPermissions(['VIEW_CHANNEL']);
+      discord.sandbox.setPermissions([...ALL_BUT_FILES, 'ATTACH_FILES'], OPS.id);
+      expect(await lacking()).toEqual([]);
+
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+      expect(await lacking()).toMatchObject([
+        { subject: `Discord server ${GUILD.name}`, detail: 'Attach Files (sending files)' },
+      ]);
+    });
+
+    it('is not looked at where Discord does not show the channels, and the server still is', async () => {
+      await open();
+      discord.sandbox.fail('GET /guilds/:guild/members/:user', { kind: 'status', status: 403, code: 50_001 });
+      discord.sandbox.setPermissions(ALL_BUT_FILES);
+
+      expect(await lacking()).toMatchObject([
+        { subject: `Discord server ${GUILD.name}`, detail: 'Attach Files (sending files)' },
+      ]);
+    });
   });
 
   it('says where to switch on an intent that is asked for and not granted', async () => {
