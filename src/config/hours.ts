@@ -1,0 +1,116 @@
+/** Hours of the week, written as people write them: when somebody works, and when they want quiet. */
+import { z } from 'zod';
+import type { Milliseconds } from './duration.ts';
+import { didYouMean } from './schema-check.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** A name of the IANA time-zone database. Offsets such as `+01:00` are refused: they know no summer time. */
+export const TimeZoneName = z.string().superRefine((name, context) => {
+  if (isTimeZone(name)) return;
+  const meant = didYouMean(name, Intl.supportedValuesOf('timeZone'));
+  const hint = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+  context.addIssue({
+    code: 'custom',
+    message: `must be an IANA time zone such as Europe/Berlin or UTC${hint}`,
+  });
+});
+export type TimeZoneName = z.infer<typeof TimeZoneName>;
+
+/** A range of one day in ms since its midnight, the end not included; one that goes overnight ends after 24 h. */
+export interface DayRange {
+  readonly from: Milliseconds;
+  readonly until: Milliseconds;
+}
+
+const RANGE_PATTERN = /^([01]?\d|2[0-3]):([0-5]\d) ?[-–] ?(?:([01]?\d|2[0-3]):([0-5]\d)|(24):(00))$/;
+const RANGE_WORDS = 'must be a range of hours such as 09:00-17:30, 22:00-06:00 (overnight) or 00:00-24:00';
+
+/** `09:00-17:30`; `22:00-06:00` goes on into the next day; `00:00-24:00` is the whole day. */
+export const DayRange = z.string().transform((text, context): DayRange => {
+  const written = RANGE_PATTERN.exec(text)
+    ?.slice(1)
+    .filter((part) => part !== undefined);
+  if (written === undefined) {
+    context.addIssue({ code: 'custom', message: RANGE_WORDS });
+    return z.NEVER;
+  }
+  const [fromHour = 0, fromMinute = 0, untilHour = 0, untilMinute = 0] = written.map(Number);
+  const from = (fromHour * 60 + fromMinute) * MINUTE_MS;
+  const until = (untilHour * 60 + untilMinute) * MINUTE_MS;
+  if (from === until) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a range that ends at another time than it begins; 00:00-24:00 is the whole day',
+    });
+    return z.NEVER;
+  }
+  return { from, until: from < until ? until : until + DAY_MS };
+});
+
+const DayRanges = z
+  .union([DayRange, z.array(DayRange)])
+  .transform((ranges) => [ranges].flat().sort((a, b) => a.from - b.from))
+  .refine(areApart, { message: 'must be ranges that do not overlap' });
+
+/** Sunday first, as JavaScript counts. */
+export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+/** The ranges of each weekday in order, Sunday first; a day may have none, a week has at least one. */
+export type WeekRanges = readonly (readonly DayRange[])[];
+
+export const WeekRanges = z
+  .strictObject({
+    mon: DayRanges.optional(),
+    tue: DayRanges.optional(),
+    wed: DayRanges.optional(),
+    thu: DayRanges.optional(),
+    fri: DayRanges.optional(),
+    sat: DayRanges.optional(),
+    sun: DayRanges.optional(),
+    every_day: DayRanges.optional().describe('For each day that is not named.'),
+  })
+  .transform((days): WeekRanges => WEEKDAYS.map((day) => days[day] ?? days.every_day ?? []))
+  .refine((week) => week.flat().length > 0, {
+    message: 'must have at least one range of hours, for example mon: 09:00-17:00',
+  })
+  .describe('Weekday to a range of hours or a list of them; [] is a day without any.');
+
+/** The name of a holiday calendar, in `holidays`. */
+export const HolidaysName = z
+  .string()
+  .regex(/^[a-z][a-z0-9._-]{0,63}$/, 'a holiday calendar is lower-case letters, digits, dots and hyphens');
+export type HolidaysName = z.infer<typeof HolidaysName>;
+
+export const WorkingHours = z
+  .strictObject({
+    time_zone: TimeZoneName.describe('Where the clock on the wall hangs: an IANA name.'),
+    days: WeekRanges,
+    holidays: HolidaysName.optional().describe('The calendar of days off, by its name in holidays.'),
+  })
+  .describe('When a person or team works.');
+export type WorkingHours = z.infer<typeof WorkingHours>;
+
+/** Without holidays: who wants quiet at night wants it on a day off, too. */
+export const QuietHours = z
+  .strictObject({
+    time_zone: TimeZoneName.describe('Where the clock on the wall hangs: an IANA name.'),
+    days: WeekRanges,
+  })
+  .describe('When a person is left alone, unless it matters more.');
+export type QuietHours = z.infer<typeof QuietHours>;
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function areApart(ranges: readonly DayRange[]): boolean {
+  return ranges.every((range, index) => range.from >= (ranges[index - 1]?.until ?? 0));
+}
