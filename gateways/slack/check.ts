@@ -9,6 +9,7 @@ export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   'app_mentions:read': 'being mentioned',
   'channels:history': 'reading replies in public channels',
   'chat:write': 'posting',
+  commands: 'the command /signalbox',
   'files:read': 'reading files that people send',
   'files:write': 'sending files',
   'groups:history': 'reading replies in private channels',

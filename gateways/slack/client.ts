@@ -303,8 +303,11 @@ export class SlackClient {
   }
 
   /**
-   * Answers a press where Slack told us to. Resolves false when the address is not one Slack gives out: it came in
-   * with a request, and what it is sent must not go anywhere else.
+   * Answers a press or a command where Slack told us to, up to 5 times within 30 minutes (docs.slack.dev, Handling user
+   * interaction). Resolves false when Slack no longer takes it, and when the address is not one Slack gives out: it
+   * came in with a request, and what it is sent must not go anywhere else.
+   *
+   * @throws {RateLimitedError} when Slack asks us to wait
    */
   async respond(responseUrl: string, text: string): Promise<boolean> {
     if (!this.#isSlacks(responseUrl)) return false;
@@ -316,6 +319,11 @@ export class SlackClient {
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });
     await response.body?.cancel();
+    if (response.status === 429) {
+      const seconds = Number(response.headers.get('retry-after'));
+      throw new RateLimitedError('slack', seconds > 0 ? seconds * 1_000 : DEFAULT_RETRY_AFTER_MS);
+    }
+    if (response.status >= 500) throw new Error(`Slack answered ${response.status}`);
     return response.ok;
   }
 

@@ -6,7 +6,7 @@
  *
  * Invariants
  *   1. Slack is acknowledged after `receive` resolved, and shown a failure when it rejected or took too long.
- *   2. A channel that is not open is not listened to, neither to its messages nor to presses in it.
+ *   2. A channel that is not open is not listened to, neither to its messages nor to presses and commands in it.
  *   3. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
  */
 import { App, type ViewSubmitAction } from '@slack/bolt';
@@ -28,6 +28,7 @@ import type { WebhookListener } from '../webhook-listener.ts';
 import { within } from '../within.ts';
 import { checkSlack } from './check.ts';
 import { CredentialError, type Self, SlackClient } from './client.ts';
+import { CommandDesk } from './command-desk.ts';
 import { missingCredentials, type SlackSettings } from './config.ts';
 import { SlackFiles } from './files.ts';
 import { HttpReceiver } from './http-receiver.ts';
@@ -40,6 +41,7 @@ import { EventEnvelope, type MessageEvent } from './schema.ts';
 import { SlackSender } from './sender.ts';
 import { toSlackLogger } from './slack-logger.ts';
 import { SocketReceiver } from './socket-receiver.ts';
+import { Teller } from './teller.ts';
 
 export interface SlackTiming {
   /** Slack counts an event or a press as failed after 3 s (docs.slack.dev, Events API); half a second is for the way. */
@@ -79,7 +81,9 @@ export class SlackGateway implements Gateway {
   readonly #client: SlackClient;
   readonly #files: SlackFiles;
   readonly #sender: SlackSender;
+  readonly #teller: Teller;
   readonly #presses: Presses;
+  readonly #commands: CommandDesk;
   readonly #bots: BotBudget;
   readonly #timing: SlackTiming;
   #stopping = new AbortController();
@@ -90,17 +94,20 @@ export class SlackGateway implements Gateway {
     private readonly settings: SlackSettings,
     private readonly deps: SlackDeps,
   ) {
-    this.#client = new SlackClient(settings.bot_token ?? '', settings.api_url, deps.log);
-    this.#files = new SlackFiles(this.#client, settings.bot_token ?? '', settings.api_url);
-    this.#sender = new SlackSender(this.#client, this.#files, () => this.#whoAmI());
+    const botToken = settings.bot_token ?? '';
+    this.#client = new SlackClient(botToken, settings.api_url, deps.log);
+    this.#files = new SlackFiles(this.#client, botToken, settings.api_url);
+    this.#sender = new SlackSender(this.#client, this.#files, () => this.#whoAmI(), botToken);
     this.#bots = new BotBudget(settings.bot_turns);
     this.#timing = { ...TIMING, ...deps.timing };
-    this.#presses = new Presses({
-      client: this.#client,
-      log: deps.log,
-      isOpen: (channel) => this.#isOpen(channel),
+    this.#teller = new Teller(this.#client, deps.log);
+    const taking = {
+      teller: this.#teller,
+      isOpen: (channel: string | undefined) => this.#isOpen(channel),
       storeWithinMs: this.#timing.storeWithinMs,
-    });
+    };
+    this.#presses = new Presses({ ...taking, client: this.#client, log: deps.log });
+    this.#commands = new CommandDesk({ ...taking, clock: deps.clock, botToken });
     const { posts, seconds } = settings.pace;
     this.pace = {
       posts,
@@ -134,7 +141,7 @@ export class SlackGateway implements Gateway {
     const receiver = this.#receiver;
     this.#receiver = undefined;
     await receiver?.stop();
-    await this.#presses.drain();
+    await this.#teller.drain();
   }
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
@@ -208,6 +215,8 @@ export class SlackGateway implements Gateway {
     app.event('app_mention', async ({ body }) => this.#takeMessage(body, session));
     app.action(/^/, async ({ body, ack }) => this.#presses.takePress(body, ack, session));
     app.view<ViewSubmitAction>(/^/, async ({ body, ack }) => this.#presses.takeForm(body, ack, session));
+    // Whatever it is called in this workspace.
+    app.command(/^/, async ({ body, ack }) => this.#commands.take(body, ack, session));
     // Bolt's own handler only logs; the receiver has to know.
     app.error(async (error) => {
       throw error;

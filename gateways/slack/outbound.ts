@@ -44,6 +44,11 @@ export function toCardPosts(id: string, card: Card): Posts {
   return { before, main: { key: partKey(id, 1), text, blocks }, after: [] };
 }
 
+/** What one person alone is told. */
+export function toNoticePosts(id: string, markdown: string): Post[] {
+  return toMrkdwn(markdown).map((text, index) => ({ key: partKey(id, `notice-${index + 1}`), text }));
+}
+
 /** Said in place of files that Slack does not take. */
 export function toFilesRefusedPost(id: string, files: readonly OutFile[], reason: string): Post {
   const names = files.map(({ name }) => `"${name}"`).join(', ');
@@ -64,16 +69,29 @@ export function toProgressPost(key: string, markdown: string): Post {
   return { key: partKey(key, 1), text: rest.length === 0 ? text : text + GOES_ON };
 }
 
-function partKey(id: string, part: number): string {
+function partKey(id: string, part: number | string): string {
   return `${id}#${part}`;
 }
 
-/** Where a message goes: a channel or a thread of it, or a person's direct messages. */
+/** Where a message goes: a channel or a thread of it, one person in a channel, or a person's direct messages. */
 export type Place =
   | { readonly kind: 'channel'; readonly channel: string; readonly thread: string | undefined }
+  | AlonePlace
   | { readonly kind: 'direct'; readonly user: string };
 
+/** Where a command was typed: what is said there is for that one person. */
+export interface AlonePlace {
+  readonly kind: 'alone';
+  readonly channel: string;
+  readonly user: string;
+  /** The address that came with the command, sealed. */
+  readonly sealed: string | undefined;
+}
+
 const Route = z.union([
+  z
+    .object({ channel: SlackId, user: SlackId, sealed: z.string().optional() })
+    .transform(({ channel, user, sealed }): Place => ({ kind: 'alone', channel, user, sealed })),
   z
     .object({ channel: SlackId, thread: SlackTs.optional() })
     .transform(({ channel, thread }): Place => ({ kind: 'channel', channel, thread })),

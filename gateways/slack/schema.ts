@@ -97,6 +97,19 @@ export const BlockActions = z.object({
 });
 export type BlockActions = z.infer<typeof BlockActions>;
 
+/** Somebody typed a command of ours. `trigger_id` is that of this one gesture. */
+export const SlashCommand = z.object({
+  command: z.string(),
+  text: optional(z.string()),
+  team_id: SlackId,
+  channel_id: SlackId,
+  user_id: SlackId,
+  user_name: optional(z.string()),
+  trigger_id: z.string().min(1),
+  response_url: optional(z.string()),
+});
+export type SlashCommand = z.infer<typeof SlashCommand>;
+
 /** Somebody sent our modal. */
 export const ViewSubmission = z.object({
   user: Clicker,

@@ -6,29 +6,34 @@
  *      is posted.
  *   2. A progress message found under the key of a reply is not the reply: it is edited into it.
  *   3. What was to be edited and is gone is posted anew: an answer is worth more than its place.
- *   4. Files follow their text in a message of their own, which can carry no key. After an unknown outcome a message
+ *   4. Where a command was typed, only the one who typed it is answered; what must stay, and be found again, as cards
+ *      and files must, goes to their direct messages.
+ *   5. Files follow their text in a message of their own, which can carry no key. After an unknown outcome a message
  *      of ours behind the text that carries just these files is taken for it: nothing overtakes a text in its place.
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
-import { type AccountId, platformOf } from '../../src/domain/ids.ts';
+import { platformOf } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
 import { type Found, platformErrorOf, type SlackClient } from './client.ts';
+import { inSlackWords } from './commands.ts';
 import type { SlackFiles } from './files.ts';
 import { type Identity, refOf, SLACK } from './inbound.ts';
-import { toMrkdwn } from './mrkdwn.ts';
 import {
+  type AlonePlace,
   type Place,
   type Post,
   type Posts,
   parseRef,
   toCardPosts,
   toFilesRefusedPost,
+  toNoticePosts,
   toPlace,
   toProgressPost,
   toTextPosts,
   userOf,
 } from './outbound.ts';
+import { Whisperer } from './whisperer.ts';
 
 /** Slack takes no files here, and will not on another try (docs.slack.dev, files.completeUploadExternal). */
 const FILES_REFUSED: ReadonlySet<string> = new Set([
@@ -44,6 +49,13 @@ const FILES_REFUSED: ReadonlySet<string> = new Set([
   'storage_limit_reached',
 ]);
 
+/** Stands for progress that was not shown: what one person alone sees cannot be edited into the reply. */
+const NOTHING_SHOWN = '';
+
+const ELSEWHERE = 'I wrote to you in our direct messages.';
+
+type TextBody = Extract<OutboundMessage['body'], { kind: 'text' }>;
+
 /** A channel, and the thread of it. */
 interface Spot {
   readonly channel: string;
@@ -53,24 +65,35 @@ interface Spot {
 export class SlackSender {
   /** Direct conversations by user: Slack names the same channel every time, so it is asked once. */
   readonly #directChannels = new Map<string, string>();
+  readonly #whisperer: Whisperer;
 
   constructor(
     private readonly client: SlackClient,
     private readonly files: SlackFiles,
     /** Whose messages to look for; asked only when looking. */
     private readonly whoAmI: () => Promise<Identity>,
-  ) {}
+    botToken: string,
+  ) {
+    this.#whisperer = new Whisperer(client, botToken, (user) => this.#directChannelOf(user));
+  }
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
-    const place = placeOf(message.to);
+    const place = await this.#placeOf(message.to);
     const { id, body } = message;
     switch (body.kind) {
       case 'text':
-        return this.#text(message, body, { place, signal });
-      case 'card':
-        return this.#deliver(toCardPosts(id, body.card), message, body.replaces, { place, signal });
+        return place.kind === 'alone'
+          ? this.#textAlone(message, body, place, signal)
+          : this.#text(message, body, { place, signal });
+      case 'card': {
+        const { card, replaces } = body;
+        const way = { place: lasting(place), signal };
+        const sent = await this.#deliver(toCardPosts(id, card), message, replaces, way);
+        if (place.kind === 'alone' && replaces === undefined) await this.#pointElsewhere(id, place, signal);
+        return sent;
+      }
       case 'notice':
-        return this.#notify(body.markdown, body.onlyFor, place, signal);
+        return this.#notify(message, body, place, signal);
       default:
         return body satisfies never;
     }
@@ -79,18 +102,39 @@ export class SlackSender {
   /** Creates or edits the one message that shows progress; resolves with the reference to it. */
   async showProgress(update: ProgressUpdate, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
+    const place = await this.#placeOf(update.to);
+    if (place.kind === 'alone') return NOTHING_SHOWN;
     const post = toProgressPost(update.key, update.markdown);
     const shown = update.ref === undefined ? undefined : parseRef(update.ref);
     if (shown && (await this.client.update(shown.channel, shown.ts, post, 'progress'))) {
       return refOf(shown.channel, shown.ts);
     }
-    const { channel, thread } = await this.#spotOf(placeOf(update.to));
+    const { channel, thread } = await this.#spotOf(place);
     return refOf(channel, await this.client.post(channel, thread, post, 'progress'));
+  }
+
+  async #textAlone(
+    message: OutboundMessage,
+    body: TextBody,
+    place: AlonePlace,
+    signal: AbortSignal,
+  ): Promise<Sent> {
+    if (!body.files?.length) {
+      const { main, after } = toTextPosts(message.id, body.markdown);
+      return { ref: await this.#whisperer.say([main, ...after], place, signal) };
+    }
+    const sent = await this.#text(message, body, { place: lasting(place), signal });
+    await this.#pointElsewhere(message.id, place, signal);
+    return sent;
+  }
+
+  async #pointElsewhere(id: string, place: AlonePlace, signal: AbortSignal): Promise<void> {
+    await this.#whisperer.say(toNoticePosts(id, ELSEWHERE), place, signal);
   }
 
   async #text(
     message: OutboundMessage,
-    { markdown, replaces, files = [] }: Extract<OutboundMessage['body'], { kind: 'text' }>,
+    { markdown, replaces, files = [] }: TextBody,
     way: { place: Place; signal: AbortSignal },
   ): Promise<Sent> {
     const sent = await this.#deliver(toTextPosts(message.id, markdown), message, replaces, way);
@@ -175,26 +219,60 @@ export class SlackSender {
   }
 
   /** In a channel only the one person sees it; their direct messages are theirs alone anyway. */
-  async #notify(markdown: string, onlyFor: AccountId, place: Place, signal: AbortSignal): Promise<Sent> {
+  async #notify(
+    { id }: OutboundMessage,
+    { markdown, onlyFor }: Extract<OutboundMessage['body'], { kind: 'notice' }>,
+    place: Place,
+    signal: AbortSignal,
+  ): Promise<Sent> {
     if (platformOf(onlyFor) !== SLACK)
       throw new UndeliverableError(SLACK, `${onlyFor} is not an account of Slack`);
     const user = userOf(onlyFor);
+    // The address of a command reaches whoever typed it, and nobody else.
+    if (place.kind === 'alone' && place.user === user)
+      return { ref: await this.#whisperer.say(toNoticePosts(id, inSlackWords(markdown)), place, signal) };
     const { channel, thread } = await this.#spotOf(place);
     let ref = '';
-    for (const text of toMrkdwn(markdown)) {
+    for (const { text } of toNoticePosts(id, markdown)) {
       signal.throwIfAborted();
       ref = refOf(channel, await this.client.postEphemeral({ channel, thread, user }, text));
     }
     return { ref };
   }
 
-  async #spotOf(place: Place): Promise<Spot> {
-    if (place.kind === 'channel') return { channel: place.channel, thread: place.thread };
-    const known = this.#directChannels.get(place.user);
-    const channel = known ?? (await this.client.openDirect(place.user));
-    this.#directChannels.set(place.user, channel);
-    return { channel, thread: undefined };
+  /** In their direct messages with us a person is alone anyway, and what is said there stays. */
+  async #placeOf(to: Address): Promise<Place> {
+    const place = placeOf(to);
+    if (place.kind !== 'alone' || !place.channel.startsWith('D')) return place;
+    const { channel } = place;
+    return (await this.#directChannelOf(place.user)) === channel
+      ? { kind: 'channel', channel, thread: undefined }
+      : place;
   }
+
+  async #spotOf(place: Place): Promise<Spot> {
+    switch (place.kind) {
+      case 'channel':
+        return { channel: place.channel, thread: place.thread };
+      case 'alone':
+        return { channel: place.channel, thread: undefined };
+      case 'direct':
+        return { channel: await this.#directChannelOf(place.user), thread: undefined };
+      default:
+        return place satisfies never;
+    }
+  }
+
+  async #directChannelOf(user: string): Promise<string> {
+    const channel = this.#directChannels.get(user) ?? (await this.client.openDirect(user));
+    this.#directChannels.set(user, channel);
+    return channel;
+  }
+}
+
+/** Where what is said to one person can be found again, and edited. */
+function lasting(place: Place): Place {
+  return place.kind === 'alone' ? { kind: 'direct', user: place.user } : place;
 }
 
 function placeOf(to: Address): Place {

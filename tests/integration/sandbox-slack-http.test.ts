@@ -67,7 +67,7 @@ describe('Bolt behind signed HTTP', () => {
   });
 
   it('carries buttons by anybody, slash commands and what is answered through a response_url', async () => {
-    const { sandbox, app } = await boltOverHttp();
+    const { sandbox, app } = await boltOverHttp({ commands: ['/ask'] });
     app.action('approve', async ({ ack, body, respond }) => {
       await ack();
       await respond({
@@ -98,6 +98,13 @@ describe('Bolt behind signed HTTP', () => {
     expect([pressed.kind, asked.kind]).toEqual(['acknowledged', 'acknowledged']);
     expect(sandbox.slack.ephemerals(EVE.slackUser)).toMatchObject([{ text: 'not you, U0EVE' }]);
     expect(sandbox.slack.ephemerals(DANA.slackUser)).toMatchObject([{ text: 'you said why' }]);
+  });
+
+  it('knows no command that the app has not registered', async () => {
+    const { sandbox } = await boltOverHttp({ commands: ['/ask'] });
+    const typed = { user: DANA.slackUser, channel: CHANNEL, command: '/aks', text: 'why' };
+
+    await expect(sandbox.slack.command(typed)).rejects.toThrow('/aks is not a valid command');
   });
 
   it('presses an old copy of a message that has changed since', async () => {
@@ -258,8 +265,8 @@ describe('the signature', () => {
   });
 });
 
-async function boltOverHttp(): Promise<{ sandbox: Sandbox; app: App }> {
-  const sandbox = await startSandbox();
+async function boltOverHttp(slack: SlackSandboxOptions = {}): Promise<{ sandbox: Sandbox; app: App }> {
+  const sandbox = await startSandbox({ slack });
   stops.push(() => sandbox.stop());
   const receiver = new HTTPReceiver({ signingSecret: sandbox.slack.signingSecret, logLevel: LogLevel.ERROR });
   const app = new App({

@@ -49,6 +49,8 @@ export interface SlackFixtureOptions {
   readonly settings?: Partial<SlackSettings>;
   readonly timing?: SlackDeps['timing'];
   readonly clock?: Clock;
+  /** What time it is in Slack. */
+  readonly sandboxClock?: Clock;
   /** Default true. */
   readonly started?: boolean;
 }
@@ -59,10 +61,13 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
   const log = collectingLogger(lines);
   const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, log);
   await listener.start();
-  const world = await startSlack({
-    ...(mode === 'http' ? { requestUrl: `${listener.url}/slack/events` } : {}),
-    ...options.sandbox,
-  });
+  const world = await startSlack(
+    {
+      ...(mode === 'http' ? { requestUrl: `${listener.url}/slack/events` } : {}),
+      ...options.sandbox,
+    },
+    options.sandboxClock,
+  );
   const gateway = new SlackGateway(
     {
       ...SlackSettings.parse({
@@ -116,10 +121,11 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
 /** The emulated Slack alone, on a port of its own. */
 async function startSlack(
   options: SlackSandboxOptions,
+  clock: Clock = systemClock,
 ): Promise<{ slack: SlackSandbox; apiUrl: string; stop(): Promise<void> }> {
   const journal = new Journal();
   const app = fastify({ forceCloseConnections: true });
-  const slack = new SlackSandbox(journal, options);
+  const slack = new SlackSandbox(journal, options, clock);
   slack.register(app);
   await journal.start();
   await slack.start();

@@ -51,6 +51,8 @@ export interface SlackSandboxOptions {
   readonly retryUntilAcknowledged?: boolean;
   /** Which event of a mention goes first. Default alternating: Slack promises no order. */
   readonly mentionOrder?: MentionOrder;
+  /** Commands the app has registered; Slack knows no others. Default `/signalbox`. */
+  readonly commands?: readonly string[];
   /** Refuse posts above this rate per channel with 429, after a burst. Default: no limit. */
   readonly rateLimit?: RateLimit;
 }
@@ -80,6 +82,8 @@ export class SlackSandbox {
   readonly botToken: string;
   readonly appToken: string;
   readonly signingSecret: string;
+  /** Commands that the app has registered. */
+  readonly commands: readonly string[];
   /** Every attempt at bringing something to the app, oldest first. */
   readonly deliveries: Delivery[] = [];
   /** Every call of the Web API, oldest first. */
@@ -105,6 +109,7 @@ export class SlackSandbox {
     this.botToken = options.botToken ?? 'xoxb-sandbox';
     this.appToken = options.appToken ?? 'xapp-sandbox';
     this.signingSecret = options.signingSecret ?? 'sandbox-signing-secret';
+    this.commands = options.commands ?? ['/signalbox'];
     this.#requestUrl = options.requestUrl;
     this.#ackTimeoutMs = options.ackTimeoutMs ?? ACK_TIMEOUT_MS;
 
@@ -240,9 +245,14 @@ export class SlackSandbox {
     return this.#interactions.closeView(user);
   }
 
-  /** Somebody types a slash command. */
-  async command(typed: SlashCommand): Promise<GestureOutcome> {
-    return this.#interactions.command(typed);
+  /**
+   * Somebody types a slash command, anywhere they can write.
+   *
+   * @throws {Error} when the app has no such command
+   */
+  async command({ command, text, ...typed }: SlashCommand): Promise<GestureOutcome> {
+    if (!this.commands.includes(command)) throw new Error(`${command} is not a valid command.`);
+    return this.#interactions.command({ ...typed, command, text: toSlackText(text) });
   }
 
   // What is there to see.

@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { NEEDED_SCOPES } from '../../../../gateways/slack/check.ts';
+import { Journal } from '../../../../src/sandbox/journal.ts';
+import { SlackSandbox } from '../../../../src/sandbox/slack/slack-sandbox.ts';
 
 /** The fields of a manifest that we use, as docs.slack.dev (App manifest reference) names and limits them. */
 const Manifest = z.strictObject({
@@ -18,6 +20,16 @@ const Manifest = z.strictObject({
       messages_tab_read_only_enabled: z.literal(false),
     }),
     bot_user: z.strictObject({ display_name: z.string().max(80), always_online: z.boolean() }),
+    slash_commands: z
+      .array(
+        z.strictObject({
+          command: z.string().regex(/^\/[a-z0-9_-]{1,31}$/),
+          description: z.string().max(2_000),
+          usage_hint: z.string().max(1_000),
+          should_escape: z.literal(true),
+        }),
+      )
+      .max(50),
   }),
   oauth_config: z.strictObject({ scopes: z.strictObject({ bot: z.array(z.string()) }) }),
   settings: z.strictObject({
@@ -36,6 +48,12 @@ describe('the manifest people paste', () => {
 
   it('asks for every scope that is checked for', () => {
     expect(manifest.oauth_config.scopes.bot).toEqual(expect.arrayContaining(Object.keys(NEEDED_SCOPES)));
+  });
+
+  it('OB-010 registers the one command the sandbox knows, too', () => {
+    const { commands } = new SlackSandbox(new Journal());
+
+    expect(manifest.features.slash_commands.map(({ command }) => command)).toEqual(commands);
   });
 
   it('subscribes to the events that are listened to', () => {

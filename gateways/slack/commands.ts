@@ -1,0 +1,95 @@
+/**
+ * What people do with `/signalbox`, in our words. Pure: no client, no clock, no logging.
+ *
+ * Slack's names for commands belong to the whole workspace, so there is one, and its first word says which is meant.
+ *
+ * Invariants
+ *   1. A command says nothing that could not have been written: it becomes the text of a message.
+ *   2. What one person asked by a command, and what they were told, is a conversation of their own in that channel:
+ *      nobody else sees it there, so nobody else's talk may continue it.
+ *   3. The address for answers is sealed: whoever holds it open can write in our name.
+ */
+import { createHash } from 'node:crypto';
+import { parseTicket } from '../../src/domain/card.ts';
+import { ConversationId, MessageId } from '../../src/domain/ids.ts';
+import type { InboundMessage } from '../../src/domain/message.ts';
+import type { Seal } from '../seal.ts';
+import { accountOf, type Identity, SLACK } from './inbound.ts';
+import { fromMrkdwn } from './mrkdwn.ts';
+import type { SlashCommand } from './schema.ts';
+
+/** What a response address is sealed for. */
+export const RESPONSE_SEAL = 'signalbox response address';
+
+/** The command as a message. */
+export function toCommandMessage(
+  command: SlashCommand,
+  us: Identity,
+  { seal, nowMs }: { readonly seal: Seal; readonly nowMs: number },
+): InboundMessage {
+  const { team_id: team, channel_id: channel, user_id: user, trigger_id: trigger } = command;
+  const address = command.response_url;
+  return {
+    kind: 'message',
+    // One command has one trigger, which opens forms for as long as it is young.
+    id: MessageId.parse(`slack:${us.teamId}:${channel}:command:${fingerprintOf(trigger)}`),
+    conversationId: ConversationId.parse(`slack:${us.teamId}:${channel}:command:${user}`),
+    sender: {
+      account: accountOf(team, user),
+      displayName: command.user_name ?? user,
+      authenticated: true,
+      automatic: false,
+    },
+    text: toText(fromMrkdwn(command.text ?? '')),
+    addressedToBot: true,
+    sentAt: new Date(nowMs).toISOString(),
+    replyTo: {
+      platform: SLACK,
+      route: {
+        channel,
+        user,
+        ...(address === undefined ? {} : { sealed: seal.seal(sealedFor({ channel, user }), address) }),
+      },
+    },
+  };
+}
+
+/** What the seal of a response address is about: it answers one person in one place. */
+export function sealedFor({ channel, user }: { readonly channel: string; readonly user: string }): string {
+  return `${channel}/${user}`;
+}
+
+/** What is said in one word, and what asks for a ticket when there is none. */
+const ALONE: ReadonlySet<string> = new Set(['approvals', 'status', 'help']);
+const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
+
+/** As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. */
+function toText(typed: string): string {
+  const [, word = '', rest = ''] = /^\s*[/!]?(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? [];
+  const name = word.toLowerCase();
+  if (name === '' || (name === 'ask' && rest === '')) return '/help';
+  if (ALONE.has(name)) return `/${name}`;
+  if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
+  return `/ask ${name === 'ask' ? rest : typed.trim()}`;
+}
+
+/** With a ticket behind it the core knows the word, or says what it does not understand. */
+function isTicket(rest: string): boolean {
+  return parseTicket(rest.split(/\s/, 1)[0] ?? '') !== undefined;
+}
+
+/** The question, when the command is one. */
+export function questionOf({ text }: InboundMessage): string | undefined {
+  return /^\/ask ([\s\S]+)$/.exec(text)?.[1];
+}
+
+/** What the core says of commands, as they are typed here: in Slack a name of ours stands before each. */
+export function inSlackWords(markdown: string): string {
+  return markdown.replaceAll(CORE_COMMAND, '`/signalbox $1');
+}
+
+const CORE_COMMAND = /`\/(ask|approvals|approve|deny|status|help)\b/g;
+
+function fingerprintOf(trigger: string): string {
+  return createHash('sha256').update(trigger).digest('hex').slice(0, 24);
+}

@@ -1,0 +1,92 @@
+/** `/signalbox` in Slack, through the whole product. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ALEX, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
+
+let story: Story;
+
+beforeEach(async () => {
+  story = await Story.begin();
+});
+afterEach(async () => {
+  await story.end();
+});
+
+async function type(user: string, text: string, channel = GENERAL): Promise<void> {
+  const outcome = await story.sandbox.slack.command({ user, channel, command: '/signalbox', text });
+  expect(outcome.kind).toBe('acknowledged');
+}
+
+/** What somebody alone was shown. */
+async function told(user: string, pattern: RegExp): Promise<string> {
+  const seen = await story.sandbox.slack.until((slack) =>
+    slack.ephemerals(user).find((message) => pattern.test(textOf(message))),
+  );
+  return seen.text;
+}
+
+describe('OB-010 the command /signalbox', () => {
+  it('OB-010 OM-121 asks, lists, approves and tells, each for the one who typed it', async () => {
+    await type(ALEX.slack, 'ask refund order 7');
+    await told(ALEX.slack, /Working on it/);
+    await told(ALEX.slack, /in our direct messages/);
+    await type(DANA.slack, 'approvals');
+    const list = await told(DANA.slack, /Waiting for your answer/);
+    const ticket = /\/signalbox approve (apr_\S+?)`/.exec(list)?.[1];
+
+    await type(EVE.slack, `approve ${ticket}`);
+    await type(DANA.slack, `approve ${ticket}`);
+    await told(DANA.slack, /[Aa]pproved|Recorded/);
+    await told(ALEX.slack, /allowed, and it is done/);
+
+    expect(story.refunds(7)).toEqual([120]);
+    expect(story.sandbox.slack.messages(GENERAL)).toEqual([]);
+    expect(await told(EVE.slack, /do not know|not/)).not.toContain('refund');
+  });
+
+  it('OB-010 denies with a reason, and the one who asked hears it', async () => {
+    await type(ALEX.slack, 'refund order 7');
+    await story.sandbox.slack.until((slack) => slack.messages('D0ALEX').length > 0);
+    const [approval] = await story.open();
+
+    await type(DANA.slack, `deny ${approval!.id}.${approval!.gen} not before Monday`);
+
+    const card = await story.sandbox.slack.until((slack) =>
+      slack.messages('D0ALEX').find((message) => /not before Monday/.test(textOf(message))),
+    );
+    expect(textOf(card)).toContain('Denied by Dana Reyes');
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OB-010 helps and says how things stand, without asking the model', async () => {
+    await type(DANA.slack, '');
+    await type(DANA.slack, 'status', 'C0LOUNGE');
+
+    await told(DANA.slack, /What you can write to me/);
+    expect(await told(DANA.slack, /You are Dana Reyes/)).toContain('manager');
+    expect(story.sandbox.claude.requests).toEqual([]);
+  });
+
+  it('goes on where the same person left off, and keeps that from others in the channel', async () => {
+    await type(ALEX.slack, 'ask my favourite colour is teal');
+    await story.quiet();
+    await type(ALEX.slack, 'ask and now?');
+    await type(DANA.slack, 'ask and now?');
+    await story.quiet();
+
+    const requests = story.sandbox.claude.requests.map((request) => JSON.stringify(request));
+    expect(requests).toHaveLength(3);
+    expect(requests.filter((request) => request.includes('teal'))).toHaveLength(2);
+  });
+
+  it('OM-001 is answered after the gateway was started anew in between', async () => {
+    await type(ALEX.slack, 'ask refund order 7');
+    await story.sandbox.slack.until((slack) => slack.messages('D0ALEX').length > 0);
+    const [approval] = await story.open();
+
+    await story.restart();
+    await type(DANA.slack, `approve ${approval!.id}`);
+
+    await told(ALEX.slack, /allowed, and it is done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
