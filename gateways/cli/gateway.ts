@@ -4,8 +4,10 @@
  * Each terminal is a platform of its own (`cli-<session>`), because only the process that has the terminal can write
  * to it. What is meant for one that is closed waits until its session is opened again.
  *
- * Invariant: an answer is given to a request exactly as this terminal has shown it; one that was not shown yet is
- * shown first, and nothing is decided.
+ * Invariants
+ *   1. An answer is given to a request exactly as this terminal has shown it; one that was not shown yet is shown first,
+ *      and nothing is decided.
+ *   2. A request on screen that somebody else settles, or time, is said to be settled here, too.
  */
 import { randomUUID } from 'node:crypto';
 import type { Card } from '../../src/domain/card.ts';
@@ -62,6 +64,16 @@ const HELP = [
 /** States after which more is to come. */
 const UNDER_WAY: ReadonlySet<Card['status']['state']> = new Set(['approved', 'executing']);
 
+/** How far a request has come, as far as it is told here. */
+type Stage = 'open' | 'under-way' | 'over';
+
+/** A request as it stands on the screen. */
+interface Shown {
+  readonly card: Card;
+  /** The person here is one of those asked. */
+  readonly isMine: boolean;
+}
+
 const NOT_STORED = 'That could not be stored, so nothing happened. Please send it again.';
 
 export class CliGateway implements Gateway {
@@ -69,9 +81,9 @@ export class CliGateway implements Gateway {
   readonly progress: Progress;
   /** Resolves when the person has left, or the input has ended and everything typed is stored. */
   readonly ended: Promise<void>;
-  readonly #shown = new Map<ApprovalId, Card>();
-  /** Requests the person said yes to, and has not heard the end of. */
-  readonly #decided = new Set<ApprovalId>();
+  readonly #shown = new Map<ApprovalId, Shown>();
+  /** Requests the person was asked, and has not heard the end of, with what they have heard. */
+  readonly #followed = new Map<ApprovalId, Stage>();
   /** Ids of what is on the screen already: a message sent again is not printed again. */
   readonly #printed = new Set<string>();
   /** Messages of the person that have no answer yet. */
@@ -105,7 +117,7 @@ export class CliGateway implements Gateway {
       complete: (line) =>
         completionsOf(
           line,
-          this.#open().map(({ approvalId }) => approvalId),
+          this.#open().map(({ card }) => card.approvalId),
         ),
       onLine: (line) => this.#typed(line, receive),
       onEnd: () => void this.#handling.then(this.#end),
@@ -130,6 +142,7 @@ export class CliGateway implements Gateway {
         break;
       case 'card':
         if (!body.replaces) this.#answered(id);
+        // Of what the person here has asked for: nobody answers their own request.
         this.#showCard(body.card, false);
         break;
       case 'notice':
@@ -154,16 +167,18 @@ export class CliGateway implements Gateway {
     return this.#waiting.size > 0;
   }
 
-  /** Shows requests the person may answer and has not seen as they are now, and what came of those they answered. */
+  /** Shows requests the person may answer and has not seen as they are now, and what became of those they were asked. */
   async showNews(): Promise<void> {
     for (const card of await this.deps.cards.answerable()) {
-      if (this.#shown.get(card.approvalId)?.gen !== card.gen) this.#showCard(card, true);
+      const shown = this.#shown.get(card.approvalId);
+      if (shown?.card.gen !== card.gen || !shown.isMine) this.#showCard(card, true);
     }
-    for (const id of this.#decided) {
+    for (const [id, heard] of this.#followed) {
       const card = await this.deps.cards.find(id);
-      if (card && UNDER_WAY.has(card.status.state)) continue;
-      this.#decided.delete(id);
-      if (card) this.deps.terminal.print(renderOutcome(card, this.deps.terminal.paint));
+      const stage = card ? stageOf(card) : 'over';
+      if (stage === heard) continue;
+      this.#follow(id, stage);
+      if (card) this.#showOutcome(card);
     }
   }
 
@@ -258,12 +273,13 @@ export class CliGateway implements Gateway {
   }
 
   async #answer(
-    { choice, approvalId, text }: Extract<Line, { kind: 'answer' }>,
+    { choice, approvalId, gen, text }: Extract<Line, { kind: 'answer' }>,
     receive: Receive,
   ): Promise<void> {
     const { terminal } = this.deps;
-    const card = approvalId ? this.#shown.get(approvalId) : this.#onlyOpen();
-    if (!card) {
+    const shown = approvalId ? this.#shown.get(approvalId) : this.#onlyOpen();
+    const isAnother = gen !== undefined && shown !== undefined && shown.card.gen !== gen;
+    if (!shown || isAnother) {
       if (approvalId) return this.#showFirst(approvalId);
       const open = this.#open().length;
       terminal.print(
@@ -271,13 +287,30 @@ export class CliGateway implements Gateway {
       );
       return;
     }
-    const answer = toInboundAnswer(this.session, card, { choice, text }, randomUUID());
+    const answer = toInboundAnswer(this.session, shown.card, { choice, text }, randomUUID());
     const receipt = await receive(answer);
-    if (receipt.kind === 'answered') terminal.print(renderMarkdown(receipt.notice, terminal.paint));
-    if (receipt.kind !== 'answered' || receipt.code !== 'DECIDED') return;
-    this.#shown.delete(card.approvalId);
+    if (receipt.kind !== 'answered') return;
+    terminal.print(renderMarkdown(receipt.notice, terminal.paint));
+    const isDone = receipt.code === 'DECIDED';
+    await this.#lookAgain(shown);
     // Of a no there is nothing more to tell.
-    if (choice === 'approve') this.#decided.add(card.approvalId);
+    if (isDone) this.#follow(shown.card.approvalId, choice === 'approve' ? 'under-way' : 'over');
+  }
+
+  /** What was answered may not be what it was. The answer is given, so a failure here is none of it. */
+  async #lookAgain({ card: { approvalId: id, gen }, isMine }: Shown): Promise<void> {
+    this.#shown.delete(id);
+    try {
+      const card = await this.deps.cards.find(id);
+      if (card?.gen === gen) {
+        this.#shown.set(id, { card, isMine });
+        this.#follow(id, stageOf(card));
+      } else if (card) {
+        this.#showCard(card, isMine);
+      }
+    } catch (error) {
+      this.deps.log.warn({ err: error, approval: id }, 'a request could not be read again');
+    }
   }
 
   async #showFirst(id: ApprovalId): Promise<void> {
@@ -286,7 +319,8 @@ export class CliGateway implements Gateway {
       this.deps.terminal.print(`There is no request ${id} that you may see.`);
       return;
     }
-    this.#showCard(card, true);
+    this.#showCard(card, isOpen(card) && (await this.#isMine(card)));
+    if (!isOpen(card)) return;
     this.deps.terminal.print(
       'This is what it is about. Nothing was decided; say it again if you have made up your mind.',
     );
@@ -298,21 +332,45 @@ export class CliGateway implements Gateway {
     if (cards.length === 0) this.deps.terminal.print('Nothing waits for your answer.');
   }
 
-  #showCard(card: Card, answerable: boolean): void {
+  async #isMine({ approvalId }: Card): Promise<boolean> {
+    const mine = await this.deps.cards.answerable();
+    return mine.some((card) => card.approvalId === approvalId);
+  }
+
+  /** Whole where it is news; what became of what stands on the screen is one line. */
+  #showCard(card: Card, isMine: boolean): void {
     const { terminal } = this.deps;
     const before = this.#shown.get(card.approvalId);
-    const isNews = card.status.state === 'open' || !before;
-    this.#shown.set(card.approvalId, card);
-    terminal.print(
-      isNews ? renderCard(card, terminal.paint, answerable) : renderOutcome(card, terminal.paint),
-    );
+    if (before && !isOpen(card)) {
+      this.#follow(card.approvalId, stageOf(card));
+      this.#showOutcome(card);
+      return;
+    }
+    this.#shown.set(card.approvalId, { card, isMine });
+    if (isMine) this.#follow(card.approvalId, stageOf(card));
+    terminal.print(renderCard(card, terminal.paint, isMine));
   }
 
-  #open(): Card[] {
-    return [...this.#shown.values()].filter(({ choices }) => choices.length > 0);
+  #showOutcome(card: Card): void {
+    const { terminal } = this.deps;
+    const isMine = this.#shown.get(card.approvalId)?.isMine === true;
+    this.#shown.set(card.approvalId, { card, isMine });
+    terminal.print(renderOutcome(card, terminal.paint));
   }
 
-  #onlyOpen(): Card | undefined {
+  #follow(id: ApprovalId, stage: Stage): void {
+    if (stage === 'over') this.#followed.delete(id);
+    else this.#followed.set(id, stage);
+  }
+
+  #open(): Shown[] {
+    const open = [...this.#shown.values()].filter(({ card }) => isOpen(card));
+    const mine = open.filter(({ isMine }) => isMine);
+    // Of somebody who is asked nothing, any answer is about what they asked for; the core says why it does not count.
+    return mine.length > 0 ? mine : open;
+  }
+
+  #onlyOpen(): Shown | undefined {
     const open = this.#open();
     return open.length === 1 ? open[0] : undefined;
   }
@@ -326,4 +384,13 @@ export class CliGateway implements Gateway {
     if (question !== undefined) this.#waiting.delete(question);
     if (this.#waiting.size === 0) this.deps.terminal.status(undefined);
   }
+}
+
+function isOpen({ choices }: Card): boolean {
+  return choices.length > 0;
+}
+
+function stageOf({ status: { state } }: Card): Stage {
+  if (state === 'open') return 'open';
+  return UNDER_WAY.has(state) ? 'under-way' : 'over';
 }

@@ -1,7 +1,13 @@
 /** What a typed line is: something for the agent, an answer to a request, or a wish for the terminal. Pure. */
 import { distance } from 'fastest-levenshtein';
-import type { Card } from '../../src/domain/card.ts';
-import { type AccountId, ApprovalId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import { type Card, parseTicket } from '../../src/domain/card.ts';
+import {
+  type AccountId,
+  type ApprovalId,
+  ConversationId,
+  MessageId,
+  Platform,
+} from '../../src/domain/ids.ts';
 import type {
   AnswerChoice,
   Attachment,
@@ -26,6 +32,8 @@ export type Line =
       readonly choice: AnswerChoice;
       /** Absent: the one request that is on screen. */
       readonly approvalId: ApprovalId | undefined;
+      /** Absent: as it is on screen. */
+      readonly gen: number | undefined;
       readonly text: string | undefined;
     }
   | { readonly kind: 'attach'; readonly path: string }
@@ -65,18 +73,20 @@ export function parseLine(typed: string): Line {
   }
 }
 
+/** A request is named by its id, or by its ticket as other channels show it: the id and what of it was shown. */
 function toAnswer(choice: AnswerChoice, rest: string): Line {
   const [, first = '', words = ''] = /^(\S*)\s*(.*)$/s.exec(rest) ?? [];
   const named = first.startsWith('apr_');
-  const id = ApprovalId.safeParse(first);
-  if (named && !id.success) return { kind: 'mistake', sentence: `${first} is not the id of a request.` };
+  const ticket = named ? parseTicket(first) : undefined;
+  if (named && !ticket) return { kind: 'mistake', sentence: `${first} is not the id of a request.` };
   const text = (named ? words : rest).trim();
   if (choice === 'answer' && text === '')
     return { kind: 'mistake', sentence: 'What is the answer? /answer <id> <text>' };
   if (choice === 'approve' && text !== '') {
     return { kind: 'mistake', sentence: 'A yes takes no words. /approve <id>, or /answer <id> <text>' };
   }
-  return { kind: 'answer', choice, approvalId: id.success ? id.data : undefined, text: text || undefined };
+  const gen = first.includes('.') ? ticket?.gen : undefined;
+  return { kind: 'answer', choice, approvalId: ticket?.approvalId, gen, text: text || undefined };
 }
 
 function unknownCommand(command: string): string {

@@ -44,7 +44,8 @@ export function renderCard(card: Card, paint: Paint, answerable: boolean): strin
     ...(card.modelSays
       ? ['The agent says (its own words):', ...card.modelSays.split('\n').map((line) => `  ${line}`)]
       : []),
-    `Asked by ${card.requestedBy}. Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}.`,
+    `Asked by ${card.requestedBy}, of ${card.askedOf}. Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}.`,
+    ...(card.choices.length > 0 ? [`To be decided before ${untilText(card.deadline)}.`] : []),
     card.status.sentence,
     ...(answerable && card.choices.length > 0 ? [choicesOf(card)] : []),
   ];
@@ -57,10 +58,17 @@ export function renderOutcome(card: Card, paint: Paint): string {
   return `${paint.warning(`  ${card.approvalId}`)}  ${oneLine(`${card.title}. ${card.status.sentence}`)}`;
 }
 
+/** `2026-05-01 12:00 UTC` */
+function untilText(deadline: string): string {
+  return `${deadline.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function choicesOf({ approvalId, choices }: Card): string {
   const ways = [
     ...(choices.includes('approve') ? [`/approve ${approvalId}`] : []),
-    ...(choices.includes('deny') ? [`/deny ${approvalId} [reason]`] : []),
+    ...(choices.includes('deny') || choices.includes('deny-with-reason')
+      ? [`/deny ${approvalId} [reason]`]
+      : []),
     ...(choices.includes('answer') ? [`/answer ${approvalId} <text>`] : []),
   ];
   return ways.join('   ');

@@ -24,10 +24,13 @@ let gateway: CliGateway;
 let received: Inbound[];
 let cards: Card[];
 let receipt: () => Promise<Receipt>;
+/** The store cannot be read. */
+let isAway: boolean;
 
 beforeEach(async () => {
   [input, output, received, cards] = [new PassThrough(), new PassThrough(), [], []];
   receipt = async () => ({ kind: 'stored' });
+  isAway = false;
   gateway = new CliGateway(
     { name: 'abc', account: AccountId.parse('cli:local'), displayName: 'Dana' },
     {
@@ -35,7 +38,10 @@ beforeEach(async () => {
       agentName: 'Signalbox',
       cards: {
         answerable: async () => cards.filter(({ choices }) => choices.length > 0),
-        find: async (id) => cards.find(({ approvalId }) => approvalId === id),
+        find: async (id) => {
+          if (isAway) throw new Error('away');
+          return cards.find(({ approvalId }) => approvalId === id);
+        },
       },
       clock: { now: () => 0 },
       log: createLogger({ level: 'silent' }),
@@ -205,6 +211,103 @@ describe('requests at the terminal', () => {
     expect(running).toBe('');
     expect(done).toBe('  apr_p7_0123456789ab  refund: order 7, amount 120. Done.\n');
     expect(printed()).toBe('');
+  });
+
+  it('offer an answer only to those who are asked', async () => {
+    receipt = async () => ({ kind: 'answered', code: 'NOT_ELIGIBLE', notice: 'You asked for it yourself.' });
+    await send('card:1', { kind: 'card', card: aCard() });
+    const shown = printed();
+
+    const said = await type('/approve');
+
+    expect(shown).not.toContain('/approve');
+    expect(said).toBe('You asked for it yourself.\n');
+    expect(await type('/approvals')).toBe('Nothing waits for your answer.\n');
+  });
+
+  it('are said to be settled when somebody else has settled them, and to be over when they are', async () => {
+    cards = [aCard()];
+    await gateway.showNews();
+    printed();
+    const news = async (state: Card['status']['state'], sentence: string) => {
+      cards = [aCard({ choices: [], status: { state, sentence } })];
+      await gateway.showNews();
+      return printed();
+    };
+
+    expect(await news('executing', 'Approved by Mo on Slack. It is running now.')).toBe(
+      '  apr_p7_0123456789ab  refund: order 7, amount 120. Approved by Mo on Slack. It is running now.\n',
+    );
+    expect(await news('executed', 'Approved by Mo on Slack. Done.')).toMatch(/Slack\. Done\.\n$/);
+    expect(await news('executed', 'Approved by Mo on Slack. Done.')).toBe('');
+    expect(await type('/approve')).toMatch(/^No open request is on screen/);
+  });
+
+  it('tell who answers too late so, once, and are open no longer', async () => {
+    cards = [aCard()];
+    await gateway.showNews();
+    printed();
+    cards = [aCard({ choices: [], status: { state: 'expired', sentence: 'Expired.' } })];
+    receipt = async () => ({
+      kind: 'answered',
+      code: 'LATE',
+      notice: 'Your answer came after the deadline.',
+    });
+
+    const said = await type('/approve');
+    await gateway.showNews();
+
+    expect(said).toBe('Your answer came after the deadline.\n');
+    expect(printed()).toBe('');
+    expect(await type('/approve')).toMatch(/^No open request is on screen/);
+  });
+
+  it('are shown anew when they have changed before they were answered', async () => {
+    cards = [aCard()];
+    await gateway.showNews();
+    printed();
+    cards = [aCard({ gen: 2, title: 'refund: order 7, amount 40' })];
+    receipt = async () => ({ kind: 'answered', code: 'STALE_CARD', notice: 'It has changed.' });
+
+    const said = await type('/approve');
+    await type('/approve');
+
+    expect(said).toMatch(/^It has changed\.\n┌ Request[\s\S]*amount 40[\s\S]*\/approve/);
+    expect(received).toMatchObject([{ gen: 1 }, { gen: 2 }]);
+  });
+
+  it('are answered by their ticket only as it was shown', async () => {
+    cards = [aCard()];
+    await gateway.showNews();
+    printed();
+
+    const other = await type(`/approve ${aCard().approvalId}.2`);
+    await type(`/approve ${aCard().approvalId}.1`);
+
+    expect(other).toContain('Nothing was decided');
+    expect(received).toMatchObject([{ kind: 'answer', gen: 1 }]);
+  });
+
+  it('are answered even if they cannot be read afterwards', async () => {
+    cards = [aCard()];
+    await gateway.showNews();
+    printed();
+    receipt = async () => {
+      isAway = true;
+      return { kind: 'answered', code: 'DECIDED', notice: 'Recorded.' };
+    };
+
+    expect(await type('/approve')).toBe('Recorded.\n');
+  });
+
+  it('that are over already are not asked about again', async () => {
+    cards = [aCard({ choices: [], status: { state: 'denied', sentence: 'Denied by Mo.' } })];
+
+    const said = await type(`/approve ${aCard().approvalId}`);
+
+    expect(said).toContain('Denied by Mo.');
+    expect(said).not.toContain('say it again');
+    expect(received).toEqual([]);
   });
 
   it('of their own conversation are shown to the one who asked, with their outcome in one line', async () => {

@@ -43,6 +43,12 @@ describe('what was typed', () => {
     expect(parseLine('/answer on Monday')).toMatchObject({ choice: 'answer', text: 'on Monday' });
   });
 
+  it('names a request by the ticket other channels show, too, and then what of it was shown', () => {
+    expect(parseLine(`/deny ${ID}.3 too much`)).toMatchObject({ approvalId: ID, gen: 3, text: 'too much' });
+    expect(parseLine(`/approve ${ID}`)).toMatchObject({ approvalId: ID, gen: undefined });
+    expect(parseLine(`/approve ${ID}.x`)).toMatchObject({ kind: 'mistake' });
+  });
+
   it('decides nothing when it can be read in two ways', () => {
     expect(parseLine('/approve but only half')).toMatchObject({ kind: 'mistake' });
     expect(parseLine('/approve apr_nonsense')).toEqual({

@@ -61,7 +61,8 @@ describe('a request on a terminal', () => {
         '│ refund: order 7, amount 120',
         '│   order   7',
         '│   amount  120',
-        '│ Asked by Alex Kim. Risk high, cannot be undone.',
+        '│ Asked by Alex Kim, of role manager. Risk high, cannot be undone.',
+        '│ To be decided before 2026-05-01 12:00 UTC.',
         '│ Waiting for role manager.',
         '│ /approve apr_p7_0123456789ab   /deny apr_p7_0123456789ab [reason]   /answer apr_p7_0123456789ab <text>',
         '└',
@@ -72,7 +73,7 @@ describe('a request on a terminal', () => {
 
   it('offers no answer to the one who asked, nor once it is settled', () => {
     expect(renderCard(aCard(), PLAIN, false)).not.toContain('/approve');
-    expect(renderCard(aCard({ choices: [] }), PLAIN, true)).not.toContain('/approve');
+    expect(renderCard(aCard({ choices: [] }), PLAIN, true)).not.toMatch(/\/approve|To be decided/);
   });
 
   it('marks the words of the agent as its own, and keeps every value on its line', () => {
