@@ -1,7 +1,9 @@
 /** `signalbox dead-letters …`: what could not be handled or delivered, and what is to become of it. */
 import { StartupError } from '../domain/errors.ts';
 import type { DeadLetter } from '../mailbox/dead-letters.ts';
+import { secretsIn } from '../observability/redaction.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
+import { toShownItem, toShownText } from './shown-item.ts';
 import { facts, table } from './table.ts';
 import { type StoreSession, withStores } from './with-stores.ts';
 
@@ -13,35 +15,44 @@ export interface DeadLettersOptions {
 export async function listDeadLetters(
   options: DeadLettersOptions & { readonly count: number },
 ): Promise<number> {
-  return withOperator(options, async ({ deadLetters }) => {
+  return withOperator(options, async ({ deadLetters, config }) => {
+    const known = secretsIn(config);
     const letters = await deadLetters.list(options.count);
-    if (options.json) return print(JSON.stringify(letters.map(toJson), undefined, 2));
+    if (options.json)
+      return print(
+        JSON.stringify(
+          letters.map((letter) => toJson(letter, known)),
+          undefined,
+          2,
+        ),
+      );
     if (letters.length === 0) return print('There are no dead letters.');
     const rows = letters.map((letter) => [
       letter.id,
       letter.at.toISOString(),
       whereTo(letter),
       String(letter.attempts),
-      letter.reason,
+      toShownText(letter.reason, known),
     ]);
     return print(table(['id', 'since', 'from or to', 'attempts', 'why'], rows));
   });
 }
 
 export async function showDeadLetter(id: string, options: DeadLettersOptions): Promise<number> {
-  return withOperator(options, async ({ deadLetters }) => {
+  return withOperator(options, async ({ deadLetters, config }) => {
     const letter = await deadLetters.find(id);
     if (!letter) throw notThere(id);
-    if (options.json) return print(JSON.stringify(toJson(letter), undefined, 2));
+    const json = toJson(letter, secretsIn(config));
+    if (options.json) return print(JSON.stringify(json, undefined, 2));
     const entries: [string, string][] = [
       ['letter', letter.id],
       ['since', letter.at.toISOString()],
       ['from or to', whereTo(letter)],
       ['lane', letter.lane],
       ['attempts', String(letter.attempts)],
-      ['why', letter.reason],
+      ['why', json.reason],
     ];
-    return print(`${facts(entries)}\n\n${JSON.stringify(parsed(letter.item), undefined, 2)}`);
+    return print(`${facts(entries)}\n\n${JSON.stringify(json.item, undefined, 2)}`);
   });
 }
 
@@ -81,17 +92,18 @@ function whereTo({ queue }: DeadLetter): string {
   return queue === 'm' ? 'a conversation' : `out by ${queue.replace(/^o\./, '')}`;
 }
 
-function toJson(letter: DeadLetter): object {
-  return { ...letter, at: letter.at.toISOString(), item: parsed(letter.item) };
+interface LetterJson extends Omit<DeadLetter, 'at' | 'item'> {
+  readonly at: string;
+  readonly item: unknown;
 }
 
-/** What cannot be read is shown as it is: that may be why it is here. */
-function parsed(item: string): unknown {
-  try {
-    return JSON.parse(item);
-  } catch {
-    return item;
-  }
+function toJson(letter: DeadLetter, known: readonly string[]): LetterJson {
+  return {
+    ...letter,
+    reason: toShownText(letter.reason, known),
+    at: letter.at.toISOString(),
+    item: toShownItem(letter.item, known),
+  };
 }
 
 function notThere(id: string): StartupError {

@@ -44,8 +44,8 @@ function asAlex(): void {
 }
 
 describe('dead letters', () => {
-  async function aLetter(): Promise<string> {
-    const item = JSON.stringify({ kind: 'text', markdown: 'hello' });
+  async function aLetter(over: object = {}): Promise<string> {
+    const item = JSON.stringify({ kind: 'text', markdown: 'hello', ...over });
     await stores.writer.write('somewhere', [
       { kind: 'dead', queue: 'o.email', lane: 'somewhere|x', attempts: 3, reason: 'mailbox full', item },
     ]);
@@ -61,6 +61,26 @@ describe('dead letters', () => {
 
     expect(list.out).toMatch(new RegExp(`${id} .*out by email .*3 +mailbox full`));
     expect(show.out).toContain('"markdown": "hello"');
+  });
+
+  it.each([
+    ['text', []],
+    ['JSON', ['--json']],
+  ])('OM-190 show of a file its name, type and size, and no secret, as %s', async (_, flags) => {
+    const content = Buffer.from('the whole order list').toString('base64');
+    const id = await aLetter({
+      markdown: 'the token is xoxb-123-secret, and the channel C0GENERAL',
+      to: { platform: 'slack', route: { channel: 'C0GENERAL', user: 'U0ALEX', sealed: 'c2VhbGVk' } },
+      files: [{ name: 'orders.csv', mediaType: 'text/csv', base64: content }],
+    });
+
+    const show = await home.run('dead-letters', 'show', id, ...flags);
+    const list = await home.run('dead-letters', 'list', ...flags);
+
+    expect(show.out).toMatch(/"name": "orders.csv",\s+"mediaType": "text\/csv",\s+"bytes": 20/);
+    expect(show.out).toContain('and the channel C0GENERAL');
+    for (const { out } of [show, list]) expect(out).not.toMatch(new RegExp(`${content}|xoxb-123|c2VhbGVk`));
+    expect((await stores.deadLetters.find(id))?.item).toContain(content);
   });
 
   it('go back in line, or away, and the audit says on whose word', async () => {
