@@ -14,16 +14,19 @@ import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
+import { copyFor } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { toPeople } from './config/contacts.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
+import { excludedFrom } from './domain/approval/record.ts';
 import type { Clock } from './domain/clock.ts';
-import type { Gateway, Trouble } from './domain/gateway.ts';
-import { channelOf } from './domain/ids.ts';
+import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
+import { channelOf, platformOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { Directory } from './identity/directory.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
@@ -40,6 +43,7 @@ import { Keys } from './redis/keys.ts';
 import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
+import { BallotBox } from './router/ballot-box.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
@@ -129,6 +133,14 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
+  stores.approvals.reachPeopleBy((approval, approvers) =>
+    stores.directory.approversOf(approvers, excludedFrom(approval)).flatMap((person) =>
+      reach
+        .placesOf(person)
+        .slice(0, 1)
+        .map((place) => copyFor(person.id, place, person.id)),
+    ),
+  );
   const worker = new ConversationWorker({
     queue,
     approvals: stores.approvals,
@@ -158,11 +170,25 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     outboxes.set(gateway.platform, createOutboxPool(gateway));
   }
   const answers = new AnswerDesk({
+    ballots: new BallotBox({
+      approvals: stores.approvals,
+      directory: stores.directory,
+      reach,
+      tools,
+      config,
+    }),
     ...stores,
     tokens,
     rememberMs: () => config().settings.retention.dedupe,
     clock,
   });
+  const lookup: Lookup = {
+    approvalsFor: (sender, most) => answers.approvalsFor(sender, most),
+    accountsOn: (platform) =>
+      toPeople(config().contacts)
+        .flatMap(({ accounts }) => accounts)
+        .filter((account) => platformOf(account) === platform),
+  };
   const router = new MessageRouter({
     mailbox: new Mailbox(
       redis,
@@ -209,7 +235,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       ...outboxes.values(),
       ...(options.workers === false ? [] : [conversations, sweeper]),
       ...(configured.length > 0 ? [clientLog, listener] : []),
-      new GatewayService([...gateways.values()], { receive: router.receive, lookup: answers }, log),
+      new GatewayService([...gateways.values()], { receive: router.receive, lookup }, log),
     ],
     log,
   );

@@ -4,6 +4,7 @@
  * A window cut out of a long transcript may begin in the middle of a call and its results; what the model is shown
  * begins with somebody speaking, and holds every result together with its call. Pure.
  */
+import type { PersonId } from '../domain/ids.ts';
 import { Entry } from '../domain/transcript.ts';
 
 /**
@@ -23,6 +24,13 @@ export function toHistory(stored: readonly string[], opening?: Entry): Entry[] {
   const readable = entries.slice(entries.lastIndexOf(undefined) + 1).filter((entry) => entry !== undefined);
   const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
   return start === -1 ? [] : readable.slice(start);
+}
+
+/** Everybody we know who has spoken since the agent's last words, as far back as the entries go. */
+export function speakersSince(stored: readonly string[]): PersonId[] {
+  const entries = stored.map(toEntry);
+  const since = entries.slice(entries.findLastIndex((entry) => entry?.kind === 'assistant') + 1);
+  return since.flatMap((entry) => (entry?.kind === 'user' && entry.from.person ? [entry.from.person] : []));
 }
 
 /** Files count as much as talk; the room for what is typed is set aside already. */

@@ -13,7 +13,14 @@
  */
 import { createHash } from 'node:crypto';
 import { type Approval, isEnded, type Step } from '../domain/approval/record.ts';
-import { dueOf, type TickResult, tick } from '../domain/approval/time.ts';
+import {
+  type Circumstances,
+  dueOf,
+  NO_CIRCUMSTANCES,
+  type Outage,
+  type TickResult,
+  tick,
+} from '../domain/approval/time.ts';
 import { ApprovalId, type ConversationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
@@ -48,15 +55,19 @@ export interface DueApproval {
   readonly id: ApprovalId;
   readonly document: unknown;
   readonly nowMs: number;
+  readonly outages: readonly Outage[];
 }
 
-/** An approval and the time by which it is judged, both read in one step. */
+/** An approval, the time by which it is judged, and when nobody of ours was there, all read in one step. */
 interface Seen {
   readonly approval: Approval | undefined;
   readonly nowMs: number;
+  readonly outages: readonly Outage[];
 }
 
 export class ApprovalStore {
+  #copiesFor: Circumstances['copiesFor'] = NO_CIRCUMSTANCES.copiesFor;
+
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: Keys,
@@ -64,6 +75,11 @@ export class ApprovalStore {
     /** How long an ended approval stays, so that a late click gets a truthful answer, in ms. */
     private readonly keepMs: () => number,
   ) {}
+
+  /** How people are found who come to a request later; before that, or where nothing is sent, nobody is. */
+  reachPeopleBy(copiesFor: Circumstances['copiesFor']): void {
+    this.#copiesFor = copiesFor;
+  }
 
   async find(id: ApprovalId): Promise<Approval | undefined> {
     return (await this.#read(id)).approval;
@@ -78,24 +94,24 @@ export class ApprovalStore {
    */
   async apply<Result>(
     id: ApprovalId,
-    decide: (approval: Approval, nowMs: number) => Step<Result>,
+    decide: (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>,
     seen?: Seen,
   ): Promise<Result | undefined> {
-    let { approval, nowMs } = seen ?? (await this.#read(id));
+    let { approval, nowMs, outages } = seen ?? (await this.#read(id));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (!approval) return undefined;
-      const step = decide(approval, nowMs);
+      const step = decide(approval, nowMs, { outages, copiesFor: this.#copiesFor });
       if (!step.moved) return step.result;
-      const refused = await this.#write(approval, step, nowMs);
+      const refused = await this.#write(approval, step, { nowMs, outages });
       if (!refused) return step.result;
-      ({ approval, nowMs } = refused);
+      ({ approval, nowMs, outages } = refused);
     }
     throw new Error(`${id} was changed by others ${MOST_TRIES} times in a row`);
   }
 
   /** Applies what time brings about for one approval. */
-  async tick({ id, document, nowMs }: DueApproval): Promise<TickResult | undefined> {
-    return this.apply(id, tick, toSeen(document, nowMs));
+  async tick({ id, document, nowMs, outages }: DueApproval): Promise<TickResult | undefined> {
+    return this.apply(id, tick, toSeen(document, nowMs, outages));
   }
 
   /** What has fallen due in a partition; parked lanes among it are back in line already. */
@@ -106,11 +122,11 @@ export class ApprovalStore {
       [this.keys.parked(partition), this.keys.timers(partition)],
       [this.keys.partition(partition), limit],
     );
-    const [unparked, due, next, now] = Array.isArray(reply) ? reply : [];
+    const [unparked, due, next, now, outages] = Array.isArray(reply) ? reply : [];
     const nowMs = Number(now);
     return {
       unparked: Number(unparked),
-      approvals: toDue(due, nowMs),
+      approvals: toDue(due, nowMs, toOutages(outages)),
       nextMs: Number(next) < 0 ? undefined : Number(next),
       nowMs,
     };
@@ -155,12 +171,16 @@ export class ApprovalStore {
   async #read(id: ApprovalId): Promise<Seen> {
     const partition = this.keys.partition(partitionOfApproval(id));
     const reply = await runBinaryScript(this.redis, readScript, [this.keys.approval(id)], [partition]);
-    const [document, now] = Array.isArray(reply) ? reply : [];
-    return toSeen(document, Number(now));
+    const [document, now, outages] = Array.isArray(reply) ? reply : [];
+    return toSeen(document, Number(now), toOutages(outages));
   }
 
   /** Undefined when written; what is there now when not. */
-  async #write(before: Approval, { moved, window }: Step<unknown>, nowMs: number): Promise<Seen | undefined> {
+  async #write(
+    before: Approval,
+    { moved, window }: Step<unknown>,
+    { nowMs, outages }: Pick<Seen, 'nowMs' | 'outages'>,
+  ): Promise<Seen | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
     const reply = await runBinaryScript(
@@ -181,19 +201,27 @@ export class ApprovalStore {
     );
     const [written, document, now] = Array.isArray(reply) ? reply : [];
     if (Number(written) === 1) return undefined;
-    return toSeen(document, Number(now));
+    return toSeen(document, Number(now), outages);
   }
 }
 
-function toSeen(document: unknown, nowMs: number): Seen {
-  return { approval: Buffer.isBuffer(document) ? fromDocument(document) : undefined, nowMs };
+function toSeen(document: unknown, nowMs: number, outages: readonly Outage[]): Seen {
+  return { approval: Buffer.isBuffer(document) ? fromDocument(document) : undefined, nowMs, outages };
+}
+
+/** `<from>-<until>` each. */
+function toOutages(list: unknown): Outage[] {
+  return (Array.isArray(list) ? list : []).map((text) => {
+    const [from, until] = String(text).split('-');
+    return { fromMs: Number(from), untilMs: Number(until) };
+  });
 }
 
 /** Id and document in turn. */
-function toDue(flat: unknown, nowMs: number): DueApproval[] {
+function toDue(flat: unknown, nowMs: number, outages: readonly Outage[]): DueApproval[] {
   const due: DueApproval[] = [];
   for (let i = 0; Array.isArray(flat) && i + 1 < flat.length; i += 2) {
-    due.push({ id: ApprovalId.parse(String(flat[i])), document: flat[i + 1], nowMs });
+    due.push({ id: ApprovalId.parse(String(flat[i])), document: flat[i + 1], nowMs, outages });
   }
   return due;
 }

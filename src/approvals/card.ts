@@ -1,5 +1,11 @@
 /** The card of an approval, built from the record alone; the same for every platform. Pure. */
-import { type Approval, type CardCopy, isEnded } from '../domain/approval/record.ts';
+import {
+  type Approval,
+  type ApprovalState,
+  type CardCopy,
+  isEnded,
+  isWaiting,
+} from '../domain/approval/record.ts';
 import type { Card } from '../domain/card.ts';
 import { askedOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
 
@@ -20,10 +26,9 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     risk: request.risk,
     reversible: request.reversible,
     deadline: new Date(approval.deadlineMs).toISOString(),
-    choices: state === 'OPEN' ? offered(approval) : [],
-    // The states of the card are those of the approval, in lower case.
-    status: { state: state.toLowerCase() as Card['status']['state'], sentence: standing(approval) },
-    ...(reply && state === 'OPEN' ? { reply } : {}),
+    choices: isWaiting(state) ? offered(approval) : [],
+    status: { state: faceOf(state), sentence: standing(approval) },
+    ...(reply && isWaiting(state) ? { reply } : {}),
   };
 }
 
@@ -39,8 +44,16 @@ function proseOf(summary: string): string {
   return prose.length > MAX_PROSE_CHARS ? `${firstChars(prose, MAX_PROSE_CHARS)} …` : prose;
 }
 
-function offered(approval: Approval): Card['choices'] {
-  return approval.policy.choices.flatMap((choice): Card['choices'] =>
-    choice === 'deny' ? ['deny', 'deny-with-reason'] : [choice],
-  );
+/** While a question is open it still waits for people. */
+function faceOf(state: ApprovalState): Card['status']['state'] {
+  // The other states of the card are those of the approval, in lower case.
+  return isWaiting(state) ? 'open' : (state.toLowerCase() as Card['status']['state']);
+}
+
+/** What has a button, or a line of its own; the other answers are written. */
+function offered({ policy }: Approval): Card['choices'] {
+  return policy.choices.flatMap((choice): Card['choices'] => {
+    if (choice === 'deny') return ['deny', 'deny-with-reason'];
+    return choice === 'approve' || choice === 'answer' ? [choice] : [];
+  });
 }

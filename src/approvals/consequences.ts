@@ -4,11 +4,17 @@
  */
 
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, type ApprovalEvent, type CardCopy, isEnded } from '../domain/approval/record.ts';
+import {
+  type Approval,
+  type ApprovalEvent,
+  type CardCopy,
+  isEnded,
+  isWaiting,
+} from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Effect } from '../redis/effects.ts';
-import { reminderText } from './sentences.ts';
+import { questionText, reminderText } from './sentences.ts';
 
 export interface Change {
   readonly next: Approval;
@@ -20,8 +26,8 @@ export function consequencesOf(before: Approval, { next, event, actor }: Change,
   return [
     { kind: 'audit', event: toAudit(before, { next, event, actor }) },
     ...wakeUps(before, next),
-    ...(next.face > before.face ? cardUpdates(next, copiesToldOf(event, next), nowMs) : []),
-    ...(event === 'rerouted' ? cardUpdates(next, next.copies.slice(before.copies.length), nowMs) : []),
+    ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
+    ...questions(before, next, nowMs),
     ...(event === 'reminded' ? reminders(next, nowMs) : []),
   ];
 }
@@ -45,9 +51,37 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
   ];
 }
 
-/** That one more has said yes is no news where each word is a further mail. */
-function copiesToldOf(event: ApprovalEvent, { copies }: Approval): readonly CardCopy[] {
-  return event === 'assented' ? copies.filter(({ outcomeOnly }) => !outcomeOnly) : copies;
+/** New copies, and those that show something else now. Where each word is a further mail, small news is none. */
+function copiesToldOf(before: Approval, next: Approval, event: ApprovalEvent): readonly CardCopy[] {
+  const added = next.copies.slice(before.copies.length);
+  const old = next.face > before.face ? next.copies.slice(0, before.copies.length) : [];
+  return [...old.filter(({ outcomeOnly }) => !outcomeOnly || !SMALL_NEWS.has(event)), ...added];
+}
+
+const SMALL_NEWS: ReadonlySet<ApprovalEvent> = new Set([
+  'assented',
+  'dissented',
+  'taken-back',
+  'asked',
+  'delegated',
+  'escalated',
+  'postponed',
+]);
+
+/** What somebody wants to know first goes where it was asked for. */
+function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
+  const asked = (next.talk ?? []).slice(before.talk?.length ?? 0).filter(({ kind }) => kind === 'question');
+  return asked.map((question) =>
+    toOutEffect({
+      kind: 'text',
+      id: `question:${next.id}:${next.rev}`,
+      correlation: next.request.correlation,
+      conversationId: next.conversationId,
+      to: next.origin,
+      markdown: questionText(next, question),
+      atMs: nowMs,
+    }),
+  );
 }
 
 function wakeUps(before: Approval, next: Approval): Effect[] {
@@ -68,7 +102,8 @@ function wakeUpFor(approval: Approval): Effect[] {
 }
 
 function cardUpdates(approval: Approval, copies: readonly CardCopy[], nowMs: number): Effect[] {
-  const heardOut = isEnded(approval.state) || approval.state === 'UNKNOWN' || approval.state === 'OPEN';
+  const { state } = approval;
+  const heardOut = isEnded(state) || state === 'UNKNOWN' || isWaiting(state);
   return copies
     .filter((copy) => heardOut || !copy.outcomeOnly)
     .map((copy) =>

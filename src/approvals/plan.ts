@@ -46,6 +46,11 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       approvers: asked.approvers,
       remindAfterMs: remindersOf(policy),
       validForMs: policy.valid_for,
+      ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
+      ...(policy.on_timeout.length > 0 ? { ladder: policy.on_timeout } : {}),
+      ...(policy.min_visible > 0 ? { minVisibleMs: visibleFor(policy) } : {}),
+      hardDeadlineMs: Math.max(policy.hard_deadline, policy.deadline),
+      ...(policy.pause_for_questions > 0 ? { pauseMs: policy.pause_for_questions } : {}),
       ...(policy.approve_from ? { approveFrom: policy.approve_from } : {}),
     },
     deadlineMs: ask.nowMs + policy.deadline,
@@ -88,11 +93,16 @@ function basePolicy(rule: string): ApprovalPolicy {
     rule,
     // Nobody has to be asked; the requester could not answer anyway.
     approvers: { role: RoleName.parse('nobody') },
-    choices: ['approve', 'deny', 'answer'],
+    choices: ['approve', 'deny', 'answer', 'edit', 'ask', 'take-back'],
     remindAfterMs: [],
     validForMs: 15 * 60_000,
     leaseMs: LEASE_MS,
   };
+}
+
+/** What is asked for an hour cannot be in front of somebody for a day. */
+function visibleFor({ min_visible, deadline }: EscalationPolicy): number {
+  return Math.min(min_visible, Math.floor(deadline / 2));
 }
 
 function remindersOf(policy: EscalationPolicy): number[] {

@@ -5,6 +5,11 @@
  *   approve CODE              approve TICKET
  *   deny CODE [reason]        deny TICKET [reason]
  *   answer CODE text          answer TICKET text
+ *   edit CODE name=value …    edit TICKET name=value …      yes, with these arguments changed
+ *   question CODE text        question TICKET text          something to know first
+ *   undo CODE                 undo TICKET                   what was said before is unsaid
+ *                             reply TICKET text             to a question, by those on whose behalf it is asked
+ *                             delegate TICKET person        let somebody else decide it in one's place
  *
  * A code comes with a mail that asks, and belongs to its reply address. A ticket names the approval and what of it
  * was shown; it proves nothing, so it is for platforms that prove who wrote.
@@ -27,6 +32,13 @@ export type ParsedReply =
   | { readonly kind: 'approve' }
   | { readonly kind: 'deny'; readonly reason: string }
   | { readonly kind: 'answer'; readonly text: string }
+  | { readonly kind: 'question'; readonly text: string }
+  | { readonly kind: 'reply'; readonly text: string }
+  /** Names and values as they were written. */
+  | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> }
+  | { readonly kind: 'undo' }
+  /** A person, as `contacts.yaml` names them. */
+  | { readonly kind: 'delegate'; readonly to: string }
   | { readonly kind: 'unclear'; readonly why: UnclearReason };
 
 /** Why nothing was decided; the caller finds the words for it. */
@@ -50,6 +62,8 @@ export type UnclearReason =
   | 'extra-words'
   /** `answer` without saying what. */
   | 'no-text'
+  /** `edit` without `name=value`, or with something else. */
+  | 'no-changes'
   /** The text part and the HTML part say different things. */
   | 'readings-differ';
 
@@ -105,7 +119,10 @@ const DENYING = new Set(
     .map(fold),
 );
 
-const ANSWERING = new Set(['answer']);
+/** Of one language: what follows them matters, not only that they were said. */
+const OTHER_WORDS = ['answer', 'edit', 'question', 'undo', 'reply', 'delegate'] as const;
+/** They need no word that a mail could carry: who may say them is known by who writes where. */
+const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate']);
 
 /**
  * Reads the answer out of every rendering of a mail's body, quoted text included.
@@ -178,7 +195,7 @@ function split(line: string): Line | undefined {
 }
 
 interface Line {
-  readonly verdict: 'approve' | 'deny' | 'answer';
+  readonly verdict: 'approve' | 'deny' | (typeof OTHER_WORDS)[number];
   readonly code: string;
   readonly rest: string;
   readonly line: string;
@@ -188,7 +205,8 @@ interface Line {
 function doubtOf({ verdict, code, line }: Line, codes: ReplyCodes): ParsedReply | undefined {
   const words = wordsOf(line);
   if (words.has(fold(codes.approveCode)) && words.has(fold(codes.denyCode))) return unclear('both-codes');
-  if (verdict !== 'answer' && isQuestion(line)) return unclear('question');
+  if (isVerdict(verdict) && isQuestion(line)) return unclear('question');
+  if (BY_TICKET_ONLY.has(verdict)) return unclear('no-verdict');
   if (code === '') return unclear('no-code');
   // An answer stands in for the result of the action, so it takes the code of an approval.
   const expected = verdict === 'deny' ? codes.denyCode : codes.approveCode;
@@ -196,7 +214,7 @@ function doubtOf({ verdict, code, line }: Line, codes: ReplyCodes): ParsedReply 
 }
 
 function judge({ verdict, rest, line }: Line): ParsedReply {
-  if (verdict !== 'answer' && isQuestion(line)) return unclear('question');
+  if (isVerdict(verdict) && isQuestion(line)) return unclear('question');
   switch (verdict) {
     case 'approve':
       return withoutTrailingPunctuation(rest) === '' ? { kind: 'approve' } : unclear('extra-words');
@@ -204,20 +222,51 @@ function judge({ verdict, rest, line }: Line): ParsedReply {
       return [...wordsOf(line)].some((word) => APPROVING.has(word))
         ? unclear('two-verdicts')
         : { kind: 'deny', reason: withoutLeadingSeparator(rest) };
-    case 'answer': {
+    case 'answer':
+    case 'question':
+    case 'reply': {
       const text = withoutLeadingSeparator(rest);
-      return text === '' ? unclear('no-text') : { kind: 'answer', text };
+      return text === '' ? unclear('no-text') : { kind: verdict, text };
+    }
+    case 'edit': {
+      const changes = changesIn(rest);
+      return changes ? { kind: 'edit', changes } : unclear('no-changes');
+    }
+    case 'undo':
+      return withoutTrailingPunctuation(rest) === '' ? { kind: 'undo' } : unclear('extra-words');
+    case 'delegate': {
+      const to = withoutTrailingPunctuation(rest).replace(/^(?:to )?@?/u, '');
+      return /^\S+$/u.test(to) ? { kind: 'delegate', to } : unclear(to === '' ? 'no-text' : 'extra-words');
     }
     default:
       return verdict satisfies never;
   }
 }
 
+/** Words whose mere presence in a question must not decide. */
+function isVerdict(verdict: Line['verdict']): boolean {
+  return verdict === 'approve' || verdict === 'deny';
+}
+
+/** `amount=40 reason="two of three"`; undefined when there is anything else, or a name twice. */
+function changesIn(rest: string): Readonly<Record<string, string>> | undefined {
+  const changes = new Map<string, string>();
+  const left = rest.replaceAll(
+    /([\p{L}_][\p{L}\p{N}_-]*)\s*=\s*(?:"([^"]*)"|“([^”]*)”|(\S+))\s*(?:,\s+|\s|,?$)/gu,
+    (found, name: string, quoted?: string, curly?: string, bare?: string) => {
+      if (changes.has(name)) return found;
+      changes.set(name, quoted ?? curly ?? bare?.replace(/,$/u, '') ?? '');
+      return '';
+    },
+  );
+  return changes.size > 0 && left.trim() === '' ? Object.fromEntries(changes) : undefined;
+}
+
 function verdictOf(word: string): Line['verdict'] | undefined {
   const folded = fold(word);
   if (APPROVING.has(folded)) return 'approve';
   if (DENYING.has(folded)) return 'deny';
-  return ANSWERING.has(folded) ? 'answer' : undefined;
+  return OTHER_WORDS.find((other) => other === folded);
 }
 
 /** Two readings of one mail. A text part is wrapped where the HTML part goes on, so one may say more of the same. */
@@ -229,10 +278,12 @@ function agreement(one: ParsedReply, other: ParsedReply): ParsedReply {
     const reason = longerOfSame(one.reason, other.reason);
     return reason === undefined ? unclear('readings-differ') : { kind: 'deny', reason };
   }
-  if (one.kind === 'answer' && other.kind === 'answer') {
+  if ('text' in one && 'text' in other && one.kind === other.kind) {
     const text = longerOfSame(one.text, other.text);
-    return text === undefined ? unclear('readings-differ') : { kind: 'answer', text };
+    return text === undefined ? unclear('readings-differ') : { kind: one.kind, text };
   }
+  // Nothing may be wrapped away of what is to be run.
+  if (JSON.stringify(one) === JSON.stringify(other)) return one;
   return unclear('readings-differ');
 }
 

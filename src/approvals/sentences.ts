@@ -2,8 +2,11 @@
  * Every sentence people read about an approval: where it stands, what became of their answer, what the agent is
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
-import type { Approval } from '../domain/approval/record.ts';
+import type { DelegateResult } from '../domain/approval/delegation.ts';
+import { type Approval, type Assent, approversOf, type Remark } from '../domain/approval/record.ts';
+import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
+import { ticketOf } from '../domain/card.ts';
 import type { Approvers } from '../domain/quorum.ts';
 
 /** Channels as people say them, and how something comes over them. */
@@ -81,8 +84,8 @@ export function firstChars(text: string, count: number): string {
   return text.slice(0, count).replace(/[\uD800-\uDBFF]$/, '');
 }
 
-export function askedOf({ policy }: Approval): string {
-  return approversText(policy.approvers);
+export function askedOf(approval: Approval): string {
+  return approversText(approversOf(approval));
 }
 
 /** `role manager`, `2 of role manager`, `(role finance and dana) or role director`. */
@@ -100,11 +103,37 @@ function approversText(approvers: Approvers): string {
   return atLeast === 1 ? parts.join(' or ') : `${atLeast} of (${parts.join(', ')})`;
 }
 
-/** ` Dana Reyes on Slack has said yes.` */
-function assentsText({ assents = [] }: Approval): string {
-  if (assents.length === 0) return '';
-  const names = assents.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`);
-  return ` ${joined(names)} ${names.length === 1 ? 'has' : 'have'} said yes; more are needed.`;
+/** ` Dana Reyes on Slack has said yes; more are needed.` */
+function saidSoFar({ assents = [], dissents = [] }: Approval): string {
+  const yes = assents.length > 0 ? [`${voices(assents)} said yes; more are needed`] : [];
+  const no = dissents.length > 0 ? [`${voices(dissents)} said no; others may still agree`] : [];
+  return [...yes, ...no].map((sentence) => ` ${sentence}.`).join('');
+}
+
+function voices(said: readonly Pick<Assent, 'by' | 'via'>[]): string {
+  const names = said.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`);
+  return `${joined(names)} ${names.length === 1 ? 'has' : 'have'}`;
+}
+
+/** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
+function courseOf({ edited, talk = [], delegations = [], rung = 0 }: Approval): string {
+  const change = edited
+    ? [
+        `${visible(edited.by.name)} changed it ${viaText(edited.via)}; it was ${visible(JSON.stringify(edited.from))}`,
+      ]
+    : [];
+  const words = talk.map(({ kind, by, text }) =>
+    kind === 'question'
+      ? `${visible(by.name)} asks: “${visible(text)}”`
+      : `${visible(by.name)} replies: “${visible(text)}”`,
+  );
+  const passed = delegations.map(({ from, to }) => `${from} lets ${to} decide`);
+  const further = rung > 0 ? ['nobody had answered in time, so more people were asked'] : [];
+  return [...change, ...words, ...passed, ...further].map((sentence) => ` ${upperFirst(sentence)}.`).join('');
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function joined(names: readonly string[]): string {
@@ -116,7 +145,9 @@ export function standing(approval: Approval): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
-      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.${assentsText(approval)}`;
+      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.${saidSoFar(approval)}${courseOf(approval)}`;
+    case 'NEEDS_INFO':
+      return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (reply ${ticketOf({ approvalId: approval.id, gen: approval.gen })} and the words).${courseOf(approval)}`;
     case 'APPROVED':
       return `${decided(approval)} It has not run yet.`;
     case 'EXECUTING':
@@ -165,6 +196,11 @@ function settled({ settledBy }: Approval): string {
 function decided({ decision, assents = [] }: Approval): string {
   if (!decision) return '';
   if (decision.source === 'policy') return 'Allowed by policy.';
+  if (decision.source === 'timeout') {
+    return decision.choice === 'approve'
+      ? 'Nobody answered in time, and the policy lets it run then.'
+      : `Nobody answered in time, so the policy answered: “${visible(decision.text ?? '')}”.`;
+  }
   const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
   const by = decision.by?.name ?? 'somebody';
   const via = decision.via ? ` ${viaText(decision.via)}` : '';
@@ -199,7 +235,7 @@ export function noticeFor(result: VoteResult): string {
     case 'REPLAY':
       return `Recorded. ${stands}`;
     case 'RECORDED':
-      return `Your yes is recorded. ${stands}`;
+      return `Recorded. ${stands}`;
     case 'ALREADY':
       return `This was settled before your answer came, so your answer changed nothing. ${stands}`;
     case 'LATE':
@@ -224,6 +260,50 @@ export function noticeFor(result: VoteResult): string {
   }
 }
 
+/** What became of a reply to a question, in markdown; for its author alone. */
+export function replyText({ code, approval }: ReplyResult): string {
+  switch (code) {
+    case 'RECORDED':
+    case 'REPLAY':
+      return `Your reply is recorded. ${literal(standing(approval))}`;
+    case 'NOT_ASKED':
+      return `No question is open about this. ${literal(standing(approval))}`;
+    case 'NOT_ELIGIBLE':
+      return 'Only those on whose behalf this is asked can reply to the question. Nothing has changed.';
+    case 'INVALID':
+      return 'A reply needs some text. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** What became of passing one's word on, in markdown; for its author alone. */
+export function delegateText({ code, approval }: DelegateResult, to: string): string {
+  switch (code) {
+    case 'DONE':
+      return `${literal(to)} can now decide this in your place, and is asked. You still can, too; it counts once.`;
+    case 'ALREADY':
+      return `This was settled before. ${literal(standing(approval))}`;
+    case 'NOT_ELIGIBLE':
+      return `You are not one of those who may decide this (${literal(askedOf(approval))}), so you cannot pass it on. Nothing has changed.`;
+    case 'EXCLUDED':
+      return `${literal(to)} cannot decide this: it is asked on their behalf, or it is you. Nothing has changed.`;
+    case 'TOO_LONG':
+      return 'It was passed on too often already. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** What those read who asked for it, when somebody wants to know something first; in markdown. */
+export function questionText(approval: Approval, { by, via, text }: Remark): string {
+  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
+  return [
+    `**${literal(by.name)} asks ${viaText(via)}** about ${literal(titleOf(approval))}: “${literal(text)}”`,
+    `${literal(approval.request.requesterName)}, please write \`reply ${ticket} your words\`. Until then it waits.`,
+  ].join('\n\n');
+}
+
 /** In markdown. */
 export function reminderText(approval: Approval): string {
   if (approval.state === 'UNKNOWN') {
@@ -239,6 +319,7 @@ export function reminderText(approval: Approval): string {
 export function waitingText(approval: Approval): string {
   switch (approval.state) {
     case 'OPEN':
+    case 'NEEDS_INFO':
       return `Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${whenText(approval.deadlineMs)}. Nothing was done yet.`;
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;

@@ -17,7 +17,6 @@ import { mayDecide, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId } from '../domain/ids.ts';
-import type { AnswerChoice } from '../domain/message.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
@@ -67,7 +66,7 @@ export async function showApproval(id: string, options: ApprovalsOptions): Promi
 
 export async function answerApproval(
   id: string,
-  answer: { readonly choice: AnswerChoice; readonly text: string | undefined },
+  answer: { readonly choice: 'approve' | 'deny' | 'answer'; readonly text: string | undefined },
   options: ApprovalsOptions,
 ): Promise<number> {
   return act(id, options, {
@@ -125,7 +124,7 @@ export async function reconcileApproval(
 export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, approval: Approval): boolean {
   return (
     approval.request.requester === person.id ||
-    mayDecide(approval, person.id, person.roles) ||
+    mayDecide(approval, { person: person.id, roles: person.roles }) ||
     directory.may(person.roles, 'operate') ||
     directory.may(person.roles, 'audit.read')
   );
@@ -170,7 +169,7 @@ function voteAt(
   approval: Approval,
   actor: Actor,
   directory: Directory,
-  { choice, text, key }: { choice: AnswerChoice; text: string | undefined; key: string },
+  { choice, text, key }: { choice: 'approve' | 'deny' | 'answer'; text: string | undefined; key: string },
   nowMs: number,
 ): Step<VoteResult> {
   if (approval.state === 'OPEN' && isOwnRequest(approval, actor)) {

@@ -119,7 +119,10 @@ function cardsFor(actor: Actor, { approvals, directory }: OpenStores): CardSourc
       if (!person || !directory.may(person.roles, 'approve')) return [];
       const pending = await approvals.pending(MOST_REQUESTS);
       return pending
-        .filter((approval) => approval.state === 'OPEN' && mayDecide(approval, person.id, person.roles))
+        .filter(
+          (approval) =>
+            approval.state === 'OPEN' && mayDecide(approval, { person: person.id, roles: person.roles }),
+        )
         .map((approval) => toCard(approval, undefined));
     },
     find: async (id) => {

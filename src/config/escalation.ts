@@ -1,7 +1,36 @@
 /** `escalation.yaml`: how long an approval waits, and who hears about it meanwhile. */
 import { z } from 'zod';
+import type { Rung } from '../domain/approval/record.ts';
 import { Platform } from '../domain/ids.ts';
+import { WrittenApprovers } from './approvers.ts';
 import { duration } from './duration.ts';
+
+/** One thing that happens when nobody has answered in time. */
+const WrittenRung = z.union([
+  z
+    .strictObject({
+      escalate: z
+        .strictObject({
+          to: WrittenApprovers,
+          for: duration({ min: '1s', max: '30d' }).describe('How much longer it then waits.'),
+        })
+        .describe('Asks these, too; whoever was asked before may still answer.'),
+    })
+    .transform(({ escalate }): Rung => ({ kind: 'escalate', approvers: escalate.to, forMs: escalate.for })),
+  z
+    .strictObject({
+      answer: z
+        .string()
+        .min(1)
+        .max(1_000)
+        .describe('The agent is told this instead of a result. Nothing runs.'),
+    })
+    .transform(({ answer }): Rung => ({ kind: 'default', text: answer })),
+  z
+    .literal('approve')
+    .describe('It runs. Only calls of low risk that can be undone; all others expire.')
+    .transform((): Rung => ({ kind: 'approve' })),
+]);
 
 /** Times are in milliseconds once parsed. */
 export const EscalationPolicy = z.strictObject({
@@ -21,10 +50,30 @@ export const EscalationPolicy = z.strictObject({
     .min(1)
     .optional()
     .describe('Platforms a yes may come from; a no may come from anywhere. Left out: all.'),
+  refuse_by: z
+    .enum(['one', 'enough'])
+    .default('one')
+    .describe(
+      'one: a single no refuses it. enough: it is refused when those who have not said no cannot agree any more.',
+    ),
+  min_visible: duration({ min: '0s', max: '7d' })
+    .prefault('10m')
+    .describe(
+      'Somebody who may answer has had it in front of them for so long before it expires, or for half the deadline.',
+    ),
+  hard_deadline: duration({ min: '1s', max: '365d' })
+    .prefault('7d')
+    .describe('When it ends in any case, whatever has put the deadline off.'),
+  pause_for_questions: duration({ min: '0s', max: '7d' })
+    .prefault('4h')
+    .describe('How long, in all, open questions of approvers hold the deadline up.'),
   on_timeout: z
-    .enum(['expire'])
-    .default('expire')
-    .describe('expire: the action does not run, and everybody is told it expired, not that it was refused.'),
+    .union([z.literal('expire').transform(() => []), z.array(WrittenRung).min(1).max(10)])
+    .prefault('expire')
+    .describe(
+      'expire: the action does not run, and everybody is told it expired, not that it was refused. ' +
+        'Or a list of what happens first, one after the other; after the last it expires.',
+    ),
 });
 export type EscalationPolicy = z.infer<typeof EscalationPolicy>;
 

@@ -73,7 +73,15 @@ export const InboundMessage = z.object({
 });
 export type InboundMessage = z.infer<typeof InboundMessage>;
 
-export const AnswerChoice = z.enum(['approve', 'deny', 'answer']);
+/**
+ *   approve     yes
+ *   deny        no
+ *   answer      this is what the call would have told, in the words of a person
+ *   edit        yes, with other arguments
+ *   ask         a question first
+ *   take-back   what I said before is unsaid
+ */
+export const AnswerChoice = z.enum(['approve', 'deny', 'answer', 'edit', 'ask', 'take-back']);
 export type AnswerChoice = z.infer<typeof AnswerChoice>;
 
 /** Somebody answered an approval card: a button, a modal, a command. */
@@ -84,8 +92,10 @@ export const InboundAnswer = z.object({
   sender: Sender,
   approvalId: ApprovalId,
   choice: AnswerChoice,
-  /** The reason of a denial, or the text that answers instead of running. */
+  /** The reason of a denial, the text that answers instead of running, or a question. */
   text: z.string().max(4_000).optional(),
+  /** With `edit`: all arguments as they are to be. */
+  args: z.unknown().optional(),
   /** What the card that was answered showed; a stale card decides nothing. */
   gen: z.int().nonnegative(),
   digest: z.string(),

@@ -3,7 +3,8 @@
  *
  * Invariants
  *   1. One person fills one place. Whoever holds two roles that are both asked for stands for one of them, so that
- *      "a manager and somebody from finance" are always two people.
+ *      "a manager and somebody from finance" are always two people. The same is true of whom they stand in for: the
+ *      word of one person never counts twice, whoever says it.
  *   2. More people never make a quorum fail that fewer would have reached.
  */
 import { z } from 'zod';
@@ -28,24 +29,48 @@ export const Approvers: z.ZodType<Approvers> = z.lazy(() =>
   ]),
 );
 
-/** Somebody who says yes, with the roles they had when they did. */
-export interface Voter {
+/** Somebody's word: a person and the roles they have at that moment. */
+export interface Authority {
   readonly person: PersonId;
   readonly roles: readonly string[];
 }
 
+/** Somebody who says yes, for themselves or for one of those who let them. */
+export interface Voter extends Authority {
+  readonly standsFor?: readonly Authority[] | undefined;
+}
+
 /** Whether this person can fill one of the places. */
 export function isApprover(approvers: Approvers, voter: Voter): boolean {
-  return leavesOf(approvers).some((leaf) => fits(leaf, voter));
+  return leavesOf(approvers).some((leaf) => wordsOf(voter).some((word) => fits(leaf, word)));
 }
 
 /** Whether these people are enough. Each counts once, however often they are named. */
 export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolean {
   const people = [...new Map(voters.map((voter) => [voter.person, voter])).values()];
-  for (const places of selectionsOf(approvers)) {
-    if (places.length <= people.length && canFill(places, people)) return true;
+  for (const words of wordsTogether(people)) {
+    for (const places of selectionsOf(approvers)) {
+      if (places.length <= words.length && canFill(places, words)) return true;
+    }
   }
   return false;
+}
+
+function wordsOf({ person, roles, standsFor = [] }: Voter): readonly Authority[] {
+  return [{ person, roles }, ...standsFor];
+}
+
+/** Every way in which each of them speaks for one person, and nobody is spoken for twice. */
+function* wordsTogether([first, ...others]: readonly Voter[]): Generator<readonly Authority[]> {
+  if (!first) {
+    yield [];
+    return;
+  }
+  for (const rest of wordsTogether(others)) {
+    const free = wordsOf(first).filter(({ person }) => !rest.some((each) => each.person === person));
+    if (free.length === 0) yield rest;
+    for (const word of free) yield [word, ...rest];
+  }
 }
 
 /** Every role and person that is named. */
@@ -61,7 +86,7 @@ export function placesIn(approvers: Approvers): number {
 
 export type Leaf = Exclude<Approvers, { readonly of: unknown }>;
 
-function fits(leaf: Leaf, { person, roles }: Voter): boolean {
+function fits(leaf: Leaf, { person, roles }: Authority): boolean {
   return 'person' in leaf ? leaf.person === person : roles.includes(leaf.role);
 }
 
@@ -92,9 +117,9 @@ function* combinationsOf(groups: readonly Approvers[]): Generator<readonly Leaf[
 }
 
 /** Whether every place finds a person of its own: places are given away, and given over when that lets one more in. */
-function canFill(places: readonly Leaf[], people: readonly Voter[]): boolean {
-  const holder = new Map<Voter, number>();
-  const find = (place: number, tried: Set<Voter>): boolean => {
+function canFill(places: readonly Leaf[], people: readonly Authority[]): boolean {
+  const holder = new Map<Authority, number>();
+  const find = (place: number, tried: Set<Authority>): boolean => {
     const leaf = places[place];
     for (const person of people) {
       if (!leaf || tried.has(person) || !fits(leaf, person)) continue;

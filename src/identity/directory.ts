@@ -24,8 +24,8 @@ export class Directory {
     return this.#view().byId.get(id);
   }
 
-  /** Everybody who may answer, now; the excluded one left out. */
-  approversOf(approvers: Approvers, excluded: PersonId): Person[] {
+  /** Everybody who may answer, now; the excluded ones left out. */
+  approversOf(approvers: Approvers, excluded: ReadonlySet<PersonId>): Person[] {
     return this.#view().people.filter((person) => this.mayDecide(person, approvers, excluded));
   }
 
@@ -43,8 +43,12 @@ export class Directory {
   }
 
   /** Whether this person, with the roles they act in, is one of those who may answer. */
-  mayDecide({ id, roles }: Pick<Person, 'id' | 'roles'>, approvers: Approvers, excluded: PersonId): boolean {
-    return id !== excluded && this.may(roles, 'approve') && isApprover(approvers, { person: id, roles });
+  mayDecide(
+    { id, roles }: Pick<Person, 'id' | 'roles'>,
+    approvers: Approvers,
+    excluded: ReadonlySet<PersonId>,
+  ): boolean {
+    return !excluded.has(id) && this.may(roles, 'approve') && isApprover(approvers, { person: id, roles });
   }
 
   /** Whether somebody may hold one of the roles by a group, so that who could answer is not known before they do. */

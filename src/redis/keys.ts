@@ -66,6 +66,11 @@ export class Keys {
     return `${this.partition(partition)}park`;
   }
 
+  /** When somebody last looked for what is due. */
+  watched(partition: number): string {
+    return `${this.partition(partition)}watched`;
+  }
+
   approval(id: ApprovalId): string {
     return `${this.partition(partitionOfApproval(id))}apr:${id}`;
   }

@@ -22,19 +22,19 @@ import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-t
 import { literal, noticeFor, standing, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
-import type { Approval } from '../domain/approval/record.ts';
-import { type VoteResult, vote } from '../domain/approval/voting.ts';
+import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
 import { platformOf } from '../domain/ids.ts';
-import type { AnswerChoice, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
+import type { InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
+import type { BallotBox, Said } from './ballot-box.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
@@ -43,6 +43,7 @@ const MOST_LOOKED_AT = 1_000;
 
 export interface AnswerDeps {
   readonly approvals: ApprovalStore;
+  readonly ballots: BallotBox;
   readonly tokens: ReplyTokens;
   readonly directory: Directory;
   readonly writer: EffectWriter;
@@ -66,8 +67,8 @@ export class AnswerDesk implements Lookup {
     if (!person) return [];
     const pending = await approvals.pending(MOST_LOOKED_AT);
     return pending
-      .filter(({ state }) => state === 'OPEN')
-      .filter(({ policy, request }) => directory.mayDecide(person, policy.approvers, request.requester))
+      .filter(({ state }) => isWaiting(state))
+      .filter((approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval)))
       .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
       .slice(0, most)
       .map((approval) => ({
@@ -90,10 +91,10 @@ export class AnswerDesk implements Lookup {
         notice: UNKNOWN_HERE,
       };
     }
-    const result = await this.#vote(approvalId, sender, person, {
+    const speaker = { person, account: sender.account };
+    const result = await this.deps.ballots.cast(approvalId, speaker, {
       key: answer.id,
-      choice: answer.choice,
-      text: answer.text,
+      said: saidBy(answer),
       gen: answer.gen,
       digest: answer.digest,
     });
@@ -107,7 +108,7 @@ export class AnswerDesk implements Lookup {
     }
     await this.#adoptCopy(answer, result.approval);
     await this.#recordAnswer(answer, result.code, person.id);
-    return { kind: 'answered', code: result.code, notice: noticeFor(result) };
+    return { kind: 'answered', code: result.code, notice: result.notice };
   }
 
   /**
@@ -131,30 +132,6 @@ export class AnswerDesk implements Lookup {
     return person && { ...person, roles: directory.rolesOf(person, groups) };
   }
 
-  /** Undefined if there is no such approval. A `digest` of undefined stands for the current one of that generation. */
-  async #vote(
-    id: Approval['id'],
-    sender: Sender,
-    person: Person,
-    ballot: Ballot,
-  ): Promise<VoteResult | undefined> {
-    const mayApprove = this.deps.directory.may(person.roles, 'approve');
-    return this.deps.approvals.apply(id, (approval, nowMs) =>
-      vote(
-        approval,
-        {
-          ...ballot,
-          digest: ballot.digest ?? approval.digest,
-          by: { person: person.id, name: person.name, account: sender.account },
-          roles: person.roles,
-          permitted: mayApprove,
-          via: platformOf(sender.account),
-        },
-        nowMs,
-      ),
-    );
-  }
-
   /** A card whose reference was lost (we died between sending and noting it) is known again by its first click. */
   async #adoptCopy({ card }: InboundAnswer, approval: Approval): Promise<void> {
     if (!card) return;
@@ -162,8 +139,8 @@ export class AnswerDesk implements Lookup {
       ({ ref, to }) => ref === undefined && JSON.stringify(to) === JSON.stringify(card.to),
     );
     if (!lost) return;
-    await this.deps.approvals.apply(approval.id, (current) =>
-      noteCopy(current, lost.id, { ref: card.ref, shown: 0 }),
+    await this.deps.approvals.apply(approval.id, (current, nowMs) =>
+      noteCopy(current, lost.id, { ref: card.ref, shown: 0 }, nowMs),
     );
   }
 
@@ -240,16 +217,10 @@ export class AnswerDesk implements Lookup {
       const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve ${ticket}\` or \`deny ${ticket} your reason\`.`;
       return { code: 'NOT_UNDERSTOOD', notice };
     }
-    const result = await this.#vote(approvalId, sender, person, {
-      key: id,
-      choice: said.kind,
-      text: textOf(said),
-      gen,
-      digest: undefined,
-    });
-    if (!result)
-      return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
-    return { code: result.code, notice: noticeFor(result) };
+    const speaker = { person, account: sender.account };
+    const ballot = { key: id, said, gen, digest: undefined };
+    const result = await this.deps.ballots.cast(approvalId, speaker, ballot);
+    return result ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
   }
 
   // ── Answers by mail ────────────────────────────────────────────────────────────────────────────────────────
@@ -276,7 +247,7 @@ export class AnswerDesk implements Lookup {
 
     const subject = { approvalId: approval.id, person: person.id, gen: claim.gen };
     const parsed = parseReply(reply.readings, this.deps.tokens.codes(subject));
-    if (parsed.kind === 'unclear' && approval.state !== 'OPEN') {
+    if (parsed.kind === 'unclear' && !isWaiting(approval.state)) {
       const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
       return this.#refuseReply(message, code, approval, noticeFor({ code, approval }), parsed.kind);
     }
@@ -284,19 +255,15 @@ export class AnswerDesk implements Lookup {
       const help = this.#help(approval, parsed, subject);
       return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, help, parsed.kind);
     }
-    const result = await this.#vote(approval.id, sender, person, {
-      key: message.id,
-      choice: parsed.kind,
-      text: textOf(parsed),
-      gen: claim.gen,
-      digest: undefined,
-    });
+    const speaker = { person, account: sender.account };
+    const ballot = { key: message.id, said: parsed, gen: claim.gen, digest: undefined };
+    const result = await this.deps.ballots.cast(approval.id, speaker, ballot);
     if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST, parsed.kind);
     if (result.code !== 'DECIDED' && result.code !== 'REPLAY') {
-      return this.#refuseReply(message, result.code, result.approval, noticeFor(result), parsed.kind);
+      return this.#refuseReply(message, result.code, result.approval, result.notice, parsed.kind);
     }
     await this.#recordReply(message, result.approval, result.code, person.id, parsed.kind);
-    return { kind: 'answered', code: result.code, notice: noticeFor(result) };
+    return { kind: 'answered', code: result.code, notice: result.notice };
   }
 
   #madeFor(token: string, { approvalId, gen }: ReplyClaim, person: Person): boolean {
@@ -306,7 +273,7 @@ export class AnswerDesk implements Lookup {
   /** A mail that may be forged: it decides nothing, and the person whose address it carries hears of it, once. */
   async #doubtful(message: InboundMessage, approval: Approval, person: Person | undefined): Promise<Receipt> {
     const asked = person && approval.copies.find((copy) => copy.person === person.id);
-    if (asked && approval.state === 'OPEN') {
+    if (asked && isWaiting(approval.state)) {
       const markdown = `A mail in your name answered the request “${literal(titleOf(approval))}”, but it could not be proved that it came from you (no valid DKIM signature of your domain). Nothing was decided. If it was you, answer from another channel.`;
       await this.#writeTo(approval, {
         ...toSender(message, {
@@ -412,15 +379,6 @@ function isMadeUp(code: string, actor: string, { account }: Sender): boolean {
   return code === 'NOT_FOUND' || (code === 'NOT_ELIGIBLE' && actor === account);
 }
 
-/** What was answered, as far as the answer itself says. */
-interface Ballot {
-  readonly key: string;
-  readonly choice: AnswerChoice;
-  readonly text: string | undefined;
-  readonly gen: number;
-  readonly digest: string | undefined;
-}
-
 const MAIL = 'email';
 
 const UNKNOWN_HERE = 'I do not know you here, so you cannot decide this. Nothing was decided.';
@@ -444,6 +402,7 @@ const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
   'two-verdicts': 'its first line says two different things',
   'extra-words': 'there is more in its first line than the answer',
   'no-text': 'the answer itself is missing',
+  'no-changes': 'what to change has to be written like `amount=40 reason="two of three"`',
   'readings-differ': 'its text and its HTML say different things',
 };
 
@@ -465,7 +424,22 @@ function toNotice(
   };
 }
 
-function textOf(parsed: ParsedReply): string | undefined {
-  if (parsed.kind === 'deny') return parsed.reason || undefined;
-  return parsed.kind === 'answer' ? parsed.text : undefined;
+/** What a button, a form or a command says. */
+function saidBy({ choice, text = '', args }: InboundAnswer): Said {
+  switch (choice) {
+    case 'approve':
+      return { kind: 'approve' };
+    case 'deny':
+      return { kind: 'deny', reason: text };
+    case 'answer':
+      return { kind: 'answer', text };
+    case 'edit':
+      return { kind: 'edit', args };
+    case 'ask':
+      return { kind: 'question', text };
+    case 'take-back':
+      return { kind: 'undo' };
+    default:
+      return choice satisfies never;
+  }
 }

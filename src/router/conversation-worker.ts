@@ -14,7 +14,7 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
-import { toHistory } from '../agent/history.ts';
+import { speakersSince, toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
@@ -29,12 +29,12 @@ import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
-import type { Approval } from '../domain/approval/record.ts';
+import { type Approval, type ApprovalRequest, excludedFrom } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { type ConversationId, channelOf, platformOf } from '../domain/ids.ts';
+import { type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -82,6 +82,8 @@ interface Work {
   readonly item: MailboxItem;
   readonly requester: Requester;
   readonly replyTo: Address;
+  /** On whose behalf it is handled, beside the requester. */
+  readonly lineage: readonly PersonId[];
   readonly log: Logger;
 }
 
@@ -126,6 +128,7 @@ export class ConversationWorker {
           item,
           requester: { ...requester, platform: channelOf(message.replyTo.platform) },
           replyTo: message.replyTo,
+          lineage: [],
           log,
         };
         const enclosed = await this.#enclosed(work, message);
@@ -184,6 +187,7 @@ export class ConversationWorker {
         platform: channelOf(approval.origin.platform),
       },
       replyTo: approval.origin,
+      lineage: approval.request.lineage ?? [],
       log: log.child({ approval: approval.id }),
     };
   }
@@ -254,6 +258,7 @@ export class ConversationWorker {
         reversible: tool.reversible,
         requester: requester.person,
         requesterName: requester.name,
+        ...onBehalfOf(work, this.deps.directory),
         callId: call.id,
         correlation: item.correlation,
       },
@@ -262,12 +267,13 @@ export class ConversationWorker {
 
     const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
+    const excluded = excludedFrom(ask);
     const approval = askHumans(ask, {
       approvers: decision.approvers,
       policyName: decision.policy,
       policy: policies[decision.policy] ?? policies.default,
       eligible: directory
-        .approversOf(decision.approvers, requester.person)
+        .approversOf(decision.approvers, excluded)
         .map((person) => ({ person, place: reach.placesOf(person, decision.channel)[0] })),
       mayBeOthers: directory.isGranted(decision.approvers),
       originCannotEdit: reach.cannotEdit(replyTo.platform),
@@ -490,6 +496,23 @@ function toContent({
 
 function replyId(item: MailboxItem): string {
   return `reply:${item.id}`;
+}
+
+/**
+ * Whose request it is beside the requester's: everybody who has spoken since the agent's last words, and those on
+ * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now.
+ */
+function onBehalfOf(
+  { claim, item, requester, lineage }: Work,
+  directory: Directory,
+): Pick<ApprovalRequest, 'accounts' | 'lineage'> {
+  const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
+  const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
+  const accounts = directory.find(requester.person)?.accounts ?? [];
+  return {
+    ...(accounts.length > 0 ? { accounts: [...accounts] } : {}),
+    ...(others.size > 0 ? { lineage: [...others] } : {}),
+  };
 }
 
 /** The audit's one entry on a message that was let in. */

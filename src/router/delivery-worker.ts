@@ -155,7 +155,9 @@ export class DeliveryWorker {
       // What an earlier attempt sent is found as it is: it shows the face of then, and a later item brings it up to date.
       const shown = claim.attempt > 1 ? Math.min(face, approval.face) : approval.face;
       const noted = { ref: sent.ref, shown };
-      await this.deps.approvals.apply(approval.id, (current) => noteCopy(current, copyId, noted));
+      await this.deps.approvals.apply(approval.id, (current, nowMs) =>
+        noteCopy(current, copyId, noted, nowMs),
+      );
     }
     return sent;
   }

@@ -7,7 +7,7 @@
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { askedOf, literal, titleOf, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import type { Approval } from '../domain/approval/record.ts';
+import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import { isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -34,7 +34,7 @@ export class StrandedApprovals {
   async look(): Promise<void> {
     const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
     for (const approval of pending) {
-      if (approval.state === 'OPEN' && !canBeApproved(approval, this.deps.directory))
+      if (isWaiting(approval.state) && !canBeApproved(approval, this.deps.directory))
         await this.#say(approval);
     }
   }
@@ -78,13 +78,14 @@ export class StrandedApprovals {
 }
 
 /** Whether those who have said yes and those who still could are enough together. Pure, given who is who. */
-function canBeApproved({ policy, request, assents = [] }: Approval, directory: Directory): boolean {
-  if (directory.isGranted(policy.approvers)) return true;
+function canBeApproved(approval: Approval, directory: Directory): boolean {
+  const approvers = approversOf(approval);
+  if (directory.isGranted(approvers)) return true;
   const voters = [
-    ...assents.map(({ by, roles }) => ({ person: by.person, roles })),
+    ...(approval.assents ?? []).map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor })),
     ...directory
-      .approversOf(policy.approvers, request.requester)
+      .approversOf(approvers, excludedFrom(approval))
       .map(({ id, roles }) => ({ person: id, roles })),
   ];
-  return isQuorum(policy.approvers, voters);
+  return isQuorum(approvers, voters);
 }

@@ -63,14 +63,20 @@ describe('a refund asked for in Slack and decided by mail', () => {
     expect(textOf(card)).not.toContain('Denied');
   });
 
-  it('OM-123 expires at its deadline also when the gateway was down at that moment', async () => {
-    const { thread } = await ask();
+  it('OM-123 gives back the time in which the gateway was down, and then expires', async () => {
+    const { thread, mail } = await ask();
     await story.app.stop();
 
     await story.advance(25 * HOUR, { sweep: false });
     await story.restart();
+    const [waiting] = await story.open();
+    expect(waiting?.deadlineMs).toBeGreaterThan((waiting?.openedMs ?? 0) + 40 * HOUR);
+    await story.answer(thread, /Waiting for role manager/);
 
+    await story.advance(26 * HOUR);
     await story.answer(thread, /Expired on/);
+    await story.sandbox.mail.reply(mail, { line: `approve ${codesIn(mail).approve}`, quoting: 'top' });
+    await story.mail(DANA.mail, /after the deadline/);
     expect(story.refunds(7)).toEqual([]);
   });
 

@@ -506,8 +506,8 @@ async function take(process: Process, approval: Approval, each: RandomStep, n: n
       return approvals.apply(approval.id, (current, nowMs) => reconcile(current, by, finding, nowMs));
     }
     case 'card':
-      return approvals.apply(approval.id, (current) =>
-        noteCopy(current, 'dana', { ref: `mail-${n}`, shown: current.face }),
+      return approvals.apply(approval.id, (current, nowMs) =>
+        noteCopy(current, 'dana', { ref: `mail-${n}`, shown: current.face }, nowMs),
       );
     case 'time':
       await passTime(process, approval, each.ms);

@@ -179,7 +179,10 @@ export class Story {
     for (const partition of this.keys.partitions()) {
       const key = `${this.keys.partition(partition)}clock`;
       const mark = Number((await this.redis.get(key)) ?? 0);
-      await this.redis.set(key, Math.max(server, mark) + ms);
+      const now = Math.max(server, mark) + ms;
+      // Unless nobody is to be there, the time passes while somebody looks.
+      if (sweep) await this.redis.set(this.keys.watched(partition), now);
+      await this.redis.set(key, now);
       // Pauses between attempts are measured by the server's own clock, which nobody can move.
       const parked = this.keys.parked(partition);
       for (const lane of await this.redis.zrange(parked, 0, '-1'))

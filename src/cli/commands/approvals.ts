@@ -1,5 +1,4 @@
 import { Argument, type Command, Option } from 'commander';
-import type { AnswerChoice } from '../../domain/message.ts';
 import type { ApprovalsOptions } from '../approvals.ts';
 import type { Run } from '../command.ts';
 
@@ -58,7 +57,7 @@ Examples:
       .addOption(new Option('--json', 'JSON instead of words').default(false, 'words'));
   }
 
-  function answer(usage: string, summary: string, choice: AnswerChoice): void {
+  function answer(usage: string, summary: string, choice: 'approve' | 'deny' | 'answer'): void {
     const added = command(usage, summary);
     const withText = usage.includes('...');
     added.action((id: string, ...rest: unknown[]) => {

@@ -1,21 +1,22 @@
 /** Where the card of an approval is shown, and which face it shows there. Pure. */
-import { type Approval, type CardCopy, isEnded, type Step } from './record.ts';
+import { type Approval, type CardCopy, isEnded, isWaiting, type Step } from './record.ts';
 
 /** Notes which message carries a copy, and the face it shows. */
 export function noteCopy(
   approval: Approval,
   copyId: string,
   sent: { ref: string; shown: number },
+  nowMs: number,
 ): Step<'noted'> {
   const copy = approval.copies.find(({ id }) => id === copyId);
   if (!copy || (copy.ref === sent.ref && (copy.shown ?? 0) >= sent.shown)) return { result: 'noted' };
   const copies = approval.copies.map((each) =>
     each.id === copyId ? { ...each, ref: sent.ref, shown: Math.max(sent.shown, each.shown ?? 0) } : each,
   );
-  return {
-    result: 'noted',
-    moved: { next: { ...approval, rev: approval.rev + 1, copies }, event: 'card-sent', actor: 'system' },
-  };
+  const isFirst = approval.visibleMs === undefined && isWaiting(approval.state);
+  const isSeen = isFirst && isInFrontOfSomebody(approval, copy);
+  const next = { ...approval, rev: approval.rev + 1, copies, ...(isSeen ? { visibleMs: nowMs } : {}) };
+  return { result: 'noted', moved: { next, event: 'card-sent', actor: 'system' } };
 }
 
 /** Asks an approver in a further place, because the first may not reach them. Once for each place. */
@@ -27,4 +28,15 @@ export function addCopy(approval: Approval, copy: CardCopy): Step<'added' | 'not
     result: 'added',
     moved: { next: { ...approval, rev: approval.rev + 1, copies }, event: 'rerouted', actor: 'system' },
   };
+}
+
+/** Those who may decide have it there; where nobody is asked by themselves, the conversation has to do. */
+function isInFrontOfSomebody({ copies }: Approval, copy: CardCopy): boolean {
+  return copy.person !== undefined || copies.every(({ person }) => person === undefined);
+}
+
+/** Nobody who has it already is asked again. */
+export function withFurther(copies: readonly CardCopy[], further: readonly CardCopy[]): CardCopy[] {
+  const asked = new Set(copies.map(({ person }) => person));
+  return [...copies, ...further.filter(({ person }) => !asked.has(person))];
 }

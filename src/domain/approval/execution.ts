@@ -137,7 +137,7 @@ export function reconcile(
   nowMs: number,
 ): Step<ReconcileResult> {
   if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
-  const maySay = mayDecide(approval, by.person, by.roles) || by.operates;
+  const maySay = mayDecide(approval, by) || by.operates;
   if (finding === 'retry' ? !mayAllowAgain(approval, by) : !maySay) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
@@ -157,7 +157,7 @@ function mayAllowAgain(
   approval: Approval,
   { person, roles, operates }: Settler & { readonly roles: readonly string[] },
 ): boolean {
-  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, person, roles);
+  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, { person, roles });
 }
 
 function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {

@@ -2,14 +2,16 @@
  * The yes or no of one human, or of as many as the policy asks for, to one exact call of a tool, from the question to
  * the known effect.
  *
- *   OPEN ──votes─▶ APPROVED ──claim──▶ EXECUTING ──complete──▶ EXECUTED | FAILED
- *    │  │             │  ▲                │   ▲
- *    │  │             │  └─lease ended────┤   └ a call that may be repeated is claimed again
- *    │  │             │    (repeatable)   └─lease ended (not repeatable)──▶ UNKNOWN ──reconcile──▶ EXECUTED | FAILED | APPROVED
- *    │  │             └──revoke, or too late to act on──▶ REVOKED
- *    │  ├──vote──▶ DENIED | ANSWERED
- *    │  └──cancel──▶ CANCELLED
- *    └─deadline──▶ EXPIRED
+ *   NEEDS_INFO ◀─ask back── OPEN ──votes─▶ APPROVED ──claim──▶ EXECUTING ──complete──▶ EXECUTED | FAILED
+ *        └──── reply ──────▶ │ │              │  ▲                │   ▲
+ *                            │ │              │  └─lease ended────┤   └ a call that may be repeated is claimed again
+ *                            │ │              │    (repeatable)   └─lease ended (not repeatable)──▶ UNKNOWN
+ *                            │ │              └──revoke, too late to act on, or things changed──▶ REVOKED
+ *                            │ ├──vote──▶ DENIED | ANSWERED
+ *                            │ └──cancel──▶ CANCELLED
+ *                            └─deadline──▶ asked further people, and OPEN | EXPIRED | ANSWERED | APPROVED
+ *
+ *   UNKNOWN ──reconcile──▶ EXECUTED | FAILED | APPROVED
  *
  * The functions of this folder are the whole state machine. They decide; the store applies what they return in one write,
  * guarded by the revision they saw and by the window of time in which the decision is right.
@@ -18,9 +20,11 @@
  *   A1   A decision, once set, never changes; ended states are never left.
  *   A2   Only the newest execution epoch can complete.
  *   A3   EXECUTING is reached only from APPROVED, with the digest that was decided on.
- *   A4   Whoever says yes is eligible when they say it and is not excluded; together they are a quorum, one place each.
+ *   A4   Whoever says yes is eligible when they say it and is not excluded (the one who asked, those on whose behalf
+ *        that was, and whoever has one of their accounts); together they are a quorum, one place each.
  *   A5   The same answer delivered again changes nothing and is told the same.
  *   A6   An answer to an older generation or another digest never counts.
+ *   A9   Nothing expires that nobody could have seen for a while, unless its hard deadline has passed.
  *   A10  Nothing expires before its deadline, and no answer before the deadline is refused as late.
  *   A15  Silence is EXPIRED, never DENIED.
  *   A22  A call is never claimable again before the lease of the earlier claim, and a margin, have passed.
@@ -32,6 +36,7 @@ import { Approvers } from '../quorum.ts';
 
 export const ApprovalState = z.enum([
   'OPEN',
+  'NEEDS_INFO',
   'APPROVED',
   'EXECUTING',
   'UNKNOWN',
@@ -69,10 +74,24 @@ export const ApprovalRequest = z.object({
   reversible: z.boolean(),
   requester: PersonId,
   requesterName: z.string(),
+  /** Accounts of the requester when they asked; whoever has one of them now is the requester, by whatever name. */
+  accounts: z.array(AccountId).optional(),
+  /** Others on whose behalf it is asked, who can decide it no more than the requester. */
+  lineage: z.array(PersonId).optional(),
   callId: z.string(),
   correlation: z.string(),
 });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
+
+/** What happens when time is up, one after the other; after the last one, or without any, it expires. */
+export const Rung = z.discriminatedUnion('kind', [
+  /** These are asked, too, and may decide as well as those before. */
+  z.object({ kind: z.literal('escalate'), approvers: Approvers, forMs: z.int() }),
+  /** The agent is told this, as if somebody had answered it. */
+  z.object({ kind: z.literal('default'), text: z.string() }),
+  z.object({ kind: z.literal('approve') }),
+]);
+export type Rung = z.infer<typeof Rung>;
 
 /** The rules this approval lives by, as they were when it was opened; never looked up again. */
 export const ApprovalPolicy = z.object({
@@ -82,8 +101,17 @@ export const ApprovalPolicy = z.object({
   choices: z.array(AnswerChoice),
   /** Platforms a yes may come from; a no may come from anywhere. Absent: all. */
   approveFrom: z.array(Platform).optional(),
+  /** `enough`: refused only when those who are left cannot agree any more. Absent: by one no. */
+  denyRule: z.literal('enough').optional(),
   /** After opening, in ms, ascending. */
   remindAfterMs: z.array(z.int()),
+  ladder: z.array(Rung).optional(),
+  /** Somebody has to have had it in front of them for so long before it expires. */
+  minVisibleMs: z.int().optional(),
+  /** After opening; no chance given, no outage and no question puts the end off further. */
+  hardDeadlineMs: z.int().optional(),
+  /** While a question is open the deadline waits, for so long in all. Absent: it does not wait. */
+  pauseMs: z.int().optional(),
   /** How long a yes may wait for its execution. */
   validForMs: z.int(),
   leaseMs: z.int(),
@@ -91,8 +119,8 @@ export const ApprovalPolicy = z.object({
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 
 export const Decision = z.object({
-  choice: AnswerChoice,
-  source: z.enum(['human', 'policy']),
+  choice: z.enum(['approve', 'deny', 'answer']),
+  source: z.enum(['human', 'policy', 'timeout', 'grant']),
   digest: z.string(),
   by: z.object({ person: PersonId, name: z.string(), account: AccountId }).optional(),
   via: Platform.optional(),
@@ -109,12 +137,28 @@ export const Assent = z.object({
   via: Platform,
   /** At that moment. */
   roles: z.array(z.string()),
+  standsFor: z.array(z.object({ person: PersonId, roles: z.array(z.string()) })).optional(),
   text: z.string().optional(),
   digest: z.string(),
   key: z.string(),
   atMs: z.int(),
 });
 export type Assent = z.infer<typeof Assent>;
+
+/** A question of somebody who was asked, or a reply to it. */
+export const Remark = z.object({
+  kind: z.enum(['question', 'reply']),
+  by: z.object({ person: PersonId, name: z.string() }),
+  via: Platform,
+  text: z.string(),
+  key: z.string(),
+  atMs: z.int(),
+});
+export type Remark = z.infer<typeof Remark>;
+
+/** Somebody who was asked lets somebody else decide in their place. */
+export const Delegation = z.object({ from: PersonId, to: PersonId, by: PersonId, atMs: z.int() });
+export type Delegation = z.infer<typeof Delegation>;
 
 /** One place where the card is shown. `ref` once it was sent; `shown` is the face it shows. */
 export const CardCopy = z.object({
@@ -151,6 +195,33 @@ export const Approval = z.object({
   nagged: z.int().optional(),
   /** Who has said yes, where more than one has to; in that order, nobody twice. */
   assents: z.array(Assent).optional(),
+  /** Who has said no, where one no is not enough. */
+  dissents: z.array(Assent).optional(),
+  /** Who changed the arguments last, and what was asked for first. */
+  edited: z
+    .object({
+      by: z.object({ person: PersonId, name: z.string() }),
+      via: Platform,
+      from: z.unknown(),
+      atMs: z.int(),
+    })
+    .optional(),
+  /** Keys of answers that were given and count no more, so that their redelivery changes nothing. */
+  spent: z.array(z.string()).optional(),
+  talk: z.array(Remark).optional(),
+  /** While a question is open: since when the deadline waits. */
+  pausedMs: z.int().optional(),
+  /** How long it has waited for replies in all. */
+  heldUpMs: z.int().optional(),
+  delegations: z.array(Delegation).optional(),
+  /** Rungs of the ladder that were taken. */
+  rung: z.int().optional(),
+  /** When somebody could first see it. */
+  visibleMs: z.int().optional(),
+  /** How much of our own outages the deadline was put off by. */
+  creditedMs: z.int().optional(),
+  /** The one that ended without effect and was asked again in this one. */
+  reopenedFrom: ApprovalId.optional(),
   decision: Decision.optional(),
   validUntilMs: z.int().optional(),
   execution: z
@@ -173,6 +244,14 @@ export type Approval = z.infer<typeof Approval>;
 export type ApprovalEvent =
   | 'opened'
   | 'assented'
+  | 'dissented'
+  | 'taken-back'
+  | 'edited'
+  | 'asked'
+  | 'replied'
+  | 'delegated'
+  | 'escalated'
+  | 'postponed'
   | 'approved'
   | 'denied'
   | 'answered'
@@ -199,6 +278,11 @@ export interface Step<Result> {
   readonly window?: { readonly notBeforeMs?: number; readonly beforeMs?: number };
 }
 
+/** Whether it waits for people. */
+export function isWaiting(state: ApprovalState): boolean {
+  return state === 'OPEN' || state === 'NEEDS_INFO';
+}
+
 export function isEnded(state: ApprovalState): boolean {
   return ENDED.has(state);
 }
@@ -208,4 +292,42 @@ export function advance(approval: Approval, state: ApprovalState): Approval {
   // That a call is being run now is not worth an update of every card; that it ended is.
   const face = state === approval.state || state === 'EXECUTING' ? approval.face : approval.face + 1;
   return { ...approval, state, face, rev: approval.rev + 1 };
+}
+
+/** When it ends in any case; undefined where nothing says so. */
+export function hardDeadlineOf({
+  openedMs,
+  policy,
+}: Pick<Approval, 'openedMs' | 'policy'>): number | undefined {
+  return policy.hardDeadlineMs === undefined ? undefined : openedMs + policy.hardDeadlineMs;
+}
+
+/** The deadline, as far off as an open question holds it up. */
+export function deadlineOf(approval: Approval, nowMs: number): number {
+  const { deadlineMs, pausedMs } = approval;
+  if (pausedMs === undefined) return deadlineMs;
+  return capped(approval, deadlineMs + Math.min(Math.max(0, nowMs - pausedMs), pauseLeft(approval)));
+}
+
+/** How long an open question can still hold the deadline up, in ms. */
+export function pauseLeft({ policy, heldUpMs = 0 }: Pick<Approval, 'policy' | 'heldUpMs'>): number {
+  return Math.max(0, (policy.pauseMs ?? 0) - heldUpMs);
+}
+
+/** No later than the hard deadline. */
+export function capped(approval: Pick<Approval, 'openedMs' | 'policy'>, ms: number): number {
+  return Math.min(ms, hardDeadlineOf(approval) ?? ms);
+}
+
+/** Who may decide: those the policy names, and those that were asked further because time was up. */
+export function approversOf({ policy, rung = 0 }: Pick<Approval, 'policy' | 'rung'>): Approvers {
+  const further = (policy.ladder ?? [])
+    .slice(0, rung)
+    .flatMap((each) => (each.kind === 'escalate' ? [each.approvers] : []));
+  return further.length === 0 ? policy.approvers : { atLeast: 1, of: [policy.approvers, ...further] };
+}
+
+/** The one who asked, and everybody on whose behalf that was. */
+export function excludedFrom({ request }: Pick<Approval, 'request'>): ReadonlySet<PersonId> {
+  return new Set([request.requester, ...(request.lineage ?? [])]);
 }

@@ -1,6 +1,18 @@
 /** What time alone does to an approval, and when. Pure. */
 
-import { type Approval, advance, QUIET_MS, type Step } from './record.ts';
+import type { Approvers } from '../quorum.ts';
+import { withFurther } from './copies.ts';
+import {
+  type Approval,
+  type ApprovalEvent,
+  advance,
+  type CardCopy,
+  capped,
+  type Decision,
+  pauseLeft,
+  QUIET_MS,
+  type Step,
+} from './record.ts';
 
 /** How often somebody is asked again to find out about a call whose outcome is unknown. */
 const NAG_EVERY_MS = 4 * 60 * 60 * 1_000;
@@ -8,15 +20,48 @@ const NAG_EVERY_MS = 4 * 60 * 60 * 1_000;
 /** Claims of one call that may be repeated, at most. */
 const MOST_ATTEMPTS = 3;
 
-export type TickResult = 'nothing' | 'reminded' | 'expired' | 'lapsed' | 'released' | 'unknown';
+export type TickResult =
+  | 'nothing'
+  | 'reminded'
+  | 'postponed'
+  | 'escalated'
+  | 'expired'
+  | 'lapsed'
+  | 'released'
+  | 'unknown';
+
+/** A time in which no process of ours was there, so that nobody could answer, in ms. */
+export interface Outage {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** What the machine has to know of the world when time moves an approval on. */
+export interface Circumstances {
+  readonly outages: readonly Outage[];
+  /** Where those are asked who come to it now; none where this process has no way to tell. */
+  readonly copiesFor: (approval: Approval, approvers: Approvers) => readonly CardCopy[];
+}
+
+export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => [] };
 
 /** What time alone brings about. */
-export function tick(approval: Approval, nowMs: number): Step<TickResult> {
+export function tick(
+  approval: Approval,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Step<TickResult> {
   const dueMs = dueOf(approval);
   if (dueMs === undefined || nowMs < dueMs) return { result: 'nothing' };
   switch (approval.state) {
     case 'OPEN':
-      return nowMs >= approval.deadlineMs ? expire(approval) : remind(approval, nowMs);
+      return nowMs >= approval.deadlineMs
+        ? passDeadline(approval, nowMs, circumstances)
+        : remind(approval, nowMs);
+    case 'NEEDS_INFO':
+      return approval.pausedMs === undefined
+        ? passDeadline(approval, nowMs, circumstances)
+        : endPause(approval);
     case 'APPROVED':
       return lapse(approval);
     case 'EXECUTING':
@@ -36,6 +81,8 @@ export function dueOf(approval: Approval): number | undefined {
       if (afterMs === undefined) return approval.deadlineMs;
       return Math.min(approval.openedMs + afterMs, approval.deadlineMs);
     }
+    case 'NEEDS_INFO':
+      return approval.pausedMs === undefined ? approval.deadlineMs : endOfPause(approval);
     case 'APPROVED':
       return approval.validUntilMs;
     case 'EXECUTING':
@@ -52,15 +99,121 @@ export function dueOf(approval: Approval): number | undefined {
 /** A step that always changes something. */
 type Moved<Result> = Step<Result> & { readonly moved: NonNullable<Step<Result>['moved']> };
 
-/** The deadline has passed. */
-export function expire(approval: Approval): Moved<'expired'> {
-  const next = advance(approval, 'EXPIRED');
+// ── The deadline ─────────────────────────────────────────────────────────────────────────────────────────────
+
+type Passed = Moved<'postponed' | 'escalated' | 'expired'>;
+
+/**
+ * Time is up. Whoever could not have answered gets the time they lacked; then the next rung of the ladder is taken;
+ * after the last one it expires.
+ */
+export function passDeadline(
+  approval: Approval,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Passed {
+  const window = { notBeforeMs: approval.deadlineMs };
+  const later = chanceOf(approval, nowMs, circumstances.outages);
+  if (later) {
+    // Whoever has it in front of them reads the new deadline; while nobody has, there is nothing to correct.
+    const face = approval.visibleMs === undefined ? approval.face : approval.face + 1;
+    const next = { ...advance(approval, approval.state), ...later, face };
+    return { result: 'postponed', moved: { next, event: 'postponed', actor: 'system' }, window };
+  }
+  return { ...climb(approval, nowMs, circumstances), window };
+}
+
+/** The deadline that makes up for what was lacking; undefined when nothing was, or the hard deadline has passed. */
+function chanceOf(
+  approval: Approval,
+  nowMs: number,
+  outages: readonly Outage[],
+): Pick<Approval, 'deadlineMs' | 'creditedMs'> | undefined {
+  const { openedMs, deadlineMs, policy, visibleMs, creditedMs = 0 } = approval;
+  const awayMs = outages.reduce(
+    (sum, { fromMs, untilMs }) => sum + Math.max(0, Math.min(untilMs, nowMs) - Math.max(fromMs, openedMs)),
+    0,
+  );
+  const owed = capped(approval, deadlineMs + Math.max(0, awayMs - creditedMs));
+  const seen =
+    policy.minVisibleMs === undefined ? owed : capped(approval, (visibleMs ?? nowMs) + policy.minVisibleMs);
+  const laterMs = Math.max(owed, seen);
+  if (laterMs <= nowMs) return undefined;
+  return { deadlineMs: laterMs, ...(awayMs > 0 ? { creditedMs: Math.max(awayMs, creditedMs) } : {}) };
+}
+
+function climb(
+  approval: Approval,
+  nowMs: number,
+  { copiesFor }: Circumstances,
+): Moved<'escalated' | 'expired'> {
+  const taken = approval.rung ?? 0;
+  const rung = approval.policy.ladder?.[taken];
+  const decided = {
+    source: 'timeout',
+    digest: approval.digest,
+    key: `timeout:${approval.id}:${taken}`,
+    atMs: nowMs,
+  } as const;
+  switch (rung?.kind) {
+    case undefined:
+      return end(advance(approval, 'EXPIRED'), 'expired');
+    case 'escalate': {
+      const deadlineMs = capped(approval, nowMs + rung.forMs);
+      if (deadlineMs <= nowMs) return end(advance(approval, 'EXPIRED'), 'expired');
+      const { pausedMs: _, ...rest } = approval;
+      const next: Approval = {
+        ...advance(rest, 'OPEN'),
+        face: approval.face + 1,
+        rung: taken + 1,
+        deadlineMs,
+        copies: withFurther(approval.copies, copiesFor(approval, rung.approvers)),
+      };
+      return { result: 'escalated', moved: { next, event: 'escalated', actor: 'system' } };
+    }
+    case 'default': {
+      const decision: Decision = { ...decided, choice: 'answer', text: rung.text };
+      return end({ ...advance(approval, 'ANSWERED'), decision }, 'answered');
+    }
+    case 'approve': {
+      // Silence is a yes to nothing that could do harm, whatever a file says.
+      if (approval.request.risk !== 'low' || !approval.request.reversible) {
+        return end(advance(approval, 'EXPIRED'), 'expired');
+      }
+      const decision: Decision = { ...decided, choice: 'approve' };
+      const validUntilMs = nowMs + approval.policy.validForMs;
+      return end({ ...advance(approval, 'APPROVED'), decision, validUntilMs }, 'approved');
+    }
+    default:
+      return rung satisfies never;
+  }
+}
+
+function end({ pausedMs: _, ...next }: Approval, event: ApprovalEvent): Moved<'expired'> {
+  return { result: 'expired', moved: { next, event, actor: 'system' } };
+}
+
+function endOfPause(approval: Approval): number {
+  return (approval.pausedMs ?? 0) + pauseLeft(approval);
+}
+
+/** The question has held the deadline up for as long as it may; from now on time runs again. */
+function endPause(approval: Approval): Moved<'postponed'> {
+  const { pausedMs: _, ...rest } = approval;
+  const next: Approval = {
+    ...advance(rest, 'NEEDS_INFO'),
+    face: approval.face + 1,
+    deadlineMs: capped(approval, approval.deadlineMs + pauseLeft(approval)),
+    heldUpMs: approval.policy.pauseMs ?? 0,
+  };
   return {
-    result: 'expired',
-    moved: { next, event: 'expired', actor: 'system' },
-    window: { notBeforeMs: approval.deadlineMs },
+    result: 'postponed',
+    moved: { next, event: 'postponed', actor: 'system' },
+    window: { notBeforeMs: endOfPause(approval) },
   };
 }
+
+// ── Other times ──────────────────────────────────────────────────────────────────────────────────────────────
 
 function remind(approval: Approval, nowMs: number): Moved<'reminded'> {
   // Reminders that fell due while nobody swept are one reminder.

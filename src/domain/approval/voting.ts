@@ -1,37 +1,62 @@
-/** What an answer of a person does to an approval that waits for it. Pure. */
+/**
+ * What an answer of a person does to an approval that waits for it. Pure.
+ *
+ *   approve     one yes; enough of them decide
+ *   edit        the same, for other arguments: what was said about the earlier ones does not count for these
+ *   deny        a no; by itself, or where the policy says so, once those who are left cannot agree any more
+ *   answer      the person answers instead of the tool
+ *   take-back   what they said before is unsaid
+ */
 
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { isApprover, isQuorum, type Voter } from '../quorum.ts';
+import { digestOf } from './digest.ts';
 import {
   type Approval,
   type ApprovalEvent,
   type ApprovalState,
   type Assent,
   advance,
+  approversOf,
   type Decision,
+  deadlineOf,
+  excludedFrom,
+  isWaiting,
+  pauseLeft,
   type Step,
 } from './record.ts';
-import { expire } from './time.ts';
+import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
+
+/** Other arguments for the same call, checked against the tool's schema and the rules. */
+export interface Edit {
+  readonly args: unknown;
+}
 
 export interface Vote {
   /** The platform's id of the gesture. */
   readonly key: string;
-  readonly choice: AnswerChoice;
+  readonly choice: Exclude<AnswerChoice, 'ask'>;
   readonly text: string | undefined;
+  /** With `edit`. */
+  readonly edit?: Edit | undefined;
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
+  /** Those who let them decide in their place, now. */
+  readonly standsFor?: Voter['standsFor'];
   /** Whether one of those roles may decide approvals at all, now. */
   readonly permitted: boolean;
   readonly via: Platform;
+  /** Everybody who could still say yes, now; undefined when nobody can tell. Asked for where one no is not enough. */
+  readonly others?: readonly Voter[] | undefined;
 }
 
 export type VoteResult =
   | { readonly code: 'DECIDED' | 'REPLAY'; readonly approval: Approval }
-  /** A yes that counts, and others are still needed. */
+  /** It counts, and others are still needed. */
   | { readonly code: 'RECORDED'; readonly approval: Approval }
   /** Somebody, or something, was first. */
   | { readonly code: 'ALREADY' | 'LATE'; readonly approval: Approval }
@@ -47,62 +72,256 @@ export type VoteResult =
   | { readonly code: 'STEP_UP'; readonly approval: Approval }
   | { readonly code: 'INVALID'; readonly approval: Approval; readonly problem: string };
 
-export function vote(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
+export function vote(
+  approval: Approval,
+  answer: Vote,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Step<VoteResult> {
   if (isKnown(approval, answer.key)) return { result: { code: 'REPLAY', approval } };
-  if (approval.state !== 'OPEN') {
-    return { result: { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval } };
-  }
-  if (nowMs >= approval.deadlineMs) {
-    // The boundary has one owner: the deadline is applied first, then the answer is judged.
-    const expired = expire(approval);
-    return { ...expired, result: { code: 'LATE', approval: expired.moved.next } };
-  }
+  if (!isWaiting(approval.state)) return { result: tooLate(approval) };
+  if (nowMs < deadlineOf(approval, nowMs)) return judge(approval, answer, nowMs);
+
+  // The boundary has one owner: the deadline is applied first, then the answer is judged.
+  const passed = passDeadline(approval, nowMs, circumstances);
+  const { next } = passed.moved;
+  if (!isWaiting(next.state)) return { ...passed, result: tooLate(next) };
+  const judged = judge(next, answer, nowMs);
+  return judged.moved ? judged : { ...passed, result: judged.result };
+}
+
+function tooLate(approval: Approval): VoteResult {
+  return { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
+}
+
+function judge(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
   const refusal = refuse(approval, answer);
   if (refusal) return { result: refusal };
-  if (answer.choice === 'approve') {
-    const before = assentsTo(approval);
-    const assents = [
-      ...before.filter(({ by }) => by.person !== answer.by.person),
-      toAssent(approval, answer, nowMs),
-    ];
-    if (!isQuorum(approval.policy.approvers, assents.map(toVoter))) return record(approval, assents, before);
-    if (assents.length > 1) return decide({ ...approval, assents }, answer, nowMs);
+  switch (answer.choice) {
+    case 'approve':
+      return assent(approval, answer, nowMs, 'assented');
+    case 'edit':
+      return assent(edited(approval, answer, nowMs), answer, nowMs, 'edited');
+    case 'deny':
+      return approval.policy.denyRule === 'enough'
+        ? dissent(approval, answer, nowMs)
+        : decide(approval, answer, nowMs);
+    case 'answer':
+      return decide(approval, answer, nowMs);
+    case 'take-back':
+      return takeBack(approval, answer);
+    default:
+      return answer.choice satisfies never;
   }
-  return decide(approval, answer, nowMs);
 }
 
-/** A yes counts for what was agreed to, so not for what the request has become since. */
-function assentsTo({ assents = [], digest }: Approval): readonly Assent[] {
-  return assents.filter((assent) => assent.digest === digest);
+/** Whether an answer was given before, whatever has become of it since. */
+function isKnown(
+  { decision, assents = [], dissents = [], spent = [], talk = [] }: Approval,
+  key: string,
+): boolean {
+  const given = [...assents, ...dissents, ...talk].map((each) => each.key);
+  return decision?.key === key || given.includes(key) || spent.includes(key);
 }
 
-function isKnown({ decision, assents = [] }: Approval, key: string): boolean {
-  return decision?.key === key || assents.some((assent) => assent.key === key);
+function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
+  const { policy, state, request } = approval;
+  if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
+  if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
+  if (excludedFrom(approval).has(answer.by.person) || request.accounts?.includes(answer.by.account)) {
+    return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
+  }
+  if (!answer.permitted || !mayDecide(approval, toVoter(answer))) {
+    return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
+  }
+  if (!policy.choices.includes(answer.choice)) return { code: 'NOT_OFFERED', approval };
+  const isYes = answer.choice === 'approve' || answer.choice === 'edit';
+  if (isYes && policy.approveFrom && !policy.approveFrom.includes(answer.via)) {
+    return { code: 'STEP_UP', approval };
+  }
+  const problem = problemWith(approval, answer, state === 'NEEDS_INFO');
+  return problem === undefined ? undefined : { code: 'INVALID', approval, problem };
 }
 
-function toAssent({ digest }: Approval, { by, via, roles, text, key }: Vote, atMs: number): Assent {
-  return { by, via, roles: [...roles], ...(text ? { text } : {}), digest, key, atMs };
+function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean): string | undefined {
+  const { choice, by, text, edit } = answer;
+  const asker = approval.talk?.findLast(({ kind }) => kind === 'question')?.by;
+  if (isQuestionOpen && choice !== 'deny' && asker?.person !== by.person) {
+    return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
+  }
+  if (choice === 'answer' && !text?.trim()) return 'an answer needs some text';
+  if (choice === 'edit' && !edit) return 'it is not said what to change';
+  if (choice === 'edit' && edit && digestOf({ ...approval.request, args: edit.args }) === approval.digest) {
+    return 'nothing was changed; to agree to it as it is, approve it';
+  }
+  const said = [...(approval.assents ?? []), ...(approval.dissents ?? [])];
+  if (choice === 'take-back' && !said.some((each) => each.by.person === by.person)) {
+    return 'you have said nothing yet that could be taken back';
+  }
+  return undefined;
 }
 
-function toVoter({ by, roles }: Assent): Voter {
-  return { person: by.person, roles };
+/** Is this person, with the roles they have now, one of those who decide? Those who asked never are. */
+export function mayDecide(approval: Approval, voter: Voter): boolean {
+  const excluded = excludedFrom(approval);
+  if (excluded.has(voter.person)) return false;
+  return isApprover(approversOf(approval), voterIn(approval, voter));
 }
 
-/** Who said yes before and says it again has changed nothing. */
-function record(approval: Approval, assents: readonly Assent[], before: readonly Assent[]): Step<VoteResult> {
-  const latest = assents.at(-1);
-  if (!latest || assents.length === before.length) return { result: { code: 'RECORDED', approval } };
-  const next = { ...advance(approval, 'OPEN'), face: approval.face + 1, assents: [...assents] };
+/** With those who let them decide this one request; nobody decides in the place of somebody who may not. */
+function voterIn(approval: Approval, voter: Voter): Voter {
+  const excluded = excludedFrom(approval);
+  const standsFor = (voter.standsFor ?? []).filter(({ person }) => !excluded.has(person));
+  return { ...voter, standsFor };
+}
+
+function toVoter({ by, roles, standsFor }: Pick<Vote, 'by' | 'roles' | 'standsFor'>): Voter {
+  return { person: by.person, roles, standsFor };
+}
+
+// ── Yes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function assent(
+  approval: Approval,
+  answer: Vote,
+  nowMs: number,
+  event: 'assented' | 'edited',
+): Step<VoteResult> {
+  const { assents = [] } = approval;
+  const mine = assents.find(({ by }) => by.person === answer.by.person);
+  const all = mine ? assents : [...assents, toAssent(approval, answer, nowMs)];
+  const rest = without(approval.dissents, answer.by.person);
+  const next: Approval = {
+    ...approval,
+    assents: all,
+    ...(rest.dropped.length > 0 ? { dissents: rest.kept, spent: spentBy(approval, rest.dropped) } : {}),
+  };
+  const voters = all.map((each) => voterIn(approval, toVoter({ ...each, roles: each.roles })));
+  if (isQuorum(approversOf(approval), voters)) {
+    return decide(all.length > 1 || event === 'edited' ? next : approval, answer, nowMs);
+  }
+  // Who said yes before and says it again has changed nothing.
+  if (mine && rest.dropped.length === 0) return { result: { code: 'RECORDED', approval } };
+  return recorded(next, event, answer, approval.deadlineMs);
+}
+
+/** What is asked now is something else: nobody has said anything about it yet. */
+function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): Approval {
+  const { request, assents = [], dissents = [] } = approval;
+  if (!edit) return approval;
+  const now = { ...request, args: edit.args };
+  return {
+    ...approval,
+    gen: approval.gen + 1,
+    request: now,
+    digest: digestOf(now),
+    edited: {
+      by: { person: by.person, name: by.name },
+      via,
+      from: approval.edited ? approval.edited.from : request.args,
+      atMs: nowMs,
+    },
+    assents: [],
+    dissents: [],
+    spent: spentBy(approval, [...assents, ...dissents]),
+  };
+}
+
+function toAssent({ digest }: Approval, answer: Vote, atMs: number): Assent {
+  const { by, via, roles, standsFor = [], text, key } = answer;
+  return {
+    by,
+    via,
+    roles: [...roles],
+    ...(standsFor.length > 0
+      ? { standsFor: standsFor.map((each) => ({ person: each.person, roles: [...each.roles] })) }
+      : {}),
+    ...(text ? { text } : {}),
+    digest,
+    key,
+    atMs,
+  };
+}
+
+// ── No ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where one no is not enough: it ends when those who have not said no could not agree any more. */
+function dissent(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
+  const { dissents = [] } = approval;
+  if (dissents.some(({ by }) => by.person === answer.by.person))
+    return { result: { code: 'RECORDED', approval } };
+  const rest = without(approval.assents, answer.by.person);
+  const next: Approval = {
+    ...approval,
+    assents: rest.kept,
+    dissents: [...dissents, toAssent(approval, answer, nowMs)],
+    ...(rest.dropped.length > 0 ? { spent: spentBy(approval, rest.dropped) } : {}),
+  };
+  if (answer.others && !canStillAgree(next, answer.others)) return decide(next, answer, nowMs);
+  return recorded(next, 'dissented', answer, approval.deadlineMs);
+}
+
+function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
+  const { assents = [], dissents = [] } = approval;
+  const excluded = excludedFrom(approval);
+  const against = new Set(dissents.map(({ by }) => by.person));
+  const left = [...assents.map(toVoter), ...others]
+    .filter(({ person }) => !against.has(person) && !excluded.has(person))
+    .map((voter) => voterIn(approval, voter));
+  return isQuorum(approversOf(approval), left);
+}
+
+// ── Unsaid ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+function takeBack(approval: Approval, answer: Vote): Step<VoteResult> {
+  const yes = without(approval.assents, answer.by.person);
+  const no = without(approval.dissents, answer.by.person);
+  const spent = [...spentBy(approval, [...yes.dropped, ...no.dropped]), answer.key];
+  const next = { ...approval, assents: yes.kept, dissents: no.kept, spent };
+  return recorded(next, 'taken-back', answer, approval.deadlineMs);
+}
+
+function without(
+  said: readonly Assent[] = [],
+  person: PersonId,
+): { readonly kept: Assent[]; readonly dropped: Assent[] } {
+  return {
+    kept: said.filter(({ by }) => by.person !== person),
+    dropped: said.filter(({ by }) => by.person === person),
+  };
+}
+
+function spentBy({ spent = [] }: Approval, dropped: readonly Assent[]): string[] {
+  return [...spent, ...dropped.map(({ key }) => key)];
+}
+
+// ── What it comes to ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** It goes on waiting, and everybody sees how far it is. Whoever asked a question and answers needs no reply. */
+function recorded(
+  approval: Approval,
+  event: ApprovalEvent,
+  answer: Vote,
+  deadlineMs: number,
+): Step<VoteResult> {
+  const isTheirs = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person === answer.by.person;
+  const state = approval.state === 'NEEDS_INFO' && !isTheirs ? 'NEEDS_INFO' : 'OPEN';
+  const { pausedMs, ...rest } = approval;
+  const next: Approval = {
+    ...advance(state === 'OPEN' ? rest : approval, state),
+    face: approval.face + 1,
+  };
   return {
     result: { code: 'RECORDED', approval: next },
-    moved: { next, event: 'assented', actor: latest.by.person },
-    window: { beforeMs: approval.deadlineMs },
+    moved: { next, event, actor: answer.by.person },
+    window: { beforeMs: latestOf(approval, deadlineMs) },
   };
 }
 
 function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
+  const choice = answer.choice === 'deny' || answer.choice === 'answer' ? answer.choice : 'approve';
   const decision: Decision = {
-    choice: answer.choice,
+    choice,
     source: 'human',
     digest: approval.digest,
     by: answer.by,
@@ -111,48 +330,28 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
     key: answer.key,
     atMs: nowMs,
   };
+  const { pausedMs: _, ...rest } = approval;
   const next: Approval = {
-    ...advance(approval, stateAfter(answer.choice)),
+    ...advance(rest, stateAfter(choice)),
     decision,
-    ...(answer.choice === 'approve' ? { validUntilMs: nowMs + approval.policy.validForMs } : {}),
+    ...(choice === 'approve' ? { validUntilMs: nowMs + approval.policy.validForMs } : {}),
   };
   return {
     result: { code: 'DECIDED', approval: next },
-    moved: { next, event: eventOf(answer.choice), actor: answer.by.person },
-    window: { beforeMs: approval.deadlineMs },
+    moved: { next, event: eventOf(choice), actor: answer.by.person },
+    window: { beforeMs: latestOf(approval, approval.deadlineMs) },
   };
 }
 
-function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
-  if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
-  if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
-  if (answer.by.person === approval.request.requester) {
-    return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
-  }
-  if (!answer.permitted || !mayDecide(approval, answer.by.person, answer.roles)) {
-    return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
-  }
-  if (!approval.policy.choices.includes(answer.choice)) return { code: 'NOT_OFFERED', approval };
-  const { approveFrom } = approval.policy;
-  if (answer.choice === 'approve' && approveFrom && !approveFrom.includes(answer.via)) {
-    return { code: 'STEP_UP', approval };
-  }
-  if (answer.choice === 'answer' && !answer.text?.trim()) {
-    return { code: 'INVALID', approval, problem: 'an answer needs some text' };
-  }
-  return undefined;
+/** Until when an answer is in time, if nothing else happens. */
+function latestOf(approval: Approval, deadlineMs: number): number {
+  return approval.pausedMs === undefined ? deadlineMs : deadlineMs + pauseLeft(approval);
 }
 
-/** Is this person, with the roles they have now, one of those who decide? The requester never is. */
-export function mayDecide(approval: Approval, person: PersonId, roles: readonly string[]): boolean {
-  if (person === approval.request.requester) return false;
-  return isApprover(approval.policy.approvers, { person, roles });
-}
-
-function stateAfter(choice: AnswerChoice): ApprovalState {
+function stateAfter(choice: Decision['choice']): ApprovalState {
   return choice === 'approve' ? 'APPROVED' : choice === 'deny' ? 'DENIED' : 'ANSWERED';
 }
 
-function eventOf(choice: AnswerChoice): ApprovalEvent {
+function eventOf(choice: Decision['choice']): ApprovalEvent {
   return choice === 'approve' ? 'approved' : choice === 'deny' ? 'denied' : 'answered';
 }

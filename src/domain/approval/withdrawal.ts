@@ -1,7 +1,7 @@
 /** How a request, or a yes to it, is taken back. Pure. */
 
 import type { PersonId, Platform } from '../ids.ts';
-import { type Approval, advance, isEnded, type Step } from './record.ts';
+import { type Approval, advance, isEnded, isWaiting, type Step } from './record.ts';
 
 export type WithdrawResult =
   | { readonly code: 'DONE'; readonly approval: Approval }
@@ -21,7 +21,7 @@ export function cancel(approval: Approval, by: Settler, reason: string, nowMs: n
   if (by.person !== approval.request.requester && !by.operates)
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by, reason, nowMs);
-  if (approval.state === 'OPEN') return withdraw(approval, 'CANCELLED', by, reason, nowMs);
+  if (isWaiting(approval.state)) return withdraw(approval, 'CANCELLED', by, reason, nowMs);
   return { result: { code: isEnded(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
 }
 

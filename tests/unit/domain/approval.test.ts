@@ -246,7 +246,7 @@ function happen(approval: Approval, event: Event, cast: Vote | undefined, nowMs:
     case 'tick':
       return tick(approval, nowMs);
     case 'card':
-      return noteCopy(approval, 'dana', { ref: 'mail-1', shown: event.shown });
+      return noteCopy(approval, 'dana', { ref: 'mail-1', shown: event.shown }, nowMs);
     default:
       return event satisfies never;
   }

@@ -1,0 +1,89 @@
+/**
+ * Somebody who was asked lets somebody else decide this one request in their place. Pure.
+ *
+ * The word stays one: whoever stands in fills the place of the one they stand in for (`quorum.ts`).
+ */
+import type { PersonId } from '../ids.ts';
+import type { Voter } from '../quorum.ts';
+import { withFurther } from './copies.ts';
+import {
+  type Approval,
+  advance,
+  type CardCopy,
+  type Delegation,
+  excludedFrom,
+  isWaiting,
+  type Step,
+} from './record.ts';
+import { mayDecide } from './voting.ts';
+
+/** How often a word can be passed on. */
+const LONGEST_CHAIN = 3;
+
+export interface Delegating {
+  readonly from: Voter;
+  readonly to: PersonId;
+  readonly by: PersonId;
+  /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
+  readonly operates: boolean;
+  /** Where the one who stands in is asked. */
+  readonly copies: readonly CardCopy[];
+}
+
+export type DelegateResult =
+  | { readonly code: 'DONE'; readonly approval: Approval }
+  | {
+      readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TOO_LONG';
+      readonly approval: Approval;
+    };
+
+export function delegate(
+  approval: Approval,
+  { from, to, by, operates, copies }: Delegating,
+  nowMs: number,
+): Step<DelegateResult> {
+  const { delegations = [] } = approval;
+  if (!isWaiting(approval.state)) return { result: { code: 'ALREADY', approval } };
+  if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (!mayDecide(approval, from)) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (excludedFrom(approval).has(to) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
+  if (delegations.some((each) => each.from === from.person && each.to === to)) {
+    return { result: { code: 'DONE', approval } };
+  }
+  if (
+    chainTo(from.person, delegations).length >= LONGEST_CHAIN ||
+    chainTo(from.person, delegations).includes(to)
+  ) {
+    return { result: { code: 'TOO_LONG', approval } };
+  }
+  const entry: Delegation = { from: from.person, to, by, atMs: nowMs };
+  const next: Approval = {
+    ...advance(approval, approval.state),
+    face: approval.face + 1,
+    delegations: [...delegations, entry],
+    copies: withFurther(approval.copies, copies),
+  };
+  return { result: { code: 'DONE', approval: next }, moved: { next, event: 'delegated', actor: by } };
+}
+
+/** Everybody whose word this person may speak, by delegation of this request; nearest first. */
+export function delegatorsOf(
+  { delegations = [] }: Pick<Approval, 'delegations'>,
+  person: PersonId,
+): PersonId[] {
+  return chainTo(person, delegations).slice(0, LONGEST_CHAIN);
+}
+
+/** Whose word has come to this person, directly or through others. */
+function chainTo(person: PersonId, delegations: readonly Delegation[]): PersonId[] {
+  const found: PersonId[] = [];
+  const look = (at: PersonId): void => {
+    for (const { from, to } of delegations) {
+      if (to !== at || from === person || found.includes(from)) continue;
+      found.push(from);
+      look(from);
+    }
+  };
+  look(person);
+  return found;
+}

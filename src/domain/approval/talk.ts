@@ -1,0 +1,119 @@
+/**
+ * Questions of those who are asked, and replies to them. Pure.
+ *
+ * While a question is open nobody but the one who put it can say yes; a no is always taken.
+ */
+import type { PersonId, Platform } from '../ids.ts';
+import {
+  type Approval,
+  advance,
+  capped,
+  deadlineOf,
+  excludedFrom,
+  isWaiting,
+  pauseLeft,
+  type Remark,
+  type Step,
+} from './record.ts';
+import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
+import { mayDecide, type Vote, type VoteResult } from './voting.ts';
+
+/** Questions about one request, at most: more than that is a conversation, and belongs into one. */
+const MOST_QUESTIONS = 10;
+
+/** Somebody who may decide wants to know something first. */
+export function ask(
+  approval: Approval,
+  question: Omit<Vote, 'choice' | 'edit' | 'others'>,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Step<VoteResult> {
+  const { talk = [], policy } = approval;
+  if (talk.some(({ key }) => key === question.key)) return { result: { code: 'REPLAY', approval } };
+  if (!isWaiting(approval.state)) {
+    return { result: { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval } };
+  }
+  if (nowMs >= deadlineOf(approval, nowMs)) {
+    const passed = passDeadline(approval, nowMs, circumstances);
+    const { next } = passed.moved;
+    if (isWaiting(next.state)) return ask(next, question, nowMs);
+    return { ...passed, result: { code: next.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval: next } };
+  }
+  const { by, gen, permitted, roles, standsFor, text } = question;
+  if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
+  if (excludedFrom(approval).has(by.person)) {
+    return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
+  }
+  if (!permitted || !mayDecide(approval, { person: by.person, roles, standsFor })) {
+    return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' } };
+  }
+  if (!policy.choices.includes('ask')) return { result: { code: 'NOT_OFFERED', approval } };
+  const problem = problemWith(text, talk);
+  if (problem !== undefined) return { result: { code: 'INVALID', approval, problem } };
+
+  const next: Approval = {
+    ...advance(approval, 'NEEDS_INFO'),
+    face: approval.face + 1,
+    talk: [...talk, toRemark('question', question, nowMs)],
+    ...(approval.pausedMs === undefined && pauseLeft(approval) > 0 ? { pausedMs: nowMs } : {}),
+  };
+  return {
+    result: { code: 'RECORDED', approval: next },
+    moved: { next, event: 'asked', actor: by.person },
+    window: {
+      beforeMs:
+        approval.pausedMs === undefined ? approval.deadlineMs : approval.deadlineMs + pauseLeft(approval),
+    },
+  };
+}
+
+export interface Reply {
+  readonly key: string;
+  readonly by: { readonly person: PersonId; readonly name: string };
+  readonly via: Platform;
+  readonly text: string;
+  /** Runs the gateway. */
+  readonly operates: boolean;
+}
+
+export type ReplyResult =
+  | { readonly code: 'RECORDED' | 'REPLAY'; readonly approval: Approval }
+  /** Nobody has asked anything, or it is settled. */
+  | { readonly code: 'NOT_ASKED' | 'NOT_ELIGIBLE' | 'INVALID'; readonly approval: Approval };
+
+/** One of those on whose behalf it is asked, or somebody who runs the gateway, replies to what was asked back. */
+export function reply(approval: Approval, answer: Reply, nowMs: number): Step<ReplyResult> {
+  const { talk = [], pausedMs } = approval;
+  if (talk.some(({ key }) => key === answer.key)) return { result: { code: 'REPLAY', approval } };
+  if (approval.state !== 'NEEDS_INFO') return { result: { code: 'NOT_ASKED', approval } };
+  if (!excludedFrom(approval).has(answer.by.person) && !answer.operates) {
+    return { result: { code: 'NOT_ELIGIBLE', approval } };
+  }
+  if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };
+  const { pausedMs: _, ...rest } = approval;
+  const heldUpMs = pausedMs === undefined ? 0 : Math.min(Math.max(0, nowMs - pausedMs), pauseLeft(approval));
+  const next: Approval = {
+    ...advance(rest, 'OPEN'),
+    talk: [...talk, toRemark('reply', answer, nowMs)],
+    deadlineMs: capped(approval, approval.deadlineMs + heldUpMs),
+    ...(heldUpMs > 0 ? { heldUpMs: (approval.heldUpMs ?? 0) + heldUpMs } : {}),
+  };
+  return {
+    result: { code: 'RECORDED', approval: next },
+    moved: { next, event: 'replied', actor: answer.by.person },
+  };
+}
+
+function problemWith(text: string | undefined, talk: readonly Remark[]): string | undefined {
+  if (!text?.trim()) return 'a question needs some text';
+  const asked = talk.filter(({ kind }) => kind === 'question').length;
+  return asked < MOST_QUESTIONS ? undefined : `${MOST_QUESTIONS} questions were asked already`;
+}
+
+function toRemark(
+  kind: Remark['kind'],
+  { by, via, text, key }: Pick<Vote, 'via' | 'key' | 'text'> & { by: { person: PersonId; name: string } },
+  atMs: number,
+): Remark {
+  return { kind, by: { person: by.person, name: by.name }, via, text: text ?? '', key, atMs };
+}

@@ -1,0 +1,226 @@
+/**
+ * Puts what a person said about an approval to the state machine: a yes, a no, other arguments, a question, a reply.
+ *
+ * Owns      what has to be known beside the words: roles and stand-ins as they are now, the tool's schema, the rules.
+ * Not here  whether the words are theirs (`answer-desk.ts`), what they do to the approval (`domain/approval/`).
+ *
+ * Invariant: other arguments are held to the rules like a call of the agent. They are taken only where the rules let
+ * the call run, or ask the same people.
+ */
+import { z } from 'zod';
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { decideCall } from '../agent/tools/tool-policy.ts';
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { copyFor } from '../approvals/plan.ts';
+import type { ParsedReply } from '../approvals/reply-parser.ts';
+import { delegateText, literal, noticeFor, replyText } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import { delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { type Approval, approversOf, excludedFrom } from '../domain/approval/record.ts';
+import { ask, reply } from '../domain/approval/talk.ts';
+import { type Edit, type Vote, vote } from '../domain/approval/voting.ts';
+import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
+import type { Person } from '../domain/person.ts';
+import type { Authority, Voter } from '../domain/quorum.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Reach } from './reach.ts';
+
+export interface BallotDeps {
+  readonly approvals: ApprovalStore;
+  readonly directory: Directory;
+  readonly reach: Reach;
+  readonly tools: ToolCatalog;
+  readonly config: () => Config;
+}
+
+/** Somebody we know, with the roles they have where they act. */
+export interface Speaker {
+  readonly person: Person;
+  readonly account: AccountId;
+}
+
+/** What was said, and about what, as far as the words tell. */
+export interface Ballot {
+  readonly key: string;
+  readonly said: Said;
+  readonly gen: number;
+  /** Undefined stands for what is asked now in that generation. */
+  readonly digest: string | undefined;
+}
+
+export type Said =
+  | Exclude<ParsedReply, { kind: 'unclear' | 'edit' }>
+  /** Of a form: all arguments; of a line: those that change, as they were written. */
+  | { readonly kind: 'edit'; readonly args: unknown }
+  | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> };
+
+/** What became of it, and what to tell the one who said it, in markdown. */
+export interface Counted {
+  readonly code: string;
+  readonly approval: Approval;
+  readonly notice: string;
+}
+
+export class BallotBox {
+  constructor(private readonly deps: BallotDeps) {}
+
+  /** Undefined if there is no such approval. */
+  async cast(id: ApprovalId, speaker: Speaker, ballot: Ballot): Promise<Counted | undefined> {
+    const { said } = ballot;
+    switch (said.kind) {
+      case 'reply':
+        return this.#reply(id, speaker, ballot, said.text);
+      case 'delegate':
+        return this.#delegate(id, speaker, said.to);
+      default:
+        return this.#vote(id, speaker, ballot, said);
+    }
+  }
+
+  // ── Answers ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #vote(
+    id: ApprovalId,
+    speaker: Speaker,
+    { key, gen, digest }: Ballot,
+    said: Exclude<Said, { kind: 'reply' | 'delegate' }>,
+  ): Promise<Counted | undefined> {
+    const { approvals, directory } = this.deps;
+    const { person, account } = speaker;
+    const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
+      const answer = {
+        key,
+        text: 'text' in said ? said.text : 'reason' in said ? said.reason || undefined : undefined,
+        gen,
+        digest: digest ?? approval.digest,
+        by: { person: person.id, name: person.name, account },
+        roles: person.roles,
+        standsFor: this.#wordsOf(person, approval),
+        permitted: directory.may(person.roles, 'approve'),
+        via: platformOf(account),
+      };
+      if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);
+      const edit = said.kind === 'edit' ? this.#edit(approval, said) : undefined;
+      if (typeof edit === 'string') return { result: { code: 'INVALID' as const, approval, problem: edit } };
+      const choice = said.kind === 'undo' ? 'take-back' : said.kind;
+      return vote(
+        approval,
+        { ...answer, choice, edit, others: this.#others(approval) },
+        nowMs,
+        circumstances,
+      );
+    });
+    return result && { code: result.code, approval: result.approval, notice: noticeFor(result) };
+  }
+
+  /** Those who let this person decide, for this request; each as they are now. */
+  #wordsOf(person: Person, approval: Approval): Authority[] {
+    const { directory } = this.deps;
+    return delegatorsOf(approval, person.id).flatMap((id) => {
+      const delegator = directory.find(id);
+      return delegator && directory.may(delegator.roles, 'approve')
+        ? [{ person: id, roles: delegator.roles }]
+        : [];
+    });
+  }
+
+  /** Everybody who could say yes now; undefined when some of them are known to their platform only. */
+  #others(approval: Approval): Vote['others'] {
+    const { directory } = this.deps;
+    if (approval.policy.denyRule !== 'enough' || directory.isGranted(approversOf(approval))) return undefined;
+    return directory.approversOf(approversOf(approval), excludedFrom(approval)).map(
+      (person): Voter => ({
+        person: person.id,
+        roles: person.roles,
+        standsFor: this.#wordsOf(person, approval),
+      }),
+    );
+  }
+
+  // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What is to be run instead, or in words why it cannot be. */
+  #edit({ request, policy, origin }: Approval, said: Extract<Said, { kind: 'edit' }>): Edit | string {
+    const tool = this.deps.tools.find(request.tool);
+    if (!tool) return `there is no tool ${request.tool} any more`;
+    const wanted = 'args' in said ? said.args : changed(request.args, said.changes);
+    if (typeof wanted === 'string') return wanted;
+    const parsed = tool.input.safeParse(wanted);
+    if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
+    const decision = decideCall(this.deps.config().authorizations, {
+      tool: tool.name,
+      group: tool.group,
+      effect: tool.effect,
+      args: parsed.data,
+      roles: this.deps.directory.find(request.requester)?.roles ?? [],
+      platform: origin.platform,
+    });
+    if (decision.kind === 'deny') return `the rule “${decision.rule}” does not allow that`;
+    const sameAsked =
+      decision.kind === 'allow' || JSON.stringify(decision.approvers) === JSON.stringify(policy.approvers);
+    if (!sameAsked) {
+      return `the rule “${decision.rule}” asks other people for that; deny this, and let it be asked anew`;
+    }
+    return { args: parsed.data };
+  }
+
+  // ── Talk ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #reply(
+    id: ApprovalId,
+    { person, account }: Speaker,
+    { key }: Ballot,
+    text: string,
+  ): Promise<Counted | undefined> {
+    const { approvals, directory } = this.deps;
+    const operates = directory.may(person.roles, 'operate');
+    const by = { person: person.id, name: person.name };
+    const result = await approvals.apply(id, (approval, nowMs) =>
+      reply(approval, { key, by, via: platformOf(account), text, operates }, nowMs),
+    );
+    return result && { ...result, notice: replyText(result) };
+  }
+
+  async #delegate(id: ApprovalId, { person }: Speaker, to: string): Promise<Counted | undefined> {
+    const { approvals, directory, reach } = this.deps;
+    const wanted = PersonId.safeParse(to.toLowerCase());
+    const next = wanted.success ? directory.find(wanted.data) : undefined;
+    if (!next) {
+      const approval = await approvals.find(id);
+      return approval && { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
+    }
+    const result = await approvals.apply(id, (approval, nowMs) => {
+      const from = { person: person.id, roles: person.roles, standsFor: this.#wordsOf(person, approval) };
+      const place = reach.placesOf(next)[0];
+      const copies = place ? [copyFor(next.id, place, next.id)] : [];
+      return delegate(approval, { from, to: next.id, by: person.id, operates: false, copies }, nowMs);
+    });
+    return result && { ...result, notice: delegateText(result, next.name) };
+  }
+}
+
+function nobodyCalled(to: string): string {
+  return `I know nobody by the id ${literal(to)}; people are named as in contacts.yaml. Nothing has changed.`;
+}
+
+/** The arguments with some of them replaced; in words what is wrong when they cannot be. */
+function changed(args: unknown, changes: Readonly<Record<string, string>>): object | string {
+  if (typeof args !== 'object' || args === null || Array.isArray(args))
+    return 'it has no arguments that could be changed';
+  const next: Record<string, unknown> = { ...args };
+  for (const [name, text] of Object.entries(changes)) {
+    const known = Object.keys(args).find((each) => each.toLowerCase() === name.toLowerCase()) ?? name;
+    next[known] = valueLike(next[known], text);
+  }
+  return next;
+}
+
+/** As the value it replaces: a number where a number stood. What had none before is read as it looks. */
+function valueLike(before: unknown, text: string): unknown {
+  if (typeof before === 'string') return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
