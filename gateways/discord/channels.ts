@@ -36,11 +36,16 @@ export class Channels {
     if (known && known.until > this.clock.now()) return known.channel;
     const channel = await this.#ask(id);
     this.#known.delete(id);
-    if (!channel) return undefined; // a thread may be opened any moment
-    this.#known.set(id, { channel, until: this.clock.now() + KEEP_MS });
+    if (channel) this.learn(channel); // a thread that is not there may be opened any moment
+    return channel;
+  }
+
+  /** Discord tells of a channel by itself; not to be used for threads of ours, of which there is more to know. */
+  learn(channel: KnownChannel): void {
+    this.#known.delete(channel.id);
+    this.#known.set(channel.id, { channel, until: this.clock.now() + KEEP_MS });
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_CHANNELS && oldest !== undefined) this.#known.delete(oldest);
-    return channel;
   }
 
   /** Something about it changed. */

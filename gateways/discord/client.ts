@@ -14,7 +14,16 @@ import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
 import { type InteractionRef, nonceOf, type Post } from './outbound.ts';
-import { Channel, GuildChannel, Member, Message, MessageFlag, Role, Snowflake } from './schema.ts';
+import {
+  Channel,
+  compareIds,
+  GuildChannel,
+  Member,
+  Message,
+  MessageFlag,
+  Role,
+  Snowflake,
+} from './schema.ts';
 
 /** Longer than Discord takes on a bad day, shorter than a person waits. */
 const CALL_TIMEOUT_MS = 10_000;
@@ -91,6 +100,14 @@ export interface Written {
   readonly message: string;
 }
 
+export interface Page {
+  readonly messages: readonly Message[];
+  /** So many more were there, of a shape we do not know. */
+  readonly unreadable: number;
+  /** The message behind which there may be more; undefined when there was none yet. */
+  readonly next: Snowflake | undefined;
+}
+
 /** The first answer to an interaction. */
 export interface Original extends Written {
   /** It still shows "is thinking…". */
@@ -99,6 +116,7 @@ export interface Original extends Written {
 }
 
 const WrittenMessage = z.object({ id: Snowflake, channel_id: Snowflake, flags: z.number().default(0) });
+const Identified = z.object({ id: Snowflake });
 const CurrentUser = z.object({ id: Snowflake, username: z.string() });
 const Application = z.object({
   id: Snowflake,
@@ -177,13 +195,25 @@ export class DiscordClient {
 
   /** Up to `PAGE_SIZE` messages of a channel, the newest first; with `after`, the oldest ones behind that. */
   async messages(channel: string, page: { after?: string; before?: string } = {}): Promise<Message[]> {
+    return readable(await this.#page(channel, page));
+  }
+
+  /** The messages behind one, oldest first, as many as one request gives. */
+  async messagesAfter(channel: string, after: string): Promise<Page> {
+    const page = await this.#page(channel, { after });
+    const messages = readable(page).toSorted((a, b) => compareIds(a.id, b.id));
+    const ids = page.flatMap((message) => Identified.safeParse(message).data?.id ?? []);
+    const last = ids.toSorted(compareIds).at(-1);
+    return {
+      messages,
+      unreadable: page.length - messages.length,
+      next: page.length === PAGE_SIZE ? last : undefined,
+    };
+  }
+
+  async #page(channel: string, page: { after?: string; before?: string }): Promise<unknown[]> {
     const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...page });
-    const answer = await this.#call('get', `/channels/${channel}/messages`, { query });
-    // One message of a shape we do not know must not hide the others.
-    return z
-      .array(z.unknown())
-      .parse(answer)
-      .flatMap((message) => Message.safeParse(message).data ?? []);
+    return z.array(z.unknown()).parse(await this.#call('get', `/channels/${channel}/messages`, { query }));
   }
 
   async channel(channel: string): Promise<Channel> {
@@ -218,8 +248,11 @@ export class DiscordClient {
 
   /** The channel of a person's direct messages with us. */
   async openDirect(user: string): Promise<string> {
-    return Channel.parse(await this.#call('post', '/users/@me/channels', { body: { recipient_id: user } }))
-      .id;
+    return (await this.directWith(user)).id;
+  }
+
+  async directWith(user: string): Promise<Channel> {
+    return Channel.parse(await this.#call('post', '/users/@me/channels', { body: { recipient_id: user } }));
   }
 
   /** Opens the thread on a message, whose id it has; one that is there already is the same one. */
@@ -393,6 +426,11 @@ export class RefusedError extends Error {
     super(`Discord refused (${status}, ${discordCode}): ${reason}`);
     this.name = 'RefusedError';
   }
+}
+
+/** One message of a shape we do not know must not hide the others. */
+function readable(page: readonly unknown[]): Message[] {
+  return page.flatMap((message) => Message.safeParse(message).data ?? []);
 }
 
 /** Resolves with undefined instead of rejecting with one of these codes. */

@@ -41,8 +41,8 @@ import { DISCORD } from './inbound.ts';
 import { Intake, type IntakeTiming } from './intake.ts';
 import { type DeskTiming, InteractionDesk, type Session } from './interaction-desk.ts';
 import { DiscordLink, type LinkTiming } from './link.ts';
-import { MessageDesk } from './message-desk.ts';
-import { channelOf, toDirectAddress } from './outbound.ts';
+import { type CatchUpTiming, MessageDesk } from './message-desk.ts';
+import { channelOf, toDirectAddress, userOf } from './outbound.ts';
 import {
   ChannelEvent,
   GuildCreate,
@@ -56,7 +56,7 @@ import { DiscordSender } from './sender.ts';
 import { TokenSeal } from './token-seal.ts';
 import { Traffic } from './traffic.ts';
 
-export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming {
+export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming, CatchUpTiming {
   /** The first wait before a failed connection is tried again; doubles up to `reconnectAtMostMs`. */
   readonly reconnectAfterMs: number;
   readonly reconnectAtMostMs: number;
@@ -72,10 +72,13 @@ const TIMING: DiscordTiming = {
   // At most 30 attempts in a day, each one IDENTIFY per shard of the 1,000 there are (docs.discord.com, Session Start Limit).
   refusedAfterMs: 60_000,
   refusedAtMostMs: 60 * 60_000,
+  directsPauseMs: 2_000,
+  requestAtLeastMs: 160,
 };
 
-/** Of the channels to be read again; no channel has this id. */
+/** Of finding the channels that are to be read again; no channel has these ids. */
 const READY_LANE = 'ready';
+const DIRECTS_LANE = 'directs';
 
 /** Discord lets an application make a few commands at a time; after these waits it is left to the next start. */
 const MAX_REGISTRATION_WAITS = 10;
@@ -87,6 +90,12 @@ export interface DiscordDeps {
   /** Needed in mode `http`. */
   readonly listener?: WebhookListener;
   readonly timing?: Partial<DiscordTiming>;
+}
+
+/** While there is a connection. */
+interface Listening {
+  readonly intake: Intake;
+  readonly session: Session;
 }
 
 export class DiscordGateway implements Gateway {
@@ -122,7 +131,7 @@ export class DiscordGateway implements Gateway {
     const channels = new Channels(client, clock, () => this.#whoAmI());
     const traffic = new Traffic();
     const shared = { settings, client, channels, traffic, log };
-    this.#messages = new MessageDesk({ ...shared, places, clock });
+    this.#messages = new MessageDesk({ ...shared, places, clock, timing: this.#timing });
     this.#interactions = new InteractionDesk({ ...shared, seal, timing: this.#timing });
     this.#sender = new DiscordSender({
       seal,
@@ -152,7 +161,7 @@ export class DiscordGateway implements Gateway {
       );
     }
     const us = await this.#untilItAnswers(() => this.#whoAmI());
-    const session = { us, receive, lookup };
+    const session = { us, receive, lookup, signal: this.#stopping.signal };
     const rest = await this.#registerCommands(this.#stopping.signal);
     if (rest) this.#registering = this.#registerTheRest(rest.waitMs, this.#stopping.signal);
     if (this.settings.mode === 'http') this.#listen(session);
@@ -221,7 +230,7 @@ export class DiscordGateway implements Gateway {
     const intake = new Intake({
       log: this.deps.log,
       timing: this.#timing,
-      catchUp: (channel) => this.#messages.catchUp(channel, session),
+      catchUp: (lane) => this.#catchUp(lane, { intake, session }),
     });
     this.#intake = intake;
     const { bot_token: token = '', api_url, message_content, shards } = this.settings;
@@ -309,26 +318,19 @@ export class DiscordGateway implements Gateway {
   }
 
   /** Must not throw: discord.js calls it between reading two packets. */
-  #take({ type, data }: GatewayEvent, { intake, session }: { intake: Intake; session: Session }): void {
+  #take({ type, data }: GatewayEvent, { intake, session }: Listening): void {
     const desk = this.#messages;
     switch (type) {
       case 'READY':
         // A new session: whatever was said since the last one is in the history alone.
         desk.beginSession();
-        intake.take(READY_LANE, async () => {
-          for (const channel of await desk.unread()) {
-            intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));
-          }
-        });
+        intake.take(READY_LANE, () => this.#readMissed({ intake, session }));
+        intake.take(DIRECTS_LANE, () => this.#lookForDirects({ intake, session }));
         return;
       case 'GUILD_CREATE':
         this.#with(GuildCreate, { type, data }, (guild) => {
           desk.guildSeen(guild, session.us);
-          intake.take(READY_LANE, async () => {
-            for (const channel of await desk.missed()) {
-              intake.take(channel, async () => void (await desk.catchUpOnce(channel, session)));
-            }
-          });
+          intake.take(READY_LANE, () => this.#readMissed({ intake, session }));
         });
         return;
       case 'MESSAGE_CREATE':
@@ -370,6 +372,29 @@ export class DiscordGateway implements Gateway {
       default:
         return;
     }
+  }
+
+  /** Reads again what did not fit into memory. */
+  async #catchUp(lane: string, listening: Listening): Promise<void> {
+    if (lane === READY_LANE) return this.#readMissed(listening);
+    if (lane === DIRECTS_LANE) return this.#lookForDirects(listening);
+    return this.#messages.catchUpAgain(lane, listening.session);
+  }
+
+  async #readMissed({ intake, session }: Listening): Promise<void> {
+    for (const channel of await this.#messages.missed()) {
+      intake.take(channel, async () => void (await this.#messages.catchUpOnce(channel, session)));
+    }
+  }
+
+  async #lookForDirects({ intake, session }: Listening): Promise<void> {
+    const users = (session.lookup.accountsOn?.(DISCORD) ?? []).flatMap((account) => userOf(account) ?? []);
+    const read = (channel: string) =>
+      intake.take(
+        channel,
+        async () => void (await this.#messages.catchUpOnce(channel, session, { isDirect: true })),
+      );
+    await this.#messages.lookForDirects(users, read, session.signal);
   }
 
   #with<Value>(schema: z.ZodType<Value>, { type, data }: GatewayEvent, use: (value: Value) => void): void {

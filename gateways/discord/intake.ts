@@ -9,6 +9,7 @@
  *   2. Memory is bounded: beyond the limit a channel is marked, and read again once what it has is stored.
  *   3. Nothing an event contains can throw out of here.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RateLimitedError } from '../../src/domain/errors.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -40,7 +41,7 @@ interface Lane {
 export class Intake {
   readonly #lanes = new Map<string, Lane>();
   readonly #running = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
+  readonly #stopping = withManyWaiting(new AbortController());
   #waiting = 0;
 
   constructor(
@@ -134,8 +135,16 @@ export class Intake {
         log.info({ channel, retryAfterMs: error.retryAfterMs }, 'Discord asked to wait before it is read on');
         return { done: false, askedToWaitMs: error.retryAfterMs };
       }
+      // Broken off; it is read again at the next start.
+      if (error instanceof Error && error.name === 'AbortError') return { done: false };
       log.error({ error, channel }, 'something from Discord could not be stored; trying again');
       return { done: false };
     }
   }
+}
+
+/** As many channels may wait as there are; Node warns of more than ten. */
+function withManyWaiting(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

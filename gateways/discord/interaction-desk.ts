@@ -78,6 +78,8 @@ export interface Session {
   readonly us: Identity;
   readonly receive: Receive;
   readonly lookup: Lookup;
+  /** Aborts when we are stopping. */
+  readonly signal: AbortSignal;
 }
 
 interface DeskDeps {

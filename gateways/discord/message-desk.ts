@@ -8,17 +8,21 @@
  *   1. A position moves over a message only after it was stored, or found to be of no interest.
  *   2. What was said before a session with Discord began is taken before what is said in it, channel by channel.
  *   3. A channel that is not open is not listened to; a thread counts as its channel.
- *   4. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
+ *   4. All of what was said while nobody listened is read, however much it is; only then it counts as listened to.
+ *   5. Bots cannot keep us talking: those not listed are automatic, those listed run out of turns.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { Clock } from '../../src/domain/clock.ts';
-import { UndeliverableError } from '../../src/domain/errors.ts';
+import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Places, Receive } from '../../src/domain/gateway.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
 import { type Channels, isThread, type KnownChannel } from './channels.ts';
-import { type DiscordClient, PAGE_SIZE, type Written } from './client.ts';
+import { type DiscordClient, PAGE_SIZE, type Page, type Written } from './client.ts';
 import { type DiscordSettings, isOpen } from './config.ts';
+import { DirectChannels } from './direct-channels.ts';
 import {
   conversationId,
   type Identity,
@@ -37,16 +41,24 @@ import {
   type GuildCreate,
   idAt,
   idBefore,
+  type Member,
   type Message,
+  type Snowflake,
   timeOf,
 } from './schema.ts';
 import type { Traffic } from './traffic.ts';
 
-/** Messages read again of one channel at most; more than that was said while nobody listened is too old to answer. */
-const MAX_CATCH_UP_PAGES = 10;
+/** Requests at the same time while catching up, over all channels; see `CatchUpTiming`. */
+const REQUESTS_AT_ONCE = 4;
 
-/** Channels of a server that are looked at for what was missed, those in which something was said last. */
-const MAX_LISTED = 200;
+/** What a member's roles are is asked once in this time while catching up. */
+const KEEP_MEMBERS_MS = 10_000;
+
+/** Reading on is told about after so many pages of one channel. */
+const PAGES_PER_REPORT = 10;
+
+/** Channels of all servers in which something was said since anybody listened. */
+const MAX_LISTED = 100_000;
 
 /** A message is dealt with within this time of being said, or is known to be for us. */
 const UNDER_WAY_MS = 60_000;
@@ -65,6 +77,15 @@ type HandedOn = Pick<InboundMessage, 'id' | 'conversationId' | 'sender'>;
 export interface Hearer {
   readonly us: Identity;
   readonly receive: Receive;
+  /** Aborts when we are stopping: reading on may take long, and goes on at the next start. */
+  readonly signal: AbortSignal;
+}
+
+export interface CatchUpTiming {
+  /** Between two people whose direct messages are looked for. */
+  readonly directsPauseMs: number;
+  /** Shortest time of a request while catching up: of Discord's 50 in a second answers need some, too. */
+  readonly requestAtLeastMs: number;
 }
 
 interface DeskDeps {
@@ -75,6 +96,15 @@ interface DeskDeps {
   readonly places: Places;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly timing: CatchUpTiming;
+}
+
+/** What is still to be read when a session begins. */
+interface Backlog {
+  /** Channels we are part of, and those other processes are part of. */
+  readonly unread: Set<string>;
+  /** Up to where everything was listened to before this session. */
+  readonly since: Snowflake;
 }
 
 export class MessageDesk {
@@ -82,16 +112,31 @@ export class MessageDesk {
   readonly #ownRoles: OwnRoles;
   readonly #bots: BotBudget;
   readonly #handedOn = new Map<string, HandedOn>();
-  /** Channels as they were when this session began, with the last that was said there. */
+  /** Messages found in the history before they were told of. */
+  readonly #fromHistory = new Set<string>();
+  readonly #directs: DirectChannels;
+  readonly #members = new Map<string, Promise<Member | undefined>>();
+  readonly #atOnce = pLimit(REQUESTS_AT_ONCE);
+  /** Channels in which something may have been said since anybody listened, with the last that was said there. */
   readonly #listed = new Map<string, string>();
+  /** Channels that were read up to where this session began. */
+  readonly #readOnce = new Set<string>();
+  #looksForDirects = false;
   /** Channels we were part of when this session began. */
   #before: readonly string[] = [];
-  /** Those still to be read again in it, and those other processes are part of; asked for when it is first needed. */
-  #unread: Promise<Set<string>> | undefined;
+  #backlog: Promise<Backlog> | undefined;
 
   constructor(private readonly deps: DeskDeps) {
-    const { settings, client, places } = deps;
-    this.#positions = new Positions(places, `discord:${settings.application_id ?? ''}:positions`);
+    const { settings, client, places, log, timing } = deps;
+    const ours = `discord:${settings.application_id ?? ''}`;
+    this.#positions = new Positions(places, `${ours}:positions`);
+    this.#directs = new DirectChannels({
+      client,
+      places,
+      log,
+      name: `${ours}:directs`,
+      pauseMs: timing.directsPauseMs,
+    });
     this.#ownRoles = new OwnRoles((guild) => client.roles(guild));
     this.#bots = new BotBudget(settings.bot_turns);
   }
@@ -99,47 +144,73 @@ export class MessageDesk {
   /** From now on Discord tells what happens; what happened before is in the history alone. */
   beginSession(): void {
     this.#before = this.#positions.channels();
-    this.#unread = undefined;
-    this.#listed.clear();
+    this.#backlog = undefined;
+    this.#readOnce.clear();
+    this.#directs.beginSession();
+    this.#looksForDirects = true;
   }
 
   /** A server as this session begins: our role in it, and its channels, each with the last that was said there. */
   guildSeen({ id: guild, channels = [], threads = [], roles }: GuildCreate, us: Identity): void {
     if (roles) this.#ownRoles.learn(guild, roles, us.userId);
-    const said = [...channels, ...threads].flatMap(({ id, parent_id, last_message_id: last }) =>
-      last && isOpen(this.deps.settings, { guild, channel: id, parent: parent_id ?? undefined })
-        ? [{ id, last }]
-        : [],
+    for (const channel of [...channels, ...threads]) {
+      const { id, parent_id: parent, last_message_id: last } = channel;
+      if (last === undefined || !isOpen(this.deps.settings, { guild, channel: id, parent })) continue;
+      this.#list(id, last);
+      if (channel.owner_id !== us.userId) this.deps.channels.learn({ ...channel, guild_id: guild });
+    }
+  }
+
+  /** The channels to be read before this session is up to date. Rejects while the store is away. */
+  async missed(): Promise<ReadonlySet<string>> {
+    const { unread, since } = await this.#backlogOf();
+    for (const [channel, last] of this.#listed) {
+      if (compareIds(last, since) <= 0) this.#listed.delete(channel);
+    }
+    return new Set([...unread, ...this.#listed.keys()]);
+  }
+
+  /** Looks for direct messages of these people, and calls `found` with every channel that is to be read for them. */
+  async lookForDirects(
+    users: readonly string[],
+    found: (channel: string) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { since } = await this.#backlogOf();
+    await this.#directs.look(
+      users,
+      ({ id, last_message_id: last }) => {
+        if (last === undefined || compareIds(last, since) <= 0 || this.#readOnce.has(id)) return;
+        this.#list(id, last);
+        found(id);
+      },
+      signal,
     );
-    const newest = said.toSorted((a, b) => compareIds(b.last, a.last)).slice(0, MAX_LISTED);
-    for (const { id, last } of newest) this.#listed.set(id, last);
+    if (!signal.aborted) this.#looksForDirects = false;
   }
 
-  /** Channels we are not part of in which something was said since anybody of us listened. */
-  async missed(): Promise<readonly string[]> {
-    await this.#unreadChannels();
-    const since = this.#positions.listenedUntil();
-    if (since === undefined) return [];
-    return [...this.#listed].flatMap(([channel, last]) => (compareIds(last, since) > 0 ? [channel] : []));
+  #list(channel: string, last: Snowflake): void {
+    if (this.#listed.size < MAX_LISTED || this.#listed.has(channel)) this.#listed.set(channel, last);
+    else
+      this.deps.log.error(
+        { channel, limit: MAX_LISTED },
+        'too many channels at once: what was said in this one while nobody listened is not read; whoever asked there has to ask again',
+      );
   }
 
-  /** The channels that are still to be read again in this session. Rejects while the store is away. */
-  async unread(): Promise<ReadonlySet<string>> {
-    return this.#unreadChannels();
-  }
-
-  async #unreadChannels(): Promise<Set<string>> {
-    this.#unread ??= this.#positions.load().then(async (kept) => {
+  async #backlogOf(): Promise<Backlog> {
+    this.#backlog ??= this.#positions.load().then(async (kept) => {
       // Of what was said before the first session of all nothing is for us.
       if (this.#positions.listenedUntil() === undefined) {
         this.#positions.listen(idAt(this.deps.clock.now()));
         await this.#positions.save();
       }
-      return new Set([...this.#before, ...kept]);
+      const since = this.#positions.listenedUntil() ?? idAt(this.deps.clock.now());
+      return { unread: new Set([...this.#before, ...kept]), since };
     });
-    const unread = this.#unread;
-    return unread.catch((error: unknown) => {
-      if (this.#unread === unread) this.#unread = undefined; // to be tried again
+    const backlog = this.#backlog;
+    return backlog.catch((error: unknown) => {
+      if (this.#backlog === backlog) this.#backlog = undefined; // to be tried again
       throw error;
     });
   }
@@ -170,8 +241,9 @@ export class MessageDesk {
 
   /** Resolves once it is stored, or found to be of no interest, and what was said before it, too. */
   async takeMessage(message: Message, hearer: Hearer): Promise<void> {
-    const { wasRead } = await this.catchUpOnce(message.channel_id, hearer);
-    if (wasRead && this.#handedOn.has(message.id)) return;
+    const isDirect = message.guild_id === undefined;
+    await this.catchUpOnce(message.channel_id, hearer, { isDirect });
+    if (this.#fromHistory.delete(message.id)) return;
     await this.#take(message, hearer);
   }
 
@@ -187,11 +259,18 @@ export class MessageDesk {
 
   /** Keeps up to where everything was listened to, less what may still be on its way; not for every message. */
   async #keepListening(message: string): Promise<void> {
+    if (!(await this.#isUpToDate())) return;
     const until = idAt(timeOf(message) - UNDER_WAY_MS);
     const known = this.#positions.listenedUntil();
     if (known === undefined || timeOf(until) - timeOf(known) < KEEP_LISTENED_MS) return;
     this.#positions.listen(until);
     await this.#keepPositions();
+  }
+
+  /** Nothing of what was said before this session is still to be read. */
+  async #isUpToDate(): Promise<boolean> {
+    const { unread } = await this.#backlogOf();
+    return unread.size === 0 && this.#listed.size === 0 && !this.#looksForDirects;
   }
 
   async #handOn(message: Message, { us: self, receive }: Hearer): Promise<void> {
@@ -249,38 +328,61 @@ export class MessageDesk {
     if (before) await receive(toRemoval(before));
   }
 
-  /** Reads what was said in a channel before this session began, unless that was done. */
-  async catchUpOnce(channel: string, hearer: Hearer): Promise<{ wasRead: boolean }> {
-    const unread = await this.#unreadChannels();
-    const since = this.#positions.listenedUntil();
+  /**
+   * Reads what was said in a channel before this session began, unless that was done. Discord does not say beforehand
+   * in which direct messages something was said, so those are looked at when they are first heard of.
+   */
+  async catchUpOnce(
+    channel: string,
+    hearer: Hearer,
+    { isDirect = false } = {},
+  ): Promise<{ wasRead: boolean }> {
+    const { unread, since } = await this.#backlogOf();
     const last = this.#listed.get(channel);
-    const isMissed = last !== undefined && since !== undefined && compareIds(last, since) > 0;
+    const isMissed =
+      (last !== undefined && compareIds(last, since) > 0) || (isDirect && !this.#readOnce.has(channel));
     if (!unread.has(channel) && !isMissed) return { wasRead: false };
-    if (isMissed) this.#positions.hear(channel, since);
+    this.#positions.hear(channel, since);
     await this.catchUp(channel, hearer);
     unread.delete(channel);
     this.#listed.delete(channel);
+    this.#readOnce.add(channel);
     this.#positions.leave(channel);
     return { wasRead: true };
   }
 
-  /** Reads what was said in a channel since its position, oldest first. */
+  /** Reads again what was let go of a channel for want of room. */
+  async catchUpAgain(channel: string, hearer: Hearer): Promise<void> {
+    const { wasRead } = await this.catchUpOnce(channel, hearer);
+    if (!wasRead) await this.catchUp(channel, hearer);
+  }
+
+  /** Reads what was said in a channel since its position, oldest first, to the end. Rejects when that is broken off. */
   async catchUp(channel: string, hearer: Hearer): Promise<void> {
-    const known = await this.deps.channels.find(channel);
+    let after = this.#positions.after(channel);
+    if (after === undefined) return;
+    const { signal } = hearer;
+    const known = await this.#ask(() => this.deps.channels.find(channel), signal);
     if (!known) return this.#forgetIfGone(channel);
-    for (let page = 0; page < MAX_CATCH_UP_PAGES; page++) {
-      const after = this.#positions.after(channel);
-      if (after === undefined) return;
-      const messages = await this.#pageAfter(channel, after);
+    for (let pages = 1; after !== undefined; pages++) {
+      const { messages, unreadable, next } = await this.#pageAfter(channel, after, signal);
       for (const message of messages) {
+        signal.throwIfAborted();
         await this.#take(await this.#asLive(message, known, hearer), hearer);
+        if (this.#handedOn.has(message.id)) keepSome(this.#fromHistory.add(message.id));
       }
-      if (messages.length < PAGE_SIZE) return;
+      if (unreadable > 0)
+        this.deps.log.warn(
+          { channel, messages: unreadable },
+          'malformed messages in the history were dropped',
+        );
+      if (next !== undefined && pages % PAGES_PER_REPORT === 0)
+        this.deps.log.info(
+          { channel, messages: pages * PAGE_SIZE, upTo: new Date(timeOf(next)).toISOString() },
+          'much was said while nobody listened; reading on',
+        );
+      after = next;
     }
-    this.deps.log.warn(
-      { channel },
-      'more was said while nobody listened than is read again; the rest is passed over',
-    );
   }
 
   /** A thread is followed from its first message on, and there only once somebody has answered. */
@@ -291,24 +393,50 @@ export class MessageDesk {
     }
   }
 
-  async #pageAfter(channel: string, after: string): Promise<Message[]> {
+  async #pageAfter(channel: string, after: string, signal: AbortSignal): Promise<Page> {
     try {
-      const messages = await this.deps.client.messages(channel, { after });
-      return messages.toSorted((a, b) => compareIds(a.id, b.id));
+      return await this.#ask(() => this.deps.client.messagesAfter(channel, after), signal);
     } catch (error) {
-      if (error instanceof UndeliverableError) return [];
+      if (error instanceof UndeliverableError) return NO_PAGE; // not ours to see any more
       throw error;
     }
   }
 
   /** The history says neither where a message was nor which roles its author has. */
-  async #asLive(message: Message, { guild_id: guild }: Channel, { us }: Hearer): Promise<Message> {
+  async #asLive(message: Message, { guild_id: guild }: Channel, { us, signal }: Hearer): Promise<Message> {
     if (guild === undefined) return message;
     const said = { ...message, guild_id: guild };
     const member = isForUs(said, await this.#asNamedIn(said, us))
-      ? await this.deps.client.member(guild, message.author.id)
+      ? await this.#member(guild, message.author.id, signal)
       : undefined;
     return { ...said, member };
+  }
+
+  async #member(guild: string, user: string, signal: AbortSignal): Promise<Member | undefined> {
+    const key = `${guild}/${user}`;
+    const known = this.#members.get(key);
+    if (known) return known;
+    const asked = this.#ask(() => this.deps.client.member(guild, user), signal);
+    this.#members.set(key, asked);
+    const forget = () => this.#members.delete(key);
+    asked.then(() => setTimeout(forget, KEEP_MEMBERS_MS).unref(), forget);
+    return asked;
+  }
+
+  /** A request of catching up: few at a time, none too fast, each waiting as long as Discord wants. */
+  async #ask<Answer>(request: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+    return this.#atOnce(async () => {
+      for (;;) {
+        signal.throwIfAborted();
+        try {
+          const [answer] = await Promise.all([request(), sleep(this.deps.timing.requestAtLeastMs)]);
+          return answer;
+        } catch (error) {
+          if (!(error instanceof RateLimitedError)) throw error;
+          await sleep(error.retryAfterMs, undefined, { signal });
+        }
+      }
+    });
   }
 
   /** Us, with the role that is ours in the server of a message that names roles. */
@@ -343,9 +471,7 @@ export class MessageDesk {
   }
 
   #remember(message: string, { id, conversationId, sender }: InboundMessage): void {
-    this.#handedOn.set(message, { id, conversationId, sender });
-    const [oldest] = this.#handedOn.keys();
-    if (this.#handedOn.size > MAX_REMEMBERED && oldest !== undefined) this.#handedOn.delete(oldest);
+    keepSome(this.#handedOn.set(message, { id, conversationId, sender }));
   }
 
   /** A position that is not kept costs reading a little twice, which the core counts once. */
@@ -357,6 +483,14 @@ export class MessageDesk {
     }
   }
 }
+
+/** The oldest is forgotten first. */
+function keepSome(remembered: Map<string, unknown> | Set<string>): void {
+  const [oldest] = remembered.keys();
+  if (remembered.size > MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+}
+
+const NO_PAGE: Page = { messages: [], unreadable: 0, next: undefined };
 
 /** The channel a thread is in. The parent of any other channel is a mere category. */
 function parentOf(channel: Channel | undefined): string | undefined {

@@ -6,13 +6,17 @@
  *   1. A position moves forward only, and only over what was stored or is of no interest.
  *   2. Where a process took part without having read what came before, its word counts only if nobody knew more.
  *   3. In channels we are not part of, what was said since anybody of us last listened is for us to find.
- *   4. The channels kept are those last active; one that is forgotten is not read again.
+ *   4. The channels kept are those last active.
+ *   5. Nobody has listened beyond what somebody said to us that is not dealt with yet.
  */
 import { z } from 'zod';
 import type { Places } from '../../src/domain/gateway.ts';
 import { compareIds, Snowflake } from './schema.ts';
 
-/** Channels whose position is kept. Each costs a request after every start. */
+/**
+ * Channels whose position is kept; each costs a request after every start. What is said in one that is forgotten is
+ * found all the same, since a session tells when something was said last in every channel.
+ */
 const MAX_CHANNELS = 200;
 
 /** No channel has this id: under it is kept up to where everything was listened to. */
@@ -25,7 +29,10 @@ export class Positions {
   readonly #read = new Map<string, Snowflake>();
   /** Channels we are part of since a message. */
   readonly #begun = new Map<string, Snowflake>();
-  /** Channels somebody spoke to us in, before it is known whether that makes us a part of them; never kept. */
+  /**
+   * Channels somebody spoke to us in, before it is known whether that makes us a part of them; never kept. As many as
+   * there is something under way in.
+   */
   readonly #heard = new Map<string, Snowflake>();
   readonly #forgotten = new Set<string>();
   #listened: Snowflake | undefined;
@@ -90,8 +97,9 @@ export class Positions {
     return this.#listened;
   }
 
-  /** Everything up to there was listened to. */
-  listen(message: Snowflake): void {
+  /** Everything up to there was listened to, but for what was heard and is under way. */
+  listen(until: Snowflake): void {
+    const message = [...this.#heard.values()].reduce((a, b) => (compareIds(a, b) <= 0 ? a : b), until);
     if (this.#listened !== undefined && compareIds(message, this.#listened) <= 0) return;
     this.#listened = message;
     this.#changed = true;
@@ -103,7 +111,6 @@ export class Positions {
     const before = this.#heard.get(channel);
     if (before !== undefined && compareIds(before, message) <= 0) return;
     this.#heard.set(channel, message);
-    keepNewest(this.#heard);
   }
 
   /** Whoever spoke there was nobody we listen to. What we are part of otherwise stays. */

@@ -69,21 +69,6 @@ export const Role = z.object({
 });
 export type Role = z.infer<typeof Role>;
 
-const LastSaid = z.object({
-  id: Snowflake,
-  parent_id: Snowflake.nullish(),
-  last_message_id: Snowflake.nullish(),
-});
-
-/** `GUILD_CREATE`: what a session is told of a server as it begins. */
-export const GuildCreate = z.object({
-  id: Snowflake,
-  channels: z.array(LastSaid).optional(),
-  threads: z.array(LastSaid).optional(),
-  roles: z.array(Role).optional(),
-});
-export type GuildCreate = z.infer<typeof GuildCreate>;
-
 export const User = z.object({
   id: Snowflake,
   username: optional(z.string()),
@@ -160,6 +145,8 @@ export const Channel = z.object({
   parent_id: optional(Snowflake),
   owner_id: optional(Snowflake),
   name: optional(z.string()),
+  /** The last that was said there. */
+  last_message_id: optional(Snowflake),
 });
 export type Channel = z.infer<typeof Channel>;
 
@@ -174,6 +161,15 @@ export const GuildChannel = z.object({
   permission_overwrites: optional(z.array(z.object({ id: Snowflake, allow: Bits, deny: Bits }))),
 });
 export type GuildChannel = z.infer<typeof GuildChannel>;
+
+/** `GUILD_CREATE`: what a session is told of a server as it begins. */
+export const GuildCreate = z.object({
+  id: Snowflake,
+  channels: z.array(Channel).optional(),
+  threads: z.array(Channel).optional(),
+  roles: z.array(Role).optional(),
+});
+export type GuildCreate = z.infer<typeof GuildCreate>;
 
 export interface CommandOption {
   readonly name: string;

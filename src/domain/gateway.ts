@@ -15,10 +15,13 @@ import type { Tool } from './tool.ts';
  */
 export type Receive = (inbound: Inbound) => Promise<Receipt>;
 
-/** What a gateway may ask the core, to help somebody fill in a command. */
+/** What a gateway may ask the core: to help somebody fill in a command, to look for what they said. */
 export interface Lookup {
   /** Approvals that wait and that this account may answer, the next to expire first. */
   approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<readonly WaitingApproval[]>;
+
+  /** Accounts on this platform of everybody we know; absent where nobody is known. */
+  accountsOn?(platform: Platform): readonly AccountId[];
 }
 
 export interface WaitingApproval {

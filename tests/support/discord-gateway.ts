@@ -5,7 +5,7 @@ import { type DiscordDeps, DiscordGateway } from '../../gateways/discord/gateway
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import type { Lookup, Places, WaitingApproval } from '../../src/domain/gateway.ts';
-import { ConversationId, type MessageId } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, type MessageId } from '../../src/domain/ids.ts';
 import type {
   Address,
   Inbound,
@@ -57,6 +57,8 @@ export interface DiscordFixtureOptions {
   readonly settings?: Partial<DiscordSettings>;
   readonly timing?: DiscordDeps['timing'];
   readonly clock?: Clock;
+  /** User ids of the people the core knows. Default: nobody. */
+  readonly known?: readonly string[];
   /** Default true. */
   readonly started?: boolean;
 }
@@ -96,6 +98,8 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     reconnectAtMostMs: 50,
     retryAfterMs: 10,
     retryAtMostMs: 50,
+    directsPauseMs: 1,
+    requestAtLeastMs: 0,
     ...options.timing,
   };
   const create = (other: Partial<DiscordSettings> = {}) =>
@@ -111,7 +115,10 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     changed();
     return core(inbound);
   };
-  const lookup: Lookup = { approvalsFor: async (_, most) => waiting.slice(0, most) };
+  const lookup: Lookup = {
+    approvalsFor: async (_, most) => waiting.slice(0, most),
+    accountsOn: (platform) => (options.known ?? []).map((user) => AccountId.parse(`${platform}:${user}`)),
+  };
   const start = () => gateway.start(receive, lookup);
   const startAnother = async (other?: Partial<DiscordSettings>) => {
     const another = create(other);
