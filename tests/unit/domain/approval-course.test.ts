@@ -458,6 +458,24 @@ describe('any course of a request', () => {
   });
 });
 
+describe('a word taken back', () => {
+  it('A5 does not count again when it, or the taking back, is delivered once more', () => {
+    const waiting = anApproval({
+      policy: { approvers: { role: MANAGER, count: 2 }, choices: ['approve', 'take-back'] },
+    });
+    const yes = aVote(waiting, { ...personOf('dana'), key: 'yes' });
+    const undo = aVote(waiting, { ...personOf('dana'), key: 'undo', choice: 'take-back' });
+    const said = vote(waiting, yes, OPENED_MS).result.approval;
+    const unsaid = vote(said, undo, OPENED_MS).result.approval;
+
+    expect(unsaid.assents).toEqual([]);
+    expect(vote(unsaid, yes, OPENED_MS).result.code).toBe('REPLAY');
+    const anew = vote(unsaid, { ...yes, key: 'yes again' }, OPENED_MS).result.approval;
+    expect(anew.assents).toHaveLength(1);
+    expect(vote(anew, undo, OPENED_MS).result).toMatchObject({ code: 'REPLAY', approval: anew });
+  });
+});
+
 describe('a stand-in', () => {
   it('speaks with one voice: two places are never filled by one word', () => {
     const two = { role: MANAGER, count: 2 };
