@@ -10,7 +10,7 @@
 import { type Card, ticketOf } from '../../src/domain/card.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
 import type { Piece } from '../markdown/pack.ts';
-import { escapeWiki, MAX_COMMENT_CHARS, mentionOf, packWiki, wikiParagraph } from './wiki.ts';
+import { escapeWiki, inertCode, MAX_COMMENT_CHARS, mentionOf, packWiki, wikiParagraph } from './wiki.ts';
 
 /** The rest of the comment beside the facts: headline, status, lines to answer with. */
 const RESERVED_CHARS = 4_000;
@@ -58,7 +58,7 @@ function factPieces({ facts }: Card): Piece[] {
     }
     return [
       { ...wikiParagraph(`* ${literal(label)}:`), gap: '\n' },
-      { kind: 'code', text: shown.replaceAll(/\{(code|noformat)/gi, '{\u200B$1'), gap: '\n' },
+      { kind: 'code', text: inertCode(shown), gap: '\n' },
     ];
   });
 }

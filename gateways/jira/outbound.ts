@@ -3,7 +3,7 @@ import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { OutboundMessage, OutFile } from '../../src/domain/message.ts';
 import { toCardComments } from './card.ts';
 import { JiraRoute } from './schema.ts';
-import { mentionOf, packWiki, toWiki, wikiParagraph } from './wiki.ts';
+import { inertCode, mentionOf, packWiki, toWiki, wikiParagraph } from './wiki.ts';
 
 export interface Outgoing {
   readonly route: JiraRoute;
@@ -73,8 +73,5 @@ function toInline({ name, mediaType, base64 }: OutFile): string[] {
     ]);
   }
   const text = Buffer.from(base64, 'base64').toString('utf8');
-  return packWiki([
-    title,
-    { kind: 'code', text: text.replaceAll(/\{(code|noformat)/gi, '{\u200B$1'), gap: '\n' },
-  ]);
+  return packWiki([title, { kind: 'code', text: inertCode(text), gap: '\n' }]);
 }

@@ -78,9 +78,14 @@ const AMPERSAND = '&#38;';
 /** Nobody sees it, and behind it nothing is at the beginning of a line any more. */
 const INERT = '\u200B';
 
-/** Code is verbatim up to the macro that ends it. */
-function inertMacros(text: string): string {
-  return text.replaceAll(/\{(code|noformat)/gi, `{${INERT}$1`);
+/**
+ * Code is verbatim up to the macro that ends it. Whether a mention in it notifies is written nowhere, so there is none;
+ * brackets around anything else (`[~!@#]`) stay as they are.
+ */
+export function inertCode(text: string): string {
+  return text
+    .replaceAll(/\{(code|noformat)/gi, `{${INERT}$1`)
+    .replaceAll(/\[~(?=[\w.@:-]+\])/g, `[${INERT}~`);
 }
 
 /** The name of a macro between double braces would begin that macro. */
@@ -104,7 +109,7 @@ class Renderer {
       case 'heading':
         return [wikiParagraph(`h${node.depth}. ${this.inline(node.children).replaceAll('\n', ' ')}`)];
       case 'code':
-        return [{ kind: 'code', text: inertMacros(node.value), gap: '\n\n' }];
+        return [{ kind: 'code', text: inertCode(node.value), gap: '\n\n' }];
       case 'list':
         return this.#list(node, bullets);
       case 'blockquote':

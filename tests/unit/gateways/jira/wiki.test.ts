@@ -59,6 +59,13 @@ describe('markdown as wiki markup', () => {
     expect(one(markdown)).not.toMatch(meant);
   });
 
+  it('OM-186 mentions nobody in code either, and leaves other brackets in it as they are', () => {
+    const [text = ''] = toWiki('```\n[~dana] [~accountid:70121:x] [~!@#]\n```');
+
+    expect(text).toContain('[\u200B~dana] [\u200B~accountid:70121:x] [~!@#]');
+    expect(fromWiki(text)).toContain('[~dana] [~accountid:70121:x]');
+  });
+
   it('loses no word, and cuts no code open, whatever the length', () => {
     const word = fc.stringMatching(/^[a-z]{1,12}$/);
     const block = fc.oneof(
