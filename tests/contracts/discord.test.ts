@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import type { DiscordSandbox } from '../../src/sandbox/discord/discord-sandbox.ts';
 import { OTHER_BOT } from '../../src/sandbox/discord/wire.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
@@ -55,6 +57,13 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
       const message = await taken(id);
       return { place: message.replyTo, ref: id };
     },
+    sayUnheard: async (text) => {
+      const before = discord.received.length;
+      await sandbox.say({ user: ALEX.discordUser, channel: GENERAL.id, text: `@signalbox ${text}` });
+      const gone = sandbox.until(({ connections }) => connections === 0).catch(() => undefined);
+      const heard = discord.until(() => discord.received.length > before).catch(() => undefined);
+      await Promise.race([gone, heard]);
+    },
     shown: async ({ ref }) => [
       ...inPlace(ref).map(shownOf),
       ...sandbox.messages(ALEX.discordDm).filter(fromBot).map(shownOf),
@@ -96,6 +105,7 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
       await discord.until(() => discord.revisions().length > 0);
     },
     pings: () => sandbox.pings.filter(({ by }) => by === BOT.discordUser).map((ping) => JSON.stringify(ping)),
+    unguarded: () => sandbox.calls.flatMap(unguarded),
     cards: {
       inWords: false,
       isOpen: async ({ ref }) => JSON.stringify(inPlace(ref)).includes('"label":"Approve"'),
@@ -106,6 +116,12 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
         await sandbox.press({ user, channel: ref, message: card.id, customId: buttonOf(card, 'Approve') });
         if (!isTold) return undefined;
         return shownOf(await sandbox.until(() => sandbox.ephemerals(user)[before]));
+      },
+      deny: async ({ ref }, words) => {
+        const card = inPlace(ref).findLast(({ components }) => components.length > 0)!;
+        const pressed = { user: PEOPLE.dana, channel: ref, message: card.id };
+        await sandbox.press({ ...pressed, customId: buttonOf(card, 'Deny with reason') });
+        await sandbox.submitModal({ user: PEOPLE.dana, values: { words } });
       },
     },
     refuse: (how) =>
@@ -137,6 +153,37 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
 function shownOf({ content, embeds, components }: DiscordMessage): string {
   const rest = [embeds, components].filter((part) => part.length > 0).map((part) => JSON.stringify(part));
   return [content, ...rest].join('\n');
+}
+
+/** Nobody at all: not by name, not by role, not even whoever is answered. */
+const Guarded = z.object({
+  allowed_mentions: z.object({
+    parse: z.array(z.never()),
+    users: z.array(z.never()).optional(),
+    roles: z.array(z.never()).optional(),
+    replied_user: z.literal(false).optional(),
+  }),
+});
+
+/** Routes by which a message is made or changed: of a channel, of an interaction. */
+const WRITES = /^(?:POST|PATCH) .*(?:\/messages(?:\/[^/]+)?|\/callback|\/webhooks\/[^/]+\/[^/]+)$/;
+/** Interaction responses that carry no message: deferred ones, a form, offers to complete a word. */
+const WITHOUT_MESSAGE: ReadonlySet<unknown> = new Set([1, 5, 6, 8, 9]);
+const MENTION = /@everyone|@here|<@[!&]?\d+>/;
+/** Nothing in it is read as a mention. */
+const CODE = /```[\s\S]*?```/g;
+
+function unguarded({ route, body }: DiscordSandbox['calls'][number]): string[] {
+  if (!WRITES.test(route)) return [];
+  const { type, data } = z.object({ type: z.unknown(), data: z.unknown() }).partial().parse(body);
+  const isResponse = route.endsWith('/callback');
+  if (isResponse && WITHOUT_MESSAGE.has(type)) return [];
+  const message = isResponse ? data : body;
+  const { content } = z.object({ content: z.string().nullish() }).parse(message);
+  return [
+    ...(Guarded.safeParse(message).success ? [] : [`${route} may notify: ${JSON.stringify(message)}`]),
+    ...(MENTION.test((content ?? '').replaceAll(CODE, '')) ? [`${route} mentions: ${content}`] : []),
+  ];
 }
 
 const NONSENSE = [

@@ -7,7 +7,7 @@ import { DnsServer } from '../../src/sandbox/dns/dns-server.ts';
 import { Journal } from '../../src/sandbox/journal.ts';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
 import { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
-import { ALEX, BOT, PEOPLE } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, PEOPLE } from '../../src/sandbox/people.ts';
 import { emailGateway, emailSettings } from '../support/email.ts';
 import { describeGateway } from './gateway.contract.ts';
 import type { PlatformWorld } from './platform-world.ts';
@@ -18,7 +18,6 @@ describeGateway('e-mail', openMailWorld, {
   edits: 'a mail that was sent stays as it is',
   loops: 'what a machine sends is never answered',
   splitting: 'a mail may be as long as it likes',
-  echo: 'what we send goes to others, and is marked against answers',
   'rate limit': 'a mail server says only that it is busy, not for how long',
 });
 
@@ -79,6 +78,10 @@ async function openMailWorld(): Promise<PlatformWorld> {
       if (newest?.kind !== 'message') throw new Error('the core has no message');
       return { place: newest.replyTo, ref: sent.messageId };
     },
+    sayUnheard: async (text) => {
+      const { id } = await mail.send({ from: ALEX.mail, to: BOT.mail, subject: `Matter ${++places}`, text });
+      await mail.until(() => mail.deliveries.some((each) => each.id === id && each.attempts > 0));
+    },
     shown: async ({ ref }) => inThread(ref).map(({ text, html }) => html ?? text),
     plain: (html) =>
       html
@@ -93,6 +96,15 @@ async function openMailWorld(): Promise<PlatformWorld> {
       const newest = mail.deliveries.at(-1);
       if (!newest) throw new Error('nothing was sent');
       await mail.settled(await mail.resend(newest));
+    },
+    echo: async ({ ref }) => {
+      // As a list, or a forwarding rule of somebody, sends it back.
+      const [ours] = inThread(ref).slice(-1);
+      if (!ours) throw new Error('nothing was sent');
+      const raw = Buffer.from(ours.raw, 'latin1');
+      const { listening } = gateway;
+      const client = createTransport({ ...listening, ignoreTLS: true });
+      await client.sendMail({ envelope: { from: ALEX.mail, to: BOT.mail }, raw });
     },
     sayAsBot: async (text) => {
       await mail.settled(
@@ -110,6 +122,7 @@ async function openMailWorld(): Promise<PlatformWorld> {
       PEOPLE.filter((person) => person !== ALEX).flatMap(({ mail: address }) =>
         mail.mailbox(address).map(({ subject }) => `${address}: ${subject}`),
       ),
+    unguarded: () => mail.mailbox(ALEX.mail).flatMap(unguarded),
     cards: {
       inWords: true,
       isOpen: async ({ ref }) => APPROVE.test(cardIn(ref)?.text ?? ''),
@@ -120,6 +133,13 @@ async function openMailWorld(): Promise<PlatformWorld> {
         if (!card || !person || line === undefined) throw new Error('there is no card');
         await mail.settled(await mail.reply(card, { from: person.mail, line, quoting: 'none' }));
         return undefined;
+      },
+      deny: async ({ ref }, reason) => {
+        const card = cardIn(ref);
+        const line = /^deny [A-Z0-9]{4,8}/m.exec(card?.text ?? '')?.[0];
+        if (!card || line === undefined) throw new Error('there is no card');
+        const { mail: from } = DANA;
+        await mail.settled(await mail.reply(card, { from, line: `${line} ${reason}`, quoting: 'none' }));
       },
     },
     refuse: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }),
@@ -160,6 +180,17 @@ async function openMailWorld(): Promise<PlatformWorld> {
       await dns.stop();
     },
   };
+}
+
+/** A mail of ours goes to one person, asks for no receipt, and is marked so that no machine answers it. */
+function unguarded({ envelope, to, headers, subject }: Mail): string[] {
+  if (headers['x-loop'] !== BOT.mail) return []; // not one of ours
+  const isToOne = envelope.to.join() === ALEX.mail && to.join() === ALEX.mail;
+  const further = ['cc', 'bcc', 'disposition-notification-to', 'return-receipt-to'].filter(
+    (name) => headers[name] !== undefined,
+  );
+  const isMarked = headers['auto-submitted'] !== undefined;
+  return isToOne && isMarked && further.length === 0 ? [] : [`${subject}: ${JSON.stringify(headers)}`];
 }
 
 const EVE = 'eve@evil.test';

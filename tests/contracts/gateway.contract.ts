@@ -35,7 +35,11 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
     beforeEach(async () => {
       world = await open();
     });
-    afterEach(async () => world.close());
+    afterEach(async () => {
+      const unguarded = world.unguarded();
+      await world.close();
+      expect(unguarded).toEqual([]);
+    });
 
     /** A clause that the platform has no way to meet is left out, with the reason. */
     function clause(which: Clause, title: string, test: () => Promise<void>, timeoutMs?: number): void {
@@ -96,7 +100,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       });
 
       clause('acknowledgement', 'acknowledges only what was stored, so that it comes again', async () => {
-        let failures = 2;
+        let failures = 2; // as while the store is away
         const seen: string[] = [];
         world.onReceive(async (inbound: Inbound) => {
           seen.push(inbound.id);
@@ -229,14 +233,33 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(plain).not.toMatch(/\*\*bold\*\*|\[docs\]\(/);
       });
 
-      it('OM-186 notifies nobody, whatever it is told to write', async () => {
+      it('OM-186 notifies nobody, whatever it is told to write, and whatever it changes', async () => {
         const said = await world.say('shout');
-        const markdown =
-          '@everyone @here <!channel> <@U0DANA> <@900000000000000102> [~accountid:70121:x] and that is all';
-        await send(said, { kind: 'text', markdown });
+        const account = need(messages()[0]).sender.account;
+        const markdown = `${SHOUT} and that is all`;
+        const card = {
+          ...openCard(),
+          title: `refund ${SHOUT}`,
+          facts: [{ label: SHOUT, value: SHOUT }],
+          modelSays: SHOUT,
+        };
+        await world.gateway.progress?.show(
+          { to: said.place, key: 'p', markdown },
+          new AbortController().signal,
+        );
+        const text = await send(said, { kind: 'text', markdown });
+        await send(said, { kind: 'text', markdown: `${SHOUT} and that is changed`, replaces: text.ref });
+        world.keep?.(card);
+        const { ref } = await send(said, { kind: 'card', card });
+        await send(said, { kind: 'card', card: { ...card, requestedBy: SHOUT }, replaces: ref });
+        const done = { ...card, choices: [], status: { state: 'denied' as const, sentence: `No. ${SHOUT}` } };
+        world.keep?.(done);
+        await send(said, { kind: 'card', card: done, replaces: ref });
+        if (lacks.notice === undefined) await send(said, { kind: 'notice', markdown, onlyFor: account });
 
-        expect(need(world.pings ?? (lacks.pings === undefined ? undefined : () => []))()).toEqual([]);
-        expect(await read(said)).toContain('and that is all');
+        expect(await world.pings()).toEqual([]);
+        expect(world.unguarded()).toEqual([]);
+        expect(await read(said)).toContain('and that is changed');
       });
 
       clause('links', 'OM-186 hides no address behind another, whatever it is told to write', async () => {
@@ -306,7 +329,9 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
     describe('cards', () => {
       const ask = async (): Promise<{ said: Said; ref: string; cards: Cards }> => {
         const said = await world.say('refund order 7');
-        const { ref } = await send(said, { kind: 'card', card: openCard() });
+        const card = openCard();
+        world.keep?.(card);
+        const { ref } = await send(said, { kind: 'card', card });
         return { said, ref, cards: need(world.cards) };
       };
 
@@ -343,6 +368,28 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         }
       });
 
+      clause('cards', 'hands over a no with the reason, in the words of who said it', async () => {
+        const { said, cards } = await ask();
+        const before = world.received.length;
+        await cards.deny(said, 'order 7 was never paid');
+
+        const [answer] = world.received.slice(before);
+        if (cards.inWords) {
+          expect(answer).toMatchObject({ kind: 'message', sender: { authenticated: true } });
+          expect(JSON.stringify(answer)).toMatch(/deny \S+ order 7 was never paid/);
+        } else {
+          expect(answer).toMatchObject({
+            kind: 'answer',
+            approvalId: aCard().approvalId,
+            choice: 'deny',
+            text: 'order 7 was never paid',
+            gen: aCard().gen,
+            digest: aCard().digest,
+            sender: { authenticated: true, automatic: false },
+          });
+        }
+      });
+
       clause('cards', 'tells the wrong person alone why not, and leaves the card open', async () => {
         const { said, cards } = await ask();
         world.onReceive(async () => ({
@@ -360,6 +407,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
           expect(answer?.sender.account).not.toBe(question?.sender.account);
         } else {
           expect(told).toContain('You may not decide this.');
+          expect(await read(said)).not.toContain('You may not decide this.');
         }
         expect(await cards.isOpen(said)).toBe(true);
       });
@@ -370,6 +418,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
           choices: [],
           status: { state: 'executed', sentence: 'Approved by Dana Reyes by e-mail. Done.' },
         });
+        world.keep?.(settled);
         await send(said, { kind: 'card', card: settled, replaces: ref });
 
         expect(await read(said)).toContain('Approved by Dana Reyes by e-mail. Done.');
@@ -402,15 +451,9 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       it('takes nothing in once it is stopped', async () => {
         await world.say('one');
         await world.gateway.stop();
-        let isOver = false;
-        const saying = world.say('two').finally(() => {
-          isOver = true;
-        });
-        saying.catch(() => undefined);
-        // As long as it takes to be taken in: a mail is handed over in several steps.
-        for (let waits = 0; waits < 20 && !isOver; waits++) await aWhile();
+        await world.sayUnheard('two');
 
-        expect(messages()).toHaveLength(1);
+        expect(messages().map(({ text }) => text)).toEqual(['one']);
       });
 
       it('is not stopped before what it took is stored', async () => {
@@ -448,13 +491,23 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       clause('reconnect', 'comes back after the platform dropped it', async () => {
         await world.say('one');
         await need(world.drop)();
-        await world.say('two');
+        const said = await world.say('two');
+        await send(said, { kind: 'text', markdown: 'Here I am again.' });
 
-        expect(messages().map(({ text }) => text)).toEqual(expect.arrayContaining(['one', 'two']));
+        expect(messages().map(({ text }) => text)).toEqual(['one', 'two']);
+        expect(await read(said)).toContain('Here I am again.');
       });
     });
   });
 }
+
+/** What would notify people, ring a bell, or add a line of its own to the head of a mail. */
+const SHOUT = [
+  '@everyone @here <!channel> <!here> <!everyone|all> <@U0DANA> <!subteam^S0TEAM>',
+  '<@900000000000000102> <@!900000000000000102> <@&900000000000000401>',
+  '[~dana] [~accountid:70121:00000000-0000-4000-8000-000000000002]',
+  '\u0007\u001b]9;look\u0007 \r\nBcc: dana@corp.test\r\n',
+].join(' ');
 
 /** Long enough for what must not happen on this machine to have happened. */
 async function aWhile(): Promise<void> {

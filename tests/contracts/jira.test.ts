@@ -22,6 +22,9 @@ async function openJiraWorld(
   const { sandbox, gateway } = jira;
   const ours = (issue: string) => sandbox.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
   const newest = new Map<string, string>();
+  /** Every mention in a text of ours notifies; who is told something in an issue is told by one. */
+  const mentionsIn = (text: string) =>
+    (text.match(/(?<!\\)\[~[^\]]+\]/g) ?? []).filter((each) => each !== sandbox.mention(ALEX.jiraAccount));
   return {
     name: 'Jira',
     gateway,
@@ -48,6 +51,11 @@ async function openJiraWorld(
       newest.set(key, said.id);
       return { place: jira.messages().at(-1)!.replyTo, ref: key };
     },
+    sayUnheard: async (text) => {
+      const [{ key } = { key: '' }] = sandbox.issues;
+      const said = sandbox.comment({ user: ALEX.jiraAccount, issue: key, text: `@signalbox ${text}` });
+      await said.acknowledged.catch(() => undefined); // given up by Jira
+    },
     shown: async ({ ref }) => ours(ref).map(({ body }) => body),
     plain: (native) =>
       native
@@ -71,11 +79,10 @@ async function openJiraWorld(
       const id = newest.get(ref) ?? '';
       await sandbox.editComment({ user: ALEX.jiraAccount, id, text }).acknowledged;
     },
-    // Every mention in a text of ours notifies.
-    pings: () =>
-      sandbox.issues.flatMap(({ key }) =>
-        ours(key).flatMap(({ body }) => body.match(/(?<!\\)\[~[^\]]+\]/g) ?? []),
-      ),
+    pings: () => sandbox.issues.flatMap(({ key }) => ours(key).flatMap(({ body }) => mentionsIn(body))),
+    // A mention is all there is, so what was written over has to be without one, too.
+    unguarded: () =>
+      ['addComment', 'updateComment'].flatMap(jira.calls).flatMap((body) => mentionsIn(JSON.stringify(body))),
     cards: {
       inWords: true,
       isOpen: async ({ ref }) => ours(ref).some(({ body }) => /^approve apr_/m.test(body)),
@@ -83,6 +90,11 @@ async function openJiraWorld(
         const line = /^approve apr_\S+$/m.exec(ours(ref).at(-1)?.body ?? '')?.[0] ?? 'approve';
         await sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }).acknowledged;
         return undefined;
+      },
+      deny: async ({ ref }, reason) => {
+        const line = /^deny apr_\S+/m.exec(ours(ref).at(-1)?.body ?? '')?.[0] ?? 'deny';
+        const text = `${line} ${reason}`;
+        await sandbox.comment({ user: PEOPLE.dana, issue: ref, text }).acknowledged;
       },
     },
     refuse: (how) =>

@@ -2,6 +2,7 @@
  * A platform as the contract of gateways sees it: its people, what they are shown, and what can go wrong with it. Every
  * one of these drives the emulated platform on its real wire, through the real client library.
  */
+import type { Card } from '../../src/domain/card.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import type { Address, Inbound, OutFile, Receipt } from '../../src/domain/message.ts';
 
@@ -31,6 +32,8 @@ export interface PlatformWorld {
 
   /** Alex says something to the bot, in a new place. Resolves once the core has it. */
   say(text: string, files?: readonly OutFile[]): Promise<Said>;
+  /** Alex says something while the gateway is stopped. Resolves once the platform found nobody, or somebody took it. */
+  sayUnheard(text: string): Promise<void>;
   /** What the bot shows in answer to something, message by message, in the platform's own markup. */
   shown(said: Said): Promise<readonly string[]>;
   /** What a person reads of it, without markup; a link that shows another text than its address as `text ⟨address⟩`. */
@@ -47,9 +50,16 @@ export interface PlatformWorld {
   /** Alex changes what was said. */
   edit?(said: Said, text: string): Promise<void>;
 
-  /** Whom a text of ours really notified. */
-  pings?(): readonly string[];
+  /** Whom a text of ours really notified, or would notify; the one it is for is not counted. */
+  pings(): readonly string[] | Promise<readonly string[]>;
+  /**
+   * What went out, or changes what went out, without the guard the platform has on the wire against notifying people,
+   * whatever its text says; and texts that count on that guard alone. Looked at after every clause.
+   */
+  unguarded(): readonly string[];
 
+  /** The core keeps this request from now on, for a platform whose people are shown what it keeps. */
+  keep?(card: Card): void;
   /** How people answer a card. */
   readonly cards?: Cards;
 
@@ -72,6 +82,8 @@ export interface Cards {
   isOpen(said: Said): Promise<boolean>;
   /** Somebody says yes to it. Resolves with what they alone are told at once; undefined when nothing is. */
   approve(said: Said, who: 'dana' | 'eve'): Promise<string | undefined>;
+  /** Dana says no to it, and why. */
+  deny(said: Said, reason: string): Promise<void>;
   /** Whether the answer of a person comes as words that the core reads (a comment, a mail), instead of a press. */
   readonly inWords: boolean;
 }
@@ -88,7 +100,6 @@ export type Clause =
   | 'edits'
   | 'splitting'
   | 'repetition'
-  | 'pings'
   | 'links'
   | 'cards'
   | 'notice'

@@ -1,3 +1,4 @@
+import type { SlackSandbox } from '../../src/sandbox/slack/slack-sandbox.ts';
 import { openSlack } from '../support/slack-gateway.ts';
 import { button } from '../support/story.ts';
 import { describeGateway } from './gateway.contract.ts';
@@ -51,6 +52,15 @@ async function openSlackWorld(
       await said.acknowledged;
       return { place: slack.messages().at(-1)!.replyTo, ref: said.ts };
     },
+    sayUnheard: async (text) => {
+      const said = await sandbox.say({ user: 'U0ALEX', channel: CHANNEL, text: `@signalbox ${text}` });
+      const given = said.acknowledged.catch(() => undefined); // given up by Slack, or as the sandbox ends
+      const nobody =
+        mode === 'http'
+          ? given
+          : sandbox.until(({ connections }) => connections === 0).catch(() => undefined);
+      await Promise.race([given, nobody]);
+    },
     shown: async ({ ref }) => [
       ...sandbox
         .thread(CHANNEL, ref)
@@ -97,6 +107,7 @@ async function openSlackWorld(
       await (await sandbox.edit({ channel: CHANNEL, ts: ref, text })).acknowledged;
     },
     pings: () => sandbox.pings.map((ping) => JSON.stringify(ping)),
+    unguarded: () => sandbox.calls.flatMap(unguarded),
     cards: {
       inWords: false,
       isOpen: async ({ ref }) => JSON.stringify(sandbox.thread(CHANNEL, ref)).includes('"Approve"'),
@@ -112,6 +123,17 @@ async function openSlackWorld(
         if (!isTold) return undefined;
         const told = await sandbox.until(() => sandbox.ephemerals(PEOPLE[who])[before]);
         return `${told.text} ${JSON.stringify(told.blocks ?? [])}`;
+      },
+      deny: async ({ ref }, words) => {
+        const user = PEOPLE.dana;
+        const card = sandbox.thread(CHANNEL, ref).findLast((each) => each.user === BOT && each.blocks)!;
+        await sandbox.press({
+          user,
+          channel: CHANNEL,
+          ts: card.ts,
+          actionId: button(card, /Deny with reason/),
+        });
+        await sandbox.submitView({ user, values: { words } });
       },
     },
     refuse: (how) =>
@@ -142,6 +164,22 @@ async function openSlackWorld(
       ),
     close: slack.close,
   };
+}
+
+/** What Slack is told about names and links with everything written: to leave them alone. */
+const GUARDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'chat.postMessage': { parse: 'none', link_names: 'false', unfurl_links: 'false', unfurl_media: 'false' },
+  'chat.postEphemeral': { parse: 'none', link_names: 'false' },
+  'chat.update': { parse: 'none', link_names: 'false' },
+};
+
+function unguarded({ method, args }: SlackSandbox['calls'][number]): string[] {
+  const guards = Object.entries(GUARDS[method] ?? {});
+  const missing = guards.filter(([name, value]) => String(args[name]) !== value);
+  // Text objects of blocks are looked through for mentions unless they are verbatim.
+  const blocks = JSON.stringify(args.blocks ?? []);
+  const loose = blocks.match(/\{(?=[^{}]*"type":"mrkdwn")(?![^{}]*"verbatim":true)[^{}]*\}/g) ?? [];
+  return [...missing.map(([name]) => `${method} without ${name}`), ...loose];
 }
 
 const NONSENSE = [

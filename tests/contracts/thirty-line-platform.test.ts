@@ -201,6 +201,9 @@ async function openLineWorld(): Promise<PlatformWorld> {
       await say({ user, id: '1', text });
       return { place: addressOf(user), ref: user };
     },
+    sayUnheard: async (text) => {
+      await say({ user: 'alex-late', id: '1', text }).catch(() => undefined); // nobody to connect to
+    },
     shown: async ({ ref }) => {
       await settle(ref);
       return bodies(ref).map((body) => (body.kind === 'card' ? JSON.stringify(body.card) : body.markdown));
@@ -209,7 +212,9 @@ async function openLineWorld(): Promise<PlatformWorld> {
     redeliver: async () => {
       if (newest) await say(newest);
     },
+    // It has no way to notify anybody.
     pings: () => [],
+    unguarded: () => [],
     cards: {
       inWords: true,
       isOpen: async ({ ref }) => ((await cardOf(ref)).at(-1)?.choices.length ?? 0) > 0,
@@ -217,6 +222,10 @@ async function openLineWorld(): Promise<PlatformWorld> {
         const [card] = (await cardOf(ref)).slice(-1);
         await say({ user: who, id: '1', text: `approve ${card?.approvalId}.${card?.gen}` });
         return undefined;
+      },
+      deny: async ({ ref }, reason) => {
+        const [card] = (await cardOf(ref)).slice(-1);
+        await say({ user: 'dana', id: '2', text: `deny ${card?.approvalId}.${card?.gen} ${reason}` });
       },
     },
     refuse: () => [...clients.values()].at(-1)?.leave(),

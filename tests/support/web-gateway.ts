@@ -46,6 +46,8 @@ export interface WebFixture {
   /** A socket that is open. */
   connect(options?: ConnectOptions): Promise<TestSocket>;
   start(): Promise<void>;
+  /** A gateway with other settings before the same log; not started. */
+  another(settings: z.input<typeof WebSettings>): WebGateway;
   send(message: Pick<OutboundMessage, 'body'> & Partial<OutboundMessage>): Promise<Sent>;
 }
 
@@ -86,7 +88,8 @@ export async function openWeb(options: WebFixtureOptions = {}): Promise<WebFixtu
   });
   const { clock = systemClock, timing = {} } = options;
   const clientLog = options.clientLog?.(real) ?? real;
-  const gateway = new WebGateway(settings, { listener, clientLog, clock, log, timing });
+  const deps = { listener, clientLog, clock, log, timing };
+  const gateway = new WebGateway(settings, deps);
 
   const received: Inbound[] = [];
   let core = async (_: Inbound): Promise<Receipt> => ({ kind: 'stored' });
@@ -130,6 +133,7 @@ export async function openWeb(options: WebFixtureOptions = {}): Promise<WebFixtu
       };
     },
     connect: (connect) => TestSocket.open(url, connect),
+    another: (other) => new WebGateway(WebSettings.parse(other), deps),
     send: (message) =>
       gateway.send({
         id: `out-${++sent}`,
