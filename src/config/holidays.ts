@@ -13,14 +13,18 @@ const DATE_PATTERN = /^(?:((?:19|20|21)\d{2})-)?(\d{2})-(\d{2})$/;
 /** So that 29 February is a day of "every year"; it is off in the years that have one. */
 const LEAP_YEAR = 2000;
 
+const DATE_WORDS = 'must be a date such as 2026-12-24, or 12-25 for every year';
+
 /** `2026-12-24`, or `12-25` for every year. */
-export const HolidayDate = z.string().transform((text, context): HolidayDate => {
-  const [, year, month, day] = DATE_PATTERN.exec(text) ?? [];
-  const date = { ...(year && { year: Number(year) }), month: Number(month), day: Number(day) };
-  if (isDate(date)) return date;
-  context.addIssue({ code: 'custom', message: 'must be a date such as 2026-12-24, or 12-25 for every year' });
-  return z.NEVER;
-});
+export const HolidayDate = z
+  .string()
+  .regex(DATE_PATTERN, DATE_WORDS)
+  .transform((text, context): HolidayDate => {
+    const [, year, month, day] = DATE_PATTERN.exec(text) ?? [];
+    const date = { ...(year && { year: Number(year) }), month: Number(month), day: Number(day) };
+    if (!isDate(date)) context.addIssue({ code: 'custom', message: DATE_WORDS });
+    return date;
+  });
 
 export const HolidaySource = z
   .strictObject({

@@ -24,30 +24,22 @@ export interface DayRange {
   readonly until: Milliseconds;
 }
 
-const RANGE_PATTERN = /^([01]?\d|2[0-3]):([0-5]\d) ?[-–] ?(?:([01]?\d|2[0-3]):([0-5]\d)|(24):(00))$/;
-const RANGE_WORDS = 'must be a range of hours such as 09:00-17:30, 22:00-06:00 (overnight) or 00:00-24:00';
+const RANGE_PATTERN = /^(?:[01]?\d|2[0-3]):[0-5]\d ?[-–] ?(?:(?:[01]?\d|2[0-3]):[0-5]\d|24:00)$/;
 
 /** `09:00-17:30`; `22:00-06:00` goes on into the next day; `00:00-24:00` is the whole day. */
-export const DayRange = z.string().transform((text, context): DayRange => {
-  const written = RANGE_PATTERN.exec(text)
-    ?.slice(1)
-    .filter((part) => part !== undefined);
-  if (written === undefined) {
-    context.addIssue({ code: 'custom', message: RANGE_WORDS });
-    return z.NEVER;
-  }
-  const [fromHour = 0, fromMinute = 0, untilHour = 0, untilMinute = 0] = written.map(Number);
-  const from = (fromHour * 60 + fromMinute) * MINUTE_MS;
-  const until = (untilHour * 60 + untilMinute) * MINUTE_MS;
-  if (from === until) {
-    context.addIssue({
-      code: 'custom',
-      message: 'must be a range that ends at another time than it begins; 00:00-24:00 is the whole day',
-    });
-    return z.NEVER;
-  }
-  return { from, until: from < until ? until : until + DAY_MS };
-});
+export const DayRange = z
+  .string()
+  .regex(RANGE_PATTERN, 'must be a range such as 09:00-17:30, 22:00-06:00 (overnight) or 00:00-24:00')
+  .transform((text, context): DayRange => {
+    const [from = 0, until = 0] = text.split(/[-–]/).map(sinceMidnight);
+    if (from === until) {
+      context.addIssue({
+        code: 'custom',
+        message: 'must be a range that ends at another time than it begins; 00:00-24:00 is the whole day',
+      });
+    }
+    return { from, until: from < until ? until : until + DAY_MS };
+  });
 
 const DayRanges = z
   .union([DayRange, z.array(DayRange)])
@@ -80,7 +72,10 @@ export const WeekRanges = z
 /** The name of a holiday calendar, in `holidays`. */
 export const HolidaysName = z
   .string()
-  .regex(/^[a-z][a-z0-9._-]{0,63}$/, 'a holiday calendar is lower-case letters, digits, dots and hyphens');
+  .regex(
+    /^[a-z][a-z0-9._-]{0,63}$/,
+    'a holiday calendar is lower-case letters, digits, dots, hyphens and underscores',
+  );
 export type HolidaysName = z.infer<typeof HolidaysName>;
 
 export const WorkingHours = z
@@ -109,6 +104,11 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+function sinceMidnight(time: string): Milliseconds {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  return (hours * 60 + minutes) * MINUTE_MS;
 }
 
 function areApart(ranges: readonly DayRange[]): boolean {

@@ -10,16 +10,18 @@ export type WallTime = number;
 /** Three centuries, so that a slip in the year is noticed. */
 const LOCAL_PATTERN = /^((?:19|20|21)\d{2}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?$/;
 
+const LOCAL_WORDS = 'must be a local date and time such as 2026-03-02T09:00, without an offset';
+
 /** `2026-03-02T09:00` or `2026-03-02 09:00`, without an offset: the time zone stands beside it. */
-export const LocalDateTime = z.string().transform((text, context): WallTime => {
-  const wall = toWallTime(text);
-  if (wall !== undefined) return wall;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a local date and time such as 2026-03-02T09:00, without an offset',
+export const LocalDateTime = z
+  .string()
+  .regex(LOCAL_PATTERN, LOCAL_WORDS)
+  .transform((text, context): WallTime => {
+    const wall = toWallTime(text);
+    if (wall !== undefined) return wall;
+    context.addIssue({ code: 'custom', message: LOCAL_WORDS });
+    return z.NEVER;
   });
-  return z.NEVER;
-});
 
 const Restriction = z
   .strictObject({
@@ -76,7 +78,10 @@ export type Schedule = z.infer<typeof Schedule>;
 
 const ScheduleName: z.ZodType<string, string> = z
   .string()
-  .regex(/^[a-z][a-z0-9._-]{0,63}$/, 'a schedule is lower-case letters, digits, dots and hyphens');
+  .regex(
+    /^[a-z][a-z0-9._-]{0,63}$/,
+    'a schedule is lower-case letters, digits, dots, hyphens and underscores',
+  );
 
 export const Schedules = z.record(ScheduleName, Schedule).describe('Name to on-call schedule.');
 export type Schedules = z.infer<typeof Schedules>;
