@@ -84,7 +84,10 @@ describe('who may connect', () => {
     await BareGateway.identified(sandbox);
 
     const answer = await fetch(`${sandbox.env.DISCORD_API_URL}/v10/gateway/bot`, {
-      headers: { authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}` },
+      headers: {
+        authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`,
+        'user-agent': 'DiscordBot (https://example.test, 1.0)',
+      },
     });
 
     expect(await answer.json()).toMatchObject({

@@ -20,6 +20,7 @@ import { discordRest } from '../support/discord-client.ts';
 
 const [GENERAL, OPS] = DISCORD_CHANNELS;
 const [MANAGERS] = GUILD_ROLES;
+const USER_AGENT = 'DiscordBot (https://example.test, 1.0)';
 const QUIET = { allowed_mentions: { parse: [] } };
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -94,6 +95,21 @@ describe('what a message may look like', () => {
       'a button label over 80',
       { components: [row({ ...button('a'), label: 'x'.repeat(81) })] },
       ['label', 'BASE_TYPE_MAX_LENGTH'],
+    ],
+    [
+      'a button that opens what no client opens',
+      { components: [row({ type: 2, style: 5, label: 'x', url: 'javascript:alert(1)' })] },
+      ['url', 'URL_TYPE_INVALID_SCHEME'],
+    ],
+    [
+      'an embed that leads to no address',
+      { embeds: [{ title: 't', url: 'nowhere' }] },
+      ['url', 'URL_TYPE_INVALID_URL'],
+    ],
+    [
+      'a picture that is no file of the message and not on the web',
+      { embeds: [{ title: 't', image: { url: 'data:image/png;base64,AA==' } }] },
+      ['image', 'URL_TYPE_INVALID_SCHEME'],
     ],
     [
       'a link button without url',
@@ -337,6 +353,35 @@ describe('reading, editing, deleting', () => {
     expect(sandbox.discord.violations).toHaveLength(2);
   });
 
+  it('takes twenty different reactions to a message', async () => {
+    const { id } = await post({ content: 'x' });
+    const react = (emoji: string) =>
+      rest.put(Routes.channelMessageOwnReaction(GENERAL.id, id, encodeURIComponent(emoji)));
+    const many = Array.from({ length: 21 }, (_, index) => String.fromCodePoint(0x1f600 + index));
+    for (const emoji of many.slice(0, 20)) await react(emoji);
+
+    expect(await refusal(react(many[20]!))).toMatchObject({ status: 400, code: 30_010 });
+    await react(many[0]!);
+  });
+
+  it('gives fresh links for those that have ended, and none for what never was one', async () => {
+    const [file] = (await post({ content: 'x' }, GENERAL.id, [{ name: 'f.txt', data: 'abc' }])).attachments;
+    const refresh = (urls: unknown) =>
+      rest.post('/attachments/refresh-urls', { body: { attachment_urls: urls } });
+    now += 2 * DAY_MS;
+    expect((await fetch(file!.url)).status).toBe(404);
+
+    const answer = (await refresh([file!.url, 'https://example.test/f.txt'])) as {
+      refreshed_urls: { original: string; refreshed: string | null }[];
+    };
+    const [fresh, foreign] = answer.refreshed_urls;
+
+    expect(await (await fetch(fresh!.refreshed!)).text()).toBe('abc');
+    expect(foreign).toEqual({ original: 'https://example.test/f.txt', refreshed: null });
+    expect((await refusal(refresh(Array.from({ length: 51 }, () => file!.url)))).code).toBe(50_035);
+    expect((await refusal(refresh('x'))).code).toBe(50_035);
+  });
+
   it('reacts, and types', async () => {
     const { id } = await post({ content: 'x' });
 
@@ -391,6 +436,27 @@ describe('threads', () => {
     expect([asleep.code, awake, locked.code]).toEqual([50_083, false, 160_005]);
   });
 
+  it('cannot begin with a note of the channel itself, which cannot be replied to either', async () => {
+    await rest.post(Routes.threads(GENERAL.id), { body: { name: 'talk', type: 11 } });
+    const [note] = sandbox.discord.messages(GENERAL.id);
+
+    expect((await refusal(openThread(note!.id, { name: 'about' }))).code).toBe(50_021);
+    const reply = await refusal(post({ content: 'x', message_reference: { message_id: note!.id } }));
+    expect(JSON.stringify(reply.rawError)).toContain('REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE');
+  });
+
+  it('are a thousand at a time', async () => {
+    const { id } = await post({ content: 'root' });
+    const opened = Array.from({ length: 1_000 }, (_, index) =>
+      sandbox.discord.openThread({ user: ALEX.discordUser, channel: OPS.id, name: `t${index}` }),
+    );
+    const [first] = await Promise.all(opened);
+
+    expect(await refusal(openThread(id, { name: 'talk' }))).toMatchObject({ status: 400, code: 160_006 });
+    await sandbox.discord.archive({ thread: first!.id });
+    await openThread(id, { name: 'talk' });
+  });
+
   it('without a message are told of in their channel', async () => {
     const thread = (await rest.post(Routes.threads(GENERAL.id), { body: { name: 'talk', type: 11 } })) as {
       id: string;
@@ -422,6 +488,16 @@ describe('what the app may do', () => {
     expect((await refusal(openThread(id, { name: 'talk' }))).code).toBe(50_013);
     await post({ content: '@everyone' });
     expect(sandbox.discord.pings).toEqual([]);
+  });
+
+  it('refuses a program that does not say what it is', async () => {
+    const answer = await fetch(`${sandbox.env.DISCORD_API_URL}/v10/users/@me`, {
+      headers: { authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`, 'user-agent': 'curl/8.0' },
+    });
+
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ code: 40_333 });
+    expect(sandbox.discord.violations).toMatchObject([{ route: 'GET /users/@me' }]);
   });
 
   it('refuses a wrong token, and what does not exist', async () => {
@@ -457,7 +533,11 @@ describe('a body that cannot be read', () => {
   ])('is refused: %s', async (_what, contentType, body) => {
     const answer = await fetch(`${sandbox.env.DISCORD_API_URL}/v10/channels/${GENERAL.id}/messages`, {
       method: 'POST',
-      headers: { authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`, 'content-type': contentType },
+      headers: {
+        authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`,
+        'user-agent': USER_AGENT,
+        'content-type': contentType,
+      },
       body,
     });
 
@@ -729,6 +809,7 @@ function raw(method: string, route: string, body?: object): Promise<Response> {
     method,
     headers: {
       authorization: `Bot ${sandbox.env.DISCORD_BOT_TOKEN}`,
+      'user-agent': USER_AGENT,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -31,6 +31,11 @@ export interface Violation {
   readonly error: unknown;
 }
 
+/** As the documentation asks for: a library, where it is from, and its version (Reference, User Agent). */
+const USER_AGENT = /^DiscordBot \(\S+, \S+\)/;
+
+const BLOCKED = 40_333;
+
 /** Refusals that say the app broke a published rule, rather than that the world is not as it thought. */
 const VIOLATION_CODES: readonly number[] = [
   INVALID_FORM_BODY,
@@ -40,6 +45,7 @@ const VIOLATION_CODES: readonly number[] = [
   50_109,
   30_032,
   30_034,
+  BLOCKED,
 ];
 
 const API_PATH = '/discord/api/v10';
@@ -139,6 +145,12 @@ export class ApiServer {
   }
 
   #authorise(route: RestRoute, request: FastifyRequest): void {
+    if (!USER_AGENT.test(request.headers['user-agent'] ?? ''))
+      throw new Refusal(
+        403,
+        BLOCKED,
+        'Cloudflare is blocking your request. This can often be resolved by setting a proper User Agent',
+      );
     const token = this.deps.token();
     if (route.open === true || (token !== undefined && request.headers.authorization === `Bot ${token}`))
       return;

@@ -17,7 +17,7 @@ import {
   SUPPRESS_EMBEDS,
   SUPPRESS_NOTIFICATIONS,
 } from './message-rules.ts';
-import type { Draft, MentionPolicy, Messages } from './messages.ts';
+import { type Draft, isSystemMessage, type MentionPolicy, type Messages } from './messages.ts';
 import { invalidForm, unknown } from './refusal.ts';
 import type { RequestBody, UploadedFile } from './request-body.ts';
 import type { Attachment, DiscordMessage, World } from './world.ts';
@@ -122,7 +122,16 @@ export class AppMessages {
     if (reference === undefined || reference === null) return undefined;
     const { message_id: id, channel_id: where } = reference;
     const found = this.deps.world.message(id);
-    if (found?.channel === channel && (where ?? channel) === channel) return id;
+    if (found?.channel === channel && (where ?? channel) === channel) {
+      if (!isSystemMessage(found)) return id;
+      throw invalidForm([
+        {
+          path: ['message_reference'],
+          code: 'REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE',
+          message: 'Cannot reply to a system message',
+        },
+      ]);
+    }
     if (reference.fail_if_not_exists === false) return undefined;
     throw invalidForm([
       { path: ['message_reference'], code: 'REPLIES_UNKNOWN_MESSAGE', message: 'Unknown message' },

@@ -4,8 +4,15 @@ import type { Clock } from '../../domain/clock.ts';
 import { BOT, DISCORD_CHANNELS, PEOPLE } from '../people.ts';
 import { type AppMessages, visibleMessage } from './app-messages.ts';
 import { type GatewayEvent, typingEvent } from './events.ts';
-import { ARCHIVE_MINUTES, DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, MAX_THREAD_NAME_CHARS } from './limits.ts';
-import type { Messages } from './messages.ts';
+import {
+  ARCHIVE_MINUTES,
+  DEFAULT_PAGE_SIZE,
+  MAX_ACTIVE_THREADS,
+  MAX_PAGE_SIZE,
+  MAX_REACTIONS,
+  MAX_THREAD_NAME_CHARS,
+} from './limits.ts';
+import { isSystemMessage, type Messages } from './messages.ts';
 import type { Permission, Permissions } from './permissions.ts';
 import { parseForm, Refusal, unknown } from './refusal.ts';
 import {
@@ -138,7 +145,11 @@ export class ChannelRoutes {
   #react(request: RestRequest): RestAnswer {
     const message = this.#read(request);
     this.#need(this.#place(request), 'ADD_REACTIONS');
-    this.deps.messages.react(message, emojiOf(request), BOT.discordUser);
+    const emoji = emojiOf(request);
+    const reactions = message.reactions ?? [];
+    if (reactions.length >= MAX_REACTIONS && !reactions.some((reaction) => reaction.emoji === emoji))
+      throw new Refusal(400, 30_010, `Maximum number of reactions reached (${MAX_REACTIONS})`);
+    this.deps.messages.react(message, emoji, BOT.discordUser);
     return NO_CONTENT;
   }
 
@@ -154,6 +165,7 @@ export class ChannelRoutes {
     if (place.kind !== 'channel')
       throw new Refusal(400, 50_024, 'Cannot execute action on this channel type');
     this.#need(place, 'CREATE_PUBLIC_THREADS');
+    if (isSystemMessage(message)) throw new Refusal(400, 50_021, 'Cannot execute action on a system message');
     if (this.deps.world.place(message.id) !== undefined)
       throw new Refusal(400, 160_004, 'A thread has already been created for this message');
     return created(this.#open(message.id, place.id, form));
@@ -169,6 +181,8 @@ export class ChannelRoutes {
   }
 
   #open(id: string, parent: string, form: z.infer<typeof NewThread>): ReturnType<typeof toThread> {
+    if (activeThreads(this.deps.world).length >= MAX_ACTIVE_THREADS)
+      throw new Refusal(400, 160_006, 'Maximum number of active threads reached');
     const thread: Thread = {
       id,
       parent,

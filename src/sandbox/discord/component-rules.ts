@@ -28,6 +28,7 @@ import {
   MAX_V2_TEXT_CHARS,
 } from './limits.ts';
 import type { FormError } from './refusal.ts';
+import { BUTTONS, UrlForm } from './url-form.ts';
 
 const LINK_BUTTON = 5;
 const PREMIUM_BUTTON = 6;
@@ -46,7 +47,7 @@ export const Button = z
     emoji: Emoji.optional(),
     custom_id: CustomId.optional(),
     sku_id: z.string().optional(),
-    url: z.string().max(MAX_BUTTON_URL_CHARS).optional(),
+    url: UrlForm(BUTTONS, MAX_BUTTON_URL_CHARS).optional(),
     disabled: z.boolean().optional(),
   })
   .superRefine(({ style, label = '', emoji, custom_id: customId, url }, context) => {

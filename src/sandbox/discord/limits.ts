@@ -56,7 +56,11 @@ export const NONCE_LIFETIME_MS = 3 * 60_000;
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 100;
 
-/** Threads. */
+/** Different emoji on one message (JSON error code 30010). */
+export const MAX_REACTIONS = 20;
+
+/** Threads of a guild that are not archived (JSON error code 160006; Discord, Threads FAQ). */
+export const MAX_ACTIVE_THREADS = 1_000;
 export const MAX_THREAD_NAME_CHARS = 100;
 export const ARCHIVE_MINUTES: readonly number[] = [60, 1_440, 4_320, 10_080];
 

@@ -18,6 +18,7 @@ import {
   MAX_NONCE_CHARS,
 } from './limits.ts';
 import { type FormError, invalidForm, parseForm, Refusal } from './refusal.ts';
+import { LINKS, MEDIA, UrlForm } from './url-form.ts';
 
 /** Message flags (Message resource). */
 export const SUPPRESS_EMBEDS = 1 << 2;
@@ -49,14 +50,26 @@ export const AllowedMentions = z
   });
 export type AllowedMentions = z.infer<typeof AllowedMentions>;
 
+const Picture = z.looseObject({ url: UrlForm(MEDIA) });
+
 export const Embed = z.looseObject({
   title: z.string().max(MAX_EMBED_TITLE_CHARS).nullish(),
   description: z.string().max(MAX_EMBED_DESCRIPTION_CHARS).nullish(),
-  url: z.url({ protocol: /^https?$/ }).nullish(),
+  url: UrlForm(LINKS).nullish(),
   timestamp: z.iso.datetime({ offset: true }).nullish(),
   color: z.int().min(0).max(0xffffff).nullish(),
-  footer: z.looseObject({ text: z.string().max(MAX_EMBED_FOOTER_CHARS) }).nullish(),
-  author: z.looseObject({ name: z.string().max(MAX_EMBED_AUTHOR_CHARS) }).nullish(),
+  footer: z
+    .looseObject({ text: z.string().max(MAX_EMBED_FOOTER_CHARS), icon_url: UrlForm(MEDIA).nullish() })
+    .nullish(),
+  author: z
+    .looseObject({
+      name: z.string().max(MAX_EMBED_AUTHOR_CHARS),
+      url: UrlForm(LINKS).nullish(),
+      icon_url: UrlForm(MEDIA).nullish(),
+    })
+    .nullish(),
+  image: Picture.nullish(),
+  thumbnail: Picture.nullish(),
   fields: z
     .array(
       z.looseObject({

@@ -22,6 +22,13 @@ import type { DiscordMessage, RecordedPing, Thread, World } from './world.ts';
 /** Message type of the notice that a thread was opened. */
 const THREAD_CREATED = 18;
 
+/** Types of what people and apps say: plain, replies, answers to commands. All others are the channel's own notes. */
+const SPOKEN: readonly number[] = [0, 19, 20, 23];
+
+export function isSystemMessage({ type }: Pick<DiscordMessage, 'type'>): boolean {
+  return !SPOKEN.includes(type);
+}
+
 export interface MentionPolicy {
   readonly allowed: AllowedMentions | undefined;
   readonly defaults: MentionDefaults;
