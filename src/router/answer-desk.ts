@@ -188,7 +188,9 @@ export class AnswerDesk implements Lookup {
     };
     // Where the answer is seen by others, somebody who goes on trying does not fill the place with it.
     const about = isMadeUp(code, actor, sender) ? 'any' : approvalId;
-    const once = { key: `told:${about}:${code}:${sender.account}`, forMs: HELP_AGAIN_MS };
+    // What is wrong may be something else each time.
+    const what = code === 'INVALID' ? notice : code;
+    const once = { key: `told:${about}:${what}:${sender.account}`, forMs: HELP_AGAIN_MS };
     // Where one more yes is needed the card says so, too, but it says it to everybody.
     const isTold = asCommand || (code !== 'DECIDED' && code !== 'REPLAY');
     await this.deps.writer.write(

@@ -88,6 +88,7 @@ export class BallotBox {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
+      const standsFor = this.#wordsOf(person, approval);
       const answer = {
         key,
         text: 'text' in said ? said.text : 'reason' in said ? said.reason || undefined : undefined,
@@ -95,8 +96,9 @@ export class BallotBox {
         digest: digest ?? approval.digest,
         by: { person: person.id, name: person.name, account },
         roles: person.roles,
-        standsFor: this.#wordsOf(person, approval),
-        permitted: directory.may(person.roles, 'approve'),
+        standsFor,
+        // Whose place they take may decide, or they would not be among them.
+        permitted: directory.may(person.roles, 'approve') || standsFor.length > 0,
         via: platformOf(account),
       };
       if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);

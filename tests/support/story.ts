@@ -7,7 +7,7 @@ import { gatewaySettings } from '../../gateways/index.ts';
 import { type App, startApp } from '../../src/app.ts';
 import { sandboxEnvironment, targetsOf } from '../../src/cli/sandbox-plan.ts';
 import { type Config, loadConfig } from '../../src/config/load-config.ts';
-import type { Approval } from '../../src/domain/approval/record.ts';
+import { type Approval, isWaiting } from '../../src/domain/approval/record.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { Keys } from '../../src/redis/keys.ts';
@@ -145,6 +145,22 @@ export class Story {
     );
   }
 
+  /** Somebody types in a thread the bot is part of. */
+  async say(user: string, thread: string, text: string): Promise<void> {
+    const { acknowledged } = await this.sandbox.slack.say({ user, channel: GENERAL, thread, text });
+    await acknowledged;
+  }
+
+  /** What only this person was told in #general, as it looks. */
+  told(user: string, pattern: RegExp): Promise<string> {
+    return this.sandbox.slack.until((slack) =>
+      slack
+        .ephemerals(user)
+        .map(textOf)
+        .find((text) => pattern.test(text)),
+    );
+  }
+
   /** Everything the bot has said in a thread, oldest first. */
   said(thread: string, channel: string = GENERAL): SlackMessage[] {
     return this.sandbox.slack.thread(channel, thread).filter((message) => message.user === BOT.slack);
@@ -194,6 +210,11 @@ export class Story {
   /** Approvals that still wait for a human. */
   async open(): Promise<Approval[]> {
     return (await this.app.approvals.pending(1_000)).filter(({ state }) => state === 'OPEN');
+  }
+
+  /** The same, those whose question is open among them. */
+  async waiting(): Promise<Approval[]> {
+    return (await this.app.approvals.pending(1_000)).filter(({ state }) => isWaiting(state));
   }
 
   /** Resolves when nothing is waiting to be handled or sent. */

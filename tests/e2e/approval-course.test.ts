@@ -1,0 +1,180 @@
+/** What people do with a request beside saying yes or no: change it, ask about it, pass it on, leave it lying. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { EscalationPolicy } from '../../src/config/escalation.ts';
+import { ticketOf } from '../../src/domain/card.ts';
+import { RoleName } from '../../src/domain/person.ts';
+import type { Approvers } from '../../src/domain/quorum.ts';
+import { ALEX, codesIn, DANA, EVE, Story, textOf } from '../support/story.ts';
+
+type Config = Story['config'];
+
+const HOUR = 3_600_000;
+const [MANAGER, DIRECTOR] = [RoleName.parse('manager'), RoleName.parse('director')];
+
+let story: Story;
+afterEach(() => story.end());
+
+/** Carl has Eve's Slack account and mailbox; he is what the test makes him. */
+async function begin(
+  wish: {
+    approvers?: Approvers;
+    policy?: Partial<EscalationPolicy>;
+    carl?: 'manager' | 'director' | 'member';
+  } = {},
+): Promise<void> {
+  story = await Story.begin({ config: (config) => with_(config, wish) });
+}
+
+function with_(
+  config: Config,
+  { approvers, policy, carl = 'manager' }: NonNullable<Parameters<typeof begin>[0]>,
+): Config {
+  const { dana } = config.contacts.people;
+  const person = {
+    ...dana!,
+    name: 'Carl Chen',
+    roles: [RoleName.parse(carl)],
+    accounts: { slack: [`T0SANDBOX/${EVE.slack}`], email: [EVE.mail] },
+  };
+  const rules = config.authorizations.rules.map((rule) =>
+    rule.decision === 'ask' && approvers ? { ...rule, approvers } : rule,
+  );
+  const roles = {
+    ...config.authorizations.roles,
+    [DIRECTOR]: { permissions: ['ask' as const, 'approve' as const] },
+  };
+  const { policies } = config.escalation;
+  return {
+    ...config,
+    contacts: { ...config.contacts, people: { ...config.contacts.people, carl: person } },
+    authorizations: { ...config.authorizations, roles, rules },
+    escalation: {
+      ...config.escalation,
+      policies: { ...policies, default: { ...policies.default, ...policy } },
+    },
+  };
+}
+
+async function ticket(): Promise<string> {
+  const [approval] = await story.waiting();
+  if (!approval) throw new Error('nothing waits');
+  return ticketOf({ approvalId: approval.id, gen: approval.gen });
+}
+
+describe('two of three managers', () => {
+  it('OM-120 OM-124 one of them changes the amount, so the other’s yes is void, and what runs is what both saw', async () => {
+    await begin({ approvers: { role: MANAGER, count: 2 } });
+    const thread = await story.mention('refund order 7');
+    const asked = await story.mail(DANA.mail, /Decide before/);
+    await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
+    await story.answer(thread, /Dana Reyes by e-mail has said yes/);
+    const before = await ticket();
+
+    await story.say(EVE.slack, thread, `edit ${before} amount=80`);
+    await story.answer(
+      thread,
+      /amount 80.*Carl Chen on Slack has said yes.*Carl Chen changed it on Slack; it was .*120/s,
+    );
+    expect(story.refunds(7)).toEqual([]);
+
+    // What was asked before is not what is asked now.
+    await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
+    await story.mail(DANA.mail, /not what is being asked now/);
+    const anew = await story.mail(DANA.mail, /amount: 80/);
+    await story.sandbox.mail.reply(anew, { line: `approve ${codesIn(anew).approve}`, quoting: 'top' });
+
+    await story.answer(thread, /Approved by Carl Chen on Slack and Dana Reyes by e-mail.*Done/s);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([80]);
+  });
+
+  it('takes no change that the rules do not allow, nor one that does not fit the tool', async () => {
+    await begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+
+    await story.say(DANA.slack, thread, `edit ${await ticket()} amount=much`);
+    await story.told(DANA.slack, /do not fit/);
+    await story.say(DANA.slack, thread, `edit ${await ticket()} amount=120`);
+    await story.told(DANA.slack, /nothing was changed/);
+
+    expect(story.refunds(7)).toEqual([]);
+    expect((await story.waiting())[0]?.gen).toBe(1);
+  });
+});
+
+describe('a question about a request', () => {
+  it('goes where it was asked for, holds every yes up, and its reply is on the card', async () => {
+    await begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+
+    await story.say(EVE.slack, thread, `question ${await ticket()} which parcel is it?`);
+    const question = await story.answer(thread, /Carl Chen asks on Slack.*which parcel is it\?/s);
+    expect(textOf(question)).toContain('Alex Kim, please write');
+    await story.say(DANA.slack, thread, `approve ${await ticket()}`);
+    await story.told(DANA.slack, /Carl Chen has asked a question that nobody has answered yet/);
+
+    await story.say(EVE.slack, thread, `reply ${await ticket()} I can answer that myself`);
+    await story.told(EVE.slack, /Only those on whose behalf/);
+    await story.say(ALEX.slack, thread, `reply ${await ticket()} the blue one`);
+    await story.answer(thread, /Waiting for role manager.*Alex Kim replies: “the blue one”/s);
+
+    await story.say(DANA.slack, thread, `approve ${await ticket()}`);
+    await story.answer(thread, /Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
+
+describe('a request nobody answers', () => {
+  it('OM-120 OM-123 is asked of the next ones when its time is up, who then can decide, and expires after that', async () => {
+    await begin({
+      carl: 'director',
+      policy: { on_timeout: [{ kind: 'escalate', approvers: { role: DIRECTOR }, forMs: 4 * HOUR }] },
+    });
+    const thread = await story.mention('refund order 7');
+    await story.mail(DANA.mail, /Decide before/);
+    await story.quiet();
+    expect(story.sandbox.mail.mailbox(EVE.mail)).toEqual([]);
+    await story.advance(25 * HOUR);
+
+    const asked = await story.mail(EVE.mail, /Decide before/);
+    await story.answer(thread, /Waiting for role manager or role director.*more people were asked/s);
+    await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
+
+    await story.answer(thread, /Approved by Carl Chen by e-mail.*Done/s);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-123 is answered by the policy where it says so, and nothing runs', async () => {
+    await begin({ policy: { on_timeout: [{ kind: 'default', text: 'ask again on Monday' }] } });
+    const thread = await story.mention('refund order 7');
+    await story.mail(DANA.mail, /Decide before/);
+    await story.quiet();
+    await story.advance(25 * HOUR);
+
+    await story.answer(thread, /the policy answered: “ask again on Monday”/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+  });
+});
+
+describe('somebody who lets somebody else decide', () => {
+  it('is stood in for, by one who could not decide before', async () => {
+    await begin({ carl: 'member' });
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    await story.say(EVE.slack, thread, `approve ${await ticket()}`);
+    await story.told(EVE.slack, /not one of those who may decide/);
+
+    await story.say(DANA.slack, thread, `delegate ${await ticket()} alex`);
+    await story.told(DANA.slack, /Alex Kim cannot decide this/);
+    await story.say(DANA.slack, thread, `delegate ${await ticket()} carl`);
+    await story.told(DANA.slack, /Carl Chen can now decide this in your place/);
+    await story.answer(thread, /Dana lets carl decide/i);
+
+    await story.say(EVE.slack, thread, `approve ${await ticket()}`);
+    await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
