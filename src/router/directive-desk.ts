@@ -202,6 +202,9 @@ const HELP = `**What you can write to me**
 - \`/approvals\`: what waits for your answer
 - \`/approve <ticket>\`: say yes to one of them
 - \`/deny <ticket> <reason>\`: say no
+- \`/edit <ticket> amount=40\`: say yes, with that changed
+- \`/question <ticket> <text>\`: ask something first; \`/reply <ticket> <text>\` answers it
+- \`/undo <ticket>\`, \`/delegate <ticket> <person>\`: take back what you said, let somebody else decide
 - \`/status\`: who you are to me, and what is held here
 - \`/help\`: this list
 
