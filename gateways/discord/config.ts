@@ -38,7 +38,7 @@ const Settings = z.strictObject({
   allowed_guilds: z.array(Snowflake).optional(),
   /** Everything from other channels is ignored; a thread counts as its channel. Absent: every channel it can see. */
   allowed_channels: z.array(Snowflake).optional(),
-  /** Whether a mention in a channel opens a thread of its own; `auto`: where others are talking too. */
+  /** Whether a mention or an `/ask` in a channel gets a thread of its own; `auto`: where others are talking too. */
   threads: z.enum(['never', 'auto', 'always']).default('auto'),
   /** Connections; `auto` is what Discord recommends for the number of guilds. */
   shards: z.union([z.literal('auto'), z.int().min(1).max(1_000)]).default('auto'),

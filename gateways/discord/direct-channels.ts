@@ -49,10 +49,13 @@ export class DirectChannels {
     const unlooked = users.filter((user) => !this.#looked.has(user));
     if (unlooked.length === 0) return;
     const known = await this.deps.places.load(this.deps.name);
+    let hasAsked = false;
     for (const [index, user] of unlooked.entries()) {
-      if (signal.aborted) return;
       const id = Snowflake.safeParse(known.get(user)).data;
-      const channel = id === undefined ? await this.#askFor(user, signal) : await this.#find(id);
+      if (id === undefined && hasAsked) await pause(this.deps.pauseMs, signal);
+      if (signal.aborted) return;
+      hasAsked ||= id === undefined;
+      const channel = id === undefined ? await this.#askFor(user) : await this.#find(id);
       if (channel === 'too-fast') return this.#giveUp(unlooked.length - index);
       if (channel) seen(channel);
       this.#looked.add(user);
@@ -63,15 +66,14 @@ export class DirectChannels {
     return unlessRefused(() => this.deps.client.channel(id));
   }
 
-  async #askFor(user: string, signal: AbortSignal): Promise<Channel | 'too-fast' | undefined> {
-    const { client, places, name, pauseMs } = this.deps;
+  async #askFor(user: string): Promise<Channel | 'too-fast' | undefined> {
+    const { client, places, name } = this.deps;
     try {
       const channel = await unlessRefused(() => client.directWith(user));
       if (channel) {
         const read = new Map([[user, channel.id]]);
         await places.advance(name, { read, begun: new Map(), forgotten: [] }, MAX_PEOPLE);
       }
-      await sleep(pauseMs, undefined, { signal }).catch(() => {}); // aborted: we are stopping
       return channel;
     } catch (error) {
       if (codeOf(error) === TOO_FAST) return 'too-fast';
@@ -96,4 +98,8 @@ async function unlessRefused(ask: () => Promise<Channel>): Promise<Channel | und
     if (code !== undefined && code !== TOO_FAST) return undefined;
     throw error;
   }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {}); // aborted: we are stopping
 }

@@ -423,19 +423,14 @@ export class MessageDesk {
     return asked;
   }
 
-  /** A request of catching up: few at a time, none too fast, each waiting as long as Discord wants. */
+  /** A request of catching up: few at a time, none too fast. The answer does not wait for that, the next request does. */
   async #ask<Answer>(request: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-    return this.#atOnce(async () => {
-      for (;;) {
-        signal.throwIfAborted();
-        try {
-          const [answer] = await Promise.all([request(), sleep(this.deps.timing.requestAtLeastMs)]);
-          return answer;
-        } catch (error) {
-          if (!(error instanceof RateLimitedError)) throw error;
-          await sleep(error.retryAfterMs, undefined, { signal });
-        }
-      }
+    return new Promise((resolve, reject) => {
+      void this.#atOnce(async () => {
+        const pause = sleep(this.deps.timing.requestAtLeastMs, undefined, { ref: false });
+        await patiently(request, signal).then(resolve, reject);
+        await pause;
+      });
     });
   }
 
@@ -480,6 +475,19 @@ export class MessageDesk {
       await this.#positions.save();
     } catch (error) {
       this.deps.log.warn({ error }, 'the reading positions of Discord could not be kept');
+    }
+  }
+}
+
+/** Waits as long, and as often, as Discord wants. */
+async function patiently<Answer>(request: () => Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof RateLimitedError)) throw error;
+      await sleep(error.retryAfterMs, undefined, { signal });
     }
   }
 }

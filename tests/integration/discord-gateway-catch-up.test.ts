@@ -119,6 +119,30 @@ describe('what could not be stored before the end', () => {
   });
 });
 
+describe('reading on', () => {
+  it('does not hold up stopping, and goes on at the next start', async () => {
+    await open();
+    await heard();
+    await discord.gateway.stop();
+    await say('@signalbox still there?');
+    const wait = { kind: 'rate-limited', retryAfterSeconds: 3_600 } as const;
+    discord.sandbox.fail('GET /channels/:channel/messages', wait);
+
+    await discord.start();
+    await discord.sandbox.until(({ calls }) =>
+      calls.some(({ route, status }) => route === 'GET /channels/:channel/messages' && status === 429),
+    );
+    await say('@signalbox hello?');
+    await discord.gateway.stop();
+    expect(texts()).toEqual(['listening']);
+    await discord.startAnother();
+
+    await discord.until(() => texts().includes('hello?'));
+    expect(texts()).toEqual(['listening', 'still there?', 'hello?']);
+    expect(discord.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
 describe('a first direct message', () => {
   const dm = (user: string, text: string) => discord.sandbox.dm({ user, text });
 
