@@ -133,8 +133,13 @@ function lengthOf(event: ICAL.Component, start: ICAL.Property): number {
 function occurrencesOf(series: Series, start: ICAL.Property, clock: Clock): number[] {
   const { event, moved, zones, lastYear } = series;
   const first = onlyTime(start);
-  // An occurrence that was moved is an event of its own, and does not recur.
-  if (event.hasProperty('recurrence-id')) return [wallOf(first)];
+  if (event.hasProperty('recurrence-id')) {
+    if (property(event, 'recurrence-id').getFirstParameter('range')) {
+      throw new Error('RANGE=THISANDFUTURE is not supported; end the series and begin another one');
+    }
+    // An occurrence that was moved is an event of its own, and does not recur.
+    return [wallOf(first)];
+  }
 
   const listed = event.getAllProperties('rdate').flatMap((dates) => {
     if (clockName(dates) !== clockName(start))

@@ -26,7 +26,7 @@ interface Window {
 
 describe('the calendar', () => {
   it('Schedules agree with a minute-by-minute brute-force oracle over every IANA zone with a transition between 2024 and 2034, including gaps, overlaps, holidays and overrides', {
-    timeout: timeFor(60_000),
+    timeout: timeFor(180_000),
   }, () => {
     const zones = Intl.supportedValuesOf('timeZone')
       .map((zone) => ({ zone, jumps: jumpsOf(zone, FROM, UNTIL) }))
@@ -34,7 +34,7 @@ describe('the calendar', () => {
 
     for (const { zone, jumps } of zones) {
       for (const jump of jumps) {
-        const hours = { from: jump - 3 * HOUR, until: jump + 3 * HOUR };
+        const hours = { from: jump - 2 * HOUR, until: jump + 3 * HOUR };
         fc.assert(
           fc.property(written(zone, jump), (config) => expectAgreement(config, hours)),
           { numRuns: runs(1) },
