@@ -5,7 +5,7 @@
  *                         └───▶ lose track      it was sent, and nobody can tell what came of it
  *
  * The gate is not asked again: the decision is part of the record. What is checked again is that the call is still
- * the one that was decided on.
+ * the one that was decided on, and that what it would change is still what people were shown.
  */
 
 import { digestOf } from '../domain/approval/digest.ts';
@@ -13,10 +13,12 @@ import type { ClaimResult, CompleteResult, Permit } from '../domain/approval/exe
 import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
+import { driftOf } from './preview.ts';
 
 /** What running a call needs of the approvals' store. */
 export interface PermitDesk {
-  claim(approval: Approval, digestToRun: string): Promise<ClaimResult>;
+  /** `drift`: why it must not run after all. */
+  claim(approval: Approval, digestToRun: string, drift?: string): Promise<ClaimResult>;
   renew(permit: Permit): Promise<boolean>;
   complete(permit: Permit, output: ToolOutput): Promise<CompleteResult>;
   loseTrack(permit: Permit, remark: string): Promise<CompleteResult>;
@@ -39,8 +41,9 @@ export async function runApproved(
 ): Promise<Resumed> {
   const { request } = approval;
   const version = tool?.version ?? request.version;
+  const drift = tool && (await driftOf(tool, approval));
   const askedAt = clock.now();
-  const claimed = await desk.claim(approval, digestOf({ ...request, version }));
+  const claimed = await desk.claim(approval, digestOf({ ...request, version }), drift);
   if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };
   const { permit } = claimed;
 

@@ -7,7 +7,7 @@ import {
   isWaiting,
 } from '../domain/approval/record.ts';
 import type { Card } from '../domain/card.ts';
-import { askedOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
+import { askedOf, changesOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
 
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
@@ -19,7 +19,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     gen: approval.gen,
     digest: approval.digest,
     title: titleOf(approval),
-    facts: factsOf(request.args),
+    facts: [...factsOf(request.args), ...changesOf(request)],
     ...(request.summary ? { modelSays: proseOf(request.summary) } : {}),
     requestedBy: request.requesterName,
     askedOf: askedOf(approval),

@@ -16,11 +16,11 @@ import type { ApprovalStore } from './approval-store.ts';
 export class PermitOffice {
   constructor(private readonly approvals: ApprovalStore) {}
 
-  async claim({ id }: Approval, digestToRun: string): Promise<ClaimResult> {
+  async claim({ id }: Approval, digestToRun: string, drift?: string): Promise<ClaimResult> {
     // New for every attempt: if the reply is lost and the request is sent again, the grant is recognised as ours.
     const owner = randomUUID();
     const result = await this.approvals.apply(id, (approval, nowMs) =>
-      claim(approval, owner, digestToRun, nowMs),
+      claim(approval, owner, digestToRun, nowMs, drift),
     );
     if (!result) throw new Error(`${id} does not exist`);
     return result;

@@ -58,6 +58,18 @@ export function factsOf(args: unknown): { label: string; value: string }[] {
   return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
 }
 
+/** What it would change, one fact each: `stock: 5 → 3`. */
+export function changesOf({ preview }: Approval['request']): { label: string; value: string }[] {
+  if (!preview) return [];
+  if (preview.problem !== undefined) {
+    return [{ label: 'what it changes', value: `could not be found out: ${visible(preview.problem)}` }];
+  }
+  return preview.changes.map(({ label, before, after }) => ({
+    label: `${visible(label)} (now → then)`,
+    value: `${visible(before ?? 'nothing')} → ${visible(after)}`,
+  }));
+}
+
 function show(value: unknown): string {
   return visible(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -30,7 +30,19 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Everything else that changes something runs outside the turn, once, under a permit.
    */
   readonly inTurn?: boolean;
+  /**
+   * What the call would change, for those who decide. Changes nothing itself. Asked when the call is held, and again
+   * right before it runs: if its basis is another one then, it does not run.
+   */
+  preview?(input: z.output<Input>, context: Omit<ToolContext, 'idempotencyKey'>): Promise<Preview>;
   execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;
+}
+
+export interface Preview {
+  /** One for each thing that changes; `before` is absent where there was nothing. Plain text. */
+  readonly changes: readonly { readonly label: string; readonly before?: string; readonly after: string }[];
+  /** What the preview was made from, in the tool's own words: the same as long as it would still be true. */
+  readonly basis: string;
 }
 
 export interface ToolContext {

@@ -8,6 +8,7 @@
  * the call run, or ask the same people.
  */
 import { z } from 'zod';
+import { previewOf } from '../agent/preview.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { decideCall } from '../agent/tools/tool-policy.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
@@ -87,6 +88,9 @@ export class BallotBox {
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
+    // Of the generation that was answered: if it is another one by the time it counts, it does not count.
+    const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
+    const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
       const standsFor = this.#wordsOf(person, approval);
       const answer = {
@@ -102,8 +106,6 @@ export class BallotBox {
         via: platformOf(account),
       };
       if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);
-      const edit = said.kind === 'edit' ? this.#edit(approval, said) : undefined;
-      if (typeof edit === 'string') return { result: { code: 'INVALID' as const, approval, problem: edit } };
       const choice = said.kind === 'undo' ? 'take-back' : said.kind;
       return vote(
         approval,
@@ -142,7 +144,10 @@ export class BallotBox {
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
 
   /** What is to be run instead, or in words why it cannot be. */
-  #edit({ request, policy, origin }: Approval, said: Extract<Said, { kind: 'edit' }>): Edit | string {
+  async #edit(
+    { request, policy, origin, conversationId }: Approval,
+    said: Extract<Said, { kind: 'edit' }>,
+  ): Promise<Edit | string> {
     const tool = this.deps.tools.find(request.tool);
     if (!tool) return `there is no tool ${request.tool} any more`;
     const wanted = 'args' in said ? said.args : changed(request.args, said.changes);
@@ -163,7 +168,8 @@ export class BallotBox {
     if (!sameAsked) {
       return `the rule “${decision.rule}” asks other people for that; deny this, and let it be asked anew`;
     }
-    return { args: parsed.data };
+    const preview = await previewOf(tool, parsed.data, { conversationId, requester: request.requester });
+    return { args: parsed.data, preview };
   }
 
   // ── Talk ───────────────────────────────────────────────────────────────────────────────────────────────────

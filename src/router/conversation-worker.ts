@@ -16,6 +16,7 @@
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
 import { speakersSince, toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
+import { previewOf } from '../agent/preview.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
@@ -243,6 +244,10 @@ export class ConversationWorker {
 
   async #toApproval(work: Work, { call, tool, args, decision }: HeldCall, index: number): Promise<Approval> {
     const { conversationId, item, requester, replyTo } = work;
+    const preview =
+      decision.kind === 'ask'
+        ? await previewOf(tool, args, { conversationId, requester: requester.person })
+        : undefined;
     const ask = {
       id: approvalIdFor(conversationId, item.id, index),
       conversationId,
@@ -259,6 +264,7 @@ export class ConversationWorker {
         requester: requester.person,
         requesterName: requester.name,
         ...onBehalfOf(work, this.deps.directory),
+        ...(preview ? { preview } : {}),
         callId: call.id,
         correlation: item.correlation,
       },

@@ -178,3 +178,23 @@ describe('somebody who lets somebody else decide', () => {
     expect(story.refunds(7)).toEqual([120]);
   });
 });
+
+describe('what a call would change', () => {
+  it('OM-120 is shown before and after, and is checked again before it runs', async () => {
+    await begin();
+    const first = await story.mention('refund order 7');
+    await story.answer(first, /Waiting for role manager/);
+    const second = await story.mention('refund order 7');
+    const card = await story.answer(second, /Waiting for role manager/);
+    expect(JSON.stringify(card.blocks)).toContain('0.00 EUR → 120.00 EUR');
+
+    const [one, other] = (await story.waiting()).toSorted((a, b) => a.openedMs - b.openedMs);
+    await story.say(DANA.slack, first, `approve ${one!.id}.1`);
+    await story.answer(first, /Done/);
+    await story.say(DANA.slack, second, `approve ${other!.id}.1`);
+
+    await story.answer(second, /Taken back before it ran: things have changed since it was asked/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});

@@ -26,12 +26,14 @@ export type ClaimResult =
  * Asks to run the call, once.
  *
  * @param owner new for every attempt, so that a repeated request is told from somebody else's
+ * @param drift in words, why what was agreed to is not what would happen now
  */
 export function claim(
   approval: Approval,
   owner: string,
   digestToRun: string,
   nowMs: number,
+  drift?: string,
 ): Step<ClaimResult> {
   const { execution, decision } = approval;
   if (approval.state === 'EXECUTING') {
@@ -48,6 +50,13 @@ export function claim(
   if (nowMs >= validUntilMs) {
     const lapsed = lapse(approval);
     return { ...lapsed, result: { code: 'REFUSED', approval: lapsed.moved.next } };
+  }
+  if (drift !== undefined) {
+    const revoked = { ...advance(approval, 'REVOKED'), remark: drift };
+    return {
+      result: { code: 'REFUSED', approval: revoked },
+      moved: { next: revoked, event: 'revoked', actor: 'system' },
+    };
   }
   const next: Approval = {
     ...advance(approval, 'EXECUTING'),

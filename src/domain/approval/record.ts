@@ -78,6 +78,14 @@ export const ApprovalRequest = z.object({
   accounts: z.array(AccountId).optional(),
   /** Others on whose behalf it is asked, who can decide it no more than the requester. */
   lineage: z.array(PersonId).optional(),
+  /** What it would change, as the tool said when it was asked; with `problem` instead where it could not say. */
+  preview: z
+    .object({
+      changes: z.array(z.object({ label: z.string(), before: z.string().optional(), after: z.string() })),
+      basis: z.string().optional(),
+      problem: z.string().optional(),
+    })
+    .optional(),
   callId: z.string(),
   correlation: z.string(),
 });

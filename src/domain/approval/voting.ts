@@ -15,6 +15,7 @@ import { digestOf } from './digest.ts';
 import {
   type Approval,
   type ApprovalEvent,
+  type ApprovalRequest,
   type ApprovalState,
   type Assent,
   advance,
@@ -31,6 +32,8 @@ import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
 /** Other arguments for the same call, checked against the tool's schema and the rules. */
 export interface Edit {
   readonly args: unknown;
+  /** What that would change. */
+  readonly preview?: ApprovalRequest['preview'];
 }
 
 export interface Vote {
@@ -38,8 +41,8 @@ export interface Vote {
   readonly key: string;
   readonly choice: Exclude<AnswerChoice, 'ask'>;
   readonly text: string | undefined;
-  /** With `edit`. */
-  readonly edit?: Edit | undefined;
+  /** With `edit`; in words why it cannot be, when it does not fit the tool or the rules. */
+  readonly edit?: Edit | string | undefined;
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
@@ -150,8 +153,12 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
     return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
   }
   if (choice === 'answer' && !text?.trim()) return 'an answer needs some text';
-  if (choice === 'edit' && !edit) return 'it is not said what to change';
-  if (choice === 'edit' && edit && digestOf({ ...approval.request, args: edit.args }) === approval.digest) {
+  if (choice === 'edit' && typeof edit !== 'object') return edit ?? 'it is not said what to change';
+  if (
+    choice === 'edit' &&
+    typeof edit === 'object' &&
+    digestOf({ ...approval.request, args: edit.args }) === approval.digest
+  ) {
     return 'nothing was changed; to agree to it as it is, approve it';
   }
   const said = [...(approval.assents ?? []), ...(approval.dissents ?? [])];
@@ -208,8 +215,9 @@ function assent(
 /** What is asked now is something else: nobody has said anything about it yet. */
 function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): Approval {
   const { request, assents = [], dissents = [] } = approval;
-  if (!edit) return approval;
-  const now = { ...request, args: edit.args };
+  if (typeof edit !== 'object') return approval;
+  const { preview: _, ...rest } = request;
+  const now = { ...rest, args: edit.args, ...(edit.preview ? { preview: edit.preview } : {}) };
   return {
     ...approval,
     gen: approval.gen + 1,

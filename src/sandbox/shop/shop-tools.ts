@@ -5,6 +5,7 @@
  *   refused by the shop, or never sent   an error in the output: nothing was done
  *   sent, but no clear answer            thrown: it may or may not have been done, and nobody here can tell
  */
+import { z } from 'zod';
 import type { Tool, ToolContext, ToolOutput } from '../../domain/tool.ts';
 import { Deploy, DeployOrder, Refund, RefundOrder } from './shop-sandbox.ts';
 
@@ -29,6 +30,19 @@ function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
     effect: 'once',
     reversible: false,
     timeoutMs: SHOP_TIMEOUT_MS,
+    preview: async ({ order, amount, currency }, { signal }) => {
+      const made = z.array(Refund).parse(await get(`${baseUrl}/refunds`, signal));
+      const before = made
+        .filter((refund) => refund.order === order && refund.currency === currency)
+        .reduce((sum, refund) => sum + refund.amount, 0);
+      const money = (sum: number) => `${sum.toFixed(2)} ${currency}`;
+      return {
+        changes: [
+          { label: `refunded of order ${order}`, before: money(before), after: money(before + amount) },
+        ],
+        basis: money(before),
+      };
+    },
     execute: (order, context) =>
       act(`${baseUrl}/refunds`, order, context, (answer) => {
         const refund = Refund.parse(answer);
@@ -48,6 +62,17 @@ function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
     effect: 'idempotent',
     reversible: true,
     timeoutMs: SHOP_TIMEOUT_MS,
+    preview: async ({ service, environment, version = 'newest' }, { signal }) => {
+      const made = z.array(Deploy).parse(await get(`${baseUrl}/deploys`, signal));
+      const last = made.findLast(
+        (deploy) => deploy.service === service && deploy.environment === environment,
+      );
+      const before = last ? (last.version ?? 'newest') : 'nothing';
+      return {
+        changes: [{ label: `${service} in ${environment}`, before, after: version }],
+        basis: last ? `deploy ${last.id}` : 'never deployed',
+      };
+    },
     execute: (order, context) =>
       act(`${baseUrl}/deploys`, order, context, (answer) => {
         const deploy = Deploy.parse(answer);
@@ -55,6 +80,12 @@ function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
         return `${deploy.service}${version} is deployed to ${deploy.environment} (deploy ${deploy.id}).`;
       }),
   };
+}
+
+async function get(url: string, signal: AbortSignal): Promise<unknown> {
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`the shop answered ${response.status}`);
+  return response.json();
 }
 
 async function act(

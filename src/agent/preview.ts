@@ -1,0 +1,45 @@
+/** What a call would change, as its tool says: for those who decide, and to see whether it is still true. */
+import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
+import type { Tool, ToolContext } from '../domain/tool.ts';
+
+/** Longest wait for a preview, in ms: somebody waits for the card. */
+const PREVIEW_TIMEOUT_MS = 5_000;
+/** Most that a card shows of one. */
+const MOST_CHANGES = 20;
+const MAX_BASIS_CHARS = 500;
+
+export type RequestPreview = NonNullable<ApprovalRequest['preview']>;
+
+/** Undefined where the tool has none. Never throws: that it could not say is said on the card. */
+export async function previewOf(
+  tool: Tool,
+  args: unknown,
+  context: Pick<ToolContext, 'conversationId' | 'requester'>,
+): Promise<RequestPreview | undefined> {
+  if (!tool.preview) return undefined;
+  try {
+    const signal = AbortSignal.timeout(Math.min(tool.timeoutMs, PREVIEW_TIMEOUT_MS));
+    const { changes, basis } = await tool.preview(args, { ...context, signal });
+    return {
+      changes: changes.slice(0, MOST_CHANGES).map((change) => ({ ...change })),
+      basis: basis.slice(0, MAX_BASIS_CHARS),
+    };
+  } catch (error) {
+    return { changes: [], problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** In words, why what was agreed to is not what would happen now; undefined when it is. */
+export async function driftOf(
+  tool: Tool,
+  { request, conversationId, execution }: Approval,
+): Promise<string | undefined> {
+  const basis = request.preview?.basis;
+  // A call that was begun before may have changed things itself.
+  if (basis === undefined || execution !== undefined) return undefined;
+  const now = await previewOf(tool, request.args, { conversationId, requester: request.requester });
+  if (now?.basis === basis) return undefined;
+  if (now?.problem !== undefined)
+    return `it could not be checked whether things are as they were: ${now.problem}`;
+  return `things have changed since it was asked (it was: ${basis}; it is: ${now?.basis ?? 'not known'})`;
+}
