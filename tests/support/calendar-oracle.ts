@@ -37,15 +37,17 @@ export function truthBetween(
   holidays: WrittenHolidays,
 ): MinuteOfTruth[] {
   const clock = new WallClock(schedule.time_zone);
-  const turns = (schedule.rotations ?? []).map((rotation) => turnsOf(rotation));
+  const open = toWeek(hours.days);
+  const layers = (schedule.rotations ?? []).map(toLayer);
   const truth: MinuteOfTruth[] = [];
   let latest = -Infinity;
   for (let instant = window.from; instant < window.until; instant += MINUTE) {
     latest = Math.max(latest, clock.read(instant));
+    const now = toReading(latest, instant);
     truth.push({
       instant,
-      isOpen: isOpen(hours.days, holidays, latest, instant),
-      onCall: onCall(schedule, turns, holidays, latest, instant),
+      isOpen: isOpen(open, holidays, now),
+      onCall: onCall(schedule, layers, holidays, now),
     });
   }
   return truth;
@@ -95,69 +97,90 @@ export function jumpsOf(zone: string, from: number, until: number): number[] {
   return jumps;
 }
 
-const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+/** What the clock and the calendar beside it show; texts sort as the times they name. */
+interface Reading {
+  readonly instant: number;
+  readonly wall: number;
+  readonly shown: string;
+  readonly date: string;
+  readonly time: string;
+  readonly weekday: number;
+}
 
-function isOpen(
-  days: WrittenHours['days'],
-  holidays: WrittenHolidays,
-  wall: number,
-  instant: number,
-): boolean {
-  const date = new Date(wall).toISOString().slice(0, 10);
+function toReading(wall: number, instant: number): Reading {
+  const local = new Date(wall);
+  const shown = local.toISOString().slice(0, 16);
+  return {
+    instant,
+    wall,
+    shown,
+    date: shown.slice(0, 10),
+    time: shown.slice(11),
+    weekday: local.getUTCDay(),
+  };
+}
+
+/** Beginning and end of each range as written, Sunday first. */
+type Week = readonly (readonly (readonly string[])[])[];
+
+function toWeek(days: WrittenHours['days']): Week {
+  return (['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const).map((name) =>
+    [days[name] ?? days.every_day ?? []].flat().map((range) => range.split('-')),
+  );
+}
+
+function isOpen(week: Week, holidays: WrittenHolidays, now: Reading): boolean {
+  const { instant, date, time, weekday } = now;
   if (holidays.dates.includes(date)) return false;
   if (holidays.closed.some(({ from, until }) => from <= instant && instant < until)) return false;
 
-  const time = new Date(wall).toISOString().slice(11, 16);
-  const today = rangesOn(days, wall).some(([from, until]) =>
-    from < until ? from <= time && time < until : from <= time,
+  const today = week[weekday]!.some(([from, until]) =>
+    from! < until! ? from! <= time && time < until! : from! <= time,
   );
-  const sinceYesterday = rangesOn(days, wall - DAY).some(([from, until]) => from > until && time < until);
+  const sinceYesterday = week[(weekday + 6) % 7]!.some(([from, until]) => from! > until! && time < until!);
   return today || sinceYesterday;
 }
 
-function rangesOn(days: WrittenHours['days'], wall: number): [string, string][] {
-  const weekday = WEEKDAYS[new Date(wall).getUTCDay()]!;
-  return [days[weekday] ?? days.every_day ?? []].flat().map((range) => range.split('-') as [string, string]);
+interface Layer {
+  /** Who has the turn, asked at local times that only grow; undefined before the first. */
+  readonly turnAt: (wall: number) => string | undefined;
+  readonly week: Week | undefined;
+  readonly hasHolidays: boolean;
 }
 
-/** Who has the turn in one rotation, asked at local times that only grow; undefined before it starts. */
-function turnsOf({ start, shift, people }: WrittenRotation): (wall: number) => string | undefined {
+function toLayer({ start, shift, people, restrict }: WrittenRotation): Layer {
   let turn = -1;
-  let handover = localTime(start);
-  return (wall) => {
+  let handover = Date.parse(`${start}Z`);
+  const turnAt = (wall: number) => {
     for (; handover <= wall; handover += length(shift)) turn++;
     return turn < 0 ? undefined : people[turn % people.length];
+  };
+  return {
+    turnAt,
+    week: restrict && toWeek(restrict.days),
+    hasHolidays: restrict?.holidays !== undefined,
   };
 }
 
 function onCall(
-  schedule: WrittenSchedule,
-  turns: readonly ((wall: number) => string | undefined)[],
+  { fallback, overrides = [] }: WrittenSchedule,
+  layers: readonly Layer[],
   holidays: WrittenHolidays,
-  wall: number,
-  instant: number,
+  now: Reading,
 ): string | undefined {
-  let person: string | undefined = schedule.fallback;
-  for (const [index, { restrict }] of (schedule.rotations ?? []).entries()) {
-    const turn = turns[index]?.(wall);
-    if (turn === undefined) continue;
-    if (restrict && !isOpen(restrict.days, restrict.holidays ? holidays : NONE, wall, instant)) continue;
-    person = turn;
+  let person: string | undefined = fallback;
+  for (const { turnAt, week, hasHolidays } of layers) {
+    const turn = turnAt(now.wall);
+    if (turn !== undefined && (!week || isOpen(week, hasHolidays ? holidays : NONE, now))) person = turn;
   }
   const regular = person;
-  const due = (schedule.overrides ?? []).filter(
-    ({ from, until }) => localTime(from) <= wall && wall < localTime(until),
-  );
+  const due = overrides.filter(({ from, until }) => from <= now.shown && now.shown < until);
   for (const { replaces, person: other } of due) if (replaces && replaces === regular) person = other;
   for (const { replaces, person: other } of due) if (!replaces) person = other;
   return person;
 }
 
 const NONE: WrittenHolidays = { dates: [], closed: [] };
-
-function localTime(text: string): number {
-  return Date.parse(`${text.replace(' ', 'T')}Z`);
-}
 
 function length(shift: string): number {
   const units: Record<string, number> = { m: MINUTE, h: HOUR, d: DAY, w: 7 * DAY };

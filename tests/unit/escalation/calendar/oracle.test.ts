@@ -77,7 +77,7 @@ function expectAgreement(config: Written, window: Window): void {
     const shift = shifts[0] !== undefined && shifts[0].from <= instant ? shifts[0] : undefined;
     agree('shiftsBetween', instant, shift?.person, onCall);
 
-    if (index % 31 === 0) {
+    if (index % 61 === 0) {
       const wait = (index * 7) % 200;
       const closing = isOpen ? flips[index] : instant;
       agree('elapsed', instant, hours.elapsed(window.from, instant), opened * MINUTE);
