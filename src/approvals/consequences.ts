@@ -3,6 +3,7 @@
  * cards, reminders. Written in the same step as the change. Pure.
  */
 
+import { toClientEvent } from '../delivery/client-event.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import {
   type Approval,
@@ -25,7 +26,7 @@ export interface Change {
 export function consequencesOf(before: Approval, { next, event, actor }: Change, nowMs: number): Effect[] {
   return [
     { kind: 'audit', event: toAudit(before, { next, event, actor }) },
-    ...wakeUps(before, next),
+    ...wakeUps(before, next, nowMs),
     ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
     ...questions(before, next, nowMs),
     ...(event === 'reminded' ? reminders(next, nowMs) : []),
@@ -47,7 +48,9 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
         detail: { set: { ...set, copies: approval.copies } },
       },
     },
-    ...(approval.state === 'OPEN' ? cardUpdates(approval, approval.copies, nowMs) : wakeUpFor(approval)),
+    ...(approval.state === 'OPEN'
+      ? cardUpdates(approval, approval.copies, nowMs)
+      : wakeUpFor(approval, nowMs)),
   ];
 }
 
@@ -70,6 +73,7 @@ const SMALL_NEWS: ReadonlySet<ApprovalEvent> = new Set([
 
 /** What somebody wants to know first goes where it was asked for. */
 function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
+  if (next.client) return []; // it hears of the state they bring about
   const asked = (next.talk ?? []).slice(before.talk?.length ?? 0).filter(({ kind }) => kind === 'question');
   return asked.map((question) =>
     toOutEffect({
@@ -84,12 +88,14 @@ function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
   );
 }
 
-function wakeUps(before: Approval, next: Approval): Effect[] {
-  return before.state === next.state ? [] : wakeUpFor(next);
+function wakeUps(before: Approval, next: Approval, nowMs: number): Effect[] {
+  return before.state === next.state ? [] : wakeUpFor(next, nowMs);
 }
 
-function wakeUpFor(approval: Approval): Effect[] {
-  const { id, rev, state, conversationId, request } = approval;
+function wakeUpFor(approval: Approval, nowMs: number): Effect[] {
+  const { id, rev, state, conversationId, request, client } = approval;
+  // A program has no conversation to wake; it hears of everything it may have to act on.
+  if (client) return state === 'OPEN' || state === 'EXECUTING' ? [] : [toClientEvent(approval, nowMs)];
   if (state !== 'APPROVED' && state !== 'UNKNOWN' && !isEnded(state)) return [];
   const item: MailboxItem = {
     kind: 'approval',

@@ -7,6 +7,7 @@ import { type Approval, type Assent, approversOf, type Remark } from '../domain/
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
+import type { Grant } from '../domain/grant.ts';
 import type { Approvers } from '../domain/quorum.ts';
 
 /** Channels as people say them, and how something comes over them. */
@@ -17,6 +18,7 @@ const CHANNELS: Readonly<Record<string, { readonly name: string; readonly via: s
   jira: { name: 'Jira', via: 'in Jira' },
   web: { name: 'the web', via: 'over the web' },
   cli: { name: 'the terminal', via: 'in the terminal' },
+  api: { name: 'the API', via: 'over the API' },
 };
 
 export function channelName(platform: string): string {
@@ -208,6 +210,9 @@ function settled({ settledBy }: Approval): string {
 function decided({ decision, assents = [] }: Approval): string {
   if (!decision) return '';
   if (decision.source === 'policy') return 'Allowed by policy.';
+  if (decision.source === 'grant') {
+    return `Allowed by a standing yes of ${visible(decision.by?.name ?? 'somebody')} (${decision.text ?? ''}).`;
+  }
   if (decision.source === 'timeout') {
     return decision.choice === 'approve'
       ? 'Nobody answered in time, and the policy lets it run then.'
@@ -305,6 +310,35 @@ export function delegateText({ code, approval }: DelegateResult, to: string): st
     default:
       return code satisfies never;
   }
+}
+
+/** A standing yes in words: what it lets run, for whom, how often, until when. Plain text. */
+export function grantText({ tool, scope, requester, times, untilMs, sum }: Grant): string {
+  const total = sum ? `, ${sum.argument} ${sum.most} in all` : '';
+  return `${tool} ${scopeText(scope)}, asked for by ${requester}, ${times === 1 ? 'once' : `${times} times`}${total}, until ${whenText(untilMs)}`;
+}
+
+function scopeText(scope: Grant['scope']): string {
+  switch (scope.kind) {
+    case 'exact':
+      return `with exactly ${factText(scope.args)}`;
+    case 'like': {
+      const limits = Object.entries(scope.most).map(([name, most]) => `${name} up to ${most}`);
+      const free = scope.free.map((name) => `any ${name}`);
+      const fixed = factText(scope.fixed);
+      return `with ${[...(fixed ? [fixed] : []), ...limits, ...free].join(', ')}`;
+    }
+    case 'tool':
+      return 'with any arguments';
+    default:
+      return scope satisfies never;
+  }
+}
+
+function factText(args: unknown): string {
+  return factsOf(args)
+    .map(({ label, value }) => `${label} ${value}`)
+    .join(', ');
 }
 
 /** What those read who asked for it, when somebody wants to know something first; in markdown. */

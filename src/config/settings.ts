@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
+import { ApiSettings } from './api.ts';
 import { duration } from './duration.ts';
 
 /** One schema per gateway, by platform name. */
@@ -12,6 +13,7 @@ export const READ_AT_START: readonly string[] = [
   'gateways',
   'redis',
   'http',
+  'api',
   'sandbox',
   'workers.lease',
   'limits.history_entries',
@@ -172,6 +174,9 @@ const sections = {
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
   http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
+  api: ApiSettings.prefault({}).describe(
+    'Programs that ask people over HTTP. A change starts the gateway over.',
+  ),
   log: LogSettings.prefault({}).describe('The log.'),
   cli: CliSettings.prefault({}).describe('The terminal.'),
   sandbox: SandboxSettings.prefault({}).describe('The stand-ins used where credentials are missing.'),

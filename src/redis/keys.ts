@@ -66,6 +66,10 @@ export class Keys {
     return `${this.partition(partition)}park`;
   }
 
+  grants(partition: number): string {
+    return `${this.partition(partition)}grants`;
+  }
+
   /** When somebody last looked for what is due. */
   watched(partition: number): string {
     return `${this.partition(partition)}watched`;
@@ -119,6 +123,21 @@ export class Keys {
 
   clientAppended(client: string, key: string): string {
     return `${this.partition(partitionOf(client))}cl:${client}:d:${key}`;
+  }
+
+  /** Keys of the API that were made here: id of the key -> what is known of it, as JSON (hash). */
+  apiKeys(): string {
+    return `${this.partition(partitionOf('api'))}api:keys`;
+  }
+
+  /** What a client of the API asked, scored by when; of all clients when none is named (sorted set). */
+  apiIndex(client?: string): string {
+    return `${this.partition(partitionOf('api'))}api:asked${client === undefined ? '' : `:${client}`}`;
+  }
+
+  /** A channel, not a key: on it goes the id of an approval of a client that has changed. */
+  apiBell(): string {
+    return `${this.prefix}api`;
   }
 
   /** A channel, not a key: on it goes the name of a client whose log has grown. */

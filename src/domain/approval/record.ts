@@ -111,6 +111,10 @@ export const ApprovalPolicy = z.object({
   approveFrom: z.array(Platform).optional(),
   /** `enough`: refused only when those who are left cannot agree any more. Absent: by one no. */
   denyRule: z.literal('enough').optional(),
+  /** How wide, how long and how often a yes to further calls may be. Absent: there is none. */
+  standingYes: z
+    .object({ rules: z.array(z.enum(['exact', 'like', 'tool'])), longestMs: z.int(), mostTimes: z.int() })
+    .optional(),
   /** After opening, in ms, ascending. */
   remindAfterMs: z.array(z.int()),
   ladder: z.array(Rung).optional(),
@@ -228,6 +232,18 @@ export const Approval = z.object({
   visibleMs: z.int().optional(),
   /** How much of our own outages the deadline was put off by. */
   creditedMs: z.int().optional(),
+  /** Set when a program asked, over the API: it hears the end, where otherwise a conversation is woken. */
+  client: z
+    .object({
+      name: z.string(),
+      /** Name of the key it came in with. */
+      key: z.string(),
+      /** Of the request as it came, so that another one under the same idempotency key is told from a repetition. */
+      fingerprint: z.string(),
+      /** Whether it claims a permit before it acts; otherwise a yes is handed over to it, and that is the end. */
+      permit: z.boolean(),
+    })
+    .optional(),
   /** The one that ended without effect and was asked again in this one. */
   reopenedFrom: ApprovalId.optional(),
   decision: Decision.optional(),
