@@ -866,6 +866,24 @@ describe('/ask', () => {
     expect(discord.messages()[2]!.replyTo.route.thread).toBeUndefined();
   });
 
+  it('has edits in its thread told of as those of its conversation, by a process that knows nothing else', async () => {
+    let now = Date.now();
+    await open({ settings: { threads: 'always' }, clock: { now: () => now } });
+    await ask('refund order 7');
+    const { conversationId } = discord.messages()[0]!;
+    await answer('On it.');
+    const said = await say('@signalbox and order 8', { channel: thread().id });
+    await discord.until(() => texts().includes('and order 8'));
+    now += 10 * 60_000;
+    await last();
+    await discord.gateway.stop();
+    await discord.startAnother();
+
+    await discord.sandbox.edit({ message: said.id, text: '@signalbox and order 9' });
+
+    expect(await discord.until(() => discord.revisions()[0])).toMatchObject({ conversationId });
+  });
+
   it('is answered in its thread for as long as it takes, by whichever process', async () => {
     let now = Date.now();
     await open({ settings: { threads: 'always' }, clock: { now: () => now } });
