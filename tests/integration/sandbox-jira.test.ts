@@ -173,6 +173,72 @@ describe('the REST API', () => {
     expect((await open.call('DELETE', path)).status).toBe(404);
   });
 
+  it('keeps properties with an issue, and tells them to a search that asks', async () => {
+    const { call, client, jira } = open;
+    const before = jira.issue(ISSUE)!.updated;
+    const path = `/rest/api/2/issue/${ISSUE}/properties/origin`;
+
+    expect((await call('PUT', path, { id: 7 })).status).toBe(201);
+    expect((await call('PUT', path, { id: 8 })).status).toBe(200);
+    expect(await client.getIssueProperty(ISSUE, 'origin')).toEqual({ key: 'origin', value: { id: 8 } });
+    expect(await client.genericGet(`issue/${ISSUE}/properties`)).toMatchObject({ keys: [{ key: 'origin' }] });
+    const found = await client.genericGet(`search/jql?jql=key%3D${ISSUE}&fields=summary&properties=origin`);
+    expect(found.issues[0].properties).toEqual({ origin: { id: 8 } });
+    expect(jira.issue(ISSUE)!.updated).toBe(before);
+
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect((await call('DELETE', path)).status).toBe(404);
+    await expect(client.getIssueProperty(ISSUE, 'origin')).rejects.toThrow(/does not exist/);
+    expect((await call('GET', '/rest/api/2/issue/OPS-999/properties/origin')).status).toBe(404);
+    expect(jira.violations).toEqual([]);
+  });
+
+  it('shows a link with both its ends, and takes it away once', async () => {
+    const { call, client, jira } = open;
+    const { id } = jira.link({ type: 'Blocks', inward: 'OPS-1', outward: ISSUE });
+
+    expect(await client.genericGet(`issueLink/${id}`)).toMatchObject({
+      type: { name: 'Blocks' },
+      inwardIssue: { key: 'OPS-1' },
+      outwardIssue: { key: ISSUE, fields: { summary: expect.any(String) } },
+    });
+    await client.deleteIssueLink(id);
+    expect(jira.links(ISSUE)).toEqual([]);
+    expect((await call('DELETE', `/rest/api/2/issueLink/${id}`)).status).toBe(404);
+    await jira.until(({ unacknowledged }) => unacknowledged === 0);
+    expect(open.webhooks.map(({ body }) => JSON.parse(body.toString()).webhookEvent)).toContain(
+      'issuelink_deleted',
+    );
+  });
+
+  it('takes a file away, once', async () => {
+    const { attach, client, jira } = open;
+    await attach(ISSUE);
+    const [file] = jira.attachments(ISSUE);
+
+    await client.deleteAttachment(file!.id);
+    expect(jira.attachments(ISSUE)).toEqual([]);
+    await expect(client.deleteAttachment(file!.id)).rejects.toThrow();
+  });
+
+  it('refuses what is not on the screen for creating issues, and what is left out there', async () => {
+    await open.close();
+    const team = { id: 'customfield_10050', name: 'Team' };
+    open = await openJiraSandbox({ createScreen: { lacks: ['labels'], requires: [team] } });
+    const create = (labels: object) =>
+      open.client.addNewIssue({
+        fields: { project: { key: 'OPS' }, issuetype: { name: 'Task' }, summary: 'x', ...labels },
+      });
+
+    await expect(create({ labels: ['a'] })).rejects.toThrow(/'labels' cannot be set[\s\S]*Team is required/);
+    await expect(create({})).rejects.toThrow(/Team is required/);
+    const { fields } = await open.client.genericGet('issue/createmeta/OPS/issuetypes/10001');
+    const ids = fields.map(({ fieldId }: { fieldId: string }) => fieldId);
+    expect(ids).toContain(team.id);
+    expect(ids).not.toContain('labels');
+    expect(open.jira.issues).toHaveLength(4);
+  });
+
   it('lists the types of issues', async () => {
     const listed = await open.call('GET', '/rest/api/2/issuetype');
     expect(await listed.json()).toContainEqual(expect.objectContaining({ id: expect.any(String) }));
@@ -256,6 +322,8 @@ describe('the REST API', () => {
       BROWSE_PROJECTS: { havePermission: true },
     });
     expect((await call('GET', '/rest/api/2/mypermissions?permissions=RULE_THE_WORLD')).status).toBe(400);
+    const inNone = '/rest/api/2/mypermissions?permissions=BROWSE_PROJECTS&projectKey=NONE';
+    expect((await call('GET', inNone)).status).toBe(404);
 
     expect(await client.genericGet('groups/picker?query=lead')).toMatchObject({
       total: 1,
@@ -322,6 +390,28 @@ describe('the REST API', () => {
 
   it('takes a scoped token at the address of the cloud', async () => {
     expect((await scoped(`/ex/jira/${open.jira.cloudId}`)).status).toBe(200);
+  });
+
+  it('lets a scoped token do what its scopes allow, and nothing else', async () => {
+    await open.close();
+    open = await openJiraSandbox({ scopes: ['read:jira-work'] });
+    const token = Buffer.from(`${open.jira.email}:${open.jira.scopedToken}`).toString('base64');
+    const ask = (method: string, path: string, body?: unknown) =>
+      open.call(method, `/ex/jira/${open.jira.cloudId}/rest/api/2/${path}`, body, {
+        authorization: `Basic ${token}`,
+      });
+
+    expect((await ask('GET', `issue/${ISSUE}`)).status).toBe(200);
+    expect((await ask('POST', 'search/jql', { jql: 'key = OPS-1' })).status).toBe(200);
+    const [reading, writing] = [
+      await ask('GET', 'myself'),
+      await ask('POST', `issue/${ISSUE}/comment`, { body: 'x' }),
+    ];
+    for (const refused of [reading, writing]) {
+      expect(refused.status).toBe(401);
+      expect(await refused.json()).toEqual({ code: 401, message: 'Unauthorized; scope does not match' });
+    }
+    expect(open.jira.comments(ISSUE)).toEqual([]);
   });
 
   it('keeps files, and gives them back', async () => {

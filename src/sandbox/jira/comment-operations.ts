@@ -1,7 +1,7 @@
 /** Comments, who may see them, and their properties. */
 import { z } from 'zod';
 import type { User } from './catalogue.ts';
-import { MAX_COMMENT_PAGE, MAX_PROPERTY_CHARS } from './limits.ts';
+import { MAX_COMMENT_PAGE } from './limits.ts';
 import {
   commentOf,
   defineOperation,
@@ -9,6 +9,7 @@ import {
   issueOf,
   type Operation,
   Properties,
+  PropertyValue,
   pageOf,
   paging,
   propertiesOf,
@@ -124,6 +125,7 @@ export function commentOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'getCommentsByIds',
       method: 'POST',
+      scope: 'read:jira-work',
       path: '/api/2/comment/list',
       on: 'cloud',
       query: z.strictObject({ expand: z.string().optional() }),
@@ -188,7 +190,7 @@ export function commentOperations(around: Surroundings): Operation[] {
       method: 'PUT',
       path: '/api/2/comment/:comment/properties/:key',
       query: z.strictObject({}),
-      body: z.unknown().refine((value) => JSON.stringify(value ?? null).length <= MAX_PROPERTY_CHARS),
+      body: PropertyValue,
       run: (call) => {
         const comment = commentOf(world, call);
         const key = call.params.key ?? '';

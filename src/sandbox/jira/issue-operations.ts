@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TRANSITIONS, type User } from './catalogue.ts';
 import { addCommentTo, checkVisibility } from './comment-operations.ts';
+import { checkScreen } from './create-screen.ts';
 import { assigneeOf, IssueBody, projectOf, toIssueChange } from './issue-fields.ts';
 import { MAX_CHANGELOG_PAGE } from './limits.ts';
 import {
@@ -17,7 +18,15 @@ import {
   type Surroundings,
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
-import { fieldFilter, toChangelog, toComment, toHistory, toIssue, toStatus } from './wire.ts';
+import {
+  fieldFilter,
+  toAskedProperties,
+  toChangelog,
+  toComment,
+  toHistory,
+  toIssue,
+  toStatus,
+} from './wire.ts';
 import { type Issue, maySee } from './world.ts';
 
 export function issueOperations(around: Surroundings): Operation[] {
@@ -40,16 +49,12 @@ export function issueOperations(around: Surroundings): Operation[] {
       .filter((each) => maySee(user, each))
       .map((each) => toComment(each, site()));
     const comment = { comments, maxResults: comments.length, total: comments.length, startAt: 0 };
-    const names = asked.properties ?? [];
-    const properties = Object.entries(issue.properties).filter(
-      ([key]) => names.includes(key) || names.includes('*all'),
-    );
     return {
       status: 200,
       body: {
         ...rest,
         fields: { ...fields, ...(fields.comment === undefined ? {} : { comment }) },
-        ...(names.length > 0 ? { properties: Object.fromEntries(properties) } : {}),
+        ...toAskedProperties(issue, asked.properties),
         ...(expand.includes('changelog') ? { changelog: toChangelog(issue, site()) } : {}),
       },
     };
@@ -72,6 +77,7 @@ export function issueOperations(around: Surroundings): Operation[] {
       body: IssueBody,
       run: ({ body, user }) => {
         const project = projectOf(body.fields?.project);
+        checkScreen(Object.keys({ ...body.fields, ...body.update }), around.createScreen);
         const change = toIssueChange(body, { labels: [], properties: {} }, site());
         const { summary, type } = change;
         if (type === undefined) throw new Refusal(400, [], { issuetype: 'Specify an issue type' });

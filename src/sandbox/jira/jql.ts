@@ -139,6 +139,8 @@ class Parser {
         return equality(operator, values, ({ labels }) => labels);
       case 'assignee':
         return equality(operator, values, ({ assignee }) => [assignee ?? 'empty']);
+      // Who creates an issue here reports it.
+      case 'creator':
       case 'reporter':
         return equality(operator, values, ({ reporter }) => [reporter]);
       case 'text':

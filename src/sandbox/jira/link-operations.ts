@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { LINK_TYPES } from './catalogue.ts';
 import { addCommentTo, CommentBody, checkVisibility } from './comment-operations.ts';
-import { defineOperation, type Operation, type Surroundings } from './operation.ts';
+import { type Call, defineOperation, type Operation, type Surroundings } from './operation.ts';
 import { noIssue, Refusal } from './refusal.ts';
+import { toLink } from './wire.ts';
+import type { Link } from './world.ts';
 
 /** By id or by name. */
 const OneOfTypes = z.strictObject({ id: z.string().optional(), name: z.string().optional() });
@@ -11,7 +13,14 @@ const OneOfTypes = z.strictObject({ id: z.string().optional(), name: z.string().
 const OneOfIssues = z.strictObject({ id: z.string().optional(), key: z.string().optional() });
 
 export function linkOperations(around: Surroundings): Operation[] {
-  const { world } = around;
+  const { world, site, happened } = around;
+
+  function linkOf({ params }: Call): Link {
+    const link = world.link(params.link ?? '');
+    if (!link) throw new Refusal(404, [`No issue link with id '${params.link}' exists.`]);
+    return link;
+  }
+
   return [
     defineOperation({
       id: 'getIssueLinkTypes',
@@ -50,11 +59,30 @@ export function linkOperations(around: Surroundings): Operation[] {
           );
         if (!isThere) {
           const link = world.addLink({ type: type.name, inward: inward.id, outward: outward.id });
-          around.happened({ kind: 'link-created', link });
+          happened({ kind: 'link-created', link });
         }
         // The reference: the comment goes to the outward issue.
         if (wanted.comment) addCommentTo(around, outward, wanted.comment, user);
         return { status: 201 };
+      },
+    }),
+    defineOperation({
+      id: 'getIssueLink',
+      method: 'GET',
+      path: '/api/2/issueLink/:link',
+      query: z.strictObject({}),
+      run: (call) => ({ status: 200, body: toLink(linkOf(call), world, site()) }),
+    }),
+    defineOperation({
+      id: 'deleteIssueLink',
+      method: 'DELETE',
+      path: '/api/2/issueLink/:link',
+      query: z.strictObject({}),
+      run: (call) => {
+        const link = linkOf(call);
+        world.removeLink(link);
+        happened({ kind: 'link-deleted', link });
+        return { status: 204 };
       },
     }),
   ];

@@ -1,6 +1,8 @@
 /** What every operation of the emulated REST API has, and what more than one of them looks at. */
 import { z } from 'zod';
+import type { Scope } from './app-account.ts';
 import type { User } from './catalogue.ts';
+import type { CreateScreen } from './create-screen.ts';
 import { MAX_PROPERTY_CHARS, MAX_TEXT_CHARS } from './limits.ts';
 import { noComment, noIssue } from './refusal.ts';
 import type { ListedWebhook } from './webhooks.ts';
@@ -30,11 +32,17 @@ export interface Operation {
   readonly serverQuery?: z.ZodType;
   /** Absent: takes no body. */
   readonly body?: z.ZodType;
+  /** What a scoped token needs. Default: to read work for a GET, to write it for the rest. */
+  readonly scope?: Scope;
   /** Counts as a write to the issue of its path. */
   readonly writes?: true;
   /** Where it is; absent: on Cloud and on Data Center. */
   readonly on?: Site['flavour'];
   run(call: Call): Answer;
+}
+
+export function scopeOf({ method, scope }: Pick<Operation, 'method' | 'scope'>): Scope {
+  return scope ?? (method === 'GET' ? 'read:jira-work' : 'write:jira-work');
 }
 
 /** An operation whose `run` is given what its own schemas made of the request. */
@@ -54,8 +62,9 @@ export interface Surroundings {
   readonly now: () => number;
   /** Told of every change the app made, so that webhooks can go out. */
   readonly happened: (happening: Happening) => void;
-  /** Whether the app's account has a permission. */
-  readonly holds: (permission: string) => boolean;
+  /** Whether the app's account has a permission in a project, or without one anywhere. */
+  readonly holds: (permission: string, project?: string) => boolean;
+  readonly createScreen: CreateScreen;
   readonly webhooks: () => readonly ListedWebhook[];
   /** How long after a change a search does not see it yet, in ms. */
   readonly searchLagMs: () => number;
@@ -64,7 +73,7 @@ export interface Surroundings {
 export type Happening =
   | { readonly kind: 'comment-created' | 'comment-updated' | 'comment-deleted'; readonly comment: Comment }
   | { readonly kind: 'issue-created' | 'issue-deleted'; readonly issue: Issue; readonly by: string }
-  | { readonly kind: 'link-created'; readonly link: Link }
+  | { readonly kind: 'link-created' | 'link-deleted'; readonly link: Link }
   | { readonly kind: 'issue-updated'; readonly before: Issue; readonly after: Issue; readonly by: string };
 
 export const Text = z
@@ -73,10 +82,11 @@ export const Text = z
     MAX_TEXT_CHARS,
     `The entered text is too long. It exceeds the allowed limit of ${MAX_TEXT_CHARS} characters.`,
   );
-const Property = z.strictObject({
-  key: z.string().min(1).max(255),
-  value: z.unknown().refine((value) => JSON.stringify(value ?? null).length <= MAX_PROPERTY_CHARS),
-});
+/** Any JSON, up to a length. */
+export const PropertyValue = z
+  .unknown()
+  .refine((value) => JSON.stringify(value ?? null).length <= MAX_PROPERTY_CHARS);
+const Property = z.strictObject({ key: z.string().min(1).max(255), value: PropertyValue });
 export const Properties = z.array(Property).max(50);
 export type Properties = z.infer<typeof Properties>;
 

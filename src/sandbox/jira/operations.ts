@@ -15,6 +15,7 @@
 import { commentOperations } from './comment-operations.ts';
 import { fileOperations } from './file-operations.ts';
 import { issueOperations } from './issue-operations.ts';
+import { issuePropertyOperations } from './issue-property-operations.ts';
 import { linkOperations } from './link-operations.ts';
 import type { Operation, Surroundings } from './operation.ts';
 import { peopleOperations } from './people-operations.ts';
@@ -29,6 +30,7 @@ export function createOperations(around: Surroundings): Operation[] {
     siteOperations,
     searchOperations,
     issueOperations,
+    issuePropertyOperations,
     commentOperations,
     linkOperations,
     peopleOperations,

@@ -53,6 +53,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'getUser',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/user',
       query: z.strictObject({
         accountId: z.string().optional(),
@@ -78,6 +79,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'findUsers',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/user/search',
       on: 'cloud',
       query: z.strictObject({ ...finding, property: z.string().optional() }),
@@ -86,6 +88,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'findAssignableUsers',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/user/assignable/search',
       on: 'cloud',
       query: z.strictObject({
@@ -108,6 +111,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'findUsers',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/user/search',
       on: 'data-center',
       query: z.strictObject({
@@ -121,6 +125,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'findAssignableUsers',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/user/assignable/search',
       on: 'data-center',
       query: z.strictObject({
@@ -133,6 +138,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'findGroups',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/groups/picker',
       query: z.strictObject({
         accountId: z.string().optional(),
@@ -168,6 +174,7 @@ export function peopleOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'getUsersFromGroup',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/group/member',
       query: z.strictObject({
         ...paging,

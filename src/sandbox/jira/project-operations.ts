@@ -1,6 +1,7 @@
 /** Projects, and what issues in them are made of. */
 import { z } from 'zod';
-import { FIELDS, type Field, ISSUE_TYPES, PRIORITIES, PROJECTS } from './catalogue.ts';
+import { FIELDS, type Field, ISSUE_TYPES, PRIORITIES, PROJECTS, STATUSES } from './catalogue.ts';
+import { fieldsOn } from './create-screen.ts';
 import { MAX_PROJECT_PAGE } from './limits.ts';
 import {
   Count,
@@ -13,7 +14,7 @@ import {
   type Surroundings,
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
-import { toIssueType, toProject } from './wire.ts';
+import { toIssueType, toProject, toStatus } from './wire.ts';
 
 export function projectOperations(around: Surroundings): Operation[] {
   const { site } = around;
@@ -116,7 +117,7 @@ export function projectOperations(around: Surroundings): Operation[] {
         if (!ISSUE_TYPES.some(({ id }) => id === params.type)) {
           throw new Refusal(404, [`Issue type with id '${params.type}' is not in the project.`]);
         }
-        return createPage(FIELDS.filter(({ canBeSet }) => canBeSet).map(toCreateField), query, 'fields');
+        return createPage(fieldsOn(around.createScreen).map(toCreateField), query, 'fields');
       },
     }),
     defineOperation({
@@ -132,6 +133,13 @@ export function projectOperations(around: Surroundings): Operation[] {
       path: '/api/2/issuetype',
       query: z.strictObject({}),
       run: () => ({ status: 200, body: ISSUE_TYPES.map(({ id }) => toIssueType(id, site())) }),
+    }),
+    defineOperation({
+      id: 'getStatuses',
+      method: 'GET',
+      path: '/api/2/status',
+      query: z.strictObject({}),
+      run: () => ({ status: 200, body: STATUSES.map(({ id }) => toStatus(id, site())) }),
     }),
     defineOperation({
       id: 'getPriorities',

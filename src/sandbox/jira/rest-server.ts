@@ -11,10 +11,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
+import type { AppAccount, Scope } from './app-account.ts';
 import { type User, userOf } from './catalogue.ts';
 import { type Fault, Faults, type LimitReason } from './faults.ts';
 import { BURSTS, ISSUE_WRITES, MAX_ATTACHMENT_BYTES } from './limits.ts';
-import { Flag, type Operation } from './operation.ts';
+import { Flag, type Operation, scopeOf } from './operation.ts';
 import { RateLimit, type Window } from './rate-limit.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
@@ -43,9 +44,7 @@ export interface RestDeps {
   /** Known once the server listens. */
   readonly site: () => Site;
   readonly clock: Clock;
-  /** Which account a request with this `Authorization` is; undefined for a stranger. */
-  readonly authenticate: (authorization: string | undefined, isScoped: boolean) => string | undefined;
-  readonly cloudId: string;
+  readonly account: AppAccount;
   readonly limitsWrites: boolean;
   readonly limitsBursts: boolean;
   readonly note: (call: RestCall) => void;
@@ -53,6 +52,19 @@ export interface RestDeps {
 }
 
 const ROOT = '/jira';
+
+/** What somebody asks for, and the scope it takes. */
+interface Named {
+  readonly id: string;
+  readonly scope?: Scope;
+}
+
+const UNKNOWN: Named = { id: 'unknown' };
+const ATTACHING: Named = { id: 'addAttachment', scope: 'write:jira-work' };
+const DOWNLOADING = { id: 'getAttachmentContent', scope: 'read:jira-work' } as const;
+
+/** What the gateway before Jira Cloud says to a token that does not reach so far. */
+const WRONG_SCOPE = { code: 401, message: 'Unauthorized; scope does not match' };
 
 export class RestServer {
   readonly faults = new Faults();
@@ -73,7 +85,7 @@ export class RestServer {
         (_request, body, done) => done(null, body),
       );
       for (const isScoped of [false, true]) {
-        const base = isScoped ? `${ROOT}/ex/jira/${this.deps.cloudId}` : ROOT;
+        const base = isScoped ? `${ROOT}/ex/jira/${this.deps.account.cloudId}` : ROOT;
         for (const operation of this.#operations()) {
           scope.route({
             method: operation.method,
@@ -89,7 +101,7 @@ export class RestServer {
           this.#download(isScoped, request, reply),
         );
         scope.all(`${base}/rest/*`, (request, reply) =>
-          this.#answer('unknown', isScoped, request, reply, () => this.#unknown(request)),
+          this.#answer(UNKNOWN, isScoped, request, reply, () => this.#unknown(request)),
         );
       }
     });
@@ -114,7 +126,8 @@ export class RestServer {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
-    return this.#answer(operation.id, isScoped, request, reply, (user) => {
+    const named = { id: operation.id, scope: scopeOf(operation) };
+    return this.#answer(named, isScoped, request, reply, (user) => {
       const { query: schema, serverQuery = schema } = operation;
       const isServer = this.deps.flavour === 'data-center';
       const query = this.#check(request, 'query', isServer ? serverQuery : schema, request.query);
@@ -133,7 +146,7 @@ export class RestServer {
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const files = await filesOf(request);
-    return this.#answer('addAttachment', isScoped, request, reply, (user) => {
+    return this.#answer(ATTACHING, isScoped, request, reply, (user) => {
       if (request.headers['x-atlassian-token'] !== 'no-check') throw new Refusal(403, ['XSRF check failed']);
       if (!files || files.length === 0) throw this.#violation(request, 'the form needs a part named file');
       const issue = this.deps.world.issue(request.params.issue);
@@ -156,13 +169,15 @@ export class RestServer {
     request: FastifyRequest<{ Params: { file: string } }>,
     reply: FastifyReply,
   ): Promise<FastifyReply> {
+    const { id, scope } = DOWNLOADING;
     const user = this.#userOf(request, isScoped);
     if (!user) return reply.code(401).send({});
+    if (isScoped && !this.deps.account.hasScope(scope)) return reply.code(401).send(WRONG_SCOPE);
     const isQueryKnown = ContentQuery.safeParse(request.query).success;
     if (!isQueryKnown) return reply.code(400).send(this.#violation(request, 'query: unknown').body);
     const file = this.deps.world.file(request.params.file);
     if (!file) return reply.code(404).send(new Refusal(404, ['The attachment with id does not exist']).body);
-    this.#note('getAttachmentContent', request, undefined, 200);
+    this.#note(id, request, undefined, 200);
     return reply
       .headers({ 'content-type': file.mimeType, 'content-disposition': 'attachment' })
       .send(Buffer.from(file.base64, 'base64'));
@@ -174,7 +189,7 @@ export class RestServer {
   }
 
   async #answer(
-    id: string,
+    { id, scope }: Named,
     isScoped: boolean,
     request: FastifyRequest,
     reply: FastifyReply,
@@ -186,6 +201,10 @@ export class RestServer {
       return reply
         .code(401)
         .send({ message: 'Client must be authenticated to access this resource.', 'status-code': 401 });
+    }
+    if (isScoped && scope && !this.deps.account.hasScope(scope)) {
+      this.#note(id, request, undefined, 401);
+      return reply.code(401).send(WRONG_SCOPE);
     }
     const fault = this.faults.take(id);
     const failed = fault && this.#fail(fault, id, request, reply);
@@ -236,7 +255,7 @@ export class RestServer {
   }
 
   #userOf(request: FastifyRequest, isScoped: boolean): User | undefined {
-    return userOf(this.deps.authenticate(request.headers.authorization, isScoped));
+    return userOf(this.deps.account.authenticate(request.headers.authorization, isScoped));
   }
 
   #check(request: FastifyRequest, what: 'query' | 'body', schema: z.ZodType, value: unknown): unknown {

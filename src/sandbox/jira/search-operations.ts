@@ -13,7 +13,7 @@ import {
   type Surroundings,
 } from './operation.ts';
 import { Refusal } from './refusal.ts';
-import { fieldFilter, toChangelog, toIssue } from './wire.ts';
+import { fieldFilter, toAskedProperties, toChangelog, toIssue } from './wire.ts';
 import type { Issue } from './world.ts';
 
 /** What a search of Cloud comes to, however it was asked for. */
@@ -23,6 +23,7 @@ interface Asked {
   readonly maxResults?: number | undefined;
   readonly fields?: readonly string[] | undefined;
   readonly expand?: string | undefined;
+  readonly properties?: readonly string[] | undefined;
   readonly reconcileIssues?: readonly number[] | undefined;
 }
 
@@ -33,6 +34,7 @@ interface AskedServer {
   readonly maxResults?: number | undefined;
   readonly fields?: readonly string[] | undefined;
   readonly expand?: readonly string[] | undefined;
+  readonly properties?: readonly string[] | undefined;
 }
 
 const JqlQuery = z.strictObject({
@@ -108,6 +110,7 @@ export function searchOperations(around: Surroundings): Operation[] {
         : {
             ...toIssue(issue, world, site(), wanted),
             ...(withChangelog ? { changelog: toChangelog(issue, site()) } : {}),
+            ...toAskedProperties(issue, asked.properties),
           },
     );
     const isLast = from + size >= all.length;
@@ -132,6 +135,7 @@ export function searchOperations(around: Surroundings): Operation[] {
     const issues = all.slice(startAt, startAt + maxResults).map((issue) => ({
       ...toIssue(issue, world, site(), wanted),
       ...(withChangelog ? { changelog: toChangelog(issue, site()) } : {}),
+      ...toAskedProperties(issue, asked.properties),
     }));
     return { status: 200, body: { startAt, maxResults, total: all.length, issues } };
   }
@@ -141,6 +145,7 @@ export function searchOperations(around: Surroundings): Operation[] {
       defineOperation({
         id: 'searchAndReconsileIssuesUsingJqlPost',
         method: 'POST',
+        scope: 'read:jira-work',
         path,
         on: 'cloud',
         query: z.strictObject({}),
@@ -159,6 +164,7 @@ export function searchOperations(around: Surroundings): Operation[] {
     defineOperation({
       id: 'searchForIssuesUsingJqlPost',
       method: 'POST',
+      scope: 'read:jira-work',
       path: '/api/2/search',
       query: z.strictObject({}),
       body: OldBody,

@@ -1,16 +1,33 @@
 /** About the site, and about the app in it. */
 import { z } from 'zod';
-import { PERMISSIONS } from './catalogue.ts';
+import { PERMISSIONS, PROJECTS } from './catalogue.ts';
 import { defineOperation, List, type Operation, type Surroundings } from './operation.ts';
-import { Refusal } from './refusal.ts';
+import { noIssue, Refusal } from './refusal.ts';
 import { toUser } from './wire.ts';
 
 export function siteOperations(around: Surroundings): Operation[] {
-  const { site } = around;
+  const { world, site } = around;
+
+  /** Which project somebody asks about; undefined for any. @throws {Refusal} when there is none they may see */
+  function projectIn(asked: Where): string | undefined {
+    const { projectKey, projectId, issueKey, issueId } = asked;
+    const issueName = issueKey ?? issueId;
+    const issue = issueName === undefined ? undefined : world.issue(issueName);
+    if (issueName !== undefined && !issue) throw noIssue();
+    const name = issue?.project ?? projectKey ?? projectId;
+    if (name === undefined) return undefined;
+    const project = PROJECTS.find(({ id, key }) => id === name || key === name);
+    if (!project || !around.holds('BROWSE_PROJECTS', project.key)) {
+      throw new Refusal(404, [`No project could be found with key '${name}'.`]);
+    }
+    return project.key;
+  }
+
   return [
     defineOperation({
       id: 'getCurrentUser',
       method: 'GET',
+      scope: 'read:jira-user',
       path: '/api/2/myself',
       query: z.strictObject({ expand: z.string().optional() }),
       serverQuery: z.strictObject({}),
@@ -64,9 +81,10 @@ export function siteOperations(around: Surroundings): Operation[] {
         }
         const unknown = permissions.filter((key) => !EVERY_PERMISSION.includes(key));
         if (unknown.length > 0) throw new Refusal(400, [`Unrecognized permissions: ${unknown.join(', ')}`]);
+        const project = projectIn(query);
         const entries = permissions.map((key) => [
           key,
-          { ...toPermission(key), havePermission: around.holds(key) },
+          { ...toPermission(key), havePermission: around.holds(key, project) },
         ]);
         return { status: 200, body: { permissions: Object.fromEntries(entries) } };
       },
@@ -82,6 +100,13 @@ export function siteOperations(around: Surroundings): Operation[] {
       },
     }),
   ];
+}
+
+interface Where {
+  readonly projectKey?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly issueKey?: string | undefined;
+  readonly issueId?: string | undefined;
 }
 
 const EVERY_PERMISSION: readonly string[] = Object.values(PERMISSIONS).flat();

@@ -9,8 +9,14 @@ export interface Teller {
   readonly world: World;
   readonly site: Site;
   readonly now: number;
-  /** Leave the issue out of events about comments, as some sites do. */
-  readonly withoutIssue: boolean;
+  readonly options: PayloadOptions;
+}
+
+export interface PayloadOptions {
+  /** Leave the issue out of `comment_created`, as some sites do. Default false. */
+  readonly webhooksWithoutIssue?: boolean;
+  /** Leave out what was changed, as senders between Jira and the app may. Default false. */
+  readonly webhooksWithoutChangelog?: boolean;
 }
 
 export interface Told {
@@ -41,8 +47,9 @@ export function toWebhook(happening: Happening, teller: Teller): Told | undefine
     }
     case 'issue-updated':
       return { event: 'jira:issue_updated', payload: toUpdate(happening, teller), issue: happening.after };
-    case 'link-created': {
-      const webhookEvent = 'issuelink_created';
+    case 'link-created':
+    case 'link-deleted': {
+      const webhookEvent = happening.kind === 'link-created' ? 'issuelink_created' : 'issuelink_deleted';
       const issueLink = toWebhookLink(happening.link);
       return { event: webhookEvent, payload: { timestamp, webhookEvent, issueLink } };
     }
@@ -66,7 +73,7 @@ const SERVER_NAMES = {
 
 function toCommentEvent(
   { kind, comment }: Extract<Happening, { comment: Comment }>,
-  { world, site, now: timestamp, withoutIssue }: Teller,
+  { world, site, now: timestamp, options }: Teller,
 ): Told | undefined {
   const issue = world.issue(comment.issue);
   if (!issue) return undefined;
@@ -86,7 +93,7 @@ function toCommentEvent(
           timestamp,
           webhookEvent: event,
           comment: toComment(comment, site),
-          ...(withoutIssue ? {} : { issue: shown }),
+          ...(options.webhooksWithoutIssue ? {} : { issue: shown }),
           eventType: 'primaryAction',
         };
   return { event, payload, issue };
@@ -94,7 +101,7 @@ function toCommentEvent(
 
 function toUpdate(
   { before, after, by }: Extract<Happening, { kind: 'issue-updated' }>,
-  { world, site, now: timestamp }: Teller,
+  { world, site, now: timestamp, options }: Teller,
 ): WebhookPayload {
   const entry = after.history.length > before.history.length ? after.history.at(-1) : undefined;
   return {
@@ -103,7 +110,9 @@ function toUpdate(
     issue_event_type_name: updateName(before, after),
     user: toActor(by, site),
     issue: toWebhookIssue(after, world, site),
-    changelog: { id: entry?.id ?? world.nextId(), items: (entry?.items ?? []).map(toHistoryItem) },
+    ...(options.webhooksWithoutChangelog
+      ? {}
+      : { changelog: { id: entry?.id ?? world.nextId(), items: (entry?.items ?? []).map(toHistoryItem) } }),
   };
 }
 

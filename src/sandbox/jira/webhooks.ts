@@ -40,6 +40,7 @@ export const WEBHOOK_EVENTS = [
   'comment_updated',
   'comment_deleted',
   'issuelink_created',
+  'issuelink_deleted',
 ] as const;
 
 /** What is told: the event as Jira calls it, and whatever else. */

@@ -75,6 +75,13 @@ export function toIssue(issue: Issue, world: World, site: Site, wanted: FieldFil
   };
 }
 
+/** Those of the properties that are asked for by name, or all of them; nothing when none are. */
+export function toAskedProperties({ properties }: Issue, names: readonly string[] = []) {
+  if (names.length === 0) return {};
+  const asked = Object.entries(properties).filter(([key]) => names.includes(key) || names.includes('*all'));
+  return { properties: Object.fromEntries(asked) };
+}
+
 /** Newest first, as Cloud lists it in an issue. */
 export function toChangelog({ history }: Issue, site: Site) {
   const histories = history.toReversed().map((entry) => toHistory(entry, site));
@@ -155,17 +162,10 @@ function fieldsOf(issue: Issue, world: World, site: Site): Record<string, unknow
     components: [],
     fixVersions: [],
     subtasks: [],
-    issuelinks: world.linksOf(issue).flatMap((link) => {
-      const type = LINK_TYPES.find(({ name }) => name === link.type);
-      const isOutward = link.inward === issue.id;
-      const other = world.issue(isOutward ? link.outward : link.inward);
-      if (!type || !other) return [];
-      const shown = {
-        id: other.id,
-        key: other.key,
-        fields: { summary: other.summary, status: toStatus(other.status, site) },
-      };
-      return [{ id: link.id, type, ...(isOutward ? { outwardIssue: shown } : { inwardIssue: shown }) }];
+    // Each names the other end alone.
+    issuelinks: world.linksOf(issue).map((link) => {
+      const { inwardIssue, outwardIssue, ...rest } = toLink(link, world, site);
+      return { ...rest, ...(link.inward === issue.id ? { outwardIssue } : { inwardIssue }) };
     }),
     attachment: world.filesOf(issue).map((file) => toAttachment(file, site)),
     comment: {
@@ -207,6 +207,28 @@ export function toAttachment(file: StoredFile, site: Site) {
       site.flavour === 'cloud'
         ? `${site.url}/rest/api/2/attachment/content/${id}`
         : `${site.url}/secure/attachment/${id}/${encodeURIComponent(filename)}`,
+  };
+}
+
+/** A link with both ends. */
+export function toLink({ id, type, inward, outward }: Link, world: World, site: Site) {
+  return {
+    id,
+    self: `${site.url}/rest/api/2/issueLink/${id}`,
+    type: LINK_TYPES.find(({ name }) => name === type),
+    inwardIssue: toLinkedIssue(world.issue(inward), site),
+    outwardIssue: toLinkedIssue(world.issue(outward), site),
+  };
+}
+
+function toLinkedIssue(issue: Issue | undefined, site: Site) {
+  if (!issue) return undefined;
+  const { id, key, summary, status } = issue;
+  return {
+    id,
+    key,
+    self: `${site.url}/rest/api/2/issue/${id}`,
+    fields: { summary, status: toStatus(status, site) },
   };
 }
 

@@ -103,7 +103,9 @@ const Change = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), comment: Comment }),
   z.object({ kind: z.literal('comment-removed'), id: z.string() }),
   z.object({ kind: z.literal('file'), file: StoredFile }),
+  z.object({ kind: z.literal('file-removed'), id: z.string() }),
   z.object({ kind: z.literal('link'), link: Link }),
+  z.object({ kind: z.literal('link-removed'), id: z.string() }),
 ]);
 type Change = z.infer<typeof Change>;
 
@@ -174,6 +176,10 @@ export class World {
     return [...this.#files.values()].filter(({ issue }) => issue === id);
   }
 
+  link(id: string): Link | undefined {
+    return this.#links.get(id);
+  }
+
   linksOf({ id }: Issue): Link[] {
     return [...this.#links.values()].filter(({ inward, outward }) => inward === id || outward === id);
   }
@@ -214,6 +220,11 @@ export class World {
     const remembered = { ...next, history: [...issue.history, ...entries] };
     this.#record({ kind: 'issue', issue: remembered });
     return remembered;
+  }
+
+  /** Properties are beside the fields: neither the history nor the time of the last change tells of them. */
+  keepInIssue(issue: Issue, properties: Issue['properties']): void {
+    this.#record({ kind: 'issue', issue: { ...issue, properties } });
   }
 
   /** With everything in it, and its links. Its key is not given again. */
@@ -265,10 +276,18 @@ export class World {
     return file;
   }
 
+  removeFile({ id }: StoredFile): void {
+    this.#record({ kind: 'file-removed', id });
+  }
+
   addLink(wanted: Omit<Link, 'id'>): Link {
     const link = { ...wanted, id: this.nextId() };
     this.#record({ kind: 'link', link });
     return link;
+  }
+
+  removeLink({ id }: Link): void {
+    this.#record({ kind: 'link-removed', id });
   }
 
   nextId(): string {
@@ -306,9 +325,15 @@ export class World {
         this.#files.set(change.file.id, change.file);
         this.#seen(change.file.id);
         break;
+      case 'file-removed':
+        this.#files.delete(change.id);
+        break;
       case 'link':
         this.#links.set(change.link.id, change.link);
         this.#seen(change.link.id);
+        break;
+      case 'link-removed':
+        this.#links.delete(change.id);
         break;
       default:
         change satisfies never;

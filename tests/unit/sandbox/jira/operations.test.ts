@@ -9,7 +9,7 @@ const operations = createOperations({} as Surroundings);
 const named = operations.map((operation) => [`${operation.method} ${operation.path}`, operation] as const);
 
 /** Any JSON is the value of a property. */
-const FREE_BODIES = ['setCommentProperty'];
+const FREE_BODIES = ['setCommentProperty', 'setIssueProperty'];
 
 function refusesUnknown(schema: z.ZodType): boolean {
   const { error } = schema.safeParse({ 'no such thing': 1 });
