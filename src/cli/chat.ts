@@ -110,8 +110,8 @@ function whatRuns({ app, played, sandboxUrl }: Launched): string {
   return `${platforms}${sandbox}\n/help tells what can be typed.`;
 }
 
-/** What the person here may answer, or see, with the rights they have at that moment. */
-function cardsFor(actor: Actor, { approvals, directory }: OpenStores): CardSource {
+/** What the person at a terminal may answer, or see, with the rights they have at that moment. */
+export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): CardSource {
   const current = () => directory.find(actor.person.id);
   return {
     answerable: async () => {

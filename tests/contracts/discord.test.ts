@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { DiscordSandbox } from '../../src/sandbox/discord/discord-sandbox.ts';
 import { OTHER_BOT } from '../../src/sandbox/discord/wire.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
-import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, EVE, GUILD } from '../../src/sandbox/people.ts';
 import { buttonOf, GENERAL, openDiscord } from '../support/discord-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
 import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
@@ -85,8 +85,8 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
       const [ours] = inPlace(ref).slice(-1);
       sandbox.deliverEvent('MESSAGE_CREATE', {
         id: ours!.id,
-        channel_id: ref,
-        guild_id: undefined,
+        channel_id: GENERAL.id, // where people speak, too: what is said in one channel is taken in order
+        guild_id: GUILD.id,
         author: { id: BOT.discordUser, username: 'signalbox', bot: true },
         content: `<@${BOT.discordUser}> ${ours!.content}`,
         timestamp: ours!.createdAt,
@@ -133,6 +133,7 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
       ),
     drop: async () => {
       sandbox.disconnect();
+      await sandbox.until(({ connections }) => connections === 0);
       await sandbox.until(({ connections }) => connections > 0);
     },
     malformed: async (count) => {

@@ -80,7 +80,7 @@ async function openMailWorld(): Promise<PlatformWorld> {
     },
     sayUnheard: async (text) => {
       const { id } = await mail.send({ from: ALEX.mail, to: BOT.mail, subject: `Matter ${++places}`, text });
-      await mail.until(() => mail.deliveries.some((each) => each.id === id && each.attempts > 0));
+      await mail.until(() => mail.deliveries.find((each) => each.id === id)?.lastAnswer);
     },
     shown: async ({ ref }) => inThread(ref).map(({ text, html }) => html ?? text),
     plain: (html) =>
@@ -156,7 +156,7 @@ async function openMailWorld(): Promise<PlatformWorld> {
         await answer();
       }
       socket.write(`From: ${ALEX.mail}\r\n\r\nhalf of`);
-      socket.destroy();
+      socket.resetAndDestroy();
       await once(socket, 'close');
     },
     malformed: async (count) => {
@@ -167,8 +167,12 @@ async function openMailWorld(): Promise<PlatformWorld> {
       const sent = Array.from({ length: count }, (_, n) =>
         client.sendMail({ envelope, raw: Buffer.from(NONSENSE[n % NONSENSE.length] ?? '', 'latin1') }),
       );
-      await Promise.allSettled(sent);
+      const refusals = (await Promise.allSettled(sent)).flatMap((each) =>
+        each.status === 'rejected' ? [each.reason] : [],
+      );
       client.close();
+      const again = refusals.find(({ responseCode }) => responseCode < 500);
+      if (again) throw again;
     },
     files: async ({ ref }) =>
       inThread(ref).flatMap(({ attachments }) =>

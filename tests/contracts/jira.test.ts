@@ -105,7 +105,10 @@ async function openJiraWorld(
           : { kind: 'rate-limited', retryAfterSeconds: how.seconds, reason: 'jira-burst-based' },
       ),
     malformed: async (count) => {
-      for (let n = 0; n < count; n++) await sandbox.deliverRaw({ body: NONSENSE[n % NONSENSE.length] ?? '' });
+      for (let n = 0; n < count; n++) {
+        const status = await sandbox.deliverRaw({ body: NONSENSE[n % NONSENSE.length] ?? '' });
+        if (typeof status !== 'number' || status >= 500) throw new Error(`Jira was answered ${status}`);
+      }
     },
     files: async ({ ref }) =>
       sandbox

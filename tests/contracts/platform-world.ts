@@ -67,7 +67,7 @@ export interface PlatformWorld {
   refuse?(how: { kind: 'rate-limited'; seconds: number } | { kind: 'permanent' }): Promise<void> | void;
   /** The platform drops the connection. Resolves when it is back, however that comes about. */
   drop?(): Promise<void>;
-  /** Sends the gateway this many payloads that make no sense. */
+  /** Sends the gateway this many payloads that make no sense. Rejects when it asks for one of them again. */
   malformed(count: number): Promise<void>;
 
   /** Names and sizes of files the bot sent in answer to something. */

@@ -141,7 +141,8 @@ async function openHttpProgram(web: WebFixture): Promise<Program> {
       return { isTaken: status < 300, isAgain: status === 503, notice: body.notice };
     },
     nonsense: async (text) => {
-      await web.call('POST', 'messages', text);
+      const { status } = await web.call('POST', 'messages', text);
+      if (status !== 400) throw new Error(`nonsense was answered with ${status}`);
     },
     heard: async () => {
       const heard: Heard[] = [];
@@ -180,7 +181,8 @@ async function openSocketProgram(web: WebFixture): Promise<Program> {
       };
     },
     nonsense: async (text) => {
-      await line.ask(text);
+      const reply = await line.ask(text);
+      if (reply?.code !== 'malformed') throw new Error(`nonsense was answered with ${JSON.stringify(reply)}`);
     },
     heard: async () => {
       const last = await lastPosition();

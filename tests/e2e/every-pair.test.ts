@@ -7,8 +7,10 @@ import { emailSurface } from '../support/surfaces/email-surface.ts';
 import { jiraSurface } from '../support/surfaces/jira-surface.ts';
 import { slackSurface } from '../support/surfaces/slack-surface.ts';
 import { type Surface, seen } from '../support/surfaces/surface.ts';
+import { openTerminals, type Terminals, terminalSurface } from '../support/surfaces/terminal-surface.ts';
+import { webSurface } from '../support/surfaces/web-surface.ts';
 
-const PLATFORMS = ['slack', 'discord', 'jira', 'email'] as const;
+const PLATFORMS = ['slack', 'discord', 'jira', 'email', 'web', 'cli'] as const;
 type PlatformName = (typeof PLATFORMS)[number];
 
 /** As people read it on a card. */
@@ -17,22 +19,29 @@ const VIA: Readonly<Record<PlatformName, string>> = {
   discord: 'on Discord',
   jira: 'in Jira',
   email: 'by e-mail',
+  web: 'over the web',
+  cli: 'in the terminal',
 };
 
 let story: Story;
+let terminals: Terminals;
 let surfaces: Readonly<Record<PlatformName, Surface>>;
 
 beforeAll(async () => {
   story = await Story.begin();
-  const { slack, discord, jira, mail } = story.sandbox;
+  terminals = await openTerminals(story);
+  const { slack, discord, jira, mail, web } = story.sandbox;
   surfaces = {
     slack: slackSurface(slack),
     discord: discordSurface(discord),
     jira: jiraSurface(jira),
     email: emailSurface(mail),
+    web: webSurface(web),
+    cli: terminalSurface(terminals),
   };
 });
 afterAll(async () => {
+  await terminals.close();
   await story.end();
 });
 

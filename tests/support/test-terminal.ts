@@ -11,8 +11,6 @@ import { silent } from './core.ts';
 
 /** Wider than any line of a test: none is broken. */
 const COLUMNS = 10_000;
-/** How long `reads` waits before it says what is there instead. */
-const READS_WITHIN_MS = 10_000;
 
 export interface Sitting {
   /** Also the name of the account, `cli:<name>`, and of the session. */
@@ -27,6 +25,7 @@ export interface Sitting {
 export class TestTerminal {
   readonly gateway: CliGateway;
   readonly #input: PassThrough;
+  readonly #prompt: string;
   #output = '';
 
   constructor({ name, displayName, cards, clock, isTTY }: Sitting) {
@@ -36,6 +35,7 @@ export class TestTerminal {
       this.#output += chunk.toString();
     });
     this.#input = input;
+    this.#prompt = `${displayName} › `;
     this.gateway = new CliGateway(
       { name, account: AccountId.parse(`cli:${name}`), displayName },
       { terminal: new Terminal({ input, output }), agentName: 'Signalbox', cards, clock, log: silent },
@@ -52,6 +52,11 @@ export class TestTerminal {
     return stripVTControlCharacters(this.#output);
   }
 
+  /** The same after a position in `text`, one thing after the other: the prompt is shown anew behind each. */
+  pieces(from = 0): string[] {
+    return this.text.slice(from).split(this.#prompt);
+  }
+
   /** Resolves once the line was read, with everything that follows from it at once; at once when nobody reads. */
   async type(line: string): Promise<void> {
     // Asking for what is read would make it read.
@@ -64,16 +69,5 @@ export class TestTerminal {
   /** Whatever bytes. */
   write(bytes: string): void {
     this.#input.write(bytes);
-  }
-
-  /** Resolves with what was printed after `from`, once it looks like this; looks for news meanwhile. */
-  async reads(pattern: RegExp, from = 0): Promise<string> {
-    const signal = AbortSignal.timeout(READS_WITHIN_MS);
-    while (!pattern.test(this.text.slice(from))) {
-      if (signal.aborted) throw new Error(`no ${pattern} on the terminal; there is: ${this.text}`);
-      await this.gateway.showNews();
-      await soon();
-    }
-    return this.text.slice(from);
   }
 }
