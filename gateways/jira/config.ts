@@ -53,6 +53,11 @@ const Settings = z.strictObject({
   approval_issue: IssueKey.optional(),
   /** In service desks, answers are for agents only. */
   answers_internal: z.boolean().default(true),
+  /** In an issue that is assigned to the bot. The assignment itself is a task either way. */
+  assigned: z
+    .enum(['mentions_only', 'every_comment'])
+    .default('mentions_only')
+    .describe('Which comments are spoken to it, in an issue that is assigned to the bot.'),
   /** Apps that may speak to us, by account id; every other app is ignored. */
   bots: z.array(z.string()).default([]),
   /** How often those apps may speak in one issue before a person has to. */

@@ -85,7 +85,12 @@ export class JiraGateway implements Gateway {
       );
     }
     const us = await this.#connect();
-    const standpoint = { site: siteOf(settings), us, answersInternal: settings.answers_internal };
+    const standpoint = {
+      site: siteOf(settings),
+      us,
+      answersInternal: settings.answers_internal,
+      hearsAssigned: settings.assigned === 'every_comment',
+    };
     const intake = new JiraIntake({ client: this.#client, settings, standpoint, receive, log: deps.log });
     if (settings.mode === 'webhook') this.#listen(intake);
     else await this.#poll(intake);
@@ -122,8 +127,8 @@ export class JiraGateway implements Gateway {
   #listen(intake: JiraIntake): void {
     const { listener, log } = this.deps;
     const { path, webhook_secret: secret = '' } = this.settings;
-    const take = (event: Parameters<JiraIntake['takeEvent']>[0]): Promise<void> => {
-      const taken = intake.takeEvent(event);
+    const take = (...hint: Parameters<JiraIntake['takeEvent']>): Promise<void> => {
+      const taken = intake.takeEvent(...hint);
       this.#underWay.add(taken);
       const done = () => this.#underWay.delete(taken);
       taken.then(done, done);

@@ -25,6 +25,8 @@ export interface Standpoint {
   readonly site: string;
   readonly us: JiraUser;
   readonly answersInternal: boolean;
+  /** In an issue that is assigned to us, every comment is spoken to us. */
+  readonly hearsAssigned: boolean;
 }
 
 /** Files of one message that are carried, at most. */
@@ -52,7 +54,8 @@ export function toMessage(
     sender: { ...toSender(author, account), authenticated: isAuthors },
     text: fromWiki(withoutMention(comment.body, names)),
     ...withFiles(filesIn(comment.body, issue)),
-    addressedToBot: mentions(comment.body, names) || isAssigned(issue, standpoint.us),
+    addressedToBot:
+      mentions(comment.body, names) || (standpoint.hearsAssigned && isAssigned(issue, standpoint.us)),
     ...(isEdited ? { edited: true as const } : {}),
     sentAt: new Date(comment.created).toISOString(),
     replyTo: toAddress({

@@ -29,6 +29,8 @@ const MEANINGS: Readonly<Record<string, 'comment' | 'edited' | 'deleted'>> = {
   issue_comment_deleted: 'deleted',
 };
 
+const ISSUE_CREATED = 'jira:issue_created';
+
 export interface IntakeDeps {
   readonly client: JiraClient;
   readonly settings: JiraSettings;
@@ -44,12 +46,13 @@ export class JiraIntake {
     this.#bots = new BotBudget(deps.settings.bot_turns);
   }
 
-  async takeEvent(event: WebhookEvent): Promise<void> {
+  /** `delivery`: what tells this event from others that say no more than it does; see `webhook.ts`. */
+  async takeEvent(event: WebhookEvent, delivery: string): Promise<void> {
     const meaning = MEANINGS[event.webhookEvent] ?? MEANINGS[event.issue_event_type_name ?? ''];
     const issueId = event.issue?.id ?? /\/issue\/(\d+)\/comment\//.exec(event.comment?.self ?? '')?.[1];
     if (issueId === undefined) return;
     if (meaning !== undefined) return this.#commentEvent(event, issueId, meaning);
-    if (isAssignment(event)) return this.#assignment(event, issueId);
+    if (isAssignment(event)) return this.#assignment(event, issueId, delivery);
   }
 
   async #commentEvent(
@@ -100,10 +103,11 @@ export class JiraIntake {
     return this.deps.client.issue(id, [...FIELDS, 'creator']);
   }
 
-  async #assignment(event: WebhookEvent, issueId: string): Promise<void> {
+  async #assignment(event: WebhookEvent, issueId: string, delivery: string): Promise<void> {
     const issue = await this.issue(issueId);
     if (!this.#isOpen(issue)) return;
-    const key = event.changelog?.id ?? 'created';
+    // An issue is created once, so its own id says which creation it was.
+    const key = event.webhookEvent === ISSUE_CREATED ? 'created' : (event.changelog?.id ?? delivery);
     const at = event.timestamp ?? Date.parse(issue.fields.updated ?? '');
     await this.#hand(toAssignment(issue, event.user ?? {}, { key, at }, this.deps.standpoint));
   }
@@ -154,10 +158,8 @@ export class JiraIntake {
   }
 }
 
-function isAssignment({ webhookEvent, changelog }: WebhookEvent): boolean {
-  if (webhookEvent === 'jira:issue_created') return true;
-  return (
-    webhookEvent === 'jira:issue_updated' &&
-    changelog?.items.some(({ field }) => field === 'assignee') === true
-  );
+function isAssignment({ webhookEvent, issue_event_type_name: name, changelog }: WebhookEvent): boolean {
+  if (webhookEvent === ISSUE_CREATED) return true;
+  if (webhookEvent !== 'jira:issue_updated') return false;
+  return changelog ? changelog.items.some(({ field }) => field === 'assignee') : name === 'issue_assigned';
 }

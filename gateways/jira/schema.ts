@@ -93,7 +93,7 @@ export const WebhookEvent = z.object({
     .nullish(),
   changelog: z
     .object({
-      id: z.string(),
+      id: z.string().optional(),
       items: z.array(z.object({ field: z.string(), to: z.string().nullish() })),
     })
     .nullish(),

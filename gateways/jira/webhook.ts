@@ -1,4 +1,13 @@
-/** Jira's webhooks: checked, understood, taken in, and only then acknowledged. */
+/**
+ * Jira's webhooks: checked, understood, taken in, and only then acknowledged.
+ *
+ * Jira sends what was not acknowledged again, so everything that is handed on has an id that is the same each time:
+ *   1. By what it is about, where that has an id of its own: a comment, an entry of the history, the creation of an
+ *      issue. Two webhooks about it, and polling, then tell of one thing.
+ *   2. By the delivery, where the event tells no such id (an assignment without its changelog): the webhook
+ *      identifier, which is the same on every attempt, or a digest of the body where a Jira sends none.
+ */
+import { createHash } from 'node:crypto';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookHandler, WebhookRequest } from '../webhook-listener.ts';
 import { within } from '../within.ts';
@@ -8,9 +17,13 @@ import { isSigned } from './signature.ts';
 /** Jira waits 20 s for an answer (Atlassian support, "webhook timeouts"); what takes longer has to come again. */
 const TAKE_WITHIN_MS = 15_000;
 
+/** As Jira writes them: a UUID, or something alike. */
+const IDENTIFIER = /^[\w.:-]{1,100}$/;
+
 export interface WebhookDeps {
   readonly secret: string;
-  readonly take: (event: WebhookEvent) => Promise<void>;
+  /** `delivery` is the same on every attempt at the same one. */
+  readonly take: (event: WebhookEvent, delivery: string) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -22,25 +35,31 @@ export function createWebhookHandler({ secret, take, log }: WebhookDeps): Webhoo
       log.warn({ signed: signature !== undefined }, 'a webhook without a valid signature was refused');
       return { status: 401 };
     }
+    const delivery = deliveryOf(headers['x-atlassian-webhook-identifier'], body);
     const event = eventIn(body);
     if (!event) {
-      log.warn(
-        { delivery: headers['x-atlassian-webhook-identifier'] },
-        'a webhook could not be read; it is dropped',
-      );
+      log.warn({ delivery }, 'a webhook could not be read; it is dropped');
       return { status: 400 };
     }
     try {
-      await within(TAKE_WITHIN_MS, take(event));
+      await within(TAKE_WITHIN_MS, take(event, delivery));
       return { status: 200 };
     } catch (error) {
       log.error(
-        { err: error, event: event.webhookEvent },
+        { err: error, event: event.webhookEvent, delivery },
         'a webhook was not stored; Jira is asked to send it again',
       );
       return { status: 503 };
     }
   };
+}
+
+/** The identifier as Jira gives it; anything unusual, and a body without one, by its digest. */
+function deliveryOf(identifier: string | string[] | undefined, body: Buffer): string {
+  if (typeof identifier === 'string' && IDENTIFIER.test(identifier)) return identifier;
+  return createHash('sha256')
+    .update(identifier === undefined ? body : String(identifier))
+    .digest('hex');
 }
 
 function eventIn(body: WebhookRequest['body']): WebhookEvent | undefined {

@@ -71,22 +71,31 @@ describe.each(['cloud', 'data-center'] as const)('the Jira gateway on %s', (flav
     expect(jira.messages()[0]?.text).toMatch(/assigned to you[\s\S]*> Parcel lost[\s\S]*> ## What happened/);
   });
 
-  it('hands over comments that mention nobody, not as spoken to the bot; in an issue of the bot they are', async () => {
-    await open({ sandbox: { flavour } });
-    await jira.sandbox.comment({
-      user: DANA.jiraAccount,
-      issue: ISSUE,
-      text: 'approve apr_p7_0123456789ab.1',
-    }).acknowledged;
-    await jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to: BOT.jiraAccount }).acknowledged;
-    await jira.sandbox.comment({ user: DANA.jiraAccount, issue: ISSUE, text: 'and now?' }).acknowledged;
+  it.each([
+    ['mentions_only', false],
+    ['every_comment', true],
+  ])(
+    'hands over comments that mention nobody; in an issue of the bot, %s says whether to it',
+    async (assigned, isSpokenTo) => {
+      await open({ sandbox: { flavour }, settings: { assigned } });
+      await jira.sandbox.comment({
+        user: DANA.jiraAccount,
+        issue: ISSUE,
+        text: 'approve apr_p7_0123456789ab.1',
+      }).acknowledged;
+      await jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to: BOT.jiraAccount }).acknowledged;
+      await jira.sandbox.comment({ user: DANA.jiraAccount, issue: ISSUE, text: 'and now?' }).acknowledged;
 
-    expect(jira.messages().map(({ text, addressedToBot }) => [text.slice(0, 12), addressedToBot])).toEqual([
-      ['approve apr_', false],
-      ['OPS-2 was as', true],
-      ['and now?', true],
-    ]);
-  });
+      expect(jira.messages().map(({ text, addressedToBot }) => [text.slice(0, 12), addressedToBot])).toEqual([
+        ['approve apr_', false],
+        ['OPS-2 was as', true],
+        ['and now?', isSpokenTo],
+      ]);
+      await jira.sandbox.comment({ user: DANA.jiraAccount, issue: ISSUE, text: '@signalbox well?' })
+        .acknowledged;
+      expect(jira.messages().at(-1)?.addressedToBot).toBe(true);
+    },
+  );
 
   it('records edits and deletions, and never takes them for something said', async () => {
     await open({ sandbox: { flavour } });
@@ -149,6 +158,62 @@ describe('coming in', () => {
     await jira.sandbox.redeliver('comment_created');
     expect(new Set(jira.messages().map(({ id }) => id)).size).toBe(1);
     expect(jira.messages()).toHaveLength(2);
+  });
+
+  it('OM-192 gives a redelivered assignment one id, also where the webhook tells none, and the next another', async () => {
+    await open({ sandbox: { webhooksWithoutChangelog: true } });
+    const assign = (to: string | undefined) =>
+      jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to }).acknowledged;
+    await assign(BOT.jiraAccount);
+    await jira.sandbox.redeliver('jira:issue_updated');
+    const [first, again] = jira.messages();
+    const { identifier } = jira.sandbox.deliveries[0]!;
+
+    expect(first?.id).toBe(`jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:assigned:${identifier}`);
+    expect(again?.id).toBe(first?.id);
+
+    await assign(undefined);
+    await assign(BOT.jiraAccount);
+    expect(jira.messages()).toHaveLength(3);
+    expect(jira.messages()[2]?.id).not.toBe(first?.id);
+  });
+
+  it('OM-192 knows an assignment again by its body where there is no identifier at all', async () => {
+    await open();
+    jira.sandbox.deliverTo(undefined);
+    jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to: BOT.jiraAccount });
+    const { url } = jira;
+    const told = (timestamp: number) =>
+      jira.sandbox.deliverRaw({
+        body: JSON.stringify({
+          timestamp,
+          webhookEvent: 'jira:issue_updated',
+          issue_event_type_name: 'issue_assigned',
+          user: { accountId: DANA.jiraAccount },
+          issue: { id: jira.sandbox.issue(ISSUE)!.id },
+        }),
+      });
+    jira.sandbox.deliverTo(url);
+
+    expect([await told(1), await told(1), await told(2)]).toEqual([200, 200, 200]);
+    const [first, again, other] = jira.messages().map(({ id }) => id);
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it('OM-192 gives an issue that is created for the bot one id, which is that of the creation', async () => {
+    await open();
+    const { id, acknowledged } = jira.sandbox.createIssue({
+      user: ALEX.jiraAccount,
+      summary: 'Look into it',
+      assignee: BOT.jiraAccount,
+    });
+    await acknowledged;
+    await jira.sandbox.redeliver('jira:issue_created');
+
+    expect(jira.messages().map((message) => message.id)).toEqual(
+      Array(2).fill(`jira:127.0.0.1:${id}:assigned:created`),
+    );
   });
 
   it('acknowledges only what was stored, so that Jira delivers it again', async () => {

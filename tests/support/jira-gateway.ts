@@ -24,6 +24,8 @@ export interface JiraFixture {
   /** Everything handed to the core, oldest first. */
   readonly received: Inbound[];
   readonly bookmarks: Map<string, string>;
+  /** Where webhooks go. */
+  readonly url: string;
   messages(): InboundMessage[];
   revisions(): InboundRevision[];
   /** What the core does with what it is handed from now on. */
@@ -49,12 +51,13 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
   const log = collectingLogger(lines);
   const listener = new WebhookListener({ host: '127.0.0.1', port: 0 }, log);
   await listener.start();
+  const url = `${listener.url}/jira/webhook`;
   const journal = new Journal();
   await journal.start();
   const app = fastify({ forceCloseConnections: true });
   const sandbox = new JiraSandbox(
     journal,
-    { retryDelaysMs: [0, 0, 0], webhookUrl: `${listener.url}/jira/webhook`, ...options.sandbox },
+    { retryDelaysMs: [0, 0, 0], webhookUrl: url, ...options.sandbox },
     clock,
   );
   sandbox.register(app);
@@ -100,6 +103,7 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
     lines,
     received,
     bookmarks,
+    url,
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),
     onReceive: (next) => {
