@@ -2,6 +2,7 @@
 import type { EscalationPolicy } from '../config/escalation.ts';
 import { type Opening, open } from '../domain/approval/opening.ts';
 import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
+import type { Grant } from '../domain/grant.ts';
 import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';
@@ -47,6 +48,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       remindAfterMs: remindersOf(policy),
       validForMs: policy.valid_for,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
+      ...(policy.standing_yes ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
       ...(policy.on_timeout.length > 0 ? { ladder: policy.on_timeout } : {}),
       ...(policy.min_visible > 0 ? { minVisibleMs: visibleFor(policy) } : {}),
       hardDeadlineMs: Math.max(policy.hard_deadline, policy.deadline),
@@ -77,6 +79,18 @@ export function allowAtOnce(ask: Ask): Approval {
   });
 }
 
+/** A call that somebody has said yes to before it was made. */
+export function allowByGrant(ask: Ask, granted: Pick<Grant, 'id' | 'by'>): Approval {
+  const policy = basePolicy(ask.rule);
+  return open({
+    ...base(ask),
+    policy,
+    deadlineMs: ask.nowMs + policy.validForMs,
+    copies: [],
+    verdict: { granted },
+  });
+}
+
 function base({
   id,
   conversationId,
@@ -98,6 +112,14 @@ function basePolicy(rule: string): ApprovalPolicy {
     validForMs: 15 * 60_000,
     leaseMs: LEASE_MS,
   };
+}
+
+function toStandingYes({
+  rules,
+  longest,
+  most_times,
+}: NonNullable<EscalationPolicy['standing_yes']>): NonNullable<ApprovalPolicy['standingYes']> {
+  return { rules, longestMs: longest, mostTimes: most_times };
 }
 
 /** What is asked for an hour cannot be in front of somebody for a day. */

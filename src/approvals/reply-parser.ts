@@ -9,6 +9,7 @@
  *   question CODE text        question TICKET text          something to know first
  *   undo CODE                 undo TICKET                   what was said before is unsaid
  *                             reply TICKET text             to a question, by those on whose behalf it is asked
+ *                             always TICKET rule          yes to this one, and to others like it (`domain/grant.ts`)
  *                             delegate TICKET person        let somebody else decide it in one's place
  *
  * A code comes with a mail that asks, and belongs to its reply address. A ticket names the approval and what of it
@@ -34,6 +35,7 @@ export type ParsedReply =
   | { readonly kind: 'answer'; readonly text: string }
   | { readonly kind: 'question'; readonly text: string }
   | { readonly kind: 'reply'; readonly text: string }
+  | { readonly kind: 'always'; readonly text: string }
   /** Names and values as they were written. */
   | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> }
   | { readonly kind: 'undo' }
@@ -120,9 +122,9 @@ const DENYING = new Set(
 );
 
 /** Of one language: what follows them matters, not only that they were said. */
-const OTHER_WORDS = ['answer', 'edit', 'question', 'undo', 'reply', 'delegate'] as const;
+const OTHER_WORDS = ['answer', 'edit', 'question', 'undo', 'reply', 'delegate', 'always'] as const;
 /** They need no word that a mail could carry: who may say them is known by who writes where. */
-const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate']);
+const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate', 'always']);
 
 /**
  * Reads the answer out of every rendering of a mail's body, quoted text included.
@@ -232,6 +234,8 @@ function judge({ verdict, rest, line }: Line): ParsedReply {
       const changes = changesIn(rest);
       return changes ? { kind: 'edit', changes } : unclear('no-changes');
     }
+    case 'always':
+      return { kind: 'always', text: rest };
     case 'undo':
       return withoutTrailingPunctuation(rest) === '' ? { kind: 'undo' } : unclear('extra-words');
     case 'delegate': {

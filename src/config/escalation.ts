@@ -56,6 +56,22 @@ export const EscalationPolicy = z.strictObject({
     .describe(
       'one: a single no refuses it. enough: it is refused when those who have not said no cannot agree any more.',
     ),
+  standing_yes: z
+    .strictObject({
+      rules: z
+        .array(z.enum(['exact', 'like', 'tool']))
+        .min(1)
+        .describe(
+          'How wide it may be. exact: the very same arguments. like: some may differ. tool: every call of the tool.',
+        ),
+      longest: duration({ min: '1m', max: '365d' }).prefault('30d').describe('How long it may hold.'),
+      most_times: z.int().min(1).max(10_000).default(100).describe('How often it may be used.'),
+    })
+    .optional()
+    .describe(
+      'Who approves may say yes to further calls like this one of the same person. Left out: nobody may. ' +
+        'Never for calls of high risk that cannot be undone.',
+    ),
   min_visible: duration({ min: '0s', max: '7d' })
     .prefault('10m')
     .describe(

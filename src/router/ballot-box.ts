@@ -24,11 +24,13 @@ import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain
 import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { GrantDesk } from './grant-desk.ts';
 import type { Reach } from './reach.ts';
 
 export interface BallotDeps {
   readonly approvals: ApprovalStore;
   readonly directory: Directory;
+  readonly grants: GrantDesk;
   readonly reach: Reach;
   readonly tools: ToolCatalog;
   readonly config: () => Config;
@@ -73,6 +75,8 @@ export class BallotBox {
         return this.#reply(id, speaker, ballot, said.text);
       case 'delegate':
         return this.#delegate(id, speaker, said.to);
+      case 'always':
+        return this.#always(id, speaker, ballot, said.text);
       default:
         return this.#vote(id, speaker, ballot, said);
     }
@@ -84,7 +88,7 @@ export class BallotBox {
     id: ApprovalId,
     speaker: Speaker,
     { key, gen, digest }: Ballot,
-    said: Exclude<Said, { kind: 'reply' | 'delegate' }>,
+    said: Exclude<Said, { kind: 'reply' | 'delegate' | 'always' }>,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
@@ -172,6 +176,22 @@ export class BallotBox {
     return { args: parsed.data, preview };
   }
 
+  /** A yes to this one, and to others like it: the rule is shown first, and counts once it was read and confirmed. */
+  async #always(
+    id: ApprovalId,
+    speaker: Speaker,
+    ballot: Ballot,
+    text: string,
+  ): Promise<Counted | undefined> {
+    const approval = await this.deps.approvals.find(id);
+    if (!approval) return undefined;
+    const proposal = await this.deps.grants.propose(approval, speaker, ballot.gen, text);
+    if (proposal.kind === 'told') return { code: proposal.code, approval, notice: proposal.notice };
+    const counted = await this.#vote(id, speaker, ballot, { kind: 'approve' });
+    if (!counted || !GIVEN.has(counted.code)) return counted;
+    return { ...counted, notice: `${await this.deps.grants.give(proposal.grant)} ${counted.notice}` };
+  }
+
   // ── Talk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #reply(
@@ -210,6 +230,9 @@ export class BallotBox {
 function nobodyCalled(to: string): string {
   return `I know nobody by the id ${literal(to)}; people are named as in contacts.yaml. Nothing has changed.`;
 }
+
+/** A yes that counts, or counted when it came the first time. */
+const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);
 
 /** The arguments with some of them replaced; in words what is wrong when they cannot be. */
 function changed(args: unknown, changes: Readonly<Record<string, string>>): object | string {

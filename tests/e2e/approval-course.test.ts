@@ -50,7 +50,10 @@ function with_(
     authorizations: { ...config.authorizations, roles, rules },
     escalation: {
       ...config.escalation,
-      policies: { ...policies, default: { ...policies.default, ...policy } },
+      policies: {
+        default: { ...policies.default, ...policy },
+        urgent: { ...policies['urgent']!, ...policy },
+      },
     },
   };
 }
@@ -196,5 +199,66 @@ describe('what a call would change', () => {
     await story.answer(second, /Taken back before it ran: things have changed since it was asked/);
     await story.quiet();
     expect(story.refunds(7)).toEqual([120]);
+  });
+});
+
+describe('a standing yes', () => {
+  const standing_yes = { rules: ['exact' as const, 'like' as const], longest: 30 * 24 * HOUR, most_times: 5 };
+
+  /** Deploys to production are asked for, and can be undone. */
+  async function ask(version: string): Promise<string> {
+    return story.mention(`deploy web ${version} to production`);
+  }
+
+  async function confirmed(thread: string, rule: string): Promise<void> {
+    await story.say(DANA.slack, thread, `always ${await ticket()} ${rule}`);
+    const proposal = await story.told(DANA.slack, /To agree to both, write/);
+    expect(story.sandbox.shop.deploys).toEqual([]);
+    await story.say(DANA.slack, thread, /write `?(always [^`]+)`?/.exec(proposal)![1]!);
+  }
+
+  it('is shown exactly before it is given, lets run what it covers, as often as it says, and nothing else', async () => {
+    await begin({ policy: { standing_yes } });
+    const first = await ask('1.1');
+    await story.answer(first, /Waiting for role manager/);
+    await confirmed(first, 'like version 7d 2x');
+    await story.answer(first, /Done/);
+
+    const second = await ask('1.2');
+    await story.answer(second, /is deployed/);
+    expect(await story.waiting()).toEqual([]);
+    const [used] = await story.app.grants.list();
+    expect(used).toMatchObject({ tool: 'deploy', times: 2, uses: [{ amount: 0 }] });
+
+    const third = await ask('1.3');
+    await story.answer(third, /is deployed/);
+    const fourth = await ask('1.4');
+    await story.answer(fourth, /Waiting for role manager/);
+    const elsewhere = await story.mention('deploy api 1.2 to production');
+    await story.answer(elsewhere, /Waiting for role manager/);
+    expect(story.sandbox.shop.deploys.map(({ version }) => version)).toEqual(['1.1', '1.2', '1.3']);
+  });
+
+  it('is not taken where the policy asks every time, nor for what cannot be undone', async () => {
+    await begin();
+    const thread = await ask('1.1');
+    await story.answer(thread, /Waiting for role manager/);
+    await story.say(DANA.slack, thread, `always ${await ticket()} exact 7d 2x`);
+    await story.told(DANA.slack, /asks every time/);
+    expect(story.sandbox.shop.deploys).toEqual([]);
+  });
+
+  it('is taken back by the one who gave it', async () => {
+    await begin({ policy: { standing_yes } });
+    const first = await ask('1.1');
+    await story.answer(first, /Waiting for role manager/);
+    await confirmed(first, 'like version 7d 5x');
+    await story.answer(first, /Done/);
+
+    const [grant] = await story.app.grants.list();
+    await story.say(DANA.slack, first, `<@U0SIGNALBOX> !grants revoke ${grant!.id}`);
+    await story.told(DANA.slack, /Taken back/);
+    const second = await ask('1.2');
+    await story.answer(second, /Waiting for role manager/);
   });
 });

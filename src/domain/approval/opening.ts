@@ -1,5 +1,6 @@
 /** How an approval comes into being. Pure. */
 
+import type { Grant } from '../grant.ts';
 import type { ApprovalId, ConversationId } from '../ids.ts';
 import type { Address } from '../message.ts';
 import { digestOf } from './digest.ts';
@@ -17,9 +18,10 @@ export interface Opening {
   /**
    *   human     somebody is asked
    *   allowed   the policy says yes by itself; the record is there so that the call runs once
+   *   granted   somebody has said yes to such calls before
    *   nobody    somebody should be asked, but nobody who may answer exists: a no, said loudly, never a yes
    */
-  readonly verdict: 'human' | 'allowed' | 'nobody';
+  readonly verdict: 'human' | 'allowed' | 'nobody' | { readonly granted: Pick<Grant, 'id' | 'by'> };
 }
 
 export function open(opening: Opening): Approval {
@@ -41,7 +43,17 @@ export function open(opening: Opening): Approval {
     copies: [...opening.copies],
   };
   const byPolicy = { source: 'policy' as const, digest, key: `policy:${opening.id}`, atMs: opening.nowMs };
-  switch (opening.verdict) {
+  const { verdict } = opening;
+  if (typeof verdict === 'object') {
+    const { id, by } = verdict.granted;
+    return {
+      ...base,
+      state: 'APPROVED',
+      decision: { ...byPolicy, choice: 'approve', source: 'grant', by, text: id },
+      validUntilMs: opening.nowMs + opening.policy.validForMs,
+    };
+  }
+  switch (verdict) {
     case 'human':
       return base;
     case 'allowed':
@@ -58,6 +70,6 @@ export function open(opening: Opening): Approval {
         decision: { ...byPolicy, choice: 'deny', text: 'nobody who may approve this could be asked' },
       };
     default:
-      return opening.verdict satisfies never;
+      return verdict satisfies never;
   }
 }

@@ -277,6 +277,7 @@ export type ApprovalEvent =
   | 'escalated'
   | 'postponed'
   | 'approved'
+  | 'held'
   | 'denied'
   | 'answered'
   | 'expired'

@@ -1,0 +1,188 @@
+/**
+ * A yes to calls that have not been made yet: of one tool, for one person, within a rule that was shown before it was
+ * given, up to a number of times, a sum and a moment.
+ *
+ * The functions here decide; the store applies what they return if the revision they saw still stands. Pure.
+ *
+ * Invariants
+ *   A17  What was used never exceeds the budget, and a grant covers no call outside the rule that was shown.
+ *   1.   One approval uses a grant once, however often it asks.
+ *   2.   A grant holds while the same people would be asked: where the rules name others, they are asked.
+ *   3.   It never covers what cannot be undone and is of high risk.
+ */
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import type { ApprovalRequest } from './approval/record.ts';
+import { AccountId, ApprovalId, PersonId, Platform } from './ids.ts';
+import { Approvers } from './quorum.ts';
+
+/** Each wider than the one before. */
+export const GrantScope = z.discriminatedUnion('kind', [
+  /** The very same arguments. */
+  z.object({ kind: z.literal('exact'), args: z.unknown() }),
+  /** The same arguments but for some, which may be anything, or a number up to a limit. */
+  z.object({
+    kind: z.literal('like'),
+    fixed: z.record(z.string(), z.unknown()),
+    free: z.array(z.string()),
+    most: z.record(z.string(), z.number()),
+  }),
+  z.object({ kind: z.literal('tool') }),
+]);
+export type GrantScope = z.infer<typeof GrantScope>;
+
+export const Grant = z.object({
+  id: z.string().regex(/^gr_[0-9a-z]{10}$/, 'a grant looks like gr_0123456789'),
+  rev: z.int(),
+  tool: z.string(),
+  version: z.int(),
+  /** Whose calls it covers. */
+  requester: PersonId,
+  scope: GrantScope,
+  /** Who would be asked without it. */
+  approvers: Approvers,
+  by: z.object({ person: PersonId, name: z.string(), account: AccountId }),
+  via: Platform,
+  /** The request with which it was given. */
+  given: ApprovalId,
+  atMs: z.int(),
+  untilMs: z.int(),
+  /** Times it may be used. */
+  times: z.int().min(1),
+  /** The sum of one argument over all uses. */
+  sum: z.object({ argument: z.string(), most: z.number() }).optional(),
+  uses: z.array(z.object({ approval: ApprovalId, amount: z.number(), atMs: z.int() })),
+  revoked: z.object({ by: PersonId, atMs: z.int() }).optional(),
+});
+export type Grant = z.infer<typeof Grant>;
+
+export type GrantStep<Result> = { readonly result: Result; readonly next?: Grant };
+
+/** Whether a grant may be given for such a call at all. */
+export function isGrantable({ risk, reversible }: Pick<ApprovalRequest, 'risk' | 'reversible'>): boolean {
+  return risk !== 'high' || reversible;
+}
+
+/** Uses it for one call, once. */
+export function use(
+  grant: Grant,
+  approval: ApprovalId,
+  call: GrantedCall,
+  nowMs: number,
+): GrantStep<'USED' | 'NOT_COVERED' | 'SPENT'> {
+  if (!covers(grant, call, nowMs)) return { result: 'NOT_COVERED' };
+  if (grant.uses.some((each) => each.approval === approval)) return { result: 'USED' };
+  const amount = amountOf(grant, call.args);
+  if (amount === undefined || isSpent(grant, amount)) return { result: 'SPENT' };
+  return {
+    result: 'USED',
+    next: { ...grant, rev: grant.rev + 1, uses: [...grant.uses, { approval, amount, atMs: nowMs }] },
+  };
+}
+
+export interface GrantedCall
+  extends Pick<ApprovalRequest, 'tool' | 'version' | 'args' | 'requester' | 'risk' | 'reversible'> {
+  /** Who would be asked. */
+  readonly approvers: Approvers;
+}
+
+/** Whether it is in force and is about such a call; its budget is another matter. */
+export function covers(grant: Grant, call: GrantedCall, nowMs: number): boolean {
+  return (
+    isInForce(grant, nowMs) &&
+    isGrantable(call) &&
+    call.tool === grant.tool &&
+    call.version === grant.version &&
+    call.requester === grant.requester &&
+    same(call.approvers, grant.approvers) &&
+    isWithin(grant.scope, call.args)
+  );
+}
+
+export function isInForce({ revoked, untilMs }: Grant, nowMs: number): boolean {
+  return revoked === undefined && nowMs < untilMs;
+}
+
+export function isSpent({ uses, times, sum }: Grant, amount = 0): boolean {
+  const used = uses.reduce((total, each) => total + each.amount, 0);
+  return uses.length >= times || (sum !== undefined && used + amount > sum.most);
+}
+
+/** What a use costs; undefined when it cannot be told, and so cannot be allowed. */
+function amountOf({ sum }: Grant, args: unknown): number | undefined {
+  if (!sum) return 0;
+  const amount = argumentsOf(args)[sum.argument];
+  return typeof amount === 'number' && amount >= 0 ? amount : undefined;
+}
+
+function isWithin(scope: GrantScope, args: unknown): boolean {
+  switch (scope.kind) {
+    case 'exact':
+      return same(scope.args, args);
+    case 'tool':
+      return true;
+    case 'like': {
+      const given = argumentsOf(args);
+      const open = new Set([...scope.free, ...Object.keys(scope.most)]);
+      const fixed = Object.fromEntries(Object.entries(given).filter(([name]) => !open.has(name)));
+      const withinLimits = Object.entries(scope.most).every(([name, most]) => {
+        const value = given[name];
+        return typeof value === 'number' && value >= 0 && value <= most;
+      });
+      return withinLimits && same(scope.fixed, fixed);
+    }
+    default:
+      return scope satisfies never;
+  }
+}
+
+function argumentsOf(args: unknown): Record<string, unknown> {
+  return typeof args === 'object' && args !== null && !Array.isArray(args) ? { ...args } : {};
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return canonicalize(stored(one)) === canonicalize(stored(other));
+}
+
+/** As it is kept: what is undefined is not there. */
+function stored(value: unknown): unknown {
+  return value === undefined ? null : JSON.parse(JSON.stringify(value));
+}
+
+/** The one who gave it, or somebody who runs the gateway, takes it back. */
+export function revokeGrant(
+  grant: Grant,
+  by: { readonly person: PersonId; readonly operates: boolean },
+  nowMs: number,
+): GrantStep<'DONE' | 'ALREADY' | 'NOT_ELIGIBLE'> {
+  if (by.person !== grant.by.person && !by.operates) return { result: 'NOT_ELIGIBLE' };
+  if (grant.revoked) return { result: 'ALREADY' };
+  return { result: 'DONE', next: { ...grant, rev: grant.rev + 1, revoked: { by: by.person, atMs: nowMs } } };
+}
+
+/** A wish for a grant, in words: `exact 7d 5x`, `like order,reason amount<=120 7d 5x sum amount<=500`, `tool 1d 3x`. */
+export interface GrantWish {
+  readonly kind: GrantScope['kind'];
+  readonly free: readonly string[];
+  readonly most: Readonly<Record<string, number>>;
+  readonly forMs: number;
+  readonly times: number;
+  readonly sum?: { readonly argument: string; readonly most: number };
+}
+
+/** The rule that a wish comes to for a call, or in words why it comes to none. */
+export function toScope(
+  { kind, free, most }: Pick<GrantWish, 'kind' | 'free' | 'most'>,
+  args: unknown,
+): GrantScope | string {
+  const given = argumentsOf(args);
+  const unknown = [...free, ...Object.keys(most)].find((name) => !(name in given));
+  if (unknown !== undefined)
+    return `the call has no argument ${unknown}; it has ${Object.keys(given).join(', ')}`;
+  if (kind === 'exact') return { kind, args };
+  if (kind === 'tool') return { kind };
+  if (free.length + Object.keys(most).length === 0) return 'it is not said which arguments may differ';
+  const open = new Set([...free, ...Object.keys(most)]);
+  const fixed = Object.fromEntries(Object.entries(given).filter(([name]) => !open.has(name)));
+  return { kind, fixed, free: [...free], most: { ...most } };
+}
