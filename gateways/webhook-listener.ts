@@ -58,6 +58,9 @@ export interface RouteOptions {
 /** Takes over the connection of a request that asks for another protocol. What it throws ends the connection. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
+/** Takes a request as it comes, reads its body and answers it by itself. What it throws becomes a 500. */
+export type MountedHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
 interface Route {
   readonly handler: WebhookHandler;
   readonly methods: readonly HttpMethod[];
@@ -73,6 +76,7 @@ export interface WebhookListenerSettings {
 export class WebhookListener {
   readonly name = 'webhook-listener';
   readonly #routes = new Map<string, Route>();
+  readonly #mounts = new Map<string, MountedHandler>();
   readonly #upgrades = new Map<string, UpgradeHandler>();
   #server: Server | undefined;
 
@@ -127,6 +131,16 @@ export class WebhookListener {
     return () => this.#routes.delete(path);
   }
 
+  /**
+   * Hands every request below this path to `handler`, for what has more addresses than can be listed. Returns what
+   * takes that away again.
+   */
+  mount(path: string, handler: MountedHandler): () => void {
+    if (this.#mounts.has(path)) throw new Error(`two parts want their requests below ${path}`);
+    this.#mounts.set(path, handler);
+    return () => this.#mounts.delete(path);
+  }
+
   /** Hands connections that ask for another protocol at this path to `handler`. Returns what takes that away again. */
   routeUpgrade(path: string, handler: UpgradeHandler): () => void {
     if (this.#upgrades.has(path)) throw new Error(`two gateways want their connections at ${path}`);
@@ -171,6 +185,8 @@ export class WebhookListener {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = pathOf(request);
     const route = this.#routes.get(path);
+    const mounted = route ? undefined : this.#mountedAt(path);
+    if (mounted) return this.#handOn(mounted, request, response);
     // 503, not 404: while a gateway starts or stops, its platform is to come again.
     if (!route) return this.#refuse(request, response, 503);
     const method = route.methods.find((each) => each === request.method);
@@ -194,6 +210,22 @@ export class WebhookListener {
     // A connection kept open for more would hold up the stop.
     if (!this.#server) response.setHeader('connection', 'close');
     answer(response, answered);
+  }
+
+  #mountedAt(path: string): MountedHandler | undefined {
+    for (const [below, handler] of this.#mounts) {
+      if (path === below || path.startsWith(`${below}/`)) return handler;
+    }
+    return undefined;
+  }
+
+  #handOn(handler: MountedHandler, request: IncomingMessage, response: ServerResponse): void {
+    try {
+      handler(request, response);
+    } catch (error) {
+      this.log.error({ error }, 'a request could not be handled');
+      if (!response.headersSent) answer(response, { status: 500 });
+    }
   }
 
   async #handle(handler: WebhookHandler, request: WebhookRequest): Promise<WebhookResponse> {

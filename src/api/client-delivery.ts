@@ -1,0 +1,302 @@
+/**
+ * Brings programs what became of what they asked: one item of their outbox, one signed webhook, one commit.
+ *
+ *   a yes, without permit ──▶ handed over: that is the end of it here
+ *   anything              ──▶ whoever waits is woken ──▶ webhook ──2xx──▶ done
+ *                                                          └──else──▶ again later ──a day──▶ dead letters
+ *
+ * Invariants
+ *   1. An item leaves its outbox when the client has it, when it has no webhook, or for the dead letters.
+ *   2. What becomes of one approval is told in order; one client that is away holds up no other approval.
+ *   3. The same event has the same id and the same body, however often it is sent.
+ *   4. Only addresses of the configuration are called, and no redirect is followed.
+ */
+import { Webhook } from 'standardwebhooks';
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { copiesForOwners } from '../approvals/plan.ts';
+import type { WebhookSettings } from '../config/api.ts';
+import type { Config } from '../config/load-config.ts';
+import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
+import { addCopy } from '../domain/approval/copies.ts';
+import { claim, complete } from '../domain/approval/execution.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Clock } from '../domain/clock.ts';
+import { LeaseLostError } from '../domain/errors.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { Reach } from '../router/reach.ts';
+import type { ApprovalBell } from './bell.ts';
+import type { WebhookBody } from './schema.ts';
+import { toView } from './view.ts';
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30 * 60_000;
+/** Standard Webhooks suggests 15 to 30 s. */
+const ANSWER_WITHIN_MS = 15_000;
+/** The endpoint is there, and wants no more of it (Standard Webhooks). */
+const GONE = 410;
+
+export interface ClientDeliveryDeps {
+  readonly queue: KeyedQueue;
+  readonly approvals: ApprovalStore;
+  readonly directory: Directory;
+  readonly reach: Reach;
+  readonly bell: ApprovalBell;
+  readonly config: () => Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What is sent, and to whom. */
+interface Letter {
+  /** Of the event; the same on every attempt. */
+  readonly id: string;
+  readonly client: string;
+  readonly subject: string;
+  readonly correlation: string;
+  readonly atMs: number;
+  readonly body: WebhookBody;
+}
+
+/** How sending went. */
+type Sent =
+  | { readonly kind: 'taken'; readonly status: number }
+  | {
+      readonly kind: 'refused';
+      readonly reason: string;
+      readonly isFinal: boolean;
+      readonly afterMs?: number;
+    };
+
+export class ClientDelivery {
+  constructor(private readonly deps: ClientDeliveryDeps) {}
+
+  /** Handles the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
+  async handle(held: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
+    const parsed = ClientItem.safeParse(JSON.parse(held.item));
+    if (!parsed.success) return this.#commit(held, [toDead(held, 'the item cannot be read')], mode);
+    const item = parsed.data;
+    const log = this.deps.log.child({ item: item.id });
+    try {
+      if (item.kind === 'event') await this.#prepare(item);
+      const letter = toLetter(item);
+      const settings = letter && this.deps.config().settings.api.clients[letter.client]?.webhook;
+      if (!letter || settings?.url === undefined) return await this.#commit(held, [], mode);
+
+      const sent = await send(letter, settings, this.deps.clock, held.signal);
+      if (sent.kind === 'refused') return await this.#refused(held, letter, sent, mode, log);
+      return await this.#commit(held, [toAudit(letter, 'webhook.sent', { status: sent.status })], mode);
+    } catch (error) {
+      if (error instanceof LeaseLostError || held.signal.aborted) {
+        log.warn({}, 'the lease was lost; somebody else tells the client');
+        return undefined;
+      }
+      log.error({ err: error, attempt: held.attempt }, 'telling a client failed; trying again');
+      await this.deps.queue.retryLater(held, backoff(held.failures), 'counts');
+      return undefined;
+    }
+  }
+
+  /** What has to happen whether or not the client can be told. */
+  async #prepare({ approval }: ClientEvent): Promise<void> {
+    await this.deps.bell.ring(approval.id);
+    if (approval.state === 'APPROVED' && approval.client?.permit === false) {
+      await this.#handOver(approval);
+      await this.deps.bell.ring(approval.id);
+    }
+    if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
+  }
+
+  /** The yes is the client's to act on. Done again, it changes nothing. */
+  async #handOver({ id, client }: Approval): Promise<void> {
+    const { approvals } = this.deps;
+    const claimed = await approvals.apply(id, (approval, nowMs) =>
+      claim(approval, `hand-over:${id}`, approval.digest, nowMs),
+    );
+    if (claimed?.code !== 'GRANTED') return; // taken back in time, or handed over before
+    const { epoch } = claimed.permit;
+    const text = `it was handed over to ${client?.name ?? 'its client'}, which acts on it by itself`;
+    await approvals.apply(id, (approval, nowMs) => complete(approval, epoch, { status: 'ok', text }, nowMs));
+  }
+
+  /** A card for everybody who has to find out what came of it. */
+  async #askOwners(approval: Approval): Promise<void> {
+    const { directory, reach, approvals } = this.deps;
+    const owners = directory
+      .operators()
+      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
+    for (const copy of copiesForOwners(approval, owners)) {
+      await approvals.apply(approval.id, (current) => addCopy(current, copy));
+    }
+  }
+
+  async #refused(
+    held: Claim,
+    letter: Letter,
+    { reason, isFinal, afterMs }: Extract<Sent, { kind: 'refused' }>,
+    mode: 'more' | 'yield',
+    log: Logger,
+  ): Promise<Claim | undefined> {
+    const { clock, config, queue } = this.deps;
+    const tooOld = clock.now() - letter.atMs > config().settings.api.forget_webhooks_after;
+    if (isFinal || tooOld) {
+      log.error({ client: letter.client, reason }, 'a webhook is not taken; it goes to the dead letters');
+      const effects = [toDead(held, reason), toAudit(letter, 'webhook.undeliverable', { reason })];
+      return this.#commit(held, effects, mode);
+    }
+    const pauseMs = Math.max(backoff(held.failures), Math.min(afterMs ?? 0, LONGEST_RETRY_MS));
+    log.warn({ client: letter.client, reason, pauseMs }, 'a webhook was not taken; trying again');
+    await queue.retryLater(held, pauseMs, 'counts');
+    return undefined;
+  }
+
+  async #commit(held: Claim, effects: readonly Effect[], mode: 'more' | 'yield'): Promise<Claim | undefined> {
+    try {
+      return (await this.deps.queue.commit(held, effects, mode)).next;
+    } catch (error) {
+      if (error instanceof LeaseLostError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Undefined when there is nothing to tell. Pure. */
+function toLetter(item: ClientItem): Letter | undefined {
+  switch (item.kind) {
+    case 'event': {
+      const { id, approval, atMs } = item;
+      const { state, client, request } = approval;
+      // That it was handed over the client knows by having it.
+      if (!client || (state === 'EXECUTED' && !client.permit)) return undefined;
+      return {
+        id,
+        client: client.name,
+        subject: approval.id,
+        correlation: request.correlation,
+        atMs,
+        body: {
+          type: `approval.${state.toLowerCase()}`,
+          timestamp: new Date(atMs).toISOString(),
+          data: { approvalId: approval.id, approval: toView(approval) },
+        },
+      };
+    }
+    case 'text':
+    case 'notice': {
+      const { id, to, correlation, markdown, atMs } = item;
+      const { client } = to.route;
+      if (client === undefined) return undefined;
+      return {
+        id,
+        client,
+        subject: correlation,
+        correlation,
+        atMs,
+        body: {
+          type: 'approval.notice',
+          timestamp: new Date(atMs).toISOString(),
+          data: { approvalId: correlation, notice: markdown },
+        },
+      };
+    }
+    case 'card':
+      return undefined;
+    default:
+      return item satisfies never;
+  }
+}
+
+/** Posts it, signed with every secret the client may have. Never throws. */
+async function send(
+  { id, body }: Letter,
+  { url, secret, former_secret: former }: WebhookSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Sent> {
+  if (url === undefined) return { kind: 'refused', reason: 'there is no address', isFinal: true };
+  const payload = JSON.stringify(body);
+  const sentAt = new Date(clock.now());
+  const signatures = [secret, former].flatMap((each) =>
+    each === undefined ? [] : [new Webhook(each).sign(id, sentAt, payload)],
+  );
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      body: payload,
+      // Where it leads is not in the configuration.
+      redirect: 'manual',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'Signalbox',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1_000)),
+        'webhook-signature': signatures.join(' '),
+      },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+    });
+    await response.body?.cancel().catch(() => undefined);
+    return judge(response, clock);
+  } catch (error) {
+    const reason = error instanceof Error ? (causeOf(error) ?? error.message) : String(error);
+    return { kind: 'refused', reason, isFinal: false };
+  }
+}
+
+function judge({ ok, status, headers }: Response, clock: Clock): Sent {
+  if (ok) return { kind: 'taken', status };
+  const afterMs = retryAfterMs(headers.get('retry-after'), clock);
+  return {
+    kind: 'refused',
+    reason: `it was answered with ${status}`,
+    isFinal: status === GONE,
+    ...(afterMs === undefined ? {} : { afterMs }),
+  };
+}
+
+/** In seconds, or a date (RFC 9110). */
+function retryAfterMs(header: string | null, clock: Clock): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - clock.now();
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}
+
+/** `fetch failed` says nothing; why it did stands in the cause. */
+function causeOf({ cause }: Error): string | undefined {
+  return cause instanceof Error ? cause.message || cause.name : undefined;
+}
+
+function backoff(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+}
+
+function toDead(held: Claim, reason: string): Effect {
+  return {
+    kind: 'dead',
+    queue: held.queue,
+    lane: held.lane,
+    attempts: held.attempt,
+    reason,
+    item: held.item,
+  };
+}
+
+function toAudit(
+  { id, client, subject, correlation }: Letter,
+  event: string,
+  detail: AuditEvent['detail'],
+): Effect {
+  return {
+    kind: 'audit',
+    event: {
+      event,
+      actor: 'system',
+      subject,
+      correlation,
+      channel: API_PLATFORM,
+      detail: { webhook: id, client, ...detail },
+    },
+  };
+}

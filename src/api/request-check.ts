@@ -1,0 +1,83 @@
+/** What a client may ask, and of whom: whatever its settings do not name is refused. Pure. */
+import type { ApiClient } from '../config/api.ts';
+import type { EscalationPolicy } from '../config/escalation.ts';
+import type { PersonId } from '../domain/ids.ts';
+import { type Approvers, type Leaf, leavesOf } from '../domain/quorum.ts';
+import { Problem } from './problem.ts';
+import type { CreateRequest } from './schema.ts';
+
+export interface Grounds {
+  readonly approvers: Approvers;
+  /** Named in the audit and on cards. */
+  readonly rule: string;
+  readonly policyName: string;
+  readonly policy: EscalationPolicy;
+}
+
+/** @throws {Problem} when the client may not ask this */
+export function groundsOf(
+  client: string,
+  settings: ApiClient,
+  request: Pick<CreateRequest, 'approvers' | 'rule' | 'policy' | 'requester'>,
+  policies: Readonly<Record<string, EscalationPolicy>>,
+): Grounds {
+  checkRequester(client, settings, request.requester);
+  const { approvers, rule, presetPolicy } = whoIsAsked(client, settings, request);
+  const policyName = request.policy ?? presetPolicy ?? settings.policies[0] ?? 'default';
+  const isNamed = settings.policies.includes(policyName) || policyName === presetPolicy;
+  const policy = Object.hasOwn(policies, policyName) ? policies[policyName] : undefined;
+  if (!isNamed || !policy) {
+    throw new Problem({
+      code: 'UNKNOWN_POLICY',
+      detail: `The client ${client} may not name the policy "${policyName}".`,
+      remedy: policy
+        ? `Name one of ${settings.policies.join(', ')}, or add it to api.clients.${client}.policies in settings.yaml.`
+        : `Name a policy of escalation.yaml: ${settings.policies.join(', ')}.`,
+    });
+  }
+  return { approvers, rule, policyName, policy };
+}
+
+function whoIsAsked(
+  client: string,
+  settings: ApiClient,
+  { approvers, rule }: Pick<CreateRequest, 'approvers' | 'rule'>,
+): Pick<Grounds, 'approvers' | 'rule'> & { readonly presetPolicy?: string } {
+  if (rule !== undefined) {
+    const preset = Object.hasOwn(settings.presets, rule) ? settings.presets[rule] : undefined;
+    if (!preset) {
+      throw new Problem({
+        code: 'UNKNOWN_RULE',
+        detail: `The client ${client} has no rule "${rule}".`,
+        remedy: `Name one of api.clients.${client}.presets in settings.yaml, or say who is to be asked under \`approvers\`.`,
+      });
+    }
+    return { approvers: preset.approvers, rule: `${client}: ${rule}`, presetPolicy: preset.policy };
+  }
+  // The schema wants one of the two.
+  if (!approvers) throw new Error('a request names neither approvers nor a rule');
+  const foreign = leavesOf(approvers).find((leaf) => !settings.asks.some((each) => isSame(each, leaf)));
+  if (foreign) {
+    const name = 'role' in foreign ? `the role ${foreign.role}` : `the person ${foreign.person}`;
+    throw new Problem({
+      code: 'NOT_ALLOWED',
+      detail: `The client ${client} may not ask ${name}.`,
+      remedy: `Add it to api.clients.${client}.asks in settings.yaml, or ask somebody else.`,
+    });
+  }
+  return { approvers, rule: `client ${client}` };
+}
+
+function checkRequester(client: string, { asks_for }: ApiClient, requester: PersonId | undefined): void {
+  if (requester === undefined || asks_for === 'everybody' || asks_for.includes(requester)) return;
+  throw new Problem({
+    code: 'NOT_ALLOWED',
+    detail: `The client ${client} may not ask on behalf of ${requester}.`,
+    remedy: `Add them to api.clients.${client}.asks_for in settings.yaml, or leave \`requester\` out.`,
+  });
+}
+
+function isSame(allowed: ApiClient['asks'][number], leaf: Leaf): boolean {
+  if ('role' in allowed) return 'role' in leaf && leaf.role === allowed.role;
+  return 'person' in leaf && leaf.person === allowed.person;
+}
