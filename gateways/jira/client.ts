@@ -14,6 +14,9 @@ import { flavourOf, type JiraSettings } from './config.ts';
 import {
   CommentPage,
   CreatedIssue,
+  CreateField,
+  CreatePage,
+  CreateType,
   type HistoryEntry,
   JiraComment,
   JiraFile,
@@ -36,6 +39,8 @@ const QUOTA_WAIT_MS = 10 * 60_000;
 const WEBHOOK_LIST = 'webhooks/1.0/webhook';
 /** The same, on Data Center since 10. */
 const SERVER_WEBHOOK_LIST = 'jira-webhook/1.0/webhooks';
+/** Types or fields of one page of what is needed to create an issue (REST API reference: up to 200). */
+const CREATE_PAGE = 100;
 /** Where scoped tokens work (developer.atlassian.com, "Scoped API tokens"). */
 const SCOPED_HOST = 'https://api.atlassian.com';
 
@@ -157,7 +162,12 @@ export class JiraClient {
   /** On Cloud by `search/jql`; the search that jira-client knows is gone there. Only ids unless `fields` are named. */
   async search(
     jql: string,
-    { fields, most, after }: { fields: readonly string[]; most: number; after?: string },
+    {
+      fields,
+      most,
+      after,
+      properties = [],
+    }: { fields: readonly string[]; most: number; after?: string; properties?: readonly string[] },
   ): Promise<z.infer<typeof SearchPage>> {
     if (this.isCloud) {
       const body = {
@@ -165,20 +175,51 @@ export class JiraClient {
         fields,
         maxResults: most,
         ...(after === undefined ? {} : { nextPageToken: after }),
+        ...(properties.length === 0 ? {} : { properties }),
       };
       return SearchPage.parse(await this.#call('POST', 'search/jql', body));
     }
     const startAt = Number(after ?? 0);
+    const asked = properties.length === 0 ? {} : { properties: [...properties] };
     const page = SearchPage.parse(
-      await this.#ask((jira) => jira.searchJira(jql, { fields: [...fields], maxResults: most, startAt })),
+      await this.#ask((jira) =>
+        jira.searchJira(jql, { fields: [...fields], maxResults: most, startAt, ...asked }),
+      ),
     );
     const next = startAt + page.issues.length;
     const isLast = page.issues.length === 0 || next >= (page.total ?? next);
     return { ...page, isLast, ...(isLast ? {} : { nextPageToken: String(next) }) };
   }
 
-  async createIssue(fields: object): Promise<z.infer<typeof CreatedIssue>> {
-    return CreatedIssue.parse(await this.#ask((jira) => jira.addNewIssue({ fields })));
+  async createIssue(issue: {
+    readonly fields: object;
+    readonly properties: readonly { readonly key: string; readonly value: unknown }[];
+  }): Promise<z.infer<typeof CreatedIssue>> {
+    const { fields, properties } = issue;
+    const wanted = { fields, ...(properties.length === 0 ? {} : { properties }) };
+    return CreatedIssue.parse(await this.#ask((jira) => jira.addNewIssue(wanted)));
+  }
+
+  /** Types of issues that this account may create there. By the generic call: that of jira-client is gone on Cloud. */
+  async createTypes(project: string): Promise<CreateType[]> {
+    return z.array(CreateType).parse(await this.#createPages(`${encodeURIComponent(project)}/issuetypes`));
+  }
+
+  /** What is on the screen on which issues of a type are created. */
+  async createFields(project: string, typeId: string): Promise<CreateField[]> {
+    const path = `${encodeURIComponent(project)}/issuetypes/${encodeURIComponent(typeId)}`;
+    return z.array(CreateField).parse(await this.#createPages(path));
+  }
+
+  async #createPages(path: string): Promise<unknown[]> {
+    const all: unknown[] = [];
+    for (;;) {
+      const query = `startAt=${all.length}&maxResults=${CREATE_PAGE}`;
+      const page = CreatePage.parse(await this.#get(`issue/createmeta/${path}?${query}`));
+      const items = page.issueTypes ?? page.fields ?? page.values ?? [];
+      all.push(...items);
+      if (items.length === 0 || page.isLast === true || all.length >= (page.total ?? 0)) return all;
+    }
   }
 
   async transitions(key: string): Promise<z.infer<typeof Transitions>['transitions']> {

@@ -102,12 +102,35 @@ export type WebhookEvent = z.infer<typeof WebhookEvent>;
 
 export const CreatedIssue = z.object({ id: z.string(), key: z.string() });
 
+/** A type of issues that may be created in a project. */
+export const CreateType = z.object({ id: z.string(), name: z.string() });
+export type CreateType = z.infer<typeof CreateType>;
+
+/** A field of the screen on which issues are created. */
+export const CreateField = z.object({
+  fieldId: z.string(),
+  name: z.string().default(''),
+  required: z.boolean(),
+  hasDefaultValue: z.boolean().default(false),
+});
+export type CreateField = z.infer<typeof CreateField>;
+
+/** One page of what is needed to create an issue; Data Center calls every list `values`. */
+export const CreatePage = z.object({
+  issueTypes: z.array(z.unknown()).optional(),
+  fields: z.array(z.unknown()).optional(),
+  values: z.array(z.unknown()).optional(),
+  total: z.int().optional(),
+  isLast: z.boolean().optional(),
+});
+
 export const SearchPage = z.object({
   issues: z.array(
     z.object({
       id: z.string(),
       key: z.string().optional(),
       fields: z.record(z.string(), z.unknown()).optional(),
+      properties: z.record(z.string(), z.unknown()).optional(),
     }),
   ),
   nextPageToken: z.string().optional(),

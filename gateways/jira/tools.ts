@@ -7,12 +7,13 @@
  *
  * Nothing here decides whether it may be done; `authorizations.yaml` does.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
 import { type JiraClient, JiraCredentialError } from './client.ts';
+import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
 import { findOwnComments } from './own-comments.ts';
+import { findOwnIssue, toIssueMark } from './own-issues.ts';
 import { accountOf, type JiraComment, JiraUser, OWN_MARK } from './schema.ts';
 import { fromWiki, toWiki } from './wiki.ts';
 
@@ -188,24 +189,30 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     description: 'Creates an issue in Jira.',
     input: CreateIssue,
     risk: 'medium',
-    // The label below finds what an attempt before has created, but a search may see it late: no guarantee.
+    // Its mark finds what an attempt before has created, but a search may see it late: no guarantee.
     effect: 'once',
     reversible: true,
     run: async ({ project, type, summary, description }, { idempotencyKey }) => {
       if (projects) mustBeAmong(projects, project, project);
-      const label = `signalbox-${createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 20)}`;
-      const found = await client.search(`project = ${project} AND labels = "${label}"`, {
-        fields: ['summary'],
-        most: 1,
-      });
-      const [known] = found.issues;
-      if (known) return `It was created as ${known.key ?? known.id}.`;
+      const found = await lookUpScreen(client, project, type);
+      if (found.kind === 'none') throw new Refused(found.why);
+      const { screen } = found;
+      const obstacle = obstacleOf(screen, { description: description !== undefined });
+      if (obstacle !== undefined)
+        throw new Refused(`a ${type} in ${project} cannot be created like this: ${obstacle}`);
+      const byLabel = hasField(screen, 'labels');
+      const known = await findOwnIssue(client, project, idempotencyKey, { byLabel });
+      if (known !== undefined) return `It was created as ${known}.`;
+      const mark = toIssueMark(idempotencyKey, { byLabel });
       const created = await client.createIssue({
-        project: { key: project },
-        issuetype: { name: type },
-        summary,
-        labels: [label],
-        ...(description === undefined ? {} : { description: toWiki(description).join('\n\n') }),
+        fields: {
+          project: { key: project },
+          issuetype: { id: screen.typeId },
+          summary,
+          ...(description === undefined ? {} : { description: toWiki(description).join('\n\n') }),
+          ...mark.fields,
+        },
+        properties: mark.properties,
       });
       return `${created.key} was created.`;
     },

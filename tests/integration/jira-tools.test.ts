@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import type { ToolOutput } from '../../src/domain/tool.ts';
+import type { JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
 import { ALEX, DANA } from '../../src/sandbox/people.ts';
 import { type JiraFixture, openJira } from '../support/jira-gateway.ts';
 
@@ -159,6 +160,54 @@ describe('changing things', () => {
     expect(jira.sandbox.issues.filter(({ summary }) => summary === 'Api is slow')).toMatchObject([
       { description: '* one' },
     ]);
+  });
+
+  describe.each(['cloud', 'data-center'] as const)('an issue on %s', (flavour) => {
+    const wanted = { project: 'OPS', summary: 'Api is slow' };
+
+    async function reopen(sandbox: JiraSandboxOptions): Promise<void> {
+      await jira.close();
+      jira = await openJira({ started: false, sandbox: { flavour, ...sandbox } });
+    }
+
+    it.each([
+      ['by its label', {}],
+      ['by its property where the screen has no labels', { lacks: ['labels'] }],
+    ])('is created once, found again %s', async (_how, createScreen) => {
+      await reopen({ createScreen });
+      await run('jira_create_issue', wanted, 'another call');
+      jira.sandbox.fail('createIssue', { kind: 'lost-response' });
+      await expect(run('jira_create_issue', wanted)).rejects.toThrow();
+
+      expect((await run('jira_create_issue', wanted)).text).toMatch(/created as OPS-5/);
+      expect(jira.calls('createIssue')).toHaveLength(2);
+      const [, created] = jira.sandbox.issues.filter(({ summary }) => summary === wanted.summary);
+      expect(created?.labels).toHaveLength('lacks' in createScreen ? 0 : 1);
+      expect(jira.sandbox.issues).toHaveLength(6);
+    });
+
+    it.each([
+      [
+        { requires: [{ id: 'customfield_10050', name: 'Team' }] },
+        {},
+        /needs a value for Team \(customfield_10050\)/,
+      ],
+      [{ lacks: ['description'] }, { description: 'long' }, /has no description/],
+      [{}, { type: 'Dream' }, /no issues of the type Dream, only: Task, Bug, Story/],
+      [{}, { project: 'NONE' }, /No project could be found with key 'NONE'/],
+    ])(
+      'that cannot be created is not asked for, and it is said why: %j, %j',
+      async (createScreen, change, why) => {
+        await reopen({ createScreen });
+
+        const { status, text } = await run('jira_create_issue', { ...wanted, ...change });
+
+        expect(status).toBe('error');
+        expect(text).toMatch(/^Nothing was done: /);
+        expect(text).toMatch(why);
+        expect(jira.calls('createIssue')).toEqual([]);
+      },
+    );
   });
 
   it('moves an issue by the name of the status, and names those there are', async () => {
