@@ -11,6 +11,7 @@ import { ClaudeClient } from './agent/model/claude-client.ts';
 import { EchoClient } from './agent/model/echo-client.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
+import { ApprovalRounds } from './approvals/approval-rounds.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
@@ -24,6 +25,7 @@ import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import { excludedFrom } from './domain/approval/record.ts';
+import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
 import { channelOf, platformOf } from './domain/ids.ts';
@@ -31,6 +33,7 @@ import type { Tool } from './domain/tool.ts';
 import { Directory } from './identity/directory.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
 import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
+import { LaneRounds } from './mailbox/lane-rounds.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
 import { NoteStore } from './memory/note-store.ts';
@@ -52,9 +55,12 @@ import { Reach } from './router/reach.ts';
 import { StrandedApprovals } from './router/stranded-approvals.ts';
 import { createShopTools } from './sandbox/shop/shop-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
+import { Heartbeat } from './services/heartbeat.ts';
 import { LanePool } from './services/lane-pool.ts';
+import { SelfAuditor } from './services/self-auditor.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
+import { WatchdogRecord } from './services/watchdog-record.ts';
 
 export interface AppOptions {
   /** The configuration in force at the moment of the call. */
@@ -79,6 +85,7 @@ export interface App {
   readonly notes: NoteStore;
   readonly writer: EffectWriter;
   readonly sweeper: TimerSweeper;
+  readonly auditor: SelfAuditor;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly listener: WebhookListener;
   /** To be told when another configuration is in force. Never rejects. */
@@ -133,14 +140,14 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
-  stores.approvals.reachPeopleBy((approval, approvers) =>
+  const copiesFor: Circumstances['copiesFor'] = (approval, approvers) =>
     stores.directory.approversOf(approvers, excludedFrom(approval)).flatMap((person) =>
       reach
         .placesOf(person)
         .slice(0, 1)
         .map((place) => copyFor(person.id, place, person.id)),
-    ),
-  );
+    );
+  stores.approvals.reachPeopleBy(copiesFor);
   const worker = new ConversationWorker({
     queue,
     approvals: stores.approvals,
@@ -218,6 +225,19 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
   const sweeper = new TimerSweeper(stores.approvals, log);
+  const auditor = new SelfAuditor({
+    ...stores,
+    rounds: new ApprovalRounds(redis, keys),
+    lanes: new LaneRounds(redis, keys),
+    record: new WatchdogRecord(redis, keys),
+    heartbeat: new Heartbeat(() => config().settings.watchdog, log),
+    copiesFor,
+    owners: () =>
+      stores.directory.operators().map((person) => ({ person: person.id, place: reach.placesOf(person)[0] })),
+    everyMs: () => config().settings.watchdog.every,
+    clock,
+    log,
+  });
   const stranded = new StrandedApprovals({ ...stores, clock, log });
   let looking = Promise.resolve();
   const configChanged = () => {
@@ -233,7 +253,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     [
       session,
       ...outboxes.values(),
-      ...(options.workers === false ? [] : [conversations, sweeper]),
+      ...(options.workers === false ? [] : [auditor, conversations, sweeper]),
       ...(configured.length > 0 ? [clientLog, listener] : []),
       new GatewayService([...gateways.values()], { receive: router.receive, lookup }, log),
     ],
@@ -250,6 +270,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...stores,
     router,
     sweeper,
+    auditor,
     gateways,
     listener,
     configChanged,

@@ -92,7 +92,8 @@ function wakeUps(before: Approval, next: Approval, nowMs: number): Effect[] {
   return before.state === next.state ? [] : wakeUpFor(next, nowMs);
 }
 
-function wakeUpFor(approval: Approval, nowMs: number): Effect[] {
+/** What tells whoever waits for an approval what it came to; nothing while it is still open. */
+export function wakeUpFor(approval: Approval, nowMs: number): Effect[] {
   const { id, rev, state, conversationId, request, client } = approval;
   // A program has no conversation to wake; it hears of everything it may have to act on.
   if (client) return state === 'OPEN' || state === 'EXECUTING' ? [] : [toClientEvent(approval, nowMs)];
@@ -108,24 +109,28 @@ function wakeUpFor(approval: Approval, nowMs: number): Effect[] {
 }
 
 function cardUpdates(approval: Approval, copies: readonly CardCopy[], nowMs: number): Effect[] {
-  const { state } = approval;
-  const heardOut = isEnded(state) || state === 'UNKNOWN' || isWaiting(state);
-  return copies
-    .filter((copy) => heardOut || !copy.outcomeOnly)
-    .map((copy) =>
-      toOutEffect({
-        kind: 'card',
-        id: `card:${approval.id}:${copy.id}:${approval.face}`,
-        correlation: approval.request.correlation,
-        conversationId: approval.conversationId,
-        to: copy.to,
-        author: approval.origin,
-        approvalId: approval.id,
-        copyId: copy.id,
-        face: approval.face,
-        atMs: nowMs,
-      }),
-    );
+  return copies.filter((copy) => hearsOf(approval, copy)).map((copy) => cardUpdate(approval, copy, nowMs));
+}
+
+/** Where each word is a further mail, that it was approved or is being run is not worth one. */
+export function hearsOf({ state }: Pick<Approval, 'state'>, { outcomeOnly }: CardCopy): boolean {
+  return !outcomeOnly || isEnded(state) || state === 'UNKNOWN' || isWaiting(state);
+}
+
+/** Brings one copy up to date. */
+export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): Effect {
+  return toOutEffect({
+    kind: 'card',
+    id: `card:${approval.id}:${copy.id}:${approval.face}`,
+    correlation: approval.request.correlation,
+    conversationId: approval.conversationId,
+    to: copy.to,
+    author: approval.origin,
+    approvalId: approval.id,
+    copyId: copy.id,
+    face: approval.face,
+    atMs: nowMs,
+  });
 }
 
 function reminders(approval: Approval, nowMs: number): Effect[] {

@@ -117,6 +117,22 @@ export const RetentionSettings = z.strictObject({
 });
 export type RetentionSettings = z.infer<typeof RetentionSettings>;
 
+export const WatchdogSettings = z.strictObject({
+  every: duration({ min: '1s', max: '1h' })
+    .prefault('1m')
+    .describe('How often it is proved that nothing that waits was forgotten.'),
+  heartbeat_url: z
+    .url({ protocol: /^https?$/ })
+    .refine(isEncryptedOrLocal, 'must be https, or an address of this machine')
+    .optional()
+    .describe(
+      'Called after every look that found nothing. Somebody outside raises the alarm when it stays away.',
+    ),
+  heartbeat_method: z.enum(['GET', 'POST']).default('GET').describe('How it is called.'),
+  heartbeat_timeout: duration({ min: '1s', max: '1m' }).prefault('10s').describe('For one such call.'),
+});
+export type WatchdogSettings = z.infer<typeof WatchdogSettings>;
+
 const HttpFields = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Where webhooks and the console listen.'),
   port: z
@@ -173,6 +189,7 @@ const sections = {
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
+  watchdog: WatchdogSettings.prefault({}).describe('How the gateway watches itself.'),
   http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
   api: ApiSettings.prefault({}).describe(
     'Programs that ask people over HTTP. A change starts the gateway over.',

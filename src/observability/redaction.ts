@@ -132,7 +132,7 @@ function redactLongText(text: string, known: readonly string[]): string {
 
 const SECRET_WORDS =
   'token|secret|password|passwd|passphrase|api[-_ ]?key|private[-_]?key|authorization|cookie|credentials?|' +
-  'response[-_]?url|trigger[-_]?id|approve[-_]?code|deny[-_]?code|webhook[-_]?url';
+  'response[-_]?url|trigger[-_]?id|approve[-_]?code|deny[-_]?code|webhook[-_]?url|heartbeat[-_]?url';
 
 const SECRET_KEY = new RegExp(`(?:${SECRET_WORDS})$`, 'i');
 

@@ -4,10 +4,11 @@
 --   out    queue, lane, once key, once ms, item, session   an item for an outbox, leased at once to `session` if it can
 --          be and if `session` is the one that commits: nobody else would hear of it
 --   open   approval id, document, due ms or '', keep ms or ''   a new approval and its timer; one that exists is left alone
+--   heard  approval id, mark   a conversation handled what its approval came to; the note stays as long as the approval
 --   dead   queue, lane, attempts, reason, item   a dead letter
 --   audit  json
 -- Lua does not roll back, so the whole list is checked before the first write.
-local EFFECT_FIELDS = { entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1 }
+local EFFECT_FIELDS = { entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1, heard = 2 }
 
 local function checkEffects(first)
   local i = first
@@ -22,6 +23,18 @@ end
 local function isFirst(T, onceKey, onceMs)
   if onceKey == '' then return true end
   return redis.call('SET', T .. 'd:' .. onceKey, '1', 'NX', 'PX', onceMs) and true or false
+end
+
+-- The note goes when the approval goes.
+local function noteHeard(T, approval, mark)
+  local key, leftMs = T .. 'heard:' .. approval, redis.call('PTTL', T .. 'apr:' .. approval)
+  if leftMs == -2 then
+    redis.call('DEL', key)
+  elseif leftMs == -1 then
+    redis.call('SET', key, mark)
+  else
+    redis.call('SET', key, mark, 'PX', math.max(leftMs, 1))
+  end
 end
 
 -- Returns the outbound lanes that were leased at once to `holder` (nil for none): queue, lane, fence, item, …
@@ -60,6 +73,8 @@ local function applyEffects(T, now, first, holder)
     elseif kind == 'dead' then
       redis.call('XADD', T .. 'dlq', '*', 'queue', ARGV[i + 1], 'lane', ARGV[i + 2], 'attempts', ARGV[i + 3],
         'reason', ARGV[i + 4], 'item', ARGV[i + 5])
+    elseif kind == 'heard' then
+      noteHeard(T, ARGV[i + 1], ARGV[i + 2])
     elseif kind == 'audit' then
       audits[#audits + 1] = ARGV[i + 1]
     end

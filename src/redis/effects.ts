@@ -55,6 +55,8 @@ export type Effect =
       readonly reason: string;
       readonly item: string;
     }
+  /** A conversation handled what its approval came to; see `markOf` of approval-audit.ts. */
+  | { readonly kind: 'heard'; readonly approvalId: ApprovalId; readonly mark: string }
   | { readonly kind: 'audit'; readonly event: AuditEvent };
 
 /** The flat form the scripts read; see `effects.lua`. */
@@ -88,6 +90,8 @@ function toFields(effect: Effect): ScriptArgument[] {
       return ['open', effect.approvalId, effect.document, effect.dueMs ?? '', effect.keepMs ?? ''];
     case 'dead':
       return ['dead', effect.queue, effect.lane, effect.attempts, effect.reason, effect.item];
+    case 'heard':
+      return ['heard', effect.approvalId, effect.mark];
     case 'audit':
       return ['audit', JSON.stringify(effect.event)];
     default:

@@ -79,6 +79,31 @@ export class Keys {
     return `${this.partition(partitionOfApproval(id))}apr:${id}`;
   }
 
+  /** What the conversation of an approval has handled of it last. */
+  heard(id: ApprovalId): string {
+    return `${this.partition(partitionOfApproval(id))}heard:${id}`;
+  }
+
+  /** The keys of all approvals, as a pattern. */
+  everyApproval(): string {
+    return `${this.prefix}{p*}:apr:*`;
+  }
+
+  /** The keys of all lanes that have items, as a pattern. */
+  everyLane(): string {
+    return `${this.prefix}{p*}:*:q:*`;
+  }
+
+  /** Who audits now. */
+  auditor(): string {
+    return `${this.partition(0)}auditor`;
+  }
+
+  /** What the audits found. */
+  watchdog(): string {
+    return `${this.partition(0)}watchdog`;
+  }
+
   deadLetters(partition: number): string {
     return `${this.partition(partition)}dlq`;
   }

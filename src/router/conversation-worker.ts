@@ -22,6 +22,7 @@ import { runApproved } from '../agent/resume.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type HeldCall, type Requester, Toolbox } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
+import { toHeard } from '../approvals/approval-audit.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
@@ -149,14 +150,15 @@ export class ConversationWorker {
           return [];
         }
         const work = this.#workOn(claim, item, approval, log);
-        if (item.state === 'APPROVED') return this.#run(work, approval);
+        const heard = toHeard(item.state, approval);
+        if (item.state === 'APPROVED') return [...heard, ...(await this.#run(work, approval))];
         if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
         const told: Entry = {
           kind: 'event',
           text: outcomeText(approval),
           at: new Date(this.deps.clock.now()).toISOString(),
         };
-        return this.#turn(work, told);
+        return [...heard, ...(await this.#turn(work, told))];
       }
       default:
         return item satisfies never;
@@ -458,11 +460,13 @@ export class ConversationWorker {
       { conversation: conversationId, item: item?.id, reason },
       'an item went to the dead letters',
     );
+    const about = await this.#approvalOf(item);
     const kept = item?.kind === 'message' ? JSON.stringify({ ...item, recorded: true }) : claim.item;
     const committed = await this.deps.queue.commit(
       claim,
       [
         ...(item?.kind === 'message' ? received(item) : []),
+        ...(about ? toHeard(about.state, about.approval) : []),
         { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: kept },
         {
           kind: 'audit',
@@ -479,6 +483,14 @@ export class ConversationWorker {
       mode,
     );
     return this.#after(committed);
+  }
+
+  async #approvalOf(
+    item: MailboxItem | undefined,
+  ): Promise<{ approval: Approval; state: Approval['state'] } | undefined> {
+    if (item?.kind !== 'approval') return undefined;
+    const approval = await this.deps.approvals.find(item.approvalId);
+    return approval && { approval, state: item.state };
   }
 
   #after({ next, handed }: Committed): Claim | undefined {

@@ -1,0 +1,448 @@
+/**
+ * Proves every minute that nothing that waits was forgotten, puts right what can be put right, and says so loudly.
+ *
+ *   every approval ─▶ its timer, its conversation, its cards, its people ─▶ put right ─┐
+ *   every timer    ─▶ its approval                                      ─▶ put right ─┤
+ *   every lane     ─▶ its place in line, and that its items move on     ─▶ put right ─┤
+ *                                                                                     ▼
+ *                             a sign of life outside  ◀─ all in order ─ log, audit, those who run the gateway
+ *
+ * All of it is work that should never find anything: whatever it finds is a mistake somewhere else.
+ *
+ * Invariants
+ *   1. What is put right is put right by the state machine or by the queues, and only while it is still as it was
+ *      looked at; so it does no harm if two processes look at the same time.
+ *   2. The sign of life is sent only after a whole look that found nothing.
+ *   3. The store is never held up: it is asked for small pages, one after the other.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
+import { type Flaw, flawsOf, mayTurn } from '../approvals/approval-audit.ts';
+import { fromDocument } from '../approvals/approval-codec.ts';
+import type { ApprovalRounds, Ensured, Known, Seen } from '../approvals/approval-rounds.ts';
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { copiesForOwners } from '../approvals/plan.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import { addCopy } from '../domain/approval/copies.ts';
+import { type Approval, type CardCopy, isEnded } from '../domain/approval/record.ts';
+import { type Circumstances, dueOf, NO_CIRCUMSTANCES, tick } from '../domain/approval/time.ts';
+import type { Clock } from '../domain/clock.ts';
+import { type ApprovalId, ConversationId, type PersonId } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
+import type { LaneName, LaneRounds, Standing } from '../mailbox/lane-rounds.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import { PARTITIONS, partitionOfApproval } from '../redis/keys.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { Service } from './service.ts';
+import type { LookRecord, WatchdogRecord } from './watchdog-record.ts';
+
+/** Approvals judged before others of this process get a turn: a few milliseconds. */
+const AT_ONCE = 50;
+/** What is put right in one look; the rest waits for the next, so that a repair is never a flood. */
+const MOST_MENDED = 1_000;
+/** Findings that are named one by one; of more, the number tells enough. */
+const MOST_NAMED = 50;
+/** Subjects of one kind that a message names. */
+const EXAMPLES = 3;
+/** Of the same trouble with the same thing people are told once in this time, in ms. */
+const TELL_AGAIN_MS = 24 * 60 * 60_000;
+/** A message that stands in line, or is in hand, for so long is not being sent by anybody, in ms. */
+const UNSERVED_MS = 15 * 60_000;
+/** Approvals known to be in order that are kept in mind; the others are read every time. */
+const MOST_KNOWN = 250_000;
+/** After so many looks everything is read anew, whatever is known of it. */
+const KNOWN_FOR_LOOKS = 60;
+/** The process that audits is replaced when it was not heard of for this many looks. */
+const LOOKS_MISSED = 1.5;
+
+const CONVERSATION = ConversationId.parse('signalbox:self-audit');
+
+/** What may be found, and how people are told of it. */
+const WORDS = {
+  'timer-missing': 'a request was waiting without the timer that reminds and ends it',
+  'timer-late': 'the timer of a waiting request was set too late',
+  'timer-stuck': 'a request was not moved on when its time had come',
+  'timer-left-over': 'a request that waits for no time had a timer',
+  'timer-orphan': 'a timer belonged to no request',
+  'waiter-unheard': 'a conversation was not told what its request had come to',
+  'card-behind': 'a card showed something old, or was never sent, and nothing was on its way to correct it',
+  'copy-missing': 'somebody who was to be asked further had no card',
+  'unknown-unasked': 'nobody has been asked yet to find out what came of an action whose outcome is unknown',
+  'lane-lost': 'messages had dropped out of the line in which they wait',
+  'item-unserved': 'a message stands in line, and nobody sends it',
+  unreadable: 'a request cannot be read',
+} as const;
+type Kind = keyof typeof WORDS;
+
+export interface Finding {
+  readonly kind: Kind;
+  /** The approval, or the lane. */
+  readonly subject: string;
+  readonly partition: number;
+  readonly mended: boolean;
+}
+
+export interface Look {
+  readonly findings: readonly Finding[];
+  readonly approvals: number;
+  readonly lanes: number;
+  readonly heartbeat: LookRecord['heartbeat'];
+}
+
+/** Somebody who runs the gateway, and where they are reached, if anywhere. */
+export interface Owner {
+  readonly person: PersonId;
+  readonly place: { readonly to: Address; readonly cannotEdit: boolean } | undefined;
+}
+
+export interface AuditorDeps {
+  readonly approvals: ApprovalStore;
+  readonly rounds: ApprovalRounds;
+  readonly lanes: LaneRounds;
+  readonly record: WatchdogRecord;
+  readonly writer: EffectWriter;
+  readonly heartbeat: Heartbeat;
+  readonly copiesFor: Circumstances['copiesFor'];
+  readonly owners: () => readonly Owner[];
+  /** Time between two looks, in ms; read before each. */
+  readonly everyMs: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class SelfAuditor implements Service {
+  readonly name = 'self-auditor';
+  readonly #process = randomUUID();
+  readonly #known = new Map<ApprovalId, Known>();
+  #looks = 0;
+  /** Messages that had stood in line for too long at the last look, and how they were handled then. */
+  #standing: ReadonlyMap<string, string> = new Map();
+  #stopping = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: AuditorDeps) {}
+
+  async start(): Promise<void> {
+    // Before anything is handled here: from now on it is noted.
+    await this.#takeStock();
+    this.#stopping = new AbortController();
+    this.#loop = this.#run(this.#stopping.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  /** One look, whoever's turn it is; public so that a test need not wait for it. Rejects while the store is away. */
+  async look(signal = this.#stopping.signal): Promise<Look> {
+    const { clock, record, heartbeat } = this.deps;
+    const startedMs = clock.now();
+    await this.#takeStock();
+    if (this.#looks++ % KNOWN_FOR_LOOKS === 0) this.#known.clear();
+
+    const round = new Round();
+    await this.#lookAtApprovals(round, signal);
+    await this.#lookAtTimers(round, signal);
+    await this.#lookAtLanes(round, signal);
+    signal.throwIfAborted();
+
+    const { findings, approvals, lanes } = round;
+    const sent = findings.length === 0 ? await heartbeat.send(signal) : 'withheld';
+    if (findings.length > 0) await this.#alert(findings);
+    await record.write({
+      atMs: startedMs,
+      tookMs: clock.now() - startedMs,
+      approvals,
+      lanes,
+      found: round.counts(),
+      mended: round.mended,
+      heartbeat: sent,
+    });
+    return { findings, approvals, lanes, heartbeat: sent };
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { everyMs, record, log } = this.deps;
+    while (!signal.aborted) {
+      await pause(everyMs(), undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) break;
+      try {
+        if (await record.hold(this.#process, everyMs() * LOOKS_MISSED)) await this.look(signal);
+      } catch (error) {
+        if (!signal.aborted) log.error({ err: error }, 'the self-audit failed; no heartbeat was sent');
+      }
+    }
+    await record.leave(this.#process).catch(() => undefined); // it ends by itself as well
+  }
+
+  /** What was settled before notes were taken of what conversations handled is taken for handled, once. */
+  async #takeStock(): Promise<void> {
+    const { record, rounds, clock } = this.deps;
+    if (await record.isBegun()) return;
+    for await (const { seen } of rounds.all(() => undefined)) {
+      const settled = seen.flatMap((each) => {
+        const approval = read(each);
+        return approval && isUnheard(approval, each) ? [approval] : [];
+      });
+      await Promise.all(settled.map((approval) => rounds.takeForHeard(approval)));
+    }
+    await record.begin(clock.now());
+  }
+
+  // ── Approvals ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #lookAtApprovals(round: Round, signal: AbortSignal): Promise<void> {
+    for await (const { count, seen } of this.deps.rounds.all((id) => this.#known.get(id))) {
+      signal.throwIfAborted();
+      round.approvals += count;
+      for (let from = 0; from < seen.length; from += AT_ONCE) {
+        await Promise.all(seen.slice(from, from + AT_ONCE).map((each) => this.#judge(each, round)));
+        await setImmediate();
+      }
+    }
+  }
+
+  async #judge(seen: Seen, round: Round): Promise<void> {
+    this.#known.delete(seen.id);
+    const about = { subject: seen.id, partition: partitionOfApproval(seen.id) };
+    const approval = read(seen);
+    if (!approval) return round.found({ kind: 'unreadable', ...about, mended: false });
+
+    const flaws = flawsOf(approval, { ...seen, copiesFor: this.deps.copiesFor });
+    const fates = await Promise.all(flaws.map((flaw) => this.#tryToMend(approval, flaw, round)));
+    for (const [index, { kind }] of flaws.entries()) {
+      const fate = fates[index];
+      if (fate === 'mended' || fate === 'left') round.found({ kind, ...about, mended: fate === 'mended' });
+    }
+    if (fates.every((fate) => fate === 'in-order')) await this.#remember(approval);
+  }
+
+  /** One that ended is not looked at again; one that waits, only if it or its timer changes. */
+  async #remember(approval: Approval): Promise<void> {
+    if (isEnded(approval.state)) return this.deps.rounds.prove(approval);
+    if (mayTurn(approval) || this.#known.size >= MOST_KNOWN) return;
+    this.#known.set(approval.id, { rev: approval.rev, dueMs: dueOf(approval) });
+  }
+
+  async #tryToMend(approval: Approval, flaw: Flaw, round: Round): Promise<Fate> {
+    if (round.mended >= MOST_MENDED) return 'left';
+    try {
+      return await this.#mend(approval, flaw);
+    } catch (error) {
+      const facts = { err: error, approval: approval.id, flaw: flaw.kind };
+      this.deps.log.error(
+        facts,
+        'what the self-audit found could not be put right; the next look tries again',
+      );
+      return 'left';
+    }
+  }
+
+  async #mend(approval: Approval, flaw: Flaw): Promise<Fate> {
+    const { rounds, owners } = this.deps;
+    switch (flaw.kind) {
+      case 'timer-missing':
+      case 'timer-late':
+        return (await rounds.rearm(approval, flaw.dueMs)) ? 'mended' : 'changed';
+      case 'timer-left-over':
+        return (await rounds.rearm(approval, undefined)) ? 'mended' : 'changed';
+      case 'timer-stuck':
+        return this.#moveOn(approval);
+      case 'waiter-unheard':
+        return toFate(await rounds.ensureWakeUp(approval, flaw.wakeUp));
+      case 'card-behind':
+        return toFate(await rounds.ensureUpdate(approval, flaw.copy, flaw.update));
+      case 'copy-missing':
+        return this.#addCopies(approval, flaw.copies);
+      case 'unknown-unasked':
+        return this.#addCopies(approval, copiesForOwners(approval, owners()));
+      default:
+        return flaw satisfies never;
+    }
+  }
+
+  /** What the sweeper should have done; if there is nothing to do, its timer is wrong. */
+  async #moveOn(approval: Approval): Promise<Fate> {
+    const result = await this.deps.approvals.apply(approval.id, tick);
+    if (result === 'nothing') await this.deps.rounds.rearm(approval, dueOf(approval));
+    return 'mended';
+  }
+
+  async #addCopies({ id }: Approval, copies: readonly CardCopy[]): Promise<Fate> {
+    const results = [];
+    for (const copy of copies) {
+      results.push(await this.deps.approvals.apply(id, (current) => addCopy(current, copy)));
+    }
+    return results.includes('added') ? 'mended' : 'left';
+  }
+
+  // ── Timers and lanes ───────────────────────────────────────────────────────────────────────────────────────
+
+  async #lookAtTimers(round: Round, signal: AbortSignal): Promise<void> {
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      signal.throwIfAborted();
+      for (const subject of await this.deps.rounds.dropOrphans(partition)) {
+        round.found({ kind: 'timer-orphan', subject, partition, mended: true });
+      }
+    }
+  }
+
+  async #lookAtLanes(round: Round, signal: AbortSignal): Promise<void> {
+    const latestMs = this.deps.clock.now() - UNSERVED_MS;
+    const standing = new Map<string, string>();
+    for await (const page of this.deps.lanes.all()) {
+      signal.throwIfAborted();
+      round.lanes += page.count;
+      for (const lane of page.back) round.found({ kind: 'lane-lost', ...subjectOf(lane), mended: true });
+      for (const lane of page.standing.filter((each) => isOld(each, latestMs))) {
+        const about = subjectOf(lane);
+        const key = `${lane.partition}|${about.subject}`;
+        standing.set(key, lane.handling);
+        // Where it is another item, or another attempt, than a look ago, somebody is at it.
+        if (this.#standing.get(key) === lane.handling)
+          round.found({ kind: 'item-unserved', ...about, mended: false });
+      }
+    }
+    this.#standing = standing;
+  }
+
+  // ── The alarm ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #alert(findings: readonly Finding[]): Promise<void> {
+    for (const [kind, found] of byKind(findings)) {
+      const mended = found.filter((each) => each.mended).length;
+      const facts = { kind, found: found.length, mended, examples: examplesOf(found) };
+      this.deps.log.error(facts, 'the self-audit found something that should not be');
+    }
+    const fresh: Finding[] = [];
+    for (const finding of findings.slice(0, MOST_NAMED)) {
+      if (await this.#note(finding)) fresh.push(finding);
+    }
+    if (fresh.length > 0) await this.#tell(fresh, findings.length);
+  }
+
+  /** Its entry in the audit: one for each repair, and one for what stays as it is. Resolves true if it is news. */
+  async #note({ kind, subject, partition, mended }: Finding): Promise<boolean> {
+    const event = {
+      event: mended ? 'watchdog.mended' : 'watchdog.found',
+      actor: 'system',
+      subject,
+      correlation: CONVERSATION,
+      detail: { flaw: kind },
+    };
+    const { writer } = this.deps;
+    const effects = [{ kind: 'audit', event }] as const;
+    const once = { key: `watchdog:${kind}:${subject}`, forMs: TELL_AGAIN_MS };
+    const isNews = await writer.writeIn(partition, effects, once);
+    if (!isNews && mended) await writer.writeIn(partition, effects);
+    return isNews;
+  }
+
+  async #tell(fresh: readonly Finding[], inAll: number): Promise<void> {
+    const { owners, writer, clock, log } = this.deps;
+    const reached = owners().flatMap(({ person, place }) => (place ? [{ person, to: place.to }] : []));
+    if (reached.length === 0) log.error({}, 'nobody who runs the gateway can be told of it');
+    const atMs = clock.now();
+    const texts = reached.map(({ person, to }) =>
+      toOutEffect({
+        kind: 'text',
+        id: `self-audit:${person}:${atMs}`,
+        correlation: CONVERSATION,
+        conversationId: CONVERSATION,
+        to,
+        markdown: alarmText(fresh, inAll),
+        atMs,
+      }),
+    );
+    await writer.write(CONVERSATION, texts);
+  }
+}
+
+/** What became of a flaw. `in-order`: there was none, or a person has it. `changed`: the next look tells. */
+type Fate = 'in-order' | 'on-its-way' | 'changed' | 'mended' | 'left';
+
+function toFate(ensured: Ensured): Fate {
+  switch (ensured) {
+    case 'heard':
+    case 'given-up':
+      return 'in-order';
+    case 'waiting':
+      return 'on-its-way';
+    case 'changed':
+      return 'changed';
+    case 'posted':
+      return 'mended';
+    default:
+      return ensured satisfies never;
+  }
+}
+
+/** What one look comes to. */
+class Round {
+  readonly findings: Finding[] = [];
+  approvals = 0;
+  lanes = 0;
+  mended = 0;
+
+  found(finding: Finding): void {
+    this.findings.push(finding);
+    if (finding.mended) this.mended++;
+  }
+
+  counts(): Record<string, number> {
+    return Object.fromEntries([...byKind(this.findings)].map(([kind, found]) => [kind, found.length]));
+  }
+}
+
+function byKind(findings: readonly Finding[]): Map<Kind, Finding[]> {
+  const groups = new Map<Kind, Finding[]>();
+  for (const finding of findings) {
+    const group = groups.get(finding.kind);
+    if (group) group.push(finding);
+    else groups.set(finding.kind, [finding]);
+  }
+  return groups;
+}
+
+/** Undefined for a document this version cannot read. */
+function read({ document }: Seen): Approval | undefined {
+  try {
+    return fromDocument(document);
+  } catch {
+    return undefined;
+  }
+}
+
+function isUnheard(approval: Approval, seen: Seen): boolean {
+  const surroundings = { ...seen, copiesFor: NO_CIRCUMSTANCES.copiesFor };
+  return flawsOf(approval, surroundings).some(({ kind }) => kind === 'waiter-unheard');
+}
+
+function subjectOf({ partition, queue, lane }: LaneName): Pick<Finding, 'subject' | 'partition'> {
+  return { partition, subject: `${queue}|${lane}` };
+}
+
+/** A message that waits to be sent. What a conversation has to think about may take its time. */
+function isOld({ queue, atMs }: Standing, latestMs: number): boolean {
+  return queue !== 'm' && atMs !== undefined && atMs < latestMs;
+}
+
+function examplesOf(found: readonly Finding[]): string[] {
+  return found.slice(0, EXAMPLES).map(({ subject }) => subject);
+}
+
+function alarmText(fresh: readonly Finding[], inAll: number): string {
+  const lines = [...byKind(fresh)].map(([kind, found]) => {
+    const mended = found.filter((each) => each.mended).length;
+    const fate =
+      mended === found.length ? 'put right' : mended === 0 ? '**not** put right' : `${mended} put right`;
+    const examples = examplesOf(found)
+      .map((subject) => `\`${subject}\``)
+      .join(', ');
+    return `- ${found.length} × ${WORDS[kind]}; ${fate} (${examples})`;
+  });
+  const more = inAll > fresh.length ? `\n\nIn all I found ${inAll} such things; the log counts them.` : '';
+  return `**My self-check found what should never be:**\n\n${lines.join('\n')}${more}\n\nPlease look into my log, and at \`signalbox check\`.`;
+}
