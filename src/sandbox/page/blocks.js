@@ -4,9 +4,16 @@ import { richText } from './markup.js';
 
 /**
  * One element per block. `press(actionId, button)` is called for buttons, `names(id)` names people and channels.
+ * What stands last, buttons aside, says how things stand.
  */
 export function renderBlocks(blocks, context) {
-  return blocks.map((block) => renderBlock(block, context)).filter((element) => element !== null);
+  const elements = blocks.map((block) => renderBlock(block, context));
+  const last = elements[blocks.findLastIndex(({ type }) => type !== 'actions')];
+  if (last instanceof HTMLElement && blocks.length > 1) {
+    last.dataset.outcome = '';
+    last.tabIndex = -1;
+  }
+  return elements.filter((element) => element !== null);
 }
 
 function renderBlock(block, context) {

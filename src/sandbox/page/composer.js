@@ -30,9 +30,27 @@ export function moveBetweenTabs(event, ids, current, goTo) {
   tabs.querySelector('[aria-selected="true"]')?.focus();
 }
 
+/** Within this many pixels of the end, somebody reads what is new. */
+const NEAR_END_PX = 120;
+
 /** Keeps the newest in sight, unless somebody is reading further up. */
 export function keepAtEnd(scroll, isNew, change) {
-  const isNearEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 120;
+  const wasNearEnd = isNearEnd(scroll);
   change();
-  if (isNearEnd || isNew) scroll.scrollTop = scroll.scrollHeight;
+  if (wasNearEnd || isNew) scroll.scrollTop = scroll.scrollHeight;
+}
+
+/** Keeps the newest in sight when there is less room for it: what stands below has grown. */
+export function stayAtEnd(scroll) {
+  let wasNearEnd = true;
+  scroll.addEventListener('scroll', () => {
+    wasNearEnd = isNearEnd(scroll);
+  });
+  new ResizeObserver(() => {
+    if (wasNearEnd) scroll.scrollTop = scroll.scrollHeight;
+  }).observe(scroll);
+}
+
+function isNearEnd(scroll) {
+  return scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PX;
 }

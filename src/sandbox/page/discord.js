@@ -1,6 +1,7 @@
 /** The Discord part: channels, threads, direct messages, commands, cards with buttons, and the form behind one. */
 import { insertMention, keepAtEnd, moveBetweenTabs, sendOnEnter } from './composer.js';
-import { act, el, initials, notify, reconcile, time } from './dom.js';
+import { act, el, focusIn, initials, notify, OUTCOME, reconcile, time } from './dom.js';
+import { FilePicker, renderFile } from './files.js';
 import { richText } from './markup.js';
 
 const BUTTON_STYLES = { 1: 'primary', 3: 'primary', 4: 'danger' };
@@ -13,16 +14,28 @@ export class DiscordView {
   #shown = '';
   #isShown = false;
   #shownModal = '';
+  /** The button that was pressed last: what opens a form. */
+  #pressed;
 
   /** `changed` is called when the person goes to another place. */
   constructor(changed) {
     this.changed = changed;
     const input = document.getElementById('discord-message');
-    document.getElementById('discord-composer').addEventListener('submit', async (event) => {
+    const composer = document.getElementById('discord-composer');
+    const files = new FilePicker(composer, composer.querySelector('.composer-bar'));
+    composer.addEventListener('submit', async (event) => {
       event.preventDefault();
-      if (input.value.trim() === '') return;
-      const said = { user: this.#person.discordUser, channel: this.#place, text: input.value };
-      if (await this.#act('/page/discord/say', said)) input.value = '';
+      const text = input.value;
+      if (text.trim() === '' && files.isEmpty) return;
+      const said = {
+        user: this.#person.discordUser,
+        channel: this.#place,
+        text,
+        files: await files.contents(),
+      };
+      if (!(await this.#act('/page/discord/say', said))) return;
+      if (input.value === text) input.value = '';
+      files.clear();
     });
     sendOnEnter(input);
     document.getElementById('discord-mention').addEventListener('click', () => insertMention(input));
@@ -149,9 +162,7 @@ export class DiscordView {
               richText(this.#readable(message.content), 'markdown', this.#names),
             ),
         message.embeds.map((embed) => this.#renderEmbed(embed)),
-        message.files.map(({ name: file, size }) =>
-          el('p', { className: 'muted' }, `📎 ${file} (${size} bytes)`),
-        ),
+        message.files.map((file) => renderFile(file, `/page/file/discord/${file.id}`)),
         this.#renderButtons(message),
       ),
     );
@@ -163,7 +174,7 @@ export class DiscordView {
       'div',
       { className: 'blocks embed' },
       title && el('p', { className: 'block-header' }, title),
-      description && el('div', { className: 'prose' }, prose(description)),
+      description && el('div', { className: 'prose', ...OUTCOME }, prose(description)),
       fields.length > 0 &&
         el(
           'div',
@@ -197,13 +208,15 @@ export class DiscordView {
             className: `button ${BUTTON_STYLES[style] ?? ''}`,
             disabled: disabled === true,
             'data-focus': customId,
-            onclick: () =>
-              this.#act('/page/discord/press', {
+            onclick: () => {
+              this.#pressed = { message: message.id, customId };
+              return this.#act('/page/discord/press', {
                 user: this.#person.discordUser,
                 channel: message.channel,
                 message: message.id,
                 customId,
-              }),
+              });
+            },
           },
           label,
         ),
@@ -217,8 +230,12 @@ export class DiscordView {
     const shown = open === undefined ? '' : JSON.stringify(open);
     if (shown === this.#shownModal) return;
     this.#shownModal = shown;
+    const hadFocus = form.contains(document.activeElement);
     form.hidden = open === undefined;
-    if (open === undefined) return;
+    if (open === undefined) {
+      if (hadFocus) this.#returnToCard();
+      return;
+    }
     const inputs = open.components.flatMap((row) => row.components ?? [row.component]).filter(Boolean);
     form.replaceChildren(
       el('h3', { id: 'discord-modal-title' }, open.title),
@@ -253,6 +270,13 @@ export class DiscordView {
       ),
     );
     form.querySelector('textarea')?.focus();
+  }
+
+  #returnToCard() {
+    if (this.#pressed === undefined) return;
+    const { message, customId } = this.#pressed;
+    const card = document.querySelector(`#discord-messages [data-key="${CSS.escape(message)}"]`);
+    if (card) focusIn(card, customId);
   }
 
   async #submit(event) {

@@ -19,7 +19,8 @@ export function el(tag, props = {}, ...children) {
 
 /**
  * Makes `parent` hold exactly one child per item, in order. A child is kept while its `revision` stays the same, so
- * that focus, selection and what somebody is typing survive; a changed one is replaced and gets the focus back.
+ * that focus, selection and what somebody is typing survive; a changed one is replaced and gets the focus back: on what
+ * had it before, or, if that is gone, as the buttons of a settled card are, on what says how it ended.
  */
 export function reconcile(parent, items, { key, revision, render }) {
   const existing = new Map([...parent.children].map((child) => [child.dataset.key, child]));
@@ -41,11 +42,21 @@ function currentChild(before, key, revision, render) {
   after.dataset.key = key;
   after.dataset.revision = revision;
   if (before === undefined) return after;
-  const focused = before.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  const { activeElement } = document;
+  const { focus, outcome } = before.contains(activeElement) ? activeElement.dataset : {};
+  const focused = focus ?? outcome;
   before.replaceWith(after);
-  if (focused !== undefined)
-    [...after.querySelectorAll('[data-focus]')].find((one) => one.dataset.focus === focused)?.focus();
+  if (focused !== undefined) focusIn(after, focused);
   return after;
+}
+
+/** Where the focus goes when the buttons are gone: what says how things stand. For `el`. */
+export const OUTCOME = { 'data-outcome': '', tabIndex: -1 };
+
+/** Puts the focus on what is called `name`, or on the outcome that took its place. */
+export function focusIn(element, name) {
+  const named = [...element.querySelectorAll('[data-focus]')].find((one) => one.dataset.focus === name);
+  (named ?? element.querySelector('[data-outcome]'))?.focus();
 }
 
 /** Says something to people who listen to the page rather than look at it. */

@@ -1,6 +1,7 @@
 /** The Jira part: one issue at a time, with its comments, and what a person can do with it. */
 import { insertMention, keepAtEnd, sendOnEnter } from './composer.js';
 import { act, el, initials, reconcile, time } from './dom.js';
+import { FilePicker, renderFile } from './files.js';
 import { richText } from './markup.js';
 
 export class JiraView {
@@ -16,11 +17,17 @@ export class JiraView {
   constructor(changed) {
     this.changed = changed;
     const input = document.getElementById('jira-comment');
-    document.getElementById('jira-composer').addEventListener('submit', async (event) => {
+    const composer = document.getElementById('jira-composer');
+    const files = new FilePicker(composer, composer.querySelector('.composer-bar'));
+    composer.addEventListener('submit', async (event) => {
       event.preventDefault();
-      if (input.value.trim() === '') return;
-      const comment = { user: this.#person.jiraAccount, issue: this.#issue, text: input.value };
-      if (await act('/page/jira/comment', comment)) input.value = '';
+      const text = input.value;
+      if (text.trim() === '' && files.isEmpty) return;
+      const { jiraAccount: user } = this.#person;
+      const comment = { user, issue: this.#issue, text, files: await files.contents() };
+      if (!(await act('/page/jira/comment', comment))) return;
+      if (input.value === text) input.value = '';
+      files.clear();
     });
     sendOnEnter(input);
     document.getElementById('jira-mention').addEventListener('click', () => insertMention(input));
@@ -132,9 +139,10 @@ export class JiraView {
             'Assign to signalbox',
           ),
       ),
-      files.map(({ name, author }) =>
-        el('p', { className: 'muted' }, `📎 ${name} (${this.#nameOf(author)})`),
-      ),
+      files.map((file) => [
+        renderFile(file, `/page/file/jira/${file.id}`),
+        el('p', { className: 'muted' }, `from ${this.#nameOf(file.author)}`),
+      ]),
     );
   }
 

@@ -1,5 +1,6 @@
 /** The mail part: three mailboxes, each with its mails, what was sent from it, and room to answer. */
 import { act, el, initials, reconcile, time } from './dom.js';
+import { FilePicker, renderFile } from './files.js';
 
 const SENT_STATES = {
   queued: 'waiting for the gateway',
@@ -74,23 +75,32 @@ export class MailView {
       required: true,
       placeholder: 'refund order 7',
     });
-    return el(
+    const bar = el(
+      'div',
+      { className: 'write-bar' },
+      el('button', { type: 'submit', className: 'button' }, 'Send'),
+    );
+    const form = el(
       'form',
       {
         className: 'write',
         hidden: true,
         onsubmit: async (event) => {
           event.preventDefault();
-          const sent = await act('/page/write', { from, subject: subject.value, text: text.value });
-          if (sent !== undefined) text.value = '';
+          const mail = { from, subject: subject.value, text: text.value, files: await files.contents() };
+          if ((await act('/page/write', mail)) === undefined) return;
+          text.value = '';
+          files.clear();
         },
       },
       el('label', { for: subject.id }, `Subject of ${firstName}’s mail to signalbox@gateway.test`),
       subject,
       el('label', { for: text.id }, 'Text'),
       text,
-      el('button', { type: 'submit', className: 'button' }, 'Send'),
+      bar,
     );
+    const files = new FilePicker(form, bar);
+    return form;
   }
 
   #updateMailbox(element, person) {
@@ -143,6 +153,7 @@ export class MailView {
           term('Date', new Date(mail.date).toLocaleString()),
         ),
         el('div', { className: 'mail-text' }, mail.text.trim()),
+        mail.files.map((file, index) => renderFile(file, `${addressOf(person, mail)}/file/${index}`)),
         mail.hasHtml && renderHtmlSwitch(person, mail),
         renderReplyForm(person, mail),
       ),
@@ -165,7 +176,7 @@ function renderSent({ subject, state, queuedAt, lastAnswer }) {
 
 /** The HTML part is loaded only when asked for, into a frame that can run nothing. */
 function renderHtmlSwitch(person, mail) {
-  const source = `/page/mail/${encodeURIComponent(person.mail)}/${encodeURIComponent(mail.id)}`;
+  const source = addressOf(person, mail);
   const holder = el('div', { className: 'html-part', hidden: true });
   const button = el(
     'button',
@@ -210,6 +221,10 @@ function renderReplyForm(person, mail) {
       el('button', { type: 'submit', className: 'button primary' }, 'Send'),
     ),
   );
+}
+
+function addressOf(person, mail) {
+  return `/page/mail/${encodeURIComponent(person.mail)}/${encodeURIComponent(mail.id)}`;
 }
 
 function term(name, value) {

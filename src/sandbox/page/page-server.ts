@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { ApprovalId } from '../../domain/ids.ts';
 import { AnswerChoice } from '../../domain/message.ts';
 import { BOT, PEOPLE } from '../people.ts';
-import { type PageSources, toPageState } from './page-state.ts';
+import { FILE_OPTION, type PageSources, toPageState } from './page-state.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   '/': 'index.html',
@@ -27,6 +27,7 @@ const FILES: Readonly<Record<string, string>> = {
   '/page/blocks.js': 'blocks.js',
   '/page/slack.js': 'slack.js',
   '/page/composer.js': 'composer.js',
+  '/page/files.js': 'files.js',
   '/page/discord.js': 'discord.js',
   '/page/jira.js': 'jira.js',
   '/page/web.js': 'web.js',
@@ -61,18 +62,53 @@ const MAIL_POLICY =
 /** How often a silent stream says that it is alive. */
 const KEEP_ALIVE_MS = 15_000;
 
+/** Files of one message, as JSON: a third more than their bytes. */
+const MAX_ACTION_BYTES = 16 * 1024 * 1024;
+
 const person = z.enum(PEOPLE.map(({ slackUser }) => slackUser));
 const words = z.string().trim().min(1).max(10_000);
 
-const Say = z.strictObject({ user: person, channel: z.string(), text: words, thread: z.string().optional() });
+const SentFile = z
+  .strictObject({ name: z.string().min(1).max(255), mediaType: z.string().max(255), base64: z.base64() })
+  .transform(({ name, mediaType, base64 }) => ({
+    name,
+    mediaType: mediaType || 'application/octet-stream',
+    bytes: Buffer.from(base64, 'base64'),
+  }));
+type SentFile = z.infer<typeof SentFile>;
+
+/** What goes along with a message; a message may be nothing but files. */
+const files = z.array(SentFile).max(10).default([]);
+const wordsBesideFiles = z.string().trim().max(10_000);
+
+function saysSomething({ text, files }: { text: string; files: readonly SentFile[] }): boolean {
+  return text !== '' || files.length > 0;
+}
+
+const Say = z
+  .strictObject({
+    user: person,
+    channel: z.string(),
+    text: wordsBesideFiles,
+    thread: z.string().optional(),
+    files,
+  })
+  .refine(saysSomething, 'says nothing');
 const Press = z.strictObject({ user: person, channel: z.string(), ts: z.string(), actionId: z.string() });
 const Submit = z.strictObject({ user: person, values: z.record(z.string(), z.string()) });
 const Close = z.strictObject({ user: person });
 const Reply = z.strictObject({ address: z.string(), id: z.string(), line: words });
-const Write = z.strictObject({ from: z.string(), subject: z.string().trim().min(1).max(200), text: words });
+const Write = z.strictObject({
+  from: z.string(),
+  subject: z.string().trim().min(1).max(200),
+  text: words,
+  files,
+});
 const discordUser = z.enum(PEOPLE.map((each) => each.discordUser));
 const jiraAccount = z.enum(PEOPLE.map((each) => each.jiraAccount));
-const DiscordSay = z.strictObject({ user: discordUser, channel: z.string(), text: words });
+const DiscordSay = z
+  .strictObject({ user: discordUser, channel: z.string(), text: wordsBesideFiles, files })
+  .refine(saysSomething, 'says nothing');
 const DiscordPress = z.strictObject({
   user: discordUser,
   channel: z.string(),
@@ -81,7 +117,9 @@ const DiscordPress = z.strictObject({
 });
 const DiscordSubmit = z.strictObject({ user: discordUser, values: z.record(z.string(), z.string()) });
 const DiscordClose = z.strictObject({ user: discordUser });
-const JiraComment = z.strictObject({ user: jiraAccount, issue: z.string(), text: words });
+const JiraComment = z
+  .strictObject({ user: jiraAccount, issue: z.string(), text: wordsBesideFiles, files })
+  .refine(saysSomething, 'says nothing');
 const JiraAssign = z.strictObject({ user: jiraAccount, issue: z.string() });
 const JiraMove = z.strictObject({ user: jiraAccount, issue: z.string(), to: z.string() });
 const JiraCreate = z.strictObject({ user: jiraAccount, summary: z.string().trim().min(1).max(200) });
@@ -90,6 +128,7 @@ const WebSay = z.strictObject({
   client: webClient,
   conversation: z.string().regex(/^[\w-]{1,100}$/),
   text: words,
+  files,
 });
 const WebAnswer = z.strictObject({
   client: webClient,
@@ -106,6 +145,8 @@ const Target = z.strictObject({
   smtp: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }).optional(),
 });
 const WebFilePath = z.object({ client: webClient, first: z.coerce.number(), index: z.coerce.number() });
+const FilePath = z.object({ platform: z.enum(['slack', 'discord', 'jira']), id: z.string() });
+const MailFilePath = z.object({ address: z.string(), id: z.string(), index: z.coerce.number() });
 const MailPath = z.object({ address: z.string(), id: z.string() });
 
 export class PageServer {
@@ -122,7 +163,9 @@ export class PageServer {
       for (const [path, file] of Object.entries(FILES)) this.#serveFile(scope, path, file);
       scope.get('/page/events', (_request, reply) => this.#stream(reply));
       scope.get('/page/mail/:address/:id', (request, reply) => this.#mailHtml(request, reply));
+      scope.get('/page/mail/:address/:id/file/:index', (request, reply) => this.#mailFile(request, reply));
       scope.get('/page/web/file/:client/:first/:index', (request, reply) => this.#webFile(request, reply));
+      scope.get('/page/file/:platform/:id', (request, reply) => this.#file(request, reply));
       this.#registerActions(scope);
     });
   }
@@ -146,10 +189,7 @@ export class PageServer {
 
   #registerActions(scope: FastifyInstance): void {
     const { slack, discord, jira, web, mail } = this.sources;
-    this.#action(scope, 'POST', '/page/say', Say, async (said) => {
-      const { ts } = await slack.say(toSaid(said));
-      return { ts };
-    });
+    this.#action(scope, 'POST', '/page/say', Say, (said) => sayInSlack(slack, said));
     this.#action(scope, 'POST', '/page/press', Press, (pressed) => slack.press(pressed));
     this.#action(scope, 'POST', '/page/submit', Submit, (submitted) => slack.submitView(submitted));
     this.#action(scope, 'POST', '/page/close', Close, async (closed) => {
@@ -162,8 +202,8 @@ export class PageServer {
       const { messageId } = await mail.reply(original, { from: address, line, quoting: 'top' });
       return { messageId };
     });
-    this.#action(scope, 'POST', '/page/write', Write, async ({ from, subject, text }) => {
-      const { messageId } = await mail.send({ from, to: BOT.mail, subject, text });
+    this.#action(scope, 'POST', '/page/write', Write, async ({ from, subject, text, files }) => {
+      const { messageId } = await mail.send({ from, to: BOT.mail, subject, text, files });
       return { messageId };
     });
     this.#action(scope, 'POST', '/page/discord/say', DiscordSay, (said) => sayInDiscord(discord, said));
@@ -175,9 +215,9 @@ export class PageServer {
       await discord.closeModal(closed);
       return {};
     });
-    this.#action(scope, 'POST', '/page/jira/comment', JiraComment, async (wanted) => ({
-      id: jira.comment(wanted).id,
-    }));
+    this.#action(scope, 'POST', '/page/jira/comment', JiraComment, async (wanted) =>
+      commentInJira(jira, wanted),
+    );
     this.#action(scope, 'POST', '/page/jira/assign', JiraAssign, async (wanted) => ({
       id: jira.assign({ ...wanted, to: BOT.jiraAccount }).id,
     }));
@@ -187,7 +227,9 @@ export class PageServer {
     this.#action(scope, 'POST', '/page/jira/create', JiraCreate, async (wanted) => ({
       key: jira.createIssue(wanted).key,
     }));
-    this.#action(scope, 'POST', '/page/web/say', WebSay, async (wanted) => ({ id: web.say(wanted) }));
+    this.#action(scope, 'POST', '/page/web/say', WebSay, async ({ files, ...wanted }) => ({
+      id: web.say({ ...wanted, attachments: files.map(toAttachment) }),
+    }));
     this.#action(scope, 'POST', '/page/web/answer', WebAnswer, async ({ text, ...wanted }) => ({
       id: web.answer({ ...wanted, ...(text === undefined ? {} : { text }) }),
     }));
@@ -218,6 +260,7 @@ export class PageServer {
     scope.route({
       method,
       url,
+      bodyLimit: MAX_ACTION_BYTES,
       handler: async (request, reply) => {
         const wanted = schema.safeParse(request.body);
         if (!wanted.success) return reply.code(400).send({ error: z.prettifyError(wanted.error) });
@@ -252,20 +295,22 @@ export class PageServer {
       .send(html);
   }
 
-  /** To be kept, never to be shown: whoever wrote it might mean it as a page. */
+  #mailFile(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { address, id, index } = MailFilePath.parse(request.params);
+    const mail = this.sources.mail.mailbox(address).find(({ messageId }) => messageId === id);
+    return sendFile(reply, bytesOf(mail?.attachments[index]));
+  }
+
   #webFile(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const path = WebFilePath.safeParse(request.params).data;
     const heard = path && this.sources.web.heard(path.client).find(({ first }) => first === path.first);
-    const file = heard?.event.kind === 'text' ? heard.event.files?.[path?.index ?? 0] : undefined;
-    if (file === undefined) return reply.code(404).send('no such file');
-    return reply
-      .headers({
-        'content-type': 'application/octet-stream',
-        'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(file.name)}`,
-        'content-security-policy': "default-src 'none'; sandbox",
-        ...HARDENING,
-      })
-      .send(Buffer.from(file.base64, 'base64'));
+    const files = heard?.event.kind === 'text' ? heard.event.files : undefined;
+    return sendFile(reply, bytesOf(files?.[path?.index ?? 0]));
+  }
+
+  #file(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { platform, id } = FilePath.parse(request.params);
+    return sendFile(reply, fileOf(this.sources, platform, id));
   }
 
   #stream(reply: FastifyReply): FastifyReply {
@@ -310,36 +355,125 @@ async function refuseStrangers(request: FastifyRequest, reply: FastifyReply): Pr
   if (!isOurHost || !isOurOrigin) await reply.code(403).send({ error: 'this page is for this machine only' });
 }
 
-/** A text that begins with a slash is a command of the app, its words the options, the last one taking the rest. */
+/** What begins with a slash is a command, as in any Slack client; what it knows is said there, too. */
+async function sayInSlack(
+  slack: PageSources['slack'],
+  { user, channel, text, thread, files }: z.infer<typeof Say>,
+): Promise<object> {
+  const [, command, typed = ''] = /^(\/\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+  if (command === undefined) {
+    const { ts } = await slack.say({
+      user,
+      channel,
+      text,
+      files,
+      ...(thread === undefined ? {} : { thread }),
+    });
+    return { ts };
+  }
+  if (thread !== undefined) throw new Error(`${command} is not supported in threads. Sorry!`);
+  if (files.length > 0) throw new Error(`${command} takes ${filesText(0)}`);
+  return slack.command({ user, channel, command, text: typed });
+}
+
+/** The files are put on the issue, and the comment names them, as dropping them into its field would do. */
+function commentInJira(
+  jira: PageSources['jira'],
+  { user, issue, text, files }: z.infer<typeof JiraComment>,
+): object {
+  const names = files.map(({ name, mediaType, bytes }) => {
+    // What markup stands for would not be found again under that name.
+    const filename = name.replaceAll(/[[\]!|^]/g, '_');
+    return jira.attach({ user, issue, filename, mimeType: mediaType, bytes }).filename;
+  });
+  const named = names.map((name) => `[^${name}]`).join('\n');
+  return { id: jira.comment({ user, issue, text: [text, named].filter(Boolean).join('\n\n') }).id };
+}
+
+function toAttachment({ name, mediaType, bytes }: SentFile) {
+  return { name, mediaType, base64: bytes.toString('base64') };
+}
+
+function fileOf(
+  { slack, discord, jira }: PageSources,
+  platform: z.infer<typeof FilePath>['platform'],
+  id: string,
+): Buffer | undefined {
+  switch (platform) {
+    case 'slack':
+      return slack.fileContent(id);
+    case 'discord':
+      return discord.fileContent(id);
+    case 'jira':
+      return bytesOf(jira.issues.flatMap(({ key }) => jira.attachments(key)).find((file) => file.id === id));
+    default:
+      return platform satisfies never;
+  }
+}
+
+function bytesOf(file: { readonly base64: string } | undefined): Buffer | undefined {
+  return file && Buffer.from(file.base64, 'base64');
+}
+
+/** To be kept, never to be shown: whoever wrote it might mean it as a page. */
+function sendFile(reply: FastifyReply, bytes: Buffer | undefined): FastifyReply {
+  if (bytes === undefined) return reply.code(404).send('no such file');
+  return reply
+    .headers({
+      'content-type': 'application/octet-stream',
+      // The link that leads here says under which name.
+      'content-disposition': 'attachment',
+      'content-security-policy': "default-src 'none'; sandbox",
+      ...HARDENING,
+    })
+    .send(bytes);
+}
+
+/**
+ * A text that begins with a slash is a command of the app: its words are the options, the last of them takes the rest,
+ * and files go where the command takes files.
+ */
 async function sayInDiscord(
   discord: PageSources['discord'],
-  { user, channel, text }: z.infer<typeof DiscordSay>,
+  { user, channel, text, files }: z.infer<typeof DiscordSay>,
 ): Promise<object> {
+  const uploads = files.map(toUpload);
   const [, name, rest = ''] = /^\/(\w+)\s*([\s\S]*)$/.exec(text) ?? [];
-  if (name === undefined) return { id: (await discord.say({ user, channel, text })).id };
+  if (name === undefined) return { id: (await discord.say({ user, channel, text, files: uploads })).id };
   const command = discord.commands().find((each) => each.name === name);
   if (!command) throw new Error(`there is no command /${name}; there are ${namesOf(discord)}`);
-  const options = (command.options ?? []).map((option) => option.name);
+  const all = command.options ?? [];
+  const takesFiles = all.filter(({ type }) => type === FILE_OPTION);
+  if (uploads.length > takesFiles.length) throw new Error(`/${name} takes ${filesText(takesFiles.length)}`);
   const given = rest.trim() === '' ? [] : rest.trim().split(/\s+/);
-  const values = options.map((option, index) => [
-    option,
-    index === options.length - 1 ? given.slice(index).join(' ') : (given[index] ?? ''),
-  ]);
+  const words = all
+    .filter(({ type }) => type !== FILE_OPTION)
+    .map((option, index, { length }) => [
+      option.name,
+      index === length - 1 ? given.slice(index).join(' ') : (given[index] ?? ''),
+    ]);
   return discord.slash({
     user,
     channel,
     command: name,
-    options: Object.fromEntries(values.filter(([, value]) => value !== '')),
+    options: {
+      ...Object.fromEntries(words.filter(([, value]) => value !== '')),
+      ...Object.fromEntries(uploads.map((upload, index) => [takesFiles[index]?.name, upload])),
+    },
   });
+}
+
+function toUpload({ name: filename, mediaType: contentType, bytes }: SentFile) {
+  return { filename, contentType, bytes };
+}
+
+function filesText(count: number): string {
+  return count === 0 ? 'no files; send them with a message' : `${count} file${count === 1 ? '' : 's'} only`;
 }
 
 function namesOf(discord: PageSources['discord']): string {
   const names = discord.commands().flatMap(({ name, type }) => (type === 1 ? [`/${name}`] : []));
   return names.length === 0 ? 'none yet: no gateway has registered any' : names.join(', ');
-}
-
-function toSaid({ user, channel, text, thread }: z.infer<typeof Say>) {
-  return { user, channel, text, ...(thread === undefined ? {} : { thread }) };
 }
 
 function toStreamEvent(sources: PageSources): string {

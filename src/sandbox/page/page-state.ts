@@ -12,6 +12,9 @@ import type { Ephemeral, SlackMessage } from '../slack/workspace.ts';
 import type { Heard } from '../web/event-log.ts';
 import type { Asked, WebSandbox } from '../web/web-sandbox.ts';
 
+/** Application Command Option Type of a file (docs.discord.com). */
+export const FILE_OPTION = 11;
+
 /** Newest entries shown per channel and mailbox; a demo has tens, a load test thousands. */
 const MAX_SHOWN = 200;
 
@@ -54,6 +57,7 @@ export function toPageState({ slack, discord, jira, web, mail, shop }: PageSourc
         .slice(-1)
         .map(({ id, view }) => ({ id, user: slackUser, view })),
     ),
+    commands: slack.commands,
     gateway: {
       connections: slack.connections,
       overHttp: slack.requestUrl !== undefined,
@@ -87,7 +91,11 @@ function toDiscordState(discord: DiscordSandbox) {
     commands: discord
       .commands()
       .filter(({ type }) => type === 1)
-      .map(({ name, options = [] }) => ({ name, options: options.map((option) => option.name) })),
+      .map(({ name, options = [] }) => ({
+        name,
+        // A file is attached, not typed.
+        options: options.filter(({ type }) => type !== FILE_OPTION).map((option) => option.name),
+      })),
     places: [
       ...DISCORD_CHANNELS.map(({ id, name }) => ({ id, name: `# ${name}`, dmOf: undefined })),
       ...threads.map(({ id, name }) => ({ id, name: `↳ ${name}`, dmOf: undefined })),
@@ -111,7 +119,7 @@ function toDiscordMessage(message: DiscordMessage) {
     content,
     embeds,
     components,
-    files: attachments.map(({ filename, size }) => ({ name: filename, size })),
+    files: attachments.map(({ id, filename, size }) => ({ id, name: filename, size })),
     createdAt,
     isEdited: editedAt !== undefined,
     onlyFor: message.onlyFor,
@@ -130,7 +138,12 @@ function toJiraState(jira: JiraSandbox) {
       description,
       status: jira.status(key),
       assignee,
-      files: jira.attachments(key).map(({ filename, author }) => ({ name: filename, author })),
+      files: jira.attachments(key).map((file) => ({
+        id: file.id,
+        name: file.filename,
+        author: file.author,
+        size: Buffer.byteLength(file.base64, 'base64'),
+      })),
       comments: jira
         .comments(key)
         .slice(-MAX_SHOWN)
@@ -162,7 +175,13 @@ function toWebAsked({ request, outcome }: Asked) {
   const { id, at } = request;
   const about = { id, at, outcome };
   return request.kind === 'message'
-    ? { kind: 'message', ...about, conversation: request.conversation, text: request.text }
+    ? {
+        kind: 'message',
+        ...about,
+        conversation: request.conversation,
+        text: request.text,
+        files: (request.attachments ?? []).map(toWebFile),
+      }
     : { kind: 'answer', ...about, approvalId: request.approvalId, choice: request.choice };
 }
 
@@ -193,6 +212,7 @@ function toShown(message: SlackMessage, slack: SlackSandbox) {
     /** What was streamed is Markdown, also once the stream has ended. */
     isMarkdown: streaming !== undefined,
     reactions,
+    files: (message.files ?? []).map(({ id, name, size }) => ({ id, name, size })),
     status: slack.status(message.channel, ts),
   };
 }
@@ -201,6 +221,19 @@ function toShownEphemeral({ ts, channel, user, text, blocks, thread_ts: thread }
   return { ts, channel, user, text, blocks, thread };
 }
 
-function toShownMail({ messageId, from, fromName, to, subject, date, text, html, inReplyTo }: Mail) {
-  return { id: messageId, from, fromName, to, subject, date, text, hasHtml: html !== undefined, inReplyTo };
+function toShownMail(mail: Mail) {
+  const { messageId, from, fromName, to, subject, date, text, html, inReplyTo, attachments } = mail;
+  const files = attachments.map(({ name, bytes }) => ({ name, size: bytes }));
+  return {
+    id: messageId,
+    from,
+    fromName,
+    to,
+    subject,
+    date,
+    text,
+    hasHtml: html !== undefined,
+    inReplyTo,
+    files,
+  };
 }

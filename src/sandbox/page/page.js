@@ -5,7 +5,7 @@
  * `mail.js`, `ledger.js`) own their elements.
  */
 
-import { moveBetweenTabs } from './composer.js';
+import { moveBetweenTabs, stayAtEnd } from './composer.js';
 import { DiscordView } from './discord.js';
 import { announce, el, initials, notify, reconcile } from './dom.js';
 import { JiraView } from './jira.js';
@@ -29,6 +29,7 @@ const view = {
 connect();
 showOneAtATime();
 for (const scroll of document.querySelectorAll('.scroll')) scroll.tabIndex = 0; // So that arrow keys can scroll it.
+for (const timeline of document.querySelectorAll('.platform > .scroll')) stayAtEnd(timeline);
 
 function connect() {
   const stream = new EventSource('/page/events');
@@ -164,9 +165,12 @@ function updateCounts(state) {
 }
 
 function announceNews(before, after) {
-  const said = newest(before.places, after.places, 'messages', 'ts').filter(
-    ({ user }) => user === after.bot.user,
-  );
+  const said = [
+    ...newest(before.places, after.places, 'messages', 'ts').filter(({ user }) => user === after.bot.user),
+    ...newest([{ told: before.ephemerals }], [{ told: after.ephemerals }], 'told', 'ts').filter(
+      ({ user }) => user === view.person.slackUser,
+    ),
+  ];
   const mailed = newest(before.mailboxes, after.mailboxes, 'mails', 'id');
   const line =
     said.length > 0

@@ -1,7 +1,8 @@
 /** The Slack part: places, threads, ephemeral messages, the composer, and the modal in front of the person. */
 import { renderBlocks } from './blocks.js';
-import { insertMention, sendOnEnter } from './composer.js';
-import { act, el, initials, notify, reconcile, time } from './dom.js';
+import { insertMention, keepAtEnd, sendOnEnter } from './composer.js';
+import { act, el, focusIn, initials, notify, reconcile, time } from './dom.js';
+import { FilePicker, renderFile } from './files.js';
 import { richText } from './markup.js';
 
 const SUGGESTIONS = [
@@ -10,8 +11,8 @@ const SUGGESTIONS = [
   ['@signalbox deploy api to production', 'waits for a manager'],
 ];
 
-/** Within this many pixels of the end, new messages scroll into view. */
-const NEAR_END_PX = 120;
+/** What can stand behind the command; its app says more with `help`. */
+const COMMAND_WORDS = 'ask … | approvals | approve … | deny … | status | help';
 
 export class SlackView {
   #state;
@@ -20,12 +21,17 @@ export class SlackView {
   #seen = new Map();
   #shownModal = '';
   #shownPlace = '';
+  #files;
+  /** The button that was pressed last: what opens a modal. */
+  #pressed;
 
   /** `changed` is called when the person goes to another place. */
   constructor(changed) {
     this.changed = changed;
     const input = document.getElementById('message');
-    document.getElementById('composer').addEventListener('submit', (event) => {
+    const composer = document.getElementById('composer');
+    this.#files = new FilePicker(composer, composer.querySelector('.composer-bar'));
+    composer.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#send(input);
     });
@@ -110,22 +116,20 @@ export class SlackView {
   }
 
   #updateThreads(place) {
-    const timeline = document.getElementById('timeline');
-    const isNearEnd = timeline.scrollHeight - timeline.scrollTop - timeline.clientHeight < NEAR_END_PX;
-    const isNewPlace = this.#shownPlace !== `${place.id} ${this.#person.slackUser}`;
     const threads = toThreads(place, this.#ephemeralsIn(place.id));
-
+    const shown = `${place.id} ${this.#person.slackUser}`;
     document.getElementById('welcome').hidden = threads.length > 0;
-    const list = document.getElementById('threads');
-    reconcile(list, threads, {
-      key: ({ id }) => `${place.id} ${id}`,
-      revision: () => this.#person.slackUser, // The composer inside names who writes.
-      render: (thread) => this.#renderThread(place, thread),
+    keepAtEnd(document.getElementById('timeline'), this.#shownPlace !== shown, () => {
+      const list = document.getElementById('threads');
+      reconcile(list, threads, {
+        key: ({ id }) => `${place.id} ${id}`,
+        revision: () => this.#person.slackUser, // The composer inside names who writes.
+        render: (thread) => this.#renderThread(place, thread),
+      });
+      for (const [index, thread] of threads.entries())
+        this.#updateThread(list.children[index], place, thread);
     });
-    for (const [index, thread] of threads.entries()) this.#updateThread(list.children[index], place, thread);
-
-    this.#shownPlace = `${place.id} ${this.#person.slackUser}`;
-    if (isNearEnd || isNewPlace) timeline.scrollTop = timeline.scrollHeight;
+    this.#shownPlace = shown;
   }
 
   #ephemeralsIn(channel) {
@@ -154,6 +158,11 @@ export class SlackView {
       maxLength: 10_000,
     });
     sendOnEnter(input);
+    const bar = el(
+      'div',
+      { className: 'reply-bar' },
+      el('button', { type: 'submit', className: 'button' }, 'Reply'),
+    );
     const form = el(
       'form',
       {
@@ -161,7 +170,7 @@ export class SlackView {
         hidden: true,
         onsubmit: async (event) => {
           event.preventDefault();
-          if (await this.#say(input.value, thread)) input.value = '';
+          if (await this.#say(input.value, files, thread)) input.value = '';
         },
         onkeydown: ({ key }) => {
           if (key !== 'Escape') return;
@@ -172,8 +181,9 @@ export class SlackView {
       },
       el('label', { className: 'sr', for: inputId }, `Reply in thread as ${this.#person.firstName}`),
       input,
-      el('button', { type: 'submit', className: 'button' }, 'Reply'),
+      bar,
     );
+    const files = new FilePicker(form, bar);
     const open = el(
       'button',
       {
@@ -182,6 +192,7 @@ export class SlackView {
         onclick: () => {
           form.hidden = false;
           open.hidden = true;
+          form.scrollIntoView({ block: 'nearest' });
           input.focus();
         },
       },
@@ -196,6 +207,8 @@ export class SlackView {
       revision: (entry) => JSON.stringify(entry),
       render: (entry) => this.#renderMessage(place, entry),
     });
+    // What only one person sees begins no thread.
+    element.querySelector('.reply').hidden = root === undefined;
     const status = element.querySelector('.status');
     status.hidden = (root?.status ?? '') === '';
     status.textContent =
@@ -225,6 +238,7 @@ export class SlackView {
         message.isEphemeral &&
           el('p', { className: 'only-you' }, `Only visible to ${this.#person.firstName}`),
         this.#renderContent(place, message),
+        (message.files ?? []).map((file) => renderFile(file, `/page/file/slack/${file.id}`)),
         (message.reactions ?? []).map(({ name: emoji, users }) =>
           el('span', { className: 'reaction' }, `:${emoji}: ${users.length}`),
         ),
@@ -234,6 +248,7 @@ export class SlackView {
 
   #renderContent(place, message) {
     if (message.isGone) return el('p', { className: 'muted' }, 'This message was deleted.');
+    if (message.text === '' && message.files?.length > 0) return null;
     const names = (id) => this.#nameOf(id);
     if (message.blocks?.length > 0) {
       const press = (actionId, button) => this.#press(place, message, actionId, button);
@@ -252,30 +267,39 @@ export class SlackView {
     const label = `Message ${name} as ${this.#person.firstName}`;
     document.getElementById('message-label').textContent = label;
     document.getElementById('message').placeholder = label;
+    document.getElementById('slack-commands').textContent = this.#state.commands
+      .map((command) => `${command} ${COMMAND_WORDS}`)
+      .join('   ');
   }
 
   async #send(input) {
     const text = input.value;
-    if (!(await this.#say(text))) return;
+    if (!(await this.#say(text, this.#files))) return;
     if (input.value === text) input.value = '';
     input.style.height = '';
     const timeline = document.getElementById('timeline');
     timeline.scrollTop = timeline.scrollHeight;
   }
 
-  async #say(text, thread) {
-    if (text.trim() === '') return false;
+  async #say(text, files, thread) {
+    if (text.trim() === '' && files.isEmpty) return false;
     const said = await act('/page/say', {
       user: this.#person.slackUser,
       channel: this.#place,
       text,
+      files: await files.contents(),
       ...(thread && { thread }),
     });
-    return said !== undefined;
+    if (said === undefined) return false;
+    if (said.kind === 'failed')
+      notify(`${text.split(/\s/, 1)[0]} failed. Is the gateway running? Type it again when it is.`);
+    files.clear();
+    return said.kind !== 'failed';
   }
 
   async #press(place, message, actionId, button) {
     button.setAttribute('aria-busy', 'true');
+    this.#pressed = { ts: message.ts, actionId };
     const outcome = await act('/page/press', {
       user: this.#person.slackUser,
       channel: place.id,
@@ -313,6 +337,7 @@ export class SlackView {
     this.#shownModal = shown;
     if (open === undefined) {
       dialog.close();
+      if (dialog.contains(document.activeElement)) this.#returnToCard();
       return;
     }
 
@@ -327,6 +352,14 @@ export class SlackView {
     document.getElementById('modal-cancel').textContent = view.close?.text ?? 'Cancel';
     if (!dialog.open) dialog.showModal();
     dialog.querySelector('input, textarea')?.focus();
+  }
+
+  /** For when the browser does not find the button that opened the modal: the card was settled meanwhile. */
+  #returnToCard() {
+    if (this.#pressed === undefined) return;
+    const { ts, actionId } = this.#pressed;
+    const card = document.querySelector(`#threads .message[data-key="${CSS.escape(ts)}"]`);
+    if (card) focusIn(card, actionId);
   }
 
   #nameOf(id) {

@@ -5,7 +5,8 @@
  * where it leads.
  */
 import { keepAtEnd, moveBetweenTabs, sendOnEnter } from './composer.js';
-import { act, announce, el, initials, reconcile, time } from './dom.js';
+import { act, announce, el, focusIn, initials, OUTCOME, reconcile, time } from './dom.js';
+import { FilePicker, renderFile } from './files.js';
 import { richText } from './markup.js';
 
 const CHOICES = {
@@ -33,11 +34,21 @@ export class WebView {
   constructor(changed) {
     this.changed = changed;
     const input = document.getElementById('web-message');
-    document.getElementById('web-composer').addEventListener('submit', async (event) => {
+    const composer = document.getElementById('web-composer');
+    const files = new FilePicker(composer, composer.querySelector('.composer-bar'));
+    composer.addEventListener('submit', async (event) => {
       event.preventDefault();
-      if (input.value.trim() === '') return;
-      const said = { client: this.#client, conversation: this.#conversation, text: input.value };
-      if (await act('/page/web/say', said)) input.value = '';
+      const text = input.value;
+      if (text.trim() === '') return;
+      const said = {
+        client: this.#client,
+        conversation: this.#conversation,
+        text,
+        files: await files.contents(),
+      };
+      if (!(await act('/page/web/say', said))) return;
+      if (input.value === text) input.value = '';
+      files.clear();
     });
     sendOnEnter(input);
     document.getElementById('web-new').addEventListener('click', () => this.#begin());
@@ -159,22 +170,21 @@ export class WebView {
   #updateTalk() {
     const { asked } = this.#program;
     const said = asked.filter(({ conversation }) => conversation === this.#conversation);
-    const entries = [...said, ...this.#heardIn(this.#conversation)].toSorted(inTime);
+    const entries = withReplies(said, this.#heardIn(this.#conversation)).toSorted(inTime);
     const view = this.#place(this.#conversation);
     document.getElementById('web-empty').hidden = entries.length > 0;
     keepAtEnd(document.getElementById('web-timeline'), this.#shown !== view, () => {
       reconcile(document.getElementById('web-messages'), entries, {
         key: (entry) => entry.id ?? `heard ${entry.first}`,
-        revision: (entry) =>
-          `${view} ${JSON.stringify([entry, this.#answersTo(entry), this.#isTold(entry)])}`,
-        render: (entry) => (entry.id === undefined ? this.#renderHeard(entry) : this.#renderSaid(entry)),
+        revision: (entry) => `${view} ${JSON.stringify([entry, this.#answersTo(entry)])}`,
+        render: (entry) => (entry.kind === 'message' ? this.#renderSaid(entry) : this.#renderHeard(entry)),
       });
     });
     this.#shown = this.#isShown ? view : '';
   }
 
   #renderSaid(entry) {
-    const { text, at, outcome } = entry;
+    const { text, at, outcome, files } = entry;
     const { name, firstName } = this.#person;
     return renderMessage(
       {
@@ -187,15 +197,8 @@ export class WebView {
       },
       byline(name, at),
       el('div', { className: 'prose' }, prose(text)),
-      !this.#isTold(entry) && outcomeLine(outcome),
-    );
-  }
-
-  /** What came of something said is among the events, too. */
-  #isTold({ outcome, at }) {
-    if (outcome?.notice === undefined) return false;
-    return this.#heardIn(this.#conversation).some(
-      (heard) => heard.kind === 'notice' && heard.markdown === outcome.notice && heard.at >= at,
+      files.map((file) => renderFile(file)),
+      outcome?.status !== 'answered' && outcomeLine(outcome),
     );
   }
 
@@ -220,17 +223,9 @@ export class WebView {
             { className: kind === 'progress' ? 'prose streaming muted' : 'prose' },
             prose(entry.markdown),
           ),
-      (entry.files ?? []).map(({ name, size }, index) => this.#renderFile(first, index, name, size)),
-    );
-  }
-
-  #renderFile(first, index, name, size) {
-    return el(
-      'p',
-      { className: 'file' },
-      '📎 ',
-      el('a', { href: `/page/web/file/${this.#client}/${first}/${index}`, download: name }, name),
-      el('span', { className: 'muted' }, ` ${sizeText(size)}`),
+      (entry.files ?? []).map((file, index) =>
+        renderFile(file, `/page/web/file/${this.#client}/${first}/${index}`),
+      ),
     );
   }
 
@@ -238,7 +233,7 @@ export class WebView {
     const { card } = entry;
     return el(
       'div',
-      { className: `blocks embed card ${card.status.state}` },
+      { className: `blocks embed card ${card.status.state}`, 'data-card': card.approvalId },
       el('p', { className: 'block-header' }, card.title),
       el(
         'dl',
@@ -259,7 +254,7 @@ export class WebView {
         el('span', {}, `Asked of ${card.askedOf}`),
         el('span', {}, `Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}`),
       ),
-      el('p', { className: 'card-status' }, card.status.sentence),
+      el('p', { className: 'card-status', ...OUTCOME }, card.status.sentence),
       card.choices.length > 0 &&
         el(
           'div',
@@ -335,7 +330,7 @@ export class WebView {
   #cancel() {
     const { card, choice } = this.#writing;
     this.#close();
-    focusOn(`${card.approvalId} ${choice}`);
+    returnTo(card, choice);
   }
 
   async #submit(event) {
@@ -344,9 +339,33 @@ export class WebView {
     const text = String(new FormData(event.currentTarget).get('text'));
     if (text.trim() === '') return;
     if (!(await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', text))) return;
-    this.#close();
-    document.getElementById('web-message').focus(); // the button goes when the card is settled
+    this.#cancel();
   }
+}
+
+/** Each with what it was answered as one entry more, which stays the same when the gateway tells it once again. */
+function withReplies(said, heard) {
+  const replies = said.flatMap(({ id, at, outcome }) =>
+    outcome?.status === 'answered'
+      ? [{ kind: 'notice', id: `reply to ${id}`, at, markdown: outcome.notice ?? '' }]
+      : [],
+  );
+  const told = new Set();
+  for (const reply of replies) {
+    const again = heard.find(
+      (entry) =>
+        entry.kind === 'notice' &&
+        entry.markdown === reply.markdown &&
+        entry.at >= reply.at &&
+        !told.has(entry),
+    );
+    if (again) told.add(again);
+  }
+  const rest = heard.filter((entry) => !told.has(entry));
+  return [
+    ...said.flatMap((one) => [one, ...replies.filter(({ id }) => id === `reply to ${one.id}`)]),
+    ...rest,
+  ];
 }
 
 /** What a program hears, in words for people who listen to the page rather than look at it. */
@@ -382,7 +401,7 @@ function byline(name, at, isChanged = false) {
 
 /** What became of what somebody asked, as far as there is anything to say. */
 function outcomeLine(outcome) {
-  if (outcome === undefined) return el('p', { className: 'only-you' }, 'waiting for the gateway …');
+  if (outcome === undefined) return el('p', { className: 'only-you pending' }, 'waiting for the gateway …');
   switch (outcome.status) {
     case 'answered':
       return el(
@@ -419,13 +438,10 @@ function inTime(a, b) {
   return a.at < b.at ? -1 : a.at > b.at ? 1 : 0;
 }
 
-function sizeText(bytes) {
-  if (bytes < 1_000) return `${bytes} bytes`;
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
-function focusOn(name) {
-  [...document.querySelectorAll('#web [data-focus]')].find((one) => one.dataset.focus === name)?.focus();
+/** Back to the button that opened the form, or to what came of the card meanwhile. */
+function returnTo({ approvalId }, choice) {
+  const card = document.querySelector(`#web [data-card="${CSS.escape(approvalId)}"]`);
+  if (card) focusIn(card, `${approvalId} ${choice}`);
 }
 
 // ── Markdown ─────────────────────────────────────────────────────────────────────────────────────────────────

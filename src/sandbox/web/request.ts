@@ -11,8 +11,18 @@ const common = {
   at: z.iso.datetime(),
 };
 
+/** A file that goes along with a message. */
+const WebAttachment = z.object({ name: z.string(), mediaType: z.string(), base64: z.string() });
+export type WebAttachment = z.infer<typeof WebAttachment>;
+
 export const WebRequest = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('message'), ...common, conversation: z.string(), text: z.string() }),
+  z.object({
+    kind: z.literal('message'),
+    ...common,
+    conversation: z.string(),
+    text: z.string(),
+    attachments: z.array(WebAttachment).optional(),
+  }),
   z.object({
     kind: z.literal('answer'),
     ...common,
@@ -37,8 +47,9 @@ export type Outcome = z.infer<typeof Outcome>;
 export function toFrame(request: WebRequest): object {
   switch (request.kind) {
     case 'message': {
-      const { id, conversation, text, at } = request;
-      return { type: 'message', id, conversation, text, sentAt: at };
+      const { id, conversation, text, at, attachments = [] } = request;
+      const files = attachments.length === 0 ? {} : { attachments };
+      return { type: 'message', id, conversation, text, ...files, sentAt: at };
     }
     case 'answer': {
       const { kind: _, client: __, at: ___, ...answer } = request;

@@ -18,7 +18,7 @@ import type { AnswerChoice } from '../../domain/message.ts';
 import type { Journal } from '../journal.ts';
 import { PEOPLE, type SandboxPerson } from '../people.ts';
 import type { Heard } from './event-log.ts';
-import { Outcome, WebRequest } from './request.ts';
+import { Outcome, type WebAttachment, WebRequest } from './request.ts';
 import { type ConnectionState, WEB_TIMING, WebProgram, type WebTiming } from './web-program.ts';
 
 export interface WebSandboxOptions {
@@ -88,8 +88,15 @@ export class WebSandbox {
   // What people do.
 
   /** Says something in a conversation, which begins with that. Resolves at once; `until` waits for the outcome. */
-  say({ client, conversation, text }: { client: string; conversation: string; text: string }): string {
-    return this.#ask({ kind: 'message', ...this.#gesture(client), conversation, text });
+  say(wanted: {
+    client: string;
+    conversation: string;
+    text: string;
+    attachments?: readonly WebAttachment[];
+  }): string {
+    const { client, conversation, text, attachments = [] } = wanted;
+    const files = attachments.length === 0 ? {} : { attachments: [...attachments] };
+    return this.#ask({ kind: 'message', ...this.#gesture(client), conversation, text, ...files });
   }
 
   /** Answers a card; `gen` and `digest` are those of what was shown. */
