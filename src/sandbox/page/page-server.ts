@@ -298,14 +298,16 @@ export class PageServer {
   #mailFile(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const { address, id, index } = MailFilePath.parse(request.params);
     const mail = this.sources.mail.mailbox(address).find(({ messageId }) => messageId === id);
-    return sendFile(reply, bytesOf(mail?.attachments[index]));
+    const file = mail?.attachments[index];
+    return sendFile(reply, bytesOf(file), file?.name);
   }
 
   #webFile(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const path = WebFilePath.safeParse(request.params).data;
     const heard = path && this.sources.web.heard(path.client).find(({ first }) => first === path.first);
     const files = heard?.event.kind === 'text' ? heard.event.files : undefined;
-    return sendFile(reply, bytesOf(files?.[path?.index ?? 0]));
+    const file = files?.[path?.index ?? 0];
+    return sendFile(reply, bytesOf(file), file?.name);
   }
 
   #file(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -416,13 +418,14 @@ function bytesOf(file: { readonly base64: string } | undefined): Buffer | undefi
 }
 
 /** To be kept, never to be shown: whoever wrote it might mean it as a page. */
-function sendFile(reply: FastifyReply, bytes: Buffer | undefined): FastifyReply {
+function sendFile(reply: FastifyReply, bytes: Buffer | undefined, name?: string): FastifyReply {
   if (bytes === undefined) return reply.code(404).send('no such file');
+  // Without a name here, the link that leads here says under which.
+  const filename = name === undefined ? '' : `; filename*=UTF-8''${encodeURIComponent(name)}`;
   return reply
     .headers({
       'content-type': 'application/octet-stream',
-      // The link that leads here says under which name.
-      'content-disposition': 'attachment',
+      'content-disposition': `attachment${filename}`,
       'content-security-policy': "default-src 'none'; sandbox",
       ...HARDENING,
     })
