@@ -25,8 +25,8 @@ import type { TimeZone } from './time-zone.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Where looking for the next open time ends: hours that days off have closed for good must not be sought for ever. */
 const SEARCH_MS = 20 * 366 * DAY_MS;
-/** Where looking for the end of open time ends: hours around the clock have none. */
-const CLOSING_SEARCH_MS = 366 * DAY_MS;
+/** Where looking for the end of open time ends: hours around the clock have none. Longer than the longest shift. */
+const CLOSING_SEARCH_MS = 367 * DAY_MS;
 /** 1970-01-01 was a Thursday; Sunday is 0. */
 const FIRST_WEEKDAY = 4;
 

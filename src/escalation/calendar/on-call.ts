@@ -158,6 +158,13 @@ export class OnCallSchedule {
    * only those count that show: the highest that covers, and those above it, which may begin to.
    */
   #nextBoundary(instant: number, nextTurn: NextTurn): number {
+    const boundary = this.#boundaryAfter(instant, nextTurn);
+    // Whoever walks from boundary to boundary would never arrive.
+    if (boundary <= instant) throw new Error(`the boundary after ${instant} is ${boundary}`);
+    return boundary;
+  }
+
+  #boundaryAfter(instant: number, nextTurn: NextTurn): number {
     const wall = this.zone.wallAt(instant);
     const edges = this.schedule.overrides.flatMap(({ from, until }) => [from, until]);
     const edge = this.#instantOf(Math.min(...edges.filter((candidate) => candidate > wall)));
@@ -169,8 +176,8 @@ export class OnCallSchedule {
         first = Math.min(first, this.#instantOf(rotation.start));
         continue;
       }
-      // Where the hours see no change they are asked again from as far as they looked.
-      if (covered) first = Math.min(first, covered.nextChange(instant) ?? instant + LOOK_AHEAD_MS);
+      // Hours without a change look ahead as far as the longest shift, after which they are asked again.
+      if (covered) first = Math.min(first, covered.nextChange(instant) ?? Infinity);
       if (covered?.isOpen(instant) === false) continue;
       return Math.min(first, this.#instantOf(nextTurn(rotation, shiftAt(rotation, wall))));
     }
