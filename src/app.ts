@@ -12,15 +12,24 @@ import { EchoClient } from './agent/model/echo-client.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { ApprovalRounds } from './approvals/approval-rounds.ts';
+import { Access } from './api/access.ts';
+import { ApprovalDesk } from './api/approval-desk.ts';
+import { AskedIndex } from './api/asked-index.ts';
+import { ApprovalBell } from './api/bell.ts';
+import { ClientDelivery } from './api/client-delivery.ts';
+import { HttpDoor } from './api/http-door.ts';
+import { ApiKeyStore } from './api/key-store.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
 import { copyFor } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { isApiOn } from './config/api.ts';
 import { toPeople } from './config/contacts.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
+import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
@@ -58,6 +67,7 @@ import { GatewayService } from './services/gateway-service.ts';
 import { Heartbeat } from './services/heartbeat.ts';
 import { LanePool } from './services/lane-pool.ts';
 import { SelfAuditor } from './services/self-auditor.ts';
+import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
@@ -83,6 +93,7 @@ export interface App {
   readonly deadLetters: DeadLetters;
   readonly directory: Directory;
   readonly notes: NoteStore;
+  readonly apiKeys: ApiKeyStore;
   readonly writer: EffectWriter;
   readonly sweeper: TimerSweeper;
   readonly auditor: SelfAuditor;
@@ -95,7 +106,10 @@ export interface App {
 }
 
 /** What answers questions about the store without working on it: for commands. */
-export type Stores = Pick<App, 'approvals' | 'audit' | 'deadLetters' | 'directory' | 'notes' | 'writer'>;
+export type Stores = Pick<
+  App,
+  'approvals' | 'audit' | 'deadLetters' | 'directory' | 'notes' | 'apiKeys' | 'writer'
+>;
 
 /** Resolves once everything runs and every channel is open. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -176,14 +190,16 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   for (const gateway of gateways.values()) {
     outboxes.set(gateway.platform, createOutboxPool(gateway));
   }
+  const ballots = new BallotBox({
+    approvals: stores.approvals,
+    directory: stores.directory,
+    reach,
+    tools,
+    config,
+  });
+  const api = options.platforms === false || !isApiOn(settings.api) ? [] : createApi(ballots);
   const answers = new AnswerDesk({
-    ballots: new BallotBox({
-      approvals: stores.approvals,
-      directory: stores.directory,
-      reach,
-      tools,
-      config,
-    }),
+    ballots,
     ...stores,
     tokens,
     rememberMs: () => config().settings.retention.dedupe,
@@ -254,7 +270,9 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       session,
       ...outboxes.values(),
       ...(options.workers === false ? [] : [auditor, conversations, sweeper]),
-      ...(configured.length > 0 ? [clientLog, listener] : []),
+      ...(configured.length > 0 ? [clientLog] : []),
+      ...(configured.length > 0 || api.length > 0 ? [listener] : []),
+      ...api,
       new GatewayService([...gateways.values()], { receive: router.receive, lookup }, log),
     ],
     log,
@@ -280,6 +298,37 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       redis.disconnect();
     },
   };
+
+  /** Programs ask over the port of the webhooks, and hear the end from an outbox of their own. */
+  function createApi(ballots: BallotBox): Service[] {
+    const bell = new ApprovalBell(redis, keys);
+    const queue = new KeyedQueue(redis, keys, session, outboxOf(API_PLATFORM), 0);
+    const delivery = new ClientDelivery({ ...stores, queue, reach, bell, config, clock, log });
+    const pool = new LanePool({
+      name: outboxPoolName(keys, API_PLATFORM),
+      redis,
+      queue,
+      concurrency: () => config().settings.workers.outbound,
+      handle: (claim, mode) => delivery.handle(claim, mode),
+      log,
+    });
+    const door = new HttpDoor({
+      listener,
+      access: new Access(() => config().settings.api, stores.apiKeys, clock),
+      desk: new ApprovalDesk({
+        ...stores,
+        ballots,
+        reach,
+        index: new AskedIndex(redis, keys),
+        bell,
+        config,
+        log,
+      }),
+      audit: (event) => stores.audit.append('api', event),
+      log,
+    });
+    return [bell, pool, door];
+  }
 
   function createOutboxPool(gateway: Gateway): LanePool {
     const outbox = new KeyedQueue(redis, keys, session, outboxOf(gateway.platform), 0);
@@ -339,6 +388,7 @@ function createStores(redis: RedisClient, keys: Keys, config: AppOptions['config
     deadLetters: new DeadLetters(redis, keys),
     directory: new Directory(config),
     notes: new NoteStore(redis, keys),
+    apiKeys: new ApiKeyStore(redis, keys),
     writer: new EffectWriter(redis, keys),
   };
 }
