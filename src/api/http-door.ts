@@ -336,10 +336,13 @@ export class HttpDoor {
     }
     // What follows of a body that is not read cannot be told from the next request.
     if (problem.code === 'TOO_LARGE' || problem.code === 'UNAUTHORIZED') reply.header('connection', 'close');
-    return reply
-      .code(problem.status)
-      .header('content-type', 'application/problem+json')
-      .send(JSON.stringify(toBody(problem.facts)));
+    return (
+      reply
+        .code(problem.status)
+        .header('content-type', 'application/problem+json')
+        // As bytes: of a text the framework would say in which characters it is, which this media type does not.
+        .send(Buffer.from(JSON.stringify(toBody(problem.facts))))
+    );
   }
 }
 

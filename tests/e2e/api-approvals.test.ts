@@ -1,0 +1,571 @@
+/** Programs ask people through the API, in the whole product: real HTTP, real cards, a real store. */
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type ApiAnswer,
+  aClient,
+  anInbox,
+  aRequest,
+  beginApiStory,
+  call,
+  HookReceiver,
+  INBOX_TOKEN,
+  SECRET,
+} from '../support/api.ts';
+import { button, DANA, type Story, textOf } from '../support/story.ts';
+
+const DANAS_DM = 'D0DANA';
+
+let story: Story;
+let hooks: HookReceiver;
+
+beforeEach(async () => {
+  hooks = new HookReceiver();
+  const url = await hooks.open();
+  story = await beginApiStory({ shop: aClient({ webhook: { url, secret: SECRET } }), inbox: anInbox() });
+});
+afterEach(async () => {
+  await story.end();
+  await hooks.close();
+});
+
+/** Dana presses a button on the card she got in her direct messages. */
+async function danaPresses(label: RegExp, about = /refund_order: order 7/): Promise<void> {
+  const { slack } = story.sandbox;
+  const card = await slack.until((workspace) =>
+    workspace.messages(DANAS_DM).findLast((each) => about.test(textOf(each)) && /Waiting/.test(textOf(each))),
+  );
+  await slack.press({ user: DANA.slack, channel: DANAS_DM, ts: card.ts, actionId: button(card, label) });
+}
+
+/** What Dana's card says now. */
+function danasCard(pattern: RegExp): Promise<unknown> {
+  return story.sandbox.slack.until((slack) =>
+    slack.messages(DANAS_DM).find((each) => pattern.test(textOf(each))),
+  );
+}
+
+async function asked(wish: Record<string, unknown> = {}): Promise<ApiAnswer['body']> {
+  return (await call(story, 'POST', '/approvals', aRequest(wish))).body.approval;
+}
+
+/** The inbox says what somebody said. */
+function says(person: string, choice: string, approval: ApiAnswer['body'], wish: object = {}) {
+  const { id, gen, digest } = approval;
+  return call(
+    story,
+    'POST',
+    `/approvals/${id}/answers`,
+    { person, choice, gen, digest, ...wish },
+    { token: INBOX_TOKEN },
+  );
+}
+
+describe('a program asks', () => {
+  it('is answered by a person in Slack, and its wait ends with that', async () => {
+    const created = await call(story, 'POST', '/approvals', aRequest());
+    const waiting = call(story, 'GET', `/approvals/${created.body.approval.id}/wait?timeout=50`);
+    await danaPresses(/Approve/);
+    const waited = await waiting;
+    await danasCard(/handed over to shop/);
+
+    expect(created).toMatchObject({
+      status: 201,
+      body: { code: 'CREATED', approval: { state: 'OPEN', outcome: null, client: 'shop' } },
+    });
+    expect(created.body.approval.id).toMatch(/^apr_p\d{1,2}_/);
+    expect(waited).toMatchObject({
+      status: 200,
+      body: {
+        code: 'SETTLED',
+        approval: {
+          outcome: 'approved',
+          decision: { choice: 'approve', source: 'human', by: { person: 'dana' }, via: 'slack' },
+        },
+      },
+    });
+    const [hook] = await hooks.until(1);
+    expect(hook!.genuine).toBe(true);
+    expect(hook!.body).toMatchObject({
+      type: 'approval.approved',
+      data: { approvalId: created.body.approval.id, approval: { decision: { by: { person: 'dana' } } } },
+    });
+  });
+
+  it('gets the same approval for the same key and body, and a refusal for another body', async () => {
+    const [first, ...others] = await Promise.all(
+      Array.from({ length: 8 }, () => call(story, 'POST', '/approvals', aRequest())),
+    );
+    const { idempotencyKey: _, ...body } = aRequest({ reversible: false });
+    const headers = { 'idempotency-key': '"order-7"' };
+    const again = await call(story, 'POST', '/approvals', body, { headers });
+    const other = await call(story, 'POST', '/approvals', aRequest({ risk: 'low' }));
+    await story.quiet();
+
+    const statuses = [first!, ...others].map(({ status }) => status).toSorted();
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 200, 201]);
+    expect(again).toMatchObject({ status: 200, body: { code: 'DUPLICATE' } });
+    expect(new Set([first!, ...others, again].map((each) => each.body.approval.id)).size).toBe(1);
+    expect(other).toMatchObject({ status: 409, body: { code: 'OTHER_REQUEST' } });
+    expect(other.headers.get('content-type')).toBe('application/problem+json');
+    const cards = story.sandbox.slack.messages(DANAS_DM).filter((each) => /refund_order/.test(textOf(each)));
+    expect(cards).toHaveLength(1);
+    const opened = (await story.app.audit.tail(200)).filter(({ event }) => event.event === 'approval.opened');
+    expect(opened).toHaveLength(1);
+  });
+
+  it('may ask only those it is configured for, by the policies it is configured for', async () => {
+    const refused = await Promise.all([
+      call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'operator' } })),
+      call(
+        story,
+        'POST',
+        '/approvals',
+        aRequest({ approvers: { any: [{ role: 'manager' }, { person: 'alex' }] } }),
+      ),
+      call(story, 'POST', '/approvals', aRequest({ requester: 'dana' })),
+      call(story, 'POST', '/approvals', aRequest({ policy: 'urgent' })),
+      call(story, 'POST', '/approvals', aRequest({ approvers: undefined, rule: 'toString' })),
+      call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'manager', count: 2 } })),
+    ]);
+
+    expect(refused.map(({ status, body }) => [status, body.code])).toEqual([
+      [403, 'NOT_ALLOWED'],
+      [403, 'NOT_ALLOWED'],
+      [403, 'NOT_ALLOWED'],
+      [422, 'UNKNOWN_POLICY'],
+      [422, 'UNKNOWN_RULE'],
+      [422, 'UNSATISFIABLE'],
+    ]);
+    for (const { body } of refused) expect(body.remedy).not.toBe('');
+    expect(await story.open()).toEqual([]);
+  });
+
+  it('hears a no with its reason, and takes back what is no longer needed', async () => {
+    const denied = await asked();
+    const cancelled = await asked({ idempotencyKey: 'order-8', args: { order: 8 } });
+    await says('dana', 'deny', denied, { text: 'that order was never paid' });
+    const taken = await call(story, 'POST', `/approvals/${cancelled.id}/cancel`, {
+      reason: 'the customer kept it',
+    });
+    const again = await call(story, 'POST', `/approvals/${cancelled.id}/cancel`);
+
+    const heard = await hooks.until(2);
+    expect(heard.map(({ body }) => body.type).toSorted()).toEqual(['approval.cancelled', 'approval.denied']);
+    expect(taken).toMatchObject({ status: 200, body: { code: 'DONE', approval: { outcome: 'cancelled' } } });
+    expect(again).toMatchObject({ status: 409, body: { code: 'ALREADY' } });
+    await danasCard(/Withdrawn by shop \(a program\) over the API.*the customer kept it/);
+    const read = await call(story, 'GET', `/approvals/${denied.id}`);
+    expect(read.body).toMatchObject({
+      outcome: 'denied',
+      decision: { text: 'that order was never paid', via: 'api', by: { person: 'dana' } },
+    });
+  });
+
+  it('hears that nobody answered in time, which is nobody’s no', async () => {
+    const { id } = await asked();
+    await story.advance(25 * 60 * 60_000);
+    await story.advance(25 * 60 * 60_000);
+
+    expect((await hooks.until(1))[0]!.body.type).toBe('approval.expired');
+    expect((await call(story, 'GET', `/approvals/${id}`)).body).toMatchObject({
+      outcome: 'expired',
+      decision: null,
+    });
+  });
+
+  it('is asked back, hears so, and replies', async () => {
+    const approval = await asked();
+    await says('dana', 'ask', approval, { text: 'which parcel?' });
+    const [hook] = await hooks.until(1);
+    const replied = await call(story, 'POST', `/approvals/${approval.id}/replies`, { text: 'the small one' });
+
+    expect(hook!.body).toMatchObject({
+      type: 'approval.needs_info',
+      data: { approval: { talk: [{ kind: 'question', person: 'dana', text: 'which parcel?' }] } },
+    });
+    expect(replied).toMatchObject({ status: 200, body: { code: 'RECORDED', approval: { state: 'OPEN' } } });
+    expect(replied.body.approval.talk.at(-1)).toMatchObject({ kind: 'reply', text: 'the small one' });
+  });
+});
+
+describe('answers that a program records', () => {
+  it('count like everywhere: for those who may decide, and for what they were shown', async () => {
+    const approval = await asked({ requester: 'alex' });
+    const byRequester = await says('alex', 'approve', approval);
+    const stale = await says('dana', 'approve', { ...approval, gen: 2 });
+    const other = await says('dana', 'approve', { ...approval, digest: 'of something else' });
+    const unknown = await says('nobody', 'approve', approval);
+    const yes = await says('dana', 'approve', approval, { idempotencyKey: 'click-1' });
+    const twice = await says('dana', 'approve', approval, { idempotencyKey: 'click-1' });
+    const late = await says('dana', 'deny', approval, { idempotencyKey: 'click-2' });
+
+    expect([byRequester, stale, other, unknown].map(({ status, body }) => [status, body.code])).toEqual([
+      [403, 'NOT_ELIGIBLE'],
+      [409, 'STALE_CARD'],
+      [409, 'CONTENT_CHANGED'],
+      [403, 'NOT_ALLOWED'],
+    ]);
+    expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { outcome: 'approved' } } });
+    expect(twice).toMatchObject({ status: 200, body: { code: 'REPLAY' } });
+    expect(late).toMatchObject({ status: 409, body: { code: 'ALREADY' } });
+    const entries = await story.app.audit.about(approval.id, Number(/p(\d+)/.exec(approval.id)![1]));
+    expect(entries.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({
+        event: 'answer.received',
+        actor: 'dana',
+        channel: 'api',
+        detail: expect.objectContaining({ key: 'main', client: 'inbox', result: 'DECIDED' }),
+      }),
+    );
+  });
+
+  it('are refused of a program about what it asked itself, unless it is configured to', async () => {
+    const approval = await asked();
+    const { id, gen, digest } = approval;
+    const own = await call(story, 'POST', `/approvals/${id}/answers`, {
+      person: 'dana',
+      choice: 'approve',
+      gen,
+      digest,
+    });
+
+    expect(own).toMatchObject({ status: 403, body: { code: 'NOT_ALLOWED' } });
+    expect((await call(story, 'GET', `/approvals/${id}`)).body.state).toBe('OPEN');
+  });
+
+  it('reach what the agent asked, where the program sees all', async () => {
+    await story.mention('refund order 7');
+    const [approval] = await waitForOpen();
+    const { id, gen, digest } = approval!;
+    const unseen = await call(story, 'GET', `/approvals/${id}`);
+    const yes = await says('dana', 'approve', { id, gen, digest });
+    const cancelled = await call(story, 'POST', `/approvals/${id}/cancel`);
+
+    expect(unseen).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    expect(cancelled.status).toBe(404);
+    expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { client: null } } });
+  });
+});
+
+async function waitForOpen() {
+  await story.quiet();
+  return story.open();
+}
+
+describe('the permit to act on a yes', () => {
+  it('is granted once, for exactly what was approved, and its report is recorded once', async () => {
+    const approval = await asked({ permit: true });
+    const { id, digest } = approval;
+    const tooEarly = await call(story, 'POST', `/approvals/${id}/claim`, { digest });
+    await says('dana', 'approve', approval);
+    const mismatch = await call(story, 'POST', `/approvals/${id}/claim`, { digest: 'something else' });
+    const claims = await Promise.all(
+      ['a', 'b', 'a'].map((attempt) => call(story, 'POST', `/approvals/${id}/claim`, { digest, attempt })),
+    );
+    const granted = claims.find(({ status }) => status === 200)!;
+    const { epoch } = granted.body.permit;
+    const renewed = await call(story, 'POST', `/approvals/${id}/renew`, { epoch });
+    const report = { epoch, status: 'ok', text: 'refund 4711 is made' };
+    const fenced = await call(story, 'POST', `/approvals/${id}/complete`, { ...report, epoch: epoch + 1 });
+    const done = await call(story, 'POST', `/approvals/${id}/complete`, report);
+    const again = await call(story, 'POST', `/approvals/${id}/complete`, report);
+
+    expect(tooEarly).toMatchObject({ status: 409, body: { code: 'REFUSED' } });
+    expect(mismatch).toMatchObject({ status: 409, body: { code: 'MISMATCH' } });
+    // Whoever repeats their own claim is told the same; nobody else gets one.
+    const codes = claims.map(({ body }) => body.code);
+    expect(codes[0]).toBe(codes[2]);
+    expect(codes.toSorted()).toEqual(
+      codes[0] === 'GRANTED' ? ['GRANTED', 'GRANTED', 'HELD'] : ['GRANTED', 'HELD', 'HELD'],
+    );
+    expect(renewed).toMatchObject({ status: 200, body: { code: 'RENEWED' } });
+    expect(fenced).toMatchObject({ status: 409, body: { code: 'FENCED' } });
+    expect(done).toMatchObject({ body: { code: 'RECORDED', approval: { state: 'EXECUTED' } } });
+    expect(again).toMatchObject({ status: 200, body: { code: 'REPLAY' } });
+    await danasCard(/Done: refund 4711 is made/);
+    const heard = await hooks.until(2);
+    expect(heard.map(({ body }) => body.type)).toEqual(['approval.approved', 'approval.executed']);
+  });
+
+  it('that nobody reported on is found out about by those who run the gateway, and told to the program', async () => {
+    const approval = await asked({ permit: true });
+    const { id, digest } = approval;
+    await says('dana', 'approve', approval);
+    await call(story, 'POST', `/approvals/${id}/claim`, { digest });
+    await story.advance(120_000);
+
+    const heard = await hooks.until(2);
+    expect(heard.map(({ body }) => body.type)).toEqual(['approval.approved', 'approval.unknown']);
+    await danasCard(/nobody can tell whether it happened/);
+  });
+
+  it('is refused where none was asked for', async () => {
+    const { id, digest } = await asked();
+
+    const refused = await call(story, 'POST', `/approvals/${id}/claim`, { digest });
+
+    expect(refused).toMatchObject({ status: 409, body: { code: 'NO_PERMIT' } });
+  });
+});
+
+describe('webhooks', () => {
+  it('come again after a 500 and after a redirect, with the same id and body', async () => {
+    hooks.answers.push(500, 302);
+    await says('dana', 'deny', await asked());
+    await hooks.until(1);
+    await story.advance(60_000);
+    await hooks.until(2);
+    await story.advance(60_000);
+    await hooks.until(3);
+    await story.quiet();
+
+    expect(new Set(hooks.heard.map(({ id }) => id)).size).toBe(1);
+    expect(new Set(hooks.heard.map(({ raw }) => raw)).size).toBe(1);
+    const sent = (await story.app.audit.tail(100)).filter(({ event }) => event.event === 'webhook.sent');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('survive a restart of the gateway', async () => {
+    hooks.answers.push(503);
+    await says('dana', 'deny', await asked());
+    await hooks.until(1);
+    await story.restart();
+    await story.advance(60_000);
+
+    const heard = await hooks.until(2);
+    expect(heard[1]!.id).toBe(heard[0]!.id);
+  });
+
+  it('that nobody takes for a day go to the dead letters', async () => {
+    hooks.answers.push(500);
+    story.clock.move(25 * 60 * 60_000);
+    await says('dana', 'deny', await asked());
+    await hooks.until(1);
+    await story.quiet();
+
+    const [letter] = await story.app.deadLetters.list();
+    expect(letter).toMatchObject({ queue: 'o.api', reason: 'it was answered with 500' });
+  });
+
+  it('whose endpoint is gone go to the dead letters at once', async () => {
+    hooks.answers.push(410);
+    await says('dana', 'deny', await asked());
+    await hooks.until(1);
+    await story.quiet();
+
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+  });
+});
+
+describe('a stream of events', () => {
+  it('tells every change, and ends with the answer', async () => {
+    const { id, gen, digest } = await asked();
+    const { url } = story.app.listener;
+    const headers = { authorization: `Bearer ${INBOX_TOKEN}`, accept: 'text/event-stream' };
+    const response = await fetch(`${url}/api/v1/approvals/${id}/wait`, { headers });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader.read()).value ?? '';
+    await says('dana', 'approve', { id, gen, digest });
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+
+    const events = text
+      .trim()
+      .split('\n\n')
+      .map((each) => JSON.parse(/^data: (.*)$/m.exec(each)![1]!));
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(events[0]).toMatchObject({ state: 'OPEN' });
+    expect(events.at(-1)).toMatchObject({ outcome: 'approved' });
+  });
+});
+
+describe('what programs see', () => {
+  it('is what they asked, page by page, by state and by client', async () => {
+    const ids: string[] = [];
+    for (let n = 1; n <= 5; n++)
+      ids.unshift((await asked({ idempotencyKey: `k${n}`, args: { order: n } })).id);
+    await call(story, 'POST', `/approvals/${ids[2]}/cancel`);
+    const list = async (query: string, token?: string) =>
+      (await call(story, 'GET', `/approvals?${query}`, undefined, { token })).body;
+
+    const first = await list('limit=2');
+    const second = await list(`limit=2&cursor=${first.next}`);
+    const third = await list(`limit=2&cursor=${second.next}`);
+    const open = await list('state=OPEN,NEEDS_INFO&limit=100');
+    const elsewhere = await list('client=*', INBOX_TOKEN);
+    const own = await list('', INBOX_TOKEN);
+    const foreign = await call(story, 'GET', '/approvals?client=inbox');
+    const wrong = await call(story, 'GET', '/approvals?cursor=nonsense');
+
+    const idsOf = (page: { approvals: { id: string }[] }) => page.approvals.map(({ id }) => id);
+    expect([first, second, third].flatMap(idsOf)).toEqual(ids);
+    expect(third.next).toBeNull();
+    expect(idsOf(open)).toEqual(ids.filter((_, n) => n !== 2));
+    expect(idsOf(elsewhere)).toEqual(ids);
+    expect(idsOf(own)).toEqual([]);
+    expect(foreign).toMatchObject({ status: 403, body: { code: 'NOT_ALLOWED' } });
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'MALFORMED' } });
+  });
+});
+
+describe('the door', () => {
+  it('lets nobody in without a key, and no key do what it is not for', async () => {
+    const { id, digest } = await asked();
+    const nobody = await call(story, 'POST', '/approvals', aRequest(), { token: 'x'.repeat(40) });
+    const wrongScope = await Promise.all([
+      call(story, 'POST', '/approvals', aRequest(), { token: INBOX_TOKEN }),
+      call(story, 'POST', `/approvals/${id}/cancel`, {}, { token: INBOX_TOKEN }),
+      call(story, 'POST', `/approvals/${id}/claim`, { digest }, { token: INBOX_TOKEN }),
+    ]);
+
+    expect(nobody).toMatchObject({ status: 401, body: { code: 'UNAUTHORIZED' } });
+    expect(nobody.headers.get('www-authenticate')).toBe('Bearer');
+    expect(wrongScope.map(({ status, body }) => [status, body.code])).toEqual(
+      Array.from({ length: 3 }, () => [403, 'WRONG_SCOPE']),
+    );
+    const denied = (await story.app.audit.tail(100)).filter(
+      ({ event }) => event.event === 'authorization.deny',
+    );
+    expect(denied).toHaveLength(3);
+    expect(denied[0]!.event).toMatchObject({ actor: 'api:inbox', detail: { key: 'main' } });
+  });
+
+  it('lets keys in that were made here, for as long as they are valid, and keeps none of them', async () => {
+    const { apiKeys } = story.app;
+    const wish = {
+      name: 'ci',
+      client: 'shop',
+      scopes: ['approvals:read' as const],
+      createdMs: 1,
+      createdBy: 'dana',
+    };
+    const { key, token } = await apiKeys.create(wish);
+    const expired = await apiKeys.create({ ...wish, expiresMs: 2 });
+    const orphan = await apiKeys.create({ ...wish, client: 'nobody' });
+    const look = async (with_: string) =>
+      (await call(story, 'GET', '/approvals', undefined, { token: with_ })).status;
+
+    const before = await look(token);
+    const others = await Promise.all([expired.token, orphan.token, `${token.slice(0, -1)}!`].map(look));
+    const dump = await dumpOf(story);
+    await apiKeys.revoke(key.id);
+    const after = await look(token);
+
+    expect([before, ...others, after]).toEqual([200, 401, 401, 401, 401]);
+    expect(JSON.stringify(dump)).not.toContain(token.slice(-43));
+  });
+
+  it('stays up whatever comes, and says what is wrong with it', { timeout: 120_000 }, async () => {
+    const { id } = await asked();
+    const paths = [
+      '/approvals',
+      ...['answers', 'replies', 'cancel', 'claim', 'renew', 'complete'].map(
+        (each) => `/approvals/${id}/${each}`,
+      ),
+    ];
+    const body = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.constantFrom('{"__proto__":{"a":1}}', '{"constructor":{"prototype":{}}}', '[', '{}', 'null', '0'),
+      fc
+        .record({ person: fc.anything(), epoch: fc.anything(), tool: fc.anything() })
+        .map((each) => JSON.stringify(each, plain) ?? ''),
+    );
+    const bad: unknown[] = [];
+    for (const [n, raw] of fc.sample(body, 1_000).entries()) {
+      const answer = await call(story, 'POST', paths[n % paths.length]!, undefined, { raw });
+      const isProblem = answer.status >= 400 && answer.status < 500 && answer.body.remedy !== '';
+      // An empty object takes a request back; there is nothing wrong with it.
+      if (!isProblem && !/cancel/.test(paths[n % paths.length]!)) bad.push({ raw, answer });
+    }
+    const odd = await Promise.all([
+      call(story, 'DELETE', `/approvals/${id}`),
+      call(story, 'PUT', '/approvals', {}),
+      call(story, 'GET', '/nothing/here'),
+      call(story, 'GET', '/approvals/not-an-id'),
+      call(story, 'POST', '/approvals', undefined, { raw: 'x', headers: { 'content-type': 'text/plain' } }),
+      call(story, 'POST', '/approvals', undefined, { raw: `"${'x'.repeat(70_000)}"` }),
+      call(story, 'GET', `/approvals/${id}`),
+    ]);
+
+    expect(bad).toEqual([]);
+    expect(odd.map(({ status }) => status)).toEqual([405, 405, 404, 400, 415, 413, 200]);
+  });
+
+  it('refuses a key that sends too much, and says when to come again', async () => {
+    await story.end();
+    const hasty = aClient({ requests_per_minute: 3 });
+    story = await beginApiStory({ shop: hasty });
+    const answers = [];
+    for (let n = 0; n < 4; n++) answers.push(await call(story, 'GET', '/approvals'));
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(Number(answers[3]!.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('A18 changes nothing by looking, at any address with any method that looks', {
+    timeout: 60_000,
+  }, async () => {
+    const approval = await asked();
+    await says('dana', 'ask', approval, { text: 'which parcel?' });
+    await hooks.until(1);
+    await story.quiet();
+    const ids = [approval.id, 'apr_p3_0123456789ab', 'x'];
+    const path = fc.oneof(
+      fc.constantFrom('/approvals', '/openapi.json', ''),
+      fc
+        .tuple(
+          fc.constantFrom(...ids),
+          fc.constantFrom('', '/wait', '/answers', '/replies', '/cancel', '/claim', '/renew', '/complete'),
+        )
+        .map(([id, verb]) => `/approvals/${id}${verb}`),
+    );
+    const query = fc.constantFrom(
+      '',
+      '?timeout=0',
+      '?choice=approve&person=dana',
+      '?timeout=0&until=ended&after=0',
+      '?state=OPEN',
+    );
+    const before = await dumpOf(story);
+
+    await fc.assert(
+      fc.asyncProperty(
+        path,
+        query,
+        fc.constantFrom('GET', 'HEAD', 'OPTIONS'),
+        fc.constantFrom(undefined, INBOX_TOKEN, 'y'.repeat(40)),
+        async (at, asks, method, token) => {
+          const wait = at.endsWith('/wait') && !asks.includes('timeout=0') ? '?timeout=0' : asks;
+          await call(story, method, `${at}${wait}`, undefined, { token });
+        },
+      ),
+      { numRuns: 150 },
+    );
+
+    expect(await dumpOf(story)).toEqual(before);
+  });
+});
+
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+/** Everything that is stored, but for what beats by itself. */
+async function dumpOf({ redis, keys }: Story): Promise<Record<string, unknown>> {
+  const names = (await redis.keys(`${keys.prefix}*`)).filter(
+    (name) => !/\}:(?:ws|own:|watched|clock|.*bell|watchdog)/.test(name),
+  );
+  const contents = await Promise.all(names.map((name) => contentOf(redis, name)));
+  return Object.fromEntries(names.map((name, n) => [name, contents[n]]));
+}
+
+async function contentOf(redis: Story['redis'], name: string): Promise<unknown> {
+  const type = await redis.type(name);
+  if (type === 'string') return (await redis.getBuffer(name))?.toString('latin1');
+  if (type === 'hash') return redis.hgetall(name);
+  if (type === 'stream') return redis.xrange(name, '-', '+');
+  if (type === 'zset') return redis.zrange(name, 0, '-1', 'WITHSCORES');
+  if (type === 'list') return redis.lrange(name, 0, -1);
+  return redis.smembers(name);
+}
