@@ -25,6 +25,7 @@ import { JIRA, toAddress } from './inbound.ts';
 import { JiraIntake } from './intake.ts';
 import { JiraPoller } from './poller.ts';
 import type { JiraUser } from './schema.ts';
+import { SeenIssues } from './seen-issues.ts';
 import { JiraSender } from './sender.ts';
 import { createJiraTools } from './tools.ts';
 import { createWebhookHandler } from './webhook.ts';
@@ -49,6 +50,7 @@ export class JiraGateway implements Gateway {
   readonly tools: readonly Tool[];
   readonly #client: JiraClient;
   readonly #sender: JiraSender;
+  readonly #seen = new SeenIssues();
   readonly #underWay = new Set<Promise<void>>();
   #stopping = new AbortController();
   #closeRoute: (() => void) | undefined;
@@ -140,7 +142,8 @@ export class JiraGateway implements Gateway {
   async #poll(intake: JiraIntake): Promise<void> {
     const { settings, deps } = this;
     const bookmark = `jira:${siteOf(settings)}`;
-    this.#poller = new JiraPoller({ ...deps, client: this.#client, intake, settings, bookmark });
+    const mine = { client: this.#client, seen: this.#seen };
+    this.#poller = new JiraPoller({ ...deps, ...mine, intake, settings, bookmark });
     await this.#poller.start();
   }
 

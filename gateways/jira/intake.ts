@@ -31,6 +31,9 @@ const MEANINGS: Readonly<Record<string, 'comment' | 'edited' | 'deleted'>> = {
 
 const ISSUE_CREATED = 'jira:issue_created';
 
+/** What is left to say of a comment that cannot be asked for any more. */
+export type GoneComment = Pick<NonNullable<WebhookEvent['comment']>, 'id' | 'author' | 'updated'>;
+
 export interface IntakeDeps {
   readonly client: JiraClient;
   readonly settings: JiraSettings;
@@ -61,11 +64,7 @@ export class JiraIntake {
     meaning: 'comment' | 'edited' | 'deleted',
   ): Promise<void> {
     if (!hint) return;
-    if (meaning === 'deleted') {
-      const { author } = hint;
-      const gone = { id: hint.id, updated: hint.updated, author: author ?? {} };
-      return this.#hand(toRevision(gone, { id: issueId }, 'deleted', this.deps.standpoint));
-    }
+    if (meaning === 'deleted') return this.takeDeleted(hint, { id: issueId });
     const found = await this.#look(issueId, hint.id);
     if (!found) return; // deleted meanwhile, or for others only
     const { issue, comment } = found;
@@ -83,6 +82,13 @@ export class JiraIntake {
     if (!this.#isOpen(issue)) return;
     const changed = { id: comment.id, updated: comment.updated, author: comment.updateAuthor ?? {} };
     await this.#hand(toRevision(changed, issue, 'edited', this.deps.standpoint));
+  }
+
+  /** A comment that was there and is gone, or is for others only now. */
+  async takeDeleted(gone: GoneComment, issue: Pick<JiraIssue, 'id'>): Promise<void> {
+    const { id, updated, author } = gone;
+    const was = { id, updated, author: author ?? {} };
+    await this.#hand(toRevision(was, issue, 'deleted', this.deps.standpoint));
   }
 
   /** An issue that is ours now, seen without the event that says so; handed on if that came after `since`. */

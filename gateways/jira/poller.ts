@@ -3,6 +3,9 @@
  *
  * Each question reaches back behind the last good one, because searches see changes late and to the minute; what was
  * handed over before is known by its id and changes nothing. The position is kept outside the process.
+ * What changed is looked at whole, as far as so many comments go back: edits are told by their time, and what was
+ * there the last time and is gone was deleted. Not seen: what was deleted while nothing polled, and edits and
+ * deletions beyond so many comments; docs/connect/jira.md says so.
  *
  * Invariants
  *   1. The position moves only when everything up to it was handed over.
@@ -15,10 +18,15 @@ import type { Logger } from '../../src/observability/logger.ts';
 import type { JiraClient } from './client.ts';
 import type { JiraSettings } from './config.ts';
 import type { JiraIntake } from './intake.ts';
+import type { JiraComment } from './schema.ts';
+import type { Listing, SeenIssues } from './seen-issues.ts';
 
 const MINUTE_MS = 60_000;
-/** Issues of one page, and comments looked at in each, newest first. */
+/** Issues of one page. */
 const PAGE = 50;
+/** Comments of one page (REST API reference, "Get comments": default 100), and looked at in one issue, newest first. */
+const COMMENT_PAGE = 100;
+const MOST_COMMENTS = 1_000;
 /** Changes from before this are not looked for the first time. */
 const FIRST_LOOK_MS = 10 * MINUTE_MS;
 /** Longest pause after failures, in ms. */
@@ -27,6 +35,7 @@ const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
 export interface PollerDeps {
   readonly client: JiraClient;
   readonly intake: JiraIntake;
+  readonly seen: SeenIssues;
   readonly settings: JiraSettings;
   readonly bookmarks: Bookmarks;
   /** Names the position of this site. */
@@ -93,7 +102,7 @@ export class JiraPoller {
   }
 
   async #takeSince(since: number): Promise<void> {
-    const { client, settings, clock } = this.deps;
+    const { client, settings, clock, seen } = this.deps;
     const minutes = Math.max(1, Math.ceil((clock.now() - since) / MINUTE_MS));
     const among = settings.projects ? `project in (${settings.projects.join(', ')}) AND ` : '';
     // Relative, because dates would be read in the time zone of the account.
@@ -105,27 +114,39 @@ export class JiraPoller {
         most: PAGE,
         ...(after === undefined ? {} : { after }),
       });
-      for (const { id } of page.issues) await this.#takeIssue(id, since);
+      for (const { id, fields = {} } of page.issues) {
+        const { updated } = fields;
+        if (typeof updated === 'string' && seen.isSeen(id, updated)) continue;
+        await this.#takeIssue(id, since);
+      }
       after = page.isLast === true ? undefined : page.nextPageToken;
     } while (after !== undefined && !this.#isStopped);
   }
 
   async #takeIssue(id: string, since: number): Promise<void> {
-    const { client, intake } = this.deps;
+    const { intake, seen } = this.deps;
+    // Before its comments: what is written in between makes it newer than what is remembered.
     const issue = await intake.issue(id);
     await intake.takeAssigned(issue, since);
-    const recent = [];
-    for (let from = 0; ; from += PAGE) {
-      const page = await client.comments(issue.id, { most: PAGE, from });
-      recent.push(...page);
-      const oldest = page.at(-1);
-      if (page.length < PAGE || !oldest || Date.parse(oldest.created) < since) break;
-    }
-    for (const comment of recent.toReversed()) {
+    const listing = await this.#list(issue.id);
+    for (const gone of seen.goneFrom(issue, listing)) await intake.takeDeleted(gone, issue);
+    for (const comment of listing.comments.toReversed()) {
       const isNew = Date.parse(comment.created) >= since;
       const isEdited = comment.created !== comment.updated;
       if (isNew) await intake.takeComment(comment, issue);
       if (isEdited && Date.parse(comment.updated) >= since) await intake.takeEdited(comment, issue);
     }
+    seen.remember(issue, listing);
+  }
+
+  /** Newest first. Edits stay in their place, so the list is not left off at the first old comment. */
+  async #list(issue: string): Promise<Listing> {
+    const comments: JiraComment[] = [];
+    while (comments.length < MOST_COMMENTS) {
+      const page = await this.deps.client.comments(issue, { most: COMMENT_PAGE, from: comments.length });
+      comments.push(...page);
+      if (page.length < COMMENT_PAGE) return { comments, isWhole: true };
+    }
+    return { comments, isWhole: false };
   }
 }

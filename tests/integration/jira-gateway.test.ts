@@ -4,10 +4,12 @@ import { RateLimitedError, StartupError, UndeliverableError } from '../../src/do
 import { AccountId } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
+import { ManualClock } from '../support/core.ts';
 import { type JiraFixture, type JiraFixtureOptions, openJira } from '../support/jira-gateway.ts';
 import { aCard } from '../support/slack-gateway.ts';
 
 const ISSUE = 'OPS-2';
+const DAY_MS = 24 * 60 * 60_000;
 
 let jira: JiraFixture;
 
@@ -565,6 +567,67 @@ describe('polling', () => {
     jira.sandbox.assign({ user: DANA.jiraAccount, issue: 'OPS-3', to: BOT.jiraAccount });
     await jira.start();
     expect(jira.messages().map(({ sender }) => sender.account)).toEqual([`jira:${DANA.jiraAccount}`]);
+  });
+
+  it('notices the edit of a comment that is old, with a hundred newer ones behind it', async () => {
+    const clock = new ManualClock();
+    await open({ settings: { mode: 'poll' }, started: false, clock });
+    jira.sandbox.deliverTo(undefined);
+    const { id } = jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: 'one' });
+    for (let n = 0; n < 120; n++) {
+      jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: `and ${n}` });
+    }
+    clock.advance(DAY_MS);
+    jira.sandbox.editComment({ user: DANA.jiraAccount, id, text: 'two' });
+    await jira.start();
+
+    expect(jira.messages()).toEqual([]);
+    expect(jira.revisions()).toMatchObject([
+      {
+        change: 'edited',
+        of: expect.stringContaining(`:${id}`),
+        sender: { account: `jira:${DANA.jiraAccount}` },
+      },
+    ]);
+  });
+
+  it('notices that a comment it has seen is gone, once, with the id a webhook would give', async () => {
+    await open({ settings: { mode: 'poll' }, started: false });
+    jira.sandbox.deliverTo(undefined);
+    const { id } = jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
+    await jira.start();
+    await jira.gateway.stop();
+    jira.sandbox.removeComment({ id });
+    for (let n = 0; n < 2; n++) {
+      await jira.start();
+      await jira.gateway.stop();
+    }
+
+    expect(jira.revisions()).toMatchObject([
+      {
+        id: `jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:${id}:deleted`,
+        change: 'deleted',
+        sender: { account: `jira:${ALEX.jiraAccount}` },
+      },
+    ]);
+  });
+
+  it('reads an issue that stands still twice, and then again only when it has changed', async () => {
+    const clock = new ManualClock();
+    await open({ settings: { mode: 'poll' }, started: false, clock });
+    jira.sandbox.deliverTo(undefined);
+    for (let look = 0; look < 3; look++) {
+      await jira.start();
+      await jira.gateway.stop();
+    }
+    const before = jira.calls('getComments').length;
+    clock.advance(1);
+    jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
+    await jira.start();
+
+    expect(before).toBe(2 * jira.sandbox.issues.length);
+    expect(jira.calls('getComments')).toHaveLength(before + 1);
+    expect(jira.messages()).toHaveLength(1);
   });
 
   it('keeps its place when something could not be stored', async () => {

@@ -266,8 +266,10 @@ export class World {
     return next;
   }
 
-  removeComment({ id }: Comment): void {
+  removeComment({ id, issue: issueId }: Comment): void {
     this.#record({ kind: 'comment-removed', id });
+    const issue = this.#issues.get(issueId);
+    if (issue) this.changeIssue(issue, {});
   }
 
   addFile(wanted: Omit<StoredFile, 'id' | 'created'>): StoredFile {
