@@ -11,7 +11,6 @@ import { ClaudeClient } from './agent/model/claude-client.ts';
 import { EchoClient } from './agent/model/echo-client.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
-import { ApprovalRounds } from './approvals/approval-rounds.ts';
 import { Access } from './api/access.ts';
 import { ApprovalDesk } from './api/approval-desk.ts';
 import { AskedIndex } from './api/asked-index.ts';
@@ -19,21 +18,30 @@ import { ApprovalBell } from './api/bell.ts';
 import { ClientDelivery } from './api/client-delivery.ts';
 import { HttpDoor } from './api/http-door.ts';
 import { ApiKeyStore } from './api/key-store.ts';
+import { ApprovalRounds } from './approvals/approval-rounds.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
+import { GrantStore } from './approvals/grant-store.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
 import { copyFor } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
+import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { isApiOn } from './config/api.ts';
 import { toPeople } from './config/contacts.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
+import { createConsequences } from './control/consequences.ts';
+import { ControlDesk } from './control/control-desk.ts';
+import { ControlStore } from './control/control-store.ts';
+import { ControlTimers } from './control/control-timers.ts';
+import { createHandOffTool } from './control/hand-off-tool.ts';
+import { HandoffCall, type Helper } from './control/handoff-call.ts';
 import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
-import { excludedFrom } from './domain/approval/record.ts';
+import { excludedFrom, isWaiting } from './domain/approval/record.ts';
 import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
@@ -56,9 +64,11 @@ import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
 import { BallotBox } from './router/ballot-box.ts';
+import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
+import { GrantDesk } from './router/grant-desk.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
 import { StrandedApprovals } from './router/stranded-approvals.ts';
@@ -71,6 +81,9 @@ import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
+
+/** Waiting approvals that are looked through for those of one conversation. */
+const MOST_LISTED = 1_000;
 
 export interface AppOptions {
   /** The configuration in force at the moment of the call. */
@@ -91,7 +104,10 @@ export interface App {
   readonly approvals: ApprovalStore;
   readonly audit: AuditLog;
   readonly deadLetters: DeadLetters;
+  readonly grants: GrantStore;
   readonly directory: Directory;
+  readonly controls: ControlStore;
+  readonly controlDesk: ControlDesk;
   readonly notes: NoteStore;
   readonly apiKeys: ApiKeyStore;
   readonly writer: EffectWriter;
@@ -108,7 +124,16 @@ export interface App {
 /** What answers questions about the store without working on it: for commands. */
 export type Stores = Pick<
   App,
-  'approvals' | 'audit' | 'deadLetters' | 'directory' | 'notes' | 'apiKeys' | 'writer'
+  | 'approvals'
+  | 'audit'
+  | 'controls'
+  | 'controlDesk'
+  | 'deadLetters'
+  | 'directory'
+  | 'grants'
+  | 'notes'
+  | 'apiKeys'
+  | 'writer'
 >;
 
 /** Resolves once everything runs and every channel is open. */
@@ -129,7 +154,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const { config, clock, log } = options;
   const { settings } = config();
   const keys = new Keys(prefixOf(config()));
-  const stores = createStores(redis, keys, config);
+  const stores = createStores(redis, keys, options);
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
@@ -148,6 +173,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
 
   const tools = new ToolCatalog([
     ...createTools(stores.notes, clock, settings.sandbox.url),
+    createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
   ]);
 
@@ -162,10 +188,17 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
         .map((place) => copyFor(person.id, place, person.id)),
     );
   stores.approvals.reachPeopleBy(copiesFor);
+  followControls(stores, config, () =>
+    stores.directory
+      .holders('take-over')
+      .map((person) => ({ person: person.id, name: person.name, to: reach.placesOf(person)[0]?.to })),
+  );
   const worker = new ConversationWorker({
     queue,
     approvals: stores.approvals,
     permits: new PermitOffice(stores.approvals),
+    grants: stores.grants,
+    controls: stores.controls,
     outbox: new Outbox(redis, keys),
     directory: stores.directory,
     reach,
@@ -190,8 +223,10 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   for (const gateway of gateways.values()) {
     outboxes.set(gateway.platform, createOutboxPool(gateway));
   }
+  const grants = new GrantDesk(stores.grants, stores.directory, clock);
   const ballots = new BallotBox({
     approvals: stores.approvals,
+    grants,
     directory: stores.directory,
     reach,
     tools,
@@ -224,6 +259,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     directives: new DirectiveDesk({
       approvals: stores.approvals,
       lookup: answers,
+      grants,
+      controls: new ControlDirectives(stores.controlDesk, stores.controls),
       directory: stores.directory,
       reach,
       writer: stores.writer,
@@ -235,12 +272,13 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     directory: stores.directory,
     writer: stores.writer,
     config,
+    isKnown: (conversationId) => stores.controls.isKnown(conversationId),
     hasRoom: () => conversations.hasRoom(),
     onTaken: (claim) => conversations.offer(claim),
     clock,
     log,
   });
-  const sweeper = new TimerSweeper(stores.approvals, log);
+  const sweeper = new TimerSweeper(stores.approvals, log, [new ControlTimers(stores.controls, log)]);
   const auditor = new SelfAuditor({
     ...stores,
     rounds: new ApprovalRounds(redis, keys),
@@ -336,9 +374,11 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       queue: outbox,
       gateway,
       approvals: stores.approvals,
+      controls: stores.controls,
       directory: stores.directory,
       reach,
       tokens,
+      keepTranscriptMs: () => config().settings.retention.transcripts,
       clock,
       log,
     });
@@ -377,20 +417,52 @@ export async function openStores(
 ): Promise<Stores & { redis: RedisClient; keys: Keys; close(): void }> {
   const redis = await connect(options.redisUrl, options.log);
   const keys = new Keys(prefixOf(options.config()));
-  const stores = createStores(redis, keys, options.config);
+  const stores = createStores(redis, keys, options);
   return { ...stores, redis, keys, close: () => redis.disconnect() };
 }
 
-function createStores(redis: RedisClient, keys: Keys, config: AppOptions['config']): Stores {
-  return {
+function createStores(
+  redis: RedisClient,
+  keys: Keys,
+  { config, clock }: Pick<AppOptions, 'config' | 'clock'>,
+): Stores {
+  const writer = new EffectWriter(redis, keys);
+  const directory = new Directory(config);
+  const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
+  const rememberMs = () => config().settings.retention.dedupe;
+  const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
     deadLetters: new DeadLetters(redis, keys),
-    directory: new Directory(config),
+    grants: new GrantStore(redis, keys, clock),
+    directory,
+    controls,
+    controlDesk: new ControlDesk({ controls, directory, writer, config, rememberMs }),
     notes: new NoteStore(redis, keys),
     apiKeys: new ApiKeyStore(redis, keys),
-    writer: new EffectWriter(redis, keys),
+    writer,
   };
+  followControls(stores, config, () => []);
+  return stores;
+}
+
+/** What a change of who speaks brings about; where nothing is sent, nobody can be told that a human is wanted. */
+function followControls(
+  { controls, approvals }: Pick<Stores, 'controls' | 'approvals'>,
+  config: AppOptions['config'],
+  helpers: () => readonly Helper[],
+): void {
+  controls.followedBy(
+    createConsequences({
+      helpers,
+      handoffs: new HandoffCall(helpers),
+      keepTranscriptMs: () => config().settings.retention.transcripts,
+    }),
+    async (conversationId) =>
+      (await approvals.pending(MOST_LISTED))
+        .filter((approval) => approval.conversationId === conversationId && isWaiting(approval.state))
+        .map((approval) => `${titleOf(approval)} (${approval.id})`),
+  );
 }
 
 async function connect(url: string, log: Logger): Promise<RedisClient> {

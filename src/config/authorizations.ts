@@ -4,6 +4,7 @@ import { Platform } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
 import { WrittenApprovers } from './approvers.ts';
 import { type Comparison, parseComparison, Scalar } from './comparison.ts';
+import { Takeover } from './takeover.ts';
 
 /**
  * What a role may do. Closed: a permission nobody checks would promise what nobody keeps.
@@ -11,10 +12,11 @@ import { type Comparison, parseComparison, Scalar } from './comparison.ts';
  *   ask            talk to the agent
  *   approve        decide approvals that name the role or the person
  *   operate        dead letters, revoking, reconciling: the work of running the gateway
+ *   take-over      take a conversation over from the agent, and hand it back
  *   audit.read     read the audit
  *   config.change  change these files through Signalbox
  */
-export const Permission = z.enum(['ask', 'approve', 'operate', 'audit.read', 'config.change']);
+export const Permission = z.enum(['ask', 'approve', 'operate', 'take-over', 'audit.read', 'config.change']);
 export type Permission = z.infer<typeof Permission>;
 
 export const Role = z.strictObject({
@@ -23,8 +25,8 @@ export const Role = z.strictObject({
     .array(Permission)
     .default([])
     .describe(
-      'ask: talk to the agent. approve: decide approvals. operate: run the gateway. audit.read: read the audit. ' +
-        'config.change: change these files through Signalbox.',
+      'ask: talk to the agent. approve: decide approvals. operate: run the gateway. take-over: take conversations ' +
+        'over from the agent. audit.read: read the audit. config.change: change these files through Signalbox.',
     ),
   granted_by: z
     .array(z.string().regex(/^[a-z][a-z0-9-]*:.+$/, 'a group is written platform:id'))
@@ -135,6 +137,7 @@ export const Authorizations = z
       })
       .prefault({})
       .describe('What happens when no rule fits.'),
+    takeover: Takeover.prefault({}).describe('How people take conversations over from the agent.'),
   })
   .describe('Who may do what, and what waits for a human.');
 export type Authorizations = z.infer<typeof Authorizations>;

@@ -87,6 +87,7 @@ function checkAuthorizations(
     }
   });
 
+  problems.push(...checkTakeover({ file, value }, platforms));
   if (value.guest_role !== undefined) {
     problems.push(...unknownName(file, ['guest_role'], 'role', value.guest_role, roles));
   } else if (value.unknown_senders === 'answer') {
@@ -106,6 +107,35 @@ function checkAuthorizations(
     );
   }
   return problems;
+}
+
+/** A rule that could never take a conversation over would be believed in until it is needed. */
+function checkTakeover(
+  { file, value }: Pick<Present<Authorizations>, 'file' | 'value'>,
+  platforms: readonly string[],
+): ConfigProblem[] {
+  const names = file.keysAt(['roles']);
+  return value.takeover.rules.flatMap(({ when, do: act }, index) => {
+    const at: Path = ['takeover', 'rules', index, 'when'];
+    const unknown = [
+      ...(when.roles ?? []).flatMap((role, n) => unknownName(file, [...at, 'roles', n], 'role', role, names)),
+      ...(when.platforms ?? []).flatMap((platform, n) =>
+        unknownName(file, [...at, 'platforms', n], 'platform', platform, platforms),
+      ),
+    ];
+    const powerless = (when.roles ?? []).filter(
+      (role) => act === 'take-over' && value.roles[role] && !mayDo(value, [role], 'take-over'),
+    );
+    return [
+      ...unknown,
+      ...powerless.map((role) =>
+        file.problemAt([...at, 'roles', (when.roles ?? []).indexOf(role)], {
+          expected: 'a role that may take conversations over',
+          hint: `add take-over to the permissions of ${role}, line ${file.lineOf(['roles', role, 'permissions'])}`,
+        }),
+      ),
+    ];
+  });
 }
 
 function asksByDefault({ defaults }: Authorizations): boolean {

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AccountId, ApprovalId, ConversationId } from '../domain/ids.ts';
-import { Address, type InboundMessage, OutFile } from '../domain/message.ts';
+import { Address, Button, type InboundMessage, OutFile } from '../domain/message.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf, type QueueName } from '../redis/keys.ts';
@@ -33,6 +33,9 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     /** An earlier attempt at the same turn may have sent a message under this key already. */
     mayExist: z.boolean().optional(),
     files: z.array(OutFile).optional(),
+    /** The turn epoch it belongs to: once the conversation is at a later one, it is not said any more. */
+    epoch: z.int().optional(),
+    buttons: z.array(Button).optional(),
   }),
   /** Bring one copy of an approval's card up to date, whatever that takes when its turn comes. */
   z.object({

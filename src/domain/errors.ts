@@ -79,6 +79,16 @@ export class LeaseLostError extends AppError {
   }
 }
 
+/** Somebody else speaks for a conversation now; what was decided while another did must be decided anew. */
+export class ControlMovedError extends AppError {
+  override readonly code = 'CONTROL_MOVED';
+  override readonly retryable = true;
+
+  constructor(readonly conversationId: string) {
+    super(`the control of ${conversationId} changed meanwhile`);
+  }
+}
+
 /** The process is misconfigured or something it needs is missing; `remedy` is the next step. */
 export class StartupError extends AppError {
   override readonly code = 'STARTUP';

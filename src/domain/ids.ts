@@ -46,6 +46,16 @@ export const ApprovalId = z
   .brand<'ApprovalId'>();
 export type ApprovalId = z.infer<typeof ApprovalId>;
 
+/**
+ * A short name of one conversation, for people to type and for buttons: `con_p<partition>_<12 characters>`; derived
+ * from the conversation's id.
+ */
+export const ConversationTicket = z
+  .string()
+  .regex(/^con_p\d{1,2}_[0-9a-z]{12}$/, 'the ticket of a conversation looks like con_p7_0123456789ab')
+  .brand<'ConversationTicket'>();
+export type ConversationTicket = z.infer<typeof ConversationTicket>;
+
 /** The platform part of an account. */
 export function platformOf(account: AccountId): Platform {
   return Platform.parse(account.slice(0, account.indexOf(':')));

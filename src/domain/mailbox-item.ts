@@ -25,5 +25,7 @@ export const MailboxItem = z.discriminatedUnion('kind', [
     /** The state it came to: APPROVED asks to run the call, anything else to tell what came of it. */
     state: ApprovalState,
   }),
+  /** A person handed the conversation back; what stands before this was said to them. */
+  z.object({ kind: z.literal('handback'), id: z.string(), correlation: z.string(), epoch: z.int() }),
 ]);
 export type MailboxItem = z.infer<typeof MailboxItem>;

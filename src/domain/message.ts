@@ -126,6 +126,10 @@ export type Receipt =
   /** `notice` is for the one who answered, only for them; what everybody sees is the updated card. */
   | { readonly kind: 'answered'; readonly code: string; readonly notice: string };
 
+/** What can be said by pressing instead of typing. Whoever presses it says `says`, as a message of theirs to the bot. */
+export const Button = z.object({ label: z.string().min(1).max(40), says: z.string().min(1).max(80) });
+export type Button = z.infer<typeof Button>;
+
 export const OutboundBody = z.discriminatedUnion('kind', [
   /** Markdown for everybody in the conversation. `replaces`: a message of ours to edit instead of sending anew. */
   z.object({
@@ -133,6 +137,8 @@ export const OutboundBody = z.discriminatedUnion('kind', [
     markdown: z.string(),
     replaces: z.string().optional(),
     files: z.array(OutFile).optional(),
+    /** Under the text, where the platform has such a thing; the text says the same in words. */
+    buttons: z.array(Button).optional(),
   }),
   /** An approval card; with `replaces` it updates the copy sent before. */
   z.object({ kind: z.literal('card'), card: Card, replaces: z.string().optional() }),

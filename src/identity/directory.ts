@@ -31,7 +31,12 @@ export class Directory {
 
   /** Everybody who runs the gateway. */
   operators(): Person[] {
-    return this.#view().people.filter(({ roles }) => this.may(roles, 'operate'));
+    return this.holders('operate');
+  }
+
+  /** Everybody one of whose own roles carries a permission. */
+  holders(permission: Permission): Person[] {
+    return this.#view().people.filter(({ roles }) => this.may(roles, permission));
   }
 
   /** The roles of somebody who acts now: their own, and those that groups of the platform they act on carry. */

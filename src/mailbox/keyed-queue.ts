@@ -15,9 +15,9 @@
  *   4. All effects of a commit become visible together with the removal of the item, or not at all.
  */
 import { setImmediate } from 'node:timers/promises';
-import { LeaseLostError } from '../domain/errors.ts';
+import { ControlMovedError, LeaseLostError } from '../domain/errors.ts';
 import { onConnection, type RedisClient } from '../redis/client.ts';
-import { type Effect, toArguments } from '../redis/effects.ts';
+import { type Effect, toArguments, withControl } from '../redis/effects.ts';
 import type { Keys, QueueName } from '../redis/keys.ts';
 import { loadScript, runScript, type Script, type ScriptArgument } from '../redis/script.ts';
 import type { WorkerSession } from './session.ts';
@@ -121,6 +121,7 @@ export class KeyedQueue {
    *
    * @param mode `more` to be given the lane's next item, `yield` to let others have a turn
    * @throws {LeaseLostError} when somebody else has the lane now; nothing was written
+   * @throws {ControlMovedError} when the effects were decided on a control that is not the current one; nothing was written
    */
   async commit(claim: Claim, effects: readonly Effect[], mode: 'more' | 'yield'): Promise<Committed> {
     const reply = await this.#settle(
@@ -158,6 +159,7 @@ export class KeyedQueue {
    *
    * @param counting `free` when the attempt was nobody's fault and must not bring the item nearer to the dead letters
    * @throws {LeaseLostError} when somebody else has the lane now; nothing was written
+   * @throws {ControlMovedError} when the effects were decided on a control that is not the current one; nothing was written
    */
   async retryLater(
     claim: Claim,
@@ -205,9 +207,10 @@ export class KeyedQueue {
   /** Runs what ends a claim. When that fails, nobody works on the lane and it is still ours. */
   async #settle(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown> {
     try {
-      return await runScript(this.redis, script, keys, args);
+      return await withControl(runScript(this.redis, script, keys, args));
     } catch (error) {
-      this.#doubt();
+      // Refused, and said so: the lane is still in the caller's hands.
+      if (!(error instanceof ControlMovedError)) this.#doubt();
       throw error;
     }
   }

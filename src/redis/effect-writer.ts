@@ -1,6 +1,6 @@
 /** Writes effects that belong to no change of a lane or an approval: a notice, an audit entry of its own. */
 import type { RedisClient } from './client.ts';
-import { type Effect, type Once, toArguments } from './effects.ts';
+import { type Effect, type Once, toArguments, withControl } from './effects.ts';
 import { type Keys, partitionOf } from './keys.ts';
 import { loadScript, runScript } from './script.ts';
 
@@ -17,6 +17,7 @@ export class EffectWriter {
    *
    * @param owner the conversation (or other owner) in whose partition they are written
    * @returns false when `once` was used up before, so that nothing was written
+   * @throws {ControlMovedError} when they were decided on a control that is not the current one; nothing was written
    */
   async write(owner: string, effects: readonly Effect[], once?: Once): Promise<boolean> {
     return this.writeIn(partitionOf(owner), effects, once);
@@ -32,11 +33,13 @@ export class EffectWriter {
   }
 
   async writeIn(partition: number, effects: readonly Effect[], once?: Once): Promise<boolean> {
-    const written = await runScript(
-      this.redis,
-      applyScript,
-      [this.keys.auditHead(partition)],
-      [this.keys.partition(partition), once?.key ?? '', once?.forMs ?? 0, ...toArguments(effects)],
+    const written = await withControl(
+      runScript(
+        this.redis,
+        applyScript,
+        [this.keys.auditHead(partition)],
+        [this.keys.partition(partition), once?.key ?? '', once?.forMs ?? 0, ...toArguments(effects)],
+      ),
     );
     return Number(written) === 1;
   }

@@ -6,15 +6,38 @@
 --   open   approval id, document, due ms or '', keep ms or ''   a new approval and its timer; one that exists is left alone
 --   heard  approval id, mark   a conversation handled what its approval came to; the note stays as long as the approval
 --   dead   queue, lane, attempts, reason, item   a dead letter
+--   guard  conversation, epoch            writes nothing; the whole list is refused if the control is at another epoch
+--   control  conversation, ticket, "<epoch> <revision>" it was decided on, document, due ms or '', keep ms or '', release
+--          who speaks for a conversation; release `lane` puts a parked mailbox back in line, `all` also what was held
+--   hold   conversation, item             kept aside until a change of control releases it
 --   audit  json
 -- Lua does not roll back, so the whole list is checked before the first write.
-local EFFECT_FIELDS = { entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1, heard = 2 }
+local EFFECT_FIELDS = {
+  entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1,
+  guard = 2, control = 7, hold = 2, heard = 2,
+}
+
+-- Epoch and revision of a conversation's control; nothing was ever changed where there is no record.
+local function controlHead(T, conversation)
+  local head = redis.call('GETRANGE', T .. 'cc:' .. conversation, 0, 40)
+  local epoch, revision = string.match(head, '^(%d+) (%d+) ')
+  return epoch or '0', revision or '0'
+end
+
+-- Whether a guard or a change of control was decided on what is there now. The prefix of the partition is ARGV[1].
+local function isAsSeen(kind, i)
+  if kind == 'guard' then return controlHead(ARGV[1], ARGV[i + 1]) == ARGV[i + 2] end
+  if kind ~= 'control' then return true end
+  local epoch, revision = controlHead(ARGV[1], ARGV[i + 1])
+  return epoch .. ' ' .. revision == ARGV[i + 3]
+end
 
 local function checkEffects(first)
   local i = first
   while i <= #ARGV do
     local fields = EFFECT_FIELDS[ARGV[i]]
     if not fields or i + fields > #ARGV then return redis.error_reply('ERR bad effect ' .. tostring(ARGV[i])) end
+    if not isAsSeen(ARGV[i], i) then return redis.error_reply('CONTROL_MOVED ' .. ARGV[i + 1]) end
     i = i + fields + 1
   end
   return nil
@@ -23,6 +46,30 @@ end
 local function isFirst(T, onceKey, onceMs)
   if onceKey == '' then return true end
   return redis.call('SET', T .. 'd:' .. onceKey, '1', 'NX', 'PX', onceMs) and true or false
+end
+
+local function applyControl(T, conversation, ticket, document, due, keepMs, release)
+  local key = T .. 'cc:' .. conversation
+  if keepMs == '' then
+    redis.call('SET', key, document)
+    redis.call('SET', T .. 'cct:' .. ticket, conversation)
+  else
+    redis.call('SET', key, document, 'PX', keepMs)
+    redis.call('SET', T .. 'cct:' .. ticket, conversation, 'PX', keepMs)
+  end
+  if due == '' then
+    redis.call('ZREM', T .. 'ct', conversation)
+  else
+    redis.call('ZADD', T .. 'ct', due, conversation)
+  end
+  if release == 'none' then return end
+  if release == 'all' then
+    for _, item in ipairs(redis.call('LRANGE', T .. 'ch:' .. conversation, 0, -1)) do
+      enqueue(T .. 'm:', conversation, item)
+    end
+    redis.call('DEL', T .. 'ch:' .. conversation)
+  end
+  if redis.call('ZREM', T .. 'park', 'm|' .. conversation) == 1 then schedule(T .. 'm:', conversation) end
 end
 
 -- The note goes when the approval goes.
@@ -73,6 +120,10 @@ local function applyEffects(T, now, first, holder)
     elseif kind == 'dead' then
       redis.call('XADD', T .. 'dlq', '*', 'queue', ARGV[i + 1], 'lane', ARGV[i + 2], 'attempts', ARGV[i + 3],
         'reason', ARGV[i + 4], 'item', ARGV[i + 5])
+    elseif kind == 'control' then
+      applyControl(T, ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7])
+    elseif kind == 'hold' then
+      redis.call('RPUSH', T .. 'ch:' .. ARGV[i + 1], ARGV[i + 2])
     elseif kind == 'heard' then
       noteHeard(T, ARGV[i + 1], ARGV[i + 2])
     elseif kind == 'audit' then

@@ -5,7 +5,8 @@
  * Everything an effect touches must live in the partition of the script that applies it.
  */
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { ApprovalId, ConversationId } from '../domain/ids.ts';
+import { ControlMovedError } from '../domain/errors.ts';
+import type { ApprovalId, ConversationId, ConversationTicket } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { QueueName } from './keys.ts';
@@ -55,9 +56,43 @@ export type Effect =
       readonly reason: string;
       readonly item: string;
     }
+  /** Nothing of the list is written if the conversation's control is at another epoch. */
+  | { readonly kind: 'guard'; readonly conversationId: ConversationId; readonly epoch: number }
+  /** Who speaks for a conversation. Nothing of the list is written if the record is not the one it was decided on. */
+  | {
+      readonly kind: 'control';
+      readonly conversationId: ConversationId;
+      readonly ticket: ConversationTicket;
+      readonly from: { readonly epoch: number; readonly rev: number };
+      readonly document: string;
+      readonly dueMs: number | undefined;
+      /** Set when the record is only of use for a while. */
+      readonly keepMs: number | undefined;
+      /** `lane`: a parked mailbox goes back in line. `all`: so does what was held back. */
+      readonly release: 'none' | 'lane' | 'all';
+    }
+  /** Keeps an item of the mailbox aside until a change of control releases it. */
+  | { readonly kind: 'hold'; readonly conversationId: ConversationId; readonly item: MailboxItem }
   /** A conversation handled what its approval came to; see `markOf` of approval-audit.ts. */
   | { readonly kind: 'heard'; readonly approvalId: ApprovalId; readonly mark: string }
   | { readonly kind: 'audit'; readonly event: AuditEvent };
+
+/**
+ * What a script that applies effects answers.
+ *
+ * @throws {ControlMovedError} when the control of a conversation is not the one they were decided on
+ */
+export async function withControl<Reply>(reply: Promise<Reply>): Promise<Reply> {
+  try {
+    return await reply;
+  } catch (error) {
+    const [, conversation] = error instanceof Error ? (CONTROL_MOVED.exec(error.message) ?? []) : [];
+    if (conversation === undefined) throw error;
+    throw new ControlMovedError(conversation);
+  }
+}
+
+const CONTROL_MOVED = /^CONTROL_MOVED (\S+)/;
 
 /** The flat form the scripts read; see `effects.lua`. */
 export function toArguments(effects: readonly Effect[]): ScriptArgument[] {
@@ -90,6 +125,21 @@ function toFields(effect: Effect): ScriptArgument[] {
       return ['open', effect.approvalId, effect.document, effect.dueMs ?? '', effect.keepMs ?? ''];
     case 'dead':
       return ['dead', effect.queue, effect.lane, effect.attempts, effect.reason, effect.item];
+    case 'guard':
+      return ['guard', effect.conversationId, effect.epoch];
+    case 'control':
+      return [
+        'control',
+        effect.conversationId,
+        effect.ticket,
+        `${effect.from.epoch} ${effect.from.rev}`,
+        effect.document,
+        effect.dueMs ?? '',
+        effect.keepMs ?? '',
+        effect.release,
+      ];
+    case 'hold':
+      return ['hold', effect.conversationId, JSON.stringify(effect.item)];
     case 'heard':
       return ['heard', effect.approvalId, effect.mark];
     case 'audit':

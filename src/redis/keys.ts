@@ -79,6 +79,26 @@ export class Keys {
     return `${this.partition(partitionOfApproval(id))}apr:${id}`;
   }
 
+  /** Who speaks for a conversation. */
+  control(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}cc:${conversationId}`;
+  }
+
+  /** The conversation a ticket names. */
+  controlTicket(partition: number, ticket: string): string {
+    return `${this.partition(partition)}cct:${ticket}`;
+  }
+
+  /** Conversations the agent does not speak in, by when that ends. */
+  controlTimers(partition: number): string {
+    return `${this.partition(partition)}ct`;
+  }
+
+  /** Items kept aside while a person holds the conversation. */
+  heldBack(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}ch:${conversationId}`;
+  }
+
   /** What the conversation of an approval has handled of it last. */
   heard(id: ApprovalId): string {
     return `${this.partition(partitionOfApproval(id))}heard:${id}`;

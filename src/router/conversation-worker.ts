@@ -10,6 +10,9 @@
  *      progress. A crash means the item is handled again.
  *   2. Nothing a turn does changes anything outside the gateway. Such calls run from an item of their own, under a
  *      permit that is granted once.
+ *   C1, C3 (numbers of the specification) A turn belongs to the epoch it was begun in: its words carry it, its commit is
+ *      refused under any other, and it is broken off when somebody else speaks. `standby` says what becomes of an
+ *      item meanwhile.
  *   3. A model that is away costs delay, never a message; everybody waiting is told once.
  */
 
@@ -25,20 +28,27 @@ import { runTurn, type TurnOutcome } from '../agent/turn.ts';
 import { toHeard } from '../approvals/approval-audit.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
+import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { allowAtOnce, askHumans, copiesForOwners } from '../approvals/plan.ts';
+import { allowAtOnce, allowByGrant, askHumans, copiesForOwners } from '../approvals/plan.ts';
 import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
+import { BROKEN_OFF } from '../control/sentences.ts';
+import { TurnWatch } from '../control/turn-watch.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
+import { holdYes } from '../domain/approval/holding.ts';
 import { type Approval, type ApprovalRequest, excludedFrom } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
-import { LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
+import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
+import { ControlMovedError, LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
-import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
+import type { Address, OutFile } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -48,6 +58,7 @@ import type { Effect } from '../redis/effects.ts';
 import { readFiles } from './file-reader.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
+import { guard, Standby, type Verdict } from './standby.ts';
 
 /** Failed handlings of one item before it goes to the dead letters. */
 const MOST_FAILURES = 6;
@@ -62,6 +73,8 @@ export interface WorkerDeps {
   readonly queue: KeyedQueue;
   readonly approvals: ApprovalStore;
   readonly permits: PermitOffice;
+  readonly grants: GrantStore;
+  readonly controls: ControlStore;
   readonly outbox: Outbox;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -86,11 +99,23 @@ interface Work {
   readonly replyTo: Address;
   /** On whose behalf it is handled, beside the requester. */
   readonly lineage: readonly PersonId[];
+  /** Who speaks, as it was when the handling began. */
+  readonly control: Control;
+  readonly trace: Trace;
   readonly log: Logger;
 }
 
+/** What people may have seen of a turn before it was over. */
+interface Trace {
+  shown?: { readonly ref: string; readonly to: Address };
+}
+
 export class ConversationWorker {
-  constructor(private readonly deps: WorkerDeps) {}
+  readonly #standby: Standby;
+
+  constructor(private readonly deps: WorkerDeps) {
+    this.#standby = new Standby(deps);
+  }
 
   /** Handles the claim's item. Resolves with the claim on the next one, if it was asked for more. */
   async handle(claim: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
@@ -105,43 +130,96 @@ export class ConversationWorker {
     if (deathsIn(claim) >= MOST_DEATHS) {
       return this.#bury(claim, item, `${MOST_DEATHS} times the process ended while it was handled`, mode);
     }
+    const trace: Trace = {};
     try {
-      const effects = await this.#effectsOf(claim, conversationId, item, log);
-      const committed = await this.deps.queue.commit(claim, effects, mode);
-      return this.#after(committed);
+      const control = await this.deps.controls.find(conversationId);
+      const handling: Handling = { claim, conversationId, control, trace, log };
+      const verdict = await this.#standby.judge(item, control, claim, log);
+      if (verdict.kind === 'later') {
+        await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', verdict.effects);
+        return undefined;
+      }
+      const effects = await this.#effectsOf(handling, item, verdict);
+      // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
+      const then = control.epoch > 0 ? 'yield' : mode;
+      return this.#after(await this.deps.queue.commit(claim, effects, then));
     } catch (error) {
-      await this.#failed(claim, item, error, log);
+      await this.#failed(claim, item, error, trace, log);
       return undefined;
     }
   }
 
   async #effectsOf(
-    claim: Claim,
-    conversationId: ConversationId,
+    handling: Handling,
     item: MailboxItem,
-    log: Logger,
+    verdict: Exclude<Verdict, { kind: 'later' }>,
   ): Promise<readonly Effect[]> {
+    switch (verdict.kind) {
+      case 'turn':
+        return this.#act(handling, item);
+      case 'done':
+        return verdict.effects;
+      case 'keep': {
+        const { said } = await this.#said(handling, verdict.item);
+        const { retention } = this.deps.config().settings;
+        const { conversationId } = handling;
+        return [
+          ...verdict.effects,
+          ...received(verdict.item),
+          { kind: 'entry', conversationId, entry: said, keepMs: retention.transcripts },
+        ];
+      }
+      case 'hold':
+        await this.#keepValid(item);
+        return [...verdict.effects, { kind: 'hold', conversationId: handling.conversationId, item }];
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  /** What somebody wrote, and what came with it. */
+  async #said(
+    { claim, log }: Handling,
+    { message, requester }: Extract<MailboxItem, { kind: 'message' }>,
+  ): Promise<{ said: Entry; exhibits: Enclosures['exhibits'] }> {
+    const gateway = this.deps.gateways.get(message.replyTo.platform);
+    const enclosed = toEnclosures(await readFiles(message, gateway, log, claim.signal));
+    const said: Entry = {
+      kind: 'user',
+      from: { person: requester.person, name: requester.name },
+      text: message.text,
+      ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
+      at: message.sentAt,
+    };
+    return { said, exhibits: enclosed.exhibits };
+  }
+
+  /** A call that was agreed to stays so while a person has the conversation; who has to find out something is asked. */
+  async #keepValid(item: MailboxItem): Promise<void> {
+    if (item.kind !== 'approval') return;
+    const { approvals } = this.deps;
+    const approval = await approvals.find(item.approvalId);
+    if (approval?.state === 'UNKNOWN') await this.#askOwners(approval);
+    if (approval?.state === 'APPROVED') await approvals.apply(approval.id, holdYes);
+  }
+
+  /** What the agent does about it. */
+  async #act(handling: Handling, item: MailboxItem): Promise<readonly Effect[]> {
+    const { log } = handling;
     switch (item.kind) {
+      case 'handback':
+        return []; // `standby` has dealt with it
       case 'message': {
         const { message, requester } = item;
         const work: Work = {
-          claim,
-          conversationId,
+          ...handling,
           item,
           requester: { ...requester, platform: channelOf(message.replyTo.platform) },
           replyTo: message.replyTo,
           lineage: [],
-          log,
         };
-        const enclosed = await this.#enclosed(work, message);
-        const said: Entry = {
-          kind: 'user',
-          from: { person: requester.person, name: requester.name },
-          text: message.text,
-          ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
-          at: message.sentAt,
-        };
-        return [...received(item), ...(await this.#turn(work, said, enclosed.exhibits))];
+        const { said, exhibits } = await this.#said(handling, item);
+        return [...received(item), ...(await this.#turn(work, said, exhibits))];
       }
       case 'approval': {
         const approval = await this.deps.approvals.find(item.approvalId);
@@ -149,7 +227,7 @@ export class ConversationWorker {
           log.warn({ approval: item.approvalId }, 'an approval is gone; its item is dropped');
           return [];
         }
-        const work = this.#workOn(claim, item, approval, log);
+        const work = this.#workOn(handling, item, approval);
         const heard = toHeard(item.state, approval);
         if (item.state === 'APPROVED') return [...heard, ...(await this.#run(work, approval))];
         if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
@@ -176,11 +254,10 @@ export class ConversationWorker {
     }
   }
 
-  #workOn(claim: Claim, item: MailboxItem, approval: Approval, log: Logger): Work {
+  #workOn(handling: Handling, item: MailboxItem, approval: Approval): Work {
     const { requester, requesterName } = approval.request;
     return {
-      claim,
-      conversationId: approval.conversationId,
+      ...handling,
       item,
       requester: {
         person: requester,
@@ -191,23 +268,20 @@ export class ConversationWorker {
       },
       replyTo: approval.origin,
       lineage: approval.request.lineage ?? [],
-      log: log.child({ approval: approval.id }),
+      log: handling.log.child({ approval: approval.id }),
     };
   }
 
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #enclosed({ claim, log }: Work, message: InboundMessage): Promise<Enclosures> {
-    const gateway = this.deps.gateways.get(message.replyTo.platform);
-    return toEnclosures(await readFiles(message, gateway, log, claim.signal));
-  }
 
   async #turn(work: Work, opening: Entry, exhibits?: Enclosures['exhibits']): Promise<readonly Effect[]> {
     const { claim, item, requester, conversationId } = work;
     const { purpose, authorizations, settings } = this.deps.config();
     const approvals: Approval[] = [];
     const board = this.#board(work);
+    const watch = new TurnWatch(this.deps.controls, conversationId, work.control.epoch);
     board?.start();
+    watch.start();
     let outcome: TurnOutcome;
     let shown: string | undefined;
     try {
@@ -228,20 +302,50 @@ export class ConversationWorker {
             progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
         },
         [...toHistory(claim.entries, opening), opening],
-        claim.signal,
+        AbortSignal.any([claim.signal, watch.signal]),
       );
+    } catch (error) {
+      watch.signal.throwIfAborted(); // whatever the model makes of being interrupted
+      throw error;
     } finally {
+      watch.stop();
       shown = await board?.finish();
+      if (shown !== undefined) work.trace.shown = { ref: shown, to: work.replyTo };
     }
-    return this.#effectsOfTurn(work, [opening, ...outcome.entries], outcome, approvals, shown);
+    const handoff = await this.#handoff(work, outcome);
+    // Published by the very change that makes the agent silent, so under the epoch that begins with it.
+    const speaking = handoff ? { ...work, control: handoff.next } : work;
+    return [
+      ...this.#effectsOfTurn(speaking, [opening, ...outcome.entries], outcome, approvals, shown),
+      ...(handoff ? handoff.effects : [guard(work.control)]),
+    ];
   }
 
-  #board({ claim, conversationId, replyTo, item, log }: Work): ProgressBoard | undefined {
+  /** What follows when the agent asked for a human in this turn; undefined when it did not. */
+  async #handoff(
+    { control, conversationId, replyTo, item }: Work,
+    outcome: TurnOutcome,
+  ): Promise<{ next: Control; effects: readonly Effect[] } | undefined> {
+    const reason = reasonToHandOff(outcome);
+    if (reason === undefined) return undefined;
+    const { wait } = this.deps.config().authorizations.takeover;
+    const { nowMs } = await this.deps.controls.read(conversationId);
+    const { moved } = requestHandoff(
+      control,
+      { by: { kind: 'agent' }, reason },
+      { waitMs: wait, origin: replyTo, actedOn: item.id },
+      nowMs,
+    );
+    return moved && { next: moved.next, effects: await this.deps.controls.effectsOf(control, moved, nowMs) };
+  }
+
+  #board({ claim, conversationId, replyTo, item, control, log }: Work): ProgressBoard | undefined {
     const progress = this.deps.gateways.get(replyTo.platform)?.progress;
     // A second attempt shows nothing: its reply finds and replaces what the first one may have shown.
     if (!progress || claim.attempt > 1) return undefined;
     const isNext = () => this.deps.outbox.isEmpty(conversationId, replyTo);
-    return new ProgressBoard(progress, replyTo, replyId(item), isNext, log, claim.signal);
+    const maySpeak = async () => mayBeSaid(control.epoch, await this.deps.controls.epochOf(conversationId));
+    return new ProgressBoard(progress, replyTo, replyId(item), isNext, maySpeak, log, claim.signal);
   }
 
   async #toApproval(work: Work, { call, tool, args, decision }: HeldCall, index: number): Promise<Approval> {
@@ -272,6 +376,10 @@ export class ConversationWorker {
       },
     };
     if (decision.kind === 'allow') return allowAtOnce(ask);
+
+    const { approvers } = decision;
+    const grant = await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
+    if (grant) return allowByGrant(ask, grant);
 
     const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
@@ -339,6 +447,7 @@ export class ConversationWorker {
         conversationId,
         to: place.to,
         author: replyTo,
+        epoch: work.control.epoch,
         ...toContent(said),
         atMs: this.deps.clock.now(),
       }),
@@ -354,6 +463,7 @@ export class ConversationWorker {
       correlation: item.correlation,
       conversationId,
       to: replyTo,
+      epoch: work.control.epoch,
       ...toContent(said),
       ...(shown === undefined ? {} : { replaces: shown }),
       ...(claim.attempt > 1 ? { mayExist: true } : {}),
@@ -381,13 +491,18 @@ export class ConversationWorker {
 
   // ── When it did not work ───────────────────────────────────────────────────────────────────────────────────
 
-  async #failed(claim: Claim, item: MailboxItem, error: unknown, log: Logger): Promise<void> {
+  async #failed(claim: Claim, item: MailboxItem, error: unknown, trace: Trace, log: Logger): Promise<void> {
     const { queue } = this.deps;
     if (error instanceof LeaseLostError || claim.signal.aborted) {
       log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
       return;
     }
     try {
+      if (error instanceof ControlMovedError) {
+        log.info({ item: item.id }, 'the conversation changed hands; the item is for whoever speaks now');
+        await queue.retryLater(claim, 0, 'free', await this.#brokenOff(item, conversationOf(claim), trace));
+        return;
+      }
       if (error instanceof ModelUnavailableError) {
         const pauseMs = error.retryAfterMs ?? backoff(claim.failures);
         log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
@@ -407,10 +522,29 @@ export class ConversationWorker {
     }
   }
 
+  /** Says that what was shown so far does not go on. */
+  async #brokenOff(item: MailboxItem, conversationId: ConversationId, { shown }: Trace): Promise<Effect[]> {
+    if (!shown) return [];
+    return [
+      toOutEffect({
+        kind: 'text',
+        id: `broken-off:${replyId(item)}`,
+        correlation: item.correlation,
+        conversationId,
+        to: shown.to,
+        markdown: BROKEN_OFF,
+        replaces: shown.ref,
+        epoch: await this.deps.controls.epochOf(conversationId),
+        atMs: this.deps.clock.now(),
+      }),
+    ];
+  }
+
   async #delayNotice(claim: Claim, item: MailboxItem, error: ModelUnavailableError): Promise<Effect[]> {
     const to = await this.#whereItCameFrom(item);
     if (!to) return [];
     const conversationId = conversationOf(claim);
+    const epoch = await this.deps.controls.epochOf(conversationId);
     return [
       toOutEffect(
         {
@@ -420,6 +554,7 @@ export class ConversationWorker {
           conversationId,
           to,
           markdown: `I cannot reach my language model right now (${error.reason}). Your message is kept, and I answer as soon as it is back.`,
+          epoch,
           atMs: this.deps.clock.now(),
         },
         { once: { key: `delayed:${conversationId}`, forMs: TELL_DELAY_AGAIN_MS } },
@@ -429,6 +564,7 @@ export class ConversationWorker {
 
   async #whereItCameFrom(item: MailboxItem): Promise<Address | undefined> {
     if (item.kind === 'message') return item.message.replyTo;
+    if (item.kind === 'handback') return undefined;
     return (await this.deps.approvals.find(item.approvalId))?.origin;
   }
 
@@ -497,6 +633,22 @@ export class ConversationWorker {
     if (handed.length > 0) this.deps.onHanded(handed);
     return next;
   }
+}
+
+/** What of the work does not depend on the item. */
+type Handling = Pick<Work, 'claim' | 'conversationId' | 'control' | 'trace' | 'log'>;
+
+/** Why the agent asked for a human, if it did and somebody could come. */
+function reasonToHandOff({ screened, entries }: TurnOutcome): string | undefined {
+  const asked = screened.findLast(
+    (each) =>
+      each.kind === 'run' &&
+      each.tool.name === HAND_OFF &&
+      entries.some(
+        (entry) => entry.kind === 'tool-result' && entry.callId === each.call.id && entry.status === 'ok',
+      ),
+  );
+  return asked?.kind === 'run' ? HandOffInput.safeParse(asked.args).data?.reason : undefined;
 }
 
 /** What a turn says to people. */

@@ -6,6 +6,12 @@
  *      told; never otherwise.
  *   2. A refused or failed message holds up its own lane only.
  *   3. An approver who cannot be reached where they want to be asked is asked in their next place.
+ *   C1 (number of the specification) What the agent says carries the turn epoch it was said in, and is checked against
+ *      the conversation's own right before the platform is called, on every attempt. Once somebody else speaks, what
+ *      is older is dropped, and the audit says so. An utterance of the agent in this sense is its reply, wherever it
+ *      goes, its progress, its excuses, and what is announced about who speaks. Cards, reminders and questions about an
+ *      approval, answers to a command, refusals and reports of what could not be delivered are no utterances: they
+ *      speak for the gateway, to whoever has to act, and go out whoever has the conversation.
  *   4. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now.
  */
 
@@ -14,6 +20,8 @@ import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, viaText } from '../approvals/sentences.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
@@ -21,6 +29,7 @@ import type { Approval, CardCopy } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
+import { mayBeSaid } from '../domain/control.ts';
 import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Address, OutboundBody, Sent } from '../domain/message.ts';
@@ -43,9 +52,12 @@ export interface DeliveryDeps {
   readonly queue: KeyedQueue;
   readonly gateway: Gateway;
   readonly approvals: ApprovalStore;
+  readonly controls: Pick<ControlStore, 'epochOf'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly tokens: ReplyTokens;
+  /** How long a transcript is kept, in ms. */
+  readonly keepTranscriptMs: () => number;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -88,6 +100,8 @@ export class DeliveryWorker {
         await this.deps.queue.retryLater(claim, waitMs, 'free');
         return undefined;
       }
+      const withheld = await this.#withheld(item);
+      if (withheld) return await this.#commit(claim, withheld, mode);
       const sent = await this.#send(item, prepared, claim);
       return await this.#commit(claim, [toAudit(item, 'message.sent', { ref: sent.ref })], mode);
     } catch (error) {
@@ -95,17 +109,58 @@ export class DeliveryWorker {
     }
   }
 
+  /** What is written instead of sending what may not be said any more; undefined when it may. The last thing asked. */
+  async #withheld(item: OutboxItem): Promise<Effect[] | undefined> {
+    if (item.kind !== 'text' || item.epoch === undefined) return undefined;
+    const { controls, clock, keepTranscriptMs } = this.deps;
+    const { conversationId, replaces, correlation, to } = item;
+    const epoch = await controls.epochOf(conversationId);
+    if (mayBeSaid(item.epoch, epoch)) return undefined;
+    const nowMs = clock.now();
+    const isAnswer = item.id.startsWith('reply:');
+    return [
+      toAudit(item, 'message.withheld', { epoch: item.epoch, current: epoch }),
+      ...(isAnswer
+        ? [
+            {
+              kind: 'entry' as const,
+              conversationId,
+              entry: { kind: 'event' as const, text: NOT_SENT, at: new Date(nowMs).toISOString() },
+              keepMs: keepTranscriptMs(),
+            },
+          ]
+        : []),
+      // What was shown of it stays as it is, unless somebody says that it does not go on.
+      ...(replaces === undefined
+        ? []
+        : [
+            toOutEffect({
+              kind: 'text',
+              id: `broken-off:${item.id}`,
+              correlation,
+              conversationId,
+              to,
+              markdown: BROKEN_OFF,
+              replaces,
+              epoch,
+              atMs: nowMs,
+            }),
+          ]),
+    ];
+  }
+
   /** Undefined when there is nothing (left) to send. */
   async #prepare(item: OutboxItem, claim: Claim): Promise<Prepared | undefined> {
     switch (item.kind) {
       case 'text': {
-        const { markdown, replaces, files } = item;
+        const { markdown, replaces, files, buttons } = item;
         return {
           body: {
             kind: 'text',
             markdown,
             ...(replaces === undefined ? {} : { replaces }),
             ...(files === undefined ? {} : { files }),
+            ...(buttons === undefined ? {} : { buttons }),
           },
         };
       }

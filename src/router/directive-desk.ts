@@ -1,5 +1,6 @@
 /**
- * Takes the commands people write at the beginning of a message: `/help`, `/status`, `/approvals`.
+ * Takes the commands people write at the beginning of a message: `/help`, `/status`, `/approvals`. Those that change
+ * who speaks are carried out by `control-directives`.
  *
  * `/approve` and `/deny` are answers (`answer-desk`), `/ask` is a question; anything else that begins with a slash is
  * ordinary text. Where a platform keeps the slash for itself, `!help` says the same.
@@ -19,6 +20,8 @@ import type { InboundMessage, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { ControlDirective, ControlDirectives } from './control-directives.ts';
+import type { GrantDesk } from './grant-desk.ts';
 import type { Reach } from './reach.ts';
 
 /** Waiting approvals that one list shows. */
@@ -27,16 +30,18 @@ const MOST_LISTED = 20;
 const MOST_LOOKED_AT = 1_000;
 
 /** Commands whose answer says what others asked for. */
-const HOLDS_SECRETS: ReadonlySet<Directive> = new Set(['status', 'approvals']);
+const HOLDS_SECRETS: ReadonlySet<Directive> = new Set(['status', 'approvals', 'grants']);
 
 const NOT_HERE =
   'Everybody can read what I write here, so I do not say it. Please ask me where I can tell you alone: by a direct message, by e-mail or in the terminal.';
 
-export type Directive = 'help' | 'status' | 'approvals' | 'approve' | 'deny';
+export type Directive = 'help' | 'status' | 'approvals' | 'approve' | 'deny' | 'grants' | ControlDirective;
 
 export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
   readonly lookup: Lookup;
+  readonly grants: GrantDesk;
+  readonly controls: ControlDirectives;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -119,7 +124,7 @@ export class DirectiveDesk {
   async #answer(
     directive: Directive,
     message: InboundMessage,
-    requester: Pick<Person, 'name' | 'roles'>,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
     switch (directive) {
       case 'help':
@@ -128,6 +133,12 @@ export class DirectiveDesk {
         return this.#status(message, requester);
       case 'approvals':
         return this.#list(message);
+      case 'grants':
+        return this.#grants(message, requester);
+      case 'takeover':
+      case 'handback':
+      case 'human':
+        return this.deps.controls.take(directive, message, requester);
       // With a ticket it would have been an answer.
       case 'approve':
         return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
@@ -136,6 +147,12 @@ export class DirectiveDesk {
       default:
         return directive satisfies never;
     }
+  }
+
+  async #grants({ text }: InboundMessage, person: Pick<Person, 'id' | 'roles'>): Promise<string> {
+    const [, id] = /^\s*[/!]grants\s+revoke\s+(\S+)\s*$/i.exec(text) ?? [];
+    const { grants } = this.deps;
+    return id === undefined ? grants.listFor(person) : (await grants.revoke(id, person)).notice;
   }
 
   async #list({ sender }: InboundMessage): Promise<string> {
@@ -190,6 +207,9 @@ export function readDirective(
   if (name === 'ask')
     return rest.trim() === '' ? { directive: 'help' } : { directive: 'ask', text: rest.trim() };
   if (name === 'approve' || name === 'deny') return { directive: name };
+  if (name === 'grants' && /^(?:revoke\s+\S+\s*)?$/i.test(rest)) return { directive: name };
+  if (name === 'handback' || name === 'human') return { directive: name };
+  if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
   const isAlone = rest.trim() === '';
   return isAlone && (name === 'help' || name === 'status' || name === 'approvals')
     ? { directive: name }
@@ -205,6 +225,9 @@ const HELP = `**What you can write to me**
 - \`/edit <ticket> amount=40\`: say yes, with that changed
 - \`/question <ticket> <text>\`: ask something first; \`/reply <ticket> <text>\` answers it
 - \`/undo <ticket>\`, \`/delegate <ticket> <person>\`: take back what you said, let somebody else decide
+- \`/always <ticket> …\`: say yes to further calls like it, where the policy takes that; \`/grants\` lists what you said
+- \`/human <reason>\`: have a person come
+- \`/takeover\`, \`/handback <note>\`: answer here yourself instead of me, where you may, and give it back
 - \`/status\`: who you are to me, and what is held here
 - \`/help\`: this list
 

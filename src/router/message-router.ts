@@ -45,6 +45,11 @@ const SAY_AGAIN_MS = 60_000;
 const TOO_OLD =
   'Something you wrote reached me so late that I can no longer tell whether I have had it before, so I did nothing with it. Please send again whatever I have not answered.';
 
+/** Commands that are taken only as they were first written. */
+const CHANGES_HANDS: ReadonlySet<string> = new Set(['takeover', 'handback', 'human']);
+const EDITED =
+  'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
+
 export interface RouterDeps {
   readonly mailbox: Mailbox;
   readonly answers: AnswerDesk;
@@ -52,6 +57,8 @@ export interface RouterDeps {
   readonly directory: Directory;
   readonly writer: EffectWriter;
   readonly config: () => Config;
+  /** Whether the agent has a part in a conversation. */
+  readonly isKnown: (conversationId: ConversationId) => Promise<boolean>;
   /** Whether this process would work on a conversation at once. */
   readonly hasRoom: () => boolean;
   /** Takes a conversation that was leased to this process as its first item was stored. */
@@ -102,7 +109,7 @@ export class MessageRouter {
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);
     if (turnedAway) return turnedAway;
-    if (!directory.may(requester.roles, 'ask')) {
+    if (!directory.may(requester.roles, 'ask') && !this.#mayControl(message, requester.roles)) {
       return this.#refuse(
         message,
         'may-not-ask',
@@ -140,12 +147,28 @@ export class MessageRouter {
     });
   }
 
+  /** Whoever may take conversations over can say so, though they may not talk to the agent. */
+  #mayControl({ text }: InboundMessage, roles: readonly string[]): boolean {
+    const directive = readDirective(text)?.directive;
+    const isControl = directive === 'takeover' || directive === 'handback';
+    return isControl && this.deps.directory.may(roles, 'take-over');
+  }
+
   /** A command, or something for the agent. */
   async #sort(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
-    const read = message.addressedToBot ? readDirective(message.text) : undefined;
+    const read = await this.#directive(message);
     if (!read) return this.#post(message, requester);
     if (read.directive === 'ask') return this.#post({ ...message, text: read.text }, requester);
+    if (message.edited && CHANGES_HANDS.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
     return this.deps.directives.take(read.directive, message, requester);
+  }
+
+  /** A thread the agent is part of need not be told that it is spoken to, to change hands. */
+  async #directive(message: InboundMessage): Promise<ReturnType<typeof readDirective>> {
+    const read = readDirective(message.text);
+    if (!read || message.addressedToBot) return read;
+    const isControl = CHANGES_HANDS.has(read.directive);
+    return isControl && (await this.deps.isKnown(message.conversationId)) ? read : undefined;
   }
 
   /** Whether it may have been handled so long ago that nobody here remembers: then it must not be handled again. */

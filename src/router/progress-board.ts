@@ -3,6 +3,10 @@
  *
  * One message, edited at the platform's pace; the reply takes its place, so it must not stand before the reply to an
  * earlier message. Best effort: whatever goes wrong here never disturbs the turn.
+ *
+ * Invariant (number of the specification)
+ *   C1  Each edit asks, right before it is made, whether the agent may still speak in the epoch of its turn; once it
+ *       may not, nothing more is shown.
  */
 import type { Progress } from '../domain/gateway.ts';
 import type { Address } from '../domain/message.ts';
@@ -29,6 +33,8 @@ export class ProgressBoard {
     private readonly key: string,
     /** Whether everything said earlier was sent. */
     private readonly isNext: () => Promise<boolean>,
+    /** Whether what this turn says may still be said; asked of the store each time. */
+    private readonly maySpeak: () => Promise<boolean>,
     private readonly log: Logger,
     private readonly signal: AbortSignal,
   ) {}
@@ -66,6 +72,7 @@ export class ProgressBoard {
     const { to, key } = this;
     try {
       if (this.#ref === undefined && !(await this.isNext())) return;
+      if (this.#done || !(await this.maySpeak())) return;
       this.#ref = await this.progress.show(
         { to, key, markdown, ...(this.#ref === undefined ? {} : { ref: this.#ref }) },
         this.signal,

@@ -21,6 +21,12 @@ const SHORTEST_PAUSE_MS = 5;
 /** An approval that cannot be read or written is looked at again after this long. */
 const POSTPONE_MS = 60_000;
 
+/** Something else that time moves on. */
+export interface Timed {
+  /** What has fallen due in a partition, moved on. Resolves with how much that was, and when there is more, in ms. */
+  sweep(partition: number, limit: number): Promise<{ readonly moved: number; readonly nextInMs: number }>;
+}
+
 export class TimerSweeper implements Service {
   readonly name = 'timer-sweeper';
   #stopping = new AbortController();
@@ -29,6 +35,7 @@ export class TimerSweeper implements Service {
   constructor(
     private readonly approvals: ApprovalStore,
     private readonly log: Logger,
+    private readonly others: readonly Timed[] = [],
   ) {}
 
   async start(): Promise<void> {
@@ -70,11 +77,15 @@ export class TimerSweeper implements Service {
   }
 
   async #sweep(partition: number): Promise<{ moved: number; pauseMs: number }> {
-    const due = await this.approvals.due(partition, BATCH);
+    const [due, ...others] = await Promise.all([
+      this.approvals.due(partition, BATCH),
+      ...this.others.map((each) => each.sweep(partition, BATCH)),
+    ]);
     await Promise.all(due.approvals.map((each) => this.#tick(each)));
-    const moved = due.unparked + due.approvals.length;
+    const moved = due.unparked + due.approvals.length + others.reduce((sum, other) => sum + other.moved, 0);
     if (due.unparked >= BATCH || due.approvals.length >= BATCH) return { moved, pauseMs: 0 };
-    return { moved, pauseMs: Math.min((due.nextMs ?? Number.POSITIVE_INFINITY) - due.nowMs, LOOK_EVERY_MS) };
+    const nextInMs = (due.nextMs ?? Number.POSITIVE_INFINITY) - due.nowMs;
+    return { moved, pauseMs: Math.min(nextInMs, ...others.map((other) => other.nextInMs), LOOK_EVERY_MS) };
   }
 
   async #tick(due: DueApproval): Promise<void> {

@@ -1,0 +1,120 @@
+/**
+ * What follows from a change of who speaks: the announcement, what the agent is told, who is called, the way back
+ * through the mailbox, the audit. Written in the same step as the change. Pure.
+ */
+import { toOutEffect } from '../delivery/outbox.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Control, ControlMove } from '../domain/control.ts';
+import type { Effect } from '../redis/effects.ts';
+import { type ControlConsequences, ticketFor } from './control-store.ts';
+import type { Handoffs, Helper } from './handoff-call.ts';
+import { announcementOf, eventText } from './sentences.ts';
+
+export interface ConsequenceDeps {
+  readonly helpers: () => readonly Helper[];
+  readonly handoffs: Handoffs;
+  /** How long a transcript is kept, in ms. */
+  readonly keepTranscriptMs: () => number;
+}
+
+export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
+  return (before, moved, { nowMs, waiting }) => [
+    ...audits(before, moved),
+    ...told(before, moved, waiting, nowMs, deps.keepTranscriptMs()),
+    ...announcements(before, moved, deps.helpers(), nowMs),
+    ...(moved.event === 'handoff-requested' && moved.next.state === 'HANDOFF_PENDING'
+      ? deps.handoffs.onHandoff(moved.next, nowMs)
+      : []),
+    ...wayBack(moved.next, moved.event),
+  ];
+}
+
+/** Why: that somebody wrote who holds it anyway is in the audit of their message. */
+function audits(before: Control, { next, event, actor }: ControlMove): Effect[] {
+  if (event === 'active') return [];
+  const audit: AuditEvent = {
+    event: `conversation.${event}`,
+    actor,
+    subject: next.conversationId,
+    correlation: next.actedOn ?? next.conversationId,
+    detail: { from: before.state, to: next.state, epoch: next.epoch, set: whoOf(next) },
+  };
+  return [{ kind: 'audit', event: audit }];
+}
+
+/** Who and until when; what people wrote is no part of the audit. */
+function whoOf(control: Control): Record<string, unknown> {
+  switch (control.state) {
+    case 'BOT':
+      return {};
+    case 'HANDOFF_PENDING': {
+      const { by } = control.request;
+      return { by: by.kind === 'rule' ? `rule ${by.rule}` : by.kind, untilMs: control.untilMs };
+    }
+    case 'HUMAN':
+      return { owner: control.owner.person, untilMs: control.untilMs };
+    case 'HANDBACK_PENDING':
+      return { owner: control.owner.person, by: control.handback.by?.person ?? 'system' };
+    default:
+      return control satisfies never;
+  }
+}
+
+function told(
+  before: Control,
+  moved: ControlMove,
+  waiting: readonly string[],
+  nowMs: number,
+  keepMs: number,
+): Effect[] {
+  const text = eventText(before, moved, waiting);
+  if (text === undefined) return [];
+  const { conversationId } = moved.next;
+  const entry = { kind: 'event', text, at: new Date(nowMs).toISOString() } as const;
+  return [{ kind: 'entry', conversationId, entry, keepMs }];
+}
+
+/** Said under the new epoch: if it is over before it was said, it is not said. */
+function announcements(
+  before: Control,
+  moved: ControlMove,
+  helpers: readonly Helper[],
+  nowMs: number,
+): Effect[] {
+  const { next, event } = moved;
+  const markdown = announcementOf(
+    before,
+    moved,
+    helpers.filter(({ to }) => to !== undefined).map(({ name }) => name),
+  );
+  if (markdown === undefined || next.origin === undefined) return [];
+  const ticket = ticketFor(next.conversationId);
+  const buttons = {
+    HANDOFF_PENDING: [{ label: 'Take over', says: `/takeover ${ticket}` }],
+    HUMAN: [{ label: 'Hand back', says: `/handback ${ticket}` }],
+    BOT: [],
+    HANDBACK_PENDING: [],
+  }[next.state];
+  return [
+    toOutEffect({
+      kind: 'text',
+      id: `control:${next.conversationId}:${next.epoch}:${event}`,
+      correlation: next.actedOn ?? next.conversationId,
+      conversationId: next.conversationId,
+      to: next.origin,
+      markdown,
+      ...(buttons.length > 0 ? { buttons } : {}),
+      epoch: next.epoch,
+      atMs: nowMs,
+    }),
+  ];
+}
+
+/** Behind everything that was said before: when it is handled, all that is stored. */
+function wayBack({ state, conversationId, epoch }: Control, event: ControlMove['event']): Effect[] {
+  if (state !== 'HANDBACK_PENDING' || (event !== 'handed-back' && event !== 'gone-quiet')) return [];
+  const id = `handback:${conversationId}:${epoch}`;
+  return [
+    { kind: 'mail', conversationId, item: { kind: 'handback', id, correlation: conversationId, epoch } },
+  ];
+}

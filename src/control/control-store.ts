@@ -1,0 +1,218 @@
+/**
+ * Where it is kept who speaks for a conversation: one record each, changed only through the state machine.
+ *
+ * The machine (`domain/control.ts`) decides; the write is refused unless the record is still the one it decided on,
+ * and then it is decided anew. So every conversation has one line of controllers, and a change becomes visible
+ * together with its timer, its announcement, its audit entry and what it releases. A conversation without a record
+ * is the agent's, at epoch 0.
+ *
+ * Invariants
+ *   1. Nothing else writes a conversation's control, its ticket or its timer.
+ *   2. A timer leaves, or moves, only together with what its time brought about.
+ *   3. What was decided under an epoch can be written under that epoch only (`guard` of effects.lua).
+ */
+import { createHash } from 'node:crypto';
+import { Control, type ControlMove, type ControlStep, endOf, tick, untouched } from '../domain/control.ts';
+import { ControlMovedError } from '../domain/errors.ts';
+import { ConversationId, ConversationTicket } from '../domain/ids.ts';
+import type { RedisClient } from '../redis/client.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Effect, Once } from '../redis/effects.ts';
+import { type Keys, partitionOf } from '../redis/keys.ts';
+import { loadScript, runScript } from '../redis/script.ts';
+
+const readScript = loadScript('read', import.meta.url);
+const dueScript = loadScript('due', import.meta.url);
+
+/** Times a change is decided anew before the caller hears that it could not be recorded. */
+const MOST_TRIES = 50;
+/** Longest beginning of a record that holds its epoch. */
+const EPOCH_CHARS = 20;
+
+/** What is known beside the record when it changes. */
+export interface Surroundings {
+  readonly nowMs: number;
+  /** What still waits for a human in the conversation; looked up when the agent gets it back. */
+  readonly waiting: readonly string[];
+}
+
+/** What follows from a change, for other parts of the product: announcements, transcript, audit. Pure. */
+export type ControlConsequences = (
+  before: Control,
+  moved: ControlMove,
+  surroundings: Surroundings,
+) => readonly Effect[];
+
+/** What waits for a human in a conversation, one line each. */
+export type WaitingIn = (conversationId: ConversationId) => Promise<readonly string[]>;
+
+export interface DueControls {
+  readonly conversations: readonly ConversationId[];
+  /** The store's time of the next one, in ms; undefined when none is waiting. */
+  readonly nextMs: number | undefined;
+  readonly nowMs: number;
+}
+
+export class ControlStore {
+  #consequences: ControlConsequences = () => [];
+  #waitingIn: WaitingIn = async () => [];
+
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+    private readonly writer: EffectWriter,
+    /** How long it is remembered that a conversation was a person's once, in ms. */
+    private readonly keepMs: () => number,
+  ) {}
+
+  /** What is written with each change. Before that, or where nothing is sent, the change alone. */
+  followedBy(consequences: ControlConsequences, waitingIn: WaitingIn): void {
+    this.#consequences = consequences;
+    this.#waitingIn = waitingIn;
+  }
+
+  async find(conversationId: ConversationId): Promise<Control> {
+    return toControl(await this.redis.get(this.keys.control(conversationId)), conversationId);
+  }
+
+  /** The epoch whose words may be said now. */
+  async epochOf(conversationId: ConversationId): Promise<number> {
+    const head = await this.redis.getrange(this.keys.control(conversationId), 0, EPOCH_CHARS);
+    return Number.parseInt(head || '0', 10);
+  }
+
+  /** The record, and the time by which it is judged, in ms. */
+  async read(conversationId: ConversationId): Promise<{ control: Control; nowMs: number }> {
+    const reply = await runScript(
+      this.redis,
+      readScript,
+      [this.keys.control(conversationId)],
+      [this.keys.partition(partitionOf(conversationId))],
+    );
+    const [document, now] = Array.isArray(reply) ? reply : [];
+    return { control: toControl(document, conversationId), nowMs: Number(now) };
+  }
+
+  /** Whether the agent has, or had, a part in it. */
+  async isKnown(conversationId: ConversationId): Promise<boolean> {
+    const items = this.keys.items(partitionOf(conversationId), 'm', conversationId);
+    const of = [this.keys.transcript(conversationId), items, this.keys.control(conversationId)];
+    return (await this.redis.exists(...of)) > 0;
+  }
+
+  /** The conversation a ticket names; undefined when it never changed hands, or that is forgotten. */
+  async named(ticket: ConversationTicket): Promise<ConversationId | undefined> {
+    const id = await this.redis.get(this.keys.controlTicket(partitionOfTicket(ticket), ticket));
+    return id === null ? undefined : ConversationId.parse(id);
+  }
+
+  /** Conversations the agent does not speak in now, the one that ends first first. */
+  async away(limit: number): Promise<Control[]> {
+    const found = await Promise.all(
+      this.keys.partitions().map(async (partition) => {
+        const ids = await this.redis.zrange(this.keys.controlTimers(partition), 0, `${limit - 1}`);
+        return Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));
+      }),
+    );
+    return found
+      .flat()
+      .filter((control) => control.state !== 'BOT')
+      .sort((a, b) => (endOf(a) ?? 0) - (endOf(b) ?? 0))
+      .slice(0, limit);
+  }
+
+  /**
+   * Puts an event to the state machine and writes what it decides.
+   *
+   * @param also written with the change, if there is one
+   * @returns what the machine answered; undefined when `once` was used up before, so that nothing was written
+   * @throws when the store is away, or others changed the record faster than this could
+   */
+  async apply<Result>(
+    conversationId: ConversationId,
+    decide: (control: Control, nowMs: number) => ControlStep<Result>,
+    { also = [], once }: { also?: readonly Effect[]; once?: Once } = {},
+  ): Promise<Result | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { control, nowMs } = await this.read(conversationId);
+      const { result, moved } = decide(control, nowMs);
+      if (!moved) return result;
+      try {
+        const effects = [...(await this.effectsOf(control, moved, nowMs)), ...also];
+        return (await this.writer.write(conversationId, effects, once)) ? result : undefined;
+      } catch (error) {
+        if (!(error instanceof ControlMovedError)) throw error;
+      }
+    }
+    throw new Error(`the control of ${conversationId} was changed by others ${MOST_TRIES} times in a row`);
+  }
+
+  /** A change and all that follows from it, for a commit: refused there if the record has changed meanwhile. */
+  async effectsOf(before: Control, moved: ControlMove, nowMs: number): Promise<Effect[]> {
+    const { next } = moved;
+    const isBot = next.state === 'BOT';
+    const waiting = moved.event === 'returned' ? await this.#waitingIn(next.conversationId) : [];
+    return [
+      {
+        kind: 'control',
+        conversationId: next.conversationId,
+        ticket: ticketFor(next.conversationId),
+        from: before,
+        document: `${next.epoch} ${next.rev} ${JSON.stringify(next)}`,
+        dueMs: endOf(next),
+        keepMs: isBot ? this.keepMs() : undefined,
+        // Parked items are looked at by whoever speaks now; calls that were agreed to wait for the agent.
+        release: isBot ? 'all' : before.epoch === next.epoch ? 'none' : 'lane',
+      },
+      ...this.#consequences(before, moved, { nowMs, waiting }),
+    ];
+  }
+
+  /** What has fallen due in a partition. */
+  async due(partition: number, limit: number): Promise<DueControls> {
+    const reply = await runScript(
+      this.redis,
+      dueScript,
+      [this.keys.controlTimers(partition)],
+      [this.keys.partition(partition), limit],
+    );
+    const [due, next, now] = Array.isArray(reply) ? reply : [];
+    return {
+      conversations: (Array.isArray(due) ? due : []).map((id) => ConversationId.parse(String(id))),
+      nextMs: Number(next) < 0 ? undefined : Number(next),
+      nowMs: Number(now),
+    };
+  }
+
+  /** Applies what time brings about for one conversation. */
+  async tick(conversationId: ConversationId): Promise<void> {
+    const { control } = await this.read(conversationId);
+    // Its record is gone, or the agent speaks: there is nothing left to wait for.
+    if (control.state === 'BOT') await this.#dropTimer(conversationId);
+    else await this.apply(conversationId, tick);
+  }
+
+  async #dropTimer(conversationId: ConversationId): Promise<void> {
+    await this.redis.zrem(this.keys.controlTimers(partitionOf(conversationId)), conversationId);
+  }
+}
+
+/** Derived from the conversation's id, so that it is the same wherever it is shown. */
+export function ticketFor(conversationId: ConversationId): ConversationTicket {
+  const digest = createHash('sha256').update(conversationId).digest();
+  const tail = BigInt(`0x${digest.subarray(0, 8).toString('hex')}`)
+    .toString(36)
+    .padStart(13, '0')
+    .slice(-12);
+  return ConversationTicket.parse(`con_p${partitionOf(conversationId)}_${tail}`);
+}
+
+function partitionOfTicket(ticket: ConversationTicket): number {
+  return Number.parseInt(ticket.slice('con_p'.length), 10);
+}
+
+/** `<epoch> <revision> <document>`; the two in front are for the scripts. */
+function toControl(stored: unknown, conversationId: ConversationId): Control {
+  if (typeof stored !== 'string') return untouched(conversationId);
+  return Control.parse(JSON.parse(stored.slice(stored.indexOf('{'))));
+}

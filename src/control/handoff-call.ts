@@ -1,0 +1,52 @@
+/**
+ * Who hears that a human is wanted. One small port, so that something that knows more about whom to ask, and how
+ * loudly, can take this over; until then everybody who may come is told, once, where they like to be reached.
+ */
+import { toOutEffect } from '../delivery/outbox.ts';
+import type { PendingControl } from '../domain/control.ts';
+import type { Address } from '../domain/message.ts';
+import type { Effect } from '../redis/effects.ts';
+import { ticketFor } from './control-store.ts';
+import { callText } from './sentences.ts';
+
+export interface Handoffs {
+  /** What follows from a wish for a human; written in the same step as the wish. Pure. */
+  onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
+}
+
+/** Somebody who may take over, and where they are reached. */
+export interface Helper {
+  readonly person: string;
+  readonly name: string;
+  readonly to: Address | undefined;
+}
+
+/** People told of one wish, at most: more would be a crowd. */
+const MOST_TOLD = 10;
+
+export class HandoffCall implements Handoffs {
+  constructor(private readonly helpers: () => readonly Helper[]) {}
+
+  onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
+    const { conversationId, request, epoch, untilMs } = control;
+    const ticket = ticketFor(conversationId);
+    const asker = request.by.kind === 'person' ? request.by.person : undefined;
+    return this.helpers()
+      .filter(({ person, to }) => person !== asker && to !== undefined)
+      .slice(0, MOST_TOLD)
+      .flatMap(({ person, to }) => {
+        if (!to) return [];
+        return toOutEffect({
+          kind: 'text',
+          id: `handoff:${conversationId}:${epoch}:${person}`,
+          correlation: conversationId,
+          conversationId,
+          to,
+          ...(control.origin ? { author: control.origin } : {}),
+          markdown: callText(request, control, ticket, untilMs),
+          buttons: [{ label: 'Take over', says: `/takeover ${ticket}` }],
+          atMs: nowMs,
+        });
+      });
+  }
+}

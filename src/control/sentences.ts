@@ -1,0 +1,218 @@
+/**
+ * Every sentence about who speaks for this side of a conversation: what people read there, what the one who acted is
+ * told, and what the agent is told. Pure.
+ */
+import { literal, whenText } from '../approvals/sentences.ts';
+import type {
+  Control,
+  ControlMove,
+  HandBackResult,
+  HandoffRequest,
+  HandoffResult,
+  TakeOverResult,
+} from '../domain/control.ts';
+
+/** What everybody in the conversation is told; undefined where there is nothing to say. */
+export function announcementOf(
+  before: Control,
+  { next, event }: ControlMove,
+  asked: readonly string[],
+): string | undefined {
+  switch (event) {
+    case 'handoff-requested':
+      return next.state === 'HANDOFF_PENDING' ? wantedText(next.request, next.untilMs, asked) : undefined;
+    case 'handoff-withdrawn':
+      return 'All right, no human is needed: I answer here again.';
+    case 'handoff-unanswered':
+      return 'I am sorry: nobody could come in time. I answer here again myself, beginning with what was written meanwhile. `/human` asks for somebody once more.';
+    case 'taken-over':
+    case 'place-learned':
+      return next.state === 'HUMAN' ? takenText(before, next.owner.name) : undefined;
+    case 'returned':
+      return before.state === 'HANDBACK_PENDING' ? backText(before) : undefined;
+    case 'handed-back':
+    case 'gone-quiet':
+    case 'active':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function wantedText(request: HandoffRequest, untilMs: number, asked: readonly string[]): string {
+  const { by, reason } = request;
+  const why = reason === undefined ? '' : ` (“${literal(reason)}”)`;
+  const opening = {
+    person: `A human was asked for${why}.`,
+    agent: `I am asking for a human to take over here${why}.`,
+    rule: 'This is for a human.',
+  }[by.kind];
+  const whom = asked.length === 0 ? 'Those who can help are told.' : `I have told ${names(asked)}.`;
+  return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. \`/handback\` calls it off.`;
+}
+
+function takenText(before: Control, name: string): string {
+  const from =
+    before.state === 'HUMAN' && before.owner.name !== name ? ` from ${literal(before.owner.name)}` : '';
+  return `**${literal(name)} has taken over${from}.** You are talking to a person now. I read along and say nothing until this is handed back (\`/handback\`).`;
+}
+
+function backText({ owner, handback }: Extract<Control, { state: 'HANDBACK_PENDING' }>): string {
+  const why = handback.by
+    ? `${literal(handback.by.name)} has handed this conversation back to me.`
+    : `${literal(owner.name)} has not written for a while, so I take this conversation back.`;
+  return `${why} I know what was said, and I answer again. \`/human\` asks for a person.`;
+}
+
+/** What those who could take over are told, where they are told it. */
+export function callText(request: HandoffRequest, control: Control, ticket: string, untilMs: number): string {
+  const { by, reason } = request;
+  const who = {
+    person: by.kind === 'person' ? `${literal(by.name)} asks for a human` : '',
+    agent: 'I do not get on and ask for a human',
+    rule: by.kind === 'rule' ? `The rule “${literal(by.rule)}” asks for a human` : '',
+  }[by.kind];
+  const where = control.origin ? ` on ${literal(control.origin.platform)}` : '';
+  const why = reason === undefined ? '.' : `: “${literal(reason)}”.`;
+  return `**${who}**${where}${why}\n\nTake the conversation over before ${whenText(untilMs)} with \`/takeover ${ticket}\`, or write \`/takeover\` in it. After that I go on myself.`;
+}
+
+// ── What the one who acted is told ───────────────────────────────────────────────────────────────────────────
+
+/** @param which `this conversation`, or `that conversation` when it is said elsewhere */
+export function takeOverText(result: TakeOverResult, which: string): string {
+  const { code, control } = result;
+  switch (code) {
+    case 'TAKEN':
+      return `You have ${which} now; I say nothing until you hand it back with \`/handback\`, or have not written for ${lengthText(control.state === 'HUMAN' ? control.idleMs : 0)}.`;
+    case 'ALREADY':
+      return `You have ${which} already. \`/handback\` gives it back to me.`;
+    case 'NOT_PERMITTED':
+      return 'You may not take conversations over: no role of yours has the permission `take-over`. `/human` asks for somebody who may.';
+    default:
+      return code satisfies never;
+  }
+}
+
+export function handBackText({ code, control }: HandBackResult, which: string): string {
+  switch (code) {
+    case 'HANDED_BACK':
+      return 'Thank you. I have it again, and I know what was said.';
+    case 'WITHDRAWN':
+      return 'Nobody is waited for any more; I answer again.';
+    case 'NOT_HELD':
+      return `Nobody has taken ${which} over: I am the one who answers there.`;
+    case 'ALREADY':
+      return 'It is being handed back already.';
+    case 'NOT_PERMITTED':
+      return control.state === 'HUMAN'
+        ? `Only ${literal(control.owner.name)}, or somebody who may take conversations over, can hand ${which} back.`
+        : 'Only the one who asked for a human, or somebody who may take conversations over, can call that off.';
+    default:
+      return code satisfies never;
+  }
+}
+
+export function handoffText({ code, control }: HandoffResult): string {
+  if (code === 'PENDING') return 'A human is asked to come. You can go on writing here; they will read it.';
+  switch (control.state) {
+    case 'HANDOFF_PENDING':
+      return `A human was asked to come already; if nobody has by ${whenText(control.untilMs)}, I go on myself.`;
+    case 'HUMAN':
+      return `${literal(control.owner.name)} has this conversation: you are talking to a person.`;
+    case 'HANDBACK_PENDING':
+    case 'BOT':
+      return 'This conversation is being handed back to me just now. Ask again in a moment.';
+    default:
+      return control satisfies never;
+  }
+}
+
+export const NOBODY_COULD_COME =
+  'There is nobody who could take over here: no role of anybody I know has the permission `take-over`. I go on answering.';
+
+/** What somebody is told who writes while a human is waited for. */
+export function waitingText(untilMs: number): string {
+  return `A human has been asked to come and will read this. If nobody has come by ${whenText(untilMs)}, I answer it myself.`;
+}
+
+/** In place of words that were begun and are not said any more. */
+export const BROKEN_OFF = '_I broke off here: this conversation has changed hands._';
+
+// ── What the agent is told ───────────────────────────────────────────────────────────────────────────────────
+
+export const NOT_SENT =
+  'Your last answer was not sent, or not to its end: the conversation had changed hands before it went out. Nobody has read it.';
+
+/** Undefined where it needs not know. @param waiting what still waits for a human in this conversation */
+export function eventText(
+  before: Control,
+  { next, event }: ControlMove,
+  waiting: readonly string[],
+): string | undefined {
+  switch (event) {
+    case 'handoff-requested':
+      return next.state === 'HANDOFF_PENDING'
+        ? `A human was asked to take this conversation over. Until you are told otherwise you are silent here.`
+        : undefined;
+    case 'handoff-withdrawn':
+      return `The wish for a human was called off. ${NO_LONGER_SILENT}`;
+    case 'handoff-unanswered':
+      return `No human could come, and people here were told so with an apology. ${NO_LONGER_SILENT} Do not promise them a human.`;
+    case 'taken-over':
+      return next.state === 'HUMAN'
+        ? `${JSON.stringify(next.owner.name)}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
+        : undefined;
+    case 'returned':
+      return before.state === 'HANDBACK_PENDING' ? returnedText(before, waiting) : undefined;
+    case 'handed-back':
+    case 'gone-quiet':
+    case 'active':
+    case 'place-learned':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+const NO_LONGER_SILENT = 'You answer again here: what you were told about being silent no longer holds.';
+
+function returnedText(
+  { owner, handback }: Extract<Control, { state: 'HANDBACK_PENDING' }>,
+  waiting: readonly string[],
+): string {
+  const { by, summary } = handback;
+  return [
+    by
+      ? `${JSON.stringify(by.name)} handed this conversation back.`
+      : `${JSON.stringify(owner.name)} had it and was not heard of any more, so it was taken back.`,
+    'What was said since it was taken over, as far back as you are told so above, was said between people.',
+    NO_LONGER_SILENT,
+    ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),
+    waiting.length === 0
+      ? 'Nothing of this conversation waits for a human.'
+      : `Still waiting for a human: ${waiting.join('; ')}.`,
+    'Calls that were agreed to meanwhile run now, and you are told what comes of them.',
+  ].join(' ');
+}
+
+// ── Words ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `30 minutes`, `2 hours`. */
+export function lengthText(ms: number): string {
+  const [count, unit] =
+    ms < 120_000
+      ? [ms / 1_000, 'seconds']
+      : ms < 7_200_000
+        ? [ms / 60_000, 'minutes']
+        : ms < 172_800_000
+          ? [ms / 3_600_000, 'hours']
+          : [ms / 86_400_000, 'days'];
+  return `${Math.round(Number(count))} ${unit}`;
+}
+
+function names(all: readonly string[]): string {
+  const shown = all.map(literal);
+  if (shown.length < 2) return shown.join('');
+  return `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}

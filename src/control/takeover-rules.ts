@@ -1,0 +1,52 @@
+/** When a conversation changes hands by itself: which rule of the configuration fits a message. Pure. */
+import type { TakeoverRule } from '../config/takeover.ts';
+import type { InboundMessage } from '../domain/message.ts';
+
+/** More of a text is not looked through. */
+const MOST_CHARS = 10_000;
+
+/** What a rule is held against. */
+export interface Said {
+  readonly message: Pick<InboundMessage, 'text' | 'replyTo'>;
+  /** Of whoever wrote it, now. */
+  readonly roles: readonly string[];
+  /** Whether they may take conversations over. */
+  readonly permitted: boolean;
+  /** Whether somebody else has spoken in this conversation before. */
+  readonly amongOthers: boolean;
+}
+
+/** The first rule that fits; undefined when none does. */
+export function ruleFor(rules: readonly TakeoverRule[], said: Said): TakeoverRule | undefined {
+  return rules.find((rule) => fits(rule, said));
+}
+
+function fits({ when, do: act }: TakeoverRule, { message, roles, permitted, amongOthers }: Said): boolean {
+  // Whoever begins a conversation with the agent wants to speak to the agent.
+  if (act === 'take-over' && !(permitted && amongOthers)) return false;
+  const { replyTo, text } = message;
+  const places = Object.values(replyTo.route);
+  return (
+    (when.roles?.some((role) => roles.includes(role)) ?? true) &&
+    (when.platforms?.includes(replyTo.platform) ?? true) &&
+    (when.channels?.some((channel) => places.includes(channel)) ?? true) &&
+    (when.words?.some((words) => holds(text, words)) ?? true)
+  );
+}
+
+/** As whole words, whatever stands between them and in whatever case. */
+function holds(text: string, phrase: string): boolean {
+  const wanted = wordsOf(phrase);
+  return (
+    wanted.length > 0 && ` ${wordsOf(text.slice(0, MOST_CHARS)).join(' ')} `.includes(` ${wanted.join(' ')} `)
+  );
+}
+
+function wordsOf(text: string): string[] {
+  return (
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+  );
+}

@@ -1,0 +1,359 @@
+/**
+ * Who speaks for this side of a conversation: the agent, or a person who has taken it over.
+ *
+ *   BOT ──somebody asks for a human──▶ HANDOFF_PENDING ──nobody comes in time, or never mind──▶ BOT
+ *    │                                      │
+ *    └───────────somebody takes over────────┴──▶ HUMAN ◀──somebody else takes over── HUMAN
+ *                                                 │ ▲
+ *                      handed back, or gone quiet │ │ somebody takes over
+ *                                                 ▼ │
+ *   BOT ◀──all that was said before is stored── HANDBACK_PENDING
+ *
+ * The functions here are the whole state machine. They decide; the store applies what they return in one write,
+ * guarded by the revision they saw.
+ *
+ * Invariants (numbers of the specification)
+ *   C1  The epoch never goes down, and every change of control raises it: what was begun under an older one is
+ *       recognised and not said.
+ *   C2  There is one controller at any moment; only in BOT may the agent answer.
+ *   C3  What comes in belongs to whoever is the controller of the epoch it was handled in, and to nobody else.
+ *   C4  Every state but BOT has an end: a time at which `tick` leads back to the agent.
+ *   C5  HANDBACK_PENDING leads to BOT or to another person, never back to silence.
+ */
+import { z } from 'zod';
+import { ConversationId, PersonId } from './ids.ts';
+import { Address } from './message.ts';
+
+export const ControlState = z.enum(['BOT', 'HANDOFF_PENDING', 'HUMAN', 'HANDBACK_PENDING']);
+export type ControlState = z.infer<typeof ControlState>;
+
+/** A person who acts on a conversation. */
+export const Controller = z.object({ person: PersonId, name: z.string() });
+export type Controller = z.infer<typeof Controller>;
+
+/** Why a human is wanted: a person asked, the agent does not get on, or a rule of the configuration says so. */
+export const HandoffRequest = z.object({
+  by: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('person'), person: PersonId, name: z.string() }),
+    z.object({ kind: z.literal('agent') }),
+    z.object({ kind: z.literal('rule'), rule: z.string() }),
+  ]),
+  reason: z.string().optional(),
+});
+export type HandoffRequest = z.infer<typeof HandoffRequest>;
+
+export const Handback = z.object({
+  /** Absent: they were not heard of for so long that it was taken back. */
+  by: Controller.optional(),
+  /** What they want the agent to know. */
+  summary: z.string().optional(),
+});
+export type Handback = z.infer<typeof Handback>;
+
+const common = {
+  conversationId: ConversationId,
+  /** +1 with every change. */
+  rev: z.int(),
+  /** +1 with every change of control: the turn epoch. */
+  epoch: z.int(),
+  /** When it came to this state. */
+  sinceMs: z.int(),
+  /** Where it is said who speaks now; absent until somebody has written there. */
+  origin: Address.optional(),
+  /** The mailbox item that a rule acted on last; no rule acts on it again. */
+  actedOn: z.string().optional(),
+};
+
+export const Control = z.discriminatedUnion('state', [
+  z.object({ ...common, state: z.literal('BOT') }),
+  z.object({
+    ...common,
+    state: z.literal('HANDOFF_PENDING'),
+    request: HandoffRequest,
+    /** If nobody has come by then, the agent goes on. */
+    untilMs: z.int(),
+  }),
+  z.object({
+    ...common,
+    state: z.literal('HUMAN'),
+    owner: Controller,
+    /** How long they may be quiet. */
+    idleMs: z.int(),
+    untilMs: z.int(),
+  }),
+  z.object({
+    ...common,
+    state: z.literal('HANDBACK_PENDING'),
+    owner: Controller,
+    handback: Handback,
+    /** In case nobody finds that everything said before is stored. */
+    untilMs: z.int(),
+  }),
+]);
+export type Control = z.infer<typeof Control>;
+export type HumanControl = Extract<Control, { state: 'HUMAN' }>;
+export type PendingControl = Extract<Control, { state: 'HANDOFF_PENDING' }>;
+
+/** How long the way back may take before it is cut short. */
+export const HANDBACK_MS = 30_000;
+/** What a person who holds a conversation writes is noted at most this often. */
+const NOTE_EVERY_MS = 10_000;
+
+/** What happened, as the audit names it. */
+export type ControlEvent =
+  | 'handoff-requested'
+  | 'handoff-withdrawn'
+  | 'handoff-unanswered'
+  | 'taken-over'
+  | 'handed-back'
+  | 'gone-quiet'
+  | 'returned'
+  | 'active'
+  | 'place-learned';
+
+export interface ControlMove {
+  readonly next: Control;
+  readonly event: ControlEvent;
+  readonly actor: string;
+}
+
+/** What a function of the machine returns: perhaps a next state, always an answer for the caller. */
+export interface ControlStep<Result> {
+  readonly result: Result;
+  readonly moved?: ControlMove;
+}
+
+/** A conversation nobody has ever taken over. */
+export function untouched(conversationId: ConversationId): Control {
+  return { conversationId, rev: 0, epoch: 0, sinceMs: 0, state: 'BOT' };
+}
+
+/** Whether something said in a turn of this epoch may still be said. */
+export function mayBeSaid(utteranceEpoch: number, currentEpoch: number): boolean {
+  return utteranceEpoch >= currentEpoch;
+}
+
+/** When `tick` has something to do; undefined while the agent speaks. */
+export function endOf(control: Control): number | undefined {
+  return control.state === 'BOT' ? undefined : control.untilMs;
+}
+
+/** What may come with a change, whoever makes it. */
+interface Cause {
+  /** Where it is announced. */
+  readonly origin?: Address | undefined;
+  /** The mailbox item that brought it about. */
+  readonly actedOn?: string;
+}
+
+export type HandoffResult = { readonly code: 'PENDING' | 'ALREADY'; readonly control: Control };
+
+/** Somebody wants a human; the agent falls silent until one comes, or `waitMs` have passed. */
+export function requestHandoff(
+  control: Control,
+  request: HandoffRequest,
+  { waitMs, ...cause }: Cause & { readonly waitMs: number },
+  nowMs: number,
+): ControlStep<HandoffResult> {
+  if (control.state !== 'BOT') return { result: { code: 'ALREADY', control } };
+  const next: Control = {
+    ...changed(control, cause, nowMs),
+    state: 'HANDOFF_PENDING',
+    request,
+    untilMs: nowMs + waitMs,
+  };
+  const actor = request.by.kind === 'person' ? request.by.person : request.by.kind;
+  return {
+    result: { code: 'PENDING', control: next },
+    moved: { next, event: 'handoff-requested', actor },
+  };
+}
+
+export type TakeOverResult =
+  | { readonly code: 'TAKEN'; readonly control: Control; readonly from: Controller | undefined }
+  | { readonly code: 'ALREADY' | 'NOT_PERMITTED'; readonly control: Control };
+
+export interface TakeOver extends Cause {
+  readonly by: Controller;
+  /** Whether a role of theirs lets them take conversations over. */
+  readonly permitted: boolean;
+  readonly idleMs: number;
+}
+
+/** A person speaks from now on; also in the place of another who did. */
+export function takeOver(
+  control: Control,
+  { by, permitted, idleMs, ...cause }: TakeOver,
+  nowMs: number,
+): ControlStep<TakeOverResult> {
+  if (!permitted) return { result: { code: 'NOT_PERMITTED', control } };
+  if (control.state === 'HUMAN' && control.owner.person === by.person) {
+    return { result: { code: 'ALREADY', control } };
+  }
+  const from = control.state === 'HUMAN' ? control.owner : undefined;
+  const next: Control = {
+    ...changed(control, cause, nowMs),
+    state: 'HUMAN',
+    owner: { person: by.person, name: by.name },
+    idleMs,
+    untilMs: nowMs + idleMs,
+  };
+  return {
+    result: { code: 'TAKEN', control: next, from },
+    moved: { next, event: 'taken-over', actor: by.person },
+  };
+}
+
+export type HandBackResult = {
+  readonly code: 'HANDED_BACK' | 'WITHDRAWN' | 'NOT_HELD' | 'ALREADY' | 'NOT_PERMITTED';
+  readonly control: Control;
+};
+
+export interface HandBack extends Cause {
+  readonly by: Controller;
+  /** Whether a role of theirs lets them take conversations over; whoever holds this one needs none. */
+  readonly permitted: boolean;
+  readonly summary?: string | undefined;
+}
+
+/**
+ * The agent is to speak again: as soon as all that was said before is stored, or at once where nobody had come.
+ */
+export function handBack(
+  control: Control,
+  { by, permitted, summary, ...cause }: HandBack,
+  nowMs: number,
+): ControlStep<HandBackResult> {
+  switch (control.state) {
+    case 'BOT':
+      return { result: { code: 'NOT_HELD', control } };
+    case 'HANDOFF_PENDING': {
+      const { by: asker } = control.request;
+      const isAsker = asker.kind === 'person' && asker.person === by.person;
+      if (!permitted && !isAsker) return { result: { code: 'NOT_PERMITTED', control } };
+      const next: Control = { ...changed(control, cause, nowMs), state: 'BOT' };
+      return {
+        result: { code: 'WITHDRAWN', control: next },
+        moved: { next, event: 'handoff-withdrawn', actor: by.person },
+      };
+    }
+    case 'HUMAN': {
+      if (!permitted && control.owner.person !== by.person) {
+        return { result: { code: 'NOT_PERMITTED', control } };
+      }
+      const next = leaving(
+        control,
+        {
+          by: { person: by.person, name: by.name },
+          ...(summary === undefined ? {} : { summary }),
+        },
+        cause,
+        nowMs,
+      );
+      return {
+        result: { code: 'HANDED_BACK', control: next },
+        moved: { next, event: 'handed-back', actor: by.person },
+      };
+    }
+    case 'HANDBACK_PENDING':
+      return { result: { code: 'ALREADY', control } };
+    default:
+      return control satisfies never;
+  }
+}
+
+/** All that was said before the hand-back of this epoch is stored: the agent speaks again. */
+export function finishHandback(
+  control: Control,
+  epoch: number,
+  nowMs: number,
+): ControlStep<'RETURNED' | 'OVER'> {
+  // Somebody may have taken it over again meanwhile.
+  if (control.state !== 'HANDBACK_PENDING' || control.epoch !== epoch) return { result: 'OVER' };
+  return returned(control, nowMs);
+}
+
+/** Whoever holds it has written: they are not gone. */
+export function noteActivity(
+  control: Control,
+  person: PersonId,
+  nowMs: number,
+): ControlStep<'NOTED' | 'NOTHING'> {
+  if (control.state !== 'HUMAN' || control.owner.person !== person) return { result: 'NOTHING' };
+  const untilMs = nowMs + control.idleMs;
+  if (untilMs - control.untilMs < Math.min(NOTE_EVERY_MS, control.idleMs / 4)) return { result: 'NOTHING' };
+  const next: Control = { ...control, rev: control.rev + 1, untilMs };
+  return { result: 'NOTED', moved: { next, event: 'active', actor: person } };
+}
+
+/** Somebody wrote in a conversation that was taken over from elsewhere: now it is known where that is. */
+export function learnPlace(control: Control, origin: Address): ControlStep<'LEARNED' | 'NOTHING'> {
+  if (control.origin !== undefined || control.state === 'BOT') return { result: 'NOTHING' };
+  const next: Control = { ...control, rev: control.rev + 1, origin };
+  return { result: 'LEARNED', moved: { next, event: 'place-learned', actor: 'system' } };
+}
+
+export type ControlTick = 'nothing' | 'unanswered' | 'gone-quiet' | 'returned';
+
+/** What time brings about. */
+export function tick(control: Control, nowMs: number): ControlStep<ControlTick> {
+  if (control.state === 'BOT' || nowMs < control.untilMs) return { result: 'nothing' };
+  switch (control.state) {
+    case 'HANDOFF_PENDING': {
+      const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
+      return { result: 'unanswered', moved: { next, event: 'handoff-unanswered', actor: 'system' } };
+    }
+    case 'HUMAN': {
+      const next = leaving(control, {}, {}, nowMs);
+      return { result: 'gone-quiet', moved: { next, event: 'gone-quiet', actor: 'system' } };
+    }
+    case 'HANDBACK_PENDING':
+      return { ...returned(control, nowMs), result: 'returned' };
+    default:
+      return control satisfies never;
+  }
+}
+
+function returned(
+  control: Extract<Control, { state: 'HANDBACK_PENDING' }>,
+  nowMs: number,
+): ControlStep<'RETURNED'> {
+  const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
+  return {
+    result: 'RETURNED',
+    moved: { next, event: 'returned', actor: control.handback.by?.person ?? 'system' },
+  };
+}
+
+function leaving(
+  { owner, ...control }: HumanControl,
+  handback: Handback,
+  cause: Cause,
+  nowMs: number,
+): Control {
+  return {
+    ...changed({ ...control, owner }, cause, nowMs),
+    state: 'HANDBACK_PENDING',
+    owner,
+    handback,
+    untilMs: nowMs + HANDBACK_MS,
+  };
+}
+
+/** Everything that outlives a change of control, one revision and one epoch on. */
+function changed(
+  { conversationId, rev, epoch, origin, actedOn }: Control,
+  cause: Cause,
+  nowMs: number,
+): Omit<Extract<Control, { state: 'BOT' }>, 'state'> {
+  const place = cause.origin ?? origin;
+  const item = cause.actedOn ?? actedOn;
+  return {
+    conversationId,
+    rev: rev + 1,
+    epoch: epoch + 1,
+    sinceMs: nowMs,
+    ...(place === undefined ? {} : { origin: place }),
+    ...(item === undefined ? {} : { actedOn: item }),
+  };
+}

@@ -1,0 +1,204 @@
+/**
+ * What becomes of a mailbox item when the agent may not be the one who speaks: asked before every turn.
+ *
+ *   BOT                a message may change hands by a rule; else it is the agent's
+ *   HANDOFF_PENDING    it waits where it is, for whoever speaks next; its author is told so once
+ *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held
+ *
+ * Invariants (numbers of the specification)
+ *   C2, C3  A verdict is written under the epoch it was made for, or made anew: an item has one controller.
+ *   C4      An item that waits here is looked at again, whatever else happens.
+ */
+
+import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { waitingText } from '../control/sentences.ts';
+import { ruleFor } from '../control/takeover-rules.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import {
+  type Control,
+  type ControlStep,
+  finishHandback,
+  learnPlace,
+  noteActivity,
+  type PendingControl,
+  requestHandoff,
+  takeOver,
+} from '../domain/control.ts';
+import type { MailboxItem } from '../domain/mailbox-item.ts';
+import { Entry } from '../domain/transcript.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Claim } from '../mailbox/keyed-queue.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+
+/** A parked item is looked at again at least this often, should the one who has to wake it be lost. */
+const LOOK_AGAIN_MS = 30_000;
+/** That a human is waited for is said once in each wait. */
+const SAID_MS = 7 * 24 * 60 * 60_000;
+
+type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
+
+/** Effects of each: to be written with whatever else comes of the item. */
+export type Verdict =
+  /** The agent's. */
+  | { readonly kind: 'turn' }
+  /** Kept in the transcript, not answered. */
+  | { readonly kind: 'keep'; readonly item: MessageItem; readonly effects: readonly Effect[] }
+  /** Kept aside until the agent speaks again. */
+  | { readonly kind: 'hold'; readonly effects: readonly Effect[] }
+  /** Stays where it is. */
+  | { readonly kind: 'later'; readonly pauseMs: number; readonly effects: readonly Effect[] }
+  | { readonly kind: 'done'; readonly effects: readonly Effect[] };
+
+export interface StandbyDeps {
+  readonly controls: ControlStore;
+  readonly directory: Directory;
+  readonly config: () => Config;
+}
+
+export class Standby {
+  constructor(private readonly deps: StandbyDeps) {}
+
+  async judge(item: MailboxItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
+    if (item.kind === 'handback') return this.#wayBack(item.epoch, control);
+    switch (control.state) {
+      case 'BOT':
+        return item.kind === 'message' ? this.#byRule(item, control, claim, log) : { kind: 'turn' };
+      case 'HANDOFF_PENDING':
+        return this.#wait(item, control);
+      case 'HUMAN':
+      case 'HANDBACK_PENDING':
+        if (item.kind === 'message') return this.#keep(item, control);
+        return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [guard(control)] };
+      default:
+        return control satisfies never;
+    }
+  }
+
+  async #byRule(item: MessageItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
+    const { takeover } = this.deps.config().authorizations;
+    if (takeover.rules.length === 0 || control.actedOn === item.id) return { kind: 'turn' };
+    const { directory, controls } = this.deps;
+    const { message, requester } = item;
+    const roles = directory.rolesOf(directory.find(requester.person) ?? requester, message.sender.groups);
+    const permitted = directory.may(roles, 'take-over');
+    const amongOthers = haveOthersSpoken(claim.entries, requester.person);
+    const rule = ruleFor(takeover.rules, { message, roles, permitted, amongOthers });
+    if (!rule) return { kind: 'turn' };
+    if (rule.do === 'call-human' && directory.holders('take-over').length === 0) {
+      log.error(
+        { rule: rule.name },
+        'a rule calls a human, and there is nobody who may take over; the agent answers. Give somebody the permission take-over',
+      );
+      return { kind: 'turn' };
+    }
+    const { nowMs } = await controls.read(control.conversationId);
+    const cause = { origin: message.replyTo, actedOn: item.id };
+    const { moved }: ControlStep<unknown> =
+      rule.do === 'take-over'
+        ? takeOver(
+            control,
+            {
+              by: { person: requester.person, name: requester.name },
+              permitted,
+              idleMs: takeover.idle,
+              ...cause,
+            },
+            nowMs,
+          )
+        : requestHandoff(
+            control,
+            { by: { kind: 'rule', rule: rule.name } },
+            { waitMs: takeover.wait, ...cause },
+            nowMs,
+          );
+    if (!moved) return { kind: 'turn' };
+    const audit: Effect = {
+      kind: 'audit',
+      event: {
+        event: 'authorization.allow',
+        actor: requester.person,
+        subject: control.conversationId,
+        correlation: item.correlation,
+        channel: message.replyTo.platform,
+        detail: { action: rule.do, rule: `takeover rule ${rule.name}` },
+      },
+    };
+    // What is to become of the message is for whoever speaks then.
+    return {
+      kind: 'later',
+      pauseMs: 0,
+      effects: [...(await controls.effectsOf(control, moved, nowMs)), audit],
+    };
+  }
+
+  async #wait(item: MailboxItem, control: PendingControl): Promise<Verdict> {
+    const { nowMs } = await this.deps.controls.read(control.conversationId);
+    const pauseMs = Math.min(Math.max(control.untilMs - nowMs, 0), LOOK_AGAIN_MS);
+    // The one that brought it about was answered by the announcement.
+    const isNews = item.kind === 'message' && control.actedOn !== item.id;
+    return {
+      kind: 'later',
+      pauseMs,
+      effects: [guard(control), ...(isNews ? waitNotice(item, control, nowMs) : [])],
+    };
+  }
+
+  /** Said to the person who has the conversation, or by them. */
+  async #keep(item: MessageItem, control: Control): Promise<Verdict> {
+    const { controls } = this.deps;
+    const { nowMs } = await controls.read(control.conversationId);
+    const step: ControlStep<unknown> =
+      control.origin === undefined
+        ? learnPlace(control, item.message.replyTo)
+        : noteActivity(control, item.requester.person, nowMs);
+    const effects = step.moved ? await controls.effectsOf(control, step.moved, nowMs) : [guard(control)];
+    return { kind: 'keep', item, effects };
+  }
+
+  /** Everything that was said before the conversation was handed back is stored. */
+  async #wayBack(epoch: number, control: Control): Promise<Verdict> {
+    const { controls } = this.deps;
+    const { nowMs } = await controls.read(control.conversationId);
+    const { moved } = finishHandback(control, epoch, nowMs);
+    return { kind: 'done', effects: moved ? await controls.effectsOf(control, moved, nowMs) : [] };
+  }
+
+  #runsNow(item: Exclude<MailboxItem, MessageItem>): boolean {
+    const { run_while_human } = this.deps.config().authorizations.takeover;
+    return run_while_human && item.kind === 'approval' && item.state === 'APPROVED';
+  }
+}
+
+/** What is written with it was decided under this epoch. */
+export function guard({ conversationId, epoch }: Control): Effect {
+  return { kind: 'guard', conversationId, epoch };
+}
+
+function waitNotice({ message, correlation }: MessageItem, control: PendingControl, nowMs: number): Effect[] {
+  const { conversationId, epoch, untilMs } = control;
+  return [
+    toOutEffect(
+      {
+        kind: 'text',
+        id: `handoff-waits:${conversationId}:${epoch}`,
+        correlation,
+        conversationId,
+        to: message.replyTo,
+        markdown: waitingText(untilMs),
+        epoch,
+        atMs: nowMs,
+      },
+      { once: { key: `handoff-waits:${conversationId}:${epoch}`, forMs: SAID_MS } },
+    ),
+  ];
+}
+
+/** Whether a person other than this one has spoken, as far back as the entries go. */
+function haveOthersSpoken(entries: readonly string[], person: string): boolean {
+  return entries.some((json) => {
+    const entry = Entry.safeParse(JSON.parse(json)).data;
+    return entry?.kind === 'user' && entry.from.person !== person;
+  });
+}
