@@ -7,6 +7,7 @@ import type { Hours } from '../../../../src/escalation/calendar/hours.ts';
 import { DAY, HOUR, type WrittenHours } from '../../../support/calendar-oracle.ts';
 import { days, icalFile } from '../../../support/calendars.ts';
 import { runs } from '../../../support/property-runs.ts';
+import { microseconds } from '../../../support/stopwatch.ts';
 
 const at = (instant: string) => Date.parse(instant);
 const iso = (instant: number | undefined) => instant && new Date(instant).toISOString();
@@ -251,13 +252,4 @@ describe('E7', () => {
 
 function basic(instant: number): string {
   return `${new Date(instant).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-}
-
-/** The mean of many calls, once the code is warm. */
-function microseconds(call: () => unknown): number {
-  const many = 500;
-  for (let index = 0; index < many; index++) call();
-  const begin = performance.now();
-  for (let index = 0; index < many; index++) call();
-  return ((performance.now() - begin) * 1000) / many;
 }
