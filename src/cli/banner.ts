@@ -43,7 +43,7 @@ export function banner(facts: BannerFacts): string {
     `    ${pad('Store')}${embedded ? `own Redis, data in ${settings.redis.data_directory}/` : 'the Redis of REDIS_URL'}`,
     '',
   ];
-  const help = sandboxUrl === undefined ? whatToDo(gateways) : tryIt(sandboxUrl);
+  const help = (sandboxUrl === undefined ? undefined : tryIt(sandboxUrl, played)) ?? whatToDo(gateways);
   return `${[...lines, ...[...help, ...missing(facts)].map((line) => `  ${line}`), ''].join('\n')}\n`;
 }
 
@@ -53,13 +53,65 @@ function modelOf({ settings: { model } }: GatewayConfig, isPlayed: boolean): str
   return model.api_key ? `Claude (${model.name})` : 'none: there is no API key, so nothing is answered';
 }
 
-function tryIt(url: string): string[] {
+/** How the story is told on a platform: who asks where, what is to be seen, and how Dana answers there. */
+interface Stage {
+  readonly ask: string;
+  readonly seen: string;
+  readonly answer: string;
+  readonly result: string;
+}
+
+/** Best first. */
+const STAGES: readonly (readonly [Played, Stage])[] = [
+  [
+    'slack',
+    {
+      ask: 'As Alex, write in #general:  @signalbox refund order 7',
+      seen: 'A card appears in the thread',
+      answer: 'As Dana, press Approve on the card.',
+      result: 'in the thread',
+    },
+  ],
+  [
+    'discord',
+    {
+      ask: 'On the tab Discord, as Alex, write in #general:  /ask refund order 7',
+      seen: 'A card appears there',
+      answer: 'As Dana, press Approve on the card.',
+      result: 'below the card',
+    },
+  ],
+  [
+    'jira',
+    {
+      ask: 'On the tab Jira, as Alex, comment on OPS-2:  @signalbox refund order 7',
+      seen: 'A comment of the bot asks for a yes',
+      answer: 'As Dana, comment with the line it names:  approve …',
+      result: 'in the next comment',
+    },
+  ],
+  [
+    'email',
+    {
+      ask: "In Alex's mailbox press Write, and send:  refund order 7",
+      seen: 'Alex is told that it waits',
+      answer: '',
+      result: "in Alex's mailbox",
+    },
+  ],
+];
+
+/** Undefined when the sandbox plays nothing that people write on. */
+function tryIt(url: string, played: readonly Played[]): string[] | undefined {
+  const [, stage] = STAGES.find(([platform]) => played.includes(platform)) ?? [];
+  if (!stage) return undefined;
+  const byMail = played.includes('email');
   return [
     `Open ${url} and try it, no account needed:`,
-    '  1. As Alex, write in #general:  @signalbox refund order 7',
-    "  2. A card appears in the thread, and a mail in Dana's mailbox.",
-    '  3. As Dana, reply to the mail with the line it names, e.g.  approve 7K4PX',
-    '  4. Read the result in the thread; the ledger shows one refund.',
+    `  1. ${stage.ask}`,
+    `  2. ${stage.seen}${byMail ? ", and a mail in Dana's mailbox" : ''}.`,
+    `  3. ${byMail ? 'As Dana, reply to the mail with the line it names, e.g.  approve 7K4PX' : stage.answer}`,
+    `  4. Read the result ${stage.result}; the ledger shows one refund.`,
     '  5. Kill me at any moment and start me again: nothing is lost. Ctrl+C stops.',
   ];
 }

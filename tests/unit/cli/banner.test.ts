@@ -47,6 +47,40 @@ describe('the banner', () => {
     expect(text).toContain('Without credentials: Slack, E-mail, Claude');
   });
 
+  it.each([
+    [
+      ['slack', 'discord', 'jira', 'email'],
+      ['write in #general:  @signalbox', 'reply to the mail'],
+    ],
+    [['slack'], ['write in #general:  @signalbox', 'press Approve on the card']],
+    [
+      ['discord', 'email'],
+      ['On the tab Discord', '/ask refund order 7', 'reply to the mail'],
+    ],
+    [['discord'], ['On the tab Discord', '/ask refund order 7', 'press Approve on the card']],
+    [
+      ['jira', 'email'],
+      ['On the tab Jira', 'reply to the mail'],
+    ],
+    [['jira'], ['On the tab Jira', 'comment with the line it names']],
+    [['email'], ["In Alex's mailbox", 'reply to the mail', "result in Alex's mailbox"]],
+  ] as const)('tells what to try with what is played alone: %j', (played, steps) => {
+    const text = banner(facts(REAL, { sandboxUrl: 'http://127.0.0.1:4080', played: [...played, 'web'] }));
+
+    expect(text.match(/^ {4}\d\. /gm)).toHaveLength(5);
+    for (const step of steps) expect(text).toContain(step);
+    if (!(played as readonly string[]).includes('email')) expect(text).not.toMatch(/mail/);
+  });
+
+  it('sends nobody to the page when the sandbox plays Claude alone', () => {
+    const over = { gateways: ['slack'], sandboxUrl: 'http://127.0.0.1:4080', played: ['claude'] } as const;
+
+    const text = banner(facts(REAL, over));
+
+    expect(text).not.toContain('http://127.0.0.1:4080');
+    expect(text).toContain('Mention the bot in a Slack channel');
+  });
+
   it('says how to speak to it, and of nothing that is missing, when everything is real', () => {
     const text = banner(facts(REAL, { gateways: ['slack', 'discord', 'jira', 'email'], embedded: false }));
 
