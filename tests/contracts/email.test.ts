@@ -208,4 +208,5 @@ const NONSENSE = [
   'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n--x\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!\r\n',
   `Subject: =?utf-8?B?${'A'.repeat(2_000)}?=\r\nReferences: ${'<a@b> '.repeat(500)}\r\n\r\nx`,
   'Message-ID: not one\r\nFrom: a@b, c@d\r\nFrom: e@f\r\n\r\nhello',
+  `Content-Type: multipart/mixed; boundary="x"\r\n\r\n${'--x\r\n\r\n'.repeat(600)}--x--\r\n`,
 ];

@@ -190,7 +190,9 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(parts.length).toBeGreaterThan(2);
         for (const part of parts) {
           expect(sizeOf(part)).toBeLessThanOrEqual(size);
-          expect((part.match(fence) ?? []).length % 2).toBe(0);
+          const fences = part.match(fence) ?? [];
+          expect(fences.length % 2).toBe(0);
+          expect(fences.length > 0).toBe(/code line/.test(part));
         }
         const all = parts.join('\n');
         expect(all.match(/\bword\b/g)).toHaveLength(words);

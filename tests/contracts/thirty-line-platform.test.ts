@@ -1,192 +1,175 @@
-/** A platform in some thirty lines, added to the product without a change to it: lines of JSON over a TCP connection. */
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
-import { createInterface, type Interface } from 'node:readline';
+/** A platform in thirty lines, added to the product without a change to it: JSON by HTTP, to and from an inbox. */
+import { EventEmitter, on } from 'node:events';
+import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startApp } from '../../src/app.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { UndeliverableError } from '../../src/domain/errors.ts';
+import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Gateway, Receive } from '../../src/domain/gateway.ts';
 import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
 import type { Address, Inbound, OutboundBody, OutboundMessage } from '../../src/domain/message.ts';
 import { silent } from '../support/core.ts';
-import { Story } from '../support/story.ts';
+import { Story, withPerson } from '../support/story.ts';
 import { describeGateway } from './gateway.contract.ts';
 import type { PlatformWorld } from './platform-world.ts';
 
 // ── The gateway ────────────────────────────────────────────────────────────────────────────────────────────────
 
-const LINES = Platform.parse('lines');
+const POST = Platform.parse('post');
 
-class LineGateway implements Gateway {
-  readonly platform = LINES;
-  readonly server = createServer((socket) => this.#welcome(socket));
-  readonly #readers = new Map<string, Socket>();
-  #receive: Receive = async () => ({ kind: 'ignored', reason: 'not started' });
-  #taken: Promise<unknown> = Promise.resolve();
+class PostGateway implements Gateway {
+  readonly platform = POST;
+  server = fastify();
 
   async start(receive: Receive) {
-    this.#receive = receive;
-    await once(this.server.listen(0, '127.0.0.1'), 'listening');
+    this.server = fastify();
+    this.server.post('/', async ({ body }, reply) => {
+      reply.header('connection', 'close'); // or stopping would wait for it
+      const letter = Letter.safeParse(body);
+      return letter.success ? receive(toInbound(letter.data)) : reply.code(400).send();
+    });
+    await this.server.listen({ host: '127.0.0.1', port: 0 });
   }
   async stop() {
-    this.server.close();
-    await this.#taken;
-    for (const socket of this.#readers.values()) socket.destroy();
+    await this.server.close();
   }
-  async send({ id, to, body }: OutboundMessage) {
-    const socket = this.#readers.get(to.route.user ?? '');
-    if (!socket?.writable) throw new UndeliverableError(LINES, 'nobody of that name is connected');
-    socket.write(`${JSON.stringify({ id, body })}\n`);
+  async send({ id, to, body }: OutboundMessage, signal: AbortSignal) {
+    const answer = await fetch(to.route.inbox ?? '', { ...jsonOf({ id, body }), signal });
+    const { ok, status, headers } = answer;
+    if (status === 429) throw new RateLimitedError(POST, Number(headers.get('retry-after')) * 1_000);
+    if (status === 410) throw new UndeliverableError(POST, 'the inbox was given up');
+    if (!ok) throw new Error(`the inbox answered ${status}`);
     return { ref: id };
   }
-  directAddress = (account: AccountId) => addressOf(account.slice(LINES.length + 1));
-  check = async () => [{ subject: 'Lines', status: 'works' as const, detail: 'always' }];
-
-  #welcome(socket: Socket) {
-    createInterface({ input: socket.on('error', () => socket.destroy()) }).on('line', (line) => {
-      const answered = this.#hear(line, socket).catch((error) => ({ refused: String(error) }));
-      this.#taken = Promise.all([
-        this.#taken,
-        answered.then((it) => socket.write(`${JSON.stringify(it)}\n`)),
-      ]);
-    });
-  }
-  async #hear(line: string, socket: Socket) {
-    const said = Line.parse(JSON.parse(line));
-    this.#readers.set(said.user, socket);
-    return { ack: said.id, receipt: (await this.#receive(toInbound(said))).kind };
-  }
+  directAddress = (account: AccountId) => addressOf(account.slice(POST.length + 1));
+  check = async () => [{ subject: 'Post', status: 'works' as const, detail: 'always' }];
 }
 
 // What it reads, in our words.
 
-const Line = z.object({ user: z.string(), id: z.string(), text: z.string() });
-type Line = z.infer<typeof Line>;
+const Letter = z.object({ from: z.url(), id: z.string(), text: z.string() });
+type Letter = z.infer<typeof Letter>;
 
-function toInbound({ user, id, text }: Line): Inbound {
-  const account = AccountId.parse(`lines:${user}`);
+function toInbound({ from, id, text }: Letter): Inbound {
   return {
     kind: 'message',
-    id: MessageId.parse(`lines:${user}:${id}`),
-    conversationId: ConversationId.parse(`lines:${user}`),
-    sender: { account, displayName: user, authenticated: true, automatic: false },
+    id: MessageId.parse(`post:${from}:${id}`),
+    conversationId: ConversationId.parse(`post:${from}`),
+    sender: {
+      account: AccountId.parse(`post:${from}`),
+      displayName: from,
+      authenticated: true,
+      automatic: false,
+    },
     text,
     addressedToBot: true,
     sentAt: new Date().toISOString(),
-    replyTo: addressOf(user),
+    replyTo: addressOf(from),
   };
 }
 
-function addressOf(user: string): Address {
-  return { platform: LINES, route: { user } };
+function addressOf(inbox: string): Address {
+  return { platform: POST, route: { inbox } };
 }
 
-// ── Somebody who uses it ───────────────────────────────────────────────────────────────────────────────────────
-
-interface Shown {
-  readonly id?: string;
-  readonly body?: OutboundBody;
-  readonly ack?: string;
-  readonly receipt?: string;
-  readonly refused?: string;
+function jsonOf(body: object): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-class Client {
-  readonly shown: Shown[] = [];
-  readonly #socket: Socket;
-  readonly #lines: Interface;
+// ── People who use it ──────────────────────────────────────────────────────────────────────────────────────────
 
-  private constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1');
-    this.#lines = createInterface({ input: this.#socket });
-    this.#lines.on('line', (line) => this.shown.push(JSON.parse(line)));
+interface Delivered {
+  readonly id: string;
+  readonly body: OutboundBody;
+}
+
+/** Inboxes under one address, which keep what is delivered under one id once. */
+class Inboxes {
+  readonly #server: FastifyInstance = fastify();
+  readonly #arrivals = new EventEmitter();
+  readonly #letters = new Map<string, Map<string, Delivered>>();
+  /** What the next delivery is answered with. */
+  refusal: { readonly status: number; readonly headers: Record<string, string> } | undefined;
+
+  async open(): Promise<void> {
+    this.#server.post<{ Params: { name: string }; Body: Delivered }>('/:name', async (request, reply) => {
+      const { refusal } = this;
+      this.refusal = undefined;
+      if (refusal) return reply.code(refusal.status).headers(refusal.headers).send();
+      const inbox = this.#letters.get(request.params.name) ?? new Map<string, Delivered>();
+      this.#letters.set(request.params.name, inbox.set(request.body.id, request.body));
+      this.#arrivals.emit('arrival');
+      return reply.send();
+    });
+    await this.#server.listen({ host: '127.0.0.1', port: 0 });
   }
 
-  static async of(gateway: LineGateway): Promise<Client> {
-    const address = gateway.server.address();
-    if (typeof address !== 'object' || !address) throw new Error('the gateway does not listen');
-    const client = new Client(address.port);
-    await once(client.#socket, 'connect');
-    return client;
+  addressOf(name: string): string {
+    return `${this.#server.listeningOrigin}/${name}`;
   }
 
-  write(line: string): void {
-    this.#socket.write(`${line}\n`);
+  of(name: string): OutboundBody[] {
+    return [...(this.#letters.get(name)?.values() ?? [])].map(({ body }) => body);
   }
 
-  /** Says it until it is taken. */
-  async say(line: Line): Promise<void> {
-    for (;;) {
-      const before = this.shown.length;
-      this.write(JSON.stringify(line));
-      const { refused } = await this.next((shown) => shown.ack === line.id || !!shown.refused, before);
-      if (refused === undefined) return;
-    }
+  /** Resolves once something like this is there. */
+  async until(name: string, predicate: (body: OutboundBody) => boolean): Promise<void> {
+    const arrivals = on(this.#arrivals, 'arrival');
+    while (!this.of(name).some(predicate)) await arrivals.next();
   }
 
-  async next(predicate: (shown: Shown) => boolean, from = 0): Promise<Shown> {
-    for (;;) {
-      const found = this.shown.slice(from).find(predicate);
-      if (found) return found;
-      await once(this.#lines, 'line');
-    }
+  async close(): Promise<void> {
+    await this.#server.close();
   }
+}
 
-  async leave(): Promise<void> {
-    if (this.#socket.closed) return;
-    this.#socket.end();
-    await once(this.#socket, 'close');
+/** Sends it until it is taken, and resolves with what became of it. */
+async function post({ server }: PostGateway, letter: Letter): Promise<string> {
+  for (;;) {
+    const answer = await fetch(server.listeningOrigin, jsonOf(letter));
+    if (answer.ok) return z.object({ kind: z.string() }).parse(await answer.json()).kind;
+    await answer.body?.cancel();
+    if (answer.status < 500) throw new Error(`the letter was answered with ${answer.status}`);
   }
 }
 
 // ── It keeps the contract ──────────────────────────────────────────────────────────────────────────────────────
 
-describeGateway('thirty-line', openLineWorld, {
+describeGateway('thirty-line', openPostWorld, {
   echo: 'nobody sends it what it said',
-  bots: 'whoever connects speaks for a person',
-  loops: 'whoever connects speaks for a person',
-  edits: 'a line that was sent stays as it is',
-  splitting: 'a line may be as long as it likes',
-  links: 'whoever reads the line sees the markdown as it is',
-  repetition: 'a line has no key to find it by',
-  'rate limit': 'a connection takes everything',
-  files: 'a line is all there is',
+  bots: 'whoever writes speaks for a person',
+  loops: 'whoever writes speaks for a person',
+  edits: 'a letter that was sent stays as it is',
+  splitting: 'a letter may be as long as it likes',
+  links: 'whoever reads the letter sees the markdown as it is',
+  reconnect: 'nobody stays connected',
+  files: 'a letter is all there is',
 });
 
-async function openLineWorld(): Promise<PlatformWorld> {
-  const gateway = new LineGateway();
+async function openPostWorld(): Promise<PlatformWorld> {
+  const gateway = new PostGateway();
+  const inboxes = new Inboxes();
+  await inboxes.open();
   const received: Inbound[] = [];
-  const clients = new Map<string, Client>();
   let core: Parameters<PlatformWorld['onReceive']>[0] = async () => ({ kind: 'stored' });
-  let newest: Line | undefined;
+  let people = 0;
+  let newest: Letter | undefined;
   const start = () =>
     gateway.start(async (inbound) => {
       received.push(inbound);
       return core(inbound);
     });
   await start();
-  const clientOf = async (user: string): Promise<Client> => {
-    const client = clients.get(user) ?? (await Client.of(gateway));
-    clients.set(user, client);
-    return client;
+  const write = async (name: string, text: string) => {
+    newest = { from: inboxes.addressOf(name), id: `${text.length}`, text };
+    await post(gateway, newest);
+    return addressOf(newest.from);
   };
-  const bodies = (ref: string) => clients.get(ref)?.shown.flatMap(({ body }) => body ?? []) ?? [];
-  /** What the gateway wrote before this was answered has been read, too. */
-  const settle = async (ref: string) => {
-    const client = await clientOf(ref);
-    const before = client.shown.length;
-    client.write('');
-    await client.next(({ refused }) => refused !== undefined, before);
-  };
-  const cardOf = async (ref: string) => {
-    await settle(ref);
-    return bodies(ref).flatMap((body) => (body.kind === 'card' ? body.card : []));
-  };
-  const say = async (line: Line) => {
-    newest = line;
-    await (await clientOf(line.user)).say(line);
+  const cardIn = (ref: string) => {
+    const card = inboxes.of(ref).findLast((body) => body.kind === 'card')?.card;
+    if (!card) throw new Error('there is no card');
+    return card;
   };
   return {
     name: 'thirty-line',
@@ -197,68 +180,72 @@ async function openLineWorld(): Promise<PlatformWorld> {
     },
     start,
     say: async (text) => {
-      const user = `alex-${clients.size}`;
-      await say({ user, id: '1', text });
-      return { place: addressOf(user), ref: user };
+      const ref = `alex-${++people}`;
+      return { place: await write(ref, text), ref };
     },
     sayUnheard: async (text) => {
-      await say({ user: 'alex-late', id: '1', text }).catch(() => undefined); // nobody to connect to
+      await write('alex', text).catch(() => undefined); // nobody listens
     },
-    shown: async ({ ref }) => {
-      await settle(ref);
-      return bodies(ref).map((body) => (body.kind === 'card' ? JSON.stringify(body.card) : body.markdown));
-    },
+    shown: async ({ ref }) =>
+      inboxes.of(ref).map((body) => (body.kind === 'card' ? JSON.stringify(body.card) : body.markdown)),
     plain: (native) => native.replaceAll('**', '').replaceAll(/\[([^\]]+)\]\(([^)]+)\)/g, '$1 ($2)'),
     redeliver: async () => {
-      if (newest) await say(newest);
+      if (newest) await post(gateway, newest);
     },
-    // It has no way to notify anybody.
-    pings: () => [],
+    // A letter reaches whom it is for, and has no way to notify anybody else.
+    pings: () => inboxes.of('dana').map((body) => JSON.stringify(body)),
     unguarded: () => [],
     cards: {
       inWords: true,
-      isOpen: async ({ ref }) => ((await cardOf(ref)).at(-1)?.choices.length ?? 0) > 0,
+      isOpen: async ({ ref }) => cardIn(ref).choices.length > 0,
       approve: async ({ ref }, who) => {
-        const [card] = (await cardOf(ref)).slice(-1);
-        await say({ user: who, id: '1', text: `approve ${card?.approvalId}.${card?.gen}` });
+        await write(who, `approve ${cardIn(ref).approvalId}.${cardIn(ref).gen}`);
         return undefined;
       },
       deny: async ({ ref }, reason) => {
-        const [card] = (await cardOf(ref)).slice(-1);
-        await say({ user: 'dana', id: '2', text: `deny ${card?.approvalId}.${card?.gen} ${reason}` });
+        await write('dana', `deny ${cardIn(ref).approvalId}.${cardIn(ref).gen} ${reason}`);
       },
     },
-    refuse: () => [...clients.values()].at(-1)?.leave(),
-    drop: async () => {
-      for (const client of clients.values()) await client.leave();
+    refuse: (how) => {
+      inboxes.refusal =
+        how.kind === 'permanent'
+          ? { status: 410, headers: {} }
+          : { status: 429, headers: { 'retry-after': String(how.seconds) } };
     },
     malformed: async (count) => {
-      const client = await Client.of(gateway);
-      for (let n = 0; n < count; n++) client.write(NONSENSE[n % NONSENSE.length] ?? '');
-      await client.next(() => client.shown.length === count);
-      await client.leave();
+      for (let n = 0; n < count; n++) {
+        const body = NONSENSE[n % NONSENSE.length] ?? '';
+        const { status } = await fetch(gateway.server.listeningOrigin, { ...jsonOf({}), body });
+        if (status !== 400) throw new Error(`nonsense was answered with ${status}`);
+      }
     },
-    close: () => gateway.stop(),
+    close: async () => {
+      await gateway.stop();
+      await inboxes.close();
+    },
   };
 }
 
-const NONSENSE = ['', '{', 'null', '[]', '{"user":5}', '{"user":"","id":"","text":{}}', '"\\ud800"'];
+const NONSENSE = ['', '{', 'null', '[]', '{"from":5}', '{"from":"","id":"","text":{}}', '"\\ud800"'];
 
 // ── And the product can use it at once ─────────────────────────────────────────────────────────────────────────
 
 describe("OM-051 a platform of one's own", () => {
   let story: Story;
-  let client: Client;
+  let gateway: PostGateway;
+  let inboxes: Inboxes;
   let stop: () => Promise<void>;
 
   beforeEach(async () => {
     // Beside the story's own gateway, on the same store: one more process, which carries for one more platform.
     story = await Story.begin();
-    const { people } = story.config.contacts;
-    const alex = { ...people.alex!, accounts: { ...people.alex!.accounts, lines: ['alex'] } };
-    const contacts = { ...story.config.contacts, people: { ...people, alex } };
-    story.config = { ...story.config, contacts };
-    const gateway = new LineGateway();
+    inboxes = new Inboxes();
+    await inboxes.open();
+    const { accounts } = story.config.contacts.people.alex!;
+    story.config = withPerson(story.config, 'alex', {
+      accounts: { ...accounts, post: [inboxes.addressOf('alex')] },
+    });
+    gateway = new PostGateway();
     const app = await startApp({
       config: () => story.config,
       redisUrl: story.redisUrl,
@@ -269,40 +256,38 @@ describe("OM-051 a platform of one's own", () => {
       gateways: [gateway],
     });
     stop = () => app.stop();
-    client = await Client.of(gateway);
   });
   afterEach(async () => {
     await stop();
+    await inboxes.close();
     await story.end();
   });
 
-  const isAnswer = ({ body }: Shown) =>
-    body?.kind === 'text' && body.markdown.includes('Here is what I can do');
-  const isCard =
-    (sentence: RegExp) =>
-    ({ body }: Shown) =>
-      body?.kind === 'card' && sentence.test(body.card.status.sentence);
+  const write = (id: string, text: string) => post(gateway, { from: inboxes.addressOf('alex'), id, text });
+  const isAnswer = (body: OutboundBody) =>
+    body.kind === 'text' && body.markdown.includes('Here is what I can do');
+  const isCard = (sentence: RegExp) => (body: OutboundBody) =>
+    body.kind === 'card' && sentence.test(body.card.status.sentence);
 
   it('OM-051 asks the agent and gets its answer, once, however often the question is delivered', async () => {
-    const question = { user: 'alex', id: '1', text: 'what can you do?' };
-    await client.say(question);
-    await client.say(question);
+    const first = await write('1', 'what can you do?');
+    const second = await write('1', 'what can you do?');
 
-    await client.next(isAnswer);
+    await inboxes.until('alex', isAnswer);
     await story.quiet();
-    expect(client.shown.flatMap(({ receipt }) => receipt ?? [])).toEqual(['stored', 'duplicate']);
-    expect(client.shown.filter(isAnswer)).toHaveLength(1);
+    expect([first, second]).toEqual(['stored', 'duplicate']);
+    expect(inboxes.of('alex').filter(isAnswer)).toHaveLength(1);
   });
 
   it('OM-051 has its calls held, approved on another platform, and told', async () => {
-    await client.say({ user: 'alex', id: '2', text: 'refund order 7' });
-    await client.next(isCard(/^Waiting for role manager/));
+    await write('2', 'refund order 7');
+    await inboxes.until('alex', isCard(/^Waiting for role manager/));
 
     const request = await story.mail('dana@corp.test', /refund/);
     const line = /^approve [A-Z0-9]{4,8}$/m.exec(request.text)?.[0] ?? '';
     await story.sandbox.mail.reply(request, { line, quoting: 'top' });
 
-    await client.next(isCard(/Approved by Dana Reyes by e-mail.*Done/));
+    await inboxes.until('alex', isCard(/Approved by Dana Reyes by e-mail.*Done/));
     expect(story.refunds(7)).toEqual([120]);
   });
 });
