@@ -16,7 +16,9 @@ import { AppError, StartupError } from '../domain/errors.ts';
 import type { Bookmarks, CheckFinding, ClientLog, Places } from '../domain/gateway.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
+import { WatchdogRecord } from '../services/watchdog-record.ts';
 import { actorOf } from './actor.ts';
+import { auditFinding } from './audit-finding.ts';
 import { platformName } from './banner.ts';
 import { createConsoleLogger, standardError } from './console-logger.ts';
 import { type GatewayConfig, readConfig } from './prepare.ts';
@@ -120,8 +122,14 @@ async function checkStore(
         shared: `our own, data in ${settings.redis.data_directory}; in use`,
       }[server.kind];
       try {
-        const findings = (await durabilityOf(redis, where)).map((finding) => ({ ...finding, ...about }));
-        return { findings, gatewayRuns: await isGatewayRunning(redis, keys) };
+        const gatewayRuns = await isGatewayRunning(redis, keys);
+        const watched = auditFinding(await new WatchdogRecord(redis, keys).last(), {
+          gatewayRuns,
+          everyMs: settings.watchdog.every,
+          nowMs: systemClock.now(),
+        });
+        const findings = [...(await durabilityOf(redis, where)), watched];
+        return { findings: findings.map((finding) => ({ ...finding, ...about })), gatewayRuns };
       } finally {
         close();
       }

@@ -17,6 +17,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause, setImmediate } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { type Flaw, flawsOf, mayTurn } from '../approvals/approval-audit.ts';
 import { fromDocument } from '../approvals/approval-codec.ts';
 import type { ApprovalRounds, Ensured, Known, Seen } from '../approvals/approval-rounds.ts';
@@ -51,7 +52,7 @@ const TELL_AGAIN_MS = 24 * 60 * 60_000;
 const UNSERVED_MS = 15 * 60_000;
 /** Approvals known to be in order that are kept in mind; the others are read every time. */
 const MOST_KNOWN = 250_000;
-/** After so many looks everything is read anew, whatever is known of it. */
+/** Whatever is known of it, each approval is read anew in one of so many looks. */
 const KNOWN_FOR_LOOKS = 60;
 /** The process that audits is replaced when it was not heard of for this many looks. */
 const LOOKS_MISSED = 1.5;
@@ -114,7 +115,8 @@ export interface AuditorDeps {
 export class SelfAuditor implements Service {
   readonly name = 'self-auditor';
   readonly #process = randomUUID();
-  readonly #known = new Map<ApprovalId, Known>();
+  /** What is in order, and in which look it was there last. */
+  readonly #known = new Map<ApprovalId, Known & { look: number }>();
   #looks = 0;
   /** Messages that had stood in line for too long at the last look, and how they were handled then. */
   #standing: ReadonlyMap<string, string> = new Map();
@@ -140,7 +142,7 @@ export class SelfAuditor implements Service {
     const { clock, record, heartbeat } = this.deps;
     const startedMs = clock.now();
     await this.#takeStock();
-    if (this.#looks++ % KNOWN_FOR_LOOKS === 0) this.#known.clear();
+    this.#looks++;
 
     const round = new Round();
     await this.#lookAtApprovals(round, signal);
@@ -194,7 +196,7 @@ export class SelfAuditor implements Service {
   // ── Approvals ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async #lookAtApprovals(round: Round, signal: AbortSignal): Promise<void> {
-    for await (const { count, seen } of this.deps.rounds.all((id) => this.#known.get(id))) {
+    for await (const { count, seen } of this.deps.rounds.all((id) => this.#recall(id))) {
       signal.throwIfAborted();
       round.approvals += count;
       for (let from = 0; from < seen.length; from += AT_ONCE) {
@@ -202,6 +204,14 @@ export class SelfAuditor implements Service {
         await setImmediate();
       }
     }
+    for (const [id, { look }] of this.#known) if (look < this.#looks) this.#known.delete(id);
+  }
+
+  #recall(id: ApprovalId): Known | undefined {
+    const known = this.#known.get(id);
+    if (!known || (crc32(id) + this.#looks) % KNOWN_FOR_LOOKS === 0) return undefined;
+    known.look = this.#looks;
+    return known;
   }
 
   async #judge(seen: Seen, round: Round): Promise<void> {
@@ -223,7 +233,7 @@ export class SelfAuditor implements Service {
   async #remember(approval: Approval): Promise<void> {
     if (isEnded(approval.state)) return this.deps.rounds.prove(approval);
     if (mayTurn(approval) || this.#known.size >= MOST_KNOWN) return;
-    this.#known.set(approval.id, { rev: approval.rev, dueMs: dueOf(approval) });
+    this.#known.set(approval.id, { rev: approval.rev, dueMs: dueOf(approval), look: this.#looks });
   }
 
   async #tryToMend(approval: Approval, flaw: Flaw, round: Round): Promise<Fate> {
