@@ -1,5 +1,6 @@
 /** The API as an OpenAPI 3.1 document, made of the very schemas that are enforced. Pure. */
 import { z } from 'zod';
+import { WrittenApprovers } from '../config/approvers.ts';
 import { API_PATH, type Operation, operations } from './operations.ts';
 import { PROBLEMS, type ProblemCode } from './problem.ts';
 import {
@@ -30,6 +31,7 @@ const NAMED = {
   Act,
   Answer: AnswerRequest,
   Approval: ApprovalView,
+  Approvers: WrittenApprovers,
   Cancel: CancelRequest,
   Claim: ClaimRequest,
   Claimed,

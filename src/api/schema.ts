@@ -46,7 +46,7 @@ export const CreateRequest = z
       .optional()
       .describe('The name of what would be done. This, or `title`.'),
     args: z
-      .record(z.string().min(1).max(100), z.json())
+      .record(z.string().min(1).max(100), z.unknown())
       .optional()
       .refine((args) => args === undefined || Object.keys(args).length <= MAX_FACTS, {
         error: `has at most ${MAX_FACTS} entries`,

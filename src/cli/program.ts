@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
 import type { Globals, Run } from './command.ts';
+import { addApi } from './commands/api.ts';
 import { addApprovals } from './commands/approvals.ts';
 import { addAudit } from './commands/audit.ts';
 import { addChat } from './commands/chat.ts';
@@ -60,6 +61,7 @@ Examples:
   addDeadLetters(program, run);
   addAudit(program, run);
   addConfig(program, run);
+  addApi(program, run);
   addCompletion(program, run);
   addSandbox(program);
   return program;

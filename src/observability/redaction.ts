@@ -138,7 +138,7 @@ const SECRET_KEY = new RegExp(`(?:${SECRET_WORDS})$`, 'i');
 
 /** Cheap first look: most texts hold none of these and are left at that. */
 const SUSPICIOUS = new RegExp(
-  `${SECRET_WORDS}|xox|xapp-|sk-|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.`,
+  `${SECRET_WORDS}|xox|xapp-|sk-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.`,
   'i',
 );
 
@@ -150,6 +150,8 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   // Slack: whoever knows these addresses can post.
   [/https?:\/\/hooks\.slack(?:-gov)?\.com\/[^\s"'<>\\|)]*/gi, REDACTED],
   [/\bsk-[A-Za-z0-9_-]{8,}/g, REDACTED],
+  // Keys of our own API, and what webhooks to its clients are signed with.
+  [/\b(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
   // Discord: bot tokens, and the tokens inside webhook and interaction addresses.
   [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, REDACTED],
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],
