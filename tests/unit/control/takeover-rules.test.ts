@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { TakeoverRule } from '../../../src/config/takeover.ts';
+import { ruleFor, type Said } from '../../../src/control/takeover-rules.ts';
+import { Platform } from '../../../src/domain/ids.ts';
+
+function aRule(when: object, act: 'call-human' | 'take-over' = 'call-human'): TakeoverRule {
+  return TakeoverRule.parse({ name: 'a rule', when, do: act });
+}
+
+function said(text: string, more: Partial<Said> = {}): Said {
+  const replyTo = { platform: Platform.parse('slack'), route: { channel: 'C1', thread: '1.2' } };
+  return { message: { text, replyTo }, roles: ['member'], permitted: false, amongOthers: false, ...more };
+}
+
+describe('rules by which a conversation changes hands', () => {
+  it.each([
+    ['I will call my LAWYER!', { words: ['lawyer'] }, true],
+    ['the lawyers are on it', { words: ['lawyer'] }, false],
+    ['we  sue,\nyou know', { words: ['sue you'] }, true],
+    ['hello', { platforms: ['slack'] }, true],
+    ['hello', { platforms: ['email'] }, false],
+    ['hello', { channels: ['C1'] }, true],
+    ['hello', { channels: ['C2'] }, false],
+    ['hello', { roles: ['member'] }, true],
+    ['hello lawyer', { words: ['lawyer'], channels: ['C2'] }, false],
+  ])('"%s" against %j: %s', (text, when, fits) => {
+    expect(ruleFor([aRule(when)], said(text)) !== undefined).toBe(fits);
+  });
+
+  it('take over for somebody who may, where others have spoken, and never else', () => {
+    const rules = [aRule({ roles: ['operator'] }, 'take-over')];
+    const operator = { roles: ['operator'], permitted: true, amongOthers: true };
+
+    expect(ruleFor(rules, said('hello', operator))).toBeDefined();
+    expect(ruleFor(rules, said('hello', { ...operator, permitted: false }))).toBeUndefined();
+    expect(ruleFor(rules, said('hello', { ...operator, amongOthers: false }))).toBeUndefined();
+  });
+
+  it('cannot be written without a condition, nor take over for whoever writes', () => {
+    expect(TakeoverRule.safeParse({ name: 'x', when: {}, do: 'call-human' }).success).toBe(false);
+    expect(TakeoverRule.safeParse({ name: 'x', when: { words: ['hm'] }, do: 'take-over' }).success).toBe(
+      false,
+    );
+  });
+});

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Control,
+  type ControlStep,
+  endOf,
+  finishHandback,
+  handBack,
+  learnPlace,
+  mayBeSaid,
+  noteActivity,
+  requestHandoff,
+  takeOver,
+  tick,
+  untouched,
+} from '../../../src/domain/control.ts';
+import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { runs } from '../../support/property-runs.ts';
+
+const PLACE = { platform: Platform.parse('slack'), route: { channel: 'C1' } };
+const WAIT_MS = 600_000;
+const IDLE_MS = 1_800_000;
+
+function aPerson(name: string): { person: PersonId; name: string } {
+  return { person: PersonId.parse(name), name };
+}
+
+/** One thing that can happen, and who does it; `afterMs` later. */
+interface Happening {
+  readonly kind: 'ask' | 'take' | 'take-without-right' | 'back' | 'finish' | 'write' | 'place' | 'tick';
+  readonly by: 'dana' | 'oskar';
+  readonly afterMs: number;
+  readonly staleEpoch: boolean;
+}
+
+const happening = fc.record<Happening>({
+  kind: fc.constantFrom('ask', 'take', 'take-without-right', 'back', 'finish', 'write', 'place', 'tick'),
+  by: fc.constantFrom('dana', 'oskar'),
+  afterMs: fc.oneof(fc.nat(60_000), fc.nat(4_000_000)),
+  staleEpoch: fc.boolean(),
+});
+
+function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: number): ControlStep<unknown> {
+  const who = aPerson(by);
+  switch (kind) {
+    case 'ask':
+      return requestHandoff(
+        control,
+        { by: { kind: 'person', ...who } },
+        { waitMs: WAIT_MS, origin: PLACE },
+        nowMs,
+      );
+    case 'take':
+      return takeOver(control, { by: who, permitted: true, idleMs: IDLE_MS }, nowMs);
+    case 'take-without-right':
+      return takeOver(control, { by: who, permitted: false, idleMs: IDLE_MS }, nowMs);
+    case 'back':
+      return handBack(control, { by: who, permitted: by === 'dana' }, nowMs);
+    case 'finish':
+      return finishHandback(control, control.epoch - (staleEpoch ? 1 : 0), nowMs);
+    case 'write':
+      return noteActivity(control, who.person, nowMs);
+    case 'place':
+      return learnPlace(control, PLACE);
+    case 'tick':
+      return tick(control, nowMs);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Every state a course of happenings comes through, with the time it came to it. */
+function courseOf(happenings: readonly Happening[]): { before: Control; after: Control; nowMs: number }[] {
+  let control = untouched(ConversationId.parse('slack:T:C:1'));
+  let nowMs = 1_000;
+  return happenings.map((each) => {
+    nowMs += each.afterMs;
+    const before = control;
+    control = step(control, each, nowMs).moved?.next ?? control;
+    return { before, after: control, nowMs };
+  });
+}
+
+function holds(name: string, check: (course: ReturnType<typeof courseOf>) => void): void {
+  it(name, () => {
+    fc.assert(
+      fc.property(fc.array(happening, { minLength: 1, maxLength: 40 }), (happenings) =>
+        check(courseOf(happenings)),
+      ),
+      { numRuns: runs(1_000) },
+    );
+  });
+}
+
+/** Who speaks: one name for each controller there can be. */
+function controllerOf(control: Control): string {
+  return control.state === 'HUMAN' || control.state === 'HANDBACK_PENDING'
+    ? `${control.state} ${control.owner.person}`
+    : control.state;
+}
+
+describe('the control of a conversation', () => {
+  holds(
+    'C1 raises the epoch with every change of control, so that nothing said before may still be said',
+    (course) => {
+      for (const { before, after } of course) {
+        const changed = controllerOf(before) !== controllerOf(after);
+        expect(after.epoch).toBe(changed ? before.epoch + 1 : before.epoch);
+        expect(mayBeSaid(before.epoch, after.epoch)).toBe(!changed);
+        expect(after.rev - before.rev).toBe(after === before ? 0 : 1);
+      }
+    },
+  );
+
+  holds('C2 has one controller at any moment, who is somebody that may', (course) => {
+    for (const { before, after } of course) {
+      expect(['BOT', 'HANDOFF_PENDING', 'HUMAN', 'HANDBACK_PENDING']).toContain(after.state);
+      if (before.state !== 'HUMAN' && after.state === 'HUMAN')
+        expect(after.owner.person).toMatch(/dana|oskar/);
+    }
+  });
+
+  holds('C3 gives each epoch one controller, so that what is handled in it has one', (course) => {
+    const byEpoch = new Map<number, string>();
+    for (const { after } of course) {
+      expect(byEpoch.get(after.epoch) ?? controllerOf(after)).toBe(controllerOf(after));
+      byEpoch.set(after.epoch, controllerOf(after));
+    }
+  });
+
+  holds('C4 never stays without the agent for ever: time alone leads back to it', (course) => {
+    let control = course.at(-1)?.after;
+    for (let ticks = 0; control && control.state !== 'BOT'; ticks++) {
+      expect(ticks).toBeLessThan(3);
+      const due = endOf(control);
+      expect(due).toBeGreaterThan(0);
+      expect(tick(control, due! - 1).moved).toBeUndefined();
+      control = tick(control, due!).moved?.next;
+    }
+    expect(control?.state).toBe('BOT');
+  });
+
+  holds('C5 goes from the hand-back to the agent, or to another person, and to nothing else', (course) => {
+    for (const { before, after } of course) {
+      if (before.state !== 'HANDBACK_PENDING') continue;
+      expect(['BOT', 'HUMAN', 'HANDBACK_PENDING']).toContain(after.state);
+    }
+  });
+
+  it('C5 does not let an older hand-back end a newer takeover', () => {
+    const dana = aPerson('dana');
+    const taken = takeOver(
+      untouched(ConversationId.parse('c')),
+      { by: dana, permitted: true, idleMs: IDLE_MS },
+      0,
+    );
+    const back = handBack(taken.moved!.next, { by: dana, permitted: true }, 1);
+    const again = takeOver(back.moved!.next, { by: aPerson('oskar'), permitted: true, idleMs: IDLE_MS }, 2);
+
+    const finished = finishHandback(again.moved!.next, back.moved!.next.epoch, 3);
+
+    expect(finished).toEqual({ result: 'OVER' });
+  });
+
+  it('lets whoever asked for a human call it off, and nobody else without the right', () => {
+    const asked = requestHandoff(
+      untouched(ConversationId.parse('c')),
+      { by: { kind: 'person', ...aPerson('alex') } },
+      { waitMs: WAIT_MS },
+      0,
+    ).moved!.next;
+
+    expect(handBack(asked, { by: aPerson('eve'), permitted: false }, 1).result.code).toBe('NOT_PERMITTED');
+    expect(handBack(asked, { by: aPerson('alex'), permitted: false }, 1).result.code).toBe('WITHDRAWN');
+  });
+
+  it('puts the end off while whoever holds it writes, and for nobody else', () => {
+    const taken = takeOver(
+      untouched(ConversationId.parse('c')),
+      { by: aPerson('dana'), permitted: true, idleMs: IDLE_MS },
+      0,
+    ).moved!.next;
+
+    expect(noteActivity(taken, PersonId.parse('alex'), 600_000).moved).toBeUndefined();
+    expect(endOf(noteActivity(taken, PersonId.parse('dana'), 600_000).moved!.next)).toBe(600_000 + IDLE_MS);
+  });
+});
