@@ -76,7 +76,7 @@ export interface ImapDeps {
 }
 
 export class ImapReader {
-  readonly #stopping = new AbortController();
+  #stopping = new AbortController();
   readonly #breaks = new Map<string, number>();
   #running: Promise<void> = Promise.resolve();
 
@@ -96,6 +96,7 @@ export class ImapReader {
     const firstAttempt = new Promise<void>((resolve) => {
       ready = resolve;
     });
+    this.#stopping = new AbortController();
     this.#running = this.#run(intake, ready, this.#stopping.signal);
     await firstAttempt;
   }

@@ -129,6 +129,20 @@ describe.skipIf(problem !== undefined)('a mailbox kept by Dovecot', () => {
     expect(texts()).toEqual(['one', 'two', 'three']);
   });
 
+  it('takes nothing in once it is stopped, and goes on when it is started again', async () => {
+    const first = await startGateway();
+    await first.stop();
+    await dovecot.deliver(aMail('meanwhile'));
+    expect(texts()).toEqual([]);
+
+    await first.start(core.receive);
+    await core.message(1);
+    await dovecot.deliver(aMail('afterwards'));
+    await core.message(2);
+
+    expect(texts()).toEqual(['meanwhile', 'afterwards']);
+  });
+
   it('knows its place from the first start, so that what came while it was away is not too old', async () => {
     await startGateway({ lookback_hours: 0 });
     await gateway?.stop();
