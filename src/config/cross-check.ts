@@ -165,7 +165,7 @@ function checkApprovers(
 }
 
 /** Each role and person that is named, with the place where it is written. */
-function leavesAt(file: ConfigFile, at: Path, approvers: Approvers): { at: Path; leaf: Leaf }[] {
+export function leavesAt(file: ConfigFile, at: Path, approvers: Approvers): { at: Path; leaf: Leaf }[] {
   if (!('of' in approvers)) return [{ at, leaf: approvers }];
   const [group = 'of'] = file.keysAt(at).filter((key) => key === 'all' || key === 'any' || key === 'of');
   return approvers.of.flatMap((each, n) => leavesAt(file, [...at, group, n], each));
@@ -402,7 +402,7 @@ function checkTimes(file: ConfigFile, at: Path, policy: EscalationPolicy): Confi
   return problems;
 }
 
-function unknownName(
+export function unknownName(
   file: ConfigFile,
   at: Path,
   kind: 'role' | 'person' | 'policy' | 'platform',

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { Authorizations } from './authorizations.ts';
+import { checkApi } from './check-api.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { ConfigFile, type Parsed } from './config-file.ts';
 import { Contacts } from './contacts.ts';
@@ -86,6 +87,14 @@ export function parseConfig<Gateways extends GatewaySchemas>(
   const settings = parse('settings', settingsSchema(gateways));
 
   problems.push(...crossCheck({ authorizations, contacts, escalation, platforms: Object.keys(gateways) }));
+  problems.push(
+    ...checkApi({
+      settings,
+      authorizations: authorizations?.file,
+      contacts: contacts?.file,
+      escalation: escalation?.file,
+    }),
+  );
   const whole = purpose?.value &&
     authorizations?.value &&
     contacts?.value &&
