@@ -1,5 +1,9 @@
 /** A person takes a conversation over from the agent, and gives it back. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startApp } from '../../src/app.ts';
+import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { TEAM } from '../../src/sandbox/people.ts';
 import { defer } from '../support/core.ts';
 import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
 
@@ -56,6 +60,127 @@ describe('a takeover while the bot is mid-answer', () => {
       expect(seen).toContain(part);
     }
     expect(slack.calls.length).toBeGreaterThan(0);
+  });
+});
+
+describe('words that were said before, and not sent yet', () => {
+  it('C1 are dropped at the last hop when another process takes over, and the audit and the agent know it', async () => {
+    const { slack, claude } = story.sandbox;
+    claude.script(({ messages }) =>
+      JSON.stringify(messages.at(-1)).includes('and now')
+        ? { text: 'I am back.' }
+        : { text: 'A stale answer.' },
+    );
+    const other = await startApp({
+      config: () => story.config,
+      redisUrl: story.redisUrl,
+      clock: story.clock,
+      log: createLogger({ level: 'silent' }),
+      platforms: false,
+      workers: false,
+    });
+    // The answer is in the outbox, and waits.
+    slack.fail('chat.postMessage', { kind: 'rate-limited', retryAfterSeconds: 2 });
+    const thread = await story.mention('hello there');
+    await slack.until(({ calls }) => calls.some(({ result }) => result === 'rate-limited'));
+    const conversationId = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`);
+    const dana = story.app.directory.find(PersonId.parse('dana'))!;
+
+    const taken = await other.controlDesk.takeOver({
+      id: 'gesture-1',
+      conversationId,
+      by: { person: dana.id, name: dana.name, roles: dana.roles },
+      channel: 'cli',
+    });
+    await other.stop();
+    await story.quiet();
+    await story.say(ALEX.slack, thread, 'are you there?');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    expect(taken.code).toBe('TAKEN');
+    expect(story.said(thread).map(textOf).join()).not.toContain('stale');
+    const trail = await story.app.audit.tail(100);
+    expect(trail.find(({ event }) => event.event === 'message.withheld')?.event).toMatchObject({
+      subject: conversationId,
+      detail: { epoch: 0, current: 1 },
+    });
+    await story.say(DANA.slack, thread, '!handback');
+    await story.say(ALEX.slack, thread, 'and now?');
+    await story.answer(thread, /I am back/);
+    expect(JSON.stringify(claude.requests.at(-1))).toContain('was not sent');
+  });
+});
+
+describe('the agent', () => {
+  it('C4 hands over by itself, says why, and whoever comes finds all of it', async () => {
+    const { claude } = story.sandbox;
+    claude.script(({ messages }) => {
+      const said = JSON.stringify(messages.at(-1));
+      if (said.includes('A human is asked')) return { text: 'I cannot find it, sorry.' };
+      return { calls: [{ tool: 'hand_off', input: { reason: 'The order is not in my books' } }] };
+    });
+    const thread = await story.mention('where is order 99?');
+    await story.answer(thread, /I cannot find it, sorry/);
+    await story.answer(
+      thread,
+      /I am asking for a human to take over here \(“The order is not in my books”\)/,
+    );
+    const call = await story.mail(DANA.mail, /The order is not in my books/);
+    const ticket = /takeover (con_p\d+_\w+)/.exec(call.text)?.[1];
+
+    await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
+
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.mail(DANA.mail, /You have that conversation now/);
+    await story.say(ALEX.slack, thread, 'hello Dana');
+    await story.quiet();
+    expect(claude.requests).toHaveLength(2);
+  });
+});
+
+describe('rules of the configuration', () => {
+  it('C2 call a human for words, once, and let an operator who steps in speak from then on', async () => {
+    const { takeover } = story.config.authorizations;
+    const rules = [
+      { name: 'lawyers', when: { words: ['lawyer'] }, do: 'call-human' as const },
+      { name: 'operators', when: { roles: ['operator'] }, do: 'take-over' as const },
+    ];
+    story.config = {
+      ...story.config,
+      authorizations: { ...story.config.authorizations, takeover: { ...takeover, rules } },
+    };
+    const thread = await story.mention('I will call my lawyer: what can you do?');
+    await story.answer(thread, /This is for a human/);
+    expect(story.sandbox.claude.requests).toEqual([]);
+    await story.advance(11 * 60_000);
+    await story.answer(thread, /nobody could come/);
+    await story.answer(thread, /Here is what I can do/);
+
+    await story.say(DANA.slack, thread, 'Alex, let me look at that.');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+
+    expect(story.sandbox.claude.requests).toHaveLength(1);
+    expect(JSON.stringify(await story.app.audit.tail(100))).toContain('takeover rule operators');
+  });
+});
+
+describe('a gateway that dies', () => {
+  it('C2 C4 leaves a takeover as it was: the next one is silent, and time still gives it back', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await story.restart();
+    await story.say(ALEX.slack, thread, 'what can you do now?');
+    await story.quiet();
+    expect(story.sandbox.claude.requests).toHaveLength(1);
+
+    await story.advance(31 * 60_000);
+    await story.answer(thread, /Dana Reyes has not written for a while/);
+    await story.say(ALEX.slack, thread, 'what can you do?');
+    await story.sandbox.slack.until(() => story.sandbox.claude.requests.length === 2 || undefined);
   });
 });
 
