@@ -336,7 +336,7 @@ export class SelfAuditor implements Service {
   /** Its entry in the audit: one for each repair, and one for what stays as it is. Resolves true if it is news. */
   async #note({ kind, subject, partition, mended }: Finding): Promise<boolean> {
     const event = {
-      event: mended ? 'watchdog.mended' : 'watchdog.found',
+      event: mended ? 'self-audit.mended' : 'self-audit.found',
       actor: 'system',
       subject,
       correlation: CONVERSATION,

@@ -8,7 +8,12 @@ import { toHeard } from '../../src/approvals/approval-audit.ts';
 import { toDocument } from '../../src/approvals/approval-codec.ts';
 import { ApprovalRounds } from '../../src/approvals/approval-rounds.ts';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
-import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
+import {
+  cardUpdate,
+  consequencesOf,
+  consequencesOfOpening,
+  wakeUpFor,
+} from '../../src/approvals/consequences.ts';
 import { PermitOffice } from '../../src/approvals/permit-office.ts';
 import { copyFor } from '../../src/approvals/plan.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
@@ -700,6 +705,30 @@ describe('the lines in which messages wait', () => {
   });
 });
 
+describe('whatever is put right', () => {
+  it('is left alone when the request has changed since it was looked at', async () => {
+    const world = await World.open();
+    const before = await world.waiting();
+    const decided = await world.answered(before, { choice: 'deny', text: 'no' });
+    const [wakeUp] = wakeUpFor(decided, 0);
+    const [copy] = before.copies;
+    await world.handled(decided);
+    await world.sent(decided);
+
+    const rearmed = await world.rounds.rearm(before, 1);
+    const told =
+      wakeUp?.kind === 'mail' && (await world.rounds.ensureWakeUp({ ...decided, rev: before.rev }, wakeUp));
+    const update = cardUpdate(before, copy!, 0);
+    const shown = update.kind === 'out' && (await world.rounds.ensureUpdate(before, copy!, update));
+    await world.rounds.prove(before);
+
+    expect({ rearmed, told, shown }).toEqual({ rearmed: false, told: 'changed', shown: 'changed' });
+    expect(await world.timerOf(decided)).toBeUndefined();
+    expect(await world.items(decided, 'm')).toEqual([]);
+    await world.expectInOrder();
+  });
+});
+
 describe('the alarm', () => {
   it('is told once to those who run the gateway, and stands in the audit for every repair', async () => {
     const world = await World.open();
@@ -723,7 +752,7 @@ describe('the alarm', () => {
         markdown: expect.stringContaining(`put right (\`${approval.id}\`)`),
       },
     ]);
-    expect(events.filter((event) => event === `watchdog.mended ${approval.id} timer-missing`)).toHaveLength(
+    expect(events.filter((event) => event === `self-audit.mended ${approval.id} timer-missing`)).toHaveLength(
       3,
     );
   });
