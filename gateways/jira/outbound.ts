@@ -5,6 +5,12 @@ import { toCardComments } from './card.ts';
 import { JiraRoute } from './schema.ts';
 import { inertCode, mentionOf, packWiki, toWiki, wikiParagraph } from './wiki.ts';
 
+/** Longest text of a file that is written into comments, in characters; two of them. */
+const MAX_INLINE_CHARS = 60_000;
+
+const NOT_ATTACHED =
+  'I do not attach it: a file on an issue can be opened by everybody who sees the issue, and this talk is for some of them only.';
+
 export interface Outgoing {
   readonly route: JiraRoute;
   /** Comments in order; with `replaces` the last one takes the place of that comment. */
@@ -63,15 +69,13 @@ function withMention([first = '', ...rest]: readonly string[], account: string |
     : [...packWiki([wikiParagraph(`${mentionOf(account)} ${first}`)]), ...rest];
 }
 
-/** A text file as code under its name; of another one only the name can be told. */
+/** A text file as code under its name; of another one only the name can be told. Either way it is said why. */
 function toInline({ name, mediaType, base64 }: OutFile): string[] {
   const title = wikiParagraph(`*${toWiki(`\`${name}\``)[0] ?? name}*`);
-  if (!/^text\/|json|xml|yaml|csv/.test(mediaType)) {
-    return packWiki([
-      title,
-      wikiParagraph('(This file is left out: on the issue, everybody who sees it could open it.)'),
-    ]);
-  }
+  const leftOut = (why: string) => packWiki([title, wikiParagraph(`(${why} ${NOT_ATTACHED})`)]);
+  if (!/^text\/|json|xml|yaml|csv/.test(mediaType)) return leftOut('This file is left out.');
   const text = Buffer.from(base64, 'base64').toString('utf8');
-  return packWiki([title, { kind: 'code', text: inertCode(text), gap: '\n' }]);
+  if (text.length > MAX_INLINE_CHARS) return leftOut('This file is too long to be shown here, and left out.');
+  const explained = wikiParagraph(`(Shown as text. ${NOT_ATTACHED})`);
+  return packWiki([title, explained, { kind: 'code', text: inertCode(text), gap: '\n' }]);
 }

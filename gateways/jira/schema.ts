@@ -45,6 +45,8 @@ export const JiraFile = z.object({
   filename: z.string(),
   mimeType: z.string().optional(),
   size: z.int().nonnegative().optional(),
+  author: JiraUser.nullish(),
+  created: z.string().optional(),
 });
 export type JiraFile = z.infer<typeof JiraFile>;
 

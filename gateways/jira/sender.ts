@@ -5,14 +5,18 @@
  *   1. Every comment of ours carries its key as a property, written in the same request. After an unknown outcome (a
  *      later attempt) the keys are looked up first, and only what is missing is written: Jira has no other guard.
  *   2. An answer is seen by the same people as the question, or by fewer.
- *   3. What was to be edited and is gone is written anew.
+ *   3. A file on an issue is for everybody who sees the issue. Where only some are told, its text is, if it has any.
+ *   4. What was to be edited and is gone is written anew.
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
 import type { JiraClient, NewComment } from './client.ts';
 import { toldBy, toOutgoing } from './outbound.ts';
 import { findOwnComments } from './own-comments.ts';
-import { type JiraRoute, type JiraUser, OWN_MARK, type OwnMark } from './schema.ts';
+import { accountOf, type JiraFile, type JiraRoute, type JiraUser, OWN_MARK, type OwnMark } from './schema.ts';
+
+/** How far Jira's clock may be behind ours, in ms. */
+const CLOCK_SKEW_MS = 5 * 60_000;
 
 export class JiraSender {
   constructor(
@@ -40,7 +44,7 @@ export class JiraSender {
       const found = there.get(part);
       ref = found ?? (await this.client.addComment(route.issue, toComment(text, route, { id, part }))).id;
     }
-    await this.#attach(route.issue, files, attempt);
+    await this.#attach(route.issue, files, message);
     // What was found shows the card as it was then; it is brought up to date by what is sent next.
     return { ref };
   }
@@ -60,14 +64,26 @@ export class JiraSender {
     return findOwnComments(this.client, issue, key, await this.whoAmI());
   }
 
-  async #attach(issue: string, files: readonly OutFile[], attempt: number): Promise<void> {
+  async #attach(
+    issue: string,
+    files: readonly OutFile[],
+    { attempt, queuedAt = 0 }: OutboundMessage,
+  ): Promise<void> {
     if (files.length === 0) return;
-    const there = attempt > 1 ? await this.client.filesOf(issue) : [];
+    const there = attempt > 1 ? await this.#attachedSince(issue, queuedAt - CLOCK_SKEW_MS) : [];
     for (const { name, mediaType, base64 } of files) {
       const bytes = Buffer.from(base64, 'base64');
       if (there.some(({ filename, size }) => filename === name && size === bytes.length)) continue;
       await this.client.attach(issue, { name, mediaType, bytes });
     }
+  }
+
+  /** Files have no mark: those of ours that are no older than the message may be its. */
+  async #attachedSince(issue: string, since: number): Promise<JiraFile[]> {
+    const us = accountOf(await this.whoAmI());
+    return (await this.client.filesOf(issue)).filter(
+      ({ author, created = '' }) => accountOf(author ?? {}) === us && Date.parse(created) >= since,
+    );
   }
 }
 

@@ -14,7 +14,7 @@ import { type JiraClient, JiraCredentialError } from './client.ts';
 import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
 import { findOwnComments } from './own-comments.ts';
 import { findOwnIssue, toIssueMark } from './own-issues.ts';
-import { accountOf, type JiraComment, JiraUser, OWN_MARK } from './schema.ts';
+import { accountOf, type JiraComment, JiraFile, JiraUser, OWN_MARK } from './schema.ts';
 import { fromWiki, toWiki } from './wiki.ts';
 
 /** By which rules hold all of them at once. */
@@ -25,6 +25,8 @@ const TIMEOUT_MS = 30_000;
 const MOST_FOUND = 20;
 /** Newest comments shown with an issue. */
 const MOST_COMMENTS = 10;
+/** Newest files named with an issue. */
+const MOST_FILES = 20;
 /** Longest description or comment shown, in characters; what is left off is said. */
 const MAX_SHOWN_CHARS = 4_000;
 
@@ -124,7 +126,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     run: async ({ issue }) => {
       await mustBeOpen(issue);
       const [shown, comments] = await Promise.all([
-        client.issueAsIs(issue, [...SUMMARY_FIELDS, 'description', 'reporter', 'issuetype']),
+        client.issueAsIs(issue, [...SUMMARY_FIELDS, 'description', 'reporter', 'issuetype', 'attachment']),
         client.comments(issue, { most: MOST_COMMENTS }),
       ]);
       const { key, fields } = z.object({ key: z.string(), fields: ShownFields }).parse(shown);
@@ -135,6 +137,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
         line(key, fields),
         `Reporter: ${nameOf(fields.reporter)}. Type: ${fields.issuetype?.name ?? 'unknown'}.`,
         `Description:\n${shortened(fromWiki(fields.description ?? '')) || '(none)'}`,
+        ...filesLine(fields.attachment),
         ...(hidden === 0
           ? []
           : [`(Left off, because only some people may read them: ${hidden} of the comments.)`]),
@@ -344,6 +347,7 @@ const ShownFields = z.object({
   issuetype: Named.nullish(),
   assignee: JiraUser.nullish(),
   reporter: JiraUser.nullish(),
+  attachment: z.array(JiraFile).default([]),
   updated: z.string().nullish(),
 });
 
@@ -352,6 +356,21 @@ function line(
   { summary, status, assignee, priority, updated }: z.infer<typeof ShownFields>,
 ): string {
   return `${key} · ${status?.name ?? 'unknown'} · ${priority?.name ?? 'no priority'} · ${nameOf(assignee)} · ${summary ?? ''} (changed ${updated ?? 'at an unknown time'})`;
+}
+
+/** A file comes along with a comment that shows it, and with an issue that is assigned to the bot. */
+function filesLine(files: readonly JiraFile[]): string[] {
+  const newest = files.slice(-MOST_FILES);
+  const last = newest.at(-1);
+  if (!last) return [];
+  const names = newest.map(
+    ({ filename, mimeType, size }) => `${filename} (${mimeType ?? 'unknown'}, ${size ?? '?'} bytes)`,
+  );
+  const left = files.length - newest.length;
+  const more = left === 0 ? '' : `, and ${left} older ones`;
+  return [
+    `Files: ${names.join(', ')}${more}. You are given one when somebody shows it in a comment to you, as [^${last.filename}].`,
+  ];
 }
 
 /** With the id, because names are not unique and people are assigned by id. */

@@ -342,8 +342,29 @@ describe('going out', () => {
       { type: 'role', value: 'Administrators' },
     ]);
     expect(ours[1]?.body).toContain('{code}\n1,2\n{code}');
+    expect(ours[1]?.body).toContain('I do not attach it: a file on an issue can be opened by everybody');
     expect(jira.sandbox.attachments(ISSUE)).toEqual([]);
   });
+
+  it.each([
+    ['that is no text', 'a.png', 'image/png', Buffer.from('PNG'), /left out\. I do not attach it/],
+    ['that is too long', 'a.csv', 'text/csv', Buffer.alloc(60_001, 'x'), /too long to be shown here/],
+  ])(
+    'says to some people why a file %s does not come, and does not put it before all',
+    async (_what, name, mediaType, bytes, why) => {
+      await open();
+      const { replyTo } = await mention('help', 'HELP-1'); // for agents only
+      const files = [{ name, mediaType, base64: bytes.toString('base64') }];
+      await jira.send({ to: replyTo, body: { kind: 'text', markdown: 'here', files } });
+
+      expect(jira.sandbox.attachments('HELP-1')).toEqual([]);
+      expect(bodies('HELP-1')).toEqual(['here', expect.stringContaining(name)]);
+      expect(bodies('HELP-1')[1]).toMatch(why);
+      const internal = { 'sd.public.comment': { internal: true } };
+      const told = jira.sandbox.comments('HELP-1').filter(({ author }) => author === BOT.jiraAccount);
+      expect(told.map(({ properties }) => properties)).toMatchObject([internal, internal]);
+    },
+  );
 
   it('answers in a service desk for agents only, unless told otherwise', async () => {
     await open();
@@ -525,6 +546,29 @@ describe('going out', () => {
     await jira.send({ id: 'f', to: replyTo, body: { kind: 'text', markdown: 'here', files }, attempt: 2 });
     expect(jira.sandbox.attachments(ISSUE).map(({ filename }) => filename)).toEqual(['a.csv']);
     expect(bodies()).toEqual(['here']);
+  });
+
+  it('takes no file for its own that somebody else put there, or that it put there for something else', async () => {
+    const clock = new ManualClock();
+    await open({ clock });
+    const { replyTo } = await mention('hello');
+    const file = { name: 'a.csv', mediaType: 'text/csv', base64: Buffer.from('1,2').toString('base64') };
+    const body = { kind: 'text' as const, markdown: 'here', files: [file] };
+    await jira.send({ id: 'one', to: replyTo, body });
+    clock.advance(DAY_MS);
+    const bytes = Buffer.from('3,4');
+    jira.sandbox.attach({
+      user: ALEX.jiraAccount,
+      issue: ISSUE,
+      filename: 'a.csv',
+      mimeType: 'text/csv',
+      bytes,
+    });
+    await jira.send({ id: 'two', to: replyTo, body, attempt: 2, queuedAt: clock.now() });
+    await jira.send({ id: 'two', to: replyTo, body, attempt: 3, queuedAt: clock.now() });
+
+    const authors = jira.sandbox.attachments(ISSUE).map(({ author }) => author);
+    expect(authors).toEqual([BOT.jiraAccount, ALEX.jiraAccount, BOT.jiraAccount]);
   });
 
   it('has no direct address without an issue to ask in', async () => {

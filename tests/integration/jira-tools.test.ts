@@ -63,6 +63,20 @@ describe('looking things up', () => {
   });
 });
 
+describe('the files of an issue', () => {
+  it('are named, the newest of many, and how one gets to be read', async () => {
+    for (let n = 1; n <= 22; n++) {
+      const file = { filename: `a${n}.csv`, mimeType: 'text/csv', bytes: Buffer.from('one,two') };
+      jira.sandbox.attach({ user: ALEX.jiraAccount, issue: 'OPS-2', ...file });
+    }
+    const { text } = await run('jira_get_issue', { issue: 'OPS-2' });
+
+    expect(text).toMatch(/Files: a3\.csv \(text\/csv, 7 bytes\), .*a22\.csv .*and 2 older ones/);
+    expect(text).toContain('[^a22.csv]');
+    expect((await run('jira_get_issue', { issue: 'OPS-3' })).text).not.toContain('Files:');
+  });
+});
+
 describe('a comment of several parts', () => {
   it.each([
     [{ kind: 'status' as const, status: 403 }, /not/],
