@@ -45,4 +45,18 @@ export function parseCustomId(customId: string): CardStamp | undefined {
   return { pressed: PRESSED_OF[code], approvalId, gen: Number(gen), digest };
 }
 
+/** Of a button that says something: `signalbox|s|/takeover con_p7_0123456789ab`. */
+export function toSayId(says: string): string {
+  const id = `${SAY_PREFIX}${says}`;
+  if (id.length > MAX_CUSTOM_ID_CHARS) throw new Error(`a custom id of ${id.length} characters is too long`);
+  return id;
+}
+
+/** What such a button says; undefined when it is none of ours. */
+export function parseSayId(customId: string): string | undefined {
+  return customId.startsWith(SAY_PREFIX) ? customId.slice(SAY_PREFIX.length) : undefined;
+}
+
+const SAY_PREFIX = 'signalbox|s|';
+
 const PRESSED_OF = { a: 'approve', d: 'deny', r: 'deny-with-reason', w: 'answer' } as const;

@@ -15,7 +15,7 @@
  *   3. What is no command, button or form of ours does nothing, and says so.
  */
 import type { Lookup, Receive } from '../../src/domain/gateway.ts';
-import type { InboundAnswer, Receipt } from '../../src/domain/message.ts';
+import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
 import { toReasonModal } from './card.ts';
@@ -223,6 +223,8 @@ export class InteractionDesk {
         return line.respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
       case 'answer':
         return this.#record(pressed.answer, line, receive);
+      case 'say':
+        return this.#say(pressed.message, line, receive);
       default:
         return pressed satisfies never;
     }
@@ -245,6 +247,20 @@ export class InteractionDesk {
       return line.respond(tellResponse(notRecorded(answer)));
     }
     if (!(line.shared && receipt.kind === 'duplicate')) await line.respond(toResponse(receipt));
+  }
+
+  /** What comes of it is told as it is to whoever types the same. */
+  async #say(message: InboundMessage, line: Line, receive: Receive): Promise<void> {
+    try {
+      await within(this.deps.timing.storeWithinMs, receive(message));
+    } catch (error) {
+      this.deps.log.error(
+        { error, message: message.id },
+        'a press could not be recorded; the person was told',
+      );
+      return line.respond(tellResponse(NOT_RECORDED));
+    }
+    await line.respond({ type: ResponseType.deferredUpdate });
   }
 
   #goOn(work: Promise<void>): void {

@@ -11,7 +11,7 @@ import { MessageId } from '../../src/domain/ids.ts';
 import type { Address, InboundAnswer, InboundMessage, Sender } from '../../src/domain/message.ts';
 import { MAX_REASON_CHARS, REASON_FIELD } from './card.ts';
 import { ASK_ABOUT } from './commands.ts';
-import { type CardStamp, parseCustomId } from './custom-id.ts';
+import { type CardStamp, parseCustomId, parseSayId } from './custom-id.ts';
 import { fromDiscordMarkdown } from './discord-markdown.ts';
 import {
   conversationId,
@@ -174,9 +174,16 @@ export type Press =
   | { readonly kind: 'answer'; readonly answer: InboundAnswer }
   /** The answer needs words first: a form is to be opened. */
   | { readonly kind: 'ask-words'; readonly stamp: CardStamp }
+  /** A button that says something for whoever presses it. */
+  | { readonly kind: 'say'; readonly message: InboundMessage }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export function toPress(press: Component, us: { userId: string }): Press {
+  const says = parseSayId(press.data.custom_id);
+  const sender = senderOf(press);
+  if (says !== undefined && sender && press.message.author.id === us.userId) {
+    return { kind: 'say', message: toSaid(press, says, sender) };
+  }
   const stamp = parseCustomId(press.data.custom_id);
   if (!stamp || press.message.author.id !== us.userId)
     return { kind: 'unknown', reason: 'not a button of ours' };
@@ -184,6 +191,23 @@ export function toPress(press: Component, us: { userId: string }): Press {
 
   const answer = toAnswer(press, stamp, undefined);
   return answer ? { kind: 'answer', answer } : { kind: 'unknown', reason: 'nobody pressed it' };
+}
+
+function toSaid(
+  { id, guild_id: guild, channel_id: channel }: Component,
+  text: string,
+  sender: Sender,
+): InboundMessage {
+  return {
+    kind: 'message',
+    id: MessageId.parse(`${DISCORD}:interaction:${id}`),
+    conversationId: conversationId(guild, channel),
+    sender,
+    text,
+    addressedToBot: true,
+    sentAt: new Date(timeOf(id)).toISOString(),
+    replyTo: channelAddress(guild, channel),
+  };
 }
 
 /** Undefined when it is not a form of ours. */

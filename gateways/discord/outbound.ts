@@ -11,8 +11,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
-import type { Address, OutFile } from '../../src/domain/message.ts';
+import type { Address, Button, OutFile } from '../../src/domain/message.ts';
 import { type RenderedCard, toCard } from './card.ts';
+import { toSayId } from './custom-id.ts';
 import { MAX_MESSAGE_CHARS, toDiscordMarkdown, toFenced } from './discord-markdown.ts';
 import { DISCORD } from './inbound.ts';
 import { Snowflake } from './schema.ts';
@@ -39,17 +40,33 @@ export interface Posts {
   readonly after: readonly Post[];
 }
 
-export function toTextPosts(id: string, markdown: string, files: readonly OutFile[] = []): Posts {
+export function toTextPosts(
+  id: string,
+  markdown: string,
+  files: readonly OutFile[] = [],
+  buttons: readonly Button[] = [],
+): Posts {
   const { texts, whole } = toTexts(markdown);
   const [first = [], ...further] = inTens([...whole, ...files]);
   const posts = [
     // Files come with the end of the text, so that they are found below it.
-    ...texts.map((content, index) => ({ content, files: index === texts.length - 1 ? first : [] })),
+    ...texts.map((content, index) => ({
+      content,
+      files: index === texts.length - 1 ? first : [],
+      ...(index === texts.length - 1 && buttons.length > 0 ? { components: [buttonRow(buttons)] } : {}),
+    })),
     ...further.map((more) => ({ content: '', files: more })),
   ].map((post, index): Post => ({ key: partKey(id, index + 1), ...post }));
   const [main, ...after] = posts;
   if (!main) throw new Error('a text has at least one part');
   return { before: [], main, after };
+}
+
+function buttonRow(buttons: readonly Button[]): NonNullable<Post['components']>[number] {
+  return {
+    type: 1,
+    components: buttons.map(({ label, says }) => ({ type: 2, style: 2, label, custom_id: toSayId(says) })),
+  };
 }
 
 /** The text in messages, or its beginning with the whole of it as a file. */

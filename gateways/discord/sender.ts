@@ -90,7 +90,11 @@ export class DiscordSender {
     const { id, body } = message;
     switch (body.kind) {
       case 'text':
-        return this.#deliver(toTextPosts(id, body.markdown, body.files), { message, place, signal });
+        return this.#deliver(toTextPosts(id, body.markdown, body.files, body.buttons), {
+          message,
+          place,
+          signal,
+        });
       case 'card':
         return this.#deliver(toCardPosts(id, body.card), { message, place, signal });
       case 'notice':

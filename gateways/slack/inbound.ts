@@ -206,6 +206,8 @@ export type Press =
   | { readonly kind: 'answer'; readonly answer: InboundAnswer }
   /** The answer needs words first: a modal is to be opened with this. */
   | { readonly kind: 'ask-words'; readonly context: ReasonContext }
+  /** A button that says something for whoever presses it. */
+  | { readonly kind: 'say'; readonly message: InboundMessage }
   | { readonly kind: 'unknown'; readonly reason: string };
 
 /** The buttons of a card. Stable: a card sent before an update must still work after it. */
@@ -216,12 +218,18 @@ export const ACTIONS = {
   answer: 'signalbox.answer',
 } as const;
 
+/** Begins the action of a button that says something, in the words of its value. */
+export const SAY_ACTION = 'signalbox.say.';
+
 export function toPress(press: BlockActions, us: Identity): Press {
   const [action] = press.actions;
   const { channel, message } = press;
   // A card that was forwarded or quoted is somebody else's message; only the card itself decides.
   if (press.container.type !== 'message' || !channel || !message)
     return { kind: 'unknown', reason: 'not on a card of ours' };
+  if (action?.action_id.startsWith(SAY_ACTION) && action.value !== undefined) {
+    return { kind: 'say', message: toSaid(press, action.value, { channel: channel.id, ...message }, us) };
+  }
 
   const stamp = parsed(CardStamp, action?.value);
   if (!action || !stamp) return { kind: 'unknown', reason: 'not a button of ours' };
@@ -238,6 +246,28 @@ export function toPress(press: BlockActions, us: Identity): Press {
     default:
       return { kind: 'unknown', reason: 'not a button of ours' };
   }
+}
+
+/** What a button says is a message of whoever pressed it, in the thread it stands in. */
+function toSaid(
+  { user, actions }: BlockActions,
+  text: string,
+  { channel, ts, thread_ts }: { channel: string; ts: string; thread_ts?: string | undefined },
+  us: Identity,
+): InboundMessage {
+  const thread = thread_ts ?? ts;
+  const at = actions[0]?.action_ts ?? ts;
+  return {
+    kind: 'message',
+    // One press is one gesture: Slack delivers it again under the same action_ts.
+    id: MessageId.parse(`${messageId(us, channel, ts)}:${at}:${user.id}:say`),
+    conversationId: conversationId(us, channel, thread),
+    sender: clickerOf(user),
+    text,
+    addressedToBot: true,
+    sentAt: new Date(Number(at) * 1_000).toISOString(),
+    replyTo: addressOf(channel, thread),
+  };
 }
 
 interface CardPlace {

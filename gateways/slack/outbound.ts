@@ -10,9 +10,9 @@ import type { types } from '@slack/bolt';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
-import type { Address, OutFile } from '../../src/domain/message.ts';
+import type { Address, Button, OutFile } from '../../src/domain/message.ts';
 import { toCard } from './card.ts';
-import { SLACK } from './inbound.ts';
+import { SAY_ACTION, SLACK } from './inbound.ts';
 import { MAX_MESSAGE_BYTES, toFenced, toMrkdwn } from './mrkdwn.ts';
 import { SlackId, SlackTs } from './schema.ts';
 
@@ -30,10 +30,37 @@ export interface Posts {
   readonly after: readonly Post[];
 }
 
-export function toTextPosts(id: string, markdown: string): Posts {
-  const [main, ...after] = toMrkdwn(markdown).map((text, index) => ({ key: partKey(id, index + 1), text }));
+export function toTextPosts(id: string, markdown: string, buttons: readonly Button[] = []): Posts {
+  const texts = toMrkdwn(markdown);
+  const [main, ...after] = texts.map((text, index) => ({
+    key: partKey(id, index + 1),
+    text,
+    ...(index === texts.length - 1 ? withButtons(text, buttons) : {}),
+  }));
   if (!main) throw new Error('a text has at least one part');
   return { before: [], main, after };
+}
+
+/** Longest text of a section (docs.slack.dev, Block Kit, section). */
+const MAX_SECTION_CHARS = 3_000;
+
+/** Below the text; what they say stands in it, so where there is no room nothing is lost. */
+function withButtons(text: string, buttons: readonly Button[]): Pick<Post, 'blocks'> {
+  if (buttons.length === 0 || text.length > MAX_SECTION_CHARS) return {};
+  return {
+    blocks: [
+      { type: 'section', text: { type: 'mrkdwn', text } },
+      {
+        type: 'actions',
+        elements: buttons.map(({ label, says }, index) => ({
+          type: 'button',
+          action_id: `${SAY_ACTION}${index}`,
+          text: { type: 'plain_text', text: label, emoji: false },
+          value: says,
+        })),
+      },
+    ],
+  };
 }
 
 export function toCardPosts(id: string, card: Card): Posts {

@@ -10,7 +10,7 @@
  *   3. What is no button of ours decides nothing, and says so.
  */
 import type { Receive } from '../../src/domain/gateway.ts';
-import type { InboundAnswer, Receipt } from '../../src/domain/message.ts';
+import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
 import { toReasonModal } from './card.ts';
@@ -55,6 +55,8 @@ export class Presses {
       this.deps.teller.tell(presser, UNKNOWN_BUTTON);
     } else if (pressed.kind === 'ask-words') {
       await this.#askWords(press.trigger_id, pressed.context, presser);
+    } else if (pressed.kind === 'say') {
+      await this.#say(pressed.message, presser, receive);
     } else {
       await this.#record(pressed.answer, presser, receive);
     }
@@ -95,6 +97,16 @@ export class Presses {
   async #record(answer: InboundAnswer, presser: Actor, receive: Receive): Promise<void> {
     try {
       this.#tellReceipt(presser, await within(this.deps.storeWithinMs, receive(answer)));
+    } catch (error) {
+      this.deps.teller.tell(presser, NOT_RECORDED);
+      throw error;
+    }
+  }
+
+  /** What comes of it is told as it is to whoever types the same. */
+  async #say(message: InboundMessage, presser: Actor, receive: Receive): Promise<void> {
+    try {
+      await within(this.deps.storeWithinMs, receive(message));
     } catch (error) {
       this.deps.teller.tell(presser, NOT_RECORDED);
       throw error;

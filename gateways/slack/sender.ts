@@ -134,10 +134,10 @@ export class SlackSender {
 
   async #text(
     message: OutboundMessage,
-    { markdown, replaces, files = [] }: TextBody,
+    { markdown, replaces, files = [], buttons }: TextBody,
     way: { place: Place; signal: AbortSignal },
   ): Promise<Sent> {
-    const sent = await this.#deliver(toTextPosts(message.id, markdown), message, replaces, way);
+    const sent = await this.#deliver(toTextPosts(message.id, markdown, buttons), message, replaces, way);
     if (files.length > 0) await this.#attach(files, message, sent, way);
     return sent;
   }

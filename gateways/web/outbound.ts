@@ -4,7 +4,7 @@ import { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
 import { AccountId, Platform } from '../../src/domain/ids.ts';
-import { type Address, type OutboundMessage, OutFile } from '../../src/domain/message.ts';
+import { type Address, Button, type OutboundMessage, OutFile } from '../../src/domain/message.ts';
 
 export const WEB = Platform.parse('web');
 
@@ -27,6 +27,8 @@ export const WebEvent = z.discriminatedUnion('kind', [
     ...common,
     markdown: z.string(),
     files: z.array(OutFile).optional(),
+    /** To be offered below it; pressing one sends its `says` as a message of this conversation. */
+    buttons: z.array(Button).optional(),
     replaces,
   }),
   z.object({ kind: z.literal('card'), ...common, card: Card, replaces }),
@@ -41,8 +43,8 @@ export function toEvent({ id, to, body }: OutboundMessage, at: string): WebEvent
   const about = { id, at, conversation };
   switch (body.kind) {
     case 'text': {
-      const { markdown, files } = body;
-      const shown = files === undefined ? { markdown } : { markdown, files };
+      const { markdown, files, buttons } = body;
+      const shown = { markdown, ...(files ? { files } : {}), ...(buttons ? { buttons } : {}) };
       return { kind: 'text', ...about, ...shown, ...replacing(body.replaces) };
     }
     case 'card':
