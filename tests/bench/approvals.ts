@@ -28,6 +28,10 @@ export interface ApprovalsReport {
     /** One vote at a time: what a person waits for the store. */
     readonly loneVoteP50Ms: number;
     readonly loneVoteP99Ms: number;
+    /** The self-audit: its first look at all that is pending, a later one, and the longest others wait meanwhile. */
+    readonly firstLookMs: number;
+    readonly lookMs: number;
+    readonly longestWaitMs: number;
   };
   readonly targets: readonly Verdict[];
 }
@@ -52,6 +56,9 @@ export async function measureApprovals(plan: ApprovalsPlan, progress: Progress):
     const bytesEach = (full.usedBytes - empty.usedBytes) / plan.pending;
     progress(`approvals: ${plan.pending} pending, ${significant(bytesEach)} bytes each`);
 
+    const audited = await keeper.audit();
+    progress(`approvals: the self-audit looks at all of them in ${significant(audited.againMs)} ms`);
+
     const votes = await keeper.vote(plan.votes, plan.inFlight);
     const lone = await keeper.vote(Math.min(LONE_VOTES, plan.votes), 1);
     const { p50, p99 } = percentiles(votes.latenciesMs);
@@ -72,6 +79,9 @@ export async function measureApprovals(plan: ApprovalsPlan, progress: Progress):
         voteP99Ms: p99,
         loneVoteP50Ms: alone.p50,
         loneVoteP99Ms: alone.p99,
+        firstLookMs: audited.firstMs,
+        lookMs: audited.againMs,
+        longestWaitMs: audited.longestWaitMs,
       },
       targets: [judge(TARGETS.bytes, bytesEach)],
     };

@@ -10,7 +10,9 @@ export type PendingOrder =
   /** Opens approvals that fall due evenly, `perSecond` in each of `seconds`, and lets time take its course. */
   | { readonly kind: 'fire'; readonly perSecond: number; readonly seconds: number }
   /** Answers the next `count` of the approvals in the order they were opened, `inFlight` at a time. */
-  | { readonly kind: 'vote'; readonly count: number; readonly inFlight: number };
+  | { readonly kind: 'vote'; readonly count: number; readonly inFlight: number }
+  /** Looks at all of them as the self-audit does, twice. */
+  | { readonly kind: 'audit' };
 
 export const Opened = z.object({ kind: z.literal('opened'), durationMs: z.number() });
 
@@ -29,6 +31,17 @@ export const Voted = z.object({
   latenciesMs: z.array(z.number()),
 });
 export type Voted = z.infer<typeof Voted>;
+
+export const Audited = z.object({
+  kind: z.literal('audited'),
+  approvals: z.number(),
+  /** The first look reads everything; a later one only what may have changed. */
+  firstMs: z.number(),
+  againMs: z.number(),
+  /** What somebody else waited for Redis meanwhile, at most. */
+  longestWaitMs: z.number(),
+});
+export type Audited = z.infer<typeof Audited>;
 
 /** Sent instead of the answer when an order could not be carried out. */
 export const Failed = z.object({ kind: z.literal('failed'), reason: z.string() });

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApprovalRounds } from '../../src/approvals/approval-rounds.ts';
 import {
   ApprovalStore,
   approvalIdFor,
@@ -18,9 +19,16 @@ import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { dueOf, type TickResult } from '../../src/domain/approval/time.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
+import { LaneRounds } from '../../src/mailbox/lane-rounds.ts';
+import { duplicateRedis, type RedisClient } from '../../src/redis/client.ts';
+import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { PARTITIONS, partitionOf } from '../../src/redis/keys.ts';
+import { Heartbeat } from '../../src/services/heartbeat.ts';
+import { SelfAuditor } from '../../src/services/self-auditor.ts';
 import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
+import { WatchdogRecord } from '../../src/services/watchdog-record.ts';
 import {
   type CoreStore,
   conversationNumber,
@@ -30,7 +38,7 @@ import {
   sampleItem,
 } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
-import { BODY_BYTES, type Fired, type PendingOrder, type Voted } from './pending-protocol.ts';
+import { type Audited, BODY_BYTES, type Fired, type PendingOrder, type Voted } from './pending-protocol.ts';
 
 /** Approvals opened by one commit. */
 const OPENED_AT_ONCE = 500;
@@ -67,6 +75,8 @@ class PendingApprovals {
         return this.#fire(order.perSecond, order.seconds);
       case 'vote':
         return this.#vote(order.count, order.inFlight);
+      case 'audit':
+        return this.#audit();
       default:
         return order satisfies never;
     }
@@ -121,6 +131,42 @@ class PendingApprovals {
     return { kind: 'voted', durationMs: performance.now() - startedAt, latenciesMs };
   }
 
+  async #audit(): Promise<Audited> {
+    const { redis, keys } = this.core;
+    const record = new WatchdogRecord(redis, keys);
+    await record.begin(Date.now());
+    const auditor = new SelfAuditor({
+      approvals: this.#store,
+      rounds: new ApprovalRounds(redis, keys),
+      lanes: new LaneRounds(redis, keys),
+      record,
+      writer: new EffectWriter(redis, keys),
+      heartbeat: new Heartbeat(() => ({ heartbeat_method: 'GET', heartbeat_timeout: 1_000 }), LOG),
+      copiesFor: () => [],
+      owners: () => [],
+      everyMs: () => HOUR_MS,
+      clock: systemClock,
+      log: LOG,
+    });
+    const waits = new WaitWatch(duplicateRedis(redis, 'signalbox-bench-waits'));
+    const watching = waits.watch();
+    const startedAt = performance.now();
+    const { approvals } = await auditor.look();
+    const betweenAt = performance.now();
+    const { findings } = await auditor.look();
+    const endedAt = performance.now();
+    waits.stop();
+    await watching;
+    if (findings.length > 0) throw new Error(`the self-audit found ${findings.length} things`);
+    return {
+      kind: 'audited',
+      approvals,
+      firstMs: betweenAt - startedAt,
+      againMs: endedAt - betweenAt,
+      longestWaitMs: waits.longestMs,
+    };
+  }
+
   /** Numbers go on from those opened before. */
   async #open(
     count: number,
@@ -157,6 +203,28 @@ class PendingApprovals {
     if (posted.kind !== 'taken') throw new Error(`the item that opens approvals was ${posted.kind}`);
     const effects = approvals.map((approval) => toOpenEffect(approval, KEEP_ENDED_MS));
     await this.core.queue.commit(posted.claim, effects, 'yield');
+  }
+}
+
+/** What somebody else would wait for the server, asked every few milliseconds. */
+class WaitWatch {
+  longestMs = 0;
+  #watching = true;
+
+  constructor(private readonly redis: RedisClient) {}
+
+  async watch(): Promise<void> {
+    while (this.#watching) {
+      const askedAt = performance.now();
+      await this.redis.ping();
+      this.longestMs = Math.max(this.longestMs, performance.now() - askedAt);
+      await sleep(5);
+    }
+    this.redis.disconnect();
+  }
+
+  stop(): void {
+    this.#watching = false;
   }
 }
 

@@ -159,6 +159,11 @@ function approvalsText({ pending, bodyBytes, deadlinesEach, figures, targets }: 
       ],
     ),
     '',
+    toTable(
+      ['', 'first look ms', 'a look ms', 'others wait ms'],
+      [['Self-audit', figures.firstLookMs, figures.lookMs, figures.longestWaitMs]],
+    ),
+    '',
     toVerdictTable(targets),
   ];
 }

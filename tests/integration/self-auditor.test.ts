@@ -159,10 +159,10 @@ class World {
   }
 
   /** Its conversation handles whatever waits for it, as the worker does it. */
-  async handled(approval: Approval): Promise<void> {
+  async handled(approval: Approval, most = Number.POSITIVE_INFINITY): Promise<void> {
     const worker = await openWorker(this.store);
     const queue = worker.queue('m');
-    for (;;) {
+    for (let handled = 0; handled < most; handled++) {
       const [claim] = await queue.claim(partitionOf(approval.conversationId), 1, new Map());
       if (!claim) return;
       const item = MailboxItem.parse(JSON.parse(claim.item));
@@ -438,6 +438,21 @@ describe('the conversation that waits', () => {
     await world.expectMended({ kind: 'waiter-unheard', subject: approved.id });
   });
 
+  it('A12 is told that a yes is no longer valid, though it heard, too late, of the yes', async () => {
+    const world = await World.open();
+    const approved = await world.answered(await world.waiting());
+    await world.pass(approved, 2 * HOUR);
+    await world.approvals.apply(approved.id, tick);
+    await world.sent(approved);
+    await world.handled(approved, 1);
+    await world.expectInOrder();
+    await world.lose(approved, 'm');
+
+    await world.expectMended({ kind: 'waiter-unheard', subject: approved.id });
+
+    expect(await world.items(approved, 'm')).toMatchObject([{ state: 'REVOKED' }]);
+  });
+
   it('is not told twice: not what it has in hand, not what is kept aside for it, not by two who look', async () => {
     const world = await World.open();
     const other = await World.open({ store: world.store });
@@ -706,7 +721,7 @@ describe('the lines in which messages wait', () => {
 });
 
 describe('whatever is put right', () => {
-  it('is left alone when the request has changed since it was looked at', async () => {
+  it('is left alone when the request has changed, or was handled, since it was looked at', async () => {
     const world = await World.open();
     const before = await world.waiting();
     const decided = await world.answered(before, { choice: 'deny', text: 'no' });
@@ -720,9 +735,12 @@ describe('whatever is put right', () => {
       wakeUp?.kind === 'mail' && (await world.rounds.ensureWakeUp({ ...decided, rev: before.rev }, wakeUp));
     const update = cardUpdate(before, copy!, 0);
     const shown = update.kind === 'out' && (await world.rounds.ensureUpdate(before, copy!, update));
+    const settled = await world.read(decided);
+    const again = wakeUp?.kind === 'mail' && (await world.rounds.ensureWakeUp(settled, wakeUp));
     await world.rounds.prove(before);
 
     expect({ rearmed, told, shown }).toEqual({ rearmed: false, told: 'changed', shown: 'changed' });
+    expect(again).toBe('heard');
     expect(await world.timerOf(decided)).toBeUndefined();
     expect(await world.items(decided, 'm')).toEqual([]);
     await world.expectInOrder();
