@@ -1,53 +1,31 @@
-/** What `signalbox check` says about Jira: what works, what is missing, and what to do about it. */
-import type { CheckFinding } from '../../src/domain/gateway.ts';
-import { type JiraClient, JiraCredentialError } from './client.ts';
-import { type Flavour, flavourOf, type JiraSettings, missingJiraSettings } from './config.ts';
-import type { JiraWebhook } from './schema.ts';
-
-/** Permissions of the account, and what does not work without each. */
-const NEEDED_PERMISSIONS: Readonly<Record<string, string>> = {
-  BROWSE_PROJECTS: 'reading issues and comments',
-  ADD_COMMENTS: 'answering',
-  EDIT_OWN_COMMENTS: 'bringing cards up to date',
-  CREATE_ATTACHMENTS: 'sending files',
-};
-
-/** Permissions without which a tool of the agent is refused by Jira. */
-const TOOL_PERMISSIONS: Readonly<Record<string, string>> = {
-  CREATE_ISSUES: 'jira_create_issue',
-  TRANSITION_ISSUES: 'jira_transition',
-  ASSIGN_ISSUES: 'jira_assign',
-  LINK_ISSUES: 'jira_link',
-};
-
 /**
- * Events that have to come in, and what they are called where they are ticked. Data Center tells of comments as
- * updates of their issue.
+ * What `signalbox check` says about Jira: what works, what is missing, and what to do about it.
+ *
+ * Told apart: a token that is wrong (401), one that lacks a scope (401 with a sentence), an account that may not do
+ * something (403, and each permission by name), and an address at which there is nothing (404). What Jira does not
+ * show, such as the secret of a webhook, is said to be unknown.
  */
-const NEEDED_EVENTS: Readonly<Record<Flavour, Readonly<Record<string, string>>>> = {
-  cloud: {
-    'jira:issue_created': 'Issue: created',
-    'jira:issue_updated': 'Issue: updated',
-    comment_created: 'Comment: created',
-    comment_updated: 'Comment: updated',
-    comment_deleted: 'Comment: deleted',
-  },
-  'data-center': {
-    'jira:issue_created': 'Issue: created',
-    'jira:issue_updated': 'Issue: updated',
-  },
-};
+import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { CheckFinding } from '../../src/domain/gateway.ts';
+import { hiddenProject, judgeApprovalIssue, judgePermissions, PERMISSION_KEYS } from './check-permissions.ts';
+import { judgeWebhooks, unseenWebhooks, WEBHOOK_PAGE, WEBHOOKS, whatToEnter } from './check-webhooks.ts';
+import { type JiraClient, JiraCredentialError, JiraHttpError, JiraScopeError } from './client.ts';
+import { flavourOf, hasScopes, type JiraSettings, missingJiraSettings } from './config.ts';
 
-/** The page on which administrators enter webhooks. */
-const WEBHOOK_PAGE = '"System", "WebHooks"';
+/** Scopes of a scoped token (developer.atlassian.com, "Jira scopes"), and what does not work without each. */
+const SCOPES = {
+  'read:jira-user': 'knowing who the bot and the people are',
+  'read:jira-work': 'reading issues and comments',
+  'write:jira-work': 'answering, sending files, changing issues',
+} as const;
 
-/** Scopes of a scoped token (developer.atlassian.com, "Jira scopes"). */
-const SCOPES = 'read:jira-work, write:jira-work and read:jira-user';
+const SCOPE_NAMES = 'read:jira-work, write:jira-work and read:jira-user';
+const TOKEN_PAGE = 'https://id.atlassian.com/manage-profile/security/api-tokens';
 
 const WHERE_TO_GET: Readonly<Record<string, string>> = {
   url: 'Set JIRA_URL to the address of your site, such as https://example.atlassian.net.',
   email: 'Set JIRA_EMAIL to the address of the account that is to answer; make one for the bot alone.',
-  api_token: `As that account open https://id.atlassian.com/manage-profile/security/api-tokens, create a token and set JIRA_API_TOKEN to it. A token with scopes needs ${SCOPES}, and JIRA_CLOUD_ID.`,
+  api_token: `As that account open ${TOKEN_PAGE}, create a token and set JIRA_API_TOKEN to it. A token with scopes needs ${SCOPE_NAMES}, and JIRA_CLOUD_ID.`,
   personal_token:
     'In Jira, under your profile, "Personal Access Tokens", create one and set JIRA_PERSONAL_TOKEN to it.',
   webhook_secret:
@@ -68,14 +46,16 @@ export async function checkJira(settings: JiraSettings, client: JiraClient): Pro
   const missing = missingJiraSettings(settings);
   if (missing.length > 0) return missing.map(missingFinding);
   const account = await checkAccount(settings, client);
-  if (account.status !== 'works') return [account];
+  if (account.status === 'failed') return [account];
+  const scopes = hasScopes(settings) ? await checkScopes(client) : [];
+  const findings = [account, ...scopes];
+  // Everything else would say no more than this, in other words.
+  if (findings.some(({ status }) => status !== 'works')) return findings;
   return [
-    account,
-    ...(await checkPermissions(client, settings.projects)),
-    ...(settings.approval_issue === undefined
-      ? [noApprovalIssue()]
-      : [await checkIssue(client, settings.approval_issue)]),
-    await checkWayIn(settings, client),
+    ...findings,
+    ...(await checkPermissions(settings, client)),
+    ...(await checkApprovalIssue(settings, client)),
+    ...(await checkWayIn(settings, client)),
   ];
 }
 
@@ -83,183 +63,161 @@ async function checkAccount(settings: JiraSettings, client: JiraClient): Promise
   const subject = 'Jira account';
   try {
     const { displayName = 'somebody', accountId, key } = await client.whoAmI();
+    const detail = `signed in as ${displayName} (${accountId ?? key ?? 'without an id'})`;
+    return { subject, status: 'works', detail };
+  } catch (error) {
+    if (error instanceof JiraScopeError) {
+      return { subject, status: 'works', detail: 'the token is accepted, and may not say whose it is' };
+    }
+    return failure(subject, error, signInRemedy(settings, statusOf(error)));
+  }
+}
+
+function signInRemedy(settings: JiraSettings, status: number | undefined): string {
+  const isCloud = flavourOf(settings) === 'cloud';
+  if (status !== undefined && status >= 500) {
+    return `Jira itself, or a proxy before it, is in trouble: try again later${isCloud ? ', and see https://status.atlassian.com' : ''}.`;
+  }
+  switch (status) {
+    case 403:
+      return isCloud
+        ? 'The token is right, but its account may not use this Jira: at https://admin.atlassian.com, "Users", give it access to Jira.'
+        : 'The token is right, but its account may not use this Jira: in "System", "Application access", give a group of it access; if Jira wants a captcha, sign in once as it in a browser.';
+    case 404:
+      return hasScopes(settings)
+        ? `There is no site with this id: set JIRA_CLOUD_ID to what ${siteUrl(settings)}/_edge/tenant_info shows.`
+        : 'There is no Jira at this address: set JIRA_URL to the address of its pages, with the path it lives under, such as https://example.com/jira.';
+    default: {
+      const remedy = WHERE_TO_GET[isCloud ? 'api_token' : 'personal_token'] ?? '';
+      return hasScopes(settings)
+        ? `${remedy} JIRA_CLOUD_ID must be that of the site: ${siteUrl(settings)}/_edge/tenant_info shows it.`
+        : remedy;
+    }
+  }
+}
+
+/** Each by something that needs it. Nothing is changed: what is to be taken away is not there. */
+async function checkScopes(client: JiraClient): Promise<CheckFinding[]> {
+  const trials = {
+    'read:jira-user': () => client.whoAmI(),
+    'read:jira-work': () => client.permissions(PERMISSION_KEYS),
+    'write:jira-work': () => client.tryToWrite(),
+  } as const;
+  const names = ['read:jira-user', 'read:jira-work', 'write:jira-work'] as const;
+  return Promise.all(names.map((scope) => checkScope(scope, trials[scope])));
+}
+
+async function checkScope(
+  scope: keyof typeof SCOPES,
+  attempt: () => Promise<unknown>,
+): Promise<CheckFinding> {
+  const subject = `Jira scope ${scope}`;
+  try {
+    await attempt();
+    return { subject, status: 'works', detail: `granted: ${SCOPES[scope]}` };
+  } catch (error) {
+    if (!(error instanceof JiraScopeError)) {
+      return failure(subject, error, 'Run `signalbox check` again; Jira did not answer as it should.');
+    }
     return {
       subject,
-      status: 'works',
-      detail: `signed in as ${displayName} (${accountId ?? key ?? 'without an id'})`,
+      status: 'missing',
+      detail: `the token has not this scope: no ${SCOPES[scope]}`,
+      remedy: `The scopes of a token cannot be changed: as that account open ${TOKEN_PAGE}, create another with ${SCOPE_NAMES}, and set JIRA_API_TOKEN to it.`,
     };
-  } catch (error) {
-    const token = flavourOf(settings) === 'cloud' ? 'api_token' : 'personal_token';
-    return failure(subject, error, WHERE_TO_GET[token] ?? '');
   }
 }
 
 /** In each project that is configured; where none is, what is granted in any at all. */
-async function checkPermissions(
-  client: JiraClient,
-  projects: readonly string[] = [],
-): Promise<CheckFinding[]> {
-  const places = projects.length === 0 ? [undefined] : projects;
-  return Promise.all(places.map((project) => checkPermissionsIn(client, project)));
+async function checkPermissions(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
+  const projects: readonly (string | undefined)[] = settings.projects ?? [undefined];
+  const found = projects.map((project) => checkPermissionsIn(settings, client, project));
+  return (await Promise.all(found)).flat();
 }
 
-async function checkPermissionsIn(client: JiraClient, project: string | undefined): Promise<CheckFinding> {
-  const subject = project === undefined ? 'Jira permissions' : `Jira permissions in ${project}`;
-  const names = [...Object.keys(NEEDED_PERMISSIONS), ...Object.keys(TOOL_PERMISSIONS)];
+async function checkPermissionsIn(
+  settings: JiraSettings,
+  client: JiraClient,
+  project: string | undefined,
+): Promise<CheckFinding[]> {
+  const site = siteUrl(settings);
+  const inOne = project === undefined ? {} : { project };
   try {
-    const held = await client.permissions(names, project);
-    const lacking = Object.entries(NEEDED_PERMISSIONS).filter(([name]) => held.get(name) !== true);
-    if (lacking.length > 0) {
-      return {
-        subject,
-        status: 'missing',
-        detail: lacking.map(([name, use]) => `${name} (${use})`).join(', '),
-        remedy:
-          'Give the account a role with these permissions in the project ("Project settings", "People"), or change its permission scheme.',
-      };
-    }
-    const refused = Object.entries(TOOL_PERMISSIONS).filter(([name]) => held.get(name) !== true);
-    const tools = refused.map(([name, tool]) => `${tool} (${name})`).join(', ');
-    const detail = 'all that are needed are granted';
-    return {
-      subject,
-      status: 'works',
-      detail: tools === '' ? detail : `${detail}; Jira will refuse ${tools}`,
-    };
+    return judgePermissions(await client.permissions(PERMISSION_KEYS, inOne), { site, ...inOne });
   } catch (error) {
-    return failure(subject, error, 'The account must be able to see at least one project.');
+    if (project !== undefined && statusOf(error) === 404) return [hiddenProject(site, project)];
+    return [failure('Jira permissions', error, 'The account must be able to see at least one project.')];
   }
 }
 
-async function checkIssue(client: JiraClient, key: string): Promise<CheckFinding> {
+async function checkApprovalIssue(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
   const subject = 'Jira approval issue';
+  const { approval_issue: key } = settings;
+  if (key === undefined) {
+    const detail =
+      'none is set, so people are asked in the issue it is about, or on another platform; JIRA_APPROVAL_ISSUE names one where they are asked directly';
+    return [{ subject, status: 'works', detail }];
+  }
   try {
     const issue = await client.issue(key, ['summary']);
-    return { subject, status: 'works', detail: `${issue.key}: ${issue.fields.summary ?? ''}` };
+    const held = await client.permissions(PERMISSION_KEYS, { issue: key });
+    const project = key.slice(0, key.lastIndexOf('-'));
+    const missing = judgeApprovalIssue(held, { site: siteUrl(settings), project });
+    if (missing.length > 0) return missing;
+    return [{ subject, status: 'works', detail: `${issue.key}: ${issue.fields.summary ?? ''}` }];
   } catch (error) {
-    return failure(
-      subject,
-      error,
-      `Set JIRA_APPROVAL_ISSUE to an issue that the account and every approver can see and comment on; ${key} is none.`,
-    );
+    const remedy = `Set JIRA_APPROVAL_ISSUE to an issue that the account and every approver can see and comment on; ${key} is none. Where issues are for some people only, the security level of the issue must let the account in.`;
+    return [failure(subject, error, remedy)];
   }
 }
 
-function noApprovalIssue(): CheckFinding {
-  return {
-    subject: 'Jira approval issue',
-    status: 'works',
-    detail:
-      'none is set, so people are asked in the issue it is about, or on another platform; JIRA_APPROVAL_ISSUE names one where they are asked directly',
-  };
-}
-
-async function checkWayIn(settings: JiraSettings, client: JiraClient): Promise<CheckFinding> {
+async function checkWayIn(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
   const { mode, path, poll } = settings;
   if (mode === 'poll') {
-    return { subject: 'Jira news', status: 'works', detail: `asked for every ${poll.seconds} s` };
+    return [{ subject: 'Jira news', status: 'works', detail: `asked for every ${poll.seconds} s` }];
   }
   const flavour = flavourOf(settings);
   try {
     const webhooks = await client.webhooks();
-    return webhooks === undefined ? unseenWebhooks(path, flavour) : judgeWebhooks(webhooks, path, flavour);
+    const seen =
+      webhooks === undefined ? unseenWebhooks(path, flavour) : judgeWebhooks(webhooks, path, flavour);
+    return [seen, signingSecret()];
   } catch (error) {
-    return failure(WEBHOOKS, error, `Look at ${WEBHOOK_PAGE} yourself: ${whatToEnter(path, flavour)}.`);
+    const remedy = `Look at ${WEBHOOK_PAGE} yourself: ${whatToEnter(path, flavour)}.`;
+    return [failure(WEBHOOKS, error, remedy), signingSecret()];
   }
 }
 
-const WEBHOOKS = 'Jira webhooks';
-
-/** For an account that is no administrator: nothing is wrong, and nothing is known. */
-function unseenWebhooks(path: string, flavour: Flavour): CheckFinding {
+/** Jira shows its own to nobody. */
+function signingSecret(): CheckFinding {
   return {
-    subject: WEBHOOKS,
+    subject: 'Jira webhook secret',
     status: 'works',
-    detail: `signed webhooks are expected at ${path}; only an administrator of Jira sees whether one points there (${WEBHOOK_PAGE}: ${whatToEnter(path, flavour)})`,
+    detail: `set here; whether Jira has the same is seen when the first webhook comes: one that is signed with another, or not at all, is answered with 401 and logged as refused (${WEBHOOK_PAGE}, "Secret")`,
   };
 }
 
-/** What the list of webhooks says about the way in. Several may share the events among them. */
-export function judgeWebhooks(
-  webhooks: readonly JiraWebhook[],
-  path: string,
-  flavour: Flavour,
-): CheckFinding {
-  const ours = webhooks.filter(({ url }) => pathOf(url).endsWith(path));
-  if (ours.length === 0) {
-    return {
-      subject: WEBHOOKS,
-      status: 'missing',
-      detail: `none of the ${webhooks.length} webhooks in Jira points to an address that ends with ${path}`,
-      remedy: `As an administrator of Jira open ${WEBHOOK_PAGE}, "Create a WebHook", and enter ${whatToEnter(path, flavour)}.`,
-    };
-  }
-  const working = ours.filter(({ enabled, excludeBody }) => enabled && !excludeBody);
-  const told = new Set(working.flatMap(({ events }) => events));
-  const lacking = Object.entries(NEEDED_EVENTS[flavour]).filter(([event]) => !told.has(event));
-  if (lacking.length === 0) {
-    const detail = working.map(describe).join(' and ');
-    return { subject: WEBHOOKS, status: 'works', detail: `${detail} for all that is needed` };
-  }
-  const faults = working.length > 0 ? [lacksEvents(working, lacking)] : ours.map(faultOf);
-  return {
-    subject: WEBHOOKS,
-    status: 'missing',
-    detail: faults.map(({ detail }) => detail).join('; '),
-    remedy: `As an administrator of Jira open ${WEBHOOK_PAGE} and ${faults.map(({ mend }) => mend).join('; ')}.`,
-  };
+function siteUrl({ url = '' }: JiraSettings): string {
+  return url.replace(/\/+$/, '');
 }
 
-interface Fault {
-  readonly detail: string;
-  /** Goes on after "open the page and". */
-  readonly mend: string;
-}
-
-function lacksEvents(webhooks: readonly JiraWebhook[], lacking: readonly [string, string][]): Fault {
-  const names = webhooks.map(({ name }) => `"${name}"`).join(', ');
-  return {
-    detail: `${webhooks.map(describe).join(' and ')}, but not for ${lacking.map(([event]) => event).join(', ')}`,
-    mend: `tick ${lacking.map(([, label]) => `"${label}"`).join(', ')} in ${names}`,
-  };
-}
-
-function faultOf({ name, url, enabled, excludeBody }: JiraWebhook): Fault {
-  const faults = [
-    ...(enabled ? [] : [{ is: 'is disabled', mend: 'enable it' }]),
-    ...(excludeBody ? [{ is: 'leaves out the body', mend: 'switch "Exclude body" off' }] : []),
-  ];
-  return {
-    detail: `"${name}", which points to ${shown(url)}, ${faults.map(({ is }) => is).join(' and ')}`,
-    mend: `edit "${name}": ${faults.map(({ mend }) => mend).join(', ')}`,
-  };
-}
-
-function describe({ name, url, isLimited }: JiraWebhook): string {
-  return `"${name}" calls ${shown(url)}${isLimited ? ', for the issues that match its JQL only,' : ''}`;
-}
-
-function whatToEnter(path: string, flavour: Flavour): string {
-  const labels = Object.values(NEEDED_EVENTS[flavour]).map((label) => `"${label}"`);
-  return `the address of this server with ${path}, the secret JIRA_WEBHOOK_SECRET, the events ${labels.join(', ')}, and "Exclude body" off`;
-}
-
-/** Without what may be secret in it: a password, or a query. */
-function shown(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin + new URL(url).pathname : 'an address that cannot be read';
-}
-
-function pathOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).pathname : '';
+/** The status that Jira answered, if it did. */
+function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && error.cause instanceof JiraHttpError ? error.cause.status : undefined;
 }
 
 function failure(subject: string, error: unknown, remedy: string): CheckFinding {
-  const detail = error instanceof Error ? error.message : String(error);
-  const isOurs = error instanceof JiraCredentialError || /will not take|answered/.test(detail);
+  // What Jira answered, instead of what it would mean for a message.
+  const said = error instanceof UndeliverableError && error.cause instanceof Error ? error.cause : error;
+  const detail = said instanceof Error ? said.message : String(said);
+  const isAnswer =
+    error instanceof JiraCredentialError ||
+    error instanceof UndeliverableError ||
+    error instanceof JiraHttpError;
   return {
     subject,
     status: 'failed',
     detail,
-    remedy: isOurs ? remedy : 'Check JIRA_URL, and that this machine can reach Jira (proxy, firewall).',
+    remedy: isAnswer ? remedy : 'Check JIRA_URL, and that this machine can reach Jira (proxy, firewall).',
   };
 }

@@ -41,11 +41,16 @@ const WEBHOOK_LIST = 'webhooks/1.0/webhook';
 const SERVER_WEBHOOK_LIST = 'jira-webhook/1.0/webhooks';
 /** Types or fields of one page of what is needed to create an issue (REST API reference: up to 200). */
 const CREATE_PAGE = 100;
+/** What the gateway before Jira Cloud says, with a 401, to a token that does not reach so far. */
+const WRONG_SCOPE = /scope does not match/i;
 /** Where scoped tokens work (developer.atlassian.com, "Scoped API tokens"). */
 const SCOPED_HOST = 'https://api.atlassian.com';
 
 /** The credentials are wrong or may not do this at all. */
 export class JiraCredentialError extends Error {}
+
+/** The token is right, and its scopes do not reach so far. */
+export class JiraScopeError extends JiraCredentialError {}
 
 /** Jira answered with a status that is no success. */
 export class JiraHttpError extends Error {
@@ -103,14 +108,25 @@ export class JiraClient {
     return JiraUser.parse(await this.#ask((jira) => jira.getCurrentUser()));
   }
 
-  /** What this account may do, in one project, or in any at all. */
-  async permissions(names: readonly string[], project?: string): Promise<ReadonlyMap<string, boolean>> {
-    const { permissions } = Permissions.parse(
-      await this.#get(
-        `mypermissions?permissions=${names.join(',')}${project === undefined ? '' : `&projectKey=${encodeURIComponent(project)}`}`,
-      ),
-    );
+  /** What this account may do in one project, in one issue, or in any project at all. */
+  async permissions(
+    names: readonly string[],
+    { project, issue }: { project?: string; issue?: string } = {},
+  ): Promise<ReadonlyMap<string, boolean>> {
+    const query = new URLSearchParams({
+      permissions: names.join(','),
+      ...(project === undefined ? {} : { projectKey: project }),
+      ...(issue === undefined ? {} : { issueKey: issue }),
+    });
+    const { permissions } = Permissions.parse(await this.#get(`mypermissions?${query}`));
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
+  }
+
+  /** Takes away what cannot be there, to see whether the token may write at all. */
+  async tryToWrite(): Promise<void> {
+    await this.#call('DELETE', 'comment/0/properties/signalbox-check').catch((error: unknown) => {
+      if (!(error instanceof UndeliverableError)) throw error;
+    });
   }
 
   /** The webhooks that administrators have entered; undefined when this account may not look. */
@@ -330,7 +346,7 @@ export class JiraClient {
   }
 
   /** For what jira-client cannot say, or says wrongly. */
-  async #call(method: 'POST' | 'PUT', path: string, body: unknown): Promise<unknown> {
+  async #call(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
     return this.#send({ uri: this.#address(path), method, body });
   }
 
@@ -404,9 +420,11 @@ export class JiraClient {
   #toOurError(error: JiraHttpError): Error {
     switch (error.status) {
       case 401:
-        return new JiraCredentialError(`${error.message}; the token is wrong, expired, or of another site`, {
-          cause: error,
-        });
+        return WRONG_SCOPE.test(error.sentences)
+          ? new JiraScopeError(`${error.message}; the token lacks a scope`, { cause: error })
+          : new JiraCredentialError(`${error.message}; the token is wrong, expired, or of another site`, {
+              cause: error,
+            });
       case 429:
         return this.#tooMuch(error);
       case 408:
@@ -449,11 +467,14 @@ async function toHttpError(response: Response): Promise<JiraHttpError> {
     .object({
       errorMessages: z.array(z.string()).default([]),
       errors: z.record(z.string(), z.string()).default({}),
+      /** Of the gateway before Jira Cloud. */
+      message: z.string().optional(),
     })
     .safeParse(body);
   const sentences = said.success
     ? [
         ...said.data.errorMessages,
+        ...(said.data.message === undefined ? [] : [said.data.message]),
         ...Object.entries(said.data.errors).map(([field, text]) => `${field}: ${text}`),
       ]
     : [];

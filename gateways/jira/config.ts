@@ -100,6 +100,14 @@ export function flavourOf({
   return token === undefined ? 'cloud' : 'data-center';
 }
 
+/** Whether the token is one with scopes: such tokens work at an address of their own. */
+export function hasScopes({
+  cloud_id: id,
+  url = '',
+}: Pick<z.infer<typeof Settings>, 'cloud_id' | 'url'>): boolean {
+  return id !== undefined || /\/ex\/jira\/[\w-]+\/?$/.test(url);
+}
+
 /** What tells this site from others in ids: its host, and the path a Data Center may live under. */
 export function siteOf({ url = '' }: Pick<z.infer<typeof Settings>, 'url'>): string {
   return URL.canParse(url) ? new URL(url).hostname : 'nowhere';

@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
-import { type JiraClient, JiraCredentialError } from './client.ts';
+import { type JiraClient, JiraCredentialError, JiraScopeError } from './client.ts';
 import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
 import { findOwnComments } from './own-comments.ts';
 import { findOwnIssue, toIssueMark } from './own-issues.ts';
@@ -328,6 +328,7 @@ function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
 function reasonOf(error: unknown): string {
   if (error instanceof Refused) return error.message;
   if (error instanceof UndeliverableError) return error.reason;
+  if (error instanceof JiraScopeError) return 'the token of this gateway lacks a scope for it';
   if (error instanceof JiraCredentialError) return 'Jira does not accept the credentials of this gateway';
   if (error instanceof RateLimitedError)
     return `Jira asks to wait ${Math.ceil(error.retryAfterMs / 1_000)} s`;

@@ -719,11 +719,12 @@ describe('starting', () => {
 
   it('says that all is well when it is', async () => {
     await open();
-    expect((await jira.gateway.check()).map(({ status }) => status)).toEqual([
-      'works',
-      'works',
-      'works',
-      'works',
+    expect((await jira.gateway.check()).map(({ subject, status }) => [subject, status])).toEqual([
+      ['Jira account', 'works'],
+      ['Jira permissions', 'works'],
+      ['Jira approval issue', 'works'],
+      ['Jira webhooks', 'works'],
+      ['Jira webhook secret', 'works'],
     ]);
   });
 });

@@ -41,6 +41,8 @@ export interface JiraFixtureOptions {
   readonly sandbox?: JiraSandboxOptions;
   readonly settings?: Record<string, unknown>;
   readonly clock?: Clock;
+  /** With the token that has scopes, at the address where such tokens work. Default false. */
+  readonly scoped?: boolean;
   /** Default true. */
   readonly started?: boolean;
 }
@@ -67,10 +69,10 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
   const bookmarks = new Map<string, string>();
   const gateway = new JiraGateway(
     JiraSettings.parse({
-      url: `${app.listeningOrigin}/jira`,
+      url: `${app.listeningOrigin}/jira${options.scoped ? `/ex/jira/${sandbox.cloudId}` : ''}`,
       ...(isServer
         ? { personal_token: sandbox.personalToken }
-        : { email: sandbox.email, api_token: sandbox.apiToken }),
+        : { email: sandbox.email, api_token: options.scoped ? sandbox.scopedToken : sandbox.apiToken }),
       webhook_secret: sandbox.webhookSecret,
       approval_issue: 'OPS-1',
       ...options.settings,

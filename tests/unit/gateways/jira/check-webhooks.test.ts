@@ -1,7 +1,7 @@
 /** What the list of webhooks says about the way in, decided without Jira. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { judgeWebhooks } from '../../../../gateways/jira/check.ts';
+import { judgeWebhooks } from '../../../../gateways/jira/check-webhooks.ts';
 import { JiraWebhook } from '../../../../gateways/jira/schema.ts';
 
 const PATH = '/jira/webhook';
@@ -30,7 +30,7 @@ describe('the list of webhooks', () => {
     expect(judgeWebhooks([aWebhook()], PATH, 'cloud')).toEqual({
       subject: 'Jira webhooks',
       status: 'works',
-      detail: '"Signalbox" calls https://gate.example.com/jira/webhook for all that is needed',
+      detail: `"Signalbox" calls https://gate.example.com/jira/webhook for all that is needed: ${EVENTS.join(', ')}`,
     });
   });
 
