@@ -18,6 +18,7 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { askHumans } from '../approvals/plan.ts';
 import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts';
+import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, addressOf } from '../delivery/client-event.ts';
 import {
@@ -215,6 +216,7 @@ export class ApprovalDesk {
         remedy: `Leave \`client\` out, or set api.clients.${caller.client}.sees in settings.yaml to all.`,
       });
     }
+    if (wanted === THE_AGENT) return this.#listOfAgent(state, limit);
     const found: Approval[] = [];
     let place = decodeCursor(cursor);
     for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
@@ -228,6 +230,15 @@ export class ApprovalDesk {
       if (listed.length < PAGE) return toPage(found, undefined);
     }
     return toPage(found, place);
+  }
+
+  /** What the agent asked belongs to conversations; of that, what waits can be found. */
+  async #listOfAgent(state: ListQuery['state'], limit: number): Promise<Page> {
+    const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
+    const found = pending
+      .filter((approval) => approval.client === undefined && isIn(approval, state))
+      .toSorted((a, b) => b.openedMs - a.openedMs);
+    return toPage(found.slice(0, limit), undefined);
   }
 
   /** Resolves when there is nothing left to wait for, or with what there is when time is up. */

@@ -7,7 +7,7 @@
  *
  * Invariants
  *   1. An item leaves its outbox when the client has it, when it has no webhook, or for the dead letters.
- *   2. What becomes of one approval is told in order; one client that is away holds up no other approval.
+ *   2. What becomes of one approval is told in order; a client that is away, or hangs, holds up no other.
  *   3. The same event has the same id and the same body, however often it is sent.
  *   4. Only addresses of the configuration are called, and no redirect is followed.
  */
@@ -32,6 +32,10 @@ import type { ApprovalBell } from './bell.ts';
 import type { WebhookBody } from './schema.ts';
 import { toView } from './view.ts';
 
+/** Webhooks to one client under way at a time, so that one that hangs does not take every place. */
+const MOST_AT_ONCE = 16;
+/** Pause of one for which there was no place. */
+const NO_PLACE_MS = 250;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
 /** Standard Webhooks suggests 15 to 30 s. */
@@ -72,6 +76,9 @@ type Sent =
     };
 
 export class ClientDelivery {
+  /** Webhooks under way, by client. */
+  readonly #underWay = new Map<string, number>();
+
   constructor(private readonly deps: ClientDeliveryDeps) {}
 
   /** Handles the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
@@ -86,7 +93,11 @@ export class ClientDelivery {
       const settings = letter && this.deps.config().settings.api.clients[letter.client]?.webhook;
       if (!letter || settings?.url === undefined) return await this.#commit(held, [], mode);
 
-      const sent = await send(letter, settings, this.deps.clock, held.signal);
+      if ((this.#underWay.get(letter.client) ?? 0) >= MOST_AT_ONCE) {
+        await this.deps.queue.retryLater(held, NO_PLACE_MS, 'free');
+        return undefined;
+      }
+      const sent = await this.#send(letter, settings, held.signal);
       if (sent.kind === 'refused') return await this.#refused(held, letter, sent, mode, log);
       return await this.#commit(held, [toAudit(letter, 'webhook.sent', { status: sent.status })], mode);
     } catch (error) {
@@ -97,6 +108,16 @@ export class ClientDelivery {
       log.error({ err: error, attempt: held.attempt }, 'telling a client failed; trying again');
       await this.deps.queue.retryLater(held, backoff(held.failures), 'counts');
       return undefined;
+    }
+  }
+
+  async #send(letter: Letter, settings: WebhookSettings, signal: AbortSignal): Promise<Sent> {
+    const { client } = letter;
+    this.#underWay.set(client, (this.#underWay.get(client) ?? 0) + 1);
+    try {
+      return await send(letter, settings, this.deps.clock, signal);
+    } finally {
+      this.#underWay.set(client, (this.#underWay.get(client) ?? 1) - 1);
     }
   }
 

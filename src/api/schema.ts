@@ -160,7 +160,9 @@ export const ListQuery = z.strictObject({
     .string()
     .max(40)
     .optional()
-    .describe('Of this client, or `*` for every one. Left out: what your client asked.'),
+    .describe(
+      'Of this client; `*` for every one; `agent` for what the agent asked and still waits. Left out: what your client asked.',
+    ),
   cursor: z.string().max(200).optional().describe('`next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });

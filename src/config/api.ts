@@ -24,10 +24,14 @@ export const ApiScope = z.enum([
 ]);
 export type ApiScope = z.infer<typeof ApiScope>;
 
+/** What clients call the agent where they say whose requests they want to see. */
+export const THE_AGENT = 'agent';
+
 /** Fits into the id of a person and of an account, which a client is when it asks for itself. */
 export const ClientName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a client is named with lower-case letters, digits and hyphens');
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a client is named with lower-case letters, digits and hyphens')
+  .refine((name) => name !== THE_AGENT, 'is what the agent is called; name the client something else');
 
 export const KeyName = z
   .string()

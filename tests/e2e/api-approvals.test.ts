@@ -11,6 +11,7 @@ import {
   HookReceiver,
   INBOX_TOKEN,
   SECRET,
+  withClients,
 } from '../support/api.ts';
 import { button, DANA, type Story, textOf } from '../support/story.ts';
 
@@ -141,6 +142,24 @@ describe('a program asks', () => {
     expect(await story.open()).toEqual([]);
   });
 
+  it('shows nothing that cannot be seen, and no markup of its own', async () => {
+    const hidden = await call(
+      story,
+      'POST',
+      '/approvals',
+      aRequest({ tool: undefined, title: 'pay \u202e007' }),
+    );
+    const lines = await call(story, 'POST', '/approvals', aRequest({ tool: undefined, title: 'pay\nnow' }));
+    const shown = await asked({ tool: undefined, title: 'Pay *now* <@U0ALEX>', args: { to: 'a\u200bb' } });
+
+    expect([hidden.status, lines.status]).toEqual([400, 400]);
+    expect(hidden.body.errors).toEqual([{ at: '/title', problem: expect.stringContaining('can be seen') }]);
+    expect(shown.facts).toEqual([{ label: 'to', value: 'a⟨U+200B⟩b' }]);
+    const card = textOf((await danasCard(/Pay/)) as Parameters<typeof textOf>[0]);
+    expect(card).toContain('Approval needed: Pay *now* &lt;@U0ALEX&gt;');
+    expect(card).toContain('{"type":"plain_text","text":"Pay *now* <@U0ALEX>');
+  });
+
   it('hears a no with its reason, and takes back what is no longer needed', async () => {
     const denied = await asked();
     const cancelled = await asked({ idempotencyKey: 'order-8', args: { order: 8 } });
@@ -221,17 +240,23 @@ describe('answers that a program records', () => {
   });
 
   it('are refused of a program about what it asked itself, unless it is configured to', async () => {
-    const approval = await asked();
-    const { id, gen, digest } = approval;
-    const own = await call(story, 'POST', `/approvals/${id}/answers`, {
-      person: 'dana',
-      choice: 'approve',
-      gen,
-      digest,
-    });
+    const answer = async (own: boolean): Promise<ApiAnswer> => {
+      const shop = aClient({ answers_for: ['dana'], answers_own: own });
+      story.config = withClients(story.config, { shop });
+      const approval = await asked({ idempotencyKey: `own-${own}`, requester: 'alex' });
+      const { id, gen, digest } = approval;
+      const said = { person: 'dana', choice: 'approve', gen, digest };
+      return call(story, 'POST', `/approvals/${id}/answers`, said);
+    };
 
-    expect(own).toMatchObject({ status: 403, body: { code: 'NOT_ALLOWED' } });
-    expect((await call(story, 'GET', `/approvals/${id}`)).body.state).toBe('OPEN');
+    const refused = await answer(false);
+    const taken = await answer(true);
+
+    expect(refused).toMatchObject({
+      status: 403,
+      body: { code: 'NOT_ELIGIBLE', approval: { state: 'OPEN' } },
+    });
+    expect(taken).toMatchObject({ status: 200, body: { code: 'DECIDED' } });
   });
 
   it('reach what the agent asked, where the program sees all', async () => {
@@ -239,11 +264,17 @@ describe('answers that a program records', () => {
     const [approval] = await waitForOpen();
     const { id, gen, digest } = approval!;
     const unseen = await call(story, 'GET', `/approvals/${id}`);
+    const listed = await call(story, 'GET', '/approvals?client=agent', undefined, { token: INBOX_TOKEN });
+    const hidden = await call(story, 'GET', '/approvals?client=agent');
     const yes = await says('dana', 'approve', { id, gen, digest });
     const cancelled = await call(story, 'POST', `/approvals/${id}/cancel`);
 
     expect(unseen).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     expect(cancelled.status).toBe(404);
+    expect(listed.body.approvals).toMatchObject([
+      { id, title: expect.stringContaining('refund'), client: null },
+    ]);
+    expect(hidden.status).toBe(403);
     expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { client: null } } });
   });
 });
@@ -355,6 +386,41 @@ describe('webhooks', () => {
     await story.quiet();
 
     expect(await story.app.deadLetters.list()).toHaveLength(1);
+  });
+});
+
+describe('who waits', () => {
+  it('is answered when the gateway stops, by a wait and by a stream', async () => {
+    const { id } = await asked();
+    const waiting = call(story, 'GET', `/approvals/${id}/wait?timeout=50`);
+    const headers = { authorization: `Bearer ${INBOX_TOKEN}`, accept: 'text/event-stream' };
+    const stream = await fetch(`${story.app.listener.url}/api/v1/approvals/${id}/wait`, { headers });
+    await story.restart();
+
+    expect(await waiting).toMatchObject({
+      status: 200,
+      body: { code: 'WAITING', approval: { state: 'OPEN' } },
+    });
+    expect(await stream.text()).toMatch(/^event: approval\n/);
+    expect((await call(story, 'GET', `/approvals/${id}/wait?timeout=0`)).body.code).toBe('WAITING');
+  });
+
+  it('hears of any change where it asks for that', async () => {
+    const approval = await asked();
+    const waiting = call(story, 'GET', `/approvals/${approval.id}/wait?timeout=50&after=1000`);
+    const hasty = await call(story, 'GET', `/approvals/${approval.id}/wait?timeout=50&after=0`);
+    await says('dana', 'deny', approval);
+
+    expect(hasty.body.code).toBe('CHANGED');
+    expect((await waiting).body).toMatchObject({ code: 'SETTLED', approval: { outcome: 'denied' } });
+  });
+
+  it('is told what it may not see, before any stream begins', async () => {
+    const headers = { accept: 'text/event-stream' };
+
+    const nowhere = await call(story, 'GET', '/approvals/apr_p3_0123456789ab/wait', undefined, { headers });
+
+    expect(nowhere).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
   });
 });
 
