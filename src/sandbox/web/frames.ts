@@ -18,6 +18,7 @@ export const EventFrame = z.discriminatedUnion('kind', [
     kind: z.literal('text'),
     markdown: z.string(),
     files: z.array(OutFile).optional(),
+    buttons: z.array(z.strictObject({ label: z.string(), says: z.string() })).optional(),
     replaces,
   }),
   z.strictObject({ ...eventFields, kind: z.literal('card'), card: Card, replaces }),

@@ -1,0 +1,197 @@
+/** A person takes a conversation over on each platform, by what can be typed there, and by the button where there is one. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ALEX, DANA, DISCORD_CHANNELS, PROJECT } from '../../src/sandbox/people.ts';
+import { defer } from '../support/core.ts';
+import { button, GENERAL, Story, textOf } from '../support/story.ts';
+import { buttonOf, discordSurface, textOf as discordTextOf } from '../support/surfaces/discord-surface.ts';
+import { emailSurface } from '../support/surfaces/email-surface.ts';
+import { jiraSurface } from '../support/surfaces/jira-surface.ts';
+import { slackSurface } from '../support/surfaces/slack-surface.ts';
+import { type Surface, seen } from '../support/surfaces/surface.ts';
+import { webSurface } from '../support/surfaces/web-surface.ts';
+
+const [CHANNEL] = DISCORD_CHANNELS;
+
+let story: Story;
+
+beforeEach(async () => {
+  story = await Story.begin();
+});
+afterEach(async () => {
+  await story.end();
+});
+
+/** A platform on which Alex goes on writing in a place, and Dana writes to the bot somewhere else. */
+interface Side {
+  readonly surface: (story: Story) => Surface;
+  readonly alexWrites: (story: Story, place: string, text: string) => Promise<unknown>;
+  readonly danaWrites: (story: Story, text: string) => Promise<unknown>;
+}
+
+const SIDES: Readonly<Record<string, Side>> = {
+  slack: {
+    surface: ({ sandbox }) => slackSurface(sandbox.slack),
+    alexWrites: (its, thread, text) => its.say(ALEX.slackUser, thread, text),
+    danaWrites: (its, text) => its.dm(DANA.slackUser, text),
+  },
+  discord: {
+    surface: ({ sandbox }) => discordSurface(sandbox.discord),
+    alexWrites: ({ sandbox: { discord } }, place, text) =>
+      discord.say({
+        user: ALEX.discordUser,
+        channel: discord.thread(place) ? place : CHANNEL.id,
+        text: `@signalbox ${text}`,
+      }),
+    danaWrites: ({ sandbox }, text) => sandbox.discord.dm({ user: DANA.discordUser, text }),
+  },
+  jira: {
+    surface: ({ sandbox }) => jiraSurface(sandbox.jira),
+    alexWrites: ({ sandbox }, _place, text) =>
+      sandbox.jira.comment({ user: ALEX.jiraAccount, issue: 'OPS-2', text: `@signalbox ${text}` })
+        .acknowledged,
+    danaWrites: ({ sandbox }, text) =>
+      sandbox.jira.comment({
+        user: DANA.jiraAccount,
+        issue: PROJECT.approvalIssue,
+        text: `@signalbox ${text}`,
+      }).acknowledged,
+  },
+  email: {
+    surface: ({ sandbox }) => emailSurface(sandbox.mail),
+    alexWrites: async ({ sandbox: { mail } }, place, text) => {
+      const latest = mail.mailbox(ALEX.mail).findLast(({ references }) => references.includes(place));
+      if (!latest) throw new Error('there is nothing to reply to');
+      return mail.settled(await mail.reply(latest, { line: text, quoting: 'top' }));
+    },
+    danaWrites: (its, text) => its.write(DANA.mail, 'Mine', text),
+  },
+  web: {
+    surface: ({ sandbox }) => webSurface(sandbox.web),
+    alexWrites: ({ sandbox: { web } }, conversation, text) => {
+      const id = web.say({ client: ALEX.webClient, conversation, text });
+      return web.until(() => web.outcome(id));
+    },
+    danaWrites: ({ sandbox: { web } }, text) => {
+      const id = web.say({ client: DANA.webClient, conversation: 'hers', text });
+      return web.until(() => web.outcome(id));
+    },
+  },
+};
+
+/** What the newest call for a human tells Dana to write. */
+async function ticketOfCall(): Promise<string> {
+  const call = await story.mail(DANA.mail, /asks for a human/);
+  const ticket = /con_p\d+_\w{12}/.exec(call.text)?.[0];
+  if (!ticket) throw new Error(`no ticket in: ${call.text}`);
+  return ticket;
+}
+
+describe.each(Object.entries(SIDES))(
+  'a conversation on %s',
+  (_name, { surface: open, alexWrites, danaWrites }) => {
+    it('C1 C5 is taken over in the middle of an answer, and the agent answers again after it', async () => {
+      const surface = open(story);
+      const { claude } = story.sandbox;
+      const begun = defer();
+      const finish = defer();
+      async function* slowly(): AsyncGenerator<string> {
+        yield 'This is the ';
+        begun.resolve();
+        await finish.promise;
+        yield 'stale answer.';
+      }
+      claude.script(({ messages }) => {
+        const latest = JSON.stringify(messages.at(-1));
+        if (latest.includes('third')) return { text: 'The third answer.' };
+        return latest.includes('second') ? { text: slowly() } : { text: 'The first answer.' };
+      });
+      const place = await surface.ask('the first question');
+      const said = () => surface.said(place);
+      await seen(surface, said, /The first answer/);
+
+      await alexWrites(story, place, '!human it is urgent');
+      await seen(surface, said, /A human was asked for \(“it is urgent”\)/);
+      const ticket = await ticketOfCall();
+      await alexWrites(story, place, '!handback');
+      await seen(surface, said, /no human is needed/);
+      await alexWrites(story, place, 'the second question');
+      await begun.promise;
+      await danaWrites(story, `/takeover ${ticket}`);
+      await seen(surface, said, /Dana Reyes has taken over/);
+      finish.resolve();
+      await story.quiet();
+      await alexWrites(story, place, 'are you a person now?');
+      await story.quiet();
+
+      expect(said().join('\n')).not.toContain('stale answer');
+      expect(claude.requests).toHaveLength(2);
+
+      await danaWrites(story, `/handback ${ticket}`);
+      await seen(surface, said, /Dana Reyes has handed this conversation back/);
+      await alexWrites(story, place, 'the third question');
+      await seen(surface, said, /The third answer/);
+      expect(JSON.stringify(claude.requests.at(-1))).toContain('are you a person now?');
+    });
+  },
+);
+
+describe('the button of a call for a human', () => {
+  it('C2 takes over on Slack for whoever may, and the one under the announcement gives it back', async () => {
+    const { slack } = story.sandbox;
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slackUser, thread, '!human');
+    const call = await story.answer(thread, /A human was asked for/);
+    const press = (user: string, message: typeof call, label: RegExp) =>
+      slack.press({ user, channel: GENERAL, ts: message.ts, actionId: button(message, label) });
+
+    await press(ALEX.slackUser, call, /Take over/);
+    expect(await story.told(ALEX.slackUser, /take-over/)).toContain('You may not take conversations over');
+    await press(DANA.slackUser, call, /Take over/);
+    const taken = await story.answer(thread, /Dana Reyes has taken over/);
+    await press(DANA.slackUser, taken, /Hand back/);
+    await story.answer(thread, /handed this conversation back/);
+
+    expect(story.said(thread).filter((message) => /has taken over/.test(textOf(message)))).toHaveLength(1);
+  });
+
+  it('C2 takes over on Discord, and gives it back', async () => {
+    const { discord } = story.sandbox;
+    const { surface: open, alexWrites } = SIDES.discord!;
+    const surface = open(story);
+    const place = await surface.ask('what can you do?');
+    await seen(surface, () => surface.said(place), /Here is what I can do/);
+    await alexWrites(story, place, '!human');
+    await seen(surface, () => surface.said(place), /A human was asked for/);
+    const channel = discord.thread(place) ? place : CHANNEL.id;
+    const press = async (pattern: RegExp, label: RegExp) => {
+      const message = discord.messages(channel).findLast((each) => pattern.test(discordTextOf(each)));
+      if (!message) throw new Error(`nothing like ${pattern}`);
+      await discord.press({
+        user: DANA.discordUser,
+        channel,
+        message: message.id,
+        customId: buttonOf(message, label),
+      });
+    };
+
+    await press(/A human was asked for/, /Take over/);
+    await seen(surface, () => surface.said(place), /Dana Reyes has taken over/);
+    await press(/Dana Reyes has taken over/, /Hand back/);
+    await seen(surface, () => surface.said(place), /handed this conversation back/);
+  });
+
+  it('C2 comes to programs as what they have to say', async () => {
+    const { web } = story.sandbox;
+    const { surface: open, alexWrites } = SIDES.web!;
+    const surface = open(story);
+    const place = await surface.ask('what can you do?');
+    await alexWrites(story, place, '!human');
+    await seen(surface, () => surface.said(place), /A human was asked for/);
+
+    const buttons = web
+      .heard(ALEX.webClient)
+      .flatMap(({ event }) => (event.kind === 'text' && event.buttons ? event.buttons : []));
+    expect(buttons).toEqual([{ label: 'Take over', says: expect.stringMatching(/^\/takeover con_p\d+_/) }]);
+  });
+});
