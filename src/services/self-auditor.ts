@@ -171,7 +171,7 @@ export class SelfAuditor implements Service {
       await pause(everyMs(), undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
       try {
-        if (await record.hold(this.#process, everyMs() * LOOKS_MISSED)) await this.look(signal);
+        if (await record.hold(this.#process, Math.ceil(everyMs() * LOOKS_MISSED))) await this.look(signal);
       } catch (error) {
         if (!signal.aborted) log.error({ err: error }, 'the self-audit failed; no heartbeat was sent');
       }
