@@ -203,7 +203,8 @@ function siteUrl({ url = '' }: JiraSettings): string {
 
 /** The status that Jira answered, if it did. */
 function statusOf(error: unknown): number | undefined {
-  return error instanceof Error && error.cause instanceof JiraHttpError ? error.cause.status : undefined;
+  const answer = error instanceof Error && error.cause instanceof JiraHttpError ? error.cause : error;
+  return answer instanceof JiraHttpError ? answer.status : undefined;
 }
 
 function failure(subject: string, error: unknown, remedy: string): CheckFinding {
