@@ -2,7 +2,7 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReplyTokens } from '../../src/approvals/reply-token.ts';
-import type { Card } from '../../src/domain/card.ts';
+import { type Card, ticketOf } from '../../src/domain/card.ts';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import type { Inbound, InboundMessage, OutboundBody, Sent } from '../../src/domain/message.ts';
@@ -17,12 +17,27 @@ import {
   type WorldOptions,
 } from './platform-world.ts';
 
-/** An open card with the codes of a reply, for platforms that answer by mail. */
+/** An open card, each of its parts in words of its own; with the codes of a reply, for platforms that answer by mail. */
 function openCard(): Card {
   const { approvalId, gen } = aCard();
   const tokens = createReplyTokens('a secret for the reply addresses of this contract');
   const subject = { approvalId, person: PersonId.parse('dana'), gen, expiresAt: Date.now() + 3_600_000 };
-  return aCard({ reply: tokens.issue(subject) });
+  return aCard({
+    title: 'refund: on behalf of a customer',
+    facts: [
+      { label: 'order', value: '4711' },
+      { label: 'amount', value: '120 EUR' },
+    ],
+    modelSays: 'They were charged twice.',
+    reply: tokens.issue(subject),
+  });
+}
+
+/** Whether words name this request, so that the core finds it. */
+function isAbout(card: Card, answer: Inbound | undefined): boolean {
+  if (answer?.kind !== 'message') return false;
+  const { approvalReply, text } = answer;
+  return approvalReply ? approvalReply.token === card.reply?.token : text.includes(ticketOf(card));
 }
 
 type OpenWorld = (options?: WorldOptions) => Promise<PlatformWorld>;
@@ -330,20 +345,30 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
     });
 
     describe('cards', () => {
-      const ask = async (): Promise<{ said: Said; ref: string; cards: Cards }> => {
+      const ask = async (): Promise<{ said: Said; card: Card; ref: string; cards: Cards }> => {
         const said = await world.say('refund order 7');
         const card = openCard();
         world.keep?.(card);
         const { ref } = await send(said, { kind: 'card', card });
-        return { said, ref, cards: need(world.cards) };
+        return { said, card, ref, cards: need(world.cards) };
       };
 
       clause('cards', 'OM-121 says what, why and how risky, and offers the choices in words', async () => {
         const { said, cards } = await ask();
 
         const plain = await read(said);
-        for (const word of ['refund', 'order', '7', '120 EUR', 'Alex Kim', 'role manager', 'high']) {
-          expect(plain).toContain(word);
+        for (const words of [
+          'refund: on behalf of a customer',
+          'order',
+          '4711',
+          'amount',
+          '120 EUR',
+          'They were charged twice.',
+          'Alex Kim',
+          'role manager',
+          'high',
+        ]) {
+          expect(plain).toContain(words);
         }
         expect(plain).toMatch(/approve/i);
         expect(plain).toMatch(/deny/i);
@@ -351,7 +376,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       });
 
       clause('cards', 'hands over an answer with who gave it, and what they had seen', async () => {
-        const { said, cards } = await ask();
+        const { said, card, cards } = await ask();
         const before = world.received.length;
         await cards.approve(said, 'dana');
 
@@ -359,6 +384,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         if (cards.inWords) {
           expect(answer).toMatchObject({ kind: 'message', sender: { authenticated: true } });
           expect(JSON.stringify(answer)).toMatch(/approve/);
+          expect(isAbout(card, answer)).toBe(true);
         } else {
           expect(answer).toMatchObject({
             kind: 'answer',
@@ -372,7 +398,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       });
 
       clause('cards', 'hands over a no with the reason, in the words of who said it', async () => {
-        const { said, cards } = await ask();
+        const { said, card, cards } = await ask();
         const before = world.received.length;
         await cards.deny(said, 'order 7 was never paid');
 
@@ -380,6 +406,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         if (cards.inWords) {
           expect(answer).toMatchObject({ kind: 'message', sender: { authenticated: true } });
           expect(JSON.stringify(answer)).toMatch(/deny \S+ order 7 was never paid/);
+          expect(isAbout(card, answer)).toBe(true);
         } else {
           expect(answer).toMatchObject({
             kind: 'answer',
@@ -416,11 +443,9 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
       });
 
       clause('cards', 'is brought up to date when it was settled elsewhere', async () => {
-        const { said, ref, cards } = await ask();
-        const settled = aCard({
-          choices: [],
-          status: { state: 'executed', sentence: 'Approved by Dana Reyes by e-mail. Done.' },
-        });
+        const { said, card, ref, cards } = await ask();
+        const status = { state: 'executed' as const, sentence: 'Approved by Dana Reyes by e-mail. Done.' };
+        const settled = { ...card, choices: [], status };
         world.keep?.(settled);
         await send(said, { kind: 'card', card: settled, replaces: ref });
 

@@ -22,6 +22,12 @@ async function openJiraWorld(
   const { sandbox, gateway } = jira;
   const ours = (issue: string) => sandbox.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
   const newest = new Map<string, string>();
+  /** A line to answer with, as the newest card names it. */
+  const lineOf = (issue: string, pattern: RegExp): string => {
+    const [line] = pattern.exec(ours(issue).at(-1)?.body ?? '') ?? [];
+    if (line === undefined) throw new Error(`the card names no such line: ${pattern}`);
+    return line;
+  };
   /** Every mention in a text of ours notifies; who is told something in an issue is told by one. */
   const mentionsIn = (text: string) =>
     (text.match(/(?<!\\)\[~[^\]]+\]/g) ?? []).filter((each) => each !== sandbox.mention(ALEX.jiraAccount));
@@ -87,13 +93,12 @@ async function openJiraWorld(
       inWords: true,
       isOpen: async ({ ref }) => ours(ref).some(({ body }) => /^approve apr_/m.test(body)),
       approve: async ({ ref }, who) => {
-        const line = /^approve apr_\S+$/m.exec(ours(ref).at(-1)?.body ?? '')?.[0] ?? 'approve';
+        const line = lineOf(ref, /^approve apr_\S+$/m);
         await sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }).acknowledged;
         return undefined;
       },
       deny: async ({ ref }, reason) => {
-        const line = /^deny apr_\S+/m.exec(ours(ref).at(-1)?.body ?? '')?.[0] ?? 'deny';
-        const text = `${line} ${reason}`;
+        const text = `${lineOf(ref, /^deny apr_\S+/m)} ${reason}`;
         await sandbox.comment({ user: PEOPLE.dana, issue: ref, text }).acknowledged;
       },
     },
