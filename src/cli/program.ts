@@ -11,6 +11,7 @@ import { addChat } from './commands/chat.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
+import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addStart } from './commands/start.ts';
 
@@ -58,6 +59,7 @@ Examples:
   addCheck(program, run);
   addChat(program, run);
   addApprovals(program, run);
+  addConversations(program, run);
   addDeadLetters(program, run);
   addAudit(program, run);
   addConfig(program, run);

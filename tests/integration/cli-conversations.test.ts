@@ -1,0 +1,83 @@
+/** Conversations taken over and handed back at the terminal, by the real command, on a real store. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { openStores } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { ticketFor } from '../../src/control/control-store.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { ConversationId } from '../../src/domain/ids.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+
+const TALK = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let home: CliHome;
+let stores: Awaited<ReturnType<typeof openStores>>;
+
+beforeEach(async () => {
+  home = createCliHome();
+  home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
+  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
+  stores = await openStores({
+    config: () => config,
+    redisUrl: home.redisUrl,
+    clock: systemClock,
+    log: createLogger({ level: 'silent' }),
+  });
+  const entry = { kind: 'event' as const, text: 'hello', at: '2026-01-01T00:00:00.000Z' };
+  await stores.writer.write(TALK, [{ kind: 'entry', conversationId: TALK, entry, keepMs: 3_600_000 }]);
+});
+
+afterEach(async () => {
+  stores.close();
+  await home.remove();
+});
+
+describe('signalbox conversations', () => {
+  it('takes one over by its id, lists who has it, and hands it back by its ticket', async () => {
+    expect((await home.run('conversations', 'list')).out).toContain('The agent answers in every');
+
+    const taken = await home.run('conversations', 'take', TALK);
+    expect(taken).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('You have that conversation now'),
+    });
+    const listed = await home.run('conversations', 'list');
+    expect(listed.out).toMatch(new RegExp(`${ticketFor(TALK)}\\s+human\\s+Dana Reyes.*${TALK}`));
+
+    const back = await home.run('conversations', 'hand-back', ticketFor(TALK), 'all', 'is', 'well');
+    expect(back).toMatchObject({ code: 0, out: expect.stringContaining('No gateway is running') });
+    expect(await stores.controls.find(TALK)).toMatchObject({
+      state: 'HANDBACK_PENDING',
+      handback: { by: { person: 'dana' }, summary: 'all is well' },
+    });
+    const trail = JSON.stringify(await stores.audit.tail(50));
+    expect(trail).toContain('permission take-over of operator');
+  });
+
+  it('refuses whoever lacks the permission, and records it; nobody is helped by --as', async () => {
+    home.edit('settings.yaml', 'account: local', 'account: alex');
+
+    const taken = await home.run('conversations', 'take', TALK);
+    const listed = await home.run('conversations', 'list');
+    const posing = await home.run('conversations', 'take', TALK, '--as', 'dana');
+
+    expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('You may not take') });
+    expect(listed.code).toBe(1);
+    expect(posing).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('may not act for somebody else'),
+    });
+    expect((await stores.controls.find(TALK)).state).toBe('BOT');
+    const denied = (await stores.audit.tail(50)).filter(({ event }) => event.event === 'authorization.deny');
+    expect(denied.map(({ event }) => event.actor)).toEqual(['alex', 'alex', 'alex']);
+  });
+
+  it('says what to do about a conversation that does not exist', async () => {
+    const taken = await home.run('conversations', 'take', 'slack:nowhere');
+
+    expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('there is no conversation') });
+  });
+});
