@@ -209,6 +209,7 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
 
   it('OM-124 tells whoever answers after the deadline that it was too late', async () => {
     const { place, approve } = await request();
+    await story.seen();
     await story.advance(2 * DAY);
     await seen(desk, () => desk.said(place), /Expired on/);
 

@@ -52,6 +52,7 @@ describe('a refund asked for in Slack and decided by mail', () => {
   it('OM-123 expires when nobody answers, once, and an answer after that is told so', async () => {
     const { thread, mail } = await ask();
 
+    await story.seen();
     await story.advance(25 * HOUR);
 
     await story.answer(thread, /Expired on/);
@@ -65,6 +66,7 @@ describe('a refund asked for in Slack and decided by mail', () => {
 
   it('OM-123 gives back the time in which the gateway was down, and then expires', async () => {
     const { thread, mail } = await ask();
+    await story.seen();
     await story.app.stop();
 
     await story.advance(25 * HOUR, { sweep: false });

@@ -139,6 +139,7 @@ describe('a request nobody answers', () => {
     await story.mail(DANA.mail, /Decide before/);
     await story.quiet();
     expect(story.sandbox.mail.mailbox(EVE.mail)).toEqual([]);
+    await story.seen();
     await story.advance(25 * HOUR);
 
     const asked = await story.mail(EVE.mail, /Decide before/);
@@ -154,6 +155,7 @@ describe('a request nobody answers', () => {
     const thread = await story.mention('refund order 7');
     await story.mail(DANA.mail, /Decide before/);
     await story.quiet();
+    await story.seen();
     await story.advance(25 * HOUR);
 
     await story.answer(thread, /the policy answered: “ask again on Monday”/);

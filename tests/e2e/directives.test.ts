@@ -161,6 +161,7 @@ describe('answers by ticket', () => {
 
   it('come too late after the deadline, and are told so', async () => {
     const { thread, ticket } = await held();
+    await story.seen();
     await story.advance(25 * 60 * 60_000);
     await story.answer(thread, /Expired/);
 

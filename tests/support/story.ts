@@ -212,6 +212,13 @@ export class Story {
     return (await this.app.approvals.pending(1_000)).filter(({ state }) => state === 'OPEN');
   }
 
+  /** Resolves when everything that waits is in front of somebody who may decide it. */
+  async seen(): Promise<void> {
+    while ((await this.waiting()).some(({ visibleMs }) => visibleMs === undefined)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** The same, those whose question is open among them. */
   async waiting(): Promise<Approval[]> {
     return (await this.app.approvals.pending(1_000)).filter(({ state }) => isWaiting(state));
