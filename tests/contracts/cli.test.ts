@@ -93,8 +93,12 @@ async function openTerminalWorld(isTTY: boolean): Promise<PlatformWorld> {
     cards: {
       inWords: false,
       isOpen: async (said) => {
-        const text = await ofDana(said);
-        return text.lastIndexOf(`/approve ${kept?.approvalId}`) > text.lastIndexOf(`  ${kept?.approvalId}  `);
+        const asked = alex.output.slice(readTo(said, 'alex'));
+        // Wherever it was shown last as what is to be decided, and not as what became of it.
+        return [asked, await ofDana(said)].some(
+          (text) =>
+            text.lastIndexOf(`Request ${kept?.approvalId}`) > text.lastIndexOf(`  ${kept?.approvalId}`),
+        );
       },
       approve: async (said, who) => {
         if (who === 'dana') {
