@@ -15,6 +15,8 @@ export const NEEDED_SCOPES: Readonly<Record<string, string>> = {
   'groups:history': 'reading replies in private channels',
   'im:history': 'reading direct messages',
   'im:write': 'writing direct messages',
+  'metadata.message:read': 'finding what was posted already, so that nothing is posted twice',
+  'mpim:history': 'reading replies in group messages',
 };
 
 const WHERE_TO_GET: Readonly<Record<string, string>> = {
