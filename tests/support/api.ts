@@ -125,9 +125,10 @@ export interface Hook {
   readonly genuine: boolean;
 }
 
-function isGenuine(raw: string, headers: Record<string, string>): boolean {
+/** What a client finds out with the library it would use. */
+export function isGenuine(raw: string, headers: Record<string, string>, secret = SECRET): boolean {
   try {
-    new Webhook(SECRET).verify(raw, headers);
+    new Webhook(secret).verify(raw, headers);
     return true;
   } catch {
     return false;
@@ -140,6 +141,8 @@ export class HookReceiver {
   readonly heard: Hook[] = [];
   /** What is answered next, before it answers 204 again. */
   readonly answers: number[] = [];
+  /** Requests that went where a redirect leads. */
+  strayed = 0;
   readonly #server: Server;
   #waiting: (() => void)[] = [];
 
@@ -148,6 +151,11 @@ export class HookReceiver {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
+        if (request.url === '/elsewhere') {
+          this.strayed++;
+          response.writeHead(204).end();
+          return;
+        }
         const raw = Buffer.concat(chunks).toString();
         // Node joins repeated headers; ours come once.
         const headers = request.headers as Record<string, string>;
@@ -160,7 +168,7 @@ export class HookReceiver {
           headers,
           genuine: isGenuine(raw, headers),
         });
-        response.writeHead(this.answers.shift() ?? 204, { location: 'http://127.0.0.1:1/elsewhere' }).end();
+        response.writeHead(this.answers.shift() ?? 204, { location: '/elsewhere' }).end();
         for (const look of this.#waiting.splice(0)) look();
       });
     });
