@@ -202,7 +202,67 @@ describe('who may', () => {
   });
 });
 
+describe('an answer that is ready at the very moment of the takeover', () => {
+  it('C1 C3 is not committed: the message belongs to the person, and nothing of the turn remains', async () => {
+    const { claude } = story.sandbox;
+    let conversationId = ConversationId.parse('unknown');
+    const dana = story.app.directory.find(PersonId.parse('dana'))!;
+    async function* overtaken(): AsyncGenerator<string> {
+      await story.app.controlDesk.takeOver({
+        id: 'gesture-1',
+        conversationId,
+        by: { person: dana.id, name: dana.name, roles: dana.roles },
+        channel: 'cli',
+      });
+      yield 'Too late.';
+    }
+    claude.script(({ messages }) =>
+      JSON.stringify(messages.at(-1)).includes('second')
+        ? { text: overtaken() }
+        : { text: 'The first answer.' },
+    );
+    const thread = await story.mention('the first question');
+    await story.answer(thread, /The first answer/);
+    conversationId = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`);
+
+    await story.say(ALEX.slack, thread, 'the second question');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+
+    const trail = (await story.app.audit.tail(100)).map(({ event }) => event.event);
+    expect(trail.filter((event) => event === 'turn.done')).toHaveLength(1);
+    expect(trail.filter((event) => event === 'message.received')).toHaveLength(2);
+    expect(story.said(thread).map(textOf).join()).not.toContain('Too late');
+    const transcript = await story.redis.lrange(story.keys.transcript(conversationId), 0, -1);
+    expect(transcript.join()).toContain('the second question');
+    expect(transcript.join()).not.toContain('Too late');
+  });
+});
+
 describe('approvals while a person has the conversation', () => {
+  it('run at once where the configuration says so', async () => {
+    const { takeover } = story.config.authorizations;
+    story.config = {
+      ...story.config,
+      authorizations: { ...story.config.authorizations, takeover: { ...takeover, run_while_human: true } },
+    };
+    const thread = await story.mention('refund order 7');
+    const card = await story.answer(thread, /Waiting for role manager/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: GENERAL,
+      ts: card.ts,
+      actionId: button(card, /Approve/),
+    });
+
+    await story.sandbox.slack.until(() => story.refunds(7).length === 1 || undefined);
+    await story.quiet();
+    expect(story.sandbox.claude.requests).toHaveLength(1);
+  });
+
   it('stay valid, run after the hand-back, in order, and not before', async () => {
     const thread = await story.mention('refund order 7');
     const card = await story.answer(thread, /Waiting for role manager/);
@@ -219,7 +279,7 @@ describe('approvals while a person has the conversation', () => {
       slack.thread(GENERAL, thread).find((message) => /Approved by/.test(textOf(message))),
     );
     await story.quiet();
-    await story.advance((60 * 60_000) / 4);
+    await story.advance(20 * 60_000);
     expect(story.refunds(7)).toEqual([]);
 
     await story.say(DANA.slack, thread, '!handback');
