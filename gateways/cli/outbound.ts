@@ -55,7 +55,7 @@ export function renderCard(card: Card, paint: Paint, answerable: boolean): strin
 
 /** What became of a request that was shown before, in one line. */
 export function renderOutcome(card: Card, paint: Paint): string {
-  return `${paint.warning(`  ${card.approvalId}`)}  ${oneLine(`${card.title}. ${card.status.sentence}`)}`;
+  return `  ${paint.warning(card.approvalId)}  ${oneLine(`${card.title}. ${card.status.sentence}`)}`;
 }
 
 /** `2026-05-01 12:00 UTC` */

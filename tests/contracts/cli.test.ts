@@ -93,12 +93,15 @@ async function openTerminalWorld(isTTY: boolean): Promise<PlatformWorld> {
     cards: {
       inWords: false,
       isOpen: async (said) => {
-        const asked = alex.output.slice(readTo(said, 'alex'));
+        const texts = [alex.output.slice(readTo(said, 'alex')), await ofDana(said)];
         // Wherever it was shown last as what is to be decided, and not as what became of it.
-        return [asked, await ofDana(said)].some(
-          (text) =>
-            text.lastIndexOf(`Request ${kept?.approvalId}`) > text.lastIndexOf(`  ${kept?.approvalId}`),
-        );
+        return texts
+          .map(stripVTControlCharacters)
+          .some(
+            (text) =>
+              text.lastIndexOf(`Request ${kept?.approvalId}`) >
+              text.lastIndexOf(`${kept?.approvalId}  ${kept?.title}`),
+          );
       },
       approve: async (said, who) => {
         if (who === 'dana') {
