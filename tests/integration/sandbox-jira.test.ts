@@ -388,6 +388,19 @@ describe('the REST API', () => {
     ]);
   });
 
+  it('refuses what Atlassian describes otherwise, on Cloud, of which the description is', async () => {
+    const edit = { fields: { summary: 'x' }, historyMetadata: { type: 7 } };
+    expect((await open.call('PUT', `/rest/api/2/issue/${ISSUE}`, edit)).status).toBe(400);
+    expect(open.jira.violations).toMatchObject([
+      { method: 'PUT', problem: expect.stringMatching(/body: not as published[\s\S]*historyMetadata\.type/) },
+    ]);
+    expect(open.jira.issue(ISSUE)?.summary).not.toBe('x');
+
+    await open.close();
+    open = await openJiraSandbox({ flavour: 'data-center' });
+    expect((await open.call('PUT', `/rest/api/2/issue/${ISSUE}`, edit)).status).toBe(204);
+  });
+
   it('takes a scoped token at the address of the cloud', async () => {
     expect((await scoped(`/ex/jira/${open.jira.cloudId}`)).status).toBe(200);
   });

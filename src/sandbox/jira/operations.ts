@@ -3,11 +3,12 @@
  * whatever the reference does not name is refused and noted as a violation.
  *
  * Measured by
- *   Cloud        Atlassian's OpenAPI description of REST API v2 ("The Jira Cloud platform REST API", 1001.0.0), as
- *                generated clients carry it: the `operationId`s, the parameters of each query, and the properties of
- *                each body that can be written.
- *   Data Center  The same for its REST API v2 (11.x): paths, and parameters where they differ. What is not on one of
- *                the two is answered there as unknown (`on`, `serverQuery`).
+ *   Cloud        Atlassian's own OpenAPI description, every request again when it arrives; see `published-api.ts`,
+ *                which also says what is newer than the description. That was compared, by hand, with the parameters of
+ *                the clients `jira.js` 5.4 and 6.2, which are generated from a newer one.
+ *   Data Center  The parameters of clients that are generated from the description of its REST API v2 (11.x), by
+ *                hand: paths, and parameters where they differ from Cloud. What is not on one of the two is answered
+ *                there as unknown (`on`, `serverQuery`).
  *   Webhooks     The list for administrators is in neither; see `webhook-operations.ts`.
  * Narrower than the descriptions: fields of issues are those on the sandbox's screens, and properties of a comment or
  * of a user that Jira ignores when they are sent (`author`, `created`, `displayName`, ...) are refused.

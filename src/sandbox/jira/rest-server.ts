@@ -5,7 +5,8 @@
  * Not here  what an operation does (`operations.ts`).
  *
  * Invariants
- *   1. A request that does not fit the published description does nothing, and is noted as a violation.
+ *   1. A request that does not fit its operation (`operations.ts`), or on Cloud the description that Atlassian has
+ *      published (`published-api.ts`), does nothing, and is noted as a violation.
  *   2. Credentials are checked before anything else is told, existence of an address included.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -16,6 +17,7 @@ import { type User, userOf } from './catalogue.ts';
 import { type Fault, Faults, type LimitReason } from './faults.ts';
 import { BURSTS, ISSUE_WRITES, MAX_ATTACHMENT_BYTES } from './limits.ts';
 import { Flag, type Operation, scopeOf } from './operation.ts';
+import { PublishedApi } from './published-api.ts';
 import { RateLimit, type Window } from './rate-limit.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
@@ -68,6 +70,7 @@ const WRONG_SCOPE = { code: 401, message: 'Unauthorized; scope does not match' }
 
 export class RestServer {
   readonly faults = new Faults();
+  readonly #published = PublishedApi.read();
   readonly #writes: RateLimit;
   readonly #bursts: RateLimit;
 
@@ -134,6 +137,7 @@ export class RestServer {
       const body = operation.body
         ? this.#check(request, 'body', operation.body, jsonOf(request))
         : this.#withoutBody(request);
+      if (!isServer) this.#checkPublished(operation, request);
       const params = Params.parse(request.params);
       if (operation.writes) this.#countWrite(params.issue ?? '');
       return operation.run({ params, query, body, user });
@@ -262,6 +266,14 @@ export class RestServer {
     const checked = schema.safeParse(value);
     if (checked.success) return checked.data;
     throw this.#violation(request, `${what}: ${z.prettifyError(checked.error)}`);
+  }
+
+  /** Beside our own schemas, which are narrower and could be wrong. */
+  #checkPublished(operation: Operation, request: FastifyRequest): void {
+    const query = z.record(z.string(), z.unknown()).parse(request.query ?? {});
+    const body = operation.body ? jsonOf(request) : undefined;
+    const problem = this.#published.problemOf(operation, query, body);
+    if (problem !== undefined) throw this.#violation(request, problem);
   }
 
   #withoutBody(request: FastifyRequest): undefined {
