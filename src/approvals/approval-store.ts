@@ -7,7 +7,7 @@
  * wakes the conversation, the updates of its cards and its audit entry become visible together.
  *
  * Invariants
- *   1. Nothing else writes an approval's key or its timer.
+ *   1. Nothing else writes an approval's key; nor its timer, but for `approval-rounds.ts`, which puts back what is gone.
  *   2. A timer leaves, or moves, only together with what its time brought about.
  *   3. An approval lives in the partition of its conversation; its id says which.
  */
