@@ -38,6 +38,25 @@ describe('the webhook listener', () => {
     expect(await answer.text()).toBe('0 abc s');
   });
 
+  it('hands everything below a mounted path on as it comes, and no more than that', async () => {
+    const listener = await listen(async () => ({ status: 200 }));
+    const unmount = listener.mount('/below', (request, response) => {
+      if (request.url === '/below/broken') throw new Error('broken');
+      response.writeHead(202).end(`${request.method} ${request.url}`);
+    });
+    const statusOf = async (path: string) => (await fetch(`${listener.url}${path}`)).status;
+
+    const served = await fetch(`${listener.url}/below/a/b?c=d`, { method: 'DELETE' });
+    const others = await Promise.all(['/below', '/belowish', '/broken', '/below/broken'].map(statusOf));
+    unmount();
+    const gone = await statusOf('/below/a/b');
+
+    expect([served.status, await served.text()]).toEqual([202, 'DELETE /below/a/b?c=d']);
+    expect(others).toEqual([202, 503, 503, 500]);
+    expect(gone).toBe(503);
+    expect(() => listener.mount('/x', () => {}) && listener.mount('/x', () => {})).toThrow(/two parts/);
+  });
+
   it('answers a failing handler with 500 and goes on', async () => {
     let failures = 0;
     const listener = await listen(async () => {
