@@ -201,7 +201,7 @@ export class HttpDoor {
     if (!caller) throw UNAUTHORIZED;
     await this.#limit(caller, reply);
     if (scope && !caller.scopes.includes(scope)) {
-      await this.#recordRefusal(caller, scope, request);
+      await this.#recordRefusal(caller, `scope ${scope}`, request);
       throw new Problem({
         code: 'WRONG_SCOPE',
         detail: `The key ${caller.key} of the client ${caller.client} has not the scope ${scope}.`,
@@ -231,8 +231,8 @@ export class HttpDoor {
   }
 
   /** A look changes nothing, so it leaves no entry either. */
-  async #recordRefusal({ client, key }: Caller, scope: string, request: FastifyRequest): Promise<void> {
-    this.deps.log.warn({ client, key_name: key, scope }, 'a request was refused: its key has not the scope');
+  async #recordRefusal({ client, key }: Caller, rule: string, request: FastifyRequest): Promise<void> {
+    this.deps.log.warn({ client, key_name: key, rule }, 'a request was refused: it is not for this client');
     if (request.method !== 'POST') return;
     const subject = request.url.split('?', 1)[0] ?? '';
     await this.deps.audit({
@@ -241,7 +241,7 @@ export class HttpDoor {
       subject,
       correlation: subject,
       channel: 'api',
-      detail: { key, client, rule: `scope ${scope}` },
+      detail: { key, client, rule },
     });
   }
 
@@ -322,8 +322,14 @@ export class HttpDoor {
 
   // ── Refusing ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  async #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const problem = toProblem(error);
+    const caller = this.#callers.get(request);
+    if (caller && NOT_FOR_IT.has(problem.code)) {
+      await this.#recordRefusal(caller, problem.code, request).catch((failure: unknown) => {
+        this.deps.log.error({ err: failure }, 'a refusal could not be audited');
+      });
+    }
     if (problem.code === 'UNAUTHORIZED') {
       this.deps.log.warn({ method: request.method }, 'a request without a valid key was refused');
       reply.header('www-authenticate', 'Bearer');
@@ -345,6 +351,14 @@ export class HttpDoor {
     );
   }
 }
+
+/** What a client tried that is not for it: worth an entry. What a person may not do has one already. */
+const NOT_FOR_IT: ReadonlySet<string> = new Set([
+  'NOT_ALLOWED',
+  'UNKNOWN_RULE',
+  'UNKNOWN_POLICY',
+  'UNSATISFIABLE',
+]);
 
 const UNAUTHORIZED = new Problem({
   code: 'UNAUTHORIZED',

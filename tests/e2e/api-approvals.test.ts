@@ -146,6 +146,12 @@ describe('a program asks', () => {
     ]);
     for (const { body } of refused) expect(body.remedy).not.toBe('');
     expect(await story.open()).toEqual([]);
+    const denied = (await story.app.audit.tail(100)).filter(
+      ({ event }) => event.event === 'authorization.deny',
+    );
+    expect(denied.map(({ event }) => event.detail?.rule).toSorted()).toEqual(
+      refused.map(({ body }) => body.code).toSorted(),
+    );
   });
 
   it('shows nothing that cannot be seen, and no markup of its own', async () => {
