@@ -270,7 +270,7 @@ function keysOf(schema: SchemaNode, path = '', found = new Map<string, unknown>(
 }
 
 function isInside(key: string): boolean {
-  return /approvers[.[]/.test(key);
+  return /(?:approvers|escalate\.to)[.[]/.test(key);
 }
 
 function hasKeysBelow(key: string, all: ReadonlyMap<string, unknown>): boolean {

@@ -19,6 +19,8 @@ const secret: fc.Arbitrary<{ readonly text: string; readonly hidden: string }> =
       { text: `xoxe.xoxp-1-${hidden}`, hidden },
       { text: `xoxe-1-${hidden}`, hidden },
       { text: `xapp-1-A01-${hidden}`, hidden },
+      { text: `sbk_0123456789ab_${hidden}`, hidden },
+      { text: `whsec_${hidden}`, hidden },
       { text: `sk-ant-api03-${hidden}`, hidden },
       { text: `Bearer ${hidden}`, hidden },
       { text: `authorization: bearer ${hidden}`, hidden },
