@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { parseTicket } from '../../src/domain/card.ts';
-import { ConversationId, MessageId } from '../../src/domain/ids.ts';
+import { ConversationId, ConversationTicket, MessageId } from '../../src/domain/ids.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Seal } from '../seal.ts';
 import { accountOf, type Identity, SLACK } from './inbound.ts';
@@ -75,7 +75,8 @@ function toText(typed: string): string {
 
 /** With a ticket behind it the core knows the word, or says what it does not understand. */
 function isTicket(rest: string): boolean {
-  return parseTicket(rest.split(/\s/, 1)[0] ?? '') !== undefined;
+  const first = rest.split(/\s/, 1)[0] ?? '';
+  return parseTicket(first) !== undefined || ConversationTicket.safeParse(first.toLowerCase()).success;
 }
 
 /** The question, when the command is one. */

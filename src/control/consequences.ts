@@ -82,10 +82,13 @@ function announcements(
   nowMs: number,
 ): Effect[] {
   const { next, event } = moved;
+  const by = next.state === 'HANDOFF_PENDING' ? next.request.by : undefined;
+  const asker = by?.kind === 'person' ? by.person : undefined;
+  const asked = helpers.filter(({ person, to }) => to !== undefined && person !== asker);
   const markdown = announcementOf(
     before,
     moved,
-    helpers.filter(({ to }) => to !== undefined).map(({ name }) => name),
+    asked.map(({ name }) => name),
   );
   if (markdown === undefined || next.origin === undefined) return [];
   const ticket = ticketFor(next.conversationId);

@@ -19,7 +19,7 @@ import {
   type TakeOverResult,
   takeOver,
 } from '../domain/control.ts';
-import type { ConversationId } from '../domain/ids.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -74,8 +74,8 @@ export class ControlDesk {
 
   /** Whoever may talk to the agent may ask for a human. Undefined when there is nobody who could come. */
   async callHuman(gesture: Gesture, reason: string | undefined): Promise<HandoffResult | undefined> {
-    if (!this.isAnybodyThere()) return undefined;
     const { by, origin } = gesture;
+    if (!this.isAnybodyThere(by.person)) return undefined;
     const { wait } = this.deps.config().authorizations.takeover;
     const request = {
       by: { kind: 'person' as const, person: by.person, name: by.name },
@@ -92,8 +92,9 @@ export class ControlDesk {
     return this.deps.directory.may(roles, 'take-over');
   }
 
-  isAnybodyThere(): boolean {
-    return this.deps.directory.holders('take-over').length > 0;
+  /** Whether there may be somebody who could come, besides whoever asks for them. */
+  isAnybodyThere(except?: PersonId): boolean {
+    return this.deps.directory.isHeld('take-over', except);
   }
 
   /** @param again what a gesture is told that did its work in an earlier delivery */

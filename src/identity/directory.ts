@@ -39,6 +39,16 @@ export class Directory {
     return this.#view().people.filter(({ roles }) => this.may(roles, permission));
   }
 
+  /** Whether there is, or may be by a group, somebody with a permission; `except` one person. */
+  isHeld(permission: Permission, except?: PersonId): boolean {
+    const isGroupRole = ([role, { granted_by }]: [string, { granted_by?: unknown }]) =>
+      granted_by !== undefined && this.may([role], permission);
+    return (
+      this.holders(permission).some(({ id }) => id !== except) ||
+      Object.entries(this.#authorizations().roles).some(isGroupRole)
+    );
+  }
+
   /** The roles of somebody who acts now: their own, and those that groups of the platform they act on carry. */
   rolesOf({ roles }: Pick<Person, 'roles'>, groups: readonly string[] = []): RoleName[] {
     const granted = Object.entries(this.#authorizations().roles)

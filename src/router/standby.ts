@@ -86,7 +86,7 @@ export class Standby {
     const amongOthers = haveOthersSpoken(claim.entries, requester.person);
     const rule = ruleFor(takeover.rules, { message, roles, permitted, amongOthers });
     if (!rule) return { kind: 'turn' };
-    if (rule.do === 'call-human' && directory.holders('take-over').length === 0) {
+    if (rule.do === 'call-human' && !directory.isHeld('take-over', requester.person)) {
       log.error(
         { rule: rule.name },
         'a rule calls a human, and there is nobody who may take over; the agent answers. Give somebody the permission take-over',

@@ -160,6 +160,9 @@ describe('the control of a conversation', () => {
     const finished = finishHandback(again.moved!.next, back.moved!.next.epoch, 3);
 
     expect(finished).toEqual({ result: 'OVER' });
+    const anew = handBack(again.moved!.next, { by: aPerson('oskar'), permitted: true }, 4).moved!.next;
+    expect(finishHandback(anew, back.moved!.next.epoch, 5)).toEqual({ result: 'OVER' });
+    expect(finishHandback(anew, anew.epoch, 5).result).toBe('RETURNED');
   });
 
   it('lets whoever asked for a human call it off, and nobody else without the right', () => {

@@ -83,6 +83,8 @@ describe('a command as a message', () => {
     [`deny ${TICKET} not before Monday`, `/deny ${TICKET} not before Monday`],
     [`answer ${TICKET} use order 8`, `/answer ${TICKET} use order 8`],
     ['answer the phone', '/ask answer the phone'],
+    ['takeover con_p7_0123456789ab', '/takeover con_p7_0123456789ab'],
+    ['takeover', '/ask takeover'],
     ['approves nothing', '/ask approves nothing'],
     ['ask one\ntwo', '/ask one\ntwo'],
   ])('OB-010 says “%s” as “%s”', (typed, text) => {
