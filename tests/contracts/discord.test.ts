@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { z } from 'zod';
 import type { DiscordSandbox } from '../../src/sandbox/discord/discord-sandbox.ts';
 import { OTHER_BOT } from '../../src/sandbox/discord/wire.ts';
@@ -147,7 +148,11 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
           content: sandbox.fileContent(id)?.toString() ?? '',
         })),
       ),
-    close: discord.close,
+    close: async () => {
+      await discord.close();
+      // What it sent keeps to the limits and shapes that are published.
+      expect(discord.sandbox.violations).toEqual([]);
+    },
   };
 }
 

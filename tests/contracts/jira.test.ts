@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { OTHER_APP } from '../../src/sandbox/jira/catalogue.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { openJira } from '../support/jira-gateway.ts';
@@ -123,7 +124,11 @@ async function openJiraWorld(
           name: filename,
           content: Buffer.from(base64, 'base64').toString(),
         })),
-    close: jira.close,
+    close: async () => {
+      await jira.close();
+      // What it sent keeps to the limits and shapes that are published.
+      expect(jira.sandbox.violations).toEqual([]);
+    },
   };
 }
 
