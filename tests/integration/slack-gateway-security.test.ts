@@ -269,7 +269,9 @@ describe('malformed input', () => {
       ),
   );
 
-  it('OM-188 over http 1,000 malformed payloads cost a log line each, and nobody else notices', async () => {
+  it('OM-188 over http 1,000 malformed payloads cost a log line each, and nobody else notices', {
+    timeout: 120_000,
+  }, async () => {
     slack = await openSlack({ mode: 'http' });
     const statuses: number[] = [];
     let silent = 0;
@@ -296,7 +298,9 @@ describe('malformed input', () => {
     expect(slack.lines.filter((line) => line.level === 'error')).toEqual([]);
   });
 
-  it('OM-188 over a socket 1,000 malformed frames cost a log line each, and nobody else notices', async () => {
+  it('OM-188 over a socket 1,000 malformed frames cost a log line each, and nobody else notices', {
+    timeout: 120_000,
+  }, async () => {
     slack = await openSlack();
     const payloads = fc.sample(malformed, { numRuns: 1_000, seed: 881 });
 
