@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
 import { askedOf, noticeFor, standing, titleOf, whenText } from '../approvals/sentences.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
-import { type Approval, isEnded, type Step } from '../domain/approval/record.ts';
+import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import { mayDecide, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -172,7 +172,7 @@ function voteAt(
   { choice, text, key }: { choice: 'approve' | 'deny' | 'answer'; text: string | undefined; key: string },
   nowMs: number,
 ): Step<VoteResult> {
-  if (approval.state === 'OPEN' && isOwnRequest(approval, actor)) {
+  if (isWaiting(approval.state) && isOwnRequest(approval, actor)) {
     return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
   }
   const { person, account } = actor;

@@ -12,6 +12,7 @@ import { conversationOfSession, platformOfSession } from '../../gateways/cli/inb
 import { Terminal } from '../../gateways/cli/terminal.ts';
 import { openStores } from '../app.ts';
 import { toCard } from '../approvals/card.ts';
+import { isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -121,7 +122,7 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
       return pending
         .filter(
           (approval) =>
-            approval.state === 'OPEN' && mayDecide(approval, { person: person.id, roles: person.roles }),
+            isWaiting(approval.state) && mayDecide(approval, { person: person.id, roles: person.roles }),
         )
         .map((approval) => toCard(approval, undefined));
     },

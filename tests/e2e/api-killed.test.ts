@@ -28,7 +28,7 @@ beforeEach(async () => {
       answers_for: [dana]
       keys: { main: { token: '\${INBOX_KEY}', scopes: ['approvals:answer'] } }
 `;
-  await home.edit('settings.yaml', (text) => `${text}\n${api}`);
+  await home.edit('settings.yaml', (text) => text.replace('api:\n  clients: {}\n', api));
   running = [];
 });
 afterEach(async () => {

@@ -8,7 +8,7 @@ let home: CliHome;
 
 beforeEach(() => {
   home = createCliHome();
-  home.edit('settings.yaml', 'log:\n', 'api:\n  clients:\n    shop: { asks: [{ role: manager }] }\n\nlog:\n');
+  home.edit('settings.yaml', '  clients: {}\n', '  clients:\n    shop: { asks: [{ role: manager }] }\n');
 });
 afterEach(() => home.remove());
 
