@@ -23,6 +23,9 @@ const VIA: Readonly<Record<PlatformName, string>> = {
   cli: 'in the terminal',
 };
 
+/** Where a card that was sent is changed; elsewhere what became of it is a further message. */
+const EDITS: ReadonlySet<PlatformName> = new Set(['slack', 'discord', 'jira']);
+
 let story: Story;
 let terminals: Terminals;
 let surfaces: Readonly<Record<PlatformName, Surface>>;
@@ -73,6 +76,12 @@ describe.each(PLATFORMS)('OM-050 a refund asked for on %s', (asked) => {
     await seen(origin, () => ofThis(origin.said(place)), outcome);
     await seen(desk, () => ofThis(desk.shownToDana()), outcome);
     await seen(origin, () => origin.said(place), /allowed, and it is done/);
+    await story.quiet();
+    const shown = [
+      ...(EDITS.has(asked) ? ofThis(origin.said(place)) : []),
+      ...(EDITS.has(approved) ? ofThis(desk.shownToDana()) : []),
+    ];
+    expect(shown.filter((text) => text.includes('Waiting for'))).toEqual([]);
     expect(story.refunds(order)).toEqual([120]);
   });
 });
