@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { BOT, DISCORD_CHANNELS, GUILD, PEOPLE } from '../people.ts';
+import { Watch } from '../watch.ts';
 import { ApiServer, type RestCall, type Violation } from './api-server.ts';
 import { AppMessages } from './app-messages.ts';
 import { ApplicationRoutes } from './application-routes.ts';
@@ -83,9 +84,6 @@ export interface PrivilegedIntents {
 /** A file that somebody sends along. */
 export type { Upload };
 
-/** How long `until` waits for its condition before it says what it saw instead. */
-const UNTIL_TIMEOUT_MS = 10_000;
-
 /** Calls remembered, so that a sandbox left running for weeks does not grow without end. */
 const MAX_LOG_ENTRIES = 100_000;
 
@@ -123,7 +121,7 @@ export class DiscordSandbox {
   readonly #url: InteractionUrl;
   readonly #server: ApiServer;
   readonly #view: () => SharedView;
-  readonly #listeners = new Set<() => void>();
+  readonly #watch = new Watch('in Discord');
   #intents: PrivilegedIntents;
   #isRevoked = false;
   #app: FastifyInstance | undefined;
@@ -164,7 +162,7 @@ export class DiscordSandbox {
         guild: GUILD.id,
         toData: () => toGuild(view()),
       }),
-      onChange: () => this.#changed(),
+      onChange: () => this.#watch.changed(),
       onViolation: (error) => this.#remember(this.violations, { route: 'gateway', error }),
     });
     const dispatch = (event: GatewayEvent) => {
@@ -237,7 +235,7 @@ export class DiscordSandbox {
       violated: (violation) => this.#remember(this.violations, violation),
     });
     url.use(options.interactionsUrl);
-    world.onChange(() => this.#changed());
+    world.onChange(() => this.#watch.changed());
   }
 
   /** Adds the REST API at `/discord/api`, the files, and the gateway's upgrade to this server. */
@@ -531,8 +529,7 @@ export class DiscordSandbox {
 
   /** Calls `listener` after every change of anything above; the function returned ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watch.onChange(listener);
   }
 
   /**
@@ -542,32 +539,13 @@ export class DiscordSandbox {
    */
   async until<Found>(
     find: (discord: this) => Found | undefined | false,
-    { timeoutMs = UNTIL_TIMEOUT_MS }: { timeoutMs?: number } = {},
+    { timeoutMs }: { timeoutMs?: number } = {},
   ): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        stopListening();
-        act();
-      };
-      const look = () => {
-        try {
-          const found = find(this);
-          if (found !== undefined && found !== false) settle(() => resolve(found));
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      };
-      const timer = setTimeout(
-        () =>
-          settle(() =>
-            reject(new Error(`not seen in Discord within ${timeoutMs} ms. There is: ${this.#summary()}`)),
-          ),
-        timeoutMs,
-      );
-      const stopListening = this.onChange(look);
-      look();
-    });
+    return this.#watch.until(
+      () => find(this),
+      () => this.#summary(),
+      timeoutMs,
+    );
   }
 
   // What goes wrong, and what the app's owner sets.
@@ -714,11 +692,7 @@ export class DiscordSandbox {
   #remember<Entry>(log: Entry[], entry: Entry): void {
     if (log.length >= MAX_LOG_ENTRIES) log.shift();
     log.push(entry);
-    this.#changed();
-  }
-
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#watch.changed();
   }
 
   #summary(): string {

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { PROJECT } from '../people.ts';
+import { Watch } from '../watch.ts';
 import { Announcer } from './announcer.ts';
 import { type AccountOptions, AppAccount } from './app-account.ts';
 import { STATUSES, userOf } from './catalogue.ts';
@@ -18,7 +19,6 @@ import { Deeds } from './deeds.ts';
 import type { Fault } from './faults.ts';
 import { createOperations } from './operations.ts';
 import { type RestCall, RestServer, type Violation } from './rest-server.ts';
-import { Watch } from './watch.ts';
 import type { PayloadOptions } from './webhook-payloads.ts';
 import {
   type ListedWebhook,
@@ -61,7 +61,7 @@ export class JiraSandbox {
   readonly #server: RestServer;
   readonly #webhooks: Webhooks;
   readonly #deeds: Deeds;
-  readonly #watch = new Watch();
+  readonly #watch = new Watch('in Jira');
   readonly #flavour: Site['flavour'];
   #app: FastifyInstance | undefined;
 

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { BOT, CHANNELS, PEOPLE } from '../people.ts';
+import { Watch } from '../watch.ts';
 import { type ApiCall, ApiServer, type RateLimit } from './api-server.ts';
 import { type Delivery, EventQueue } from './event-queue.ts';
 import { channelExists, type Payload, toCallback } from './events.ts';
@@ -72,9 +73,6 @@ export interface Said {
   readonly acknowledged: Promise<void>;
 }
 
-/** How long `until` waits for its condition before it says what it saw instead. */
-const UNTIL_TIMEOUT_MS = 10_000;
-
 /** Calls and deliveries remembered, so that a sandbox left running for weeks does not grow without end. */
 const MAX_LOG_ENTRIES = 100_000;
 
@@ -96,7 +94,7 @@ export class SlackSandbox {
   readonly #interactions: Interactions;
   readonly #files: Files;
   readonly #server: ApiServer;
-  readonly #listeners = new Set<() => void>();
+  readonly #watch = new Watch('in Slack');
   readonly #ackTimeoutMs: number;
   #requestUrl: string | undefined;
   #app: FastifyInstance | undefined;
@@ -120,7 +118,7 @@ export class SlackSandbox {
     const note = (delivery: Delivery) => this.#remember(this.deliveries, delivery);
     const workspace = new Workspace(journal, clock);
     const triggers = new Triggers(clock);
-    const sockets = new SocketMode(() => this.#changed());
+    const sockets = new SocketMode(() => this.#watch.changed());
     const queue = new EventQueue({
       workspace,
       sockets,
@@ -170,7 +168,7 @@ export class SlackSandbox {
       rateLimit: options.rateLimit,
       note: (call) => this.#remember(this.calls, call),
     });
-    workspace.onChange(() => this.#changed());
+    workspace.onChange(() => this.#watch.changed());
   }
 
   /** Adds the Web API at `/slack/api`, the response_urls, and the Socket Mode upgrade to this server. */
@@ -319,8 +317,7 @@ export class SlackSandbox {
 
   /** Calls `listener` after every change of anything above; the function returned ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watch.onChange(listener);
   }
 
   /**
@@ -330,32 +327,13 @@ export class SlackSandbox {
    */
   async until<Found>(
     find: (slack: this) => Found | undefined | false,
-    { timeoutMs = UNTIL_TIMEOUT_MS }: { timeoutMs?: number } = {},
+    { timeoutMs }: { timeoutMs?: number } = {},
   ): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        stopListening();
-        act();
-      };
-      const look = () => {
-        try {
-          const found = find(this);
-          if (found !== undefined && found !== false) settle(() => resolve(found));
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      };
-      const timer = setTimeout(
-        () =>
-          settle(() =>
-            reject(new Error(`not seen in Slack within ${timeoutMs} ms. There is: ${this.#summary()}`)),
-          ),
-        timeoutMs,
-      );
-      const stopListening = this.onChange(look);
-      look();
-    });
+    return this.#watch.until(
+      () => find(this),
+      () => this.#summary(),
+      timeoutMs,
+    );
   }
 
   // What goes wrong.
@@ -461,11 +439,7 @@ export class SlackSandbox {
   #remember<Entry>(log: Entry[], entry: Entry): void {
     if (log.length >= MAX_LOG_ENTRIES) log.shift();
     log.push(entry);
-    this.#changed();
-  }
-
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#watch.changed();
   }
 
   #summary(): string {

@@ -17,6 +17,7 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import type { AnswerChoice } from '../../domain/message.ts';
 import type { Journal } from '../journal.ts';
 import { PEOPLE, type SandboxPerson } from '../people.ts';
+import { Watch } from '../watch.ts';
 import type { Heard } from './event-log.ts';
 import { Outcome, type WebAttachment, WebRequest } from './request.ts';
 import { type ConnectionState, WEB_TIMING, WebProgram, type WebTiming } from './web-program.ts';
@@ -30,9 +31,6 @@ export interface Asked {
   readonly request: WebRequest;
   readonly outcome: Outcome | undefined;
 }
-
-/** How long `until` waits before it says what it saw instead. */
-const UNTIL_TIMEOUT_MS = 10_000;
 
 const JOURNAL_KIND = 'web';
 
@@ -50,7 +48,7 @@ export class WebSandbox {
   readonly #asked = new Map<string, Asked>();
   readonly #tokens = new Map<string, string>();
   readonly #programs = new Map<string, WebProgram>();
-  readonly #listeners = new Set<() => void>();
+  readonly #watch = new Watch('on the web');
   #url: string | undefined;
 
   constructor(
@@ -139,8 +137,7 @@ export class WebSandbox {
 
   /** Calls `listener` after every change of anything above; the function returned ends that. */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#watch.onChange(listener);
   }
 
   /**
@@ -150,32 +147,13 @@ export class WebSandbox {
    */
   async until<Found>(
     find: (web: this) => Found | undefined | false,
-    { timeoutMs = UNTIL_TIMEOUT_MS }: { timeoutMs?: number } = {},
+    { timeoutMs }: { timeoutMs?: number } = {},
   ): Promise<Found> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void) => {
-        clearTimeout(timer);
-        stopListening();
-        act();
-      };
-      const look = () => {
-        try {
-          const found = find(this);
-          if (found !== undefined && found !== false) settle(() => resolve(found));
-        } catch (error) {
-          settle(() => reject(error));
-        }
-      };
-      const timer = setTimeout(
-        () =>
-          settle(() =>
-            reject(new Error(`not seen on the web within ${timeoutMs} ms. There is: ${this.#summary()}`)),
-          ),
-        timeoutMs,
-      );
-      const stopListening = this.onChange(look);
-      look();
-    });
+    return this.#watch.until(
+      () => find(this),
+      () => this.#summary(),
+      timeoutMs,
+    );
   }
 
   // What the gateway's owner does, and what goes wrong.
@@ -195,7 +173,7 @@ export class WebSandbox {
     const program = this.#program(request.client);
     this.#record({ kind: 'asked', request }); // invariant 1
     program.ask(request);
-    this.#changed();
+    this.#watch.changed();
     return request.id;
   }
 
@@ -217,14 +195,14 @@ export class WebSandbox {
       // Who is known to be nobody's client knocks when there is something to say, not at every start.
       listens: webTokenVariable !== undefined,
       timing: { ...WEB_TIMING, ...this.options.timing },
-      changed: () => this.#changed(),
+      changed: () => this.#watch.changed(),
       settled: ({ id }, outcome) => {
         this.#record({ kind: 'outcome', id, outcome });
-        this.#changed();
+        this.#watch.changed();
       },
       violated: (what) => {
         this.violations.push(what);
-        this.#changed();
+        this.#watch.changed();
       },
     });
   }
@@ -250,10 +228,6 @@ export class WebSandbox {
       default:
         entry satisfies never;
     }
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
   }
 
   #summary(): string {

@@ -1,4 +1,4 @@
-/** Waiting for something to be so in the emulated Jira: who looks is told of every change. */
+/** Waiting for something to be so on an emulated platform: who looks is told of every change. */
 
 /** How long `until` waits before it says what it saw instead. */
 const UNTIL_TIMEOUT_MS = 10_000;
@@ -6,8 +6,11 @@ const UNTIL_TIMEOUT_MS = 10_000;
 export class Watch {
   readonly #listeners = new Set<() => void>();
 
+  /** @param place where it was not seen, in words: `in Slack` */
+  constructor(private readonly place: string) {}
+
   changed(): void {
-    for (const listener of this.#listeners) listener();
+    for (const listener of [...this.#listeners]) listener();
   }
 
   /** The function returned ends it. */
@@ -41,7 +44,7 @@ export class Watch {
         }
       };
       const tooLate = () =>
-        reject(new Error(`not seen in Jira within ${timeoutMs} ms. There is: ${summary()}`));
+        reject(new Error(`not seen ${this.place} within ${timeoutMs} ms. There is: ${summary()}`));
       const timer = setTimeout(() => settle(tooLate), timeoutMs);
       const stopListening = this.onChange(look);
       look();
