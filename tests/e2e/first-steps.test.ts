@@ -1,16 +1,9 @@
 /** The five lines that `npm start` prints, done by hand on the page in a real browser. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { banner } from '../../src/cli/banner.ts';
+import { CHROMIUM, launchBrowser } from '../support/page-browser.ts';
 import { GENERAL, Story } from '../support/story.ts';
-
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 
 describe.skipIf(CHROMIUM === undefined)('what start says to try (skipped without Chromium)', () => {
   let story: Story;
@@ -19,7 +12,7 @@ describe.skipIf(CHROMIUM === undefined)('what start says to try (skipped without
 
   beforeEach(async () => {
     story = await Story.begin();
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
     page = await browser.newPage();
     page.setDefaultTimeout(8_000);
   });

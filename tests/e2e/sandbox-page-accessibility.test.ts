@@ -1,17 +1,10 @@
 /** The page, judged by axe: every tab with something on it, light and dark, wide and narrow. */
-import { existsSync } from 'node:fs';
 import axe from 'axe-core';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { CHROMIUM, launchBrowser } from '../support/page-browser.ts';
 import { Story } from '../support/story.ts';
-
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 
 const FILE = { name: 'orders.csv', mimeType: 'text/csv', buffer: Buffer.from('order,amount\n7,120\n') };
 
@@ -27,7 +20,7 @@ describe.skipIf(CHROMIUM === undefined)('the page, judged by axe (skipped withou
 
   beforeAll(async () => {
     story = await Story.begin();
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
     const thread = await story.mention('refund order 7');
     await story.answer(thread, /Waiting for role manager/);
     const typed = { user: 'U0ALEX', channel: 'C0GENERAL', command: '/signalbox', text: 'help' };

@@ -1,15 +1,8 @@
 /** People send files on the page, in a real browser, wherever the platform carries them; and get them back. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CHROMIUM, complaintsOf, launchBrowser } from '../support/page-browser.ts';
 import { Story } from '../support/story.ts';
-
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 
 const ORDERS = { name: 'orders.csv', mimeType: 'text/csv', buffer: Buffer.from('order,amount\n7,120\n') };
 const GOT = /I got this with your message/;
@@ -21,7 +14,7 @@ let complaints: string[];
 
 describe.skipIf(CHROMIUM === undefined)('files on the page (skipped without Chromium)', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   });
   afterAll(async () => browser.close());
 
@@ -29,9 +22,7 @@ describe.skipIf(CHROMIUM === undefined)('files on the page (skipped without Chro
     story = await Story.begin();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(8_000);
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    complaints = complaintsOf(page);
     await page.goto(story.sandbox.url);
   });
   afterEach(async () => {

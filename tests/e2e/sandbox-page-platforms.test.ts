@@ -1,16 +1,9 @@
 /** Stories across platforms, told by hand on the sandbox page in a real browser. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Platform } from '../../src/domain/ids.ts';
+import { CHROMIUM, complaintsOf, launchBrowser } from '../support/page-browser.ts';
 import { Story, withPerson } from '../support/story.ts';
-
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 
 let browser: Browser;
 let page: Page;
@@ -19,16 +12,14 @@ let complaints: string[];
 
 describe.skipIf(CHROMIUM === undefined)('the page across platforms (skipped without Chromium)', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   });
   afterAll(async () => browser.close());
 
   beforeEach(async () => {
     story = await Story.begin();
     page = await browser.newPage();
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    complaints = complaintsOf(page);
     await page.goto(story.sandbox.url);
   });
   afterEach(async () => {

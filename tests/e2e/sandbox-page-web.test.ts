@@ -1,16 +1,9 @@
 /** Stories on the page's Web tab, told by hand in a real browser: programs of people at the web gateway. */
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Platform } from '../../src/domain/ids.ts';
+import { CHROMIUM, complaintsOf, launchBrowser } from '../support/page-browser.ts';
 import { Story, withPerson } from '../support/story.ts';
-
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 
 let browser: Browser;
 let page: Page;
@@ -19,7 +12,7 @@ let complaints: string[];
 
 describe.skipIf(CHROMIUM === undefined)('the Web tab of the page (skipped without Chromium)', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   });
   afterAll(async () => browser.close());
 
@@ -27,9 +20,7 @@ describe.skipIf(CHROMIUM === undefined)('the Web tab of the page (skipped withou
     story = await Story.begin();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     page.setDefaultTimeout(8_000);
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    complaints = complaintsOf(page);
     await page.goto(story.sandbox.url);
     await tab('Web').click();
   });

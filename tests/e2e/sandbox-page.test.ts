@@ -1,17 +1,11 @@
-import { existsSync } from 'node:fs';
 import { SocketModeClient } from '@slack/socket-mode';
 import { WebClient } from '@slack/web-api';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ALEX, DANA } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { CHROMIUM, complaintsOf, launchBrowser } from '../support/page-browser.ts';
 
-const CHROMIUM = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
 const CHANNEL = 'C0GENERAL';
 const HOSTILE = '<img src=x onerror="document.title=\'broken\'"><script>document.title="broken"</script>';
 
@@ -27,7 +21,7 @@ let complaints: string[];
 
 describe.skipIf(CHROMIUM === undefined)('the page, in a browser (skipped without Chromium)', () => {
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ['--no-sandbox'] });
+    browser = await launchBrowser();
   });
 
   afterAll(async () => {
@@ -38,9 +32,7 @@ describe.skipIf(CHROMIUM === undefined)('the page, in a browser (skipped without
     sandbox = await startSandbox({ mail: { keyBits: 1024 }, slack: { ackTimeoutMs: 20, retryDelaysMs: [] } });
     app = new WebClient(sandbox.slack.botToken, { slackApiUrl: sandbox.env.SLACK_API_URL! });
     page = await browser.newPage();
-    complaints = [];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    complaints = complaintsOf(page);
     await page.goto(sandbox.url);
   });
 
