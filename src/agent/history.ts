@@ -28,9 +28,13 @@ export function toHistory(stored: readonly string[], opening?: Entry): Entry[] {
 
 /** Everybody we know who has spoken since the agent's last words, as far back as the entries go. */
 export function speakersSince(stored: readonly string[]): PersonId[] {
-  const entries = stored.map(toEntry);
-  const since = entries.slice(entries.findLastIndex((entry) => entry?.kind === 'assistant') + 1);
-  return since.flatMap((entry) => (entry?.kind === 'user' && entry.from.person ? [entry.from.person] : []));
+  const speakers: PersonId[] = [];
+  for (const json of stored.toReversed()) {
+    const entry = toEntry(json);
+    if (entry?.kind === 'assistant') break;
+    if (entry?.kind === 'user' && entry.from.person) speakers.unshift(entry.from.person);
+  }
+  return speakers;
 }
 
 /** Files count as much as talk; the room for what is typed is set aside already. */

@@ -39,7 +39,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
-import type { BallotBox, Said } from '../router/ballot-box.ts';
+import { type BallotBox, saidBy } from '../router/ballot-box.ts';
 import type { Reach } from '../router/reach.ts';
 import type { Caller } from './access.ts';
 import type { AskedIndex } from './asked-index.ts';
@@ -537,23 +537,6 @@ function toAudit({ client, key }: Caller, act: string, approval: Approval, code:
     channel: API_PLATFORM,
     detail: { key, client, result: code },
   };
-}
-
-function saidBy({ choice, text = '' }: AnswerRequest): Said {
-  switch (choice) {
-    case 'approve':
-      return { kind: 'approve' };
-    case 'deny':
-      return { kind: 'deny', reason: text };
-    case 'answer':
-      return { kind: 'answer', text };
-    case 'ask':
-      return { kind: 'question', text };
-    case 'take-back':
-      return { kind: 'undo' };
-    default:
-      return choice satisfies never;
-  }
 }
 
 function notFound(id: ApprovalId): Problem {

@@ -7,14 +7,7 @@
 
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
-import {
-  type Grant,
-  type GrantedCall,
-  type GrantStep,
-  isInForce,
-  Grant as StoredGrant,
-  use,
-} from '../domain/grant.ts';
+import { Grant, type GrantedCall, type GrantStep, isInForce, use } from '../domain/grant.ts';
 import type { ApprovalId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { toArguments } from '../redis/effects.ts';
@@ -97,7 +90,7 @@ export class GrantStore {
 }
 
 function fromDocument(document: string): Grant {
-  return StoredGrant.parse(JSON.parse(document.slice(document.indexOf(' ') + 1)));
+  return Grant.parse(JSON.parse(document.slice(document.indexOf(' ') + 1)));
 }
 
 function toAudit(grant: Grant, event: string, actor: string): AuditEvent {

@@ -69,26 +69,17 @@ function canBeReached({ approvers, eligible }: Asked): boolean {
 
 /** A call the policy lets run by itself: recorded all the same, so that it runs once. */
 export function allowAtOnce(ask: Ask): Approval {
-  const policy = basePolicy(ask.rule);
-  return open({
-    ...base(ask),
-    policy,
-    deadlineMs: ask.nowMs + policy.validForMs,
-    copies: [],
-    verdict: 'allowed',
-  });
+  return askNobody(ask, 'allowed');
 }
 
 /** A call that somebody has said yes to before it was made. */
 export function allowByGrant(ask: Ask, granted: Pick<Grant, 'id' | 'by'>): Approval {
+  return askNobody(ask, { granted });
+}
+
+function askNobody(ask: Ask, verdict: Opening['verdict']): Approval {
   const policy = basePolicy(ask.rule);
-  return open({
-    ...base(ask),
-    policy,
-    deadlineMs: ask.nowMs + policy.validForMs,
-    copies: [],
-    verdict: { granted },
-  });
+  return open({ ...base(ask), policy, deadlineMs: ask.nowMs + policy.validForMs, copies: [], verdict });
 }
 
 function base({

@@ -34,7 +34,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
-import type { BallotBox, Said } from './ballot-box.ts';
+import { type BallotBox, saidBy } from './ballot-box.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
@@ -424,24 +424,4 @@ function toNotice(
     onlyFor: sender.account,
     atMs: clock.now(),
   };
-}
-
-/** What a button, a form or a command says. */
-function saidBy({ choice, text = '', args }: InboundAnswer): Said {
-  switch (choice) {
-    case 'approve':
-      return { kind: 'approve' };
-    case 'deny':
-      return { kind: 'deny', reason: text };
-    case 'answer':
-      return { kind: 'answer', text };
-    case 'edit':
-      return { kind: 'edit', args };
-    case 'ask':
-      return { kind: 'question', text };
-    case 'take-back':
-      return { kind: 'undo' };
-    default:
-      return choice satisfies never;
-  }
 }

@@ -21,6 +21,7 @@ import { type Approval, approversOf, excludedFrom } from '../domain/approval/rec
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, type Vote, vote } from '../domain/approval/voting.ts';
 import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
+import type { InboundAnswer } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -56,6 +57,26 @@ export type Said =
   /** Of a form: all arguments; of a line: those that change, as they were written. */
   | { readonly kind: 'edit'; readonly args: unknown }
   | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> };
+
+/** What a button, a form, a command or a program says. */
+export function saidBy({ choice, text = '', args }: Pick<InboundAnswer, 'choice' | 'text' | 'args'>): Said {
+  switch (choice) {
+    case 'approve':
+      return { kind: 'approve' };
+    case 'deny':
+      return { kind: 'deny', reason: text };
+    case 'answer':
+      return { kind: 'answer', text };
+    case 'edit':
+      return { kind: 'edit', args };
+    case 'ask':
+      return { kind: 'question', text };
+    case 'take-back':
+      return { kind: 'undo' };
+    default:
+      return choice satisfies never;
+  }
+}
 
 /** What became of it, and what to tell the one who said it, in markdown. */
 export interface Counted {

@@ -4,41 +4,29 @@
  * While a question is open nobody but the one who put it can say yes; a no is always taken.
  */
 import type { PersonId, Platform } from '../ids.ts';
-import {
-  type Approval,
-  advance,
-  capped,
-  deadlineOf,
-  excludedFrom,
-  isWaiting,
-  pauseLeft,
-  type Remark,
-  type Step,
-} from './record.ts';
-import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
-import { mayDecide, type Vote, type VoteResult } from './voting.ts';
+import { type Approval, advance, capped, excludedFrom, pauseLeft, type Remark, type Step } from './record.ts';
+import { type Circumstances, NO_CIRCUMSTANCES } from './time.ts';
+import { inTime, latestOf, mayDecide, type Vote, type VoteResult } from './voting.ts';
 
 /** Questions about one request, at most: more than that is a conversation, and belongs into one. */
 const MOST_QUESTIONS = 10;
 
+type Question = Omit<Vote, 'choice' | 'edit' | 'others'>;
+
 /** Somebody who may decide wants to know something first. */
 export function ask(
   approval: Approval,
-  question: Omit<Vote, 'choice' | 'edit' | 'others'>,
+  question: Question,
   nowMs: number,
   circumstances: Circumstances = NO_CIRCUMSTANCES,
 ): Step<VoteResult> {
-  const { talk = [], policy } = approval;
+  const { talk = [] } = approval;
   if (talk.some(({ key }) => key === question.key)) return { result: { code: 'REPLAY', approval } };
-  if (!isWaiting(approval.state)) {
-    return { result: { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval } };
-  }
-  if (nowMs >= deadlineOf(approval, nowMs)) {
-    const passed = passDeadline(approval, nowMs, circumstances);
-    const { next } = passed.moved;
-    if (isWaiting(next.state)) return ask(next, question, nowMs);
-    return { ...passed, result: { code: next.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval: next } };
-  }
+  return inTime(approval, nowMs, circumstances, (current) => putQuestion(current, question, nowMs));
+}
+
+function putQuestion(approval: Approval, question: Question, nowMs: number): Step<VoteResult> {
+  const { talk = [], policy } = approval;
   const { by, gen, permitted, roles, standsFor, text } = question;
   if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
   if (excludedFrom(approval).has(by.person)) {
@@ -60,10 +48,7 @@ export function ask(
   return {
     result: { code: 'RECORDED', approval: next },
     moved: { next, event: 'asked', actor: by.person },
-    window: {
-      beforeMs:
-        approval.pausedMs === undefined ? approval.deadlineMs : approval.deadlineMs + pauseLeft(approval),
-    },
+    window: { beforeMs: latestOf(approval) },
   };
 }
 

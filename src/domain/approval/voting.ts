@@ -82,14 +82,22 @@ export function vote(
   circumstances: Circumstances = NO_CIRCUMSTANCES,
 ): Step<VoteResult> {
   if (isKnown(approval, answer.key)) return { result: { code: 'REPLAY', approval } };
-  if (!isWaiting(approval.state)) return { result: tooLate(approval) };
-  if (nowMs < deadlineOf(approval, nowMs)) return judge(approval, answer, nowMs);
+  return inTime(approval, nowMs, circumstances, (current) => judge(current, answer, nowMs));
+}
 
-  // The boundary has one owner: the deadline is applied first, then the answer is judged.
+/** Judges what somebody says, if it is in time. The boundary has one owner: the deadline is applied first. */
+export function inTime(
+  approval: Approval,
+  nowMs: number,
+  circumstances: Circumstances,
+  judge: (current: Approval) => Step<VoteResult>,
+): Step<VoteResult> {
+  if (!isWaiting(approval.state)) return { result: tooLate(approval) };
+  if (nowMs < deadlineOf(approval, nowMs)) return judge(approval);
   const passed = passDeadline(approval, nowMs, circumstances);
   const { next } = passed.moved;
   if (!isWaiting(next.state)) return { ...passed, result: tooLate(next) };
-  const judged = judge(next, answer, nowMs);
+  const judged = judge(next);
   return judged.moved ? judged : { ...passed, result: judged.result };
 }
 
@@ -203,13 +211,13 @@ function assent(
     assents: all,
     ...(rest.dropped.length > 0 ? { dissents: rest.kept, spent: spentBy(approval, rest.dropped) } : {}),
   };
-  const voters = all.map((each) => voterIn(approval, toVoter({ ...each, roles: each.roles })));
+  const voters = all.map((each) => voterIn(approval, toVoter(each)));
   if (isQuorum(approversOf(approval), voters)) {
     return decide(all.length > 1 || event === 'edited' ? next : approval, answer, nowMs);
   }
   // Who said yes before and says it again has changed nothing.
   if (mine && rest.dropped.length === 0) return { result: { code: 'RECORDED', approval } };
-  return recorded(next, event, answer, approval.deadlineMs);
+  return recorded(next, event, answer);
 }
 
 /** What is asked now is something else: nobody has said anything about it yet. */
@@ -266,7 +274,7 @@ function dissent(approval: Approval, answer: Vote, nowMs: number): Step<VoteResu
     ...(rest.dropped.length > 0 ? { spent: spentBy(approval, rest.dropped) } : {}),
   };
   if (answer.others && !canStillAgree(next, answer.others)) return decide(next, answer, nowMs);
-  return recorded(next, 'dissented', answer, approval.deadlineMs);
+  return recorded(next, 'dissented', answer);
 }
 
 function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
@@ -286,7 +294,7 @@ function takeBack(approval: Approval, answer: Vote): Step<VoteResult> {
   const no = without(approval.dissents, answer.by.person);
   const spent = [...spentBy(approval, [...yes.dropped, ...no.dropped]), answer.key];
   const next = { ...approval, assents: yes.kept, dissents: no.kept, spent };
-  return recorded(next, 'taken-back', answer, approval.deadlineMs);
+  return recorded(next, 'taken-back', answer);
 }
 
 function without(
@@ -306,12 +314,7 @@ function spentBy({ spent = [] }: Approval, dropped: readonly Assent[]): string[]
 // ── What it comes to ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** It goes on waiting, and everybody sees how far it is. Whoever asked a question and answers needs no reply. */
-function recorded(
-  approval: Approval,
-  event: ApprovalEvent,
-  answer: Vote,
-  deadlineMs: number,
-): Step<VoteResult> {
+function recorded(approval: Approval, event: ApprovalEvent, answer: Vote): Step<VoteResult> {
   const isTheirs = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person === answer.by.person;
   const state = approval.state === 'NEEDS_INFO' && !isTheirs ? 'NEEDS_INFO' : 'OPEN';
   const { pausedMs, ...rest } = approval;
@@ -322,7 +325,7 @@ function recorded(
   return {
     result: { code: 'RECORDED', approval: next },
     moved: { next, event, actor: answer.by.person },
-    window: { beforeMs: latestOf(approval, deadlineMs) },
+    window: { beforeMs: latestOf(approval) },
   };
 }
 
@@ -347,13 +350,14 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
   return {
     result: { code: 'DECIDED', approval: next },
     moved: { next, event: eventOf(choice), actor: answer.by.person },
-    window: { beforeMs: latestOf(approval, approval.deadlineMs) },
+    window: { beforeMs: latestOf(approval) },
   };
 }
 
 /** Until when an answer is in time, if nothing else happens. */
-function latestOf(approval: Approval, deadlineMs: number): number {
-  return approval.pausedMs === undefined ? deadlineMs : deadlineMs + pauseLeft(approval);
+export function latestOf(approval: Approval): number {
+  const { deadlineMs, pausedMs } = approval;
+  return pausedMs === undefined ? deadlineMs : deadlineMs + pauseLeft(approval);
 }
 
 function stateAfter(choice: Decision['choice']): ApprovalState {
