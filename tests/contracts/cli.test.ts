@@ -87,6 +87,8 @@ async function openTerminalWorld(isTTY: boolean): Promise<PlatformWorld> {
     // A bell rings and a window calls for attention by a control sequence; of those a terminal has its own alone.
     pings: () => all.flatMap(({ output }) => output.match(BELLS) ?? []),
     unguarded: () => all.flatMap(({ output }) => output.replaceAll(OWN_SEQUENCES, '').match(CONTROLS) ?? []),
+    toldTo: async (words) =>
+      (['alex', 'dana', 'eve'] as const).filter((_, n) => all[n]?.text.includes(words)),
     keep: (card) => {
       kept = card;
     },

@@ -4,11 +4,11 @@ import type { DiscordSandbox } from '../../src/sandbox/discord/discord-sandbox.t
 import { OTHER_BOT } from '../../src/sandbox/discord/wire.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
 import { ALEX, BOT, DANA, EVE, GUILD } from '../../src/sandbox/people.ts';
-import { buttonOf, GENERAL, openDiscord } from '../support/discord-gateway.ts';
+import { buttonOf, GENERAL, OPS, openDiscord } from '../support/discord-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
 import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
-const PEOPLE = { dana: DANA.discordUser, eve: EVE.discordUser };
+const PEOPLE = { alex: ALEX, dana: DANA, eve: EVE };
 
 describeGateway('Discord', openDiscordWorld);
 
@@ -107,12 +107,22 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
     },
     pings: () => sandbox.pings.filter(({ by }) => by === BOT.discordUser).map((ping) => JSON.stringify(ping)),
     unguarded: () => sandbox.calls.flatMap(unguarded),
+    toldTo: async (words) => {
+      const has = (message: DiscordMessage) => shownOf(message).includes(words);
+      const alone = (['alex', 'dana', 'eve'] as const).filter((who) =>
+        [...sandbox.ephemerals(PEOPLE[who].discordUser), ...sandbox.messages(PEOPLE[who].discordDm)].some(
+          has,
+        ),
+      );
+      const places = [GENERAL, OPS, ...sandbox.threads()];
+      return places.some(({ id }) => sandbox.messages(id).some(has)) ? [...alone, 'everybody'] : alone;
+    },
     cards: {
       inWords: false,
       isOpen: async ({ ref }) => JSON.stringify(inPlace(ref)).includes('"label":"Approve"'),
       approve: async ({ ref }, who) => {
         const card = inPlace(ref).findLast(({ components }) => components.length > 0)!;
-        const user = PEOPLE[who];
+        const user = PEOPLE[who].discordUser;
         const before = sandbox.ephemerals(user).length;
         await sandbox.press({ user, channel: ref, message: card.id, customId: buttonOf(card, 'Approve') });
         if (!isTold) return undefined;
@@ -120,9 +130,9 @@ async function openDiscordWorld({ hearsBots = false }: WorldOptions = {}): Promi
       },
       deny: async ({ ref }, words) => {
         const card = inPlace(ref).findLast(({ components }) => components.length > 0)!;
-        const pressed = { user: PEOPLE.dana, channel: ref, message: card.id };
+        const pressed = { user: DANA.discordUser, channel: ref, message: card.id };
         await sandbox.press({ ...pressed, customId: buttonOf(card, 'Deny with reason') });
-        await sandbox.submitModal({ user: PEOPLE.dana, values: { words } });
+        await sandbox.submitModal({ user: DANA.discordUser, values: { words } });
       },
     },
     refuse: (how) =>

@@ -7,7 +7,7 @@ import { DnsServer } from '../../src/sandbox/dns/dns-server.ts';
 import { Journal } from '../../src/sandbox/journal.ts';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
 import { MailSandbox } from '../../src/sandbox/mail/mail-sandbox.ts';
-import { ALEX, BOT, DANA, PEOPLE } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, EVE, PEOPLE } from '../../src/sandbox/people.ts';
 import { emailGateway, emailSettings } from '../support/email.ts';
 import { describeGateway } from './gateway.contract.ts';
 import type { PlatformWorld } from './platform-world.ts';
@@ -122,16 +122,19 @@ async function openMailWorld(): Promise<PlatformWorld> {
       PEOPLE.filter((person) => person !== ALEX).flatMap(({ mail: address }) =>
         mail.mailbox(address).map(({ subject }) => `${address}: ${subject}`),
       ),
-    unguarded: () => mail.mailbox(ALEX.mail).flatMap(unguarded),
+    unguarded: () => mail.addresses.flatMap((address) => mail.mailbox(address).flatMap(unguarded)),
+    toldTo: async (words) =>
+      (['alex', 'dana', 'eve'] as const).filter((who) =>
+        mail.mailbox(mailOf(who)).some(({ text }) => text.includes(words)),
+      ),
     cards: {
       inWords: true,
       isOpen: async ({ ref }) => APPROVE.test(cardIn(ref)?.text ?? ''),
       approve: async ({ ref }, who) => {
-        const [person] = PEOPLE.filter(({ firstName }) => firstName.toLowerCase() === who);
         const card = cardIn(ref);
         const line = APPROVE.exec(card?.text ?? '')?.[0];
-        if (!card || !person || line === undefined) throw new Error('there is no card');
-        await mail.settled(await mail.reply(card, { from: person.mail, line, quoting: 'none' }));
+        if (!card || line === undefined) throw new Error('there is no card');
+        await mail.settled(await mail.reply(card, { from: mailOf(who), line, quoting: 'none' }));
         return undefined;
       },
       deny: async ({ ref }, reason) => {
@@ -163,7 +166,7 @@ async function openMailWorld(): Promise<PlatformWorld> {
       const { listening } = gateway;
       if (!listening) throw new Error('the gateway does not listen');
       const client = createTransport({ ...listening, pool: true, maxConnections: 8, ignoreTLS: true });
-      const envelope = { from: EVE, to: BOT.mail };
+      const envelope = { from: EVE.mail, to: BOT.mail };
       const sent = Array.from({ length: count }, (_, n) =>
         client.sendMail({ envelope, raw: Buffer.from(NONSENSE[n % NONSENSE.length] ?? '', 'latin1') }),
       );
@@ -189,7 +192,7 @@ async function openMailWorld(): Promise<PlatformWorld> {
 /** A mail of ours goes to one person, asks for no receipt, and is marked so that no machine answers it. */
 function unguarded({ envelope, to, headers, subject }: Mail): string[] {
   if (headers['x-loop'] !== BOT.mail) return []; // not one of ours
-  const isToOne = envelope.to.join() === ALEX.mail && to.join() === ALEX.mail;
+  const isToOne = envelope.to.length === 1 && to.join() === envelope.to.join();
   const further = ['cc', 'bcc', 'disposition-notification-to', 'return-receipt-to'].filter(
     (name) => headers[name] !== undefined,
   );
@@ -197,7 +200,9 @@ function unguarded({ envelope, to, headers, subject }: Mail): string[] {
   return isToOne && isMarked && further.length === 0 ? [] : [`${subject}: ${JSON.stringify(headers)}`];
 }
 
-const EVE = 'eve@evil.test';
+function mailOf(who: 'alex' | 'dana' | 'eve'): string {
+  return { alex: ALEX, dana: DANA, eve: EVE }[who].mail;
+}
 
 const APPROVE = /^approve [A-Z0-9]{4,8}$/m;
 

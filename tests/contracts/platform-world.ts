@@ -13,6 +13,9 @@ export interface Said {
   readonly ref: string;
 }
 
+/** Whoever reads something: one of the people, or everybody who is there. */
+export type Reader = 'alex' | 'dana' | 'eve' | 'everybody';
+
 /** How often a bot that the gateway listens to may speak before a person has to, in every world. */
 export const BOT_TURNS = 3;
 
@@ -57,6 +60,12 @@ export interface PlatformWorld {
    * whatever its text says; and texts that count on that guard alone. Looked at after every clause.
    */
   unguarded(): readonly string[];
+
+  /**
+   * Who reads something the bot says in these words, each once. Where there is no word in private (`tellsEverybody`):
+   * whom it names, so that it reaches them.
+   */
+  toldTo?(words: string): Promise<readonly Reader[]>;
 
   /** The core keeps this request from now on, for a platform whose people are shown what it keeps. */
   keep?(card: Card): void;

@@ -6,7 +6,7 @@ import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-wor
 
 const CHANNEL = 'C0GENERAL';
 const BOT = 'U0SIGNALBOX';
-const PEOPLE = { dana: 'U0DANA', eve: 'U0EVE' };
+const PEOPLE = { alex: 'U0ALEX', dana: 'U0DANA', eve: 'U0EVE' };
 
 for (const mode of ['socket', 'http'] as const) {
   describeGateway(`Slack (${mode})`, (options) => openSlackWorld(mode, options), {
@@ -108,6 +108,13 @@ async function openSlackWorld(
     },
     pings: () => sandbox.pings.map((ping) => JSON.stringify(ping)),
     unguarded: () => sandbox.calls.flatMap(unguarded),
+    toldTo: async (words) => {
+      const has = (message: object) => JSON.stringify(message).includes(words);
+      const alone = (['alex', 'dana', 'eve'] as const).filter((who) =>
+        sandbox.ephemerals(PEOPLE[who]).some(has),
+      );
+      return sandbox.messages(CHANNEL).some(has) ? [...alone, 'everybody'] : alone;
+    },
     cards: {
       inWords: false,
       isOpen: async ({ ref }) => JSON.stringify(sandbox.thread(CHANNEL, ref)).includes('"Approve"'),

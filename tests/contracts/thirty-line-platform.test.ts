@@ -195,6 +195,11 @@ async function openPostWorld(): Promise<PlatformWorld> {
     // A letter reaches whom it is for, and has no way to notify anybody else.
     pings: () => inboxes.of('dana').map((body) => JSON.stringify(body)),
     unguarded: () => [],
+    toldTo: async (words) => {
+      const reads = (inbox: string) => inboxes.of(inbox).some((body) => JSON.stringify(body).includes(words));
+      const alex = Array.from({ length: people }, (_, n) => `alex-${n + 1}`).some(reads);
+      return [...(alex ? (['alex'] as const) : []), ...(['dana', 'eve'] as const).filter(reads)];
+    },
     cards: {
       inWords: true,
       isOpen: async ({ ref }) => cardIn(ref).choices.length > 0,

@@ -40,6 +40,8 @@ async function openWebWorld(door: 'http' | 'socket'): Promise<PlatformWorld> {
   let { gateway }: { gateway: Gateway } = web;
   let said = 0;
   let newest: object = {};
+  /** What somebody was told at once about their answer. */
+  const notices = new Map<'dana' | 'eve', string | undefined>();
   /** As a program does: the same again, with the same id, until it is taken. */
   const insist = async (message: object): Promise<Answer> => {
     for (;;) {
@@ -89,13 +91,26 @@ async function openWebWorld(door: 'http' | 'socket'): Promise<PlatformWorld> {
     // What is for one client is read by no other.
     pings: async () => (await pageOf(web, 0, OTHER_TOKEN)).map((event) => JSON.stringify(event)),
     unguarded: () => [],
+    toldTo: async (words) => {
+      const has = (event: Heard) => JSON.stringify(event).includes(words);
+      const told = (['dana', 'eve'] as const).filter((who) => notices.get(who)?.includes(words));
+      const [ours, others] = [await program.heard(), await pageOf(web, 0, OTHER_TOKEN)];
+      // Alex and Dana use one program, Eve another.
+      return [
+        ...(ours.some(has) ? (['alex'] as const) : []),
+        ...(others.some(has) ? (['eve'] as const) : []),
+        ...told,
+      ];
+    },
     cards: {
       inWords: false,
       isOpen: async ({ ref }) => (await cardIn(ref)).choices.length > 0,
       approve: async ({ ref }, who) => {
         const { approvalId, gen, digest } = await cardIn(ref);
         const answer = { id: `a${++said}`, approvalId, choice: 'approve', gen, digest };
-        return (await program.tell('answer', answer, who === 'dana' ? TOKEN : OTHER_TOKEN)).notice;
+        const { notice } = await program.tell('answer', answer, who === 'dana' ? TOKEN : OTHER_TOKEN);
+        notices.set(who, notice);
+        return notice;
       },
       deny: async ({ ref }, text) => {
         const { approvalId, gen, digest } = await cardIn(ref);
