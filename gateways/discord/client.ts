@@ -13,7 +13,7 @@ import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts
 import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
-import { type InteractionRef, nonceOf, type Post } from './outbound.ts';
+import { type InteractionRef, nonceOf, type Post, saysNothingDone } from './outbound.ts';
 import {
   Channel,
   compareIds,
@@ -110,12 +110,17 @@ export interface Page {
 
 /** The first answer to an interaction. */
 export interface Original extends Written {
-  /** It still shows "is thinking…". */
+  /** What is said later takes its place: it still shows "is thinking…", or says only that nothing was done. */
   readonly waits: boolean;
   readonly visible: 'everybody' | 'them';
 }
 
-const WrittenMessage = z.object({ id: Snowflake, channel_id: Snowflake, flags: z.number().default(0) });
+const WrittenMessage = z.object({
+  id: Snowflake,
+  channel_id: Snowflake,
+  flags: z.number().default(0),
+  content: z.string().default(''),
+});
 const Identified = z.object({ id: Snowflake });
 const CurrentUser = z.object({ id: Snowflake, username: z.string() });
 const Application = z.object({
@@ -275,13 +280,10 @@ export class DiscordClient {
     const path = this.#webhook(token, '/messages/@original');
     const answer = await unless(EXPIRED_CODES, () => this.#call('get', path, { auth: false }));
     if (answer === undefined) return undefined;
-    const { id, channel_id: channel, flags } = WrittenMessage.parse(answer);
-    return {
-      channel,
-      message: id,
-      waits: (flags & MessageFlag.loading) !== 0,
-      visible: (flags & MessageFlag.ephemeral) === 0 ? 'everybody' : 'them',
-    };
+    const { id, channel_id: channel, flags, content } = WrittenMessage.parse(answer);
+    const visible = (flags & MessageFlag.ephemeral) === 0 ? 'everybody' : 'them';
+    const waits = (flags & MessageFlag.loading) !== 0 || (visible === 'them' && saysNothingDone(content));
+    return { channel, message: id, waits, visible };
   }
 
   /** Writes the first answer (`@original`), or another message of the interaction. Undefined when it is over. */

@@ -33,6 +33,13 @@ const REQUEST = {
   max_length: 100,
 } as const;
 
+const CONVERSATION = {
+  type: STRING,
+  name: 'conversation',
+  description: 'Another conversation than this one, by its ticket: con_…',
+  max_length: 100,
+} as const;
+
 const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
   chatInput('ask', 'Ask a question or give a task', [
     {
@@ -49,6 +56,16 @@ const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
   chatInput('deny', 'Deny a request', [
     REQUEST,
     { type: STRING, name: 'reason', description: 'Why not; the requester reads it', max_length: 1_000 },
+  ]),
+  chatInput('takeover', 'Answer here yourself instead of the bot, where you may', [CONVERSATION]),
+  chatInput('handback', 'Let the bot answer here again', [
+    {
+      type: STRING,
+      name: 'note',
+      description: 'What it should know of what happened meanwhile',
+      max_length: 1_900,
+    },
+    CONVERSATION,
   ]),
   chatInput('status', 'Show what is going on in this conversation'),
   chatInput('help', 'Show what I understand'),

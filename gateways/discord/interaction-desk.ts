@@ -34,7 +34,7 @@ import {
   toReasonedAnswer,
   toRequestSearch,
 } from './interactions.ts';
-import type { Post } from './outbound.ts';
+import { nothingDone, type Post } from './outbound.ts';
 import {
   type Command,
   type Component,
@@ -185,7 +185,7 @@ export class InteractionDesk {
       return NOT_RECORDED;
     }
     const { receipt } = stored;
-    if (receipt.kind === 'ignored') return `Nothing was done: ${receipt.reason.replaceAll('-', ' ')}.`;
+    if (receipt.kind === 'ignored') return nothingDone(receipt.reason);
     return undefined;
   }
 

@@ -114,7 +114,11 @@ function wordsOf({ data }: Command): Words | undefined {
     case 'approve':
       return { text: `/approve ${option('request')}`, visible: 'them' };
     case 'deny':
-      return { text: `/deny ${option('request')} ${option('reason')}`.trim(), visible: 'them' };
+      return { text: said('/deny', option('request'), option('reason')), visible: 'them' };
+    case 'takeover':
+      return { text: said('/takeover', option('conversation')), visible: 'them' };
+    case 'handback':
+      return { text: said('/handback', option('conversation'), option('note')), visible: 'them' };
     case 'approvals':
     case 'status':
     case 'help':
@@ -122,6 +126,10 @@ function wordsOf({ data }: Command): Words | undefined {
     default:
       return undefined;
   }
+}
+
+function said(...words: readonly string[]): string {
+  return words.filter((word) => word !== '').join(' ');
 }
 
 function textOption(options: readonly CommandOption[] | undefined, name: string): string {

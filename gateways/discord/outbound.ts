@@ -125,6 +125,18 @@ export function nonceOf(key: string): string {
 }
 
 /** How an interaction is answered, while it can be. */
+/** How the first answer to a command begins that says why nothing was done; what the core says of it takes its place. */
+const NOTHING_DONE = 'Nothing was done: ';
+
+export function nothingDone(reason: string): string {
+  return `${NOTHING_DONE}${reason.replaceAll('-', ' ')}.`;
+}
+
+/** Whether something we wrote is such an answer still. */
+export function saysNothingDone(content: string): boolean {
+  return content.startsWith(NOTHING_DONE);
+}
+
 export interface InteractionRef {
   readonly id: string;
   readonly token: string;

@@ -590,6 +590,8 @@ describe('commands', () => {
       'approvals',
       'approve',
       'deny',
+      'takeover',
+      'handback',
       'status',
       'help',
       ASK_ABOUT,
@@ -606,17 +608,17 @@ describe('commands', () => {
   it('are registered in one guild while developing', async () => {
     await open({ settings: { guild_commands: [GUILD.id] } });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(GUILD.id));
   });
 
   it('stand in one guild alone once they are registered there, and not beside those for every guild', async () => {
     await open();
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(undefined));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(undefined));
     await discord.gateway.stop();
 
     await discord.startAnother({ guild_commands: [GUILD.id] });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(7).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(GUILD.id));
   });
 
   it('are registered as fast as Discord lets them be', async () => {
@@ -631,7 +633,7 @@ describe('commands', () => {
       },
     });
 
-    await discord.sandbox.until((sandbox) => sandbox.commands().length === 7);
+    await discord.sandbox.until((sandbox) => sandbox.commands().length === 9);
     expect(discord.sandbox.connections).toBe(1);
   });
 
@@ -660,6 +662,15 @@ describe('commands', () => {
       '/deny apr_p7_0123456789ab.1 too much',
     ],
     ['deny', { request: 'apr_p7_0123456789ab.1' }, '/deny apr_p7_0123456789ab.1'],
+    ['takeover', {}, '/takeover'],
+    ['takeover', { conversation: 'con_p7_0123456789ab' }, '/takeover con_p7_0123456789ab'],
+    ['handback', {}, '/handback'],
+    ['handback', { note: 'paid by hand' }, '/handback paid by hand'],
+    [
+      'handback',
+      { note: 'paid by hand', conversation: 'con_p7_0123456789ab' },
+      '/handback con_p7_0123456789ab paid by hand',
+    ],
   ])('OB-010 /%s %j says %j, and is answered to its sender alone', async (command, options, text) => {
     await open();
 
@@ -772,6 +783,26 @@ describe('commands', () => {
       message: { content: 'Nothing was done: unknown account.', onlyFor: alex },
     });
   });
+
+  it.each([
+    ['approvals', {}],
+    ['ask', { question: 'hello' }],
+  ])(
+    '/%s of a stranger is answered once: what the core says takes the place of the reason',
+    async (command, options) => {
+      await open();
+      discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown-sender' }));
+
+      await slash(command, options);
+      const to = discord.messages()[0]!.replyTo;
+      await discord.send({ to, body: { kind: 'text', markdown: 'I do not know you yet.' } });
+      await discord.send({ to, body: { kind: 'text', markdown: 'Nor do I yet.' } });
+
+      const seen = discord.sandbox.ephemerals(alex).map(({ content }) => content);
+      expect(seen).toEqual(['I do not know you yet.', 'Nor do I yet.']);
+      expect(discord.sandbox.messages(GENERAL.id)).toEqual([]);
+    },
+  );
 
   it('in a channel that is not open do nothing, and say so', async () => {
     await open({ settings: { allowed_channels: [OPS.id] } });
