@@ -1,12 +1,15 @@
 /** What `signalbox check` says about Discord: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import { checkGuilds, inviteUrl } from './check-guilds.ts';
-import { type ApplicationInfo, CredentialError, codeOf, type DiscordClient } from './client.ts';
+import {
+  type ApplicationInfo,
+  CredentialError,
+  codeOf,
+  type DiscordClient,
+  mayAskForContent,
+} from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
-
-/** Application flags that say the intent may be asked for: granted, or self-service in small apps. */
-const MESSAGE_CONTENT_FLAGS = (1 << 18) | (1 << 19);
 
 const PORTAL = 'https://discord.com/developers/applications';
 
@@ -75,7 +78,7 @@ function applicationFinding(
 
 function intentFinding(
   { message_content: wanted, mode }: DiscordSettings,
-  { flags }: ApplicationInfo,
+  application: ApplicationInfo,
 ): CheckFinding {
   const subject = 'Discord message content';
   if (!wanted || mode === 'http') {
@@ -85,14 +88,14 @@ function intentFinding(
       detail: 'not asked for: mentions, direct messages and commands work without it',
     };
   }
-  if ((flags & MESSAGE_CONTENT_FLAGS) !== 0) {
+  if (mayAskForContent(application)) {
     return { subject, status: 'works', detail: 'granted: follow-ups in threads need no mention' };
   }
   return {
     subject,
     status: 'missing',
     detail:
-      'message_content is on, but the application may not ask for it; Discord will refuse the connection',
+      'message_content is on, but the application may not ask for it: it is connected without, and in a thread only who mentions the bot is heard',
     remedy: `Switch on "Message Content Intent" under "Bot" at ${PORTAL}, or set gateways.discord.message_content to false.`,
   };
 }

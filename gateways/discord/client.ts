@@ -88,6 +88,14 @@ export interface ApplicationInfo {
   readonly interactionsUrl: string | undefined;
 }
 
+/** Application flags that say the intent may be asked for: granted, or self-service in small apps. */
+const MESSAGE_CONTENT_FLAGS = (1 << 18) | (1 << 19);
+
+/** Whether the intent for message content is switched on for the application. */
+export function mayAskForContent({ flags }: ApplicationInfo): boolean {
+  return (flags & MESSAGE_CONTENT_FLAGS) !== 0;
+}
+
 export interface GuildInfo {
   readonly id: string;
   readonly name: string;

@@ -32,10 +32,16 @@ const PORTAL = 'https://discord.com/developers/applications';
 /** What to do when Discord does not know our token. */
 export const TOKEN_REMEDY = `Press "Reset Token" under "Bot" at ${PORTAL}, and set DISCORD_BOT_TOKEN.`;
 
+/** Discord refuses the intent for message content; without it, it would take us. */
+export class IntentRefusedError extends StartupError {}
+
 interface Ending {
   readonly what: string;
   readonly remedy: string;
 }
+
+/** The close code for a privileged intent that is not granted. */
+const INTENT_REFUSED = 4014;
 
 /** Close codes after which Discord takes us only when something was changed (docs.discord.com, Gateway Close Codes). */
 const ENDINGS: Readonly<Record<number, Ending>> = {
@@ -56,7 +62,7 @@ const ENDINGS: Readonly<Record<number, Ending>> = {
     what: 'it does not know one of the intents that are asked for',
     remedy: 'Update this program.',
   },
-  4014: {
+  [INTENT_REFUSED]: {
     what: 'the intent for message content is asked for and not granted',
     remedy: `Switch on "Message Content Intent" under "Bot" at ${PORTAL}, or set gateways.discord.message_content to false.`,
   },
@@ -158,5 +164,8 @@ export class DiscordConnection {
 
 function toStartupError(code: number): StartupError {
   const { what, remedy } = ENDINGS[code] ?? UNKNOWN_ENDING;
-  return new StartupError(`Discord ended the connection: ${what} (close code ${code})`, remedy);
+  const message = `Discord ended the connection: ${what} (close code ${code})`;
+  return code === INTENT_REFUSED
+    ? new IntentRefusedError(message, remedy)
+    : new StartupError(message, remedy);
 }

@@ -31,7 +31,7 @@ import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { Channels } from './channels.ts';
 import { checkDiscord } from './check.ts';
-import { CredentialError, DiscordClient, type Self } from './client.ts';
+import { CredentialError, DiscordClient, mayAskForContent, type Self } from './client.ts';
 import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 import { DiscordConnection, type GatewayEvent, TOKEN_REMEDY } from './connection.ts';
@@ -65,6 +65,7 @@ export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming, Cat
 const TIMING: DiscordTiming = {
   storeWithinMs: 2_500,
   deferAfterMs: 1_500,
+  standInAfterMs: 2_000,
   retryAfterMs: 500,
   retryAtMostMs: 15_000,
   reconnectAfterMs: 1_000,
@@ -149,7 +150,7 @@ export class DiscordGateway implements Gateway {
   /**
    * Tries until Discord answers, however long it is away. Rejects when `stop` is called meanwhile.
    *
-   * @throws {StartupError} when credentials are missing or wrong, or Discord refuses an intent
+   * @throws {StartupError} when credentials are missing or wrong
    */
   async start(receive: Receive, lookup: Lookup): Promise<void> {
     this.#stopping = new AbortController();
@@ -239,10 +240,12 @@ export class DiscordGateway implements Gateway {
       log,
       clock,
       timing: this.#timing,
-      create: () =>
-        new DiscordConnection({ token, api_url, message_content, shards }, log, (event) =>
+      create: ({ content }) =>
+        new DiscordConnection({ token, api_url, message_content: content, shards }, log, (event) =>
           this.#take(event, { intake, session }),
         ),
+      wantsContent: message_content,
+      grantsContent: async () => mayAskForContent(await this.#client.application()),
       tryToken: () => this.#untilItAnswers(() => this.#client.whoAmI()),
       untilItAnswers: (ask) => this.#untilItAnswers(ask),
     });

@@ -4,6 +4,7 @@
  *   stored in time ──▶ the answer, or "thinking…" until there is one
  *   not stored     ──▶ "not recorded"
  *   too slow       ──▶ "thinking…", then one of the two
+ *   stored by another of our gateways ──▶ its answer; ours, if it ended before it gave one
  *
  * Owns      what the one who acted is told at once.
  * Not here  who may decide what, and the answers that come later (`sender.ts`).
@@ -14,6 +15,7 @@
  *   2. What was not recorded is never silent: the person is told to do it again.
  *   3. What is no command, button or form of ours does nothing, and says so.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lookup, Receive } from '../../src/domain/gateway.ts';
 import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -65,6 +67,15 @@ export interface DeskTiming {
   readonly storeWithinMs: number;
   /** A command that is not stored by then is answered with "thinking…" first. */
   readonly deferAfterMs: number;
+  /** What another gateway of ours stored and has not answered by then is answered here; later than `deferAfterMs`. */
+  readonly standInAfterMs: number;
+}
+
+/** What is done about a gesture that was read. */
+interface Taking {
+  readonly gesture: Interaction;
+  readonly line: Line;
+  readonly session: Session;
 }
 
 /** How the interaction came, and how Discord is given the first answer to it. */
@@ -141,7 +152,7 @@ export class InteractionDesk {
     await line.respond(type === InteractionType.autocomplete ? choicesResponse([]) : tellResponse(sentence));
   }
 
-  async #takeCommand(command: Command, line: Line, { receive }: Session): Promise<void> {
+  async #takeCommand(command: Command, line: Line, { receive, signal }: Session): Promise<void> {
     const taken = toCommandMessage(command, this.deps.seal);
     if (!taken) return line.respond(tellResponse(UNKNOWN_COMMAND));
 
@@ -149,7 +160,7 @@ export class InteractionDesk {
     const storing = settled(spot.then((where) => receive(placed(taken, command, where))));
     const stored = await inTime(this.deps.timing.deferAfterMs, storing);
     const defer = { type: ResponseType.deferredMessage, data: { flags: flagsFor(taken.visible) } };
-    if (line.shared && isTakenElsewhere(stored)) return;
+    if (line.shared && isTakenElsewhere(stored)) return this.#standIn(command, line, defer, signal);
     if (stored === 'late') {
       await line.respond(defer);
       this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
@@ -210,8 +221,8 @@ export class InteractionDesk {
     }
   }
 
-  async #takePress(press: Component, line: Line, { us, receive }: Session): Promise<void> {
-    const pressed = toPress(press, us);
+  async #takePress(press: Component, line: Line, session: Session): Promise<void> {
+    const pressed = toPress(press, session.us);
     switch (pressed.kind) {
       case 'unknown':
         this.deps.log.warn(
@@ -222,23 +233,25 @@ export class InteractionDesk {
       case 'ask-words':
         return line.respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
       case 'answer':
-        return this.#record(pressed.answer, line, receive);
+        return this.#record(pressed.answer, { gesture: press, line, session });
       case 'say':
-        return this.#say(pressed.message, line, receive);
+        return this.#say(pressed.message, { gesture: press, line, session });
       default:
         return pressed satisfies never;
     }
   }
 
-  async #takeForm(form: Modal, line: Line, { receive }: Session): Promise<void> {
+  async #takeForm(form: Modal, line: Line, session: Session): Promise<void> {
     const answer = toReasonedAnswer(form);
-    return answer ? this.#record(answer, line, receive) : line.respond(tellResponse(UNKNOWN_FORM));
+    return answer
+      ? this.#record(answer, { gesture: form, line, session })
+      : line.respond(tellResponse(UNKNOWN_FORM));
   }
 
-  async #record(answer: InboundAnswer, line: Line, receive: Receive): Promise<void> {
+  async #record(answer: InboundAnswer, { gesture, line, session }: Taking): Promise<void> {
     let receipt: Receipt;
     try {
-      receipt = await within(this.deps.timing.storeWithinMs, receive(answer));
+      receipt = await within(this.deps.timing.storeWithinMs, session.receive(answer));
     } catch (error) {
       this.deps.log.error(
         { error, answer: answer.id },
@@ -246,13 +259,16 @@ export class InteractionDesk {
       );
       return line.respond(tellResponse(notRecorded(answer)));
     }
-    if (!(line.shared && receipt.kind === 'duplicate')) await line.respond(toResponse(receipt));
+    if (line.shared && receipt.kind === 'duplicate')
+      return this.#standIn(gesture, line, toResponse(receipt), session.signal);
+    await line.respond(toResponse(receipt));
   }
 
   /** What comes of it is told as it is to whoever types the same. */
-  async #say(message: InboundMessage, line: Line, receive: Receive): Promise<void> {
+  async #say(message: InboundMessage, { gesture, line, session }: Taking): Promise<void> {
+    let receipt: Receipt;
     try {
-      await within(this.deps.timing.storeWithinMs, receive(message));
+      receipt = await within(this.deps.timing.storeWithinMs, session.receive(message));
     } catch (error) {
       this.deps.log.error(
         { error, message: message.id },
@@ -260,7 +276,22 @@ export class InteractionDesk {
       );
       return line.respond(tellResponse(NOT_RECORDED));
     }
-    await line.respond({ type: ResponseType.deferredUpdate });
+    const seen = { type: ResponseType.deferredUpdate };
+    if (line.shared && receipt.kind === 'duplicate')
+      return this.#standIn(gesture, line, seen, session.signal);
+    await line.respond(seen);
+  }
+
+  /** Answers in the place of whoever stored it, should they be gone: seen by there being no answer in time. */
+  #standIn(gesture: Interaction, line: Line, response: object, signal: AbortSignal): void {
+    const { client, timing } = this.deps;
+    const standingIn = async () => {
+      await sleep(timing.standInAfterMs, undefined, { signal }).catch(() => {}); // stopping
+      // Whoever is stopping leaves it to those who stay.
+      if (signal.aborted || (await client.original(gesture)) !== undefined) return;
+      await line.respond(response);
+    };
+    this.#goOn(standingIn());
   }
 
   #goOn(work: Promise<void>): void {

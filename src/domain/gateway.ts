@@ -89,6 +89,8 @@ export interface Trouble {
   readonly detail: string;
   /** The next step. */
   readonly remedy: string;
+  /** It is connected, and only some of what was asked for does not work. */
+  readonly partly?: true;
 }
 
 export interface Pace {

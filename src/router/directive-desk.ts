@@ -188,8 +188,8 @@ export class DirectiveDesk {
     return [
       ...(connected.length === 0 ? [] : [`Connected: ${connected.join(', ')}.`]),
       ...[...troubles].map(
-        ([platform, { detail, remedy, sinceMs }]) =>
-          `**Not connected: ${platform}**, since ${whenText(sinceMs)}. ${literal(detail)}. ${literal(remedy)}`,
+        ([platform, { detail, remedy, sinceMs, partly }]) =>
+          `**${partly ? 'Connected in part' : 'Not connected'}: ${platform}**, since ${whenText(sinceMs)}. ${literal(detail)}. ${literal(remedy)}`,
       ),
     ];
   }
