@@ -56,6 +56,13 @@ export const ConversationTicket = z
   .brand<'ConversationTicket'>();
 export type ConversationTicket = z.infer<typeof ConversationTicket>;
 
+/** `esc_p<partition>_<12 characters>`, derived from what it is about: the same thing again is the same escalation. */
+export const EscalationId = z
+  .string()
+  .regex(/^esc_p\d{1,2}_[0-9a-z]{12}$/, 'an escalation id looks like esc_p7_0123456789ab')
+  .brand<'EscalationId'>();
+export type EscalationId = z.infer<typeof EscalationId>;
+
 /** The platform part of an account. */
 export function platformOf(account: AccountId): Platform {
   return Platform.parse(account.slice(0, account.indexOf(':')));

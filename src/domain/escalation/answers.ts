@@ -1,0 +1,165 @@
+/** What people do about an escalation. See `record.ts`. */
+import type { PersonId } from '../ids.ts';
+import { bySystem, startAt } from './course.ts';
+import {
+  type Act,
+  advance,
+  advanceEpoch,
+  type Escalation,
+  type EscalationEvent,
+  type EscalationMove,
+  type EscalationStep,
+  isLive,
+  type Owner,
+} from './record.ts';
+import { indexOf } from './walk.ts';
+
+export interface Deed {
+  readonly by: Owner;
+  /** Whether they may do anything about this one. */
+  readonly permitted: boolean;
+}
+
+/** What whoever acted is told. `OVER`: it is resolved or cancelled already. */
+export type DeedCode =
+  | 'ACKNOWLEDGED'
+  | 'CONFIRMED'
+  | 'TAKEN'
+  | 'LET_GO'
+  | 'SNOOZED'
+  | 'PUSHED'
+  | 'RESOLVED'
+  | 'CANCELLED'
+  | 'ALREADY'
+  | 'NOT_YOURS'
+  | 'NOT_PERMITTED'
+  | 'NO_SUCH_STEP'
+  | 'OVER';
+
+export interface DeedResult {
+  readonly code: DeedCode;
+  readonly escalation: Escalation;
+}
+
+/**
+ * Somebody takes it: nobody else is called any more. Who has it already confirms by this that they are still on it.
+ *
+ * @param instead takes it from whoever has it
+ */
+export function acknowledge(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  nowMs: number,
+  { instead = false }: { readonly instead?: boolean } = {},
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const { standing, plan } = escalation;
+  const { remindMs } = plan.acknowledge;
+  const nextMs = remindMs === undefined ? {} : { nextMs: nowMs + remindMs };
+  if (standing.state === 'ACKED' && standing.owner.person === by.person) {
+    if (!standing.asked) return { result: { code: 'ALREADY', escalation } };
+    const { nextMs: _, ...same } = standing;
+    const next = advance(escalation, { ...same, asked: false, ...nextMs });
+    return done('CONFIRMED', next, 'confirmed', by);
+  }
+  if (standing.state === 'ACKED' && !instead) return { result: { code: 'ALREADY', escalation } };
+  const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
+  const next: Escalation = {
+    ...advanceEpoch(escalation, { state: 'ACKED', owner: by, sinceMs: nowMs, asked: false, ...nextMs }),
+    ...lastOwner,
+  };
+  return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
+}
+
+/** Whoever has it lets go of it: after a moment it goes on where it was. */
+export function letGo(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  nowMs: number,
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const { standing, plan } = escalation;
+  if (standing.state !== 'ACKED' || standing.owner.person !== by.person) {
+    return { result: { code: 'NOT_YOURS', escalation } };
+  }
+  const next = startAt(escalation, escalation.step, nowMs + plan.settleMs);
+  return done('LET_GO', next, 'let-go', by);
+}
+
+/** Nobody is called until then. */
+export function snooze(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  untilMs: number,
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const next = advanceEpoch(escalation, { state: 'SNOOZED', by, nextMs: untilMs });
+  return done('SNOOZED', next, 'snoozed', by);
+}
+
+/** On to the next step, or a named one, at once, whoever has it. */
+export function push(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  nowMs: number,
+  step?: string,
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const { plan } = escalation;
+  if (step !== undefined && !plan.steps.some(({ id }) => id === step)) {
+    return { result: { code: 'NO_SUCH_STEP', escalation } };
+  }
+  const next = startAt(escalation, step === undefined ? nextCall(escalation) : indexOf(plan, step), nowMs);
+  return done('PUSHED', next, 'pushed', by);
+}
+
+export function resolve(
+  escalation: Escalation,
+  { by, permitted }: Deed,
+  remark?: string,
+): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  const why = remark === undefined ? {} : { remark };
+  return done('RESOLVED', advanceEpoch(escalation, { state: 'RESOLVED', by, ...why }), 'resolved', by);
+}
+
+/** What it was about is over by itself: decided, taken over, mended. */
+export function close(escalation: Escalation, remark: string): EscalationStep<'CLOSED' | 'OVER'> {
+  if (!isLive(escalation)) return { result: 'OVER' };
+  const next = advanceEpoch(escalation, { state: 'RESOLVED', remark });
+  return { result: 'CLOSED', moved: bySystem(next, 'resolved') };
+}
+
+export function cancel(escalation: Escalation, { by, permitted }: Deed): EscalationStep<DeedResult> {
+  const refused = refusal(escalation, permitted);
+  if (refused) return refused;
+  return done('CANCELLED', advanceEpoch(escalation, { state: 'CANCELLED', by }), 'cancelled', by);
+}
+
+function refusal(escalation: Escalation, permitted: boolean): EscalationStep<DeedResult> | undefined {
+  if (!permitted) return { result: { code: 'NOT_PERMITTED', escalation } };
+  if (!isLive(escalation)) return { result: { code: 'OVER', escalation } };
+  return undefined;
+}
+
+/** The next step that calls somebody; behind the last, so that it is exhausted, when there is none. */
+function nextCall({ plan, step }: Escalation): number {
+  const index = plan.steps.findIndex(({ kind }, at) => at >= step && kind === 'notify');
+  return index === -1 ? plan.steps.length : index;
+}
+
+function done(
+  code: DeedCode,
+  next: Escalation,
+  event: EscalationEvent,
+  by: { readonly person: PersonId },
+): EscalationStep<DeedResult> {
+  const acts: readonly Act[] = [];
+  const moved: EscalationMove = { next, event, actor: by.person, acts, taken: [] };
+  return { result: { code, escalation: next }, moved };
+}

@@ -1,0 +1,93 @@
+/** Calling people: who that is now, and by which ways, one after the other. Pure. */
+import type { PersonId } from '../ids.ts';
+import type { Importance, Target } from './plan.ts';
+import type { Act, Chain, Escalation } from './record.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Most people that one step calls: more would be a crowd. */
+export const MOST_CALLED = 20;
+
+export type Why = 'call' | 'last';
+
+/** Those who are there and can be reached. */
+export interface Called {
+  readonly chains: readonly Chain[];
+  readonly posts: readonly Act[];
+}
+
+/** Whom these targets are now, and how each is called. */
+export function call(
+  { except, lastOwner }: Pick<Escalation, 'except' | 'lastOwner'>,
+  { who, importance }: { readonly who: readonly Target[]; readonly importance: Importance },
+  why: Why,
+  s: Surroundings,
+): Called {
+  const found = who.flatMap((target) => {
+    if (target.kind !== 'last-owner') return s.peopleOf(target, s.nowMs);
+    return lastOwner === undefined ? [] : [lastOwner];
+  });
+  const people = [...new Set(found)].filter((person) => !except.includes(person)).slice(0, MOST_CALLED);
+  const chains = people.flatMap((person): Chain[] => {
+    const links = s.linksOf(person, importance);
+    if (links.length === 0) return [];
+    return [{ person, importance, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
+  });
+  const posts = who.flatMap((target): Act[] => {
+    if (target.kind !== 'channel' || !s.canPost(target.platform)) return [];
+    return [{ kind: 'post', platform: target.platform, channel: target.channel, importance, why }];
+  });
+  return { chains, posts };
+}
+
+export function isNobody({ chains, posts }: Called): boolean {
+  return chains.length === 0 && posts.length === 0;
+}
+
+/** When the next of these targets may be somebody else. */
+export function changesOf(who: readonly Target[], s: Surroundings): { changesMs?: number } {
+  const changes = who.flatMap((target) => s.changesAt(target, s.nowMs) ?? []);
+  return changes.length === 0 ? {} : { changesMs: Math.min(...changes) };
+}
+
+/** Whoever is called anew is called from their first way on; all others go on as they were. */
+export function join(running: readonly Chain[], added: readonly Chain[]): Chain[] {
+  return [...running.filter(({ person }) => !isIn(added, person)), ...added];
+}
+
+export function isIn(chains: readonly Chain[], person: PersonId): boolean {
+  return chains.some((each) => each.person === person);
+}
+
+/** The ways that are due, and how it goes on with each person. */
+export function ring(chains: readonly Chain[], why: Why, nowMs: number): { chains: Chain[]; acts: Act[] } {
+  const acts: Act[] = [];
+  const rung = chains.map((chain) => {
+    const { person, importance, links, link, dueMs } = chain;
+    const current = links[link];
+    if (current === undefined || dueMs === undefined || dueMs > nowMs) return chain;
+    acts.push({ kind: 'page', person, platform: current.platform, importance, why });
+    return goOn(chain, nowMs);
+  });
+  return { chains: rung, acts };
+}
+
+function goOn(chain: Chain, nowMs: number): Chain {
+  const { dueMs: _, ...rest } = chain;
+  const next = chain.links[chain.link + 1];
+  return { ...rest, link: chain.link + 1, ...(next ? { dueMs: nowMs + next.afterMs } : {}) };
+}
+
+/** A way led nowhere: the next one is due at once. */
+export function skipFailed(chain: Chain, nowMs: number): Chain {
+  const failed = { ...chain, failed: chain.failed + 1 };
+  return chain.dueMs === undefined ? failed : { ...failed, dueMs: nowMs };
+}
+
+/** Whether no way to this person is left that could lead anywhere. */
+export function isUnreachable({ links, failed }: Chain): boolean {
+  return failed >= links.length;
+}
+
+export function toldWith({ told }: Pick<Escalation, 'told'>, acts: readonly Act[]): PersonId[] {
+  return [...new Set([...told, ...acts.flatMap((act) => (act.kind === 'page' ? [act.person] : []))])];
+}

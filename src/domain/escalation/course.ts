@@ -1,0 +1,193 @@
+/** How an escalation begins, and what time brings about. See `record.ts`. */
+import type { EscalationId, PersonId } from '../ids.ts';
+import type { Address } from '../message.ts';
+import { call, changesOf, isIn, isUnreachable, join, ring, skipFailed, toldWith } from './calling.ts';
+import { type EscalationPlan, isWorse, type Severity } from './plan.ts';
+import {
+  type Act,
+  advance,
+  advanceEpoch,
+  type Escalation,
+  type EscalationEvent,
+  type EscalationStep,
+  isLive,
+  type Standing,
+  type Subject,
+} from './record.ts';
+import type { Surroundings } from './surroundings.ts';
+import { indexOf, PlanWalk } from './walk.ts';
+
+type Acked = Extract<Standing, { state: 'ACKED' }>;
+
+/** Something happened that somebody has to look after. */
+export interface Report {
+  readonly id: EscalationId;
+  readonly key: string;
+  readonly subject: Subject;
+  readonly severity: Severity;
+  readonly title: string;
+  readonly words?: string;
+  readonly origin?: Address;
+  readonly correlation: string;
+  readonly except: readonly PersonId[];
+}
+
+export type RaiseResult = 'RAISED' | 'DEDUPED' | 'WORSE';
+
+/** @param before what is known under the same key, over or not */
+export function raise(
+  before: Escalation | undefined,
+  report: Report,
+  plan: EscalationPlan,
+  nowMs: number,
+): EscalationStep<RaiseResult> {
+  if (before && isLive(before)) return raiseAgain(before, report.severity, nowMs);
+  const next: Escalation = {
+    ...report,
+    except: [...report.except],
+    rev: (before?.rev ?? 0) + 1,
+    epoch: (before?.epoch ?? 0) + 1,
+    standing: { state: 'ACTIVE', nextMs: nowMs + plan.settleMs },
+    plan,
+    count: 1,
+    firstMs: nowMs,
+    lastMs: nowMs,
+    step: 0,
+    round: 0,
+    jumps: {},
+    chains: [],
+    told: [],
+  };
+  return { result: 'RAISED', moved: bySystem(next, 'raised') };
+}
+
+/** The same once more: counted; and where it got worse, what the plan says about that. */
+function raiseAgain(before: Escalation, severity: Severity, nowMs: number): EscalationStep<RaiseResult> {
+  const counted: Escalation = { ...before, count: before.count + 1, lastMs: nowMs };
+  if (!isWorse(severity, before.severity)) {
+    return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };
+  }
+  return { result: 'WORSE', moved: bySystem(worsened({ ...counted, severity }, nowMs), 'worse') };
+}
+
+function worsened(worse: Escalation, nowMs: number): Escalation {
+  const { onWorse } = worse.plan;
+  if (onWorse.kind === 'keep') return advance(worse, worse.standing);
+  const step = onWorse.kind === 'step' ? indexOf(worse.plan, onWorse.step) : 0;
+  return startAt(worse, step, nowMs);
+}
+
+/** It goes on at this step at once; what was begun is over. */
+export function startAt(escalation: Escalation, step: number, nowMs: number): Escalation {
+  const { standing } = escalation;
+  const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
+  // From the beginning is a further course of all its rounds and gotos: somebody asked for it.
+  const anew = step === 0 ? { round: 0, jumps: {} } : {};
+  return { ...advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs }), ...lastOwner, ...anew, step };
+}
+
+export type TickResult = 'nothing' | EscalationEvent;
+
+/** What time brings about. */
+export function tick(escalation: Escalation, s: Surroundings): EscalationStep<TickResult> {
+  const { standing } = escalation;
+  const isDue = 'nextMs' in standing && standing.nextMs !== undefined && standing.nextMs <= s.nowMs;
+  switch (standing.state) {
+    case 'RESOLVED':
+    case 'CANCELLED':
+      return { result: 'nothing' };
+    case 'ACTIVE':
+    case 'HELD':
+      return isDue ? new PlanWalk(escalation, standing.nextMs, s).go() : callOn(escalation, s);
+    case 'EXHAUSTED':
+      return isDue ? new PlanWalk(escalation, standing.nextMs, s).exhaust() : callOn(escalation, s);
+    case 'ACKED':
+      return isDue ? lookAfterOwner(escalation, standing, s) : { result: 'nothing' };
+    case 'SNOOZED':
+      if (!isDue) return { result: 'nothing' };
+      return { result: 'woken', moved: bySystem(startAt(escalation, escalation.step, s.nowMs), 'woken') };
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** Between two steps: further ways to people who were called, and people who came on call meanwhile. */
+function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickResult> {
+  const { calling, chains, standing } = escalation;
+  const why = standing.state === 'EXHAUSTED' ? 'last' : 'call';
+  const isChanging = calling?.changesMs !== undefined && calling.changesMs <= s.nowMs;
+  const newcomers = isChanging
+    ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
+    : [];
+  const rung = ring(join(chains, newcomers), why, s.nowMs);
+  if (rung.acts.length === 0 && !isChanging) return { result: 'nothing' };
+  const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };
+  const next: Escalation = {
+    ...advance(escalation, standing),
+    chains: rung.chains,
+    told: toldWith(escalation, rung.acts),
+    ...(isChanging ? { calling: { ...same, ...changesOf(calling.who, s) } } : {}),
+  };
+  return { result: 'called', moved: bySystem(next, 'called', rung.acts) };
+}
+
+/** Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them. */
+function lookAfterOwner(
+  escalation: Escalation,
+  standing: Acked,
+  s: Surroundings,
+): EscalationStep<TickResult> {
+  const { acknowledge, maxAgeMs } = escalation.plan;
+  const isTooOld = s.nowMs - escalation.lastMs > maxAgeMs;
+  if (!standing.asked || isTooOld) {
+    const pauseMs = isTooOld ? (acknowledge.remindMs ?? acknowledge.withinMs) : acknowledge.withinMs;
+    const asked: Standing = { ...standing, asked: true, nextMs: s.nowMs + pauseMs };
+    const acts = stillOnIt(standing.owner.person, s);
+    return { result: 'asked-still', moved: bySystem(advance(escalation, asked), 'asked-still', acts) };
+  }
+  const { plan, step } = escalation;
+  const at = { first: 0, same: lastCallBefore(plan, step), next: step }[acknowledge.goesOnAt];
+  return { result: 'not-confirmed', moved: bySystem(startAt(escalation, at, s.nowMs), 'not-confirmed') };
+}
+
+function stillOnIt(person: PersonId, s: Surroundings): Act[] {
+  const [best] = s.linksOf(person, 'normal');
+  return best ? [{ kind: 'page', person, platform: best.platform, importance: 'normal', why: 'still' }] : [];
+}
+
+/** The step that called somebody last. */
+function lastCallBefore({ steps }: EscalationPlan, step: number): number {
+  return Math.max(
+    0,
+    steps.findLastIndex(({ kind }, index) => index < step && kind === 'notify'),
+  );
+}
+
+/** A call did not arrive: the next way to that person is taken at once; with nobody reached, the next step. */
+export function unreached(
+  escalation: Escalation,
+  { epoch, person }: { readonly epoch: number; readonly person: PersonId },
+  nowMs: number,
+): EscalationStep<'GOES_ON' | 'OVER'> {
+  const { standing, calling } = escalation;
+  const isOver = epoch !== escalation.epoch || !isIn(escalation.chains, person);
+  if (isOver || (standing.state !== 'ACTIVE' && standing.state !== 'EXHAUSTED')) return { result: 'OVER' };
+  const chains = escalation.chains.map((chain) =>
+    chain.person === person ? skipFailed(chain, nowMs) : chain,
+  );
+  const isPosted = calling?.who.some(({ kind }) => kind === 'channel') === true;
+  const goesOn = standing.state === 'ACTIVE' && !isPosted && chains.every(isUnreachable);
+  const next: Escalation = {
+    ...advance(escalation, goesOn ? { ...standing, nextMs: nowMs } : standing),
+    chains,
+  };
+  return { result: 'GOES_ON', moved: { ...bySystem(next, 'unreached'), actor: person } };
+}
+
+export function bySystem(
+  next: Escalation,
+  event: EscalationEvent,
+  acts: readonly Act[] = [],
+): NonNullable<EscalationStep<unknown>['moved']> {
+  return { next, event, actor: 'system', acts, taken: [] };
+}

@@ -1,0 +1,239 @@
+/**
+ * Somebody has to look after something: who was called, who took it, what comes next if nobody does.
+ *
+ *                     ┌───────── not confirmed, let go, worse ─────────┐
+ *                     ▼                                                │
+ *   raise ──▶ ACTIVE ──┬── acknowledged ─────────────────────────▶ ACKED
+ *              │ ▲     │                                              ▲
+ *              │ │     ├── nobody there, outside its hours ──▶ HELD ──┤
+ *              │ │     ├── put off ──▶ SNOOZED ── time is up ─▶ ACTIVE│
+ *              │ └─────┘                                              │
+ *              └── no step left ──▶ EXHAUSTED (the last resort, again and again) ─┘
+ *
+ *   every one of them ──▶ RESOLVED | CANCELLED      a further report then begins anew, at a later epoch
+ *
+ * The functions of this folder are the whole state machine. They decide; the store applies what they return in one
+ * write, guarded by the revision they saw.
+ *
+ * Invariants (numbers of the specification)
+ *   E1   Every change that must kill what was begun raises the epoch; a call of an older epoch is not made.
+ *   E2   What is live has a time at which `tick` has something to do (`dueOf`), what is over has none.
+ *   E3   Steps are taken in the order of the plan, by its branches and gotos alone.
+ *   E5   Rounds and gotos are bounded: if nobody acts it comes to EXHAUSTED.
+ *   E6   It is never silent: one that was taken is asked about, one that is exhausted calls the last resort again.
+ *   E9   One record per key; further reports of the same are counted.
+ *   E10  One owner. Whoever comes second is told who came first.
+ *   E12  The plan is kept with it.
+ */
+import { z } from 'zod';
+import { ApprovalId, ConversationId, EscalationId, PersonId, Platform } from '../ids.ts';
+import { Address } from '../message.ts';
+import { EscalationPlan, Importance, Severity, Target } from './plan.ts';
+
+/** What somebody has to look after. */
+export const Subject = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('approval'), approvalId: ApprovalId, conversationId: ConversationId }),
+  z.object({ kind: z.literal('conversation'), conversationId: ConversationId }),
+  /** Something in the gateway itself. */
+  z.object({ kind: z.literal('trouble') }),
+]);
+export type Subject = z.infer<typeof Subject>;
+
+/** One way somebody is called: the platform, so long after the one before. */
+export const Link = z.object({ platform: Platform, afterMs: z.int() });
+export type Link = z.infer<typeof Link>;
+
+/** How one person is called, way after way, until somebody takes it. */
+export const Chain = z.object({
+  person: PersonId,
+  importance: Importance,
+  links: z.array(Link),
+  /** The one that comes next. */
+  link: z.int(),
+  /** Absent: no way is left. */
+  dueMs: z.int().optional(),
+  /** Ways that turned out to lead nowhere. */
+  failed: z.int(),
+});
+export type Chain = z.infer<typeof Chain>;
+
+const Owner = z.object({ person: PersonId, name: z.string() });
+export type Owner = z.infer<typeof Owner>;
+
+/** How it stands. */
+export const Standing = z.discriminatedUnion('state', [
+  /** `nextMs`: when the next step is due. */
+  z.object({ state: z.literal('ACTIVE'), nextMs: z.int() }),
+  z.object({
+    state: z.literal('HELD'),
+    /** Outside its hours, or nobody there who could be called. */
+    reason: z.enum(['closed', 'nobody']),
+    /** When it is looked at again. */
+    nextMs: z.int(),
+  }),
+  z.object({
+    state: z.literal('ACKED'),
+    owner: Owner,
+    sinceMs: z.int(),
+    /** When they are asked, or when it goes on without them; absent: they are trusted. */
+    nextMs: z.int().optional(),
+    /** They were asked whether they are still on it. */
+    asked: z.boolean(),
+  }),
+  z.object({ state: z.literal('SNOOZED'), by: Owner, nextMs: z.int() }),
+  z.object({
+    state: z.literal('EXHAUSTED'),
+    nextMs: z.int(),
+    /** Whether anybody of the last resort could be called. */
+    isHeard: z.boolean(),
+  }),
+  z.object({ state: z.literal('RESOLVED'), by: Owner.optional(), remark: z.string().optional() }),
+  z.object({ state: z.literal('CANCELLED'), by: Owner.optional(), remark: z.string().optional() }),
+]);
+export type Standing = z.infer<typeof Standing>;
+export type EscalationState = Standing['state'];
+
+export const Escalation = z.object({
+  id: EscalationId,
+  key: z.string(),
+  /** +1 with every change. */
+  rev: z.int(),
+  /** +1 with every change that kills what was begun. */
+  epoch: z.int(),
+  standing: Standing,
+  subject: Subject,
+  /** What it is about, in our words. */
+  title: z.string(),
+  /** What somebody, or the agent, said about it; theirs, not ours. */
+  words: z.string().optional(),
+  /** Where whoever caused it is. */
+  origin: Address.optional(),
+  correlation: z.string(),
+  /** Not called: those it comes from. */
+  except: z.array(PersonId),
+  plan: EscalationPlan,
+  severity: Severity,
+  /** How often it was reported, when first and when last. */
+  count: z.int(),
+  firstMs: z.int(),
+  lastMs: z.int(),
+  /** The step that comes next, as an index; one behind the last when none is left. */
+  step: z.int(),
+  /** Counted from 0. */
+  round: z.int(),
+  /** How often each goto was followed, by its id. */
+  jumps: z.record(z.string(), z.int()),
+  /** Whom the last step called, and when that may be somebody else, so that a change of shift is noticed. */
+  calling: z
+    .object({ who: z.array(Target), importance: Importance, changesMs: z.int().optional() })
+    .optional(),
+  chains: z.array(Chain),
+  /** Everybody called so far. */
+  told: z.array(PersonId),
+  /** Who had taken it before. */
+  lastOwner: PersonId.optional(),
+});
+export type Escalation = z.infer<typeof Escalation>;
+
+/** What happened, as the audit names it. */
+export type EscalationEvent =
+  | 'raised'
+  | 'reported-again'
+  | 'worse'
+  | 'called'
+  | 'held'
+  | 'opened'
+  | 'exhausted'
+  | 'acknowledged'
+  | 'asked-still'
+  | 'confirmed'
+  | 'not-confirmed'
+  | 'let-go'
+  | 'snoozed'
+  | 'woken'
+  | 'pushed'
+  | 'unreached'
+  | 'resolved'
+  | 'cancelled';
+
+/** What a change makes happen outside. */
+export type Act =
+  /** `last`: nobody else is left. `still`: asks the owner whether they are still on it. */
+  | {
+      readonly kind: 'page';
+      readonly person: PersonId;
+      readonly platform: Platform;
+      readonly importance: Importance;
+      readonly why: 'call' | 'last' | 'still';
+    }
+  | {
+      readonly kind: 'post';
+      readonly platform: Platform;
+      readonly channel: string;
+      readonly importance: Importance;
+      readonly why: 'call' | 'last';
+    }
+  | { readonly kind: 'webhook'; readonly webhook: string }
+  | { readonly kind: 'hand-off' }
+  /** There is nobody left who could be called at all. */
+  | { readonly kind: 'alarm' };
+
+export interface EscalationMove {
+  readonly next: Escalation;
+  readonly event: EscalationEvent;
+  readonly actor: string;
+  readonly acts: readonly Act[];
+  /** Steps that were taken, `<round>/<id>`, and how: an empty one, and one an outage overtook, called nobody. */
+  readonly taken: readonly Taken[];
+}
+
+export interface Taken {
+  readonly round: number;
+  readonly step: string;
+  readonly how: 'done' | 'empty' | 'overtaken';
+}
+
+/** What a function of the machine returns: perhaps a next state, always an answer for the caller. */
+export interface EscalationStep<Result> {
+  readonly result: Result;
+  readonly moved?: EscalationMove;
+}
+
+export function isLive({ standing }: Pick<Escalation, 'standing'>): boolean {
+  return standing.state !== 'RESOLVED' && standing.state !== 'CANCELLED';
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/** When `tick` has something to do next; undefined for what is over, and for what was taken by somebody trusted. */
+export function dueOf({ standing, chains, calling }: Escalation): number | undefined {
+  switch (standing.state) {
+    case 'RESOLVED':
+    case 'CANCELLED':
+      return undefined;
+    case 'ACKED':
+    case 'SNOOZED':
+      return standing.nextMs;
+    case 'ACTIVE':
+    case 'HELD':
+    case 'EXHAUSTED':
+      return Math.min(
+        standing.nextMs,
+        calling?.changesMs ?? NEVER,
+        ...chains.map(({ dueMs = NEVER }) => dueMs),
+      );
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** One revision on. */
+export function advance(escalation: Escalation, standing: Standing): Escalation {
+  return { ...escalation, rev: escalation.rev + 1, standing };
+}
+
+/** One revision and one epoch on: no call of an older one is made any more. */
+export function advanceEpoch(escalation: Escalation, standing: Standing): Escalation {
+  const { calling: _, ...rest } = advance(escalation, standing);
+  return { ...rest, epoch: escalation.epoch + 1, chains: [] };
+}

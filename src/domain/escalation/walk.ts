@@ -1,0 +1,236 @@
+/**
+ * One walk through a plan: the steps that are due, up to one that waits.
+ *
+ * Where an outage let several calls fall due, only the last of them is made: whoever is called then is called as
+ * loudly as the time asks for, and nobody is called by the way.
+ */
+import { type Called, call, changesOf, isNobody, join, ring, toldWith, type Why } from './calling.ts';
+import { type Condition, type EscalationPlan, importanceOf, isAtLeast, type PlanStep } from './plan.ts';
+import {
+  type Act,
+  advance,
+  type Escalation,
+  type EscalationEvent,
+  type EscalationStep,
+  type Standing,
+  type Taken,
+} from './record.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Steps taken in one walk, at most; a plan that goes on for longer is gone on with at the next look. */
+const MOST_TAKEN = 100;
+/** A step that is so late was overtaken by an outage: what its waiting would have led to meanwhile counts. */
+const OUTAGE_MS = 60_000;
+/** How often it is looked whether somebody is there who can be called, where nothing says when. */
+const LOOK_AGAIN_MS = 60_000;
+
+type NotifyStep = Extract<PlanStep, { kind: 'notify' }>;
+
+/** Whom a step would call, unless time has passed it by. */
+interface Batch {
+  readonly called: Called;
+  /** Its place in `taken`. */
+  readonly index: number;
+  readonly isPassed: boolean;
+}
+
+export class PlanWalk {
+  readonly #acts: Act[] = [];
+  readonly #taken: Taken[] = [];
+  #atMs: number;
+  #batch: Batch | undefined;
+
+  /** @param dueMs when its step is, or was, due */
+  constructor(
+    private escalation: Escalation,
+    dueMs: number,
+    private readonly s: Surroundings,
+  ) {
+    this.#atMs = s.nowMs - dueMs > OUTAGE_MS ? dueMs : s.nowMs;
+  }
+
+  /** Takes what is due, and resolves with how it stands then. */
+  go(): EscalationStep<EscalationEvent> {
+    const { nowMs } = this.s;
+    const closed = this.#closedUntil();
+    if (closed !== undefined) return this.#end('held', { state: 'HELD', reason: 'closed', nextMs: closed });
+    for (let taken = 0; taken < MOST_TAKEN && this.#atMs <= nowMs; taken++) {
+      const { plan, step, round } = this.escalation;
+      const current = plan.steps[step];
+      if (!current) {
+        if (round + 1 >= plan.rounds) return this.exhaust();
+        this.escalation = { ...this.escalation, step: 0, round: round + 1 };
+      } else if (current.kind === 'stop') {
+        this.#note(current);
+        return this.#end('resolved', { state: 'RESOLVED', remark: 'its policy ends here' });
+      } else if (!this.#take(current)) {
+        return this.#end('held', { state: 'HELD', reason: 'nobody', nextMs: this.#somebodyAt(current) });
+      }
+    }
+    return this.#end('called', { state: 'ACTIVE', nextMs: Math.max(this.#atMs, nowMs) });
+  }
+
+  /** Nobody came: the last resort is called, now and from time to time. */
+  exhaust(): EscalationStep<EscalationEvent> {
+    const { lastResort, nagMs } = this.escalation.plan;
+    this.#passBy();
+    this.#callBatch();
+    const called = call(this.escalation, lastResort, 'last', this.s);
+    const isHeard = !isNobody(called);
+    this.#acts.push(...called.posts, ...(isHeard ? [] : [{ kind: 'alarm' } as const]));
+    this.escalation = {
+      ...this.escalation,
+      calling: { ...lastResort, ...changesOf(lastResort.who, this.s) },
+      chains: join(this.escalation.chains, called.chains),
+    };
+    return this.#end('exhausted', { state: 'EXHAUSTED', nextMs: this.s.nowMs + nagMs, isHeard }, 'last');
+  }
+
+  /** False when there is nobody to call and the step waits until there is. */
+  #take(step: Exclude<PlanStep, { kind: 'stop' }>): boolean {
+    const { plan } = this.escalation;
+    switch (step.kind) {
+      case 'notify':
+        return this.#notify(step);
+      case 'wait':
+        this.#wait(step);
+        break;
+      case 'branch': {
+        const target = this.#holds(step.if) ? step.goesTo : step.otherwise;
+        this.#note(step);
+        this.#goTo(target === undefined ? this.escalation.step + 1 : indexOf(plan, target));
+        return true;
+      }
+      case 'goto':
+        this.#note(step);
+        this.#jump(step);
+        return true;
+      case 'webhook':
+        this.#acts.push({ kind: 'webhook', webhook: step.webhook });
+        break;
+      case 'hand-off':
+        this.#acts.push({ kind: 'hand-off' });
+        break;
+      case 'severity':
+        this.escalation = { ...this.escalation, severity: step.severity };
+        break;
+      default:
+        return step satisfies never;
+    }
+    this.#note(step);
+    this.#goTo(this.escalation.step + 1);
+    return true;
+  }
+
+  #notify(step: NotifyStep): boolean {
+    const importance = step.importance ?? importanceOf(this.escalation.severity);
+    const first = call(this.escalation, { who: step.who, importance }, 'call', this.s);
+    const instead = isNobody(first) && step.onEmpty.kind === 'instead' ? step.onEmpty.who : undefined;
+    const who = instead ?? step.who;
+    const called = instead ? call(this.escalation, { who, importance }, 'call', this.s) : first;
+    const next = this.escalation.step + 1;
+    if (isNobody(called)) {
+      if (step.onEmpty.kind === 'hold') return false;
+      this.#note(step, 'empty');
+      this.#goTo(step.onEmpty.kind === 'go-on' ? next : behindWaits(this.escalation.plan, next));
+      return true;
+    }
+    this.#passBy();
+    this.#callBatch();
+    this.#note(step);
+    this.#batch = { called, index: this.#taken.length - 1, isPassed: false };
+    this.escalation = {
+      ...this.escalation,
+      calling: { who: [...who], importance, ...changesOf(who, this.s) },
+    };
+    this.#goTo(next);
+    return true;
+  }
+
+  #wait({ forMs, hours }: Extract<PlanStep, { kind: 'wait' }>): void {
+    // Hours that never open again are not waited for: it is never silent.
+    const untilMs = hours === undefined ? this.#atMs + forMs : this.s.after(hours, this.#atMs, forMs);
+    this.#atMs = untilMs ?? this.#atMs;
+    if (this.#batch && this.#atMs <= this.s.nowMs) this.#batch = { ...this.#batch, isPassed: true };
+  }
+
+  #jump({ id, step, most }: Extract<PlanStep, { kind: 'goto' }>): void {
+    const { jumps, plan, step: at } = this.escalation;
+    const made = jumps[id] ?? 0;
+    const isSpent = made >= most;
+    if (!isSpent) this.escalation = { ...this.escalation, jumps: { ...jumps, [id]: made + 1 } };
+    this.#goTo(isSpent ? at + 1 : indexOf(plan, step));
+  }
+
+  #holds({ within, outside, severity, count }: Condition): boolean {
+    const { s, escalation } = this;
+    return (
+      (within === undefined || s.isOpen(within, s.nowMs)) &&
+      (outside === undefined || !s.isOpen(outside, s.nowMs)) &&
+      (severity === undefined || isAtLeast(escalation.severity, severity)) &&
+      (count === undefined || escalation.count >= count)
+    );
+  }
+
+  #closedUntil(): number | undefined {
+    const { onlyIn } = this.escalation.plan;
+    if (onlyIn === undefined || this.s.isOpen(onlyIn, this.s.nowMs)) return undefined;
+    return this.s.opensAt(onlyIn, this.s.nowMs) ?? this.s.nowMs + LOOK_AGAIN_MS;
+  }
+
+  #somebodyAt(step: PlanStep): number {
+    const { changesMs = Number.POSITIVE_INFINITY } =
+      step.kind === 'notify' ? changesOf(step.who, this.s) : {};
+    return Math.min(changesMs, this.s.nowMs + LOOK_AGAIN_MS);
+  }
+
+  #goTo(step: number): void {
+    this.escalation = { ...this.escalation, step };
+  }
+
+  #note({ id }: PlanStep, how: Taken['how'] = 'done'): void {
+    this.#taken.push({ round: this.escalation.round, step: id, how });
+  }
+
+  /** Something louder has fallen due since: those it would have called are not called. */
+  #passBy(): void {
+    if (!this.#batch?.isPassed) return;
+    const taken = this.#taken[this.#batch.index];
+    if (taken) this.#taken[this.#batch.index] = { ...taken, how: 'overtaken' };
+    this.#batch = undefined;
+  }
+
+  #callBatch(): void {
+    if (!this.#batch) return;
+    const { chains, posts } = this.#batch.called;
+    this.#acts.push(...posts);
+    this.escalation = { ...this.escalation, chains: join(this.escalation.chains, chains) };
+    this.#batch = undefined;
+  }
+
+  #end(event: EscalationEvent, standing: Standing, why: Why = 'call'): EscalationStep<EscalationEvent> {
+    this.#callBatch();
+    const { chains, acts } = ring(this.escalation.chains, why, this.s.nowMs);
+    const next: Escalation = {
+      ...advance(this.escalation, standing),
+      chains: standing.state === 'RESOLVED' ? [] : chains,
+      told: toldWith(this.escalation, acts),
+    };
+    const all = [...this.#acts, ...acts];
+    return { result: event, moved: { next, event, actor: 'system', acts: all, taken: this.#taken } };
+  }
+}
+
+/** @throws when the plan has no such step; the configuration is checked for that */
+export function indexOf(plan: EscalationPlan, id: string): number {
+  const index = plan.steps.findIndex((step) => step.id === id);
+  if (index === -1) throw new Error(`the escalation policy ${plan.name} has no step ${id}`);
+  return index;
+}
+
+/** Nobody was called, so nobody is waited for. */
+function behindWaits({ steps }: EscalationPlan, from: number): number {
+  let index = from;
+  while (steps[index]?.kind === 'wait') index++;
+  return index;
+}
