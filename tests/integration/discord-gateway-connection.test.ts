@@ -336,3 +336,235 @@ describe('two gateways', () => {
     expect(discord.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 });
+
+describe('Discord calling us', () => {
+  const http: DiscordFixtureOptions = { mode: 'http' };
+  const slash = () =>
+    discord.sandbox.slash({
+      user: alex,
+      channel: GENERAL.id,
+      command: 'ask',
+      options: { question: 'hello' },
+    });
+
+  it('OM-191 passes what Discord tries when the address is entered', async () => {
+    await open(http);
+
+    expect(await discord.sandbox.verifyInteractionsUrl()).toBe(true);
+  });
+
+  it('takes commands, and answers them in their place', async () => {
+    await open(http);
+
+    const outcome = await slash();
+    await discord.send({ to: discord.messages()[0]!.replyTo, body: { kind: 'text', markdown: 'Done.' } });
+
+    expect(outcome.kind).toBe('thinking');
+    expect(discord.sandbox.messages(GENERAL.id).map(({ content }) => content)).toEqual(['Done.']);
+    expect(discord.sandbox.connections).toBe(0);
+  });
+
+  it('tells the person when a command could not be stored', async () => {
+    await open(http);
+    discord.onReceive(async () => {
+      throw new Error('the store is away');
+    });
+
+    const outcome = await slash();
+
+    expect(outcome).toMatchObject({
+      kind: 'message',
+      message: { content: expect.stringContaining('not recorded') },
+    });
+  });
+
+  it.each([
+    ['no signature', { signature: null }],
+    ['a wrong signature', { signature: '0'.repeat(128) }],
+    ['an old time', { skewSeconds: -400 }],
+  ])('OM-191 OM-192 refuses %s with 401', async (_, over) => {
+    await open(http);
+
+    const outcome = await discord.sandbox.deliverRaw({ body: '{"type":1}', ...over });
+
+    expect(outcome).toMatchObject({ status: 401 });
+    expect(discord.received).toEqual([]);
+  });
+
+  it('answers 400 to what is signed and cannot be read, a thousand times over', async () => {
+    await open(http);
+    const bodies = ['', 'x', '{}', '[]', 'null', '{"type":2}', '{"type":9}', '{"type":2,"data":{"name":1}}'];
+
+    for (let count = 0; count < 1_000; count++) {
+      const outcome = await discord.sandbox.deliverRaw({ body: bodies[count % bodies.length]! });
+      expect(outcome).toMatchObject({ status: 400 });
+    }
+
+    expect(discord.received).toEqual([]);
+  });
+});
+
+describe('checking Discord', () => {
+  const findings = async () =>
+    (await discord.gateway.check()).map(({ subject, status }) => [subject, status] as const);
+
+  it('says what works', async () => {
+    await open();
+
+    expect(await findings()).toEqual([
+      ['Discord bot token', 'works'],
+      ['Discord application', 'works'],
+      ['Discord message content', 'works'],
+      [`Discord server ${GUILD.name}`, 'works'],
+      [`Discord channels of ${GUILD.name}`, 'works'],
+      ['Discord commands', 'works'],
+      ['Discord gateway', 'works'],
+    ]);
+  });
+
+  it('says what each missing permission is for, and gives the invitation that grants it', async () => {
+    await open();
+    discord.sandbox.setPermissions(['VIEW_CHANNEL', 'SEND_MESSAGES']);
+
+    const finding = (await discord.gateway.check()).find(({ status }) => status === 'missing');
+
+    expect(finding?.detail).toContain('Read Message History (replying');
+    expect(finding?.detail).toContain('Attach Files');
+    expect(finding?.remedy).toMatch(
+      /https:\/\/discord\.com\/oauth2\/authorize\?client_id=\d+&scope=bot\+applications\.commands&permissions=\d+/,
+    );
+  });
+
+  describe('each channel', () => {
+    const ALL_BUT_FILES = [
+      'VIEW_CHANNEL',
+      'SEND_MESSAGES',
+      'EMBED_LINKS',
+      'READ_MESSAGE_HISTORY',
+      'CREATE_PUBLIC_THREADS',
+      'SEND_MESSAGES_IN_THREADS',
+    ] as const;
+    const lacking = async () => (await discord.gateway.check()).filter(({ status }) => status !== 'works');
+
+    it('that takes something away is named, with what it is for and where to grant it', async () => {
+      await open();
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+
+      expect(await lacking()).toEqual([
+        {
+          subject: 'Discord channel #ops',
+          status: 'missing',
+          detail: `Attach Files (sending files), in the server ${GUILD.name}`,
+          remedy: expect.stringMatching(/"Edit Channel", "Permissions".*role signalbox.*allow Attach Files/),
+        },
+      ]);
+    });
+
+    it('that lacks the same is named in one line', async () => {
+      await open();
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+      discord.sandbox.setPermissions(ALL_BUT_FILES, GENERAL.id);
+
+      expect(await lacking()).toMatchObject([{ subject: 'Discord channels #general, #ops' }]);
+    });
+
+    it('is left out when the bot is not meant to be there', async () => {
+      await open();
+      discord.sandbox.setPermissions([], OPS.id);
+
+      expect(await lacking()).toEqual([]);
+    });
+
+    it('is looked at when it is named, seen or not', async () => {
+      await open({ settings: { allowed_channels: [OPS.id] } });
+      discord.sandbox.setPermissions([], OPS.id);
+      discord.sandbox.setPermissions(['VIEW_CHANNEL'], GENERAL.id);
+
+      expect(await lacking()).toMatchObject([
+        { subject: 'Discord channel #ops', detail: expect.stringContaining('View Channels') },
+      ]);
+    });
+
+    it('may grant by itself what the server does not', async () => {
+      await open({ settings: { allowed_channels: [OPS.id] } });
+      discord.sandbox.setPermissions(['VIEW_CHANNEL']);
+      discord.sandbox.setPermissions([...ALL_BUT_FILES, 'ATTACH_FILES'], OPS.id);
+      expect(await lacking()).toEqual([]);
+
+      discord.sandbox.setPermissions(ALL_BUT_FILES, OPS.id);
+      expect(await lacking()).toMatchObject([
+        { subject: `Discord server ${GUILD.name}`, detail: 'Attach Files (sending files)' },
+      ]);
+    });
+
+    it('is not looked at where Discord does not show the channels, and the server still is', async () => {
+      await open();
+      discord.sandbox.fail('GET /guilds/:guild/members/:user', { kind: 'status', status: 403, code: 50_001 });
+      discord.sandbox.setPermissions(ALL_BUT_FILES);
+
+      expect(await lacking()).toMatchObject([
+        { subject: `Discord server ${GUILD.name}`, detail: 'Attach Files (sending files)' },
+      ]);
+    });
+  });
+
+  it('says where to switch on an intent that is asked for and not granted', async () => {
+    await open({ started: false, settings: { message_content: true } });
+
+    const finding = (await discord.gateway.check()).find(
+      ({ subject }) => subject === 'Discord message content',
+    );
+
+    expect(finding).toMatchObject({
+      status: 'missing',
+      remedy: expect.stringContaining('Message Content Intent'),
+    });
+  });
+
+  it('says which channel it was told to listen to cannot be seen', async () => {
+    await open({ settings: { allowed_channels: [GENERAL.id, '900000000000000999'] } });
+
+    const lacking = (await discord.gateway.check()).filter(({ status }) => status !== 'works');
+
+    expect(lacking).toMatchObject([
+      { subject: 'Discord channel 900000000000000999', remedy: expect.stringContaining('Edit Channel') },
+    ]);
+  });
+
+  it('says which commands are not registered yet', async () => {
+    await open({ started: false });
+
+    const finding = (await discord.gateway.check()).find(({ subject }) => subject === 'Discord commands');
+
+    expect(finding).toMatchObject({ status: 'missing', detail: expect.stringContaining('ask, approvals') });
+  });
+
+  it.each([
+    ['a token nobody knows', { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' }, 'reset', 'failed'],
+    [
+      'an application of others',
+      { application_id: '900000000000000009' },
+      'DISCORD_APPLICATION_ID',
+      'failed',
+    ],
+    ['a server it is not in', { allowed_guilds: ['900000000000000009'] }, 'oauth2/authorize', 'missing'],
+    ['no token at all', { bot_token: undefined }, 'DISCORD_BOT_TOKEN', 'missing'],
+  ])('says what to do about %s', async (_, settings, remedy, status) => {
+    await open({ started: false, settings });
+
+    const found = await discord.gateway.check();
+
+    expect(
+      found.filter((finding) => finding.status === status).map((finding) => finding.remedy?.toLowerCase()),
+    ).toEqual(expect.arrayContaining([expect.stringContaining(remedy.toLowerCase())]));
+  });
+
+  it('says that Discord is away, and never throws', async () => {
+    await open({ started: false });
+    discord.sandbox.fail('*', { kind: 'status', status: 503 }, 10);
+
+    const found = await discord.gateway.check();
+
+    expect(found).toMatchObject([{ status: 'failed', remedy: expect.stringContaining('can reach Discord') }]);
+  });
+});
