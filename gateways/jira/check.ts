@@ -9,8 +9,9 @@ import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import { hiddenProject, judgeApprovalIssue, judgePermissions, PERMISSION_KEYS } from './check-permissions.ts';
 import { judgeWebhooks, unseenWebhooks, WEBHOOK_PAGE, WEBHOOKS, whatToEnter } from './check-webhooks.ts';
-import { type JiraClient, JiraCredentialError, JiraHttpError, JiraScopeError } from './client.ts';
+import type { JiraClient } from './client.ts';
 import { flavourOf, hasScopes, type JiraSettings, missingJiraSettings } from './config.ts';
+import { JiraCredentialError, JiraHttpError, JiraScopeError } from './http-error.ts';
 
 /** Scopes of a scoped token (developer.atlassian.com, "Jira scopes"), and what does not work without each. */
 const SCOPES = {

@@ -1,16 +1,13 @@
 /**
- * Calls to Jira, by way of jira-client; its errors become ours.
+ * Calls to Jira, by way of jira-client.
  *
- * Owns      the transport (so that status and Retry-After are not lost), the parsing of every answer, and which calls
- *           of jira-client are alive.
- * Not here  what is written, and when it is tried again: nothing here repeats a call.
+ * Owns      which calls of jira-client are alive, what is asked instead of the others, and the parsing of every answer.
+ * Not here  the wire (`transport.ts`), what is written, and when it is tried again: nothing here repeats a call.
  */
-import type JiraApi from 'jira-client';
 import { z } from 'zod';
-import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import { UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
-import type { Logger } from '../../src/observability/logger.ts';
-import { flavourOf, type JiraSettings } from './config.ts';
+import { JiraHttpError } from './http-error.ts';
 import {
   CommentPage,
   CreatedIssue,
@@ -28,59 +25,14 @@ import {
   Transitions,
   WithHistory,
 } from './schema.ts';
+import type { JiraTransport } from './transport.ts';
 
-/** Longest wait for one answer, in ms. */
-const TIMEOUT_MS = 20_000;
-/** Waits after a 429 that names no time, in ms; some proxies before Jira leave it out. */
-const DEFAULT_WAIT_MS = 2_000;
-/** An hourly quota that is used up: asking on would only use up the next. */
-const QUOTA_WAIT_MS = 10 * 60_000;
 /** Where administrators' webhooks are listed, below `/rest` (developer.atlassian.com, "Webhooks"). */
 const WEBHOOK_LIST = 'webhooks/1.0/webhook';
 /** The same, on Data Center since 10. */
 const SERVER_WEBHOOK_LIST = 'jira-webhook/1.0/webhooks';
 /** Types or fields of one page of what is needed to create an issue (REST API reference: up to 200). */
 const CREATE_PAGE = 100;
-/** What the gateway before Jira Cloud says, with a 401, to a token that does not reach so far. */
-const WRONG_SCOPE = /scope does not match/i;
-/** Where scoped tokens work (developer.atlassian.com, "Scoped API tokens"). */
-const SCOPED_HOST = 'https://api.atlassian.com';
-
-/** The credentials are wrong or may not do this at all. */
-export class JiraCredentialError extends Error {}
-
-/** The token is right, and its scopes do not reach so far. */
-export class JiraScopeError extends JiraCredentialError {}
-
-/** Jira answered with a status that is no success. */
-export class JiraHttpError extends Error {
-  constructor(
-    readonly status: number,
-    readonly sentences: string,
-    readonly retryAfterMs: number | undefined,
-    readonly reason: string | undefined,
-  ) {
-    super(`Jira answered ${status}${sentences ? `: ${sentences}` : ''}`);
-  }
-}
-
-/** One request as jira-client describes it. */
-const Wanted = z.object({
-  uri: z.string(),
-  method: z.string().default('GET'),
-  body: z.unknown().optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-});
-
-/**
- * What our transport gives jira-client instead of an answer: it makes a string of every error, and status and
- * Retry-After would be gone.
- */
-const Envelope = z.union([
-  z.object({ answered: z.literal(true), body: z.unknown() }),
-  z.object({ answered: z.literal(false), error: z.instanceof(Error) }),
-]);
-type Envelope = z.infer<typeof Envelope>;
 
 export interface NewComment {
   readonly body: string;
@@ -89,23 +41,14 @@ export interface NewComment {
 }
 
 export class JiraClient {
-  readonly isCloud: boolean;
-  readonly #base: URL;
-  #api: Promise<JiraApi> | undefined;
+  constructor(private readonly transport: JiraTransport) {}
 
-  constructor(
-    private readonly settings: JiraSettings,
-    private readonly log: Logger,
-  ) {
-    this.isCloud = flavourOf(settings) === 'cloud';
-    const site = settings.url ?? 'http://localhost';
-    this.#base = new URL(
-      settings.cloud_id === undefined ? site : `${SCOPED_HOST}/ex/jira/${settings.cloud_id}`,
-    );
+  get isCloud(): boolean {
+    return this.transport.isCloud;
   }
 
   async whoAmI(): Promise<JiraUser> {
-    return JiraUser.parse(await this.#ask((jira) => jira.getCurrentUser()));
+    return JiraUser.parse(await this.transport.ask((jira) => jira.getCurrentUser()));
   }
 
   /** What this account may do in one project, in one issue, or in any project at all. */
@@ -118,13 +61,13 @@ export class JiraClient {
       ...(project === undefined ? {} : { projectKey: project }),
       ...(issue === undefined ? {} : { issueKey: issue }),
     });
-    const { permissions } = Permissions.parse(await this.#get(`mypermissions?${query}`));
+    const { permissions } = Permissions.parse(await this.transport.get(`mypermissions?${query}`));
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
   }
 
   /** Takes away what cannot be there, to see whether the token may write at all. */
   async tryToWrite(): Promise<void> {
-    await this.#call('DELETE', 'comment/0/properties/signalbox-check').catch((error: unknown) => {
+    await this.transport.call('DELETE', 'comment/0/properties/signalbox-check').catch((error: unknown) => {
       if (!(error instanceof UndeliverableError)) throw error;
     });
   }
@@ -134,7 +77,7 @@ export class JiraClient {
     const lists = this.isCloud ? [WEBHOOK_LIST] : [SERVER_WEBHOOK_LIST, WEBHOOK_LIST];
     for (const list of lists) {
       try {
-        const answer = await this.#send({ uri: this.#resource(list), method: 'GET' });
+        const answer = await this.transport.send({ uri: this.transport.resource(list), method: 'GET' });
         return z.array(JiraWebhook).parse(answer);
       } catch (error) {
         const status = error instanceof Error && error.cause instanceof JiraHttpError && error.cause.status;
@@ -148,7 +91,7 @@ export class JiraClient {
   /** How an account is written in a mention: on Cloud by its id, on Data Center by its name, which may change. */
   async mentionName(account: string): Promise<string> {
     if (this.isCloud) return `accountid:${account}`;
-    const { name } = JiraUser.parse(await this.#get(`user?key=${encodeURIComponent(account)}`));
+    const { name } = JiraUser.parse(await this.transport.get(`user?key=${encodeURIComponent(account)}`));
     return name ?? account;
   }
 
@@ -157,17 +100,17 @@ export class JiraClient {
   /** `fields`: names of fields, all when absent. By the generic call: that of jira-client asks for too much. */
   async issue(key: string, fields?: readonly string[]): Promise<JiraIssue> {
     const query = fields ? `?fields=${fields.join(',')}` : '';
-    return JiraIssue.parse(await this.#get(`issue/${encodeURIComponent(key)}${query}`));
+    return JiraIssue.parse(await this.transport.get(`issue/${encodeURIComponent(key)}${query}`));
   }
 
   async issueAsIs(key: string, fields: readonly string[]): Promise<unknown> {
-    return this.#get(`issue/${encodeURIComponent(key)}?fields=${fields.join(',')}`);
+    return this.transport.get(`issue/${encodeURIComponent(key)}?fields=${fields.join(',')}`);
   }
 
   /** Who last changed the assignee, and in which entry of the history; undefined when nobody did since it was created. */
   async lastAssignment(key: string): Promise<HistoryEntry | undefined> {
     const { changelog } = WithHistory.parse(
-      await this.#get(`issue/${encodeURIComponent(key)}?fields=assignee&expand=changelog`),
+      await this.transport.get(`issue/${encodeURIComponent(key)}?fields=assignee&expand=changelog`),
     );
     return changelog.histories
       .filter(({ items }) => items.some(({ field }) => field === 'assignee'))
@@ -193,12 +136,12 @@ export class JiraClient {
         ...(after === undefined ? {} : { nextPageToken: after }),
         ...(properties.length === 0 ? {} : { properties }),
       };
-      return SearchPage.parse(await this.#call('POST', 'search/jql', body));
+      return SearchPage.parse(await this.transport.call('POST', 'search/jql', body));
     }
     const startAt = Number(after ?? 0);
     const asked = properties.length === 0 ? {} : { properties: [...properties] };
     const page = SearchPage.parse(
-      await this.#ask((jira) =>
+      await this.transport.ask((jira) =>
         jira.searchJira(jql, { fields: [...fields], maxResults: most, startAt, ...asked }),
       ),
     );
@@ -213,7 +156,7 @@ export class JiraClient {
   }): Promise<z.infer<typeof CreatedIssue>> {
     const { fields, properties } = issue;
     const wanted = { fields, ...(properties.length === 0 ? {} : { properties }) };
-    return CreatedIssue.parse(await this.#ask((jira) => jira.addNewIssue(wanted)));
+    return CreatedIssue.parse(await this.transport.ask((jira) => jira.addNewIssue(wanted)));
   }
 
   /** Types of issues that this account may create there. By the generic call: that of jira-client is gone on Cloud. */
@@ -231,7 +174,7 @@ export class JiraClient {
     const all: unknown[] = [];
     for (;;) {
       const query = `startAt=${all.length}&maxResults=${CREATE_PAGE}`;
-      const page = CreatePage.parse(await this.#get(`issue/createmeta/${path}?${query}`));
+      const page = CreatePage.parse(await this.transport.get(`issue/createmeta/${path}?${query}`));
       const items = page.issueTypes ?? page.fields ?? page.values ?? [];
       all.push(...items);
       if (items.length === 0 || page.isLast === true || all.length >= (page.total ?? 0)) return all;
@@ -239,12 +182,13 @@ export class JiraClient {
   }
 
   async transitions(key: string): Promise<z.infer<typeof Transitions>['transitions']> {
-    return Transitions.parse(await this.#ask((jira) => jira.listTransitions(encodeURIComponent(key))))
-      .transitions;
+    return Transitions.parse(
+      await this.transport.ask((jira) => jira.listTransitions(encodeURIComponent(key))),
+    ).transitions;
   }
 
   async transition(key: string, id: string): Promise<void> {
-    await this.#ask((jira) => jira.transitionIssue(encodeURIComponent(key), { transition: { id } }));
+    await this.transport.ask((jira) => jira.transitionIssue(encodeURIComponent(key), { transition: { id } }));
   }
 
   /** `account` undefined takes the assignee away. */
@@ -252,11 +196,11 @@ export class JiraClient {
     const who = this.isCloud
       ? { accountId: account ?? null }
       : { name: account === undefined ? null : await this.mentionName(account) };
-    await this.#call('PUT', `issue/${encodeURIComponent(key)}/assignee`, who);
+    await this.transport.call('PUT', `issue/${encodeURIComponent(key)}/assignee`, who);
   }
 
   async link(link: { type: string; inward: string; outward: string }): Promise<void> {
-    await this.#ask((jira) =>
+    await this.transport.ask((jira) =>
       jira.issueLink({
         type: { name: link.type },
         inwardIssue: { key: link.inward },
@@ -269,28 +213,31 @@ export class JiraClient {
 
   async comment(issue: string, id: string): Promise<JiraComment> {
     const path = `issue/${encodeURIComponent(issue)}/comment/${encodeURIComponent(id)}?expand=properties`;
-    return JiraComment.parse(await this.#get(path));
+    return JiraComment.parse(await this.transport.get(path));
   }
 
   /** Newest first. */
   async comments(issue: string, { most, from = 0 }: { most: number; from?: number }): Promise<JiraComment[]> {
     const query = `startAt=${from}&maxResults=${most}&orderBy=-created&expand=properties`;
-    return CommentPage.parse(await this.#get(`issue/${encodeURIComponent(issue)}/comment?${query}`)).comments;
+    return CommentPage.parse(await this.transport.get(`issue/${encodeURIComponent(issue)}/comment?${query}`))
+      .comments;
   }
 
   async addComment(issue: string, comment: NewComment): Promise<JiraComment> {
-    return JiraComment.parse(await this.#call('POST', `issue/${encodeURIComponent(issue)}/comment`, comment));
+    return JiraComment.parse(
+      await this.transport.call('POST', `issue/${encodeURIComponent(issue)}/comment`, comment),
+    );
   }
 
   async updateComment(issue: string, id: string, comment: NewComment): Promise<void> {
     const path = `issue/${encodeURIComponent(issue)}/comment/${encodeURIComponent(id)}`;
-    await this.#call('PUT', path, comment);
+    await this.transport.call('PUT', path, comment);
   }
 
   /** Undefined when the comment has no such property. */
   async commentProperty(id: string, key: string): Promise<unknown> {
     try {
-      const found = await this.#get(`comment/${encodeURIComponent(id)}/properties/${key}`);
+      const found = await this.transport.get(`comment/${encodeURIComponent(id)}/properties/${key}`);
       return z.object({ value: z.unknown() }).parse(found).value;
     } catch (error) {
       if (error instanceof UndeliverableError) return undefined;
@@ -304,11 +251,14 @@ export class JiraClient {
   async attach(issue: string, file: { name: string; mediaType: string; bytes: Uint8Array }): Promise<void> {
     const form = new FormData();
     form.append('file', new Blob([new Uint8Array(file.bytes)], { type: file.mediaType }), file.name);
-    const response = await this.#fetch(this.#address(`issue/${encodeURIComponent(issue)}/attachments`), {
-      method: 'POST',
-      headers: { 'x-atlassian-token': 'no-check' },
-      body: form,
-    });
+    const response = await this.transport.fetch(
+      this.transport.address(`issue/${encodeURIComponent(issue)}/attachments`),
+      {
+        method: 'POST',
+        headers: { 'x-atlassian-token': 'no-check' },
+        body: form,
+      },
+    );
     z.array(JiraFile).parse(await response.json());
   }
 
@@ -319,8 +269,8 @@ export class JiraClient {
   /** @throws {UndeliverableError} when it is gone or too large */
   async download(id: string, signal: AbortSignal): Promise<Uint8Array> {
     const path = this.isCloud ? `attachment/content/${encodeURIComponent(id)}?redirect=false` : undefined;
-    const address = path === undefined ? await this.#contentAddress(id) : this.#address(path);
-    const response = await this.#fetch(address, { signal });
+    const address = path === undefined ? await this.#contentAddress(id) : this.transport.address(path);
+    const response = await this.transport.fetch(address, { signal });
     const length = Number(response.headers.get('content-length') ?? 0);
     if (length > MAX_INLINE_BYTES) throw new UndeliverableError('jira', 'the file is too large');
     const bytes = new Uint8Array(await response.arrayBuffer());
@@ -332,157 +282,10 @@ export class JiraClient {
   async #contentAddress(id: string): Promise<string> {
     const { content } = z
       .object({ content: z.url() })
-      .parse(await this.#get(`attachment/${encodeURIComponent(id)}`));
+      .parse(await this.transport.get(`attachment/${encodeURIComponent(id)}`));
     // The scheme, too: Jira behind a proxy may write http, and the token would travel in the clear.
-    if (new URL(content).origin !== this.#base.origin)
+    if (new URL(content).origin !== this.transport.origin)
       throw new UndeliverableError('jira', 'the file lies elsewhere');
     return content;
   }
-
-  // ── The wire ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #get(path: string): Promise<unknown> {
-    return this.#ask((jira) => jira.genericGet(path));
-  }
-
-  /** For what jira-client cannot say, or says wrongly. */
-  async #call(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<unknown> {
-    return this.#send({ uri: this.#address(path), method, body });
-  }
-
-  #address(path: string): string {
-    return this.#resource(`api/2/${path}`);
-  }
-
-  #resource(path: string): string {
-    return `${this.#base.href.replace(/\/$/, '')}/rest/${path}`;
-  }
-
-  /** Asks by way of jira-client. */
-  async #ask(call: (jira: JiraApi) => Promise<unknown>): Promise<unknown> {
-    this.#api ??= this.#load();
-    const envelope = Envelope.parse(await call(await this.#api));
-    if (!envelope.answered) throw envelope.error;
-    return envelope.body;
-  }
-
-  /** Loaded when it is first needed, so that who has no Jira does not pay for it. */
-  async #load(): Promise<JiraApi> {
-    const { default: Client } = await import('jira-client');
-    const { protocol, hostname, port, pathname } = this.#base;
-    return new Client({
-      protocol: protocol.replace(':', ''),
-      host: hostname,
-      ...(port === '' ? {} : { port }),
-      base: pathname.replace(/^\/|\/$/g, ''),
-      apiVersion: '2',
-      strictSSL: true,
-      request: (wanted: unknown): Promise<Envelope> =>
-        this.#send(wanted).then(
-          (body) => ({ answered: true, body }),
-          (error: unknown) => ({
-            answered: false,
-            error: error instanceof Error ? error : new Error(String(error)),
-          }),
-        ),
-    });
-  }
-
-  async #send(wanted: unknown): Promise<unknown> {
-    const { uri, method, body, headers = {} } = Wanted.parse(wanted);
-    const response = await this.#fetch(uri, {
-      method,
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return text === '' ? undefined : JSON.parse(text);
-  }
-
-  async #fetch(uri: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(uri, {
-      ...init,
-      headers: { accept: 'application/json', authorization: this.#credentials(), ...init.headers },
-      redirect: 'error',
-      signal: init.signal ? AbortSignal.any([init.signal, timeout]) : timeout,
-    });
-    if (response.ok) return response;
-    throw this.#toOurError(await toHttpError(response));
-  }
-
-  #credentials(): string {
-    const { email = '', api_token: token = '', personal_token: personal } = this.settings;
-    if (!this.isCloud) return `Bearer ${personal ?? ''}`;
-    return `Basic ${Buffer.from(`${email}:${token}`).toString('base64')}`;
-  }
-
-  #toOurError(error: JiraHttpError): Error {
-    switch (error.status) {
-      case 401:
-        return WRONG_SCOPE.test(error.sentences)
-          ? new JiraScopeError(`${error.message}; the token lacks a scope`, { cause: error })
-          : new JiraCredentialError(`${error.message}; the token is wrong, expired, or of another site`, {
-              cause: error,
-            });
-      case 429:
-        return this.#tooMuch(error);
-      case 408:
-      case 409:
-      case 425:
-        return error;
-      default:
-        return error.status >= 500
-          ? error
-          : new UndeliverableError('jira', explained(error), { cause: error });
-    }
-  }
-
-  /** Burst and per-issue limits pass in seconds; a quota that is used up does not, and somebody has to know. */
-  #tooMuch(error: JiraHttpError): RateLimitedError {
-    const isQuota = error.reason?.startsWith('jira-quota') === true;
-    if (isQuota)
-      this.log.error(
-        { reason: error.reason },
-        'the quota of Jira is used up; nothing is asked of it for a while',
-      );
-    const waitMs = error.retryAfterMs ?? (isQuota ? QUOTA_WAIT_MS : DEFAULT_WAIT_MS);
-    return new RateLimitedError('jira', waitMs, { cause: error });
-  }
-}
-
-function explained({ status, sentences }: JiraHttpError): string {
-  const means: Readonly<Record<number, string>> = {
-    403: 'the account may not do this (permissions of the project)',
-    404: 'it does not exist, or the account cannot see it',
-    410: 'this part of its API is gone',
-    413: 'it is too large',
-  };
-  return [means[status] ?? `status ${status}`, sentences].filter(Boolean).join(': ');
-}
-
-async function toHttpError(response: Response): Promise<JiraHttpError> {
-  const body: unknown = await response.json().catch(() => undefined);
-  const said = z
-    .object({
-      errorMessages: z.array(z.string()).default([]),
-      errors: z.record(z.string(), z.string()).default({}),
-      /** Of the gateway before Jira Cloud. */
-      message: z.string().optional(),
-    })
-    .safeParse(body);
-  const sentences = said.success
-    ? [
-        ...said.data.errorMessages,
-        ...(said.data.message === undefined ? [] : [said.data.message]),
-        ...Object.entries(said.data.errors).map(([field, text]) => `${field}: ${text}`),
-      ]
-    : [];
-  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return new JiraHttpError(
-    response.status,
-    sentences.join(' ').slice(0, 500),
-    Number.isFinite(after) ? after * 1_000 : undefined,
-    response.headers.get('ratelimit-reason') ?? undefined,
-  );
 }

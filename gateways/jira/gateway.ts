@@ -12,15 +12,16 @@
 import pRetry from 'p-retry';
 import type { Clock } from '../../src/domain/clock.ts';
 import { StartupError } from '../../src/domain/errors.ts';
-import type { Bookmarks, CheckFinding, Gateway, Pace, Receive } from '../../src/domain/gateway.ts';
+import type { Bookmarks, CheckFinding, Gateway, Pace, Receive, Trouble } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
 import type { Tool } from '../../src/domain/tool.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { checkJira } from './check.ts';
-import { JiraClient, JiraCredentialError } from './client.ts';
+import { JiraClient } from './client.ts';
 import { type JiraSettings, missingJiraSettings, siteOf } from './config.ts';
+import { JiraCredentialError } from './http-error.ts';
 import { JIRA, toAddress } from './inbound.ts';
 import { JiraIntake } from './intake.ts';
 import { JiraPoller } from './poller.ts';
@@ -28,6 +29,7 @@ import type { JiraUser } from './schema.ts';
 import { SeenIssues } from './seen-issues.ts';
 import { JiraSender } from './sender.ts';
 import { createJiraTools } from './tools.ts';
+import { JiraTransport } from './transport.ts';
 import { createWebhookHandler } from './webhook.ts';
 
 /** Pauses between attempts to reach Jira at start, in ms. */
@@ -48,6 +50,7 @@ export class JiraGateway implements Gateway {
   readonly platform = JIRA;
   readonly pace: Pace;
   readonly tools: readonly Tool[];
+  readonly #transport: JiraTransport;
   readonly #client: JiraClient;
   readonly #sender: JiraSender;
   readonly #seen = new SeenIssues();
@@ -61,7 +64,8 @@ export class JiraGateway implements Gateway {
     private readonly settings: JiraSettings,
     private readonly deps: JiraDeps,
   ) {
-    this.#client = new JiraClient(settings, deps.log);
+    this.#transport = new JiraTransport(settings, deps.clock, deps.log);
+    this.#client = new JiraClient(this.#transport);
     this.tools = createJiraTools(this.#client, {
       answersInternal: settings.answers_internal,
       projects: settings.projects,
@@ -124,6 +128,18 @@ export class JiraGateway implements Gateway {
 
   async check(): Promise<CheckFinding[]> {
     return checkJira(this.settings, this.#client);
+  }
+
+  /** While the quota is used up; it passes by itself. */
+  trouble(): Trouble | undefined {
+    const quota = this.#transport.holds.quota();
+    if (!quota) return undefined;
+    const until = new Date(quota.untilMs).toISOString().slice(11, 16);
+    return {
+      sinceMs: quota.sinceMs,
+      detail: `Jira lets this account ask nothing until ${until} UTC: its quota is used up`,
+      remedy: 'It goes on by itself then. If this happens often, look at what else uses the same account.',
+    };
   }
 
   #listen(intake: JiraIntake): void {

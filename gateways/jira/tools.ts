@@ -10,8 +10,9 @@
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
-import { type JiraClient, JiraCredentialError, JiraScopeError } from './client.ts';
+import type { JiraClient } from './client.ts';
 import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
+import { JiraCredentialError, JiraScopeError } from './http-error.ts';
 import { findOwnComments } from './own-comments.ts';
 import { findOwnIssue, toIssueMark } from './own-issues.ts';
 import { accountOf, type JiraComment, JiraFile, JiraUser, OWN_MARK } from './schema.ts';

@@ -8,8 +8,14 @@ export type LimitReason =
   | 'jira-per-issue-on-write';
 
 export type Fault =
-  /** 429; nothing was done. Without a reason or a time, as gateways before Jira answer. */
-  | { readonly kind: 'rate-limited'; readonly retryAfterSeconds?: number; readonly reason?: LimitReason }
+  /** 429; nothing was done. Without a reason or a time, as gateways before Jira and Data Center answer. */
+  | {
+      readonly kind: 'rate-limited';
+      readonly retryAfterSeconds?: number;
+      readonly reason?: LimitReason;
+      /** `X-RateLimit-Reset`, in ISO 8601. */
+      readonly resetAt?: string;
+    }
   /** This HTTP status; nothing was done. */
   | { readonly kind: 'status'; readonly status: number; readonly message?: string }
   /** It was done, and the connection breaks before the answer. */

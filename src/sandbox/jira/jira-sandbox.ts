@@ -43,6 +43,8 @@ export interface JiraSandboxOptions extends WebhookOptions, AccountOptions, Payl
   readonly limitWrites?: boolean;
   /** Refuse more calls of one endpoint in a second than Jira Cloud takes. Default false, for the same reason. */
   readonly limitBursts?: boolean;
+  /** Points of an hour, which all calls together use up. Default: no quota, as for an account with an API token. */
+  readonly pointsPerHour?: number;
   /** How long after a change a search does not see it yet, in ms. Default 0. */
   readonly searchLagMs?: number;
 }
@@ -96,6 +98,7 @@ export class JiraSandbox {
       account: this.#account,
       limitsWrites: options.limitWrites ?? false,
       limitsBursts: options.limitBursts ?? false,
+      pointsPerHour: options.pointsPerHour,
       note: (call) => this.#keep(this.calls, call),
       violated: (violation) => this.#keep(this.violations, violation),
     });

@@ -24,6 +24,13 @@ export const BURSTS: Readonly<Record<'GET' | 'POST' | 'PUT' | 'DELETE', readonly
   DELETE: [{ most: 50, withinMs: 1_000 }],
 };
 
+/**
+ * Points of a quota that one call uses up (the same page, "points-based quota": one for the call, and for a read one for
+ * each object it is about; counted here as one object). Quotas begin anew with each hour.
+ */
+export const POINTS: Readonly<Record<'read' | 'write', number>> = { read: 2, write: 1 };
+export const QUOTA_WINDOW_MS = 60 * 60_000;
+
 /** Longest value of an entity property, in characters of JSON (REST API reference, "Set comment property"). */
 export const MAX_PROPERTY_CHARS = 32_768;
 

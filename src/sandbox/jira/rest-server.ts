@@ -18,6 +18,7 @@ import { type Fault, Faults, type LimitReason } from './faults.ts';
 import { BURSTS, ISSUE_WRITES, MAX_ATTACHMENT_BYTES } from './limits.ts';
 import { Flag, type Operation, scopeOf } from './operation.ts';
 import { PublishedApi } from './published-api.ts';
+import { Quota } from './quota.ts';
 import { RateLimit, type Window } from './rate-limit.ts';
 import { noIssue, Refusal } from './refusal.ts';
 import { type Site, toAttachment } from './wire.ts';
@@ -49,6 +50,7 @@ export interface RestDeps {
   readonly account: AppAccount;
   readonly limitsWrites: boolean;
   readonly limitsBursts: boolean;
+  readonly pointsPerHour: number | undefined;
   readonly note: (call: RestCall) => void;
   readonly violated: (violation: Violation) => void;
 }
@@ -73,10 +75,13 @@ export class RestServer {
   readonly #published = PublishedApi.read();
   readonly #writes: RateLimit;
   readonly #bursts: RateLimit;
+  readonly #quota: Quota | undefined;
 
   constructor(private readonly deps: RestDeps) {
     this.#writes = new RateLimit(deps.clock);
     this.#bursts = new RateLimit(deps.clock);
+    const { pointsPerHour, clock } = deps;
+    this.#quota = pointsPerHour === undefined ? undefined : new Quota(pointsPerHour, clock);
   }
 
   register(app: FastifyInstance): void {
@@ -155,6 +160,7 @@ export class RestServer {
       if (!files || files.length === 0) throw this.#violation(request, 'the form needs a part named file');
       const issue = this.deps.world.issue(request.params.issue);
       if (!issue) throw noIssue();
+      this.#countWrite(request.params.issue);
       const stored = files.map(({ filename, mimeType, bytes }) =>
         this.deps.world.addFile({
           issue: issue.id,
@@ -214,6 +220,7 @@ export class RestServer {
     const failed = fault && this.#fail(fault, id, request, reply);
     if (failed) return failed;
     try {
+      this.#countPoints(request.method);
       this.#countBurst(id, request.method);
       const { status, body } = act(user);
       this.#note(id, request, jsonOf(request), status);
@@ -246,6 +253,7 @@ export class RestServer {
         if (fault.retryAfterSeconds !== undefined)
           reply.header('retry-after', String(fault.retryAfterSeconds));
         if (fault.reason !== undefined) reply.header('ratelimit-reason', fault.reason);
+        if (fault.resetAt !== undefined) reply.header('x-ratelimit-reset', fault.resetAt);
         return reply.code(429).send({ errorMessages: ['Rate limit exceeded.'], errors: {} });
       }
       case 'status':
@@ -288,6 +296,17 @@ export class RestServer {
     if (this.deps.limitsWrites) pace(this.#writes, issue, ISSUE_WRITES, 'jira-per-issue-on-write');
   }
 
+  #countPoints(method: string): void {
+    const resetMs = this.#quota?.refuses(method);
+    if (resetMs === undefined) return;
+    const seconds = Math.ceil((resetMs - this.deps.clock.now()) / 1_000);
+    throw tooMany(seconds, 'jira-quota-tenant-based', {
+      'x-ratelimit-limit': String(this.deps.pointsPerHour),
+      'x-ratelimit-remaining': '0',
+      'x-ratelimit-reset': new Date(resetMs).toISOString(),
+    });
+  }
+
   #countBurst(id: string, method: string): void {
     const [, windows] = Object.entries(BURSTS).find(([name]) => name === method) ?? [];
     if (this.deps.limitsBursts && windows) {
@@ -318,9 +337,12 @@ export class RestServer {
 /** @throws {Refusal} 429, when it is one too many */
 function pace(limit: RateLimit, kind: string, windows: readonly Window[], reason: LimitReason): void {
   const seconds = limit.refuses(kind, windows);
-  if (seconds === undefined) return;
-  const headers = { 'retry-after': String(seconds), 'ratelimit-reason': reason };
-  throw new Refusal(429, ['Rate limit exceeded.'], {}, headers);
+  if (seconds !== undefined) throw tooMany(seconds, reason);
+}
+
+function tooMany(seconds: number, reason: LimitReason, more: Readonly<Record<string, string>> = {}): Refusal {
+  const headers = { 'retry-after': String(seconds), 'ratelimit-reason': reason, ...more };
+  return new Refusal(429, ['Rate limit exceeded.'], {}, headers);
 }
 
 const ContentQuery = z.strictObject({ redirect: Flag.optional() });

@@ -3,6 +3,8 @@ import { createServer } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JiraClient } from '../../../../gateways/jira/client.ts';
 import { JiraSettings } from '../../../../gateways/jira/config.ts';
+import { JiraTransport } from '../../../../gateways/jira/transport.ts';
+import { systemClock } from '../../../../src/domain/clock.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 
 const server = createServer((request, response) => {
@@ -28,7 +30,8 @@ describe('a file of Jira Data Center', () => {
       personal_token: 'secret-token',
       webhook_secret: 'x'.repeat(20),
     });
-    const client = new JiraClient(settings, createLogger({ level: 'silent' }));
+    const log = createLogger({ level: 'silent' });
+    const client = new JiraClient(new JiraTransport(settings, systemClock, log));
 
     await expect(client.download('1', new AbortController().signal)).rejects.toThrow(
       'the file lies elsewhere',
