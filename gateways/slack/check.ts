@@ -1,6 +1,7 @@
 /** What `signalbox check` says about Slack: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import type { LastRequest } from '../last-request.ts';
 import { CredentialError, platformErrorOf, type Self, type SlackClient, tryAppToken } from './client.ts';
 import { missingCredentials, type SlackSettings } from './config.ts';
 
@@ -33,10 +34,11 @@ export async function checkSlack(
   settings: SlackSettings,
   client: SlackClient,
   log: Logger,
+  lastRequest: LastRequest | undefined,
 ): Promise<CheckFinding[]> {
   const missing = missingCredentials(settings);
   if (missing.length > 0) return missing.map(missingFinding);
-  return [...(await checkBotToken(client)), await checkWayIn(settings, log)];
+  return [...(await checkBotToken(client)), await checkWayIn(settings, log, lastRequest)];
 }
 
 function missingFinding(setting: string): CheckFinding {
@@ -81,14 +83,12 @@ function scopesFinding({ scopes }: Self): CheckFinding {
 }
 
 /** How Slack's events reach us. */
-async function checkWayIn(settings: SlackSettings, log: Logger): Promise<CheckFinding> {
-  if (settings.mode === 'http') {
-    return {
-      subject: 'Slack requests',
-      status: 'works',
-      detail: `signed requests are expected at ${settings.path}; only Slack can tell whether it reaches that address ("Event Subscriptions", "Request URL")`,
-    };
-  }
+async function checkWayIn(
+  settings: SlackSettings,
+  log: Logger,
+  lastRequest: LastRequest | undefined,
+): Promise<CheckFinding> {
+  if (settings.mode === 'http') return checkRequests(settings, lastRequest);
   try {
     await tryAppToken(settings.app_token ?? '', settings.api_url, log);
     return { subject: 'Slack Socket Mode', status: 'works', detail: 'Slack offers a socket' };
@@ -100,6 +100,37 @@ async function checkWayIn(settings: SlackSettings, log: Logger): Promise<CheckFi
       off ? 'Turn on "Socket Mode" in the app\'s settings.' : WHERE_TO_GET.app_token,
     );
   }
+}
+
+/** Only Slack can tell whether it reaches our address; what is known here is whether it ever did. */
+async function checkRequests(
+  { path }: SlackSettings,
+  lastRequest: LastRequest | undefined,
+): Promise<CheckFinding> {
+  const subject = 'Slack requests';
+  try {
+    const seenMs = await lastRequest?.read();
+    if (seenMs === undefined) return unseen(subject, path);
+    const at = new Date(seenMs).toISOString();
+    return { subject, status: 'works', detail: `the last one, rightly signed, reached ${path} at ${at}` };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return {
+      subject,
+      status: 'failed',
+      detail: `whether Slack ever reached ${path} is not known, because the store did not answer: ${reason}`,
+      remedy: 'Mend the store first, then run `signalbox check` again.',
+    };
+  }
+}
+
+function unseen(subject: string, path: string): CheckFinding {
+  return {
+    subject,
+    status: 'missing',
+    detail: `none that is rightly signed has reached ${path} yet`,
+    remedy: `Start the gateway, enter its public address with ${path} behind it as "Request URL" under "Event Subscriptions", "Interactivity & Shortcuts" and of the command in the app's settings, send \`@signalbox hello\` in a channel the bot is in, then run \`signalbox check\` again.`,
+  };
 }
 
 function failure(subject: string, error: unknown, remedy: string | undefined): CheckFinding {

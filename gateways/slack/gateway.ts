@@ -12,7 +12,7 @@
 import { App, type ViewSubmitAction } from '@slack/bolt';
 import type { Clock } from '../../src/domain/clock.ts';
 import { StartupError } from '../../src/domain/errors.ts';
-import type { CheckFinding, Gateway, Pace, Progress, Receive } from '../../src/domain/gateway.ts';
+import type { Bookmarks, CheckFinding, Gateway, Pace, Progress, Receive } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -24,6 +24,7 @@ import type {
 } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
+import { LastRequest } from '../last-request.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { within } from '../within.ts';
 import { checkSlack } from './check.ts';
@@ -65,6 +66,8 @@ export interface SlackDeps {
   readonly clock: Clock;
   /** Needed in mode `http`. */
   readonly listener?: WebhookListener;
+  /** Where it is kept that Slack called, in mode `http`; without it `check` cannot tell. */
+  readonly bookmarks?: Bookmarks;
   readonly timing?: Partial<SlackTiming>;
 }
 
@@ -157,7 +160,7 @@ export class SlackGateway implements Gateway {
   }
 
   async check(): Promise<CheckFinding[]> {
-    return checkSlack(this.settings, this.#client, this.deps.log);
+    return checkSlack(this.settings, this.#client, this.deps.log, this.#lastRequest());
   }
 
   #createReceiver(): SocketReceiver | HttpReceiver {
@@ -176,7 +179,15 @@ export class SlackGateway implements Gateway {
     const { path, signing_secret: signingSecret = '' } = settings;
     const { listener, clock, log } = deps;
     if (!listener) throw new Error('Slack in mode http was not given the webhook listener');
-    return new HttpReceiver({ path, signingSecret }, { listener, clock, log });
+    return new HttpReceiver(
+      { path, signingSecret },
+      { listener, clock, log, lastRequest: this.#lastRequest() },
+    );
+  }
+
+  #lastRequest(): LastRequest | undefined {
+    const { bookmarks, clock, log } = this.deps;
+    return bookmarks && new LastRequest(`slack-request:${this.settings.path}`, { bookmarks, clock, log });
   }
 
   async #connect(): Promise<Self> {

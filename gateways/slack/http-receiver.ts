@@ -8,6 +8,7 @@
 import type { App, Receiver } from '@slack/bolt';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import type { LastRequest } from '../last-request.ts';
 import type { WebhookListener, WebhookRequest, WebhookResponse } from '../webhook-listener.ts';
 import { Intake, type Retry, type Taken } from './intake.ts';
 import { judgeSignature } from './signature.ts';
@@ -27,6 +28,7 @@ export class HttpReceiver implements Receiver {
       readonly listener: WebhookListener;
       readonly clock: Clock;
       readonly log: Logger;
+      readonly lastRequest: LastRequest | undefined;
     },
   ) {
     this.#intake = new Intake(deps.log);
@@ -45,6 +47,7 @@ export class HttpReceiver implements Receiver {
     this.#unroute?.();
     this.#unroute = undefined;
     await this.#intake.drain();
+    await this.deps.lastRequest?.settled();
   }
 
   async #answer(request: WebhookRequest): Promise<WebhookResponse> {
@@ -62,6 +65,7 @@ export class HttpReceiver implements Receiver {
       return { status: 401 };
     }
 
+    this.deps.lastRequest?.note();
     const body = parseBody(request);
     if (body === undefined) {
       this.deps.log.warn({ bytes: request.body.length }, 'a request of Slack could not be read');

@@ -16,6 +16,7 @@ import { AppError, StartupError } from '../domain/errors.ts';
 import type { Bookmarks, CheckFinding, ClientLog, Places } from '../domain/gateway.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
+import { BookmarkStore } from '../redis/bookmark-store.ts';
 import { WatchdogRecord } from '../services/watchdog-record.ts';
 import { actorOf } from './actor.ts';
 import { auditFinding } from './audit-finding.ts';
@@ -176,14 +177,15 @@ function modelRemedy(detail: string): string {
 // ── Platforms ────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function checkPlatforms(
-  { settings }: GatewayConfig,
+  config: GatewayConfig,
   gatewayRuns: boolean,
   pending: Pending,
   log: Logger,
 ): Promise<PartFinding[]> {
+  const { settings } = config;
   const deps = {
     listener: new WebhookListener(settings.http, log),
-    bookmarks: NO_BOOKMARKS,
+    bookmarks: keptBookmarks(config, log),
     places: NO_PLACES,
     clientLog: NO_CLIENT_LOG,
     clock: systemClock,
@@ -223,8 +225,22 @@ function unlessTakenByUs(finding: CheckFinding, gatewayRuns: boolean): CheckFind
   return { subject: finding.subject, status: 'works', detail: 'in use, by the gateway that is running' };
 }
 
-/** Reading positions are for reading; trying a connection moves none. */
-const NO_BOOKMARKS: Bookmarks = { read: async () => undefined, write: async () => undefined };
+/** Read where they are kept, when they are asked for; trying a connection moves none. */
+function keptBookmarks(config: GatewayConfig, log: Logger): Bookmarks {
+  return {
+    read: async (name) => {
+      const server = await openStoreServer(config.settings.redis, log);
+      try {
+        const options = { config: () => config, redisUrl: server.url, clock: systemClock, log };
+        const { redis, keys, close } = await openStores(options);
+        return await new BookmarkStore(redis, keys).read(name).finally(close);
+      } finally {
+        await server.stop();
+      }
+    },
+    write: async () => undefined,
+  };
+}
 
 const NO_PLACES: Places = { load: async () => new Map(), advance: async () => undefined };
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/domain/errors.ts';
+import { MemoryBookmarks } from '../support/email.ts';
 import { openSlack, type SlackFixture } from '../support/slack-gateway.ts';
 
 describe('the connection to Slack', () => {
@@ -208,6 +209,65 @@ describe('checking Slack', () => {
       ['Slack signing secret', 'missing'],
     ]);
     for (const { remedy } of findings) expect(remedy).toBeTruthy();
+  });
+
+  describe('over HTTP', () => {
+    const requests = async () =>
+      (await slack.gateway.check()).find(({ subject }) => subject === 'Slack requests');
+
+    it('says that nothing has come yet, and how to see something come', async () => {
+      slack = await openSlack({ mode: 'http' });
+
+      expect(await requests()).toMatchObject({
+        status: 'missing',
+        detail: expect.stringContaining('/slack/events yet'),
+        remedy: expect.stringMatching(/Request URL.*@signalbox hello.*signalbox check` again/),
+      });
+    });
+
+    it('says when Slack was there last, whichever process it reached', async () => {
+      const bookmarks = new MemoryBookmarks();
+      const at = Date.parse('2026-05-01T12:00:00.000Z');
+      slack = await openSlack({
+        mode: 'http',
+        bookmarks,
+        clock: { now: () => at },
+        sandboxClock: { now: () => at },
+      });
+      await (await slack.sandbox.dm({ user: 'U0ALEX', text: 'hello' })).acknowledged;
+      await slack.close();
+
+      slack = await openSlack({ mode: 'http', bookmarks, started: false });
+
+      expect(await requests()).toMatchObject({
+        status: 'works',
+        detail: expect.stringContaining('2026-05-01T12:00:00.000Z'),
+      });
+    });
+
+    it('does not take a forged request for Slack', async () => {
+      slack = await openSlack({
+        mode: 'http',
+        settings: { signing_secret: 'another secret than that of Slack' },
+      });
+
+      await slack.sandbox.dm({ user: 'U0ALEX', text: 'hello' });
+      await slack.sandbox.until(({ deliveries }) => deliveries.some(({ status }) => status === 401));
+      expect(await requests()).toMatchObject({ status: 'missing' });
+    });
+
+    it('answers Slack though it cannot be noted, and says that it is not known', async () => {
+      const away = async () => Promise.reject(new Error('the store is away'));
+      slack = await openSlack({ mode: 'http', bookmarks: { read: away, write: away } });
+
+      await (await slack.sandbox.dm({ user: 'U0ALEX', text: 'hello' })).acknowledged;
+
+      expect(slack.messages()).toHaveLength(1);
+      expect(await requests()).toMatchObject({
+        status: 'failed',
+        detail: expect.stringContaining('the store is away'),
+      });
+    });
   });
 
   it('says that Slack cannot be reached', async () => {

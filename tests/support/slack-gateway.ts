@@ -5,6 +5,7 @@ import { type SlackDeps, SlackGateway } from '../../gateways/slack/gateway.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import type { Card } from '../../src/domain/card.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
+import type { Bookmarks } from '../../src/domain/gateway.ts';
 import { ApprovalId, ConversationId } from '../../src/domain/ids.ts';
 import type {
   Inbound,
@@ -18,6 +19,7 @@ import type {
 import type { Logger } from '../../src/observability/logger.ts';
 import { Journal } from '../../src/sandbox/journal.ts';
 import { SlackSandbox, type SlackSandboxOptions } from '../../src/sandbox/slack/slack-sandbox.ts';
+import { MemoryBookmarks } from './email.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -49,6 +51,8 @@ export interface SlackFixtureOptions {
   readonly settings?: Partial<SlackSettings>;
   readonly timing?: SlackDeps['timing'];
   readonly clock?: Clock;
+  /** Default: its own, in memory. */
+  readonly bookmarks?: Bookmarks;
   /** What time it is in Slack. */
   readonly sandboxClock?: Clock;
   /** Default true. */
@@ -79,7 +83,13 @@ export async function openSlack(options: SlackFixtureOptions = {}): Promise<Slac
       }),
       ...options.settings,
     },
-    { log, clock, listener, timing: { reconnectAfterMs: 10, reconnectAtMostMs: 50, ...options.timing } },
+    {
+      log,
+      clock,
+      listener,
+      bookmarks: options.bookmarks ?? new MemoryBookmarks(),
+      timing: { reconnectAfterMs: 10, reconnectAtMostMs: 50, ...options.timing },
+    },
   );
 
   const received: Inbound[] = [];
