@@ -89,6 +89,16 @@ export class ControlMovedError extends AppError {
   }
 }
 
+/** Somebody else changed a record first; what was decided on what it was must be decided anew. */
+export class RecordMovedError extends AppError {
+  override readonly code = 'RECORD_MOVED';
+  override readonly retryable = true;
+
+  constructor(readonly record: string) {
+    super(`${record} changed meanwhile`);
+  }
+}
+
 /** The process is misconfigured or something it needs is missing; `remedy` is the next step. */
 export class StartupError extends AppError {
   override readonly code = 'STARTUP';

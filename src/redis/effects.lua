@@ -9,12 +9,14 @@
 --   guard  conversation, epoch            writes nothing; the whole list is refused if the control is at another epoch
 --   control  conversation, ticket, "<epoch> <revision>" it was decided on, document, due ms or '', keep ms or '', release
 --          who speaks for a conversation; release `lane` puts a parked mailbox back in line, `all` also what was held
+--   record family, id, revision it was decided on, "<revision> <document>", due ms or '', keep ms or ''
+--          one that is over is kept for a while; one that is not stands in the list of its family, by when it is due
 --   hold   conversation, item             kept aside until a change of control releases it
 --   audit  json
 -- Lua does not roll back, so the whole list is checked before the first write.
 local EFFECT_FIELDS = {
   entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1,
-  guard = 2, control = 7, hold = 2, heard = 2,
+  guard = 2, control = 7, record = 6, hold = 2, heard = 2,
 }
 
 -- Epoch and revision of a conversation's control; nothing was ever changed where there is no record.
@@ -24,12 +26,23 @@ local function controlHead(T, conversation)
   return epoch or '0', revision or '0'
 end
 
--- Whether a guard or a change of control was decided on what is there now. The prefix of the partition is ARGV[1].
+local function recordRevision(T, family, id)
+  return string.match(redis.call('GETRANGE', T .. family .. ':' .. id, 0, 20), '^(%d+) ') or '0'
+end
+
+-- Whether a guard, a change of control or of a record was decided on what is there now. The prefix of the partition
+-- is ARGV[1].
 local function isAsSeen(kind, i)
+  if kind == 'record' then return recordRevision(ARGV[1], ARGV[i + 1], ARGV[i + 2]) == ARGV[i + 3] end
   if kind == 'guard' then return controlHead(ARGV[1], ARGV[i + 1]) == ARGV[i + 2] end
   if kind ~= 'control' then return true end
   local epoch, revision = controlHead(ARGV[1], ARGV[i + 1])
   return epoch .. ' ' .. revision == ARGV[i + 3]
+end
+
+local function movedText(i)
+  if ARGV[i] == 'record' then return 'RECORD_MOVED ' .. ARGV[i + 2] end
+  return 'CONTROL_MOVED ' .. ARGV[i + 1]
 end
 
 local function checkEffects(first)
@@ -37,7 +50,7 @@ local function checkEffects(first)
   while i <= #ARGV do
     local fields = EFFECT_FIELDS[ARGV[i]]
     if not fields or i + fields > #ARGV then return redis.error_reply('ERR bad effect ' .. tostring(ARGV[i])) end
-    if not isAsSeen(ARGV[i], i) then return redis.error_reply('CONTROL_MOVED ' .. ARGV[i + 1]) end
+    if not isAsSeen(ARGV[i], i) then return redis.error_reply(movedText(i)) end
     i = i + fields + 1
   end
   return nil
@@ -70,6 +83,17 @@ local function applyControl(T, conversation, ticket, document, due, keepMs, rele
     redis.call('DEL', T .. 'ch:' .. conversation)
   end
   if redis.call('ZREM', T .. 'park', 'm|' .. conversation) == 1 then schedule(T .. 'm:', conversation) end
+end
+
+local function applyRecord(T, family, id, document, due, keepMs)
+  local key, list = T .. family .. ':' .. id, T .. 'due:' .. family
+  if keepMs == '' then
+    redis.call('SET', key, document)
+    redis.call('ZADD', list, due == '' and '+inf' or due, id)
+  else
+    redis.call('SET', key, document, 'PX', keepMs)
+    redis.call('ZREM', list, id)
+  end
 end
 
 -- The note goes when the approval goes.
@@ -122,6 +146,8 @@ local function applyEffects(T, now, first, holder)
         'reason', ARGV[i + 4], 'item', ARGV[i + 5])
     elseif kind == 'control' then
       applyControl(T, ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7])
+    elseif kind == 'record' then
+      applyRecord(T, ARGV[i + 1], ARGV[i + 2], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
     elseif kind == 'hold' then
       redis.call('RPUSH', T .. 'ch:' .. ARGV[i + 1], ARGV[i + 2])
     elseif kind == 'heard' then

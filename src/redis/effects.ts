@@ -5,11 +5,11 @@
  * Everything an effect touches must live in the partition of the script that applies it.
  */
 import type { AuditEvent } from '../domain/audit-event.ts';
-import { ControlMovedError } from '../domain/errors.ts';
+import { ControlMovedError, RecordMovedError } from '../domain/errors.ts';
 import type { ApprovalId, ConversationId, ConversationTicket } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Entry } from '../domain/transcript.ts';
-import type { QueueName } from './keys.ts';
+import type { QueueName, RecordFamily } from './keys.ts';
 import type { ScriptArgument } from './script.ts';
 
 /** A second post under the same key within `forMs` is skipped. */
@@ -73,6 +73,20 @@ export type Effect =
     }
   /** Keeps an item of the mailbox aside until a change of control releases it. */
   | { readonly kind: 'hold'; readonly conversationId: ConversationId; readonly item: MailboxItem }
+  /** A record and its timer. Nothing of the list is written if it is not at the revision it was decided on. */
+  | {
+      readonly kind: 'record';
+      readonly family: RecordFamily;
+      readonly id: string;
+      /** The revision it was decided on; 0 where there was none. */
+      readonly from: number;
+      readonly rev: number;
+      readonly document: string;
+      /** Absent: no time moves it on. */
+      readonly dueMs: number | undefined;
+      /** Set for one that is over: it is in no list any more, and forgotten after that. */
+      readonly keepMs: number | undefined;
+    }
   /** A conversation handled what its approval came to; see `markOf` of approval-audit.ts. */
   | { readonly kind: 'heard'; readonly approvalId: ApprovalId; readonly mark: string }
   | { readonly kind: 'audit'; readonly event: AuditEvent };
@@ -81,18 +95,19 @@ export type Effect =
  * What a script that applies effects answers.
  *
  * @throws {ControlMovedError} when the control of a conversation is not the one they were decided on
+ * @throws {RecordMovedError} when a record is not the one they were decided on
  */
 export async function withControl<Reply>(reply: Promise<Reply>): Promise<Reply> {
   try {
     return await reply;
   } catch (error) {
-    const [, conversation] = error instanceof Error ? (CONTROL_MOVED.exec(error.message) ?? []) : [];
-    if (conversation === undefined) throw error;
-    throw new ControlMovedError(conversation);
+    const [, what, subject] = error instanceof Error ? (MOVED.exec(error.message) ?? []) : [];
+    if (subject === undefined) throw error;
+    throw what === 'CONTROL' ? new ControlMovedError(subject) : new RecordMovedError(subject);
   }
 }
 
-const CONTROL_MOVED = /^CONTROL_MOVED (\S+)/;
+const MOVED = /^(CONTROL|RECORD)_MOVED (\S+)/;
 
 /** The flat form the scripts read; see `effects.lua`. */
 export function toArguments(effects: readonly Effect[]): ScriptArgument[] {
@@ -137,6 +152,16 @@ function toFields(effect: Effect): ScriptArgument[] {
         effect.dueMs ?? '',
         effect.keepMs ?? '',
         effect.release,
+      ];
+    case 'record':
+      return [
+        'record',
+        effect.family,
+        effect.id,
+        effect.from,
+        `${effect.rev} ${effect.document}`,
+        effect.dueMs ?? '',
+        effect.keepMs ?? '',
       ];
     case 'hold':
       return ['hold', effect.conversationId, JSON.stringify(effect.item)];

@@ -11,8 +11,11 @@ import type { ApprovalId, ConversationId } from '../domain/ids.ts';
 
 export const PARTITIONS = 16;
 
-/** A queue of lanes inside every partition: the mailboxes, or one platform's outboxes. */
-export type QueueName = 'm' | `o.${string}`;
+/** A queue of lanes inside every partition: the mailboxes, one platform's outboxes, or what escalations have to do. */
+export type QueueName = 'm' | 'e' | `o.${string}`;
+
+/** Kinds of records that a `RecordStore` keeps: escalations, and what each person is to be told. */
+export type RecordFamily = 'esc' | 'pgr';
 
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -92,6 +95,15 @@ export class Keys {
   /** Conversations the agent does not speak in, by when that ends. */
   controlTimers(partition: number): string {
     return `${this.partition(partition)}ct`;
+  }
+
+  record(partition: number, family: RecordFamily, id: string): string {
+    return `${this.partition(partition)}${family}:${id}`;
+  }
+
+  /** Records that are not over, by when they are due. */
+  recordTimers(partition: number, family: RecordFamily): string {
+    return `${this.partition(partition)}due:${family}`;
   }
 
   /** Items kept aside while a person holds the conversation. */

@@ -1,0 +1,114 @@
+/**
+ * What one person is to be told, and when: at once, together with other things, or when their quiet hours are over.
+ *
+ * Invariants (numbers of the specification)
+ *   E1   What is no longer true when its time comes is not told.
+ *   E13  Nothing is dropped because there is too much of it: it waits, and is told together. What is important waits
+ *        for nothing but quiet hours, what is urgent for nothing at all.
+ */
+import { z } from 'zod';
+import { ApprovalId, EscalationId, PersonId, Platform } from '../ids.ts';
+import { Importance } from './plan.ts';
+
+/** Things that do not matter much, for the same person on the same platform, are told together if this close. */
+export const BUNDLE_MS = 2 * 60_000;
+/** Messages to one person in an hour, at most; what is important does not count. */
+const MOST_AN_HOUR = 20;
+const HOUR_MS = 60 * 60_000;
+
+export const Page = z.object({
+  /** The same on every delivery. */
+  id: z.string(),
+  escalation: EscalationId,
+  /** Of the escalation; once it is at a later one, this is not told any more. */
+  epoch: z.int(),
+  platform: Platform,
+  importance: Importance,
+  /** `news`: it is over, or somebody else has it. */
+  why: z.enum(['call', 'last', 'still', 'news']),
+  markdown: z.string(),
+  /** Whoever may decide it gets its card there, too. */
+  approvalId: ApprovalId.optional(),
+  atMs: z.int(),
+});
+export type Page = z.infer<typeof Page>;
+
+export const Pager = z.object({
+  person: PersonId,
+  rev: z.int(),
+  waiting: z.array(Page),
+  /** When the next of them is to be looked at; absent when none waits. */
+  nextMs: z.int().optional(),
+  /** When somebody was told something last, by platform. */
+  lastMs: z.record(z.string(), z.int()),
+  /** When they were told something, within the last hour. */
+  sentMs: z.array(z.int()),
+});
+export type Pager = z.infer<typeof Pager>;
+
+/** When somebody may be disturbed for something so important: `atMs`, or the end of their quiet hours. */
+export type Quiet = (importance: Importance, atMs: number) => number;
+
+/** Pages that are told together. */
+export interface Told {
+  readonly platform: Platform;
+  readonly pages: readonly Page[];
+}
+
+/** Something more to tell. */
+export function admit(pager: Pager | undefined, person: PersonId, page: Page, quiet: Quiet): Pager {
+  const before = pager ?? { person, rev: 0, waiting: [], lastMs: {}, sentMs: [] };
+  return scheduled({ ...before, rev: before.rev + 1, waiting: [...before.waiting, page] }, quiet, page.atMs);
+}
+
+/** What is to be told now. `isTrue`: whether something still is. Undefined when there is nothing to change. */
+export function flush(
+  pager: Pager,
+  isTrue: (page: Page) => boolean,
+  quiet: Quiet,
+  nowMs: number,
+): { readonly next: Pager; readonly told: readonly Told[] } | undefined {
+  if (pager.nextMs === undefined || pager.nextMs > nowMs) return undefined;
+  const waiting = pager.waiting.filter(isTrue);
+  const ready = new Set(
+    waiting.filter((page) => readyMs(pager, page, quiet, nowMs) <= nowMs).map(({ platform }) => platform),
+  );
+  // What waits only to be told with something else is told with it.
+  const isTold = (page: Page) => ready.has(page.platform) && quiet(page.importance, nowMs) <= nowMs;
+  const told = [...ready].map((platform) => ({
+    platform,
+    pages: waiting.filter((page) => page.platform === platform && isTold(page)),
+  }));
+  const sentMs = pager.sentMs.filter((atMs) => nowMs - atMs < HOUR_MS);
+  const next: Pager = {
+    ...pager,
+    rev: pager.rev + 1,
+    waiting: waiting.filter((page) => !isTold(page)),
+    lastMs: { ...pager.lastMs, ...Object.fromEntries([...ready].map((platform) => [platform, nowMs])) },
+    sentMs: [...sentMs, ...told.map(() => nowMs)],
+  };
+  return { next: scheduled(next, quiet, nowMs), told };
+}
+
+function scheduled({ nextMs: _, ...pager }: Pager, quiet: Quiet, nowMs: number): Pager {
+  if (pager.waiting.length === 0) return pager;
+  return { ...pager, nextMs: Math.min(...pager.waiting.map((page) => readyMs(pager, page, quiet, nowMs))) };
+}
+
+function readyMs(pager: Omit<Pager, 'nextMs'>, page: Page, quiet: Quiet, nowMs: number): number {
+  const isImportant = page.importance === 'high' || page.importance === 'urgent';
+  const atMs = isImportant ? page.atMs : Math.max(page.atMs, bundledMs(pager, page), roomMs(pager, nowMs));
+  return quiet(page.importance, atMs);
+}
+
+function bundledMs({ lastMs }: Pick<Pager, 'lastMs'>, { platform }: Page): number {
+  const last = lastMs[platform];
+  return last === undefined ? 0 : last + BUNDLE_MS;
+}
+
+/** When there is room for one more message. */
+function roomMs({ sentMs }: Pick<Pager, 'sentMs'>, nowMs: number): number {
+  const recent = sentMs.filter((atMs) => nowMs - atMs < HOUR_MS);
+  const oldest = recent.at(-MOST_AN_HOUR);
+  return oldest === undefined ? 0 : oldest + HOUR_MS;
+}

@@ -1,0 +1,149 @@
+/**
+ * Records of one family, each changed only by a pure decision on what it is: read, decide, write, and if somebody
+ * else was first, decide anew. So every record has one line of revisions, and a change becomes visible together with
+ * its timer and with everything that follows from it.
+ *
+ * Invariants
+ *   1. Nothing else writes a record of the family or its place in the list of what is due.
+ *   2. A record leaves that list, or moves on in it, only together with what its time brought about.
+ */
+import { RecordMovedError } from '../domain/errors.ts';
+import type { RedisClient } from './client.ts';
+import type { EffectWriter } from './effect-writer.ts';
+import type { Effect, Once } from './effects.ts';
+import { type Keys, PARTITIONS, type RecordFamily } from './keys.ts';
+import { loadScript, runScript } from './script.ts';
+
+const readScript = loadScript('record-read', import.meta.url);
+const dueScript = loadScript('record-due', import.meta.url);
+
+/** Times a change is decided anew before the caller hears that it could not be recorded. */
+const MOST_TRIES = 50;
+
+/** What the store has to know of a family. */
+export interface RecordKind<Stored extends { readonly rev: number }> {
+  readonly family: RecordFamily;
+  /** @throws for what is not such a record */
+  parse(document: unknown): Stored;
+  partitionOf(id: string): number;
+  /** When time moves it on; undefined when it does not. */
+  dueOf(stored: Stored): number | undefined;
+  /** How long one that is over is kept, in ms; undefined for one that is not. */
+  keepMs(stored: Stored): number | undefined;
+}
+
+/** What was decided on a record: perhaps its next revision with what follows from it, always an answer. */
+export interface Decided<Stored, Result> {
+  readonly result: Result;
+  readonly next?: Stored;
+  readonly effects?: readonly Effect[];
+}
+
+export interface DueRecords {
+  readonly ids: readonly string[];
+  /** The store's time of the next one, in ms; undefined when none is waiting. */
+  readonly nextMs: number | undefined;
+  readonly nowMs: number;
+}
+
+export class RecordStore<Stored extends { readonly rev: number }> {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+    private readonly writer: EffectWriter,
+    private readonly kind: RecordKind<Stored>,
+  ) {}
+
+  async find(id: string): Promise<Stored | undefined> {
+    return this.#parse(await this.redis.get(this.#key(id)));
+  }
+
+  /** The record, and the time by which it is judged, in ms. */
+  async read(id: string): Promise<{ stored: Stored | undefined; nowMs: number }> {
+    const prefix = this.keys.partition(this.kind.partitionOf(id));
+    const reply = await runScript(this.redis, readScript, [this.#key(id)], [prefix]);
+    const [document, now] = Array.isArray(reply) ? reply : [];
+    return { stored: this.#parse(document), nowMs: Number(now) };
+  }
+
+  /**
+   * Decides on a record and writes what was decided.
+   *
+   * @returns the answer; undefined when `once` was used up before, so that nothing was written
+   * @throws when the store is away, or others changed the record faster than this could
+   */
+  async apply<Result>(
+    id: string,
+    decide: (stored: Stored | undefined, nowMs: number) => Decided<Stored, Result>,
+    once?: Once,
+  ): Promise<Result | undefined> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const { stored, nowMs } = await this.read(id);
+      const { result, next, effects = [] } = decide(stored, nowMs);
+      if (!next) return result;
+      try {
+        const all = [this.#toEffect(id, stored, next), ...effects];
+        const isFirst = await this.writer.writeIn(this.kind.partitionOf(id), all, once);
+        return isFirst ? result : undefined;
+      } catch (error) {
+        if (!(error instanceof RecordMovedError)) throw error;
+      }
+    }
+    throw new Error(`the record ${id} was changed by others ${MOST_TRIES} times in a row`);
+  }
+
+  /** What has fallen due in a partition. */
+  async due(partition: number, limit: number): Promise<DueRecords> {
+    const list = this.keys.recordTimers(partition, this.kind.family);
+    const reply = await runScript(this.redis, dueScript, [list], [this.keys.partition(partition), limit]);
+    const [due, next, now] = Array.isArray(reply) ? reply : [];
+    return {
+      ids: (Array.isArray(due) ? due : []).map(String),
+      nextMs: Number(next) < 0 ? undefined : Number(next),
+      nowMs: Number(now),
+    };
+  }
+
+  /** All that are not over, those that are due first first. */
+  async live(limit: number): Promise<Stored[]> {
+    const found = await Promise.all(
+      Array.from({ length: PARTITIONS }, async (_, partition) => {
+        const list = this.keys.recordTimers(partition, this.kind.family);
+        const ids = await this.redis.zrange(list, 0, `${limit - 1}`);
+        return Promise.all(ids.map((id) => this.find(id)));
+      }),
+    );
+    return found
+      .flatMap((each) => each.flatMap((stored) => stored ?? []))
+      .toSorted((a, b) => (this.kind.dueOf(a) ?? Infinity) - (this.kind.dueOf(b) ?? Infinity))
+      .slice(0, limit);
+  }
+
+  /** Takes a record out of the list that is not there any more. */
+  async dropTimer(id: string): Promise<void> {
+    await this.redis.zrem(this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family), id);
+  }
+
+  #toEffect(id: string, before: Stored | undefined, next: Stored): Effect {
+    return {
+      kind: 'record',
+      family: this.kind.family,
+      id,
+      from: before?.rev ?? 0,
+      rev: next.rev,
+      document: JSON.stringify(next),
+      dueMs: this.kind.dueOf(next),
+      keepMs: this.kind.keepMs(next),
+    };
+  }
+
+  #key(id: string): string {
+    return this.keys.record(this.kind.partitionOf(id), this.kind.family, id);
+  }
+
+  /** `<revision> <document>`; the one in front is for the scripts. */
+  #parse(stored: unknown): Stored | undefined {
+    if (typeof stored !== 'string') return undefined;
+    return this.kind.parse(JSON.parse(stored.slice(stored.indexOf(' ') + 1)));
+  }
+}
