@@ -29,6 +29,8 @@ export interface RestCall {
 export interface Violation {
   readonly route: string;
   readonly error: unknown;
+  /** The interaction that was to be answered. */
+  readonly interaction?: string;
 }
 
 /** As the documentation asks for: a library, where it is from, and its version (Reference, User Agent). */
@@ -49,6 +51,8 @@ const VIOLATION_CODES: readonly number[] = [
 ];
 
 const API_PATH = '/discord/api/v10';
+/** Routes below answer the interaction of this id. */
+const INTERACTION = '/interactions/:id/';
 
 interface Deps {
   readonly routes: readonly RestRoute[];
@@ -139,7 +143,11 @@ export class ApiServer {
       if (!(error instanceof Refusal)) throw error;
       this.#note(route, request, body, { status: error.status, error: error.code });
       if (VIOLATION_CODES.includes(error.code))
-        this.deps.violated({ route: nameOf(route), error: error.toWire() });
+        this.deps.violated({
+          route: nameOf(route),
+          error: error.toWire(),
+          ...(route.path.startsWith(INTERACTION) ? { interaction: params.id } : {}),
+        });
       return { status: error.status, body: error.toWire() };
     }
   }

@@ -30,6 +30,7 @@ import {
   COMPONENT,
   type Gesture,
   type GestureOutcome,
+  type Hearing,
   Interactions,
   MODAL_SUBMIT,
 } from './interactions.ts';
@@ -110,6 +111,8 @@ export class DiscordSandbox {
   readonly violations: Violation[] = [];
   /** Every request to the interactions endpoint, oldest first. */
   readonly deliveries: UrlDelivery[] = [];
+  /** Every interaction that went over the gateway, oldest first: noted before `slash` and its like return. */
+  readonly hearings: Hearing[] = [];
 
   readonly #world: World;
   readonly #files: Files;
@@ -165,9 +168,7 @@ export class DiscordSandbox {
       onChange: () => this.#watch.changed(),
       onViolation: (error) => this.#remember(this.violations, { route: 'gateway', error }),
     });
-    const dispatch = (event: GatewayEvent) => {
-      if (this.#isVisible(event.channel)) gateway.dispatch(event);
-    };
+    const dispatch = (event: GatewayEvent) => (this.#isVisible(event.channel) ? gateway.dispatch(event) : []);
     const messages = new Messages({ world, clock, view, dispatch });
     const appMessages = new AppMessages({ world, messages, files, clock });
     const url = new InteractionUrl({
@@ -184,6 +185,7 @@ export class DiscordSandbox {
       url,
       firstResponseMs,
       dispatch,
+      heard: (hearing) => this.#remember(this.hearings, hearing),
       isConnected: () => gateway.connections > 0,
       violated: (refusal) =>
         this.#remember(this.violations, { route: 'interactions endpoint', error: refusal.toWire() }),

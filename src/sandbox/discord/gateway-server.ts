@@ -71,6 +71,9 @@ const PRIVILEGED_INTENTS = INTENT.guildMembers | INTENT.guildPresences | INTENT.
 const FAREWELLS: readonly number[] = [1000, 1001];
 
 const GOING_AWAY = 1001;
+
+/** How a connection ends that was cut without a word (RFC 6455, 7.4.1). */
+const WITHOUT_A_WORD = 1006;
 const FAREWELL_MS = 250;
 
 /** Events kept for a resume; an app that missed more has to begin anew. */
@@ -110,8 +113,15 @@ interface Session {
   detachedAt: number;
 }
 
+/** A connection of the app that was told of something. */
+export interface Listener {
+  /** When it ended without a word, as that of a killed client does. */
+  readonly cutAt: number | undefined;
+}
+
 interface Connection {
   readonly socket: WebSocket;
+  readonly listener: { cutAt: number | undefined };
   session: Session | undefined;
   sends: number[];
   lastHeartbeatAt: number;
@@ -162,12 +172,12 @@ export class GatewayServer {
     return MAX_IDENTIFIES - this.#identifies.length;
   }
 
-  /** Tells every session that may see it. Resolves at once; nobody acknowledges an event. */
-  dispatch(event: GatewayEvent): void {
+  /** Tells every session that may see it, and returns those it reached at once. Nobody acknowledges an event. */
+  dispatch(event: GatewayEvent): readonly Listener[] {
     this.#forgetOldSessions();
-    for (const session of this.#sessions.values()) {
-      if (sees(session, event)) this.#tell(session, event);
-    }
+    const told = [...this.#sessions.values()].filter((session) => sees(session, event));
+    for (const session of told) this.#tell(session, event);
+    return told.flatMap(({ connection }) => connection?.listener ?? []);
   }
 
   /** Sends one frame as it is, to every connection. */
@@ -217,6 +227,7 @@ export class GatewayServer {
     const { clock, settings } = this.deps;
     const connection: Connection = {
       socket,
+      listener: { cutAt: undefined },
       session: undefined,
       sends: [],
       lastHeartbeatAt: clock.now(),
@@ -248,6 +259,7 @@ export class GatewayServer {
   #forget(connection: Connection, code: number): void {
     clearInterval(connection.watch);
     this.#connections.delete(connection);
+    if (code === WITHOUT_A_WORD) connection.listener.cutAt = this.deps.clock.now();
     const { session } = connection;
     if (session !== undefined && session.connection === connection) {
       session.connection = undefined;

@@ -16,6 +16,7 @@ import type { AppMessages } from './app-messages.ts';
 import { CommandChoice } from './command-rules.ts';
 import { Modal } from './component-rules.ts';
 import { type GatewayEvent, guildOf } from './events.ts';
+import type { Listener } from './gateway-server.ts';
 import type { InteractionUrl } from './interaction-url.ts';
 import { INTERACTION_TOKEN_LIFETIME_MS, MAX_COMMAND_CHOICES, MAX_FILE_BYTES } from './limits.ts';
 import { EPHEMERAL } from './message-rules.ts';
@@ -77,6 +78,13 @@ export interface Gesture {
   readonly message?: DiscordMessage;
 }
 
+/** An interaction that went over the gateway, and who was told of it. */
+export interface Hearing {
+  readonly interaction: string;
+  readonly at: number;
+  readonly listeners: readonly Listener[];
+}
+
 /** What a callback did, for `with_response`. */
 export interface CallbackResult {
   readonly interaction: InteractionRecord;
@@ -92,7 +100,8 @@ interface Deps {
   readonly view: () => SharedView;
   readonly url: InteractionUrl;
   readonly firstResponseMs: number;
-  readonly dispatch: (event: GatewayEvent) => void;
+  readonly dispatch: (event: GatewayEvent) => readonly Listener[];
+  readonly heard: (hearing: Hearing) => void;
   readonly isConnected: () => boolean;
   /** The app answered a request with what is no callback that Discord takes. */
   readonly violated: (refusal: Refusal) => void;
@@ -283,13 +292,14 @@ export class Interactions {
     ]);
   }
 
-  #bySocket(interaction: InteractionRecord, payload: Payload): void {
-    this.deps.dispatch({
+  #bySocket({ id, channel, at }: InteractionRecord, payload: Payload): void {
+    const listeners = this.deps.dispatch({
       name: 'INTERACTION_CREATE',
       intents: 0,
-      guild: guildOf(interaction.channel, this.deps.world),
+      guild: guildOf(channel, this.deps.world),
       toData: () => payload,
     });
+    this.deps.heard({ interaction: id, at, listeners });
   }
 
   async #byHttp(interaction: InteractionRecord, payload: Payload): Promise<void> {
