@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { aRequest, HookReceiver, INBOX_TOKEN, SECRET, TOKEN } from '../support/api.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
+import { expectNoViolations } from '../support/violations.ts';
 
 // Whole processes start and end here, beside whatever else the machine is busy with.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -36,6 +37,7 @@ afterEach(async () => {
   await sandbox.stop();
   await hooks.close();
   await home.remove();
+  expectNoViolations(sandbox.discord, sandbox.jira);
 });
 
 /** Resolves with where it listens. */

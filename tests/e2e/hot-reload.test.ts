@@ -5,6 +5,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
 import { ALEX, codesIn, DANA, GENERAL, textOf } from '../support/story.ts';
+import { expectNoViolations } from '../support/violations.ts';
 
 // Whole processes start and end here, beside whatever else the machine is busy with.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -31,6 +32,7 @@ afterAll(async () => {
   await gateway.stop();
   await sandbox.stop();
   await home.remove();
+  expectNoViolations(sandbox.discord, sandbox.jira);
 });
 
 /** Changes one file, and resolves when the process has said what it made of it. */

@@ -7,6 +7,7 @@ import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
 import { startRedis } from '../support/redis.ts';
 import { ALEX, codesIn, DANA, GENERAL, textOf } from '../support/story.ts';
+import { expectNoViolations } from '../support/violations.ts';
 
 // Whole processes start and end here, beside whatever else the machine is busy with.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
@@ -28,6 +29,7 @@ afterEach(async () => {
   for (const each of running) await each.stop();
   await sandbox.stop();
   await home.remove();
+  expectNoViolations(sandbox.discord, sandbox.jira);
 });
 
 function start(env?: Record<string, string>): GatewayProcess {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { GatewayHome, type GatewayProcess } from '../support/gateway-process.ts';
 import { ALEX, BOT, GENERAL, textOf } from '../support/story.ts';
+import { expectNoViolations } from '../support/violations.ts';
 
 /** Together 1,000 in each test; each channel's own tests take 1,000 of its kind. */
 const FRAMES = 800;
@@ -28,6 +29,7 @@ afterEach(async () => {
   await gateway.stop();
   await sandbox.stop();
   await home.remove();
+  expectNoViolations(sandbox.discord, sandbox.jira);
 });
 
 const jsonValue = fc.jsonValue({ maxDepth: 4 });

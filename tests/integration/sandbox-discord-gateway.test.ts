@@ -4,6 +4,7 @@ import type { DiscordSandboxOptions } from '../../src/sandbox/discord/discord-sa
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { BareGateway, connectDiscord, identityOf, PLAIN_INTENTS } from '../support/discord-client.ts';
+import { expectNoViolations, expectViolations } from '../support/violations.ts';
 
 const [GENERAL] = DISCORD_CHANNELS;
 const RESUME_WINDOW_MS = 60_000;
@@ -22,6 +23,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await sandbox.stop();
+  expectNoViolations(sandbox.discord);
 });
 
 describe('who may connect', () => {
@@ -63,7 +65,7 @@ describe('who may connect', () => {
     );
 
     expect(codes).toEqual([4002, 4002, 4001, 4003]);
-    expect(sandbox.discord.violations).toHaveLength(1);
+    expectViolations(sandbox.discord, [{ error: expect.stringContaining('bytes') }]);
   });
 
   it('closes on a second IDENTIFY, on a wrong version, and above 120 payloads a minute', async () => {
@@ -77,7 +79,7 @@ describe('who may connect', () => {
     expect(await twice.closed()).toBe(4005);
     expect(await old.closed()).toBe(4012);
     expect(await hasty.closed()).toBe(4008);
-    expect(sandbox.discord.violations).toHaveLength(1);
+    expectViolations(sandbox.discord, [{ error: expect.stringContaining('more than 120') }]);
   });
 
   it('counts the IDENTIFYs of a day', async () => {

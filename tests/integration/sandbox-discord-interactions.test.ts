@@ -20,7 +20,8 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { connectDiscord, discordRest, onInteraction } from '../support/discord-client.ts';
+import { BareGateway, connectDiscord, discordRest, onInteraction } from '../support/discord-client.ts';
+import { expectNoViolations, expectViolations } from '../support/violations.ts';
 
 const [GENERAL] = DISCORD_CHANNELS;
 const SECOND_MS = 1_000;
@@ -57,6 +58,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await client.destroy();
   await sandbox.stop();
+  expectNoViolations(sandbox.discord);
 });
 
 describe('slash commands', () => {
@@ -218,7 +220,7 @@ describe('slash commands', () => {
     await completing('ab');
 
     expect(codes).toEqual([50_035, 50_035]);
-    expect(sandbox.discord.violations).toMatchObject([
+    expectViolations(sandbox.discord, [
       { error: { errors: { type: {} } } },
       { error: { errors: { data: { choices: {} } } } },
     ]);
@@ -237,6 +239,8 @@ describe('the first response', () => {
     await ask({ text: 'why' });
 
     expect(await codes).toBe(40_060);
+    const interaction = sandbox.discord.hearings.at(-1)?.interaction;
+    expectViolations(sandbox.discord, [{ interaction, error: { code: 40_060 } }]);
   });
 
   it('is not taken after three seconds, and the person reads that it failed', async () => {
@@ -266,6 +270,7 @@ describe('the first response', () => {
     const seen = await ask({ text: 'why' });
 
     expect(codes).toEqual([10_062, 50_035, 50_035]);
+    expectViolations(sandbox.discord, [{ error: { errors: { type: {} } } }, { error: { code: 50_035 } }]);
     expect(seen).toMatchObject({ kind: 'thinking', message: { onlyFor: ALEX.discordUser } });
   });
 
@@ -284,6 +289,20 @@ describe('the first response', () => {
       interaction: { response_message_id: id, response_message_loading: false },
       resource: { type: 4, message: { id, content: 'here' } },
     });
+  });
+
+  it('is known to have been due from whom: those who were told, and those of them who were cut since', async () => {
+    onInteraction(client, (interaction) => void callback(interaction, { type: 5 }));
+    const other = await BareGateway.identified(sandbox);
+    await ask({ text: 'why' });
+
+    other.cut();
+    await sandbox.discord.until(({ connections }) => connections === 1);
+    await ask({ text: 'why' });
+
+    const [first, second] = sandbox.discord.hearings;
+    expect(first?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined, now]);
+    expect(second?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined]);
   });
 
   it('fails for want of a connection', async () => {
@@ -518,7 +537,7 @@ describe('interactions over HTTP', () => {
 
     expect(failed).toMatchObject({ kind: 'failed', reason: 'http_error' });
     expect(invalid).toMatchObject({ kind: 'failed', reason: 'invalid_response' });
-    expect(sandbox.discord.violations).toMatchObject([
+    expectViolations(sandbox.discord, [
       { route: 'interactions endpoint', error: { errors: { data: { content: {} } } } },
     ]);
   });

@@ -17,6 +17,7 @@ import type { DiscordSandboxOptions } from '../../src/sandbox/discord/discord-sa
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { discordRest } from '../support/discord-client.ts';
+import { expectNoViolations, expectViolations } from '../support/violations.ts';
 
 const [GENERAL, OPS] = DISCORD_CHANNELS;
 const [MANAGERS] = GUILD_ROLES;
@@ -37,6 +38,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await sandbox.stop();
+  expectNoViolations(sandbox.discord);
 });
 
 describe('what a message may look like', () => {
@@ -164,7 +166,7 @@ describe('what a message may look like', () => {
     expect(error).toMatchObject({ status: 400, code: named.length === 0 ? 50_006 : 50_035 });
     for (const name of named) expect(JSON.stringify(error.rawError)).toContain(`"${name}"`);
     expect(sandbox.discord.messages(GENERAL.id)).toEqual([]);
-    expect(sandbox.discord.violations).toMatchObject([{ route: 'POST /channels/:channel/messages' }]);
+    expectViolations(sandbox.discord, [{ route: 'POST /channels/:channel/messages' }]);
   });
 
   it('names the field at fault as Discord does', async () => {
@@ -187,6 +189,7 @@ describe('what a message may look like', () => {
         },
       },
     });
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }]);
   });
 
   it('takes what is just within', async () => {
@@ -198,7 +201,7 @@ describe('what a message may look like', () => {
     await post({ flags: V2, components: Array.from({ length: 40 }, () => text('x'.repeat(100))) });
     await post({ embeds: [{ title: 't'.repeat(256), description: 'x'.repeat(4_096) }] });
 
-    expect(sandbox.discord.violations).toEqual([]);
+    expectNoViolations(sandbox.discord);
   });
 
   it('keeps Components V2 on, and content out of it, over edits', async () => {
@@ -208,6 +211,7 @@ describe('what a message may look like', () => {
     await edit(id, { components: [text('two')] });
 
     expect(error.code).toBe(50_035);
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }]);
     expect(sandbox.discord.message(id)).toMatchObject({ flags: V2, components: [{ content: 'two' }] });
   });
 });
@@ -299,6 +303,7 @@ describe('reading, editing, deleting', () => {
     expect(await list({ limit: '2', after: ids[3]! })).toEqual(['m5', 'm4']);
     expect(await list({ limit: '3', around: ids[3]! })).toEqual(['m4', 'm3', 'm2']);
     expect((await refusal(list({ limit: '101' }))).code).toBe(50_035);
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }]);
   });
 
   it('hides what people say to each other from an app without the intent', async () => {
@@ -320,6 +325,7 @@ describe('reading, editing, deleting', () => {
       code: 50_013,
     });
     expect((await refusal(edit(id, { content: '' }))).code).toBe(50_006);
+    expectViolations(sandbox.discord, [{ error: { code: 50_006 } }]);
     await rest.delete(Routes.channelMessage(GENERAL.id, id));
     expect((await refusal(edit(id, { content: 'x' }))).code).toBe(10_008);
   });
@@ -350,7 +356,7 @@ describe('reading, editing, deleting', () => {
       code: 40_005,
     });
     expect((await refusal(post({ content: 'x' }, GENERAL.id, many))).code).toBe(50_035);
-    expect(sandbox.discord.violations).toHaveLength(2);
+    expectViolations(sandbox.discord, [{ error: { code: 40_005 } }, { error: { code: 50_035 } }]);
   });
 
   it('takes twenty different reactions to a message', async () => {
@@ -380,6 +386,7 @@ describe('reading, editing, deleting', () => {
     expect(foreign).toEqual({ original: 'https://example.test/f.txt', refreshed: null });
     expect((await refusal(refresh(Array.from({ length: 51 }, () => file!.url)))).code).toBe(50_035);
     expect((await refusal(refresh('x'))).code).toBe(50_035);
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }, { error: { code: 50_035 } }]);
   });
 
   it('reacts, and types', async () => {
@@ -419,6 +426,7 @@ describe('threads', () => {
     expect((await refusal(openThread(id, { name: 'again' }))).code).toBe(160_004);
     expect((await refusal(openThread(id, { name: '' }))).code).toBe(50_035);
     expect((await refusal(openThread(id, { name: 'x', auto_archive_duration: 61 }))).code).toBe(50_035);
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }, { error: { code: 50_035 } }]);
   });
 
   it('wake up when written to, and stay shut when locked', async () => {
@@ -443,6 +451,7 @@ describe('threads', () => {
     expect((await refusal(openThread(note!.id, { name: 'about' }))).code).toBe(50_021);
     const reply = await refusal(post({ content: 'x', message_reference: { message_id: note!.id } }));
     expect(JSON.stringify(reply.rawError)).toContain('REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE');
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }]);
   });
 
   it('are a thousand at a time', async () => {
@@ -497,7 +506,7 @@ describe('what the app may do', () => {
 
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ code: 40_333 });
-    expect(sandbox.discord.violations).toMatchObject([{ route: 'GET /users/@me' }]);
+    expectViolations(sandbox.discord, [{ route: 'GET /users/@me' }]);
   });
 
   it('refuses a wrong token, and what does not exist', async () => {
@@ -541,8 +550,10 @@ describe('a body that cannot be read', () => {
       body,
     });
 
+    const { code } = (await answer.json()) as { code: number };
     expect(answer.status).toBe(400);
-    expect([50_035, 50_109]).toContain(((await answer.json()) as { code: number }).code);
+    expect([50_035, 50_109]).toContain(code);
+    expectViolations(sandbox.discord, [{ error: { code } }]);
     await post({ content: 'still there' });
   });
 });
@@ -613,6 +624,7 @@ describe('commands', () => {
 
     expect(error.code).toBe(50_035);
     expect(JSON.stringify(error.rawError)).toContain(name);
+    expectViolations(sandbox.discord, [{ error: { code: 50_035 } }]);
   });
 
   it('refuse more than 200 creates a day, and take them tomorrow', async () => {
@@ -627,12 +639,14 @@ describe('commands', () => {
     await rest.post(guild, { body: PING });
 
     expect(error.code).toBe(30_034);
+    expectViolations(sandbox.discord, [{ error: { code: 30_034 } }]);
   });
 
   it('refuse the 101st', async () => {
     const many = Array.from({ length: 101 }, (_, index) => ({ ...PING, name: `c${index}` }));
 
     expect((await refusal(rest.put(guild, { body: many }))).code).toBe(30_032);
+    expectViolations(sandbox.discord, [{ error: { code: 30_032 } }]);
   });
 });
 

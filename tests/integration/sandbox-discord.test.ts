@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { connectDiscord } from '../support/discord-client.ts';
+import { expectNoViolations } from '../support/violations.ts';
 
 const [GENERAL, OPS] = DISCORD_CHANNELS;
 let sandbox: Sandbox;
@@ -18,6 +19,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await client.destroy();
   await sandbox.stop();
+  expectNoViolations(sandbox.discord);
 });
 
 describe('messages through the real client', () => {

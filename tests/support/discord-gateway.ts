@@ -25,6 +25,7 @@ import { Journal } from '../../src/sandbox/journal.ts';
 import { DISCORD_CHANNELS, GUILD } from '../../src/sandbox/people.ts';
 import { testRedis } from './redis.ts';
 import { collectingLogger, type LogLine } from './slack-gateway.ts';
+import { expectNoViolations } from './violations.ts';
 
 export const [GENERAL, OPS] = DISCORD_CHANNELS;
 
@@ -48,6 +49,7 @@ export interface DiscordFixture {
   start(): Promise<void>;
   /** A second gateway with the same settings, in front of the same core. */
   startAnother(other?: Partial<DiscordSettings>): Promise<DiscordGateway>;
+  /** Fails when something broke a published limit of Discord. */
   close(): Promise<void>;
 }
 
@@ -155,6 +157,7 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
       await listener.stop();
       await world.stop();
       redis.disconnect();
+      expectNoViolations(world.discord);
     },
   };
 }
