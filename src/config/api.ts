@@ -50,11 +50,11 @@ const PresetName = z
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a preset is named with lower-case letters, digits and hyphens');
 
 /** Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes. */
-const SigningSecret = z
+export const SigningSecret = z
   .string()
   .regex(
     /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
-    'is written whsec_ and 24 to 64 bytes in base64: `echo whsec_$(openssl rand -base64 32)` makes a good one',
+    'must be written whsec_ and 24 to 64 bytes in base64: `echo whsec_$(openssl rand -base64 32)` makes a good one',
   );
 
 const WebhookFields = z.strictObject({

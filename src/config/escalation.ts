@@ -1,9 +1,11 @@
-/** `escalation.yaml`: how long an approval waits, and who hears about it meanwhile. */
+/** `escalation.yaml`: how long an approval waits, who hears about it meanwhile, and who is called if nobody comes. */
 import { z } from 'zod';
 import type { Rung } from '../domain/approval/record.ts';
 import { Platform } from '../domain/ids.ts';
 import { WrittenApprovers } from './approvers.ts';
 import { duration } from './duration.ts';
+import { EscalationName, WebhookName, WrittenPlan } from './escalation-plans.ts';
+import { EscalationTriggers, EscalationWebhook } from './escalation-triggers.ts';
 
 /** One thing that happens when nobody has answered in time. */
 const WrittenRung = z.union([
@@ -90,8 +92,15 @@ export const EscalationPolicy = z.strictObject({
       'expire: the action does not run, and everybody is told it expired, not that it was refused. ' +
         'Or a list of what happens first, one after the other; after the last it expires.',
     ),
+  escalation: EscalationName.optional().describe(
+    'By which policy under `escalations` people are called from the moment it is asked. Left out: nobody else is.',
+  ),
 });
 export type EscalationPolicy = z.infer<typeof EscalationPolicy>;
+
+/** Keys of a parsed file are plain text again: a literal object is a valid configuration in a test. */
+const EscalationKey: z.ZodType<string, string> = EscalationName;
+const WebhookKey: z.ZodType<string, string> = WebhookName;
 
 export const EscalationConfig = z
   .strictObject({
@@ -99,6 +108,15 @@ export const EscalationConfig = z
       .object({ default: EscalationPolicy.describe('For every rule that names no policy.') })
       .catchall(EscalationPolicy)
       .describe('Policy name to policy; `default` is required.'),
+    escalations: z
+      .record(EscalationKey, WrittenPlan)
+      .default({})
+      .describe('Name to escalation policy: who is called, and who if nobody comes.'),
+    triggers: EscalationTriggers.default([]),
+    webhooks: z
+      .record(WebhookKey, EscalationWebhook)
+      .default({})
+      .describe('Name to webhook, for steps that call one.'),
   })
-  .describe('How long an approval waits, and who hears about it.');
+  .describe('How long an approval waits, who hears about it, and who is called if nobody comes.');
 export type EscalationConfig = z.infer<typeof EscalationConfig>;

@@ -4,7 +4,8 @@ import { Platform } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
 import { duration } from './duration.ts';
 
-const Condition = z
+/** What is asked of a message somebody writes to the agent; all must hold. */
+export const MessageCondition = z
   .strictObject({
     words: z
       .array(z.string().min(2).max(120))
@@ -24,7 +25,7 @@ const Condition = z
 export const TakeoverRule = z
   .strictObject({
     name: z.string().min(1).max(120).describe('What the rule is for; shown in the audit and to people.'),
-    when: Condition.describe('Conditions on a message to the agent; all must hold.'),
+    when: MessageCondition.describe('Conditions on a message to the agent; all must hold.'),
     do: z
       .enum(['call-human', 'take-over'])
       .describe(
