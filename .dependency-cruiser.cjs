@@ -15,6 +15,7 @@ const LINES = [
   ['approvals'],
   ['mailbox', 'memory', 'identity', 'audit', 'delivery'],
   ['redis', 'config', 'observability'],
+  ['calendar'],
   ['domain'],
 ];
 

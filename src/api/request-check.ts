@@ -58,10 +58,9 @@ function whoIsAsked(
   if (!approvers) throw new Error('a request names neither approvers nor a rule');
   const foreign = leavesOf(approvers).find((leaf) => !settings.asks.some((each) => isSame(each, leaf)));
   if (foreign) {
-    const name = 'role' in foreign ? `the role ${foreign.role}` : `the person ${foreign.person}`;
     throw new Problem({
       code: 'NOT_ALLOWED',
-      detail: `The client ${client} may not ask ${name}.`,
+      detail: `The client ${client} may not ask ${nameOf(foreign)}.`,
       remedy: `Add it to api.clients.${client}.asks in settings.yaml, or ask somebody else.`,
     });
   }
@@ -79,5 +78,11 @@ function checkRequester(client: string, { asks_for }: ApiClient, requester: Pers
 
 function isSame(allowed: ApiClient['asks'][number], leaf: Leaf): boolean {
   if ('role' in allowed) return 'role' in leaf && leaf.role === allowed.role;
+  if ('on_call' in allowed) return 'onCall' in leaf && leaf.onCall === allowed.on_call;
   return 'person' in leaf && leaf.person === allowed.person;
+}
+
+function nameOf(leaf: Leaf): string {
+  if ('role' in leaf) return `the role ${leaf.role}`;
+  return 'onCall' in leaf ? `whoever is on call for ${leaf.onCall}` : `the person ${leaf.person}`;
 }

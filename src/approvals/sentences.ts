@@ -105,6 +105,7 @@ export function askedOf(approval: Approval): string {
 /** `role manager`, `2 of role manager`, `(role finance and dana) or role director`. */
 function approversText(approvers: Approvers): string {
   if ('person' in approvers) return approvers.person;
+  if ('onCall' in approvers) return `whoever is on call for ${approvers.onCall}`;
   if ('role' in approvers) {
     const { role, count = 1 } = approvers;
     return count === 1 ? `role ${role}` : `${count} of role ${role}`;

@@ -2,7 +2,7 @@
 
 /** Options that stand before any command. */
 export interface Globals {
-  /** Folder of the five files. */
+  /** Folder of the six files. */
   readonly config: string;
 }
 

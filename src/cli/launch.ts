@@ -30,7 +30,7 @@ import { type SandboxProcess, startSandboxProcess } from './sandbox-process.ts';
 const HEARD_OF_END_MS = 2_000;
 
 export interface LaunchOptions {
-  /** Folder of the five files. */
+  /** Folder of the six files. */
   readonly config: string;
   /** What is in force at first, if not what the folder says. */
   readonly origin?: ConfigOrigin;

@@ -1,7 +1,7 @@
 /**
  * What every command that touches the store stands on: the configuration, the log, the server.
  *
- *   the five files ─▶ log ─▶ server
+ *   the six files ─▶ log ─▶ server
  */
 import { gatewaySettings } from '../../gateways/index.ts';
 import { readEnvironment } from '../config/environment.ts';

@@ -39,7 +39,7 @@ export function createProgram(run: Run): Command {
   const program = new Command('signalbox')
     .description('One agent on Slack and e-mail that asks a human before it does anything that matters.')
     .version(versionOfPackage(), '-V, --version', 'print the version')
-    .option('-c, --config <folder>', 'folder of the five configuration files', 'config')
+    .option('-c, --config <folder>', 'folder of the six configuration files', 'config')
     .helpOption('-h, --help', 'print this')
     .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ showGlobalOptions: true })

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isEncryptedOrLocal } from '../domain/encryption.ts';
 import { PersonId } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
+import { ScheduleName } from '../domain/quorum.ts';
 import { WrittenApprovers } from './approvers.ts';
 import { duration } from './duration.ts';
 
@@ -112,6 +113,7 @@ export const ApiClient = z.strictObject({
       z.union([
         z.strictObject({ role: RoleName.describe('Holders of this role.') }),
         z.strictObject({ person: PersonId.describe('This person of contacts.yaml.') }),
+        z.strictObject({ on_call: ScheduleName.describe('Whoever is on call by this schedule.') }),
       ]),
     )
     .default([])

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { PersonId } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
-import { type Approvers, MAX_PLACES, placesIn } from '../domain/quorum.ts';
+import { type Approvers, MAX_PLACES, placesIn, ScheduleName } from '../domain/quorum.ts';
 
 const leaves = [
   z.strictObject({
@@ -10,6 +10,11 @@ const leaves = [
     count: z.int().min(1).optional().describe('So many of them; one, if left out.'),
   }),
   z.strictObject({ person: PersonId.describe('This person of contacts.yaml.') }),
+  z
+    .strictObject({
+      on_call: ScheduleName.describe('Whoever is on call by this schedule of schedules.yaml.'),
+    })
+    .transform(({ on_call }): Approvers => ({ onCall: on_call })),
 ] as const;
 
 /** The same in words of the files: `all`, `any`, or `at_least` so many `of` some. */
@@ -35,13 +40,13 @@ function groupsOf<Member extends z.ZodType<Approvers>>(member: Member) {
   ] as const;
 }
 
-/** Groups of groups of people and roles: deeper than that nobody reads. */
+/** Groups of groups of people, roles and schedules: deeper than that nobody reads. */
 export const WrittenApprovers = z
   .union([...leaves, ...groupsOf(z.union([...leaves, ...groupsOf(z.union(leaves))]))])
   .refine((approvers) => placesIn(approvers) <= MAX_PLACES, {
     error: `must be of at most ${MAX_PLACES} people`,
   })
   .describe(
-    'Who has to say yes: `{ role: … }`, `{ role: …, count: 2 }`, `{ person: … }`, or several of these: ' +
+    'Who has to say yes: `{ role: … }`, `{ role: …, count: 2 }`, `{ person: … }`, `{ on_call: … }`, or several of these: ' +
       '`{ all: […] }`, `{ any: […] }`, `{ at_least: 2, of: […] }`. Nobody counts twice.',
   );

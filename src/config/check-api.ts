@@ -11,6 +11,7 @@ export interface ApiCheckInput {
   readonly authorizations: ConfigFile | undefined;
   readonly contacts: ConfigFile | undefined;
   readonly escalation: ConfigFile | undefined;
+  readonly schedules: ConfigFile | undefined;
 }
 
 export function checkApi({ settings, ...named }: ApiCheckInput): ConfigProblem[] {
@@ -22,6 +23,7 @@ export function checkApi({ settings, ...named }: ApiCheckInput): ConfigProblem[]
     roles: named.authorizations?.keysAt(['roles']),
     people: named.contacts?.keysAt(['people']),
     policies: named.escalation?.keysAt(['policies']),
+    schedules: named.schedules?.keysAt(['on_call']),
   };
   return Object.entries(clients).flatMap(([name, client]) => [
     ...checkPeople(['api', 'clients', name], client, names),
@@ -35,6 +37,7 @@ interface Names {
   readonly roles: readonly string[] | undefined;
   readonly people: readonly string[] | undefined;
   readonly policies: readonly string[] | undefined;
+  readonly schedules: readonly string[] | undefined;
 }
 
 function checkPeople(
@@ -42,18 +45,22 @@ function checkPeople(
   { asks, presets, asks_for, answers_for }: ApiClient,
   names: Names,
 ): ConfigProblem[] {
-  const { file, roles, people } = names;
+  const { file, roles, people, schedules } = names;
   const leaves = [
-    ...asks.map((leaf, n) => ({ at: [...at, 'asks', n], leaf })),
+    ...asks.map((leaf, n) => ({
+      at: [...at, 'asks', n],
+      leaf: 'on_call' in leaf ? { onCall: leaf.on_call } : leaf,
+    })),
     ...Object.entries(presets).flatMap(([preset, { approvers }]) =>
       leavesAt(file, [...at, 'presets', preset, 'approvers'], approvers),
     ),
   ];
-  const asked = leaves.flatMap(({ at: place, leaf }) =>
-    'role' in leaf
-      ? unknownName(file, [...place, 'role'], 'role', leaf.role, roles ?? [leaf.role])
-      : unknownName(file, [...place, 'person'], 'person', leaf.person, people ?? [leaf.person]),
-  );
+  const asked = leaves.flatMap(({ at: place, leaf }) => {
+    if ('role' in leaf) return unknownName(file, [...place, 'role'], 'role', leaf.role, roles ?? [leaf.role]);
+    if ('onCall' in leaf)
+      return unknownName(file, [...place, 'on_call'], 'schedule', leaf.onCall, schedules ?? [leaf.onCall]);
+    return unknownName(file, [...place, 'person'], 'person', leaf.person, people ?? [leaf.person]);
+  });
   const spokenFor = Object.entries({ asks_for, answers_for }).flatMap(([key, listed]) =>
     listed === 'everybody'
       ? []

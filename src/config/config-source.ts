@@ -182,13 +182,17 @@ export function contentOf(texts: ConfigTexts, env: Environment): string {
 
 /** `settings.model`, `escalation.policies`: the sections that differ. Pure. */
 export function changedSections(before: Config, after: Config): string[] {
-  return CONFIG_PARTS.flatMap((part) => {
+  const holidays = ({ calendar }: Config) => calendar.names.holidays;
+  const sections = CONFIG_PARTS.flatMap((part) => {
     const [old, now] = [new Map(Object.entries(before[part])), new Map(Object.entries(after[part]))];
     const sections = new Set([...old.keys(), ...now.keys()]);
     return [...sections]
       .filter((section) => !isDeepStrictEqual(old.get(section), now.get(section)))
       .map((section) => `${part}.${section}`);
   });
+  // What an .ics file says may change while the name of the file stays.
+  const isSame = isDeepStrictEqual(holidays(before), holidays(after));
+  return isSame ? sections : [...new Set([...sections, 'schedules.holidays'])];
 }
 
 /** `settings.http`: the parts that are read once, at start, and differ. Pure. */

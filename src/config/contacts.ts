@@ -1,13 +1,56 @@
-/** `contacts.yaml`: the people, the accounts they speak from, and where they want to be asked. */
+/** `contacts.yaml`: the people, the accounts they speak from, where and when they want to be asked. */
 import { z } from 'zod';
+import type { WallTime } from '../calendar/time-zone.ts';
 import { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { type Person, RoleName } from '../domain/person.ts';
+import { HoursName, TimeZoneName, WeekRanges } from './hours.ts';
+import { toWallTime } from './schedules.ts';
 
 /** Keys of a parsed file are plain text again: a literal object is a valid configuration in a test. */
 const PersonKey: z.ZodType<string, string> = PersonId;
 const PlatformKey: z.ZodType<string, string> = Platform;
 
 const AccountValue = z.string().min(1).max(280);
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** `2026-08-03`, or `2026-08-03T13:00`; `dayEndMs` is added to a day without a time. */
+function localMoment(dayEndMs: number) {
+  const words = 'must be a date such as 2026-08-03, or one with a local time such as 2026-08-03T13:00';
+  return z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?$/, words)
+    .transform((text, context): WallTime => {
+      const day = toWallTime(`${text}T00:00`);
+      const wall = day === undefined ? toWallTime(text) : day + dayEndMs;
+      if (wall !== undefined) return wall;
+      context.addIssue({ code: 'custom', message: words });
+      return z.NEVER;
+    });
+}
+
+/** Once parsed `to` is not included, whether it was written as a day or as a time. */
+export const Absence = z
+  .strictObject({
+    from: localMoment(0).describe('The first day away (2026-08-03), or when it begins (2026-08-03T13:00).'),
+    to: localMoment(DAY_MS).describe(
+      'The last day away (2026-08-14), or when they are back (2026-08-14T09:00).',
+    ),
+    stand_in: PersonId.optional().describe('Who is asked in their place, and may decide in it.'),
+  })
+  .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be later than from' });
+export type Absence = z.infer<typeof Absence>;
+
+const Platforms = z.array(Platform).min(1);
+
+const Reach = z
+  .strictObject({
+    low: Platforms.optional().describe('What can wait.'),
+    normal: Platforms.optional().describe('Everything that is not said to be otherwise.'),
+    high: Platforms.optional().describe('What should be read soon.'),
+    urgent: Platforms.optional().describe('What must be read now.'),
+  })
+  .describe('Where they want to be asked by how much it matters, best first. Left out: as in prefers.');
 
 export const Contact = z.strictObject({
   name: z.string().min(1).describe('As it is shown to others.'),
@@ -24,6 +67,19 @@ export const Contact = z.strictObject({
         'Use stable ids, never display names.',
     ),
   prefers: z.array(Platform).min(1).optional().describe('Where they want to be asked, best first.'),
+  reach: Reach.optional(),
+  time_zone: TimeZoneName.optional().describe(
+    'Where they live: an IANA name. Left out: the zone of their working hours.',
+  ),
+  working_hours: HoursName.optional().describe('When they work: working hours of schedules.yaml.'),
+  quiet_hours: WeekRanges.optional().describe(
+    'When they want to be left alone, on their own clock: `every_day: 22:00-07:00`.',
+  ),
+  absences: z
+    .array(Absence)
+    .max(200)
+    .optional()
+    .describe('When they are away, on their own clock. Whoever is away is not asked.'),
   answers_on: Platform.optional().describe(
     'Where answers to what they ask are sent to them. Left out: where they asked.',
   ),
@@ -47,6 +103,7 @@ export function toPeople(contacts: Contacts): Person[] {
     roles: contact.roles,
     accounts: accountsOf(contact),
     ...(contact.answers_on ? { answersOn: contact.answers_on } : {}),
+    ...(contact.reach ? { reach: contact.reach } : {}),
     prefers: contact.prefers ?? Object.keys(contact.accounts).map((platform) => Platform.parse(platform)),
   }));
 }

@@ -4,17 +4,19 @@
  */
 
 import { PersonId } from '../domain/ids.ts';
-import { type Approvers, isApprover, isQuorum, type Leaf, leavesOf } from '../domain/quorum.ts';
+import { type Approvers, isApprover, isQuorum, type Leaf, leavesOf, type Voter } from '../domain/quorum.ts';
 import { type Authorizations, mayDo } from './authorizations.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed, Path } from './config-file.ts';
 import { type Contact, type Contacts, toAccountId } from './contacts.ts';
 import type { EscalationConfig, EscalationPolicy } from './escalation.ts';
+import { peopleOf, type SchedulesConfig } from './schedules.ts';
 import { didYouMean } from './schema-check.ts';
 
 export interface CrossCheckInput {
   readonly authorizations: Parsed<Authorizations> | undefined;
   readonly contacts: Parsed<Contacts> | undefined;
+  readonly schedules: Parsed<SchedulesConfig> | undefined;
   readonly escalation: Parsed<EscalationConfig> | undefined;
   /** Platforms that have a gateway. */
   readonly platforms: readonly string[];
@@ -31,17 +33,17 @@ export function crossCheck(input: CrossCheckInput): ConfigProblem[] {
   const known = [...input.platforms, TERMINAL];
   const authorizations = present(input.authorizations);
   const contacts = present(input.contacts);
+  const schedules = present(input.schedules);
   const escalation = present(input.escalation);
+  const who = authorizations && contacts && { authorizations, contacts, schedules };
   return [
     ...(authorizations ? checkAuthorizations(authorizations, known) : []),
-    ...(authorizations && contacts ? checkApprovers(authorizations, contacts) : []),
+    ...(who ? checkApprovers(who, escalation) : []),
     ...(input.authorizations && contacts ? checkRolesOfPeople(input.authorizations.file, contacts) : []),
     ...(authorizations && input.escalation ? checkPolicyNames(authorizations, input.escalation.file) : []),
-    ...(authorizations && contacts && escalation
-      ? checkReach(authorizations, contacts, escalation.value)
-      : []),
+    ...(who && escalation ? checkReach(who, escalation.value) : []),
     ...(contacts ? checkContacts(contacts, known) : []),
-    ...(escalation ? checkPolicies(escalation, known) : []),
+    ...(escalation ? checkPolicies(escalation, known, input.schedules?.file) : []),
   ];
 }
 
@@ -142,29 +144,55 @@ function asksByDefault({ defaults }: Authorizations): boolean {
   return defaults.read === 'ask' || defaults.write === 'ask';
 }
 
-/** Nobody who could answer is an error, loudly: such a request would wait for ever, or be waved through. */
-function checkApprovers(
-  authorizations: Present<Authorizations>,
-  contacts: Present<Contacts>,
-): ConfigProblem[] {
-  const { value } = authorizations;
-  const asked: { at: Path; approvers: Approvers }[] = value.rules.flatMap((rule, index) =>
-    rule.decision === 'ask' ? [{ at: ['rules', index, 'approvers'], approvers: rule.approvers }] : [],
-  );
-  if (value.defaults.approvers)
-    asked.push({ at: ['defaults', 'approvers'], approvers: value.defaults.approvers });
+/** Who there is. What cannot be read of the schedules is not held against anybody. */
+interface Who {
+  readonly authorizations: Present<Authorizations>;
+  readonly contacts: Present<Contacts>;
+  readonly schedules: Present<SchedulesConfig> | undefined;
+}
 
-  return asked.flatMap(({ at, approvers }) => {
-    const problems = leavesAt(authorizations.file, at, approvers).flatMap(({ at: place, leaf }) =>
-      'role' in leaf
-        ? checkApproverRole([...place, 'role'], leaf.role, authorizations, contacts)
-        : checkApproverPerson([...place, 'person'], leaf.person, authorizations, contacts),
-    );
-    return problems.length > 0 ? problems : checkQuorum(at, approvers, authorizations, contacts);
+/** Approvers, and where they are written. */
+interface Asked {
+  readonly file: ConfigFile;
+  readonly at: Path;
+  readonly approvers: Approvers;
+}
+
+/** Nobody who could answer is an error, loudly: such a request would wait for ever, or be waved through. */
+function checkApprovers(who: Who, escalation: Present<EscalationConfig> | undefined): ConfigProblem[] {
+  const asked = [...askedByRules(who.authorizations), ...(escalation ? askedByPolicies(escalation) : [])];
+  return asked.flatMap(({ file, at, approvers }) => {
+    const problems = leavesAt(file, at, approvers).flatMap((leaf) => checkLeaf(file, leaf, who));
+    return problems.length > 0 ? problems : checkQuorum({ file, at, approvers }, who);
   });
 }
 
-/** Each role and person that is named, with the place where it is written. */
+function askedByRules({ file, value: { rules, defaults } }: Present<Authorizations>): Asked[] {
+  const asked = rules.flatMap((rule, index): Asked[] =>
+    rule.decision === 'ask' ? [{ file, at: ['rules', index, 'approvers'], approvers: rule.approvers }] : [],
+  );
+  return defaults.approvers
+    ? [...asked, { file, at: ['defaults', 'approvers'], approvers: defaults.approvers }]
+    : asked;
+}
+
+function askedByPolicies({ file, value: { policies } }: Present<EscalationConfig>): Asked[] {
+  return Object.entries(policies).flatMap(([name, { on_timeout }]) =>
+    on_timeout.flatMap((rung, n): Asked[] =>
+      rung.kind === 'escalate'
+        ? [{ file, at: ['policies', name, 'on_timeout', n, 'escalate', 'to'], approvers: rung.approvers }]
+        : [],
+    ),
+  );
+}
+
+function checkLeaf(file: ConfigFile, { at, leaf }: { at: Path; leaf: Leaf }, who: Who): ConfigProblem[] {
+  if ('role' in leaf) return checkApproverRole(file, [...at, 'role'], leaf.role, who);
+  if ('onCall' in leaf) return checkApproverOnCall(file, [...at, 'on_call'], leaf.onCall, who);
+  return checkApproverPerson(file, [...at, 'person'], leaf.person, who);
+}
+
+/** Each role, person and schedule that is named, with the place where it is written. */
 export function leavesAt(file: ConfigFile, at: Path, approvers: Approvers): { at: Path; leaf: Leaf }[] {
   if (!('of' in approvers)) return [{ at, leaf: approvers }];
   const [group = 'of'] = file.keysAt(at).filter((key) => key === 'all' || key === 'any' || key === 'of');
@@ -173,15 +201,14 @@ export function leavesAt(file: ConfigFile, at: Path, approvers: Approvers): { at
 
 /** Enough people for each role by itself may still be too few together, as nobody counts twice. */
 function checkQuorum(
-  at: Path,
-  approvers: Approvers,
-  { file, value, whole }: Present<Authorizations>,
-  contacts: Present<Contacts>,
+  { file, at, approvers }: Asked,
+  { authorizations: { value, whole }, contacts, schedules }: Who,
 ): ConfigProblem[] {
   const voters = Object.entries(contacts.value.people)
     .filter(([, { roles }]) => mayDo(value, roles, 'approve'))
-    .map(([id, { roles }]) => ({ person: PersonId.parse(id), roles }));
-  const isKnown = whole && contacts.whole && !mayBeGranted(approvers, value);
+    .map(([id, { roles }]) => toVoter(id, roles, schedules));
+  const areNamed = leavesOf(approvers).every((leaf) => !('onCall' in leaf) || schedules?.whole);
+  const isKnown = whole && contacts.whole && areNamed && !mayBeGranted(approvers, value);
   if (!isKnown || isQuorum(approvers, voters)) return [];
   const able = voters.filter((voter) => isApprover(approvers, voter)).map(({ person }) => person);
   return [
@@ -193,24 +220,37 @@ function checkQuorum(
   ];
 }
 
+/** On call by every schedule that could name them: who is, is told by the clock. */
+function toVoter(
+  id: string,
+  roles: readonly string[],
+  schedules: Present<SchedulesConfig> | undefined,
+): Voter {
+  const person = PersonId.parse(id);
+  const onCall = Object.entries(schedules?.value.on_call ?? {})
+    .filter(([, schedule]) => peopleOf(schedule).includes(person))
+    .map(([name]) => name);
+  return { person, roles, onCall };
+}
+
 function mayBeGranted(approvers: Approvers, { roles }: Authorizations): boolean {
   return leavesOf(approvers).some((leaf) => 'role' in leaf && roles[leaf.role]?.granted_by !== undefined);
 }
 
 function checkApproverRole(
+  file: ConfigFile,
   at: Path,
   role: string,
-  { file, value: authorizations }: Present<Authorizations>,
-  contacts: Present<Contacts>,
+  { authorizations: { file: rolesFile, value: authorizations }, contacts }: Who,
 ): ConfigProblem[] {
-  const unknown = unknownName(file, at, 'role', role, file.keysAt(['roles']));
+  const unknown = unknownName(file, at, 'role', role, rolesFile.keysAt(['roles']));
   if (unknown.length > 0) return unknown;
   if (!(role in authorizations.roles)) return [];
   if (!mayDo(authorizations, [role], 'approve')) {
     return [
       file.problemAt(at, {
         expected: 'a role that may approve',
-        hint: `add approve to the permissions of ${role}, line ${file.lineOf(['roles', role, 'permissions'])}`,
+        hint: `add approve to the permissions of ${role}, line ${rolesFile.lineOf(['roles', role, 'permissions'])}${file === rolesFile ? '' : ` of ${rolesFile.name}`}`,
       }),
     ];
   }
@@ -226,11 +266,36 @@ function checkApproverRole(
   ];
 }
 
+/** Whoever is put on call there would be asked, and could not answer. */
+function checkApproverOnCall(
+  file: ConfigFile,
+  at: Path,
+  name: string,
+  { authorizations, contacts, schedules }: Who,
+): ConfigProblem[] {
+  if (!schedules) return [];
+  const unknown = unknownName(file, at, 'schedule', name, schedules.file.keysAt(['on_call']));
+  const schedule = new Map(Object.entries(schedules.value.on_call)).get(name);
+  if (!schedule || !authorizations.whole) return unknown;
+  const people = new Map(Object.entries(contacts.value.people));
+  return peopleOf(schedule).flatMap((id) => {
+    const person = people.get(id);
+    if (!person || mayDo(authorizations.value, person.roles, 'approve')) return [];
+    return [
+      file.problemAt(at, {
+        expected: 'a schedule of people who may approve',
+        found: `${name}, which can put ${id} on call: none of ${person.name}'s roles has the permission approve`,
+        hint: 'give them such a role in contacts.yaml, or take them out of the schedule',
+      }),
+    ];
+  });
+}
+
 function checkApproverPerson(
+  file: ConfigFile,
   at: Path,
   id: string,
-  { file, value: authorizations, whole }: Present<Authorizations>,
-  contacts: Present<Contacts>,
+  { authorizations: { value: authorizations, whole }, contacts }: Who,
 ): ConfigProblem[] {
   const person = Object.entries(contacts.value.people).find(([known]) => known === id)?.[1];
   if (person === undefined) return unknownName(file, at, 'person', id, contacts.file.keysAt(['people']));
@@ -261,16 +326,15 @@ function checkPolicyNames({ file, value }: Present<Authorizations>, escalation: 
 
 /** A policy may limit where a yes comes from; then one of those asked must have an account there. */
 function checkReach(
-  { file, value }: Present<Authorizations>,
-  { value: { people }, whole }: Present<Contacts>,
+  { authorizations: { file, value }, contacts: { value: contacts, whole }, schedules }: Who,
   { policies }: EscalationConfig,
 ): ConfigProblem[] {
   if (!whole) return [];
   return value.rules.flatMap((rule, index) => {
     if (rule.decision !== 'ask') return [];
     const platforms = policies[rule.policy ?? 'default']?.approve_from;
-    const asked = Object.entries(people)
-      .map(([id, { roles, accounts }]) => ({ person: PersonId.parse(id), roles, accounts }))
+    const asked = Object.entries(contacts.people)
+      .map(([id, { roles, accounts }]) => ({ ...toVoter(id, roles, schedules), accounts }))
       .filter((voter) => isApprover(rule.approvers, voter));
     const reachable = asked.filter(({ accounts }) => platforms?.some((platform) => platform in accounts));
     if (platforms === undefined || asked.length === 0) return [];
@@ -322,6 +386,9 @@ function checkAccounts(
   }
   const chosen: { place: Path; platform: string }[] = [
     ...(person.prefers ?? []).map((platform, n) => ({ place: ['prefers', n], platform })),
+    ...Object.entries(person.reach ?? {}).flatMap(([importance, platforms = []]) =>
+      platforms.map((platform, n) => ({ place: ['reach', importance, n], platform })),
+    ),
     ...(person.answers_on === undefined ? [] : [{ place: ['answers_on'], platform: person.answers_on }]),
   ];
   for (const { place, platform } of chosen) {
@@ -375,8 +442,19 @@ function accountPath(file: ConfigFile, at: Path, platform: string, index: number
 function checkPolicies(
   { file, value }: Present<EscalationConfig>,
   platforms: readonly string[],
+  schedules: ConfigFile | undefined,
 ): ConfigProblem[] {
+  const hours = schedules?.keysAt(['working_hours']);
   return Object.entries(value.policies).flatMap(([name, policy]) => [
+    ...(hours && policy.clock !== 'wall'
+      ? unknownName(
+          file,
+          ['policies', name, 'clock', 'working'],
+          'working hours',
+          policy.clock.working,
+          hours,
+        )
+      : []),
     ...checkTimes(file, ['policies', name], policy),
     ...(policy.approve_from ?? []).flatMap((platform, n) =>
       unknownName(file, ['policies', name, 'approve_from', n], 'platform', platform, platforms),
@@ -405,7 +483,7 @@ function checkTimes(file: ConfigFile, at: Path, policy: EscalationPolicy): Confi
 export function unknownName(
   file: ConfigFile,
   at: Path,
-  kind: 'role' | 'person' | 'policy' | 'platform',
+  kind: 'role' | 'person' | 'policy' | 'platform' | 'schedule' | 'working hours' | 'holiday calendar',
   name: string,
   known: readonly string[],
 ): ConfigProblem[] {

@@ -6,6 +6,7 @@ import { WrittenApprovers } from './approvers.ts';
 import { duration } from './duration.ts';
 import { EscalationName, WebhookName, WrittenPlan } from './escalation-plans.ts';
 import { EscalationTriggers, EscalationWebhook } from './escalation-triggers.ts';
+import { DeadlineClock } from './hours.ts';
 
 /** One thing that happens when nobody has answered in time. */
 const WrittenRung = z.union([
@@ -37,6 +38,10 @@ const WrittenRung = z.union([
 /** Times are in milliseconds once parsed. */
 export const EscalationPolicy = z.strictObject({
   deadline: duration({ min: '1s', max: '365d' }).describe('How long an approval waits for an answer.'),
+  clock: DeadlineClock.default('wall').describe(
+    'What runs meanwhile: the clock on the wall, or only working hours (`{ working: office }`). It counts for ' +
+      '`deadline`, `remind_after`, `warn_before` and `for`.',
+  ),
   remind_after: z
     .array(duration({ min: '1s' }))
     .default([])

@@ -1,5 +1,7 @@
 /** Hours of the week, written as people write them: when somebody works, and when they want quiet. */
 import { z } from 'zod';
+import type { Week } from '../calendar/hours.ts';
+import { isTimeZone } from '../calendar/time-zone.ts';
 import type { Milliseconds } from './duration.ts';
 import { didYouMean } from './schema-check.ts';
 
@@ -46,24 +48,24 @@ const DayRanges = z
   .transform((ranges) => [ranges].flat().sort((a, b) => a.from - b.from))
   .refine(areApart, { message: 'must be ranges that do not overlap' });
 
+const Day = DayRanges.optional().describe('A range such as 09:00-17:30, or a list of them; [] for none.');
+
 /** Sunday first, as JavaScript counts. */
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
-/** The ranges of each weekday in order, Sunday first; a day may have none, a week has at least one. */
-export type WeekRanges = readonly (readonly DayRange[])[];
-
+/** At least one day has hours. */
 export const WeekRanges = z
   .strictObject({
-    mon: DayRanges.optional(),
-    tue: DayRanges.optional(),
-    wed: DayRanges.optional(),
-    thu: DayRanges.optional(),
-    fri: DayRanges.optional(),
-    sat: DayRanges.optional(),
-    sun: DayRanges.optional(),
+    mon: Day,
+    tue: Day,
+    wed: Day,
+    thu: Day,
+    fri: Day,
+    sat: Day,
+    sun: Day,
     every_day: DayRanges.optional().describe('For each day that is not named.'),
   })
-  .transform((days): WeekRanges => WEEKDAYS.map((day) => days[day] ?? days.every_day ?? []))
+  .transform((days): Week => WEEKDAYS.map((day) => days[day] ?? days.every_day ?? []))
   .refine((week) => week.flat().length > 0, {
     message: 'must have at least one range of hours, for example mon: 09:00-17:00',
   })
@@ -87,24 +89,23 @@ export const WorkingHours = z
   .describe('When a person or team works.');
 export type WorkingHours = z.infer<typeof WorkingHours>;
 
-/** Without holidays: who wants quiet at night wants it on a day off, too. */
-export const QuietHours = z
-  .strictObject({
-    time_zone: TimeZoneName.describe('Where the clock on the wall hangs: an IANA name.'),
-    days: WeekRanges,
-  })
-  .describe('When a person is left alone, unless it matters more.');
-export type QuietHours = z.infer<typeof QuietHours>;
+/** The name of working hours, in `working_hours`. */
+export const HoursName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9._-]{0,63}$/,
+    'the name of working hours is lower-case letters, digits, dots, hyphens and underscores',
+  );
+export type HoursName = z.infer<typeof HoursName>;
 
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** What runs while a deadline does: the clock on the wall, or the working hours that are named. */
+export const DeadlineClock = z.union([
+  z.literal('wall'),
+  z.strictObject({
+    working: HoursName.describe('Working hours of schedules.yaml: time counts only while they are open.'),
+  }),
+]);
+export type DeadlineClock = z.infer<typeof DeadlineClock>;
 
 function sinceMidnight(time: string): Milliseconds {
   const [hours = 0, minutes = 0] = time.split(':').map(Number);

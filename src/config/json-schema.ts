@@ -5,6 +5,7 @@ import { Contacts } from './contacts.ts';
 import { EscalationConfig } from './escalation.ts';
 import type { ConfigPart } from './load-config.ts';
 import { Purpose } from './purpose.ts';
+import { SchedulesConfig } from './schedules.ts';
 import { type GatewaySchemas, settingsSchema } from './settings.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -15,6 +16,7 @@ export function configJsonSchema(gateways: GatewaySchemas): Record<ConfigPart, J
     purpose: toJsonSchema(Purpose),
     authorizations: toJsonSchema(Authorizations),
     contacts: toJsonSchema(Contacts),
+    schedules: toJsonSchema(SchedulesConfig),
     escalation: toJsonSchema(EscalationConfig),
     settings: toJsonSchema(settingsSchema(gateways)),
   };

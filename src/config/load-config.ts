@@ -1,21 +1,25 @@
 /**
- * Reads the five files of the configuration folder into one checked value.
+ * Reads the six files of the configuration folder into one checked value.
  *
  * Files, then schema, then what only several files together can tell. Everything that is wrong is reported at once:
  * a file that cannot be read does not hide what is wrong in the next.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
+import type { Calendar } from '../calendar/calendar.ts';
 import { Authorizations } from './authorizations.ts';
 import { checkApi } from './check-api.ts';
+import { checkSchedules } from './check-schedules.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { ConfigFile, type Parsed } from './config-file.ts';
 import { Contacts } from './contacts.ts';
 import { crossCheck } from './cross-check.ts';
 import { EscalationConfig } from './escalation.ts';
+import { readHolidays } from './holidays.ts';
 import { Purpose } from './purpose.ts';
 import type { Environment } from './references.ts';
+import { SchedulesConfig, toCalendar } from './schedules.ts';
 import { checkSchema } from './schema-check.ts';
 import { type GatewaySchemas, type Settings, settingsSchema } from './settings.ts';
 
@@ -24,8 +28,11 @@ export interface Config<Gateways extends GatewaySchemas = GatewaySchemas> {
   readonly purpose: Purpose;
   readonly authorizations: Authorizations;
   readonly contacts: Contacts;
+  readonly schedules: SchedulesConfig;
   readonly escalation: EscalationConfig;
   readonly settings: Settings<Gateways>;
+  /** What `schedules` and the files it names come to. */
+  readonly calendar: Calendar;
 }
 
 export interface ConfigOptions<Gateways extends GatewaySchemas = GatewaySchemas> {
@@ -34,11 +41,24 @@ export interface ConfigOptions<Gateways extends GatewaySchemas = GatewaySchemas>
   readonly gateways: Gateways;
 }
 
-export const CONFIG_PARTS = ['purpose', 'authorizations', 'contacts', 'escalation', 'settings'] as const;
+export const CONFIG_PARTS = [
+  'purpose',
+  'authorizations',
+  'contacts',
+  'schedules',
+  'escalation',
+  'settings',
+] as const;
 export type ConfigPart = (typeof CONFIG_PARTS)[number];
 
+/** What an installation can do without: nobody is on call then, and no hours have a name. */
+const OPTIONAL: ReadonlySet<ConfigPart> = new Set(['schedules']);
+
 /** The text of each file; undefined where it could not be read. */
-export type ConfigTexts = Readonly<Record<ConfigPart, string | undefined>>;
+export type ConfigTexts = Readonly<Record<ConfigPart, string | undefined>> & {
+  /** iCal files of the folder, by name. */
+  readonly calendars?: Readonly<Record<string, string>>;
+};
 
 /** @throws {ConfigError} with every problem there is */
 export function loadConfig<Gateways extends GatewaySchemas>(
@@ -52,8 +72,10 @@ export function readConfigTexts(directory: string): ConfigTexts {
     purpose: readText(directory, 'purpose'),
     authorizations: readText(directory, 'authorizations'),
     contacts: readText(directory, 'contacts'),
+    schedules: readText(directory, 'schedules'),
     escalation: readText(directory, 'escalation'),
     settings: readText(directory, 'settings'),
+    calendars: readCalendars(directory),
   };
 }
 
@@ -67,7 +89,7 @@ export function parseConfig<Gateways extends GatewaySchemas>(
     part: ConfigPart,
     schema: Schema,
   ): Parsed<z.output<Schema>> | undefined => {
-    const text = texts[part];
+    const text = texts[part] ?? (OPTIONAL.has(part) ? '' : undefined);
     if (text === undefined) {
       problems.push(missingFile(part, directory));
       return undefined;
@@ -83,28 +105,38 @@ export function parseConfig<Gateways extends GatewaySchemas>(
   const purpose = parse('purpose', Purpose);
   const authorizations = parse('authorizations', Authorizations);
   const contacts = parse('contacts', Contacts);
+  const schedules = parse('schedules', SchedulesConfig);
   const escalation = parse('escalation', EscalationConfig);
   const settings = parse('settings', settingsSchema(gateways));
 
-  problems.push(...crossCheck({ authorizations, contacts, escalation, platforms: Object.keys(gateways) }));
+  const daysOff = readHolidays(schedules, texts.calendars);
+  problems.push(
+    ...daysOff.problems,
+    ...checkSchedules({ schedules, contacts }),
+    ...crossCheck({ authorizations, contacts, schedules, escalation, platforms: Object.keys(gateways) }),
+  );
   problems.push(
     ...checkApi({
       settings,
       authorizations: authorizations?.file,
       contacts: contacts?.file,
       escalation: escalation?.file,
+      schedules: schedules?.file,
     }),
   );
   const whole = purpose?.value &&
     authorizations?.value &&
     contacts?.value &&
+    schedules?.value &&
     escalation?.value &&
     settings?.value && {
       purpose: purpose.value,
       authorizations: authorizations.value,
       contacts: contacts.value,
+      schedules: schedules.value,
       escalation: escalation.value,
       settings: settings.value,
+      calendar: toCalendar(schedules.value, daysOff.holidays),
     };
   if (problems.length > 0 || !whole) throw new ConfigError(directory, inOrder(problems));
   return freeze(whole);
@@ -115,10 +147,29 @@ export function fileNameOf(part: ConfigPart): string {
 }
 
 function readText(directory: string, part: ConfigPart): string | undefined {
+  return readFile(join(directory, fileNameOf(part))); // Missing, it is reported by name with the other problems.
+}
+
+/** Those that `holidays` may name; what cannot be read is missing where it is named. */
+function readCalendars(directory: string): Record<string, string> {
   try {
-    return readFileSync(join(directory, fileNameOf(part)), 'utf8');
+    const names = readdirSync(directory).filter((name) => name.endsWith('.ics') && !name.startsWith('.'));
+    return Object.fromEntries(
+      names.toSorted().flatMap((name) => {
+        const text = readFile(join(directory, name));
+        return text === undefined ? [] : [[name, text]];
+      }),
+    );
   } catch {
-    return undefined; // Reported by name with the other problems.
+    return {}; // The folder itself: reported with its files.
+  }
+}
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 
@@ -135,8 +186,8 @@ function missingFile(part: ConfigPart, directory: string): ConfigProblem {
 }
 
 function inOrder(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const rank = (problem: ConfigProblem) =>
-    CONFIG_PARTS.findIndex((part) => fileNameOf(part) === problem.file);
+  const order: readonly string[] = CONFIG_PARTS.map(fileNameOf);
+  const rank = ({ file }: ConfigProblem) => (order.includes(file) ? order.indexOf(file) : order.length);
   return [...problems].sort((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0));
 }
 

@@ -1,11 +1,13 @@
-/** Who is on call: rotations in layers, overrides on top, somebody underneath. */
+/** `schedules.yaml`: who is on call, which hours count, which days are off. Others refer to all three by name. */
 import { z } from 'zod';
+import { Calendar } from '../calendar/calendar.ts';
+import type { Holidays } from '../calendar/holidays.ts';
+import type { WallTime } from '../calendar/time-zone.ts';
 import { PersonId } from '../domain/ids.ts';
+import { ScheduleName } from '../domain/quorum.ts';
 import { duration } from './duration.ts';
-import { HolidaysName, TimeZoneName, WeekRanges } from './hours.ts';
-
-/** What the clock on the wall shows, as ms since 1970-01-01T00:00 on the same wall. */
-export type WallTime = number;
+import { HolidaySources } from './holidays.ts';
+import { HolidaysName, HoursName, TimeZoneName, WeekRanges, WorkingHours } from './hours.ts';
 
 /** Three centuries, so that a slip in the year is noticed. */
 const LOCAL_PATTERN = /^((?:19|20|21)\d{2}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?$/;
@@ -45,7 +47,7 @@ export type Rotation = z.infer<typeof Rotation>;
 
 export const Override = z
   .strictObject({
-    from: LocalDateTime,
+    from: LocalDateTime.describe('When it begins, for example 2026-04-03T09:00.'),
     until: LocalDateTime.describe('Not included.'),
     person: PersonId.describe('Who is on call instead.'),
     replaces: PersonId.optional().describe('Only where this person would be on call. Left out: whoever is.'),
@@ -76,15 +78,39 @@ export const Schedule = z
   });
 export type Schedule = z.infer<typeof Schedule>;
 
-const ScheduleName: z.ZodType<string, string> = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9._-]{0,63}$/,
-    'a schedule is lower-case letters, digits, dots, hyphens and underscores',
-  );
+/** Keys of a parsed file are plain text again: a literal object is a valid configuration in a test. */
+const ScheduleKey: z.ZodType<string, string> = ScheduleName;
+const HoursKey: z.ZodType<string, string> = HoursName;
 
-export const Schedules = z.record(ScheduleName, Schedule).describe('Name to on-call schedule.');
+export const Schedules = z.record(ScheduleKey, Schedule).describe('Name to on-call schedule.');
 export type Schedules = z.infer<typeof Schedules>;
+
+export const SchedulesConfig = z
+  .strictObject({
+    on_call: Schedules.default({}),
+    working_hours: z
+      .record(HoursKey, WorkingHours)
+      .default({})
+      .describe('Name to working hours; people and deadlines refer to the name.'),
+    holidays: HolidaySources.default({}),
+  })
+  .describe('Who is on call, which hours count, which days are off.');
+export type SchedulesConfig = z.infer<typeof SchedulesConfig>;
+
+/** Everyone it could ever name, each once. */
+export function peopleOf({ rotations, overrides, fallback }: Schedule): PersonId[] {
+  const named = [...rotations.flatMap(({ people }) => people), ...overrides.map(({ person }) => person)];
+  return [...new Set([...named, ...(fallback === undefined ? [] : [fallback])])];
+}
+
+/** What the file says, ready to be asked. */
+export function toCalendar(
+  { on_call, working_hours }: SchedulesConfig,
+  holidays: ReadonlyMap<string, Holidays>,
+): Calendar {
+  const hours = new Map(Object.entries(working_hours));
+  return new Calendar({ holidays, hours, schedules: new Map(Object.entries(on_call)) });
+}
 
 /** Undefined for what is not a date and time of the calendar: 30 February, 24:30. */
 export function toWallTime(text: string): WallTime | undefined {

@@ -7,6 +7,10 @@ export const RoleName = z
   .regex(/^[a-z][a-z0-9-]{0,31}$/, 'a role is lower-case letters, digits and hyphens');
 export type RoleName = z.infer<typeof RoleName>;
 
+/** How much it matters that something is read soon. */
+export const Importance = z.enum(['low', 'normal', 'high', 'urgent']);
+export type Importance = z.infer<typeof Importance>;
+
 export const Person = z.object({
   id: PersonId,
   name: z.string().min(1),
@@ -14,6 +18,8 @@ export const Person = z.object({
   accounts: z.array(AccountId),
   /** Where they want to be asked, best first. */
   prefers: z.array(Platform),
+  /** The same for what matters more or less than usual, where that is somewhere else. */
+  reach: z.partialRecord(Importance, z.array(Platform).optional()).optional(),
   /** Where answers to them are sent; absent: where they asked. */
   answersOn: Platform.optional(),
 });

@@ -1,5 +1,5 @@
 /**
- * Who has to say yes: a person, holders of a role, or so many of several such groups, nested.
+ * Who has to say yes: a person, holders of a role, whoever is on call, or so many of several such groups, nested.
  *
  * Invariants
  *   1. One person fills one place. Whoever holds two roles that are both asked for stands for one of them, so that
@@ -14,10 +14,21 @@ import { RoleName } from './person.ts';
 /** Places of one quorum, all groups together: what a person can still read on a card. */
 export const MAX_PLACES = 12;
 
+/** The name of a schedule that says who is on call. */
+export const ScheduleName = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9._-]{0,63}$/,
+    'a schedule is lower-case letters, digits, dots, hyphens and underscores',
+  );
+export type ScheduleName = z.infer<typeof ScheduleName>;
+
 export type Approvers =
   | { readonly person: PersonId }
   /** That many holders of the role; one, if nothing is said. */
   | { readonly role: RoleName; readonly count?: number | undefined }
+  /** Whoever is on call when they answer. */
+  | { readonly onCall: ScheduleName }
   /** That many of the groups. */
   | { readonly atLeast: number; readonly of: readonly Approvers[] };
 
@@ -25,14 +36,16 @@ export const Approvers: z.ZodType<Approvers> = z.lazy(() =>
   z.union([
     z.object({ person: PersonId }),
     z.object({ role: RoleName, count: z.int().min(1).optional() }),
+    z.object({ onCall: ScheduleName }),
     z.object({ atLeast: z.int().min(1), of: z.array(Approvers).min(1) }),
   ]),
 );
 
-/** Somebody's word: a person and the roles they have at that moment. */
+/** Somebody's word: a person, the roles they have at that moment, and the schedules that name them then. */
 export interface Authority {
   readonly person: PersonId;
   readonly roles: readonly string[];
+  readonly onCall?: readonly string[] | undefined;
 }
 
 /** Somebody who says yes, for themselves or for one of those who let them. */
@@ -56,8 +69,8 @@ export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolea
   return false;
 }
 
-function wordsOf({ person, roles, standsFor = [] }: Voter): readonly Authority[] {
-  return [{ person, roles }, ...standsFor];
+function wordsOf({ standsFor = [], ...own }: Voter): readonly Authority[] {
+  return [own, ...standsFor];
 }
 
 /** Every way in which each of them speaks for one person, and nobody is spoken for twice. */
@@ -73,7 +86,7 @@ function* wordsTogether([first, ...others]: readonly Voter[]): Generator<readonl
   }
 }
 
-/** Every role and person that is named. */
+/** Every role, person and schedule that is named. */
 export function leavesOf(approvers: Approvers): Leaf[] {
   return 'of' in approvers ? approvers.of.flatMap(leavesOf) : [approvers];
 }
@@ -86,13 +99,14 @@ export function placesIn(approvers: Approvers): number {
 
 export type Leaf = Exclude<Approvers, { readonly of: unknown }>;
 
-function fits(leaf: Leaf, { person, roles }: Authority): boolean {
-  return 'person' in leaf ? leaf.person === person : roles.includes(leaf.role);
+function fits(leaf: Leaf, { person, roles, onCall }: Authority): boolean {
+  if ('person' in leaf) return leaf.person === person;
+  return 'role' in leaf ? roles.includes(leaf.role) : (onCall?.includes(leaf.onCall) ?? false);
 }
 
 /** Every smallest set of places that, all filled, is enough. */
 function* selectionsOf(approvers: Approvers): Generator<readonly Leaf[]> {
-  if ('person' in approvers) yield [approvers];
+  if ('person' in approvers || 'onCall' in approvers) yield [approvers];
   else if ('role' in approvers) yield Array.from({ length: approvers.count ?? 1 }, () => approvers);
   else for (const groups of choicesOf(approvers.of, approvers.atLeast)) yield* combinationsOf(groups);
 }

@@ -142,7 +142,7 @@ export class GatewayHome {
     return GatewayProcess.start(this.folder, { ...this.env, ...env });
   }
 
-  /** Changes one of the five files. */
+  /** Changes one of the six files. */
   async edit(file: string, change: (text: string) => string): Promise<void> {
     const where = path.join(this.folder, 'config', file);
     const before = await readFile(where, 'utf8');

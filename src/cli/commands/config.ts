@@ -1,11 +1,12 @@
 import { Argument, type Command } from 'commander';
 import type { Run } from '../command.ts';
 
-/** What `config schema` can print: the five files, and what passes between the parts. */
+/** What `config schema` can print: the six files, and what passes between the parts. */
 export const SCHEMA_PARTS = [
   'purpose',
   'authorizations',
   'contacts',
+  'schedules',
   'escalation',
   'settings',
   'inbound',

@@ -13,6 +13,7 @@ const POLICIES = { default: POLICY, urgent: POLICY };
 const leaf: fc.Arbitrary<Approvers> = fc.oneof(
   fc.constantFrom('manager', 'finance', 'director').map((role) => ({ role }) as Approvers),
   fc.constantFrom('dana', 'alex', 'carl').map((person) => ({ person: PersonId.parse(person) })),
+  fc.constantFrom('primary', 'manager').map((onCall) => ({ onCall })),
 );
 const approversTree = fc.letrec<{ tree: Approvers }>((tie) => ({
   tree: fc.oneof(
@@ -36,13 +37,17 @@ function codeOf(work: () => unknown): string | undefined {
 
 describe('whom a client may ask', () => {
   it('is exactly those it is configured for, however they are combined', () => {
-    const settings = aClient({ asks: [{ role: 'manager' }, { person: 'dana' }] });
+    const settings = aClient({ asks: [{ role: 'manager' }, { person: 'dana' }, { on_call: 'primary' }] });
     let refused = 0;
 
     fc.assert(
       fc.property(approversTree, (approvers) => {
         const isFree = leavesOf(approvers).every((each) =>
-          'role' in each ? each.role === 'manager' : each.person === 'dana',
+          'role' in each
+            ? each.role === 'manager'
+            : 'onCall' in each
+              ? each.onCall === 'primary'
+              : each.person === 'dana',
         );
         const code = codeOf(() => groundsOf('shop', settings, { approvers }, POLICIES));
         if (code !== undefined) refused++;

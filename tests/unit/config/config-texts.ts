@@ -55,6 +55,7 @@ policies:
     remind_after: [6h, 18h]
     warn_before: 10m
 `,
+    schedules: undefined,
     settings: '# Everything else.\nhttp:\n  port: 4000\n',
     ...change,
   };
@@ -88,6 +89,9 @@ export function aDirectory(change: Partial<ConfigTexts> = {}): string {
 }
 
 export function writeTexts(directory: string, texts: Partial<ConfigTexts>): void {
-  for (const [part, text] of Object.entries(texts))
-    writeFileSync(join(directory, `${part}.yaml`), text ?? '');
+  const { calendars = {}, ...parts } = texts;
+  for (const [part, text] of Object.entries(parts)) {
+    if (text !== undefined) writeFileSync(join(directory, `${part}.yaml`), text);
+  }
+  for (const [name, text] of Object.entries(calendars)) writeFileSync(join(directory, name), text);
 }

@@ -7,14 +7,14 @@ describe('holiday calendars', () => {
     const sources = readConfig(
       HolidaySources,
       `
-      bavaria: { file: holidays/bavaria.ics }
+      bavaria: { file: bavaria.ics }
       company: { dates: [2026-12-24, 12-31, 02-29] }
       both: { file: x.ics, dates: [2026-12-24] }
       `,
     );
 
     expect(sources).toEqual({
-      bavaria: { file: 'holidays/bavaria.ics' },
+      bavaria: { file: 'bavaria.ics' },
       company: {
         dates: [
           { year: 2026, month: 12, day: 24 },

@@ -11,6 +11,7 @@ import { EscalationConfig } from '../../../src/config/escalation.ts';
 import { configJsonSchema, renderJsonSchema } from '../../../src/config/json-schema.ts';
 import { CONFIG_PARTS, type ConfigPart, loadConfig } from '../../../src/config/load-config.ts';
 import { Purpose } from '../../../src/config/purpose.ts';
+import { SchedulesConfig } from '../../../src/config/schedules.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
 import { aConfig, gateways } from './config-texts.ts';
 
@@ -18,6 +19,7 @@ const enforced: Record<ConfigPart, z.ZodType> = {
   purpose: Purpose,
   authorizations: Authorizations,
   contacts: Contacts,
+  schedules: SchedulesConfig,
   escalation: EscalationConfig,
   settings: settingsSchema(gateways),
 };
@@ -96,6 +98,7 @@ const EXAMPLES: Record<ConfigPart, object> = {
   purpose: { principles: ['Be kind.'], language: 'en' },
   authorizations: { unknown_senders: 'ignore', defaults: { read: 'allow', write: 'deny' } },
   contacts: {},
+  schedules: { holidays: { bank: { file: 'bank.ics', dates: ['12-25', '2026-12-24'] } } },
   escalation: {},
   settings: {
     model: { base_url: 'https://claude.example', max_tokens: 5, timeout: '2m' },

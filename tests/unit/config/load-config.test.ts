@@ -8,7 +8,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import { aDirectory, errorOf, gateways, parse, problemsOf } from './config-texts.ts';
 
 describe('loading the configuration', () => {
-  it('OM-020 takes what the agent does from the five files alone', () => {
+  it('OM-020 takes what the agent does from the six files alone', () => {
     const config = loadConfig({ directory: aDirectory(), env: {}, gateways });
 
     expect(config.purpose.name).toBe('Signalbox');

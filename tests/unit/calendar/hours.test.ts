@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WorkingHours } from '../../../../src/config/hours.ts';
-import { Calendar } from '../../../../src/escalation/calendar/calendar.ts';
-import { toHolidays } from '../../../../src/escalation/calendar/holidays.ts';
-import type { Hours } from '../../../../src/escalation/calendar/hours.ts';
-import { DAY, HOUR, type WrittenHours } from '../../../support/calendar-oracle.ts';
-import { days, icalFile } from '../../../support/calendars.ts';
-import { runs } from '../../../support/property-runs.ts';
-import { microseconds } from '../../../support/stopwatch.ts';
+import { Calendar } from '../../../src/calendar/calendar.ts';
+import { toHolidays } from '../../../src/calendar/holidays.ts';
+import type { Hours } from '../../../src/calendar/hours.ts';
+import { WorkingHours } from '../../../src/config/hours.ts';
+import { DAY, HOUR, type WrittenHours } from '../../support/calendar-oracle.ts';
+import { days, icalFile } from '../../support/calendars.ts';
+import { runs } from '../../support/property-runs.ts';
+import { microseconds } from '../../support/stopwatch.ts';
 
 const at = (instant: string) => Date.parse(instant);
 const iso = (instant: number | undefined) => instant && new Date(instant).toISOString();
@@ -16,14 +16,12 @@ const iso = (instant: number | undefined) => instant && new Date(instant).toISOS
 function hoursOf(written: WrittenHours, daysOff: readonly (string | readonly string[])[] = []): Hours {
   const dates = daysOff.filter((day) => typeof day === 'string').map((date) => Date.parse(date));
   const events = daysOff.filter((day) => typeof day !== 'string');
-  const source = {
-    dates: dates.map((date) => {
-      const day = new Date(date);
-      return { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() };
-    }),
-  };
-  const holidays = toHolidays(source, events.length > 0 ? icalFile(...events) : undefined);
-  return new Calendar(new Map([['off', holidays]])).hours(
+  const listed = dates.map((date) => {
+    const day = new Date(date);
+    return { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate() };
+  });
+  const holidays = toHolidays(listed, events.length > 0 ? icalFile(...events) : undefined);
+  return new Calendar({ holidays: new Map([['off', holidays]]) }).hours(
     WorkingHours.parse({ ...written, holidays: 'off' }),
   );
 }

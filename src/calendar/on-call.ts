@@ -20,15 +20,39 @@
  *       before swap goes before rotation. Shifts are half-open: a boundary itself leaves no instant without an owner
  *       and gives none two.
  */
-import type { Override, Rotation, Schedule, WallTime } from '../../config/schedules.ts';
-import type { PersonId } from '../../domain/ids.ts';
+import type { PersonId } from '../domain/ids.ts';
 import type { Hours } from './hours.ts';
 import type { Interval } from './interval.ts';
-import type { TimeZone } from './time-zone.ts';
+import type { TimeZone, WallTime } from './time-zone.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Where looking for the next change ends: with one person in every rotation there is none. */
 const LOOK_AHEAD_MS = 366 * DAY_MS;
+
+/** Who takes turns. */
+export interface Rotation {
+  readonly name?: string | undefined;
+  /** When the first one takes over. */
+  readonly start: WallTime;
+  /** How long a shift lasts on the clock on the wall, in ms. */
+  readonly shift: number;
+  /** In order, at least one. */
+  readonly people: readonly PersonId[];
+}
+
+/** An exception, `until` not included. */
+export interface Override {
+  readonly from: WallTime;
+  readonly until: WallTime;
+  readonly person: PersonId;
+  readonly replaces?: PersonId | undefined;
+}
+
+/** What is exceptional about a schedule, and who stands underneath. */
+export interface Exceptions {
+  readonly overrides: readonly Override[];
+  readonly fallback?: PersonId | undefined;
+}
 
 export interface OnCall {
   readonly person: PersonId;
@@ -61,7 +85,7 @@ export interface Layer {
 export class OnCallSchedule {
   constructor(
     private readonly zone: TimeZone,
-    private readonly schedule: Schedule,
+    private readonly exceptions: Exceptions,
     private readonly layers: readonly Layer[],
   ) {}
 
@@ -107,10 +131,10 @@ export class OnCallSchedule {
 
   /** Everyone it could ever name, each once: for checking that they exist and may do what they will be asked. */
   people(): PersonId[] {
-    const { rotations, overrides, fallback } = this.schedule;
+    const { overrides, fallback } = this.exceptions;
     return [
       ...new Set([
-        ...rotations.flatMap(({ people }) => people),
+        ...this.layers.flatMap(({ rotation }) => rotation.people),
         ...overrides.map(({ person }) => person),
         ...(fallback === undefined ? [] : [fallback]),
       ]),
@@ -118,19 +142,19 @@ export class OnCallSchedule {
   }
 
   #overrideAt(wall: WallTime): OnCall | undefined {
-    const override = this.schedule.overrides.findLastIndex(
+    const override = this.exceptions.overrides.findLastIndex(
       (candidate) => candidate.replaces === undefined && isDuring(candidate, wall),
     );
-    const person = this.schedule.overrides[override]?.person;
+    const person = this.exceptions.overrides[override]?.person;
     return person && { person, because: { kind: 'override', override } };
   }
 
   #swapped(wall: WallTime, regular: OnCall | undefined): OnCall | undefined {
     if (regular === undefined) return undefined;
-    const override = this.schedule.overrides.findLastIndex(
+    const override = this.exceptions.overrides.findLastIndex(
       (candidate) => candidate.replaces === regular.person && isDuring(candidate, wall),
     );
-    const person = this.schedule.overrides[override]?.person;
+    const person = this.exceptions.overrides[override]?.person;
     return person ? { person, because: { kind: 'swap', override, replaces: regular.person } } : regular;
   }
 
@@ -149,7 +173,7 @@ export class OnCallSchedule {
   }
 
   #fallback(): OnCall | undefined {
-    const person = this.schedule.fallback;
+    const person = this.exceptions.fallback;
     return person && { person, because: { kind: 'fallback' } };
   }
 
@@ -166,7 +190,7 @@ export class OnCallSchedule {
 
   #boundaryAfter(instant: number, nextTurn: NextTurn): number {
     const wall = this.zone.wallAt(instant);
-    const edges = this.schedule.overrides.flatMap(({ from, until }) => [from, until]);
+    const edges = this.exceptions.overrides.flatMap(({ from, until }) => [from, until]);
     const edge = this.#instantOf(Math.min(...edges.filter((candidate) => candidate > wall)));
     if (this.#overrideAt(wall) !== undefined) return edge;
 

@@ -1,9 +1,15 @@
 /** Days off: those somebody listed, and those of an iCal file. */
-import type { HolidayDate, HolidaySource } from '../../config/holidays.ts';
 import { readHolidayFile } from './holiday-file.ts';
 import { type Interval, merge } from './interval.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** A day off: of one year, or (without `year`) of every year. Months count from 1. */
+export interface DayOff {
+  readonly year?: number;
+  readonly month: number;
+  readonly day: number;
+}
 
 /** The years for which what recurs is worked out; the last one included. */
 export const FIRST_YEAR = 1970;
@@ -20,16 +26,17 @@ export interface Holidays {
 export const NO_HOLIDAYS: Holidays = { local: [], exact: [] };
 
 /**
- * @param fileText what stands in `source.file`, where there is one
+ * @param listed days off that somebody listed
+ * @param fileText what stands in an iCal file, where there is one
  * @throws {HolidayFileError} when that is no iCal file, or holds what cannot be understood
  */
-export function toHolidays(source: HolidaySource, fileText?: string): Holidays {
-  const listed = (source.dates ?? []).flatMap(toDays);
+export function toHolidays(listed: readonly DayOff[], fileText?: string): Holidays {
+  const days = listed.flatMap(toDays);
   const filed = fileText === undefined ? NO_HOLIDAYS : readHolidayFile(fileText, LAST_YEAR);
-  return { local: merge([...listed, ...filed.local]), exact: merge(filed.exact) };
+  return { local: merge([...days, ...filed.local]), exact: merge(filed.exact) };
 }
 
-function toDays({ year, month, day }: HolidayDate): Interval[] {
+function toDays({ year, month, day }: DayOff): Interval[] {
   const first = year ?? FIRST_YEAR;
   const last = year ?? LAST_YEAR;
   return Array.from({ length: last - first + 1 }, (_, index) => Date.UTC(first + index, month - 1, day))

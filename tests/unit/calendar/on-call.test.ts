@@ -1,21 +1,23 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Schedule } from '../../../../src/config/schedules.ts';
-import { Calendar } from '../../../../src/escalation/calendar/calendar.ts';
-import { toHolidays } from '../../../../src/escalation/calendar/holidays.ts';
-import type { OnCallSchedule } from '../../../../src/escalation/calendar/on-call.ts';
-import { DAY, HOUR, MINUTE, type WrittenSchedule } from '../../../support/calendar-oracle.ts';
-import { HOLIDAYS, toIcal, type Written, written } from '../../../support/calendars.ts';
-import { runs } from '../../../support/property-runs.ts';
-import { microseconds } from '../../../support/stopwatch.ts';
+import { Calendar } from '../../../src/calendar/calendar.ts';
+import { toHolidays } from '../../../src/calendar/holidays.ts';
+import type { OnCallSchedule } from '../../../src/calendar/on-call.ts';
+import { Schedule } from '../../../src/config/schedules.ts';
+import { DAY, HOUR, MINUTE, type WrittenSchedule } from '../../support/calendar-oracle.ts';
+import { HOLIDAYS, toIcal, type Written, written } from '../../support/calendars.ts';
+import { runs } from '../../support/property-runs.ts';
+import { microseconds } from '../../support/stopwatch.ts';
 
 const at = (instant: string) => Date.parse(instant);
 const iso = (instant: number | undefined) => instant && new Date(instant).toISOString();
 
 /** `bank` has 1 May off. */
 function scheduleOf(written: Omit<WrittenSchedule, 'time_zone'>, zone = 'Europe/Berlin'): OnCallSchedule {
-  const bank = toHolidays({ dates: [{ month: 5, day: 1 }] });
-  return new Calendar(new Map([['bank', bank]])).schedule(Schedule.parse({ ...written, time_zone: zone }));
+  const bank = toHolidays([{ month: 5, day: 1 }]);
+  return new Calendar({ holidays: new Map([['bank', bank]]) }).schedule(
+    Schedule.parse({ ...written, time_zone: zone }),
+  );
 }
 
 const WEEKLY = { name: 'weekly', start: '2026-03-02T09:00', shift: '1w', people: ['alex', 'dana', 'kim'] };
@@ -207,7 +209,7 @@ describe('a schedule', () => {
       rotations: [{ ...OFFICE, restrict: { ...OFFICE.restrict, holidays: 'moon' } }],
     });
 
-    expect(() => new Calendar(new Map()).schedule(schedule)).toThrow('there is no holiday calendar "moon"');
+    expect(() => new Calendar({}).schedule(schedule)).toThrow('there is no holiday calendar "moon"');
   });
 });
 
@@ -303,11 +305,11 @@ describe('E8', () => {
   });
 
   function wallAt({ schedule }: Written, instant: number): number {
-    return new Calendar(new Map()).zone(schedule.time_zone).wallAt(instant);
+    return new Calendar({}).zone(schedule.time_zone).wallAt(instant);
   }
 
   function onCall({ schedule, holidays }: Written): OnCallSchedule {
-    const off = toHolidays({ file: 'bank.ics' }, toIcal(holidays));
-    return new Calendar(new Map([[HOLIDAYS, off]])).schedule(Schedule.parse(schedule));
+    const off = toHolidays([], toIcal(holidays));
+    return new Calendar({ holidays: new Map([[HOLIDAYS, off]]) }).schedule(Schedule.parse(schedule));
   }
 });

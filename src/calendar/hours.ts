@@ -17,10 +17,15 @@
  *
  * Nothing here steps through time by the minute: days are taken one by one, and each has its few ranges.
  */
-import type { WeekRanges } from '../../config/hours.ts';
 import type { Holidays } from './holidays.ts';
 import { type Interval, isWithin, without } from './interval.ts';
 import type { TimeZone } from './time-zone.ts';
+
+/**
+ * The ranges of each weekday in order, Sunday first, in ms since its midnight; one that goes overnight ends after 24 h.
+ * A day may have none.
+ */
+export type Week = readonly (readonly Interval[])[];
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Where looking for the next open time ends: hours that days off have closed for good must not be sought for ever. */
@@ -33,7 +38,7 @@ const FIRST_WEEKDAY = 4;
 export class Hours {
   constructor(
     private readonly zone: TimeZone,
-    private readonly week: WeekRanges,
+    private readonly week: Week,
     private readonly holidays: Holidays,
   ) {}
 
@@ -94,7 +99,7 @@ export class Hours {
     return this.#rangesOf(day).some((range) => range.from <= sinceMidnight && sinceMidnight < range.until);
   }
 
-  #rangesOf(day: number): WeekRanges[number] {
+  #rangesOf(day: number): Week[number] {
     return this.week[(((day + FIRST_WEEKDAY) % 7) + 7) % 7] ?? [];
   }
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { HolidayFileError } from '../../../../src/escalation/calendar/holiday-file.ts';
-import { toHolidays } from '../../../../src/escalation/calendar/holidays.ts';
-import { icalFile } from '../../../support/calendars.ts';
+import { HolidayFileError } from '../../../src/calendar/holiday-file.ts';
+import { toHolidays } from '../../../src/calendar/holidays.ts';
+import { icalFile } from '../../support/calendars.ts';
 
 type Lines = readonly string[];
 
 /** The dates that are off from midnight to midnight, of one year. */
 function datesOff(year: number, ...events: Lines[]): string[] {
-  return toHolidays({}, icalFile(...events)).local.flatMap(({ from, until }) => {
+  return toHolidays([], icalFile(...events)).local.flatMap(({ from, until }) => {
     const dates: string[] = [];
     for (let day = from; day < until; day += 24 * 3_600_000)
       dates.push(new Date(day).toISOString().slice(0, 10));
@@ -21,7 +21,7 @@ function instantsOff(year: number, ...events: Lines[]): string[] {
 }
 
 function exactly(file: string): string[] {
-  return toHolidays({}, file).exact.map(({ from, until }) => `${minute(from)}/${minute(until)}`);
+  return toHolidays([], file).exact.map(({ from, until }) => `${minute(from)}/${minute(until)}`);
 }
 
 function minute(instant: number): string {
@@ -29,7 +29,7 @@ function minute(instant: number): string {
 }
 
 function reading(...events: Lines[]) {
-  return () => toHolidays({}, icalFile(...events));
+  return () => toHolidays([], icalFile(...events));
 }
 
 const EVE = ['DTSTART;TZID=Europe/Berlin:20241224T140000', 'DTEND;TZID=Europe/Berlin:20241224T180000'];
@@ -116,7 +116,7 @@ describe('a holiday file', () => {
   });
 
   it('recurs for ever to the end of 2099', () => {
-    const days = toHolidays({}, icalFile(['DTSTART;VALUE=DATE:20201225', 'RRULE:FREQ=YEARLY'])).local;
+    const days = toHolidays([], icalFile(['DTSTART;VALUE=DATE:20201225', 'RRULE:FREQ=YEARLY'])).local;
 
     expect(days).toHaveLength(80);
     expect(minute(days.at(-1)!.from)).toBe('2099-12-25T00:00Z');
@@ -130,7 +130,7 @@ describe('a holiday file', () => {
   });
 
   it('has timed events without a zone on the clock of whoever has them off', () => {
-    const { local, exact } = toHolidays({}, icalFile(['DTSTART:20241224T140000', 'DTEND:20241224T180000']));
+    const { local, exact } = toHolidays([], icalFile(['DTSTART:20241224T140000', 'DTEND:20241224T180000']));
 
     expect(local.map(({ from, until }) => [minute(from), minute(until)])).toEqual([
       ['2024-12-24T14:00Z', '2024-12-24T18:00Z'],
@@ -225,8 +225,8 @@ describe('a holiday file', () => {
     const first = icalFile(['DTSTART;VALUE=DATE:20260501', 'SUMMARY:A long\r\n  name']);
     const second = icalFile(['DTSTART;VALUE=DATE:20260502']).replaceAll('\r\n', '\n');
 
-    expect(toHolidays({}, `\uFEFF${first}${second}`).local).toHaveLength(1);
-    expect(toHolidays({}, `\uFEFF${first}${second}`).local[0]).toEqual({
+    expect(toHolidays([], `\uFEFF${first}${second}`).local).toHaveLength(1);
+    expect(toHolidays([], `\uFEFF${first}${second}`).local[0]).toEqual({
       from: Date.UTC(2026, 4, 1),
       until: Date.UTC(2026, 4, 3),
     });
@@ -234,12 +234,10 @@ describe('a holiday file', () => {
 
   it('and a list of dates are off together', () => {
     const both = toHolidays(
-      {
-        dates: [
-          { month: 12, day: 31 },
-          { year: 2026, month: 5, day: 2 },
-        ],
-      },
+      [
+        { month: 12, day: 31 },
+        { year: 2026, month: 5, day: 2 },
+      ],
       icalFile(['DTSTART;VALUE=DATE:20260501']),
     );
 
@@ -248,9 +246,7 @@ describe('a holiday file', () => {
   });
 
   it('lists 29 February of every year as the leap days there are', () => {
-    const days = toHolidays({ dates: [{ month: 2, day: 29 }] }).local.map(({ from }) =>
-      minute(from).slice(0, 10),
-    );
+    const days = toHolidays([{ month: 2, day: 29 }]).local.map(({ from }) => minute(from).slice(0, 10));
 
     expect(days.filter((day) => day.startsWith('202'))).toEqual(['2020-02-29', '2024-02-29', '2028-02-29']);
   });
@@ -262,8 +258,8 @@ describe('a holiday file that cannot be used', () => {
     ['', 'it has no events: expected an iCal file with BEGIN:VEVENT in it'],
     [icalFile(), 'it has no events'],
   ])('is refused: %j', (text, message) => {
-    expect(() => toHolidays({}, text)).toThrow(HolidayFileError);
-    expect(() => toHolidays({}, text)).toThrow(message);
+    expect(() => toHolidays([], text)).toThrow(HolidayFileError);
+    expect(() => toHolidays([], text)).toThrow(message);
   });
 
   it.each([

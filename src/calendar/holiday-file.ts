@@ -15,11 +15,10 @@
  *   4. What cannot be understood is an error that names the event; nothing is left out in silence.
  */
 import ICAL from 'ical.js';
-import { TimeZoneName } from '../../config/hours.ts';
-import { AppError } from '../../domain/errors.ts';
+import { AppError } from '../domain/errors.ts';
 import type { Holidays } from './holidays.ts';
 import type { Interval } from './interval.ts';
-import { TimeZone } from './time-zone.ts';
+import { isTimeZone, TimeZone } from './time-zone.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A day off every week until the last year is 5,000; what exceeds this is no calendar of days off. */
@@ -28,6 +27,15 @@ const MAX_OCCURRENCES = 10_000;
 /** The file cannot be used. The message says which event, what is wrong with it, and what would be right. */
 export class HolidayFileError extends AppError {
   override readonly code = 'HOLIDAY_FILE_INVALID';
+
+  constructor(
+    message: string,
+    /** Where the event begins that is meant; undefined for the file as a whole. */
+    readonly line: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 /**
@@ -38,8 +46,9 @@ export class HolidayFileError extends AppError {
 export function readHolidayFile(text: string, lastYear: number): Holidays {
   const events = parseEvents(text);
   const zones = new Map<string, TimeZone>();
-  const spans = events.flatMap((event) =>
-    explained(event, () => {
+  const lines = linesOfEvents(text);
+  const spans = events.flatMap((event, index) =>
+    explained(event, lines[index], () => {
       const moved = events.filter(
         (other) => other.hasProperty('recurrence-id') && uidOf(other) === uidOf(event),
       );
@@ -77,7 +86,7 @@ function parseEvents(text: string): ICAL.Component[] {
   const calendars = parseCalendars(text.replace(/^\uFEFF/, ''));
   const events = calendars.flatMap((calendar) => calendar.getAllSubcomponents('vevent'));
   if (events.length === 0) {
-    throw new HolidayFileError('it has no events: expected an iCal file with BEGIN:VEVENT in it');
+    throw new HolidayFileError('it has no events: expected an iCal file with BEGIN:VEVENT in it', undefined);
   }
   return events;
 }
@@ -89,16 +98,23 @@ function parseCalendars(text: string): ICAL.Component[] {
     const roots = typeof parsed[0] === 'string' ? [parsed] : parsed;
     return roots.map((root) => new ICAL.Component(root as ConstructorParameters<typeof ICAL.Component>[0]));
   } catch (error) {
-    throw new HolidayFileError(`it is not an iCal file: ${words(error)}`, { cause: error });
+    throw new HolidayFileError(`it is not an iCal file: ${words(error)}`, undefined, { cause: error });
   }
 }
 
-function explained<Result>(event: ICAL.Component, read: () => Result): Result {
+/** Events stand in no other component than the calendar, so the parser keeps their order. */
+function linesOfEvents(text: string): number[] {
+  return text
+    .split(/\r\n|\r|\n/)
+    .flatMap((line, index) => (/^\s*BEGIN:VEVENT\s*$/i.test(line) ? [index + 1] : []));
+}
+
+function explained<Result>(event: ICAL.Component, line: number | undefined, read: () => Result): Result {
   try {
     return read();
   } catch (error) {
     const summary = event.getFirstPropertyValue('summary') ?? 'without a name';
-    throw new HolidayFileError(`event "${String(summary)}" (UID ${uidOf(event)}): ${words(error)}`, {
+    throw new HolidayFileError(`event "${String(summary)}" (UID ${uidOf(event)}): ${words(error)}`, line, {
       cause: error,
     });
   }
@@ -206,7 +222,7 @@ function clockOf(dates: ICAL.Property, zones: Map<string, TimeZone>): Clock {
   if (name === LOCAL) return { kind: 'local', name, at: (wall) => wall };
   if (name === UTC) return { kind: 'exact', name, at: (wall) => wall };
 
-  if (TimeZoneName.safeParse(name).success) {
+  if (isTimeZone(name)) {
     const zone = zones.get(name) ?? new TimeZone(name);
     zones.set(name, zone);
     return { kind: 'exact', name, at: (wall) => zone.instantOf(wall) };

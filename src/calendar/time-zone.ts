@@ -20,7 +20,9 @@
  *   2. `wallAt(instant) >= wall` exactly when `instant >= instantOf(wall)`.
  */
 import { Temporal } from 'temporal-polyfill';
-import type { WallTime } from '../../config/schedules.ts';
+
+/** What the clock on the wall shows, as ms since 1970-01-01T00:00 on the same wall. */
+export type WallTime = number;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** More than any offset (26 h apart at most) and any jump (24 h when the date line moved), so a year sees its edges. */
@@ -33,6 +35,17 @@ interface Period {
   readonly offsetMs: number;
   /** One past the latest the clock has shown before this period. */
   readonly shownBefore: WallTime;
+}
+
+/** Whether the time-zone database has it. Offsets such as `+01:00` are none: they know no summer time. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export class TimeZone {

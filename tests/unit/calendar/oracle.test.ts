@@ -1,10 +1,10 @@
 /** Everything the calendar answers, held against the slow truth of tests/support/calendar-oracle.ts. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { WorkingHours } from '../../../../src/config/hours.ts';
-import { Schedule } from '../../../../src/config/schedules.ts';
-import { Calendar } from '../../../../src/escalation/calendar/calendar.ts';
-import { toHolidays } from '../../../../src/escalation/calendar/holidays.ts';
+import { Calendar } from '../../../src/calendar/calendar.ts';
+import { toHolidays } from '../../../src/calendar/holidays.ts';
+import { WorkingHours } from '../../../src/config/hours.ts';
+import { Schedule } from '../../../src/config/schedules.ts';
 import {
   DAY,
   HOUR,
@@ -12,9 +12,9 @@ import {
   MINUTE,
   type MinuteOfTruth,
   truthBetween,
-} from '../../../support/calendar-oracle.ts';
-import { HOLIDAYS, toIcal, type Written, written } from '../../../support/calendars.ts';
-import { runs, timeFor } from '../../../support/property-runs.ts';
+} from '../../support/calendar-oracle.ts';
+import { HOLIDAYS, toIcal, type Written, written } from '../../support/calendars.ts';
+import { runs, timeFor } from '../../support/property-runs.ts';
 
 const FROM = Date.UTC(2024, 0);
 const UNTIL = Date.UTC(2035, 0);
@@ -59,9 +59,9 @@ describe('the calendar', () => {
 
 function expectAgreement(config: Written, window: Window): void {
   const truth = truthBetween(window, config.hours, config.schedule, config.holidays);
-  const calendar = new Calendar(
-    new Map([[HOLIDAYS, toHolidays({ file: 'bank.ics' }, toIcal(config.holidays))]]),
-  );
+  const calendar = new Calendar({
+    holidays: new Map([[HOLIDAYS, toHolidays([], toIcal(config.holidays))]]),
+  });
   const hours = calendar.hours(WorkingHours.parse(config.hours));
   const schedule = calendar.schedule(Schedule.parse(config.schedule));
   const shifts = schedule.shiftsBetween(window.from, window.until);

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toWallTime } from '../../../../src/config/schedules.ts';
-import { TimeZone } from '../../../../src/escalation/calendar/time-zone.ts';
-import { runs } from '../../../support/property-runs.ts';
+import { TimeZone } from '../../../src/calendar/time-zone.ts';
+import { toWallTime } from '../../../src/config/schedules.ts';
+import { runs } from '../../support/property-runs.ts';
 
 const wall = (text: string) => toWallTime(text)!;
 const at = (zone: string, local: string) => new Date(new TimeZone(zone).instantOf(wall(local))).toISOString();

@@ -1,0 +1,94 @@
+/**
+ * The store of approvals, with its scripts, beside the model of it: the same histories on both, several processes, and
+ * after every step both have answered the same and look the same.
+ */
+import type { Redis } from 'ioredis';
+import pLimit from 'p-limit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRedis } from '../../src/redis/client.ts';
+import { copiesFor, History, type HistoryPlan, history, isSame } from '../support/approval-history.ts';
+import type { PartitionView } from '../support/approval-model.ts';
+import { ApprovalWorld, SCRIPTS } from '../support/approval-world.ts';
+import { modelRuns, reportOf, type Trial, trials } from '../support/model-runs.ts';
+import { testRedis } from '../support/redis.ts';
+
+const USUAL_RUNS = 5_000;
+/** Histories that are under way at a time, all on one connection. */
+const AT_ONCE = 64;
+const FILE = 'tests/model/approval-scripts.test.ts';
+const CONVERSATION = 'slack:T0:C0:1';
+/** Of each history, with a margin, in ms. */
+const LONGEST_MS = 25;
+
+let redis: Redis;
+
+beforeAll(async () => {
+  // One address, so one server.
+  redis = createRedis(testRedis().url, 'approval-model') as Redis;
+  await redis.connect();
+  for (const { source } of SCRIPTS) await redis.script('LOAD', source);
+});
+
+afterAll(() => {
+  redis.disconnect();
+});
+
+describe('the store of approvals and its model', () => {
+  it(
+    'A7 A8 A14 answer the same and look the same after every step of any history: crashes, repetitions, delays, lost writes and jumps of the clock included',
+    async () => {
+      const bad = await firstOf(async (trial) => ((await wrongOf(trial.plan)) === undefined ? undefined : trial));
+      const report = bad && (await reportOf(history, bad, FILE, wrongOf));
+
+      expect(report).toBeUndefined();
+    },
+    60_000 + LONGEST_MS * modelRuns(USUAL_RUNS),
+  );
+});
+
+/** Tries all histories, many at a time, until one is found. */
+async function firstOf<Found>(look: (trial: Trial<HistoryPlan>) => Promise<Found | undefined>): Promise<Found | undefined> {
+  const limit = pLimit(AT_ONCE);
+  let found: Found | undefined;
+  const under: Promise<void>[] = [];
+  for (const trial of trials(history, USUAL_RUNS)) {
+    if (found !== undefined) break;
+    under.push(limit(async () => {
+      found ??= await look(trial);
+    }));
+    if (under.length >= 4 * AT_ONCE) await Promise.all(under.splice(0, 2 * AT_ONCE));
+  }
+  await Promise.all(under);
+  return found;
+}
+
+/** What differs first, if anything. */
+async function wrongOf(plan: HistoryPlan): Promise<string | undefined> {
+  const world = new ApprovalWorld(redis, testRedis().prefix, CONVERSATION, copiesFor);
+  let wrong: string | undefined;
+  const compare = (what: string, expected: unknown, actual: unknown): void => {
+    if (!isSame(expected, actual)) wrong ??= `${what}: ${JSON.stringify(expected)}, not ${JSON.stringify(actual)}`;
+  };
+  const played = new History(plan, CONVERSATION, world, compare);
+  const look = async (): Promise<void> => {
+    if (wrong !== undefined) return;
+    const seen = await world.view(played.opened.map(({ id }) => id));
+    wrong = differenceOf(played.model.view(), seen);
+  };
+  await played.play(look);
+  await look();
+  await world.wipe();
+  return wrong;
+}
+
+function differenceOf(expected: PartitionView, actual: PartitionView): string | undefined {
+  for (const name of Object.keys(expected) as (keyof PartitionView)[]) { // the keys of a view
+    const [wanted, found] = [plain(expected[name]), plain(actual[name])];
+    if (!isSame(wanted, found)) return `${name}: ${JSON.stringify(wanted)}, not ${JSON.stringify(found)}`;
+  }
+  return undefined;
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}

@@ -1,0 +1,274 @@
+/**
+ * The invariants of approvals (their numbers are those of the state machine's header), each as a predicate over what
+ * came of a history: what is wrong, or nothing.
+ */
+import { replay } from '../../src/approvals/consequences.ts';
+import { digestOf } from '../../src/domain/approval/digest.ts';
+import { type Approval, approversOf, deadlineOf, hardDeadlineOf, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
+import { dueOf, tick } from '../../src/domain/approval/time.ts';
+import type { VoteResult } from '../../src/domain/approval/voting.ts';
+import { isQuorum } from '../../src/domain/quorum.ts';
+import { EXCLUDED, type Happening, type History, MOST_AMOUNT, VISIBLE_MS } from './approval-history.ts';
+import { isSame } from './approval-history.ts';
+
+/** What is wrong, in a sentence; undefined when it holds. */
+export type Invariant = (history: History) => string | undefined;
+
+type Written = Extract<Happening, { kind: 'written' }>;
+
+/** What time alone brings about may come to light by anything that is delivered. */
+const BY_TIME: ReadonlySet<string> = new Set(['expired', 'postponed', 'escalated']);
+/** A word of somebody, as an event. */
+const BY_WORD: ReadonlySet<string> = new Set(['assented', 'dissented', 'taken-back', 'edited', 'approved', 'denied', 'answered', 'asked', 'replied']);
+
+export const INVARIANTS = {
+  'A1 a decision, once made, never changes, and an ended state is never left': (history) =>
+    eachWritten(history, ({ before, after, moved }) => {
+      if (before.decision && !isSame(before.decision, after.decision)) return 'the decision is another one';
+      if (!isEnded(before.state)) return undefined;
+      if (after.state !== before.state) return `${before.state} became ${after.state}`;
+      return moved.event === 'card-sent' ? undefined : `${moved.event} happened to what had ended`;
+    }),
+
+  'A2 one report at most is accepted, and that from the newest claim': (history) => {
+    const accepted = new Set<string>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') accepted.clear();
+      if (happening.kind !== 'written' || happening.input.kind !== 'complete') return undefined;
+      const { before, after, moved } = happening;
+      if (moved.event === 'reported-late') return undefined;
+      if (before.state !== 'EXECUTING') return `a report was accepted in ${before.state}`;
+      if (accepted.has(after.id)) return 'a second report was accepted';
+      accepted.add(after.id);
+      return undefined;
+    });
+  },
+
+  'A3 nothing runs but what was agreed to, by a decision that was made': (history) =>
+    eachWritten(history, ({ before, after }) => {
+      if (after.state !== 'EXECUTING' || before.state === 'EXECUTING') return undefined;
+      if (before.state !== 'APPROVED') return `${before.state} became EXECUTING`;
+      const { decision, digest, request } = after;
+      if (decision?.choice !== 'approve') return 'it runs without a yes';
+      return decision.digest === digest && digest === digestOf(request) ? undefined : 'it runs something else';
+    }),
+
+  'A4 a yes is that of a quorum who may, each once, none of those on whose behalf it is asked': (history) =>
+    eachWritten(history, ({ before, after }) => {
+      const { decision, assents = [] } = after;
+      if (before.decision || decision?.source !== 'human' || decision.choice !== 'approve') return undefined;
+      const said = assents.length > 0 ? assents.map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor })) : [];
+      const people = said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];
+      if (people.some((person) => EXCLUDED.includes(person))) return `${people.join(', ')} decided`;
+      if (new Set(people).size !== people.length) return 'somebody counts twice';
+      const usable = said.map((voter) => ({
+        ...voter,
+        standsFor: voter.standsFor?.filter(({ person }) => !EXCLUDED.includes(person)),
+      }));
+      if (said.length === 0) return placesOf(after) > 1 ? 'one word was enough for several places' : undefined;
+      return isQuorum(approversOf(after), usable) ? undefined : `${people.join(', ')} are no quorum`;
+    }),
+
+  'A5 a word that is delivered again counts once, and changes nothing later either': (history) => {
+    const counted = new Set<string>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') counted.clear();
+      if (happening.kind !== 'written' || !BY_WORD.has(happening.moved.event)) return undefined;
+      if (happening.moved.actor === 'system') return undefined;
+      const once = `${happening.after.id} ${happening.key}`;
+      if (counted.has(once)) return `${happening.key} counted twice`;
+      counted.add(once);
+      return undefined;
+    });
+  },
+
+  'A6 an answer to an older card, or about something else, never counts': (history) =>
+    eachWritten(history, ({ before, after, moved, input }) => {
+      const said = [...(after.assents ?? []), ...(after.dissents ?? [])];
+      if (said.some(({ digest }) => digest !== after.digest)) return 'a word about something else counts';
+      if (after.decision && !isEnded(before.state) && after.decision.digest !== after.digest) return 'decided on something else';
+      if (moved.event === 'edited' ? after.gen !== before.gen + 1 : after.digest !== before.digest && after.gen === before.gen) {
+        return 'what is asked changed without a new generation';
+      }
+      return input.kind === 'vote' && input.back > 0 && before.gen !== after.gen && moved.event !== 'edited' && !after.edited
+        ? 'an older card was taken for the newest'
+        : undefined;
+    }),
+
+  'A8 it waits for a time in every state but the ended ones': (history) =>
+    eachWritten(history, ({ after }) =>
+      (dueOf(after) === undefined) === isEnded(after.state) ? undefined : `${after.state} is due ${dueOf(after)}`,
+    ),
+
+  'A9 it expires only when somebody could have seen it long enough, or at its hard deadline': (history) =>
+    eachWritten(history, ({ before, after, nowMs }) => {
+      if (after.state !== 'EXPIRED' || before.state === 'EXPIRED' || before.policy.minVisibleMs === undefined) return undefined;
+      const seenMs = before.visibleMs === undefined ? 0 : nowMs - before.visibleMs;
+      return seenMs >= VISIBLE_MS || nowMs >= hardDeadlineOf(before)! ? undefined : `it was seen for ${seenMs} ms`;
+    }),
+
+  'A10 it expires at its deadline at the earliest, and no answer before that is refused as late': (history) =>
+    each(history, (happening) => {
+      if (happening.kind === 'written' && happening.after.state === 'EXPIRED' && happening.before.state !== 'EXPIRED') {
+        return happening.nowMs >= happening.before.deadlineMs ? undefined : 'it expired early';
+      }
+      if (happening.kind !== 'answered' || happening.input.kind !== 'vote') return undefined;
+      const { code } = happening.result as VoteResult; // what `vote` answers
+      const { before, nowMs } = happening;
+      if (before.state === 'EXPIRED') return undefined;
+      return code === 'LATE' && nowMs < deadlineOf(before, nowMs) ? 'an answer in time was late' : undefined;
+    }),
+
+  'A11 if nobody does anything any more it ends, or somebody is asked what came of it': (history) =>
+    history.drain() ? undefined : 'it goes nowhere',
+
+  'A12 whoever waits hears of every outcome, once': (history) => {
+    if (history.isLossy) return undefined;
+    const told = history.model.itemsOf('m|').map((item) => (item as { id: string }).id);
+    if (new Set(told).size !== told.length) return 'the same was told twice';
+    const expected = history.opened.filter(isNews).map(toWakeUp);
+    for (const { before, after } of written(history)) {
+      if (before.state !== after.state && isNews(after)) expected.push(toWakeUp(after));
+    }
+    return isSame(told, expected) ? undefined : `told ${told.join(' ')} instead of ${expected.join(' ')}`;
+  },
+
+  'A13 every card is on its way to what is true in the end': (history) => {
+    if (history.isLossy) return undefined;
+    const sent = new Set(history.model.itemsOf('o.').map((item) => (item as { id: string }).id));
+    for (const { id } of history.opened) {
+      const { copies, face } = history.model.find(id)!;
+      // One that ended before anybody was asked was never shown.
+      if (!sent.has(`card:${id}:conversation:1`)) continue;
+      for (const copy of copies) {
+        if (copy.outcomeOnly || copy.id === 'mona-mail') continue;
+        if (!sent.has(`card:${id}:${copy.id}:${face}`)) return `${copy.id} shows an old face`;
+      }
+    }
+    return undefined;
+  },
+
+  'A14 its audit entries rebuild it exactly': (history) => {
+    for (const { id } of history.opened) {
+      const entries = history.model.audit.filter(({ subject }) => subject === id);
+      if (!isSame(replay(entries), history.model.find(id))) return 'the entries tell of something else';
+    }
+    return undefined;
+  },
+
+  'A15 it is denied by people, or because there is nobody, never by silence': (history) =>
+    eachWritten(history, ({ before, after, input, moved }) => {
+      if (after.state !== 'DENIED' || before.state === 'DENIED') return undefined;
+      if (input.kind !== 'vote' || input.choice !== 'deny' || moved.actor === 'system') return `${input.kind} denied it`;
+      return after.decision?.source === 'human' ? undefined : 'nobody denied it';
+    }),
+
+  'A16 nothing is asked that nobody who is asked may approve': (history) =>
+    eachWritten(history, ({ after }) => {
+      const { amount } = after.request.args as { amount: number };
+      return amount <= MOST_AMOUNT ? undefined : `${amount} was agreed to`;
+    }),
+
+  'A19 a call is never made under two keys, whatever writes are lost': (history) => {
+    const keys = new Map<string, string>();
+    return each(history, (happening) => {
+      if (happening.kind !== 'granted') return undefined;
+      const { approvalId, idempotencyKey } = happening.permit;
+      // While nothing that was acknowledged is lost it is one call; after that, one for each thing agreed to.
+      const call = history.isLossy ? `${approvalId} ${happening.digest}` : approvalId;
+      const known = keys.get(call) ?? idempotencyKey;
+      keys.set(call, known);
+      return known === idempotencyKey ? undefined : 'there are two keys for one call';
+    });
+  },
+
+  'A20 nothing is moved by time that runs backwards, and no time is noted before an earlier one': (history) => {
+    let latestMs = 0;
+    return eachWritten(history, ({ after, nowMs }) => {
+      if (nowMs < latestMs) return 'it was written at an earlier time';
+      latestMs = nowMs;
+      const dueMs = dueOf(after);
+      if (dueMs !== undefined && tick(after, dueMs - 1).moved) return 'it moved before its time';
+      return tick(after, after.openedMs - 1).moved ? 'it was moved by the past' : undefined;
+    });
+  },
+
+  'A21 no effect begins after somebody was told that it will not': (history) => {
+    const told = new Set<string>();
+    return eachKept(history, (happening) => {
+      if (happening.kind === 'answered') for (const { id, state } of approvalsIn(happening.result)) if (isNo(state)) told.add(id);
+      // What ends tells everybody by its cards.
+      if (happening.kind === 'written' && isNo(happening.after.state)) told.add(happening.after.id);
+      return happening.kind === 'began' && told.has(happening.permit.approvalId) ? 'it began all the same' : undefined;
+    });
+  },
+
+  'A22 no call begins under a permit when a later one was granted, nor is one granted before the last is over': (history) => {
+    return eachKept(history, (happening) => {
+      if (happening.kind === 'began') {
+        const { permit, approval } = happening;
+        return approval.execution?.epoch === permit.epoch ? undefined : 'it began under an older permit';
+      }
+      if (happening.kind !== 'written' || happening.after.state !== 'APPROVED') return undefined;
+      const { before, nowMs } = happening;
+      if (!before.execution || before.state === 'APPROVED') return undefined;
+      return nowMs >= before.execution.leaseUntilMs + QUIET_MS ? undefined : 'it could be claimed too early';
+    });
+  },
+} as const satisfies Record<string, Invariant>;
+
+export type InvariantName = keyof typeof INVARIANTS;
+
+function each(history: History, check: (happening: Happening) => string | undefined): string | undefined {
+  return firstOf(history.happenings, check);
+}
+
+/** What two people were told cannot both stay true once something acknowledged is lost; up to there it does. */
+function eachKept(history: History, check: (happening: Happening) => string | undefined): string | undefined {
+  const lost = history.happenings.findIndex(({ kind }) => kind === 'lost');
+  const kept = lost === -1 ? history.happenings : history.happenings.slice(0, lost);
+  return firstOf(kept, check);
+}
+
+function eachWritten(history: History, check: (change: Written) => string | undefined): string | undefined {
+  return each(history, (happening) => (happening.kind === 'written' ? check(happening) : undefined));
+}
+
+function written(history: History): Written[] {
+  return history.happenings.filter((happening) => happening.kind === 'written');
+}
+
+/** How many people it takes, at least. */
+function placesOf(approval: Approval): number {
+  const { rung = 0, policy } = approval;
+  if (rung > 0) return 1;
+  return 'role' in policy.approvers ? (policy.approvers.count ?? 1) : 1;
+}
+
+function isNews({ state }: Approval): boolean {
+  return state === 'APPROVED' || state === 'UNKNOWN' || isEnded(state);
+}
+
+function toWakeUp({ id, rev }: Approval): string {
+  return `approval:${id}:${rev}`;
+}
+
+function isNo(state: Approval['state']): boolean {
+  return state === 'DENIED' || state === 'REVOKED' || state === 'EXPIRED' || state === 'CANCELLED';
+}
+
+function approvalsIn(result: unknown): Approval[] {
+  if (typeof result !== 'object' || result === null || !('approval' in result)) return [];
+  return [result.approval as Approval]; // what every answer of the machine carries
+}
+
+function firstOf<Item>(
+  items: readonly Item[],
+  check: (item: Item) => string | undefined,
+): string | undefined {
+  for (const item of items) {
+    const wrong = check(item);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
