@@ -5,6 +5,7 @@
 
 import { toClientEvent } from '../delivery/client-event.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { askedBy } from '../domain/approval/copies.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -125,7 +126,7 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
     correlation: approval.request.correlation,
     conversationId: approval.conversationId,
     to: copy.to,
-    author: approval.origin,
+    ...(copy.person === undefined ? {} : { author: approval.origin }),
     approvalId: approval.id,
     copyId: copy.id,
     face: approval.face,
@@ -134,9 +135,13 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
 }
 
 function reminders(approval: Approval, nowMs: number): Effect[] {
-  return approval.copies.flatMap((copy) => {
-    const hasAnswered = approval.assents?.some(({ by }) => by.person === copy.person);
-    if (copy.person === undefined || hasAnswered) return [];
+  const { copies, assents = [] } = approval;
+  const answered = new Set(assents.map(({ by }) => by.person));
+  // Where somebody has the card for themselves, they are reminded there.
+  const own = new Set(copies.map(({ person }) => person));
+  return copies.flatMap((copy) => {
+    const asked = askedBy(copy).filter((person) => copy.person === person || !own.has(person));
+    if (asked.every((person) => answered.has(person))) return [];
     const item: OutboxItem = {
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,
@@ -150,7 +155,7 @@ function reminders(approval: Approval, nowMs: number): Effect[] {
   });
 }
 
-/** Holds all that changed, so that reading the entries from the opening on rebuilds the record. */
+/** Holds all that changed, and the names of what is no more, so that reading the entries from the opening on rebuilds the record. */
 function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
   const set = Object.fromEntries(
     Object.entries(next).filter(([key, value]) => {
@@ -159,13 +164,14 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
       return value !== was && JSON.stringify(value) !== JSON.stringify(was);
     }),
   );
+  const gone = Object.keys(before).filter((key) => !(key in next));
   return {
     event: `approval.${event}`,
     actor,
     subject: next.id,
     correlation: next.request.correlation,
     ...channelOf(next, event),
-    detail: { from: before.state, to: next.state, set },
+    detail: { from: before.state, to: next.state, set, ...(gone.length > 0 ? { gone } : {}) },
   };
 }
 
@@ -185,5 +191,10 @@ const WITH_SETTLER: ReadonlySet<ApprovalEvent> = new Set(['cancelled', 'revoked'
 export function replay(events: readonly AuditEvent[]): unknown {
   const opening = events.findIndex(({ event }) => event === 'approval.opened');
   if (opening === -1) return undefined;
-  return Object.assign({}, ...events.slice(opening).map(({ detail }) => detail?.set));
+  const approval = new Map<string, unknown>();
+  for (const { detail } of events.slice(opening)) {
+    for (const [key, value] of Object.entries(detail?.set ?? {})) approval.set(key, value);
+    for (const key of Array.isArray(detail?.gone) ? detail.gone : []) approval.delete(key);
+  }
+  return Object.fromEntries(approval);
 }
