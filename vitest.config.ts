@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** The kinds of tests `npm test` runs; the long ones (tests/crash, tests/bench) are programs of their own. */
-const KINDS = ['unit', 'contracts', 'integration', 'e2e', 'system'];
+const KINDS = ['unit', 'contracts', 'integration', 'model', 'e2e', 'system'];
 
 export default defineConfig({
   test: {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRedis } from '../../src/redis/client.ts';
 import { copiesFor, History, type HistoryPlan, history, isSame } from '../support/approval-history.ts';
 import type { PartitionView } from '../support/approval-model.ts';
-import { ApprovalWorld, SCRIPTS } from '../support/approval-world.ts';
+import { ApprovalWorld, prepare } from '../support/approval-world.ts';
 import { modelRuns, reportOf, type Trial, trials } from '../support/model-runs.ts';
 import { testRedis } from '../support/redis.ts';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   // One address, so one server.
   redis = createRedis(testRedis().url, 'approval-model') as Redis;
   await redis.connect();
-  for (const { source } of SCRIPTS) await redis.script('LOAD', source);
+  await prepare(redis);
 });
 
 afterAll(() => {
@@ -37,7 +37,9 @@ describe('the store of approvals and its model', () => {
   it(
     'A7 A8 A14 answer the same and look the same after every step of any history: crashes, repetitions, delays, lost writes and jumps of the clock included',
     async () => {
-      const bad = await firstOf(async (trial) => ((await wrongOf(trial.plan)) === undefined ? undefined : trial));
+      const bad = await firstOf(async (trial) =>
+        (await wrongOf(trial.plan)) === undefined ? undefined : trial,
+      );
       const report = bad && (await reportOf(history, bad, FILE, wrongOf));
 
       expect(report).toBeUndefined();
@@ -47,15 +49,19 @@ describe('the store of approvals and its model', () => {
 });
 
 /** Tries all histories, many at a time, until one is found. */
-async function firstOf<Found>(look: (trial: Trial<HistoryPlan>) => Promise<Found | undefined>): Promise<Found | undefined> {
+async function firstOf<Found>(
+  look: (trial: Trial<HistoryPlan>) => Promise<Found | undefined>,
+): Promise<Found | undefined> {
   const limit = pLimit(AT_ONCE);
   let found: Found | undefined;
   const under: Promise<void>[] = [];
   for (const trial of trials(history, USUAL_RUNS)) {
     if (found !== undefined) break;
-    under.push(limit(async () => {
-      found ??= await look(trial);
-    }));
+    under.push(
+      limit(async () => {
+        found ??= await look(trial);
+      }),
+    );
     if (under.length >= 4 * AT_ONCE) await Promise.all(under.splice(0, 2 * AT_ONCE));
   }
   await Promise.all(under);
@@ -67,7 +73,8 @@ async function wrongOf(plan: HistoryPlan): Promise<string | undefined> {
   const world = new ApprovalWorld(redis, testRedis().prefix, CONVERSATION, copiesFor);
   let wrong: string | undefined;
   const compare = (what: string, expected: unknown, actual: unknown): void => {
-    if (!isSame(expected, actual)) wrong ??= `${what}: ${JSON.stringify(expected)}, not ${JSON.stringify(actual)}`;
+    if (!isSame(expected, actual))
+      wrong ??= `${what}: ${JSON.stringify(expected)}, not ${JSON.stringify(actual)}`;
   };
   const played = new History(plan, CONVERSATION, world, compare);
   const look = async (): Promise<void> => {
@@ -82,7 +89,8 @@ async function wrongOf(plan: HistoryPlan): Promise<string | undefined> {
 }
 
 function differenceOf(expected: PartitionView, actual: PartitionView): string | undefined {
-  for (const name of Object.keys(expected) as (keyof PartitionView)[]) { // the keys of a view
+  for (const name of Object.keys(expected) as (keyof PartitionView)[]) {
+    // the keys of a view
     const [wanted, found] = [plain(expected[name]), plain(actual[name])];
     if (!isSame(wanted, found)) return `${name}: ${JSON.stringify(wanted)}, not ${JSON.stringify(found)}`;
   }

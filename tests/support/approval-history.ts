@@ -5,20 +5,50 @@
  * Everything that is delivered may come late, again, out of order, or from a process that dies over it.
  */
 import fc from 'fast-check';
-import { type ClaimResult, claim, complete, loseTrack, type Permit, reconcile, renew } from '../../src/domain/approval/execution.ts';
 import { addCopy, noteCopy } from '../../src/domain/approval/copies.ts';
 import { delegate, delegatorsOf } from '../../src/domain/approval/delegation.ts';
+import {
+  type ClaimResult,
+  claim,
+  complete,
+  loseTrack,
+  type Permit,
+  reconcile,
+  renew,
+} from '../../src/domain/approval/execution.ts';
 import { HELD_YES_MS, holdYes } from '../../src/domain/approval/holding.ts';
-import { type Approval, type ApprovalPolicy, type CardCopy, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
+import {
+  type Approval,
+  type ApprovalPolicy,
+  type CardCopy,
+  isEnded,
+  QUIET_MS,
+} from '../../src/domain/approval/record.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';
-import { type Circumstances, dueOf, tick } from '../../src/domain/approval/time.ts';
+import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import { type Vote, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
 import { AccountId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Voter } from '../../src/domain/quorum.ts';
-import { ApprovalModel, type Decide, type Fate, type Intent, type Outcome, type Written } from './approval-model.ts';
-import { anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, LEASE_MS, SLACK, VALID_FOR_MS } from './approvals.ts';
+import {
+  ApprovalModel,
+  type Decide,
+  type Fate,
+  type Intent,
+  type Outcome,
+  type Written,
+} from './approval-model.ts';
+import {
+  anAddress,
+  anApproval,
+  aVote,
+  DEADLINE_MS,
+  EMAIL,
+  LEASE_MS,
+  SLACK,
+  VALID_FOR_MS,
+} from './approvals.ts';
 
 /** So far ahead that no server's own clock ever gets there: time passes only when a history says so. */
 export const BEGIN_MS = Date.parse('2100-01-01T00:00:00Z');
@@ -55,14 +85,27 @@ const PROCESSES = 2;
 
 /** Something that is put to the state machine. */
 type Input =
-  | { readonly kind: 'vote'; readonly who: string; readonly choice: Vote['choice']; readonly amount: number; readonly via: 'slack' | 'email'; readonly back: number }
+  | {
+      readonly kind: 'vote';
+      readonly who: string;
+      readonly choice: Vote['choice'];
+      readonly amount: number;
+      readonly via: 'slack' | 'email';
+      readonly back: number;
+      readonly forged: boolean;
+    }
   | { readonly kind: 'ask' | 'reply'; readonly who: string }
   | { readonly kind: 'delegate'; readonly from: string; readonly to: string }
   | { readonly kind: 'cancel' | 'revoke'; readonly who: string; readonly operates: boolean }
   | { readonly kind: 'claim'; readonly right: boolean; readonly drifted: boolean; readonly again: boolean }
   | { readonly kind: 'renew' | 'lose-track'; readonly back: number }
   | { readonly kind: 'complete'; readonly back: number; readonly status: 'ok' | 'error' }
-  | { readonly kind: 'reconcile'; readonly who: string; readonly finding: 'happened' | 'did-not-happen' | 'retry'; readonly operates: boolean }
+  | {
+      readonly kind: 'reconcile';
+      readonly who: string;
+      readonly finding: 'happened' | 'did-not-happen' | 'retry';
+      readonly operates: boolean;
+    }
   | { readonly kind: 'card'; readonly copy: string; readonly back: number }
   | { readonly kind: 'hold' | 'reroute' | 'tick' }
   /** What was delivered before is delivered again. */
@@ -99,6 +142,8 @@ export interface Wish {
   readonly fair: boolean;
   readonly pause: boolean;
   readonly slackOnly: boolean;
+  /** Yes or no is all that is offered. */
+  readonly plain: boolean;
   readonly risk: 'low' | 'high';
   readonly effect: 'once' | 'idempotent';
   readonly verdict: 'human' | 'allowed' | 'nobody' | 'granted';
@@ -121,17 +166,32 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('vote' as const),
       who,
-      choice: fc.constantFrom<Vote['choice'][]>('approve', 'approve', 'approve', 'approve', 'deny', 'edit', 'take-back', 'answer'),
+      choice: fc.constantFrom<Vote['choice'][]>(
+        'approve',
+        'approve',
+        'approve',
+        'approve',
+        'deny',
+        'edit',
+        'take-back',
+        'answer',
+      ),
       amount: fc.constantFrom(40, 120, 900),
       via: fc.constantFrom('slack' as const, 'slack' as const, 'email' as const),
       back,
+      /** The card's number is right, and it was about something else. */
+      forged: fc.constantFrom(false, false, false, false, false, false, false, false, false, true),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('ask' as const, 'reply' as const), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delegate' as const), from: who, to: who }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('cancel' as const, 'revoke' as const), who, operates: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('cancel' as const, 'revoke' as const),
+      who,
+      operates: fc.boolean(),
+    }),
   },
   {
     weight: 6,
@@ -142,7 +202,10 @@ const input: fc.Arbitrary<Input> = fc.oneof(
       again: fc.constantFrom(false, false, true),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'lose-track' as const), back }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'lose-track' as const), back }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -156,19 +219,42 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('reconcile' as const),
       who,
-      finding: fc.constantFrom('happened' as const, 'did-not-happen' as const, 'retry' as const, 'retry' as const),
+      finding: fc.constantFrom(
+        'happened' as const,
+        'did-not-happen' as const,
+        'retry' as const,
+        'retry' as const,
+      ),
       operates: fc.boolean(),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('card' as const), copy: fc.constantFrom('conversation', 'dana', 'max'), back }),
+    arbitrary: fc.record({
+      kind: fc.constant('card' as const),
+      copy: fc.constantFrom('conversation', 'dana', 'max'),
+      back,
+    }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('hold' as const, 'reroute' as const, 'tick' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom('hold' as const, 'reroute' as const, 'tick' as const) }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('again' as const), back: fc.nat(4) }) },
 );
 
-const fate = fc.constantFrom<Fate[]>('done', 'done', 'done', 'done', 'done', 'done', 'crash', 'reply-lost', 'twice', 'held');
+const fate = fc.constantFrom<Fate[]>(
+  'done',
+  'done',
+  'done',
+  'done',
+  'done',
+  'done',
+  'crash',
+  'reply-lost',
+  'twice',
+  'held',
+);
 const process = fc.nat(PROCESSES - 1);
 const approval = fc.constantFrom(0, 0, 0, 1);
 
@@ -209,13 +295,26 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
         kind: fc.constant('pass' as const),
         ms: fc.oneof(
           fc.nat(3_000),
-          fc.constantFrom(LEASE_MS, LEASE_MS + QUIET_MS, VALID_FOR_MS, PAUSE_MS, RUNG_MS, DEADLINE_MS, HARD_MS, HOUR_MS, HELD_YES_MS),
+          fc.constantFrom(
+            LEASE_MS,
+            LEASE_MS + QUIET_MS,
+            VALID_FOR_MS,
+            PAUSE_MS,
+            RUNG_MS,
+            DEADLINE_MS,
+            HARD_MS,
+            HOUR_MS,
+            HELD_YES_MS,
+          ),
         ),
       }),
     },
     {
       weight: 5,
-      arbitrary: fc.record({ kind: fc.constant('pass-to-due' as const), offMs: fc.constantFrom(-1, 0, 0, 0, 1, 70_000) }),
+      arbitrary: fc.record({
+        kind: fc.constant('pass-to-due' as const),
+        offMs: fc.constantFrom(-1, 0, 0, 0, 1, 70_000),
+      }),
     },
     {
       weight: 3,
@@ -225,7 +324,10 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
         behindMs: fc.constantFrom(0, 0, 1_000, QUIET_MS - 1),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('promote' as const), who: fc.constantFrom('eve', 'dana') }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('promote' as const), who: fc.constantFrom('eve', 'dana') }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('open-again' as const), approval }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('timer-lost' as const), approval }) },
     ...(isLossy
@@ -241,9 +343,19 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   fair: fc.boolean(),
   pause: fc.boolean(),
   slackOnly: fc.constantFrom(false, false, false, true),
+  plain: fc.constantFrom(false, false, false, false, true),
   risk: fc.constantFrom('low' as const, 'high' as const),
   effect: fc.constantFrom('once' as const, 'idempotent' as const),
-  verdict: fc.constantFrom<Wish['verdict'][]>('human', 'human', 'human', 'human', 'human', 'allowed', 'granted', 'nobody'),
+  verdict: fc.constantFrom<Wish['verdict'][]>(
+    'human',
+    'human',
+    'human',
+    'human',
+    'human',
+    'allowed',
+    'granted',
+    'nobody',
+  ),
   ladder: fc.constantFrom<Wish['ladder'][]>(
     [],
     [],
@@ -257,17 +369,30 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   copies: fc.constantFrom('conversation' as const, 'each' as const),
 });
 
-export const history: fc.Arbitrary<HistoryPlan> = fc.constantFrom(false, false, false, true).chain((isLossy) =>
-  fc.record({ wishes: fc.array(wish, { minLength: 1, maxLength: 2 }), commands: commandsOf(isLossy) }),
-);
+export const history: fc.Arbitrary<HistoryPlan> = fc
+  .constantFrom(false, false, false, true)
+  .chain((isLossy) =>
+    fc.record({ wishes: fc.array(wish, { minLength: 1, maxLength: 2 }), commands: commandsOf(isLossy) }),
+  );
 
 // ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** In the order in which it happened. */
 export type Happening =
-  | ({ readonly kind: 'written'; readonly input: Input | { readonly kind: 'sweep' }; readonly key: string } & Written)
+  | ({
+      readonly kind: 'written';
+      readonly input: Input | { readonly kind: 'sweep' };
+      readonly key: string;
+    } & Written)
   /** Somebody was told. */
-  | { readonly kind: 'answered'; readonly input: Input; readonly key: string; readonly result: unknown; readonly before: Approval; readonly nowMs: number }
+  | {
+      readonly kind: 'answered';
+      readonly input: Input;
+      readonly key: string;
+      readonly result: unknown;
+      readonly before: Approval;
+      readonly nowMs: number;
+    }
   /** An effect began in the world. */
   | { readonly kind: 'began'; readonly permit: Permit; readonly approval: Approval; readonly nowMs: number }
   | { readonly kind: 'granted'; readonly permit: Permit; readonly digest: string }
@@ -278,9 +403,18 @@ export type Happening =
 export interface World {
   open(approvals: readonly Approval[]): Promise<void>;
   openAgain(approval: Approval): Promise<void>;
-  apply(process: number, id: Approval['id'], decide: Decide, fate: Fate): Promise<{ outcome: Outcome; held?: Held }>;
+  apply(
+    process: number,
+    id: Approval['id'],
+    decide: Decide,
+    fate: Fate,
+  ): Promise<{ outcome: Outcome; held?: Held }>;
   /** What fell due, ticked one after the other; the fate is that of the first. */
-  sweep(process: number, tick: Decide, fate: Fate): Promise<{ due: Due; ticks: { outcome: Outcome; held?: Held }[] }>;
+  sweep(
+    process: number,
+    tick: Decide,
+    fate: Fate,
+  ): Promise<{ due: Due; ticks: { outcome: Outcome; held?: Held }[] }>;
   pass(nowMs: number): Promise<void>;
   loseTimer(approval: Approval): Promise<void>;
   rearm(approval: Approval, dueMs: number | undefined): Promise<boolean>;
@@ -330,7 +464,10 @@ export class History {
   #marked: ApprovalModel | undefined;
   #count = 0;
   /** What is being put to the machine now, for those who hear of what is written. */
-  #current: { input: Input | { readonly kind: 'sweep' }; key: string } = { input: { kind: 'sweep' }, key: '' };
+  #current: { input: Input | { readonly kind: 'sweep' }; key: string } = {
+    input: { kind: 'sweep' },
+    key: '',
+  };
 
   constructor(
     private readonly plan: HistoryPlan,
@@ -389,7 +526,9 @@ export class History {
         return this.#pass(this.model.nowMs + command.ms);
       case 'pass-to-due': {
         const next = this.#all().flatMap((each) => dueOf(each) ?? []);
-        return this.#pass(Math.max(this.model.nowMs, Math.min(...next, this.model.nowMs + HARD_MS) + command.offMs));
+        return this.#pass(
+          Math.max(this.model.nowMs, Math.min(...next, this.model.nowMs + HARD_MS) + command.offMs),
+        );
       }
       case 'begin':
         return this.#begin(command.back, command.behindMs);
@@ -438,9 +577,16 @@ export class History {
     const real =
       world &&
       (await Promise.all(
-        given.map(({ process, approval, decide }) => world.apply(process, this.#opened(approval).id, decide, 'done')),
+        given.map(({ process, approval, decide }) =>
+          world.apply(process, this.#opened(approval).id, decide, 'done'),
+        ),
       ));
-    const order = real ? this.#orderOf(given, real.map(({ outcome }) => outcome)) : given.keys();
+    const order = real
+      ? this.#orderOf(
+          given,
+          real.map(({ outcome }) => outcome),
+        )
+      : given.keys();
     if (!order) {
       this.compare('what several did at once', 'the results of some order', real);
       return;
@@ -487,7 +633,8 @@ export class History {
   #extend(key: string, nowMs: number): void {
     const at = Number(key.split(':').at(-1));
     const held = this.#permits[at];
-    if (held) held.permit = { ...held.permit, leaseUntilMs: Math.max(held.permit.leaseUntilMs, nowMs + LEASE_MS) };
+    if (held)
+      held.permit = { ...held.permit, leaseUntilMs: Math.max(held.permit.leaseUntilMs, nowMs + LEASE_MS) };
   }
 
   #begin(back: number, behindMs: number): void {
@@ -503,7 +650,8 @@ export class History {
     const before = this.model.find(intent.id)!;
     const outcome = this.model.release(intent, fate);
     if (world) this.compare(`what was held of ${input.kind}`, outcome, await world.release(fate));
-    if (input.kind !== 'sweep') this.#settle({ input, key, approval: 0, decide: intent.decide }, before, outcome);
+    if (input.kind !== 'sweep')
+      this.#settle({ input, key, approval: 0, decide: intent.decide }, before, outcome);
   }
 
   // ── Time and misfortune ──────────────────────────────────────────────────────────────────────────────────────
@@ -534,7 +682,12 @@ export class History {
     await this.world?.loseTimer(approval);
     for (const seen of [stale, approval]) {
       const done = this.model.rearm(seen, dueOf(approval));
-      if (this.world) this.compare('the timer put back', done, await this.world.rearm({ ...approval, ...seen }, dueOf(approval)));
+      if (this.world)
+        this.compare(
+          'the timer put back',
+          done,
+          await this.world.rearm({ ...approval, ...seen }, dueOf(approval)),
+        );
     }
   }
 
@@ -578,10 +731,18 @@ export class History {
       case 'renew':
         return { key, approval: held.approval, decide: (current, nowMs) => renew(current, epoch, nowMs) };
       case 'lose-track':
-        return { key, approval: held.approval, decide: (current) => loseTrack(current, epoch, 'the line broke') };
+        return {
+          key,
+          approval: held.approval,
+          decide: (current) => loseTrack(current, epoch, 'the line broke'),
+        };
       case 'complete': {
         const outcome = { status: input.status, text: key };
-        return { key, approval: held.approval, decide: (current, nowMs) => complete(current, epoch, outcome, nowMs) };
+        return {
+          key,
+          approval: held.approval,
+          decide: (current, nowMs) => complete(current, epoch, outcome, nowMs),
+        };
       }
       default:
         return input satisfies never;
@@ -594,19 +755,36 @@ export class History {
       case 'vote':
         return this.#toVote(input, seen, key);
       case 'ask': {
-        const { choice: _, ...question } = aVote(this.opened[n]!, { ...seen, ...this.#speaker(input.who), key, text: 'why?' });
+        const { choice: _, ...question } = aVote(this.opened[n]!, {
+          ...seen,
+          ...this.#speaker(input.who),
+          key,
+          text: 'why?',
+        });
         return (current, nowMs, world) =>
           ask(current, { ...question, ...this.#standing(current, input.who) }, nowMs, world);
       }
       case 'reply': {
-        const said = { key, by: { person: idOf(input.who), name: input.who }, via: SLACK, text: 'so', operates: false };
+        const said = {
+          key,
+          by: { person: idOf(input.who), name: input.who },
+          via: SLACK,
+          text: 'so',
+          operates: false,
+        };
         return (current, nowMs) => reply(current, said, nowMs);
       }
       case 'delegate':
         return (current, nowMs) =>
           delegate(
             current,
-            { from: this.#voter(current, input.from), to: idOf(input.to), by: idOf(input.from), operates: false, copies: [] },
+            {
+              from: this.#voter(current, input.from),
+              to: idOf(input.to),
+              by: idOf(input.from),
+              operates: false,
+              copies: [],
+            },
             nowMs,
           );
       case 'cancel':
@@ -632,7 +810,8 @@ export class History {
       case 'hold':
         return (current, nowMs) => holdYes(current, nowMs);
       case 'reroute':
-        return (current) => addCopy(current, { id: 'mona-mail', to: anAddress('email'), person: idOf('mona') });
+        return (current) =>
+          addCopy(current, { id: 'mona-mail', to: anAddress('email'), person: idOf('mona') });
       case 'tick':
         return tick;
       // Without a permit there is nothing to say about one.
@@ -646,11 +825,15 @@ export class History {
     }
   }
 
-  #toVote(input: Extract<Input, { kind: 'vote' }>, seen: { gen: number; digest: string }, key: string): Decide {
+  #toVote(
+    input: Extract<Input, { kind: 'vote' }>,
+    seen: { gen: number; digest: string },
+    key: string,
+  ): Decide {
     const cast = aVote(this.opened[0]!, {
       ...this.#speaker(input.who),
       gen: seen.gen,
-      digest: seen.digest,
+      digest: input.forged ? 'of something else' : seen.digest,
       key,
       choice: input.choice,
       via: input.via === 'slack' ? SLACK : EMAIL,
@@ -660,7 +843,11 @@ export class History {
     return (current, nowMs, world) =>
       vote(
         current,
-        { ...cast, ...this.#standing(current, input.who), others: NAMES.map((name) => this.#voter(current, name)) },
+        {
+          ...cast,
+          ...this.#standing(current, input.who),
+          others: NAMES.map((name) => this.#voter(current, name)),
+        },
         nowMs,
         world,
       );
@@ -702,16 +889,22 @@ const BATCH = 200;
 const MOST_DUE = 4 * (HARD_MS / VISIBLE_MS) + 50;
 
 function toApproval(wish: Wish, conversation: string, n: number): Approval {
-  const { count, enough, fair, pause, slackOnly, risk, effect, verdict, ladder, copies } = wish;
+  const { count, enough, fair, pause, slackOnly, plain, risk, effect, verdict, ladder, copies } = wish;
   const reversible = risk === 'low';
   return anApproval({
     conversation,
     tail: `00000000000${n}`,
     openedMs: BEGIN_MS,
-    request: { risk, reversible, effect, lineage: [idOf('lee')], accounts: [AccountId.parse('slack:T0/U0MAX')] },
+    request: {
+      risk,
+      reversible,
+      effect,
+      lineage: [idOf('lee')],
+      accounts: [AccountId.parse('slack:T0/U0MAX')],
+    },
     policy: {
       approvers: { role: MANAGER, count },
-      choices: ['approve', 'deny', 'answer', 'edit', 'ask', 'take-back'],
+      choices: plain ? ['approve', 'deny'] : ['approve', 'deny', 'answer', 'edit', 'ask', 'take-back'],
       ...(enough ? { denyRule: 'enough' as const } : {}),
       ...(fair ? { minVisibleMs: VISIBLE_MS } : {}),
       ...(pause ? { pauseMs: PAUSE_MS } : {}),
@@ -722,7 +915,12 @@ function toApproval(wish: Wish, conversation: string, n: number): Approval {
     copies: copies === 'conversation' ? COPIES.slice(0, 1) : COPIES,
     verdict:
       verdict === 'granted'
-        ? { granted: { id: 'gr_0123456789', by: { person: idOf('dana'), name: 'Dana', account: AccountId.parse('slack:T0/U0DANA') } } }
+        ? {
+            granted: {
+              id: 'gr_0123456789',
+              by: { person: idOf('dana'), name: 'Dana', account: AccountId.parse('slack:T0/U0DANA') },
+            },
+          }
         : verdict,
   });
 }
@@ -739,7 +937,9 @@ export function copiesFor(): CardCopy[] {
 }
 
 function editOf(amount: number): NonNullable<Vote['edit']> {
-  return amount > MOST_AMOUNT ? 'that is more than anybody may spend' : { args: { order: 7, amount, currency: 'EUR' } };
+  return amount > MOST_AMOUNT
+    ? 'that is more than anybody may spend'
+    : { args: { order: 7, amount, currency: 'EUR' } };
 }
 
 function settler({ who, operates }: { who: string; operates: boolean }) {
@@ -756,7 +956,9 @@ function idOf(name: string): PersonId {
 
 function permutations(list: readonly number[]): number[][] {
   if (list.length < 2) return [[...list]];
-  return list.flatMap((first) => permutations(list.filter((each) => each !== first)).map((rest) => [first, ...rest]));
+  return list.flatMap((first) =>
+    permutations(list.filter((each) => each !== first)).map((rest) => [first, ...rest]),
+  );
 }
 
 /** The same values, whatever the order of the fields; a field that is undefined is none. */
@@ -765,7 +967,10 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [ours, theirs] = [Object.entries(a).filter(isSet), new Map(Object.entries(b).filter(isSet))];
-  return ours.length === theirs.size && ours.every(([key, value]) => theirs.has(key) && isSame(value, theirs.get(key)));
+  return (
+    ours.length === theirs.size &&
+    ours.every(([key, value]) => theirs.has(key) && isSame(value, theirs.get(key)))
+  );
 }
 
 function isSet([, value]: [string, unknown]): boolean {

@@ -4,22 +4,43 @@
  */
 import { replay } from '../../src/approvals/consequences.ts';
 import { digestOf } from '../../src/domain/approval/digest.ts';
-import { type Approval, approversOf, deadlineOf, hardDeadlineOf, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
+import {
+  type Approval,
+  approversOf,
+  deadlineOf,
+  hardDeadlineOf,
+  isEnded,
+  QUIET_MS,
+} from '../../src/domain/approval/record.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import type { VoteResult } from '../../src/domain/approval/voting.ts';
 import { isQuorum } from '../../src/domain/quorum.ts';
-import { EXCLUDED, type Happening, type History, MOST_AMOUNT, VISIBLE_MS } from './approval-history.ts';
-import { isSame } from './approval-history.ts';
+import {
+  EXCLUDED,
+  type Happening,
+  type History,
+  isSame,
+  MOST_AMOUNT,
+  VISIBLE_MS,
+} from './approval-history.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */
 export type Invariant = (history: History) => string | undefined;
 
 type Written = Extract<Happening, { kind: 'written' }>;
 
-/** What time alone brings about may come to light by anything that is delivered. */
-const BY_TIME: ReadonlySet<string> = new Set(['expired', 'postponed', 'escalated']);
 /** A word of somebody, as an event. */
-const BY_WORD: ReadonlySet<string> = new Set(['assented', 'dissented', 'taken-back', 'edited', 'approved', 'denied', 'answered', 'asked', 'replied']);
+const BY_WORD: ReadonlySet<string> = new Set([
+  'assented',
+  'dissented',
+  'taken-back',
+  'edited',
+  'approved',
+  'denied',
+  'answered',
+  'asked',
+  'replied',
+]);
 
 export const INVARIANTS = {
   'A1 a decision, once made, never changes, and an ended state is never left': (history) =>
@@ -50,22 +71,29 @@ export const INVARIANTS = {
       if (before.state !== 'APPROVED') return `${before.state} became EXECUTING`;
       const { decision, digest, request } = after;
       if (decision?.choice !== 'approve') return 'it runs without a yes';
-      return decision.digest === digest && digest === digestOf(request) ? undefined : 'it runs something else';
+      return decision.digest === digest && digest === digestOf(request)
+        ? undefined
+        : 'it runs something else';
     }),
 
   'A4 a yes is that of a quorum who may, each once, none of those on whose behalf it is asked': (history) =>
     eachWritten(history, ({ before, after }) => {
       const { decision, assents = [] } = after;
       if (before.decision || decision?.source !== 'human' || decision.choice !== 'approve') return undefined;
-      const said = assents.length > 0 ? assents.map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor })) : [];
-      const people = said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];
+      const said =
+        assents.length > 0
+          ? assents.map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor }))
+          : [];
+      const people =
+        said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];
       if (people.some((person) => EXCLUDED.includes(person))) return `${people.join(', ')} decided`;
       if (new Set(people).size !== people.length) return 'somebody counts twice';
       const usable = said.map((voter) => ({
         ...voter,
         standsFor: voter.standsFor?.filter(({ person }) => !EXCLUDED.includes(person)),
       }));
-      if (said.length === 0) return placesOf(after) > 1 ? 'one word was enough for several places' : undefined;
+      if (said.length === 0)
+        return placesOf(after) > 1 ? 'one word was enough for several places' : undefined;
       return isQuorum(approversOf(after), usable) ? undefined : `${people.join(', ')} are no quorum`;
     }),
 
@@ -86,30 +114,44 @@ export const INVARIANTS = {
     eachWritten(history, ({ before, after, moved, input }) => {
       const said = [...(after.assents ?? []), ...(after.dissents ?? [])];
       if (said.some(({ digest }) => digest !== after.digest)) return 'a word about something else counts';
-      if (after.decision && !isEnded(before.state) && after.decision.digest !== after.digest) return 'decided on something else';
-      if (moved.event === 'edited' ? after.gen !== before.gen + 1 : after.digest !== before.digest && after.gen === before.gen) {
+      if (after.decision && !isEnded(before.state) && after.decision.digest !== after.digest)
+        return 'decided on something else';
+      if (
+        moved.event === 'edited'
+          ? after.gen !== before.gen + 1
+          : after.digest !== before.digest && after.gen === before.gen
+      ) {
         return 'what is asked changed without a new generation';
       }
-      return input.kind === 'vote' && input.back > 0 && before.gen !== after.gen && moved.event !== 'edited' && !after.edited
-        ? 'an older card was taken for the newest'
-        : undefined;
+      // An edit is a generation of its own; the word for it was said about the one before.
+      const isWord = BY_WORD.has(moved.event) && input.kind === 'vote' && moved.actor !== 'system';
+      return isWord && input.forged ? 'a word about something else counted' : undefined;
     }),
 
   'A8 it waits for a time in every state but the ended ones': (history) =>
     eachWritten(history, ({ after }) =>
-      (dueOf(after) === undefined) === isEnded(after.state) ? undefined : `${after.state} is due ${dueOf(after)}`,
+      (dueOf(after) === undefined) === isEnded(after.state)
+        ? undefined
+        : `${after.state} is due ${dueOf(after)}`,
     ),
 
   'A9 it expires only when somebody could have seen it long enough, or at its hard deadline': (history) =>
     eachWritten(history, ({ before, after, nowMs }) => {
-      if (after.state !== 'EXPIRED' || before.state === 'EXPIRED' || before.policy.minVisibleMs === undefined) return undefined;
+      if (after.state !== 'EXPIRED' || before.state === 'EXPIRED' || before.policy.minVisibleMs === undefined)
+        return undefined;
       const seenMs = before.visibleMs === undefined ? 0 : nowMs - before.visibleMs;
-      return seenMs >= VISIBLE_MS || nowMs >= hardDeadlineOf(before)! ? undefined : `it was seen for ${seenMs} ms`;
+      return seenMs >= VISIBLE_MS || nowMs >= hardDeadlineOf(before)!
+        ? undefined
+        : `it was seen for ${seenMs} ms`;
     }),
 
   'A10 it expires at its deadline at the earliest, and no answer before that is refused as late': (history) =>
     each(history, (happening) => {
-      if (happening.kind === 'written' && happening.after.state === 'EXPIRED' && happening.before.state !== 'EXPIRED') {
+      if (
+        happening.kind === 'written' &&
+        happening.after.state === 'EXPIRED' &&
+        happening.before.state !== 'EXPIRED'
+      ) {
         return happening.nowMs >= happening.before.deadlineMs ? undefined : 'it expired early';
       }
       if (happening.kind !== 'answered' || happening.input.kind !== 'vote') return undefined;
@@ -159,7 +201,8 @@ export const INVARIANTS = {
   'A15 it is denied by people, or because there is nobody, never by silence': (history) =>
     eachWritten(history, ({ before, after, input, moved }) => {
       if (after.state !== 'DENIED' || before.state === 'DENIED') return undefined;
-      if (input.kind !== 'vote' || input.choice !== 'deny' || moved.actor === 'system') return `${input.kind} denied it`;
+      if (input.kind !== 'vote' || input.choice !== 'deny' || moved.actor === 'system')
+        return `${input.kind} denied it`;
       return after.decision?.source === 'human' ? undefined : 'nobody denied it';
     }),
 
@@ -182,7 +225,9 @@ export const INVARIANTS = {
     });
   },
 
-  'A20 nothing is moved by time that runs backwards, and no time is noted before an earlier one': (history) => {
+  'A20 nothing is moved by time that runs backwards, and no time is noted before an earlier one': (
+    history,
+  ) => {
     let latestMs = 0;
     return eachWritten(history, ({ after, nowMs }) => {
       if (nowMs < latestMs) return 'it was written at an earlier time';
@@ -196,25 +241,31 @@ export const INVARIANTS = {
   'A21 no effect begins after somebody was told that it will not': (history) => {
     const told = new Set<string>();
     return eachKept(history, (happening) => {
-      if (happening.kind === 'answered') for (const { id, state } of approvalsIn(happening.result)) if (isNo(state)) told.add(id);
+      if (happening.kind === 'answered')
+        for (const { id, state } of approvalsIn(happening.result)) if (isNo(state)) told.add(id);
       // What ends tells everybody by its cards.
       if (happening.kind === 'written' && isNo(happening.after.state)) told.add(happening.after.id);
-      return happening.kind === 'began' && told.has(happening.permit.approvalId) ? 'it began all the same' : undefined;
+      return happening.kind === 'began' && told.has(happening.permit.approvalId)
+        ? 'it began all the same'
+        : undefined;
     });
   },
 
-  'A22 no call begins under a permit when a later one was granted, nor is one granted before the last is over': (history) => {
-    return eachKept(history, (happening) => {
-      if (happening.kind === 'began') {
-        const { permit, approval } = happening;
-        return approval.execution?.epoch === permit.epoch ? undefined : 'it began under an older permit';
-      }
-      if (happening.kind !== 'written' || happening.after.state !== 'APPROVED') return undefined;
-      const { before, nowMs } = happening;
-      if (!before.execution || before.state === 'APPROVED') return undefined;
-      return nowMs >= before.execution.leaseUntilMs + QUIET_MS ? undefined : 'it could be claimed too early';
-    });
-  },
+  'A22 no call begins under a permit when a later one was granted, nor is one granted before the last is over':
+    (history) => {
+      return eachKept(history, (happening) => {
+        if (happening.kind === 'began') {
+          const { permit, approval } = happening;
+          return approval.execution?.epoch === permit.epoch ? undefined : 'it began under an older permit';
+        }
+        if (happening.kind !== 'written' || happening.after.state !== 'APPROVED') return undefined;
+        const { before, nowMs } = happening;
+        if (!before.execution || before.state === 'APPROVED') return undefined;
+        return nowMs >= before.execution.leaseUntilMs + QUIET_MS
+          ? undefined
+          : 'it could be claimed too early';
+      });
+    },
 } as const satisfies Record<string, Invariant>;
 
 export type InvariantName = keyof typeof INVARIANTS;

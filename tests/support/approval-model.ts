@@ -143,7 +143,10 @@ export class ApprovalModel {
     const inOrder = [...this.#timers].toSorted(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
     const isDue = ([, dueMs]: [ApprovalId, number]): boolean => dueMs <= this.nowMs;
     return {
-      ids: inOrder.filter(isDue).slice(0, limit).map(([id]) => id),
+      ids: inOrder
+        .filter(isDue)
+        .slice(0, limit)
+        .map(([id]) => id),
       nextMs: inOrder.find((timer) => !isDue(timer))?.[1],
       outages: [...this.#outages],
     };
@@ -172,7 +175,9 @@ export class ApprovalModel {
       clockMs: this.nowMs,
       watchedMs: this.#watchedMs,
       outages: this.#outages,
-      lanes: new Map([...this.#lanes].map(([lane, items]) => [lane, items.map((item) => JSON.stringify(item))])),
+      lanes: new Map(
+        [...this.#lanes].map(([lane, items]) => [lane, items.map((item) => JSON.stringify(item))]),
+      ),
       audit: this.#audit,
     };
   }
@@ -263,9 +268,11 @@ export class ApprovalModel {
   #follow(effect: Effect): void {
     switch (effect.kind) {
       case 'mail':
-        return this.#push(`m|${effect.conversationId}`, effect.item);
+        this.#push(`m|${effect.conversationId}`, effect.item);
+        return;
       case 'out':
-        return this.#push(`${effect.queue}|${effect.lane}`, effect.item);
+        this.#push(`${effect.queue}|${effect.lane}`, effect.item);
+        return;
       case 'audit':
         this.#audit.push(effect.event);
         return;

@@ -1,17 +1,18 @@
 /** Approvals on a real Redis, with the verbs of `approval-history.ts`, so that a history can be played on both. */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { ApprovalRounds } from '../../src/approvals/approval-rounds.ts';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import type { Circumstances, Outage } from '../../src/domain/approval/time.ts';
 import { AuditEvent } from '../../src/domain/audit-event.ts';
-import { ApprovalId } from '../../src/domain/ids.ts';
+import type { ApprovalId } from '../../src/domain/ids.ts';
 import type { RedisClient } from '../../src/redis/client.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
-import { loadScript, type Script } from '../../src/redis/script.ts';
-import { fromDocument } from '../../src/approvals/approval-codec.ts';
+import { loadScript, runBinaryScript, type Script } from '../../src/redis/script.ts';
 import { BEGIN_MS, type Due, type Held, type World } from './approval-history.ts';
 import type { Decide, Fate, Outcome, PartitionView } from './approval-model.ts';
 import { defer } from './core.ts';
@@ -20,16 +21,15 @@ import { defer } from './core.ts';
 const KEEP_MS = 3_600_000;
 const BATCH = 200;
 
-const transition = loadScript('transition', new URL('../../src/approvals/approval-store.ts', import.meta.url).href);
+const transition = loadScript(
+  'transition',
+  new URL('../../src/approvals/approval-store.ts', import.meta.url).href,
+);
 
-/** The scripts of the product that are sent by their hash alone. */
-export const SCRIPTS: readonly Script[] = [
-  transition,
-  ...['read', 'due', 'rearm'].map((name) =>
-    loadScript(name, new URL('../../src/approvals/approval-store.ts', import.meta.url).href),
-  ),
-  loadScript('apply', new URL('../../src/redis/effect-writer.ts', import.meta.url).href),
-];
+/** Until the server knows the script, a write is two requests, of which the first meets the fate of the second. */
+export async function prepare(redis: Redis): Promise<void> {
+  await redis.script('LOAD', transition.source);
+}
 
 export class ApprovalWorld implements World {
   readonly #keys: Keys;
@@ -63,10 +63,17 @@ export class ApprovalWorld implements World {
   }
 
   async openAgain(approval: Approval): Promise<void> {
-    await new EffectWriter(this.redis, this.#keys).write(this.conversation, [toOpenEffect(approval, KEEP_MS)]);
+    await new EffectWriter(this.redis, this.#keys).write(this.conversation, [
+      toOpenEffect(approval, KEEP_MS),
+    ]);
   }
 
-  apply(process: number, id: ApprovalId, decide: Decide, fate: Fate): Promise<{ outcome: Outcome; held?: Held }> {
+  apply(
+    process: number,
+    id: ApprovalId,
+    decide: Decide,
+    fate: Fate,
+  ): Promise<{ outcome: Outcome; held?: Held }> {
     const { store, wire } = this.#processes[process]!;
     return wire.meet(fate, () => store.apply(id, decide));
   }
@@ -99,22 +106,27 @@ export class ApprovalWorld implements World {
   }
 
   async mark(): Promise<void> {
-    this.#marked = await this.redis.callBuffer('EVAL', [DUMP, 0, this.#prefix]);
+    this.#marked = await runBinaryScript(this.redis, dumpScript, [], [this.#prefix]);
   }
 
   async lose(): Promise<void> {
     if (!Array.isArray(this.#marked)) return;
-    await this.redis.call('EVAL', [RESTORE, 0, this.#prefix, ...this.#marked]);
+    await runBinaryScript(this.redis, restoreScript, [], [this.#prefix, ...this.#marked]);
   }
 
   /** Nothing of it is left. */
   async wipe(): Promise<void> {
-    await this.redis.call('EVAL', [RESTORE, 0, this.#prefix]);
+    await runBinaryScript(this.redis, restoreScript, [], [this.#prefix]);
     await this.redis.del(`${this.#prefix}clock`);
   }
 
   async view(ids: readonly ApprovalId[]): Promise<PartitionView> {
-    const reply = await this.redis.callBuffer('EVAL', [VIEW, 0, this.#prefix, this.#audit.length, ...ids]);
+    const reply = await runBinaryScript(
+      this.redis,
+      viewScript,
+      [],
+      [this.#prefix, this.#audit.length, ...ids],
+    );
     const [documents, kept, timers, clock, watched, outages, lanes, count, audit] = toLists(reply);
     this.#audit = [...this.#audit, ...toTexts(audit).map((json) => AuditEvent.parse(JSON.parse(json)))].slice(
       0,
@@ -261,7 +273,9 @@ end
 `;
 
 /** Returns key, dump and remaining time in turn. */
-const DUMP = `${KEYS_OF}
+const dumpScript = toScript(
+  'dump',
+  `${KEYS_OF}
 local reply = {}
 for _, key in ipairs(allKeys()) do
   local dump = redis.call('DUMP', key)
@@ -271,15 +285,21 @@ for _, key in ipairs(allKeys()) do
     reply[#reply + 1] = tostring(math.max(redis.call('PTTL', key), 0))
   end
 end
-return reply`;
+return reply`,
+);
 
 /** Makes it what was dumped; the clock stays. */
-const RESTORE = `${KEYS_OF}
+const restoreScript = toScript(
+  'restore',
+  `${KEYS_OF}
 for _, key in ipairs(allKeys()) do redis.call('DEL', key) end
 for i = 2, #ARGV, 3 do redis.call('RESTORE', ARGV[i], ARGV[i + 2], ARGV[i + 1]) end
-return 1`;
+return 1`,
+);
 
-const VIEW = `${KEYS_OF}
+const viewScript = toScript(
+  'view',
+  `${KEYS_OF}
 local documents, kept, found = {}, {}, {}
 for i = 3, #ARGV do
   documents[#documents + 1] = redis.call('GET', T .. 'apr:' .. ARGV[i])
@@ -294,7 +314,12 @@ local audit = {}
 for _, entry in ipairs(redis.call('XRANGE', T .. 'audit', (ARGV[2] + 1) .. '-0', '+')) do audit[#audit + 1] = entry[2][4] end
 return {documents, kept, redis.call('ZRANGE', T .. 't', 0, -1, 'WITHSCORES'), redis.call('GET', T .. 'clock'),
   redis.call('GET', T .. 'watched'), redis.call('LRANGE', T .. 'outages', 0, -1), found,
-  redis.call('XLEN', T .. 'audit'), audit}`;
+  redis.call('XLEN', T .. 'audit'), audit}`,
+);
+
+function toScript(name: string, source: string): Script {
+  return { name, source, sha: createHash('sha1').update(source).digest('hex') };
+}
 
 function toLists(reply: unknown): unknown[] {
   return list(reply);
