@@ -183,7 +183,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const copiesFor: Circumstances['copiesFor'] = (approval, approvers) =>
     stores.directory.approversOf(approvers, excludedFrom(approval)).flatMap((person) =>
       reach
-        .placesOf(person)
+        .placesOf(person, undefined, approval.origin)
         .slice(0, 1)
         .map((place) => copyFor(person.id, place, person.id)),
     );

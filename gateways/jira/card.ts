@@ -33,13 +33,13 @@ const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
   unknown: '❓',
 };
 
-/** The comments of a card, the one with the lines to answer with last. `mention`: who is to be told. */
-export function toCardComments(card: Card, mention: string | undefined): string[] {
+/** The comments of a card, the one with the lines to answer with last. `mentions`: who is to be told. */
+export function toCardComments(card: Card, mentions: readonly string[]): string[] {
   const isOpen = card.choices.length > 0;
   const heading = isOpen ? `h4. Approval needed: ${literal(card.title)}` : `h4. ${literal(card.title)}`;
   const facts = packWiki(factPieces(card), MAX_COMMENT_CHARS - RESERVED_CHARS);
   const last = [
-    ...(isOpen && mention !== undefined ? [mentionOf(mention)] : []),
+    ...(isOpen && mentions.length > 0 ? [mentions.map(mentionOf).join(' ')] : []),
     heading,
     facts.at(-1) ?? '',
     ...(card.modelSays === undefined ? [] : [modelSays(card.modelSays)]),

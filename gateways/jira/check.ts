@@ -7,6 +7,7 @@
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
+import type { AccountId } from '../../src/domain/ids.ts';
 import { hiddenProject, judgeApprovalIssue, judgePermissions, PERMISSION_KEYS } from './check-permissions.ts';
 import { judgeWebhooks, unseenWebhooks, WEBHOOK_PAGE, WEBHOOKS, whatToEnter } from './check-webhooks.ts';
 import type { JiraClient } from './client.ts';
@@ -42,8 +43,18 @@ export function missingFinding(setting: string): CheckFinding {
   };
 }
 
+/** What is known beside the settings and what Jira says. */
+export interface Circumstances {
+  /** Accounts of approvers who cannot be asked about what comes from elsewhere. */
+  readonly unreached: readonly AccountId[];
+}
+
 /** Never throws. */
-export async function checkJira(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
+export async function checkJira(
+  settings: JiraSettings,
+  client: JiraClient,
+  circumstances: Circumstances,
+): Promise<CheckFinding[]> {
   const missing = missingJiraSettings(settings);
   if (missing.length > 0) return missing.map(missingFinding);
   const account = await checkAccount(settings, client);
@@ -55,7 +66,7 @@ export async function checkJira(settings: JiraSettings, client: JiraClient): Pro
   return [
     ...findings,
     ...(await checkPermissions(settings, client)),
-    ...(await checkApprovalIssue(settings, client)),
+    ...(await checkApprovalIssue(settings, client, circumstances)),
     ...(await checkWayIn(settings, client)),
   ];
 }
@@ -151,12 +162,27 @@ async function checkPermissionsIn(
   }
 }
 
-async function checkApprovalIssue(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
+async function checkApprovalIssue(
+  settings: JiraSettings,
+  client: JiraClient,
+  { unreached }: Circumstances,
+): Promise<CheckFinding[]> {
   const subject = 'Jira approval issue';
   const { approval_issue: key } = settings;
+  if (key === undefined && unreached.length > 0) {
+    return [
+      {
+        subject,
+        status: 'missing',
+        detail: `JIRA_APPROVAL_ISSUE is missing: nobody can ask ${unreached.join(', ')} about what comes from another platform`,
+        remedy:
+          'Make one issue that the account and these approvers can see and comment on, and set JIRA_APPROVAL_ISSUE to its key, such as OPS-1; or give them an account on another platform in contacts.yaml.',
+      },
+    ];
+  }
   if (key === undefined) {
     const detail =
-      'none is set, so people are asked in the issue it is about, or on another platform; JIRA_APPROVAL_ISSUE names one where they are asked directly';
+      'none is set, so people are mentioned in the issue it is about, or asked on another platform; JIRA_APPROVAL_ISSUE names one where they are asked about everything';
     return [{ subject, status: 'works', detail }];
   }
   try {

@@ -126,8 +126,14 @@ export class JiraGateway implements Gateway {
     return issue === undefined ? undefined : toAddress({ issue, mention: account.slice('jira:'.length) });
   }
 
-  async check(): Promise<CheckFinding[]> {
-    return checkJira(this.settings, this.#client);
+  /** Nobody is told of a comment that does not mention them. */
+  naming(place: Address, accounts: readonly AccountId[]): Address {
+    const named = accounts.map((account) => account.slice('jira:'.length)).join(',');
+    return { ...place, route: { ...place.route, named } };
+  }
+
+  async check(unreached: readonly AccountId[] = []): Promise<CheckFinding[]> {
+    return checkJira(this.settings, this.#client, { unreached });
   }
 
   /** While the quota is used up; it passes by itself. */

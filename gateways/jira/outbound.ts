@@ -19,17 +19,37 @@ export interface Outgoing {
   readonly files: readonly OutFile[];
 }
 
-/** The account that is to be told by a mention. */
-export function toldBy({ to, body }: OutboundMessage): string | undefined {
-  return body.kind === 'notice' ? body.onlyFor.slice('jira:'.length) : to.route.mention;
+/** Whom a message tells by a mention. */
+export interface Told {
+  /** The account it is for. */
+  readonly account: string | undefined;
+  /** Accounts that are to know of it, though it is for everybody. */
+  readonly others: readonly string[];
+}
+
+export function toldBy({ to, body }: OutboundMessage): Told {
+  const { mention, named = '' } = to.route;
+  switch (body.kind) {
+    case 'notice':
+      return { account: body.onlyFor.slice('jira:'.length), others: [] };
+    case 'card':
+      // Once there is nothing left to decide, nobody is called to it.
+      if (body.card.choices.length === 0) return { account: undefined, others: [] };
+      break;
+    case 'text':
+      break;
+    default:
+      return body satisfies never;
+  }
+  return { account: mention, others: named.split(',').filter((each) => each !== '') };
 }
 
 /**
- * `mention`: how the account of `toldBy` is written in a mention.
+ * `mentions`: how the accounts of `toldBy` are written in a mention.
  *
  * @throws {UndeliverableError} for an address that is none of ours
  */
-export function toOutgoing({ to, body }: OutboundMessage, mention: string | undefined): Outgoing {
+export function toOutgoing({ to, body }: OutboundMessage, mentions: readonly string[]): Outgoing {
   const parsed = JiraRoute.safeParse(to.route);
   if (!parsed.success) throw new UndeliverableError('jira', 'the address is not one of Jira');
   const route = parsed.data;
@@ -39,7 +59,7 @@ export function toOutgoing({ to, body }: OutboundMessage, mention: string | unde
       const isForSome = route.visibilityType !== undefined || route.internal !== undefined;
       // A file on an issue is seen by everybody who sees the issue, so an answer for some carries its text instead.
       const inline = isForSome ? files : [];
-      const bodies = withMention(toWiki(body.markdown), mention);
+      const bodies = withMentions(toWiki(body.markdown), mentions);
       return {
         route,
         bodies: [...bodies, ...inline.flatMap(toInline)],
@@ -49,13 +69,13 @@ export function toOutgoing({ to, body }: OutboundMessage, mention: string | unde
     case 'card':
       return {
         route,
-        bodies: toCardComments(body.card, mention),
+        bodies: toCardComments(body.card, mentions),
         files: [],
       };
     case 'notice':
       return {
         route,
-        bodies: withMention(toWiki(body.markdown), mention),
+        bodies: withMentions(toWiki(body.markdown), mentions),
         files: [],
       };
     default:
@@ -63,10 +83,10 @@ export function toOutgoing({ to, body }: OutboundMessage, mention: string | unde
   }
 }
 
-function withMention([first = '', ...rest]: readonly string[], account: string | undefined): string[] {
-  return account === undefined
+function withMentions([first = '', ...rest]: readonly string[], mentions: readonly string[]): string[] {
+  return mentions.length === 0
     ? [first, ...rest]
-    : [...packWiki([wikiParagraph(`${mentionOf(account)} ${first}`)]), ...rest];
+    : [...packWiki([wikiParagraph(`${mentions.map(mentionOf).join(' ')} ${first}`)]), ...rest];
 }
 
 /** A text file as code under its name; of another one only the name can be told. Either way it is said why. */

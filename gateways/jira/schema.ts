@@ -180,6 +180,8 @@ export const JiraRoute = z.object({
   issue: z.string(),
   /** Who is to be told by a mention. */
   mention: z.string().optional(),
+  /** Who else is to be told by a mention, with commas between; what is written there is for everybody. */
+  named: z.string().optional(),
   visibilityType: z.enum(['role', 'group']).optional(),
   visibilityValue: z.string().optional(),
   /** For the agents of a service desk alone. */

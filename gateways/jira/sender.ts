@@ -11,7 +11,7 @@
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { OutboundMessage, OutFile, Sent } from '../../src/domain/message.ts';
 import type { JiraClient, NewComment } from './client.ts';
-import { toldBy, toOutgoing } from './outbound.ts';
+import { type Told, toldBy, toOutgoing } from './outbound.ts';
 import { findOwnComments } from './own-comments.ts';
 import { accountOf, type JiraFile, type JiraRoute, type JiraUser, OWN_MARK, type OwnMark } from './schema.ts';
 
@@ -27,9 +27,7 @@ export class JiraSender {
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
     const { id, body, attempt } = message;
-    const told = toldBy(message);
-    const mention = told === undefined ? undefined : await this.client.mentionName(told);
-    const { route, bodies, files } = toOutgoing(message, mention);
+    const { route, bodies, files } = toOutgoing(message, await this.#mentions(toldBy(message)));
     const replaces = body.kind === 'notice' ? undefined : body.replaces;
     // What a card is about does not change, so only its last comment does; a text begins where it was shown.
     const edited = body.kind === 'card' ? bodies.length - 1 : 0;
@@ -47,6 +45,20 @@ export class JiraSender {
     await this.#attach(route.issue, files, message);
     // What was found shows the card as it was then; it is brought up to date by what is sent next.
     return { ref };
+  }
+
+  /** How whoever is told is written in a mention. Others who are gone are left out; the rest is told all the same. */
+  async #mentions({ account, others }: Told): Promise<string[]> {
+    const one = account === undefined ? [] : [await this.client.mentionName(account)];
+    const names = await Promise.all(
+      others.map((other) =>
+        this.client.mentionName(other).catch((error: unknown) => {
+          if (error instanceof UndeliverableError) return undefined;
+          throw error;
+        }),
+      ),
+    );
+    return [...one, ...names.filter((name) => name !== undefined)];
   }
 
   /** False when it is gone. */

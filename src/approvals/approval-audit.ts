@@ -13,6 +13,7 @@
  * is broken.
  */
 import { API_PLATFORM } from '../delivery/client-event.ts';
+import { askedBy } from '../domain/approval/copies.ts';
 import { type Approval, type CardCopy, isEnded, isWaiting } from '../domain/approval/record.ts';
 import { type Circumstances, dueOf } from '../domain/approval/time.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -135,11 +136,11 @@ function peopleFlaws(approval: Approval, { copiesFor }: Surroundings): Flaw[] {
 /** Copies for those who came to a waiting request because time was up, and have none. */
 export function missingCopies(approval: Approval, copiesFor: Circumstances['copiesFor']): CardCopy[] {
   if (!isWaiting(approval.state)) return [];
-  const asked = new Set(approval.copies.map(({ person }) => person));
+  const asked = new Set(approval.copies.flatMap(askedBy));
   const further = (approval.policy.ladder ?? [])
     .slice(0, approval.rung ?? 0)
     .flatMap((rung) => (rung.kind === 'escalate' ? copiesFor(approval, rung.approvers) : []));
-  return further.filter(({ person }) => !asked.has(person));
+  return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
 }
 
 function unknownFlaws(approval: Approval, { nowMs }: Surroundings): Flaw[] {

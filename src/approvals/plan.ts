@@ -1,12 +1,13 @@
 /** How a held call becomes an approval: who is asked, where, until when. Pure, given who is who. */
 import type { EscalationPolicy } from '../config/escalation.ts';
+import { askedBy } from '../domain/approval/copies.ts';
 import { type Opening, open } from '../domain/approval/opening.ts';
 import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';
-import { type Approvers, isQuorum } from '../domain/quorum.ts';
+import { type Approvers, isQuorum, type Voter } from '../domain/quorum.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
 const LEASE_MS = 60_000;
@@ -35,6 +36,8 @@ export interface Asked {
   readonly mayBeOthers: boolean;
   /** Of the platform the request came from. */
   readonly originCannotEdit: boolean;
+  /** Where everybody is shown it, and which of those who may answer are named there; absent: where it came from. */
+  readonly shown?: { readonly to: Address; readonly named: readonly PersonId[] };
 }
 
 export function askHumans(ask: Ask, asked: Asked): Approval {
@@ -63,8 +66,11 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
 
 /** Whether those who may answer could say yes together. */
 function canBeReached({ approvers, eligible }: Asked): boolean {
-  const voters = eligible.map(({ person }) => ({ person: person.id, roles: person.roles }));
-  return isQuorum(approvers, voters);
+  return isQuorum(approvers, eligible.map(toVoter));
+}
+
+function toVoter({ person: { id, roles } }: { readonly person: Person }): Voter {
+  return { person: id, roles };
 }
 
 /** A call the policy lets run by itself: recorded all the same, so that it runs once. */
@@ -124,11 +130,30 @@ function remindersOf(policy: EscalationPolicy): number[] {
 }
 
 /** One card in the conversation, and one for each approver where they prefer to be asked. */
-function copiesOf({ origin }: Ask, { eligible, originCannotEdit }: Asked): CardCopy[] {
+function copiesOf({ origin }: Ask, { eligible, originCannotEdit, shown }: Asked): CardCopy[] {
+  const { to, named } = shown ?? { to: origin, named: [] };
   const direct = eligible
     .slice(0, MOST_COPIES)
     .flatMap(({ person, place }): CardCopy[] => (place ? [copyFor(person.id, place, person.id)] : []));
-  return [{ id: 'conversation', to: origin, ...(originCannotEdit ? { outcomeOnly: true } : {}) }, ...direct];
+  const forAll: CardCopy = {
+    id: 'conversation',
+    to,
+    ...(named.length > 0 ? { named: [...named] } : {}),
+    ...(originCannotEdit ? { outcomeOnly: true } : {}),
+  };
+  return [forAll, ...direct];
+}
+
+/** Those of the eligible whom no copy reaches; nobody, where the others could say yes without them. */
+export function unaskedOf(
+  { policy, copies }: Pick<Approval, 'policy' | 'copies'>,
+  eligible: readonly Person[],
+): readonly Person[] {
+  const reached = new Set(copies.flatMap(askedBy));
+  const unasked = eligible.filter(({ id }) => !reached.has(id));
+  if (unasked.length === 0) return [];
+  const voters = eligible.filter(({ id }) => reached.has(id)).map((person) => toVoter({ person }));
+  return isQuorum(policy.approvers, voters) ? [] : unasked;
 }
 
 /**

@@ -362,6 +362,15 @@ export function reminderText(approval: Approval): string {
   ].join('\n\n');
 }
 
+/** What whoever asked is told when those who may decide cannot be asked; in markdown. */
+export function unaskedText(names: readonly string[]): string {
+  const people = joined(names.map(literal));
+  return [
+    `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until its deadline all the same.`,
+    `Please tell ${names.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
+  ].join('\n\n');
+}
+
 /** What the agent is told at once about a call that has to wait. */
 export function waitingText(approval: Approval): string {
   switch (approval.state) {

@@ -13,10 +13,12 @@ import { CONFIG_PARTS } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';
 import { systemClock } from '../domain/clock.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
-import type { Bookmarks, CheckFinding, ClientLog, Places } from '../domain/gateway.ts';
+import type { Bookmarks, CheckFinding, ClientLog, Gateway, Places } from '../domain/gateway.ts';
+import { type AccountId, platformOf } from '../domain/ids.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import { BookmarkStore } from '../redis/bookmark-store.ts';
+import { Reach } from '../router/reach.ts';
 import { WatchdogRecord } from '../services/watchdog-record.ts';
 import { actorOf } from './actor.ts';
 import { auditFinding } from './audit-finding.ts';
@@ -194,15 +196,28 @@ async function checkPlatforms(
   const gateways = createGateways(settings.gateways, deps);
   const on = new Set(gateways.map(({ platform }) => String(platform)));
   const missing = await explainMissing(settings.gateways, deps);
+  const unreached = unreachedAccounts(config, gateways);
   const tried = gateways.map(async (gateway): Promise<PartFinding[]> => {
     const part = platformName(gateway.platform);
-    const findings = await pending.of(part, withPatience(part, gateway.check()));
+    const here = unreached.filter((account) => platformOf(account) === gateway.platform);
+    const findings = await pending.of(part, withPatience(part, gateway.check(here)));
     return findings.map((finding) => ({ part, configured: true, ...unlessTakenByUs(finding, gatewayRuns) }));
   });
   const off = Object.keys(settings.gateways)
     .filter((platform) => !on.has(platform))
     .flatMap((platform) => switchedOff(platform, missing[platform] ?? []));
   return [...(await Promise.all(tried)).flat(), ...off];
+}
+
+/** Accounts of approvers who can be written to nowhere; nobody, where requests come from one platform only. */
+function unreachedAccounts(config: GatewayConfig, gateways: readonly Gateway[]): AccountId[] {
+  if (gateways.length < 2) return [];
+  const directory = new Directory(() => config);
+  const reach = new Reach(directory, new Map(gateways.map((gateway) => [gateway.platform, gateway])));
+  return directory
+    .holders('approve')
+    .filter((person) => reach.placesOf(person).length === 0)
+    .flatMap(({ accounts }) => accounts);
 }
 
 function switchedOff(platform: string, missing: readonly CheckFinding[]): PartFinding[] {

@@ -54,6 +54,12 @@ export interface Gateway {
   directAddress(account: AccountId): Address | undefined;
 
   /**
+   * The same place, where what is sent names these accounts, so that it reaches them; absent where those who are asked
+   * are reached without. Pure.
+   */
+  naming?(place: Address, accounts: readonly AccountId[]): Address;
+
+  /**
    * Reads a file that came with a message, by its `ref`; absent where files come inside messages.
    *
    * @throws {UndeliverableError} when it is gone, or larger than `MAX_INLINE_BYTES`
@@ -75,8 +81,11 @@ export interface Gateway {
   /** What the agent can look up and do on this platform; absent where it only talks. */
   readonly tools?: readonly Tool[];
 
-  /** Tries the connection with the configured credentials; used by `signalbox check`. Never throws. */
-  check(): Promise<CheckFinding[]>;
+  /**
+   * Tries the connection with the configured credentials; used by `signalbox check`. Never throws. `unreached`: accounts
+   * here of people who may approve, and whom nobody can ask about what comes from another platform.
+   */
+  check(unreached?: readonly AccountId[]): Promise<CheckFinding[]>;
 
   /** What keeps it from its platform although it was started, until that is mended; undefined while it works. Pure. */
   trouble?(): Trouble | undefined;

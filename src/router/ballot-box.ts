@@ -240,7 +240,7 @@ export class BallotBox {
     }
     const result = await approvals.apply(id, (approval, nowMs) => {
       const from = { person: person.id, roles: person.roles, standsFor: this.#wordsOf(person, approval) };
-      const place = reach.placesOf(next)[0];
+      const place = reach.placesOf(next, undefined, approval.origin)[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
       return delegate(approval, { from, to: next.id, by: person.id, operates: false, copies }, nowMs);
     });

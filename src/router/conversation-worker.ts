@@ -30,8 +30,8 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { allowAtOnce, allowByGrant, askHumans, copiesForOwners } from '../approvals/plan.ts';
-import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
+import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, unaskedOf } from '../approvals/plan.ts';
+import { outcomeText, unaskedText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
@@ -40,7 +40,7 @@ import { TurnWatch } from '../control/turn-watch.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { holdYes } from '../domain/approval/holding.ts';
-import { type Approval, type ApprovalRequest, excludedFrom } from '../domain/approval/record.ts';
+import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
@@ -388,9 +388,10 @@ export class ConversationWorker {
       approvers: decision.approvers,
       policyName: decision.policy,
       policy: policies[decision.policy] ?? policies.default,
-      eligible: directory
-        .approversOf(decision.approvers, excluded)
-        .map((person) => ({ person, place: reach.placesOf(person, decision.channel)[0] })),
+      ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded), {
+        first: decision.channel,
+        askedIn: replyTo,
+      }),
       mayBeOthers: directory.isGranted(decision.approvers),
       originCannotEdit: reach.cannotEdit(replyTo.platform),
     });
@@ -425,7 +426,35 @@ export class ConversationWorker {
       ...opened.flatMap((approval) => [
         toOpenEffect(approval, retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
+        ...this.#unasked(work, approval, nowMs),
       ]),
+    ];
+  }
+
+  /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */
+  #unasked({ log }: Work, approval: Approval, atMs: number): Effect[] {
+    const { directory } = this.deps;
+    const approvers = approversOf(approval);
+    if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
+    const unasked = unaskedOf(approval, directory.approversOf(approvers, excludedFrom(approval)));
+    if (unasked.length === 0) return [];
+    log.error(
+      { approval: approval.id, people: unasked.map(({ id }) => id) },
+      'nobody who may decide a request can be asked; `signalbox check` says what is missing',
+    );
+    const { id, conversationId, origin, request } = approval;
+    const markdown = unaskedText(unasked.map(({ name }) => name));
+    const { correlation } = request;
+    return [
+      toOutEffect({
+        kind: 'text',
+        id: `unasked:${id}`,
+        correlation,
+        conversationId,
+        to: origin,
+        markdown,
+        atMs,
+      }),
     ];
   }
 

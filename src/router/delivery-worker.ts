@@ -297,7 +297,7 @@ export class DeliveryWorker {
     const theirs = approval.copies.filter((copy) => copy.person === person.id);
     const isLast = theirs.at(-1)?.id === item.copyId;
     const next = reach
-      .placesOf(person)
+      .placesOf(person, undefined, approval.origin)
       .find(({ to }) => !theirs.some((copy) => copy.to.platform === to.platform));
     if (next && isLast) {
       const copy = copyFor(person.id, next, `${person.id}.${next.to.platform}`);

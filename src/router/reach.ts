@@ -1,10 +1,13 @@
-/** Where a person can be written to directly, right now: their accounts, in their order, on platforms that run. */
+/** Where a person can be written to, right now: their accounts, in their order, on platforms that run. */
 import type { Gateway } from '../domain/gateway.ts';
-import type { AccountId, Platform } from '../domain/ids.ts';
+import type { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
+
+/** People who are named on one card, at most: more would be noise to all of them. */
+const MOST_NAMED = 10;
 
 export interface Place {
   readonly account: AccountId;
@@ -13,20 +16,70 @@ export interface Place {
   readonly cannotEdit: boolean;
 }
 
+/** How those who may answer are asked. */
+export interface Asking {
+  readonly eligible: readonly { readonly person: Person; readonly place: Place | undefined }[];
+  readonly shown: { readonly to: Address; readonly named: readonly PersonId[] };
+}
+
 export class Reach {
   constructor(
     private readonly directory: Directory,
     private readonly gateways: ReadonlyMap<string, Gateway>,
   ) {}
 
-  /** Best first; `first` goes before what they prefer. Empty when nobody can write to them. */
-  placesOf(person: Person, first?: Platform): Place[] {
+  /**
+   * Best first; `first` goes before what they prefer. Last, where there is no place of their own: the one where
+   * something was asked for, with their name. Empty when nobody can write to them.
+   */
+  placesOf(person: Person, first?: Platform, askedIn?: Address): Place[] {
     const running = new Set(this.gateways.keys());
-    return this.directory.reach(person, running, first).flatMap((account) => {
+    const places = this.directory.reach(person, running, first).map((account) => {
       const gateway = this.gateways.get(platformOf(account));
-      const to = gateway?.directAddress(account);
-      return gateway && to ? [{ account, to, cannotEdit: gateway.cannotEdit === true }] : [];
+      const own = gateway?.directAddress(account);
+      const to = own ?? (askedIn && this.#naming(askedIn, [account]));
+      return gateway && to
+        ? [{ account, to, cannotEdit: gateway.cannotEdit === true, isOwn: own !== undefined }]
+        : [];
     });
+    return places
+      .flat()
+      .toSorted((a, b) => Number(b.isOwn) - Number(a.isOwn))
+      .map(({ account, to, cannotEdit }) => ({ account, to, cannotEdit }));
+  }
+
+  /** Where these people are asked by themselves, and where everybody is shown it, with the names of the others. */
+  placesToAsk(
+    people: readonly Person[],
+    { first, askedIn }: { readonly first?: Platform | undefined; readonly askedIn: Address },
+  ): Asking {
+    const eligible = people.map((person) => ({ person, place: this.placesOf(person, first)[0] }));
+    const byName = eligible
+      .filter(({ place }) => place?.to.platform !== askedIn.platform)
+      // Those who hear of it nowhere else come first.
+      .toSorted((a, b) => Number(a.place !== undefined) - Number(b.place !== undefined))
+      .flatMap(({ person }) => {
+        const account = person.accounts.find((each) => platformOf(each) === askedIn.platform);
+        return account === undefined ? [] : [{ account, person: person.id }];
+      })
+      .slice(0, MOST_NAMED);
+    const accounts = byName.map(({ account }) => account);
+    const to = this.#naming(askedIn, accounts);
+    return {
+      eligible,
+      shown: to ? { to, named: byName.map(({ person }) => person) } : { to: askedIn, named: [] },
+    };
+  }
+
+  /** Where only this person reads what is written to them. */
+  privatePlaceOf(person: Person): Place | undefined {
+    return this.placesOf(person).find(({ to }) => !this.tellsEverybody(to.platform));
+  }
+
+  /** Undefined where nobody can be, or has to be, named. */
+  #naming(place: Address, accounts: readonly AccountId[]): Address | undefined {
+    const here = accounts.filter((account) => platformOf(account) === place.platform);
+    return here.length === 0 ? undefined : this.gateways.get(place.platform)?.naming?.(place, here);
   }
 
   /** Whether a word to one person on this platform is read by others. */

@@ -265,7 +265,7 @@ describe('changing things', () => {
       text: 'Nothing was done: Jira asks to wait 4 s.',
     });
     jira.sandbox.fail('doTransition', { kind: 'lost-response' });
-    await expect(run('jira_transition', { issue: 'OPS-3', to: 'Done' })).rejects.toThrow();
+    await expect(run('jira_transition', { issue: 'OPS-2', to: 'Done' })).rejects.toThrow();
   });
 });
 

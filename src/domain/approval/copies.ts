@@ -1,4 +1,5 @@
 /** Where the card of an approval is shown, and which face it shows there. Pure. */
+import type { PersonId } from '../ids.ts';
 import { type Approval, type CardCopy, isEnded, isWaiting, type Step } from './record.ts';
 
 /** Notes which message carries a copy, and the face it shows. */
@@ -30,13 +31,18 @@ export function addCopy(approval: Approval, copy: CardCopy): Step<'added' | 'not
   };
 }
 
+/** Those whom a copy reaches. Pure. */
+export function askedBy({ person, named = [] }: CardCopy): readonly PersonId[] {
+  return person === undefined ? named : [person];
+}
+
 /** Those who may decide have it there; where nobody is asked by themselves, the conversation has to do. */
 function isInFrontOfSomebody({ copies }: Approval, copy: CardCopy): boolean {
-  return copy.person !== undefined || copies.every(({ person }) => person === undefined);
+  return askedBy(copy).length > 0 || copies.every((each) => askedBy(each).length === 0);
 }
 
 /** Nobody who has it already is asked again. */
 export function withFurther(copies: readonly CardCopy[], further: readonly CardCopy[]): CardCopy[] {
-  const asked = new Set(copies.map(({ person }) => person));
-  return [...copies, ...further.filter(({ person }) => !asked.has(person))];
+  const asked = new Set(copies.flatMap(askedBy));
+  return [...copies, ...further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)))];
 }

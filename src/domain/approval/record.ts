@@ -178,6 +178,8 @@ export const CardCopy = z.object({
   to: Address,
   /** The approver this copy is for; absent for the one in the conversation. */
   person: PersonId.optional(),
+  /** Approvers who are told of the one in the conversation, by their names on it. */
+  named: z.array(PersonId).optional(),
   /** Its platform cannot edit what was sent, so this copy hears the outcome only, as a further message. */
   outcomeOnly: z.literal(true).optional(),
   ref: z.string().optional(),

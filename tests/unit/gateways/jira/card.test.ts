@@ -8,7 +8,7 @@ const MENTION = 'accountid:70121:1';
 
 describe('an approval card in Jira', () => {
   it('OM-121 shows what is asked, by whom, of whom, until when, and how to answer', () => {
-    const [comment = '', ...more] = toCardComments(aCard(), MENTION);
+    const [comment = '', ...more] = toCardComments(aCard(), [MENTION]);
 
     expect(more).toEqual([]);
     for (const part of [
@@ -27,7 +27,7 @@ describe('an approval card in Jira', () => {
 
   it('names no lines to answer with, and mentions nobody, once it is settled', () => {
     const settled = aCard({ choices: [], status: { state: 'denied', sentence: 'Denied by Dana Reyes.' } });
-    const comment = toCardComments(settled, MENTION).join('\n');
+    const comment = toCardComments(settled, [MENTION]).join('\n');
 
     expect(comment).toContain('Denied by Dana Reyes');
     expect(comment).not.toMatch(/noformat|\[~|^approve|^deny/m);
@@ -46,7 +46,7 @@ describe('an approval card in Jira', () => {
     fc.assert(
       fc.property(hostile, hostile, hostile, hostile, (title, value, requestedBy, modelSays) => {
         const card = aCard({ title, facts: [{ label: 'text', value }], requestedBy, modelSays });
-        const prose = toCardComments(card, undefined)
+        const prose = toCardComments(card, [])
           .join('\n')
           .replaceAll(/^\{code\}\n[\s\S]*?\n\{code\}$/gm, '');
 
@@ -61,7 +61,7 @@ describe('an approval card in Jira', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100_000 }), fc.boolean(), (length, hasLines) => {
         const value = (hasLines ? 'abcdefghi\n' : 'abcdefghij').repeat(Math.ceil(length / 10));
-        const parts = toCardComments(aCard({ facts: [{ label: 'Z', value }] }), MENTION);
+        const parts = toCardComments(aCard({ facts: [{ label: 'Z', value }] }), [MENTION]);
 
         for (const part of parts) expect(part.length).toBeLessThanOrEqual(MAX_COMMENT_CHARS);
         expect(parts.join('').match(/a\n?b\n?c/g)?.length ?? 0).toBeGreaterThanOrEqual(
