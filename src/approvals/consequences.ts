@@ -5,7 +5,7 @@
 
 import { toClientEvent } from '../delivery/client-event.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { askedBy, askedBy } from '../domain/approval/copies.ts';
+import { askedBy } from '../domain/approval/copies.ts';
 import {
   type Approval,
   type ApprovalEvent,
