@@ -25,6 +25,7 @@ import { createTransport } from 'nodemailer';
 const BINARY = '/usr/sbin/dovecot';
 const START_TIMEOUT_MS = 20_000;
 
+/** Whoever signs in has a mailbox; this is the one of those who need no other. */
 export const MAILBOX_USER = 'bot@gateway.test';
 export const MAILBOX_PASSWORD = 'secret';
 
@@ -87,10 +88,23 @@ export class Dovecot {
   }
 
   /** Delivers one mail by LMTP, as a mail server would. */
-  async deliver(raw: string, envelope = { from: 'alex@corp.test', to: MAILBOX_USER }): Promise<void> {
-    const lmtp = createTransport({ host: '127.0.0.1', port: this.#bound.lmtp, lmtp: true, ignoreTLS: true });
-    await lmtp.sendMail({ envelope, raw });
-    lmtp.close();
+  async deliver(raw: string | Buffer, { from = 'alex@corp.test', to = MAILBOX_USER } = {}): Promise<void> {
+    await this.deliverAll([raw], { from, to });
+  }
+
+  /** Delivers mails one after the other, which keeps their order, over one connection. */
+  async deliverAll(
+    mails: readonly (string | Buffer)[],
+    { from = 'alex@corp.test', to = MAILBOX_USER } = {},
+  ): Promise<void> {
+    const { lmtp: port } = this.#bound;
+    const once = { pool: true, maxConnections: 1, maxMessages: Number.POSITIVE_INFINITY } as const;
+    const lmtp = createTransport({ host: '127.0.0.1', port, lmtp: true, ignoreTLS: true, ...once });
+    try {
+      await Promise.all(mails.map((raw) => lmtp.sendMail({ envelope: { from, to }, raw })));
+    } finally {
+      lmtp.close();
+    }
   }
 
   /** Forgets which UID belongs to which mail, as a restored or migrated mailbox does. Only while stopped. */
@@ -118,7 +132,6 @@ export class Dovecot {
       chmodSync(path.join(root, name), 0o755);
       if (drop) chownSync(path.join(root, name), uid, gid);
     }
-    writeFileSync(path.join(root, 'users'), `${MAILBOX_USER}:{PLAIN}${MAILBOX_PASSWORD}\n`);
     writeFileSync(path.join(root, 'dovecot.conf'), this.#configuration(user, group));
   }
 
@@ -145,8 +158,8 @@ disable_plaintext_auth = no
 auth_failure_delay = 0
 ssl = no
 passdb {
-  driver = passwd-file
-  args = ${root}/users
+  driver = static
+  args = password=${MAILBOX_PASSWORD}
 }
 userdb {
   driver = static
