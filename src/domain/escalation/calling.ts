@@ -7,7 +7,7 @@ import type { Surroundings } from './surroundings.ts';
 /** Most people that one step calls: more would be a crowd. */
 export const MOST_CALLED = 20;
 
-export type Why = 'call' | 'last';
+export type Why = Chain['why'];
 
 /** Those who are there and can be reached. */
 export interface Called {
@@ -30,7 +30,7 @@ export function call(
   const chains = people.flatMap((person): Chain[] => {
     const links = s.linksOf(person, importance);
     if (links.length === 0) return [];
-    return [{ person, importance, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
+    return [{ person, importance, why, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
   });
   const posts = who.flatMap((target): Act[] => {
     if (target.kind !== 'channel' || !s.canPost(target.platform)) return [];
@@ -59,10 +59,10 @@ export function isIn(chains: readonly Chain[], person: PersonId): boolean {
 }
 
 /** The ways that are due, and how it goes on with each person. */
-export function ring(chains: readonly Chain[], why: Why, nowMs: number): { chains: Chain[]; acts: Act[] } {
+export function ring(chains: readonly Chain[], nowMs: number): { chains: Chain[]; acts: Act[] } {
   const acts: Act[] = [];
   const rung = chains.map((chain) => {
-    const { person, importance, links, link, dueMs } = chain;
+    const { person, importance, why, links, link, dueMs } = chain;
     const current = links[link];
     if (current === undefined || dueMs === undefined || dueMs > nowMs) return chain;
     acts.push({ kind: 'page', person, platform: current.platform, importance, why });

@@ -119,7 +119,7 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const newcomers = isChanging
     ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
     : [];
-  const rung = ring(join(chains, newcomers), why, s.nowMs);
+  const rung = ring(join(chains, newcomers), s.nowMs);
   if (rung.acts.length === 0 && !isChanging) return { result: 'nothing' };
   const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };
   const next: Escalation = {
@@ -163,25 +163,42 @@ function lastCallBefore({ steps }: EscalationPlan, step: number): number {
   );
 }
 
-/** A call did not arrive: the next way to that person is taken at once; with nobody reached, the next step. */
+/**
+ * A call did not arrive: the next way to that person is taken at once; with nobody reached, the next step. Where no
+ * step is left, nobody has heard of it.
+ */
 export function unreached(
   escalation: Escalation,
   { epoch, person }: { readonly epoch: number; readonly person: PersonId },
   nowMs: number,
 ): EscalationStep<'GOES_ON' | 'OVER'> {
   const { standing, calling } = escalation;
-  const isOver = epoch !== escalation.epoch || !isIn(escalation.chains, person);
-  if (isOver || (standing.state !== 'ACTIVE' && standing.state !== 'EXHAUSTED')) return { result: 'OVER' };
+  // Where nobody is being called, there are no chains.
+  if (epoch !== escalation.epoch || !isIn(escalation.chains, person)) return { result: 'OVER' };
   const chains = escalation.chains.map((chain) =>
     chain.person === person ? skipFailed(chain, nowMs) : chain,
   );
   const isPosted = calling?.who.some(({ kind }) => kind === 'channel') === true;
-  const goesOn = standing.state === 'ACTIVE' && !isPosted && chains.every(isUnreachable);
+  const isNobodyLeft = !isPosted && chains.every(isUnreachable);
   const next: Escalation = {
-    ...advance(escalation, goesOn ? { ...standing, nextMs: nowMs } : standing),
+    ...advance(escalation, isNobodyLeft ? withNobody(standing, nowMs) : standing),
     chains,
   };
-  return { result: 'GOES_ON', moved: { ...bySystem(next, 'unreached'), actor: person } };
+  const isUnheard = isNobodyLeft && standing.state === 'EXHAUSTED' && standing.isHeard;
+  const acts: readonly Act[] = isUnheard ? [{ kind: 'alarm' }] : [];
+  return { result: 'GOES_ON', moved: { ...bySystem(next, 'unreached', acts), actor: person } };
+}
+
+/** What waited for somebody who was not reached waits no longer; what waits for something else goes on waiting. */
+function withNobody(standing: Standing, nowMs: number): Standing {
+  switch (standing.state) {
+    case 'ACTIVE':
+      return { ...standing, nextMs: Math.min(standing.nextMs, nowMs) };
+    case 'EXHAUSTED':
+      return { ...standing, isHeard: false };
+    default:
+      return standing;
+  }
 }
 
 export function bySystem(

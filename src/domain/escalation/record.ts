@@ -47,6 +47,8 @@ export type Link = z.infer<typeof Link>;
 export const Chain = z.object({
   person: PersonId,
   importance: Importance,
+  /** `last`: nobody else is left. */
+  why: z.enum(['call', 'last']),
   links: z.array(Link),
   /** The one that comes next. */
   link: z.int(),

@@ -4,7 +4,7 @@
  * Where an outage let several calls fall due, only the last of them is made: whoever is called then is called as
  * loudly as the time asks for, and nobody is called by the way.
  */
-import { type Called, call, changesOf, isNobody, join, ring, toldWith, type Why } from './calling.ts';
+import { type Called, call, changesOf, isNobody, join, ring, toldWith } from './calling.ts';
 import { type Condition, type EscalationPlan, importanceOf, isAtLeast, type PlanStep } from './plan.ts';
 import {
   type Act,
@@ -17,8 +17,8 @@ import {
 } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** Steps taken in one walk, at most; a plan that goes on for longer is gone on with at the next look. */
-const MOST_TAKEN = 100;
+/** Steps taken in one walk, at most: all rounds of a long plan, after a long outage. */
+const MOST_TAKEN = 2_000;
 /** A step that is so late was overtaken by an outage: what its waiting would have led to meanwhile counts. */
 const OUTAGE_MS = 60_000;
 /** How often it is looked whether somebody is there who can be called, where nothing says when. */
@@ -67,7 +67,9 @@ export class PlanWalk {
         return this.#end('held', { state: 'HELD', reason: 'nobody', nextMs: this.#somebodyAt(current) });
       }
     }
-    return this.#end('called', { state: 'ACTIVE', nextMs: Math.max(this.#atMs, nowMs) });
+    // More is due than one walk takes: the next look goes on in the past, and whom time has passed by stays uncalled.
+    if (this.#atMs <= nowMs) this.#passBy();
+    return this.#end('called', { state: 'ACTIVE', nextMs: this.#atMs });
   }
 
   /** Nobody came: the last resort is called, now and from time to time. */
@@ -83,7 +85,7 @@ export class PlanWalk {
       calling: { ...lastResort, ...changesOf(lastResort.who, this.s) },
       chains: join(this.escalation.chains, called.chains),
     };
-    return this.#end('exhausted', { state: 'EXHAUSTED', nextMs: this.s.nowMs + nagMs, isHeard }, 'last');
+    return this.#end('exhausted', { state: 'EXHAUSTED', nextMs: this.s.nowMs + nagMs, isHeard });
   }
 
   /** False when there is nobody to call and the step waits until there is. */
@@ -208,9 +210,9 @@ export class PlanWalk {
     this.#batch = undefined;
   }
 
-  #end(event: EscalationEvent, standing: Standing, why: Why = 'call'): EscalationStep<EscalationEvent> {
+  #end(event: EscalationEvent, standing: Standing): EscalationStep<EscalationEvent> {
     this.#callBatch();
-    const { chains, acts } = ring(this.escalation.chains, why, this.s.nowMs);
+    const { chains, acts } = ring(this.escalation.chains, this.s.nowMs);
     const next: Escalation = {
       ...advance(this.escalation, standing),
       chains: standing.state === 'RESOLVED' ? [] : chains,
