@@ -192,7 +192,7 @@ const Step = z.union([
       goto: z
         .strictObject({
           step: StepName.describe('The step it goes on at, further up or down.'),
-          most: z.int().min(1).max(100).default(1).describe('How often; after that it is passed over.'),
+          most: z.int().min(1).max(20).default(1).describe('How often; after that it is passed over.'),
         })
         .describe('Goes on at another step, so many times.'),
       id,

@@ -1,0 +1,348 @@
+import { describe, expect, it } from 'vitest';
+import { EscalationPlan, type PlanStep, type Severity } from '../../../src/domain/escalation/plan.ts';
+import { PersonId, Platform } from '../../../src/domain/ids.ts';
+import { DAY, HOUR, MINUTE, Run, SECOND, START, type World } from '../../support/escalation-world.ts';
+
+const [ALEX, DANA, KIM] = ['alex', 'dana', 'kim'].map((name) => PersonId.parse(name)) as [
+  PersonId,
+  PersonId,
+  PersonId,
+];
+const SLACK = { platform: Platform.parse('slack'), afterMs: 0 };
+const EMAIL = { platform: Platform.parse('email'), afterMs: 5 * MINUTE };
+const DISCORD = { platform: Platform.parse('discord'), afterMs: 5 * MINUTE };
+
+describe('an escalation', () => {
+  it('calls one after the other until somebody takes it, and then nobody any more', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(10)])).raise();
+
+    run.pass(START + 12 * MINUTE).do(taken(DANA, START + 12 * MINUTE - run.atMs));
+    run.pass(START + 40 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:05 alex email', '0:10 dana slack']);
+    expect(run.escalation.standing).toMatchObject({ state: 'ACKED', owner: { person: DANA } });
+  });
+
+  it('tries every way to somebody, one after the other, however long nobody takes it', () => {
+    const ways = { ...world().links, alex: [SLACK, EMAIL, DISCORD] };
+    const run = new Run(world({ links: ways }), plan([call('alex'), wait(60)])).raise();
+
+    run.pass(START + 59 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:05 alex email', '0:10 alex discord']);
+  });
+
+  it('says nothing before it has settled, and never anything when it is over by then', () => {
+    const run = new Run(world(), { ...plan([call('alex')]), settleMs: 10 * SECOND }).raise();
+
+    run.do({ kind: 'look', afterMs: 5 * SECOND });
+    run.do({ kind: 'close', afterMs: 0 }).pass(START + DAY);
+
+    expect(callsOf(run)).toEqual([]);
+    expect(run.escalation.standing.state).toBe('RESOLVED');
+  });
+
+  it('takes the next step at once when nobody was there to be called, waits and all', () => {
+    const run = new Run(world(), plan([call('nobody'), wait(30), call('dana'), wait(30)])).raise();
+
+    run.pass(START + MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 dana slack']);
+  });
+
+  it('calls those who are named instead when nobody was there', () => {
+    const step: PlanStep = {
+      ...call('nobody'),
+      onEmpty: { kind: 'instead', who: [{ kind: 'person', person: KIM }] },
+    };
+    const run = new Run(world(), plan([step, wait(30)])).raise();
+
+    run.pass(START + MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 kim slack']);
+  });
+
+  it('is held until somebody is on call where it is told to, and goes on then', () => {
+    const step: PlanStep = { ...call('support'), onEmpty: { kind: 'hold' } };
+    const run = new Run(world({ shift: [undefined, DANA] }), plan([step, wait(30)])).raise();
+
+    run.pass(START + 30 * MINUTE);
+    expect(run.escalation.standing).toMatchObject({ state: 'HELD', reason: 'nobody' });
+    run.pass(START + HOUR);
+
+    expect(callsOf(run)).toEqual(['1:00 dana slack']);
+  });
+
+  it('calls whoever comes on call while it waits; who was called before is not called anew', () => {
+    const run = new Run(world({ shift: [ALEX, DANA] }), plan([call('support'), wait(90)])).raise();
+
+    run.pass(START + 80 * MINUTE);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 alex slack',
+      '0:05 alex email',
+      '1:00 dana slack',
+      '1:05 dana email',
+    ]);
+  });
+
+  it('takes the next way at once when one led nowhere, and the next step when none is left', () => {
+    const run = new Run(world(), plan([call('alex'), wait(60), call('dana'), wait(60)])).raise();
+    const fails = { kind: 'unreached', person: ALEX, epochsAgo: 0, afterMs: MINUTE } as const;
+
+    run.pass(START).do(fails).pass(run.atMs).do(fails).pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:01 alex email', '0:02 dana slack']);
+  });
+
+  it('takes the next way at once, too, while it waits for its hours', () => {
+    const run = new Run(world(), { ...plan([call('alex'), wait(1), call('dana')]), onlyIn: 'first' });
+    run.raise().pass(START + 2 * MINUTE);
+    expect(run.escalation.standing.state).toBe('HELD');
+
+    run.do({ kind: 'unreached', person: ALEX, epochsAgo: 0, afterMs: 0 }).pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:01 alex email']);
+  });
+
+  it('E6 raises the alarm when nobody of the last resort can be called, and when nobody of it was reached', () => {
+    const alone = { ...world().links, dana: [SLACK] };
+    const unreachable = new Run(world({ links: { ...alone, kim: [] } }), plan([call('alex')])).raise();
+    const unreached = new Run(world({ links: { ...alone, alex: [], kim: [SLACK] } }), plan([call('alex')]));
+
+    unreachable.pass(START + MINUTE);
+    unreached.raise().pass(START + MINUTE);
+    expect(unreached.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: true });
+    const fails = { kind: 'unreached', person: KIM, epochsAgo: 0, afterMs: MINUTE } as const;
+    unreached.do(fails).do(fails);
+
+    expect(unreachable.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: false });
+    expect(alarmsOf(unreachable)).toBe(1);
+    expect(unreached.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: false });
+    expect(alarmsOf(unreached)).toBe(1);
+  });
+
+  it('goes through its steps as often as it says, then calls the last resort, and again after a while', () => {
+    const run = new Run(world(), { ...plan([call('dana'), wait(10)]), rounds: 2 }).raise();
+
+    run.pass(START + 5 * HOUR);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 dana slack',
+      '0:05 dana email',
+      '0:10 dana slack',
+      '0:15 dana email',
+      '0:20 kim slack last',
+      '0:25 kim email last',
+      '4:20 kim slack last',
+      '4:25 kim email last',
+    ]);
+  });
+
+  it('E11 comes out of an outage at the step that is due by then, and calls nobody it has passed', () => {
+    const run = new Run(
+      world(),
+      plan([call('alex'), wait(10), call('dana'), wait(10), call('kim'), wait(60)]),
+    );
+    run.raise();
+
+    run.atMs = START + 15 * MINUTE;
+    run.look();
+
+    expect(callsOf(run)).toEqual(['0:15 dana slack']);
+    expect(run.events.at(-1)?.moved?.taken.map(({ step, how }) => `${step} ${how}`)).toEqual([
+      's0 overtaken',
+      's1 done',
+      's2 done',
+      's3 done',
+    ]);
+    expect(run.escalation.standing).toEqual({ state: 'ACTIVE', nextMs: START + 20 * MINUTE });
+  });
+
+  it('E11 comes out of an outage of several rounds without calling anybody by the way', () => {
+    const steps = Array.from({ length: 40 }, () => [call('alex'), wait(1)]).flat();
+    const run = new Run(world(), { ...plan(steps), rounds: 5 }).raise();
+
+    run.atMs = START + 3 * HOUR + MINUTE / 2;
+    run.pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['3:00 alex slack']);
+    expect(run.escalation).toMatchObject({ round: 4, standing: { nextMs: START + 3 * HOUR + MINUTE } });
+  });
+
+  it('asks whoever took it after a while, and goes on without them when they do not say a word', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(10)])).raise();
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + 90 * MINUTE);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 alex slack',
+      '1:01 alex slack still',
+      '1:16 alex slack',
+      '1:21 alex email',
+      '1:26 dana slack',
+    ]);
+  });
+
+  it('leaves whoever says so in peace for as long again', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10)])).raise();
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + 62 * MINUTE);
+    run.do(taken(ALEX, MINUTE)).pass(START + 2 * HOUR);
+
+    expect(run.events.map(({ moved }) => moved?.event)).toContain('confirmed');
+    expect(run.escalation.standing).toMatchObject({ state: 'ACKED', nextMs: run.atMs + HOUR });
+  });
+
+  it('calls nobody anew about what was not reported for longer than its plan allows', () => {
+    const run = new Run(world(), { ...plan([call('alex'), wait(10)]), maxAgeMs: HOUR }).raise();
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + 2 * DAY);
+
+    expect(run.escalation.standing.state).toBe('ACKED');
+    expect(callsOf(run).filter((line) => !line.endsWith('still'))).toEqual(['0:00 alex slack']);
+  });
+
+  it('goes on where it was when whoever has it lets go, and knows them as the last owner', () => {
+    const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
+    const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
+
+    run.pass(START).do(taken(DANA, MINUTE));
+    run.do({ kind: 'let-go', by: DANA, permitted: true, afterMs: MINUTE }).pass(START + 20 * MINUTE);
+
+    expect(run.escalation.lastOwner).toBe(DANA);
+    expect(callsOf(run)).toContain('0:02 dana slack');
+  });
+
+  it.each<[string, EscalationPlan['onWorse'], Severity, string[]]>([
+    ['keeps on when it gets worse', { kind: 'keep' }, 'critical', ['0:00 alex slack', '0:05 alex email']],
+    [
+      'begins again when it gets worse',
+      { kind: 'restart' },
+      'critical',
+      ['0:00 alex slack', '0:02 alex slack'],
+    ],
+    [
+      'goes to the step for it when it gets worse',
+      { kind: 'step', step: 's2' },
+      'critical',
+      ['0:00 alex slack', '0:02 dana slack'],
+    ],
+    ['only counts what is no worse', { kind: 'restart' }, 'info', ['0:00 alex slack', '0:05 alex email']],
+  ])('%s', (_, onWorse, severity, calls) => {
+    const run = new Run(world(), { ...plan([call('alex'), wait(10), call('dana')]), onWorse }).raise();
+
+    run
+      .pass(START)
+      .do({ kind: 'report', severity, afterMs: 2 * MINUTE })
+      .pass(START + 6 * MINUTE);
+
+    expect(callsOf(run).slice(0, 2)).toEqual(calls);
+    expect(run.escalation.count).toBe(2);
+  });
+
+  it('goes another way by how bad it is, and by how often it was reported', () => {
+    const steps: PlanStep[] = [
+      { kind: 'branch', id: 's0', if: { severity: 'error', count: 2 }, goesTo: 's2' },
+      call('alex', 's1'),
+      call('dana', 's2'),
+      wait(60, 's3'),
+    ];
+
+    const mild = new Run(world(), plan(steps)).raise('critical').pass(START);
+    const bad = new Run(world(), { ...plan(steps), settleMs: MINUTE }).raise('error');
+    bad.do({ kind: 'report', severity: 'info', afterMs: 0 }).pass(START + MINUTE);
+
+    expect(callsOf(mild)).toEqual(['0:00 alex slack', '0:00 dana slack']);
+    expect(callsOf(bad)).toEqual(['0:01 dana slack']);
+  });
+
+  it('is as loud as it is bad where a step does not say it', () => {
+    const run = new Run(
+      world(),
+      plan([{ kind: 'severity', id: 's0', severity: 'critical' }, call('alex', 's1')]),
+    );
+
+    run.raise('info').pass(START);
+
+    expect(run.events.at(-1)?.moved?.acts[0]).toMatchObject({ kind: 'page', importance: 'urgent' });
+  });
+});
+
+// ── A small world ────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Everybody is on Slack and reads mail; hours are open for one minute; shifts last an hour. */
+function world({
+  shift = [ALEX],
+  links = { alex: [SLACK, EMAIL], dana: [SLACK, EMAIL], kim: [SLACK, EMAIL] },
+}: {
+  shift?: (PersonId | undefined)[];
+  links?: World['links'];
+} = {}): World {
+  return {
+    hours: { first: [0, MINUTE] },
+    schedules: { support: { turnMs: HOUR, people: shift } },
+    roles: {},
+    links,
+    posts: [],
+  };
+}
+
+/** With `kim` as the last resort. */
+function plan(steps: readonly PlanStep[]): EscalationPlan {
+  return EscalationPlan.parse({
+    name: 'duty',
+    steps: steps.map((step, index) => ({ ...step, id: `s${index}` })),
+    rounds: 1,
+    lastResort: { who: [{ kind: 'person', person: 'kim' }], importance: 'urgent' },
+    nagMs: 4 * HOUR,
+    settleMs: 0,
+    acknowledge: { remindMs: HOUR, withinMs: 15 * MINUTE, goesOnAt: 'same' },
+    maxAgeMs: 72 * HOUR,
+    onWorse: { kind: 'keep' },
+  });
+}
+
+type Notify = Extract<PlanStep, { kind: 'notify' }>;
+
+function call(who: string, id = ''): Notify {
+  const targets = {
+    support: { kind: 'on-call', schedule: 'support' },
+    nobody: { kind: 'role', role: 'nobody' },
+  } as const;
+  const target = targets[who as keyof typeof targets] ?? { kind: 'person', person: PersonId.parse(who) };
+  return { kind: 'notify', id, who: [target], onEmpty: { kind: 'skip' } };
+}
+
+function wait(minutes: number, id = ''): PlanStep {
+  return { kind: 'wait', id, forMs: minutes * MINUTE };
+}
+
+function taken(by: PersonId, afterMs: number) {
+  return { kind: 'acknowledge', by, instead: false, permitted: true, afterMs } as const;
+}
+
+/** `0:05 alex email`, with what is special about it behind. */
+function callsOf({ events }: Run): string[] {
+  return events.flatMap(({ atMs, moved }) =>
+    (moved?.acts ?? []).flatMap((act) => {
+      if (act.kind !== 'page') return [];
+      const minutes = Math.floor((atMs - START) / MINUTE);
+      const at = `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`;
+      return [`${at} ${act.person} ${act.platform}${act.why === 'call' ? '' : ` ${act.why}`}`];
+    }),
+  );
+}
+
+function alarmsOf({ events }: Run): number {
+  return events.flatMap(({ moved }) => moved?.acts ?? []).filter(({ kind }) => kind === 'alarm').length;
+}
