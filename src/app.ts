@@ -236,6 +236,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const answers = new AnswerDesk({
     ballots,
     ...stores,
+    reach,
     tokens,
     rememberMs: () => config().settings.retention.dedupe,
     clock,

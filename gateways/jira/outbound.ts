@@ -56,14 +56,13 @@ export function toOutgoing({ to, body }: OutboundMessage, mentions: readonly str
   switch (body.kind) {
     case 'text': {
       const files = body.files ?? [];
-      const isForSome = route.visibilityType !== undefined || route.internal !== undefined;
       // A file on an issue is seen by everybody who sees the issue, so an answer for some carries its text instead.
-      const inline = isForSome ? files : [];
+      const inline = isForSome(route) ? files : [];
       const bodies = withMentions(toWiki(body.markdown), mentions);
       return {
         route,
         bodies: [...bodies, ...inline.flatMap(toInline)],
-        files: isForSome ? [] : files,
+        files: isForSome(route) ? [] : files,
       };
     }
     case 'card':
@@ -72,15 +71,18 @@ export function toOutgoing({ to, body }: OutboundMessage, mentions: readonly str
         bodies: toCardComments(body.card, mentions),
         files: [],
       };
-    case 'notice':
-      return {
-        route,
-        bodies: withMentions(toWiki(body.markdown), mentions),
-        files: [],
-      };
+    case 'notice': {
+      const words = isForSome(route) ? body.markdown : (body.openly ?? body.markdown);
+      return { route, bodies: withMentions(toWiki(words), mentions), files: [] };
+    }
     default:
       return body satisfies never;
   }
+}
+
+/** Whether only some of those who see the issue read it. */
+function isForSome({ visibilityType, internal }: JiraRoute): boolean {
+  return visibilityType !== undefined || internal !== undefined;
 }
 
 function withMentions([first = '', ...rest]: readonly string[], mentions: readonly string[]): string[] {

@@ -46,7 +46,13 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     /** The face this is about: at least this much is shown once it was sent. */
     face: z.int(),
   }),
-  z.object({ ...common, kind: z.literal('notice'), markdown: z.string(), onlyFor: AccountId }),
+  z.object({
+    ...common,
+    kind: z.literal('notice'),
+    markdown: z.string(),
+    onlyFor: AccountId,
+    openly: z.string().optional(),
+  }),
 ]);
 export type OutboxItem = z.infer<typeof OutboxItem>;
 

@@ -143,7 +143,13 @@ export const OutboundBody = z.discriminatedUnion('kind', [
   /** An approval card; with `replaces` it updates the copy sent before. */
   z.object({ kind: z.literal('card'), card: Card, replaces: z.string().optional() }),
   /** For one person only, where the platform can; best effort by nature. */
-  z.object({ kind: z.literal('notice'), markdown: z.string(), onlyFor: AccountId }),
+  z.object({
+    kind: z.literal('notice'),
+    markdown: z.string(),
+    onlyFor: AccountId,
+    /** Said instead where everybody reads it. */
+    openly: z.string().optional(),
+  }),
 ]);
 export type OutboundBody = z.infer<typeof OutboundBody>;
 

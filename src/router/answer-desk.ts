@@ -10,6 +10,8 @@
  *   3. Whoever cannot prove who they are is not answered; the person whose name was used hears of it.
  *   4. What people are told is true after the fact: it is said when the decision is stored, not before.
  *   5. Every answer leaves one audit entry, however often it is delivered.
+ *   6. What became of an answer is for its author. Where everybody reads what is written to them, they are told in a
+ *      place of their own, or there in words that say nothing about them, a rule or the request.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import {
@@ -19,7 +21,7 @@ import {
   type UnclearReason,
 } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
-import { literal, noticeFor, standing, titleOf } from '../approvals/sentences.ts';
+import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
 import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
@@ -35,6 +37,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type BallotBox, saidBy } from './ballot-box.ts';
+import type { Reach } from './reach.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
@@ -46,6 +49,7 @@ export interface AnswerDeps {
   readonly ballots: BallotBox;
   readonly tokens: ReplyTokens;
   readonly directory: Directory;
+  readonly reach: Reach;
   readonly writer: EffectWriter;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
@@ -198,7 +202,7 @@ export class AnswerDesk implements Lookup {
       [
         { kind: 'audit', event },
         ...(isTold
-          ? [toOutEffect(toNotice(message, code, notice, this.deps.clock), asCommand ? {} : { once })]
+          ? [toOutEffect(this.#toldAlone(message, approvalId, { code, notice }), asCommand ? {} : { once })]
           : []),
       ],
       this.#firstTime(message.id),
@@ -223,6 +227,24 @@ export class AnswerDesk implements Lookup {
     const ballot = { key: id, said, gen, digest: undefined };
     const result = await this.deps.ballots.cast(approvalId, speaker, ballot);
     return result ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
+  }
+
+  /** `about`: what they answered. */
+  #toldAlone(
+    { id, conversationId, replyTo, sender }: InboundMessage,
+    about: string,
+    { code, notice }: { readonly code: string; readonly notice: string },
+  ): OutboxItem {
+    const { reach, directory, clock } = this.deps;
+    const item = { id: `told:${code}:${id}`, correlation: id, conversationId, atMs: clock.now() };
+    const here = { ...item, kind: 'notice' as const, to: replyTo, markdown: notice, onlyFor: sender.account };
+    // How to write an answer is no secret, and of use where it is written.
+    if (code === 'NOT_UNDERSTOOD' || !reach.tellsEverybody(replyTo.platform)) return here;
+    const person = directory.personOf(sender.account);
+    const place = person && reach.privatePlaceOf(person);
+    if (!place) return { ...here, openly: COUNTED.has(code) ? COUNTED_OPENLY : REFUSED_OPENLY };
+    const markdown = `You answered \`${about}\` ${viaText(replyTo.platform)}. ${notice}`;
+    return { ...item, kind: 'text', to: place.to, markdown };
   }
 
   // ── Answers by mail ────────────────────────────────────────────────────────────────────────────────────────
@@ -408,20 +430,9 @@ const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
   'readings-differ': 'its text and its HTML say different things',
 };
 
-function toNotice(
-  { id, conversationId, replyTo, sender }: InboundMessage,
-  code: string,
-  markdown: string,
-  clock: Clock,
-): OutboxItem {
-  return {
-    kind: 'notice',
-    id: `told:${code}:${id}`,
-    correlation: id,
-    conversationId,
-    to: replyTo,
-    markdown,
-    onlyFor: sender.account,
-    atMs: clock.now(),
-  };
-}
+/** What an answer came to when it changed something. */
+const COUNTED: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY', 'DONE']);
+
+/** Said where everybody reads it. */
+const COUNTED_OPENLY = 'Recorded.';
+const REFUSED_OPENLY = 'That decided nothing. I say why only where nobody else reads it.';

@@ -164,8 +164,10 @@ export class DeliveryWorker {
           },
         };
       }
-      case 'notice':
-        return { body: { kind: 'notice', markdown: item.markdown, onlyFor: item.onlyFor } };
+      case 'notice': {
+        const { markdown, onlyFor, openly } = item;
+        return { body: { kind: 'notice', markdown, onlyFor, openly } };
+      }
       case 'card': {
         const approval = await this.deps.approvals.find(item.approvalId);
         const copy = approval?.copies.find(({ id }) => id === item.copyId);

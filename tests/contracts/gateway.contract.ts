@@ -13,6 +13,7 @@ import {
   type Clause,
   type Lacks,
   type PlatformWorld,
+  type Reader,
   type Said,
   type WorldOptions,
 } from './platform-world.ts';
@@ -98,13 +99,21 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
             id: `told:${code}:${answer.id}`,
             conversationId: answer.conversationId,
             to: answer.replyTo,
-            body: { kind: 'notice', markdown: notice, onlyFor: answer.sender.account },
+            body: { kind: 'notice', markdown: notice, onlyFor: answer.sender.account, openly: OPENLY },
             attempt: 1,
           },
           new AbortController().signal,
         );
         return { kind: 'stored' };
       });
+    }
+
+    /** One person hears of it, and nobody else; where everybody does, it is in words that say nothing of it. */
+    async function expectToldAlone(who: Reader, words: string): Promise<void> {
+      if (!world.toldTo) return;
+      const { tellsEverybody } = world.gateway;
+      expect(await world.toldTo(tellsEverybody ? OPENLY : words)).toEqual([who]);
+      if (tellsEverybody) expect(await world.toldTo(words)).toEqual([]);
     }
 
     async function read(said: Said): Promise<string> {
@@ -447,7 +456,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         const told = await cards.approve(said, 'eve');
 
         if (!cards.inWords) expect(told).toContain('You may not decide this.');
-        if (world.toldTo) expect(await world.toldTo('You may not decide this.')).toEqual(['eve']);
+        await expectToldAlone('eve', 'You may not decide this.');
         expect(await cards.isOpen(said)).toBe(true);
       });
 
@@ -469,7 +478,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         const told = await cards.approve(said, 'dana');
 
         if (!cards.inWords) expect(told).toContain('It expired before your answer.');
-        if (world.toldTo) expect(await world.toldTo('It expired before your answer.')).toEqual(['dana']);
+        await expectToldAlone('dana', 'It expired before your answer.');
       });
 
       clause('notice', 'tells one person something where they wrote', async () => {
@@ -535,6 +544,9 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
     });
   });
 }
+
+/** Said of an answer where everybody reads it. */
+const OPENLY = 'That decided nothing.';
 
 /** What would notify people, ring a bell, or add a line of its own to the head of a mail. */
 const SHOUT = [

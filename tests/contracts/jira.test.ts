@@ -5,7 +5,7 @@ import { openJira } from '../support/jira-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
 import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
-const PEOPLE = { dana: DANA.jiraAccount, eve: EVE.jiraAccount };
+const PEOPLE = { alex: ALEX.jiraAccount, dana: DANA.jiraAccount, eve: EVE.jiraAccount };
 
 for (const flavour of ['cloud', 'data-center'] as const) {
   describeGateway(`Jira (${flavour})`, (options) => openJiraWorld(flavour, options), {
@@ -30,8 +30,9 @@ async function openJiraWorld(
     return line;
   };
   /** Every mention in a text of ours notifies; who is told something in an issue is told by one. */
+  const spoke = new Set([sandbox.mention(PEOPLE.alex)]);
   const mentionsIn = (text: string) =>
-    (text.match(/(?<!\\)\[~[^\]]+\]/g) ?? []).filter((each) => each !== sandbox.mention(ALEX.jiraAccount));
+    (text.match(/(?<!\\)\[~[^\]]+\]/g) ?? []).filter((each) => !spoke.has(each));
   return {
     name: 'Jira',
     gateway,
@@ -87,6 +88,15 @@ async function openJiraWorld(
       await sandbox.editComment({ user: ALEX.jiraAccount, id, text }).acknowledged;
     },
     pings: () => sandbox.issues.flatMap(({ key }) => ours(key).flatMap(({ body }) => mentionsIn(body))),
+    /** Everybody reads every comment; whoever is mentioned in one is told. */
+    toldTo: async (words) => {
+      const texts = sandbox.issues.flatMap(({ key }) => ours(key).map(({ body }) => body));
+      const about = texts.filter((text) => text.includes(words));
+      const named = (['alex', 'dana', 'eve'] as const).filter((who) =>
+        about.some((text) => text.includes(sandbox.mention(PEOPLE[who]))),
+      );
+      return about.length > 0 && named.length === 0 ? ['everybody'] : named;
+    },
     // A mention is all there is, so what was written over has to be without one, too.
     unguarded: () =>
       ['addComment', 'updateComment'].flatMap(jira.calls).flatMap((body) => mentionsIn(JSON.stringify(body))),
@@ -95,6 +105,7 @@ async function openJiraWorld(
       isOpen: async ({ ref }) => ours(ref).some(({ body }) => /^approve apr_/m.test(body)),
       approve: async ({ ref }, who) => {
         const line = lineOf(ref, /^approve apr_\S+$/m);
+        spoke.add(sandbox.mention(PEOPLE[who]));
         await sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }).acknowledged;
         return undefined;
       },

@@ -156,6 +156,68 @@ describe('a request from elsewhere', () => {
   });
 });
 
+describe('what somebody is told of their answer', () => {
+  it('OM-124 says it to the wrong person by mail, and nothing of it in the issue', async () => {
+    story.config = withPerson(story.config, 'alex', { prefers: [Platform.parse('email')] });
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    const before = ours('OPS-2').length;
+    await answer(ALEX.jiraAccount, lineIn(card));
+
+    const { text } = await story.mail(ALEX.mail, /You asked for this yourself/);
+    expect(text).toMatch(/You answered apr_\S+ in Jira\./);
+    await story.quiet();
+    expect(ours('OPS-2')).toHaveLength(before);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OM-124 says it to nobody where there is no place for it, only that it decided nothing', async () => {
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    await answer(EVE.jiraAccount, lineIn(card));
+    const { body } = await shown('OPS-2', /decided nothing/);
+
+    expect(body).toBe(
+      `${MENTION(EVE.jiraAccount)} That decided nothing. I say why only where nobody else reads it.`,
+    );
+    expect(await story.open()).toHaveLength(1);
+  });
+
+  it('OM-124 says it among those alone who read the card', async () => {
+    await ask('refund order 7', 'HELP-1');
+    const card = await shown('HELP-1', /^approve apr_/m);
+    await answer(EVE.jiraAccount, lineIn(card), 'HELP-1');
+
+    const told = await shown('HELP-1', /I do not know you here/);
+    expect(told.properties).toMatchObject({ 'sd.public.comment': { internal: true } });
+  });
+
+  it('OM-124 says by mail that an answer came too late', async () => {
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    await story.seen();
+    const [approval] = await story.open();
+    await story.advance(approval!.deadlineMs - approval!.openedMs + MINUTE_MS);
+    await shown('OPS-2', /Expired on/);
+    await answer(DANA.jiraAccount, lineIn(card));
+
+    await story.mail(DANA.mail, /came after the deadline/);
+    await story.quiet();
+    expect(ours('OPS-2').map(({ body }) => body)).not.toContainEqual(
+      expect.stringMatching(/after the deadline/),
+    );
+  });
+
+  it('says how to write an answer where it was written', async () => {
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    await answer(DANA.jiraAccount, `${lineIn(card)} please`);
+
+    await shown('OPS-2', /That decided nothing: there is more in its first line than the answer/);
+  });
+});
+
 /** Eve, too, is somebody we know, in Jira alone; by default she is asked when nobody else answered. */
 function withLead(config: StoryConfig, role = 'director'): StoryConfig {
   const { contacts, authorizations } = config;
