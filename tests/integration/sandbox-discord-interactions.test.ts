@@ -303,6 +303,7 @@ describe('the first response', () => {
     const [first, second] = sandbox.discord.hearings;
     expect(first?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined, now]);
     expect(second?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined]);
+    expect(second?.answeredAt).toBe(now);
   });
 
   it('fails for want of a connection', async () => {
