@@ -26,8 +26,8 @@ export interface FleetDeps {
 export class Fleet {
   /** How often each warning or error was logged. */
   readonly troubles = new Map<string, number>();
-  /** When one was last killed, by `performance.now()`. */
-  lastKillAt = Number.NEGATIVE_INFINITY;
+  /** When each kill was, in ms since 1970. */
+  readonly kills: number[] = [];
   /** From spawn to ready, in ms. */
   readonly starts: number[] = [];
   /** The last words of every gateway that ended without being told to. */
@@ -68,7 +68,7 @@ export class Fleet {
 
   /** Kills it; another one takes its place at once. */
   kill(gateway: GatewayProcess): void {
-    this.lastKillAt = performance.now();
+    this.kills.push(Date.now());
     gateway.kill();
     this.deps.onChange(this);
   }

@@ -4,9 +4,10 @@
  */
 import type { Approval } from '../../src/domain/approval/record.ts';
 import type { Refund } from '../../src/sandbox/shop/shop-sandbox.ts';
-import { labelOf, type Message, ofOrder, orderOf } from './message.ts';
+import { isCall, labelOf, type Message, ofOrder, orderOf } from './message.ts';
 import { type ReplyKind, replyIn } from './model.ts';
 import { type Post, platformOf } from './surfaces/surface.ts';
+import type { Takeover } from './takeovers.ts';
 
 export interface Evidence {
   readonly messages: readonly Message[];
@@ -18,6 +19,9 @@ export interface Evidence {
   readonly explainDouble: (conversation: number, key: string) => string | undefined;
   /** What the model was shown out of order. */
   readonly disorder: readonly string[];
+  readonly takeovers: readonly Takeover[];
+  /** Labels of the messages the model was shown. */
+  readonly shown: ReadonlySet<string>;
 }
 
 export interface Verdict {
@@ -39,6 +43,10 @@ export interface Verdict {
   readonly staleCards: readonly string[];
   /** Progress that was shown and never became a reply. */
   readonly strayProgress: readonly string[];
+  /** What the agent said in a conversation after it was announced that it is a person's. */
+  readonly saidOver: readonly string[];
+  /** Not answered, because a person took over before that: the agent read them later. */
+  readonly withheld: number;
 }
 
 export interface DoubledReply {
@@ -64,7 +72,7 @@ export function judge(evidence: Evidence): Verdict {
   return {
     accepted: messages.filter(({ acknowledgedAt }) => acknowledgedAt !== undefined).length,
     lost: messages.flatMap((message) => {
-      const missing = missingOf(message, evidence.threads.get(message.conversation) ?? []);
+      const missing = missingOf(message, evidence.threads.get(message.conversation) ?? [], evidence);
       return missing ? [`${labelOf(message)}: ${missing}`] : [];
     }),
     reordered: [
@@ -86,17 +94,63 @@ export function judge(evidence: Evidence): Verdict {
     strayProgress: threads.flatMap(([, thread]) =>
       thread.filter(({ isProgress }) => isProgress).map(({ text }) => text),
     ),
+    saidOver: evidence.takeovers.flatMap((takeover) =>
+      saidOverOf(takeover, evidence.threads.get(takeover.conversation) ?? []),
+    ),
+    withheld: messages.filter((message) => isWithheld(message, evidence.takeovers)).length,
   };
 }
 
+/** What is known beside a thread about messages that nobody answers. */
+type Silence = Pick<Evidence, 'takeovers' | 'shown'>;
+
 /** What people still wait for; undefined when nothing. */
-export function missingOf(message: Message, thread: readonly Post[]): string | undefined {
+export function missingOf(
+  message: Message,
+  thread: readonly Post[],
+  { takeovers, shown }: Silence = NOBODY_SILENT,
+): string | undefined {
   if (message.acknowledgedAt === undefined)
     return `it was never acknowledged; ${message.trace?.() ?? 'nor written'}`;
-  const wanted: ReplyKind[] = message.kind === 'plain' ? ['answer'] : ['call', 'outcome'];
+  if (message.kind === 'to-dana' || isWithheld(message, takeovers))
+    return shown.has(labelOf(message)) ? undefined : 'the agent never read what was said while it was silent';
+  const wanted: ReplyKind[] = isCall(message.kind) ? ['call', 'outcome'] : ['answer'];
   const replies = repliesIn(thread).filter(({ number }) => number === message.number);
   const missing = wanted.find((kind) => !replies.some((reply) => reply.kind === kind));
   return missing && `there is no ${missing} to it in the thread`;
+}
+
+const NOBODY_SILENT: Silence = { takeovers: [], shown: new Set() };
+
+/**
+ * Nobody had answered it, nor anything after it, when it was announced that the conversation is Dana's: from then on
+ * the agent may not.
+ */
+function isWithheld({ conversation, number, kind }: Message, takeovers: readonly Takeover[]): boolean {
+  if (kind !== 'plain') return false;
+  const next = takeovers.find((one) => one.conversation === conversation && number <= lastOf(one));
+  return next !== undefined && number > Math.max(0, ...answeredIn(next.before));
+}
+
+/** All that was said to the agent, or to her, before she gave it back; all of it while she has not. */
+function lastOf({ endedAfter = Number.POSITIVE_INFINITY }: Takeover): number {
+  return endedAfter;
+}
+
+function answeredIn(thread: readonly Post[]): ReadonlySet<number> {
+  return new Set(repliesIn(thread).map(({ number }) => number));
+}
+
+/** Heard while it was hers, or still there in the end: words on what was said before she gave it back. */
+function saidOverOf(takeover: Takeover, thread: readonly Post[]): string[] {
+  const { conversation, before, overheard } = takeover;
+  const answered = answeredIn(before);
+  const late = repliesIn(thread)
+    .filter(({ number }) => number <= lastOf(takeover) && !answered.has(number))
+    .map(({ kind, number }) => `${kind} ${labelOf({ conversation, number })}`);
+  return [...new Set([...overheard, ...late])].map(
+    (words) => `${words.slice(0, 100)} in ${nameOf(conversation)}`,
+  );
 }
 
 /** The final replies of a thread, in the order in which people see them. */
@@ -138,7 +192,7 @@ function falseEffectsOf(
   approvals: readonly Approval[],
   refunds: readonly Refund[],
 ): string[] {
-  const asked = new Set(messages.filter(({ kind }) => kind !== 'plain').map(orderOf));
+  const asked = new Set(messages.filter(({ kind }) => isCall(kind)).map(orderOf));
   const made = new Set(refunds.map(({ order }) => order));
   return [
     ...[...made]

@@ -7,6 +7,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { Chance } from './chance.ts';
+import { judgeCommands } from './excuse.ts';
 import { killGateways } from './gateway-killed.ts';
 import { HELP, type Plan, type ScenarioName, toPlan } from './plan.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -95,7 +96,7 @@ async function settle(
   try {
     const { verdict, remains } = await stage.settle();
     const { seconds, load, watch, model, commander } = stage;
-    const { crashes, starts, troubles } = stage.world.fleet;
+    const { crashes, kills, starts, troubles } = stage.world.fleet;
     progress('settled');
     return {
       scenario,
@@ -105,8 +106,10 @@ async function settle(
       ...struck,
       verdict,
       remains,
-      commands: commander.commands,
+      commands: judgeCommands(commander.typed, kills),
       broken: stage.world.broken,
+      answeredTwice: stage.world.answeredTwice,
+      takeovers: stage.people.takeovers.length,
       witnessed: watch.witnessed,
       unwitnessed: watch.unwitnessed,
       starts,

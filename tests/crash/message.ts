@@ -5,8 +5,10 @@
  * `allowed`    asks for a refund that the policy allows
  * `by-button`  asks for one that Dana approves in the thread
  * `by-mail`    asks for one that Dana approves by mail
+ * `to-dana`    is written while Dana has the conversation: nobody answers it, and the agent reads it later
  */
-export type MessageKind = 'plain' | 'allowed' | 'by-button' | 'by-mail';
+export type MessageKind = CallKind | 'plain' | 'to-dana';
+export type CallKind = 'allowed' | 'by-button' | 'by-mail';
 
 export interface Message {
   readonly conversation: number;
@@ -50,12 +52,16 @@ export function ofOrder(order: number): Label {
 
 export function textOf(message: Message): string {
   const label = labelOf(message);
-  if (message.kind === 'plain') return `${label} how are things?`;
+  if (!isCall(message.kind)) return `${label} how are things?`;
   return `${label} please refund ${amountOf(message.kind)} EUR of order ${orderOf(message)}`;
 }
 
+export function isCall(kind: MessageKind): kind is CallKind {
+  return kind !== 'plain' && kind !== 'to-dana';
+}
+
 /** The shipped rules allow up to 50 and ask a manager above. */
-export function amountOf(kind: Exclude<MessageKind, 'plain'>): number {
+export function amountOf(kind: CallKind): number {
   return kind === 'allowed' ? 20 : 80;
 }
 

@@ -18,6 +18,8 @@ export type ReplyKind = 'answer' | 'call' | 'outcome';
 export class Model {
   /** What was shown out of order, twice, or not at all, in words. */
   readonly disorder: string[] = [];
+  /** Messages it was shown, each by its label. */
+  readonly shown = new Set<string>();
   /** How often each message was thought about. */
   readonly thoughts = new Map<string, number>();
 
@@ -31,6 +33,7 @@ export class Model {
     const said = texts.filter((text) => !text.startsWith(EVENT_MARK)).flatMap((text) => labelIn(text) ?? []);
     const problem = disorderIn(said);
     if (problem) this.disorder.push(problem);
+    for (const label of said) this.shown.add(labelOf(label));
 
     const newest = texts.at(-1) ?? '';
     if (newest.startsWith(EVENT_MARK)) return this.#outcome(newest);

@@ -1,5 +1,6 @@
 /**
- * The people of a scenario: Alex writes numbered messages in many threads, and Dana approves what is asked of her.
+ * The people of a scenario: Alex writes numbered messages in many threads, and Dana approves what is asked of her, and
+ * takes a conversation over now and then.
  *
  * Invariant: in each conversation the next message is written only when the one before was acknowledged. Platforms
  * promise no order between two events under way, so only then is their order the sender's.
@@ -8,11 +9,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DANA } from '../../src/sandbox/people.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { Chance } from './chance.ts';
-import { type Message, type MessageKind, ofOrder, orderOf, textOf } from './message.ts';
+import { missingOf } from './judge.ts';
+import { isCall, type Message, type MessageKind, ofOrder, orderOf, textOf } from './message.ts';
 import { isCardOf, type PlatformName, type Post, platformOf, type Surface } from './surfaces/surface.ts';
+import { Takeovers } from './takeovers.ts';
 
 /** How often each kind is written while calls are asked for, in hundred. */
-const KINDS: Readonly<Record<MessageKind, number>> = {
+const KINDS: Readonly<Record<Exclude<MessageKind, 'to-dana'>, number>> = {
   plain: 88,
   allowed: 8,
   'by-button': 2,
@@ -21,6 +24,13 @@ const KINDS: Readonly<Record<MessageKind, number>> = {
 
 /** Several messages are written in a row, as people do. */
 const MOST_IN_A_ROW = 4;
+
+/** How often Dana takes a conversation over before the next row, as a share; and what Alex writes to her then. */
+const TAKEN_OVER = 0.06;
+const MOST_TO_DANA = 2;
+
+/** Messages before a conversation is taken over: by then it has a place where she can write. */
+const FEWEST_BEFORE = 2;
 
 /** Dana looks at her screen this often. */
 const LOOK_EVERY_MS = 200;
@@ -33,6 +43,9 @@ export class People {
   readonly messages: Message[] = [];
   /** Where the answers of each conversation belong. */
   readonly places = new Map<number, string>();
+  readonly #takeovers = new Takeovers();
+  /** Messages before which Dana takes over are not waited for: she comes in between. */
+  readonly #interrupted: ReadonlySet<Message>;
   readonly #script: Message[];
   readonly #writing = new Map<number, Promise<void>>();
   readonly #pressedAt = new Map<number, number>();
@@ -46,6 +59,11 @@ export class People {
     script: readonly Message[],
   ) {
     this.#script = [...script];
+    this.#interrupted = new Set(interruptedIn(script));
+  }
+
+  get takeovers(): Takeovers['all'] {
+    return this.#takeovers.all;
   }
 
   start(): void {
@@ -78,17 +96,41 @@ export class People {
   }
 
   async #write(message: Message): Promise<void> {
-    const { conversation, number } = message;
+    const { conversation, number, kind } = message;
+    await this.#changeHands(message);
     const { place, acknowledged, trace } = await this.#surfaceOf(conversation).write({
       conversation,
       place: this.places.get(conversation),
       text: textOf(message),
       mention: number % 3 === 1,
+      isAnswered: kind !== 'to-dana' && !this.#interrupted.has(message),
     });
     this.places.set(conversation, place);
     if (trace) message.trace = trace;
     await acknowledged;
     message.acknowledgedAt = Date.now();
+  }
+
+  /** Before what is written to her Dana takes the conversation over, and before what is not she gives it back. */
+  async #changeHands({ conversation, number, kind }: Message): Promise<void> {
+    const place = this.places.get(conversation);
+    const isHers = this.#takeovers.isHers(conversation);
+    if (place === undefined || isHers === (kind === 'to-dana')) return;
+    const surface = this.#surfaceOf(conversation);
+    if (isHers) return this.#takeovers.end({ conversation, after: number - 1 }, place, surface);
+    await this.#callsAreOver(conversation, place);
+    await this.#takeovers.begin(conversation, place, surface);
+  }
+
+  /** She waits for what is going on: what becomes of a call is said whoever speaks, and would look like an answer. */
+  async #callsAreOver(conversation: number, place: string): Promise<void> {
+    const calls = this.messages.filter((one) => one.conversation === conversation && isCall(one.kind));
+    const surface = this.#surfaceOf(conversation);
+    const { signal } = this.#stopping;
+    while (calls.some((call) => call.acknowledgedAt && missingOf(call, surface.posts(place)))) {
+      if (signal.aborted) return;
+      await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {}); // stopping
+    }
   }
 
   #surfaceOf(conversation: number): Surface {
@@ -156,25 +198,51 @@ export class People {
   }
 }
 
-/** Who writes what in which order. `callsUntil`: the share of the messages that may ask for calls. */
+/**
+ * Who writes what in which order. `callsUntil`: the share of the messages that may ask for calls, and before which
+ * conversations change hands.
+ */
 export function scriptOf(
   { messages, conversations, callsUntil }: { messages: number; conversations: number; callsUntil: number },
   chance: Chance,
 ): Message[] {
   const script: Message[] = [];
   const written = new Map<number, number>();
-  const write = (conversation: number) => {
+  const write = (conversation: number, kind?: MessageKind) => {
     const number = (written.get(conversation) ?? 0) + 1;
     written.set(conversation, number);
     const mayCall = script.length < messages * callsUntil;
-    script.push({ conversation, number, kind: mayCall ? chance.weighted(KINDS) : 'plain' });
+    script.push({ conversation, number, kind: kind ?? (mayCall ? chance.weighted(KINDS) : 'plain') });
+  };
+  /** It is given back before the last of these, which the agent answers. */
+  const takeOver = (conversation: number, toDana: number) => {
+    for (let i = 0; i < toDana; i++) write(conversation, 'to-dana');
+    write(conversation, 'plain');
   };
   // Every conversation is there; the first ones early, so that there are many to choose from.
   for (let conversation = 1; conversation <= conversations; conversation++) write(conversation);
   while (script.length < messages) {
     const conversation = 1 + chance.below(conversations);
+    const toDana = 1 + chance.below(MOST_TO_DANA);
+    const isTaken = chance.next() < TAKEN_OVER && (written.get(conversation) ?? 0) >= FEWEST_BEFORE;
+    if (isTaken && platformOf(conversation) !== 'email' && script.length + toDana < messages * callsUntil) {
+      takeOver(conversation, toDana);
+      continue;
+    }
     const inARow = 1 + chance.below(MOST_IN_A_ROW);
     for (let i = 0; i < inARow && script.length < messages; i++) write(conversation);
   }
   return script;
+}
+
+/** Plain messages that are followed by one to Dana. */
+function interruptedIn(script: readonly Message[]): Message[] {
+  const latest = new Map<number, Message>();
+  const found: Message[] = [];
+  for (const message of script) {
+    const before = latest.get(message.conversation);
+    if (message.kind === 'to-dana' && before?.kind === 'plain') found.push(before);
+    latest.set(message.conversation, message);
+  }
+  return found;
 }

@@ -10,7 +10,7 @@ export interface Load {
   readonly conversations: number;
   /** Kills, restarts or outages. */
   readonly blows: number;
-  /** Calls of tools are asked for in this first part of the messages, as a share: what became of a call whose
+  /** Calls of tools are asked for, and conversations change hands, in this first part of the messages, as a share: what became of a call whose
    * process died is known a minute later, and nobody wants to wait for that after the last message. */
   readonly callsUntil: number;
 }

@@ -9,17 +9,24 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findServerBinary, serverRemedy } from '../../src/redis/server-binary.mjs';
+import type { Outage } from './excuse.ts';
 
 const ANSWERS_WITHIN_MS = 15_000;
 
 export class RedisServer {
   readonly url: string;
+  readonly #outages: { from: number; to: number }[] = [];
   readonly #socket: string;
   #process: ChildProcess | undefined;
 
   constructor(private readonly directory: string) {
     this.#socket = join(directory, 'redis.sock');
     this.url = `unix://${this.#socket}`;
+  }
+
+  /** When it was away, the present outage included. */
+  get outages(): readonly Outage[] {
+    return this.#outages;
   }
 
   /** Resolves when it answers, its data loaded. */
@@ -40,6 +47,7 @@ export class RedisServer {
     this.#process = spawn(binary.command, args, { stdio: 'ignore' });
     await once(this.#process, 'spawn');
     await this.#answers();
+    this.#isBack();
   }
 
   /** A connection for looking at what is stored; the caller closes it. It waits for a server that is away. */
@@ -54,6 +62,7 @@ export class RedisServer {
     const server = this.#process;
     this.#process = undefined;
     if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    this.#isAway();
     const ended = once(server, 'exit');
     server.kill('SIGKILL');
     await ended;
@@ -61,16 +70,27 @@ export class RedisServer {
 
   /** It keeps its connections and answers nothing until `thaw`. */
   freeze(): void {
+    this.#isAway();
     this.#process?.kill('SIGSTOP');
   }
 
   thaw(): void {
     this.#process?.kill('SIGCONT');
+    this.#isBack();
   }
 
   /** Without waiting, for when we are ended ourselves. */
   endNow(): void {
     this.#process?.kill('SIGKILL');
+  }
+
+  #isAway(): void {
+    this.#outages.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
+  }
+
+  #isBack(): void {
+    const outage = this.#outages.at(-1);
+    if (outage) outage.to = Math.min(outage.to, Date.now());
   }
 
   async #answers(): Promise<void> {

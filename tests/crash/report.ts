@@ -1,5 +1,5 @@
 /** What a run found, as a person reads it and as a machine does. Pure. */
-import type { Commands } from './commander.ts';
+import type { Commands } from './excuse.ts';
 import type { Moment } from './gateway-killed.ts';
 import type { Verdict } from './judge.ts';
 import type { ScenarioName } from './plan.ts';
@@ -30,6 +30,10 @@ export interface Outcome {
   readonly commands: Commands;
   /** What was sent beyond the published limits of a platform. */
   readonly broken: readonly string[];
+  /** Interactions of Discord that two gateways answered because a blow kept them from knowing of each other. */
+  readonly answeredTwice: number;
+  /** How often a person took a conversation over. */
+  readonly takeovers: number;
   /** How long conversations of killed gateways stood still while another one was there, and while none was. */
   readonly witnessed: StoodStill;
   readonly unwitnessed: StoodStill;
@@ -47,7 +51,7 @@ export interface Outcome {
 
 /** What is wrong, one sentence each; empty when everything is as it must be. */
 export function failuresOf(outcome: Outcome): string[] {
-  const { verdict, remains, scenario } = outcome;
+  const { verdict, remains, scenario, commands } = outcome;
   const counts: [readonly unknown[], string][] = [
     [verdict.lost, 'messages were lost'],
     [verdict.reordered, 'messages were out of order'],
@@ -57,12 +61,18 @@ export function failuresOf(outcome: Outcome): string[] {
     [verdict.staleCards, 'cards offer a choice that was made'],
     [verdict.strayProgress, 'progress messages never became a reply'],
     [outcome.crashes, 'gateways ended by themselves'],
-    [scenario === 'gateway' ? outcome.commands.unanswered : [], 'commands had no response within 3 s'],
+    [verdict.saidOver, 'things were said in a conversation that was a person’s'],
+    [commands.unanswered, 'commands had no response within 3 s'],
     [outcome.broken, 'requests were beyond the limits of a platform'],
   ];
   const slowest = spreadOf([...outcome.witnessed.takeovers, ...outcome.witnessed.leases]).max;
   return [
     ...counts.filter(([found]) => found.length > 0).map(([found, words]) => `${found.length} ${words}`),
+    ...(commands.excused > commands.mostExcused
+      ? [
+          `${commands.excused} commands were excused, and only ${commands.mostExcused} were in flight at a kill`,
+        ]
+      : []),
     ...(remains.deadLetters > 0 ? [`${remains.deadLetters} dead letters`] : []),
     ...(remains.leftOver > 0 ? [`${remains.leftOver} lanes were left over`] : []),
     ...(remains.auditOk ? [] : ['the audit is broken']),
@@ -113,6 +123,9 @@ function toFigures(outcome: Outcome): object {
     commandMs: spreadOf(commands.responses),
     commandsUnanswered: commands.unanswered.length,
     commandsExcused: commands.excused,
+    commandsInFlightAtKills: commands.mostExcused,
+    withheld: verdict.withheld,
+    saidOver: verdict.saidOver.length,
     ...remains,
     details: { ...verdict, accepted: undefined },
   };
@@ -164,9 +177,11 @@ function toLines(outcome: Outcome): string[] {
     ['command to response', spreadText(spreadOf(outcome.commands.responses))],
     [
       'commands unanswered',
-      `${listed(outcome.commands.unanswered)} (and ${outcome.commands.excused} when nobody was there)`,
+      `${listed(outcome.commands.unanswered)} (and ${outcome.commands.excused} whose gateways were killed, of ${outcome.commands.mostExcused} in flight at a kill)`,
     ],
-    ['beyond limits', listed(outcome.broken)],
+    ['beyond limits', `${listed(outcome.broken)} (and ${outcome.answeredTwice} answered by two gateways)`],
+    ['taken over by a person', `${outcome.takeovers} times, ${verdict.withheld} messages not answered`],
+    ['said all the same', listed(verdict.saidOver)],
     ...(moments ? [['moments', countsText(moments)] as [string, string]] : []),
     ...(outages
       ? [

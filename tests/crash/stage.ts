@@ -12,6 +12,7 @@ import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
 import type { Chance } from './chance.ts';
 import { Commander } from './commander.ts';
 import { type Evidence, judge, missingOf, type Verdict } from './judge.ts';
+import type { Message } from './message.ts';
 import { Model } from './model.ts';
 import { People, scriptOf } from './people.ts';
 import type { Load } from './plan.ts';
@@ -95,8 +96,10 @@ export class Stage {
   async #isSettled(): Promise<boolean> {
     if ([...this.world.surfaces.values()].some(({ unacknowledged }) => unacknowledged > 0)) return false;
     const threads = this.#threads();
-    if (this.people.messages.some((message) => missingOf(message, threads.get(message.conversation) ?? [])))
-      return false;
+    const silence = { takeovers: this.people.takeovers, shown: this.model.shown };
+    const isMissing = (message: Message) =>
+      missingOf(message, threads.get(message.conversation) ?? [], silence) !== undefined;
+    if (this.people.messages.some(isMissing)) return false;
     return (await this.#leftOver()) === 0;
   }
 
@@ -125,6 +128,8 @@ export class Stage {
           .get(platformOf(conversation))
           ?.explainDouble?.(this.people.places.get(conversation) ?? '', key),
       disorder: this.model.disorder,
+      takeovers: this.people.takeovers,
+      shown: this.model.shown,
     };
   }
 

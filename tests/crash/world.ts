@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 import { parseDocument } from 'yaml';
+import { z } from 'zod';
 import { Keys } from '../../src/redis/keys.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { mayBeAnsweredTwice } from './excuse.ts';
 import { Fleet, type Place } from './fleet.ts';
 import { RedisServer } from './redis-server.ts';
 import { createDiscordSurface } from './surfaces/discord-surface.ts';
@@ -27,8 +29,8 @@ const HOST = '127.0.0.1';
 /** Pauses before an event is delivered again; the last one is repeated until the event is acknowledged. */
 const REDELIVER_AFTER_MS = [0, 250, 1_000];
 
-/** Two gateways hear the same command; the second to respond is told so by this code (Discord docs, JSON error codes). */
-const ANSWERED_BY_ANOTHER = 40_060;
+/** An interaction was answered before (docs.discord.com, JSON Error Codes): two gateways are told of each. */
+const AlreadyAnswered = z.object({ interaction: z.string(), error: z.object({ code: z.literal(40_060) }) });
 
 /** What the gateway inherits from us; everything else of its environment is the scenario's. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'REDIS_SERVER'];
@@ -102,13 +104,16 @@ export class World {
     );
   }
 
-  /** What was sent beyond the published limits of a platform. */
+  /** What was sent beyond the published limits of a platform, and no blow explains. */
   get broken(): string[] {
     const { discord, jira } = this.sandbox;
-    const byOneAlone = discord.violations.filter(
-      ({ error }) => !JSON.stringify(error).includes(`"code":${ANSWERED_BY_ANOTHER}`),
-    );
-    return [...byOneAlone, ...jira.violations].map((violation) => JSON.stringify(violation));
+    const unexplained = discord.violations.filter((violation) => !this.#isExplained(violation));
+    return [...unexplained, ...jira.violations].map((violation) => JSON.stringify(violation));
+  }
+
+  /** Interactions that a second gateway answered, too, because of a blow. */
+  get answeredTwice(): number {
+    return this.sandbox.discord.violations.filter((violation) => this.#isExplained(violation)).length;
   }
 
   /** Ends everything. Safe to call twice. */
@@ -118,6 +123,14 @@ export class World {
     await this.sandbox.stop();
     await this.redis.kill();
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  #isExplained(violation: unknown): boolean {
+    const twice = AlreadyAnswered.safeParse(violation).data;
+    const { hearings } = this.sandbox.discord;
+    const hearing = twice && hearings.find(({ interaction }) => interaction === twice.interaction);
+    if (!hearing) return false;
+    return mayBeAnsweredTwice(hearing, { kills: this.fleet.kills, outages: this.redis.outages });
   }
 
   /** Without waiting, for when we are ended ourselves. */

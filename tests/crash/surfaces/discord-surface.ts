@@ -1,11 +1,11 @@
 import type { DiscordSandbox } from '../../../src/sandbox/discord/discord-sandbox.ts';
 import type { DiscordMessage } from '../../../src/sandbox/discord/world.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS } from '../../../src/sandbox/people.ts';
-import { keyOf, type Post, type Surface } from './surface.ts';
+import { isAboutHands, keyOf, type Post, type Surface } from './surface.ts';
 
 /**
  * Every conversation is a thread, which the bot opens on its first message. Discord acknowledges nothing: a message
- * counts as taken when the bot has said something to it.
+ * counts as taken when the bot has said something to it. What is said in one thread is taken in order, though.
  */
 export function createDiscordSurface(discord: DiscordSandbox): Surface {
   const [channel] = DISCORD_CHANNELS;
@@ -23,14 +23,18 @@ export function createDiscordSurface(discord: DiscordSandbox): Surface {
   };
   return {
     platform: 'discord',
-    write: async ({ place, text }) => {
+    write: async ({ place, text, isAnswered }) => {
       // Without the privileged intent the bot reads only what mentions it.
       const said = await discord.say({
         user: ALEX.discordUser,
         channel: place ?? channel.id,
         text: `@signalbox ${text}`,
       });
-      return { place: place ?? said.id, acknowledged: answered(place ?? said.id, text) };
+      const acknowledged = isAnswered ? answered(place ?? said.id, text) : Promise.resolve();
+      return { place: place ?? said.id, acknowledged };
+    },
+    speak: async (place, text) => {
+      await discord.say({ user: DANA.discordUser, channel: place, text: `@signalbox ${text}` });
     },
     posts: postsIn,
     approve: async (place, card) => {
@@ -65,7 +69,7 @@ function toPost(message: DiscordMessage): Post {
   return {
     text: message.content,
     key,
-    isProgress: key === undefined,
+    isProgress: key === undefined && !isAboutHands(message.content),
     isOpen: buttonOf(message) !== undefined,
     raw,
   };

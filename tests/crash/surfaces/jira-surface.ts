@@ -18,6 +18,8 @@ export function createJiraSurface(jira: JiraSandbox): Surface {
       });
       return { place: issue, acknowledged };
     },
+    speak: async (issue, text) =>
+      jira.comment({ user: DANA.jiraAccount, issue, text: `@signalbox ${text}` }).acknowledged,
     posts: (issue) => ours(issue).map(toPost),
     approve: async (issue, card) => {
       const line = /^approve apr_\S+$/m.exec(card.raw)?.[0];

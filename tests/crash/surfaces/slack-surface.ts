@@ -20,6 +20,15 @@ export function createSlackSurface(slack: SlackSandbox): Surface {
       });
       return { place: place ?? ts, acknowledged };
     },
+    speak: async (place, text) => {
+      const { acknowledged } = await slack.say({
+        user: DANA.slackUser,
+        channel: CHANNEL,
+        text,
+        thread: place,
+      });
+      await acknowledged;
+    },
     posts: (place) => slack.thread(CHANNEL, place).filter(isOurs).map(toPost),
     approve: async (place, card) => {
       const message = slack.thread(CHANNEL, place).find((each) => isOurs(each) && rawOf(each) === card.raw);

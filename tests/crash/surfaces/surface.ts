@@ -11,7 +11,12 @@ export interface Surface {
     readonly place: string | undefined;
     readonly text: string;
     readonly mention: boolean;
+    /** Whether the bot is to say something to it. */
+    readonly isAnswered: boolean;
   }): Promise<Written>;
+
+  /** Dana writes in a place; resolves when what is said next comes after it. Absent where she cannot (a mail thread). */
+  speak?(place: string, text: string): Promise<void>;
 
   /** What the bot shows in a place, oldest first. */
   posts(place: string): readonly Post[];
@@ -61,6 +66,11 @@ export interface Post {
 
 export function isCardOf({ raw }: Post, order: number): boolean {
   return raw.includes(`order ${order},`);
+}
+
+/** Sentences about who speaks in a conversation: not of the model, and final. */
+export function isAboutHands(text: string): boolean {
+  return /has taken over|handed this conversation back|I broke off here/.test(text);
 }
 
 /** What a post is about, for platforms whose messages carry no key that outsiders see. */

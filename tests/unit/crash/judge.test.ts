@@ -4,7 +4,8 @@ import { type Evidence, judge } from '../../crash/judge.ts';
 import { type Message, type MessageKind, orderOf } from '../../crash/message.ts';
 import { disorderIn, toReply } from '../../crash/model.ts';
 import { explainDouble } from '../../crash/surfaces/slack-surface.ts';
-import { keyOf, type Post, platformOf } from '../../crash/surfaces/surface.ts';
+import { isAboutHands, keyOf, type Post, platformOf } from '../../crash/surfaces/surface.ts';
+import type { Takeover } from '../../crash/takeovers.ts';
 
 const ROOT = '1.000001';
 
@@ -52,6 +53,8 @@ function judged(evidence: Partial<Evidence> & { thread?: readonly Post[] }) {
     approvals: [],
     explainDouble: () => 'because',
     disorder: [],
+    takeovers: [],
+    shown: new Set(),
     threads: new Map([[1, evidence.thread ?? []]]),
     ...evidence,
   });
@@ -72,6 +75,8 @@ describe('the judgement of a scenario', () => {
       unknownOutcomes: [],
       staleCards: [],
       strayProgress: [],
+      saidOver: [],
+      withheld: 0,
     });
   });
 
@@ -156,6 +161,87 @@ describe('the judgement of a scenario', () => {
   });
 });
 
+describe('a conversation that Dana took over', () => {
+  const shown = (...numbers: number[]) => new Set(numbers.map((number) => `c1 m${number}`));
+  /** It was announced behind the answer to m1; m3 was the last message to her. */
+  const takeover = (more: Partial<Takeover> = {}): Takeover => ({
+    conversation: 1,
+    before: [answer(1), post('Dana has taken over', 'control')],
+    overheard: [],
+    endedAfter: 3,
+    ...more,
+  });
+  const messages = [said(1), said(2), said(3, 'to-dana'), said(4)];
+
+  it('C3 C5 needs no answer to what was said meanwhile, if the agent read it and answers what comes next', () => {
+    const thread = [answer(1), answer(4)];
+
+    const verdict = judged({ messages, thread, takeovers: [takeover()], shown: shown(1, 2, 3, 4) });
+
+    expect(verdict).toMatchObject({ lost: [], saidOver: [], withheld: 1 });
+  });
+
+  it('C3 has lost what the agent never read', () => {
+    const thread = [answer(1), answer(4)];
+
+    const verdict = judged({ messages, thread, takeovers: [takeover()], shown: shown(1, 2, 4) });
+
+    expect(verdict.lost).toEqual([expect.stringContaining('c1 m3: the agent never read')]);
+  });
+
+  it('C5 has lost the message after it when that is not answered', () => {
+    const verdict = judged({
+      messages,
+      thread: [answer(1)],
+      takeovers: [takeover()],
+      shown: shown(1, 2, 3, 4),
+    });
+
+    expect(verdict.lost).toEqual([expect.stringContaining('c1 m4')]);
+  });
+
+  it('has lost what was passed over before: a later message was answered', () => {
+    const before = [answer(2)];
+
+    const verdict = judged({
+      messages,
+      thread: [answer(2), answer(4)],
+      takeovers: [takeover({ before })],
+      shown: shown(1, 2, 3, 4),
+    });
+
+    expect(verdict.lost).toEqual([expect.stringContaining('c1 m1')]);
+  });
+
+  it.each([
+    ['answered a message from before', 2],
+    ['answered a message to her', 3],
+  ])('C1 C2 sees that the agent %s after it was announced', (_, number) => {
+    const thread = [answer(1), answer(number), answer(4)];
+
+    const verdict = judged({ messages, thread, takeovers: [takeover()], shown: shown(1, 2, 3, 4) });
+
+    expect(verdict.saidOver).toEqual([`answer c1 m${number} in c1 (discord)`]);
+  });
+
+  it('C1 remembers what was said and taken back again', () => {
+    const takeovers = [takeover({ overheard: ['answer …'] })];
+
+    const verdict = judged({ messages, thread: [answer(1), answer(4)], takeovers, shown: shown(1, 2, 3, 4) });
+
+    expect(verdict.saidOver).toEqual(['answer … in c1 (discord)']);
+  });
+
+  it('does not count begun words as an answer', () => {
+    const begun = post(toReply('answer', { conversation: 1, number: 2 }, ''), 'k', { isProgress: true });
+    const takeovers = [takeover({ before: [answer(1), begun] })];
+
+    const verdict = judged({ messages, thread: [answer(1), answer(4)], takeovers, shown: shown(1, 2, 3, 4) });
+
+    expect(verdict).toMatchObject({ lost: [], saidOver: [], withheld: 1 });
+  });
+});
+
 describe('platforms', () => {
   it('share the conversations evenly', () => {
     const names = Array.from({ length: 200 }, (_, index) => platformOf(index + 1));
@@ -168,6 +254,8 @@ describe('platforms', () => {
     expect(keyOf('answer c3 m4: all is well.')).toBe('answer c3 m4');
     expect(keyOf('refund: order 300004, amount 80')).toBe('card of order 300004');
     expect(keyOf('Thinking…')).toBeUndefined();
+    expect(isAboutHands('**Dana Reyes has taken over.** You are talking to a person now.')).toBe(true);
+    expect(isAboutHands('answer c3 m4: all is well.')).toBe(false);
   });
 });
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Chance } from '../../crash/chance.ts';
+import type { Message } from '../../crash/message.ts';
 import { scriptOf } from '../../crash/people.ts';
 import { toPlan } from '../../crash/plan.ts';
+import { platformOf } from '../../crash/surfaces/surface.ts';
 
 describe('the plan of a crash run', () => {
   it('does all there is to do when nothing is said', () => {
@@ -51,6 +53,14 @@ describe('the plan of a crash run', () => {
 });
 
 describe('the script of the people', () => {
+  it('has conversations change hands in every scenario', () => {
+    for (const load of Object.values(toPlan([], 7).loads)) {
+      const script = scriptOf(load, new Chance(7));
+
+      expect(script.filter(({ kind }) => kind === 'to-dana').length).toBeGreaterThan(3);
+    }
+  });
+
   it('numbers the messages of each conversation from one, without a gap, and the same for the same seed', () => {
     fc.assert(
       fc.property(
@@ -72,6 +82,13 @@ describe('the script of the people', () => {
           }
           expect(script.slice(Math.ceil(messages / 2)).every(({ kind }) => kind === 'plain')).toBe(true);
           expect(scriptOf(load, new Chance(seed))).toEqual(script);
+          for (const [index, { conversation, kind }] of script.entries()) {
+            if (kind !== 'to-dana') continue;
+            const of = (part: Message[]) => part.filter((one) => one.conversation === conversation);
+            expect(platformOf(conversation)).not.toBe('email');
+            expect(of(script.slice(0, index)).length).toBeGreaterThanOrEqual(2);
+            expect(of(script.slice(index)).at(-1)?.kind).not.toBe('to-dana');
+          }
         },
       ),
     );
