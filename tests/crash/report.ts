@@ -30,7 +30,7 @@ export interface Outcome {
   readonly commands: Commands;
   /** What was sent beyond the published limits of a platform. */
   readonly broken: readonly string[];
-  /** Interactions of Discord that two gateways answered because a blow kept them from knowing of each other. */
+  /** Interactions of Discord that two gateways answered, which could not know of each other: see `excuse.ts`. */
   readonly answeredTwice: number;
   /** How often a person took a conversation over. */
   readonly takeovers: number;

@@ -104,14 +104,14 @@ export class World {
     );
   }
 
-  /** What was sent beyond the published limits of a platform, and no blow explains. */
+  /** What was sent beyond the published limits of a platform, and nothing explains. */
   get broken(): string[] {
     const { discord, jira } = this.sandbox;
     const unexplained = discord.violations.filter((violation) => !this.#isExplained(violation));
     return [...unexplained, ...jira.violations].map((violation) => JSON.stringify(violation));
   }
 
-  /** Interactions that a second gateway answered, too, because of a blow. */
+  /** Interactions that a second gateway answered, too, and could not know of the first. */
   get answeredTwice(): number {
     return this.sandbox.discord.violations.filter((violation) => this.#isExplained(violation)).length;
   }
