@@ -3,8 +3,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ApprovalEvent, ApprovalState } from '../../src/domain/approval/record.ts';
 import type { VoteResult } from '../../src/domain/approval/voting.ts';
-import { History, type HistoryPlan, history } from '../support/approval-history.ts';
+import { History } from '../support/approval-history.ts';
 import { INVARIANTS, type InvariantName } from '../support/approval-invariants.ts';
+import { type HistoryPlan, history } from '../support/approval-plan.ts';
 import { modelRuns, reportOf, type Trial, trials } from '../support/model-runs.ts';
 
 const USUAL_RUNS = 20_000;

@@ -1,10 +1,3 @@
-/**
- * Random histories of approvals: what people, executors, time and misfortune do to a partition, as plain data, and the
- * playing of it on the model, beside a real store where there is one.
- *
- * Everything that is delivered may come late, again, out of order, or from a process that dies over it.
- */
-import fc from 'fast-check';
 import { addCopy, noteCopy } from '../../src/domain/approval/copies.ts';
 import { delegate, delegatorsOf } from '../../src/domain/approval/delegation.ts';
 import {
@@ -16,20 +9,14 @@ import {
   reconcile,
   renew,
 } from '../../src/domain/approval/execution.ts';
-import { HELD_YES_MS, holdYes } from '../../src/domain/approval/holding.ts';
-import {
-  type Approval,
-  type ApprovalPolicy,
-  type CardCopy,
-  isEnded,
-  QUIET_MS,
-} from '../../src/domain/approval/record.ts';
+import { holdYes } from '../../src/domain/approval/holding.ts';
+import { type Approval, type CardCopy, isEnded } from '../../src/domain/approval/record.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import { type Vote, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
 import { AccountId, PersonId, Platform } from '../../src/domain/ids.ts';
-import { RoleName } from '../../src/domain/person.ts';
+import type { RoleName } from '../../src/domain/person.ts';
 import type { Voter } from '../../src/domain/quorum.ts';
 import {
   ApprovalModel,
@@ -40,350 +27,27 @@ import {
   type Written,
 } from './approval-model.ts';
 import {
-  anAddress,
-  anApproval,
-  aVote,
-  DEADLINE_MS,
-  EMAIL,
-  LEASE_MS,
-  SLACK,
-  VALID_FOR_MS,
-} from './approvals.ts';
-
-/** So far ahead that no server's own clock ever gets there: time passes only when a history says so. */
-export const BEGIN_MS = Date.parse('2100-01-01T00:00:00Z');
-
-export const PAUSE_MS = 20_000;
-export const VISIBLE_MS = 15_000;
-export const RUNG_MS = 30_000;
-export const HARD_MS = 10 * DEADLINE_MS;
-const HOUR_MS = 3_600_000;
-
-/** More than this is asked for by nobody's leave: the rules of the house refuse it. */
-export const MOST_AMOUNT = 500;
-
-const MANAGER = RoleName.parse('manager');
-const DIRECTOR = RoleName.parse('director');
-
-/** Alex asked, on behalf of Lee; Max has an account that was Alex's then; Eve is nobody until she is promoted. */
-const ROLES: Readonly<Record<string, readonly RoleName[]>> = {
-  alex: [MANAGER],
-  lee: [MANAGER],
-  max: [MANAGER],
-  dana: [MANAGER],
-  mona: [MANAGER],
-  rita: [DIRECTOR],
-  eve: [],
-};
-const NAMES = Object.keys(ROLES);
-/** Those on whose behalf it is asked, by whatever account. */
-export const EXCLUDED = ['alex', 'lee', 'max'];
-
-const PROCESSES = 2;
-
-// ── What can happen ──────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Something that is put to the state machine. */
-type Input =
-  | {
-      readonly kind: 'vote';
-      readonly who: string;
-      readonly choice: Vote['choice'];
-      readonly amount: number;
-      readonly via: 'slack' | 'email';
-      readonly back: number;
-      readonly forged: boolean;
-    }
-  | { readonly kind: 'ask' | 'reply'; readonly who: string }
-  | { readonly kind: 'delegate'; readonly from: string; readonly to: string }
-  | { readonly kind: 'cancel' | 'revoke'; readonly who: string; readonly operates: boolean }
-  | { readonly kind: 'claim'; readonly right: boolean; readonly drifted: boolean; readonly again: boolean }
-  | { readonly kind: 'renew' | 'lose-track'; readonly back: number }
-  | { readonly kind: 'complete'; readonly back: number; readonly status: 'ok' | 'error' }
-  | {
-      readonly kind: 'reconcile';
-      readonly who: string;
-      readonly finding: 'happened' | 'did-not-happen' | 'retry';
-      readonly operates: boolean;
-    }
-  | { readonly kind: 'card'; readonly copy: string; readonly back: number }
-  | { readonly kind: 'hold' | 'reroute' | 'tick' }
-  /** What was delivered before is delivered again. */
-  | { readonly kind: 'again'; readonly back: number };
-
-interface Delivery {
-  readonly kind: 'deliver';
-  readonly input: Input;
-  readonly approval: number;
-  readonly process: number;
-  readonly fate: Fate;
-}
-
-export type Command =
-  | Delivery
-  /** By several processes at the same moment. */
-  | { readonly kind: 'together'; readonly deliveries: readonly Delivery[] }
-  | { readonly kind: 'release'; readonly which: number; readonly fate: 'done' | 'reply-lost' }
-  | { readonly kind: 'sweep'; readonly process: number; readonly fate: Fate }
-  | { readonly kind: 'pass'; readonly ms: number }
-  /** Just before, at, or just after the next thing falls due. */
-  | { readonly kind: 'pass-to-due'; readonly offMs: number }
-  /** Somebody with a permit begins, by a clock that may be behind. */
-  | { readonly kind: 'begin'; readonly back: number; readonly behindMs: number }
-  | { readonly kind: 'promote'; readonly who: string }
-  | { readonly kind: 'open-again'; readonly approval: number }
-  | { readonly kind: 'timer-lost'; readonly approval: number }
-  /** What was written since is lost, as when a server without all of it takes over. */
-  | { readonly kind: 'mark' | 'lose' };
-
-export interface Wish {
-  readonly count: number;
-  readonly enough: boolean;
-  readonly fair: boolean;
-  readonly pause: boolean;
-  readonly slackOnly: boolean;
-  /** Yes or no is all that is offered. */
-  readonly plain: boolean;
-  readonly risk: 'low' | 'high';
-  readonly effect: 'once' | 'idempotent';
-  readonly verdict: 'human' | 'allowed' | 'nobody' | 'granted';
-  readonly ladder: NonNullable<ApprovalPolicy['ladder']>;
-  /** The conversation alone, or Dana and Max by themselves as well. */
-  readonly copies: 'conversation' | 'each';
-}
-
-export interface HistoryPlan {
-  readonly wishes: readonly Wish[];
-  readonly commands: readonly Command[];
-}
-
-const who = fc.constantFrom('dana', 'dana', 'dana', 'mona', 'mona', 'rita', 'eve', 'alex', 'lee', 'max');
-const back = fc.constantFrom(0, 0, 0, 0, 1, 2, 3);
-
-const input: fc.Arbitrary<Input> = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      kind: fc.constant('vote' as const),
-      who,
-      choice: fc.constantFrom<Vote['choice'][]>(
-        'approve',
-        'approve',
-        'approve',
-        'approve',
-        'deny',
-        'edit',
-        'take-back',
-        'answer',
-      ),
-      amount: fc.constantFrom(40, 120, 900),
-      via: fc.constantFrom('slack' as const, 'slack' as const, 'email' as const),
-      back,
-      /** The card's number is right, and it was about something else. */
-      forged: fc.constantFrom(false, false, false, false, false, false, false, false, false, true),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('ask' as const, 'reply' as const), who }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('delegate' as const), from: who, to: who }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('cancel' as const, 'revoke' as const),
-      who,
-      operates: fc.boolean(),
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('claim' as const),
-      right: fc.constantFrom(true, true, true, true, false),
-      drifted: fc.constantFrom(false, false, false, false, false, true),
-      again: fc.constantFrom(false, false, true),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('renew' as const, 'lose-track' as const), back }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('complete' as const),
-      back,
-      status: fc.constantFrom('ok' as const, 'error' as const),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('reconcile' as const),
-      who,
-      finding: fc.constantFrom(
-        'happened' as const,
-        'did-not-happen' as const,
-        'retry' as const,
-        'retry' as const,
-      ),
-      operates: fc.boolean(),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('card' as const),
-      copy: fc.constantFrom('conversation', 'dana', 'max'),
-      back,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom('hold' as const, 'reroute' as const, 'tick' as const) }),
-  },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('again' as const), back: fc.nat(4) }) },
-);
-
-const fate = fc.constantFrom<Fate[]>(
-  'done',
-  'done',
-  'done',
-  'done',
-  'done',
-  'done',
-  'crash',
-  'reply-lost',
-  'twice',
-  'held',
-);
-const process = fc.nat(PROCESSES - 1);
-const approval = fc.constantFrom(0, 0, 0, 1);
-
-const delivery: fc.Arbitrary<Delivery> = fc.record({
-  kind: fc.constant('deliver' as const),
-  input,
-  approval,
-  process,
-  fate,
-});
-
-/** Losing what somebody was told of is for a part of the histories: much of what is promised ends there. */
-function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
-  const commands: { weight: number; arbitrary: fc.Arbitrary<Command> }[] = [
-    { weight: 24, arbitrary: delivery },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant('together' as const),
-        deliveries: fc.array(
-          delivery.map((each): Delivery => ({ ...each, fate: 'done' })),
-          { minLength: 2, maxLength: 3 },
-        ),
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant('release' as const),
-        which: fc.nat(2),
-        fate: fc.constantFrom('done' as const, 'done' as const, 'reply-lost' as const),
-      }),
-    },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('sweep' as const), process, fate }) },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant('pass' as const),
-        ms: fc.oneof(
-          fc.nat(3_000),
-          fc.constantFrom(
-            LEASE_MS,
-            LEASE_MS + QUIET_MS,
-            VALID_FOR_MS,
-            PAUSE_MS,
-            RUNG_MS,
-            DEADLINE_MS,
-            HARD_MS,
-            HOUR_MS,
-            HELD_YES_MS,
-          ),
-        ),
-      }),
-    },
-    {
-      weight: 5,
-      arbitrary: fc.record({
-        kind: fc.constant('pass-to-due' as const),
-        offMs: fc.constantFrom(-1, 0, 0, 0, 1, 70_000),
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        kind: fc.constant('begin' as const),
-        back,
-        behindMs: fc.constantFrom(0, 0, 1_000, QUIET_MS - 1),
-      }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({ kind: fc.constant('promote' as const), who: fc.constantFrom('eve', 'dana') }),
-    },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('open-again' as const), approval }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('timer-lost' as const), approval }) },
-    ...(isLossy
-      ? [{ weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('mark' as const, 'lose' as const) }) }]
-      : []),
-  ];
-  return fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 15, size: 'max' });
-}
-
-const wish: fc.Arbitrary<Wish> = fc.record({
-  count: fc.constantFrom(1, 1, 2),
-  enough: fc.boolean(),
-  fair: fc.boolean(),
-  pause: fc.boolean(),
-  slackOnly: fc.constantFrom(false, false, false, true),
-  plain: fc.constantFrom(false, false, false, false, true),
-  risk: fc.constantFrom('low' as const, 'high' as const),
-  effect: fc.constantFrom('once' as const, 'idempotent' as const),
-  verdict: fc.constantFrom<Wish['verdict'][]>(
-    'human',
-    'human',
-    'human',
-    'human',
-    'human',
-    'allowed',
-    'granted',
-    'nobody',
-  ),
-  ladder: fc.constantFrom<Wish['ladder'][]>(
-    [],
-    [],
-    [{ kind: 'escalate', approvers: { role: DIRECTOR }, forMs: RUNG_MS }],
-    [
-      { kind: 'escalate', approvers: { role: DIRECTOR }, forMs: RUNG_MS },
-      { kind: 'default', text: 'nobody was there' },
-    ],
-    [{ kind: 'approve' }],
-  ),
-  copies: fc.constantFrom('conversation' as const, 'each' as const),
-});
-
-export const history: fc.Arbitrary<HistoryPlan> = fc
-  .constantFrom(false, false, false, true)
-  .chain((isLossy) =>
-    fc.record({ wishes: fc.array(wish, { minLength: 1, maxLength: 2 }), commands: commandsOf(isLossy) }),
-  );
+  BEGIN_MS,
+  type Command,
+  type Delivery,
+  HARD_MS,
+  type HistoryPlan,
+  type Input,
+  MANAGER,
+  MOST_AMOUNT,
+  PAUSE_MS,
+  ROLES,
+  sensibleIn,
+  VISIBLE_MS,
+  type Wish,
+} from './approval-plan.ts';
+import { anAddress, anApproval, aVote, EMAIL, LEASE_MS, SLACK } from './approvals.ts';
 
 // ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** In the order in which it happened. */
 export type Happening =
-  | ({
-      readonly kind: 'written';
-      readonly input: Input | { readonly kind: 'sweep' };
-      readonly key: string;
-    } & Written)
+  | ({ readonly kind: 'written' } & Cause & Written)
   /** Somebody was told. */
   | {
       readonly kind: 'answered';
@@ -432,16 +96,24 @@ export interface Held {
   release(fate: 'done' | 'reply-lost'): Promise<Outcome>;
 }
 
-interface HeldOn {
-  readonly intent: Intent;
+/** What is put to the machine, by whom. */
+interface Cause {
   readonly input: Input | { readonly kind: 'sweep' };
   readonly key: string;
+  /** The card that was answered. */
+  readonly seen?: Card;
+}
+
+interface HeldOn extends Cause {
+  readonly intent: Intent;
   readonly world: Held | undefined;
 }
 
-interface Given {
+/** What somebody who looks at it answers. */
+type Card = Pick<Approval, 'gen' | 'digest' | 'face'>;
+
+interface Given extends Cause {
   readonly input: Input;
-  readonly key: string;
   readonly approval: number;
   readonly decide: Decide;
 }
@@ -459,12 +131,12 @@ export class History {
   readonly #roles: Record<string, readonly RoleName[]> = { ...ROLES };
   readonly #given: Given[] = [];
   readonly #permits: { permit: Permit; owner: string; approval: number }[] = [];
-  readonly #cards: { gen: number; digest: string; face: number }[][];
+  readonly #cards: Card[][];
   readonly #held: HeldOn[] = [];
   #marked: ApprovalModel | undefined;
   #count = 0;
   /** What is being put to the machine now, for those who hear of what is written. */
-  #current: { input: Input | { readonly kind: 'sweep' }; key: string } = {
+  #current: Cause = {
     input: { kind: 'sweep' },
     key: '',
   };
@@ -526,9 +198,10 @@ export class History {
         return this.#pass(this.model.nowMs + command.ms);
       case 'pass-to-due': {
         const next = this.#all().flatMap((each) => dueOf(each) ?? []);
-        return this.#pass(
-          Math.max(this.model.nowMs, Math.min(...next, this.model.nowMs + HARD_MS) + command.offMs),
-        );
+        const dueMs = Math.min(...next, this.model.nowMs + HARD_MS) + command.offMs;
+        await this.#pass(Math.max(this.model.nowMs, dueMs));
+        if (command.isSwept) await this.#sweep(0, 'done');
+        return;
       }
       case 'begin':
         return this.#begin(command.back, command.behindMs);
@@ -645,8 +318,9 @@ export class History {
     this.happenings.push({ kind: 'began', permit, approval, nowMs: this.model.nowMs });
   }
 
-  async #release({ intent, input, key, world }: HeldOn, fate: 'done' | 'reply-lost'): Promise<void> {
-    this.#current = { input, key };
+  async #release(held: HeldOn, fate: 'done' | 'reply-lost'): Promise<void> {
+    this.#current = held;
+    const { intent, input, key, world } = held;
     const before = this.model.find(intent.id)!;
     const outcome = this.model.release(intent, fate);
     if (world) this.compare(`what was held of ${input.kind}`, outcome, await world.release(fate));
@@ -705,15 +379,22 @@ export class History {
     return this.opened[n % this.opened.length]!;
   }
 
-  #toGiven(input: Input, approval: number): Given | undefined {
-    if (input.kind === 'again') return this.#given.at(-1 - input.back);
+  #toGiven(wanted: Input, approval: number): Given | undefined {
     const n = approval % this.opened.length;
+    const input = wanted.kind === 'sensible' ? this.#leadingOn(n, wanted.pick) : wanted;
+    if (input.kind === 'again') return this.#given.at(-1 - input.back);
     const key = `${input.kind}:${this.#count++}`;
-    const given = { input, key, approval: n, decide: this.#toDecide(input, n, key) };
+    const seen = this.#card(n, 'back' in input ? input.back : 0);
+    const given: Given = { input, key, approval: n, seen, decide: this.#toDecide(input, n, seen, key) };
     const named = this.#isAboutPermit(input) ? { ...given, ...this.#ofPermit(input) } : given;
-    if (!named) return undefined;
     this.#given.push(named);
     return named;
+  }
+
+  #leadingOn(n: number, pick: number): Exclude<Input, { kind: 'sensible' }> {
+    const { state } = this.model.find(this.#opened(n).id)!;
+    const inputs = sensibleIn(state);
+    return inputs[pick % inputs.length]!;
   }
 
   #isAboutPermit(input: Input): input is Extract<Input, { kind: 'renew' | 'complete' | 'lose-track' }> {
@@ -749,8 +430,12 @@ export class History {
     }
   }
 
-  #toDecide(input: Exclude<Input, { kind: 'again' }>, n: number, key: string): Decide {
-    const seen = this.#card(n, 'back' in input ? input.back : 0);
+  #toDecide(
+    input: Exclude<Input, { kind: 'again' | 'sensible' }>,
+    n: number,
+    seen: Card,
+    key: string,
+  ): Decide {
     switch (input.kind) {
       case 'vote':
         return this.#toVote(input, seen, key);
@@ -833,28 +518,24 @@ export class History {
     const cast = aVote(this.opened[0]!, {
       ...this.#speaker(input.who),
       gen: seen.gen,
-      digest: input.forged ? 'of something else' : seen.digest,
+      digest: seen.digest,
       key,
       choice: input.choice,
       via: input.via === 'slack' ? SLACK : EMAIL,
       text: 'because',
       ...(input.choice === 'edit' ? { edit: editOf(input.amount) } : {}),
     });
-    return (current, nowMs, world) =>
-      vote(
-        current,
-        {
-          ...cast,
-          ...this.#standing(current, input.who),
-          others: NAMES.map((name) => this.#voter(current, name)),
-        },
-        nowMs,
-        world,
-      );
+    return (current, nowMs, world) => {
+      const digest = { seen: seen.digest, number: current.digest, 'something-else': 'of something else' }[
+        input.about
+      ];
+      const others = NAMES.map((name) => this.#voter(current, name));
+      return vote(current, { ...cast, digest, ...this.#standing(current, input.who), others }, nowMs, world);
+    };
   }
 
   /** What stood on the card so many changes ago. */
-  #card(n: number, back: number): { gen: number; digest: string; face: number } {
+  #card(n: number, back: number): Card {
     const cards = this.#cards[n]!;
     return cards.at(-1 - back) ?? cards[0]!;
   }
@@ -879,10 +560,13 @@ export class History {
 
   #note(change: Written): void {
     const n = this.opened.findIndex(({ id }) => id === change.after.id);
-    this.happenings.push({ kind: 'written', ...this.#current, ...change });
+    const { input, key, seen } = this.#current;
+    this.happenings.push({ kind: 'written', input, key, ...(seen ? { seen } : {}), ...change });
     this.#cards[n]?.push(toCard(change.after));
   }
 }
+
+const NAMES = Object.keys(ROLES);
 
 const BATCH = 200;
 /** Everything that can fall due of two approvals, one that nobody ever gets to see put off again and again included. */
@@ -946,7 +630,7 @@ function settler({ who, operates }: { who: string; operates: boolean }) {
   return { person: idOf(who), name: who, via: Platform.parse('cli'), operates };
 }
 
-function toCard({ gen, digest, face }: Approval): { gen: number; digest: string; face: number } {
+function toCard({ gen, digest, face }: Approval): Card {
   return { gen, digest, face };
 }
 

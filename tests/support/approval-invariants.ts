@@ -15,14 +15,8 @@ import {
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import type { VoteResult } from '../../src/domain/approval/voting.ts';
 import { isQuorum } from '../../src/domain/quorum.ts';
-import {
-  EXCLUDED,
-  type Happening,
-  type History,
-  isSame,
-  MOST_AMOUNT,
-  VISIBLE_MS,
-} from './approval-history.ts';
+import { type Happening, type History, isSame } from './approval-history.ts';
+import { EXCLUDED, MOST_AMOUNT, VISIBLE_MS } from './approval-plan.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */
 export type Invariant = (history: History) => string | undefined;
@@ -111,21 +105,16 @@ export const INVARIANTS = {
   },
 
   'A6 an answer to an older card, or about something else, never counts': (history) =>
-    eachWritten(history, ({ before, after, moved, input }) => {
+    eachWritten(history, ({ before, after, moved, input, seen }) => {
       const said = [...(after.assents ?? []), ...(after.dissents ?? [])];
       if (said.some(({ digest }) => digest !== after.digest)) return 'a word about something else counts';
-      if (after.decision && !isEnded(before.state) && after.decision.digest !== after.digest)
-        return 'decided on something else';
-      if (
-        moved.event === 'edited'
-          ? after.gen !== before.gen + 1
-          : after.digest !== before.digest && after.gen === before.gen
-      ) {
-        return 'what is asked changed without a new generation';
-      }
-      // An edit is a generation of its own; the word for it was said about the one before.
-      const isWord = BY_WORD.has(moved.event) && input.kind === 'vote' && moved.actor !== 'system';
-      return isWord && input.forged ? 'a word about something else counted' : undefined;
+      if (after.decision && after.decision.digest !== after.digest) return 'something else was decided on';
+      const isOther = after.digest !== before.digest;
+      if (after.gen !== before.gen + (isOther ? 1 : 0)) return 'a generation was not counted as one';
+      if (!isAnswer(input) || !BY_WORD.has(moved.event) || moved.actor === 'system') return undefined;
+      if (seen?.gen !== before.gen) return 'an answer to an older card counted';
+      const isAbout = !('about' in input) || input.about !== 'something-else';
+      return isAbout ? undefined : 'an answer about something else counted';
     }),
 
   'A8 it waits for a time in every state but the ended ones': (history) =>
@@ -287,6 +276,10 @@ function eachWritten(history: History, check: (change: Written) => string | unde
 
 function written(history: History): Written[] {
   return history.happenings.filter((happening) => happening.kind === 'written');
+}
+
+function isAnswer(input: Written['input']): input is Extract<Written['input'], { kind: 'vote' | 'ask' }> {
+  return input.kind === 'vote' || input.kind === 'ask';
 }
 
 /** How many people it takes, at least. */

@@ -13,8 +13,9 @@ import type { RedisClient } from '../../src/redis/client.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
 import { loadScript, runBinaryScript, type Script } from '../../src/redis/script.ts';
-import { BEGIN_MS, type Due, type Held, type World } from './approval-history.ts';
+import type { Due, Held, World } from './approval-history.ts';
 import type { Decide, Fate, Outcome, PartitionView } from './approval-model.ts';
+import { BEGIN_MS } from './approval-plan.ts';
 import { defer } from './core.ts';
 
 /** Longer than any test. */
