@@ -93,7 +93,6 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
     function coreRefuses(code: string, notice: string): void {
       world.onReceive(async (answer) => {
         if (answer.kind !== 'message') return { kind: 'answered', code, notice };
-        if (!world.toldTo) return { kind: 'stored' };
         await world.gateway.send(
           {
             id: `told:${code}:${answer.id}`,
@@ -110,7 +109,6 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
 
     /** One person hears of it, and nobody else; where everybody does, it is in words that say nothing of it. */
     async function expectToldAlone(who: Reader, words: string): Promise<void> {
-      if (!world.toldTo) return;
       const { tellsEverybody } = world.gateway;
       expect(await world.toldTo(tellsEverybody ? OPENLY : words)).toEqual([who]);
       if (tellsEverybody) expect(await world.toldTo(words)).toEqual([]);
@@ -487,7 +485,7 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         await send(said, { kind: 'notice', markdown: 'Nothing waits for you.', onlyFor: need(account) });
 
         expect(await read(said)).toContain('Nothing waits for you.');
-        if (world.toldTo) expect(await world.toldTo('Nothing waits for you.')).toEqual(['alex']);
+        expect(await world.toldTo('Nothing waits for you.')).toEqual(['alex']);
       });
     });
 

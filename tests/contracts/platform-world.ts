@@ -65,7 +65,7 @@ export interface PlatformWorld {
    * Who reads something the bot says in these words, each once. Where there is no word in private (`tellsEverybody`):
    * whom it names, so that it reaches them.
    */
-  toldTo?(words: string): Promise<readonly Reader[]>;
+  toldTo(words: string): Promise<readonly Reader[]>;
 
   /** The core keeps this request from now on, for a platform whose people are shown what it keeps. */
   keep?(card: Card): void;

@@ -9,9 +9,9 @@ export function discordSurface(discord: DiscordSandbox): Surface {
   const fromBot = ({ author }: DiscordMessage) => author === BOT.discordUser;
   return {
     name: 'discord',
-    ask: async (text) => {
+    ask: async (text, { discordUser: user } = ALEX) => {
       const { id } = await discord.say({
-        user: ALEX.discordUser,
+        user,
         channel: GENERAL.id,
         text: `@signalbox ${text}`,
       });
@@ -23,6 +23,9 @@ export function discordSurface(discord: DiscordSandbox): Surface {
         .filter((each) => fromBot(each) && Number(each.id) >= Number(message))
         .map(textOf),
     shownToDana: () => discord.messages(DANA.discordDm).filter(fromBot).map(textOf),
+    // To who presses or uses a command, in its place; to who writes, directly.
+    told: ({ discordUser, discordDm }) =>
+      [...discord.ephemerals(discordUser), ...discord.messages(discordDm).filter(fromBot)].map(textOf),
     approve: async () => {
       const card = discord
         .messages(DANA.discordDm)

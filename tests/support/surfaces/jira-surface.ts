@@ -6,9 +6,9 @@ export function jiraSurface(jira: JiraSandbox, issue = 'OPS-2'): Surface {
   const ours = (key: string) => jira.comments(key).filter(({ author }) => author === BOT.jiraAccount);
   return {
     name: 'jira',
-    ask: async (text) => {
+    ask: async (text, { jiraAccount: user } = ALEX) => {
       const { id, acknowledged } = jira.comment({
-        user: ALEX.jiraAccount,
+        user,
         issue,
         text: `@signalbox ${text}`,
       });
@@ -20,6 +20,11 @@ export function jiraSurface(jira: JiraSandbox, issue = 'OPS-2'): Surface {
         .filter(({ id }) => Number(id) > Number(comment))
         .map(({ body }) => body),
     shownToDana: () => ours(PROJECT.approvalIssue).map(({ body }) => body),
+    told: () =>
+      [issue, PROJECT.approvalIssue]
+        .flatMap(ours)
+        .map(({ body }) => body)
+        .filter((body) => !/Waiting for/.test(body)),
     approve: async () => {
       const asked = ours(PROJECT.approvalIssue).findLast(({ body }) => /^approve apr_/m.test(body));
       const line = /^approve apr_\S+$/m.exec(asked?.body ?? '')?.[0];

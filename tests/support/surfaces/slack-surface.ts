@@ -7,13 +7,14 @@ export function slackSurface(slack: SlackSandbox): Surface {
   const fromBot = ({ user }: { user: string }) => user === BOT.slack;
   return {
     name: 'slack',
-    ask: async (text) => {
-      const said = await slack.say({ user: ALEX.slackUser, channel: GENERAL, text: `@signalbox ${text}` });
+    ask: async (text, { slackUser: user } = ALEX) => {
+      const said = await slack.say({ user, channel: GENERAL, text: `@signalbox ${text}` });
       await said.acknowledged;
       return said.ts;
     },
     said: (thread) => slack.thread(GENERAL, thread).filter(fromBot).map(textOf),
     shownToDana: () => slack.messages(DANA.slackDm).filter(fromBot).map(textOf),
+    told: ({ slackUser }) => slack.ephemerals(slackUser).map(textOf),
     approve: async () => {
       const card = slack
         .messages(DANA.slackDm)

@@ -1,15 +1,20 @@
+import type { SandboxPerson } from '../../../src/sandbox/people.ts';
+
 /** A platform as the people of a story use it: Alex asks, Dana is asked and answers, and both read what is there. */
 export interface Surface {
   readonly name: string;
 
-  /** Alex asks the bot for something. Resolves with the place where the answer belongs. */
-  ask(text: string): Promise<string>;
+  /** Alex, or somebody else, asks the bot for something. Resolves with the place where the answer belongs. */
+  ask(text: string, who?: SandboxPerson): Promise<string>;
 
   /** What the bot shows in that place now, message by message, oldest first. */
   said(place: string): readonly string[];
 
   /** What the bot shows Dana directly, now: requests, and what became of them. */
   shownToDana(): readonly string[];
+
+  /** What the bot has told somebody, now, that is no answer for all who are there; in Jira all read it. */
+  told(who: SandboxPerson): readonly string[];
 
   /** Dana says yes to the newest request she was asked directly. */
   approve(): Promise<void>;

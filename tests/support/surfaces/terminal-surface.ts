@@ -4,6 +4,7 @@ import { openStores, startApp } from '../../../src/app.ts';
 import { cardsFor } from '../../../src/cli/chat.ts';
 import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import type { Person } from '../../../src/domain/person.ts';
+import { DANA } from '../../../src/sandbox/people.ts';
 import { silent } from '../core.ts';
 import { type Story, withPerson } from '../story.ts';
 import { TestTerminal } from '../test-terminal.ts';
@@ -55,13 +56,14 @@ export function terminalSurface({ alex, dana }: Terminals): Surface {
   return {
     name: 'cli',
     // What is printed from there on is about it: one thing is asked at a time.
-    ask: async (text) => {
+    ask: async (text, who) => {
       const from = alex.text.length;
-      await alex.type(text);
+      await (who === DANA ? dana : alex).type(text);
       return String(from);
     },
     said: (place) => alex.pieces(Number(place)),
     shownToDana: () => dana.pieces(),
+    told: (who) => (who === DANA ? dana : alex).pieces(),
     approve: async () => {
       const id = openRequest(dana);
       await dana.type(`/approve ${id}`);

@@ -8,9 +8,9 @@ export function webSurface(web: WebSandbox): Surface {
   let places = 0;
   return {
     name: 'web',
-    ask: async (text) => {
+    ask: async (text, { webClient: client } = ALEX) => {
       const conversation = `talk-${++places}`;
-      const id = web.say({ client: ALEX.webClient, conversation, text });
+      const id = web.say({ client, conversation, text });
       await web.until(() => web.outcome(id));
       return conversation;
     },
@@ -20,6 +20,7 @@ export function webSurface(web: WebSandbox): Surface {
         .filter(({ event }) => event.conversation === place)
         .map(textOf),
     shownToDana: () => web.heard(DANA.webClient).map(textOf),
+    told: ({ webClient }) => web.asked(webClient).flatMap(({ outcome }) => outcome?.notice ?? []),
     approve: async () => {
       const card = openCardFor(web, DANA.webClient);
       if (!card) throw new Error('Dana was not asked over the web');
