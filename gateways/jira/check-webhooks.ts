@@ -1,4 +1,4 @@
-/** What the list of webhooks in Jira says about the way in: which points here, with which events. Pure. */
+/** What `signalbox check` says about the way in: which webhooks point here, with which events, and what came. Pure. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import type { Flavour } from './config.ts';
 import type { JiraWebhook } from './schema.ts';
@@ -26,14 +26,51 @@ export const WEBHOOK_PAGE = '"System", "WebHooks"';
 
 export const WEBHOOKS = 'Jira webhooks';
 
-/** For an account that is no administrator: nothing is wrong, and nothing is known. */
-export function unseenWebhooks(path: string, flavour: Flavour): CheckFinding {
+/** What is known of webhooks that came: when the last one did, if any did; or why that is not known. */
+export type CameIn = { readonly atMs: number | undefined } | { readonly problem: string };
+
+/** For an account that is no administrator: what is entered is not known, only what came of it. */
+export function unlistedWebhooks(path: string, flavour: Flavour, came: CameIn): CheckFinding {
+  const detail = 'could not be looked at (needs the global permission "Administer Jira")';
+  if ('atMs' in came && came.atMs !== undefined) {
+    return { subject: WEBHOOKS, status: 'works', detail: `${detail}, but they come in` };
+  }
   return {
     subject: WEBHOOKS,
-    status: 'works',
-    detail: `signed webhooks are expected at ${path}; only an administrator of Jira sees whether one points there (${WEBHOOK_PAGE}: ${whatToEnter(path, flavour)})`,
+    status: 'missing',
+    detail: `${detail}, and none is known to have come in`,
+    remedy: `Let an administrator of Jira look at ${WEBHOOK_PAGE}: ${whatToEnter(path, flavour)}. ${TRY_IT}`,
   };
 }
+
+/** Jira shows its secret to nobody; that it is the same, and that Jira reaches us, is seen by what comes. */
+export function judgeArrival(came: CameIn, path: string): CheckFinding {
+  const subject = 'Jira webhook secret';
+  if ('problem' in came) {
+    return {
+      subject,
+      status: 'failed',
+      detail: `whether one signed with it ever reached ${path} is not known, because the store did not answer: ${came.problem}`,
+      remedy: 'Mend the store first, then run `signalbox check` again.',
+    };
+  }
+  if (came.atMs === undefined) {
+    return {
+      subject,
+      status: 'missing',
+      detail: `no webhook that is signed with it has reached ${path} yet`,
+      remedy: `${TRY_IT} One that is signed with another secret, or not at all, is answered with 401 and logged as refused (${WEBHOOK_PAGE}, "Secret").`,
+    };
+  }
+  const at = new Date(came.atMs).toISOString();
+  return {
+    subject,
+    status: 'works',
+    detail: `Jira has the same: the last webhook signed with it reached ${path} at ${at}`,
+  };
+}
+
+const TRY_IT = 'Start the gateway, write a comment that mentions the bot, and run `signalbox check` again.';
 
 /** What the list of webhooks says about the way in. Several may share the events among them. */
 export function judgeWebhooks(

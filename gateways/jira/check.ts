@@ -8,8 +8,18 @@
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
+import type { LastRequest } from '../last-request.ts';
 import { hiddenProject, judgeApprovalIssue, judgePermissions, PERMISSION_KEYS } from './check-permissions.ts';
-import { judgeWebhooks, unseenWebhooks, WEBHOOK_PAGE, WEBHOOKS, whatToEnter } from './check-webhooks.ts';
+import { AGENT_PERMISSION, judgeServiceDesk } from './check-service-desks.ts';
+import {
+  type CameIn,
+  judgeArrival,
+  judgeWebhooks,
+  unlistedWebhooks,
+  WEBHOOK_PAGE,
+  WEBHOOKS,
+  whatToEnter,
+} from './check-webhooks.ts';
 import type { JiraClient } from './client.ts';
 import { flavourOf, hasScopes, type JiraSettings, missingJiraSettings } from './config.ts';
 import { JiraCredentialError, JiraHttpError, JiraScopeError } from './http-error.ts';
@@ -22,6 +32,8 @@ const SCOPES = {
 } as const;
 
 const SCOPE_NAMES = 'read:jira-work, write:jira-work and read:jira-user';
+/** Service desks that are looked at: each is a question of its own. */
+const MOST_DESKS = 10;
 const TOKEN_PAGE = 'https://id.atlassian.com/manage-profile/security/api-tokens';
 
 const WHERE_TO_GET: Readonly<Record<string, string>> = {
@@ -45,6 +57,8 @@ export function missingFinding(setting: string): CheckFinding {
 
 /** What is known beside the settings and what Jira says. */
 export interface Circumstances {
+  /** The webhooks that came in. */
+  readonly lastWebhook: Pick<LastRequest, 'read'>;
   /** Accounts of approvers who cannot be asked about what comes from elsewhere. */
   readonly unreached: readonly AccountId[];
 }
@@ -66,8 +80,9 @@ export async function checkJira(
   return [
     ...findings,
     ...(await checkPermissions(settings, client)),
+    ...(await checkServiceDesks(settings, client)),
     ...(await checkApprovalIssue(settings, client, circumstances)),
-    ...(await checkWayIn(settings, client)),
+    ...(await checkWayIn(settings, client, circumstances)),
   ];
 }
 
@@ -162,6 +177,26 @@ async function checkPermissionsIn(
   }
 }
 
+/** Those that are configured; where nothing is, those that are in sight. */
+async function checkServiceDesks(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
+  const { projects, answers_internal: answersInternal } = settings;
+  try {
+    const seen = await client.serviceDesks();
+    const desks = seen.filter((project) => projects === undefined || projects.includes(project));
+    return await Promise.all(
+      desks.slice(0, MOST_DESKS).map(async (project) => {
+        const held = await client.permissions([AGENT_PERMISSION], { project });
+        const isAgent = held.get(AGENT_PERMISSION) === true;
+        return judgeServiceDesk({ project, isAgent, isConfigured: projects !== undefined }, answersInternal);
+      }),
+    );
+  } catch (error) {
+    return [
+      failure('Jira service desks', error, 'Run `signalbox check` again; Jira did not answer as it should.'),
+    ];
+  }
+}
+
 async function checkApprovalIssue(
   settings: JiraSettings,
   client: JiraClient,
@@ -198,30 +233,30 @@ async function checkApprovalIssue(
   }
 }
 
-async function checkWayIn(settings: JiraSettings, client: JiraClient): Promise<CheckFinding[]> {
+async function checkWayIn(
+  settings: JiraSettings,
+  client: JiraClient,
+  { lastWebhook }: Circumstances,
+): Promise<CheckFinding[]> {
   const { mode, path, poll } = settings;
   if (mode === 'poll') {
     return [{ subject: 'Jira news', status: 'works', detail: `asked for every ${poll.seconds} s` }];
   }
   const flavour = flavourOf(settings);
+  let came: CameIn;
+  try {
+    came = { atMs: await lastWebhook.read() };
+  } catch (error) {
+    came = { problem: error instanceof Error ? error.message : String(error) };
+  }
   try {
     const webhooks = await client.webhooks();
-    const seen =
-      webhooks === undefined ? unseenWebhooks(path, flavour) : judgeWebhooks(webhooks, path, flavour);
-    return [seen, signingSecret()];
+    const listed = webhooks && judgeWebhooks(webhooks, path, flavour);
+    return [listed ?? unlistedWebhooks(path, flavour, came), judgeArrival(came, path)];
   } catch (error) {
     const remedy = `Look at ${WEBHOOK_PAGE} yourself: ${whatToEnter(path, flavour)}.`;
-    return [failure(WEBHOOKS, error, remedy), signingSecret()];
+    return [failure(WEBHOOKS, error, remedy), judgeArrival(came, path)];
   }
-}
-
-/** Jira shows its own to nobody. */
-function signingSecret(): CheckFinding {
-  return {
-    subject: 'Jira webhook secret',
-    status: 'works',
-    detail: `set here; whether Jira has the same is seen when the first webhook comes: one that is signed with another, or not at all, is answered with 401 and logged as refused (${WEBHOOK_PAGE}, "Secret")`,
-  };
 }
 
 function siteUrl({ url = '' }: JiraSettings): string {

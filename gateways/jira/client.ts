@@ -18,9 +18,11 @@ import {
   JiraComment,
   JiraFile,
   JiraIssue,
+  JiraProject,
   JiraUser,
   JiraWebhook,
   Permissions,
+  ProjectList,
   SearchPage,
   Transitions,
   WithHistory,
@@ -33,6 +35,9 @@ const WEBHOOK_LIST = 'webhooks/1.0/webhook';
 const SERVER_WEBHOOK_LIST = 'jira-webhook/1.0/webhooks';
 /** Types or fields of one page of what is needed to create an issue (REST API reference: up to 200). */
 const CREATE_PAGE = 100;
+/** The type of projects that are service desks, and so many of one page (REST API reference, "Get projects paginated"). */
+const SERVICE_DESK = 'service_desk';
+const PROJECT_PAGE = 50;
 
 export interface NewComment {
   readonly body: string;
@@ -63,6 +68,17 @@ export class JiraClient {
     });
     const { permissions } = Permissions.parse(await this.transport.get(`mypermissions?${query}`));
     return new Map(Object.entries(permissions).map(([name, { havePermission }]) => [name, havePermission]));
+  }
+
+  /** Keys of the service desks that the account sees; on Cloud the first so many. */
+  async serviceDesks(): Promise<string[]> {
+    const query = `project/search?typeKey=${SERVICE_DESK}&maxResults=${PROJECT_PAGE}`;
+    const listed = ProjectList.parse(await this.transport.get(this.isCloud ? query : 'project'));
+    return z
+      .array(JiraProject)
+      .parse(listed)
+      .filter(({ projectTypeKey }) => projectTypeKey === SERVICE_DESK)
+      .map(({ key }) => key);
   }
 
   /** Takes away what cannot be there, to see whether the token may write at all. */

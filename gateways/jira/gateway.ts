@@ -17,6 +17,7 @@ import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, OutboundMessage, Sent } from '../../src/domain/message.ts';
 import type { Tool } from '../../src/domain/tool.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { LastRequest } from '../last-request.ts';
 import type { WebhookListener } from '../webhook-listener.ts';
 import { checkJira } from './check.ts';
 import { JiraClient } from './client.ts';
@@ -53,6 +54,7 @@ export class JiraGateway implements Gateway {
   readonly #transport: JiraTransport;
   readonly #client: JiraClient;
   readonly #sender: JiraSender;
+  readonly #lastWebhook: LastRequest;
   readonly #seen = new SeenIssues();
   readonly #underWay = new Set<Promise<void>>();
   #stopping = new AbortController();
@@ -66,6 +68,7 @@ export class JiraGateway implements Gateway {
   ) {
     this.#transport = new JiraTransport(settings, deps.clock, deps.log);
     this.#client = new JiraClient(this.#transport);
+    this.#lastWebhook = new LastRequest(`jira-webhook:${siteOf(settings)}:${settings.path}`, deps);
     this.tools = createJiraTools(this.#client, {
       answersInternal: settings.answers_internal,
       projects: settings.projects,
@@ -110,6 +113,7 @@ export class JiraGateway implements Gateway {
     await this.#poller?.stop();
     this.#poller = undefined;
     await Promise.allSettled(this.#underWay);
+    await this.#lastWebhook.settled();
   }
 
   async send(message: OutboundMessage, signal: AbortSignal): Promise<Sent> {
@@ -126,6 +130,11 @@ export class JiraGateway implements Gateway {
     return issue === undefined ? undefined : toAddress({ issue, mention: account.slice('jira:'.length) });
   }
 
+  /** An issue, by its key. */
+  channelAddress(issue: string): Address {
+    return toAddress({ issue });
+  }
+
   /** Nobody is told of a comment that does not mention them. */
   naming(place: Address, accounts: readonly AccountId[]): Address {
     const named = accounts.map((account) => account.slice('jira:'.length)).join(',');
@@ -133,7 +142,7 @@ export class JiraGateway implements Gateway {
   }
 
   async check(unreached: readonly AccountId[] = []): Promise<CheckFinding[]> {
-    return checkJira(this.settings, this.#client, { unreached });
+    return checkJira(this.settings, this.#client, { unreached, lastWebhook: this.#lastWebhook });
   }
 
   /** While the quota is used up; it passes by itself. */
@@ -158,7 +167,8 @@ export class JiraGateway implements Gateway {
       taken.then(done, done);
       return taken;
     };
-    this.#closeRoute = listener.route(path, createWebhookHandler({ secret, take, log }));
+    const signed = () => this.#lastWebhook.note();
+    this.#closeRoute = listener.route(path, createWebhookHandler({ secret, signed, take, log }));
   }
 
   async #poll(intake: JiraIntake): Promise<void> {

@@ -150,6 +150,14 @@ export const Permissions = z.object({
   permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })),
 });
 
+/** Projects, as Cloud searches for them and as Data Center lists them. */
+export const ProjectList = z.union([
+  z.object({ values: z.array(z.unknown()) }).transform(({ values }) => values),
+  z.array(z.unknown()),
+]);
+
+export const JiraProject = z.object({ key: z.string(), projectTypeKey: z.string().optional() });
+
 /**
  * A webhook in the list that administrators see. Data Center has had other names since 10: `active`, and the rest in
  * a `configuration` of strings.

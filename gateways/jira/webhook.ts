@@ -22,19 +22,22 @@ const IDENTIFIER = /^[\w.:-]{1,100}$/;
 
 export interface WebhookDeps {
   readonly secret: string;
+  /** Told of each that is rightly signed. */
+  readonly signed: () => void;
   /** `delivery` is the same on every attempt at the same one. */
   readonly take: (event: WebhookEvent, delivery: string) => Promise<void>;
   readonly log: Logger;
 }
 
 /** 401: not from Jira. 400: not readable. 503: not stored, so that Jira sends it again. */
-export function createWebhookHandler({ secret, take, log }: WebhookDeps): WebhookHandler {
+export function createWebhookHandler({ secret, signed, take, log }: WebhookDeps): WebhookHandler {
   return async ({ headers, body }) => {
     const signature = headers['x-hub-signature'];
     if (!isSigned(body, typeof signature === 'string' ? signature : undefined, secret)) {
       log.warn({ signed: signature !== undefined }, 'a webhook without a valid signature was refused');
       return { status: 401 };
     }
+    signed();
     const delivery = deliveryOf(headers['x-atlassian-webhook-identifier'], body);
     const event = eventIn(body);
     if (!event) {

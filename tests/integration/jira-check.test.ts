@@ -1,18 +1,28 @@
 /** `signalbox check` for Jira, asked of the emulated one. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
+import { AccountId } from '../../src/domain/ids.ts';
 import { SCOPES, type Scope } from '../../src/sandbox/jira/app-account.ts';
 import type { JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
-import { type JiraFixture, openJira } from '../support/jira-gateway.ts';
+import { ALEX, DANA } from '../../src/sandbox/people.ts';
+import { type JiraFixture, type JiraFixtureOptions, openJira } from '../support/jira-gateway.ts';
 
 const WEBHOOKS = 'Jira webhooks';
+/** Where it is noted that a webhook came in that is rightly signed. */
+const LAST_WEBHOOK = 'jira-webhook:127.0.0.1:/jira/webhook';
 
 let jira: JiraFixture;
 
 afterEach(async () => jira.close());
 
+/** Not started; a webhook came in before, unless a test takes that back. */
+async function open(options: JiraFixtureOptions = {}): Promise<void> {
+  jira = await openJira({ ...options, started: false });
+  jira.bookmarks.set(LAST_WEBHOOK, String(Date.parse('2026-01-01T00:00:00Z')));
+}
+
 async function check(sandbox: JiraSandboxOptions = {}, settings: Record<string, unknown> = {}) {
-  jira = await openJira({ sandbox, settings, started: false });
+  await open({ sandbox, settings });
   return async (): Promise<CheckFinding | undefined> => {
     const findings = await jira.gateway.check();
     return findings.find(({ subject }) => subject === WEBHOOKS);
@@ -32,7 +42,7 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
     async (permission) => {
       const settings = { projects: ['OPS', 'HELP'], approval_issue: undefined };
       const sandbox = { flavour, lacks: [`HELP:${permission}`] };
-      jira = await openJira({ sandbox, settings, started: false });
+      await open({ sandbox, settings });
 
       const findings = await jira.gateway.check();
 
@@ -64,7 +74,7 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
     'says that without %s Jira will refuse %s alone, and where to grant it',
     async (permission, use, page) => {
       const settings = { projects: ['OPS'] };
-      jira = await openJira({ sandbox: { flavour, lacks: [permission] }, settings, started: false });
+      await open({ sandbox: { flavour, lacks: [permission] }, settings });
 
       const findings = await jira.gateway.check();
 
@@ -77,10 +87,9 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
 
   it('tells a project that is hidden from one in which something is missing', async () => {
     const settings = { projects: ['OPS', 'HELP', 'NONE'] };
-    jira = await openJira({
+    await open({
       sandbox: { flavour, lacks: ['HELP:BROWSE_PROJECTS'] },
       settings,
-      started: false,
     });
 
     expect(troubles(await jira.gateway.check())).toMatchObject([
@@ -98,7 +107,7 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
   });
 
   it('looks whether people can be asked in the issue for approvals', async () => {
-    jira = await openJira({ sandbox: { flavour, lacks: ['OPS:ADD_COMMENTS'] }, started: false });
+    await open({ sandbox: { flavour, lacks: ['OPS:ADD_COMMENTS'] } });
     expect(troubles(await jira.gateway.check())).toMatchObject([
       {
         subject: 'Jira approval issue',
@@ -108,7 +117,7 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
     ]);
     await jira.close();
 
-    jira = await openJira({ sandbox: { flavour }, settings: { approval_issue: 'OPS-99' }, started: false });
+    await open({ sandbox: { flavour }, settings: { approval_issue: 'OPS-99' } });
     expect(troubles(await jira.gateway.check())).toMatchObject([
       {
         subject: 'Jira approval issue',
@@ -125,7 +134,7 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
     [404, { cloud: 'no Jira at this address', 'data-center': 'no Jira at this address' }],
     [503, { cloud: 'status.atlassian.com', 'data-center': 'a proxy before it' }],
   ] as const)('says what to do about a sign-in that is answered with %i', async (status, remedies) => {
-    jira = await openJira({ sandbox: { flavour }, started: false });
+    await open({ sandbox: { flavour } });
     jira.sandbox.fail('getCurrentUser', { kind: 'status', status });
 
     expect(await jira.gateway.check()).toEqual([
@@ -139,10 +148,74 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
   });
 });
 
+describe.each(FLAVOURS)('the check of service desks on %s', (flavour) => {
+  it('says that the account is an agent, and who reads the answers', async () => {
+    await open({ sandbox: { flavour }, settings: { projects: ['OPS', 'HELP'], answers_internal: false } });
+
+    expect((await jira.gateway.check()).filter(({ subject }) => /service desk/.test(subject))).toEqual([
+      {
+        subject: 'Jira service desk HELP',
+        status: 'works',
+        detail: 'the account is an agent there; customers read the answers, too (answers_internal: false)',
+      },
+    ]);
+  });
+
+  it('says which role it needs, and what does not work without', async () => {
+    await open({
+      sandbox: { flavour, lacks: ['HELP:SERVICEDESK_AGENT'] },
+      settings: { projects: ['OPS', 'HELP'] },
+    });
+
+    expect(troubles(await jira.gateway.check())).toEqual([
+      {
+        subject: 'Jira service desk HELP',
+        status: 'missing',
+        detail: expect.stringMatching(/no agent there: as a customer .* cannot write for agents only/),
+        remedy: expect.stringContaining('"Service Desk Team"'),
+      },
+    ]);
+  });
+
+  it('finds nothing wrong with one that nobody said it is to work in, and asks nothing of other projects', async () => {
+    await open({ sandbox: { flavour, lacks: ['HELP:SERVICEDESK_AGENT'] } });
+    const findings = await jira.gateway.check();
+    expect(troubles(findings)).toEqual([]);
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        subject: 'Jira service desk HELP',
+        detail: expect.stringContaining('no agent there'),
+      }),
+    );
+    await jira.close();
+
+    await open({ sandbox: { flavour }, settings: { projects: ['OPS'] } });
+    const subjects = (await jira.gateway.check()).map(({ subject }) => subject);
+    expect(subjects.join()).not.toContain('service desk');
+  });
+});
+
+describe('the check of where people are asked', () => {
+  it('names JIRA_APPROVAL_ISSUE as missing when an approver of something from elsewhere cannot be asked', async () => {
+    await open({ settings: { approval_issue: undefined } });
+    const account = AccountId.parse(`jira:${DANA.jiraAccount}`);
+
+    expect(troubles(await jira.gateway.check([account]))).toEqual([
+      {
+        subject: 'Jira approval issue',
+        status: 'missing',
+        detail: `JIRA_APPROVAL_ISSUE is missing: nobody can ask ${account} about what comes from another platform`,
+        remedy: expect.stringMatching(/set JIRA_APPROVAL_ISSUE to its key, such as OPS-1/),
+      },
+    ]);
+    expect(troubles(await jira.gateway.check([]))).toEqual([]);
+  });
+});
+
 describe('the check of a token with scopes', () => {
   /** At the address such tokens work at. */
   async function withScopes(scopes: readonly Scope[]): Promise<CheckFinding[]> {
-    jira = await openJira({ sandbox: { scopes }, scoped: true, started: false });
+    await open({ sandbox: { scopes }, scoped: true });
     return jira.gateway.check();
   }
 
@@ -177,7 +250,7 @@ describe('the check of a token with scopes', () => {
   });
 
   it('asks for no scopes of a token that has none', async () => {
-    jira = await openJira({ started: false });
+    await open();
 
     const subjects = (await jira.gateway.check()).map(({ subject }) => subject);
     expect(subjects.filter((subject) => subject.includes('scope'))).toEqual([]);
@@ -234,11 +307,27 @@ describe('the check of the webhooks', () => {
 
     expect(await found()).toMatchObject({
       status: 'works',
-      detail: expect.stringContaining('only an administrator of Jira sees'),
+      detail: expect.stringMatching(/could not be looked at \(needs .*Administer Jira.*\), but they come in/),
+    });
+    jira.bookmarks.clear();
+    expect(await found()).toMatchObject({
+      status: 'missing',
+      detail: expect.stringMatching(/could not be looked at .*none is known to have come in/),
+      remedy: expect.stringMatching(
+        /"Issue: created", "Issue: updated".*write a comment that mentions the bot, and run `signalbox check` again/,
+      ),
     });
     const lists = jira.sandbox.calls.filter(({ operation }) => operation.endsWith('Webhooks'));
-    expect(lists.map(({ operation }) => operation)).toEqual(asked);
+    expect(new Set(lists.map(({ operation }) => operation))).toEqual(new Set(asked));
     expect(lists.map(({ status }) => status)).toContain(403);
+  });
+
+  it('asks an administrator of Data Center for no events of comments, which come as updates of their issue', async () => {
+    const found = await check({ flavour: 'data-center', administrator: true });
+    const [webhook] = jira.sandbox.webhookList;
+    jira.sandbox.webhookList = [{ ...webhook!, events: ['jira:issue_created', 'jira:issue_updated'] }];
+
+    expect(await found()).toMatchObject({ status: 'works' });
   });
 
   it('says that Jira failed when it did', async () => {
@@ -248,14 +337,45 @@ describe('the check of the webhooks', () => {
     expect(await found()).toMatchObject({ status: 'failed', remedy: expect.stringContaining('WebHooks') });
   });
 
-  it('says that Jira shows nobody the secret, and how one sees that it is the right one', async () => {
+  it('never says that they work before one came that is rightly signed, and then says when', async () => {
     await check({ administrator: true });
+    jira.bookmarks.clear();
+    const secret = async () =>
+      (await jira.gateway.check()).find(({ subject }) => subject === 'Jira webhook secret');
+    expect(await secret()).toEqual({
+      subject: 'Jira webhook secret',
+      status: 'missing',
+      detail: 'no webhook that is signed with it has reached /jira/webhook yet',
+      remedy: expect.stringMatching(/^Start the gateway, write a comment that mentions the bot.*401/),
+    });
 
-    expect(await jira.gateway.check()).toContainEqual({
+    await jira.start();
+    await jira.sandbox.deliverRaw({ body: '{}', signature: null });
+    expect(await secret()).toMatchObject({ status: 'missing' });
+    const hello = { user: ALEX.jiraAccount, issue: 'OPS-2', text: '@signalbox hello' };
+    await jira.sandbox.comment(hello).acknowledged;
+    await jira.gateway.stop();
+
+    expect(await secret()).toEqual({
       subject: 'Jira webhook secret',
       status: 'works',
-      detail: expect.stringMatching(/first webhook comes.*answered with 401/),
+      detail: expect.stringMatching(/^Jira has the same: .* reached \/jira\/webhook at 20\d\d-/),
     });
+  });
+
+  it('says that it does not know when the store is away', async () => {
+    await check({ administrator: true });
+    jira.bookmarks.get = () => {
+      throw new Error('the store is away');
+    };
+
+    expect(troubles(await jira.gateway.check())).toMatchObject([
+      {
+        subject: 'Jira webhook secret',
+        status: 'failed',
+        detail: expect.stringContaining('the store is away'),
+      },
+    ]);
   });
 
   it('asks for no list when Jira is polled', async () => {

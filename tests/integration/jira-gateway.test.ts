@@ -719,9 +719,11 @@ describe('starting', () => {
 
   it('says that all is well when it is', async () => {
     await open();
+    await mention('hello');
     expect((await jira.gateway.check()).map(({ subject, status }) => [subject, status])).toEqual([
       ['Jira account', 'works'],
       ['Jira permissions', 'works'],
+      ['Jira service desk HELP', 'works'],
       ['Jira approval issue', 'works'],
       ['Jira webhooks', 'works'],
       ['Jira webhook secret', 'works'],

@@ -140,6 +140,7 @@ export const PERMISSIONS = {
     'MODIFY_REPORTER',
     'RESOLVE_ISSUES',
     'SCHEDULE_ISSUES',
+    'SERVICEDESK_AGENT',
     'TRANSITION_ISSUES',
   ],
 } as const;

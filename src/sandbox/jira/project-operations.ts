@@ -19,8 +19,13 @@ import { toIssueType, toProject, toStatus } from './wire.ts';
 export function projectOperations(around: Surroundings): Operation[] {
   const { site } = around;
 
+  /** Those that the app's account may see. */
+  function seen() {
+    return PROJECTS.filter(({ key }) => around.holds('BROWSE_PROJECTS', key));
+  }
+
   function projectOf(idOrKey: string | undefined) {
-    const project = PROJECTS.find(({ id, key }) => id === idOrKey || key === idOrKey);
+    const project = seen().find(({ id, key }) => id === idOrKey || key === idOrKey);
     if (!project) throw new Refusal(404, [`No project could be found with key '${idOrKey}'.`]);
     return project;
   }
@@ -59,7 +64,8 @@ export function projectOperations(around: Surroundings): Operation[] {
       }),
       run: ({ query }) => {
         const { id, keys, typeKey, query: words = '' } = query;
-        const matching = PROJECTS.filter((project) => id === undefined || id.includes(project.id))
+        const matching = seen()
+          .filter((project) => id === undefined || id.includes(project.id))
           .filter((project) => keys === undefined || keys.includes(project.key))
           .filter((project) => typeKey === undefined || typeKey.includes(project.type))
           .filter(({ key, name }) => `${key} ${name}`.toLowerCase().includes(words.toLowerCase()));
@@ -82,7 +88,7 @@ export function projectOperations(around: Surroundings): Operation[] {
         includeArchived: Flag.optional(),
         browseArchive: Flag.optional(),
       }),
-      run: () => ({ status: 200, body: PROJECTS.map((project) => toProject(project, site())) }),
+      run: () => ({ status: 200, body: seen().map((project) => toProject(project, site())) }),
     }),
     defineOperation({
       id: 'getProject',
