@@ -49,7 +49,7 @@ const Settings = z.strictObject({
     .prefault({}),
   /** Everything in other projects is ignored, and out of reach of the tools. Absent: every project the account can see. */
   projects: z.array(ProjectKey).min(1).optional(),
-  /** Where people who prefer Jira are asked for approvals. Absent: they are asked elsewhere. */
+  /** Where people who prefer Jira are asked for approvals. Absent: in the issue it is about, or elsewhere. */
   approval_issue: IssueKey.optional(),
   /** In service desks, answers are for agents only. */
   answers_internal: z.boolean().default(true),
