@@ -483,7 +483,17 @@ function checkTimes(file: ConfigFile, at: Path, policy: EscalationPolicy): Confi
 export function unknownName(
   file: ConfigFile,
   at: Path,
-  kind: 'role' | 'person' | 'policy' | 'platform' | 'schedule' | 'working hours' | 'holiday calendar',
+  kind:
+    | 'role'
+    | 'person'
+    | 'policy'
+    | 'platform'
+    | 'schedule'
+    | 'working hours'
+    | 'holiday calendar'
+    | 'escalation policy'
+    | 'step'
+    | 'webhook',
   name: string,
   known: readonly string[],
 ): ConfigProblem[] {

@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import type { Calendar } from '../calendar/calendar.ts';
 import { Authorizations } from './authorizations.ts';
 import { checkApi } from './check-api.ts';
+import { checkEscalations } from './check-escalations.ts';
 import { checkSchedules } from './check-schedules.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { ConfigFile, type Parsed } from './config-file.ts';
@@ -114,6 +115,13 @@ export function parseConfig<Gateways extends GatewaySchemas>(
     ...daysOff.problems,
     ...checkSchedules({ schedules, contacts }),
     ...crossCheck({ authorizations, contacts, schedules, escalation, platforms: Object.keys(gateways) }),
+    ...checkEscalations({
+      escalation,
+      authorizations,
+      contacts,
+      schedules,
+      platforms: Object.keys(gateways),
+    }),
   );
   problems.push(
     ...checkApi({
