@@ -23,7 +23,7 @@ import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { GrantStore } from './approvals/grant-store.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
-import { copyFor } from './approvals/plan.ts';
+import { copyFor, later } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
@@ -39,14 +39,24 @@ import { createHandOffTool } from './control/hand-off-tool.ts';
 import { HandoffCall, type Helper } from './control/handoff-call.ts';
 import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
+import { ESCALATION_QUEUE } from './delivery/escalation-item.ts';
 import { createFileTools } from './delivery/file-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
-import { excludedFrom, isWaiting } from './domain/approval/record.ts';
+import { approversOf, excludedFrom, isWaiting } from './domain/approval/record.ts';
 import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
+import type { Quiet } from './domain/escalation/pager.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
-import { channelOf, platformOf } from './domain/ids.ts';
+import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
+import { createConfidenceTool } from './escalation/confidence-tool.ts';
+import { EscalationDesk } from './escalation/escalation-desk.ts';
+import { EscalationStore } from './escalation/escalation-store.ts';
+import { EscalationTimers } from './escalation/escalation-timers.ts';
+import { EscalationWorker } from './escalation/escalation-worker.ts';
+import { HandoffEscalation } from './escalation/handoff-escalation.ts';
+import { Pagers } from './escalation/pagers.ts';
+import { LiveSurroundings } from './escalation/surroundings.ts';
 import { Directory } from './identity/directory.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
 import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
@@ -68,6 +78,7 @@ import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
+import { EscalationDirectives } from './router/escalation-directives.ts';
 import { GrantDesk } from './router/grant-desk.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
@@ -108,6 +119,8 @@ export interface App {
   readonly directory: Directory;
   readonly controls: ControlStore;
   readonly controlDesk: ControlDesk;
+  readonly escalations: EscalationStore;
+  readonly escalationDesk: EscalationDesk;
   readonly notes: NoteStore;
   readonly apiKeys: ApiKeyStore;
   readonly writer: EffectWriter;
@@ -130,6 +143,8 @@ export type Stores = Pick<
   | 'controlDesk'
   | 'deadLetters'
   | 'directory'
+  | 'escalations'
+  | 'escalationDesk'
   | 'grants'
   | 'notes'
   | 'apiKeys'
@@ -174,20 +189,25 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const tools = new ToolCatalog([
     ...createTools(stores.notes, clock, settings.sandbox.url),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
+    createConfidenceTool(),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
   ]);
 
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
-  const copiesFor: Circumstances['copiesFor'] = (approval, approvers) =>
-    stores.directory.approversOf(approvers, excludedFrom(approval)).flatMap((person) =>
+  const copiesFor: Circumstances['copiesFor'] = (approval, approvers, nowMs) =>
+    stores.directory.approversOf(approvers, excludedFrom(approval), nowMs).flatMap((person) =>
       reach
         .placesOf(person, undefined, approval.origin)
         .slice(0, 1)
         .map((place) => copyFor(person.id, place, person.id)),
     );
-  stores.approvals.reachPeopleBy(copiesFor);
+  stores.approvals.reachPeopleBy(copiesFor, {
+    nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
+    later: ({ policy }, fromMs, lengthMs) =>
+      later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
+  });
   followControls(stores, config, () =>
     stores.directory
       .holders('take-over')
@@ -262,6 +282,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       lookup: answers,
       grants,
       controls: new ControlDirectives(stores.controlDesk, stores.controls),
+      escalations: new EscalationDirectives(stores.escalationDesk),
       directory: stores.directory,
       reach,
       writer: stores.writer,
@@ -279,7 +300,12 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     clock,
     log,
   });
-  const sweeper = new TimerSweeper(stores.approvals, log, [new ControlTimers(stores.controls, log)]);
+  const calling = createCalling();
+  const sweeper = new TimerSweeper(stores.approvals, log, [
+    new ControlTimers(stores.controls, log),
+    calling.timers,
+    calling.pagers,
+  ]);
   const auditor = new SelfAuditor({
     ...stores,
     rounds: new ApprovalRounds(redis, keys),
@@ -308,7 +334,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     [
       session,
       ...outboxes.values(),
-      ...(options.workers === false ? [] : [auditor, conversations, sweeper]),
+      ...(options.workers === false ? [] : [auditor, conversations, calling.pool, sweeper]),
       ...(configured.length > 0 ? [clientLog] : []),
       ...(configured.length > 0 || api.length > 0 ? [listener] : []),
       ...api,
@@ -337,6 +363,54 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       redis.disconnect();
     },
   };
+
+  /** Escalations: what they have to do, when their time has come, and what each person is told when. */
+  function createCalling(): { pool: LanePool; timers: EscalationTimers; pagers: Pagers } {
+    const rememberMs = () => config().settings.retention.dedupe;
+    const { escalations, directory } = stores;
+    const placeOn = (id: PersonId, platform: Platform) => {
+      const person = directory.find(id);
+      return person && reach.placesOf(person).find(({ to }) => to.platform === platform);
+    };
+    const writing = {
+      canReach: (person: PersonId, platform: Platform) => placeOn(person, platform) !== undefined,
+      canPost: (platform: string) => gateways.get(platform)?.channelAddress !== undefined,
+    };
+    const quietOf =
+      (person: PersonId): Quiet =>
+      (importance, atMs) =>
+        importance === 'urgent' ? atMs : (directory.quietUntil(person, atMs) ?? atMs);
+    const pagers = new Pagers(redis, keys, stores.writer, {
+      escalations,
+      quietOf,
+      placeOn: (person, platform) => placeOn(person, platform)?.to,
+      rememberMs,
+      log,
+    });
+    const queue = new KeyedQueue(redis, keys, session, ESCALATION_QUEUE, 0);
+    const worker = new EscalationWorker({
+      ...stores,
+      queue,
+      pagers,
+      placeOn,
+      channelOn: (platform, channel) => gateways.get(platform)?.channelAddress?.(channel),
+      config,
+      rememberMs,
+      clock,
+      log,
+    });
+    const pool = new LanePool({
+      name: `${keys.prefix}escalations`,
+      redis,
+      queue,
+      concurrency: () => config().settings.workers.outbound,
+      handle: (claim, mode) => worker.handle(claim, mode),
+      log,
+    });
+    const surroundings = (nowMs: number) =>
+      new LiveSurroundings({ config: config(), directory, writing }, nowMs);
+    return { pool, timers: new EscalationTimers(escalations, surroundings, log), pagers };
+  }
 
   /** Programs ask over the port of the webhooks, and hear the end from an outbox of their own. */
   function createApi(ballots: BallotBox): Service[] {
@@ -376,9 +450,11 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       gateway,
       approvals: stores.approvals,
       controls: stores.controls,
+      escalations: stores.escalations,
       directory: stores.directory,
       reach,
       tokens,
+      triggers: () => config().escalation.triggers,
       keepTranscriptMs: () => config().settings.retention.transcripts,
       clock,
       log,
@@ -431,6 +507,7 @@ function createStores(
   const directory = new Directory(config);
   const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
   const rememberMs = () => config().settings.retention.dedupe;
+  const escalations = new EscalationStore(redis, keys, writer, () => config().settings.retention.approvals);
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
@@ -439,6 +516,8 @@ function createStores(
     directory,
     controls,
     controlDesk: new ControlDesk({ controls, directory, writer, config, rememberMs }),
+    escalations,
+    escalationDesk: new EscalationDesk({ escalations, directory, writer, rememberMs }),
     notes: new NoteStore(redis, keys),
     apiKeys: new ApiKeyStore(redis, keys),
     writer,
@@ -456,7 +535,7 @@ function followControls(
   controls.followedBy(
     createConsequences({
       helpers,
-      handoffs: new HandoffCall(helpers),
+      handoffs: new HandoffEscalation(() => config().escalation.triggers, new HandoffCall(helpers)),
       keepTranscriptMs: () => config().settings.retention.transcripts,
     }),
     async (conversationId) =>

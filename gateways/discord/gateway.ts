@@ -203,6 +203,10 @@ export class DiscordGateway implements Gateway {
     return toDirectAddress(account);
   }
 
+  channelAddress(channel: string): Address {
+    return { platform: this.platform, route: { channel } };
+  }
+
   async download(ref: string, signal: AbortSignal): Promise<Uint8Array> {
     return this.#files.download(ref, signal);
   }

@@ -91,6 +91,11 @@ export class EmailGateway implements Gateway {
     return { platform: EMAIL, route: { to: addressOf(account) } };
   }
 
+  /** A mailing list, say. */
+  channelAddress(to: string): Address {
+    return { platform: EMAIL, route: { to } };
+  }
+
   /** Where mail is taken, once started; the port was chosen here if the settings say 0. */
   get listening(): { readonly host: string; readonly port: number } | undefined {
     return this.#listener?.address;

@@ -25,7 +25,7 @@ import { type JiraSettings, missingJiraSettings, siteOf } from './config.ts';
 import { JiraCredentialError } from './http-error.ts';
 import { JIRA, toAddress } from './inbound.ts';
 import { JiraIntake } from './intake.ts';
-import { JiraPoller } from './poller.ts';
+import { JiraPoller, type PollTiming } from './poller.ts';
 import type { JiraUser } from './schema.ts';
 import { SeenIssues } from './seen-issues.ts';
 import { JiraSender } from './sender.ts';
@@ -42,8 +42,14 @@ export interface JiraDeps {
   readonly bookmarks: Bookmarks;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For tests: pauses between attempts to reach Jira, in ms. */
-  readonly timing?: { readonly reconnectAfterMs: number; readonly reconnectAtMostMs: number };
+  /** For tests: pauses, in ms. */
+  readonly timing?: JiraTiming;
+}
+
+export interface JiraTiming extends PollTiming {
+  /** Between attempts to reach Jira at start. */
+  readonly reconnectAfterMs?: number;
+  readonly reconnectAtMostMs?: number;
 }
 
 export class JiraGateway implements Gateway {

@@ -159,6 +159,10 @@ export class SlackGateway implements Gateway {
     return toDirectAddress(account);
   }
 
+  channelAddress(channel: string): Address {
+    return { platform: this.platform, route: { channel } };
+  }
+
   async check(): Promise<CheckFinding[]> {
     return checkSlack(this.settings, this.#client, this.deps.log, this.#lastRequest());
   }

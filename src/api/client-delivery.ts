@@ -11,12 +11,12 @@
  *   3. The same event has the same id and the same body, however often it is sent.
  *   4. Only addresses of the configuration are called, and no redirect is followed.
  */
-import { Webhook } from 'standardwebhooks';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { copiesForOwners } from '../approvals/plan.ts';
 import type { WebhookSettings } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
+import { type Posted, postSigned } from '../delivery/signed-webhook.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { claim, complete } from '../domain/approval/execution.ts';
 import type { Approval } from '../domain/approval/record.ts';
@@ -38,10 +38,6 @@ const MOST_AT_ONCE = 16;
 const NO_PLACE_MS = 250;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
-/** Standard Webhooks suggests 15 to 30 s. */
-const ANSWER_WITHIN_MS = 15_000;
-/** The endpoint is there, and wants no more of it (Standard Webhooks). */
-const GONE = 410;
 
 export interface ClientDeliveryDeps {
   readonly queue: KeyedQueue;
@@ -64,16 +60,6 @@ interface Letter {
   readonly atMs: number;
   readonly body: WebhookBody;
 }
-
-/** How sending went. */
-type Sent =
-  | { readonly kind: 'taken'; readonly status: number }
-  | {
-      readonly kind: 'refused';
-      readonly reason: string;
-      readonly isFinal: boolean;
-      readonly afterMs?: number;
-    };
 
 export class ClientDelivery {
   /** Webhooks under way, by client. */
@@ -111,11 +97,10 @@ export class ClientDelivery {
     }
   }
 
-  async #send(letter: Letter, settings: WebhookSettings, signal: AbortSignal): Promise<Sent> {
-    const { client } = letter;
+  async #send({ id, client, body }: Letter, settings: WebhookSettings, signal: AbortSignal): Promise<Posted> {
     this.#underWay.set(client, (this.#underWay.get(client) ?? 0) + 1);
     try {
-      return await send(letter, settings, this.deps.clock, signal);
+      return await postSigned({ id, body }, settings, this.deps.clock, signal);
     } finally {
       this.#underWay.set(client, (this.#underWay.get(client) ?? 1) - 1);
     }
@@ -157,7 +142,7 @@ export class ClientDelivery {
   async #refused(
     held: Claim,
     letter: Letter,
-    { reason, isFinal, afterMs }: Extract<Sent, { kind: 'refused' }>,
+    { reason, isFinal, afterMs }: Extract<Posted, { kind: 'refused' }>,
     mode: 'more' | 'yield',
     log: Logger,
   ): Promise<Claim | undefined> {
@@ -224,69 +209,11 @@ function toLetter(item: ClientItem): Letter | undefined {
       };
     }
     case 'card':
+    case 'page':
       return undefined;
     default:
       return item satisfies never;
   }
-}
-
-/** Posts it, signed with every secret the client may have. Never throws. */
-async function send(
-  { id, body }: Letter,
-  { url, secret, former_secret: former }: WebhookSettings,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Sent> {
-  if (url === undefined) return { kind: 'refused', reason: 'there is no address', isFinal: true };
-  const payload = JSON.stringify(body);
-  const sentAt = new Date(clock.now());
-  const signatures = [secret, former].flatMap((each) =>
-    each === undefined ? [] : [new Webhook(each).sign(id, sentAt, payload)],
-  );
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      body: payload,
-      // Where it leads is not in the configuration.
-      redirect: 'manual',
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'Signalbox',
-        'webhook-id': id,
-        'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1_000)),
-        'webhook-signature': signatures.join(' '),
-      },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
-    });
-    await response.body?.cancel().catch(() => undefined);
-    return judge(response, clock);
-  } catch (error) {
-    const reason = error instanceof Error ? (causeOf(error) ?? error.message) : String(error);
-    return { kind: 'refused', reason, isFinal: false };
-  }
-}
-
-function judge({ ok, status, headers }: Response, clock: Clock): Sent {
-  if (ok) return { kind: 'taken', status };
-  const afterMs = retryAfterMs(headers.get('retry-after'), clock);
-  return {
-    kind: 'refused',
-    reason: `it was answered with ${status}`,
-    isFinal: status === GONE,
-    ...(afterMs === undefined ? {} : { afterMs }),
-  };
-}
-
-/** In seconds, or a date (RFC 9110). */
-function retryAfterMs(header: string | null, clock: Clock): number | undefined {
-  if (header === null) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - clock.now();
-  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
-}
-
-/** `fetch failed` says nothing; why it did stands in the cause. */
-function causeOf({ cause }: Error): string | undefined {
-  return cause instanceof Error ? cause.message || cause.name : undefined;
 }
 
 function backoff(failures: number): number {

@@ -4,19 +4,21 @@
  */
 
 import { toClientEvent } from '../delivery/client-event.ts';
+import { type Trouble, toClose, toReport } from '../delivery/escalation-item.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
 import {
   type Approval,
   type ApprovalEvent,
   type CardCopy,
+  excludedFrom,
   isEnded,
   isWaiting,
 } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Effect } from '../redis/effects.ts';
-import { questionText, reminderText } from './sentences.ts';
+import { questionText, reminderText, titleOf } from './sentences.ts';
 
 export interface Change {
   readonly next: Approval;
@@ -31,6 +33,7 @@ export function consequencesOf(before: Approval, { next, event, actor }: Change,
     ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
     ...questions(before, next, nowMs),
     ...(event === 'reminded' ? reminders(next, nowMs) : []),
+    ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
 }
 
@@ -50,9 +53,43 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
       },
     },
     ...(approval.state === 'OPEN'
-      ? cardUpdates(approval, approval.copies, nowMs)
+      ? [...cardUpdates(approval, approval.copies, nowMs), ...calls(approval, nowMs)]
       : wakeUpFor(approval, nowMs)),
   ];
+}
+
+/** People are called by its escalation policy from now on. */
+function calls(approval: Approval, nowMs: number): Effect[] {
+  const { id, policy, request, origin } = approval;
+  if (policy.escalation === undefined) return [];
+  const severity = ({ low: 'info', medium: 'warning', high: 'error' } as const)[request.risk];
+  const trouble: Trouble = {
+    key: callKey(id),
+    subject: subjectOf(approval),
+    severity,
+    title: titleOf(approval),
+    origin,
+    correlation: request.correlation,
+    except: [...excludedFrom(approval)],
+    reportId: id,
+    policy: policy.escalation,
+  };
+  return [toReport(trouble, nowMs)];
+}
+
+/** It waits for nobody any more. */
+function callsOff(approval: Approval, nowMs: number): Effect[] {
+  const { id, policy, state } = approval;
+  if (policy.escalation === undefined) return [];
+  return [toClose(callKey(id), subjectOf(approval), `the request is ${state.toLowerCase()}`, state, nowMs)];
+}
+
+function callKey(id: Approval['id']): string {
+  return `approval:${id}`;
+}
+
+function subjectOf({ id, conversationId }: Approval): Trouble['subject'] {
+  return { kind: 'approval', approvalId: id, conversationId };
 }
 
 /** New copies, and those that show something else now. Where each word is a further mail, small news is none. */
@@ -140,6 +177,7 @@ function reminders(approval: Approval, nowMs: number): Effect[] {
   // Where somebody has the card for themselves, they are reminded there.
   const own = new Set(copies.map(({ person }) => person));
   return copies.flatMap((copy) => {
+    if (copy.resting) return [];
     const asked = askedBy(copy).filter((person) => copy.person === person || !own.has(person));
     if (asked.every((person) => answered.has(person))) return [];
     const item: OutboxItem = {

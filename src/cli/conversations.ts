@@ -108,9 +108,12 @@ function whoOf(control: Control): string {
       return 'the agent';
     case 'HANDOFF_PENDING': {
       const { by } = control.request;
-      const asker = { person: by.kind === 'person' ? by.name : '', agent: 'the agent', rule: 'a rule' }[
-        by.kind
-      ];
+      const asker = {
+        person: by.kind === 'person' ? by.name : '',
+        agent: 'the agent',
+        rule: 'a rule',
+        escalation: 'an escalation policy',
+      }[by.kind];
       return `nobody yet; asked for by ${asker}`;
     }
     case 'HUMAN':

@@ -22,6 +22,8 @@ export const MessageCondition = z
   })
   .refine((condition) => Object.keys(condition).length > 0, 'at least one condition; all must hold');
 
+export type MessageCondition = z.infer<typeof MessageCondition>;
+
 export const TakeoverRule = z
   .strictObject({
     name: z.string().min(1).max(120).describe('What the rule is for; shown in the audit and to people.'),

@@ -4,7 +4,7 @@
  */
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Control, ControlMove } from '../domain/control.ts';
+import type { Control, ControlMove, HandoffRequest } from '../domain/control.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type ControlConsequences, ticketFor } from './control-store.ts';
 import type { Handoffs, Helper } from './handoff-call.ts';
@@ -24,6 +24,9 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
     ...announcements(before, moved, deps.helpers(), nowMs),
     ...(moved.event === 'handoff-requested' && moved.next.state === 'HANDOFF_PENDING'
       ? deps.handoffs.onHandoff(moved.next, nowMs)
+      : []),
+    ...(before.state === 'HANDOFF_PENDING' && moved.next.state !== 'HANDOFF_PENDING'
+      ? deps.handoffs.onSettled(moved.next, nowMs)
       : []),
     ...wayBack(moved.next, moved.event),
   ];
@@ -49,7 +52,7 @@ function whoOf(control: Control): Record<string, unknown> {
       return {};
     case 'HANDOFF_PENDING': {
       const { by } = control.request;
-      return { by: by.kind === 'rule' ? `rule ${by.rule}` : by.kind, untilMs: control.untilMs };
+      return { by: byText(by), untilMs: control.untilMs };
     }
     case 'HUMAN':
       return { owner: control.owner.person, untilMs: control.untilMs };
@@ -58,6 +61,11 @@ function whoOf(control: Control): Record<string, unknown> {
     default:
       return control satisfies never;
   }
+}
+
+function byText(by: HandoffRequest['by']): string {
+  if (by.kind === 'rule') return `rule ${by.rule}`;
+  return by.kind === 'escalation' ? `escalation ${by.policy}` : by.kind;
 }
 
 function told(

@@ -1,9 +1,9 @@
 /**
- * Who hears that a human is wanted. One small port, so that something that knows more about whom to ask, and how
- * loudly, can take this over; until then everybody who may come is told, once, where they like to be reached.
+ * Who hears that a human is wanted. A small port: an escalation policy may know more about whom to ask, and how loudly;
+ * without one everybody who may come is told, once, where they like to be reached.
  */
 import { toOutEffect } from '../delivery/outbox.ts';
-import type { PendingControl } from '../domain/control.ts';
+import type { Control, PendingControl } from '../domain/control.ts';
 import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ticketFor } from './control-store.ts';
@@ -12,6 +12,8 @@ import { callText } from './sentences.ts';
 export interface Handoffs {
   /** What follows from a wish for a human; written in the same step as the wish. Pure. */
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
+  /** What follows when nobody is waited for any more; written in the same step. Pure. */
+  onSettled(control: Control, nowMs: number): readonly Effect[];
 }
 
 /** Somebody who may take over, and where they are reached. */
@@ -48,5 +50,9 @@ export class HandoffCall implements Handoffs {
           atMs: nowMs,
         });
       });
+  }
+
+  onSettled(): readonly Effect[] {
+    return [];
   }
 }

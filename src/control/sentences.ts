@@ -46,6 +46,7 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
     person: `A human was asked for${why}.`,
     agent: `I am asking for a human to take over here${why}.`,
     rule: 'This is for a human.',
+    escalation: 'This is for a human.',
   }[by.kind];
   const whom = asked.length === 0 ? 'Those who can help are told.' : `I have told ${names(asked)}.`;
   return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. \`/handback\` calls it off.`;
@@ -71,6 +72,7 @@ export function callText(request: HandoffRequest, control: Control, ticket: stri
     person: by.kind === 'person' ? `${literal(by.name)} asks for a human` : '',
     agent: 'I do not get on and ask for a human',
     rule: by.kind === 'rule' ? `The rule “${literal(by.rule)}” asks for a human` : '',
+    escalation: by.kind === 'escalation' ? `The policy “${literal(by.policy)}” asks for a human` : '',
   }[by.kind];
   const where = control.origin ? ` on ${literal(control.origin.platform)}` : '';
   const why = reason === undefined ? '.' : `: “${literal(reason)}”.`;

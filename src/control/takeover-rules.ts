@@ -1,5 +1,5 @@
 /** When a conversation changes hands by itself: which rule of the configuration fits a message. Pure. */
-import type { TakeoverRule } from '../config/takeover.ts';
+import type { MessageCondition, TakeoverRule } from '../config/takeover.ts';
 import type { InboundMessage } from '../domain/message.ts';
 
 /** More of a text is not looked through. */
@@ -18,19 +18,27 @@ export interface Said {
 
 /** The first rule that fits; undefined when none does. */
 export function ruleFor(rules: readonly TakeoverRule[], said: Said): TakeoverRule | undefined {
-  return rules.find((rule) => fits(rule, said));
+  return rules.find((rule) => mayAct(rule, said));
 }
 
-function fits({ when, do: act }: TakeoverRule, { message, roles, permitted, amongOthers }: Said): boolean {
+function mayAct({ when, do: act }: TakeoverRule, { message, roles, permitted, amongOthers }: Said): boolean {
   // Whoever begins a conversation with the agent wants to speak to the agent.
   if (act === 'take-over' && !(permitted && amongOthers)) return false;
-  const { replyTo, text } = message;
+  return fits(when, message, roles);
+}
+
+/** Whether a message is one that a condition asks for. `roles`: of whoever wrote it, now. */
+export function fits(
+  { roles: wanted, platforms, channels, words }: MessageCondition,
+  { replyTo, text }: Said['message'],
+  roles: readonly string[],
+): boolean {
   const places = Object.values(replyTo.route);
   return (
-    (when.roles?.some((role) => roles.includes(role)) ?? true) &&
-    (when.platforms?.includes(replyTo.platform) ?? true) &&
-    (when.channels?.some((channel) => places.includes(channel)) ?? true) &&
-    (when.words?.some((words) => holds(text, words)) ?? true)
+    (wanted?.some((role) => roles.includes(role)) ?? true) &&
+    (platforms?.includes(replyTo.platform) ?? true) &&
+    (channels?.some((channel) => places.includes(channel)) ?? true) &&
+    (words?.some((phrase) => holds(text, phrase)) ?? true)
   );
 }
 

@@ -6,7 +6,8 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { AccountId, ApprovalId, ConversationId } from '../domain/ids.ts';
+import { Page } from '../domain/escalation/pager.ts';
+import { AccountId, ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import { Address, Button, type InboundMessage, OutFile } from '../domain/message.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
@@ -46,6 +47,8 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     /** The face this is about: at least this much is shown once it was sent. */
     face: z.int(),
   }),
+  /** What somebody, or a channel, is called about; what is no longer true when its turn comes is left out. */
+  z.object({ ...common, kind: z.literal('page'), person: PersonId.optional(), pages: z.array(Page).min(1) }),
   z.object({
     ...common,
     kind: z.literal('notice'),

@@ -37,6 +37,8 @@ export const HandoffRequest = z.object({
     z.object({ kind: z.literal('person'), person: PersonId, name: z.string() }),
     z.object({ kind: z.literal('agent') }),
     z.object({ kind: z.literal('rule'), rule: z.string() }),
+    /** A step of an escalation policy, by which people are called already. */
+    z.object({ kind: z.literal('escalation'), policy: z.string() }),
   ]),
   reason: z.string().optional(),
 });

@@ -53,6 +53,9 @@ export interface Gateway {
   /** Where a person with this account is reached directly; undefined where there is no such place. Pure. */
   directAddress(account: AccountId): Address | undefined;
 
+  /** Where a channel is written to, by the id the platform gives it; absent where there are none. Pure. */
+  channelAddress?(channel: string): Address;
+
   /**
    * The same place, where what is sent names these accounts, so that it reaches them; absent where those who are asked
    * are reached without. Pure.

@@ -5,7 +5,8 @@
  *
  * Invariants
  *   1. Nothing else writes a record of the family or its place in the list of what is due.
- *   2. A record leaves that list, or moves on in it, only together with what its time brought about.
+ *   2. A record leaves that list, or moves on in it, only together with what its time brought about; one that cannot be
+ *      moved on is put off, and tried again.
  */
 import { RecordMovedError } from '../domain/errors.ts';
 import type { RedisClient } from './client.ts';
@@ -122,6 +123,12 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   /** Takes a record out of the list that is not there any more. */
   async dropTimer(id: string): Promise<void> {
     await this.redis.zrem(this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family), id);
+  }
+
+  /** Looks at a record again only after a while: it cannot be moved on now. */
+  async postpone(id: string, untilMs: number): Promise<void> {
+    const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
+    await this.redis.zadd(list, 'XX', untilMs, id);
   }
 
   #toEffect(id: string, before: Stored | undefined, next: Stored): Effect {

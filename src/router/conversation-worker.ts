@@ -30,7 +30,7 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, unaskedOf } from '../approvals/plan.ts';
+import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, timesOf, unaskedOf } from '../approvals/plan.ts';
 import { outcomeText, unaskedText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
@@ -50,12 +50,14 @@ import { type ConversationId, channelOf, type PersonId, platformOf } from '../do
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address, OutFile } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
+import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { readFiles } from './file-reader.ts';
+import { happeningsIn } from './happenings.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
 import { guard, Standby, type Verdict } from './standby.ts';
@@ -99,6 +101,8 @@ interface Work {
   readonly replyTo: Address;
   /** On whose behalf it is handled, beside the requester. */
   readonly lineage: readonly PersonId[];
+  /** Of an approved call that failed. */
+  readonly failedTool?: string;
   /** Who speaks, as it was when the handling began. */
   readonly control: Control;
   readonly trace: Trace;
@@ -268,6 +272,7 @@ export class ConversationWorker {
       },
       replyTo: approval.origin,
       lineage: approval.request.lineage ?? [],
+      ...(approval.state === 'FAILED' ? { failedTool: approval.request.tool } : {}),
       log: handling.log.child({ approval: approval.id }),
     };
   }
@@ -317,8 +322,36 @@ export class ConversationWorker {
     const speaking = handoff ? { ...work, control: handoff.next } : work;
     return [
       ...this.#effectsOfTurn(speaking, [opening, ...outcome.entries], outcome, approvals, shown),
+      ...this.#calls(work, outcome),
       ...(handoff ? handoff.effects : [guard(work.control)]),
     ];
+  }
+
+  /** Who is called because of what happened in this turn. */
+  #calls(
+    { claim, item, conversationId, replyTo, requester, failedTool }: Work,
+    outcome: TurnOutcome,
+  ): Effect[] {
+    const { escalation, settings } = this.deps.config();
+    if (escalation.triggers.length === 0) return [];
+    const happenings = happeningsIn({
+      item,
+      roles: requester.roles,
+      failedTool,
+      outcome,
+      mostSteps: settings.model.max_steps,
+      before: claim.entries,
+    });
+    return happenings.flatMap((happening, index) =>
+      reportsOf(escalation.triggers, happening, {
+        id: `turn:${item.id}:${index}`,
+        conversationId,
+        origin: replyTo,
+        correlation: item.correlation,
+        person: requester.person,
+        nowMs: this.deps.clock.now(),
+      }),
+    );
   }
 
   /** What follows when the agent asked for a human in this turn; undefined when it did not. */
@@ -384,11 +417,13 @@ export class ConversationWorker {
     const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
     const excluded = excludedFrom(ask);
+    const policy = policies[decision.policy] ?? policies.default;
     const approval = askHumans(ask, {
       approvers: decision.approvers,
       policyName: decision.policy,
-      policy: policies[decision.policy] ?? policies.default,
-      ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded), {
+      policy,
+      times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, this.deps.config(), directory),
+      ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
         first: decision.channel,
         askedIn: replyTo,
       }),
@@ -436,7 +471,8 @@ export class ConversationWorker {
     const { directory } = this.deps;
     const approvers = approversOf(approval);
     if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
-    const unasked = unaskedOf(approval, directory.approversOf(approvers, excludedFrom(approval)));
+    const asked = directory.approversOf(approvers, excludedFrom(approval), approval.openedMs);
+    const unasked = unaskedOf(approval, asked);
     if (unasked.length === 0) return [];
     log.error(
       { approval: approval.id, people: unasked.map(({ id }) => id) },
@@ -542,13 +578,28 @@ export class ConversationWorker {
         { err: error, item: item.id, attempt: claim.attempt },
         'handling an item failed; trying again',
       );
-      await queue.retryLater(claim, backoff(claim.failures), 'counts');
+      await queue.retryLater(claim, backoff(claim.failures), 'counts', this.#callsFor(claim, item));
     } catch (retryError) {
       log.warn(
         { err: retryError, item: item.id },
         'the item could not be put back; it returns when its lease ends',
       );
     }
+  }
+
+  /** Who is called because a turn failed once more. */
+  #callsFor(claim: Claim, item: MailboxItem): Effect[] {
+    const times = claim.failures + 1;
+    return reportsOf(
+      this.deps.config().escalation.triggers,
+      { kind: 'turn-failed', times },
+      {
+        id: `failed:${item.id}:${times}`,
+        conversationId: conversationOf(claim),
+        correlation: item.correlation,
+        nowMs: this.deps.clock.now(),
+      },
+    );
   }
 
   /** Says that what was shown so far does not go on. */
@@ -633,6 +684,16 @@ export class ConversationWorker {
         ...(item?.kind === 'message' ? received(item) : []),
         ...(about ? toHeard(about.state, about.approval) : []),
         { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: kept },
+        ...reportsOf(
+          this.deps.config().escalation.triggers,
+          { kind: 'dead-letter', queue: 'm', words: reason },
+          {
+            id: `dead:${item?.id ?? claim.fence}`,
+            conversationId,
+            correlation,
+            nowMs: this.deps.clock.now(),
+          },
+        ),
         {
           kind: 'audit',
           event: {

@@ -20,6 +20,7 @@ import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, viaText } from '../approvals/sentences.ts';
+import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
@@ -31,8 +32,13 @@ import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import { mayBeSaid } from '../domain/control.ts';
 import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
+import type { Page } from '../domain/escalation/pager.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Address, OutboundBody, Sent } from '../domain/message.ts';
+import type { EscalationStore } from '../escalation/escalation-store.ts';
+import { toUnreached } from '../escalation/pagers.ts';
+import { pageContent } from '../escalation/sentences.ts';
+import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -53,9 +59,12 @@ export interface DeliveryDeps {
   readonly gateway: Gateway;
   readonly approvals: ApprovalStore;
   readonly controls: Pick<ControlStore, 'epochOf'>;
+  readonly escalations: Pick<EscalationStore, 'find'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly tokens: ReplyTokens;
+  /** What makes people be called by itself. */
+  readonly triggers: () => readonly EscalationTrigger[];
   /** How long a transcript is kept, in ms. */
   readonly keepTranscriptMs: () => number;
   readonly clock: Clock;
@@ -168,6 +177,10 @@ export class DeliveryWorker {
         const { markdown, onlyFor, openly } = item;
         return { body: { kind: 'notice', markdown, onlyFor, openly } };
       }
+      case 'page': {
+        const pages = await this.#stillTrue(item.pages);
+        return pages.length === 0 ? undefined : { body: { kind: 'text', ...pageContent(pages) } };
+      }
       case 'card': {
         const approval = await this.deps.approvals.find(item.approvalId);
         const copy = approval?.copies.find(({ id }) => id === item.copyId);
@@ -185,6 +198,14 @@ export class DeliveryWorker {
       default:
         return item satisfies never;
     }
+  }
+
+  /** E1: what was settled meanwhile calls nobody any more. */
+  async #stillTrue(pages: readonly Page[]): Promise<Page[]> {
+    const epochs = await Promise.all(
+      pages.map(async ({ escalation }) => (await this.deps.escalations.find(escalation))?.epoch),
+    );
+    return pages.filter(({ epoch }, index) => epochs[index] === epoch);
   }
 
   /** Words and address to answer with, for copies that carry no buttons. */
@@ -269,7 +290,24 @@ export class DeliveryWorker {
             }),
           ]
         : [];
-    return [toDead(claim, reason), toAudit(item, 'message.undeliverable', { reason }), ...told];
+    const unreached = item.kind === 'page' ? this.#unreached(item) : [];
+    const reports = reportsOf(
+      this.deps.triggers(),
+      { kind: 'dead-letter', queue: claim.queue, words: reason },
+      { id: `dead:${item.id}`, conversationId, correlation, nowMs: this.deps.clock.now() },
+    );
+    return [
+      toDead(claim, reason),
+      toAudit(item, 'message.undeliverable', { reason }),
+      ...told,
+      // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
+      ...(item.kind === 'page' ? unreached : reports),
+    ];
+  }
+
+  #unreached({ person, pages }: Extract<OutboxItem, { kind: 'page' }>): Effect[] {
+    if (person === undefined) return [];
+    return pages.flatMap((page) => toUnreached(person, page, this.deps.clock.now()));
   }
 
   /** Asks the approver elsewhere if that can be, and says how far the question got. */

@@ -21,6 +21,12 @@ import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { ControlDirective, ControlDirectives } from './control-directives.ts';
+import {
+  ESCALATION_DIRECTIVES,
+  type EscalationDirective,
+  type EscalationDirectives,
+  isEscalationTicket,
+} from './escalation-directives.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import type { Reach } from './reach.ts';
 
@@ -30,18 +36,32 @@ const MOST_LISTED = 20;
 const MOST_LOOKED_AT = 1_000;
 
 /** Commands whose answer says what others asked for. */
-const HOLDS_SECRETS: ReadonlySet<Directive> = new Set(['status', 'approvals', 'grants']);
+const HOLDS_SECRETS: ReadonlySet<Directive> = new Set([
+  'status',
+  'approvals',
+  'grants',
+  ...ESCALATION_DIRECTIVES,
+]);
 
 const NOT_HERE =
   'Everybody can read what I write here, so I do not say it. Please ask me where I can tell you alone: by a direct message, by e-mail or in the terminal.';
 
-export type Directive = 'help' | 'status' | 'approvals' | 'approve' | 'deny' | 'grants' | ControlDirective;
+export type Directive =
+  | 'help'
+  | 'status'
+  | 'approvals'
+  | 'approve'
+  | 'deny'
+  | 'grants'
+  | ControlDirective
+  | EscalationDirective;
 
 export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
   readonly lookup: Lookup;
   readonly grants: GrantDesk;
   readonly controls: ControlDirectives;
+  readonly escalations: EscalationDirectives;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -139,6 +159,13 @@ export class DirectiveDesk {
       case 'handback':
       case 'human':
         return this.deps.controls.take(directive, message, requester);
+      case 'ack':
+      case 'release':
+      case 'snooze':
+      case 'escalate':
+      case 'resolve':
+      case 'escalations':
+        return this.deps.escalations.take(directive, message, requester);
       // With a ticket it would have been an answer.
       case 'approve':
         return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
@@ -210,8 +237,10 @@ export function readDirective(
   if (name === 'grants' && /^(?:revoke\s+\S+\s*)?$/i.test(rest)) return { directive: name };
   if (name === 'handback' || name === 'human') return { directive: name };
   if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
+  const acted = ESCALATION_DIRECTIVES.find((each) => each === name && each !== 'escalations');
+  if (acted && isEscalationTicket(rest)) return { directive: acted };
   const isAlone = rest.trim() === '';
-  return isAlone && (name === 'help' || name === 'status' || name === 'approvals')
+  return isAlone && (name === 'help' || name === 'status' || name === 'approvals' || name === 'escalations')
     ? { directive: name }
     : undefined;
 }
@@ -228,6 +257,7 @@ const HELP = `**What you can write to me**
 - \`/always <ticket> …\`: say yes to further calls like it, where the policy takes that; \`/grants\` lists what you said
 - \`/human <reason>\`: have a person come
 - \`/takeover\`, \`/handback <note>\`: answer here yourself instead of me, where you may, and give it back
+- \`/escalations\`: what waits for you to look after it; \`/ack <ticket>\` takes it, \`/release <ticket>\` lets it go, \`/snooze <ticket> 1h\`, \`/escalate <ticket>\`, \`/resolve <ticket>\`
 - \`/status\`: who you are to me, and what is held here
 - \`/help\`: this list
 

@@ -124,9 +124,13 @@ export const ApprovalPolicy = z.object({
   hardDeadlineMs: z.int().optional(),
   /** While a question is open the deadline waits, for so long in all. Absent: it does not wait. */
   pauseMs: z.int().optional(),
+  /** Name of the policy by which people are called while it waits. */
+  escalation: z.string().optional(),
   /** How long a yes may wait for its execution. */
   validForMs: z.int(),
   leaseMs: z.int(),
+  /** The working hours by which its times were counted, and the zone they are in. Absent: the clock on the wall. */
+  hours: z.object({ name: z.string(), zone: z.string() }).optional(),
 });
 export type ApprovalPolicy = z.infer<typeof ApprovalPolicy>;
 
@@ -147,9 +151,12 @@ export type Decision = z.infer<typeof Decision>;
 export const Assent = z.object({
   by: z.object({ person: PersonId, name: z.string(), account: AccountId }),
   via: Platform,
-  /** At that moment. */
+  /** At that moment, as are the schedules that named them. */
   roles: z.array(z.string()),
-  standsFor: z.array(z.object({ person: PersonId, roles: z.array(z.string()) })).optional(),
+  onCall: z.array(z.string()).optional(),
+  standsFor: z
+    .array(z.object({ person: PersonId, roles: z.array(z.string()), onCall: z.array(z.string()).optional() }))
+    .optional(),
   text: z.string().optional(),
   digest: z.string(),
   key: z.string(),
@@ -180,6 +187,8 @@ export const CardCopy = z.object({
   person: PersonId.optional(),
   /** Approvers who are told of the one in the conversation, by their names on it. */
   named: z.array(PersonId).optional(),
+  /** They are not among those who are asked now: off duty, or away. They are not reminded. */
+  resting: z.literal(true).optional(),
   /** Its platform cannot edit what was sent, so this copy hears the outcome only, as a further message. */
   outcomeOnly: z.literal(true).optional(),
   ref: z.string().optional(),
@@ -203,6 +212,8 @@ export const Approval = z.object({
   policy: ApprovalPolicy,
   openedMs: z.int(),
   deadlineMs: z.int(),
+  /** When others come to be asked: a shift or an absence begins or ends. */
+  lookAgainMs: z.int().optional(),
   /** Reminders sent so far. */
   reminded: z.int(),
   /** Times somebody was asked again to find out about an unknown outcome. */

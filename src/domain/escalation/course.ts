@@ -1,8 +1,9 @@
 /** How an escalation begins, and what time brings about. See `record.ts`. */
-import type { EscalationId, PersonId } from '../ids.ts';
-import type { Address } from '../message.ts';
+import { z } from 'zod';
+import { EscalationId, PersonId } from '../ids.ts';
+import { Address } from '../message.ts';
 import { call, changesOf, isIn, isUnreachable, join, ring, skipFailed, toldWith } from './calling.ts';
-import { type EscalationPlan, isWorse, type Severity } from './plan.ts';
+import { type EscalationPlan, isWorse, Severity } from './plan.ts';
 import {
   type Act,
   advance,
@@ -12,7 +13,7 @@ import {
   type EscalationStep,
   isLive,
   type Standing,
-  type Subject,
+  Subject,
 } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
 import { indexOf, PlanWalk } from './walk.ts';
@@ -20,17 +21,19 @@ import { indexOf, PlanWalk } from './walk.ts';
 type Acked = Extract<Standing, { state: 'ACKED' }>;
 
 /** Something happened that somebody has to look after. */
-export interface Report {
-  readonly id: EscalationId;
-  readonly key: string;
-  readonly subject: Subject;
-  readonly severity: Severity;
-  readonly title: string;
-  readonly words?: string;
-  readonly origin?: Address;
-  readonly correlation: string;
-  readonly except: readonly PersonId[];
-}
+export const Report = z.object({
+  id: EscalationId,
+  /** The same key is the same thing. */
+  key: z.string(),
+  subject: Subject,
+  severity: Severity,
+  title: z.string(),
+  words: z.string().optional(),
+  origin: Address.optional(),
+  correlation: z.string(),
+  except: z.array(PersonId),
+});
+export type Report = z.infer<typeof Report>;
 
 export type RaiseResult = 'RAISED' | 'DEDUPED' | 'WORSE';
 
@@ -44,7 +47,6 @@ export function raise(
   if (before && isLive(before)) return raiseAgain(before, report.severity, nowMs);
   const next: Escalation = {
     ...report,
-    except: [...report.except],
     rev: (before?.rev ?? 0) + 1,
     epoch: (before?.epoch ?? 0) + 1,
     standing: { state: 'ACTIVE', nextMs: nowMs + plan.settleMs },

@@ -7,7 +7,7 @@
  *        for nothing but quiet hours, what is urgent for nothing at all.
  */
 import { z } from 'zod';
-import { ApprovalId, EscalationId, PersonId, Platform } from '../ids.ts';
+import { ApprovalId, ConversationTicket, EscalationId, PersonId, Platform } from '../ids.ts';
 import { Importance } from './plan.ts';
 
 /** Things that do not matter much, for the same person on the same platform, are told together if this close. */
@@ -29,6 +29,8 @@ export const Page = z.object({
   markdown: z.string(),
   /** Whoever may decide it gets its card there, too. */
   approvalId: ApprovalId.optional(),
+  /** The conversation that waits for somebody to take it over. */
+  conversation: ConversationTicket.optional(),
   atMs: z.int(),
 });
 export type Page = z.infer<typeof Page>;

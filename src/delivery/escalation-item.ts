@@ -1,0 +1,130 @@
+/**
+ * What the escalation engine has to do: items of its own queue, written in the step of whatever brought them about,
+ * so that a report is as durable as its cause. Each is done once, however often it is taken up.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Report } from '../domain/escalation/course.ts';
+import { Page } from '../domain/escalation/pager.ts';
+import { ConversationId, EscalationId, PersonId, Platform } from '../domain/ids.ts';
+import type { Effect } from '../redis/effects.ts';
+import { partitionOf } from '../redis/keys.ts';
+
+/** The queue of the engine. */
+export const ESCALATION_QUEUE = 'e';
+
+const common = { id: z.string(), atMs: z.int() };
+
+export const EscalationItem = z.discriminatedUnion('kind', [
+  /** Somebody has to look after something. */
+  z.object({ ...common, kind: z.literal('report'), policy: z.string(), report: Report }),
+  /** What it was about is over by itself. */
+  z.object({ ...common, kind: z.literal('close'), escalation: EscalationId, remark: z.string() }),
+  /** A call did not arrive. */
+  z.object({
+    ...common,
+    kind: z.literal('unreached'),
+    escalation: EscalationId,
+    epoch: z.int(),
+    person: PersonId,
+  }),
+  /** Somebody is to be told something. */
+  z.object({ ...common, kind: z.literal('page'), person: PersonId, page: Page }),
+  /** A channel is to be told. */
+  z.object({
+    ...common,
+    kind: z.literal('post'),
+    escalation: EscalationId,
+    epoch: z.int(),
+    platform: Platform,
+    channel: z.string(),
+    markdown: z.string(),
+  }),
+  /** A program is to be told. */
+  z.object({
+    ...common,
+    kind: z.literal('webhook'),
+    webhook: z.string(),
+    body: z.record(z.string(), z.unknown()),
+  }),
+  /** A conversation is to wait for a human. */
+  z.object({
+    ...common,
+    kind: z.literal('hand-off'),
+    escalation: EscalationId,
+    conversationId: ConversationId,
+    policy: z.string(),
+  }),
+]);
+export type EscalationItem = z.infer<typeof EscalationItem>;
+
+/** What somebody has to look after; the same `key` is the same thing. */
+export interface Trouble extends Omit<Report, 'id' | 'except'> {
+  readonly except?: readonly PersonId[];
+  /** Of the report; the same on every delivery. */
+  readonly reportId: string;
+  /** Name of the escalation policy. */
+  readonly policy: string;
+}
+
+/** Reports something, in the step that brought it about. */
+export function toReport({ reportId, policy, except = [], ...about }: Trouble, atMs: number): Effect {
+  const id = escalationIdOf(about.key, about.subject);
+  return toItem({
+    kind: 'report',
+    id: `report:${reportId}`,
+    atMs,
+    policy,
+    report: { ...about, id, except: [...except] },
+  });
+}
+
+/** Says that what a key stands for is over. */
+export function toClose(
+  key: string,
+  subject: Report['subject'],
+  remark: string,
+  cause: string,
+  atMs: number,
+): Effect {
+  const escalation = escalationIdOf(key, subject);
+  return toItem({ kind: 'close', id: `close:${escalation}:${cause}`, atMs, escalation, remark });
+}
+
+export function toItem(item: EscalationItem): Effect {
+  return { kind: 'out', queue: ESCALATION_QUEUE, lane: laneOf(item), item };
+}
+
+/** What happens to one escalation, what one person is told, and what one program is told, each keeps its order. */
+function laneOf(item: EscalationItem): string {
+  switch (item.kind) {
+    case 'report':
+      return item.report.id;
+    case 'page':
+      return `page:${item.person}`;
+    case 'webhook':
+      return `webhook:${item.webhook}`;
+    case 'close':
+    case 'unreached':
+    case 'hand-off':
+    case 'post':
+      return item.escalation;
+    default:
+      return item satisfies never;
+  }
+}
+
+/** Derived from its key, in the partition of what it is about. */
+export function escalationIdOf(key: string, subject: Report['subject']): EscalationId {
+  const digest = createHash('sha256').update(key).digest();
+  const tail = BigInt(`0x${digest.subarray(0, 8).toString('hex')}`)
+    .toString(36)
+    .padStart(13, '0')
+    .slice(-12);
+  const partition = partitionOf(subject.kind === 'trouble' ? key : subject.conversationId);
+  return EscalationId.parse(`esc_p${partition}_${tail}`);
+}
+
+export function partitionOfEscalation(id: string): number {
+  return Number.parseInt(id.slice('esc_p'.length), 10);
+}

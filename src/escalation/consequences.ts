@@ -1,0 +1,185 @@
+/**
+ * What follows from a change of an escalation: whom to call, whom to tell that they need not come, the programs and the
+ * conversation it concerns, the audit. Written in the same step as the change. Pure.
+ */
+import { ticketFor } from '../control/control-store.ts';
+import { toItem } from '../delivery/escalation-item.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Page } from '../domain/escalation/pager.ts';
+import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
+import type { PersonId, Platform } from '../domain/ids.ts';
+import type { Effect } from '../redis/effects.ts';
+import { callText, newsText } from './sentences.ts';
+
+export function consequencesOf(
+  before: Escalation | undefined,
+  moved: EscalationMove,
+  nowMs: number,
+): Effect[] {
+  return [
+    { kind: 'audit', event: toAudit(before, moved) },
+    ...moved.acts.flatMap((act, index) => effectsOf(act, index, moved.next, nowMs)),
+    ...news(before, moved, nowMs),
+  ];
+}
+
+function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: number): Effect[] {
+  const { id, rev, epoch, subject, plan, title, severity, count } = escalation;
+  const key = `${id}:${rev}:${index}`;
+  switch (act.kind) {
+    case 'page': {
+      const { person, platform, importance, why } = act;
+      const markdown = callText(escalation, why);
+      return [toPage(escalation, person, { id: key, platform, importance, why, markdown }, nowMs)];
+    }
+    case 'post':
+      return [
+        toItem({
+          kind: 'post',
+          id: `post:${key}`,
+          atMs: nowMs,
+          escalation: id,
+          epoch,
+          platform: act.platform,
+          channel: act.channel,
+          markdown: callText(escalation, act.why),
+        }),
+      ];
+    case 'webhook': {
+      const data = { escalation: id, title, severity, count, policy: plan.name, subject };
+      const body = { type: 'escalation.called', timestamp: new Date(nowMs).toISOString(), data };
+      return [toItem({ kind: 'webhook', id: `webhook:${key}`, atMs: nowMs, webhook: act.webhook, body })];
+    }
+    case 'hand-off': {
+      if (subject.kind === 'trouble') return [];
+      const { conversationId } = subject;
+      return [
+        toItem({
+          kind: 'hand-off',
+          id: `hand-off:${key}`,
+          atMs: nowMs,
+          escalation: id,
+          conversationId,
+          policy: plan.name,
+        }),
+      ];
+    }
+    case 'alarm':
+      return []; // stands in the audit, and the self-audit does not call that in order
+    default:
+      return act satisfies never;
+  }
+}
+
+/** Those who were called hear that they need not come; whoever acted knows. */
+function news(before: Escalation | undefined, moved: EscalationMove, nowMs: number): Effect[] {
+  const markdown = newsText(moved);
+  if (before === undefined || markdown === undefined) return [];
+  const { next } = moved;
+  const owner = before.standing.state === 'ACKED' ? [before.standing.owner.person] : [];
+  const heard = [...new Set([...before.chains.map(({ person }) => person), ...owner])];
+  return heard
+    .filter((person) => person !== moved.actor)
+    .flatMap((person) => {
+      const platform = calledOn(before, person);
+      if (platform === undefined) return [];
+      const page = {
+        id: `${next.id}:${next.rev}:news`,
+        platform,
+        importance: 'low',
+        why: 'news',
+        markdown,
+      } as const;
+      return [toPage(next, person, page, nowMs)];
+    });
+}
+
+/** Where somebody was called last; undefined when they were not yet. */
+function calledOn({ chains }: Escalation, person: PersonId): Platform | undefined {
+  const chain = chains.find((each) => each.person === person);
+  return chain?.links[chain.link - 1]?.platform;
+}
+
+function toPage(
+  { id, epoch, subject }: Escalation,
+  person: PersonId,
+  page: Pick<Page, 'id' | 'platform' | 'importance' | 'why' | 'markdown'>,
+  atMs: number,
+): Effect {
+  return toItem({
+    kind: 'page',
+    id: `page:${page.id}:${person}`,
+    atMs,
+    person,
+    page: {
+      ...page,
+      id: `page:${page.id}:${person}`,
+      escalation: id,
+      epoch,
+      ...(page.why === 'news' ? {} : whereOf(subject)),
+      atMs,
+    },
+  });
+}
+
+/** What whoever is called can act on at once. */
+function whereOf(subject: Escalation['subject']): Pick<Page, 'approvalId' | 'conversation'> {
+  switch (subject.kind) {
+    case 'approval':
+      return { approvalId: subject.approvalId };
+    case 'conversation':
+      return { conversation: ticketFor(subject.conversationId) };
+    case 'trouble':
+      return {};
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** Who was called by which step; what people wrote is no part of the audit. */
+function toAudit(
+  before: Escalation | undefined,
+  { next, event, actor, acts, taken }: EscalationMove,
+): AuditEvent {
+  const { id, correlation, plan, severity, epoch, standing } = next;
+  return {
+    event: `escalation.${event}`,
+    actor,
+    subject: id,
+    correlation,
+    detail: {
+      from: before?.standing.state ?? 'NONE',
+      to: standing.state,
+      epoch,
+      policy: plan.name,
+      severity,
+      about: aboutOf(next),
+      ...(taken.length === 0
+        ? {}
+        : { steps: taken.map(({ round, step, how }) => `${round + 1}/${step} ${how}`) }),
+      ...(acts.length === 0 ? {} : { acts: acts.map(actText) }),
+    },
+  };
+}
+
+function aboutOf({ subject, key }: Escalation): string {
+  if (subject.kind === 'approval') return subject.approvalId;
+  return subject.kind === 'conversation' ? subject.conversationId : key;
+}
+
+function actText(act: Act): string {
+  switch (act.kind) {
+    case 'page':
+      return `${act.why} ${act.person} on ${act.platform}, ${act.importance}`;
+    case 'post':
+      return `post in ${act.platform} ${act.channel}`;
+    case 'webhook':
+      return `webhook ${act.webhook}`;
+    case 'hand-off':
+      return 'hand-off';
+    case 'alarm':
+      return 'nobody is left who could be called';
+    default:
+      return act satisfies never;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Where people act on escalations, wherever they do it: a command, a button, a terminal.
+ *
+ * Invariants
+ *   1. Who may is checked here, at the moment of the act: who was called, who has it, whoever may take the conversation
+ *      over that it is about, and whoever runs the gateway. Each check is in the audit with what decided.
+ *   2. One gesture changes something once, however often it is delivered.
+ */
+
+import { partitionOfEscalation } from '../delivery/escalation-item.ts';
+import {
+  acknowledge,
+  cancel,
+  type Deed,
+  type DeedResult,
+  letGo,
+  push,
+  resolve,
+  snooze,
+} from '../domain/escalation/answers.ts';
+import type { Escalation, EscalationStep, Owner } from '../domain/escalation/record.ts';
+import type { EscalationId } from '../domain/ids.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { EscalationStore } from './escalation-store.ts';
+
+/** What somebody wants to do. */
+export type EscalationAct =
+  | { readonly kind: 'acknowledge'; readonly instead: boolean }
+  | { readonly kind: 'let-go' }
+  | { readonly kind: 'snooze'; readonly forMs: number }
+  | { readonly kind: 'push'; readonly step?: string }
+  | { readonly kind: 'resolve'; readonly remark?: string }
+  | { readonly kind: 'cancel' };
+
+export interface EscalationGesture {
+  /** The same on every delivery. */
+  readonly id: string;
+  readonly escalation: EscalationId;
+  readonly by: Owner & { readonly roles: readonly string[] };
+  /** As the audit names them, when that is more than the person. */
+  readonly actor?: string;
+  readonly channel: string;
+}
+
+export interface EscalationDeskDeps {
+  readonly escalations: EscalationStore;
+  readonly directory: Directory;
+  readonly writer: EffectWriter;
+  /** How long a gesture is remembered, in ms. */
+  readonly rememberMs: () => number;
+}
+
+export class EscalationDesk {
+  constructor(private readonly deps: EscalationDeskDeps) {}
+
+  /** Undefined when there is no such escalation, or it is forgotten. */
+  async act(gesture: EscalationGesture, act: EscalationAct): Promise<DeedResult | undefined> {
+    const { escalations, writer, rememberMs } = this.deps;
+    const { id: gestureId, escalation: id } = gesture;
+    const before = await escalations.find(id);
+    if (!before) return undefined;
+    const once = { key: `escalation:${gestureId}`, forMs: rememberMs() };
+    const partition = partitionOfEscalation(id);
+    if (await writer.wasWrittenIn(partition, once.key)) return again(before, act);
+    const result = await escalations.apply(
+      id,
+      (escalation, nowMs) => {
+        if (!escalation) return undefined;
+        const rule = this.#ruleFor(escalation, gesture.by);
+        return decide(escalation, { by: ownerOf(gesture.by), permitted: rule !== undefined }, act, nowMs);
+      },
+      { also: [this.#checked(gesture, act, this.#ruleFor(before, gesture.by))], once },
+    );
+    if (result?.code === 'NOT_PERMITTED') await this.#refused(gesture, act, partition);
+    return result ?? again((await escalations.find(id)) ?? before, act);
+  }
+
+  /** What waits for somebody: what they were called about or have, and everything for whoever runs the gateway. */
+  async listFor(
+    { person, roles }: Pick<EscalationGesture['by'], 'person' | 'roles'>,
+    most: number,
+  ): Promise<Escalation[]> {
+    const live = await this.deps.escalations.live(most);
+    return live.filter((escalation) => this.#ruleFor(escalation, { person, roles }) !== undefined);
+  }
+
+  /** What lets them act on it; undefined when nothing does. */
+  #ruleFor(
+    { told, standing, subject, except }: Escalation,
+    { person, roles }: Pick<EscalationGesture['by'], 'person' | 'roles'>,
+  ): string | undefined {
+    if (told.includes(person)) return 'they were called';
+    if (standing.state === 'ACKED' && standing.owner.person === person) return 'it is theirs';
+    const carrying = (permission: 'operate' | 'take-over') =>
+      roles.filter((role) => this.deps.directory.may([role], permission));
+    const operating = carrying('operate');
+    if (operating.length > 0) return `permission operate of ${operating.join(', ')}`;
+    const takingOver =
+      subject.kind === 'conversation' && !except.includes(person) ? carrying('take-over') : [];
+    return takingOver.length > 0 ? `permission take-over of ${takingOver.join(', ')}` : undefined;
+  }
+
+  async #refused(gesture: EscalationGesture, act: EscalationAct, partition: number): Promise<void> {
+    const once = { key: `escalation-refused:${gesture.id}`, forMs: this.deps.rememberMs() };
+    await this.deps.writer.writeIn(partition, [this.#checked(gesture, act, undefined)], once);
+  }
+
+  #checked(
+    { id, escalation, by, actor, channel }: EscalationGesture,
+    act: EscalationAct,
+    rule: string | undefined,
+  ): Effect {
+    return {
+      kind: 'audit',
+      event: {
+        event: rule === undefined ? 'authorization.deny' : 'authorization.allow',
+        actor: actor ?? by.person,
+        subject: escalation,
+        correlation: id,
+        channel,
+        detail: {
+          action: `escalation.${act.kind}`,
+          rule: rule ?? 'they were not called, and do not run the gateway',
+        },
+      },
+    };
+  }
+}
+
+function decide(
+  escalation: Escalation,
+  deed: Deed,
+  act: EscalationAct,
+  nowMs: number,
+): EscalationStep<DeedResult> {
+  switch (act.kind) {
+    case 'acknowledge':
+      return acknowledge(escalation, deed, nowMs, { instead: act.instead });
+    case 'let-go':
+      return letGo(escalation, deed, nowMs);
+    case 'snooze':
+      return snooze(escalation, deed, nowMs + act.forMs);
+    case 'push':
+      return push(escalation, deed, nowMs, act.step);
+    case 'resolve':
+      return resolve(escalation, deed, act.remark);
+    case 'cancel':
+      return cancel(escalation, deed);
+    default:
+      return act satisfies never;
+  }
+}
+
+/** What a gesture is told that did its work in an earlier delivery. */
+function again(escalation: Escalation, { kind }: EscalationAct): DeedResult {
+  const code = (
+    {
+      acknowledge: 'ACKNOWLEDGED',
+      'let-go': 'LET_GO',
+      snooze: 'SNOOZED',
+      push: 'PUSHED',
+      resolve: 'RESOLVED',
+      cancel: 'CANCELLED',
+    } as const
+  )[kind];
+  return { code, escalation };
+}
+
+function ownerOf({ person, name }: Owner): Owner {
+  return { person, name };
+}

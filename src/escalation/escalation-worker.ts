@@ -1,0 +1,256 @@
+/**
+ * Does what the queue of the engine asks for: one item, one effect, one commit.
+ *
+ *   report ──▶ an escalation begins, or counts once more        close, unreached ──▶ it goes on
+ *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off ──▶ control
+ *
+ * Invariants
+ *   1. An item may be taken up again after a crash; what it does is done once, by its id.
+ *   2. A report whose policy is gone is not lost: whoever runs the gateway is called instead.
+ */
+
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { copyFor } from '../approvals/plan.ts';
+import { plansOf } from '../config/escalation-plans.ts';
+import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import { EscalationItem } from '../delivery/escalation-item.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import { postSigned } from '../delivery/signed-webhook.ts';
+import { addCopy } from '../domain/approval/copies.ts';
+import { approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
+import type { Clock } from '../domain/clock.ts';
+import { requestHandoff } from '../domain/control.ts';
+import { LeaseLostError } from '../domain/errors.ts';
+import { close } from '../domain/escalation/answers.ts';
+import { raise, unreached } from '../domain/escalation/course.ts';
+import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
+import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { EscalationStore } from './escalation-store.ts';
+import type { Pagers } from './pagers.ts';
+
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 5 * 60_000;
+/** A webhook that is not taken for so long goes to the dead letters. */
+const GIVE_UP_AFTER_MS = 24 * 60 * 60_000;
+
+export interface EscalationWorkerDeps {
+  readonly queue: KeyedQueue;
+  readonly escalations: EscalationStore;
+  readonly pagers: Pagers;
+  readonly approvals: Pick<ApprovalStore, 'find' | 'apply'>;
+  readonly controls: Pick<ControlStore, 'apply'>;
+  readonly directory: Directory;
+  /** Where somebody is written to on a platform. */
+  readonly placeOn: (
+    person: PersonId,
+    platform: Platform,
+  ) => { readonly to: Address; readonly cannotEdit: boolean } | undefined;
+  /** Where a channel of a platform is written to. */
+  readonly channelOn: (platform: Platform, channel: string) => Address | undefined;
+  readonly config: () => Config;
+  /** How long a delivery is remembered, in ms. */
+  readonly rememberMs: () => number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What became of an item: what is written with its commit, or when it is tried again. */
+type Fate =
+  | { readonly kind: 'done'; readonly effects: readonly Effect[] }
+  | { readonly kind: 'again'; readonly afterMs: number };
+
+const DONE: Fate = { kind: 'done', effects: [] };
+
+export class EscalationWorker {
+  constructor(private readonly deps: EscalationWorkerDeps) {}
+
+  /** Handles the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
+  async handle(claim: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
+    const { queue, log } = this.deps;
+    const parsed = EscalationItem.safeParse(JSON.parse(claim.item));
+    try {
+      const fate: Fate = parsed.success
+        ? await this.#do(parsed.data, claim)
+        : { kind: 'done', effects: [toDead(claim, 'the item cannot be read')] };
+      if (fate.kind === 'done') return (await queue.commit(claim, fate.effects, mode)).next;
+      await queue.retryLater(claim, fate.afterMs, 'counts');
+    } catch (error) {
+      if (error instanceof LeaseLostError || claim.signal.aborted) return undefined;
+      log.error(
+        { err: error, item: parsed.data?.id, attempt: claim.attempt },
+        'an escalation did not get on; trying again',
+      );
+      await queue.retryLater(claim, backoff(claim.failures), 'counts');
+    }
+    return undefined;
+  }
+
+  async #do(item: EscalationItem, claim: Claim): Promise<Fate> {
+    const { escalations, pagers } = this.deps;
+    const options = { once: { key: item.id, forMs: this.deps.rememberMs() } };
+    switch (item.kind) {
+      case 'report': {
+        const { report, policy } = item;
+        await escalations.apply(
+          report.id,
+          (before, nowMs) => raise(before, report, this.#planOf(policy), nowMs),
+          options,
+        );
+        return DONE;
+      }
+      case 'close':
+        await escalations.apply(item.escalation, (before) => before && close(before, item.remark), options);
+        return DONE;
+      case 'unreached':
+        await escalations.apply(
+          item.escalation,
+          (before, nowMs) => before && unreached(before, item, nowMs),
+          options,
+        );
+        return DONE;
+      case 'page':
+        await this.#showCard(item);
+        await pagers.admit(item.person, item.page);
+        return DONE;
+      case 'post':
+        return { kind: 'done', effects: this.#post(item) };
+      case 'webhook':
+        return this.#call(item, claim);
+      case 'hand-off':
+        await this.#handOff(item);
+        return DONE;
+      default:
+        return item satisfies never;
+    }
+  }
+
+  /** Whoever may decide what they are called about gets its card where they are called. */
+  async #showCard({ person: id, page }: Extract<EscalationItem, { kind: 'page' }>): Promise<void> {
+    const { approvals, directory, placeOn } = this.deps;
+    if (page.approvalId === undefined) return;
+    const approval = await approvals.find(page.approvalId);
+    const person = directory.find(id);
+    const place = placeOn(id, page.platform);
+    if (!approval || !person || !place || !isWaiting(approval.state)) return;
+    if (!directory.mayDecide(person, approversOf(approval), excludedFrom(approval), this.deps.clock.now()))
+      return;
+    const isThere = approval.copies.some((copy) => copy.person === id && copy.to.platform === page.platform);
+    if (isThere) return;
+    const copy = copyFor(id, place, `${id}.${page.platform}`);
+    await approvals.apply(approval.id, (current) => addCopy(current, copy));
+  }
+
+  #post({
+    id,
+    escalation,
+    epoch,
+    platform,
+    channel,
+    markdown,
+    atMs,
+  }: Extract<EscalationItem, { kind: 'post' }>): Effect[] {
+    const to = this.deps.channelOn(platform, channel);
+    if (!to) {
+      this.deps.log.error(
+        { platform, channel, escalation },
+        'a channel of an escalation policy cannot be written to',
+      );
+      return [];
+    }
+    const page = {
+      id,
+      escalation,
+      epoch,
+      platform,
+      importance: 'high',
+      why: 'call',
+      markdown,
+      atMs,
+    } as const;
+    const conversationId = ConversationId.parse(`page:${platform}:${channel}`);
+    return [
+      toOutEffect({ kind: 'page', id, correlation: escalation, conversationId, to, pages: [page], atMs }),
+    ];
+  }
+
+  async #call(
+    { id, webhook, body, atMs }: Extract<EscalationItem, { kind: 'webhook' }>,
+    claim: Claim,
+  ): Promise<Fate> {
+    const { config, clock, log } = this.deps;
+    const endpoint = config().escalation.webhooks[webhook];
+    if (!endpoint)
+      return { kind: 'done', effects: [toDead(claim, `there is no webhook ${webhook} any more`)] };
+    const posted = await postSigned({ id, body }, endpoint, clock, claim.signal);
+    if (posted.kind === 'taken') return DONE;
+    const isOver = posted.isFinal || clock.now() - atMs > GIVE_UP_AFTER_MS;
+    log.warn({ webhook, reason: posted.reason }, 'a webhook of an escalation was not taken');
+    if (isOver) return { kind: 'done', effects: [toDead(claim, posted.reason)] };
+    return { kind: 'again', afterMs: Math.max(backoff(claim.failures), posted.afterMs ?? 0) };
+  }
+
+  async #handOff({
+    id,
+    conversationId,
+    policy,
+  }: Extract<EscalationItem, { kind: 'hand-off' }>): Promise<void> {
+    const { controls, config, rememberMs } = this.deps;
+    const waitMs = config().authorizations.takeover.wait;
+    const request = { by: { kind: 'escalation', policy } } as const;
+    await controls.apply(
+      conversationId,
+      (control, nowMs) => requestHandoff(control, request, { waitMs }, nowMs),
+      {
+        once: { key: id, forMs: rememberMs() },
+      },
+    );
+  }
+
+  #planOf(policy: string): EscalationPlan {
+    const plan = plansOf(this.deps.config()).get(policy);
+    if (plan) return plan;
+    this.deps.log.error(
+      { policy },
+      'there is no such escalation policy; whoever runs the gateway is called instead',
+    );
+    return planOfOperators(policy, this.deps.directory);
+  }
+}
+
+/** Where a policy is gone that something still names. */
+function planOfOperators(name: string, directory: Directory): EscalationPlan {
+  const who = directory.operators().map(({ id }) => ({ kind: 'person' as const, person: id }));
+  const importance = importanceOf('critical');
+  return {
+    name,
+    steps: [{ id: '1', kind: 'wait', forMs: 0 }],
+    rounds: 1,
+    lastResort: { who: who.length > 0 ? who : [{ kind: 'role', role: 'admin' }], importance },
+    nagMs: 4 * 60 * 60_000,
+    settleMs: 0,
+    acknowledge: { remindMs: 60 * 60_000, withinMs: 15 * 60_000, goesOnAt: 'same' },
+    maxAgeMs: 72 * 60 * 60_000,
+    onWorse: { kind: 'keep' },
+  };
+}
+
+function toDead(claim: Claim, reason: string): Effect {
+  return {
+    kind: 'dead',
+    queue: claim.queue,
+    lane: claim.lane,
+    attempts: claim.attempt,
+    reason,
+    item: claim.item,
+  };
+}
+
+function backoff(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+}

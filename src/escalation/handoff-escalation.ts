@@ -1,0 +1,56 @@
+/**
+ * Who hears that a human is wanted: by the escalation policies that a trigger names, or where there is none, everybody
+ * who may come, once.
+ */
+import type { EscalationTrigger } from '../config/escalation-triggers.ts';
+import type { Handoffs } from '../control/handoff-call.ts';
+import { toClose } from '../delivery/escalation-item.ts';
+import type { Control, PendingControl } from '../domain/control.ts';
+import type { Effect } from '../redis/effects.ts';
+import { keyOf, reportsOf } from './triggers.ts';
+
+export class HandoffEscalation implements Handoffs {
+  constructor(
+    private readonly triggers: () => readonly EscalationTrigger[],
+    /** Where no trigger is about it. */
+    private readonly otherwise: Handoffs,
+  ) {}
+
+  onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
+    const { conversationId, request, epoch, origin } = control;
+    if (request.by.kind === 'escalation') return []; // it calls people itself
+    const reports = reportsOf(
+      this.triggers(),
+      { kind: 'handoff', ...(request.reason === undefined ? {} : { words: request.reason }) },
+      {
+        id: `handoff:${conversationId}:${epoch}`,
+        conversationId,
+        ...(origin ? { origin } : {}),
+        correlation: conversationId,
+        ...(request.by.kind === 'person' ? { person: request.by.person } : {}),
+        nowMs,
+      },
+    );
+    return reports.length > 0 ? reports : this.otherwise.onHandoff(control, nowMs);
+  }
+
+  /** Somebody came, nobody did in time, or it was called off. */
+  onSettled(control: Control, nowMs: number): readonly Effect[] {
+    const { conversationId, epoch, state } = control;
+    const remark =
+      state === 'HUMAN'
+        ? `${control.owner.name} has taken the conversation over`
+        : 'the agent answers there again';
+    return this.triggers()
+      .filter(({ when }) => when.kind === 'handoff')
+      .map((trigger) =>
+        toClose(
+          keyOf({ kind: 'handoff' }, trigger, conversationId),
+          { kind: 'conversation', conversationId },
+          remark,
+          String(epoch),
+          nowMs,
+        ),
+      );
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Tells people what escalations want them to know: takes it in, waits as long as it may wait, sends it together with
+ * what else there is.
+ *
+ * Invariants (numbers of the specification)
+ *   E1   Whether something is still true is looked up when its time comes, and once more right before it is sent.
+ *   E13  Nothing is dropped: what cannot be sent is reported to its escalation, which calls by another way.
+ */
+
+import { toItem } from '../delivery/escalation-item.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import { admit, flush, type Page, Pager, type Quiet, type Told } from '../domain/escalation/pager.ts';
+import { ConversationId, type EscalationId, PersonId, type Platform } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { RedisClient } from '../redis/client.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Effect } from '../redis/effects.ts';
+import { type Keys, partitionOf } from '../redis/keys.ts';
+import { RecordStore } from '../redis/record-store.ts';
+import type { EscalationStore } from './escalation-store.ts';
+
+/** How long it is remembered when somebody was told something last, once nothing waits for them. */
+const KEEP_MS = 60 * 60_000;
+
+/** Somebody who cannot be told is tried again after this long. */
+const POSTPONE_MS = 60_000;
+
+export interface PagerDeps {
+  readonly escalations: Pick<EscalationStore, 'find'>;
+  readonly quietOf: (person: PersonId) => Quiet;
+  /** Where somebody is written to on a platform; undefined where they are not. */
+  readonly placeOn: (person: PersonId, platform: Platform) => Address | undefined;
+  /** How long a delivery is remembered, in ms. */
+  readonly rememberMs: () => number;
+  readonly log: Logger;
+}
+
+export class Pagers {
+  readonly #records: RecordStore<Pager>;
+
+  constructor(
+    redis: RedisClient,
+    keys: Keys,
+    writer: EffectWriter,
+    private readonly deps: PagerDeps,
+  ) {
+    this.#records = new RecordStore(redis, keys, writer, {
+      family: 'pgr',
+      parse: (document) => Pager.parse(document),
+      partitionOf,
+      dueOf: ({ nextMs }) => nextMs,
+      keepMs: ({ waiting }) => (waiting.length === 0 ? KEEP_MS : undefined),
+    });
+  }
+
+  /** Takes something in for somebody; once, however often it is called for the same page. */
+  async admit(person: PersonId, page: Page): Promise<void> {
+    const once = { key: page.id, forMs: this.deps.rememberMs() };
+    const quiet = this.deps.quietOf(person);
+    await this.#records.apply(
+      person,
+      (pager, nowMs) => ({ result: undefined, next: admit(pager, person, { ...page, atMs: nowMs }, quiet) }),
+      once,
+    );
+    await this.#flush(person);
+  }
+
+  /** One look at a partition: tells what is due. */
+  async sweep(partition: number, limit: number): Promise<{ moved: number; nextInMs: number }> {
+    const { ids, nextMs, nowMs } = await this.#records.due(partition, limit);
+    await Promise.all(ids.map((id) => this.#tryToFlush(PersonId.parse(id), nowMs)));
+    return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - nowMs };
+  }
+
+  async #tryToFlush(person: PersonId, nowMs: number): Promise<void> {
+    try {
+      await this.#flush(person);
+    } catch (error) {
+      this.deps.log.error(
+        { err: error, person },
+        'somebody could not be told what waits for them; trying again in a minute',
+      );
+      await this.#records.postpone(person, nowMs + POSTPONE_MS);
+    }
+  }
+
+  async #flush(person: PersonId): Promise<void> {
+    const { escalations, quietOf } = this.deps;
+    const waiting = (await this.#records.find(person))?.waiting;
+    if (!waiting) return this.#records.dropTimer(person);
+    const epochs = new Map<EscalationId, number | undefined>();
+    for (const { escalation } of waiting) {
+      if (!epochs.has(escalation)) epochs.set(escalation, (await escalations.find(escalation))?.epoch);
+    }
+    // What came in since is looked at when its time comes.
+    const isTrue = ({ escalation, epoch }: Page) =>
+      !epochs.has(escalation) || epochs.get(escalation) === epoch;
+    await this.#records.apply(person, (pager, nowMs) => {
+      const flushed = pager && flush(pager, isTrue, quietOf(person), nowMs);
+      if (!flushed) return { result: undefined };
+      const effects = flushed.told.flatMap((told) => this.#send(person, told, nowMs));
+      return { result: undefined, next: flushed.next, effects };
+    });
+  }
+
+  #send(person: PersonId, { platform, pages }: Told, nowMs: number): Effect[] {
+    const [first] = pages;
+    if (!first) return [];
+    const to = this.deps.placeOn(person, platform);
+    if (!to) return pages.flatMap((page) => toUnreached(person, page, nowMs));
+    return [
+      toOutEffect({
+        kind: 'page',
+        id: first.id,
+        correlation: first.escalation,
+        conversationId: ConversationId.parse(`page:${person}`),
+        to,
+        person,
+        pages: [...pages],
+        atMs: nowMs,
+      }),
+    ];
+  }
+}
+
+/** A call that cannot arrive; that it is over or in good hands need not. */
+export function toUnreached(person: PersonId, { id, why, escalation, epoch }: Page, atMs: number): Effect[] {
+  if (why === 'news' || why === 'still') return [];
+  return [toItem({ kind: 'unreached', id: `unreached:${id}`, atMs, escalation, epoch, person })];
+}

@@ -1,0 +1,153 @@
+/** Every sentence of an escalation: what people who are called read, and what somebody who acted on it is told. Pure. */
+import { literal, whenText } from '../approvals/sentences.ts';
+import { ticketFor } from '../control/control-store.ts';
+import type { DeedResult } from '../domain/escalation/answers.ts';
+import type { Page } from '../domain/escalation/pager.ts';
+import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
+import type { Button } from '../domain/message.ts';
+
+/** What somebody is called with. */
+export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page' }>['why']): string {
+  const { id, title, words, severity, count, firstMs } = escalation;
+  const said = words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
+  const again = count > 1 ? ` Reported ${count} times since ${whenText(firstMs)}.` : '';
+  switch (why) {
+    case 'call':
+      return `**${literal(title)}** (${severity})${said}\n\nSomebody has to look after this.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you do, and nobody else is called. \`/snooze ${id} 1h\` puts it off; \`/escalate ${id}\` calls the next.`;
+    case 'last':
+      return `**Nobody has taken this: ${literal(title)}** (${severity})${said}\n\nEverybody was called who is named before you.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
+    case 'still':
+      return `**Are you still on it? ${literal(title)}**${said}\n\n\`/ack ${id}\` says so, \`/resolve ${id}\` closes it, \`/release ${id}\` lets others be called. Without a word from you it goes on to others soon.`;
+    default:
+      return why satisfies never;
+  }
+}
+
+function whatToDo({ subject }: Escalation): string {
+  switch (subject.kind) {
+    case 'approval':
+      return `The request is \`${subject.approvalId}\`; \`/approvals\` lists what waits for your own answer. `;
+    case 'conversation':
+      return `\`/takeover ${ticketFor(subject.conversationId)}\` answers there in place of the agent. `;
+    case 'trouble':
+      return '';
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** What goes out for what somebody is told at one time, and the buttons for it where it is one thing. */
+export function pageContent(pages: readonly Page[]): { markdown: string; buttons?: Button[] } {
+  const markdown = pages.map((page) => page.markdown).join('\n\n---\n\n');
+  const [only] = pages;
+  if (!only || pages.length > 1 || only.why === 'news') return { markdown };
+  const { escalation: id, why, conversation } = only;
+  return {
+    markdown,
+    buttons:
+      why === 'still'
+        ? [
+            { label: 'Still on it', says: `/ack ${id}` },
+            { label: 'It is done', says: `/resolve ${id}` },
+          ]
+        : [
+            ...(conversation === undefined
+              ? []
+              : [{ label: 'Take over', says: `/takeover ${conversation}` }]),
+            { label: 'I look after it', says: `/ack ${id}` },
+            { label: 'In an hour', says: `/snooze ${id} 1h` },
+          ],
+  };
+}
+
+/** What those who were called are told when they need not do anything any more; undefined when that is not so. */
+export function newsText({ next, event }: EscalationMove): string | undefined {
+  const title = literal(next.title);
+  const { standing } = next;
+  switch (event) {
+    case 'acknowledged':
+      return standing.state === 'ACKED'
+        ? `${literal(standing.owner.name)} looks after it: ${title}.`
+        : undefined;
+    case 'snoozed':
+      return standing.state === 'SNOOZED'
+        ? `${literal(standing.by.name)} has put it off until ${whenText(standing.nextMs)}: ${title}.`
+        : undefined;
+    case 'resolved':
+    case 'cancelled':
+      return standing.state === 'RESOLVED' || standing.state === 'CANCELLED'
+        ? `${standing.by ? `${literal(standing.by.name)} has closed it` : 'It is over'}: ${title}.${standing.remark === undefined ? '' : ` ${literal(standing.remark)}.`}`
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** What whoever acted is told. */
+export function deedText({ code, escalation }: DeedResult): string {
+  const { standing } = escalation;
+  const title = literal(escalation.title);
+  switch (code) {
+    case 'ACKNOWLEDGED':
+      return `You look after it now, and nobody else is called: ${title}. \`/resolve ${escalation.id}\` closes it, \`/release ${escalation.id}\` lets it go.`;
+    case 'TAKEN':
+      return `You have it now: ${title}. Whoever had it before is told.`;
+    case 'CONFIRMED':
+      return `Thank you; it stays yours: ${title}.`;
+    case 'LET_GO':
+      return `It is not yours any more, and others are called: ${title}.`;
+    case 'SNOOZED':
+      return standing.state === 'SNOOZED'
+        ? `Nobody is called before ${whenText(standing.nextMs)}: ${title}.`
+        : `It is put off: ${title}.`;
+    case 'PUSHED':
+      return `The next are called now: ${title}.`;
+    case 'RESOLVED':
+      return `Closed: ${title}.`;
+    case 'CANCELLED':
+      return `Called off: ${title}.`;
+    case 'ALREADY':
+      return standing.state === 'ACKED'
+        ? `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}: ${title}. \`/ack ${escalation.id} instead\` takes it from them.`
+        : `It is so already: ${title}.`;
+    case 'NOT_YOURS':
+      return `It is not you who looks after it: ${title}. Nothing has changed.`;
+    case 'NOT_PERMITTED':
+      return 'You were not called about this, and no role of yours lets you run the gateway. Nothing has changed.';
+    case 'NO_SUCH_STEP':
+      return `Its policy has no step of that name; it has ${escalation.plan.steps.map(({ id }) => `\`${literal(id)}\``).join(', ')}. Nothing has changed.`;
+    case 'OVER':
+      return `It is over already: ${title}. Nothing has changed.`;
+    default:
+      return code satisfies never;
+  }
+}
+
+/** One line for a list. */
+export function lineText(escalation: Escalation): string {
+  const { id, title, severity, standing } = escalation;
+  return `- ${literal(title)} (${severity}): ${standingText(standing)}\n  \`/ack ${id}\``;
+}
+
+function standingText(standing: Escalation['standing']): string {
+  switch (standing.state) {
+    case 'ACTIVE':
+      return `people are being called; the next at ${whenText(standing.nextMs)}`;
+    case 'HELD':
+      return standing.reason === 'closed'
+        ? `waits for working hours, ${whenText(standing.nextMs)}`
+        : 'waits for somebody to be there';
+    case 'ACKED':
+      return `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}`;
+    case 'SNOOZED':
+      return `put off until ${whenText(standing.nextMs)}`;
+    case 'EXHAUSTED':
+      return 'nobody has taken it';
+    case 'RESOLVED':
+      return 'over';
+    case 'CANCELLED':
+      return 'called off';
+    default:
+      return standing satisfies never;
+  }
+}

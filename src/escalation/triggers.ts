@@ -1,0 +1,143 @@
+/** What makes people be called by itself: which triggers of the configuration fit what happened. Pure. */
+import type { EscalationTrigger, TriggerCondition } from '../config/escalation-triggers.ts';
+import { fits } from '../control/takeover-rules.ts';
+import { toReport } from '../delivery/escalation-item.ts';
+import type { Subject } from '../domain/escalation/record.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { Address, InboundMessage } from '../domain/message.ts';
+import type { Effect } from '../redis/effects.ts';
+
+/** Most characters of what somebody wrote that whoever is called is shown. */
+const MOST_WORDS = 500;
+
+/** Something that may make people be called. */
+export type Happening =
+  /** Somebody, or the agent, asked for a human; `words` is why. */
+  | { readonly kind: 'handoff'; readonly words?: string }
+  /** A turn failed, for so many times in a row. */
+  | { readonly kind: 'turn-failed'; readonly times: number }
+  | { readonly kind: 'tool-failed'; readonly tool: string; readonly times: number }
+  /** Between 0 and 1. */
+  | { readonly kind: 'low-confidence'; readonly confidence: number; readonly words: string }
+  | {
+      readonly kind: 'message';
+      readonly message: Pick<InboundMessage, 'text' | 'replyTo'>;
+      readonly roles: readonly string[];
+    }
+  | { readonly kind: 'dead-letter'; readonly queue: string; readonly words: string }
+  /** So much of what a turn may take was taken. */
+  | { readonly kind: 'budget'; readonly percent: number };
+
+/** Where and for whom it happened. */
+export interface Scene {
+  /** Of this happening; the same whenever it is looked at. */
+  readonly id: string;
+  readonly conversationId: ConversationId;
+  readonly origin?: Address;
+  readonly correlation: string;
+  /** Whoever it comes from is not called. */
+  readonly person?: PersonId;
+  readonly nowMs: number;
+}
+
+/** A report for every trigger that fits. */
+export function reportsOf(
+  triggers: readonly EscalationTrigger[],
+  happening: Happening,
+  scene: Scene,
+): Effect[] {
+  return triggers.flatMap((trigger, index) => {
+    if (!isFitting(trigger.when, happening)) return [];
+    const { title, words } = told(happening);
+    const key = keyOf(happening, trigger, scene.conversationId);
+    return [
+      toReport(
+        {
+          key,
+          subject: subjectOf(happening, scene.conversationId),
+          severity: trigger.severity,
+          title: trigger.name === undefined ? title : `${trigger.name}: ${title}`,
+          ...(words === undefined ? {} : { words: words.slice(0, MOST_WORDS) }),
+          ...(scene.origin ? { origin: scene.origin } : {}),
+          correlation: scene.correlation,
+          except: scene.person === undefined ? [] : [scene.person],
+          reportId: `${scene.id}:${index}`,
+          policy: trigger.raise,
+        },
+        scene.nowMs,
+      ),
+    ];
+  });
+}
+
+/** What the same thing is known by: for one conversation, policy and kind there is one escalation. */
+export function keyOf(
+  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string },
+  { raise }: Pick<EscalationTrigger, 'raise'>,
+  conversationId: ConversationId,
+): string {
+  const what = happening.kind === 'dead-letter' ? (happening.queue ?? '') : conversationId;
+  return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
+}
+
+function isFitting(when: TriggerCondition, happening: Happening): boolean {
+  switch (when.kind) {
+    case 'handoff':
+    case 'dead-letter':
+      return happening.kind === when.kind;
+    case 'turn-failed':
+      return happening.kind === 'turn-failed' && happening.times >= when.times;
+    case 'tool-failed':
+      return (
+        happening.kind === 'tool-failed' &&
+        happening.times >= when.times &&
+        (when.tools?.includes(happening.tool) ?? true)
+      );
+    case 'low-confidence':
+      return happening.kind === 'low-confidence' && happening.confidence < when.below;
+    case 'message': {
+      const { kind: _, ...condition } = when;
+      return happening.kind === 'message' && fits(condition, happening.message, happening.roles);
+    }
+    case 'budget':
+      return happening.kind === 'budget' && happening.percent >= when.percent;
+    default:
+      return when satisfies never;
+  }
+}
+
+function subjectOf({ kind }: Happening, conversationId: ConversationId): Subject {
+  return kind === 'dead-letter' ? { kind: 'trouble' } : { kind: 'conversation', conversationId };
+}
+
+/** What people are told of it; `words` are somebody else's. */
+function told(happening: Happening): { title: string; words?: string } {
+  switch (happening.kind) {
+    case 'handoff':
+      return {
+        title: 'A human is wanted in a conversation',
+        ...(happening.words === undefined ? {} : { words: happening.words }),
+      };
+    case 'turn-failed':
+      return { title: `The agent could not answer ${timesText(happening.times)}` };
+    case 'tool-failed':
+      return { title: `The tool ${happening.tool} failed ${timesText(happening.times)}` };
+    case 'low-confidence':
+      return {
+        title: `The agent is not sure of its answer (${Math.round(happening.confidence * 100)} %)`,
+        words: happening.words,
+      };
+    case 'message':
+      return { title: 'Somebody wrote what a rule watches for', words: happening.message.text };
+    case 'dead-letter':
+      return { title: 'Something could not be handled or delivered', words: happening.words };
+    case 'budget':
+      return { title: `A turn has used ${happening.percent} % of the steps it may take` };
+    default:
+      return happening satisfies never;
+  }
+}
+
+function timesText(times: number): string {
+  return times === 1 ? 'once' : `${times} times in a row`;
+}
