@@ -1,8 +1,8 @@
 /**
  * Where approvals live: one document each, with one timer, changed only through the state machine.
  *
- * The machine (`domain/approval/`) decides; one script applies what it decided if the revision it saw is still
- * the current one and the server's time lies in the window in which the decision is right. Otherwise it is decided
+ * The machine (`domain/approval/`) decides; one script applies what it decided if the record it saw is still
+ * the current one, to the byte, and the server's time lies in the window in which the decision is right. Otherwise it is decided
  * anew, on what is there now. So every approval has one linear history, and a decision, its timer, the item that
  * wakes the conversation, the updates of its cards and its audit entry become visible together.
  *
@@ -61,6 +61,8 @@ export interface DueApproval {
 /** An approval, the time by which it is judged, and when nobody of ours was there, all read in one step. */
 interface Seen {
   readonly approval: Approval | undefined;
+  /** Of the bytes that are stored. A revision is not enough: a server that lost writes may count one twice. */
+  readonly fingerprint: string;
   readonly nowMs: number;
   readonly outages: readonly Outage[];
 }
@@ -97,14 +99,14 @@ export class ApprovalStore {
     decide: (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>,
     seen?: Seen,
   ): Promise<Result | undefined> {
-    let { approval, nowMs, outages } = seen ?? (await this.#read(id));
+    let { approval, fingerprint, nowMs, outages } = seen ?? (await this.#read(id));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (!approval) return undefined;
       const step = decide(approval, nowMs, { outages, copiesFor: this.#copiesFor });
       if (!step.moved) return step.result;
-      const refused = await this.#write(approval, step, { nowMs, outages });
+      const refused = await this.#write(approval, step, { fingerprint, nowMs, outages });
       if (!refused) return step.result;
-      ({ approval, nowMs, outages } = refused);
+      ({ approval, fingerprint, nowMs, outages } = refused);
     }
     throw new Error(`${id} was changed by others ${MOST_TRIES} times in a row`);
   }
@@ -179,7 +181,7 @@ export class ApprovalStore {
   async #write(
     before: Approval,
     { moved, window }: Step<unknown>,
-    { nowMs, outages }: Pick<Seen, 'nowMs' | 'outages'>,
+    { fingerprint, nowMs, outages }: Omit<Seen, 'approval'>,
   ): Promise<Seen | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
@@ -190,7 +192,7 @@ export class ApprovalStore {
       [
         this.keys.partition(partitionOfApproval(next.id)),
         next.id,
-        before.rev,
+        fingerprint,
         toDocument(next),
         window?.notBeforeMs ?? 0,
         window?.beforeMs ?? 0,
@@ -206,7 +208,9 @@ export class ApprovalStore {
 }
 
 function toSeen(document: unknown, nowMs: number, outages: readonly Outage[]): Seen {
-  return { approval: Buffer.isBuffer(document) ? fromDocument(document) : undefined, nowMs, outages };
+  if (!Buffer.isBuffer(document)) return { approval: undefined, fingerprint: '', nowMs, outages };
+  const fingerprint = createHash('sha1').update(document).digest('hex');
+  return { approval: fromDocument(document), fingerprint, nowMs, outages };
 }
 
 /** `<from>-<until>` each. */

@@ -7,7 +7,7 @@
 
   ARGV[1] partition prefix
   ARGV[2] approval id
-  ARGV[3] revision that was decided upon
+  ARGV[3] SHA-1 of the record that was decided upon. A revision would not do: a server that lost writes counts one twice
   ARGV[4] next document with its revision
   ARGV[5] not before, in ms (0: any time)
   ARGV[6] before, in ms (0: any time)
@@ -16,18 +16,18 @@
   ARGV[9…] effects, see effects.lua
 
   Returns {1} written · {0, current document or false, now} nothing written: changed meanwhile, or not the time.
-  Sent twice it finds its own revision gone and returns 0; the caller then sees what it wrote.
+  Sent twice it finds what it was decided upon gone and returns 0; the caller then sees what it wrote.
 ]]
 --@use lanes
 --@use effects
 local approval = KEYS[1]
-local T, id, revision, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local T, id, fingerprint, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local notBefore, before, due, keepMs = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7], ARGV[8]
 
 local now = steadyNow(T)
 local current = redis.call('GET', approval)
 local inTime = now >= notBefore and (before == 0 or now < before)
-if not current or string.match(current, '^%d+') ~= revision or not inTime then
+if not current or redis.sha1hex(current) ~= fingerprint or not inTime then
   return {0, current, string.format('%d', now)}
 end
 local bad = checkEffects(9)

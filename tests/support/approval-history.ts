@@ -23,6 +23,7 @@ import {
   type Decide,
   type Fate,
   type Intent,
+  isSame,
   type Outcome,
   type Written,
 } from './approval-model.ts';
@@ -643,20 +644,4 @@ function permutations(list: readonly number[]): number[][] {
   return list.flatMap((first) =>
     permutations(list.filter((each) => each !== first)).map((rest) => [first, ...rest]),
   );
-}
-
-/** The same values, whatever the order of the fields; a field that is undefined is none. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [ours, theirs] = [Object.entries(a).filter(isSet), new Map(Object.entries(b).filter(isSet))];
-  return (
-    ours.length === theirs.size &&
-    ours.every(([key, value]) => theirs.has(key) && isSame(value, theirs.get(key)))
-  );
-}
-
-function isSet([, value]: [string, unknown]): boolean {
-  return value !== undefined;
 }

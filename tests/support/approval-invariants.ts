@@ -15,7 +15,8 @@ import {
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import type { VoteResult } from '../../src/domain/approval/voting.ts';
 import { isQuorum } from '../../src/domain/quorum.ts';
-import { type Happening, type History, isSame } from './approval-history.ts';
+import type { Happening, History } from './approval-history.ts';
+import { isSame } from './approval-model.ts';
 import { EXCLUDED, MOST_AMOUNT, VISIBLE_MS } from './approval-plan.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */

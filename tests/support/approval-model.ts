@@ -4,7 +4,7 @@
  *
  * It keeps what `src/approvals/*.lua` keep, in maps and lists, and answers as they must. What an event does to an
  * approval is the state machine's own business (`src/domain/approval/`); here is what becomes of it: it is written if
- * the revision it was decided on is still there and the time is right, with all that follows from it, or not at all.
+ * the record it was decided on is still there and the time is right, with all that follows from it, or not at all.
  */
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { type Approval, isEnded, type Step } from '../../src/domain/approval/record.ts';
@@ -242,10 +242,10 @@ export class ApprovalModel {
     throw new Error('a decision that nobody disturbs has to be written');
   }
 
-  /** All of it, or nothing when it was decided on another revision or is not the time. */
+  /** All of it, or nothing when it was decided on another record or is not the time. */
   #write({ id, before, nowMs, step: { moved, window } }: Intent): boolean {
-    const current = this.#approvals.get(id);
-    if (current?.rev !== before.rev) return false;
+    // To the last field: where writes were lost, a revision is counted twice.
+    if (!isSame(this.#approvals.get(id), before)) return false;
     if (this.nowMs < (window?.notBeforeMs ?? 0)) return false;
     if (window?.beforeMs !== undefined && this.nowMs >= window.beforeMs) return false;
     const { next } = moved;
@@ -299,4 +299,20 @@ export class ApprovalModel {
 function replace<Key, Value>(target: Map<Key, Value>, source: ReadonlyMap<Key, Value>): void {
   target.clear();
   for (const [key, value] of source) target.set(key, value);
+}
+
+/** The same values, whatever the order of the fields; a field that is undefined is none. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [ours, theirs] = [Object.entries(a).filter(isSet), new Map(Object.entries(b).filter(isSet))];
+  return (
+    ours.length === theirs.size &&
+    ours.every(([key, value]) => theirs.has(key) && isSame(value, theirs.get(key)))
+  );
+}
+
+function isSet([, value]: [string, unknown]): boolean {
+  return value !== undefined;
 }
