@@ -32,6 +32,14 @@ const FIRST_LOOK_MS = 10 * MINUTE_MS;
 /** Longest pause after failures, in ms. */
 const LONGEST_PAUSE_MS = 5 * MINUTE_MS;
 
+/** Pauses between questions, in ms. */
+export interface PollTiming {
+  /** Default: as the settings say. */
+  readonly pollEveryMs?: number;
+  /** After failures. */
+  readonly pollPauseAtMostMs?: number;
+}
+
 export interface PollerDeps {
   readonly client: JiraClient;
   readonly intake: JiraIntake;
@@ -42,6 +50,7 @@ export interface PollerDeps {
   readonly bookmark: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly timing?: PollTiming;
 }
 
 export class JiraPoller {
@@ -86,13 +95,19 @@ export class JiraPoller {
       },
     );
     await this.#polling;
-    if (!this.#isStopped && this.#failures === 0) this.#schedule(this.deps.settings.poll.seconds * 1_000);
+    if (!this.#isStopped && this.#failures === 0) this.#schedule(this.#everyMs());
+  }
+
+  #everyMs(): number {
+    const { timing, settings } = this.deps;
+    return timing?.pollEveryMs ?? settings.poll.seconds * 1_000;
   }
 
   #wait(error: unknown): void {
-    const backoff = this.deps.settings.poll.seconds * 1_000 * 2 ** Math.min(this.#failures, 10);
+    const { pollPauseAtMostMs = LONGEST_PAUSE_MS } = this.deps.timing ?? {};
+    const backoff = this.#everyMs() * 2 ** Math.min(this.#failures, 10);
     const asked = error instanceof RateLimitedError ? error.retryAfterMs : 0;
-    if (!this.#isStopped) this.#schedule(Math.max(asked, Math.min(backoff, LONGEST_PAUSE_MS)));
+    if (!this.#isStopped) this.#schedule(Math.max(asked, Math.min(backoff, pollPauseAtMostMs)));
   }
 
   #schedule(ms: number): void {

@@ -1,26 +1,48 @@
-import { expect } from 'vitest';
+import type { Inbound } from '../../src/domain/message.ts';
 import { OTHER_APP } from '../../src/sandbox/jira/catalogue.ts';
 import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
-import { openJira } from '../support/jira-gateway.ts';
+import { type JiraFixture, openJira } from '../support/jira-gateway.ts';
 import { describeGateway } from './gateway.contract.ts';
 import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-world.ts';
 
 const PEOPLE = { alex: ALEX.jiraAccount, dana: DANA.jiraAccount, eve: EVE.jiraAccount };
 
 for (const flavour of ['cloud', 'data-center'] as const) {
-  describeGateway(`Jira (${flavour})`, (options) => openJiraWorld(flavour, options), {
+  describeGateway(`Jira (${flavour})`, (options) => openJiraWorld(flavour, 'webhook', options), {
     reconnect: 'Jira calls; there is no connection to drop',
     ...(flavour === 'data-center' ? { bots: 'Data Center does not tell apps from people' } : {}),
   });
 }
 
+describeGateway('Jira (cloud, polled)', (options) => openJiraWorld('cloud', 'poll', options), {
+  reconnect: 'Jira is asked anew each time; there is no connection to drop',
+});
+
 async function openJiraWorld(
   flavour: 'cloud' | 'data-center',
+  mode: 'webhook' | 'poll',
   { hearsBots = false }: WorldOptions = {},
 ): Promise<PlatformWorld> {
   const bots = hearsBots ? [OTHER_APP] : [];
-  const jira = await openJira({ settings: { bots, bot_turns: BOT_TURNS }, sandbox: { flavour } });
+  const isPolled = mode === 'poll';
+  const jira = await openJira({
+    settings: { mode, bots, bot_turns: BOT_TURNS },
+    sandbox: { flavour },
+    timing: { pollEveryMs: 1, pollPauseAtMostMs: 1 },
+  });
   const { sandbox, gateway } = jira;
+  if (isPolled) sandbox.deliverTo(undefined);
+  /** Resolves once the core has it, however it hears of it. */
+  const taken = async ({
+    id,
+    acknowledged,
+  }: {
+    id: string;
+    acknowledged: Promise<void>;
+  }): Promise<Inbound> => {
+    if (!isPolled) await acknowledged;
+    return jira.heard(() => jira.received.findLast((inbound) => inbound.id.endsWith(`:${id}`)));
+  };
   const ours = (issue: string) => sandbox.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
   const newest = new Map<string, string>();
   /** A line to answer with, as the newest card names it. */
@@ -44,7 +66,7 @@ async function openJiraWorld(
         user: ALEX.jiraAccount,
         summary: 'A place',
       });
-      await created.catch(() => undefined);
+      if (!isPolled) await created.catch(() => undefined);
       for (const { name, mediaType, base64 } of files) {
         const bytes = Buffer.from(base64, 'base64');
         sandbox.attach({ user: ALEX.jiraAccount, issue: key, filename: name, mimeType: mediaType, bytes });
@@ -55,14 +77,15 @@ async function openJiraWorld(
         issue: key,
         text: `@signalbox ${text}${names}`,
       });
-      await said.acknowledged;
+      const heard = await taken(said);
       newest.set(key, said.id);
-      return { place: jira.messages().at(-1)!.replyTo, ref: key };
+      if (heard.kind !== 'message') throw new Error(`a comment was heard as ${heard.kind}`);
+      return { place: heard.replyTo, ref: key };
     },
     sayUnheard: async (text) => {
       const [{ key } = { key: '' }] = sandbox.issues;
       const said = sandbox.comment({ user: ALEX.jiraAccount, issue: key, text: `@signalbox ${text}` });
-      await said.acknowledged.catch(() => undefined); // given up by Jira
+      if (!isPolled) await said.acknowledged.catch(() => undefined); // given up by Jira
     },
     shown: async ({ ref }) => ours(ref).map(({ body }) => body),
     plain: (native) =>
@@ -73,19 +96,27 @@ async function openJiraWorld(
         .replaceAll(/(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)/g, ''),
     limit: { size: 32_767, sizeOf: (text) => text.length, fence: /\{code\}/g },
     redeliver: async () => {
-      await sandbox.redeliver('comment_created');
+      if (!isPolled) return void (await sandbox.redeliver('comment_created'));
+      // An issue that changed is looked at whole.
+      const before = jira.received.length;
+      const [issue = ''] = [...newest.keys()].slice(-1);
+      sandbox.transition({ user: ALEX.jiraAccount, issue, to: 'Done' });
+      await jira.heard(() => jira.received.length > before);
     },
     echo: async () => {
+      if (isPolled) return; // what changed first is looked at first
       await sandbox.until(({ unacknowledged }) => unacknowledged === 0);
       await sandbox.redeliver('comment_created');
     },
     sayAsBot: async (text, { ref }) => {
       const said = sandbox.comment({ user: OTHER_APP, issue: ref, text: `@signalbox ${text}` });
-      await said.acknowledged;
+      await taken(said);
     },
     edit: async ({ ref }, text) => {
       const id = newest.get(ref) ?? '';
-      await sandbox.editComment({ user: ALEX.jiraAccount, id, text }).acknowledged;
+      const { acknowledged } = sandbox.editComment({ user: ALEX.jiraAccount, id, text });
+      if (isPolled) await jira.heard(() => jira.revisions().length > 0);
+      else await acknowledged;
     },
     pings: () => sandbox.issues.flatMap(({ key }) => ours(key).flatMap(({ body }) => mentionsIn(body))),
     /** Everybody reads every comment; whoever is mentioned in one is told. */
@@ -106,12 +137,12 @@ async function openJiraWorld(
       approve: async ({ ref }, who) => {
         const line = lineOf(ref, /^approve apr_\S+$/m);
         spoke.add(sandbox.mention(PEOPLE[who]));
-        await sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }).acknowledged;
+        await taken(sandbox.comment({ user: PEOPLE[who], issue: ref, text: line }));
         return undefined;
       },
       deny: async ({ ref }, reason) => {
         const text = `${lineOf(ref, /^deny apr_\S+/m)} ${reason}`;
-        await sandbox.comment({ user: PEOPLE.dana, issue: ref, text }).acknowledged;
+        await taken(sandbox.comment({ user: PEOPLE.dana, issue: ref, text }));
       },
     },
     refuse: (how) =>
@@ -122,6 +153,7 @@ async function openJiraWorld(
           : { kind: 'rate-limited', retryAfterSeconds: how.seconds, reason: 'jira-burst-based' },
       ),
     malformed: async (count) => {
+      if (isPolled) return answerNonsense(jira, count);
       for (let n = 0; n < count; n++) {
         const status = await sandbox.deliverRaw({ body: NONSENSE[n % NONSENSE.length] ?? '' });
         if (typeof status !== 'number' || status >= 500) throw new Error(`Jira was answered ${status}`);
@@ -135,13 +167,33 @@ async function openJiraWorld(
           name: filename,
           content: Buffer.from(base64, 'base64').toString(),
         })),
-    close: async () => {
-      await jira.close();
-      // What it sent keeps to the limits and shapes that are published.
-      expect(jira.sandbox.violations).toEqual([]);
-    },
+    // Fails when what it asked for does not keep to the limits and shapes that are published.
+    close: jira.close,
   };
 }
+
+/** As answers to what is asked, because nobody calls. */
+async function answerNonsense({ sandbox, calls }: JiraFixture, count: number): Promise<void> {
+  const before = calls(SEARCH).length;
+  for (let n = 0; n < count; n++) {
+    sandbox.fail(SEARCH, { kind: 'garbage', body: NO_ANSWERS[n % NO_ANSWERS.length] ?? '' });
+  }
+  await sandbox.until(() => calls(SEARCH).length > before + count, { timeoutMs: 50_000 });
+}
+
+const SEARCH = 'searchAndReconsileIssuesUsingJqlPost';
+
+const NO_ANSWERS = [
+  '',
+  '{',
+  'null',
+  '[]',
+  '"x"',
+  '{"issues":1}',
+  '{"issues":[{"id":5}]}',
+  '{"issues":[],"nextPageToken":7}',
+  '{"issues":[{"id":"1","fields":[]}]}',
+];
 
 const NONSENSE = [
   '',

@@ -1,7 +1,7 @@
 /** The Jira gateway against the emulated Jira: real client, real wire, and a core that only writes down. */
 import { fastify } from 'fastify';
 import { JiraSettings } from '../../gateways/jira/config.ts';
-import { JiraGateway } from '../../gateways/jira/gateway.ts';
+import { JiraGateway, type JiraTiming } from '../../gateways/jira/gateway.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { ConversationId } from '../../src/domain/ids.ts';
@@ -15,6 +15,7 @@ import type {
 } from '../../src/domain/message.ts';
 import { JiraSandbox, type JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
 import { Journal } from '../../src/sandbox/journal.ts';
+import { Watch } from '../../src/sandbox/watch.ts';
 import { collectingLogger, type LogLine } from './slack-gateway.ts';
 
 export interface JiraFixture {
@@ -28,12 +29,15 @@ export interface JiraFixture {
   readonly url: string;
   messages(): InboundMessage[];
   revisions(): InboundRevision[];
+  /** Resolves with what `find` returns, as soon as that is something; looks after everything the core took. */
+  heard<Found>(find: () => Found | undefined | false): Promise<Found>;
   /** What the core does with what it is handed from now on. */
   onReceive(receive: (inbound: Inbound) => Promise<Receipt>): void;
   start(): Promise<void>;
   send(message: Pick<OutboundMessage, 'to' | 'body'> & Partial<OutboundMessage>): Promise<Sent>;
   /** Bodies of calls of one operation, as they arrived. */
   calls(operation: string): unknown[];
+  /** @throws when the gateway asked for something that does not fit the published API */
   close(): Promise<void>;
 }
 
@@ -45,6 +49,7 @@ export interface JiraFixtureOptions {
   readonly scoped?: boolean;
   /** Default true. */
   readonly started?: boolean;
+  readonly timing?: JiraTiming;
 }
 
 export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFixture> {
@@ -85,16 +90,19 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
         read: async (name) => bookmarks.get(name),
         write: async (name, value) => void bookmarks.set(name, value),
       },
-      timing: { reconnectAfterMs: 10, reconnectAtMostMs: 50 },
+      timing: { reconnectAfterMs: 10, reconnectAtMostMs: 50, ...options.timing },
     },
   );
 
   const received: Inbound[] = [];
+  const taken = new Watch('in the core');
   let core = async (_: Inbound): Promise<Receipt> => ({ kind: 'stored' });
   const start = () =>
     gateway.start(async (inbound) => {
       received.push(inbound);
-      return core(inbound);
+      const receipt = await core(inbound);
+      taken.changed();
+      return receipt;
     });
   if (options.started !== false) await start();
 
@@ -108,6 +116,7 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
     url,
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),
+    heard: (find) => taken.until(find, () => JSON.stringify(received.slice(-5))),
     onReceive: (next) => {
       core = next;
     },
@@ -124,6 +133,9 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
       await listener.stop();
       await sandbox.stop();
       await app.close();
+      const { violations } = sandbox;
+      if (violations.length > 0)
+        throw new Error(`what was asked of Jira breaks its API: ${JSON.stringify(violations)}`);
     },
   };
 }

@@ -18,6 +18,8 @@ export type Fault =
     }
   /** This HTTP status; nothing was done. */
   | { readonly kind: 'status'; readonly status: number; readonly message?: string }
+  /** 200 with a body that is none of Jira's; nothing was done. */
+  | { readonly kind: 'garbage'; readonly body: string }
   /** It was done, and the connection breaks before the answer. */
   | { readonly kind: 'lost-response' }
   /** Nothing was done, and the answer never comes. */

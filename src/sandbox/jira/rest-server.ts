@@ -256,6 +256,9 @@ export class RestServer {
         if (fault.resetAt !== undefined) reply.header('x-ratelimit-reset', fault.resetAt);
         return reply.code(429).send({ errorMessages: ['Rate limit exceeded.'], errors: {} });
       }
+      case 'garbage':
+        this.#note(id, request, jsonOf(request), 200);
+        return reply.type('application/json').send(fault.body);
       case 'status':
         this.#note(id, request, jsonOf(request), fault.status);
         return reply
