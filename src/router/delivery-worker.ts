@@ -321,7 +321,8 @@ export class DeliveryWorker {
       const next = viaText(place.platform);
       return `I could not deliver the request for an approval to ${name} ${by} I asked them ${next} instead.`;
     }
-    const partly = asked > 1 ? ` So far ${reached} of ${asked} people who may decide have it.` : '';
+    const rest = reached + 1 < asked ? '; the others are still being asked' : '';
+    const partly = asked > 1 ? ` So far ${reached} of ${asked} people who may decide have it${rest}.` : '';
     return `I could not deliver the request for an approval to ${name} ${by}${partly}`;
   }
 
