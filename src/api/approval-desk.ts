@@ -16,7 +16,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
-import { askHumans } from '../approvals/plan.ts';
+import { askHumans, timesOf } from '../approvals/plan.ts';
 import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts';
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
@@ -140,14 +140,16 @@ export class ApprovalDesk {
       nowMs,
       request: toRequest(request, requester, { id, fingerprint }),
     };
+    const excluded = new Set([requester.id]);
     const places = directory
-      .approversOf(grounds.approvers, new Set([requester.id]))
+      .approversOf(grounds.approvers, excluded, nowMs)
       .map((person) => ({ person, place: reach.placesOf(person)[0] }));
     const planned = askHumans(asked, {
       ...grounds,
       eligible: places,
       mayBeOthers: directory.isGranted(grounds.approvers),
       originCannotEdit: false,
+      times: timesOf({ ...grounds, excluded, nowMs }, config(), directory),
     });
     if (planned.state === 'DENIED') {
       log.error(

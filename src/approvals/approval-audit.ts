@@ -128,18 +128,22 @@ export function updatedBy({ id }: Pick<Approval, 'id'>, copy: CardCopy): string 
 
 // ── The people ───────────────────────────────────────────────────────────────────────────────────────────────
 
-function peopleFlaws(approval: Approval, { copiesFor }: Surroundings): Flaw[] {
-  const copies = missingCopies(approval, copiesFor);
+function peopleFlaws(approval: Approval, { copiesFor, nowMs }: Surroundings): Flaw[] {
+  const copies = missingCopies(approval, copiesFor, nowMs);
   return copies.length > 0 ? [{ kind: 'copy-missing', copies }] : [];
 }
 
 /** Copies for those who came to a waiting request because time was up, and have none. */
-export function missingCopies(approval: Approval, copiesFor: Circumstances['copiesFor']): CardCopy[] {
+export function missingCopies(
+  approval: Approval,
+  copiesFor: Circumstances['copiesFor'],
+  nowMs: number,
+): CardCopy[] {
   if (!isWaiting(approval.state)) return [];
   const asked = new Set(approval.copies.flatMap(askedBy));
   const further = (approval.policy.ladder ?? [])
     .slice(0, approval.rung ?? 0)
-    .flatMap((rung) => (rung.kind === 'escalate' ? copiesFor(approval, rung.approvers) : []));
+    .flatMap((rung) => (rung.kind === 'escalate' ? copiesFor(approval, rung.approvers, nowMs) : []));
   return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
 }
 

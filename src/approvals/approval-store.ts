@@ -12,7 +12,7 @@
  *   3. An approval lives in the partition of its conversation; its id says which.
  */
 import { createHash } from 'node:crypto';
-import { type Approval, isEnded, type Step } from '../domain/approval/record.ts';
+import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import {
   type Circumstances,
   dueOf,
@@ -27,6 +27,7 @@ import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
+import { movesBetween } from './inbox.ts';
 
 const readScript = loadScript('read', import.meta.url);
 const transitionScript = loadScript('transition', import.meta.url);
@@ -34,6 +35,8 @@ const dueScript = loadScript('due', import.meta.url);
 
 /** Times a decision is taken anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
+/** Approvals of one inbox that are looked through for those that are wanted. */
+const MOST_LOOKED_AT = 1_000;
 
 /** What follows from a change, for other parts of the product: cards, wake-ups, audit. Pure. */
 export type Consequences = (
@@ -68,7 +71,7 @@ interface Seen {
 }
 
 export class ApprovalStore {
-  #copiesFor: Circumstances['copiesFor'] = NO_CIRCUMSTANCES.copiesFor;
+  #people: Omit<Circumstances, 'outages'> = NO_CIRCUMSTANCES;
 
   constructor(
     private readonly redis: RedisClient,
@@ -79,8 +82,11 @@ export class ApprovalStore {
   ) {}
 
   /** How people are found who come to a request later; before that, or where nothing is sent, nobody is. */
-  reachPeopleBy(copiesFor: Circumstances['copiesFor']): void {
-    this.#copiesFor = copiesFor;
+  reachPeopleBy(
+    copiesFor: Circumstances['copiesFor'],
+    times: Pick<Circumstances, 'nextChange' | 'later'> = {},
+  ): void {
+    this.#people = { ...times, copiesFor };
   }
 
   async find(id: ApprovalId): Promise<Approval | undefined> {
@@ -102,7 +108,7 @@ export class ApprovalStore {
     let { approval, fingerprint, nowMs, outages } = seen ?? (await this.#read(id));
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (!approval) return undefined;
-      const step = decide(approval, nowMs, { outages, copiesFor: this.#copiesFor });
+      const step = decide(approval, nowMs, { ...this.#people, outages });
       if (!step.moved) return step.result;
       const refused = await this.#write(approval, step, { fingerprint, nowMs, outages });
       if (!refused) return step.result;
@@ -156,18 +162,50 @@ export class ApprovalStore {
 
   /** Approvals that wait for somebody or something, soonest due first. One that cannot be read hides no other. */
   async pending(limit: number): Promise<Approval[]> {
-    const found = await Promise.all(
-      this.keys.partitions().map(async (partition) => {
-        const ids = await this.redis.zrange(this.keys.timers(partition), 0, `${limit - 1}`);
-        return Promise.allSettled(ids.map((id) => this.find(ApprovalId.parse(id))));
-      }),
+    const timers = this.keys.partitions().map((partition) => this.keys.timers(partition));
+    const found = await this.#findAll(await this.#firstOf(timers, limit));
+    return found.sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0));
+  }
+
+  /**
+   * What lies in any of these inboxes and is wanted, the next to expire first. One that cannot be read hides no other.
+   *
+   * @param names as `inboxesFor` of inbox.ts gives them
+   */
+  async inbox(
+    names: readonly string[],
+    wanted: (approval: Approval) => boolean,
+    limit: number,
+  ): Promise<Approval[]> {
+    const inboxes = this.keys
+      .partitions()
+      .flatMap((partition) => names.map((name) => this.keys.inbox(partition, name)));
+    for (let count = limit; ; count *= 4) {
+      const ids = await this.#firstOf(inboxes, count);
+      const found = (await this.#findAll(ids)).filter((each) => isWaiting(each.state) && wanted(each));
+      if (found.length >= limit || ids.length < count || count >= MOST_LOOKED_AT)
+        return found.slice(0, limit);
+    }
+  }
+
+  /** The first of several sorted sets together, each once. */
+  async #firstOf(keys: readonly string[], count: number): Promise<ApprovalId[]> {
+    const lists = await Promise.all(
+      keys.map((key) => this.redis.zrange(key, 0, `${count - 1}`, 'WITHSCORES')),
     );
-    return found
-      .flat()
-      .map((read) => (read.status === 'fulfilled' ? read.value : undefined))
-      .filter((approval) => approval !== undefined)
-      .sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0))
-      .slice(0, limit);
+    const scores = new Map<string, number>();
+    for (const list of lists) {
+      for (let i = 0; i + 1 < list.length; i += 2) scores.set(String(list[i]), Number(list[i + 1]));
+    }
+    return [...scores]
+      .sort(([, a], [, b]) => a - b)
+      .slice(0, count)
+      .map(([id]) => ApprovalId.parse(id));
+  }
+
+  async #findAll(ids: readonly ApprovalId[]): Promise<Approval[]> {
+    const reads = await Promise.allSettled(ids.map((id) => this.find(id)));
+    return reads.flatMap((read) => (read.status === 'fulfilled' ? (read.value ?? []) : []));
   }
 
   async #read(id: ApprovalId): Promise<Seen> {
@@ -198,6 +236,8 @@ export class ApprovalStore {
         window?.beforeMs ?? 0,
         dueOf(next) ?? '',
         isEnded(next.state) ? this.keepMs() : '',
+        movesBetween(before, next),
+        next.deadlineMs,
         ...toArguments(this.consequences(before, moved, nowMs)),
       ],
     );
@@ -238,6 +278,8 @@ export function toOpenEffect(approval: Approval, keepEndedMs: number): Effect {
     document: toDocument(approval),
     dueMs: dueOf(approval),
     keepMs: isEnded(approval.state) ? keepEndedMs : undefined,
+    inboxes: movesBetween(undefined, approval),
+    deadlineMs: approval.deadlineMs,
   };
 }
 

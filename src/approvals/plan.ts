@@ -1,5 +1,7 @@
 /** How a held call becomes an approval: who is asked, where, until when. Pure, given who is who. */
+import type { NamedHours } from '../calendar/calendar.ts';
 import type { EscalationPolicy } from '../config/escalation.ts';
+import type { Config } from '../config/load-config.ts';
 import { askedBy } from '../domain/approval/copies.ts';
 import { type Opening, open } from '../domain/approval/opening.ts';
 import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
@@ -8,6 +10,7 @@ import type { ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { type Person, RoleName } from '../domain/person.ts';
 import { type Approvers, isQuorum, type Voter } from '../domain/quorum.ts';
+import type { Directory } from '../identity/directory.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
 const LEASE_MS = 60_000;
@@ -38,35 +41,81 @@ export interface Asked {
   readonly originCannotEdit: boolean;
   /** Where everybody is shown it, and which of those who may answer are named there; absent: where it came from. */
   readonly shown?: { readonly to: Address; readonly named: readonly PersonId[] };
+  /** What the time has to do with it; absent: nothing. */
+  readonly times?: Times | undefined;
+}
+
+/** What the time has to do with a question. */
+export interface Times {
+  /** Those that count; undefined when time is time. */
+  readonly hours: NamedHours | undefined;
+  /** Everybody whose word could count before it ends: also whoever comes on call until then. */
+  readonly voters: readonly Voter[];
+  /** When others come to be asked. */
+  readonly lookAgainMs: number | undefined;
+}
+
+/** By whose hours a question is counted, who could answer it in that time, when others come to it. */
+export function timesOf(
+  {
+    approvers,
+    policy,
+    excluded,
+    nowMs,
+  }: {
+    readonly approvers: Approvers;
+    readonly policy: EscalationPolicy;
+    readonly excluded: ReadonlySet<PersonId>;
+    readonly nowMs: number;
+  },
+  { calendar }: Pick<Config, 'calendar'>,
+  directory: Directory,
+): Times {
+  const hours = policy.clock === 'wall' ? undefined : calendar.hoursNamed(policy.clock.working);
+  return {
+    hours,
+    voters: directory.votersFor(approvers, excluded, nowMs, later(hours, nowMs, policy.deadline)),
+    lookAgainMs: directory.nextChange(approvers, nowMs),
+  };
+}
+
+/** When so much time is over, in ms since the epoch. Hours that never come again count for nothing. */
+export function later(hours: NamedHours | undefined, fromMs: number, lengthMs: number): number {
+  return hours?.hours.add(fromMs, lengthMs) ?? fromMs + lengthMs;
 }
 
 export function askHumans(ask: Ask, asked: Asked): Approval {
-  const { policy } = asked;
+  const { policy, times } = asked;
+  const { hours } = times ?? {};
+  const deadlineMs = later(hours, ask.nowMs, policy.deadline);
   return open({
     ...base(ask),
     policy: {
       ...basePolicy(ask.rule),
       name: asked.policyName,
       approvers: asked.approvers,
-      remindAfterMs: remindersOf(policy),
+      remindAfterMs: remindersOf(policy, hours, ask.nowMs),
       validForMs: policy.valid_for,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
       ...(policy.standing_yes ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
       ...(policy.on_timeout.length > 0 ? { ladder: policy.on_timeout } : {}),
       ...(policy.min_visible > 0 ? { minVisibleMs: visibleFor(policy) } : {}),
-      hardDeadlineMs: Math.max(policy.hard_deadline, policy.deadline),
+      hardDeadlineMs: Math.max(policy.hard_deadline, deadlineMs - ask.nowMs),
+      ...(hours ? { hours: { name: hours.name, zone: hours.zone } } : {}),
       ...(policy.pause_for_questions > 0 ? { pauseMs: policy.pause_for_questions } : {}),
       ...(policy.approve_from ? { approveFrom: policy.approve_from } : {}),
+      ...(policy.escalation === undefined ? {} : { escalation: policy.escalation }),
     },
-    deadlineMs: ask.nowMs + policy.deadline,
+    deadlineMs,
+    lookAgainMs: times?.lookAgainMs,
     copies: copiesOf(ask, asked),
     verdict: asked.mayBeOthers || canBeReached(asked) ? 'human' : 'nobody',
   });
 }
 
 /** Whether those who may answer could say yes together. */
-function canBeReached({ approvers, eligible }: Asked): boolean {
-  return isQuorum(approvers, eligible.map(toVoter));
+function canBeReached({ approvers, eligible, times }: Asked): boolean {
+  return isQuorum(approvers, times?.voters ?? eligible.map(toVoter));
 }
 
 function toVoter({ person: { id, roles } }: { readonly person: Person }): Voter {
@@ -124,9 +173,16 @@ function visibleFor({ min_visible, deadline }: EscalationPolicy): number {
   return Math.min(min_visible, Math.floor(deadline / 2));
 }
 
-function remindersOf(policy: EscalationPolicy): number[] {
-  const warning = policy.warn_before === undefined ? [] : [policy.deadline - policy.warn_before];
-  return [...new Set([...policy.remind_after, ...warning])].toSorted((a, b) => a - b);
+/** In ms after the question. By hours several may come to be one, or to be none: what falls on the deadline is late. */
+function remindersOf(
+  { remind_after, warn_before, deadline }: EscalationPolicy,
+  hours: NamedHours | undefined,
+  nowMs: number,
+): number[] {
+  const warning = warn_before === undefined ? [] : [deadline - warn_before];
+  const after = (lengthMs: number) => later(hours, nowMs, lengthMs) - nowMs;
+  const all = [...remind_after, ...warning].map(after).filter((ms) => ms < after(deadline));
+  return [...new Set(all)].toSorted((a, b) => a - b);
 }
 
 /** One card in the conversation, and one for each approver where they prefer to be asked. */

@@ -30,17 +30,22 @@ export function viaText(platform: string): string {
   return CHANNELS[platform]?.via ?? `on ${platform}`;
 }
 
-/** `21 Nov 2026, 14:02 UTC` */
-export function whenText(ms: number): string {
+/** `21 Nov 2026, 14:02 UTC`, or in the zone of somebody's hours: `21 Nov 2026, 15:02 (Europe/Berlin)`. */
+export function whenText(ms: number, zone = 'UTC'): string {
   const text = new Intl.DateTimeFormat('en-GB', {
     day: 'numeric',
     month: 'short',
     year: 'numeric',
     hour: '2-digit',
     minute: '2-digit',
-    timeZone: 'UTC',
+    timeZone: zone,
   }).format(ms);
-  return `${text} UTC`;
+  return zone === 'UTC' ? `${text} UTC` : `${text} (${zone})`;
+}
+
+/** When it ends, on the clock of the hours it was counted by. */
+export function endText({ deadlineMs, policy }: Pick<Approval, 'deadlineMs' | 'policy'>): string {
+  return whenText(deadlineMs, policy.hours?.zone);
 }
 
 /** One line, from the arguments alone: `refund: order 7, amount 120, currency EUR`. */
@@ -160,7 +165,7 @@ export function standing(approval: Approval): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
-      return `Waiting for ${askedOf(approval)} until ${whenText(approval.deadlineMs)}.${saidSoFar(approval)}${courseOf(approval)}`;
+      return `Waiting for ${askedOf(approval)} until ${endText(approval)}.${saidSoFar(approval)}${courseOf(approval)}`;
     case 'NEEDS_INFO':
       return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (reply ${ticketOf({ approvalId: approval.id, gen: approval.gen })} and the words).${courseOf(approval)}`;
     case 'APPROVED':
@@ -178,7 +183,7 @@ export function standing(approval: Approval): string {
     case 'ANSWERED':
       return decided(approval);
     case 'EXPIRED':
-      return `Expired on ${whenText(approval.deadlineMs)}: nobody answered in time. Nothing was done.`;
+      return `Expired on ${endText(approval)}: nobody answered in time. Nothing was done.`;
     case 'CANCELLED':
       return `Withdrawn${bySettler(approval)}: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
     case 'REVOKED':
@@ -358,7 +363,7 @@ export function reminderText(approval: Approval): string {
   }
   return [
     `**Reminder:** ${literal(titleOf(approval))}`,
-    `${literal(approval.request.requesterName)} is waiting for your answer; it expires on ${whenText(approval.deadlineMs)}. Please answer the message that asked you.`,
+    `${literal(approval.request.requesterName)} is waiting for your answer; it expires on ${endText(approval)}. Please answer the message that asked you.`,
   ].join('\n\n');
 }
 
@@ -376,7 +381,7 @@ export function waitingText(approval: Approval): string {
   switch (approval.state) {
     case 'OPEN':
     case 'NEEDS_INFO':
-      return `Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${whenText(approval.deadlineMs)}. Nothing was done yet.`;
+      return `Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.`;
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
     default:

@@ -13,10 +13,12 @@ import { toCard } from '../approvals/card.ts';
 import { askedOf, noticeFor, standing, titleOf, whenText } from '../approvals/sentences.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
-import { mayDecide, type VoteResult, vote } from '../domain/approval/voting.ts';
+import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
+import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId } from '../domain/ids.ts';
+import type { Person } from '../domain/person.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
@@ -112,7 +114,8 @@ export async function reconcileApproval(
       if (finding === 'retry' && wasHuman && isOwnRequest(approval, actor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
-      const by = { ...settler(actor, directory), roles: actor.person.roles };
+      const { person: _, ...rights } = directory.voterOf(actor.person, nowMs);
+      const by = { ...settler(actor, directory), ...rights };
       return reconcile(approval, by, finding, nowMs);
     },
     ok: ({ code }) => code === 'DONE',
@@ -124,7 +127,7 @@ export async function reconcileApproval(
 export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, approval: Approval): boolean {
   return (
     approval.request.requester === person.id ||
-    mayDecide(approval, { person: person.id, roles: person.roles }) ||
+    mayDecide(approval, directory.voterOf(person, systemClock.now())) ||
     directory.may(person.roles, 'operate') ||
     directory.may(person.roles, 'audit.read')
   );
@@ -185,8 +188,7 @@ function voteAt(
       gen: approval.gen,
       digest: approval.digest,
       by: { person: person.id, name: shownName(actor), account },
-      roles: person.roles,
-      permitted: directory.may(person.roles, 'approve'),
+      ...rightsOf(directory, person, nowMs),
       via: CLI_PLATFORM,
     },
     nowMs,
@@ -196,6 +198,16 @@ function voteAt(
 /** Invariant 1: acting for somebody else does not make one's own request somebody else's. */
 function isOwnRequest({ request }: Approval, { person, operator }: Actor): boolean {
   return request.requester === person.id || request.requester === operator?.id;
+}
+
+/** What the time says of somebody's word as well: on call, standing in. */
+function rightsOf(
+  directory: Directory,
+  person: Pick<Person, 'id' | 'roles'>,
+  nowMs: number,
+): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'permitted'> {
+  const { roles, onCall, standsFor = [] } = directory.voterOf(person, nowMs);
+  return { roles, onCall, standsFor, permitted: directory.may(roles, 'approve') || standsFor.length > 0 };
 }
 
 function settler({ person }: Actor, directory: Directory): Settler {

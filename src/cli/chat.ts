@@ -122,7 +122,7 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
       return pending
         .filter(
           (approval) =>
-            isWaiting(approval.state) && mayDecide(approval, { person: person.id, roles: person.roles }),
+            isWaiting(approval.state) && mayDecide(approval, directory.voterOf(person, systemClock.now())),
         )
         .map((approval) => toCard(approval, undefined));
     },

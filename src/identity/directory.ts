@@ -1,14 +1,37 @@
 /**
- * Who is who: which person an account belongs to, who holds a role, and where somebody is reached.
+ * Who is who: which person an account belongs to, who holds a role, who is there, and where somebody is reached.
  *
- * A view of the configuration as it is at the moment of the question; nothing is remembered across changes.
+ * A view of the configuration as it is at the moment of the question; nothing is remembered across changes. What
+ * depends on the time is asked with it, in ms since the epoch.
+ *
+ * Absence and duty
+ *   1. Whoever is away is not asked; their stand-in is, and speaks with their word (`quorum.ts`: one word, one place).
+ *      A stand-in who is away is stood in for in turn.
+ *   2. Being away takes no right away: whoever answers all the same is heard.
+ *   3. An absence never leaves a request without enough people to ask: then those who are away are asked as well.
+ *   4. On call is who is on call at the moment of the question, when it is asked and when it is answered alike.
  */
+import type { NamedHours } from '../calendar/calendar.ts';
+import type { Hours } from '../calendar/hours.ts';
+import type { TimeZone } from '../calendar/time-zone.ts';
 import { type Authorizations, mayDo, type Permission } from '../config/authorizations.ts';
-import { toPeople } from '../config/contacts.ts';
+import { type Absence, type Contact, toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
-import { type AccountId, type PersonId, Platform, platformOf } from '../domain/ids.ts';
-import { type Person, RoleName } from '../domain/person.ts';
-import { type Approvers, isApprover, leavesOf } from '../domain/quorum.ts';
+import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
+import { type Importance, type Person, RoleName } from '../domain/person.ts';
+import {
+  type Approvers,
+  type Authority,
+  isApprover,
+  isQuorum,
+  leavesOf,
+  type Voter,
+} from '../domain/quorum.ts';
+
+/** How often a word is passed on because the one it was passed to is away, too. */
+const LONGEST_CHAIN = 3;
+/** How far is looked for somebody who comes on call, so that shifts of minutes are not counted for a year. */
+const LOOK_AHEAD_MS = 31 * 24 * 60 * 60_000;
 
 export class Directory {
   readonly #views = new WeakMap<Config, View>();
@@ -24,10 +47,144 @@ export class Directory {
     return this.#view().byId.get(id);
   }
 
-  /** Everybody who may answer, now; the excluded ones left out. */
-  approversOf(approvers: Approvers, excluded: ReadonlySet<PersonId>): Person[] {
-    return this.#view().people.filter((person) => this.mayDecide(person, approvers, excluded));
+  // ── Who may answer ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Somebody's word as it stands now, with the words of those who are away and named them; `roles` are those they act
+   * in. Whoever may not approve has no word of their own.
+   */
+  voterOf(person: Pick<Person, 'id' | 'roles'>, nowMs: number): Voter {
+    return this.#voterOf(person, this.#momentAt(nowMs));
   }
+
+  /** Whether this person, with the roles they act in, is one of those who may answer now. */
+  mayDecide(
+    person: Pick<Person, 'id' | 'roles'>,
+    approvers: Approvers,
+    excluded: ReadonlySet<PersonId>,
+    nowMs: number,
+  ): boolean {
+    const voter = this.voterOf(person, nowMs);
+    const standsFor = voter.standsFor?.filter((each) => !excluded.has(each.person)) ?? [];
+    if (excluded.has(person.id) || !(this.may(person.roles, 'approve') || standsFor.length > 0)) return false;
+    return isApprover(approvers, { ...voter, standsFor });
+  }
+
+  /**
+   * Everybody whose word could count until then; the excluded ones left out. Whoever comes on call in that time is
+   * among them, so that a gap in a schedule is not taken for nobody.
+   */
+  votersFor(
+    approvers: Approvers,
+    excluded: ReadonlySet<PersonId>,
+    nowMs: number,
+    untilMs: number = nowMs,
+  ): Voter[] {
+    const duties = this.#dutiesUntil(approvers, nowMs, untilMs);
+    const moment = { ...this.#momentAt(nowMs), duties };
+    return this.#view()
+      .people.filter(({ id }) => !excluded.has(id))
+      .map((person) => this.#voterOf(person, moment))
+      .map((voter) => ({
+        ...voter,
+        standsFor: voter.standsFor?.filter(({ person }) => !excluded.has(person)),
+      }))
+      .filter((voter) => isApprover(approvers, voter));
+  }
+
+  /** Everybody who is asked now: those who are there, and who stands in for those who are not. */
+  approversOf(approvers: Approvers, excluded: ReadonlySet<PersonId>, nowMs: number): Person[] {
+    const moment = this.#momentAt(nowMs);
+    const able = this.#view().people.filter(
+      (person) =>
+        !excluded.has(person.id) &&
+        this.may(person.roles, 'approve') &&
+        isApprover(approvers, authorityOf(person, moment)),
+    );
+    const away = able.filter(({ id }) => this.absentAt(id, nowMs));
+    const standIns = away
+      .flatMap(({ id }) => this.standInOf(id, nowMs) ?? [])
+      .filter(({ id }) => !excluded.has(id));
+    const there = unique([...able.filter((person) => !away.includes(person)), ...standIns]);
+    const everybody = unique([...there, ...away]);
+    const areEnough = (people: readonly Person[]) =>
+      isQuorum(
+        approvers,
+        people.map((person) => this.#voterOf(person, moment)),
+      );
+    return !areEnough(there) && areEnough(everybody) ? everybody : there;
+  }
+
+  /** When others come to be asked: a shift or an absence begins or ends. Undefined if none does. */
+  nextChange(approvers: Approvers, nowMs: number): number | undefined {
+    const { calendar } = this.config();
+    const named = schedulesIn(approvers);
+    const shifts = named.map((name) => calendar.scheduleNamed(name)?.nextChange(nowMs));
+    const edges = [...this.#view().times.entries()]
+      .filter(([id]) => this.#couldDecide(id, approvers))
+      .flatMap(([id]) => [id, ...this.#standInsOf(id)])
+      .flatMap((id) => this.#edgesOf(id));
+    const later = [...shifts, ...edges].flatMap((ms) => (ms !== undefined && ms > nowMs ? [ms] : []));
+    return later.length === 0 ? undefined : Math.min(...later);
+  }
+
+  // ── Who is there ───────────────────────────────────────────────────────────────────────────────────────────
+
+  absentAt(id: PersonId, nowMs: number): boolean {
+    return this.#absenceAt(id, nowMs) !== undefined;
+  }
+
+  /** When somebody who is away is back; undefined if they are there. */
+  absentUntil(id: PersonId, nowMs: number): number | undefined {
+    const absence = this.#absenceAt(id, nowMs);
+    return absence && this.#view().times.get(id)?.zone?.instantOf(absence.to);
+  }
+
+  /** When somebody, or whoever stands in for them, goes or comes back next; undefined when nobody does. */
+  presenceChangeOf(id: PersonId, nowMs: number): number | undefined {
+    const edges = this.#standInsOf(id).flatMap((each) => this.#edgesOf(each));
+    const later = edges.filter((ms) => ms > nowMs);
+    return later.length === 0 ? undefined : Math.min(...later);
+  }
+
+  /** Who is asked in the place of somebody who is away; undefined if they are not, or nobody is. */
+  standInOf(id: PersonId, nowMs: number): Person | undefined {
+    const chain = this.#chainFrom(id, nowMs);
+    const last = chain.at(-1);
+    return last === undefined || this.absentAt(last, nowMs) ? undefined : this.find(last);
+  }
+
+  /** When somebody works; undefined if nothing is said. */
+  hoursOf(id: PersonId): NamedHours | undefined {
+    return this.#view().times.get(id)?.hours;
+  }
+
+  /** Whether somebody wants to be left alone now. */
+  quietAt(id: PersonId, nowMs: number): boolean {
+    return this.#view().times.get(id)?.quiet?.isOpen(nowMs) ?? false;
+  }
+
+  /** When it is quiet no more; undefined if it is not now, or never ends. */
+  quietUntil(id: PersonId, nowMs: number): number | undefined {
+    const quiet = this.#view().times.get(id)?.quiet;
+    return quiet?.isOpen(nowMs) ? quiet.nextClosing(nowMs) : undefined;
+  }
+
+  /** Where somebody wants to be asked about what matters so much, best first. */
+  channelsOf(
+    { reach, prefers }: Pick<Person, 'reach' | 'prefers'>,
+    importance: Importance,
+  ): readonly Platform[] {
+    return reach?.[importance] ?? prefers;
+  }
+
+  /** Who is on call by a schedule; undefined if nobody is, or there is no such schedule. */
+  onCallAt(schedule: string, nowMs: number): Person | undefined {
+    const onCall = this.config().calendar.scheduleNamed(schedule)?.onCallAt(nowMs);
+    return onCall && this.find(onCall.person);
+  }
+
+  // ── Roles and permissions ──────────────────────────────────────────────────────────────────────────────────
 
   /** Everybody who runs the gateway. */
   operators(): Person[] {
@@ -37,6 +194,11 @@ export class Directory {
   /** Everybody one of whose own roles carries a permission. */
   holders(permission: Permission): Person[] {
     return this.#view().people.filter(({ roles }) => this.may(roles, permission));
+  }
+
+  /** Everybody who holds a role themselves. */
+  withRole(role: string): Person[] {
+    return this.#view().people.filter(({ roles }) => roles.some((each) => each === role));
   }
 
   /** Whether there is, or may be by a group, somebody with a permission; `except` one person. */
@@ -57,15 +219,6 @@ export class Directory {
     return [...new Set([...roles, ...granted])];
   }
 
-  /** Whether this person, with the roles they act in, is one of those who may answer. */
-  mayDecide(
-    { id, roles }: Pick<Person, 'id' | 'roles'>,
-    approvers: Approvers,
-    excluded: ReadonlySet<PersonId>,
-  ): boolean {
-    return !excluded.has(id) && this.may(roles, 'approve') && isApprover(approvers, { person: id, roles });
-  }
-
   /** Whether somebody may hold one of the roles by a group, so that who could answer is not known before they do. */
   isGranted(approvers: Approvers): boolean {
     return leavesOf(approvers).some((leaf) => {
@@ -80,16 +233,99 @@ export class Directory {
   }
 
   /** Accounts to reach somebody on, best first, of the platforms that are running. */
-  reach(person: Person, running: ReadonlySet<string>, first?: Platform): AccountId[] {
+  reach(
+    person: Person,
+    running: ReadonlySet<string>,
+    first?: Platform,
+    importance: Importance = 'normal',
+  ): AccountId[] {
+    const channels = this.channelsOf(person, importance);
     const rank = (account: AccountId): number => {
       const platform = platformOf(account);
       if (platform === first) return -1;
-      const preference = person.prefers.indexOf(platform);
-      return preference === -1 ? person.prefers.length : preference;
+      const preference = channels.indexOf(platform);
+      return preference === -1 ? channels.length : preference;
     };
     return person.accounts
       .filter((account) => running.has(platformOf(account)))
       .toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  // ── Absence and duty ───────────────────────────────────────────────────────────────────────────────────────
+
+  #voterOf({ id, roles }: Pick<Person, 'id' | 'roles'>, moment: Moment): Voter {
+    const standsFor = (moment.awayFor.get(id) ?? []).map((person) => authorityOf(person, moment));
+    const own = this.may(roles, 'approve') ? authorityOf({ id, roles }, moment) : { person: id, roles: [] };
+    return { ...own, ...(standsFor.length > 0 ? { standsFor } : {}) };
+  }
+
+  #momentAt(nowMs: number): Moment {
+    const { calendar } = this.config();
+    const duties = new Map<PersonId, string[]>();
+    for (const name of calendar.names.schedules.keys()) {
+      const person = calendar.scheduleNamed(name)?.onCallAt(nowMs)?.person;
+      if (person) note(duties, person, name);
+    }
+    const awayFor = new Map<PersonId, Person[]>();
+    for (const person of this.#view().people) {
+      if (!this.may(person.roles, 'approve')) continue;
+      for (const standIn of this.#chainFrom(person.id, nowMs)) note(awayFor, standIn, person);
+    }
+    return { duties, awayFor };
+  }
+
+  /** Of the schedules that are named, everybody who is on call at some time until then. */
+  #dutiesUntil(approvers: Approvers, nowMs: number, untilMs: number): Duties {
+    const { calendar } = this.config();
+    const duties = new Map<PersonId, string[]>();
+    const horizon = Math.min(Math.max(untilMs, nowMs + 1), nowMs + LOOK_AHEAD_MS);
+    for (const name of schedulesIn(approvers)) {
+      const shifts = calendar.scheduleNamed(name)?.shiftsBetween(nowMs, horizon) ?? [];
+      for (const { person } of shifts) note(duties, person, name);
+    }
+    return duties;
+  }
+
+  #absenceAt(id: PersonId, nowMs: number): Absence | undefined {
+    const { zone, absences = [] } = this.#view().times.get(id) ?? {};
+    if (!zone || absences.length === 0) return undefined;
+    const wall = zone.wallAt(nowMs);
+    return absences.find(({ from, to }) => from <= wall && wall < to);
+  }
+
+  /** Those who stand in for somebody who is away, nearest first; the last one is there, or nobody is. */
+  #chainFrom(id: PersonId, nowMs: number): PersonId[] {
+    const chain: PersonId[] = [];
+    let next = this.#absenceAt(id, nowMs)?.stand_in;
+    while (next !== undefined && next !== id && !chain.includes(next) && chain.length < LONGEST_CHAIN) {
+      chain.push(next);
+      next = this.#absenceAt(next, nowMs)?.stand_in;
+    }
+    return chain;
+  }
+
+  /** Everybody named in any absence of somebody, through others as well. */
+  #standInsOf(id: PersonId): PersonId[] {
+    const found = new Set<PersonId>([id]);
+    for (const each of found) {
+      for (const { stand_in } of this.#view().times.get(each)?.absences ?? []) {
+        if (stand_in !== undefined) found.add(stand_in);
+      }
+    }
+    return [...found];
+  }
+
+  #edgesOf(id: PersonId): number[] {
+    const { zone, absences = [] } = this.#view().times.get(id) ?? {};
+    if (!zone) return [];
+    return absences.flatMap(({ from, to }) => [zone.instantOf(from), zone.instantOf(to)]);
+  }
+
+  /** Whether there is a time at which this person may answer. */
+  #couldDecide(id: PersonId, approvers: Approvers): boolean {
+    const person = this.find(id);
+    if (!person || !this.may(person.roles, 'approve')) return false;
+    return isApprover(approvers, { person: id, roles: person.roles, onCall: schedulesIn(approvers) });
   }
 
   #authorizations(): Authorizations {
@@ -106,21 +342,74 @@ export class Directory {
   }
 }
 
+/** Schedules by whom they name. */
+type Duties = ReadonlyMap<PersonId, readonly string[]>;
+
+/** What the time says: who is on call, and whose word stand-ins have. */
+interface Moment {
+  readonly duties: Duties;
+  readonly awayFor: ReadonlyMap<PersonId, readonly Person[]>;
+}
+
+/** Where somebody's clock hangs, and what it means for them. */
+interface Times {
+  readonly zone: TimeZone | undefined;
+  readonly absences: readonly Absence[];
+  readonly quiet: Hours | undefined;
+  readonly hours: NamedHours | undefined;
+}
+
 interface View {
   readonly people: readonly Person[];
   readonly byId: ReadonlyMap<PersonId, Person>;
   readonly byAccount: ReadonlyMap<AccountId, Person>;
+  readonly times: ReadonlyMap<PersonId, Times>;
 }
 
 function toView(config: Config): View {
   const people = toPeople(config.contacts);
+  const contacts = Object.entries(config.contacts.people);
   return {
     people,
     byId: new Map(people.map((person) => [person.id, person])),
     byAccount: new Map(
       people.flatMap((person) => person.accounts.map((account) => [account, person] as const)),
     ),
+    times: new Map(contacts.map(([id, contact]) => [PersonId.parse(id), toTimes(contact, config)])),
   };
+}
+
+function toTimes(contact: Contact, { calendar }: Config): Times {
+  const hours = contact.working_hours === undefined ? undefined : calendar.hoursNamed(contact.working_hours);
+  const zone = contact.time_zone ?? hours?.zone;
+  const days = contact.quiet_hours;
+  return {
+    zone: zone === undefined ? undefined : calendar.zone(zone),
+    absences: contact.absences ?? [],
+    quiet: zone === undefined || days === undefined ? undefined : calendar.hours({ time_zone: zone, days }),
+    hours,
+  };
+}
+
+function schedulesIn(approvers: Approvers): string[] {
+  return [...new Set(leavesOf(approvers).flatMap((leaf) => ('onCall' in leaf ? [leaf.onCall] : [])))];
+}
+
+function authorityOf(
+  { id, roles }: Pick<Person, 'id' | 'roles'>,
+  { duties }: Pick<Moment, 'duties'>,
+): Authority {
+  const onCall = duties.get(id);
+  return { person: id, roles, ...(onCall ? { onCall } : {}) };
+}
+
+function note<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const noted = lists.get(key) ?? [];
+  if (!noted.includes(value)) lists.set(key, [...noted, value]);
+}
+
+function unique(people: readonly Person[]): Person[] {
+  return [...new Map(people.map((person) => [person.id, person])).values()];
 }
 
 /** The terminal's account as a platform account. */

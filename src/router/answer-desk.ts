@@ -14,6 +14,7 @@
  *      place of their own, or there in words that say nothing about them, a rule or the request.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { inboxesFor } from '../approvals/inbox.ts';
 import {
   type ParsedReply,
   parseReply,
@@ -41,8 +42,6 @@ import type { Reach } from './reach.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
-/** Waiting approvals that are looked through to list one person's. */
-const MOST_LOOKED_AT = 1_000;
 
 export interface AnswerDeps {
   readonly approvals: ApprovalStore;
@@ -69,16 +68,16 @@ export class AnswerDesk implements Lookup {
     const { approvals, directory } = this.deps;
     const person = this.#voterOf(sender);
     if (!person) return [];
-    const pending = await approvals.pending(MOST_LOOKED_AT);
-    return pending
-      .filter(({ state }) => isWaiting(state))
-      .filter((approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval)))
-      .toSorted((a, b) => a.deadlineMs - b.deadlineMs)
-      .slice(0, most)
-      .map((approval) => ({
-        ticket: ticketOf({ approvalId: approval.id, gen: approval.gen }),
-        title: titleOf(approval),
-      }));
+    const nowMs = this.deps.clock.now();
+    const waiting = await approvals.inbox(
+      inboxesFor(directory.voterOf(person, nowMs)),
+      (approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval), nowMs),
+      most,
+    );
+    return waiting.map((approval) => ({
+      ticket: ticketOf({ approvalId: approval.id, gen: approval.gen }),
+      title: titleOf(approval),
+    }));
   }
 
   /** An answer by button, form or command. */

@@ -117,24 +117,25 @@ export class BallotBox {
     const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
     const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
-      const standsFor = this.#wordsOf(person, approval);
+      const voter = this.#voterOf(person, approval, nowMs);
       const answer = {
         key,
         text: 'text' in said ? said.text : 'reason' in said ? said.reason || undefined : undefined,
         gen,
         digest: digest ?? approval.digest,
         by: { person: person.id, name: person.name, account },
-        roles: person.roles,
-        standsFor,
+        roles: voter.roles,
+        onCall: voter.onCall,
+        standsFor: voter.standsFor,
         // Whose place they take may decide, or they would not be among them.
-        permitted: directory.may(person.roles, 'approve') || standsFor.length > 0,
+        permitted: directory.may(person.roles, 'approve') || voter.standsFor.length > 0,
         via: platformOf(account),
       };
       if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);
       const choice = said.kind === 'undo' ? 'take-back' : said.kind;
       return vote(
         approval,
-        { ...answer, choice, edit, others: this.#others(approval) },
+        { ...answer, choice, edit, others: this.#others(approval, nowMs) },
         nowMs,
         circumstances,
       );
@@ -142,28 +143,37 @@ export class BallotBox {
     return result && { code: result.code, approval: result.approval, notice: noticeFor(result) };
   }
 
-  /** Those who let this person decide, for this request; each as they are now. */
-  #wordsOf(person: Person, approval: Approval): Authority[] {
+  /** Their own word, those of the ones who are away, and of the ones who let them decide this; each as it is now. */
+  #voterOf(
+    person: Pick<Person, 'id' | 'roles'>,
+    approval: Approval,
+    nowMs: number,
+  ): Voter & { readonly standsFor: readonly Authority[] } {
+    const { standsFor = [], ...own } = this.deps.directory.voterOf(person, nowMs);
+    return { ...own, standsFor: [...standsFor, ...this.#delegatorsOf(person.id, approval, nowMs)] };
+  }
+
+  #delegatorsOf(id: PersonId, approval: Approval, nowMs: number): Authority[] {
     const { directory } = this.deps;
-    return delegatorsOf(approval, person.id).flatMap((id) => {
-      const delegator = directory.find(id);
-      return delegator && directory.may(delegator.roles, 'approve')
-        ? [{ person: id, roles: delegator.roles }]
-        : [];
+    return delegatorsOf(approval, id).flatMap((each): Authority[] => {
+      const delegator = directory.find(each);
+      if (!delegator || !directory.may(delegator.roles, 'approve')) return [];
+      const { standsFor: _, ...word } = directory.voterOf(delegator, nowMs);
+      return [word];
     });
   }
 
   /** Everybody who could say yes now; undefined when some of them are known to their platform only. */
-  #others(approval: Approval): Vote['others'] {
+  #others(approval: Approval, nowMs: number): Vote['others'] {
     const { directory } = this.deps;
     if (approval.policy.denyRule !== 'enough' || directory.isGranted(approversOf(approval))) return undefined;
-    return directory.approversOf(approversOf(approval), excludedFrom(approval)).map(
-      (person): Voter => ({
-        person: person.id,
-        roles: person.roles,
-        standsFor: this.#wordsOf(person, approval),
-      }),
-    );
+    const { deadlineMs } = approval;
+    return directory
+      .votersFor(approversOf(approval), excludedFrom(approval), nowMs, deadlineMs)
+      .map((voter): Voter => {
+        const delegators = this.#delegatorsOf(voter.person, approval, nowMs);
+        return { ...voter, standsFor: [...(voter.standsFor ?? []), ...delegators] };
+      });
   }
 
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
@@ -239,7 +249,7 @@ export class BallotBox {
       return approval && { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
     }
     const result = await approvals.apply(id, (approval, nowMs) => {
-      const from = { person: person.id, roles: person.roles, standsFor: this.#wordsOf(person, approval) };
+      const from = this.#voterOf(person, approval, nowMs);
       const place = reach.placesOf(next, undefined, approval.origin)[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
       return delegate(approval, { from, to: next.id, by: person.id, operates: false, copies }, nowMs);

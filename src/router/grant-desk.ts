@@ -118,7 +118,7 @@ export class GrantDesk {
         notice: 'What is asked now is something else. Please look at the newest card.',
       };
     }
-    const voter = { person: id, roles };
+    const voter = this.directory.voterOf({ id, roles }, this.clock.now());
     if (!this.directory.may(roles, 'approve') || !mayDecide(approval, voter)) {
       return {
         code: 'NOT_ELIGIBLE',

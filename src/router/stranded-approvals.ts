@@ -5,7 +5,7 @@
  * They are not refused by it. Whoever runs the gateway can give somebody the role, and the deadline stands.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { askedOf, literal, titleOf, whenText } from '../approvals/sentences.ts';
+import { askedOf, endText, literal, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -34,7 +34,7 @@ export class StrandedApprovals {
   async look(): Promise<void> {
     const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
     for (const approval of pending) {
-      if (isWaiting(approval.state) && !canBeApproved(approval, this.deps.directory))
+      if (isWaiting(approval.state) && !canBeApproved(approval, this.deps.directory, this.deps.clock.now()))
         await this.#say(approval);
     }
   }
@@ -48,7 +48,7 @@ export class StrandedApprovals {
       correlation: request.correlation,
       conversationId,
       to: origin,
-      markdown: `**Nobody can approve this any more:** ${literal(titleOf(approval))}\n\nIt needs a yes of ${literal(askedOf(approval))}, and those who are left are not enough. It goes on waiting until ${whenText(approval.deadlineMs)}; whoever runs me can give somebody the role.`,
+      markdown: `**Nobody can approve this any more:** ${literal(titleOf(approval))}\n\nIt needs a yes of ${literal(askedOf(approval))}, and those who are left are not enough. It goes on waiting until ${endText(approval)}; whoever runs me can give somebody the role.`,
       atMs: clock.now(),
     };
     const isFirst = await writer.write(
@@ -78,14 +78,12 @@ export class StrandedApprovals {
 }
 
 /** Whether those who have said yes and those who still could are enough together. Pure, given who is who. */
-function canBeApproved(approval: Approval, directory: Directory): boolean {
+function canBeApproved(approval: Approval, directory: Directory, nowMs: number): boolean {
   const approvers = approversOf(approval);
   if (directory.isGranted(approvers)) return true;
   const voters = [
-    ...(approval.assents ?? []).map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor })),
-    ...directory
-      .approversOf(approvers, excludedFrom(approval))
-      .map(({ id, roles }) => ({ person: id, roles })),
+    ...(approval.assents ?? []).map(({ by, ...rights }) => ({ ...rights, person: by.person })),
+    ...directory.votersFor(approvers, excludedFrom(approval), nowMs, approval.deadlineMs),
   ];
   return isQuorum(approvers, voters);
 }

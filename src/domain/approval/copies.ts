@@ -1,6 +1,6 @@
 /** Where the card of an approval is shown, and which face it shows there. Pure. */
 import type { PersonId } from '../ids.ts';
-import { type Approval, type CardCopy, isEnded, isWaiting, type Step } from './record.ts';
+import { type Approval, type CardCopy, type Delegation, isEnded, isWaiting, type Step } from './record.ts';
 
 /** Notes which message carries a copy, and the face it shows. */
 export function noteCopy(
@@ -45,4 +45,16 @@ function isInFrontOfSomebody({ copies }: Approval, copy: CardCopy): boolean {
 export function withFurther(copies: readonly CardCopy[], further: readonly CardCopy[]): CardCopy[] {
   const asked = new Set(copies.flatMap(askedBy));
   return [...copies, ...further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)))];
+}
+
+/** Who is not asked now rests; whoever has the word of somebody for this request does not. */
+export function withResting(
+  copies: readonly CardCopy[],
+  asked: readonly CardCopy[],
+  delegations: readonly Delegation[] = [],
+): CardCopy[] {
+  const there = new Set([...asked.flatMap(askedBy), ...delegations.map(({ to }) => to)]);
+  return copies.map(({ resting: _, ...copy }) =>
+    copy.person === undefined || there.has(copy.person) ? copy : { ...copy, resting: true },
+  );
 }

@@ -1,6 +1,7 @@
 /** How an approved call runs once, and what is known of it afterwards. Pure. */
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
+import type { Authority } from '../quorum.ts';
 import { type Approval, advance, QUIET_MS, type Step } from './record.ts';
 import { lapse } from './time.ts';
 import { mayDecide } from './voting.ts';
@@ -141,7 +142,7 @@ export type ReconcileResult =
 /** A person looked and says what really came of a call whose outcome was unknown. */
 export function reconcile(
   approval: Approval,
-  by: Settler & { readonly roles: readonly string[] },
+  by: Settler & Omit<Authority, 'person'>,
   finding: Finding,
   nowMs: number,
 ): Step<ReconcileResult> {
@@ -164,9 +165,9 @@ export function reconcile(
 /** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
 function mayAllowAgain(
   approval: Approval,
-  { person, roles, operates }: Settler & { readonly roles: readonly string[] },
+  { person, roles, onCall, operates }: Settler & Omit<Authority, 'person'>,
 ): boolean {
-  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, { person, roles });
+  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, { person, roles, onCall });
 }
 
 function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {

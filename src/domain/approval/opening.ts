@@ -13,6 +13,7 @@ export interface Opening {
   readonly request: ApprovalRequest;
   readonly policy: ApprovalPolicy;
   readonly deadlineMs: number;
+  readonly lookAgainMs?: number | undefined;
   readonly copies: readonly CardCopy[];
   readonly nowMs: number;
   /**
@@ -39,6 +40,7 @@ export function open(opening: Opening): Approval {
     policy: opening.policy,
     openedMs: opening.nowMs,
     deadlineMs: opening.deadlineMs,
+    ...(opening.lookAgainMs === undefined ? {} : { lookAgainMs: opening.lookAgainMs }),
     reminded: 0,
     copies: [...opening.copies],
   };

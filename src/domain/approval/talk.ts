@@ -27,12 +27,12 @@ export function ask(
 
 function putQuestion(approval: Approval, question: Question, nowMs: number): Step<VoteResult> {
   const { talk = [], policy } = approval;
-  const { by, gen, permitted, roles, standsFor, text } = question;
+  const { by, gen, permitted, roles, onCall, standsFor, text } = question;
   if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
   if (excludedFrom(approval).has(by.person)) {
     return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
   }
-  if (!permitted || !mayDecide(approval, { person: by.person, roles, standsFor })) {
+  if (!permitted || !mayDecide(approval, { person: by.person, roles, onCall, standsFor })) {
     return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' } };
   }
   if (!policy.choices.includes('ask')) return { result: { code: 'NOT_OFFERED', approval } };

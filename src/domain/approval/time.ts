@@ -1,11 +1,12 @@
 /** What time alone does to an approval, and when. Pure. */
 
-import type { Approvers } from '../quorum.ts';
-import { withFurther } from './copies.ts';
+import { type Approvers, leavesOf } from '../quorum.ts';
+import { withFurther, withResting } from './copies.ts';
 import {
   type Approval,
   type ApprovalEvent,
   advance,
+  approversOf,
   type CardCopy,
   capped,
   type Decision,
@@ -23,6 +24,7 @@ const MOST_ATTEMPTS = 3;
 export type TickResult =
   | 'nothing'
   | 'reminded'
+  | 'asked'
   | 'postponed'
   | 'escalated'
   | 'expired'
@@ -40,7 +42,11 @@ export interface Outage {
 export interface Circumstances {
   readonly outages: readonly Outage[];
   /** Where those are asked who come to it now; none where this process has no way to tell. */
-  readonly copiesFor: (approval: Approval, approvers: Approvers) => readonly CardCopy[];
+  readonly copiesFor: (approval: Approval, approvers: Approvers, nowMs: number) => readonly CardCopy[];
+  /** When others come to be among those who are asked; undefined when nobody does, or nobody can tell. */
+  readonly nextChange?: ((approval: Approval, nowMs: number) => number | undefined) | undefined;
+  /** When so much time is over, by the hours of the approval. Left out: by the clock on the wall. */
+  readonly later?: ((approval: Approval, fromMs: number, lengthMs: number) => number) | undefined;
 }
 
 export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => [] };
@@ -57,7 +63,9 @@ export function tick(
     case 'OPEN':
       return nowMs >= approval.deadlineMs
         ? passDeadline(approval, nowMs, circumstances)
-        : remind(approval, nowMs);
+        : nowMs >= reminderOf(approval)
+          ? remind(approval, nowMs, circumstances)
+          : lookAgain(approval, nowMs, circumstances);
     case 'NEEDS_INFO':
       return approval.pausedMs === undefined
         ? passDeadline(approval, nowMs, circumstances)
@@ -76,11 +84,8 @@ export function tick(
 /** When `tick` has something to do next; undefined when it waits for no time. */
 export function dueOf(approval: Approval): number | undefined {
   switch (approval.state) {
-    case 'OPEN': {
-      const afterMs = approval.policy.remindAfterMs[approval.reminded];
-      if (afterMs === undefined) return approval.deadlineMs;
-      return Math.min(approval.openedMs + afterMs, approval.deadlineMs);
-    }
+    case 'OPEN':
+      return Math.min(reminderOf(approval), approval.lookAgainMs ?? Infinity, approval.deadlineMs);
     case 'NEEDS_INFO':
       return approval.pausedMs === undefined ? approval.deadlineMs : endOfPause(approval);
     case 'APPROVED':
@@ -94,6 +99,12 @@ export function dueOf(approval: Approval): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** When the next reminder is due; infinite after the last one. */
+function reminderOf({ openedMs, policy, reminded }: Approval): number {
+  const afterMs = policy.remindAfterMs[reminded];
+  return afterMs === undefined ? Infinity : openedMs + afterMs;
 }
 
 /** A step that always changes something. */
@@ -145,7 +156,7 @@ function chanceOf(
 function climb(
   approval: Approval,
   nowMs: number,
-  { copiesFor }: Circumstances,
+  circumstances: Circumstances,
 ): Moved<'escalated' | 'expired'> {
   const taken = approval.rung ?? 0;
   const rung = approval.policy.ladder?.[taken];
@@ -159,7 +170,8 @@ function climb(
     case undefined:
       return end(advance(approval, 'EXPIRED'), 'expired');
     case 'escalate': {
-      const deadlineMs = capped(approval, nowMs + rung.forMs);
+      const untilMs = circumstances.later?.(approval, nowMs, rung.forMs) ?? nowMs + rung.forMs;
+      const deadlineMs = capped(approval, untilMs);
       if (deadlineMs <= nowMs) return end(advance(approval, 'EXPIRED'), 'expired');
       const { pausedMs: _, ...rest } = approval;
       const next: Approval = {
@@ -167,9 +179,10 @@ function climb(
         face: approval.face + 1,
         rung: taken + 1,
         deadlineMs,
-        copies: withFurther(approval.copies, copiesFor(approval, rung.approvers)),
+        copies: withFurther(approval.copies, circumstances.copiesFor(approval, rung.approvers, nowMs)),
       };
-      return { result: 'escalated', moved: { next, event: 'escalated', actor: 'system' } };
+      const asked = { ...next, ...thoseThereNow(next, nowMs, circumstances) };
+      return { result: 'escalated', moved: { next: asked, event: 'escalated', actor: 'system' } };
     }
     case 'default': {
       const decision: Decision = { ...decided, choice: 'answer', text: rung.text };
@@ -215,12 +228,48 @@ function endPause(approval: Approval): Moved<'postponed'> {
 
 // ── Other times ──────────────────────────────────────────────────────────────────────────────────────────────
 
-function remind(approval: Approval, nowMs: number): Moved<'reminded'> {
+/**
+ * Others have come on duty, or back, or somebody stands in now: they are asked as well. Whoever was asked and is not
+ * among them any more keeps the card, and is left alone.
+ */
+function lookAgain(approval: Approval, nowMs: number, circumstances: Circumstances): Moved<'asked'> {
+  const next = {
+    ...advance(withoutLook(approval), 'OPEN'),
+    ...thoseThereNow(approval, nowMs, circumstances),
+  };
+  return {
+    result: 'asked',
+    moved: { next, event: 'rerouted', actor: 'system' },
+    window: { beforeMs: approval.deadlineMs },
+  };
+}
+
+/** Only where the time tells who is asked; all others were asked when it was opened. */
+function thoseThereNow(
+  approval: Approval,
+  nowMs: number,
+  { copiesFor, nextChange }: Circumstances,
+): Partial<Pick<Approval, 'copies' | 'lookAgainMs'>> {
+  const approvers = approversOf(approval);
+  const lookAgainMs = nextChange?.(approval, nowMs);
+  const isByDuty = leavesOf(approvers).some((leaf) => 'onCall' in leaf);
+  if (!isByDuty && approval.lookAgainMs === undefined && lookAgainMs === undefined) return {};
+  const asked = copiesFor(approval, approvers, nowMs);
+  const copies = withResting(withFurther(approval.copies, asked), asked, approval.delegations);
+  return { copies, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) };
+}
+
+function withoutLook({ lookAgainMs: _, ...approval }: Approval): Approval {
+  return approval;
+}
+
+function remind(approval: Approval, nowMs: number, circumstances: Circumstances): Moved<'reminded'> {
   // Reminders that fell due while nobody swept are one reminder.
   const passed = approval.policy.remindAfterMs.filter(
     (afterMs) => approval.openedMs + afterMs <= nowMs,
   ).length;
-  const next = { ...advance(approval, 'OPEN'), reminded: passed };
+  const there = thoseThereNow(approval, nowMs, circumstances);
+  const next = { ...advance(withoutLook(approval), 'OPEN'), ...there, reminded: passed };
   return {
     result: 'reminded',
     moved: { next, event: 'reminded', actor: 'system' },

@@ -10,7 +10,7 @@
 
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
-import { isApprover, isQuorum, type Voter } from '../quorum.ts';
+import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
 import { digestOf } from './digest.ts';
 import {
   type Approval,
@@ -48,6 +48,8 @@ export interface Vote {
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
+  /** The schedules by which they are on call now. */
+  readonly onCall?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
   readonly standsFor?: Voter['standsFor'];
   /** Whether one of those roles may decide approvals at all, now. */
@@ -190,8 +192,13 @@ function voterIn(approval: Approval, voter: Voter): Voter {
   return { ...voter, standsFor };
 }
 
-function toVoter({ by, roles, standsFor }: Pick<Vote, 'by' | 'roles' | 'standsFor'>): Voter {
-  return { person: by.person, roles, standsFor };
+function toVoter({
+  by,
+  roles,
+  onCall,
+  standsFor,
+}: Pick<Vote, 'by' | 'roles' | 'onCall' | 'standsFor'>): Voter {
+  return { person: by.person, roles, onCall, standsFor };
 }
 
 // ── Yes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -244,19 +251,26 @@ function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): App
 }
 
 function toAssent({ digest }: Approval, answer: Vote, atMs: number): Assent {
-  const { by, via, roles, standsFor = [], text, key } = answer;
+  const { by, via, standsFor = [], text, key } = answer;
   return {
     by,
     via,
-    roles: [...roles],
+    ...rightsOf(answer),
     ...(standsFor.length > 0
-      ? { standsFor: standsFor.map((each) => ({ person: each.person, roles: [...each.roles] })) }
+      ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
       : {}),
     ...(text ? { text } : {}),
     digest,
     key,
     atMs,
   };
+}
+
+function rightsOf({
+  roles,
+  onCall = [],
+}: Pick<Authority, 'roles' | 'onCall'>): Pick<Assent, 'roles' | 'onCall'> {
+  return { roles: [...roles], ...(onCall.length > 0 ? { onCall: [...onCall] } : {}) };
 }
 
 // ── No ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -6,6 +6,7 @@ import { aConfig, gateways } from '../config/config-texts.ts';
 
 const MANAGERS = 'slack:T0/S0MANAGERS';
 const alex = PersonId.parse('alex');
+const NOW = Date.UTC(2026, 2, 3);
 
 function directoryWith(change: (texts: ReturnType<typeof aConfig>) => Partial<ReturnType<typeof aConfig>>) {
   const texts = aConfig();
@@ -34,14 +35,14 @@ describe('roles by a group of the platform', () => {
     const dana = granting.find(PersonId.parse('dana'))!;
     const acting = { ...dana, roles: granting.rolesOf(dana, [MANAGERS]) };
 
-    expect(granting.mayDecide(dana, { role: 'manager' }, new Set([alex]))).toBe(false);
-    expect(granting.mayDecide(acting, { role: 'manager' }, new Set([alex]))).toBe(true);
-    expect(granting.mayDecide(acting, { role: 'manager' }, new Set([dana.id]))).toBe(false);
-    expect(granting.mayDecide(acting, { person: alex }, new Set([alex]))).toBe(false);
+    expect(granting.mayDecide(dana, { role: 'manager' }, new Set([alex]), NOW)).toBe(false);
+    expect(granting.mayDecide(acting, { role: 'manager' }, new Set([alex]), NOW)).toBe(true);
+    expect(granting.mayDecide(acting, { role: 'manager' }, new Set([dana.id]), NOW)).toBe(false);
+    expect(granting.mayDecide(acting, { person: alex }, new Set([alex]), NOW)).toBe(false);
   });
 
   it('make a role one that somebody may hold, though nobody in contacts.yaml does', () => {
-    expect(granting.approversOf({ role: 'manager' }, new Set([alex]))).toEqual([]);
+    expect(granting.approversOf({ role: 'manager' }, new Set([alex]), NOW)).toEqual([]);
     expect(granting.isGranted({ role: 'manager' })).toBe(true);
     expect(granting.isGranted({ role: 'operator' })).toBe(false);
     expect(granting.isGranted({ person: alex })).toBe(false);
