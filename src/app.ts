@@ -534,7 +534,6 @@ function followControls(
 ): void {
   controls.followedBy(
     createConsequences({
-      helpers,
       handoffs: new HandoffEscalation(() => config().escalation.triggers, new HandoffCall(helpers)),
       keepTranscriptMs: () => config().settings.retention.transcripts,
     }),

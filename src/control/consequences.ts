@@ -7,11 +7,10 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Control, ControlMove, HandoffRequest } from '../domain/control.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type ControlConsequences, ticketFor } from './control-store.ts';
-import type { Handoffs, Helper } from './handoff-call.ts';
+import type { Handoffs } from './handoff-call.ts';
 import { announcementOf, eventText } from './sentences.ts';
 
 export interface ConsequenceDeps {
-  readonly helpers: () => readonly Helper[];
   readonly handoffs: Handoffs;
   /** How long a transcript is kept, in ms. */
   readonly keepTranscriptMs: () => number;
@@ -21,7 +20,7 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
   return (before, moved, { nowMs, waiting }) => [
     ...audits(before, moved),
     ...told(before, moved, waiting, nowMs, deps.keepTranscriptMs()),
-    ...announcements(before, moved, deps.helpers(), nowMs),
+    ...announcements(before, moved, deps.handoffs, nowMs),
     ...(moved.event === 'handoff-requested' && moved.next.state === 'HANDOFF_PENDING'
       ? deps.handoffs.onHandoff(moved.next, nowMs)
       : []),
@@ -83,21 +82,10 @@ function told(
 }
 
 /** Said under the new epoch: if it is over before it was said, it is not said. */
-function announcements(
-  before: Control,
-  moved: ControlMove,
-  helpers: readonly Helper[],
-  nowMs: number,
-): Effect[] {
+function announcements(before: Control, moved: ControlMove, handoffs: Handoffs, nowMs: number): Effect[] {
   const { next, event } = moved;
-  const by = next.state === 'HANDOFF_PENDING' ? next.request.by : undefined;
-  const asker = by?.kind === 'person' ? by.person : undefined;
-  const asked = helpers.filter(({ person, to }) => to !== undefined && person !== asker);
-  const markdown = announcementOf(
-    before,
-    moved,
-    asked.map(({ name }) => name),
-  );
+  const asked = next.state === 'HANDOFF_PENDING' ? handoffs.namesFor(next.request) : [];
+  const markdown = announcementOf(before, moved, asked);
   if (markdown === undefined || next.origin === undefined) return [];
   const ticket = ticketFor(next.conversationId);
   const buttons = {

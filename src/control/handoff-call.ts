@@ -3,13 +3,15 @@
  * without one everybody who may come is told, once, where they like to be reached.
  */
 import { toOutEffect } from '../delivery/outbox.ts';
-import type { Control, PendingControl } from '../domain/control.ts';
+import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ticketFor } from './control-store.ts';
 import { callText } from './sentences.ts';
 
 export interface Handoffs {
+  /** Names of those who hear of a wish at once, as far as that is known; for the announcement. Pure. */
+  namesFor(request: HandoffRequest): readonly string[];
   /** What follows from a wish for a human; written in the same step as the wish. Pure. */
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
   /** What follows when nobody is waited for any more; written in the same step. Pure. */
@@ -29,30 +31,37 @@ const MOST_TOLD = 10;
 export class HandoffCall implements Handoffs {
   constructor(private readonly helpers: () => readonly Helper[]) {}
 
+  namesFor(request: HandoffRequest): string[] {
+    return this.#toldOf(request).map(({ name }) => name);
+  }
+
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
     const { conversationId, request, epoch, untilMs } = control;
     const ticket = ticketFor(conversationId);
-    const asker = request.by.kind === 'person' ? request.by.person : undefined;
-    return this.helpers()
-      .filter(({ person, to }) => person !== asker && to !== undefined)
-      .slice(0, MOST_TOLD)
-      .flatMap(({ person, to }) => {
-        if (!to) return [];
-        return toOutEffect({
-          kind: 'text',
-          id: `handoff:${conversationId}:${epoch}:${person}`,
-          correlation: conversationId,
-          conversationId,
-          to,
-          ...(control.origin ? { author: control.origin } : {}),
-          markdown: callText(request, control, ticket, untilMs),
-          buttons: [{ label: 'Take over', says: `/takeover ${ticket}` }],
-          atMs: nowMs,
-        });
+    return this.#toldOf(request).flatMap(({ person, to }) => {
+      if (!to) return [];
+      return toOutEffect({
+        kind: 'text',
+        id: `handoff:${conversationId}:${epoch}:${person}`,
+        correlation: conversationId,
+        conversationId,
+        to,
+        ...(control.origin ? { author: control.origin } : {}),
+        markdown: callText(request, control, ticket, untilMs),
+        buttons: [{ label: 'Take over', says: `/takeover ${ticket}` }],
+        atMs: nowMs,
       });
+    });
   }
 
   onSettled(): readonly Effect[] {
     return [];
+  }
+
+  #toldOf({ by }: HandoffRequest): Helper[] {
+    const asker = by.kind === 'person' ? by.person : undefined;
+    return this.helpers()
+      .filter(({ person, to }) => person !== asker && to !== undefined)
+      .slice(0, MOST_TOLD);
   }
 }

@@ -5,7 +5,7 @@
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { Handoffs } from '../control/handoff-call.ts';
 import { toClose } from '../delivery/escalation-item.ts';
-import type { Control, PendingControl } from '../domain/control.ts';
+import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { Effect } from '../redis/effects.ts';
 import { keyOf, reportsOf } from './triggers.ts';
 
@@ -15,6 +15,11 @@ export class HandoffEscalation implements Handoffs {
     /** Where no trigger is about it. */
     private readonly otherwise: Handoffs,
   ) {}
+
+  /** By a policy, whom that calls shows when its time has come. */
+  namesFor(request: HandoffRequest): readonly string[] {
+    return request.by.kind === 'escalation' || this.#isTriggered() ? [] : this.otherwise.namesFor(request);
+  }
 
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
     const { conversationId, request, epoch, origin } = control;
@@ -52,5 +57,9 @@ export class HandoffEscalation implements Handoffs {
           nowMs,
         ),
       );
+  }
+
+  #isTriggered(): boolean {
+    return this.triggers().some(({ when }) => when.kind === 'handoff');
   }
 }

@@ -3,7 +3,8 @@
 --   mail   lane, once key, once ms, item  an item for a mailbox; a once key (may be '') that is taken skips it
 --   out    queue, lane, once key, once ms, item, session   an item for an outbox, leased at once to `session` if it can
 --          be and if `session` is the one that commits: nobody else would hear of it
---   open   approval id, document, due ms or '', keep ms or ''   a new approval and its timer; one that exists is left alone
+--   open   approval id, document, due ms or '', keep ms or '', inboxes, deadline ms   a new approval, its timer, and where
+--          those who may answer find it; one that exists is left alone
 --   heard  approval id, mark   a conversation handled what its approval came to; the note stays as long as the approval
 --   dead   queue, lane, attempts, reason, item   a dead letter
 --   guard  conversation, epoch            writes nothing; the whole list is refused if the control is at another epoch
@@ -15,7 +16,7 @@
 --   audit  json
 -- Lua does not roll back, so the whole list is checked before the first write.
 local EFFECT_FIELDS = {
-  entry = 3, mail = 4, out = 6, open = 4, dead = 5, audit = 1,
+  entry = 3, mail = 4, out = 6, open = 6, dead = 5, audit = 1,
   guard = 2, control = 7, record = 6, hold = 2, heard = 2,
 }
 
@@ -108,6 +109,17 @@ local function noteHeard(T, approval, mark)
   end
 end
 
+-- Puts an approval into inboxes, and takes it out of others: '+name' or '-name', a line each.
+local function moveInInboxes(T, approval, moves, deadline)
+  for way, inbox in string.gmatch(moves, '([+-])([^\n]+)') do
+    if way == '+' then
+      redis.call('ZADD', T .. 'in:' .. inbox, deadline, approval)
+    else
+      redis.call('ZREM', T .. 'in:' .. inbox, approval)
+    end
+  end
+end
+
 -- Returns the outbound lanes that were leased at once to `holder` (nil for none): queue, lane, fence, item, …
 local function applyEffects(T, now, first, holder)
   local handed, audits = {}, {}
@@ -140,6 +152,7 @@ local function applyEffects(T, now, first, holder)
       if redis.call('SET', key, ARGV[i + 2], 'NX') then
         if due ~= '' then redis.call('ZADD', T .. 't', due, ARGV[i + 1]) end
         if keepMs ~= '' then redis.call('PEXPIRE', key, keepMs) end
+        moveInInboxes(T, ARGV[i + 1], ARGV[i + 5], ARGV[i + 6])
       end
     elseif kind == 'dead' then
       redis.call('XADD', T .. 'dlq', '*', 'queue', ARGV[i + 1], 'lane', ARGV[i + 2], 'attempts', ARGV[i + 3],

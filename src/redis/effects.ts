@@ -47,6 +47,9 @@ export type Effect =
       readonly dueMs: number | undefined;
       /** Set for one that is over already. */
       readonly keepMs: number | undefined;
+      /** As `movesBetween` of inbox.ts says it. */
+      readonly inboxes: string;
+      readonly deadlineMs: number;
     }
   | {
       readonly kind: 'dead';
@@ -137,7 +140,15 @@ function toFields(effect: Effect): ScriptArgument[] {
         effect.session ?? '',
       ];
     case 'open':
-      return ['open', effect.approvalId, effect.document, effect.dueMs ?? '', effect.keepMs ?? ''];
+      return [
+        'open',
+        effect.approvalId,
+        effect.document,
+        effect.dueMs ?? '',
+        effect.keepMs ?? '',
+        effect.inboxes,
+        effect.deadlineMs,
+      ];
     case 'dead':
       return ['dead', effect.queue, effect.lane, effect.attempts, effect.reason, effect.item];
     case 'guard':

@@ -78,6 +78,11 @@ export class Keys {
     return `${this.partition(partition)}watched`;
   }
 
+  /** Approvals that somebody could answer, the next to expire first; see `inboxesOf` of inbox.ts. */
+  inbox(partition: number, name: string): string {
+    return `${this.partition(partition)}in:${name}`;
+  }
+
   approval(id: ApprovalId): string {
     return `${this.partition(partitionOfApproval(id))}apr:${id}`;
   }

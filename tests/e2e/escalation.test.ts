@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
-import { DANA, Story, type StoryConfig, textOf } from '../support/story.ts';
+import { Platform } from '../../src/domain/ids.ts';
+import { ALEX, button, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
 
 const MINUTE = 60_000;
 const ID = /esc_p\d+_[0-9a-z]{12}/;
@@ -22,7 +23,10 @@ const LEAD_FIRST = {
   settle: '0s',
 };
 
-function withCalling(config: StoryConfig, more: { triggers?: unknown; approvals?: string } = {}): StoryConfig {
+function withCalling(
+  config: StoryConfig,
+  more: { triggers?: unknown; approvals?: string } = {},
+): StoryConfig {
   const { escalation } = config;
   const policies = Object.fromEntries(
     Object.entries(escalation.policies).map(([name, policy]) => [
@@ -62,7 +66,136 @@ describe('a request that nobody answers', () => {
     await story.dm(DANA.slack, `/approve ${approval!.id}`);
     await story.answer(thread, /was approved|executed|refund/i);
     await story.quiet();
-    expect(story.refunds(7)).toEqual([80]);
+    expect(story.refunds(7)).toEqual([120]);
     expect(await story.app.escalations.live(10)).toEqual([]);
   });
 });
+
+describe('somebody who asks for a human', () => {
+  const triggers = [{ when: 'handoff', raise: 'lead', severity: 'error' }];
+
+  it('OM-053 is looked after by whoever presses the button, and it is over once they take over', async () => {
+    story = await Story.begin({ config: (shipped) => withCalling(onSlack(shipped), { triggers }) });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(ALEX.slack, thread, '!human it is about my contract');
+    const called = await dmWith(DANA.slack, /A human is wanted/);
+    expect(textOf(called)).toContain('it is about my contract');
+
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: DANA_DM,
+      ts: called.ts,
+      actionId: button(called, /I look after it/),
+    });
+    await story.told(DANA.slack, /You look after it now/);
+    await story.advance(30 * MINUTE, { sweep: true });
+    expect(story.sandbox.slack.messages('C0OPS')).toEqual([]);
+  });
+
+  it('is refused to whoever was not called, and says so', async () => {
+    story = await Story.begin({ config: (shipped) => withCalling(onSlack(shipped), { triggers }) });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(ALEX.slack, thread, '!human');
+    const called = await dmWith(DANA.slack, /A human is wanted/);
+    const [ticket] = ID.exec(textOf(called)) ?? [];
+    await story.dm(ALEX.slack, `!ack ${ticket}`);
+    await story.told(ALEX.slack, /You were not called about this/);
+    expect((await story.app.escalations.live(10)).map(({ standing }) => standing.state)).toEqual(['ACTIVE']);
+
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+    expect(await story.app.escalations.live(10)).toEqual([]);
+  });
+
+  it('is put off, let go of and closed by commands, and nothing is lost when the gateway starts anew', async () => {
+    story = await Story.begin({ config: (shipped) => withCalling(onSlack(shipped), { triggers }) });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(ALEX.slack, thread, '!human');
+    const called = await dmWith(DANA.slack, /A human is wanted/);
+    const [ticket] = ID.exec(textOf(called)) ?? [];
+
+    await story.dm(DANA.slack, `!snooze ${ticket} 5m`);
+    await story.told(DANA.slack, /Nobody is called before/);
+    await story.restart();
+    await story.advance(6 * MINUTE);
+    await story.sandbox.slack.until((slack) =>
+      slack.messages('C0OPS').some((each) => textOf(each).includes('A human is wanted')),
+    );
+    await story.dm(DANA.slack, `!ack ${ticket}`);
+    await story.told(DANA.slack, /You look after it now/);
+    await story.dm(DANA.slack, `!release ${ticket}`);
+    await story.told(DANA.slack, /It is not yours any more/);
+    await story.dm(DANA.slack, `!resolve ${ticket} it was a misunderstanding`);
+    await story.told(DANA.slack, /Closed: A human is wanted/);
+    expect(await story.app.escalations.live(10)).toEqual([]);
+  });
+});
+
+describe('what happens by itself', () => {
+  it('OM-146 OM-166 calls somebody once for a message that could not be delivered, however many there are', async () => {
+    story = await Story.begin({
+      config: (shipped) =>
+        withCalling(onSlack(shipped), {
+          triggers: [{ when: 'dead_letter', raise: 'lead', name: 'undelivered' }],
+        }),
+    });
+    const { slack } = story.sandbox;
+    for (const word of ['one', 'two']) {
+      slack.fail('chat.postMessage', { kind: 'error', error: 'channel_not_found' });
+      await story.mention(word);
+      await story.quiet();
+    }
+    const called = await dmWith(DANA.slack, /undelivered: Something could not be handled or delivered/);
+    const [only] = await story.app.escalations.live(10);
+    expect(textOf(called)).toMatch(ID);
+    expect(only?.count).toBe(2);
+  });
+
+  it('OM-053 calls somebody when the agent says that it is not sure', async () => {
+    story = await Story.begin({
+      config: (shipped) =>
+        withCalling(onSlack(shipped), {
+          triggers: [{ when: { low_confidence: { below: 0.6 } }, raise: 'lead' }],
+        }),
+    });
+    const { claude } = story.sandbox;
+    claude.script(({ messages }) =>
+      JSON.stringify(messages.at(-1)).includes('tool_result')
+        ? { text: 'I believe so.' }
+        : { calls: [{ tool: 'state_confidence', input: { confidence: 0.3, about: 'the notice period' } }] },
+    );
+    const thread = await story.mention('how long is the notice period?');
+    await story.answer(thread, /I believe so/);
+    const called = await dmWith(DANA.slack, /not sure of its answer/);
+    expect(textOf(called)).toContain('the notice period');
+  });
+
+  it('OM-053 calls somebody when a message holds what a rule watches for', async () => {
+    story = await Story.begin({
+      config: (shipped) =>
+        withCalling(onSlack(shipped), {
+          triggers: [{ when: { message: { words: ['lawsuit'] } }, raise: 'lead', severity: 'critical' }],
+        }),
+    });
+    await story.mention('I think about a lawsuit');
+    expect(textOf(await dmWith(DANA.slack, /a rule watches for/))).toContain('critical');
+  });
+});
+
+const DANA_DM = 'D0DANA';
+const DMS: Record<string, string> = { [DANA.slack]: DANA_DM, [ALEX.slack]: 'D0ALEX' };
+
+function dmWith(user: string, pattern: RegExp) {
+  return story.sandbox.slack.until((slack) =>
+    slack.messages(DMS[user]!).findLast((each) => pattern.test(textOf(each))),
+  );
+}
+
+/** Dana is called on Slack first. */
+function onSlack(config: StoryConfig): StoryConfig {
+  return withPerson(config, 'dana', { prefers: [Platform.parse('slack')] });
+}
