@@ -1,8 +1,13 @@
 /** Nobody answers, and somebody is found all the same. */
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
-import { Platform } from '../../src/domain/ids.ts';
+import { EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { defer } from '../support/core.ts';
 import { ALEX, button, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
 
 const MINUTE = 60_000;
@@ -135,6 +140,90 @@ describe('somebody who asks for a human', () => {
   });
 });
 
+describe('a call that does not arrive', () => {
+  const triggers = [{ when: { message: { words: ['fire'] } }, raise: 'lead' }];
+
+  it('OM-122 goes on by the next way to the same person at once', async () => {
+    story = await Story.begin({ config: (shipped) => withCalling(onSlack(shipped), { triggers }) });
+    story.sandbox.slack.fail('conversations.open', { kind: 'error', error: 'user_not_found' }, 10);
+    await story.mention('there is a fire');
+    expect((await story.mail(DANA.mail, /a rule watches for/)).text).toContain('there is a fire');
+  });
+
+  it('E10 has one owner when two take it at once, and the other is told', async () => {
+    story = await Story.begin({
+      config: (shipped) =>
+        withCalling(withPerson(onSlack(shipped), 'alex', { roles: ['operator'] as never }), { triggers }),
+    });
+    await story.mention('there is a fire');
+    const [ticket = ''] = ID.exec(textOf(await dmWith(DANA.slack, /a rule watches for/))) ?? [];
+    const { escalationDesk } = story.app;
+    const gestures = ['dana', 'alex'].map((id) => {
+      const { id: person, name, roles } = story.app.directory.find(PersonId.parse(id))!;
+      return {
+        id: `gesture-${id}`,
+        escalation: EscalationId.parse(ticket),
+        by: { person, name, roles },
+        channel: 'cli',
+      };
+    });
+    const taken = await Promise.all(
+      gestures.map((gesture) => escalationDesk.act(gesture, { kind: 'acknowledge', instead: false })),
+    );
+    expect(taken.map((each) => each?.code).toSorted()).toEqual(['ACKNOWLEDGED', 'ALREADY']);
+    const again = await Promise.all(
+      gestures.map((gesture) => escalationDesk.act(gesture, { kind: 'acknowledge', instead: false })),
+    );
+    expect(new Set(again.map((each) => JSON.stringify(each?.escalation.standing))).size).toBe(1);
+  });
+});
+
+describe('a program that is called', () => {
+  it('gets a signed webhook, again when it did not take the first', async () => {
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    const requests: { headers: IncomingHttpHeaders; body: string }[] = [];
+    const taken = defer();
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        requests.push({ headers: request.headers, body });
+        response.writeHead(requests.length === 1 ? 503 : 200).end();
+        if (requests.length > 1) taken.resolve();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withCalling(shipped, {
+          triggers: [{ when: { message: { words: ['fire'] } }, raise: 'pager' }],
+        });
+        const escalations = {
+          pager: WrittenPlan.parse({
+            steps: [{ webhook: 'pager' }, 'stop'],
+            last_resort: 'dana',
+            settle: '0s',
+          }),
+        };
+        const webhooks = { pager: { url: `http://127.0.0.1:${port}/page`, secret } };
+        return { ...config, escalation: { ...config.escalation, escalations, webhooks } };
+      },
+    });
+    await story.mention('there is a fire');
+    await taken.promise;
+    server.close();
+
+    const [first, second] = requests;
+    expect(second?.body).toBe(first?.body);
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+    expect(new Webhook(secret).verify(second!.body, second!.headers as Record<string, string>)).toMatchObject(
+      {
+        type: 'escalation.called',
+        data: { title: expect.stringContaining('a rule watches for'), severity: 'warning', count: 1 },
+      },
+    );
+  });
+});
+
 describe('what happens by itself', () => {
   it('OM-146 OM-166 calls somebody once for a message that could not be delivered, however many there are', async () => {
     story = await Story.begin({
@@ -197,5 +286,5 @@ function dmWith(user: string, pattern: RegExp) {
 
 /** Dana is called on Slack first. */
 function onSlack(config: StoryConfig): StoryConfig {
-  return withPerson(config, 'dana', { prefers: [Platform.parse('slack')] });
+  return withPerson(config, 'dana', { prefers: ['slack', 'email'].map((each) => Platform.parse(each)) });
 }

@@ -1,0 +1,137 @@
+/** What one person is to be told, and when. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  admit,
+  BUNDLE_MS,
+  flush,
+  type Page,
+  type Pager,
+  type Quiet,
+} from '../../../src/domain/escalation/pager.ts';
+import { Importance } from '../../../src/domain/escalation/plan.ts';
+import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { runs } from '../../support/property-runs.ts';
+
+const DANA = PersonId.parse('dana');
+const NOON = Date.UTC(2026, 0, 5, 12);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const never: Quiet = (_importance, atMs) => atMs;
+const always = () => true;
+
+function page(n: number, about: Partial<Page> = {}): Page {
+  return {
+    id: `page-${n}`,
+    escalation: EscalationId.parse(`esc_p1_${String(n).padStart(12, '0')}`),
+    epoch: 1,
+    platform: Platform.parse('slack'),
+    importance: 'normal',
+    why: 'call',
+    markdown: `Thing ${n}`,
+    atMs: NOON,
+    ...about,
+  };
+}
+
+/** Takes pages in at their times and looks whenever something is due. Resolves with what was told when. */
+function live(
+  pages: readonly Page[],
+  quiet: Quiet,
+  untilMs: number,
+  isTrue: (page: Page) => boolean = always,
+) {
+  const told: { atMs: number; pages: readonly Page[] }[] = [];
+  let pager: Pager | undefined;
+  const look = (nowMs: number) => {
+    const flushed = pager && flush(pager, isTrue, quiet, nowMs);
+    if (!flushed) return;
+    pager = flushed.next;
+    told.push(...flushed.told.map(({ pages }) => ({ atMs: nowMs, pages })));
+  };
+  for (const next of pages.toSorted((a, b) => a.atMs - b.atMs)) {
+    while (pager?.nextMs !== undefined && pager.nextMs < next.atMs) look(pager.nextMs);
+    pager = admit(pager, DANA, next, quiet);
+    look(next.atMs);
+  }
+  while (pager?.nextMs !== undefined && pager.nextMs <= untilMs) look(pager.nextMs);
+  return { told, waiting: pager?.waiting ?? [] };
+}
+
+describe('what somebody is to be told', () => {
+  it('is told at once, and what follows soon after is told together', () => {
+    const pages = [0, 10, 50, 90].map((second, n) => page(n, { atMs: NOON + second * 1_000 }));
+    const { told } = live(pages, never, NOON + HOUR);
+    expect(told.map(({ atMs, pages }) => [atMs - NOON, pages.length])).toEqual([
+      [0, 1],
+      [BUNDLE_MS, 3],
+    ]);
+  });
+
+  it('E13 is told at once where it is important, with what waited', () => {
+    const pages = [
+      page(0),
+      page(1, { atMs: NOON + 1_000 }),
+      page(2, { atMs: NOON + 2_000, importance: 'high' }),
+    ];
+    const { told } = live(pages, never, NOON + HOUR);
+    expect(told.map(({ atMs, pages }) => [atMs - NOON, pages.map(({ id }) => id)])).toEqual([
+      [0, ['page-0']],
+      [2_000, ['page-1', 'page-2']],
+    ]);
+  });
+
+  it('waits for the end of quiet hours unless it is urgent', () => {
+    const morning = NOON + 9 * HOUR;
+    const quiet: Quiet = (importance, atMs) => (importance === 'urgent' ? atMs : Math.max(atMs, morning));
+    const pages = [page(0, { importance: 'high' }), page(1, { importance: 'urgent', atMs: NOON + MINUTE })];
+    const { told } = live(pages, quiet, NOON + 24 * HOUR);
+    expect(told.map(({ atMs, pages }) => [atMs, pages.map(({ id }) => id)])).toEqual([
+      [NOON + MINUTE, ['page-1']],
+      [morning, ['page-0']],
+    ]);
+  });
+
+  it('E1 is not told when it is not true any more', () => {
+    const pages = [page(0), page(1, { atMs: NOON + 1_000 })];
+    const { told, waiting } = live(pages, never, NOON + HOUR, ({ id }) => id === 'page-0');
+    expect(told.flatMap(({ pages }) => pages.map(({ id }) => id))).toEqual(['page-0']);
+    expect(waiting).toEqual([]);
+  });
+
+  it('E11 E13 is told once, nothing is lost, and nobody gets more than so many messages an hour', () => {
+    const arbitrary = fc.array(
+      fc.record({
+        afterS: fc.integer({ min: 0, max: 3 * 3_600 }),
+        importance: fc.constantFrom(...Importance.options),
+        platform: fc.constantFrom(Platform.parse('slack'), Platform.parse('email')),
+      }),
+      { maxLength: 200 },
+    );
+    fc.assert(
+      fc.property(arbitrary, (events) => {
+        const pages = events.map(({ afterS, ...about }, n) =>
+          page(n, { ...about, atMs: NOON + afterS * 1_000 }),
+        );
+        const { told, waiting } = live(pages, never, NOON + 48 * HOUR);
+
+        const ids = told.flatMap(({ pages }) => pages.map(({ id }) => id));
+        expect(waiting).toEqual([]);
+        expect(ids.toSorted()).toEqual(pages.map(({ id }) => id).toSorted());
+        for (const { atMs, pages } of told) {
+          for (const { importance, atMs: since } of pages) {
+            if (importance === 'high' || importance === 'urgent') expect(atMs).toBe(since);
+          }
+        }
+        const unimportant = told.filter(({ pages }) =>
+          pages.every(({ importance }) => importance === 'low' || importance === 'normal'),
+        );
+        for (const { atMs } of unimportant) {
+          const inHour = unimportant.filter((each) => each.atMs > atMs - HOUR && each.atMs <= atMs);
+          expect(inHour.length).toBeLessThanOrEqual(21);
+        }
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+});
