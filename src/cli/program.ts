@@ -13,6 +13,7 @@ import { addCompletion } from './commands/completion.ts';
 import { addConfig } from './commands/config.ts';
 import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
+import { addEscalation } from './commands/escalation.ts';
 import { addStart } from './commands/start.ts';
 
 /** What a shell expects of a command that was called in a wrong way. */
@@ -61,6 +62,7 @@ Examples:
   addApprovals(program, run);
   addConversations(program, run);
   addDeadLetters(program, run);
+  addEscalation(program, run);
   addAudit(program, run);
   addConfig(program, run);
   addApi(program, run);

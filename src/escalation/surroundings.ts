@@ -11,6 +11,7 @@
 import type { Hours } from '../calendar/hours.ts';
 import type { OnCallReason } from '../calendar/on-call.ts';
 import type { Config } from '../config/load-config.ts';
+import type { Quiet } from '../domain/escalation/pager.ts';
 import type { Importance, Target } from '../domain/escalation/plan.ts';
 import type { Link } from '../domain/escalation/record.ts';
 import type { Surroundings } from '../domain/escalation/surroundings.ts';
@@ -155,4 +156,10 @@ export class LiveSurroundings implements Surroundings {
         return target satisfies never;
     }
   }
+}
+
+/** When somebody may be disturbed: at once for what is urgent, else when their quiet hours are over. */
+export function quietOf(directory: Pick<Directory, 'quietUntil'>, person: PersonId): Quiet {
+  return (importance, atMs) =>
+    importance === 'urgent' ? atMs : (directory.quietUntil(person, atMs) ?? atMs);
 }
