@@ -498,8 +498,8 @@ export function unknownName(
   known: readonly string[],
 ): ConfigProblem[] {
   if (known.includes(name)) return [];
-  const expected =
-    known.length === 0 ? `a known ${kind}; there is none` : `a known ${kind}: ${known.join(', ')}`;
+  const wanted = kind === 'working hours' ? `known ${kind}` : `a known ${kind}`;
+  const expected = known.length === 0 ? `${wanted}; there is none` : `${wanted}: ${known.join(', ')}`;
   return [
     file.problemAt(at, {
       expected,
