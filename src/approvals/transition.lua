@@ -13,7 +13,9 @@
   ARGV[6] before, in ms (0: any time)
   ARGV[7] when time has something to do next, in ms, or ''
   ARGV[8] how long to keep it, in ms, or '' to keep it
-  ARGV[9…] effects, see effects.lua
+  ARGV[9] inboxes to be put into and taken out of, see effects.lua
+  ARGV[10] deadline, in ms: what inboxes are in the order of
+  ARGV[11…] effects, see effects.lua
 
   Returns {1} written · {0, current document or false, now} nothing written: changed meanwhile, or not the time.
   Sent twice it finds what it was decided upon gone and returns 0; the caller then sees what it wrote.
@@ -30,7 +32,7 @@ local inTime = now >= notBefore and (before == 0 or now < before)
 if not current or redis.sha1hex(current) ~= fingerprint or not inTime then
   return {0, current, string.format('%d', now)}
 end
-local bad = checkEffects(9)
+local bad = checkEffects(11)
 if bad then return bad end
 
 if keepMs == '' then
@@ -43,5 +45,6 @@ if due == '' then
 else
   redis.call('ZADD', T .. 't', due, id)
 end
-applyEffects(T, now, 9)
+moveInInboxes(T, id, ARGV[9], ARGV[10])
+applyEffects(T, now, 11)
 return {1}

@@ -106,6 +106,11 @@ export class Keys {
     return `${this.partition(partition)}${family}:${id}`;
   }
 
+  /** The keys of all records of a family, as a pattern. */
+  everyRecord(family: RecordFamily): string {
+    return `${this.prefix}{p*}:${family}:*`;
+  }
+
   /** Records that are not over, by when they are due. */
   recordTimers(partition: number, family: RecordFamily): string {
     return `${this.partition(partition)}due:${family}`;

@@ -7,7 +7,7 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRedis } from '../../src/redis/client.ts';
 import { copiesFor, History } from '../support/approval-history.ts';
-import { isSame, type PartitionView } from '../support/approval-model.ts';
+import { differenceOf } from '../support/approval-model.ts';
 import { type HistoryPlan, history } from '../support/approval-plan.ts';
 import { ApprovalWorld, prepare } from '../support/approval-world.ts';
 import { modelRuns, reportOf, type Trial, trials } from '../support/model-runs.ts';
@@ -60,7 +60,8 @@ async function firstOf<Found>(
     if (found !== undefined) break;
     under.push(
       limit(async () => {
-        found ??= await look(trial);
+        const bad = await look(trial);
+        found ??= bad; // only now: others may have found one meanwhile
       }),
     );
     if (under.length >= 4 * AT_ONCE) await Promise.all(under.splice(0, 2 * AT_ONCE));
@@ -74,30 +75,16 @@ async function wrongOf(plan: HistoryPlan): Promise<string | undefined> {
   const world = new ApprovalWorld(redis, testRedis().prefix, CONVERSATION, copiesFor);
   let wrong: string | undefined;
   const compare = (what: string, expected: unknown, actual: unknown): void => {
-    if (!isSame(expected, actual))
-      wrong ??= `${what}: ${JSON.stringify(expected)}, not ${JSON.stringify(actual)}`;
+    wrong ??= differenceOf(expected, actual, what);
   };
   const played = new History(plan, CONVERSATION, world, compare);
   const look = async (): Promise<void> => {
     if (wrong !== undefined) return;
     const seen = await world.view(played.opened.map(({ id }) => id));
-    wrong = differenceOf(played.model.view(), seen);
+    wrong = differenceOf(played.model.view(), seen, 'the store');
   };
   await played.play(look);
   await look();
   await world.wipe();
   return wrong;
-}
-
-function differenceOf(expected: PartitionView, actual: PartitionView): string | undefined {
-  for (const name of Object.keys(expected) as (keyof PartitionView)[]) {
-    // the keys of a view
-    const [wanted, found] = [plain(expected[name]), plain(actual[name])];
-    if (!isSame(wanted, found)) return `${name}: ${JSON.stringify(wanted)}, not ${JSON.stringify(found)}`;
-  }
-  return undefined;
-}
-
-function plain(value: unknown): unknown {
-  return value instanceof Map ? Object.fromEntries(value) : value;
 }

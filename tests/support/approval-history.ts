@@ -25,6 +25,7 @@ import {
   type Intent,
   isSame,
   type Outcome,
+  type PartitionView,
   type Written,
 } from './approval-model.ts';
 import {
@@ -83,6 +84,7 @@ export interface World {
   pass(nowMs: number): Promise<void>;
   loseTimer(approval: Approval): Promise<void>;
   rearm(approval: Approval, dueMs: number | undefined): Promise<boolean>;
+  view(ids: readonly Approval['id'][]): Promise<PartitionView>;
   mark(): Promise<void>;
   lose(): Promise<void>;
 }
@@ -189,6 +191,8 @@ export class History {
         return this.#deliver(command);
       case 'together':
         return this.#deliverTogether(command.deliveries);
+      case 'while-held':
+        return this.#whileHeld(command);
       case 'release': {
         const [held] = this.#held.splice(command.which, 1);
         return held && this.#release(held, command.fate);
@@ -255,10 +259,12 @@ export class History {
           world.apply(process, this.#opened(approval).id, decide, 'done'),
         ),
       ));
+    const seen = await world?.view(this.opened.map(({ id }) => id));
     const order = real
       ? this.#orderOf(
           given,
           real.map(({ outcome }) => outcome),
+          seen,
         )
       : given.keys();
     if (!order) {
@@ -274,15 +280,16 @@ export class History {
     }
   }
 
-  /** In which order they must have come for these results; undefined when there is none. */
-  #orderOf(given: readonly Given[], outcomes: readonly Outcome[]): number[] | undefined {
+  /** In which order they must have come for these results, and for what is there now; undefined when there is none. */
+  #orderOf(given: readonly Given[], outcomes: readonly Outcome[], seen: unknown): number[] | undefined {
     return permutations([...given.keys()]).find((order) => {
       const trial = this.model.clone();
-      return order.every((n) => {
+      const isSo = order.every((n) => {
         const { approval, decide } = given[n]!;
         const { outcome } = trial.apply(this.#opened(approval).id, decide, 'done');
         return isSame(outcome, outcomes[n]);
       });
+      return isSo && isSame(trial.view(), seen);
     });
   }
 
@@ -317,6 +324,17 @@ export class History {
     // Its clock may be behind by less than the margin that everybody keeps.
     if (!approval || this.model.nowMs - behindMs >= permit.leaseUntilMs) return;
     this.happenings.push({ kind: 'began', permit, approval, nowMs: this.model.nowMs });
+  }
+
+  async #whileHeld({ delivery, meanwhile, fate }: Extract<Command, { kind: 'while-held' }>): Promise<void> {
+    const before = this.#held.length;
+    await this.#deliver({ ...delivery, fate: 'held' });
+    const held = this.#held[before];
+    for (const each of meanwhile) await this.#do(each);
+    const at = held ? this.#held.indexOf(held) : -1;
+    if (!held || at === -1) return; // nothing was to be written, or it was released meanwhile
+    this.#held.splice(at, 1);
+    await this.#release(held, fate);
   }
 
   async #release(held: HeldOn, fate: 'done' | 'reply-lost'): Promise<void> {

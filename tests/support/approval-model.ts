@@ -7,6 +7,7 @@
  * the record it was decided on is still there and the time is right, with all that follows from it, or not at all.
  */
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
+import { inboxesOf } from '../../src/approvals/inbox.ts';
 import { type Approval, isEnded, type Step } from '../../src/domain/approval/record.ts';
 import { type Circumstances, dueOf, type Outage } from '../../src/domain/approval/time.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
@@ -67,6 +68,8 @@ export interface PartitionView {
   /** Those that go when their time is over. */
   readonly ending: readonly ApprovalId[];
   readonly timers: ReadonlyMap<string, number>;
+  /** By inbox, which approvals lie in it, with their deadline. */
+  readonly inboxes: ReadonlyMap<string, Readonly<Record<string, number>>>;
   readonly clockMs: number;
   readonly watchedMs: number | undefined;
   readonly outages: readonly Outage[];
@@ -172,6 +175,7 @@ export class ApprovalModel {
       approvals: this.#approvals,
       ending: [...this.#approvals.values()].filter(({ state }) => isEnded(state)).map(({ id }) => id),
       timers: this.#timers,
+      inboxes: this.#inboxes(),
       clockMs: this.nowMs,
       watchedMs: this.#watchedMs,
       outages: this.#outages,
@@ -213,6 +217,17 @@ export class ApprovalModel {
     this.#audit = [...other.#audit];
     this.#outages = [...other.#outages];
     this.#watchedMs = other.#watchedMs;
+  }
+
+  /** Whoever looks into one finds exactly what waits for them. */
+  #inboxes(): PartitionView['inboxes'] {
+    const inboxes = new Map<string, Record<string, number>>();
+    for (const approval of this.#approvals.values()) {
+      for (const name of inboxesOf(approval)) {
+        inboxes.set(name, { ...inboxes.get(name), [approval.id]: approval.deadlineMs });
+      }
+    }
+    return inboxes;
   }
 
   // ── Steps several verbs share ────────────────────────────────────────────────────────────────────────────────
@@ -301,18 +316,29 @@ function replace<Key, Value>(target: Map<Key, Value>, source: ReadonlyMap<Key, V
   for (const [key, value] of source) target.set(key, value);
 }
 
-/** The same values, whatever the order of the fields; a field that is undefined is none. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const [ours, theirs] = [Object.entries(a).filter(isSet), new Map(Object.entries(b).filter(isSet))];
-  return (
-    ours.length === theirs.size &&
-    ours.every(([key, value]) => theirs.has(key) && isSame(value, theirs.get(key)))
-  );
+/** Where two values differ first, and how; undefined when they are the same, whatever the order of their fields. */
+export function differenceOf(expected: unknown, actual: unknown, path: string): string | undefined {
+  const [wanted, found] = [plain(expected), plain(actual)];
+  if (Object.is(wanted, found)) return undefined;
+  if (!isObject(wanted) || !isObject(found) || Array.isArray(wanted) !== Array.isArray(found)) {
+    return `${path} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`;
+  }
+  for (const key of new Set([...Object.keys(wanted), ...Object.keys(found)])) {
+    const difference = differenceOf(wanted[key], found[key], `${path}.${key}`);
+    if (difference !== undefined) return difference;
+  }
+  return undefined;
 }
 
-function isSet([, value]: [string, unknown]): boolean {
-  return value !== undefined;
+/** The same values; a field that is undefined is none. */
+export function isSame(a: unknown, b: unknown): boolean {
+  return differenceOf(a, b, '') === undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
 }

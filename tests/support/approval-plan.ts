@@ -89,6 +89,13 @@ export type Command =
   | Delivery
   /** By several processes at the same moment. */
   | { readonly kind: 'together'; readonly deliveries: readonly Delivery[] }
+  /** A process stands still over a write while something else happens. */
+  | {
+      readonly kind: 'while-held';
+      readonly delivery: Delivery;
+      readonly meanwhile: readonly Command[];
+      readonly fate: 'done' | 'reply-lost';
+    }
   | { readonly kind: 'release'; readonly which: number; readonly fate: 'done' | 'reply-lost' }
   | { readonly kind: 'sweep'; readonly process: number; readonly fate: Fate }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -232,8 +239,15 @@ const delivery: fc.Arbitrary<Delivery> = fc.record({
   fate,
 });
 
+const passToDue: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('pass-to-due' as const),
+  offMs: fc.constantFrom(-1, 0, 0, 0, 1, 70_000),
+  isSwept: fc.boolean(),
+});
+
 /** Losing what somebody was told of is for a part of the histories: much of what is promised ends there. */
 function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
+  const loss = fc.record({ kind: fc.constantFrom('mark' as const, 'lose' as const) });
   const commands: { weight: number; arbitrary: fc.Arbitrary<Command> }[] = [
     { weight: 24, arbitrary: delivery },
     {
@@ -267,12 +281,17 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
         ),
       }),
     },
+    { weight: 5, arbitrary: passToDue },
     {
       weight: 5,
       arbitrary: fc.record({
-        kind: fc.constant('pass-to-due' as const),
-        offMs: fc.constantFrom(-1, 0, 0, 0, 1, 70_000),
-        isSwept: fc.boolean(),
+        kind: fc.constant('while-held' as const),
+        delivery,
+        meanwhile: fc.array(fc.oneof(delivery, delivery, passToDue, ...(isLossy ? [loss] : [])), {
+          minLength: 1,
+          maxLength: 2,
+        }),
+        fate: fc.constantFrom('done' as const, 'done' as const, 'reply-lost' as const),
       }),
     },
     {
@@ -289,9 +308,7 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('open-again' as const), approval }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('timer-lost' as const), approval }) },
-    ...(isLossy
-      ? [{ weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('mark' as const, 'lose' as const) }) }]
-      : []),
+    ...(isLossy ? [{ weight: 6, arbitrary: loss }] : []),
   ];
   return fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 15, size: 'max' });
 }

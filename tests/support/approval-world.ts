@@ -112,6 +112,7 @@ export class ApprovalWorld implements World {
 
   async lose(): Promise<void> {
     if (!Array.isArray(this.#marked)) return;
+    this.#audit = [];
     await runBinaryScript(this.redis, restoreScript, [], [this.#prefix, ...this.#marked]);
   }
 
@@ -128,7 +129,7 @@ export class ApprovalWorld implements World {
       [],
       [this.#prefix, this.#audit.length, ...ids],
     );
-    const [documents, kept, timers, clock, watched, outages, lanes, count, audit] = toLists(reply);
+    const [documents, kept, timers, clock, watched, outages, lanes, count, audit, inboxes] = toLists(reply);
     this.#audit = [...this.#audit, ...toTexts(audit).map((json) => AuditEvent.parse(JSON.parse(json)))].slice(
       0,
       Number(count),
@@ -137,6 +138,7 @@ export class ApprovalWorld implements World {
       approvals: new Map(ids.flatMap((id, n) => this.#toApproval(id, list(documents)[n]))),
       ending: ids.filter((_id, n) => Number(list(kept)[n]) === 1),
       timers: new Map(inPairs(toTexts(timers)).map(([id, dueMs]) => [id, Number(dueMs)])),
+      inboxes: new Map(list(inboxes).map((inbox) => toInbox(toTexts(inbox)))),
       clockMs: Number(clock),
       watchedMs: watched === null ? undefined : Number(watched),
       outages: toTexts(outages).map(toOutage),
@@ -263,8 +265,11 @@ local function lanes()
   end
   return found
 end
+local INBOXES = {'role:manager', 'role:director', 'person:alex', 'person:lee', 'person:max', 'person:dana', 'person:mona',
+  'person:rita', 'person:eve'}
 local function allKeys()
   local keys = {}
+  for _, name in ipairs(INBOXES) do keys[#keys + 1] = T .. 'in:' .. name end
   for _, name in ipairs({'t', 'watched', 'outages', 'audit', 'audit:head', 'm:ready', 'm:bell', 'o.slack:ready',
     'o.slack:bell', 'o.email:ready', 'o.email:bell'}) do keys[#keys + 1] = T .. name end
   for _, lane in ipairs(lanes()) do keys[#keys + 1] = T .. lane[1] .. ':q:' .. lane[2] end
@@ -311,11 +316,18 @@ for _, lane in ipairs(lanes()) do
   table.insert(items, 1, lane[1] .. '|' .. lane[2])
   found[#found + 1] = items
 end
-local audit = {}
+local audit, filled = {}, {}
+for _, name in ipairs(INBOXES) do
+  local entries = redis.call('ZRANGE', T .. 'in:' .. name, 0, -1, 'WITHSCORES')
+  if #entries > 0 then
+    table.insert(entries, 1, name)
+    filled[#filled + 1] = entries
+  end
+end
 for _, entry in ipairs(redis.call('XRANGE', T .. 'audit', (ARGV[2] + 1) .. '-0', '+')) do audit[#audit + 1] = entry[2][4] end
 return {documents, kept, redis.call('ZRANGE', T .. 't', 0, -1, 'WITHSCORES'), redis.call('GET', T .. 'clock'),
   redis.call('GET', T .. 'watched'), redis.call('LRANGE', T .. 'outages', 0, -1), found,
-  redis.call('XLEN', T .. 'audit'), audit}`,
+  redis.call('XLEN', T .. 'audit'), audit, filled}`,
 );
 
 function toScript(name: string, source: string): Script {
@@ -341,6 +353,10 @@ function inPairs(flat: readonly string[]): [string, string][] {
 function toOutage(text: string): Outage {
   const [from, until] = text.split('-');
   return { fromMs: Number(from), untilMs: Number(until) };
+}
+
+function toInbox([name = '', ...entries]: readonly string[]): [string, Record<string, number>] {
+  return [name, Object.fromEntries(inPairs(entries).map(([id, deadlineMs]) => [id, Number(deadlineMs)]))];
 }
 
 function toLane([lane = '', ...items]: readonly string[]): [string, string[]] {
