@@ -486,7 +486,13 @@ async function askAndRepeat(
       const place = await surface.ask(QUESTION);
       return {
         said: () => surface.said(place),
-        again: async () => void (await jira.redeliver('comment_created')),
+        again: async () => {
+          // Not the newest event, which is of our own answer.
+          const comment = { id: place, author: { accountId: ALEX.jiraAccount }, body: QUESTION };
+          const { id, key } = jira.issue('OPS-2') ?? {};
+          const event = { webhookEvent: 'comment_created', comment, issue: { id, key } };
+          expect(await jira.deliverRaw({ body: JSON.stringify(event) })).toBe(200);
+        },
       };
     }
     case 'email': {
