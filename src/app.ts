@@ -50,6 +50,7 @@ import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
 import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { createConfidenceTool } from './escalation/confidence-tool.ts';
+import { EscalationAudit } from './escalation/escalation-audit.ts';
 import { EscalationDesk } from './escalation/escalation-desk.ts';
 import { EscalationStore } from './escalation/escalation-store.ts';
 import { EscalationTimers } from './escalation/escalation-timers.ts';
@@ -310,6 +311,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...stores,
     rounds: new ApprovalRounds(redis, keys),
     lanes: new LaneRounds(redis, keys),
+    calls: new EscalationAudit(stores.escalations, calling.pagers),
     record: new WatchdogRecord(redis, keys),
     heartbeat: new Heartbeat(() => config().settings.watchdog, log),
     copiesFor,

@@ -7,7 +7,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import type { Keys } from '../redis/keys.ts';
-import { type DueRecords, RecordStore } from '../redis/record-store.ts';
+import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
 import { consequencesOf } from './consequences.ts';
 
 export class EscalationStore {
@@ -68,6 +68,11 @@ export class EscalationStore {
 
   async postpone(id: EscalationId, untilMs: number): Promise<void> {
     await this.#records.postpone(id, untilMs);
+  }
+
+  /** Puts right what should never be, and names it. */
+  prove(): AsyncGenerator<Flaw<Escalation>> {
+    return this.#records.prove();
   }
 
   async dropTimer(id: EscalationId): Promise<void> {

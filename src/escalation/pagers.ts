@@ -17,7 +17,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { RecordStore } from '../redis/record-store.ts';
+import { type Flaw, RecordStore } from '../redis/record-store.ts';
 import type { EscalationStore } from './escalation-store.ts';
 
 /** How long it is remembered when somebody was told something last, once nothing waits for them. */
@@ -71,6 +71,11 @@ export class Pagers {
     const { ids, nextMs, nowMs } = await this.#records.due(partition, limit);
     await Promise.all(ids.map((id) => this.#tryToFlush(PersonId.parse(id), nowMs)));
     return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - nowMs };
+  }
+
+  /** Puts right what should never be, and names it. */
+  prove(): AsyncGenerator<Flaw<Pager>> {
+    return this.#records.prove();
   }
 
   async #tryToFlush(person: PersonId, nowMs: number): Promise<void> {

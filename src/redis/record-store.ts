@@ -12,14 +12,28 @@ import { RecordMovedError } from '../domain/errors.ts';
 import type { RedisClient } from './client.ts';
 import type { EffectWriter } from './effect-writer.ts';
 import type { Effect, Once } from './effects.ts';
+import { scanKeys } from './key-scan.ts';
 import { type Keys, PARTITIONS, type RecordFamily } from './keys.ts';
 import { loadScript, runScript } from './script.ts';
 
 const readScript = loadScript('record-read', import.meta.url);
 const dueScript = loadScript('record-due', import.meta.url);
+const rearmScript = loadScript('record-rearm', import.meta.url);
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
+
+/** A place in the list may be so much later than the record says: one that was put off is tried again then. */
+const LATE_MS = 61_000;
+/** Something that is due for so long is not moved on by anybody. */
+const STUCK_MS = 5 * 60_000;
+
+/** What should never be. `stuck` alone is left as it is. */
+export interface Flaw<Stored> {
+  readonly id: string;
+  readonly kind: 'lost' | 'left-over' | 'stuck';
+  readonly stored: Stored | undefined;
+}
 
 /** What the store has to know of a family. */
 export interface RecordKind<Stored extends { readonly rev: number }> {
@@ -118,6 +132,49 @@ export class RecordStore<Stored extends { readonly rev: number }> {
       .flatMap((each) => each.flatMap((stored) => stored ?? []))
       .toSorted((a, b) => (this.kind.dueOf(a) ?? Infinity) - (this.kind.dueOf(b) ?? Infinity))
       .slice(0, limit);
+  }
+
+  /**
+   * Looks at every record and at every place in the list, and puts right what should never be: a record that waits for
+   * its time, and is not, or too late, in the list; a place in it without a record. Names what it found.
+   */
+  async *prove(): AsyncGenerator<Flaw<Stored>> {
+    for await (const keys of scanKeys(this.redis, this.keys.everyRecord(this.kind.family))) {
+      for (const id of keys.map((key) => key.slice(key.indexOf('}:') + 2 + this.kind.family.length + 1))) {
+        const flaw = await this.#flawOf(id);
+        if (flaw) yield flaw;
+      }
+    }
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      for (const id of await this.redis.zrange(
+        this.keys.recordTimers(partition, this.kind.family),
+        0,
+        '-1',
+      )) {
+        const stored = await this.find(id);
+        if (stored && this.kind.keepMs(stored) === undefined) continue;
+        if (await this.#rearm(id, stored?.rev ?? 0, '')) yield { id, kind: 'left-over', stored };
+      }
+    }
+  }
+
+  async #flawOf(id: string): Promise<Flaw<Stored> | undefined> {
+    const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
+    const { stored, nowMs } = await this.read(id);
+    if (!stored || this.kind.keepMs(stored) !== undefined) return undefined;
+    const score = await this.redis.zscore(list, id);
+    const dueMs = this.kind.dueOf(stored) ?? Number.POSITIVE_INFINITY;
+    const atMs = score === null ? undefined : Number(score);
+    if (atMs !== undefined && atMs <= dueMs + LATE_MS) {
+      return atMs < nowMs - STUCK_MS ? { id, kind: 'stuck', stored } : undefined;
+    }
+    const at = Number.isFinite(dueMs) ? String(dueMs) : '+inf';
+    return (await this.#rearm(id, stored.rev, at)) ? { id, kind: 'lost', stored } : undefined;
+  }
+
+  async #rearm(id: string, rev: number, at: string): Promise<boolean> {
+    const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
+    return (await runScript(this.redis, rearmScript, [this.#key(id), list], [id, rev, at])) === 1;
   }
 
   /** Takes a record out of the list that is not there any more. */

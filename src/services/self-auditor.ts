@@ -4,6 +4,7 @@
  *   every approval ─▶ its timer, its conversation, its cards, its people ─▶ put right ─┐
  *   every timer    ─▶ its approval                                      ─▶ put right ─┤
  *   every lane     ─▶ its place in line, and that its items move on     ─▶ put right ─┤
+ *   every call     ─▶ its timer, and that somebody heard it             ─▶ put right ─┤
  *                                                                                     ▼
  *                             a sign of life outside  ◀─ all in order ─ log, audit, those who run the gateway
  *
@@ -23,6 +24,7 @@ import { fromDocument } from '../approvals/approval-codec.ts';
 import type { ApprovalRounds, Ensured, Known, Seen } from '../approvals/approval-rounds.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { copiesForOwners } from '../approvals/plan.ts';
+import { partitionOfEscalation } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { type Approval, type CardCopy, isEnded } from '../domain/approval/record.ts';
@@ -30,10 +32,11 @@ import { type Circumstances, dueOf, NO_CIRCUMSTANCES, tick } from '../domain/app
 import type { Clock } from '../domain/clock.ts';
 import { type ApprovalId, ConversationId, type PersonId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
+import type { EscalationAudit } from '../escalation/escalation-audit.ts';
 import type { LaneName, LaneRounds, Standing } from '../mailbox/lane-rounds.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
-import { PARTITIONS, partitionOfApproval } from '../redis/keys.ts';
+import { PARTITIONS, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Service } from './service.ts';
 import type { LookRecord, WatchdogRecord } from './watchdog-record.ts';
@@ -72,6 +75,9 @@ const WORDS = {
   'unknown-unasked': 'nobody has been asked yet to find out what came of an action whose outcome is unknown',
   'lane-lost': 'messages had dropped out of the line in which they wait',
   'item-unserved': 'a message stands in line, and nobody sends it',
+  'call-timer': 'somebody was to be called, and nothing was left that would have done it',
+  'call-stuck': 'nobody called when the time had come',
+  'call-unheard': 'everybody was called in vain, and there was nobody left who could be called',
   unreadable: 'a request cannot be read',
 } as const;
 type Kind = keyof typeof WORDS;
@@ -101,6 +107,7 @@ export interface AuditorDeps {
   readonly approvals: ApprovalStore;
   readonly rounds: ApprovalRounds;
   readonly lanes: LaneRounds;
+  readonly calls: Pick<EscalationAudit, 'look'>;
   readonly record: WatchdogRecord;
   readonly writer: EffectWriter;
   readonly heartbeat: Heartbeat;
@@ -148,6 +155,7 @@ export class SelfAuditor implements Service {
     await this.#lookAtApprovals(round, signal);
     await this.#lookAtTimers(round, signal);
     await this.#lookAtLanes(round, signal);
+    await this.#lookAtCalls(round, signal);
     signal.throwIfAborted();
 
     const { findings, approvals, lanes } = round;
@@ -316,6 +324,15 @@ export class SelfAuditor implements Service {
       }
     }
     this.#standing = standing;
+  }
+
+  async #lookAtCalls(round: Round, signal: AbortSignal): Promise<void> {
+    for await (const { kind, subject, mended } of this.deps.calls.look()) {
+      signal.throwIfAborted();
+      const isEscalation = subject.startsWith('esc_p');
+      const partition = isEscalation ? partitionOfEscalation(subject) : partitionOf(subject);
+      round.found({ kind, subject, partition, mended });
+    }
   }
 
   // ── The alarm ──────────────────────────────────────────────────────────────────────────────────────────────

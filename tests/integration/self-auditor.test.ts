@@ -17,14 +17,21 @@ import {
 import { PermitOffice } from '../../src/approvals/permit-office.ts';
 import { copyFor } from '../../src/approvals/plan.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
+import { escalationIdOf, partitionOfEscalation } from '../../src/delivery/escalation-item.ts';
 import { outboxOf } from '../../src/delivery/outbox.ts';
 import { noteCopy } from '../../src/domain/approval/copies.ts';
 import type { Approval, CardCopy } from '../../src/domain/approval/record.ts';
 import { type Circumstances, dueOf, tick } from '../../src/domain/approval/time.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { raise, tick as tickEscalation } from '../../src/domain/escalation/course.ts';
+import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
+import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
+import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { EscalationAudit } from '../../src/escalation/escalation-audit.ts';
+import { EscalationStore } from '../../src/escalation/escalation-store.ts';
+import { Pagers } from '../../src/escalation/pagers.ts';
 import { LaneRounds } from '../../src/mailbox/lane-rounds.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
@@ -53,6 +60,8 @@ class World {
   readonly rounds: ApprovalRounds;
   readonly approvals: ApprovalStore;
   readonly auditor: SelfAuditor;
+  readonly escalations: EscalationStore;
+  readonly pagers: Pagers;
   readonly clock = new ManualClock(Date.now());
   owners: Owner[] = [];
   copiesFor: Circumstances['copiesFor'] = () => [];
@@ -66,11 +75,21 @@ class World {
     this.approvals = new ApprovalStore(redis, keys, consequencesOf, () => KEEP_MS);
     this.approvals.reachPeopleBy((...asked) => this.copiesFor(...asked));
     this.rounds = new ApprovalRounds(redis, keys);
+    const writer = new EffectWriter(redis, keys);
+    this.escalations = new EscalationStore(redis, keys, writer, () => KEEP_MS);
+    this.pagers = new Pagers(redis, keys, writer, {
+      escalations: this.escalations,
+      quietOf: () => (_importance, atMs) => atMs + HOUR,
+      placeOn: () => undefined,
+      rememberMs: () => HOUR,
+      log: silent,
+    });
     const settings = { heartbeat_method: 'GET', heartbeat_timeout: 5_000, ...heartbeat } as const;
     this.auditor = new SelfAuditor({
       approvals: this.approvals,
       rounds: this.rounds,
       lanes: new LaneRounds(redis, keys),
+      calls: new EscalationAudit(this.escalations, this.pagers),
       record: new WatchdogRecord(redis, keys),
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => settings, deps.log ?? silent),
@@ -719,6 +738,100 @@ describe('the lines in which messages wait', () => {
       await world.store.redis.del(world.store.keys.parked(partitionOf(fresh.conversationId)));
       await world.auditor.look();
     }
+  });
+});
+
+describe('somebody who is to be called', () => {
+  const KEY = 'trouble:disk';
+  const subject = { kind: 'trouble' } as const;
+  const id = escalationIdOf(KEY, subject);
+  const plan: EscalationPlan = {
+    name: 'lead',
+    steps: [
+      { id: '1', kind: 'notify', who: [{ kind: 'person', person: LEE }], onEmpty: { kind: 'skip' } },
+      { id: '2', kind: 'wait', forMs: HOUR },
+    ],
+    rounds: 1,
+    lastResort: { who: [{ kind: 'person', person: LEE }], importance: 'urgent' },
+    nagMs: HOUR,
+    settleMs: HOUR,
+    acknowledge: { withinMs: HOUR, goesOnAt: 'same' },
+    maxAgeMs: HOUR,
+    onWorse: { kind: 'keep' },
+  };
+  const report = {
+    id,
+    key: KEY,
+    subject,
+    severity: 'error' as const,
+    title: 'The disk is full',
+    correlation: 'disk',
+    except: [],
+  };
+
+  it('E2 E6 is called after all when the timer of an escalation was lost, or set too late', async () => {
+    const world = await World.open();
+    await world.escalations.apply(id, (before, nowMs) => raise(before, report, plan, nowMs));
+    const list = world.store.keys.recordTimers(partitionOfEscalation(id), 'esc');
+    const wasMs = Number(await world.store.redis.zscore(list, id));
+    expect((await world.auditor.look()).findings).toEqual([]);
+
+    await world.store.redis.zrem(list, id);
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'call-timer', subject: id, mended: true },
+    ]);
+    expect(Number(await world.store.redis.zscore(list, id))).toBe(wasMs);
+
+    await world.store.redis.zadd(list, wasMs + 24 * HOUR, id);
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'call-timer', subject: id, mended: true },
+    ]);
+    expect(Number(await world.store.redis.zscore(list, id))).toBe(wasMs);
+  });
+
+  it('E6 is told after all when what waits for them was forgotten', async () => {
+    const world = await World.open();
+    await world.pagers.admit(LEE, {
+      id: 'page-1',
+      escalation: id,
+      epoch: 1,
+      platform: Platform.parse('slack'),
+      importance: 'normal',
+      why: 'call',
+      markdown: 'The disk is full',
+      atMs: 0,
+    });
+    const list = world.store.keys.recordTimers(partitionOf(LEE), 'pgr');
+    expect(await world.store.redis.zrem(list, LEE)).toBe(1);
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'call-timer', subject: 'lee', mended: true },
+    ]);
+    expect(await world.store.redis.zcard(list)).toBe(1);
+  });
+
+  it('is not in order while everybody was called in vain and nobody is left', async () => {
+    const world = await World.open();
+    const nobody: Surroundings = {
+      nowMs: Date.now(),
+      peopleOf: () => [],
+      changesAt: () => undefined,
+      linksOf: () => [],
+      canPost: () => false,
+      isOpen: () => true,
+      opensAt: (_, atMs) => atMs,
+      after: (_, fromMs, forMs) => fromMs + forMs,
+    };
+    await world.escalations.apply(id, (before, nowMs) =>
+      raise(before, report, { ...plan, settleMs: 0 }, nowMs),
+    );
+    await world.escalations.apply(
+      id,
+      (before, nowMs) => before && tickEscalation(before, { ...nobody, nowMs }),
+    );
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'call-unheard', subject: id, mended: false },
+    ]);
+    expect(world.beats).toEqual([]);
   });
 });
 
