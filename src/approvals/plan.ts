@@ -204,11 +204,12 @@ function copiesOf({ origin }: Ask, { eligible, originCannotEdit, shown }: Asked)
 export function unaskedOf(
   { policy, copies }: Pick<Approval, 'policy' | 'copies'>,
   eligible: readonly Person[],
+  voterOf: (person: Person) => Voter,
 ): readonly Person[] {
   const reached = new Set(copies.flatMap(askedBy));
   const unasked = eligible.filter(({ id }) => !reached.has(id));
   if (unasked.length === 0) return [];
-  const voters = eligible.filter(({ id }) => reached.has(id)).map((person) => toVoter({ person }));
+  const voters = eligible.filter(({ id }) => reached.has(id)).map(voterOf);
   return isQuorum(policy.approvers, voters) ? [] : unasked;
 }
 

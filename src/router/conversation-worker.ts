@@ -30,7 +30,14 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, timesOf, unaskedOf } from '../approvals/plan.ts';
+import {
+  allowAtOnce,
+  allowByGrant,
+  askHumans,
+  copiesForOwners,
+  timesOf,
+  unaskedOf,
+} from '../approvals/plan.ts';
 import { outcomeText, unaskedText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
@@ -472,7 +479,7 @@ export class ConversationWorker {
     const approvers = approversOf(approval);
     if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
     const asked = directory.approversOf(approvers, excludedFrom(approval), approval.openedMs);
-    const unasked = unaskedOf(approval, asked);
+    const unasked = unaskedOf(approval, asked, (person) => directory.voterOf(person, approval.openedMs));
     if (unasked.length === 0) return [];
     log.error(
       { approval: approval.id, people: unasked.map(({ id }) => id) },

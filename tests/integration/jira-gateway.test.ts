@@ -478,6 +478,26 @@ describe('going out', () => {
     expect(bodies('OPS-1')[0]).not.toMatch(/approve apr_|\[~/);
   });
 
+  it.each([
+    ['cloud', `[~accountid:${DANA.jiraAccount}] [~accountid:gone]`],
+    ['data-center', '[~dana]'],
+  ] as const)(
+    'names those who may decide on the card for everybody (%s), and does without one who is gone',
+    async (flavour, mentions) => {
+      await open({ sandbox: { flavour } });
+      const { replyTo } = await mention('hello');
+      const accounts = [DANA.jiraAccount, 'gone'].map((account) => AccountId.parse(`jira:${account}`));
+      const to = jira.gateway.naming(replyTo, accounts);
+      const { ref } = await jira.send({ to, body: { kind: 'card', card: aCard() } });
+      expect(bodies()[0]?.split('\n')[0]).toBe(mentions);
+
+      const status = { state: 'expired' as const, sentence: 'Nobody answered in time.' };
+      const settled = aCard({ choices: [], status });
+      await jira.send({ to, body: { kind: 'card', card: settled, replaces: ref } });
+      expect(bodies().join()).not.toContain('[~');
+    },
+  );
+
   it('shows every character of what is to be judged, however long, before the lines to answer with', async () => {
     await open();
     const to = jira.gateway.directAddress(AccountId.parse(`jira:${DANA.jiraAccount}`))!;

@@ -27,6 +27,8 @@ export interface JiraFixture {
   readonly bookmarks: Map<string, string>;
   /** Where webhooks go. */
   readonly url: string;
+  /** Of Jira itself. */
+  readonly siteUrl: string;
   messages(): InboundMessage[];
   revisions(): InboundRevision[];
   /** Resolves with what `find` returns, as soon as that is something; looks after everything the core took. */
@@ -114,6 +116,7 @@ export async function openJira(options: JiraFixtureOptions = {}): Promise<JiraFi
     received,
     bookmarks,
     url,
+    siteUrl: `${app.listeningOrigin}/jira`,
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),
     heard: (find) => taken.until(find, () => JSON.stringify(received.slice(-5))),
