@@ -270,7 +270,7 @@ function keysOf(schema: SchemaNode, path = '', found = new Map<string, unknown>(
 }
 
 function isInside(key: string): boolean {
-  return /(?:approvers|escalate\.to)[.[]|(?:days|quiet_hours)\./.test(key);
+  return /(?:approvers|escalate\.to)[.[]|\.(?:days|quiet_hours)\./.test(key);
 }
 
 function hasKeysBelow(key: string, all: ReadonlyMap<string, unknown>): boolean {

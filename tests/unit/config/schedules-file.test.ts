@@ -161,9 +161,7 @@ describe('the hours of a deadline and of a person', () => {
     expect(
       shown({ schedules: SCHEDULES, calendars, escalation, contacts: danaWith('working_hours: offce') }),
     ).toEqual([
-      expect.stringMatching(
-        /contacts\.yaml:\d+ people\.dana\.working_hours: known working hours: office/,
-      ),
+      expect.stringMatching(/contacts\.yaml:\d+ people\.dana\.working_hours: known working hours: office/),
       expect.stringMatching(
         /escalation\.yaml:4 policies\.default\.clock\.working: known working hours: office/,
       ),
