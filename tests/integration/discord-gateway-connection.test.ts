@@ -400,7 +400,7 @@ describe('Discord calling us', () => {
     }
 
     expect(discord.received).toEqual([]);
-  });
+  }, 60_000);
 });
 
 describe('checking Discord', () => {
