@@ -39,8 +39,10 @@ const WATCHED_MS = 30 * 24 * 60 * 60_000;
 export function lint(deps: LintDeps, nowMs: number): Finding[] {
   return [...plansOf(deps.config).values()].flatMap((plan) => {
     const found = (level: Finding['level']) => (text: string) => ({ level, policy: plan.name, text });
+    const closed = closedHours(plan, deps, nowMs);
+    // What waits for ever comes to nothing that could be summed up.
+    if (closed.length > 0) return closed.map(found('error'));
     return [
-      ...closedHours(plan, deps, nowMs).map(found('error')),
       ...unheard(plan, deps, nowMs),
       ...[...unused(plan, deps), ...powerless(plan, deps), ...hasty(plan)].map(found('warning')),
       found('fact')(sumOf(plan, deps, nowMs)),

@@ -23,6 +23,8 @@ const MOST_TAKEN = 2_000;
 const OUTAGE_MS = 60_000;
 /** How often it is looked whether somebody is there who can be called, where nothing says when. */
 const LOOK_AGAIN_MS = 60_000;
+/** The same for hours that never open again, until the configuration says otherwise. */
+const NEVER_OPEN_MS = 60 * 60_000;
 
 type NotifyStep = Extract<PlanStep, { kind: 'notify' }>;
 
@@ -177,7 +179,7 @@ export class PlanWalk {
   #closedUntil(): number | undefined {
     const { onlyIn } = this.escalation.plan;
     if (onlyIn === undefined || this.s.isOpen(onlyIn, this.s.nowMs)) return undefined;
-    return this.s.opensAt(onlyIn, this.s.nowMs) ?? this.s.nowMs + LOOK_AGAIN_MS;
+    return this.s.opensAt(onlyIn, this.s.nowMs) ?? this.s.nowMs + NEVER_OPEN_MS;
   }
 
   #somebodyAt(step: PlanStep): number {

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { type Finding, lint } from '../../../src/escalation/lint.ts';
+import { icalFile } from '../../support/calendars.ts';
+import { type EscalationWorld, MONDAY, worldWith } from '../../support/escalations.ts';
+
+const DUTY = 'steps: [{ notify: dana }, { wait: 10m }]\nlast_resort: kim';
+const USED = 'triggers: [{ when: handoff, raise: duty }]\n';
+
+describe('the check of a policy', () => {
+  it('finds nothing wrong with one that reaches somebody at any time, and says what it comes to', () => {
+    expect(findingsOf(worldWith(DUTY, { rest: USED }))).toEqual([
+      'fact: if it began now and nobody acted: info: 2 calls to 2 people, exhausted after 10 min 10 s; ' +
+        'warning: 3 calls to 2 people, exhausted after 10 min 10 s; error: 3 calls to 2 people, exhausted after 10 min 10 s; ' +
+        'critical: 2 calls to 2 people, exhausted after 10 min 10 s',
+    ]);
+  });
+
+  it('warns of one that nothing uses', () => {
+    expect(warningsOf(worldWith(DUTY))).toEqual([
+      'nothing uses it: no trigger raises it, and no policy of approvals names it',
+    ]);
+  });
+
+  it('E6 refuses one whose last resort has no account on a platform that runs', () => {
+    const findings = findingsOf(worldWith(DUTY, { rest: USED, off: ['slack'] }));
+
+    expect(findings).toContain(
+      'error: nobody of the last resort (Kim Park) has an account on a platform that runs: nobody would ever hear of what comes to it',
+    );
+  });
+
+  it('warns of times at which nobody of the last resort is there', () => {
+    const schedules = `  night:
+    time_zone: Europe/Berlin
+    rotations:
+      - { start: 2026-11-02T00:00, shift: 1w, people: [kim], restrict: { days: { every_day: 00:00-22:00 } } }
+`;
+    const world = worldWith('steps: [{ notify: dana }, { wait: 10m }]\nlast_resort: { on_call: night }', {
+      rest: USED,
+      schedules,
+    });
+
+    expect(warningsOf(world)).toEqual([
+      'nobody of the last resort can be called from Mon 23 Nov, 22:00 (Europe/Berlin) on for 2 h, 1 d 4 h in all in the next two weeks',
+    ]);
+  });
+
+  it('warns of times at which no step has anybody to call', () => {
+    const away = (text: string) =>
+      text.replace(
+        '  dana:\n',
+        '  dana:\n    time_zone: Europe/Berlin\n    absences: [{ from: 2026-11-25, to: 2026-11-26 }]\n',
+      );
+
+    expect(warningsOf(worldWith(DUTY, { rest: USED, edit: away }))).toEqual([
+      'no step has anybody to call from Wed 25 Nov, 00:00 (Europe/Berlin) on for 2 d; the last resort is called at once then',
+    ]);
+  });
+
+  it('warns of nights in which everybody wants quiet, but not where the last resort is urgent', () => {
+    const quiet = (text: string) =>
+      text.replaceAll(
+        /^ {2}(dana|kim):\n/gm,
+        '  $1:\n    time_zone: Europe/Berlin\n    quiet_hours: { every_day: 22:00-06:00 }\n',
+      );
+    const loud = worldWith(DUTY, { rest: USED, edit: quiet });
+    const soft = worldWith(DUTY.replace('kim', '{ to: kim, importance: high }'), { rest: USED, edit: quiet });
+
+    expect(warningsOf(loud)).toEqual([]);
+    expect(warningsOf(soft)).toEqual([
+      'whoever could be called wants quiet, or is not there, from Mon 23 Nov, 22:00 (Europe/Berlin) on for 8 h, ' +
+        '4 d 16 h in all in the next two weeks; only what is urgent comes through',
+    ]);
+  });
+
+  it('refuses hours that never open again', () => {
+    const schedules = 'holidays: { always: { file: always.ics } }\n';
+    const edit = (text: string) => text.replace('09:00-17:00 }', '09:00-17:00 }, holidays: always');
+    const calendars = {
+      'always.ics': icalFile(['DTSTART;VALUE=DATE:20260101', 'RRULE:FREQ=DAILY;UNTIL=20470101']),
+    };
+
+    const world = worldWith(`${DUTY}\nonly_in: office`, { rest: USED, schedules, calendars, hours: edit });
+
+    expect(findingsOf(world)).toContain(
+      'error: the working hours office never open again: look at their days off',
+    );
+  });
+
+  it('warns of people who are called to take a conversation over, and may not', () => {
+    const duty = 'steps: [{ notify: [dana, alex] }, hand_off, { wait: 10m }]\nlast_resort: dana';
+
+    expect(warningsOf(worldWith(duty, { rest: USED }))).toEqual([
+      'hand_off: Alex Kim is called, and may not take conversations over',
+    ]);
+  });
+
+  it('warns of a last step that leaves nobody time to come', () => {
+    expect(warningsOf(worldWith('steps: [{ notify: dana }]\nlast_resort: kim', { rest: USED }))).toEqual([
+      'its last step calls somebody and does not wait: the last resort is called at the same moment',
+    ]);
+  });
+});
+
+function findingsOf(world: EscalationWorld): string[] {
+  return lint(world, MONDAY).map(({ level, text }: Finding) => `${level}: ${text}`);
+}
+
+function warningsOf(world: EscalationWorld): string[] {
+  return lint(world, MONDAY).flatMap(({ level, text }) => (level === 'warning' ? [text] : []));
+}
