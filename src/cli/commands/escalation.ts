@@ -1,8 +1,22 @@
 import { type Command, Option } from 'commander';
+import type { EscalationAct } from '../../escalation/escalation-desk.ts';
 import type { Run } from '../command.ts';
+import type { EscalationsOptions } from '../escalations.ts';
 
 /** As `Severity` has them; not imported, so that the help needs nothing. */
 export const SEVERITIES = ['info', 'warning', 'error', 'critical'] as const;
+
+type Work = typeof import('../escalations.ts');
+
+interface ActOptions {
+  readonly json: boolean;
+  readonly as?: string;
+}
+
+interface RaiseChoice {
+  readonly policy: string;
+  readonly severity: (typeof SEVERITIES)[number];
+}
 
 interface SimulateChoice {
   readonly policy: string;
@@ -15,14 +29,17 @@ interface SimulateChoice {
 export function addEscalation(program: Command, run: Run): void {
   const escalation = program
     .command('escalation')
-    .summary('see what the escalation policies would do')
+    .summary('who is called when nobody comes: what waits, what the policies would do')
     .description(
-      'Policies of escalation.yaml: what is wrong with them, and who would be called, when and why. Nobody is called, and no gateway has to run.',
+      'What waits for somebody to look after it, and acting on it; and the policies of escalation.yaml: what is wrong with them, and who would be called, when and why. You act as the person whose cli account is cli.account of settings.yaml; somebody with the permission operate may act for another person with --as, and both names are recorded.',
     )
     .addHelpText(
       'after',
       `
 Examples:
+  signalbox escalation list
+  signalbox escalation ack esc_p7_0123456789ab
+  signalbox escalation raise --policy duty --severity error the printer burns
   signalbox escalation lint
   signalbox escalation simulate --policy duty
   signalbox escalation simulate --policy duty --at "2027-03-28T02:40 Europe/Paris" --severity critical`,
@@ -54,6 +71,61 @@ Examples:
     .option('--for <duration>', 'how long it is watched: 48h, 7d', '48h')
     .addOption(json())
     .action((options: SimulateChoice) => run(({ config }) => simulate(options, config)));
+
+  acting('list', 'what waits for somebody to look after it').action((options: ActOptions) =>
+    work((its, all) => its.listEscalations(all), options),
+  );
+  acting('ack <ticket>', 'look after one, so that nobody else is called')
+    .option('--instead', 'take it from whoever has it', false)
+    .action((ticket: string, { instead, ...options }: ActOptions & { instead: boolean }) =>
+      act(ticket, { kind: 'acknowledge', instead }, options),
+    );
+  acting('release <ticket>', 'let go of one, so that others are called').action(
+    (ticket: string, options: ActOptions) => act(ticket, { kind: 'let-go' }, options),
+  );
+  acting('snooze <ticket> [duration]', 'call nobody about one for a while; an hour, if left out').action(
+    async (ticket: string, length: string | undefined, options: ActOptions) => {
+      const { parseLength } = await import('../local-moment.ts');
+      return act(ticket, { kind: 'snooze', forMs: parseLength(length ?? '1h') }, options);
+    },
+  );
+  acting('next <ticket> [step]', 'call the next at once, or those of a step by its id').action(
+    (ticket: string, step: string | undefined, options: ActOptions) =>
+      act(ticket, { kind: 'push', ...(step === undefined ? {} : { step }) }, options),
+  );
+  acting('resolve <ticket> [remark...]', 'close one, perhaps with a word for those who were called').action(
+    (ticket: string, remark: string[], options: ActOptions) =>
+      act(ticket, { kind: 'resolve', ...(remark.length === 0 ? {} : { remark: remark.join(' ') }) }, options),
+  );
+  acting('cancel <ticket>', 'call one off: it was nothing').action((ticket: string, options: ActOptions) =>
+    act(ticket, { kind: 'cancel' }, options),
+  );
+  acting('raise <words...>', 'call people by a policy, about something in your words')
+    .requiredOption('--policy <name>', 'a policy under escalations of escalation.yaml')
+    .addOption(new Option('--severity <severity>', 'how bad it is').choices(SEVERITIES).default('warning'))
+    .action((words: string[], { policy, severity, ...options }: ActOptions & RaiseChoice) =>
+      work((its, all) => its.raiseEscalation(words.join(' '), { ...all, policy, severity }), options),
+    );
+
+  function acting(usage: string, summary: string): Command {
+    return escalation
+      .command(usage)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`)
+      .option('--as <person>', 'act for this person of contacts.yaml; takes the permission operate')
+      .addOption(json());
+  }
+
+  function act(ticket: string, deed: EscalationAct, options: ActOptions): Promise<void> {
+    return work((its, all) => its.actOnEscalation(ticket, deed, all), options);
+  }
+
+  function work(
+    does: (its: Work, all: EscalationsOptions) => Promise<number>,
+    { json, as }: ActOptions,
+  ): Promise<void> {
+    return run(async ({ config }) => does(await import('../escalations.ts'), { config, json, as }));
+  }
 }
 
 async function simulate(options: SimulateChoice, config: string): Promise<number> {

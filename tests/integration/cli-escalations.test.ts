@@ -1,0 +1,111 @@
+/** Escalations seen and acted on at the terminal, by the real command, on a real store. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { openStores } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { raise } from '../../src/domain/escalation/course.ts';
+import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
+import { PersonId } from '../../src/domain/ids.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+
+const KEY = 'trouble:disk';
+const SUBJECT = { kind: 'trouble' } as const;
+const ID = escalationIdOf(KEY, SUBJECT);
+const HOUR = 3_600_000;
+const DANA = [{ kind: 'person' as const, person: PersonId.parse('dana') }];
+const PLAN: EscalationPlan = {
+  name: 'lead',
+  steps: [
+    { id: 'lead', kind: 'notify', who: DANA, onEmpty: { kind: 'skip' } },
+    { id: 'pause', kind: 'wait', forMs: HOUR },
+    { id: 'again', kind: 'notify', who: DANA, onEmpty: { kind: 'skip' } },
+  ],
+  rounds: 1,
+  lastResort: { who: DANA, importance: 'urgent' },
+  nagMs: HOUR,
+  settleMs: HOUR,
+  acknowledge: { withinMs: HOUR, goesOnAt: 'same' },
+  maxAgeMs: HOUR,
+  onWorse: { kind: 'keep' },
+};
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let home: CliHome;
+let stores: Awaited<ReturnType<typeof openStores>>;
+
+beforeEach(async () => {
+  home = createCliHome();
+  home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
+  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
+  stores = await openStores({
+    config: () => config,
+    redisUrl: home.redisUrl,
+    clock: systemClock,
+    log: createLogger({ level: 'silent' }),
+  });
+  const report = { id: ID, key: KEY, subject: SUBJECT, severity: 'error' as const };
+  await stores.escalations.apply(ID, (before, nowMs) =>
+    raise(before, { ...report, title: 'The disk is full', correlation: 'disk', except: [] }, PLAN, nowMs),
+  );
+});
+
+afterEach(async () => {
+  stores.close();
+  await home.remove();
+});
+
+const standing = async () => (await stores.escalations.find(ID))?.standing;
+
+describe('signalbox escalation', () => {
+  it('lists what waits, takes it, lets go of it, puts it off, calls the next and closes it', async () => {
+    expect((await home.run('escalation', 'list')).out).toMatch(new RegExp(`${ID}.*error.*The disk is full`));
+
+    const taken = await home.run('escalation', 'ack', ID);
+    expect(taken).toMatchObject({ code: 0, out: expect.stringContaining('You look after it now') });
+    expect((await home.run('escalation', 'list')).out).toContain('Dana Reyes has it');
+    expect(await standing()).toMatchObject({ state: 'ACKED', owner: { person: 'dana' } });
+
+    expect((await home.run('escalation', 'release', ID)).code).toBe(0);
+    expect((await home.run('escalation', 'snooze', ID, '30m')).out).toContain('Nobody is called before');
+    expect(await standing()).toMatchObject({ state: 'SNOOZED' });
+    expect((await home.run('escalation', 'next', ID, 'again')).out).toContain('The next are called now');
+    expect((await stores.escalations.find(ID))?.step).toBe(2);
+    expect(await home.run('escalation', 'next', ID, 'nowhere')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('lead, pause, again'),
+    });
+
+    expect((await home.run('escalation', 'resolve', ID, 'cleaned', 'up')).code).toBe(0);
+    expect(await standing()).toMatchObject({ state: 'RESOLVED', remark: 'cleaned up' });
+    expect(await home.run('escalation', 'cancel', ID)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('It is over already'),
+    });
+    expect(JSON.stringify(await stores.audit.tail(50))).toContain('permission operate of operator');
+  });
+
+  it('refuses whoever was not called and does not run the gateway, and records it', async () => {
+    home.edit('settings.yaml', 'account: local', 'account: alex');
+    expect((await home.run('escalation', 'list')).out).toContain('Nothing waits for you');
+    const taken = await home.run('escalation', 'ack', ID);
+    const raised = await home.run('escalation', 'raise', '--policy', 'duty', 'fire');
+
+    expect(taken).toMatchObject({ code: 1, out: expect.stringContaining('You were not called') });
+    expect(raised).toMatchObject({ code: 1, err: expect.stringContaining('may not call people') });
+    expect(await standing()).toMatchObject({ state: 'ACTIVE' });
+    const denied = (await stores.audit.tail(50)).filter(({ event }) => event.event === 'authorization.deny');
+    expect(denied.map(({ event }) => event.actor)).toEqual(['alex', 'alex']);
+  });
+
+  it('says what to do about a ticket or a policy that does not exist', async () => {
+    const taken = await home.run('escalation', 'ack', 'esc_p1_000000000000');
+    const raised = await home.run('escalation', 'raise', '--policy', 'nowhere', 'fire');
+
+    expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('there is no escalation') });
+    expect(raised).toMatchObject({ code: 1, err: expect.stringContaining('no escalation policy nowhere') });
+  });
+});
