@@ -38,6 +38,8 @@ async function fateOf(ageMs: number): Promise<string[]> {
     // a text has no approval, and nobody it could go to instead
     approvals: {} as unknown as ApprovalStore,
     controls: { epochOf: async () => 0 },
+    escalations: { find: async () => undefined },
+    triggers: () => [],
     keepTranscriptMs: () => 1,
     directory: {} as unknown as Directory,
     reach: {} as unknown as Reach,
