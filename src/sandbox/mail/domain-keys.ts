@@ -44,6 +44,8 @@ export class DomainKeys {
       privateKey,
       // The body as it is: the limit counts canonical bytes, which then are the bytes of the mail.
       canonicalization: 'relaxed/simple',
+      // Left out, it is taken twice: for what is signed, and for the header. Between the two a second may end.
+      signTime: new Date(),
       signatureData: [
         {
           signingDomain: domain,
