@@ -76,6 +76,47 @@ describe('a request that nobody answers', () => {
   });
 });
 
+describe('an hour without the gateway', () => {
+  it('E11 calls whoever is due by then, in one look, and nobody by the way', async () => {
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withCalling(onSlack(shipped), {
+          triggers: [{ when: { message: { words: ['fire'] } }, raise: 'long' }],
+        });
+        const long = WrittenPlan.parse({
+          steps: [
+            { notify: { to: 'dana', importance: 'high' } },
+            { wait: '10m' },
+            { notify: { channel: { slack: 'C0OPS' } } },
+            { wait: '10m' },
+            { notify: { to: 'dana', importance: 'high' } },
+            { wait: '2h' },
+          ],
+          last_resort: 'dana',
+          settle: '1m',
+        });
+        return { ...config, escalation: { ...config.escalation, escalations: { long } } };
+      },
+    });
+    await story.mention('there is a fire');
+    await story.quiet();
+    await story.app.stop();
+    await story.advance(60 * MINUTE, { sweep: false });
+    await story.restart();
+
+    await dmWith(DANA.slack, /a rule watches for/);
+    await story.app.sweeper.sweep();
+    await story.quiet();
+    const calls = story.sandbox.slack
+      .messages(DANA_DM)
+      .filter((each) => textOf(each).includes('a rule watches for'));
+    expect(calls).toHaveLength(1);
+    expect(story.sandbox.slack.messages('C0OPS')).toEqual([]);
+    const [escalation] = await story.app.escalations.live(10);
+    expect(escalation).toMatchObject({ standing: { state: 'ACTIVE' }, step: 6 });
+  });
+});
+
 describe('somebody who asks for a human', () => {
   const triggers = [{ when: 'handoff', raise: 'lead', severity: 'error' }];
 
