@@ -56,6 +56,9 @@ const MAX_SEARCHED = 4 * MAX_CHOICES;
 /** Create Public Threads, and Send Messages in Threads (docs.discord.com, Permissions). */
 const OPENING_THREADS = (1n << 35n) | (1n << 38n);
 
+/** Looking whether there is an answer already must leave time to give one. */
+const LOOK_WITHIN_MS = 500;
+
 const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
 const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
 const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
@@ -162,8 +165,8 @@ export class InteractionDesk {
     const defer = { type: ResponseType.deferredMessage, data: { flags: flagsFor(taken.visible) } };
     if (line.shared && isTakenElsewhere(stored)) return this.#standIn(command, line, defer, signal);
     if (stored === 'late') {
-      await line.respond(defer);
-      this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
+      const isOurs = await this.#respondAsFirst(command, line, defer);
+      if (isOurs) this.#goOn(storing.then((outcome) => this.#tellLater(command, outcome)));
       return;
     }
     const sentence = this.#sentenceOf(command, stored);
@@ -284,14 +287,22 @@ export class InteractionDesk {
 
   /** Answers in the place of whoever stored it, should they be gone: seen by there being no answer in time. */
   #standIn(gesture: Interaction, line: Line, response: object, signal: AbortSignal): void {
-    const { client, timing } = this.deps;
     const standingIn = async () => {
-      await sleep(timing.standInAfterMs, undefined, { signal }).catch(() => {}); // stopping
+      await sleep(this.deps.timing.standInAfterMs, undefined, { signal }).catch(() => {}); // stopping
       // Whoever is stopping leaves it to those who stay.
-      if (signal.aborted || (await client.original(gesture)) !== undefined) return;
-      await line.respond(response);
+      if (!signal.aborted) await this.#respondAsFirst(gesture, line, response);
     };
     this.#goOn(standingIn());
+  }
+
+  /** Resolves with false when another gateway of ours has answered, as far as can be seen soon enough. */
+  async #respondAsFirst(gesture: Interaction, line: Line, response: object): Promise<boolean> {
+    const looking = line.shared ? this.deps.client.original(gesture) : Promise.resolve(undefined);
+    // Two answers do no harm, and none does.
+    const answered = await within(LOOK_WITHIN_MS, looking).catch(() => undefined);
+    if (answered !== undefined) return false;
+    await line.respond(response);
+    return true;
   }
 
   #goOn(work: Promise<void>): void {

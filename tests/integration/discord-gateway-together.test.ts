@@ -61,6 +61,22 @@ describe('two gateways', () => {
     expect(callsOf('POST /interactions/:id/:token/callback')).toHaveLength(1);
   });
 
+  it('answer a command once when the store is too slow for one of them', async () => {
+    let calls = 0;
+    const never = new Promise<Receipt>(() => {});
+    await together(async () => ({ kind: 'stored' }), { deferAfterMs: 100 });
+    discord.onReceive(async () => {
+      calls += 1;
+      return calls === 1 ? { kind: 'stored' } : never;
+    });
+
+    const outcome = await ask();
+    await discord.sandbox.until(() => callsOf('GET /webhooks/:app/:token/messages/:message').length > 0);
+
+    expect(outcome.kind).toBe('thinking');
+    expect(callsOf('POST /interactions/:id/:token/callback')).toHaveLength(1);
+  });
+
   it.each([
     ['a command', ask, 'thinking'],
     ['a press that says something', say, 'acknowledged'],
