@@ -4,6 +4,7 @@
  * Invariants
  *   1. A note is written over a version its writer has seen, or not at all.
  *   2. Several notes written together are all written, or none.
+ *   3. Where several overwrite whatever is there, the last write counts for everybody, and the note says so.
  */
 import { z } from 'zod';
 import { ConflictError } from '../domain/errors.ts';
@@ -18,6 +19,8 @@ export const Note = z.object({
   text: z.string(),
   /** From 1; +1 with every change. */
   version: z.int(),
+  /** Why it is this one that counts where several wrote; absent in notes of before that was kept. */
+  rule: z.enum(['as-seen', 'last-write']).optional(),
   atMs: z.int(),
 });
 export type Note = z.infer<typeof Note>;

@@ -397,6 +397,35 @@ describe('while the shop fails', () => {
     expect(story.refunds(7)).toEqual([]);
   });
 
+  it('OM-085 leaves all as it was, and the trail shows the attempt, the failure and how it was mended', async () => {
+    const url = `http://127.0.0.1:${await closedPort()}`;
+    let working: StoryConfig | undefined;
+    story = await Story.begin({
+      config: (shipped) => {
+        working = shipped;
+        return { ...shipped, settings: { ...shipped.settings, sandbox: { url } } };
+      },
+    });
+    await story.answer(await story.mention('refund order 3'), /it failed|did not work/i);
+    expect(story.refunds(3)).toEqual([]);
+
+    const { sandbox } = working!.settings;
+    story.config = { ...story.config, settings: { ...story.config.settings, sandbox } };
+    await story.restart();
+    await story.answer(await story.mention('refund order 3'), /Done/);
+    expect(story.refunds(3)).toHaveLength(1);
+
+    const trail = (await story.app.audit.tail(1_000))
+      .map(({ event }) => event)
+      .filter(({ event }) => /^approval\.(?:claimed|executed|failed)$/.test(event));
+    expect(trail.map(({ event, subject }) => [subject, event])).toEqual([
+      [trail[0]?.subject, 'approval.claimed'],
+      [trail[0]?.subject, 'approval.failed'],
+      [trail[2]?.subject, 'approval.claimed'],
+      [trail[2]?.subject, 'approval.executed'],
+    ]);
+  });
+
   describe('after it was asked', () => {
     beforeEach(async () => {
       story = await Story.begin();

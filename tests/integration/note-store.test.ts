@@ -26,7 +26,13 @@ describe('notes', () => {
       { name: 'tea', text: 'green', version: 1, atMs: 1 },
     ]);
     expect(await write(notes, 'tea', 'black', 1)).toMatchObject([{ version: 2 }]);
-    expect(await notes.find(OWNER, 'tea')).toEqual({ name: 'tea', text: 'black', version: 2, atMs: 1 });
+    expect(await notes.find(OWNER, 'tea')).toEqual({
+      name: 'tea',
+      text: 'black',
+      version: 2,
+      rule: 'as-seen',
+      atMs: 1,
+    });
     expect(await write(notes, 'tea', undefined, 2)).toEqual([]);
     expect(await notes.find(OWNER, 'tea')).toBeUndefined();
     expect(await notes.list(OWNER)).toEqual([]);
@@ -93,6 +99,22 @@ describe('notes', () => {
         .toSorted((a, b) => a - b),
     ).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
     expect((await notes.find(OWNER, 'tea'))?.version).toBe(20);
+  });
+
+  it('OM-103 of two gateways that write at once are the same for both, and say that the last write counts', async () => {
+    const { url, redis, keys } = await openStore();
+    const other = await openStore({ url, prefix: keys.prefix });
+    const gateways = [new NoteStore(redis, keys), new NoteStore(other.redis, other.keys)];
+    const texts = ['green', 'black'];
+
+    const written = await Promise.all(gateways.map((notes, n) => write(notes, 'tea', texts[n], undefined)));
+    const [here, there] = await Promise.all(gateways.map((notes) => notes.find(OWNER, 'tea')));
+
+    const last = written.findIndex(([note]) => note?.version === 2);
+    expect(here).toEqual({ name: 'tea', text: texts[last], version: 2, rule: 'last-write', atMs: 1 });
+    expect(there).toEqual(here);
+    await write(gateways[0]!, 'tea', 'none', 2);
+    expect(await gateways[1]?.find(OWNER, 'tea')).toMatchObject({ version: 3, rule: 'as-seen' });
   });
 
   it('keep any text as it is', async () => {
