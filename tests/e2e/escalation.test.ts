@@ -219,6 +219,42 @@ describe('a call that does not arrive', () => {
   });
 });
 
+describe('a call that was not sent yet when somebody took it', () => {
+  it('E1 is not sent any more', async () => {
+    const triggers = [{ when: { message: { words: ['fire'] } }, raise: 'both' }];
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withCalling(onSlack(shipped), { triggers });
+        const both = WrittenPlan.parse({
+          steps: [{ notify: [{ channel: { slack: 'C0OPS' } }, 'dana'] }, { wait: '1h' }],
+          last_resort: 'dana',
+          settle: '0s',
+        });
+        return { ...config, escalation: { ...config.escalation, escalations: { both } } };
+      },
+    });
+    const { slack } = story.sandbox;
+    slack.fail('conversations.open', { kind: 'rate-limited', retryAfterSeconds: 1 });
+    await story.mention('there is a fire');
+    const post = await posts('C0OPS', /a rule watches for/);
+    const [ticket = ''] = ID.exec(textOf(post)) ?? [];
+    await slack.until(({ calls }) => calls.some(({ result }) => result === 'rate-limited'));
+    const dana = story.app.directory.find(PersonId.parse('dana'))!;
+    const taken = await story.app.escalationDesk.act(
+      {
+        id: 'gesture',
+        escalation: EscalationId.parse(ticket),
+        by: { person: dana.id, name: dana.name, roles: dana.roles },
+        channel: 'cli',
+      },
+      { kind: 'acknowledge', instead: false },
+    );
+    expect(taken?.code).toBe('ACKNOWLEDGED');
+    await story.quiet();
+    expect(slack.messages(DANA_DM).map(textOf).join()).not.toContain('a rule watches for');
+  });
+});
+
 describe('a program that is called', () => {
   it('gets a signed webhook, again when it did not take the first', async () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
