@@ -270,7 +270,9 @@ function keysOf(schema: SchemaNode, path = '', found = new Map<string, unknown>(
 }
 
 function isInside(key: string): boolean {
-  return /(?:approvers|escalate\.to)[.[]|\.(?:days|quiet_hours)\./.test(key);
+  const alternatives =
+    /(?:approvers|escalate\.to|triggers\[\]\.when|steps\[\]\.\w+|last_resort|when_worse)[.[]/;
+  return alternatives.test(key) || /\.(?:days|quiet_hours)\./.test(key);
 }
 
 function hasKeysBelow(key: string, all: ReadonlyMap<string, unknown>): boolean {
