@@ -24,7 +24,7 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from '../router/reach.ts';
@@ -70,7 +70,7 @@ export class ClientDelivery {
   /** Handles the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
   async handle(held: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
     const parsed = ClientItem.safeParse(JSON.parse(held.item));
-    if (!parsed.success) return this.#commit(held, [toDead(held, 'the item cannot be read')], mode);
+    if (!parsed.success) return this.#commit(held, [toDeadLetter(held, 'the item cannot be read')], mode);
     const item = parsed.data;
     const log = this.deps.log.child({ item: item.id });
     try {
@@ -150,7 +150,7 @@ export class ClientDelivery {
     const tooOld = clock.now() - letter.atMs > config().settings.api.forget_webhooks_after;
     if (isFinal || tooOld) {
       log.error({ client: letter.client, reason }, 'a webhook is not taken; it goes to the dead letters');
-      const effects = [toDead(held, reason), toAudit(letter, 'webhook.undeliverable', { reason })];
+      const effects = [toDeadLetter(held, reason), toAudit(letter, 'webhook.undeliverable', { reason })];
       return this.#commit(held, effects, mode);
     }
     const pauseMs = Math.max(backoff(held.failures), Math.min(afterMs ?? 0, LONGEST_RETRY_MS));
@@ -218,17 +218,6 @@ function toLetter(item: ClientItem): Letter | undefined {
 
 function backoff(failures: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
-}
-
-function toDead(held: Claim, reason: string): Effect {
-  return {
-    kind: 'dead',
-    queue: held.queue,
-    lane: held.lane,
-    attempts: held.attempt,
-    reason,
-    item: held.item,
-  };
 }
 
 function toAudit(

@@ -19,10 +19,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { loadScript, runScript } from '../redis/script.ts';
-
-const readScript = loadScript('read', import.meta.url);
-const dueScript = loadScript('due', import.meta.url);
+import { readDue, readTimed } from '../redis/record-store.ts';
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
@@ -83,14 +80,9 @@ export class ControlStore {
 
   /** The record, and the time by which it is judged, in ms. */
   async read(conversationId: ConversationId): Promise<{ control: Control; nowMs: number }> {
-    const reply = await runScript(
-      this.redis,
-      readScript,
-      [this.keys.control(conversationId)],
-      [this.keys.partition(partitionOf(conversationId))],
-    );
-    const [document, now] = Array.isArray(reply) ? reply : [];
-    return { control: toControl(document, conversationId), nowMs: Number(now) };
+    const prefix = this.keys.partition(partitionOf(conversationId));
+    const { document, nowMs } = await readTimed(this.redis, this.keys.control(conversationId), prefix);
+    return { control: toControl(document, conversationId), nowMs };
   }
 
   /** Whether the agent has, or had, a part in it. */
@@ -170,18 +162,9 @@ export class ControlStore {
 
   /** What has fallen due in a partition. */
   async due(partition: number, limit: number): Promise<DueControls> {
-    const reply = await runScript(
-      this.redis,
-      dueScript,
-      [this.keys.controlTimers(partition)],
-      [this.keys.partition(partition), limit],
-    );
-    const [due, next, now] = Array.isArray(reply) ? reply : [];
-    return {
-      conversations: (Array.isArray(due) ? due : []).map((id) => ConversationId.parse(String(id))),
-      nextMs: Number(next) < 0 ? undefined : Number(next),
-      nowMs: Number(now),
-    };
+    const list = this.keys.controlTimers(partition);
+    const { ids, ...when } = await readDue(this.redis, list, this.keys.partition(partition), limit);
+    return { conversations: ids.map((id) => ConversationId.parse(id)), ...when };
   }
 
   /** Applies what time brings about for one conversation. */

@@ -28,7 +28,7 @@ import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts'
 import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
@@ -77,7 +77,7 @@ export class EscalationWorker {
     try {
       const fate: Fate = parsed.success
         ? await this.#do(parsed.data, claim)
-        : { kind: 'done', effects: [toDead(claim, 'the item cannot be read')] };
+        : { kind: 'done', effects: [toDeadLetter(claim, 'the item cannot be read')] };
       if (fate.kind === 'done') return (await queue.commit(claim, fate.effects, mode)).next;
       await queue.retryLater(claim, fate.afterMs, 'counts');
     } catch (error) {
@@ -186,12 +186,12 @@ export class EscalationWorker {
     const { config, clock, log } = this.deps;
     const endpoint = config().escalation.webhooks[webhook];
     if (!endpoint)
-      return { kind: 'done', effects: [toDead(claim, `there is no webhook ${webhook} any more`)] };
+      return { kind: 'done', effects: [toDeadLetter(claim, `there is no webhook ${webhook} any more`)] };
     const posted = await postSigned({ id, body }, endpoint, clock, claim.signal);
     if (posted.kind === 'taken') return DONE;
     const isOver = posted.isFinal || clock.now() - atMs > GIVE_UP_AFTER_MS;
     log.warn({ webhook, reason: posted.reason }, 'a webhook of an escalation was not taken');
-    if (isOver) return { kind: 'done', effects: [toDead(claim, posted.reason)] };
+    if (isOver) return { kind: 'done', effects: [toDeadLetter(claim, posted.reason)] };
     return { kind: 'again', afterMs: Math.max(backoff(claim.failures), posted.afterMs ?? 0) };
   }
 
@@ -237,17 +237,6 @@ function planOfOperators(name: string, directory: Directory): EscalationPlan {
     acknowledge: { remindMs: 60 * 60_000, withinMs: 15 * 60_000, goesOnAt: 'same' },
     maxAgeMs: 72 * 60 * 60_000,
     onWorse: { kind: 'keep' },
-  };
-}
-
-function toDead(claim: Claim, reason: string): Effect {
-  return {
-    kind: 'dead',
-    queue: claim.queue,
-    lane: claim.lane,
-    attempts: claim.attempt,
-    reason,
-    item: claim.item,
   };
 }
 

@@ -51,6 +51,11 @@ export interface Claim {
   readonly signal: AbortSignal;
 }
 
+/** What is written when an item cannot be handled: it is kept for a person to look at. */
+export function toDeadLetter({ queue, lane, attempt, item }: Claim, reason: string): Effect {
+  return { kind: 'dead', queue, lane, attempts: attempt, reason, item };
+}
+
 export interface Committed {
   /** The lane's next item under the same lease, if there is one and it was asked for. */
   readonly next: Claim | undefined;

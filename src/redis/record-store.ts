@@ -76,9 +76,8 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   /** The record, and the time by which it is judged, in ms. */
   async read(id: string): Promise<{ stored: Stored | undefined; nowMs: number }> {
     const prefix = this.keys.partition(this.kind.partitionOf(id));
-    const reply = await runScript(this.redis, readScript, [this.#key(id)], [prefix]);
-    const [document, now] = Array.isArray(reply) ? reply : [];
-    return { stored: this.#parse(document), nowMs: Number(now) };
+    const { document, nowMs } = await readTimed(this.redis, this.#key(id), prefix);
+    return { stored: this.#parse(document), nowMs };
   }
 
   /**
@@ -110,13 +109,7 @@ export class RecordStore<Stored extends { readonly rev: number }> {
   /** What has fallen due in a partition. */
   async due(partition: number, limit: number): Promise<DueRecords> {
     const list = this.keys.recordTimers(partition, this.kind.family);
-    const reply = await runScript(this.redis, dueScript, [list], [this.keys.partition(partition), limit]);
-    const [due, next, now] = Array.isArray(reply) ? reply : [];
-    return {
-      ids: (Array.isArray(due) ? due : []).map(String),
-      nextMs: Number(next) < 0 ? undefined : Number(next),
-      nowMs: Number(now),
-    };
+    return readDue(this.redis, list, this.keys.partition(partition), limit);
   }
 
   /** All that are not over, those that are due first first. */
@@ -210,4 +203,31 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     if (typeof stored !== 'string') return undefined;
     return this.kind.parse(JSON.parse(stored.slice(stored.indexOf(' ') + 1)));
   }
+}
+
+/** What a key holds, and the time of its partition by which it is judged, in ms. */
+export async function readTimed(
+  redis: RedisClient,
+  key: string,
+  prefix: string,
+): Promise<{ document: unknown; nowMs: number }> {
+  const reply = await runScript(redis, readScript, [key], [prefix]);
+  const [document, now] = Array.isArray(reply) ? reply : [];
+  return { document, nowMs: Number(now) };
+}
+
+/** Which members of a sorted set have fallen due, by the time of its partition. */
+export async function readDue(
+  redis: RedisClient,
+  list: string,
+  prefix: string,
+  limit: number,
+): Promise<DueRecords> {
+  const reply = await runScript(redis, dueScript, [list], [prefix, limit]);
+  const [due, next, now] = Array.isArray(reply) ? reply : [];
+  return {
+    ids: (Array.isArray(due) ? due : []).map(String),
+    nextMs: Number(next) < 0 ? undefined : Number(next),
+    nowMs: Number(now),
+  };
 }

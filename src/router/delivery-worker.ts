@@ -40,7 +40,7 @@ import { toUnreached } from '../escalation/pagers.ts';
 import { pageContent } from '../escalation/sentences.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from './reach.ts';
@@ -97,7 +97,7 @@ export class DeliveryWorker {
   /** Sends the claim's item. Resolves with the claim on the lane's next one, if it was asked for more. */
   async handle(claim: Claim, mode: 'more' | 'yield'): Promise<Claim | undefined> {
     const parsed = OutboxItem.safeParse(JSON.parse(claim.item));
-    if (!parsed.success) return this.#commit(claim, [toDead(claim, 'the item cannot be read')], mode);
+    if (!parsed.success) return this.#commit(claim, [toDeadLetter(claim, 'the item cannot be read')], mode);
     const item = parsed.data;
     const log = this.deps.log.child({ conversation: item.conversationId, item: item.id });
     try {
@@ -211,7 +211,11 @@ export class DeliveryWorker {
   /** Words and address to answer with, for copies that carry no buttons. */
   #replyOf(approval: Approval, { person, outcomeOnly }: CardCopy): Card['reply'] {
     if (person === undefined || !outcomeOnly) return undefined;
-    const expiresAt = approval.deadlineMs + REPLY_GRACE_MS;
+    const answeredBefore =
+      approval.state === 'UNKNOWN'
+        ? Math.max(approval.deadlineMs, this.deps.clock.now())
+        : approval.deadlineMs;
+    const expiresAt = answeredBefore + REPLY_GRACE_MS;
     return this.deps.tokens.issue({ approvalId: approval.id, person, gen: approval.gen, expiresAt });
   }
 
@@ -297,7 +301,7 @@ export class DeliveryWorker {
       { id: `dead:${item.id}`, conversationId, correlation, nowMs: this.deps.clock.now() },
     );
     return [
-      toDead(claim, reason),
+      toDeadLetter(claim, reason),
       toAudit(item, 'message.undeliverable', { reason }),
       ...told,
       // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
@@ -362,17 +366,6 @@ export class DeliveryWorker {
       throw error;
     }
   }
-}
-
-function toDead(claim: Claim, reason: string): Effect {
-  return {
-    kind: 'dead',
-    queue: claim.queue,
-    lane: claim.lane,
-    attempts: claim.attempt,
-    reason,
-    item: claim.item,
-  };
 }
 
 function toAudit(item: OutboxItem, event: string, detail: AuditEvent['detail']): Effect {

@@ -1,18 +1,13 @@
 /** Answers given at the terminal, by the real command, on a real store. */
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores } from '../../src/app.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
 import { claim, loseTrack } from '../../src/domain/approval/execution.ts';
 import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { Address } from '../../src/domain/message.ts';
-import { createLogger } from '../../src/observability/logger.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
@@ -21,7 +16,7 @@ const ORIGIN = Address.parse({ platform: 'slack', route: { channel: 'C0GENERAL',
 vi.setConfig({ testTimeout: 60_000 });
 
 let home: CliHome;
-let stores: Awaited<ReturnType<typeof openStores>>;
+let stores: Awaited<ReturnType<CliHome['openStores']>>;
 
 beforeEach(async () => {
   home = createCliHome();
@@ -32,13 +27,7 @@ beforeEach(async () => {
     'people:\n  erin:\n    name: Erin Vale\n    roles: [manager]\n    accounts: { email: erin@corp.test, cli: erin }\n',
   );
   home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
-  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
-  stores = await openStores({
-    config: () => config,
-    redisUrl: home.redisUrl,
-    clock: systemClock,
-    log: createLogger({ level: 'silent' }),
-  });
+  stores = await home.openStores();
 });
 
 afterEach(async () => {

@@ -1,31 +1,20 @@
 /** Conversations taken over and handed back at the terminal, by the real command, on a real store. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
 import { ticketFor } from '../../src/control/control-store.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { ConversationId } from '../../src/domain/ids.ts';
-import { createLogger } from '../../src/observability/logger.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const TALK = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 let home: CliHome;
-let stores: Awaited<ReturnType<typeof openStores>>;
+let stores: Awaited<ReturnType<CliHome['openStores']>>;
 
 beforeEach(async () => {
   home = createCliHome();
   home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
-  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
-  stores = await openStores({
-    config: () => config,
-    redisUrl: home.redisUrl,
-    clock: systemClock,
-    log: createLogger({ level: 'silent' }),
-  });
+  stores = await home.openStores();
   const entry = { kind: 'event' as const, text: 'hello', at: '2026-01-01T00:00:00.000Z' };
   await stores.writer.write(TALK, [{ kind: 'entry', conversationId: TALK, entry, keepMs: 3_600_000 }]);
 });

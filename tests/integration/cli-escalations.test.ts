@@ -1,14 +1,9 @@
 /** Escalations seen and acted on at the terminal, by the real command, on a real store. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
 import { escalationIdOf } from '../../src/delivery/escalation-item.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { raise } from '../../src/domain/escalation/course.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import { PersonId } from '../../src/domain/ids.ts';
-import { createLogger } from '../../src/observability/logger.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const KEY = 'trouble:disk';
@@ -32,21 +27,15 @@ const PLAN: EscalationPlan = {
   onWorse: { kind: 'keep' },
 };
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 let home: CliHome;
-let stores: Awaited<ReturnType<typeof openStores>>;
+let stores: Awaited<ReturnType<CliHome['openStores']>>;
 
 beforeEach(async () => {
   home = createCliHome();
   home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
-  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
-  stores = await openStores({
-    config: () => config,
-    redisUrl: home.redisUrl,
-    clock: systemClock,
-    log: createLogger({ level: 'silent' }),
-  });
+  stores = await home.openStores();
   const report = { id: ID, key: KEY, subject: SUBJECT, severity: 'error' as const };
   await stores.escalations.apply(ID, (before, nowMs) =>
     raise(before, { ...report, title: 'The disk is full', correlation: 'disk', except: [] }, PLAN, nowMs),

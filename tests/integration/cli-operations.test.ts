@@ -9,29 +9,18 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { gatewaySettings } from '../../gateways/index.ts';
-import { openStores } from '../../src/app.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { systemClock } from '../../src/domain/clock.ts';
 import { Inbound } from '../../src/domain/message.ts';
-import { createLogger } from '../../src/observability/logger.ts';
 import { type CliHome, createCliHome, printed } from '../support/cli.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
 let home: CliHome;
-let stores: Awaited<ReturnType<typeof openStores>>;
+let stores: Awaited<ReturnType<CliHome['openStores']>>;
 
 beforeEach(async () => {
   home = createCliHome();
   home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: alex');
-  const config = loadConfig({ directory: home.configDirectory, env: {}, gateways: gatewaySettings });
-  stores = await openStores({
-    config: () => config,
-    redisUrl: home.redisUrl,
-    clock: systemClock,
-    log: createLogger({ level: 'silent' }),
-  });
+  stores = await home.openStores();
 });
 
 afterEach(async () => {

@@ -5,6 +5,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gatewaySettings } from '../../gateways/index.ts';
+import { openStores } from '../../src/app.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import { createLogger } from '../../src/observability/logger.ts';
 import { testRedis } from './redis.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/signalbox.mjs', import.meta.url));
@@ -28,6 +33,8 @@ export interface CliHome {
   runWith(input: readonly string[], ...args: string[]): Promise<CommandResult>;
   /** Starts it and leaves it running; ended with `remove`. */
   spawn(...args: string[]): ChildProcessWithoutNullStreams;
+  /** What the commands work on, for the test to look at; to be closed. */
+  openStores(): ReturnType<typeof openStores>;
   /** Replaces `from` with `to` in one of the files. */
   edit(file: string, from: string | RegExp, to: string): void;
   remove(): Promise<void>;
@@ -97,6 +104,11 @@ export function createCliHome(
     run: (...args) => runWith([], ...args),
     runWith,
     spawn: (...args) => start(args),
+    openStores: () => {
+      const config = loadConfig({ directory: configDirectory, env: {}, gateways: gatewaySettings });
+      const log = createLogger({ level: 'silent' });
+      return openStores({ config: () => config, redisUrl: url, clock: systemClock, log });
+    },
     edit,
     remove: async () => {
       await Promise.all(
