@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { WallTime } from '../calendar/time-zone.ts';
 import { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { type Person, RoleName } from '../domain/person.ts';
+import { duration } from './duration.ts';
 import { HoursName, TimeZoneName, WeekRanges } from './hours.ts';
 import { toWallTime } from './schedules.ts';
 
@@ -41,16 +42,27 @@ export const Absence = z
   .refine(({ from, to }) => from < to, { path: ['to'], message: 'must be later than from' });
 export type Absence = z.infer<typeof Absence>;
 
-const Platforms = z.array(Platform).min(1);
+const Pause = z.strictObject({
+  wait: duration({ min: '10s', max: '24h' }).describe(
+    'How long the way before has, when they are called by one way after the other.',
+  ),
+});
+
+/** Where somebody is asked, best first, and how long each way has before the next is tried. */
+const Ways = z.array(z.union([Platform, Pause])).min(1);
+export type Ways = z.infer<typeof Ways>;
 
 const Reach = z
   .strictObject({
-    low: Platforms.optional().describe('What can wait.'),
-    normal: Platforms.optional().describe('Everything that is not said to be otherwise.'),
-    high: Platforms.optional().describe('What should be read soon.'),
-    urgent: Platforms.optional().describe('What must be read now.'),
+    low: Ways.optional().describe('What can wait.'),
+    normal: Ways.optional().describe('Everything that is not said to be otherwise.'),
+    high: Ways.optional().describe('What should be read soon.'),
+    urgent: Ways.optional().describe('What must be read now.'),
   })
-  .describe('Where they want to be asked by how much it matters, best first. Left out: as in prefers.');
+  .describe(
+    'Where they want to be asked by how much it matters, best first; `{ wait: 5m }` between two says how long the ' +
+      'first has when they are called. Left out: as in prefers.',
+  );
 
 export const Contact = z.strictObject({
   name: z.string().min(1).describe('As it is shown to others.'),
@@ -103,9 +115,18 @@ export function toPeople(contacts: Contacts): Person[] {
     roles: contact.roles,
     accounts: accountsOf(contact),
     ...(contact.answers_on ? { answersOn: contact.answers_on } : {}),
-    ...(contact.reach ? { reach: contact.reach } : {}),
+    ...(contact.reach ? { reach: platformsOf(contact.reach) } : {}),
     prefers: contact.prefers ?? Object.keys(contact.accounts).map((platform) => Platform.parse(platform)),
   }));
+}
+
+function platformsOf(reach: NonNullable<Contact['reach']>): NonNullable<Person['reach']> {
+  return Object.fromEntries(
+    Object.entries(reach).map(([importance, ways = []]) => [
+      importance,
+      ways.filter((way) => typeof way === 'string'),
+    ]),
+  );
 }
 
 /** Every account of one contact. */

@@ -386,8 +386,10 @@ function checkAccounts(
   }
   const chosen: { place: Path; platform: string }[] = [
     ...(person.prefers ?? []).map((platform, n) => ({ place: ['prefers', n], platform })),
-    ...Object.entries(person.reach ?? {}).flatMap(([importance, platforms = []]) =>
-      platforms.map((platform, n) => ({ place: ['reach', importance, n], platform })),
+    ...Object.entries(person.reach ?? {}).flatMap(([importance, ways = []]) =>
+      ways.flatMap((way, n) =>
+        typeof way === 'string' ? [{ place: ['reach', importance, n], platform: way }] : [],
+      ),
     ),
     ...(person.answers_on === undefined ? [] : [{ place: ['answers_on'], platform: person.answers_on }]),
   ];

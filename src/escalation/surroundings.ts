@@ -10,6 +10,7 @@
  */
 import type { Hours } from '../calendar/hours.ts';
 import type { OnCallReason } from '../calendar/on-call.ts';
+import type { Ways } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Quiet } from '../domain/escalation/pager.ts';
 import type { Importance, Target } from '../domain/escalation/plan.ts';
@@ -31,7 +32,7 @@ export interface Writing {
 }
 
 export interface SurroundingsDeps {
-  readonly config: Pick<Config, 'calendar'>;
+  readonly config: Pick<Config, 'calendar' | 'contacts'>;
   readonly directory: Directory;
   readonly writing: Writing;
 }
@@ -102,15 +103,19 @@ export class LiveSurroundings implements Surroundings {
   }
 
   linksOf(id: PersonId, importance: Importance): Link[] {
-    const { directory, writing } = this.deps;
+    const { config, directory, writing } = this.deps;
     const person = directory.find(id);
     if (!person) return [];
     const has = new Set(person.accounts.map(platformOf));
     const canReach = (platform: Platform) => has.has(platform) && writing.canReach(id, platform);
     const wanted = directory.channelsOf(person, importance).filter(canReach);
     const ways = wanted.length > 0 ? wanted : [...has].filter(canReach);
-    const pauseMs = importance === 'urgent' ? URGENT_PAUSE_MS : PAUSE_MS;
-    return [...new Set(ways)].map((platform, index) => ({ platform, afterMs: index === 0 ? 0 : pauseMs }));
+    const pauses = pausesIn(config.contacts.people[id]?.reach?.[importance] ?? []);
+    const usualMs = importance === 'urgent' ? URGENT_PAUSE_MS : PAUSE_MS;
+    return [...new Set(ways)].map((platform, index) => ({
+      platform,
+      afterMs: index === 0 ? 0 : (pauses.get(platform) ?? usualMs),
+    }));
   }
 
   canPost(platform: string): boolean {
@@ -156,6 +161,16 @@ export class LiveSurroundings implements Surroundings {
         return target satisfies never;
     }
   }
+}
+
+/** Before which platform how long is waited, where that is written. */
+function pausesIn(ways: Ways): ReadonlyMap<string, number> {
+  return new Map(
+    ways.flatMap((way, index) => {
+      const before = ways[index - 1];
+      return typeof way === 'string' && typeof before === 'object' ? [[way, before.wait] as const] : [];
+    }),
+  );
 }
 
 /** When somebody may be disturbed: at once for what is urgent, else when their quiet hours are over. */

@@ -385,7 +385,7 @@ export class Run {
   ) {}
 
   raise(severity: Severity = 'warning', except: readonly PersonId[] = []): this {
-    const step = raise(this.current, { ...REPORT, severity, except }, this.plan, this.atMs);
+    const step = raise(this.current, { ...REPORT, severity, except: [...except] }, this.plan, this.atMs);
     return this.#keep({ kind: 'raise' }, step);
   }
 

@@ -271,7 +271,7 @@ function keysOf(schema: SchemaNode, path = '', found = new Map<string, unknown>(
 
 function isInside(key: string): boolean {
   const alternatives =
-    /(?:approvers|escalate\.to|triggers\[\]\.when|steps\[\]\.\w+|last_resort|when_worse)[.[]/;
+    /(?:approvers|escalate\.to|triggers\[\]\.when|steps\[\]\.\w+|last_resort|when_worse|people\.<name>\.reach\.\w+)[.[]/;
   return alternatives.test(key) || /\.(?:days|quiet_hours)\./.test(key);
 }
 

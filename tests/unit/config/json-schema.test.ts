@@ -99,7 +99,20 @@ const EXAMPLES: Record<ConfigPart, object> = {
   authorizations: { unknown_senders: 'ignore', defaults: { read: 'allow', write: 'deny' } },
   contacts: {},
   schedules: { holidays: { bank: { file: 'bank.ics', dates: ['12-25', '2026-12-24'] } } },
-  escalation: {},
+  escalation: {
+    escalations: {
+      duty: {
+        steps: [
+          { notify: { to: ['dana', { role: 'manager' }], importance: 'high' } },
+          { wait: '2m' },
+          'stop',
+        ],
+        last_resort: { on_call: 'support' },
+        when_worse: 'restart',
+      },
+    },
+    triggers: [{ when: 'handoff', raise: 'duty', severity: 'error' }],
+  },
   settings: {
     model: { base_url: 'https://claude.example', max_tokens: 5, timeout: '2m' },
     gateways: { slack: { enabled: false, retries: 1 }, email: { smtp: { host: 'h', port: 25 } } },
