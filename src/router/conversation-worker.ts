@@ -17,37 +17,27 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
-import { speakersSince, toHistory } from '../agent/history.ts';
+import { toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
-import { previewOf } from '../agent/preview.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
-import { type HeldCall, type Requester, Toolbox } from '../agent/tools/toolbox.ts';
+import { type Requester, Toolbox } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
 import { toHeard } from '../approvals/approval-audit.ts';
-import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
+import { type ApprovalStore, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import {
-  allowAtOnce,
-  allowByGrant,
-  askHumans,
-  copiesForOwners,
-  timesOf,
-  unaskedOf,
-} from '../approvals/plan.ts';
-import { outcomeText, unaskedText, viaText, waitingText } from '../approvals/sentences.ts';
+import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
 import { BROKEN_OFF } from '../control/sentences.ts';
 import { TurnWatch } from '../control/turn-watch.ts';
 import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { addCopy } from '../domain/approval/copies.ts';
 import { holdYes } from '../domain/approval/holding.ts';
-import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
@@ -65,6 +55,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { readFiles } from './file-reader.ts';
 import { happeningsIn } from './happenings.ts';
+import { HeldCalls } from './held-calls.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
 import { guard, Standby, type Verdict } from './standby.ts';
@@ -123,9 +114,11 @@ interface Trace {
 
 export class ConversationWorker {
   readonly #standby: Standby;
+  readonly #heldCalls: HeldCalls;
 
   constructor(private readonly deps: WorkerDeps) {
     this.#standby = new Standby(deps);
+    this.#heldCalls = new HeldCalls(deps);
   }
 
   /** Handles the claim's item. Resolves with the claim on the next one, if it was asked for more. */
@@ -210,7 +203,7 @@ export class ConversationWorker {
     if (item.kind !== 'approval') return;
     const { approvals } = this.deps;
     const approval = await approvals.find(item.approvalId);
-    if (approval?.state === 'UNKNOWN') await this.#askOwners(approval);
+    if (approval?.state === 'UNKNOWN') await this.#heldCalls.askOwners(approval);
     if (approval?.state === 'APPROVED') await approvals.apply(approval.id, holdYes);
   }
 
@@ -241,7 +234,7 @@ export class ConversationWorker {
         const work = this.#workOn(handling, item, approval);
         const heard = toHeard(item.state, approval);
         if (item.state === 'APPROVED') return [...heard, ...(await this.#run(work, approval))];
-        if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
+        if (approval.state === 'UNKNOWN') await this.#heldCalls.askOwners(approval);
         const told: Entry = {
           kind: 'event',
           text: outcomeText(approval),
@@ -251,17 +244,6 @@ export class ConversationWorker {
       }
       default:
         return item satisfies never;
-    }
-  }
-
-  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
-  async #askOwners(approval: Approval): Promise<void> {
-    const { directory, reach, approvals } = this.deps;
-    const owners = directory
-      .operators()
-      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
-    for (const copy of copiesForOwners(approval, owners)) {
-      await approvals.apply(approval.id, (current) => addCopy(current, copy));
     }
   }
 
@@ -306,7 +288,7 @@ export class ConversationWorker {
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
           answerHeld: async (held, index) => {
-            const approval = await this.#toApproval(work, held, index);
+            const approval = await this.#heldCalls.toApproval(work, held, index);
             approvals.push(approval);
             return waitingText(approval);
           },
@@ -388,64 +370,6 @@ export class ConversationWorker {
     return new ProgressBoard(progress, replyTo, replyId(item), isNext, maySpeak, log, claim.signal);
   }
 
-  async #toApproval(work: Work, { call, tool, args, decision }: HeldCall, index: number): Promise<Approval> {
-    const { conversationId, item, requester, replyTo } = work;
-    const preview =
-      decision.kind === 'ask'
-        ? await previewOf(tool, args, { conversationId, requester: requester.person })
-        : undefined;
-    const ask = {
-      id: approvalIdFor(conversationId, item.id, index),
-      conversationId,
-      origin: replyTo,
-      rule: decision.rule,
-      nowMs: await this.deps.approvals.nowMs(conversationId),
-      request: {
-        tool: tool.name,
-        version: tool.version,
-        args,
-        risk: tool.risk,
-        effect: tool.effect === 'idempotent' ? ('idempotent' as const) : ('once' as const),
-        reversible: tool.reversible,
-        requester: requester.person,
-        requesterName: requester.name,
-        ...onBehalfOf(work, this.deps.directory),
-        ...(preview ? { preview } : {}),
-        callId: call.id,
-        correlation: item.correlation,
-      },
-    };
-    if (decision.kind === 'allow') return allowAtOnce(ask);
-
-    const { approvers } = decision;
-    const grant = await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
-    if (grant) return allowByGrant(ask, grant);
-
-    const { directory, reach } = this.deps;
-    const { policies } = this.deps.config().escalation;
-    const excluded = excludedFrom(ask);
-    const policy = policies[decision.policy] ?? policies.default;
-    const approval = askHumans(ask, {
-      approvers: decision.approvers,
-      policyName: decision.policy,
-      policy,
-      times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, this.deps.config(), directory),
-      ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
-        first: decision.channel,
-        askedIn: replyTo,
-      }),
-      mayBeOthers: directory.isGranted(decision.approvers),
-      originCannotEdit: reach.cannotEdit(replyTo.platform),
-    });
-    if (approval.state === 'DENIED') {
-      work.log.error(
-        { tool: tool.name, rule: decision.rule },
-        'nobody who may approve this call exists; it was refused. Give somebody the role, or change the rule',
-      );
-    }
-    return approval;
-  }
-
   #effectsOfTurn(
     work: Work,
     entries: readonly Entry[],
@@ -468,36 +392,8 @@ export class ConversationWorker {
       ...opened.flatMap((approval) => [
         toOpenEffect(approval, retention.approvals),
         ...consequencesOfOpening(approval, nowMs),
-        ...this.#unasked(work, approval, nowMs),
+        ...this.#heldCalls.unasked(work, approval, nowMs),
       ]),
-    ];
-  }
-
-  /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */
-  #unasked({ log }: Work, approval: Approval, atMs: number): Effect[] {
-    const { directory } = this.deps;
-    const approvers = approversOf(approval);
-    if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
-    const asked = directory.approversOf(approvers, excludedFrom(approval), approval.openedMs);
-    const unasked = unaskedOf(approval, asked, (person) => directory.voterOf(person, approval.openedMs));
-    if (unasked.length === 0) return [];
-    log.error(
-      { approval: approval.id, people: unasked.map(({ id }) => id) },
-      'nobody who may decide a request can be asked; `signalbox check` says what is missing',
-    );
-    const { id, conversationId, origin, request } = approval;
-    const markdown = unaskedText(unasked.map(({ name }) => name));
-    const { correlation } = request;
-    return [
-      toOutEffect({
-        kind: 'text',
-        id: `unasked:${id}`,
-        correlation,
-        conversationId,
-        to: origin,
-        markdown,
-        atMs,
-      }),
     ];
   }
 
@@ -763,23 +659,6 @@ function toContent({
 
 function replyId(item: MailboxItem): string {
   return `reply:${item.id}`;
-}
-
-/**
- * Whose request it is beside the requester's: everybody who has spoken since the agent's last words, and those on
- * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now.
- */
-function onBehalfOf(
-  { claim, item, requester, lineage }: Work,
-  directory: Directory,
-): Pick<ApprovalRequest, 'accounts' | 'lineage'> {
-  const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
-  const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
-  const accounts = directory.find(requester.person)?.accounts ?? [];
-  return {
-    ...(accounts.length > 0 ? { accounts: [...accounts] } : {}),
-    ...(others.size > 0 ? { lineage: [...others] } : {}),
-  };
 }
 
 /** The audit's one entry on a message that was let in. */

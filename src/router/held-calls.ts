@@ -1,0 +1,177 @@
+/**
+ * A call of the agent that waits for a human, or that a rule lets run: how it becomes an approval, and who is asked.
+ *
+ * Invariants
+ *   1. Who may decide is looked up when it is asked, and again whenever somebody answers; nobody who could decide is an
+ *      error that is said, never a yes.
+ *   2. Whoever asked, and everybody on whose behalf that was, decides nothing.
+ */
+import { speakersSince } from '../agent/history.ts';
+import { previewOf } from '../agent/preview.ts';
+import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
+import { type ApprovalStore, approvalIdFor } from '../approvals/approval-store.ts';
+import type { GrantStore } from '../approvals/grant-store.ts';
+import {
+  allowAtOnce,
+  allowByGrant,
+  askHumans,
+  copiesForOwners,
+  timesOf,
+  unaskedOf,
+} from '../approvals/plan.ts';
+import { unaskedText } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import { addCopy } from '../domain/approval/copies.ts';
+import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { MailboxItem } from '../domain/mailbox-item.ts';
+import type { Address } from '../domain/message.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Claim } from '../mailbox/keyed-queue.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { Reach } from './reach.ts';
+
+export interface HeldCallsDeps {
+  readonly approvals: ApprovalStore;
+  readonly grants: GrantStore;
+  readonly directory: Directory;
+  readonly reach: Reach;
+  readonly config: () => Config;
+}
+
+/** The turn in which a call was held. */
+export interface Occasion {
+  readonly claim: Claim;
+  readonly conversationId: ConversationId;
+  readonly item: MailboxItem;
+  readonly requester: Requester;
+  readonly replyTo: Address;
+  /** On whose behalf it is, beside the requester. */
+  readonly lineage: readonly PersonId[];
+  readonly log: Logger;
+}
+
+export class HeldCalls {
+  constructor(private readonly deps: HeldCallsDeps) {}
+
+  /** @param index of the held calls of this turn */
+  async toApproval(
+    work: Occasion,
+    { call, tool, args, decision }: HeldCall,
+    index: number,
+  ): Promise<Approval> {
+    const { conversationId, item, requester, replyTo } = work;
+    const preview =
+      decision.kind === 'ask'
+        ? await previewOf(tool, args, { conversationId, requester: requester.person })
+        : undefined;
+    const ask = {
+      id: approvalIdFor(conversationId, item.id, index),
+      conversationId,
+      origin: replyTo,
+      rule: decision.rule,
+      nowMs: await this.deps.approvals.nowMs(conversationId),
+      request: {
+        tool: tool.name,
+        version: tool.version,
+        args,
+        risk: tool.risk,
+        effect: tool.effect === 'idempotent' ? ('idempotent' as const) : ('once' as const),
+        reversible: tool.reversible,
+        requester: requester.person,
+        requesterName: requester.name,
+        ...onBehalfOf(work, this.deps.directory),
+        ...(preview ? { preview } : {}),
+        callId: call.id,
+        correlation: item.correlation,
+      },
+    };
+    if (decision.kind === 'allow') return allowAtOnce(ask);
+
+    const { approvers } = decision;
+    const grant = await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
+    if (grant) return allowByGrant(ask, grant);
+
+    const { directory, reach } = this.deps;
+    const { policies } = this.deps.config().escalation;
+    const excluded = excludedFrom(ask);
+    const policy = policies[decision.policy] ?? policies.default;
+    const approval = askHumans(ask, {
+      approvers: decision.approvers,
+      policyName: decision.policy,
+      policy,
+      times: timesOf({ approvers, policy, excluded, nowMs: ask.nowMs }, this.deps.config(), directory),
+      ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
+        first: decision.channel,
+        askedIn: replyTo,
+      }),
+      mayBeOthers: directory.isGranted(decision.approvers),
+      originCannotEdit: reach.cannotEdit(replyTo.platform),
+    });
+    if (approval.state === 'DENIED') {
+      work.log.error(
+        { tool: tool.name, rule: decision.rule },
+        'nobody who may approve this call exists; it was refused. Give somebody the role, or change the rule',
+      );
+    }
+    return approval;
+  }
+
+  /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */
+  unasked({ log }: Pick<Occasion, 'log'>, approval: Approval, atMs: number): Effect[] {
+    const { directory } = this.deps;
+    const approvers = approversOf(approval);
+    if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
+    const asked = directory.approversOf(approvers, excludedFrom(approval), approval.openedMs);
+    const unasked = unaskedOf(approval, asked, (person) => directory.voterOf(person, approval.openedMs));
+    if (unasked.length === 0) return [];
+    log.error(
+      { approval: approval.id, people: unasked.map(({ id }) => id) },
+      'nobody who may decide a request can be asked; `signalbox check` says what is missing',
+    );
+    const { id, conversationId, origin, request } = approval;
+    const markdown = unaskedText(unasked.map(({ name }) => name));
+    const { correlation } = request;
+    return [
+      toOutEffect({
+        kind: 'text',
+        id: `unasked:${id}`,
+        correlation,
+        conversationId,
+        to: origin,
+        markdown,
+        atMs,
+      }),
+    ];
+  }
+
+  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
+  async askOwners(approval: Approval): Promise<void> {
+    const { directory, reach, approvals } = this.deps;
+    const owners = directory
+      .operators()
+      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
+    for (const copy of copiesForOwners(approval, owners)) {
+      await approvals.apply(approval.id, (current) => addCopy(current, copy));
+    }
+  }
+}
+
+/**
+ * Whose request it is beside the requester's: everybody who has spoken since the agent's last words, and those on
+ * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now.
+ */
+function onBehalfOf(
+  { claim, item, requester, lineage }: Occasion,
+  directory: Directory,
+): Pick<ApprovalRequest, 'accounts' | 'lineage'> {
+  const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
+  const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
+  const accounts = directory.find(requester.person)?.accounts ?? [];
+  return {
+    ...(accounts.length > 0 ? { accounts: [...accounts] } : {}),
+    ...(others.size > 0 ? { lineage: [...others] } : {}),
+  };
+}
