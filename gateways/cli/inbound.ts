@@ -40,10 +40,21 @@ export type Line =
   | { readonly kind: 'approvals' | 'help' | 'quit' }
   | { readonly kind: 'mistake'; readonly sentence: string };
 
-export const COMMANDS = ['/approvals', '/approve', '/deny', '/answer', '/attach', '/help', '/quit'] as const;
+export const COMMANDS = [
+  '/approvals',
+  '/approve',
+  '/deny',
+  '/answer',
+  '/happened',
+  '/did-not-happen',
+  '/retry',
+  '/attach',
+  '/help',
+  '/quit',
+] as const;
 
 /** A path or a fraction is not a command; `/word` is. */
-const COMMAND = /^(\/[a-z]+)(?:\s+(.*))?$/is;
+const COMMAND = /^(\/[a-z]+(?:-[a-z]+)*)(?:\s+(.*))?$/is;
 
 export function parseLine(typed: string): Line {
   const text = typed.trim();
@@ -57,6 +68,12 @@ export function parseLine(typed: string): Line {
       return toAnswer('deny', rest);
     case '/answer':
       return toAnswer('answer', rest);
+    case '/happened':
+      return toAnswer('happened', rest);
+    case '/did-not-happen':
+      return toAnswer('did-not-happen', rest);
+    case '/retry':
+      return toAnswer('retry', rest);
     case '/attach':
       return rest === ''
         ? { kind: 'mistake', sentence: 'Which file? /attach <path>' }
@@ -82,12 +99,17 @@ function toAnswer(choice: AnswerChoice, rest: string): Line {
   const text = (named ? words : rest).trim();
   if (choice === 'answer' && text === '')
     return { kind: 'mistake', sentence: 'What is the answer? /answer <id> <text>' };
+  if (FINDINGS.has(choice) && text !== '')
+    return { kind: 'mistake', sentence: `Nothing goes behind it. /${choice} <id>` };
   if (choice === 'approve' && text !== '') {
     return { kind: 'mistake', sentence: 'A yes takes no words. /approve <id>, or /answer <id> <text>' };
   }
   const gen = first.includes('.') ? ticket?.gen : undefined;
   return { kind: 'answer', choice, approvalId: ticket?.approvalId, gen, text: text || undefined };
 }
+
+/** What came of a call, where nobody knows. */
+const FINDINGS: ReadonlySet<AnswerChoice> = new Set(['happened', 'did-not-happen', 'retry']);
 
 function unknownCommand(command: string): string {
   const [nearest = '/help'] = COMMANDS.toSorted((a, b) => distance(command, a) - distance(command, b));
@@ -98,8 +120,8 @@ function unknownCommand(command: string): string {
 /** What the Tab key offers. */
 export function completionsOf(line: string, openIds: readonly string[]): string[] {
   if (!line.startsWith('/')) return [];
-  const withId = ['/approve', '/deny', '/answer'].flatMap((command) =>
-    openIds.map((id) => `${command} ${id} `),
+  const withId = ['/approve', '/deny', '/answer', '/happened', '/did-not-happen', '/retry'].flatMap(
+    (command) => openIds.map((id) => `${command} ${id} `),
   );
   const all = line.includes(' ') ? withId : COMMANDS.map((command) => command);
   return all.filter((candidate) => candidate.startsWith(line));

@@ -45,7 +45,9 @@ export function renderCard(card: Card, paint: Paint, answerable: boolean): strin
       ? ['The agent says (its own words):', ...card.modelSays.split('\n').map((line) => `  ${line}`)]
       : []),
     `Asked by ${card.requestedBy}, of ${card.askedOf}. Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}.`,
-    ...(card.choices.length > 0 ? [`To be decided before ${untilText(card.deadline)}.`] : []),
+    ...(card.choices.length > 0 && card.status.state === 'open'
+      ? [`To be decided before ${untilText(card.deadline)}.`]
+      : []),
     card.status.sentence,
     ...(answerable && card.choices.length > 0 ? [choicesOf(card)] : []),
   ];
@@ -70,9 +72,13 @@ function choicesOf({ approvalId, choices }: Card): string {
       ? [`/deny ${approvalId} [reason]`]
       : []),
     ...(choices.includes('answer') ? [`/answer ${approvalId} <text>`] : []),
+    ...FINDINGS.filter((finding) => choices.includes(finding)).map((finding) => `/${finding} ${approvalId}`),
   ];
   return ways.join('   ');
 }
+
+/** What came of a call, where nobody knows. */
+const FINDINGS = ['happened', 'did-not-happen', 'retry'] as const;
 
 /** A fact stays on its line, with nothing hidden in it. */
 function oneLine(text: string): string {

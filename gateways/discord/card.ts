@@ -5,7 +5,7 @@
  *   1. What a person is to judge is shown whole: a value too long for the card goes before it, never away.
  *   2. Everything on the card is literal: no text of it is read as markup, so that none can notify, link or pose as
  *      another part of the card.
- *   3. A settled card has no buttons.
+ *   3. A settled card has no buttons; one whose outcome nobody knows has those that say it.
  */
 import type {
   APIActionRowComponent,
@@ -66,6 +66,9 @@ const BUTTONS: Readonly<Record<CardChoice, { label: string; style: 2 | 3 | 4 }>>
   deny: { label: 'Deny', style: 4 },
   'deny-with-reason': { label: 'Deny with reason…', style: 2 },
   answer: { label: 'Answer…', style: 2 },
+  happened: { label: 'It ran', style: 3 },
+  'did-not-happen': { label: 'It did not run', style: 2 },
+  retry: { label: 'Run it again', style: 4 },
 };
 
 type ButtonRow = APIActionRowComponent<APIButtonComponentWithCustomId>;
@@ -82,7 +85,7 @@ export interface RenderedCard {
 export function toCard(card: Card): RenderedCard {
   const title = placed('What is asked', card.title, MAX_TITLE_CHARS);
   const facts = placeFacts(card);
-  const open = card.choices.length > 0;
+  const open = card.choices.length > 0 && card.status.state === 'open';
   const surplus = facts.slice(MAX_FACTS);
   return {
     attachments: [title, ...facts].filter(({ onCard }) => !onCard),
@@ -102,7 +105,7 @@ export function toCard(card: Card): RenderedCard {
         footer: { text: contextLine(card) },
       },
     ],
-    components: open ? [buttonRow(card)] : [],
+    components: card.choices.length > 0 ? [buttonRow(card)] : [],
   };
 }
 

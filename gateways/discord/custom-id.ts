@@ -11,7 +11,15 @@ import { ApprovalId } from '../../src/domain/ids.ts';
 /** Longest custom id, in characters (docs.discord.com, Component Reference). */
 const MAX_CUSTOM_ID_CHARS = 100;
 
-const CODE_OF = { approve: 'a', deny: 'd', 'deny-with-reason': 'r', answer: 'w' } as const;
+const CODE_OF = {
+  approve: 'a',
+  deny: 'd',
+  'deny-with-reason': 'r',
+  answer: 'w',
+  happened: 'h',
+  'did-not-happen': 'n',
+  retry: 'g',
+} as const;
 
 export type Pressed = keyof typeof CODE_OF;
 
@@ -31,7 +39,7 @@ export function toCustomId({ pressed, approvalId, gen, digest }: CardStamp): str
 
 const Parts = z.tuple([
   z.literal('signalbox'),
-  z.enum(['a', 'd', 'r', 'w']),
+  z.enum(Object.values(CODE_OF)),
   ApprovalId,
   z.string().regex(/^\d{1,9}$/),
   z.string().min(1).max(MAX_CUSTOM_ID_CHARS),
@@ -59,4 +67,12 @@ export function parseSayId(customId: string): string | undefined {
 
 const SAY_PREFIX = 'signalbox|s|';
 
-const PRESSED_OF = { a: 'approve', d: 'deny', r: 'deny-with-reason', w: 'answer' } as const;
+const PRESSED_OF = {
+  a: 'approve',
+  d: 'deny',
+  r: 'deny-with-reason',
+  w: 'answer',
+  h: 'happened',
+  n: 'did-not-happen',
+  g: 'retry',
+} as const;

@@ -19,15 +19,18 @@ interface Choice {
   readonly explanation: string;
 }
 
-/** The question, while it is open. `replyTo`: where the answer goes. */
+/** The question, while it is open, or while nobody knows what came of it. `replyTo`: where the answer goes. */
 export function questionBody(card: Card, replyTo: string, subject: string): MailBody {
   const choices = choicesOf(card);
   const facts = factsOf(card);
   const says = card.modelSays === undefined ? '' : dropHidden(card.modelSays).trim();
   const how = howToAnswer(card, choices);
+  const opening = isUnknown(card)
+    ? 'An action was started, and nobody knows whether it happened:'
+    : 'An action is waiting for your decision:';
 
   const text = [
-    `An action is waiting for your decision:`,
+    opening,
     indented(card.title, '    '),
     facts.map(({ label, value }) => `  - ${label}: ${indented(value, '      ').trimStart()}`).join('\n'),
     ...(says === '' ? [] : [`${SAYS_LABEL}\n${indented(says, '  | ')}`]),
@@ -36,7 +39,7 @@ export function questionBody(card: Card, replyTo: string, subject: string): Mail
   ].join('\n\n');
 
   const html = [
-    element('p', ['An action is waiting for your decision:']),
+    element('p', [opening]),
     element('p', [element('strong', [card.title])]),
     element(
       'ul',
@@ -81,8 +84,17 @@ function factsOf(card: Card): { readonly label: string; readonly value: string }
     { label: 'Requested by', value: card.requestedBy },
     { label: 'Asked of', value: card.askedOf },
     { label: 'Risk', value: `${card.risk}${card.reversible ? '' : ', cannot be undone'}` },
-    { label: 'Decide before', value: `${card.deadline.slice(0, 16).replace('T', ' ')} UTC` },
+    ...(isUnknown(card) ? [{ label: 'What is known', value: oneLine(card.status.sentence) }] : []),
+    ...(isUnknown(card) ? [] : [deadlineOf(card)]),
   ];
+}
+
+function isUnknown({ status }: Card): boolean {
+  return status.state === 'unknown';
+}
+
+function deadlineOf(card: Card): { readonly label: string; readonly value: string } {
+  return { label: 'Decide before', value: `${card.deadline.slice(0, 16).replace('T', ' ')} UTC` };
 }
 
 function choicesOf({ choices, reply }: Card): Choice[] {
@@ -95,6 +107,15 @@ function choicesOf({ choices, reply }: Card): Choice[] {
     ...(denies ? [{ line: `deny ${reply.denyCode}`, explanation: 'deny' }] : []),
     ...(choices.includes('answer')
       ? [{ line: `answer ${reply.approveCode}`, explanation: 'answer in place of the action' }]
+      : []),
+    ...(choices.includes('happened')
+      ? [{ line: `happened ${reply.approveCode}`, explanation: 'it ran' }]
+      : []),
+    ...(choices.includes('did-not-happen')
+      ? [{ line: `did-not-happen ${reply.denyCode}`, explanation: 'it did not run' }]
+      : []),
+    ...(choices.includes('retry')
+      ? [{ line: `retry ${reply.approveCode}`, explanation: 'let it run again' }]
       : []),
   ];
 }
@@ -112,7 +133,9 @@ function howToAnswer(
     before: 'Reply with one of these lines, as the first line of your mail:',
     after: [
       ...extras,
-      'Anything else decides nothing. If nobody decides in time, the action is not run.',
+      isUnknown(card)
+        ? 'Anything else changes nothing. Please look first what really happened.'
+        : 'Anything else decides nothing. If nobody decides in time, the action is not run.',
     ].join(' '),
   };
 }

@@ -97,8 +97,9 @@ function cardMail(
       ? { inReplyTo: replaces, references: [...route.references, replaces] }
       : {};
   const token = card.reply?.token;
-  const title = `Approval needed: ${card.title}`;
-  if (card.status.state !== 'open') {
+  const isUnknown = card.status.state === 'unknown';
+  const title = `${isUnknown ? 'What came of it?' : 'Approval needed:'} ${card.title}`;
+  if (card.choices.length === 0 && card.status.state !== 'open') {
     return compose(message, author, {
       ...route,
       ...thread,

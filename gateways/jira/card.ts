@@ -5,7 +5,7 @@
  *   1. What a person is to judge is shown whole: what is too long for one comment goes before it, never away.
  *   2. Everything on the card is literal: no text of it is read as markup, so that none can notify, link or pose as
  *      the lines to answer with.
- *   3. A settled card names no lines to answer with.
+ *   3. A settled card names no lines to answer with; one whose outcome nobody knows those that say it.
  */
 import { type Card, ticketOf } from '../../src/domain/card.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
@@ -35,7 +35,7 @@ const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
 
 /** The comments of a card, the one with the lines to answer with last. `mentions`: who is to be told. */
 export function toCardComments(card: Card, mentions: readonly string[]): string[] {
-  const isOpen = card.choices.length > 0;
+  const isOpen = card.choices.length > 0 && card.status.state === 'open';
   const heading = isOpen ? `h4. Approval needed: ${literal(card.title)}` : `h4. ${literal(card.title)}`;
   const facts = packWiki(factPieces(card), MAX_COMMENT_CHARS - RESERVED_CHARS);
   const last = [
@@ -45,7 +45,7 @@ export function toCardComments(card: Card, mentions: readonly string[]): string[
     ...(card.modelSays === undefined ? [] : [modelSays(card.modelSays)]),
     context(card, isOpen),
     `${STATE_MARK[card.status.state]} *${literal(shortened(card.status.sentence))}*`,
-    ...(isOpen ? [howToAnswer(card)] : []),
+    ...(card.choices.length > 0 ? [howToAnswer(card)] : []),
   ];
   return [...facts.slice(0, -1), last.filter((part) => part !== '').join('\n\n')];
 }
@@ -85,12 +85,16 @@ function howToAnswer(card: Card): string {
     ...(card.choices.includes('approve') ? [`approve ${ticket}`] : []),
     ...(denies ? [`deny ${ticket} your reason`] : []),
     ...(card.choices.includes('answer') ? [`answer ${ticket} your answer, instead of the action`] : []),
+    ...FINDINGS.filter((finding) => card.choices.includes(finding)).map((finding) => `${finding} ${ticket}`),
   ];
   return [
-    'To decide, write a *new* comment here whose first line is one of these; an edited comment decides nothing:',
+    `${card.status.state === 'unknown' ? 'To say what came of it' : 'To decide'}, write a *new* comment here whose first line is one of these; an edited comment decides nothing:`,
     `{noformat}\n${lines.join('\n')}\n{noformat}`,
   ].join('\n');
 }
+
+/** What came of a call, where nobody knows. */
+const FINDINGS = ['happened', 'did-not-happen', 'retry'] as const;
 
 function literal(text: string): string {
   return escapeWiki(showHidden(text).replaceAll('\n', ' '));

@@ -5,7 +5,7 @@
  *   1. What a person is to judge is shown whole: a value too long for the card goes before it, never away.
  *   2. Everything on the card is literal: no text of it is read as markup, so that none can notify, link or pose as
  *      another part of the card.
- *   3. A settled card has no buttons.
+ *   3. A settled card has no buttons; one whose outcome nobody knows has those that say it.
  */
 import type { types } from '@slack/bolt';
 import type { Card, CardChoice } from '../../src/domain/card.ts';
@@ -50,6 +50,9 @@ const BUTTONS: Readonly<Record<CardChoice, { text: string; style?: 'primary' | '
   deny: { text: 'Deny', style: 'danger' },
   'deny-with-reason': { text: 'Deny with reason…' },
   answer: { text: 'Answer…' },
+  happened: { text: 'It ran', style: 'primary' },
+  'did-not-happen': { text: 'It did not run' },
+  retry: { text: 'Run it again', style: 'danger' },
 };
 
 export interface RenderedCard {
@@ -63,7 +66,6 @@ export interface RenderedCard {
 export function toCard(card: Card): RenderedCard {
   const title = placeTitle(showHidden(card.title));
   const facts = placeFacts(card);
-  const open = card.choices.length > 0;
   return {
     attachments: [title, ...facts].filter((placed) => !placed.onCard),
     text: escapeText(shortened(summary(card), MAX_REMARK_CHARS)),
@@ -71,9 +73,9 @@ export function toCard(card: Card): RenderedCard {
       ...titleBlocks(title),
       ...factBlocks(facts),
       ...modelSaysBlocks(card.modelSays),
-      contextBlock(card, open),
+      contextBlock(card),
       statusBlock(card),
-      ...(open ? [actionsBlock(card)] : []),
+      ...(card.choices.length > 0 ? [actionsBlock(card)] : []),
     ],
   };
 }
@@ -109,7 +111,7 @@ export function toReasonModal(context: ReasonContext): types.ModalView {
 }
 
 function summary(card: Card): string {
-  const asked = card.choices.length > 0 ? `Approval needed: ${card.title}` : card.title;
+  const asked = isOpen(card) ? `Approval needed: ${card.title}` : card.title;
   return showHidden(`${asked} — ${card.status.sentence}`);
 }
 
@@ -174,14 +176,19 @@ function modelSaysBlocks(modelSays: string | undefined): types.KnownBlock[] {
   ];
 }
 
-function contextBlock(card: Card, open: boolean): types.KnownBlock {
+function contextBlock(card: Card): types.KnownBlock {
   const facts = [
     `Requested by ${card.requestedBy}`,
     `asked: ${card.askedOf}`,
     `${card.risk} risk, ${card.reversible ? 'can be undone' : 'cannot be undone'}`,
-    ...(open ? [`decide by ${card.deadline.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC')}`] : []),
+    ...(isOpen(card) ? [`decide by ${card.deadline.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC')}`] : []),
   ];
   return { type: 'context', elements: [plain(shortened(showHidden(facts.join(' · ')), MAX_CONTEXT_CHARS))] };
+}
+
+/** Whether it is asked to be decided; what came of it can be asked of people, too. */
+function isOpen({ choices, status }: Card): boolean {
+  return choices.length > 0 && status.state === 'open';
 }
 
 function statusBlock({ status }: Card): types.KnownBlock {

@@ -216,7 +216,13 @@ export const ACTIONS = {
   deny: 'signalbox.deny',
   'deny-with-reason': 'signalbox.deny_with_reason',
   answer: 'signalbox.answer',
+  happened: 'signalbox.happened',
+  'did-not-happen': 'signalbox.did_not_happen',
+  retry: 'signalbox.retry',
 } as const;
+
+/** Buttons that say it all. */
+const AT_ONCE = ['approve', 'deny', 'happened', 'did-not-happen', 'retry'] as const;
 
 /** Begins the action of a button that says something, in the words of its value. */
 export const SAY_ACTION = 'signalbox.say.';
@@ -235,10 +241,9 @@ export function toPress(press: BlockActions, us: Identity): Press {
   if (!action || !stamp) return { kind: 'unknown', reason: 'not a button of ours' };
 
   const card = { channel: channel.id, ts: message.ts, thread: message.thread_ts };
+  const choice = AT_ONCE.find((each) => ACTIONS[each] === action.action_id);
+  if (choice) return { kind: 'answer', answer: toAnswer(choice, press, stamp, card, us) };
   switch (action.action_id) {
-    case ACTIONS.approve:
-    case ACTIONS.deny:
-      return { kind: 'answer', answer: toAnswer(action.action_id, press, stamp, card, us) };
     case ACTIONS['deny-with-reason']:
       return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'deny' } };
     case ACTIONS.answer:
@@ -277,7 +282,7 @@ interface CardPlace {
 }
 
 function toAnswer(
-  button: typeof ACTIONS.approve | typeof ACTIONS.deny,
+  choice: (typeof AT_ONCE)[number],
   press: BlockActions,
   stamp: CardStamp,
   card: CardPlace,
@@ -287,11 +292,11 @@ function toAnswer(
     kind: 'answer',
     // One press is one gesture: Slack delivers it again under the same action_ts.
     id: MessageId.parse(
-      `${messageId(us, card.channel, card.ts)}:${press.actions[0]?.action_ts ?? ''}:${press.user.id}:${button}`,
+      `${messageId(us, card.channel, card.ts)}:${press.actions[0]?.action_ts ?? ''}:${press.user.id}:${ACTIONS[choice]}`,
     ),
     sender: clickerOf(press.user),
     approvalId: stamp.approval,
-    choice: button === ACTIONS.approve ? 'approve' : 'deny',
+    choice,
     gen: stamp.gen,
     digest: stamp.digest,
     card: cardOf(card),

@@ -1,4 +1,6 @@
 /** The card of an approval, built from the record alone; the same for every platform. Pure. */
+
+import { attemptOf } from '../domain/approval/execution.ts';
 import {
   type Approval,
   type ApprovalState,
@@ -17,7 +19,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
   return {
     approvalId: approval.id,
     gen: approval.gen,
-    digest: approval.digest,
+    digest: state === 'UNKNOWN' ? attemptOf(approval) : approval.digest,
     title: titleOf(approval),
     facts: [...factsOf(request.args), ...changesOf(request)],
     ...(request.summary ? { modelSays: proseOf(request.summary) } : {}),
@@ -26,9 +28,9 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     risk: request.risk,
     reversible: request.reversible,
     deadline: new Date(approval.deadlineMs).toISOString(),
-    choices: isWaiting(state) ? offered(approval) : [],
+    choices: choicesOf(approval),
     status: { state: faceOf(state), sentence: standing(approval) },
-    ...(reply && isWaiting(state) ? { reply } : {}),
+    ...(reply && (isWaiting(state) || state === 'UNKNOWN') ? { reply } : {}),
   };
 }
 
@@ -48,6 +50,11 @@ function proseOf(summary: string): string {
 function faceOf(state: ApprovalState): Card['status']['state'] {
   // The other states of the card are those of the approval, in lower case.
   return isWaiting(state) ? 'open' : (state.toLowerCase() as Card['status']['state']);
+}
+
+function choicesOf(approval: Approval): Card['choices'] {
+  if (approval.state === 'UNKNOWN') return ['happened', 'did-not-happen', 'retry'];
+  return isWaiting(approval.state) ? offered(approval) : [];
 }
 
 /** What has a button, or a line of its own; the other answers are written. */

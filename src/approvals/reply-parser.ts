@@ -8,6 +8,9 @@
  *   edit CODE name=value …    edit TICKET name=value …      yes, with these arguments changed
  *   question CODE text        question TICKET text          something to know first
  *   undo CODE                 undo TICKET                   what was said before is unsaid
+ *   happened CODE             happened TICKET              what really came of a call that was started
+ *   did-not-happen CODE       did-not-happen TICKET
+ *   retry CODE                retry TICKET                 it may run again
  *                             reply TICKET text             to a question, by those on whose behalf it is asked
  *                             always TICKET rule          yes to this one, and to others like it (`domain/grant.ts`)
  *                             delegate TICKET person        let somebody else decide it in one's place
@@ -39,6 +42,8 @@ export type ParsedReply =
   /** Names and values as they were written. */
   | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> }
   | { readonly kind: 'undo' }
+  /** What somebody found out about a call whose outcome nobody knew. */
+  | { readonly kind: 'happened' | 'did-not-happen' | 'retry' }
   /** A person, as `contacts.yaml` names them. */
   | { readonly kind: 'delegate'; readonly to: string }
   | { readonly kind: 'unclear'; readonly why: UnclearReason };
@@ -122,7 +127,18 @@ const DENYING = new Set(
 );
 
 /** Of one language: what follows them matters, not only that they were said. */
-const OTHER_WORDS = ['answer', 'edit', 'question', 'undo', 'reply', 'delegate', 'always'] as const;
+const OTHER_WORDS = [
+  'answer',
+  'edit',
+  'question',
+  'undo',
+  'reply',
+  'delegate',
+  'always',
+  'happened',
+  'did-not-happen',
+  'retry',
+] as const;
 /** They need no word that a mail could carry: who may say them is known by who writes where. */
 const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate', 'always']);
 
@@ -160,11 +176,10 @@ export function parseTicketReply(text: string): TicketReply | undefined {
  * mail that was forwarded, or answered past its reply address.
  */
 export function hideReplySecrets(text: string): string {
-  return text
-    .replaceAll(TOKEN, '$1[hidden]')
-    .replaceAll(WORD_AND_CODE, (found, word: string, gap: string) =>
-      verdictOf(word) ? `${word}${gap}[code hidden]` : found,
-    );
+  return text.replaceAll(TOKEN, '$1[hidden]').replaceAll(WORD_AND_CODE, (found, word: string, gap: string) =>
+    // Of a word with hyphens only its end is read here.
+    verdictOf(word) || fold(word) === 'happen' ? `${word}${gap}[code hidden]` : found,
+  );
 }
 
 /** Behind the `+` of an address, or in the tag of a subject. */
@@ -211,7 +226,8 @@ function doubtOf({ verdict, code, line }: Line, codes: ReplyCodes): ParsedReply 
   if (BY_TICKET_ONLY.has(verdict)) return unclear('no-verdict');
   if (code === '') return unclear('no-code');
   // An answer stands in for the result of the action, so it takes the code of an approval.
-  const expected = verdict === 'deny' ? codes.denyCode : codes.approveCode;
+  const isNo = verdict === 'deny' || verdict === 'did-not-happen';
+  const expected = isNo ? codes.denyCode : codes.approveCode;
   return fold(code) === fold(expected) ? undefined : unclear('wrong-code');
 }
 
@@ -237,7 +253,10 @@ function judge({ verdict, rest, line }: Line): ParsedReply {
     case 'always':
       return { kind: 'always', text: rest };
     case 'undo':
-      return withoutTrailingPunctuation(rest) === '' ? { kind: 'undo' } : unclear('extra-words');
+    case 'happened':
+    case 'did-not-happen':
+    case 'retry':
+      return withoutTrailingPunctuation(rest) === '' ? { kind: verdict } : unclear('extra-words');
     case 'delegate': {
       const to = withoutTrailingPunctuation(rest).replace(/^(?:to )?@?/u, '');
       return /^\S+$/u.test(to) ? { kind: 'delegate', to } : unclear(to === '' ? 'no-text' : 'extra-words');
@@ -249,8 +268,16 @@ function judge({ verdict, rest, line }: Line): ParsedReply {
 
 /** Words whose mere presence in a question must not decide. */
 function isVerdict(verdict: Line['verdict']): boolean {
-  return verdict === 'approve' || verdict === 'deny';
+  return VERDICTS.has(verdict);
 }
+
+const VERDICTS: ReadonlySet<Line['verdict']> = new Set([
+  'approve',
+  'deny',
+  'happened',
+  'did-not-happen',
+  'retry',
+]);
 
 /** `amount=40 reason="two of three"`; undefined when there is anything else, or a name twice. */
 function changesIn(rest: string): Readonly<Record<string, string>> | undefined {

@@ -3,6 +3,7 @@
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
 import type { DelegateResult } from '../domain/approval/delegation.ts';
+import type { ReconcileResult } from '../domain/approval/execution.ts';
 import { type Approval, type Assent, approversOf, type Remark } from '../domain/approval/record.ts';
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
@@ -189,7 +190,7 @@ export function standing(approval: Approval): string {
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)} Somebody has to look, and say so with: signalbox approvals reconcile ${approval.id}`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${approval.id}`;
     default:
       return approval.state satisfies never;
   }
@@ -295,6 +296,28 @@ export function replyText({ code, approval }: ReplyResult): string {
       return 'Only those on whose behalf this is asked can reply to the question. Nothing has changed.';
     case 'INVALID':
       return 'A reply needs some text. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** What became of saying what came of a call; plain text. */
+export function reconcileText({ code, approval }: ReconcileResult): string {
+  switch (code) {
+    case 'DONE':
+      return `Recorded. ${standing(approval)}`;
+    case 'NOT_UNKNOWN':
+      return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
+    case 'NOT_ELIGIBLE':
+      return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it, or to operate where a rule allowed it. Nothing changed.';
+    case 'NOT_YET':
+      return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
+    case 'STALE_CARD':
+      return `It was let run again after what you looked at, so nothing changed. ${standing(approval)}`;
+    case 'STEP_UP': {
+      const from = (approval.policy.approveFrom ?? []).map(channelName).join(' or ');
+      return `That it may run again is only taken from ${from}. Nothing changed; what happened you can still say from here.`;
+    }
     default:
       return code satisfies never;
   }

@@ -10,7 +10,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
-import { askedOf, noticeFor, standing, titleOf, whenText } from '../approvals/sentences.ts';
+import { askedOf, noticeFor, reconcileText, standing, titleOf, whenText } from '../approvals/sentences.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
@@ -119,7 +119,7 @@ export async function reconcileApproval(
       return reconcile(approval, by, finding, nowMs);
     },
     ok: ({ code }) => code === 'DONE',
-    sentence: reconciled,
+    sentence: reconcileText,
   });
 }
 
@@ -289,21 +289,6 @@ function withdrawn(result: WithdrawResult, notEligible: string): string {
       return `It cannot be taken back at this point. ${standing(approval)}`;
     case 'NOT_ELIGIBLE':
       return `${notEligible} Nothing changed.`;
-    default:
-      return code satisfies never;
-  }
-}
-
-function reconciled({ code, approval }: ReconcileResult): string {
-  switch (code) {
-    case 'DONE':
-      return `Recorded. ${standing(approval)}`;
-    case 'NOT_UNKNOWN':
-      return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
-    case 'NOT_ELIGIBLE':
-      return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it, or to operate where a rule allowed it. Nothing changed.';
-    case 'NOT_YET':
-      return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
     default:
       return code satisfies never;
   }

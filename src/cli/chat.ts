@@ -12,12 +12,14 @@ import { conversationOfSession, platformOfSession } from '../../gateways/cli/inb
 import { Terminal } from '../../gateways/cli/terminal.ts';
 import { openStores } from '../app.ts';
 import { toCard } from '../approvals/card.ts';
-import { isWaiting } from '../domain/approval/record.ts';
+import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
+import type { Person } from '../domain/person.ts';
+import type { Directory } from '../identity/directory.ts';
 import { type Actor, actorOf } from './actor.ts';
 import { maySee } from './approvals.ts';
 import { platformName } from './banner.ts';
@@ -117,13 +119,10 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
   return {
     answerable: async () => {
       const person = current();
-      if (!person || !directory.may(person.roles, 'approve')) return [];
+      if (!person) return [];
       const pending = await approvals.pending(MOST_REQUESTS);
       return pending
-        .filter(
-          (approval) =>
-            isWaiting(approval.state) && mayDecide(approval, directory.voterOf(person, systemClock.now())),
-        )
+        .filter((approval) => isForThem(approval, person, directory))
         .map((approval) => toCard(approval, undefined));
     },
     find: async (id) => {
@@ -132,6 +131,17 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
       return toCard(approval, undefined);
     },
   };
+}
+
+/** Whether somebody can answer it: decide it, or say what came of it. */
+function isForThem(approval: Approval, person: Person, directory: Directory): boolean {
+  const operates = directory.may(person.roles, 'operate');
+  if (approval.state === 'UNKNOWN' && operates) return true;
+  return (
+    (isWaiting(approval.state) || approval.state === 'UNKNOWN') &&
+    directory.may(person.roles, 'approve') &&
+    mayDecide(approval, directory.voterOf(person, systemClock.now()))
+  );
 }
 
 /** Until the person leaves, or what came through a pipe is done. */

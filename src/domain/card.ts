@@ -5,7 +5,16 @@
 import { z } from 'zod';
 import { ApprovalId } from './ids.ts';
 
-export const CardChoice = z.enum(['approve', 'deny', 'deny-with-reason', 'answer']);
+export const CardChoice = z.enum([
+  'approve',
+  'deny',
+  'deny-with-reason',
+  'answer',
+  /** What really came of a call whose outcome nobody knows. */
+  'happened',
+  'did-not-happen',
+  'retry',
+]);
 export type CardChoice = z.infer<typeof CardChoice>;
 
 export const Card = z.object({
@@ -25,7 +34,7 @@ export const Card = z.object({
   risk: z.enum(['low', 'medium', 'high']),
   reversible: z.boolean(),
   deadline: z.iso.datetime(),
-  /** Offered while open; empty once settled. */
+  /** Offered while open, and while nobody knows what came of it; empty once settled. */
   choices: z.array(CardChoice),
   /** One true sentence about where it stands; once settled: who, when, from which channel, and what came of it. */
   status: z.object({

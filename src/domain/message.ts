@@ -80,8 +80,22 @@ export type InboundMessage = z.infer<typeof InboundMessage>;
  *   edit        yes, with other arguments
  *   ask         a question first
  *   take-back   what I said before is unsaid
+ *
+ * About a call that was started, and nobody knows what came of it:
+ *   happened, did-not-happen   that is what I found out
+ *   retry                      it may run again
  */
-export const AnswerChoice = z.enum(['approve', 'deny', 'answer', 'edit', 'ask', 'take-back']);
+export const AnswerChoice = z.enum([
+  'approve',
+  'deny',
+  'answer',
+  'edit',
+  'ask',
+  'take-back',
+  'happened',
+  'did-not-happen',
+  'retry',
+]);
 export type AnswerChoice = z.infer<typeof AnswerChoice>;
 
 /** Somebody answered an approval card: a button, a modal, a command. */

@@ -270,7 +270,7 @@ export class AnswerDesk implements Lookup {
 
     const subject = { approvalId: approval.id, person: person.id, gen: claim.gen };
     const parsed = parseReply(reply.readings, this.deps.tokens.codes(subject));
-    if (parsed.kind === 'unclear' && !isWaiting(approval.state)) {
+    if (parsed.kind === 'unclear' && !isWaiting(approval.state) && approval.state !== 'UNKNOWN') {
       const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
       return this.#refuseReply(message, code, approval, noticeFor({ code, approval }), parsed.kind);
     }
@@ -282,7 +282,7 @@ export class AnswerDesk implements Lookup {
     const ballot = { key: message.id, said: parsed, gen: claim.gen, digest: undefined };
     const result = await this.deps.ballots.cast(approval.id, speaker, ballot);
     if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST, parsed.kind);
-    if (result.code !== 'DECIDED' && result.code !== 'REPLAY') {
+    if (result.code !== 'DECIDED' && result.code !== 'REPLAY' && result.code !== 'DONE') {
       return this.#refuseReply(message, result.code, result.approval, result.notice, parsed.kind);
     }
     await this.#recordReply(message, result.approval, result.code, person.id, parsed.kind);

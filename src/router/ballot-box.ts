@@ -7,6 +7,7 @@
  * Invariant: other arguments are held to the rules like a call of the agent. They are taken only where the rules let
  * the call run, or ask the same people.
  */
+
 import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
@@ -14,12 +15,14 @@ import { decideCall } from '../agent/tools/tool-policy.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ParsedReply } from '../approvals/reply-parser.ts';
-import { delegateText, literal, noticeFor, replyText } from '../approvals/sentences.ts';
+import { delegateText, literal, noticeFor, reconcileText, replyText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { delegate, delegatorsOf } from '../domain/approval/delegation.ts';
-import { type Approval, approversOf, excludedFrom } from '../domain/approval/record.ts';
+import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
+import { type Approval, approversOf, excludedFrom, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, type Vote, vote } from '../domain/approval/voting.ts';
+import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
 import type { InboundAnswer } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -73,6 +76,10 @@ export function saidBy({ choice, text = '', args }: Pick<InboundAnswer, 'choice'
       return { kind: 'question', text };
     case 'take-back':
       return { kind: 'undo' };
+    case 'happened':
+    case 'did-not-happen':
+    case 'retry':
+      return { kind: choice };
     default:
       return choice satisfies never;
   }
@@ -98,6 +105,10 @@ export class BallotBox {
         return this.#delegate(id, speaker, said.to);
       case 'always':
         return this.#always(id, speaker, ballot, said.text);
+      case 'happened':
+      case 'did-not-happen':
+      case 'retry':
+        return this.#reconcile(id, speaker, ballot, said.kind);
       default:
         return this.#vote(id, speaker, ballot, said);
     }
@@ -109,7 +120,7 @@ export class BallotBox {
     id: ApprovalId,
     speaker: Speaker,
     { key, gen, digest }: Ballot,
-    said: Exclude<Said, { kind: 'reply' | 'delegate' | 'always' }>,
+    said: Exclude<Said, { kind: 'reply' | 'delegate' | 'always' | Finding }>,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
@@ -223,6 +234,30 @@ export class BallotBox {
     return { ...counted, notice: `${await this.deps.grants.give(proposal.grant)} ${counted.notice}` };
   }
 
+  // ── What really came of it ─────────────────────────────────────────────────────────────────────────────────
+
+  /** It is about the attempt that was shown; where none was, about the last. */
+  async #reconcile(
+    id: ApprovalId,
+    { person, account }: Speaker,
+    { gen, digest: about }: Ballot,
+    finding: Finding,
+  ): Promise<Counted | undefined> {
+    const { approvals, directory } = this.deps;
+    const result = await approvals.apply(id, (approval, nowMs): Step<ReconcileResult> => {
+      if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
+      const { roles, onCall } = directory.voterOf(person, nowMs);
+      const operates = directory.may(person.roles, 'operate');
+      if (!operates && !directory.may(person.roles, 'approve')) {
+        return { result: { code: 'NOT_ELIGIBLE', approval } };
+      }
+      const via = platformOf(account);
+      const by = { person: person.id, name: person.name, via, operates, roles, onCall, about };
+      return reconcile(approval, by, finding, nowMs);
+    });
+    return result && { ...result, notice: literal(reconcileText(result)) };
+  }
+
   // ── Talk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #reply(
@@ -250,7 +285,10 @@ export class BallotBox {
     }
     const result = await approvals.apply(id, (approval, nowMs) => {
       const from = this.#voterOf(person, approval, nowMs);
-      const place = reach.placesOf(next, undefined, approval.origin)[0];
+      const place = reach.placesOf(next, {
+        askedIn: approval.origin,
+        importance: importanceOfRisk(approval.request.risk),
+      })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
       return delegate(approval, { from, to: next.id, by: person.id, operates: false, copies }, nowMs);
     });

@@ -33,6 +33,7 @@ import type { Clock } from '../domain/clock.ts';
 import { mayBeSaid } from '../domain/control.ts';
 import { LeaseLostError, RateLimitedError, UndeliverableError } from '../domain/errors.ts';
 import type { Page } from '../domain/escalation/pager.ts';
+import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Address, OutboundBody, Sent } from '../domain/message.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
@@ -211,11 +212,8 @@ export class DeliveryWorker {
   /** Words and address to answer with, for copies that carry no buttons. */
   #replyOf(approval: Approval, { person, outcomeOnly }: CardCopy): Card['reply'] {
     if (person === undefined || !outcomeOnly) return undefined;
-    const answeredBefore =
-      approval.state === 'UNKNOWN'
-        ? Math.max(approval.deadlineMs, this.deps.clock.now())
-        : approval.deadlineMs;
-    const expiresAt = answeredBefore + REPLY_GRACE_MS;
+    const { deadlineMs, execution } = approval;
+    const expiresAt = Math.max(deadlineMs, execution?.leaseUntilMs ?? 0) + REPLY_GRACE_MS;
     return this.deps.tokens.issue({ approvalId: approval.id, person, gen: approval.gen, expiresAt });
   }
 
@@ -342,7 +340,7 @@ export class DeliveryWorker {
     const theirs = approval.copies.filter((copy) => copy.person === person.id);
     const isLast = theirs.at(-1)?.id === item.copyId;
     const next = reach
-      .placesOf(person, undefined, approval.origin)
+      .placesOf(person, { askedIn: approval.origin, importance: importanceOfRisk(approval.request.risk) })
       .find(({ to }) => !theirs.some((copy) => copy.to.platform === to.platform));
     if (next && isLast) {
       const copy = copyFor(person.id, next, `${person.id}.${next.to.platform}`);

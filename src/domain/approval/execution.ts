@@ -137,19 +137,40 @@ export function loseTrack(approval: Approval, epoch: number, remark: string): St
 export type Finding = 'happened' | 'did-not-happen' | 'retry';
 export type ReconcileResult =
   | { readonly code: 'DONE'; readonly approval: Approval }
-  | { readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET'; readonly approval: Approval };
+  | {
+      readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET' | 'STALE_CARD' | 'STEP_UP';
+      readonly approval: Approval;
+    };
+
+/** Somebody who says what they found out. */
+export interface Finder extends Settler, Omit<Authority, 'person'> {
+  /** The attempt they were shown, as `attemptOf` names it; absent for whoever means the last. */
+  readonly about?: string | undefined;
+}
+
+/** Names what a finding is about: a call that was let run again, and whose outcome is unknown again, is another. */
+export function attemptOf({ digest, execution }: Approval): string {
+  return `${digest}.${execution?.epoch ?? 0}`;
+}
 
 /** A person looked and says what really came of a call whose outcome was unknown. */
 export function reconcile(
   approval: Approval,
-  by: Settler & Omit<Authority, 'person'>,
+  by: Finder,
   finding: Finding,
   nowMs: number,
 ): Step<ReconcileResult> {
   if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
+  if (by.about !== undefined && by.about !== attemptOf(approval))
+    return { result: { code: 'STALE_CARD', approval } };
   const maySay = mayDecide(approval, by) || by.operates;
   if (finding === 'retry' ? !mayAllowAgain(approval, by) : !maySay) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
+  }
+  // It is a yes like the first one, so it takes as much proof of who says it.
+  const { approveFrom } = approval.policy;
+  if (finding === 'retry' && approveFrom && !approveFrom.includes(by.via)) {
+    return { result: { code: 'STEP_UP', approval } };
   }
   const quietFromMs = (approval.execution?.leaseUntilMs ?? 0) + QUIET_MS;
   if (finding === 'retry' && nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
@@ -163,10 +184,7 @@ export function reconcile(
 }
 
 /** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
-function mayAllowAgain(
-  approval: Approval,
-  { person, roles, onCall, operates }: Settler & Omit<Authority, 'person'>,
-): boolean {
+function mayAllowAgain(approval: Approval, { person, roles, onCall, operates }: Finder): boolean {
   return approval.decision?.source === 'policy' ? operates : mayDecide(approval, { person, roles, onCall });
 }
 

@@ -39,7 +39,7 @@ export interface Edit {
 export interface Vote {
   /** The platform's id of the gesture. */
   readonly key: string;
-  readonly choice: Exclude<AnswerChoice, 'ask'>;
+  readonly choice: Extract<AnswerChoice, 'approve' | 'deny' | 'answer' | 'edit' | 'take-back'>;
   readonly text: string | undefined;
   /** With `edit`; in words why it cannot be, when it does not fit the tool or the rules. */
   readonly edit?: Edit | string | undefined;

@@ -14,6 +14,9 @@ const CHOICES = {
   deny: { label: 'Deny', style: 'danger' },
   'deny-with-reason': { label: 'Deny with reason', style: 'danger', asks: 'Why not?', submit: 'Deny' },
   answer: { label: 'Answer', style: 'primary', asks: 'Your answer', submit: 'Answer' },
+  happened: { label: 'It ran', style: 'primary' },
+  'did-not-happen': { label: 'It did not run', style: '' },
+  retry: { label: 'Run it again', style: 'danger' },
 };
 
 export class WebView {

@@ -225,6 +225,9 @@ describe('a text that is kept', () => {
       'genehmigt: K7QMX',
       '承認 K7QMX',
       'approve\nK7QMX',
+      'happened K7QMX',
+      'did-not-happen D4WRP',
+      'retry K7QMX',
     ]) {
       expect(hideReplySecrets(line)).not.toMatch(/K7QMX|D4WRP/i);
     }

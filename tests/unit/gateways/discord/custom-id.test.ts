@@ -10,7 +10,7 @@ const stamp = {
 } as const;
 
 describe('a custom id', () => {
-  it.each(['approve', 'deny', 'deny-with-reason', 'answer'] as const)(
+  it.each(['approve', 'deny', 'deny-with-reason', 'answer', 'happened', 'did-not-happen', 'retry'] as const)(
     'carries %s there and back',
     (pressed) => {
       expect(parseCustomId(toCustomId({ ...stamp, pressed }))).toEqual({ ...stamp, pressed });
