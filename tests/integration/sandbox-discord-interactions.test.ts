@@ -240,7 +240,7 @@ describe('the first response', () => {
 
     expect(await codes).toBe(40_060);
     const interaction = sandbox.discord.hearings.at(-1)?.interaction;
-    expectViolations(sandbox.discord, [{ interaction, error: { code: 40_060 } }]);
+    expectViolations(sandbox.discord, [{ at: now, interaction, error: { code: 40_060 } }]);
   });
 
   it('is not taken after three seconds, and the person reads that it failed', async () => {
@@ -303,7 +303,6 @@ describe('the first response', () => {
     const [first, second] = sandbox.discord.hearings;
     expect(first?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined, now]);
     expect(second?.listeners.map(({ cutAt }) => cutAt)).toEqual([undefined]);
-    expect(second?.answeredAt).toBe(now);
   });
 
   it('fails for want of a connection', async () => {

@@ -27,6 +27,7 @@ export interface RestCall {
 
 /** A request that broke a published limit. */
 export interface Violation {
+  readonly at: number;
   readonly route: string;
   readonly error: unknown;
   /** The interaction that was to be answered. */
@@ -61,7 +62,7 @@ interface Deps {
   readonly token: () => string | undefined;
   readonly rateLimits: RateLimitSettings;
   readonly note: (call: RestCall) => void;
-  readonly violated: (violation: Violation) => void;
+  readonly violated: (violation: Omit<Violation, 'at'>) => void;
 }
 
 export class ApiServer {

@@ -166,7 +166,7 @@ export class DiscordSandbox {
         toData: () => toGuild(view()),
       }),
       onChange: () => this.#watch.changed(),
-      onViolation: (error) => this.#remember(this.violations, { route: 'gateway', error }),
+      onViolation: (error) => this.#violated({ route: 'gateway', error }),
     });
     const dispatch = (event: GatewayEvent) => (this.#isVisible(event.channel) ? gateway.dispatch(event) : []);
     const messages = new Messages({ world, clock, view, dispatch });
@@ -187,8 +187,7 @@ export class DiscordSandbox {
       dispatch,
       heard: (hearing) => this.#remember(this.hearings, hearing),
       isConnected: () => gateway.connections > 0,
-      violated: (refusal) =>
-        this.#remember(this.violations, { route: 'interactions endpoint', error: refusal.toWire() }),
+      violated: (refusal) => this.#violated({ route: 'interactions endpoint', error: refusal.toWire() }),
     });
     const routes = [
       new ApplicationRoutes({
@@ -234,7 +233,7 @@ export class DiscordSandbox {
       token,
       rateLimits: toSettings(options.rateLimits ?? 'generous'),
       note: (call) => this.#remember(this.calls, call),
-      violated: (violation) => this.#remember(this.violations, violation),
+      violated: (violation) => this.#violated(violation),
     });
     url.use(options.interactionsUrl);
     world.onChange(() => this.#watch.changed());
@@ -689,6 +688,10 @@ export class DiscordSandbox {
     if (message.channel !== channel) throw new Error(`message ${id} is not in channel ${channel}`);
     if ((message.onlyFor ?? user) !== user) throw new Error(`${user} does not see message ${id}`);
     return message;
+  }
+
+  #violated(violation: Omit<Violation, 'at'>): void {
+    this.#remember(this.violations, { at: this.clock.now(), ...violation });
   }
 
   #remember<Entry>(log: Entry[], entry: Entry): void {

@@ -83,12 +83,7 @@ export interface Hearing {
   readonly interaction: string;
   readonly at: number;
   readonly listeners: readonly Listener[];
-  /** When the first response was taken; undefined until then. */
-  readonly answeredAt: number | undefined;
 }
-
-/** The same while it is under way. */
-type Heard = { -readonly [Key in keyof Hearing]: Hearing[Key] };
 
 /** What a callback did, for `with_response`. */
 export interface CallbackResult {
@@ -137,18 +132,15 @@ export class Interactions {
     };
     world.record({ kind: 'interaction-put', interaction });
 
-    const { id, at } = interaction;
-    const hearing: Heard = { interaction: id, at, listeners: [], answeredAt: undefined };
     const outcome = new Promise<GestureOutcome>((resolve) => {
       const timer = setTimeout(() => this.#fail(interaction, this.#lateReason()), firstResponseMs);
       this.#waiting.set(interaction.token, (seen) => {
         clearTimeout(timer);
-        if (seen.kind !== 'failed') hearing.answeredAt = clock.now();
         resolve(seen);
       });
     });
     const payload = this.#toWire(interaction, gesture);
-    if (url.address === undefined) this.#bySocket(interaction, payload, hearing);
+    if (url.address === undefined) this.#bySocket(interaction, payload);
     else await this.#byHttp(interaction, payload);
     return outcome;
   }
@@ -300,14 +292,14 @@ export class Interactions {
     ]);
   }
 
-  #bySocket({ channel }: InteractionRecord, payload: Payload, hearing: Heard): void {
-    hearing.listeners = this.deps.dispatch({
+  #bySocket({ id, channel, at }: InteractionRecord, payload: Payload): void {
+    const listeners = this.deps.dispatch({
       name: 'INTERACTION_CREATE',
       intents: 0,
       guild: guildOf(channel, this.deps.world),
       toData: () => payload,
     });
-    this.deps.heard(hearing);
+    this.deps.heard({ interaction: id, at, listeners });
   }
 
   async #byHttp(interaction: InteractionRecord, payload: Payload): Promise<void> {
