@@ -57,7 +57,7 @@ const MAX_SEARCHED = 4 * MAX_CHOICES;
 const OPENING_THREADS = (1n << 35n) | (1n << 38n);
 
 /** Looking whether there is an answer already must leave time to give one. */
-const LOOK_WITHIN_MS = 500;
+const LOOK_WITHIN_MS = 250;
 
 const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
 const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
