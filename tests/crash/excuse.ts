@@ -5,8 +5,8 @@
  *   1. A killed gateway is known by its connection, cut right after the kill; one kill cuts one connection.
  *   2. A command is excused only where every gateway that was told of it was killed in its time. Where another one
  *      lived, that one was to respond.
- *   3. Two answers are explained only where the gateways could not know of each other: the store was away, or too slow
- *      for both to wait for it, or one of them was killed.
+ *   3. A second answer is explained only where whoever gave it could not know of the first: the store was away or too
+ *      slow to be waited for any longer, or the other one was killed.
  */
 
 /** How long Discord waits for the first response. */
@@ -18,7 +18,7 @@ const CUT_WITHIN_MS = 2_000;
 /** A gateway is back at a store that is back within this long; it tries at least every second. */
 const RECONNECTED_WITHIN_MS = 2_000;
 
-/** What could not be stored by then is answered without the store, by everybody who was told of it (gateways/discord). */
+/** What a gateway could not store by then it answers without the store (gateways/discord). */
 const WAITED_FOR_STORE_MS = 1_500;
 
 /** The end of a gateway's connection, as the emulated Discord saw it; undefined: it lives. */
@@ -72,14 +72,15 @@ export function judgeCommands(typed: readonly TypedCommand[], kills: readonly nu
   };
 }
 
-/** Whether it can be that two gateways answered, the first of them at `answeredAt`: neither could know of the other. */
+/** Whether it can be that a second gateway answered, too, at `againAt`. */
 export function mayBeAnsweredTwice(
-  hearing: Hearing & { readonly answeredAt: number | undefined },
+  hearing: Hearing,
+  againAt: number,
   { kills, outages }: { readonly kills: readonly number[]; readonly outages: readonly Outage[] },
 ): boolean {
-  const { at, listeners, answeredAt = at } = hearing;
+  const { at, listeners } = hearing;
   if (listeners.length < 2) return false;
-  if (answeredAt >= at + WAITED_FOR_STORE_MS) return true;
+  if (againAt >= at + WAITED_FOR_STORE_MS) return true;
   const until = at + RESPONSE_WITHIN_MS;
   const wasAway = outages.some(({ from, to }) => from <= until && to + RECONNECTED_WITHIN_MS >= at);
   return wasAway || [...killedAmong([hearing], kills)].some((listener) => isWithin(listener, hearing));

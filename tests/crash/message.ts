@@ -15,6 +15,7 @@ export interface Message {
   /** Within its conversation, from 1. */
   readonly number: number;
   readonly kind: MessageKind;
+  /** In ms since 1970; 0 where it is taken for granted, since nothing is acknowledged. */
   acknowledgedAt?: number;
   /** How far it got, once it was written. */
   trace?: () => string;

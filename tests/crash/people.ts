@@ -108,7 +108,7 @@ export class People {
     this.places.set(conversation, place);
     if (trace) message.trace = trace;
     await acknowledged;
-    message.acknowledgedAt = Date.now();
+    message.acknowledgedAt = acknowledged === undefined ? 0 : Date.now();
   }
 
   /** Before what is written to her Dana takes the conversation over, and before what is not she gives it back. */
@@ -127,7 +127,7 @@ export class People {
     const calls = this.messages.filter((one) => one.conversation === conversation && isCall(one.kind));
     const surface = this.#surfaceOf(conversation);
     const { signal } = this.#stopping;
-    while (calls.some((call) => call.acknowledgedAt && missingOf(call, surface.posts(place)))) {
+    while (calls.some((call) => call.acknowledgedAt !== undefined && missingOf(call, surface.posts(place)))) {
       if (signal.aborted) return;
       await pause(LOOK_EVERY_MS, undefined, { signal }).catch(() => {}); // stopping
     }

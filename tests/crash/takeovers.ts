@@ -40,12 +40,11 @@ export class Takeovers {
 
   /** Resolves when it is announced that it is hers. */
   async begin(conversation: number, place: string, surface: Surface): Promise<void> {
-    const earlier = new Set(surface.posts(place).map(({ raw }) => raw));
-    const isAnnouncement = ({ text, raw }: Post) => ANNOUNCED.test(text) && !earlier.has(raw);
+    const earlier = announcementsIn(surface.posts(place));
     // Looked at in the very moment it is announced: what is said after that is said too late.
     const announced = found(surface, () => {
       const posts = surface.posts(place);
-      return posts.some(isAnnouncement) ? posts : undefined;
+      return announcementsIn(posts) > earlier ? posts : undefined;
     });
     await surface.speak?.(place, '!takeover');
     const before = await announced;
@@ -74,6 +73,10 @@ export class Takeovers {
     holding.takeover.endedAfter = after;
     await surface.speak?.(place, '!handback');
   }
+}
+
+function announcementsIn(posts: readonly Post[]): number {
+  return posts.filter(({ text }) => ANNOUNCED.test(text)).length;
 }
 
 function wordsIn(posts: readonly Post[]): ReadonlySet<string> {

@@ -30,7 +30,11 @@ const HOST = '127.0.0.1';
 const REDELIVER_AFTER_MS = [0, 250, 1_000];
 
 /** An interaction was answered before (docs.discord.com, JSON Error Codes): two gateways are told of each. */
-const AlreadyAnswered = z.object({ interaction: z.string(), error: z.object({ code: z.literal(40_060) }) });
+const AlreadyAnswered = z.object({
+  at: z.number(),
+  interaction: z.string(),
+  error: z.object({ code: z.literal(40_060) }),
+});
 
 /** What the gateway inherits from us; everything else of its environment is the scenario's. */
 const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'REDIS_SERVER'];
@@ -130,7 +134,7 @@ export class World {
     const { hearings } = this.sandbox.discord;
     const hearing = twice && hearings.find(({ interaction }) => interaction === twice.interaction);
     if (!hearing) return false;
-    return mayBeAnsweredTwice(hearing, { kills: this.fleet.kills, outages: this.redis.outages });
+    return mayBeAnsweredTwice(hearing, twice.at, { kills: this.fleet.kills, outages: this.redis.outages });
   }
 
   /** Without waiting, for when we are ended ourselves. */

@@ -30,7 +30,7 @@ export function createDiscordSurface(discord: DiscordSandbox): Surface {
         channel: place ?? channel.id,
         text: `@signalbox ${text}`,
       });
-      const acknowledged = isAnswered ? answered(place ?? said.id, text) : Promise.resolve();
+      const acknowledged = isAnswered ? answered(place ?? said.id, text) : undefined;
       return { place: place ?? said.id, acknowledged };
     },
     speak: async (place, text) => {

@@ -38,7 +38,8 @@ export interface Surface {
 
 export interface Written {
   readonly place: string;
-  readonly acknowledged: Promise<void>;
+  /** Undefined where the platform acknowledges nothing and no answer is waited for. */
+  readonly acknowledged: Promise<void> | undefined;
   /** How far it got, in words, for whoever looks for a lost one. */
   readonly trace?: () => string;
 }
