@@ -5,6 +5,7 @@
  *
  * Started in this order, stopped in reverse: first nothing more comes in, then what is under way is finished.
  */
+
 import { createGateways, type gatewaySettings } from '../gateways/index.ts';
 import { WebhookListener } from '../gateways/webhook-listener.ts';
 import { ClaudeClient } from './agent/model/claude-client.ts';
@@ -46,6 +47,7 @@ import { approversOf, excludedFrom, isWaiting } from './domain/approval/record.t
 import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Quiet } from './domain/escalation/pager.ts';
+import { importanceOfRisk } from './domain/escalation/plan.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
 import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
@@ -200,7 +202,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const copiesFor: Circumstances['copiesFor'] = (approval, approvers, nowMs) =>
     stores.directory.approversOf(approvers, excludedFrom(approval), nowMs).flatMap((person) =>
       reach
-        .placesOf(person, undefined, approval.origin)
+        .placesOf(person, { askedIn: approval.origin, importance: importanceOfRisk(approval.request.risk) })
         .slice(0, 1)
         .map((place) => copyFor(person.id, place, person.id)),
     );

@@ -12,6 +12,7 @@
  *   4. Reading writes nothing.
  *   5. Every act leaves an audit entry with the name of its key.
  */
+
 import { createHash, randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
@@ -33,6 +34,7 @@ import { type Approval, type ApprovalRequest, isEnded } from '../domain/approval
 import { reply } from '../domain/approval/talk.ts';
 import { cancel, type Settler } from '../domain/approval/withdrawal.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { AccountId, type ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -143,7 +145,10 @@ export class ApprovalDesk {
     const excluded = new Set([requester.id]);
     const places = directory
       .approversOf(grounds.approvers, excluded, nowMs)
-      .map((person) => ({ person, place: reach.placesOf(person)[0] }));
+      .map((person) => ({
+        person,
+        place: reach.placesOf(person, { importance: importanceOfRisk(request.risk) })[0],
+      }));
     const planned = askHumans(asked, {
       ...grounds,
       eligible: places,

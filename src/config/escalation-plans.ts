@@ -7,9 +7,9 @@
  */
 import { z } from 'zod';
 import type { EscalationPlan, OnEmpty, PlanStep, Target } from '../domain/escalation/plan.ts';
-import { Importance, Severity } from '../domain/escalation/plan.ts';
+import { Severity } from '../domain/escalation/plan.ts';
 import { PersonId, Platform } from '../domain/ids.ts';
-import { RoleName } from '../domain/person.ts';
+import { Importance, RoleName } from '../domain/person.ts';
 import { ScheduleName } from '../domain/quorum.ts';
 import { duration } from './duration.ts';
 import type { EscalationConfig } from './escalation.ts';

@@ -5,14 +5,9 @@
 
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
-import {
-  type EscalationPlan,
-  type Importance,
-  type PlanStep,
-  Severity,
-  type Target,
-} from '../domain/escalation/plan.ts';
+import { type EscalationPlan, type PlanStep, Severity, type Target } from '../domain/escalation/plan.ts';
 import type { PersonId } from '../domain/ids.ts';
+import type { Importance } from '../domain/person.ts';
 import { type Simulation, simulate } from './simulation.ts';
 import { clockText, lengthText, targetText } from './simulation-text.ts';
 import { LiveSurroundings, quietOf, type SurroundingsDeps } from './surroundings.ts';

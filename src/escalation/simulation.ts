@@ -6,7 +6,7 @@
  */
 import { raise, tick } from '../domain/escalation/course.ts';
 import { admit, flush, type Page, type Pager } from '../domain/escalation/pager.ts';
-import type { EscalationPlan, Importance, PlanStep, Severity, Target } from '../domain/escalation/plan.ts';
+import type { EscalationPlan, PlanStep, Severity, Target } from '../domain/escalation/plan.ts';
 import {
   type Act,
   dueOf,
@@ -15,6 +15,7 @@ import {
   type Standing,
 } from '../domain/escalation/record.ts';
 import { EscalationId, type PersonId, type Platform } from '../domain/ids.ts';
+import type { Importance } from '../domain/person.ts';
 import { type Found, LiveSurroundings, quietOf, type SurroundingsDeps } from './surroundings.ts';
 
 export interface Scenario {

@@ -13,10 +13,11 @@ import type { OnCallReason } from '../calendar/on-call.ts';
 import type { Ways } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Quiet } from '../domain/escalation/pager.ts';
-import type { Importance, Target } from '../domain/escalation/plan.ts';
+import type { Target } from '../domain/escalation/plan.ts';
 import type { Link } from '../domain/escalation/record.ts';
 import type { Surroundings } from '../domain/escalation/surroundings.ts';
 import { type PersonId, type Platform, platformOf } from '../domain/ids.ts';
+import type { Importance } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 
 /** Between two ways to one person, in ms: long enough to see the first. */

@@ -6,6 +6,7 @@
  *      error that is said, never a yes.
  *   2. Whoever asked, and everybody on whose behalf that was, decides nothing.
  */
+
 import { speakersSince } from '../agent/history.ts';
 import { previewOf } from '../agent/preview.ts';
 import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
@@ -24,7 +25,8 @@ import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
-import type { ConversationId, PersonId } from '../domain/ids.ts';
+import { importanceOfRisk } from '../domain/escalation/plan.ts';
+import type { AccountId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -50,6 +52,8 @@ export interface Occasion {
   readonly replyTo: Address;
   /** On whose behalf it is, beside the requester. */
   readonly lineage: readonly PersonId[];
+  /** From which it was asked. */
+  readonly accounts: readonly AccountId[];
   readonly log: Logger;
 }
 
@@ -91,7 +95,10 @@ export class HeldCalls {
     if (decision.kind === 'allow') return allowAtOnce(ask);
 
     const { approvers } = decision;
-    const grant = await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
+    // An exception is asked for every time.
+    const grant = decision.exception
+      ? undefined
+      : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
     if (grant) return allowByGrant(ask, grant);
 
     const { directory, reach } = this.deps;
@@ -99,6 +106,7 @@ export class HeldCalls {
     const excluded = excludedFrom(ask);
     const policy = policies[decision.policy] ?? policies.default;
     const approval = askHumans(ask, {
+      ...(decision.exception ? { exception: true as const } : {}),
       approvers: decision.approvers,
       policyName: decision.policy,
       policy,
@@ -106,6 +114,7 @@ export class HeldCalls {
       ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
         first: decision.channel,
         askedIn: replyTo,
+        importance: importanceOfRisk(tool.risk),
       }),
       mayBeOthers: directory.isGranted(decision.approvers),
       originCannotEdit: reach.cannotEdit(replyTo.platform),
@@ -164,14 +173,14 @@ export class HeldCalls {
  * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now.
  */
 function onBehalfOf(
-  { claim, item, requester, lineage }: Occasion,
+  { claim, item, requester, lineage, accounts: askedFrom }: Occasion,
   directory: Directory,
 ): Pick<ApprovalRequest, 'accounts' | 'lineage'> {
   const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
   const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
-  const accounts = directory.find(requester.person)?.accounts ?? [];
+  const accounts = new Set([...askedFrom, ...(directory.find(requester.person)?.accounts ?? [])]);
   return {
-    ...(accounts.length > 0 ? { accounts: [...accounts] } : {}),
+    ...(accounts.size > 0 ? { accounts: [...accounts] } : {}),
     ...(others.size > 0 ? { lineage: [...others] } : {}),
   };
 }

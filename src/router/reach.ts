@@ -1,9 +1,10 @@
 /** Where a person can be written to, right now: their accounts, in their order, on platforms that run. */
+
 import type { Gateway } from '../domain/gateway.ts';
 import type { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
-import type { Person } from '../domain/person.ts';
+import type { Importance, Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 
 /** People who are named on one card, at most: more would be noise to all of them. */
@@ -14,6 +15,15 @@ export interface Place {
   readonly to: Address;
   /** What was sent there stays as it is. */
   readonly cannotEdit: boolean;
+}
+
+export interface Wish {
+  /** Goes before what they prefer. */
+  readonly first?: Platform | undefined;
+  /** Where something was asked for: the last place, with their name, for whoever has none of their own. */
+  readonly askedIn?: Address | undefined;
+  /** How much it matters; they may want to be asked elsewhere about it. */
+  readonly importance?: Importance | undefined;
 }
 
 /** How those who may answer are asked. */
@@ -28,13 +38,10 @@ export class Reach {
     private readonly gateways: ReadonlyMap<string, Gateway>,
   ) {}
 
-  /**
-   * Best first; `first` goes before what they prefer. Last, where there is no place of their own: the one where
-   * something was asked for, with their name. Empty when nobody can write to them.
-   */
-  placesOf(person: Person, first?: Platform, askedIn?: Address): Place[] {
+  /** Best first. Empty when nobody can write to them. */
+  placesOf(person: Person, { first, askedIn, importance }: Wish = {}): Place[] {
     const running = new Set(this.gateways.keys());
-    const places = this.directory.reach(person, running, first).map((account) => {
+    const places = this.directory.reach(person, running, first, importance).map((account) => {
       const gateway = this.gateways.get(platformOf(account));
       const own = gateway?.directAddress(account);
       const to = own ?? (askedIn && this.#naming(askedIn, [account]));
@@ -51,9 +58,12 @@ export class Reach {
   /** Where these people are asked by themselves, and where everybody is shown it, with the names of the others. */
   placesToAsk(
     people: readonly Person[],
-    { first, askedIn }: { readonly first?: Platform | undefined; readonly askedIn: Address },
+    { first, askedIn, importance }: Wish & { readonly askedIn: Address },
   ): Asking {
-    const eligible = people.map((person) => ({ person, place: this.placesOf(person, first)[0] }));
+    const eligible = people.map((person) => ({
+      person,
+      place: this.placesOf(person, { first, importance })[0],
+    }));
     const byName = eligible
       .filter(({ place }) => place?.to.platform !== askedIn.platform)
       // Those who hear of it nowhere else come first.

@@ -13,7 +13,6 @@ import {
 import { type Report, raise, tick, unreached } from '../../src/domain/escalation/course.ts';
 import {
   EscalationPlan,
-  Importance,
   type OnEmpty,
   type PlanStep,
   Severity,
@@ -29,6 +28,7 @@ import {
 } from '../../src/domain/escalation/record.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
 import { EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { Importance } from '../../src/domain/person.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

@@ -1,6 +1,7 @@
 /** Calling people: who that is now, and by which ways, one after the other. Pure. */
 import type { PersonId } from '../ids.ts';
-import type { Importance, Target } from './plan.ts';
+import type { Importance } from '../person.ts';
+import type { Target } from './plan.ts';
 import type { Act, Chain, Escalation } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
 

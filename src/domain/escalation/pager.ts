@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { ApprovalId, ConversationTicket, EscalationId, PersonId, Platform } from '../ids.ts';
-import { Importance } from './plan.ts';
+import { Importance } from '../person.ts';
 
 /** Things that do not matter much, for the same person on the same platform, are told together if this close. */
 export const BUNDLE_MS = 2 * 60_000;

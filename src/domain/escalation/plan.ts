@@ -4,14 +4,11 @@
  */
 import { z } from 'zod';
 import { PersonId, Platform } from '../ids.ts';
+import { Importance } from '../person.ts';
 
 /** How bad it is, the mildest first. */
 export const Severity = z.enum(['info', 'warning', 'error', 'critical']);
 export type Severity = z.infer<typeof Severity>;
-
-/** How much a call may disturb somebody, the least first. */
-export const Importance = z.enum(['low', 'normal', 'high', 'urgent']);
-export type Importance = z.infer<typeof Importance>;
 
 /** Who is called. A role or a schedule names whoever that is at the moment of the step. */
 export const Target = z.discriminatedUnion('kind', [
@@ -121,4 +118,9 @@ export function isAtLeast(severity: Severity, least: Severity): boolean {
 /** What a severity is worth disturbing somebody for, where a step does not say it. */
 export function importanceOf(severity: Severity): Importance {
   return ({ info: 'low', warning: 'normal', error: 'high', critical: 'urgent' } as const)[severity];
+}
+
+/** What a request of this risk is worth disturbing those for who may decide it. */
+export function importanceOfRisk(risk: 'low' | 'medium' | 'high'): Importance {
+  return ({ low: 'low', medium: 'normal', high: 'high' } as const)[risk];
 }

@@ -28,7 +28,8 @@
 import { z } from 'zod';
 import { ApprovalId, ConversationId, EscalationId, PersonId, Platform } from '../ids.ts';
 import { Address } from '../message.ts';
-import { EscalationPlan, Importance, Severity, Target } from './plan.ts';
+import { Importance } from '../person.ts';
+import { EscalationPlan, Severity, Target } from './plan.ts';
 
 /** What somebody has to look after. */
 export const Subject = z.discriminatedUnion('kind', [

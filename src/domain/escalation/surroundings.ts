@@ -1,6 +1,7 @@
 /** What the machine asks about the world outside the record. All of it is looked up; nothing is changed. */
 import type { PersonId } from '../ids.ts';
-import type { Importance, Target } from './plan.ts';
+import type { Importance } from '../person.ts';
+import type { Target } from './plan.ts';
 import type { Link } from './record.ts';
 
 export interface Surroundings {

@@ -9,8 +9,8 @@ import {
   type Pager,
   type Quiet,
 } from '../../../src/domain/escalation/pager.ts';
-import { Importance } from '../../../src/domain/escalation/plan.ts';
 import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { Importance } from '../../../src/domain/person.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const DANA = PersonId.parse('dana');
