@@ -46,7 +46,6 @@ import { Outbox, outboxOf } from './delivery/outbox.ts';
 import { approversOf, excludedFrom, isWaiting } from './domain/approval/record.ts';
 import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
-import type { Quiet } from './domain/escalation/pager.ts';
 import { importanceOfRisk } from './domain/escalation/plan.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
 import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
@@ -59,7 +58,7 @@ import { EscalationTimers } from './escalation/escalation-timers.ts';
 import { EscalationWorker } from './escalation/escalation-worker.ts';
 import { HandoffEscalation } from './escalation/handoff-escalation.ts';
 import { Pagers } from './escalation/pagers.ts';
-import { LiveSurroundings } from './escalation/surroundings.ts';
+import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
 import { Directory } from './identity/directory.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
 import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
@@ -77,6 +76,7 @@ import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
 import { BallotBox } from './router/ballot-box.ts';
+import { Confirmations } from './router/confirmations.ts';
 import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
@@ -261,11 +261,13 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...stores,
     reach,
     tokens,
+    confirmations: new Confirmations(redis, keys),
     rememberMs: () => config().settings.retention.dedupe,
     clock,
   });
   const lookup: Lookup = {
     approvalsFor: (sender, most) => answers.approvalsFor(sender, most),
+    formFor: (wish) => answers.formFor(wish),
     accountsOn: (platform) =>
       toPeople(config().contacts)
         .flatMap(({ accounts }) => accounts)
@@ -380,13 +382,9 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       canReach: (person: PersonId, platform: Platform) => placeOn(person, platform) !== undefined,
       canPost: (platform: string) => gateways.get(platform)?.channelAddress !== undefined,
     };
-    const quietOf =
-      (person: PersonId): Quiet =>
-      (importance, atMs) =>
-        importance === 'urgent' ? atMs : (directory.quietUntil(person, atMs) ?? atMs);
     const pagers = new Pagers(redis, keys, stores.writer, {
       escalations,
-      quietOf,
+      quietOf: (person) => quietOf(directory, person),
       placeOn: (person, platform) => placeOn(person, platform)?.to,
       rememberMs,
       log,
