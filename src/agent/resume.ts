@@ -5,7 +5,8 @@
  *                         └───▶ lose track      it was sent, and nobody can tell what came of it
  *
  * The gate is not asked again: the decision is part of the record. What is checked again is that the call is still
- * the one that was decided on, and that what it would change is still what people were shown.
+ * the one that was decided on, that what it would change is still what people were shown, and that the agent has not
+ * lost the right to make it meanwhile.
  */
 
 import { digestOf } from '../domain/approval/digest.ts';
@@ -33,15 +34,17 @@ export type Resumed =
   /** Nothing was run: it is no longer approved, or somebody else has it. */
   | { readonly kind: 'not-run'; readonly why: ClaimResult['code'] | 'PERMIT_TOO_OLD' };
 
+/** @param forbidden why the agent may not make this call any more; then it is revoked instead */
 export async function runApproved(
   desk: PermitDesk,
   tool: Tool | undefined,
   approval: Approval,
   clock: Clock,
+  forbidden?: string,
 ): Promise<Resumed> {
   const { request } = approval;
   const version = tool?.version ?? request.version;
-  const drift = tool && (await driftOf(tool, approval));
+  const drift = forbidden ?? (tool && (await driftOf(tool, approval)));
   const askedAt = clock.now();
   const claimed = await desk.claim(approval, digestOf({ ...request, version }), drift);
   if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };

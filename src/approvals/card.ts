@@ -9,7 +9,16 @@ import {
   isWaiting,
 } from '../domain/approval/record.ts';
 import type { Card } from '../domain/card.ts';
-import { askedOf, changesOf, factsOf, firstChars, standing, titleOf, visible } from './sentences.ts';
+import {
+  askedOf,
+  changesOf,
+  exceptionOf,
+  factsOf,
+  firstChars,
+  standing,
+  titleOf,
+  visible,
+} from './sentences.ts';
 
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
@@ -21,7 +30,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     gen: approval.gen,
     digest: state === 'UNKNOWN' ? attemptOf(approval) : approval.digest,
     title: titleOf(approval),
-    facts: [...factsOf(request.args), ...changesOf(request)],
+    facts: [...exceptionOf(approval), ...factsOf(request.args), ...changesOf(request)],
     ...(request.summary ? { modelSays: proseOf(request.summary) } : {}),
     requestedBy: request.requesterName,
     askedOf: askedOf(approval),

@@ -43,6 +43,8 @@ export interface Asked {
   readonly shown?: { readonly to: Address; readonly named: readonly PersonId[] };
   /** What the time has to do with it; absent: nothing. */
   readonly times?: Times | undefined;
+  /** A rule denies it, and lets these people make an exception. */
+  readonly exception?: true;
 }
 
 /** What the time has to do with a question. */
@@ -97,8 +99,9 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       remindAfterMs: remindersOf(policy, hours, ask.nowMs),
       validForMs: policy.valid_for,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
-      ...(policy.standing_yes ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
-      ...(policy.on_timeout.length > 0 ? { ladder: policy.on_timeout } : {}),
+      ...(asked.exception ? { exception: true as const } : {}),
+      ...(policy.standing_yes && !asked.exception ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
+      ...ladderOf(policy, asked),
       ...(policy.min_visible > 0 ? { minVisibleMs: visibleFor(policy) } : {}),
       hardDeadlineMs: Math.max(policy.hard_deadline, deadlineMs - ask.nowMs),
       ...(hours ? { hours: { name: hours.name, zone: hours.zone } } : {}),
@@ -158,6 +161,12 @@ function basePolicy(rule: string): ApprovalPolicy {
     validForMs: 15 * 60_000,
     leaseMs: LEASE_MS,
   };
+}
+
+/** Silence makes no exception. */
+function ladderOf({ on_timeout }: EscalationPolicy, { exception }: Asked): Pick<ApprovalPolicy, 'ladder'> {
+  const ladder = exception ? on_timeout.filter(({ kind }) => kind !== 'approve') : on_timeout;
+  return ladder.length > 0 ? { ladder } : {};
 }
 
 function toStandingYes({

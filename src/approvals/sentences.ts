@@ -66,6 +66,13 @@ export function factsOf(args: unknown): { label: string; value: string }[] {
   return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
 }
 
+/** Said first, where a yes lets something through that a rule denies. */
+export function exceptionOf({ policy }: Pick<Approval, 'policy'>): { label: string; value: string }[] {
+  if (!policy.exception) return [];
+  const value = `by the rule “${visible(policy.rule)}”; a yes makes an exception, this once`;
+  return [{ label: 'normally denied', value }];
+}
+
 /** What it would change, one fact each: `stock: 5 → 3`. */
 export function changesOf({ preview }: Approval['request']): { label: string; value: string }[] {
   if (!preview) return [];
@@ -404,7 +411,7 @@ export function waitingText(approval: Approval): string {
   switch (approval.state) {
     case 'OPEN':
     case 'NEEDS_INFO':
-      return `Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.`;
+      return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.`;
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
     default:

@@ -5,7 +5,7 @@
 
 import { PersonId } from '../domain/ids.ts';
 import { type Approvers, isApprover, isQuorum, type Leaf, leavesOf, type Voter } from '../domain/quorum.ts';
-import { type Authorizations, mayDo } from './authorizations.ts';
+import { AGENT, type Authorizations, askingOf, mayDo } from './authorizations.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed, Path } from './config-file.ts';
 import { type Contact, type Contacts, toAccountId } from './contacts.ts';
@@ -84,12 +84,14 @@ function checkAuthorizations(
         ...unknownName(file, [...at, 'requester', 'platforms', n], 'platform', platform, platforms),
       );
     });
-    if (rule.decision === 'ask' && rule.channel !== undefined) {
-      problems.push(...unknownName(file, [...at, 'channel'], 'platform', rule.channel, platforms));
+    const asked = askingOf(rule);
+    if (asked?.asking.channel !== undefined) {
+      const place = [...at, ...asked.at, 'channel'];
+      problems.push(...unknownName(file, place, 'platform', asked.asking.channel, platforms));
     }
   });
 
-  problems.push(...checkTakeover({ file, value }, platforms));
+  problems.push(...checkTakeover({ file, value }, platforms), ...checkAgents({ file, value }, platforms));
   if (value.guest_role !== undefined) {
     problems.push(...unknownName(file, ['guest_role'], 'role', value.guest_role, roles));
   } else if (value.unknown_senders === 'answer') {
@@ -140,6 +142,32 @@ function checkTakeover(
   });
 }
 
+/** A role that says nothing about calls lets an agent call nothing, which is hardly what was meant. */
+function checkAgents(
+  { file, value: { roles, agents } }: Pick<Present<Authorizations>, 'file' | 'value'>,
+  platforms: readonly string[],
+): ConfigProblem[] {
+  const scopes = Object.entries(roles).flatMap(([role, { calls = [] }]) =>
+    calls.flatMap((scope, n) =>
+      (scope.platforms ?? []).flatMap((platform, index) =>
+        unknownName(file, ['roles', role, 'calls', n, 'platforms', index], 'platform', platform, platforms),
+      ),
+    ),
+  );
+  const own = (agents[AGENT]?.roles ?? []).flatMap((role, n) => {
+    const at: Path = ['agents', AGENT, 'roles', n];
+    const unknown = unknownName(file, at, 'role', role, file.keysAt(['roles']));
+    if (unknown.length > 0 || roles[role] === undefined || roles[role].calls !== undefined) return unknown;
+    return [
+      file.problemAt(at, {
+        expected: 'a role that says what an agent may call',
+        hint: `add calls to the role ${role}, line ${file.lineOf(['roles', role])}; \`calls: []\` stands for nothing`,
+      }),
+    ];
+  });
+  return [...scopes, ...own];
+}
+
 function asksByDefault({ defaults }: Authorizations): boolean {
   return defaults.read === 'ask' || defaults.write === 'ask';
 }
@@ -168,9 +196,12 @@ function checkApprovers(who: Who, escalation: Present<EscalationConfig> | undefi
 }
 
 function askedByRules({ file, value: { rules, defaults } }: Present<Authorizations>): Asked[] {
-  const asked = rules.flatMap((rule, index): Asked[] =>
-    rule.decision === 'ask' ? [{ file, at: ['rules', index, 'approvers'], approvers: rule.approvers }] : [],
-  );
+  const asked = rules.flatMap((rule, index): Asked[] => {
+    const { asking, at } = askingOf(rule) ?? {};
+    return asking && at
+      ? [{ file, at: ['rules', index, ...at, 'approvers'], approvers: asking.approvers }]
+      : [];
+  });
   return defaults.approvers
     ? [...asked, { file, at: ['defaults', 'approvers'], approvers: defaults.approvers }]
     : asked;
@@ -317,11 +348,12 @@ function checkRolesOfPeople(authorizations: ConfigFile, { file, value }: Present
 
 function checkPolicyNames({ file, value }: Present<Authorizations>, escalation: ConfigFile): ConfigProblem[] {
   const policies = escalation.keysAt(['policies']);
-  return value.rules.flatMap((rule, index) =>
-    rule.decision === 'ask' && rule.policy !== undefined
-      ? unknownName(file, ['rules', index, 'policy'], 'policy', rule.policy, policies)
-      : [],
-  );
+  return value.rules.flatMap((rule, index) => {
+    const { asking, at } = askingOf(rule) ?? {};
+    return asking?.policy !== undefined && at
+      ? unknownName(file, ['rules', index, ...at, 'policy'], 'policy', asking.policy, policies)
+      : [];
+  });
 }
 
 /** A policy may limit where a yes comes from; then one of those asked must have an account there. */
@@ -331,19 +363,20 @@ function checkReach(
 ): ConfigProblem[] {
   if (!whole) return [];
   return value.rules.flatMap((rule, index) => {
-    if (rule.decision !== 'ask') return [];
-    const platforms = policies[rule.policy ?? 'default']?.approve_from;
+    const { asking, at } = askingOf(rule) ?? {};
+    if (!asking || !at) return [];
+    const platforms = policies[asking.policy ?? 'default']?.approve_from;
     const asked = Object.entries(contacts.people)
       .map(([id, { roles, accounts }]) => ({ ...toVoter(id, roles, schedules), accounts }))
-      .filter((voter) => isApprover(rule.approvers, voter));
+      .filter((voter) => isApprover(asking.approvers, voter));
     const reachable = asked.filter(({ accounts }) => platforms?.some((platform) => platform in accounts));
     if (platforms === undefined || asked.length === 0) return [];
-    if (mayBeGranted(rule.approvers, value) || isQuorum(rule.approvers, reachable)) return [];
+    if (mayBeGranted(asking.approvers, value) || isQuorum(asking.approvers, reachable)) return [];
     return [
-      file.problemAt(['rules', index, 'approvers'], {
+      file.problemAt(['rules', index, ...at, 'approvers'], {
         expected: `somebody with an account on ${platforms.join(' or ')}, where a yes must come from`,
         found: 'nobody: nobody could ever approve',
-        hint: `change approve_from of the policy ${rule.policy ?? 'default'}, or give an approver such an account`,
+        hint: `change approve_from of the policy ${asking.policy ?? 'default'}, or give an approver such an account`,
       }),
     ];
   });

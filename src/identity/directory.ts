@@ -1,8 +1,13 @@
 /**
  * Who is who: which person an account belongs to, who holds a role, who is there, and where somebody is reached.
  *
- * A view of the configuration as it is at the moment of the question; nothing is remembered across changes. What
- * depends on the time is asked with it, in ms since the epoch.
+ * A view of the configuration, and of the links beside it, as they are at the moment of the question; nothing is
+ * remembered across changes. What depends on the time is asked with it, in ms since the epoch.
+ *
+ * Accounts
+ *   L1. What `contacts.yaml` says of an account wins over a link.
+ *   L2. A link to somebody who is not in `contacts.yaml` makes its account nobody's.
+ *   L3. What is decided in somebody's name is decided by `personNow`, so that a link that is gone counts no more.
  *
  * Absence and duty
  *   1. Whoever is away is not asked; their stand-in is, and speaks with their word (`quorum.ts`: one word, one place).
@@ -11,6 +16,7 @@
  *   3. An absence never leaves a request without enough people to ask: then those who are away are asked as well.
  *   4. On call is who is on call at the moment of the question, when it is asked and when it is answered alike.
  */
+import { createHash } from 'node:crypto';
 import type { NamedHours } from '../calendar/calendar.ts';
 import type { Hours } from '../calendar/hours.ts';
 import type { TimeZone } from '../calendar/time-zone.ts';
@@ -18,6 +24,8 @@ import { type Authorizations, mayDo, type Permission } from '../config/authoriza
 import { type Absence, type Contact, toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
 import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
+import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
+import type { Sender } from '../domain/message.ts';
 import { type Importance, type Person, RoleName } from '../domain/person.ts';
 import {
   type Approvers,
@@ -27,20 +35,97 @@ import {
   leavesOf,
   type Voter,
 } from '../domain/quorum.ts';
+import type { Links } from './link-book.ts';
 
 /** How often a word is passed on because the one it was passed to is away, too. */
 const LONGEST_CHAIN = 3;
 /** How far is looked for somebody who comes on call, so that shifts of minutes are not counted for a year. */
 const LOOK_AHEAD_MS = 31 * 24 * 60 * 60_000;
 
+/** Somebody who speaks to the agent, and as what. */
+export type Speaker = Pick<Person, 'id' | 'name' | 'roles'>;
+
+/** An account whose link says something else than `contacts.yaml`, which wins. */
+export interface Disputed {
+  readonly account: AccountId;
+  readonly linked: PersonId;
+  readonly owner: PersonId;
+}
+
+const UNLINKED: Links = { snapshot: () => EMPTY_LEDGER, now: async () => EMPTY_LEDGER };
+
 export class Directory {
-  readonly #views = new WeakMap<Config, View>();
+  #latest: { config: Config; links: LinkLedger; view: View } | undefined;
 
-  constructor(private readonly config: () => Config) {}
+  constructor(
+    private readonly config: () => Config,
+    private readonly links: Links = UNLINKED,
+  ) {}
 
-  /** The person an account belongs to; undefined for a stranger. */
+  // ── Accounts ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The person an account belongs to; undefined for a stranger. A link may be gone by now: see `personNow`. */
   personOf(account: AccountId): Person | undefined {
     return this.#view().byAccount.get(account);
+  }
+
+  /**
+   * The person an account belongs to at this moment, for whatever is decided in their name. Asks the store unless
+   * `contacts.yaml` says whose it is.
+   *
+   * @throws when the store is away
+   */
+  async personNow(account: AccountId): Promise<Person | undefined> {
+    if (!this.isConfigured(account)) await this.links.now();
+    return this.personOf(account);
+  }
+
+  /**
+   * As whom somebody speaks to the agent now, with the roles they have where they act: as a person, as a guest who was
+   * let in, or as one of all those who are answered. Undefined for whoever is nobody here, or cannot prove who they are.
+   */
+  speakerOf({ account, displayName, groups, authenticated }: Sender, nowMs: number): Speaker | undefined {
+    if (!authenticated) return undefined;
+    const person = this.personOf(account);
+    const known = person ?? this.#guestWith(account, displayName, nowMs);
+    return known && { id: known.id, name: known.name, roles: this.rolesOf(known, groups) };
+  }
+
+  /** The same, as it stands in the store at this moment; see `personNow`. */
+  async speakerNow(sender: Sender, nowMs: number): Promise<Speaker | undefined> {
+    if (sender.authenticated) await this.personNow(sender.account);
+    return this.speakerOf(sender, nowMs);
+  }
+
+  /** Whether a stranger was turned away, and is not heard for a while. */
+  isSilenced(account: AccountId, nowMs: number): boolean {
+    return isSilenced(this.links.snapshot(), account, nowMs);
+  }
+
+  /** Whether `contacts.yaml` says whose it is. */
+  isConfigured(account: AccountId): boolean {
+    return this.#view().configured.has(account);
+  }
+
+  /** Accounts on a platform of everybody we know. */
+  accountsOn(platform: Platform): AccountId[] {
+    return this.#view()
+      .people.flatMap(({ accounts }) => accounts)
+      .filter((account) => platformOf(account) === platform);
+  }
+
+  /** Everybody. */
+  people(): readonly Person[] {
+    return this.#view().people;
+  }
+
+  /** Links that `contacts.yaml` contradicts. */
+  disputed(): Disputed[] {
+    const { configured } = this.#view();
+    return this.links.snapshot().links.flatMap(({ account, person }) => {
+      const owner = configured.get(account);
+      return owner === undefined || owner === person ? [] : [{ account, linked: person, owner }];
+    });
   }
 
   find(id: PersonId): Person | undefined {
@@ -328,16 +413,28 @@ export class Directory {
     return isApprover(approvers, { person: id, roles: person.roles, onCall: schedulesIn(approvers) });
   }
 
+  #guestWith(account: AccountId, displayName: string, nowMs: number): Speaker | undefined {
+    const { unknown_senders, guest_role } = this.#authorizations();
+    if (guest_role === undefined) return undefined;
+    const isLetIn = guestWith(this.links.snapshot(), account, nowMs) !== undefined;
+    if (!isLetIn && unknown_senders !== 'answer') return undefined;
+    // Strangers are told apart, so that nothing kept for one of them is seen by another.
+    const tail = createHash('sha256').update(account).digest('hex').slice(0, 16);
+    // Anybody can give themselves the name of somebody else; the account is what the platform vouches for.
+    const name = `${displayName} (${isLetIn ? 'guest' : 'unknown'}, ${account})`;
+    return { id: PersonId.parse(`guest.${tail}`), name, roles: [guest_role] };
+  }
+
   #authorizations(): Authorizations {
     return this.config().authorizations;
   }
 
   #view(): View {
     const config = this.config();
-    const known = this.#views.get(config);
-    if (known) return known;
-    const view = toView(config);
-    this.#views.set(config, view);
+    const links = this.links.snapshot();
+    if (this.#latest?.config === config && this.#latest.links === links) return this.#latest.view;
+    const view = toView(config, links);
+    this.#latest = { config, links, view };
     return view;
   }
 }
@@ -363,15 +460,29 @@ interface View {
   readonly people: readonly Person[];
   readonly byId: ReadonlyMap<PersonId, Person>;
   readonly byAccount: ReadonlyMap<AccountId, Person>;
+  /** Of `contacts.yaml` alone. */
+  readonly configured: ReadonlyMap<AccountId, PersonId>;
   readonly times: ReadonlyMap<PersonId, Times>;
 }
 
-function toView(config: Config): View {
-  const people = toPeople(config.contacts);
+function toView(config: Config, { links }: LinkLedger): View {
+  const written = toPeople(config.contacts);
+  const configured = new Map(
+    written.flatMap(({ id, accounts }) => accounts.map((account) => [account, id] as const)),
+  );
+  const linked = new Map<PersonId, AccountId[]>();
+  for (const { account, person } of links) {
+    if (!configured.has(account)) note(linked, person, account);
+  }
+  const people = written.map((person) => {
+    const more = linked.get(person.id);
+    return more ? { ...person, accounts: [...person.accounts, ...more] } : person;
+  });
   const contacts = Object.entries(config.contacts.people);
   return {
     people,
     byId: new Map(people.map((person) => [person.id, person])),
+    configured,
     byAccount: new Map(
       people.flatMap((person) => person.accounts.map((account) => [account, person] as const)),
     ),

@@ -30,14 +30,14 @@ import type { AuditEvent } from '../domain/audit-event.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
-import { platformOf } from '../domain/ids.ts';
+import { type AccountId, platformOf } from '../domain/ids.ts';
 import type { InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
-import { type BallotBox, saidBy } from './ballot-box.ts';
+import { type BallotBox, type Speaker, saidBy } from './ballot-box.ts';
 import type { Reach } from './reach.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
@@ -85,7 +85,8 @@ export class AnswerDesk implements Lookup {
     const { sender, approvalId } = answer;
     const before = await this.#dealtWith(answer);
     if (before) return before;
-    const person = sender.authenticated && !sender.automatic ? this.#voterOf(sender) : undefined;
+    const speaker = sender.authenticated && !sender.automatic ? await this.#speakerOf(sender) : undefined;
+    const person = speaker?.person;
     if (!person) {
       await this.#recordAnswer(answer, 'UNKNOWN_PERSON', sender.account);
       return {
@@ -94,7 +95,6 @@ export class AnswerDesk implements Lookup {
         notice: UNKNOWN_HERE,
       };
     }
-    const speaker = { person, account: sender.account };
     const result = await this.deps.ballots.cast(approvalId, speaker, {
       key: answer.id,
       said: saidBy(answer),
@@ -126,6 +126,18 @@ export class AnswerDesk implements Lookup {
       approval?.decision?.key === id ? 'Recorded.' : 'This was answered before and changes nothing.';
     const notice = approval ? `${said} ${literal(standing(approval))}` : said;
     return { kind: 'answered', code: 'REPLAY', notice };
+  }
+
+  /** Whose the account is at this moment. */
+  async #speakerOf(sender: Pick<Sender, 'account' | 'groups'>): Promise<Speaker | undefined> {
+    const { account } = sender;
+    await this.deps.directory.personNow(account);
+    const person = this.#voterOf(sender);
+    return person && { person, account, ...(this.#isLinked(account) ? { linked: true as const } : {}) };
+  }
+
+  #isLinked(account: AccountId): boolean {
+    return !this.deps.directory.isConfigured(account);
   }
 
   /** A person, with the roles they have where they act. Groups give roles to people we know, not to strangers. */
@@ -213,8 +225,8 @@ export class AnswerDesk implements Lookup {
     { id, sender }: InboundMessage,
     { approvalId, gen, said }: TicketReply,
   ): Promise<{ code: string; notice: string }> {
-    const person = this.#voterOf(sender);
-    if (!person) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
+    const speaker = await this.#speakerOf(sender);
+    if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
     // A mail may quote what somebody else wrote, above everything of its own.
     if (platformOf(sender.account) === MAIL) return { code: 'NOT_HERE', notice: BY_REPLY_ONLY };
     if (said.kind === 'unclear') {
@@ -222,7 +234,6 @@ export class AnswerDesk implements Lookup {
       const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve ${ticket}\` or \`deny ${ticket} your reason\`.`;
       return { code: 'NOT_UNDERSTOOD', notice };
     }
-    const speaker = { person, account: sender.account };
     const ballot = { key: id, said, gen, digest: undefined };
     const result = await this.deps.ballots.cast(approvalId, speaker, ballot);
     return result ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
@@ -256,7 +267,8 @@ export class AnswerDesk implements Lookup {
     const { sender } = message;
     const owner = approval?.conversationId ?? message.conversationId;
     if (await this.deps.writer.wasWritten(owner, onceKey(message.id))) return { kind: 'duplicate' };
-    const person = this.deps.directory.personOf(sender.account);
+    const speaker = await this.#speakerOf(sender);
+    const person = speaker?.person;
     if (!claim || !approval) {
       return this.#refuseReply(message, 'NOT_FOUND', undefined, person && NO_SUCH_REQUEST);
     }
@@ -278,7 +290,6 @@ export class AnswerDesk implements Lookup {
       const help = this.#help(approval, parsed, subject);
       return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, help, parsed.kind);
     }
-    const speaker = { person, account: sender.account };
     const ballot = { key: message.id, said: parsed, gen: claim.gen, digest: undefined };
     const result = await this.deps.ballots.cast(approval.id, speaker, ballot);
     if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST, parsed.kind);

@@ -44,6 +44,8 @@ export interface BallotDeps {
 export interface Speaker {
   readonly person: Person;
   readonly account: AccountId;
+  /** The account is theirs by a link alone. */
+  readonly linked?: true;
 }
 
 /** What was said, and about what, as far as the words tell. */
@@ -127,6 +129,7 @@ export class BallotBox {
     // Of the generation that was answered: if it is another one by the time it counts, it does not count.
     const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
     const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
       const voter = this.#voterOf(person, approval, nowMs);
       const answer = {
@@ -135,6 +138,7 @@ export class BallotBox {
         gen,
         digest: digest ?? approval.digest,
         by: { person: person.id, name: person.name, account },
+        accounts: person.accounts,
         roles: voter.roles,
         onCall: voter.onCall,
         standsFor: voter.standsFor,
@@ -152,6 +156,16 @@ export class BallotBox {
       );
     });
     return result && { code: result.code, approval: result.approval, notice: noticeFor(result) };
+  }
+
+  /** Right before it counts: a link may be gone since the account was looked up. */
+  async #isStillTheirs({ person, account, linked }: Speaker): Promise<boolean> {
+    return linked === undefined || (await this.deps.directory.personNow(account))?.id === person.id;
+  }
+
+  async #notTheirs(id: ApprovalId): Promise<Counted | undefined> {
+    const approval = await this.deps.approvals.find(id);
+    return approval && { code: 'NOT_ELIGIBLE', approval, notice: NOT_THEIRS };
   }
 
   /** Their own word, those of the ones who are away, and of the ones who let them decide this; each as it is now. */
@@ -210,7 +224,9 @@ export class BallotBox {
     });
     if (decision.kind === 'deny') return `the rule “${decision.rule}” does not allow that`;
     const sameAsked =
-      decision.kind === 'allow' || JSON.stringify(decision.approvers) === JSON.stringify(policy.approvers);
+      decision.kind === 'allow' ||
+      (decision.exception === policy.exception &&
+        JSON.stringify(decision.approvers) === JSON.stringify(policy.approvers));
     if (!sameAsked) {
       return `the rule “${decision.rule}” asks other people for that; deny this, and let it be asked anew`;
     }
@@ -227,6 +243,7 @@ export class BallotBox {
   ): Promise<Counted | undefined> {
     const approval = await this.deps.approvals.find(id);
     if (!approval) return undefined;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const proposal = await this.deps.grants.propose(approval, speaker, ballot.gen, text);
     if (proposal.kind === 'told') return { code: proposal.code, approval, notice: proposal.notice };
     const counted = await this.#vote(id, speaker, ballot, { kind: 'approve' });
@@ -262,11 +279,13 @@ export class BallotBox {
 
   async #reply(
     id: ApprovalId,
-    { person, account }: Speaker,
+    speaker: Speaker,
     { key }: Ballot,
     text: string,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
+    const { person, account } = speaker;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const operates = directory.may(person.roles, 'operate');
     const by = { person: person.id, name: person.name };
     const result = await approvals.apply(id, (approval, nowMs) =>
@@ -275,8 +294,10 @@ export class BallotBox {
     return result && { ...result, notice: replyText(result) };
   }
 
-  async #delegate(id: ApprovalId, { person }: Speaker, to: string): Promise<Counted | undefined> {
+  async #delegate(id: ApprovalId, speaker: Speaker, to: string): Promise<Counted | undefined> {
     const { approvals, directory, reach } = this.deps;
+    const { person } = speaker;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const wanted = PersonId.safeParse(to.toLowerCase());
     const next = wanted.success ? directory.find(wanted.data) : undefined;
     if (!next) {
@@ -299,6 +320,9 @@ export class BallotBox {
 function nobodyCalled(to: string): string {
   return `I know nobody by the id ${literal(to)}; people are named as in contacts.yaml. Nothing has changed.`;
 }
+
+const NOT_THEIRS =
+  'This account is nobody’s I know any more, so you cannot decide this. Nothing was decided.';
 
 /** A yes that counts, or counted when it came the first time. */
 const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);

@@ -22,6 +22,7 @@ import type { ModelClient } from '../agent/model/model-client.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { agentRule } from '../agent/tools/tool-policy.ts';
 import { type Requester, Toolbox } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
 import { toHeard } from '../approvals/approval-audit.ts';
@@ -35,7 +36,7 @@ import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
 import { BROKEN_OFF } from '../control/sentences.ts';
 import { TurnWatch } from '../control/turn-watch.ts';
-import { type Outbox, type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import { type Outbox, type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { holdYes } from '../domain/approval/holding.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -43,7 +44,7 @@ import type { Clock } from '../domain/clock.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
 import { ControlMovedError, LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
+import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address, OutFile } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -99,6 +100,8 @@ interface Work {
   readonly replyTo: Address;
   /** On whose behalf it is handled, beside the requester. */
   readonly lineage: readonly PersonId[];
+  /** From which it was asked. */
+  readonly accounts: readonly AccountId[];
   /** Of an approved call that failed. */
   readonly failedTool?: string;
   /** Who speaks, as it was when the handling began. */
@@ -215,12 +218,17 @@ export class ConversationWorker {
         return []; // `standby` has dealt with it
       case 'message': {
         const { message, requester } = item;
+        const { sender } = message;
+        const speaker = await this.deps.directory.speakerNow(sender, this.deps.clock.now());
+        if (!speaker || !this.deps.directory.may(speaker.roles, 'ask')) return this.#noLonger(item);
+        const platform = channelOf(message.replyTo.platform);
         const work: Work = {
           ...handling,
           item,
-          requester: { ...requester, platform: channelOf(message.replyTo.platform) },
+          requester: { person: requester.person, name: requester.name, roles: speaker.roles, platform },
           replyTo: message.replyTo,
           lineage: [],
+          accounts: [sender.account],
         };
         const { said, exhibits } = await this.#said(handling, item);
         return [...received(item), ...(await this.#turn(work, said, exhibits))];
@@ -247,6 +255,39 @@ export class ConversationWorker {
     }
   }
 
+  /** The right to ask, or the account, was taken away while the message waited. */
+  #noLonger({ message, requester }: Extract<MailboxItem, { kind: 'message' }>): readonly Effect[] {
+    const { id, conversationId, sender } = message;
+    const markdown = 'You may not ask me for things any more, so I did nothing with what you wrote.';
+    return [
+      toOutEffect(toSender(message, { id: `no-longer:${id}`, markdown, atMs: this.deps.clock.now() })),
+      {
+        kind: 'audit',
+        event: {
+          event: 'message.refused',
+          actor: sender.account,
+          subject: conversationId,
+          correlation: id,
+          channel: platformOf(sender.account),
+          detail: {
+            reason: 'may-not-ask',
+            person: requester.person,
+            authorization: 'deny',
+            rule: 'no role has the permission ask any more',
+          },
+        },
+      },
+    ];
+  }
+
+  /** At the moment of the question: a role that was taken away meanwhile is gone. */
+  #rolesNow(item: MailboxItem, person: PersonId): readonly string[] {
+    const { directory, clock } = this.deps;
+    return item.kind === 'message'
+      ? (directory.speakerOf(item.message.sender, clock.now())?.roles ?? [])
+      : (directory.find(person)?.roles ?? []);
+  }
+
   #workOn(handling: Handling, item: MailboxItem, approval: Approval): Work {
     const { requester, requesterName } = approval.request;
     return {
@@ -261,6 +302,7 @@ export class ConversationWorker {
       },
       replyTo: approval.origin,
       lineage: approval.request.lineage ?? [],
+      accounts: approval.request.accounts ?? [],
       ...(approval.state === 'FAILED' ? { failedTool: approval.request.tool } : {}),
       log: handling.log.child({ approval: approval.id }),
     };
@@ -270,8 +312,12 @@ export class ConversationWorker {
 
   async #turn(work: Work, opening: Entry, exhibits?: Enclosures['exhibits']): Promise<readonly Effect[]> {
     const { claim, item, requester, conversationId } = work;
-    const { purpose, authorizations, settings } = this.deps.config();
+    const { purpose, settings } = this.deps.config();
     const approvals: Approval[] = [];
+    const standing = {
+      authorizations: () => this.deps.config().authorizations,
+      roles: () => this.#rolesNow(item, requester.person),
+    };
     const board = this.#board(work);
     const watch = new TurnWatch(this.deps.controls, conversationId, work.control.epoch);
     board?.start();
@@ -283,7 +329,7 @@ export class ConversationWorker {
         {
           model: this.deps.model(),
           systemPrompt: systemPrompt(purpose),
-          tools: new Toolbox(this.deps.tools, authorizations, requester, conversationId),
+          tools: new Toolbox(this.deps.tools, standing, requester, conversationId),
           maxSteps: settings.model.max_steps,
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
@@ -445,7 +491,11 @@ export class ConversationWorker {
   /** Runs it. Whatever comes of it is an item of its own, written together with the record of the outcome. */
   async #run(work: Work, approval: Approval): Promise<readonly Effect[]> {
     const tool = this.deps.tools.find(approval.request.tool);
-    const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock);
+    const group = tool?.group ?? '';
+    const call = { tool: approval.request.tool, group, platform: work.requester.platform };
+    const own = agentRule(this.deps.config().authorizations, call);
+    const forbidden = own.verdict === 'deny' ? own.rule : undefined;
+    const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock, forbidden);
     work.log.info(
       {
         tool: approval.request.tool,
@@ -734,7 +784,12 @@ function toAudits(
       ...about,
       event: `authorization.${verdict}`,
       subject: `tool:${screened.call.tool}`,
-      detail: { rule: rule ?? 'not a call that could be made', call: screened.call.id },
+      detail: {
+        action: 'call',
+        rule: rule ?? 'not a call that could be made',
+        ...('agentRule' in screened ? { agent: screened.agentRule } : {}),
+        call: screened.call.id,
+      },
     };
   });
   const done: AuditEvent = {

@@ -66,5 +66,6 @@ export function aToolbox(
   { tools = createTestTools(), requester = {} }: { tools?: Tool[]; requester?: Partial<Requester> } = {},
 ): Toolbox {
   const alex = { person: ALEX, name: 'Alex Kim', roles: ['member'], platform: 'slack', ...requester };
-  return new Toolbox(new ToolCatalog(tools), authorizations, alex, ConversationId.parse('slack:T0:C0:1'));
+  const standing = { authorizations: () => authorizations, roles: () => alex.roles };
+  return new Toolbox(new ToolCatalog(tools), standing, alex, ConversationId.parse('slack:T0:C0:1'));
 }

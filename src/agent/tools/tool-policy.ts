@@ -4,8 +4,19 @@
  * Pure. A rule that denies wins wherever it stands; otherwise the first rule that fits decides; otherwise the
  * defaults do, and those never let a call run that changes something. What cannot be compared with a limit never
  * slips under it: it fits the rules that ask or deny, and none that allows.
+ *
+ * A rule that denies may name people to ask for an exception. It gives way to every rule that denies without.
+ *
+ * What the agent itself may call is held against its roles first: what none of them covers is refused, whatever the
+ * rules say, and no exception is asked for.
  */
-import type { Authorizations, Rule } from '../../config/authorizations.ts';
+import {
+  AGENT,
+  type Authorizations,
+  type CallScope,
+  type Exception,
+  type Rule,
+} from '../../config/authorizations.ts';
 import { type Comparison, satisfies } from '../../config/comparison.ts';
 import type { Platform } from '../../domain/ids.ts';
 import type { Approvers } from '../../domain/quorum.ts';
@@ -30,12 +41,38 @@ export type PolicyDecision =
       readonly approvers: Approvers;
       readonly policy: string;
       readonly channel: Platform | undefined;
+      /** Normally it is denied; a yes is an exception, for this once. */
+      readonly exception?: true;
     };
 
 export function decideCall(authorizations: Authorizations, facts: CallFacts): PolicyDecision {
+  const own = agentRule(authorizations, facts);
+  if (own.verdict === 'deny') return { kind: 'deny', rule: own.rule };
   const fitting = authorizations.rules.filter((rule) => fits(rule, facts));
-  const rule = fitting.find(({ decision }) => decision === 'deny') ?? fitting[0];
+  const denying = fitting.filter((rule) => rule.decision === 'deny');
+  const rule = denying.find(({ escalate }) => !escalate) ?? denying[0] ?? fitting[0];
   return rule ? byRule(rule) : byDefault(authorizations, facts);
+}
+
+/** What the roles of the agent say about a call, in the words of the audit. */
+export function agentRule(
+  { agents, roles }: Pick<Authorizations, 'agents' | 'roles'>,
+  call: Pick<CallFacts, 'tool' | 'group' | 'platform'>,
+): { readonly verdict: 'allow' | 'deny'; readonly rule: string } {
+  const own = agents[AGENT]?.roles;
+  if (!own) return { verdict: 'allow', rule: `${AGENT} is held by the rules alone` };
+  const covering = own.find((role) => roles[role]?.calls?.some((scope) => covers(scope, call)));
+  return covering === undefined
+    ? { verdict: 'deny', rule: `no role of ${AGENT} (${own.join(', ') || 'none'}) covers ${call.tool}` }
+    : { verdict: 'allow', rule: `role ${covering} of ${AGENT}` };
+}
+
+function covers(
+  { tools = [], groups = [], platforms }: CallScope,
+  { tool, group, platform }: Pick<CallFacts, 'tool' | 'group' | 'platform'>,
+): boolean {
+  const isNamed = tools.includes('*') || tools.includes(tool) || groups.includes(group);
+  return isNamed && (platforms === undefined || platforms.some((each) => each === platform));
 }
 
 function byRule(rule: Rule): PolicyDecision {
@@ -43,18 +80,21 @@ function byRule(rule: Rule): PolicyDecision {
     case 'allow':
       return { kind: 'allow', rule: rule.name };
     case 'deny':
-      return { kind: 'deny', rule: rule.name };
+      return rule.escalate
+        ? { ...toAsk(rule.name, rule.escalate), exception: true }
+        : { kind: 'deny', rule: rule.name };
     case 'ask':
-      return {
-        kind: 'ask',
-        rule: rule.name,
-        approvers: rule.approvers,
-        policy: rule.policy ?? 'default',
-        channel: rule.channel,
-      };
+      return toAsk(rule.name, rule);
     default:
       return rule satisfies never;
   }
+}
+
+function toAsk(
+  rule: string,
+  { approvers, policy = 'default', channel }: Exception,
+): Extract<PolicyDecision, { kind: 'ask' }> {
+  return { kind: 'ask', rule, approvers, policy, channel };
 }
 
 function byDefault({ defaults }: Authorizations, { effect }: CallFacts): PolicyDecision {

@@ -3,6 +3,9 @@
  *
  * Only calls that change nothing, or that are harmless to repeat and touch nothing outside the gateway, run inside
  * a turn. Everything else leaves the turn as a held call and runs later, once, under a permit.
+ *
+ * Invariant: each call is held against the rules, the agent's roles and the requester's roles as they are at the
+ * moment of that call, so that what is taken away in the middle of a turn is gone for the next call.
  */
 import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
@@ -10,13 +13,20 @@ import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import type { Tool, ToolCall, ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
-import { decideCall, type PolicyDecision } from './tool-policy.ts';
+import { agentRule, decideCall, type PolicyDecision } from './tool-policy.ts';
 
 export interface Requester {
   readonly person: PersonId;
   readonly name: string;
   readonly roles: readonly string[];
   readonly platform: string;
+}
+
+/** What may change while a turn goes on; asked at each call. */
+export interface Standing {
+  authorizations(): Authorizations;
+  /** Of the requester. */
+  roles(): readonly string[];
 }
 
 /** A call that does not run inside the turn: somebody has to agree, or it must run exactly once. */
@@ -34,8 +44,9 @@ export type Screened =
       readonly tool: Tool;
       readonly args: unknown;
       readonly rule: string;
+      readonly agentRule: string;
     }
-  | ({ readonly kind: 'held' } & HeldCall)
+  | ({ readonly kind: 'held'; readonly agentRule: string } & HeldCall)
   /** Refused, or not a call we can make sense of; the model is told why. */
   | {
       readonly kind: 'refused';
@@ -47,8 +58,8 @@ export type Screened =
 export class Toolbox {
   constructor(
     private readonly catalog: ToolCatalog,
-    private readonly authorizations: Authorizations,
-    private readonly requester: Requester,
+    private readonly standing: Standing,
+    private readonly requester: Pick<Requester, 'person' | 'platform'>,
     private readonly conversationId: ConversationId,
   ) {}
 
@@ -79,14 +90,16 @@ export class Toolbox {
       };
     }
     const args: unknown = parsed.data;
-    const decision = decideCall(this.authorizations, {
+    const authorizations = this.standing.authorizations();
+    const facts = {
       tool: tool.name,
       group: tool.group,
       effect: tool.effect,
       args,
-      roles: this.requester.roles,
+      roles: this.standing.roles(),
       platform: this.requester.platform,
-    });
+    };
+    const decision = decideCall(authorizations, facts);
     if (decision.kind === 'deny') {
       return {
         kind: 'refused',
@@ -95,10 +108,11 @@ export class Toolbox {
         reason: `Not allowed by the rule "${decision.rule}".`,
       };
     }
+    const { rule: own } = agentRule(authorizations, facts);
     if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
-      return { kind: 'run', call, tool, args, rule: decision.rule };
+      return { kind: 'run', call, tool, args, rule: decision.rule, agentRule: own };
     }
-    return { kind: 'held', call, tool, args, decision };
+    return { kind: 'held', call, tool, args, decision, agentRule: own };
   }
 
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */

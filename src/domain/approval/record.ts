@@ -111,6 +111,8 @@ export const ApprovalPolicy = z.object({
   approveFrom: z.array(Platform).optional(),
   /** `enough`: refused only when those who are left cannot agree any more. Absent: by one no. */
   denyRule: z.literal('enough').optional(),
+  /** The rule denies it; those who are asked may make an exception, this once. */
+  exception: z.literal(true).optional(),
   /** How wide, how long and how often a yes to further calls may be. Absent: there is none. */
   standingYes: z
     .object({ rules: z.array(z.enum(['exact', 'like', 'tool'])), longestMs: z.int(), mostTimes: z.int() })

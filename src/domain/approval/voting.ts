@@ -46,6 +46,8 @@ export interface Vote {
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
+  /** Every account of that person now. */
+  readonly accounts?: readonly AccountId[] | undefined;
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
   /** The schedules by which they are on call now. */
@@ -141,7 +143,9 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   const { policy, state, request } = approval;
   if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
   if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
-  if (excludedFrom(approval).has(answer.by.person) || request.accounts?.includes(answer.by.account)) {
+  const accounts = [answer.by.account, ...(answer.accounts ?? [])];
+  const isTheirs = request.accounts?.some((account) => accounts.includes(account)) ?? false;
+  if (excludedFrom(approval).has(answer.by.person) || isTheirs) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
   }
   if (!answer.permitted || !mayDecide(approval, toVoter(answer))) {
