@@ -14,8 +14,8 @@ export const PARTITIONS = 16;
 /** A queue of lanes inside every partition: the mailboxes, one platform's outboxes, or what escalations have to do. */
 export type QueueName = 'm' | 'e' | `o.${string}`;
 
-/** Kinds of records that a `RecordStore` keeps: escalations, and what each person is to be told. */
-export type RecordFamily = 'esc' | 'pgr';
+/** Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose. */
+export type RecordFamily = 'esc' | 'pgr' | 'lnk';
 
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -205,6 +205,11 @@ export class Keys {
   /** A channel, not a key: on it goes the id of an approval of a client that has changed. */
   apiBell(): string {
     return `${this.prefix}api`;
+  }
+
+  /** A channel, not a key: on it goes the revision of the links when they have changed. */
+  linkBell(): string {
+    return `${this.prefix}links`;
   }
 
   /** A channel, not a key: on it goes the name of a client whose log has grown. */
