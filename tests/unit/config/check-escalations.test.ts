@@ -124,6 +124,12 @@ only_in: office`,
       'notify.if_nobody.instead',
       'did you mean alex?',
     ],
+    [
+      'person behind channels',
+      '{ notify: [{ channel: { slack: C1, email: ops@corp.test } }, alx] }',
+      'notify[1]',
+      'did you mean alex?',
+    ],
     ['role', '{ notify: { role: manger } }', 'notify.role', 'did you mean manager?'],
     [
       'role written like a person',

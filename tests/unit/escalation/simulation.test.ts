@@ -136,6 +136,21 @@ last_resort: dana`;
     ]);
   });
 
+  it('waits for somebody to be there where it is told to, and says so once', () => {
+    const schedules = `  mornings:
+    time_zone: Europe/Berlin
+    rotations:
+      - { start: 2026-11-02T00:00, shift: 1w, people: [kim], restrict: { days: { every_day: 11:00-12:00 } } }
+`;
+    const duty =
+      'steps: [{ notify: { to: { on_call: mornings }, if_nobody: hold } }, { wait: 10m }]\nlast_resort: dana';
+
+    expect(linesOf(worldWith(duty, { schedules })).slice(0, 2)).toEqual([
+      'Mon 23 Nov, 10:00:10 |  |  |  | waits for somebody to be there; looked at again until Mon 23 Nov, 11:00',
+      'Mon 23 Nov, 11:00 | 1 | Kim Park | slack, normal | on call (mornings): rotation 1, shift 4',
+    ]);
+  });
+
   it('E6 shouts when nobody at all can be called', () => {
     const world = worldWith('steps: [{ notify: kim }, { wait: 10m }]\nlast_resort: kim', { off: ['slack'] });
 

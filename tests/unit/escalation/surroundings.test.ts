@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../../src/domain/escalation/plan.ts';
-import type { Importance } from '../../../src/domain/person.ts';
 import { PersonId } from '../../../src/domain/ids.ts';
+import type { Importance } from '../../../src/domain/person.ts';
 import { LiveSurroundings, quietOf } from '../../../src/escalation/surroundings.ts';
 import { MONDAY, worldWith } from '../../support/escalations.ts';
 
