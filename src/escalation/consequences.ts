@@ -11,6 +11,9 @@ import type { PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { callText, newsText } from './sentences.ts';
 
+/** Steps that one entry of the audit names: after a long outage there may be thousands. */
+const MOST_STEPS_NOTED = 50;
+
 export function consequencesOf(
   before: Escalation | undefined,
   moved: EscalationMove,
@@ -156,7 +159,11 @@ function toAudit(
       about: aboutOf(next),
       ...(taken.length === 0
         ? {}
-        : { steps: taken.map(({ round, step, how }) => `${round + 1}/${step} ${how}`) }),
+        : {
+            steps: taken
+              .slice(-MOST_STEPS_NOTED)
+              .map(({ round, step, how }) => `${round + 1}/${step} ${how}`),
+          }),
       ...(acts.length === 0 ? {} : { acts: acts.map(actText) }),
     },
   };
