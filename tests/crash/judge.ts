@@ -15,7 +15,7 @@ export interface Evidence {
   readonly threads: ReadonlyMap<number, readonly Post[]>;
   readonly refunds: readonly Refund[];
   readonly approvals: readonly Approval[];
-  /** Why the same thing may be there twice; undefined where the platform's own key rules it out. */
+  /** Why the same thing may be there twice; undefined where the platform's own key, or a look, rules it out. */
   readonly explainDouble: (conversation: number, key: string) => string | undefined;
   /** What the model was shown out of order. */
   readonly disorder: readonly string[];
@@ -209,16 +209,35 @@ function doubledOfThread(
   thread: readonly Post[],
   explainDouble: Evidence['explainDouble'],
 ): (Omit<DoubledReply, 'explanation'> & { explanation: string | undefined })[] {
+  const underOneKey = [...timesOf(thread.flatMap(({ key }) => key ?? []))].map(([key, times]) => ({
+    thread: nameOf(conversation),
+    key,
+    times,
+    explanation: explainDouble(conversation, key),
+  }));
+  const underSeveral = [...timesOf(wordsUnderKeys(thread))].map(([words, times]) => ({
+    thread: nameOf(conversation),
+    key: `${words}, under several keys`,
+    times,
+    explanation: undefined, // no platform can tell that they are the same
+  }));
+  return [...underOneKey, ...underSeveral].filter(({ times }) => times > 1);
+}
+
+/** What each final reply says, once for each key it was posted under; a platform that drops repeats shows each once. */
+function wordsUnderKeys(thread: readonly Post[]): string[] {
+  const said = thread.flatMap(({ isProgress, text, key, raw }) => {
+    const reply = isProgress ? undefined : replyIn(text);
+    return reply ? [{ words: `${reply.kind} m${reply.number}`, under: key ?? raw }] : [];
+  });
+  const different = new Map(said.map(({ words, under }) => [`${words} ${under}`, words] as const));
+  return [...different.values()];
+}
+
+function timesOf(names: readonly string[]): Map<string, number> {
   const times = new Map<string, number>();
-  for (const { key } of thread) if (key !== undefined) times.set(key, (times.get(key) ?? 0) + 1);
-  return [...times]
-    .filter(([, count]) => count > 1)
-    .map(([key, count]) => ({
-      thread: nameOf(conversation),
-      key,
-      times: count,
-      explanation: explainDouble(conversation, key),
-    }));
+  for (const name of names) times.set(name, (times.get(name) ?? 0) + 1);
+  return times;
 }
 
 function nameOf(conversation: number): string {

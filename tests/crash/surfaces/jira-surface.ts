@@ -8,13 +8,13 @@ export function createJiraSurface(jira: JiraSandbox): Surface {
   const ours = (issue: string) => jira.comments(issue).filter(({ author }) => author === BOT.jiraAccount);
   return {
     platform: 'jira',
-    write: async ({ conversation, place, text, mention }) => {
+    write: async ({ conversation, place, text }) => {
       const issue =
         place ?? jira.createIssue({ user: ALEX.jiraAccount, summary: `Conversation ${conversation}` }).key;
       const { acknowledged } = jira.comment({
         user: ALEX.jiraAccount,
         issue,
-        text: mention ? `@signalbox ${text}` : text,
+        text: `@signalbox ${text}`, // people talk with each other in an issue: it is spoken to by its name
       });
       return { place: issue, acknowledged };
     },

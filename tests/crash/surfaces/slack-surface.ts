@@ -51,8 +51,8 @@ export function createSlackSurface(slack: SlackSandbox): Surface {
   };
 }
 
-/** Whether the gateway looked for the first post before it made the second. Pure. */
-export function explainDouble(place: string, key: string, calls: readonly ApiCall[]): string {
+/** How it came about; undefined when the gateway did not look for the first post before it made the second. Pure. */
+export function explainDouble(place: string, key: string, calls: readonly ApiCall[]): string | undefined {
   const posts = calls.flatMap(({ method, args }, index) =>
     method === 'chat.postMessage' && JSON.stringify(args.metadata ?? '').includes(key) ? [index] : [],
   );
@@ -63,7 +63,7 @@ export function explainDouble(place: string, key: string, calls: readonly ApiCal
     .some(({ method, args }) => method === 'conversations.replies' && String(args.ts) === place);
   return lookedUp
     ? 'the thread was searched between the two posts: the first one was not found, or was still on its way'
-    : 'nobody looked for the first post before the second';
+    : undefined;
 }
 
 function isOurs({ bot_id: bot }: SlackMessage): boolean {

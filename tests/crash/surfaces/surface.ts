@@ -33,7 +33,7 @@ export interface Surface {
   onChange(listener: () => void): () => void;
 
   /** Why the same thing is there twice; undefined where the platform's own key rules it out. */
-  explainDouble?(place: string, key: string): string;
+  explainDouble?(place: string, key: string): string | undefined;
 }
 
 export interface Written {
