@@ -296,7 +296,7 @@ export class BallotBox {
 
   async #delegate(id: ApprovalId, speaker: Speaker, to: string): Promise<Counted | undefined> {
     const { approvals, directory, reach } = this.deps;
-    const { person } = speaker;
+    const { person, account } = speaker;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const wanted = PersonId.safeParse(to.toLowerCase());
     const next = wanted.success ? directory.find(wanted.data) : undefined;
@@ -311,7 +311,11 @@ export class BallotBox {
         importance: importanceOfRisk(approval.request.risk),
       })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
-      return delegate(approval, { from, to: next.id, by: person.id, operates: false, copies }, nowMs);
+      return delegate(
+        approval,
+        { from, to: next.id, by: person.id, account, operates: false, copies },
+        nowMs,
+      );
     });
     return result && { ...result, notice: delegateText(result, next.name) };
   }

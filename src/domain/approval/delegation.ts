@@ -3,7 +3,7 @@
  *
  * The word stays one: whoever stands in fills the place of the one they stand in for (`quorum.ts`).
  */
-import type { PersonId } from '../ids.ts';
+import type { AccountId, PersonId } from '../ids.ts';
 import type { Voter } from '../quorum.ts';
 import { withFurther } from './copies.ts';
 import {
@@ -24,6 +24,8 @@ export interface Delegating {
   readonly from: Voter;
   readonly to: PersonId;
   readonly by: PersonId;
+  /** The account they say it from. */
+  readonly account: AccountId;
   /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
   readonly operates: boolean;
   /** Where the one who stands in is asked. */
@@ -39,12 +41,14 @@ export type DelegateResult =
 
 export function delegate(
   approval: Approval,
-  { from, to, by, operates, copies }: Delegating,
+  { from, to, by, account, operates, copies }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
   if (!isWaiting(approval.state)) return { result: { code: 'ALREADY', approval } };
   if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  // Whoever has an account of the requester is the requester, by whatever name, and has no word to pass on.
+  if (approval.request.accounts?.includes(account)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (!mayDecide(approval, from)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (excludedFrom(approval).has(to) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
   if (delegations.some((each) => each.from === from.person && each.to === to)) {

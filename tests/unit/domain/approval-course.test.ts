@@ -217,6 +217,7 @@ function toAct(approval: Approval, event: Exclude<Event, { kind: 'again' }>, ind
             from: voterOf(current, event.from),
             to: idOf(event.to),
             by: idOf(event.from),
+            account: accountOf(event.from),
             operates: false,
             copies: [],
           },
@@ -253,6 +254,10 @@ function wordsOf(approval: Approval, who: Name): Voter[] {
     person,
     roles: ROLES[person as unknown as Name],
   }));
+}
+
+function accountOf(who: Name): AccountId {
+  return AccountId.parse(`slack:T0/U0${who.toUpperCase()}`);
 }
 
 function voterOf(approval: Approval, who: Name): Voter {
@@ -486,12 +491,38 @@ describe('a stand-in', () => {
     expect(isQuorum(two, [eve, { person: idOf('mona'), roles: [MANAGER] }])).toBe(true);
   });
 
+  it('A4 is not named by whoever has an account of the requester, under another name', () => {
+    const approval = anApproval({ request: { accounts: [accountOf('max')] } });
+
+    const step = delegate(
+      approval,
+      {
+        from: voterOf(approval, 'max'),
+        to: idOf('eve'),
+        by: idOf('max'),
+        account: accountOf('max'),
+        operates: false,
+        copies: [],
+      },
+      OPENED_MS,
+    );
+
+    expect([step.result.code, step.moved]).toEqual(['NOT_ELIGIBLE', undefined]);
+  });
+
   it('passes a word on three times at most, and never back', () => {
     let approval = anApproval();
     const pass = (from: Name, to: Name): string => {
       const step = delegate(
         approval,
-        { from: voterOf(approval, from), to: idOf(to), by: idOf(from), operates: false, copies: [] },
+        {
+          from: voterOf(approval, from),
+          to: idOf(to),
+          by: idOf(from),
+          account: accountOf(from),
+          operates: false,
+          copies: [],
+        },
         OPENED_MS,
       );
       approval = step.moved?.next ?? approval;
