@@ -110,7 +110,7 @@ export class ApprovalStore {
       if (!approval) return undefined;
       const step = decide(approval, nowMs, { ...this.#people, outages });
       if (!step.moved) return step.result;
-      const refused = await this.#write(approval, step, { fingerprint, nowMs, outages });
+      const refused = await this.#write(approval, step, { fingerprint, nowMs });
       if (!refused) return step.result;
       ({ approval, fingerprint, nowMs, outages } = refused);
     }
@@ -219,7 +219,7 @@ export class ApprovalStore {
   async #write(
     before: Approval,
     { moved, window }: Step<unknown>,
-    { fingerprint, nowMs, outages }: Omit<Seen, 'approval'>,
+    { fingerprint, nowMs }: Pick<Seen, 'fingerprint' | 'nowMs'>,
   ): Promise<Seen | undefined> {
     if (!moved) return undefined;
     const { next } = moved;
@@ -241,9 +241,9 @@ export class ApprovalStore {
         ...toArguments(this.consequences(before, moved, nowMs)),
       ],
     );
-    const [written, document, now] = Array.isArray(reply) ? reply : [];
+    const [written, document, now, outages] = Array.isArray(reply) ? reply : [];
     if (Number(written) === 1) return undefined;
-    return toSeen(document, Number(now), outages);
+    return toSeen(document, Number(now), toOutages(outages));
   }
 }
 

@@ -29,7 +29,7 @@ end
 local steady = steadyTime(T)
 
 -- Noted every ten seconds at most: it is a write, and a minute is what an outage takes.
-local NOTE_EVERY, OUTAGE, KEPT = 10000, 60000, 20
+local NOTE_EVERY, KEPT = 10000, 20
 if tonumber(limit) > 0 then
   local watched = tonumber(redis.call('GET', T .. 'watched') or steady)
   if steady - watched >= OUTAGE then

@@ -9,4 +9,7 @@
   Returns {document with revision, or false, now in ms, {'<from>-<until>' in ms, …}}
 ]]
 --@use lanes
-return {redis.call('GET', KEYS[1]), string.format('%d', steadyTime(ARGV[1])), redis.call('LRANGE', ARGV[1] .. 'outages', 0, -1)}
+local approval, T = KEYS[1], ARGV[1]
+
+local now = steadyTime(T)
+return {redis.call('GET', approval), string.format('%d', now), outagesBy(T, now)}

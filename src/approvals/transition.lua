@@ -17,7 +17,8 @@
   ARGV[10] deadline, in ms: what inboxes are in the order of
   ARGV[11…] effects, see effects.lua
 
-  Returns {1} written · {0, current document or false, now} nothing written: changed meanwhile, or not the time.
+  Returns {1} written · {0, current document or false, now in ms, outages as in read.lua} nothing written: changed meanwhile, or
+  not the time.
   Sent twice it finds what it was decided upon gone and returns 0; the caller then sees what it wrote.
 ]]
 --@use lanes
@@ -30,7 +31,7 @@ local now = steadyNow(T)
 local current = redis.call('GET', approval)
 local inTime = now >= notBefore and (before == 0 or now < before)
 if not current or redis.sha1hex(current) ~= fingerprint or not inTime then
-  return {0, current, string.format('%d', now)}
+  return {0, current, string.format('%d', now), outagesBy(T, now)}
 end
 local bad = checkEffects(11)
 if bad then return bad end

@@ -17,6 +17,17 @@ local function steadyNow(T)
   return now
 end
 
+-- Nobody of ours looked for this long, in ms: an outage, in which nobody could answer.
+local OUTAGE = 60000
+
+-- The outages that were noted, and the one that nobody has looked after yet: '<from>-<until>' in ms.
+local function outagesBy(T, now)
+  local outages = redis.call('LRANGE', T .. 'outages', 0, -1)
+  local watched = tonumber(redis.call('GET', T .. 'watched') or now)
+  if now - watched >= OUTAGE then outages[#outages + 1] = string.format('%d-%d', watched, now) end
+  return outages
+end
+
 local function schedule(Q, lane)
   redis.call('RPUSH', Q .. 'ready', lane)
   if redis.call('LLEN', Q .. 'bell') == 0 then redis.call('RPUSH', Q .. 'bell', '1') end

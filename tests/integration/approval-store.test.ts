@@ -202,10 +202,10 @@ describe('time', () => {
     const after = await openProcess(before.store);
 
     expect(await read(after, approval)).toEqual(approval);
-    await passTime(after, approval, DEADLINE_MS - 100);
+    await passTime(after, approval, DEADLINE_MS - 10_000);
     await after.sweeper.sweep();
     expect((await read(after, approval)).state).toBe('OPEN');
-    await passTime(after, approval, 101);
+    await passTime(after, approval, 10_001);
     await after.sweeper.sweep();
     expect((await read(after, approval)).state).toBe('EXPIRED');
   });
@@ -255,6 +255,19 @@ describe('time', () => {
 
     expect(await process.approvals.nowMs(approval.conversationId)).toBeGreaterThanOrEqual(ahead);
     expect((await read(process, approval)).decision?.atMs).toBeGreaterThanOrEqual(ahead);
+  });
+
+  it('A20 notes the time of every change, so that no later one is judged by an earlier time', async () => {
+    const process = await openProcess();
+    const approval = await openApproval(process);
+    const { redis, keys } = process.store;
+    const clock = `${keys.partition(partitionOf(approval.conversationId))}clock`;
+    expect(await redis.get(clock)).toBeNull();
+
+    await cast(process, approval);
+
+    const { decision } = await read(process, approval);
+    expect(Number(await redis.get(clock))).toBeGreaterThanOrEqual(decision!.atMs);
   });
 
   it('lets nobody decide by a time that has passed meanwhile', async () => {
