@@ -91,7 +91,7 @@ describe('two of three managers', () => {
     expect(story.refunds(7)).toEqual([80]);
   });
 
-  it('takes no change that the rules do not allow, nor one that does not fit the tool', async () => {
+  it('A16 takes no change that the rules do not allow, nor one that does not fit the tool', async () => {
     await begin();
     const thread = await story.mention('refund order 7');
     await story.answer(thread, /Waiting for role manager/);

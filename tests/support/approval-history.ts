@@ -35,6 +35,7 @@ import {
   HARD_MS,
   type HistoryPlan,
   type Input,
+  LONG_MS,
   MANAGER,
   MOST_AMOUNT,
   PAUSE_MS,
@@ -43,7 +44,7 @@ import {
   VISIBLE_MS,
   type Wish,
 } from './approval-plan.ts';
-import { anAddress, anApproval, aVote, EMAIL, LEASE_MS, SLACK } from './approvals.ts';
+import { anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, LEASE_MS, SLACK } from './approvals.ts';
 
 // ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,6 +106,8 @@ interface Cause {
   readonly key: string;
   /** The card that was answered. */
   readonly seen?: Card;
+  /** Of the permit that it is about. */
+  readonly epoch?: number;
 }
 
 interface HeldOn extends Cause {
@@ -427,22 +430,15 @@ export class History {
     if (!held) return {};
     const { epoch } = held.permit;
     const key = `${input.kind}:${this.#count++}:${at}`;
+    const about = { key, epoch, approval: held.approval };
     switch (input.kind) {
       case 'renew':
-        return { key, approval: held.approval, decide: (current, nowMs) => renew(current, epoch, nowMs) };
+        return { ...about, decide: (current, nowMs) => renew(current, epoch, nowMs) };
       case 'lose-track':
-        return {
-          key,
-          approval: held.approval,
-          decide: (current) => loseTrack(current, epoch, 'the line broke'),
-        };
+        return { ...about, decide: (current) => loseTrack(current, epoch, 'the line broke') };
       case 'complete': {
         const outcome = { status: input.status, text: key };
-        return {
-          key,
-          approval: held.approval,
-          decide: (current, nowMs) => complete(current, epoch, outcome, nowMs),
-        };
+        return { ...about, decide: (current, nowMs) => complete(current, epoch, outcome, nowMs) };
       }
       default:
         return input satisfies never;
@@ -486,6 +482,7 @@ export class History {
               from: this.#voter(current, input.from),
               to: idOf(input.to),
               by: idOf(input.from),
+              account: AccountId.parse(`slack:T0/U0${input.from.toUpperCase()}`),
               operates: false,
               copies: [],
             },
@@ -579,8 +576,9 @@ export class History {
 
   #note(change: Written): void {
     const n = this.opened.findIndex(({ id }) => id === change.after.id);
-    const { input, key, seen } = this.#current;
-    this.happenings.push({ kind: 'written', input, key, ...(seen ? { seen } : {}), ...change });
+    const { input, key, seen, epoch } = this.#current;
+    const cause = { input, key, ...(seen ? { seen } : {}), ...(epoch === undefined ? {} : { epoch }) };
+    this.happenings.push({ kind: 'written', ...cause, ...change });
     this.#cards[n]?.push(toCard(change.after));
   }
 }
@@ -598,6 +596,7 @@ function toApproval(wish: Wish, conversation: string, n: number): Approval {
     conversation,
     tail: `00000000000${n}`,
     openedMs: BEGIN_MS,
+    deadlineMs: BEGIN_MS + (wish.isLong ? LONG_MS : DEADLINE_MS),
     request: {
       risk,
       reversible,

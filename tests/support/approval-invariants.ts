@@ -17,7 +17,7 @@ import type { VoteResult } from '../../src/domain/approval/voting.ts';
 import { isQuorum } from '../../src/domain/quorum.ts';
 import type { Happening, History } from './approval-history.ts';
 import { isSame } from './approval-model.ts';
-import { EXCLUDED, MOST_AMOUNT, VISIBLE_MS } from './approval-plan.ts';
+import { BEGIN_MS, EXCLUDED, MOST_AMOUNT } from './approval-plan.ts';
 
 /** What is wrong, in a sentence; undefined when it holds. */
 export type Invariant = (history: History) => string | undefined;
@@ -46,24 +46,35 @@ export const INVARIANTS = {
       return moved.event === 'card-sent' ? undefined : `${moved.event} happened to what had ended`;
     }),
 
-  'A2 one report at most is accepted, and that from the newest claim': (history) => {
-    const accepted = new Set<string>();
-    return each(history, (happening) => {
-      if (happening.kind === 'lost') accepted.clear();
-      if (happening.kind !== 'written' || happening.input.kind !== 'complete') return undefined;
-      const { before, after, moved } = happening;
-      if (moved.event === 'reported-late') return undefined;
-      if (before.state !== 'EXECUTING') return `a report was accepted in ${before.state}`;
-      if (accepted.has(after.id)) return 'a second report was accepted';
-      accepted.add(after.id);
-      return undefined;
-    });
-  },
+  'A2 one report at most is accepted, and that from the newest claim; nothing that may run once is claimed anew by itself':
+    (history) => {
+      const accepted = new Set<string>();
+      return each(history, (happening) => {
+        if (happening.kind === 'lost') accepted.clear();
+        if (happening.kind !== 'written') return undefined;
+        const { before, after, moved, input, epoch } = happening;
+        if (moved.event === 'released' && after.request.effect === 'once') return 'it may run a second time';
+        const earlier = before.execution?.epoch ?? 0;
+        if (moved.event === 'claimed' && after.execution?.epoch !== earlier + 1)
+          return 'two claims have one epoch';
+        if (epoch !== undefined && epoch !== before.execution?.epoch)
+          return `a ${input.kind} of an older claim counted`;
+        if (input.kind !== 'complete' || moved.event === 'reported-late') return undefined;
+        if (before.state !== 'EXECUTING') return `a report was accepted in ${before.state}`;
+        if (accepted.has(after.id)) return 'a second report was accepted';
+        accepted.add(after.id);
+        return undefined;
+      });
+    },
 
   'A3 nothing runs but what was agreed to, by a decision that was made': (history) =>
-    eachWritten(history, ({ before, after }) => {
+    eachWritten(history, ({ before, after, input }) => {
+      const isSilence = after.decision?.source === 'timeout' && after.decision.choice === 'approve';
+      if (isSilence && (after.request.risk !== 'low' || !after.request.reversible))
+        return 'silence was a yes';
       if (after.state !== 'EXECUTING' || before.state === 'EXECUTING') return undefined;
       if (before.state !== 'APPROVED') return `${before.state} became EXECUTING`;
+      if (input.kind === 'claim' && !input.right) return 'something else was asked for';
       const { decision, digest, request } = after;
       if (decision?.choice !== 'approve') return 'it runs without a yes';
       return decision.digest === digest && digest === digestOf(request)
@@ -125,15 +136,18 @@ export const INVARIANTS = {
         : `${after.state} is due ${dueOf(after)}`,
     ),
 
-  'A9 it expires only when somebody could have seen it long enough, or at its hard deadline': (history) =>
-    eachWritten(history, ({ before, after, nowMs }) => {
-      if (after.state !== 'EXPIRED' || before.state === 'EXPIRED' || before.policy.minVisibleMs === undefined)
-        return undefined;
-      const seenMs = before.visibleMs === undefined ? 0 : nowMs - before.visibleMs;
-      return seenMs >= VISIBLE_MS || nowMs >= hardDeadlineOf(before)!
-        ? undefined
-        : `it was seen for ${seenMs} ms`;
-    }),
+  'A9 it expires only when somebody could have seen it long enough, and was not kept from it by us, or at its hard deadline':
+    (history) =>
+      eachWritten(history, ({ before, after, decidedMs, nowMs }) => {
+        if (after.state !== 'EXPIRED' || before.state === 'EXPIRED' || nowMs >= hardDeadlineOf(before)!)
+          return undefined;
+        const seenMs = before.visibleMs === undefined ? 0 : nowMs - before.visibleMs;
+        if (seenMs < (before.policy.minVisibleMs ?? 0)) return `it was seen for ${seenMs} ms`;
+        if (history.isLossy || (before.rung ?? 0) > 0) return undefined;
+        const opened = history.opened.find(({ id }) => id === after.id)!;
+        const owedMs = opened.deadlineMs + awayBy(history, decidedMs);
+        return nowMs >= owedMs ? undefined : `it ended ${owedMs - nowMs} ms early`;
+      }),
 
   'A10 it expires at its deadline at the earliest, and no answer before that is refused as late': (history) =>
     each(history, (happening) => {
@@ -256,6 +270,15 @@ export const INVARIANTS = {
           : 'it could be claimed too early';
       });
     },
+
+  'every change is a revision of its own, and has a new face where people are to see something new': (
+    history,
+  ) =>
+    eachWritten(history, ({ before, after }) => {
+      if (after.rev <= before.rev) return 'a change is no revision of its own';
+      const isNews = after.state !== before.state && after.state !== 'EXECUTING';
+      return isNews && after.face <= before.face ? 'nobody would see it' : undefined;
+    }),
 } as const satisfies Record<string, Invariant>;
 
 export type InvariantName = keyof typeof INVARIANTS;
@@ -281,6 +304,12 @@ function written(history: History): Written[] {
 
 function isAnswer(input: Written['input']): input is Extract<Written['input'], { kind: 'vote' | 'ask' }> {
   return input.kind === 'vote' || input.kind === 'ask';
+}
+
+/** How long nobody of ours was there, as far as was known by then, in ms. */
+function awayBy({ model }: History, ms: number): number {
+  const known = model.outages.filter(({ untilMs }) => untilMs <= ms);
+  return known.reduce((sum, { fromMs, untilMs }) => sum + untilMs - Math.max(fromMs, BEGIN_MS), 0);
 }
 
 /** How many people it takes, at least. */

@@ -14,7 +14,7 @@ import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import type { ApprovalId } from '../../src/domain/ids.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 
-/** As in due.lua: how long nobody looked is an outage, how often a look is noted, how many outages are kept. */
+/** As in lanes.lua and due.lua: how long nobody looked is an outage, how often a look is noted, how many outages are kept. */
 const OUTAGE_MS = 60_000;
 const NOTE_EVERY_MS = 10_000;
 const OUTAGES_KEPT = 20;
@@ -49,7 +49,6 @@ export interface Intent {
   readonly before: Approval;
   /** The time it was decided by. */
   readonly nowMs: number;
-  readonly outages: readonly Outage[];
   readonly step: Step<unknown> & { readonly moved: NonNullable<Step<unknown>['moved']> };
 }
 
@@ -59,6 +58,8 @@ export interface Written {
   readonly after: Approval;
   readonly moved: NonNullable<Step<unknown>['moved']>;
   readonly window: Step<unknown>['window'];
+  /** The time it was decided by, and that at which it was written. */
+  readonly decidedMs: number;
   readonly nowMs: number;
 }
 
@@ -113,7 +114,7 @@ export class ApprovalModel {
 
   /** Reads, decides and writes, as the process fares. */
   apply(id: ApprovalId, decide: Decide, fate: Fate): { outcome: Outcome; intent?: Intent } {
-    const intent = this.#intend(id, decide, this.#approvals.get(id), this.#outages);
+    const intent = this.#intend(id, decide, this.#approvals.get(id));
     if ('result' in intent) return { outcome: { kind: 'answered', result: intent.result } };
     switch (fate) {
       case 'crash':
@@ -196,6 +197,11 @@ export class ApprovalModel {
     return [...this.#lanes].flatMap(([lane, items]) => (lane.startsWith(queue) ? items : []));
   }
 
+  /** When nobody of ours looked. */
+  get outages(): readonly Outage[] {
+    return this.#outages;
+  }
+
   get audit(): readonly AuditEvent[] {
     return this.#audit;
   }
@@ -236,13 +242,13 @@ export class ApprovalModel {
     id: ApprovalId,
     decide: Decide,
     before: Approval | undefined,
-    outages: readonly Outage[],
   ): Intent | { readonly result: unknown } {
     if (!before) return { result: undefined };
+    const outages = this.#outagesByNow();
     const step = decide(before, this.nowMs, { outages, copiesFor: this.copiesFor });
     const { moved } = step;
     if (!moved) return { result: step.result };
-    return { id, decide, before, nowMs: this.nowMs, outages: [...outages], step: { ...step, moved } };
+    return { id, decide, before, nowMs: this.nowMs, step: { ...step, moved } };
   }
 
   /** Writes what was decided; as long as somebody was faster, or it is no longer the time, it is decided anew. */
@@ -250,7 +256,12 @@ export class ApprovalModel {
     let intent = first;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (this.#write(intent)) return { kind: 'answered', result: intent.step.result };
-      const next = this.#intend(intent.id, intent.decide, this.#approvals.get(intent.id), intent.outages);
+      const next = this.#intend(
+        intent.id,
+        intent.decide,
+        this.#approvals.get(intent.id),
+        this.#outagesByNow(),
+      );
       if ('result' in next) return { kind: 'answered', result: next.result };
       intent = next;
     }
@@ -269,7 +280,7 @@ export class ApprovalModel {
     if (dueMs === undefined) this.#timers.delete(id);
     else this.#timers.set(id, dueMs);
     if (this.isFollowed) for (const effect of consequencesOf(before, moved, nowMs)) this.#follow(effect);
-    this.written({ before, after: next, moved, window, nowMs: this.nowMs });
+    this.written({ before, after: next, moved, window, decidedMs: nowMs, nowMs: this.nowMs });
     return true;
   }
 
@@ -300,6 +311,14 @@ export class ApprovalModel {
     const items = this.#lanes.get(lane) ?? [];
     items.push(item);
     this.#lanes.set(lane, items);
+  }
+
+  /** Also the one that nobody has looked after yet. */
+  #outagesByNow(): readonly Outage[] {
+    const fromMs = this.#watchedMs ?? this.nowMs;
+    return this.nowMs - fromMs < OUTAGE_MS
+      ? this.#outages
+      : [...this.#outages, { fromMs, untilMs: this.nowMs }];
   }
 
   #noteLook(): void {

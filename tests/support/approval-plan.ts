@@ -18,6 +18,7 @@ export const PAUSE_MS = 20_000;
 export const VISIBLE_MS = 15_000;
 export const RUNG_MS = 30_000;
 export const HARD_MS = 10 * DEADLINE_MS;
+export const LONG_MS = 3 * DEADLINE_MS;
 const HOUR_MS = 3_600_000;
 
 /** More than this is asked for by nobody's leave: the rules of the house refuse it. */
@@ -117,6 +118,8 @@ export interface Wish {
   readonly slackOnly: boolean;
   /** Yes or no is all that is offered. */
   readonly plain: boolean;
+  /** So long that an outage of ours can be over before it is. */
+  readonly isLong: boolean;
   readonly risk: 'low' | 'high';
   readonly effect: 'once' | 'idempotent';
   readonly verdict: 'human' | 'allowed' | 'nobody' | 'granted';
@@ -320,6 +323,7 @@ const wish: fc.Arbitrary<Wish> = fc.record({
   pause: fc.boolean(),
   slackOnly: fc.constantFrom(false, false, false, true),
   plain: fc.constantFrom(false, false, false, false, true),
+  isLong: fc.boolean(),
   risk: fc.constantFrom('low' as const, 'high' as const),
   effect: fc.constantFrom('once' as const, 'idempotent' as const),
   verdict: fc.oneof(
