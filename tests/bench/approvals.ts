@@ -1,4 +1,4 @@
-/** `approvals`: what a pending approval costs Redis, and how long an answer takes to be stored. */
+/** `approvals`: what a pending approval costs Redis, how long an answer takes to be stored, and how long a list. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchRedis } from './bench-redis.ts';
 import { PendingKeeper } from './pending-keeper.ts';
@@ -28,6 +28,9 @@ export interface ApprovalsReport {
     /** One vote at a time: what a person waits for the store. */
     readonly loneVoteP50Ms: number;
     readonly loneVoteP99Ms: number;
+    /** What `/approvals` shows to one of those who may answer all of them. */
+    readonly listP50Ms: number;
+    readonly listP99Ms: number;
     /** The self-audit: its first look at all that is pending, a later one, and the longest others wait meanwhile. */
     readonly firstLookMs: number;
     readonly lookMs: number;
@@ -41,14 +44,29 @@ const SETTLE_MS = 1_500;
 /** Votes given one after the other. */
 const LONE_VOTES = 500;
 
+/** Lists asked for, one after the other. */
+const LISTS = 200;
+
+/** What a server needs that holds nothing, in MB. */
+const BASE_MB = 20;
+
 const TARGETS = {
   bytes: { name: 'Redis memory each', bound: 'at most', limit: 700, unit: ' bytes' },
+  list: { name: 'list of what waits for one person p99', bound: 'less than', limit: 20, unit: ' ms' },
+  vote: { name: 'vote p99', bound: 'less than', limit: 5, unit: ' ms' },
 } as const satisfies Record<string, Target>;
+
+/** A million fit in 1.2 GB, with all that the server needs beside them. */
+function memoryTarget(pending: number): Target {
+  const limit = Math.round(BASE_MB + (pending * (1_200 - BASE_MB)) / 1_000_000);
+  return { name: `Redis RSS with ${pending} pending`, bound: 'at most', limit, unit: ' MB' };
+}
 
 export async function measureApprovals(plan: ApprovalsPlan, progress: Progress): Promise<ApprovalsReport> {
   const redis = await BenchRedis.start(plan.redisServer, 'always');
-  const keeper = await PendingKeeper.start('signalbox', redis.url);
+  let keeper: PendingKeeper | undefined;
   try {
+    keeper = await PendingKeeper.start('signalbox', redis.url);
     const empty = await redis.figures();
     const opened = await keeper.open(plan.pending);
     await sleep(SETTLE_MS);
@@ -59,8 +77,11 @@ export async function measureApprovals(plan: ApprovalsPlan, progress: Progress):
     const audited = await keeper.audit();
     progress(`approvals: the self-audit looks at all of them in ${significant(audited.againMs)} ms`);
 
-    const votes = await keeper.vote(plan.votes, plan.inFlight);
+    const lists = percentiles((await keeper.list(LISTS)).latenciesMs);
+    progress(`approvals: what waits for one person is listed in ${significant(lists.p50)} ms`);
+
     const lone = await keeper.vote(Math.min(LONE_VOTES, plan.votes), 1);
+    const votes = await keeper.vote(plan.votes, plan.inFlight);
     const { p50, p99 } = percentiles(votes.latenciesMs);
     const alone = percentiles(lone.latenciesMs);
     progress(
@@ -79,14 +100,21 @@ export async function measureApprovals(plan: ApprovalsPlan, progress: Progress):
         voteP99Ms: p99,
         loneVoteP50Ms: alone.p50,
         loneVoteP99Ms: alone.p99,
+        listP50Ms: lists.p50,
+        listP99Ms: lists.p99,
         firstLookMs: audited.firstMs,
         lookMs: audited.againMs,
         longestWaitMs: audited.longestWaitMs,
       },
-      targets: [judge(TARGETS.bytes, bytesEach)],
+      targets: [
+        judge(TARGETS.bytes, bytesEach),
+        judge(memoryTarget(plan.pending), full.rssBytes / 1e6),
+        judge(TARGETS.list, lists.p99),
+        judge(TARGETS.vote, alone.p99),
+      ],
     };
   } finally {
-    await keeper.stop();
+    await keeper?.stop();
     await redis.stop();
   }
 }

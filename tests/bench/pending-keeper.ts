@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { Child } from './child.ts';
 import { ownScript } from './own-script.ts';
-import { Audited, Failed, Fired, Opened, type PendingOrder, Voted } from './pending-protocol.ts';
+import { Audited, Failed, Fired, Listed, Opened, type PendingOrder, Voted } from './pending-protocol.ts';
 
 /** The product, or BullMQ with one delayed job for each approval. */
 export type KeeperKind = 'signalbox' | 'bullmq';
@@ -39,6 +39,10 @@ export class PendingKeeper {
 
   vote(count: number, inFlight: number): Promise<Voted> {
     return this.#ask({ kind: 'vote', count, inFlight }, Voted);
+  }
+
+  list(count: number): Promise<Listed> {
+    return this.#ask({ kind: 'list', count }, Listed);
   }
 
   audit(): Promise<Audited> {

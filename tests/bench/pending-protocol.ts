@@ -11,6 +11,8 @@ export type PendingOrder =
   | { readonly kind: 'fire'; readonly perSecond: number; readonly seconds: number }
   /** Answers the next `count` of the approvals in the order they were opened, `inFlight` at a time. */
   | { readonly kind: 'vote'; readonly count: number; readonly inFlight: number }
+  /** Lists what waits for one person, so often, as `/approvals` does. */
+  | { readonly kind: 'list'; readonly count: number }
   /** Looks at all of them as the self-audit does, twice. */
   | { readonly kind: 'audit' };
 
@@ -31,6 +33,9 @@ export const Voted = z.object({
   latenciesMs: z.array(z.number()),
 });
 export type Voted = z.infer<typeof Voted>;
+
+export const Listed = z.object({ kind: z.literal('listed'), latenciesMs: z.array(z.number()) });
+export type Listed = z.infer<typeof Listed>;
 
 export const Audited = z.object({
   kind: z.literal('audited'),

@@ -18,9 +18,8 @@ import { consequencesOf } from '../../src/approvals/consequences.ts';
 import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { dueOf, type TickResult } from '../../src/domain/approval/time.ts';
-import { vote } from '../../src/domain/approval/voting.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
+import { type ApprovalId, PersonId } from '../../src/domain/ids.ts';
 import { LaneRounds } from '../../src/mailbox/lane-rounds.ts';
 import { duplicateRedis, type RedisClient } from '../../src/redis/client.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
@@ -38,7 +37,15 @@ import {
   sampleItem,
 } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
-import { type Audited, BODY_BYTES, type Fired, type PendingOrder, type Voted } from './pending-protocol.ts';
+import {
+  type Audited,
+  BODY_BYTES,
+  type Fired,
+  type Listed,
+  type PendingOrder,
+  type Voted,
+} from './pending-protocol.ts';
+import { LISTED, PeopleAsked } from './people-asked.ts';
 
 /** Approvals opened by one commit. */
 const OPENED_AT_ONCE = 500;
@@ -49,19 +56,15 @@ const WEEK_MS = 7 * 24 * HOUR_MS;
 /** How long an ended approval is kept; the product's default. */
 const KEEP_ENDED_MS = 30 * 24 * HOUR_MS;
 
-const APPROVER = {
-  person: PersonId.parse('dana'),
-  name: 'Dana',
-  account: AccountId.parse('slack:T0BENCH/U0BENCH00'),
-};
-
 class PendingApprovals {
   readonly #store: TimedStore;
+  readonly #people: PeopleAsked;
   #opened = 0;
   #voted = 0;
 
   constructor(private readonly core: CoreStore) {
     this.#store = new TimedStore(core);
+    this.#people = new PeopleAsked(core, this.#store);
   }
 
   async carryOut(order: PendingOrder): Promise<object> {
@@ -75,6 +78,8 @@ class PendingApprovals {
         return this.#fire(order.perSecond, order.seconds);
       case 'vote':
         return this.#vote(order.count, order.inFlight);
+      case 'list':
+        return this.#list(order.count);
       case 'audit':
         return this.#audit();
       default:
@@ -108,27 +113,18 @@ class PendingApprovals {
     this.#voted += count;
     const latenciesMs = await inFlightLoop(count, inFlight, async (offset) => {
       const index = first + offset;
-      const result = await this.#store.apply(approvalNumber(index), (approval, nowMs) =>
-        vote(
-          approval,
-          {
-            key: `slack:T0BENCH:vote:${index}`,
-            choice: 'approve',
-            text: undefined,
-            gen: approval.gen,
-            digest: approval.digest,
-            by: APPROVER,
-            roles: ['manager'],
-            permitted: true,
-            via: SLACK_THREAD.platform,
-          },
-          nowMs,
-        ),
-      );
-      if (result?.code !== 'DECIDED')
-        throw new Error(`a vote was answered ${result?.code ?? 'with nothing'}`);
+      const code = await this.#people.approve(approvalNumber(index), `slack:T0BENCH:vote:${index}`);
+      if (code !== 'DECIDED') throw new Error(`a vote was answered ${code ?? 'with nothing'}`);
     });
     return { kind: 'voted', durationMs: performance.now() - startedAt, latenciesMs };
+  }
+
+  async #list(count: number): Promise<Listed> {
+    const latenciesMs = await inFlightLoop(count, 1, async () => {
+      const listed = await this.#people.list();
+      if (listed < Math.min(LISTED, this.#opened - this.#voted)) throw new Error(`${listed} were listed`);
+    });
+    return { kind: 'listed', latenciesMs };
   }
 
   async #audit(): Promise<Audited> {
@@ -142,6 +138,7 @@ class PendingApprovals {
       record,
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => ({ heartbeat_method: 'GET', heartbeat_timeout: 1_000 }), LOG),
+      calls: { async *look() {} },
       copiesFor: () => [],
       owners: () => [],
       everyMs: () => HOUR_MS,

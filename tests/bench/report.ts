@@ -149,12 +149,25 @@ function approvalsText({ pending, bodyBytes, deadlinesEach, figures, targets }: 
   return [
     `${pending} pending, ${bodyBytes}-byte body, ${deadlinesEach} deadlines each, appendfsync always`,
     toTable(
-      ['', 'bytes each', 'Redis RSS MB', 'opened/s', 'votes/s', 'p50 ms', 'p99 ms', 'alone p50', 'alone p99'],
+      [
+        '',
+        'bytes each',
+        'Redis RSS MB',
+        'opened/s',
+        'votes/s',
+        'p50 ms',
+        'p99 ms',
+        'alone p50',
+        'alone p99',
+        'list p50',
+        'list p99',
+      ],
       [
         [
           'Signalbox',
           ...[figures.bytesEach, figures.redisRssMb, figures.openedPerSecond, figures.votesPerSecond],
           ...[figures.voteP50Ms, figures.voteP99Ms, figures.loneVoteP50Ms, figures.loneVoteP99Ms],
+          ...[figures.listP50Ms, figures.listP99Ms],
         ],
       ],
     ),
