@@ -8,6 +8,7 @@
  *      is a message of the bot.
  *   3. What was to be edited and is gone is created anew: an answer is worth more than its place.
  *   4. What is for one person is seen by that person alone: by the interaction, or in direct messages.
+ *   5. What is for everybody is never the answer to an interaction that only one person sees.
  */
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
@@ -113,7 +114,7 @@ export class DiscordSender {
     const written =
       (shown && (await this.#edit(shown, post, spot))) ??
       (await this.#answerInPlace(post, spot)) ??
-      (await this.#write(post, spot, signal));
+      (await this.#create(spot, post, signal));
     return refOf(written.channel, written.message);
   }
 
@@ -136,11 +137,11 @@ export class DiscordSender {
       for (const [index, post] of [...posts.before, posts.main].entries()) {
         // Only the first of them points at the message that is answered.
         const where = index === 0 ? spot : { ...spot, reply: undefined };
-        main = found.get(post.key) ?? (await this.#write(post, where, signal));
+        main = found.get(post.key) ?? (await this.#create(where, post, signal));
       }
     }
     for (const post of posts.after) {
-      if (!found.has(post.key)) await this.#write(post, { ...spot, reply: undefined }, signal);
+      if (!found.has(post.key)) await this.#create({ ...spot, reply: undefined }, post, signal);
     }
     if (main === undefined) throw new Error('a message has a main part');
     return { ref: refOf(main.channel, main.message) };
@@ -157,23 +158,12 @@ export class DiscordSender {
     return interaction && this.deps.client.editAnswer(interaction, target.message, post);
   }
 
-  /** The answer that was deferred becomes this; undefined when there is none that waits. */
+  /** The answer that was deferred becomes this; undefined when there is none that waits in everybody's sight. */
   async #answerInPlace(post: Post, { interaction, original }: Spot): Promise<Written | undefined> {
     const first = await original();
-    return interaction && first?.waits
+    return interaction && first?.waits && first.visible === 'everybody'
       ? this.deps.client.editAnswer(interaction, '@original', post)
       : undefined;
-  }
-
-  /** As a further message: to the one person where they alone see what is answered, for everybody otherwise. */
-  async #write(post: Post, spot: Spot, signal: AbortSignal): Promise<Written> {
-    signal.throwIfAborted();
-    const first = await spot.original();
-    const told =
-      spot.interaction && first?.visible === 'them'
-        ? await this.deps.client.followUp(spot.interaction, post, 'them')
-        : undefined;
-    return told ?? this.#create(spot, post, signal);
   }
 
   async #originalOf(interaction: InteractionRef): Promise<Original | undefined> {
@@ -193,14 +183,19 @@ export class DiscordSender {
       await this.deps.wrote(written);
       return written;
     } catch (error) {
-      // Where the bot may not write, it may still answer who asked.
       const followed =
-        error instanceof UndeliverableError && spot.interaction && NO_ACCESS.has(codeOf(error) ?? 0)
-          ? await client.followUp(spot.interaction, post, 'everybody')
+        error instanceof UndeliverableError && NO_ACCESS.has(codeOf(error) ?? 0)
+          ? await this.#followUp(spot, post)
           : undefined;
       if (!followed) throw error;
       return followed;
     }
+  }
+
+  /** Where the bot may not write, it may still answer who asked, in everybody's sight if they asked there. */
+  async #followUp({ interaction, original }: Spot, post: Post): Promise<Written | undefined> {
+    if (!interaction || (await original())?.visible === 'them') return undefined;
+    return this.deps.client.followUp(interaction, post, 'everybody');
   }
 
   async #notify(

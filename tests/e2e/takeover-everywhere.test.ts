@@ -181,6 +181,32 @@ describe('the button of a call for a human', () => {
     await seen(surface, () => surface.said(place), /handed this conversation back/);
   });
 
+  it('C2 takes over by a slash command on Discord, and everybody reads it; so they do that it was given back', async () => {
+    const { discord } = story.sandbox;
+    const { surface: open, alexWrites } = SIDES.discord!;
+    const surface = open(story);
+    const place = await surface.ask('what can you do?');
+    await seen(surface, () => surface.said(place), /Here is what I can do/);
+    const channel = discord.thread(place) ? place : CHANNEL.id;
+    const danaTypes = (command: string) => discord.slash({ user: DANA.discordUser, channel, command });
+
+    await danaTypes('takeover');
+    await seen(surface, () => surface.said(place), /Dana Reyes has taken over/);
+    await seen(surface, () => surface.told(DANA), /You have this conversation now/);
+    await alexWrites(story, place, 'is anybody there?');
+    await story.quiet();
+    await danaTypes('handback');
+    await seen(surface, () => surface.said(place), /Dana Reyes has handed this conversation back/);
+
+    await alexWrites(story, place, 'what can you do now?');
+    await discord.until(() =>
+      surface.said(place).filter((text) => text.includes('Here is what I can do')).length === 2
+        ? true
+        : undefined,
+    );
+    expect(surface.told(DANA).join()).not.toContain('Dana Reyes has');
+  });
+
   it('C2 comes to programs as what they have to say', async () => {
     const { web } = story.sandbox;
     const { surface: open, alexWrites } = SIDES.web!;
