@@ -76,6 +76,7 @@ import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
 import { BallotBox } from './router/ballot-box.ts';
+import { BatchDesk } from './router/batch-desk.ts';
 import { Confirmations } from './router/confirmations.ts';
 import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
@@ -261,6 +262,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...stores,
     reach,
     tokens,
+    batches: new BatchDesk({ ballots, approvals: stores.approvals, clock }),
     confirmations: new Confirmations(redis, keys),
     rememberMs: () => config().settings.retention.dedupe,
     clock,

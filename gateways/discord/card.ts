@@ -66,6 +66,9 @@ const BUTTONS: Readonly<Record<CardChoice, { label: string; style: 2 | 3 | 4 }>>
   deny: { label: 'Deny', style: 4 },
   'deny-with-reason': { label: 'Deny with reason…', style: 2 },
   answer: { label: 'Answer…', style: 2 },
+  ask: { label: 'Ask back…', style: 2 },
+  edit: { label: 'Change…', style: 2 },
+  always: { label: 'Always…', style: 2 },
   happened: { label: 'It ran', style: 3 },
   'did-not-happen': { label: 'It did not run', style: 2 },
   retry: { label: 'Run it again', style: 4 },
@@ -105,7 +108,7 @@ export function toCard(card: Card): RenderedCard {
         footer: { text: contextLine(card) },
       },
     ],
-    components: card.choices.length > 0 ? [buttonRow(card)] : [],
+    components: buttonRows(card),
   };
 }
 
@@ -212,15 +215,20 @@ function contextLine(card: Card): string {
   return line.length <= MAX_CONTEXT_CHARS ? line : `${line.slice(0, MAX_CONTEXT_CHARS - 1)}…`;
 }
 
-function buttonRow({ choices, approvalId, gen, digest }: Card): ButtonRow {
-  return {
+/** Buttons in one row, at most (docs.discord.com, Action Row). */
+const MAX_ROW_BUTTONS = 5;
+
+function buttonRows({ choices, approvalId, gen, digest }: Card): ButtonRow[] {
+  const buttons = choices.map((pressed) => ({
+    type: 2 as const,
+    ...BUTTONS[pressed],
+    custom_id: toCustomId({ pressed, approvalId, gen, digest }),
+  }));
+  const rows = Math.ceil(buttons.length / MAX_ROW_BUTTONS);
+  return Array.from({ length: rows }, (_, row) => ({
     type: 1,
-    components: choices.map((pressed) => ({
-      type: 2,
-      ...BUTTONS[pressed],
-      custom_id: toCustomId({ pressed, approvalId, gen, digest }),
-    })),
-  };
+    components: buttons.slice(row * MAX_ROW_BUTTONS, (row + 1) * MAX_ROW_BUTTONS),
+  }));
 }
 
 /** Escaped, and no longer than this; never cut inside an escape. */

@@ -9,10 +9,11 @@
  */
 import type { types } from '@slack/bolt';
 import type { Card, CardChoice } from '../../src/domain/card.ts';
+import type { Form, FormBounds, FormField } from '../../src/domain/form.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
-import { ACTIONS, MAX_REASON_CHARS, REASON_MODAL } from './inbound.ts';
+import { ACTIONS, FORM_MODAL, MAX_REASON_CHARS, REASON_MODAL } from './inbound.ts';
 import { escapeText } from './mrkdwn.ts';
-import type { CardStamp, ReasonContext } from './schema.ts';
+import type { CardStamp, FormContext, ReasonContext } from './schema.ts';
 
 /** Limits of Block Kit, in characters (docs.slack.dev, Block Kit reference). */
 const MAX_HEADER_CHARS = 150;
@@ -50,6 +51,9 @@ const BUTTONS: Readonly<Record<CardChoice, { text: string; style?: 'primary' | '
   deny: { text: 'Deny', style: 'danger' },
   'deny-with-reason': { text: 'Deny with reason…' },
   answer: { text: 'Answer…' },
+  ask: { text: 'Ask back…' },
+  edit: { text: 'Change…' },
+  always: { text: 'Always…' },
   happened: { text: 'It ran', style: 'primary' },
   'did-not-happen': { text: 'It did not run' },
   retry: { text: 'Run it again', style: 'danger' },
@@ -107,6 +111,45 @@ export function toReasonModal(context: ReasonContext): types.ModalView {
         },
       },
     ],
+  };
+}
+
+/** What a modal of ours holds: Slack takes 100 blocks, of which one is for words (docs.slack.dev, Block Kit). */
+export const FORM_BOUNDS: FormBounds = { fields: 50, chars: MAX_REASON_CHARS };
+
+/** Longest label of an input, hint under it and text of a section, in characters (docs.slack.dev, Block Kit). */
+const MAX_FORM_TEXT_CHARS = 2_000;
+
+/** A form that the core made. */
+export function toFormModal({ title, words, fields, submit }: Form, context: FormContext): types.ModalView {
+  return {
+    type: 'modal',
+    callback_id: FORM_MODAL.id,
+    private_metadata: JSON.stringify(context),
+    title: plain(title),
+    submit: plain(submit),
+    close: plain('Cancel'),
+    blocks: [
+      literal(shortened(words, MAX_FORM_TEXT_CHARS)),
+      ...fields.map((field): types.KnownBlock => toInputBlock(field)),
+    ],
+  };
+}
+
+function toInputBlock({ name, label, value, hint, required, multiline }: FormField): types.KnownBlock {
+  return {
+    type: 'input',
+    block_id: name,
+    label: plain(shortened(label, MAX_FORM_TEXT_CHARS)),
+    ...(hint === undefined ? {} : { hint: plain(shortened(hint, MAX_FORM_TEXT_CHARS)) }),
+    optional: !required,
+    element: {
+      type: 'plain_text_input',
+      action_id: FORM_MODAL.input,
+      multiline,
+      max_length: MAX_REASON_CHARS,
+      ...(value ? { initial_value: value } : {}),
+    },
   };
 }
 

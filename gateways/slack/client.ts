@@ -80,6 +80,12 @@ const FILE_GONE_ERRORS: ReadonlySet<string> = new Set([
   'slack_connect_file_upload_sharing_blocked',
 ]);
 
+/** What one person alone is shown. */
+export interface Shown {
+  readonly text: string;
+  readonly blocks?: types.KnownBlock[];
+}
+
 /** The credentials are wrong; nothing gets better by itself. */
 const CREDENTIAL_ERRORS: ReadonlySet<string> = new Set([
   'account_inactive',
@@ -179,13 +185,14 @@ export class SlackClient {
   /** Shows a text to one person of a channel; it is gone when they reload. */
   async postEphemeral(
     place: { channel: string; thread: string | undefined; user: string },
-    text: string,
+    { text, blocks }: Shown,
   ): Promise<string> {
     const { message_ts } = await call(() =>
       this.#web.chat.postEphemeral({
         channel: place.channel,
         user: place.user,
         text,
+        ...(blocks === undefined ? {} : { blocks }),
         ...(place.thread === undefined ? {} : { thread_ts: place.thread }),
         parse: 'none',
         link_names: false,
@@ -309,12 +316,12 @@ export class SlackClient {
    *
    * @throws {RateLimitedError} when Slack asks us to wait
    */
-  async respond(responseUrl: string, text: string): Promise<boolean> {
+  async respond(responseUrl: string, shown: Shown): Promise<boolean> {
     if (!this.#isSlacks(responseUrl)) return false;
     const response = await fetch(responseUrl, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ response_type: 'ephemeral', replace_original: false, text }),
+      body: JSON.stringify({ response_type: 'ephemeral', replace_original: false, ...shown }),
       redirect: 'error',
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });

@@ -12,7 +12,15 @@
 import { App, type ViewSubmitAction } from '@slack/bolt';
 import type { Clock } from '../../src/domain/clock.ts';
 import { StartupError } from '../../src/domain/errors.ts';
-import type { Bookmarks, CheckFinding, Gateway, Pace, Progress, Receive } from '../../src/domain/gateway.ts';
+import type {
+  Bookmarks,
+  CheckFinding,
+  Gateway,
+  Lookup,
+  Pace,
+  Progress,
+  Receive,
+} from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -75,7 +83,11 @@ export interface SlackDeps {
 interface Session {
   readonly us: Self;
   readonly receive: Receive;
+  readonly lookup: Forms;
 }
+
+/** What the core is asked for; without it no form is offered. */
+type Forms = Pick<Lookup, 'formFor'>;
 
 export class SlackGateway implements Gateway {
   readonly platform = SLACK;
@@ -125,14 +137,14 @@ export class SlackGateway implements Gateway {
    *
    * @throws {StartupError} when credentials are missing or wrong
    */
-  async start(receive: Receive): Promise<void> {
+  async start(receive: Receive, lookup: Forms = {}): Promise<void> {
     this.#stopping = new AbortController();
     const receiver = this.#createReceiver();
     try {
       const us = await this.#connect();
       this.#stopping.signal.throwIfAborted();
       this.#receiver = receiver;
-      await this.#createApp(receiver, { us, receive }).start();
+      await this.#createApp(receiver, { us, receive, lookup }).start();
       this.deps.log.info({ team: us.teamName, mode: this.settings.mode }, 'Slack is connected');
     } catch (error) {
       throw error instanceof CredentialError ? toStartupError(error) : error;

@@ -8,6 +8,8 @@
  *   3. Nobody is taken for a member of our team because their own team is not named.
  *   4. An edit or a removal is a revision, never a message. Our own messages are nothing at all.
  */
+import { createHash } from 'node:crypto';
+import { FORM_CHOICES } from '../../src/domain/form.ts';
 import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
 import type {
   Address,
@@ -24,6 +26,7 @@ import {
   type Clicker,
   type EventEnvelope,
   EventKind,
+  FormContext,
   type MessageEvent,
   ReasonContext,
   type SlackFile,
@@ -206,6 +209,8 @@ export type Press =
   | { readonly kind: 'answer'; readonly answer: InboundAnswer }
   /** The answer needs words first: a modal is to be opened with this. */
   | { readonly kind: 'ask-words'; readonly context: ReasonContext }
+  /** The answer needs a form that the core makes, for this person. */
+  | { readonly kind: 'fill-in'; readonly sender: Sender; readonly context: FormContext }
   /** A button that says something for whoever presses it. */
   | { readonly kind: 'say'; readonly message: InboundMessage }
   | { readonly kind: 'unknown'; readonly reason: string };
@@ -216,6 +221,9 @@ export const ACTIONS = {
   deny: 'signalbox.deny',
   'deny-with-reason': 'signalbox.deny_with_reason',
   answer: 'signalbox.answer',
+  ask: 'signalbox.ask',
+  edit: 'signalbox.edit',
+  always: 'signalbox.always',
   happened: 'signalbox.happened',
   'did-not-happen': 'signalbox.did_not_happen',
   retry: 'signalbox.retry',
@@ -226,16 +234,18 @@ const AT_ONCE = ['approve', 'deny', 'happened', 'did-not-happen', 'retry'] as co
 
 /** Begins the action of a button that says something, in the words of its value. */
 export const SAY_ACTION = 'signalbox.say.';
+/** The button that says its value and everything that was picked above it. */
+export const PICK_ACTION = 'signalbox.pick';
 
 export function toPress(press: BlockActions, us: Identity): Press {
   const [action] = press.actions;
   const { channel, message } = press;
+  const place = placeOf(press);
+  const says = saidBy(press);
+  if (says !== undefined && place) return { kind: 'say', message: toSaid(press, says, place, us) };
   // A card that was forwarded or quoted is somebody else's message; only the card itself decides.
   if (press.container.type !== 'message' || !channel || !message)
     return { kind: 'unknown', reason: 'not on a card of ours' };
-  if (action?.action_id.startsWith(SAY_ACTION) && action.value !== undefined) {
-    return { kind: 'say', message: toSaid(press, action.value, { channel: channel.id, ...message }, us) };
-  }
 
   const stamp = parsed(CardStamp, action?.value);
   if (!action || !stamp) return { kind: 'unknown', reason: 'not a button of ours' };
@@ -248,16 +258,48 @@ export function toPress(press: BlockActions, us: Identity): Press {
       return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'deny' } };
     case ACTIONS.answer:
       return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'answer' } };
-    default:
-      return { kind: 'unknown', reason: 'not a button of ours' };
+    default: {
+      const filled = FORM_CHOICES.find((each) => ACTIONS[each] === action.action_id);
+      if (!filled) return { kind: 'unknown', reason: 'not a button of ours' };
+      return {
+        kind: 'fill-in',
+        sender: clickerOf(press.user),
+        context: { ...stamp, ...card, choice: filled },
+      };
+    }
   }
+}
+
+/** The words of a button that says something, with what was picked beside it. */
+function saidBy({ actions, state }: BlockActions): string | undefined {
+  const [action] = actions;
+  if (action?.value === undefined) return undefined;
+  if (action.action_id === PICK_ACTION) {
+    const picked = Object.values(state?.values ?? {})
+      .flatMap((block) => Object.values(block))
+      .flatMap(({ selected_options: options = [] }) => options.map(({ value }) => value));
+    return [action.value, ...picked].join(' ');
+  }
+  return action.action_id.startsWith(SAY_ACTION) ? action.value : undefined;
+}
+
+/** Where it was pressed; also under what only they see, which is no message for Slack. */
+function placeOf({
+  container,
+  channel,
+  message,
+}: BlockActions): { channel: string; ts: string; thread_ts: string | undefined; alone: boolean } | undefined {
+  if (container.type !== 'message' || !channel) return undefined;
+  if (message) return { channel: channel.id, ts: message.ts, thread_ts: message.thread_ts, alone: false };
+  if (!container.is_ephemeral || container.message_ts === undefined) return undefined;
+  return { channel: channel.id, ts: container.message_ts, thread_ts: container.thread_ts, alone: true };
 }
 
 /** What a button says is a message of whoever pressed it, in the thread it stands in. */
 function toSaid(
   { user, actions }: BlockActions,
   text: string,
-  { channel, ts, thread_ts }: { channel: string; ts: string; thread_ts?: string | undefined },
+  { channel, ts, thread_ts, alone }: NonNullable<ReturnType<typeof placeOf>>,
   us: Identity,
 ): InboundMessage {
   const thread = thread_ts ?? ts;
@@ -266,12 +308,16 @@ function toSaid(
     kind: 'message',
     // One press is one gesture: Slack delivers it again under the same action_ts.
     id: MessageId.parse(`${messageId(us, channel, ts)}:${at}:${user.id}:say`),
-    conversationId: conversationId(us, channel, thread),
+    // What one person was shown alone is nobody else's talk, and its answer belongs there.
+    conversationId:
+      alone && thread_ts === undefined
+        ? ConversationId.parse(`slack:${us.teamId}:${channel}:command:${user.id}`)
+        : conversationId(us, channel, thread),
     sender: clickerOf(user),
     text,
     addressedToBot: true,
     sentAt: new Date(Number(at) * 1_000).toISOString(),
-    replyTo: addressOf(channel, thread),
+    replyTo: addressOf(channel, alone ? thread_ts : thread),
   };
 }
 
@@ -322,6 +368,31 @@ export function toReasonedAnswer({ user, view }: ViewSubmission, us: Identity): 
     approvalId: context.approval,
     choice: context.choice,
     ...(words ? { text: words } : {}),
+    gen: context.gen,
+    digest: context.digest,
+    card: cardOf(context),
+  };
+}
+
+/** The form that the core makes for an answer; each field is a block under its own name. */
+export const FORM_MODAL = { id: 'signalbox.form', input: 'value' } as const;
+
+/** Undefined when it is not such a form, or not one we could have opened. */
+export function toFilledAnswer({ user, view }: ViewSubmission, us: Identity): InboundAnswer | undefined {
+  const context = parsed(FormContext, view.private_metadata);
+  if (view.callback_id !== FORM_MODAL.id || !context) return undefined;
+  const fields = Object.fromEntries(
+    Object.entries(view.state.values).map(([name, block]) => [name, block[FORM_MODAL.input]?.value ?? '']),
+  );
+  // The same words sent again are the same gesture; others, after a word about what was wrong, are another.
+  const words = createHash('sha256').update(JSON.stringify(fields)).digest('hex').slice(0, 16);
+  return {
+    kind: 'answer',
+    id: MessageId.parse(`slack:${us.teamId}:view:${view.id}:${user.id}:${words}`),
+    sender: clickerOf(user),
+    approvalId: context.approval,
+    choice: context.choice,
+    fields,
     gen: context.gen,
     digest: context.digest,
     card: cardOf(context),

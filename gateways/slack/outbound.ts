@@ -10,9 +10,9 @@ import type { types } from '@slack/bolt';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
-import type { Address, Button, OutFile } from '../../src/domain/message.ts';
+import type { Address, Button, OutFile, Picker } from '../../src/domain/message.ts';
 import { toCard } from './card.ts';
-import { SAY_ACTION, SLACK } from './inbound.ts';
+import { PICK_ACTION, SAY_ACTION, SLACK } from './inbound.ts';
 import { MAX_MESSAGE_BYTES, toFenced, toMrkdwn } from './mrkdwn.ts';
 import { SlackId, SlackTs } from './schema.ts';
 
@@ -45,22 +45,67 @@ export function toTextPosts(id: string, markdown: string, buttons: readonly Butt
 const MAX_SECTION_CHARS = 3_000;
 
 /** Below the text; what they say stands in it, so where there is no room nothing is lost. */
-function withButtons(text: string, buttons: readonly Button[]): Pick<Post, 'blocks'> {
-  if (buttons.length === 0 || text.length > MAX_SECTION_CHARS) return {};
+export function withButtons(
+  text: string,
+  buttons: readonly Button[],
+  pick?: Picker | undefined,
+): Pick<Post, 'blocks'> {
+  if ((buttons.length === 0 && !pick) || text.length > MAX_SECTION_CHARS) return {};
   return {
     blocks: [
       { type: 'section', text: { type: 'mrkdwn', text } },
-      {
-        type: 'actions',
-        elements: buttons.map(({ label, says }, index) => ({
-          type: 'button',
-          action_id: `${SAY_ACTION}${index}`,
-          text: { type: 'plain_text', text: label, emoji: false },
-          value: says,
-        })),
-      },
+      ...(pick ? pickBlocks(pick) : []),
+      ...(buttons.length === 0 ? [] : [{ type: 'actions' as const, elements: buttons.map(toSayButton) }]),
     ],
   };
+}
+
+function toSayButton({ label, says }: Button, index: number): types.ActionsBlockElement {
+  const text = { type: 'plain_text' as const, text: label, emoji: false };
+  return { type: 'button', action_id: `${SAY_ACTION}${index}`, text, value: says };
+}
+
+/** Options of one group of boxes, and characters of one (docs.slack.dev, Block Kit, checkboxes, option). */
+const MAX_BOXES = 10;
+const MAX_OPTION_CHARS = 75;
+
+/** Boxes to tick, and a button that says what was ticked. */
+function pickBlocks({ label, says, options }: Picker): types.KnownBlock[] {
+  const groups = Array.from({ length: Math.ceil(options.length / MAX_BOXES) }, (_, group) =>
+    options.slice(group * MAX_BOXES, (group + 1) * MAX_BOXES),
+  );
+  return [
+    ...groups.map(
+      (group, index): types.KnownBlock => ({
+        type: 'actions',
+        elements: [
+          {
+            type: 'checkboxes',
+            action_id: `${PICK_ACTION}.boxes.${index}`,
+            options: group.map(({ label: text, value }) => ({
+              text: { type: 'plain_text', text: shortened(text), emoji: false },
+              value,
+            })),
+          },
+        ],
+      }),
+    ),
+    {
+      type: 'actions',
+      elements: [
+        {
+          type: 'button',
+          action_id: PICK_ACTION,
+          text: { type: 'plain_text', text: label, emoji: false },
+          value: says,
+        },
+      ],
+    },
+  ];
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_OPTION_CHARS ? text : `${text.slice(0, MAX_OPTION_CHARS - 1).trimEnd()}…`;
 }
 
 export function toCardPosts(id: string, card: Card): Posts {
@@ -72,8 +117,17 @@ export function toCardPosts(id: string, card: Card): Posts {
 }
 
 /** What one person alone is told. */
-export function toNoticePosts(id: string, markdown: string): Post[] {
-  return toMrkdwn(markdown).map((text, index) => ({ key: partKey(id, `notice-${index + 1}`), text }));
+export function toNoticePosts(
+  id: string,
+  markdown: string,
+  { buttons = [], pick }: { readonly buttons?: readonly Button[]; readonly pick?: Picker } = {},
+): Post[] {
+  const texts = toMrkdwn(markdown);
+  return texts.map((text, index) => ({
+    key: partKey(id, `notice-${index + 1}`),
+    text,
+    ...(index === texts.length - 1 ? withButtons(text, buttons, pick) : {}),
+  }));
 }
 
 /** Said in place of files that Slack does not take. */

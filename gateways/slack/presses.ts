@@ -9,13 +9,20 @@
  *   2. A person is told what came of a press only after the core has said so.
  *   3. What is no button of ours decides nothing, and says so.
  */
-import type { Receive } from '../../src/domain/gateway.ts';
+import type { Lookup, Receive } from '../../src/domain/gateway.ts';
 import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
-import { toReasonModal } from './card.ts';
+import { FORM_BOUNDS, toFormModal, toReasonModal } from './card.ts';
 import type { SlackClient } from './client.ts';
-import { type Identity, REASON_MODAL, toPress, toReasonedAnswer } from './inbound.ts';
+import {
+  type Identity,
+  type Press,
+  REASON_MODAL,
+  toFilledAnswer,
+  toPress,
+  toReasonedAnswer,
+} from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { BlockActions, type ReasonContext, ViewSubmission } from './schema.ts';
 import type { Actor, Teller } from './teller.ts';
@@ -25,6 +32,9 @@ const NOT_RECORDED_MODAL = 'Not recorded. Please send it again; sending twice do
 const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
 const UNKNOWN_MODAL = 'I do not know this form, so nothing was decided.';
 const NO_MODAL = 'The form could not be opened, so nothing was decided. Please press again.';
+
+/** Of what the core offers. */
+type Forms = Pick<Lookup, 'formFor'>;
 
 interface PressesDeps {
   readonly client: SlackClient;
@@ -42,7 +52,7 @@ export class Presses {
   async takePress(
     body: unknown,
     ack: () => Promise<void>,
-    { us, receive }: { us: Identity; receive: Receive },
+    { us, receive, lookup }: { us: Identity; receive: Receive; lookup: Forms },
   ): Promise<void> {
     const press = parsePayload('press', BlockActions, body);
     const presser = presserOf(press);
@@ -55,6 +65,8 @@ export class Presses {
       this.deps.teller.tell(presser, UNKNOWN_BUTTON);
     } else if (pressed.kind === 'ask-words') {
       await this.#askWords(press.trigger_id, pressed.context, presser);
+    } else if (pressed.kind === 'fill-in') {
+      await this.#fillIn(press.trigger_id, pressed, presser, lookup);
     } else if (pressed.kind === 'say') {
       await this.#say(pressed.message, presser, receive);
     } else {
@@ -70,9 +82,9 @@ export class Presses {
     { us, receive }: { us: Identity; receive: Receive },
   ): Promise<void> {
     const form = parsePayload('form', ViewSubmission, body);
-    const answer = toReasonedAnswer(form, us);
+    const answer = toReasonedAnswer(form, us) ?? toFilledAnswer(form, us);
     const card = answer?.card?.to.route;
-    if (!answer || !this.deps.isOpen(card?.channel)) return ack(formError(UNKNOWN_MODAL));
+    if (!answer || !this.deps.isOpen(card?.channel)) return ack(formError(form, UNKNOWN_MODAL));
 
     const presser = {
       user: form.user.id,
@@ -82,6 +94,8 @@ export class Presses {
     };
     try {
       const receipt = await within(this.deps.storeWithinMs, receive(answer));
+      const mistake = answer.fields && mistakeIn(receipt);
+      if (mistake !== undefined) return ack(formError(form, mistake));
       this.#tellReceipt(presser, receipt);
     } catch (error) {
       // The form stays open with what was typed in it.
@@ -89,7 +103,7 @@ export class Presses {
         { error, answer: answer.id },
         'an answer could not be recorded; the person was asked to send it again',
       );
-      return ack(formError(NOT_RECORDED_MODAL));
+      return ack(formError(form, NOT_RECORDED_MODAL));
     }
     await ack();
   }
@@ -123,8 +137,39 @@ export class Presses {
     }
   }
 
+  async #fillIn(
+    triggerId: string | undefined,
+    { sender, context }: Extract<Press, { kind: 'fill-in' }>,
+    presser: Actor,
+    lookup: Forms,
+  ): Promise<void> {
+    try {
+      if (triggerId === undefined) throw new Error('the press came without a trigger');
+      const opening = this.#openForm(triggerId, { sender, context }, lookup);
+      const refusal = await within(this.deps.storeWithinMs, opening);
+      if (refusal !== undefined) this.deps.teller.tell(presser, refusal);
+    } catch (error) {
+      this.deps.log.warn({ error, approval: context.approval }, 'a form could not be opened');
+      this.deps.teller.tell(presser, NO_MODAL);
+    }
+  }
+
+  /** Resolves with what to tell instead, when there is no form for them. */
+  async #openForm(
+    triggerId: string,
+    { sender, context }: Pick<Extract<Press, { kind: 'fill-in' }>, 'sender' | 'context'>,
+    lookup: Forms,
+  ): Promise<string | undefined> {
+    const { approval: approvalId, gen, digest, choice } = context;
+    const wish = { sender, approvalId, gen, digest, choice, bounds: FORM_BOUNDS };
+    const offer = (await lookup.formFor?.(wish)) ?? { kind: 'refused' as const, notice: UNKNOWN_BUTTON };
+    if (offer.kind === 'refused') return offer.notice;
+    await this.deps.client.openModal(triggerId, toFormModal(offer.form, context));
+    return undefined;
+  }
+
   #tellReceipt(presser: Actor, receipt: Receipt): void {
-    if (receipt.kind === 'answered') this.deps.teller.tell(presser, receipt.notice);
+    if (receipt.kind === 'answered') this.deps.teller.tell(presser, receipt.notice, receipt.buttons);
     if (receipt.kind === 'ignored') this.deps.teller.tell(presser, `Nothing was decided: ${receipt.reason}.`);
   }
 }
@@ -135,10 +180,24 @@ interface FormErrors {
   readonly errors: Record<string, string>;
 }
 
-function formError(sentence: string): FormErrors {
-  return { response_action: 'errors', errors: { [REASON_MODAL.block]: sentence } };
+/** Under the first of its fields. */
+function formError({ view }: ViewSubmission, sentence: string): FormErrors {
+  const [block = REASON_MODAL.block] = Object.keys(view.state.values);
+  return { response_action: 'errors', errors: { [block]: sentence } };
 }
 
-function presserOf({ user, channel, message, response_url: responseUrl }: BlockActions): Actor {
-  return { user: user.id, channel: channel?.id, thread: message?.thread_ts, responseUrl };
+/** What was filled in is wrong, and can be put right in the form. */
+function mistakeIn(receipt: Receipt): string | undefined {
+  const isMistake = receipt.kind === 'answered' && MISTAKES.has(receipt.code);
+  return isMistake ? receipt.notice.replaceAll(/[`*]/g, '').slice(0, MAX_ERROR_CHARS) : undefined;
+}
+
+const MISTAKES: ReadonlySet<string> = new Set(['INVALID', 'NOT_UNDERSTOOD']);
+
+/** An error is one line under a field; longer than this nobody reads it. */
+const MAX_ERROR_CHARS = 500;
+
+function presserOf({ user, channel, message, container, response_url: responseUrl }: BlockActions): Actor {
+  const thread = message?.thread_ts ?? container.thread_ts;
+  return { user: user.id, channel: channel?.id, thread, responseUrl };
 }

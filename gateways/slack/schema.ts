@@ -1,5 +1,6 @@
 /** The parts of Slack's payloads that we read. What we do not read may have any shape. */
 import { z } from 'zod';
+import { FORM_CHOICES } from '../../src/domain/form.ts';
 import { ApprovalId } from '../../src/domain/ids.ts';
 
 /** `U024BE7LH`, `C0GENERAL`, `T0SANDBOX`; upper-case letters and digits by Slack's own promise. */
@@ -88,12 +89,30 @@ export const BlockActions = z.object({
   user: Clicker,
   trigger_id: optional(z.string()),
   response_url: optional(z.string()),
-  container: z.object({ type: z.string() }),
+  /** Of what only one person sees there is no `message`, just its place. */
+  container: z.object({
+    type: z.string(),
+    message_ts: optional(SlackTs),
+    thread_ts: optional(SlackTs),
+    is_ephemeral: optional(z.boolean()),
+  }),
   channel: optional(z.object({ id: SlackId })),
   message: optional(z.object({ ts: SlackTs, thread_ts: optional(SlackTs) })),
   actions: z
     .array(z.object({ action_id: z.string(), action_ts: optional(SlackTs), value: optional(z.string()) }))
     .min(1),
+  /** What was picked in the menus and boxes of the message. */
+  state: optional(
+    z.object({
+      values: z.record(
+        z.string(),
+        z.record(
+          z.string(),
+          z.object({ selected_options: optional(z.array(z.object({ value: z.string() }))) }),
+        ),
+      ),
+    }),
+  ).catch(undefined),
 });
 export type BlockActions = z.infer<typeof BlockActions>;
 
@@ -141,6 +160,10 @@ export const ReasonContext = z.object({
   thread: optional(SlackTs),
 });
 export type ReasonContext = z.infer<typeof ReasonContext>;
+
+/** What a form of the core carries: the card it was opened from, and what it answers. */
+export const FormContext = z.object({ ...ReasonContext.shape, choice: z.enum(FORM_CHOICES) });
+export type FormContext = z.infer<typeof FormContext>;
 
 /** auth.test: who our token makes us. */
 export const AuthTest = z.object({

@@ -221,7 +221,7 @@ export class SlackSender {
   /** In a channel only the one person sees it; their direct messages are theirs alone anyway. */
   async #notify(
     { id }: OutboundMessage,
-    { markdown, onlyFor }: Extract<OutboundMessage['body'], { kind: 'notice' }>,
+    { markdown, onlyFor, buttons, pick }: Extract<OutboundMessage['body'], { kind: 'notice' }>,
     place: Place,
     signal: AbortSignal,
   ): Promise<Sent> {
@@ -229,13 +229,16 @@ export class SlackSender {
       throw new UndeliverableError(SLACK, `${onlyFor} is not an account of Slack`);
     const user = userOf(onlyFor);
     // The address of a command reaches whoever typed it, and nobody else.
-    if (place.kind === 'alone' && place.user === user)
-      return { ref: await this.#whisperer.say(toNoticePosts(id, inSlackWords(markdown)), place, signal) };
+    const next = { ...(buttons ? { buttons } : {}), ...(pick ? { pick } : {}) };
+    if (place.kind === 'alone' && place.user === user) {
+      const posts = toNoticePosts(id, inSlackWords(markdown), next);
+      return { ref: await this.#whisperer.say(posts, place, signal) };
+    }
     const { channel, thread } = await this.#spotOf(place);
     let ref = '';
-    for (const { text } of toNoticePosts(id, markdown)) {
+    for (const post of toNoticePosts(id, markdown, next)) {
       signal.throwIfAborted();
-      ref = refOf(channel, await this.client.postEphemeral({ channel, thread, user }, text));
+      ref = refOf(channel, await this.client.postEphemeral({ channel, thread, user }, post));
     }
     return { ref };
   }

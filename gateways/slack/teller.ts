@@ -3,10 +3,13 @@
  *
  * Best effort: what has to be said for certain goes through the outbox, and so through `sender`.
  */
+
+import type { Button } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
-import type { SlackClient } from './client.ts';
+import type { Shown, SlackClient } from './client.ts';
 import { toMrkdwn } from './mrkdwn.ts';
+import { withButtons } from './outbound.ts';
 
 /** Whom to tell, and where they acted. */
 export interface Actor {
@@ -29,8 +32,9 @@ export class Teller {
   ) {}
 
   /** Not to be waited for: Slack waits for the acknowledgement meanwhile. */
-  tell(actor: Actor, markdown: string): void {
-    const telling = this.#reach(actor, toMrkdwn(markdown).join('\n\n'))
+  tell(actor: Actor, markdown: string, buttons: readonly Button[] = []): void {
+    const text = toMrkdwn(markdown).join('\n\n');
+    const telling = this.#reach(actor, { text, ...withButtons(text, buttons) })
       .catch((error: unknown) =>
         this.log.warn({ error, user: actor.user }, 'a person could not be told what came of what they did'),
       )
@@ -45,13 +49,13 @@ export class Teller {
     });
   }
 
-  async #reach({ user, channel, thread, responseUrl }: Actor, text: string): Promise<void> {
+  async #reach({ user, channel, thread, responseUrl }: Actor, shown: Shown): Promise<void> {
     try {
       if (channel === undefined) throw new Error('it was done in no channel');
-      await this.client.postEphemeral({ channel, thread, user }, text);
+      await this.client.postEphemeral({ channel, thread, user }, shown);
     } catch (error) {
       // Where the bot may not post, the address that came along still reaches the person.
-      if (responseUrl === undefined || !(await this.client.respond(responseUrl, text))) throw error;
+      if (responseUrl === undefined || !(await this.client.respond(responseUrl, shown))) throw error;
     }
   }
 }

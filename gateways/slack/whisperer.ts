@@ -7,7 +7,7 @@
  */
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { Seal } from '../seal.ts';
-import type { SlackClient } from './client.ts';
+import type { Shown, SlackClient } from './client.ts';
 import { RESPONSE_SEAL, sealedFor } from './commands.ts';
 import { refOf } from './inbound.ts';
 import type { AlonePlace, Post } from './outbound.ts';
@@ -37,9 +37,12 @@ export class Whisperer {
   async #say(post: Post, place: AlonePlace): Promise<string> {
     const { channel, user, sealed } = place;
     const address = sealed === undefined ? undefined : this.#seal.open(sealedFor(place), sealed);
-    if (address !== undefined && (await this.client.respond(address, post.text))) return '';
+    if (address !== undefined && (await this.client.respond(address, shownOf(post)))) return '';
     try {
-      return refOf(channel, await this.client.postEphemeral({ channel, thread: undefined, user }, post.text));
+      return refOf(
+        channel,
+        await this.client.postEphemeral({ channel, thread: undefined, user }, shownOf(post)),
+      );
     } catch (error) {
       // A command works everywhere; we are a member only where we were invited.
       if (!(error instanceof UndeliverableError)) throw error;
@@ -47,4 +50,8 @@ export class Whisperer {
       return refOf(direct, await this.client.post(direct, undefined, post, 'final'));
     }
   }
+}
+
+function shownOf({ text, blocks }: Post): Shown {
+  return { text, ...(blocks === undefined ? {} : { blocks }) };
 }

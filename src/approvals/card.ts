@@ -4,11 +4,14 @@ import { attemptOf } from '../domain/approval/execution.ts';
 import {
   type Approval,
   type ApprovalState,
+  approversOf,
   type CardCopy,
   isEnded,
   isWaiting,
 } from '../domain/approval/record.ts';
 import type { Card } from '../domain/card.ts';
+import { isGrantable } from '../domain/grant.ts';
+import { takesOne } from '../domain/quorum.ts';
 import {
   askedOf,
   changesOf,
@@ -61,15 +64,31 @@ function faceOf(state: ApprovalState): Card['status']['state'] {
   return isWaiting(state) ? 'open' : (state.toLowerCase() as Card['status']['state']);
 }
 
-function choicesOf(approval: Approval): Card['choices'] {
+/** What a card offers, as it stands. */
+export function choicesOf(approval: Approval): Card['choices'] {
   if (approval.state === 'UNKNOWN') return ['happened', 'did-not-happen', 'retry'];
   return isWaiting(approval.state) ? offered(approval) : [];
 }
 
-/** What has a button, or a line of its own; the other answers are written. */
-function offered({ policy }: Approval): Card['choices'] {
-  return policy.choices.flatMap((choice): Card['choices'] => {
-    if (choice === 'deny') return ['deny', 'deny-with-reason'];
-    return choice === 'approve' || choice === 'answer' ? [choice] : [];
-  });
+/** What has a button, or a line of its own; what is unsaid again is written. */
+function offered(approval: Approval): Card['choices'] {
+  const { choices } = approval.policy;
+  return [
+    ...(choices.includes('approve') ? (['approve'] as const) : []),
+    ...(choices.includes('deny') ? (['deny', 'deny-with-reason'] as const) : []),
+    ...(choices.includes('answer') ? (['answer'] as const) : []),
+    ...(choices.includes('ask') ? (['ask'] as const) : []),
+    ...(choices.includes('edit') && hasArguments(approval) ? (['edit'] as const) : []),
+    ...(offersAlways(approval) ? (['always'] as const) : []),
+  ];
+}
+
+/** A yes to further calls: where the policy takes one, from somebody who can decide alone. */
+export function offersAlways(approval: Approval): boolean {
+  const { policy, request } = approval;
+  return policy.standingYes !== undefined && isGrantable(request) && takesOne(approversOf(approval));
+}
+
+function hasArguments({ request: { args } }: Approval): boolean {
+  return typeof args === 'object' && args !== null && !Array.isArray(args) && Object.keys(args).length > 0;
 }

@@ -15,6 +15,9 @@
  *                             always TICKET rule          yes to this one, and to others like it (`domain/grant.ts`)
  *                             delegate TICKET person        let somebody else decide it in one's place
  *
+ * Several tickets after `approve` or `deny` answer several requests: `approve T1 T2 T3`, with the sign that they were
+ * read behind them.
+ *
  * A code comes with a mail that asks, and belongs to its reply address. A ticket names the approval and what of it
  * was shown; it proves nothing, so it is for platforms that prove who wrote.
  *
@@ -76,6 +79,8 @@ export type UnclearReason =
 
 /** Longest first line that is read; what an answer may carry (`InboundAnswer.text`). */
 const MAX_LINE_CHARS = 4_000;
+/** Requests answered by one line, at most: as many as one list shows. */
+export const MOST_IN_BATCH = 20;
 
 /** Deliberately without yes, no, ok: "no" agrees in Polish and Czech, "nai" in Greek, "hai" may only mean "I hear you". */
 const APPROVING = new Set(
@@ -160,15 +165,56 @@ export interface TicketReply {
 
 /** Reads an answer with a ticket out of a message; undefined when its first line is none. */
 export function parseTicketReply(text: string): TicketReply | undefined {
-  const raw = firstLine(text)?.trim();
-  // Tickets are copied out of markdown, with what marks them as code.
-  const line = (/^(`+)(.+)\1$/u.exec(raw ?? '')?.[2] ?? raw)?.replace(/^[/!]/u, '');
+  const line = bareLine(text);
   const words = line === undefined ? undefined : split(line);
   const ticket = words && parseTicket(words.code.replace(/[.!,;:?。、…\p{C}]+$/u, ''));
   if (line === undefined || !words || !ticket) return undefined;
   if (line.length > MAX_LINE_CHARS) return { ...ticket, said: unclear('too-long') };
   if (hasHiddenCharacters(line)) return { ...ticket, said: unclear('hidden-characters') };
   return { ...ticket, said: judge(words) };
+}
+
+/** An answer to several requests. */
+export interface BatchReply {
+  /** Each once, in the order they were named. */
+  readonly tickets: readonly Pick<TicketReply, 'approvalId' | 'gen'>[];
+  readonly said: Extract<ParsedReply, { kind: 'approve' | 'deny' | 'unclear' }>;
+  /** The sign that all of them were read, if there is one. */
+  readonly sign: string | undefined;
+}
+
+/** Reads an answer to several requests; undefined when the first line names fewer than two. */
+export function parseBatchReply(text: string): BatchReply | undefined {
+  const line = bareLine(text);
+  const [, word = '', rest = ''] = /^(\S+)\s+(.*)$/u.exec(line ?? '') ?? [];
+  const verdict = verdictOf(word);
+  if (line === undefined || (verdict !== 'approve' && verdict !== 'deny')) return undefined;
+  const words = rest.split(/[\s,]+/u).filter((each) => each !== '');
+  const end = words.findIndex((each) => parseTicket(each.replace(/[.!;:]+$/u, '')) === undefined);
+  const named = (end === -1 ? words : words.slice(0, end)).flatMap(
+    (each) => parseTicket(each.replace(/[.!;:]+$/u, '')) ?? [],
+  );
+  const tickets = [...new Map(named.map((each) => [each.approvalId, each])).values()];
+  if (tickets.length < 2 && named.length < 2 && !SIGN.test(words[1] ?? '')) return undefined;
+  const [, sign, others = ''] =
+    /^([3479CDFHJKMNPQRTVWXY]{4})?\s*(.*)$/u.exec(end === -1 ? '' : words.slice(end).join(' ')) ?? [];
+  const said = batchVerdict({ verdict, rest: others, line, count: tickets.length });
+  return { tickets, said, sign };
+}
+
+const SIGN = /^[3479CDFHJKMNPQRTVWXY]{4}$/;
+
+function batchVerdict({
+  verdict,
+  rest,
+  line,
+  count,
+}: Pick<Line, 'rest' | 'line'> & { verdict: 'approve' | 'deny'; count: number }): BatchReply['said'] {
+  if (line.length > MAX_LINE_CHARS || count > MOST_IN_BATCH) return { kind: 'unclear', why: 'too-long' };
+  if (hasHiddenCharacters(line)) return { kind: 'unclear', why: 'hidden-characters' };
+  if (isQuestion(line)) return { kind: 'unclear', why: 'question' };
+  if (verdict === 'deny') return { kind: 'deny', reason: withoutLeadingSeparator(rest) };
+  return rest === '' ? { kind: 'approve' } : { kind: 'unclear', why: 'extra-words' };
 }
 
 /**
@@ -189,6 +235,12 @@ const WORD_AND_CODE = new RegExp(
   `(?<![\\p{L}\\p{M}'’])([\\p{L}\\p{M}'’]{1,24})([^\\p{L}\\p{N}]{1,8})${CODE_SHAPE}(?![\\p{L}\\p{N}])`,
   'giu',
 );
+
+/** The first line. Tickets are copied out of markdown, with what marks them as code. */
+function bareLine(text: string): string | undefined {
+  const raw = firstLine(text)?.trim();
+  return (/^(`+)(.+)\1$/u.exec(raw ?? '')?.[2] ?? raw)?.replace(/^[/!]/u, '');
+}
 
 function parseReading(reading: string, codes: ReplyCodes): ParsedReply {
   const raw = firstLine(reading);

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Page } from '../domain/escalation/pager.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
-import { Address, Button, type InboundMessage, OutFile } from '../domain/message.ts';
+import { Address, Button, type InboundMessage, OutFile, Picker } from '../domain/message.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf, type QueueName } from '../redis/keys.ts';
@@ -55,6 +55,8 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     markdown: z.string(),
     onlyFor: AccountId,
     openly: z.string().optional(),
+    buttons: z.array(Button).optional(),
+    pick: Picker.optional(),
   }),
 ]);
 export type OutboxItem = z.infer<typeof OutboxItem>;

@@ -10,6 +10,10 @@ export const CardChoice = z.enum([
   'deny',
   'deny-with-reason',
   'answer',
+  /** Each with a form of its own (`domain/form.ts`): something to know first, other arguments, others like it, too. */
+  'ask',
+  'edit',
+  'always',
   /** What really came of a call whose outcome nobody knows. */
   'happened',
   'did-not-happen',

@@ -4,6 +4,7 @@
  * A gateway translates and carries; it does not decide. Routing, identity, authorisation, approvals and wording
  * all belong to the code behind `Receive`.
  */
+import type { FormOffer, FormWish } from './form.ts';
 import type { AccountId, Platform } from './ids.ts';
 import type { Address, Inbound, OutboundMessage, Receipt, Sender, Sent } from './message.ts';
 import type { Tool } from './tool.ts';
@@ -19,6 +20,9 @@ export type Receive = (inbound: Inbound) => Promise<Receipt>;
 export interface Lookup {
   /** Approvals that wait and that this account may answer, the next to expire first. */
   approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<readonly WaitingApproval[]>;
+
+  /** The form for an answer that takes more than a press; absent where nothing is asked by cards. Writes nothing. */
+  formFor?(wish: FormWish): Promise<FormOffer>;
 
   /** Accounts on this platform of everybody we know; absent where nobody is known. */
   accountsOn?(platform: Platform): readonly AccountId[];

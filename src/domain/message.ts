@@ -80,6 +80,7 @@ export type InboundMessage = z.infer<typeof InboundMessage>;
  *   edit        yes, with other arguments
  *   ask         a question first
  *   take-back   what I said before is unsaid
+ *   always      yes to this one, and to others like it
  *
  * About a call that was started, and nobody knows what came of it:
  *   happened, did-not-happen   that is what I found out
@@ -92,6 +93,7 @@ export const AnswerChoice = z.enum([
   'edit',
   'ask',
   'take-back',
+  'always',
   'happened',
   'did-not-happen',
   'retry',
@@ -110,6 +112,8 @@ export const InboundAnswer = z.object({
   text: z.string().max(4_000).optional(),
   /** With `edit`: all arguments as they are to be. */
   args: z.unknown().optional(),
+  /** What was filled into the form of that choice (`Lookup.formFor`), by field, as it was written. */
+  fields: z.record(z.string().max(100), z.string().max(4_000)).optional(),
   /** What the card that was answered showed; a stale card decides nothing. */
   gen: z.int().nonnegative(),
   digest: z.string(),
@@ -138,11 +142,28 @@ export type Receipt =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'ignored'; readonly reason: string }
   /** `notice` is for the one who answered, only for them; what everybody sees is the updated card. */
-  | { readonly kind: 'answered'; readonly code: string; readonly notice: string };
+  | {
+      readonly kind: 'answered';
+      readonly code: string;
+      readonly notice: string;
+      /** What to do next, for the same person; the notice says it in words, too. */
+      readonly buttons?: readonly Button[];
+    };
 
 /** What can be said by pressing instead of typing. Whoever presses it says `says`, as a message of theirs to the bot. */
 export const Button = z.object({ label: z.string().min(1).max(40), says: z.string().min(1).max(80) });
 export type Button = z.infer<typeof Button>;
+
+/** Several of these can be picked; whoever does says `says` and what they picked, as a message of theirs to the bot. */
+export const Picker = z.object({
+  label: z.string().min(1).max(40),
+  says: z.string().min(1).max(40),
+  options: z
+    .array(z.object({ label: z.string().min(1), value: z.string().min(1).max(80) }))
+    .min(2)
+    .max(20),
+});
+export type Picker = z.infer<typeof Picker>;
 
 export const OutboundBody = z.discriminatedUnion('kind', [
   /** Markdown for everybody in the conversation. `replaces`: a message of ours to edit instead of sending anew. */
@@ -163,6 +184,9 @@ export const OutboundBody = z.discriminatedUnion('kind', [
     onlyFor: AccountId,
     /** Said instead where everybody reads it. */
     openly: z.string().optional(),
+    /** What to do next, and what to choose from, where the platform has such things; the words say it, too. */
+    buttons: z.array(Button).optional(),
+    pick: Picker.optional(),
   }),
 ]);
 export type OutboundBody = z.infer<typeof OutboundBody>;

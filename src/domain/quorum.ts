@@ -58,6 +58,12 @@ export function isApprover(approvers: Approvers, voter: Voter): boolean {
   return leavesOf(approvers).some((leaf) => wordsOf(voter).some((word) => fits(leaf, word)));
 }
 
+/** Whether one person, if it is the right one, is enough. */
+export function takesOne(approvers: Approvers): boolean {
+  for (const places of selectionsOf(approvers)) if (places.length === 1) return true;
+  return false;
+}
+
 /** Whether these people are enough. Each counts once, however often they are named. */
 export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolean {
   const people = [...new Map(voters.map((voter) => [voter.person, voter])).values()];

@@ -73,6 +73,11 @@ export class Keys {
     return `${this.partition(partition)}grants`;
   }
 
+  /** The line that a word to agree with stands for. */
+  confirmation(person: string, code: string): string {
+    return `${this.prefix}confirm:${person}:${code}`;
+  }
+
   /** When somebody last looked for what is due. */
   watched(partition: number): string {
     return `${this.partition(partition)}watched`;

@@ -13,11 +13,16 @@
  *   6. What became of an answer is for its author. Where everybody reads what is written to them, they are told in a
  *      place of their own, or there in words that say nothing about them, a rule or the request.
  */
+import { formFor } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { inboxesFor } from '../approvals/inbox.ts';
 import {
+  type BatchReply,
+  MOST_IN_BATCH,
   type ParsedReply,
+  parseBatchReply,
   parseReply,
+  parseTicketReply,
   type TicketReply,
   type UnclearReason,
 } from '../approvals/reply-parser.ts';
@@ -29,15 +34,18 @@ import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/a
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { FormOffer, FormWish } from '../domain/form.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
-import { type AccountId, platformOf } from '../domain/ids.ts';
-import type { InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
+import { type AccountId, MessageId, platformOf } from '../domain/ids.ts';
+import type { Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type BallotBox, type Speaker, saidBy } from './ballot-box.ts';
+import type { BatchDesk } from './batch-desk.ts';
+import { type Confirmations, readConfirmation } from './confirmations.ts';
 import type { Reach } from './reach.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
@@ -47,6 +55,8 @@ export interface AnswerDeps {
   readonly approvals: ApprovalStore;
   readonly ballots: BallotBox;
   readonly tokens: ReplyTokens;
+  readonly batches: BatchDesk;
+  readonly confirmations: Confirmations;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -80,6 +90,17 @@ export class AnswerDesk implements Lookup {
     }));
   }
 
+  async formFor({ sender, approvalId, choice, bounds, ...seen }: FormWish): Promise<FormOffer> {
+    const speaker = await this.#speakerOf(sender);
+    if (!speaker) return { kind: 'refused', notice: UNKNOWN_HERE };
+    const approval = await this.deps.approvals.find(approvalId);
+    if (!approval) return { kind: 'refused', notice: noLonger(approvalId) };
+    const nowMs = this.deps.clock.now();
+    const refusal = this.deps.ballots.refusalOf(approval, speaker, { ...seen, choice }, nowMs);
+    if (refusal) return { kind: 'refused', notice: noticeFor(refusal) };
+    return { kind: 'form', form: formFor(approval, choice, bounds) };
+  }
+
   /** An answer by button, form or command. */
   async take(answer: InboundAnswer): Promise<Receipt> {
     const { sender, approvalId } = answer;
@@ -106,12 +127,22 @@ export class AnswerDesk implements Lookup {
       return {
         kind: 'answered',
         code: 'NOT_FOUND',
-        notice: `I no longer have the request ${approvalId}; it was settled long ago. Nothing was decided.`,
+        notice: noLonger(approvalId),
       };
     }
     await this.#adoptCopy(answer, result.approval);
     await this.#recordAnswer(answer, result.code, person.id);
-    return { kind: 'answered', code: result.code, notice: result.notice };
+    const buttons = await this.#buttonsFor(person, result);
+    return { kind: 'answered', code: result.code, notice: result.notice, ...buttons };
+  }
+
+  /** What somebody can agree to by a press, where they are to agree to something. */
+  async #buttonsFor(
+    { id }: Pick<Person, 'id'>,
+    { confirm }: { readonly confirm?: string },
+  ): Promise<{ readonly buttons?: readonly Button[] }> {
+    if (confirm === undefined) return {};
+    return { buttons: [{ label: 'Yes, agree', says: await this.deps.confirmations.shorten(id, confirm) }] };
   }
 
   /**
@@ -160,7 +191,7 @@ export class AnswerDesk implements Lookup {
   }
 
   async #recordAnswer(
-    { approvalId, sender, id, choice }: InboundAnswer,
+    { approvalId, sender, id, choice }: Pick<InboundAnswer, 'approvalId' | 'sender' | 'id' | 'choice'>,
     code: string,
     actor: string,
   ): Promise<void> {
@@ -181,17 +212,39 @@ export class AnswerDesk implements Lookup {
 
   // ── Answers by a line of text ──────────────────────────────────────────────────────────────────────────────
 
+  /** What a message answers by its first line; undefined when that is no answer. */
+  async read({ text, sender }: InboundMessage): Promise<AnswerLine | undefined> {
+    const code = readConfirmation(text);
+    if (code === undefined) return readLine(text);
+    const person = this.#voterOf(sender);
+    const line = person && (await this.deps.confirmations.lineOf(person.id, code));
+    return line === undefined ? { kind: 'lapsed' } : readLine(line);
+  }
+
   /**
    * A message whose first line answers an approval by its ticket. What became of it is said to its author alone:
    * always when they used a command, else when nothing was decided, because the cards tell the rest.
    */
-  async takeLine(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
-    const { sender, text } = message;
+  async takeLine(message: InboundMessage, line: AnswerLine): Promise<Receipt> {
     if (await this.deps.writer.wasWritten(message.conversationId, onceKey(message.id))) {
       return { kind: 'duplicate' };
     }
+    switch (line.kind) {
+      case 'ticket':
+        return this.#takeTicket(message, line.reply);
+      case 'batch':
+        return this.#takeBatch(message, line.reply);
+      case 'lapsed':
+        return this.#tellOnly(message, 'lapsed', { code: 'NOT_FOUND', notice: LAPSED });
+      default:
+        return line satisfies never;
+    }
+  }
+
+  async #takeTicket(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
+    const { sender, text } = message;
     const asCommand = /^[/!]/.test(text);
-    const { code, notice } = await this.#judgeLine(message, { approvalId, gen, said });
+    const { code, notice, buttons } = await this.#judgeLine(message, { approvalId, gen, said });
     const actor = this.deps.directory.personOf(sender.account)?.id ?? sender.account;
     const event: AuditEvent = {
       event: 'answer.received',
@@ -213,18 +266,70 @@ export class AnswerDesk implements Lookup {
       [
         { kind: 'audit', event },
         ...(isTold
-          ? [toOutEffect(this.#toldAlone(message, approvalId, { code, notice }), asCommand ? {} : { once })]
+          ? [
+              toOutEffect(
+                this.#toldAlone(message, approvalId, { code, notice, buttons }),
+                asCommand ? {} : { once },
+              ),
+            ]
           : []),
       ],
       this.#firstTime(message.id),
     );
-    return { kind: 'answered', code, notice };
+    return { kind: 'answered', code, notice, ...(buttons ? { buttons } : {}) };
   }
 
-  async #judgeLine(
-    { id, sender }: InboundMessage,
-    { approvalId, gen, said }: TicketReply,
-  ): Promise<{ code: string; notice: string }> {
+  /** Several at once: each has its own entry in the audit, and whoever said it is told what became of each. */
+  async #takeBatch(message: InboundMessage, { tickets, said, sign }: BatchReply): Promise<Receipt> {
+    const speaker = await this.#speakerOf(message.sender);
+    if (!speaker) return this.#tellOnly(message, 'batch', { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE });
+    if (platformOf(speaker.account) === MAIL)
+      return this.#tellOnly(message, 'batch', { code: 'NOT_HERE', notice: BY_REPLY_ONLY });
+    if (said.kind === 'unclear') {
+      const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve\` or \`deny\` and at most ${MOST_IN_BATCH} tickets.`;
+      return this.#tellOnly(message, 'batch', { code: 'NOT_UNDERSTOOD', notice });
+    }
+    const result = await this.deps.batches.answer(speaker, { tickets, sign }, said, message.id);
+    for (const { approval, code } of result.items) {
+      const answer = { approvalId: approval.id, sender: message.sender, choice: said.kind };
+      await this.#recordAnswer(
+        { ...answer, id: MessageId.parse(`${message.id}#${approval.id}`) },
+        code,
+        speaker.person.id,
+      );
+    }
+    const { code, notice } = result;
+    const { buttons } = await this.#buttonsFor(speaker.person, result);
+    return this.#tellOnly(message, 'batch', { code, notice, buttons });
+  }
+
+  /** Tells whoever wrote it, alone, and remembers that it was dealt with. */
+  async #tellOnly(
+    message: InboundMessage,
+    choice: string,
+    { code, notice, buttons }: Told,
+  ): Promise<Receipt> {
+    const { sender, conversationId, id } = message;
+    const event: AuditEvent = {
+      event: 'answer.received',
+      actor: this.deps.directory.personOf(sender.account)?.id ?? sender.account,
+      subject: conversationId,
+      correlation: id,
+      channel: platformOf(sender.account),
+      detail: { choice, result: code, account: sender.account },
+    };
+    await this.deps.writer.write(
+      conversationId,
+      [
+        { kind: 'audit', event },
+        toOutEffect(this.#toldAlone(message, 'several requests', { code, notice, buttons })),
+      ],
+      this.#firstTime(id),
+    );
+    return { kind: 'answered', code, notice, ...(buttons ? { buttons } : {}) };
+  }
+
+  async #judgeLine({ id, sender }: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Told> {
     const speaker = await this.#speakerOf(sender);
     if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
     // A mail may quote what somebody else wrote, above everything of its own.
@@ -236,25 +341,29 @@ export class AnswerDesk implements Lookup {
     }
     const ballot = { key: id, said, gen, digest: undefined };
     const result = await this.deps.ballots.cast(approvalId, speaker, ballot);
-    return result ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
+    if (!result)
+      return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
+    return { ...result, ...(await this.#buttonsFor(speaker.person, result)) };
   }
 
   /** `about`: what they answered. */
   #toldAlone(
     { id, conversationId, replyTo, sender }: InboundMessage,
     about: string,
-    { code, notice }: { readonly code: string; readonly notice: string },
+    { code, notice, buttons }: Told,
   ): OutboxItem {
     const { reach, directory, clock } = this.deps;
     const item = { id: `told:${code}:${id}`, correlation: id, conversationId, atMs: clock.now() };
-    const here = { ...item, kind: 'notice' as const, to: replyTo, markdown: notice, onlyFor: sender.account };
+    const pressable = buttons ? { buttons: [...buttons] } : {};
+    const alone = { to: replyTo, markdown: notice, onlyFor: sender.account, ...pressable };
+    const here = { ...item, kind: 'notice' as const, ...alone };
     // How to write an answer is no secret, and of use where it is written.
     if (code === 'NOT_UNDERSTOOD' || !reach.tellsEverybody(replyTo.platform)) return here;
     const person = directory.personOf(sender.account);
     const place = person && reach.privatePlaceOf(person);
     if (!place) return { ...here, openly: COUNTED.has(code) ? COUNTED_OPENLY : REFUSED_OPENLY };
     const markdown = `You answered \`${about}\` ${viaText(replyTo.platform)}. ${notice}`;
-    return { ...item, kind: 'text', to: place.to, markdown };
+    return { ...item, kind: 'text', to: place.to, markdown, ...pressable };
   }
 
   // ── Answers by mail ────────────────────────────────────────────────────────────────────────────────────────
@@ -403,6 +512,30 @@ export class AnswerDesk implements Lookup {
   }
 }
 
+/** What whoever said it is told, and can press next. */
+interface Told {
+  readonly code: string;
+  readonly notice: string;
+  readonly buttons?: readonly Button[] | undefined;
+}
+
+/** A message that answers requests. */
+export type AnswerLine =
+  | { readonly kind: 'ticket'; readonly reply: TicketReply }
+  | { readonly kind: 'batch'; readonly reply: BatchReply }
+  /** It agrees to something nobody here remembers. */
+  | { readonly kind: 'lapsed' };
+
+function readLine(text: string): AnswerLine | undefined {
+  const batch = parseBatchReply(text);
+  if (batch) return { kind: 'batch', reply: batch };
+  const reply = parseTicketReply(text);
+  return reply && { kind: 'ticket', reply };
+}
+
+const LAPSED =
+  'I do not remember what that would agree to; it was too long ago, or somebody else was asked. Nothing was decided. Please do it again.';
+
 /** Under which an answer is remembered as dealt with. */
 function onceKey(id: string): string {
   return `answer:${id}`;
@@ -414,6 +547,10 @@ function isMadeUp(code: string, actor: string, { account }: Sender): boolean {
 }
 
 const MAIL = 'email';
+
+function noLonger(id: string): string {
+  return `I no longer have the request ${id}; it was settled long ago. Nothing was decided.`;
+}
 
 const UNKNOWN_HERE = 'I do not know you here, so you cannot decide this. Nothing was decided.';
 const BY_REPLY_ONLY =

@@ -12,16 +12,19 @@ import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { decideCall } from '../agent/tools/tool-policy.ts';
+import { changesIn, questionIn, wishIn } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { choicesOf } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ParsedReply } from '../approvals/reply-parser.ts';
 import { delegateText, literal, noticeFor, reconcileText, replyText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
-import { type Approval, approversOf, excludedFrom, type Step } from '../domain/approval/record.ts';
+import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
-import { type Edit, type Vote, vote } from '../domain/approval/voting.ts';
+import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
+import type { Card, CardChoice } from '../domain/card.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
 import type { InboundAnswer } from '../domain/message.ts';
@@ -61,10 +64,17 @@ export type Said =
   | Exclude<ParsedReply, { kind: 'unclear' | 'edit' }>
   /** Of a form: all arguments; of a line: those that change, as they were written. */
   | { readonly kind: 'edit'; readonly args: unknown }
-  | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> };
+  | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> }
+  /** Field by field, as it was written into the form that the core made. */
+  | { readonly kind: 'edit'; readonly fields: Readonly<Record<string, string>> };
 
 /** What a button, a form, a command or a program says. */
-export function saidBy({ choice, text = '', args }: Pick<InboundAnswer, 'choice' | 'text' | 'args'>): Said {
+export function saidBy({
+  choice,
+  text = '',
+  args,
+  fields,
+}: Pick<InboundAnswer, 'choice' | 'text' | 'args' | 'fields'>): Said {
   switch (choice) {
     case 'approve':
       return { kind: 'approve' };
@@ -73,9 +83,11 @@ export function saidBy({ choice, text = '', args }: Pick<InboundAnswer, 'choice'
     case 'answer':
       return { kind: 'answer', text };
     case 'edit':
-      return { kind: 'edit', args };
+      return fields ? { kind: 'edit', fields } : { kind: 'edit', args };
     case 'ask':
-      return { kind: 'question', text };
+      return { kind: 'question', text: fields ? questionIn(fields) : text };
+    case 'always':
+      return { kind: 'always', text: fields ? wishIn(fields) : text };
     case 'take-back':
       return { kind: 'undo' };
     case 'happened':
@@ -92,6 +104,8 @@ export interface Counted {
   readonly code: string;
   readonly approval: Approval;
   readonly notice: string;
+  /** The line that agrees to what the notice says, where something is to be agreed to first. */
+  readonly confirm?: string;
 }
 
 export class BallotBox {
@@ -114,6 +128,27 @@ export class BallotBox {
       default:
         return this.#vote(id, speaker, ballot, said);
     }
+  }
+
+  /** What keeps somebody from answering so what they were shown; undefined when nothing does. Decides nothing. */
+  refusalOf(
+    approval: Approval,
+    { person, account }: Speaker,
+    { gen, digest, choice }: Pick<Card, 'gen' | 'digest'> & { readonly choice: CardChoice },
+    nowMs: number,
+  ): VoteResult | undefined {
+    const { state, request } = approval;
+    if (!isWaiting(state)) return { code: state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
+    if (gen !== approval.gen || digest !== approval.digest) return { code: 'STALE_CARD', approval };
+    if (excludedFrom(approval).has(person.id) || request.accounts?.includes(account)) {
+      return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
+    }
+    const voter = this.#voterOf(person, approval, nowMs);
+    const isPermitted = this.deps.directory.may(person.roles, 'approve') || voter.standsFor.length > 0;
+    if (!isPermitted || !mayDecide(approval, voter)) {
+      return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
+    }
+    return choicesOf(approval).includes(choice) ? undefined : { code: 'NOT_OFFERED', approval };
   }
 
   // ── Answers ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,7 +245,7 @@ export class BallotBox {
   ): Promise<Edit | string> {
     const tool = this.deps.tools.find(request.tool);
     if (!tool) return `there is no tool ${request.tool} any more`;
-    const wanted = 'args' in said ? said.args : changed(request.args, said.changes);
+    const wanted = 'args' in said ? said.args : changedBy(request.args, said);
     if (typeof wanted === 'string') return wanted;
     const parsed = tool.input.safeParse(wanted);
     if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
@@ -245,7 +280,10 @@ export class BallotBox {
     if (!approval) return undefined;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const proposal = await this.deps.grants.propose(approval, speaker, ballot.gen, text);
-    if (proposal.kind === 'told') return { code: proposal.code, approval, notice: proposal.notice };
+    if (proposal.kind === 'told') {
+      const { kind: _, ...told } = proposal;
+      return { ...told, approval };
+    }
     const counted = await this.#vote(id, speaker, ballot, { kind: 'approve' });
     if (!counted || !GIVEN.has(counted.code)) return counted;
     return { ...counted, notice: `${await this.deps.grants.give(proposal.grant)} ${counted.notice}` };
@@ -330,6 +368,17 @@ const NOT_THEIRS =
 
 /** A yes that counts, or counted when it came the first time. */
 const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);
+
+/** As `changed`, from a line or from a form. */
+function changedBy(
+  args: unknown,
+  said:
+    | { readonly changes: Readonly<Record<string, string>> }
+    | { readonly fields: Readonly<Record<string, string>> },
+): object | string {
+  const changes = 'changes' in said ? said.changes : changesIn(said.fields, args);
+  return typeof changes === 'string' ? changes : changed(args, changes);
+}
 
 /** The arguments with some of them replaced; in words what is wrong when they cannot be. */
 function changed(args: unknown, changes: Readonly<Record<string, string>>): object | string {

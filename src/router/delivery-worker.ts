@@ -175,8 +175,8 @@ export class DeliveryWorker {
         };
       }
       case 'notice': {
-        const { markdown, onlyFor, openly } = item;
-        return { body: { kind: 'notice', markdown, onlyFor, openly } };
+        const { markdown, onlyFor, openly, buttons, pick } = item;
+        return { body: { kind: 'notice', markdown, onlyFor, openly, buttons, pick } };
       }
       case 'page': {
         const pages = await this.#stillTrue(item.pages);

@@ -19,10 +19,12 @@ import { type AccountId, platformOf } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
 import { isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
+import { signOf } from './confirmations.ts';
 import { parseGrantWish, wishText } from './grant-wish.ts';
 
 type Proposal =
-  | { readonly kind: 'told'; readonly code: string; readonly notice: string }
+  /** `confirm`: the line that agrees to what the notice says. */
+  | { readonly kind: 'told'; readonly code: string; readonly notice: string; readonly confirm?: string }
   | { readonly kind: 'confirmed'; readonly grant: Grant };
 
 export class GrantDesk {
@@ -50,7 +52,8 @@ export class GrantDesk {
 
     const atMs = this.clock.now();
     const wanted = wishText(wish);
-    const seal = digest(`${approval.id} ${approval.gen} ${person.id} ${wanted} ${JSON.stringify(scope)}`);
+    const read = `${approval.id} ${approval.gen} ${person.id} ${wanted} ${JSON.stringify(scope)}`;
+    const seal = digest(read);
     const grant: Grant = {
       id: `gr_${BigInt(`0x${seal}`).toString(36).slice(0, 10).padStart(10, '0')}`,
       rev: 1,
@@ -68,12 +71,11 @@ export class GrantDesk {
       ...(wish.sum ? { sum: wish.sum } : {}),
       uses: [],
     };
-    if (code?.toLowerCase() === codeOf(seal).toLowerCase()) return { kind: 'confirmed', grant };
+    if (code?.toUpperCase() === signOf(read)) return { kind: 'confirmed', grant };
     const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
-    return told(
-      'TO_CONFIRM',
-      `That would let run without asking, beside this request: **${literal(grantText(grant))}**. Nothing was decided yet. To agree to both, write \`always ${ticket} ${wanted} ${codeOf(seal)}\`.`,
-    );
+    const confirm = `always ${ticket} ${wanted} ${signOf(read)}`;
+    const notice = `That would let run without asking, beside this request: **${literal(grantText(grant))}**. Nothing was decided yet. To agree to both, write \`${confirm}\`.`;
+    return { ...told('TO_CONFIRM', notice), confirm };
   }
 
   /** @returns what to say about it, in markdown */
@@ -147,7 +149,7 @@ export class GrantDesk {
   }
 }
 
-function told(code: string, notice: string): Proposal {
+function told(code: string, notice: string): Extract<Proposal, { kind: 'told' }> {
   return { kind: 'told', code, notice };
 }
 
@@ -177,12 +179,4 @@ const REVOKED: Readonly<Record<'DONE' | 'ALREADY' | 'NOT_ELIGIBLE', string>> = {
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 20);
-}
-
-/** Four letters to copy: not a secret, but the sign that exactly this was read. */
-function codeOf(seal: string): string {
-  const letters = '3479CDFHJKMNPQRTVWXY';
-  return [0, 2, 4, 6]
-    .map((at) => letters[Number.parseInt(seal.slice(at, at + 2), 16) % letters.length])
-    .join('');
 }

@@ -17,7 +17,7 @@
  *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
  */
 import { createHash } from 'node:crypto';
-import { hideReplySecrets, parseTicketReply } from '../approvals/reply-parser.ts';
+import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -104,7 +104,7 @@ export class MessageRouter {
     const known = person ?? this.#guest(message);
     const requester = known && { ...known, roles: directory.rolesOf(known, sender.groups) };
     const mayDecide = sender.authenticated && message.edited !== true;
-    const reply = mayDecide ? parseTicketReply(message.text) : undefined;
+    const reply = mayDecide ? await this.deps.answers.read(message) : undefined;
     if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);

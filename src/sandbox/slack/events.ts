@@ -96,7 +96,12 @@ export interface Gesture {
   readonly responseUrl: string;
 }
 
-export function blockActions(message: MessageSurface, action: Payload, gesture: Gesture): Payload {
+export function blockActions(
+  message: MessageSurface,
+  action: Payload,
+  gesture: Gesture,
+  values: Payload = {},
+): Payload {
   return {
     type: 'block_actions',
     ...interaction(gesture),
@@ -109,7 +114,7 @@ export function blockActions(message: MessageSurface, action: Payload, gesture: 
     },
     channel: { id: message.channel, name: channelName(message.channel) },
     message: message.wire,
-    state: { values: {} },
+    state: { values },
     response_url: gesture.responseUrl,
     actions: [action],
   };

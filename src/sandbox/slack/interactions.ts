@@ -50,6 +50,8 @@ export interface Press {
   readonly actionId: string;
   /** Press it on this older copy instead of the message as it is now. */
   readonly copy?: SlackMessage;
+  /** What is ticked in the boxes of the message as it is pressed, by value. */
+  readonly ticked?: readonly string[];
 }
 
 export interface SlashCommand {
@@ -88,7 +90,9 @@ export class Interactions {
       messageTs: pressed.ts,
     });
     const action = { ...actionIn(surface.blocks, pressed.actionId), action_ts: this.deps.workspace.nextTs() };
-    return this.#interact(blockActions(surface, action, gesture));
+    return this.#interact(
+      blockActions(surface, action, gesture, toBoxState(surface.blocks, pressed.ticked ?? [])),
+    );
   }
 
   /** @throws {Error} when they have no modal open */
@@ -307,18 +311,51 @@ function actionIn(blocks: readonly Block[], actionId: string): Payload {
   throw new Error(`the message has no button with action_id ${actionId}`);
 }
 
+const WithBoxes = z.object({
+  block_id: z.string().default(''),
+  elements: z.array(
+    z.looseObject({ type: z.string(), action_id: z.string().optional(), options: z.unknown() }),
+  ),
+});
+const Options = z.array(z.looseObject({ value: z.string() }));
+
+/**
+ * What is ticked, in the shape of `state.values`: every group of boxes, whether something is ticked in it or not.
+ *
+ * @throws {Error} when something is ticked that no box has
+ */
+function toBoxState(blocks: readonly Block[], ticked: readonly string[]): Payload {
+  const left = new Set(ticked);
+  const state = blocks.flatMap((block) => {
+    const { data } = WithBoxes.safeParse(block);
+    const boxes = data?.elements.find(({ type }) => type === 'checkboxes');
+    if (!data || boxes?.action_id === undefined) return [];
+    const selected = (Options.safeParse(boxes.options).data ?? []).filter(({ value }) => left.delete(value));
+    return [[data.block_id, { [boxes.action_id]: { type: 'checkboxes', selected_options: selected } }]];
+  });
+  const [strange] = left;
+  if (strange !== undefined) throw new Error(`no box of the message has the value ${strange}`);
+  return Object.fromEntries(state);
+}
+
 const Input = z.object({
   type: z.literal('input'),
   block_id: z.string(),
-  element: z.looseObject({ type: z.string(), action_id: z.string().default('input') }),
+  element: z.looseObject({
+    type: z.string(),
+    action_id: z.string().default('input'),
+    initial_value: z.string().optional(),
+  }),
 });
 
 /** What was typed into a modal, in the shape of `view.state.values`. */
 function toViewState(blocks: readonly Block[], values: Record<string, string>): Payload {
   const inputs = blocks.map((block) => Input.safeParse(block).data).filter((input) => input !== undefined);
   return Object.fromEntries(
-    inputs.map(({ block_id: blockId, element: { type, action_id: actionId } }) => {
-      const value = values[actionId] ?? values[blockId] ?? null;
+    inputs.map(({ block_id: blockId, element: { type, action_id: actionId, initial_value: initial } }) => {
+      const typed = values[blockId] ?? values[actionId] ?? initial ?? '';
+      // A field without text has no value, not an empty one.
+      const value = typed === '' ? null : typed;
       return [blockId, { [actionId]: { type, value } }];
     }),
   );

@@ -1,0 +1,157 @@
+/** Answers that take more than a press: a form is opened for those who may, and says what the core would hear as words. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
+import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
+
+const DAY = 24 * 60 * 60_000;
+
+let story: Story;
+afterEach(() => story.end());
+
+async function begin({ standingYes = false } = {}): Promise<{ thread: string; card: SlackMessage }> {
+  story = await Story.begin({
+    config: (shipped) => {
+      const { policies } = shipped.escalation;
+      const yes = { rules: ['exact', 'like', 'tool'] as const, longest: 30 * DAY, most_times: 10 };
+      const all = Object.entries(policies).map(([name, policy]) => [
+        name,
+        standingYes ? { ...policy, standing_yes: { ...yes, rules: [...yes.rules] } } : policy,
+      ]);
+      return { ...shipped, escalation: { ...shipped.escalation, policies: Object.fromEntries(all) } };
+    },
+  });
+  const text = standingYes ? 'deploy api to production' : 'refund order 7';
+  const thread = await story.mention(text);
+  return { thread, card: await story.answer(thread, /Waiting for role manager/) };
+}
+
+async function press(user: string, message: Pick<SlackMessage, 'ts' | 'blocks'>, label: RegExp) {
+  const { slack } = story.sandbox;
+  await slack.press({
+    user,
+    channel: GENERAL,
+    ts: message.ts,
+    actionId: button({ text: '', ...message } as SlackMessage, label),
+  });
+}
+
+/** What somebody was shown alone, with its buttons. */
+function shownAlone(user: string, pattern: RegExp) {
+  return story.sandbox.slack.until((slack) =>
+    slack.ephemerals(user).findLast((message) => pattern.test(textOf(message))),
+  );
+}
+
+async function openForm(card: SlackMessage, label: RegExp, user: string = DANA.slack): Promise<string> {
+  await press(user, card, label);
+  const [open] = await story.sandbox.slack.until((slack) => {
+    const views = slack.views(user);
+    return views.length > 0 ? views : undefined;
+  });
+  return JSON.stringify(open?.view.blocks);
+}
+
+describe('on Slack', () => {
+  it('OM-124 asks back by a form, and the question is where it was asked', async () => {
+    const { thread, card } = await begin();
+
+    expect(await openForm(card, /Ask back/)).toContain('What do you want to know?');
+    await story.sandbox.slack.submitView({ user: DANA.slack, values: { text: 'which parcel?' } });
+
+    await story.answer(thread, /Dana Reyes asks on Slack.*which parcel\?/s);
+    await story.say(ALEX.slack, thread, `reply ${(await story.waiting())[0]?.id} the blue one`);
+    await story.answer(thread, /Alex Kim replies: “the blue one”/);
+  });
+
+  it('OM-124 changes one argument by a form with a field for each; what does not fit is said in the form', async () => {
+    const { thread, card } = await begin();
+
+    const fields = await openForm(card, /Change/);
+    for (const name of ['order', 'amount', 'currency', 'reason'])
+      expect(fields).toContain(`argument:${name}`);
+    expect(fields).toContain('"initial_value":"120"');
+
+    const wrong = await story.sandbox.slack.submitView({
+      user: DANA.slack,
+      values: { 'argument:amount': 'much' },
+    });
+    expect(wrong).toMatchObject({
+      kind: 'refused',
+      errors: { 'argument:order': expect.stringContaining('do not fit') },
+    });
+    const same = await story.sandbox.slack.submitView({ user: DANA.slack, values: {} });
+    expect(same).toMatchObject({
+      kind: 'refused',
+      errors: { 'argument:order': expect.stringContaining('nothing was changed') },
+    });
+    const right = await story.sandbox.slack.submitView({
+      user: DANA.slack,
+      values: { 'argument:amount': '80' },
+    });
+    expect(right).toEqual({ kind: 'closed' });
+
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/s);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([80]);
+  });
+
+  it('opens no form for who may not answer, nor on a card that is not the newest; both are told alone', async () => {
+    const { thread, card } = await begin();
+
+    await press(ALEX.slack, card, /Change/);
+    await story.told(ALEX.slack, /You asked for this yourself/);
+    await story.say(DANA.slack, thread, `edit ${(await story.waiting())[0]?.id} amount=80`);
+    await story.answer(thread, /Done/);
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: GENERAL,
+      ts: card.ts,
+      actionId: button(card, /Change/),
+      copy: card,
+    });
+
+    await story.told(DANA.slack, /settled before your answer came/);
+    expect([ALEX.slack, DANA.slack].flatMap((user) => story.sandbox.slack.views(user))).toEqual([]);
+  });
+
+  it('OM-124 says yes to others like it by a form: the rule is shown, and counts once it was agreed to', async () => {
+    const { thread, card } = await begin({ standingYes: true });
+
+    const form = await openForm(card, /Always/);
+    expect(form).toContain('10 at most');
+    await story.sandbox.slack.submitView({
+      user: DANA.slack,
+      values: { kind: 'exact', for: '7d', times: '3' },
+    });
+    const proposal = await shownAlone(DANA.slack, /would let run without asking/);
+    expect(textOf(proposal)).toMatch(/Nothing was decided yet/);
+    expect(await story.waiting()).toHaveLength(1);
+
+    await press(DANA.slack, proposal, /Yes, agree/);
+    await story.answer(thread, /Approved by Dana Reyes on Slack/);
+    const again = await story.mention('deploy api to production');
+    await story.answer(again, /Allowed by a standing yes of Dana Reyes/);
+  });
+
+  it('OM-185 takes no word to agree with from anybody but the one who read it', async () => {
+    const { thread, card } = await begin({ standingYes: true });
+    await openForm(card, /Always/);
+    await story.sandbox.slack.submitView({
+      user: DANA.slack,
+      values: { kind: 'exact', for: '7d', times: '3' },
+    });
+    const proposal = textOf(await shownAlone(DANA.slack, /would let run without asking/));
+    const word = /\/confirm [a-z2-7]{8}/.exec(proposal)?.[0] ?? '';
+
+    await story.say(ALEX.slack, thread, word.replace('/', '!'));
+
+    await story.told(ALEX.slack, /do not remember what that would agree to/);
+    expect(await story.waiting()).toHaveLength(1);
+  });
+
+  it('offers nothing for good where the policy takes no standing yes', async () => {
+    const { card } = await begin();
+
+    expect(() => button(card, /Always/)).toThrow('no button');
+  });
+});
