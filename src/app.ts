@@ -29,7 +29,6 @@ import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { isApiOn } from './config/api.ts';
-import { toPeople } from './config/contacts.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
 import { createConsequences } from './control/consequences.ts';
@@ -48,7 +47,7 @@ import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
 import { importanceOfRisk } from './domain/escalation/plan.ts';
 import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
-import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
+import { channelOf, type PersonId, type Platform } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { createConfidenceTool } from './escalation/confidence-tool.ts';
 import { EscalationAudit } from './escalation/escalation-audit.ts';
@@ -60,6 +59,8 @@ import { HandoffEscalation } from './escalation/handoff-escalation.ts';
 import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
 import { Directory } from './identity/directory.ts';
+import { LinkBook } from './identity/link-book.ts';
+import { LinkDesk } from './identity/link-desk.ts';
 import { DeadLetters } from './mailbox/dead-letters.ts';
 import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
 import { LaneRounds } from './mailbox/lane-rounds.ts';
@@ -84,6 +85,8 @@ import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
 import { EscalationDirectives } from './router/escalation-directives.ts';
 import { GrantDesk } from './router/grant-desk.ts';
+import { LinkDirectives } from './router/link-directives.ts';
+import { createLinkNews } from './router/link-news.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
 import { StrandedApprovals } from './router/stranded-approvals.ts';
@@ -121,6 +124,8 @@ export interface App {
   readonly deadLetters: DeadLetters;
   readonly grants: GrantStore;
   readonly directory: Directory;
+  readonly links: LinkBook;
+  readonly linkDesk: LinkDesk;
   readonly controls: ControlStore;
   readonly controlDesk: ControlDesk;
   readonly escalations: EscalationStore;
@@ -147,6 +152,8 @@ export type Stores = Pick<
   | 'controlDesk'
   | 'deadLetters'
   | 'directory'
+  | 'links'
+  | 'linkDesk'
   | 'escalations'
   | 'escalationDesk'
   | 'grants'
@@ -270,11 +277,21 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const lookup: Lookup = {
     approvalsFor: (sender, most) => answers.approvalsFor(sender, most),
     formFor: (wish) => answers.formFor(wish),
-    accountsOn: (platform) =>
-      toPeople(config().contacts)
-        .flatMap(({ accounts }) => accounts)
-        .filter((account) => platformOf(account) === platform),
+    accountsOn: (platform) => stores.directory.accountsOn(platform),
   };
+  const rememberMs = () => config().settings.retention.dedupe;
+  const hasGuests = () => config().authorizations.guest_role !== undefined;
+  stores.linkDesk.followedBy(createLinkNews({ directory: stores.directory, reach, hasGuests }));
+  stores.links.onChange(() => sayDisputed(stores.directory, log));
+  const linkDirectives = new LinkDirectives({
+    ...stores,
+    desk: stores.linkDesk,
+    book: stores.links,
+    reach,
+    config,
+    rememberMs,
+    clock,
+  });
   const router = new MessageRouter({
     mailbox: new Mailbox(
       redis,
@@ -290,6 +307,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       grants,
       controls: new ControlDirectives(stores.controlDesk, stores.controls),
       escalations: new EscalationDirectives(stores.escalationDesk),
+      links: linkDirectives,
       directory: stores.directory,
       reach,
       writer: stores.writer,
@@ -298,6 +316,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       troubles: () => troublesOf(gateways.values()),
       clock,
     }),
+    links: linkDirectives,
+    linking: stores.linkDesk,
     directory: stores.directory,
     writer: stores.writer,
     config,
@@ -330,6 +350,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const stranded = new StrandedApprovals({ ...stores, clock, log });
   let looking = Promise.resolve();
   const configChanged = () => {
+    sayDisputed(stores.directory, log);
     if (options.workers === false) return looking;
     looking = looking
       .then(() => stranded.look())
@@ -341,6 +362,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const services = new ServiceGroup(
     [
       session,
+      stores.links,
       ...outboxes.values(),
       ...(options.workers === false ? [] : [auditor, conversations, calling.pool, sweeper]),
       ...(configured.length > 0 ? [clientLog] : []),
@@ -474,6 +496,16 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   }
 }
 
+/** An account that two say is somebody else's: `contacts.yaml` wins, and somebody has to hear of it. */
+function sayDisputed(directory: Directory, log: Logger): void {
+  for (const { account, linked, owner } of directory.disputed()) {
+    log.error(
+      { account, linked, owner },
+      'an account of contacts.yaml is linked to somebody else as well; contacts.yaml counts. Take one of them back: `signalbox people unlink`',
+    );
+  }
+}
+
 function troublesOf(gateways: Iterable<Gateway>): Map<string, Trouble> {
   return new Map(
     [...gateways].flatMap((gateway) => {
@@ -499,16 +531,18 @@ export async function openStores(
   const redis = await connect(options.redisUrl, options.log);
   const keys = new Keys(prefixOf(options.config()));
   const stores = createStores(redis, keys, options);
+  await stores.links.now();
   return { ...stores, redis, keys, close: () => redis.disconnect() };
 }
 
 function createStores(
   redis: RedisClient,
   keys: Keys,
-  { config, clock }: Pick<AppOptions, 'config' | 'clock'>,
+  { config, clock, log }: Pick<AppOptions, 'config' | 'clock' | 'log'>,
 ): Stores {
   const writer = new EffectWriter(redis, keys);
-  const directory = new Directory(config);
+  const links = new LinkBook(redis, keys, writer, log);
+  const directory = new Directory(config, links);
   const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
   const rememberMs = () => config().settings.retention.dedupe;
   const escalations = new EscalationStore(redis, keys, writer, () => config().settings.retention.approvals);
@@ -518,6 +552,8 @@ function createStores(
     deadLetters: new DeadLetters(redis, keys),
     grants: new GrantStore(redis, keys, clock),
     directory,
+    links,
+    linkDesk: new LinkDesk({ book: links, directory, rememberMs, clock }),
     controls,
     controlDesk: new ControlDesk({ controls, directory, writer, config, rememberMs }),
     escalations,

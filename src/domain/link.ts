@@ -384,6 +384,20 @@ export function isSilenced({ silenced }: LinkLedger, account: AccountId, nowMs: 
   return silenced.some((each) => each.account === account && nowMs < each.untilMs);
 }
 
+/** Whether no code of this account is read now, not even a right one. */
+export function isStopped(ledger: LinkLedger, account: AccountId, nowMs: number): boolean {
+  return hasMissedTooOften(tidy(ledger, nowMs), account);
+}
+
+/** Whether a stranger who spoke would be told something new. */
+export function mayAskToPair({ asks, silenced }: LinkLedger, account: AccountId, nowMs: number): boolean {
+  const open = asks.filter(({ untilMs }) => nowMs < untilMs);
+  return (
+    open.length < MOST_ASKS &&
+    [...open, ...silenced].every((each) => each.account !== account || nowMs >= each.untilMs)
+  );
+}
+
 export function guestWith({ guests }: LinkLedger, account: AccountId, nowMs: number): Guest | undefined {
   return guests.find((each) => each.account === account && nowMs < each.untilMs);
 }

@@ -11,6 +11,7 @@
  *   4. No code is in the audit.
  */
 import type { AuditEvent } from '../domain/audit-event.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { AccountId, PersonId } from '../domain/ids.ts';
 import {
   type AdmitResult,
@@ -28,9 +29,11 @@ import {
   decline,
   type GivenCode,
   type Guest,
+  isStopped,
   type Link,
   type LinkLedger,
   type LinkStep,
+  mayAskToPair,
   type Offer,
   offer,
   type PairAsk,
@@ -45,7 +48,7 @@ import type { Person } from '../domain/person.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Directory } from './directory.ts';
 import type { LinkBook } from './link-book.ts';
-import { newCode } from './link-code.ts';
+import { newCode, readCode } from './link-code.ts';
 
 /** What people are to be told of; `code` is the one they need for the next step. */
 export type LinkNews =
@@ -90,6 +93,7 @@ export interface LinkDeskDeps {
   readonly directory: Directory;
   /** How long a gesture is remembered, in ms. */
   readonly rememberMs: () => number;
+  readonly clock: Clock;
 }
 
 export class LinkDesk {
@@ -227,6 +231,9 @@ export class LinkDesk {
     gesture: LinkGesture,
     { name, place }: Omit<Claim, 'account'>,
   ): Promise<AskResult | Replayed> {
+    const { book, clock } = this.deps;
+    // Before anything is worked out: strangers can write as much as they like.
+    if (!mayAskToPair(await book.now(), gesture.account, clock.now())) return { code: 'AGAIN' };
     const code = await newCode();
     const ask = { id: code.id, hash: code.hash, account: gesture.account, name, place };
     return this.#apply<AskResult>(
@@ -308,6 +315,13 @@ export class LinkDesk {
             }
           : missedEvent(gesture, result.code),
     );
+  }
+
+  /** Reads what somebody wrote as a code; `WAIT` after too many wrong ones, `undefined` for what is no code. */
+  async read(account: AccountId, text: string): Promise<GivenCode | 'WAIT' | undefined> {
+    const { book, clock } = this.deps;
+    if (isStopped(await book.now(), account, clock.now())) return 'WAIT';
+    return readCode(text);
   }
 
   mayPair(roles: readonly string[]): boolean {

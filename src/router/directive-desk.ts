@@ -28,6 +28,7 @@ import {
   isEscalationTicket,
 } from './escalation-directives.ts';
 import type { GrantDesk } from './grant-desk.ts';
+import { LINK_DIRECTIVES, type LinkDirective, type LinkDirectives, readLinkWish } from './link-directives.ts';
 import type { Reach } from './reach.ts';
 
 /** Waiting approvals that one list shows. */
@@ -41,6 +42,7 @@ const HOLDS_SECRETS: ReadonlySet<Directive> = new Set([
   'approvals',
   'grants',
   ...ESCALATION_DIRECTIVES,
+  ...LINK_DIRECTIVES,
 ]);
 
 const NOT_HERE =
@@ -54,7 +56,8 @@ export type Directive =
   | 'deny'
   | 'grants'
   | ControlDirective
-  | EscalationDirective;
+  | EscalationDirective
+  | LinkDirective;
 
 export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
@@ -62,6 +65,7 @@ export interface DirectiveDeps {
   readonly grants: GrantDesk;
   readonly controls: ControlDirectives;
   readonly escalations: EscalationDirectives;
+  readonly links: LinkDirectives;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -166,6 +170,10 @@ export class DirectiveDesk {
       case 'resolve':
       case 'escalations':
         return this.deps.escalations.take(directive, message, requester);
+      case 'link':
+      case 'unlink':
+      case 'pair':
+        return this.deps.links.take(message, requester);
       // With a ticket it would have been an answer.
       case 'approve':
         return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
@@ -239,6 +247,8 @@ export function readDirective(
   if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
   const acted = ESCALATION_DIRECTIVES.find((each) => each === name && each !== 'escalations');
   if (acted && isEscalationTicket(rest)) return { directive: acted };
+  const linking = LINK_DIRECTIVES.find((each) => each === name);
+  if (linking) return readLinkWish(text) ? { directive: linking } : undefined;
   const isAlone = rest.trim() === '';
   return isAlone && (name === 'help' || name === 'status' || name === 'approvals' || name === 'escalations')
     ? { directive: name }
@@ -258,6 +268,8 @@ const HELP = `**What you can write to me**
 - \`/human <reason>\`: have a person come
 - \`/takeover\`, \`/handback <note>\`: answer here yourself instead of me, where you may, and give it back
 - \`/escalations\`: what waits for you to look after it; \`/ack <ticket>\` takes it, \`/release <ticket>\` lets it go, \`/snooze <ticket> 1h\`, \`/escalate <ticket>\`, \`/resolve <ticket>\`
+- \`/link\`: speak from another account of yours as well; \`/unlink\` lists your accounts, \`/unlink <account>\` takes one back
+- \`/pair\`: strangers who wait to be let in, where you may do that
 - \`/status\`: who you are to me, and what is held here
 - \`/help\`: this list
 

@@ -16,18 +16,19 @@
  *      longer ago than that is refused, whoever kept a copy of it.
  *   5. What lets somebody answer an approval stays out of what is stored and what the model is shown.
  */
-import { createHash } from 'node:crypto';
 import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Receive } from '../domain/gateway.ts';
-import { type ConversationId, PersonId, platformOf } from '../domain/ids.ts';
+import { type ConversationId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Inbound, InboundMessage, InboundRevision, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
+import { hideCodes } from '../identity/link-code.ts';
+import type { LinkDesk } from '../identity/link-desk.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -35,10 +36,9 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
 import { type DirectiveDesk, readDirective } from './directive-desk.ts';
+import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
 import { SenderLimit } from './sender-limit.ts';
 
-/** A stranger is told how to be added once in this time. */
-const PAIR_AGAIN_MS = 24 * 60 * 60_000;
 /** That something of theirs was not taken is said to a sender once in this time. */
 const SAY_AGAIN_MS = 60_000;
 
@@ -47,6 +47,7 @@ const TOO_OLD =
 
 /** Commands that are taken only as they were first written. */
 const CHANGES_HANDS: ReadonlySet<string> = new Set(['takeover', 'handback', 'human']);
+const AS_WRITTEN: ReadonlySet<string> = new Set([...CHANGES_HANDS, ...LINK_DIRECTIVES]);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 
@@ -54,6 +55,8 @@ export interface RouterDeps {
   readonly mailbox: Mailbox;
   readonly answers: AnswerDesk;
   readonly directives: DirectiveDesk;
+  readonly links: LinkDirectives;
+  readonly linking: LinkDesk;
   readonly directory: Directory;
   readonly writer: EffectWriter;
   readonly config: () => Config;
@@ -99,17 +102,16 @@ export class MessageRouter {
     const { approvalReply } = message;
     if (approvalReply) return this.deps.answers.takeMail({ ...message, approvalReply });
 
-    const { directory } = this.deps;
-    const person = sender.authenticated ? directory.personOf(sender.account) : undefined;
-    const known = person ?? this.#guest(message);
-    const requester = known && { ...known, roles: directory.rolesOf(known, sender.groups) };
+    const { directory, clock } = this.deps;
+    const requester = await directory.speakerNow(sender, clock.now());
     const mayDecide = sender.authenticated && message.edited !== true;
     const reply = mayDecide ? await this.deps.answers.read(message) : undefined;
     if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);
     if (turnedAway) return turnedAway;
-    if (!directory.may(requester.roles, 'ask') && !this.#mayControl(message, requester.roles)) {
+    const isAllowed = directory.may(requester.roles, 'ask') || isAboutLinks(message);
+    if (!isAllowed && !this.#mayControl(message, requester.roles)) {
       return this.#refuse(
         message,
         'may-not-ask',
@@ -159,7 +161,7 @@ export class MessageRouter {
     const read = await this.#directive(message);
     if (!read) return this.#post(message, requester);
     if (read.directive === 'ask') return this.#post({ ...message, text: read.text }, requester);
-    if (message.edited && CHANGES_HANDS.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
+    if (message.edited && AS_WRITTEN.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
     return this.deps.directives.take(read.directive, message, requester);
   }
 
@@ -181,7 +183,7 @@ export class MessageRouter {
       kind: 'message',
       id: message.id,
       correlation: message.id,
-      message: { ...message, text: hideReplySecrets(message.text) },
+      message: { ...message, text: hideCodes(hideReplySecrets(message.text)) },
       receivedAt: new Date(this.deps.clock.now()).toISOString(),
       requester: { person: requester.id, name: requester.name, roles: requester.roles },
     };
@@ -207,29 +209,34 @@ export class MessageRouter {
     }
   }
 
-  /** Somebody who is not in `contacts.yaml`, where the configuration says that strangers are answered. */
-  #guest({ sender }: InboundMessage): Pick<Person, 'id' | 'name' | 'roles'> | undefined {
-    const { unknown_senders, guest_role } = this.deps.config().authorizations;
-    if (unknown_senders !== 'answer' || guest_role === undefined || !sender.authenticated) return undefined;
-    // Strangers are told apart, so that nothing kept for one of them is seen by another.
-    const tail = createHash('sha256').update(sender.account).digest('hex').slice(0, 16);
-    // Anybody can give themselves the name of somebody else; the account is what the platform vouches for.
-    const name = `${sender.displayName} (unknown, ${sender.account})`;
-    return { id: PersonId.parse(`guest.${tail}`), name, roles: [guest_role] };
-  }
-
   async #stranger(message: InboundMessage): Promise<Receipt> {
     const { sender } = message;
-    const ask = this.deps.config().authorizations.unknown_senders === 'ask-to-pair';
+    const { account, displayName: name } = sender;
     // Whoever cannot prove who they are gets no answer: it would go to somebody whose name was used.
-    if (!ask || !message.addressedToBot || !sender.authenticated)
-      return this.#ignore(message, 'unknown-sender');
-    const sentence = `I do not know you yet. Please ask whoever runs me to add your account \`${sender.account}\` to contacts.yaml.`;
-    return this.#refuse(message, 'unknown-sender', sentence, {
-      // Wherever they ask next, it is looked up in the same place.
-      owner: sender.account,
-      once: { key: `pair:${sender.account}`, forMs: PAIR_AGAIN_MS },
-    });
+    if (!message.addressedToBot || !sender.authenticated) return this.#ignore(message, 'unknown-sender');
+    if (this.deps.directory.isSilenced(account, this.deps.clock.now())) {
+      return this.#ignore(message, 'turned-away');
+    }
+    if (readDirective(message.text)?.directive === 'link') {
+      const linked = await this.#fromStranger(message);
+      if (linked) return linked;
+    }
+    const ask = this.deps.config().authorizations.unknown_senders === 'ask-to-pair';
+    if (!ask) return this.#ignore(message, 'unknown-sender');
+    const { id, conversationId, replyTo } = message;
+    const gesture = { id, account, channel: platformOf(account), actor: account };
+    await this.deps.linking.askToPair(gesture, { name, place: { to: replyTo, conversationId } });
+    const about = { reason: 'unknown-sender', authorization: 'deny', rule: 'unknown_senders: ask-to-pair' };
+    await this.#record(conversationId, message, 'message.refused', about);
+    return { kind: 'ignored', reason: 'unknown-sender' };
+  }
+
+  /** A code by which a stranger becomes somebody; undefined if it is none. */
+  async #fromStranger(message: InboundMessage): Promise<Receipt | undefined> {
+    const turnedAway = await this.#turnAway(message);
+    if (turnedAway) return turnedAway;
+    if (message.edited) return this.#refuse(message, 'edited', EDITED);
+    return this.deps.links.takeFromStranger(message);
   }
 
   async #ignore(message: InboundMessage, reason: string): Promise<Receipt> {
@@ -279,6 +286,12 @@ export class MessageRouter {
       this.#firstTime(inbound.id),
     );
   }
+}
+
+/** Whoever is known may say which accounts are theirs, whatever else they may. */
+function isAboutLinks({ text }: InboundMessage): boolean {
+  const directive = readDirective(text)?.directive;
+  return LINK_DIRECTIVES.some((each) => each === directive);
 }
 
 function toAudit(

@@ -1,0 +1,274 @@
+/** Accounts that become somebody's by a code, and strangers who are let in. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openStores } from '../../src/app.ts';
+import { AccountId, PersonId } from '../../src/domain/ids.ts';
+import { ALEX, BOT, DANA, EVE, TEAM } from '../../src/sandbox/people.ts';
+import { silent } from '../support/core.ts';
+import { Story, type StoryConfig, textOf as slackTextOf } from '../support/story.ts';
+import { buttonOf, textOf } from '../support/surfaces/discord-surface.ts';
+
+const CODE = /[2-9A-Z]{4}-[2-9A-Z]{5}-[2-9A-Z]{5}/;
+const DANA_ON_DISCORD = AccountId.parse(`discord:${DANA.discordUser}`);
+
+let story: Story;
+
+beforeEach(async () => {
+  story = await Story.begin({ config: (shipped) => withoutDiscord(shipped, 'alex', 'dana') });
+});
+afterEach(async () => {
+  await story.end();
+});
+
+/** Nobody's accounts on Discord are known. */
+function withoutDiscord(config: StoryConfig, ...ids: string[]): StoryConfig {
+  const people = Object.entries(config.contacts.people).map(([id, person]) => {
+    const { discord, ...accounts } = person.accounts;
+    return [id, { ...person, accounts: ids.includes(id) || !discord ? accounts : { ...accounts, discord } }];
+  });
+  return { ...config, contacts: { ...config.contacts, people: Object.fromEntries(people) } };
+}
+
+/** Something the bot wrote to somebody in their direct messages on Slack. */
+async function toldOnSlack(person: typeof DANA, pattern: RegExp): Promise<string> {
+  return story.sandbox.slack.until((slack) =>
+    [
+      ...slack.messages(person.slackDm).filter(({ user }) => user === BOT.user),
+      ...slack.ephemerals(person.slackUser),
+    ]
+      .map(slackTextOf)
+      .find((text) => pattern.test(text)),
+  );
+}
+
+async function toldOnDiscord(person: typeof DANA, pattern: RegExp): Promise<string> {
+  return story.sandbox.discord.until((discord) =>
+    [
+      ...discord.messages(person.discordDm).filter(({ author }) => author === BOT.discordUser),
+      ...discord.ephemerals(person.discordUser),
+    ]
+      .map(textOf)
+      .find((text) => pattern.test(text)),
+  );
+}
+
+function codeIn(text: string): string {
+  const [code] = CODE.exec(text) ?? [];
+  if (!code) throw new Error(`no code in: ${text}`);
+  return code;
+}
+
+/** Dana asks for a code on Slack. */
+async function offered(): Promise<string> {
+  await story.dm(DANA.slackUser, '/link');
+  return codeIn(await toldOnSlack(DANA, /from the account that is to be yours/));
+}
+
+/** Dana's account on Discord becomes hers. */
+async function linked(): Promise<void> {
+  const code = await offered();
+  await story.sandbox.discord.dm({ user: DANA.discordUser, text: `!link ${code}` });
+  const asked = await toldOnSlack(DANA, /Is this you/);
+  await story.dm(DANA.slackUser, `/link confirm ${codeIn(asked)}`);
+  await toldOnDiscord(DANA, /This account is linked now/);
+}
+
+describe('an account that was linked by a code', () => {
+  it('OM-180 approves what was asked on Slack, and the audit has both accounts and no code', async () => {
+    await linked();
+    await story.mention('refund order 7');
+    await story.sandbox.discord.until(() => undefined === undefined || undefined);
+    const [approval] = await waitForOpen();
+
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: `approve ${approval!.id}` });
+    await toldDone();
+
+    expect(story.refunds(7)).toEqual([120]);
+    const trail = await story.app.audit.tail(200);
+    const entry = trail.find(({ event }) => event.event === 'identity.linked');
+    expect(entry?.event).toMatchObject({
+      actor: 'dana',
+      subject: DANA_ON_DISCORD,
+      detail: {
+        account: DANA_ON_DISCORD,
+        person: 'dana',
+        from: `slack:${TEAM.id}/${DANA.slackUser}`,
+        confirmedBy: `slack:${TEAM.id}/${DANA.slackUser}`,
+      },
+    });
+    expect(JSON.stringify(trail)).not.toMatch(CODE);
+  });
+
+  it('OM-182 decides nothing from the moment it is unlinked, whatever this process knows of it', async () => {
+    await linked();
+    await story.mention('refund order 7');
+    const [approval] = await waitForOpen();
+    const other = await openStores({
+      config: () => story.config,
+      redisUrl: story.redisUrl,
+      clock: story.clock,
+      log: silent,
+    });
+    const by = { id: 'gesture-1', account: AccountId.parse('cli:local'), channel: 'cli', actor: 'dana' };
+
+    const taken = await other.linkDesk.unlink(by, DANA_ON_DISCORD);
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: `/approve ${approval!.id}` });
+    await toldOnDiscord(DANA, /do not know you here/);
+    other.close();
+
+    expect(taken.code).toBe('UNLINKED');
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('does not make somebody two people: what they asked from one they cannot approve from the other', async () => {
+    await linked();
+    await story.mention('refund order 7', DANA.slackUser);
+    await story.quiet();
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: 'please refund order 7' });
+    await story.quiet();
+
+    // Nobody else may approve, so there is nobody to ask for what Dana asks, from whichever account.
+    expect(await story.open()).toEqual([]);
+    expect(story.refunds(7)).toEqual([]);
+    const { accounts } = story.app.directory.find(PersonId.parse('dana'))!;
+    expect(accounts).toContain(DANA_ON_DISCORD);
+  });
+
+  it('is nobody’s as long as the other side has not confirmed it, and never if that says no', async () => {
+    const code = await offered();
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: `!link ${code}` });
+    const asked = await toldOnSlack(DANA, /Is this you.*Eve Stone/s);
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: `!link ${code}` });
+    await toldOnDiscord(DANA, /know no such code/);
+
+    await story.dm(DANA.slackUser, '/link refuse');
+    await toldOnDiscord(EVE, /not linked/);
+    await story.dm(DANA.slackUser, `/link confirm ${codeIn(asked)}`);
+    await toldOnSlack(DANA, /know no such code/);
+
+    expect((await story.app.links.now()).links).toEqual([]);
+  });
+
+  it('may be confirmed by a button, and vouches for no other', async () => {
+    const { slack, discord } = story.sandbox;
+    const code = await offered();
+    await discord.dm({ user: DANA.discordUser, text: `!link ${code}` });
+    await toldOnSlack(DANA, /Is this you/);
+    await story.dm(DANA.slackUser, `/link confirm ${codeIn(await toldOnSlack(DANA, /Is this you/))}`);
+    await toldOnDiscord(DANA, /linked now/);
+
+    await discord.dm({ user: DANA.discordUser, text: '!link' });
+
+    await toldOnDiscord(DANA, /cannot vouch for another/);
+    expect(slack.calls.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a code', () => {
+  it('is not told where everybody reads, and what the model sees holds none', async () => {
+    await story.mention('/link', DANA.slackUser);
+    const told = await toldOnSlack(DANA, /from the account that is to be yours/);
+    const code = codeIn(told);
+
+    await story.mention(`what does ${code} mean?`);
+    await story.quiet();
+
+    const shown = story.sandbox.slack.messages('C0GENERAL').filter(({ user }) => user === BOT.user);
+    expect(shown.map(slackTextOf).join()).not.toContain(code);
+    expect(JSON.stringify(story.sandbox.claude.requests)).toContain('[code hidden]');
+    expect(JSON.stringify(story.sandbox.claude.requests)).not.toContain(code);
+  });
+
+  it('cannot be guessed: after five wrong ones not even the right one is read', async () => {
+    const code = await offered();
+    for (let n = 0; n < 5; n++) {
+      await story.sandbox.discord.dm({
+        user: EVE.discordUser,
+        text: `!link ${code.slice(0, 4)}-22222-2222${n + 2}`,
+      });
+    }
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: `!link ${code}` });
+    await toldOnDiscord(EVE, /too many wrong codes/);
+    await story.sandbox.discord.dm({ user: DANA.discordUser, text: `!link ${code}` });
+    await toldOnDiscord(DANA, /know no such code/);
+
+    expect((await story.app.links.now()).offers).toEqual([]);
+  });
+});
+
+describe('a stranger', () => {
+  beforeEach(() => {
+    const { authorizations } = story.config;
+    const roles = { ...authorizations.roles, guest: { permissions: ['ask' as const] } };
+    story.config = { ...story.config, authorizations: { ...authorizations, roles, guest_role: 'guest' } };
+  });
+
+  it('is let in as a guest by whoever may pair, hears of it, and talks to the agent', async () => {
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello there' });
+    const code = codeIn(await toldOnDiscord(EVE, /do not know you yet/));
+    await story.mail(DANA.mail, /A stranger wants to talk to me.*Eve Stone/s);
+
+    await story.dm(DANA.slackUser, `/pair ${code} guest 7d`);
+    await toldOnDiscord(EVE, /let in as a guest/);
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'what can you do?' });
+    await toldOnDiscord(EVE, /Here is what I can do/);
+
+    expect(story.app.directory.personOf(AccountId.parse(`discord:${EVE.discordUser}`))).toBeUndefined();
+    const trail = (await story.app.audit.tail(200)).map(({ event }) => event);
+    expect(trail.find(({ event }) => event === 'authorization.allow')?.detail).toMatchObject({
+      action: 'pair',
+      rule: 'permission pair of operator',
+    });
+    expect(trail.find(({ event }) => event === 'identity.admitted')?.actor).toBe('dana');
+  });
+
+  it('is nobody as long as the person they are said to be has not confirmed it', async () => {
+    await story.sandbox.discord.dm({ user: ALEX.discordUser, text: 'hello there' });
+    const code = codeIn(await toldOnDiscord(ALEX, /do not know you yet/));
+
+    await story.dm(DANA.slackUser, `/pair ${code} as alex`);
+    const asked = await toldOnSlack(ALEX, /Is this you/);
+    expect(story.app.directory.personOf(AccountId.parse(`discord:${ALEX.discordUser}`))).toBeUndefined();
+    await story.dm(ALEX.slackUser, `/link confirm ${codeIn(asked)}`);
+    await toldOnDiscord(ALEX, /you are Alex Kim/);
+
+    expect(story.app.directory.personOf(AccountId.parse(`discord:${ALEX.discordUser}`))?.id).toBe('alex');
+  });
+
+  it('is not heard for a day once they were turned away, and nobody may do that without the permission', async () => {
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello there' });
+    const code = codeIn(await toldOnDiscord(EVE, /do not know you yet/));
+    await story.dm(ALEX.slackUser, `/pair ${code} guest`);
+    await toldOnSlack(ALEX, /may not let strangers in/);
+    await story.dm(DANA.slackUser, `/pair ${code} refuse`);
+    await toldOnDiscord(EVE, /not let in/);
+    const before = story.sandbox.discord.messages(EVE.discordDm).length;
+
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello again' });
+    await story.quiet();
+
+    expect(story.sandbox.discord.messages(EVE.discordDm).length).toBe(before + 1);
+    const trail = (await story.app.audit.tail(200)).map(({ event }) => event);
+    expect(trail.find(({ event }) => event === 'authorization.deny')).toMatchObject({
+      actor: 'alex',
+      detail: { action: 'pair', rule: 'no role has the permission pair' },
+    });
+    expect(trail.findLast(({ event }) => event === 'message.ignored')?.detail).toMatchObject({
+      reason: 'turned-away',
+    });
+  });
+});
+
+async function waitForOpen() {
+  for (;;) {
+    const open = await story.open();
+    if (open.length > 0) return open;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function toldDone(): Promise<void> {
+  await story.quiet();
+}
+
+void buttonOf;
