@@ -14,7 +14,7 @@ import {
   CreateField,
   CreatePage,
   CreateType,
-  type HistoryEntry,
+  type History,
   JiraComment,
   JiraFile,
   JiraIssue,
@@ -123,15 +123,18 @@ export class JiraClient {
     return this.transport.get(`issue/${encodeURIComponent(key)}?fields=${fields.join(',')}`);
   }
 
-  /** Who last changed the assignee, and in which entry of the history; undefined when nobody did since it was created. */
-  async lastAssignment(key: string): Promise<HistoryEntry | undefined> {
+  /** What was changed in an issue, and by whom; of a long history perhaps the newest entries only. */
+  async history(key: string): Promise<History> {
     const { changelog } = WithHistory.parse(
       await this.transport.get(`issue/${encodeURIComponent(key)}?fields=assignee&expand=changelog`),
     );
-    return changelog.histories
-      .filter(({ items }) => items.some(({ field }) => field === 'assignee'))
-      .toSorted((one, other) => Date.parse(one.created) - Date.parse(other.created))
-      .at(-1);
+    const { histories, total = histories.length } = changelog;
+    // Ids count up, for what was changed within a second that Jira keeps whole.
+    const entries = histories.toSorted(
+      (one, other) =>
+        Date.parse(one.created) - Date.parse(other.created) || Number(one.id) - Number(other.id),
+    );
+    return { entries, isWhole: total <= entries.length };
   }
 
   /** On Cloud by `search/jql`; the search that jira-client knows is gone there. Only ids unless `fields` are named. */

@@ -26,7 +26,7 @@ import { JiraCredentialError } from './http-error.ts';
 import { JIRA, toAddress } from './inbound.ts';
 import { JiraIntake } from './intake.ts';
 import { JiraPoller, type PollTiming } from './poller.ts';
-import type { JiraUser } from './schema.ts';
+import type { JiraUser, WebhookEvent } from './schema.ts';
 import { SeenIssues } from './seen-issues.ts';
 import { JiraSender } from './sender.ts';
 import { createJiraTools } from './tools.ts';
@@ -166,8 +166,8 @@ export class JiraGateway implements Gateway {
   #listen(intake: JiraIntake): void {
     const { listener, log } = this.deps;
     const { path, webhook_secret: secret = '' } = this.settings;
-    const take = (...hint: Parameters<JiraIntake['takeEvent']>): Promise<void> => {
-      const taken = intake.takeEvent(...hint);
+    const take = (event: WebhookEvent): Promise<void> => {
+      const taken = intake.takeEvent(event);
       this.#underWay.add(taken);
       const done = () => this.#underWay.delete(taken);
       taken.then(done, done);

@@ -79,16 +79,23 @@ function audienceOf({ visibility, jsdPublic }: JiraComment): string {
   return `:only:${digest.slice(0, 16)}`;
 }
 
-/** An issue that was given to us. `key`: what tells this gift from others. */
+/** How an issue came to be ours. */
+export interface Gift {
+  readonly by: JiraUser;
+  /** What tells it from others: the id of its entry in the issue's history, or `created`. */
+  readonly key: string;
+  /** In ms. */
+  readonly at: number;
+}
+
+/** An issue that was given to us. */
 export function toAssignment(
   issue: JiraIssue,
-  by: JiraUser,
-  { key, at }: { readonly key: string; readonly at: number },
+  { by, key, at }: Gift,
   standpoint: Standpoint,
 ): InboundMessage | undefined {
   const account = accountOf(by);
   if (account === undefined || account === accountOf(standpoint.us)) return undefined;
-  if (!isAssigned(issue, standpoint.us)) return undefined;
   const { summary, description, project, attachment = [] } = issue.fields;
   const internal = standpoint.answersInternal && project?.projectTypeKey === 'service_desk';
   return {
@@ -158,7 +165,7 @@ function toSender(user: JiraUser, account: string): Sender {
   };
 }
 
-function isAssigned({ fields }: JiraIssue, us: JiraUser): boolean {
+export function isAssigned({ fields }: JiraIssue, us: JiraUser): boolean {
   const assignee = fields.assignee ? accountOf(fields.assignee) : undefined;
   return assignee !== undefined && assignee === accountOf(us);
 }

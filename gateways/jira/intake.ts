@@ -2,7 +2,7 @@
  * Takes Jira's events in: finds what they are about, asks Jira how that stands now, and hands it to the core.
  *
  * Invariants
- *   1. An event is only a hint. What is handed over is what Jira itself says when it is asked.
+ *   1. An event is only a hint. What is handed over, and in whose name, is what Jira itself says when it is asked.
  *   2. Resolves when everything was stored, or was nothing of ours; rejects when it has to come again.
  *   3. Apps cannot keep us talking: those not listed are automatic, those listed run out of turns.
  */
@@ -13,8 +13,16 @@ import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
 import type { JiraClient } from './client.ts';
 import type { JiraSettings } from './config.ts';
-import { type Standpoint, toAssignment, toMessage, toRevision } from './inbound.ts';
-import { accountOf, type JiraComment, type JiraIssue, type WebhookEvent } from './schema.ts';
+import {
+  type Gift,
+  isAssigned,
+  namesOf,
+  type Standpoint,
+  toAssignment,
+  toMessage,
+  toRevision,
+} from './inbound.ts';
+import type { History, JiraComment, JiraIssue, JiraUser, WebhookEvent } from './schema.ts';
 
 /** What is read of an issue. */
 const FIELDS = ['summary', 'description', 'assignee', 'project', 'attachment', 'created', 'updated'] as const;
@@ -29,7 +37,8 @@ const MEANINGS: Readonly<Record<string, 'comment' | 'edited' | 'deleted'>> = {
   issue_comment_deleted: 'deleted',
 };
 
-const ISSUE_CREATED = 'jira:issue_created';
+/** The field of an issue's history that says whose it is. */
+const ASSIGNEE = 'assignee';
 
 /** What is left to say of a comment that cannot be asked for any more. */
 export type GoneComment = Pick<NonNullable<WebhookEvent['comment']>, 'id' | 'author' | 'updated'>;
@@ -49,13 +58,13 @@ export class JiraIntake {
     this.#bots = new BotBudget(deps.settings.bot_turns);
   }
 
-  /** `delivery`: what tells this event from others that say no more than it does; see `webhook.ts`. */
-  async takeEvent(event: WebhookEvent, delivery: string): Promise<void> {
+  async takeEvent(event: WebhookEvent): Promise<void> {
     const meaning = MEANINGS[event.webhookEvent] ?? MEANINGS[event.issue_event_type_name ?? ''];
     const issueId = event.issue?.id ?? /\/issue\/(\d+)\/comment\//.exec(event.comment?.self ?? '')?.[1];
     if (issueId === undefined) return;
     if (meaning !== undefined) return this.#commentEvent(event, issueId, meaning);
-    if (isAssignment(event)) return this.#assignment(event, issueId, delivery);
+    // Whoever the event names may have assigned it to somebody else, or assigned nothing: Jira's history says who did.
+    if (mayAssign(event)) return this.takeAssigned(await this.issue(issueId), 0);
   }
 
   async #commentEvent(
@@ -91,31 +100,23 @@ export class JiraIntake {
     await this.#hand(toRevision(was, issue, 'deleted', this.deps.standpoint));
   }
 
-  /** An issue that is ours now, seen without the event that says so; handed on if that came after `since`. */
+  /**
+   * An issue that may be ours now, handed on if it was given to us after `since`, in ms: in the name of whoever gave it,
+   * under the id of that entry of its history.
+   *
+   * @throws {UndeliverableError} when its history does not say who that was
+   */
   async takeAssigned(issue: JiraIssue, since: number): Promise<void> {
-    if (!this.#isOpen(issue)) return;
-    const { assignee } = issue.fields;
-    const us = this.deps.standpoint.us;
-    if (!assignee || accountOf(assignee) !== accountOf(us)) return;
-    // Who gave it to us, not who wrote it: what is asked is asked in their name.
-    const given = await this.deps.client.lastAssignment(issue.id);
-    const by = (given ? given.author : issue.fields.creator) ?? {};
-    const key = given?.id ?? 'created';
-    const at = Date.parse(given?.created ?? issue.fields.created ?? '');
-    if (at >= since) await this.#hand(toAssignment(issue, by, { key, at }, this.deps.standpoint));
+    const { client, standpoint } = this.deps;
+    if (!this.#isOpen(issue) || !isAssigned(issue, standpoint.us)) return;
+    const given = giftIn(await client.history(issue.id), issue, standpoint.us);
+    if (!given)
+      throw new UndeliverableError('jira', `the history of ${issue.key} does not say who assigned it`);
+    if (given.at >= since) await this.#hand(toAssignment(issue, given, standpoint));
   }
 
   async issue(id: string): Promise<JiraIssue> {
     return this.deps.client.issue(id, [...FIELDS, 'creator']);
-  }
-
-  async #assignment(event: WebhookEvent, issueId: string, delivery: string): Promise<void> {
-    const issue = await this.issue(issueId);
-    if (!this.#isOpen(issue)) return;
-    // An issue is created once, so its own id says which creation it was.
-    const key = event.webhookEvent === ISSUE_CREATED ? 'created' : (event.changelog?.id ?? delivery);
-    const at = event.timestamp ?? Date.parse(issue.fields.updated ?? '');
-    await this.#hand(toAssignment(issue, event.user ?? {}, { key, at }, this.deps.standpoint));
   }
 
   async #look(
@@ -164,8 +165,28 @@ export class JiraIntake {
   }
 }
 
-function isAssignment({ webhookEvent, issue_event_type_name: name, changelog }: WebhookEvent): boolean {
-  if (webhookEvent === ISSUE_CREATED) return true;
+/** Whether it is worth a look who the issue belongs to now. */
+function mayAssign({ webhookEvent, issue_event_type_name: name, changelog }: WebhookEvent): boolean {
+  if (webhookEvent === 'jira:issue_created') return true;
   if (webhookEvent !== 'jira:issue_updated') return false;
-  return changelog ? changelog.items.some(({ field }) => field === 'assignee') : name === 'issue_assigned';
+  return changelog ? changelog.items.some(({ field }) => field === ASSIGNEE) : name === 'issue_assigned';
+}
+
+/**
+ * Who gave it to us last; undefined when nobody can tell. An issue that nobody has assigned since it was created was
+ * given to us by who created it, and `created` tells that gift from others.
+ */
+export function giftIn({ entries, isWhole }: History, { fields }: JiraIssue, us: JiraUser): Gift | undefined {
+  const ours = namesOf(us);
+  const changes = entries.flatMap(({ id, author, created, items }) =>
+    items
+      .filter(({ field }) => field === ASSIGNEE)
+      .map(({ from, to }) => ({ by: author ?? {}, key: id, at: Date.parse(created), from, to })),
+  );
+  const given = changes.findLast(({ to }) => to != null && ours.includes(to));
+  if (given) return given;
+  const [first] = changes;
+  const wasOursAtFirst = isWhole && (!first || (first.from != null && ours.includes(first.from)));
+  if (!wasOursAtFirst) return undefined;
+  return { by: fields.creator ?? {}, key: 'created', at: Date.parse(fields.created ?? '') };
 }

@@ -66,23 +66,30 @@ export const JiraIssue = z.object({
 });
 export type JiraIssue = z.infer<typeof JiraIssue>;
 
-/** One entry of an issue's history; its id is that of the changelog in the webhook about it. */
+/** One entry of an issue's history. People are told by their ids: the account id, on Data Center the key. */
 export const HistoryEntry = z.object({
   id: z.string(),
   author: JiraUser.nullish(),
   created: z.string(),
-  items: z.array(z.object({ field: z.string() })),
+  items: z.array(z.object({ field: z.string(), from: z.string().nullish(), to: z.string().nullish() })),
 });
 export type HistoryEntry = z.infer<typeof HistoryEntry>;
 
-export const WithHistory = z.object({ changelog: z.object({ histories: z.array(HistoryEntry) }) });
+export const WithHistory = z.object({
+  changelog: z.object({ histories: z.array(HistoryEntry), total: z.int().optional() }),
+});
+
+export interface History {
+  /** Oldest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** There are no older ones. */
+  readonly isWhole: boolean;
+}
 
 /** A webhook, of Cloud or of Data Center. `self` names the issue where `issue` is missing. */
 export const WebhookEvent = z.object({
   webhookEvent: z.string(),
   issue_event_type_name: z.string().optional(),
-  timestamp: z.number().optional(),
-  user: JiraUser.nullish(),
   issue: z.object({ id: z.string(), key: z.string().optional() }).nullish(),
   comment: z
     .object({
@@ -93,12 +100,7 @@ export const WebhookEvent = z.object({
       updated: z.string().optional(),
     })
     .nullish(),
-  changelog: z
-    .object({
-      id: z.string().optional(),
-      items: z.array(z.object({ field: z.string(), to: z.string().nullish() })),
-    })
-    .nullish(),
+  changelog: z.object({ items: z.array(z.object({ field: z.string() })) }).nullish(),
 });
 export type WebhookEvent = z.infer<typeof WebhookEvent>;
 

@@ -1,11 +1,8 @@
 /**
  * Jira's webhooks: checked, understood, taken in, and only then acknowledged.
  *
- * Jira sends what was not acknowledged again, so everything that is handed on has an id that is the same each time:
- *   1. By what it is about, where that has an id of its own: a comment, an entry of the history, the creation of an
- *      issue. Two webhooks about it, and polling, then tell of one thing.
- *   2. By the delivery, where the event tells no such id (an assignment without its changelog): the webhook
- *      identifier, which is the same on every attempt, or a digest of the body where a Jira sends none.
+ * Jira sends what was not acknowledged again, so everything that is handed on has the id of what it is about: a comment,
+ * an entry of the history, the creation of an issue. Two webhooks about it, and polling, then tell of one thing.
  */
 import { createHash } from 'node:crypto';
 import type { Logger } from '../../src/observability/logger.ts';
@@ -24,8 +21,7 @@ export interface WebhookDeps {
   readonly secret: string;
   /** Told of each that is rightly signed. */
   readonly signed: () => void;
-  /** `delivery` is the same on every attempt at the same one. */
-  readonly take: (event: WebhookEvent, delivery: string) => Promise<void>;
+  readonly take: (event: WebhookEvent) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -45,7 +41,7 @@ export function createWebhookHandler({ secret, signed, take, log }: WebhookDeps)
       return { status: 400 };
     }
     try {
-      await within(TAKE_WITHIN_MS, take(event, delivery));
+      await within(TAKE_WITHIN_MS, take(event));
       return { status: 200 };
     } catch (error) {
       log.error(
@@ -57,7 +53,7 @@ export function createWebhookHandler({ secret, signed, take, log }: WebhookDeps)
   };
 }
 
-/** The identifier as Jira gives it; anything unusual, and a body without one, by its digest. */
+/** For the log, the same on every attempt: the identifier as Jira gives it; anything unusual, and a body without one, by its digest. */
 function deliveryOf(identifier: string | string[] | undefined, body: Buffer): string {
   if (typeof identifier === 'string' && IDENTIFIER.test(identifier)) return identifier;
   return createHash('sha256')

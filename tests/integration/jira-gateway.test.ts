@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RateLimitedError, StartupError, UndeliverableError } from '../../src/domain/errors.ts';
 import { AccountId } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
-import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, EVE } from '../../src/sandbox/people.ts';
 import { ManualClock } from '../support/core.ts';
 import { type JiraFixture, type JiraFixtureOptions, openJira } from '../support/jira-gateway.ts';
 import { aCard } from '../support/slack-gateway.ts';
@@ -159,45 +159,66 @@ describe('coming in', () => {
     expect(jira.messages()).toHaveLength(2);
   });
 
-  it('OM-192 gives a redelivered assignment one id, also where the webhook tells none, and the next another', async () => {
-    await open({ sandbox: { webhooksWithoutChangelog: true } });
-    const assign = (to: string | undefined) =>
-      jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to }).acknowledged;
-    await assign(BOT.jiraAccount);
-    await jira.sandbox.redeliver('jira:issue_updated');
-    const [first, again] = jira.messages();
-    const { identifier } = jira.sandbox.deliveries[0]!;
+  it.each([false, true])(
+    'OM-192 gives a redelivered assignment one id, that of its entry in the history, and the next another (without changelog: %s)',
+    async (webhooksWithoutChangelog) => {
+      await open({ sandbox: { webhooksWithoutChangelog } });
+      const assign = (to: string | undefined) =>
+        jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to }).acknowledged;
+      await assign(BOT.jiraAccount);
+      await jira.sandbox.redeliver('jira:issue_updated');
+      await assign(undefined);
+      await assign(BOT.jiraAccount);
 
-    expect(first?.id).toBe(`jira:127.0.0.1:${jira.sandbox.issue(ISSUE)!.id}:assigned:${identifier}`);
-    expect(again?.id).toBe(first?.id);
+      const { id, history } = jira.sandbox.issue(ISSUE)!;
+      const [first, , second] = history.map((entry) => `jira:127.0.0.1:${id}:assigned:${entry.id}`);
+      expect(jira.messages().map((message) => message.id)).toEqual([first, first, second]);
+    },
+  );
 
-    await assign(undefined);
-    await assign(BOT.jiraAccount);
-    expect(jira.messages()).toHaveLength(3);
-    expect(jira.messages()[2]?.id).not.toBe(first?.id);
+  it('OM-192 takes an assignment in the name of whoever made it, though the event of the creation comes late', async () => {
+    await open();
+    const { key, id, acknowledged } = jira.sandbox.createIssue({
+      user: DANA.jiraAccount,
+      summary: 'Parcel lost',
+    });
+    await acknowledged;
+    await jira.sandbox.assign({ user: EVE.jiraAccount, issue: key, to: BOT.jiraAccount }).acknowledged;
+    await jira.sandbox.redeliver('jira:issue_created');
+
+    const [given] = jira.sandbox.issue(key)!.history;
+    const eves = [`jira:127.0.0.1:${id}:assigned:${given!.id}`, `jira:${EVE.jiraAccount}`];
+    expect(jira.messages().map((message) => [message.id, message.sender.account])).toEqual([eves, eves]);
   });
 
-  it('OM-192 knows an assignment again by its body where there is no identifier at all', async () => {
+  it('OM-192 takes no assignment to somebody else for one to the bot, though the issue is its by now', async () => {
+    await open();
+    const assign = (user: string, to: string) => jira.sandbox.assign({ user, issue: ISSUE, to }).acknowledged;
+    await assign(DANA.jiraAccount, ALEX.jiraAccount);
+    const late = jira.sandbox.deliveries.at(-1)!.body;
+    await assign(EVE.jiraAccount, BOT.jiraAccount);
+
+    expect(await jira.sandbox.deliverRaw({ body: late })).toBe(200);
+    expect(new Set(jira.messages().map(({ id }) => id)).size).toBe(1);
+    expect(jira.messages().map(({ sender }) => sender.account)).toEqual(
+      Array(2).fill(`jira:${EVE.jiraAccount}`),
+    );
+  });
+
+  it('OM-192 believes no event about who assigned an issue', async () => {
     await open();
     jira.sandbox.deliverTo(undefined);
-    jira.sandbox.assign({ user: DANA.jiraAccount, issue: ISSUE, to: BOT.jiraAccount });
-    const { url } = jira;
-    const told = (timestamp: number) =>
-      jira.sandbox.deliverRaw({
-        body: JSON.stringify({
-          timestamp,
-          webhookEvent: 'jira:issue_updated',
-          issue_event_type_name: 'issue_assigned',
-          user: { accountId: DANA.jiraAccount },
-          issue: { id: jira.sandbox.issue(ISSUE)!.id },
-        }),
-      });
-    jira.sandbox.deliverTo(url);
+    jira.sandbox.assign({ user: EVE.jiraAccount, issue: ISSUE, to: BOT.jiraAccount });
+    jira.sandbox.deliverTo(jira.url);
+    const forged = {
+      webhookEvent: 'jira:issue_updated',
+      issue_event_type_name: 'issue_assigned',
+      user: { accountId: DANA.jiraAccount },
+      issue: { id: jira.sandbox.issue(ISSUE)!.id },
+    };
 
-    expect([await told(1), await told(1), await told(2)]).toEqual([200, 200, 200]);
-    const [first, again, other] = jira.messages().map(({ id }) => id);
-    expect(again).toBe(first);
-    expect(other).not.toBe(first);
+    expect(await jira.sandbox.deliverRaw({ body: JSON.stringify(forged) })).toBe(200);
+    expect(jira.messages().map(({ sender }) => sender.account)).toEqual([`jira:${EVE.jiraAccount}`]);
   });
 
   it('OM-192 gives an issue that is created for the bot one id, which is that of the creation', async () => {
