@@ -1,13 +1,13 @@
 /**
- * What `.ci/run` runs: the tests, the checks, the crash suite. Its last line counts what passed and failed: tests
- * one by one, every other suite as one. Nothing is left out because something before it failed.
+ * What `.ci/run` runs: the tests, the checks, the histories of approvals at full length, the crash suite. Its last line
+ * counts what passed and failed: tests one by one, every other suite as one. Nothing is left out because something before it failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { inRoot, ROOT } from './door/root.mjs';
 
 /** Longest a suite may take, so that one that hangs is a failure and not a run without end. */
-const LONGEST_MS = { test: 20 * 60_000, check: 5 * 60_000, crash: 30 * 60_000 };
+const LONGEST_MS = { test: 20 * 60_000, check: 5 * 60_000, model: 45 * 60_000, crash: 30 * 60_000 };
 
 const total = { passed: 0, failed: 0 };
 for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {

@@ -18,6 +18,7 @@ const VERBS = {
   dev: { development: true, redis: true, run: dev },
   test: { development: true, redis: true, run: runTests },
   check: { development: true, redis: false, run: runChecks },
+  model: { development: true, redis: true, run: model },
   crash: { development: true, redis: true, run: (args) => runProgram('tests/crash/main.ts', args) },
   bench: { development: true, redis: true, run: (args) => runProgram('tests/bench/main.ts', args) },
 };
@@ -51,6 +52,15 @@ function start(args) {
 function dev(args) {
   const main = inRoot('src', 'main.ts');
   return runInPlace(process.execPath, ['--watch', '--import', 'tsx', main, 'start', ...args]);
+}
+
+/** Histories of approvals that the long run tries in memory, and again beside Redis. */
+const MODEL_RUNS = '100000';
+
+/** @param {string[]} args */
+function model(args) {
+  process.env.SIGNALBOX_MODEL_RUNS ??= MODEL_RUNS;
+  return runTests(['tests/model', ...args]);
 }
 
 /**

@@ -36,7 +36,7 @@ describe('the door', () => {
     const door = spawn(process.execPath, ['bin/door.mjs', 'fly'], { cwd: ROOT });
 
     expect(await text(door.stderr)).toMatch(
-      /there is no `fly`; there are start, dev, test, check, crash, bench/,
+      /there is no `fly`; there are start, dev, test, check, model, crash, bench/,
     );
     expect(door.exitCode ?? (await once(door, 'exit'))[0]).toBe(1);
   });

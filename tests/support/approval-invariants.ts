@@ -85,6 +85,9 @@ export const INVARIANTS = {
   'A4 a yes is that of a quorum who may, each once, none of those on whose behalf it is asked': (history) =>
     eachWritten(history, ({ before, after }) => {
       const { decision, assents = [] } = after;
+      const { requester, lineage = [] } = after.request;
+      const trusted = after.delegations?.find(({ to }) => to === requester || lineage.includes(to));
+      if (trusted) return `${trusted.to} was given the word of ${trusted.from}`;
       if (before.decision || decision?.source !== 'human' || decision.choice !== 'approve') return undefined;
       const said =
         assents.length > 0

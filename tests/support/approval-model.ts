@@ -256,12 +256,7 @@ export class ApprovalModel {
     let intent = first;
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       if (this.#write(intent)) return { kind: 'answered', result: intent.step.result };
-      const next = this.#intend(
-        intent.id,
-        intent.decide,
-        this.#approvals.get(intent.id),
-        this.#outagesByNow(),
-      );
+      const next = this.#intend(intent.id, intent.decide, this.#approvals.get(intent.id));
       if ('result' in next) return { kind: 'answered', result: next.result };
       intent = next;
     }

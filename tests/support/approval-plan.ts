@@ -385,6 +385,8 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     { ...YES, who: 'mona' },
     { ...YES, who: 'mona', choice: 'deny' },
     { kind: 'ask', who: 'mona' },
+    { kind: 'again', back: 1 },
+    { kind: 'again', back: 2 },
   ],
   APPROVED: [
     CLAIM,
