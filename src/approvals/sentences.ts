@@ -264,9 +264,8 @@ export function noticeFor(result: VoteResult): string {
   switch (result.code) {
     case 'DECIDED':
     case 'REPLAY':
-      return `Recorded. ${stands}`;
     case 'RECORDED':
-      return `Recorded. ${stands}`;
+      return `Recorded. ${literal(standing(withoutWords(approval)))}`;
     case 'ALREADY':
       return `This was settled before your answer came, so your answer changed nothing. ${stands}`;
     case 'LATE':
@@ -289,6 +288,14 @@ export function noticeFor(result: VoteResult): string {
     default:
       return result satisfies never;
   }
+}
+
+/** Nobody needs to be told what they have just written. */
+function withoutWords(approval: Approval): Approval {
+  const { decision } = approval;
+  if (decision?.source !== 'human') return approval;
+  const { text: _text, ...rest } = decision;
+  return { ...approval, decision: rest };
 }
 
 /** What became of a reply to a question, in markdown; for its author alone. */

@@ -196,6 +196,12 @@ describe('what people are told', () => {
     expect(sentence).toMatch(expected);
   });
 
+  it('does not repeat to somebody the words they have just written', () => {
+    expect(told(open, { choice: 'deny', text: 'much too much' })).toMatch(
+      /^Recorded\. Denied by Dana on Slack, [^:]+:\d\d UTC\. Nothing was done\.$/,
+    );
+  });
+
   it('OM-124 takes a no from anywhere, also where a yes is not enough', () => {
     const approval = anApproval({ policy: { approveFrom: [SLACK] } });
 
