@@ -67,7 +67,7 @@ export class JiraPoller {
     await this.#step();
   }
 
-  /** Waits for the question under way. Safe to call twice. */
+  /** Waits for the issue under way; the others are asked for again after the next start. Safe to call twice. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -79,8 +79,8 @@ export class JiraPoller {
     const { bookmarks, bookmark, clock } = this.deps;
     const began = clock.now();
     const since = Number((await bookmarks.read(bookmark)) ?? began - FIRST_LOOK_MS);
-    await this.#takeSince(since - this.deps.settings.poll.overlap_minutes * MINUTE_MS);
-    await bookmarks.write(bookmark, String(began));
+    const isAll = await this.#takeSince(since - this.deps.settings.poll.overlap_minutes * MINUTE_MS);
+    if (isAll) await bookmarks.write(bookmark, String(began));
   }
 
   async #step(): Promise<void> {
@@ -116,7 +116,8 @@ export class JiraPoller {
     this.#timer.unref();
   }
 
-  async #takeSince(since: number): Promise<void> {
+  /** False when it was stopped before the end. */
+  async #takeSince(since: number): Promise<boolean> {
     const { client, settings, clock, seen } = this.deps;
     const minutes = Math.max(1, Math.ceil((clock.now() - since) / MINUTE_MS));
     const among = settings.projects ? `project in (${settings.projects.join(', ')}) AND ` : '';
@@ -130,12 +131,14 @@ export class JiraPoller {
         ...(after === undefined ? {} : { after }),
       });
       for (const { id, fields = {} } of page.issues) {
+        if (this.#isStopped) return false;
         const { updated } = fields;
         if (typeof updated === 'string' && seen.isSeen(id, updated)) continue;
         await this.#takeIssue(id, since);
       }
       after = page.isLast === true ? undefined : page.nextPageToken;
-    } while (after !== undefined && !this.#isStopped);
+    } while (after !== undefined);
+    return true;
   }
 
   async #takeIssue(id: string, since: number): Promise<void> {

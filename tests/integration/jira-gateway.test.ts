@@ -712,6 +712,31 @@ describe('polling', () => {
     expect(jira.messages()).toHaveLength(1);
   });
 
+  it('finds what it had not come to when it was stopped, however much there was', async () => {
+    const clock = new ManualClock();
+    await open({ settings: { mode: 'poll' }, started: false, clock });
+    jira.sandbox.deliverTo(undefined);
+    jira.bookmarks.set('jira:127.0.0.1', String(clock.now()));
+    const said = Array.from({ length: 60 }, (_, n) => {
+      const { key } = jira.sandbox.createIssue({ user: ALEX.jiraAccount, summary: `${n}` });
+      clock.advance(1_000);
+      return jira.sandbox.comment({ user: ALEX.jiraAccount, issue: key, text: `@signalbox ${n}` }).id;
+    });
+    clock.advance(60 * 60_000);
+    let stopped: Promise<void> | undefined;
+    jira.onReceive(async () => {
+      stopped ??= jira.gateway.stop();
+      return { kind: 'stored' };
+    });
+    await jira.start();
+    await stopped;
+    expect(jira.messages()).toHaveLength(1);
+
+    await jira.start();
+    const heard = new Set(jira.messages().map(({ id }) => id.split(':').at(-1)));
+    expect(said.filter((id) => !heard.has(id))).toEqual([]);
+  });
+
   it('keeps its place when something could not be stored', async () => {
     await open({ settings: { mode: 'poll' }, started: false });
     jira.sandbox.deliverTo(undefined);
