@@ -235,11 +235,25 @@ export class JiraClient {
     return JiraComment.parse(await this.transport.get(path));
   }
 
-  /** Newest first. */
-  async comments(issue: string, { most, from = 0 }: { most: number; from?: number }): Promise<JiraComment[]> {
+  /** Newest first. One that cannot be read hides none of the others. */
+  async comments(
+    issue: string,
+    { most, from = 0 }: { most: number; from?: number },
+  ): Promise<{ comments: JiraComment[]; unread: string[] }> {
     const query = `startAt=${from}&maxResults=${most}&orderBy=-created&expand=properties`;
-    return CommentPage.parse(await this.transport.get(`issue/${encodeURIComponent(issue)}/comment?${query}`))
-      .comments;
+    const page = CommentPage.parse(
+      await this.transport.get(`issue/${encodeURIComponent(issue)}/comment?${query}`),
+    );
+    const comments: JiraComment[] = [];
+    const unread: string[] = [];
+    for (const each of page.comments) {
+      const { success, data } = JiraComment.safeParse(each);
+      if (success) comments.push(data);
+      else unread.push(idIn(each));
+    }
+    if (unread.length > 0)
+      this.transport.log.warn({ issue, comments: unread }, 'comments of an issue cannot be read');
+    return { comments, unread };
   }
 
   async addComment(issue: string, comment: NewComment): Promise<JiraComment> {
@@ -307,4 +321,10 @@ export class JiraClient {
       throw new UndeliverableError('jira', 'the file lies elsewhere');
     return content;
   }
+}
+
+/** Of what is otherwise unreadable. */
+function idIn(thing: unknown): string {
+  const { success, data } = z.object({ id: z.string() }).safeParse(thing);
+  return success ? data.id : 'without an id';
 }

@@ -12,9 +12,8 @@ export async function findOwnComments(
   key: string,
   us: JiraUser,
 ): Promise<ReadonlyMap<number, string>> {
-  const ours = (await client.comments(issue, { most: LOOKED_THROUGH })).filter(
-    ({ author }) => author && accountOf(author) === accountOf(us),
-  );
+  const { comments } = await client.comments(issue, { most: LOOKED_THROUGH });
+  const ours = comments.filter(({ author }) => author && accountOf(author) === accountOf(us));
   const marks = await Promise.all(ours.map((comment) => markOf(client, comment)));
   return new Map(
     marks.flatMap((mark, index) => {

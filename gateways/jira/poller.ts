@@ -8,17 +8,19 @@
  * deletions beyond so many comments; docs/connect/jira.md says so.
  *
  * Invariants
- *   1. The position moves only when everything up to it was handed over.
+ *   1. The position moves only when everything up to it was handed over, but for what no further question would get:
+ *      what Jira refuses to show, and what cannot be read.
  *   2. One question at a time.
  */
+import { z } from 'zod';
 import type { Clock } from '../../src/domain/clock.ts';
-import { RateLimitedError } from '../../src/domain/errors.ts';
+import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
 import type { Bookmarks } from '../../src/domain/gateway.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { JiraClient } from './client.ts';
 import type { JiraSettings } from './config.ts';
 import type { JiraIntake } from './intake.ts';
-import type { JiraComment } from './schema.ts';
+import type { JiraComment, JiraIssue } from './schema.ts';
 import type { Listing, SeenIssues } from './seen-issues.ts';
 
 const MINUTE_MS = 60_000;
@@ -134,7 +136,7 @@ export class JiraPoller {
         if (this.#isStopped) return false;
         const { updated } = fields;
         if (typeof updated === 'string' && seen.isSeen(id, updated)) continue;
-        await this.#takeIssue(id, since);
+        await this.#orPass({ issue: id }, () => this.#takeIssue(id, since));
       }
       after = page.isLast === true ? undefined : page.nextPageToken;
     } while (after !== undefined);
@@ -145,26 +147,44 @@ export class JiraPoller {
     const { intake, seen } = this.deps;
     // Before its comments: what is written in between makes it newer than what is remembered.
     const issue = await intake.issue(id);
-    await intake.takeAssigned(issue, since);
+    await this.#orPass({ issue: id }, () => intake.takeAssigned(issue, since));
     const listing = await this.#list(issue.id);
     for (const gone of seen.goneFrom(issue, listing)) await intake.takeDeleted(gone, issue);
     for (const comment of listing.comments.toReversed()) {
-      const isNew = Date.parse(comment.created) >= since;
-      const isEdited = comment.created !== comment.updated;
-      if (isNew) await intake.takeComment(comment, issue);
-      if (isEdited && Date.parse(comment.updated) >= since) await intake.takeEdited(comment, issue);
+      await this.#orPass({ issue: id, comment: comment.id }, () => this.#takeComment(comment, issue, since));
     }
     seen.remember(issue, listing);
+  }
+
+  async #takeComment(comment: JiraComment, issue: JiraIssue, since: number): Promise<void> {
+    const { intake } = this.deps;
+    const isNew = Date.parse(comment.created) >= since;
+    const isEdited = comment.created !== comment.updated;
+    if (isNew) await intake.takeComment(comment, issue);
+    if (isEdited && Date.parse(comment.updated) >= since) await intake.takeEdited(comment, issue);
   }
 
   /** Newest first. Edits stay in their place, so the list is not left off at the first old comment. */
   async #list(issue: string): Promise<Listing> {
     const comments: JiraComment[] = [];
-    while (comments.length < MOST_COMMENTS) {
-      const page = await this.deps.client.comments(issue, { most: COMMENT_PAGE, from: comments.length });
-      comments.push(...page);
-      if (page.length < COMMENT_PAGE) return { comments, isWhole: true };
+    const unread: string[] = [];
+    for (let from = 0; from < MOST_COMMENTS; from += COMMENT_PAGE) {
+      const page = await this.deps.client.comments(issue, { most: COMMENT_PAGE, from });
+      comments.push(...page.comments);
+      unread.push(...page.unread);
+      if (page.comments.length + page.unread.length < COMMENT_PAGE)
+        return { comments, unread, isWhole: true };
     }
-    return { comments, isWhole: false };
+    return { comments, unread, isWhole: false };
+  }
+
+  /** One thing that Jira does not show us, or that cannot be read, holds up nothing else. */
+  async #orPass(facts: { readonly issue: string; readonly comment?: string }, take: () => Promise<void>) {
+    try {
+      await take();
+    } catch (error) {
+      if (!(error instanceof UndeliverableError || error instanceof z.ZodError)) throw error;
+      this.deps.log.warn({ err: error, ...facts }, 'something in Jira is passed over: it cannot be taken in');
+    }
   }
 }

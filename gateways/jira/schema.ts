@@ -34,8 +34,9 @@ export const JiraComment = z.object({
 });
 export type JiraComment = z.infer<typeof JiraComment>;
 
+/** Each is parsed by itself. */
 export const CommentPage = z.object({
-  comments: z.array(JiraComment),
+  comments: z.array(z.unknown()),
   startAt: z.int(),
   total: z.int(),
 });

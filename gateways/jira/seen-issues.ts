@@ -15,6 +15,8 @@ export type SeenComment = Pick<JiraComment, 'id' | 'author' | 'created' | 'updat
 
 export interface Listing {
   readonly comments: readonly JiraComment[];
+  /** Ids of comments that are there and cannot be read. */
+  readonly unread: readonly string[];
   /** There are no older ones. */
   readonly isWhole: boolean;
 }
@@ -61,8 +63,11 @@ function toSeen({ id, author, created, updated }: JiraComment): SeenComment {
 }
 
 /** Where the listing ends before the oldest, those beyond its end are not gone. Pure. */
-export function goneSince(before: readonly SeenComment[], { comments, isWhole }: Listing): SeenComment[] {
-  const there = new Set(comments.map(({ id }) => id));
+export function goneSince(
+  before: readonly SeenComment[],
+  { comments, unread, isWhole }: Listing,
+): SeenComment[] {
+  const there = new Set([...comments.map(({ id }) => id), ...unread]);
   const oldest = Math.min(...comments.map(({ created }) => Date.parse(created)));
   return before.filter(({ id, created }) => !there.has(id) && (isWhole || Date.parse(created) > oldest));
 }

@@ -126,7 +126,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     reversible: true,
     run: async ({ issue }) => {
       await mustBeOpen(issue);
-      const [shown, comments] = await Promise.all([
+      const [shown, { comments }] = await Promise.all([
         client.issueAsIs(issue, [...SUMMARY_FIELDS, 'description', 'reporter', 'issuetype', 'attachment']),
         client.comments(issue, { most: MOST_COMMENTS }),
       ]);

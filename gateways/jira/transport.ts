@@ -52,7 +52,7 @@ export class JiraTransport {
   constructor(
     private readonly settings: JiraSettings,
     private readonly clock: Clock,
-    log: Logger,
+    readonly log: Logger,
   ) {
     this.isCloud = flavourOf(settings) === 'cloud';
     this.holds = new JiraHolds(this.isCloud, clock, log);

@@ -737,6 +737,43 @@ describe('polling', () => {
     expect(said.filter((id) => !heard.has(id))).toEqual([]);
   });
 
+  it.each([
+    ['that Jira does not show', { kind: 'status', status: 403 }],
+    ['that is gone', { kind: 'status', status: 404 }],
+    ['that cannot be read', { kind: 'garbage', body: '{"id":"1","key":"OPS-1","fields":[]}' }],
+  ] as const)('says which issue it is %s, and goes on with the others', async (_what, fault) => {
+    await open({ settings: { mode: 'poll' }, started: false });
+    jira.sandbox.deliverTo(undefined);
+    jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
+    jira.sandbox.fail('getIssue', fault);
+    await jira.start();
+
+    expect(jira.messages()).toHaveLength(1);
+    expect(jira.bookmarks.size).toBe(1);
+    expect(jira.lines.filter(({ sentence }) => /passed over/.test(sentence))).toHaveLength(1);
+  });
+
+  it('hears what is said beside a comment that cannot be read, and takes that for none that is gone', async () => {
+    await open({ settings: { mode: 'poll' }, started: false });
+    jira.sandbox.deliverTo(undefined);
+    const issue = jira.sandbox.createIssue({ user: ALEX.jiraAccount, summary: 'A place' });
+    const [odd] = ['one', '@signalbox two'].map(
+      (text) => jira.sandbox.comment({ user: ALEX.jiraAccount, issue: issue.key, text }).id,
+    );
+    await jira.start();
+    await jira.gateway.stop();
+    const now = new Date().toISOString();
+    const author = { accountId: ALEX.jiraAccount };
+    const adf = { id: odd, author, body: { type: 'doc' }, created: now, updated: now };
+    const fresh = { ...adf, id: '987654', body: '[~accountid:nobody] three' };
+    const page = { startAt: 0, maxResults: 100, total: 2, comments: [fresh, adf] };
+    jira.sandbox.fail('getComments', { kind: 'garbage', body: JSON.stringify(page) }, 100);
+    await jira.start();
+
+    expect(jira.messages().at(-1)?.text).toContain('three');
+    expect(jira.revisions().filter(({ of }) => of.endsWith(`:${odd}`))).toEqual([]);
+  });
+
   it('keeps its place when something could not be stored', async () => {
     await open({ settings: { mode: 'poll' }, started: false });
     jira.sandbox.deliverTo(undefined);

@@ -21,7 +21,7 @@ describe('what is gone from a list of comments', () => {
         const before = numbers.map(aComment);
         const comments = before.filter(({ id }) => isKept(id));
 
-        const gone = goneSince(before, { comments, isWhole: true });
+        const gone = goneSince(before, { comments, unread: [], isWhole: true });
         expect(gone).toEqual(before.filter(({ id }) => !isKept(id)));
       }),
     );
@@ -33,14 +33,20 @@ describe('what is gone from a list of comments', () => {
         const before = numbers.toSorted((one, other) => other - one).map(aComment);
         const comments = before.slice(0, keep % before.length);
 
-        expect(goneSince(before, { comments, isWhole: false })).toEqual([]);
+        expect(goneSince(before, { comments, unread: [], isWhole: false })).toEqual([]);
       }),
     );
+  });
+
+  it('is nothing that is there and only cannot be read', () => {
+    const before = [aComment(1), aComment(2)];
+
+    expect(goneSince(before, { comments: [], unread: ['1'], isWhole: true })).toEqual([aComment(2)]);
   });
 });
 
 describe('an issue that was seen', () => {
-  const listing = { comments: [], isWhole: true };
+  const listing = { comments: [], unread: [], isWhole: true };
 
   it('is seen as it was then or before, and not as it is later', () => {
     const seen = new SeenIssues();
