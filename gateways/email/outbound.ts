@@ -1,10 +1,12 @@
 /** What we say, as a mail. Pure: no connection, no clock. */
 import type { ElementContent } from 'hast';
+import { toString as plainText } from 'mdast-util-to-string';
 import type { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import type { OutboundMessage, OutFile } from '../../src/domain/message.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
+import { parseMarkdown } from '../markdown/parse.ts';
 import { addressOf, normalAddress, withTag } from './addresses.ts';
 import { type MailBody, outcomeBody, questionBody } from './approval-mail.ts';
 import { LOOP_HEADER } from './automatic.ts';
@@ -46,6 +48,9 @@ export interface MailFile {
 
 /** Longest subject we write, in characters; a longer one is cut. */
 const MAX_SUBJECT_CHARS = 150;
+
+/** Most of a text that makes the subject of a new thread, in characters. */
+const MAX_FIRST_WORDS_CHARS = 60;
 
 /**
  * Undefined when there is nothing worth a mail: the card is being carried out, and its outcome will follow.
@@ -196,19 +201,27 @@ function answering(subject: string): string {
 
 /** A new thread needs a subject; the text's beginning says more than our name alone. */
 function firstWords(markdown: string, name: string): string {
-  const [first = ''] = dropHidden(markdown)
-    .split('\n')
-    .filter((line) => /\p{L}|\p{N}/u.test(line));
-  const words = first
-    .replace(/[#*_`>[\]]+/g, '')
-    .trim()
-    .slice(0, 60);
-  return words === '' ? `Message from ${name}` : `${name}: ${words}`;
+  for (const line of dropHidden(markdown).split('\n')) {
+    const words = wordsOf(line);
+    if (/\p{L}|\p{N}/u.test(words)) return `${name}: ${shortened(words, MAX_FIRST_WORDS_CHARS)}`;
+  }
+  return `Message from ${name}`;
+}
+
+/** As it reads once it is shown; of a mark that goes on in the next line nothing is left. */
+function wordsOf(line: string): string {
+  return oneLine(plainText(parseMarkdown(line.trim()))).replace(/^[*_~`|\s]+|[*_~`|\s]+$/g, '');
 }
 
 function cutSubject(subject: string): string {
-  const line = oneLine(subject);
-  return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).trimEnd()}…`;
+  return shortened(oneLine(subject), MAX_SUBJECT_CHARS);
+}
+
+/** Cut between words, unless one of them is too long by itself. */
+function shortened(line: string, maxChars: number): string {
+  if (line.length <= maxChars) return line;
+  const kept = line.slice(0, maxChars).replace(/(?<=\S)\s+\S*$/, '');
+  return `${kept.slice(0, maxChars - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 /** No line break survives, so no header can be added. */

@@ -93,6 +93,29 @@ describe('a text', () => {
     expect(mailOf(text('***')).subject).toBe('Message from Signalbox');
   });
 
+  it.each([
+    ['approve `apr_p7_w1ytk0wcsded.1` by __tonight__', 'approve apr_p7_w1ytk0wcsded.1 by tonight'],
+    ['**Refund&#42;** is _done_, see [the order](https://shop.test/7)', 'Refund* is done, see the order'],
+    ['- my_first_item\n- the next', 'my_first_item'],
+    ['```js\nconst a_b = 1;\n```', 'const a_b = 1;'],
+    ['**Dana asks\nfor more**', 'Dana asks'],
+    [
+      'You answered request apr_p7_0123456789ab.1 in Jira, and it counted.',
+      'You answered request apr_p7_0123456789ab.1 in Jira, and it…',
+    ],
+    ['x'.repeat(80), `${'x'.repeat(59)}…`],
+    [`${'x'.repeat(58)}😀😀😀`, `${'x'.repeat(58)}…`],
+  ])('names a ticket as it is, and ends between words: %s', (markdown, words) => {
+    expect(mailOf(text(markdown)).subject).toBe(`Signalbox: ${words}`);
+  });
+
+  it('has a subject of any length cut between words', () => {
+    const { subject } = mailOf(text('Hello'), { subject: 'important '.repeat(30) });
+
+    expect(subject).toMatch(/^Re: (?:important )+important…$/);
+    expect(subject.length).toBeLessThanOrEqual(150);
+  });
+
   it('goes to one account when it is a notice', () => {
     const notice = (onlyFor: string): OutboundBody => ({
       kind: 'notice',
