@@ -21,7 +21,7 @@ import {
   permissionsIn,
   type Standing,
 } from './permissions.ts';
-import { type GuildChannel, TEXT_TYPES } from './schema.ts';
+import { type GuildChannel, type Member, TEXT_TYPES } from './schema.ts';
 
 /** Servers whose channels are looked at; a check is not to take minutes. */
 const MAX_GUILDS = 20;
@@ -97,7 +97,7 @@ async function survey(
     userId,
   }: { readonly settings: DiscordSettings; readonly client: DiscordClient; readonly userId: string },
 ): Promise<Surveyed | GuildInfo> {
-  const member = await client.member(guild.id, userId);
+  const member = await memberOf(guild, { client, userId });
   if (member === undefined) return guild;
   const standing = { guild: guild.id, userId, roles: await client.roles(guild.id), has: member.roles ?? [] };
   const all = await client.guildChannels(guild.id);
@@ -108,6 +108,19 @@ async function survey(
       (named?.includes(channel.id) ?? sees(channel, standing)),
   );
   return { guild, standing, channels };
+}
+
+/** Undefined when Discord will not say. */
+async function memberOf(
+  { id }: GuildInfo,
+  { client, userId }: { readonly client: DiscordClient; readonly userId: string },
+): Promise<Member | undefined> {
+  try {
+    return await client.member(id, userId);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 function sees(channel: GuildChannel, standing: Standing): boolean {

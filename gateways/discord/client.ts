@@ -63,6 +63,9 @@ const FINAL_CODES: ReadonlySet<number> = new Set([
 /** The message, or the way to it, is no more. */
 const GONE_CODES: ReadonlySet<number> = new Set([10_003, 10_008, 50_001, 50_005, 50_083]);
 
+/** Left the server, or was never in it: unknown guild, unknown member, unknown user; all of them come with 404. */
+const NOBODY_CODES: ReadonlySet<number> = new Set([10_004, 10_007, 10_013]);
+
 /** The interaction is over: never answered in time, or older than its token lives. */
 const EXPIRED_CODES: ReadonlySet<number> = new Set([10_008, 10_015, 10_062, 50_027]);
 
@@ -249,14 +252,10 @@ export class DiscordClient {
     return z.array(Role).parse(await this.#call('get', `/guilds/${guild}/roles`));
   }
 
-  /** What Discord says of a member of a guild; undefined when it will not. */
+  /** A member of a guild, with their roles; undefined when there is no such member. */
   async member(guild: string, user: string): Promise<Member | undefined> {
-    try {
-      return Member.parse(await this.#call('get', `/guilds/${guild}/members/${user}`));
-    } catch (error) {
-      if (error instanceof RateLimitedError) throw error;
-      return undefined;
-    }
+    const answer = await unless(NOBODY_CODES, () => this.#call('get', `/guilds/${guild}/members/${user}`));
+    return answer === undefined ? undefined : Member.parse(answer);
   }
 
   /** The channel of a person's direct messages with us. */

@@ -411,6 +411,35 @@ describe('storing', () => {
     });
   });
 
+  it('takes nobody for somebody without roles because Discord is away; it asks again', async () => {
+    await open();
+    await say('@signalbox before');
+    await discord.until(() => texts().includes('before'));
+    await discord.gateway.stop();
+    await say('@signalbox one', { user: dana });
+    discord.sandbox.fail('GET /guilds/:guild/members/:user', { kind: 'status', status: 500 });
+
+    await discord.start();
+
+    await discord.until(() => texts().includes('one'));
+    expect(discord.messages().at(-1)?.sender.groups).toEqual([`discord:${GUILD.id}/${MANAGERS.id}`]);
+  });
+
+  it('takes whoever left the server for somebody without roles', async () => {
+    await open();
+    await say('@signalbox before');
+    await discord.until(() => texts().includes('before'));
+    await discord.gateway.stop();
+    await say('@signalbox one', { user: dana });
+    const left = { kind: 'status', status: 404, code: 10_007, message: 'Unknown Member' } as const;
+    discord.sandbox.fail('GET /guilds/:guild/members/:user', left, 100);
+
+    await discord.start();
+
+    await discord.until(() => texts().includes('one'));
+    expect(discord.messages().at(-1)?.sender.groups ?? []).toEqual([]);
+  });
+
   it('OM-010 reads again what could not be stored before it had to stop', async () => {
     await open();
     discord.onReceive(async () => {
