@@ -620,6 +620,43 @@ describe('a timer', () => {
   });
 });
 
+describe('what waits for somebody', () => {
+  it('is found however much waits for others, the next to expire first, until it is decided', async () => {
+    const process = await openProcess();
+    const conversations = Array.from({ length: 20 }, () => `slack:T0:C0:${randomUUID()}`);
+    const others = conversations.flatMap((conversation, c) =>
+      Array.from({ length: 60 }, (_, n) => ({ conversation, tail: String(60 * c + n).padStart(12, '0') })),
+    );
+    await Promise.all(
+      others.map((wish) => openApproval(process, { ...wish, policy: { approvers: { person: LEE } } })),
+    );
+    const later = await openApproval(process, { deadlineMs: Date.now() + 10 * DEADLINE_MS });
+    const sooner = await openApproval(process, { deadlineMs: Date.now() + 9 * DEADLINE_MS });
+    const list = () => process.approvals.inbox(['person:dana', 'role:manager'], () => true, 20);
+
+    expect((await list()).map(({ id }) => id)).toEqual([sooner.id, later.id]);
+    expect(await process.approvals.inbox(['person:lee'], () => true, 20)).toHaveLength(20);
+    expect(await process.approvals.pending(1_300)).toHaveLength(1_202);
+
+    await cast(process, sooner);
+    expect((await list()).map(({ id }) => id)).toEqual([later.id]);
+  });
+
+  it('is found behind all that is not wanted', async () => {
+    const process = await openProcess();
+    for (let n = 0; n < 30; n++) await openApproval(process, { request: { callId: 'another' } });
+    const wanted = await openApproval(process, { deadlineMs: Date.now() + 10 * DEADLINE_MS });
+
+    const found = await process.approvals.inbox(
+      ['role:manager'],
+      ({ request }) => request.callId !== 'another',
+      5,
+    );
+
+    expect(found.map(({ id }) => id)).toEqual([wanted.id]);
+  });
+});
+
 describe('an id', () => {
   it('is the same for the same call of the same item, and another for any other', () => {
     const one = ConversationId.parse('slack:T0:C0:1');

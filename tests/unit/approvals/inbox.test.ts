@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inboxesFor, inboxesOf, movesBetween } from '../../../src/approvals/inbox.ts';
+import type { Approval } from '../../../src/domain/approval/record.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
+import { type Approvers, isApprover, ScheduleName, type Voter } from '../../../src/domain/quorum.ts';
+import { anApproval, DEADLINE_MS, OPENED_MS } from '../../support/approvals.ts';
+
+const MANAGER = RoleName.parse('manager');
+const DIRECTOR = RoleName.parse('director');
+const SUPPORT = ScheduleName.parse('support');
+const [DANA, EVE] = [PersonId.parse('dana'), PersonId.parse('eve')];
+
+const leaf = fc.constantFrom<Approvers[]>(
+  { role: MANAGER },
+  { role: DIRECTOR, count: 2 },
+  { person: DANA },
+  { onCall: SUPPORT },
+);
+const approvers: fc.Arbitrary<Approvers> = fc.oneof(
+  leaf,
+  fc.record({ atLeast: fc.constant(1), of: fc.array(leaf, { minLength: 1, maxLength: 3 }) }),
+);
+const word = fc.record({
+  person: fc.constantFrom(DANA, EVE),
+  roles: fc.subarray<string>([MANAGER, DIRECTOR]),
+  onCall: fc.subarray<string>([SUPPORT]),
+});
+const voter: fc.Arbitrary<Voter> = fc
+  .tuple(word, fc.array(word, { maxLength: 1 }))
+  .map(([own, standsFor]) => ({ ...own, standsFor }));
+
+describe('an inbox', () => {
+  it('is looked into by everybody who may answer what lies in it', () => {
+    fc.assert(
+      fc.property(approvers, voter, (wanted, somebody) => {
+        const lies = inboxesOf(anApproval({ policy: { approvers: wanted } }));
+        const looked = inboxesFor(somebody);
+
+        expect(lies.some((name) => looked.includes(name))).toBe(isApprover(wanted, somebody));
+      }),
+    );
+  });
+
+  it('holds what somebody was given the word for', () => {
+    const approval = anApproval();
+    const delegations = [{ from: DANA, to: EVE, by: DANA, atMs: OPENED_MS }];
+
+    expect(inboxesOf({ ...approval, delegations })).toEqual(['role:manager', 'person:eve']);
+  });
+
+  it('holds what others are asked for further', () => {
+    const ladder: Approval['policy']['ladder'] = [
+      { kind: 'escalate', approvers: { role: DIRECTOR }, forMs: DEADLINE_MS },
+    ];
+    const before = anApproval({ policy: { ladder } });
+    const next = { ...before, rung: 1, deadlineMs: before.deadlineMs + DEADLINE_MS };
+
+    expect(movesBetween(undefined, before)).toBe('+role:manager');
+    expect(movesBetween(before, next)).toBe('+role:manager\n+role:director');
+  });
+
+  it('is left by what is decided, and untouched by what changes neither who may answer nor until when', () => {
+    const before = anApproval();
+
+    expect(movesBetween(before, { ...before, rev: 2, reminded: 1 })).toBe('');
+    expect(movesBetween(before, { ...before, rev: 2, state: 'APPROVED' })).toBe('-role:manager');
+    expect(movesBetween(undefined, { ...before, state: 'DENIED' })).toBe('');
+  });
+});
