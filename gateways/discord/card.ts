@@ -11,15 +11,20 @@ import type {
   APIActionRowComponent,
   APIButtonComponentWithCustomId,
   APIEmbed,
+  APILabelComponent,
   APIModalInteractionResponseCallbackData,
 } from 'discord.js';
 import type { Card, CardChoice } from '../../src/domain/card.ts';
+import type { Form, FormBounds, FormField } from '../../src/domain/form.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
 import { type CardStamp, toCustomId } from './custom-id.ts';
 import { escapeText } from './discord-markdown.ts';
 
-/** Longest words taken from a form, in characters; Discord's own limit is 4,000 (docs.discord.com, Text Input). */
-export const MAX_REASON_CHARS = 4_000;
+/** Longest input of a form, in characters (docs.discord.com, Text Input). */
+const MAX_INPUT_CHARS = 4_000;
+
+/** Longest reason taken, in characters: who asked reads it whole on their card, wherever they are. */
+export const MAX_REASON_CHARS = 1_000;
 
 /** The one field of the form. */
 export const REASON_FIELD = 'words';
@@ -32,9 +37,12 @@ const MAX_TITLE_CHARS = 250;
 const MAX_LABEL_CHARS = 200;
 const MAX_VALUE_CHARS = 1_000;
 const MAX_FACTS = 20;
-const MAX_FACTS_CHARS = 3_000;
+const MAX_FACTS_CHARS = 2_700;
 
-/** What may be cut short on the card: it says where things stand, not what is to be judged. */
+/** Where it stands: room for a reason of `MAX_REASON_CHARS`, escaped, and for who gave it and when. */
+const MAX_STANDING_CHARS = 1_600;
+
+/** What may be cut short on the card: it is not what is to be judged. */
 const MAX_REMARK_CHARS = 700;
 const MAX_CONTEXT_CHARS = 400;
 
@@ -128,12 +136,56 @@ export function toReasonModal(stamp: CardStamp): APIModalInteractionResponseCall
             style: 2,
             label: deny ? 'Why not? The requester will read this.' : 'Your answer, instead of the action',
             required: true,
-            max_length: MAX_REASON_CHARS,
+            max_length: longestWords(stamp),
           },
         ],
       },
     ],
   };
+}
+
+/** What a form of ours holds (docs.discord.com, Text Input); Discord itself takes 40 components in one. */
+export const FORM_BOUNDS: FormBounds = { fields: 5, chars: MAX_INPUT_CHARS };
+
+/** In characters (docs.discord.com, Label). */
+const MAX_INPUT_LABEL_CHARS = 45;
+const MAX_HINT_CHARS = 100;
+
+/** A form that the core made. */
+export function toFormModal(
+  { title, words, fields }: Form,
+  stamp: CardStamp,
+): APIModalInteractionResponseCallbackData {
+  return {
+    custom_id: toCustomId(stamp),
+    title,
+    components: [{ type: 10, content: escapeText(words) }, ...fields.map(toLabel)],
+  };
+}
+
+function toLabel({ name, label, value, hint, required, multiline }: FormField): APILabelComponent {
+  return {
+    type: 18,
+    label: cut(showHidden(label), MAX_INPUT_LABEL_CHARS),
+    ...(hint === undefined ? {} : { description: cut(showHidden(hint), MAX_HINT_CHARS) }),
+    component: {
+      type: 4,
+      custom_id: name,
+      style: multiline ? 2 : 1,
+      required,
+      max_length: MAX_INPUT_CHARS,
+      ...(value ? { value } : {}),
+    },
+  };
+}
+
+function cut(text: string, maxChars: number): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).trimEnd()}…`;
+}
+
+/** How much is taken from the form, in characters; an answer is for the agent, which reads all of it. */
+export function longestWords({ pressed }: Pick<CardStamp, 'pressed'>): number {
+  return pressed === 'answer' ? MAX_INPUT_CHARS : MAX_REASON_CHARS;
 }
 
 /** Something to be judged, and whether the card has room for it. */
@@ -183,7 +235,7 @@ function summary(card: Card, title: Placed, open: boolean): string {
 }
 
 function statusLine({ status }: Card): string {
-  return `${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_REMARK_CHARS)}`;
+  return `${STATE_MARK[status.state]} ${shortened(showHidden(status.sentence), MAX_STANDING_CHARS)}`;
 }
 
 /** In the reader's own time zone, and as a countdown. */
@@ -195,10 +247,7 @@ function deadlineLine({ deadline }: Card): string {
 /** Fenced as data, not markup; what could end the fence is kept apart by a space nobody sees. */
 function modelSaysField(modelSays: string | undefined): { name: string; value: string }[] {
   if (!modelSays) return [];
-  const words = showHidden(modelSays)
-    .slice(0, MAX_REMARK_CHARS)
-    .replaceAll('`', '`\u200B')
-    .slice(0, MAX_VALUE_CHARS);
+  const words = showHidden(modelSays).replaceAll('`', '`\u200B').slice(0, MAX_REMARK_CHARS);
   return [
     { name: 'The model says about it (its own words, not checked)', value: `\`\`\`\n${words}\n\`\`\`` },
   ];

@@ -17,10 +17,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lookup, Receive } from '../../src/domain/gateway.ts';
-import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
+import type { Button, InboundAnswer, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { within } from '../within.ts';
-import { toReasonModal } from './card.ts';
+import { FORM_BOUNDS, toFormModal, toReasonModal } from './card.ts';
 import { type Channels, isThread } from './channels.ts';
 import type { DiscordClient } from './client.ts';
 import { type DiscordSettings, isOpen } from './config.ts';
@@ -29,6 +29,7 @@ import type { Identity } from './inbound.ts';
 import {
   type CommandSpot,
   MAX_CHOICES,
+  type Press,
   placed,
   toChoices,
   toCommandMessage,
@@ -36,7 +37,7 @@ import {
   toReasonedAnswer,
   toRequestSearch,
 } from './interactions.ts';
-import { nothingDone, type Post } from './outbound.ts';
+import { buttonRow, nothingDone, type Post } from './outbound.ts';
 import {
   type Command,
   type Component,
@@ -62,6 +63,8 @@ const LOOK_WITHIN_MS = 250;
 const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
 const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
 const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
+const NO_FORM = 'The form could not be opened, so nothing was decided. Please press again.';
+const NO_FORMS = { kind: 'refused' as const, notice: UNKNOWN_BUTTON };
 const UNKNOWN_FORM = 'I do not know this form, so nothing was decided.';
 const NOT_OPEN = 'I do not listen in this channel, so nothing was done.';
 
@@ -225,7 +228,7 @@ export class InteractionDesk {
   }
 
   async #takePress(press: Component, line: Line, session: Session): Promise<void> {
-    const pressed = toPress(press, session.us);
+    const pressed = toPress(press, session.us, this.deps.seal);
     switch (pressed.kind) {
       case 'unknown':
         this.deps.log.warn(
@@ -235,12 +238,33 @@ export class InteractionDesk {
         return line.respond(tellResponse(UNKNOWN_BUTTON));
       case 'ask-words':
         return line.respond({ type: ResponseType.modal, data: toReasonModal(pressed.stamp) });
+      case 'fill-in':
+        return this.#fillIn(pressed, line, session);
       case 'answer':
         return this.#record(pressed.answer, { gesture: press, line, session });
       case 'say':
-        return this.#say(pressed.message, { gesture: press, line, session });
+        return this.#say(pressed, { gesture: press, line, session });
       default:
         return pressed satisfies never;
+    }
+  }
+
+  /** The form, if there is one for them; a form has to be the first answer to a press. */
+  async #fillIn(
+    { stamp, sender }: Extract<Press, { kind: 'fill-in' }>,
+    line: Line,
+    { lookup }: Session,
+  ): Promise<void> {
+    const { approvalId, gen, digest, pressed: choice } = stamp;
+    const wish = { sender, approvalId, gen, digest, choice, bounds: FORM_BOUNDS };
+    try {
+      const looking = lookup.formFor?.(wish) ?? Promise.resolve(NO_FORMS);
+      const offer = await within(this.deps.timing.storeWithinMs, looking);
+      if (offer.kind === 'refused') return line.respond(tellResponse(offer.notice));
+      return line.respond({ type: ResponseType.modal, data: toFormModal(offer.form, stamp) });
+    } catch (error) {
+      this.deps.log.warn({ error, approval: approvalId }, 'a form could not be opened');
+      return line.respond(tellResponse(NO_FORM));
     }
   }
 
@@ -268,7 +292,10 @@ export class InteractionDesk {
   }
 
   /** What comes of it is told as it is to whoever types the same. */
-  async #say(message: InboundMessage, { gesture, line, session }: Taking): Promise<void> {
+  async #say(
+    { message, alone }: Pick<Extract<Press, { kind: 'say' }>, 'message' | 'alone'>,
+    { gesture, line, session }: Taking,
+  ): Promise<void> {
     let receipt: Receipt;
     try {
       receipt = await within(this.deps.timing.storeWithinMs, session.receive(message));
@@ -279,7 +306,9 @@ export class InteractionDesk {
       );
       return line.respond(tellResponse(NOT_RECORDED));
     }
-    const seen = { type: ResponseType.deferredUpdate };
+    const seen = alone
+      ? { type: ResponseType.deferredMessage, data: { flags: MessageFlag.ephemeral } }
+      : { type: ResponseType.deferredUpdate };
     if (line.shared && receipt.kind === 'duplicate')
       return this.#standIn(gesture, line, seen, session.signal);
     await line.respond(seen);
@@ -354,7 +383,7 @@ async function inTime<Value>(ms: number, promise: Promise<Value>): Promise<Value
 }
 
 function toResponse(receipt: Receipt): object {
-  if (receipt.kind === 'answered') return tellResponse(receipt.notice);
+  if (receipt.kind === 'answered') return tellResponse(receipt.notice, receipt.buttons);
   if (receipt.kind === 'ignored') return tellResponse(`Nothing was decided: ${receipt.reason}.`);
   return { type: ResponseType.deferredUpdate };
 }
@@ -367,12 +396,13 @@ function notRecorded({ text }: InboundAnswer): string {
 }
 
 /** For the one who acted, and nobody else. */
-function tellResponse(markdown: string): object {
+function tellResponse(markdown: string, buttons: readonly Button[] = []): object {
   const { content } = toPost(markdown);
   return {
     type: ResponseType.message,
     data: {
       content,
+      ...(buttons.length === 0 ? {} : { components: [buttonRow(buttons)] }),
       flags: MessageFlag.ephemeral | MessageFlag.suppressEmbeds,
       allowed_mentions: { parse: [], users: [], roles: [], replied_user: false },
     },

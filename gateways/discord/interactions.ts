@@ -6,10 +6,11 @@
  *   2. A command says nothing that could not have been written: it becomes the text of a message.
  *   3. What is no button or form of ours is `unknown` and decides nothing.
  */
+import { FORM_CHOICES, type FormChoice } from '../../src/domain/form.ts';
 import type { Lookup } from '../../src/domain/gateway.ts';
 import { MessageId } from '../../src/domain/ids.ts';
 import type { Address, InboundAnswer, InboundMessage, Sender } from '../../src/domain/message.ts';
-import { MAX_REASON_CHARS, REASON_FIELD } from './card.ts';
+import { longestWords, REASON_FIELD } from './card.ts';
 import { ASK_ABOUT } from './commands.ts';
 import { type CardStamp, parseCustomId, parseSayId } from './custom-id.ts';
 import { fromDiscordMarkdown } from './discord-markdown.ts';
@@ -31,6 +32,7 @@ import {
   type Component,
   type Interaction,
   type Message,
+  MessageFlag,
   type Modal,
   timeOf,
 } from './schema.ts';
@@ -182,29 +184,40 @@ export type Press =
   | { readonly kind: 'answer'; readonly answer: InboundAnswer }
   /** The answer needs words first: a form is to be opened. */
   | { readonly kind: 'ask-words'; readonly stamp: CardStamp }
-  /** A button that says something for whoever presses it. */
-  | { readonly kind: 'say'; readonly message: InboundMessage }
+  /** The answer needs a form that the core makes, for this person. */
+  | { readonly kind: 'fill-in'; readonly stamp: FormStamp; readonly sender: Sender }
+  /** A button that says something for whoever presses it; `alone`: what it stands in, only they see. */
+  | { readonly kind: 'say'; readonly message: InboundMessage; readonly alone: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
-export function toPress(press: Component, us: { userId: string }): Press {
-  const says = parseSayId(press.data.custom_id);
+/** Of a button whose answer needs a form of the core. */
+export type FormStamp = CardStamp & { readonly pressed: FormChoice };
+
+export function toPress(press: Component, us: { userId: string }, seal: TokenSeal): Press {
+  const words = parseSayId(press.data.custom_id);
   const sender = senderOf(press);
-  if (says !== undefined && sender && press.message.author.id === us.userId) {
-    return { kind: 'say', message: toSaid(press, says, sender) };
+  if (words !== undefined && sender && press.message.author.id === us.userId) {
+    const says = [words, ...(press.data.values ?? [])].join(' ');
+    const alone = (press.message.flags & MessageFlag.ephemeral) !== 0;
+    return { kind: 'say', message: toSaid(press, says, { sender, alone, seal }), alone };
   }
   const stamp = parseCustomId(press.data.custom_id);
   if (!stamp || press.message.author.id !== us.userId)
     return { kind: 'unknown', reason: 'not a button of ours' };
   if (stamp.pressed === 'deny-with-reason' || stamp.pressed === 'answer') return { kind: 'ask-words', stamp };
 
+  const { pressed } = stamp;
+  const choice = FORM_CHOICES.find((each) => each === pressed);
+  if (choice && sender) return { kind: 'fill-in', stamp: { ...stamp, pressed: choice }, sender };
+
   const answer = toAnswer(press, stamp, undefined);
   return answer ? { kind: 'answer', answer } : { kind: 'unknown', reason: 'nobody pressed it' };
 }
 
 function toSaid(
-  { id, guild_id: guild, channel_id: channel }: Component,
+  { id, token, guild_id: guild, channel_id: channel }: Component,
   text: string,
-  sender: Sender,
+  { sender, alone, seal }: { readonly sender: Sender; readonly alone: boolean; readonly seal: TokenSeal },
 ): InboundMessage {
   return {
     kind: 'message',
@@ -214,7 +227,10 @@ function toSaid(
     text,
     addressedToBot: true,
     sentAt: new Date(timeOf(id)).toISOString(),
-    replyTo: channelAddress(guild, channel),
+    // What only they were shown is answered where only they see it.
+    replyTo: alone
+      ? interactionAddress({ guild, channel, id, sealed: seal.seal({ id, token }) })
+      : channelAddress(guild, channel),
   };
 }
 
@@ -225,11 +241,19 @@ export function toReasonedAnswer(form: Modal): InboundAnswer | undefined {
   const fields = form.data.components.flatMap((row) =>
     [...(row.components ?? []), row.component ?? []].flat(),
   );
+  if (FORM_CHOICES.some((each) => each === stamp.pressed)) {
+    const answer = toAnswer(form, stamp, undefined);
+    return answer && { ...answer, fields: Object.fromEntries(fields.map(toFilled)) };
+  }
   const words = fields
     .find(({ custom_id }) => custom_id === REASON_FIELD)
     ?.value?.trim()
-    .slice(0, MAX_REASON_CHARS);
+    .slice(0, longestWords(stamp));
   return toAnswer(form, stamp, words);
+}
+
+function toFilled({ custom_id: name, value = '' }: { custom_id: string; value?: string | undefined }) {
+  return [name, value] as const;
 }
 
 function toAnswer(

@@ -8,10 +8,11 @@
  *   3. Nothing is cut: what would flood a channel goes as a file, whole.
  */
 import { createHash } from 'node:crypto';
+import type { APIActionRowComponent, APIStringSelectComponent } from 'discord.js';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
-import type { Address, Button, OutFile } from '../../src/domain/message.ts';
+import type { Address, Button, OutFile, Picker } from '../../src/domain/message.ts';
 import { type RenderedCard, toCard } from './card.ts';
 import { toSayId } from './custom-id.ts';
 import { MAX_MESSAGE_CHARS, toDiscordMarkdown, toFenced } from './discord-markdown.ts';
@@ -24,12 +25,15 @@ const MAX_FILES = 10;
 /** A text of more messages than this is sent as a file behind its beginning. */
 const MAX_PARTS = 10;
 
+type ButtonRow = RenderedCard['components'][number];
+type MenuRow = APIActionRowComponent<APIStringSelectComponent>;
+
 /** One Discord message to be. */
 export interface Post {
   readonly key: string;
   readonly content: string;
   readonly embeds?: RenderedCard['embeds'];
-  readonly components?: RenderedCard['components'];
+  readonly components?: readonly (ButtonRow | MenuRow)[];
   readonly files?: readonly OutFile[];
 }
 
@@ -62,11 +66,50 @@ export function toTextPosts(
   return { before: [], main, after };
 }
 
-function buttonRow(buttons: readonly Button[]): NonNullable<Post['components']>[number] {
+export function buttonRow(buttons: readonly Button[]): ButtonRow {
   return {
     type: 1,
     components: buttons.map(({ label, says }) => ({ type: 2, style: 2, label, custom_id: toSayId(says) })),
   };
+}
+
+/** Longest text of an option of a menu, in characters (docs.discord.com, String Select). */
+const MAX_OPTION_CHARS = 100;
+
+/** A menu: what is picked in it is said at once. */
+function pickRow({ label, says, options }: Picker): MenuRow {
+  return {
+    type: 1,
+    components: [
+      {
+        type: 3,
+        custom_id: toSayId(says),
+        placeholder: label,
+        min_values: 1,
+        max_values: options.length,
+        options: options.map(({ label: text, value }) => ({ label: shortened(text), value })),
+      },
+    ],
+  };
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_OPTION_CHARS ? text : `${text.slice(0, MAX_OPTION_CHARS - 1).trimEnd()}…`;
+}
+
+/** What one person alone is told, in messages; what there is to press comes under the last. */
+export function toNoticePosts(
+  id: string,
+  markdown: string,
+  { buttons = [], pick }: { readonly buttons?: readonly Button[]; readonly pick?: Picker } = {},
+): Posts {
+  const posts = toTextPosts(id, markdown);
+  const rows = [...(pick ? [pickRow(pick)] : []), ...(buttons.length === 0 ? [] : [buttonRow(buttons)])];
+  if (rows.length === 0) return posts;
+  const last = posts.after.at(-1);
+  return last
+    ? { ...posts, after: [...posts.after.slice(0, -1), { ...last, components: rows }] }
+    : { ...posts, main: { ...posts.main, components: rows } };
 }
 
 /** The text in messages, or its beginning with the whole of it as a file. */

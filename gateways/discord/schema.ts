@@ -219,7 +219,8 @@ export type Command = z.infer<typeof Command>;
 const Component = z.object({
   ...InteractionFields,
   type: z.literal(InteractionType.component),
-  data: z.object({ custom_id: z.string() }),
+  /** `values`: what was picked in a menu. */
+  data: z.object({ custom_id: z.string(), values: optional(z.array(z.string().max(100)).max(25)) }),
   message: Message,
 });
 export type Component = z.infer<typeof Component>;

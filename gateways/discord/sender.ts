@@ -13,10 +13,8 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
-import type { AccountId } from '../../src/domain/ids.ts';
-import type { OutboundMessage, Sent } from '../../src/domain/message.ts';
+import type { OutboundBody, OutboundMessage, Sent } from '../../src/domain/message.ts';
 import { codeOf, type DiscordClient, type Original, PAGE_SIZE, type Written } from './client.ts';
-import { toDiscordMarkdown } from './discord-markdown.ts';
 import { DISCORD } from './inbound.ts';
 import {
   type InteractionRef,
@@ -27,6 +25,7 @@ import {
   parseRef,
   refOf,
   toCardPosts,
+  toNoticePosts,
   toPlace,
   toProgressPost,
   toTextPosts,
@@ -78,6 +77,9 @@ interface SenderDeps {
   readonly wrote: (written: Written) => Promise<void>;
 }
 
+/** For one person alone. */
+type Notice = Extract<OutboundBody, { kind: 'notice' }>;
+
 export class DiscordSender {
   readonly #directChannels = new Map<string, string>();
   readonly #threads = new Map<string, string>();
@@ -99,7 +101,7 @@ export class DiscordSender {
       case 'card':
         return this.#deliver(toCardPosts(id, body.card), { message, place, signal });
       case 'notice':
-        return this.#notify({ message, markdown: body.markdown, onlyFor: body.onlyFor }, place, signal);
+        return this.#notify({ message, body }, place, signal);
       default:
         return body satisfies never;
     }
@@ -199,26 +201,25 @@ export class DiscordSender {
   }
 
   async #notify(
-    notice: { message: OutboundMessage; markdown: string; onlyFor: AccountId },
+    { message, body }: { message: OutboundMessage; body: Notice },
     place: Place,
     signal: AbortSignal,
   ): Promise<Sent> {
-    const user = userOf(notice.onlyFor);
-    if (user === undefined)
-      throw new UndeliverableError(DISCORD, `${notice.onlyFor} is not an account of Discord`);
+    const { markdown, onlyFor, buttons, pick } = body;
+    const user = userOf(onlyFor);
+    if (user === undefined) throw new UndeliverableError(DISCORD, `${onlyFor} is not an account of Discord`);
     signal.throwIfAborted();
+    const next = { ...(buttons ? { buttons } : {}), ...(pick ? { pick } : {}) };
+    const posts = toNoticePosts(message.id, markdown, next);
     // A word to one person is not worth a thread that all see.
     const spot = await this.#spotOf(place.kind === 'channel' ? { ...place, opens: undefined } : place);
-    const answered =
-      spot.interaction && (await this.#tell(spot.interaction, await spot.original(), notice.markdown));
+    const answered = spot.interaction && (await this.#tell(spot.interaction, await spot.original(), posts));
     if (answered) return { ref: refOf(answered.channel, answered.message) };
 
     const direct =
       spot.guild === undefined && place.kind === 'channel'
         ? { ...spot, interaction: undefined, original: NO_ANSWER }
         : await this.#spotOf({ kind: 'direct', user });
-    const { message } = notice;
-    const posts = toTextPosts(message.id, notice.markdown);
     const found = message.attempt > 1 ? await this.#findSent(message, posts, direct) : NOTHING_FOUND;
     let first: Written | undefined;
     for (const post of [posts.main, ...posts.after]) {
@@ -232,20 +233,18 @@ export class DiscordSender {
   async #tell(
     interaction: InteractionRef,
     original: Original | undefined,
-    markdown: string,
+    { main, after }: Posts,
   ): Promise<Written | undefined> {
     const { client } = this.deps;
     if (original === undefined) return undefined;
     // What waits in everybody's sight would wait forever.
     if (original.waits && original.visible === 'everybody') await client.removeAnswer(interaction);
 
-    const [first = '', ...rest] = toDiscordMarkdown(markdown);
     const inPlace = original.waits && original.visible === 'them';
-    const post = (content: string): Post => ({ key: '', content });
     const told = inPlace
-      ? await client.editAnswer(interaction, '@original', post(first))
-      : await client.followUp(interaction, post(first), 'them');
-    for (const content of rest) await client.followUp(interaction, post(content), 'them');
+      ? await client.editAnswer(interaction, '@original', unkeyed(main))
+      : await client.followUp(interaction, unkeyed(main), 'them');
+    for (const post of after) await client.followUp(interaction, unkeyed(post), 'them');
     return told;
   }
 
@@ -403,4 +402,9 @@ function remember(map: Map<string, string>, key: string, value: string): void {
   map.set(key, value);
   const [oldest] = map.keys();
   if (map.size > MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
+}
+
+/** What only one person sees cannot be looked up, so it needs no key. */
+function unkeyed(post: Post): Post {
+  return { ...post, key: '' };
 }

@@ -14,9 +14,9 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Lookup, Trouble } from '../domain/gateway.ts';
+import type { Lookup, Trouble, WaitingApproval } from '../domain/gateway.ts';
 import { platformOf } from '../domain/ids.ts';
-import type { InboundMessage, Receipt } from '../domain/message.ts';
+import type { InboundMessage, Picker, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -87,8 +87,8 @@ export class DirectiveDesk {
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<Receipt> {
     const { id, conversationId, sender } = message;
-    const answer = await this.#answer(directive, message, requester);
-    const { markdown, items } = this.#tell(directive, message, requester, answer);
+    const { markdown: answer, pick } = await this.#answer(directive, message, requester);
+    const { markdown, items } = this.#tell(directive, message, requester, { markdown: answer, pick });
     const isFirst = await this.deps.writer.write(
       conversationId,
       [
@@ -115,25 +115,26 @@ export class DirectiveDesk {
     directive: Directive,
     { id, conversationId, sender, replyTo }: InboundMessage,
     requester: Pick<Person, 'id'>,
-    answer: string,
+    { markdown: answer, pick }: Answer,
   ): { markdown: string; items: OutboxItem[] } {
     const about = { correlation: id, conversationId, atMs: this.deps.clock.now() };
-    const here = (markdown: string): OutboxItem => ({
+    const here = ({ markdown, pick }: Answer): OutboxItem => ({
       kind: 'notice',
       id: `directive:${id}`,
       ...about,
       to: replyTo,
       markdown,
       onlyFor: sender.account,
+      ...(pick ? { pick } : {}),
     });
     if (!HOLDS_SECRETS.has(directive) || !this.deps.reach.tellsEverybody(replyTo.platform)) {
-      return { markdown: answer, items: [here(answer)] };
+      return { markdown: answer, items: [here({ markdown: answer, pick })] };
     }
     const person = this.deps.directory.find(requester.id);
     const place =
       person &&
       this.deps.reach.placesOf(person).find(({ to }) => !this.deps.reach.tellsEverybody(to.platform));
-    if (!place) return { markdown: NOT_HERE, items: [here(NOT_HERE)] };
+    if (!place) return { markdown: NOT_HERE, items: [here({ markdown: NOT_HERE })] };
     const word = `I answered you ${viaText(place.to.platform)}, because everybody can read what I write here.`;
     const elsewhere: OutboxItem = {
       kind: 'text',
@@ -142,11 +143,20 @@ export class DirectiveDesk {
       to: place.to,
       markdown: answer,
     };
-    return { markdown: word, items: [elsewhere, here(word)] };
+    return { markdown: word, items: [elsewhere, here({ markdown: word })] };
   }
 
   async #answer(
     directive: Directive,
+    message: InboundMessage,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
+  ): Promise<Answer> {
+    if (directive === 'approvals') return this.#list(message);
+    return { markdown: await this.#words(directive, message, requester) };
+  }
+
+  async #words(
+    directive: Exclude<Directive, 'approvals'>,
     message: InboundMessage,
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
@@ -155,8 +165,6 @@ export class DirectiveDesk {
         return HELP;
       case 'status':
         return this.#status(message, requester);
-      case 'approvals':
-        return this.#list(message);
       case 'grants':
         return this.#grants(message, requester);
       case 'takeover':
@@ -190,12 +198,15 @@ export class DirectiveDesk {
     return id === undefined ? grants.listFor(person) : (await grants.revoke(id, person)).notice;
   }
 
-  async #list({ sender }: InboundMessage): Promise<string> {
+  async #list({ sender }: InboundMessage): Promise<Answer> {
     const waiting = await this.deps.lookup.approvalsFor(sender, MOST_LISTED);
-    if (waiting.length === 0) return 'Nothing waits for your answer.';
+    if (waiting.length === 0) return { markdown: 'Nothing waits for your answer.' };
     const lines = waiting.map(({ ticket, title }) => `- ${literal(title)}\n  \`/approve ${ticket}\``);
     const more = waiting.length === MOST_LISTED ? `\n\nThese are the ${MOST_LISTED} that expire first.` : '';
-    return `**Waiting for your answer**\n\n${lines.join('\n')}${more}`;
+    const several =
+      waiting.length > 1 ? '\n\n`/approve` with several tickets answers all of them, one by one.' : '';
+    const markdown = `**Waiting for your answer**\n\n${lines.join('\n')}${more}${several}`;
+    return waiting.length > 1 ? { markdown, pick: toPick(waiting) } : { markdown };
   }
 
   async #status(
@@ -230,6 +241,19 @@ export class DirectiveDesk {
   }
 }
 
+/** What a command is answered with. */
+interface Answer {
+  /** In markdown. */
+  readonly markdown: string;
+  /** What can be picked from, where the platform has such a thing. */
+  readonly pick?: Picker | undefined;
+}
+
+function toPick(waiting: readonly WaitingApproval[]): Picker {
+  const options = waiting.map(({ ticket, title }) => ({ label: title || ticket, value: ticket }));
+  return { label: 'Approve those picked…', says: '/approve', options };
+}
+
 /**
  * What a message begins with: a command of ours and what follows it; undefined for ordinary text.
  * `ask` only introduces a question.
@@ -261,6 +285,7 @@ const HELP = `**What you can write to me**
 - \`/approvals\`: what waits for your answer
 - \`/approve <ticket>\`: say yes to one of them
 - \`/deny <ticket> <reason>\`: say no
+- several tickets behind either: each is answered by itself, after you have read them back
 - \`/edit <ticket> amount=40\`: say yes, with that changed
 - \`/question <ticket> <text>\`: ask something first; \`/reply <ticket> <text>\` answers it
 - \`/undo <ticket>\`, \`/delegate <ticket> <person>\`: take back what you said, let somebody else decide

@@ -1,7 +1,12 @@
 /** Answers that take more than a press: a form is opened for those who may, and says what the core would hear as words. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { ALEX as ALEX_, DANA as DANA_, DISCORD_CHANNELS } from '../../src/sandbox/people.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
-import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
+import { ALEX, button, DANA, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+import { buttonOf, discordSurface, textOf as discordText } from '../support/surfaces/discord-surface.ts';
+
+const [GENERAL_] = DISCORD_CHANNELS;
 
 const DAY = 24 * 60 * 60_000;
 
@@ -153,5 +158,70 @@ describe('on Slack', () => {
     const { card } = await begin();
 
     expect(() => button(card, /Always/)).toThrow('no button');
+  });
+});
+
+describe('on Discord', () => {
+  it('OM-124 asks back, changes and agrees for good by forms, and says alone what does not fit', async () => {
+    const { thread } = await begin({ standingYes: true });
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('discord')] });
+    const again = await story.mention('deploy web to production');
+    const { discord } = story.sandbox;
+    const card = await discord.until(() =>
+      discord.messages(DANA_.discordDm).find((message) => /service web/.test(discordText(message))),
+    );
+    const where = { user: DANA_.discordUser, channel: DANA_.discordDm, message: card.id };
+    const alone = (pattern: RegExp) =>
+      discord.until(() =>
+        discord.ephemerals(DANA_.discordUser).findLast((message) => pattern.test(discordText(message))),
+      );
+
+    await discord.press({ ...where, customId: buttonOf(card, /Ask back/) });
+    await discord.submitModal({ user: DANA_.discordUser, values: { text: 'which build?' } });
+    await story.answer(again, /Dana Reyes asks on Discord.*which build\?/s);
+    await story.say(ALEX.slack, again, `reply ${(await story.waiting()).at(-1)?.id} the newest`);
+    await story.answer(again, /Alex Kim replies: “the newest”/);
+
+    await discord.press({ ...where, customId: buttonOf(card, /Change/) });
+    await discord.submitModal({ user: DANA_.discordUser, values: { 'argument:service': 'No Such Name' } });
+    await alone(/do not fit/);
+
+    await discord.press({ ...where, customId: buttonOf(card, /Always/) });
+    await discord.submitModal({
+      user: DANA_.discordUser,
+      values: { kind: 'like service', for: '7d', times: '2' },
+    });
+    const proposal = await alone(/would let run without asking/);
+    await discord.press({ ...where, message: proposal.id, customId: buttonOf(proposal, /Yes, agree/) });
+
+    await story.answer(again, /Approved by Dana Reyes on Discord/);
+    const further = await story.mention('deploy api to production');
+    await story.answer(further, /Allowed by a standing yes of Dana Reyes/);
+    expect(thread).toBeDefined();
+  });
+
+  it('opens no form for who may not answer', async () => {
+    await begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('discord')] });
+    const { discord } = story.sandbox;
+    const surface = discordSurface(discord);
+    await surface.ask('refund order 7');
+    const channel = GENERAL_.id;
+    const card = await discord.until(() =>
+      discord.messages(channel).find((message) => /Waiting for/.test(discordText(message))),
+    );
+
+    await discord.press({
+      user: ALEX_.discordUser,
+      channel,
+      message: card.id,
+      customId: buttonOf(card, /Change/),
+    });
+
+    await discord.until(() =>
+      discord
+        .ephemerals(ALEX_.discordUser)
+        .find((message) => /You asked for this yourself/.test(discordText(message))),
+    );
   });
 });

@@ -179,7 +179,9 @@ describe('whatever Discord may send', () => {
           read.type === 2 ? toCommandMessage(read, new TokenSeal('t'))?.message : undefined,
           read.type === 5 ? toReasonedAnswer(read) : undefined,
           read.type === 3
-            ? [toPress(read, us)].flatMap((press) => ('answer' in press ? press.answer : []))[0]
+            ? [toPress(read, us, new TokenSeal('t'))].flatMap((press) =>
+                'answer' in press ? press.answer : [],
+              )[0]
             : undefined,
         ].filter((answer) => answer !== undefined);
         for (const answer of answers) {
