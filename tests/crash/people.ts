@@ -85,7 +85,12 @@ export class People {
       const before = this.#writing.get(conversation) ?? Promise.resolve();
       this.#writing.set(
         conversation,
-        before.then(() => this.#write(message)),
+        before
+          .then(() => this.#write(message))
+          .catch((error: unknown) => {
+            // What nobody acknowledged is broken off in the end; the verdict has counted it as lost.
+            if (!this.#stopping.signal.aborted) throw error;
+          }),
       );
     }
   }
