@@ -53,6 +53,11 @@ const Settings = z.strictObject({
   approval_issue: IssueKey.optional(),
   /** In service desks, answers are for agents only. */
   answers_internal: z.boolean().default(true),
+  /** In an issue in which the agent has a part: somebody spoke to it there, or gave it the issue. */
+  follow: z
+    .enum(['mentions_only', 'every_comment'])
+    .default('mentions_only')
+    .describe('Which comments are spoken to it, in an issue in which it has been spoken to.'),
   /** In an issue that is assigned to the bot. The assignment itself is a task either way. */
   assigned: z
     .enum(['mentions_only', 'every_comment'])

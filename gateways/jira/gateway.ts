@@ -105,6 +105,7 @@ export class JiraGateway implements Gateway {
       us,
       answersInternal: settings.answers_internal,
       hearsAssigned: settings.assigned === 'every_comment',
+      hearsFollowUps: settings.follow === 'every_comment',
     };
     const intake = new JiraIntake({ client: this.#client, settings, standpoint, receive, log: deps.log });
     if (settings.mode === 'webhook') this.#listen(intake);

@@ -27,6 +27,8 @@ export interface Standpoint {
   readonly answersInternal: boolean;
   /** In an issue that is assigned to us, every comment is spoken to us. */
   readonly hearsAssigned: boolean;
+  /** In an issue in which we have a part, every comment is. */
+  readonly hearsFollowUps: boolean;
 }
 
 /** Files of one message that are carried, at most. */
@@ -46,6 +48,8 @@ export function toMessage(
   if (account === undefined || account === accountOf(standpoint.us) || isOurs(comment)) return undefined;
   const names = namesOf(standpoint.us);
   const isEdited = comment.created !== comment.updated;
+  const isToUs =
+    mentions(comment.body, names) || (standpoint.hearsAssigned && isAssigned(issue, standpoint.us));
   const isAuthors = !isEdited || accountOf(comment.updateAuthor ?? {}) === account;
   return {
     kind: 'message',
@@ -54,8 +58,8 @@ export function toMessage(
     sender: { ...toSender(author, account), authenticated: isAuthors },
     text: fromWiki(withoutMention(comment.body, names)),
     ...withFiles(filesIn(comment.body, issue)),
-    addressedToBot:
-      mentions(comment.body, names) || (standpoint.hearsAssigned && isAssigned(issue, standpoint.us)),
+    addressedToBot: isToUs,
+    ...(isToUs || standpoint.hearsFollowUps ? {} : { overheard: true as const }),
     ...(isEdited ? { edited: true as const } : {}),
     sentAt: new Date(comment.created).toISOString(),
     replyTo: toAddress({

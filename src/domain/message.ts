@@ -58,6 +58,11 @@ export const InboundMessage = z.object({
   attachments: z.array(Attachment).optional(),
   /** True if the sender spoke to the bot: a mention, a direct message, a thread the bot is part of, a mail to it. */
   addressedToBot: z.boolean(),
+  /**
+   * Said where people talk to each other (an issue): not for the agent, though it has a part in the conversation. What
+   * answers a request counts all the same, and so does whatever is said while a person has the conversation.
+   */
+  overheard: z.literal(true).optional(),
   /** The author changed it before it was read here; such a message never decides. */
   edited: z.literal(true).optional(),
   sentAt: z.iso.datetime(),

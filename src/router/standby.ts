@@ -1,7 +1,7 @@
 /**
  * What becomes of a mailbox item when the agent may not be the one who speaks: asked before every turn.
  *
- *   BOT                a message may change hands by a rule; else it is the agent's
+ *   BOT                a message may change hands by a rule; else it is the agent's, unless people say it to each other
  *   HANDOFF_PENDING    it waits where it is, for whoever speaks next; its author is told so once
  *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held
  *
@@ -63,8 +63,12 @@ export class Standby {
   async judge(item: MailboxItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
     if (item.kind === 'handback') return this.#wayBack(item.epoch, control);
     switch (control.state) {
-      case 'BOT':
-        return item.kind === 'message' ? this.#byRule(item, control, claim, log) : { kind: 'turn' };
+      case 'BOT': {
+        if (item.kind !== 'message') return { kind: 'turn' };
+        const verdict = await this.#byRule(item, control, claim, log);
+        // Not kept, either: whoever is read by the agent speaks for what it then asks for, and does not decide it.
+        return verdict.kind === 'turn' && item.message.overheard ? overheard(item, control) : verdict;
+      }
       case 'HANDOFF_PENDING':
         return this.#wait(item, control);
       case 'HUMAN':
@@ -137,7 +141,7 @@ export class Standby {
     const { nowMs } = await this.deps.controls.read(control.conversationId);
     const pauseMs = Math.min(Math.max(control.untilMs - nowMs, 0), LOOK_AGAIN_MS);
     // The one that brought it about was answered by the announcement.
-    const isNews = item.kind === 'message' && control.actedOn !== item.id;
+    const isNews = item.kind === 'message' && !item.message.overheard && control.actedOn !== item.id;
     return {
       kind: 'later',
       pauseMs,
@@ -174,6 +178,24 @@ export class Standby {
 /** What is written with it was decided under this epoch. */
 export function guard({ conversationId, epoch }: Control): Effect {
   return { kind: 'guard', conversationId, epoch };
+}
+
+/** Nothing comes of it, and nothing of it is kept. */
+function overheard({ message, correlation }: MessageItem, control: Control): Verdict {
+  const { sender, conversationId, replyTo } = message;
+  const detail = { reason: 'overheard' };
+  const audit: Effect = {
+    kind: 'audit',
+    event: {
+      event: 'message.ignored',
+      actor: sender.account,
+      subject: conversationId,
+      correlation,
+      channel: replyTo.platform,
+      detail,
+    },
+  };
+  return { kind: 'done', effects: [guard(control), audit] };
 }
 
 function waitNotice({ message, correlation }: MessageItem, control: PendingControl, nowMs: number): Effect[] {

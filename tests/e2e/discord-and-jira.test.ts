@@ -167,13 +167,13 @@ describe('in Discord', () => {
 });
 
 describe('in Jira', () => {
-  it('OM-050 answers in the issue, and a comment after it needs no mention', async () => {
+  it('OM-050 answers in the issue, and again when it is mentioned again', async () => {
     const place = await jira.ask('show OPS-3');
     await seen(jira, () => jira.said(place), /Release 2\.4 of api/);
     const further = story.sandbox.jira.comment({
       user: ALEX.jiraAccount,
       issue: 'OPS-2',
-      text: 'what can you do?',
+      text: '@signalbox what can you do?',
     });
     await further.acknowledged;
     await seen(jira, () => jira.said(further.id), /Here is what I can do/);

@@ -90,11 +90,21 @@ describe.each(['cloud', 'data-center'] as const)('the Jira gateway on %s', (flav
         ['OPS-2 was as', true],
         ['and now?', isSpokenTo],
       ]);
+      expect(jira.messages().map(({ overheard }) => overheard === true)).toEqual([true, false, !isSpokenTo]);
       await jira.sandbox.comment({ user: DANA.jiraAccount, issue: ISSUE, text: '@signalbox well?' })
         .acknowledged;
-      expect(jira.messages().at(-1)?.addressedToBot).toBe(true);
+      expect(jira.messages().at(-1)).toMatchObject({ addressedToBot: true });
+      expect(jira.messages().at(-1)).not.toHaveProperty('overheard');
     },
   );
+
+  it('takes no comment for one that people write to each other where every comment is followed', async () => {
+    await open({ sandbox: { flavour }, settings: { follow: 'every_comment' } });
+    await jira.sandbox.comment({ user: DANA.jiraAccount, issue: ISSUE, text: 'and now?' }).acknowledged;
+
+    expect(jira.messages()).toMatchObject([{ addressedToBot: false }]);
+    expect(jira.messages()[0]).not.toHaveProperty('overheard');
+  });
 
   it('records edits and deletions, and never takes them for something said', async () => {
     await open({ sandbox: { flavour } });
