@@ -148,6 +148,10 @@ export class Connection {
         const { type: _, ...request } = frame;
         return ok(await desk.answer(client, request));
       }
+      case 'form': {
+        const { type: _, id: __, ...request } = frame;
+        return ok(await desk.form(client, request));
+      }
       case 'approvals':
         return ok(await desk.approvals(client));
       case 'subscribe':

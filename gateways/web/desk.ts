@@ -9,11 +9,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/domain/clock.ts';
+import type { FormOffer } from '../../src/domain/form.ts';
 import type { ClientLog, Lookup, Receive, WaitingApproval } from '../../src/domain/gateway.ts';
-import type { Inbound, Receipt } from '../../src/domain/message.ts';
+import type { Button, Inbound, Receipt } from '../../src/domain/message.ts';
 import { within } from '../within.ts';
 import { toAnswer, toMessage, toSender } from './inbound.ts';
-import type { AnswerRequest, MessageRequest } from './schema.ts';
+import type { AnswerRequest, FormRequest, MessageRequest } from './schema.ts';
 
 /** Most events handed over at once; each may carry files. */
 const EVENTS_AT_ONCE = 20;
@@ -27,6 +28,10 @@ export interface DeskDeps {
   readonly storeWithinMs: number;
 }
 
+/** What a form over the web holds: as much of a field as an answer takes. */
+const FORM_BOUNDS = { fields: 50, chars: 4_000 };
+const NO_FORMS: FormOffer = { kind: 'refused', notice: 'There are no forms here.' };
+
 /** What became of a request. */
 export interface Outcome {
   readonly status: Receipt['kind'];
@@ -35,6 +40,8 @@ export interface Outcome {
   readonly reason?: string;
   readonly code?: string;
   readonly notice?: string;
+  /** What can be said next; to press one is to say it. */
+  readonly buttons?: readonly Button[];
 }
 
 export interface Batch {
@@ -57,6 +64,13 @@ export class ClientDesk {
 
   async answer(client: string, request: AnswerRequest): Promise<Outcome & { readonly id: string }> {
     return { id: request.id, ...(await this.#hand(toAnswer(client, request))) };
+  }
+
+  /** The form for an answer, or why there is none for them. */
+  async form(client: string, request: FormRequest): Promise<FormOffer> {
+    const { lookup } = this.deps;
+    const wish = { ...request, sender: toSender(client), bounds: FORM_BOUNDS };
+    return this.#within(lookup.formFor?.(wish) ?? Promise.resolve(NO_FORMS));
   }
 
   async approvals(client: string): Promise<{ readonly approvals: readonly WaitingApproval[] }> {
@@ -111,8 +125,16 @@ function toOutcome(receipt: Receipt): Outcome {
     case 'ignored':
       return { status: 'ignored', duplicate: false, reason: receipt.reason };
     case 'answered':
-      return { status: 'answered', duplicate: false, code: receipt.code, notice: receipt.notice };
+      return { status: 'answered', duplicate: false, ...answerOf(receipt) };
     default:
       return receipt satisfies never;
   }
+}
+
+function answerOf({
+  code,
+  notice,
+  buttons,
+}: Extract<Receipt, { kind: 'answered' }>): Pick<Outcome, 'code' | 'notice' | 'buttons'> {
+  return { code, notice, ...(buttons ? { buttons } : {}) };
 }

@@ -18,7 +18,7 @@ import type {
 import { clientOf, isAllowedOrigin, tokenIn } from './access.ts';
 import type { WebSettings } from './config.ts';
 import type { ClientDesk, Outcome } from './desk.ts';
-import { AnswerRequest, EventsQuery, MessageRequest } from './schema.ts';
+import { AnswerRequest, EventsQuery, FormRequest, MessageRequest } from './schema.ts';
 
 /** A few files of `MAX_INLINE_BYTES`, in base64. */
 export const MAX_REQUEST_BYTES = 4 * 1_024 * 1_024;
@@ -54,6 +54,7 @@ export class HttpDoor {
     this.#unroute = [
       route('POST', 'messages', (client, request) => this.#message(client, request)),
       route('POST', 'answers', (client, request) => this.#answer(client, request)),
+      route('POST', 'forms', (client, request) => this.#form(client, request)),
       route('GET', 'events', (client, request) => this.#events(client, request)),
       route('GET', 'approvals', async (client) => json(200, await this.deps.desk.approvals(client))),
     ];
@@ -120,6 +121,11 @@ export class HttpDoor {
     if ('refused' in read) return read.refused;
     const outcome = await this.deps.desk.answer(client, read.data);
     return json(statusOf(outcome), outcome);
+  }
+
+  async #form(client: string, { body }: WebhookRequest): Promise<WebhookResponse> {
+    const read = this.#read(client, FormRequest, parseJson(body));
+    return 'refused' in read ? read.refused : json(200, await this.deps.desk.form(client, read.data));
   }
 
   async #events(client: string, { query, signal }: WebhookRequest): Promise<WebhookResponse> {

@@ -27,7 +27,7 @@ export function toMessage(
 }
 
 export function toAnswer(client: string, request: AnswerRequest): InboundAnswer {
-  const { id, approvalId, choice, text, gen, digest } = request;
+  const { id, approvalId, choice, text, fields, gen, digest } = request;
   return {
     kind: 'answer',
     // Answers and messages are numbered apart; no conversation has an empty name.
@@ -36,6 +36,7 @@ export function toAnswer(client: string, request: AnswerRequest): InboundAnswer 
     approvalId,
     choice,
     ...(text === undefined ? {} : { text }),
+    ...(fields === undefined ? {} : { fields }),
     gen,
     digest,
   };

@@ -4,7 +4,7 @@ import { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ProgressUpdate } from '../../src/domain/gateway.ts';
 import { AccountId, Platform } from '../../src/domain/ids.ts';
-import { type Address, Button, type OutboundMessage, OutFile } from '../../src/domain/message.ts';
+import { type Address, Button, type OutboundMessage, OutFile, Picker } from '../../src/domain/message.ts';
 
 export const WEB = Platform.parse('web');
 
@@ -32,7 +32,14 @@ export const WebEvent = z.discriminatedUnion('kind', [
     replaces,
   }),
   z.object({ kind: z.literal('card'), ...common, card: Card, replaces }),
-  z.object({ kind: z.literal('notice'), ...common, markdown: z.string() }),
+  z.object({
+    kind: z.literal('notice'),
+    ...common,
+    markdown: z.string(),
+    buttons: z.array(Button).optional(),
+    /** Several of these can be picked; to do so is to say `says` and the values picked. */
+    pick: Picker.optional(),
+  }),
   z.object({ kind: z.literal('progress'), ...common, markdown: z.string(), replaces }),
 ]);
 export type WebEvent = z.infer<typeof WebEvent>;
@@ -53,7 +60,13 @@ export function toEvent({ id, to, body }: OutboundMessage, at: string): WebEvent
       if (body.onlyFor !== accountOf(client)) {
         throw new UndeliverableError(WEB, `what is only for ${body.onlyFor} is not for the client ${client}`);
       }
-      return { kind: 'notice', ...about, markdown: body.markdown };
+      return {
+        kind: 'notice',
+        ...about,
+        markdown: body.markdown,
+        ...(body.buttons ? { buttons: body.buttons } : {}),
+        ...(body.pick ? { pick: body.pick } : {}),
+      };
     default:
       return body satisfies never;
   }

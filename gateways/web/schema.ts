@@ -1,5 +1,6 @@
 /** What clients send, over HTTP and over a socket. */
 import { z } from 'zod';
+import { FORM_CHOICES } from '../../src/domain/form.ts';
 import { ApprovalId } from '../../src/domain/ids.ts';
 import { AnswerChoice, MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 
@@ -41,12 +42,24 @@ const answerFields = {
   approvalId: ApprovalId,
   choice: AnswerChoice,
   text: z.string().max(4_000).optional(),
+  /** What was filled into the form of that choice, by the names of its fields. */
+  fields: z.record(z.string().max(100), z.string().max(4_000)).optional(),
   gen: z.int().nonnegative(),
   digest: z.string().max(200),
 };
 
 export const AnswerRequest = z.strictObject(answerFields);
 export type AnswerRequest = z.infer<typeof AnswerRequest>;
+
+const formFields = {
+  approvalId: ApprovalId,
+  choice: z.enum(FORM_CHOICES),
+  gen: z.int().nonnegative(),
+  digest: z.string().max(200),
+};
+
+export const FormRequest = z.strictObject(formFields);
+export type FormRequest = z.infer<typeof FormRequest>;
 
 const Position = z.int().nonnegative();
 
@@ -62,6 +75,7 @@ export const Frame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('hello'), id: OwnId, token: z.string().max(512) }),
   z.strictObject({ type: z.literal('message'), id: OwnId, ...messageFields }),
   z.strictObject({ type: z.literal('answer'), ...answerFields }),
+  z.strictObject({ type: z.literal('form'), id: OwnId, ...formFields }),
   z.strictObject({ type: z.literal('subscribe'), id: OwnId, after: Position.default(0) }),
   z.strictObject({ type: z.literal('approvals'), id: OwnId }),
 ]);

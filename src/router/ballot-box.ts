@@ -140,7 +140,8 @@ export class BallotBox {
     const { state, request } = approval;
     if (!isWaiting(state)) return { code: state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
     if (gen !== approval.gen || digest !== approval.digest) return { code: 'STALE_CARD', approval };
-    if (excludedFrom(approval).has(person.id) || request.accounts?.includes(account)) {
+    const own = [account, ...person.accounts];
+    if (excludedFrom(approval).has(person.id) || request.accounts?.some((each) => own.includes(each))) {
       return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
     }
     const voter = this.#voterOf(person, approval, nowMs);

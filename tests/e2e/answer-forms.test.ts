@@ -5,6 +5,7 @@ import { ALEX as ALEX_, DANA as DANA_, DISCORD_CHANNELS } from '../../src/sandbo
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { ALEX, button, DANA, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 import { buttonOf, discordSurface, textOf as discordText } from '../support/surfaces/discord-surface.ts';
+import { openCardFor } from '../support/surfaces/web-surface.ts';
 
 const [GENERAL_] = DISCORD_CHANNELS;
 
@@ -223,5 +224,64 @@ describe('on Discord', () => {
         .ephemerals(ALEX_.discordUser)
         .find((message) => /You asked for this yourself/.test(discordText(message))),
     );
+  });
+});
+
+describe('over the web', () => {
+  it('OM-124 asks back, changes and agrees for good by forms that the gateway hands out', async () => {
+    await begin({ standingYes: true });
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('web')] });
+    const { web } = story.sandbox;
+    const client = DANA_.webClient;
+    const thread = await story.mention('deploy web to production');
+    const card = await web.until(() => {
+      const open = openCardFor(web, client);
+      return open && /web/.test(open.title) ? open : undefined;
+    });
+    const send = (choice: 'ask' | 'edit' | 'always', fields: Record<string, string>) => {
+      const id = web.answer({ client, card, choice, fields });
+      return web.until(() => web.outcome(id));
+    };
+    expect(card.choices).toEqual(expect.arrayContaining(['ask', 'edit', 'always']));
+
+    expect(await web.form({ client, card, choice: 'ask' })).toMatchObject({ kind: 'form' });
+    expect(await send('ask', { text: 'which build?' })).toMatchObject({ code: 'RECORDED' });
+    await story.answer(thread, /Dana Reyes asks over the web.*which build\?/s);
+    await story.say(ALEX.slack, thread, `reply ${card.approvalId} the newest`);
+    await story.answer(thread, /Alex Kim replies: “the newest”/);
+
+    expect(await web.form({ client, card, choice: 'edit' })).toMatchObject({
+      form: {
+        fields: expect.arrayContaining([expect.objectContaining({ name: 'argument:service', value: 'web' })]),
+      },
+    });
+    expect(await send('edit', { 'argument:service': 'No Such Name' })).toMatchObject({ code: 'INVALID' });
+
+    expect(await web.form({ client, card, choice: 'always' })).toMatchObject({ kind: 'form' });
+    const proposal = await send('always', { kind: 'like service', for: '7d', times: '2' });
+    expect(proposal).toMatchObject({ code: 'TO_CONFIRM', buttons: [{ label: 'Yes, agree' }] });
+    web.say({ client, conversation: 'c1', text: proposal.buttons?.[0]?.says ?? '' });
+
+    await story.answer(thread, /Approved by Dana Reyes over the web/);
+    const further = await story.mention('deploy api to production');
+    await story.answer(further, /Allowed by a standing yes of Dana Reyes/);
+  });
+
+  it('hands no form to who may not answer, and none that is not offered', async () => {
+    await begin();
+    const { web } = story.sandbox;
+    const [approval] = await story.waiting();
+    const card = { approvalId: approval!.id, gen: approval!.gen, digest: approval!.digest };
+
+    expect(await web.form({ client: ALEX_.webClient, card, choice: 'edit' })).toMatchObject({
+      kind: 'refused',
+      notice: expect.stringContaining('You asked for this yourself'),
+    });
+    expect(await web.form({ client: DANA_.webClient, card, choice: 'always' })).toMatchObject({
+      notice: expect.stringContaining('not offered'),
+    });
+    expect(
+      await web.form({ client: DANA_.webClient, card: { ...card, digest: 'another' }, choice: 'edit' }),
+    ).toMatchObject({ kind: 'refused', notice: expect.stringContaining('newest card') });
   });
 });

@@ -69,6 +69,7 @@ function renderSection({ text, fields = [], accessory }, context) {
 }
 
 function renderAction(element, { press, names }) {
+  if (element.type === 'checkboxes') return renderBoxes(element);
   if (element.type !== 'button') return el('span', { className: 'muted' }, `[${element.type}]`);
   const button = el(
     'button',
@@ -88,6 +89,22 @@ function renderAction(element, { press, names }) {
     element.text.text,
   );
   return button;
+}
+
+/** Ticked boxes go along with the next press of the same message. */
+function renderBoxes({ action_id: name, options }) {
+  return el(
+    'div',
+    { className: 'picks' },
+    options.map(({ text, value }) =>
+      el(
+        'label',
+        { className: 'pick' },
+        el('input', { type: 'checkbox', name, value, 'data-tick': value, 'data-focus': value }),
+        el('span', {}, text.text),
+      ),
+    ),
+  );
 }
 
 function renderInput({ block_id: blockId, label, element, hint, optional }) {

@@ -193,10 +193,49 @@ export class DiscordView {
   }
 
   #renderButtons(message) {
-    const buttons = message.components
-      .flatMap((row) => row.components ?? [])
-      .filter(({ type }) => type === 2);
-    if (buttons.length === 0) return null;
+    const components = message.components.flatMap((row) => row.components ?? []);
+    const menus = components
+      .filter(({ type }) => type === STRING_SELECT)
+      .map((menu) => this.#renderMenu(message, menu));
+    const buttons = components.filter(({ type }) => type === 2);
+    if (buttons.length === 0) return menus;
+    return [menus, this.#renderRow(message, buttons)];
+  }
+
+  /** A menu that several can be chosen from; it is sent with a button, as by closing it. */
+  #renderMenu(message, { custom_id: customId, placeholder, options }) {
+    const choose = (event) => {
+      event.preventDefault();
+      const values = new FormData(event.target).getAll('value');
+      if (values.length === 0) return notify('Tick what you mean first.');
+      this.#pressed = { message: message.id, customId };
+      const where = { user: this.#person.discordUser, channel: message.channel, message: message.id };
+      return this.#act('/page/discord/choose', { ...where, customId, values });
+    };
+    return el(
+      'form',
+      { className: 'picks', 'aria-label': placeholder ?? 'Menu', onsubmit: choose },
+      options.map(({ label, value }) =>
+        el(
+          'label',
+          { className: 'pick' },
+          el('input', { type: 'checkbox', name: 'value', value, 'data-focus': value }),
+          el('span', {}, label),
+        ),
+      ),
+      el(
+        'div',
+        { className: 'block-actions' },
+        el(
+          'button',
+          { type: 'submit', className: 'button', 'data-focus': customId },
+          placeholder ?? 'Choose',
+        ),
+      ),
+    );
+  }
+
+  #renderRow(message, buttons) {
     return el(
       'div',
       { className: 'block-actions' },
@@ -236,22 +275,27 @@ export class DiscordView {
       if (hadFocus) this.#returnToCard();
       return;
     }
-    const inputs = open.components.flatMap((row) => row.components ?? [row.component]).filter(Boolean);
+    const words = open.components.flatMap(({ type, content }) => (type === TEXT_DISPLAY ? [content] : []));
+    const inputs = open.components.flatMap(inputsOf);
     form.replaceChildren(
       el('h3', { id: 'discord-modal-title' }, open.title),
+      ...words.map((text) => el('p', { className: 'muted' }, this.#readable(text))),
       ...inputs.map((input) => {
         const id = `discord-input-${input.custom_id}`;
         return el(
           'div',
           { className: 'input' },
           el('label', { for: id }, input.label ?? 'Text'),
-          el('textarea', {
+          el(input.style === 1 ? 'input' : 'textarea', {
             id,
             name: input.custom_id,
-            rows: 3,
+            value: input.value ?? '',
             required: input.required !== false,
             maxLength: input.max_length ?? 4_000,
+            ...(input.style === 1 ? {} : { rows: 3 }),
+            ...(input.hint ? { 'aria-describedby': `${id}-hint` } : {}),
           }),
+          input.hint && el('p', { className: 'muted', id: `${id}-hint` }, input.hint),
         );
       }),
       el(
@@ -269,7 +313,7 @@ export class DiscordView {
         el('button', { type: 'submit', className: 'button primary' }, 'Submit'),
       ),
     );
-    form.querySelector('textarea')?.focus();
+    form.querySelector('textarea, input')?.focus();
   }
 
   #returnToCard() {
@@ -307,6 +351,15 @@ export class DiscordView {
     if (id === this.#state.bot) return 'signalbox';
     return this.#people.find(({ discordUser }) => discordUser === id)?.name ?? id;
   }
+}
+
+/** Types of components (docs.discord.com, Component Types). */
+const STRING_SELECT = 3;
+const TEXT_DISPLAY = 10;
+
+/** The inputs of a row, or of a label that names its one input. */
+function inputsOf({ components = [], component, label, description }) {
+  return component ? [{ ...component, label, hint: description }] : components;
 }
 
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });

@@ -13,6 +13,7 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { FORM_CHOICES } from '../../domain/form.ts';
 import { ApprovalId } from '../../domain/ids.ts';
 import { AnswerChoice } from '../../domain/message.ts';
 import { BOT, PEOPLE } from '../people.ts';
@@ -94,7 +95,13 @@ const Say = z
     files,
   })
   .refine(saysSomething, 'says nothing');
-const Press = z.strictObject({ user: person, channel: z.string(), ts: z.string(), actionId: z.string() });
+const Press = z.strictObject({
+  user: person,
+  channel: z.string(),
+  ts: z.string(),
+  actionId: z.string(),
+  ticked: z.array(z.string()).default([]),
+});
 const Submit = z.strictObject({ user: person, values: z.record(z.string(), z.string()) });
 const Close = z.strictObject({ user: person });
 const Reply = z.strictObject({ address: z.string(), id: z.string(), line: words });
@@ -115,6 +122,7 @@ const DiscordPress = z.strictObject({
   message: z.string(),
   customId: z.string(),
 });
+const DiscordChoose = z.strictObject({ ...DiscordPress.shape, values: z.array(z.string()).min(1) });
 const DiscordSubmit = z.strictObject({ user: discordUser, values: z.record(z.string(), z.string()) });
 const DiscordClose = z.strictObject({ user: discordUser });
 const JiraComment = z
@@ -135,6 +143,11 @@ const WebAnswer = z.strictObject({
   card: z.strictObject({ approvalId: ApprovalId, gen: z.int().nonnegative(), digest: z.string() }),
   choice: AnswerChoice,
   text: words.optional(),
+  fields: z.record(z.string().max(100), z.string().max(4_000)).optional(),
+});
+const WebForm = z.strictObject({
+  ...WebAnswer.pick({ client: true, card: true }).shape,
+  choice: z.enum(FORM_CHOICES),
 });
 
 const Target = z.strictObject({
@@ -208,6 +221,7 @@ export class PageServer {
     });
     this.#action(scope, 'POST', '/page/discord/say', DiscordSay, (said) => sayInDiscord(discord, said));
     this.#action(scope, 'POST', '/page/discord/press', DiscordPress, (pressed) => discord.press(pressed));
+    this.#action(scope, 'POST', '/page/discord/choose', DiscordChoose, (chosen) => discord.choose(chosen));
     this.#action(scope, 'POST', '/page/discord/submit', DiscordSubmit, (filled) =>
       discord.submitModal(filled),
     );
@@ -230,9 +244,14 @@ export class PageServer {
     this.#action(scope, 'POST', '/page/web/say', WebSay, async ({ files, ...wanted }) => ({
       id: web.say({ ...wanted, attachments: files.map(toAttachment) }),
     }));
-    this.#action(scope, 'POST', '/page/web/answer', WebAnswer, async ({ text, ...wanted }) => ({
-      id: web.answer({ ...wanted, ...(text === undefined ? {} : { text }) }),
+    this.#action(scope, 'POST', '/page/web/answer', WebAnswer, async ({ text, fields, ...wanted }) => ({
+      id: web.answer({
+        ...wanted,
+        ...(text === undefined ? {} : { text }),
+        ...(fields === undefined ? {} : { fields }),
+      }),
     }));
+    this.#action(scope, 'POST', '/page/web/form', WebForm, (wanted) => web.form(wanted));
     this.#action(
       scope,
       'PUT',

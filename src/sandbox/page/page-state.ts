@@ -191,7 +191,12 @@ function toWebHeard({ first, at, event }: Heard) {
   const about = { kind, first, position, at, conversation };
   if (kind === 'card') return { ...about, card: event.card };
   const files = kind === 'text' ? (event.files ?? []) : [];
-  return { ...about, markdown: event.markdown, files: files.map(toWebFile) };
+  const { buttons, pick } = kind === 'notice' ? event : { buttons: buttonsOf(event), pick: undefined };
+  return { ...about, markdown: event.markdown, files: files.map(toWebFile), buttons, pick };
+}
+
+function buttonsOf(event: Heard['event']) {
+  return event.kind === 'text' ? event.buttons : undefined;
 }
 
 function toWebFile({ name, base64 }: { name: string; base64: string }) {

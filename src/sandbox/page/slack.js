@@ -300,11 +300,14 @@ export class SlackView {
   async #press(place, message, actionId, button) {
     button.setAttribute('aria-busy', 'true');
     this.#pressed = { ts: message.ts, actionId };
+    const boxes = button.closest('.blocks')?.querySelectorAll('[data-tick]:checked') ?? [];
+    const ticked = [...boxes].map(({ value }) => value);
     const outcome = await act('/page/press', {
       user: this.#person.slackUser,
       channel: place.id,
       ts: message.ts,
       actionId,
+      ticked,
     });
     button.removeAttribute('aria-busy');
     if (outcome?.kind === 'failed')

@@ -5,7 +5,7 @@
  * where it leads.
  */
 import { keepAtEnd, moveBetweenTabs, sendOnEnter } from './composer.js';
-import { act, announce, el, focusIn, initials, OUTCOME, reconcile, time } from './dom.js';
+import { act, announce, el, focusIn, initials, notify, OUTCOME, reconcile, time } from './dom.js';
 import { FilePicker, renderFile } from './files.js';
 import { richText } from './markup.js';
 
@@ -232,7 +232,57 @@ export class WebView {
       (entry.files ?? []).map((file, index) =>
         renderFile(file, `/page/web/file/${this.#client}/${first}/${index}`),
       ),
+      entry.pick && this.#renderPick(entry.pick),
+      this.#renderButtons(entry.buttons),
     );
+  }
+
+  /** What can be said by a press. */
+  #renderButtons(buttons = []) {
+    if (buttons.length === 0) return null;
+    return el(
+      'div',
+      { className: 'block-actions' },
+      buttons.map(({ label, says }) =>
+        el(
+          'button',
+          { type: 'button', className: 'button', 'data-focus': says, onclick: () => this.#say(says) },
+          label,
+        ),
+      ),
+    );
+  }
+
+  /** Boxes to tick, and a button that says what was ticked. */
+  #renderPick({ label, says, options }) {
+    const pick = (event) => {
+      event.preventDefault();
+      const values = new FormData(event.target).getAll('pick');
+      if (values.length === 0) return notify('Tick what you mean first.');
+      return this.#say([says, ...values].join(' '));
+    };
+    return el(
+      'form',
+      { className: 'picks', 'aria-label': label, onsubmit: pick },
+      options.map((option) =>
+        el(
+          'label',
+          { className: 'pick' },
+          el('input', { type: 'checkbox', name: 'pick', value: option.value, 'data-focus': option.value }),
+          el('span', {}, option.label),
+        ),
+      ),
+      el(
+        'div',
+        { className: 'block-actions' },
+        el('button', { type: 'submit', className: 'button', 'data-focus': `pick ${says}` }, label),
+      ),
+    );
+  }
+
+  #say(text) {
+    const said = { client: this.#client, conversation: this.#conversation, text, files: [] };
+    return act('/page/web/say', said);
   }
 
   #renderCard(entry) {
@@ -267,19 +317,27 @@ export class WebView {
           { className: 'block-actions', role: 'group', 'aria-label': `Answer ${card.title}` },
           card.choices.map((choice) => this.#renderChoice(card, choice)),
         ),
-      this.#answersTo(entry).map(({ outcome }) => outcome?.code !== 'DECIDED' && outcomeLine(outcome)),
+      this.#answersTo(entry).map(({ outcome }) => [
+        outcome?.code !== 'DECIDED' && outcomeLine(outcome),
+        this.#renderButtons(outcome?.buttons),
+      ]),
     );
   }
 
   #renderChoice(card, choice) {
-    const { label, style, asks } = CHOICES[choice];
+    const { label, style, asks, form } = CHOICES[choice];
     return el(
       'button',
       {
         type: 'button',
         className: `button ${style}`,
         'data-focus': `${card.approvalId} ${choice}`,
-        onclick: () => (asks ? this.#write({ card, choice }) : this.#answer(card, choice)),
+        onclick: () => {
+          if (form) return this.#openForm(card, choice);
+          return asks
+            ? this.#write({ card, choice, form: wordsForm(card, choice) })
+            : this.#answer(card, choice);
+        },
       },
       label,
     );
@@ -291,32 +349,31 @@ export class WebView {
     return this.#program.asked.filter(({ approvalId }) => approvalId === card.approvalId).slice(-1);
   }
 
-  async #answer({ approvalId, gen, digest }, choice, text) {
-    const said = text === undefined ? {} : { text };
+  async #answer({ approvalId, gen, digest }, choice, said = {}) {
     const card = { approvalId, gen, digest };
     return act('/page/web/answer', { client: this.#client, card, choice, ...said });
   }
 
-  /** Opens the form for what an answer says in words. */
+  /** The form is made for who asks for it, as the card stands. */
+  async #openForm(card, choice) {
+    const { approvalId, gen, digest } = card;
+    const wish = { client: this.#client, card: { approvalId, gen, digest }, choice };
+    const offer = await act('/page/web/form', wish);
+    if (offer === undefined) return;
+    if (offer.kind === 'refused') notify(offer.notice);
+    else this.#write({ card, choice, form: offer.form });
+  }
+
+  /** Opens the form for an answer that takes more than a press. */
   #write(writing) {
     const form = document.getElementById('web-reason');
     this.#writing = writing;
     form.hidden = false;
-    const { asks, submit } = CHOICES[writing.choice];
+    const { title, words, fields, submit } = writing.form;
     form.replaceChildren(
-      el('h3', { id: 'web-reason-title' }, writing.card.title),
-      el(
-        'div',
-        { className: 'input' },
-        el('label', { for: 'web-reason-text' }, asks),
-        el('textarea', {
-          id: 'web-reason-text',
-          name: 'text',
-          rows: 3,
-          required: true,
-          maxLength: 4_000,
-        }),
-      ),
+      el('h3', { id: 'web-reason-title' }, title),
+      ...(words ? [el('p', { className: 'muted' }, words)] : []),
+      ...fields.map(renderField),
       el(
         'div',
         { className: 'inline-foot' },
@@ -324,7 +381,7 @@ export class WebView {
         el('button', { type: 'submit', className: 'button primary' }, submit),
       ),
     );
-    form.querySelector('textarea').focus();
+    form.querySelector('textarea, input').focus();
   }
 
   #close() {
@@ -342,18 +399,60 @@ export class WebView {
   async #submit(event) {
     event.preventDefault();
     const { card, choice } = this.#writing;
-    const text = String(new FormData(event.currentTarget).get('text'));
-    if (text.trim() === '') return;
-    if (!(await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', text))) return;
+    const fields = Object.fromEntries(
+      [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value)]),
+    );
+    const { text = '' } = fields;
+    if (CHOICES[choice].form) {
+      if (!(await this.#answer(card, choice, { fields }))) return;
+    } else {
+      if (text.trim() === '') return;
+      if (!(await this.#answer(card, choice === 'answer' ? 'answer' : 'deny', { text }))) return;
+    }
     this.#cancel();
   }
+}
+
+/** The form for an answer whose only field is its words. */
+function wordsForm(card, choice) {
+  const { asks, submit } = CHOICES[choice];
+  const field = { name: 'text', label: asks, required: true, multiline: true };
+  return { title: card.title, fields: [field], submit };
+}
+
+function renderField({ name, label, value = '', hint, required, multiline }) {
+  const id = `web-reason-${name}`;
+  const hintId = `${id}-hint`;
+  return el(
+    'div',
+    { className: 'input' },
+    el('label', { for: id }, label),
+    el(multiline ? 'textarea' : 'input', {
+      id,
+      name,
+      value,
+      required,
+      maxLength: 4_000,
+      ...(multiline ? { rows: 3 } : {}),
+      ...(hint ? { 'aria-describedby': hintId } : {}),
+    }),
+    hint && el('p', { className: 'muted', id: hintId }, hint),
+  );
 }
 
 /** Each with what it was answered as one entry more, which stays the same when the gateway tells it once again. */
 function withReplies(said, heard) {
   const replies = said.flatMap(({ id, at, outcome }) =>
     outcome?.status === 'answered'
-      ? [{ kind: 'notice', id: `reply to ${id}`, at, markdown: outcome.notice ?? '' }]
+      ? [
+          {
+            kind: 'notice',
+            id: `reply to ${id}`,
+            at,
+            markdown: outcome.notice ?? '',
+            buttons: outcome.buttons,
+          },
+        ]
       : [],
   );
   const told = new Set();

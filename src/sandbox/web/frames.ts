@@ -10,6 +10,32 @@ const eventFields = {
   at: z.iso.datetime(),
   conversation: z.string(),
 };
+const Buttons = z.array(z.strictObject({ label: z.string(), says: z.string() })).optional();
+
+/** What `form` and `POST forms` answer. */
+export const FormOffer = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('form'),
+    form: z.strictObject({
+      title: z.string(),
+      words: z.string(),
+      fields: z.array(
+        z.strictObject({
+          name: z.string(),
+          label: z.string(),
+          value: z.string().optional(),
+          hint: z.string().optional(),
+          required: z.boolean(),
+          multiline: z.boolean(),
+        }),
+      ),
+      submit: z.string(),
+    }),
+  }),
+  z.strictObject({ kind: z.literal('refused'), notice: z.string() }),
+]);
+export type FormOffer = z.infer<typeof FormOffer>;
+
 const replaces = z.int().positive().optional();
 
 export const EventFrame = z.discriminatedUnion('kind', [
@@ -18,11 +44,23 @@ export const EventFrame = z.discriminatedUnion('kind', [
     kind: z.literal('text'),
     markdown: z.string(),
     files: z.array(OutFile).optional(),
-    buttons: z.array(z.strictObject({ label: z.string(), says: z.string() })).optional(),
+    buttons: Buttons,
     replaces,
   }),
   z.strictObject({ ...eventFields, kind: z.literal('card'), card: Card, replaces }),
-  z.strictObject({ ...eventFields, kind: z.literal('notice'), markdown: z.string() }),
+  z.strictObject({
+    ...eventFields,
+    kind: z.literal('notice'),
+    markdown: z.string(),
+    buttons: Buttons,
+    pick: z
+      .strictObject({
+        label: z.string(),
+        says: z.string(),
+        options: z.array(z.strictObject({ label: z.string(), value: z.string() })),
+      })
+      .optional(),
+  }),
   z.strictObject({ ...eventFields, kind: z.literal('progress'), markdown: z.string(), replaces }),
 ]);
 export type EventFrame = z.infer<typeof EventFrame>;
@@ -34,6 +72,10 @@ const OkFrame = z.object({
   reason: z.string().optional(),
   code: z.string().optional(),
   notice: z.string().optional(),
+  buttons: Buttons,
+  /** Of a form. */
+  kind: z.enum(['form', 'refused']).optional(),
+  form: z.unknown().optional(),
 });
 
 const ErrorFrame = z.object({

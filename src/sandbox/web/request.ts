@@ -1,8 +1,9 @@
 /** What a program asks of the web gateway, what became of it, and the frame it travels in. Pure. */
 import { z } from 'zod';
+import { FORM_CHOICES } from '../../domain/form.ts';
 import { ApprovalId } from '../../domain/ids.ts';
 import { AnswerChoice } from '../../domain/message.ts';
-import type { ServerFrame } from './frames.ts';
+import { FormOffer, type ServerFrame } from './frames.ts';
 
 const common = {
   /** Made once, and the same however often it is sent. */
@@ -31,6 +32,16 @@ export const WebRequest = z.discriminatedUnion('kind', [
     digest: z.string(),
     choice: AnswerChoice,
     text: z.string().optional(),
+    fields: z.record(z.string(), z.string()).optional(),
+  }),
+  /** It is asked for and not kept: nothing comes of it. */
+  z.object({
+    kind: z.literal('form'),
+    ...common,
+    approvalId: ApprovalId,
+    gen: z.int().nonnegative(),
+    digest: z.string(),
+    choice: z.enum(FORM_CHOICES),
   }),
 ]);
 export type WebRequest = z.infer<typeof WebRequest>;
@@ -41,6 +52,8 @@ export const Outcome = z.object({
   reason: z.string().optional(),
   code: z.string().optional(),
   notice: z.string().optional(),
+  buttons: z.array(z.object({ label: z.string(), says: z.string() })).optional(),
+  offer: FormOffer.optional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -51,9 +64,10 @@ export function toFrame(request: WebRequest): object {
       const files = attachments.length === 0 ? {} : { attachments };
       return { type: 'message', id, conversation, text, ...files, sentAt: at };
     }
-    case 'answer': {
-      const { kind: _, client: __, at: ___, ...answer } = request;
-      return { type: 'answer', ...answer };
+    case 'answer':
+    case 'form': {
+      const { kind: type, client: _, at: __, ...rest } = request;
+      return { type, ...rest };
     }
     default:
       return request satisfies never;
@@ -63,8 +77,10 @@ export function toFrame(request: WebRequest): object {
 /** Undefined: the same is to be sent again. */
 export function outcomeOf(reply: Extract<ServerFrame, { type: 'ok' | 'error' }>): Outcome | undefined {
   if (reply.type === 'ok') {
-    const { type: _, id: __, status = 'stored', ...rest } = reply;
-    return { status, ...rest };
+    const { type: _, id: __, status = 'stored', kind, form, ...rest } = reply;
+    if (kind === undefined) return { status, ...rest };
+    const offer = kind === 'form' ? { kind, form } : { kind, notice: rest.notice };
+    return { status, offer: FormOffer.parse(offer) };
   }
   return reply.code === 'try-again' ? undefined : { status: 'refused', reason: reply.message };
 }

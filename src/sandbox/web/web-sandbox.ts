@@ -14,11 +14,13 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Card } from '../../domain/card.ts';
 import { type Clock, systemClock } from '../../domain/clock.ts';
+import type { FormChoice } from '../../domain/form.ts';
 import type { AnswerChoice } from '../../domain/message.ts';
 import type { Journal } from '../journal.ts';
 import { PEOPLE, type SandboxPerson } from '../people.ts';
 import { Watch } from '../watch.ts';
 import type { Heard } from './event-log.ts';
+import type { FormOffer } from './frames.ts';
 import { Outcome, type WebAttachment, WebRequest } from './request.ts';
 import { type ConnectionState, WEB_TIMING, WebProgram, type WebTiming } from './web-program.ts';
 
@@ -49,6 +51,8 @@ export class WebSandbox {
   readonly #tokens = new Map<string, string>();
   readonly #programs = new Map<string, WebProgram>();
   readonly #watch = new Watch('on the web');
+  /** Forms that came and were not looked at yet, by request. */
+  readonly #offers = new Map<string, Outcome>();
   #url: string | undefined;
 
   constructor(
@@ -103,11 +107,30 @@ export class WebSandbox {
     card: Pick<Card, 'approvalId' | 'gen' | 'digest'>;
     choice: AnswerChoice;
     text?: string;
+    /** What was filled into the form of that choice. */
+    fields?: Readonly<Record<string, string>>;
   }): string {
-    const { client, card, choice, text } = wanted;
+    const { client, card, choice, text, fields } = wanted;
     const { approvalId, gen, digest } = card;
-    const said = text === undefined ? {} : { text };
+    const said = { ...(text === undefined ? {} : { text }), ...(fields ? { fields: { ...fields } } : {}) };
     return this.#ask({ kind: 'answer', ...this.#gesture(client), approvalId, gen, digest, choice, ...said });
+  }
+
+  /** Asks for the form of an answer. */
+  async form(wanted: {
+    client: string;
+    card: Pick<Card, 'approvalId' | 'gen' | 'digest'>;
+    choice: FormChoice;
+  }): Promise<FormOffer> {
+    const { client, card, choice } = wanted;
+    const { approvalId, gen, digest } = card;
+    const request = { kind: 'form' as const, ...this.#gesture(client), approvalId, gen, digest, choice };
+    this.#program(client).ask(request);
+    return this.until(() => {
+      const outcome = this.#offers.get(request.id);
+      if (outcome) this.#offers.delete(request.id);
+      return outcome && (outcome.offer ?? { kind: 'refused', notice: outcome.reason ?? 'There is none.' });
+    });
   }
 
   // What there is.
@@ -196,8 +219,9 @@ export class WebSandbox {
       listens: webTokenVariable !== undefined,
       timing: { ...WEB_TIMING, ...this.options.timing },
       changed: () => this.#watch.changed(),
-      settled: ({ id }, outcome) => {
-        this.#record({ kind: 'outcome', id, outcome });
+      settled: ({ kind, id }, outcome) => {
+        if (kind === 'form') this.#offers.set(id, outcome);
+        else this.#record({ kind: 'outcome', id, outcome });
         this.#watch.changed();
       },
       violated: (what) => {
