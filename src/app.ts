@@ -563,6 +563,11 @@ function createStores(
     writer,
   };
   followControls(stores, config, () => []);
+  // Strangers are told where they asked, whoever runs; people where a gateway is at hand.
+  const hasGuests = () => config().authorizations.guest_role !== undefined;
+  stores.linkDesk.followedBy(
+    createLinkNews({ directory, reach: new Reach(directory, new Map()), hasGuests }),
+  );
   return stores;
 }
 

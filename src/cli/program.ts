@@ -14,6 +14,7 @@ import { addConfig } from './commands/config.ts';
 import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addEscalation } from './commands/escalation.ts';
+import { addPeople } from './commands/people.ts';
 import { addStart } from './commands/start.ts';
 
 /** What a shell expects of a command that was called in a wrong way. */
@@ -63,6 +64,7 @@ Examples:
   addConversations(program, run);
   addDeadLetters(program, run);
   addEscalation(program, run);
+  addPeople(program, run);
   addAudit(program, run);
   addConfig(program, run);
   addApi(program, run);

@@ -185,26 +185,29 @@ export class LinkDesk {
 
   // ── Taking back ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** By whomever it belongs to; by whoever runs the gateway if `person` is absent. */
-  async unlink(
-    gesture: LinkGesture & { readonly person?: Pick<Person, 'id'> },
-    account: AccountId,
+  /** By whomever it belongs to, from whichever account of theirs. */
+  async unlink(gesture: Known, account: AccountId): Promise<UnlinkResult | Replayed> {
+    return this.#unlink(gesture, { account, person: gesture.person.id });
+  }
+
+  /** By whoever runs the gateway, who may put a guest out as well; the person hears of it. */
+  async takeBack(gesture: LinkGesture, account: AccountId): Promise<UnlinkResult | Replayed> {
+    return this.#unlink(gesture, { account });
+  }
+
+  async #unlink(
+    gesture: LinkGesture,
+    wish: { readonly account: AccountId; readonly person?: PersonId },
   ): Promise<UnlinkResult | Replayed> {
-    const wish = { account, ...(gesture.person ? { person: gesture.person.id } : {}) };
+    const { account, person } = wish;
     return this.#apply<UnlinkResult>(
       gesture,
       (ledger, nowMs) => unlink(ledger, wish, nowMs),
       (result) => {
-        if (result.code === 'UNLINKED') {
-          const detail = { person: result.link.person };
-          return {
-            event: 'identity.unlinked',
-            subject: account,
-            detail,
-            news: { kind: 'unlinked', link: result.link },
-          };
-        }
-        return { event: 'identity.guest-put-out', subject: account, detail: {} };
+        if (result.code !== 'UNLINKED') return { event: 'identity.put-out', subject: account, detail: {} };
+        const { link } = result;
+        const news = person === undefined ? { news: { kind: 'unlinked' as const, link } } : {};
+        return { event: 'identity.unlinked', subject: account, detail: { person: link.person }, ...news };
       },
     );
   }

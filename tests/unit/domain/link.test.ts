@@ -1,0 +1,413 @@
+/** The state machine of links, over every order in which people and strangers may act. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AccountId, ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import {
+  admit,
+  adopt,
+  askToPair,
+  CODE_MS,
+  claim,
+  confirm,
+  decline,
+  EMPTY_LEDGER,
+  guestWith,
+  isSilenced,
+  type LinkLedger,
+  type LinkStep,
+  MISS_MS,
+  MOST_ASKS,
+  MOST_MISSES,
+  MOST_MISSES_OF_ALL,
+  offer,
+  type Place,
+  propose,
+  SILENCE_MS,
+  turnAway,
+  unlink,
+} from '../../../src/domain/link.ts';
+import { runs } from '../../support/property-runs.ts';
+
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+const DANA = PersonId.parse('dana');
+const ALEX = PersonId.parse('alex');
+const SLACK_DANA = AccountId.parse('slack:T0/U0DANA');
+const SLACK_ALEX = AccountId.parse('slack:T0/U0ALEX');
+const NEW = AccountId.parse('discord:1');
+const OTHER = AccountId.parse('discord:2');
+const PLACE: Place = {
+  to: { platform: Platform.parse('slack'), route: {} },
+  conversationId: ConversationId.parse('c'),
+};
+const nobody = (_account: AccountId) => false;
+
+/** The code of an offer, and of its confirmation. */
+const code = (id: string, which: 'first' | 'second' = 'first') => ({ id, hash: `${which} ${id}` });
+const by = (account: AccountId) => ({ account, name: String(account), place: PLACE });
+
+/** Steps one after the other; each sees what those before it left. */
+class Play {
+  ledger: LinkLedger = EMPTY_LEDGER;
+  nowMs = NOW;
+
+  do<Result>(step: (ledger: LinkLedger, nowMs: number) => LinkStep<Result>): Result {
+    const { result, next } = step(this.ledger, this.nowMs);
+    if (next) {
+      expect(next.rev).toBe(this.ledger.rev + 1);
+      this.ledger = next;
+    }
+    return result;
+  }
+
+  offer(id = 'AAAA', person = DANA, from = SLACK_DANA) {
+    return this.do((ledger, nowMs) => offer(ledger, { ...code(id), person, from, place: PLACE }, nowMs)).code;
+  }
+
+  claim(given = code('AAAA'), account = NEW, isOwned = false) {
+    const claiming = { given, by: by(account), isOwned, confirmHash: `second ${given.id}` };
+    return this.do((ledger, nowMs) => claim(ledger, claiming, nowMs)).code;
+  }
+
+  confirm(given = code('AAAA', 'second'), person = DANA, account = SLACK_DANA, isOwned = nobody) {
+    return this.do((ledger, nowMs) => confirm(ledger, { given, person, account, isOwned }, nowMs)).code;
+  }
+
+  after(ms: number): this {
+    this.nowMs += ms;
+    return this;
+  }
+
+  declined(): this {
+    this.do((ledger, nowMs) => decline(ledger, DANA, nowMs));
+    return this;
+  }
+
+  ask(id = 'ZZZZ', account = NEW) {
+    return this.do((ledger, nowMs) => askToPair(ledger, { ...code(id), ...by(account) }, nowMs)).code;
+  }
+
+  propose(given = code('ZZZZ'), id = 'BBBB', person = ALEX) {
+    const wish = { id, hash: `second ${id}`, person, place: PLACE };
+    return this.do((ledger, nowMs) =>
+      propose(ledger, { given, by: SLACK_DANA, isOwned: nobody, offer: wish }, nowMs),
+    ).code;
+  }
+}
+
+const ownersOf = ({ links }: LinkLedger) => links.map(({ account, person }) => [account, person]);
+
+describe('an account is linked', () => {
+  it('once both sides have confirmed it, and not before', () => {
+    const play = new Play();
+
+    expect(play.offer()).toBe('OFFERED');
+    expect(play.claim()).toBe('CLAIMED');
+    expect(ownersOf(play.ledger)).toEqual([]);
+    expect(play.confirm()).toBe('LINKED');
+
+    expect(ownersOf(play.ledger)).toEqual([[NEW, DANA]]);
+  });
+
+  it.each([
+    [
+      'by somebody else than was asked',
+      (play: Play) => play.confirm(code('AAAA', 'second'), ALEX, SLACK_ALEX),
+    ],
+    ['by the code that was given away', (play: Play) => play.confirm(code('AAAA'))],
+    ['when its time is over', (play: Play) => play.after(CODE_MS).confirm()],
+    ['after it was declined', (play: Play) => play.declined().confirm()],
+  ])('not if it is confirmed %s', (_, act) => {
+    const play = new Play();
+    play.offer();
+    play.claim();
+
+    expect(act(play)).toBe('MISSED');
+
+    expect(play.ledger.links).toEqual([]);
+  });
+
+  it('not if it became somebody’s while the confirmation was on its way', () => {
+    const play = new Play();
+    play.offer();
+    play.claim();
+    const wish = { account: NEW, person: ALEX, by: 'dana', isOwned: false };
+    expect(play.do((ledger, nowMs) => adopt(ledger, wish, nowMs)).code).toBe('LINKED');
+
+    // Whoever runs the gateway has decided it: what was open about that account is void.
+    expect(play.confirm()).toBe('MISSED');
+    play.offer('CCCC');
+    play.claim(code('CCCC'), OTHER);
+    expect(play.confirm(code('CCCC', 'second'), DANA, SLACK_DANA, (account) => account === OTHER)).toBe(
+      'TAKEN',
+    );
+    expect(play.ledger.offers).toEqual([]);
+
+    expect(ownersOf(play.ledger)).toEqual([[NEW, ALEX]]);
+  });
+
+  it('to nobody else while it is somebody’s, by a link or by contacts.yaml', () => {
+    const play = new Play();
+    play.offer();
+    play.claim();
+    play.confirm();
+    play.offer('CCCC', ALEX, SLACK_ALEX);
+
+    expect(play.claim(code('CCCC'), NEW)).toBe('TAKEN');
+    expect(play.claim(code('CCCC'), OTHER, true)).toBe('TAKEN');
+    expect(play.claim(code('CCCC'), OTHER)).toBe('CLAIMED');
+  });
+
+  it('no more once it was taken back by the one it belongs to; nobody else takes it back', () => {
+    const play = new Play();
+    play.offer();
+    play.claim();
+    play.confirm();
+    const take = (person: PersonId) =>
+      play.do((ledger, nowMs) => unlink(ledger, { account: NEW, person }, nowMs)).code;
+
+    expect(take(ALEX)).toBe('NOT_THEIRS');
+    expect(take(DANA)).toBe('UNLINKED');
+    expect(take(DANA)).toBe('NOT_LINKED');
+
+    expect(play.ledger.links).toEqual([]);
+  });
+});
+
+describe('a code', () => {
+  it('works once', () => {
+    const play = new Play();
+    play.offer();
+
+    expect(play.claim(code('AAAA'), OTHER)).toBe('CLAIMED');
+    expect(play.claim(code('AAAA'), NEW)).toBe('MISSED');
+    expect(play.claim(code('AAAA', 'second'), NEW)).toBe('MISSED');
+    expect(play.confirm()).toBe('LINKED');
+    expect(play.confirm()).toBe('MISSED');
+
+    expect(ownersOf(play.ledger)).toEqual([[OTHER, DANA]]);
+  });
+
+  it('is void when its time is over, when there is a newer one, and after five wrong tries', () => {
+    const late = new Play();
+    late.offer();
+    late.nowMs += CODE_MS;
+    expect(late.claim()).toBe('MISSED');
+
+    const older = new Play();
+    older.offer('AAAA');
+    older.offer('CCCC');
+    expect(older.claim(code('AAAA'))).toBe('MISSED');
+
+    const guessed = new Play();
+    guessed.offer();
+    for (let n = 0; n < 5; n++) {
+      expect(guessed.claim({ id: 'AAAA', hash: 'a guess' }, AccountId.parse(`discord:9${n}`))).toBe('MISSED');
+    }
+    expect(guessed.claim()).toBe('MISSED');
+  });
+
+  it('is not read any more after too many wrong ones of one account, for an hour', () => {
+    const play = new Play();
+    for (let n = 0; n < MOST_MISSES; n++) play.claim(code(`X${n}`));
+    play.offer();
+
+    expect(play.claim()).toBe('WAIT');
+    expect(play.claim(code('AAAA'), OTHER)).toBe('CLAIMED');
+    play.nowMs += MISS_MS;
+    play.offer();
+    expect(play.claim()).toBe('CLAIMED');
+  });
+
+  it('is not read any more after too many wrong ones of all together', () => {
+    const play = new Play();
+    for (let n = 0; n < MOST_MISSES_OF_ALL; n++) play.claim(code('XXXX'), AccountId.parse(`discord:9${n}`));
+    play.offer();
+
+    expect(play.claim()).toBe('WAIT');
+    expect(play.ledger.misses).toHaveLength(MOST_MISSES_OF_ALL);
+  });
+});
+
+describe('a stranger', () => {
+  it('asks once a day, and so many at a time', () => {
+    const play = new Play();
+    for (let n = 0; n < MOST_ASKS; n++)
+      expect(play.ask(`Z${n}`, AccountId.parse(`discord:9${n}`))).toBe('ASKED');
+
+    expect(play.ask('ZA', AccountId.parse('discord:90'))).toBe('AGAIN');
+    expect(play.ask('ZB', OTHER)).toBe('TOO_MANY');
+  });
+
+  it('becomes the person they are said to be when that person confirms it', () => {
+    const play = new Play();
+    play.ask();
+
+    expect(play.propose({ id: 'ZZZZ', hash: 'a guess' })).toBe('MISSED');
+    expect(play.propose()).toBe('CLAIMED');
+    expect(play.ledger.links).toEqual([]);
+    expect(play.confirm(code('BBBB', 'second'), ALEX, SLACK_ALEX)).toBe('LINKED');
+
+    expect(ownersOf(play.ledger)).toEqual([[NEW, ALEX]]);
+  });
+
+  it('is a guest for the time that was said, and nobody’s account', () => {
+    const play = new Play();
+    play.ask();
+    const naming = { given: { id: 'ZZZZ' }, by: { account: SLACK_DANA, person: 'dana' }, forMs: 1_000 };
+
+    expect(play.do((ledger, nowMs) => admit(ledger, naming, nowMs)).code).toBe('ADMITTED');
+
+    expect(guestWith(play.ledger, NEW, NOW + 999)).toMatchObject({ account: NEW, by: 'dana' });
+    expect(guestWith(play.ledger, NEW, NOW + 1_000)).toBeUndefined();
+    expect(play.ledger.links).toEqual([]);
+  });
+
+  it('is not heard for a day once they were turned away', () => {
+    const play = new Play();
+    play.ask();
+    const naming = { given: code('ZZZZ'), by: { account: SLACK_DANA, person: 'dana' } };
+
+    expect(play.do((ledger, nowMs) => turnAway(ledger, naming, nowMs)).code).toBe('TURNED_AWAY');
+
+    expect(play.ask('YYYY')).toBe('SILENCED');
+    expect(isSilenced(play.ledger, NEW, NOW + SILENCE_MS - 1)).toBe(true);
+    expect(isSilenced(play.ledger, NEW, NOW + SILENCE_MS)).toBe(false);
+  });
+});
+
+describe('whatever people, strangers and guessers do, in whatever order', () => {
+  const accounts = [NEW, OTHER, AccountId.parse('email:e@x.test')];
+  const people = [
+    { person: DANA, account: SLACK_DANA },
+    { person: ALEX, account: SLACK_ALEX },
+  ];
+  const account = fc.constantFrom(...accounts);
+  const someone = fc.constantFrom(...people);
+  const id = fc.constantFrom('AAAA', 'BBBB', 'CCCC');
+  const hash = fc.constantFrom('first', 'second', 'wrong');
+  const command = fc.oneof(
+    fc.record({ kind: fc.constant('offer' as const), id, someone }),
+    fc.record({ kind: fc.constant('claim' as const), id, hash, account }),
+    fc.record({ kind: fc.constant('confirm' as const), id, hash, someone }),
+    fc.record({ kind: fc.constant('decline' as const), someone }),
+    fc.record({ kind: fc.constant('unlink' as const), account, someone }),
+    fc.record({ kind: fc.constant('ask' as const), id, account }),
+    fc.record({ kind: fc.constant('propose' as const), id, hash, someone }),
+    fc.record({ kind: fc.constant('admit' as const), id, hash }),
+    fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1_000, CODE_MS - 1_000, MISS_MS) }),
+  );
+
+  it('no account belongs to two people, no code works twice, and nothing is linked unheard', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+        const play = new Play();
+        /** Who the account said it was, by the code it gave or the one who proposed it. */
+        const heard = new Map<string, { account: AccountId; person: PersonId }>();
+        /** Each code is another one, though its id may come again. */
+        let made = 0;
+        const serial = new Map<string, number>();
+        const used = new Set<string>();
+        const given = (each: { id: string; hash: string }) => ({
+          id: each.id,
+          hash: `${each.hash} ${each.id} ${serial.get(each.id) ?? 0}`,
+        });
+        const fresh = (of: string, which: string) => {
+          serial.set(of, ++made);
+          return { id: of, hash: `${which} ${of} ${made}` };
+        };
+        for (const each of commands) {
+          const before = play.ledger;
+          switch (each.kind) {
+            case 'offer': {
+              if (before.offers.some((open) => open.id === each.id)) break;
+              const { person, account: from } = each.someone;
+              play.do((l, n) => offer(l, { ...fresh(each.id, 'first'), person, from, place: PLACE }, n));
+              break;
+            }
+            case 'claim': {
+              const code = given(each);
+              const confirmHash = `second ${each.id} ${serial.get(each.id) ?? 0}`;
+              const claiming = { given: code, by: by(each.account), isOwned: false, confirmHash };
+              const result = play.do((l, n) => claim(l, claiming, n));
+              if (result.code !== 'CLAIMED') break;
+              expect(used).not.toContain(code.hash);
+              used.add(code.hash);
+              heard.set(confirmHash, { account: each.account, person: result.offer.person });
+              break;
+            }
+            case 'confirm': {
+              const { person, account: from } = each.someone;
+              const code = given(each);
+              const result = play.do((l, n) =>
+                confirm(l, { given: code, person, account: from, isOwned: nobody }, n),
+              );
+              if (result.code !== 'LINKED') break;
+              expect(used).not.toContain(code.hash);
+              used.add(code.hash);
+              expect(heard.get(code.hash)).toEqual({ account: result.link.account, person });
+              break;
+            }
+            case 'decline':
+              play.do((l, n) => decline(l, each.someone.person, n));
+              break;
+            case 'unlink':
+              play.do((l, n) => unlink(l, { account: each.account, person: each.someone.person }, n));
+              break;
+            case 'ask': {
+              if ([...before.asks, ...before.offers].some((open) => open.id === each.id)) break;
+              play.do((l, n) => askToPair(l, { ...fresh(each.id, 'first'), ...by(each.account) }, n));
+              break;
+            }
+            case 'propose': {
+              const code = given(each);
+              const { person } = each.someone;
+              const proposed = `P${made + 1}`;
+              const confirming = fresh(proposed, 'second');
+              const result = play.do((l, n) =>
+                propose(
+                  l,
+                  {
+                    given: code,
+                    by: SLACK_DANA,
+                    isOwned: nobody,
+                    offer: { ...confirming, person, place: PLACE },
+                  },
+                  n,
+                ),
+              );
+              if (result.code !== 'CLAIMED') break;
+              expect(used).not.toContain(code.hash);
+              used.add(code.hash);
+              heard.set(confirming.hash, { account: result.offer.claim.account, person });
+              // Whoever was asked may confirm it at any time from here on.
+              const confirmed = play.do((l, n) =>
+                confirm(l, { given: confirming, person, account: SLACK_DANA, isOwned: nobody }, n),
+              );
+              if (confirmed.code === 'LINKED') used.add(confirming.hash);
+              break;
+            }
+            case 'admit':
+              play.do((l, n) =>
+                admit(
+                  l,
+                  { given: given(each), by: { account: SLACK_DANA, person: 'dana' }, forMs: 1_000 },
+                  n,
+                ),
+              );
+              break;
+            case 'pass':
+              play.nowMs += each.ms;
+              break;
+            default:
+              each satisfies never;
+          }
+          const linked = play.ledger.links.map((link) => link.account);
+          expect(new Set(linked).size).toBe(linked.length);
+          const more = play.ledger.links.length - before.links.length;
+          if (more > 0) expect(['confirm', 'propose']).toContain(each.kind);
+        }
+      }),
+      { numRuns: runs(500) },
+    );
+  });
+});
