@@ -105,6 +105,28 @@ export async function explainMissing(
   };
 }
 
+/** Platforms with some of what they need: somebody has begun to set them up. Switched off, one is as it should be. */
+export function begunIn(config: GatewaysConfig): ReadonlySet<string> {
+  const { slack, discord, jira, email, web } = config;
+  const missing = missingOf(config);
+  const atFirst = missingOf({
+    slack: SlackSettings.parse({ mode: slack.mode }),
+    discord: DiscordSettings.parse({ mode: discord.mode }),
+    jira: JiraSettings.parse({ mode: jira.mode }),
+    email: EmailSettings.parse({}),
+    web: WebSettings.parse({}),
+  });
+  const isBegun = (name: keyof GatewaysConfig) => {
+    const lacks = missing[name]?.length ?? 0;
+    return (
+      { slack, discord, jira, email, web }[name].enabled === 'auto' &&
+      lacks > 0 &&
+      lacks < (atFirst[name]?.length ?? 0)
+    );
+  };
+  return new Set((['slack', 'discord', 'jira', 'email', 'web'] as const).filter(isBegun));
+}
+
 const EMAIL_REMEDIES: Readonly<Record<string, string>> = {
   address: 'Set MAIL_ADDRESS to the address people are to write to; it needs a mailbox of its own.',
   smtp: 'Set SMTP_HOST, SMTP_USER and SMTP_PASSWORD to the server that sends for this address; its provider names them.',

@@ -4,8 +4,10 @@
  * Channels looked at are those the configuration names, and where it names none, those the bot can see. What is lacking
  * in the whole server is said of the server, once; what a channel takes away, of the channel.
  */
+
+import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
-import { codeOf, type DiscordClient, type GuildInfo } from './client.ts';
+import { codeOf, type DiscordClient, type GuildInfo, RefusedError } from './client.ts';
 import type { DiscordSettings } from './config.ts';
 import {
   ADMINISTRATOR,
@@ -247,14 +249,37 @@ async function checkUnseen(ids: readonly string[], client: DiscordClient): Promi
       await client.channel(id);
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
-      findings.push({
-        subject: `Discord channel ${id}`,
-        status: 'failed',
-        detail: error instanceof Error ? error.message : String(error),
-        remedy:
-          'Add the bot\'s role to the channel under "Edit Channel", "Permissions", or take it out of allowed_channels.',
-      });
+      findings.push(unseenFinding(id, error));
     }
   }
   return findings;
+}
+
+/** Discord's code for a channel that does not exist (docs.discord.com, JSON Error Codes). */
+const UNKNOWN_CHANNEL = 10_003;
+
+function unseenFinding(id: string, error: unknown): CheckFinding {
+  const subject = `Discord channel ${id}`;
+  if (codeOf(error) === UNKNOWN_CHANNEL) {
+    return {
+      subject,
+      status: 'failed',
+      detail: 'it is in allowed_channels, but Discord knows no channel with this id',
+      remedy:
+        'Right-click the channel, choose "Copy Channel ID" (developer mode has to be on), and correct it in gateways.discord.allowed_channels, or take it out.',
+    };
+  }
+  return {
+    subject,
+    status: 'failed',
+    detail: `it is in allowed_channels, but the bot cannot see it: ${reasonOf(error)}`,
+    remedy:
+      'Add the bot\'s role to the channel under "Edit Channel", "Permissions", or take it out of allowed_channels; in a server without the bot, invite it first.',
+  };
+}
+
+/** In Discord's own words. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof UndeliverableError ? error.cause : error;
+  return cause instanceof RefusedError ? cause.reason : String(cause);
 }

@@ -13,6 +13,8 @@ import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 
 const PORTAL = 'https://discord.com/developers/applications';
 
+const NEW_TOKEN = `Press "Reset Token" under "Bot" of your application at ${PORTAL}, and set DISCORD_BOT_TOKEN to the new token; the old one ends with that.`;
+
 const WHERE_TO_GET: Readonly<Record<string, string>> = {
   bot_token: `Create an application at ${PORTAL}, press "Reset Token" under "Bot", and set DISCORD_BOT_TOKEN.`,
   application_id: `Copy the "Application ID" under "General Information" of your application at ${PORTAL} and set DISCORD_APPLICATION_ID.`,
@@ -29,16 +31,19 @@ export async function checkDiscord(
   try {
     const self = await client.whoAmI();
     const application = await client.application();
+    // An invitation to another application would bring in another bot.
+    const ours = { ...settings, application_id: application.id };
+    const isOurs = settings.application_id === application.id;
     return [
       { subject: 'Discord bot token', status: 'works', detail: `signed in as ${self.name}` },
       applicationFinding(settings, application),
       intentFinding(settings, application),
-      ...(await checkGuilds(settings, client, self)),
-      await checkCommands(settings, client),
+      ...(await checkGuilds(ours, client, self)),
+      ...(isOurs ? [await checkCommands(settings, client)] : []),
       wayInFinding(settings, application),
     ];
   } catch (error) {
-    return [failure('Discord bot token', error, WHERE_TO_GET.bot_token)];
+    return [failure('Discord bot token', error, NEW_TOKEN)];
   }
 }
 

@@ -18,14 +18,14 @@ const Settings = z.strictObject({
     .string()
     .regex(
       /^[\w-]{10,}(?:\.[\w-]+){1,3}$/,
-      'is three parts with dots between (developer portal, "Bot", "Reset Token")',
+      'must be three parts with dots between (developer portal, "Bot", "Reset Token")',
     )
     .optional(),
   application_id: Snowflake.optional(),
   /** HTTP only. */
   public_key: z
     .string()
-    .regex(/^[0-9a-f]{64}$/i, 'is 64 hexadecimal digits (developer portal, "General Information")')
+    .regex(/^[0-9a-f]{64}$/i, 'must be 64 hexadecimal digits (developer portal, "General Information")')
     .optional(),
   api_url: ApiUrl.default('https://discord.com/api'),
   /** Where Discord's interactions arrive. HTTP only. */

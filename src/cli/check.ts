@@ -3,13 +3,14 @@
  *
  *   the files ─▶ store, model, every platform, at the same time ─▶ one report
  *
+ * A mistake in the files costs the part it is in; everything else is tried all the same.
  * Exit code 1 when something that is configured does not work; what is merely switched off is no failure.
  */
-import { createGateways, explainMissing } from '../../gateways/index.ts';
+import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { createModel, openStores } from '../app.ts';
-import { ConfigError } from '../config/config-error.ts';
-import { CONFIG_PARTS } from '../config/load-config.ts';
+import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
+import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';
 import { systemClock } from '../domain/clock.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
@@ -24,7 +25,7 @@ import { actorOf } from './actor.ts';
 import { auditFinding } from './audit-finding.ts';
 import { platformName } from './banner.ts';
 import { createConsoleLogger, standardError } from './console-logger.ts';
-import { type GatewayConfig, readConfig } from './prepare.ts';
+import { environment, type GatewayConfig } from './prepare.ts';
 import { durabilityOf } from './store-durability.ts';
 import { isGatewayRunning, openStoreServer, shownAddress } from './store-server.ts';
 
@@ -32,6 +33,9 @@ import { isGatewayRunning, openStoreServer, shownAddress } from './store-server.
 const PATIENCE_MS = 20_000;
 /** People are told what is still being tried after this, in ms. */
 const SAY_AFTER_MS = 2_000;
+
+const STORE = 'Store';
+const MODEL = 'Model';
 
 export interface CheckOptions {
   readonly config: string;
@@ -43,23 +47,30 @@ export interface PartFinding extends CheckFinding {
   readonly part: string;
   /** The part is switched on, so that anything but `works` is a failure. */
   readonly configured: boolean;
+  /** The part is not on yet: it has some of what it needs, and lacks this. */
+  readonly isBegun?: true;
 }
 
-export async function check(options: CheckOptions): Promise<number> {
-  let config: GatewayConfig;
-  try {
-    config = readConfig(options.config);
-  } catch (error) {
-    if (!(error instanceof ConfigError) || !options.json) throw error;
-    return print(JSON.stringify({ ok: false, problems: error.problems }, undefined, 2), 1);
+/** @throws {ConfigError} when the files leave nothing to try */
+export async function check({ config: folder, json }: CheckOptions): Promise<number> {
+  const { config, problems } = examineConfig(readConfigTexts(folder), {
+    directory: folder,
+    env: environment(),
+    gateways: gatewaySettings,
+  });
+  if (!config) {
+    if (!json) throw new ConfigError(folder, problems);
+    return print(JSON.stringify({ ok: false, problems }, undefined, 2), 1);
   }
+  const mistakes = problems.map(problemFinding);
   const findings = [
-    configurationFinding(config, options.config),
+    ...(mistakes.length > 0 ? mistakes : [configurationFinding(config, folder)]),
     terminalFinding(config),
-    ...(await tryAll(config)),
+    ...(await tryAll(config, new Set(mistakes.map(({ part }) => part)))),
   ];
   const ok = !findings.some(isFailure);
-  const report = options.json ? JSON.stringify({ ok, findings }, undefined, 2) : render(findings);
+  const wrong = problems.length > 0 ? { problems } : {};
+  const report = json ? JSON.stringify({ ok, ...wrong, findings }, undefined, 2) : render(findings);
   return print(report, ok ? 0 : 1);
 }
 
@@ -67,20 +78,41 @@ export function isFailure({ status, configured }: PartFinding): boolean {
   return status === 'failed' || (configured && status === 'missing');
 }
 
-async function tryAll(config: GatewayConfig): Promise<PartFinding[]> {
+/** @param broken parts with mistakes in their settings: what is left of those is not what was meant */
+async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promise<PartFinding[]> {
   const log = await createConsoleLogger(
     { level: config.settings.log.level === 'debug' ? 'debug' : 'silent' },
     standardError(),
   );
   const pending = new Pending();
   try {
-    const [store, model] = [checkStore(config, log), checkModel(config.settings.model)];
-    const [stored, thought] = await Promise.all([pending.of('Store', store), pending.of('Model', model)]);
-    const platforms = await checkPlatforms(config, stored.gatewayRuns, pending, log);
+    const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
+    const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
+    const [stored, thought] = await Promise.all([store, model]);
+    const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
     return [...stored.findings, ...thought, ...platforms];
   } finally {
     pending.stop();
   }
+}
+
+/** A mistake in one of the files, at the part of the product it is about. */
+function problemFinding({ file, line, keyPath, expected, found, hint }: ConfigProblem): PartFinding {
+  const place = line === undefined ? file : `${file}:${line}`;
+  return {
+    part: partAt(file, keyPath),
+    configured: true,
+    subject: `${place} ${keyPath}`.trim(),
+    status: 'failed',
+    detail: `expected ${expected}, found ${found}`,
+    remedy: hint ?? `Correct it in ${file}, or the variable it is taken from in .env.`,
+  };
+}
+
+function partAt(file: string, keyPath: string): string {
+  const [section = '', platform = ''] = file === fileNameOf('settings') ? keyPath.split('.') : [];
+  if (section === 'gateways' && platform !== '') return platformName(platform);
+  return { redis: STORE, model: MODEL }[section] ?? 'Configuration';
 }
 
 function configurationFinding({ contacts, authorizations }: GatewayConfig, folder: string): PartFinding {
@@ -108,12 +140,16 @@ function terminalFinding(config: GatewayConfig): PartFinding {
 
 // ── Store ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function checkStore(
-  config: GatewayConfig,
-  log: Logger,
-): Promise<{ findings: PartFinding[]; gatewayRuns: boolean }> {
+interface StoreOutcome {
+  readonly findings: readonly PartFinding[];
+  readonly gatewayRuns: boolean;
+}
+
+const STORE_UNTRIED: StoreOutcome = { findings: [], gatewayRuns: false };
+
+async function checkStore(config: GatewayConfig, log: Logger): Promise<StoreOutcome> {
   const { settings } = config;
-  const about = { part: 'Store', configured: true };
+  const about = { part: STORE, configured: true };
   try {
     const server = await openStoreServer(settings.redis, log);
     try {
@@ -148,7 +184,7 @@ async function checkStore(
 
 async function checkModel(settings: ModelSettings): Promise<PartFinding[]> {
   const subject = `${settings.provider} ${settings.provider === 'claude' ? settings.name : ''}`.trim();
-  const about = { part: 'Model', subject };
+  const about = { part: MODEL, subject };
   if (settings.provider === 'claude' && !settings.api_key) {
     return [
       {
@@ -180,14 +216,14 @@ function modelRemedy(detail: string): string {
 
 async function checkPlatforms(
   config: GatewayConfig,
-  gatewayRuns: boolean,
+  { gatewayRuns, broken }: { readonly gatewayRuns: boolean; readonly broken: ReadonlySet<string> },
   pending: Pending,
   log: Logger,
 ): Promise<PartFinding[]> {
   const { settings } = config;
   const deps = {
     listener: new WebhookListener(settings.http, log),
-    bookmarks: keptBookmarks(config, log),
+    bookmarks: broken.has(STORE) ? NO_BOOKMARKS : keptBookmarks(config, log),
     places: NO_PLACES,
     clientLog: NO_CLIENT_LOG,
     clock: systemClock,
@@ -196,16 +232,20 @@ async function checkPlatforms(
   const gateways = createGateways(settings.gateways, deps);
   const on = new Set(gateways.map(({ platform }) => String(platform)));
   const missing = await explainMissing(settings.gateways, deps);
-  const unreached = unreachedAccounts(config, gateways);
+  // Who is reached by a platform that could not be read is not known.
+  const unreached = broken.size > 0 ? [] : unreachedAccounts(config, gateways);
   const tried = gateways.map(async (gateway): Promise<PartFinding[]> => {
     const part = platformName(gateway.platform);
     const here = unreached.filter((account) => platformOf(account) === gateway.platform);
     const findings = await pending.of(part, withPatience(part, gateway.check(here)));
     return findings.map((finding) => ({ part, configured: true, ...unlessTakenByUs(finding, gatewayRuns) }));
   });
+  const begun = begunIn(settings.gateways);
   const off = Object.keys(settings.gateways)
-    .filter((platform) => !on.has(platform))
-    .flatMap((platform) => switchedOff(platform, missing[platform] ?? []));
+    .filter((platform) => !on.has(platform) && !broken.has(platformName(platform)))
+    .flatMap((platform) =>
+      switchedOff(platform, { missing: missing[platform] ?? [], isBegun: begun.has(platform) }),
+    );
   return [...(await Promise.all(tried)).flat(), ...off];
 }
 
@@ -220,9 +260,13 @@ function unreachedAccounts(config: GatewayConfig, gateways: readonly Gateway[]):
     .flatMap(({ accounts }) => accounts);
 }
 
-function switchedOff(platform: string, missing: readonly CheckFinding[]): PartFinding[] {
+function switchedOff(
+  platform: string,
+  { missing, isBegun }: { readonly missing: readonly CheckFinding[]; readonly isBegun: boolean },
+): PartFinding[] {
   const about = { part: platformName(platform), configured: false };
-  if (missing.length > 0) return missing.map((finding) => ({ ...about, ...finding }));
+  const wanted = { ...about, configured: true, isBegun: true } as const;
+  if (missing.length > 0) return missing.map((finding) => ({ ...(isBegun ? wanted : about), ...finding }));
   return [
     {
       ...about,
@@ -256,6 +300,8 @@ function keptBookmarks(config: GatewayConfig, log: Logger): Bookmarks {
     write: async () => undefined,
   };
 }
+
+const NO_BOOKMARKS: Bookmarks = { read: async () => undefined, write: async () => undefined };
 
 const NO_PLACES: Places = { load: async () => new Map(), advance: async () => undefined };
 
@@ -329,8 +375,17 @@ function renderFinding({ status, subject, detail, remedy }: PartFinding): string
 }
 
 function verdict(findings: readonly PartFinding[]): string {
-  const failed = new Set(findings.filter(isFailure).map(({ part }) => part));
-  if (failed.size > 0) return `Something that is configured does not work: ${[...failed].join(', ')}.`;
+  const lacking = findings.filter(({ isBegun }) => isBegun).map(({ subject }) => subject);
+  const failed = new Set(
+    findings.filter((finding) => isFailure(finding) && !finding.isBegun).map(({ part }) => part),
+  );
+  const sentences = [
+    ...(failed.size > 0 ? [`Something that is configured does not work: ${[...failed].join(', ')}.`] : []),
+    ...(lacking.length > 0
+      ? [`Begun and not complete, so played by the sandbox; still missing: ${lacking.join(', ')}.`]
+      : []),
+  ];
+  if (sentences.length > 0) return sentences.join('\n');
   const off = new Set(findings.filter(({ status }) => status === 'missing').map(({ part }) => part));
   off.delete('Terminal');
   if (off.size === 0) return 'Everything works.';

@@ -20,6 +20,7 @@ import { EscalationConfig } from './escalation.ts';
 import { readHolidays } from './holidays.ts';
 import { Purpose } from './purpose.ts';
 import type { Environment } from './references.ts';
+import { closeUp } from './salvage.ts';
 import { SchedulesConfig, toCalendar } from './schedules.ts';
 import { checkSchema } from './schema-check.ts';
 import { type GatewaySchemas, type Settings, settingsSchema } from './settings.ts';
@@ -83,8 +84,24 @@ export function readConfigTexts(directory: string): ConfigTexts {
 /** The same, from texts already read. Pure. @throws {ConfigError} with every problem there is */
 export function parseConfig<Gateways extends GatewaySchemas>(
   texts: ConfigTexts,
-  { directory, env, gateways }: ConfigOptions<Gateways>,
+  options: ConfigOptions<Gateways>,
 ): Config<Gateways> {
+  const { config, problems } = examineConfig(texts, options);
+  if (problems.length > 0 || !config) throw new ConfigError(options.directory, problems);
+  return config;
+}
+
+export interface Examined<Gateways extends GatewaySchemas = GatewaySchemas> {
+  /** With problems: without the entries they are in, and good for a look alone; undefined when too little is left. */
+  readonly config: Config<Gateways> | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Everything that is wrong, and what is right all the same. Pure. */
+export function examineConfig<Gateways extends GatewaySchemas>(
+  texts: ConfigTexts,
+  { directory, env, gateways }: ConfigOptions<Gateways>,
+): Examined<Gateways> {
   const problems: ConfigProblem[] = [];
   const parse = <Schema extends z.ZodType>(
     part: ConfigPart,
@@ -139,15 +156,14 @@ export function parseConfig<Gateways extends GatewaySchemas>(
     escalation?.value &&
     settings?.value && {
       purpose: purpose.value,
-      authorizations: authorizations.value,
-      contacts: contacts.value,
-      schedules: schedules.value,
-      escalation: escalation.value,
+      authorizations: closeUp(authorizations.value),
+      contacts: closeUp(contacts.value),
+      schedules: closeUp(schedules.value),
+      escalation: closeUp(escalation.value),
       settings: settings.value,
       calendar: toCalendar(schedules.value, daysOff.holidays),
     };
-  if (problems.length > 0 || !whole) throw new ConfigError(directory, inOrder(problems));
-  return freeze(whole);
+  return { config: whole && freeze(whole), problems: inOrder(problems) };
 }
 
 export function fileNameOf(part: ConfigPart): string {

@@ -32,6 +32,15 @@ export function salvage<Schema extends z.ZodType>(
   return undefined;
 }
 
+/** What was saved, with its lists closed up where an entry was. */
+export function closeUp<Value extends object>(saved: Value): Value {
+  const entries = Object.entries(saved).map(([key, list]) => [
+    key,
+    Array.isArray(list) ? list.filter(() => true) : list, // holes are not asked
+  ]);
+  return Object.fromEntries(entries) as Value; // The same keys, and lists of the same entries.
+}
+
 function entriesOf(issue: z.core.$ZodIssue): Path[] {
   const paths =
     issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];

@@ -15,7 +15,7 @@ export function checkSchema<Schema extends z.ZodType>(
   file: ConfigFile,
   schema: Schema,
 ): Checked<z.output<Schema>> {
-  const result = parseWithReferences(file, schema);
+  const { value, result } = parseWithReferences(file, schema);
   if (result.success) return { value: result.data, problems: [] };
 
   // A missing variable was reported where it stands; that its key is empty as well would be noise.
@@ -23,7 +23,7 @@ export function checkSchema<Schema extends z.ZodType>(
   const problems = result.error.issues
     .flatMap((issue) => toProblems(issue, [], file, schema))
     .filter((problem) => !known.has(problem.keyPath));
-  return { value: salvage(file.value, schema, result.error.issues), problems };
+  return { value: salvage(value, schema, result.error.issues), problems };
 }
 
 /** The entry of `known` that was probably meant. */
@@ -40,7 +40,7 @@ export function didYouMean(written: string, known: readonly string[]): string | 
  */
 function parseWithReferences<Schema extends z.ZodType>(file: ConfigFile, schema: Schema) {
   const asText = schema.safeParse(file.value);
-  if (asText.success) return asText;
+  if (asText.success) return { value: file.value, result: asText };
 
   const typed = asText.error.issues.reduce<unknown>((value, { path }) => {
     const text = valueAt(value, path);
@@ -48,7 +48,7 @@ function parseWithReferences<Schema extends z.ZodType>(file: ConfigFile, schema:
       ? replaceAt(value, path, typedScalar(text))
       : value;
   }, file.value);
-  return schema.safeParse(typed);
+  return { value: typed, result: schema.safeParse(typed) };
 }
 
 type Issue = z.core.$ZodIssue;

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -253,7 +253,7 @@ describe('check', () => {
     expect(out).toContain('speaks as Dana Reyes');
   });
 
-  it('prints everything that is wrong with the configuration at once', async () => {
+  it('prints everything that is wrong with the configuration at once, and tries nothing when too little is left', async () => {
     home.edit('settings.yaml', 'level: ', 'levle: ');
     home.edit('escalation.yaml', 'deadline: 24h', 'deadline: soon');
 
@@ -265,6 +265,68 @@ describe('check', () => {
     expect(words.err).toContain('policies.default.deadline');
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, problems: expect.any(Array) });
     expect(JSON.parse(json.out).problems.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('tries everything else when one value is wrong, and says of that what is wrong with it', async () => {
+    const configured = createCliHome('shared', {
+      DISCORD_BOT_TOKEN: 'short',
+      DISCORD_APPLICATION_ID: '900000000000000001',
+      MAIL_ADDRESS: 'bot@corp.test',
+      SMTP_HOST: '127.0.0.1',
+      SMTP_PORT: '1',
+      MAIL_LISTEN_PORT: '0',
+      MAIL_LISTEN_PROTOCOL: 'smtp',
+    });
+    try {
+      const { code, out } = await configured.run('check');
+
+      expect(code).toBe(1);
+      expect(out).toMatch(
+        /Discord\n +✗ failed +settings\.yaml:\d+ gateways\.discord\.bot_token: expected three parts with dots between \(developer portal, "Bot", "Reset Token"\), found .*DISCORD_BOT_TOKEN/,
+      );
+      expect(out.match(/^Discord$/gm)).toHaveLength(1);
+      expect(out).not.toMatch(/short|missing +Discord/);
+      expect(out).toMatch(/✓ works +(Redis|Valkey) \d/);
+      expect(out).toContain('✗ failed   SMTP 127.0.0.1:1');
+      expect(out.trimEnd().split('\n').at(-1)).toBe(
+        'Something that is configured does not work: Discord, E-mail.',
+      );
+    } finally {
+      await configured.remove();
+    }
+  });
+
+  it('does not try another store than the one that was meant', async () => {
+    const configured = createCliHome('embedded', { REDIS_URL: 'localhost' });
+    try {
+      const { out } = await configured.run('check', '--json');
+
+      const { findings } = JSON.parse(out);
+      expect(findings.filter(({ part }: { part: string }) => part === 'Store')).toMatchObject([
+        { status: 'failed', subject: expect.stringContaining('redis.url') },
+      ]);
+      expect(existsSync(join(configured.directory, 'data'))).toBe(false);
+    } finally {
+      await configured.remove();
+    }
+  });
+
+  it.each([
+    [{ DISCORD_BOT_TOKEN: 'MTIzNDU2Nzg5MDEy.Gabcde.part' }, 'Discord application id'],
+    [{ SLACK_BOT_TOKEN: 'xoxb-1' }, 'Slack app token'],
+    [{ SMTP_HOST: '127.0.0.1' }, 'E-mail address, E-mail inbound.imap or inbound.listen'],
+  ])('names what is missing of a platform that was begun: %j', async (env, missing) => {
+    const configured = createCliHome('shared', env);
+    try {
+      const { code, out } = await configured.run('check');
+
+      expect(code).toBe(1);
+      expect(out.trimEnd().split('\n').at(-1)).toBe(
+        `Begun and not complete, so played by the sandbox; still missing: ${missing}.`,
+      );
+    } finally {
+      await configured.remove();
+    }
   });
 
   it('fails when something that is configured does not answer', async () => {

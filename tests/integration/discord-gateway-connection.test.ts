@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/domain/errors.ts';
-import { ALEX, GUILD } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, GUILD } from '../../src/sandbox/people.ts';
 import {
   buttonOf,
   type DiscordFixture,
@@ -520,14 +520,47 @@ describe('checking Discord', () => {
     });
   });
 
-  it('says which channel it was told to listen to cannot be seen', async () => {
+  it('tells a channel that is not there from one that cannot be seen', async () => {
     await open({ settings: { allowed_channels: [GENERAL.id, '900000000000000999'] } });
+    const lacking = async () => (await discord.gateway.check()).filter(({ status }) => status !== 'works');
+    const subject = 'Discord channel 900000000000000999';
+
+    expect(await lacking()).toMatchObject([
+      {
+        subject,
+        detail: 'it is in allowed_channels, but Discord knows no channel with this id',
+        remedy: expect.stringMatching(/"Copy Channel ID".*gateways\.discord\.allowed_channels/),
+      },
+    ]);
+    discord.sandbox.fail('GET /channels/:channel', {
+      kind: 'status',
+      status: 403,
+      code: 50_001,
+      message: 'Missing Access',
+    });
+    expect(await lacking()).toMatchObject([
+      {
+        subject,
+        detail: 'it is in allowed_channels, but the bot cannot see it: Missing Access',
+        remedy: expect.stringContaining('Edit Channel'),
+      },
+    ]);
+  });
+
+  it('invites the bot whose token it has, whatever application id was set', async () => {
+    await open({
+      started: false,
+      settings: { application_id: '900000000000000009', allowed_guilds: ['900000000000000008'] },
+    });
 
     const lacking = (await discord.gateway.check()).filter(({ status }) => status !== 'works');
 
-    expect(lacking).toMatchObject([
-      { subject: 'Discord channel 900000000000000999', remedy: expect.stringContaining('Edit Channel') },
+    expect(lacking.map(({ subject }) => subject)).toEqual([
+      'Discord application',
+      'Discord server 900000000000000008',
     ]);
+    const links = JSON.stringify(lacking).match(/client_id=\d+/g);
+    expect(new Set(links)).toEqual(new Set([`client_id=${BOT.discordApplication}`]));
   });
 
   it('says which commands are not registered yet', async () => {
@@ -539,7 +572,12 @@ describe('checking Discord', () => {
   });
 
   it.each([
-    ['a token nobody knows', { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' }, 'reset', 'failed'],
+    [
+      'a token nobody knows',
+      { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' },
+      'Press "Reset Token" under "Bot" of your application',
+      'failed',
+    ],
     [
       'an application of others',
       { application_id: '900000000000000009' },
