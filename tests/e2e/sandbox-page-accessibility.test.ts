@@ -76,4 +76,25 @@ describe.skipIf(CHROMIUM === undefined)('the page, judged by axe (skipped withou
     expect(await complaints(page)).toEqual([]);
     await page.close();
   });
+
+  it('has nothing against the forms of answers, nor against a list to pick from', async () => {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(8_000);
+    await page.goto(story.sandbox.url);
+    await page.getByText('Dana Reyes').first().click();
+    await page.locator('#threads').getByRole('button', { name: 'Change…' }).first().click();
+    const amount = page.getByRole('dialog').getByRole('textbox', { name: 'amount' });
+    await amount.waitFor();
+    expect(await amount.inputValue()).toBe('120');
+    expect(await complaints(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('tab', { name: /^Web/ }).first().click();
+    await page.getByLabel(/^Message .* over the web gateway$/).fill('/approvals');
+    await page.keyboard.press('Enter');
+    await page.locator('#web').getByRole('button', { name: 'Approve those picked…' }).waitFor();
+    expect(await page.locator('#web').getByRole('checkbox').count()).toBe(2);
+    expect(await complaints(page)).toEqual([]);
+    await page.close();
+  });
 });

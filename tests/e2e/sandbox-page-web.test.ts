@@ -123,6 +123,32 @@ describe.skipIf(CHROMIUM === undefined)('the Web tab of the page (skipped withou
     expect(complaints).toEqual([]);
   });
 
+  it('OM-124 changes an argument in a form with a field for each, and says what does not fit', async () => {
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('web')] });
+    await say('refund order 7');
+    await become('Dana Reyes');
+    await tab('direct').click();
+    const change = async (amount: string) => {
+      await web().getByRole('button', { name: 'Change' }).click();
+      await web().getByRole('textbox', { name: 'amount' }).fill(amount);
+      await web().getByRole('button', { name: 'Approve as changed' }).click();
+    };
+
+    await change('much');
+    await web()
+      .getByText(/Nothing was decided: the arguments do not fit/)
+      .waitFor();
+    await change('80');
+
+    await web()
+      .getByText(/Approved by Dana Reyes/)
+      .first()
+      .waitFor();
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([80]);
+    expect(complaints).toEqual([]);
+  });
+
   it('OM-185 refuses Eve, whose token is nobody’s, in a sentence', async () => {
     await become('Eve Stone');
     await say('refund order 7');

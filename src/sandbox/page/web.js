@@ -464,7 +464,9 @@ function withReplies(said, heard) {
         entry.at >= reply.at &&
         !told.has(entry),
     );
-    if (again) told.add(again);
+    if (!again) continue;
+    told.add(again);
+    Object.assign(reply, { buttons: again.buttons ?? reply.buttons, pick: again.pick });
   }
   const rest = heard.filter((entry) => !told.has(entry));
   return [
