@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ToolCatalog } from '../../../../src/agent/tools/tool-catalog.ts';
 import { decideCall } from '../../../../src/agent/tools/tool-policy.ts';
+import { Toolbox } from '../../../../src/agent/tools/toolbox.ts';
+import { ConversationId } from '../../../../src/domain/ids.ts';
 import type { Tool } from '../../../../src/domain/tool.ts';
+import { ALEX, SLACK } from '../../../support/approvals.ts';
 import { runs } from '../../../support/property-runs.ts';
 import { aCall } from '../../../support/scripted-model.ts';
 import { ASK_MANAGER, aToolbox, createTestTools, rules, type WrittenRule } from '../../../support/tools.ts';
@@ -260,5 +264,119 @@ describe('running a call', () => {
     expect(JSON.stringify(specs)).toBe(JSON.stringify(box.specs));
     expect(specs.map(({ name }) => name)).toEqual(['deploy', 'lookup', 'note', 'refund']);
     expect(specs[3]?.inputSchema).toMatchObject({ type: 'object', required: ['order', 'amount'] });
+  });
+});
+
+describe('the roles of the agent', () => {
+  const withAgent = (own: readonly string[], ...written: WrittenRule[]) => ({
+    ...rules(...written),
+    roles: {
+      ...rules().roles,
+      clerk: { permissions: [], calls: [{ tools: ['lookup', 'refund'] }] },
+      helper: { permissions: [], calls: [{ groups: ['jira'], platforms: [SLACK] }] },
+      idle: { permissions: [], calls: [] },
+    },
+    agents: { signalbox: { roles: [...own] } },
+  });
+
+  it('OM-180 let it call no tool outside of them, whatever the rules say', () => {
+    const box = aToolbox(withAgent(['clerk'], ANY, { name: 'all', tool: '*', decision: 'allow' }));
+
+    expect(box.screen(aCall('deploy', { service: 'web' }))).toMatchObject({
+      kind: 'refused',
+      rule: 'no role of signalbox (clerk) covers deploy',
+    });
+    expect(box.screen(refund({ order: 7, amount: 1 }))).toMatchObject({
+      kind: 'held',
+      decision: { kind: 'allow', rule: 'any refund' },
+      agentRule: 'role clerk of signalbox',
+    });
+    expect(box.screen(aCall('lookup', { order: 7 }))).toMatchObject({ kind: 'run' });
+  });
+
+  it('OM-180 give it nothing that the rules refuse, or hold', () => {
+    const box = aToolbox(withAgent(['clerk'], BIG));
+
+    expect(box.screen(refund({ order: 7, amount: 1 }))).toMatchObject({ kind: 'refused' });
+    expect(box.screen(refund({ order: 7, amount: 120 }))).toMatchObject({ decision: { kind: 'ask' } });
+  });
+
+  it('OM-180 cover a group, and where somebody asked', () => {
+    const all: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
+    const facts = { tool: 'jira_link', group: 'jira', effect: 'once' as const, args: {}, roles: [] };
+    const decide = (platform: string, own = ['helper']) =>
+      decideCall(withAgent(own, all), { ...facts, platform });
+
+    expect(decide('slack')).toEqual({ kind: 'allow', rule: 'all' });
+    expect(decide('email')).toMatchObject({ kind: 'deny' });
+    expect(decide('email', ['helper', 'clerk'])).toMatchObject({ kind: 'deny' });
+    expect(decide('slack', ['idle'])).toMatchObject({ kind: 'deny' });
+    expect(decide('slack', [])).toMatchObject({
+      kind: 'deny',
+      rule: 'no role of signalbox (none) covers jira_link',
+    });
+  });
+
+  it('OM-182 and those of the requester count as they are at the moment of each call', () => {
+    const asMember: WrittenRule = { ...ANY, name: 'members', requester: { roles: ['member'] } };
+    let authorizations = withAgent(['clerk'], asMember);
+    let roles = ['member'];
+    const box = new Toolbox(
+      new ToolCatalog(createTestTools()),
+      { authorizations: () => authorizations, roles: () => roles },
+      { person: ALEX, platform: 'slack' },
+      ConversationId.parse('slack:T0:C0:1'),
+    );
+    const kind = () => box.screen(refund({ order: 7, amount: 1 })).kind;
+
+    expect(kind()).toBe('held');
+    roles = [];
+    expect(kind()).toBe('refused');
+    roles = ['member'];
+    expect(kind()).toBe('held');
+    authorizations = withAgent(['idle'], asMember);
+    expect(kind()).toBe('refused');
+  });
+});
+
+describe('a rule that denies and names people for an exception', () => {
+  const frozen: WrittenRule = {
+    name: 'nothing goes out',
+    tool: 'deploy',
+    decision: 'deny',
+    escalate: { approvers: { role: 'manager' }, policy: 'urgent' },
+  };
+  const deploy = aCall('deploy', { service: 'web' });
+
+  it('OM-184 asks them instead of refusing', () => {
+    expect(
+      aToolbox(rules({ name: 'all', tool: '*', decision: 'allow' }, frozen)).screen(deploy),
+    ).toMatchObject({
+      kind: 'held',
+      decision: {
+        kind: 'ask',
+        exception: true,
+        rule: 'nothing goes out',
+        approvers: { role: 'manager' },
+        policy: 'urgent',
+      },
+    });
+  });
+
+  it('OM-184 gives way to one that denies without, wherever that stands', () => {
+    const never: WrittenRule = { name: 'never', tool: 'deploy', decision: 'deny' };
+
+    for (const written of [
+      [frozen, never],
+      [never, frozen],
+    ]) {
+      expect(aToolbox(rules(...written)).screen(deploy)).toMatchObject({ kind: 'refused', rule: 'never' });
+    }
+  });
+
+  it('OM-184 asks for nothing the agent itself may not call', () => {
+    const closed = { ...rules(frozen), agents: { signalbox: { roles: [] } } };
+
+    expect(aToolbox(closed).screen(deploy)).toMatchObject({ kind: 'refused' });
   });
 });
