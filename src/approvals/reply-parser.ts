@@ -345,7 +345,8 @@ function changesIn(rest: string): Readonly<Record<string, string>> | undefined {
   return changes.size > 0 && left.trim() === '' ? Object.fromEntries(changes) : undefined;
 }
 
-function verdictOf(word: string): Line['verdict'] | undefined {
+/** What a word says that stands first; undefined for any other. */
+export function verdictOf(word: string): Line['verdict'] | undefined {
   const folded = fold(word);
   if (APPROVING.has(folded)) return 'approve';
   if (DENYING.has(folded)) return 'deny';

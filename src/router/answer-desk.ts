@@ -16,6 +16,7 @@
 import { formFor } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { inboxesFor } from '../approvals/inbox.ts';
+import { type NearMiss, nearMissIn } from '../approvals/near-miss.ts';
 import {
   type BatchReply,
   MOST_IN_BATCH,
@@ -37,7 +38,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { FormOffer, FormWish } from '../domain/form.ts';
 import type { Lookup, WaitingApproval } from '../domain/gateway.ts';
 import { type AccountId, MessageId, platformOf } from '../domain/ids.ts';
-import type { Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
+import type { Address, Button, InboundAnswer, InboundMessage, Receipt, Sender } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -75,19 +76,23 @@ export class AnswerDesk implements Lookup {
 
   /** What waits for this person's answer, the next to expire first. */
   async approvalsFor(sender: Pick<Sender, 'account' | 'groups'>, most: number): Promise<WaitingApproval[]> {
-    const { approvals, directory } = this.deps;
     const person = this.#voterOf(sender);
-    if (!person) return [];
-    const nowMs = this.deps.clock.now();
-    const waiting = await approvals.inbox(
-      inboxesFor(directory.voterOf(person, nowMs)),
-      (approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval), nowMs),
-      most,
-    );
+    const waiting = person ? await this.#waitingFor(person, most) : [];
     return waiting.map((approval) => ({
       ticket: ticketOf({ approvalId: approval.id, gen: approval.gen }),
       title: titleOf(approval),
     }));
+  }
+
+  /** What they may decide, the next to expire first. */
+  async #waitingFor(person: Person, most: number): Promise<Approval[]> {
+    const { approvals, directory } = this.deps;
+    const nowMs = this.deps.clock.now();
+    return approvals.inbox(
+      inboxesFor(directory.voterOf(person, nowMs)),
+      (approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval), nowMs),
+      most,
+    );
   }
 
   async formFor({ sender, approvalId, choice, bounds, ...seen }: FormWish): Promise<FormOffer> {
@@ -239,6 +244,51 @@ export class AnswerDesk implements Lookup {
       default:
         return line satisfies never;
     }
+  }
+
+  /**
+   * What somebody meant for an answer and is none, where nobody else would say so: people talk to each other there, so
+   * the agent does not hear it. Undefined for anything else, and where they are not asked for one.
+   */
+  async missed(message: InboundMessage): Promise<Missed | undefined> {
+    const { approvals, reach } = this.deps;
+    const miss = reach.tellsEverybody(message.replyTo.platform) ? nearMissIn(message.text) : undefined;
+    const speaker = miss && (await this.#speakerOf(message.sender));
+    if (!miss || !speaker) return undefined;
+    if (miss.kind !== 'no-ticket') {
+      const approval = await approvals.find(miss.request.approvalId);
+      // To the agent one may speak of what is over.
+      const isTalk = message.addressedToBot && approval !== undefined && !isWaiting(approval.state);
+      return approval && !isTalk ? { miss, about: [approval] } : undefined;
+    }
+    const waiting = await this.#waitingFor(speaker.person, MOST_IN_BATCH);
+    const [first, ...others] = waiting.filter((approval) => isShownAt(approval, message.replyTo));
+    return first && { miss, about: [first, ...others] };
+  }
+
+  /** Says that it decided nothing, and how to write what does. */
+  async takeMissed(message: InboundMessage, { miss, about }: Missed): Promise<Receipt> {
+    const { id, sender, conversationId } = message;
+    const [approval, ...others] = about;
+    const { code, notice } = missedText(miss, approval, others.length > 0);
+    const event: AuditEvent = {
+      event: 'answer.received',
+      actor: this.deps.directory.personOf(sender.account)?.id ?? sender.account,
+      subject: approval.id,
+      correlation: id,
+      channel: platformOf(sender.account),
+      detail: { choice: 'unclear', result: code, account: sender.account },
+    };
+    const once = { key: `told:${approval.id}:${miss.kind}:${sender.account}`, forMs: HELP_AGAIN_MS };
+    await this.deps.writer.write(
+      conversationId,
+      [
+        { kind: 'audit', event },
+        toOutEffect(this.#toldAlone(message, approval.id, { code, notice }), { once }),
+      ],
+      this.#firstTime(id),
+    );
+    return { kind: 'answered', code, notice };
   }
 
   async #takeTicket(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
@@ -525,6 +575,41 @@ export type AnswerLine =
   | { readonly kind: 'batch'; readonly reply: BatchReply }
   /** It agrees to something nobody here remembers. */
   | { readonly kind: 'lapsed' };
+
+/** An attempt to answer, and the requests it may be about. */
+export interface Missed {
+  readonly miss: NearMiss;
+  readonly about: readonly [Approval, ...Approval[]];
+}
+
+function missedText(miss: NearMiss, approval: Approval, isAmongOthers: boolean): Told {
+  if (!isWaiting(approval.state)) {
+    const code = approval.state === 'EXPIRED' ? ('LATE' as const) : ('ALREADY' as const);
+    return { code, notice: noticeFor({ code, approval }) };
+  }
+  const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
+  const how = isAmongOthers
+    ? 'several requests wait here, and each names its lines itself'
+    : `\`approve ${ticket}\` or \`deny ${ticket} your reason\``;
+  const notice = `That decided nothing: ${MISSED[miss.kind]}. What decides is a new message that begins with the line: ${how}.`;
+  return { code: 'NOT_UNDERSTOOD', notice };
+}
+
+const MISSED: Readonly<Record<NearMiss['kind'], string>> = {
+  'no-line': 'it is not one of the lines that do',
+  'not-first': 'the line has to be the very first',
+  'no-ticket': 'it does not name the request',
+};
+
+/** Whether a card lies where somebody wrote. As far as both tell: one for several people goes there with their names. */
+function isShownAt({ copies, origin }: Approval, place: Address): boolean {
+  return [origin, ...copies.map(({ to }) => to)].some(
+    ({ platform, route }) =>
+      platform === place.platform &&
+      Object.entries(route).every(([key, value]) => (place.route[key] ?? value) === value) &&
+      Object.keys(route).some((key) => key in place.route),
+  );
+}
 
 function readLine(text: string): AnswerLine | undefined {
   const batch = parseBatchReply(text);

@@ -107,6 +107,8 @@ export class MessageRouter {
     const mayDecide = sender.authenticated && message.edited !== true;
     const reply = mayDecide ? await this.deps.answers.read(message) : undefined;
     if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
+    const missed = mayDecide ? await this.deps.answers.missed(message) : undefined;
+    if (missed) return (await this.#turnAway(message)) ?? this.deps.answers.takeMissed(message, missed);
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);
     if (turnedAway) return turnedAway;

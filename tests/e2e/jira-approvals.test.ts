@@ -218,6 +218,61 @@ describe('what somebody is told of their answer', () => {
   });
 });
 
+describe('an answer that was not quite written', () => {
+  it.each([
+    [
+      'with a word that is almost right',
+      (line: string) => line.replace('approve', 'aprove'),
+      /not one of the/,
+    ],
+    ['without the request', () => 'approved', /does not name the request/],
+    ['with a typo and without the request', () => 'Aproved, thanks!', /does not name the request/],
+    ['behind a greeting', (line: string) => `Hi Alex,\n\n${line}`, /has to be the very first/],
+    ['in a sentence', (line: string) => `I hereby ${line}`, /not one of the lines/],
+  ])('OM-124 decides nothing %s, and whoever wrote it reads how to write it', async (_how, written, why) => {
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    const line = lineIn(card);
+    await answer(DANA.jiraAccount, written(line));
+
+    const { body } = await shown('OPS-2', /That decided nothing/);
+    expect(body).toMatch(why);
+    expect(body).toContain(MENTION(DANA.jiraAccount));
+    const how = `{{${line}}} or {{${line.replace('approve', 'deny')} your reason}}`;
+    expect(body.replaceAll('\\', '')).toContain(how);
+    expect(await story.open()).toHaveLength(1);
+    expect(story.refunds(7)).toEqual([]);
+    await answer(DANA.jiraAccount, line);
+    await shown('OPS-2', /Approved by Dana Reyes in Jira[\s\S]*Done/);
+  });
+
+  it('OM-124 is told also to whoever mentions the bot with it, and the agent does not hear it', async () => {
+    await ask('refund order 7');
+    await shown('OPS-2', /^approve apr_/m);
+    await answer(DANA.jiraAccount, '@signalbox approved');
+
+    await shown('OPS-2', /That decided nothing: it does not name the request/);
+    await story.quiet();
+    expect(JSON.stringify(story.sandbox.claude.requests)).not.toContain('approved');
+  });
+
+  it('is not told to those who are not asked, nor in another issue, nor for talk', async () => {
+    await ask('refund order 7');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    await story.seen();
+    const before = ours('OPS-2').length;
+    await answer(ALEX.jiraAccount, 'approved');
+    await answer(EVE.jiraAccount, lineIn(card).replace('approve', 'aprove'));
+    await answer(DANA.jiraAccount, 'approved', 'OPS-3');
+    await answer(DANA.jiraAccount, 'I have looked at it and will approve it tomorrow');
+    await answer(DANA.jiraAccount, `should I ${lineIn(card)}?`);
+    await story.quiet();
+
+    expect(ours('OPS-2')).toHaveLength(before);
+    expect(ours('OPS-3')).toEqual([]);
+  });
+});
+
 /** Eve, too, is somebody we know, in Jira alone; by default she is asked when nobody else answered. */
 function withLead(config: StoryConfig, role = 'director'): StoryConfig {
   const { contacts, authorizations } = config;

@@ -1,7 +1,8 @@
 /** What people say to each other in an issue in which the agent has a part. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { ALEX, BOT, DANA } from '../../src/sandbox/people.ts';
-import { Story, type StoryConfig } from '../support/story.ts';
+import { Platform } from '../../src/domain/ids.ts';
+import { ALEX, BOT, DANA, PROJECT } from '../../src/sandbox/people.ts';
+import { Story, type StoryConfig, withPerson } from '../support/story.ts';
 
 const ISSUE = 'OPS-2';
 const TALK = 'what can you do about the lobby lamp?';
@@ -24,19 +25,19 @@ async function begin(jira: Partial<StoryConfig['settings']['gateways']['jira']> 
   });
 }
 
-async function write(user: string, text: string): Promise<void> {
-  await story.sandbox.jira.comment({ user, issue: ISSUE, text }).acknowledged;
+async function write(user: string, text: string, issue = ISSUE): Promise<void> {
+  await story.sandbox.jira.comment({ user, issue, text }).acknowledged;
 }
 
-function ours(): string[] {
+function ours(issue = ISSUE): string[] {
   return story.sandbox.jira
-    .comments(ISSUE)
+    .comments(issue)
     .filter(({ author }) => author === BOT.jiraAccount)
     .map(({ body }) => body);
 }
 
-async function shown(pattern: RegExp): Promise<string> {
-  return story.sandbox.jira.until(() => ours().find((body) => pattern.test(body)));
+async function shown(pattern: RegExp, issue = ISSUE): Promise<string> {
+  return story.sandbox.jira.until(() => ours(issue).find((body) => pattern.test(body)));
 }
 
 /** Whether the model was shown these words. */
@@ -115,5 +116,23 @@ describe('a comment between people', () => {
     await write(ALEX.jiraAccount, '@signalbox show OPS-1');
     await story.sandbox.jira.until(() => wasRead('show OPS-1'));
     expect(wasRead('lobby lamp is on order')).toBe(true);
+  });
+});
+
+describe('the issue for approvals', () => {
+  it('OM-124 says to whoever is asked there that a word alone decides nothing, and which line does', async () => {
+    await begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('jira')] });
+    const thread = await story.mention('refund order 7');
+    const { approvalIssue } = PROJECT;
+    const [line = ''] = /^approve apr_\S+$/m.exec(await shown(/^approve apr_/m, approvalIssue)) ?? [];
+
+    await write(DANA.jiraAccount, 'Approved.', approvalIssue);
+    const told = await shown(/That decided nothing: it does not name the request/, approvalIssue);
+    expect(told.replaceAll('\\', '')).toContain(line);
+    expect(story.refunds(7)).toEqual([]);
+
+    await write(DANA.jiraAccount, line, approvalIssue);
+    await story.answer(thread, /Approved by Dana Reyes in Jira/);
   });
 });

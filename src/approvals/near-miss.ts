@@ -1,0 +1,75 @@
+/**
+ * Finds out that somebody meant to answer a request, and wrote no answer: so that they hear of it, and how to write
+ * one. Pure. Nothing here decides anything, however near it comes.
+ */
+import { distance } from 'fastest-levenshtein';
+import { parseTicket } from '../domain/card.ts';
+import { parseTicketReply, type TicketReply, verdictOf } from './reply-parser.ts';
+
+export type NearMiss =
+  /** It names a request, and what it says of it is no answer: another word, or words around it. */
+  | { readonly kind: 'no-line'; readonly request: Named }
+  /** It holds an answer, and begins with something else. */
+  | { readonly kind: 'not-first'; readonly request: Named }
+  /** It is a word that would decide, and names no request. */
+  | { readonly kind: 'no-ticket' };
+
+type Named = Pick<TicketReply, 'approvalId' | 'gen'>;
+
+/** Lines that are looked at. */
+const MOST_LINES = 20;
+/** A longer line without a ticket is talk that begins with such a word. */
+const MOST_BARE_WORDS = 3;
+/** Of which people write variants. */
+const MEANT = ['approve', 'approved', 'approval', 'deny', 'denied', 'reject', 'rejected'];
+/** Letters that may be wrong, in a word of more than so many. */
+const TYPOS = [
+  { over: 4, wrong: 2 },
+  { over: 2, wrong: 1 },
+];
+
+/** Undefined for what is no attempt to answer. Of an answer, as `parseTicketReply` reads it, nothing is missed. */
+export function nearMissIn(text: string): NearMiss | undefined {
+  if (parseTicketReply(text)) return undefined;
+  const lines = text
+    .split(/\r\n|[\n\r\u0085\u2028\u2029]/u)
+    .map((line) => line.trim())
+    // What is quoted was said by somebody else, and who asks does not answer.
+    .filter((line) => line !== '' && !line.startsWith('>') && !line.includes('?'))
+    .slice(0, MOST_LINES);
+  const misses = lines.map(missIn);
+  return misses.find((miss) => miss && miss.kind !== 'no-ticket') ?? misses.find((miss) => miss);
+}
+
+function missIn(line: string): NearMiss | undefined {
+  const answer = parseTicketReply(line);
+  if (answer) return { kind: 'not-first', request: named(answer) };
+  const words = line
+    .split(/[\s,;`*]+/u)
+    .map(bare)
+    .filter((word) => word !== '');
+  const tickets = words.map(parseTicket);
+  const at = tickets.findIndex((each) => each !== undefined);
+  const ticket = tickets[at];
+  // Farther away it is talk about the request.
+  const beside = [words[at - 2], words[at - 1], words[at + 1]];
+  if (ticket) return beside.some(isMeant) ? { kind: 'no-line', request: named(ticket) } : undefined;
+  const [first = ''] = words;
+  return words.length <= MOST_BARE_WORDS && isMeant(first) ? { kind: 'no-ticket' } : undefined;
+}
+
+function isMeant(word = ''): boolean {
+  const verdict = verdictOf(word);
+  if (verdict === 'approve' || verdict === 'deny') return true;
+  const folded = word.toLowerCase();
+  const { wrong = 0 } = TYPOS.find(({ over }) => folded.length > over) ?? {};
+  return MEANT.some((meant) => meant[0] === folded[0] && distance(meant, folded) <= wrong);
+}
+
+function bare(word: string): string {
+  return word.replace(/^[(_"'“„«]+|[.!:)_"'”»。、…]+$/gu, '');
+}
+
+function named({ approvalId, gen }: Named): Named {
+  return { approvalId, gen };
+}

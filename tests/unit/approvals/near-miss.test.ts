@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nearMissIn } from '../../../src/approvals/near-miss.ts';
+import { parseTicketReply } from '../../../src/approvals/reply-parser.ts';
+
+const TICKET = 'apr_p7_0123456789ab.1';
+const kindOf = (text: string) => nearMissIn(text)?.kind;
+
+describe('an attempt to answer a request', () => {
+  it.each([
+    [`aprove ${TICKET}`, 'no-line'],
+    [`Aproved ${TICKET}.`, 'no-line'],
+    [`please approve ${TICKET}`, 'no-line'],
+    [`${TICKET} approved`, 'no-line'],
+    [`I approve \`${TICKET}\``, 'no-line'],
+    [`approve request ${TICKET}`, 'no-line'],
+    [`denyy ${TICKET} too much`, 'no-line'],
+    [`Hi Alex,\n\napprove ${TICKET}`, 'not-first'],
+    [`> approve ${TICKET}\n\nfine\ndeny ${TICKET} no`, 'not-first'],
+    ['approve', 'no-ticket'],
+    ['approved', 'no-ticket'],
+    ['Approved, thank you!', 'no-ticket'],
+    ['aprove', 'no-ticket'],
+    ['denied.', 'no-ticket'],
+    ['genehmigt', 'no-ticket'],
+    ['Hi Alex,\napproved', 'no-ticket'],
+  ])('is seen in %j', (text, kind) => {
+    expect(kindOf(text)).toBe(kind);
+  });
+
+  it.each([
+    '',
+    'ok',
+    'the improvement is done',
+    'approve it when the audit is over, not before',
+    `what is ${TICKET} about`,
+    `should we approve ${TICKET}?`,
+    `> approve ${TICKET}`,
+    `tell me why ${TICKET} was denied`,
+    'dent in the lobby',
+    '/approve',
+  ])('is not seen in %j', (text) => {
+    expect(nearMissIn(text)).toBeUndefined();
+  });
+
+  it('is never what decides', () => {
+    const word = fc.constantFrom('approve', 'deny', 'aprove', 'Hi', 'please', TICKET, '`', '\n', '>', 'so');
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 8 }), (words) => {
+        const text = words.join(' ');
+        if (parseTicketReply(text)) expect(nearMissIn(text)).toBeUndefined();
+      }),
+    );
+  });
+});
