@@ -6,6 +6,9 @@
  */
 import { GatewayProcess } from './gateway-process.ts';
 
+/** So many gateways may end without being told to; each of them is reported as a failure. */
+const MOST_CRASHES = 10;
+
 export interface Place {
   readonly name: string;
   /** Where its mail listener is, the same after every start. */
@@ -87,8 +90,14 @@ export class Fleet {
     for (const gateway of this.#running.values()) gateway.kill();
   }
 
-  /** Resolves when one of those that start is ready or gone; one that is killed is followed by another. */
+  /**
+   * Resolves when one of those that start is ready or gone; one that is killed is followed by another.
+   *
+   * @throws when gateways keep ending by themselves: none of them will ever be ready
+   */
   async #nextReady(): Promise<void> {
+    const lastWords = this.crashes[MOST_CRASHES];
+    if (lastWords !== undefined) throw new Error(`gateways keep ending by themselves:\n${lastWords}`);
     await Promise.race([
       ...this.starting.map((gateway) => gateway.ready.catch(() => {})),
       ...(this.starting.length === 0 ? [new Promise((resolve) => setTimeout(resolve, 5))] : []),

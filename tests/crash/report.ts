@@ -127,7 +127,7 @@ function toFigures(outcome: Outcome): object {
     withheld: verdict.withheld,
     saidOver: verdict.saidOver.length,
     ...remains,
-    details: { ...verdict, accepted: undefined },
+    details: { ...verdict, accepted: undefined, commandsUnanswered: commands.unanswered },
   };
 }
 
