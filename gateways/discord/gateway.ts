@@ -65,7 +65,7 @@ export interface DiscordTiming extends DeskTiming, IntakeTiming, LinkTiming, Cat
 const TIMING: DiscordTiming = {
   storeWithinMs: 2_500,
   deferAfterMs: 1_500,
-  standInAfterMs: 2_000,
+  standInAfterMs: 1_500,
   retryAfterMs: 500,
   retryAtMostMs: 15_000,
   reconnectAfterMs: 1_000,
