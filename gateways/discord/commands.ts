@@ -7,6 +7,7 @@
  */
 import type { RESTGetAPIApplicationCommandsResult, RESTPostAPIApplicationCommandsJSONBody } from 'discord.js';
 import { z } from 'zod';
+import { MAX_REASON_CHARS } from './card.ts';
 import { CommandType } from './schema.ts';
 
 /** Option types (docs.discord.com, Application Command Option Type). */
@@ -55,7 +56,12 @@ const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
   chatInput('approve', 'Approve a request', [REQUEST]),
   chatInput('deny', 'Deny a request', [
     REQUEST,
-    { type: STRING, name: 'reason', description: 'Why not; the requester reads it', max_length: 1_000 },
+    {
+      type: STRING,
+      name: 'reason',
+      description: 'Why not; the requester reads it',
+      max_length: MAX_REASON_CHARS,
+    },
   ]),
   chatInput('takeover', 'Answer here yourself instead of the bot, where you may', [CONVERSATION]),
   chatInput('handback', 'Let the bot answer here again', [

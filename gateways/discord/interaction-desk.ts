@@ -73,7 +73,7 @@ export interface DeskTiming {
   readonly storeWithinMs: number;
   /** A command that is not stored by then is answered with "thinking…" first. */
   readonly deferAfterMs: number;
-  /** What another gateway of ours stored and has not answered by then is answered here; later than `deferAfterMs`. */
+  /** What another gateway of ours stored and has not answered by then is answered here; not before `deferAfterMs`. */
   readonly standInAfterMs: number;
 }
 
@@ -284,11 +284,19 @@ export class InteractionDesk {
         { error, answer: answer.id },
         'an answer could not be recorded; the person was told',
       );
-      return line.respond(tellResponse(notRecorded(answer)));
+      await line.respond(tellResponse(notRecorded(answer)));
+      return this.#goOn(this.#tellRest(gesture, notRecorded(answer)));
     }
     if (line.shared && receipt.kind === 'duplicate')
       return this.#standIn(gesture, line, toResponse(receipt), session.signal);
     await line.respond(toResponse(receipt));
+    if (receipt.kind === 'answered') this.#goOn(this.#tellRest(gesture, receipt.notice));
+  }
+
+  /** What did not fit into the first answer, for the same person. */
+  async #tellRest(gesture: Interaction, markdown: string): Promise<void> {
+    const [, ...rest] = toDiscordMarkdown(markdown);
+    for (const content of rest) await this.deps.client.followUp(gesture, { key: '', content }, 'them');
   }
 
   /** What comes of it is told as it is to whoever types the same. */
@@ -409,7 +417,7 @@ function tellResponse(markdown: string, buttons: readonly Button[] = []): object
   };
 }
 
-/** Sentences of ours are short; what a person typed may not be, and they have it still. */
+/** Its beginning, which is all of it for a sentence of ours. */
 function toPost(markdown: string): Post {
   const [content = ''] = toDiscordMarkdown(markdown);
   return { key: '', content };

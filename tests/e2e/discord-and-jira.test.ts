@@ -1,5 +1,6 @@
 /** Stories between Discord and Jira, and what each of the two does that the others do not. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_REASON_CHARS } from '../../gateways/discord/card.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
 import { Story, withPerson } from '../support/story.ts';
@@ -96,6 +97,35 @@ describe('in Discord', () => {
     await toldTo(DANA.discordUser, /Recorded.*Denied by Dana Reyes/s);
     expect(await story.open()).toEqual([]);
     expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('OM-121 tells the longest reason it takes to who asked, whole, and who gave it a short receipt', async () => {
+    prefer('discord');
+    const shown = await ask('refund order 7');
+    await seen(discord, discord.shownToDana, /order 7/);
+    const card = story.sandbox.discord
+      .messages(DANA.discordDm)
+      .findLast((message) => /Waiting for/.test(textOf(message)))!;
+    const reason = 'Not before the order is back in our store. '.repeat(50).slice(0, MAX_REASON_CHARS).trim();
+
+    await story.sandbox.discord.press({
+      user: DANA.discordUser,
+      channel: DANA.discordDm,
+      message: card.id,
+      customId: buttonOf(card, /Deny with reason/),
+    });
+    await story.sandbox.discord.submitModal({ user: DANA.discordUser, values: { words: reason } });
+
+    const quoted = `“${reason}” Nothing was done.`;
+    await story.sandbox.discord.until(() => shown().some((text) => text.includes(quoted)) || undefined);
+    await story.sandbox.discord.until(
+      () => discord.shownToDana().some((text) => text.includes(quoted)) || undefined,
+    );
+    expect(story.sandbox.discord.ephemerals(DANA.discordUser).map(({ content }) => content)).toEqual([
+      expect.stringMatching(
+        /^Recorded\. Denied by Dana Reyes on Discord, [^:]+:\d\d UTC\. Nothing was done\.$/,
+      ),
+    ]);
   });
 
   it("refuses an outsider's press with a private word, and the card stays open", async () => {

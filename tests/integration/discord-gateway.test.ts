@@ -1034,8 +1034,8 @@ describe('/ask', () => {
 });
 
 describe('cards', () => {
-  const sendCard = async () => {
-    const { ref } = await discord.send({ to: inChannel(OPS.id), body: { kind: 'card', card: aCard() } });
+  const sendCard = async (shown: Parameters<typeof aCard>[0] = {}) => {
+    const { ref } = await discord.send({ to: inChannel(OPS.id), body: { kind: 'card', card: aCard(shown) } });
     const card = discord.sandbox.message(ref.split('/')[1]!)!;
     const press = (label: string, user: string = dana) =>
       discord.sandbox.press({ user, channel: OPS.id, message: card.id, customId: buttonOf(card, label) });
@@ -1108,6 +1108,26 @@ describe('cards', () => {
       expect.stringContaining('not recorded'),
       expect.stringMatching(/not recorded[\s\S]*> too much/),
     ]);
+  });
+
+  it('keep all of the words they gave, and tell all there is to say, however long', async () => {
+    await open();
+    const { press } = await sendCard({ choices: ['approve', 'answer'] });
+    const words = 'Take the tram. '.repeat(250).trim();
+    const told = () => discord.sandbox.ephemerals(dana).map(({ content }) => content);
+    discord.onReceive(async () => {
+      throw new Error('the store is away');
+    });
+
+    await press('Answer');
+    await discord.sandbox.submitModal({ user: dana, values: { words } });
+    const count = () => told().join(' ').split('Take the tram.').length - 1;
+    await discord.sandbox.until(() => count() === 250 || undefined);
+    expect(told()[0]).toContain('not recorded');
+
+    discord.onReceive(async () => ({ kind: 'answered', code: 'DECIDED', notice: `${words} That is all.` }));
+    await press('Approve');
+    await discord.sandbox.until(() => count() === 500 || undefined);
   });
 
   it('tell who pressed when storing takes longer than Discord waits', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toCard, toReasonModal } from '../../../../gateways/discord/card.ts';
+import { MAX_REASON_CHARS, toCard, toReasonModal } from '../../../../gateways/discord/card.ts';
 import { escapeText } from '../../../../gateways/discord/discord-markdown.ts';
 import { showHidden } from '../../../../gateways/markdown/hidden-characters.ts';
 import { ApprovalId } from '../../../../src/domain/ids.ts';
@@ -60,6 +60,16 @@ describe('an approval card on Discord', () => {
     expect(card.embeds[0]?.fields?.[0]?.value).toBe(`(${value.length} characters, in full above)`);
   });
 
+  it('shows a reason of any length that is taken, whole', () => {
+    const reason = 'Not *this* time. '.repeat(200).slice(0, MAX_REASON_CHARS);
+    const sentence = `Denied by Dana Reyes on Discord, 21 Nov 2026, 14:02 UTC: “${reason}” Nothing was done.`;
+
+    const card = toCard(aCard({ choices: [], status: { state: 'denied', sentence } }));
+
+    expect(card.embeds[0]?.description).toBe(`⛔ ${escapeText(sentence)}`);
+    expect(card.content).toBe(`⛔ ${escapeText(sentence)}`);
+  });
+
   it('OM-186 is literal, and within the limits, whatever is in it', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 3_000 }),
@@ -110,7 +120,10 @@ describe('an approval card on Discord', () => {
 });
 
 describe('the form for a reason', () => {
-  it.each(['deny-with-reason', 'answer'] as const)('fits what Discord takes, for %s', (pressed) => {
+  it.each([
+    ['deny-with-reason', MAX_REASON_CHARS],
+    ['answer', 4_000],
+  ] as const)('fits what Discord takes, for %s', (pressed, longest) => {
     const modal = toReasonModal({
       pressed,
       approvalId: ApprovalId.parse('apr_p7_0123456789ab'),
@@ -120,6 +133,6 @@ describe('the form for a reason', () => {
 
     expect(modal.title.length).toBeLessThanOrEqual(45);
     expect(modal.custom_id.length).toBeLessThanOrEqual(100);
-    expect(JSON.stringify(modal)).toContain('"max_length":4000');
+    expect(JSON.stringify(modal)).toContain(`"max_length":${longest}`);
   });
 });
