@@ -118,8 +118,9 @@ function killedAmong(hearings: readonly Hearing[], kills: readonly number[]): Re
   return killed;
 }
 
-function fateOf({ listeners }: Hearing, killed: ReadonlySet<Listener>): string {
+function fateOf(command: TypedCommand, killed: ReadonlySet<Listener>): string {
+  const { listeners } = command;
   if (listeners.length === 0) return 'a gateway was ready, and none was connected';
-  const dead = listeners.filter((listener) => killed.has(listener)).length;
-  return `of ${listeners.length} that were told, ${dead} were killed`;
+  const dead = listeners.filter((listener) => killed.has(listener) && isWithin(listener, command)).length;
+  return `of ${listeners.length} that were told, ${dead} were killed in that time`;
 }

@@ -30,7 +30,7 @@ describe('a command without a response', () => {
     ['the kill was long before the connection was lost', [cut(3_900)], [1_000], 'of 1 that were told, 0'],
     ['the kill came after the connection was lost', [cut(1_100)], [1_200], 'of 1 that were told, 0'],
     ['one kill is to explain two gateways', [cut(1_210), cut(1_220)], [1_200], 'of 2 that were told, 1'],
-    ['it was too late for a response before the kill', [cut(4_310)], [4_300], 'of 1 that were told, 1'],
+    ['it was too late for a response before the kill', [cut(4_310)], [4_300], 'of 1 that were told, 0'],
     ['it was typed after the kill', [cut(1_010)], [900], 'of 1 that were told, 1'],
     ['a gateway was ready, and not connected', [], [1_200], 'none was connected'],
   ])('is not excused when %s', (_, listeners, kills, fate) => {
