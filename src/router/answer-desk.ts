@@ -31,7 +31,9 @@ import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-t
 import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
-import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
+import { delegatorsOf } from '../domain/approval/delegation.ts';
+import { type Approval, isWaiting } from '../domain/approval/record.ts';
+import { mayDecide } from '../domain/approval/voting.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -88,9 +90,11 @@ export class AnswerDesk implements Lookup {
   async #waitingFor(person: Person, most: number): Promise<Approval[]> {
     const { approvals, directory } = this.deps;
     const nowMs = this.deps.clock.now();
+    const voter = directory.voterOf(person, nowMs);
+    const isAble = directory.may(person.roles, 'approve') || (voter.standsFor ?? []).length > 0;
     return approvals.inbox(
-      inboxesFor(directory.voterOf(person, nowMs)),
-      (approval) => directory.mayDecide(person, approversOf(approval), excludedFrom(approval), nowMs),
+      inboxesFor(voter),
+      (approval) => (isAble && mayDecide(approval, voter)) || delegatorsOf(approval, person.id).length > 0,
       most,
     );
   }

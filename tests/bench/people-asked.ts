@@ -4,7 +4,7 @@ import type { ApprovalStore } from '../../src/approvals/approval-store.ts';
 import { GrantStore } from '../../src/approvals/grant-store.ts';
 import { inboxesFor } from '../../src/approvals/inbox.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
-import { approversOf, excludedFrom } from '../../src/domain/approval/record.ts';
+import { mayDecide } from '../../src/domain/approval/voting.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import { AccountId, type ApprovalId } from '../../src/domain/ids.ts';
 import type { Person } from '../../src/domain/person.ts';
@@ -44,11 +44,10 @@ export class PeopleAsked {
 
   /** As `/approvals` does. Resolves with how many are listed. */
   async list(): Promise<number> {
-    const nowMs = systemClock.now();
+    const voter = this.#directory.voterOf(this.#dana, systemClock.now());
     const waiting = await this.approvals.inbox(
-      inboxesFor(this.#directory.voterOf(this.#dana, nowMs)),
-      (approval) =>
-        this.#directory.mayDecide(this.#dana, approversOf(approval), excludedFrom(approval), nowMs),
+      inboxesFor(voter),
+      (approval) => mayDecide(approval, voter),
       LISTED,
     );
     return waiting.length;
