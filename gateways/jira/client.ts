@@ -7,8 +7,9 @@
 import { z } from 'zod';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
-import { JiraHttpError } from './http-error.ts';
+import { JiraHttpError, JiraScopeError } from './http-error.ts';
 import {
+  accountOf,
   CommentPage,
   CreatedIssue,
   CreateField,
@@ -21,6 +22,7 @@ import {
   JiraProject,
   JiraUser,
   JiraWebhook,
+  LinkTypes,
   Permissions,
   ProjectList,
   SearchPage,
@@ -216,6 +218,27 @@ export class JiraClient {
       ? { accountId: account ?? null }
       : { name: account === undefined ? null : await this.mentionName(account) };
     await this.transport.call('PUT', `issue/${encodeURIComponent(key)}/assignee`, who);
+  }
+
+  /** The person with this account, if an issue can be given to them; `unknown` where we may not look for people. */
+  async assignable(key: string, account: string): Promise<JiraUser | 'nobody' | 'unknown'> {
+    try {
+      const who = this.isCloud ? { accountId: account } : { username: await this.mentionName(account) };
+      const query = new URLSearchParams({ issueKey: key, ...who });
+      const found = z.array(JiraUser).parse(await this.transport.get(`user/assignable/search?${query}`));
+      return found.find((user) => accountOf(user) === account) ?? 'nobody';
+    } catch (error) {
+      const status = error instanceof Error && error.cause instanceof JiraHttpError && error.cause.status;
+      if (status === 404) return 'nobody'; // Data Center, asked for the name of an account that is none
+      if (error instanceof UndeliverableError || error instanceof JiraScopeError) return 'unknown';
+      throw error;
+    }
+  }
+
+  /** Names of the types of links. */
+  async linkTypes(): Promise<string[]> {
+    const { issueLinkTypes } = LinkTypes.parse(await this.transport.get('issueLinkType'));
+    return issueLinkTypes.map(({ name }) => name);
   }
 
   async link(link: { type: string; inward: string; outward: string }): Promise<void> {

@@ -149,6 +149,8 @@ export const Transitions = z.object({
   ),
 });
 
+export const LinkTypes = z.object({ issueLinkTypes: z.array(z.object({ name: z.string() })) });
+
 export const Permissions = z.object({
   permissions: z.record(z.string(), z.object({ havePermission: z.boolean() })),
 });

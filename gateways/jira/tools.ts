@@ -5,11 +5,14 @@
  *   refused by Jira, or asked to wait   an error in the output: nothing was done
  *   no clear answer                     thrown: it may or may not have been done, and nobody here can tell
  *
+ * What cannot work is told to the agent before anybody is asked about it: a call that waits for people is looked at by
+ * its `foresee` first, which changes nothing.
+ *
  * Nothing here decides whether it may be done; `authorizations.yaml` does.
  */
 import { z } from 'zod';
-import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
-import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
+import { FutileCallError, RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import type { Preview, Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
 import type { JiraClient } from './client.ts';
 import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
 import { JiraCredentialError, JiraScopeError } from './http-error.ts';
@@ -91,6 +94,30 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     }
   };
 
+  /** What an issue needs to be created. */
+  const screenFor = async ({ project, type, description }: z.output<typeof CreateIssue>) => {
+    if (projects) mustBeAmong(projects, project, project);
+    const found = await lookUpScreen(client, project, type);
+    if (found.kind === 'none') throw new Refused(found.why);
+    const obstacle = obstacleOf(found.screen, { description: description !== undefined });
+    if (obstacle !== undefined)
+      throw new Refused(`a ${type} in ${project} cannot be created like this: ${obstacle}`);
+    return found.screen;
+  };
+
+  /** The status an issue has, and the transition to the one it is to have; without one it has that already. */
+  const wayTo = async (issue: string, to: string) => {
+    await mustBeOpen(issue);
+    const { fields } = z.object({ fields: ShownFields }).parse(await client.issueAsIs(issue, ['status']));
+    const status = fields.status?.name ?? 'unknown';
+    if (same(status, to)) return { status };
+    const known = await client.transitions(issue);
+    const wanted = known.find((each) => same(each.to?.name ?? '', to) || same(each.name, to));
+    if (wanted) return { status, wanted };
+    const names = known.map((each) => each.to?.name ?? each.name).join(', ');
+    throw new Refused(`from here ${issue} can only become: ${names || 'nothing'}`);
+  };
+
   const search = tool({
     name: 'jira_search',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
@@ -161,6 +188,11 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     // Its mark is written in the same request, so a second run finds the first.
     effect: 'idempotent',
     reversible: true,
+    foresee: async ({ issue }) => {
+      await mustBeOpen(issue);
+      await client.issue(issue, ['project']);
+      return AS_IT_SAYS;
+    },
     run: async ({ issue, text }, { idempotencyKey }) => {
       await mustBeOpen(issue);
       const parts = toWiki(text);
@@ -196,14 +228,13 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     // Its mark finds what an attempt before has created, but a search may see it late: no guarantee.
     effect: 'once',
     reversible: true,
-    run: async ({ project, type, summary, description }, { idempotencyKey }) => {
-      if (projects) mustBeAmong(projects, project, project);
-      const found = await lookUpScreen(client, project, type);
-      if (found.kind === 'none') throw new Refused(found.why);
-      const { screen } = found;
-      const obstacle = obstacleOf(screen, { description: description !== undefined });
-      if (obstacle !== undefined)
-        throw new Refused(`a ${type} in ${project} cannot be created like this: ${obstacle}`);
+    foresee: async (wanted) => {
+      await screenFor(wanted);
+      return AS_IT_SAYS;
+    },
+    run: async (wanted, { idempotencyKey }) => {
+      const { project, summary, description } = wanted;
+      const screen = await screenFor(wanted);
       const byLabel = hasField(screen, 'labels');
       const known = await findOwnIssue(client, project, idempotencyKey, { byLabel });
       if (known !== undefined) return `It was created as ${known}.`;
@@ -229,16 +260,15 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     risk: 'medium',
     effect: 'idempotent',
     reversible: true,
+    foresee: async ({ issue, to }) => {
+      const { status, wanted } = await wayTo(issue, to);
+      if (!wanted) throw new Refused(`${issue} is ${status} already`);
+      const after = wanted.to?.name ?? wanted.name;
+      return { changes: [{ label: 'status', before: status, after }], basis: `${issue} is ${status}` };
+    },
     run: async ({ issue, to }) => {
-      await mustBeOpen(issue);
-      const { fields } = z.object({ fields: ShownFields }).parse(await client.issueAsIs(issue, ['status']));
-      if (fields.status && same(fields.status.name, to)) return `${issue} is ${fields.status.name} already.`;
-      const known = await client.transitions(issue);
-      const wanted = known.find((each) => same(each.to?.name ?? '', to) || same(each.name, to));
-      if (!wanted) {
-        const names = known.map((each) => each.to?.name ?? each.name).join(', ');
-        throw new Refused(`from here ${issue} can only become: ${names || 'nothing'}`);
-      }
+      const { status, wanted } = await wayTo(issue, to);
+      if (!wanted) return `${issue} is ${status} already.`;
       await client.transition(issue, wanted.id);
       return `${issue} is ${wanted.to?.name ?? to} now.`;
     },
@@ -251,6 +281,20 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     risk: 'medium',
     effect: 'idempotent',
     reversible: true,
+    foresee: async ({ issue, account }) => {
+      await mustBeOpen(issue);
+      const before = nameOf((await client.issue(issue, ['assignee'])).fields.assignee);
+      const to = account === null ? null : await client.assignable(issue, account);
+      if (to === 'nobody')
+        throw new Refused(
+          `${issue} cannot be assigned to ${account}: no account id of somebody who may have it`,
+        );
+      const after = to === 'unknown' ? `${account}` : nameOf(to);
+      return {
+        changes: [{ label: 'assignee', before, after }],
+        basis: `${issue} is assigned to ${before}`,
+      };
+    },
     run: async ({ issue, account }) => {
       await mustBeOpen(issue);
       await client.assign(issue, account ?? undefined);
@@ -266,6 +310,14 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     // The same link twice is one link.
     effect: 'idempotent',
     reversible: true,
+    foresee: async ({ from, to, type }) => {
+      await mustBeOpen(from, to);
+      for (const issue of [from, to]) await client.issue(issue, ['project']);
+      const types = await client.linkTypes();
+      if (!types.includes(type))
+        throw new Refused(`there is no link type ${type}, only: ${types.join(', ')}`);
+      return AS_IT_SAYS;
+    },
     run: async ({ from, to, type }) => {
       await mustBeOpen(from, to);
       await client.link({ type, inward: from, outward: to });
@@ -300,12 +352,18 @@ function withinProjects(jql: string, projects: readonly string[]): string {
 
 interface Plan<Input extends z.ZodType>
   extends Pick<Tool<Input>, 'name' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
+  /** Throws what `run` would throw before it changed anything. */
+  foresee?(input: z.output<Input>): Promise<Preview>;
   run(input: z.output<Input>, context: ToolContext): Promise<string>;
 }
 
-function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
+/** Nothing is changed but what the arguments say, whatever else changes meanwhile. */
+const AS_IT_SAYS: Preview = { changes: [], basis: 'as it says' };
+
+function tool<Input extends z.ZodType>({ run, foresee, ...plan }: Plan<Input>): Tool {
   const made: Tool<Input> = {
     ...plan,
+    ...(foresee ? { preview: (input, { signal }) => until(signal, foresee(input).catch(asFutile)) } : {}),
     group: JIRA_GROUP,
     version: 1,
     timeoutMs: TIMEOUT_MS,
@@ -323,6 +381,22 @@ function tool<Input extends z.ZodType>({ run, ...plan }: Plan<Input>): Tool {
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return made as unknown as Tool;
+}
+
+/** @throws {FutileCallError} for what Jira would refuse; anything else as it is */
+function asFutile(error: unknown): never {
+  if (error instanceof Refused) throw new FutileCallError(error.message, { cause: error });
+  if (error instanceof UndeliverableError) throw new FutileCallError(error.reason, { cause: error });
+  throw error;
+}
+
+/** Rejects when the signal aborts; the calls under way end by themselves. */
+async function until<Value>(signal: AbortSignal, promise: Promise<Value>): Promise<Value> {
+  signal.throwIfAborted();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([promise, aborted]);
 }
 
 /** @throws what leaves it open whether something was done */

@@ -1,5 +1,6 @@
 /** What a call would change, as its tool says: for those who decide, and to see whether it is still true. */
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
+import { FutileCallError } from '../domain/errors.ts';
 import type { Tool, ToolContext } from '../domain/tool.ts';
 
 /** Longest wait for a preview, in ms: somebody waits for the card. */
@@ -10,7 +11,11 @@ const MAX_BASIS_CHARS = 500;
 
 export type RequestPreview = NonNullable<ApprovalRequest['preview']>;
 
-/** Undefined where the tool has none. Never throws: that it could not say is said on the card. */
+/**
+ * Undefined where the tool has none. That it could not say is said on the card.
+ *
+ * @throws {FutileCallError} when the call cannot work
+ */
 export async function previewOf(
   tool: Tool,
   args: unknown,
@@ -25,6 +30,7 @@ export async function previewOf(
       basis: basis.slice(0, MAX_BASIS_CHARS),
     };
   } catch (error) {
+    if (error instanceof FutileCallError) throw error;
     return { changes: [], problem: error instanceof Error ? error.message : String(error) };
   }
 }
@@ -37,7 +43,12 @@ export async function driftOf(
   const basis = request.preview?.basis;
   // A call that was begun before may have changed things itself.
   if (basis === undefined || execution !== undefined) return undefined;
-  const now = await previewOf(tool, request.args, { conversationId, requester: request.requester });
+  const context = { conversationId, requester: request.requester };
+  const now = await previewOf(tool, request.args, context).catch((error: unknown) => {
+    if (error instanceof FutileCallError) return error;
+    throw error;
+  });
+  if (now instanceof FutileCallError) return `it cannot work any more: ${now.why}`;
   if (now?.basis === basis) return undefined;
   if (now?.problem !== undefined)
     return `it could not be checked whether things are as they were: ${now.problem}`;

@@ -9,6 +9,7 @@
  * A turn touches no store and no platform. What it needs comes in, what it did comes out, and the caller keeps it;
  * that is what lets a suspended turn go on in another process, a day later.
  */
+import { FutileCallError } from '../domain/errors.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
@@ -31,7 +32,11 @@ export interface TurnSetup {
   readonly exhibits?: readonly Exhibit[];
   /** Begins the idempotency keys of calls that run inside the turn. */
   readonly key: string;
-  /** What a held call is answered with, so that the transcript stays valid while people decide. */
+  /**
+   * What a held call is answered with, so that the transcript stays valid while people decide.
+   *
+   * @throws {FutileCallError} when the call cannot work, so that it is not to be held
+   */
   readonly answerHeld: (held: HeldCall, index: number) => Promise<string>;
   /** Hears what the turn is doing, for people who wait. */
   readonly onProgress: (progress: TurnProgress) => void;
@@ -98,8 +103,9 @@ export async function runTurn(
     const collected: Collected = { held: [], files };
     for (const call of reply.calls) {
       const verdict = withinLimit(setup.tools.screen(call), collected.held.length);
-      screened.push(verdict);
-      entries.push(await answer(setup, verdict, collected, `${setup.key}:${step}:${call.id}`, signal));
+      const answered = await answer(setup, verdict, collected, `${setup.key}:${step}:${call.id}`, signal);
+      screened.push(answered.verdict);
+      entries.push(answered.entry);
     }
     const { held } = collected;
     if (held.length > 0) return { kind: 'suspended', ...report(), text: reply.text, held };
@@ -121,33 +127,47 @@ function withinLimit(verdict: Screened, held: number): Screened {
   return { kind: 'refused', call: verdict.call, reason, rule: verdict.decision.rule };
 }
 
+/** The verdict is another one when a call that was to be held cannot work. */
 async function answer(
   setup: TurnSetup,
   verdict: Screened,
   { held, files }: Collected,
   key: string,
   signal: AbortSignal,
-): Promise<Entry> {
+): Promise<{ verdict: Screened; entry: Entry }> {
   const callId = verdict.call.id;
   switch (verdict.kind) {
     case 'refused':
-      return { kind: 'tool-result', callId, status: 'error', text: verdict.reason };
-    case 'held':
+      return { verdict, entry: refusal(callId, verdict.reason) };
+    case 'held': {
+      const text = await setup.answerHeld(verdict, held.length).catch((error: unknown) => {
+        if (error instanceof FutileCallError) return error;
+        throw error;
+      });
+      if (text instanceof FutileCallError) {
+        const reason = `Nobody was asked about this, because it cannot work: ${text.why}.`;
+        const { call, decision } = verdict;
+        return {
+          verdict: { kind: 'refused', call, reason, rule: decision.rule },
+          entry: refusal(callId, reason),
+        };
+      }
       held.push(verdict);
-      return {
-        kind: 'tool-result',
-        callId,
-        status: 'waiting',
-        text: await setup.answerHeld(verdict, held.length - 1),
-      };
+      return { verdict, entry: { kind: 'tool-result', callId, status: 'waiting', text } };
+    }
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
       const output = collectFiles(await setup.tools.run(verdict.tool, verdict.args, key, signal), files);
-      return { kind: 'tool-result', callId, status: output.status, text: output.text };
+      const { status, text } = output;
+      return { verdict, entry: { kind: 'tool-result', callId, status, text } };
     }
     default:
       return verdict satisfies never;
   }
+}
+
+function refusal(callId: string, text: string): Entry {
+  return { kind: 'tool-result', callId, status: 'error', text };
 }
 
 /** Keeps the files of a result, or says why they are too much. */

@@ -43,6 +43,18 @@ export class UndeliverableError extends AppError {
   }
 }
 
+/** As things are, a call cannot do what it is for, so nobody is to be asked about it; `why` is the end of a sentence. */
+export class FutileCallError extends AppError {
+  override readonly code = 'FUTILE_CALL';
+
+  constructor(
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the call cannot work: ${why}`, options);
+  }
+}
+
 /** The model's service did not answer, or asked us to come back later. */
 export class ModelUnavailableError extends AppError {
   override readonly code = 'MODEL_UNAVAILABLE';

@@ -33,6 +33,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   /**
    * What the call would change, for those who decide. Changes nothing itself. Asked when the call is held, and again
    * right before it runs: if its basis is another one then, it does not run.
+   *
+   * @throws {FutileCallError} when the call cannot work as things are: nobody is asked about it, and the agent hears why
    */
   preview?(input: z.output<Input>, context: Omit<ToolContext, 'idempotencyKey'>): Promise<Preview>;
   execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;

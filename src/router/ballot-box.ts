@@ -25,6 +25,7 @@ import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import type { Card, CardChoice } from '../domain/card.ts';
+import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
 import type { InboundAnswer } from '../domain/message.ts';
@@ -266,8 +267,13 @@ export class BallotBox {
     if (!sameAsked) {
       return `the rule “${decision.rule}” asks other people for that; deny this, and let it be asked anew`;
     }
-    const preview = await previewOf(tool, parsed.data, { conversationId, requester: request.requester });
-    return { args: parsed.data, preview };
+    const context = { conversationId, requester: request.requester };
+    try {
+      return { args: parsed.data, preview: await previewOf(tool, parsed.data, context) };
+    } catch (error) {
+      if (error instanceof FutileCallError) return `that cannot work: ${error.why}`;
+      throw error;
+    }
   }
 
   /** A yes to this one, and to others like it: the rule is shown first, and counts once it was read and confirmed. */

@@ -218,6 +218,28 @@ describe('what somebody is told of their answer', () => {
   });
 });
 
+describe('a call that cannot work', () => {
+  it('is not put before anybody, and whoever asked hears why', async () => {
+    await ask('move OPS-3 to Nirvana');
+
+    await shown('OPS-2', /OPS-3 can only become: In Progress, Done/);
+    await story.quiet();
+    expect(await story.open()).toEqual([]);
+    expect(ours('OPS-2').map(({ body }) => body)).not.toContainEqual(expect.stringMatching(/approve apr_/));
+  });
+
+  it('does not run when what it was about has changed since it was agreed to', async () => {
+    await ask('move OPS-3 to Done');
+    const card = await shown('OPS-2', /^approve apr_/m);
+    expect(card.body).toContain('To Do → Done');
+    story.sandbox.jira.transition({ user: ALEX.jiraAccount, issue: 'OPS-3', to: 'In Progress' });
+    await answer(DANA.jiraAccount, lineIn(card));
+
+    await shown('OPS-2', /things have changed since it was asked/);
+    expect(story.sandbox.jira.status('OPS-3')).toBe('In Progress');
+  });
+});
+
 describe('an answer that was not quite written', () => {
   it.each([
     [

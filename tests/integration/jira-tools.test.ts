@@ -1,7 +1,8 @@
 /** The agent's tools for Jira, against the emulated Jira. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FutileCallError } from '../../src/domain/errors.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
-import type { ToolOutput } from '../../src/domain/tool.ts';
+import type { Preview, ToolOutput } from '../../src/domain/tool.ts';
 import type { JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
 import { ALEX, DANA } from '../../src/sandbox/people.ts';
 import { type JiraFixture, openJira } from '../support/jira-gateway.ts';
@@ -263,6 +264,79 @@ describe('changing things', () => {
     });
     jira.sandbox.fail('doTransition', { kind: 'lost-response' });
     await expect(run('jira_transition', { issue: 'OPS-2', to: 'Done' })).rejects.toThrow();
+  });
+});
+
+describe('what a call would do, before anybody is asked', () => {
+  /** What the tool foresees, or why it cannot work. */
+  async function foresee(name: string, input: object): Promise<Preview | string> {
+    const tool = jira.gateway.tools.find((each) => each.name === name)!;
+    const conversationId = ConversationId.parse('jira:s:1');
+    const context = { conversationId, requester: PersonId.parse('alex') };
+    const signal = new AbortController().signal;
+    try {
+      return await tool.preview!(tool.input.parse(input), { ...context, signal });
+    } catch (error) {
+      if (error instanceof FutileCallError) return error.why;
+      throw error;
+    }
+  }
+
+  describe.each(['cloud', 'data-center'] as const)('on %s', (flavour) => {
+    beforeEach(async () => {
+      await jira.close();
+      jira = await openJira({ started: false, sandbox: { flavour } });
+    });
+
+    it.each([
+      ['jira_transition', { issue: 'OPS-3', to: 'Nirvana' }, 'can only become: In Progress, Done'],
+      ['jira_transition', { issue: 'OPS-3', to: 'to do' }, 'OPS-3 is To Do already'],
+      ['jira_transition', { issue: 'OPS-99', to: 'Done' }, 'does not exist'],
+      ['jira_assign', { issue: 'OPS-3', account: 'Dana Reyes' }, 'cannot be assigned to Dana Reyes'],
+      ['jira_assign', { issue: 'OPS-99', account: null }, 'does not exist'],
+      ['jira_link', { from: 'OPS-2', to: 'OPS-99', type: 'Blocks' }, 'does not exist'],
+      ['jira_link', { from: 'OPS-2', to: 'OPS-3', type: 'Loves' }, 'only: Blocks, Relates, Duplicate'],
+      ['jira_create_issue', { project: 'OPS', type: 'Dream', summary: 'x' }, 'no issues of the type Dream'],
+      ['jira_add_comment', { issue: 'OPS-99', text: 'x' }, 'does not exist'],
+    ])('says that it cannot work: %s %j', async (name, input, why) => {
+      expect(await foresee(name, input)).toEqual(expect.stringContaining(why));
+    });
+
+    it('shows what becomes of a status and of an assignee, and lets the rest pass', async () => {
+      jira.sandbox.assign({ user: ALEX.jiraAccount, issue: 'OPS-3', to: ALEX.jiraAccount });
+
+      expect(await foresee('jira_transition', { issue: 'OPS-3', to: 'done' })).toEqual({
+        changes: [{ label: 'status', before: 'To Do', after: 'Done' }],
+        basis: 'OPS-3 is To Do',
+      });
+      expect(await foresee('jira_assign', { issue: 'OPS-3', account: DANA.jiraAccount })).toMatchObject({
+        changes: [
+          {
+            label: 'assignee',
+            before: `Alex Kim [${ALEX.jiraAccount}]`,
+            after: `Dana Reyes [${DANA.jiraAccount}]`,
+          },
+        ],
+      });
+      const fine = [
+        foresee('jira_create_issue', { project: 'OPS', summary: 'x' }),
+        foresee('jira_link', { from: 'OPS-2', to: 'OPS-3', type: 'Blocks' }),
+        foresee('jira_add_comment', { issue: 'OPS-2', text: 'x' }),
+      ];
+      expect(await Promise.all(fine)).toEqual(Array(3).fill({ changes: [], basis: 'as it says' }));
+    });
+  });
+
+  it('lets an assignment pass where this account may not look for people', async () => {
+    jira.sandbox.fail('findAssignableUsers', { kind: 'status', status: 403 });
+    expect(await foresee('jira_assign', { issue: 'OPS-3', account: DANA.jiraAccount })).toMatchObject({
+      changes: [{ after: DANA.jiraAccount }],
+    });
+  });
+
+  it('does not say that a call cannot work when Jira is away', async () => {
+    jira.sandbox.fail('getIssue', { kind: 'status', status: 503 });
+    await expect(foresee('jira_transition', { issue: 'OPS-3', to: 'Done' })).rejects.toThrow(/503/);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toHistory } from '../../../src/agent/history.ts';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
 import { createFileTools } from '../../../src/delivery/file-tools.ts';
-import { ModelUnavailableError } from '../../../src/domain/errors.ts';
+import { FutileCallError, ModelUnavailableError } from '../../../src/domain/errors.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { ALEX } from '../../support/approvals.ts';
 import { aCall, ScriptedModel, type ScriptedReply, usageOf } from '../../support/scripted-model.ts';
@@ -214,6 +214,59 @@ describe('the part of a transcript the model is shown', () => {
       ]);
     },
   );
+});
+
+describe('a held call that cannot work', () => {
+  const asking = (futile: string) =>
+    runTurn(
+      {
+        model: new ScriptedModel([
+          {
+            calls: [
+              aCall('refund', { order: 7, amount: 1 }, 'a'),
+              aCall('refund', { order: 8, amount: 1 }, 'b'),
+            ],
+          },
+          { text: 'That does not work.' },
+        ]),
+        systemPrompt: 'You are a test.',
+        tools: aToolbox(RULES),
+        maxSteps: 5,
+        key: 'item-1',
+        answerHeld: async ({ call }, index) => {
+          if (futile.includes(call.id)) throw new FutileCallError('there is no such order');
+          return `waits (${index})`;
+        },
+        onProgress: () => undefined,
+      },
+      [SAID],
+      new AbortController().signal,
+    );
+  const REFUSED = 'Nobody was asked about this, because it cannot work: there is no such order.';
+
+  it('is refused to the agent, which goes on', async () => {
+    const outcome = await asking('ab');
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'That does not work.' });
+    expect(results(outcome.entries)).toEqual([
+      ['a', 'error', REFUSED],
+      ['b', 'error', REFUSED],
+    ]);
+    expect(outcome.screened).toMatchObject([
+      { kind: 'refused', rule: 'refunds' },
+      { kind: 'refused', rule: 'refunds' },
+    ]);
+  });
+
+  it('leaves the others of its turn waiting, counted without it', async () => {
+    const outcome = await asking('a');
+
+    expect(outcome).toMatchObject({ kind: 'suspended', held: [{ call: { id: 'b' } }] });
+    expect(results(outcome.entries)).toEqual([
+      ['a', 'error', REFUSED],
+      ['b', 'waiting', 'waits (0)'],
+    ]);
+  });
 });
 
 describe('files that a turn attaches', () => {
