@@ -60,7 +60,10 @@ export interface Occasion {
 export class HeldCalls {
   constructor(private readonly deps: HeldCallsDeps) {}
 
-  /** @param index of the held calls of this turn */
+  /**
+   * @param index of the held calls of this turn
+   * @throws {FutileCallError} when people would be asked about what cannot work
+   */
   async toApproval(
     work: Occasion,
     { call, tool, args, decision }: HeldCall,
