@@ -1,5 +1,6 @@
 /** A platform in thirty lines, added to the product without a change to it: JSON by HTTP, to and from an inbox. */
 import { EventEmitter, on } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type FastifyInstance, fastify } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -132,6 +133,25 @@ async function post({ server }: PostGateway, letter: Letter): Promise<string> {
     await answer.body?.cancel();
     if (answer.status < 500) throw new Error(`the letter was answered with ${answer.status}`);
   }
+}
+
+// ── It is short ────────────────────────────────────────────────────────────────────────────────────────────────
+
+it('OM-051 takes a class of under thirty lines, and as much again for its words', () => {
+  const source = readFileSync(new URL(import.meta.url), 'utf8');
+  const [written = ''] = /^class PostGateway [\s\S]*?^}\n/m.exec(source) ?? [];
+  const words = source.slice(
+    source.indexOf(written) + written.length,
+    source.indexOf('// ── People who use it'),
+  );
+
+  expect(linesIn(written)).toBeGreaterThan(0);
+  expect(linesIn(written)).toBeLessThan(30);
+  expect(linesIn(words)).toBeLessThanOrEqual(30);
+});
+
+function linesIn(source: string): number {
+  return source.split('\n').filter((line) => line.trim() !== '').length;
 }
 
 // ── It keeps the contract ──────────────────────────────────────────────────────────────────────────────────────
