@@ -138,7 +138,7 @@ const SECRET_KEY = new RegExp(`(?:${SECRET_WORDS})$`, 'i');
 
 /** Cheap first look: most texts hold none of these and are left at that. */
 const SUSPICIOUS = new RegExp(
-  `${SECRET_WORDS}|xox|xapp-|sk-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.`,
+  `${SECRET_WORDS}|xox|xapp-|sk-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.|[2-9a-z]{4}-[2-9a-z]{5}-[2-9a-z]{5}`,
   'i',
 );
 
@@ -152,6 +152,8 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/\bsk-[A-Za-z0-9_-]{8,}/g, REDACTED],
   // Keys of our own API, and what webhooks to its clients are signed with.
   [/\b(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
+  // Codes by which accounts are linked.
+  [/(?<![\w-])[2-9A-HJKMNP-TV-Z]{4}(?:-[2-9A-HJKMNP-TV-Z]{5}){2}(?![\w-])/gi, REDACTED],
   // Discord: bot tokens, and the tokens inside webhook and interaction addresses.
   [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, REDACTED],
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],

@@ -45,6 +45,9 @@ const secret: fc.Arbitrary<{ readonly text: string; readonly hidden: string }> =
   fc
     .tuple(word(24, 24), word(6, 6), word(27, 38))
     .map(([id, time, hidden]) => ({ text: `${id}.${time}.${hidden}`, hidden })),
+  fc
+    .stringMatching(/^[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}$/)
+    .map((hidden) => ({ text: `/link K7PM-${hidden}`, hidden })),
 );
 
 /** Harmless text around it; a separator, because a token glued to a word is another word. */
