@@ -89,6 +89,7 @@ import { LinkDirectives } from './router/link-directives.ts';
 import { createLinkNews } from './router/link-news.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
+import { ReopenDesk } from './router/reopen-desk.ts';
 import { StrandedApprovals } from './router/stranded-approvals.ts';
 import { createShopTools } from './sandbox/shop/shop-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
@@ -270,6 +271,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     reach,
     tokens,
     batches: new BatchDesk({ ballots, approvals: stores.approvals, clock }),
+    reopening: new ReopenDesk({ ...stores, reach, tools, config }),
     confirmations: new Confirmations(redis, keys),
     rememberMs: () => config().settings.retention.dedupe,
     clock,

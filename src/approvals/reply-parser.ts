@@ -14,6 +14,8 @@
  *                             reply TICKET text             to a question, by those on whose behalf it is asked
  *                             always TICKET rule          yes to this one, and to others like it (`domain/grant.ts`)
  *                             delegate TICKET person        let somebody else decide it in one's place
+ *                             reassign TICKET person [for other]   the same in the place of another, by an operator
+ *   reopen CODE               reopen TICKET                 what ended without effect is asked again
  *
  * Several tickets after `approve` or `deny` answer several requests: `approve T1 T2 T3`, with the sign that they were
  * read behind them.
@@ -49,6 +51,9 @@ export type ParsedReply =
   | { readonly kind: 'happened' | 'did-not-happen' | 'retry' }
   /** A person, as `contacts.yaml` names them. */
   | { readonly kind: 'delegate'; readonly to: string }
+  /** `from`: in whose place; absent where only one is asked. */
+  | { readonly kind: 'reassign'; readonly to: string; readonly from?: string }
+  | { readonly kind: 'reopen' }
   | { readonly kind: 'unclear'; readonly why: UnclearReason };
 
 /** Why nothing was decided; the caller finds the words for it. */
@@ -143,9 +148,11 @@ const OTHER_WORDS = [
   'happened',
   'did-not-happen',
   'retry',
+  'reassign',
+  'reopen',
 ] as const;
 /** They need no word that a mail could carry: who may say them is known by who writes where. */
-const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate', 'always']);
+const BY_TICKET_ONLY: ReadonlySet<string> = new Set(['reply', 'delegate', 'always', 'reassign']);
 
 /**
  * Reads the answer out of every rendering of a mail's body, quoted text included.
@@ -305,10 +312,17 @@ function judge({ verdict, rest, line }: Line): ParsedReply {
     case 'always':
       return { kind: 'always', text: rest };
     case 'undo':
+    case 'reopen':
     case 'happened':
     case 'did-not-happen':
     case 'retry':
       return withoutTrailingPunctuation(rest) === '' ? { kind: verdict } : unclear('extra-words');
+    case 'reassign': {
+      const [, to, from] =
+        /^(?:to )?@?(\S+?)(?: for @?(\S+?))?$/iu.exec(withoutTrailingPunctuation(rest)) ?? [];
+      if (to === undefined) return unclear(rest === '' ? 'no-text' : 'extra-words');
+      return { kind: 'reassign', to, ...(from === undefined ? {} : { from }) };
+    }
     case 'delegate': {
       const to = withoutTrailingPunctuation(rest).replace(/^(?:to )?@?/u, '');
       return /^\S+$/u.test(to) ? { kind: 'delegate', to } : unclear(to === '' ? 'no-text' : 'extra-words');

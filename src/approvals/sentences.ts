@@ -5,6 +5,7 @@
 import type { DelegateResult } from '../domain/approval/delegation.ts';
 import type { ReconcileResult } from '../domain/approval/execution.ts';
 import { type Approval, type Assent, approversOf, type Remark } from '../domain/approval/record.ts';
+import type { ReopenCode } from '../domain/approval/reopening.ts';
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
@@ -144,7 +145,7 @@ function voices(said: readonly Pick<Assent, 'by' | 'via'>[]): string {
 }
 
 /** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
-function courseOf({ edited, talk = [], delegations = [], rung = 0 }: Approval): string {
+function courseOf({ edited, talk = [], delegations = [], rung = 0, reopenedFrom }: Approval): string {
   const change = edited
     ? [
         `${visible(edited.by.name)} changed it ${viaText(edited.via)}; it was ${visible(JSON.stringify(edited.from))}`,
@@ -157,7 +158,11 @@ function courseOf({ edited, talk = [], delegations = [], rung = 0 }: Approval): 
   );
   const passed = delegations.map(({ from, to }) => `${from} lets ${to} decide`);
   const further = rung > 0 ? ['nobody had answered in time, so more people were asked'] : [];
-  return [...change, ...words, ...passed, ...further].map((sentence) => ` ${upperFirst(sentence)}.`).join('');
+  const before =
+    reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
+  return [...before, ...change, ...words, ...passed, ...further]
+    .map((sentence) => ` ${upperFirst(sentence)}.`)
+    .join('');
 }
 
 function upperFirst(text: string): string {
@@ -315,6 +320,25 @@ export function replyText({ code, approval }: ReplyResult): string {
   }
 }
 
+/** Why something is not asked again, in markdown. */
+export function reopenText(code: Exclude<ReopenCode, 'DONE'>, approval: Approval): string {
+  const stands = literal(standing(approval));
+  switch (code) {
+    case 'NOT_ENDED':
+      return `It has not ended, so there is nothing to ask again. ${stands}`;
+    case 'HAD_EFFECT':
+      return `It was carried out, or may have been, so it is not asked again. ${stands}`;
+    case 'TOO_OLD':
+      return `It ended too long ago to be asked again like that; let the agent ask for it anew. ${stands}`;
+    case 'NOT_ELIGIBLE':
+      return approval.state === 'DENIED'
+        ? 'Somebody said no to this; only those who may decide it can have it asked again. Nothing has changed.'
+        : 'Only those on whose behalf it was asked, those who may decide it and operators can have it asked again. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
 /** What became of saying what came of a call; plain text. */
 export function reconcileText({ code, approval }: ReconcileResult): string {
   switch (code) {
@@ -350,6 +374,26 @@ export function delegateText({ code, approval }: DelegateResult, to: string): st
       return `${literal(to)} cannot decide this: it is asked on their behalf, or it is you. Nothing has changed.`;
     case 'TOO_LONG':
       return 'It was passed on too often already. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** What became of an operator passing somebody's word on, in markdown; for the operator alone. */
+export function reassignText(
+  { code, approval }: DelegateResult,
+  { to, from }: { readonly to: string; readonly from: string },
+): string {
+  switch (code) {
+    case 'DONE':
+      return `${literal(to)} can now decide this in the place of ${literal(from)}, and is asked. ${literal(from)} still can, too; it counts once.`;
+    case 'NOT_ELIGIBLE':
+      return `${literal(from)} is not one of those who may decide this (${literal(askedOf(approval))}), or it is asked on your behalf. Nothing has changed.`;
+    case 'EXCLUDED':
+      return `${literal(to)} cannot decide this: it is asked on their behalf, or it is ${literal(from)}. Nothing has changed.`;
+    case 'ALREADY':
+    case 'TOO_LONG':
+      return delegateText({ code, approval }, to);
     default:
       return code satisfies never;
   }

@@ -46,10 +46,11 @@ import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
-import { type BallotBox, type Speaker, saidBy } from './ballot-box.ts';
+import { type BallotBox, type Counted, type Speaker, saidBy } from './ballot-box.ts';
 import type { BatchDesk } from './batch-desk.ts';
 import { type Confirmations, readConfirmation } from './confirmations.ts';
 import type { Reach } from './reach.ts';
+import type { ReopenDesk } from './reopen-desk.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
@@ -59,6 +60,7 @@ export interface AnswerDeps {
   readonly ballots: BallotBox;
   readonly tokens: ReplyTokens;
   readonly batches: BatchDesk;
+  readonly reopening: ReopenDesk;
   readonly confirmations: Confirmations;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -141,15 +143,26 @@ export class AnswerDesk implements Lookup {
     }
     await this.#adoptCopy(answer, result.approval);
     await this.#recordAnswer(answer, result.code, person.id);
-    const buttons = await this.#buttonsFor(person, result);
-    return { kind: 'answered', code: result.code, notice: result.notice, ...buttons };
+    const told = this.#withReopening(result, speaker);
+    const buttons = await this.#buttonsFor(person, told);
+    return { kind: 'answered', code: result.code, notice: told.notice, ...buttons };
+  }
+
+  /** Whoever comes too late can have it asked again, if nothing came of it. */
+  #withReopening<Result extends Counted>(result: Result, speaker: Speaker): Result & { again?: string } {
+    const { approval } = result;
+    const isLate = result.code === 'LATE' || result.code === 'ALREADY';
+    if (!isLate || !this.deps.reopening.offers(approval, speaker, this.deps.clock.now())) return result;
+    const again = `/reopen ${ticketOf({ approvalId: approval.id, gen: approval.gen })}`;
+    return { ...result, again, notice: `${result.notice} To have it asked again, write \`${again}\`.` };
   }
 
   /** What somebody can agree to by a press, where they are to agree to something. */
   async #buttonsFor(
     { id }: Pick<Person, 'id'>,
-    { confirm }: { readonly confirm?: string },
+    { confirm, again }: { readonly confirm?: string; readonly again?: string },
   ): Promise<{ readonly buttons?: readonly Button[] }> {
+    if (again !== undefined) return { buttons: [{ label: 'Ask it again', says: again }] };
     if (confirm === undefined) return {};
     return { buttons: [{ label: 'Yes, agree', says: await this.deps.confirmations.shorten(id, confirm) }] };
   }
@@ -393,11 +406,18 @@ export class AnswerDesk implements Lookup {
       const notice = `That decided nothing: ${UNCLEAR[said.why]}. Write \`approve ${ticket}\` or \`deny ${ticket} your reason\`.`;
       return { code: 'NOT_UNDERSTOOD', notice };
     }
+    if (said.kind === 'reopen') {
+      const reopened = await this.deps.reopening.reopen(approvalId, speaker);
+      return (
+        reopened ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing has changed.` }
+      );
+    }
     const ballot = { key: id, said, gen, digest: undefined };
     const result = await this.deps.ballots.cast(approvalId, speaker, ballot);
     if (!result)
       return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
-    return { ...result, ...(await this.#buttonsFor(speaker.person, result)) };
+    const told = this.#withReopening(result, speaker);
+    return { code: told.code, notice: told.notice, ...(await this.#buttonsFor(speaker.person, told)) };
   }
 
   /** `about`: what they answered. */
@@ -453,11 +473,21 @@ export class AnswerDesk implements Lookup {
       const help = this.#help(approval, parsed, subject);
       return this.#refuseReply(message, 'NOT_UNDERSTOOD', approval, help, parsed.kind);
     }
+    if (parsed.kind === 'reopen') {
+      const reopened = await this.deps.reopening.reopen(approval.id, speaker);
+      const { code, notice } = reopened ?? { code: 'NOT_FOUND', notice: NO_SUCH_REQUEST };
+      if (code !== 'DONE') return this.#refuseReply(message, code, approval, notice, parsed.kind);
+      await this.#recordReply(message, approval, code, person.id, parsed.kind);
+      return { kind: 'answered', code, notice };
+    }
     const ballot = { key: message.id, said: parsed, gen: claim.gen, digest: undefined };
     const result = await this.deps.ballots.cast(approval.id, speaker, ballot);
     if (!result) return this.#refuseReply(message, 'NOT_FOUND', approval, NO_SUCH_REQUEST, parsed.kind);
     if (result.code !== 'DECIDED' && result.code !== 'REPLAY' && result.code !== 'DONE') {
-      return this.#refuseReply(message, result.code, result.approval, result.notice, parsed.kind);
+      const { again } = this.#withReopening(result, speaker);
+      const { approveCode } = this.deps.tokens.codes(subject);
+      const how = again === undefined ? '' : ` To have it asked again, reply \`reopen ${approveCode}\`.`;
+      return this.#refuseReply(message, result.code, result.approval, result.notice + how, parsed.kind);
     }
     await this.#recordReply(message, result.approval, result.code, person.id, parsed.kind);
     return { kind: 'answered', code: result.code, notice: result.notice };

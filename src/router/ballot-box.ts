@@ -17,9 +17,16 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { choicesOf } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ParsedReply } from '../approvals/reply-parser.ts';
-import { delegateText, literal, noticeFor, reconcileText, replyText } from '../approvals/sentences.ts';
+import {
+  delegateText,
+  literal,
+  noticeFor,
+  reassignText,
+  reconcileText,
+  replyText,
+} from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
-import { delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
@@ -62,7 +69,7 @@ export interface Ballot {
 }
 
 export type Said =
-  | Exclude<ParsedReply, { kind: 'unclear' | 'edit' }>
+  | Exclude<ParsedReply, { kind: 'unclear' | 'edit' | 'reopen' }>
   /** Of a form: all arguments; of a line: those that change, as they were written. */
   | { readonly kind: 'edit'; readonly args: unknown }
   | { readonly kind: 'edit'; readonly changes: Readonly<Record<string, string>> }
@@ -120,6 +127,8 @@ export class BallotBox {
         return this.#reply(id, speaker, ballot, said.text);
       case 'delegate':
         return this.#delegate(id, speaker, said.to);
+      case 'reassign':
+        return this.#reassign(id, speaker, said);
       case 'always':
         return this.#always(id, speaker, ballot, said.text);
       case 'happened':
@@ -159,7 +168,7 @@ export class BallotBox {
     id: ApprovalId,
     speaker: Speaker,
     { key, gen, digest }: Ballot,
-    said: Exclude<Said, { kind: 'reply' | 'delegate' | 'always' | Finding }>,
+    said: Exclude<Said, { kind: 'reply' | 'delegate' | 'reassign' | 'always' | Finding }>,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
@@ -340,29 +349,67 @@ export class BallotBox {
   }
 
   async #delegate(id: ApprovalId, speaker: Speaker, to: string): Promise<Counted | undefined> {
-    const { approvals, directory, reach } = this.deps;
-    const { person, account } = speaker;
+    const { approvals } = this.deps;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
-    const wanted = PersonId.safeParse(to.toLowerCase());
-    const next = wanted.success ? directory.find(wanted.data) : undefined;
+    const next = this.#personCalled(to);
     if (!next) {
       const approval = await approvals.find(id);
       return approval && { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
     }
-    const result = await approvals.apply(id, (approval, nowMs) => {
-      const from = this.#voterOf(person, approval, nowMs);
+    const result = await this.#passOn(id, speaker, { from: speaker.person, next, operates: false });
+    return result && { ...result, notice: delegateText(result, next.name) };
+  }
+
+  /** An operator lets somebody decide in the place of one who was asked; where one alone was, that is they. */
+  async #reassign(
+    id: ApprovalId,
+    speaker: Speaker,
+    { to, from }: Extract<Said, { kind: 'reassign' }>,
+  ): Promise<Counted | undefined> {
+    const { approvals, directory } = this.deps;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
+    const approval = await approvals.find(id);
+    if (!approval) return undefined;
+    const nowMs = await approvals.nowMs(approval.conversationId);
+    if (!directory.may(speaker.person.roles, 'operate')) {
+      return { code: 'NOT_ELIGIBLE', approval, notice: ONLY_OPERATORS };
+    }
+    const next = this.#personCalled(to);
+    const asked = directory.approversOf(approversOf(approval), excludedFrom(approval), nowMs);
+    const place = from === undefined ? onlyOne(asked) : this.#personCalled(from);
+    if (!next) return { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
+    if (!place) {
+      const notice = from === undefined ? whosePlace(asked) : nobodyCalled(from);
+      return { code: 'UNKNOWN_PERSON', approval, notice };
+    }
+    const result = await this.#passOn(id, speaker, { from: place, next, operates: true });
+    return result && { ...result, notice: reassignText(result, { to: next.name, from: place.name }) };
+  }
+
+  #personCalled(name: string): Person | undefined {
+    const id = PersonId.safeParse(name.toLowerCase());
+    return id.success ? this.deps.directory.find(id.data) : undefined;
+  }
+
+  async #passOn(
+    id: ApprovalId,
+    { person, account }: Speaker,
+    {
+      from: giver,
+      next,
+      operates,
+    }: { readonly from: Person; readonly next: Person; readonly operates: boolean },
+  ): Promise<DelegateResult | undefined> {
+    const { approvals, reach } = this.deps;
+    return approvals.apply(id, (approval, nowMs) => {
+      const from = this.#voterOf(giver, approval, nowMs);
       const place = reach.placesOf(next, {
         askedIn: approval.origin,
         importance: importanceOfRisk(approval.request.risk),
       })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
-      return delegate(
-        approval,
-        { from, to: next.id, by: person.id, account, operates: false, copies },
-        nowMs,
-      );
+      return delegate(approval, { from, to: next.id, by: person.id, account, operates, copies }, nowMs);
     });
-    return result && { ...result, notice: delegateText(result, next.name) };
   }
 }
 
@@ -372,6 +419,18 @@ function nobodyCalled(to: string): string {
 
 const NOT_THEIRS =
   'This account is nobody’s I know any more, so you cannot decide this. Nothing was decided.';
+
+function onlyOne(people: readonly Person[]): Person | undefined {
+  return people.length === 1 ? people[0] : undefined;
+}
+
+function whosePlace(asked: readonly Person[]): string {
+  const names = asked.map(({ id }) => literal(id)).join(', ');
+  return `In whose place? Write \`reassign TICKET person for other\`; those who may decide it are: ${names || 'nobody'}. Nothing has changed.`;
+}
+
+const ONLY_OPERATORS =
+  'Only somebody who runs me can let others decide in the place of those who were asked; `delegate` passes on your own word. Nothing has changed.';
 
 /** A yes that counts, or counted when it came the first time. */
 const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);

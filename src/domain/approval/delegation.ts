@@ -46,6 +46,7 @@ export function delegate(
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
   if (!isWaiting(approval.state)) return { result: { code: 'ALREADY', approval } };
+  if (excludedFrom(approval).has(by)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
   // Whoever has an account of the requester is the requester, by whatever name, and has no word to pass on.
   if (approval.request.accounts?.includes(account)) return { result: { code: 'NOT_ELIGIBLE', approval } };

@@ -1,0 +1,153 @@
+/**
+ * Asks again what ended without an effect: expired, withdrawn, or denied.
+ *
+ * Owns      how the new approval is made of the old one and of the rules as they are now.
+ * Not here  who may have it asked again, and until when (`domain/approval/reopening.ts`).
+ *
+ * Invariants
+ *   1. What ended is asked again once; to want it again finds the same new approval.
+ *   2. It asks for exactly the same, and nobody but those who would be asked now; where the rules deny it now, or ask
+ *      other people, it is not asked again in its name.
+ *   3. A yes to it is given anew: nothing that was said about the old one counts.
+ */
+import { previewOf } from '../agent/preview.ts';
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { decideCall } from '../agent/tools/tool-policy.ts';
+import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
+import { consequencesOfOpening } from '../approvals/consequences.ts';
+import { askHumans, timesOf } from '../approvals/plan.ts';
+import { literal, reopenText, standing } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import { type Approval, excludedFrom } from '../domain/approval/record.ts';
+import { mayReopen } from '../domain/approval/reopening.ts';
+import { mayDecide } from '../domain/approval/voting.ts';
+import { ticketOf } from '../domain/card.ts';
+import { importanceOfRisk } from '../domain/escalation/plan.ts';
+import type { ApprovalId } from '../domain/ids.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Speaker } from './ballot-box.ts';
+import type { Reach } from './reach.ts';
+
+/** Two who want it together are told of the same approval. */
+const OPENING_MS = 60_000;
+
+export interface ReopenDeps {
+  readonly approvals: ApprovalStore;
+  readonly directory: Directory;
+  readonly reach: Reach;
+  readonly tools: ToolCatalog;
+  readonly writer: EffectWriter;
+  readonly config: () => Config;
+}
+
+export interface Reopened {
+  readonly code: string;
+  /** In markdown. */
+  readonly notice: string;
+}
+
+export class ReopenDesk {
+  constructor(private readonly deps: ReopenDeps) {}
+
+  /** Whether somebody could have it asked again now. */
+  offers(approval: Approval, speaker: Speaker, nowMs: number): boolean {
+    return approval.client === undefined && this.#codeFor(approval, speaker, nowMs) === 'DONE';
+  }
+
+  /** Undefined if there is no such approval. */
+  async reopen(id: ApprovalId, speaker: Speaker): Promise<Reopened | undefined> {
+    const { approvals, directory, writer, config } = this.deps;
+    const old = await approvals.find(id);
+    if (!old) return undefined;
+    if (old.client !== undefined) return { code: 'NOT_OFFERED', notice: ASKED_BY_PROGRAM };
+    const nowMs = await approvals.nowMs(old.conversationId);
+    const code = this.#codeFor(old, speaker, nowMs);
+    if (code !== 'DONE') return { code, notice: reopenText(code, old) };
+    const next = await this.#anew(old, nowMs);
+    if (typeof next === 'string') return { code: 'NOT_OFFERED', notice: next };
+    const there = await approvals.find(next.id);
+    if (there) return { code: 'ALREADY', notice: askedAgain(there) };
+    if (!(await directory.personNow(speaker.account)))
+      return { code: 'NOT_ELIGIBLE', notice: reopenText('NOT_ELIGIBLE', old) };
+    await writer.write(
+      old.conversationId,
+      [...consequencesOfOpening(next, nowMs), toOpenEffect(next, config().settings.retention.approvals)],
+      { key: `open:${next.id}`, forMs: OPENING_MS },
+    );
+    return { code: 'DONE', notice: askedAgain(next) };
+  }
+
+  #codeFor(approval: Approval, { person, account }: Speaker, nowMs: number): ReturnType<typeof mayReopen> {
+    const { directory } = this.deps;
+    const voter = directory.voterOf(person, nowMs);
+    const isTheirs = approval.request.accounts?.includes(account) ?? false;
+    const decides = !isTheirs && directory.may(person.roles, 'approve') && mayDecide(approval, voter);
+    const operates = directory.may(person.roles, 'operate');
+    return mayReopen(approval, { person: person.id, decides, operates }, nowMs);
+  }
+
+  /** The new approval, or in words why there can be none. */
+  async #anew(old: Approval, nowMs: number): Promise<Approval | string> {
+    const { directory, reach, config } = this.deps;
+    const { request, policy, origin, conversationId } = old;
+    const tool = this.deps.tools.find(request.tool);
+    const parsed = tool?.version === request.version ? tool.input.safeParse(request.args) : undefined;
+    if (!tool || !parsed?.success)
+      return 'The tool is not the same any more, so it cannot be asked again like that.';
+    const decision = decideCall(config().authorizations, {
+      tool: tool.name,
+      group: tool.group,
+      effect: tool.effect,
+      args: parsed.data,
+      roles: directory.find(request.requester)?.roles ?? [],
+      platform: origin.platform,
+    });
+    if (decision.kind === 'deny') return `The rule “${literal(decision.rule)}” does not allow it any more.`;
+    const isOther =
+      decision.kind === 'ask' && JSON.stringify(decision.approvers) !== JSON.stringify(policy.approvers);
+    if (isOther) return 'The rules ask other people for that now; let the agent ask for it anew.';
+
+    const { approvers } = policy;
+    const asking = decision.kind === 'ask' ? decision : undefined;
+    const excluded = excludedFrom(old);
+    const { policies } = config().escalation;
+    const current = policies[policy.name] ?? policies.default;
+    const { preview: _, ...same } = request;
+    const preview = await previewOf(tool, parsed.data, { conversationId, requester: request.requester });
+    const next = askHumans(
+      {
+        id: approvalIdFor(conversationId, `reopened:${old.id}`, 0),
+        conversationId,
+        origin,
+        request: { ...same, ...(preview ? { preview } : {}) },
+        rule: policy.rule,
+        nowMs,
+      },
+      {
+        ...(asking?.exception ? { exception: true as const } : {}),
+        approvers,
+        policyName: policy.name,
+        policy: current,
+        times: timesOf({ approvers, policy: current, excluded, nowMs }, config(), directory),
+        ...reach.placesToAsk(directory.approversOf(approvers, excluded, nowMs), {
+          first: asking?.channel,
+          askedIn: origin,
+          importance: importanceOfRisk(request.risk),
+        }),
+        mayBeOthers: directory.isGranted(approvers),
+        originCannotEdit: reach.cannotEdit(origin.platform),
+      },
+    );
+    if (next.state === 'DENIED') return 'Nobody who may approve it could be asked now.';
+    return { ...next, reopenedFrom: old.id };
+  }
+}
+
+function askedAgain(approval: Approval): string {
+  const { id, gen } = approval;
+  return `It is asked again, as another request: \`${ticketOf({ approvalId: id, gen })}\`. ${literal(standing(approval))}`;
+}
+
+const ASKED_BY_PROGRAM =
+  'A program asked for this and has heard how it ended; it asks anew if it still wants it. Nothing has changed.';

@@ -1,0 +1,174 @@
+/** A request that has the wrong people, or ended too soon: an operator passes it on, and it is asked again. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { Platform } from '../../src/domain/ids.ts';
+import { RoleName } from '../../src/domain/person.ts';
+import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+
+const DAY = 24 * 60 * 60_000;
+
+let story: Story;
+afterEach(() => story.end());
+
+/** Eve's accounts are those of Carl, who is a member; Alex runs the gateway where the story says so. */
+async function begin({ operator = false }: { operator?: boolean } = {}): Promise<void> {
+  story = await Story.begin({
+    config: (shipped) => {
+      const { dana } = shipped.contacts.people;
+      const carl = {
+        ...dana!,
+        name: 'Carl Chen',
+        roles: [RoleName.parse('member')],
+        accounts: { slack: [`T0SANDBOX/${EVE.slack}`], email: [EVE.mail] },
+        prefers: [Platform.parse('slack')],
+      };
+      const people = { ...shipped.contacts.people, carl };
+      const config = { ...shipped, contacts: { ...shipped.contacts, people } };
+      const roles = ['member', 'engineer', 'operator'].map((role) => RoleName.parse(role));
+      return operator ? withPerson(config, 'alex', { roles }) : config;
+    },
+  });
+}
+
+async function ask(): Promise<{ thread: string; ticket: string }> {
+  const thread = await story.mention('refund order 7');
+  await story.answer(thread, /Waiting for role manager/);
+  const [approval] = await story.waiting();
+  return { thread, ticket: `${approval?.id}.1` };
+}
+
+describe('an operator passes a request on', () => {
+  it('OM-120 OM-124 to somebody who is asked then, and decides in the place of the one who was', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+
+    await story.say(DANA.slack, thread, `reassign ${ticket} carl`);
+    await story.told(DANA.slack, /Carl Chen can now decide this in the place of Dana Reyes/);
+    const card = await story.sandbox.slack.until((slack) =>
+      slack.messages('D0EVE').find((message) => /Waiting for/.test(textOf(message))),
+    );
+    await story.sandbox.slack.press({
+      user: EVE.slack,
+      channel: 'D0EVE',
+      ts: card.ts,
+      actionId: button(card, /"Approve"/),
+    });
+
+    await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-185 never to those on whose behalf it is asked, and nobody else passes it on', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+
+    await story.say(DANA.slack, thread, `reassign ${ticket} alex`);
+    await story.told(DANA.slack, /Alex Kim cannot decide this/);
+    await story.say(EVE.slack, thread, `reassign ${ticket} carl`);
+    await story.told(EVE.slack, /Only somebody who runs me/);
+    await story.say(DANA.slack, thread, `reassign ${ticket} nobody.known for dana`);
+    await story.told(DANA.slack, /I know nobody by the id nobody\.known/);
+
+    expect((await story.waiting())[0]?.delegations ?? []).toEqual([]);
+  });
+
+  it('OM-185 not where they ask for it themselves', async () => {
+    await begin({ operator: true });
+    const { thread, ticket } = await ask();
+
+    await story.say(ALEX.slack, thread, `reassign ${ticket} carl`);
+
+    await story.told(ALEX.slack, /or it is asked on your behalf/);
+    expect((await story.waiting())[0]?.delegations ?? []).toEqual([]);
+  });
+});
+
+describe('a request that ended without an effect', () => {
+  it('OM-123 OM-124 is asked again by a button on the answer that came too late, and needs a yes of its own', async () => {
+    await begin();
+    const { thread } = await ask();
+    const card = await story.answer(thread, /Waiting for role manager/);
+    await story.seen();
+    await story.advance(2 * DAY);
+    await story.answer(thread, /Expired on/);
+
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: GENERAL,
+      ts: card.ts,
+      actionId: button(card, /"Approve"/),
+      copy: card,
+    });
+    const late = await story.sandbox.slack.until((slack) =>
+      slack.ephemerals(DANA.slack).find((message) => /came after the deadline/.test(textOf(message))),
+    );
+    const again = button({ text: '', ...late } as Parameters<typeof button>[0], /Ask it again/);
+    for (let press = 0; press < 2; press++) {
+      await story.sandbox.slack.press({ user: DANA.slack, channel: GENERAL, ts: late.ts, actionId: again });
+    }
+
+    await story.told(DANA.slack, /It is asked again, as another request/);
+    const [reopened, ...others] = await story.waiting();
+    expect(others).toEqual([]);
+    expect(reopened).toMatchObject({ state: 'OPEN', reopenedFrom: expect.stringMatching(/^apr_/) });
+    expect(story.refunds(7)).toEqual([]);
+    await story.say(DANA.slack, thread, `approve ${reopened?.id}`);
+    await story.answer(thread, /Approved by Dana Reyes on Slack.*Done/s);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([120]);
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toContain(reopened?.id);
+  });
+
+  it('OM-124 is asked again by who asked for it when it expired, but not when somebody said no', async () => {
+    await begin();
+    const first = await ask();
+    await story.say(DANA.slack, first.thread, `deny ${first.ticket} not today`);
+    await story.answer(first.thread, /Denied by Dana Reyes/);
+
+    await story.say(ALEX.slack, first.thread, `reopen ${first.ticket}`);
+    await story.told(ALEX.slack, /Somebody said no to this/);
+    expect(await story.waiting()).toEqual([]);
+    await story.say(DANA.slack, first.thread, `reopen ${first.ticket}`);
+    await story.told(DANA.slack, /It is asked again/);
+
+    const [reopened] = await story.waiting();
+    expect(reopened?.reopenedFrom).toBe(first.ticket.slice(0, -2));
+  });
+
+  it('OM-125 is asked again by mail, with the line that the late answer is told', async () => {
+    await begin();
+    const { thread } = await ask();
+    const mail = await story.mail(DANA.mail, /Decide before/);
+    await story.seen();
+    await story.advance(2 * DAY);
+    await story.answer(thread, /Expired on/);
+
+    await story.sandbox.mail.reply(mail, { line: `approve ${codesIn(mail).approve}`, quoting: 'top' });
+    const late = await story.mail(DANA.mail, /To have it asked again/);
+    const line = /reopen [A-Z0-9]{4,8}/.exec(late.text)?.[0] ?? '';
+    await story.sandbox.mail.reply(mail, { line, quoting: 'top' });
+
+    const anew = await story.sandbox.slack.until((slack) =>
+      slack.thread(GENERAL, thread).find((message) => /it was asked before/i.test(textOf(message))),
+    );
+    expect(textOf(anew)).toContain('Waiting for role manager');
+  });
+
+  it('is not asked again once it was done, nor when it ended too long ago', async () => {
+    await begin();
+    const done = await ask();
+    await story.say(DANA.slack, done.thread, `approve ${done.ticket}`);
+    await story.answer(done.thread, /Done/);
+    await story.say(DANA.slack, done.thread, `reopen ${done.ticket}`);
+    await story.told(DANA.slack, /carried out, or may have been/);
+
+    const other = await ask();
+    await story.seen();
+    await story.advance(2 * DAY);
+    await story.answer(other.thread, /Expired on/);
+    await story.advance(8 * DAY);
+    await story.say(DANA.slack, other.thread, `reopen ${other.ticket}`);
+    await story.told(DANA.slack, /ended too long ago/);
+
+    expect(await story.waiting()).toEqual([]);
+  });
+});
