@@ -287,7 +287,7 @@ export class InteractionDesk {
       await line.respond(tellResponse(notRecorded(answer)));
       return this.#goOn(this.#tellRest(gesture, notRecorded(answer)));
     }
-    if (line.shared && receipt.kind === 'duplicate')
+    if (line.shared && isRepeated(receipt))
       return this.#standIn(gesture, line, toResponse(receipt), session.signal);
     await line.respond(toResponse(receipt));
     if (receipt.kind === 'answered') this.#goOn(this.#tellRest(gesture, receipt.notice));
@@ -317,8 +317,7 @@ export class InteractionDesk {
     const seen = alone
       ? { type: ResponseType.deferredMessage, data: { flags: MessageFlag.ephemeral } }
       : { type: ResponseType.deferredUpdate };
-    if (line.shared && receipt.kind === 'duplicate')
-      return this.#standIn(gesture, line, seen, session.signal);
+    if (line.shared && isRepeated(receipt)) return this.#standIn(gesture, line, seen, session.signal);
     await line.respond(seen);
   }
 
@@ -367,7 +366,12 @@ type Settled =
 
 /** Another gateway of ours heard it first. */
 function isTakenElsewhere(stored: Settled | 'late'): boolean {
-  return stored !== 'late' && stored.kind === 'received' && stored.receipt.kind === 'duplicate';
+  return stored !== 'late' && stored.kind === 'received' && isRepeated(stored.receipt);
+}
+
+/** What was stored before; an answer to an approval that was counted before is told as a replay. */
+function isRepeated(receipt: Receipt): boolean {
+  return receipt.kind === 'duplicate' || (receipt.kind === 'answered' && receipt.code === 'REPLAY');
 }
 
 function settled(receiving: Promise<Receipt>): Promise<Settled> {

@@ -10,6 +10,7 @@ import {
   inChannel,
   openDiscord,
 } from '../support/discord-gateway.ts';
+import { aCard } from '../support/slack-gateway.ts';
 
 const alex = ALEX.discordUser;
 
@@ -58,6 +59,25 @@ describe('two gateways', () => {
     await discord.sandbox.until(() => callsOf('GET /webhooks/:app/:token/messages/:message').length > 0);
 
     expect(outcome.kind).toBe(kind);
+    expect(callsOf('POST /interactions/:id/:token/callback')).toHaveLength(1);
+  });
+
+  it('answer a press on a card once, though the second one is told what came of the first', async () => {
+    const told = ['DECIDED', 'REPLAY'];
+    await together(async () => ({ kind: 'stored' }));
+    discord.onReceive(async () => {
+      const code = told.shift() ?? 'REPLAY';
+      return { kind: 'answered', code, notice: code };
+    });
+    const { ref } = await discord.send({ to: inChannel(GENERAL.id), body: { kind: 'card', card: aCard() } });
+    const message = discord.sandbox.message(ref.split('/')[1]!)!;
+    const customId = buttonOf(message, 'Approve');
+
+    const press = { user: alex, channel: GENERAL.id, message: message.id, customId };
+    const outcome = await discord.sandbox.press(press);
+    await discord.sandbox.until(() => callsOf('GET /webhooks/:app/:token/messages/:message').length > 0);
+
+    expect(outcome).toMatchObject({ kind: 'message', message: { content: 'DECIDED' } });
     expect(callsOf('POST /interactions/:id/:token/callback')).toHaveLength(1);
   });
 
