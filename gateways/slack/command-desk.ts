@@ -79,7 +79,8 @@ function sentenceFor(receipt: Receipt, message: InboundMessage): string | undefi
       return question && `${quoted(question)}\n\nWorking on it …`;
     }
     case 'ignored':
-      return `Nothing was done: ${receipt.reason.replaceAll('-', ' ')}.`;
+      // Slack lets nothing take the place of what a command was answered with, so it is said once.
+      return receipt.told ? undefined : `Nothing was done: ${receipt.reason.replaceAll('-', ' ')}.`;
     case 'answered':
     case 'duplicate':
       return undefined;

@@ -145,7 +145,8 @@ export type Inbound = z.infer<typeof Inbound>;
 export type Receipt =
   | { readonly kind: 'stored' }
   | { readonly kind: 'duplicate' }
-  | { readonly kind: 'ignored'; readonly reason: string }
+  /** `told`: why it was is said to the sender in a message of its own. */
+  | { readonly kind: 'ignored'; readonly reason: string; readonly told?: true }
   /** `notice` is for the one who answered, only for them; what everybody sees is the updated card. */
   | {
       readonly kind: 'answered';

@@ -227,10 +227,11 @@ export class MessageRouter {
     if (!ask) return this.#ignore(message, 'unknown-sender');
     const { id, conversationId, replyTo } = message;
     const gesture = { id, account, channel: platformOf(account), actor: account };
-    await this.deps.linking.askToPair(gesture, { name, place: { to: replyTo, conversationId } });
+    const place = { to: replyTo, conversationId };
+    const { code } = await this.deps.linking.askToPair(gesture, { name, place });
     const about = { reason: 'unknown-sender', authorization: 'deny', rule: 'unknown_senders: ask-to-pair' };
     await this.#record(conversationId, message, 'message.refused', about);
-    return { kind: 'ignored', reason: 'unknown-sender' };
+    return { kind: 'ignored', reason: 'unknown-sender', ...(code === 'ASKED' ? { told: true } : {}) };
   }
 
   /** A code by which a stranger becomes somebody; undefined if it is none. */
@@ -267,7 +268,8 @@ export class MessageRouter {
       ],
       this.#firstTime(message.id),
     );
-    return { kind: 'ignored', reason };
+    // Whether something that is told once in a while was told this time, nobody knows.
+    return { kind: 'ignored', reason, ...(told ? {} : { told: true }) };
   }
 
   // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -66,6 +66,18 @@ describe('OB-010 the command /signalbox', () => {
     expect(story.sandbox.claude.requests).toEqual([]);
   });
 
+  it('OB-010 tells a stranger once who they are to us, and then that nothing was done', async () => {
+    await type(EVE.slack, 'ask refund order 7');
+    await told(EVE.slack, /do not know you yet/);
+    await story.quiet();
+    expect(story.sandbox.slack.ephemerals(EVE.slack)).toHaveLength(1);
+
+    await type(EVE.slack, 'ask refund order 7');
+    await told(EVE.slack, /Nothing was done: unknown sender/);
+    await story.quiet();
+    expect(story.sandbox.slack.ephemerals(EVE.slack)).toHaveLength(2);
+  });
+
   it('goes on where the same person left off, and keeps that from others in the channel', async () => {
     await type(ALEX.slack, 'ask my favourite colour is teal');
     await story.quiet();

@@ -97,6 +97,13 @@ describe.each(['socket', 'http'] as const)('the command /signalbox over %s', (mo
 
     expect(seenBy('U0ALEX')).toEqual(['Nothing was done: may not ask.']);
   });
+
+  it('that was turned away says nothing of it where a message of its own does', async () => {
+    slack.onReceive(async () => ({ kind: 'ignored', reason: 'may-not-ask', told: true }));
+    await type('ask refund order 7');
+
+    expect(seenBy('U0ALEX')).toEqual([]);
+  });
 });
 
 describe('a command', () => {
