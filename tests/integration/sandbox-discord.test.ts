@@ -135,6 +135,19 @@ describe('messages through the real client', () => {
     expect(me.permissionsIn(ops!).has('SendMessages')).toBe(true);
   });
 
+  it('takes from people what their client would send: 2,000 characters, 4,000 with Nitro', async () => {
+    const said = { user: ALEX.discordUser, channel: GENERAL.id };
+    const of = (length: number) => 'x'.repeat(length);
+
+    await expect(sandbox.discord.say({ ...said, text: of(2_001) })).rejects.toThrow('2000, 4000 with Nitro');
+    await expect(sandbox.discord.say({ ...said, text: of(4_001), nitro: true })).rejects.toThrow('has 4001');
+    await sandbox.discord.say({ ...said, text: of(4_000), nitro: true });
+    const { id } = await sandbox.discord.say({ ...said, text: of(2_000) });
+    await expect(sandbox.discord.edit({ message: id, text: of(2_001) })).rejects.toThrow('has 2001');
+
+    expect(sandbox.discord.messages(GENERAL.id).map(({ content }) => content.length)).toEqual([4_000, 2_000]);
+  });
+
   it('lets people say nothing where they are not', async () => {
     const say = (user: string, channel: string) => sandbox.discord.say({ user, channel, text: 'x' });
 

@@ -268,7 +268,11 @@ export class DiscordSandbox {
 
   // What people do.
 
-  /** Somebody types in a channel or a thread; `@signalbox`, first names and role names become mentions. */
+  /**
+   * Somebody types in a channel or a thread; `@signalbox`, first names and role names become mentions.
+   *
+   * @throws {Error} when their client would not send it: too long, or no such place
+   */
   async say(said: {
     user: string;
     channel: string;
@@ -277,16 +281,19 @@ export class DiscordSandbox {
     replyTo?: string;
     notifies?: boolean;
     files?: readonly Upload[];
+    /** They pay for Nitro, and so for longer messages. */
+    nitro?: boolean;
   }): Promise<DiscordMessage> {
-    const { user: author, channel, text, replyTo, notifies = true, files = [] } = said;
+    const { user: author, channel, text, replyTo, notifies = true, files = [], nitro = false } = said;
     if (!isPerson(author)) throw new Error(`there is no person ${author}`);
+    const content = toDiscordText(text, nitro);
     this.#refusePlace(author, channel);
     if (replyTo !== undefined) this.#existing(replyTo);
     return this.#messages.post(
       {
         author,
         channel,
-        content: toDiscordText(text),
+        content,
         type: replyTo === undefined ? 0 : 19,
         attachments: files.map((file) => this.#files.keep(file)),
         nonce: this.#world.nextId(),
@@ -304,13 +311,19 @@ export class DiscordSandbox {
   }
 
   /** Somebody types to the bot in their direct messages. */
-  async dm(said: { user: string; text: string; files?: readonly Upload[] }): Promise<DiscordMessage> {
+  async dm(said: {
+    user: string;
+    text: string;
+    files?: readonly Upload[];
+    nitro?: boolean;
+  }): Promise<DiscordMessage> {
     return this.say({ ...said, channel: dmOf(said.user) });
   }
 
   /** Somebody changes what they wrote. */
-  async edit({ message, text }: { message: string; text: string }): Promise<DiscordMessage> {
-    return this.#messages.edit(this.#existing(message), { content: toDiscordText(text) }, BY_PEOPLE);
+  async edit(change: { message: string; text: string; nitro?: boolean }): Promise<DiscordMessage> {
+    const { message, text, nitro = false } = change;
+    return this.#messages.edit(this.#existing(message), { content: toDiscordText(text, nitro) }, BY_PEOPLE);
   }
 
   /** Somebody deletes a message. */

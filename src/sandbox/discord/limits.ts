@@ -6,6 +6,9 @@
  */
 export const MAX_CONTENT_CHARS = 2_000;
 
+/** The same for people who pay for Nitro (support.discord.com, Nitro). */
+export const MAX_NITRO_CHARS = 4_000;
+
 /** Embed limits (Message resource). */
 export const MAX_EMBEDS = 10;
 export const MAX_EMBED_TITLE_CHARS = 256;

@@ -1,8 +1,15 @@
 /** What people type, as their client sends it: `@signalbox`, first names and role names become mentions. Pure. */
 import { BOT, GUILD_ROLES, PEOPLE } from '../people.ts';
+import { MAX_CONTENT_CHARS, MAX_NITRO_CHARS } from './limits.ts';
 
-export function toDiscordText(text: string): string {
-  return text.replace(/(?<![\w@])@(\w+)/g, (typed, name: string) => mentionOf(name) ?? typed);
+/** @throws {Error} when it is longer than a person may write */
+export function toDiscordText(text: string, nitro = false): string {
+  const content = text.replace(/(?<![\w@])@(\w+)/g, (typed, name: string) => mentionOf(name) ?? typed);
+  const most = nitro ? MAX_NITRO_CHARS : MAX_CONTENT_CHARS;
+  if (content.length <= most) return content;
+  throw new Error(
+    `a message has ${most} characters at most (${MAX_CONTENT_CHARS}, ${MAX_NITRO_CHARS} with Nitro); this one has ${content.length}`,
+  );
 }
 
 function mentionOf(name: string): string | undefined {
