@@ -222,7 +222,13 @@ const PROGRAM = createProgram(async () => {});
 const HIDDEN = new Set(['sandbox', 'help']);
 
 /** States and result codes look like variables. */
-const CODES: ReadonlySet<string> = new Set([...ApprovalState.options, ...Object.keys(PROBLEMS)]);
+const CODES: ReadonlySet<string> = new Set([
+  ...ApprovalState.options,
+  ...Object.keys(PROBLEMS),
+  // Of a line, and of several answers at once, as the web gateway's programs read them.
+  'NOT_UNDERSTOOD',
+  'TO_CONFIRM',
+]);
 
 const VARIABLES = new Set([
   ...referencesOf(read('config/settings.yaml')).map((line) => line.split(' ')[0] ?? ''),
