@@ -66,7 +66,8 @@ function factPieces({ facts }: Card): Piece[] {
 function modelSays(text: string): string {
   const lines = showHidden(text)
     .split('\n')
-    .map((line) => `bq. ${escapeWiki(line)}`);
+    // A quote of nothing would be shown as those three characters.
+    .map((line) => (line.trim() === '' ? '' : `bq. ${escapeWiki(line)}`));
   return [`_What the assistant says about it (not checked, and not part of the action):_`, ...lines].join(
     '\n',
   );
@@ -85,6 +86,9 @@ function howToAnswer(card: Card): string {
     ...(card.choices.includes('approve') ? [`approve ${ticket}`] : []),
     ...(denies ? [`deny ${ticket} your reason`] : []),
     ...(card.choices.includes('answer') ? [`answer ${ticket} your answer, instead of the action`] : []),
+    ...(card.choices.includes('ask') ? [`question ${ticket} what you want to know first`] : []),
+    ...(card.choices.includes('edit') ? [`edit ${ticket} name=value`] : []),
+    ...(card.choices.includes('always') ? [`always ${ticket} exact 7d 5x`] : []),
     ...FINDINGS.filter((finding) => card.choices.includes(finding)).map((finding) => `${finding} ${ticket}`),
   ];
   return [

@@ -57,6 +57,13 @@ describe('an approval card in Jira', () => {
     );
   });
 
+  it('quotes no empty line of what the assistant says', () => {
+    const [comment = ''] = toCardComments(aCard({ modelSays: 'one\n\n \ntwo' }), []);
+
+    expect(comment).toContain('bq. one\n\n\nbq. two');
+    expect(comment).not.toMatch(/^bq\.\s*$/m);
+  });
+
   it('keeps within the length of a comment and shows every character of the facts', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100_000 }), fc.boolean(), (length, hasLines) => {
