@@ -152,14 +152,15 @@ export class JiraGateway implements Gateway {
     return checkJira(this.settings, this.#client, { unreached, lastWebhook: this.#lastWebhook });
   }
 
-  /** While the quota is used up; it passes by itself. */
+  /** While nothing may be asked for long; it passes by itself. */
   trouble(): Trouble | undefined {
-    const quota = this.#transport.holds.quota();
-    if (!quota) return undefined;
-    const until = new Date(quota.untilMs).toISOString().slice(11, 16);
+    const hold = this.#transport.holds.long();
+    if (!hold) return undefined;
+    const until = new Date(hold.untilMs).toISOString().slice(11, 16);
+    const why = this.#client.isCloud ? 'its quota is used up' : 'it has asked too much at once';
     return {
-      sinceMs: quota.sinceMs,
-      detail: `Jira lets this account ask nothing until ${until} UTC: its quota is used up`,
+      sinceMs: hold.sinceMs,
+      detail: `Jira lets this account ask nothing until ${until} UTC: ${why}`,
       remedy: 'It goes on by itself then. If this happens often, look at what else uses the same account.',
     };
   }

@@ -23,6 +23,8 @@ import type { JiraHttpError } from './http-error.ts';
 const DEFAULT_WAIT_MS = 2_000;
 /** An hourly quota that is used up, without a time: asking on would only use up the next. */
 const QUOTA_WAIT_MS = 10 * 60_000;
+/** Data Center fills its bucket by the second; what it asks for is shown as trouble from here on, in ms. */
+const LONG_HOLD_MS = 60_000;
 /** Longest hold, in ms: quotas are by the hour. Whatever was said, after that it is tried again. */
 const LONGEST_HOLD_MS = 60 * 60_000;
 
@@ -38,7 +40,7 @@ export type Scope =
   | { readonly kind: 'endpoint'; readonly name: string }
   | { readonly kind: 'issue'; readonly name: string };
 
-export interface QuotaHold {
+export interface LongHold {
   readonly sinceMs: number;
   readonly untilMs: number;
 }
@@ -46,7 +48,7 @@ export interface QuotaHold {
 export class JiraHolds {
   /** End of each hold, in ms, by scope. */
   readonly #until = new Map<string, number>();
-  #quota: QuotaHold | undefined;
+  #long: LongHold | undefined;
 
   constructor(
     private readonly isCloud: boolean,
@@ -70,9 +72,9 @@ export class JiraHolds {
     return new RateLimitedError('jira', waitMs, { cause: error });
   }
 
-  /** While everything is held because the quota is used up. */
-  quota(): QuotaHold | undefined {
-    return this.#quota && this.#quota.untilMs > this.clock.now() ? this.#quota : undefined;
+  /** While everything is held, and so long that somebody may wonder: not for the seconds that Data Center asks for. */
+  long(): LongHold | undefined {
+    return this.#long && this.#long.untilMs > this.clock.now() ? this.#long : undefined;
   }
 
   #hold(scope: Scope, forMs: number, reason = 'none named'): void {
@@ -80,7 +82,8 @@ export class JiraHolds {
     for (const [key, untilMs] of this.#until) if (untilMs <= now) this.#until.delete(key);
     const untilMs = now + forMs;
     this.#until.set(keyOf(scope), untilMs);
-    if (scope.kind === 'everything') this.#quota = { sinceMs: this.quota()?.sinceMs ?? now, untilMs };
+    const isLong = this.isCloud || forMs >= LONG_HOLD_MS;
+    if (scope.kind === 'everything' && isLong) this.#long = { sinceMs: this.long()?.sinceMs ?? now, untilMs };
     this.#say(scope, { reason, forMs });
   }
 

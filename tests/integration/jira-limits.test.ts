@@ -114,6 +114,22 @@ describe('when one thing was asked too often at once', () => {
   });
 });
 
+describe('when Data Center asks to wait', () => {
+  it.each([
+    [2, undefined],
+    [120, /until 00:02 UTC: it has asked too much at once/],
+  ])('for %i s, asks nothing, and shows it as trouble only where it is long: %s', async (seconds, detail) => {
+    await open({ flavour: 'data-center' });
+    jira.sandbox.fail('addComment', { kind: 'rate-limited', retryAfterSeconds: seconds });
+
+    expect(await write('OPS-2')).toBe(seconds * 1_000);
+    expect(await isRead('OPS-3')).toBe(false);
+    const trouble = jira.gateway.trouble();
+    if (detail) expect(trouble?.detail).toMatch(detail);
+    else expect(trouble).toBeUndefined();
+  });
+});
+
 describe('when the quota of the hour is used up', () => {
   it('asks nothing at all until it is reset, says so, and then goes on', async () => {
     await open({ pointsPerHour: 10 });
