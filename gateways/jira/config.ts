@@ -113,7 +113,7 @@ export function hasScopes({
   return id !== undefined || /\/ex\/jira\/[\w-]+\/?$/.test(url);
 }
 
-/** What tells this site from others in ids: its host, and the path a Data Center may live under. */
+/** What tells this site from others in ids: its host. */
 export function siteOf({ url = '' }: Pick<z.infer<typeof Settings>, 'url'>): string {
   return URL.canParse(url) ? new URL(url).hostname : 'nowhere';
 }

@@ -182,7 +182,7 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 
 const FORMAT_WORDS: Readonly<Record<string, string>> = {
   email: 'an e-mail address',
-  url: 'a URL',
+  url: 'a URL, with https:// before it',
   ipv4: 'an IPv4 address',
   ipv6: 'an IPv6 address',
 };

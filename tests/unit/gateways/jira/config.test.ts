@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { gatewaySettings } from '../../../../gateways/index.ts';
 import { flavourOf, JiraSettings, missingJiraSettings, siteOf } from '../../../../gateways/jira/config.ts';
+import { loadConfig } from '../../../../src/config/load-config.ts';
 
 const cloud = {
   url: 'https://example.atlassian.net',
@@ -44,6 +46,13 @@ describe('the settings of the Jira gateway', () => {
     const { error } = JiraSettings.safeParse({ ...cloud, email: undefined, ...settings });
 
     expect(error?.message).toContain(why);
+  });
+
+  it('say of an address without its beginning that https:// belongs before it', () => {
+    const env = { JIRA_URL: 'example.atlassian.net' };
+    const load = () => loadConfig({ directory: 'config', env, gateways: gatewaySettings });
+
+    expect(load).toThrow(/gateways\.jira\.url.*https:\/\/ before it/s);
   });
 
   it('take an address of this machine in the clear', () => {
