@@ -43,7 +43,11 @@ const PROJECT_PAGE = 50;
 
 export interface NewComment {
   readonly body: string;
-  readonly visibility?: { readonly type: 'role' | 'group'; readonly value: string };
+  readonly visibility?: {
+    readonly type: 'role' | 'group';
+    readonly value?: string;
+    readonly identifier?: string;
+  };
   readonly properties?: readonly { readonly key: string; readonly value: unknown }[];
 }
 

@@ -70,11 +70,14 @@ export function toMessage(
   };
 }
 
+/** Who reads a comment. */
+export type Audience = Pick<JiraComment, 'visibility' | 'jsdPublic'>;
+
 /**
  * What only some people may read is a conversation of its own: nothing of it is shown to the model when somebody else
  * asks in the same issue.
  */
-function audienceOf({ visibility, jsdPublic }: JiraComment): string {
+function audienceOf({ visibility, jsdPublic }: Audience): string {
   if (visibility === undefined) return jsdPublic === false ? ':internal' : '';
   const { type, value, identifier } = visibility;
   const digest = createHash('sha256')
@@ -121,18 +124,19 @@ export function toAssignment(
 
 /** A comment that was changed or taken away after it was written. */
 export function toRevision(
-  { id, updated, author }: { id: string; updated: string | undefined; author: JiraUser },
+  comment: { id: string; updated: string | undefined; author: JiraUser } & Audience,
   issue: Pick<JiraIssue, 'id'>,
   change: InboundRevision['change'],
   standpoint: Standpoint,
 ): InboundRevision | undefined {
+  const { id, updated, author } = comment;
   const account = accountOf(author);
   if (account === undefined || account === accountOf(standpoint.us)) return undefined;
   const of = `${issueId(standpoint, issue)}:${id}`;
   return {
     kind: 'revision',
     id: MessageId.parse(`${of}:${change}${change === 'edited' ? `:${updated ?? ''}` : ''}`),
-    conversationId: ConversationId.parse(issueId(standpoint, issue)),
+    conversationId: ConversationId.parse(`${issueId(standpoint, issue)}${audienceOf(comment)}`),
     sender: toSender(author, account),
     of: MessageId.parse(of),
     change,
@@ -179,8 +183,10 @@ function isOurs({ properties = [] }: JiraComment): boolean {
 }
 
 function visibilityOf({ visibility }: JiraComment): Partial<JiraRoute> {
-  const value = visibility?.value ?? visibility?.identifier ?? undefined;
-  return visibility && value !== undefined ? { visibilityType: visibility.type, visibilityValue: value } : {};
+  if (!visibility) return {};
+  const { type: visibilityType, value, identifier } = visibility;
+  if (visibilityType === 'role') return { visibilityType, visibilityValue: value ?? identifier ?? undefined };
+  return { visibilityType, visibilityValue: value, visibilityId: identifier ?? undefined };
 }
 
 function isInternal(comment: JiraComment, { fields }: JiraIssue, { answersInternal }: Standpoint): boolean {

@@ -41,7 +41,10 @@ const MEANINGS: Readonly<Record<string, 'comment' | 'edited' | 'deleted'>> = {
 const ASSIGNEE = 'assignee';
 
 /** What is left to say of a comment that cannot be asked for any more. */
-export type GoneComment = Pick<NonNullable<WebhookEvent['comment']>, 'id' | 'author' | 'updated'>;
+export type GoneComment = Pick<
+  NonNullable<WebhookEvent['comment']>,
+  'id' | 'author' | 'updated' | 'visibility' | 'jsdPublic'
+>;
 
 export interface IntakeDeps {
   readonly client: JiraClient;
@@ -73,11 +76,23 @@ export class JiraIntake {
     meaning: 'comment' | 'edited' | 'deleted',
   ): Promise<void> {
     if (!hint) return;
-    if (meaning === 'deleted') return this.takeDeleted(hint, { id: issueId });
+    if (meaning === 'deleted') return this.#deletedEvent(hint, issueId);
     const found = await this.#look(issueId, hint.id);
     if (!found) return; // deleted meanwhile, or for others only
     const { issue, comment } = found;
     return meaning === 'comment' ? this.takeComment(comment, issue) : this.takeEdited(comment, issue);
+  }
+
+  /** Asks for the issue only where it matters in which project it is: it may be gone, too. */
+  async #deletedEvent(gone: GoneComment, issueId: string): Promise<void> {
+    if (this.deps.settings.projects === undefined) return this.takeDeleted(gone, { id: issueId });
+    try {
+      const issue = await this.issue(issueId);
+      if (this.#isOpen(issue)) await this.takeDeleted(gone, issue);
+    } catch (error) {
+      if (!(error instanceof UndeliverableError)) throw error;
+      this.deps.log.info({ issue: issueId, comment: gone.id }, 'a comment is gone, and its issue, too');
+    }
   }
 
   /** A comment as Jira shows it now. */
@@ -89,14 +104,13 @@ export class JiraIntake {
 
   async takeEdited(comment: JiraComment, issue: JiraIssue): Promise<void> {
     if (!this.#isOpen(issue)) return;
-    const changed = { id: comment.id, updated: comment.updated, author: comment.updateAuthor ?? {} };
+    const changed = { ...comment, author: comment.updateAuthor ?? {} };
     await this.#hand(toRevision(changed, issue, 'edited', this.deps.standpoint));
   }
 
   /** A comment that was there and is gone, or is for others only now. */
   async takeDeleted(gone: GoneComment, issue: Pick<JiraIssue, 'id'>): Promise<void> {
-    const { id, updated, author } = gone;
-    const was = { id, updated, author: author ?? {} };
+    const was = { ...gone, updated: gone.updated, author: gone.author ?? {} };
     await this.#hand(toRevision(was, issue, 'deleted', this.deps.standpoint));
   }
 

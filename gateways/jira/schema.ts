@@ -99,6 +99,8 @@ export const WebhookEvent = z.object({
       author: JiraUser.nullish(),
       updateAuthor: JiraUser.nullish(),
       updated: z.string().optional(),
+      visibility: Visibility.optional().catch(undefined),
+      jsdPublic: z.boolean().optional().catch(undefined),
     })
     .nullish(),
   changelog: z.object({ items: z.array(z.object({ field: z.string() })) }).nullish(),
@@ -196,7 +198,10 @@ export const JiraRoute = z.object({
   /** Who else is to be told by a mention, with commas between; what is written there is for everybody. */
   named: z.string().optional(),
   visibilityType: z.enum(['role', 'group']).optional(),
+  /** By name. */
   visibilityValue: z.string().optional(),
+  /** Of a group, on Cloud: names change. */
+  visibilityId: z.string().optional(),
   /** For the agents of a service desk alone. */
   internal: z.literal('true').optional(),
 });

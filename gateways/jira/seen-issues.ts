@@ -11,7 +11,10 @@ import type { JiraComment, JiraIssue } from './schema.ts';
 const MOST_ISSUES = 200;
 
 /** What is known of a comment once it is gone. */
-export type SeenComment = Pick<JiraComment, 'id' | 'author' | 'created' | 'updated'>;
+export type SeenComment = Pick<
+  JiraComment,
+  'id' | 'author' | 'created' | 'updated' | 'visibility' | 'jsdPublic'
+>;
 
 export interface Listing {
   readonly comments: readonly JiraComment[];
@@ -58,8 +61,15 @@ export class SeenIssues {
   }
 }
 
-function toSeen({ id, author, created, updated }: JiraComment): SeenComment {
-  return { id, author, created, updated };
+function toSeen({ id, author, created, updated, visibility, jsdPublic }: JiraComment): SeenComment {
+  return {
+    id,
+    author,
+    created,
+    updated,
+    ...(visibility === undefined ? {} : { visibility }),
+    ...(jsdPublic === undefined ? {} : { jsdPublic }),
+  };
 }
 
 /** Where the listing ends before the oldest, those beyond its end are not gone. Pure. */

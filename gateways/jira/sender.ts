@@ -101,16 +101,27 @@ export class JiraSender {
 
 function toComment(
   body: string,
-  { visibilityType: type, visibilityValue: value, internal }: JiraRoute,
+  { visibilityType: type, visibilityValue: value, visibilityId: identifier, internal }: JiraRoute,
   mark?: OwnMark,
 ): NewComment {
+  // Without saying for whom, it would be for everybody.
+  if (type !== undefined && value === undefined && identifier === undefined)
+    throw new UndeliverableError('jira', 'it is for some people only, and Jira does not say for whom');
   const properties = [
     ...(mark ? [{ key: OWN_MARK, value: mark }] : []),
     ...(internal ? [{ key: 'sd.public.comment', value: { internal: true } }] : []),
   ];
   return {
     body,
-    ...(type !== undefined && value !== undefined ? { visibility: { type, value } } : {}),
+    ...(type === undefined
+      ? {}
+      : {
+          visibility: {
+            type,
+            ...(value === undefined ? {} : { value }),
+            ...(identifier === undefined ? {} : { identifier }),
+          },
+        }),
     ...(properties.length > 0 ? { properties } : {}),
   };
 }

@@ -300,6 +300,46 @@ describe('coming in', () => {
     expect(jira.messages()).toHaveLength(1);
   });
 
+  it.each([
+    ['for some people only', ISSUE, { visibility: { type: 'role' as const, value: 'Administrators' } }],
+    ['for agents only', 'HELP-1', { internal: true }],
+  ])('keeps what becomes of a comment %s to its own conversation', async (_what, issue, audience) => {
+    await open();
+    const { id, acknowledged } = jira.sandbox.comment({
+      user: DANA.jiraAccount,
+      issue,
+      text: '@signalbox between us',
+      ...audience,
+    });
+    await acknowledged;
+    await jira.sandbox.editComment({ user: DANA.jiraAccount, id, text: 'changed' }).acknowledged;
+    await jira.sandbox.removeComment({ id }).acknowledged;
+
+    const { conversationId } = jira.messages()[0]!;
+    expect(conversationId).toMatch(/:(?:only:[0-9a-f]{16}|internal)$/);
+    expect(jira.revisions()).toMatchObject([
+      { change: 'edited', conversationId },
+      { change: 'deleted', conversationId },
+    ]);
+  });
+
+  it('ignores what is deleted in other projects, too, and what is deleted with its issue', async () => {
+    await open({ settings: { projects: ['HELP'] } });
+    const remove = async (issue: string) => {
+      const { id, acknowledged } = jira.sandbox.comment({ user: ALEX.jiraAccount, issue, text: 'hello' });
+      await acknowledged;
+      await jira.sandbox.removeComment({ id }).acknowledged;
+    };
+    await remove(ISSUE);
+    expect(jira.revisions()).toEqual([]);
+    await remove('HELP-1');
+    expect(jira.revisions()).toHaveLength(1);
+
+    const gone = { webhookEvent: 'comment_deleted', comment: { id: '1' }, issue: { id: '999999' } };
+    expect(await jira.sandbox.deliverRaw({ body: JSON.stringify(gone) })).toBe(200);
+    expect(jira.revisions()).toHaveLength(1);
+  });
+
   it('ignores other projects', async () => {
     await open({ settings: { projects: ['HELP'] } });
     await jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' })
@@ -372,6 +412,35 @@ describe('going out', () => {
     expect(ours[1]?.body).toContain('{code}\n1,2\n{code}');
     expect(ours[1]?.body).toContain('I do not attach it: a file on an issue can be opened by everybody');
     expect(jira.sandbox.attachments(ISSUE)).toEqual([]);
+  });
+
+  it.each([
+    ['by its id alone', { identifier: '276f955c-63d7-42c8-9520-92d01dca0610' }],
+    ['by its id and its name', { value: 'jira-users', identifier: '276f955c-63d7-42c8-9520-92d01dca0610' }],
+  ])('answers within the same group, told %s', async (_how, group) => {
+    await open();
+    const visibility = { type: 'group' as const, ...group };
+    jira.sandbox.comment({
+      user: DANA.jiraAccount,
+      issue: ISSUE,
+      text: '@signalbox between us',
+      visibility,
+    });
+    const { replyTo } = await jira.heard(() => jira.messages()[0]);
+    await jira.send({ to: replyTo, body: { kind: 'text', markdown: 'yes' } });
+
+    expect(jira.calls('addComment')).toMatchObject([{ visibility }]);
+    expect(jira.sandbox.comments(ISSUE).at(-1)?.visibility).toEqual(visibility);
+  });
+
+  it('answers to nobody rather than to everybody where Jira does not say who may read', async () => {
+    await open();
+    const to = { platform: jira.gateway.platform, route: { issue: ISSUE, visibilityType: 'group' } };
+
+    await expect(jira.send({ to, body: { kind: 'text', markdown: 'yes' } })).rejects.toThrow(
+      /does not say for whom/,
+    );
+    expect(bodies()).toEqual([]);
   });
 
   it.each([

@@ -55,6 +55,17 @@ export const GROUPS = [
   { id: '6e87dc72-4f1f-421f-9382-2fee8b652487', name: 'leads' },
 ] as const;
 
+/** Who reads a comment for some people only: the name of a role, or of a group that may be told by its id alone. */
+export function audienceName(visibility: {
+  readonly type: 'role' | 'group';
+  readonly value?: string | undefined;
+  readonly identifier?: string | null | undefined;
+}): string | undefined {
+  const { type, value, identifier } = visibility;
+  if (type === 'role') return value ?? identifier ?? undefined;
+  return GROUPS.find(({ id }) => id === identifier)?.name ?? value;
+}
+
 export const PROJECTS: readonly Project[] = [
   { id: '10000', key: PROJECT.key, name: PROJECT.name, type: 'software' },
   { id: '10001', key: 'HELP', name: 'Help desk', type: 'service_desk' },

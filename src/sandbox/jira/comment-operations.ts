@@ -1,6 +1,6 @@
 /** Comments, who may see them, and their properties. */
 import { z } from 'zod';
-import type { User } from './catalogue.ts';
+import { audienceName, type User } from './catalogue.ts';
 import { MAX_COMMENT_PAGE } from './limits.ts';
 import {
   commentOf,
@@ -227,7 +227,7 @@ export function addCommentTo(
 /** @throws {Refusal} when somebody writes for a role or a group they are not in */
 export function checkVisibility(visibility: Visibility | undefined, user: User): void {
   if (!visibility) return;
-  const name = visibility.value ?? visibility.identifier;
+  const name = audienceName(visibility);
   const known = visibility.type === 'role' ? user.roles : user.groups;
   if (name && known.includes(name)) return;
   const what = visibility.type === 'role' ? 'role' : 'group';

@@ -1,5 +1,15 @@
 /** What the emulated Jira shows of its world, in the shapes of REST API v2 and of its webhooks. Pure. */
-import { ISSUE_TYPES, LINK_TYPES, PRIORITIES, PROJECTS, STATUSES, type User, userOf } from './catalogue.ts';
+import {
+  audienceName,
+  GROUPS,
+  ISSUE_TYPES,
+  LINK_TYPES,
+  PRIORITIES,
+  PROJECTS,
+  STATUSES,
+  type User,
+  userOf,
+} from './catalogue.ts';
 import type { Comment, HistoryEntry, HistoryItem, Issue, Link, StoredFile, World } from './world.ts';
 
 export interface Site {
@@ -44,15 +54,20 @@ export function toComment(comment: Comment, site: Site, { properties = false } =
     updateAuthor: toUserOrNull(comment.updateAuthor, site),
     created: toJiraTime(comment.created),
     updated: toJiraTime(comment.updated),
-    ...(comment.visibility ? { visibility: toVisibility(comment.visibility) } : {}),
+    ...(comment.visibility ? { visibility: toVisibility(comment.visibility, site) } : {}),
     jsdPublic: !isInternal(comment),
     ...(properties ? { properties: toProperties(comment) } : {}),
   };
 }
 
-function toVisibility(visibility: NonNullable<Comment['visibility']>) {
-  const value = visibility.value ?? visibility.identifier ?? '';
-  return { type: visibility.type, value, identifier: visibility.identifier ?? value };
+/** Data Center tells names only; Cloud tells a group by its id, and by its name where it was written so. */
+function toVisibility(visibility: NonNullable<Comment['visibility']>, { flavour }: Site) {
+  const { type, value } = visibility;
+  const name = audienceName(visibility) ?? '';
+  if (flavour === 'data-center') return { type, value: name };
+  if (type === 'role') return { type, value: name, identifier: name };
+  const identifier = GROUPS.find((group) => group.name === name)?.id ?? null;
+  return { type, ...(value === undefined ? {} : { value }), identifier };
 }
 
 export function toProperties({ properties }: Comment) {

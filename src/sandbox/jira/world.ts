@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Clock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 import { ALEX, BOT, PROJECT } from '../people.ts';
-import { ISSUE_TYPES, PRIORITIES, STATUSES, type User } from './catalogue.ts';
+import { audienceName, ISSUE_TYPES, PRIORITIES, STATUSES, type User } from './catalogue.ts';
 
 const JOURNAL_KIND = 'jira';
 
@@ -378,6 +378,6 @@ function changedItems(before: Issue, after: Issue): HistoryItem[] {
 /** Whether somebody sees a comment that is for a role or a group only. */
 export function maySee(user: User, { visibility }: Pick<Comment, 'visibility'>): boolean {
   if (!visibility) return true;
-  const name = visibility.value ?? visibility.identifier ?? '';
+  const name = audienceName(visibility) ?? '';
   return (visibility.type === 'role' ? user.roles : user.groups).includes(name);
 }
