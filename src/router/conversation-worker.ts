@@ -450,7 +450,7 @@ export class ConversationWorker {
     const wanted = person?.answersOn;
     const place =
       person && wanted !== undefined && wanted !== channelOf(replyTo.platform)
-        ? this.deps.reach.placesOf(person, wanted).find(({ to }) => to.platform === wanted)
+        ? this.deps.reach.placesOf(person, { first: wanted }).find(({ to }) => to.platform === wanted)
         : undefined;
     if (!place) return [this.#reply(work, said, shown)];
     return [

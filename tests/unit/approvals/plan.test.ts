@@ -23,7 +23,7 @@ function hoursOf(written: object): NamedHours {
 
 const OFFICE = hoursOf({ time_zone: 'Europe/Berlin', days: { every_day: '09:00-17:00', sat: [], sun: [] } });
 
-function asked(nowMs: number, policy: object, times: Partial<Times> = {}) {
+function asked(nowMs: number, policy: object, times: Partial<Times> = {}, rest: { exception?: true } = {}) {
   return askHumans(
     { id, conversationId, origin, request, rule: 'refunds', nowMs },
     {
@@ -39,9 +39,28 @@ function asked(nowMs: number, policy: object, times: Partial<Times> = {}) {
         lookAgainMs: undefined,
         ...times,
       },
+      ...rest,
     },
   );
 }
+
+describe('what a rule denies, and others may let through', () => {
+  const policy = {
+    deadline: '1h',
+    on_timeout: ['approve'],
+    standing_yes: { rules: ['exact'] },
+  };
+
+  it('OM-184 is let through by somebody each time, never by silence and never for good', () => {
+    const usual = asked(0, policy).policy;
+    const exceptional = asked(0, policy, {}, { exception: true }).policy;
+
+    expect(usual).toMatchObject({ ladder: [{ kind: 'approve' }], standingYes: { rules: ['exact'] } });
+    expect(exceptional.exception).toBe(true);
+    expect(exceptional.ladder).toBeUndefined();
+    expect(exceptional.standingYes).toBeUndefined();
+  });
+});
 
 const local = (text: string) => Date.parse(`${text}+02:00`);
 
