@@ -61,6 +61,8 @@ export function parseLine(typed: string): Line {
   if (text === '') return { kind: 'nothing' };
   const [, command, rest = ''] = COMMAND.exec(text) ?? [];
   if (command === undefined) return { kind: 'say', text };
+  // What the core reads by itself: it names its request by a ticket, or several of them.
+  if (PASSED_ON.has(command.toLowerCase()) || severalIn(rest)) return { kind: 'say', text };
   switch (command.toLowerCase()) {
     case '/approve':
       return toAnswer('approve', rest);
@@ -88,6 +90,26 @@ export function parseLine(typed: string): Line {
     default:
       return { kind: 'mistake', sentence: unknownCommand(command) };
   }
+}
+
+/** Commands of the core that are no answers to the one request on the screen. */
+const PASSED_ON: ReadonlySet<string> = new Set([
+  '/question',
+  '/reply',
+  '/edit',
+  '/undo',
+  '/delegate',
+  '/reassign',
+  '/reopen',
+  '/always',
+  '/confirm',
+  '/grants',
+]);
+
+/** Whether several requests are named. */
+function severalIn(rest: string): boolean {
+  const [first = '', second = ''] = rest.split(/[\s,]+/);
+  return parseTicket(first) !== undefined && parseTicket(second) !== undefined;
 }
 
 /** A request is named by its id, or by its ticket as other channels show it: the id and what of it was shown. */

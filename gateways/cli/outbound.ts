@@ -72,6 +72,9 @@ function choicesOf({ approvalId, choices }: Card): string {
       ? [`/deny ${approvalId} [reason]`]
       : []),
     ...(choices.includes('answer') ? [`/answer ${approvalId} <text>`] : []),
+    ...(choices.includes('ask') ? [`/question ${approvalId} <text>`] : []),
+    ...(choices.includes('edit') ? [`/edit ${approvalId} name=value`] : []),
+    ...(choices.includes('always') ? [`/always ${approvalId} exact 7d 5x`] : []),
     ...FINDINGS.filter((finding) => choices.includes(finding)).map((finding) => `/${finding} ${approvalId}`),
   ];
   return ways.join('   ');

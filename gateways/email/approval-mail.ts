@@ -108,6 +108,12 @@ function choicesOf({ choices, reply }: Card): Choice[] {
     ...(choices.includes('answer')
       ? [{ line: `answer ${reply.approveCode}`, explanation: 'answer in place of the action' }]
       : []),
+    ...(choices.includes('ask')
+      ? [{ line: `question ${reply.approveCode}`, explanation: 'ask something first' }]
+      : []),
+    ...(choices.includes('edit')
+      ? [{ line: `edit ${reply.approveCode}`, explanation: 'approve with something changed' }]
+      : []),
     ...(choices.includes('happened')
       ? [{ line: `happened ${reply.approveCode}`, explanation: 'it ran' }]
       : []),
@@ -128,6 +134,8 @@ function howToAnswer(
   const extras = [
     ...(card.choices.includes('deny-with-reason') ? ['A reason may follow the code of a denial.'] : []),
     ...(card.choices.includes('answer') ? ['The text of an answer follows its code.'] : []),
+    ...(card.choices.includes('ask') ? ['So does a question.'] : []),
+    ...(card.choices.includes('edit') ? ['What is to be changed follows as name=value.'] : []),
   ];
   return {
     before: 'Reply with one of these lines, as the first line of your mail:',

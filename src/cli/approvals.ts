@@ -10,14 +10,30 @@
  */
 import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
-import { askedOf, noticeFor, reconcileText, standing, titleOf, whenText } from '../approvals/sentences.ts';
+import {
+  askedOf,
+  noticeFor,
+  reassignText,
+  reconcileText,
+  standing,
+  titleOf,
+  whenText,
+} from '../approvals/sentences.ts';
+import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
-import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
+import {
+  type Approval,
+  approversOf,
+  excludedFrom,
+  isEnded,
+  isWaiting,
+  type Step,
+} from '../domain/approval/record.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
-import { ApprovalId } from '../domain/ids.ts';
+import { ApprovalId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
@@ -121,6 +137,64 @@ export async function reconcileApproval(
     ok: ({ code }) => code === 'DONE',
     sentence: reconcileText,
   });
+}
+
+/** An operator lets somebody decide in the place of one who was asked; where one alone was, that is they. */
+export async function reassignApproval(
+  id: string,
+  { to, from }: { readonly to: string; readonly from: string | undefined },
+  options: ApprovalsOptions,
+): Promise<number> {
+  return act<DelegateResult & { readonly names: { readonly to: string; readonly from: string } }>(
+    id,
+    options,
+    {
+      verb: 'reassign',
+      step: (actor, directory) => (approval, nowMs) => {
+        const next = personCalled(directory, to);
+        const asked = directory.approversOf(approversOf(approval), excludedFrom(approval), nowMs);
+        const giver = from === undefined ? onlyOne(asked) : personCalled(directory, from);
+        const names = { to: next.name, from: giver?.name ?? '' };
+        if (!giver) throw whosePlace(asked);
+        if (isOwnRequest(approval, actor)) return { result: { code: 'NOT_ELIGIBLE', approval, names } };
+        const { moved, result } = delegate(
+          approval,
+          {
+            from: directory.voterOf(giver, nowMs),
+            to: next.id,
+            by: actor.person.id,
+            account: actor.account,
+            operates: directory.may(actor.person.roles, 'operate'),
+            copies: [],
+          },
+          nowMs,
+        );
+        return { result: { ...result, names }, ...(moved ? { moved } : {}) };
+      },
+      ok: ({ code }) => code === 'DONE',
+      sentence: (result) => reassignText(result, result.names),
+    },
+  );
+}
+
+/** @throws {StartupError} when nobody is called that */
+function personCalled(directory: Directory, name: string): Person {
+  const parsed = PersonId.safeParse(name.toLowerCase());
+  const person = parsed.success ? directory.find(parsed.data) : undefined;
+  if (person) return person;
+  throw new StartupError(`there is nobody called ${name}`, 'name people as contacts.yaml does');
+}
+
+function onlyOne(people: readonly Person[]): Person | undefined {
+  return people.length === 1 ? people[0] : undefined;
+}
+
+function whosePlace(asked: readonly Person[]): StartupError {
+  const names = asked.map(({ id }) => id).join(', ') || 'nobody';
+  return new StartupError(
+    `${asked.length} people may decide this: ${names}`,
+    'say with --for in whose place somebody decides',
+  );
 }
 
 /** Who may look at an approval: those concerned, and those who run the gateway. Pure. */

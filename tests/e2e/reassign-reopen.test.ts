@@ -101,7 +101,7 @@ describe('a request that ended without an effect', () => {
     const late = await story.sandbox.slack.until((slack) =>
       slack.ephemerals(DANA.slack).find((message) => /came after the deadline/.test(textOf(message))),
     );
-    const again = button({ text: '', ...late } as Parameters<typeof button>[0], /Ask it again/);
+    const again = button(late as Parameters<typeof button>[0], /Ask it again/);
     for (let press = 0; press < 2; press++) {
       await story.sandbox.slack.press({ user: DANA.slack, channel: GENERAL, ts: late.ts, actionId: again });
     }

@@ -94,6 +94,38 @@ function terminalIs(account: string): void {
   home.edit('settings.yaml', 'account: local', `account: ${account}`);
 }
 
+describe('passed on', () => {
+  beforeEach(() => {
+    const lee = '  lee:\n    name: Lee Park\n    roles: [member]\n    accounts: { email: lee@corp.test }\n';
+    home.edit('contacts.yaml', 'people:\n', `people:\n${lee}`);
+  });
+
+  it('OM-120 lets somebody decide in the place of the one who was asked', async () => {
+    const { id } = await aRequest();
+
+    const { code, out } = await home.run('approvals', 'reassign', id, 'lee', '--for', 'dana');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Lee Park can now decide this in the place of Dana Reyes');
+    expect((await must(stores.approvals, id)).delegations).toMatchObject([
+      { from: 'dana', to: 'lee', by: 'dana' },
+    ]);
+  });
+
+  it('never to the one who asked, nor to somebody nobody knows', async () => {
+    const { id } = await aRequest();
+
+    const toRequester = await home.run('approvals', 'reassign', id, 'alex', '--for', 'dana');
+    const toNobody = await home.run('approvals', 'reassign', id, 'nobody', '--for', 'dana');
+    const forWhom = await home.run('approvals', 'reassign', id, 'lee');
+
+    expect([toRequester.code, toNobody.code, forWhom.code]).toEqual([1, 1, 1]);
+    expect(toRequester.err).toContain('Alex Kim cannot decide this');
+    expect(toNobody.err).toContain('there is nobody called nobody');
+    expect(forWhom.err).toContain('say with --for in whose place');
+  });
+});
+
 describe('what waits', () => {
   it('is listed with who asked, who may answer and for how long', async () => {
     const { id } = await aRequest();

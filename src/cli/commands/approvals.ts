@@ -21,6 +21,7 @@ Examples:
   signalbox approvals list
   signalbox approvals approve apr_p7_0123456789ab
   signalbox approvals deny apr_p7_0123456789ab "that order was never paid"
+  signalbox approvals reassign apr_p7_0123456789ab lee --for dana
   signalbox approvals reconcile apr_p7_0123456789ab did-not-happen`,
     );
 
@@ -46,6 +47,12 @@ Examples:
     .addArgument(new Argument('<finding>', 'what you found out').choices(FINDINGS))
     .action((id: string, finding: (typeof FINDINGS)[number], options: Options) =>
       work((its, all) => its.reconcileApproval(id, finding, all), options),
+    );
+
+  command('reassign <id> <person>', 'let somebody decide in the place of one who was asked, as an operator')
+    .option('--for <person>', 'in whose place; needed where several were asked')
+    .action((id: string, to: string, options: Options & { readonly for?: string }) =>
+      work((its, all) => its.reassignApproval(id, { to, from: options.for }, all), options),
     );
 
   function command(usage: string, summary: string): Command {
