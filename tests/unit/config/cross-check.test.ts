@@ -292,3 +292,45 @@ describe('a quorum', () => {
     expect(more).toEqual([]);
   });
 });
+
+describe('the agent, and exceptions', () => {
+  const authorizations = (more: string) => `roles:
+  member: { permissions: [ask] }
+  manager: { permissions: [ask, approve] }
+  operator: { permissions: [operate] }
+${more}`;
+  const problems = (more: string) =>
+    problemsOf({ authorizations: authorizations(more) }).map(({ keyPath, hint }) => [keyPath, hint]);
+
+  it('OM-180 are refused with a role of the agent that is unknown, or says nothing about calls', () => {
+    expect(problems('agents: { signalbox: { roles: [managr, member] } }\n')).toEqual([
+      ['agents.signalbox.roles[0]', 'did you mean manager?'],
+      ['agents.signalbox.roles[1]', expect.stringContaining('add calls to the role member')],
+    ]);
+  });
+
+  it('OM-184 are refused with nobody who could make the exception, or a policy that is not there', () => {
+    const rule = (escalate: string) =>
+      `rules:\n  - { name: frozen, tool: deploy, decision: deny, escalate: ${escalate} }\n`;
+
+    expect(() =>
+      parse({ authorizations: authorizations(rule('{ approvers: { role: manager } }')) }),
+    ).not.toThrow();
+    expect(problems(rule('{ approvers: { role: member } }'))).toMatchObject([
+      ['rules[0].escalate.approvers.role', expect.stringContaining('add approve')],
+    ]);
+    expect(problems(rule('{ approvers: { role: manager }, policy: urgnt }'))).toMatchObject([
+      ['rules[0].escalate.policy', undefined],
+    ]);
+  });
+
+  it('OM-185 are refused with values of the wrong type, each named', () => {
+    const wrong = 'agents: { signalbox: { roles: 7 } }\nguests_stay: [1]\nunknown_senders: perhaps\n';
+
+    expect(problems(wrong).map(([keyPath]) => keyPath)).toEqual([
+      'agents.signalbox.roles',
+      'guests_stay',
+      'unknown_senders',
+    ]);
+  });
+});
