@@ -89,6 +89,10 @@ export const INVARIANTS = {
       const trusted = after.delegations?.find(({ to }) => to === requester || lineage.includes(to));
       if (trusted) return `${trusted.to} was given the word of ${trusted.from}`;
       if (before.decision || decision?.source !== 'human' || decision.choice !== 'approve') return undefined;
+      const from = [decision.via, ...assents.map(({ via }) => via)];
+      const { approveFrom } = after.policy;
+      if (approveFrom && from.some((via) => via && !approveFrom.includes(via)))
+        return 'a yes came from elsewhere';
       const said =
         assents.length > 0
           ? assents.map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor }))
