@@ -64,6 +64,7 @@ export function toCommandMessage(command: Command, seal: TokenSeal): TakenComman
       text: said.text,
       ...(attachments.length === 0 ? {} : { attachments }),
       addressedToBot: true,
+      isCommand: true,
       sentAt: new Date(timeOf(id)).toISOString(),
       replyTo: interactionAddress({ guild, channel, id, sealed: seal.seal({ id, token }) }),
     },
@@ -226,6 +227,7 @@ function toSaid(
     sender,
     text,
     addressedToBot: true,
+    isCommand: true,
     sentAt: new Date(timeOf(id)).toISOString(),
     // What only they were shown is answered where only they see it.
     replyTo: alone

@@ -42,6 +42,7 @@ export function toCommandMessage(
     },
     text: toText(fromMrkdwn(command.text ?? '')),
     addressedToBot: true,
+    isCommand: true,
     sentAt: new Date(nowMs).toISOString(),
     replyTo: {
       platform: SLACK,

@@ -80,13 +80,12 @@ export class Outbox {
   }
 }
 
-/** A text for whoever sent a message, where they sent it. */
+/** A text for whoever sent a message, where they sent it; for them alone where they gave a command. */
 export function toSender(
   message: InboundMessage,
   { id, markdown, atMs }: { readonly id: string; readonly markdown: string; readonly atMs: number },
 ): OutboxItem {
-  return {
-    kind: 'text',
+  const item = {
     id,
     correlation: message.id,
     conversationId: message.conversationId,
@@ -94,6 +93,9 @@ export function toSender(
     markdown,
     atMs,
   };
+  return message.isCommand
+    ? { kind: 'notice', ...item, onlyFor: message.sender.account }
+    : { kind: 'text', ...item };
 }
 
 /** Posts an item; the lane, and so the order, is the conversation and the destination. */

@@ -227,7 +227,8 @@ export class MessageRouter {
     if (!ask) return this.#ignore(message, 'unknown-sender');
     const { id, conversationId, replyTo } = message;
     const gesture = { id, account, channel: platformOf(account), actor: account };
-    const place = { to: replyTo, conversationId };
+    const alone = message.isCommand ? { onlyFor: account } : {};
+    const place = { to: replyTo, conversationId, ...alone };
     const { code } = await this.deps.linking.askToPair(gesture, { name, place });
     const about = { reason: 'unknown-sender', authorization: 'deny', rule: 'unknown_senders: ask-to-pair' };
     await this.#record(conversationId, message, 'message.refused', about);

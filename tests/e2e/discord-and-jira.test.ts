@@ -128,6 +128,16 @@ describe('in Discord', () => {
     ]);
   });
 
+  it('tells a stranger alone, and once, who they are to us when they use a command', async () => {
+    const typed = { user: EVE.discordUser, channel: GENERAL.id };
+    await story.sandbox.discord.slash({ ...typed, command: 'ask', options: { question: 'hello' } });
+
+    await toldTo(EVE.discordUser, /do not know you yet/);
+    await story.quiet();
+    expect(story.sandbox.discord.ephemerals(EVE.discordUser)).toHaveLength(1);
+    expect(story.sandbox.discord.messages(GENERAL.id)).toEqual([]);
+  });
+
   it("refuses an outsider's press with a private word, and the card stays open", async () => {
     prefer('email');
     const shown = await ask('refund order 7');

@@ -290,10 +290,13 @@ describe('sending to Discord', () => {
 
     it('stay with their reader where nobody else sees what is answered, however long', async () => {
       await discord.sandbox.slash({ user: alex, channel: GENERAL.id, command: 'status' });
-      const route = discord.messages().at(-1)!.replyTo;
+      const {
+        replyTo: to,
+        sender: { account: onlyFor },
+      } = discord.messages().at(-1)!;
 
-      await discord.send({ to: route, body: text('word '.repeat(700)) });
-      await discord.send({ to: route, body: text('And more.') });
+      await discord.send({ to, body: { kind: 'notice', markdown: 'word '.repeat(700), onlyFor } });
+      await discord.send({ to, body: { kind: 'notice', markdown: 'And more.', onlyFor } });
 
       expect(contents()).toEqual([]);
       expect(discord.sandbox.ephemerals(alex).map(({ content }) => content.slice(0, 4))).toEqual([
@@ -301,6 +304,21 @@ describe('sending to Discord', () => {
         'word',
         'And ',
       ]);
+    });
+
+    it('are seen by everybody when they are for everybody, whoever sees the answer to the command', async () => {
+      await discord.sandbox.slash({ user: alex, channel: GENERAL.id, command: 'takeover' });
+      const {
+        replyTo: to,
+        sender: { account: onlyFor },
+      } = discord.messages().at(-1)!;
+
+      await discord.send({ to, body: text('Alex Kim has taken over.') });
+      await discord.send({ to, body: { kind: 'card', card: aCard() } });
+      await discord.send({ to, body: { kind: 'notice', markdown: 'You have it now.', onlyFor } });
+
+      expect(contents()).toEqual(['Alex Kim has taken over.', expect.stringContaining('Approval needed')]);
+      expect(discord.sandbox.ephemerals(alex).map(({ content }) => content)).toEqual(['You have it now.']);
     });
 
     it('go to the channel once the 15 minutes are over, below the answer that was given', async () => {

@@ -822,9 +822,14 @@ describe('commands', () => {
       discord.onReceive(async () => ({ kind: 'ignored', reason: 'unknown-sender' }));
 
       await slash(command, options);
-      const to = discord.messages()[0]!.replyTo;
-      await discord.send({ to, body: { kind: 'text', markdown: 'I do not know you yet.' } });
-      await discord.send({ to, body: { kind: 'text', markdown: 'Nor do I yet.' } });
+      const {
+        replyTo: to,
+        sender: { account: onlyFor },
+        isCommand,
+      } = discord.messages()[0]!;
+      expect(isCommand).toBe(true);
+      await discord.send({ to, body: { kind: 'notice', markdown: 'I do not know you yet.', onlyFor } });
+      await discord.send({ to, body: { kind: 'notice', markdown: 'Nor do I yet.', onlyFor } });
 
       const seen = discord.sandbox.ephemerals(alex).map(({ content }) => content);
       expect(seen).toEqual(['I do not know you yet.', 'Nor do I yet.']);
