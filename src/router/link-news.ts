@@ -115,9 +115,9 @@ function claimedWord({ offer, code }: Extract<LinkNews, { kind: 'claimed' }>): W
 }
 
 function strangerWord({ ask, code }: Extract<LinkNews, { kind: 'asked' }>): Word {
-  const { place } = ask;
   return {
-    place: { to: place.to, conversationId: place.conversationId },
+    // Where they wrote, for everybody there to see; alone where they gave a command.
+    place: ask.place,
     markdown: [
       `I do not know you yet. Please give whoever runs me this code: \`${code}\`. It stands for your account \`${literal(ask.account)}\`, until ${whenText(ask.untilMs)}.`,
       'If I know you by another account, write `/link` to me from that one instead.',
