@@ -143,12 +143,10 @@ export class ApprovalDesk {
       request: toRequest(request, requester, { id, fingerprint }),
     };
     const excluded = new Set([requester.id]);
-    const places = directory
-      .approversOf(grounds.approvers, excluded, nowMs)
-      .map((person) => ({
-        person,
-        place: reach.placesOf(person, { importance: importanceOfRisk(request.risk) })[0],
-      }));
+    const places = directory.approversOf(grounds.approvers, excluded, nowMs).map((person) => ({
+      person,
+      place: reach.placesOf(person, { importance: importanceOfRisk(request.risk) })[0],
+    }));
     const planned = askHumans(asked, {
       ...grounds,
       eligible: places,

@@ -147,7 +147,7 @@ export class Stage {
     const turnedAway: Record<string, number> = {};
     for (const { event } of await log.tail(1_000_000)) {
       if (event.event !== 'message.ignored' && event.event !== 'message.refused') continue;
-      const reason = String(event.detail?.['reason']);
+      const reason = String(event.detail?.reason);
       turnedAway[reason] = (turnedAway[reason] ?? 0) + 1;
     }
     return { deadLetters: letters.length, auditOk: audit.ok, leftOver: await this.#leftOver(), turnedAway };

@@ -52,7 +52,7 @@ function with_(
       ...config.escalation,
       policies: {
         default: { ...policies.default, ...policy },
-        urgent: { ...policies['urgent']!, ...policy },
+        urgent: { ...policies.urgent!, ...policy },
       },
     },
   };
