@@ -65,19 +65,25 @@ function untilText(deadline: string): string {
   return `${deadline.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-function choicesOf({ approvalId, choices }: Card): string {
+function choicesOf({ approvalId, choices, options }: Card): string {
   const ways = [
     ...(choices.includes('approve') ? [`/approve ${approvalId}`] : []),
     ...(choices.includes('deny') || choices.includes('deny-with-reason')
       ? [`/deny ${approvalId} [reason]`]
       : []),
-    ...(choices.includes('answer') ? [`/answer ${approvalId} <text>`] : []),
+    ...(choices.includes('answer') ? answersOf(options, approvalId) : []),
     ...(choices.includes('ask') ? [`/question ${approvalId} <text>`] : []),
     ...(choices.includes('edit') ? [`/edit ${approvalId} name=value`] : []),
     ...(choices.includes('always') ? [`/always ${approvalId} exact 7d 5x`] : []),
     ...FINDINGS.filter((finding) => choices.includes(finding)).map((finding) => `/${finding} ${approvalId}`),
   ];
   return ways.join('   ');
+}
+
+/** With options, one for each. */
+function answersOf(options: Card['options'], id: string): string[] {
+  if (!options) return [`/answer ${id} <text>`];
+  return options.map((option) => `/answer ${id} ${option.id} (${option.label})`);
 }
 
 /** What came of a call, where nobody knows. */

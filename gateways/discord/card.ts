@@ -13,8 +13,9 @@ import type {
   APIEmbed,
   APILabelComponent,
   APIModalInteractionResponseCallbackData,
+  APIStringSelectComponent,
 } from 'discord.js';
-import type { Card, CardChoice } from '../../src/domain/card.ts';
+import { type AnswerOption, type Card, type CardChoice, MOST_SHOWN_OPTIONS } from '../../src/domain/card.ts';
 import type { Form, FormBounds, FormField } from '../../src/domain/form.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
 import { type CardStamp, toCustomId } from './custom-id.ts';
@@ -83,6 +84,7 @@ const BUTTONS: Readonly<Record<CardChoice, { label: string; style: 2 | 3 | 4 }>>
 };
 
 type ButtonRow = APIActionRowComponent<APIButtonComponentWithCustomId>;
+type MenuRow = APIActionRowComponent<APIStringSelectComponent>;
 
 export interface RenderedCard {
   /** Values too long for the card, to be posted before it. Plain text. */
@@ -90,7 +92,7 @@ export interface RenderedCard {
   /** For notifications. Discord markdown. */
   readonly content: string;
   readonly embeds: APIEmbed[];
-  readonly components: ButtonRow[];
+  readonly components: (ButtonRow | MenuRow)[];
 }
 
 export function toCard(card: Card): RenderedCard {
@@ -267,12 +269,48 @@ function contextLine(card: Card): string {
 /** Buttons in one row, at most (docs.discord.com, Action Row). */
 const MAX_ROW_BUTTONS = 5;
 
-function buttonRows({ choices, approvalId, gen, digest }: Card): ButtonRow[] {
-  const buttons = choices.map((pressed) => ({
+function buttonRows({ choices, options, approvalId, gen, digest }: Card): (ButtonRow | MenuRow)[] {
+  const stamp = { approvalId, gen, digest };
+  const shown = options ? choices.filter((choice) => choice !== 'answer') : choices;
+  const buttons = shown.map((pressed) => ({
     type: 2 as const,
     ...BUTTONS[pressed],
-    custom_id: toCustomId({ pressed, approvalId, gen, digest }),
+    custom_id: toCustomId({ ...stamp, pressed }),
   }));
+  const answers = options && choices.includes('answer') ? [optionRow(options, stamp)] : [];
+  return [...answers, ...inRows(buttons)];
+}
+
+/** A button for each of a few, a menu for more. */
+function optionRow(
+  options: readonly AnswerOption[],
+  stamp: Pick<CardStamp, 'approvalId' | 'gen' | 'digest'>,
+): ButtonRow | MenuRow {
+  if (options.length <= MOST_SHOWN_OPTIONS) {
+    return {
+      type: 1,
+      components: options.map(({ id, label }) => ({
+        type: 2,
+        style: 1,
+        label: showHidden(label),
+        custom_id: toCustomId({ ...stamp, pressed: 'option', option: id }),
+      })),
+    };
+  }
+  return {
+    type: 1,
+    components: [
+      {
+        type: 3,
+        custom_id: toCustomId({ ...stamp, pressed: 'option' }),
+        placeholder: 'Choose an answer',
+        options: options.map(({ id, label }) => ({ label: showHidden(label), value: id })),
+      },
+    ],
+  };
+}
+
+function inRows(buttons: readonly ButtonRow['components'][number][]): ButtonRow[] {
   const rows = Math.ceil(buttons.length / MAX_ROW_BUTTONS);
   return Array.from({ length: rows }, (_, row) => ({
     type: 1,

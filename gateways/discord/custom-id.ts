@@ -19,6 +19,7 @@ const CODE_OF = {
   ask: 'q',
   edit: 'e',
   always: 'l',
+  option: 'o',
   happened: 'h',
   'did-not-happen': 'n',
   retry: 'g',
@@ -31,11 +32,14 @@ export interface CardStamp {
   readonly approvalId: ApprovalId;
   readonly gen: number;
   readonly digest: string;
+  /** Of a button: which of the options it stands for. A menu says it beside its id. */
+  readonly option?: string | undefined;
 }
 
 /** `signalbox|a|apr_p7_0123456789ab|1|<digest>`. Throws when the digest is longer than a custom id may be. */
-export function toCustomId({ pressed, approvalId, gen, digest }: CardStamp): string {
-  const id = ['signalbox', CODE_OF[pressed], approvalId, gen, digest].join('|');
+export function toCustomId({ pressed, approvalId, gen, digest, option }: CardStamp): string {
+  const parts = ['signalbox', CODE_OF[pressed], approvalId, gen, digest];
+  const id = [...parts, ...(option === undefined ? [] : [option])].join('|');
   if (id.length > MAX_CUSTOM_ID_CHARS) throw new Error(`a custom id of ${id.length} characters is too long`);
   return id;
 }
@@ -46,14 +50,17 @@ const Parts = z.tuple([
   ApprovalId,
   z.string().regex(/^\d{1,9}$/),
   z.string().min(1).max(MAX_CUSTOM_ID_CHARS),
+  z.string().min(1).max(16).optional(),
 ]);
 
 /** Undefined when it is none of ours. */
 export function parseCustomId(customId: string): CardStamp | undefined {
   const { data } = Parts.safeParse(customId.split('|'));
   if (!data) return undefined;
-  const [, code, approvalId, gen, digest] = data;
-  return { pressed: PRESSED_OF[code], approvalId, gen: Number(gen), digest };
+  const [, code, approvalId, gen, digest, option] = data;
+  const stamp = { pressed: PRESSED_OF[code], approvalId, gen: Number(gen), digest };
+  if (option === undefined) return stamp;
+  return code === CODE_OF.option ? { ...stamp, option } : undefined;
 }
 
 /** Of a button that says something: `signalbox|s|/takeover con_p7_0123456789ab`. */
@@ -78,6 +85,7 @@ const PRESSED_OF = {
   q: 'ask',
   e: 'edit',
   l: 'always',
+  o: 'option',
   h: 'happened',
   n: 'did-not-happen',
   g: 'retry',

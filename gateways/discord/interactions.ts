@@ -211,7 +211,9 @@ export function toPress(press: Component, us: { userId: string }, seal: TokenSea
   const choice = FORM_CHOICES.find((each) => each === pressed);
   if (choice && sender) return { kind: 'fill-in', stamp: { ...stamp, pressed: choice }, sender };
 
-  const answer = toAnswer(press, stamp, undefined);
+  // Of a menu, what was chosen stands beside its id.
+  const chosen = pressed === 'option' ? (stamp.option ?? press.data.values?.[0]) : undefined;
+  const answer = toAnswer(press, stamp, chosen);
   return answer ? { kind: 'answer', answer } : { kind: 'unknown', reason: 'nobody pressed it' };
 }
 
@@ -254,6 +256,11 @@ export function toReasonedAnswer(form: Modal): InboundAnswer | undefined {
   return toAnswer(form, stamp, words);
 }
 
+function choiceOf({ pressed }: CardStamp): InboundAnswer['choice'] {
+  if (pressed === 'option') return 'answer';
+  return pressed === 'deny-with-reason' ? 'deny' : pressed;
+}
+
 function toFilled({ custom_id: name, value = '' }: { custom_id: string; value?: string | undefined }) {
   return [name, value] as const;
 }
@@ -271,7 +278,7 @@ function toAnswer(
     id: MessageId.parse(`${DISCORD}:interaction:${gesture.id}`),
     sender,
     approvalId: stamp.approvalId,
-    choice: stamp.pressed === 'deny-with-reason' ? 'deny' : stamp.pressed,
+    choice: choiceOf(stamp),
     ...(words ? { text: words } : {}),
     gen: stamp.gen,
     digest: stamp.digest,

@@ -8,7 +8,11 @@
  *   3. Nothing is cut: what would flood a channel goes as a file, whole.
  */
 import { createHash } from 'node:crypto';
-import type { APIActionRowComponent, APIStringSelectComponent } from 'discord.js';
+import type {
+  APIActionRowComponent,
+  APIButtonComponentWithCustomId,
+  APIStringSelectComponent,
+} from 'discord.js';
 import { z } from 'zod';
 import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
@@ -25,7 +29,7 @@ const MAX_FILES = 10;
 /** A text of more messages than this is sent as a file behind its beginning. */
 const MAX_PARTS = 10;
 
-type ButtonRow = RenderedCard['components'][number];
+type ButtonRow = APIActionRowComponent<APIButtonComponentWithCustomId>;
 type MenuRow = APIActionRowComponent<APIStringSelectComponent>;
 
 /** One Discord message to be. */

@@ -81,6 +81,7 @@ const QUOTE_STYLE = 'margin: 0; padding-left: 1em; border-left: 3px solid #bbbbb
 function factsOf(card: Card): { readonly label: string; readonly value: string }[] {
   return [
     ...card.facts,
+    ...(card.options ?? []).map(({ id, label }) => ({ label: `Answer ${id}`, value: label })),
     { label: 'Requested by', value: card.requestedBy },
     { label: 'Asked of', value: card.askedOf },
     { label: 'Risk', value: `${card.risk}${card.reversible ? '' : ', cannot be undone'}` },
@@ -97,7 +98,13 @@ function deadlineOf(card: Card): { readonly label: string; readonly value: strin
   return { label: 'Decide before', value: `${card.deadline.slice(0, 16).replace('T', ' ')} UTC` };
 }
 
-function choicesOf({ choices, reply }: Card): Choice[] {
+/** With options, a line for each. */
+function answersOf(options: Card['options'], code: string): Choice[] {
+  if (!options) return [{ line: `answer ${code}`, explanation: 'answer in place of the action' }];
+  return options.map(({ id, label }) => ({ line: `answer ${code} ${id}`, explanation: oneLine(label) }));
+}
+
+function choicesOf({ choices, options, reply }: Card): Choice[] {
   if (!reply) return [];
   const denies = choices.includes('deny') || choices.includes('deny-with-reason');
   return [
@@ -105,9 +112,7 @@ function choicesOf({ choices, reply }: Card): Choice[] {
       ? [{ line: `approve ${reply.approveCode}`, explanation: 'approve' }]
       : []),
     ...(denies ? [{ line: `deny ${reply.denyCode}`, explanation: 'deny' }] : []),
-    ...(choices.includes('answer')
-      ? [{ line: `answer ${reply.approveCode}`, explanation: 'answer in place of the action' }]
-      : []),
+    ...(choices.includes('answer') ? answersOf(options, reply.approveCode) : []),
     ...(choices.includes('ask')
       ? [{ line: `question ${reply.approveCode}`, explanation: 'ask something first' }]
       : []),
@@ -133,7 +138,7 @@ function howToAnswer(
   if (choices.length === 0) return { before: oneLine(card.status.sentence), after: '' };
   const extras = [
     ...(card.choices.includes('deny-with-reason') ? ['A reason may follow the code of a denial.'] : []),
-    ...(card.choices.includes('answer') ? ['The text of an answer follows its code.'] : []),
+    ...(card.choices.includes('answer') && !card.options ? ['The text of an answer follows its code.'] : []),
     ...(card.choices.includes('ask') ? ['So does a question.'] : []),
     ...(card.choices.includes('edit') ? ['What is to be changed follows as name=value.'] : []),
   ];

@@ -50,8 +50,9 @@ export function toCardComments(card: Card, mentions: readonly string[]): string[
   return [...facts.slice(0, -1), last.filter((part) => part !== '').join('\n\n')];
 }
 
-function factPieces({ facts }: Card): Piece[] {
-  return facts.flatMap(({ label, value }): Piece[] => {
+function factPieces({ facts, options = [] }: Card): Piece[] {
+  const answers = options.map(({ id, label }) => ({ label: `answer ${id}`, value: label }));
+  return [...facts, ...answers].flatMap(({ label, value }): Piece[] => {
     const shown = showHidden(value);
     if (shown.length <= MAX_INLINE_CHARS && !shown.includes('\n')) {
       return [{ ...wikiParagraph(`* ${literal(label)}: ${literal(value)}`), gap: '\n' }];
@@ -85,7 +86,7 @@ function howToAnswer(card: Card): string {
   const lines = [
     ...(card.choices.includes('approve') ? [`approve ${ticket}`] : []),
     ...(denies ? [`deny ${ticket} your reason`] : []),
-    ...(card.choices.includes('answer') ? [`answer ${ticket} your answer, instead of the action`] : []),
+    ...(card.choices.includes('answer') ? answerLines(card, ticket) : []),
     ...(card.choices.includes('ask') ? [`question ${ticket} what you want to know first`] : []),
     ...(card.choices.includes('edit') ? [`edit ${ticket} name=value`] : []),
     ...(card.choices.includes('always') ? [`always ${ticket} exact 7d 5x`] : []),
@@ -95,6 +96,12 @@ function howToAnswer(card: Card): string {
     `${card.status.state === 'unknown' ? 'To say what came of it' : 'To decide'}, write a *new* comment here whose first line is one of these; an edited comment decides nothing:`,
     `{noformat}\n${lines.join('\n')}\n{noformat}`,
   ].join('\n');
+}
+
+/** With options, a line for each. */
+function answerLines({ options }: Card, ticket: string): string[] {
+  if (!options) return [`answer ${ticket} your answer, instead of the action`];
+  return options.map(({ id }) => `answer ${ticket} ${id}`);
 }
 
 /** What came of a call, where nobody knows. */

@@ -8,10 +8,10 @@
  *   3. A settled card has no buttons; one whose outcome nobody knows has those that say it.
  */
 import type { types } from '@slack/bolt';
-import type { Card, CardChoice } from '../../src/domain/card.ts';
+import { type Card, type CardChoice, MOST_SHOWN_OPTIONS } from '../../src/domain/card.ts';
 import type { Form, FormBounds, FormField } from '../../src/domain/form.ts';
 import { showHidden } from '../markdown/hidden-characters.ts';
-import { ACTIONS, FORM_MODAL, MAX_REASON_CHARS, REASON_MODAL } from './inbound.ts';
+import { ACTIONS, FORM_MODAL, MAX_REASON_CHARS, OPTION_ACTION, REASON_MODAL } from './inbound.ts';
 import { escapeText } from './mrkdwn.ts';
 import type { CardStamp, FormContext, ReasonContext } from './schema.ts';
 
@@ -79,7 +79,8 @@ export function toCard(card: Card): RenderedCard {
       ...modelSaysBlocks(card.modelSays),
       contextBlock(card),
       statusBlock(card),
-      ...(card.choices.length > 0 ? [actionsBlock(card)] : []),
+      ...optionBlocks(card),
+      ...(buttonsOf(card).length > 0 ? [actionsBlock(card)] : []),
     ],
   };
 }
@@ -243,8 +244,39 @@ function actionsBlock(card: Card): types.KnownBlock {
   return {
     type: 'actions',
     block_id: `signalbox:${card.approvalId}:${card.gen}`,
-    elements: card.choices.map((choice) => toButton(choice, JSON.stringify(stamp))),
+    elements: buttonsOf(card).map((choice) => toButton(choice, JSON.stringify(stamp))),
   };
+}
+
+/** Where an answer is one of several options, these take the place of its button. */
+function buttonsOf({ choices, options }: Card): readonly CardChoice[] {
+  return options ? choices.filter((choice) => choice !== 'answer') : choices;
+}
+
+/** A button for each of a few, a list for more; what it carries says which. */
+function optionBlocks(card: Card): types.KnownBlock[] {
+  if (!card.options || !card.choices.includes('answer')) return [];
+  const { approvalId: approval, gen, digest } = card;
+  const options = card.options.map(({ id, label }) => {
+    const stamp: CardStamp = { approval, gen, digest, option: id };
+    return { text: plain(showHidden(label)), value: JSON.stringify(stamp) };
+  });
+  const elements: types.ActionsBlockElement[] =
+    options.length <= MOST_SHOWN_OPTIONS
+      ? options.map((option, index) => ({
+          type: 'button',
+          action_id: `${OPTION_ACTION}.${index}`,
+          ...option,
+        }))
+      : [
+          {
+            type: 'static_select',
+            action_id: OPTION_ACTION,
+            placeholder: plain('Choose an answer'),
+            options,
+          },
+        ];
+  return [{ type: 'actions', block_id: `signalbox:${approval}:${gen}:options`, elements }];
 }
 
 function toButton(choice: CardChoice, value: string): types.ActionsBlockElement {

@@ -232,6 +232,9 @@ export const ACTIONS = {
 /** Buttons that say it all. */
 const AT_ONCE = ['approve', 'deny', 'happened', 'did-not-happen', 'retry'] as const;
 
+/** A list of options to answer with; with a number behind it, the button of one of them. */
+export const OPTION_ACTION = 'signalbox.option';
+
 /** Begins the action of a button that says something, in the words of its value. */
 export const SAY_ACTION = 'signalbox.say.';
 /** The button that says its value and everything that was picked above it. */
@@ -247,12 +250,16 @@ export function toPress(press: BlockActions, us: Identity): Press {
   if (press.container.type !== 'message' || !channel || !message)
     return { kind: 'unknown', reason: 'not on a card of ours' };
 
-  const stamp = parsed(CardStamp, action?.value);
+  const stamp = parsed(CardStamp, action?.selected_option?.value ?? action?.value);
   if (!action || !stamp) return { kind: 'unknown', reason: 'not a button of ours' };
 
   const card = { channel: channel.id, ts: message.ts, thread: message.thread_ts };
   const choice = AT_ONCE.find((each) => ACTIONS[each] === action.action_id);
   if (choice) return { kind: 'answer', answer: toAnswer(choice, press, stamp, card, us) };
+  if (action.action_id.startsWith(OPTION_ACTION) && stamp.option !== undefined) {
+    const answer = toAnswer('answer', press, stamp, card, us);
+    return { kind: 'answer', answer: { ...answer, text: stamp.option } };
+  }
   switch (action.action_id) {
     case ACTIONS['deny-with-reason']:
       return { kind: 'ask-words', context: { ...stamp, ...card, choice: 'deny' } };
@@ -328,7 +335,7 @@ interface CardPlace {
 }
 
 function toAnswer(
-  choice: (typeof AT_ONCE)[number],
+  choice: (typeof AT_ONCE)[number] | 'answer',
   press: BlockActions,
   stamp: CardStamp,
   card: CardPlace,

@@ -99,7 +99,15 @@ export const BlockActions = z.object({
   channel: optional(z.object({ id: SlackId })),
   message: optional(z.object({ ts: SlackTs, thread_ts: optional(SlackTs) })),
   actions: z
-    .array(z.object({ action_id: z.string(), action_ts: optional(SlackTs), value: optional(z.string()) }))
+    .array(
+      z.object({
+        action_id: z.string(),
+        action_ts: optional(SlackTs),
+        value: optional(z.string()),
+        /** Of a list: what was chosen in it. */
+        selected_option: optional(z.object({ value: z.string() })),
+      }),
+    )
     .min(1),
   /** What was picked in the menus and boxes of the message. */
   state: optional(
@@ -148,6 +156,8 @@ export const CardStamp = z.object({
   approval: ApprovalId,
   gen: z.int().nonnegative(),
   digest: z.string(),
+  /** Which of the options was chosen, where an answer is one of several. */
+  option: z.string().optional(),
 });
 export type CardStamp = z.infer<typeof CardStamp>;
 

@@ -173,6 +173,7 @@ export class ApprovalDesk {
       policy: {
         ...planned.policy,
         choices: [...request.choices, 'take-back'],
+        ...(request.options ? { options: request.options } : {}),
         ...(permit ? {} : { validForMs: HAND_OVER_WITHIN_MS }),
       },
       client: { name: client, key, fingerprint, permit },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { visible } from '../approvals/sentences.ts';
 import { WrittenApprovers } from '../config/approvers.ts';
 import { ApprovalState } from '../domain/approval/record.ts';
+import { AnswerOption } from '../domain/card.ts';
 import { ApprovalId, PersonId } from '../domain/ids.ts';
 
 /** Longest idempotency key, in characters. */
@@ -11,6 +12,8 @@ const MAX_KEY_CHARS = 200;
 const MAX_TITLE_CHARS = 120;
 /** Facts or arguments of one request: what a person can still read on a card. */
 const MAX_FACTS = 50;
+/** What people can still choose from; a menu of Discord has 25 (docs.discord.com, String Select). */
+const MAX_OPTIONS = 20;
 /** All arguments together, as JSON, in characters. */
 const MAX_ARGS_CHARS = 16_000;
 const MAX_TEXT_CHARS = 4_000;
@@ -77,10 +80,16 @@ export const CreateRequest = z
       .array(Choice)
       .min(2)
       .default(['approve', 'deny', 'answer', 'ask'])
-      .refine((choices) => choices.includes('approve') && choices.includes('deny'), {
-        error: 'offers at least approve and deny',
-      })
       .describe('What people are offered. answer: words in place of a yes or no. ask: a question first.'),
+    options: z
+      .array(AnswerOption.strict())
+      .min(2)
+      .max(MAX_OPTIONS)
+      .optional()
+      .refine((options = []) => new Set(options.map(({ id }) => id)).size === options.length, {
+        error: 'has an id twice',
+      })
+      .describe('What an answer has to be one of; without it, an answer is any words.'),
     permit: z
       .boolean()
       .default(false)
@@ -89,6 +98,15 @@ export const CreateRequest = z
       .boolean()
       .default(false)
       .describe('With `permit`: whether acting twice under the same key is harmless.'),
+  })
+  .refine(
+    ({ choices, options }) =>
+      options !== undefined || (choices.includes('approve') && choices.includes('deny')),
+    { error: 'offers at least approve and deny', path: ['choices'] },
+  )
+  .refine(({ choices, options }) => options === undefined || choices.includes('answer'), {
+    error: 'offers answer, if there are options for it',
+    path: ['choices'],
   })
   .refine(({ title, tool }) => (title === undefined) !== (tool === undefined), {
     error: 'has either a title or a tool',
@@ -224,6 +242,7 @@ export const ApprovalView = z.object({
   askedOf: z.string(),
   policy: z.string(),
   choices: z.array(z.string()),
+  options: z.array(AnswerOption).describe('What an answer has to be one of; none: any words.'),
   createdAt: Instant,
   deadline: Instant,
   decision: z
@@ -233,6 +252,7 @@ export const ApprovalView = z.object({
       by: Speaker.nullable(),
       via: z.string().nullable(),
       text: z.string().nullable(),
+      option: z.string().nullable().describe('The id of the option that was chosen; its label is the text.'),
       at: Instant,
       validUntil: Instant.nullable().describe('With a permit: it has to be claimed by then.'),
     })

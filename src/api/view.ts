@@ -24,6 +24,7 @@ export function toView(approval: Approval): ApprovalView {
     askedOf: askedOf(approval),
     policy: policy.name,
     choices: isWaiting(approval.state) ? [...policy.choices] : [],
+    options: policy.options ?? [],
     createdAt: instant(approval.openedMs),
     deadline: instant(approval.deadlineMs),
     decision: decisionOf(approval),
@@ -86,13 +87,14 @@ export function isOver({ state, client }: Approval, until: 'decided' | 'ended'):
 
 function decisionOf({ decision, validUntilMs, state }: Approval): ApprovalView['decision'] {
   if (!decision) return null;
-  const { choice, source, by, via, text, atMs } = decision;
+  const { choice, source, by, via, text, option, atMs } = decision;
   return {
     choice,
     source,
     by: by ? { person: by.person, name: by.name } : null,
     via: via ?? null,
     text: text ?? null,
+    option: option ?? null,
     at: instant(atMs),
     validUntil: state === 'APPROVED' && validUntilMs !== undefined ? instant(validUntilMs) : null,
   };

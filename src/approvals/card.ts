@@ -41,6 +41,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     reversible: request.reversible,
     deadline: new Date(approval.deadlineMs).toISOString(),
     choices: choicesOf(approval),
+    ...(approval.policy.options && isWaiting(state) ? { options: approval.policy.options } : {}),
     status: { state: faceOf(state), sentence: standing(approval) },
     ...(reply && (isWaiting(state) || state === 'UNKNOWN') ? { reply } : {}),
   };

@@ -21,6 +21,20 @@ export const CardChoice = z.enum([
 ]);
 export type CardChoice = z.infer<typeof CardChoice>;
 
+/** One of several things that an answer can be. */
+export const AnswerOption = z.object({
+  /** Stable: it comes back as the answer, whatever its label is in. */
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,15}$/, 'an option is lower-case letters, digits, _ and -, 16 at most'),
+  /** Plain text, as people read it. */
+  label: z.string().min(1).max(75),
+});
+export type AnswerOption = z.infer<typeof AnswerOption>;
+
+/** Options that are shown at once; more than these are chosen from a list. */
+export const MOST_SHOWN_OPTIONS = 5;
+
 export const Card = z.object({
   approvalId: ApprovalId,
   /** Generation and digest of what is shown; an answer carries both back. */
@@ -40,6 +54,8 @@ export const Card = z.object({
   deadline: z.iso.datetime(),
   /** Offered while open, and while nobody knows what came of it; empty once settled. */
   choices: z.array(CardChoice),
+  /** What an `answer` has to be one of, by its id; absent: any words. */
+  options: z.array(AnswerOption).optional(),
   /** One true sentence about where it stands; once settled: who, when, from which channel, and what came of it. */
   status: z.object({
     state: z.enum([

@@ -30,6 +30,7 @@
  *   A22  A call is never claimable again before the lease of the earlier claim, and a margin, have passed.
  */
 import { z } from 'zod';
+import { AnswerOption } from '../card.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../ids.ts';
 import { Address, AnswerChoice } from '../message.ts';
 import { Approvers } from '../quorum.ts';
@@ -107,6 +108,8 @@ export const ApprovalPolicy = z.object({
   rule: z.string(),
   approvers: Approvers,
   choices: z.array(AnswerChoice),
+  /** What an answer has to be one of. Absent: any words. */
+  options: z.array(AnswerOption).optional(),
   /** Platforms a yes may come from; a no may come from anywhere. Absent: all. */
   approveFrom: z.array(Platform).optional(),
   /** `enough`: refused only when those who are left cannot agree any more. Absent: by one no. */
@@ -143,6 +146,8 @@ export const Decision = z.object({
   by: z.object({ person: PersonId, name: z.string(), account: AccountId }).optional(),
   via: Platform.optional(),
   text: z.string().optional(),
+  /** Which of the options; its label is the text. */
+  option: z.string().optional(),
   /** The gesture that decided, so that its redelivery is recognised. */
   key: z.string(),
   atMs: z.int(),

@@ -8,6 +8,7 @@
  *   take-back   what they said before is unsaid
  */
 
+import type { AnswerOption } from '../card.ts';
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
@@ -167,6 +168,10 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
     return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
   }
   if (choice === 'answer' && !text?.trim()) return 'an answer needs some text';
+  if (choice === 'answer' && approval.policy.options && !optionOf(approval, text)) {
+    const known = approval.policy.options.map(({ id, label }) => `${id} (${label})`).join(', ');
+    return `the answer has to be one of: ${known}`;
+  }
   if (choice === 'edit' && typeof edit !== 'object') return edit ?? 'it is not said what to change';
   if (
     choice === 'edit' &&
@@ -180,6 +185,15 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
     return 'you have said nothing yet that could be taken back';
   }
   return undefined;
+}
+
+/** The option somebody means, by its id or as it is called; undefined for anything else. */
+function optionOf({ policy }: Pick<Approval, 'policy'>, text: string | undefined): AnswerOption | undefined {
+  const wanted = text?.trim().toLowerCase();
+  const { options = [] } = policy;
+  return (
+    options.find(({ id }) => id === wanted) ?? options.find(({ label }) => label.toLowerCase() === wanted)
+  );
 }
 
 /** Is this person, with the roles they have now, one of those who decide? Those who asked never are. */
@@ -349,13 +363,16 @@ function recorded(approval: Approval, event: ApprovalEvent, answer: Vote): Step<
 
 function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
   const choice = answer.choice === 'deny' || answer.choice === 'answer' ? answer.choice : 'approve';
+  const option = choice === 'answer' ? optionOf(approval, answer.text) : undefined;
+  const text = option?.label ?? answer.text;
   const decision: Decision = {
     choice,
     source: 'human',
     digest: approval.digest,
     by: answer.by,
     via: answer.via,
-    ...(answer.text ? { text: answer.text } : {}),
+    ...(text ? { text } : {}),
+    ...(option ? { option: option.id } : {}),
     key: answer.key,
     atMs: nowMs,
   };

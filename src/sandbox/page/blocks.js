@@ -70,6 +70,7 @@ function renderSection({ text, fields = [], accessory }, context) {
 
 function renderAction(element, { press, names }) {
   if (element.type === 'checkboxes') return renderBoxes(element);
+  if (element.type === 'static_select') return renderList(element, press);
   if (element.type !== 'button') return el('span', { className: 'muted' }, `[${element.type}]`);
   const button = el(
     'button',
@@ -89,6 +90,22 @@ function renderAction(element, { press, names }) {
     element.text.text,
   );
   return button;
+}
+
+/** A list that is sent as soon as something is chosen in it. */
+function renderList({ action_id: actionId, placeholder, options }, press) {
+  const label = placeholder?.text ?? 'Choose';
+  const list = el(
+    'select',
+    {
+      'aria-label': label,
+      'data-focus': actionId,
+      onchange: () => list.value !== '' && press(actionId, list, list.value),
+    },
+    el('option', { value: '' }, label),
+    options.map(({ text }) => el('option', { value: text.text }, text.text)),
+  );
+  return list;
 }
 
 /** Ticked boxes go along with the next press of the same message. */

@@ -203,7 +203,7 @@ export class DiscordView {
   }
 
   /** A menu that several can be chosen from; it is sent with a button, as by closing it. */
-  #renderMenu(message, { custom_id: customId, placeholder, options }) {
+  #renderMenu(message, { custom_id: customId, placeholder, options, max_values: most = 1 }) {
     const choose = (event) => {
       event.preventDefault();
       const values = new FormData(event.target).getAll('value');
@@ -219,7 +219,12 @@ export class DiscordView {
         el(
           'label',
           { className: 'pick' },
-          el('input', { type: 'checkbox', name: 'value', value, 'data-focus': value }),
+          el('input', {
+            type: most > 1 ? 'checkbox' : 'radio',
+            name: 'value',
+            value,
+            'data-focus': value,
+          }),
           el('span', {}, label),
         ),
       ),

@@ -101,6 +101,7 @@ const Press = z.strictObject({
   ts: z.string(),
   actionId: z.string(),
   ticked: z.array(z.string()).default([]),
+  chosen: z.string().optional(),
 });
 const Submit = z.strictObject({ user: person, values: z.record(z.string(), z.string()) });
 const Close = z.strictObject({ user: person });

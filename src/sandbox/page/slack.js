@@ -251,7 +251,7 @@ export class SlackView {
     if (message.text === '' && message.files?.length > 0) return null;
     const names = (id) => this.#nameOf(id);
     if (message.blocks?.length > 0) {
-      const press = (actionId, button) => this.#press(place, message, actionId, button);
+      const press = (actionId, button, chosen) => this.#press(place, message, actionId, button, chosen);
       return el('div', { className: 'blocks' }, renderBlocks(message.blocks, { names, press }));
     }
     const dialect = message.isMarkdown ? 'markdown' : 'mrkdwn';
@@ -297,7 +297,7 @@ export class SlackView {
     return said.kind !== 'failed';
   }
 
-  async #press(place, message, actionId, button) {
+  async #press(place, message, actionId, button, chosen) {
     button.setAttribute('aria-busy', 'true');
     this.#pressed = { ts: message.ts, actionId };
     const boxes = button.closest('.blocks')?.querySelectorAll('[data-tick]:checked') ?? [];
@@ -308,6 +308,7 @@ export class SlackView {
       ts: message.ts,
       actionId,
       ticked,
+      ...(chosen === undefined ? {} : { chosen }),
     });
     button.removeAttribute('aria-busy');
     if (outcome?.kind === 'failed')

@@ -22,6 +22,9 @@ const CHOICES = {
   retry: { label: 'Run it again', style: 'danger' },
 };
 
+/** Options that have a button each (`domain/card.ts`). */
+const MOST_SHOWN_OPTIONS = 5;
+
 export class WebView {
   #programs = [];
   #person;
@@ -315,13 +318,47 @@ export class WebView {
         el(
           'div',
           { className: 'block-actions', role: 'group', 'aria-label': `Answer ${card.title}` },
-          card.choices.map((choice) => this.#renderChoice(card, choice)),
+          card.options && this.#renderOptions(card),
+          card.choices
+            .filter((choice) => choice !== 'answer' || !card.options)
+            .map((choice) => this.#renderChoice(card, choice)),
         ),
       this.#answersTo(entry).map(({ outcome }) => [
         outcome?.code !== 'DECIDED' && outcomeLine(outcome),
         this.#renderButtons(outcome?.buttons),
       ]),
     );
+  }
+
+  /** A button for each of a few, a list for more. */
+  #renderOptions(card) {
+    const { approvalId, options } = card;
+    const answer = (text) => this.#answer(card, 'answer', { text });
+    if (options.length <= MOST_SHOWN_OPTIONS) {
+      return options.map(({ id, label }) =>
+        el(
+          'button',
+          {
+            type: 'button',
+            className: 'button',
+            'data-focus': `${approvalId} option ${id}`,
+            onclick: () => answer(id),
+          },
+          label,
+        ),
+      );
+    }
+    const list = el(
+      'select',
+      {
+        'aria-label': 'Choose an answer',
+        'data-focus': `${approvalId} options`,
+        onchange: () => list.value !== '' && answer(list.value),
+      },
+      el('option', { value: '' }, 'Choose an answer'),
+      options.map(({ id, label }) => el('option', { value: id }, label)),
+    );
+    return list;
   }
 
   #renderChoice(card, choice) {

@@ -52,6 +52,8 @@ export interface Press {
   readonly copy?: SlackMessage;
   /** What is ticked in the boxes of the message as it is pressed, by value. */
   readonly ticked?: readonly string[];
+  /** What is chosen, where it is a list: how the option is called. */
+  readonly chosen?: string | undefined;
 }
 
 export interface SlashCommand {
@@ -89,7 +91,11 @@ export class Interactions {
       thread: surface.thread,
       messageTs: pressed.ts,
     });
-    const action = { ...actionIn(surface.blocks, pressed.actionId), action_ts: this.deps.workspace.nextTs() };
+    const element = actionIn(surface.blocks, pressed.actionId);
+    const action = {
+      ...(pressed.chosen === undefined ? element : { ...element, ...choiceIn(element, pressed.chosen) }),
+      action_ts: this.deps.workspace.nextTs(),
+    };
     return this.#interact(
       blockActions(surface, action, gesture, toBoxState(surface.blocks, pressed.ticked ?? [])),
     );
@@ -309,6 +315,14 @@ function actionIn(blocks: readonly Block[], actionId: string): Payload {
     if (pressed !== undefined) return { ...pressed, block_id: block.block_id };
   }
   throw new Error(`the message has no button with action_id ${actionId}`);
+}
+
+/** @throws {Error} when the list has no such option */
+function choiceIn({ options, action_id: id }: Payload, chosen: string): Payload {
+  const named = z.array(z.looseObject({ text: z.looseObject({ text: z.string() }) })).safeParse(options).data;
+  const option = named?.find(({ text }) => text.text === chosen);
+  if (!option) throw new Error(`the list ${String(id)} has no option ${chosen}`);
+  return { options: undefined, selected_option: option };
 }
 
 const WithBoxes = z.object({

@@ -21,6 +21,15 @@ describe('a custom id', () => {
     expect(toCustomId({ ...stamp, pressed: 'deny-with-reason' }).length).toBeLessThanOrEqual(100);
   });
 
+  it('carries an option there and back, as short as Discord wants it, and nothing else does', () => {
+    const option = 'o'.repeat(16);
+    const id = toCustomId({ ...stamp, pressed: 'option', option });
+
+    expect(id.length).toBeLessThanOrEqual(100);
+    expect(parseCustomId(id)).toEqual({ ...stamp, pressed: 'option', option });
+    expect(parseCustomId(id.replace('|o|', '|a|'))).toBeUndefined();
+  });
+
   it('is nothing when somebody else made it', () => {
     const prefix = fc.constantFrom('', 'signalbox|', 'signalbox|a|', 'signalbox|a|apr_p1_0123456789ab|');
     fc.assert(
