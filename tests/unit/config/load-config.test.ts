@@ -180,7 +180,7 @@ rules:
     ]);
   });
 
-  it('never throws anything but its report, whatever the files hold', () => {
+  it('never throws anything but its report, whatever the files hold', { timeout: 90_000 }, () => {
     fc.assert(
       fc.property(
         fc.jsonValue(),
