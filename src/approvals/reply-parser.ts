@@ -174,7 +174,7 @@ export interface TicketReply {
 export function parseTicketReply(text: string): TicketReply | undefined {
   const line = bareLine(text);
   const words = line === undefined ? undefined : split(line);
-  const ticket = words && parseTicket(words.code.replace(/[.!,;:?。、…\p{C}]+$/u, ''));
+  const ticket = words && ticketIn(words.code);
   if (line === undefined || !words || !ticket) return undefined;
   if (line.length > MAX_LINE_CHARS) return { ...ticket, said: unclear('too-long') };
   if (hasHiddenCharacters(line)) return { ...ticket, said: unclear('hidden-characters') };
@@ -197,16 +197,19 @@ export function parseBatchReply(text: string): BatchReply | undefined {
   const verdict = verdictOf(word);
   if (line === undefined || (verdict !== 'approve' && verdict !== 'deny')) return undefined;
   const words = rest.split(/[\s,]+/u).filter((each) => each !== '');
-  const end = words.findIndex((each) => parseTicket(each.replace(/[.!;:]+$/u, '')) === undefined);
-  const named = (end === -1 ? words : words.slice(0, end)).flatMap(
-    (each) => parseTicket(each.replace(/[.!;:]+$/u, '')) ?? [],
-  );
+  const end = words.findIndex((each) => ticketIn(each) === undefined);
+  const named = (end === -1 ? words : words.slice(0, end)).flatMap((each) => ticketIn(each) ?? []);
   const tickets = [...new Map(named.map((each) => [each.approvalId, each])).values()];
   if (tickets.length < 2 && named.length < 2 && !SIGN.test(words[1] ?? '')) return undefined;
   const [, sign, others = ''] =
     /^([3479CDFHJKMNPQRTVWXY]{4})?\s*(.*)$/u.exec(end === -1 ? '' : words.slice(end).join(' ')) ?? [];
   const said = batchVerdict({ verdict, rest: others, line, count: tickets.length });
   return { tickets, said, sign };
+}
+
+/** A ticket, whatever stands right behind it. */
+function ticketIn(word: string): ReturnType<typeof parseTicket> {
+  return parseTicket(word.replace(/[.!,;:?。、…\p{C}]+$/u, ''));
 }
 
 const SIGN = /^[3479CDFHJKMNPQRTVWXY]{4}$/;
