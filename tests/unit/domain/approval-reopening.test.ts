@@ -9,24 +9,24 @@ import { ALEX, anApproval, aVote, DANA, DEADLINE_MS, EMAIL, OPENED_MS } from '..
 
 const NOW = OPENED_MS + 1_000;
 const open = anApproval();
-const approved = after(vote(open, aVote(open), NOW));
+const approved = next(vote(open, aVote(open), NOW));
 
 const requester: Reopener = { person: ALEX, decides: false, operates: false };
 const decider: Reopener = { person: DANA, decides: true, operates: false };
 const stranger: Reopener = { ...decider, decides: false };
 const operator: Reopener = { ...stranger, operates: true };
 
-function after({ moved }: Step<unknown>): Approval {
+function next({ moved }: Step<unknown>): Approval {
   if (!moved) throw new Error('nothing has changed');
   return moved.next;
 }
 
 const settler = { person: DANA, name: 'Dana', via: EMAIL, operates: true };
 const ended: Readonly<Record<string, Approval>> = {
-  expired: after(tick(open, OPENED_MS + DEADLINE_MS)),
-  denied: after(vote(open, aVote(open, { choice: 'deny', text: 'no' }), NOW)),
-  cancelled: after(cancel(open, settler, 'no longer needed', NOW)),
-  revoked: after(revoke(approved, settler, 'changed my mind', NOW)),
+  expired: next(tick(open, OPENED_MS + DEADLINE_MS)),
+  denied: next(vote(open, aVote(open, { choice: 'deny', text: 'no' }), NOW)),
+  cancelled: next(cancel(open, settler, 'no longer needed', NOW)),
+  revoked: next(revoke(approved, settler, 'changed my mind', NOW)),
 };
 
 describe('asking again what ended', () => {
@@ -49,8 +49,8 @@ describe('asking again what ended', () => {
   });
 
   it('is not for what waits, nor for what was carried out, or may have been', () => {
-    const running = after(claim(approved, 'owner', approved.digest, NOW + 1));
-    const done = after(complete(running, 1, { status: 'ok', text: 'done' }, NOW + 2));
+    const running = next(claim(approved, 'owner', approved.digest, NOW + 1));
+    const done = next(complete(running, 1, { status: 'ok', text: 'done' }, NOW + 2));
     const attempted = { ...ended.revoked!, execution: running.execution! };
 
     expect(mayReopen(open, decider, NOW)).toBe('NOT_ENDED');
