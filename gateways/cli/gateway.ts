@@ -105,6 +105,7 @@ export class CliGateway implements Gateway {
         this.deps.terminal.status(markdown.trim().split('\n').at(-1));
         return 'status';
       },
+      settle: async () => undefined, // the line is gone with the process that wrote it
     };
     this.ended = new Promise((resolve) => {
       this.#end = resolve;

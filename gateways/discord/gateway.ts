@@ -144,7 +144,10 @@ export class DiscordGateway implements Gateway {
     });
     const { posts, seconds } = settings.pace;
     this.pace = { posts, perMs: seconds * 1_000, channelOf };
-    this.progress = { show: (update, signal) => this.#sender.showProgress(update, signal) };
+    this.progress = {
+      show: (update, signal) => this.#sender.showProgress(update, signal),
+      settle: (update, signal) => this.#sender.settleProgress(update, signal),
+    };
   }
 
   /**

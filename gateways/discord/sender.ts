@@ -120,6 +120,18 @@ export class DiscordSender {
     return refOf(written.channel, written.message);
   }
 
+  /** Changes what shows progress, in whichever process it was posted; undefined when nothing does. */
+  async settleProgress(update: ProgressUpdate, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    const spot = await this.#spotOf(placeOf(update));
+    const { main } = toTextPosts(`settled:${update.key}`, update.markdown);
+    const shown = (await this.#ours(spot)).find(
+      ({ nonce }) => nonce === nonceOf(toProgressPost(update.key, '').key),
+    );
+    const written = shown && (await this.#edit({ channel: shown.channel_id, message: shown.id }, main, spot));
+    return written && refOf(written.channel, written.message);
+  }
+
   async #deliver(
     posts: Posts,
     out: { message: OutboundMessage; place: Place; signal: AbortSignal },
@@ -331,9 +343,7 @@ export class DiscordSender {
   }
 
   async #findSent(message: OutboundMessage, posts: Posts, spot: Spot): Promise<Map<string, Written>> {
-    const { userId } = await this.deps.whoAmI();
-    const history = await this.#history(spot.channel);
-    const ours = history.filter(({ author }) => author.id === userId);
+    const ours = await this.#ours(spot);
     const found = new Map<string, Written>();
     for (const post of [...posts.before, posts.main, ...posts.after]) {
       const match = ours.find((candidate) => this.#isSame(candidate, post, spot, message.queuedAt));
@@ -342,6 +352,12 @@ export class DiscordSender {
     const progress = ours.find(({ nonce }) => nonce === nonceOf(progressKey(message)));
     if (progress) found.set(progressKey(message), { channel: progress.channel_id, message: progress.id });
     return found;
+  }
+
+  async #ours({ channel }: Spot): Promise<Message[]> {
+    const { userId } = await this.deps.whoAmI();
+    const history = await this.#history(channel);
+    return history.filter(({ author }) => author.id === userId);
   }
 
   async #history(channel: string): Promise<Message[]> {

@@ -129,7 +129,10 @@ export class SlackGateway implements Gateway {
       perMs: seconds * 1_000,
       channelOf: ({ route }) => route.channel ?? route.user ?? '',
     };
-    this.progress = { show: (update, signal) => this.#sender.showProgress(update, signal) };
+    this.progress = {
+      show: (update, signal) => this.#sender.showProgress(update, signal),
+      settle: (update, signal) => this.#sender.settleProgress(update, signal),
+    };
   }
 
   /**

@@ -113,6 +113,23 @@ export class SlackSender {
     return refOf(channel, await this.client.post(channel, thread, post, 'progress'));
   }
 
+  /** Changes what shows progress, in whichever process it was posted; undefined when nothing does. */
+  async settleProgress(
+    { key, to, markdown }: ProgressUpdate,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    signal.throwIfAborted();
+    const place = await this.#placeOf(to);
+    if (place.kind === 'alone') return undefined;
+    const { main } = toTextPosts(`settled:${key}`, markdown); // no reply is looked for under this key
+    const shown = toProgressPost(key, '');
+    const spot = await this.#spotOf(place);
+    const found = (await this.#find([shown], spot, signal)).get(shown.key);
+    return found?.state === 'progress' && (await this.client.update(spot.channel, found.ts, main, 'final'))
+      ? refOf(spot.channel, found.ts)
+      : undefined;
+  }
+
   async #textAlone(
     message: OutboundMessage,
     body: TextBody,

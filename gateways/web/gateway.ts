@@ -29,8 +29,11 @@ import { checkWeb } from './check.ts';
 import { missingWebSettings, type WebSettings } from './config.ts';
 import { ClientDesk } from './desk.ts';
 import { HttpDoor } from './http-door.ts';
-import { placeOf, toDirectAddress, toEvent, toProgress, WEB } from './outbound.ts';
+import { placeOf, toDirectAddress, toEvent, toProgress, WEB, WebEvent } from './outbound.ts';
 import { SocketDoor, type SocketTiming } from './socket-door.ts';
+
+/** Events read at once when looking for one. */
+const PAGE_SIZE = 200;
 
 export interface WebTiming extends SocketTiming {
   /** What takes longer counts as not stored; shorter than programs wait for an answer by habit. */
@@ -64,7 +67,10 @@ export class WebGateway implements Gateway {
     private readonly settings: WebSettings,
     private readonly deps: WebDeps,
   ) {
-    this.progress = { show: (update) => this.#showProgress(update) };
+    this.progress = {
+      show: (update) => this.#showProgress(update),
+      settle: (update) => this.#settleProgress(update),
+    };
   }
 
   /** @throws {StartupError} when no client could connect */
@@ -120,6 +126,33 @@ export class WebGateway implements Gateway {
     const key = `progress:${update.key}:${update.ref ?? ''}:${shown}`;
     const position = await this.deps.clientLog.append(client, key, JSON.stringify(event));
     return update.ref ?? String(position);
+  }
+
+  async #settleProgress({ to, key, markdown }: ProgressUpdate): Promise<string | undefined> {
+    const { client, conversation } = this.#placeOf(to);
+    const replaces = await this.#firstShown(client, key);
+    if (replaces === undefined) return undefined;
+    const id = `settled:${key}`;
+    const event: WebEvent = { kind: 'text', id, at: this.#now(), conversation, markdown, replaces };
+    await this.deps.clientLog.append(client, id, JSON.stringify(event));
+    return String(replaces);
+  }
+
+  /** Position of the first progress under a key, unless its reply is there, too. */
+  async #firstShown(client: string, key: string): Promise<number | undefined> {
+    let after = 0;
+    let first: number | undefined;
+    for (;;) {
+      const { events } = await this.deps.clientLog.read(client, after, PAGE_SIZE);
+      for (const { position, event } of events) {
+        const { id, kind } = WebEvent.parse(JSON.parse(event));
+        if (id === key && kind !== 'progress') return undefined;
+        if (id === key) first ??= position;
+      }
+      const last = events.at(-1);
+      if (!last) return first;
+      after = last.position;
+    }
   }
 
   #placeOf(to: Address): { client: string; conversation: string } {

@@ -31,6 +31,8 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     markdown: z.string(),
     /** The progress message that this text takes the place of. */
     replaces: z.string().optional(),
+    /** Key of a reply that will not come: this takes the place of its progress, and is not said where there is none. */
+    progressOf: z.string().optional(),
     /** An earlier attempt at the same turn may have sent a message under this key already. */
     mayExist: z.boolean().optional(),
     files: z.array(OutFile).optional(),

@@ -123,6 +123,12 @@ export interface Progress {
    * Resolves with the reference to pass as `replaces` when the reply itself is sent. Best effort.
    */
   show(update: ProgressUpdate, signal: AbortSignal): Promise<string>;
+
+  /**
+   * Changes what some attempt, in whichever process, showed under `key`, when no reply will take its place. Resolves
+   * with its reference; with undefined, having said nothing, where no progress stands there.
+   */
+  settle(update: Omit<ProgressUpdate, 'ref'>, signal: AbortSignal): Promise<string | undefined>;
 }
 
 export interface ProgressUpdate {

@@ -69,6 +69,11 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** People of one conversation are told again that the model is away only after this long. */
 const TELL_DELAY_AGAIN_MS = 60 * 60_000;
+/** An item that waits is looked at again and again; what its last attempt left standing is changed once in this time. */
+const SAY_ONCE_MS = 24 * 60 * 60_000;
+
+/** In place of progress on something that is not done after all. */
+const GAVE_UP = '_I gave this up._';
 
 export interface WorkerDeps {
   readonly queue: KeyedQueue;
@@ -142,11 +147,12 @@ export class ConversationWorker {
       const control = await this.deps.controls.find(conversationId);
       const handling: Handling = { claim, conversationId, control, trace, log };
       const verdict = await this.#standby.judge(item, control, claim, log);
+      const left = verdict.kind === 'turn' ? [] : await this.#leftStanding(claim, item, BROKEN_OFF);
       if (verdict.kind === 'later') {
-        await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', verdict.effects);
+        await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', [...verdict.effects, ...left]);
         return undefined;
       }
-      const effects = await this.#effectsOf(handling, item, verdict);
+      const effects = [...(await this.#effectsOf(handling, item, verdict)), ...left];
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
       return this.#after(await this.deps.queue.commit(claim, effects, then));
@@ -220,7 +226,9 @@ export class ConversationWorker {
         const { message, requester } = item;
         const { sender } = message;
         const speaker = await this.deps.directory.speakerNow(sender, this.deps.clock.now());
-        if (!speaker || !this.deps.directory.may(speaker.roles, 'ask')) return this.#noLonger(item);
+        if (!speaker || !this.deps.directory.may(speaker.roles, 'ask')) {
+          return [...this.#noLonger(item), ...(await this.#leftStanding(handling.claim, item, GAVE_UP))];
+        }
         const platform = channelOf(message.replyTo.platform);
         const work: Work = {
           ...handling,
@@ -573,6 +581,28 @@ export class ConversationWorker {
     ];
   }
 
+  /** The same of what an attempt showed whose process has ended: what that was, the platform alone knows. */
+  async #leftStanding(claim: Claim, item: MailboxItem, markdown: string): Promise<readonly Effect[]> {
+    const to = claim.attempt > 1 ? await this.#whereItCameFrom(item) : undefined;
+    if (!to || !this.deps.gateways.get(to.platform)?.progress) return [];
+    const key = replyId(item);
+    return [
+      toOutEffect(
+        {
+          kind: 'text',
+          id: `left-standing:${key}`,
+          correlation: item.correlation,
+          conversationId: conversationOf(claim),
+          to,
+          markdown,
+          progressOf: key,
+          atMs: this.deps.clock.now(),
+        },
+        { once: { key: `left-standing:${key}`, forMs: SAY_ONCE_MS } },
+      ),
+    ];
+  }
+
   async #delayNotice(claim: Claim, item: MailboxItem, error: ModelUnavailableError): Promise<Effect[]> {
     const to = await this.#whereItCameFrom(item);
     if (!to) return [];
@@ -658,6 +688,7 @@ export class ConversationWorker {
           },
         },
         ...notice,
+        ...(item ? await this.#leftStanding(claim, item, GAVE_UP) : []),
       ],
       mode,
     );

@@ -112,6 +112,9 @@ export class DeliveryWorker {
       }
       const withheld = await this.#withheld(item);
       if (withheld) return await this.#commit(claim, withheld, mode);
+      if (item.kind === 'text' && item.progressOf !== undefined) {
+        return await this.#commit(claim, await this.#settleProgress(item, item.progressOf, claim), mode);
+      }
       const sent = await this.#send(item, prepared, claim);
       return await this.#commit(claim, [toAudit(item, 'message.sent', { ref: sent.ref })], mode);
     } catch (error) {
@@ -123,7 +126,7 @@ export class DeliveryWorker {
   async #withheld(item: OutboxItem): Promise<Effect[] | undefined> {
     if (item.kind !== 'text' || item.epoch === undefined) return undefined;
     const { controls, clock, keepTranscriptMs } = this.deps;
-    const { conversationId, replaces, correlation, to } = item;
+    const { conversationId, replaces, mayExist, correlation, to } = item;
     const epoch = await controls.epochOf(conversationId);
     if (mayBeSaid(item.epoch, epoch)) return undefined;
     const nowMs = clock.now();
@@ -141,7 +144,7 @@ export class DeliveryWorker {
           ]
         : []),
       // What was shown of it stays as it is, unless somebody says that it does not go on.
-      ...(replaces === undefined
+      ...(replaces === undefined && !mayExist
         ? []
         : [
             toOutEffect({
@@ -151,7 +154,7 @@ export class DeliveryWorker {
               conversationId,
               to,
               markdown: BROKEN_OFF,
-              replaces,
+              ...(replaces === undefined ? { progressOf: item.id } : { replaces }),
               epoch,
               atMs: nowMs,
             }),
@@ -240,6 +243,17 @@ export class DeliveryWorker {
       );
     }
     return sent;
+  }
+
+  /** Where nothing was shown, there is nothing to say. */
+  async #settleProgress(
+    item: Extract<OutboxItem, { kind: 'text' }>,
+    key: string,
+    claim: Claim,
+  ): Promise<Effect[]> {
+    const { to, markdown } = item;
+    const ref = await this.deps.gateway.progress?.settle({ to, key, markdown }, claim.signal);
+    return ref === undefined ? [] : [toAudit(item, 'message.sent', { ref })];
   }
 
   async #failed(

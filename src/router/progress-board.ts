@@ -28,7 +28,7 @@ export class ProgressBoard {
   #done = false;
 
   constructor(
-    private readonly progress: Progress,
+    private readonly progress: Pick<Progress, 'show'>,
     private readonly to: Address,
     private readonly key: string,
     /** Whether everything said earlier was sent. */

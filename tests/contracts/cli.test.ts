@@ -19,6 +19,7 @@ for (const kind of ['terminal', 'pipe'] as const) {
     loops: 'whoever types is a person',
     edits: 'what was typed stays as it is',
     splitting: 'a terminal takes any length',
+    progress: 'the line that shows it is gone with the process that wrote it',
     'rate limit': 'a terminal takes everything',
     'permanent error': 'a terminal takes everything',
     reconnect: 'there is no connection',

@@ -24,6 +24,7 @@ const clock = { now: () => Date.now() };
 const LACKS: Lacks = {
   edits: 'a mail that was sent stays as it is',
   loops: 'what a machine sends is never answered',
+  progress: 'a mail that was sent stays as it is',
   splitting: 'a mail may be as long as it likes',
   'rate limit': 'a mail server says only that it is busy, not for how long',
 };

@@ -363,6 +363,25 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         },
       );
 
+      clause('progress', 'changes progress that another process has shown, and only that', async () => {
+        const said = await world.say('hello');
+        const { show, settle } = need(world.gateway.progress);
+        const { signal } = new AbortController();
+        const about = { to: said.place, key: 'reply:left' };
+        await show({ ...about, markdown: 'The rules say …' }, signal);
+        const fresh = { ...about, markdown: 'I stopped here.' };
+
+        expect(await settle({ ...fresh, key: 'reply:unknown' }, signal)).toBeUndefined();
+        expect(await read(said)).toContain('The rules say');
+        expect(await settle(fresh, signal)).toBeDefined();
+        expect(await read(said)).toContain('I stopped here.');
+        expect(await read(said)).not.toContain('The rules say');
+
+        // The turn is taken up again after all: its reply is not taken for one that was sent.
+        await send(said, { kind: 'text', markdown: 'the reply itself' }, { id: 'reply:left', attempt: 2 });
+        expect((await read(said)).match(/the reply itself/g)).toHaveLength(1);
+      });
+
       clause('rate limit', 'says how long it was asked to wait', async () => {
         const said = await world.say('hello');
         await need(world.refuse)({ kind: 'rate-limited', seconds: 120 });

@@ -7,14 +7,18 @@ import { BOT_TURNS, type PlatformWorld, type WorldOptions } from './platform-wor
 
 const PEOPLE = { alex: ALEX.jiraAccount, dana: DANA.jiraAccount, eve: EVE.jiraAccount };
 
+const NO_PROGRESS = 'every edit of a comment would be mailed to whoever watches the issue';
+
 for (const flavour of ['cloud', 'data-center'] as const) {
   describeGateway(`Jira (${flavour})`, (options) => openJiraWorld(flavour, 'webhook', options), {
+    progress: NO_PROGRESS,
     reconnect: 'Jira calls; there is no connection to drop',
     ...(flavour === 'data-center' ? { bots: 'Data Center does not tell apps from people' } : {}),
   });
 }
 
 describeGateway('Jira (cloud, polled)', (options) => openJiraWorld('cloud', 'poll', options), {
+  progress: NO_PROGRESS,
   reconnect: 'Jira is asked anew each time; there is no connection to drop',
 });
 

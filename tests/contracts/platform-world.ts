@@ -109,6 +109,7 @@ export type Clause =
   | 'edits'
   | 'splitting'
   | 'repetition'
+  | 'progress'
   | 'links'
   | 'cards'
   | 'notice'

@@ -162,6 +162,7 @@ describeGateway('thirty-line', openPostWorld, {
   loops: 'whoever writes speaks for a person',
   edits: 'a letter that was sent stays as it is',
   splitting: 'a letter may be as long as it likes',
+  progress: 'a letter is sent when it is written',
   links: 'whoever reads the letter sees the markdown as it is',
   reconnect: 'nobody stays connected',
   files: 'a letter is all there is',

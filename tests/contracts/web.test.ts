@@ -20,6 +20,7 @@ for (const door of ['http', 'socket'] as const) {
 /** An event as a program hears it. */
 interface Heard {
   readonly position: number;
+  readonly replaces?: number;
   readonly conversation?: string;
   readonly markdown?: string;
   readonly card?: { approvalId: string; gen: number; digest: string; choices: string[] };
@@ -79,7 +80,11 @@ async function openWebWorld(door: 'http' | 'socket'): Promise<PlatformWorld> {
     sayUnheard: async (text) => {
       await program.tell('message', { id: `m${++said}`, conversation: `c${said}`, text });
     },
-    shown: async ({ ref }) => (await events(ref)).map((event) => JSON.stringify(event)),
+    // As a program shows them: what replaces something stands in its place.
+    shown: async ({ ref }) => {
+      const places = (await events(ref)).map((event) => [event.replaces ?? event.position, event] as const);
+      return [...new Map(places).values()].map((event) => JSON.stringify(event));
+    },
     plain: (native) => {
       const event: Heard = JSON.parse(native);
       const text = event.markdown ?? JSON.stringify(event.card ?? event);

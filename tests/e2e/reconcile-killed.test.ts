@@ -114,3 +114,27 @@ it('OM-011 OM-124 a call whose process was killed in the middle is not made agai
   );
   expect(sandbox.shop.refunds.map(({ amount }) => amount)).toEqual([120]);
 });
+
+it('C1 what was shown of an answer whose process was killed says that it was broken off, once a person takes over', async () => {
+  async function* endlessly(): AsyncGenerator<string> {
+    yield 'The refund rules ';
+    await new Promise(() => {});
+  }
+  sandbox.claude.script(() => ({ text: endlessly() }));
+  const gateway = await start();
+  const { ts: thread } = await sandbox.slack.say({
+    user: ALEX.slack,
+    channel: GENERAL,
+    text: '@signalbox what do the rules say?',
+  });
+  await answer(thread, /The refund rules +…/);
+
+  gateway.signal('SIGKILL');
+  await gateway.ended();
+  await start();
+  await sandbox.slack.say({ user: DANA.slack, channel: GENERAL, thread, text: '!takeover' });
+
+  await answer(thread, /Dana Reyes has taken over/);
+  await answer(thread, /I broke off here/);
+  expect(sandbox.slack.thread(GENERAL, thread).map(textOf).join()).not.toContain('The refund rules');
+});
