@@ -1,21 +1,31 @@
 /**
  * What `.ci/run` runs: the tests, the checks, the histories of approvals at full length, the crash suite. Its last line
- * counts what passed and failed: tests one by one, every other suite as one. Nothing is left out because something before it failed.
+ * counts what passed and failed: tests one by one, every other suite as one; the lines before it name what failed.
+ * Nothing is left out because something before it failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { inRoot, ROOT } from './door/root.mjs';
 
 /** Longest a suite may take, so that one that hangs is a failure and not a run without end. */
 const LONGEST_MS = { test: 20 * 60_000, check: 5 * 60_000, model: 60 * 60_000, crash: 30 * 60_000 };
 
+/** How a suite begins a line that names a failure. */
+const NAMES_FAILURE = /^\s*(?:FAIL|FAILED)\s+/;
+const MOST_NAMED = 50;
+
 const total = { passed: 0, failed: 0 };
+/** @type {Set<string>} */
+const failures = new Set();
 for (const [verb, longestMs] of Object.entries(LONGEST_MS)) {
   if (verb === 'crash' && !existsSync(inRoot('tests', 'crash', 'main.ts'))) continue;
   const { passed, failed } = await runSuite(verb, longestMs);
   total.passed += passed;
   total.failed += failed;
 }
+for (const each of [...failures].slice(0, MOST_NAMED)) console.log(each);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
 
@@ -25,7 +35,9 @@ process.exitCode = total.failed === 0 ? 0 : 1;
  */
 async function runSuite(verb, longestMs) {
   console.log(`\n== npm run ${verb}`);
-  const { code, lastLine } = await run('npm', ['run', '--silent', verb], longestMs);
+  const { code, lastLine, named } = await run('npm', ['run', '--silent', verb], longestMs);
+  for (const each of named) failures.add(`${verb}: ${each}`);
+  if (code !== 0 && named.length === 0) failures.add(`${verb}: ended with ${code}`);
   const counted = /^(\d+) passed, (\d+) failed$/.exec(lastLine);
   if (!counted) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
   const failed = Number(counted[2]);
@@ -38,28 +50,35 @@ async function runSuite(verb, longestMs) {
  * @param {string} command
  * @param {string[]} args
  * @param {number} longestMs
- * @returns {Promise<{ code: number, lastLine: string }>}
+ * @returns {Promise<{ code: number, lastLine: string, named: string[] }>}
  */
 function run(command, args, longestMs) {
   return new Promise((resolve, reject) => {
     // A process group of its own, so that everything a suite started ends with it.
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     const end = (/** @type {NodeJS.Signals} */ signal) => child.pid && process.kill(-child.pid, signal);
     const tooLong = setTimeout(() => {
       console.log(`ended after ${longestMs / 60_000} minutes`);
       end('SIGKILL');
     }, longestMs);
     process.on('SIGINT', end).on('SIGTERM', end);
-    let tail = '';
-    child.stdout.on('data', (/** @type {Buffer} */ chunk) => {
-      process.stdout.write(chunk);
-      tail = (tail + chunk).slice(-1_000);
-    });
+    let lastLine = '';
+    /** @type {string[]} */
+    const named = [];
+    const read = (/** @type {string} */ line, isOutput = true) => {
+      const words = stripVTControlCharacters(line);
+      if (NAMES_FAILURE.test(words)) named.push(words.replace(NAMES_FAILURE, ''));
+      if (isOutput && words.trim() !== '') lastLine = words.trim();
+    };
+    child.stdout.pipe(process.stdout, { end: false });
+    child.stderr.pipe(process.stderr, { end: false });
+    createInterface({ input: child.stdout }).on('line', (line) => read(line));
+    createInterface({ input: child.stderr }).on('line', (line) => read(line, false));
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(tooLong);
       process.off('SIGINT', end).off('SIGTERM', end);
-      resolve({ code: code ?? 1, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' });
+      resolve({ code: code ?? 1, lastLine, named });
     });
   });
 }
