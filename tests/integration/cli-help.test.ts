@@ -138,7 +138,7 @@ describe('completion', () => {
   it('OM-074 offers the commands, what begins alike, options, and choices', () => {
     expect(offered('')).toEqual(expect.arrayContaining(['start', 'check', 'chat', 'approvals', '--config']));
     expect(offered('a')).toEqual(['approvals', 'audit', 'api']);
-    expect(offered('approvals', 're')).toEqual(['revoke', 'reconcile']);
+    expect(offered('approvals', 're')).toEqual(['revoke', 'reconcile', 'reassign']);
     expect(offered('approvals', 'approve', '--')).toEqual(
       expect.arrayContaining(['--as', '--json', '--config']),
     );

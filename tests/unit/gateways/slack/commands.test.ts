@@ -39,6 +39,7 @@ describe('a command as a message', () => {
       sender: { account: 'slack:T0US/U0DANA', displayName: 'dana', authenticated: true, automatic: false },
       text: '/ask refund order 7',
       addressedToBot: true,
+      isCommand: true,
       sentAt: '2026-01-02T00:00:00.000Z',
       replyTo: {
         platform: 'slack',
