@@ -142,7 +142,7 @@ describe('completion', () => {
     expect(offered('approvals', 'approve', '--')).toEqual(
       expect.arrayContaining(['--as', '--json', '--config']),
     );
-    expect(offered('config', 'schema', 's')).toEqual(['settings']);
+    expect(offered('config', 'schema', 's')).toEqual(['schedules', 'settings']);
     expect(offered('completion', 'z')).toEqual(['zsh']);
   });
 
