@@ -35,6 +35,12 @@ export const IdempotencyKey = z
 
 const Text = z.string().trim().min(1).max(MAX_TEXT_CHARS);
 
+/** Whoever types an answer may use the id or the label, so neither may stand for two of them. */
+function areDistinct(options: readonly AnswerOption[]): boolean {
+  const names = options.flatMap(({ id, label }) => [...new Set([id, label.trim().toLowerCase()])]);
+  return new Set(names).size === names.length;
+}
+
 // ── What is sent to us ───────────────────────────────────────────────────────────────────────────────────────
 
 const Choice = z.enum(['approve', 'deny', 'answer', 'ask']);
@@ -82,12 +88,17 @@ export const CreateRequest = z
       .default(['approve', 'deny', 'answer', 'ask'])
       .describe('What people are offered. answer: words in place of a yes or no. ask: a question first.'),
     options: z
-      .array(AnswerOption.strict())
+      .array(
+        AnswerOption.strict().refine(({ label }) => visible(label) === label, {
+          error: 'is one line of characters that can be seen',
+          path: ['label'],
+        }),
+      )
       .min(2)
       .max(MAX_OPTIONS)
       .optional()
-      .refine((options = []) => new Set(options.map(({ id }) => id)).size === options.length, {
-        error: 'has an id twice',
+      .refine((options) => options === undefined || areDistinct(options), {
+        error: 'has an id or a label twice, or a label that is the id of another one',
       })
       .describe('What an answer has to be one of; without it, an answer is any words.'),
     permit: z
@@ -216,6 +227,7 @@ export const Outcome = z.enum([
   'answered',
   'expired',
   'cancelled',
+  'superseded',
   'revoked',
   'unknown',
 ]);
@@ -264,6 +276,8 @@ export const ApprovalView = z.object({
   execution: z.object({ epoch: z.int(), attempt: z.int(), leaseUntil: Instant }).nullable(),
   result: z.object({ status: z.enum(['ok', 'error']), text: z.string(), at: Instant }).nullable(),
   remark: z.string().nullable().describe('Why it was revoked, cancelled or became unknown.'),
+  supersededBy: ApprovalId.nullable().describe('The newer request that took its place.'),
+  supersedes: z.array(ApprovalId).describe('Those whose place it took; they ended as it began.'),
 });
 export type ApprovalView = z.infer<typeof ApprovalView>;
 

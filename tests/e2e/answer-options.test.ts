@@ -151,6 +151,17 @@ describe('an answer that is one of several', () => {
       /options/,
     ],
     ['an id twice', { options: [...THREE, THREE[0]] }, /has an id twice/],
+    ['a label twice', { options: [...THREE, { id: 'r', label: 'the RED one' }] }, /a label twice/],
+    [
+      'a label that is the id of another',
+      { options: [...THREE, { id: 'r', label: 'Blue' }] },
+      /id of another/,
+    ],
+    [
+      'a label with what nobody sees',
+      { options: [...THREE, { id: 'r', label: 'The red\u200b one' }] },
+      /characters that can be seen/,
+    ],
     [
       'an id of other letters',
       { options: [{ id: 'Red!', label: 'Red' }, ...THREE] },
