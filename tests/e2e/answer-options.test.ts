@@ -150,7 +150,7 @@ describe('an answer that is one of several', () => {
       { options: Array.from({ length: 21 }, (_, n) => ({ id: `n${n}`, label: 'x' })) },
       /options/,
     ],
-    ['an id twice', { options: [...THREE, THREE[0]] }, /has an id twice/],
+    ['an id twice', { options: [...THREE, THREE[0]] }, /has an id or a label twice/],
     ['a label twice', { options: [...THREE, { id: 'r', label: 'the RED one' }] }, /a label twice/],
     [
       'a label that is the id of another',
