@@ -69,7 +69,13 @@ export async function runApproved(
   const signal = AbortSignal.timeout(tool.timeoutMs);
   const { idempotencyKey } = permit;
   const { conversationId } = approval;
-  const context = { idempotencyKey, conversationId, requester: request.requester, signal };
+  const context = {
+    idempotencyKey,
+    conversationId,
+    requester: request.requester,
+    approvalId: approval.id,
+    signal,
+  };
   const ran = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
   // What came of it is known from here on; failing to write it down does not make it unknown.
   if (ran.kind === 'ran') await desk.complete(permit, ran.output);

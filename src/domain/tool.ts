@@ -1,6 +1,6 @@
 /** What a tool is to the core: a name, a checked input, how dangerous it is, and how to run it. */
 import type { z } from 'zod';
-import type { ConversationId, PersonId } from './ids.ts';
+import type { ApprovalId, ConversationId, PersonId } from './ids.ts';
 import type { OutFile } from './message.ts';
 
 export type Risk = 'low' | 'medium' | 'high';
@@ -38,6 +38,35 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   preview?(input: z.output<Input>, context: Omit<ToolContext, 'idempotencyKey'>): Promise<Preview>;
   execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;
+  /** What undoes a call that succeeded, when a later step of the same plan fails. Left out: nothing does. */
+  readonly compensation?: Compensation<Input>;
+  /**
+   * Finds out what came of a call that was begun under this key and not reported on. Changes nothing.
+   *
+   * @returns its outcome; undefined when nobody can tell
+   */
+  lookUp?(input: z.output<Input>, context: ToolContext): Promise<ToolOutput | undefined>;
+  /** Of a tool that makes calls of other tools: those. Each is held to the rules as if it were made alone. */
+  calls?(input: z.output<Input>): readonly PlannedCall[];
+}
+
+/** How a call is taken back. */
+export interface Compensation<Input extends z.ZodType = z.ZodType> {
+  /** What it would do, before anything has happened: `charge order 7 120.00 EUR`. Plain text, from the arguments alone. */
+  describe(input: z.output<Input>): string;
+  /**
+   * Takes it back. Under one key, which is not the call's, a second time is harmless: one that fails, or whose outcome
+   * is not known, is tried again.
+   *
+   * @param receipt of the call's output
+   */
+  execute(input: z.output<Input>, receipt: unknown, context: ToolContext): Promise<ToolOutput>;
+}
+
+/** One call among several that are agreed to together. */
+export interface PlannedCall {
+  readonly tool: Tool;
+  readonly args: unknown;
 }
 
 export interface Preview {
@@ -45,6 +74,11 @@ export interface Preview {
   readonly changes: readonly { readonly label: string; readonly before?: string; readonly after: string }[];
   /** What the preview was made from, in the tool's own words: the same as long as it would still be true. */
   readonly basis: string;
+  /** What people read in place of the arguments one by one; made of the arguments alone. Plain text. */
+  readonly told?: {
+    readonly title: string;
+    readonly facts: readonly { readonly label: string; readonly value: string }[];
+  };
 }
 
 export interface ToolContext {
@@ -52,12 +86,16 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   readonly conversationId: ConversationId;
   readonly requester: PersonId;
+  /** Under which it runs; of a call outside a turn only. */
+  readonly approvalId?: ApprovalId;
   readonly signal: AbortSignal;
 }
 
 export interface ToolOutput {
   readonly status: 'ok' | 'error';
   readonly text: string;
+  /** What its compensation has to know to take it back, as JSON. */
+  readonly receipt?: unknown;
   /** Go out with the turn's reply; of a call that runs inside a turn only. */
   readonly files?: readonly OutFile[];
 }
