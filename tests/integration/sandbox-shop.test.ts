@@ -160,9 +160,57 @@ describe('the shop tools', () => {
     const refunded = await tool('refund').execute(REFUND, context);
     const deployed = await tool('deploy').execute(DEPLOY, context);
 
-    expect(refunded).toEqual({ status: 'ok', text: 'Order 7 was refunded 120.00 EUR (refund r1).' });
-    expect(deployed).toEqual({ status: 'ok', text: 'api 1.4.2 is deployed to production (deploy d1).' });
+    expect(refunded).toEqual({
+      status: 'ok',
+      text: 'Order 7 was refunded 120.00 EUR (refund r1).',
+      receipt: { id: 'r1' },
+    });
+    expect(deployed).toEqual({
+      status: 'ok',
+      text: 'api 1.4.2 is deployed to production (deploy d1).',
+      receipt: { id: 'd1' },
+    });
     expect(shop.refunds[0]?.key).toBe(context.idempotencyKey);
+  });
+
+  it('OM-152 take back what they did, once per key, and the preview knows it', async () => {
+    for (const [name, args] of [['refund', REFUND] as const, ['deploy', DEPLOY] as const]) {
+      const { receipt } = await tool(name).execute(args, context);
+      const undoing = { ...context, idempotencyKey: `${name}:undo` };
+      const undone = await tool(name).compensation?.execute(args, receipt, undoing);
+      const again = await tool(name).compensation?.execute(args, receipt, undoing);
+
+      expect(again).toEqual(undone);
+      expect(undone?.status).toBe('ok');
+    }
+    const shown = async (name: string, args: unknown) =>
+      (await tool(name).preview?.(args, context))?.changes[0]?.before;
+
+    expect(shop.charges).toMatchObject([{ refund: 'r1', order: 7, amount: 120, currency: 'EUR' }]);
+    expect(shop.rollbacks).toMatchObject([{ deploy: 'd1' }]);
+    expect(await shown('refund', REFUND)).toBe('0.00 EUR');
+    expect(await shown('deploy', DEPLOY)).toBe('nothing');
+  });
+
+  it('say before anything has happened what would take it back', () => {
+    expect(tool('refund').compensation?.describe(REFUND)).toBe('charge order 7 120.00 EUR');
+    expect(tool('deploy').compensation?.describe(DEPLOY)).toBe(
+      'roll api in production back to what was there before',
+    );
+  });
+
+  it('cannot take back what was never done', async () => {
+    const undone = await tool('refund').compensation?.execute(REFUND, { id: 'r9' }, context);
+
+    expect(undone).toMatchObject({ status: 'error', text: expect.stringContaining('there is no refund r9') });
+    expect(shop.charges).toEqual([]);
+  });
+
+  it('know a refund by its key, and nothing of one that is not there', async () => {
+    const refunded = await tool('refund').execute(REFUND, context);
+
+    expect(await tool('refund').lookUp?.(REFUND, context)).toEqual(refunded);
+    expect(await tool('refund').lookUp?.(REFUND, { ...context, idempotencyKey: 'other' })).toBeUndefined();
   });
 
   it('return an error that says nothing was done when the shop refuses', async () => {
@@ -171,6 +219,19 @@ describe('the shop tools', () => {
     expect(output.status).toBe('error');
     expect(output.text).toContain('422');
     expect(output.text).toContain('Nothing was done');
+  });
+
+  it('do nothing of what the shop is told to refuse, and the next as usual', async () => {
+    shop.fault('none', 'refuse', 'none');
+
+    const made = [
+      await tool('refund').execute(REFUND, context),
+      await tool('refund').execute(REFUND, context),
+      await tool('refund').execute(REFUND, context),
+    ];
+
+    expect(made.map(({ status }) => status)).toEqual(['ok', 'error', 'ok']);
+    expect(shop.refunds).toHaveLength(2);
   });
 
   it('return an error that says nothing was done when the shop cannot be reached', async () => {

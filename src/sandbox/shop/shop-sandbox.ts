@@ -1,13 +1,13 @@
 /**
  * The sandbox's shop: the outside world in which the agent's risky tools really do something.
  *
- * Owns      the ledger of refunds and deploys that were made; anybody can read it and count.
+ * Owns      the ledger of refunds, charges, deploys and rollbacks that were made; anybody can read it and count.
  * Not here  who may ask for one: that is what the product under test decides.
  *
  * Invariants
  *   1. A refund is made every time it is asked for, even with a key seen before: like a payment service without
  *      idempotency, so that a doubled effect is a second line in the ledger and cannot hide.
- *   2. A deploy is made once per key; asking again answers with the first.
+ *   2. A charge, a deploy and a rollback are made once per key; asking again answers with the first.
  *   3. What the ledger lists was written to the journal before the caller was told.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -35,6 +35,14 @@ export const DeployOrder = z.strictObject({
 });
 export type DeployOrder = z.infer<typeof DeployOrder>;
 
+/** Takes the money of a refund from the customer again. */
+export const ChargeOrder = z.strictObject({ refund: z.string() });
+export type ChargeOrder = z.infer<typeof ChargeOrder>;
+
+/** Takes a deploy back: what was there before it is there again. */
+export const RollbackOrder = z.strictObject({ deploy: z.string() });
+export type RollbackOrder = z.infer<typeof RollbackOrder>;
+
 const Made = { id: z.string(), at: z.iso.datetime(), key: z.string() };
 
 export const Refund = z.object({ kind: z.literal('refund'), ...Made, ...RefundOrder.shape });
@@ -43,18 +51,38 @@ export type Refund = z.infer<typeof Refund>;
 export const Deploy = z.object({ kind: z.literal('deploy'), ...Made, ...DeployOrder.shape });
 export type Deploy = z.infer<typeof Deploy>;
 
-const LedgerLine = z.discriminatedUnion('kind', [Refund, Deploy]);
+export const Charge = z.object({
+  kind: z.literal('charge'),
+  ...Made,
+  ...ChargeOrder.shape,
+  ...RefundOrder.pick({ order: true, amount: true, currency: true }).shape,
+});
+export type Charge = z.infer<typeof Charge>;
+
+export const Rollback = z.object({ kind: z.literal('rollback'), ...Made, ...RollbackOrder.shape });
+export type Rollback = z.infer<typeof Rollback>;
+
+const LedgerLine = z.discriminatedUnion('kind', [Refund, Deploy, Charge, Rollback]);
 type LedgerLine = z.infer<typeof LedgerLine>;
 
 /**
  * What the next request meets instead of an answer.
+ *   `none`          nothing: it is answered as usual
+ *   `refuse`        409, and nothing was done
  *   `error-before`  500, and nothing was done
  *   `error-after`   500, but the thing was done
  *   `hang-before`   no answer ever, nothing was done
  *   `hang-after`    no answer ever, but the thing was done
  *   `cut-after`     the connection breaks, but the thing was done
  */
-export type ShopFault = 'error-before' | 'error-after' | 'hang-before' | 'hang-after' | 'cut-after';
+export type ShopFault =
+  | 'none'
+  | 'refuse'
+  | 'error-before'
+  | 'error-after'
+  | 'hang-before'
+  | 'hang-after'
+  | 'cut-after';
 
 export class ShopSandbox {
   readonly #ledger: LedgerLine[] = [];
@@ -75,6 +103,16 @@ export class ShopSandbox {
   /** Every deploy really made, oldest first. */
   get deploys(): Deploy[] {
     return this.#ledger.filter((line) => line.kind === 'deploy');
+  }
+
+  /** Every charge really made, oldest first. */
+  get charges(): Charge[] {
+    return this.#ledger.filter((line) => line.kind === 'charge');
+  }
+
+  /** Every rollback really made, oldest first. */
+  get rollbacks(): Rollback[] {
+    return this.#ledger.filter((line) => line.kind === 'rollback');
   }
 
   /** What the product needs in its environment, given where this server's routes are reached. */
@@ -100,11 +138,19 @@ export class ShopSandbox {
   register(app: FastifyInstance): void {
     app.get('/shop/refunds', async () => this.refunds);
     app.get('/shop/deploys', async () => this.deploys);
+    app.get('/shop/charges', async () => this.charges);
+    app.get('/shop/rollbacks', async () => this.rollbacks);
     app.post('/shop/refunds', (request, reply) =>
       this.#serve(request, reply, RefundOrder, (order, key) => this.#refund(order, key)),
     );
     app.post('/shop/deploys', (request, reply) =>
       this.#serve(request, reply, DeployOrder, (order, key) => this.#deploy(order, key)),
+    );
+    app.post('/shop/charges', (request, reply) =>
+      this.#serve(request, reply, ChargeOrder, (order, key) => this.#charge(order, key)),
+    );
+    app.post('/shop/rollbacks', (request, reply) =>
+      this.#serve(request, reply, RollbackOrder, (order, key) => this.#rollback(order, key)),
     );
   }
 
@@ -122,7 +168,8 @@ export class ShopSandbox {
     request: FastifyRequest,
     reply: FastifyReply,
     schema: z.ZodType<Order>,
-    make: (order: Order, key: string) => LedgerLine,
+    /** Or in words, why it cannot be made. */
+    make: (order: Order, key: string) => LedgerLine | string,
   ): Promise<unknown> {
     const key = request.headers['idempotency-key'];
     if (typeof key !== 'string' || key === '') {
@@ -134,7 +181,12 @@ export class ShopSandbox {
     const fault = this.#faults.shift();
     switch (fault) {
       case undefined:
-        return reply.code(201).send(make(order.data, key));
+      case 'none': {
+        const made = make(order.data, key);
+        return typeof made === 'string' ? refuse(reply, made) : reply.code(201).send(made);
+      }
+      case 'refuse':
+        return reply.code(409).send({ error: 'the shop does not do that now' });
       case 'error-before':
         return breakDown(reply);
       case 'error-after':
@@ -162,6 +214,22 @@ export class ShopSandbox {
   #deploy(order: DeployOrder, key: string): Deploy {
     const before = this.deploys.find((deploy) => deploy.key === key); // invariant 2
     return before ?? this.#enter({ kind: 'deploy', ...this.#made('d', this.deploys.length, key), ...order });
+  }
+
+  #charge({ refund: id }: ChargeOrder, key: string): Charge | string {
+    const before = this.charges.find((charge) => charge.key === key); // invariant 2
+    const refund = this.refunds.find((each) => each.id === id);
+    if (before || !refund) return before ?? `there is no refund ${id}`;
+    const { order, amount, currency } = refund;
+    const made = this.#made('c', this.charges.length, key);
+    return this.#enter({ kind: 'charge', ...made, refund: id, order, amount, currency });
+  }
+
+  #rollback({ deploy: id }: RollbackOrder, key: string): Rollback | string {
+    const before = this.rollbacks.find((rollback) => rollback.key === key); // invariant 2
+    if (before) return before;
+    if (!this.deploys.some((deploy) => deploy.id === id)) return `there is no deploy ${id}`;
+    return this.#enter({ kind: 'rollback', ...this.#made('b', this.rollbacks.length, key), deploy: id });
   }
 
   #made(prefix: string, before: number, key: string): { id: string; at: string; key: string } {

@@ -4,10 +4,12 @@
  * Both say truthfully what is known afterwards:
  *   refused by the shop, or never sent   an error in the output: nothing was done
  *   sent, but no clear answer            thrown: it may or may not have been done, and nobody here can tell
+ *
+ * As steps of a plan both can be taken back: a refund by a charge, a deploy by a rollback.
  */
 import { z } from 'zod';
 import type { Tool, ToolContext, ToolOutput } from '../../domain/tool.ts';
-import { Deploy, DeployOrder, Refund, RefundOrder } from './shop-sandbox.ts';
+import { Charge, Deploy, DeployOrder, Refund, RefundOrder, Rollback } from './shop-sandbox.ts';
 
 const SHOP_TIMEOUT_MS = 10_000;
 
@@ -24,17 +26,21 @@ function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
     name: 'refund',
     group: 'shop',
     version: 1,
-    description: 'Pays money of one order back to the customer. It cannot be undone.',
+    description:
+      'Pays money of one order back to the customer. It cannot be undone, except in a plan of which a later step fails.',
     input: RefundOrder,
     risk: 'high',
     effect: 'once',
     reversible: false,
     timeoutMs: SHOP_TIMEOUT_MS,
     preview: async ({ order, amount, currency }, { signal }) => {
-      const made = z.array(Refund).parse(await get(`${baseUrl}/refunds`, signal));
-      const before = made
-        .filter((refund) => refund.order === order && refund.currency === currency)
-        .reduce((sum, refund) => sum + refund.amount, 0);
+      const refunds = z.array(Refund).parse(await get(`${baseUrl}/refunds`, signal));
+      const charges = z.array(Charge).parse(await get(`${baseUrl}/charges`, signal));
+      const sumOf = (lines: readonly (Refund | Charge)[]) =>
+        lines
+          .filter((line) => line.order === order && line.currency === currency)
+          .reduce((sum, line) => sum + line.amount, 0);
+      const before = sumOf(refunds) - sumOf(charges);
       const money = (sum: number) => `${sum.toFixed(2)} ${currency}`;
       return {
         changes: [
@@ -44,10 +50,31 @@ function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
       };
     },
     execute: (order, context) =>
-      act(`${baseUrl}/refunds`, order, context, (answer) => {
-        const refund = Refund.parse(answer);
-        return `Order ${refund.order} was refunded ${refund.amount.toFixed(2)} ${refund.currency} (refund ${refund.id}).`;
-      }),
+      act(`${baseUrl}/refunds`, order, context, (answer) => toRefunded(Refund.parse(answer))),
+    compensation: {
+      describe: ({ order, amount, currency }) => `charge order ${order} ${amount.toFixed(2)} ${currency}`,
+      execute: (_order, receipt, context) =>
+        act(`${baseUrl}/charges`, { refund: Receipt.parse(receipt).id }, context, (answer) => {
+          const { order, amount, currency, id } = Charge.parse(answer);
+          return { text: `Order ${order} was charged ${amount.toFixed(2)} ${currency} (charge ${id}).` };
+        }),
+    },
+    lookUp: async (_order, { idempotencyKey, signal }) => {
+      const refunds = z.array(Refund).parse(await get(`${baseUrl}/refunds`, signal));
+      const refund = refunds.find(({ key }) => key === idempotencyKey);
+      // One that is not there may still be on its way.
+      return refund && { status: 'ok', ...toRefunded(refund) };
+    },
+  };
+}
+
+/** What undoing has to know of what was done. */
+const Receipt = z.object({ id: z.string() });
+
+function toRefunded({ id, order, amount, currency }: Refund): Done {
+  return {
+    text: `Order ${order} was refunded ${amount.toFixed(2)} ${currency} (refund ${id}).`,
+    receipt: { id },
   };
 }
 
@@ -63,9 +90,13 @@ function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
     reversible: true,
     timeoutMs: SHOP_TIMEOUT_MS,
     preview: async ({ service, environment, version = 'newest' }, { signal }) => {
-      const made = z.array(Deploy).parse(await get(`${baseUrl}/deploys`, signal));
-      const last = made.findLast(
-        (deploy) => deploy.service === service && deploy.environment === environment,
+      const deploys = z.array(Deploy).parse(await get(`${baseUrl}/deploys`, signal));
+      const rollbacks = z.array(Rollback).parse(await get(`${baseUrl}/rollbacks`, signal));
+      const last = deploys.findLast(
+        (deploy) =>
+          deploy.service === service &&
+          deploy.environment === environment &&
+          !rollbacks.some((rollback) => rollback.deploy === deploy.id),
       );
       const before = last ? (last.version ?? 'newest') : 'nothing';
       return {
@@ -77,8 +108,19 @@ function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
       act(`${baseUrl}/deploys`, order, context, (answer) => {
         const deploy = Deploy.parse(answer);
         const version = deploy.version === undefined ? '' : ` ${deploy.version}`;
-        return `${deploy.service}${version} is deployed to ${deploy.environment} (deploy ${deploy.id}).`;
+        return {
+          text: `${deploy.service}${version} is deployed to ${deploy.environment} (deploy ${deploy.id}).`,
+          receipt: { id: deploy.id },
+        };
       }),
+    compensation: {
+      describe: ({ service, environment }) =>
+        `roll ${service} in ${environment} back to what was there before`,
+      execute: ({ service, environment }, receipt, context) =>
+        act(`${baseUrl}/rollbacks`, { deploy: Receipt.parse(receipt).id }, context, (answer) => ({
+          text: `${service} in ${environment} was rolled back (rollback ${Rollback.parse(answer).id}).`,
+        })),
+    },
   };
 }
 
@@ -88,11 +130,14 @@ async function get(url: string, signal: AbortSignal): Promise<unknown> {
   return response.json();
 }
 
+/** What an answer of the shop comes to. */
+type Done = Pick<ToolOutput, 'text' | 'receipt'>;
+
 async function act(
   url: string,
-  order: RefundOrder | DeployOrder,
+  order: object,
   context: ToolContext,
-  describe: (answer: unknown) => string,
+  read: (answer: unknown) => Done,
 ): Promise<ToolOutput> {
   const response = await post(url, order, context);
   if ('neverSent' in response) {
@@ -101,7 +146,7 @@ async function act(
       text: `The shop could not be reached (${response.neverSent}). Nothing was done.`,
     };
   }
-  if (response.ok) return { status: 'ok', text: describe(await response.json()) };
+  if (response.ok) return { status: 'ok', ...read(await response.json()) };
 
   const reason = await response.text();
   if (response.status < 500) {
