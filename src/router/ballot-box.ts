@@ -10,8 +10,8 @@
 
 import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
+import { decideTool } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
-import { decideCall } from '../agent/tools/tool-policy.ts';
 import { changesIn, questionIn, wishIn } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { choicesOf } from '../approvals/card.ts';
@@ -260,11 +260,7 @@ export class BallotBox {
     if (typeof wanted === 'string') return wanted;
     const parsed = tool.input.safeParse(wanted);
     if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
-    const decision = decideCall(this.deps.config().authorizations, {
-      tool: tool.name,
-      group: tool.group,
-      effect: tool.effect,
-      args: parsed.data,
+    const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
       roles: this.deps.directory.find(request.requester)?.roles ?? [],
       platform: origin.platform,
     });

@@ -11,6 +11,7 @@ import { speakersSince } from '../agent/history.ts';
 import { previewOf } from '../agent/preview.ts';
 import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
 import { type ApprovalStore, approvalIdFor } from '../approvals/approval-store.ts';
+import { isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import {
   allowAtOnce,
@@ -84,9 +85,9 @@ export class HeldCalls {
         tool: tool.name,
         version: tool.version,
         args,
-        risk: tool.risk,
+        risk: riskOf(tool, args),
         effect: tool.effect === 'idempotent' ? ('idempotent' as const) : ('once' as const),
-        reversible: tool.reversible,
+        reversible: isReversible(tool, args),
         requester: requester.person,
         requesterName: requester.name,
         ...onBehalfOf(work, this.deps.directory),
@@ -98,8 +99,9 @@ export class HeldCalls {
     if (decision.kind === 'allow') return allowAtOnce(ask);
 
     const { approvers } = decision;
-    // An exception is asked for every time.
-    const grant = decision.exception
+    // An exception is asked for every time, and so is what is made of several calls.
+    const isAskedAlways = decision.exception === true || tool.calls !== undefined;
+    const grant = isAskedAlways
       ? undefined
       : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
     if (grant) return allowByGrant(ask, grant);
@@ -107,7 +109,8 @@ export class HeldCalls {
     const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
     const excluded = excludedFrom(ask);
-    const policy = policies[decision.policy] ?? policies.default;
+    const named = policies[decision.policy] ?? policies.default;
+    const policy = isAskedAlways ? { ...named, standing_yes: undefined } : named;
     const approval = askHumans(ask, {
       ...(decision.exception ? { exception: true as const } : {}),
       approvers: decision.approvers,
@@ -117,7 +120,7 @@ export class HeldCalls {
       ...reach.placesToAsk(directory.approversOf(decision.approvers, excluded, ask.nowMs), {
         first: decision.channel,
         askedIn: replyTo,
-        importance: importanceOfRisk(tool.risk),
+        importance: importanceOfRisk(ask.request.risk),
       }),
       mayBeOthers: directory.isGranted(decision.approvers),
       originCannotEdit: reach.cannotEdit(replyTo.platform),

@@ -11,8 +11,8 @@
  *   3. A yes to it is given anew: nothing that was said about the old one counts.
  */
 import { previewOf } from '../agent/preview.ts';
+import { decideTool } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
-import { decideCall } from '../agent/tools/tool-policy.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import { askHumans, timesOf } from '../approvals/plan.ts';
@@ -95,11 +95,7 @@ export class ReopenDesk {
     const parsed = tool?.version === request.version ? tool.input.safeParse(request.args) : undefined;
     if (!tool || !parsed?.success)
       return 'The tool is not the same any more, so it cannot be asked again like that.';
-    const decision = decideCall(config().authorizations, {
-      tool: tool.name,
-      group: tool.group,
-      effect: tool.effect,
-      args: parsed.data,
+    const decision = decideTool(config().authorizations, tool, parsed.data, {
       roles: directory.find(request.requester)?.roles ?? [],
       platform: origin.platform,
     });

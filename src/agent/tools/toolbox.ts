@@ -12,8 +12,9 @@ import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import type { Tool, ToolCall, ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
+import { decideTool } from './compound-call.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
-import { agentRule, decideCall, type PolicyDecision } from './tool-policy.ts';
+import { agentRule, type PolicyDecision } from './tool-policy.ts';
 
 export interface Requester {
   readonly person: PersonId;
@@ -90,16 +91,14 @@ export class Toolbox {
       };
     }
     const args: unknown = parsed.data;
+    const missing = tool.calls?.(args).find((each) => !this.catalog.find(each.tool.name));
+    if (missing) {
+      const reason = `There is no tool "${missing.tool.name}" here, not for a step either.`;
+      return { kind: 'refused', call, rule: undefined, reason };
+    }
     const authorizations = this.standing.authorizations();
-    const facts = {
-      tool: tool.name,
-      group: tool.group,
-      effect: tool.effect,
-      args,
-      roles: this.standing.roles(),
-      platform: this.requester.platform,
-    };
-    const decision = decideCall(authorizations, facts);
+    const { platform } = this.requester;
+    const decision = decideTool(authorizations, tool, args, { roles: this.standing.roles(), platform });
     if (decision.kind === 'deny') {
       return {
         kind: 'refused',
@@ -108,7 +107,7 @@ export class Toolbox {
         reason: `Not allowed by the rule "${decision.rule}".`,
       };
     }
-    const { rule: own } = agentRule(authorizations, facts);
+    const { rule: own } = agentRule(authorizations, { tool: tool.name, group: tool.group, platform });
     if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
       return { kind: 'run', call, tool, args, rule: decision.rule, agentRule: own };
     }

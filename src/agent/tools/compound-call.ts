@@ -1,0 +1,89 @@
+/**
+ * What the rules say of a call, however many calls of other tools it is made of. Pure.
+ *
+ * Invariants
+ *   1. A call that is made of others is held as the strictest of them: it is refused if one is, and waits for everybody
+ *      whom one of them would wait for. Nothing gets through in it that would not get through alone.
+ *   2. It is as risky as the riskiest of them, and can be undone only if each of them can.
+ */
+import type { Authorizations } from '../../config/authorizations.ts';
+import { type Approvers, MAX_PLACES } from '../../domain/quorum.ts';
+import type { Risk, Tool } from '../../domain/tool.ts';
+import { type CallFacts, decideCall, type PolicyDecision } from './tool-policy.ts';
+
+const RISKS: readonly Risk[] = ['low', 'medium', 'high'];
+
+/** What the rules say of a call of this tool, now. */
+export function decideTool(
+  authorizations: Authorizations,
+  tool: Tool,
+  args: unknown,
+  who: Pick<CallFacts, 'roles' | 'platform'>,
+): PolicyDecision {
+  const calls = tool.calls?.(args);
+  // What only makes other calls changes nothing by itself.
+  const effect = calls ? 'read' : tool.effect;
+  const own = decideCall(authorizations, { ...who, tool: tool.name, group: tool.group, effect, args });
+  if (!calls) return own;
+  return strictest([own, ...calls.map((call) => decideTool(authorizations, call.tool, call.args, who))]);
+}
+
+export function riskOf(tool: Tool, args: unknown): Risk {
+  const risks = [tool.risk, ...(tool.calls?.(args) ?? []).map((call) => riskOf(call.tool, call.args))];
+  return RISKS.findLast((risk) => risks.includes(risk)) ?? tool.risk;
+}
+
+export function isReversible(tool: Tool, args: unknown): boolean {
+  const calls = tool.calls?.(args);
+  if (!calls) return tool.reversible;
+  return calls.every(({ tool: { effect, compensation } }) => effect === 'read' || compensation !== undefined);
+}
+
+function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
+  const denied = decisions.find(({ kind }) => kind === 'deny');
+  if (denied) return denied;
+  const asking = decisions.filter((decision) => decision.kind === 'ask');
+  const [first] = asking;
+  if (!first) return { kind: 'allow', rule: namesOf(decisions) };
+  const policies = [...new Set(asking.map(({ policy }) => policy))];
+  if (policies.length > 1) {
+    return {
+      kind: 'deny',
+      rule: `what is agreed to as one is asked by one policy, not ${policies.join(', ')}`,
+    };
+  }
+  const approvers = together(asking.map((each) => each.approvers));
+  if (placesIn(approvers) > MAX_PLACES) {
+    return { kind: 'deny', rule: `at most ${MAX_PLACES} people have to agree to one thing` };
+  }
+  return {
+    kind: 'ask',
+    rule: namesOf(asking),
+    approvers,
+    policy: first.policy,
+    channel: asking.find(({ channel }) => channel !== undefined)?.channel,
+    ...(asking.some(({ exception }) => exception) ? { exception: true as const } : {}),
+  };
+}
+
+function namesOf(decisions: readonly PolicyDecision[]): string {
+  return [...new Set(decisions.map(({ rule }) => rule))].join(' · ');
+}
+
+/** A yes of all of them. Of the same role as many as the one that wants most, not the sum. */
+function together(all: readonly Approvers[]): Approvers {
+  const byKey = new Map<string, Approvers>();
+  for (const each of all) {
+    const key = 'role' in each ? `role ${each.role}` : JSON.stringify(each);
+    const before = byKey.get(key);
+    if (!before || placesIn(each) > placesIn(before)) byKey.set(key, each);
+  }
+  const of = [...byKey.values()];
+  const [only] = of;
+  return only && of.length === 1 ? only : { atLeast: of.length, of };
+}
+
+function placesIn(approvers: Approvers): number {
+  if ('of' in approvers) return approvers.of.reduce((sum, each) => sum + placesIn(each), 0);
+  return 'role' in approvers ? (approvers.count ?? 1) : 1;
+}
