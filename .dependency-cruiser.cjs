@@ -10,6 +10,7 @@ const LINES = [
   ['orchestrator'],
   ['api'],
   ['router'],
+  ['plans'],
   ['escalation', 'agent'],
   ['control'],
   ['approvals'],

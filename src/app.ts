@@ -69,6 +69,10 @@ import { WorkerSession } from './mailbox/session.ts';
 import { NoteStore } from './memory/note-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
 import type { Logger } from './observability/logger.ts';
+import { createPlanTools } from './plans/plan-tool.ts';
+import { SagaRunner } from './plans/saga-runner.ts';
+import { SagaStore } from './plans/saga-store.ts';
+import { SagaTimers } from './plans/saga-timers.ts';
 import { BookmarkStore } from './redis/bookmark-store.ts';
 import { createRedis, type RedisClient } from './redis/client.ts';
 import { EffectWriter } from './redis/effect-writer.ts';
@@ -198,12 +202,24 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
   );
 
-  const tools = new ToolCatalog([
+  const sagas = new SagaStore(redis, keys, stores.writer, {
+    keepMs: () => config().settings.retention.approvals,
+    triggers: () => config().escalation.triggers,
+  });
+  const single = [
     ...createTools(stores.notes, clock, settings.sandbox.url),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
-  ]);
+  ];
+  const plans = new SagaRunner({
+    ...stores,
+    sagas,
+    authorizations: () => config().authorizations,
+    rolesOf: (person) => stores.directory.find(person)?.roles ?? [],
+    log,
+  });
+  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans)]);
 
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
@@ -334,6 +350,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     new ControlTimers(stores.controls, log),
     calling.timers,
     calling.pagers,
+    new SagaTimers(sagas, log),
   ]);
   const auditor = new SelfAuditor({
     ...stores,

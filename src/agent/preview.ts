@@ -24,10 +24,11 @@ export async function previewOf(
   if (!tool.preview) return undefined;
   try {
     const signal = AbortSignal.timeout(Math.min(tool.timeoutMs, PREVIEW_TIMEOUT_MS));
-    const { changes, basis } = await tool.preview(args, { ...context, signal });
+    const { changes, basis, told } = await tool.preview(args, { ...context, signal });
     return {
       changes: changes.slice(0, MOST_CHANGES).map((change) => ({ ...change })),
       basis: basis.slice(0, MAX_BASIS_CHARS),
+      ...(told ? { told: { title: told.title, facts: told.facts.map((fact) => ({ ...fact })) } } : {}),
     };
   } catch (error) {
     if (error instanceof FutileCallError) throw error;

@@ -16,10 +16,10 @@ import {
   askedOf,
   changesOf,
   exceptionOf,
-  factsOf,
   firstChars,
   standing,
   titleOf,
+  toldOf,
   visible,
 } from './sentences.ts';
 
@@ -33,7 +33,7 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     gen: approval.gen,
     digest: state === 'UNKNOWN' ? attemptOf(approval) : approval.digest,
     title: titleOf(approval),
-    facts: [...exceptionOf(approval), ...factsOf(request.args), ...changesOf(request)],
+    facts: [...exceptionOf(approval), ...toldOf(request), ...changesOf(request)],
     ...(request.summary ? { modelSays: proseOf(request.summary) } : {}),
     requestedBy: request.requesterName,
     askedOf: askedOf(approval),

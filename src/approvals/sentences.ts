@@ -53,7 +53,8 @@ export function endText({ deadlineMs, policy }: Pick<Approval, 'deadlineMs' | 'p
 /** One line, from the arguments alone: `refund: order 7, amount 120, currency EUR`. */
 export function titleOf({ request }: Approval): string {
   const facts = factsOf(request.args).map(({ label, value }) => `${label} ${value}`);
-  const line = facts.length > 0 ? `${request.tool}: ${facts.join(', ')}` : request.tool;
+  const said = request.preview?.told ? visible(request.preview.told.title) : facts.join(', ');
+  const line = said === '' ? request.tool : `${request.tool}: ${said}`;
   return line.length > MAX_TITLE_CHARS ? `${firstChars(line, MAX_TITLE_CHARS - 1)}…` : line;
 }
 
@@ -65,6 +66,12 @@ export function factsOf(args: unknown): { label: string; value: string }[] {
   if (typeof args !== 'object' || args === null)
     return args === undefined ? [] : [{ label: 'input', value: show(args) }];
   return Object.entries(args).map(([label, value]) => ({ label: visible(label), value: show(value) }));
+}
+
+/** What is asked for: as the tool tells it, or its arguments. */
+export function toldOf({ args, preview }: Approval['request']): { label: string; value: string }[] {
+  if (!preview?.told) return factsOf(args);
+  return preview.told.facts.map(({ label, value }) => ({ label: visible(label), value: visible(value) }));
 }
 
 /** Said first, where a yes lets something through that a rule denies. */
@@ -422,7 +429,8 @@ function scopeText(scope: Grant['scope']): string {
   }
 }
 
-function factText(args: unknown): string {
+/** The arguments in one line: `order 7, amount 120`. */
+export function factText(args: unknown): string {
   return factsOf(args)
     .map(({ label, value }) => `${label} ${value}`)
     .join(', ');

@@ -42,6 +42,7 @@ export const TriggerCondition = z.union([
     })
     .transform(({ message }) => ({ kind: 'message' as const, ...message })),
   z.literal('dead_letter').transform(() => ({ kind: 'dead-letter' as const })),
+  z.literal('plan_raised').transform(() => ({ kind: 'plan-raised' as const })),
   z.literal('budget').transform(() => ({ kind: 'budget' as const, percent: 100 })),
   z
     .strictObject({
@@ -64,7 +65,7 @@ export const EscalationTrigger = z.strictObject({
   when: TriggerCondition.describe(
     'handoff: somebody asked for a human. `{ turn_failed: 3 }`: so many times in a row. tool_failed. low_confidence. ' +
       '`{ message: … }`: words, platforms, channels, roles. dead_letter: something could not be handled or delivered. ' +
-      'budget: it is spent.',
+      'plan_raised: a plan is done only in part, or nobody knows. budget: it is spent.',
   ),
   raise: EscalationName.describe('The policy under `escalations` by which people are called.'),
   severity: Severity.default('warning').describe('How bad it is.'),

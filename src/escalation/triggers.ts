@@ -25,6 +25,8 @@ export type Happening =
       readonly roles: readonly string[];
     }
   | { readonly kind: 'dead-letter'; readonly queue: string; readonly words: string }
+  /** A plan ended done only in part, or so that nobody knows; `words` say what is to be done by hand. */
+  | { readonly kind: 'plan-raised'; readonly plan: string; readonly title: string; readonly words: string }
   /** So much of what a turn may take was taken. */
   | { readonly kind: 'budget'; readonly percent: number };
 
@@ -70,13 +72,13 @@ export function reportsOf(
   });
 }
 
-/** What the same thing is known by: for one conversation, policy and kind there is one escalation. */
+/** What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan one. */
 export function keyOf(
-  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string },
+  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string },
   { raise }: Pick<EscalationTrigger, 'raise'>,
   conversationId: ConversationId,
 ): string {
-  const what = happening.kind === 'dead-letter' ? (happening.queue ?? '') : conversationId;
+  const what = happening.kind === 'dead-letter' ? (happening.queue ?? '') : (happening.plan ?? conversationId);
   return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
 }
 
@@ -84,6 +86,7 @@ function isFitting(when: TriggerCondition, happening: Happening): boolean {
   switch (when.kind) {
     case 'handoff':
     case 'dead-letter':
+    case 'plan-raised':
       return happening.kind === when.kind;
     case 'turn-failed':
       return happening.kind === 'turn-failed' && happening.times >= when.times;
@@ -131,6 +134,8 @@ function told(happening: Happening): { title: string; words?: string } {
       return { title: 'Somebody wrote what a rule watches for', words: happening.message.text };
     case 'dead-letter':
       return { title: 'Something could not be handled or delivered', words: happening.words };
+    case 'plan-raised':
+      return { title: `A plan needs a human: ${happening.title}`, words: happening.words };
     case 'budget':
       return { title: `A turn has used ${happening.percent} % of the steps it may take` };
     default:

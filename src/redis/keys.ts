@@ -14,8 +14,11 @@ export const PARTITIONS = 16;
 /** A queue of lanes inside every partition: the mailboxes, one platform's outboxes, or what escalations have to do. */
 export type QueueName = 'm' | 'e' | `o.${string}`;
 
-/** Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose. */
-export type RecordFamily = 'esc' | 'pgr' | 'lnk';
+/**
+ * Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose,
+ * plans that run.
+ */
+export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag';
 
 export class Keys {
   constructor(readonly prefix: string) {}

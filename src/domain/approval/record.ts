@@ -87,6 +87,10 @@ export const ApprovalRequest = z.object({
       problem: z.string().optional(),
     })
     .optional(),
+      /** What people read in place of the arguments one by one. */
+      told: z
+        .object({ title: z.string(), facts: z.array(z.object({ label: z.string(), value: z.string() })) })
+        .optional(),
   callId: z.string(),
   correlation: z.string(),
 });

@@ -1,0 +1,242 @@
+/**
+ * Carries a plan out: asks the state machine what is next, does it, and writes down what came of it.
+ *
+ * Runs under the permit of the plan's approval. When the process ends in the middle, the permit runs out, another one
+ * claims the approval and calls `run` again with the same key: it finds the record and goes on from there.
+ *
+ * Invariants
+ *   1. A step begins only after it is written that it does, and the next only after it is written what came of it.
+ *   2. Right before it begins, each step is held to the rules and roles as they are then: what is denied does not run,
+ *      nor, in a plan that nobody was asked about, what somebody has to be asked about. What was done is taken back by
+ *      whatever rules: that was agreed to with it.
+ *   3. Whoever finds that somebody else has taken the plan up does nothing more.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decideTool } from '../agent/tools/compound-call.ts';
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { factText } from '../approvals/sentences.ts';
+import type { Authorizations } from '../config/authorizations.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import { channelOf, type PersonId } from '../domain/ids.ts';
+import {
+  begin,
+  isOver,
+  moveOf,
+  type Outcome,
+  refuse,
+  report,
+  type Saga,
+  type SagaChange,
+  type SagaPlan,
+  start,
+  takeUp,
+} from '../domain/saga.ts';
+import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Plan, PlanRunner } from './plan-tool.ts';
+import { type SagaStore, sagaIdOf } from './saga-store.ts';
+import { sagaText } from './sentences.ts';
+
+export interface SagaDeps {
+  readonly sagas: SagaStore;
+  readonly approvals: Pick<ApprovalStore, 'find'>;
+  readonly authorizations: () => Authorizations;
+  /** As they are now. */
+  readonly rolesOf: (person: PersonId) => readonly string[];
+  readonly log: Logger;
+  /** Before a further try. Default: real time. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** What every step of one run needs. */
+interface Run {
+  readonly plan: Plan;
+  readonly approval: Approval;
+  readonly context: ToolContext;
+}
+
+/** A step, and the context it or its undoing runs in. */
+interface Deed extends PlannedCall {
+  readonly index: number;
+  readonly context: ToolContext;
+}
+
+export class SagaRunner implements PlanRunner {
+  readonly #pause: NonNullable<SagaDeps['pause']>;
+
+  constructor(private readonly deps: SagaDeps) {
+    this.#pause = deps.pause ?? ((ms, signal) => sleep(ms, undefined, { signal }));
+  }
+
+  /**
+   * Resolves when it is over: done, undone, or raised to a human.
+   *
+   * @throws when it could not go on, or somebody else has; whoever claims the approval next takes it up
+   */
+  async run(plan: Plan, context: ToolContext): Promise<ToolOutput> {
+    const run = { plan, context, approval: await this.#approvalOf(context) };
+    let saga = await this.#open(run);
+    while (!isOver(saga)) saga = await this.#step(run, saga);
+    this.deps.log.info({ saga: saga.id, state: saga.state }, 'a plan ended');
+    return { status: saga.state === 'done' ? 'ok' : 'error', text: sagaText(saga) };
+  }
+
+  async #approvalOf({ approvalId }: ToolContext): Promise<Approval> {
+    const approval = approvalId && (await this.deps.approvals.find(approvalId));
+    if (!approval) throw new Error('a plan runs under an approval only');
+    return approval;
+  }
+
+  /** Begins it, or takes it up where it was left. */
+  async #open({ plan, context, approval }: Run): Promise<Saga> {
+    const { sagas } = this.deps;
+    const id = sagaIdOf(context.conversationId, context.idempotencyKey);
+    const opened = await sagas.apply(id, (saga, nowMs) =>
+      saga ? takeUp(saga, nowMs) : { kind: 'moved', next: begin(toSagaPlan(id, plan, approval), nowMs) },
+    );
+    const saga = opened ?? (await sagas.find(id));
+    if (!saga) throw new Error(`${id} is gone`);
+    return saga;
+  }
+
+  async #step(run: Run, saga: Saga): Promise<Saga> {
+    const move = moveOf(saga);
+    if (move.kind === 'over') return saga;
+    const call = run.plan.calls[move.index];
+    if (!call) throw new Error(`${saga.id} has a step ${move.index + 1}, and its plan has none`);
+    const deed = { ...call, index: move.index, context: contextOf(run.context, move) };
+    switch (move.kind) {
+      case 'find-out':
+        return this.#record(saga, deed, (await found(deed)) ?? { kind: 'unknown', text: STOPPED });
+      case 'run':
+        await this.#wait(move.waitMs, run.context.signal);
+        return this.#run(run, saga, deed);
+      case 'undo':
+        await this.#wait(move.waitMs, run.context.signal);
+        return this.#undo(saga, deed);
+      default:
+        return move satisfies never;
+    }
+  }
+
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (ms > 0) await this.#pause(ms, signal);
+    signal.throwIfAborted();
+  }
+
+  async #run(run: Run, saga: Saga, deed: Deed): Promise<Saga> {
+    const turn = { epoch: saga.epoch, index: deed.index };
+    const forbidden = this.#forbidden(run.approval, deed);
+    if (forbidden !== undefined) {
+      return this.#change(saga.id, (current, nowMs) => refuse(current, turn, forbidden, nowMs));
+    }
+    const begun = await this.#change(saga.id, (current, nowMs) =>
+      start(current, turn, nowMs, deed.tool.timeoutMs),
+    );
+    const outcome = await outcomeOf(() => deed.tool.execute(deed.args, timed(deed)));
+    const known = outcome.kind === 'unknown' ? ((await found(deed)) ?? outcome) : outcome;
+    return this.#record(begun, deed, known);
+  }
+
+  async #undo(saga: Saga, deed: Deed): Promise<Saga> {
+    const turn = { epoch: saga.epoch, index: deed.index };
+    const begun = await this.#change(saga.id, (current, nowMs) =>
+      start(current, turn, nowMs, deed.tool.timeoutMs),
+    );
+    const receipt = begun.steps[deed.index]?.outcome?.receipt;
+    const { compensation } = deed.tool;
+    const outcome = await outcomeOf(async () =>
+      compensation
+        ? compensation.execute(deed.args, receipt, timed(deed))
+        : { status: 'error', text: 'there is nothing any more that undoes it' },
+    );
+    if (outcome.kind !== 'ok') {
+      this.deps.log.warn({ saga: saga.id, step: deed.index + 1 }, 'a step could not be undone');
+    }
+    return this.#record(begun, deed, outcome);
+  }
+
+  /** In words, why a step must not run as things are; undefined when it may. */
+  #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
+    const verdict = decideTool(this.deps.authorizations(), tool, args, {
+      roles: this.deps.rolesOf(request.requester),
+      platform: channelOf(origin.platform),
+    });
+    if (verdict.kind === 'deny') return `it was not run: the rule “${verdict.rule}” does not allow it`;
+    const wasAsked = decision?.source !== 'policy';
+    return verdict.kind === 'allow' || wasAsked
+      ? undefined
+      : `it was not run: by the rule “${verdict.rule}” somebody has to be asked now, and nobody was`;
+  }
+
+  async #record({ id, epoch }: Saga, { index }: Deed, outcome: Outcome): Promise<Saga> {
+    return this.#change(id, (current, nowMs) => report(current, { epoch, index }, outcome, nowMs));
+  }
+
+  /** @throws when somebody else goes on with it */
+  async #change(id: string, decide: (saga: Saga, nowMs: number) => SagaChange): Promise<Saga> {
+    const next = await this.deps.sagas.apply(id, (saga, nowMs) =>
+      saga ? decide(saga, nowMs) : { kind: 'fenced' },
+    );
+    if (!next) throw new Error(`somebody else goes on with ${id}, or it is over`);
+    return next;
+  }
+}
+
+const STOPPED = 'the process that ran it stopped before it could report';
+
+function toSagaPlan(id: string, { title, calls }: Plan, approval: Approval): SagaPlan {
+  const { conversationId, origin, request } = approval;
+  return {
+    id,
+    title,
+    approvalId: approval.id,
+    conversationId,
+    origin,
+    requester: request.requester,
+    correlation: request.correlation,
+    steps: calls.map(({ tool, args }) => ({
+      tool: tool.name,
+      words: factText(args),
+      ...(tool.compensation ? { undoneBy: tool.compensation.describe(args) } : {}),
+      readsOnly: tool.effect === 'read',
+      repeatable: tool.effect !== 'once',
+    })),
+  };
+}
+
+/** The same for every attempt at the same step, another one for every step and every undoing. */
+function contextOf(context: ToolContext, { kind, index }: { kind: string; index: number }): ToolContext {
+  const what = kind === 'undo' ? `${index}:undo` : String(index);
+  const key = createHash('sha256').update(`${context.idempotencyKey}:${what}`).digest('base64url');
+  return { ...context, idempotencyKey: key.slice(0, 32) };
+}
+
+/** Each try has as long as its tool says. */
+function timed({ tool, context }: Deed): ToolContext {
+  return { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(tool.timeoutMs)]) };
+}
+
+/** A tool that throws was asked and did not say what came of it. */
+async function outcomeOf(act: () => Promise<ToolOutput>): Promise<Outcome> {
+  try {
+    return toOutcome(await act());
+  } catch (error) {
+    return { kind: 'unknown', text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** What the tool finds out about a step that nobody reported on; undefined where it cannot tell. */
+async function found(deed: Deed): Promise<Outcome | undefined> {
+  try {
+    const output = await deed.tool.lookUp?.(deed.args, timed(deed));
+    return output && toOutcome(output);
+  } catch {
+    return undefined;
+  }
+}
+
+function toOutcome({ status, text, receipt }: ToolOutput): Outcome {
+  return { kind: status, text, ...(receipt === undefined ? {} : { receipt }) };
+}

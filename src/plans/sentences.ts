@@ -1,0 +1,118 @@
+/** What people and the agent read about a plan that has ended: what became of each step, and what is left to do. Pure. */
+import { firstChars, literal, visible } from '../approvals/sentences.ts';
+import { isStanding, type Saga, type SagaStep } from '../domain/saga.ts';
+
+/** Longest words of a tool that are passed on, in characters. */
+const MOST_WORDS = 200;
+
+/** For the record of its approval and for the agent: one paragraph of plain text. */
+export function sagaText(saga: Saga): string {
+  return [headOf(saga), ...linesOf(saga), ...leftToDo(saga)].join(' ');
+}
+
+/** Where it was asked for, when a human has to look; in markdown. */
+export function raisedText(saga: Saga): string {
+  const list = (lines: readonly string[]) => lines.map((line) => `* ${literal(line)}`).join('\n');
+  return [
+    `**A human has to look at this plan: ${literal(saga.title)}**`,
+    literal(headOf(saga)),
+    list(linesOf(saga)),
+    '**To do by hand:**',
+    list(leftToDo(saga)),
+  ].join('\n\n');
+}
+
+/** For whoever is called: what is wrong first. Plain text. */
+export function troubleText(saga: Saga): string {
+  return [headOf(saga), ...leftToDo(saga), ...linesOf(saga)].join(' ');
+}
+
+function headOf({ state, steps, abandoned }: Saga): string {
+  const failed = steps.findIndex((step) => step.state === 'failed');
+  switch (state) {
+    case 'done':
+      return `All ${steps.length} steps are done.`;
+    case 'undone': {
+      const undone = steps.some((step) => step.state === 'undone');
+      return undone
+        ? `Step ${failed + 1} failed, so everything done before it was undone. Nothing of the plan stands.`
+        : `Step ${failed + 1} failed, and nothing had been changed before it. Nothing of the plan stands.`;
+    }
+    case 'raised': {
+      const done = steps.filter(isStanding).length;
+      const partly = `It is done only in part: ${done} of ${steps.length} steps ${done === 1 ? 'stands' : 'stand'}`;
+      const unknown = steps.some((step) => step.state === 'unknown') ? ', and of one nobody knows' : '';
+      const why = abandoned ? ' Nobody could go on with it in time.' : '';
+      return `${partly}${unknown}.${why}`;
+    }
+    case 'running':
+    case 'undoing':
+      return `${steps.filter((step) => step.state === 'done').length} of ${steps.length} steps are done.`;
+    default:
+      return state satisfies never;
+  }
+}
+
+function linesOf({ steps }: Saga): string[] {
+  return steps.map((step, index) => `${index + 1}. ${step.tool} (${step.words}): ${becameOf(step)}`);
+}
+
+function becameOf(step: SagaStep): string {
+  const { state, outcome, remark, undos, undoneBy } = step;
+  const said = short(outcome?.text ?? 'nothing was said about it');
+  const why = short(remark ?? 'no report came back');
+  switch (state) {
+    case 'waiting':
+      return 'not begun.';
+    case 'running':
+      return 'under way.';
+    case 'done':
+      return `done: ${said}`;
+    case 'failed':
+      return `failed: ${said}`;
+    case 'unknown':
+      return `UNKNOWN, it may have been done or not: ${why}`;
+    case 'undoing':
+      return 'being undone.';
+    case 'undone':
+      return `done, and undone again: ${why}`;
+    case 'stuck':
+      return `done (${said}), and NOT UNDONE: to undo it (${undoneBy ?? ''}) was tried ${undos} times, at last: ${why}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** One sentence for each step that somebody has to do something about. */
+function leftToDo({ state, steps }: Saga): string[] {
+  if (state !== 'raised') return [];
+  const isFailed = steps.some((step) => step.state === 'failed');
+  const toDo = steps.flatMap((step, index) => {
+    const todo = handWork(step, isFailed);
+    return todo === undefined ? [] : [`Step ${index + 1} (${step.tool}): ${todo}`];
+  });
+  const notBegun = steps.filter((step) => step.state === 'waiting').length;
+  return notBegun === 0
+    ? toDo
+    : [
+        ...toDo,
+        `${notBegun === 1 ? 'One step was' : `${notBegun} steps were`} not begun; ask anew for what is still wanted.`,
+      ];
+}
+
+function handWork(step: SagaStep, isFailed: boolean): string | undefined {
+  const { state, undoneBy } = step;
+  if (state === 'unknown') return 'find out whether it was done.';
+  if (state === 'stuck')
+    return `see whether the last try undid it after all; if not, undo it: ${undoneBy ?? ''}.`;
+  if (!isStanding(step)) return undefined;
+  if (undoneBy === undefined) return 'it was done, and I cannot undo it; decide what is to become of it.';
+  return isFailed
+    ? `it was done; undo it: ${undoneBy}.`
+    : `it was done; leave it if the rest is done by hand, or undo it: ${undoneBy}.`;
+}
+
+function short(text: string): string {
+  const plain = visible(text);
+  return plain.length > MOST_WORDS ? `${firstChars(plain, MOST_WORDS - 1)}…` : plain;
+}
