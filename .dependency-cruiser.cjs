@@ -14,7 +14,7 @@ const LINES = [
   ['escalation', 'agent'],
   ['control'],
   ['approvals'],
-  ['mailbox', 'memory', 'identity', 'audit', 'delivery'],
+  ['mailbox', 'memory', 'identity', 'audit', 'delivery', 'skills'],
   ['redis', 'config', 'observability'],
   ['calendar'],
   ['domain'],

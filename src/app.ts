@@ -29,6 +29,7 @@ import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
 import { isApiOn } from './config/api.ts';
+import { searchPath } from './config/environment.ts';
 import type { Config } from './config/load-config.ts';
 import type { ModelSettings } from './config/settings.ts';
 import { createConsequences } from './control/consequences.ts';
@@ -104,6 +105,8 @@ import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
+import { createHost } from './skills/host.ts';
+import { SkillRegistry } from './skills/skill-registry.ts';
 
 /** Waiting approvals that are looked through for those of one conversation. */
 const MOST_LISTED = 1_000;
@@ -138,6 +141,7 @@ export interface App {
   readonly notes: NoteStore;
   readonly apiKeys: ApiKeyStore;
   readonly writer: EffectWriter;
+  readonly skills: SkillRegistry;
   readonly sweeper: TimerSweeper;
   readonly auditor: SelfAuditor;
   readonly gateways: ReadonlyMap<string, Gateway>;
@@ -221,6 +225,18 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   });
   const tools = new ToolCatalog([...single, ...createPlanTools(single, plans)]);
 
+  const skills = new SkillRegistry({
+    settings: () => config().settings.skills,
+    host: () =>
+      createHost({
+        platforms: [...gateways.values()].map(({ platform }) => channelOf(platform)),
+        toolGroups: tools.groups(),
+        model: config().settings.model.provider,
+        path: searchPath(),
+      }),
+    log,
+  });
+
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
@@ -253,6 +269,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     config,
     model: createModels(config),
     tools,
+    skills,
     gateways,
     sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),
     onHanded: (claims) => handOver(claims, outboxes),
@@ -371,6 +388,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const configChanged = () => {
     sayDisputed(stores.directory, log);
     if (options.workers === false) return looking;
+    void skills.reload();
     looking = looking
       .then(() => stranded.look())
       .catch((error: unknown) => {
@@ -383,7 +401,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       session,
       stores.links,
       ...outboxes.values(),
-      ...(options.workers === false ? [] : [auditor, conversations, calling.pool, sweeper]),
+      ...(options.workers === false ? [] : [auditor, skills, conversations, calling.pool, sweeper]),
       ...(configured.length > 0 ? [clientLog] : []),
       ...(configured.length > 0 || api.length > 0 ? [listener] : []),
       ...api,
@@ -401,6 +419,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   return {
     ...stores,
     router,
+    skills,
     sweeper,
     auditor,
     gateways,

@@ -37,6 +37,16 @@ export function speakersSince(stored: readonly string[]): PersonId[] {
   return speakers;
 }
 
+/** What somebody wants: the words a turn begins with, or the last ones before something that is told it. */
+export function lastSaid(opening: Entry, stored: readonly string[]): string {
+  if (opening.kind === 'user') return opening.text;
+  for (const json of stored.toReversed()) {
+    const entry = toEntry(json);
+    if (entry?.kind === 'user') return entry.text;
+  }
+  return '';
+}
+
 /** Files count as much as talk; the room for what is typed is set aside already. */
 function charsOfFiles(opening: Entry | undefined): number {
   const files = opening?.kind === 'user' ? (opening.files ?? []) : [];

@@ -25,6 +25,8 @@ const MOST_FILES = 10;
 export interface TurnSetup {
   readonly model: ModelClient;
   readonly systemPrompt: string;
+  /** What it is told for this turn alone, behind the system prompt. */
+  readonly guidance?: string | undefined;
   readonly tools: Toolbox;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
@@ -80,6 +82,7 @@ export async function runTurn(
         system: setup.systemPrompt,
         entries: [...history, ...entries],
         tools: setup.tools.specs,
+        ...(setup.guidance === undefined ? {} : { guidance: setup.guidance }),
         ...(setup.exhibits ? { exhibits: setup.exhibits } : {}),
       },
       (piece) => {

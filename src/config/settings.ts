@@ -4,6 +4,7 @@ import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
 import { duration } from './duration.ts';
+import { SkillSettings } from './skills.ts';
 
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
@@ -186,6 +187,7 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 const sections = {
   model: ModelSettings.prefault({}).describe('The model that thinks.'),
   redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
+  skills: SkillSettings.prefault({}).describe('What the agent knows how to do.'),
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),

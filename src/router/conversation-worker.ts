@@ -17,8 +17,9 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
-import { toHistory } from '../agent/history.ts';
+import { lastSaid, toHistory } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
+import { skillsSection } from '../agent/prompt/skills-section.ts';
 import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
@@ -54,6 +55,7 @@ import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbo
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { readFiles } from './file-reader.ts';
 import { happeningsIn } from './happenings.ts';
 import { HeldCalls } from './held-calls.ts';
@@ -87,6 +89,7 @@ export interface WorkerDeps {
   readonly config: () => Config;
   readonly model: () => ModelClient;
   readonly tools: ToolCatalog;
+  readonly skills: Pick<SkillRegistry, 'choose'>;
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** The session that may send to this platform at once, when this process has room; '' otherwise. */
   readonly sendNow: (platform: string) => string;
@@ -112,6 +115,8 @@ interface Work {
   /** Who speaks, as it was when the handling began. */
   readonly control: Control;
   readonly trace: Trace;
+  /** Of its turn: name and version of each skill it was given. */
+  readonly skills?: readonly string[];
   readonly log: Logger;
 }
 
@@ -321,6 +326,7 @@ export class ConversationWorker {
   async #turn(work: Work, opening: Entry, exhibits?: Enclosures['exhibits']): Promise<readonly Effect[]> {
     const { claim, item, requester, conversationId } = work;
     const { purpose, settings } = this.deps.config();
+    const skills = await this.#skillsFor(work, opening);
     const approvals: Approval[] = [];
     const standing = {
       authorizations: () => this.deps.config().authorizations,
@@ -337,7 +343,8 @@ export class ConversationWorker {
         {
           model: this.deps.model(),
           systemPrompt: systemPrompt(purpose),
-          tools: new Toolbox(this.deps.tools, standing, requester, conversationId),
+          guidance: skillsSection(skills.given, skills.leftOut),
+          tools: new Toolbox(this.deps.tools.narrowedTo(skills.tools), standing, requester, conversationId),
           maxSteps: settings.model.max_steps,
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
@@ -362,12 +369,26 @@ export class ConversationWorker {
     }
     const handoff = await this.#handoff(work, outcome);
     // Published by the very change that makes the agent silent, so under the epoch that begins with it.
-    const speaking = handoff ? { ...work, control: handoff.next } : work;
+    const speaking = {
+      ...work,
+      ...(handoff ? { control: handoff.next } : {}),
+      skills: skills.given.map(({ label }) => label),
+    };
     return [
       ...this.#effectsOfTurn(speaking, [opening, ...outcome.entries], outcome, approvals, shown),
       ...this.#calls(work, outcome),
       ...(handoff ? handoff.effects : [guard(work.control)]),
     ];
+  }
+
+  async #skillsFor({ claim, requester, log }: Work, opening: Entry): Promise<ChosenSkills> {
+    const skills = await this.deps.skills.choose(lastSaid(opening, claim.entries), requester.platform);
+    const { given, leftOut, tools } = skills;
+    if (given.length > 0 || leftOut.length > 0) {
+      const labels = given.map(({ label }) => label);
+      log.info({ skills: labels, leftOut, ...(tools ? { tools: [...tools] } : {}) }, 'a turn was given skills');
+    }
+    return skills;
   }
 
   /** Who is called because of what happened in this turn. */
@@ -802,7 +823,7 @@ function withSummary(approval: Approval, outcome: TurnOutcome): Approval {
 }
 
 function toAudits(
-  { item, conversationId, requester }: Work,
+  { item, conversationId, requester, skills = [] }: Work,
   outcome: TurnOutcome,
   channel: string,
 ): Effect[] {
@@ -828,7 +849,7 @@ function toAudits(
     event: 'turn.done',
     actor: 'agent',
     subject: conversationId,
-    detail: { outcome: outcome.kind, usage: outcome.usage },
+    detail: { outcome: outcome.kind, usage: outcome.usage, ...(skills.length > 0 ? { skills } : {}) },
   };
   return [...checks, done].map((event) => ({ kind: 'audit', event }));
 }

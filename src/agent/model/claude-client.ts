@@ -3,6 +3,7 @@
  *
  * The transcript is ours; each call sends the whole of it, the stable part first, with two cache marks: behind
  * tools and system prompt, which hardly ever change, and behind the newest entry, which the next call begins with.
+ * What a turn is told beside the system prompt stands behind the first, with a mark of its own.
  */
 import Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlockParam, Message } from '@anthropic-ai/sdk/resources/messages';
@@ -121,7 +122,7 @@ class Silence {
 }
 
 export function toParams(
-  { system, entries, tools, exhibits }: ModelRequest,
+  { system, guidance, entries, tools, exhibits }: ModelRequest,
   settings: ClaudeSettings,
 ): MessageParams {
   return {
@@ -133,7 +134,12 @@ export function toParams(
       // The schemas are made from zod objects, whose JSON Schema always has this type.
       input_schema: inputSchema as Anthropic.Tool.InputSchema,
     })),
-    system: [{ type: 'text', text: system, cache_control: CACHED }],
+    system: [
+      { type: 'text', text: system, cache_control: CACHED },
+      ...(guidance === undefined
+        ? []
+        : [{ type: 'text' as const, text: withoutMark(guidance), cache_control: CACHED }]),
+    ],
     messages: withCacheMark(toMessages(entries, exhibits).map(wellFormed)),
   };
 }

@@ -18,6 +18,8 @@ export interface Exhibit {
 export interface ModelRequest {
   /** What stays the same between calls comes first; it is cached by its bytes. */
   readonly system: string;
+  /** Belongs to the instructions, behind `system`: what holds for this turn alone. */
+  readonly guidance?: string;
   readonly entries: readonly Entry[];
   readonly tools: readonly ToolSpec[];
   /** One for each file of kind `shown` of the newest message in `entries`, in order; absent if it is an older one. */

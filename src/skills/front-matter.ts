@@ -1,0 +1,302 @@
+/**
+ * The head of a SKILL.md, by the Agent Skills format (agentskills.io, "Specification") and a few keys of ours.
+ *
+ * Lenient where the format's own ecosystem is: what only breaks a recommendation is remarked on and loads. Strict
+ * where leniency would give away something: a requirement that is misspelled, or a limit that is not kept here,
+ * refuses the skill. Pure.
+ */
+import semver from 'semver';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+
+/** Agent Skills, "Specification", name. */
+const MAX_NAME_CHARS = 64;
+/** Agent Skills, "Specification", description. */
+const MAX_DESCRIPTION_CHARS = 1_024;
+/** What a skill counts as that does not say. */
+const FIRST_VERSION = '1.0.0';
+/** YAML's own protection: more expansions of aliases than this and the head is refused. */
+const MAX_ALIASES = 20;
+
+export type HeadReading =
+  | { readonly kind: 'read'; readonly head: SkillHead; readonly remarks: readonly string[] }
+  | { readonly kind: 'broken'; readonly why: string };
+
+export interface SkillHead {
+  readonly id: string;
+  /** As it is written. */
+  readonly name: string;
+  readonly description: string;
+  readonly version: string;
+  /** Words and phrases that call for it. */
+  readonly keywords: readonly string[];
+  readonly requires: Requirements;
+  /** Names of the only tools it works with; undefined where it does not say. */
+  readonly allowedTools: readonly string[] | undefined;
+  /** Platforms it is for; undefined: all but the denied ones. */
+  readonly allowedChannels: readonly string[] | undefined;
+  readonly deniedChannels: readonly string[];
+}
+
+export interface Requirements {
+  readonly os: readonly string[];
+  readonly binaries: readonly string[];
+  readonly config: readonly string[];
+  readonly providers: readonly string[];
+  readonly skills: readonly SkillNeed[];
+  /** A range of versions of Signalbox; undefined: any. */
+  readonly signalbox: string | undefined;
+}
+
+export interface SkillNeed {
+  readonly id: string;
+  /** A range of versions; `*`: any. */
+  readonly range: string;
+}
+
+/** The file in two: what stands between the first two rules, and everything behind them. Undefined without a head. */
+export function splitSkill(text: string): { readonly yaml: string; readonly body: string } | undefined {
+  const match = HEAD.exec(text);
+  return match ? { yaml: match[1] ?? '', body: text.slice(match[0].length).trim() } : undefined;
+}
+
+/** True if `start` holds the whole head, whatever comes behind it. */
+export function holdsHead(start: string): boolean {
+  return HEAD.exec(start)?.[0].endsWith('\n') ?? false;
+}
+
+const HEAD = /^\uFEFF?---[^\S\n]*\n((?:(?!---[^\S\n]*(?:\n|$)).*\n)*)---[^\S\n]*(?:\n|$)/;
+
+/** @param folder name of the folder the file is in */
+export function readHead(yaml: string, folder: string): HeadReading {
+  const remarks: string[] = [];
+  const parsed = parseLeniently(yaml, remarks);
+  if ('why' in parsed) return { kind: 'broken', why: parsed.why };
+  const checked = Head.safeParse(parsed.value);
+  if (!checked.success) return { kind: 'broken', why: wrongKeys(checked.error) };
+  const head = checked.data;
+  const refused = notKept(head);
+  if (refused !== undefined) return { kind: 'broken', why: refused };
+
+  const name = head.name?.trim() || head.id?.trim() || folder;
+  const id = toSkillId(name);
+  if (id === undefined) {
+    return {
+      kind: 'broken',
+      why: `its name "${shortened(name)}" has to be lower-case letters, digits and hyphens`,
+    };
+  }
+  const description = head.description?.trim() ?? '';
+  if (description === '') return { kind: 'broken', why: 'it has no description' };
+  const needs = (head.requires?.skills ?? []).map(toNeed);
+  const wrong = needs.find((need) => need === undefined || semver.validRange(need.range) === null);
+  if (wrong !== undefined || needs.includes(undefined)) {
+    return { kind: 'broken', why: 'requires.skills takes names, or a name and a range: jira-hygiene@^1.2.0' };
+  }
+  const signalbox = head.requires?.signalbox;
+  if (signalbox !== undefined && semver.validRange(signalbox) === null) {
+    return { kind: 'broken', why: `requires.signalbox is no range of versions: "${shortened(signalbox)}"` };
+  }
+  remarks.push(...remarksOn(head, { name, id, description, folder }));
+  return {
+    kind: 'read',
+    remarks,
+    head: {
+      id,
+      name,
+      description,
+      version: versionOf(head, remarks),
+      keywords: keywordsOf(head),
+      requires: {
+        os: [...(head.requires?.os ?? []), ...(head.eligibility?.os ?? [])],
+        binaries: [...(head.requires?.binaries ?? []), ...(head.eligibility?.binaries ?? [])],
+        config: [...(head.requires?.config ?? []), ...(head.eligibility?.config_flags ?? [])],
+        providers: [
+          ...(head.requires?.providers ?? []),
+          ...(head.eligibility?.required_providers ?? []),
+          ...(head.required_providers ?? []),
+        ],
+        skills: needs.filter((need) => need !== undefined),
+        signalbox,
+      },
+      allowedTools: head['allowed-tools'] ?? head.allowed_tools ?? head.tools,
+      allowedChannels: head.security?.allowed_channels,
+      deniedChannels: head.security?.denied_channels ?? [],
+    },
+  };
+}
+
+/** Lower-case and with hyphens for spaces; undefined for what could be no name, or a path. */
+export function toSkillId(name: string): string | undefined {
+  const id = name
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\s_]+/g, '-');
+  return /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(id) ? id : undefined;
+}
+
+// ── What may stand in it ─────────────────────────────────────────────────────────────────────────────────────
+
+/** A list, or its entries in one line with commas between. */
+const List = z.preprocess(
+  (value) =>
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map((each) => each.trim())
+          .filter(Boolean)
+      : value,
+  z.array(z.string().trim().min(1)),
+);
+
+/** As the format has them: in one line, with spaces between. Parentheses hold together what they enclose. */
+const ToolList = z.preprocess(
+  (value) => (typeof value === 'string' ? (value.match(/[^\s,(]+(?:\([^)]*\))?/g) ?? []) : value),
+  z.array(z.string().trim().min(1)),
+);
+
+const Triggers = z.union([
+  List,
+  z.object({ keywords: List.optional(), patterns: List.optional(), intents: List.optional() }),
+]);
+
+const Head = z.looseObject({
+  name: z.string().optional(),
+  id: z.string().optional(),
+  description: z.string().optional(),
+  version: z.string().optional(),
+  license: z.string().optional(),
+  compatibility: z.string().optional(),
+  metadata: z.unknown().optional(),
+  keywords: List.optional(),
+  triggers: Triggers.optional(),
+  requires: z
+    .strictObject({
+      os: List.optional(),
+      binaries: List.optional(),
+      config: List.optional(),
+      providers: List.optional(),
+      skills: List.optional(),
+      signalbox: z.string().optional(),
+    })
+    .optional(),
+  eligibility: z
+    .strictObject({
+      os: List.optional(),
+      binaries: List.optional(),
+      config_flags: List.optional(),
+      required_providers: List.optional(),
+    })
+    .optional(),
+  required_providers: List.optional(),
+  security: z
+    .strictObject({
+      allowed_channels: List.optional(),
+      denied_channels: List.optional(),
+      approval_required: z.string().optional(),
+      admin_only: z.string().optional(),
+    })
+    .optional(),
+  'allowed-tools': ToolList.optional(),
+  allowed_tools: ToolList.optional(),
+  tools: ToolList.optional(),
+});
+type Head = z.infer<typeof Head>;
+
+const Metadata = z.looseObject({ version: z.string().optional(), keywords: List.optional() });
+
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(Head.shape));
+
+/** A limit that is not kept here must not look as if it were. */
+function notKept({ security }: Head): string | undefined {
+  const promised = (['admin_only', 'approval_required'] as const).find((key) => security?.[key] === 'true');
+  return (
+    promised &&
+    `security.${promised} is not kept by a skill: say in authorizations.yaml who may make which call, and who is asked`
+  );
+}
+
+// ── Reading it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Every scalar is text (YAML's failsafe schema), so that `version: 1.10` stays what it is. A value with a colon in
+ * it, which other programs let pass, is tried again with quotes.
+ */
+function parseLeniently(yaml: string, remarks: string[]): { value: unknown } | { why: string } {
+  const options = { schema: 'failsafe', maxAliasCount: MAX_ALIASES, logLevel: 'silent' } as const;
+  try {
+    return { value: parseYaml(yaml, options) ?? {} };
+  } catch (error) {
+    try {
+      const value: unknown = parseYaml(quoted(yaml), options);
+      remarks.push('its head is not quite YAML: put values that have a colon in quotes');
+      return { value };
+    } catch {
+      const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+      return { why: `its head is no YAML: ${reason.replace(/:$/, '')}` };
+    }
+  }
+}
+
+/** Puts the values of plain lines in quotes that have a colon, or begin with what YAML reads as something else. */
+function quoted(yaml: string): string {
+  return yaml.replaceAll(
+    /^([A-Za-z][\w-]*):[^\S\n]+(?!["'|>[{])(.*(?::[^\S\n]|:$|[^\S\n]#).*|[%@`&*!].*)$/gm,
+    (_, key: string, value: string) => `${key}: ${JSON.stringify(value.trim())}`,
+  );
+}
+
+function wrongKeys(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => {
+      const at = issue.path.join('.');
+      if (issue.code !== 'unrecognized_keys') return `${at || 'its head'}: ${issue.message.toLowerCase()}`;
+      return `${at} has no ${issue.keys.join(', ')}: a requirement that nobody checks would always seem to be met`;
+    })
+    .join('; ');
+}
+
+function keywordsOf({ keywords, triggers, metadata }: Head): string[] {
+  const listed = Array.isArray(triggers)
+    ? triggers
+    : [...(triggers?.keywords ?? []), ...(triggers?.patterns ?? [])];
+  return [
+    ...new Set([...(keywords ?? []), ...listed, ...(Metadata.safeParse(metadata).data?.keywords ?? [])]),
+  ];
+}
+
+function versionOf({ version, metadata }: Head, remarks: string[]): string {
+  const written = version ?? Metadata.safeParse(metadata).data?.version;
+  if (written === undefined || written.trim() === '') return FIRST_VERSION;
+  const valid = semver.valid(written) ?? semver.coerce(written)?.version;
+  if (valid) return valid;
+  remarks.push(`"${shortened(written)}" is no version; it counts as ${FIRST_VERSION}`);
+  return FIRST_VERSION;
+}
+
+function toNeed(written: string): SkillNeed | undefined {
+  const [name = '', range = '*'] = written.split(/@(.*)/s);
+  const id = toSkillId(name);
+  return id === undefined ? undefined : { id, range: range.trim() || '*' };
+}
+
+function remarksOn(
+  head: Head,
+  { name, id, description, folder }: { name: string; id: string; description: string; folder: string },
+): string[] {
+  const unknown = Object.keys(head).filter((key) => !KNOWN.has(key));
+  return [
+    ...(head.name === undefined ? [`it has no name; it goes by its folder's, ${id}`] : []),
+    ...(name !== id ? [`its name is read as ${id}`] : []),
+    ...(id !== folder ? [`its folder is called ${shortened(folder)}, not ${shortened(id)}`] : []),
+    ...(name.length > MAX_NAME_CHARS ? [`its name has more than ${MAX_NAME_CHARS} characters`] : []),
+    ...(description.length > MAX_DESCRIPTION_CHARS
+      ? [`its description has more than ${MAX_DESCRIPTION_CHARS} characters`]
+      : []),
+    ...unknown.map((key) => `\`${shortened(key)}\` means nothing here`),
+  ];
+}
+
+function shortened(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+}

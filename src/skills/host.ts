@@ -1,0 +1,43 @@
+/** What skills can build on here: this machine and this gateway. */
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host } from './eligibility.ts';
+
+export interface HostParts {
+  /** Platforms that run: `slack`, `jira`. */
+  readonly platforms: Iterable<string>;
+  /** Of the tools the agent has: `jira`, `memory`. */
+  readonly toolGroups: Iterable<string>;
+  /** Whose model answers: `claude`. */
+  readonly model: string;
+  /** Folders in which programs are looked for. */
+  readonly path: readonly string[];
+}
+
+export function createHost({ platforms, toolGroups, model, path }: HostParts): Host {
+  return {
+    os: process.platform,
+    version: versionOfPackage(),
+    providers: new Set([
+      ...[...platforms].flatMap((name) => [name, `platform:${name}`]),
+      ...[...toolGroups].flatMap((name) => [name, `tools:${name}`]),
+      model,
+      `model:${model}`,
+    ]),
+    hasBinary: (name) => !/[/\\]/.test(name) && path.some((folder) => isProgram(join(folder, name))),
+  };
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function versionOfPackage(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String(version);
+}

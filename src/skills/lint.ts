@@ -1,0 +1,93 @@
+/** What is wrong with a skill, and what should be looked at, for whoever writes one. Pure. */
+import type { SkillSettings } from '../config/skills.ts';
+import { type Lack, type SkillCode, toOsName } from './eligibility.ts';
+import { splitSkill } from './front-matter.ts';
+import type { Standing } from './shelf.ts';
+import { isReadable, type Skill } from './skill.ts';
+import { wordsOf } from './words.ts';
+
+export interface Finding {
+  /** error: it is not used, and its author has to mend it. */
+  readonly level: 'error' | 'warning';
+  readonly skill: string;
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The format's advice (agentskills.io, "Specification", progressive disclosure). */
+const MOST_LINES = 500;
+/** A keyword this short is in many messages that mean something else. */
+const SHORT_CHARS = 2;
+
+/** What only its author can mend; the others depend on where it is. */
+const AUTHORS: ReadonlySet<SkillCode> = new Set([
+  'INVALID',
+  'MISSING_SKILL',
+  'SKILL_INCOMPATIBLE',
+  'CYCLIC_SKILLS',
+]);
+
+/** @param content of the whole file; undefined when it cannot be read */
+export function lintSkill(
+  standing: Standing,
+  content: string | undefined,
+  settings: SkillSettings,
+): Finding[] {
+  const { file } = standing;
+  const about = { skill: file.id, path: file.path };
+  const errors = standing.kind === 'ineligible' ? standing.lacks.map(toFinding) : [];
+  const warnings = isReadable(file)
+    ? [...file.reading.remarks, ...remarksOn(file, content ?? '', settings)]
+    : [];
+  const shadowed =
+    standing.kind === 'shadowed' ? [`it is not used: that of ${standing.by.path} counts more`] : [];
+  return [
+    ...errors,
+    ...[...shadowed, ...warnings].map(
+      (text): Finding => ({ level: 'warning', ...about, text: sentence(text) }),
+    ),
+  ];
+
+  function toFinding({ code, message }: Lack): Finding {
+    return { level: AUTHORS.has(code) ? 'error' : 'warning', ...about, text: `${code}: ${message}` };
+  }
+}
+
+function remarksOn(skill: Skill, content: string, settings: SkillSettings): string[] {
+  const { head } = skill.reading;
+  const body = splitSkill(content)?.body ?? '';
+  const lines = body.split('\n').length;
+  const unknownOs = head.requires.os.filter((name) => toOsName(name) === undefined);
+  const foreign = (head.allowedTools ?? []).filter((name) => !/^[a-z][a-z0-9_]*$/.test(name));
+  const loose = head.keywords.filter((word) => wordsOf(word).join('').length <= SHORT_CHARS);
+  const mute = head.keywords.filter((word) => wordsOf(word).length === 0);
+  return [
+    ...(body === '' ? ['it has no instructions behind its head'] : []),
+    ...(lines > MOST_LINES
+      ? [`it has ${lines} lines; the model follows a shorter text better, ${MOST_LINES} at most`]
+      : []),
+    ...(body.length > settings.max_chars
+      ? [`it has ${body.length} characters, so it is never shown: skills.max_chars is ${settings.max_chars}`]
+      : []),
+    ...(head.keywords.length === 0
+      ? ['it has no keywords: with skills.matcher `keyword` only its name calls for it']
+      : []),
+    ...mute.map((word) => `its keyword "${word}" has no word in it`),
+    ...loose
+      .filter((word) => !mute.includes(word))
+      .map((word) => `its keyword "${word}" is so short that much else will call for it`),
+    ...unknownOs.map((name) => `it names the operating system ${name}, which nobody knows here`),
+    ...foreign.map((name) => `it allows ${name}, and no tool here is called so`),
+    ...(head.allowedTools?.length === 0 ? ['it allows no tool at all'] : []),
+    ...(HIDDEN.test(content)
+      ? ['it has characters that a reader does not see: look at it in an editor that shows them']
+      : []),
+  ];
+}
+
+/** Controls, direction marks, tags, zero-width characters; not the ends of lines, tabs, a mark at the start or joined emoji. */
+const HIDDEN = /(?!^\uFEFF)(?![\n\r\t\u200C\u200D])[\p{Cc}\p{Cf}\u115F\u1160\u3164\uFFA0]/u;
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
