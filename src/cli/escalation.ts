@@ -112,7 +112,7 @@ function depsOf(config: GatewayConfig): SurroundingsDeps {
   return { config, directory, writing: { canReach, canPost } };
 }
 
-function runningPlatforms(config: GatewayConfig): ReadonlySet<string> {
+export function runningPlatforms(config: GatewayConfig): ReadonlySet<string> {
   const missing = missingOf(config.settings.gateways);
   const on = Object.entries(config.settings.gateways).filter(([name, { enabled }]) =>
     enabled === 'auto' ? missing[name]?.length === 0 : enabled,

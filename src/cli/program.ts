@@ -15,6 +15,7 @@ import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addEscalation } from './commands/escalation.ts';
 import { addPeople } from './commands/people.ts';
+import { addSkills } from './commands/skills.ts';
 import { addStart } from './commands/start.ts';
 
 /** What a shell expects of a command that was called in a wrong way. */
@@ -65,6 +66,7 @@ Examples:
   addDeadLetters(program, run);
   addEscalation(program, run);
   addPeople(program, run);
+  addSkills(program, run);
   addAudit(program, run);
   addConfig(program, run);
   addApi(program, run);

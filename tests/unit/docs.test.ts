@@ -11,6 +11,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
 import { CONFIG_PARTS, type ConfigPart, parseConfig } from '../../src/config/load-config.ts';
 import { ApprovalState } from '../../src/domain/approval/record.ts';
+import { SKILL_CODES } from '../../src/skills/eligibility.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FILES = [
@@ -225,6 +226,7 @@ const HIDDEN = new Set(['sandbox', 'help']);
 const CODES: ReadonlySet<string> = new Set([
   ...ApprovalState.options,
   ...Object.keys(PROBLEMS),
+  ...SKILL_CODES,
   // Of a line, and of several answers at once, as the web gateway's programs read them.
   'NOT_UNDERSTOOD',
   'TO_CONFIRM',
