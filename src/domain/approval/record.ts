@@ -84,13 +84,13 @@ export const ApprovalRequest = z.object({
     .object({
       changes: z.array(z.object({ label: z.string(), before: z.string().optional(), after: z.string() })),
       basis: z.string().optional(),
-      problem: z.string().optional(),
-    })
-    .optional(),
       /** What people read in place of the arguments one by one. */
       told: z
         .object({ title: z.string(), facts: z.array(z.object({ label: z.string(), value: z.string() })) })
         .optional(),
+      problem: z.string().optional(),
+    })
+    .optional(),
   callId: z.string(),
   correlation: z.string(),
 });
