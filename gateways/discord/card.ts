@@ -57,6 +57,7 @@ const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
   answered: '💬',
   expired: '⌛',
   cancelled: '🚫',
+  superseded: '🔁',
   revoked: '↩️',
   unknown: '❓',
 };

@@ -29,6 +29,7 @@ const STATE_MARK: Readonly<Record<Card['status']['state'], string>> = {
   answered: '💬',
   expired: '⌛',
   cancelled: '🚫',
+  superseded: '🔁',
   revoked: '↩️',
   unknown: '❓',
 };

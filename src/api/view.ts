@@ -48,6 +48,8 @@ export function toView(approval: Approval): ApprovalView {
       : null,
     result: result ? { status: result.status, text: result.text, at: instant(result.atMs) } : null,
     remark: approval.remark ?? null,
+    supersededBy: approval.supersededBy ?? null,
+    supersedes: [...(approval.supersedes ?? [])],
   };
 }
 
@@ -70,6 +72,8 @@ export function outcomeOf({ state }: Pick<Approval, 'state'>): Outcome | undefin
       return 'expired';
     case 'CANCELLED':
       return 'cancelled';
+    case 'SUPERSEDED':
+      return 'superseded';
     case 'REVOKED':
       return 'revoked';
     case 'UNKNOWN':

@@ -27,7 +27,7 @@ import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
-import { movesBetween } from './inbox.ts';
+import { inboxOfConversation, movesBetween } from './inbox.ts';
 
 const readScript = loadScript('read', import.meta.url);
 const transitionScript = loadScript('transition', import.meta.url);
@@ -117,6 +117,35 @@ export class ApprovalStore {
     throw new Error(`${id} was changed by others ${MOST_TRIES} times in a row`);
   }
 
+  /**
+   * The same for a change that becomes visible with somebody else's write, in the partition of the approval. That is
+   * refused (`RecordMovedError`) if the approval is no longer as it was read here.
+   *
+   * @returns nothing to write where the machine changes nothing; undefined if there is no such approval
+   */
+  async changeOf<Result>(
+    id: ApprovalId,
+    decide: (approval: Approval, nowMs: number) => Step<Result>,
+  ): Promise<{ readonly result: Result; readonly effects: readonly Effect[] } | undefined> {
+    const { approval, fingerprint, nowMs } = await this.#read(id);
+    if (!approval) return undefined;
+    const { result, moved, window } = decide(approval, nowMs);
+    if (!moved) return { result, effects: [] };
+    if (window) throw new Error(`${moved.event} depends on the time at which it is written`);
+    const { next } = moved;
+    const change: Effect = {
+      kind: 'change',
+      approvalId: id,
+      from: fingerprint,
+      document: toDocument(next),
+      dueMs: dueOf(next),
+      keepMs: isEnded(next.state) ? this.keepMs() : undefined,
+      inboxes: movesBetween(approval, next),
+      deadlineMs: next.deadlineMs,
+    };
+    return { result, effects: [change, ...this.consequences(approval, moved, nowMs)] };
+  }
+
   /** Applies what time brings about for one approval. */
   async tick({ id, document, nowMs, outages }: DueApproval): Promise<TickResult | undefined> {
     return this.apply(id, tick, toSeen(document, nowMs, outages));
@@ -186,6 +215,12 @@ export class ApprovalStore {
       if (found.length >= limit || ids.length < count || count >= MOST_LOOKED_AT)
         return found.slice(0, limit);
     }
+  }
+
+  /** What its requester may end by writing again in this conversation, whether it waits for people or for its run. */
+  async givingWayIn(conversationId: ConversationId): Promise<Approval[]> {
+    const inbox = this.keys.inbox(partitionOf(conversationId), inboxOfConversation(conversationId));
+    return this.#findAll(await this.#firstOf([inbox], MOST_LOOKED_AT));
   }
 
   /** The first of several sorted sets together, each once. */

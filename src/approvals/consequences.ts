@@ -219,7 +219,12 @@ function channelOf({ decision, settledBy }: Approval, event: ApprovalEvent): Pic
   return via && event !== 'card-sent' ? { channel: via } : {};
 }
 
-const WITH_SETTLER: ReadonlySet<ApprovalEvent> = new Set(['cancelled', 'revoked', 'reconciled']);
+const WITH_SETTLER: ReadonlySet<ApprovalEvent> = new Set([
+  'cancelled',
+  'superseded',
+  'revoked',
+  'reconciled',
+]);
 
 /**
  * Rebuilds an approval from its audit entries, oldest first.

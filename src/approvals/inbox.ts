@@ -4,16 +4,26 @@
  * An inbox is not a person's but a role's, a schedule's or a person's: who holds a role, and who is on call, is known
  * when somebody looks, and changes without anything having to be moved. So an entry is a hint, and whoever reads looks
  * at who may answer.
+ *
+ * A conversation has one as well, for what its requester may end by writing again: `replacement.ts` says what that is.
  */
 import { type Approval, approversOf, isWaiting } from '../domain/approval/record.ts';
+import { mayGiveWay } from '../domain/approval/replacement.ts';
+import type { ConversationId } from '../domain/ids.ts';
 import { type Leaf, leavesOf, type Voter } from '../domain/quorum.ts';
 
 /** The inboxes an approval lies in; none when it waits for nobody any more. */
 export function inboxesOf(approval: Approval): string[] {
-  if (!isWaiting(approval.state)) return [];
+  const own = mayGiveWay(approval) ? [inboxOfConversation(approval.conversationId)] : [];
+  if (!isWaiting(approval.state)) return own;
   const named = leavesOf(approversOf(approval)).map(inboxOf);
   const trusted = (approval.delegations ?? []).map(({ to }) => inboxOf({ person: to }));
-  return [...new Set([...named, ...trusted])];
+  return [...new Set([...named, ...trusted, ...own])];
+}
+
+/** As JSON: a line break would end the name in what the scripts read. */
+export function inboxOfConversation(conversationId: ConversationId): string {
+  return `conversation:${JSON.stringify(conversationId)}`;
 }
 
 /** The inboxes somebody looks into: their own, and those of the ones they stand in for. */

@@ -107,6 +107,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       ...(hours ? { hours: { name: hours.name, zone: hours.zone } } : {}),
       ...(policy.pause_for_questions > 0 ? { pauseMs: policy.pause_for_questions } : {}),
       ...(policy.approve_from ? { approveFrom: policy.approve_from } : {}),
+      ...(policy.on_new_message === 'keep' ? {} : { onNewMessage: policy.on_new_message }),
       ...(policy.escalation === undefined ? {} : { escalation: policy.escalation }),
     },
     deadlineMs,

@@ -152,7 +152,14 @@ function voices(said: readonly Pick<Assent, 'by' | 'via'>[]): string {
 }
 
 /** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
-function courseOf({ edited, talk = [], delegations = [], rung = 0, reopenedFrom }: Approval): string {
+function courseOf({
+  edited,
+  talk = [],
+  delegations = [],
+  rung = 0,
+  reopenedFrom,
+  supersedes,
+}: Approval): string {
   const change = edited
     ? [
         `${visible(edited.by.name)} changed it ${viaText(edited.via)}; it was ${visible(JSON.stringify(edited.from))}`,
@@ -167,7 +174,8 @@ function courseOf({ edited, talk = [], delegations = [], rung = 0, reopenedFrom 
   const further = rung > 0 ? ['nobody had answered in time, so more people were asked'] : [];
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
-  return [...before, ...change, ...words, ...passed, ...further]
+  const instead = supersedes ? [`it takes the place of ${joined(supersedes)}`] : [];
+  return [...before, ...instead, ...change, ...words, ...passed, ...further]
     .map((sentence) => ` ${upperFirst(sentence)}.`)
     .join('');
 }
@@ -206,6 +214,8 @@ export function standing(approval: Approval): string {
       return `Expired on ${endText(approval)}: nobody answered in time. Nothing was done.`;
     case 'CANCELLED':
       return `Withdrawn${bySettler(approval)}: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
+    case 'SUPERSEDED':
+      return `${decision ? `${decided(approval)} ` : ''}Replaced${bySettler(approval)}: ${approval.supersededBy ?? 'a newer request'} takes its place. Nothing was done.`;
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
@@ -333,6 +343,8 @@ export function reopenText(code: Exclude<ReopenCode, 'DONE'>, approval: Approval
   switch (code) {
     case 'NOT_ENDED':
       return `It has not ended, so there is nothing to ask again. ${stands}`;
+    case 'REPLACED':
+      return `A newer request took its place, and is the one to answer; this one is not asked again. ${stands}`;
     case 'HAD_EFFECT':
       return `It was carried out, or may have been, so it is not asked again. ${stands}`;
     case 'TOO_OLD':
@@ -470,7 +482,7 @@ export function waitingText(approval: Approval): string {
   switch (approval.state) {
     case 'OPEN':
     case 'NEEDS_INFO':
-      return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.`;
+      return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.${approval.supersedes ? ` It takes the place of ${joined(approval.supersedes)}, which will not run any more.` : ''}`;
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
     default:

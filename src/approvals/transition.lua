@@ -36,16 +36,6 @@ end
 local bad = checkEffects(11)
 if bad then return bad end
 
-if keepMs == '' then
-  redis.call('SET', approval, document)
-else
-  redis.call('SET', approval, document, 'PX', keepMs)
-end
-if due == '' then
-  redis.call('ZREM', T .. 't', id)
-else
-  redis.call('ZADD', T .. 't', due, id)
-end
-moveInInboxes(T, id, ARGV[9], ARGV[10])
+writeApproval(T, id, document, due, keepMs, ARGV[9], ARGV[10])
 applyEffects(T, now, 11)
 return {1}

@@ -90,6 +90,13 @@ export const EscalationPolicy = z.strictObject({
   pause_for_questions: duration({ min: '0s', max: '7d' })
     .prefault('4h')
     .describe('How long, in all, open questions of approvers hold the deadline up.'),
+  on_new_message: z
+    .enum(['keep', 'cancel', 'supersede'])
+    .default('keep')
+    .describe(
+      'When the one who asked writes again in the same conversation. keep: it goes on waiting. cancel: what waits is ' +
+        'withdrawn. supersede: a new request for the same tool takes its place, also that of a yes not yet acted on.',
+    ),
   on_timeout: z
     .union([z.literal('expire').transform(() => []), z.array(WrittenRung).min(1).max(10)])
     .prefault('expire')

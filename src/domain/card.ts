@@ -68,6 +68,7 @@ export const Card = z.object({
       'answered',
       'expired',
       'cancelled',
+      'superseded',
       'revoked',
       'unknown',
     ]),

@@ -5,6 +5,8 @@
 --          be and if `session` is the one that commits: nobody else would hear of it
 --   open   approval id, document, due ms or '', keep ms or '', inboxes, deadline ms   a new approval, its timer, and where
 --          those who may answer find it; one that exists is left alone
+--   change approval id, SHA-1 of the record it was decided on, document, due ms or '', keep ms or '', inboxes, deadline ms
+--          an approval as it is next; the whole list is refused if it is not as it was read
 --   heard  approval id, mark   a conversation handled what its approval came to; the note stays as long as the approval
 --   dead   queue, lane, attempts, reason, item   a dead letter
 --   guard  conversation, epoch            writes nothing; the whole list is refused if the control is at another epoch
@@ -17,7 +19,7 @@
 -- Lua does not roll back, so the whole list is checked before the first write.
 local EFFECT_FIELDS = {
   entry = 3, mail = 4, out = 6, open = 6, dead = 5, audit = 1,
-  guard = 2, control = 7, record = 6, hold = 2, heard = 2,
+  guard = 2, control = 7, record = 6, hold = 2, heard = 2, change = 7,
 }
 
 -- Epoch and revision of a conversation's control; nothing was ever changed where there is no record.
@@ -31,10 +33,18 @@ local function recordRevision(T, family, id)
   return string.match(redis.call('GETRANGE', T .. family .. ':' .. id, 0, 20), '^(%d+) ') or '0'
 end
 
--- Whether a guard, a change of control or of a record was decided on what is there now. The prefix of the partition
+-- Whether an approval is, to the byte, what was decided on. A revision would not do: a server that lost writes counts
+-- one twice.
+local function isApproval(T, id, fingerprint)
+  local current = redis.call('GET', T .. 'apr:' .. id)
+  return current and redis.sha1hex(current) == fingerprint or false
+end
+
+-- Whether a guard, a change of control, of a record or of an approval was decided on what is there now. The prefix of the partition
 -- is ARGV[1].
 local function isAsSeen(kind, i)
   if kind == 'record' then return recordRevision(ARGV[1], ARGV[i + 1], ARGV[i + 2]) == ARGV[i + 3] end
+  if kind == 'change' then return isApproval(ARGV[1], ARGV[i + 1], ARGV[i + 2]) end
   if kind == 'guard' then return controlHead(ARGV[1], ARGV[i + 1]) == ARGV[i + 2] end
   if kind ~= 'control' then return true end
   local epoch, revision = controlHead(ARGV[1], ARGV[i + 1])
@@ -43,6 +53,7 @@ end
 
 local function movedText(i)
   if ARGV[i] == 'record' then return 'RECORD_MOVED ' .. ARGV[i + 2] end
+  if ARGV[i] == 'change' then return 'RECORD_MOVED ' .. ARGV[i + 1] end
   return 'CONTROL_MOVED ' .. ARGV[i + 1]
 end
 
@@ -120,6 +131,21 @@ local function moveInInboxes(T, approval, moves, deadline)
   end
 end
 
+-- The next revision of an approval, its timer, and the inboxes it lies in.
+local function writeApproval(T, id, document, due, keepMs, inboxes, deadline)
+  if keepMs == '' then
+    redis.call('SET', T .. 'apr:' .. id, document)
+  else
+    redis.call('SET', T .. 'apr:' .. id, document, 'PX', keepMs)
+  end
+  if due == '' then
+    redis.call('ZREM', T .. 't', id)
+  else
+    redis.call('ZADD', T .. 't', due, id)
+  end
+  moveInInboxes(T, id, inboxes, deadline)
+end
+
 -- Returns the outbound lanes that were leased at once to `holder` (nil for none): queue, lane, fence, item, …
 local function applyEffects(T, now, first, holder)
   local handed, audits = {}, {}
@@ -154,6 +180,8 @@ local function applyEffects(T, now, first, holder)
         if keepMs ~= '' then redis.call('PEXPIRE', key, keepMs) end
         moveInInboxes(T, ARGV[i + 1], ARGV[i + 5], ARGV[i + 6])
       end
+    elseif kind == 'change' then
+      writeApproval(T, ARGV[i + 1], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], ARGV[i + 7])
     elseif kind == 'dead' then
       redis.call('XADD', T .. 'dlq', '*', 'queue', ARGV[i + 1], 'lane', ARGV[i + 2], 'attempts', ARGV[i + 3],
         'reason', ARGV[i + 4], 'item', ARGV[i + 5])

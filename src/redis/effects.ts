@@ -51,6 +51,19 @@ export type Effect =
       readonly inboxes: string;
       readonly deadlineMs: number;
     }
+  /** An approval as it is next, decided elsewhere. Nothing of the list is written if it is not as it was read. */
+  | {
+      readonly kind: 'change';
+      readonly approvalId: ApprovalId;
+      /** SHA-1 of the record it was decided on. */
+      readonly from: string;
+      readonly document: Buffer;
+      readonly dueMs: number | undefined;
+      /** Set when it is over. */
+      readonly keepMs: number | undefined;
+      readonly inboxes: string;
+      readonly deadlineMs: number;
+    }
   | {
       readonly kind: 'dead';
       readonly queue: QueueName;
@@ -143,6 +156,17 @@ function toFields(effect: Effect): ScriptArgument[] {
       return [
         'open',
         effect.approvalId,
+        effect.document,
+        effect.dueMs ?? '',
+        effect.keepMs ?? '',
+        effect.inboxes,
+        effect.deadlineMs,
+      ];
+    case 'change':
+      return [
+        'change',
+        effect.approvalId,
+        effect.from,
         effect.document,
         effect.dueMs ?? '',
         effect.keepMs ?? '',

@@ -39,16 +39,21 @@ import { BROKEN_OFF } from '../control/sentences.ts';
 import { TurnWatch } from '../control/turn-watch.ts';
 import { type Outbox, type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { holdYes } from '../domain/approval/holding.ts';
-import type { Approval } from '../domain/approval/record.ts';
+import { type Approval, isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
-import { ControlMovedError, LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
+import {
+  ControlMovedError,
+  LeaseLostError,
+  ModelUnavailableError,
+  RecordMovedError,
+} from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address, OutFile } from '../domain/message.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { Entry } from '../domain/transcript.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -69,6 +74,8 @@ const MOST_FAILURES = 6;
 const MOST_DEATHS = 30;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+/** Times a turn is written anew because requests it would end have changed; each takes milliseconds. */
+const MOST_TRIES = 10;
 /** People of one conversation are told again that the model is away only after this long. */
 const TELL_DELAY_AGAIN_MS = 60 * 60_000;
 /** An item that waits is looked at again and again; what its last attempt left standing is changed once in this time. */
@@ -157,13 +164,24 @@ export class ConversationWorker {
         await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', [...verdict.effects, ...left]);
         return undefined;
       }
-      const effects = [...(await this.#effectsOf(handling, item, verdict)), ...left];
+      const deed = await this.#effectsOf(handling, item, verdict);
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
-      return this.#after(await this.deps.queue.commit(claim, effects, then));
+      return this.#after(await this.#commit(claim, { ...deed, effects: [...deed.effects, ...left] }, then));
     } catch (error) {
       await this.#failed(claim, item, error, trace, log);
       return undefined;
+    }
+  }
+
+  /** What it led to in one write, decided anew on requests that others have changed meanwhile. */
+  async #commit(claim: Claim, { effects, onRequests }: Deed, mode: 'more' | 'yield'): Promise<Committed> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.deps.queue.commit(claim, [...effects, ...((await onRequests?.()) ?? [])], mode);
+      } catch (error) {
+        if (!(error instanceof RecordMovedError) || tries >= MOST_TRIES) throw error;
+      }
     }
   }
 
@@ -171,25 +189,29 @@ export class ConversationWorker {
     handling: Handling,
     item: MailboxItem,
     verdict: Exclude<Verdict, { kind: 'later' }>,
-  ): Promise<readonly Effect[]> {
+  ): Promise<Deed> {
     switch (verdict.kind) {
       case 'turn':
         return this.#act(handling, item);
       case 'done':
-        return verdict.effects;
+        return { effects: verdict.effects };
       case 'keep': {
         const { said } = await this.#said(handling, verdict.item);
         const { retention } = this.deps.config().settings;
         const { conversationId } = handling;
-        return [
-          ...verdict.effects,
-          ...received(verdict.item),
-          { kind: 'entry', conversationId, entry: said, keepMs: retention.transcripts },
-        ];
+        return {
+          effects: [
+            ...verdict.effects,
+            ...received(verdict.item),
+            { kind: 'entry', conversationId, entry: said, keepMs: retention.transcripts },
+          ],
+        };
       }
       case 'hold':
         await this.#keepValid(item);
-        return [...verdict.effects, { kind: 'hold', conversationId: handling.conversationId, item }];
+        return {
+          effects: [...verdict.effects, { kind: 'hold', conversationId: handling.conversationId, item }],
+        };
       default:
         return verdict satisfies never;
     }
@@ -222,17 +244,18 @@ export class ConversationWorker {
   }
 
   /** What the agent does about it. */
-  async #act(handling: Handling, item: MailboxItem): Promise<readonly Effect[]> {
+  async #act(handling: Handling, item: MailboxItem): Promise<Deed> {
     const { log } = handling;
     switch (item.kind) {
       case 'handback':
-        return []; // `standby` has dealt with it
+        return { effects: [] }; // `standby` has dealt with it
       case 'message': {
         const { message, requester } = item;
         const { sender } = message;
         const speaker = await this.deps.directory.speakerNow(sender, this.deps.clock.now());
         if (!speaker || !this.deps.directory.may(speaker.roles, 'ask')) {
-          return [...this.#noLonger(item), ...(await this.#leftStanding(handling.claim, item, GAVE_UP))];
+          const left = await this.#leftStanding(handling.claim, item, GAVE_UP);
+          return { effects: [...this.#noLonger(item), ...left] };
         }
         const platform = channelOf(message.replyTo.platform);
         const work: Work = {
@@ -244,28 +267,37 @@ export class ConversationWorker {
           accounts: [sender.account],
         };
         const { said, exhibits } = await this.#said(handling, item);
-        return [...received(item), ...(await this.#turn(work, said, exhibits))];
+        const news = (await this.#heldCalls.callOff(work)).map((approval) => this.#toNews(approval));
+        const deed = await this.#turn(work, { news, opening: said, exhibits });
+        return { ...deed, effects: [...received(item), ...deed.effects] };
       }
       case 'approval': {
         const approval = await this.deps.approvals.find(item.approvalId);
         if (!approval) {
           log.warn({ approval: item.approvalId }, 'an approval is gone; its item is dropped');
-          return [];
+          return { effects: [] };
         }
         const work = this.#workOn(handling, item, approval);
         const heard = toHeard(item.state, approval);
-        if (item.state === 'APPROVED') return [...heard, ...(await this.#run(work, approval))];
+        if (item.state === 'APPROVED') return { effects: [...heard, ...(await this.#run(work, approval))] };
         if (approval.state === 'UNKNOWN') await this.#heldCalls.askOwners(approval);
-        const told: Entry = {
-          kind: 'event',
-          text: outcomeText(approval),
-          at: new Date(this.deps.clock.now()).toISOString(),
-        };
-        return [...heard, ...(await this.#turn(work, told))];
+        const opening = this.#toNews(approval);
+        // The turn in which it ended has told of it.
+        if (isEnded(approval.state) && isToldIn(handling.claim, opening)) return { effects: heard };
+        const deed = await this.#turn(work, { opening });
+        return { ...deed, effects: [...heard, ...deed.effects] };
       }
       default:
         return item satisfies never;
     }
+  }
+
+  #toNews(approval: Approval): News {
+    return {
+      kind: 'event',
+      text: outcomeText(approval),
+      at: new Date(this.deps.clock.now()).toISOString(),
+    };
   }
 
   /** The right to ask, or the account, was taken away while the message waited. */
@@ -323,7 +355,7 @@ export class ConversationWorker {
 
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #turn(work: Work, opening: Entry, exhibits?: Enclosures['exhibits']): Promise<readonly Effect[]> {
+  async #turn(work: Work, { news = [], opening, exhibits }: Occasioned): Promise<Deed> {
     const { claim, item, requester, conversationId } = work;
     const { purpose, settings } = this.deps.config();
     const skills = await this.#skillsFor(work, opening);
@@ -349,14 +381,14 @@ export class ConversationWorker {
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
           answerHeld: async (held, index) => {
-            const approval = await this.#heldCalls.toApproval(work, held, index);
+            const approval = await this.#heldCalls.toApproval(work, held, index, approvals);
             approvals.push(approval);
             return waitingText(approval);
           },
           onProgress: (progress) =>
             progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
         },
-        [...toHistory(claim.entries, opening), opening],
+        [...toHistory(claim.entries, opening), ...news, opening],
         AbortSignal.any([claim.signal, watch.signal]),
       );
     } catch (error) {
@@ -374,10 +406,40 @@ export class ConversationWorker {
       ...(handoff ? { control: handoff.next } : {}),
       skills: skills.given.map(({ label }) => label),
     };
+    const entries = [...news, opening, ...outcome.entries];
+    return {
+      effects: [
+        ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
+        ...this.#calls(work, outcome),
+        ...(handoff ? handoff.effects : [guard(work.control)]),
+      ],
+      ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
+    };
+  }
+
+  /** The requests of a turn come into being, and those end whose place they take. */
+  async #open(work: Work, outcome: TurnOutcome, approvals: readonly Approval[]): Promise<readonly Effect[]> {
+    const { retention } = this.deps.config().settings;
+    const { conversationId } = work;
+    const nowMs = this.deps.clock.now();
+    const { opened, ended, effects } = await this.#heldCalls.openings(
+      approvals.map((approval) => withSummary(approval, outcome)),
+    );
     return [
-      ...this.#effectsOfTurn(speaking, [opening, ...outcome.entries], outcome, approvals, shown),
-      ...this.#calls(work, outcome),
-      ...(handoff ? handoff.effects : [guard(work.control)]),
+      ...opened.flatMap((approval) => [
+        toOpenEffect(approval, retention.approvals),
+        ...consequencesOfOpening(approval, nowMs),
+        ...this.#heldCalls.unasked(work, approval, nowMs),
+      ]),
+      ...effects,
+      ...ended.map(
+        (approval): Effect => ({
+          kind: 'entry',
+          conversationId,
+          entry: this.#toNews(approval),
+          keepMs: retention.transcripts,
+        }),
+      ),
     ];
   }
 
@@ -386,7 +448,10 @@ export class ConversationWorker {
     const { given, leftOut, tools } = skills;
     if (given.length > 0 || leftOut.length > 0) {
       const labels = given.map(({ label }) => label);
-      log.info({ skills: labels, leftOut, ...(tools ? { tools: [...tools] } : {}) }, 'a turn was given skills');
+      log.info(
+        { skills: labels, leftOut, ...(tools ? { tools: [...tools] } : {}) },
+        'a turn was given skills',
+      );
     }
     return skills;
   }
@@ -454,9 +519,7 @@ export class ConversationWorker {
   ): readonly Effect[] {
     const { conversationId, replyTo } = work;
     const { retention } = this.deps.config().settings;
-    const nowMs = this.deps.clock.now();
     const text = replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
-    const opened = approvals.map((approval) => withSummary(approval, outcome));
     return [
       ...entries.map(
         (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
@@ -464,11 +527,6 @@ export class ConversationWorker {
       // What was checked stands before what came of it.
       ...toAudits(work, outcome, replyTo.platform),
       ...(text ? this.#replies(work, { markdown: text, files: outcome.files }, shown) : []),
-      ...opened.flatMap((approval) => [
-        toOpenEffect(approval, retention.approvals),
-        ...consequencesOfOpening(approval, nowMs),
-        ...this.#heldCalls.unasked(work, approval, nowMs),
-      ]),
     ];
   }
 
@@ -728,6 +786,29 @@ export class ConversationWorker {
     if (handed.length > 0) this.deps.onHanded(handed);
     return next;
   }
+}
+
+/** What handling an item leads to. `onRequests`: what depends on requests that others may change, as they are now. */
+interface Deed {
+  readonly effects: readonly Effect[];
+  readonly onRequests?: () => Promise<readonly Effect[]>;
+}
+
+/** What a turn is about; before it, what its beginning brought about. */
+interface Occasioned {
+  readonly news?: readonly News[];
+  readonly opening: Entry;
+  readonly exhibits?: Enclosures['exhibits'];
+}
+
+type News = Extract<Entry, { kind: 'event' }>;
+
+/** Whether the agent has read just that. */
+function isToldIn({ entries }: Claim, { text }: News): boolean {
+  return entries.some((json) => {
+    const entry = Entry.safeParse(JSON.parse(json)).data;
+    return entry?.kind === 'event' && entry.text === text;
+  });
 }
 
 /** What of the work does not depend on the item. */

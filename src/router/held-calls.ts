@@ -5,14 +5,17 @@
  *   1. Who may decide is looked up when it is asked, and again whenever somebody answers; nobody who could decide is an
  *      error that is said, never a yes.
  *   2. Whoever asked, and everybody on whose behalf that was, decides nothing.
+ *   3. A request and the end of those whose place it takes become visible in one write. What a rule or a standing yes
+ *      lets run takes nobody's place.
  */
 
 import { speakersSince } from '../agent/history.ts';
 import { previewOf } from '../agent/preview.ts';
+import { isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
 import { type ApprovalStore, approvalIdFor } from '../approvals/approval-store.ts';
-import { isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
+import { policyNamed } from '../approvals/joint-policy.ts';
 import {
   allowAtOnce,
   allowByGrant,
@@ -26,8 +29,10 @@ import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
+import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
+import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
-import type { AccountId, ConversationId, PersonId } from '../domain/ids.ts';
+import type { AccountId, ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -58,17 +63,27 @@ export interface Occasion {
   readonly log: Logger;
 }
 
+/** What is written together when a turn has asked for something. */
+export interface Openings {
+  readonly opened: readonly Approval[];
+  /** Those whose place was taken, as they ended. */
+  readonly ended: readonly Approval[];
+  readonly effects: readonly Effect[];
+}
+
 export class HeldCalls {
   constructor(private readonly deps: HeldCallsDeps) {}
 
   /**
    * @param index of the held calls of this turn
+   * @param earlier what came of those before it
    * @throws {FutileCallError} when people would be asked about what cannot work
    */
   async toApproval(
     work: Occasion,
     { call, tool, args, decision }: HeldCall,
     index: number,
+    earlier: readonly Approval[] = [],
   ): Promise<Approval> {
     const { conversationId, item, requester, replyTo } = work;
     const preview =
@@ -109,7 +124,9 @@ export class HeldCalls {
     const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
     const excluded = excludedFrom(ask);
-    const named = policies[decision.policy] ?? policies.default;
+    const named = policyNamed(policies, decision.policy);
+    if (named.approve_from?.length === 0)
+      throw new FutileCallError('there is no place from which a yes to all of its steps is taken');
     const policy = isAskedAlways ? { ...named, standing_yes: undefined } : named;
     const approval = askHumans(ask, {
       ...(decision.exception ? { exception: true as const } : {}),
@@ -131,7 +148,59 @@ export class HeldCalls {
         'nobody who may approve this call exists; it was refused. Give somebody the role, or change the rule',
       );
     }
-    return approval;
+    const supersedes = await this.#placesTaken(work, approval, earlier);
+    return supersedes.length > 0 ? { ...approval, supersedes } : approval;
+  }
+
+  /** What waits for somebody until they write again is withdrawn as soon as a turn on their message begins. */
+  async callOff({ conversationId, item, requester, replyTo }: Occasion): Promise<readonly Approval[]> {
+    if (item.kind !== 'message') return [];
+    const { approvals } = this.deps;
+    const by = { person: requester.person, name: requester.name, via: replyTo.platform };
+    const ended: Approval[] = [];
+    for (const { id } of await approvals.givingWayIn(conversationId)) {
+      const result = await approvals.apply(id, (current, nowMs) => callOff(current, by, nowMs));
+      if (result?.code === 'DONE') ended.push(result.approval);
+    }
+    return ended;
+  }
+
+  /**
+   * The requests of a turn as they come into being, and the end of those whose place they take, for one write: so
+   * there is no moment in which both could run. To be made anew when that write is refused, because one of those has
+   * changed meanwhile: what runs by now is not replaced.
+   */
+  async openings(asked: readonly Approval[]): Promise<Openings> {
+    const opened: Approval[] = [];
+    const ended: Approval[] = [];
+    const effects: Effect[] = [];
+    for (const approval of asked) {
+      const taken: ApprovalId[] = [];
+      for (const id of approval.supersedes ?? []) {
+        const change = await this.deps.approvals.changeOf(id, (current, nowMs) =>
+          supersede(current, approval, nowMs),
+        );
+        if (change?.result.code !== 'DONE') continue;
+        taken.push(id);
+        ended.push(change.result.approval);
+        effects.push(...change.effects);
+      }
+      const { supersedes: _, ...rest } = approval;
+      opened.push(taken.length > 0 ? { ...rest, supersedes: taken } : rest);
+    }
+    return { opened, ended, effects };
+  }
+
+  /** Of requests the same person made before they wrote again; what was asked earlier in the turn is as new as this. */
+  async #placesTaken(
+    { item, conversationId }: Occasion,
+    approval: Approval,
+    earlier: readonly Approval[],
+  ): Promise<ApprovalId[]> {
+    if (item.kind !== 'message' || approval.state !== 'OPEN') return [];
+    const taken = new Set(earlier.flatMap(({ supersedes = [] }) => supersedes));
+    const giving = await this.deps.approvals.givingWayIn(conversationId);
+    return giving.filter((each) => isReplacedBy(each, approval) && !taken.has(each.id)).map(({ id }) => id);
   }
 
   /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */

@@ -10,12 +10,15 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { noteCopy } from '../../src/domain/approval/copies.ts';
 import { reconcile } from '../../src/domain/approval/execution.ts';
 import { type Approval, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
+import { supersede } from '../../src/domain/approval/replacement.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import { type VoteResult, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
+import { RecordMovedError } from '../../src/domain/errors.ts';
 import { ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import type { Effect } from '../../src/redis/effects.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
 import {
@@ -101,6 +104,58 @@ function cast(
     vote(current, aVote(approval, wish), nowMs),
   );
 }
+
+describe('a change that is written together with something else', () => {
+  const other = {
+    kind: 'audit',
+    event: { event: 'other', actor: 'system', subject: 'x', correlation: 'x' },
+  } as const;
+
+  /** An older request gives way to a newer one of the same person. */
+  async function change({ approvals }: Process, older: Approval): Promise<readonly Effect[]> {
+    const newer = { ...older, id: ApprovalId.parse(`${older.id.slice(0, -12)}newer0000000`) };
+    const found = await approvals.changeOf(older.id, (current, nowMs) => supersede(current, newer, nowMs));
+    return found!.effects;
+  }
+
+  it('A14 is all there, with its timer, its inboxes, the item that tells of it and the audit that rebuilds it', async () => {
+    const process = await openProcess();
+    const { redis, keys } = process.store;
+    const older = await openApproval(process, { policy: { onNewMessage: 'supersede' } });
+    const { conversationId } = older;
+    expect(await process.approvals.givingWayIn(conversationId)).toEqual([older]);
+
+    await new EffectWriter(redis, keys).write(conversationId, [...(await change(process, older)), other]);
+
+    const ended = await read(process, older);
+    expect(ended).toMatchObject({ state: 'SUPERSEDED', rev: 2 });
+    expect(await timerOf(process, older)).toBeUndefined();
+    expect(await redis.pttl(keys.approval(older.id))).toBeGreaterThan(0);
+    expect(await process.approvals.givingWayIn(conversationId)).toEqual([]);
+    expect(await process.approvals.inbox(['role:manager'], ({ id }) => id === older.id, 10)).toEqual([]);
+    expect(await redis.zscore(keys.inbox(partitionOf(conversationId), 'role:manager'), older.id)).toBeNull();
+    expect(await wakeUps(process, older)).toMatchObject([{ approvalId: older.id, state: 'SUPERSEDED' }]);
+    const entries = await new AuditLog(redis, keys).about(older.id, partitionOf(conversationId));
+    expect(canonicalize(replay(entries.map(({ event }) => event)))).toBe(canonicalize(ended));
+  });
+
+  it('is refused with all of it, if somebody was faster', async () => {
+    const process = await openProcess();
+    const { redis, keys } = process.store;
+    const older = await openApproval(process, { policy: { onNewMessage: 'supersede' } });
+    const effects = await change(process, older);
+    await cast(process, older);
+    const [before, heard] = [await read(process, older), await wakeUps(process, older)];
+
+    const writing = new EffectWriter(redis, keys).write(older.conversationId, [other, ...effects]);
+
+    await expect(writing).rejects.toThrow(RecordMovedError);
+    expect(await read(process, older)).toEqual(before);
+    expect(await wakeUps(process, older)).toEqual(heard);
+    const entries = await redis.xrange(keys.audit(partitionOf(older.conversationId)), '-', '+');
+    expect(JSON.stringify(entries)).not.toContain('"event":"other"');
+  });
+});
 
 describe('several hands at once', () => {
   it('A7 approve and deny at once: one decides, and the other is told who did', async () => {

@@ -113,6 +113,7 @@ const EVENTS: readonly ApprovalEvent[] = [
   'reported-late',
   'rerouted',
   'revoked',
+  'superseded',
   'taken-back',
   'unknown',
 ];

@@ -11,11 +11,12 @@ import {
 } from '../../src/domain/approval/execution.ts';
 import { holdYes } from '../../src/domain/approval/holding.ts';
 import { type Approval, type CardCopy, isEnded } from '../../src/domain/approval/record.ts';
+import { callOff, type Newer, supersede } from '../../src/domain/approval/replacement.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
 import { type Vote, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
-import { AccountId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ApprovalId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { RoleName } from '../../src/domain/person.ts';
 import type { Voter } from '../../src/domain/quorum.ts';
 import {
@@ -506,6 +507,12 @@ export class History {
             input.finding,
             nowMs,
           );
+      case 'call-off':
+        return (current, nowMs) => callOff(current, settler({ ...input, operates: false }), nowMs);
+      case 'supersede': {
+        const newer = toNewer(this.opened[n]!, input.isOther);
+        return (current, nowMs) => supersede(current, newer, nowMs);
+      }
       case 'card':
         return (current, nowMs) => noteCopy(current, input.copy, { ref: `${key}`, shown: seen.face }, nowMs);
       case 'hold':
@@ -612,6 +619,9 @@ function toApproval(wish: Wish, conversation: string, n: number): Approval {
       ...(pause ? { pauseMs: PAUSE_MS } : {}),
       ...(slackOnly ? { approveFrom: [SLACK] } : {}),
       ...(ladder.length > 0 ? { ladder: [...ladder] } : {}),
+      ...(wish.onNewMessage === undefined || wish.onNewMessage === 'keep'
+        ? {}
+        : { onNewMessage: wish.onNewMessage }),
       hardDeadlineMs: HARD_MS,
     },
     copies: copies === 'conversation' ? COPIES.slice(0, 1) : COPIES,
@@ -642,6 +652,16 @@ function editOf(amount: number): NonNullable<Vote['edit']> {
   return amount > MOST_AMOUNT
     ? 'that is more than anybody may spend'
     : { args: { order: 7, amount, currency: 'EUR' } };
+}
+
+/** Asked for by the same person, or for another tool. */
+function toNewer({ id, conversationId, origin, request }: Approval, isOther: boolean): Newer {
+  return {
+    id: ApprovalId.parse(`${id.slice(0, -1)}n`),
+    conversationId,
+    origin,
+    request: isOther ? { ...request, tool: 'something-else' } : request,
+  };
 }
 
 function settler({ who, operates }: { who: string; operates: boolean }) {

@@ -262,6 +262,22 @@ export const INVARIANTS = {
     });
   },
 
+  'nothing gives way to a newer request or message but as its policy says, and nothing that may have run': (
+    history,
+  ) =>
+    eachWritten(history, ({ before, after, input, moved }) => {
+      const { onNewMessage } = before.policy;
+      if (moved.event === 'superseded') {
+        if (input.kind !== 'supersede' || input.isOther) return `${input.kind} replaced it`;
+        if (onNewMessage !== 'supersede') return 'its policy does not let it be replaced';
+        if (before.execution) return 'it may have run';
+        return after.supersededBy === undefined ? 'nobody knows by what' : undefined;
+      }
+      if (input.kind !== 'call-off' || moved.actor === 'system') return undefined;
+      if (onNewMessage !== 'cancel') return 'its policy does not let it be called off';
+      return moved.actor === after.request.requester ? undefined : 'somebody else called it off';
+    }),
+
   'A22 no call begins under a permit when a later one was granted, nor is one granted before the last is over':
     (history) => {
       return eachKept(history, (happening) => {
@@ -334,8 +350,11 @@ function toWakeUp({ id, rev }: Approval): string {
   return `approval:${id}:${rev}`;
 }
 
+/** What somebody who reads it takes for: it will not happen. */
+const NO: ReadonlySet<string> = new Set(['DENIED', 'REVOKED', 'EXPIRED', 'CANCELLED', 'SUPERSEDED']);
+
 function isNo(state: Approval['state']): boolean {
-  return state === 'DENIED' || state === 'REVOKED' || state === 'EXPIRED' || state === 'CANCELLED';
+  return NO.has(state);
 }
 
 function approvalsIn(result: unknown): Approval[] {

@@ -69,6 +69,9 @@ export type Input =
       readonly operates: boolean;
     }
   | { readonly kind: 'card'; readonly copy: string; readonly back: number }
+  /** The requester writes again, or another request takes its place. */
+  | { readonly kind: 'call-off'; readonly who: string }
+  | { readonly kind: 'supersede'; readonly isOther: boolean }
   | { readonly kind: 'hold' | 'reroute' | 'tick' }
   /** What was delivered before is delivered again. */
   | { readonly kind: 'again'; readonly back: number }
@@ -123,6 +126,7 @@ export interface Wish {
   readonly risk: 'low' | 'high';
   readonly effect: 'once' | 'idempotent';
   readonly verdict: 'human' | 'allowed' | 'nobody' | 'granted';
+  readonly onNewMessage: ApprovalPolicy['onNewMessage'] | 'keep';
   readonly ladder: NonNullable<ApprovalPolicy['ladder']>;
   /** The conversation alone, or Dana and Max by themselves as well. */
   readonly copies: 'conversation' | 'each';
@@ -169,6 +173,8 @@ const input: fc.Arbitrary<Input> = fc.oneof(
       operates: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('call-off' as const), who }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('supersede' as const), isOther: fc.boolean() }) },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -331,6 +337,7 @@ const wish: fc.Arbitrary<Wish> = fc.record({
     { weight: 3, arbitrary: fc.constantFrom('allowed' as const, 'granted' as const) },
     { weight: 1, arbitrary: fc.constant('nobody' as const) },
   ),
+  onNewMessage: fc.constantFrom<Wish['onNewMessage'][]>('keep', 'cancel', 'supersede', 'supersede'),
   ladder: fc.constantFrom<Wish['ladder'][]>(
     [],
     [],
@@ -377,6 +384,8 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     { kind: 'delegate', from: 'dana', to: 'eve' },
     { kind: 'card', copy: 'dana', back: 0 },
     { kind: 'card', copy: 'conversation', back: 0 },
+    { kind: 'call-off', who: 'alex' },
+    { kind: 'supersede', isOther: false },
   ],
   NEEDS_INFO: [
     { kind: 'reply', who: 'alex' },
@@ -387,6 +396,8 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     { kind: 'ask', who: 'mona' },
     { kind: 'again', back: 1 },
     { kind: 'again', back: 2 },
+    { kind: 'call-off', who: 'alex' },
+    { kind: 'supersede', isOther: false },
   ],
   APPROVED: [
     CLAIM,
@@ -396,6 +407,7 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     CLAIM,
     { kind: 'revoke', who: 'dana', operates: false },
     { kind: 'cancel', who: 'alex', operates: false },
+    { kind: 'supersede', isOther: false },
     { kind: 'hold' },
   ],
   EXECUTING: [
@@ -411,8 +423,10 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     CLAIM,
     { kind: 'revoke', who: 'dana', operates: true },
     { kind: 'cancel', who: 'alex', operates: false },
+    { kind: 'supersede', isOther: false },
   ],
   UNKNOWN: [
+    { kind: 'supersede', isOther: false },
     RECONCILE,
     RECONCILE,
     { ...RECONCILE, finding: 'happened' },

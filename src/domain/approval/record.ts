@@ -8,7 +8,8 @@
  *                            │ │              │    (repeatable)   └─lease ended (not repeatable)──▶ UNKNOWN
  *                            │ │              └──revoke, too late to act on, or things changed──▶ REVOKED
  *                            │ ├──vote──▶ DENIED | ANSWERED
- *                            │ └──cancel──▶ CANCELLED
+ *                            │ ├──cancel──▶ CANCELLED
+ *                            │ └──a newer request takes its place, also of a yes that was not acted on──▶ SUPERSEDED
  *                            └─deadline──▶ asked further people, and OPEN | EXPIRED | ANSWERED | APPROVED
  *
  *   UNKNOWN ──reconcile──▶ EXECUTED | FAILED | APPROVED
@@ -47,6 +48,7 @@ export const ApprovalState = z.enum([
   'ANSWERED',
   'EXPIRED',
   'CANCELLED',
+  'SUPERSEDED',
   'REVOKED',
 ]);
 export type ApprovalState = z.infer<typeof ApprovalState>;
@@ -58,6 +60,7 @@ const ENDED: ReadonlySet<ApprovalState> = new Set([
   'ANSWERED',
   'EXPIRED',
   'CANCELLED',
+  'SUPERSEDED',
   'REVOKED',
 ]);
 
@@ -135,6 +138,8 @@ export const ApprovalPolicy = z.object({
   pauseMs: z.int().optional(),
   /** Name of the policy by which people are called while it waits. */
   escalation: z.string().optional(),
+  /** What becomes of it when its requester writes again in its conversation. Absent: nothing. */
+  onNewMessage: z.enum(['cancel', 'supersede']).optional(),
   /** How long a yes may wait for its execution. */
   validForMs: z.int(),
   leaseMs: z.int(),
@@ -270,6 +275,10 @@ export const Approval = z.object({
     .optional(),
   /** The one that ended without effect and was asked again in this one. */
   reopenedFrom: ApprovalId.optional(),
+  /** Those that ended in the same write, because this one takes their place. */
+  supersedes: z.array(ApprovalId).optional(),
+  /** The newer one that took its place. */
+  supersededBy: ApprovalId.optional(),
   decision: Decision.optional(),
   validUntilMs: z.int().optional(),
   execution: z
@@ -282,7 +291,7 @@ export const Approval = z.object({
   lateReport: z
     .object({ epoch: z.int(), status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() })
     .optional(),
-  /** The person who took it back, or found out what had come of it. */
+  /** The person who took it back, asked for something else instead, or found out what had come of it. */
   settledBy: z.object({ person: PersonId, name: z.string(), via: Platform, atMs: z.int() }).optional(),
   copies: z.array(CardCopy),
 });
@@ -307,6 +316,7 @@ export type ApprovalEvent =
   | 'expired'
   | 'reminded'
   | 'cancelled'
+  | 'superseded'
   | 'revoked'
   | 'claimed'
   | 'renewed'

@@ -17,10 +17,12 @@ export interface Reopener {
   readonly operates: boolean;
 }
 
-export type ReopenCode = 'DONE' | 'NOT_ENDED' | 'HAD_EFFECT' | 'TOO_OLD' | 'NOT_ELIGIBLE';
+/** `REPLACED`: a newer request took its place, and is the one to answer. */
+export type ReopenCode = 'DONE' | 'NOT_ENDED' | 'REPLACED' | 'HAD_EFFECT' | 'TOO_OLD' | 'NOT_ELIGIBLE';
 
 export function mayReopen(approval: Approval, by: Reopener, nowMs: number): ReopenCode {
   if (!isEnded(approval.state)) return 'NOT_ENDED';
+  if (approval.state === 'SUPERSEDED') return 'REPLACED';
   const endMs = endOf(approval);
   if (endMs === undefined) return 'HAD_EFFECT';
   if (!isConcerned(approval, by)) return 'NOT_ELIGIBLE';

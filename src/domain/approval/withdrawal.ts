@@ -34,7 +34,8 @@ export function revoke(approval: Approval, by: Settler, reason: string, nowMs: n
   return { result: { code: isEnded(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
 }
 
-function withdraw(
+/** It ends without effect, by somebody's word. */
+export function withdraw(
   approval: Approval,
   state: 'CANCELLED' | 'REVOKED',
   by: Settler,
@@ -50,6 +51,9 @@ function withdraw(
   };
 }
 
-export function settledBy({ person, name, via }: Settler, atMs: number): Approval['settledBy'] {
+export function settledBy(
+  { person, name, via }: Omit<Settler, 'operates'>,
+  atMs: number,
+): Approval['settledBy'] {
   return { person, name, via, atMs };
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inboxesFor, inboxesOf, movesBetween } from '../../../src/approvals/inbox.ts';
+import { inboxesFor, inboxesOf, inboxOfConversation, movesBetween } from '../../../src/approvals/inbox.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
-import { PersonId } from '../../../src/domain/ids.ts';
+import { ConversationId, PersonId } from '../../../src/domain/ids.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { type Approvers, isApprover, ScheduleName, type Voter } from '../../../src/domain/quorum.ts';
 import { anApproval, DEADLINE_MS, OPENED_MS } from '../../support/approvals.ts';
@@ -67,5 +67,24 @@ describe('an inbox', () => {
     expect(movesBetween(before, { ...before, rev: 2, reminded: 1 })).toBe('');
     expect(movesBetween(before, { ...before, rev: 2, state: 'APPROVED' })).toBe('-role:manager');
     expect(movesBetween(undefined, { ...before, state: 'DENIED' })).toBe('');
+  });
+
+  it('of a conversation holds what a new message may end, until it begins to run', () => {
+    const inbox = '-conversation:"slack:T0:C0:1"';
+    const before = anApproval({ policy: { onNewMessage: 'supersede' } });
+    const approved: Approval = { ...before, rev: 2, state: 'APPROVED' };
+
+    expect(inboxesOf(before)).toEqual(['role:manager', inbox.slice(1)]);
+    expect(movesBetween(before, approved)).toBe('-role:manager');
+    expect(movesBetween(approved, { ...approved, rev: 3, state: 'EXECUTING' })).toBe(inbox);
+    expect(movesBetween(before, { ...before, state: 'SUPERSEDED' })).toBe(`-role:manager\n${inbox}`);
+  });
+
+  it('of a conversation has a name of one line, whatever the conversation is called', () => {
+    fc.assert(
+      fc.property(fc.string({ minLength: 1, unit: 'binary' }), (name) => {
+        expect(inboxOfConversation(ConversationId.parse(name.slice(0, 200)))).not.toContain('\n');
+      }),
+    );
   });
 });

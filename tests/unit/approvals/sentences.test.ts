@@ -6,6 +6,7 @@ import {
   noticeFor,
   outcomeText,
   reminderText,
+  reopenText,
   standing,
   titleOf,
   visible,
@@ -13,6 +14,7 @@ import {
 } from '../../../src/approvals/sentences.ts';
 import { claim, complete } from '../../../src/domain/approval/execution.ts';
 import { type Approval, ApprovalState } from '../../../src/domain/approval/record.ts';
+import { supersede } from '../../../src/domain/approval/replacement.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { Card } from '../../../src/domain/card.ts';
@@ -236,6 +238,25 @@ describe('what people are told', () => {
 
     expect(standing(next)).toMatch(/nobody can tell whether it happened/);
     expect(reminderText(next)).toContain('approvals reconcile');
+  });
+
+  it('names the newer request that took the place of one, and the older one on the card of the newer', () => {
+    const newer = { ...anApproval({ tail: 'newer0000000' }), supersedes: [anApproval().id] };
+    const { next } = supersede(
+      anApproval({ policy: { onNewMessage: 'supersede' } }),
+      newer,
+      OPENED_MS + 60_000,
+    ).moved!;
+    const late = vote(next, aVote(next), OPENED_MS + 120_000).result;
+
+    expect(standing(next)).toBe(
+      `Replaced by Alex Kim on Slack, 1 Jan 2026, 00:01 UTC: ${newer.id} takes its place. Nothing was done.`,
+    );
+    expect(outcomeText(next)).toContain(': superseded. Replaced by');
+    expect(noticeFor(late)).toContain('so your answer changed nothing. Replaced by Alex Kim');
+    expect(reopenText('REPLACED', next)).toContain(newer.id);
+    expect(standing(newer)).toContain(`It takes the place of ${next.id}.`);
+    expect(waitingText(newer)).toContain(`It takes the place of ${next.id}, which will not run any more.`);
   });
 
   it('has a sentence for every state there is', () => {
