@@ -15,6 +15,7 @@ import { decideTool } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
+import { policyNamed } from '../approvals/joint-policy.ts';
 import { askHumans, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
@@ -108,7 +109,7 @@ export class ReopenDesk {
     const asking = decision.kind === 'ask' ? decision : undefined;
     const excluded = excludedFrom(old);
     const { policies } = config().escalation;
-    const current = policies[policy.name] ?? policies.default;
+    const current = policyNamed(policies, policy.name);
     const { preview: _, ...same } = request;
     const preview = await previewOf(tool, parsed.data, { conversationId, requester: request.requester });
     const next = askHumans(

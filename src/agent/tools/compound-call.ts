@@ -3,9 +3,10 @@
  *
  * Invariants
  *   1. A call that is made of others is held as the strictest of them: it is refused if one is, and waits for everybody
- *      whom one of them would wait for. Nothing gets through in it that would not get through alone.
+ *      whom one of them would wait for, by all of their policies. Nothing gets through in it that would not get through alone.
  *   2. It is as risky as the riskiest of them, and can be undone only if each of them can.
  */
+import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
 import { type Approvers, MAX_PLACES } from '../../domain/quorum.ts';
 import type { Risk, Tool } from '../../domain/tool.ts';
@@ -43,15 +44,7 @@ function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
   const denied = decisions.find(({ kind }) => kind === 'deny');
   if (denied) return denied;
   const asking = decisions.filter((decision) => decision.kind === 'ask');
-  const [first] = asking;
-  if (!first) return { kind: 'allow', rule: namesOf(decisions) };
-  const policies = [...new Set(asking.map(({ policy }) => policy))];
-  if (policies.length > 1) {
-    return {
-      kind: 'deny',
-      rule: `what is agreed to as one is asked by one policy, not ${policies.join(', ')}`,
-    };
-  }
+  if (asking.length === 0) return { kind: 'allow', rule: namesOf(decisions) };
   const approvers = together(asking.map((each) => each.approvers));
   if (placesIn(approvers) > MAX_PLACES) {
     return { kind: 'deny', rule: `at most ${MAX_PLACES} people have to agree to one thing` };
@@ -60,7 +53,7 @@ function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {
     kind: 'ask',
     rule: namesOf(asking),
     approvers,
-    policy: first.policy,
+    policy: jointName(asking.map(({ policy }) => policy)),
     channel: asking.find(({ channel }) => channel !== undefined)?.channel,
     ...(asking.some(({ exception }) => exception) ? { exception: true as const } : {}),
   };

@@ -116,15 +116,25 @@ describe('a plan the model asks for', () => {
     });
   });
 
-  it('is refused when one step is, and when two are decided by different policies', () => {
+  it('is refused when one step is', () => {
     const no: WrittenRule = { name: 'freeze', tool: 'deploy', decision: 'deny' };
-    const fast: WrittenRule = { name: 'fast', tool: 'deploy', ...ASK_MANAGER, policy: 'urgent' };
 
     expect(screen(rules(SMALL, no), REFUND, DEPLOY)).toMatchObject({ kind: 'refused', rule: 'freeze' });
+  });
+
+  it('is decided by all the policies of its steps, and is an exception if one of them is', () => {
+    const fast: WrittenRule = { name: 'fast', tool: 'deploy', ...ASK_MANAGER, policy: 'urgent' };
+    const never: WrittenRule = {
+      name: 'never',
+      tool: 'deploy',
+      decision: 'deny',
+      escalate: { approvers: { role: 'manager' } },
+    };
+
     expect(screen(rules(BIG, fast), REFUND, DEPLOY)).toMatchObject({
-      kind: 'refused',
-      reason: expect.stringContaining('one policy'),
+      decision: { policy: 'default + urgent', approvers: { role: 'manager' } },
     });
+    expect(screen(rules(BIG, never), REFUND, DEPLOY)).toMatchObject({ decision: { exception: true } });
   });
 
   it('lets nothing through that would not get through alone', () => {

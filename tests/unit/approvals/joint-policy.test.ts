@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { jointName, policyNamed } from '../../../src/approvals/joint-policy.ts';
+import { EscalationPolicy } from '../../../src/config/escalation.ts';
+
+const SLOW = EscalationPolicy.parse({
+  deadline: '24h',
+  valid_for: '5m',
+  approve_from: ['slack', 'email'],
+  refuse_by: 'enough',
+  standing_yes: { rules: ['exact'] },
+  min_visible: '20m',
+  on_timeout: ['approve'],
+  escalation: 'duty',
+});
+const FAST = EscalationPolicy.parse({
+  deadline: '30m',
+  remind_after: ['10m'],
+  approve_from: ['slack', 'web'],
+  hard_deadline: '1h',
+  pause_for_questions: '1h',
+  on_timeout: ['approve'],
+});
+const POLICIES = { default: SLOW, fast: FAST, 'a + b': FAST };
+
+describe('the policy of several calls', () => {
+  it('is in everything the strictest of theirs', () => {
+    expect(policyNamed(POLICIES, jointName(['fast', 'default']))).toEqual({
+      ...FAST,
+      valid_for: SLOW.valid_for,
+      approve_from: ['slack'],
+      refuse_by: 'one',
+      standing_yes: undefined,
+      min_visible: SLOW.min_visible,
+      on_timeout: [],
+      escalation: 'duty',
+    });
+  });
+
+  it('is the same in whatever order they come', () => {
+    expect(jointName(['fast', 'default', 'fast'])).toBe(jointName(['default', 'fast']));
+    expect(policyNamed(POLICIES, 'fast + default')).toEqual(policyNamed(POLICIES, 'default + fast'));
+  });
+
+  it('is that of one of them as it is, where there is but one', () => {
+    expect(policyNamed(POLICIES, jointName(['fast', 'fast']))).toBe(FAST);
+    expect(policyNamed(POLICIES, 'a + b')).toBe(FAST);
+  });
+
+  it('is the default for one that is not there any more', () => {
+    expect(policyNamed(POLICIES, 'gone')).toBe(SLOW);
+  });
+});
