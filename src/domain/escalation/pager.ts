@@ -97,10 +97,14 @@ function scheduled({ nextMs: _, ...pager }: Pager, quiet: Quiet, nowMs: number):
   return { ...pager, nextMs: Math.min(...pager.waiting.map((page) => readyMs(pager, page, quiet, nowMs))) };
 }
 
+/** Not before now: when nobody looked as long as it could be told, it may be quiet again. */
 function readyMs(pager: Omit<Pager, 'nextMs'>, page: Page, quiet: Quiet, nowMs: number): number {
   const isImportant = page.importance === 'high' || page.importance === 'urgent';
-  const atMs = isImportant ? page.atMs : Math.max(page.atMs, bundledMs(pager, page), roomMs(pager, nowMs));
-  return quiet(page.importance, atMs);
+  const atMs = Math.max(page.atMs, nowMs);
+  return quiet(
+    page.importance,
+    isImportant ? atMs : Math.max(atMs, bundledMs(pager, page), roomMs(pager, nowMs)),
+  );
 }
 
 function bundledMs({ lastMs }: Pick<Pager, 'lastMs'>, { platform }: Page): number {

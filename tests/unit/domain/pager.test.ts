@@ -92,6 +92,18 @@ describe('what somebody is to be told', () => {
     ]);
   });
 
+  it('waits for the next end of quiet hours when nobody looked at the last one', () => {
+    const nights = [20, 44].map((hour) => ({ from: NOON + hour * HOUR, until: NOON + (hour + 10) * HOUR }));
+    const quiet: Quiet = (_importance, atMs) =>
+      nights.find(({ from, until }) => from <= atMs && atMs < until)?.until ?? atMs;
+    const waiting = admit(undefined, DANA, page(0, { atMs: NOON + 21 * HOUR }), quiet);
+
+    const flushed = flush(waiting, always, quiet, NOON + 45 * HOUR);
+
+    expect(waiting.nextMs).toBe(NOON + 30 * HOUR);
+    expect(flushed).toMatchObject({ told: [], next: { nextMs: NOON + 54 * HOUR, sentMs: [] } });
+  });
+
   it('E1 is not told when it is not true any more', () => {
     const pages = [page(0), page(1, { atMs: NOON + 1_000 })];
     const { told, waiting } = live(pages, never, NOON + HOUR, ({ id }) => id === 'page-0');
