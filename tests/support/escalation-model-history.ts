@@ -4,7 +4,6 @@ import type { OutboxItem } from '../../src/delivery/outbox.ts';
 import {
   acknowledge,
   cancel,
-  close,
   type DeedResult,
   letGo,
   push,
@@ -35,13 +34,15 @@ import {
   type Delivery,
   type HistoryPlan,
   type Input,
+  type Who,
 } from './escalation-model-plan.ts';
 import { DAY, HOUR, PEOPLE, START, surroundings } from './escalation-world.ts';
 import { type Doing, type RealSide, SideBySide } from './side-by-side.ts';
-import { type Flow, type ModelFamily, type Outcome, play, StoreModel } from './store-model.ts';
+import { type Flow, type ModelFamily, play, StoreModel } from './store-model.ts';
 
 const KEYS = new Keys('');
 const NIGHT_MS = 6 * HOUR;
+const [ALEX] = PEOPLE as [PersonId]; // there are four of them
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 const SUBJECTS = [
@@ -80,19 +81,27 @@ export type Happening =
       readonly page: Page;
       readonly current: Escalation | undefined;
     }
-  /** Everything that was due was looked at, once. */
+  /** Everything that was due at `nowMs` was looked at, once. */
   | {
       readonly kind: 'swept';
       readonly escalation: Escalation | undefined;
       readonly nowMs: number;
       readonly isUndisturbed: boolean;
     }
-  | { readonly kind: 'looked'; readonly places: readonly Place[] }
+  | { readonly kind: 'looked'; readonly places: readonly Place[]; readonly nowMs: number }
+  /** What waited for somebody and was due at `nowMs` was told. */
+  | {
+      readonly kind: 'told';
+      readonly person: PersonId;
+      readonly nextMs: number | undefined;
+      readonly nowMs: number;
+    }
   | { readonly kind: 'lost' };
 
 /** A record, and where it stands in the list of what is due. */
 export interface Place {
   readonly id: string;
+  readonly isThere: boolean;
   readonly isOver: boolean;
   readonly dueMs: number | undefined;
   readonly atMs: number | undefined;
@@ -152,7 +161,6 @@ export class History {
   #markedDone: ReadonlySet<string> = new Set();
   #policy = 0;
   #count = 0;
-  #current: Input | undefined;
 
   constructor(
     readonly plan: HistoryPlan,
@@ -181,6 +189,36 @@ export class History {
 
   find(id: EscalationId): Escalation | undefined {
     return this.store.find(ESCALATIONS, id);
+  }
+
+  /**
+   * Nobody acts any more, everything that is asked for is done, and time passes until nobody waits to be told anything.
+   *
+   * @returns the pages that came to their people, and those whose people could not be told
+   */
+  tellAll(): { pages: readonly Page[]; told: ReadonlySet<string> } {
+    const store = this.store.clone();
+    const model = new EscalationModel(store, this.setting);
+    const done = new Set(this.#done);
+    const told = new Set<string>();
+    for (const happening of this.happenings) if (happening.kind === 'sent') told.add(happening.page.id);
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+      for (const item of askedIn(store, done, false)) {
+        play(model.handle(item), 'done');
+        done.add(item.id);
+      }
+      for (const person of PEOPLE) play(model.tell(partitionOf(person)), 'done');
+      for (const item of outgoingIn(store, done, false)) {
+        for (const { id } of model.deliver(item, true)) told.add(id);
+        done.add(sentKey(item));
+      }
+      const next = PEOPLE.flatMap((each) => store.find(PAGERS, each)?.nextMs ?? []);
+      if (next.length === 0 && askedIn(store, done, false).length === 0) break;
+      store.nowMs = Math.max(store.nowMs, ...(next.length === 0 ? [] : [Math.min(...next)]));
+    }
+    const { asked } = itemsIn(store);
+    for (const item of asked) if (item.kind === 'unreached') told.add(item.id.slice('unreached:'.length));
+    return { pages: asked.flatMap((item) => (item.kind === 'page' ? [item.page] : [])), told };
   }
 
   /** The configuration as it was first, or as it is since it was edited. */
@@ -263,7 +301,7 @@ export class History {
 
   async #look(): Promise<void> {
     await this.sides.look();
-    this.happenings.push({ kind: 'looked', places: placesIn(this.store) });
+    this.happenings.push({ kind: 'looked', places: placesIn(this.store), nowMs: this.store.nowMs });
   }
 
   /** Nothing of ours does that; should it be so all the same, whoever audits puts it right. */
@@ -340,8 +378,14 @@ export class History {
       case 'report':
         return this.#remembered(this.#toReport(input, escalation));
       default:
-        return this.#remembered(this.#toDeed(input, id));
+        return this.#remembered(this.#toDeed({ ...input, by: this.#personOf(input.by, id) }, id));
     }
+  }
+
+  #personOf(by: Who, id: EscalationId): PersonId {
+    if (by !== 'owner') return by;
+    const { standing } = this.find(id) ?? {};
+    return standing?.state === 'ACKED' ? standing.owner.person : ALEX;
   }
 
   #remembered(doing: Doing<EngineProcess>): Doing<EngineProcess> {
@@ -370,7 +414,7 @@ export class History {
     };
   }
 
-  #toDeed(input: Extract<Input, { by: PersonId }>, id: EscalationId): Doing<EngineProcess> {
+  #toDeed(input: Deed, id: EscalationId): Doing<EngineProcess> {
     const onceKey = `escalation:${this.#count++}`;
     const audit = {
       event: 'authorization.allow',
@@ -397,18 +441,23 @@ export class History {
   #toSweep(id: EscalationId): Doing<EngineProcess> {
     const partition = ESCALATIONS.partitionOf(id);
     const input: Input = { kind: 'sweep' };
+    let nowMs = this.store.nowMs;
     return {
       name: 'sweep',
-      flow: (store, isTold) => this.#told(input, store, isTold, (model) => model.sweep(partition)),
+      flow: (store, isTold) => {
+        nowMs = store.nowMs;
+        return this.#told(input, store, isTold, (model) => model.sweep(partition));
+      },
       work: (process) => process.sweep(partition),
       settled: ({ kind }) => {
-        if (kind !== 'answered') return;
+        // One that stood still meanwhile has looked at another time than this.
+        if (kind !== 'answered' || this.store.nowMs !== nowMs) return;
         const list = KEYS.recordTimers(partition, 'esc');
         const isUndisturbed = this.store.placeIn(list, id) === dueIn(this.store, id);
         this.happenings.push({
           kind: 'swept',
           escalation: this.find(id),
-          nowMs: this.store.nowMs,
+          nowMs,
           isUndisturbed,
         });
       },
@@ -428,10 +477,21 @@ export class History {
 
   #toTell(person: PersonId): Doing<EngineProcess> {
     const partition = partitionOf(person);
+    let nowMs = this.store.nowMs;
     return {
       name: 'tell',
-      flow: (store) => new EscalationModel(store, this.setting).tell(partition),
+      flow: (store) => {
+        nowMs = store.nowMs;
+        return new EscalationModel(store, this.setting).tell(partition);
+      },
       work: (process) => process.tell(partition),
+      settled: ({ kind }) => {
+        const nextMs = this.store.find(PAGERS, person)?.nextMs;
+        const isUndisturbed = this.store.placeIn(KEYS.recordTimers(partition, 'pgr'), person) === nextMs;
+        const isNow = this.store.nowMs === nowMs;
+        if (kind === 'answered' && isUndisturbed && isNow)
+          this.happenings.push({ kind: 'told', person, nextMs, nowMs });
+      },
     };
   }
 
@@ -460,14 +520,11 @@ export class History {
   }
 
   #asked(isDone: boolean): EscalationItem[] {
-    const { asked } = itemsIn(this.store);
-    return asked.filter(({ id, kind }) => this.#done.has(id) === isDone && DOABLE.has(kind));
+    return askedIn(this.store, this.#done, isDone);
   }
 
   #outgoing(isDone: boolean): PageItem[] {
-    return itemsIn(this.store).outgoing.flatMap((item) =>
-      item.kind === 'page' && this.#done.has(sentKey(item)) === isDone ? [item] : [],
-    );
+    return outgoingIn(this.store, this.#done, isDone);
   }
 
   async #send(input: Extract<Input, { kind: 'send' }>): Promise<void> {
@@ -491,6 +548,7 @@ export class History {
   }
 }
 
+type Deed = Extract<Input, { by: Who }> & { readonly by: PersonId };
 type PageItem = Extract<OutboxItem, { kind: 'page' }>;
 
 /** Calls of programs, and what a conversation waits for, are not done here. */
@@ -498,11 +556,21 @@ const DOABLE: ReadonlySet<string> = new Set(['close', 'unreached', 'page', 'post
 /** Of work in one go. */
 const MOST_ROUNDS = 200;
 
+function askedIn(store: StoreModel, done: ReadonlySet<string>, isDone: boolean): EscalationItem[] {
+  return itemsIn(store).asked.filter(({ id, kind }) => done.has(id) === isDone && DOABLE.has(kind));
+}
+
+function outgoingIn(store: StoreModel, done: ReadonlySet<string>, isDone: boolean): PageItem[] {
+  return itemsIn(store).outgoing.flatMap((item) =>
+    item.kind === 'page' && done.has(sentKey(item)) === isDone ? [item] : [],
+  );
+}
+
 function sentKey({ id }: PageItem): string {
   return `sent:${id}`;
 }
 
-function toDecide(input: Extract<Input, { by: PersonId }>): Decide {
+function toDecide(input: Deed): Decide {
   const by = { person: input.by, name: input.by };
   const deed = { by, permitted: !('permitted' in input) || input.permitted };
   return (it, nowMs) => {
@@ -547,6 +615,7 @@ function placeOf<Stored extends { readonly rev: number }>(
   const stored = store.find(family, id);
   return {
     id,
+    isThere: stored !== undefined,
     isOver: stored === undefined || family.isOver(stored),
     dueMs: stored && family.dueOf(stored),
     atMs: store.placeIn(KEYS.recordTimers(family.partitionOf(id), family.family), id),

@@ -12,21 +12,24 @@ import type { Fate, How } from './store-model.ts';
 /** So far ahead that no server's own clock ever gets there: time passes only when a history says so. */
 export const BEGIN_MS = START + 40_000 * DAY;
 
+/** Somebody, or whoever has it then. */
+export type Who = PersonId | 'owner';
+
 export type Input =
   | { readonly kind: 'report'; readonly severity: Severity; readonly isExcept: boolean }
   | {
       readonly kind: 'acknowledge';
-      readonly by: PersonId;
+      readonly by: Who;
       readonly instead: boolean;
       readonly permitted: boolean;
     }
   | {
       readonly kind: 'let-go' | 'resolve' | 'cancel';
-      readonly by: PersonId;
+      readonly by: Who;
       readonly permitted: boolean;
     }
-  | { readonly kind: 'snooze'; readonly by: PersonId; readonly forMs: number }
-  | { readonly kind: 'push'; readonly by: PersonId; readonly step: string | undefined }
+  | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number }
+  | { readonly kind: 'push'; readonly by: Who; readonly step: string | undefined }
   | { readonly kind: 'close' }
   | { readonly kind: 'unreached'; readonly person: PersonId; readonly epochsAgo: number }
   /** A look at all that is due, and one at one of them. */
@@ -85,6 +88,7 @@ export interface HistoryPlan {
 }
 
 const person = fc.constantFrom(...PEOPLE);
+const who = fc.constantFrom<Who[]>(...PEOPLE, 'owner', 'owner', 'owner');
 const permitted = fc.constantFrom(true, true, true, true, false);
 const back = fc.constantFrom(0, 0, 0, 1, 2);
 
@@ -99,7 +103,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       kind: fc.constant('acknowledge' as const),
-      by: person,
+      by: who,
       instead: fc.boolean(),
       permitted,
     }),
@@ -108,7 +112,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constantFrom('let-go' as const, 'let-go' as const, 'resolve' as const, 'cancel' as const),
-      by: person,
+      by: who,
       permitted,
     }),
   },
@@ -116,7 +120,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('snooze' as const),
-      by: person,
+      by: who,
       forMs: fc.constantFrom(MINUTE, HOUR),
     }),
   },
@@ -124,7 +128,7 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('push' as const),
-      by: person,
+      by: who,
       step: fc.constantFrom(undefined, undefined, 's0', 's1', 'nowhere'),
     }),
   },
