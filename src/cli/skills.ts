@@ -173,6 +173,7 @@ function hostOf(config: GatewayConfig) {
       'memory',
       'files',
       'control',
+      'plans',
       ...(platforms.has('jira') ? ['jira'] : []),
       ...(hasShop ? ['shop'] : []),
     ],

@@ -65,7 +65,7 @@ export function holdsHead(start: string): boolean {
   return HEAD.exec(start)?.[0].endsWith('\n') ?? false;
 }
 
-const HEAD = /^\uFEFF?---[^\S\n]*\n((?:(?!---[^\S\n]*(?:\n|$)).*\n)*)---[^\S\n]*(?:\n|$)/;
+const HEAD = /^\uFEFF?---[^\S\n]*\n((?:(?!---[^\S\n]*(?:\n|$))[^\n]*\n)*)---[^\S\n]*(?:\n|$)/;
 
 /** @param folder name of the folder the file is in */
 export function readHead(yaml: string, folder: string): HeadReading {
@@ -223,7 +223,7 @@ function notKept({ security }: Head): string | undefined {
  * it, which other programs let pass, is tried again with quotes.
  */
 function parseLeniently(yaml: string, remarks: string[]): { value: unknown } | { why: string } {
-  const options = { schema: 'failsafe', maxAliasCount: MAX_ALIASES, logLevel: 'silent' } as const;
+  const options = { schema: 'failsafe', maxAliasCount: MAX_ALIASES, logLevel: 'error' } as const;
   try {
     return { value: parseYaml(yaml, options) ?? {} };
   } catch (error) {
