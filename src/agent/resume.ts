@@ -34,7 +34,7 @@ export type Resumed =
   /** Nothing was run: it is no longer approved, or somebody else has it. */
   | { readonly kind: 'not-run'; readonly why: ClaimResult['code'] | 'PERMIT_TOO_OLD' };
 
-/** @param forbidden why the agent may not make this call any more; then it is revoked instead */
+/** @param forbidden why the agent may not make this call any more; then it is revoked instead of begun */
 export async function runApproved(
   desk: PermitDesk,
   tool: Tool | undefined,
@@ -44,7 +44,9 @@ export async function runApproved(
 ): Promise<Resumed> {
   const { request } = approval;
   const version = tool?.version ?? request.version;
-  const drift = forbidden ?? (tool && (await driftOf(tool, approval)));
+  // What makes calls of others and was begun has to come to its end; of each of them it asks anew whether it may.
+  const isHalfDone = tool?.calls !== undefined && approval.execution !== undefined;
+  const drift = (isHalfDone ? undefined : forbidden) ?? (tool && (await driftOf(tool, approval)));
   const askedAt = clock.now();
   const claimed = await desk.claim(approval, digestOf({ ...request, version }), drift);
   if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };
@@ -53,7 +55,8 @@ export async function runApproved(
   const args = tool?.input.safeParse(request.args);
   if (!tool || !args?.success) {
     const why = tool ? 'its arguments no longer fit' : 'there is no such tool any more';
-    const output: ToolOutput = { status: 'error', text: `${request.tool} was not run: ${why}` };
+    const what = approval.execution ? 'was begun before and could not be gone on with' : 'was not run';
+    const output: ToolOutput = { status: 'error', text: `${request.tool} ${what}: ${why}` };
     await desk.complete(permit, output);
     return { kind: 'ran', output };
   }

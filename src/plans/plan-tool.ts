@@ -17,6 +17,9 @@ import type { PlannedCall, Preview, Tool, ToolContext, ToolOutput } from '../dom
 
 export const RUN_PLAN = 'run_plan';
 
+/** The tool and its group, as rules name them. */
+export const PLAN = { tool: RUN_PLAN, group: 'plans' } as const;
+
 /** Longer than ten steps and all their further tries take, in ms; each step has a limit of its own. */
 const PLAN_TIMEOUT_MS = 60 * 60_000;
 /** Longest basis kept in the open; `MAX_BASIS_CHARS` of agent/preview.ts would cut a longer one. */
@@ -53,7 +56,7 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
   });
   return {
     name: RUN_PLAN,
-    group: 'plans',
+    group: PLAN.group,
     version: 1,
     description:
       `Runs ${FEWEST_STEPS} to ${MOST_STEPS} calls that belong together, one after the other, agreed to as one. When a ` +

@@ -14,6 +14,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decideTool } from '../agent/tools/compound-call.ts';
+import { decideCall } from '../agent/tools/tool-policy.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { factText } from '../approvals/sentences.ts';
 import type { Authorizations } from '../config/authorizations.ts';
@@ -34,7 +35,7 @@ import {
 } from '../domain/saga.ts';
 import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Plan, PlanRunner } from './plan-tool.ts';
+import { PLAN, type Plan, type PlanRunner } from './plan-tool.ts';
 import { type SagaStore, sagaIdOf } from './saga-store.ts';
 import { sagaText } from './sentences.ts';
 
@@ -159,15 +160,16 @@ export class SagaRunner implements PlanRunner {
 
   /** In words, why a step must not run as things are; undefined when it may. */
   #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
-    const verdict = decideTool(this.deps.authorizations(), tool, args, {
-      roles: this.deps.rolesOf(request.requester),
-      platform: channelOf(origin.platform),
-    });
-    if (verdict.kind === 'deny') return `it was not run: the rule “${verdict.rule}” does not allow it`;
+    const authorizations = this.deps.authorizations();
+    const who = { roles: this.deps.rolesOf(request.requester), platform: channelOf(origin.platform) };
+    const whole = decideCall(authorizations, { ...who, ...PLAN, effect: 'read', args: request.args });
+    const step = decideTool(authorizations, tool, args, who);
+    const denied = [whole, step].find(({ kind }) => kind === 'deny');
+    if (denied) return `it was not run: the rule “${denied.rule}” does not allow it`;
     const wasAsked = decision?.source !== 'policy';
-    return verdict.kind === 'allow' || wasAsked
+    return step.kind === 'allow' || wasAsked
       ? undefined
-      : `it was not run: by the rule “${verdict.rule}” somebody has to be asked now, and nobody was`;
+      : `it was not run: by the rule “${step.rule}” somebody has to be asked now, and nobody was`;
   }
 
   async #record({ id, epoch }: Saga, { index }: Deed, outcome: Outcome): Promise<Saga> {

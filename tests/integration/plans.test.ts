@@ -244,6 +244,21 @@ describe('a plan', () => {
     expect(output.text).toContain('the rule “freeze” does not allow it');
   });
 
+  it('goes no further, and is taken back, when the agent may make no plans any more', async () => {
+    const none = rules(
+      { name: 'no plans', tool: RUN_PLAN, decision: 'deny' },
+      { name: 'all', tool: '*', decision: 'allow' },
+    );
+
+    const output = await run([refund(7), deploy('2.0')], {
+      tool: planTool(() => (shop.refunds.length === 0 ? ALLOW : none)),
+    });
+
+    expect(shop.deploys).toEqual([]);
+    expect(output.text).toMatch(/Nothing of the plan stands.*“no plans” does not allow it/);
+    expect(shop.charges).toHaveLength(1);
+  });
+
   it('that nobody was asked about does not run a step that somebody has to be asked about by then', async () => {
     approval = anApproval({ verdict: 'allowed' });
     const asked = rules(

@@ -117,6 +117,45 @@ describe('running an approved call', () => {
     ]);
   });
 
+  it('brings to its end what makes calls of others and was begun, also where it may not be begun any more', async () => {
+    const runs: Run[] = [];
+    const forbidden = 'no role covers it';
+    const begin = approved();
+    const begun = { ...begin, execution: { epoch: 1, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 1 } };
+    const drifts: unknown[] = [];
+    const desk = new TestDesk();
+    const watched: PermitDesk = {
+      claim: async (approval, _digest, drift) => {
+        drifts.push(drift);
+        return desk.claim(approval, approval.digest);
+      },
+      renew: () => desk.renew(),
+      complete: (permit, output) => desk.complete(permit, output),
+      loseTrack: (permit, remark) => desk.loseTrack(permit, remark),
+    };
+    const plan = refundOf(runs, { calls: () => [] });
+
+    await runApproved(watched, plan, begun, new ManualClock(), forbidden);
+    await runApproved(watched, plan, begin, new ManualClock(), forbidden);
+    await runApproved(watched, refundOf(runs), begun, new ManualClock(), forbidden);
+
+    expect(drifts).toEqual([undefined, forbidden, forbidden]);
+  });
+
+  it('does not say of what was begun that it was not run', async () => {
+    const desk = new TestDesk();
+    const begun = {
+      ...approved(),
+      execution: { epoch: 1, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 1 },
+    };
+
+    await runApproved(desk, undefined, begun, new ManualClock());
+
+    expect(desk.told).toEqual([
+      { status: 'error', text: expect.stringContaining('was begun before and could not be gone on with') },
+    ]);
+  });
+
   it('says that it lost track when the tool broke off', async () => {
     const desk = new TestDesk();
     const broken = refundOf([], {
