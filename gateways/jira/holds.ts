@@ -67,8 +67,9 @@ export class JiraHolds {
   refused(request: LimitedRequest, error: JiraHttpError): RateLimitedError {
     const scope = scopeOf(request, error.reason, this.isCloud);
     const isQuota = scope.kind === 'everything' && this.isCloud;
-    const waitMs = error.retryAfterMs ?? (isQuota ? QUOTA_WAIT_MS : DEFAULT_WAIT_MS);
-    this.#hold(scope, Math.min(waitMs, LONGEST_HOLD_MS), error.reason);
+    const askedMs = error.retryAfterMs ?? (isQuota ? QUOTA_WAIT_MS : DEFAULT_WAIT_MS);
+    const waitMs = Math.min(askedMs, LONGEST_HOLD_MS);
+    this.#hold(scope, waitMs, error.reason);
     return new RateLimitedError('jira', waitMs, { cause: error });
   }
 

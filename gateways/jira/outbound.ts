@@ -91,11 +91,14 @@ function withMentions([first = '', ...rest]: readonly string[], mentions: readon
     : [...packWiki([wikiParagraph(`${mentions.map(mentionOf).join(' ')} ${first}`)]), ...rest];
 }
 
+/** Not `openxmlformats`, which are archives. */
+const IS_TEXT = /^text\/|[/+](?:json|xml|ya?ml|csv)\s*(?:;|$)/;
+
 /** A text file as code under its name; of another one only the name can be told. Either way it is said why. */
 function toInline({ name, mediaType, base64 }: OutFile): string[] {
   const title = wikiParagraph(`*${toWiki(`\`${name}\``)[0] ?? name}*`);
   const leftOut = (why: string) => packWiki([title, wikiParagraph(`(${why} ${NOT_ATTACHED})`)]);
-  if (!/^text\/|json|xml|yaml|csv/.test(mediaType)) return leftOut('This file is left out.');
+  if (!IS_TEXT.test(mediaType)) return leftOut('This file is left out.');
   const text = Buffer.from(base64, 'base64').toString('utf8');
   if (text.length > MAX_INLINE_CHARS) return leftOut('This file is too long to be shown here, and left out.');
   const explained = wikiParagraph(`(Shown as text. ${NOT_ATTACHED})`);

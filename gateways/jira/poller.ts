@@ -20,12 +20,15 @@ import type { Logger } from '../../src/observability/logger.ts';
 import type { JiraClient } from './client.ts';
 import type { JiraSettings } from './config.ts';
 import type { JiraIntake } from './intake.ts';
+import { isAmong } from './jql.ts';
 import type { JiraComment, JiraIssue } from './schema.ts';
 import type { Listing, SeenIssues } from './seen-issues.ts';
 
 const MINUTE_MS = 60_000;
 /** Issues of one page. */
 const PAGE = 50;
+/** Readings of a list of several pages that changes while it is read; the next question begins anew. */
+const MOST_READINGS = 10;
 /** Comments of one page (REST API reference, "Get comments": default 100), and looked at in one issue, newest first. */
 const COMMENT_PAGE = 100;
 const MOST_COMMENTS = 1_000;
@@ -120,27 +123,53 @@ export class JiraPoller {
 
   /** False when it was stopped before the end. */
   async #takeSince(since: number): Promise<boolean> {
-    const { client, settings, clock, seen } = this.deps;
+    const { seen } = this.deps;
+    for (const [id, updated] of await this.#changedSince(since)) {
+      if (this.#isStopped) return false;
+      if (updated !== undefined && seen.isSeen(id, updated)) continue;
+      await this.#orPass({ issue: id }, () => this.#takeIssue(id, since));
+    }
+    return true;
+  }
+
+  /**
+   * Every issue that changed, with when it did. Known before the first is taken: an answer changes an issue, and pages
+   * move under whoever reads them meanwhile. What else changes does the same, so several pages are read until a
+   * reading finds nothing that the ones before it have left out.
+   */
+  async #changedSince(since: number): Promise<Map<string, string | undefined>> {
+    const { settings, clock } = this.deps;
     const minutes = Math.max(1, Math.ceil((clock.now() - since) / MINUTE_MS));
-    const among = settings.projects ? `project in (${settings.projects.join(', ')}) AND ` : '';
+    const among = settings.projects ? `${isAmong(settings.projects)} AND ` : '';
     // Relative, because dates would be read in the time zone of the account.
-    const jql = `${among}updated >= -${minutes}m ORDER BY updated ASC`;
+    const jql = `${among}updated >= -${minutes}m ORDER BY created ASC`;
+    const changed = new Map<string, string | undefined>();
+    for (let reading = 1; reading <= MOST_READINGS; reading++) {
+      const before = changed.size;
+      const pages = await this.#readPages(jql, changed);
+      if (pages === 1 || (reading > 1 && changed.size === before)) return changed;
+    }
+    throw new Error(
+      `issues change faster than their list can be read: ${changed.size} of them in ${minutes} minutes`,
+    );
+  }
+
+  async #readPages(jql: string, changed: Map<string, string | undefined>): Promise<number> {
+    let pages = 0;
     let after: string | undefined;
     do {
-      const page = await client.search(jql, {
+      const page = await this.deps.client.search(jql, {
         fields: ['updated'],
         most: PAGE,
         ...(after === undefined ? {} : { after }),
       });
+      pages++;
       for (const { id, fields = {} } of page.issues) {
-        if (this.#isStopped) return false;
-        const { updated } = fields;
-        if (typeof updated === 'string' && seen.isSeen(id, updated)) continue;
-        await this.#orPass({ issue: id }, () => this.#takeIssue(id, since));
+        changed.set(id, typeof fields.updated === 'string' ? fields.updated : undefined);
       }
       after = page.isLast === true ? undefined : page.nextPageToken;
-    } while (after !== undefined);
-    return true;
+    } while (after !== undefined && !this.#isStopped);
+    return pages;
   }
 
   async #takeIssue(id: string, since: number): Promise<void> {

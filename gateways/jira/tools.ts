@@ -16,10 +16,11 @@ import type { Preview, Tool, ToolContext, ToolOutput } from '../../src/domain/to
 import type { JiraClient } from './client.ts';
 import { hasField, lookUpScreen, obstacleOf } from './create-screen.ts';
 import { JiraCredentialError, JiraScopeError } from './http-error.ts';
+import { isAmong } from './jql.ts';
 import { findOwnComments } from './own-comments.ts';
 import { findOwnIssue, toIssueMark } from './own-issues.ts';
 import { accountOf, type JiraComment, JiraFile, JiraUser, OWN_MARK } from './schema.ts';
-import { fromWiki, toWiki } from './wiki.ts';
+import { fromWiki, MAX_COMMENT_CHARS, toWiki } from './wiki.ts';
 
 /** By which rules hold all of them at once. */
 const JIRA_GROUP = 'jira';
@@ -57,7 +58,13 @@ const AddComment = z.object({ issue: IssueKey, text: Markdown.describe('The comm
 const CreateIssue = z.object({
   project: ProjectKey,
   type: z.string().min(1).max(60).default('Task').describe('Name of the issue type.'),
-  summary: z.string().min(1).max(254).describe('One line.'),
+  summary: z
+    .string()
+    .trim()
+    .min(1)
+    .max(254)
+    .regex(/^[^\r\n]*$/, 'is one line')
+    .describe('One line.'),
   description: Markdown.optional().describe('In markdown.'),
 });
 const Transition = z.object({
@@ -112,7 +119,9 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     const status = fields.status?.name ?? 'unknown';
     if (same(status, to)) return { status };
     const known = await client.transitions(issue);
-    const wanted = known.find((each) => same(each.to?.name ?? '', to) || same(each.name, to));
+    // Where it leads counts; what it is called only where nothing leads there.
+    const wanted =
+      known.find((each) => same(each.to?.name ?? '', to)) ?? known.find((each) => same(each.name, to));
     if (wanted) return { status, wanted };
     const names = known.map((each) => each.to?.name ?? each.name).join(', ');
     throw new Refused(`from here ${issue} can only become: ${names || 'nothing'}`);
@@ -229,11 +238,13 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
     effect: 'once',
     reversible: true,
     foresee: async (wanted) => {
+      descriptionOf(wanted);
       await screenFor(wanted);
       return AS_IT_SAYS;
     },
     run: async (wanted, { idempotencyKey }) => {
-      const { project, summary, description } = wanted;
+      const { project, summary } = wanted;
+      const description = descriptionOf(wanted);
       const screen = await screenFor(wanted);
       const byLabel = hasField(screen, 'labels');
       const known = await findOwnIssue(client, project, idempotencyKey, { byLabel });
@@ -244,7 +255,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
           project: { key: project },
           issuetype: { id: screen.typeId },
           summary,
-          ...(description === undefined ? {} : { description: toWiki(description).join('\n\n') }),
+          ...(description === undefined ? {} : { description }),
           ...mark.fields,
         },
         properties: mark.properties,
@@ -347,7 +358,21 @@ function projectOf(issueKey: string): string {
 function withinProjects(jql: string, projects: readonly string[]): string {
   const [, condition = jql, order = ''] = /^([\s\S]*?)(\border\s+by\b[^"']*)$/i.exec(jql) ?? [];
   const wanted = condition.trim() === '' ? '' : ` AND (${condition.trim()})`;
-  return `project in (${projects.join(', ')})${wanted} ${order}`.trim();
+  return `${isAmong(projects)}${wanted} ${order}`.trim();
+}
+
+/**
+ * In wiki markup, which may be longer than the markdown it is made of.
+ *
+ * @throws {Refused} when it is longer than a field of Jira may be
+ */
+function descriptionOf({ description }: z.output<typeof CreateIssue>): string | undefined {
+  if (description === undefined) return undefined;
+  const [text = '', ...rest] = toWiki(description);
+  if (rest.length === 0) return text;
+  throw new Refused(
+    `the description is longer than the ${MAX_COMMENT_CHARS} characters that Jira takes, as Jira writes it: shorten it, and add the rest in comments`,
+  );
 }
 
 interface Plan<Input extends z.ZodType>

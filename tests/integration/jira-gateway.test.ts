@@ -444,6 +444,13 @@ describe('going out', () => {
   });
 
   it.each([
+    [
+      'that only sounds like text',
+      'a.docx',
+      'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+      Buffer.from('PK'),
+      /left out\. I do not attach it/,
+    ],
     ['that is no text', 'a.png', 'image/png', Buffer.from('PNG'), /left out\. I do not attach it/],
     ['that is too long', 'a.csv', 'text/csv', Buffer.alloc(60_001, 'x'), /too long to be shown here/],
   ])(
@@ -814,6 +821,49 @@ describe('polling', () => {
     await jira.start();
     const heard = new Set(jira.messages().map(({ id }) => id.split(':').at(-1)));
     expect(said.filter((id) => !heard.has(id))).toEqual([]);
+  });
+
+  it.each(['cloud', 'data-center'] as const)(
+    'loses nothing of more issues than a page holds, which move while they are read (%s)',
+    async (flavour) => {
+      const clock = new ManualClock();
+      await open({ settings: { mode: 'poll' }, sandbox: { flavour }, started: false, clock });
+      jira.sandbox.deliverTo(undefined);
+      jira.bookmarks.set('jira:127.0.0.1', String(clock.now()));
+      const keys = new Map<string, string>();
+      const said = Array.from({ length: 120 }, (_, n) => {
+        const { key } = jira.sandbox.createIssue({ user: ALEX.jiraAccount, summary: `${n}` });
+        clock.advance(1_000);
+        const { id } = jira.sandbox.comment({
+          user: ALEX.jiraAccount,
+          issue: key,
+          text: `@signalbox ${n}`,
+        });
+        keys.set(id, key);
+        return id;
+      });
+      clock.advance(60 * 60_000);
+      // Each is answered at once, and becomes the one that changed last.
+      jira.onReceive(async ({ id }) => {
+        clock.advance(1_000);
+        const issue = keys.get(id.split(':').at(-1) ?? '');
+        if (issue !== undefined) jira.sandbox.comment({ user: BOT.jiraAccount, issue, text: 'an answer' });
+        return { kind: 'stored' };
+      });
+      await jira.start();
+
+      const heard = new Set(jira.messages().map(({ id }) => id.split(':').at(-1)));
+      expect(said.filter((id) => !heard.has(id))).toEqual([]);
+    },
+  );
+
+  it('asks for projects whose keys are words of JQL', async () => {
+    await open({ settings: { mode: 'poll', projects: ['ORDER', 'OPS'] }, started: false });
+    jira.sandbox.deliverTo(undefined);
+    jira.sandbox.comment({ user: ALEX.jiraAccount, issue: ISSUE, text: '@signalbox hello' });
+    await jira.start();
+
+    expect(jira.messages()).toHaveLength(1);
   });
 
   it.each([

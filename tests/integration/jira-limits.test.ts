@@ -174,7 +174,7 @@ describe('when the quota of the hour is used up', () => {
       reason: 'jira-quota-global-based',
       retryAfterSeconds: 999_999,
     });
-    await write('OPS-2');
+    expect(await write('OPS-2')).toBe(60 * MINUTE_MS);
 
     clock.advance(60 * MINUTE_MS);
     expect(await write('OPS-2')).toBeUndefined();

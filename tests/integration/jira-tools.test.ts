@@ -222,6 +222,22 @@ describe('changing things', () => {
     );
   });
 
+  it.each(['two\nlines', '   '])('takes no summary that is not one line: %j', async (summary) => {
+    const tool = jira.gateway.tools.find(({ name }) => name === 'jira_create_issue')!;
+    expect(tool.input.safeParse({ project: 'OPS', summary }).success).toBe(false);
+  });
+
+  it('moves an issue to where it leads, whatever another way is called', async () => {
+    const transitions = [
+      { id: '91', name: 'Done', to: { id: '10101', name: 'In Progress' } },
+      { id: '31', name: 'Finish', to: { id: '10102', name: 'Done' } },
+    ];
+    jira.sandbox.fail('getTransitions', { kind: 'garbage', body: JSON.stringify({ transitions }) });
+    await run('jira_transition', { issue: 'OPS-3', to: 'done' });
+
+    expect((await run('jira_get_issue', { issue: 'OPS-3' })).text).toMatch(/^OPS-3 · Done/);
+  });
+
   it('moves an issue by the name of the status, and names those there are', async () => {
     expect((await run('jira_transition', { issue: 'OPS-3', to: 'done' })).text).toBe('OPS-3 is Done now.');
     expect((await run('jira_transition', { issue: 'OPS-3', to: 'Done' })).text).toBe(
@@ -289,6 +305,11 @@ describe('what a call would do, before anybody is asked', () => {
     });
 
     it.each([
+      [
+        'jira_create_issue',
+        { project: 'OPS', summary: 'x', description: '['.repeat(20_000) },
+        'shorten it, and add the rest in comments',
+      ],
       ['jira_transition', { issue: 'OPS-3', to: 'Nirvana' }, 'can only become: In Progress, Done'],
       ['jira_transition', { issue: 'OPS-3', to: 'to do' }, 'OPS-3 is To Do already'],
       ['jira_transition', { issue: 'OPS-99', to: 'Done' }, 'does not exist'],

@@ -17,11 +17,17 @@ const Named = z.union([
 ]);
 const Label = z.string().regex(/^\S+$/, 'The label contains spaces which is invalid.');
 
+const Summary = z
+  .string()
+  .max(MAX_SUMMARY_CHARS)
+  .regex(/\S/, 'You must specify a summary of the issue.')
+  .regex(/^[^\r\n]*$/, 'The summary is invalid because it contains newline characters.');
+
 /** The fields that are on the screens of the sandbox. */
 const IssueFields = z.strictObject({
   project: Named.optional(),
   issuetype: Named.optional(),
-  summary: z.string().min(1).max(MAX_SUMMARY_CHARS).optional(),
+  summary: Summary.optional(),
   description: Text.nullable().optional(),
   priority: Named.optional(),
   labels: z.array(Label).optional(),

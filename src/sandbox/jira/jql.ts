@@ -5,6 +5,7 @@
  *   project = OPS AND (status != Done OR assignee in (currentUser(), "…")) AND updated >= -30m ORDER BY updated DESC
  */
 import { PRIORITIES, STATUSES, type User } from './catalogue.ts';
+import { RESERVED_WORDS } from './reserved-words.ts';
 import type { Issue, World } from './world.ts';
 
 /** What Jira says of a query it does not understand; answered with 400. */
@@ -272,6 +273,11 @@ class Parser {
         throw new JqlError(`Unable to find JQL function '${text}()'.`);
       }
       return this.context.user.accountId;
+    }
+    if (!isQuoted && RESERVED_WORDS.has(text.toLowerCase())) {
+      throw new JqlError(
+        `Error in the JQL Query: '${text}' is a reserved JQL word. You must surround it in quotation marks to use it in a query.`,
+      );
     }
     return text;
   }
