@@ -124,7 +124,6 @@ describe('a new request of the same person', () => {
       return change;
     };
 
-    const before = story.sandbox.claude.requests.length;
     await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> refund order 7 for 80 EUR');
     await story.answer(thread, /Denied by Dana on Slack/);
     await story.answer(thread, /amount 80.*Waiting for role manager/s);
@@ -134,8 +133,10 @@ describe('a new request of the same person', () => {
     expect((await find(first)).supersededBy).toBeUndefined();
     const [second, ...others] = await story.waiting();
     expect([second?.supersedes, others]).toEqual([undefined, []]);
-    // The message, its result, and what came of the first.
-    expect(story.sandbox.claude.requests.length - before).toBeLessThanOrEqual(3);
+    const asked = story.sandbox.claude.requests.filter(({ messages }) =>
+      JSON.stringify(messages.at(-1)).includes('refund order 7 for 80 EUR'),
+    );
+    expect(asked).toHaveLength(1);
     expect(
       story
         .said(thread)
