@@ -24,7 +24,7 @@ import { ApprovalStore } from './approvals/approval-store.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { GrantStore } from './approvals/grant-store.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
-import { copyFor, later } from './approvals/plan.ts';
+import { copyFor, elapsed, later } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
@@ -251,6 +251,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
+    elapsed: ({ policy }, fromMs, untilMs) =>
+      elapsed(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, untilMs),
   });
   followControls(stores, config, () =>
     stores.directory

@@ -333,9 +333,9 @@ export class ApprovalDesk {
     const { client } = caller;
     const by = { person: personOf(client), name: `${client} (a program)` };
     const key = `api:${client}:${idempotencyKey ?? randomUUID()}`;
-    const result = await this.deps.approvals.apply(id, (approval, nowMs) =>
+    const result = await this.deps.approvals.apply(id, (approval, nowMs, circumstances) =>
       // It asked, on whosever behalf that was.
-      reply(approval, { key, by, via: API_PLATFORM, text, operates: true }, nowMs),
+      reply(approval, { key, by, via: API_PLATFORM, text, operates: true }, nowMs, circumstances),
     );
     if (!result) throw notFound(id);
     await this.#audit(caller, 'reply', result.approval, result.code);

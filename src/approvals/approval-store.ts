@@ -84,7 +84,7 @@ export class ApprovalStore {
   /** How people are found who come to a request later; before that, or where nothing is sent, nobody is. */
   reachPeopleBy(
     copiesFor: Circumstances['copiesFor'],
-    times: Pick<Circumstances, 'nextChange' | 'later'> = {},
+    times: Pick<Circumstances, 'nextChange' | 'later' | 'elapsed'> = {},
   ): void {
     this.#people = { ...times, copiesFor };
   }

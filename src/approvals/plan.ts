@@ -86,6 +86,11 @@ export function later(hours: NamedHours | undefined, fromMs: number, lengthMs: n
   return hours?.hours.add(fromMs, lengthMs) ?? fromMs + lengthMs;
 }
 
+/** How much of a time counts, in ms. */
+export function elapsed(hours: NamedHours | undefined, fromMs: number, untilMs: number): number {
+  return hours?.hours.elapsed(fromMs, untilMs) ?? untilMs - fromMs;
+}
+
 export function askHumans(ask: Ask, asked: Asked): Approval {
   const { policy, times } = asked;
   const { hours } = times ?? {};

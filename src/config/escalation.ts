@@ -40,7 +40,7 @@ export const EscalationPolicy = z.strictObject({
   deadline: duration({ min: '1s', max: '365d' }).describe('How long an approval waits for an answer.'),
   clock: DeadlineClock.default('wall').describe(
     'What runs meanwhile: the clock on the wall, or only working hours (`{ working: office }`). It counts for ' +
-      '`deadline`, `remind_after`, `warn_before` and `for`.',
+      '`deadline`, `remind_after`, `warn_before`, `for` and `pause_for_questions`.',
   ),
   remind_after: z
     .array(duration({ min: '1s' }))

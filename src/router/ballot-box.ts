@@ -338,8 +338,8 @@ export class BallotBox {
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const operates = directory.may(person.roles, 'operate');
     const by = { person: person.id, name: person.name };
-    const result = await approvals.apply(id, (approval, nowMs) =>
-      reply(approval, { key, by, via: platformOf(account), text, operates }, nowMs),
+    const result = await approvals.apply(id, (approval, nowMs, circumstances) =>
+      reply(approval, { key, by, via: platformOf(account), text, operates }, nowMs, circumstances),
     );
     return result && { ...result, notice: replyText(result) };
   }

@@ -1,6 +1,8 @@
 /** What people do with a request beside saying yes or no: change it, ask about it, pass it on, leave it lying. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Calendar } from '../../src/calendar/calendar.ts';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
+import { HoursName, WorkingHours } from '../../src/config/hours.ts';
 import { ticketOf } from '../../src/domain/card.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
@@ -126,6 +128,37 @@ describe('a question about a request', () => {
     await story.say(DANA.slack, thread, `approve ${await ticket()}`);
     await story.answer(thread, /Done/);
     expect(story.refunds(7)).toEqual([120]);
+  });
+});
+
+describe('a question about a request that is counted in working hours', () => {
+  it('holds the deadline up by those hours alone', async () => {
+    const working = HoursName.parse('office');
+    // Open for two hours, three hours from now.
+    const [opens, closes] = [3, 5].map(
+      (hours) => `${new Date(Date.now() + hours * HOUR).toISOString().slice(11, 13)}:00`,
+    );
+    const hours = WorkingHours.parse({ time_zone: 'UTC', days: { every_day: `${opens}-${closes}` } });
+    story = await Story.begin({
+      config: (shipped) => ({
+        ...with_(shipped, {
+          policy: { deadline: HOUR, clock: { working }, remind_after: [], warn_before: undefined },
+        }),
+        calendar: new Calendar({ hours: new Map([[working, hours]]) }),
+      }),
+    });
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    const [before] = await story.waiting();
+
+    await story.say(DANA.slack, thread, `question ${await ticket()} which parcel is it?`);
+    await story.answer(thread, /Dana Reyes asks on Slack/);
+    await story.advance(HOUR);
+    await story.say(ALEX.slack, thread, `reply ${await ticket()} the blue one`);
+    await story.answer(thread, /Alex Kim replies/);
+
+    const [after] = await story.waiting();
+    expect(after).toMatchObject({ state: 'OPEN', deadlineMs: before!.deadlineMs });
   });
 });
 

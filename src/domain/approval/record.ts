@@ -252,6 +252,8 @@ export const Approval = z.object({
   talk: z.array(Remark).optional(),
   /** While a question is open: since when the deadline waits. */
   pausedMs: z.int().optional(),
+  /** Beside it, where working hours count: when it has waited as long as it may, and the deadline that leads to. */
+  pauseEnds: z.object({ atMs: z.int(), deadlineMs: z.int() }).optional(),
   /** How long it has waited for replies in all. */
   heldUpMs: z.int().optional(),
   delegations: z.array(Delegation).optional(),
@@ -361,11 +363,28 @@ export function hardDeadlineOf({
   return policy.hardDeadlineMs === undefined ? undefined : openedMs + policy.hardDeadlineMs;
 }
 
-/** The deadline, as far off as an open question holds it up. */
+/** The deadline, as far off as an open question holds it up; where working hours count, as far as it can. */
 export function deadlineOf(approval: Approval, nowMs: number): number {
-  const { deadlineMs, pausedMs } = approval;
+  const { deadlineMs, pausedMs, pauseEnds } = approval;
   if (pausedMs === undefined) return deadlineMs;
-  return capped(approval, deadlineMs + Math.min(Math.max(0, nowMs - pausedMs), pauseLeft(approval)));
+  const heldUpMs = Math.min(Math.max(0, nowMs - pausedMs), pauseLeft(approval));
+  return capped(approval, pauseEnds?.deadlineMs ?? deadlineMs + heldUpMs);
+}
+
+/** Until when an answer is in time, if nothing else happens. */
+export function latestOf(approval: Approval): number {
+  const { deadlineMs, pausedMs, pauseEnds } = approval;
+  return pausedMs === undefined ? deadlineMs : (pauseEnds?.deadlineMs ?? deadlineMs + pauseLeft(approval));
+}
+
+/** When an open question no longer holds the deadline up. */
+export function endOfPause(approval: Approval): number {
+  return approval.pauseEnds?.atMs ?? (approval.pausedMs ?? 0) + pauseLeft(approval);
+}
+
+/** The deadline waits for no reply any more. */
+export function unpaused({ pausedMs: _, pauseEnds: __, ...approval }: Approval): Approval {
+  return approval;
 }
 
 /** How long an open question can still hold the deadline up, in ms. */

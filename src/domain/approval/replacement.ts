@@ -6,7 +6,7 @@
  *               never acted on. What has begun to run, or may have, is not replaced.
  */
 import type { PersonId, Platform } from '../ids.ts';
-import { type Approval, advance, isWaiting, type Step } from './record.ts';
+import { type Approval, advance, isWaiting, type Step, unpaused } from './record.ts';
 import { settledBy, type WithdrawResult, withdraw } from './withdrawal.ts';
 
 /** Whoever wrote again. */
@@ -51,10 +51,9 @@ export function supersede(approval: Approval, newer: Newer, nowMs: number): Step
   if (approval.supersededBy === newer.id) return { result: { code: 'REPLAY', approval } };
   if (!isReplacedBy(approval, newer)) return { result: { code: 'KEPT', approval } };
   const { request, origin } = newer;
-  const { pausedMs: _, ...rest } = approval;
   const by = { person: request.requester, name: request.requesterName, via: origin.platform };
   const next: Approval = {
-    ...advance(rest, 'SUPERSEDED'),
+    ...advance(unpaused(approval), 'SUPERSEDED'),
     supersededBy: newer.id,
     settledBy: settledBy(by, nowMs),
   };

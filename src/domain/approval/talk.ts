@@ -1,12 +1,23 @@
 /**
  * Questions of those who are asked, and replies to them. Pure.
  *
- * While a question is open nobody but the one who put it can say yes; a no is always taken.
+ * While a question is open nobody but the one who put it can say yes; a no is always taken. What of the deadline is
+ * left when it is asked is left when it is answered, by the hours the deadline is counted in.
  */
 import type { PersonId, Platform } from '../ids.ts';
-import { type Approval, advance, capped, excludedFrom, pauseLeft, type Remark, type Step } from './record.ts';
+import {
+  type Approval,
+  advance,
+  capped,
+  excludedFrom,
+  latestOf,
+  pauseLeft,
+  type Remark,
+  type Step,
+  unpaused,
+} from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES } from './time.ts';
-import { inTime, latestOf, mayDecide, type Vote, type VoteResult } from './voting.ts';
+import { inTime, mayDecide, type Vote, type VoteResult } from './voting.ts';
 
 /** Questions about one request, at most: more than that is a conversation, and belongs into one. */
 const MOST_QUESTIONS = 10;
@@ -22,10 +33,17 @@ export function ask(
 ): Step<VoteResult> {
   const { talk = [] } = approval;
   if (talk.some(({ key }) => key === question.key)) return { result: { code: 'REPLAY', approval } };
-  return inTime(approval, nowMs, circumstances, (current) => putQuestion(current, question, nowMs));
+  return inTime(approval, nowMs, circumstances, (current) =>
+    putQuestion(current, question, nowMs, circumstances),
+  );
 }
 
-function putQuestion(approval: Approval, question: Question, nowMs: number): Step<VoteResult> {
+function putQuestion(
+  approval: Approval,
+  question: Question,
+  nowMs: number,
+  circumstances: Circumstances,
+): Step<VoteResult> {
   const { talk = [], policy } = approval;
   const { by, gen, permitted, roles, onCall, standsFor, text } = question;
   if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
@@ -43,13 +61,26 @@ function putQuestion(approval: Approval, question: Question, nowMs: number): Ste
     ...advance(approval, 'NEEDS_INFO'),
     face: approval.face + 1,
     talk: [...talk, toRemark('question', question, nowMs)],
-    ...(approval.pausedMs === undefined && pauseLeft(approval) > 0 ? { pausedMs: nowMs } : {}),
+    ...pauseOf(approval, nowMs, circumstances),
   };
   return {
     result: { code: 'RECORDED', approval: next },
     moved: { next, event: 'asked', actor: by.person },
     window: { beforeMs: latestOf(approval) },
   };
+}
+
+/** From now on the deadline waits. How long that is by working hours, only whoever knows them can tell. */
+function pauseOf(
+  approval: Approval,
+  nowMs: number,
+  { later }: Circumstances,
+): Partial<Pick<Approval, 'pausedMs' | 'pauseEnds'>> {
+  const leftMs = pauseLeft(approval);
+  if (approval.pausedMs !== undefined || leftMs === 0) return {};
+  if (!later || !approval.policy.hours) return { pausedMs: nowMs };
+  const atMs = later(approval, nowMs, leftMs);
+  return { pausedMs: nowMs, pauseEnds: { atMs, deadlineMs: later(approval, approval.deadlineMs, leftMs) } };
 }
 
 export interface Reply {
@@ -67,26 +98,43 @@ export type ReplyResult =
   | { readonly code: 'NOT_ASKED' | 'NOT_ELIGIBLE' | 'INVALID'; readonly approval: Approval };
 
 /** One of those on whose behalf it is asked, or somebody who runs the gateway, replies to what was asked back. */
-export function reply(approval: Approval, answer: Reply, nowMs: number): Step<ReplyResult> {
-  const { talk = [], pausedMs } = approval;
+export function reply(
+  approval: Approval,
+  answer: Reply,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Step<ReplyResult> {
+  const { talk = [] } = approval;
   if (talk.some(({ key }) => key === answer.key)) return { result: { code: 'REPLAY', approval } };
   if (approval.state !== 'NEEDS_INFO') return { result: { code: 'NOT_ASKED', approval } };
   if (!excludedFrom(approval).has(answer.by.person) && !answer.operates) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
   if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };
-  const { pausedMs: _, ...rest } = approval;
-  const heldUpMs = pausedMs === undefined ? 0 : Math.min(Math.max(0, nowMs - pausedMs), pauseLeft(approval));
+  const heldUpMs = heldUpFor(approval, nowMs, circumstances);
   const next: Approval = {
-    ...advance(rest, 'OPEN'),
+    ...advance(unpaused(approval), 'OPEN'),
     talk: [...talk, toRemark('reply', answer, nowMs)],
-    deadlineMs: capped(approval, approval.deadlineMs + heldUpMs),
+    deadlineMs: capped(approval, putOff(approval, heldUpMs, circumstances)),
     ...(heldUpMs > 0 ? { heldUpMs: (approval.heldUpMs ?? 0) + heldUpMs } : {}),
   };
   return {
     result: { code: 'RECORDED', approval: next },
     moved: { next, event: 'replied', actor: answer.by.person },
   };
+}
+
+/** How long this question has held the deadline up, by the hours of the request. */
+function heldUpFor(approval: Approval, nowMs: number, { elapsed }: Circumstances): number {
+  const { pausedMs, pauseEnds } = approval;
+  if (pausedMs === undefined) return 0;
+  const passedMs = pauseEnds && elapsed ? elapsed(approval, pausedMs, nowMs) : nowMs - pausedMs;
+  return Math.min(Math.max(0, passedMs), pauseLeft(approval));
+}
+
+function putOff(approval: Approval, byMs: number, { later }: Circumstances): number {
+  const { deadlineMs, pauseEnds } = approval;
+  return pauseEnds && later && byMs > 0 ? later(approval, deadlineMs, byMs) : deadlineMs + byMs;
 }
 
 function problemWith(text: string | undefined, talk: readonly Remark[]): string | undefined {

@@ -10,9 +10,11 @@ import {
   type CardCopy,
   capped,
   type Decision,
-  pauseLeft,
+  endOfPause,
+  latestOf,
   QUIET_MS,
   type Step,
+  unpaused,
 } from './record.ts';
 
 /** How often somebody is asked again to find out about a call whose outcome is unknown. */
@@ -47,6 +49,8 @@ export interface Circumstances {
   readonly nextChange?: ((approval: Approval, nowMs: number) => number | undefined) | undefined;
   /** When so much time is over, by the hours of the approval. Left out: by the clock on the wall. */
   readonly later?: ((approval: Approval, fromMs: number, lengthMs: number) => number) | undefined;
+  /** How much time has passed between two instants, by the same. */
+  readonly elapsed?: ((approval: Approval, fromMs: number, untilMs: number) => number) | undefined;
 }
 
 export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => [] };
@@ -173,9 +177,8 @@ function climb(
       const untilMs = circumstances.later?.(approval, nowMs, rung.forMs) ?? nowMs + rung.forMs;
       const deadlineMs = capped(approval, untilMs);
       if (deadlineMs <= nowMs) return end(advance(approval, 'EXPIRED'), 'expired');
-      const { pausedMs: _, ...rest } = approval;
       const next: Approval = {
-        ...advance(rest, 'OPEN'),
+        ...advance(unpaused(approval), 'OPEN'),
         face: approval.face + 1,
         rung: taken + 1,
         deadlineMs,
@@ -202,21 +205,17 @@ function climb(
   }
 }
 
-function end({ pausedMs: _, ...next }: Approval, event: ApprovalEvent): Moved<'expired'> {
+function end(ended: Approval, event: ApprovalEvent): Moved<'expired'> {
+  const next = unpaused(ended);
   return { result: 'expired', moved: { next, event, actor: 'system' } };
-}
-
-function endOfPause(approval: Approval): number {
-  return (approval.pausedMs ?? 0) + pauseLeft(approval);
 }
 
 /** The question has held the deadline up for as long as it may; from now on time runs again. */
 function endPause(approval: Approval): Moved<'postponed'> {
-  const { pausedMs: _, ...rest } = approval;
   const next: Approval = {
-    ...advance(rest, 'NEEDS_INFO'),
+    ...advance(unpaused(approval), 'NEEDS_INFO'),
     face: approval.face + 1,
-    deadlineMs: capped(approval, approval.deadlineMs + pauseLeft(approval)),
+    deadlineMs: capped(approval, latestOf(approval)),
     heldUpMs: approval.policy.pauseMs ?? 0,
   };
   return {

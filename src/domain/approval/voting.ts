@@ -25,8 +25,9 @@ import {
   deadlineOf,
   excludedFrom,
   isWaiting,
-  pauseLeft,
+  latestOf,
   type Step,
+  unpaused,
 } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
 
@@ -349,9 +350,8 @@ function spentBy({ spent = [] }: Approval, dropped: readonly Assent[]): string[]
 function recorded(approval: Approval, event: ApprovalEvent, answer: Vote): Step<VoteResult> {
   const isTheirs = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person === answer.by.person;
   const state = approval.state === 'NEEDS_INFO' && !isTheirs ? 'NEEDS_INFO' : 'OPEN';
-  const { pausedMs, ...rest } = approval;
   const next: Approval = {
-    ...advance(state === 'OPEN' ? rest : approval, state),
+    ...advance(state === 'OPEN' ? unpaused(approval) : approval, state),
     face: approval.face + 1,
   };
   return {
@@ -376,9 +376,8 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
     key: answer.key,
     atMs: nowMs,
   };
-  const { pausedMs: _, ...rest } = approval;
   const next: Approval = {
-    ...advance(rest, stateAfter(choice)),
+    ...advance(unpaused(approval), stateAfter(choice)),
     decision,
     ...(choice === 'approve' ? { validUntilMs: nowMs + approval.policy.validForMs } : {}),
   };
@@ -387,12 +386,6 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
     moved: { next, event: eventOf(choice), actor: answer.by.person },
     window: { beforeMs: latestOf(approval) },
   };
-}
-
-/** Until when an answer is in time, if nothing else happens. */
-export function latestOf(approval: Approval): number {
-  const { deadlineMs, pausedMs } = approval;
-  return pausedMs === undefined ? deadlineMs : deadlineMs + pauseLeft(approval);
 }
 
 function stateAfter(choice: Decision['choice']): ApprovalState {
