@@ -56,6 +56,8 @@ async function wrongOf(plan: HistoryPlan): Promise<string | undefined> {
   try {
     await played.play();
     return played.sides.wrong;
+  } catch (error) {
+    return `it cannot be played: ${error instanceof Error ? error.stack : String(error)}`;
   } finally {
     await keys.end();
   }

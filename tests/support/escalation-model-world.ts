@@ -21,7 +21,6 @@ import { silent } from './core.ts';
 import { type Decide, REMEMBER_MS, type Setting } from './escalation-model.ts';
 import type { EngineProcess } from './escalation-model-history.ts';
 import type { StoreModel } from './store-model.ts';
-import type { Wire } from './store-world.ts';
 
 export class RealEngine {
   constructor(
@@ -32,7 +31,7 @@ export class RealEngine {
     private readonly time: Pick<StoreModel, 'nowMs'>,
   ) {}
 
-  processOn(client: RedisClient, wire?: Wire): EngineProcess {
+  processOn(client: RedisClient): EngineProcess {
     const { keys, setting } = this;
     const writer = new EffectWriter(client, keys);
     const escalations = new EscalationStore(client, keys, writer, () => REMEMBER_MS);
@@ -54,7 +53,7 @@ export class RealEngine {
         escalations.apply(report.id, (before, nowMs) => raise(before, report, plan, nowMs), {
           once: { key: itemId, forMs: REMEMBER_MS },
         }),
-      handle: (item) => this.#handle(item, escalations, pagers, wire),
+      handle: (item) => this.#handle(item, escalations, pagers),
       sweep: (partition) => timers.sweep(partition, 1),
       tell: (partition) => pagers.sweep(partition, 1),
       deliver: (item, arrives) => this.#deliver(item, arrives, escalations),
@@ -72,9 +71,8 @@ export class RealEngine {
     item: EscalationItem,
     escalations: EscalationStore,
     pagers: Pagers,
-    wire: Wire | undefined,
   ): Promise<'done' | 'again'> {
-    const queue = new OneItem(this.redis, this.keys, wire);
+    const queue = new OneItem(this.redis, this.keys);
     // What else it could ask for belongs to items that are not played.
     const deps = {
       queue: queue as unknown as KeyedQueue,
@@ -118,20 +116,16 @@ class OneItem {
   constructor(
     private readonly redis: Redis,
     private readonly keys: Keys,
-    private readonly wire?: Wire,
   ) {}
 
   async commit({ partition }: Claim, effects: readonly Effect[]): Promise<{ next: undefined; handed: [] }> {
-    this.wire?.throwIfDead();
     const asked = effects.filter(({ kind }) => kind === 'out'); // what is noted of it is not compared
     if (asked.length > 0) await new EffectWriter(this.redis, this.keys).writeIn(partition, asked);
     this.fate = 'done';
     return { next: undefined, handed: [] };
   }
 
-  async retryLater(): Promise<void> {
-    this.wire?.throwIfDead();
-  }
+  async retryLater(): Promise<void> {}
 }
 
 function toClaim(queue: QueueName, partition: number, item: object): Claim {

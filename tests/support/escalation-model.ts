@@ -127,10 +127,10 @@ export class EscalationModel {
           id,
           (escalation, nowMs) => escalation && tick(escalation, this.setting.surroundings(nowMs)),
         );
-        if (result === undefined) this.store.setPlace(list, id, undefined);
+        if (result === undefined) yield* this.store.change(() => this.store.setPlace(list, id, undefined));
       } catch (error) {
         if (!(error instanceof LineBroke)) throw error;
-        this.store.postpone(list, id, atMs + POSTPONE_MS);
+        yield* this.store.change(() => this.store.postpone(list, id, atMs + POSTPONE_MS));
       }
     }
     return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - atMs };
@@ -148,7 +148,7 @@ export class EscalationModel {
         yield* this.#flush(person);
       } catch (error) {
         if (!(error instanceof LineBroke)) throw error;
-        this.store.postpone(list, person, atMs + POSTPONE_MS);
+        yield* this.store.change(() => this.store.postpone(list, person, atMs + POSTPONE_MS));
       }
     }
     return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - atMs };
@@ -204,7 +204,8 @@ export class EscalationModel {
   *#flush(person: PersonId): Flow<void> {
     const waiting = this.store.find(PAGERS, person)?.waiting;
     if (!waiting) {
-      this.store.setPlace(KEYS.recordTimers(partitionOf(person), 'pgr'), person, undefined);
+      const list = KEYS.recordTimers(partitionOf(person), 'pgr');
+      yield* this.store.change(() => this.store.setPlace(list, person, undefined));
       return;
     }
     const epochs = new Map(waiting.map(({ escalation: id }) => [id, this.find(id)?.epoch]));

@@ -31,7 +31,7 @@ export interface RealSide<Process> {
   readonly redis: Redis;
   readonly keys: StoreKeys;
   /** A process of its own, on this line. */
-  processOn(redis: RedisClient, wire: Wire): Process;
+  processOn(redis: RedisClient): Process;
 }
 
 interface Standing<Process> {
@@ -134,7 +134,7 @@ export class SideBySide<Process> {
   ): Promise<{ outcome: Outcome; held?: { release(how: How): Promise<Outcome> } } | undefined> {
     if (!this.real) return undefined;
     const wire = new Wire(this.real.redis);
-    const process = this.real.processOn(wire.client(), wire);
+    const process = this.real.processOn(wire.client());
     return wire.meet(fate, () => doing.work(process));
   }
 

@@ -295,6 +295,16 @@ export class StoreModel {
     }
   }
 
+  /** A change of one place in a list, which is a write of its own. */
+  *change(change: () => void): Flow<void> {
+    const how = yield;
+    if (how === 'crash') throw new Died();
+    if (how === 'refused') throw new LineBroke();
+    change();
+    if (how === 'reply-lost') throw new Died();
+    if (how === 'answer-lost') throw new LineBroke();
+  }
+
   /** All of them, or none; in one step. */
   writeNow(partition: number, effects: readonly Effect[], once?: Once): 'written' | 'used' | 'moved' {
     if (!effects.every((effect) => this.#isAsSeen(partition, effect))) return 'moved';

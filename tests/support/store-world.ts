@@ -16,10 +16,20 @@ import {
 } from './store-model.ts';
 
 const applyScript = loadScript('apply', new URL('../../src/redis/effect-writer.ts', import.meta.url).href);
+const rearmScript = loadScript(
+  'record-rearm',
+  new URL('../../src/redis/record-store.ts', import.meta.url).href,
+);
+
+/** What changes anything. */
+function isWrite(command: string, script: unknown): boolean {
+  if (command === 'zadd' || command === 'zrem') return true;
+  return command === 'evalsha' && (script === applyScript.sha || script === rearmScript.sha);
+}
 
 /** Until the server knows the script, a write is two requests, of which the first meets the fate of the second. */
 export async function prepare(redis: Redis): Promise<void> {
-  await redis.script('LOAD', applyScript.source);
+  for (const { source } of [applyScript, rearmScript]) await redis.script('LOAD', source);
 }
 
 /** The keys below one prefix. */
@@ -103,7 +113,7 @@ export class StoreKeys {
   }
 }
 
-/** The line of one process to the server; its next write of effects meets its fate. */
+/** The line of one process to the server; its first write meets its fate. */
 export class Wire {
   #fate: Fate = 'done';
   #isDead = false;
@@ -111,11 +121,6 @@ export class Wire {
   readonly #released = defer<How>();
 
   constructor(private readonly redis: Redis) {}
-
-  /** @throws when the process is no longer there */
-  throwIfDead(): void {
-    if (this.#isDead) throw new Died();
-  }
 
   /** As the process sees it. */
   client(): RedisClient {
@@ -126,7 +131,7 @@ export class Wire {
         return (...args: unknown[]): unknown => {
           if (this.#isDead) return Promise.reject(new Died());
           const call = (): Promise<unknown> => Reflect.apply(found, redis, args) as Promise<unknown>; // its own method
-          return name === 'evalsha' && args[0] === applyScript.sha ? this.#write(call) : call();
+          return isWrite(String(name), args[0]) ? this.#write(call) : call();
         };
       },
     });
@@ -138,7 +143,11 @@ export class Wire {
     work: () => Promise<unknown>,
   ): Promise<{ outcome: Outcome; held?: { release(how: How): Promise<Outcome> } }> {
     this.#fate = fate;
-    const done = toOutcome(work());
+    const done = toOutcome(async () => {
+      const result = await work();
+      if (this.#isDead) throw new Died(); // whatever was made of it there
+      return result;
+    });
     const outcome = await Promise.race([done, this.#reached.promise.then((): Outcome => ({ kind: 'held' }))]);
     if (outcome.kind !== 'held') return { outcome };
     const release = (how: How): Promise<Outcome> => {
@@ -179,9 +188,9 @@ export class Wire {
   }
 }
 
-async function toOutcome(work: Promise<unknown>): Promise<Outcome> {
+async function toOutcome(work: () => Promise<unknown>): Promise<Outcome> {
   try {
-    return { kind: 'answered', result: await work };
+    return { kind: 'answered', result: await work() };
   } catch (error) {
     if (error instanceof Died) return { kind: 'crashed' };
     if (error instanceof LineBroke) return { kind: 'failed' };

@@ -1,0 +1,386 @@
+/** Plays a history of who has a conversation on the model, and where there is one, on the real store beside it. */
+import type { OutboxItem } from '../../src/delivery/outbox.ts';
+import {
+  type Control,
+  endOf,
+  handBack,
+  requestHandoff,
+  type TakeOverResult,
+  takeOver,
+} from '../../src/domain/control.ts';
+import { AccountId, ApprovalId, MessageId, type PersonId } from '../../src/domain/ids.ts';
+import { MailboxItem } from '../../src/domain/mailbox-item.ts';
+import type { Effect } from '../../src/redis/effects.ts';
+import { Keys } from '../../src/redis/keys.ts';
+import {
+  type ControlChange,
+  ControlModel,
+  type Decide,
+  type Handled,
+  IDLE_MS,
+  mayTakeOver,
+  PARTITION,
+  PLACE,
+  TALK,
+  WAIT_MS,
+} from './control-model.ts';
+import { BEGIN_MS, type Command, type Delivery, type HistoryPlan, type Input } from './control-model-plan.ts';
+import { type Doing, type RealSide, SideBySide } from './side-by-side.ts';
+import { play, StoreModel } from './store-model.ts';
+
+const KEYS = new Keys('');
+const PARKED = KEYS.parked(PARTITION);
+const MAILBOX = KEYS.items(PARTITION, 'm', TALK);
+
+export const PARTITIONS: readonly number[] = [PARTITION];
+/** Compared even where nothing is expected there. */
+export const WATCHED: readonly string[] = [
+  KEYS.controlTimers(PARTITION),
+  KEYS.control(TALK),
+  KEYS.heldBack(TALK),
+  KEYS.transcript(TALK),
+  KEYS.audit(PARTITION),
+  PARKED,
+  MAILBOX,
+  ...(['m', 'e', 'o.slack', 'o.email'] as const).map((queue) => KEYS.ready(PARTITION, queue)),
+];
+
+// ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** In the order in which it happened. */
+export type Happening =
+  | ({ readonly kind: 'written' } & ControlChange)
+  /** Whoever did something was told. */
+  | {
+      readonly kind: 'answered';
+      readonly input: Input;
+      readonly result: TakeOverResult;
+      readonly current: Control;
+    }
+  | { readonly kind: 'posted'; readonly item: MailboxItem }
+  | ({ readonly kind: 'handled'; readonly place: string; readonly current: Control } & Handled)
+  /** Something of the agent's goes out; `epoch` is that of the conversation then. */
+  | { readonly kind: 'said'; readonly item: TextItem; readonly current: Control }
+  | {
+      readonly kind: 'looked';
+      readonly control: Control;
+      readonly atMs: number | undefined;
+      readonly nowMs: number;
+    }
+  | { readonly kind: 'lost' };
+
+export type TextItem = Extract<OutboxItem, { kind: 'text' }>;
+
+/** The real store, as one process has it. */
+export interface ControlProcess {
+  apply(decide: Decide, onceKey: string, also: readonly Effect[]): Promise<unknown>;
+  post(item: MailboxItem): Promise<boolean>;
+  handle(item: MailboxItem, doneKey: string): Promise<Handled>;
+  sweep(): Promise<unknown>;
+  /** The texts that go out. */
+  say(item: TextItem): Promise<readonly string[]>;
+}
+
+// ── Playing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One play of a plan. */
+export class History {
+  readonly happenings: Happening[] = [];
+  readonly sides: SideBySide<ControlProcess>;
+  isLossy = false;
+
+  readonly #given: Doing<ControlProcess>[] = [];
+  #said = new Set<string>();
+  #markedSaid: ReadonlySet<string> = new Set();
+  #count = 0;
+
+  constructor(
+    private readonly plan: HistoryPlan,
+    real?: RealSide<ControlProcess>,
+    private readonly sender?: () => ControlProcess,
+  ) {
+    this.sides = new SideBySide(new StoreModel(BEGIN_MS), real);
+  }
+
+  get store(): StoreModel {
+    return this.sides.model;
+  }
+
+  get control(): Control {
+    return this.store.control(TALK);
+  }
+
+  async play(): Promise<this> {
+    await this.sides.begin();
+    for (const command of this.plan.commands) {
+      await this.#do(command);
+      await this.#look();
+      if (this.sides.wrong !== undefined) return this;
+    }
+    await this.sides.releaseAll();
+    await this.#look();
+    return this;
+  }
+
+  /**
+   * Nobody does anything any more, time passes, and everything in the mailbox is handled, a last message included.
+   *
+   * @returns what became of each item, and how it stands in the end
+   */
+  drain(): { handled: readonly Handled[]; control: Control } {
+    const store = this.store.clone();
+    const model = new ControlModel(store);
+    const handled: Handled[] = [];
+    play(model.post(toMessage('after it all', PEOPLE_WRITE, 'hello', store.nowMs)), 'done');
+    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+      const { outcome: swept } = play(model.sweep(), 'done');
+      const [next] = leftIn(store);
+      if (next) {
+        const { outcome } = play(model.handle(next.item, next.key), 'done');
+        if (outcome.kind === 'answered') handled.push(outcome.result as Handled); // what a handling answers
+      }
+      if (!next && model.control.state === 'BOT') break;
+      const isIdle = !next || handled.at(-1)?.became === 'later';
+      if (isIdle && swept.kind === 'answered') store.nowMs = Math.max(store.nowMs, endOf(model.control) ?? 0);
+    }
+    return { handled, control: model.control };
+  }
+
+  async #do(command: Command): Promise<void> {
+    switch (command.kind) {
+      case 'deliver': {
+        const doing = this.#toDoing(command.input);
+        return doing && this.sides.do(doing, command.fate);
+      }
+      case 'together':
+        return this.#together(command.deliveries);
+      case 'while-held': {
+        const doing = this.#toDoing(command.delivery.input);
+        const meanwhile = async (): Promise<void> => {
+          for (const each of command.meanwhile) await this.#do(each);
+        };
+        return doing && this.sides.doWhileHeld(doing, meanwhile, command.how);
+      }
+      case 'work':
+        for (const { item, key } of leftIn(this.store))
+          await this.sides.do(this.#toHandle(item, key), 'done');
+        return;
+      case 'say': {
+        const items = this.#texts(command.isSaid);
+        const item = items[command.back % Math.max(items.length, 1)];
+        return item && this.#say(item);
+      }
+      case 'say-all':
+        for (const item of this.#texts(false)) await this.#say(item);
+        return;
+      case 'park':
+        if (this.store.items(MAILBOX).length === 0) return;
+        return this.sides.place(PARKED, `m|${TALK}`, this.store.nowMs + WAIT_MS);
+      case 'pass':
+        return this.sides.pass(Math.max(BEGIN_MS, this.store.nowMs + command.ms));
+      case 'pass-to-end': {
+        const endMs = endOf(this.control) ?? this.store.nowMs;
+        return this.sides.pass(Math.max(this.store.nowMs, endMs + command.offMs));
+      }
+      case 'mark':
+        this.#markedSaid = new Set(this.#said);
+        return this.sides.mark();
+      case 'lose':
+        if (!(await this.sides.lose())) return;
+        this.isLossy = true;
+        this.#said = new Set(this.#markedSaid);
+        this.happenings.push({ kind: 'lost' });
+        return;
+      default:
+        return command satisfies never;
+    }
+  }
+
+  async #together(deliveries: readonly Delivery[]): Promise<void> {
+    await this.sides.doTogether(deliveries.flatMap(({ input }) => this.#toDoing(input) ?? []));
+  }
+
+  async #look(): Promise<void> {
+    await this.sides.look();
+    const atMs = this.store.placeIn(KEYS.controlTimers(PARTITION), TALK);
+    this.happenings.push({ kind: 'looked', control: this.control, atMs, nowMs: this.store.nowMs });
+  }
+
+  // ── What is delivered ────────────────────────────────────────────────────────────────────────────────────────
+
+  #toDoing(input: Input): Doing<ControlProcess> | undefined {
+    switch (input.kind) {
+      case 'again':
+        return this.#given.at(-1 - input.back);
+      case 'sweep':
+        return {
+          name: 'sweep',
+          flow: (store, isTold) => this.#told(store, isTold).sweep(),
+          work: (process) => process.sweep(),
+        };
+      case 'write':
+        return this.#toPost(toMessage(`message:${this.#count++}`, input.by, input.text, this.store.nowMs));
+      case 'approved': {
+        const id = `approved:${this.#count++}`;
+        const approvalId = ApprovalId.parse('apr_p0_000000000000');
+        return this.#toPost({ kind: 'approval', id, correlation: id, approvalId, state: 'APPROVED' });
+      }
+      case 'handle': {
+        const items = input.isDone ? doneIn(this.store) : leftIn(this.store);
+        const found = items[input.back % Math.max(items.length, 1)];
+        return found && this.#toHandle(found.item, found.key);
+      }
+      default:
+        return this.#toGesture(input);
+    }
+  }
+
+  #toGesture(
+    input: Extract<Input, { kind: 'take-over' | 'hand-back' | 'call-human' }>,
+  ): Doing<ControlProcess> {
+    const onceKey = `control:${this.#count++}`;
+    const audit = {
+      event: 'authorization.allow',
+      actor: input.by,
+      subject: TALK,
+      correlation: onceKey,
+      detail: {},
+    };
+    const also: readonly Effect[] = [{ kind: 'audit', event: audit }];
+    const decide = toDecide(input);
+    return this.#remembered({
+      name: input.kind,
+      flow: (store, isTold) => this.#told(store, isTold).apply(decide, onceKey, also),
+      work: (process) => process.apply(decide, onceKey, also),
+      settled: (outcome) => {
+        if (outcome.kind !== 'answered' || outcome.result === undefined) return;
+        const result = outcome.result as TakeOverResult; // its code and control, whatever was done
+        this.happenings.push({ kind: 'answered', input, result, current: this.control });
+      },
+    });
+  }
+
+  #toPost(item: MailboxItem): Doing<ControlProcess> {
+    return this.#remembered({
+      name: 'post',
+      flow: (store) => new ControlModel(store).post(item),
+      work: (process) => process.post(item),
+      settled: (outcome) => {
+        if (outcome.kind === 'answered' && outcome.result === true)
+          this.happenings.push({ kind: 'posted', item });
+      },
+    });
+  }
+
+  #toHandle(item: MailboxItem, key: string): Doing<ControlProcess> {
+    return {
+      name: `handling of ${item.kind}`,
+      flow: (store, isTold) => this.#told(store, isTold).handle(item, key),
+      work: (process) => process.handle(item, key),
+      settled: (outcome) => {
+        if (outcome.kind !== 'answered') return;
+        const handled = outcome.result as Handled; // what a handling answers
+        this.happenings.push({ kind: 'handled', place: key, current: this.control, ...handled });
+      },
+    };
+  }
+
+  #remembered(doing: Doing<ControlProcess>): Doing<ControlProcess> {
+    this.#given.push(doing);
+    return doing;
+  }
+
+  #told(store: StoreModel, isTold: boolean): ControlModel {
+    return new ControlModel(store, (change) => {
+      if (isTold) this.happenings.push({ kind: 'written', ...change });
+    });
+  }
+
+  #texts(isSaid: boolean): TextItem[] {
+    return textsIn(this.store).filter(({ id }) => this.#said.has(id) === isSaid);
+  }
+
+  async #say(item: TextItem): Promise<void> {
+    const maySay = new ControlModel(this.store).maySay(item);
+    this.#said.add(item.id);
+    if (maySay) this.happenings.push({ kind: 'said', item, current: this.control });
+    const texts = maySay ? [item.markdown] : [];
+    await this.sides.same('what goes out', texts, async () => (await this.sender?.().say(item)) ?? []);
+  }
+}
+
+const MOST_ROUNDS = 200;
+const PEOPLE_WRITE = 'alex' as PersonId; // somebody who may not take over
+
+function toDecide(input: Extract<Input, { kind: 'take-over' | 'hand-back' | 'call-human' }>): Decide {
+  if (input.kind === 'call-human') {
+    const by = toAsker(input.by);
+    return (control, nowMs) => requestHandoff(control, { by }, { waitMs: WAIT_MS, origin: PLACE }, nowMs);
+  }
+  const by = { person: input.by, name: input.by };
+  const permitted = mayTakeOver(input.by);
+  const place = input.isHere ? { origin: PLACE } : {};
+  return input.kind === 'take-over'
+    ? (control, nowMs) => takeOver(control, { by, permitted, idleMs: IDLE_MS, ...place }, nowMs)
+    : (control, nowMs) => handBack(control, { by, permitted, summary: 'it is done' }, nowMs);
+}
+
+function toAsker(by: PersonId | 'agent' | 'escalation'): Parameters<typeof requestHandoff>[1]['by'] {
+  if (by === 'agent') return { kind: 'agent' };
+  if (by === 'escalation') return { kind: 'escalation', policy: 'duty' };
+  return { kind: 'person', person: by, name: by };
+}
+
+function toMessage(id: string, by: PersonId, text: string, atMs: number): MailboxItem {
+  const at = new Date(atMs).toISOString();
+  return MailboxItem.parse({
+    kind: 'message',
+    id,
+    correlation: id,
+    receivedAt: at,
+    requester: { person: by, name: by, roles: ['member'] },
+    message: {
+      kind: 'message',
+      id: MessageId.parse(id),
+      conversationId: TALK,
+      sender: {
+        account: AccountId.parse(`slack:T0/${by}`),
+        displayName: by,
+        authenticated: true,
+        automatic: false,
+      },
+      text,
+      addressedToBot: true,
+      sentAt: at,
+      replyTo: PLACE,
+    },
+  });
+}
+
+/** An item at its place in the mailbox: what was held back comes to another place. */
+interface Placed {
+  readonly item: MailboxItem;
+  /** Taken by whoever has done it. */
+  readonly key: string;
+}
+
+function leftIn(store: StoreModel): Placed[] {
+  return placedIn(store).filter(({ key }) => !store.wasWritten(PARTITION, key));
+}
+
+function doneIn(store: StoreModel): Placed[] {
+  return placedIn(store).filter(({ key }) => store.wasWritten(PARTITION, key));
+}
+
+function placedIn(store: StoreModel): Placed[] {
+  // Ours, as it was written.
+  return store.items(MAILBOX).map((json, n) => ({ item: JSON.parse(json) as MailboxItem, key: `done:${n}` }));
+}
+
+function textsIn({ lists }: StoreModel): TextItem[] {
+  const found: TextItem[] = [];
+  for (const [name, items] of lists) {
+    if (/\}:o\.\w+:q:/.test(name)) for (const json of items) found.push(JSON.parse(json) as TextItem); // nothing else is written
+  }
+  return found;
+}
