@@ -91,7 +91,7 @@ async function openJiraWorld(
       const said = sandbox.comment({ user: ALEX.jiraAccount, issue: key, text: `@signalbox ${text}` });
       if (!isPolled) return said.acknowledged.catch(() => undefined); // given up by Jira
       // As long as a gateway that still polls needs to ask, and to read the issue.
-      for (let n = 0; n < 50; n++) await fetch(`${sandbox.url}/rest/api/2/serverInfo`);
+      for (let n = 0; n < 10; n++) await gateway.check();
     },
     shown: async ({ ref }) => ours(ref).map(({ body }) => body),
     plain: (native) =>
