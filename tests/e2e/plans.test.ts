@@ -78,7 +78,7 @@ describe('a plan that somebody agrees to', () => {
     );
     expect(shown).toMatch(/— risk: medium — undone by: roll api in production back/);
     expect(shown).not.toMatch(/"text":"Always/);
-    await press(card, /^.*Approve/);
+    await press(card, /Approve/);
 
     await story.answer(thread, /Done: All 3 steps are done/);
     await story.answer(thread, /I heard that it was executed/);
@@ -97,7 +97,7 @@ describe('a plan that somebody agrees to', () => {
     });
     shop.fault('none', 'none', 'refuse');
 
-    await press(card, /^.*Approve/);
+    await press(card, /Approve/);
 
     await story.answer(thread, /Step 3 failed, so everything done before it was undone/);
     await story.answer(thread, /I heard that it was failed/);
@@ -111,7 +111,7 @@ describe('a plan that somebody agrees to', () => {
     const { thread, card } = await ask([refund(7, 120), refund(8, 60), DEPLOY]);
     story.sandbox.shop.fault('none', 'none', 'refuse', ...BROKEN);
 
-    await press(card, /^.*Approve/);
+    await press(card, /Approve/);
 
     const raised = await story.sandbox.slack.until(
       (slack) => slack.thread(GENERAL, thread).find((message) => /A human has to look/.test(textOf(message))),
@@ -143,6 +143,23 @@ describe('a plan that somebody agrees to', () => {
 
     await story.answer(thread, /Done: All 3 steps are done/);
     expect(story.refunds(7)).toEqual([80]);
+  });
+});
+
+describe('the stand-in for the agent', () => {
+  it('OM-150 shows a plan that fails, and that nothing of it is left', async () => {
+    story = await Story.begin();
+    const thread = await story.mention(
+      'all or nothing: refund order 7 and deploy api 2.0-broken to production',
+    );
+    const card = await story.answer(thread, /Waiting for role manager/);
+
+    await press(card, /Approve/);
+
+    await story.answer(thread, /It was allowed, but it failed.*Nothing of the plan stands/s);
+    await story.answer(thread, /version 2\.0-broken does not start/);
+    expect(story.sandbox.shop.charges).toMatchObject([{ order: 7, amount: 120 }]);
+    expect(story.sandbox.shop.deploys).toEqual([]);
   });
 });
 

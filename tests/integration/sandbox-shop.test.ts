@@ -100,6 +100,14 @@ describe('the sandbox shop', () => {
     expect(shop.refunds).toEqual([]);
   });
 
+  it('deploys no version that says it is broken', async () => {
+    const response = await post('/shop/deploys', { ...DEPLOY, version: '2.0-broken' });
+
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({ error: 'version 2.0-broken does not start' });
+    expect(shop.deploys).toEqual([]);
+  });
+
   it('knows after a restart what it did before', async () => {
     await post('/shop/refunds', REFUND);
     await post('/shop/deploys', DEPLOY, 'same');

@@ -68,6 +68,7 @@ const HELP = `Hello! Here is what I can do:
 - \`refund order 7\`, or \`refund order 7 for 99.50 EUR because it arrived broken\`: pays money back, so a human is asked first
 - \`refund order 3\`: a small one
 - \`deploy api to staging\`, \`deploy api 1.4.2 to production\`
+- \`all or nothing: refund order 7 and deploy api 2.0-broken to production\`: agreed to as one, and taken back when a part of it fails
 - \`move OPS-2 to Done\`, \`create an issue in OPS: api is slow\`: a human is asked; \`show OPS-2\`, \`find issues about parcel\`: looked up at once
 - \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
 - \`send me the order list as a file\`; or send me a file, and I say what I got
@@ -85,6 +86,9 @@ const SLOW_ANSWER = [
 
 const REFUND =
   /(?:\brefund|\band)\s+order\s+#?(\d+)(?:\s+(?:for|by|with)\s+([€$£]?)\s*(\d+(?:\.\d+)?)\s*(EUR|USD|GBP|€|\$|£|euros?|dollars?|pounds?)?)?/gi;
+
+const DEPLOY =
+  /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i;
 
 const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   event: [
@@ -116,9 +120,10 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   ],
 
   said: [
+    { when: /\ball or nothing\b/i, say: (_, { text }) => allOrNothing(text) },
     { when: /\brefund\s+order\s+#?\d+/i, say: (_, { text }) => refund(text) },
     {
-      when: /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i,
+      when: DEPLOY,
       say: ([, service, version, environment]) => deploy(service, version, environment),
     },
     {
@@ -262,6 +267,24 @@ function deploy(service = '', version: string | undefined, environment = ''): Ru
         },
       },
     ],
+  };
+}
+
+/** One plan of everything the sentence asks for. */
+function allOrNothing(text: string): RuleAnswer {
+  const [, service, version, environment] = DEPLOY.exec(text) ?? [];
+  const answers = [
+    ...(/\brefund\s+order/i.test(text) ? [refund(text)] : []),
+    ...(service === undefined ? [] : [deploy(service, version, environment)]),
+  ];
+  const steps = answers
+    .flatMap(({ calls = [] }) => calls)
+    .map(({ tool, input }) => ({ tool, arguments: input }));
+  const said = answers.map((answer) => answer.text).join('\n');
+  if (steps.length < 2) return { text: said || 'What belongs together? Name two things at least.' };
+  return {
+    text: `${said}\nAll of it, or nothing.`,
+    calls: [{ tool: 'run_plan', input: { title: 'all or nothing', steps } }],
   };
 }
 

@@ -1,4 +1,4 @@
-/** The ledger part: every refund and deploy that was really done, counted. */
+/** The ledger part: every refund and deploy that was really done, counted, and what was taken back again. */
 import { el, reconcile, time } from './dom.js';
 
 export class LedgerView {
@@ -9,14 +9,16 @@ export class LedgerView {
   }
 
   update({ refunds, deploys }) {
-    updateSection('refunds', refunds, totalOf(refunds), ({ order, amount, currency, reason }) => [
+    updateSection('refunds', refunds, totalOf(refunds), ({ order, amount, currency, reason, takenBack }) => [
       el('strong', {}, money(amount, currency)),
       el('span', {}, `order ${order}`),
+      takenBack && el('strong', {}, 'charged again'),
       reason && el('span', { className: 'muted' }, reason),
     ]);
-    updateSection('deploys', deploys, '', ({ service, environment, version }) => [
+    updateSection('deploys', deploys, '', ({ service, environment, version, takenBack }) => [
       el('strong', {}, service),
       el('span', {}, `${version ?? 'latest'} to ${environment}`),
+      takenBack && el('strong', {}, 'rolled back'),
     ]);
   }
 }
@@ -38,7 +40,7 @@ function updateSection(name, lines, total, describe) {
   document.getElementById(`${name}-empty`).hidden = lines.length > 0;
   reconcile(document.getElementById(name), lines.toReversed(), {
     key: ({ id }) => id,
-    revision: () => '',
+    revision: ({ takenBack }) => String(takenBack),
     render: (line) => {
       const [what, ...more] = describe(line);
       return el('li', {}, what, time(new Date(line.at)), more);
@@ -48,7 +50,10 @@ function updateSection(name, lines, total, describe) {
 
 function totalOf(refunds) {
   const sums = new Map();
-  for (const { amount, currency } of refunds) sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  for (const { amount, currency, takenBack } of refunds) {
+    if (takenBack) continue;
+    sums.set(currency, (sums.get(currency) ?? 0) + amount);
+  }
   return [...sums].map(([currency, sum]) => money(sum, currency)).join(' + ');
 }
 

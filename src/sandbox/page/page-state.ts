@@ -78,8 +78,12 @@ export function toPageState({ slack, discord, jira, web, mail, shop }: PageSourc
         lastAnswer,
         messageId,
       })),
-    refunds: shop.refunds.slice(-MAX_SHOWN),
-    deploys: shop.deploys.slice(-MAX_SHOWN),
+    refunds: shop.refunds
+      .slice(-MAX_SHOWN)
+      .map((line) => ({ ...line, takenBack: shop.charges.some(({ refund }) => refund === line.id) })),
+    deploys: shop.deploys
+      .slice(-MAX_SHOWN)
+      .map((line) => ({ ...line, takenBack: shop.rollbacks.some(({ deploy }) => deploy === line.id) })),
   };
 }
 

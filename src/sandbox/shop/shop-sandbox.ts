@@ -8,7 +8,8 @@
  *   1. A refund is made every time it is asked for, even with a key seen before: like a payment service without
  *      idempotency, so that a doubled effect is a second line in the ledger and cannot hide.
  *   2. A charge, a deploy and a rollback are made once per key; asking again answers with the first.
- *   3. What the ledger lists was written to the journal before the caller was told.
+ *   3. A version whose name says that it is broken is never deployed: it is refused, so that anybody can see a plan fail.
+ *   4. What the ledger lists was written to the journal before the caller was told.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -16,6 +17,9 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Journal } from '../journal.ts';
 
 const JOURNAL_KIND = 'shop';
+
+/** How the name of a version ends that does not start. */
+const BROKEN = '-broken';
 
 /** Largest refund the shop makes, in units of the currency. */
 export const MAX_REFUND_AMOUNT = 1_000_000;
@@ -211,7 +215,8 @@ export class ShopSandbox {
     return this.#enter({ kind: 'refund', ...this.#made('r', this.refunds.length, key), ...order });
   }
 
-  #deploy(order: DeployOrder, key: string): Deploy {
+  #deploy(order: DeployOrder, key: string): Deploy | string {
+    if (order.version?.endsWith(BROKEN)) return `version ${order.version} does not start`; // invariant 3
     const before = this.deploys.find((deploy) => deploy.key === key); // invariant 2
     return before ?? this.#enter({ kind: 'deploy', ...this.#made('d', this.deploys.length, key), ...order });
   }
@@ -237,7 +242,7 @@ export class ShopSandbox {
   }
 
   #enter<Line extends LedgerLine>(line: Line): Line {
-    this.journal.append(JOURNAL_KIND, line); // invariant 3
+    this.journal.append(JOURNAL_KIND, line); // invariant 4
     this.#ledger.push(line);
     for (const listener of this.#listeners) listener();
     return line;
