@@ -124,6 +124,8 @@ export interface Original extends Written {
   /** What is said later takes its place: it still shows "is thinking…", or says only that nothing was done. */
   readonly waits: boolean;
   readonly visible: 'everybody' | 'them';
+  /** As it is now; undefined when it is of a shape we do not know. */
+  readonly shown: Message | undefined;
 }
 
 const WrittenMessage = z.object({
@@ -290,7 +292,7 @@ export class DiscordClient {
     const { id, channel_id: channel, flags, content } = WrittenMessage.parse(answer);
     const visible = (flags & MessageFlag.ephemeral) === 0 ? 'everybody' : 'them';
     const waits = (flags & MessageFlag.loading) !== 0 || (visible === 'them' && saysNothingDone(content));
-    return { channel, message: id, waits, visible };
+    return { channel, message: id, waits, visible, shown: Message.safeParse(answer).data };
   }
 
   /** Writes the first answer (`@original`), or another message of the interaction. Undefined when it is over. */

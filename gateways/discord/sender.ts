@@ -3,7 +3,9 @@
  *
  * Invariants
  *   1. A nonce makes a repetition harmless for a few minutes. After an unknown outcome (a later attempt) the channel is
- *      looked through first: for our nonce, for the buttons of the card, for the same words under the same message.
+ *      looked through first: for our nonce, for the buttons of the card, for the same words under the same message, or
+ *      in the answer to the same interaction, which has no nonce. Where the bot sees no history, the first answer to
+ *      the interaction is all there is to look at.
  *   2. An interaction is answered in its place while its token lives; after that, and where it cannot be, the answer
  *      is a message of the bot.
  *   3. What was to be edited and is gone is created anew: an answer is worth more than its place.
@@ -63,6 +65,8 @@ interface Spot {
   readonly interaction: InteractionRef | undefined;
   /** Its first answer, asked for once; undefined when there is none any more. */
   readonly original: () => Promise<Original | undefined>;
+  /** The message of that first answer, also when it cannot be changed by the interaction any more. */
+  readonly first: () => Promise<string | undefined>;
 }
 
 interface SenderDeps {
@@ -85,6 +89,8 @@ export class DiscordSender {
   readonly #threads = new Map<string, string>();
   /** Answers to commands on which a thread was opened, by interaction. */
   readonly #starts = new Map<string, string>();
+  /** What took the place of a first answer: its key, by message. */
+  readonly #filled = new Map<string, string>();
 
   constructor(private readonly deps: SenderDeps) {}
 
@@ -175,9 +181,10 @@ export class DiscordSender {
   /** The answer that was deferred becomes this; undefined when there is none that waits in everybody's sight. */
   async #answerInPlace(post: Post, { interaction, original }: Spot): Promise<Written | undefined> {
     const first = await original();
-    return interaction && first?.waits && first.visible === 'everybody'
-      ? this.deps.client.editAnswer(interaction, '@original', post)
-      : undefined;
+    if (!interaction || !first?.waits || first.visible !== 'everybody') return undefined;
+    const written = await this.deps.client.editAnswer(interaction, '@original', post);
+    if (written) remember(this.#filled, written.message, post.key);
+    return written;
   }
 
   async #originalOf(interaction: InteractionRef): Promise<Original | undefined> {
@@ -197,10 +204,7 @@ export class DiscordSender {
       await this.deps.wrote(written);
       return written;
     } catch (error) {
-      const followed =
-        error instanceof UndeliverableError && NO_ACCESS.has(codeOf(error) ?? 0)
-          ? await this.#followUp(spot, post)
-          : undefined;
+      const followed = isNoAccess(error) ? await this.#followUp(spot, post) : undefined;
       if (!followed) throw error;
       return followed;
     }
@@ -230,7 +234,7 @@ export class DiscordSender {
 
     const direct =
       spot.guild === undefined && place.kind === 'channel'
-        ? { ...spot, interaction: undefined, original: NO_ANSWER }
+        ? { ...spot, ...NO_INTERACTION }
         : await this.#spotOf({ kind: 'direct', user });
     const found = message.attempt > 1 ? await this.#findSent(message, posts, direct) : NOTHING_FOUND;
     let first: Written | undefined;
@@ -263,7 +267,7 @@ export class DiscordSender {
   async #spotOf(place: Place): Promise<Spot> {
     if (place.kind === 'direct') {
       const channel = await this.#directChannel(place.user);
-      return { channel, guild: undefined, reply: undefined, interaction: undefined, original: NO_ANSWER };
+      return { channel, guild: undefined, reply: undefined, ...NO_INTERACTION };
     }
     const { channel, guild, reply, opens, interaction } = place;
     const live =
@@ -274,7 +278,8 @@ export class DiscordSender {
     const late =
       interaction && !live ? await this.#answerTo(channel, interaction).catch(() => undefined) : undefined;
     const original = live ? once(() => this.#originalOf(live)) : NO_ANSWER;
-    return { channel, guild, reply: reply ?? late, interaction: live, original };
+    const first = async () => (live ? (await original())?.message : late);
+    return { channel, guild, reply: reply ?? late, interaction: live, original, first };
   }
 
   async #directChannel(user: string): Promise<string> {
@@ -294,7 +299,7 @@ export class DiscordSender {
     const thread = known ?? (await this.#openThread(channel, message, title));
     remember(this.#threads, message, thread);
     const reply = thread === channel ? message : undefined;
-    return { channel: thread, guild, reply, interaction: undefined, original: NO_ANSWER };
+    return { channel: thread, guild, reply, ...NO_INTERACTION };
   }
 
   async #openThread(channel: string, message: string, title: string): Promise<string> {
@@ -344,19 +349,26 @@ export class DiscordSender {
 
   async #findSent(message: OutboundMessage, posts: Posts, spot: Spot): Promise<Map<string, Written>> {
     const ours = await this.#ours(spot);
+    const about = { reply: spot.reply, first: await spot.first(), queuedAt: message.queuedAt ?? 0 };
     const found = new Map<string, Written>();
     for (const post of [...posts.before, posts.main, ...posts.after]) {
-      const match = ours.find((candidate) => this.#isSame(candidate, post, spot, message.queuedAt));
-      if (match) found.set(post.key, { channel: match.channel_id, message: match.id });
+      const match = ours.find((candidate) => this.#isSame(candidate, post, about));
+      if (!match) continue;
+      found.set(post.key, { channel: match.channel_id, message: match.id });
+      if (match.id === about.first) remember(this.#filled, match.id, post.key);
     }
     const progress = ours.find(({ nonce }) => nonce === nonceOf(progressKey(message)));
     if (progress) found.set(progressKey(message), { channel: progress.channel_id, message: progress.id });
     return found;
   }
 
-  async #ours({ channel }: Spot): Promise<Message[]> {
+  async #ours({ channel, original }: Spot): Promise<Message[]> {
     const { userId } = await this.deps.whoAmI();
-    const history = await this.#history(channel);
+    const history = await this.#history(channel).catch(async (error: unknown) => {
+      if (!isNoAccess(error)) throw error;
+      const shown = (await original())?.shown;
+      return shown ? [shown] : [];
+    });
     return history.filter(({ author }) => author.id === userId);
   }
 
@@ -372,19 +384,36 @@ export class DiscordSender {
   }
 
   /** Discord gives nonces back only for a while, so what a message says counts too. */
-  #isSame(candidate: Message, post: Post, { reply }: Spot, queuedAt = 0): boolean {
+  #isSame(candidate: Message, post: Post, { reply, first, queuedAt }: About): boolean {
     if (candidate.nonce !== undefined) return candidate.nonce === nonceOf(post.key);
     const button = post.components?.[0]?.components[0];
     if (button) return JSON.stringify(candidate.components ?? []).includes(JSON.stringify(button.custom_id));
     if (post.content === '' || candidate.content !== post.content.trim()) return false;
+    if (candidate.id === first) return this.#mayFill(candidate, post, queuedAt);
     const answers = candidate.message_reference?.message_id;
     if (reply !== undefined) return answers === reply;
     const since = Math.max(this.deps.clock.now() - SAME_WORDS_MS, queuedAt - CLOCKS_DIFFER_MS);
     return timeOf(candidate.id) > since;
   }
+
+  /** Two texts of one interaction may be of the same words; only one of them took the place of "is thinking…". */
+  #mayFill({ id }: Message, { key }: Post, queuedAt: number): boolean {
+    const by = this.#filled.get(id);
+    return by === undefined ? queuedAt < timeOf(id) + TOKEN_LIVES_MS : by === key;
+  }
+}
+
+/** What a message is about that may have been sent already. */
+interface About extends Pick<Spot, 'reply'> {
+  readonly first: string | undefined;
+  /** In ms; 0 when it is not known. */
+  readonly queuedAt: number;
 }
 
 const NO_ANSWER = async () => undefined;
+
+/** Of a place where none is answered. */
+const NO_INTERACTION = { interaction: undefined, original: NO_ANSWER, first: NO_ANSWER } as const;
 
 /** Asks when first needed, and remembers. */
 function once<Value>(ask: () => Promise<Value>): () => Promise<Value> {
@@ -399,6 +428,10 @@ const NOTHING_FOUND: ReadonlyMap<string, Written> = new Map();
 
 /** Discord's codes for a channel the bot does not see, or may not write in. */
 const NO_ACCESS: ReadonlySet<number> = new Set([10_003, 50_001, 50_013]);
+
+function isNoAccess(error: unknown): boolean {
+  return error instanceof UndeliverableError && NO_ACCESS.has(codeOf(error) ?? 0);
+}
 
 /** Codes for places where there can be no thread: too many, wrong kind of channel, wrong kind of message. */
 const NO_THREADS: ReadonlySet<number> = new Set([50_024, 160_002, 160_006, 160_007]);

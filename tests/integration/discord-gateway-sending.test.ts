@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
-import { AccountId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, Platform } from '../../src/domain/ids.ts';
 import type { Address } from '../../src/domain/message.ts';
 import { ALEX, BOT, DANA, GUILD } from '../../src/sandbox/people.ts';
 import { type DiscordFixture, GENERAL, inChannel, openDiscord } from '../support/discord-gateway.ts';
@@ -12,6 +12,7 @@ const account = AccountId.parse(`discord:${alex}`);
 const signal = new AbortController().signal;
 const CREATE = 'POST /channels/:channel/messages';
 const EDIT = 'PATCH /channels/:channel/messages/:message';
+const FILL = 'PATCH /webhooks/:app/:token/messages/:message';
 
 describe('sending to Discord', () => {
   let nowMs: number | undefined;
@@ -351,6 +352,89 @@ describe('sending to Discord', () => {
       await discord.send({ to: route, body: text('Done.') });
 
       expect(contents()).toEqual(['I asked Dana.', 'Done.']);
+    });
+
+    it('take the place of "thinking" in a channel the bot does not see, also when the first try failed', async () => {
+      discord.sandbox.setPermissions([], GENERAL.id);
+      const route = await ask();
+      discord.sandbox.fail(FILL, { kind: 'status', status: 500 });
+
+      await expect(discord.send({ id: 'a', to: route, body: text('Done.') })).rejects.toThrow('500');
+      await discord.send({ id: 'a', to: route, body: text('Done.'), attempt: 2 });
+
+      expect(replies()).toMatchObject([{ content: 'Done.', loading: false }]);
+    });
+
+    it.each([
+      ['sees', undefined],
+      ['does not see', []],
+    ])(
+      'are found in the place of "thinking" in a channel the bot %s, instead of being said again',
+      async (_, may) => {
+        discord.sandbox.setPermissions(may, GENERAL.id);
+        const route = await ask();
+        discord.sandbox.fail(FILL, { kind: 'lost-response' });
+        // Written once the turn was over, which is later than "thinking".
+        const done = { id: 'a', to: route, body: text('Done.'), queuedAt: Date.now() + 60_000 };
+
+        await expect(discord.send(done)).rejects.toThrow();
+        const { ref } = await discord.send({ ...done, attempt: 2 });
+
+        expect(contents()).toEqual(['Done.']);
+        expect(ref).toBe(`${GENERAL.id}/${replies()[0]?.id}`);
+      },
+    );
+
+    it('are found in the place of "thinking" once the 15 minutes are over', async () => {
+      const route = await ask();
+      discord.sandbox.fail(FILL, { kind: 'lost-response' });
+      const done = { id: 'a', to: route, body: text('Done.'), queuedAt: Date.now() };
+
+      await expect(discord.send(done)).rejects.toThrow();
+      later(20);
+      await discord.send({ ...done, attempt: 2 });
+
+      expect(contents()).toEqual(['Done.']);
+    });
+
+    it.each([
+      ['in its 15 minutes', 1, false],
+      ['after them', 20, false],
+      ['after them, in a process that has not written the first', 20, true],
+    ])(
+      'say the same words again when they are another text of the interaction, %s',
+      async (_, minutes, isOther) => {
+        const route = await ask();
+        await discord.send({ id: 'a', to: route, body: text('Done.'), queuedAt: Date.now() });
+        later(minutes);
+        const second = {
+          id: 'b',
+          conversationId: ConversationId.parse('discord:G:C'),
+          to: route,
+          body: text('Done.'),
+          queuedAt: nowMs,
+          attempt: 2,
+        };
+
+        const sender = isOther ? await discord.startAnother() : discord.gateway;
+        await sender.send(second, signal);
+
+        expect(contents()).toEqual(['Done.', 'Done.']);
+      },
+    );
+
+    it('leave nothing to settle where the bot does not see what it has shown', async () => {
+      discord.sandbox.setPermissions([], GENERAL.id);
+      const route = await ask();
+      await discord.send({ to: route, body: text('I asked Dana.') });
+
+      const settled = await discord.gateway.progress.settle(
+        { to: route, key: 'a', markdown: 'I stopped here.' },
+        signal,
+      );
+
+      expect(settled).toBeUndefined();
+      expect(contents()).toEqual(['I asked Dana.']);
     });
 
     it('wait for the first answer that is on its way', async () => {
