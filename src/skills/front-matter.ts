@@ -223,7 +223,12 @@ function notKept({ security }: Head): string | undefined {
  * it, which other programs let pass, is tried again with quotes.
  */
 function parseLeniently(yaml: string, remarks: string[]): { value: unknown } | { why: string } {
-  const options = { schema: 'failsafe', maxAliasCount: MAX_ALIASES, logLevel: 'error' } as const;
+  const options = {
+    schema: 'failsafe',
+    maxAliasCount: MAX_ALIASES,
+    logLevel: 'error',
+    prettyErrors: false,
+  } as const;
   try {
     return { value: parseYaml(yaml, options) ?? {} };
   } catch (error) {

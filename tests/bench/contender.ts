@@ -16,6 +16,8 @@ export interface Surroundings {
   /** Of the Web API stub, without `/api/`. */
   readonly slackUrl: string;
   readonly port: number;
+  /** Folder with skills of the owner's; Signalbox alone has any. */
+  readonly skills?: string;
 }
 
 export interface RunningContender {
@@ -56,6 +58,7 @@ export function toCommand(contender: Contender, around: Surroundings): Command {
     SLACK_SIGNING_SECRET: SIGNING_SECRET,
     SLACK_API_URL: `${around.slackUrl}/api/`,
     HTTP_PORT: String(around.port),
+    ...(around.skills === undefined ? {} : { SKILLS_FOLDER: around.skills }),
   };
   switch (contender) {
     case 'signalbox':

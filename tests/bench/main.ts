@@ -18,6 +18,7 @@ import { endDescendants, readOthersCpuMs } from './proc-stat.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { installReferences, REFERENCE_DIR, referenceVersion } from './reference-install.ts';
 import { isComplete, type Machine, type Report, toJson, toText, type Unmeasured } from './report.ts';
+import { measureSkills } from './skills.ts';
 import { measureStart } from './start.ts';
 import { significant } from './statistics.ts';
 import { measureTimers } from './timers.ts';
@@ -88,6 +89,7 @@ async function measure(
     ...(await part('approvals', () => measureApprovals({ ...plan.approvals, redisServer }, progress))),
     ...(await part('start', () => measureStart({ ...plan.start, redisServer, rounds }, progress))),
     ...(await part('commands', () => measureCommands({ ...plan.commands, redisServer }, progress))),
+    ...(await part('skills', () => measureSkills({ ...plan.skills, redisServer, rounds }, progress))),
     ...(await part('core', () => measureCore({ ...plan.core, redisServer, rounds }, progress))),
   };
 }

@@ -1,7 +1,7 @@
 /** What a run of the benchmark measures, and how much of it; from the command line. Pure. */
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['mention', 'timers', 'approvals', 'start', 'core', 'commands'] as const;
+export const PARTS = ['mention', 'timers', 'approvals', 'start', 'core', 'commands', 'skills'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Plan {
@@ -14,6 +14,7 @@ export interface Plan {
   readonly approvals: { readonly pending: number; readonly votes: number; readonly inFlight: number };
   readonly start: { readonly idleMs: number };
   readonly commands: { readonly perSecond: number; readonly seconds: number };
+  readonly skills: { readonly skills: number; readonly messages: number };
   readonly core: { readonly messages: number; readonly inFlight: number; readonly steadySeconds: number };
 }
 
@@ -58,6 +59,7 @@ const FULL: Sizes = {
   approvals: { pending: 1_000_000, votes: 20_000, inFlight: 50 },
   start: { idleMs: 10_000 },
   commands: { perSecond: 50, seconds: 20 },
+  skills: { skills: 500, messages: 2_000 },
   core: { messages: 20_000, inFlight: 64, steadySeconds: 10 },
 };
 
@@ -68,6 +70,7 @@ const QUICK: Sizes = {
   approvals: { pending: 20_000, votes: 2_000, inFlight: 50 },
   start: { idleMs: 2_000 },
   commands: { perSecond: 50, seconds: 3 },
+  skills: { skills: 500, messages: 500 },
   core: { messages: 3_000, inFlight: 64, steadySeconds: 2 },
 };
 

@@ -4,6 +4,7 @@ import type { CommandsReport } from './commands.ts';
 import { CONTENDERS, type Contender } from './contender.ts';
 import type { CoreReport } from './core.ts';
 import type { MentionComparison, MentionReport } from './mention.ts';
+import type { SkillsReport } from './skills.ts';
 import type { StartReport } from './start.ts';
 import { significant } from './statistics.ts';
 import { toTable, toVerdictTable } from './table.ts';
@@ -27,6 +28,7 @@ export interface Report {
   readonly start?: StartReport | Unmeasured;
   readonly core?: CoreReport | Unmeasured;
   readonly commands?: CommandsReport | Unmeasured;
+  readonly skills?: SkillsReport | Unmeasured;
 }
 
 export interface Unmeasured {
@@ -41,7 +43,7 @@ export function toJson(report: Report): string {
 }
 
 export function toText(report: Report): string {
-  const { machine, mention, timers, approvals, start, core, commands } = report;
+  const { machine, mention, timers, approvals, start, core, commands, skills } = report;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `${machine.cpus} x ${machine.cpu}, Node ${machine.node}, Redis ${machine.redis}; ${packages.join(', ')}`,
@@ -50,13 +52,14 @@ export function toText(report: Report): string {
     ...section('approvals: memory and votes', approvals, approvalsText),
     ...section('start', start, startText),
     ...section('commands: first response in Discord', commands, commandsText),
+    ...section('skills: many of them', skills, skillsText),
     ...section('core: multiples of bare Redis', core, coreText),
   ].join('\n');
 }
 
 /** True when everything asked for has figures. */
-export function isComplete({ mention, timers, approvals, start, core, commands }: Report): boolean {
-  return [mention, timers, approvals, start, core, commands].every((part) => {
+export function isComplete({ mention, timers, approvals, start, core, commands, skills }: Report): boolean {
+  return [mention, timers, approvals, start, core, commands, skills].every((part) => {
     if (part === undefined) return true;
     if ('failed' in part) return false;
     if (!('comparisons' in part)) return true;
@@ -202,6 +205,24 @@ function commandsText({ perSecond, seconds, figures, violations, targets }: Comm
         name === 'signalbox' ? 'Signalbox' : 'bare discord.js, stores nothing',
         ...[row.p50Ms, row.p99Ms, row.maxMs, row.failed],
       ]),
+    ),
+    '',
+    toVerdictTable(targets),
+  ];
+}
+
+function skillsText({ skills, rounds, figures, targets }: SkillsReport): string[] {
+  return [
+    `${skills} skills, median of ${rounds} starts`,
+    toTable(
+      ['', 'ready ms', 'without ms', 'keyword p50', 'p99 ms', 'scored p50', 'p99 ms', 'choose p50'],
+      [
+        [
+          'Signalbox',
+          ...[figures.readyMs, figures.readyWithoutMs, figures.keywordP50Ms, figures.keywordP99Ms],
+          ...[figures.scoredP50Ms, figures.scoredP99Ms, figures.chooseP50Ms],
+        ],
+      ],
     ),
     '',
     toVerdictTable(targets),

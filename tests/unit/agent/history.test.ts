@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toHistory } from '../../../src/agent/history.ts';
+import { lastSaid, toHistory } from '../../../src/agent/history.ts';
 
 const at = '2026-01-05T10:00:00.000Z';
 const said = (text: string) => JSON.stringify({ kind: 'user', from: { name: 'Alex' }, text, at });
@@ -58,5 +58,17 @@ describe('what of a transcript the model is shown', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('what somebody wants', () => {
+  const event = { kind: 'event', text: 'Approval: executed.', at } as const;
+
+  it('is what a turn begins with, or the last words before what it is told', () => {
+    const stored = [said('first'), called('c'), gave('c', 'result'), said('second'), called('d'), 'no JSON'];
+
+    expect(lastSaid({ kind: 'user', from: { name: 'Alex' }, text: 'third', at }, stored)).toBe('third');
+    expect(lastSaid(event, stored)).toBe('second');
+    expect(lastSaid(event, [])).toBe('');
   });
 });

@@ -83,6 +83,8 @@ describe('the matcher scored', () => {
     ['hello, how are you?', []],
     ['what is this?', []],
     ['customers', []],
+    ['I come back later', []],
+    ['money back', ['refund-policy']],
     ['', []],
   ])('finds by endings, typing errors and descriptions, and not by one chance word: %j', (text, ids) => {
     expect(found('scored', text)).toEqual(ids);

@@ -380,3 +380,42 @@ describe('a rule that denies and names people for an exception', () => {
     expect(aToolbox(closed).screen(deploy)).toMatchObject({ kind: 'refused' });
   });
 });
+
+describe('a catalog of tools that is narrowed', () => {
+  const all = new ToolCatalog([
+    ...createTestTools(),
+    { ...createTestTools()[0]!, name: 'ask_somebody', group: 'control' },
+  ]);
+
+  it('has only those that are named, and asking for a human', () => {
+    const few = all.narrowedTo(new Set(['note', 'format_disk']));
+
+    expect(few.specs.map(({ name }) => name)).toEqual(['ask_somebody', 'note']);
+    expect(few.names()).toEqual(['note', 'ask_somebody']);
+    expect(few.find('refund')).toBeUndefined();
+    expect(few.find('format_disk')).toBeUndefined();
+    expect(all.narrowedTo(new Set()).names()).toEqual(['ask_somebody']);
+  });
+
+  it('is all of them where nobody narrows', () => {
+    expect(all.narrowedTo(undefined)).toBe(all);
+  });
+
+  it('OM-180 refuses what it has not, whatever the rules say', () => {
+    const box = new Toolbox(
+      all.narrowedTo(new Set(['lookup'])),
+      {
+        authorizations: () => rules({ name: 'all', tool: '*', decision: 'allow' }),
+        roles: () => ['member'],
+      },
+      { person: ALEX, platform: 'slack' },
+      ConversationId.parse('slack:T0:C0:1'),
+    );
+
+    expect(box.screen(refund({ order: 7, amount: 1 }))).toMatchObject({
+      kind: 'refused',
+      reason: 'There is no tool "refund". Tools: lookup, ask_somebody.',
+    });
+    expect(box.screen(aCall('lookup', { order: 7 }))).toMatchObject({ kind: 'run' });
+  });
+});

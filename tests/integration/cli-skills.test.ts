@@ -1,0 +1,167 @@
+/** `signalbox skills …`, as it is typed; the example is that of docs/skills.md. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+import { skillText } from '../support/skills.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+/** What the page tells people to write. */
+const [, EXAMPLE = ''] = /```markdown\n([\s\S]*?)```/.exec(readFileSync('docs/skills.md', 'utf8')) ?? [];
+
+let home: CliHome;
+
+beforeAll(() => {
+  home = createCliHome();
+  put('workspace/skills', 'order-status', EXAMPLE.replaceAll(/^ {3}/gm, ''));
+  put(
+    'workspace/skills',
+    'jira-hygiene',
+    skillText('jira-hygiene', { head: 'requires: { binaries: [no-such-program] }' }),
+  );
+  put('data/skills', 'foreign', skillText('foreign', { body: '\u001b[2JGone.' }));
+});
+afterAll(() => home.remove());
+
+function put(folder: string, name: string, text: string): void {
+  mkdirSync(join(home.directory, folder, name), { recursive: true });
+  writeFileSync(join(home.directory, folder, name, 'SKILL.md'), text);
+}
+
+const lines = (out: string) => out.trim().split('\n');
+
+describe('signalbox skills list', () => {
+  it('OB-050 shows every skill with its source and number, and which is used', async () => {
+    const { code, out } = await home.run('skills', 'list');
+
+    expect(code).toBe(0);
+    const rows = lines(out).map((line) => line.replaceAll(/ {2,}/g, '|').split('|').slice(0, 4).join('|'));
+    expect(rows).toEqual([
+      'SKILL|VERSION|SOURCE|STATE',
+      'foreign|1.0.0|managed (2)|NOT_PINNED',
+      'incident-triage|1.0.0|bundled (1)|active',
+      'jira-hygiene|1.0.0|workspace (3)|MISSING_BINARY',
+      'jira-hygiene|1.0.0|bundled (1)|shadowed by workspace',
+      'order-status|1.0.0|workspace (3)|active',
+      'refund-policy|1.0.0|bundled (1)|active',
+      'standup-digest|1.0.0|bundled (1)|active',
+      'writing-for-approval|1.0.0|bundled (1)|active',
+    ]);
+  });
+
+  it('OB-067 shows what keeps the others from it: code, what is missing, and a sentence', async () => {
+    const { out } = await home.run('skills', 'list', '--ineligible');
+    const json = JSON.parse((await home.run('skills', 'list', '--ineligible', '--json')).out);
+
+    expect(out).toContain('MISSING_BINARY  no-such-program');
+    expect(out).toContain('The program no-such-program is not on the PATH of this gateway.');
+    expect(out).toMatch(
+      /NOT_PINNED .* signalbox config set settings\.skills\.entries\.foreign\.hash [0-9a-f]{64}/,
+    );
+    expect(json).toMatchObject([
+      {
+        skill: 'foreign',
+        source: 'managed',
+        priority: 2,
+        state: 'ineligible',
+        lacks: [{ code: 'NOT_PINNED' }],
+      },
+      { skill: 'jira-hygiene', lacks: [{ code: 'MISSING_BINARY', missing: 'no-such-program' }] },
+    ]);
+  });
+});
+
+describe('signalbox skills show', () => {
+  it('prints one skill with the whole of its text', async () => {
+    const { code, out } = await home.run('skills', 'show', 'order-status');
+
+    expect(code).toBe(0);
+    expect(out).toContain('workspace (3)');
+    expect(out).toContain('where is my order, order status, delivery, parcel, tracking');
+    expect(out).toContain('# Where is my order?');
+  });
+
+  it('lets no skill steer the terminal', async () => {
+    const { out } = await home.run('skills', 'show', 'foreign');
+
+    expect(out).toContain('Gone.');
+    expect(out).not.toContain('\u001b');
+  });
+
+  it('says which was probably meant', async () => {
+    const { code, err } = await home.run('skills', 'show', 'order-stats');
+
+    expect(code).toBe(1);
+    expect(err.trim()).toBe('There is no skill "order-stats". Did you mean order-status?');
+  });
+});
+
+describe('signalbox skills lint', () => {
+  it('finds nothing in the example of the page, nor in what comes with the package', async () => {
+    const example = await home.run('skills', 'lint', join(home.directory, 'workspace/skills/order-status'));
+    const bundled = await home.run('skills', 'lint', join(process.cwd(), 'skills'));
+
+    expect({ code: example.code, out: example.out.trim() }).toEqual({
+      code: 0,
+      out: '1 skill: nothing is wrong.',
+    });
+    expect({ code: bundled.code, out: bundled.out.trim() }).toEqual({
+      code: 0,
+      out: '5 skills: nothing is wrong.',
+    });
+  });
+
+  it('ends with exit code 1 for what its author has to mend', async () => {
+    put('elsewhere', 'broken', '---\nname: broken\n---\nNo description.\n');
+    const { code, out } = await home.run('skills', 'lint', join(home.directory, 'elsewhere/broken/SKILL.md'));
+    const json = await home.run('skills', 'lint', join(home.directory, 'elsewhere'), '--json');
+
+    expect(code).toBe(1);
+    expect(out).toContain('ERROR  INVALID: It cannot be used: it has no description.');
+    expect(JSON.parse(json.out)).toMatchObject({
+      ok: false,
+      findings: [{ level: 'error', skill: 'broken' }],
+    });
+  });
+
+  it('says that there is nothing to look at', async () => {
+    const { code, err } = await home.run('skills', 'lint', join(home.directory, 'nowhere'));
+
+    expect(code).toBe(1);
+    expect(err).toContain('There is no SKILL.md in');
+  });
+});
+
+describe('signalbox skills why', () => {
+  it('OB-070 says what a message would be answered with, and why', async () => {
+    const { code, out } = await home.run('skills', 'why', 'where is my order', '7?');
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/1 +order-status 1\.0\.0 +4 +shown +keyword "where is my order"/);
+  });
+
+  it('OM-081 answers as the matcher in the configuration does', async () => {
+    const why = () => home.run('skills', 'why', 'a refnd for somebody');
+    const keyword = await why();
+    home.edit('settings.yaml', 'matcher: keyword', 'matcher: scored');
+    const scored = await why();
+    home.edit('settings.yaml', 'matcher: scored', 'matcher: keyword');
+
+    expect(keyword.out.trim()).toBe('No skill fits, as the matcher keyword reads it.');
+    expect(scored.out).toMatch(/1 +refund-policy 1\.0\.0 .* shown .*"refund" in its keywords/);
+    expect(scored.out).toContain('writing-for-approval 1.0.0 is shown as well, because another requires it.');
+  });
+
+  it('says what would fit and cannot be used, and which tools are left', async () => {
+    const foreign = await home.run('skills', 'why', 'foreign');
+    const digest = await home.run('skills', 'why', 'the standup digest, please', '--json');
+
+    expect(foreign.out).toContain('foreign would fit, and cannot be used');
+    expect(JSON.parse(digest.out)).toMatchObject({
+      matcher: 'keyword',
+      given: [{ skill: 'standup-digest 1.0.0' }],
+      tools: ['jira_search', 'jira_get_issue', 'recall', 'attach_file'],
+    });
+  });
+});
