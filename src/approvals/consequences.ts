@@ -16,6 +16,7 @@ import {
   isWaiting,
 } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
+import type { PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Effect } from '../redis/effects.ts';
 import { questionText, reminderText, titleOf } from './sentences.ts';
@@ -24,15 +25,18 @@ export interface Change {
   readonly next: Approval;
   readonly event: ApprovalEvent;
   readonly actor: string;
+  /** Those who are not told of it by itself. */
+  readonly spared?: ReadonlySet<PersonId>;
 }
 
-export function consequencesOf(before: Approval, { next, event, actor }: Change, nowMs: number): Effect[] {
+export function consequencesOf(before: Approval, change: Change, nowMs: number): Effect[] {
+  const { next, event, spared } = change;
   return [
-    { kind: 'audit', event: toAudit(before, { next, event, actor }) },
+    { kind: 'audit', event: toAudit(before, change) },
     ...wakeUps(before, next, nowMs),
     ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
     ...questions(before, next, nowMs),
-    ...(event === 'reminded' ? reminders(next, nowMs) : []),
+    ...(event === 'reminded' ? reminders(next, nowMs, spared) : []),
     ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
 }
@@ -120,6 +124,7 @@ function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
       correlation: next.request.correlation,
       conversationId: next.conversationId,
       to: next.origin,
+      requester: next.request.requester,
       markdown: questionText(next, question),
       atMs: nowMs,
     }),
@@ -171,7 +176,7 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
   });
 }
 
-function reminders(approval: Approval, nowMs: number): Effect[] {
+function reminders(approval: Approval, nowMs: number, spared?: ReadonlySet<PersonId>): Effect[] {
   const { copies, assents = [] } = approval;
   const answered = new Set(assents.map(({ by }) => by.person));
   // Where somebody has the card for themselves, they are reminded there.
@@ -179,7 +184,7 @@ function reminders(approval: Approval, nowMs: number): Effect[] {
   return copies.flatMap((copy) => {
     if (copy.resting) return [];
     const asked = askedBy(copy).filter((person) => copy.person === person || !own.has(person));
-    if (asked.every((person) => answered.has(person))) return [];
+    if (asked.every((person) => answered.has(person) || spared?.has(person))) return [];
     const item: OutboxItem = {
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,

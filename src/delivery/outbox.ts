@@ -21,6 +21,8 @@ const common = {
   to: Address,
   /** Where whoever caused it is told when it cannot be delivered; absent where that would be the same place. */
   author: Address.optional(),
+  /** Whoever asked for what this answers: told in a place of their own, where `to` is the one that fails. */
+  requester: PersonId.optional(),
   atMs: z.int(),
 };
 
@@ -29,6 +31,8 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     ...common,
     kind: z.literal('text'),
     markdown: z.string(),
+    /** Whose message it answers; stands for `requester`, where that is not known. */
+    saidTo: AccountId.optional(),
     /** The progress message that this text takes the place of. */
     replaces: z.string().optional(),
     /** Key of a reply that will not come: this takes the place of its progress, and is not said where there is none. */
@@ -95,9 +99,10 @@ export function toSender(
     markdown,
     atMs,
   };
-  return message.isCommand
-    ? { kind: 'notice', ...item, onlyFor: message.sender.account }
-    : { kind: 'text', ...item };
+  const { account, authenticated, automatic } = message.sender;
+  if (message.isCommand) return { kind: 'notice', ...item, onlyFor: account };
+  // Whoever it may not have been is told nothing elsewhere.
+  return { kind: 'text', ...item, ...(authenticated && !automatic ? { saidTo: account } : {}) };
 }
 
 /** Posts an item; the lane, and so the order, is the conversation and the destination. */

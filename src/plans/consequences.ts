@@ -45,6 +45,7 @@ function raise(saga: Saga, triggers: readonly EscalationTrigger[], nowMs: number
     correlation,
     conversationId,
     to: origin,
+    requester,
     markdown: raisedText(saga),
     atMs: nowMs,
   });

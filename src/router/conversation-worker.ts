@@ -557,13 +557,14 @@ export class ConversationWorker {
   }
 
   #reply(work: Work, said: Said, shown: string | undefined): Effect {
-    const { item, conversationId, replyTo, claim } = work;
+    const { item, conversationId, replyTo, claim, requester } = work;
     const out: OutboxItem = {
       kind: 'text',
       id: replyId(item),
       correlation: item.correlation,
       conversationId,
       to: replyTo,
+      requester: requester.person,
       epoch: work.control.epoch,
       ...toContent(said),
       ...(shown === undefined ? {} : { replaces: shown }),
@@ -728,6 +729,7 @@ export class ConversationWorker {
             correlation,
             conversationId,
             to,
+            ...(item.kind === 'message' ? { requester: item.requester.person } : {}),
             markdown:
               'I could not handle this message: it failed every time I tried. It is kept, and whoever runs me can see why and try it again.',
             atMs: this.deps.clock.now(),

@@ -4,6 +4,8 @@
  * Invariants
  *   1. An item leaves its outbox when the platform has it, or when it goes to the dead letters and its author is
  *      told; never otherwise.
+ *      They are told where they asked; where that is the place that failed, in a private one of theirs, with the words
+ *      that did not arrive. A report that cannot be delivered itself is told to nobody.
  *   2. A refused or failed message holds up its own lane only.
  *   3. An approver who cannot be reached where they want to be asked is asked in their next place.
  *   C1 (number of the specification) What the agent says carries the turn epoch it was said in, and is checked against
@@ -19,14 +21,14 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
-import { literal, viaText } from '../approvals/sentences.ts';
+import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
-import type { Approval, CardCopy } from '../domain/approval/record.ts';
+import { type Approval, type CardCopy, isEnded, isWaiting } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -36,6 +38,7 @@ import type { Page } from '../domain/escalation/pager.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Address, OutboundBody, Sent } from '../domain/message.ts';
+import type { Person } from '../domain/person.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { toUnreached } from '../escalation/pagers.ts';
 import { pageContent } from '../escalation/sentences.ts';
@@ -52,6 +55,8 @@ const LONGEST_RETRY_MS = 60_000;
 const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
 /** An approver whose platform is away this long is asked in their next place, too. */
 const ASK_ELSEWHERE_AFTER_MS = 2 * 60 * 1_000;
+/** Whoever asked is told once in this time where a request stands that cannot be shown, and of a message tried anew. */
+const TELL_ONCE_MS = 24 * 60 * 60 * 1_000;
 /** A reply address answers truthfully this long after the deadline. */
 const REPLY_GRACE_MS = 30 * 24 * 60 * 60 * 1_000;
 
@@ -293,7 +298,7 @@ export class DeliveryWorker {
     const { author, correlation, conversationId } = item;
     const sentence = await this.#whatBecomesOf(item, reason);
     const told =
-      author && JSON.stringify(author) !== JSON.stringify(item.to)
+      author && !isSamePlace(author, item.to)
         ? [
             toOutEffect({
               kind: 'text',
@@ -301,11 +306,11 @@ export class DeliveryWorker {
               correlation,
               conversationId,
               to: author,
-              markdown: `${sentence} It is kept for whoever runs me.`,
+              markdown: `${sentence} ${IS_KEPT}`,
               atMs: this.deps.clock.now(),
             }),
           ]
-        : [];
+        : await this.#toldInPrivate(item, sentence);
     const unreached = item.kind === 'page' ? this.#unreached(item) : [];
     const reports = reportsOf(
       this.deps.triggers(),
@@ -319,6 +324,45 @@ export class DeliveryWorker {
       // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
       ...(item.kind === 'page' ? unreached : reports),
     ];
+  }
+
+  /** To whoever asked, where it failed in the very place they asked in. */
+  async #toldInPrivate(item: OutboxItem, sentence: string): Promise<Effect[]> {
+    const { approvals, directory, clock } = this.deps;
+    const approval = item.kind === 'card' ? await approvals.find(item.approvalId) : undefined;
+    const asker = askerOf(item, approval, directory);
+    const to = asker && this.#placeInsteadOf(item.to, asker);
+    const missed = toMissed(item, approval);
+    if (!to || !missed) return [];
+    const { id, correlation, conversationId } = item;
+    const { words, about } = missed;
+    return [
+      toOutEffect(
+        {
+          kind: 'text',
+          id: `undeliverable:${id}`,
+          correlation,
+          conversationId,
+          to,
+          markdown: [`${sentence} ${IS_KEPT}`, ...words].join('\n\n'),
+          ...(item.kind === 'text' && item.files ? { files: item.files } : {}),
+          // The agent's own words are still the agent's words (C1).
+          ...(item.kind === 'text' && item.epoch !== undefined ? { epoch: item.epoch } : {}),
+          atMs: clock.now(),
+        },
+        { once: { key: `undeliverable:${about}`, forMs: TELL_ONCE_MS } },
+      ),
+    ];
+  }
+
+  /** Where only this person reads; on another platform if they have one, for it may be the platform that fails. */
+  #placeInsteadOf(failed: Address, person: Person): Address | undefined {
+    const { reach } = this.deps;
+    const places = reach
+      .placesOf(person)
+      .map(({ to }) => to)
+      .filter((to) => !reach.tellsEverybody(to.platform) && !isSamePlace(to, failed));
+    return places.find(({ platform }) => platform !== failed.platform) ?? places[0];
   }
 
   #unreached({ person, pages }: Extract<OutboxItem, { kind: 'page' }>): Effect[] {
@@ -377,6 +421,44 @@ export class DeliveryWorker {
       if (error instanceof LeaseLostError) return undefined;
       throw error;
     }
+  }
+}
+
+const IS_KEPT = 'It is kept for whoever runs me.';
+
+function isSamePlace(one: Address, other: Address): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Undefined when nobody asked, or nobody knows who did. */
+function askerOf(item: OutboxItem, approval: Approval | undefined, directory: Directory): Person | undefined {
+  const requester = approval?.request.requester ?? item.requester;
+  if (requester !== undefined) return directory.find(requester);
+  const account = item.kind === 'notice' ? item.onlyFor : item.kind === 'text' ? item.saidTo : undefined;
+  return account && directory.personOf(account);
+}
+
+/** What did not arrive, and what it was about, which is told once; undefined when it is not worth telling. */
+function toMissed(
+  item: OutboxItem,
+  approval: Approval | undefined,
+): { words: readonly string[]; about: string } | undefined {
+  switch (item.kind) {
+    case 'text':
+      return { words: [item.markdown], about: item.id };
+    case 'notice':
+      return { words: [], about: item.id }; // it may hold a code that proves who reads it there
+    case 'card': {
+      if (!approval) return undefined;
+      const { id, state } = approval;
+      const isNews = isWaiting(state) || isEnded(state) || state === 'UNKNOWN';
+      const words = [`**${literal(titleOf(approval))}**`, literal(standing(approval))];
+      return isNews ? { words, about: `${id}:${item.copyId}:${state}` } : undefined;
+    }
+    case 'page':
+      return undefined; // it is called about in another way
+    default:
+      return item satisfies never;
   }
 }
 

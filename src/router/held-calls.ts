@@ -217,7 +217,7 @@ export class HeldCalls {
     );
     const { id, conversationId, origin, request } = approval;
     const markdown = unaskedText(unasked.map(({ name }) => name));
-    const { correlation } = request;
+    const { correlation, requester } = request;
     return [
       toOutEffect({
         kind: 'text',
@@ -225,6 +225,7 @@ export class HeldCalls {
         correlation,
         conversationId,
         to: origin,
+        requester,
         markdown,
         atMs,
       }),

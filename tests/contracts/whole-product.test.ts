@@ -46,12 +46,17 @@ interface Desk extends Surface {
   readonly alone?: Surface;
   /** Dana cannot be asked here, now or ever. */
   shutDanaOut(): void;
+  /** Nothing can be said on this platform any more, to whoever it is. */
+  shut(): void;
 }
 
 /** A member of the platform whom the product does not know, or who was not asked. */
 const A_STRANGER = { who: EVE, told: /do not know you|sent to somebody else/ };
 /** Where strangers are not let in at all. */
 const THE_REQUESTER = { who: ALEX, told: /You asked for this yourself/ };
+
+/** More often than any test sends something. */
+const EVERY_TIME = 1_000;
 
 const [CHANNEL] = DISCORD_CHANNELS;
 const DAY = 24 * 60 * 60_000;
@@ -70,6 +75,7 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
           return async ({ slackUser }) => void (await slack.press({ ...pressed, user: slackUser }));
         },
         shutDanaOut: () => slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' }),
+        shut: () => slack.fail('chat.postMessage', { kind: 'error', error: 'is_archived' }, EVERY_TIME),
       };
     case 'discord':
       return {
@@ -89,6 +95,12 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
         },
         shutDanaOut: () =>
           discord.fail('POST /channels/:channel/messages', { kind: 'status', status: 403, code: 50_007 }),
+        shut: () =>
+          discord.fail(
+            'POST /channels/:channel/messages',
+            { kind: 'status', status: 403, code: 50_013 },
+            EVERY_TIME,
+          ),
       };
     case 'jira': {
       const ours = () =>
@@ -108,6 +120,7 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
           };
         },
         shutDanaOut: () => jira.fail('addComment', { kind: 'status', status: 404 }),
+        shut: () => jira.fail('addComment', { kind: 'status', status: 403 }, EVERY_TIME),
       };
     }
     case 'email':
@@ -123,6 +136,7 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
           };
         },
         shutDanaOut: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }),
+        shut: () => mail.fault({ kind: 'refuse', at: 'recipient', code: 550 }, EVERY_TIME),
       };
     case 'web':
       return {
@@ -137,6 +151,7 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
           };
         },
         shutDanaOut: () => undefined,
+        shut: () => undefined,
       };
     case 'cli': {
       if (!terminals) throw new Error('nobody sits at a terminal');
@@ -149,6 +164,7 @@ function deskOf(platform: PlatformName, { sandbox }: Story, terminals?: Terminal
           return (who) => (who === DANA ? dana : alex).type(`/approve ${id}`);
         },
         shutDanaOut: () => undefined,
+        shut: () => undefined,
       };
     }
     default:
@@ -246,6 +262,71 @@ describe.each(PLATFORMS)('a request shown on %s', (platform) => {
       expect(await story.open()).toHaveLength(1);
     },
   );
+});
+
+/** Where Alex asks, where he is told when that place fails, and where Dana is asked. */
+const FAILING_PLACES = [
+  ['slack', 'email', 'email'],
+  ['discord', 'slack', 'email'],
+  ['jira', 'slack', 'email'],
+  ['email', 'slack', 'slack'],
+] as const;
+
+describe.each(FAILING_PLACES)('a request asked for on %s, where nothing can be said', (here, there, hers) => {
+  let story: Story;
+
+  beforeEach(async () => {
+    story = await Story.begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse(hers)] });
+    // In Jira everybody would read it.
+    const prefers = ['jira', 'slack', 'email'].map((each) => Platform.parse(each));
+    story.config = withPerson(story.config, 'alex', { prefers });
+  });
+  afterEach(async () => {
+    await story.end();
+  });
+
+  /** What Alex alone reads on a platform. */
+  function readByAlex(platform: PlatformName): readonly string[] {
+    const { slack, mail } = story.sandbox;
+    return platform === 'slack'
+      ? slack.messages(ALEX.slackDm).map(textOf)
+      : mail.mailbox(ALEX.mail).map(({ text }) => text);
+  }
+
+  it(`OM-142 tells whoever asked on ${there} how it stands and what came of it, once each`, async () => {
+    const desk = deskOf(here, story);
+    const alex = deskOf(there, story);
+    const dana = deskOf(hers, story);
+    desk.shut();
+
+    await desk.ask('refund order 7');
+    const failed = `could not deliver [\\s\\S]*${viaText(here)}[\\s\\S]*`;
+    await seen(alex, () => readByAlex(there), new RegExp(`${failed}Waiting for role manager`));
+    await seen(dana, dana.shownToDana, /order 7/);
+    await dana.approve();
+    await seen(alex, () => readByAlex(there), new RegExp(`${failed}Approved by Dana Reyes[\\s\\S]*Done`));
+    await seen(alex, () => readByAlex(there), new RegExp(`${failed}it is done`));
+    await story.quiet();
+
+    expect(story.refunds(7)).toEqual([120]);
+    // What the agent said, and where the request stood: before it was approved, and after.
+    expect(readByAlex(there)).toHaveLength(4);
+    expect(new Set(readByAlex(there)).size).toBe(readByAlex(there).length);
+  });
+
+  it('OM-142 ends with the dead letters where nothing can be said elsewhere either', async () => {
+    deskOf(here, story).shut();
+    deskOf(there, story).shut();
+
+    await deskOf(here, story).ask('what can you do?');
+    while ((await story.app.deadLetters.list()).length < 2) await soon();
+    await story.quiet();
+
+    const letters = await story.app.deadLetters.list();
+    expect(letters.map(({ queue }) => queue)).toEqual(expect.arrayContaining([`o.${here}`, `o.${there}`]));
+    expect(letters).toHaveLength(2);
+  });
 });
 
 describe('while the store is away', () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
-import { RateLimitedError } from '../../../src/domain/errors.ts';
-import type { AccountId } from '../../../src/domain/ids.ts';
+import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
+import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import type { Address } from '../../../src/domain/message.ts';
+import type { Person } from '../../../src/domain/person.ts';
 import type { Directory } from '../../../src/identity/directory.ts';
 import type { Claim, KeyedQueue } from '../../../src/mailbox/keyed-queue.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
@@ -13,12 +15,45 @@ import { silent } from '../../support/core.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 
+const ALEX: Person = { id: PersonId.parse('alex'), name: 'Alex Kim', roles: [], accounts: [], prefers: [] };
+const MAIL: Address = { platform: Platform.parse('email'), route: { to: 'alex@corp.test' } };
+const ISSUE: Address = { platform: Platform.parse('jira'), route: { issue: 'OPS-1' } };
+
+/** The outbox item in which the requester is told of a text that was refused for good, with these places of theirs. */
+async function reportOf(item: object, places: readonly Address[] = [MAIL]): Promise<unknown> {
+  const written: Effect[] = [];
+  await attempt(
+    { requester: 'alex', ...item },
+    { ageMs: 0, error: new UndeliverableError(SLACK, 'is_archived'), places, written },
+  );
+  const outs = written.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : []));
+  expect(outs.length).toBeLessThanOrEqual(1);
+  return outs[0];
+}
+
 /** What becomes of a message its platform refuses with "too fast", this long after it was posted. */
 async function fateOf(ageMs: number): Promise<string[]> {
+  const written: Effect[] = [];
+  const later = await attempt({}, { ageMs, error: new RateLimitedError('slack', 30_000), written });
+  return [...written.map(({ kind }) => kind), ...later];
+}
+
+interface Circumstances {
+  readonly ageMs: number;
+  /** What sending it comes to. */
+  readonly error: Error;
+  readonly places?: readonly Address[];
+  readonly written: Effect[];
+}
+
+async function attempt(
+  more: object,
+  { ageMs, error, places = [], written }: Circumstances,
+): Promise<string[]> {
   const fate: string[] = [];
   const queue = {
     commit: async (_claim: Claim, effects: readonly Effect[]) => {
-      fate.push(...effects.map(({ kind }) => kind));
+      written.push(...effects);
       return { next: undefined, handed: [] };
     },
     retryLater: async () => {
@@ -31,7 +66,7 @@ async function fateOf(ageMs: number): Promise<string[]> {
       platform: SLACK,
       start: async () => undefined,
       stop: async () => undefined,
-      send: async () => Promise.reject(new RateLimitedError('slack', 30_000)),
+      send: async () => Promise.reject(error),
       directAddress: (account: AccountId) => ({ platform: SLACK, route: { user: account } }),
       check: async () => [],
     },
@@ -41,8 +76,11 @@ async function fateOf(ageMs: number): Promise<string[]> {
     escalations: { find: async () => undefined },
     triggers: () => [],
     keepTranscriptMs: () => 1,
-    directory: {} as unknown as Directory,
-    reach: {} as unknown as Reach,
+    directory: { find: () => ALEX, personOf: () => ALEX } as unknown as Directory,
+    reach: {
+      placesOf: () => places.map((to) => ({ to })),
+      tellsEverybody: (platform: Platform) => platform === ISSUE.platform,
+    } as unknown as Reach, // of all they do, what a report of a failure asks for
     tokens: createReplyTokens('a secret that is long enough'),
     clock: { now: () => ageMs },
     log: silent,
@@ -54,6 +92,7 @@ async function fateOf(ageMs: number): Promise<string[]> {
     conversationId: 'slack:1',
     markdown: 'hi',
     atMs: 0,
+    ...more,
   };
   await worker.handle(
     {
@@ -75,5 +114,52 @@ describe('a message the platform always refuses as too fast', () => {
   it('waits its time, and goes to the dead letters after a day, not round for ever', async () => {
     expect(await fateOf(HOUR_MS)).toEqual(['later']);
     expect(await fateOf(25 * HOUR_MS)).toEqual(['dead', 'audit']);
+  });
+});
+
+describe('a text of somebody that cannot be delivered where they asked', () => {
+  const here = anAddress('slack');
+  const direct: Address = { platform: SLACK, route: { user: 'U0ALEX' } };
+
+  it('OM-142 is told them in private, on another platform if they have one', async () => {
+    expect(await reportOf({}, [ISSUE, direct, MAIL])).toMatchObject({ to: MAIL });
+    expect(await reportOf({}, [ISSUE, direct])).toMatchObject({ to: direct });
+    expect(await reportOf({}, [ISSUE, here])).toBeUndefined();
+  });
+
+  it('OM-142 is told them with its files and words, which stay those of the turn they were said in', async () => {
+    const files = [{ name: 'a.csv', mediaType: 'text/csv', base64: 'YQ==' }];
+
+    const report = await reportOf({ markdown: 'Refunded.', files, epoch: 3 });
+
+    expect(report).toMatchObject({ id: 'undeliverable:i', files, epoch: 3 });
+    expect(report).toHaveProperty('markdown', expect.stringMatching(/is_archived[\s\S]*Refunded\./));
+  });
+
+  it('OM-142 is told them though only the account is known that they wrote from', async () => {
+    expect(await reportOf({ requester: undefined, saidTo: 'slack:T/U0ALEX' })).toMatchObject({ to: MAIL });
+    expect(await reportOf({ requester: undefined })).toBeUndefined();
+  });
+
+  it('OM-142 is told them without its words where those were for them alone, on that very account', async () => {
+    const code = { kind: 'notice', requester: undefined, onlyFor: 'slack:T/U0ALEX', markdown: 'code 4711' };
+
+    const report = await reportOf(code);
+
+    expect(report).toMatchObject({ to: MAIL });
+    expect(JSON.stringify(report)).not.toContain('4711');
+  });
+
+  it('OM-142 is told where they asked, and there alone, where that is another place', async () => {
+    expect(await reportOf({ author: MAIL }, [direct])).toMatchObject({ to: MAIL });
+  });
+
+  it('tells nobody of itself once it is such a report', async () => {
+    const report = await reportOf({});
+
+    // The report, and nothing more, is what an outbox keeps.
+    expect(await reportOf({ ...(report as object), requester: undefined }, [direct])).toBeUndefined();
+    expect(report).not.toHaveProperty('requester');
+    expect(report).not.toHaveProperty('author');
   });
 });
