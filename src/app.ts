@@ -21,6 +21,7 @@ import { HttpDoor } from './api/http-door.ts';
 import { ApiKeyStore } from './api/key-store.ts';
 import { ApprovalRounds } from './approvals/approval-rounds.ts';
 import { ApprovalStore } from './approvals/approval-store.ts';
+import { CatchUps } from './approvals/catch-ups.ts';
 import { consequencesOf } from './approvals/consequences.ts';
 import { GrantStore } from './approvals/grant-store.ts';
 import { PermitOffice } from './approvals/permit-office.ts';
@@ -254,6 +255,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     elapsed: ({ policy }, fromMs, untilMs) =>
       elapsed(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, untilMs),
   });
+  const catchUps = new CatchUps({ redis, keys, ...stores });
+  stores.approvals.sparePeopleBy((approval, nowMs) => catchUps.spared(approval, nowMs));
   followControls(stores, config, () =>
     stores.directory
       .holders('take-over')

@@ -21,7 +21,7 @@ import {
   type TickResult,
   tick,
 } from '../domain/approval/time.ts';
-import { ApprovalId, type ConversationId } from '../domain/ids.ts';
+import { ApprovalId, type ConversationId, type PersonId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
@@ -72,6 +72,7 @@ interface Seen {
 
 export class ApprovalStore {
   #people: Omit<Circumstances, 'outages'> = NO_CIRCUMSTANCES;
+  #spared: ((approval: Approval, nowMs: number) => Promise<ReadonlySet<PersonId>>) | undefined;
 
   constructor(
     private readonly redis: RedisClient,
@@ -87,6 +88,11 @@ export class ApprovalStore {
     times: Pick<Circumstances, 'nextChange' | 'later' | 'elapsed'> = {},
   ): void {
     this.#people = { ...times, copiesFor };
+  }
+
+  /** Who is to be spared a reminder of their own that comes late; before that, nobody is. */
+  sparePeopleBy(spared: (approval: Approval, nowMs: number) => Promise<ReadonlySet<PersonId>>): void {
+    this.#spared = spared;
   }
 
   async find(id: ApprovalId): Promise<Approval | undefined> {
@@ -148,7 +154,13 @@ export class ApprovalStore {
 
   /** Applies what time brings about for one approval. */
   async tick({ id, document, nowMs, outages }: DueApproval): Promise<TickResult | undefined> {
-    return this.apply(id, tick, toSeen(document, nowMs, outages));
+    const seen = toSeen(document, nowMs, outages);
+    const spared = seen.approval && (await this.#spared?.(seen.approval, nowMs));
+    return this.apply(
+      id,
+      (approval, atMs, circumstances) => tick(approval, atMs, { ...circumstances, spared }),
+      seen,
+    );
   }
 
   /** What has fallen due in a partition; parked lanes among it are back in line already. */

@@ -103,6 +103,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       approvers: asked.approvers,
       remindAfterMs: remindersOf(policy, hours, ask.nowMs),
       validForMs: policy.valid_for,
+      catchUp: policy.catch_up_reminders,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
       ...(asked.exception ? { exception: true as const } : {}),
       ...(policy.standing_yes && !asked.exception ? { standingYes: toStandingYes(policy.standing_yes) } : {}),

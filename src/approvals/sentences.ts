@@ -468,6 +468,15 @@ export function reminderText(approval: Approval): string {
   ].join('\n\n');
 }
 
+/** In place of reminders one by one, when there would be many of them at once; in markdown. */
+export function digestText(more: number): string {
+  const requests = more === 1 ? 'request waits' : 'requests wait';
+  return [
+    `**${more} more ${requests} for your answer.**`,
+    'I was away for a while, so I do not remind you of each of them. Write `/approvals` to me to see what waits for you; at a terminal, `signalbox approvals list` shows it.',
+  ].join('\n\n');
+}
+
 /** What whoever asked is told when those who may decide cannot be asked; in markdown. */
 export function unaskedText(names: readonly string[]): string {
   const people = joined(names.map(literal));

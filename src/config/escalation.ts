@@ -49,6 +49,15 @@ export const EscalationPolicy = z.strictObject({
   warn_before: duration({ min: '1s' })
     .optional()
     .describe('How long before the deadline the last warning goes out. Left out: no warning.'),
+  catch_up_reminders: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(3)
+    .describe(
+      'After a time in which Signalbox was down: how many late reminders one person gets one by one. Of all others ' +
+        'they are told together, in one message.',
+    ),
   valid_for: duration({ min: '1s', max: '7d' })
     .prefault('15m')
     .describe('How long a yes may wait for its execution; after that it is withdrawn.'),

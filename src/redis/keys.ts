@@ -91,6 +91,11 @@ export class Keys {
     return `${this.partition(partition)}in:${name}`;
   }
 
+  /** What somebody was told late, and how much of it is told one by one. */
+  catchUp(partition: number, person: string): string {
+    return `${this.partition(partition)}late:${person}`;
+  }
+
   approval(id: ApprovalId): string {
     return `${this.partition(partitionOfApproval(id))}apr:${id}`;
   }

@@ -162,6 +162,27 @@ describe('a question about a request that is counted in working hours', () => {
   });
 });
 
+describe('requests nobody could be reminded of for a while', () => {
+  it('E11 are told of one by one as the policy says, and all others in one message', async () => {
+    await begin({ carl: 'member', policy: { remind_after: [2 * HOUR], catch_up_reminders: 1 } });
+    for (const order of [7, 12, 7]) {
+      const thread = await story.mention(`refund order ${order}`);
+      await story.answer(thread, /Waiting for role manager/);
+    }
+    await story.seen();
+    await story.quiet();
+
+    await story.advance(4 * HOUR, { sweep: false });
+    const digest = await story.mail(DANA.mail, /more requests wait/);
+    await story.quiet();
+
+    expect(digest.text).toContain('2 more requests wait for your answer.');
+    const mails = story.sandbox.mail.mailbox(DANA.mail).map(({ text }) => text);
+    expect(mails.filter((text) => /Reminder:/.test(text))).toHaveLength(1);
+    expect(mails.filter((text) => /more requests wait/.test(text))).toHaveLength(1);
+  });
+});
+
 describe('a request nobody answers', () => {
   it('OM-120 OM-123 is asked of the next ones when its time is up, who then can decide, and expires after that', async () => {
     await begin({

@@ -1,20 +1,23 @@
 /**
  * An hour in which no process of ours was there, and what people find afterwards: one reminder at most for each
- * request, at the newest stage, and nothing that ended while nobody could answer.
+ * request, at the newest stage, few for each person, and nothing that ended while nobody could answer.
  */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
+import { CatchUps } from '../../src/approvals/catch-ups.ts';
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { noteCopy } from '../../src/domain/approval/copies.ts';
 import type { Approval, ApprovalPolicy } from '../../src/domain/approval/record.ts';
 import { PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { Directory } from '../../src/identity/directory.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
 import { anAddress, anApproval } from '../support/approvals.ts';
 import { openStore, type Store, silent } from '../support/core.ts';
+import { parse } from '../unit/config/config-texts.ts';
 
 /** So far ahead that only the test lets time pass. */
 const BEGIN_MS = Date.parse('2100-01-01T00:00:00Z');
@@ -92,6 +95,59 @@ describe('after an hour in which none of our processes was there', () => {
     }
   });
 
+  it('E11 somebody with fifty requests gets three reminders, and one message that says how many more wait', async () => {
+    spareSomebody();
+    const waiting = await openSome(50, {
+      deadlineMs: 24 * 60 * MINUTE_MS,
+      policy: { remindAfterMs: [10 * MINUTE_MS] },
+    });
+
+    await passTime(OUTAGE_MS);
+    await Promise.all([sweeper.sweep(), sweeper.sweep()]);
+    await sweeper.sweep();
+
+    const sent = await sentToDana();
+    expect(sent.filter(({ id }) => id.startsWith('remind:'))).toHaveLength(3);
+    const digests = sent.filter(({ id }) => id.startsWith('catch-up:dana:'));
+    expect(digests).toMatchObject([
+      { kind: 'text', markdown: expect.stringMatching(/\*\*47 more requests wait.*`\/approvals`/s) },
+    ]);
+    for (const { id } of waiting) expect(await approvals.find(id)).toMatchObject({ reminded: 1 });
+  });
+
+  it('E11 the policy says how many, and what comes in time is not counted', async () => {
+    spareSomebody();
+    const policy = { remindAfterMs: [10 * MINUTE_MS, 70 * MINUTE_MS], catchUp: 5 };
+    await openSome(8, { deadlineMs: 24 * 60 * MINUTE_MS, policy });
+
+    await passTime(OUTAGE_MS);
+    await sweeper.sweep();
+    expect((await sentToDana()).map(({ id }) => id.split(':')[0]).toSorted()).toEqual([
+      'catch-up',
+      ...Array.from({ length: 5 }, () => 'remind'),
+    ]);
+
+    await watch(11 * MINUTE_MS);
+    expect((await sentToDana()).filter(({ id }) => id.startsWith('remind:'))).toHaveLength(5 + 8);
+  });
+
+  it('E11 a process that ends over a reminder leaves it to the next one, which decides the same', async () => {
+    const catchUps = spareSomebody();
+    const waiting = await openSome(5, {
+      deadlineMs: 24 * 60 * MINUTE_MS,
+      policy: { remindAfterMs: [10 * MINUTE_MS] },
+    });
+    await passTime(OUTAGE_MS);
+
+    // It had asked for all of them, and sent nothing yet.
+    for (const approval of waiting) await catchUps.spared(approval, nowMs);
+    await sweeper.sweep();
+
+    const sent = await sentToDana();
+    expect(sent.filter(({ id }) => id.startsWith('remind:'))).toHaveLength(3);
+    expect(sent.filter(({ id }) => id.startsWith('catch-up:'))).toHaveLength(1);
+  });
+
   it('the next people are asked once, when the first have had the time that they lacked', async () => {
     const ladder: ApprovalPolicy['ladder'] = [
       { kind: 'escalate', approvers: { role: RoleName.parse('director') }, forMs: 20 * MINUTE_MS },
@@ -128,6 +184,27 @@ describe('after an hour in which none of our processes was there', () => {
   });
 });
 
+/** From now on nobody is reminded of too much at once. */
+function spareSomebody(): CatchUps {
+  const config = parse();
+  const writer = new EffectWriter(store.redis, store.keys);
+  const directory = new Directory(() => config);
+  const catchUps = new CatchUps({ ...store, approvals, directory, writer });
+  approvals.sparePeopleBy((approval, atMs) => catchUps.spared(approval, atMs));
+  return catchUps;
+}
+
+/** Texts that were given to the mail gateway. Cards are no texts. */
+async function sentToDana(): Promise<{ id: string; markdown: string }[]> {
+  const { redis, keys } = store;
+  const lanes = await redis.keys(`${keys.prefix}*o.email:q:*`);
+  const items = await Promise.all(lanes.map((lane) => redis.lrange(lane, 0, -1)));
+  return items
+    .flat()
+    .map((json) => JSON.parse(json))
+    .filter(({ kind }) => kind === 'text');
+}
+
 /** In as many conversations, of several partitions. */
 async function openSome(
   count: number,
@@ -139,6 +216,7 @@ async function openSome(
       const conversation = `slack:T0:C0:${randomUUID()}`;
       const approval = anApproval({
         conversation,
+        tail: randomUUID().replaceAll('-', '').slice(0, 12),
         openedMs: nowMs,
         deadlineMs: nowMs + wish.deadlineMs,
         policy: { remindAfterMs: [], ...wish.policy },

@@ -129,6 +129,8 @@ export const ApprovalPolicy = z.object({
     .optional(),
   /** After opening, in ms, ascending. */
   remindAfterMs: z.array(z.int()),
+  /** Of reminders that come late after an outage, how many one person gets one by one. Absent: as many as usual. */
+  catchUp: z.int().optional(),
   ladder: z.array(Rung).optional(),
   /** Somebody has to have had it in front of them for so long before it expires. */
   minVisibleMs: z.int().optional(),
@@ -334,7 +336,13 @@ export type ApprovalEvent =
 /** What a function of the machine returns: perhaps a next state, always an answer for the caller. */
 export interface Step<Result> {
   readonly result: Result;
-  readonly moved?: { readonly next: Approval; readonly event: ApprovalEvent; readonly actor: string };
+  readonly moved?: {
+    readonly next: Approval;
+    readonly event: ApprovalEvent;
+    readonly actor: string;
+    /** Those who are not told of it by itself. */
+    readonly spared?: ReadonlySet<PersonId>;
+  };
   /** The store's own time must be within this window when the step is written, or it is decided anew. */
   readonly window?: { readonly notBeforeMs?: number; readonly beforeMs?: number };
 }

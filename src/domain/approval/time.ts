@@ -1,5 +1,6 @@
 /** What time alone does to an approval, and when. Pure. */
 
+import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
 import { withFurther, withResting } from './copies.ts';
 import {
@@ -16,6 +17,9 @@ import {
   type Step,
   unpaused,
 } from './record.ts';
+
+/** As in lanes.lua: that nobody looked for so long is an outage of ours, in ms. */
+const OUTAGE_MS = 60_000;
 
 /** How often somebody is asked again to find out about a call whose outcome is unknown. */
 const NAG_EVERY_MS = 4 * 60 * 60 * 1_000;
@@ -51,6 +55,8 @@ export interface Circumstances {
   readonly later?: ((approval: Approval, fromMs: number, lengthMs: number) => number) | undefined;
   /** How much time has passed between two instants, by the same. */
   readonly elapsed?: ((approval: Approval, fromMs: number, untilMs: number) => number) | undefined;
+  /** Those who are not reminded of it by itself now, because they were told of much already. */
+  readonly spared?: ReadonlySet<PersonId> | undefined;
 }
 
 export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => [] };
@@ -79,7 +85,7 @@ export function tick(
     case 'EXECUTING':
       return release(approval, nowMs);
     case 'UNKNOWN':
-      return nag(approval);
+      return nag(approval, circumstances);
     default:
       return { result: 'nothing' };
   }
@@ -103,6 +109,18 @@ export function dueOf(approval: Approval): number | undefined {
     default:
       return undefined;
   }
+}
+
+/** Whether a reminder is next, and should have gone out so long ago that nobody of ours can have been there. */
+export function isOverdueReminder(approval: Approval, nowMs: number): boolean {
+  const dueMs = dueOf(approval);
+  if (dueMs === undefined || nowMs - dueMs < OUTAGE_MS) return false;
+  if (approval.state === 'UNKNOWN') return true;
+  return approval.state === 'OPEN' && nowMs < approval.deadlineMs && nowMs >= reminderOf(approval);
+}
+
+function toSpared(spared: Circumstances['spared']): { readonly spared?: ReadonlySet<PersonId> } {
+  return spared && spared.size > 0 ? { spared } : {};
 }
 
 /** When the next reminder is due; infinite after the last one. */
@@ -271,14 +289,14 @@ function remind(approval: Approval, nowMs: number, circumstances: Circumstances)
   const next = { ...advance(withoutLook(approval), 'OPEN'), ...there, reminded: passed };
   return {
     result: 'reminded',
-    moved: { next, event: 'reminded', actor: 'system' },
+    moved: { next, event: 'reminded', actor: 'system', ...toSpared(circumstances.spared) },
     window: { beforeMs: approval.deadlineMs },
   };
 }
 
-function nag(approval: Approval): Moved<'reminded'> {
+function nag(approval: Approval, { spared }: Circumstances): Moved<'reminded'> {
   const next = { ...advance(approval, 'UNKNOWN'), nagged: (approval.nagged ?? 0) + 1 };
-  return { result: 'reminded', moved: { next, event: 'reminded', actor: 'system' } };
+  return { result: 'reminded', moved: { next, event: 'reminded', actor: 'system', ...toSpared(spared) } };
 }
 
 /** The yes was not acted on in time. */
