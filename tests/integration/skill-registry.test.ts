@@ -1,6 +1,14 @@
 /** Skills as files in folders: which are used, what changes when the files do, and how much of them is read. */
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +18,10 @@ import { createHost } from '../../src/skills/host.ts';
 import { SKILL_SOURCES, type SkillSource } from '../../src/skills/skill.ts';
 import { SkillRegistry } from '../../src/skills/skill-registry.ts';
 import { aHost, SkillShelf, skillText } from '../support/skills.ts';
+
+/** What this process has read, where the system counts it. */
+const IO = '/proc/self/io';
+const bytesRead = () => Number(/^rchar: (\d+)$/m.exec(readFileSync(IO, 'utf8'))?.[1]);
 
 const SOURCES = Object.keys(SKILL_SOURCES) as SkillSource[];
 const text = (name: string, keyword: string, body: string, more = '') =>
@@ -221,6 +233,20 @@ describe('how much is read', () => {
     expect(shown).toBe(body);
   });
 
+  it.skipIf(!existsSync(IO))('OM-170 is a small part of 200 skills at the start', async () => {
+    const shelf = new SkillShelf();
+    for (let n = 0; n < 200; n++)
+      shelf.put('workspace', `skill-${n}`, skillText(`skill-${n}`, { body: 'x'.repeat(100_000) }));
+    const before = bytesRead();
+    await shelf.registry.reload();
+    const atStart = bytesRead() - before;
+    await shelf.bodies('skill-7');
+
+    expect(shelf.active()).toHaveLength(200);
+    expect(atStart).toBeLessThan(2_000_000);
+    expect(bytesRead() - before - atStart).toBeGreaterThan(100_000);
+  });
+
   it('OB-072 OB-076 is all 400 lines of it, to the last sentence', async () => {
     const shelf = new SkillShelf();
     const body = Array.from({ length: 400 }, (_, n) => `${n + 1}. Step ${n + 1}.`).join('\n');
@@ -410,7 +436,7 @@ describe('a host', () => {
     });
 
     expect(
-      ['ffmpeg', 'notes', 'folder', 'sox', '../ffmpeg', `${shelf.root}/ffmpeg`].map((name) =>
+      ['ffmpeg', 'notes', 'folder', 'sox', 'folder/../ffmpeg', `${shelf.root}/ffmpeg`].map((name) =>
         host.hasBinary(name),
       ),
     ).toEqual([true, false, false, false, false, false]);
