@@ -224,7 +224,7 @@ describe('sending to Discord', () => {
         id: 'b',
         to: directly(dana),
         body: text('Done.'),
-        queuedAt: nowMs,
+        queuedAt: nowMs ?? 0,
         attempt: 2,
       });
 
@@ -412,7 +412,7 @@ describe('sending to Discord', () => {
           conversationId: ConversationId.parse('discord:G:C'),
           to: route,
           body: text('Done.'),
-          queuedAt: nowMs,
+          queuedAt: nowMs ?? 0,
           attempt: 2,
         };
 
