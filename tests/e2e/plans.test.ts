@@ -77,7 +77,6 @@ describe('a plan that somebody agrees to', () => {
       /order 7, amount 120, currency EUR, .* — risk: high — undone by: charge order 7 120\.00 EUR/,
     );
     expect(shown).toMatch(/— risk: medium — undone by: roll api in production back/);
-    expect(shown).not.toMatch(/"text":"Always/);
     await press(card, /Approve/);
 
     await story.answer(thread, /Done: All 3 steps are done/);
@@ -85,6 +84,15 @@ describe('a plan that somebody agrees to', () => {
     expect(story.sandbox.shop.refunds.map(({ order }) => order)).toEqual([7, 8]);
     expect(story.sandbox.shop.deploys).toMatchObject([{ version: '2.0' }]);
     expect(await story.app.audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it('is asked about each time, also where a yes may be given to further calls', async () => {
+    story = await Story.begin({ config: withStandingYes });
+
+    const { card } = await ask([refund(7, 120), refund(8, 60)]);
+
+    expect(textOf(card)).toContain('Approve');
+    expect(textOf(card)).not.toContain('Always…');
   });
 
   it('OM-150 OM-151 leaves nothing when its last step fails: the others are taken back, the last first', async () => {
@@ -196,6 +204,16 @@ describe('a plan that cannot be', () => {
     expect(await story.waiting()).toEqual([]);
   });
 });
+
+/** Where a yes to further calls may be given, also of such risk. */
+function withStandingYes(config: StoryConfig): StoryConfig {
+  const standing_yes = { rules: ['tool' as const], longest: 3_600_000, most_times: 10 };
+  const policies = {
+    default: { ...config.escalation.policies.default, standing_yes },
+    urgent: { ...config.escalation.policies.urgent!, standing_yes },
+  };
+  return { ...config, escalation: { ...config.escalation, policies } };
+}
 
 async function ticket(): Promise<string> {
   const [approval] = await story.waiting();

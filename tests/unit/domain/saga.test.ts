@@ -166,11 +166,13 @@ describe('a saga', () => {
     expect(start(taken, { epoch: 2, index: 0 }, T0, STEP_MS).kind).toBe('fenced');
   });
 
-  it('takes no report of whoever had it before', () => {
+  it('takes nothing of whoever had it before', () => {
     const begun = moved(start(begin(aPlan([{ repeatable: true }, {}]), T0), { epoch: 1, index: 0 }, T0, 1));
     const taken = moved(takeUp(begun, T0));
     const again = moved(start(taken, { epoch: 2, index: 0 }, T0, 1));
 
+    expect(start(taken, { epoch: 1, index: 0 }, T0, 1).kind).toBe('fenced');
+    expect(refuse(taken, { epoch: 1, index: 0 }, 'no', T0).kind).toBe('fenced');
     expect(report(again, { epoch: 1, index: 0 }, ok, T0).kind).toBe('fenced');
     expect(report(again, { epoch: 2, index: 0 }, ok, T0).kind).toBe('moved');
   });
