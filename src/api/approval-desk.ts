@@ -166,12 +166,14 @@ export class ApprovalDesk {
       });
     }
     const { permit } = request;
+    // A yes to further calls would be one to calls of the agent, which are no business of a program.
+    const { standingYes: _, ...policy } = planned.policy;
     return {
       ...planned,
       // A program has no place of its own where a card could be shown.
       copies: planned.copies.filter(({ person }) => person !== undefined),
       policy: {
-        ...planned.policy,
+        ...policy,
         choices: [...request.choices, 'take-back'],
         ...(request.options ? { options: request.options } : {}),
         ...(permit ? {} : { validForMs: HAND_OVER_WITHIN_MS }),

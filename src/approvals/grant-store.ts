@@ -44,10 +44,18 @@ export class GrantStore {
     return this.#write(undefined, grant, toAudit(grant, 'grant.given', grant.by.person));
   }
 
-  /** Uses a grant for a call, if one covers it and has something left. The same approval gets the same answer. */
-  async useFor(approval: ApprovalId, call: GrantedCall): Promise<Grant | undefined> {
+  /**
+   * Uses a grant for a call, if one covers it and has something left. The same approval gets the same answer.
+   *
+   * @param stands whether whoever gave it could agree to this call now
+   */
+  async useFor(
+    approval: ApprovalId,
+    call: GrantedCall,
+    stands: (grant: Grant) => boolean,
+  ): Promise<Grant | undefined> {
     const nowMs = this.clock.now();
-    const candidates = (await this.list()).filter((grant) => isInForce(grant, nowMs));
+    const candidates = (await this.list()).filter((grant) => isInForce(grant, nowMs) && stands(grant));
     for (const { id } of candidates) {
       const used = await this.apply(id, 'grant.used', 'system', (grant) => use(grant, approval, call, nowMs));
       if (used?.result === 'USED') return used.grant;

@@ -19,7 +19,7 @@ import {
   titleOf,
   whenText,
 } from '../approvals/sentences.ts';
-import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
+import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import {
   type Approval,
@@ -29,12 +29,14 @@ import {
   isWaiting,
   type Step,
 } from '../domain/approval/record.ts';
+import type { Circumstances } from '../domain/approval/time.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
+import type { Authority } from '../domain/quorum.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
@@ -91,7 +93,8 @@ export async function answerApproval(
     verb: answer.choice,
     step: (actor, directory) => {
       const key = `cli:${randomUUID()}`;
-      return (approval, nowMs) => voteAt(approval, actor, directory, { ...answer, key }, nowMs);
+      return (approval, nowMs, circumstances) =>
+        voteAt(approval, actor, directory, { ...answer, key, nowMs, circumstances });
     },
     ok: ({ code }) => code === 'DECIDED' || code === 'RECORDED',
     sentence: noticeFor,
@@ -161,9 +164,8 @@ export async function reassignApproval(
           approval,
           {
             from: directory.voterOf(giver, nowMs),
-            to: next.id,
-            by: actor.person.id,
-            account: actor.account,
+            to: { person: next.id, accounts: next.accounts },
+            by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
             operates: directory.may(actor.person.roles, 'operate'),
             copies: [],
           },
@@ -202,6 +204,7 @@ export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, 
   return (
     approval.request.requester === person.id ||
     mayDecide(approval, directory.voterOf(person, systemClock.now())) ||
+    delegatorsOf(approval, person.id).length > 0 ||
     directory.may(person.roles, 'operate') ||
     directory.may(person.roles, 'audit.read')
   );
@@ -210,7 +213,10 @@ export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, 
 interface Act<Result extends { readonly code: string; readonly approval: Approval }> {
   readonly verb: string;
   /** Made once, so that a decision taken anew is the same gesture. */
-  readonly step: (actor: Actor, directory: Directory) => (approval: Approval, nowMs: number) => Step<Result>;
+  readonly step: (
+    actor: Actor,
+    directory: Directory,
+  ) => (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>;
   readonly ok: (result: Result) => boolean;
   readonly sentence: (result: Result) => string;
 }
@@ -242,17 +248,25 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
   });
 }
 
+/** What somebody says, and when: by the store's time, and by when nobody of ours was there. */
+interface Said {
+  readonly choice: 'approve' | 'deny' | 'answer';
+  readonly text: string | undefined;
+  readonly key: string;
+  readonly nowMs: number;
+  readonly circumstances: Circumstances;
+}
+
 function voteAt(
   approval: Approval,
   actor: Actor,
   directory: Directory,
-  { choice, text, key }: { choice: 'approve' | 'deny' | 'answer'; text: string | undefined; key: string },
-  nowMs: number,
+  { choice, text, key, nowMs, circumstances }: Said,
 ): Step<VoteResult> {
   if (isWaiting(approval.state) && isOwnRequest(approval, actor)) {
     return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
   }
-  const { person, account } = actor;
+  const { person, account, operator } = actor;
   return vote(
     approval,
     {
@@ -262,10 +276,13 @@ function voteAt(
       gen: approval.gen,
       digest: approval.digest,
       by: { person: person.id, name: shownName(actor), account },
-      ...rightsOf(directory, person, nowMs),
+      accounts: [...person.accounts, ...(operator?.accounts ?? [])],
+      ...rightsOf(directory, person, approval, nowMs),
       via: CLI_PLATFORM,
+      others: othersOf(directory, approval, nowMs),
     },
     nowMs,
+    circumstances,
   );
 }
 
@@ -274,14 +291,39 @@ function isOwnRequest({ request }: Approval, { person, operator }: Actor): boole
   return request.requester === person.id || request.requester === operator?.id;
 }
 
-/** What the time says of somebody's word as well: on call, standing in. */
+/** What the time says of somebody's word as well: on call, standing in, or trusted with this one request. */
 function rightsOf(
   directory: Directory,
   person: Pick<Person, 'id' | 'roles'>,
+  approval: Approval,
   nowMs: number,
 ): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'permitted'> {
   const { roles, onCall, standsFor = [] } = directory.voterOf(person, nowMs);
-  return { roles, onCall, standsFor, permitted: directory.may(roles, 'approve') || standsFor.length > 0 };
+  const trusting = trustingOf(directory, person.id, approval, nowMs);
+  const words = [...standsFor, ...trusting];
+  return { roles, onCall, standsFor: words, permitted: directory.may(roles, 'approve') || words.length > 0 };
+}
+
+/** Those who may decide, and let this person do so in their place. */
+function trustingOf(directory: Directory, id: PersonId, approval: Approval, nowMs: number): Authority[] {
+  return delegatorsOf(approval, id).flatMap((each): Authority[] => {
+    const person = directory.find(each);
+    if (!person || !directory.may(person.roles, 'approve')) return [];
+    const { standsFor: _, ...word } = directory.voterOf(person, nowMs);
+    return [word];
+  });
+}
+
+/** Everybody who could still say yes, where one no is not enough; undefined when nobody can tell. */
+function othersOf(directory: Directory, approval: Approval, nowMs: number): Vote['others'] {
+  const approvers = approversOf(approval);
+  if (approval.policy.denyRule !== 'enough' || directory.isGranted(approvers)) return undefined;
+  return directory
+    .votersFor(approvers, excludedFrom(approval), nowMs, approval.deadlineMs)
+    .map(({ standsFor = [], ...own }) => ({
+      ...own,
+      standsFor: [...standsFor, ...trustingOf(directory, own.person, approval, nowMs)],
+    }));
 }
 
 function settler({ person }: Actor, directory: Directory): Settler {

@@ -367,9 +367,11 @@ function checkReach(
     if (!asking || !at) return [];
     const platforms = policies[asking.policy ?? 'default']?.approve_from;
     const asked = Object.entries(contacts.people)
-      .map(([id, { roles, accounts }]) => ({ ...toVoter(id, roles, schedules), accounts }))
-      .filter((voter) => isApprover(asking.approvers, voter));
-    const reachable = asked.filter(({ accounts }) => platforms?.some((platform) => platform in accounts));
+      .map(([id, { roles, accounts }]) => ({ voter: toVoter(id, roles, schedules), accounts }))
+      .filter(({ voter }) => isApprover(asking.approvers, voter));
+    const reachable = asked
+      .filter(({ accounts }) => platforms?.some((platform) => platform in accounts))
+      .map(({ voter }) => voter);
     if (platforms === undefined || asked.length === 0) return [];
     if (mayBeGranted(asking.approvers, value) || isQuorum(asking.approvers, reachable)) return [];
     return [

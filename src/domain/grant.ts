@@ -7,7 +7,8 @@
  * Invariants
  *   A17  What was used never exceeds the budget, and a grant covers no call outside the rule that was shown.
  *   1.   One approval uses a grant once, however often it asks.
- *   2.   A grant holds while the same people would be asked: where the rules name others, they are asked.
+ *   2.   A grant holds while the same people would be asked, and whoever gave it could still agree alone: where the
+ *        rules name others, or it was taken from the giver, people are asked.
  *   3.   It never covers what cannot be undone and is of high risk.
  */
 import canonicalize from 'canonicalize';

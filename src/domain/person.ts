@@ -1,4 +1,5 @@
 /** A human who may ask or decide, by whichever account they speak from. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AccountId, PersonId, Platform } from './ids.ts';
 
@@ -24,3 +25,8 @@ export const Person = z.object({
   answersOn: Platform.optional(),
 });
 export type Person = z.infer<typeof Person>;
+
+/** As whom somebody counts whose account belongs to nobody we know; each is told apart from every other. */
+export function guestIdOf(account: AccountId): PersonId {
+  return PersonId.parse(`guest.${createHash('sha256').update(account).digest('hex').slice(0, 16)}`);
+}

@@ -8,7 +8,7 @@
  *   2. More people never make a quorum fail that fewer would have reached.
  */
 import { z } from 'zod';
-import { PersonId } from './ids.ts';
+import { type AccountId, PersonId } from './ids.ts';
 import { RoleName } from './person.ts';
 
 /** Places of one quorum, all groups together: what a person can still read on a card. */
@@ -46,6 +46,8 @@ export interface Authority {
   readonly person: PersonId;
   readonly roles: readonly string[];
   readonly onCall?: readonly string[] | undefined;
+  /** Every account of theirs now, as far as they are known. */
+  readonly accounts?: readonly AccountId[] | undefined;
 }
 
 /** Somebody who says yes, for themselves or for one of those who let them. */

@@ -16,7 +16,6 @@
  *   3. An absence never leaves a request without enough people to ask: then those who are away are asked as well.
  *   4. On call is who is on call at the moment of the question, when it is asked and when it is answered alike.
  */
-import { createHash } from 'node:crypto';
 import type { NamedHours } from '../calendar/calendar.ts';
 import type { Hours } from '../calendar/hours.ts';
 import type { TimeZone } from '../calendar/time-zone.ts';
@@ -26,7 +25,7 @@ import type { Config } from '../config/load-config.ts';
 import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
-import { type Importance, type Person, RoleName } from '../domain/person.ts';
+import { guestIdOf, type Importance, type Person, RoleName } from '../domain/person.ts';
 import {
   type Approvers,
   type Authority,
@@ -184,7 +183,7 @@ export class Directory {
       (person) =>
         !excluded.has(person.id) &&
         this.may(person.roles, 'approve') &&
-        isApprover(approvers, authorityOf(person, moment)),
+        isApprover(approvers, authorityOf(person, person.accounts, moment)),
     );
     const away = able.filter(({ id }) => this.absentAt(id, nowMs));
     const standIns = away
@@ -339,8 +338,13 @@ export class Directory {
   // ── Absence and duty ───────────────────────────────────────────────────────────────────────────────────────
 
   #voterOf({ id, roles }: Pick<Person, 'id' | 'roles'>, moment: Moment): Voter {
-    const standsFor = (moment.awayFor.get(id) ?? []).map((person) => authorityOf(person, moment));
-    const own = this.may(roles, 'approve') ? authorityOf({ id, roles }, moment) : { person: id, roles: [] };
+    const standsFor = (moment.awayFor.get(id) ?? []).map((person) =>
+      authorityOf(person, person.accounts, moment),
+    );
+    const accounts = this.find(id)?.accounts ?? [];
+    const own = this.may(roles, 'approve')
+      ? authorityOf({ id, roles }, accounts, moment)
+      : { person: id, roles: [], accounts };
     return { ...own, ...(standsFor.length > 0 ? { standsFor } : {}) };
   }
 
@@ -418,11 +422,9 @@ export class Directory {
     if (guest_role === undefined) return undefined;
     const isLetIn = guestWith(this.links.snapshot(), account, nowMs) !== undefined;
     if (!isLetIn && unknown_senders !== 'answer') return undefined;
-    // Strangers are told apart, so that nothing kept for one of them is seen by another.
-    const tail = createHash('sha256').update(account).digest('hex').slice(0, 16);
     // Anybody can give themselves the name of somebody else; the account is what the platform vouches for.
     const name = `${displayName} (${isLetIn ? 'guest' : 'unknown'}, ${account})`;
-    return { id: PersonId.parse(`guest.${tail}`), name, roles: [guest_role] };
+    return { id: guestIdOf(account), name, roles: [guest_role] };
   }
 
   #authorizations(): Authorizations {
@@ -508,10 +510,11 @@ function schedulesIn(approvers: Approvers): string[] {
 
 function authorityOf(
   { id, roles }: Pick<Person, 'id' | 'roles'>,
+  accounts: readonly AccountId[],
   { duties }: Pick<Moment, 'duties'>,
 ): Authority {
   const onCall = duties.get(id);
-  return { person: id, roles, ...(onCall ? { onCall } : {}) };
+  return { person: id, roles, accounts, ...(onCall ? { onCall } : {}) };
 }
 
 function note<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {

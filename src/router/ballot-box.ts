@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
 import { decideTool } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import type { PolicyDecision } from '../agent/tools/tool-policy.ts';
 import { changesIn, questionIn, wishIn } from '../approvals/answer-form.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { choicesOf } from '../approvals/card.ts';
@@ -27,6 +28,7 @@ import {
 } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
@@ -147,11 +149,10 @@ export class BallotBox {
     { gen, digest, choice }: Pick<Card, 'gen' | 'digest'> & { readonly choice: CardChoice },
     nowMs: number,
   ): VoteResult | undefined {
-    const { state, request } = approval;
+    const { state } = approval;
     if (!isWaiting(state)) return { code: state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
     if (gen !== approval.gen || digest !== approval.digest) return { code: 'STALE_CARD', approval };
-    const own = [account, ...person.accounts];
-    if (excludedFrom(approval).has(person.id) || request.accounts?.some((each) => own.includes(each))) {
+    if (isExcluded(approval, knownAs({ person, account }))) {
       return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
     }
     const voter = this.#voterOf(person, approval, nowMs);
@@ -265,12 +266,8 @@ export class BallotBox {
       platform: origin.platform,
     });
     if (decision.kind === 'deny') return `the rule “${decision.rule}” does not allow that`;
-    const sameAsked =
-      decision.kind === 'allow' ||
-      (decision.exception === policy.exception &&
-        JSON.stringify(decision.approvers) === JSON.stringify(policy.approvers));
-    if (!sameAsked) {
-      return `the rule “${decision.rule}” asks other people for that; deny this, and let it be asked anew`;
+    if (decision.kind === 'ask' && !asksAlike(decision, policy)) {
+      return `the rule “${decision.rule}” asks for that in another way, or other people; deny this, and let it be asked anew`;
     }
     const context = { conversationId, requester: request.requester };
     try {
@@ -306,11 +303,13 @@ export class BallotBox {
   /** It is about the attempt that was shown; where none was, about the last. */
   async #reconcile(
     id: ApprovalId,
-    { person, account }: Speaker,
+    speaker: Speaker,
     { gen, digest: about }: Ballot,
     finding: Finding,
   ): Promise<Counted | undefined> {
     const { approvals, directory } = this.deps;
+    const { person, account } = speaker;
+    if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs): Step<ReconcileResult> => {
       if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
       const { roles, onCall } = directory.voterOf(person, nowMs);
@@ -319,7 +318,8 @@ export class BallotBox {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
       const via = platformOf(account);
-      const by = { person: person.id, name: person.name, via, operates, roles, onCall, about };
+      const rights = { ...knownAs(speaker), operates, roles, onCall };
+      const by = { ...rights, name: person.name, via, about };
       return reconcile(approval, by, finding, nowMs);
     });
     return result && { ...result, notice: literal(reconcileText(result)) };
@@ -389,7 +389,7 @@ export class BallotBox {
 
   async #passOn(
     id: ApprovalId,
-    { person, account }: Speaker,
+    speaker: Speaker,
     {
       from: giver,
       next,
@@ -404,9 +404,15 @@ export class BallotBox {
         importance: importanceOfRisk(approval.request.risk),
       })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
-      return delegate(approval, { from, to: next.id, by: person.id, account, operates, copies }, nowMs);
+      const to = { person: next.id, accounts: next.accounts };
+      return delegate(approval, { from, to, by: knownAs(speaker), operates, copies }, nowMs);
     });
   }
+}
+
+/** With every account they have now. */
+function knownAs({ person: { id, accounts }, account }: Speaker): Known {
+  return { person: id, accounts: [account, ...accounts] };
 }
 
 function nobodyCalled(to: string): string {
@@ -427,6 +433,18 @@ function whosePlace(asked: readonly Person[]): string {
 
 const ONLY_OPERATORS =
   'Only somebody who runs me can let others decide in the place of those who were asked; `delegate` passes on your own word. Nothing has changed.';
+
+/** Whether a call under this rule would be asked of the same people, who may answer in the same ways. */
+export function asksAlike(
+  { approvers, policy: name, exception }: Extract<PolicyDecision, { kind: 'ask' }>,
+  policy: Approval['policy'],
+): boolean {
+  return (
+    name === policy.name &&
+    exception === policy.exception &&
+    JSON.stringify(approvers) === JSON.stringify(policy.approvers)
+  );
+}
 
 /** A yes that counts, or counted when it came the first time. */
 const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);

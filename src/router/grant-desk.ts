@@ -10,14 +10,13 @@
 import { createHash } from 'node:crypto';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { askedOf, grantText, literal } from '../approvals/sentences.ts';
-import { type Approval, approversOf, isWaiting } from '../domain/approval/record.ts';
-import { mayDecide } from '../domain/approval/voting.ts';
+import { type Approval, isWaiting } from '../domain/approval/record.ts';
+import { decidesAlone, mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type Grant, type GrantWish, isGrantable, isSpent, revokeGrant, toScope } from '../domain/grant.ts';
 import { type AccountId, platformOf } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
-import { isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import { signOf } from './confirmations.ts';
 import { parseGrantWish, wishText } from './grant-wish.ts';
@@ -127,13 +126,13 @@ export class GrantDesk {
         notice: `You are not one of those who may decide this (${literal(askedOf(approval))}).`,
       };
     }
-    if (!isQuorum(approversOf(approval), [voter])) {
+    if (!decidesAlone(approval, voter)) {
       return {
         code: 'NOT_OFFERED',
         notice: 'Several people have to agree to such calls, so nobody alone can do it for all of them.',
       };
     }
-    if (!policy.standingYes) {
+    if (!policy.standingYes || approval.client) {
       return {
         code: 'NOT_OFFERED',
         notice: 'The policy asks every time; it takes no standing yes. `approve` says yes to this one.',

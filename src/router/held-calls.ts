@@ -28,13 +28,16 @@ import { unaskedText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
+import { isExcluded } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf, excludedFrom } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
+import type { Grant } from '../domain/grant.ts';
 import type { AccountId, ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
+import { type Approvers, isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -118,7 +121,9 @@ export class HeldCalls {
     const isAskedAlways = decision.exception === true || tool.calls !== undefined;
     const grant = isAskedAlways
       ? undefined
-      : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers });
+      : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers }, (each) =>
+          this.#stands(each, ask, approvers),
+        );
     if (grant) return allowByGrant(ask, grant);
 
     const { directory, reach } = this.deps;
@@ -201,6 +206,19 @@ export class HeldCalls {
     const taken = new Set(earlier.flatMap(({ supersedes = [] }) => supersedes));
     const giving = await this.deps.approvals.givingWayIn(conversationId);
     return giving.filter((each) => isReplacedBy(each, approval) && !taken.has(each.id)).map(({ id }) => id);
+  }
+
+  /** Whether the one who gave it could agree to this call alone, as they are now. */
+  #stands(
+    { by }: Grant,
+    ask: { readonly request: ApprovalRequest; nowMs: number },
+    approvers: Approvers,
+  ): boolean {
+    const { directory } = this.deps;
+    const giver = directory.find(by.person);
+    if (!giver || !directory.may(giver.roles, 'approve')) return false;
+    const { standsFor: _, ...voter } = directory.voterOf(giver, ask.nowMs);
+    return !isExcluded(ask, voter) && isQuorum(approvers, [voter]);
   }
 
   /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */

@@ -27,7 +27,7 @@ import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import type { ApprovalId } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
-import type { Speaker } from './ballot-box.ts';
+import { asksAlike, type Speaker } from './ballot-box.ts';
 import type { Reach } from './reach.ts';
 
 /** Two who want it together are told of the same approval. */
@@ -82,7 +82,7 @@ export class ReopenDesk {
   #codeFor(approval: Approval, { person, account }: Speaker, nowMs: number): ReturnType<typeof mayReopen> {
     const { directory } = this.deps;
     const voter = directory.voterOf(person, nowMs);
-    const isTheirs = approval.request.accounts?.includes(account) ?? false;
+    const isTheirs = approval.request.accounts?.includes(account) ?? false; // whoever it is said to belong to now
     const decides = !isTheirs && directory.may(person.roles, 'approve') && mayDecide(approval, voter);
     const operates = directory.may(person.roles, 'operate');
     return mayReopen(approval, { person: person.id, decides, operates }, nowMs);
@@ -101,9 +101,9 @@ export class ReopenDesk {
       platform: origin.platform,
     });
     if (decision.kind === 'deny') return `The rule “${literal(decision.rule)}” does not allow it any more.`;
-    const isOther =
-      decision.kind === 'ask' && JSON.stringify(decision.approvers) !== JSON.stringify(policy.approvers);
-    if (isOther) return 'The rules ask other people for that now; let the agent ask for it anew.';
+    if (decision.kind === 'ask' && !asksAlike(decision, policy)) {
+      return 'The rules ask for that in another way now, or other people; let the agent ask for it anew.';
+    }
 
     const { approvers } = policy;
     const asking = decision.kind === 'ask' ? decision : undefined;

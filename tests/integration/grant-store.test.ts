@@ -66,7 +66,9 @@ describe('a standing yes that many calls want at once', () => {
           await stores[0]!.give(grant);
 
           const used = await Promise.all(
-            wanted.map(({ n, amount, process }) => stores[process]!.useFor(approvalId(n), aCall(amount, n))),
+            wanted.map(({ n, amount, process }) =>
+              stores[process]!.useFor(approvalId(n), aCall(amount, n), () => true),
+            ),
           );
 
           const { uses } = (await stores[0]!.find(grant.id))!;

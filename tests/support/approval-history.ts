@@ -481,9 +481,11 @@ export class History {
             current,
             {
               from: this.#voter(current, input.from),
-              to: idOf(input.to),
-              by: idOf(input.from),
-              account: AccountId.parse(`slack:T0/U0${input.from.toUpperCase()}`),
+              to: { person: idOf(input.to) },
+              by: {
+                person: idOf(input.from),
+                accounts: [AccountId.parse(`slack:T0/U0${input.from.toUpperCase()}`)],
+              },
               operates: false,
               copies: [],
             },

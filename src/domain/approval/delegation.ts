@@ -3,18 +3,11 @@
  *
  * The word stays one: whoever stands in fills the place of the one they stand in for (`quorum.ts`).
  */
-import type { AccountId, PersonId } from '../ids.ts';
+import type { PersonId } from '../ids.ts';
 import type { Voter } from '../quorum.ts';
 import { withFurther } from './copies.ts';
-import {
-  type Approval,
-  advance,
-  type CardCopy,
-  type Delegation,
-  excludedFrom,
-  isWaiting,
-  type Step,
-} from './record.ts';
+import { isExcluded, type Known } from './exclusion.ts';
+import { type Approval, advance, type CardCopy, type Delegation, isWaiting, type Step } from './record.ts';
 import { mayDecide } from './voting.ts';
 
 /** How often a word can be passed on. */
@@ -22,10 +15,9 @@ const LONGEST_CHAIN = 3;
 
 export interface Delegating {
   readonly from: Voter;
-  readonly to: PersonId;
-  readonly by: PersonId;
-  /** The account they say it from. */
-  readonly account: AccountId;
+  readonly to: Known;
+  /** With the account they say it from. */
+  readonly by: Known;
   /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
   readonly operates: boolean;
   /** Where the one who stands in is asked. */
@@ -41,17 +33,17 @@ export type DelegateResult =
 
 export function delegate(
   approval: Approval,
-  { from, to, by, account, operates, copies }: Delegating,
+  { from, to: next, by: speaker, operates, copies }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
+  const { person: by } = speaker;
+  const { person: to } = next;
   if (!isWaiting(approval.state)) return { result: { code: 'ALREADY', approval } };
-  if (excludedFrom(approval).has(by)) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (isExcluded(approval, speaker)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
-  // Whoever has an account of the requester is the requester, by whatever name, and has no word to pass on.
-  if (approval.request.accounts?.includes(account)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (!mayDecide(approval, from)) return { result: { code: 'NOT_ELIGIBLE', approval } };
-  if (excludedFrom(approval).has(to) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
+  if (isExcluded(approval, next) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
   if (delegations.some((each) => each.from === from.person && each.to === to)) {
     return { result: { code: 'DONE', approval } };
   }
@@ -62,13 +54,16 @@ export function delegate(
     return { result: { code: 'TOO_LONG', approval } };
   }
   const entry: Delegation = { from: from.person, to, by, atMs: nowMs };
-  const next: Approval = {
+  const passed: Approval = {
     ...advance(approval, approval.state),
     face: approval.face + 1,
     delegations: [...delegations, entry],
     copies: withFurther(approval.copies, copies),
   };
-  return { result: { code: 'DONE', approval: next }, moved: { next, event: 'delegated', actor: by } };
+  return {
+    result: { code: 'DONE', approval: passed },
+    moved: { next: passed, event: 'delegated', actor: by },
+  };
 }
 
 /** Everybody whose word this person may speak, by delegation of this request; nearest first. */

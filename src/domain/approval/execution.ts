@@ -184,8 +184,8 @@ export function reconcile(
 }
 
 /** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
-function mayAllowAgain(approval: Approval, { person, roles, onCall, operates }: Finder): boolean {
-  return approval.decision?.source === 'policy' ? operates : mayDecide(approval, { person, roles, onCall });
+function mayAllowAgain(approval: Approval, by: Finder): boolean {
+  return approval.decision?.source === 'policy' ? by.operates : mayDecide(approval, by);
 }
 
 function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {

@@ -5,6 +5,7 @@
  * left when it is asked is left when it is answered, by the hours the deadline is counted in.
  */
 import type { PersonId, Platform } from '../ids.ts';
+import { isExcluded } from './exclusion.ts';
 import {
   type Approval,
   advance,
@@ -17,7 +18,7 @@ import {
   unpaused,
 } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES } from './time.ts';
-import { inTime, mayDecide, type Vote, type VoteResult } from './voting.ts';
+import { inTime, mayDecide, type Vote, type VoteResult, voterOf } from './voting.ts';
 
 /** Questions about one request, at most: more than that is a conversation, and belongs into one. */
 const MOST_QUESTIONS = 10;
@@ -45,12 +46,11 @@ function putQuestion(
   circumstances: Circumstances,
 ): Step<VoteResult> {
   const { talk = [], policy } = approval;
-  const { by, gen, permitted, roles, onCall, standsFor, text } = question;
+  const { gen, permitted, text, by } = question;
   if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
-  if (excludedFrom(approval).has(by.person)) {
-    return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
-  }
-  if (!permitted || !mayDecide(approval, { person: by.person, roles, onCall, standsFor })) {
+  const voter = voterOf(question);
+  if (isExcluded(approval, voter)) return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
+  if (!permitted || !mayDecide(approval, voter)) {
     return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' } };
   }
   if (!policy.choices.includes('ask')) return { result: { code: 'NOT_OFFERED', approval } };

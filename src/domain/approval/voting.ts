@@ -13,6 +13,7 @@ import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
 import { digestOf } from './digest.ts';
+import { isExcluded } from './exclusion.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -23,7 +24,6 @@ import {
   approversOf,
   type Decision,
   deadlineOf,
-  excludedFrom,
   isWaiting,
   latestOf,
   type Step,
@@ -142,15 +142,12 @@ function isKnown(
 }
 
 function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
-  const { policy, state, request } = approval;
+  const { policy, state } = approval;
   if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
   if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
-  const accounts = [answer.by.account, ...(answer.accounts ?? [])];
-  const isTheirs = request.accounts?.some((account) => accounts.includes(account)) ?? false;
-  if (excludedFrom(approval).has(answer.by.person) || isTheirs) {
-    return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
-  }
-  if (!answer.permitted || !mayDecide(approval, toVoter(answer))) {
+  const voter = voterOf(answer);
+  if (isExcluded(approval, voter)) return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
+  if (!answer.permitted || !mayDecide(approval, voter)) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
   }
   if (!policy.choices.includes(answer.choice)) return { code: 'NOT_OFFERED', approval };
@@ -199,16 +196,27 @@ function optionOf({ policy }: Pick<Approval, 'policy'>, text: string | undefined
 
 /** Is this person, with the roles they have now, one of those who decide? Those who asked never are. */
 export function mayDecide(approval: Approval, voter: Voter): boolean {
-  const excluded = excludedFrom(approval);
-  if (excluded.has(voter.person)) return false;
-  return isApprover(approversOf(approval), voterIn(approval, voter));
+  return !isExcluded(approval, voter) && isApprover(approversOf(approval), voterIn(approval, voter));
 }
 
-/** With those who let them decide this one request; nobody decides in the place of somebody who may not. */
+/** Whether this person's word alone is what the rule asks for; of those who are asked only in case others are silent, none is. */
+export function decidesAlone(approval: Approval, voter: Voter): boolean {
+  return !isExcluded(approval, voter) && isQuorum(approval.policy.approvers, [voterIn(approval, voter)]);
+}
+
+/** Nobody decides in the place of somebody who may not. */
 function voterIn(approval: Approval, voter: Voter): Voter {
-  const excluded = excludedFrom(approval);
-  const standsFor = (voter.standsFor ?? []).filter(({ person }) => !excluded.has(person));
+  const standsFor = (voter.standsFor ?? []).filter((each) => !isExcluded(approval, each));
   return { ...voter, standsFor };
+}
+
+/** Whoever answers, with every account that is known of them. */
+export function voterOf({
+  by,
+  accounts = [],
+  ...rights
+}: Pick<Vote, 'by' | 'accounts' | 'roles' | 'onCall' | 'standsFor'>): Voter {
+  return { ...toVoter({ by, ...rights }), accounts: [by.account, ...accounts] };
 }
 
 function toVoter({
@@ -269,8 +277,10 @@ function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): App
   };
 }
 
-function toAssent({ digest }: Approval, answer: Vote, atMs: number): Assent {
-  const { by, via, standsFor = [], text, key } = answer;
+function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
+  const { by, via, text, key } = answer;
+  // As they are now: the record does not say whose accounts were whose.
+  const { standsFor = [] } = voterIn(approval, voterOf(answer));
   return {
     by,
     via,
@@ -279,7 +289,7 @@ function toAssent({ digest }: Approval, answer: Vote, atMs: number): Assent {
       ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
       : {}),
     ...(text ? { text } : {}),
-    digest,
+    digest: approval.digest,
     key,
     atMs,
   };
@@ -312,10 +322,9 @@ function dissent(approval: Approval, answer: Vote, nowMs: number): Step<VoteResu
 
 function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
   const { assents = [], dissents = [] } = approval;
-  const excluded = excludedFrom(approval);
   const against = new Set(dissents.map(({ by }) => by.person));
   const left = [...assents.map(toVoter), ...others]
-    .filter(({ person }) => !against.has(person) && !excluded.has(person))
+    .filter((voter) => !against.has(voter.person) && !isExcluded(approval, voter))
     .map((voter) => voterIn(approval, voter));
   return isQuorum(approversOf(approval), left);
 }

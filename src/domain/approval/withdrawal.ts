@@ -25,13 +25,16 @@ export function cancel(approval: Approval, by: Settler, reason: string, nowMs: n
   return { result: { code: isEnded(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
 }
 
-/** The one who said yes, or somebody who runs the gateway, takes the yes back before it was acted on. */
+/** One of those who said yes, or somebody who runs the gateway, takes the yes back before it was acted on. */
 export function revoke(approval: Approval, by: Settler, reason: string, nowMs: number): Step<WithdrawResult> {
-  if (by.person !== approval.decision?.by?.person && !by.operates) {
-    return { result: { code: 'NOT_ELIGIBLE', approval } };
-  }
+  if (!hasAgreed(approval, by.person) && !by.operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (approval.state === 'APPROVED') return withdraw(approval, 'REVOKED', by, reason, nowMs);
   return { result: { code: isEnded(approval.state) ? 'ALREADY' : 'TOO_LATE', approval } };
+}
+
+/** Whether the yes is theirs, alone or with others. */
+export function hasAgreed({ decision, assents = [] }: Approval, person: PersonId): boolean {
+  return [decision?.by, ...assents.map(({ by }) => by)].some((each) => each?.person === person);
 }
 
 /** It ends without effect, by somebody's word. */
