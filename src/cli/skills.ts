@@ -24,13 +24,15 @@ class UnknownSkillError extends AppError {
   override readonly code = 'UNKNOWN_SKILL';
 }
 
+const SWITCHED_OFF = 'No skill is used: skills.enabled of settings.yaml is false.';
+
 export interface SkillsOptions {
   readonly config: string;
   readonly json: boolean;
 }
 
 export async function listSkills(options: SkillsOptions & { readonly ineligible: boolean }): Promise<number> {
-  const { registry } = await openSkills(options.config);
+  const { registry, settings } = await openSkills(options.config);
   const standings = registry
     .shelf()
     .standings.filter(({ kind }) => !options.ineligible || kind === 'ineligible')
@@ -51,7 +53,8 @@ export async function listSkills(options: SkillsOptions & { readonly ineligible:
     stateText(standing),
     standing.file.path,
   ]);
-  return say(table(['skill', 'version', 'source', 'state', 'file'], rows));
+  const shown = table(['skill', 'version', 'source', 'state', 'file'], rows);
+  return say(settings.enabled ? shown : `${shown}\n\n${SWITCHED_OFF}`);
 }
 
 /** @throws {UnknownSkillError} when there is no skill of this name */
@@ -119,7 +122,7 @@ export async function explainSkills(
       cannotBeUsed: unusable.map(({ skill }) => skill.id),
     });
   }
-  if (!settings.enabled) return say('No skill is used: skills.enabled of settings.yaml is false.');
+  if (!settings.enabled) return say(SWITCHED_OFF);
   const rows = matches.map(({ skill, score, reasons }, n) => [
     `${n + 1}`,
     labelOf(skill),

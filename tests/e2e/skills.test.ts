@@ -103,13 +103,13 @@ describe('a message that calls for a skill', () => {
   });
 
   it('OM-081 is decided by the matcher of the configuration in force', async () => {
-    const before = await ask('god mornings to you');
+    const before = await ask('many good mornings');
     const { settings } = story.config;
     story.config = {
       ...story.config,
       settings: { ...settings, skills: { ...settings.skills, matcher: 'scored' } },
     };
-    const after = await ask('god mornings to you');
+    const after = await ask('many good mornings');
 
     expect(before.system).not.toContain('Active Skills');
     expect(after.system).toContain('### SKILL: greeting');

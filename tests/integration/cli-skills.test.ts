@@ -72,6 +72,17 @@ describe('signalbox skills list', () => {
   });
 });
 
+describe('signalbox skills, switched off', () => {
+  it('says that none is used', async () => {
+    home.edit('settings.yaml', 'matcher: keyword', 'matcher: keyword\n  enabled: false');
+    const [list, why] = [await home.run('skills', 'list'), await home.run('skills', 'why', 'refund')];
+    home.edit('settings.yaml', '\n  enabled: false', '');
+
+    expect(list.out).toContain('No skill is used: skills.enabled of settings.yaml is false.');
+    expect(why.out.trim()).toBe('No skill is used: skills.enabled of settings.yaml is false.');
+  });
+});
+
 describe('signalbox skills show', () => {
   it('prints one skill with the whole of its text', async () => {
     const { code, out } = await home.run('skills', 'show', 'order-status');
@@ -98,7 +109,7 @@ describe('signalbox skills show', () => {
 });
 
 describe('signalbox skills lint', () => {
-  it('finds nothing in the example of the page, nor in what comes with the package', async () => {
+  it('OM-076 finds nothing in the example of the page, nor in what comes with the package', async () => {
     const example = await home.run('skills', 'lint', join(home.directory, 'workspace/skills/order-status'));
     const bundled = await home.run('skills', 'lint', join(process.cwd(), 'skills'));
 

@@ -17,6 +17,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { createHost } from '../../src/skills/host.ts';
 import { SKILL_SOURCES, type SkillSource } from '../../src/skills/skill.ts';
 import { SkillRegistry } from '../../src/skills/skill-registry.ts';
+import { defer } from '../support/core.ts';
 import { aHost, SkillShelf, skillText } from '../support/skills.ts';
 
 /** What this process has read, where the system counts it. */
@@ -28,23 +29,31 @@ const text = (name: string, keyword: string, body: string, more = '') =>
   skillText(name, { head: [`keywords: [${keyword}]`, more].filter(Boolean).join('\n'), body });
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
+/** A registry over the folders of a shelf, and what it says. */
+function loggingRegistry(shelf: SkillShelf, onLine: (line: Record<string, unknown>) => void = () => {}) {
+  const lines: Record<string, unknown>[] = [];
+  const destination = new Writable({
+    write(chunk, _, done) {
+      const line = JSON.parse(String(chunk));
+      lines.push(line);
+      onLine(line);
+      done();
+    },
+  });
+  const registry = new SkillRegistry({
+    settings: () => shelf.settings,
+    host: () => shelf.host,
+    bundled: shelf.folder('bundled'),
+    log: createLogger({ level: 'info', destination }),
+  });
+  return { registry, lines };
+}
+
 describe('where skills come from', () => {
   it('OB-051 OB-052 is four folders, read from the lowest to the highest; the highest is used', async () => {
     const shelf = new SkillShelf({ third_party: 'any' });
     for (const source of SOURCES) shelf.put(source, 'greeting', text('greeting', 'hello', `From ${source}.`));
-    const lines: Record<string, unknown>[] = [];
-    const destination = new Writable({
-      write(chunk, _, done) {
-        lines.push(JSON.parse(String(chunk)));
-        done();
-      },
-    });
-    const registry = new SkillRegistry({
-      settings: () => shelf.settings,
-      host: () => shelf.host,
-      bundled: shelf.folder('bundled'),
-      log: createLogger({ level: 'info', destination }),
-    });
+    const { registry, lines } = loggingRegistry(shelf);
     await registry.reload();
 
     const used: string[] = [];
@@ -202,6 +211,24 @@ describe('files that change', () => {
     expect(await shelf.registry.reload()).toBe('refused');
     expect(shelf.active()).toEqual(['greeting workspace']);
     expect(await shelf.bodies('hello')).toEqual(['Hi.']);
+  });
+
+  it('OM-040 are noticed without being told of, and reported once', async () => {
+    const shelf = new SkillShelf();
+    const told = defer();
+    const { registry, lines } = loggingRegistry(shelf, ({ active }) => active === 1 && told.resolve());
+    await registry.start();
+    shelf.put('workspace', 'broken', 'no head');
+    shelf.put('workspace', 'greeting');
+
+    await told.promise;
+    await registry.reload();
+    await registry.stop();
+    await registry.stop();
+    expect([...registry.shelf().active.keys()]).toEqual(['greeting']);
+    expect(lines.filter(({ skill }) => skill === 'broken')).toMatchObject([
+      { level: 'warn', code: 'INVALID' },
+    ]);
   });
 
   it('say once whether anything changed', async () => {
