@@ -25,8 +25,8 @@ import {
 } from './permissions.ts';
 import { type GuildChannel, type Member, TEXT_TYPES } from './schema.ts';
 
-/** Servers whose channels are looked at; a check is not to take minutes. */
-const MAX_GUILDS = 20;
+/** Servers that are looked into; a check is not to take minutes. */
+export const MAX_GUILDS = 20;
 
 /** Channels that are named in one line. */
 const MAX_NAMED = 10;

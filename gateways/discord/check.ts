@@ -1,6 +1,6 @@
 /** What `signalbox check` says about Discord: what works, what is missing, and what to do about it. */
 import type { CheckFinding } from '../../src/domain/gateway.ts';
-import { checkGuilds, inviteUrl } from './check-guilds.ts';
+import { checkGuilds, inviteUrl, MAX_GUILDS } from './check-guilds.ts';
 import {
   type ApplicationInfo,
   CredentialError,
@@ -8,8 +8,8 @@ import {
   type DiscordClient,
   mayAskForContent,
 } from './client.ts';
-import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
+import { changesIn, leftoverScopes, wantedIn } from './registration.ts';
 
 const PORTAL = 'https://discord.com/developers/applications';
 
@@ -110,17 +110,31 @@ async function checkCommands(settings: DiscordSettings, client: DiscordClient): 
   const { guild_commands: guilds } = settings;
   try {
     const different: string[] = [];
-    for (const guild of guilds.length === 0 ? [undefined] : guilds) {
-      const { create, edit } = diffCommands(commandsFor(guild), await client.commands(guild));
+    const leftover: string[] = [];
+    const others = (await leftoverScopes({ settings, client })).slice(0, MAX_GUILDS);
+    for (const scope of [...wantedIn(settings), ...others]) {
+      const changes = await changesIn(scope, { settings, client });
+      if (!changes) continue;
+      const { create, edit, remove } = changes;
       different.push(...[...create, ...edit.map(({ command }) => command)].map(({ name }) => name));
+      if (remove.length > 0)
+        leftover.push(scope === undefined ? 'for every server' : `in the server ${scope}`);
     }
     const where = guilds.length === 0 ? 'everywhere' : `in ${guilds.length} servers`;
-    if (different.length === 0) return { subject, status: 'works', detail: `registered ${where}` };
+    if (different.length === 0 && leftover.length === 0) {
+      return { subject, status: 'works', detail: `registered ${where}` };
+    }
+    const wrong = [
+      ...(different.length === 0
+        ? []
+        : [`not registered, or out of date: ${[...new Set(different)].join(', ')}`]),
+      ...(leftover.length === 0 ? [] : [`left over ${leftover.join(', ')}, where people find them twice`]),
+    ];
     return {
       subject,
       status: 'missing',
-      detail: `not registered, or out of date: ${[...new Set(different)].join(', ')}`,
-      remedy: 'Start the gateway: it registers what differs.',
+      detail: wrong.join('; '),
+      remedy: 'Start the gateway: it registers what differs, and takes away what is left over.',
     };
   } catch (error) {
     return failure(

@@ -1,8 +1,9 @@
 /**
  * Discord, by way of discord.js: a WebSocket, or signed HTTP for commands and presses alone.
  *
- * Owns      the life of the connection, which events are read, and the commands people find.
- * Not here  what a message (`message-desk.ts`), a gesture (`interaction-desk.ts`) or an answer (`sender.ts`) comes to.
+ * Owns      the life of the connection, and which events are read.
+ * Not here  what a message (`message-desk.ts`), a gesture (`interaction-desk.ts`) or an answer (`sender.ts`) comes to,
+ *           and the commands people find (`registration.ts`).
  *
  * Invariants
  *   1. What is said over the WebSocket is stored in order, tried until it is; what was said while nobody listened is
@@ -10,11 +11,10 @@
  *   2. Gestures do not wait behind messages: Discord gives them three seconds.
  *   3. Nothing an event contains can throw out of here; what cannot be read costs a line in the log.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import type { z } from 'zod';
 import type { Clock } from '../../src/domain/clock.ts';
-import { RateLimitedError, StartupError } from '../../src/domain/errors.ts';
+import { StartupError } from '../../src/domain/errors.ts';
 import type {
   CheckFinding,
   Gateway,
@@ -32,7 +32,6 @@ import type { WebhookListener } from '../webhook-listener.ts';
 import { Channels } from './channels.ts';
 import { checkDiscord } from './check.ts';
 import { CredentialError, DiscordClient, mayAskForContent, type Self } from './client.ts';
-import { commandsFor, diffCommands } from './commands.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 import { DiscordConnection, type GatewayEvent, TOKEN_REMEDY } from './connection.ts';
 import { DiscordFiles } from './files.ts';
@@ -43,6 +42,7 @@ import { type DeskTiming, InteractionDesk, type Session } from './interaction-de
 import { DiscordLink, type LinkTiming } from './link.ts';
 import { type CatchUpTiming, MessageDesk } from './message-desk.ts';
 import { channelOf, toDirectAddress, userOf } from './outbound.ts';
+import { Registration } from './registration.ts';
 import {
   ChannelEvent,
   GuildCreate,
@@ -81,9 +81,6 @@ const TIMING: DiscordTiming = {
 const READY_LANE = 'ready';
 const DIRECTS_LANE = 'directs';
 
-/** Discord lets an application make a few commands at a time; after these waits it is left to the next start. */
-const MAX_REGISTRATION_WAITS = 10;
-
 export interface DiscordDeps {
   readonly log: Logger;
   readonly clock: Clock;
@@ -108,12 +105,12 @@ export class DiscordGateway implements Gateway {
   readonly #sender: DiscordSender;
   readonly #messages: MessageDesk;
   readonly #interactions: InteractionDesk;
+  readonly #registration: Registration;
   readonly #timing: DiscordTiming;
   #stopping = new AbortController();
   #link: DiscordLink | undefined;
   #receiver: HttpReceiver | undefined;
   #intake: Intake | undefined;
-  #registering: Promise<void> = Promise.resolve();
   /** Discord took the token away from us; known by what could not be sent. */
   #refused: Trouble | undefined;
   #self: Self | undefined;
@@ -131,6 +128,7 @@ export class DiscordGateway implements Gateway {
     this.#timing = { ...TIMING, ...deps.timing };
     const channels = new Channels(client, clock, () => this.#whoAmI());
     const traffic = new Traffic();
+    this.#registration = new Registration({ settings, client, log });
     const shared = { settings, client, channels, traffic, log };
     this.#messages = new MessageDesk({ ...shared, places, clock, timing: this.#timing });
     this.#interactions = new InteractionDesk({ ...shared, seal, timing: this.#timing });
@@ -166,8 +164,9 @@ export class DiscordGateway implements Gateway {
     }
     const us = await this.#untilItAnswers(() => this.#whoAmI());
     const session = { us, receive, lookup, signal: this.#stopping.signal };
-    const rest = await this.#registerCommands(this.#stopping.signal);
-    if (rest) this.#registering = this.#registerTheRest(rest.waitMs, this.#stopping.signal);
+    await this.#registration.begin(this.#stopping.signal).catch((error: unknown) => {
+      throw error instanceof CredentialError ? toStartupError(error) : error;
+    });
     if (this.settings.mode === 'http') this.#listen(session);
     else await this.#connect(session);
     this.deps.log.info({ as: us.name, mode: this.settings.mode }, 'Discord is connected');
@@ -183,7 +182,7 @@ export class DiscordGateway implements Gateway {
     await link?.close();
     await intake?.stop();
     await this.#interactions.drain();
-    await this.#registering;
+    await this.#registration.done();
     if (intake) await this.#messages.close();
   }
 
@@ -292,39 +291,6 @@ export class DiscordGateway implements Gateway {
   async #whoAmI(): Promise<Self> {
     this.#self ??= await this.#client.whoAmI();
     return this.#self;
-  }
-
-  /**
-   * Registers what differs. Resolves with how long Discord wants to wait before the rest, if it does. Without commands
-   * the bot still works, so what could not be registered is a line in the log, and `check` says more.
-   */
-  async #registerCommands(signal: AbortSignal): Promise<{ waitMs: number } | undefined> {
-    const { guild_commands: guilds } = this.settings;
-    try {
-      for (const guild of [undefined, ...guilds]) {
-        // Those for every server would stand beside those of a server of its own, each command twice.
-        const wanted = guild === undefined && guilds.length > 0 ? [] : commandsFor(guild);
-        const changes = diffCommands(wanted, await this.#client.commands(guild));
-        await this.#client.changeCommands(guild, changes, signal);
-      }
-    } catch (error) {
-      if (error instanceof CredentialError) throw toStartupError(error);
-      if (error instanceof RateLimitedError) return { waitMs: error.retryAfterMs };
-      if (!signal.aborted) this.deps.log.warn({ error }, 'the commands could not be registered with Discord');
-    }
-    return undefined;
-  }
-
-  /** Never rejects. */
-  async #registerTheRest(waitMs: number, signal: AbortSignal): Promise<void> {
-    let rest: { waitMs: number } | undefined = { waitMs };
-    for (let waits = 0; rest && waits < MAX_REGISTRATION_WAITS && !signal.aborted; waits++) {
-      await sleep(rest.waitMs, undefined, { signal }).catch(() => {}); // aborted: we are stopping
-      rest = await this.#registerCommands(signal).catch((error: unknown) => {
-        this.deps.log.warn({ error }, 'the commands could not be registered with Discord');
-        return undefined;
-      });
-    }
   }
 
   /** Must not throw: discord.js calls it between reading two packets. */

@@ -572,6 +572,25 @@ describe('checking Discord', () => {
   });
 
   it.each([
+    ['in a server', [GUILD.id], [], `left over in the server ${GUILD.id}`],
+    ['for every server', [], [GUILD.id], 'left over for every server'],
+  ])('says which commands an earlier configuration left over %s', async (_, before, now, told) => {
+    await open({ settings: { guild_commands: before } });
+    await discord.gateway.stop();
+    const commands = async (guilds: string[]) =>
+      (await discord.other({ guild_commands: guilds }).check()).find(
+        ({ subject }) => subject === 'Discord commands',
+      );
+
+    expect(await commands(before)).toMatchObject({ status: 'works' });
+    expect(await commands(now)).toMatchObject({
+      status: 'missing',
+      detail: expect.stringContaining(told),
+      remedy: expect.stringContaining('takes away what is left over'),
+    });
+  });
+
+  it.each([
     [
       'a token nobody knows',
       { bot_token: 'MTIzNDU2Nzg5MDEy.wrong.token' },

@@ -649,6 +649,22 @@ describe('commands', () => {
     expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(GUILD.id));
   });
 
+  it('stand in one guild no more once they are registered for every guild, while those of others stay', async () => {
+    await open({ settings: { guild_commands: [GUILD.id] } });
+    await discord.gateway.stop();
+    await discord.registerForOthers('weather');
+    const everywhere = await discord.startAnother({ guild_commands: [] });
+
+    const ours = await discord.sandbox.until((sandbox) => {
+      const commands = sandbox.commands();
+      return commands.length === 10 && commands;
+    });
+    await everywhere.stop();
+
+    expect(ours.filter(({ guild }) => guild !== undefined).map(({ name }) => name)).toEqual(['weather']);
+    expect(discord.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+  });
+
   it('are registered as fast as Discord lets them be', async () => {
     await open({
       sandbox: {

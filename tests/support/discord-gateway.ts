@@ -1,5 +1,6 @@
 /** The Discord gateway against the emulated Discord: real client, real wire, and a core that only writes down. */
 import { fastify } from 'fastify';
+import { DiscordClient } from '../../gateways/discord/client.ts';
 import { DiscordSettings } from '../../gateways/discord/config.ts';
 import { type DiscordDeps, DiscordGateway } from '../../gateways/discord/gateway.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
@@ -49,6 +50,10 @@ export interface DiscordFixture {
   start(): Promise<void>;
   /** A second gateway with the same settings, in front of the same core. */
   startAnother(other?: Partial<DiscordSettings>): Promise<DiscordGateway>;
+  /** A gateway with other settings, not started. */
+  other(other: Partial<DiscordSettings>): DiscordGateway;
+  /** Registers a command that is none of ours in the guild. */
+  registerForOthers(name: string): Promise<void>;
   /** Fails when something broke a published limit of Discord. */
   close(): Promise<void>;
 }
@@ -140,6 +145,12 @@ export async function openDiscord(options: DiscordFixtureOptions = {}): Promise<
     waiting,
     start,
     startAnother,
+    other: create,
+    registerForOthers: async (name) => {
+      const { bot_token: token = '', application_id: id = '', api_url: api } = settings;
+      const changes = { create: [{ name, description: 'Not ours' }], edit: [], remove: [] };
+      await new DiscordClient(token, id, api).changeCommands(GUILD.id, changes, new AbortController().signal);
+    },
     messages: () => received.filter((inbound) => inbound.kind === 'message'),
     answers: () => received.filter((inbound) => inbound.kind === 'answer'),
     revisions: () => received.filter((inbound) => inbound.kind === 'revision'),
