@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_REASON_CHARS } from '../../gateways/discord/card.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
-import { Story, withPerson } from '../support/story.ts';
+import { codesIn, Story, withPerson } from '../support/story.ts';
 import { buttonOf, discordSurface, textOf } from '../support/surfaces/discord-surface.ts';
 import { jiraSurface } from '../support/surfaces/jira-surface.ts';
 import { type Surface, seen } from '../support/surfaces/surface.ts';
@@ -258,6 +258,23 @@ describe('when somebody cannot be reached', () => {
     );
     await story.mail(DANA.mail, /refund/);
     expect(await story.app.deadLetters.list()).toHaveLength(1);
+  });
+
+  it('OM-142 tells who asked by a command, in a channel the bot does not see, what came of it later', async () => {
+    prefer('email');
+    story.sandbox.discord.setPermissions([], GENERAL.id);
+    const shown = await ask('refund order 7');
+    await seen(discord, shown, /Waiting for role manager/);
+    const request = await story.mail(DANA.mail, /refund/);
+
+    story.clock.move(20 * 60_000); // the command can be answered no more
+    await story.sandbox.mail.reply(request, { line: `approve ${codesIn(request).approve}`, quoting: 'top' });
+
+    const outcome = /not deliver.*on Discord[\s\S]*Approved by Dana Reyes by e-mail[\s\S]*Done/;
+    await story.sandbox.slack.until((slack) =>
+      slack.messages(ALEX.slackDm).find(({ text }) => outcome.test(text ?? '')),
+    );
+    expect(story.refunds(7)).toEqual([120]);
   });
 
   it('tells the one who asked elsewhere when a comment may not be written', async () => {
