@@ -19,7 +19,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { readDue, readTimed } from '../redis/record-store.ts';
+import { readDue, readTimed, rearm } from '../redis/record-store.ts';
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
@@ -171,12 +171,14 @@ export class ControlStore {
   async tick(conversationId: ConversationId): Promise<void> {
     const { control } = await this.read(conversationId);
     // Its record is gone, or the agent speaks: there is nothing left to wait for.
-    if (control.state === 'BOT') await this.#dropTimer(conversationId);
+    if (control.state === 'BOT') await this.#dropTimer(control);
     else await this.apply(conversationId, tick);
   }
 
-  async #dropTimer(conversationId: ConversationId): Promise<void> {
-    await this.redis.zrem(this.keys.controlTimers(partitionOf(conversationId)), conversationId);
+  /** Not if somebody has taken the conversation over since it was looked at: that would never end. */
+  async #dropTimer({ conversationId: id, epoch }: Control): Promise<void> {
+    const list = this.keys.controlTimers(partitionOf(id));
+    await rearm(this.redis, this.keys.control(id), list, { id, seen: epoch, at: '' });
   }
 }
 

@@ -2,11 +2,11 @@
 --[[
   Puts a record back in its place in the list of what is due, if it is still what was looked at.
 
-  KEYS[1] record   "<revision> <document>" (string)
+  KEYS[1] record   "<revision> <document>", or "<epoch> <revision> <document>" (string)
   KEYS[2] list     record -> when, in ms, or +inf (sorted set)
 
   ARGV[1] record's id
-  ARGV[2] revision that was looked at; 0 when there was no record
+  ARGV[2] the first number of what was looked at; 0 when there was no record
   ARGV[3] due ms or +inf; '' when it is not to be in the list
 
   Returns 1 done, 0 it has changed meanwhile.

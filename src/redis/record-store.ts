@@ -167,12 +167,12 @@ export class RecordStore<Stored extends { readonly rev: number }> {
 
   async #rearm(id: string, rev: number, at: string): Promise<boolean> {
     const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
-    return (await runScript(this.redis, rearmScript, [this.#key(id), list], [id, rev, at])) === 1;
+    return rearm(this.redis, this.#key(id), list, { id, seen: rev, at });
   }
 
-  /** Takes a record out of the list that is not there any more. */
+  /** Takes a record out of the list that is not there any more; one that has come there meanwhile stays. */
   async dropTimer(id: string): Promise<void> {
-    await this.redis.zrem(this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family), id);
+    await this.#rearm(id, 0, '');
   }
 
   /** Looks at a record again only after a while: it cannot be moved on now. */
@@ -214,6 +214,21 @@ export async function readTimed(
   const reply = await runScript(redis, readScript, [key], [prefix]);
   const [document, now] = Array.isArray(reply) ? reply : [];
   return { document, nowMs: Number(now) };
+}
+
+/**
+ * Puts a record in its place in the list of what is due, or takes it out where `at` is empty.
+ *
+ * @param seen the number its document began with when it was looked at; 0 when there was none
+ * @returns false when it is not what was looked at any more, so that nothing was written
+ */
+export async function rearm(
+  redis: RedisClient,
+  key: string,
+  list: string,
+  { id, seen, at }: { readonly id: string; readonly seen: number; readonly at: string },
+): Promise<boolean> {
+  return (await runScript(redis, rearmScript, [key, list], [id, seen, at])) === 1;
 }
 
 /** Which members of a sorted set have fallen due, by the time of its partition. */

@@ -168,6 +168,28 @@ describe('the store of who speaks', () => {
     expect(await stores[0]!.away(10)).toEqual([]);
   });
 
+  it('C4 keeps the end of a takeover that comes while another process still looks at what was before', async () => {
+    const store = await openStore();
+    const controls = controlsOf(store);
+    const partition = partitionOf(TALK);
+    await store.redis.zadd(store.keys.controlTimers(partition), 1, TALK);
+    // Whoever looks has found that the agent speaks; only then is it taken over.
+    const slow = new Proxy(store.redis, {
+      get: (redis, name) => {
+        if (name !== 'evalsha') return Reflect.get(redis, name, redis);
+        return async (...args: Parameters<typeof redis.evalsha>) => {
+          if (args.includes(TALK) && args.at(-1) === '') await controls.apply(TALK, taken(DANA));
+          return redis.evalsha(...args);
+        };
+      },
+    });
+
+    await controlsOf({ ...store, redis: slow }).tick(TALK);
+
+    expect(await store.redis.zscore(store.keys.controlTimers(partition), TALK)).not.toBeNull();
+    expect((await controls.away(10)).map(({ state }) => state)).toEqual(['HUMAN']);
+  });
+
   it('forgets a conversation that is the agent’s again, after a while, and never one that is not', async () => {
     const store = await openStore();
     const controls = controlsOf(store);
