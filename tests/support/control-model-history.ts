@@ -8,7 +8,7 @@ import {
   type TakeOverResult,
   takeOver,
 } from '../../src/domain/control.ts';
-import { AccountId, ApprovalId, MessageId, type PersonId } from '../../src/domain/ids.ts';
+import { AccountId, ApprovalId, MessageId, PersonId } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import { Keys } from '../../src/redis/keys.ts';
@@ -58,7 +58,7 @@ export type Happening =
       readonly current: Control;
     }
   | { readonly kind: 'posted'; readonly item: MailboxItem }
-  | ({ readonly kind: 'handled'; readonly place: string; readonly current: Control } & Handled)
+  | ({ readonly kind: 'handled'; readonly current: Control } & Handled)
   /** Something of the agent's goes out; `epoch` is that of the conversation then. */
   | { readonly kind: 'said'; readonly item: TextItem; readonly current: Control }
   | {
@@ -123,26 +123,18 @@ export class History {
   }
 
   /**
-   * Nobody does anything any more, time passes, and everything in the mailbox is handled, a last message included.
+   * Nobody does anything any more, time passes until the agent has it, everything in the mailbox is handled, and then
+   * somebody writes once more.
    *
-   * @returns what became of each item, and how it stands in the end
+   * @returns what became of each item, the last message last, and how it stands in the end
    */
   drain(): { handled: readonly Handled[]; control: Control } {
     const store = this.store.clone();
-    const model = new ControlModel(store);
     const handled: Handled[] = [];
-    play(model.post(toMessage('after it all', PEOPLE_WRITE, 'hello', store.nowMs)), 'done');
-    for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
-      const { outcome: swept } = play(model.sweep(), 'done');
-      const [next] = leftIn(store);
-      if (next) {
-        const { outcome } = play(model.handle(next.item, next.key), 'done');
-        if (outcome.kind === 'answered') handled.push(outcome.result as Handled); // what a handling answers
-      }
-      if (!next && model.control.state === 'BOT') break;
-      const isIdle = !next || handled.at(-1)?.became === 'later';
-      if (isIdle && swept.kind === 'answered') store.nowMs = Math.max(store.nowMs, endOf(model.control) ?? 0);
-    }
+    const model = new ControlModel(store, { handled: (each) => handled.push(each) });
+    settleAll(model);
+    play(model.post(toMessage('after it all', ALEX, 'hello', store.nowMs)), 'done');
+    settleAll(model);
     return { handled, control: model.control };
   }
 
@@ -156,10 +148,9 @@ export class History {
         return this.#together(command.deliveries);
       case 'while-held': {
         const doing = this.#toDoing(command.delivery.input);
-        const meanwhile = async (): Promise<void> => {
-          for (const each of command.meanwhile) await this.#do(each);
-        };
-        return doing && this.sides.doWhileHeld(doing, meanwhile, command.how);
+        const meanwhile = command.meanwhile.map((each) => () => this.#do(each));
+        const isEarly = command.isEarly && command.delivery.input.kind === 'sweep';
+        return doing && this.sides.doWhileHeld(doing, meanwhile, { how: command.how, isEarly });
       }
       case 'work':
         for (const { item, key } of leftIn(this.store))
@@ -280,7 +271,8 @@ export class History {
       settled: (outcome) => {
         if (outcome.kind !== 'answered') return;
         const handled = outcome.result as Handled; // what a handling answers
-        this.happenings.push({ kind: 'handled', place: key, current: this.control, ...handled });
+        // What was written was heard of then, whether or not its process lived to tell.
+        if (!WRITTEN.has(handled.became)) this.#note(handled);
       },
     };
   }
@@ -291,9 +283,15 @@ export class History {
   }
 
   #told(store: StoreModel, isTold: boolean): ControlModel {
-    return new ControlModel(store, (change) => {
-      if (isTold) this.happenings.push({ kind: 'written', ...change });
+    if (!isTold) return new ControlModel(store);
+    return new ControlModel(store, {
+      written: (change) => this.happenings.push({ kind: 'written', ...change }),
+      handled: (handled) => this.#note(handled),
     });
+  }
+
+  #note(handled: Handled): void {
+    this.happenings.push({ kind: 'handled', current: this.control, ...handled });
   }
 
   #texts(isSaid: boolean): TextItem[] {
@@ -310,7 +308,23 @@ export class History {
 }
 
 const MOST_ROUNDS = 200;
-const PEOPLE_WRITE = 'alex' as PersonId; // somebody who may not take over
+/** Of what may become of an item, that which is written. */
+const WRITTEN: ReadonlySet<string> = new Set(['turn', 'keep', 'hold', 'later', 'done']);
+const ALEX = PersonId.parse('alex');
+
+/** Until the agent has it, and nothing is left in the mailbox. */
+function settleAll(model: ControlModel): void {
+  const { store } = model;
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    play(model.sweep(), 'done');
+    const [next] = leftIn(store);
+    const { outcome } = next ? play(model.handle(next.item, next.key), 'done') : { outcome: undefined };
+    if (!next && model.control.state === 'BOT') return;
+    const result = outcome?.kind === 'answered' ? (outcome.result as Handled) : undefined; // what a handling answers
+    const isIdle = !next || result?.became === 'later';
+    if (isIdle) store.nowMs = Math.max(store.nowMs, endOf(model.control) ?? 0);
+  }
+}
 
 function toDecide(input: Extract<Input, { kind: 'take-over' | 'hand-back' | 'call-human' }>): Decide {
   if (input.kind === 'call-human') {

@@ -30,12 +30,13 @@ export type Command =
   | Delivery
   /** By several processes at the same moment. */
   | { readonly kind: 'together'; readonly deliveries: readonly Delivery[] }
-  /** A process stands still over a write while something else happens. */
+  /** A process stands still over a write, or early, before it looks at what is due, while something else happens. */
   | {
       readonly kind: 'while-held';
       readonly delivery: Delivery;
       readonly meanwhile: readonly Command[];
       readonly how: How;
+      readonly isEarly: boolean;
     }
   /** Every item that is left is handled, in order. */
   | { readonly kind: 'work' }
@@ -128,6 +129,16 @@ const sayings: readonly fc.Arbitrary<Command>[] = [
   fc.constant({ kind: 'say-all' }),
 ];
 
+const SWEEP: Delivery = { kind: 'deliver', input: { kind: 'sweep' }, fate: 'done' };
+/** Two processes look at the same time, and somebody does something while the slower of them is still at it. */
+const twoSweeps: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('while-held' as const),
+  delivery: fc.constant(SWEEP),
+  meanwhile: fc.tuple(fc.constant(SWEEP), single),
+  how: fc.constantFrom<How[]>(...HOWS),
+  isEarly: fc.constant(true),
+});
+
 /** Losing what somebody was told of is for a part of the histories: much of what is promised ends there. */
 function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
   const loss: fc.Arbitrary<Command> = fc.record({
@@ -152,8 +163,10 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
           maxLength: 3,
         }),
         how: fc.constantFrom<How[]>(...HOWS),
+        isEarly: fc.boolean(),
       }),
     },
+    { weight: 2, arbitrary: twoSweeps },
     { weight: 3, arbitrary: fc.constant({ kind: 'work' as const }) },
     { weight: 4, arbitrary: fc.oneof(...sayings) },
     { weight: 1, arbitrary: fc.constant({ kind: 'park' as const }) },

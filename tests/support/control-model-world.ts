@@ -75,14 +75,15 @@ export class RealControls {
     const verdict = await standby.judge(item, control, claim, silent);
     const effects = effectsOf(verdict, item, control, nowMs);
     const { epoch } = changedIn(effects) ?? control;
+    const handled = { item, place: doneKey, became: verdict.kind, epoch };
     try {
       const once = verdict.kind === 'later' ? undefined : { key: doneKey, forMs: REMEMBER_MS };
       const isFirst = await writer.write(TALK, effects, once);
-      return { item, became: isFirst ? verdict.kind : 'used', epoch };
+      return isFirst ? handled : { ...handled, became: 'used' };
     } catch (error) {
-      if (error instanceof ControlMovedError) return { item, became: 'moved', epoch };
+      if (error instanceof ControlMovedError) return { ...handled, became: 'moved' };
       if (!(error instanceof LineBroke)) throw error;
-      return { item, became: 'again', epoch: nowMs };
+      return { ...handled, became: 'again' };
     }
   }
 

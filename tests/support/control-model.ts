@@ -72,17 +72,23 @@ export type Became = 'turn' | 'keep' | 'hold' | 'later' | 'done' | 'moved' | 'us
 
 export interface Handled {
   readonly item: MailboxItem;
+  /** Taken by whoever has done it, where it lies. */
+  readonly place: string;
   readonly became: Became;
   /** Under which it was written. */
   readonly epoch: number;
 }
 
-type Told = (change: ControlChange) => void;
+/** Who hears of what was written, in order. */
+interface Listener {
+  written?(change: ControlChange): void;
+  handled?(handled: Handled): void;
+}
 
 export class ControlModel {
   constructor(
     readonly store: StoreModel,
-    private readonly written: Told = () => undefined,
+    private readonly told: Listener = {},
   ) {}
 
   get control(): Control {
@@ -94,7 +100,7 @@ export class ControlModel {
     return yield* this.store.applyControl(TALK, decide, effectsOf, {
       also,
       once,
-      written: (before, moved) => this.written({ before, moved, nowMs: this.store.nowMs }),
+      written: (before, moved) => this.told.written?.({ before, moved, nowMs: this.store.nowMs }),
     });
   }
 
@@ -111,6 +117,7 @@ export class ControlModel {
     const { ids, nextMs } = this.store.due(list, 1);
     for (const id of ids) {
       try {
+        yield 'look';
         const seen = this.control;
         if (seen.state === 'BOT') yield* this.#leave(list, id, seen);
         else yield* this.apply(tick);
@@ -130,16 +137,16 @@ export class ControlModel {
     const control = this.control;
     const { became, effects, moved } = judge(item, control, this.store.nowMs);
     const once = became === 'later' ? undefined : { key: doneKey, forMs: REMEMBER_MS };
-    const nowMs = this.store.nowMs;
+    const handled = { item, place: doneKey, became, epoch: (moved?.next ?? control).epoch };
     try {
       const reply = yield* this.store.write(PARTITION, effects, once, () => {
-        if (moved) this.written({ before: control, moved, nowMs: this.store.nowMs });
+        if (moved) this.told.written?.({ before: control, moved, nowMs: this.store.nowMs });
+        this.told.handled?.(handled);
       });
-      const { epoch } = moved?.next ?? control;
-      return { item, became: reply === 'written' ? became : reply, epoch };
+      return reply === 'written' ? handled : { ...handled, became: reply };
     } catch (error) {
       if (!(error instanceof LineBroke)) throw error;
-      return { item, became: 'again', epoch: nowMs };
+      return { ...handled, became: 'again' };
     }
   }
 
@@ -148,8 +155,11 @@ export class ControlModel {
     return item.epoch === undefined || item.epoch >= this.control.epoch;
   }
 
-  *#leave(list: string, id: string, _seen: Control): Flow<void> {
-    yield* this.store.change(() => this.store.setPlace(list, id, undefined));
+  /** Unless somebody has taken it over since it was looked at. */
+  *#leave(list: string, id: string, seen: Control): Flow<void> {
+    yield* this.store.change(() => {
+      if (this.control.epoch === seen.epoch) this.store.setPlace(list, id, undefined);
+    });
   }
 }
 

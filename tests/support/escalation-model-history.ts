@@ -237,10 +237,8 @@ export class History {
         if (!doing) return;
         return this.sides.doWhileHeld(
           doing,
-          async () => {
-            for (const each of command.meanwhile) await this.#do(each);
-          },
-          command.how,
+          command.meanwhile.map((each) => () => this.#do(each)),
+          { how: command.how, isEarly: command.isEarly && command.delivery.input.kind === 'sweep' },
         );
       }
       case 'work':

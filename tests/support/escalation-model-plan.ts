@@ -53,12 +53,13 @@ export type Command =
   | Delivery
   /** By several processes at the same moment. */
   | { readonly kind: 'together'; readonly deliveries: readonly Delivery[] }
-  /** A process stands still over a write while something else happens. */
+  /** A process stands still over a write, or early, before it looks at what is due, while something else happens. */
   | {
       readonly kind: 'while-held';
       readonly delivery: Delivery;
       readonly meanwhile: readonly Command[];
       readonly how: How;
+      readonly isEarly: boolean;
     }
   /** Every item that is left is done, and everything that is to be sent is sent. */
   | { readonly kind: 'work'; readonly arrives: boolean }
@@ -187,6 +188,7 @@ const single: fc.Arbitrary<Delivery> = fc.record({
   fate: fc.constant('done' as const),
 });
 
+const SWEEP: Delivery = { kind: 'deliver', input: { kind: 'sweep' }, escalation: 0, fate: 'done' };
 const passToDue: fc.Arbitrary<Command> = fc.record({
   kind: fc.constant('pass-to-due' as const),
   offMs: fc.constantFrom(-1, 0, 0, 0, 1, MINUTE, 3 * HOUR),
@@ -205,6 +207,15 @@ const sweep: fc.Arbitrary<Command> = escalation.map((each) => ({
   escalation: each,
   fate: 'done',
 }));
+
+/** Two processes look at the same time, and somebody does something while the slower of them is still at it. */
+const twoSweeps: fc.Arbitrary<Command> = fc.record({
+  kind: fc.constant('while-held' as const),
+  delivery: fc.constant(SWEEP),
+  meanwhile: fc.tuple(fc.constant(SWEEP), single),
+  how: fc.constantFrom<How[]>(...HOWS),
+  isEarly: fc.constant(true),
+});
 
 /** Losing what somebody was told of is for a part of the histories: much of what is promised ends there. */
 function commandsOf(isLossy: boolean, isAudited: boolean): fc.Arbitrary<Command[]> {
@@ -228,6 +239,7 @@ function commandsOf(isLossy: boolean, isAudited: boolean): fc.Arbitrary<Command[
           maxLength: 2,
         }),
         how: fc.constantFrom<How[]>(...HOWS),
+        isEarly: fc.boolean(),
       }),
     },
     {
@@ -240,6 +252,7 @@ function commandsOf(isLossy: boolean, isAudited: boolean): fc.Arbitrary<Command[
     { weight: 3, arbitrary: pass },
     { weight: 7, arbitrary: passToDue },
     { weight: 4, arbitrary: sweep },
+    { weight: 2, arbitrary: twoSweeps },
     { weight: 1, arbitrary: fc.constant({ kind: 'edit' as const }) },
     ...(isAudited
       ? [

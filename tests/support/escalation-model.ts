@@ -23,7 +23,7 @@ import type { Address } from '../../src/domain/message.ts';
 import { consequencesOf } from '../../src/escalation/consequences.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
-import { type Flow, LineBroke, type ModelFamily, type StoreModel } from './store-model.ts';
+import { type Document, type Flow, LineBroke, type ModelFamily, type StoreModel } from './store-model.ts';
 
 const KEYS = new Keys('');
 /** As in escalation-timers.ts and pagers.ts. */
@@ -123,11 +123,12 @@ export class EscalationModel {
     const { ids, nextMs } = this.store.due(list, 1);
     for (const id of ids as EscalationId[]) {
       try {
+        yield 'look';
         const result = yield* this.apply(
           id,
           (escalation, nowMs) => escalation && tick(escalation, this.setting.surroundings(nowMs)),
         );
-        if (result === undefined) yield* this.store.change(() => this.store.setPlace(list, id, undefined));
+        if (result === undefined) yield* this.#leave(ESCALATIONS, id);
       } catch (error) {
         if (!(error instanceof LineBroke)) throw error;
         yield* this.store.change(() => this.store.postpone(list, id, atMs + POSTPONE_MS));
@@ -204,8 +205,7 @@ export class EscalationModel {
   *#flush(person: PersonId): Flow<void> {
     const waiting = this.store.find(PAGERS, person)?.waiting;
     if (!waiting) {
-      const list = KEYS.recordTimers(partitionOf(person), 'pgr');
-      yield* this.store.change(() => this.store.setPlace(list, person, undefined));
+      yield* this.#leave(PAGERS, person);
       return;
     }
     const epochs = new Map(waiting.map(({ escalation: id }) => [id, this.find(id)?.epoch]));
@@ -218,6 +218,14 @@ export class EscalationModel {
         this.#toSend(person, platform, pages, nowMs),
       );
       return { result: undefined, next: flushed.next, effects };
+    });
+  }
+
+  /** Unless there is such a record by now. */
+  *#leave<Stored extends Document>(family: ModelFamily<Stored>, id: string): Flow<void> {
+    const list = KEYS.recordTimers(family.partitionOf(id), family.family);
+    yield* this.store.change(() => {
+      if (!this.store.find(family, id)) this.store.setPlace(list, id, undefined);
     });
   }
 

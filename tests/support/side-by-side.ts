@@ -15,7 +15,7 @@ import {
   type StoreModel,
   viewDifference,
 } from './store-model.ts';
-import { type StoreKeys, Wire } from './store-world.ts';
+import { type HeldWork, type StoreKeys, Wire } from './store-world.ts';
 
 /** What one process does. */
 export interface Doing<Process> {
@@ -37,7 +37,7 @@ export interface RealSide<Process> {
 interface Standing<Process> {
   readonly doing: Doing<Process>;
   readonly flow: HeldFlow;
-  readonly real: { release(how: How): Promise<Outcome> } | undefined;
+  readonly real: HeldWork | undefined;
 }
 
 export class SideBySide<Process> {
@@ -63,12 +63,20 @@ export class SideBySide<Process> {
     if (held) this.#standing.push({ doing, flow: held, real: real?.held });
   }
 
-  /** One process stands still over a write while others go on. */
-  async doWhileHeld(doing: Doing<Process>, meanwhile: () => Promise<void>, how: How): Promise<void> {
+  /** One process stands still over a write, or before it looks, while others go on. */
+  async doWhileHeld(
+    doing: Doing<Process>,
+    meanwhile: readonly (() => Promise<void>)[],
+    { how, isEarly }: { readonly how: How; readonly isEarly: boolean },
+  ): Promise<void> {
     const before = this.#standing.length;
-    await this.do(doing, 'held');
+    await this.do(doing, isEarly ? 'held-early' : 'held');
     const held = this.#standing[before];
-    await meanwhile();
+    for (const [n, each] of meanwhile.entries()) {
+      await each();
+      // Whoever stood still before it looked stands still again before its write.
+      if (n === 0 && isEarly && held && this.#standing.includes(held)) await this.#release(held, 'held');
+    }
     if (held && this.#standing.includes(held)) await this.#release(held, how);
   }
 
@@ -128,21 +136,19 @@ export class SideBySide<Process> {
     this.wrong = viewDifference(expected, await this.real.keys.view(expected));
   }
 
-  async #meet(
-    doing: Doing<Process>,
-    fate: Fate,
-  ): Promise<{ outcome: Outcome; held?: { release(how: How): Promise<Outcome> } } | undefined> {
+  async #meet(doing: Doing<Process>, fate: Fate): Promise<{ outcome: Outcome; held?: HeldWork } | undefined> {
     if (!this.real) return undefined;
     const wire = new Wire(this.real.redis);
     const process = this.real.processOn(wire.client());
     return wire.meet(fate, () => doing.work(process));
   }
 
-  async #release(held: Standing<Process>, how: How): Promise<void> {
-    this.#standing.splice(this.#standing.indexOf(held), 1);
+  async #release(held: Standing<Process>, how: How | 'held'): Promise<void> {
     const outcome = held.flow.release(how);
     if (held.real)
       this.#compare(`what was held of ${held.doing.name}`, outcome, await held.real.release(how));
+    if (outcome.kind === 'held') return;
+    this.#standing.splice(this.#standing.indexOf(held), 1);
     held.doing.settled?.(outcome);
   }
 

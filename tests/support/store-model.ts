@@ -29,16 +29,16 @@ export type How =
   | 'refused'
   | 'answer-lost';
 
-/** How the first write of a process fares: it may also stand still before it, until it is released. */
-export type Fate = How | 'held';
+/** How the first write of a process fares: it may also stand still before it, or before it looks, until it is released. */
+export type Fate = How | 'held' | 'held-early';
 
 /** The process is no longer there to hear of it. */
 export class Died extends Error {}
 /** The store could not be reached. */
 export class LineBroke extends Error {}
 
-/** What a process does; it stands still before each write. */
-export type Flow<Result> = Generator<void, Result, How>;
+/** What a process does; it stands still before each write, and before it looks at what has fallen due. */
+export type Flow<Result> = Generator<'look' | 'write', Result, How>;
 
 export type Outcome =
   | { readonly kind: 'answered'; readonly result: unknown }
@@ -46,26 +46,41 @@ export type Outcome =
 
 /** A process that stands still over a write. */
 export interface HeldFlow {
-  release(how: How): Outcome;
+  /** `held`: whoever stood still before it looked goes on, up to its write. */
+  release(how: How | 'held'): Outcome;
 }
 
 /** Plays a flow whose first write fares so. */
 export function play(flow: Flow<unknown>, fate: Fate): { outcome: Outcome; held?: HeldFlow } {
-  const first = settle(() => flow.next('done')); // what is handed to a beginning is not heard
-  if (first.kind !== 'standing') return { outcome: first };
-  const release = (how: How): Outcome => {
-    let step = settle(() => flow.next(how));
-    while (step.kind === 'standing') step = settle(() => flow.next('done'));
+  const goOn = (from: Step, how: How): Outcome => {
+    let step = from;
+    let next = how;
+    while (step.kind === 'standing') {
+      const given = step.before === 'write' ? next : 'done';
+      if (step.before === 'write') next = 'done';
+      step = advance(flow, given);
+    }
     return step;
   };
-  if (fate === 'held') return { outcome: { kind: 'held' }, held: { release } };
-  return { outcome: release(fate) };
+  const first = advance(flow, 'done'); // what is handed to a beginning is not heard
+  if (first.kind !== 'standing') return { outcome: first };
+  if (fate !== 'held' && fate !== 'held-early') return { outcome: goOn(first, fate) };
+  let at: Step = first;
+  const release = (how: How | 'held'): Outcome => {
+    if (at.kind === 'standing' && at.before === 'look') at = advance(flow, 'done');
+    if (at.kind !== 'standing') return at;
+    return how === 'held' ? { kind: 'held' } : goOn(at, how);
+  };
+  const outcome: Outcome = fate === 'held' ? release('held') : { kind: 'held' };
+  return outcome.kind === 'held' ? { outcome, held: { release } } : { outcome };
 }
 
-function settle(advance: () => IteratorResult<void, unknown>): Outcome | { readonly kind: 'standing' } {
+type Step = Outcome | { readonly kind: 'standing'; readonly before: 'look' | 'write' };
+
+function advance(flow: Flow<unknown>, how: How): Step {
   try {
-    const { done, value } = advance();
-    return done ? { kind: 'answered', result: value } : { kind: 'standing' };
+    const step = flow.next(how);
+    return step.done ? { kind: 'answered', result: step.value } : { kind: 'standing', before: step.value };
   } catch (error) {
     if (error instanceof Died) return { kind: 'crashed' };
     if (error instanceof LineBroke) return { kind: 'failed' };
@@ -268,7 +283,7 @@ export class StoreModel {
     once?: Once,
     written: () => void = () => undefined,
   ): Flow<'written' | 'used' | 'moved'> {
-    const how = yield;
+    const how = yield 'write';
     const send = (): 'written' | 'used' | 'moved' => {
       const reply = this.writeNow(partition, effects, once);
       if (reply === 'written') written();
@@ -297,7 +312,7 @@ export class StoreModel {
 
   /** A change of one place in a list, which is a write of its own. */
   *change(change: () => void): Flow<void> {
-    const how = yield;
+    const how = yield 'write';
     if (how === 'crash') throw new Died();
     if (how === 'refused') throw new LineBroke();
     change();

@@ -20,6 +20,10 @@ const rearmScript = loadScript(
   'record-rearm',
   new URL('../../src/redis/record-store.ts', import.meta.url).href,
 );
+const readScript = loadScript(
+  'record-read',
+  new URL('../../src/redis/record-store.ts', import.meta.url).href,
+);
 
 /** What changes anything. */
 function isWrite(command: string, script: unknown): boolean {
@@ -29,7 +33,7 @@ function isWrite(command: string, script: unknown): boolean {
 
 /** Until the server knows the script, a write is two requests, of which the first meets the fate of the second. */
 export async function prepare(redis: Redis): Promise<void> {
-  for (const { source } of [applyScript, rearmScript]) await redis.script('LOAD', source);
+  for (const { source } of [applyScript, rearmScript, readScript]) await redis.script('LOAD', source);
 }
 
 /** The keys below one prefix. */
@@ -113,12 +117,18 @@ export class StoreKeys {
   }
 }
 
+/** Something that stands still. */
+export interface HeldWork {
+  /** `held`: whoever stood still before it looked goes on, up to its write. */
+  release(how: How | 'held'): Promise<Outcome>;
+}
+
 /** The line of one process to the server; its first write meets its fate. */
 export class Wire {
   #fate: Fate = 'done';
   #isDead = false;
-  readonly #reached = defer();
-  readonly #released = defer<How>();
+  #reached = defer();
+  #released = defer<How | 'held'>();
 
   constructor(private readonly redis: Redis) {}
 
@@ -131,40 +141,55 @@ export class Wire {
         return (...args: unknown[]): unknown => {
           if (this.#isDead) return Promise.reject(new Died());
           const call = (): Promise<unknown> => Reflect.apply(found, redis, args) as Promise<unknown>; // its own method
-          return isWrite(String(name), args[0]) ? this.#write(call) : call();
+          if (isWrite(String(name), args[0])) return this.#write(call);
+          return name === 'evalsha' && args[0] === readScript.sha ? this.#look(call) : call();
         };
       },
     });
   }
 
   /** Does something whose first write fares so. */
-  async meet(
-    fate: Fate,
-    work: () => Promise<unknown>,
-  ): Promise<{ outcome: Outcome; held?: { release(how: How): Promise<Outcome> } }> {
+  async meet(fate: Fate, work: () => Promise<unknown>): Promise<{ outcome: Outcome; held?: HeldWork }> {
     this.#fate = fate;
     const done = toOutcome(async () => {
       const result = await work();
       if (this.#isDead) throw new Died(); // whatever was made of it there
       return result;
     });
-    const outcome = await Promise.race([done, this.#reached.promise.then((): Outcome => ({ kind: 'held' }))]);
+    const untilHeld = (): Promise<Outcome> =>
+      Promise.race([done, this.#reached.promise.then((): Outcome => ({ kind: 'held' }))]);
+    const outcome = await untilHeld();
     if (outcome.kind !== 'held') return { outcome };
-    const release = (how: How): Promise<Outcome> => {
-      this.#released.resolve(how);
-      return done;
+    const release = (how: How | 'held'): Promise<Outcome> => {
+      const { resolve } = this.#released;
+      this.#reached = defer();
+      this.#released = defer();
+      resolve(how);
+      return how === 'held' ? untilHeld() : done;
     };
     return { outcome, held: { release } };
+  }
+
+  async #look(send: () => Promise<unknown>): Promise<unknown> {
+    if (this.#fate === 'held-early') {
+      const { promise } = this.#released;
+      this.#reached.resolve();
+      this.#fate = await promise;
+    }
+    return send();
   }
 
   async #write(send: () => Promise<unknown>): Promise<unknown> {
     let fate = this.#fate;
     this.#fate = 'done';
-    if (fate === 'held') {
+    if (fate === 'held' || fate === 'held-early') {
+      const { promise } = this.#released;
       this.#reached.resolve();
-      fate = await this.#released.promise;
+      fate = await promise;
     }
     switch (fate) {
+      case 'held':
+        throw new Error('a write is held once');
       case 'done':
         return send();
       case 'twice':

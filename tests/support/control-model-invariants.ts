@@ -1,0 +1,194 @@
+/**
+ * The invariants of who has a conversation (their numbers are those of the specification), each as a predicate over what
+ * came of a history: what is wrong, or nothing.
+ */
+import { type Control, endOf } from '../../src/domain/control.ts';
+import { mayTakeOver } from './control-model.ts';
+import type { Happening, History } from './control-model-history.ts';
+
+/** What is wrong, in a sentence; undefined when it holds. */
+export type Invariant = (history: History) => string | undefined;
+
+type Written = Extract<Happening, { kind: 'written' }>;
+
+/** Changes that leave everybody where they are. */
+const SAME_CONTROLLER: ReadonlySet<string> = new Set(['active', 'place-learned']);
+
+export const INVARIANTS = {
+  'C1 nothing that was begun before goes out once somebody was told that they have the conversation': (
+    history,
+  ) => {
+    let told = 0;
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') told = 0;
+      if (happening.kind === 'answered') {
+        const { code, control } = happening.result;
+        if (code === 'TAKEN') told = Math.max(told, control.epoch);
+      }
+      if (happening.kind !== 'said' || happening.item.epoch === undefined) return undefined;
+      const { item, current } = happening;
+      if (happening.item.epoch < told) return `${item.id} went out after it was taken over`;
+      return happening.item.epoch < current.epoch && !history.isLossy
+        ? `${item.id} went out under an older epoch`
+        : undefined;
+    });
+  },
+
+  'C1 every change of control raises the epoch by one, and nothing else does': (history) =>
+    eachWritten(history, ({ before, moved }) => {
+      const by = SAME_CONTROLLER.has(moved.event) ? 0 : 1;
+      if (moved.next.epoch !== before.epoch + by) return `${moved.event} came to epoch ${moved.next.epoch}`;
+      return moved.next.rev === before.rev + 1 ? undefined : 'a change is no revision of its own';
+    }),
+
+  'C2 there is one controller in each epoch, and whoever else was told so has had a later one': (history) => {
+    // Whoever stood still over a loss goes on from what was lost, under a number that is given a second time.
+    if (history.isLossy) return undefined;
+    const controllers = new Map<number, string>();
+    return each(history, (happening) => {
+      if (happening.kind === 'written') {
+        const { epoch } = happening.moved.next;
+        const who = controllerOf(happening.moved.next);
+        const known = controllers.get(epoch) ?? who;
+        controllers.set(epoch, who);
+        return known === who ? undefined : `${known} and ${who} have epoch ${epoch}`;
+      }
+      if (happening.kind !== 'answered' || happening.result.code !== 'TAKEN') return undefined;
+      const { control } = happening.result;
+      const who = controllers.get(control.epoch);
+      return who === undefined || who === controllerOf(control)
+        ? undefined
+        : `somebody else has ${control.epoch}`;
+    });
+  },
+
+  'C2 a person has it who may, and nobody else has taken it': (history) =>
+    eachWritten(history, ({ before, moved: { next, event, actor } }) => {
+      if (event === 'handed-back' && before.state === 'HUMAN' && before.owner.person !== actor) {
+        return mayTakeOver(before.owner.person) && actor !== 'alex' ? undefined : `${actor} gave it back`;
+      }
+      if (next.state !== 'HUMAN') return undefined;
+      return mayTakeOver(next.owner.person) ? undefined : `${next.owner.person} has it`;
+    }),
+
+  'C2 the agent answers only what is its own': (history) =>
+    eachHandled(history, ({ became, current, epoch, item }) => {
+      // Written under this epoch; somebody may have taken it over since.
+      if (became !== 'turn' || current.epoch !== epoch) return undefined;
+      return current.state === 'BOT' ? undefined : `${item.id} was answered in ${current.state}`;
+    }),
+
+  'C3 what comes in is handled once, by whoever has the conversation then': (history) => {
+    if (history.isLossy) return undefined;
+    const done = new Map<string, string>();
+    return eachHandled(history, ({ became, place, epoch, item }) => {
+      if (became !== 'turn' && became !== 'keep' && became !== 'hold') return undefined;
+      if (done.has(place)) return `${item.id} was handled twice`;
+      done.set(place, became);
+      const who = controllerIn(history, epoch);
+      if (who === undefined) return undefined;
+      return (became === 'turn') === (who === 'BOT')
+        ? undefined
+        : `${item.id} came to ${became}, and ${who} had it`;
+    });
+  },
+
+  'C3 nothing that came in is lost: in the end all of it was handled, and what was held back came back in order':
+    (history) => {
+      if (history.isLossy) return undefined;
+      const { handled } = history.drain();
+      const all = [
+        ...history.happenings.flatMap((each) => (each.kind === 'handled' ? [each] : [])),
+        ...handled,
+      ];
+      const ends = new Map<string, string>();
+      for (const { item, became } of all) if (FINAL.has(became)) ends.set(item.id, became);
+      for (const happening of history.happenings) {
+        if (happening.kind !== 'posted') continue;
+        const end = ends.get(happening.item.id);
+        if (end === undefined) return `${happening.item.id} was lost`;
+        if (end === 'hold') return `${happening.item.id} was kept aside for good`;
+      }
+      return undefined;
+    },
+
+  'C4 whoever has it, it comes back to the agent by time alone, and the time stands in the list': (
+    history,
+  ) => {
+    const wrong = each(history, (happening) => {
+      if (happening.kind !== 'looked') return undefined;
+      const { control, atMs } = happening;
+      return atMs === endOf(control)
+        ? undefined
+        : `${control.state} ends at ${endOf(control)}, and is due ${atMs}`;
+    });
+    if (wrong !== undefined) return wrong;
+    const { control } = history.drain();
+    return control.state === 'BOT' ? undefined : `it stays ${control.state}`;
+  },
+
+  'C5 after it was handed back the agent answers the next message': (history) => {
+    const { handled } = history.drain();
+    const last = handled.at(-1);
+    // What outlived the loss of its lease may have taken the place of it; a real commit would have been refused.
+    if (history.isLossy && last === undefined) return undefined;
+    return last?.became === 'turn' ? undefined : `the last message came to ${last?.became}`;
+  },
+
+  'C5 a hand-back leads to the agent, or to another person, and to nothing else': (history) =>
+    eachWritten(history, ({ before, moved: { next } }) => {
+      if (before.state !== 'HANDBACK_PENDING') return undefined;
+      const isOn = next.state === 'BOT' || next.state === 'HUMAN';
+      return isOn || next.epoch === before.epoch ? undefined : `it led to ${next.state}`;
+    }),
+
+  'what somebody does counts once, however often it is delivered': (history) => {
+    if (history.isLossy) return undefined;
+    const seen = new Set<number>();
+    return eachWritten(history, ({ moved: { next } }) => {
+      if (seen.has(next.rev)) return `revision ${next.rev} came twice`;
+      seen.add(next.rev);
+      return undefined;
+    });
+  },
+} as const satisfies Record<string, Invariant>;
+
+export type InvariantName = keyof typeof INVARIANTS;
+
+/** After which nothing more becomes of an item where it lies. */
+const FINAL: ReadonlySet<string> = new Set(['turn', 'keep', 'hold', 'done']);
+
+/** One name for each controller there can be. */
+function controllerOf(control: Control): string {
+  return control.state === 'HUMAN' || control.state === 'HANDBACK_PENDING'
+    ? `${control.state} ${control.owner.person}`
+    : control.state;
+}
+
+/** Who had it in an epoch, as far as it was written; in the first nobody but the agent has. */
+function controllerIn(history: History, epoch: number): string | undefined {
+  if (epoch === 0) return 'BOT';
+  const change = history.happenings.find(
+    (each) => each.kind === 'written' && each.moved.next.epoch === epoch,
+  );
+  return change?.kind === 'written' ? change.moved.next.state : undefined;
+}
+
+function each(history: History, check: (happening: Happening) => string | undefined): string | undefined {
+  for (const happening of history.happenings) {
+    const wrong = check(happening);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function eachWritten(history: History, check: (change: Written) => string | undefined): string | undefined {
+  return each(history, (happening) => (happening.kind === 'written' ? check(happening) : undefined));
+}
+
+function eachHandled(
+  history: History,
+  check: (handled: Extract<Happening, { kind: 'handled' }>) => string | undefined,
+): string | undefined {
+  return each(history, (happening) => (happening.kind === 'handled' ? check(happening) : undefined));
+}
