@@ -85,6 +85,8 @@ export const Saga = z.object({
   rev: z.int(),
   /** +1 whenever somebody takes it up. */
   epoch: z.int(),
+  /** Whoever did; new for every attempt, so that a request which is sent again is told from somebody else's. */
+  takenBy: z.string(),
   state: SagaState,
   title: z.string(),
   approvalId: ApprovalId,
@@ -128,7 +130,7 @@ export type SagaChange =
 
 export type SagaPlan = Pick<
   Saga,
-  'id' | 'title' | 'approvalId' | 'conversationId' | 'origin' | 'requester' | 'correlation'
+  'id' | 'takenBy' | 'title' | 'approvalId' | 'conversationId' | 'origin' | 'requester' | 'correlation'
 > & { readonly steps: readonly Pick<SagaStep, 'tool' | 'words' | 'undoneBy' | 'readsOnly' | 'repeatable'>[] };
 
 export function begin({ steps, ...plan }: SagaPlan, nowMs: number): Saga {
@@ -195,14 +197,14 @@ export function refuse(saga: Saga, { epoch, index }: Turn, why: string, nowMs: n
  * Somebody goes on with it: from now on nobody else does. What is harmless to repeat counts as not begun; what is not
  * stays under way, for them to find out about.
  */
-export function takeUp(saga: Saga, nowMs: number): SagaChange {
-  if (isOver(saga)) return { kind: 'fenced' };
+export function takeUp(saga: Saga, by: string, nowMs: number): SagaChange {
+  if (isOver(saga) || saga.takenBy === by) return { kind: 'fenced' };
   const steps = saga.steps.map((step) => {
     const lost = { kind: 'unknown', text: LOST } as const;
     if (step.state === 'undoing') return afterUndo(step, lost);
     return step.state === 'running' && step.repeatable ? afterRun(step, lost) : step;
   });
-  return moved({ ...saga, epoch: saga.epoch + 1 }, { steps, dueMs: nowMs + ABANDONED_AFTER_MS });
+  return moved({ ...saga, epoch: saga.epoch + 1, takenBy: by }, { steps, dueMs: nowMs + ABANDONED_AFTER_MS });
 }
 
 /** Its time has come and nobody is at work on it: whatever is under way, a human has to look. */

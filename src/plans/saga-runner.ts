@@ -9,9 +9,10 @@
  *   2. Right before it begins, each step is held to the rules and roles as they are then: what is denied does not run,
  *      nor, in a plan that nobody was asked about, what somebody has to be asked about. What was done is taken back by
  *      whatever rules: that was agreed to with it.
- *   3. Whoever finds that somebody else has taken the plan up does nothing more.
+ *   3. Whoever finds that somebody else has taken the plan up does nothing more. A write that is sent again, because its
+ *      reply was lost, counts once.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decideTool } from '../agent/tools/compound-call.ts';
 import { decideCall } from '../agent/tools/tool-policy.ts';
@@ -93,8 +94,11 @@ export class SagaRunner implements PlanRunner {
   async #open({ plan, context, approval }: Run): Promise<Saga> {
     const { sagas } = this.deps;
     const id = sagaIdOf(context.conversationId, context.idempotencyKey);
+    const by = randomUUID();
     const opened = await sagas.apply(id, (saga, nowMs) =>
-      saga ? takeUp(saga, nowMs) : { kind: 'moved', next: begin(toSagaPlan(id, plan, approval), nowMs) },
+      saga
+        ? takeUp(saga, by, nowMs)
+        : { kind: 'moved', next: begin({ id, takenBy: by, ...toSagaPlan(plan, approval) }, nowMs) },
     );
     const saga = opened ?? (await sagas.find(id));
     if (!saga) throw new Error(`${id} is gone`);
@@ -130,9 +134,9 @@ export class SagaRunner implements PlanRunner {
     const turn = { epoch: saga.epoch, index: deed.index };
     const forbidden = this.#forbidden(run.approval, deed);
     if (forbidden !== undefined) {
-      return this.#change(saga.id, (current, nowMs) => refuse(current, turn, forbidden, nowMs));
+      return this.#change(saga, (current, nowMs) => refuse(current, turn, forbidden, nowMs));
     }
-    const begun = await this.#change(saga.id, (current, nowMs) =>
+    const begun = await this.#change(saga, (current, nowMs) =>
       start(current, turn, nowMs, deed.tool.timeoutMs),
     );
     const outcome = await outcomeOf(() => deed.tool.execute(deed.args, timed(deed)));
@@ -142,7 +146,7 @@ export class SagaRunner implements PlanRunner {
 
   async #undo(saga: Saga, deed: Deed): Promise<Saga> {
     const turn = { epoch: saga.epoch, index: deed.index };
-    const begun = await this.#change(saga.id, (current, nowMs) =>
+    const begun = await this.#change(saga, (current, nowMs) =>
       start(current, turn, nowMs, deed.tool.timeoutMs),
     );
     const receipt = begun.steps[deed.index]?.outcome?.receipt;
@@ -172,26 +176,28 @@ export class SagaRunner implements PlanRunner {
       : `it was not run: by the rule “${step.rule}” somebody has to be asked now, and nobody was`;
   }
 
-  async #record({ id, epoch }: Saga, { index }: Deed, outcome: Outcome): Promise<Saga> {
-    return this.#change(id, (current, nowMs) => report(current, { epoch, index }, outcome, nowMs));
+  async #record(saga: Saga, { index }: Deed, outcome: Outcome): Promise<Saga> {
+    const turn = { epoch: saga.epoch, index };
+    return this.#change(saga, (current, nowMs) => report(current, turn, outcome, nowMs));
   }
 
   /** @throws when somebody else goes on with it */
-  async #change(id: string, decide: (saga: Saga, nowMs: number) => SagaChange): Promise<Saga> {
-    const next = await this.deps.sagas.apply(id, (saga, nowMs) =>
-      saga ? decide(saga, nowMs) : { kind: 'fenced' },
+  async #change(seen: Saga, decide: (saga: Saga, nowMs: number) => SagaChange): Promise<Saga> {
+    const next = await this.deps.sagas.apply(
+      seen.id,
+      (saga, nowMs) => (saga ? decide(saga, nowMs) : { kind: 'fenced' }),
+      seen,
     );
-    if (!next) throw new Error(`somebody else goes on with ${id}, or it is over`);
+    if (!next) throw new Error(`somebody else goes on with ${seen.id}, or it is over`);
     return next;
   }
 }
 
 const STOPPED = 'the process that ran it stopped before it could report';
 
-function toSagaPlan(id: string, { title, calls }: Plan, approval: Approval): SagaPlan {
+function toSagaPlan({ title, calls }: Plan, approval: Approval): Omit<SagaPlan, 'id' | 'takenBy'> {
   const { conversationId, origin, request } = approval;
   return {
-    id,
     title,
     approvalId: approval.id,
     conversationId,

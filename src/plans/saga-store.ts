@@ -40,13 +40,17 @@ export class SagaStore {
   /**
    * Puts an event to the state machine and writes what it decides, with all that follows from it.
    *
+   * @param seen the saga that whoever goes on with it has, where they do. Nobody else writes under their epoch: a
+   *   revision after theirs is their own write, sent again because its reply was lost.
    * @returns the saga as it is now; undefined when the change did not count
    */
   async apply(
     id: string,
     decide: (saga: Saga | undefined, nowMs: number) => SagaChange,
+    seen?: Pick<Saga, 'epoch' | 'rev'>,
   ): Promise<Saga | undefined> {
     return this.#records.apply<Saga | undefined>(id, (before, nowMs) => {
+      if (seen && before?.epoch === seen.epoch && before.rev === seen.rev + 1) return { result: before };
       const change = decide(before, nowMs);
       if (change.kind === 'fenced') return { result: undefined };
       const { next } = change;

@@ -9,7 +9,7 @@ import type { Authorizations } from '../../src/config/authorizations.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import { ABANDONED_AFTER_MS, RETRY_PAUSES_MS } from '../../src/domain/saga.ts';
+import { ABANDONED_AFTER_MS, MOST_UNDOS, RETRY_PAUSES_MS } from '../../src/domain/saga.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
 import { createPlanTools, RUN_PLAN } from '../../src/plans/plan-tool.ts';
 import { SagaRunner } from '../../src/plans/saga-runner.ts';
@@ -37,6 +37,9 @@ const deploy = (version: string) => ({
   tool: 'deploy',
   arguments: { service: 'api', environment: 'production', version },
 });
+
+/** As often as an undoing is tried. */
+const BROKEN = Array.from({ length: MOST_UNDOS }, () => 'error-before' as const);
 
 let directory: string;
 let shop: ShopSandbox;
@@ -67,9 +70,9 @@ beforeEach(async () => {
 });
 afterEach(() => end());
 
-async function open(): Promise<void> {
+async function open(writerOf: typeof EffectWriter = EffectWriter): Promise<void> {
   store = await openStore();
-  const writer = new EffectWriter(store.redis, store.keys);
+  const writer = new writerOf(store.redis, store.keys);
   sagas = new SagaStore(store.redis, store.keys, writer, { keepMs: () => LONG_MS, triggers: () => TRIGGERS });
 }
 
@@ -131,7 +134,7 @@ async function queued(queue: string): Promise<string> {
 }
 
 describe('a plan', () => {
-  beforeEach(open);
+  beforeEach(() => open());
 
   it('does its steps in order, each under a key of its own', async () => {
     const output = await run([refund(7), refund(8), deploy('2.0')]);
@@ -169,8 +172,7 @@ describe('a plan', () => {
   });
 
   it('OM-152 tries an undoing again with growing pauses under the same key, then raises it with the whole state', async () => {
-    const broken = ['error-before', 'error-before', 'error-before', 'error-before'] as const;
-    shop.fault('none', 'none', 'refuse', ...broken);
+    shop.fault('none', 'none', 'refuse', ...BROKEN);
 
     const output = await run([refund(7), refund(8), deploy('2.0')]);
 
@@ -286,8 +288,37 @@ describe('a plan', () => {
   }
 });
 
+describe('a plan whose every write is sent twice, because its reply was lost', () => {
+  class Resending extends EffectWriter {
+    override async writeIn(...write: Parameters<EffectWriter['writeIn']>): Promise<boolean> {
+      await super.writeIn(...write);
+      return super.writeIn(...write);
+    }
+  }
+  beforeEach(() => open(Resending));
+
+  it('does everything once all the same', async () => {
+    expect(await run([refund(7), deploy('2.0')])).toMatchObject({ status: 'ok' });
+
+    expect(shop.refunds).toHaveLength(1);
+    expect(shop.deploys).toHaveLength(1);
+  });
+
+  it('is taken back once, and raised once', async () => {
+    shop.fault('none', 'none', 'refuse', 'none', ...BROKEN);
+
+    const output = await run([refund(7), refund(8), deploy('2.0')]);
+
+    expect(output.text).toMatch(/done only in part: 1 of 3 steps stands/);
+    expect(shop.charges.map(({ order }) => order)).toEqual([8]);
+    expect((await queued('o.slack')).split('\n').filter((item) => item.includes('plan-raised'))).toHaveLength(
+      1,
+    );
+  });
+});
+
 describe('a plan whose process was killed', () => {
-  beforeEach(open);
+  beforeEach(() => open());
 
   it('is gone on with by another: what was done is not done again, what was under way is looked up', async () => {
     shop.fault('none', 'hang-after');

@@ -30,6 +30,7 @@ type Written = Partial<Pick<SagaStep, 'undoneBy' | 'readsOnly' | 'repeatable'>>;
 function aPlan(steps: readonly Written[]): SagaPlan {
   return {
     id: 'sag_p0_0123456789ab',
+    takenBy: 'w1',
     title: 'Move order 7',
     approvalId: ApprovalId.parse('apr_p0_0123456789ab'),
     conversationId: ConversationId.parse('slack:T0:C0:1'),
@@ -160,15 +161,23 @@ describe('a saga', () => {
   it('leaves what was under way for whoever takes it up to find out about, and does not run it', () => {
     const begun = moved(start(begin(aPlan([UNDOABLE, {}]), T0), { epoch: 1, index: 0 }, T0, STEP_MS));
 
-    const taken = moved(takeUp(begun, T0));
+    const taken = moved(takeUp(begun, 'w2', T0));
 
     expect(moveOf(taken)).toEqual({ kind: 'find-out', index: 0 });
     expect(start(taken, { epoch: 2, index: 0 }, T0, STEP_MS).kind).toBe('fenced');
   });
 
+  it('is taken up once by the same attempt, and by nobody when it is over', () => {
+    const saga = begin(aPlan([UNDOABLE, {}]), T0);
+    const taken = moved(takeUp(saga, 'w2', T0));
+
+    expect(takeUp(taken, 'w2', T0).kind).toBe('fenced');
+    expect(takeUp(drive(saga, [ok, ok]).saga, 'w2', T0).kind).toBe('fenced');
+  });
+
   it('takes nothing of whoever had it before', () => {
     const begun = moved(start(begin(aPlan([{ repeatable: true }, {}]), T0), { epoch: 1, index: 0 }, T0, 1));
-    const taken = moved(takeUp(begun, T0));
+    const taken = moved(takeUp(begun, 'w2', T0));
     const again = moved(start(taken, { epoch: 2, index: 0 }, T0, 1));
 
     expect(start(taken, { epoch: 1, index: 0 }, T0, 1).kind).toBe('fenced');
@@ -272,7 +281,7 @@ function courseOf(written: readonly Written[], happenings: readonly Event[]): Co
         if (event.during && move.kind !== 'find-out' && go(start(saga, turn, T0, STEP_MS))) {
           deeds.push({ kind: move.kind, index: move.index, happened: event.happened });
         }
-        go(takeUp(saga, T0));
+        go(takeUp(saga, `w${all.length + 1}`, T0));
         break;
       case 'refused':
         go(refuse(saga, turn, 'not allowed', T0));
