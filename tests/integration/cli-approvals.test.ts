@@ -6,8 +6,10 @@ import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { claim, loseTrack } from '../../src/domain/approval/execution.ts';
 import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
-import { type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { AccountId, type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { Address } from '../../src/domain/message.ts';
+import { RoleName } from '../../src/domain/person.ts';
+import { partitionOf } from '../../src/redis/keys.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
@@ -35,7 +37,14 @@ afterEach(async () => {
   await home.remove();
 });
 
-async function aRequest(over: { requester?: string; order?: number } = {}): Promise<Approval> {
+async function aRequest(
+  over: {
+    requester?: string;
+    order?: number;
+    accounts?: Approval['request']['accounts'];
+    policy?: Partial<Approval['policy']>;
+  } = {},
+): Promise<Approval> {
   const order = over.order ?? 7;
   const nowMs = await stores.approvals.nowMs(CONVERSATION);
   const approval = open({
@@ -53,6 +62,7 @@ async function aRequest(over: { requester?: string; order?: number } = {}): Prom
       requesterName: over.requester ?? 'Alex Kim',
       callId: 'call-1',
       correlation: `slack:T0SANDBOX:C0GENERAL:${order}`,
+      ...(over.accounts ? { accounts: over.accounts } : {}),
     },
     policy: {
       name: 'default',
@@ -62,6 +72,7 @@ async function aRequest(over: { requester?: string; order?: number } = {}): Prom
       remindAfterMs: [],
       validForMs: 900_000,
       leaseMs: 1_000,
+      ...over.policy,
     },
     deadlineMs: nowMs + 3_600_000,
     copies: [{ id: 'conversation', to: ORIGIN }],
@@ -95,8 +106,19 @@ function terminalIs(account: string): void {
 }
 
 describe('passed on', () => {
+  it('OM-120 is seen and answered by whoever was trusted with it', async () => {
+    const { id } = await aRequest();
+    await home.run('approvals', 'reassign', id, 'lee', '--for', 'dana');
+    terminalIs('lee');
+
+    const { code, out } = await home.run('approvals', 'approve', id);
+
+    expect([code, out]).toEqual([0, expect.stringContaining('Approved by Lee Park in the terminal')]);
+  });
+
   beforeEach(() => {
-    const lee = '  lee:\n    name: Lee Park\n    roles: [member]\n    accounts: { email: lee@corp.test }\n';
+    const lee =
+      '  lee:\n    name: Lee Park\n    roles: [member]\n    accounts: { email: lee@corp.test, cli: lee }\n';
     home.edit('contacts.yaml', 'people:\n', `people:\n${lee}`);
   });
 
@@ -233,6 +255,45 @@ describe('an answer', () => {
     expect(outsider).toMatchObject({ code: 1, err: expect.stringContaining('You asked for this yourself') });
     expect((await must(stores.approvals, own.id)).state).toBe('OPEN');
     expect((await must(stores.approvals, other.id)).state).toBe('OPEN');
+  });
+
+  it('is refused from whoever has an account of the one who asked, at the terminal or behind it', async () => {
+    const [mail, terminal] = ['email:dana@corp.test', 'cli:local'].map((account) => AccountId.parse(account));
+    const own = await aRequest({ accounts: [mail!] });
+    const forErin = await aRequest({ order: 9, accounts: [terminal!] });
+
+    const answers = [
+      await home.run('approvals', 'approve', own.id),
+      await home.run('approvals', 'approve', own.id, '--as', 'erin'),
+      await home.run('approvals', 'deny', forErin.id, '--as', 'erin'),
+    ];
+
+    for (const { code, err } of answers) {
+      expect([code, err]).toEqual([1, expect.stringContaining('You asked for this yourself')]);
+    }
+    expect((await must(stores.approvals, own.id)).state).toBe('OPEN');
+    expect((await must(stores.approvals, forErin.id)).state).toBe('OPEN');
+  });
+
+  it('A9 counts when the deadline passed while nobody of ours was there', async () => {
+    const { id, deadlineMs } = await aRequest();
+    const partition = partitionOf(CONVERSATION);
+    await stores.redis.set(stores.keys.watched(partition), deadlineMs - 1_800_000);
+    await stores.redis.set(`${stores.keys.partition(partition)}clock`, deadlineMs + 1_000);
+
+    const { code, out } = await home.run('approvals', 'approve', id);
+
+    expect([code, out]).toEqual([0, expect.stringContaining('Approved by Dana Reyes in the terminal')]);
+  });
+
+  it('ends it by a no when those who are left cannot agree any more', async () => {
+    const policy = { approvers: { role: RoleName.parse('manager'), count: 2 }, denyRule: 'enough' as const };
+    const { id } = await aRequest({ policy });
+
+    const { code } = await home.run('approvals', 'deny', id, 'no');
+
+    expect(code).toBe(0);
+    expect(await must(stores.approvals, id)).toMatchObject({ state: 'DENIED' });
   });
 
   it('OM-183 leaves an entry in the audit whether it counted or not', async () => {
