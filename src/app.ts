@@ -379,6 +379,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     rounds: new ApprovalRounds(redis, keys),
     lanes: new LaneRounds(redis, keys),
     calls: new EscalationAudit(stores.escalations, calling.pagers),
+    plans: sagas,
     record: new WatchdogRecord(redis, keys),
     heartbeat: new Heartbeat(() => config().settings.watchdog, log),
     copiesFor,

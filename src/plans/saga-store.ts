@@ -6,7 +6,7 @@ import { isOver, Saga, type SagaChange } from '../domain/saga.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { type DueRecords, RecordStore } from '../redis/record-store.ts';
+import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
 import { consequencesOf } from './consequences.ts';
 
 export interface SagaSettings {
@@ -70,6 +70,11 @@ export class SagaStore {
     await this.#records.postpone(id, untilMs);
   }
 
+  /** Puts right what should never be, and names it. */
+  prove(): AsyncGenerator<Flaw<Saga>> {
+    return this.#records.prove();
+  }
+
   async dropTimer(id: string): Promise<void> {
     await this.#records.dropTimer(id);
   }
@@ -81,6 +86,6 @@ export function sagaIdOf(conversationId: ConversationId, key: string): string {
   return `sag_p${partitionOf(conversationId)}_${digest.slice(0, 12)}`;
 }
 
-function partitionOfSaga(id: string): number {
+export function partitionOfSaga(id: string): number {
   return Number.parseInt(id.slice('sag_p'.length), 10);
 }

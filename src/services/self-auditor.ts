@@ -35,6 +35,7 @@ import type { Address } from '../domain/message.ts';
 import type { EscalationAudit } from '../escalation/escalation-audit.ts';
 import type { LaneName, LaneRounds, Standing } from '../mailbox/lane-rounds.ts';
 import type { Logger } from '../observability/logger.ts';
+import { partitionOfSaga, type SagaStore } from '../plans/saga-store.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { PARTITIONS, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -78,6 +79,8 @@ const WORDS = {
   'call-timer': 'somebody was to be called, and nothing was left that would have done it',
   'call-stuck': 'nobody called when the time had come',
   'call-unheard': 'everybody was called in vain, and there was nobody left who could be called',
+  'plan-timer': 'nobody would have been told if nobody went on with a plan',
+  'plan-stuck': 'nobody went on with a plan, and nobody was told',
   unreadable: 'a request cannot be read',
 } as const;
 type Kind = keyof typeof WORDS;
@@ -108,6 +111,7 @@ export interface AuditorDeps {
   readonly rounds: ApprovalRounds;
   readonly lanes: LaneRounds;
   readonly calls: Pick<EscalationAudit, 'look'>;
+  readonly plans: Pick<SagaStore, 'prove'>;
   readonly record: WatchdogRecord;
   readonly writer: EffectWriter;
   readonly heartbeat: Heartbeat;
@@ -156,6 +160,7 @@ export class SelfAuditor implements Service {
     await this.#lookAtTimers(round, signal);
     await this.#lookAtLanes(round, signal);
     await this.#lookAtCalls(round, signal);
+    await this.#lookAtPlans(round, signal);
     signal.throwIfAborted();
 
     const { findings, approvals, lanes } = round;
@@ -332,6 +337,19 @@ export class SelfAuditor implements Service {
       const isEscalation = subject.startsWith('esc_p');
       const partition = isEscalation ? partitionOfEscalation(subject) : partitionOf(subject);
       round.found({ kind, subject, partition, mended });
+    }
+  }
+
+  async #lookAtPlans(round: Round, signal: AbortSignal): Promise<void> {
+    for await (const { id, kind } of this.deps.plans.prove()) {
+      signal.throwIfAborted();
+      const isStuck = kind === 'stuck';
+      round.found({
+        kind: isStuck ? 'plan-stuck' : 'plan-timer',
+        subject: id,
+        partition: partitionOfSaga(id),
+        mended: !isStuck,
+      });
     }
   }
 

@@ -139,6 +139,7 @@ class PendingApprovals {
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => ({ heartbeat_method: 'GET', heartbeat_timeout: 1_000 }), LOG),
       calls: { async *look() {} },
+      plans: { async *prove() {} },
       copiesFor: () => [],
       owners: () => [],
       everyMs: () => HOUR_MS,

@@ -29,11 +29,13 @@ import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { begin } from '../../src/domain/saga.ts';
 import { EscalationAudit } from '../../src/escalation/escalation-audit.ts';
 import { EscalationStore } from '../../src/escalation/escalation-store.ts';
 import { Pagers } from '../../src/escalation/pagers.ts';
 import { LaneRounds } from '../../src/mailbox/lane-rounds.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { SagaStore, sagaIdOf } from '../../src/plans/saga-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf, type QueueName } from '../../src/redis/keys.ts';
 import { Heartbeat, type HeartbeatSettings } from '../../src/services/heartbeat.ts';
@@ -62,6 +64,7 @@ class World {
   readonly auditor: SelfAuditor;
   readonly escalations: EscalationStore;
   readonly pagers: Pagers;
+  readonly sagas: SagaStore;
   readonly clock = new ManualClock(Date.now());
   owners: Owner[] = [];
   copiesFor: Circumstances['copiesFor'] = () => [];
@@ -84,12 +87,14 @@ class World {
       rememberMs: () => HOUR,
       log: silent,
     });
+    this.sagas = new SagaStore(redis, keys, writer, { keepMs: () => KEEP_MS, triggers: () => [] });
     const settings = { heartbeat_method: 'GET', heartbeat_timeout: 5_000, ...heartbeat } as const;
     this.auditor = new SelfAuditor({
       approvals: this.approvals,
       rounds: this.rounds,
       lanes: new LaneRounds(redis, keys),
       calls: new EscalationAudit(this.escalations, this.pagers),
+      plans: this.sagas,
       record: new WatchdogRecord(redis, keys),
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => settings, deps.log ?? silent),
@@ -1008,3 +1013,34 @@ function heard(times: number) {
     },
   };
 }
+
+describe('a plan that runs', () => {
+  it('is raised to a human after all when its timer was lost', async () => {
+    const world = await World.open();
+    const { id, conversationId, origin, request } = anApproval();
+    const saga = begin(
+      {
+        id: sagaIdOf(conversationId, 'key'),
+        takenBy: 'w1',
+        title: 'Move order 7',
+        approvalId: id,
+        conversationId,
+        origin,
+        requester: request.requester,
+        correlation: request.correlation,
+        steps: [{ tool: 'refund', words: 'order 7', readsOnly: false, repeatable: false }],
+      },
+      await world.approvals.nowMs(conversationId),
+    );
+    await world.sagas.apply(saga.id, () => ({ kind: 'moved', next: saga }));
+    const list = world.store.keys.recordTimers(partitionOf(conversationId), 'sag');
+    expect((await world.auditor.look()).findings).toEqual([]);
+
+    await world.store.redis.zrem(list, saga.id);
+
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'plan-timer', subject: saga.id, partition: partitionOf(conversationId), mended: true },
+    ]);
+    expect(Number(await world.store.redis.zscore(list, saga.id))).toBe(saga.dueMs);
+  });
+});
