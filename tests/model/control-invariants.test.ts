@@ -7,7 +7,7 @@ import { INVARIANTS, type InvariantName } from '../support/control-model-invaria
 import { type HistoryPlan, history } from '../support/control-model-plan.ts';
 import { modelRuns, reportOf, type Trial, trials } from '../support/model-runs.ts';
 
-const USUAL_RUNS = 3_000;
+const USUAL_RUNS = 2_000;
 /** Of each history, with a margin, in ms. */
 const LONGEST_MS = 15;
 const FILE = 'tests/model/control-invariants.test.ts';

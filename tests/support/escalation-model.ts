@@ -264,10 +264,11 @@ function unreachedBy(person: PersonId, { id, why, escalation, epoch }: Page, atM
 }
 
 function toPost(
-  { id, escalation, epoch, platform, channel, markdown, atMs }: Extract<EscalationItem, { kind: 'post' }>,
+  item: Extract<EscalationItem, { kind: 'post' }> & { readonly why?: Page['why'] },
   to: Address,
 ): Effect {
-  const page: Page = { id, escalation, epoch, platform, importance: 'high', why: 'call', markdown, atMs };
+  const { id, escalation, epoch, platform, channel, markdown, atMs, why = 'call' } = item;
+  const page: Page = { id, escalation, epoch, platform, importance: 'high', why, markdown, atMs };
   const conversationId = ConversationId.parse(`page:${platform}:${channel}`);
   return toOutEffect({ kind: 'page', id, correlation: escalation, conversationId, to, pages: [page], atMs });
 }

@@ -18,20 +18,26 @@ export interface Trial<Plan> {
   readonly name: string;
 }
 
-/** How many histories a run tries. */
-export function modelRuns(usual: number): number {
-  return isSingle() ? 1 : Number(process.env.SIGNALBOX_MODEL_RUNS ?? usual);
+/**
+ * How many histories a run tries.
+ *
+ * @param share of what a long run was told to try, for those of which each takes long
+ */
+export function modelRuns(usual: number, share = 1): number {
+  const told = process.env.SIGNALBOX_MODEL_RUNS;
+  if (isSingle()) return 1;
+  return told === undefined ? usual : Math.ceil(Number(told) * share);
 }
 
 /** So many histories, or the single one that was asked for. */
-export function* trials<Plan>(plans: fc.Arbitrary<Plan>, usual: number): Generator<Trial<Plan>> {
+export function* trials<Plan>(plans: fc.Arbitrary<Plan>, usual: number, share = 1): Generator<Trial<Plan>> {
   const single = process.env.SIGNALBOX_MODEL;
   if (single) {
     const { seed, path } = toSeed(single);
     yield { plan: planAt(plans, seed, path), name: single };
     return;
   }
-  const count = modelRuns(usual);
+  const count = modelRuns(usual, share);
   for (let tried = 0; tried < count; tried += OF_ONE_SEED) {
     const seed = randomInt(2 ** 31);
     const some = fc.sample(plans, { seed, numRuns: Math.min(OF_ONE_SEED, count - tried) });

@@ -13,14 +13,14 @@ const AT_ONCE = 64;
  */
 export async function wrongAmong<Plan>(
   plans: fc.Arbitrary<Plan>,
-  usualRuns: number,
+  runs: { readonly usual: number; readonly share: number },
   file: string,
   wrongOf: (plan: Plan) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   const limit = pLimit(AT_ONCE);
   let found: Trial<Plan> | undefined;
   const under: Promise<void>[] = [];
-  for (const trial of trials(plans, usualRuns)) {
+  for (const trial of trials(plans, runs.usual, runs.share)) {
     if (found !== undefined) break;
     under.push(
       limit(async () => {
