@@ -74,55 +74,56 @@ export function readHead(yaml: string, folder: string): HeadReading {
   if ('why' in parsed) return { kind: 'broken', why: parsed.why };
   const checked = Head.safeParse(parsed.value);
   if (!checked.success) return { kind: 'broken', why: wrongKeys(checked.error) };
-  const head = checked.data;
-  const refused = notKept(head);
-  if (refused !== undefined) return { kind: 'broken', why: refused };
+  const written = checked.data;
+  const name = written.name?.trim() || written.id?.trim() || folder;
+  const why = whyNot(written, name);
+  if (why !== undefined) return { kind: 'broken', why };
+  const head = toHead(written, name, remarks);
+  return { kind: 'read', head, remarks: [...remarks, ...remarksOn(written, head, folder)] };
+}
 
-  const name = head.name?.trim() || head.id?.trim() || folder;
-  const id = toSkillId(name);
-  if (id === undefined) {
-    return {
-      kind: 'broken',
-      why: `its name "${shortened(name)}" has to be lower-case letters, digits and hyphens`,
-    };
+/** Why a head whose keys are right cannot be used all the same. */
+function whyNot(written: Head, name: string): string | undefined {
+  if (toSkillId(name) === undefined) {
+    return `its name "${shortened(name)}" has to be lower-case letters, digits and hyphens`;
   }
-  const description = head.description?.trim() ?? '';
-  if (description === '') return { kind: 'broken', why: 'it has no description' };
-  const needs = (head.requires?.skills ?? []).map(toNeed);
-  const wrong = needs.find((need) => need === undefined || semver.validRange(need.range) === null);
-  if (wrong !== undefined || needs.includes(undefined)) {
-    return { kind: 'broken', why: 'requires.skills takes names, or a name and a range: jira-hygiene@^1.2.0' };
+  if (!written.description?.trim()) return 'it has no description';
+  const { skills = [], signalbox } = written.requires ?? {};
+  if (!skills.every((each) => toNeed(each) !== undefined)) {
+    return 'requires.skills takes names, or a name and a range: jira-hygiene@^1.2.0';
   }
-  const signalbox = head.requires?.signalbox;
   if (signalbox !== undefined && semver.validRange(signalbox) === null) {
-    return { kind: 'broken', why: `requires.signalbox is no range of versions: "${shortened(signalbox)}"` };
+    return `requires.signalbox is no range of versions: "${shortened(signalbox)}"`;
   }
-  remarks.push(...remarksOn(head, { name, id, description, folder }));
+  return notKept(written);
+}
+
+function toHead(written: Head, name: string, remarks: string[]): SkillHead {
   return {
-    kind: 'read',
-    remarks,
-    head: {
-      id,
-      name,
-      description,
-      version: versionOf(head, remarks),
-      keywords: keywordsOf(head),
-      requires: {
-        os: [...(head.requires?.os ?? []), ...(head.eligibility?.os ?? [])],
-        binaries: [...(head.requires?.binaries ?? []), ...(head.eligibility?.binaries ?? [])],
-        config: [...(head.requires?.config ?? []), ...(head.eligibility?.config_flags ?? [])],
-        providers: [
-          ...(head.requires?.providers ?? []),
-          ...(head.eligibility?.required_providers ?? []),
-          ...(head.required_providers ?? []),
-        ],
-        skills: needs.filter((need) => need !== undefined),
-        signalbox,
-      },
-      allowedTools: head['allowed-tools'] ?? head.allowed_tools ?? head.tools,
-      allowedChannels: head.security?.allowed_channels,
-      deniedChannels: head.security?.denied_channels ?? [],
-    },
+    id: toSkillId(name) ?? name,
+    name,
+    description: written.description?.trim() ?? '',
+    version: versionOf(written, remarks),
+    keywords: keywordsOf(written),
+    requires: requirementsOf(written),
+    allowedTools: written['allowed-tools'] ?? written.allowed_tools ?? written.tools,
+    allowedChannels: written.security?.allowed_channels,
+    deniedChannels: written.security?.denied_channels ?? [],
+  };
+}
+
+function requirementsOf({ requires = {}, eligibility = {}, required_providers = [] }: Head): Requirements {
+  return {
+    os: [...(requires.os ?? []), ...(eligibility.os ?? [])],
+    binaries: [...(requires.binaries ?? []), ...(eligibility.binaries ?? [])],
+    config: [...(requires.config ?? []), ...(eligibility.config_flags ?? [])],
+    providers: [
+      ...(requires.providers ?? []),
+      ...(eligibility.required_providers ?? []),
+      ...required_providers,
+    ],
+    skills: (requires.skills ?? []).map(toNeed).filter((need) => need !== undefined),
+    signalbox: requires.signalbox,
   };
 }
 
@@ -279,19 +280,18 @@ function versionOf({ version, metadata }: Head, remarks: string[]): string {
   return FIRST_VERSION;
 }
 
+/** Undefined for what is no name, or no range of versions. */
 function toNeed(written: string): SkillNeed | undefined {
   const [name = '', range = '*'] = written.split(/@(.*)/s);
   const id = toSkillId(name);
-  return id === undefined ? undefined : { id, range: range.trim() || '*' };
+  const wanted = range.trim() || '*';
+  return id === undefined || semver.validRange(wanted) === null ? undefined : { id, range: wanted };
 }
 
-function remarksOn(
-  head: Head,
-  { name, id, description, folder }: { name: string; id: string; description: string; folder: string },
-): string[] {
-  const unknown = Object.keys(head).filter((key) => !KNOWN.has(key));
+function remarksOn(written: Head, { name, id, description }: SkillHead, folder: string): string[] {
+  const unknown = Object.keys(written).filter((key) => !KNOWN.has(key));
   return [
-    ...(head.name === undefined ? [`it has no name; it goes by its folder's, ${id}`] : []),
+    ...(written.name === undefined ? [`it has no name; it goes by its folder's, ${id}`] : []),
     ...(name !== id ? [`its name is read as ${id}`] : []),
     ...(id !== folder ? [`its folder is called ${shortened(folder)}, not ${shortened(id)}`] : []),
     ...(name.length > MAX_NAME_CHARS ? [`its name has more than ${MAX_NAME_CHARS} characters`] : []),

@@ -82,6 +82,7 @@ export class SkillRegistry {
   /** Of files as they are now, by path. */
   readonly #bodies = new Map<string, { readonly stamp: string; readonly body: string }>();
   #looking: NodeJS.Timeout | undefined;
+  #isLooking = false;
   #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: RegistryOptions) {}
@@ -90,7 +91,7 @@ export class SkillRegistry {
   async start(): Promise<void> {
     if (this.#looking !== undefined) return;
     await this.reload();
-    this.#looking = setInterval(() => void this.reload(), LOOK_MS);
+    this.#looking = setInterval(() => void this.#look(), LOOK_MS);
     this.#looking.unref();
   }
 
@@ -145,6 +146,14 @@ export class SkillRegistry {
     const body = splitSkill(content.toString('utf8'))?.body ?? '';
     this.#bodies.set(skill.path, { stamp: skill.stamp, body });
     return body;
+  }
+
+  /** A look that takes longer than the time between two leaves the next ones out. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    await this.reload();
+    this.#isLooking = false;
   }
 
   /** Undefined when a file is not what its head was read from any more. */
