@@ -4,7 +4,6 @@ import { attemptOf } from '../domain/approval/execution.ts';
 import {
   type Approval,
   type ApprovalState,
-  approversOf,
   type CardCopy,
   isEnded,
   isWaiting,
@@ -87,7 +86,7 @@ function offered(approval: Approval): Card['choices'] {
 /** A yes to further calls: where the policy takes one, from somebody who can decide alone. */
 export function offersAlways(approval: Approval): boolean {
   const { policy, request } = approval;
-  return policy.standingYes !== undefined && isGrantable(request) && takesOne(approversOf(approval));
+  return policy.standingYes !== undefined && isGrantable(request) && takesOne(policy.approvers);
 }
 
 function hasArguments({ request: { args } }: Approval): boolean {

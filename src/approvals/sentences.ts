@@ -279,6 +279,12 @@ export function literal(text: string): string {
 /** References, not backslashes: a bare address before one would swallow it. An underscore within a word means nothing. */
 const MARKUP = /[\\`*~[\]<]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|&(?=#?\w{1,31};)/gu;
 
+/** For whoever agreed, and has thought better of it. */
+function waysBack({ id, gen, state }: Approval): string {
+  if (state !== 'APPROVED') return '';
+  return ` If the yes was yours, \`/undo ${ticketOf({ approvalId: id, gen })}\` takes it back, as long as it has not run.`;
+}
+
 /** What became of somebody's answer, in markdown; for them alone. */
 export function noticeFor(result: VoteResult): string {
   const { approval } = result;
@@ -289,7 +295,7 @@ export function noticeFor(result: VoteResult): string {
     case 'RECORDED':
       return `Recorded. ${literal(standing(withoutWords(approval)))}`;
     case 'ALREADY':
-      return `This was settled before your answer came, so your answer changed nothing. ${stands}`;
+      return `This was settled before your answer came, so your answer changed nothing. ${stands}${waysBack(approval)}`;
     case 'LATE':
       return `Your answer came after the deadline, so it was not counted. ${stands}`;
     case 'STALE_CARD':

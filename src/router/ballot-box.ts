@@ -33,6 +33,7 @@ import { type Finding, type ReconcileResult, reconcile } from '../domain/approva
 import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
+import { hasAgreed, revoke } from '../domain/approval/withdrawal.ts';
 import type { Card, CardChoice } from '../domain/card.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
@@ -178,6 +179,9 @@ export class BallotBox {
     const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs, circumstances) => {
+      if (said.kind === 'undo' && approval.state === 'APPROVED' && hasAgreed(approval, person.id)) {
+        return takenBack(approval, speaker, nowMs);
+      }
       const voter = this.#voterOf(person, approval, nowMs);
       const answer = {
         key,
@@ -408,6 +412,16 @@ export class BallotBox {
       return delegate(approval, { from, to, by: knownAs(speaker), operates, copies }, nowMs);
     });
   }
+}
+
+/** A yes that has decided, and that nobody has acted on. */
+function takenBack(approval: Approval, { person, account }: Speaker, nowMs: number): Step<VoteResult> {
+  const by = { person: person.id, name: person.name, via: platformOf(account), operates: false };
+  const { result, ...step } = revoke(approval, by, 'they changed their mind', nowMs);
+  return {
+    ...step,
+    result: { code: result.code === 'DONE' ? 'RECORDED' : 'ALREADY', approval: result.approval },
+  };
 }
 
 /** With every account they have now. */

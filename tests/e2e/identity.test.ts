@@ -1,7 +1,8 @@
 /** Accounts that become somebody's by a code, and strangers who are let in. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStores } from '../../src/app.ts';
-import { AccountId } from '../../src/domain/ids.ts';
+import { AccountId, type ApprovalId, PersonId } from '../../src/domain/ids.ts';
+import { RoleName } from '../../src/domain/person.ts';
 import { ALEX, BOT, DANA, EVE, TEAM } from '../../src/sandbox/people.ts';
 import { silent } from '../support/core.ts';
 import { button, Story, type StoryConfig, textOf as slackTextOf } from '../support/story.ts';
@@ -70,6 +71,18 @@ async function linked(): Promise<void> {
   const asked = await toldOnSlack(DANA, /Is this you/);
   await story.dm(DANA.slackUser, `/link confirm ${codeIn(asked)}`);
   await toldOnDiscord(DANA, /This account is linked now/);
+}
+
+/** Dana asks for a refund from an account that is nobody's. */
+async function askedAsGuest(): Promise<ApprovalId> {
+  const { authorizations } = story.config;
+  story.config = {
+    ...story.config,
+    authorizations: { ...authorizations, unknown_senders: 'answer', guest_role: RoleName.parse('member') },
+  };
+  await story.sandbox.discord.dm({ user: DANA.discordUser, text: 'refund order 7' });
+  const [approval] = await waitForOpen();
+  return approval!.id;
 }
 
 describe('an account that was linked by a code', () => {
@@ -141,6 +154,69 @@ describe('an account that was linked by a code', () => {
     expect(approval!.request.requester).toMatch(/^guest\./);
     expect(await story.open()).toHaveLength(1);
     expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('A4 does not let a friend decide it instead, who may not decide anything themselves', async () => {
+    const id = await askedAsGuest();
+    await linked();
+
+    await story.dm(DANA.slackUser, `!delegate ${id} alex`);
+    await toldOnSlack(DANA, /cannot pass it on/);
+    await story.dm(ALEX.slackUser, `!approve ${id}`);
+    await toldOnSlack(ALEX, /not one of those who may decide/);
+
+    expect((await story.app.approvals.find(id))?.delegations).toBeUndefined();
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('A4 nor whoever stands in while they are away', async () => {
+    const id = await askedAsGuest();
+    await linked();
+    const { alex, ...people } = story.config.contacts.people;
+    const { dana } = people;
+    story.config = {
+      ...story.config,
+      contacts: {
+        ...story.config.contacts,
+        people: {
+          ...people,
+          alex: alex!,
+          dana: {
+            ...dana!,
+            time_zone: 'UTC',
+            absences: [{ from: Date.UTC(2000, 0), to: Date.UTC(2100, 0), stand_in: PersonId.parse('alex') }],
+          },
+        },
+      },
+    };
+    await story.app.configChanged();
+
+    await story.dm(ALEX.slackUser, `!approve ${id}`);
+    await toldOnSlack(ALEX, /not one of those who may decide/);
+    expect(story.refunds(7)).toEqual([]);
+  });
+
+  it('A3 does not let them have it run again, whose outcome nobody knows', async () => {
+    const carl = {
+      ...story.config.contacts.people.dana!,
+      name: 'Carl Chen',
+      accounts: { slack: [`${TEAM.id}/${EVE.slackUser}`], email: [EVE.mail] },
+    };
+    const { contacts } = story.config;
+    story.config = { ...story.config, contacts: { ...contacts, people: { ...contacts.people, carl } } };
+    story.sandbox.shop.fault('cut-after');
+    const id = await askedAsGuest();
+    await linked();
+    await story.dm(EVE.slackUser, `!approve ${id}`);
+    await story.quiet();
+    expect((await story.app.approvals.find(id))?.state).toBe('UNKNOWN');
+    await story.advance(10 * 60_000);
+
+    await story.dm(DANA.slackUser, `!retry ${id}`);
+    await toldOnSlack(DANA, /not one of those|cannot|may not|Only/);
+
+    expect((await story.app.approvals.find(id))?.state).toBe('UNKNOWN');
+    expect(story.refunds(7)).toEqual([120]);
   });
 
   it('gives one word, not two, where several have to agree', async () => {
