@@ -1,5 +1,8 @@
 /** What becomes of a request when the one who asked for it writes again. */
 import { describe, expect, it } from 'vitest';
+import { toView } from '../../../src/api/view.ts';
+import { toCard } from '../../../src/approvals/card.ts';
+import { consequencesOf } from '../../../src/approvals/consequences.ts';
 import { claim } from '../../../src/domain/approval/execution.ts';
 import type { Approval, ApprovalPolicy, Step } from '../../../src/domain/approval/record.ts';
 import { mayReopen } from '../../../src/domain/approval/reopening.ts';
@@ -94,6 +97,51 @@ describe('a newer request', () => {
     expect(tick(unanswered, NOW + 10 * LEASE_MS).moved).toBeUndefined();
     expect(mayReopen(after, { person: ALEX, decides: true, operates: true }, NOW + 1)).toBe('REPLACED');
     expect(mayGiveWay(after)).toBe(false);
+  });
+});
+
+describe('what follows when a newer request takes the place of one', () => {
+  const before = waiting({ onNewMessage: 'supersede', escalation: 'duty' });
+  const { moved: change } = supersede(before, newer, NOW);
+  const effects = consequencesOf(before, change!, NOW);
+
+  it('its conversation is woken, its cards are brought up to date, and nobody is called for it any more', () => {
+    expect(effects).toContainEqual(
+      expect.objectContaining({ kind: 'mail', item: expect.objectContaining({ state: 'SUPERSEDED' }) }),
+    );
+    const cards = effects.filter(
+      (each) => each.kind === 'out' && 'kind' in each.item && each.item.kind === 'card',
+    );
+    expect(cards).toHaveLength(before.copies.length);
+    expect(effects).toContainEqual(
+      expect.objectContaining({
+        queue: 'e',
+        item: expect.objectContaining({ kind: 'close', remark: 'the request is superseded' }),
+      }),
+    );
+  });
+
+  it('the audit names who asked for the newer one, and from where', () => {
+    expect(effects[0]).toMatchObject({
+      kind: 'audit',
+      event: {
+        event: 'approval.superseded',
+        actor: ALEX,
+        channel: 'slack',
+        detail: { from: 'OPEN', to: 'SUPERSEDED', set: { supersededBy: newer.id } },
+      },
+    });
+  });
+
+  it('programs and cards are shown by which', () => {
+    const { next } = change!;
+
+    expect(toView(next)).toMatchObject({ outcome: 'superseded', supersededBy: newer.id, supersedes: [] });
+    expect(toView({ ...newer, supersedes: [before.id] })).toMatchObject({ supersedes: [before.id] });
+    expect(toCard(next, undefined)).toMatchObject({
+      choices: [],
+      status: { state: 'superseded', sentence: expect.stringContaining(newer.id) },
+    });
   });
 });
 

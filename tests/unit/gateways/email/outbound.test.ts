@@ -278,6 +278,7 @@ describe('an approval', () => {
       'failed',
       'expired',
       'cancelled',
+      'superseded',
       'revoked',
       'unknown',
       'answered',

@@ -50,6 +50,7 @@ describe('an approval card', () => {
     'answered',
     'expired',
     'cancelled',
+    'superseded',
     'revoked',
     'unknown',
   ] as const)('has no buttons once %s', (state) => {
