@@ -4,6 +4,9 @@ import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { ticketOf } from '../../src/domain/card.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { ABANDONED_AFTER_MS, begin } from '../../src/domain/saga.ts';
+import { SagaStore, sagaIdOf } from '../../src/plans/saga-store.ts';
+import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import type { ShopFault } from '../../src/sandbox/shop/shop-sandbox.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
 import { button, DANA, EVE, GENERAL, Story, type StoryConfig, textOf } from '../support/story.ts';
@@ -89,7 +92,7 @@ describe('a plan that somebody agrees to', () => {
   it('is asked about each time, also where a yes may be given to further calls', async () => {
     story = await Story.begin({ config: withStandingYes });
 
-    const { card } = await ask([refund(7, 120), refund(8, 60)]);
+    const { card } = await ask([DEPLOY, DEPLOY]);
 
     expect(textOf(card)).toContain('Approve');
     expect(textOf(card)).not.toContain('Always…');
@@ -151,6 +154,31 @@ describe('a plan that somebody agrees to', () => {
 
     await story.answer(thread, /Done: All 3 steps are done/);
     expect(story.refunds(7)).toEqual([80]);
+  });
+});
+
+describe('a plan that nobody goes on with', () => {
+  it('OM-152 is raised where it was asked for, when its time has come', async () => {
+    story = await Story.begin();
+    const { thread } = await ask();
+    const [approval] = await story.waiting();
+    const { id: approvalId, conversationId, origin, request } = approval!;
+    const { requester, correlation } = request;
+    const about = { approvalId, conversationId, origin, requester, correlation };
+    const id = sagaIdOf(conversationId, 'a process that is gone');
+    const sagas = new SagaStore(story.redis, story.keys, new EffectWriter(story.redis, story.keys), {
+      keepMs: () => ABANDONED_AFTER_MS,
+      triggers: () => [],
+    });
+    const step = { tool: 'refund', words: 'order 9', readsOnly: false, repeatable: false };
+    await sagas.apply(id, (_, nowMs) => ({
+      kind: 'moved',
+      next: begin({ id, takenBy: 'w1', title: 'Move order 9', steps: [step], ...about }, nowMs),
+    }));
+
+    await story.advance(ABANDONED_AFTER_MS + 1_000);
+
+    await story.answer(thread, /A human has to look at this plan: Move order 9.*Nobody could go on with it/s);
   });
 });
 

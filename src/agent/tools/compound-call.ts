@@ -4,7 +4,7 @@
  * Invariants
  *   1. A call that is made of others is held as the strictest of them: it is refused if one is, and waits for everybody
  *      whom one of them would wait for, by all of their policies. Nothing gets through in it that would not get through alone.
- *   2. It is as risky as the riskiest of them, and can be undone only if each of them can.
+ *   2. It is as risky as the riskiest of them, and reversible only if each of them is.
  */
 import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
@@ -34,10 +34,11 @@ export function riskOf(tool: Tool, args: unknown): Risk {
   return RISKS.findLast((risk) => risks.includes(risk)) ?? tool.risk;
 }
 
+/** Once all of it is done: what undoes a step when a later one fails is another matter. */
 export function isReversible(tool: Tool, args: unknown): boolean {
   const calls = tool.calls?.(args);
   if (!calls) return tool.reversible;
-  return calls.every(({ tool: { effect, compensation } }) => effect === 'read' || compensation !== undefined);
+  return calls.every((call) => call.tool.effect === 'read' || isReversible(call.tool, call.args));
 }
 
 function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {

@@ -191,13 +191,14 @@ describe('what is agreed to', () => {
     expect(planTool().input.parse(stored)).toEqual(stored);
   });
 
-  it('is as risky as its riskiest step, and undone only if each step is', () => {
-    const plan = planTool();
+  it('is as risky as its riskiest step, and reversible only if each step is once it is done', () => {
+    const plan = planTool({ reversible: false });
+    const lookup = { tool: 'lookup', arguments: { order: 7 } };
 
     expect(riskOf(plan, args(DEPLOY, REFUND))).toBe('high');
     expect(riskOf(plan, args(DEPLOY, DEPLOY))).toBe('low');
-    expect(isReversible(plan, args(REFUND, { tool: 'lookup', arguments: { order: 7 } }))).toBe(true);
-    expect(isReversible(plan, args(REFUND, DEPLOY))).toBe(false);
+    expect(isReversible(plan, args(DEPLOY, lookup))).toBe(true);
+    expect(isReversible(plan, args(DEPLOY, REFUND))).toBe(false);
   });
 
   it('is shown step by step, with its arguments, its risk and what undoes it', async () => {
