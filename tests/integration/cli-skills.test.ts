@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { skillText } from '../support/skills.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 /** What the page tells people to write. */
 const [, EXAMPLE = ''] = /```markdown\n([\s\S]*?)```/.exec(readFileSync('docs/skills.md', 'utf8')) ?? [];
@@ -174,5 +174,25 @@ describe('signalbox skills why', () => {
       given: [{ skill: 'standup-digest 1.0.0' }],
       tools: ['jira_search', 'jira_get_issue', 'recall', 'attach_file'],
     });
+  });
+});
+
+describe('a skill somebody else wrote', () => {
+  it('OB-054 is used after the very command that the list shows, and not when it changes', async () => {
+    const list = async () =>
+      lines((await home.run('skills', 'list')).out).find((line) => line.startsWith('foreign'));
+    const [, command = ''] =
+      /signalbox (config set settings\.skills\S+ \S+)/.exec(
+        (await home.run('skills', 'list', '--ineligible')).out,
+      ) ?? [];
+
+    const pinned = await home.run(...command.split(' '));
+    const after = await list();
+    put('data/skills', 'foreign', skillText('foreign', { body: 'Something else.' }));
+    const changed = await list();
+
+    expect({ code: pinned.code, err: pinned.err }).toEqual({ code: 0, err: '' });
+    expect(after).toContain('active');
+    expect(changed).toContain('CONTENT_CHANGED');
   });
 });
