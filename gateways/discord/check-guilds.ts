@@ -1,7 +1,8 @@
 /**
  * What `signalbox check` says about servers and their channels: where the bot lacks what, and where that is granted.
  *
- * Channels looked at are those the configuration names, and where it names none, those the bot can see. What is lacking
+ * Channels looked at are those the configuration names, and where it names none, those the bot can see; the others are
+ * named, for whoever wonders why it is deaf there. What is lacking
  * in the whole server is said of the server, once; what a channel takes away, of the channel.
  */
 
@@ -36,6 +37,8 @@ interface Surveyed {
   readonly guild: GuildInfo;
   readonly standing: Standing;
   readonly channels: readonly GuildChannel[];
+  /** Those it does not see, where none are named: private ones, most often as they are meant to be. */
+  readonly unseen: readonly GuildChannel[];
 }
 
 export async function checkGuilds(
@@ -104,12 +107,10 @@ async function survey(
   const standing = { guild: guild.id, userId, roles: await client.roles(guild.id), has: member.roles ?? [] };
   const all = await client.guildChannels(guild.id);
   const { allowed_channels: named } = settings;
-  const channels = all.filter(
-    (channel) =>
-      (TEXT_TYPES.includes(channel.type) || FORUM_TYPES.includes(channel.type)) &&
-      (named?.includes(channel.id) ?? sees(channel, standing)),
-  );
-  return { guild, standing, channels };
+  const written = all.filter(({ type }) => TEXT_TYPES.includes(type) || FORUM_TYPES.includes(type));
+  const channels = written.filter((channel) => named?.includes(channel.id) ?? sees(channel, standing));
+  const unseen = named ? [] : written.filter((channel) => !sees(channel, standing));
+  return { guild, standing, channels, unseen };
 }
 
 /** Undefined when Discord will not say. */
@@ -130,7 +131,7 @@ function sees(channel: GuildChannel, standing: Standing): boolean {
 }
 
 function findingsOf(
-  { guild, standing, channels }: Surveyed,
+  { guild, standing, channels, unseen }: Surveyed,
   { threads }: DiscordSettings,
   invite: string,
 ): CheckFinding[] {
@@ -153,6 +154,9 @@ function findingsOf(
     ...grouped(inChannels, standing.userId).map((group) => channelsFinding(group, guild, role)),
     ...(inChannels.length === 0 && channels.length > 0 && inServer.length === 0
       ? [channelsWork(channels, guild)]
+      : []),
+    ...(unseen.length > 0 && !inServer.includes('View Channels')
+      ? [unseenChannels(unseen, { guild, role, opensThreads })]
       : []),
   ];
 }
@@ -228,6 +232,20 @@ function channelsWork(channels: readonly GuildChannel[], { id, name }: GuildInfo
     subject: `Discord channels of ${name || id}`,
     status: 'works',
     detail: `the bot may do what it needs to in ${namesOf(channels)}`,
+  };
+}
+
+/** No fault: a private channel is private. Whoever wants the bot in it reads here how. */
+function unseenChannels(
+  channels: readonly GuildChannel[],
+  where: { readonly guild: GuildInfo; readonly role: string | undefined; readonly opensThreads: boolean },
+): CheckFinding {
+  const { guild, role, opensThreads } = where;
+  const needed = neededIn({ type: 0 }, opensThreads).join(', ');
+  return {
+    subject: `Discord channels of ${guild.name || guild.id} without the bot`,
+    status: 'works',
+    detail: `${namesOf(channels)}: the bot does not see what is said there, and answers a command there within 15 minutes or not at all. To let it in, choose "Edit Channel", "Permissions", add the role ${role ?? 'of the bot'}, and allow ${needed}`,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   codeOf,
   type DiscordClient,
   mayAskForContent,
+  UnreachableError,
 } from './client.ts';
 import { type DiscordSettings, missingDiscordSettings } from './config.ts';
 import { changesIn, leftoverScopes, wantedIn } from './registration.ts';
@@ -21,10 +22,11 @@ const WHERE_TO_GET: Readonly<Record<string, string>> = {
   public_key: `Copy the "Public Key" under "General Information" of your application at ${PORTAL} and set DISCORD_PUBLIC_KEY.`,
 };
 
-/** Never throws. */
+/** Never throws. `listenerUrl`: where requests to us arrive, in mode `http`. */
 export async function checkDiscord(
   settings: DiscordSettings,
   client: DiscordClient,
+  listenerUrl?: string,
 ): Promise<CheckFinding[]> {
   const missing = missingDiscordSettings(settings);
   if (missing.length > 0) return missing.map(missingFinding);
@@ -40,7 +42,7 @@ export async function checkDiscord(
       intentFinding(settings, application),
       ...(await checkGuilds(ours, client, self)),
       ...(isOurs ? [await checkCommands(settings, client)] : []),
-      wayInFinding(settings, application),
+      wayInFinding(settings, application, listenerUrl),
     ];
   } catch (error) {
     return [failure('Discord bot token', error, NEW_TOKEN)];
@@ -146,22 +148,12 @@ async function checkCommands(settings: DiscordSettings, client: DiscordClient): 
 }
 
 /** How what people do reaches us. */
-function wayInFinding({ mode, path }: DiscordSettings, { interactionsUrl }: ApplicationInfo): CheckFinding {
-  if (mode === 'http') {
-    const subject = 'Discord requests';
-    return interactionsUrl === undefined
-      ? {
-          subject,
-          status: 'missing',
-          detail: `signed requests are expected at ${path}, but the application has no Interactions Endpoint URL`,
-          remedy: `Start the gateway, then set "Interactions Endpoint URL" under "General Information" at ${PORTAL} to its public address with ${path} behind it.`,
-        }
-      : {
-          subject,
-          status: 'works',
-          detail: `Discord calls ${interactionsUrl}; mentions and direct messages need mode gateway`,
-        };
-  }
+function wayInFinding(
+  { mode, path }: DiscordSettings,
+  { interactionsUrl }: ApplicationInfo,
+  listenerUrl: string | undefined,
+): CheckFinding {
+  if (mode === 'http') return requestsFinding(interactionsUrl, path, listenerUrl);
   const subject = 'Discord gateway';
   return interactionsUrl === undefined
     ? { subject, status: 'works', detail: 'commands and presses come over the WebSocket' }
@@ -173,15 +165,55 @@ function wayInFinding({ mode, path }: DiscordSettings, { interactionsUrl }: Appl
       };
 }
 
+/** Only the public address is Discord's to know; what stands behind it has to be our path. */
+function requestsFinding(
+  entered: string | undefined,
+  path: string,
+  listenerUrl: string | undefined,
+): CheckFinding {
+  const subject = 'Discord requests';
+  const here = `${listenerUrl ?? ''}${path}`;
+  const set = `Start the gateway, then set "Interactions Endpoint URL" under "General Information" at ${PORTAL} to`;
+  if (entered === undefined) {
+    return {
+      subject,
+      status: 'missing',
+      detail: `signed requests are expected at ${here}, but the application has no Interactions Endpoint URL`,
+      remedy: `${set} its public address with ${path} behind it.`,
+    };
+  }
+  const url = URL.canParse(entered) ? new URL(entered) : undefined;
+  // What a proxy has before it is the proxy's to take away.
+  if (!url?.pathname.replace(/\/+$/, '').endsWith(path.replace(/\/+$/, ''))) {
+    return {
+      subject,
+      status: 'failed',
+      detail: `Discord calls ${entered}, but signed requests are expected at ${here}`,
+      remedy: `${set} ${url ? `${url.origin}${path}` : `its public address with ${path} behind it`}, if that leads here.`,
+    };
+  }
+  return {
+    subject,
+    status: 'works',
+    detail: `Discord calls ${entered}, which has to lead to ${here}; mentions and direct messages need mode gateway`,
+  };
+}
+
 function failure(subject: string, error: unknown, remedy: string | undefined): CheckFinding {
   const detail = error instanceof Error ? error.message : String(error);
+  const trouble = error instanceof UnreachableError ? error.trouble?.remedy : undefined;
   const unreachable = !(error instanceof CredentialError) && codeOf(error) === undefined;
   return {
     subject,
     status: 'failed',
     detail,
     remedy: unreachable
-      ? 'Check that this machine can reach Discord (api_url of the Discord gateway, proxy, firewall).'
+      ? [
+          'Check that this machine can reach Discord (api_url of the Discord gateway, proxy, firewall).',
+          trouble,
+        ]
+          .flatMap((each) => each ?? [])
+          .join(' ')
       : (remedy ?? ''),
   };
 }

@@ -10,6 +10,7 @@
 import type { RawFile, REST, RESTOptions } from 'discord.js';
 import { z } from 'zod';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import { type NetworkTrouble, networkTrouble } from '../../src/observability/network-trouble.ts';
 import type { CommandChanges, RegisteredCommand } from './commands.ts';
 import { DISCORD } from './inbound.ts';
 import { loadDiscord } from './library.ts';
@@ -427,6 +428,17 @@ export class CredentialError extends Error {
   }
 }
 
+/** Discord did not answer at all; the way to it is what fails. */
+export class UnreachableError extends Error {
+  constructor(
+    readonly trouble: NetworkTrouble | undefined,
+    reason: string,
+  ) {
+    super(`Discord cannot be reached: ${trouble?.detail ?? reason}`);
+    this.name = 'UnreachableError';
+  }
+}
+
 /** Discord said no, and this is its number for why (docs.discord.com, JSON Error Codes). */
 export class RefusedError extends Error {
   constructor(
@@ -478,7 +490,7 @@ export function toOurError(error: unknown): Error {
   }
   const refused = Refused.safeParse(error).data;
   const reason = error instanceof Error ? error.message : String(error);
-  if (!refused) return new Error(`Discord cannot be reached: ${reason}`);
+  if (!refused) return new UnreachableError(networkTrouble(error), reason);
   const { status } = refused;
   const code = Number(refused.code ?? 0);
   if (status >= 500) return new Error(`Discord answered ${status}`);

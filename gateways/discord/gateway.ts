@@ -214,7 +214,7 @@ export class DiscordGateway implements Gateway {
   }
 
   async check(): Promise<CheckFinding[]> {
-    return checkDiscord(this.settings, this.#client);
+    return checkDiscord(this.settings, this.#client, this.deps.listener?.expectedUrl);
   }
 
   #listen(session: Session): void {

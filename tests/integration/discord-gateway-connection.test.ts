@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/domain/errors.ts';
 import { ALEX, BOT, GUILD } from '../../src/sandbox/people.ts';
@@ -474,6 +476,17 @@ describe('checking Discord', () => {
       expect(await lacking()).toEqual([]);
     });
 
+    it('that the bot does not see is named, with what lets it in', async () => {
+      await open();
+      discord.sandbox.setPermissions([], OPS.id);
+
+      const finding = (await discord.gateway.check()).find(({ subject }) => /without the bot/.test(subject));
+
+      expect(finding?.detail).toMatch(
+        /^#ops: the bot does not see.*"Edit Channel", "Permissions".*role signalbox.*allow View Channels, Send/,
+      );
+    });
+
     it('is looked at when it is named, seen or not', async () => {
       await open({ settings: { allowed_channels: [OPS.id] } });
       discord.sandbox.setPermissions([], OPS.id);
@@ -613,6 +626,44 @@ describe('checking Discord', () => {
     expect(
       found.filter((finding) => finding.status === status).map((finding) => finding.remedy?.toLowerCase()),
     ).toEqual(expect.arrayContaining([expect.stringContaining(remedy.toLowerCase())]));
+  });
+
+  it.each([
+    ['', 'works', 'which has to lead to'],
+    ['/behind/a/proxy', 'works', 'which has to lead to'],
+    ['/slack', 'failed', 'but signed requests are expected at'],
+  ])('compares the Interactions Endpoint URL with ours: …%s is %s', async (at, status, told) => {
+    const path = at === '/slack' ? '/events' : '/discord/interactions';
+    const entered = `https://gateway.test${at}${path}`;
+    await open({ mode: 'http', started: false, sandbox: { interactionsUrl: entered } });
+
+    const finding = (await discord.gateway.check()).find(({ subject }) => subject === 'Discord requests');
+
+    expect(finding).toMatchObject({ status });
+    expect(finding?.detail).toMatch(
+      new RegExp(`${entered}, ${told} http://127\\.0\\.0\\.1:\\d+/discord/interactions`),
+    );
+    if (status === 'failed')
+      expect(finding?.remedy).toContain('https://gateway.test/discord/interactions, if that leads here');
+  });
+
+  it('names what is in the way when Discord cannot be reached, and what to do', async () => {
+    await open({ started: false });
+    const nobody = createServer().listen(0, '127.0.0.1');
+    await once(nobody, 'listening');
+    const address = nobody.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    nobody.close();
+
+    const found = await discord.other({ api_url: `http://127.0.0.1:${port}/api` }).check();
+
+    expect(found).toMatchObject([
+      {
+        status: 'failed',
+        detail: `Discord cannot be reached: nothing takes connections at 127.0.0.1:${port} (ECONNREFUSED)`,
+        remedy: expect.stringMatching(/api_url.*Check the address and the port/),
+      },
+    ]);
   });
 
   it('says that Discord is away, and never throws', async () => {
