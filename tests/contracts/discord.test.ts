@@ -10,6 +10,9 @@ import { BOT_TURNS, type PlatformWorld, type Said, type WorldOptions } from './p
 
 const PEOPLE = { alex: ALEX, dana: DANA, eve: EVE };
 
+/** Nonces count for minutes, and the token of a command for a quarter of an hour (docs.discord.com). */
+const FORGETS_AFTER_MS = 20 * 60_000;
+
 type Mode = 'gateway' | 'http';
 
 /** Without the WebSocket Discord tells of nothing but what people do with commands, buttons and forms. */
@@ -29,8 +32,10 @@ async function openDiscordWorld(
   mode: Mode,
   { hearsBots = false }: WorldOptions = {},
 ): Promise<PlatformWorld> {
+  let aheadMs = 0;
   const discord = await openDiscord({
     mode,
+    clock: { now: () => Date.now() + aheadMs },
     // A place of its own for everything that is said.
     settings: { threads: 'always', bots: hearsBots ? [OTHER_BOT.id] : [], bot_turns: BOT_TURNS },
     timing: { retryAfterMs: 10, retryAtMostMs: 20 },
@@ -170,6 +175,9 @@ async function openDiscordWorld(
         await sandbox.press({ ...pressed, customId: buttonOf(card, 'Deny with reason') });
         await sandbox.submitModal({ user: DANA.discordUser, values: { words } });
       },
+    },
+    forget: () => {
+      aheadMs += FORGETS_AFTER_MS;
     },
     refuse: (how) =>
       sandbox.fail(

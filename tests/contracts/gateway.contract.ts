@@ -356,10 +356,12 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         async () => {
           const said = await world.say('hello');
           const body = { kind: 'text', markdown: 'said only once' } as const;
-          await send(said, body, { id: 'the-same', attempt: 1 });
-          await send(said, body, { id: 'the-same', attempt: 2 });
+          const first = await send(said, body, { id: 'the-same', attempt: 1 });
+          world.forget?.();
+          const second = await send(said, body, { id: 'the-same', attempt: 2 });
 
           expect((await read(said)).match(/said only once/g)).toHaveLength(1);
+          expect(second.ref).toBe(first.ref);
         },
       );
 

@@ -72,6 +72,12 @@ export interface PlatformWorld {
   /** How people answer a card. */
   readonly cards?: Cards;
 
+  /**
+   * So much time passes that the platform by itself recognises no repetition any more, and takes no late word in an
+   * answer; absent where it never does.
+   */
+  forget?(): void;
+
   /** The next thing sent meets this. */
   refuse?(how: { kind: 'rate-limited'; seconds: number } | { kind: 'permanent' }): Promise<void> | void;
   /** The platform drops the connection. Resolves when it is back, however that comes about. */
