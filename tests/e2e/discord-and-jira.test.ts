@@ -260,6 +260,30 @@ describe('when somebody cannot be reached', () => {
     expect(await story.app.deadLetters.list()).toHaveLength(1);
   });
 
+  it('OM-121 shows a request with its buttons where the bot does not see, and what came of it', async () => {
+    prefer('discord');
+    story.sandbox.discord.setPermissions([], GENERAL.id);
+    const shown = await ask('refund order 7');
+    await seen(discord, shown, /Waiting for role manager/);
+
+    const card = story.sandbox.discord
+      .messages(GENERAL.id)
+      .findLast((message) => /Waiting for role manager/.test(textOf(message)))!;
+    const customId = buttonOf(card, /Approve/);
+    await story.sandbox.discord.press({
+      user: DANA.discordUser,
+      channel: GENERAL.id,
+      message: card.id,
+      customId,
+    });
+
+    await seen(discord, shown, /Approved by Dana Reyes on Discord[\s\S]*Done/);
+    await story.quiet();
+    expect(shown().filter((text) => /Waiting for role manager/.test(text))).toEqual([]);
+    expect(story.refunds(7)).toEqual([120]);
+    expect(await story.app.deadLetters.list()).toEqual([]);
+  });
+
   it('OM-142 tells who asked by a command, in a channel the bot does not see, what came of it later', async () => {
     prefer('email');
     story.sandbox.discord.setPermissions([], GENERAL.id);
