@@ -4,6 +4,7 @@ import type { EscalationPolicy } from '../../src/config/escalation.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
 import { Entry } from '../../src/domain/transcript.ts';
+import { ALEX as ALEX_IN_JIRA } from '../../src/sandbox/people.ts';
 import { aVote } from '../support/approvals.ts';
 import { defer } from '../support/core.ts';
 import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
@@ -11,7 +12,10 @@ import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts'
 let story: Story;
 afterEach(() => story.end());
 
-async function begin(policy: Partial<EscalationPolicy>): Promise<void> {
+async function begin(
+  policy: Partial<EscalationPolicy>,
+  model: Partial<Story['config']['settings']['model']> = {},
+): Promise<void> {
   story = await Story.begin({
     config: (shipped) => {
       const policies = Object.fromEntries(
@@ -19,6 +23,7 @@ async function begin(policy: Partial<EscalationPolicy>): Promise<void> {
       );
       return {
         ...shipped,
+        settings: { ...shipped.settings, model: { ...shipped.settings.model, ...model } },
         escalation: { ...shipped.escalation, policies: { ...shipped.escalation.policies, ...policies } },
       };
     },
@@ -201,7 +206,43 @@ describe('a new message', () => {
     expect(JSON.stringify(asked)).toMatch(/cancelled\. Withdrawn by Alex Kim.*hello/s);
   });
 
-  it('withdraws nothing by words of others, commands, answers, or what is only overheard', async () => {
+  it('withdraws it once, though the turn has to be begun again, and the agent hears of it all the same', async () => {
+    await begin({ on_new_message: 'cancel' }, { retries: 0 });
+    const { thread, first } = await ask();
+
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> hello');
+    await story.answer(thread, /cannot reach my language model/);
+    expect(await find(first)).toMatchObject({ state: 'CANCELLED' });
+    story.sandbox.claude.heal();
+    await story.advance(5 * 60_000);
+    await story.answer(thread, /It was called off, so it was not done/);
+    await story.quiet();
+
+    expect(await toldOf(first)).toHaveLength(1);
+    expect(await story.waiting()).toEqual([]);
+  });
+
+  it('withdraws nothing by what is only overheard, until its requester speaks to the agent', async () => {
+    await begin({ on_new_message: 'cancel' });
+    const { jira } = story.sandbox;
+    const write = (text: string) =>
+      jira.comment({ user: ALEX_IN_JIRA.jiraAccount, issue: 'OPS-2', text }).acknowledged;
+    const shown = (pattern: RegExp) =>
+      jira.until(() => jira.comments('OPS-2').find(({ body }) => pattern.test(body)));
+    await write('@signalbox refund order 7');
+    await shown(/Waiting for role manager/);
+    const [first] = await story.waiting();
+
+    await write('hello everybody');
+    await story.quiet();
+    expect((await find(first!)).state).toBe('OPEN');
+
+    await write('@signalbox hello');
+    await shown(/Withdrawn by Alex Kim in Jira/);
+  });
+
+  it('withdraws nothing by words of others, commands or answers', async () => {
     await begin({ on_new_message: 'cancel' });
     const { thread, first } = await ask();
 
