@@ -142,6 +142,20 @@ export const INVARIANTS = {
       return isOn || next.epoch === before.epoch ? undefined : `it led to ${next.state}`;
     }),
 
+  'C5 it comes back with what was said before its own hand-back, not before an older one': (history) => {
+    let back: Written | undefined;
+    return each(history, (happening) => {
+      if (happening.kind === 'written') back = happening.moved.event === 'returned' ? happening : undefined;
+      if (happening.kind !== 'handled' || happening.item.kind !== 'handback') return undefined;
+      const { item, became } = happening;
+      const from = became === 'done' ? back?.before.epoch : undefined;
+      back = undefined;
+      return from === undefined || from === item.epoch
+        ? undefined
+        : `${item.id} ended the hand-back of ${from}`;
+    });
+  },
+
   'what somebody does counts once, however often it is delivered': (history) => {
     if (history.isLossy) return undefined;
     const seen = new Set<number>();

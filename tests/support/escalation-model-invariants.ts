@@ -183,6 +183,8 @@ export const INVARIANTS = {
       const owner = owners.get(escalation.id);
       if (code === 'ACKNOWLEDGED' || code === 'TAKEN') return undefined;
       if (code !== 'ALREADY') return undefined;
+      // Who had it before a loss may have it again.
+      if (owner === undefined && history.isLossy) return undefined;
       const { standing } = escalation;
       return standing.state === 'ACKED' && standing.owner.person === owner
         ? undefined
