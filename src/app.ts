@@ -58,6 +58,7 @@ import { EscalationStore } from './escalation/escalation-store.ts';
 import { EscalationTimers } from './escalation/escalation-timers.ts';
 import { EscalationWorker } from './escalation/escalation-worker.ts';
 import { HandoffEscalation } from './escalation/handoff-escalation.ts';
+import { lettersSettled } from './escalation/letters-settled.ts';
 import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
 import { Directory } from './identity/directory.ts';
@@ -268,6 +269,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     permits: new PermitOffice(stores.approvals),
     grants: stores.grants,
     controls: stores.controls,
+    escalations: stores.escalations,
     outbox: new Outbox(redis, keys),
     directory: stores.directory,
     reach,
@@ -593,7 +595,11 @@ function createStores(
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
-    deadLetters: new DeadLetters(redis, keys),
+    deadLetters: new DeadLetters(
+      redis,
+      keys,
+      lettersSettled(writer, () => config().escalation.triggers, clock),
+    ),
     grants: new GrantStore(redis, keys, clock),
     directory,
     links,

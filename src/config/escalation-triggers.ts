@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isEncryptedOrLocal } from '../domain/encryption.ts';
 import { Severity } from '../domain/escalation/plan.ts';
+import { MOST_FAILURES } from '../domain/mailbox-item.ts';
 import { SigningSecret } from './api.ts';
 import { EscalationName } from './escalation-plans.ts';
 import { MessageCondition } from './takeover.ts';
@@ -14,7 +15,13 @@ export const TriggerCondition = z.union([
   z.literal('handoff').transform(() => ({ kind: 'handoff' as const })),
   z
     .strictObject({
-      turn_failed: Times.describe('So many turns of one conversation failed, one after the other.'),
+      turn_failed: z
+        .int()
+        .min(1)
+        .max(MOST_FAILURES)
+        .describe(
+          `So many tries to handle one message failed, one after the other. After ${MOST_FAILURES} it goes to the dead letters.`,
+        ),
     })
     .transform(({ turn_failed }) => ({ kind: 'turn-failed' as const, times: turn_failed })),
   z.literal('tool_failed').transform((): ToolFailed => ({ kind: 'tool-failed', times: 1 })),
@@ -23,7 +30,9 @@ export const TriggerCondition = z.union([
       tool_failed: z
         .strictObject({
           tools: ToolNames.optional().describe('One of these tools. Left out: any.'),
-          times: Times.default(1).describe('So often in one conversation, one after the other.'),
+          times: Times.default(1).describe(
+            'So often in one conversation, one after the other, whether or not a human had to agree.',
+          ),
         })
         .describe('A tool did not do what it was called for.'),
     })
@@ -63,7 +72,7 @@ interface ToolFailed {
 export const EscalationTrigger = z.strictObject({
   name: z.string().min(1).max(120).optional().describe('What it is for; shown in the audit and to people.'),
   when: TriggerCondition.describe(
-    'handoff: somebody asked for a human. `{ turn_failed: 3 }`: so many times in a row. tool_failed. low_confidence. ' +
+    'handoff: somebody asked for a human. `{ turn_failed: 3 }`: a message failed so many times in a row. tool_failed. low_confidence. ' +
       '`{ message: … }`: words, platforms, channels, roles. dead_letter: something could not be handled or delivered. ' +
       'plan_raised: a plan is done only in part, or nobody knows. budget: it is spent.',
   ),

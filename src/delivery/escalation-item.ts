@@ -38,6 +38,8 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     epoch: z.int(),
     platform: Platform,
     channel: z.string(),
+    /** `news`: it is over, or somebody has it. */
+    why: z.enum(['call', 'news']).default('call'),
     markdown: z.string(),
   }),
   /** A program is to be told. */

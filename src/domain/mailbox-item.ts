@@ -5,6 +5,9 @@ import { ApprovalId, PersonId } from './ids.ts';
 import { InboundMessage } from './message.ts';
 import { RoleName } from './person.ts';
 
+/** Failed handlings of one item before it goes to the dead letters. */
+export const MOST_FAILURES = 6;
+
 export const MailboxItem = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('message'),

@@ -65,6 +65,12 @@ export const Entry = z.discriminatedUnion('kind', [
     text: z.string(),
   }),
   /** The gateway tells the model what happened meanwhile: an approval was decided, a call was run. */
-  z.object({ kind: z.literal('event'), text: z.string(), at: z.iso.datetime() }),
+  z.object({
+    kind: z.literal('event'),
+    text: z.string(),
+    at: z.iso.datetime(),
+    /** How a call ended that ran outside a turn, as far as that is known. */
+    ran: z.object({ tool: z.string(), status: z.enum(['ok', 'error']) }).optional(),
+  }),
 ]);
 export type Entry = z.infer<typeof Entry>;

@@ -6,7 +6,7 @@ import { ticketFor } from '../control/control-store.ts';
 import { toItem } from '../delivery/escalation-item.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Page } from '../domain/escalation/pager.ts';
-import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
+import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { callText, newsText } from './sentences.ts';
@@ -45,6 +45,7 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
           epoch,
           platform: act.platform,
           channel: act.channel,
+          why: 'call',
           markdown: callText(escalation, act.why),
         }),
       ];
@@ -74,17 +75,32 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
   }
 }
 
-/** Those who were called hear that they need not come; whoever acted knows. */
+/** Those who were called hear that they need not come, and it stands wherever they were called; whoever acted knows. */
 function news(before: Escalation | undefined, moved: EscalationMove, nowMs: number): Effect[] {
   const markdown = newsText(moved);
   if (before === undefined || markdown === undefined) return [];
   const { next } = moved;
   const owner = before.standing.state === 'ACKED' ? [before.standing.owner.person] : [];
-  const heard = [...new Set([...before.chains.map(({ person }) => person), ...owner])];
-  return heard
+  // Who has heard of an owner, or of a pause, hears of the end as well.
+  const called = isLive(next) ? before.chains.map(({ person }) => person) : before.told;
+  const heard = [...new Set([...called, ...owner])];
+  const posts = (before.posted ?? []).map(({ platform, channel }) =>
+    toItem({
+      kind: 'post',
+      id: `post:${next.id}:${next.rev}:news:${platform}:${channel}`,
+      atMs: nowMs,
+      escalation: next.id,
+      epoch: next.epoch,
+      platform,
+      channel,
+      why: 'news',
+      markdown,
+    }),
+  );
+  const pages = heard
     .filter((person) => person !== moved.actor)
     .flatMap((person) => {
-      const platform = calledOn(before, person);
+      const platform = whereCalled(before, person);
       if (platform === undefined) return [];
       const page = {
         id: `${next.id}:${next.rev}:news`,
@@ -95,12 +111,13 @@ function news(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
       } as const;
       return [toPage(next, person, page, nowMs)];
     });
+  return [...posts, ...pages];
 }
 
 /** Where somebody was called last; undefined when they were not yet. */
-function calledOn({ chains }: Escalation, person: PersonId): Platform | undefined {
+function whereCalled({ chains, calledOn }: Escalation, person: PersonId): Platform | undefined {
   const chain = chains.find((each) => each.person === person);
-  return chain?.links[chain.link - 1]?.platform;
+  return chain?.links[chain.link - 1]?.platform ?? calledOn?.[person];
 }
 
 function toPage(

@@ -152,6 +152,7 @@ export class EscalationWorker {
     epoch,
     platform,
     channel,
+    why,
     markdown,
     atMs,
   }: Extract<EscalationItem, { kind: 'post' }>): Effect[] {
@@ -169,7 +170,7 @@ export class EscalationWorker {
       epoch,
       platform,
       importance: 'high',
-      why: 'call',
+      why,
       markdown,
       atMs,
     } as const;

@@ -76,11 +76,15 @@ export function newsText({ next, event }: EscalationMove): string | undefined {
     case 'resolved':
     case 'cancelled':
       return standing.state === 'RESOLVED' || standing.state === 'CANCELLED'
-        ? `${standing.by ? `${literal(standing.by.name)} has closed it` : 'It is over'}: ${title}.${standing.remark === undefined ? '' : ` ${literal(standing.remark)}.`}`
+        ? `${standing.by ? `${literal(standing.by.name)} has closed it` : 'It is over'}: ${title}.${standing.remark === undefined ? '' : ` ${asSentence(literal(standing.remark))}`}`
         : undefined;
     default:
       return undefined;
   }
+}
+
+function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }
 
 /** What whoever acted is told. */

@@ -1,9 +1,9 @@
 /** What makes people be called by itself: which triggers of the configuration fit what happened. Pure. */
 import type { EscalationTrigger, TriggerCondition } from '../config/escalation-triggers.ts';
 import { fits } from '../control/takeover-rules.ts';
-import { toReport } from '../delivery/escalation-item.ts';
+import { escalationIdOf, toClose, toReport } from '../delivery/escalation-item.ts';
 import type { Subject } from '../domain/escalation/record.ts';
-import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { ConversationId, EscalationId, PersonId } from '../domain/ids.ts';
 import type { Address, InboundMessage } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 
@@ -29,6 +29,13 @@ export type Happening =
   | { readonly kind: 'plan-raised'; readonly plan: string; readonly title: string; readonly words: string }
   /** So much of what a turn may take was taken. */
   | { readonly kind: 'budget'; readonly percent: number };
+
+/** Something that people may have been called about works again. */
+export type Recovery =
+  | { readonly kind: 'tool-works'; readonly conversationId: ConversationId; readonly tool: string }
+  | { readonly kind: 'turn-works'; readonly conversationId: ConversationId }
+  /** Nothing of this queue is in the dead letters any more. */
+  | { readonly kind: 'letters-settled'; readonly queue: string };
 
 /** Where and for whom it happened. */
 export interface Scene {
@@ -72,13 +79,35 @@ export function reportsOf(
   });
 }
 
+/** The end of what a trigger may have begun. */
+export interface Closing {
+  readonly escalation: EscalationId;
+  readonly effect: Effect;
+}
+
+/** What a recovery puts an end to: an escalation for each policy, whether or not it was begun. */
+export function closingsOf(
+  triggers: readonly EscalationTrigger[],
+  recovery: Recovery,
+  { id, nowMs }: Pick<Scene, 'id' | 'nowMs'>,
+): Closing[] {
+  const { trouble, subject, place, remark } = mendedBy(recovery);
+  const fitting = triggers.filter(({ when }) => when.kind === trouble.kind);
+  const keys = new Set(fitting.map((trigger) => keyOf(trouble, trigger, place)));
+  return [...keys].map((key) => ({
+    escalation: escalationIdOf(key, subject),
+    effect: toClose(key, subject, remark, id, nowMs),
+  }));
+}
+
 /** What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan one. */
 export function keyOf(
   happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string },
   { raise }: Pick<EscalationTrigger, 'raise'>,
-  conversationId: ConversationId,
+  conversationId: string,
 ): string {
-  const what = happening.kind === 'dead-letter' ? (happening.queue ?? '') : (happening.plan ?? conversationId);
+  const what =
+    happening.kind === 'dead-letter' ? (happening.queue ?? '') : (happening.plan ?? conversationId);
   return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
 }
 
@@ -106,6 +135,46 @@ function isFitting(when: TriggerCondition, happening: Happening): boolean {
       return happening.kind === 'budget' && happening.percent >= when.percent;
     default:
       return when satisfies never;
+  }
+}
+
+/** What works again: as `keyOf` needs it, and for those who were called, in a part of a sentence. */
+interface Mended {
+  readonly trouble: Pick<Happening, 'kind'> & { readonly tool?: string; readonly queue?: string };
+  readonly subject: Subject;
+  readonly place: string;
+  readonly remark: string;
+}
+
+function mendedBy(recovery: Recovery): Mended {
+  switch (recovery.kind) {
+    case 'tool-works': {
+      const { conversationId, tool } = recovery;
+      return {
+        trouble: { kind: 'tool-failed', tool },
+        subject: { kind: 'conversation', conversationId },
+        place: conversationId,
+        remark: `the tool ${tool} works again`,
+      };
+    }
+    case 'turn-works': {
+      const { conversationId } = recovery;
+      return {
+        trouble: { kind: 'turn-failed' },
+        subject: { kind: 'conversation', conversationId },
+        place: conversationId,
+        remark: 'the agent answers there again',
+      };
+    }
+    case 'letters-settled':
+      return {
+        trouble: { kind: 'dead-letter', queue: recovery.queue },
+        subject: { kind: 'trouble' },
+        place: '',
+        remark: 'everything that was kept is settled',
+      };
+    default:
+      return recovery satisfies never;
   }
 }
 

@@ -25,10 +25,15 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
+/** Letters read of one partition at a time, when one of a queue is looked for. */
+const PAGE = 500;
+
 export class DeadLetters {
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: Keys,
+    /** Hears of a queue of which nothing is kept any more, as the last letter was settled by this. */
+    private readonly onSettled: (queue: string, last: string) => Promise<void> = async () => undefined,
   ) {}
 
   /** Oldest first. */
@@ -75,7 +80,8 @@ export class DeadLetters {
     { event, actor }: { event: string; actor: string },
   ): Promise<boolean> {
     const place = parseId(id);
-    if (!place) return false;
+    const letter = await this.find(id);
+    if (!place || !letter) return false;
     const audit: AuditEvent = { event, actor, subject: id, correlation: id };
     const reply = await runScript(
       this.redis,
@@ -83,7 +89,23 @@ export class DeadLetters {
       [this.keys.deadLetters(place.partition)],
       [this.keys.partition(place.partition), place.streamId, JSON.stringify(audit)],
     );
-    return reply === 1;
+    if (reply !== 1) return false;
+    if (!(await this.#holds(letter.queue))) await this.onSettled(letter.queue, id);
+    return true;
+  }
+
+  async #holds(queue: string): Promise<boolean> {
+    for (const partition of this.keys.partitions()) {
+      const key = this.keys.deadLetters(partition);
+      for (let from = '-'; ; ) {
+        const entries = await this.redis.xrange(key, from, '+', 'COUNT', PAGE);
+        if (entries.some((entry) => toLetter(partition, entry).queue === queue)) return true;
+        const last = entries.at(-1);
+        if (!last || entries.length < PAGE) break;
+        from = `(${last[0]}`;
+      }
+    }
+    return false;
   }
 }
 

@@ -49,12 +49,14 @@ import {
   ModelUnavailableError,
   RecordMovedError,
 } from '../domain/errors.ts';
+import { isLive } from '../domain/escalation/record.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
-import { MailboxItem } from '../domain/mailbox-item.ts';
+import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
 import type { Address, OutFile } from '../domain/message.ts';
 import { Entry } from '../domain/transcript.ts';
-import { reportsOf } from '../escalation/triggers.ts';
+import type { EscalationStore } from '../escalation/escalation-store.ts';
+import { closingsOf, reportsOf, type Scene } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
@@ -62,14 +64,12 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { readFiles } from './file-reader.ts';
-import { happeningsIn } from './happenings.ts';
+import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
 import { guard, Standby, type Verdict } from './standby.ts';
 
-/** Failed handlings of one item before it goes to the dead letters. */
-const MOST_FAILURES = 6;
 /** Processes that may end while they handle an item: one that is killed often is hardly the item's fault. */
 const MOST_DEATHS = 30;
 const FIRST_RETRY_MS = 1_000;
@@ -90,6 +90,7 @@ export interface WorkerDeps {
   readonly permits: PermitOffice;
   readonly grants: GrantStore;
   readonly controls: ControlStore;
+  readonly escalations: Pick<EscalationStore, 'find'>;
   readonly outbox: Outbox;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -117,8 +118,6 @@ interface Work {
   readonly lineage: readonly PersonId[];
   /** From which it was asked. */
   readonly accounts: readonly AccountId[];
-  /** Of an approved call that failed. */
-  readonly failedTool?: string;
   /** Who speaks, as it was when the handling began. */
   readonly control: Control;
   readonly trace: Trace;
@@ -297,6 +296,7 @@ export class ConversationWorker {
       kind: 'event',
       text: outcomeText(approval),
       at: new Date(this.deps.clock.now()).toISOString(),
+      ...ranOf(approval),
     };
   }
 
@@ -348,7 +348,6 @@ export class ConversationWorker {
       replyTo: approval.origin,
       lineage: approval.request.lineage ?? [],
       accounts: approval.request.accounts ?? [],
-      ...(approval.state === 'FAILED' ? { failedTool: approval.request.tool } : {}),
       log: handling.log.child({ approval: approval.id }),
     };
   }
@@ -410,7 +409,7 @@ export class ConversationWorker {
     return {
       effects: [
         ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
-        ...this.#calls(work, outcome),
+        ...(await this.#calls(work, [...news, opening], outcome)),
         ...(handoff ? handoff.effects : [guard(work.control)]),
       ],
       ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
@@ -456,31 +455,52 @@ export class ConversationWorker {
     return skills;
   }
 
-  /** Who is called because of what happened in this turn. */
-  #calls(
-    { claim, item, conversationId, replyTo, requester, failedTool }: Work,
+  /** Who is called because of what happened in this turn, and who need not come any more. */
+  async #calls(
+    { claim, item, conversationId, replyTo, requester }: Work,
+    occasion: readonly Entry[],
     outcome: TurnOutcome,
-  ): Effect[] {
+  ): Promise<Effect[]> {
     const { escalation, settings } = this.deps.config();
     if (escalation.triggers.length === 0) return [];
-    const happenings = happeningsIn({
+    const turn: TurnSeen = {
       item,
       roles: requester.roles,
-      failedTool,
+      occasion,
       outcome,
       mostSteps: settings.model.max_steps,
       before: claim.entries,
-    });
-    return happenings.flatMap((happening, index) =>
-      reportsOf(escalation.triggers, happening, {
-        id: `turn:${item.id}:${index}`,
-        conversationId,
-        origin: replyTo,
-        correlation: item.correlation,
-        person: requester.person,
-        nowMs: this.deps.clock.now(),
+    };
+    const scene: Scene = {
+      id: `turn:${item.id}`,
+      conversationId,
+      origin: replyTo,
+      correlation: item.correlation,
+      person: requester.person,
+      nowMs: this.deps.clock.now(),
+    };
+    const mended = recoveriesIn(turn, conversationId).flatMap((recovery) =>
+      closingsOf(escalation.triggers, recovery, scene).map(({ effect }) => effect),
+    );
+    const reports = happeningsIn(turn).flatMap((happening, index) =>
+      reportsOf(escalation.triggers, happening, { ...scene, id: `${scene.id}:${index}` }),
+    );
+    return [...mended, ...(await this.#answersAgain(claim, scene)), ...reports];
+  }
+
+  /** A turn is over: whoever was called because turns failed need not come. */
+  async #answersAgain({ failures }: Claim, scene: Scene): Promise<Effect[]> {
+    const { conversationId } = scene;
+    const { triggers } = this.deps.config().escalation;
+    const closings = closingsOf(triggers, { kind: 'turn-works', conversationId }, scene);
+    // What was reported at its last try may still be on its way; of an earlier item, the record is there by now.
+    const live = await Promise.all(
+      closings.map(async ({ escalation }) => {
+        const known = failures > 0 ? undefined : await this.deps.escalations.find(escalation);
+        return failures > 0 || (known !== undefined && isLive(known));
       }),
     );
+    return closings.filter((_, index) => live[index]).map(({ effect }) => effect);
   }
 
   /** What follows when the agent asked for a human in this turn; undefined when it did not. */
@@ -804,6 +824,12 @@ interface Occasioned {
 }
 
 type News = Extract<Entry, { kind: 'event' }>;
+
+/** How its call ended, where it was run and that is known. */
+function ranOf({ state, request }: Approval): Pick<News, 'ran'> {
+  const status = state === 'EXECUTED' ? 'ok' : state === 'FAILED' ? 'error' : undefined;
+  return status === undefined ? {} : { ran: { tool: request.tool, status } };
+}
 
 /** Whether the agent has read just that. */
 function isToldIn({ entries }: Claim, { text }: News): boolean {

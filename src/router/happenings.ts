@@ -1,16 +1,17 @@
-/** What happened in a turn that may make people be called. Pure. */
+/** What happened in a turn that may make people be called, and what works again. Pure. */
 import type { TurnOutcome } from '../agent/turn.ts';
+import type { ConversationId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import { Entry } from '../domain/transcript.ts';
 import { ConfidenceInput, STATE_CONFIDENCE } from '../escalation/confidence-tool.ts';
-import type { Happening } from '../escalation/triggers.ts';
+import type { Happening, Recovery } from '../escalation/triggers.ts';
 
 export interface TurnSeen {
   readonly item: MailboxItem;
   /** Of whoever it is handled for, now. */
   readonly roles: readonly string[];
-  /** Of the approved call whose failure brought this turn about. */
-  readonly failedTool: string | undefined;
+  /** What it was about: what was said, and what came of calls that were agreed to. */
+  readonly occasion: readonly Entry[];
   readonly outcome: TurnOutcome;
   /** Times the model was asked in one turn, at most. */
   readonly mostSteps: number;
@@ -18,14 +19,21 @@ export interface TurnSeen {
   readonly before: readonly string[];
 }
 
-export function happeningsIn({ item, roles, failedTool, outcome, mostSteps, before }: TurnSeen): Happening[] {
+export function happeningsIn(turn: TurnSeen): Happening[] {
+  const { item, roles, outcome, mostSteps } = turn;
   return [
     ...(item.kind === 'message' ? [{ kind: 'message' as const, message: item.message, roles }] : []),
     ...doubts(outcome),
-    ...failures(outcome, before),
-    ...(failedTool === undefined ? [] : [{ kind: 'tool-failed' as const, tool: failedTool, times: 1 }]),
+    ...failures(turn),
     { kind: 'budget', percent: Math.round((stepsOf(outcome) / mostSteps) * 100) },
   ];
+}
+
+/** Tools that had failed when the turn began, and have done what they were called for since. */
+export function recoveriesIn(turn: TurnSeen, conversationId: ConversationId): Recovery[] {
+  return [...runsOf(turn)]
+    .filter(([, { before, since }]) => before.at(-1) === 'error' && since.at(-1) === 'ok')
+    .map(([tool]) => ({ kind: 'tool-works', conversationId, tool }));
 }
 
 /** What the agent said it is not sure of, the least sure of all. */
@@ -40,28 +48,60 @@ function doubts({ screened }: TurnOutcome): Happening[] {
 }
 
 /** Tools that failed last, and how often one after the other in this conversation. */
-function failures({ entries }: TurnOutcome, before: readonly string[]): Happening[] {
-  if (!entries.some(hasFailed)) return [];
-  const all = [...before.map((entry) => Entry.parse(JSON.parse(entry))), ...entries];
-  const toolOf = new Map(
-    all.flatMap((entry) =>
-      entry.kind === 'assistant' ? entry.calls.map(({ id, tool }) => [id, tool] as const) : [],
-    ),
-  );
-  const failed = new Set(entries.filter(hasFailed).flatMap(({ callId }) => toolOf.get(callId) ?? []));
-  return [...failed].flatMap((tool): Happening[] => {
-    const results = all.filter((entry) => entry.kind === 'tool-result' && toolOf.get(entry.callId) === tool);
-    const times = timesAtEnd(results);
+function failures(turn: TurnSeen): Happening[] {
+  return [...runsOf(turn)].flatMap(([tool, { before, since }]): Happening[] => {
+    const all = [...before, ...since];
+    const times = all.length - 1 - all.lastIndexOf('ok');
     return times === 0 ? [] : [{ kind: 'tool-failed', tool, times }];
   });
 }
 
-function hasFailed(entry: Entry): entry is Extract<Entry, { kind: 'tool-result' }> {
-  return entry.kind === 'tool-result' && entry.status === 'error';
+type Status = 'ok' | 'error';
+
+/** How the calls of a tool ended, oldest first: before the turn, and since it began. */
+interface Runs {
+  readonly before: Status[];
+  readonly since: Status[];
 }
 
-function timesAtEnd(results: readonly Entry[]): number {
-  return results.length - 1 - results.findLastIndex((entry) => !hasFailed(entry));
+/** Of each tool of which a call has ended since the turn began, in it or by its own item. */
+function runsOf({ before, occasion, outcome }: TurnSeen): Map<string, Runs> {
+  const now = [...occasion, ...outcome.entries];
+  const since = endsIn(now, toolsIn(now));
+  if (since.length === 0) return new Map();
+  const earlier = before.flatMap(toEntry);
+  const runs = new Map<string, Runs>(since.map(({ tool }) => [tool, { before: [], since: [] }]));
+  for (const { tool, status } of endsIn(earlier, toolsIn(earlier))) runs.get(tool)?.before.push(status);
+  for (const { tool, status } of since) runs.get(tool)?.since.push(status);
+  return runs;
+}
+
+/** Calls that have come to an end. One that waits for somebody has not: its end is an entry of its own. */
+function endsIn(
+  entries: readonly Entry[],
+  tools: ReadonlyMap<string, string>,
+): { tool: string; status: Status }[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind === 'event') return entry.ran ? [entry.ran] : [];
+    if (entry.kind !== 'tool-result' || entry.status === 'waiting') return [];
+    const tool = tools.get(entry.callId);
+    return tool === undefined ? [] : [{ tool, status: entry.status }];
+  });
+}
+
+/** The tool of each call, by its id. */
+function toolsIn(entries: readonly Entry[]): Map<string, string> {
+  return new Map(
+    entries.flatMap((entry) =>
+      entry.kind === 'assistant' ? entry.calls.map(({ id, tool }) => [id, tool] as const) : [],
+    ),
+  );
+}
+
+/** One that cannot be read stops nothing. */
+function toEntry(json: string): Entry[] {
+  const entry = Entry.safeParse(JSON.parse(json));
+  return entry.success ? [entry.data] : [];
 }
 
 /** Times the model was asked. */

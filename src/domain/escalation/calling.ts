@@ -89,6 +89,18 @@ export function isUnreachable({ links, failed }: Chain): boolean {
   return failed >= links.length;
 }
 
-export function toldWith({ told }: Pick<Escalation, 'told'>, acts: readonly Act[]): PersonId[] {
-  return [...new Set([...told, ...acts.flatMap((act) => (act.kind === 'page' ? [act.person] : []))])];
+type Heard = Pick<Escalation, 'told' | 'calledOn' | 'posted'>;
+
+/** Who has heard of it, and where it stands to be read, once these acts were done. */
+export function toldWith({ told, calledOn, posted = [] }: Heard, acts: readonly Act[]): Heard {
+  const pages = acts.flatMap((act) => (act.kind === 'page' ? [[act.person, act.platform] as const] : []));
+  const places = acts.flatMap((act) =>
+    act.kind === 'post' ? [{ platform: act.platform, channel: act.channel }] : [],
+  );
+  const all = new Map([...posted, ...places].map((place) => [`${place.platform}:${place.channel}`, place]));
+  return {
+    told: [...new Set([...told, ...pages.map(([person]) => person)])],
+    ...(pages.length > 0 ? { calledOn: { ...calledOn, ...Object.fromEntries(pages) } } : {}),
+    ...(all.size > 0 ? { posted: [...all.values()] } : {}),
+  };
 }

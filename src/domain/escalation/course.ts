@@ -127,7 +127,7 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const next: Escalation = {
     ...advance(escalation, standing),
     chains: rung.chains,
-    told: toldWith(escalation, rung.acts),
+    ...toldWith(escalation, rung.acts),
     ...(isChanging ? { calling: { ...same, ...changesOf(calling.who, s) } } : {}),
   };
   return { result: 'called', moved: bySystem(next, 'called', rung.acts) };

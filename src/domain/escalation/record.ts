@@ -133,6 +133,10 @@ export const Escalation = z.object({
   chains: z.array(Chain),
   /** Everybody called so far. */
   told: z.array(PersonId),
+  /** Where each of them was called last. */
+  calledOn: z.record(z.string(), Platform).optional(),
+  /** Channels it was posted in; absent: in none. */
+  posted: z.array(z.object({ platform: Platform, channel: z.string() })).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
 });

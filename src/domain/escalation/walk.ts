@@ -215,12 +215,12 @@ export class PlanWalk {
   #end(event: EscalationEvent, standing: Standing): EscalationStep<EscalationEvent> {
     this.#callBatch();
     const { chains, acts } = ring(this.escalation.chains, this.s.nowMs);
+    const all = [...this.#acts, ...acts];
     const next: Escalation = {
       ...advance(this.escalation, standing),
       chains: standing.state === 'RESOLVED' ? [] : chains,
-      told: toldWith(this.escalation, acts),
+      ...toldWith(this.escalation, all),
     };
-    const all = [...this.#acts, ...acts];
     return { result: event, moved: { next, event, actor: 'system', acts: all, taken: this.#taken } };
   }
 }

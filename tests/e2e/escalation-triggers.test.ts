@@ -1,0 +1,321 @@
+/** What makes people be called by itself, each kind once, and how they hear that they need not come after all. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { WrittenPlan } from '../../src/config/escalation-plans.ts';
+import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
+import { Platform } from '../../src/domain/ids.ts';
+import type { Script } from '../../src/sandbox/claude/claude-sandbox.ts';
+import { ALEX, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
+
+const MINUTE = 60_000;
+const OPS = 'C0OPS';
+const DANA_DM = 'D0DANA';
+
+let story: Story;
+afterEach(() => story.end());
+
+/** Dana is called on Slack, and the channel reads it. */
+const DUTY = {
+  steps: [{ notify: [{ channel: { slack: OPS } }, 'dana'] }, { wait: '10m' }],
+  last_resort: 'dana',
+  settle: '0s',
+};
+
+function calling(
+  when: unknown,
+  { severity = 'warning', name }: { severity?: string; name?: string } = {},
+): (shipped: StoryConfig) => StoryConfig {
+  return (shipped) => {
+    const config = withPerson(shipped, 'dana', {
+      prefers: ['slack', 'email'].map((each) => Platform.parse(each)),
+    });
+    return {
+      ...config,
+      escalation: {
+        ...config.escalation,
+        escalations: { duty: WrittenPlan.parse(DUTY) },
+        triggers: EscalationTriggers.parse([
+          { when, raise: 'duty', severity, ...(name === undefined ? {} : { name }) },
+        ]),
+      },
+    };
+  };
+}
+
+/** What Dana was told of a kind, oldest first. */
+function told(pattern: RegExp, place = DANA_DM): string[] {
+  return story.sandbox.slack
+    .messages(place)
+    .map(textOf)
+    .filter((text) => pattern.test(text));
+}
+
+async function untilTold(pattern: RegExp, place = DANA_DM): Promise<string> {
+  return story.sandbox.slack.until(() => told(pattern, place).at(-1));
+}
+
+/** Where it was called out, and a little later those who were called: good news disturbs nobody. */
+async function untilOver(pattern: RegExp): Promise<void> {
+  await untilTold(pattern, OPS);
+  await story.quiet();
+  await story.advance(3 * MINUTE);
+  await untilTold(pattern);
+}
+
+async function live() {
+  await story.quiet();
+  return story.app.escalations.live(10);
+}
+
+/** A request that Dana agrees to, as soon as somebody is asked. */
+async function agreed(order: number): Promise<string> {
+  const thread = await story.mention(`refund order ${order}`);
+  await agree(thread);
+  return thread;
+}
+
+async function agree(thread: string): Promise<void> {
+  await story.answer(thread, /Waiting for .*role manager/);
+  await story.seen();
+  const [approval] = await story.open();
+  await story.dm(DANA.slack, `/approve ${approval!.id}`);
+}
+
+const isAfter = (request: Parameters<Script>[0], text: string) =>
+  JSON.stringify(request.messages.at(-1)).includes(text);
+
+describe('a tool that fails', () => {
+  const often = { tool_failed: { tools: ['refund'], times: 2 } };
+
+  it('OM-053 OM-166 calls somebody once after so many failures of agreed calls, and says once when it works again', async () => {
+    story = await Story.begin({ config: calling(often, { severity: 'error' }) });
+    story.sandbox.shop.fault('refuse', 'refuse', 'refuse');
+    const thread = await agreed(7);
+    await story.answer(thread, /failed/i);
+    expect(await live()).toEqual([]);
+
+    for (const word of ['second', 'third']) {
+      await story.say(ALEX.slack, thread, `refund order 7 for the ${word} time`);
+      await agree(thread);
+      await story.quiet();
+    }
+    expect(await untilTold(/The tool refund failed 2 times in a row/)).toContain('error');
+    expect(await live()).toMatchObject([{ count: 2, standing: { state: 'ACTIVE' } }]);
+    expect(told(/The tool refund failed/)).toHaveLength(1);
+
+    await story.say(ALEX.slack, thread, 'refund order 7, please');
+    await agree(thread);
+    await untilOver(/It is over: The tool refund failed.*The tool refund works again\./);
+    expect(await live()).toEqual([]);
+
+    await story.say(ALEX.slack, thread, 'refund order 8 for 60 EUR');
+    await agree(thread);
+    await story.quiet();
+    await story.advance(30 * MINUTE);
+    await story.quiet();
+    expect(told(/works again/)).toHaveLength(1);
+    expect(told(/works again/, OPS)).toHaveLength(1);
+    expect(told(/Somebody has to look after this/, OPS)).toHaveLength(1);
+  });
+
+  it('tells whoever looks after it when it works again', async () => {
+    story = await Story.begin({ config: calling('tool_failed') });
+    story.sandbox.shop.fault('refuse');
+    const thread = await agreed(7);
+    const [ticket] = /esc_p\d+_[0-9a-z]{12}/.exec(await untilTold(/The tool refund failed once/)) ?? [];
+    await story.dm(DANA.slack, `!ack ${ticket}`);
+    await untilTold(/Dana Reyes looks after it/, OPS);
+
+    await story.say(ALEX.slack, thread, 'refund order 7');
+    await agree(thread);
+    await untilOver(/It is over: The tool refund failed once/);
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-053 counts one that fails inside a turn, and not one that failed and then worked', async () => {
+    story = await Story.begin({
+      config: calling({ tool_failed: { tools: ['state_confidence'], times: 3 } }),
+    });
+    let failures = 0;
+    const call = (confidence: number) => ({
+      calls: [{ tool: 'state_confidence', input: { confidence, about: 'it' } }],
+    });
+    story.sandbox.claude.script((request) => {
+      if (failures > 0) {
+        failures--;
+        return call(7);
+      }
+      return isAfter(request, 'tool_result') && !isAfter(request, 'do not fit')
+        ? { text: 'Done.' }
+        : call(0.9);
+    });
+    failures = 2;
+    const thread = await story.mention('how sure are you?');
+    await story.answer(thread, /Done\./);
+    expect(await live()).toEqual([]);
+
+    story.sandbox.claude.script((request) =>
+      isAfter(request, 'tool_result') ? { text: 'I cannot.' } : call(7),
+    );
+    for (const word of ['one', 'two', 'three']) {
+      await story.say(ALEX.slack, thread, word);
+      await story.quiet();
+      expect(await live()).toHaveLength(word === 'three' ? 1 : 0);
+    }
+    await untilTold(/The tool state_confidence failed 3 times in a row/);
+  });
+});
+
+describe('an agent that does not get on', () => {
+  it('OM-053 OM-166 calls somebody at the named try of a message, and says once when a later one is answered', async () => {
+    story = await Story.begin({ config: calling({ turn_failed: 3 }) });
+    const working = story.config;
+    refuse(working);
+    const thread = await story.mention('what can you do?');
+    for (let failure = 1; failure <= 6; failure++) {
+      await parked();
+
+      await story.advance(MINUTE);
+    }
+    await story.answer(thread, /could not handle this message/);
+    expect(await untilTold(/could not answer 3 times in a row/)).toContain('warning');
+    expect(told(/could not answer/)).toHaveLength(1);
+
+    story.config = working;
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> hello?');
+    await untilOver(/It is over: The agent could not answer.*The agent answers there again\./);
+    await story.say(ALEX.slack, thread, 'hello again?');
+    expect(await live()).toEqual([]);
+    expect(told(/answers there again/)).toHaveLength(1);
+    expect(told(/answers there again/, OPS)).toHaveLength(1);
+  });
+
+  it('OM-166 is over as soon as a further try of the same message succeeds', async () => {
+    story = await Story.begin({ config: calling({ turn_failed: 1 }) });
+    const working = story.config;
+    refuse(working);
+    const thread = await story.mention('hello');
+    await parked();
+    await untilTold(/could not answer once/);
+
+    story.config = working;
+    await story.advance(MINUTE);
+    await story.answer(thread, /./);
+    await untilOver(/It is over: The agent could not answer once/);
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-053 calls somebody when a turn takes so much of its steps, and not for less', async () => {
+    const spending = calling({ budget: { percent: 75 } });
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = spending(shipped);
+        const model = { ...config.settings.model, max_steps: 4 };
+        return { ...config, settings: { ...config.settings, model } };
+      },
+    });
+    let steps = 0;
+    story.sandbox.claude.script(() =>
+      --steps > 0
+        ? { calls: [{ tool: 'state_confidence', input: { confidence: 0.9, about: 'it' } }] }
+        : { text: 'Done.' },
+    );
+    steps = 2;
+    const thread = await story.mention('a little');
+    await story.answer(thread, /Done\./);
+    expect(await live()).toEqual([]);
+
+    steps = 3;
+    await story.say(ALEX.slack, thread, 'more');
+    await untilTold(/A turn has used 75 % of the steps it may take/);
+  });
+});
+
+describe('something nobody can handle', () => {
+  it('OM-053 OM-166 calls somebody once for what went to the dead letters, and says once when all of it is settled', async () => {
+    story = await Story.begin({ config: calling('dead_letter', { name: 'kept' }) });
+    const working = story.config;
+    refuse(working);
+    for (const text of ['one', 'two']) {
+      await story.mention(text);
+      for (let failure = 1; failure <= 6; failure++) {
+        await parked();
+        await story.advance(MINUTE);
+      }
+      await story.quiet();
+    }
+    await untilTold(/kept: Something could not be handled or delivered/);
+    expect(await live()).toMatchObject([{ count: 2 }]);
+    const [first, second] = await story.app.deadLetters.list();
+
+    await story.app.deadLetters.discard(first!.id, 'dana');
+    expect(await live()).toHaveLength(1);
+    story.config = working;
+    await story.app.deadLetters.retry(second!.id, 'dana');
+    await untilTold(/It is over: .*Everything that was kept is settled\./, OPS);
+    await story.quiet();
+    await story.advance(3 * MINUTE);
+    // Where they were called last: by then by mail as well.
+    await story.mail(DANA.mail, /Everything that was kept is settled\./);
+    expect(await live()).toEqual([]);
+    expect(told(/is settled/)).toEqual([]);
+    expect(told(/is settled/, OPS)).toHaveLength(1);
+    expect(told(/Somebody has to look after this/, OPS)).toHaveLength(1);
+  });
+});
+
+describe('what is said', () => {
+  it('OM-053 calls somebody for words of a message where the rule watches, and nowhere else', async () => {
+    story = await Story.begin({
+      config: calling({ message: { words: ['lawsuit'], channels: [OPS] } }),
+    });
+    const thread = await story.mention('I think about a lawsuit');
+    await story.answer(thread, /./);
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-053 calls somebody when the agent is less sure than named, with what it is not sure of, and not when it is', async () => {
+    story = await Story.begin({ config: calling({ low_confidence: { below: 0.6 } }) });
+    let confidence = 0.6;
+    story.sandbox.claude.script((request) =>
+      isAfter(request, 'tool_result')
+        ? { text: 'I believe so.' }
+        : { calls: [{ tool: 'state_confidence', input: { confidence, about: 'the notice period' } }] },
+    );
+    const thread = await story.mention('how long is it?');
+    await story.answer(thread, /I believe so/);
+    expect(await live()).toEqual([]);
+
+    confidence = 0.59;
+    await story.say(ALEX.slack, thread, 'really?');
+    expect(await untilTold(/not sure of its answer \(59 %\)/)).toContain('the notice period');
+  });
+
+  it('OM-053 calls somebody when a human is asked for, and it is over once the agent is to answer again', async () => {
+    story = await Story.begin({ config: calling('handoff', { severity: 'critical' }) });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(ALEX.slack, thread, '!human my contract');
+    expect(await untilTold(/A human is wanted/)).toMatch(/critical[\s\S]*my contract/);
+
+    await story.say(DANA.slack, thread, '!takeover');
+    await untilTold(/It is over: A human is wanted.*has taken the conversation over/, OPS);
+    expect(await live()).toEqual([]);
+  });
+});
+
+/** From here on the model refuses what it is asked. */
+function refuse(working: StoryConfig): void {
+  const model = { ...working.settings.model, name: 'no-such-model', retries: 0 };
+  story.config = { ...working, settings: { ...working.settings, model } };
+}
+
+/** Resolves when an item waits to be tried again. */
+async function parked(): Promise<void> {
+  for (;;) {
+    const counts = await Promise.all(
+      story.keys.partitions().map((partition) => story.redis.zcard(story.keys.parked(partition))),
+    );
+    if (counts.some((count) => count > 0)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
