@@ -8,6 +8,7 @@
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { CheckFinding } from '../../src/domain/gateway.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
+import { networkTrouble } from '../../src/observability/network-trouble.ts';
 import type { LastRequest } from '../last-request.ts';
 import { hiddenProject, judgeApprovalIssue, judgePermissions, PERMISSION_KEYS } from './check-permissions.ts';
 import { AGENT_PERMISSION, judgeServiceDesk } from './check-service-desks.ts';
@@ -277,10 +278,12 @@ function failure(subject: string, error: unknown, remedy: string): CheckFinding 
     error instanceof JiraCredentialError ||
     error instanceof UndeliverableError ||
     error instanceof JiraHttpError;
+  const trouble = isAnswer ? undefined : networkTrouble(error);
+  const way = 'Check JIRA_URL, and that this machine can reach Jira (proxy, firewall).';
   return {
     subject,
     status: 'failed',
-    detail,
-    remedy: isAnswer ? remedy : 'Check JIRA_URL, and that this machine can reach Jira (proxy, firewall).',
+    detail: trouble ? `Jira cannot be reached: ${trouble.detail}` : detail,
+    remedy: isAnswer ? remedy : [way, trouble?.remedy ?? []].flat().join(' '),
   };
 }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StartupError } from '../../src/domain/errors.ts';
 import { ALEX, BOT, GUILD } from '../../src/sandbox/people.ts';
+import { closedPort } from '../support/closed-port.ts';
 import {
   buttonOf,
   type DiscordFixture,
@@ -649,11 +648,7 @@ describe('checking Discord', () => {
 
   it('names what is in the way when Discord cannot be reached, and what to do', async () => {
     await open({ started: false });
-    const nobody = createServer().listen(0, '127.0.0.1');
-    await once(nobody, 'listening');
-    const address = nobody.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    nobody.close();
+    const port = await closedPort();
 
     const found = await discord.other({ api_url: `http://127.0.0.1:${port}/api` }).check();
 

@@ -5,6 +5,7 @@ import { AccountId } from '../../src/domain/ids.ts';
 import { SCOPES, type Scope } from '../../src/sandbox/jira/app-account.ts';
 import type { JiraSandboxOptions } from '../../src/sandbox/jira/jira-sandbox.ts';
 import { ALEX, DANA } from '../../src/sandbox/people.ts';
+import { closedPort } from '../support/closed-port.ts';
 import { type JiraFixture, type JiraFixtureOptions, openJira } from '../support/jira-gateway.ts';
 
 const WEBHOOKS = 'Jira webhooks';
@@ -142,6 +143,20 @@ describe.each(FLAVOURS)('the check of permissions on %s', (flavour) => {
         status: 'failed',
         detail: expect.stringContaining(`Jira answered ${status}`),
         remedy: expect.stringContaining(remedies[flavour]),
+      },
+    ]);
+  });
+
+  it('names what is in the way when Jira cannot be reached, and what to do', async () => {
+    const port = await closedPort();
+    await open({ sandbox: { flavour }, settings: { url: `http://127.0.0.1:${port}` } });
+
+    expect(await jira.gateway.check()).toEqual([
+      {
+        subject: 'Jira account',
+        status: 'failed',
+        detail: `Jira cannot be reached: nothing takes connections at 127.0.0.1:${port} (ECONNREFUSED)`,
+        remedy: expect.stringMatching(/^Check JIRA_URL.*Check the address and the port/),
       },
     ]);
   });
