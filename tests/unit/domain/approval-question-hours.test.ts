@@ -10,7 +10,7 @@ import { type Circumstances, dueOf, NO_CIRCUMSTANCES, tick } from '../../../src/
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { ALEX, anApproval, aVote, SLACK } from '../../support/approvals.ts';
 import { days } from '../../support/calendars.ts';
-import { runs } from '../../support/property-runs.ts';
+import { runs, timeFor } from '../../support/property-runs.ts';
 
 const HOUR = 3_600_000;
 const PAUSE = 4 * HOUR;
@@ -105,7 +105,9 @@ describe('a question about what is counted in working hours', () => {
     expect(moved(at(MONDAY + 15 * HOUR)).pauseEnds).toBeUndefined();
   });
 
-  it('E7 leaves as much of the deadline as there was, whatever the hours, unless it is open too long', () => {
+  it('E7 leaves as much of the deadline as there was, whatever the hours, unless it is open too long', {
+    timeout: timeFor(60_000),
+  }, () => {
     const someTime = fc.integer({ min: 0, max: 10 * 24 * HOUR });
     fc.assert(
       fc.property(days, someTime, someTime, someTime, (written, opened, first, second) => {
@@ -122,7 +124,7 @@ describe('a question about what is counted in working hours', () => {
           elapsed(hours, askedMs, approval.deadlineMs),
         );
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(100) },
     );
   });
 });
