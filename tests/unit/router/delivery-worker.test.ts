@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
+import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
 import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import type { Address } from '../../../src/domain/message.ts';
@@ -10,7 +11,7 @@ import type { Claim, KeyedQueue } from '../../../src/mailbox/keyed-queue.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
 import { DeliveryWorker } from '../../../src/router/delivery-worker.ts';
 import type { Reach } from '../../../src/router/reach.ts';
-import { anAddress, SLACK } from '../../support/approvals.ts';
+import { anAddress, anApproval, SLACK } from '../../support/approvals.ts';
 import { silent } from '../../support/core.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
@@ -43,12 +44,13 @@ interface Circumstances {
   /** What sending it comes to. */
   readonly error: Error;
   readonly places?: readonly Address[];
+  readonly approval?: Approval;
   readonly written: Effect[];
 }
 
 async function attempt(
   more: object,
-  { ageMs, error, places = [], written }: Circumstances,
+  { ageMs, error, places = [], approval, written }: Circumstances,
 ): Promise<string[]> {
   const fate: string[] = [];
   const queue = {
@@ -70,8 +72,7 @@ async function attempt(
       directAddress: (account: AccountId) => ({ platform: SLACK, route: { user: account } }),
       check: async () => [],
     },
-    // a text has no approval, and nobody it could go to instead
-    approvals: {} as unknown as ApprovalStore,
+    approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
     controls: { epochOf: async () => 0 },
     escalations: { find: async () => undefined },
     triggers: () => [],
@@ -152,6 +153,29 @@ describe('a text of somebody that cannot be delivered where they asked', () => {
 
   it('OM-142 is told where they asked, and there alone, where that is another place', async () => {
     expect(await reportOf({ author: MAIL }, [direct])).toMatchObject({ to: MAIL });
+  });
+
+  it('OM-142 is said once of a request, as long as it stands the same, and again when it is over', async () => {
+    const open = anApproval();
+    const about = async (approval: Approval, face: number) => {
+      const written: Effect[] = [];
+      const { id: approvalId } = approval;
+      await attempt(
+        { kind: 'card', id: `card:${face}`, approvalId, copyId: 'conversation', face },
+        { ageMs: 0, error: new UndeliverableError(SLACK, 'is_archived'), places: [MAIL], approval, written },
+      );
+      return written.flatMap((effect) => (effect.kind === 'out' ? [effect.once?.key] : []));
+    };
+
+    const first = await about(open, 1);
+    const reminded = await about({ ...open, face: 2 }, 2);
+    const approved = await about({ ...open, face: 3, state: 'APPROVED' }, 3);
+    const done = await about({ ...open, face: 4, state: 'EXECUTED' }, 4);
+
+    expect(first).toEqual([expect.stringContaining(open.id)]);
+    expect(reminded).toEqual(first);
+    expect(approved).toEqual([]);
+    expect(done).toEqual([expect.not.stringMatching(first[0] ?? '')]);
   });
 
   it('tells nobody of itself once it is such a report', async () => {
