@@ -102,6 +102,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       name: asked.policyName,
       approvers: asked.approvers,
       remindAfterMs: remindersOf(policy, hours, ask.nowMs),
+      ...(policy.warn_before === undefined ? {} : { warnBeforeMs: policy.warn_before }),
       validForMs: policy.valid_for,
       catchUp: policy.catch_up_reminders,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),

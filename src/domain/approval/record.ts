@@ -129,6 +129,8 @@ export const ApprovalPolicy = z.object({
     .optional(),
   /** After opening, in ms, ascending. */
   remindAfterMs: z.array(z.int()),
+  /** So long before a deadline that was put off, or that further people were given, they are warned. Absent: not. */
+  warnBeforeMs: z.int().optional(),
   /** Of reminders that come late after an outage, how many one person gets one by one. Absent: as many as usual. */
   catchUp: z.int().optional(),
   ladder: z.array(Rung).optional(),
@@ -234,6 +236,8 @@ export const Approval = z.object({
   lookAgainMs: z.int().optional(),
   /** Reminders sent so far. */
   reminded: z.int(),
+  /** When those who are asked are warned of a deadline that is not the first. */
+  warnMs: z.int().optional(),
   /** Times somebody was asked again to find out about an unknown outcome. */
   nagged: z.int().optional(),
   /** Who has said yes, where more than one has to; in that order, nobody twice. */

@@ -124,9 +124,16 @@ function toSpared(spared: Circumstances['spared']): { readonly spared?: Readonly
 }
 
 /** When the next reminder is due; infinite after the last one. */
-function reminderOf({ openedMs, policy, reminded }: Approval): number {
+function reminderOf({ openedMs, policy, reminded, warnMs = Infinity }: Approval): number {
   const afterMs = policy.remindAfterMs[reminded];
-  return afterMs === undefined ? Infinity : openedMs + afterMs;
+  return afterMs === undefined ? warnMs : Math.min(openedMs + afterMs, warnMs);
+}
+
+/** A deadline that is not the first is warned of anew; where so little time is left, the news of it is the warning. */
+function warnedOf({ warnMs: _, ...approval }: Approval, nowMs: number): Approval {
+  const { policy, deadlineMs } = approval;
+  const warnMs = policy.warnBeforeMs === undefined ? nowMs : deadlineMs - policy.warnBeforeMs;
+  return warnMs > nowMs ? { ...approval, warnMs } : approval;
 }
 
 /** A step that always changes something. */
@@ -150,7 +157,7 @@ export function passDeadline(
   if (later) {
     // Whoever has it in front of them reads the new deadline; while nobody has, there is nothing to correct.
     const face = approval.visibleMs === undefined ? approval.face : approval.face + 1;
-    const next = { ...advance(approval, approval.state), ...later, face };
+    const next = warnedOf({ ...advance(approval, approval.state), ...later, face }, nowMs);
     return { result: 'postponed', moved: { next, event: 'postponed', actor: 'system' }, window };
   }
   return { ...climb(approval, nowMs, circumstances), window };
@@ -202,7 +209,7 @@ function climb(
         deadlineMs,
         copies: withFurther(approval.copies, circumstances.copiesFor(approval, rung.approvers, nowMs)),
       };
-      const asked = { ...next, ...thoseThereNow(next, nowMs, circumstances) };
+      const asked = { ...warnedOf(next, nowMs), ...thoseThereNow(next, nowMs, circumstances) };
       return { result: 'escalated', moved: { next: asked, event: 'escalated', actor: 'system' } };
     }
     case 'default': {
@@ -286,7 +293,13 @@ function remind(approval: Approval, nowMs: number, circumstances: Circumstances)
     (afterMs) => approval.openedMs + afterMs <= nowMs,
   ).length;
   const there = thoseThereNow(approval, nowMs, circumstances);
-  const next = { ...advance(withoutLook(approval), 'OPEN'), ...there, reminded: passed };
+  const { warnMs = Infinity, ...waiting } = withoutLook(approval);
+  const next: Approval = {
+    ...advance(waiting, 'OPEN'),
+    ...there,
+    ...(warnMs <= nowMs || warnMs === Infinity ? {} : { warnMs }),
+    reminded: passed,
+  };
   return {
     result: 'reminded',
     moved: { next, event: 'reminded', actor: 'system', ...toSpared(circumstances.spared) },
