@@ -13,6 +13,7 @@ import { EchoClient } from './agent/model/echo-client.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { Access } from './api/access.ts';
+import { AnswerBook } from './api/answer-book.ts';
 import { ApprovalDesk } from './api/approval-desk.ts';
 import { AskedIndex } from './api/asked-index.ts';
 import { ApprovalBell } from './api/bell.ts';
@@ -505,6 +506,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
         ballots,
         reach,
         index: new AskedIndex(redis, keys),
+        answers: new AnswerBook(redis, keys, () => config().settings.retention.dedupe),
         bell,
         config,
         log,

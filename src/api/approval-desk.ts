@@ -7,6 +7,7 @@
  *
  * Invariants
  *   1. An approval is placed by the hash of its client and idempotency key; the same key again is the same approval.
+ *      What is said about one is bound to its key as well: the same again changes nothing, something else is refused.
  *   2. What a client may not see it is told does not exist.
  *   3. Nothing is opened that nobody could ever approve; it is refused, loudly, and never a yes.
  *   4. Reading writes nothing.
@@ -44,6 +45,7 @@ import { partitionOfApproval } from '../redis/keys.ts';
 import { type BallotBox, saidBy } from '../router/ballot-box.ts';
 import type { Reach } from '../router/reach.ts';
 import type { Caller } from './access.ts';
+import type { AnswerBook } from './answer-book.ts';
 import type { AskedIndex } from './asked-index.ts';
 import type { ApprovalBell } from './bell.ts';
 import { isProblemCode, Problem, type ProblemCode } from './problem.ts';
@@ -82,6 +84,7 @@ export interface DeskDeps {
   readonly reach: Reach;
   readonly writer: EffectWriter;
   readonly index: AskedIndex;
+  readonly answers: AnswerBook;
   readonly bell: ApprovalBell;
   readonly config: () => Config;
   readonly log: Logger;
@@ -284,31 +287,50 @@ export class ApprovalDesk {
   ): Promise<Act> {
     const approval = await this.find(caller, id);
     const person = this.#speaker(caller, request.person);
-    const key = `api:${caller.client}:${idempotencyKey ?? randomUUID()}`;
-    const { writer } = this.deps;
-    const partition = partitionOfApproval(id);
-    // Whatever it was judged then it stays, even if who may decide has changed since.
-    if (await writer.wasWrittenIn(partition, `answer:${key}`)) {
-      const notice = `This was answered before and changes nothing. ${literal(standing(approval))}`;
-      return toAct('REPLAY', approval, notice);
+    const fingerprint = fingerprintOf(request);
+    const told = await this.#once({ caller, approval, idempotencyKey, fingerprint }, async (key) => {
+      const counted = await this.deps.ballots.cast(
+        id,
+        { person, account: accountOf(caller.client) },
+        { key, said: saidBy(request), gen: request.gen, digest: request.digest },
+      );
+      if (!counted) throw notFound(id);
+      const event: AuditEvent = {
+        ...toAudit(caller, 'answer', counted.approval, counted.code),
+        event: 'answer.received',
+        actor: person.id,
+      };
+      await this.deps.writer.writeIn(partitionOfApproval(id), [
+        { kind: 'audit', event: { ...event, detail: { ...event.detail, choice: request.choice } } },
+      ]);
+      return counted;
+    });
+    return this.#told(told, ANSWER_REMEDY);
+  }
+
+  /**
+   * Says it once under its key: whatever it was judged then it stays, even if who may decide has changed since.
+   *
+   * @throws {Problem} when something else was said under the key
+   */
+  async #once(
+    { caller, approval, idempotencyKey, fingerprint }: Saying,
+    say: (key: string) => Promise<Told>,
+  ): Promise<Told> {
+    const { answers } = this.deps;
+    const { client } = caller;
+    if (idempotencyKey === undefined) return say(`api:${client}:${randomUUID()}`);
+    const place = { client, id: approval.id, key: idempotencyKey };
+    const before = await answers.bind(place, fingerprint);
+    if (before && before.fingerprint !== fingerprint) throw saidOtherwise(place.key, approval);
+    if (before?.code !== undefined) {
+      const notice = `This was said before (${before.code}) and changes nothing. ${literal(standing(approval))}`;
+      return { code: 'REPLAY', approval, notice };
     }
-    const counted = await this.deps.ballots.cast(
-      id,
-      { person, account: accountOf(caller.client) },
-      { key, said: saidBy(request), gen: request.gen, digest: request.digest },
-    );
-    if (!counted) throw notFound(id);
-    const event: AuditEvent = {
-      ...toAudit(caller, 'answer', counted.approval, counted.code),
-      event: 'answer.received',
-      actor: person.id,
-    };
-    await writer.writeIn(
-      partition,
-      [{ kind: 'audit', event: { ...event, detail: { ...event.detail, choice: request.choice } } }],
-      { key: `answer:${key}`, forMs: this.deps.config().settings.retention.dedupe },
-    );
-    return this.#told(counted, ANSWER_REMEDY);
+    const told = await say(`api:${client}:${idempotencyKey}`);
+    if (isProblemCode(told.code)) await answers.free(place);
+    else await answers.settle(place, { fingerprint, code: told.code });
+    return told;
   }
 
   #speaker({ client, settings: { answers_for } }: Caller, id: PersonId): Person {
@@ -328,23 +350,24 @@ export class ApprovalDesk {
   async reply(
     caller: Caller,
     id: ApprovalId,
-    { text }: ReplyRequest,
+    request: ReplyRequest,
     idempotencyKey: string | undefined,
   ): Promise<Act> {
-    await this.#own(caller, id);
+    const approval = await this.#own(caller, id);
     const { client } = caller;
     const by = { person: personOf(client), name: `${client} (a program)` };
-    const key = `api:${client}:${idempotencyKey ?? randomUUID()}`;
-    const result = await this.deps.approvals.apply(id, (approval, nowMs, circumstances) =>
-      // It asked, on whosever behalf that was.
-      reply(approval, { key, by, via: API_PLATFORM, text, operates: true }, nowMs, circumstances),
-    );
-    if (!result) throw notFound(id);
-    await this.#audit(caller, 'reply', result.approval, result.code);
-    return this.#told(
-      { ...result, notice: replyText(result) },
-      'A reply counts while the state is NEEDS_INFO.',
-    );
+    const { text } = request;
+    const fingerprint = fingerprintOf(request);
+    const told = await this.#once({ caller, approval, idempotencyKey, fingerprint }, async (key) => {
+      const result = await this.deps.approvals.apply(id, (current, nowMs, circumstances) =>
+        // It asked, on whosever behalf that was.
+        reply(current, { key, by, via: API_PLATFORM, text, operates: true }, nowMs, circumstances),
+      );
+      if (!result) throw notFound(id);
+      await this.#audit(caller, 'reply', result.approval, result.code);
+      return { ...result, notice: replyText(result) };
+    });
+    return this.#told(told, 'A reply counts while the state is NEEDS_INFO.');
   }
 
   // ── The client's own approval ──────────────────────────────────────────────────────────────────────────────
@@ -441,10 +464,7 @@ export class ApprovalDesk {
     });
   }
 
-  #told(
-    { code, approval, notice }: { code: string; approval: Approval; notice: string },
-    remedy: string,
-  ): Act {
+  #told({ code, approval, notice }: Told, remedy: string): Act {
     if (isProblemCode(code)) throw new Problem({ code, detail: notice, remedy, approval });
     return toAct(code, approval, notice);
   }
@@ -453,6 +473,21 @@ export class ApprovalDesk {
     const event = toAudit(caller, act, approval, code);
     await this.deps.writer.writeIn(partitionOfApproval(approval.id), [{ kind: 'audit', event }]);
   }
+}
+
+/** What became of what was said. */
+interface Told {
+  readonly code: string;
+  readonly approval: Approval;
+  readonly notice: string;
+}
+
+/** Words about an approval. */
+interface Saying {
+  readonly caller: Caller;
+  readonly approval: Approval;
+  readonly idempotencyKey: string | undefined;
+  readonly fingerprint: string;
 }
 
 interface Opening {
@@ -501,8 +536,20 @@ function repeated(approval: Approval, fingerprint: string, idempotencyKey: strin
   });
 }
 
+function saidOtherwise(idempotencyKey: string, approval: Approval): Problem {
+  return new Problem({
+    code: 'OTHER_REQUEST',
+    detail: `The idempotency key "${idempotencyKey}" was used for other words about ${approval.id}.`,
+    remedy: 'Take a new key for something new; to repeat what was said, send exactly the same.',
+    approval,
+  });
+}
+
 /** Of what was asked, with everything that was left out; so a repetition may leave out what the first one said. */
-function fingerprintOf({ idempotencyKey: _, ...request }: CreateRequest): string {
+function fingerprintOf({
+  idempotencyKey: _,
+  ...request
+}: CreateRequest | AnswerRequest | ReplyRequest): string {
   const stored: unknown = JSON.parse(JSON.stringify(request));
   return createHash('sha256')
     .update(String(canonicalize(stored)))

@@ -112,6 +112,7 @@ export const OPERATIONS = {
       'NOT_FOUND',
       'NOT_ALLOWED',
       'UNKNOWN_PERSON',
+      'OTHER_REQUEST',
       'ALREADY',
       'LATE',
       'STALE_CARD',
@@ -131,7 +132,7 @@ export const OPERATIONS = {
     body: ReplyRequest,
     idempotency: 'optional',
     answers: { 200: { description: 'RECORDED, or REPLAY.', schema: Act } },
-    problems: ['MALFORMED', 'NOT_FOUND', 'NOT_ALLOWED', 'NOT_ASKED'],
+    problems: ['MALFORMED', 'NOT_FOUND', 'NOT_ALLOWED', 'OTHER_REQUEST', 'NOT_ASKED'],
   },
   cancelApproval: {
     method: 'POST',

@@ -251,6 +251,53 @@ describe('answers that a program records', () => {
     );
   });
 
+  it('are one under one key: the same again changes nothing, another one is refused, a refused one frees it', async () => {
+    const approval = await asked({ requester: 'alex' });
+    const other = await asked({ requester: 'alex', idempotencyKey: 'order-8', args: { order: 8 } });
+    const key = { idempotencyKey: 'click' };
+    const refused = await says('dana', 'approve', { ...approval, digest: 'of something else' }, key);
+    const yes = await says('dana', 'approve', approval, key);
+    const same = await says('dana', 'approve', approval, key);
+    const no = await says('dana', 'deny', approval, key);
+    const elsewhere = await says('dana', 'deny', other, key);
+    const back = await says('dana', 'take-back', approval, { idempotencyKey: 'click-2' });
+    const after = await says('dana', 'approve', approval, key);
+
+    expect([refused, yes, same, no, elsewhere, after].map(({ status, body }) => [status, body.code])).toEqual(
+      [
+        [409, 'CONTENT_CHANGED'],
+        [200, 'DECIDED'],
+        [200, 'REPLAY'],
+        [409, 'OTHER_REQUEST'],
+        [200, 'DECIDED'],
+        [200, 'REPLAY'],
+      ],
+    );
+    expect(same.body.sentence).toContain('said before (DECIDED)');
+    expect(no.body.detail).toContain('other words');
+    expect(back.status).toBe(409); // a yes without a permit is handed over at once
+    const { body } = await call(story, 'GET', `/approvals/${approval.id}`);
+    expect(body).toMatchObject({ outcome: 'approved' });
+    const denied = await call(story, 'GET', `/approvals/${other.id}`);
+    expect(denied.body).toMatchObject({ outcome: 'denied' });
+  });
+
+  it('and replies under one key are told apart, too', async () => {
+    const approval = await asked();
+    await says('dana', 'ask', approval, { text: 'which parcel?' });
+    const path = `/approvals/${approval.id}/replies`;
+    const early = { text: 'the small one', idempotencyKey: 'r1' };
+    const first = await call(story, 'POST', path, early);
+    const again = await call(story, 'POST', path, early);
+    const otherwise = await call(story, 'POST', path, { ...early, text: 'the large one' });
+
+    expect([first, again, otherwise].map(({ status, body }) => [status, body.code])).toEqual([
+      [200, 'RECORDED'],
+      [200, 'REPLAY'],
+      [409, 'OTHER_REQUEST'],
+    ]);
+  });
+
   it('are refused of a program about what it asked itself, unless it is configured to', async () => {
     const answer = async (own: boolean): Promise<ApiAnswer> => {
       const shop = aClient({ answers_for: ['dana'], answers_own: own });
