@@ -252,9 +252,14 @@ export class ApprovalDesk {
     return toPage(found.slice(0, limit), undefined);
   }
 
-  /** Resolves when there is nothing left to wait for, or with what there is when time is up. */
+  /**
+   * Resolves when there is nothing left to wait for, or with what there is when time is up.
+   *
+   * @param callerNow who waits, asked at every look: a key may be taken away meanwhile
+   * @throws {Problem} when it is not, or no longer, for them; and what `callerNow` throws
+   */
   async wait(
-    caller: Caller,
+    callerNow: () => Promise<Caller>,
     id: ApprovalId,
     { until, after }: Pick<WaitQuery, 'until' | 'after'>,
     enough: AbortSignal,
@@ -262,7 +267,7 @@ export class ApprovalDesk {
     for (;;) {
       const bell = this.deps.bell.listen(id, enough);
       try {
-        const approval = await this.find(caller, id);
+        const approval = await this.find(await callerNow(), id);
         const code = isOver(approval, until)
           ? 'SETTLED'
           : after !== undefined && approval.rev > after

@@ -9,11 +9,13 @@
  *   2. GET and HEAD change nothing.
  *   3. Whatever arrives is answered; what is not done is answered with a problem that says what to do.
  *   4. A key is in no answer and in no line of the log.
+ *   5. Whoever waits is judged anew at every look: nothing is told to a key that is gone, or has lost the scope.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { z } from 'zod';
+import type { ApiScope } from '../config/api.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ApprovalId } from '../domain/ids.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -197,17 +199,25 @@ export class HttpDoor {
 
   async #admit({ scope }: Operation, request: FastifyRequest, reply: FastifyReply): Promise<Caller> {
     if (this.#stopping.signal.aborted) throw tryAgain('The gateway stops.');
-    const caller = await this.deps.access.callerOf(request.headers.authorization);
-    if (!caller) throw UNAUTHORIZED;
+    const caller = await this.#callerOf(request);
     await this.#limit(caller, reply);
     if (scope && !caller.scopes.includes(scope)) {
       await this.#recordRefusal(caller, `scope ${scope}`, request);
-      throw new Problem({
-        code: 'WRONG_SCOPE',
-        detail: `The key ${caller.key} of the client ${caller.client} has not the scope ${scope}.`,
-        remedy: `Use a key that has it: give it under api.clients.${caller.client}.keys in settings.yaml, or make one with \`signalbox api keys create\`.`,
-      });
+      throw wrongScope(caller, scope);
     }
+    return caller;
+  }
+
+  async #callerOf({ headers }: FastifyRequest): Promise<Caller> {
+    const caller = await this.deps.access.callerOf(headers.authorization);
+    if (!caller) throw UNAUTHORIZED;
+    return caller;
+  }
+
+  /** Whoever was let in, as they are now. */
+  async #callerNow(request: FastifyRequest, scope: ApiScope): Promise<Caller> {
+    const caller = await this.#callerOf(request);
+    if (!caller.scopes.includes(scope)) throw wrongScope(caller, scope);
     return caller;
   }
 
@@ -264,16 +274,17 @@ export class HttpDoor {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const over = AbortSignal.any([gone.signal, this.#stopping.signal]);
+    const callerNow = () => this.#callerNow(request, OPERATIONS.waitForApproval.scope);
     try {
       const wantsEvents = /\btext\/event-stream\b/.test(request.headers.accept ?? '');
       if (wantsEvents && request.method === 'GET') {
-        await this.#stream({ caller, request, reply }, id, query.until, over);
+        await this.#stream({ callerNow, request, reply }, id, query.until, over);
         return undefined;
       }
       const timeoutMs = request.method === 'HEAD' ? 0 : query.timeout * 1_000;
       const enough =
         timeoutMs === 0 ? AbortSignal.abort() : AbortSignal.any([over, AbortSignal.timeout(timeoutMs)]);
-      return ok(await this.deps.desk.wait(caller, id, query, enough));
+      return ok(await this.deps.desk.wait(callerNow, id, query, enough));
     } finally {
       this.#waiting.set(place, (this.#waiting.get(place) ?? 1) - 1);
     }
@@ -281,7 +292,7 @@ export class HttpDoor {
 
   /** Every change as an event, until there is nothing left to wait for. */
   async #stream(
-    { caller, request, reply }: Visit,
+    { callerNow, request, reply }: Pick<Visit, 'request' | 'reply'> & { callerNow: () => Promise<Caller> },
     id: ApprovalId,
     until: 'decided' | 'ended',
     over: AbortSignal,
@@ -289,7 +300,7 @@ export class HttpDoor {
     const { desk, log, sseBeatMs = SSE_BEAT_MS } = this.deps;
     let seen = Number(request.headers['last-event-id'] ?? Number.NaN);
     // Looked up before anything is sent: what goes wrong now is still a problem with a status.
-    let now = await desk.wait(caller, id, { until, after: undefined }, AbortSignal.abort());
+    let now = await desk.wait(callerNow, id, { until, after: undefined }, AbortSignal.abort());
     if (now.code === 'SETTLED' && now.approval.rev === seen) {
       // Tells a client that comes again that this was the last.
       reply.code(204).send();
@@ -310,10 +321,17 @@ export class HttpDoor {
         seen = now.approval.rev;
         if (now.code === 'SETTLED' || over.aborted) return;
         const enough = AbortSignal.any([over, AbortSignal.timeout(SSE_LOOK_MS)]);
-        now = await desk.wait(caller, id, { until, after: seen }, enough);
+        now = await desk.wait(callerNow, id, { until, after: seen }, enough);
       }
     } catch (error) {
-      log.warn({ err: error, approval: id }, 'a stream of events ended early; the client comes again');
+      if (error instanceof Problem) {
+        log.info(
+          { approval: id, reason: error.code },
+          'a stream of events ended: it is no longer for its key',
+        );
+      } else {
+        log.warn({ err: error, approval: id }, 'a stream of events ended early; the client comes again');
+      }
     } finally {
       clearInterval(beat);
       raw.end();
@@ -365,6 +383,14 @@ const UNAUTHORIZED = new Problem({
   detail: 'The request has no valid key.',
   remedy: 'Send the header "Authorization: Bearer <key>" with a key of a client of settings.yaml.',
 });
+
+function wrongScope({ client, key }: Caller, scope: ApiScope): Problem {
+  return new Problem({
+    code: 'WRONG_SCOPE',
+    detail: `The key ${key} of the client ${client} has not the scope ${scope}.`,
+    remedy: `Use a key that has it: give it under api.clients.${client}.keys in settings.yaml, or make one with \`signalbox api keys create\`.`,
+  });
+}
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;

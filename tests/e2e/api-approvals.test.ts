@@ -15,6 +15,7 @@ import {
   INBOX_TOKEN,
   isGenuine,
   SECRET,
+  TOKEN,
   withClients,
 } from '../support/api.ts';
 import { button, DANA, type Story, textOf, withPerson } from '../support/story.ts';
@@ -493,6 +494,41 @@ describe('who waits', () => {
 
     expect(hasty.body.code).toBe('CHANGED');
     expect((await waiting).body).toMatchObject({ code: 'SETTLED', approval: { outcome: 'denied' } });
+  });
+
+  it.each([
+    ['is taken away', 401, 'UNAUTHORIZED'],
+    ['may not read any more', 403, 'WRONG_SCOPE'],
+  ])('is told nothing more once its key %s, neither in a wait nor in a stream', async (how, status, code) => {
+    const { id, gen, digest } = await asked();
+    const wish = {
+      name: 'ci',
+      client: 'shop',
+      scopes: ['approvals:read' as const],
+      createdMs: 1,
+      createdBy: 'dana',
+    };
+    const stored = await story.app.apiKeys.create(wish);
+    const token = status === 401 ? stored.token : TOKEN;
+    const path = `/approvals/${id}/wait`;
+    const waiting = call(story, 'GET', `${path}?timeout=50`, undefined, { token });
+    const headers = { authorization: `Bearer ${token}`, accept: 'text/event-stream' };
+    const stream = await fetch(`${story.app.listener.url}/api/v1${path}`, { headers });
+
+    if (status === 401) await story.app.apiKeys.revoke(stored.key.id);
+    else {
+      const shop = aClient({ keys: { main: { token: TOKEN, scopes: ['approvals:cancel'] } } });
+      const { inbox } = story.config.settings.api.clients;
+      story.config = withClients(story.config, { shop, inbox: inbox! });
+    }
+    const text = await stream.text();
+    const refused = await waiting;
+    const yes = await says('dana', 'approve', { id, gen, digest });
+
+    expect(refused, how).toMatchObject({ status, body: { code } });
+    expect(text).toMatch(/^event: approval\n/);
+    expect(text).not.toContain(code);
+    expect(yes.status).toBe(200);
   });
 
   it('is told what it may not see, before any stream begins', async () => {
