@@ -42,6 +42,7 @@ export function simulatePolicy(options: SimulateOptions): number {
   const simulation = simulate(deps, { plan, severity, atMs: at.atMs, forMs });
   const wording: Wording = {
     zone: at.zone,
+    startMs: at.atMs,
     rounds: plan.rounds,
     name: (person) => deps.directory.find(person)?.name ?? person,
     platform: platformName,
@@ -148,9 +149,9 @@ function summary(
   const sentence = `If nobody takes it: ${endText({ happenings, end }, at.atMs)}`;
   switch (end.kind) {
     case 'exhausted':
-      return `${sentence}, on ${clockText(end.atMs, at.zone)}. From then on the last resort is called again every ${lengthText(nagMs)}.`;
+      return `${sentence}, on ${clockText(end.atMs, at.zone, at.atMs)}. From then on the last resort is called again every ${lengthText(nagMs)}.`;
     case 'resolved':
-      return `${sentence}, on ${clockText(end.atMs, at.zone)}.`;
+      return `${sentence}, on ${clockText(end.atMs, at.zone, at.atMs)}.`;
     case 'watched':
       return `${sentence}. To watch it for longer: --for ${Math.ceil(forMs / 43_200_000)}d.`;
     default:

@@ -1,4 +1,5 @@
 /** What a simulation has to say, for people: one line for each thing that happens. Pure. */
+import { Temporal } from 'temporal-polyfill';
 import { importanceOf, type Severity, type Target } from '../domain/escalation/plan.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Happening, Missing, Reason, Simulation, StepTaken } from './simulation.ts';
@@ -7,6 +8,8 @@ import type { Because, Found } from './surroundings.ts';
 /** How things are called at the place the text is read. */
 export interface Wording {
   readonly zone: string;
+  /** When it begins. */
+  readonly startMs: number;
   /** How often all steps are gone through. */
   readonly rounds: number;
   name(person: PersonId): string;
@@ -25,9 +28,12 @@ export function toLines({ happenings }: Simulation, wording: Wording): Line[] {
   return happenings.map((happening) => toLine(happening, wording));
 }
 
-/** `Sun 28 Mar, 03:00:10`. */
-export function clockText(ms: number, zone: string): string {
-  return new Intl.DateTimeFormat('en-GB', {
+/**
+ * `Sun 28 Mar, 03:00:10`; `Sun 31 Oct, 02:50:10 +02:00` where clocks show that twice, or are set otherwise than at
+ * the start.
+ */
+export function clockText(ms: number, zone: string, startMs = ms): string {
+  const shown = new Intl.DateTimeFormat('en-GB', {
     weekday: 'short',
     day: 'numeric',
     month: 'short',
@@ -38,6 +44,20 @@ export function clockText(ms: number, zone: string): string {
   })
     .format(ms)
     .replace(/:00$/, '');
+  const moment = zonedAt(ms, zone);
+  const isOtherwise = moment.offset !== zonedAt(startMs, zone).offset;
+  return isOtherwise || comesTwice(moment) ? `${shown} ${moment.offset}` : shown;
+}
+
+function zonedAt(ms: number, zone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone);
+}
+
+function comesTwice(moment: Temporal.ZonedDateTime): boolean {
+  const [first, second] = (['earlier', 'later'] as const).map((disambiguation) =>
+    moment.toPlainDateTime().toZonedDateTime(moment.timeZoneId, { disambiguation }),
+  );
+  return first?.offset !== second?.offset;
 }
 
 /** `1 h 10 min`, to the second. */
@@ -75,8 +95,8 @@ export function loudnessText(severity: Severity): string {
 }
 
 function toLine(happening: Happening, wording: Wording): Line {
-  const { name, platform, zone } = wording;
-  const base = { when: clockText(happening.atMs, zone), step: '', who: '', by: '', why: '' };
+  const { name, platform } = wording;
+  const base = { when: timeText(happening.atMs, wording), step: '', who: '', by: '', why: '' };
   switch (happening.kind) {
     case 'call': {
       const { person, importance, at, reason } = happening;
@@ -85,7 +105,7 @@ function toLine(happening: Happening, wording: Wording): Line {
         step: stepText(at, wording),
         who: name(person),
         by: `${platform(happening.platform)}, ${importance}`,
-        why: [reasonText(reason, wording), ...delayText(happening, zone)].join('; '),
+        why: [reasonText(reason, wording), ...delayText(happening, wording)].join('; '),
       };
     }
     case 'post':
@@ -115,7 +135,7 @@ function toLine(happening: Happening, wording: Wording): Line {
     case 'severity':
       return { ...base, step: stepText(happening.at, wording), why: `is ${happening.severity} from now on` };
     case 'held':
-      return { ...base, why: heldText(happening, zone) };
+      return { ...base, why: heldText(happening, wording) };
     case 'alarm':
       return {
         ...base,
@@ -125,6 +145,10 @@ function toLine(happening: Happening, wording: Wording): Line {
     default:
       return happening satisfies never;
   }
+}
+
+function timeText(ms: number, { zone, startMs }: Wording): string {
+  return clockText(ms, zone, startMs);
 }
 
 function stepText(at: StepTaken | 'last', { rounds }: Wording): string {
@@ -145,10 +169,11 @@ function reasonText(reason: Reason, wording: Wording): string {
   }
 }
 
-function foundText(target: Target, { because, standsInFor }: Found, { name, zone }: Wording): string {
+function foundText(target: Target, { because, standsInFor }: Found, wording: Wording): string {
+  const { name } = wording;
   const why = becauseText(because, target, name);
   if (!standsInFor) return why;
-  return `stands in for ${name(standsInFor.person)} (${why}), ${awayText(standsInFor.untilMs, zone)}`;
+  return `stands in for ${name(standsInFor.person)} (${why}), ${awayText(standsInFor.untilMs, wording)}`;
 }
 
 function becauseText(because: Because, target: Target, name: Wording['name']): string {
@@ -171,14 +196,14 @@ function becauseText(because: Because, target: Target, name: Wording['name']): s
   }
 }
 
-function awayText(untilMs: number | undefined, zone: string): string {
-  return untilMs === undefined ? 'who is away' : `who is away until ${clockText(untilMs, zone)}`;
+function awayText(untilMs: number | undefined, wording: Wording): string {
+  return untilMs === undefined ? 'who is away' : `who is away until ${timeText(untilMs, wording)}`;
 }
 
-function delayText({ toldMs, delay }: Extract<Happening, { kind: 'call' }>, zone: string): string[] {
+function delayText({ toldMs, delay }: Extract<Happening, { kind: 'call' }>, wording: Wording): string[] {
   if (toldMs === undefined) return ['quiet hours put it off for longer than this'];
   if (delay === undefined) return [];
-  const until = clockText(toldMs, zone);
+  const until = timeText(toldMs, wording);
   return [
     delay === 'quiet' ? `quiet hours put it off until ${until}` : `told together with others at ${until}`,
   ];
@@ -198,25 +223,25 @@ function missingWho(missing: Missing, { name }: Wording): string {
   }
 }
 
-function missingText(missing: Missing, { zone, platform }: Wording): string {
+function missingText(missing: Missing, wording: Wording): string {
   switch (missing.kind) {
     case 'away':
       return missing.untilMs === undefined
         ? 'not called: away, and nobody stands in'
-        : `not called: away until ${clockText(missing.untilMs, zone)}, and nobody stands in`;
+        : `not called: away until ${timeText(missing.untilMs, wording)}, and nobody stands in`;
     case 'unreachable':
       return 'not called: no account on a platform that runs';
     case 'nobody':
       return 'nobody at this time';
     case 'no-posting':
-      return `not posted: nothing can be posted on ${platform(missing.platform)}`;
+      return `not posted: nothing can be posted on ${wording.platform(missing.platform)}`;
     default:
       return missing satisfies never;
   }
 }
 
-function heldText({ reason, untilMs }: Extract<Happening, { kind: 'held' }>, zone: string): string {
-  const until = clockText(untilMs, zone);
+function heldText({ reason, untilMs }: Extract<Happening, { kind: 'held' }>, wording: Wording): string {
+  const until = timeText(untilMs, wording);
   return reason === 'closed'
     ? `outside its hours: waits until ${until}`
     : `waits for somebody to be there; looked at again until ${until}`;

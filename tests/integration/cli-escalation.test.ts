@@ -21,6 +21,25 @@ describe('signalbox escalation simulate', () => {
     expect({ code, out: out.trim() }).toEqual({ code: 0, out: outputOf('simulate') });
   });
 
+  it('tells times apart that clocks show twice, and those after clocks were set back', async () => {
+    const at = '2027-10-31T02:30 Europe/Paris';
+    const { code, out } = await home.run('escalation', 'simulate', '--policy', 'duty', '--at', at);
+
+    const times = out.match(/^Sun 31 Oct, \S+(?: \S+)?/gm);
+    expect(code).toBe(0);
+    expect(out).toContain('reported Sun 31 Oct, 02:30 +02:00 (Europe/Paris)');
+    expect([...new Set(times)]).toEqual([
+      'Sun 31 Oct, 02:30:10 +02:00',
+      'Sun 31 Oct, 02:35:10 +02:00',
+      'Sun 31 Oct, 02:40:10 +02:00',
+      'Sun 31 Oct, 02:45:10 +02:00',
+      'Sun 31 Oct, 02:50:10 +02:00',
+      'Sun 31 Oct, 02:30:10 +01:00',
+      'Sun 31 Oct, 02:32:10 +01:00',
+    ]);
+    expect(out).toContain('on Sun 31 Oct, 02:30:10 +01:00. From then on');
+  });
+
   it('prints the same for programs', async () => {
     const { code, out } = await home.run(...wordsOf('simulate'), '--json');
 

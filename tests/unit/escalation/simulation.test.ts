@@ -2,11 +2,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Severity } from '../../../src/domain/escalation/plan.ts';
 import { simulate } from '../../../src/escalation/simulation.ts';
-import { lengthText, toLines } from '../../../src/escalation/simulation-text.ts';
+import { clockText, lengthText, toLines } from '../../../src/escalation/simulation-text.ts';
 import { type EscalationWorld, MONDAY, worldWith } from '../../support/escalations.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const HOUR = 3_600_000;
+
+describe('a time', () => {
+  it.each([
+    ['in winter', '2027-01-05T10:00:00Z', '2027-01-05T09:00:00Z', 'Tue 5 Jan, 11:00'],
+    ['set forward since', '2027-03-28T01:10:00Z', '2027-03-28T00:50:00Z', 'Sun 28 Mar, 03:10 +02:00'],
+    ['shown twice, the first', '2027-10-31T00:59:59Z', '2027-10-31T00:30:00Z', 'Sun 31 Oct, 02:59:59 +02:00'],
+    ['shown twice, the second', '2027-10-31T01:00:00Z', '2027-10-31T01:00:00Z', 'Sun 31 Oct, 02:00 +01:00'],
+    ['right after that', '2027-10-31T02:00:00Z', '2027-10-31T01:30:00Z', 'Sun 31 Oct, 03:00'],
+    ['right before', '2027-10-30T23:59:59Z', '2027-10-30T23:00:00Z', 'Sun 31 Oct, 01:59:59'],
+  ])('%s says its offset where it could be mistaken, and nowhere else', (_, at, start, shown) => {
+    expect(clockText(Date.parse(at), 'Europe/Paris', Date.parse(start))).toBe(shown);
+  });
+});
 
 describe('a simulation', () => {
   it('tells who is called, when, by which way and why, until nobody is left', () => {
@@ -203,6 +216,7 @@ function play(world: EscalationWorld, { atMs = MONDAY, forMs = 48 * HOUR, severi
 function linesOf(world: EscalationWorld, wish: Wish = {}): string[] {
   const wording = {
     zone: world.zone,
+    startMs: wish.atMs ?? MONDAY,
     rounds: world.plan.rounds,
     name: (person: string) => world.config.contacts.people[person]?.name ?? person,
     platform: (platform: string) => platform,
