@@ -392,7 +392,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     clock,
     log,
   });
-  const stranded = new StrandedApprovals({ ...stores, clock, log });
+  const stranded = new StrandedApprovals({ ...stores, redis, keys, clock, log });
   let looking = Promise.resolve();
   const configChanged = () => {
     sayDisputed(stores.directory, log);
@@ -435,6 +435,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     listener,
     configChanged,
     stop: async () => {
+      stranded.stop();
       await services.stop();
       await looking;
       redis.disconnect();
