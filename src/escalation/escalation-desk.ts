@@ -3,7 +3,8 @@
  *
  * Invariants
  *   1. Who may is checked here, at the moment of the act: who was called, who has it, whoever may take the conversation
- *      over that it is about, and whoever runs the gateway. Each check is in the audit with what decided.
+ *      over that it is about, and whoever runs the gateway. A channel that was called calls the people of contacts.yaml
+ *      who act from within it, and no stranger. Each check is in the audit with what decided.
  *   2. One gesture changes something once, however often it is delivered.
  */
 
@@ -19,7 +20,7 @@ import {
   snooze,
 } from '../domain/escalation/answers.ts';
 import type { Escalation, EscalationStep, Owner } from '../domain/escalation/record.ts';
-import type { EscalationId } from '../domain/ids.ts';
+import type { EscalationId, Platform } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -34,11 +35,18 @@ export type EscalationAct =
   | { readonly kind: 'resolve'; readonly remark?: string }
   | { readonly kind: 'cancel' };
 
+/** Whoever acts, as far as it decides whether they may. */
+interface Actor {
+  readonly roles: readonly string[];
+  /** The channel they act from within, as the platform says; absent: none, or none that could be called. */
+  readonly within?: { readonly platform: Platform; readonly channel: string };
+}
+
 export interface EscalationGesture {
   /** The same on every delivery. */
   readonly id: string;
   readonly escalation: EscalationId;
-  readonly by: Owner & { readonly roles: readonly string[] };
+  readonly by: Owner & Actor;
   /** As the audit names them, when that is more than the person. */
   readonly actor?: string;
   readonly channel: string;
@@ -78,21 +86,23 @@ export class EscalationDesk {
   }
 
   /** What waits for somebody: what they were called about or have, and everything for whoever runs the gateway. */
-  async listFor(
-    { person, roles }: Pick<EscalationGesture['by'], 'person' | 'roles'>,
-    most: number,
-  ): Promise<Escalation[]> {
+  async listFor(by: Pick<Owner, 'person'> & Actor, most: number): Promise<Escalation[]> {
     const live = await this.deps.escalations.live(most);
-    return live.filter((escalation) => this.#ruleFor(escalation, { person, roles }) !== undefined);
+    return live.filter((escalation) => this.#ruleFor(escalation, by) !== undefined);
   }
 
   /** What lets them act on it; undefined when nothing does. */
   #ruleFor(
-    { told, standing, subject, except }: Escalation,
-    { person, roles }: Pick<EscalationGesture['by'], 'person' | 'roles'>,
+    { told, posted = [], standing, subject, except }: Escalation,
+    { person, roles, within }: Pick<Owner, 'person'> & Actor,
   ): string | undefined {
     if (told.includes(person)) return 'they were called';
     if (standing.state === 'ACKED' && standing.owner.person === person) return 'it is theirs';
+    const isKnown = this.deps.directory.find(person) !== undefined && !except.includes(person);
+    const called = posted.find(
+      ({ platform, channel }) => platform === within?.platform && channel === within.channel,
+    );
+    if (called && isKnown) return `they are in ${called.platform} ${called.channel}, which was called`;
     const carrying = (permission: 'operate' | 'take-over') =>
       roles.filter((role) => this.deps.directory.may([role], permission));
     const operating = carrying('operate');

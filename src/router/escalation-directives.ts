@@ -4,7 +4,7 @@ import { duration } from '../config/duration.ts';
 import { EscalationId, platformOf } from '../domain/ids.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
-import type { EscalationAct, EscalationDesk } from '../escalation/escalation-desk.ts';
+import type { EscalationAct, EscalationDesk, EscalationGesture } from '../escalation/escalation-desk.ts';
 import { deedText, lineText } from '../escalation/sentences.ts';
 
 export const ESCALATION_DIRECTIVES = [
@@ -33,10 +33,11 @@ export class EscalationDirectives {
   /** Does it, and resolves with what whoever wrote it is told. */
   async take(
     directive: EscalationDirective,
-    message: Pick<InboundMessage, 'id' | 'text' | 'sender'>,
+    message: Pick<InboundMessage, 'id' | 'text' | 'sender' | 'replyTo'>,
     { id: person, name, roles }: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
-    if (directive === 'escalations') return this.#list({ person, roles });
+    const within = channelIn(message);
+    if (directive === 'escalations') return this.#list({ person, roles, ...within });
     const [, ticket = '', rest = ''] = /^\s*\S+\s+(\S+)\s*([\s\S]*)$/.exec(message.text) ?? [];
     const escalation = EscalationId.safeParse(ticket.toLowerCase());
     if (!escalation.success) {
@@ -48,7 +49,7 @@ export class EscalationDirectives {
       {
         id: message.id,
         escalation: escalation.data,
-        by: { person, name, roles },
+        by: { person, name, roles, ...within },
         channel: platformOf(message.sender.account),
       },
       act,
@@ -56,11 +57,18 @@ export class EscalationDirectives {
     return result ? deedText(result) : NO_SUCH;
   }
 
-  async #list(by: { readonly person: Person['id']; readonly roles: readonly string[] }): Promise<string> {
+  async #list(by: Parameters<EscalationDesk['listFor']>[0]): Promise<string> {
     const waiting = await this.desk.listFor(by, MOST_LISTED);
     if (waiting.length === 0) return 'Nothing waits for you to look after it.';
     return `**Somebody has to look after these**\n\n${waiting.map(lineText).join('\n')}`;
   }
+}
+
+/** Where it was written, on a platform that has channels. */
+function channelIn({
+  replyTo: { platform, route },
+}: Pick<InboundMessage, 'replyTo'>): Pick<EscalationGesture['by'], 'within'> {
+  return route.channel === undefined ? {} : { within: { platform, channel: route.channel } };
 }
 
 /** What is to be done, or the sentence that says why it is not understood. */

@@ -3,8 +3,19 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { Platform } from '../../src/domain/ids.ts';
+import { RoleName } from '../../src/domain/person.ts';
 import type { Script } from '../../src/sandbox/claude/claude-sandbox.ts';
-import { ALEX, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
+import {
+  ALEX,
+  button,
+  DANA,
+  EVE,
+  GENERAL,
+  Story,
+  type StoryConfig,
+  textOf,
+  withPerson,
+} from '../support/story.ts';
 
 const MINUTE = 60_000;
 const OPS = 'C0OPS';
@@ -260,6 +271,75 @@ describe('something nobody can handle', () => {
     expect(told(/is settled/)).toEqual([]);
     expect(told(/is settled/, OPS)).toHaveLength(1);
     expect(told(/Somebody has to look after this/, OPS)).toHaveLength(1);
+  });
+});
+
+describe('a channel that was called', () => {
+  const FIRE = calling({ message: { words: ['fire'] } });
+  /** Carl has Eve's Slack account, and a role that runs nothing. */
+  const withCarl = (shipped: StoryConfig): StoryConfig => {
+    const config = FIRE(shipped);
+    const { people } = config.contacts;
+    const carl = { ...people.alex!, name: 'Carl Chen', accounts: { slack: [`T0SANDBOX/${EVE.slack}`] } };
+    return { ...config, contacts: { ...config.contacts, people: { ...people, carl } } };
+  };
+  /** Eve, who is in no file, may speak to the agent. */
+  const withGuests = (shipped: StoryConfig): StoryConfig => {
+    const config = FIRE(shipped);
+    const guests = { unknown_senders: 'answer' as const, guest_role: RoleName.parse('member') };
+    return { ...config, authorizations: { ...config.authorizations, ...guests } };
+  };
+
+  async function raised(): Promise<string> {
+    await story.mention('there is a fire');
+    return /esc_p\d+_[0-9a-z]{12}/.exec(await untilTold(/a rule watches for/, OPS))?.[0] ?? '';
+  }
+
+  async function writes(user: string, text: string, channel = OPS): Promise<void> {
+    const said = await story.sandbox.slack.say({ user, channel, text: `<@U0SIGNALBOX> ${text}` });
+    await said.acknowledged;
+  }
+
+  const standing = async () => (await story.app.escalations.live(10)).map((each) => each.standing.state);
+
+  it('lets people we know act from within it, and from nowhere else', async () => {
+    story = await Story.begin({ config: withCarl });
+    const ticket = await raised();
+
+    await writes(EVE.slack, `!ack ${ticket}`, GENERAL);
+    await story.told(EVE.slack, /You were not called about this/);
+    expect(await standing()).toEqual(['ACTIVE']);
+
+    await writes(EVE.slack, `!ack ${ticket}`);
+    await story.told(EVE.slack, /You look after it now/);
+    expect(await standing()).toEqual(['ACKED']);
+    const rules = (await story.app.audit.tail(50)).map(({ event }) => event.detail?.rule);
+    expect(rules).toContain(`they are in slack ${OPS}, which was called`);
+  });
+
+  it('lets them press the button of the post', async () => {
+    story = await Story.begin({ config: withCarl });
+    await raised();
+    const post = await story.sandbox.slack.until((slack) =>
+      slack.messages(OPS).find((message) => /a rule watches for/.test(textOf(message))),
+    );
+
+    const actionId = button(post, /I look after it/);
+    await story.sandbox.slack.press({ user: EVE.slack, channel: OPS, ts: post.ts, actionId });
+
+    await story.told(EVE.slack, /You look after it now/);
+  });
+
+  it('calls neither strangers who are let in, nor whoever it comes from', async () => {
+    story = await Story.begin({ config: withGuests });
+    const ticket = await raised();
+
+    for (const user of [EVE.slack, ALEX.slack]) {
+      await writes(user, `!ack ${ticket}`);
+      await story.told(user, /You were not called about this/);
+    }
+
+    expect(await standing()).toEqual(['ACTIVE']);
   });
 });
 
