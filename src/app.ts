@@ -383,6 +383,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     lanes: new LaneRounds(redis, keys),
     calls: new EscalationAudit(stores.escalations, calling.pagers),
     plans: sagas,
+    controls: stores.controls,
     record: new WatchdogRecord(redis, keys),
     heartbeat: new Heartbeat(() => config().settings.watchdog, log),
     copiesFor,

@@ -8,7 +8,7 @@
  *
  * Invariants
  *   1. Nothing else writes a conversation's control, its ticket or its timer.
- *   2. A timer leaves, or moves, only together with what its time brought about.
+ *   2. A timer leaves, or moves, only together with what its time brought about, or when it is not what the record says.
  *   3. What was decided under an epoch can be written under that epoch only (`guard` of effects.lua).
  */
 import { createHash } from 'node:crypto';
@@ -18,8 +18,9 @@ import { ConversationId, ConversationTicket } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
+import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { readDue, readTimed, rearm } from '../redis/record-store.ts';
+import { LATE_MS, readDue, readTimed, rearm, STUCK_MS } from '../redis/record-store.ts';
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
@@ -42,6 +43,12 @@ export type ControlConsequences = (
 
 /** What waits for a human in a conversation, one line each. */
 export type WaitingIn = (conversationId: ConversationId) => Promise<readonly string[]>;
+
+/** `lost`: its timer was not there, or too late, and is put right. `stuck`: its time has come, and nothing has moved. */
+export interface ControlFlaw {
+  readonly conversationId: ConversationId;
+  readonly kind: 'lost' | 'stuck';
+}
 
 export interface DueControls {
   readonly conversations: readonly ConversationId[];
@@ -173,6 +180,33 @@ export class ControlStore {
     // Its record is gone, or the agent speaks: there is nothing left to wait for.
     if (control.state === 'BOT') await this.#dropTimer(control);
     else await this.apply(conversationId, tick);
+  }
+
+  /**
+   * Looks at every conversation the agent does not speak in, and puts right what should never be (C4): one whose time
+   * would never come, or come too late. Names what it found.
+   */
+  async *prove(): AsyncGenerator<ControlFlaw> {
+    for await (const keys of scanKeys(this.redis, this.keys.everyControl())) {
+      for (const key of keys) {
+        const flaw = await this.#flawOf(ConversationId.parse(key.slice(key.indexOf(':cc:') + ':cc:'.length)));
+        if (flaw) yield flaw;
+      }
+    }
+  }
+
+  async #flawOf(conversationId: ConversationId): Promise<ControlFlaw | undefined> {
+    const { control, nowMs } = await this.read(conversationId);
+    const dueMs = endOf(control);
+    if (dueMs === undefined) return undefined;
+    const list = this.keys.controlTimers(partitionOf(conversationId));
+    const score = await this.redis.zscore(list, conversationId);
+    const atMs = score === null ? Number.POSITIVE_INFINITY : Number(score);
+    if (atMs <= dueMs + LATE_MS)
+      return atMs < nowMs - STUCK_MS ? { conversationId, kind: 'stuck' } : undefined;
+    const place = { id: conversationId, seen: control.epoch, at: String(dueMs) };
+    const isMended = await rearm(this.redis, this.keys.control(conversationId), list, place);
+    return isMended ? { conversationId, kind: 'lost' } : undefined;
   }
 
   /** Not if somebody has taken the conversation over since it was looked at: that would never end. */

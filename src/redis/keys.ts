@@ -105,6 +105,11 @@ export class Keys {
     return `${this.partition(partitionOf(conversationId))}cc:${conversationId}`;
   }
 
+  /** The keys of all conversations that have changed hands, as a pattern. */
+  everyControl(): string {
+    return `${this.prefix}{p*}:cc:*`;
+  }
+
   /** The conversation a ticket names. */
   controlTicket(partition: number, ticket: string): string {
     return `${this.partition(partition)}cct:${ticket}`;

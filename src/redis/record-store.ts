@@ -24,9 +24,9 @@ const rearmScript = loadScript('record-rearm', import.meta.url);
 const MOST_TRIES = 50;
 
 /** A place in the list may be so much later than the record says: one that was put off is tried again then. */
-const LATE_MS = 61_000;
+export const LATE_MS = 61_000;
 /** Something that is due for so long is not moved on by anybody. */
-const STUCK_MS = 5 * 60_000;
+export const STUCK_MS = 5 * 60_000;
 
 /** What should never be. `stuck` alone is left as it is. */
 export interface Flaw<Stored> {

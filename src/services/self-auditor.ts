@@ -5,6 +5,7 @@
  *   every timer    ─▶ its approval                                      ─▶ put right ─┤
  *   every lane     ─▶ its place in line, and that its items move on     ─▶ put right ─┤
  *   every call     ─▶ its timer, and that somebody heard it             ─▶ put right ─┤
+ *   every takeover, every plan ─▶ its timer                             ─▶ put right ─┤
  *                                                                                     ▼
  *                             a sign of life outside  ◀─ all in order ─ log, audit, those who run the gateway
  *
@@ -24,6 +25,7 @@ import { fromDocument } from '../approvals/approval-codec.ts';
 import type { ApprovalRounds, Ensured, Known, Seen } from '../approvals/approval-rounds.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { copiesForOwners } from '../approvals/plan.ts';
+import type { ControlStore } from '../control/control-store.ts';
 import { partitionOfEscalation } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
@@ -79,6 +81,8 @@ const WORDS = {
   'call-timer': 'somebody was to be called, and nothing was left that would have done it',
   'call-stuck': 'nobody called when the time had come',
   'call-unheard': 'everybody was called in vain, and there was nobody left who could be called',
+  'control-timer': 'a conversation would have been left to a human, or to nobody, without end',
+  'control-stuck': 'the time had come to move a conversation on, and nobody did',
   'plan-timer': 'nobody would have been told if nobody went on with a plan',
   'plan-stuck': 'nobody went on with a plan, and nobody was told',
   unreadable: 'a request cannot be read',
@@ -112,6 +116,7 @@ export interface AuditorDeps {
   readonly lanes: LaneRounds;
   readonly calls: Pick<EscalationAudit, 'look'>;
   readonly plans: Pick<SagaStore, 'prove'>;
+  readonly controls: Pick<ControlStore, 'prove'>;
   readonly record: WatchdogRecord;
   readonly writer: EffectWriter;
   readonly heartbeat: Heartbeat;
@@ -161,6 +166,7 @@ export class SelfAuditor implements Service {
     await this.#lookAtLanes(round, signal);
     await this.#lookAtCalls(round, signal);
     await this.#lookAtPlans(round, signal);
+    await this.#lookAtControls(round, signal);
     signal.throwIfAborted();
 
     const { findings, approvals, lanes } = round;
@@ -348,6 +354,19 @@ export class SelfAuditor implements Service {
         kind: isStuck ? 'plan-stuck' : 'plan-timer',
         subject: id,
         partition: partitionOfSaga(id),
+        mended: !isStuck,
+      });
+    }
+  }
+
+  async #lookAtControls(round: Round, signal: AbortSignal): Promise<void> {
+    for await (const { conversationId, kind } of this.deps.controls.prove()) {
+      signal.throwIfAborted();
+      const isStuck = kind === 'stuck';
+      round.found({
+        kind: isStuck ? 'control-stuck' : 'control-timer',
+        subject: conversationId,
+        partition: partitionOf(conversationId),
         mended: !isStuck,
       });
     }

@@ -17,12 +17,14 @@ import {
 import { PermitOffice } from '../../src/approvals/permit-office.ts';
 import { copyFor } from '../../src/approvals/plan.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
+import { ControlStore } from '../../src/control/control-store.ts';
 import { escalationIdOf, partitionOfEscalation } from '../../src/delivery/escalation-item.ts';
 import { outboxOf } from '../../src/delivery/outbox.ts';
 import { noteCopy } from '../../src/domain/approval/copies.ts';
 import type { Approval, CardCopy } from '../../src/domain/approval/record.ts';
 import { type Circumstances, dueOf, tick } from '../../src/domain/approval/time.ts';
 import { vote } from '../../src/domain/approval/voting.ts';
+import { endOf, takeOver } from '../../src/domain/control.ts';
 import { raise, tick as tickEscalation } from '../../src/domain/escalation/course.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
@@ -65,6 +67,7 @@ class World {
   readonly escalations: EscalationStore;
   readonly pagers: Pagers;
   readonly sagas: SagaStore;
+  readonly controls: ControlStore;
   readonly clock = new ManualClock(Date.now());
   owners: Owner[] = [];
   copiesFor: Circumstances['copiesFor'] = () => [];
@@ -88,6 +91,7 @@ class World {
       log: silent,
     });
     this.sagas = new SagaStore(redis, keys, writer, { keepMs: () => KEEP_MS, triggers: () => [] });
+    this.controls = new ControlStore(redis, keys, writer, () => KEEP_MS);
     const settings = { heartbeat_method: 'GET', heartbeat_timeout: 5_000, ...heartbeat } as const;
     this.auditor = new SelfAuditor({
       approvals: this.approvals,
@@ -95,6 +99,7 @@ class World {
       lanes: new LaneRounds(redis, keys),
       calls: new EscalationAudit(this.escalations, this.pagers),
       plans: this.sagas,
+      controls: this.controls,
       record: new WatchdogRecord(redis, keys),
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => settings, deps.log ?? silent),
@@ -1013,6 +1018,44 @@ function heard(times: number) {
     },
   };
 }
+
+describe('a conversation that a person has', () => {
+  const TALK = ConversationId.parse('slack:T:C:1');
+  const by = { person: LEE, name: 'Lee' };
+
+  async function taken(): Promise<{ world: World; list: string; untilMs: number }> {
+    const world = await World.open();
+    const result = await world.controls.apply(TALK, (control, nowMs) =>
+      takeOver(control, { by, permitted: true, idleMs: HOUR }, nowMs),
+    );
+    const untilMs = endOf(result!.control)!;
+    expect((await world.auditor.look()).findings).toEqual([]);
+    return { world, list: world.store.keys.controlTimers(partitionOf(TALK)), untilMs };
+  }
+
+  it.each([
+    ['was lost', (world: World, list: string) => world.store.redis.zrem(list, TALK)],
+    ['is too late', (world: World, list: string) => world.store.redis.zincrby(list, HOUR, TALK)],
+  ])('C4 comes back to the agent in the end, though its timer %s', async (_what, harm) => {
+    const { world, list, untilMs } = await taken();
+
+    await harm(world, list);
+
+    expect((await world.auditor.look()).findings).toEqual([
+      { kind: 'control-timer', subject: TALK, partition: partitionOf(TALK), mended: true },
+    ]);
+    expect(Number(await world.store.redis.zscore(list, TALK))).toBe(untilMs);
+    expect((await world.auditor.look()).findings).toEqual([]);
+  });
+
+  it('C4 is named when its time has come and nobody moves it on', async () => {
+    const { world, list } = await taken();
+
+    await world.store.redis.zincrby(list, -3 * HOUR, TALK);
+
+    expect((await world.auditor.look()).findings).toMatchObject([{ kind: 'control-stuck', mended: false }]);
+  });
+});
 
 describe('a plan that runs', () => {
   it('is raised to a human after all when its timer was lost', async () => {
