@@ -4,13 +4,18 @@ import { Calendar } from '../../src/calendar/calendar.ts';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
 import { HoursName, WorkingHours } from '../../src/config/hours.ts';
 import { ticketOf } from '../../src/domain/card.ts';
+import { Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
+import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
+import { DANA as WHOSE_DISCORD } from '../../src/sandbox/people.ts';
 import { ALEX, codesIn, DANA, EVE, Story, textOf } from '../support/story.ts';
+import { textOf as discordText } from '../support/surfaces/discord-surface.ts';
 
 type Config = Story['config'];
 
 const HOUR = 3_600_000;
+const LEES_DM = WHOSE_DISCORD.discordDm;
 const [MANAGER, DIRECTOR] = [RoleName.parse('manager'), RoleName.parse('director')];
 
 let story: Story;
@@ -22,6 +27,8 @@ async function begin(
     approvers?: Approvers;
     policy?: Partial<EscalationPolicy>;
     carl?: 'manager' | 'director' | 'member';
+    /** A third manager, who has the Discord account that is Dana's elsewhere. */
+    lee?: boolean;
   } = {},
 ): Promise<void> {
   story = await Story.begin({ config: (config) => with_(config, wish) });
@@ -29,7 +36,7 @@ async function begin(
 
 function with_(
   config: Config,
-  { approvers, policy, carl = 'manager' }: NonNullable<Parameters<typeof begin>[0]>,
+  { approvers, policy, carl = 'manager', lee = false }: NonNullable<Parameters<typeof begin>[0]>,
 ): Config {
   const { dana } = config.contacts.people;
   const person = {
@@ -38,6 +45,18 @@ function with_(
     roles: [RoleName.parse(carl)],
     accounts: { slack: [`T0SANDBOX/${EVE.slack}`], email: [EVE.mail] },
   };
+  const { discord = [], ...others } = dana!.accounts;
+  const third = {
+    lee: {
+      ...dana!,
+      name: 'Lee Park',
+      roles: [MANAGER],
+      accounts: { discord },
+      prefers: [Platform.parse('discord')],
+    },
+    dana: { ...dana!, accounts: others },
+  };
+  const people = { ...config.contacts.people, ...(lee ? third : {}), carl: person };
   const rules = config.authorizations.rules.map((rule) =>
     rule.decision === 'ask' && approvers ? { ...rule, approvers } : rule,
   );
@@ -48,7 +67,7 @@ function with_(
   const { policies } = config.escalation;
   return {
     ...config,
-    contacts: { ...config.contacts, people: { ...config.contacts.people, carl: person } },
+    contacts: { ...config.contacts, people },
     authorizations: { ...config.authorizations, roles, rules },
     escalation: {
       ...config.escalation,
@@ -66,11 +85,19 @@ async function ticket(): Promise<string> {
   return ticketOf({ approvalId: approval.id, gen: approval.gen });
 }
 
+/** What Lee sees of the request, once it looks like this. */
+function leesCard(pattern: RegExp): Promise<DiscordMessage> {
+  return story.sandbox.discord.until((discord) =>
+    discord.messages(LEES_DM).findLast((message) => pattern.test(discordText(message))),
+  );
+}
+
 describe('two of three managers', () => {
   it('OM-120 OM-124 one of them changes the amount, so the other’s yes is void, and what runs is what both saw', async () => {
-    await begin({ approvers: { role: MANAGER, count: 2 } });
+    await begin({ approvers: { role: MANAGER, count: 2 }, lee: true });
     const thread = await story.mention('refund order 7');
     const asked = await story.mail(DANA.mail, /Decide before/);
+    await leesCard(/Refund[\s\S]*120/i);
     await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
     await story.answer(thread, /Dana Reyes by e-mail has said yes/);
     const before = await ticket();
@@ -81,6 +108,7 @@ describe('two of three managers', () => {
       /amount 80.*Carl Chen on Slack has said yes.*Carl Chen changed it on Slack; it was .*120/s,
     );
     expect(story.refunds(7)).toEqual([]);
+    await leesCard(/amount[\s\S]*80[\s\S]*Carl Chen changed it on Slack/);
 
     // What was asked before is not what is asked now.
     await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
@@ -89,6 +117,9 @@ describe('two of three managers', () => {
     await story.sandbox.mail.reply(anew, { line: `approve ${codesIn(anew).approve}`, quoting: 'top' });
 
     await story.answer(thread, /Approved by Carl Chen on Slack and Dana Reyes by e-mail.*Done/s);
+    // Whoever was not needed any more sees how it ended, and can do nothing about it.
+    const over = await leesCard(/Approved by Carl Chen on Slack and Dana Reyes by e-mail[\s\S]*Done/);
+    expect(over.components).toEqual([]);
     await story.quiet();
     expect(story.refunds(7)).toEqual([80]);
   });
@@ -105,6 +136,32 @@ describe('two of three managers', () => {
 
     expect(story.refunds(7)).toEqual([]);
     expect((await story.waiting())[0]?.gen).toBe(1);
+  });
+});
+
+describe('a yes that somebody takes back', () => {
+  it('OM-124 before the call was run is revoked by that: the card says so, and the call is never made', async () => {
+    await begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    const its = await ticket();
+    // What is agreed to waits while a person has the conversation.
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.dm(DANA.slack, `/approve ${its}`);
+    await story.answer(thread, /Approved by Dana Reyes/);
+
+    await story.dm(DANA.slack, `/undo ${its}`);
+    await story.answer(thread, /Taken back before it ran by Dana Reyes/);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /handed this conversation back to me/);
+
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+    expect(await story.waiting()).toEqual([]);
+    const events = (await story.app.audit.tail(100)).map(({ event }) => event);
+    expect(events).toContainEqual(expect.objectContaining({ event: 'approval.revoked', actor: 'dana' }));
+    expect(events.map(({ event }) => event)).not.toContain('approval.claimed');
   });
 });
 
