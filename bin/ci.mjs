@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { inRoot, ROOT } from './door/root.mjs';
 
 /** Longest a suite may take, so that one that hangs is a failure and not a run without end. */
-const LONGEST_MS = { test: 20 * 60_000, check: 5 * 60_000, model: 60 * 60_000, crash: 30 * 60_000 };
+const LONGEST_MS = { test: 30 * 60_000, check: 5 * 60_000, model: 40 * 60_000, crash: 30 * 60_000 };
 
 /** How a suite begins a line that names a failure. */
 const NAMES_FAILURE = /^\s*(?:FAIL|FAILED)\s+/;
