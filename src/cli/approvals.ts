@@ -20,6 +20,7 @@ import {
   whenText,
 } from '../approvals/sentences.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { isExcluded } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import {
   type Approval,
@@ -287,8 +288,10 @@ function voteAt(
 }
 
 /** Invariant 1: acting for somebody else does not make one's own request somebody else's. */
-function isOwnRequest({ request }: Approval, { person, operator }: Actor): boolean {
-  return request.requester === person.id || request.requester === operator?.id;
+function isOwnRequest(approval: Approval, { person, account, operator }: Actor): boolean {
+  return [person, operator].some(
+    (each) => each && isExcluded(approval, { person: each.id, accounts: [account, ...each.accounts] }),
+  );
 }
 
 /** What the time says of somebody's word as well: on call, standing in, or trusted with this one request. */

@@ -10,7 +10,7 @@
 
 import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
-import { decideTool } from '../agent/tools/compound-call.ts';
+import { decideTool, isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { PolicyDecision } from '../agent/tools/tool-policy.ts';
 import { changesIn, questionIn, wishIn } from '../approvals/answer-form.ts';
@@ -37,7 +37,7 @@ import { hasAgreed, revoke } from '../domain/approval/withdrawal.ts';
 import type { Card, CardChoice } from '../domain/card.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
-import { type AccountId, type ApprovalId, PersonId, platformOf } from '../domain/ids.ts';
+import { type AccountId, type ApprovalId, channelOf, PersonId, platformOf } from '../domain/ids.ts';
 import type { InboundAnswer } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
@@ -267,7 +267,7 @@ export class BallotBox {
     if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
     const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
       roles: this.deps.directory.find(request.requester)?.roles ?? [],
-      platform: origin.platform,
+      platform: channelOf(origin.platform),
     });
     if (decision.kind === 'deny') return `the rule “${decision.rule}” does not allow that`;
     if (decision.kind === 'ask' && !asksAlike(decision, policy)) {
@@ -275,7 +275,10 @@ export class BallotBox {
     }
     const context = { conversationId, requester: request.requester };
     try {
-      return { args: parsed.data, preview: await previewOf(tool, parsed.data, context) };
+      const preview = await previewOf(tool, parsed.data, context);
+      const { data: args } = parsed;
+      const nature = { risk: riskOf(tool, args), reversible: isReversible(tool, args) };
+      return { args, nature, preview };
     } catch (error) {
       if (error instanceof FutileCallError) return `that cannot work: ${error.why}`;
       throw error;

@@ -24,7 +24,7 @@ import { mayReopen } from '../domain/approval/reopening.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
-import type { ApprovalId } from '../domain/ids.ts';
+import { type ApprovalId, channelOf } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { asksAlike, type Speaker } from './ballot-box.ts';
@@ -98,7 +98,7 @@ export class ReopenDesk {
       return 'The tool is not the same any more, so it cannot be asked again like that.';
     const decision = decideTool(config().authorizations, tool, parsed.data, {
       roles: directory.find(request.requester)?.roles ?? [],
-      platform: origin.platform,
+      platform: channelOf(origin.platform),
     });
     if (decision.kind === 'deny') return `The rule “${literal(decision.rule)}” does not allow it any more.`;
     if (decision.kind === 'ask' && !asksAlike(decision, policy)) {

@@ -242,7 +242,9 @@ export class SkillRegistry {
       if (standing.kind !== 'ineligible' || told.has(wordsAbout(standing))) continue;
       const { id: skill, path } = standing.file;
       const [reason] = standing.lacks;
-      log.warn({ skill, path, code: reason?.code, missing: reason?.missing }, 'a skill cannot be used');
+      const facts = { skill, path, code: reason?.code, missing: reason?.missing };
+      // That a platform is not connected for which there would be a skill is nothing to worry about.
+      log[standing.file.source === 'bundled' ? 'info' : 'warn'](facts, 'a skill cannot be used');
     }
   }
 }

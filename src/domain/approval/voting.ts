@@ -34,6 +34,8 @@ import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
 /** Other arguments for the same call, checked against the tool's schema and the rules. */
 export interface Edit {
   readonly args: unknown;
+  /** Of the call with these; absent: as before. */
+  readonly nature?: Pick<ApprovalRequest, 'risk' | 'reversible'>;
   /** What that would change. */
   readonly preview?: ApprovalRequest['preview'];
 }
@@ -259,7 +261,12 @@ function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): App
   const { request, assents = [], dissents = [] } = approval;
   if (typeof edit !== 'object') return approval;
   const { preview: _, ...rest } = request;
-  const now = { ...rest, args: edit.args, ...(edit.preview ? { preview: edit.preview } : {}) };
+  const now = {
+    ...rest,
+    ...edit.nature,
+    args: edit.args,
+    ...(edit.preview ? { preview: edit.preview } : {}),
+  };
   return {
     ...approval,
     gen: approval.gen + 1,
