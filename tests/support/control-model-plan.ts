@@ -158,7 +158,9 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
       arbitrary: fc.record({
         kind: fc.constant('while-held' as const),
         delivery,
-        meanwhile: fc.array(fc.oneof(delivery, delivery, passToEnd, ...sayings, ...(isLossy ? [loss] : [])), {
+        // No loss: records are told apart by their number, which a server that lost writes gives a second time, so whoever
+        // stood still over it goes on from what was lost. Durable writes (`appendfsync always`) rule that out.
+        meanwhile: fc.array(fc.oneof(delivery, delivery, passToEnd, ...sayings), {
           minLength: 1,
           maxLength: 3,
         }),
