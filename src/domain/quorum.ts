@@ -68,11 +68,11 @@ export function takesOne(approvers: Approvers): boolean {
 
 /** Whether these people are enough. Each counts once, however often they are named. */
 export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolean {
-  const people = [...new Map(voters.map((voter) => [voter.person, voter])).values()];
-  for (const words of wordsTogether(people)) {
-    for (const places of selectionsOf(approvers)) {
-      if (places.length <= words.length && canFill(places, words)) return true;
-    }
+  const people = new Map(voters.map((voter) => [voter.person, voter]));
+  const words = toWords([...people.values()], leavesOf(approvers));
+  const most = Math.min(people.size, new Set(words.map(({ person }) => person)).size);
+  for (const places of selectionsOf(approvers)) {
+    if (places.length <= most && canFill(places, words)) return true;
   }
   return false;
 }
@@ -81,17 +81,24 @@ function wordsOf({ standsFor = [], ...own }: Voter): readonly Authority[] {
   return [own, ...standsFor];
 }
 
-/** Every way in which each of them speaks for one person, and nobody is spoken for twice. */
-function* wordsTogether([first, ...others]: readonly Voter[]): Generator<readonly Authority[]> {
-  if (!first) {
-    yield [];
-    return;
-  }
-  for (const rest of wordsTogether(others)) {
-    const free = wordsOf(first).filter(({ person }) => !rest.some((each) => each.person === person));
-    if (free.length === 0) yield rest;
-    for (const word of free) yield [word, ...rest];
-  }
+/** What somebody may say: for whom, and which of the groups that helps. */
+interface Word {
+  readonly voter: PersonId;
+  readonly person: PersonId;
+  readonly fits: ReadonlySet<Leaf>;
+}
+
+/** Of what the voters may say, all that helps. */
+function toWords(voters: readonly Voter[], leaves: readonly Leaf[]): Word[] {
+  return voters
+    .flatMap((voter) =>
+      wordsOf(voter).map((word) => ({
+        voter: voter.person,
+        person: word.person,
+        fits: new Set(leaves.filter((leaf) => fits(leaf, word))),
+      })),
+    )
+    .filter((word) => word.fits.size > 0);
 }
 
 /** Every role, person and schedule that is named. */
@@ -138,21 +145,85 @@ function* combinationsOf(groups: readonly Approvers[]): Generator<readonly Leaf[
   }
 }
 
-/** Whether every place finds a person of its own: places are given away, and given over when that lets one more in. */
-function canFill(places: readonly Leaf[], people: readonly Authority[]): boolean {
-  const holder = new Map<Authority, number>();
-  const find = (place: number, tried: Set<Authority>): boolean => {
-    const leaf = places[place];
-    for (const person of people) {
-      if (!leaf || tried.has(person) || !fits(leaf, person)) continue;
-      tried.add(person);
-      const other = holder.get(person);
-      if (other === undefined || find(other, tried)) {
-        holder.set(person, place);
-        return true;
-      }
+// ── Who fills which place ────────────────────────────────────────────────────────────────────────────────────
+
+/** What can still be taken, from each node of the network to the next. */
+type Network = ReadonlyMap<string, Set<string>>;
+
+/**
+ * Whether every place finds a word of its own, of a voter who says no other, for a person nobody else speaks for.
+ *
+ *   source ─▶ voter ─▶ person ─▶ word ─▶ place ─▶ sink        each step is taken once at most
+ *
+ * This takes at most places² × words steps. What a person's word is worth is the same, whoever says it, unless
+ * their roles changed between two votes; only then, and only if it matters, each of the two is tried by itself.
+ */
+function canFill(places: readonly Leaf[], words: readonly Word[]): boolean {
+  const network = toNetwork(places, words);
+  if (!places.every(() => findWay(network))) return false;
+  const torn = places.findIndex((leaf, place) => !isFilled(network, place, leaf, words));
+  if (torn === -1) return true;
+  const person = words.find((word) => network.get(nodeOf.place(torn))?.has(nodeOf.word(word)))?.person;
+  const [theirs, others] = [
+    words.filter((word) => word.person === person),
+    words.filter((word) => word.person !== person),
+  ];
+  return theirs.some((one) =>
+    canFill(places, [...others, ...theirs.filter((each) => isWorthAsMuch(each, one))]),
+  );
+}
+
+const SOURCE = 'source';
+const SINK = 'sink';
+const nodeOf = {
+  voter: ({ voter }: Word) => `voter ${voter}`,
+  person: ({ person }: Word) => `person ${person}`,
+  word: ({ person }: Word) => `word ${person}`,
+  place: (index: number) => `place ${index}`,
+};
+
+function toNetwork(places: readonly Leaf[], words: readonly Word[]): Network {
+  const network = new Map<string, Set<string>>();
+  const connect = (first: string, ...others: readonly string[]) => {
+    let from = first;
+    for (const to of others) {
+      network.set(from, (network.get(from) ?? new Set()).add(to));
+      from = to;
     }
-    return false;
   };
-  return places.every((_leaf, place) => find(place, new Set()));
+  for (const word of words) {
+    connect(SOURCE, nodeOf.voter(word), nodeOf.person(word), nodeOf.word(word));
+    for (const [index, leaf] of places.entries()) {
+      if (word.fits.has(leaf)) connect(nodeOf.word(word), nodeOf.place(index), SINK);
+    }
+  }
+  return network;
+}
+
+/** Fills one place more, where that can be done; what was given away may be given over on the way. */
+function findWay(network: Network, from: string = SOURCE, tried: Set<string> = new Set()): boolean {
+  if (from === SINK) return true;
+  tried.add(from);
+  for (const to of network.get(from) ?? []) {
+    if (tried.has(to) || !findWay(network, to, tried)) continue;
+    // Taken: from now on it can only be given back.
+    network.get(from)?.delete(to);
+    network.get(to)?.add(from);
+    return true;
+  }
+  return false;
+}
+
+/** Whether the word that came to this place fits it in the mouth of whoever says it. */
+function isFilled(network: Network, place: number, leaf: Leaf, words: readonly Word[]): boolean {
+  return words.some(
+    (word) =>
+      word.fits.has(leaf) &&
+      network.get(nodeOf.place(place))?.has(nodeOf.word(word)) &&
+      network.get(nodeOf.person(word))?.has(nodeOf.voter(word)),
+  );
+}
+
+function isWorthAsMuch(one: Word, other: Word): boolean {
+  return one.fits.size === other.fits.size && [...one.fits].every((leaf) => other.fits.has(leaf));
 }
