@@ -5,6 +5,7 @@
  * Invariants (number of the specification)
  *   E11  Within an hour nobody gets more reminders that come late than the policy says, and one message that tells how
  *        many more wait for them. What is told in time does not count.
+ *   1.   Whoever is not told of something gets that message: there is no silence about the rest.
  */
 import { toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
@@ -28,13 +29,13 @@ const catchUpScript = loadScript('catch-up', import.meta.url);
 const USUAL_BUDGET = 3;
 /** How long the budget is for, from the first of the messages on. */
 const BUDGET_MS = 60 * 60_000;
-/** Requests of one person that are counted, at most. */
+/** Requests, and calls of unknown outcome, that are looked through, at most. */
 const MOST_COUNTED = 1_000;
 
 export interface CatchUpDeps {
   readonly redis: RedisClient;
   readonly keys: Keys;
-  readonly approvals: Pick<ApprovalStore, 'inbox'>;
+  readonly approvals: Pick<ApprovalStore, 'inbox' | 'pending'>;
   readonly directory: Pick<Directory, 'find' | 'may' | 'voterOf'>;
   readonly writer: Pick<EffectWriter, 'write'>;
 }
@@ -55,7 +56,7 @@ export class CatchUps {
       for (const person of askedBy(copy).filter((each) => !answered.has(each) && !spared.has(each))) {
         const answer = await this.#spend(person, approval, most);
         if (answer !== 'tell') spared.add(person);
-        if (answer === 'digest') await this.#tellAll(person, copy.to, { approval, told: most, nowMs });
+        if (answer === 'digest') await this.#tellAll(person, copy.to, approval, nowMs);
       }
     }
     return spared;
@@ -72,13 +73,8 @@ export class CatchUps {
   }
 
   /** Once, though a process may end over it and another take it up. */
-  async #tellAll(
-    person: PersonId,
-    to: Address,
-    { approval, told, nowMs }: { readonly approval: Approval; readonly told: number; readonly nowMs: number },
-  ): Promise<void> {
-    const more = (await this.#waitingFor(person, nowMs)) - told;
-    if (more <= 0) return;
+  async #tellAll(person: PersonId, to: Address, approval: Approval, nowMs: number): Promise<void> {
+    const left = await this.#leftFor(person, approval, nowMs);
     const id = `catch-up:${person}:${approval.id}:${approval.reminded}:${approval.nagged ?? 0}`;
     const conversationId = ConversationId.parse(`catch-up:${person}`);
     const { correlation } = approval.request;
@@ -91,7 +87,7 @@ export class CatchUps {
           correlation,
           conversationId,
           to,
-          markdown: digestText(more),
+          markdown: digestText(left),
           atMs: nowMs,
         }),
       ],
@@ -99,17 +95,46 @@ export class CatchUps {
     );
   }
 
-  /** How many requests they could answer now. */
-  async #waitingFor(id: PersonId, nowMs: number): Promise<number> {
+  /** What they are asked for now and were not told of by itself: this one at least. */
+  async #leftFor(
+    person: PersonId,
+    approval: Approval,
+    nowMs: number,
+  ): Promise<{ readonly requests: number; readonly unknown: number }> {
+    const told = await this.#toldTo(person);
+    const all = [...(await this.#waitingFor(person, nowMs)), ...(await this.#unknownTo(person))];
+    const others = all.filter(({ id }) => id !== approval.id && !told.has(id));
+    const left = [approval, ...others];
+    const unknown = left.filter(({ state }) => state === 'UNKNOWN').length;
+    return { requests: left.length - unknown, unknown };
+  }
+
+  async #toldTo(person: PersonId): Promise<ReadonlySet<string>> {
+    const things = await this.deps.redis.hgetall(this.deps.keys.catchUp(partitionOf(person), person));
+    const told = Object.keys(things).filter((thing) => things[thing] === 'tell');
+    // As `#spend` and catch-up.lua name them; no id of an approval holds a colon.
+    return new Set(told.flatMap((thing) => thing.split(':')[1] ?? []));
+  }
+
+  /** The requests they could answer now. */
+  async #waitingFor(id: PersonId, nowMs: number): Promise<readonly Approval[]> {
     const { directory, approvals } = this.deps;
     const person = directory.find(id);
-    if (!person) return 0;
+    if (!person) return [];
     const voter = directory.voterOf(person, nowMs);
-    const found = await approvals.inbox(
+    return approvals.inbox(
       inboxesFor(voter),
       (each) => isWaiting(each.state) && mayDecide(each, voter),
       MOST_COUNTED,
     );
-    return found.length;
+  }
+
+  /** The calls they were asked to find out about. They lie in no inbox. */
+  async #unknownTo(person: PersonId): Promise<readonly Approval[]> {
+    const pending = await this.deps.approvals.pending(MOST_COUNTED);
+    return pending.filter(
+      ({ state, copies }) =>
+        state === 'UNKNOWN' && copies.some((copy) => !copy.resting && askedBy(copy).includes(person)),
+    );
   }
 }

@@ -474,12 +474,25 @@ export function reminderText(approval: Approval): string {
   ].join('\n\n');
 }
 
-/** In place of reminders one by one, when there would be many of them at once; in markdown. */
-export function digestText(more: number): string {
-  const requests = more === 1 ? 'request waits' : 'requests wait';
+/**
+ * In place of reminders one by one, when there would be many of them at once; in markdown.
+ *
+ * @param left what is not told of by itself: requests that wait, and calls whose outcome nobody knows
+ */
+export function digestText(left: { readonly requests: number; readonly unknown: number }): string {
+  const { requests, unknown } = left;
+  const waiting = requests === 1 ? '1 more request waits' : `${requests} more requests wait`;
+  const calls = unknown === 1 ? '1 more call' : `${unknown} more calls`;
   return [
-    `**${more} more ${requests} for your answer.**`,
-    'I was away for a while, so I do not remind you of each of them. Write `/approvals` to me to see what waits for you; at a terminal, `signalbox approvals list` shows it.',
+    ...(requests > 0 ? [`**${waiting} for your answer.**`] : []),
+    ...(unknown > 0
+      ? [`**Nobody knows yet what came of ${calls}.** The card of each says how to tell me what happened.`]
+      : []),
+    `I was away for a while, so I do not remind you of each of them. ${
+      requests > 0
+        ? 'Write `/approvals` to me to see what waits for you; at a terminal, `signalbox approvals list` shows it.'
+        : 'At a terminal, `signalbox approvals list` shows them.'
+    }`,
   ].join('\n\n');
 }
 

@@ -26,6 +26,8 @@ const OUTAGE_MS = 60 * MINUTE_MS;
 const KEEP_MS = 3_600_000;
 /** Less than what counts as an outage. */
 const LOOK_MS = 50_000;
+/** How often somebody is asked about a call of unknown outcome. */
+const NAG_MS = 4 * 60 * MINUTE_MS;
 
 let store: Store;
 let approvals: ApprovalStore;
@@ -131,6 +133,36 @@ describe('after an hour in which none of our processes was there', () => {
     expect((await sentToDana()).filter(({ id }) => id.startsWith('remind:'))).toHaveLength(5 + 8);
   });
 
+  it('E11 whoever is spared hears how much is left, calls of unknown outcome too', async () => {
+    spareSomebody();
+    await openSome(5, { deadlineMs: 24 * 60 * MINUTE_MS, unknown: true });
+    await openSome(2, {
+      deadlineMs: 24 * 60 * MINUTE_MS,
+      policy: { remindAfterMs: [10 * MINUTE_MS] },
+    });
+
+    await passTime(NAG_MS + OUTAGE_MS);
+    await sweeper.sweep();
+
+    const sent = await sentToDana();
+    const told = sent.filter(({ id }) => id.startsWith('remind:'));
+    expect(told).toHaveLength(3);
+    const unknown = 5 - told.filter(({ markdown }) => markdown.startsWith('**Still unknown')).length;
+    const requests = 2 - (3 - (5 - unknown));
+    const digests = sent.filter(({ id }) => id.startsWith('catch-up:'));
+    expect(digests).toHaveLength(1);
+    expect(numbersIn(digests[0]!.markdown)).toEqual({ requests, unknown });
+  });
+
+  it('E11 a call of unknown outcome is told of once, however often its time came', async () => {
+    await openSome(1, { deadlineMs: 48 * 60 * MINUTE_MS, unknown: true });
+
+    await passTime(24 * 60 * MINUTE_MS);
+    for (let look = 1; look <= 8; look++) await sweeper.sweep();
+
+    expect((await sentToDana()).filter(({ id }) => id.startsWith('remind:'))).toHaveLength(1);
+  });
+
   it('E11 a process that ends over a reminder leaves it to the next one, which decides the same', async () => {
     const catchUps = spareSomebody();
     const waiting = await openSome(5, {
@@ -205,22 +237,30 @@ async function sentToDana(): Promise<{ id: string; markdown: string }[]> {
     .filter(({ kind }) => kind === 'text');
 }
 
+/** What a digest says is left. */
+function numbersIn(markdown: string): { requests: number; unknown: number } {
+  const requests = /\*\*(\d+) more requests? waits? for your answer/.exec(markdown)?.[1];
+  const unknown = /what came of (\d+) more calls?\./.exec(markdown)?.[1];
+  return { requests: Number(requests ?? 0), unknown: Number(unknown ?? 0) };
+}
+
 /** In as many conversations, of several partitions. */
 async function openSome(
   count: number,
-  wish: { deadlineMs: number; policy?: Partial<ApprovalPolicy> },
+  wish: { deadlineMs: number; policy?: Partial<ApprovalPolicy>; unknown?: boolean },
 ): Promise<Approval[]> {
   const writer = new EffectWriter(store.redis, store.keys);
   return Promise.all(
     Array.from({ length: count }, async () => {
       const conversation = `slack:T0:C0:${randomUUID()}`;
-      const approval = anApproval({
+      const opened = anApproval({
         conversation,
         tail: randomUUID().replaceAll('-', '').slice(0, 12),
         openedMs: nowMs,
         deadlineMs: nowMs + wish.deadlineMs,
         policy: { remindAfterMs: [], ...wish.policy },
       });
+      const approval: Approval = wish.unknown ? { ...opened, state: 'UNKNOWN' } : opened;
       await writer.write(conversation, [
         toOpenEffect(approval, KEEP_MS),
         ...consequencesOfOpening(approval, nowMs),

@@ -85,7 +85,7 @@ export function tick(
     case 'EXECUTING':
       return release(approval, nowMs);
     case 'UNKNOWN':
-      return nag(approval, circumstances);
+      return nag(approval, nowMs, circumstances);
     default:
       return { result: 'nothing' };
   }
@@ -103,9 +103,7 @@ export function dueOf(approval: Approval): number | undefined {
     case 'EXECUTING':
       return approval.execution && approval.execution.leaseUntilMs + QUIET_MS;
     case 'UNKNOWN':
-      return (
-        (approval.execution?.leaseUntilMs ?? approval.openedMs) + NAG_EVERY_MS * ((approval.nagged ?? 0) + 1)
-      );
+      return sinceUnknown(approval) + NAG_EVERY_MS * ((approval.nagged ?? 0) + 1);
     default:
       return undefined;
   }
@@ -307,9 +305,16 @@ function remind(approval: Approval, nowMs: number, circumstances: Circumstances)
   };
 }
 
-function nag(approval: Approval, { spared }: Circumstances): Moved<'reminded'> {
-  const next = { ...advance(approval, 'UNKNOWN'), nagged: (approval.nagged ?? 0) + 1 };
+function nag(approval: Approval, nowMs: number, { spared }: Circumstances): Moved<'reminded'> {
+  // As with reminders: those that fell due while nobody swept are one.
+  const nagged = Math.floor((nowMs - sinceUnknown(approval)) / NAG_EVERY_MS);
+  const next = { ...advance(approval, 'UNKNOWN'), nagged };
   return { result: 'reminded', moved: { next, event: 'reminded', actor: 'system', ...toSpared(spared) } };
+}
+
+/** From when on somebody has to find out what came of a call. */
+function sinceUnknown({ execution, openedMs }: Approval): number {
+  return execution?.leaseUntilMs ?? openedMs;
 }
 
 /** The yes was not acted on in time. */
