@@ -184,7 +184,9 @@ function reminders(approval: Approval, nowMs: number, spared?: ReadonlySet<Perso
   return copies.flatMap((copy) => {
     if (copy.resting) return [];
     const asked = askedBy(copy).filter((person) => copy.person === person || !own.has(person));
-    if (asked.every((person) => answered.has(person) || spared?.has(person))) return [];
+    // Where nobody is asked by name, whoever reads it in the conversation is.
+    const isForAll = asked.length === 0 && copies.every((each) => askedBy(each).length === 0);
+    if (!isForAll && asked.every((person) => answered.has(person) || spared?.has(person))) return [];
     const item: OutboxItem = {
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,

@@ -72,12 +72,15 @@ export function use(
   nowMs: number,
 ): GrantStep<'USED' | 'NOT_COVERED' | 'SPENT'> {
   if (!covers(grant, call, nowMs)) return { result: 'NOT_COVERED' };
-  if (grant.uses.some((each) => each.approval === approval)) return { result: 'USED' };
   const amount = amountOf(grant, call.args);
-  if (amount === undefined || isSpent(grant, amount)) return { result: 'SPENT' };
+  const others = grant.uses.filter((each) => each.approval !== approval);
+  if (amount === undefined || isSpent({ ...grant, uses: others }, amount)) return { result: 'SPENT' };
+  // A turn that is done over may ask for another amount under the same id.
+  const counted = grant.uses.find((each) => each.approval === approval);
+  if (counted?.amount === amount) return { result: 'USED' };
   return {
     result: 'USED',
-    next: { ...grant, rev: grant.rev + 1, uses: [...grant.uses, { approval, amount, atMs: nowMs }] },
+    next: { ...grant, rev: grant.rev + 1, uses: [...others, { approval, amount, atMs: nowMs }] },
   };
 }
 

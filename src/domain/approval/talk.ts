@@ -6,17 +6,8 @@
  */
 import type { PersonId, Platform } from '../ids.ts';
 import { isExcluded } from './exclusion.ts';
-import {
-  type Approval,
-  advance,
-  capped,
-  excludedFrom,
-  latestOf,
-  pauseLeft,
-  type Remark,
-  type Step,
-  unpaused,
-} from './record.ts';
+import { pauseOf, resumed } from './pause.ts';
+import { type Approval, advance, excludedFrom, latestOf, type Remark, type Step } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES } from './time.ts';
 import { inTime, mayDecide, type Vote, type VoteResult, voterOf } from './voting.ts';
 
@@ -70,19 +61,6 @@ function putQuestion(
   };
 }
 
-/** From now on the deadline waits. How long that is by working hours, only whoever knows them can tell. */
-function pauseOf(
-  approval: Approval,
-  nowMs: number,
-  { later }: Circumstances,
-): Partial<Pick<Approval, 'pausedMs' | 'pauseEnds'>> {
-  const leftMs = pauseLeft(approval);
-  if (approval.pausedMs !== undefined || leftMs === 0) return {};
-  if (!later || !approval.policy.hours) return { pausedMs: nowMs };
-  const atMs = later(approval, nowMs, leftMs);
-  return { pausedMs: nowMs, pauseEnds: { atMs, deadlineMs: later(approval, approval.deadlineMs, leftMs) } };
-}
-
 export interface Reply {
   readonly key: string;
   readonly by: { readonly person: PersonId; readonly name: string };
@@ -106,17 +84,14 @@ export function reply(
 ): Step<ReplyResult> {
   const { talk = [] } = approval;
   if (talk.some(({ key }) => key === answer.key)) return { result: { code: 'REPLAY', approval } };
-  if (approval.state !== 'NEEDS_INFO') return { result: { code: 'NOT_ASKED', approval } };
+  if (!isAsked(approval)) return { result: { code: 'NOT_ASKED', approval } };
   if (!excludedFrom(approval).has(answer.by.person) && !answer.operates) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
   if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };
-  const heldUpMs = heldUpFor(approval, nowMs, circumstances);
   const next: Approval = {
-    ...advance(unpaused(approval), 'OPEN'),
+    ...advance(resumed(approval, nowMs, circumstances), 'OPEN'),
     talk: [...talk, toRemark('reply', answer, nowMs)],
-    deadlineMs: capped(approval, putOff(approval, heldUpMs, circumstances)),
-    ...(heldUpMs > 0 ? { heldUpMs: (approval.heldUpMs ?? 0) + heldUpMs } : {}),
   };
   return {
     result: { code: 'RECORDED', approval: next },
@@ -124,17 +99,9 @@ export function reply(
   };
 }
 
-/** How long this question has held the deadline up, by the hours of the request. */
-function heldUpFor(approval: Approval, nowMs: number, { elapsed }: Circumstances): number {
-  const { pausedMs, pauseEnds } = approval;
-  if (pausedMs === undefined) return 0;
-  const passedMs = pauseEnds && elapsed ? elapsed(approval, pausedMs, nowMs) : nowMs - pausedMs;
-  return Math.min(Math.max(0, passedMs), pauseLeft(approval));
-}
-
-function putOff(approval: Approval, byMs: number, { later }: Circumstances): number {
-  const { deadlineMs, pauseEnds } = approval;
-  return pauseEnds && later && byMs > 0 ? later(approval, deadlineMs, byMs) : deadlineMs + byMs;
+/** Also when it waits for others meanwhile, because time was up. */
+function isAsked({ state, talk = [] }: Approval): boolean {
+  return state === 'NEEDS_INFO' || (state === 'OPEN' && talk.at(-1)?.kind === 'question');
 }
 
 function problemWith(text: string | undefined, talk: readonly Remark[]): string | undefined {

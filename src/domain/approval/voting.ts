@@ -14,6 +14,7 @@ import type { AnswerChoice } from '../message.ts';
 import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
 import { digestOf } from './digest.ts';
 import { isExcluded } from './exclusion.ts';
+import { resumed } from './pause.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -90,7 +91,7 @@ export function vote(
   circumstances: Circumstances = NO_CIRCUMSTANCES,
 ): Step<VoteResult> {
   if (isKnown(approval, answer.key)) return { result: { code: 'REPLAY', approval } };
-  return inTime(approval, nowMs, circumstances, (current) => judge(current, answer, nowMs));
+  return inTime(approval, nowMs, circumstances, (current) => judge(current, answer, nowMs, circumstances));
 }
 
 /** Judges what somebody says, if it is in time. The boundary has one owner: the deadline is applied first. */
@@ -113,22 +114,28 @@ function tooLate(approval: Approval): VoteResult {
   return { code: approval.state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
 }
 
-function judge(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
+function judge(
+  approval: Approval,
+  answer: Vote,
+  nowMs: number,
+  circumstances: Circumstances,
+): Step<VoteResult> {
+  const moment = { nowMs, circumstances };
   const refusal = refuse(approval, answer);
   if (refusal) return { result: refusal };
   switch (answer.choice) {
     case 'approve':
-      return assent(approval, answer, nowMs, 'assented');
+      return assent(approval, answer, moment, 'assented');
     case 'edit':
-      return assent(edited(approval, answer, nowMs), answer, nowMs, 'edited');
+      return assent(edited(approval, answer, nowMs), answer, moment, 'edited');
     case 'deny':
       return approval.policy.denyRule === 'enough'
-        ? dissent(approval, answer, nowMs)
+        ? dissent(approval, answer, moment)
         : decide(approval, answer, nowMs);
     case 'answer':
       return decide(approval, answer, nowMs);
     case 'take-back':
-      return takeBack(approval, answer);
+      return takeBack(approval, answer, moment);
     default:
       return answer.choice satisfies never;
   }
@@ -232,12 +239,19 @@ function toVoter({
 
 // ── Yes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** When something is said, and what is known beside it. */
+interface Moment {
+  readonly nowMs: number;
+  readonly circumstances: Circumstances;
+}
+
 function assent(
   approval: Approval,
   answer: Vote,
-  nowMs: number,
+  moment: Moment,
   event: 'assented' | 'edited',
 ): Step<VoteResult> {
+  const { nowMs } = moment;
   const { assents = [] } = approval;
   const mine = assents.find(({ by }) => by.person === answer.by.person);
   const all = mine ? assents : [...assents, toAssent(approval, answer, nowMs)];
@@ -253,7 +267,7 @@ function assent(
   }
   // Who said yes before and says it again has changed nothing.
   if (mine && rest.dropped.length === 0) return { result: { code: 'RECORDED', approval } };
-  return recorded(next, event, answer);
+  return recorded(next, event, answer, moment);
 }
 
 /** What is asked now is something else: nobody has said anything about it yet. */
@@ -312,7 +326,8 @@ function rightsOf({
 // ── No ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Where one no is not enough: it ends when those who have not said no could not agree any more. */
-function dissent(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
+function dissent(approval: Approval, answer: Vote, moment: Moment): Step<VoteResult> {
+  const { nowMs } = moment;
   const { dissents = [] } = approval;
   if (dissents.some(({ by }) => by.person === answer.by.person))
     return { result: { code: 'RECORDED', approval } };
@@ -324,7 +339,7 @@ function dissent(approval: Approval, answer: Vote, nowMs: number): Step<VoteResu
     ...(rest.dropped.length > 0 ? { spent: spentBy(approval, rest.dropped) } : {}),
   };
   if (answer.others && !canStillAgree(next, answer.others)) return decide(next, answer, nowMs);
-  return recorded(next, 'dissented', answer);
+  return recorded(next, 'dissented', answer, moment);
 }
 
 function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
@@ -338,12 +353,12 @@ function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
 
 // ── Unsaid ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-function takeBack(approval: Approval, answer: Vote): Step<VoteResult> {
+function takeBack(approval: Approval, answer: Vote, moment: Moment): Step<VoteResult> {
   const yes = without(approval.assents, answer.by.person);
   const no = without(approval.dissents, answer.by.person);
   const spent = [...spentBy(approval, [...yes.dropped, ...no.dropped]), answer.key];
   const next = { ...approval, assents: yes.kept, dissents: no.kept, spent };
-  return recorded(next, 'taken-back', answer);
+  return recorded(next, 'taken-back', answer, moment);
 }
 
 function without(
@@ -363,11 +378,16 @@ function spentBy({ spent = [] }: Approval, dropped: readonly Assent[]): string[]
 // ── What it comes to ─────────────────────────────────────────────────────────────────────────────────────────
 
 /** It goes on waiting, and everybody sees how far it is. Whoever asked a question and answers needs no reply. */
-function recorded(approval: Approval, event: ApprovalEvent, answer: Vote): Step<VoteResult> {
+function recorded(
+  approval: Approval,
+  event: ApprovalEvent,
+  answer: Vote,
+  { nowMs, circumstances }: Moment,
+): Step<VoteResult> {
   const isTheirs = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person === answer.by.person;
   const state = approval.state === 'NEEDS_INFO' && !isTheirs ? 'NEEDS_INFO' : 'OPEN';
   const next: Approval = {
-    ...advance(state === 'OPEN' ? unpaused(approval) : approval, state),
+    ...advance(state === 'OPEN' ? resumed(approval, nowMs, circumstances) : approval, state),
     face: approval.face + 1,
   };
   return {

@@ -57,6 +57,21 @@ function idOf(n: number): ApprovalId {
 }
 
 describe('a standing yes', () => {
+  it('A17 counts what was asked for last, where a turn is done over under the same request', () => {
+    const first = use(aGrant(), idOf(1), aCall({ args: { ...ARGS, amount: 10 } }), OPENED_MS).next!;
+
+    const again = use(first, idOf(1), aCall({ args: { ...ARGS, amount: 45 } }), OPENED_MS);
+    const tooMuch = use(
+      { ...first, sum: { argument: 'amount', most: 40 } },
+      idOf(1),
+      aCall({ args: { ...ARGS, amount: 45 } }),
+      OPENED_MS,
+    );
+
+    expect(again.next?.uses).toMatchObject([{ approval: idOf(1), amount: 45 }]);
+    expect(tooMuch).toEqual({ result: 'SPENT' });
+  });
+
   it('A17 is never used beyond its budget, whatever is asked in whatever order, and once for each request', () => {
     const step = fc.record({
       n: fc.nat(6),

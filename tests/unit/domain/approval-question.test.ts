@@ -1,0 +1,55 @@
+/** A question that is done with, by whichever way: the deadline has waited, and a reply is still heard. */
+import { describe, expect, it } from 'vitest';
+import { ask, reply } from '../../../src/domain/approval/talk.ts';
+import { tick } from '../../../src/domain/approval/time.ts';
+import { vote } from '../../../src/domain/approval/voting.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import { ALEX, anApproval, aVote, DEADLINE_MS, OPENED_MS, SLACK } from '../../support/approvals.ts';
+
+const HOUR = 3_600_000;
+
+function aQuestion(approval: Parameters<typeof aVote>[0]) {
+  const { choice: _, ...question } = aVote(approval, { text: 'which one?', key: 'question' });
+  return question;
+}
+
+describe('a question', () => {
+  it('A10 leaves the others what it took of the deadline, when the one who put it says yes without a reply', () => {
+    const opened = anApproval({
+      policy: {
+        approvers: { role: 'manager', count: 2 },
+        choices: ['approve', 'deny', 'ask'],
+        remindAfterMs: [],
+        pauseMs: 4 * HOUR,
+      },
+    });
+    const before = { ...opened, deadlineMs: OPENED_MS + 2 * HOUR };
+    const asked = ask(before, aQuestion(before), OPENED_MS + HOUR).moved!.next;
+
+    const theirs = vote(asked, aVote(asked, { key: 'yes' }), OPENED_MS + 3 * HOUR).moved!.next;
+
+    expect([theirs.state, theirs.deadlineMs - OPENED_MS]).toEqual(['OPEN', 4 * HOUR]);
+    expect(tick(theirs, OPENED_MS + 3 * HOUR + 1).moved).toBeUndefined();
+    const second = vote(theirs, aVote(theirs, { person: 'erin', key: 'second' }), OPENED_MS + 3 * HOUR + 1);
+    expect(second.result.code).toBe('DECIDED');
+  });
+
+  it('is still answered after time was up and others are asked as well', () => {
+    const before = anApproval({
+      policy: {
+        choices: ['approve', 'ask'],
+        remindAfterMs: [],
+        ladder: [{ kind: 'escalate', approvers: { person: PersonId.parse('erin') }, forMs: 60_000 }],
+      },
+    });
+    const asked = ask(before, aQuestion(before), OPENED_MS + 1).moved!.next;
+    const escalated = tick(asked, OPENED_MS + DEADLINE_MS).moved!.next;
+    const said = { key: 'reply', by: { person: ALEX, name: 'Alex' }, via: SLACK, text: '7', operates: false };
+
+    const replied = reply(escalated, said, OPENED_MS + DEADLINE_MS + 1);
+
+    expect(replied.result.code).toBe('RECORDED');
+    const again = { ...said, key: 'again' };
+    expect(reply(replied.moved!.next, again, OPENED_MS + DEADLINE_MS + 2).result.code).toBe('NOT_ASKED');
+  });
+});
