@@ -223,7 +223,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...stores,
     sagas,
     authorizations: () => config().authorizations,
-    rolesOf: (person) => stores.directory.find(person)?.roles ?? [],
+    rolesOf: (request) => stores.directory.rolesOfRequester(request),
     log,
   });
   const tools = new ToolCatalog([...single, ...createPlanTools(single, plans)]);

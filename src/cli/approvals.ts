@@ -37,7 +37,6 @@ import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
-import type { Authority } from '../domain/quorum.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
@@ -302,19 +301,9 @@ function rightsOf(
   nowMs: number,
 ): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'permitted'> {
   const { roles, onCall, standsFor = [] } = directory.voterOf(person, nowMs);
-  const trusting = trustingOf(directory, person.id, approval, nowMs);
+  const trusting = directory.wordsPassedTo(person.id, approval, nowMs);
   const words = [...standsFor, ...trusting];
   return { roles, onCall, standsFor: words, permitted: directory.may(roles, 'approve') || words.length > 0 };
-}
-
-/** Those who may decide, and let this person do so in their place. */
-function trustingOf(directory: Directory, id: PersonId, approval: Approval, nowMs: number): Authority[] {
-  return delegatorsOf(approval, id).flatMap((each): Authority[] => {
-    const person = directory.find(each);
-    if (!person || !directory.may(person.roles, 'approve')) return [];
-    const { standsFor: _, ...word } = directory.voterOf(person, nowMs);
-    return [word];
-  });
 }
 
 /** Everybody who could still say yes, where one no is not enough; undefined when nobody can tell. */
@@ -325,7 +314,7 @@ function othersOf(directory: Directory, approval: Approval, nowMs: number): Vote
     .votersFor(approvers, excludedFrom(approval), nowMs, approval.deadlineMs)
     .map(({ standsFor = [], ...own }) => ({
       ...own,
-      standsFor: [...standsFor, ...trustingOf(directory, own.person, approval, nowMs)],
+      standsFor: [...standsFor, ...directory.wordsPassedTo(own.person, approval, nowMs)],
     }));
 }
 

@@ -9,6 +9,10 @@
  *   L2. A link to somebody who is not in `contacts.yaml` makes its account nobody's.
  *   L3. What is decided in somebody's name is decided by `personNow`, so that a link that is gone counts no more.
  *
+ * Roles
+ *   R1. Their own roles are looked up at the moment of the question. What groups carry is known while somebody speaks;
+ *       it is kept with what they said, and counts for that as long as the role may be held by a group.
+ *
  * Absence and duty
  *   1. Whoever is away is not asked; their stand-in is, and speaks with their word (`quorum.ts`: one word, one place).
  *      A stand-in who is away is stood in for in turn.
@@ -22,6 +26,8 @@ import type { TimeZone } from '../calendar/time-zone.ts';
 import { type Authorizations, mayDo, type Permission } from '../config/authorizations.ts';
 import { type Absence, type Contact, toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
+import { delegatorsOf } from '../domain/approval/delegation.ts';
+import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
@@ -43,6 +49,9 @@ const LOOK_AHEAD_MS = 31 * 24 * 60 * 60_000;
 
 /** Somebody who speaks to the agent, and as what. */
 export type Speaker = Pick<Person, 'id' | 'name' | 'roles'>;
+
+/** Who asked for something, as it is on record. */
+export type Asked = Pick<ApprovalRequest, 'requester' | 'accounts' | 'roles'>;
 
 /** An account whose link says something else than `contacts.yaml`, which wins. */
 export interface Disputed {
@@ -152,6 +161,20 @@ export class Directory {
     const standsFor = voter.standsFor?.filter((each) => !excluded.has(each.person)) ?? [];
     if (excluded.has(person.id) || !(this.may(person.roles, 'approve') || standsFor.length > 0)) return false;
     return isApprover(approvers, { ...voter, standsFor });
+  }
+
+  /** The words of those who let somebody decide this one request, as they are now. */
+  wordsPassedTo(id: PersonId, approval: Pick<Approval, 'delegations'>, nowMs: number): Authority[] {
+    const moment = this.#momentAt(nowMs);
+    return delegatorsOf(approval, id).flatMap((giver): Authority[] => {
+      const person = this.find(giver);
+      if (!person) return [];
+      const lent = (approval.delegations ?? []).flatMap(({ from, roles = [] }) =>
+        from === giver ? roles : [],
+      );
+      const roles = this.#withLent(person.roles, lent);
+      return this.may(roles, 'approve') ? [authorityOf({ id: giver, roles }, person.accounts, moment)] : [];
+    });
   }
 
   /**
@@ -303,6 +326,37 @@ export class Directory {
     return [...new Set([...roles, ...granted])];
   }
 
+  /** Of the roles somebody acts in, those that are not their own; to be kept with what they say. */
+  lentRoles(id: PersonId, roles: readonly string[]): string[] {
+    const own: readonly string[] = this.find(id)?.roles ?? [];
+    return roles.filter((role) => !own.includes(role));
+  }
+
+  /** The roles of whoever asked for something, now: their own, those of a guest, and what a group carried then. */
+  rolesOfRequester({ requester, accounts = [], roles = [] }: Asked): string[] {
+    const { guest_role } = this.#authorizations();
+    const isGuest = accounts.some((account) => guestIdOf(account) === requester);
+    const own = this.find(requester)?.roles ?? [];
+    return this.#withLent(isGuest && guest_role !== undefined ? [...own, guest_role] : own, roles);
+  }
+
+  /**
+   * Whether the agent may still act for whoever asked: they are somebody here, and one of their roles may ask.
+   *
+   * @throws when the store is away
+   */
+  async mayGoOn(asked: Asked, nowMs: number): Promise<boolean> {
+    const { requester, accounts = [] } = asked;
+    if (!this.may(this.rolesOfRequester(asked), 'ask')) return false;
+    if (this.find(requester)) return true;
+    await this.links.now();
+    return accounts.some(
+      (account) =>
+        guestIdOf(account) === requester &&
+        (this.personOf(account) ?? this.#guestWith(account, '', nowMs)) !== undefined,
+    );
+  }
+
   /** Whether somebody may hold one of the roles by a group, so that who could answer is not known before they do. */
   isGranted(approvers: Approvers): boolean {
     return leavesOf(approvers).some((leaf) => {
@@ -333,6 +387,12 @@ export class Directory {
     return person.accounts
       .filter((account) => running.has(platformOf(account)))
       .toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  /** Roles, and those that a group carried, if one still may. */
+  #withLent(roles: readonly string[], lent: readonly string[]): string[] {
+    const { roles: defined } = this.#authorizations();
+    return [...new Set([...roles, ...lent.filter((role) => defined[role]?.granted_by !== undefined)])];
   }
 
   // ── Absence and duty ───────────────────────────────────────────────────────────────────────────────────────

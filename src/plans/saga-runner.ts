@@ -19,8 +19,8 @@ import { decideCall } from '../agent/tools/tool-policy.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { factText } from '../approvals/sentences.ts';
 import type { Authorizations } from '../config/authorizations.ts';
-import type { Approval } from '../domain/approval/record.ts';
-import { channelOf, type PersonId } from '../domain/ids.ts';
+import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
+import { channelOf } from '../domain/ids.ts';
 import {
   begin,
   isOver,
@@ -44,8 +44,8 @@ export interface SagaDeps {
   readonly sagas: SagaStore;
   readonly approvals: Pick<ApprovalStore, 'find'>;
   readonly authorizations: () => Authorizations;
-  /** As they are now. */
-  readonly rolesOf: (person: PersonId) => readonly string[];
+  /** Of whoever asked for the plan, as they are now. */
+  readonly rolesOf: (request: ApprovalRequest) => readonly string[];
   readonly log: Logger;
   /** Before a further try. Default: real time. */
   readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -165,7 +165,7 @@ export class SagaRunner implements PlanRunner {
   /** In words, why a step must not run as things are; undefined when it may. */
   #forbidden({ request, origin, decision }: Approval, { tool, args }: PlannedCall): string | undefined {
     const authorizations = this.deps.authorizations();
-    const who = { roles: this.deps.rolesOf(request.requester), platform: channelOf(origin.platform) };
+    const who = { roles: this.deps.rolesOf(request), platform: channelOf(origin.platform) };
     const whole = decideCall(authorizations, { ...who, ...PLAN, effect: 'read', args: request.args });
     const step = decideTool(authorizations, tool, args, who);
     const denied = [whole, step].find(({ kind }) => kind === 'deny');

@@ -27,7 +27,7 @@ import {
   replyText,
 } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
-import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
+import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
 import { isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
 import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
@@ -226,17 +226,8 @@ export class BallotBox {
     nowMs: number,
   ): Voter & { readonly standsFor: readonly Authority[] } {
     const { standsFor = [], ...own } = this.deps.directory.voterOf(person, nowMs);
-    return { ...own, standsFor: [...standsFor, ...this.#delegatorsOf(person.id, approval, nowMs)] };
-  }
-
-  #delegatorsOf(id: PersonId, approval: Approval, nowMs: number): Authority[] {
-    const { directory } = this.deps;
-    return delegatorsOf(approval, id).flatMap((each): Authority[] => {
-      const delegator = directory.find(each);
-      if (!delegator || !directory.may(delegator.roles, 'approve')) return [];
-      const { standsFor: _, ...word } = directory.voterOf(delegator, nowMs);
-      return [word];
-    });
+    const passedOn = this.deps.directory.wordsPassedTo(person.id, approval, nowMs);
+    return { ...own, standsFor: [...standsFor, ...passedOn] };
   }
 
   /** Everybody who could say yes now; undefined when some of them are known to their platform only. */
@@ -247,7 +238,7 @@ export class BallotBox {
     return directory
       .votersFor(approversOf(approval), excludedFrom(approval), nowMs, deadlineMs)
       .map((voter): Voter => {
-        const delegators = this.#delegatorsOf(voter.person, approval, nowMs);
+        const delegators = directory.wordsPassedTo(voter.person, approval, nowMs);
         return { ...voter, standsFor: [...(voter.standsFor ?? []), ...delegators] };
       });
   }
@@ -266,7 +257,7 @@ export class BallotBox {
     const parsed = tool.input.safeParse(wanted);
     if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
     const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
-      roles: this.deps.directory.find(request.requester)?.roles ?? [],
+      roles: this.deps.directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
     });
     if (decision.kind === 'deny') return `the rule “${decision.rule}” does not allow that`;
@@ -403,7 +394,8 @@ export class BallotBox {
       operates,
     }: { readonly from: Person; readonly next: Person; readonly operates: boolean },
   ): Promise<DelegateResult | undefined> {
-    const { approvals, reach } = this.deps;
+    const { approvals, directory, reach } = this.deps;
+    const lent = directory.lentRoles(giver.id, giver.roles);
     return approvals.apply(id, (approval, nowMs) => {
       const from = this.#voterOf(giver, approval, nowMs);
       const place = reach.placesOf(next, {
@@ -412,7 +404,7 @@ export class BallotBox {
       })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
       const to = { person: next.id, accounts: next.accounts };
-      return delegate(approval, { from, to, by: knownAs(speaker), operates, copies }, nowMs);
+      return delegate(approval, { from, lent, to, by: knownAs(speaker), operates, copies }, nowMs);
     });
   }
 }

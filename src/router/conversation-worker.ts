@@ -31,7 +31,7 @@ import { type ApprovalStore, toOpenEffect } from '../approvals/approval-store.ts
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
-import { outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
+import { literal, outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
@@ -53,12 +53,12 @@ import { isLive } from '../domain/escalation/record.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
-import type { Address, OutFile } from '../domain/message.ts';
+import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { closingsOf, reportsOf, type Scene } from '../escalation/triggers.ts';
-import type { Directory } from '../identity/directory.ts';
-import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
+import type { Directory, Speaker } from '../identity/directory.ts';
+import { type Claim, type Committed, deathsIn, type KeyedQueue, takingOf } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -118,6 +118,8 @@ interface Work {
   readonly lineage: readonly PersonId[];
   /** From which it was asked. */
   readonly accounts: readonly AccountId[];
+  /** Of the requester, at the moment of the question: a role that was taken away meanwhile is gone. */
+  readonly rolesNow: () => readonly string[];
   /** Who speaks, as it was when the handling began. */
   readonly control: Control;
   readonly trace: Trace;
@@ -264,6 +266,7 @@ export class ConversationWorker {
           replyTo: message.replyTo,
           lineage: [],
           accounts: [sender.account],
+          rolesNow: () => this.#rolesNow(message, speaker),
         };
         const { said, exhibits } = await this.#said(handling, item);
         const news = (await this.#heldCalls.callOff(work)).map((approval) => this.#toNews(approval));
@@ -283,6 +286,10 @@ export class ConversationWorker {
         const opening = this.#toNews(approval);
         // The turn in which it ended has told of it.
         if (isEnded(approval.state) && isToldIn(handling.claim, opening)) return { effects: heard };
+        if (!(await this.deps.directory.mayGoOn(approval.request, this.deps.clock.now()))) {
+          const left = await this.#leftStanding(handling.claim, item, GAVE_UP);
+          return { effects: [...heard, ...this.#goesNoFurther(work, opening), ...left] };
+        }
         const deed = await this.#turn(work, { opening });
         return { ...deed, effects: [...heard, ...deed.effects] };
       }
@@ -325,29 +332,63 @@ export class ConversationWorker {
     ];
   }
 
-  /** At the moment of the question: a role that was taken away meanwhile is gone. */
-  #rolesNow(item: MailboxItem, person: PersonId): readonly string[] {
+  /** Whoever asked may ask no more: what was agreed to is done and on record, and the agent takes no further step. */
+  #goesNoFurther({ item, conversationId, requester, replyTo, control }: Work, news: News): Effect[] {
+    const { settings } = this.deps.config();
+    const { correlation } = item;
+    const markdown = `${literal(requester.name)} may not ask me for things any more, so I do nothing further about this.`;
+    const out: OutboxItem = {
+      kind: 'text',
+      id: replyId(item),
+      correlation,
+      conversationId,
+      to: replyTo,
+      requester: requester.person,
+      epoch: control.epoch,
+      markdown,
+      atMs: this.deps.clock.now(),
+    };
+    return [
+      { kind: 'entry', conversationId, entry: news, keepMs: settings.retention.transcripts },
+      toOutEffect(out),
+      {
+        kind: 'audit',
+        event: {
+          event: 'authorization.deny',
+          actor: requester.person,
+          subject: conversationId,
+          correlation,
+          channel: replyTo.platform,
+          detail: { action: 'ask', rule: 'no role has the permission ask any more' },
+        },
+      },
+      guard(control),
+    ];
+  }
+
+  /** Of somebody who is nobody here any more: what denies guests, and whoever is in a group, holds for them still. */
+  #rolesNow({ sender }: InboundMessage, { id, roles }: Speaker): readonly string[] {
     const { directory, clock } = this.deps;
-    return item.kind === 'message'
-      ? (directory.speakerOf(item.message.sender, clock.now())?.roles ?? [])
-      : (directory.find(person)?.roles ?? []);
+    const asked = { requester: id, accounts: [sender.account], roles: directory.lentRoles(id, roles) };
+    return directory.speakerOf(sender, clock.now())?.roles ?? directory.rolesOfRequester(asked);
   }
 
   #workOn(handling: Handling, item: MailboxItem, approval: Approval): Work {
     const { requester, requesterName } = approval.request;
+    const rolesNow = () => this.deps.directory.rolesOfRequester(approval.request);
     return {
       ...handling,
       item,
       requester: {
         person: requester,
         name: requesterName,
-        // As they are now: a role that was taken away meanwhile is gone for whatever the turn does next.
-        roles: this.deps.directory.find(requester)?.roles ?? [],
+        roles: rolesNow(),
         platform: channelOf(approval.origin.platform),
       },
       replyTo: approval.origin,
       lineage: approval.request.lineage ?? [],
       accounts: approval.request.accounts ?? [],
+      rolesNow,
       log: handling.log.child({ approval: approval.id }),
     };
   }
@@ -361,7 +402,7 @@ export class ConversationWorker {
     const approvals: Approval[] = [];
     const standing = {
       authorizations: () => this.deps.config().authorizations,
-      roles: () => this.#rolesNow(item, requester.person),
+      roles: work.rolesNow,
     };
     const board = this.#board(work);
     const watch = new TurnWatch(this.deps.controls, conversationId, work.control.epoch);
@@ -655,7 +696,7 @@ export class ConversationWorker {
       this.deps.config().escalation.triggers,
       { kind: 'turn-failed', times },
       {
-        id: `failed:${item.id}:${times}`,
+        id: `failed:${item.id}:${takingOf(claim)}`,
         conversationId: conversationOf(claim),
         correlation: item.correlation,
         nowMs: this.deps.clock.now(),
@@ -772,7 +813,7 @@ export class ConversationWorker {
           this.deps.config().escalation.triggers,
           { kind: 'dead-letter', queue: 'm', words: reason },
           {
-            id: `dead:${item?.id ?? claim.fence}`,
+            id: `dead:${item?.id ?? claim.lane}:${takingOf(claim)}`,
             conversationId,
             correlation,
             nowMs: this.deps.clock.now(),

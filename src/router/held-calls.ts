@@ -264,17 +264,20 @@ export class HeldCalls {
 
 /**
  * Whose request it is beside the requester's: everybody who has spoken since the agent's last words, and those on
- * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now.
+ * whose behalf the call was asked for whose end brought this turn about. With the accounts the requester has now, and
+ * the roles that could not be looked up later.
  */
 function onBehalfOf(
   { claim, item, requester, lineage, accounts: askedFrom }: Occasion,
   directory: Directory,
-): Pick<ApprovalRequest, 'accounts' | 'lineage'> {
+): Pick<ApprovalRequest, 'accounts' | 'lineage' | 'roles'> {
   const heard = item.kind === 'message' ? speakersSince(claim.entries) : [];
   const others = new Set([...lineage, ...heard].filter((person) => person !== requester.person));
   const accounts = new Set([...askedFrom, ...(directory.find(requester.person)?.accounts ?? [])]);
+  const lent = directory.lentRoles(requester.person, requester.roles);
   return {
     ...(accounts.size > 0 ? { accounts: [...accounts] } : {}),
     ...(others.size > 0 ? { lineage: [...others] } : {}),
+    ...(lent.length > 0 ? { roles: lent } : {}),
   };
 }

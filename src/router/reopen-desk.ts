@@ -97,7 +97,7 @@ export class ReopenDesk {
     if (!tool || !parsed?.success)
       return 'The tool is not the same any more, so it cannot be asked again like that.';
     const decision = decideTool(config().authorizations, tool, parsed.data, {
-      roles: directory.find(request.requester)?.roles ?? [],
+      roles: directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
     });
     if (decision.kind === 'deny') return `The rule “${literal(decision.rule)}” does not allow it any more.`;

@@ -15,6 +15,8 @@ const LONGEST_CHAIN = 3;
 
 export interface Delegating {
   readonly from: Voter;
+  /** Those of their roles that a group of their platform carries, and that nobody could look up later. */
+  readonly lent?: readonly string[];
   readonly to: Known;
   /** With the account they say it from. */
   readonly by: Known;
@@ -33,7 +35,7 @@ export type DelegateResult =
 
 export function delegate(
   approval: Approval,
-  { from, to: next, by: speaker, operates, copies }: Delegating,
+  { from, lent = [], to: next, by: speaker, operates, copies }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
@@ -53,7 +55,8 @@ export function delegate(
   ) {
     return { result: { code: 'TOO_LONG', approval } };
   }
-  const entry: Delegation = { from: from.person, to, by, atMs: nowMs };
+  const roles = lent.length > 0 ? { roles: [...lent] } : {};
+  const entry: Delegation = { from: from.person, to, by, ...roles, atMs: nowMs };
   const passed: Approval = {
     ...advance(approval, approval.state),
     face: approval.face + 1,

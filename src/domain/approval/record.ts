@@ -82,6 +82,8 @@ export const ApprovalRequest = z.object({
   accounts: z.array(AccountId).optional(),
   /** Others on whose behalf it is asked, who can decide it no more than the requester. */
   lineage: z.array(PersonId).optional(),
+  /** Roles of the requester when they asked, beside their own: those of a guest, and what a group carried. */
+  roles: z.array(z.string()).optional(),
   /** What it would change, as the tool said when it was asked; with `problem` instead where it could not say. */
   preview: z
     .object({
@@ -196,7 +198,14 @@ export const Remark = z.object({
 export type Remark = z.infer<typeof Remark>;
 
 /** Somebody who was asked lets somebody else decide in their place. */
-export const Delegation = z.object({ from: PersonId, to: PersonId, by: PersonId, atMs: z.int() });
+export const Delegation = z.object({
+  from: PersonId,
+  to: PersonId,
+  by: PersonId,
+  /** Roles of `from` at that moment that a group of their platform carried. */
+  roles: z.array(z.string()).optional(),
+  atMs: z.int(),
+});
 export type Delegation = z.infer<typeof Delegation>;
 
 /** One place where the card is shown. `ref` once it was sent; `shown` is the face it shows. */
