@@ -56,6 +56,11 @@ export function toDeadLetter({ queue, lane, attempt, item }: Claim, reason: stri
   return { kind: 'dead', queue, lane, attempts: attempt, reason, item };
 }
 
+/** Names this handling of the item among all of them, also of those after it was retried from the dead letters. */
+export function takingOf({ fence, step }: Pick<Claim, 'fence' | 'step'>): string {
+  return `${fence}.${step}`;
+}
+
 export interface Committed {
   /** The lane's next item under the same lease, if there is one and it was asked for. */
   readonly next: Claim | undefined;

@@ -44,7 +44,7 @@ import { toUnreached } from '../escalation/pagers.ts';
 import { pageContent } from '../escalation/sentences.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
-import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
+import { type Claim, type KeyedQueue, takingOf, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from './reach.ts';
@@ -315,7 +315,12 @@ export class DeliveryWorker {
     const reports = reportsOf(
       this.deps.triggers(),
       { kind: 'dead-letter', queue: claim.queue, words: reason },
-      { id: `dead:${item.id}`, conversationId, correlation, nowMs: this.deps.clock.now() },
+      {
+        id: `dead:${item.id}:${takingOf(claim)}`,
+        conversationId,
+        correlation,
+        nowMs: this.deps.clock.now(),
+      },
     );
     return [
       toDeadLetter(claim, reason),

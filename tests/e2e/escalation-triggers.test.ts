@@ -272,7 +272,41 @@ describe('something nobody can handle', () => {
     expect(told(/is settled/, OPS)).toHaveLength(1);
     expect(told(/Somebody has to look after this/, OPS)).toHaveLength(1);
   });
+
+  it.each([
+    // It was over once it was retried, and begins anew.
+    ['dead_letter', 'dead_letter', /Something could not be handled or delivered/, [[1], [1]]],
+    // Each of the tries from the third on counts, those after it was retried as well.
+    ['turn_failed', { turn_failed: 3 }, /could not answer 3 times in a row/, [[4], [8]]],
+  ])(
+    'OM-166 calls somebody anew when it fails again after it was retried: %s',
+    async (_name, when, words, counts) => {
+      story = await Story.begin({ config: calling(when) });
+      refuse(story.config);
+      await story.mention('one');
+      await failForGood();
+      await untilTold(words);
+      const called = async () => (await story.app.escalations.live(10)).map(({ count }) => count);
+      const before = await called();
+      const [letter] = await story.app.deadLetters.list();
+
+      await story.app.deadLetters.retry(letter!.id, 'dana');
+      await failForGood();
+
+      expect(await story.app.deadLetters.list()).toHaveLength(1);
+      expect([before, await called()]).toEqual(counts);
+    },
+  );
 });
+
+/** Every try of what was said, until it is given up. */
+async function failForGood(): Promise<void> {
+  for (let failure = 1; failure <= 6; failure++) {
+    await parked();
+    await story.advance(MINUTE);
+  }
+  await story.quiet();
+}
 
 describe('a channel that was called', () => {
   const FIRE = calling({ message: { words: ['fire'] } });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ApprovalStore } from '../../../src/approvals/approval-store.ts';
 import { createReplyTokens } from '../../../src/approvals/reply-token.ts';
+import { EscalationTrigger } from '../../../src/config/escalation-triggers.ts';
+import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
 import { RateLimitedError, UndeliverableError } from '../../../src/domain/errors.ts';
 import { type AccountId, PersonId, Platform } from '../../../src/domain/ids.ts';
@@ -45,12 +47,14 @@ interface Circumstances {
   readonly error: Error;
   readonly places?: readonly Address[];
   readonly approval?: Approval;
+  readonly triggers?: readonly EscalationTrigger[];
+  readonly claim?: Partial<Claim>;
   readonly written: Effect[];
 }
 
 async function attempt(
   more: object,
-  { ageMs, error, places = [], approval, written }: Circumstances,
+  { ageMs, error, places = [], approval, triggers = [], claim, written }: Circumstances,
 ): Promise<string[]> {
   const fate: string[] = [];
   const queue = {
@@ -75,7 +79,7 @@ async function attempt(
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
     controls: { epochOf: async () => 0 },
     escalations: { find: async () => undefined },
-    triggers: () => [],
+    triggers: () => triggers,
     keepTranscriptMs: () => 1,
     directory: { find: () => ALEX, personOf: () => ALEX } as unknown as Directory,
     reach: {
@@ -105,6 +109,7 @@ async function attempt(
       failures: 0,
       entries: [],
       signal: new AbortController().signal,
+      ...claim,
     } as unknown as Claim, // its fence and step are for the queue
     'yield',
   );
@@ -115,6 +120,27 @@ describe('a message the platform always refuses as too fast', () => {
   it('waits its time, and goes to the dead letters after a day, not round for ever', async () => {
     expect(await fateOf(HOUR_MS)).toEqual(['later']);
     expect(await fateOf(25 * HOUR_MS)).toEqual(['dead', 'audit']);
+  });
+});
+
+describe('a message that cannot be delivered', () => {
+  const triggers = [EscalationTrigger.parse({ when: 'dead_letter', raise: 'duty', severity: 'warning' })];
+
+  it('OM-166 calls somebody anew when it fails again after it was retried, and once for each failure', async () => {
+    const reportIn = async (claim: Partial<Claim>) => {
+      const written: Effect[] = [];
+      const error = new UndeliverableError(SLACK, 'is_archived');
+      await attempt({}, { ageMs: 0, error, triggers, claim, written });
+      const items = written.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : []));
+      return items.flatMap((item) => EscalationItem.safeParse(item).data?.id ?? []);
+    };
+
+    const first = await reportIn({ fence: '7', step: '1' });
+
+    expect(first).toHaveLength(1);
+    expect(await reportIn({ fence: '7', step: '1' })).toEqual(first);
+    expect(await reportIn({ fence: '7', step: '2' })).not.toEqual(first);
+    expect(await reportIn({ fence: '8', step: '1' })).not.toEqual(first);
   });
 });
 
