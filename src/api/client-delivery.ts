@@ -1,7 +1,7 @@
 /**
  * Brings programs what became of what they asked: one item of their outbox, one signed webhook, one commit.
  *
- *   a yes, without permit ──▶ handed over: that is the end of it here
+ *   a yes, without permit ──▶ handed over: that is the end of it here; taken back before ──▶ not told
  *   anything              ──▶ whoever waits is woken ──▶ webhook ──2xx──▶ done
  *                                                          └──else──▶ again later ──a day──▶ dead letters
  *
@@ -9,7 +9,8 @@
  *   1. An item leaves its outbox when the client has it, when it has no webhook, or for the dead letters.
  *   2. What becomes of one approval is told in order; a client that is away, or hangs, holds up no other.
  *   3. The same event has the same id and the same body, however often it is sent.
- *   4. Only addresses of the configuration are called, and no redirect is followed.
+ *   4. A yes without permit is told as a yes only once it was handed over, and can no longer be taken back.
+ *   5. Only addresses of the configuration are called, and no redirect is followed.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { copiesForOwners } from '../approvals/plan.ts';
@@ -29,8 +30,8 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from '../router/reach.ts';
 import type { ApprovalBell } from './bell.ts';
-import type { WebhookBody } from './schema.ts';
-import { toView } from './view.ts';
+import type { ApprovalView, WebhookBody } from './schema.ts';
+import { isToHandOver, toView } from './view.ts';
 
 /** Webhooks to one client under way at a time, so that one that hangs does not take every place. */
 const MOST_AT_ONCE = 16;
@@ -74,8 +75,8 @@ export class ClientDelivery {
     const item = parsed.data;
     const log = this.deps.log.child({ item: item.id });
     try {
-      if (item.kind === 'event') await this.#prepare(item);
-      const letter = toLetter(item);
+      const isTold = item.kind !== 'event' || (await this.#prepare(item));
+      const letter = isTold ? toLetter(item) : undefined;
       const settings = letter && this.deps.config().settings.api.clients[letter.client]?.webhook;
       if (!letter || settings?.url === undefined) return await this.#commit(held, [], mode);
 
@@ -106,26 +107,33 @@ export class ClientDelivery {
     }
   }
 
-  /** What has to happen whether or not the client can be told. */
-  async #prepare({ approval }: ClientEvent): Promise<void> {
+  /** What has to happen whether or not the client can be told. Resolves with whether it still is what to tell. */
+  async #prepare({ approval }: ClientEvent): Promise<boolean> {
     await this.deps.bell.ring(approval.id);
-    if (approval.state === 'APPROVED' && approval.client?.permit === false) {
-      await this.#handOver(approval);
+    if (isToHandOver(approval)) {
+      const isTheirs = await this.#handOver(approval);
       await this.deps.bell.ring(approval.id);
+      return isTheirs;
     }
     if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
+    return true;
   }
 
-  /** The yes is the client's to act on. Done again, it changes nothing. */
-  async #handOver({ id, client }: Approval): Promise<void> {
+  /**
+   * The yes is the client's to act on. Done again, it changes nothing.
+   *
+   * @returns whether it is theirs, since now or before; otherwise a later event tells what became of it
+   */
+  async #handOver({ id, client }: Approval): Promise<boolean> {
     const { approvals } = this.deps;
     const claimed = await approvals.apply(id, (approval, nowMs) =>
       claim(approval, `hand-over:${id}`, approval.digest, nowMs),
     );
-    if (claimed?.code !== 'GRANTED') return; // taken back in time, or handed over before
+    if (claimed?.code !== 'GRANTED') return claimed?.approval.state === 'EXECUTED';
     const { epoch } = claimed.permit;
     const text = `it was handed over to ${client?.name ?? 'its client'}, which acts on it by itself`;
     await approvals.apply(id, (approval, nowMs) => complete(approval, epoch, { status: 'ok', text }, nowMs));
+    return true;
   }
 
   /** A card for everybody who has to find out what came of it. */
@@ -186,7 +194,7 @@ function toLetter(item: ClientItem): Letter | undefined {
         body: {
           type: `approval.${state.toLowerCase()}`,
           timestamp: new Date(atMs).toISOString(),
-          data: { approvalId: approval.id, approval: toView(approval) },
+          data: { approvalId: approval.id, approval: toTold(approval) },
         },
       };
     }
@@ -214,6 +222,12 @@ function toLetter(item: ClientItem): Letter | undefined {
     default:
       return item satisfies never;
   }
+}
+
+/** As it was then. A yes is told only when it is theirs to act on, so that it is the outcome. */
+function toTold(approval: Approval): ApprovalView {
+  const view = toView(approval);
+  return approval.state === 'APPROVED' ? { ...view, outcome: 'approved' } : view;
 }
 
 function backoff(failures: number): number {

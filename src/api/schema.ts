@@ -237,7 +237,7 @@ export const ApprovalView = z.object({
   id: ApprovalId,
   state: ApprovalState,
   outcome: Outcome.nullable().describe(
-    'Null while people are asked. approved, also once it was acted on; expired is nobody’s no.',
+    'Null while people are asked, and, without a permit, until their yes is handed over. approved, also once it was acted on; expired is nobody’s no.',
   ),
   sentence: z.string().describe('Where it stands, in one true sentence. Plain text.'),
   rev: z.int().describe('Grows with every change.'),

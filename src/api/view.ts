@@ -53,13 +53,14 @@ export function toView(approval: Approval): ApprovalView {
   };
 }
 
-/** Undefined while people are asked. */
-export function outcomeOf({ state }: Pick<Approval, 'state'>): Outcome | undefined {
+/** Undefined while people are asked, and while their yes is still to be handed over. */
+function outcomeOf({ state, client }: Pick<Approval, 'state' | 'client'>): Outcome | undefined {
   switch (state) {
     case 'OPEN':
     case 'NEEDS_INFO':
       return undefined;
     case 'APPROVED':
+      return isToHandOver({ state, client }) ? undefined : 'approved';
     case 'EXECUTING':
     case 'EXECUTED':
     case 'FAILED':
@@ -83,10 +84,16 @@ export function outcomeOf({ state }: Pick<Approval, 'state'>): Outcome | undefin
   }
 }
 
-/** Whether there is nothing left to wait for. What is handed over with the yes ends with it. */
+/** Whether there is nothing left to wait for. What is handed over ends with that. */
 export function isOver({ state, client }: Approval, until: 'decided' | 'ended'): boolean {
+  if (isToHandOver({ state, client })) return false;
   if (until === 'decided' || client?.permit === false) return !isWaiting(state);
   return isEnded(state);
+}
+
+/** Whether people said yes and it is not the program's yet: until then they can take it back. */
+export function isToHandOver({ state, client }: Pick<Approval, 'state' | 'client'>): boolean {
+  return state === 'APPROVED' && client?.permit === false;
 }
 
 function decisionOf({ decision, validUntilMs, state }: Approval): ApprovalView['decision'] {

@@ -238,7 +238,7 @@ describe('answers that a program records', () => {
       [409, 'CONTENT_CHANGED'],
       [403, 'NOT_ALLOWED'],
     ]);
-    expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { outcome: 'approved' } } });
+    expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { state: 'APPROVED' } } });
     expect(twice).toMatchObject({ status: 200, body: { code: 'REPLAY' } });
     expect(late).toMatchObject({ status: 409, body: { code: 'ALREADY' } });
     const entries = await story.app.audit.about(approval.id, Number(/p(\d+)/.exec(approval.id)![1]));
@@ -420,6 +420,54 @@ describe('webhooks', () => {
     expect(hooks.strayed).toBe(0);
     const sent = (await story.app.audit.tail(100)).filter(({ event }) => event.event === 'webhook.sent');
     expect(sent).toHaveLength(1);
+  });
+
+  it('tell no yes that was taken back before it was handed over, and neither do a wait and a stream', async () => {
+    hooks.answers.push(500);
+    const approval = await asked();
+    const path = `/approvals/${approval.id}/wait`;
+    await says('dana', 'ask', approval, { text: 'which parcel?' });
+    await hooks.until(1);
+    await call(story, 'POST', `/approvals/${approval.id}/replies`, { text: 'the small one' });
+    const { body } = await call(story, 'GET', `/approvals/${approval.id}`);
+    const yes = await says('dana', 'approve', body);
+    const waited = await call(story, 'GET', `${path}?timeout=0`);
+    const stream = await fetch(`${story.app.listener.url}/api/v1${path}`, {
+      headers: { authorization: `Bearer ${TOKEN}`, accept: 'text/event-stream' },
+    });
+    const back = await says('dana', 'take-back', body);
+    const told = await stream.text();
+    await story.advance(60_000);
+    await hooks.until(3);
+    await story.quiet();
+
+    expect(yes.body.approval).toMatchObject({ state: 'APPROVED', outcome: null });
+    expect(waited.body).toMatchObject({ code: 'WAITING', approval: { state: 'APPROVED', outcome: null } });
+    expect(back.body.approval).toMatchObject({ state: 'REVOKED', outcome: 'revoked' });
+    expect(told).not.toContain('"outcome":"approved"');
+    expect(told).toContain('"outcome":"revoked"');
+    expect(hooks.heard.map((hook) => hook.body.type)).toEqual([
+      'approval.needs_info',
+      'approval.needs_info',
+      'approval.revoked',
+    ]);
+  });
+
+  it('tell a yes as the outcome, and the same again, once it was handed over', async () => {
+    hooks.answers.push(500);
+    const { id } = await asked();
+    await danaPresses(/Approve/);
+    await hooks.until(1);
+    const waited = await call(story, 'GET', `/approvals/${id}/wait?timeout=50&until=ended`);
+    await story.advance(60_000);
+    const [first, second] = await hooks.until(2);
+
+    expect(waited.body).toMatchObject({ code: 'SETTLED', approval: { state: 'EXECUTED' } });
+    expect(first!.body).toMatchObject({
+      type: 'approval.approved',
+      data: { approval: { state: 'APPROVED', outcome: 'approved' } },
+    });
+    expect(second!.raw).toBe(first!.raw);
   });
 
   it('are told from forged ones by any client, also while it changes over to another secret', async () => {
