@@ -20,6 +20,7 @@ import { driftOf } from './preview.ts';
 export interface PermitDesk {
   /** `drift`: why it must not run after all. */
   claim(approval: Approval, digestToRun: string, drift?: string): Promise<ClaimResult>;
+  /** Resolves with whether the permit still holds. */
   renew(permit: Permit): Promise<boolean>;
   complete(permit: Permit, output: ToolOutput): Promise<CompleteResult>;
   loseTrack(permit: Permit, remark: string): Promise<CompleteResult>;
@@ -64,19 +65,22 @@ export async function runApproved(
   if (clock.now() - askedAt > approval.policy.leaseMs - START_MARGIN_MS)
     return { kind: 'not-run', why: 'PERMIT_TOO_OLD' };
 
-  const beating = setInterval(
-    () => void desk.renew(permit).catch(() => undefined),
-    approval.policy.leaseMs / 3,
-  );
-  // Losing the conversation's lease is no reason to break off a call that is under way.
-  const signal = AbortSignal.timeout(tool.timeoutMs);
-  const { idempotencyKey } = permit;
+  const lost = new AbortController();
+  const beat = async () => {
+    const isOurs = await desk.renew(permit).catch(() => true); // not known; the next beat asks again
+    if (!isOurs) lost.abort(new Error(`the permit to run ${request.tool} is gone`));
+  };
+  const beating = setInterval(() => void beat(), approval.policy.leaseMs / 3);
+  // Losing the conversation's lease is no reason to break off a call that is under way; losing the permit is one.
+  const signal = AbortSignal.any([lost.signal, AbortSignal.timeout(tool.timeoutMs)]);
+  const { idempotencyKey, epoch: permitEpoch } = permit;
   const { conversationId } = approval;
   const context = {
     idempotencyKey,
     conversationId,
     requester: request.requester,
     approvalId: approval.id,
+    permitEpoch,
     signal,
   };
   const ran = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));

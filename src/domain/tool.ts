@@ -88,6 +88,8 @@ export interface ToolContext {
   readonly requester: PersonId;
   /** Under which it runs; of a call outside a turn only. */
   readonly approvalId?: ApprovalId;
+  /** Of its permit, beside it: once the approval has another one, somebody else may run the call. */
+  readonly permitEpoch?: number;
   readonly signal: AbortSignal;
 }
 

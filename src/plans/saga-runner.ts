@@ -9,7 +9,9 @@
  *   2. Right before it begins, each step is held to the rules and roles as they are then: what is denied does not run,
  *      nor, in a plan that nobody was asked about, what somebody has to be asked about. What was done is taken back by
  *      whatever rules: that was agreed to with it.
- *   3. Whoever finds that somebody else has taken the plan up does nothing more. A write that is sent again, because its
+ *   3. No step, and no undoing, begins without the permit: without it somebody else may be at it, or the yes be gone.
+ *      What then became of a step that was under way, whoever takes the plan up finds out.
+ *   4. Whoever finds that somebody else has taken the plan up does nothing more. A write that is sent again, because its
  *      reply was lost, counts once.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -132,6 +134,7 @@ export class SagaRunner implements PlanRunner {
 
   async #run(run: Run, saga: Saga, deed: Deed): Promise<Saga> {
     const turn = { epoch: saga.epoch, index: deed.index };
+    await this.#holdPermit(deed.context);
     const forbidden = this.#forbidden(run.approval, deed);
     if (forbidden !== undefined) {
       return this.#change(saga, (current, nowMs) => refuse(current, turn, forbidden, nowMs));
@@ -146,6 +149,7 @@ export class SagaRunner implements PlanRunner {
 
   async #undo(saga: Saga, deed: Deed): Promise<Saga> {
     const turn = { epoch: saga.epoch, index: deed.index };
+    await this.#holdPermit(deed.context);
     const begun = await this.#change(saga, (current, nowMs) =>
       start(current, turn, nowMs, deed.tool.timeoutMs),
     );
@@ -176,8 +180,18 @@ export class SagaRunner implements PlanRunner {
       : `it was not run: by the rule “${step.rule}” somebody has to be asked now, and nobody was`;
   }
 
-  async #record(saga: Saga, { index }: Deed, outcome: Outcome): Promise<Saga> {
+  /** @throws when the approval is not run under this permit any more */
+  async #holdPermit(context: ToolContext): Promise<void> {
+    const { id, state, execution } = await this.#approvalOf(context);
+    if (state !== 'EXECUTING' || execution?.epoch !== context.permitEpoch) {
+      throw new Error(`the permit to run the plan of ${id} is gone`);
+    }
+  }
+
+  async #record(saga: Saga, { index, context }: Deed, outcome: Outcome): Promise<Saga> {
     const turn = { epoch: saga.epoch, index };
+    // Broken off because the permit is gone, it says nothing of what came of the step.
+    if (outcome.kind === 'unknown') await this.#holdPermit(context);
     return this.#change(saga, (current, nowMs) => report(current, turn, outcome, nowMs));
   }
 

@@ -66,7 +66,7 @@ beforeEach(async () => {
     rmSync(directory, { recursive: true });
   };
   pauses = [];
-  approval = anApproval();
+  approval = underPermit(anApproval());
 });
 afterEach(() => end());
 
@@ -94,16 +94,30 @@ function planTool(
   return createPlanTools(tools, runner).find(({ name }) => name === RUN_PLAN)!;
 }
 
+/** As it is while the plan runs. */
+function underPermit(begun: Approval, epoch = 1): Approval {
+  const execution = { epoch, owner: `w${epoch}`, leaseUntilMs: begun.openedMs + LONG_MS, attempt: epoch };
+  return { ...begun, state: 'EXECUTING', execution };
+}
+
+interface RunWish {
+  readonly tool?: Tool;
+  readonly key?: string;
+  readonly permitEpoch?: number;
+  readonly signal?: AbortSignal;
+}
+
 async function run(
   steps: readonly unknown[],
-  { tool = planTool(), key = KEY }: { tool?: Tool; key?: string } = {},
+  { tool = planTool(), key = KEY, permitEpoch = 1, signal = new AbortController().signal }: RunWish = {},
 ): Promise<ToolOutput> {
   const context: ToolContext = {
     idempotencyKey: key,
     conversationId: approval.conversationId,
     requester: approval.request.requester,
     approvalId: approval.id,
-    signal: new AbortController().signal,
+    permitEpoch,
+    signal,
   };
   return tool.execute(tool.input.parse({ title: 'Move order 7', steps }), context);
 }
@@ -262,7 +276,7 @@ describe('a plan', () => {
   });
 
   it('that nobody was asked about does not run a step that somebody has to be asked about by then', async () => {
-    approval = anApproval({ verdict: 'allowed' });
+    approval = underPermit(anApproval({ verdict: 'allowed' }));
     const asked = rules(
       { name: 'ask', tool: 'deploy', ...ASK_MANAGER },
       { name: 'all', tool: '*', decision: 'allow' },
@@ -314,6 +328,68 @@ describe('a plan whose every write is sent twice, because its reply was lost', (
     expect((await queued('o.slack')).split('\n').filter((item) => item.includes('plan-raised'))).toHaveLength(
       1,
     );
+  });
+});
+
+describe('a plan whose permit is gone', () => {
+  beforeEach(() => open());
+
+  const gone: readonly [string, (approval: Approval) => Approval][] = [
+    ['is taken back', (held) => ({ ...held, state: 'REVOKED' })],
+    ['waits to be claimed again', (held) => ({ ...held, state: 'APPROVED' })],
+    ['was claimed again by another', (held) => underPermit(held, 2)],
+  ];
+
+  it.each(gone)('begins no further step when its approval %s', async (_how, change) => {
+    const stop = shop.onChange(() => {
+      if (shop.refunds.length === 1) approval = change(approval);
+    });
+
+    await expect(run([refund(7), deploy('2.0')])).rejects.toThrow(/the permit .* is gone/);
+    stop();
+
+    expect(shop.refunds).toHaveLength(1);
+    expect(shop.deploys).toEqual([]);
+    expect(await states()).toEqual(['done', 'waiting']);
+  });
+
+  it.each(gone)('undoes nothing when its approval %s', async (_how, change) => {
+    const steps = [refund(7), deploy('2.0')];
+    const tools = createShopTools(`${origin}/shop`).map((tool) =>
+      tool.name === 'deploy'
+        ? {
+            ...tool,
+            execute: async (): Promise<ToolOutput> => {
+              approval = change(approval);
+              return { status: 'error', text: 'refused' };
+            },
+          }
+        : tool,
+    );
+
+    await expect(run(steps, { tool: planTool(undefined, tools) })).rejects.toThrow(/the permit .* is gone/);
+
+    expect(shop.charges).toEqual([]);
+    expect(await states()).toEqual(['done', 'failed']);
+  });
+
+  it('leaves it to the next to find out about a step that was broken off', async () => {
+    shop.fault('hang-after');
+    const steps = [refund(7), deploy('2.0')];
+    const lost = new AbortController();
+    const stop = shop.onChange(() => {
+      approval = underPermit(approval, 2);
+      lost.abort();
+    });
+
+    await expect(run(steps, { signal: lost.signal })).rejects.toThrow(/the permit .* is gone/);
+    stop();
+    expect(await states()).toEqual(['running', 'waiting']);
+    const output = await run(steps, { permitEpoch: 2 });
+
+    expect(output.status).toBe('ok');
+    expect(shop.refunds).toHaveLength(1);
+    expect(shop.deploys).toHaveLength(1);
   });
 });
 

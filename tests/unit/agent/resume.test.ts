@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type PermitDesk, runApproved } from '../../../src/agent/resume.ts';
 import { digestOf } from '../../../src/domain/approval/digest.ts';
 import { claim, type Permit } from '../../../src/domain/approval/execution.ts';
@@ -154,6 +154,47 @@ describe('running an approved call', () => {
     expect(desk.told).toEqual([
       { status: 'error', text: expect.stringContaining('was begun before and could not be gone on with') },
     ]);
+  });
+
+  it('breaks the call off when its permit is gone, and not when nobody can tell', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const desk = new TestDesk();
+    const renewals = [() => Promise.reject(new Error('the store is away')), async () => true];
+    desk.renew = async () => renewals.shift()?.() ?? false;
+    let signal = new AbortController().signal;
+    const lasting = refundOf([], {
+      execute: (_args, context) => {
+        signal = context.signal;
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+      },
+    });
+
+    const running = runApproved(desk, lasting, approved(), new ManualClock());
+    await vi.advanceTimersByTimeAsync(LEASE_MS * 0.7);
+    const early = signal.aborted;
+    await vi.advanceTimersByTimeAsync(LEASE_MS / 3);
+
+    expect(early).toBe(false);
+    expect(renewals).toEqual([]);
+    expect(signal.aborted).toBe(true);
+    expect(await running).toEqual({ kind: 'lost-track', remark: 'the permit to run refund is gone' });
+  });
+
+  it('tells the call which permit it runs under', async () => {
+    const runs: Run[] = [];
+    const before = { epoch: 2, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 2 };
+
+    await runApproved(
+      new TestDesk(),
+      refundOf(runs),
+      { ...approved(), execution: before },
+      new ManualClock(),
+    );
+
+    expect(runs[0]?.context.permitEpoch).toBe(3);
   });
 
   it('says that it lost track when the tool broke off', async () => {
