@@ -157,7 +157,7 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     if (!stored || this.kind.keepMs(stored) !== undefined) return undefined;
     const score = await this.redis.zscore(list, id);
     const dueMs = this.kind.dueOf(stored) ?? Number.POSITIVE_INFINITY;
-    const atMs = score === null ? undefined : Number(score);
+    const atMs = score === null ? undefined : toScore(score);
     if (atMs !== undefined && atMs <= dueMs + LATE_MS) {
       return atMs < nowMs - STUCK_MS ? { id, kind: 'stuck', stored } : undefined;
     }
@@ -229,6 +229,11 @@ export async function rearm(
   { id, seen, at }: { readonly id: string; readonly seen: number; readonly at: string },
 ): Promise<boolean> {
   return (await runScript(redis, rearmScript, [key, list], [id, seen, at])) === 1;
+}
+
+/** As Redis writes a score: `inf` where there is no end. */
+function toScore(written: string): number {
+  return written === 'inf' ? Number.POSITIVE_INFINITY : Number(written);
 }
 
 /** Which members of a sorted set have fallen due, by the time of its partition. */

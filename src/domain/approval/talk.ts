@@ -91,6 +91,7 @@ export function reply(
   if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };
   const next: Approval = {
     ...advance(resumed(approval, nowMs, circumstances), 'OPEN'),
+    face: approval.face + 1,
     talk: [...talk, toRemark('reply', answer, nowMs)],
   };
   return {
