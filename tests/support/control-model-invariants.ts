@@ -145,7 +145,8 @@ export const INVARIANTS = {
   'C5 it comes back with what was said before its own hand-back, not before an older one': (history) => {
     let back: Written | undefined;
     return each(history, (happening) => {
-      if (happening.kind === 'written') back = happening.moved.event === 'returned' ? happening : undefined;
+      // Once its time has come, a look may have ended it while this item was in hand.
+      if (happening.kind === 'written') back = isReturnedByItem(happening) ? happening : undefined;
       if (happening.kind !== 'handled' || happening.item.kind !== 'handback') return undefined;
       const { item, became } = happening;
       const from = became === 'done' ? back?.before.epoch : undefined;
@@ -168,6 +169,10 @@ export const INVARIANTS = {
 } as const satisfies Record<string, Invariant>;
 
 export type InvariantName = keyof typeof INVARIANTS;
+
+function isReturnedByItem({ before, moved, nowMs }: Written): boolean {
+  return moved.event === 'returned' && before.state === 'HANDBACK_PENDING' && nowMs < before.untilMs;
+}
 
 /** After which nothing more becomes of an item where it lies. */
 const FINAL: ReadonlySet<string> = new Set(['turn', 'keep', 'hold', 'done']);
