@@ -785,7 +785,7 @@ function plain(_key: string, value: unknown): unknown {
 /** Everything that is stored, but for what beats by itself. */
 async function dumpOf({ redis, keys }: Story): Promise<Record<string, unknown>> {
   const names = (await redis.keys(`${keys.prefix}*`)).filter(
-    (name) => !/\}:(?:ws|own:|watched|clock|.*bell|watchdog)/.test(name),
+    (name) => !/\}:(?:ws|own:|watched|clock|.*bell|watchdog|places:)/.test(name),
   );
   const contents = await Promise.all(names.map((name) => contentOf(redis, name)));
   return Object.fromEntries(names.map((name, n) => [name, contents[n]]));

@@ -15,7 +15,7 @@ import { testRedis } from '../support/redis.ts';
 import { prepare, StoreKeys } from '../support/store-world.ts';
 
 /** Each takes several ms: a long run tries a part of what it does in memory. */
-const RUNS = { usual: 400, share: 0.4 };
+const RUNS = { usual: 400, share: 0.1 };
 const FILE = 'tests/model/control-scripts.test.ts';
 /** Of each history, with a margin, in ms. */
 const LONGEST_MS = 50;
