@@ -20,7 +20,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
-import { LATE_MS, readDue, readTimed, rearm, STUCK_MS } from '../redis/record-store.ts';
+import { readDue, readTimed, rearm, standingOf } from '../redis/record-store.ts';
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
@@ -200,13 +200,11 @@ export class ControlStore {
     const dueMs = endOf(control);
     if (dueMs === undefined) return undefined;
     const list = this.keys.controlTimers(partitionOf(conversationId));
-    const score = await this.redis.zscore(list, conversationId);
-    const atMs = score === null ? Number.POSITIVE_INFINITY : Number(score);
-    if (atMs <= dueMs + LATE_MS)
-      return atMs < nowMs - STUCK_MS ? { conversationId, kind: 'stuck' } : undefined;
+    const kind = await standingOf(this.redis, list, { id: conversationId, dueMs, nowMs });
+    if (kind !== 'lost') return kind && { conversationId, kind };
     const place = { id: conversationId, seen: control.epoch, at: String(dueMs) };
     const isMended = await rearm(this.redis, this.keys.control(conversationId), list, place);
-    return isMended ? { conversationId, kind: 'lost' } : undefined;
+    return isMended ? { conversationId, kind } : undefined;
   }
 
   /** Not if somebody has taken the conversation over since it was looked at: that would never end. */

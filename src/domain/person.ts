@@ -26,7 +26,14 @@ export const Person = z.object({
 });
 export type Person = z.infer<typeof Person>;
 
+const GUEST = 'guest.';
+
 /** As whom somebody counts whose account belongs to nobody we know; each is told apart from every other. */
 export function guestIdOf(account: AccountId): PersonId {
-  return PersonId.parse(`guest.${createHash('sha256').update(account).digest('hex').slice(0, 16)}`);
+  return PersonId.parse(`${GUEST}${createHash('sha256').update(account).digest('hex').slice(0, 16)}`);
+}
+
+/** Whether it may be one that `guestIdOf` has made. */
+export function isGuestId(id: PersonId): boolean {
+  return id.startsWith(GUEST);
 }

@@ -165,8 +165,10 @@ export class Directory {
 
   /** The words of those who let somebody decide this one request, as they are now. */
   wordsPassedTo(id: PersonId, approval: Pick<Approval, 'delegations'>, nowMs: number): Authority[] {
+    const givers = delegatorsOf(approval, id);
+    if (givers.length === 0) return [];
     const moment = this.#momentAt(nowMs);
-    return delegatorsOf(approval, id).flatMap((giver): Authority[] => {
+    return givers.flatMap((giver): Authority[] => {
       const person = this.find(giver);
       if (!person) return [];
       const lent = (approval.delegations ?? []).flatMap(({ from, roles = [] }) =>

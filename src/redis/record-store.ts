@@ -24,9 +24,9 @@ const rearmScript = loadScript('record-rearm', import.meta.url);
 const MOST_TRIES = 50;
 
 /** A place in the list may be so much later than the record says: one that was put off is tried again then. */
-export const LATE_MS = 61_000;
+const LATE_MS = 61_000;
 /** Something that is due for so long is not moved on by anybody. */
-export const STUCK_MS = 5 * 60_000;
+const STUCK_MS = 5 * 60_000;
 
 /** What should never be. `stuck` alone is left as it is. */
 export interface Flaw<Stored> {
@@ -155,12 +155,9 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
     const { stored, nowMs } = await this.read(id);
     if (!stored || this.kind.keepMs(stored) !== undefined) return undefined;
-    const score = await this.redis.zscore(list, id);
     const dueMs = this.kind.dueOf(stored) ?? Number.POSITIVE_INFINITY;
-    const atMs = score === null ? undefined : toScore(score);
-    if (atMs !== undefined && atMs <= dueMs + LATE_MS) {
-      return atMs < nowMs - STUCK_MS ? { id, kind: 'stuck', stored } : undefined;
-    }
+    const kind = await standingOf(this.redis, list, { id, dueMs, nowMs });
+    if (kind !== 'lost') return kind && { id, kind, stored };
     const at = Number.isFinite(dueMs) ? String(dueMs) : '+inf';
     return (await this.#rearm(id, stored.rev, at)) ? { id, kind: 'lost', stored } : undefined;
   }
@@ -229,6 +226,18 @@ export async function rearm(
   { id, seen, at }: { readonly id: string; readonly seen: number; readonly at: string },
 ): Promise<boolean> {
   return (await runScript(redis, rearmScript, [key, list], [id, seen, at])) === 1;
+}
+
+/** How something that waits stands in the list of what is due: not, or too late; unmoved past its time; or right. */
+export async function standingOf(
+  redis: RedisClient,
+  list: string,
+  { id, dueMs, nowMs }: { readonly id: string; readonly dueMs: number; readonly nowMs: number },
+): Promise<'lost' | 'stuck' | undefined> {
+  const score = await redis.zscore(list, id);
+  const atMs = score === null ? undefined : toScore(score);
+  if (atMs === undefined || atMs > dueMs + LATE_MS) return 'lost';
+  return atMs < nowMs - STUCK_MS ? 'stuck' : undefined;
 }
 
 /** As Redis writes a score: `inf` where there is no end. */

@@ -19,6 +19,7 @@ import { policyNamed } from '../approvals/joint-policy.ts';
 import { askHumans, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
+import { isExcluded } from '../domain/approval/exclusion.ts';
 import { type Approval, excludedFrom } from '../domain/approval/record.ts';
 import { mayReopen } from '../domain/approval/reopening.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
@@ -82,7 +83,7 @@ export class ReopenDesk {
   #codeFor(approval: Approval, { person, account }: Speaker, nowMs: number): ReturnType<typeof mayReopen> {
     const { directory } = this.deps;
     const voter = directory.voterOf(person, nowMs);
-    const isTheirs = approval.request.accounts?.includes(account) ?? false; // whoever it is said to belong to now
+    const isTheirs = isExcluded(approval, { person: person.id, accounts: [account] });
     const decides = !isTheirs && directory.may(person.roles, 'approve') && mayDecide(approval, voter);
     const operates = directory.may(person.roles, 'operate');
     return mayReopen(approval, { person: person.id, decides, operates }, nowMs);

@@ -349,26 +349,16 @@ export class SelfAuditor implements Service {
   async #lookAtPlans(round: Round, signal: AbortSignal): Promise<void> {
     for await (const { id, kind } of this.deps.plans.prove()) {
       signal.throwIfAborted();
-      const isStuck = kind === 'stuck';
-      round.found({
-        kind: isStuck ? 'plan-stuck' : 'plan-timer',
-        subject: id,
-        partition: partitionOfSaga(id),
-        mended: !isStuck,
-      });
+      const kinds = { mended: 'plan-timer', stuck: 'plan-stuck' } as const;
+      round.found(toFinding(kinds, kind, { subject: id, partition: partitionOfSaga(id) }));
     }
   }
 
   async #lookAtControls(round: Round, signal: AbortSignal): Promise<void> {
-    for await (const { conversationId, kind } of this.deps.controls.prove()) {
+    for await (const { conversationId: subject, kind } of this.deps.controls.prove()) {
       signal.throwIfAborted();
-      const isStuck = kind === 'stuck';
-      round.found({
-        kind: isStuck ? 'control-stuck' : 'control-timer',
-        subject: conversationId,
-        partition: partitionOf(conversationId),
-        mended: !isStuck,
-      });
+      const kinds = { mended: 'control-timer', stuck: 'control-stuck' } as const;
+      round.found(toFinding(kinds, kind, { subject, partition: partitionOf(subject) }));
     }
   }
 
@@ -422,6 +412,16 @@ export class SelfAuditor implements Service {
     );
     await writer.write(CONVERSATION, texts);
   }
+}
+
+/** Of a timer that was not as it should be: put right, but where its time has come and nothing moves. */
+function toFinding(
+  kinds: { readonly mended: Kind; readonly stuck: Kind },
+  flaw: string,
+  about: Pick<Finding, 'subject' | 'partition'>,
+): Finding {
+  const isStuck = flaw === 'stuck';
+  return { kind: isStuck ? kinds.stuck : kinds.mended, ...about, mended: !isStuck };
 }
 
 /** What became of a flaw. `in-order`: there was none, or a person has it. `changed`: the next look tells. */

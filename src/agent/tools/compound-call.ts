@@ -8,7 +8,7 @@
  */
 import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
-import { type Approvers, MAX_PLACES } from '../../domain/quorum.ts';
+import { type Approvers, MAX_PLACES, placesIn } from '../../domain/quorum.ts';
 import type { Risk, Tool } from '../../domain/tool.ts';
 import { type CallFacts, decideCall, type PolicyDecision } from './tool-policy.ts';
 
@@ -75,9 +75,4 @@ function together(all: readonly Approvers[]): Approvers {
   const of = [...byKey.values()];
   const [only] = of;
   return only && of.length === 1 ? only : { atLeast: of.length, of };
-}
-
-function placesIn(approvers: Approvers): number {
-  if ('of' in approvers) return approvers.of.reduce((sum, each) => sum + placesIn(each), 0);
-  return 'role' in approvers ? (approvers.count ?? 1) : 1;
 }

@@ -3,7 +3,7 @@
  * now, by whatever name they went when they used it. Pure.
  */
 import type { AccountId, PersonId } from '../ids.ts';
-import { guestIdOf } from '../person.ts';
+import { guestIdOf, isGuestId } from '../person.ts';
 import type { ApprovalRequest } from './record.ts';
 
 /** Somebody as they are now. */
@@ -19,7 +19,7 @@ export function isExcluded(
   { request: { requester, lineage = [], accounts = [] } }: { readonly request: Asking },
   { person, accounts: own = [] }: Known,
 ): boolean {
-  const asking: ReadonlySet<PersonId> = new Set([requester, ...lineage]);
-  if (asking.has(person)) return true;
-  return own.some((account) => accounts.includes(account) || asking.has(guestIdOf(account)));
+  const asking = [requester, ...lineage];
+  if (asking.includes(person) || own.some((account) => accounts.includes(account))) return true;
+  return asking.some(isGuestId) && own.some((account) => asking.includes(guestIdOf(account)));
 }
