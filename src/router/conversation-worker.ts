@@ -17,22 +17,17 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
-import { lastSaid, toHistory } from '../agent/history.ts';
-import type { ModelClient } from '../agent/model/model-client.ts';
-import { skillsSection } from '../agent/prompt/skills-section.ts';
-import { systemPrompt } from '../agent/prompt/system-prompt.ts';
 import { runApproved } from '../agent/resume.ts';
-import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { agentRule } from '../agent/tools/tool-policy.ts';
-import { type Requester, Toolbox } from '../agent/tools/toolbox.ts';
+import type { Requester } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
+import { type BriefDeps, TurnBriefs } from '../agent/turn-brief.ts';
 import { toHeard } from '../approvals/approval-audit.ts';
 import { type ApprovalStore, toOpenEffect } from '../approvals/approval-store.ts';
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
 import { literal, outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
-import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
 import { BROKEN_OFF } from '../control/sentences.ts';
@@ -62,7 +57,6 @@ import { type Claim, type Committed, deathsIn, type KeyedQueue, takingOf } from 
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
-import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { readFiles } from './file-reader.ts';
 import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 import { HeldCalls } from './held-calls.ts';
@@ -84,7 +78,7 @@ const SAY_ONCE_MS = 24 * 60 * 60_000;
 /** In place of progress on something that is not done after all. */
 const GAVE_UP = '_I gave this up._';
 
-export interface WorkerDeps {
+export interface WorkerDeps extends BriefDeps {
   readonly queue: KeyedQueue;
   readonly approvals: ApprovalStore;
   readonly permits: PermitOffice;
@@ -94,10 +88,6 @@ export interface WorkerDeps {
   readonly outbox: Outbox;
   readonly directory: Directory;
   readonly reach: Reach;
-  readonly config: () => Config;
-  readonly model: () => ModelClient;
-  readonly tools: ToolCatalog;
-  readonly skills: Pick<SkillRegistry, 'choose'>;
   readonly gateways: ReadonlyMap<string, Gateway>;
   /** The session that may send to this platform at once, when this process has room; '' otherwise. */
   readonly sendNow: (platform: string) => string;
@@ -136,10 +126,12 @@ interface Trace {
 export class ConversationWorker {
   readonly #standby: Standby;
   readonly #heldCalls: HeldCalls;
+  readonly #briefs: TurnBriefs;
 
   constructor(private readonly deps: WorkerDeps) {
     this.#standby = new Standby(deps);
     this.#heldCalls = new HeldCalls(deps);
+    this.#briefs = new TurnBriefs(deps);
   }
 
   /** Handles the claim's item. Resolves with the claim on the next one, if it was asked for more. */
@@ -396,14 +388,10 @@ export class ConversationWorker {
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #turn(work: Work, { news = [], opening, exhibits }: Occasioned): Promise<Deed> {
-    const { claim, item, requester, conversationId } = work;
-    const { purpose, settings } = this.deps.config();
-    const skills = await this.#skillsFor(work, opening);
+    const { claim, item, requester, rolesNow, conversationId, log } = work;
+    const occasion = { conversationId, requester, rolesNow, stored: claim.entries, news, opening };
+    const brief = await this.#briefs.prepare(occasion, log);
     const approvals: Approval[] = [];
-    const standing = {
-      authorizations: () => this.deps.config().authorizations,
-      roles: work.rolesNow,
-    };
     const board = this.#board(work);
     const watch = new TurnWatch(this.deps.controls, conversationId, work.control.epoch);
     board?.start();
@@ -413,11 +401,7 @@ export class ConversationWorker {
     try {
       outcome = await runTurn(
         {
-          model: this.deps.model(),
-          systemPrompt: systemPrompt(purpose),
-          guidance: skillsSection(skills.given, skills.leftOut),
-          tools: new Toolbox(this.deps.tools.narrowedTo(skills.tools), standing, requester, conversationId),
-          maxSteps: settings.model.max_steps,
+          ...brief.setup,
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
           answerHeld: async (held, index) => {
@@ -428,7 +412,7 @@ export class ConversationWorker {
           onProgress: (progress) =>
             progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
         },
-        [...toHistory(claim.entries, opening), ...news, opening],
+        brief.history,
         AbortSignal.any([claim.signal, watch.signal]),
       );
     } catch (error) {
@@ -444,7 +428,7 @@ export class ConversationWorker {
     const speaking = {
       ...work,
       ...(handoff ? { control: handoff.next } : {}),
-      skills: skills.given.map(({ label }) => label),
+      skills: brief.skills,
     };
     const entries = [...news, opening, ...outcome.entries];
     return {
@@ -481,19 +465,6 @@ export class ConversationWorker {
         }),
       ),
     ];
-  }
-
-  async #skillsFor({ claim, requester, log }: Work, opening: Entry): Promise<ChosenSkills> {
-    const skills = await this.deps.skills.choose(lastSaid(opening, claim.entries), requester.platform);
-    const { given, leftOut, tools } = skills;
-    if (given.length > 0 || leftOut.length > 0) {
-      const labels = given.map(({ label }) => label);
-      log.info(
-        { skills: labels, leftOut, ...(tools ? { tools: [...tools] } : {}) },
-        'a turn was given skills',
-      );
-    }
-    return skills;
   }
 
   /** Who is called because of what happened in this turn, and who need not come any more. */

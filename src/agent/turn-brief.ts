@@ -1,0 +1,89 @@
+/**
+ * What one turn is given to think with: the model, instructions, skills, tools, and what of the transcript is shown.
+ *
+ *   occasion ─▶ skills that fit ─▶ tools they leave ─▶ system prompt, guidance, history ─▶ brief
+ *
+ * Invariant: it is made of the configuration in force when the turn begins; what is checked at each call is looked up
+ * at that call (`Toolbox`).
+ */
+import type { Authorizations } from '../config/authorizations.ts';
+import type { Config } from '../config/load-config.ts';
+import type { ConversationId } from '../domain/ids.ts';
+import type { Entry } from '../domain/transcript.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
+import { lastSaid, toHistory } from './history.ts';
+import type { ModelClient } from './model/model-client.ts';
+import { skillsSection } from './prompt/skills-section.ts';
+import { systemPrompt } from './prompt/system-prompt.ts';
+import type { ToolCatalog } from './tools/tool-catalog.ts';
+import { type Requester, Toolbox } from './tools/toolbox.ts';
+import type { TurnSetup } from './turn.ts';
+
+export interface BriefDeps {
+  readonly config: () => Config;
+  readonly model: () => ModelClient;
+  readonly tools: ToolCatalog;
+  readonly skills: Pick<SkillRegistry, 'choose'>;
+}
+
+/** Why there is a turn, and for whom. */
+export interface Occasion {
+  readonly conversationId: ConversationId;
+  readonly requester: Requester;
+  /** Of the requester, at the moment of the question. */
+  readonly rolesNow: () => readonly string[];
+  /** The transcript as stored, newest last, as far back as it was read. */
+  readonly stored: readonly string[];
+  /** What its beginning brought about; before the opening. */
+  readonly news: readonly Entry[];
+  /** What it is about. */
+  readonly opening: Entry;
+}
+
+export interface TurnBrief {
+  readonly setup: Pick<TurnSetup, 'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps'>;
+  /** Ends with the opening. */
+  readonly history: readonly Entry[];
+  /** Name and version of each skill it was given. */
+  readonly skills: readonly string[];
+}
+
+export class TurnBriefs {
+  constructor(private readonly deps: BriefDeps) {}
+
+  async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
+    const { conversationId, requester, rolesNow, stored, news, opening } = occasion;
+    const { purpose, settings } = this.deps.config();
+    const skills = await this.#skillsFor(occasion, log);
+    const standing = {
+      authorizations: (): Authorizations => this.deps.config().authorizations,
+      roles: rolesNow,
+    };
+    const tools = this.deps.tools.narrowedTo(skills.tools);
+    return {
+      setup: {
+        model: this.deps.model(),
+        systemPrompt: systemPrompt(purpose),
+        guidance: skillsSection(skills.given, skills.leftOut),
+        tools: new Toolbox(tools, standing, requester, conversationId),
+        maxSteps: settings.model.max_steps,
+      },
+      history: [...toHistory(stored, opening), ...news, opening],
+      skills: skills.given.map(({ label }) => label),
+    };
+  }
+
+  async #skillsFor({ stored, opening, requester }: Occasion, log: Logger): Promise<ChosenSkills> {
+    const skills = await this.deps.skills.choose(lastSaid(opening, stored), requester.platform);
+    const { given, leftOut, tools } = skills;
+    if (given.length > 0 || leftOut.length > 0) {
+      const labels = given.map(({ label }) => label);
+      log.info(
+        { skills: labels, leftOut, ...(tools ? { tools: [...tools] } : {}) },
+        'a turn was given skills',
+      );
+    }
+    return skills;
+  }
+}
