@@ -23,7 +23,7 @@ import { accountOf, type JiraComment, JiraFile, JiraUser, OWN_MARK } from './sch
 import { fromWiki, MAX_COMMENT_CHARS, toWiki } from './wiki.ts';
 
 /** By which rules hold all of them at once. */
-const JIRA_GROUP = 'jira';
+const JIRA_FAMILY = 'jira';
 
 const TIMEOUT_MS = 30_000;
 /** Issues of one answer to a search. */
@@ -129,6 +129,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const search = tool({
     name: 'jira_search',
+    group: 'messaging',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
     input: Search,
     risk: 'low',
@@ -155,6 +156,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const getIssue = tool({
     name: 'jira_get_issue',
+    group: 'messaging',
     description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments, without those that only some people may read.`,
     input: GetIssue,
     risk: 'low',
@@ -189,6 +191,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const addComment = tool({
     name: 'jira_add_comment',
+    group: 'messaging',
     description: answersInternal
       ? 'Writes a comment to an issue of Jira. Everybody who sees the issue can read it; in a service desk only its agents.'
       : 'Writes a comment to an issue of Jira that everybody who sees the issue can read, customers of a service desk included.',
@@ -231,6 +234,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const createIssue = tool({
     name: 'jira_create_issue',
+    group: 'automation',
     description: 'Creates an issue in Jira.',
     input: CreateIssue,
     risk: 'medium',
@@ -266,6 +270,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const transition = tool({
     name: 'jira_transition',
+    group: 'automation',
     description: 'Moves an issue of Jira to another status of its workflow.',
     input: Transition,
     risk: 'medium',
@@ -287,6 +292,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const assign = tool({
     name: 'jira_assign',
+    group: 'automation',
     description: 'Gives an issue of Jira to a person, or takes it from everybody.',
     input: Assign,
     risk: 'medium',
@@ -315,6 +321,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
 
   const link = tool({
     name: 'jira_link',
+    group: 'automation',
     description: 'Links two issues of Jira.',
     input: LinkIssues,
     risk: 'low',
@@ -376,7 +383,7 @@ function descriptionOf({ description }: z.output<typeof CreateIssue>): string | 
 }
 
 interface Plan<Input extends z.ZodType>
-  extends Pick<Tool<Input>, 'name' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
+  extends Pick<Tool<Input>, 'name' | 'group' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
   /** Throws what `run` would throw before it changed anything. */
   foresee?(input: z.output<Input>): Promise<Preview>;
   run(input: z.output<Input>, context: ToolContext): Promise<string>;
@@ -389,7 +396,7 @@ function tool<Input extends z.ZodType>({ run, foresee, ...plan }: Plan<Input>): 
   const made: Tool<Input> = {
     ...plan,
     ...(foresee ? { preview: (input, { signal }) => until(signal, foresee(input).catch(asFutile)) } : {}),
-    group: JIRA_GROUP,
+    family: JIRA_FAMILY,
     version: 1,
     timeoutMs: TIMEOUT_MS,
     execute: async (input, context): Promise<ToolOutput> => {

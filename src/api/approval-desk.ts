@@ -145,7 +145,7 @@ export class ApprovalDesk {
       nowMs,
       request: toRequest(request, requester, { id, fingerprint }),
     };
-    const excluded = new Set([requester.id]);
+    const excluded = excludedFrom(asked);
     const places = directory.approversOf(grounds.approvers, excluded, nowMs).map((person) => ({
       person,
       place: reach.placesOf(person, { importance: importanceOfRisk(request.risk) })[0],

@@ -7,11 +7,11 @@ import { toClientEvent } from '../delivery/client-event.ts';
 import { type Trouble, toClose, toReport } from '../delivery/escalation-item.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
+import { idsAsking } from '../domain/approval/exclusion.ts';
 import {
   type Approval,
   type ApprovalEvent,
   type CardCopy,
-  excludedFrom,
   isEnded,
   isWaiting,
 } from '../domain/approval/record.ts';
@@ -74,7 +74,7 @@ function calls(approval: Approval, nowMs: number): Effect[] {
     title: titleOf(approval),
     origin,
     correlation: request.correlation,
-    except: [...excludedFrom(approval)],
+    except: idsAsking(approval),
     reportId: id,
     policy: policy.escalation,
   };

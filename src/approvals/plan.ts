@@ -3,6 +3,7 @@ import type { NamedHours } from '../calendar/calendar.ts';
 import type { EscalationPolicy } from '../config/escalation.ts';
 import type { Config } from '../config/load-config.ts';
 import { askedBy } from '../domain/approval/copies.ts';
+import type { Excluded } from '../domain/approval/exclusion.ts';
 import { type Opening, open } from '../domain/approval/opening.ts';
 import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -67,7 +68,7 @@ export function timesOf(
   }: {
     readonly approvers: Approvers;
     readonly policy: EscalationPolicy;
-    readonly excluded: ReadonlySet<PersonId>;
+    readonly excluded: Excluded;
     readonly nowMs: number;
   },
   { calendar }: Pick<Config, 'calendar'>,

@@ -20,16 +20,9 @@ import {
   whenText,
 } from '../approvals/sentences.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
-import { isExcluded } from '../domain/approval/exclusion.ts';
+import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
-import {
-  type Approval,
-  approversOf,
-  excludedFrom,
-  isEnded,
-  isWaiting,
-  type Step,
-} from '../domain/approval/record.ts';
+import { type Approval, approversOf, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import type { Circumstances } from '../domain/approval/time.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
@@ -308,14 +301,7 @@ function rightsOf(
 
 /** Everybody who could still say yes, where one no is not enough; undefined when nobody can tell. */
 function othersOf(directory: Directory, approval: Approval, nowMs: number): Vote['others'] {
-  const approvers = approversOf(approval);
-  if (approval.policy.denyRule !== 'enough' || directory.isGranted(approvers)) return undefined;
-  return directory
-    .votersFor(approvers, excludedFrom(approval), nowMs, approval.deadlineMs)
-    .map(({ standsFor = [], ...own }) => ({
-      ...own,
-      standsFor: [...standsFor, ...directory.wordsPassedTo(own.person, approval, nowMs)],
-    }));
+  return approval.policy.denyRule === 'enough' ? directory.votersOn(approval, nowMs) : undefined;
 }
 
 function settler({ person }: Actor, directory: Directory): Settler {

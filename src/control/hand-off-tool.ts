@@ -19,7 +19,8 @@ export const HandOffInput = z.strictObject({
 export function createHandOffTool(isAnybodyThere: () => boolean): Tool<typeof HandOffInput> {
   return {
     name: HAND_OFF,
-    group: 'control',
+    group: 'system',
+    family: 'control',
     version: 1,
     description:
       'Asks for a human to take this conversation over. Use it when somebody wants to speak to a person, or when you cannot help and somebody else could. You are silent from then on, until you are told otherwise.',

@@ -20,7 +20,8 @@ const AttachFile = z.object({
 export function createFileTools(): Tool[] {
   const attachFile: Tool<typeof AttachFile> = {
     name: 'attach_file',
-    group: 'files',
+    group: 'messaging',
+    family: 'files',
     version: 1,
     description:
       'Attaches a text file to your reply. A second file of the same name replaces the first. Say in your reply what it is.',

@@ -13,10 +13,36 @@ export type Risk = 'low' | 'medium' | 'high';
  */
 export type ToolEffect = 'read' | 'idempotent' | 'once';
 
+/**
+ * What a tool is for. Profiles are made of these, so each tool has one.
+ *
+ *   fs          files of the workspace          web         pages and searches
+ *   memory      what is remembered              sessions    other conversations
+ *   ui          what people are shown           automation  systems other than our channels
+ *   messaging   words to people and channels    database    questions to databases
+ *   storage     things kept for later           scheduler   what is done at another time
+ *   system      the gateway itself: asking for a human, plans, what is known of this place
+ */
+export const TOOL_GROUPS = [
+  'fs',
+  'web',
+  'memory',
+  'sessions',
+  'ui',
+  'automation',
+  'messaging',
+  'database',
+  'storage',
+  'scheduler',
+  'system',
+] as const;
+export type ToolGroup = (typeof TOOL_GROUPS)[number];
+
 export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly name: string;
-  /** What it belongs to, such as `jira`: rules can hold a whole group. */
-  readonly group: string;
+  readonly group: ToolGroup;
+  /** What it belongs to beside its group, such as `jira`: rules can hold it by this name, too. */
+  readonly family?: string;
   /** Part of the digest a human approves: raise it when the meaning of an argument changes. */
   readonly version: number;
   readonly description: string;
@@ -107,4 +133,9 @@ export interface ToolCall {
   readonly id: string;
   readonly tool: string;
   readonly input: unknown;
+}
+
+/** The names by which rules, roles and ceilings may hold a tool together with others. */
+export function groupsOf({ group, family }: Pick<Tool, 'group' | 'family'>): readonly string[] {
+  return family === undefined ? [group] : [group, family];
 }

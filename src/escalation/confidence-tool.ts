@@ -19,7 +19,8 @@ export const ConfidenceInput = z.strictObject({
 export function createConfidenceTool(): Tool<typeof ConfidenceInput> {
   return {
     name: STATE_CONFIDENCE,
-    group: 'control',
+    group: 'system',
+    family: 'control',
     version: 1,
     description:
       'Says how sure you are of what you answer. Use it whenever you are not sure, before you answer; whoever runs this gateway may have somebody look at it.',

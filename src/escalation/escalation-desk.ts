@@ -98,17 +98,18 @@ export class EscalationDesk {
   ): string | undefined {
     if (told.includes(person)) return 'they were called';
     if (standing.state === 'ACKED' && standing.owner.person === person) return 'it is theirs';
-    const isKnown = this.deps.directory.find(person) !== undefined && !except.includes(person);
+    const { directory } = this.deps;
+    const isExcepted = directory.idsOf(person).some((id) => except.includes(id));
+    const isKnown = directory.find(person) !== undefined && !isExcepted;
     const called = posted.find(
       ({ platform, channel }) => platform === within?.platform && channel === within.channel,
     );
     if (called && isKnown) return `they are in ${called.platform} ${called.channel}, which was called`;
     const carrying = (permission: 'operate' | 'take-over') =>
-      roles.filter((role) => this.deps.directory.may([role], permission));
+      roles.filter((role) => directory.may([role], permission));
     const operating = carrying('operate');
     if (operating.length > 0) return `permission operate of ${operating.join(', ')}`;
-    const takingOver =
-      subject.kind === 'conversation' && !except.includes(person) ? carrying('take-over') : [];
+    const takingOver = subject.kind === 'conversation' && !isExcepted ? carrying('take-over') : [];
     return takingOver.length > 0 ? `permission take-over of ${takingOver.join(', ')}` : undefined;
   }
 

@@ -103,6 +103,10 @@ export class LiveSurroundings implements Surroundings {
     return later.length === 0 ? undefined : Math.min(...later);
   }
 
+  idsOf(person: PersonId): PersonId[] {
+    return this.deps.directory.idsOf(person);
+  }
+
   linksOf(id: PersonId, importance: Importance): Link[] {
     const { config, directory, writing } = this.deps;
     const person = directory.find(id);

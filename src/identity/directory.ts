@@ -27,7 +27,8 @@ import { type Authorizations, mayDo, type Permission } from '../config/authoriza
 import { type Absence, type Contact, toPeople } from '../config/contacts.ts';
 import type { Config } from '../config/load-config.ts';
 import { delegatorsOf } from '../domain/approval/delegation.ts';
-import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
+import { type Excluded, excludedFrom, idsOf, type Known } from '../domain/approval/exclusion.ts';
+import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
 import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
@@ -154,13 +155,11 @@ export class Directory {
   mayDecide(
     person: Pick<Person, 'id' | 'roles'>,
     approvers: Approvers,
-    excluded: ReadonlySet<PersonId>,
+    excluded: Excluded,
     nowMs: number,
   ): boolean {
-    const voter = this.voterOf(person, nowMs);
-    const standsFor = voter.standsFor?.filter((each) => !excluded.has(each.person)) ?? [];
-    if (excluded.has(person.id) || !(this.may(person.roles, 'approve') || standsFor.length > 0)) return false;
-    return isApprover(approvers, { ...voter, standsFor });
+    const voter = this.#heardOf(this.voterOf(person, nowMs), excluded);
+    return voter !== undefined && isApprover(approvers, voter);
   }
 
   /** The words of those who let somebody decide this one request, as they are now. */
@@ -183,43 +182,42 @@ export class Directory {
    * Everybody whose word could count until then; the excluded ones left out. Whoever comes on call in that time is
    * among them, so that a gap in a schedule is not taken for nobody.
    */
-  votersFor(
-    approvers: Approvers,
-    excluded: ReadonlySet<PersonId>,
-    nowMs: number,
-    untilMs: number = nowMs,
-  ): Voter[] {
-    const duties = this.#dutiesUntil(approvers, nowMs, untilMs);
-    const moment = { ...this.#momentAt(nowMs), duties };
-    return this.#view()
-      .people.filter(({ id }) => !excluded.has(id))
-      .map((person) => this.#voterOf(person, moment))
-      .map((voter) => ({
-        ...voter,
-        standsFor: voter.standsFor?.filter(({ person }) => !excluded.has(person)),
-      }))
-      .filter((voter) => isApprover(approvers, voter));
+  votersFor(approvers: Approvers, excluded: Excluded, nowMs: number, untilMs: number = nowMs): Voter[] {
+    return this.#votersFor(approvers, excluded, { nowMs, untilMs }, () => []);
+  }
+
+  /**
+   * Everybody who could still say yes to a request, each with the words that were passed to them; undefined when
+   * nobody can tell, because some of them are known to their platform only.
+   */
+  votersOn(approval: Approval, nowMs: number): Voter[] | undefined {
+    const approvers = approversOf(approval);
+    if (this.isGranted(approvers)) return undefined;
+    const span = { nowMs, untilMs: approval.deadlineMs };
+    return this.#votersFor(approvers, excludedFrom(approval), span, (id) =>
+      this.wordsPassedTo(id, approval, nowMs),
+    );
   }
 
   /** Everybody who is asked now: those who are there, and who stands in for those who are not. */
-  approversOf(approvers: Approvers, excluded: ReadonlySet<PersonId>, nowMs: number): Person[] {
+  approversOf(approvers: Approvers, excluded: Excluded, nowMs: number): Person[] {
     const moment = this.#momentAt(nowMs);
     const able = this.#view().people.filter(
       (person) =>
-        !excluded.has(person.id) &&
+        !excluded(knownAs(person)) &&
         this.may(person.roles, 'approve') &&
         isApprover(approvers, authorityOf(person, person.accounts, moment)),
     );
     const away = able.filter(({ id }) => this.absentAt(id, nowMs));
     const standIns = away
       .flatMap(({ id }) => this.standInOf(id, nowMs) ?? [])
-      .filter(({ id }) => !excluded.has(id));
+      .filter((person) => !excluded(knownAs(person)));
     const there = unique([...able.filter((person) => !away.includes(person)), ...standIns]);
     const everybody = unique([...there, ...away]);
     const areEnough = (people: readonly Person[]) =>
       isQuorum(
         approvers,
-        people.map((person) => this.#voterOf(person, moment)),
+        people.flatMap((person) => this.#heardOf(this.#voterOf(person, moment), excluded) ?? []),
       );
     return !areEnough(there) && areEnough(everybody) ? everybody : there;
   }
@@ -395,6 +393,35 @@ export class Directory {
   #withLent(roles: readonly string[], lent: readonly string[]): string[] {
     const { roles: defined } = this.#authorizations();
     return [...new Set([...roles, ...lent.filter((role) => defined[role]?.granted_by !== undefined)])];
+  }
+
+  /** Every id somebody may go by, their own first. */
+  idsOf(id: PersonId): PersonId[] {
+    return idsOf({ person: id, accounts: this.find(id)?.accounts });
+  }
+
+  #votersFor(
+    approvers: Approvers,
+    excluded: Excluded,
+    { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number },
+    passedTo: (id: PersonId) => readonly Authority[],
+  ): Voter[] {
+    const duties = this.#dutiesUntil(approvers, nowMs, untilMs);
+    const moment = { ...this.#momentAt(nowMs), duties };
+    return this.#view().people.flatMap((person) => {
+      const { standsFor = [], ...own } = this.#voterOf(person, moment);
+      const words = [...standsFor, ...passedTo(person.id)];
+      const voter = this.#heardOf({ ...own, standsFor: words }, excluded);
+      return voter && isApprover(approvers, voter) ? [voter] : [];
+    });
+  }
+
+  /** Somebody's word without those of people who have no say; undefined for whoever has no say, or no word at all. */
+  #heardOf(voter: Voter, excluded: Excluded): Voter | undefined {
+    if (excluded(voter)) return undefined;
+    const standsFor = (voter.standsFor ?? []).filter((each) => !excluded(each));
+    if (!this.may(voter.roles, 'approve') && standsFor.length === 0) return undefined;
+    return { ...voter, standsFor };
   }
 
   // ── Absence and duty ───────────────────────────────────────────────────────────────────────────────────────
@@ -577,6 +604,11 @@ function authorityOf(
 ): Authority {
   const onCall = duties.get(id);
   return { person: id, roles, accounts, ...(onCall ? { onCall } : {}) };
+}
+
+/** Somebody with every account of theirs. */
+function knownAs({ id, accounts }: Pick<Person, 'id' | 'accounts'>): Known {
+  return { person: id, accounts };
 }
 
 function note<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {

@@ -17,8 +17,8 @@ import type { PlannedCall, Preview, Tool, ToolContext, ToolOutput } from '../dom
 
 export const RUN_PLAN = 'run_plan';
 
-/** The tool and its group, as rules name them. */
-export const PLAN = { tool: RUN_PLAN, group: 'plans' } as const;
+/** The tool and its groups, as rules name them. */
+export const PLAN = { tool: RUN_PLAN, groups: ['system', 'plans'] } as const;
 
 /** Longer than ten steps and all their further tries take, in ms; each step has a limit of its own. */
 const PLAN_TIMEOUT_MS = 60 * 60_000;
@@ -56,7 +56,8 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
   });
   return {
     name: RUN_PLAN,
-    group: PLAN.group,
+    group: 'system',
+    family: 'plans',
     version: 1,
     description:
       `Runs ${FEWEST_STEPS} to ${MOST_STEPS} calls that belong together, one after the other, agreed to as one. When a ` +

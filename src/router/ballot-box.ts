@@ -28,9 +28,9 @@ import {
 } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
-import { isExcluded, type Known } from '../domain/approval/exclusion.ts';
+import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
-import { type Approval, approversOf, excludedFrom, isWaiting, type Step } from '../domain/approval/record.ts';
+import { type Approval, approversOf, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { hasAgreed, revoke } from '../domain/approval/withdrawal.ts';
@@ -230,17 +230,9 @@ export class BallotBox {
     return { ...own, standsFor: [...standsFor, ...passedOn] };
   }
 
-  /** Everybody who could say yes now; undefined when some of them are known to their platform only. */
+  /** Everybody who could say yes now, where one no is not enough; undefined when nobody can tell. */
   #others(approval: Approval, nowMs: number): Vote['others'] {
-    const { directory } = this.deps;
-    if (approval.policy.denyRule !== 'enough' || directory.isGranted(approversOf(approval))) return undefined;
-    const { deadlineMs } = approval;
-    return directory
-      .votersFor(approversOf(approval), excludedFrom(approval), nowMs, deadlineMs)
-      .map((voter): Voter => {
-        const delegators = directory.wordsPassedTo(voter.person, approval, nowMs);
-        return { ...voter, standsFor: [...(voter.standsFor ?? []), ...delegators] };
-      });
+    return approval.policy.denyRule === 'enough' ? this.deps.directory.votersOn(approval, nowMs) : undefined;
   }
 
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
@@ -335,7 +327,7 @@ export class BallotBox {
     const { person, account } = speaker;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const operates = directory.may(person.roles, 'operate');
-    const by = { person: person.id, name: person.name };
+    const by = { ...knownAs(speaker), name: person.name };
     const result = await approvals.apply(id, (approval, nowMs, circumstances) =>
       reply(approval, { key, by, via: platformOf(account), text, operates }, nowMs, circumstances),
     );

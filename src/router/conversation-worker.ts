@@ -49,6 +49,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
 import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
+import { groupsOf } from '../domain/tool.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { closingsOf, reportsOf, type Scene } from '../escalation/triggers.ts';
@@ -611,8 +612,11 @@ export class ConversationWorker {
   /** Runs it. Whatever comes of it is an item of its own, written together with the record of the outcome. */
   async #run(work: Work, approval: Approval): Promise<readonly Effect[]> {
     const tool = this.deps.tools.find(approval.request.tool);
-    const group = tool?.group ?? '';
-    const call = { tool: approval.request.tool, group, platform: work.requester.platform };
+    const call = {
+      tool: approval.request.tool,
+      groups: tool ? groupsOf(tool) : [],
+      platform: work.requester.platform,
+    };
     const own = agentRule(this.deps.config().authorizations, call);
     const forbidden = own.verdict === 'deny' ? own.rule : undefined;
     const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock, forbidden);

@@ -19,8 +19,8 @@ import { policyNamed } from '../approvals/joint-policy.ts';
 import { askHumans, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
-import { isExcluded } from '../domain/approval/exclusion.ts';
-import { type Approval, excludedFrom } from '../domain/approval/record.ts';
+import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import { mayReopen } from '../domain/approval/reopening.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
@@ -83,10 +83,11 @@ export class ReopenDesk {
   #codeFor(approval: Approval, { person, account }: Speaker, nowMs: number): ReturnType<typeof mayReopen> {
     const { directory } = this.deps;
     const voter = directory.voterOf(person, nowMs);
-    const isTheirs = isExcluded(approval, { person: person.id, accounts: [account] });
+    const known = { person: person.id, accounts: [account, ...person.accounts] };
+    const isTheirs = isExcluded(approval, known);
     const decides = !isTheirs && directory.may(person.roles, 'approve') && mayDecide(approval, voter);
     const operates = directory.may(person.roles, 'operate');
-    return mayReopen(approval, { person: person.id, decides, operates }, nowMs);
+    return mayReopen(approval, { ...known, decides, operates }, nowMs);
   }
 
   /** The new approval, or in words why there can be none. */

@@ -10,10 +10,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { askedOf, endText, literal, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { type Approval, approversOf, excludedFrom, isWaiting } from '../domain/approval/record.ts';
+import { type Approval, isWaiting } from '../domain/approval/record.ts';
+import { canStillAgree } from '../domain/approval/voting.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApprovalId } from '../domain/ids.ts';
-import { isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -29,7 +29,7 @@ export interface StrandedDeps {
   readonly redis: RedisClient;
   readonly keys: Keys;
   readonly approvals: Pick<ApprovalStore, 'find'>;
-  readonly directory: Pick<Directory, 'isGranted' | 'votersFor'>;
+  readonly directory: Pick<Directory, 'votersOn'>;
   readonly writer: EffectWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -111,13 +111,8 @@ export class StrandedApprovals {
   }
 }
 
-/** Whether those who have said yes and those who still could are enough together. Pure, given who is who. */
+/** Judged as votes are. True also where nobody can tell. */
 function canBeApproved(approval: Approval, directory: StrandedDeps['directory'], nowMs: number): boolean {
-  const approvers = approversOf(approval);
-  if (directory.isGranted(approvers)) return true;
-  const voters = [
-    ...(approval.assents ?? []).map(({ by, ...rights }) => ({ ...rights, person: by.person })),
-    ...directory.votersFor(approvers, excludedFrom(approval), nowMs, approval.deadlineMs),
-  ];
-  return isQuorum(approvers, voters);
+  const others = directory.votersOn(approval, nowMs);
+  return others === undefined || canStillAgree(approval, others);
 }

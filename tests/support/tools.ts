@@ -18,7 +18,8 @@ export function createTestTools(runs: Run[] = []): Tool[] {
     tool: Pick<Tool<Input>, 'name' | 'input' | 'effect'> & Partial<Tool<Input>>,
   ): Tool => {
     const whole: Tool<Input> = {
-      group: 'test',
+      group: 'automation',
+      family: 'test',
       version: 1,
       description: `Does ${tool.name}.`,
       risk: 'low',

@@ -9,7 +9,7 @@
 import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
 import { type Approvers, MAX_PLACES, placesIn } from '../../domain/quorum.ts';
-import type { Risk, Tool } from '../../domain/tool.ts';
+import { groupsOf, type Risk, type Tool } from '../../domain/tool.ts';
 import { type CallFacts, decideCall, type PolicyDecision } from './tool-policy.ts';
 
 const RISKS: readonly Risk[] = ['low', 'medium', 'high'];
@@ -24,7 +24,7 @@ export function decideTool(
   const calls = tool.calls?.(args);
   // What only makes other calls changes nothing by itself.
   const effect = calls ? 'read' : tool.effect;
-  const own = decideCall(authorizations, { ...who, tool: tool.name, group: tool.group, effect, args });
+  const own = decideCall(authorizations, { ...who, tool: tool.name, groups: groupsOf(tool), effect, args });
   if (!calls) return own;
   return strictest([own, ...calls.map((call) => decideTool(authorizations, call.tool, call.args, who))]);
 }

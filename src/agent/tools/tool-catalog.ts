@@ -1,10 +1,10 @@
 /** Every tool there is, and how each is described to a model; worked out once, for it never changes. */
 import { z } from 'zod';
-import type { Tool } from '../../domain/tool.ts';
+import { groupsOf, type Tool } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 
 /** Whatever else is taken from a turn, asking for a human and saying how sure it is are not. */
-const KEPT_GROUP = 'control';
+const KEPT_FAMILY = 'control';
 
 export class ToolCatalog {
   readonly #tools: ReadonlyMap<string, Tool>;
@@ -26,16 +26,16 @@ export class ToolCatalog {
     return [...this.#tools.keys()];
   }
 
-  /** Groups that have a tool. */
+  /** Groups and families that have a tool. */
   groups(): ReadonlySet<string> {
-    return new Set([...this.#tools.values()].map(({ group }) => group));
+    return new Set([...this.#tools.values()].flatMap(groupsOf));
   }
 
   /** Without the tools that are not among these; undefined: all of them. Names no tool has change nothing. */
   narrowedTo(names: ReadonlySet<string> | undefined): ToolCatalog {
     if (names === undefined) return this;
     const left = [...this.#tools.values()].filter(
-      ({ name, group }) => names.has(name) || group === KEPT_GROUP,
+      ({ name, family }) => names.has(name) || family === KEPT_FAMILY,
     );
     const kept = new Set(left.map(({ name }) => name));
     return new ToolCatalog(

@@ -24,8 +24,8 @@ import type { ToolEffect } from '../../domain/tool.ts';
 
 export interface CallFacts {
   readonly tool: string;
-  /** Of the tool. */
-  readonly group: string;
+  /** Its group and, if it has one, its family. */
+  readonly groups: readonly string[];
   readonly effect: ToolEffect;
   readonly args: unknown;
   readonly roles: readonly string[];
@@ -57,7 +57,7 @@ export function decideCall(authorizations: Authorizations, facts: CallFacts): Po
 /** What the roles of the agent say about a call, in the words of the audit. */
 export function agentRule(
   { agents, roles }: Pick<Authorizations, 'agents' | 'roles'>,
-  call: Pick<CallFacts, 'tool' | 'group' | 'platform'>,
+  call: Pick<CallFacts, 'tool' | 'groups' | 'platform'>,
 ): { readonly verdict: 'allow' | 'deny'; readonly rule: string } {
   const own = agents[AGENT]?.roles;
   if (!own) return { verdict: 'allow', rule: `${AGENT} is held by the rules alone` };
@@ -68,10 +68,11 @@ export function agentRule(
 }
 
 function covers(
-  { tools = [], groups = [], platforms }: CallScope,
-  { tool, group, platform }: Pick<CallFacts, 'tool' | 'group' | 'platform'>,
+  { tools = [], groups: covered = [], platforms }: CallScope,
+  { tool, groups, platform }: Pick<CallFacts, 'tool' | 'groups' | 'platform'>,
 ): boolean {
-  const isNamed = tools.includes('*') || tools.includes(tool) || groups.includes(group);
+  const isNamed =
+    tools.includes('*') || tools.includes(tool) || groups.some((group) => covered.includes(group));
   return isNamed && (platforms === undefined || platforms.some((each) => each === platform));
 }
 
@@ -106,9 +107,9 @@ function byDefault({ defaults }: Authorizations, { effect }: CallFacts): PolicyD
   return { kind: 'ask', rule, approvers: defaults.approvers, policy: 'default', channel: undefined };
 }
 
-function fits(rule: Rule, { tool, group, args, roles, platform }: CallFacts): boolean {
+function fits(rule: Rule, { tool, groups, args, roles, platform }: CallFacts): boolean {
   if (!rule.tool.includes('*') && !rule.tool.includes(tool)) return false;
-  if (rule.group !== undefined && rule.group !== group) return false;
+  if (rule.group !== undefined && !groups.includes(rule.group)) return false;
   const { requester, when } = rule;
   if (requester?.roles && !requester.roles.some((role) => roles.includes(role))) return false;
   if (requester?.platforms && !requester.platforms.some((each) => each === platform)) return false;

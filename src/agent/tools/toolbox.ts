@@ -10,7 +10,7 @@
 import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
-import type { Tool, ToolCall, ToolOutput } from '../../domain/tool.ts';
+import { groupsOf, type Tool, type ToolCall, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { decideTool } from './compound-call.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
@@ -107,7 +107,7 @@ export class Toolbox {
         reason: `Not allowed by the rule "${decision.rule}".`,
       };
     }
-    const { rule: own } = agentRule(authorizations, { tool: tool.name, group: tool.group, platform });
+    const { rule: own } = agentRule(authorizations, { tool: tool.name, groups: groupsOf(tool), platform });
     if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
       return { kind: 'run', call, tool, args, rule: decision.rule, agentRule: own };
     }

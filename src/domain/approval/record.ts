@@ -425,8 +425,3 @@ export function approversOf({ policy, rung = 0 }: Pick<Approval, 'policy' | 'run
     .flatMap((each) => (each.kind === 'escalate' ? [each.approvers] : []));
   return further.length === 0 ? policy.approvers : { atLeast: 1, of: [policy.approvers, ...further] };
 }
-
-/** The one who asked, and everybody on whose behalf that was. */
-export function excludedFrom({ request }: Pick<Approval, 'request'>): ReadonlySet<PersonId> {
-  return new Set([request.requester, ...(request.lineage ?? [])]);
-}

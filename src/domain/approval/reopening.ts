@@ -2,15 +2,14 @@
  * When something that ended without an effect may be asked again. It is then another approval (`reopenedFrom`), with
  * votes of its own; the one that ended stays as it is. Pure.
  */
-import type { PersonId } from '../ids.ts';
-import { type Approval, excludedFrom, isEnded } from './record.ts';
+import { isExcluded, type Known } from './exclusion.ts';
+import { type Approval, isEnded } from './record.ts';
 
 /** For so long after its end. */
 export const REOPEN_WITHIN_MS = 7 * 24 * 60 * 60_000;
 
 /** Somebody who wants it asked again. */
-export interface Reopener {
-  readonly person: PersonId;
+export interface Reopener extends Known {
   /** They may decide it, now. */
   readonly decides: boolean;
   /** They run the gateway. */
@@ -30,8 +29,9 @@ export function mayReopen(approval: Approval, by: Reopener, nowMs: number): Reop
 }
 
 /** Whoever was told no cannot ask for as long as it takes; those who said it, or could have, can change their mind. */
-function isConcerned(approval: Approval, { person, decides, operates }: Reopener): boolean {
-  const isTheirs = excludedFrom(approval).has(person);
+function isConcerned(approval: Approval, by: Reopener): boolean {
+  const { decides, operates } = by;
+  const isTheirs = isExcluded(approval, by);
   return approval.state === 'DENIED' ? decides || (operates && !isTheirs) : decides || operates || isTheirs;
 }
 

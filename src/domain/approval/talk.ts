@@ -5,9 +5,9 @@
  * left when it is asked is left when it is answered, by the hours the deadline is counted in.
  */
 import type { PersonId, Platform } from '../ids.ts';
-import { isExcluded } from './exclusion.ts';
+import { isExcluded, type Known } from './exclusion.ts';
 import { pauseOf, resumed } from './pause.ts';
-import { type Approval, advance, excludedFrom, latestOf, type Remark, type Step } from './record.ts';
+import { type Approval, advance, latestOf, type Remark, type Step } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES } from './time.ts';
 import { inTime, mayDecide, type Vote, type VoteResult, voterOf } from './voting.ts';
 
@@ -63,7 +63,7 @@ function putQuestion(
 
 export interface Reply {
   readonly key: string;
-  readonly by: { readonly person: PersonId; readonly name: string };
+  readonly by: Known & { readonly name: string };
   readonly via: Platform;
   readonly text: string;
   /** Runs the gateway. */
@@ -85,7 +85,7 @@ export function reply(
   const { talk = [] } = approval;
   if (talk.some(({ key }) => key === answer.key)) return { result: { code: 'REPLAY', approval } };
   if (!isAsked(approval)) return { result: { code: 'NOT_ASKED', approval } };
-  if (!excludedFrom(approval).has(answer.by.person) && !answer.operates) {
+  if (!isExcluded(approval, answer.by) && !answer.operates) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
   if (answer.text.trim() === '') return { result: { code: 'INVALID', approval } };

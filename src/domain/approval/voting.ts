@@ -342,7 +342,8 @@ function dissent(approval: Approval, answer: Vote, moment: Moment): Step<VoteRes
   return recorded(next, 'dissented', answer, moment);
 }
 
-function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
+/** Whether those who have said yes, and the others who have not said no, are enough together. */
+export function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
   const { assents = [], dissents = [] } = approval;
   const against = new Set(dissents.map(({ by }) => by.person));
   const left = [...assents.map(toVoter), ...others]

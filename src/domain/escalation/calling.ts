@@ -27,7 +27,9 @@ export function call(
     if (target.kind !== 'last-owner') return s.peopleOf(target, s.nowMs);
     return lastOwner === undefined ? [] : [lastOwner];
   });
-  const people = [...new Set(found)].filter((person) => !except.includes(person)).slice(0, MOST_CALLED);
+  const people = [...new Set(found)]
+    .filter((person) => !s.idsOf(person).some((id) => except.includes(id)))
+    .slice(0, MOST_CALLED);
   const chains = people.flatMap((person): Chain[] => {
     const links = s.linksOf(person, importance);
     if (links.length === 0) return [];

@@ -10,6 +10,8 @@ export interface Surroundings {
   peopleOf(target: Target, atMs: number): readonly PersonId[];
   /** When that may change next; undefined when it does not by time alone. */
   changesAt(target: Target, atMs: number): number | undefined;
+  /** Every id somebody may go by, their own first. */
+  idsOf(person: PersonId): readonly PersonId[];
   /** The ways somebody is called, best first; empty when there is none. */
   linksOf(person: PersonId, importance: Importance): readonly Link[];
   /** Whether something can be posted to a channel of this platform. */

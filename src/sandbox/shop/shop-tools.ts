@@ -24,7 +24,8 @@ export function createShopTools(baseUrl: string): Tool[] {
 function refundTool(baseUrl: string): Tool<typeof RefundOrder> {
   return {
     name: 'refund',
-    group: 'shop',
+    group: 'automation',
+    family: 'shop',
     version: 1,
     description:
       'Pays money of one order back to the customer. It cannot be undone, except in a plan of which a later step fails.',
@@ -81,7 +82,8 @@ function toRefunded({ id, order, amount, currency }: Refund): Done {
 function deployTool(baseUrl: string): Tool<typeof DeployOrder> {
   return {
     name: 'deploy',
-    group: 'shop',
+    group: 'automation',
+    family: 'shop',
     version: 1,
     description: 'Deploys a service to staging or production. An earlier version can be deployed again.',
     input: DeployOrder,

@@ -132,7 +132,7 @@ describe('the rules', () => {
   const decide = (written: WrittenRule[], facts: Partial<Parameters<typeof decideCall>[1]> = {}) =>
     decideCall(rules(...written), {
       tool: 'refund',
-      group: 'shop',
+      groups: ['automation', 'shop'],
       effect: 'once',
       args: { amount: 120, currency: 'EUR', to: { country: 'DE' } },
       roles: ['member'],
@@ -145,7 +145,7 @@ describe('the rules', () => {
     const allow: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
 
     expect(decide([hold, allow])).toEqual({ kind: 'deny', rule: 'no shop' });
-    expect(decide([hold, allow], { tool: 'jira_link', group: 'jira' })).toEqual({
+    expect(decide([hold, allow], { tool: 'jira_link', groups: ['automation', 'jira'] })).toEqual({
       kind: 'allow',
       rule: 'all',
     });
@@ -303,7 +303,13 @@ describe('the roles of the agent', () => {
 
   it('OM-180 cover a group, and where somebody asked', () => {
     const all: WrittenRule = { name: 'all', tool: '*', decision: 'allow' };
-    const facts = { tool: 'jira_link', group: 'jira', effect: 'once' as const, args: {}, roles: [] };
+    const facts = {
+      tool: 'jira_link',
+      groups: ['automation', 'jira'],
+      effect: 'once' as const,
+      args: {},
+      roles: [],
+    };
     const decide = (platform: string, own = ['helper']) =>
       decideCall(withAgent(own, all), { ...facts, platform });
 
@@ -384,7 +390,7 @@ describe('a rule that denies and names people for an exception', () => {
 describe('a catalog of tools that is narrowed', () => {
   const all = new ToolCatalog([
     ...createTestTools(),
-    { ...createTestTools()[0]!, name: 'ask_somebody', group: 'control' },
+    { ...createTestTools()[0]!, name: 'ask_somebody', group: 'system' as const, family: 'control' },
   ]);
 
   it('has only those that are named, and asking for a human', () => {
