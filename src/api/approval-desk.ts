@@ -23,6 +23,7 @@ import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, addressOf } from '../delivery/client-event.ts';
+import { excludedFrom } from '../domain/approval/exclusion.ts';
 import {
   type ClaimResult,
   type CompleteResult,

@@ -825,6 +825,7 @@ describe('somebody who is to be called', () => {
       nowMs: Date.now(),
       peopleOf: () => [],
       changesAt: () => undefined,
+      idsOf: (person) => [person],
       linksOf: () => [],
       canPost: () => false,
       isOpen: () => true,

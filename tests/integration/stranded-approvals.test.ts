@@ -45,11 +45,10 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
       },
     },
     directory: {
-      isGranted: () => {
+      votersOn: () => {
         count.asked++;
-        return isGranted();
+        return isGranted() ? undefined : [];
       },
-      votersFor: () => [],
     },
     writer,
     clock: systemClock,

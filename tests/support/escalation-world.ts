@@ -73,6 +73,7 @@ export function surroundings(world: World, nowMs: number): Surroundings {
   };
   return {
     nowMs,
+    idsOf: (person) => [person],
     isOpen,
     opensAt,
     after: (name, fromMs, forMs) => {

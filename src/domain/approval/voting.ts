@@ -346,10 +346,16 @@ function dissent(approval: Approval, answer: Vote, moment: Moment): Step<VoteRes
 export function canStillAgree(approval: Approval, others: readonly Voter[]): boolean {
   const { assents = [], dissents = [] } = approval;
   const against = new Set(dissents.map(({ by }) => by.person));
-  const left = [...assents.map(toVoter), ...others]
-    .filter((voter) => !against.has(voter.person) && !isExcluded(approval, voter))
-    .map((voter) => voterIn(approval, voter));
-  return isQuorum(approversOf(approval), left);
+  const left = (voters: readonly Voter[]) =>
+    voters
+      .filter((voter) => !against.has(voter.person) && !isExcluded(approval, voter))
+      .map((voter) => voterIn(approval, voter));
+  const [said, now] = [left(assents.map(toVoter)), left(others)];
+  // A yes is worth what it was when it was said; whoever is worth more by now can say it anew.
+  return [
+    [...now, ...said],
+    [...said, ...now],
+  ].some((all) => isQuorum(approversOf(approval), all));
 }
 
 // ── Unsaid ───────────────────────────────────────────────────────────────────────────────────────────────────

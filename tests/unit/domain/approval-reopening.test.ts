@@ -5,6 +5,7 @@ import { mayReopen, REOPEN_WITHIN_MS, type Reopener } from '../../../src/domain/
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../../src/domain/approval/withdrawal.ts';
+import { AccountId, PersonId } from '../../../src/domain/ids.ts';
 import { ALEX, anApproval, aVote, DANA, DEADLINE_MS, EMAIL, OPENED_MS } from '../../support/approvals.ts';
 
 const NOW = OPENED_MS + 1_000;
@@ -39,6 +40,15 @@ describe('asking again what ended', () => {
     // A no stands until one of those who could say it thinks otherwise.
     expect(may(requester)).toBe(state === 'denied' ? 'NOT_ELIGIBLE' : 'DONE');
     expect(may({ ...requester, operates: true })).toBe(state === 'denied' ? 'NOT_ELIGIBLE' : 'DONE');
+  });
+
+  it('knows whoever asked by their accounts, under another name', () => {
+    const { denied } = ended;
+    const accounts = [AccountId.parse('slack:T0/U0ALEX')];
+    const theirs = { ...denied!, request: { ...denied!.request, requester: PersonId.parse('al'), accounts } };
+
+    expect(mayReopen(theirs, { ...operator, accounts }, NOW + 1)).toBe('NOT_ELIGIBLE');
+    expect(mayReopen(theirs, operator, NOW + 1)).toBe('DONE');
   });
 
   it.each(Object.entries(ended))('is for seven days, where it was %s', (_state, approval) => {
