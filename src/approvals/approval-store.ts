@@ -26,6 +26,7 @@ import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
+import { markOf } from './approval-audit.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
 import { inboxOfConversation, movesBetween } from './inbox.ts';
 
@@ -156,11 +157,18 @@ export class ApprovalStore {
   async tick({ id, document, nowMs, outages }: DueApproval): Promise<TickResult | undefined> {
     const seen = toSeen(document, nowMs, outages);
     const spared = seen.approval && (await this.#spared?.(seen.approval, nowMs));
+    const unheard = seen.approval && (await this.#isUnheard(seen.approval));
     return this.apply(
       id,
-      (approval, atMs, circumstances) => tick(approval, atMs, { ...circumstances, spared }),
+      (approval, atMs, circumstances) => tick(approval, atMs, { ...circumstances, spared, unheard }),
       seen,
     );
+  }
+
+  /** Whether a yes has not come up in its conversation yet: a message there may wait for a human, or for the model. */
+  async #isUnheard(approval: Approval): Promise<boolean> {
+    if (approval.state !== 'APPROVED') return false;
+    return (await this.redis.get(this.keys.heard(approval.id))) !== markOf(approval);
   }
 
   /** What has fallen due in a partition; parked lanes among it are back in line already. */

@@ -19,8 +19,9 @@ export class PermitOffice {
   async claim({ id }: Approval, digestToRun: string, drift?: string): Promise<ClaimResult> {
     // New for every attempt: if the reply is lost and the request is sent again, the grant is recognised as ours.
     const owner = randomUUID();
-    const result = await this.approvals.apply(id, (approval, nowMs) =>
-      claim(approval, owner, digestToRun, nowMs, drift),
+    // Whoever asks has only now taken up what says that it may run.
+    const result = await this.approvals.apply(id, (approval, nowMs, { outages }) =>
+      claim(approval, owner, digestToRun, nowMs, drift, { outages, unheard: true }),
     );
     if (!result) throw new Error(`${id} does not exist`);
     return result;

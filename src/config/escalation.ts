@@ -60,7 +60,9 @@ export const EscalationPolicy = z.strictObject({
     ),
   valid_for: duration({ min: '1s', max: '7d' })
     .prefault('15m')
-    .describe('How long a yes may wait for its execution; after that it is withdrawn.'),
+    .describe(
+      'How long a yes may wait for its execution; after that it is withdrawn. While something else in its conversation has to be done first, it stays good, for a week at most.',
+    ),
   approve_from: z
     .array(Platform)
     .min(1)

@@ -85,6 +85,7 @@ export interface World {
   ): Promise<{ due: Due; ticks: { outcome: Outcome; held?: Held }[] }>;
   pass(nowMs: number): Promise<void>;
   loseTimer(approval: Approval): Promise<void>;
+  hear(approval: Approval): Promise<void>;
   rearm(approval: Approval, dueMs: number | undefined): Promise<boolean>;
   view(ids: readonly Approval['id'][]): Promise<PartitionView>;
   mark(): Promise<void>;
@@ -109,6 +110,8 @@ interface Cause {
   readonly seen?: Card;
   /** Of the permit that it is about. */
   readonly epoch?: number;
+  /** Of a look at what is due: whether its conversation had not come to it yet. */
+  readonly unheard?: boolean;
 }
 
 interface HeldOn extends Cause {
@@ -224,6 +227,11 @@ export class History {
       }
       case 'timer-lost':
         return this.#loseTimer(this.#opened(command.approval));
+      case 'hear': {
+        const approval = this.model.find(this.#opened(command.approval).id)!;
+        this.model.hear(approval.id);
+        return this.world?.hear(approval);
+      }
       case 'mark':
         this.#marked = this.model.clone();
         return this.world?.mark();
@@ -357,9 +365,12 @@ export class History {
     const due = this.model.due(BATCH);
     const real = await this.world?.sweep(process, tick, fate);
     if (real) this.compare('what is due', { ids: due.ids, nextMs: due.nextMs }, real.due);
-    this.#current = { input: { kind: 'sweep' }, key: `sweep:${this.#count++}` };
+    const key = `sweep:${this.#count++}`;
     for (const [n, id] of due.ids.entries()) {
-      const { outcome, intent } = this.model.apply(id, tick, n === 0 ? fate : 'done');
+      const unheard = this.model.isUnheard(id);
+      this.#current = { input: { kind: 'sweep' }, key, unheard };
+      const decide: Decide = (approval, nowMs, world) => tick(approval, nowMs, { ...world, unheard });
+      const { outcome, intent } = this.model.apply(id, decide, n === 0 ? fate : 'done');
       if (real) this.compare(`the tick of ${id}`, outcome, real.ticks[n]?.outcome);
       if (intent) this.#held.push({ intent, ...this.#current, world: real?.ticks[n]?.held });
     }
@@ -499,7 +510,8 @@ export class History {
         const owner = input.again ? (this.#permits.at(-1)?.owner ?? key) : key;
         const digest = input.right ? undefined : 'of something else';
         const drift = input.drifted ? 'the order is another one now' : undefined;
-        return (current, nowMs) => claim(current, owner, digest ?? current.digest, nowMs, drift);
+        return (current, nowMs, { outages }) =>
+          claim(current, owner, digest ?? current.digest, nowMs, drift, { outages, unheard: input.inLine });
       }
       case 'reconcile':
         return (current, nowMs) =>
@@ -585,8 +597,14 @@ export class History {
 
   #note(change: Written): void {
     const n = this.opened.findIndex(({ id }) => id === change.after.id);
-    const { input, key, seen, epoch } = this.#current;
-    const cause = { input, key, ...(seen ? { seen } : {}), ...(epoch === undefined ? {} : { epoch }) };
+    const { input, key, seen, epoch, unheard } = this.#current;
+    const cause = {
+      input,
+      key,
+      ...(seen ? { seen } : {}),
+      ...(epoch === undefined ? {} : { epoch }),
+      ...(unheard === undefined ? {} : { unheard }),
+    };
     this.happenings.push({ kind: 'written', ...cause, ...change });
     this.#cards[n]?.push(toCard(change.after));
   }

@@ -4,6 +4,7 @@
  */
 import { replay } from '../../src/approvals/consequences.ts';
 import { digestOf } from '../../src/domain/approval/digest.ts';
+import { HELD_YES_MS } from '../../src/domain/approval/holding.ts';
 import {
   type Approval,
   approversOf,
@@ -294,6 +295,19 @@ export const INVARIANTS = {
       });
     },
 
+  'a yes its conversation has not come to lapses only when nobody of ours was there for so long, after a week, or at the end of all; one it has come to is not held':
+    (history) =>
+      eachWritten(history, ({ before, after, moved, input, unheard, decidedMs, nowMs }) => {
+        if (input.kind !== 'sweep' || before.state !== 'APPROVED') return undefined;
+        if (moved.event === 'held') return unheard ? undefined : 'it was held for nothing';
+        if (after.state !== 'REVOKED' || !unheard || history.isLossy) return undefined;
+        const givenMs = (before.heldFromMs ?? before.validUntilMs!) - before.policy.validForMs;
+        const awayMs = awaySince(history, givenMs, decidedMs);
+        const isOld = nowMs >= givenMs + before.policy.validForMs + HELD_YES_MS;
+        if (isOld || nowMs >= hardDeadlineOf(before)!) return undefined;
+        return awayMs >= before.policy.validForMs ? undefined : 'it lapsed while it waited in line';
+      }),
+
   'every change is a revision of its own, and has a new face where people are to see something new': (
     history,
   ) =>
@@ -333,6 +347,14 @@ function isAnswer(input: Written['input']): input is Extract<Written['input'], {
 function awayBy({ model }: History, ms: number): number {
   const known = model.outages.filter(({ untilMs }) => untilMs <= ms);
   return known.reduce((sum, { fromMs, untilMs }) => sum + untilMs - Math.max(fromMs, BEGIN_MS), 0);
+}
+
+/** How much of a time nobody of ours was there, in ms. */
+function awaySince({ model }: History, fromMs: number, untilMs: number): number {
+  return model.outages.reduce(
+    (sum, outage) => sum + Math.max(0, Math.min(outage.untilMs, untilMs) - Math.max(outage.fromMs, fromMs)),
+    0,
+  );
 }
 
 /** How many people it takes, at least. */

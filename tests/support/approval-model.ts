@@ -6,6 +6,7 @@
  * approval is the state machine's own business (`src/domain/approval/`); here is what becomes of it: it is written if
  * the record it was decided on is still there and the time is right, with all that follows from it, or not at all.
  */
+import { markOf } from '../../src/approvals/approval-audit.ts';
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { inboxesOf } from '../../src/approvals/inbox.ts';
 import { type Approval, isEnded, type Step } from '../../src/domain/approval/record.ts';
@@ -83,6 +84,8 @@ export class ApprovalModel {
   readonly #approvals = new Map<ApprovalId, Approval>();
   readonly #timers = new Map<ApprovalId, number>();
   readonly #lanes = new Map<string, object[]>();
+  /** What each conversation has taken up last. */
+  readonly #heard = new Map<ApprovalId, string>();
   #audit: AuditEvent[] = [];
   #outages: Outage[] = [];
   #watchedMs: number | undefined;
@@ -110,6 +113,17 @@ export class ApprovalModel {
 
   find(id: ApprovalId): Approval | undefined {
     return this.#approvals.get(id);
+  }
+
+  /** Its conversation takes up what it came to. */
+  hear(id: ApprovalId): void {
+    const approval = this.#approvals.get(id);
+    if (approval) this.#heard.set(id, markOf(approval));
+  }
+
+  isUnheard(id: ApprovalId): boolean {
+    const approval = this.#approvals.get(id);
+    return approval?.state === 'APPROVED' && this.#heard.get(id) !== markOf(approval);
   }
 
   /** Reads, decides and writes, as the process fares. */
@@ -219,6 +233,7 @@ export class ApprovalModel {
   restore(other: ApprovalModel): void {
     replace(this.#approvals, other.#approvals);
     replace(this.#timers, other.#timers);
+    replace(this.#heard, other.#heard);
     replace(this.#lanes, new Map([...other.#lanes].map(([lane, items]) => [lane, [...items]])));
     this.#audit = [...other.#audit];
     this.#outages = [...other.#outages];

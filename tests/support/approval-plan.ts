@@ -59,7 +59,14 @@ export type Input =
   | { readonly kind: 'ask' | 'reply'; readonly who: string }
   | { readonly kind: 'delegate'; readonly from: string; readonly to: string }
   | { readonly kind: 'cancel' | 'revoke'; readonly who: string; readonly operates: boolean }
-  | { readonly kind: 'claim'; readonly right: boolean; readonly drifted: boolean; readonly again: boolean }
+  | {
+      readonly kind: 'claim';
+      readonly right: boolean;
+      readonly drifted: boolean;
+      readonly again: boolean;
+      /** By the conversation, which has only now come to it. */
+      readonly inLine: boolean;
+    }
   | { readonly kind: 'renew' | 'lose-track'; readonly back: number }
   | { readonly kind: 'complete'; readonly back: number; readonly status: 'ok' | 'error' }
   | {
@@ -110,6 +117,8 @@ export type Command =
   | { readonly kind: 'promote'; readonly who: string }
   | { readonly kind: 'open-again'; readonly approval: number }
   | { readonly kind: 'timer-lost'; readonly approval: number }
+  /** Its conversation takes up what tells it what the approval came to. */
+  | { readonly kind: 'hear'; readonly approval: number }
   /** What was written since is lost, as when a server without all of it takes over. */
   | { readonly kind: 'mark' | 'lose' };
 
@@ -182,6 +191,7 @@ const input: fc.Arbitrary<Input> = fc.oneof(
       right: fc.constantFrom(true, true, true, true, false),
       drifted: fc.constantFrom(false, false, false, false, false, true),
       again: fc.constantFrom(false, false, true),
+      inLine: fc.boolean(),
     }),
   },
   {
@@ -317,6 +327,7 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('open-again' as const), approval }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant('timer-lost' as const), approval }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('hear' as const), approval }) },
     ...(isLossy ? [{ weight: 6, arbitrary: loss }] : []),
   ];
   return fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 15, size: 'max' });
@@ -359,7 +370,7 @@ export const history: fc.Arbitrary<HistoryPlan> = fc
 
 const YES = { kind: 'vote', choice: 'approve', amount: 40, via: 'slack', back: 0, about: 'seen' } as const;
 const COMPLETE = { kind: 'complete', back: 0, status: 'ok' } as const;
-const CLAIM = { kind: 'claim', right: true, drifted: false, again: false } as const;
+const CLAIM = { kind: 'claim', right: true, drifted: false, again: false, inLine: false } as const;
 const RECONCILE = { kind: 'reconcile', who: 'dana', operates: false, finding: 'retry' } as const;
 
 type Sensible = readonly Exclude<Input, { kind: 'sensible' }>[];
@@ -403,8 +414,8 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     CLAIM,
     CLAIM,
     CLAIM,
-    CLAIM,
-    CLAIM,
+    { ...CLAIM, inLine: true },
+    { ...CLAIM, inLine: true },
     { kind: 'revoke', who: 'dana', operates: false },
     { kind: 'cancel', who: 'alex', operates: false },
     { kind: 'supersede', isOther: false },

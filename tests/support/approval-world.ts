@@ -1,6 +1,7 @@
 /** Approvals on a real Redis, with the verbs of `approval-history.ts`, so that a history can be played on both. */
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { toHeard } from '../../src/approvals/approval-audit.ts';
 import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { ApprovalRounds } from '../../src/approvals/approval-rounds.ts';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
@@ -100,6 +101,11 @@ export class ApprovalWorld implements World {
 
   async loseTimer({ id }: Approval): Promise<void> {
     await this.redis.zrem(this.#keys.timers(this.#partition), id);
+  }
+
+  async hear(approval: Approval): Promise<void> {
+    const effects = toHeard(approval.state, approval);
+    await new EffectWriter(this.redis, this.#keys).write(this.conversation, effects);
   }
 
   rearm(approval: Approval, dueMs: number | undefined): Promise<boolean> {
@@ -273,7 +279,11 @@ local function allKeys()
   for _, name in ipairs({'t', 'watched', 'outages', 'audit', 'audit:head', 'm:ready', 'm:bell', 'o.slack:ready',
     'o.slack:bell', 'o.email:ready', 'o.email:bell'}) do keys[#keys + 1] = T .. name end
   for _, lane in ipairs(lanes()) do keys[#keys + 1] = T .. lane[1] .. ':q:' .. lane[2] end
-  for n = 0, 1 do keys[#keys + 1] = T .. 'apr:apr_' .. string.match(T, '{(p%d+)}') .. '_00000000000' .. n end
+  for n = 0, 1 do
+    local id = 'apr_' .. string.match(T, '{(p%d+)}') .. '_00000000000' .. n
+    keys[#keys + 1] = T .. 'apr:' .. id
+    keys[#keys + 1] = T .. 'heard:' .. id
+  end
   return keys
 end
 `;

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
 import type { Authority } from '../quorum.ts';
+import { endOfHold } from './holding.ts';
 import { type Approval, advance, QUIET_MS, type Step } from './record.ts';
-import { lapse } from './time.ts';
+import { type Circumstances, isInLine, lapse } from './time.ts';
 import { mayDecide } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
 
@@ -28,6 +29,8 @@ export type ClaimResult =
  *
  * @param owner new for every attempt, so that a repeated request is told from somebody else's
  * @param drift in words, why what was agreed to is not what would happen now
+ * @param line whether it was waited for in line, and when nobody of ours was there; left out: by whoever might have come
+ *        before
  */
 export function claim(
   approval: Approval,
@@ -35,6 +38,7 @@ export function claim(
   digestToRun: string,
   nowMs: number,
   drift?: string,
+  line: Pick<Circumstances, 'unheard' | 'outages'> = { outages: [] },
 ): Step<ClaimResult> {
   const { execution, decision } = approval;
   if (approval.state === 'EXECUTING') {
@@ -47,8 +51,8 @@ export function claim(
   if (decision?.choice !== 'approve' || decision.digest !== digestToRun || approval.digest !== digestToRun) {
     return { result: { code: 'MISMATCH', approval } };
   }
-  const validUntilMs = approval.validUntilMs ?? 0;
-  if (nowMs >= validUntilMs) {
+  const isLate = nowMs >= (approval.validUntilMs ?? 0);
+  if (isLate && !isInLine(approval, nowMs, line)) {
     const lapsed = lapse(approval);
     return { ...lapsed, result: { code: 'REFUSED', approval: lapsed.moved.next } };
   }
@@ -71,7 +75,7 @@ export function claim(
   return {
     result: { code: 'GRANTED', permit: permitOf(next), approval: next },
     moved: { next, event: 'claimed', actor: 'system' },
-    window: { beforeMs: validUntilMs },
+    window: { beforeMs: isLate ? endOfHold(approval) : (approval.validUntilMs ?? 0) },
   };
 }
 
@@ -202,8 +206,11 @@ function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: nu
         result: { status: 'error', text: `${by.name} confirmed that it did not happen`, atMs: nowMs },
         settledBy: settledBy(by, nowMs),
       };
-    case 'retry':
-      return { ...advance(approval, 'APPROVED'), validUntilMs: nowMs + approval.policy.validForMs };
+    case 'retry': {
+      // It is a yes of its own, and may wait as long as one.
+      const { heldFromMs: _, ...again } = advance(approval, 'APPROVED');
+      return { ...again, validUntilMs: nowMs + approval.policy.validForMs };
+    }
     default:
       return finding satisfies never;
   }

@@ -298,6 +298,8 @@ export const Approval = z.object({
   supersededBy: ApprovalId.optional(),
   decision: Decision.optional(),
   validUntilMs: z.int().optional(),
+  /** When the yes would have ended, had it not been held. */
+  heldFromMs: z.int().optional(),
   execution: z
     .object({ epoch: z.int(), owner: z.string(), leaseUntilMs: z.int(), attempt: z.int() })
     .optional(),

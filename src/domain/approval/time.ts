@@ -3,6 +3,7 @@
 import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
 import { withFurther, withResting } from './copies.ts';
+import { endOfHold, endOfYes, holdInLine } from './holding.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -35,6 +36,7 @@ export type TickResult =
   | 'escalated'
   | 'expired'
   | 'lapsed'
+  | 'held'
   | 'released'
   | 'unknown';
 
@@ -55,6 +57,8 @@ export interface Circumstances {
   readonly later?: ((approval: Approval, fromMs: number, lengthMs: number) => number) | undefined;
   /** How much time has passed between two instants, by the same. */
   readonly elapsed?: ((approval: Approval, fromMs: number, untilMs: number) => number) | undefined;
+  /** Whether what tells its conversation what it came to still waits to be taken up there. */
+  readonly unheard?: boolean | undefined;
   /** Those who are not reminded of it by itself now, because they were told of much already. */
   readonly spared?: ReadonlySet<PersonId> | undefined;
 }
@@ -81,7 +85,7 @@ export function tick(
         ? passDeadline(approval, nowMs, circumstances)
         : endPause(approval);
     case 'APPROVED':
-      return lapse(approval);
+      return (isInLine(approval, nowMs, circumstances) && holdInLine(approval, nowMs)) || lapse(approval);
     case 'EXECUTING':
       return release(approval, nowMs);
     case 'UNKNOWN':
@@ -168,16 +172,21 @@ function chanceOf(
   outages: readonly Outage[],
 ): Pick<Approval, 'deadlineMs' | 'creditedMs'> | undefined {
   const { openedMs, deadlineMs, policy, visibleMs, creditedMs = 0 } = approval;
-  const awayMs = outages.reduce(
-    (sum, { fromMs, untilMs }) => sum + Math.max(0, Math.min(untilMs, nowMs) - Math.max(fromMs, openedMs)),
-    0,
-  );
+  const awayMs = awayBetween(outages, openedMs, nowMs);
   const owed = capped(approval, deadlineMs + Math.max(0, awayMs - creditedMs));
   const seen =
     policy.minVisibleMs === undefined ? owed : capped(approval, (visibleMs ?? nowMs) + policy.minVisibleMs);
   const laterMs = Math.max(owed, seen);
   if (laterMs <= nowMs) return undefined;
   return { deadlineMs: laterMs, ...(awayMs > 0 ? { creditedMs: Math.max(awayMs, creditedMs) } : {}) };
+}
+
+/** How much of a time nobody of ours was there, in ms. */
+function awayBetween(outages: readonly Outage[], fromMs: number, untilMs: number): number {
+  return outages.reduce(
+    (sum, outage) => sum + Math.max(0, Math.min(outage.untilMs, untilMs) - Math.max(outage.fromMs, fromMs)),
+    0,
+  );
 }
 
 function climb(
@@ -315,6 +324,20 @@ function nag(approval: Approval, nowMs: number, { spared }: Circumstances): Move
 /** From when on somebody has to find out what came of a call. */
 function sinceUnknown({ execution, openedMs }: Approval): number {
   return execution?.leaseUntilMs ?? openedMs;
+}
+
+/**
+ * Whether a yes stays good though its time is over: its conversation has not got to it yet, because of something else
+ * it had to do first. A yes that nobody acted on because nobody of ours was there lapses.
+ */
+export function isInLine(
+  approval: Approval,
+  nowMs: number,
+  { unheard = false, outages }: Pick<Circumstances, 'unheard' | 'outages'>,
+): boolean {
+  const { client, policy } = approval;
+  if (!unheard || client !== undefined || nowMs >= endOfHold(approval)) return false;
+  return awayBetween(outages, endOfYes(approval) - policy.validForMs, nowMs) < policy.validForMs;
 }
 
 /** The yes was not acted on in time. */
