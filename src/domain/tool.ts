@@ -47,6 +47,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly version: number;
   readonly description: string;
   readonly input: Input;
+  /** JSON Schema of the arguments as a model is shown it, of a tool that was described elsewhere; else made of `input`. */
+  readonly inputSchema?: object;
   readonly risk: Risk;
   readonly effect: ToolEffect;
   readonly reversible: boolean;
@@ -74,6 +76,12 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   lookUp?(input: z.output<Input>, context: ToolContext): Promise<ToolOutput | undefined>;
   /** Of a tool that makes calls of other tools: those. Each is held to the rules as if it were made alone. */
   calls?(input: z.output<Input>): readonly PlannedCall[];
+}
+
+/** Tools that come and go while the gateway runs. */
+export interface ToolSource {
+  /** The same array as long as nothing has changed, so that what models are shown stays the same to the byte. */
+  tools(): readonly Tool[];
 }
 
 /** How a call is taken back. */
