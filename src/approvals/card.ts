@@ -1,6 +1,6 @@
 /** The card of an approval, built from the record alone; the same for every platform. Pure. */
 
-import { attemptOf } from '../domain/approval/execution.ts';
+import { attemptOf } from '../domain/approval/reconciliation.ts';
 import {
   type Approval,
   type ApprovalState,

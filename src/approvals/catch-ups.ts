@@ -7,8 +7,10 @@
  *        many more wait for them. What is told in time does not count.
  *   1.   Whoever is not told of something gets that message: there is no silence about the rest.
  */
+
 import { toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
+import { answeredBy } from '../domain/approval/reconciliation.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { isOverdueReminder } from '../domain/approval/time.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
@@ -51,7 +53,7 @@ export class CatchUps {
     const spared = new Set<PersonId>();
     if (!isOverdueReminder(approval, nowMs)) return spared;
     const most = approval.policy.catchUp ?? USUAL_BUDGET;
-    const answered = new Set((approval.assents ?? []).map(({ by }) => by.person));
+    const answered = answeredBy(approval);
     for (const copy of approval.copies.filter(({ resting }) => !resting)) {
       for (const person of askedBy(copy).filter((each) => !answered.has(each) && !spared.has(each))) {
         const answer = await this.#spend(person, approval, most);

@@ -8,6 +8,7 @@ import { type Trouble, toClose, toReport } from '../delivery/escalation-item.ts'
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
 import { idsAsking } from '../domain/approval/exclusion.ts';
+import { answeredBy, consentsTo } from '../domain/approval/reconciliation.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -177,8 +178,8 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
 }
 
 function reminders(approval: Approval, nowMs: number, spared?: ReadonlySet<PersonId>): Effect[] {
-  const { copies, assents = [] } = approval;
-  const answered = new Set(assents.map(({ by }) => by.person));
+  const { copies } = approval;
+  const answered = answeredBy(approval);
   // Where somebody has the card for themselves, they are reminded there.
   const own = new Set(copies.map(({ person }) => person));
   return copies.flatMap((copy) => {
@@ -221,8 +222,11 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
 }
 
 /** Where the person was who brought this about, if it was one. */
-function channelOf({ decision, settledBy }: Approval, event: ApprovalEvent): Pick<AuditEvent, 'channel'> {
-  const via = WITH_SETTLER.has(event) ? settledBy?.via : decision?.via;
+function channelOf(approval: Approval, event: ApprovalEvent): Pick<AuditEvent, 'channel'> {
+  const { decision, settledBy } = approval;
+  const isConsent = event === 'reconciled' || (event === 'assented' && approval.state === 'UNKNOWN');
+  const consent = isConsent && settledBy === undefined ? consentsTo(approval).at(-1) : undefined;
+  const via = consent?.via ?? (WITH_SETTLER.has(event) ? settledBy?.via : decision?.via);
   return via && event !== 'card-sent' ? { channel: via } : {};
 }
 

@@ -3,8 +3,8 @@
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
 import type { DelegateResult } from '../domain/approval/delegation.ts';
-import type { ReconcileResult } from '../domain/approval/execution.ts';
-import { type Approval, type Assent, approversOf, type Remark } from '../domain/approval/record.ts';
+import { consentsTo, type ReconcileResult } from '../domain/approval/reconciliation.ts';
+import { type Approval, approversOf, type Consent, type Remark } from '../domain/approval/record.ts';
 import type { ReopenCode } from '../domain/approval/reopening.ts';
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
@@ -146,7 +146,7 @@ function saidSoFar({ assents = [], dissents = [] }: Approval): string {
   return [...yes, ...no].map((sentence) => ` ${sentence}.`).join('');
 }
 
-function voices(said: readonly Pick<Assent, 'by' | 'via'>[]): string {
+function voices(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
   const names = said.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`);
   return `${joined(names)} ${names.length === 1 ? 'has' : 'have'}`;
 }
@@ -219,7 +219,7 @@ export function standing(approval: Approval): string {
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${approval.id}`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${approval.id}`;
     default:
       return approval.state satisfies never;
   }
@@ -229,6 +229,12 @@ function reportedLate({ lateReport, execution }: Approval): string {
   if (!lateReport || lateReport.epoch !== execution?.epoch) return '';
   const { status, text, atMs } = lateReport;
   return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}: ${visible(text)}.`;
+}
+
+/** ` Dana Reyes on Slack has agreed that it runs again; more have to.` */
+function agreedAgain(approval: Approval): string {
+  const said = consentsTo(approval);
+  return said.length > 0 ? ` ${voices(said)} agreed that it runs again; more have to.` : '';
 }
 
 /** ` by Alex Kim in the terminal, 21 Nov 2026, 14:02 UTC`; nothing where no person was at work. */
@@ -369,6 +375,8 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
   switch (code) {
     case 'DONE':
       return `Recorded. ${standing(approval)}`;
+    case 'RECORDED':
+      return `Recorded: you agree that it runs again, and others have to, as with the first yes (${askedOf(approval)}). ${standing(approval)}`;
     case 'NOT_UNKNOWN':
       return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
     case 'NOT_ELIGIBLE':

@@ -21,7 +21,7 @@ import {
 } from '../approvals/sentences.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
-import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
+import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
 import { type Approval, approversOf, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import type { Circumstances } from '../domain/approval/time.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
@@ -126,11 +126,14 @@ export async function reconcileApproval(
       if (finding === 'retry' && wasHuman && isOwnRequest(approval, actor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
-      const { person: _, ...rights } = directory.voterOf(actor.person, nowMs);
-      const by = { ...settler(actor, directory), ...rights };
+      const { permitted, ...rights } = rightsOf(directory, actor.person, approval, nowMs);
+      if (finding === 'retry' && wasHuman && !permitted) {
+        return { result: { code: 'NOT_ELIGIBLE', approval } };
+      }
+      const by = { ...settler(actor, directory), accounts: actor.person.accounts, ...rights };
       return reconcile(approval, by, finding, nowMs);
     },
-    ok: ({ code }) => code === 'DONE',
+    ok: ({ code }) => code === 'DONE' || code === 'RECORDED',
     sentence: reconcileText,
   });
 }

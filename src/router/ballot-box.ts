@@ -29,7 +29,7 @@ import {
 import type { Config } from '../config/load-config.ts';
 import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
-import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/execution.ts';
+import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
 import { type Approval, approversOf, isWaiting, type Step } from '../domain/approval/record.ts';
 import { ask, reply } from '../domain/approval/talk.ts';
 import { type Edit, mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
@@ -157,8 +157,7 @@ export class BallotBox {
       return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
     }
     const voter = this.#voterOf(person, approval, nowMs);
-    const isPermitted = this.deps.directory.may(person.roles, 'approve') || voter.standsFor.length > 0;
-    if (!isPermitted || !mayDecide(approval, voter)) {
+    if (!this.#isPermitted(person, voter.standsFor) || !mayDecide(approval, voter)) {
       return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
     }
     return choicesOf(approval).includes(choice) ? undefined : { code: 'NOT_OFFERED', approval };
@@ -172,7 +171,7 @@ export class BallotBox {
     { key, gen, digest }: Ballot,
     said: Exclude<Said, { kind: 'reply' | 'delegate' | 'reassign' | 'always' | Finding }>,
   ): Promise<Counted | undefined> {
-    const { approvals, directory } = this.deps;
+    const { approvals } = this.deps;
     const { person, account } = speaker;
     // Of the generation that was answered: if it is another one by the time it counts, it does not count.
     const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
@@ -193,8 +192,7 @@ export class BallotBox {
         roles: voter.roles,
         onCall: voter.onCall,
         standsFor: voter.standsFor,
-        // Whose place they take may decide, or they would not be among them.
-        permitted: directory.may(person.roles, 'approve') || voter.standsFor.length > 0,
+        permitted: this.#isPermitted(person, voter.standsFor),
         via: platformOf(account),
       };
       if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);
@@ -228,6 +226,11 @@ export class BallotBox {
     const { standsFor = [], ...own } = this.deps.directory.voterOf(person, nowMs);
     const passedOn = this.deps.directory.wordsPassedTo(person.id, approval, nowMs);
     return { ...own, standsFor: [...standsFor, ...passedOn] };
+  }
+
+  /** Whether somebody may decide at all, for themselves or for those whose place they take, who may. */
+  #isPermitted({ roles }: Pick<Person, 'roles'>, standsFor: readonly Authority[]): boolean {
+    return this.deps.directory.may(roles, 'approve') || standsFor.length > 0;
   }
 
   /** Everybody who could say yes now, where one no is not enough; undefined when nobody can tell. */
@@ -302,13 +305,14 @@ export class BallotBox {
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs): Step<ReconcileResult> => {
       if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
-      const { roles, onCall } = directory.voterOf(person, nowMs);
+      const { roles, onCall, standsFor } = this.#voterOf(person, approval, nowMs);
       const operates = directory.may(person.roles, 'operate');
-      if (!operates && !directory.may(person.roles, 'approve')) {
+      const byOffice = operates && (finding !== 'retry' || approval.decision?.source === 'policy');
+      if (!byOffice && !this.#isPermitted(person, standsFor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
       const via = platformOf(account);
-      const rights = { ...knownAs(speaker), operates, roles, onCall };
+      const rights = { ...knownAs(speaker), operates, roles, onCall, standsFor };
       const by = { ...rights, name: person.name, via, about };
       return reconcile(approval, by, finding, nowMs);
     });

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Finding, reconcile } from '../../src/domain/approval/execution.ts';
+import { type Finding, reconcile } from '../../src/domain/approval/reconciliation.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';

@@ -8,7 +8,7 @@ import { consequencesOf, consequencesOfOpening, replay } from '../../src/approva
 import { PermitOffice } from '../../src/approvals/permit-office.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { noteCopy } from '../../src/domain/approval/copies.ts';
-import { reconcile } from '../../src/domain/approval/execution.ts';
+import { reconcile } from '../../src/domain/approval/reconciliation.ts';
 import { type Approval, isEnded, QUIET_MS } from '../../src/domain/approval/record.ts';
 import { supersede } from '../../src/domain/approval/replacement.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';

@@ -6,10 +6,10 @@ import {
   complete,
   loseTrack,
   type Permit,
-  reconcile,
   renew,
 } from '../../src/domain/approval/execution.ts';
 import { holdYes } from '../../src/domain/approval/holding.ts';
+import { reconcile } from '../../src/domain/approval/reconciliation.ts';
 import { type Approval, type CardCopy, isEnded } from '../../src/domain/approval/record.ts';
 import { callOff, type Newer, supersede } from '../../src/domain/approval/replacement.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';

@@ -1,12 +1,9 @@
 /** How an approved call runs once, and what is known of it afterwards. Pure. */
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
-import type { Authority } from '../quorum.ts';
 import { endOfHold } from './holding.ts';
 import { type Approval, advance, QUIET_MS, type Step } from './record.ts';
 import { type Circumstances, isInLine, lapse } from './time.ts';
-import { mayDecide } from './voting.ts';
-import { type Settler, settledBy } from './withdrawal.ts';
 
 export interface Permit {
   readonly approvalId: ApprovalId;
@@ -136,84 +133,6 @@ export function loseTrack(approval: Approval, epoch: number, remark: string): St
   }
   const next = { ...advance(approval, 'UNKNOWN'), remark };
   return { result: 'RECORDED', moved: { next, event: 'unknown', actor: 'system' } };
-}
-
-export type Finding = 'happened' | 'did-not-happen' | 'retry';
-export type ReconcileResult =
-  | { readonly code: 'DONE'; readonly approval: Approval }
-  | {
-      readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET' | 'STALE_CARD' | 'STEP_UP';
-      readonly approval: Approval;
-    };
-
-/** Somebody who says what they found out. */
-export interface Finder extends Settler, Omit<Authority, 'person'> {
-  /** The attempt they were shown, as `attemptOf` names it; absent for whoever means the last. */
-  readonly about?: string | undefined;
-}
-
-/** Names what a finding is about: a call that was let run again, and whose outcome is unknown again, is another. */
-export function attemptOf({ digest, execution }: Approval): string {
-  return `${digest}.${execution?.epoch ?? 0}`;
-}
-
-/** A person looked and says what really came of a call whose outcome was unknown. */
-export function reconcile(
-  approval: Approval,
-  by: Finder,
-  finding: Finding,
-  nowMs: number,
-): Step<ReconcileResult> {
-  if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
-  if (by.about !== undefined && by.about !== attemptOf(approval))
-    return { result: { code: 'STALE_CARD', approval } };
-  const maySay = mayDecide(approval, by) || by.operates;
-  if (finding === 'retry' ? !mayAllowAgain(approval, by) : !maySay) {
-    return { result: { code: 'NOT_ELIGIBLE', approval } };
-  }
-  // It is a yes like the first one, so it takes as much proof of who says it.
-  const { approveFrom } = approval.policy;
-  if (finding === 'retry' && approveFrom && !approveFrom.includes(by.via)) {
-    return { result: { code: 'STEP_UP', approval } };
-  }
-  const quietFromMs = (approval.execution?.leaseUntilMs ?? 0) + QUIET_MS;
-  if (finding === 'retry' && nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
-
-  const next = reconciled(approval, by, finding, nowMs);
-  return {
-    result: { code: 'DONE', approval: next },
-    moved: { next, event: 'reconciled', actor: by.person },
-    ...(finding === 'retry' ? { window: { notBeforeMs: quietFromMs } } : {}),
-  };
-}
-
-/** To let it run again takes the right to have said yes in the first place; where a rule did, to run the gateway. */
-function mayAllowAgain(approval: Approval, by: Finder): boolean {
-  return approval.decision?.source === 'policy' ? by.operates : mayDecide(approval, by);
-}
-
-function reconciled(approval: Approval, by: Settler, finding: Finding, nowMs: number): Approval {
-  switch (finding) {
-    case 'happened':
-      return {
-        ...advance(approval, 'EXECUTED'),
-        result: { status: 'ok', text: `${by.name} confirmed that it happened`, atMs: nowMs },
-        settledBy: settledBy(by, nowMs),
-      };
-    case 'did-not-happen':
-      return {
-        ...advance(approval, 'FAILED'),
-        result: { status: 'error', text: `${by.name} confirmed that it did not happen`, atMs: nowMs },
-        settledBy: settledBy(by, nowMs),
-      };
-    case 'retry': {
-      // It is a yes of its own, and may wait as long as one.
-      const { heldFromMs: _, ...again } = advance(approval, 'APPROVED');
-      return { ...again, validUntilMs: nowMs + approval.policy.validForMs };
-    }
-    default:
-      return finding satisfies never;
-  }
 }
 
 function permitOf(approval: Approval): Permit {

@@ -186,6 +186,12 @@ export const Assent = z.object({
 });
 export type Assent = z.infer<typeof Assent>;
 
+/** A yes to another attempt at a call of unknown outcome. */
+export const Consent = Assent.pick({ via: true, roles: true, onCall: true, standsFor: true, atMs: true }).extend({
+  by: z.object({ person: PersonId, name: z.string() }),
+});
+export type Consent = z.infer<typeof Consent>;
+
 /** A question of somebody who was asked, or a reply to it. */
 export const Remark = z.object({
   kind: z.enum(['question', 'reply']),
@@ -303,6 +309,8 @@ export const Approval = z.object({
   execution: z
     .object({ epoch: z.int(), owner: z.string(), leaseUntilMs: z.int(), attempt: z.int() })
     .optional(),
+  /** Who has said that it may run again, and after which attempt. */
+  again: z.object({ about: z.string(), said: z.array(Consent) }).optional(),
   result: z.object({ status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() }).optional(),
   /** Why it was revoked, cancelled or became unknown. */
   remark: z.string().optional(),

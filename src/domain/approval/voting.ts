@@ -214,7 +214,7 @@ export function decidesAlone(approval: Approval, voter: Voter): boolean {
 }
 
 /** Nobody decides in the place of somebody who may not. */
-function voterIn(approval: Approval, voter: Voter): Voter {
+export function voterIn(approval: Approval, voter: Voter): Voter {
   const standsFor = (voter.standsFor ?? []).filter((each) => !isExcluded(approval, each));
   return { ...voter, standsFor };
 }
@@ -316,7 +316,8 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
   };
 }
 
-function rightsOf({
+/** What their word is worth, to be kept with it. */
+export function rightsOf({
   roles,
   onCall = [],
 }: Pick<Authority, 'roles' | 'onCall'>): Pick<Assent, 'roles' | 'onCall'> {

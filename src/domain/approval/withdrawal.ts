@@ -33,8 +33,9 @@ export function revoke(approval: Approval, by: Settler, reason: string, nowMs: n
 }
 
 /** Whether the yes is theirs, alone or with others. */
-export function hasAgreed({ decision, assents = [] }: Approval, person: PersonId): boolean {
-  return [decision?.by, ...assents.map(({ by }) => by)].some((each) => each?.person === person);
+export function hasAgreed({ decision, assents = [], again }: Approval, person: PersonId): boolean {
+  const said = [...assents, ...(again?.said ?? [])];
+  return [decision?.by, ...said.map(({ by }) => by)].some((each) => each?.person === person);
 }
 
 /** It ends without effect, by somebody's word. */

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { noteCopy } from '../../../src/domain/approval/copies.ts';
-import { claim, complete, loseTrack, reconcile, renew } from '../../../src/domain/approval/execution.ts';
+import { claim, complete, loseTrack, renew } from '../../../src/domain/approval/execution.ts';
+import { reconcile } from '../../../src/domain/approval/reconciliation.ts';
 import { type Approval, isEnded, QUIET_MS, type Step } from '../../../src/domain/approval/record.ts';
 import { dueOf, tick } from '../../../src/domain/approval/time.ts';
 import { type Vote, type VoteResult, vote } from '../../../src/domain/approval/voting.ts';

@@ -1,0 +1,138 @@
+/**
+ * A call was started, and nobody knows what came of it: people find out, and say so. Pure.
+ *
+ *   happened, did-not-happen   one of those who may decide it, or who run the gateway; that is the end
+ *   retry                      a yes like the first one, so it takes as many as that did, and as much proof of each
+ *
+ * Invariant: what is said about one attempt counts for no other.
+ */
+import type { PersonId } from '../ids.ts';
+import { type Authority, isQuorum } from '../quorum.ts';
+import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
+import { mayDecide, rightsOf, voterIn } from './voting.ts';
+import { type Settler, settledBy } from './withdrawal.ts';
+
+export type Finding = 'happened' | 'did-not-happen' | 'retry';
+export type ReconcileResult =
+  /** `RECORDED`: it may run again as soon as enough others agree. */
+  | { readonly code: 'DONE' | 'RECORDED'; readonly approval: Approval }
+  | {
+      readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET' | 'STALE_CARD' | 'STEP_UP';
+      readonly approval: Approval;
+    };
+
+/** Somebody who says what they found out. */
+export interface Finder extends Settler, Omit<Authority, 'person'> {
+  /** Those who let them decide in their place, now. */
+  readonly standsFor?: readonly Authority[] | undefined;
+  /** The attempt they were shown, as `attemptOf` names it; absent for whoever means the last. */
+  readonly about?: string | undefined;
+}
+
+/** A person looked and says what really came of a call whose outcome was unknown. */
+export function reconcile(
+  approval: Approval,
+  by: Finder,
+  finding: Finding,
+  nowMs: number,
+): Step<ReconcileResult> {
+  if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
+  if (by.about !== undefined && by.about !== attemptOf(approval))
+    return { result: { code: 'STALE_CARD', approval } };
+  if (finding === 'retry') return allowAgain(approval, by, nowMs);
+  if (!mayDecide(approval, by) && !by.operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
+
+  const next = settled(approval, by, finding, nowMs);
+  return {
+    result: { code: 'DONE', approval: next },
+    moved: { next, event: 'reconciled', actor: by.person },
+  };
+}
+
+/** Names what a finding is about: a call that was let run again, and whose outcome is unknown again, is another. */
+export function attemptOf({ digest, execution }: Pick<Approval, 'digest' | 'execution'>): string {
+  return `${digest}.${execution?.epoch ?? 0}`;
+}
+
+/** Those who have said that this attempt may be followed by another one, in that order. */
+export function consentsTo(approval: Pick<Approval, 'digest' | 'execution' | 'again'>): readonly Consent[] {
+  const { again } = approval;
+  return again?.about === attemptOf(approval) ? again.said : [];
+}
+
+function settled(
+  approval: Approval,
+  by: Settler,
+  finding: Exclude<Finding, 'retry'>,
+  nowMs: number,
+): Approval {
+  const happened = finding === 'happened';
+  const text = `${by.name} confirmed that it ${happened ? 'happened' : 'did not happen'}`;
+  return {
+    ...advance(approval, happened ? 'EXECUTED' : 'FAILED'),
+    result: { status: happened ? 'ok' : 'error', text, atMs: nowMs },
+    settledBy: settledBy(by, nowMs),
+  };
+}
+
+// ── Once more ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<ReconcileResult> {
+  const { policy, decision, execution } = approval;
+  const isByRule = decision?.source === 'policy';
+  if (isByRule ? !by.operates : !mayDecide(approval, by)) {
+    return { result: { code: 'NOT_ELIGIBLE', approval } };
+  }
+  if (policy.approveFrom && !policy.approveFrom.includes(by.via)) {
+    return { result: { code: 'STEP_UP', approval } };
+  }
+  const quietFromMs = (execution?.leaseUntilMs ?? 0) + QUIET_MS;
+  if (nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
+
+  const earlier = consentsTo(approval);
+  const isKnown = earlier.some((each) => each.by.person === by.person);
+  const said = isKnown ? earlier : [...earlier, toConsent(approval, by, nowMs)];
+  const again = { about: attemptOf(approval), said: [...said] };
+  if (!isByRule && !areEnough(approval, said)) {
+    if (isKnown) return { result: { code: 'RECORDED', approval } };
+    const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, again };
+    return {
+      result: { code: 'RECORDED', approval: next },
+      moved: { next, event: 'assented', actor: by.person },
+    };
+  }
+  // It is a yes of its own, and may wait as long as one.
+  const { heldFromMs: _, ...released } = advance(approval, 'APPROVED');
+  const next = { ...released, again, validUntilMs: nowMs + policy.validForMs };
+  return {
+    result: { code: 'DONE', approval: next },
+    moved: { next, event: 'reconciled', actor: by.person },
+    window: { notBeforeMs: quietFromMs },
+  };
+}
+
+function areEnough(approval: Approval, said: readonly Consent[]): boolean {
+  const voters = said.map(({ by: { person }, ...rights }) => voterIn(approval, { ...rights, person }));
+  return isQuorum(approversOf(approval), voters);
+}
+
+function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
+  const { standsFor = [], ...own } = voterIn(approval, by);
+  return {
+    by: { person: by.person, name: by.name },
+    via: by.via,
+    ...rightsOf(own),
+    ...(standsFor.length > 0
+      ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
+      : {}),
+    atMs,
+  };
+}
+
+// ── Who is still asked ───────────────────────────────────────────────────────────────────────────────────────
+
+/** Those who have said yes to what is asked now, so that nobody reminds them. */
+export function answeredBy(approval: Approval): ReadonlySet<PersonId> {
+  const said = approval.state === 'UNKNOWN' ? consentsTo(approval) : (approval.assents ?? []);
+  return new Set(said.map(({ by }) => by.person));
+}
