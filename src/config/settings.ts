@@ -4,7 +4,9 @@ import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
 import { duration } from './duration.ts';
+import { McpSettings } from './mcp.ts';
 import { SkillSettings } from './skills.ts';
+import { WebSettings } from './web.ts';
 
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
@@ -15,6 +17,7 @@ export const READ_AT_START: readonly string[] = [
   'redis',
   'http',
   'api',
+  'mcp',
   'sandbox',
   'workers.lease',
   'limits.history_entries',
@@ -188,6 +191,10 @@ const sections = {
   model: ModelSettings.prefault({}).describe('The model that thinks.'),
   redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
   skills: SkillSettings.prefault({}).describe('What the agent knows how to do.'),
+  web: WebSettings.prefault({}).describe('Pages the agent may read, and searching for them.'),
+  mcp: McpSettings.prefault({}).describe(
+    'Servers whose tools the agent is given. A change starts the gateway over.',
+  ),
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
