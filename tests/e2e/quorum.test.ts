@@ -86,6 +86,29 @@ describe('two managers have to say yes', () => {
     expect(story.refunds(7)).toEqual([]);
   });
 
+  it('OM-124 a call of unknown outcome runs again once both say so, and not by one', async () => {
+    story.sandbox.shop.fault('error-before');
+    const thread = await story.mention('refund order 7');
+    await sayYesByMail();
+    await story.answer(thread, /Dana Reyes by e-mail has said yes/);
+    await press(EVE.slack, thread, /Approve/);
+    const card = await story.answer(thread, /nobody can tell whether it happened/);
+    const again = { channel: GENERAL, ts: card.ts, actionId: button(card, /Run it again/) };
+    await story.advance(60 * 60_000);
+
+    await story.sandbox.slack.press({ ...again, user: DANA.slack });
+    await story.answer(thread, /Dana Reyes on Slack has agreed that it runs again; more have to/);
+    await story.restart();
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+
+    await story.sandbox.slack.press({ ...again, user: EVE.slack });
+
+    await story.sandbox.slack.until(() => story.refunds(7).length === 1 || undefined);
+    await story.answer(thread, /Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+
   it('OM-121 reminds those who have not answered, and nobody else', async () => {
     const thread = await story.mention('refund order 7');
     await sayYesByMail();
