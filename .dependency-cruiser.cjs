@@ -12,7 +12,7 @@ const LINES = [
   ['router'],
   ['plans'],
   ['escalation', 'agent'],
-  ['control'],
+  ['control', 'budget'],
   ['approvals'],
   ['mailbox', 'memory', 'identity', 'audit', 'delivery', 'skills'],
   ['redis', 'config', 'observability'],

@@ -6,12 +6,18 @@
  *                  └── results ◀── run the calls we may ───▶ suspended
  *                                  (one must wait, or must run exactly once)
  *
+ * Calls of one reply that only read run beside each other, a few at a time; all others one by one, in the order they
+ * were made. Results are told in that order, however they came in.
+ *
  * A turn touches no store and no platform. What it needs comes in, what it did comes out, and the caller keeps it;
  * that is what lets a suspended turn go on in another process, a day later.
  */
+import pLimit from 'p-limit';
+import type { Ceiling } from '../budget/limits.ts';
+import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
-import type { ToolOutput } from '../domain/tool.ts';
+import type { Tool, ToolCall, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient } from './model/model-client.ts';
 import type { HeldCall, Screened, Toolbox } from './tools/toolbox.ts';
@@ -21,6 +27,9 @@ const MOST_HELD = 10;
 
 /** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
 const MOST_FILES = 10;
+
+/** What a call is answered with that came when the budget was used up. */
+const OUT_OF_BUDGET = 'Not run: the budget is used up, and the turn ends here.';
 
 export interface TurnSetup {
   readonly model: ModelClient;
@@ -34,6 +43,12 @@ export interface TurnSetup {
   readonly exhibits?: readonly Exhibit[];
   /** Begins the idempotency keys of calls that run inside the turn. */
   readonly key: string;
+  /** Counts what the turn uses, and ends it when that is too much; absent: nobody counts. */
+  readonly meter?: TurnMeter;
+  /** Why this tool cannot be called just now, for the model; undefined when it can. Absent: always. */
+  readonly throttle?: (tool: Tool, args: unknown) => Promise<string | undefined>;
+  /** Calls that only read which run at the same time, at most. Left out: one. */
+  readonly readsAtOnce?: number;
   /**
    * What a held call is answered with, so that the transcript stays valid while people decide.
    *
@@ -61,7 +76,8 @@ export interface TurnReport {
 export type TurnOutcome =
   | (TurnReport & { readonly kind: 'replied'; readonly text: string; readonly cut: boolean })
   | (TurnReport & { readonly kind: 'suspended'; readonly text: string; readonly held: readonly HeldCall[] })
-  | (TurnReport & { readonly kind: 'exhausted' });
+  /** It was not done and had to end: by its steps or, where that is named, by a budget. */
+  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling });
 
 /** @throws what the model client throws; nothing of the turn is kept then */
 export async function runTurn(
@@ -95,33 +111,94 @@ export async function runTurn(
     entries.push({
       kind: 'assistant',
       text: reply.text,
+    setup.meter?.note(reply.model, reply.usage);
       calls: reply.calls.map(({ id, tool, input }) => ({ id, tool, input })),
       model: reply.model,
       usage: reply.usage,
     });
     if (reply.calls.length === 0) {
       return { kind: 'replied', ...report(), text: reply.text, cut: reply.stopped === 'length' };
+      ...(reply.shown ? { shown: reply.shown } : {}),
     }
 
-    const collected: Collected = { held: [], files };
-    for (const call of reply.calls) {
-      const verdict = withinLimit(setup.tools.screen(call), collected.held.length);
-      const answered = await answer(setup, verdict, collected, `${setup.key}:${step}:${call.id}`, signal);
-      screened.push(answered.verdict);
-      entries.push(answered.entry);
+    const ceiling = setup.meter?.reached();
+    if (ceiling) {
+      // A transcript has a result for each call, also for one that was not run.
+      entries.push(...reply.calls.map(({ id }) => refusal(id, OUT_OF_BUDGET)));
+      return { kind: 'exhausted', ...report(), by: ceiling };
     }
-    const { held } = collected;
+
+    const held: HeldCall[] = [];
+    for (const each of await answerAll(setup, reply.calls, { held, step }, signal)) {
+      screened.push(each.verdict);
+      entries.push(toEntry(each, files));
+    }
     if (held.length > 0) return { kind: 'suspended', ...report(), text: reply.text, held };
   }
 
   return { kind: 'exhausted', ...report() };
 }
 
-/** What the calls of a turn leave behind. */
-interface Collected {
+/** What came of one call. */
+interface Answered {
+  readonly verdict: Screened;
+  readonly status: 'ok' | 'error' | 'waiting';
+  readonly text: string;
+  readonly files?: ToolOutput['files'];
+}
+
+/** Of one reply. */
+interface Answering {
+  /** Those that leave the turn, added as they are met. */
   readonly held: HeldCall[];
-  /** By name: a file attached again takes the place of the one before. */
-  readonly files: Map<string, OutFile>;
+  readonly step: number;
+}
+
+/** One for each call, in their order. */
+async function answerAll(
+  setup: TurnSetup,
+  calls: readonly ToolCall[],
+  { held, step }: Answering,
+  signal: AbortSignal,
+): Promise<Answered[]> {
+  const limit = pLimit(setup.readsAtOnce ?? 1);
+  const answered: Answered[] = [];
+  let reading: Promise<Answered>[] = [];
+  const answerOne = async (call: ToolCall) => {
+    // Asked when it is about to run: what is taken away while others run is gone for it.
+    const verdict = await throttled(setup, withinLimit(setup.tools.screen(call), held.length));
+    return answer(setup, verdict, held, `${setup.key}:${step}:${call.id}`, signal);
+  };
+  for (const call of calls) {
+    if (isReading(setup.tools.screen(call))) {
+      reading.push(limit(() => answerOne(call)));
+      continue;
+    }
+    // What changes something comes after all that was to be read before it, and before what is read then.
+    answered.push(...(await Promise.all(reading)));
+    reading = [];
+    answered.push(await answerOne(call));
+  }
+  answered.push(...(await Promise.all(reading)));
+  return answered;
+}
+
+function isReading(verdict: Screened): boolean {
+  return verdict.kind === 'run' && verdict.tool.effect === 'read' && verdict.tool.inTurn !== true;
+}
+
+async function throttled(setup: TurnSetup, verdict: Screened): Promise<Screened> {
+  if (verdict.kind === 'refused') return verdict;
+  const reason = await setup.throttle?.(verdict.tool, verdict.args);
+  if (reason === undefined) return verdict;
+  return { kind: 'refused', call: verdict.call, reason, rule: `tools.${verdict.tool.name}.per_minute` };
+}
+
+function toEntry({ verdict, status, text, files: attached }: Answered, files: Map<string, OutFile>): Entry {
+  const callId = verdict.call.id;
+  if (status === 'waiting') return { kind: 'tool-result', callId, status, text };
+  const output = collectFiles({ status, text, ...(attached ? { files: attached } : {}) }, files);
+  return { kind: 'tool-result', callId, status: output.status, text: output.text };
 }
 
 function withinLimit(verdict: Screened, held: number): Screened {
@@ -134,14 +211,13 @@ function withinLimit(verdict: Screened, held: number): Screened {
 async function answer(
   setup: TurnSetup,
   verdict: Screened,
-  { held, files }: Collected,
+  held: HeldCall[],
   key: string,
   signal: AbortSignal,
-): Promise<{ verdict: Screened; entry: Entry }> {
-  const callId = verdict.call.id;
+): Promise<Answered> {
   switch (verdict.kind) {
     case 'refused':
-      return { verdict, entry: refusal(callId, verdict.reason) };
+      return { verdict, status: 'error', text: verdict.reason };
     case 'held': {
       const text = await setup.answerHeld(verdict, held.length).catch((error: unknown) => {
         if (error instanceof FutileCallError) return error;
@@ -150,19 +226,16 @@ async function answer(
       if (text instanceof FutileCallError) {
         const reason = `Nobody was asked about this, because it cannot work: ${text.why}.`;
         const { call, decision } = verdict;
-        return {
-          verdict: { kind: 'refused', call, reason, rule: decision.rule },
-          entry: refusal(callId, reason),
-        };
+        const refused: Screened = { kind: 'refused', call, reason, rule: decision.rule };
+        return { verdict: refused, status: 'error', text: reason };
       }
       held.push(verdict);
-      return { verdict, entry: { kind: 'tool-result', callId, status: 'waiting', text } };
+      return { verdict, status: 'waiting', text };
     }
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
-      const output = collectFiles(await setup.tools.run(verdict.tool, verdict.args, key, signal), files);
-      const { status, text } = output;
-      return { verdict, entry: { kind: 'tool-result', callId, status, text } };
+      const { status, text, files } = await setup.tools.run(verdict.tool, verdict.args, key, signal);
+      return { verdict, status, text, ...(files ? { files } : {}) };
     }
     default:
       return verdict satisfies never;

@@ -15,11 +15,12 @@
 --   record family, id, revision it was decided on, "<revision> <document>", due ms or '', keep ms or ''
 --          one that is over is kept for a while; one that is not stands in the list of its family, by when it is due
 --   hold   conversation, item             kept aside until a change of control releases it
+--   usage  period, keep ms, [[counter, more], …] as JSON   what was used in a period; kept that long from now
 --   audit  json
 -- Lua does not roll back, so the whole list is checked before the first write.
 local EFFECT_FIELDS = {
   entry = 3, mail = 4, out = 6, open = 6, dead = 5, audit = 1,
-  guard = 2, control = 7, record = 6, hold = 2, heard = 2, change = 7,
+  guard = 2, control = 7, record = 6, hold = 2, heard = 2, change = 7, usage = 3,
 }
 
 -- Epoch and revision of a conversation's control; nothing was ever changed where there is no record.
@@ -120,6 +121,12 @@ local function noteHeard(T, approval, mark)
   end
 end
 
+local function countUsage(T, period, keepMs, counts)
+  local key = T .. 'use:' .. period
+  for _, count in ipairs(cjson.decode(counts)) do redis.call('HINCRBY', key, count[1], count[2]) end
+  redis.call('PEXPIRE', key, keepMs)
+end
+
 -- Puts an approval into inboxes, and takes it out of others: '+name' or '-name', a line each.
 local function moveInInboxes(T, approval, moves, deadline)
   for way, inbox in string.gmatch(moves, '([+-])([^\n]+)') do
@@ -193,6 +200,8 @@ local function applyEffects(T, now, first, holder)
       redis.call('RPUSH', T .. 'ch:' .. ARGV[i + 1], ARGV[i + 2])
     elseif kind == 'heard' then
       noteHeard(T, ARGV[i + 1], ARGV[i + 2])
+    elseif kind == 'usage' then
+      countUsage(T, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
     elseif kind == 'audit' then
       audits[#audits + 1] = ARGV[i + 1]
     end

@@ -105,6 +105,14 @@ export type Effect =
     }
   /** A conversation handled what its approval came to; see `markOf` of approval-audit.ts. */
   | { readonly kind: 'heard'; readonly approvalId: ApprovalId; readonly mark: string }
+  /** What was used in a period is more by this. */
+  | {
+      readonly kind: 'usage';
+      readonly period: string;
+      readonly keepMs: number;
+      /** Whole numbers, by the name of the counter. */
+      readonly counts: readonly (readonly [counter: string, more: number])[];
+    }
   | { readonly kind: 'audit'; readonly event: AuditEvent };
 
 /**
@@ -202,6 +210,14 @@ function toFields(effect: Effect): ScriptArgument[] {
       return ['hold', effect.conversationId, JSON.stringify(effect.item)];
     case 'heard':
       return ['heard', effect.approvalId, effect.mark];
+    case 'usage':
+      // As texts: a script would read a large number as one with a fraction.
+      return [
+        'usage',
+        effect.period,
+        effect.keepMs,
+        JSON.stringify(effect.counts.map(([counter, more]) => [counter, `${more}`])),
+      ];
     case 'audit':
       return ['audit', JSON.stringify(effect.event)];
     default:

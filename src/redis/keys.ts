@@ -139,6 +139,11 @@ export class Keys {
     return `${this.partition(partitionOf(conversationId))}ch:${conversationId}`;
   }
 
+  /** What conversations of this partition used in a period: counter -> how much (hash). */
+  usage(partition: number, period: string): string {
+    return `${this.partition(partition)}use:${period}`;
+  }
+
   /** What the conversation of an approval has handled of it last. */
   heard(id: ApprovalId): string {
     return `${this.partition(partitionOfApproval(id))}heard:${id}`;

@@ -1,0 +1,107 @@
+/**
+ * What may be spent, by whom, until when, and how much of it is. Pure.
+ *
+ *   limits in force ─▶ with what was spent: standings ─▶ one is used up: no turn begins
+ *                                                   └──▶ the least that is left of each: what one turn may spend
+ */
+import type { BudgetSettings, Spending } from '../config/budgets.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { Usage } from '../domain/transcript.ts';
+import { PERIOD_KINDS, type PeriodKind } from './period.ts';
+import { costOf, MICRO, priceOf, tokensOf } from './price.ts';
+
+export const SUBJECT_KINDS = ['conversation', 'person', 'team'] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
+/** For whom a turn is. */
+export interface Spender {
+  readonly person: PersonId;
+  readonly conversationId: ConversationId;
+}
+
+export interface Limit {
+  readonly subject: SubjectKind;
+  readonly period: PeriodKind;
+  readonly of: 'tokens' | 'money';
+  /** Tokens, or millionths of the currency. */
+  readonly most: number;
+}
+
+export interface Standing extends Limit {
+  readonly spent: number;
+  /** Of the period: `2026-11-21`. */
+  readonly periodName: string;
+  /** When nothing of it is spent again, in ms since the epoch. */
+  readonly resetMs: number;
+}
+
+/** What one turn may spend, and what is in the way of more. */
+export interface Ceiling {
+  readonly of: 'tokens' | 'money';
+  readonly most: number;
+  readonly by: 'turn' | Standing;
+}
+
+/** What was spent: tokens of all kinds, and millionths of the currency. */
+export interface Amount {
+  readonly tokens: number;
+  readonly money: number;
+}
+
+export const NOTHING: Amount = { tokens: 0, money: 0 };
+
+export function limitsIn(budgets: BudgetSettings): Limit[] {
+  return SUBJECT_KINDS.flatMap((subject) =>
+    PERIOD_KINDS.flatMap((period) =>
+      mostIn(budgets[subject][period]).map((limit) => ({ subject, period, ...limit })),
+    ),
+  );
+}
+
+/** The one that keeps a turn from beginning: of those that are used up, the last to begin anew. */
+export function usedUp(standings: readonly Standing[]): Standing | undefined {
+  return standings.filter(isUsedUp).toSorted((a, b) => b.resetMs - a.resetMs)[0];
+}
+
+export function isUsedUp({ spent, most }: Pick<Standing, 'spent' | 'most'>): boolean {
+  return spent >= most;
+}
+
+/** In whole percent, rounded down, so that 100 means used up. */
+export function percentOf({ spent, most }: Pick<Standing, 'spent' | 'most'>): number {
+  return Math.floor((spent / most) * 100);
+}
+
+export function ceilingsOf(
+  { turn }: Pick<BudgetSettings, 'turn'>,
+  standings: readonly Standing[],
+): Ceiling[] {
+  return [
+    ...mostIn(turn).map((limit): Ceiling => ({ ...limit, by: 'turn' })),
+    ...standings.map((standing) => ({
+      of: standing.of,
+      most: standing.most - standing.spent,
+      by: standing,
+    })),
+  ];
+}
+
+/** What a turn has come to, if it may not go on. */
+export function reached(ceilings: readonly Ceiling[], spent: Amount): Ceiling | undefined {
+  return ceilings.find(({ of, most }) => spent[of] >= most);
+}
+
+export function amountOf(usage: Usage, model: string, { prices }: Pick<BudgetSettings, 'prices'>): Amount {
+  return { tokens: tokensOf(usage), money: costOf(usage, priceOf(model, prices)) };
+}
+
+export function sumOf(a: Amount, b: Amount): Amount {
+  return { tokens: a.tokens + b.tokens, money: a.money + b.money };
+}
+
+function mostIn({ tokens, money }: Spending): Pick<Limit, 'of' | 'most'>[] {
+  return [
+    ...(tokens === undefined ? [] : [{ of: 'tokens' as const, most: tokens }]),
+    ...(money === undefined ? [] : [{ of: 'money' as const, most: Math.round(money * MICRO) }]),
+  ];
+}

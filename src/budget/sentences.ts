@@ -1,0 +1,68 @@
+/** What people are told of budgets. Pure. */
+import { whenText } from '../approvals/sentences.ts';
+import type { Ceiling, Standing, SubjectKind } from './limits.ts';
+import type { PeriodKind } from './period.ts';
+import { MICRO } from './price.ts';
+
+const WHOSE: Record<SubjectKind, string> = {
+  conversation: 'of this conversation',
+  person: 'you have',
+  team: 'we all have together',
+};
+
+const WHEN: Record<PeriodKind, string> = { day: 'for today', month: 'for this month' };
+
+/** @param zone where the one who reads it lives */
+export function usedUpText(standing: Standing, currency: string, zone: string): string {
+  const { subject, period, resetMs } = standing;
+  return (
+    `The budget ${WHOSE[subject]} ${WHEN[period]} is used up: ${spentText(standing, currency)}. ` +
+    `It begins anew on ${whenText(resetMs, zone)}. Nothing you write is lost: I keep it, and I read it when you write to me after that.`
+  );
+}
+
+/** The end of a turn that its budget has ended. @param done what was done so far, a line each */
+export function brokenOffText(
+  { of, most, by }: Ceiling,
+  done: readonly string[],
+  currency: string,
+  zone: string,
+): string {
+  const why =
+    by === 'turn'
+      ? `I stopped here: one answer of mine may use at most ${quantityText(of, most, currency)}. Ask me to go on.`
+      : `I stopped here: the budget ${WHOSE[by.subject]} ${WHEN[by.period]} is used up. It begins anew on ${whenText(by.resetMs, zone)}.`;
+  const soFar = done.length === 0 ? 'Nothing was done so far.' : `Done so far: ${done.join('; ')}.`;
+  return `${why} ${soFar}`;
+}
+
+/** `203,118 of 200,000 tokens`. */
+export function spentText(
+  { of, spent, most }: Pick<Standing, 'of' | 'spent' | 'most'>,
+  currency: string,
+): string {
+  if (of === 'money') return `${moneyText(spent, currency)} of ${moneyText(most, currency)}`;
+  return `${numberText(spent)} of ${numberText(most)} tokens`;
+}
+
+/** What the operators of an installation are told. */
+export function alertText(standing: Standing, who: string, currency: string): string {
+  const { subject, period } = standing;
+  const whose =
+    subject === 'team' ? 'of everybody together' : subject === 'person' ? `of ${who}` : 'of a conversation';
+  return `The budget ${whose} ${WHEN[period]}: ${spentText(standing, currency)}`;
+}
+
+/** `12.30 USD`; what is less than a cent is shown to the fourth digit. @param micro in millionths */
+export function moneyText(micro: number, currency: string): string {
+  const amount = micro / MICRO;
+  return `${amount.toFixed(amount !== 0 && amount < 0.01 ? 4 : 2)} ${currency}`;
+}
+
+export function numberText(value: number): string {
+  return new Intl.NumberFormat('en-US').format(value);
+}
+
+function quantityText(of: 'tokens' | 'money', most: number, currency: string): string {
+  return of === 'money' ? moneyText(most, currency) : `${numberText(most)} tokens`;
+}

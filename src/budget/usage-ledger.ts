@@ -1,0 +1,169 @@
+/**
+ * What the model was used for: counters by person, conversation, model and tool, for each day and month.
+ *
+ * Owns      the names of the counters and where they are; what may be spent is another matter (`limits.ts`).
+ *
+ * Invariants
+ *   1. A turn is counted by the very write that takes its item off the mailbox: once, however often it was begun, and
+ *      never without what came of it. So the counters of a conversation are in its partition, and those of a person
+ *      or of everybody are the sum over all partitions.
+ *   2. What is counted only grows.
+ */
+import type { Usage } from '../domain/transcript.ts';
+import type { RedisClient } from '../redis/client.ts';
+import type { Effect } from '../redis/effects.ts';
+import { type Keys, partitionOf } from '../redis/keys.ts';
+import { type Amount, NOTHING, type Spender, SUBJECT_KINDS, type SubjectKind, sumOf } from './limits.ts';
+import type { Period, PeriodKind } from './period.ts';
+
+/** Of all spenders together: the subject of a counter has a name. */
+const EVERYBODY = 'all';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** So that the days of a month can be looked at until the next is over, and the months of a year. */
+const KEEP_MS: Record<PeriodKind, number> = { day: 62 * DAY_MS, month: 400 * DAY_MS };
+
+/** One call to the model: what it read and wrote, and what that cost. */
+export interface ModelUse {
+  readonly model: string;
+  readonly usage: Usage;
+  readonly amount: Amount;
+}
+
+/** What one turn used. */
+export interface TurnUse {
+  readonly models: readonly ModelUse[];
+  /** Names of the tools that were called, one for each call. */
+  readonly tools: readonly string[];
+}
+
+/** What is counted. `tokens` are of all kinds; `money` is in millionths of the currency. */
+export const COUNTS = ['turns', 'tokens', 'money', 'input', 'output', 'cached', 'stored', 'calls'] as const;
+export type Count = (typeof COUNTS)[number];
+
+export type UsageKind = SubjectKind | 'model' | 'tool';
+
+/** What was used for one subject in one period. */
+export interface UsageLine {
+  readonly kind: UsageKind;
+  readonly subject: string;
+  readonly counts: Readonly<Partial<Record<Count, number>>>;
+}
+
+export class UsageLedger {
+  constructor(
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
+  ) {}
+
+  /** What this spender has spent in the period, as one of these. */
+  async spent(subject: SubjectKind, spender: Spender, period: Period): Promise<Amount> {
+    const name = nameOf(subject, spender);
+    const counters = [counterOf('tokens', subject, name), counterOf('money', subject, name)];
+    // A conversation has all of its counters where it is itself.
+    const partitions =
+      subject === 'conversation' ? [partitionOf(spender.conversationId)] : this.keys.partitions();
+    const found = await Promise.all(
+      partitions.map((partition) => this.redis.hmget(this.keys.usage(partition, keyOf(period)), ...counters)),
+    );
+    const sum = (index: number) => found.reduce((total, counts) => total + Number(counts[index] ?? 0), 0);
+    return { tokens: sum(0), money: sum(1) };
+  }
+
+  /** Everything that was used in a period, whoever used most first. */
+  async lines(period: Pick<Period, 'kind' | 'name'>): Promise<UsageLine[]> {
+    const lines = new Map<
+      string,
+      { kind: UsageKind; subject: string; counts: Partial<Record<Count, number>> }
+    >();
+    for (const partition of this.keys.partitions()) {
+      const counters = await this.redis.hgetall(this.keys.usage(partition, keyOf(period)));
+      for (const [counter, value] of Object.entries(counters)) {
+        const read = toCounter(counter);
+        if (!read) continue;
+        const { count, kind, subject } = read;
+        const line = lines.get(`${kind} ${subject}`) ?? { kind, subject, counts: {} };
+        line.counts[count] = (line.counts[count] ?? 0) + Number(value);
+        lines.set(`${kind} ${subject}`, line);
+      }
+    }
+    const weight = ({ counts }: UsageLine) => counts.tokens ?? counts.calls ?? 0;
+    return [...lines.values()].toSorted((a, b) => weight(b) - weight(a) || (a.subject < b.subject ? -1 : 1));
+  }
+}
+
+/** Counts a turn, in the write that ends it. `at`: the periods it is counted in. */
+export function toUsageEffects(spender: Spender, used: TurnUse, at: readonly Period[]): Effect[] {
+  return at.flatMap((period): Effect[] => {
+    const counts = (period.kind === 'day' ? dayCounts : spendingCounts)(spender, used).filter(
+      ([, more]) => more > 0,
+    );
+    return [{ kind: 'usage', period: keyOf(period), keepMs: KEEP_MS[period.kind], counts }];
+  });
+}
+
+export function spentOn(used: readonly ModelUse[]): Amount {
+  return used.reduce((sum, { amount }) => sumOf(sum, amount), NOTHING);
+}
+
+type Counted = readonly [counter: string, more: number];
+
+/** What limits are held against, and the number of turns. */
+function spendingCounts(spender: Spender, { models }: TurnUse): Counted[] {
+  const total = spentOn(models);
+  return SUBJECT_KINDS.flatMap((subject): Counted[] => {
+    const name = nameOf(subject, spender);
+    return [
+      [counterOf('turns', subject, name), 1],
+      [counterOf('tokens', subject, name), total.tokens],
+      [counterOf('money', subject, name), total.money],
+    ];
+  });
+}
+
+function dayCounts(spender: Spender, used: TurnUse): Counted[] {
+  return [
+    ...spendingCounts(spender, used),
+    ...used.models.flatMap(({ model, usage, amount }): Counted[] => [
+      [counterOf('calls', 'model', model), 1],
+      [counterOf('tokens', 'model', model), amount.tokens],
+      [counterOf('money', 'model', model), amount.money],
+      [counterOf('input', 'model', model), usage.inputTokens],
+      [counterOf('output', 'model', model), usage.outputTokens],
+      [counterOf('cached', 'model', model), usage.cacheReadTokens],
+      [counterOf('stored', 'model', model), usage.cacheWriteTokens],
+    ]),
+    ...used.tools.map((tool): Counted => [counterOf('calls', 'tool', tool), 1]),
+  ];
+}
+
+function nameOf(subject: SubjectKind, { person, conversationId }: Spender): string {
+  switch (subject) {
+    case 'conversation':
+      return conversationId;
+    case 'person':
+      return person;
+    case 'team':
+      return EVERYBODY;
+    default:
+      return subject satisfies never;
+  }
+}
+
+/** `tokens person alex`. A subject may have blanks in its name; the words before it have none. */
+function counterOf(count: Count, kind: UsageKind, subject: string): string {
+  return `${count} ${kind} ${subject}`;
+}
+
+function toCounter(counter: string): { count: Count; kind: UsageKind; subject: string } | undefined {
+  const [word = '', of = '', ...rest] = counter.split(' ');
+  const count = COUNTS.find((each) => each === word);
+  const kind = USAGE_KINDS.find((each) => each === of);
+  return count && kind && { count, kind, subject: rest.join(' ') };
+}
+
+export const USAGE_KINDS: readonly UsageKind[] = ['team', 'person', 'conversation', 'model', 'tool'];
+
+function keyOf({ kind, name }: Pick<Period, 'kind' | 'name'>): string {
+  return `${kind}:${name}`;
+}
