@@ -1,21 +1,25 @@
 /**
  * What one turn is given to think with: the model, instructions, skills, tools, and what of the transcript is shown.
  *
- *   occasion ─▶ skills that fit ─▶ tools they leave ─▶ system prompt, guidance, history ─▶ brief
+ *   occasion ─▶ skills that fit ─▶ tools they leave ─▶ instructions, history ─▶ brief
  *
  * Invariant: it is made of the configuration in force when the turn begins; what is checked at each call is looked up
  * at that call (`Toolbox`).
  */
 import type { Authorizations } from '../config/authorizations.ts';
 import type { Config } from '../config/load-config.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { lastSaid, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
+import { buildPrompt } from './prompt/prompt-builder.ts';
+import { sectionsOf } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
-import { systemPrompt } from './prompt/system-prompt.ts';
+import type { OutputShelf } from './tools/output.ts';
 import type { ToolCatalog } from './tools/tool-catalog.ts';
 import { type Requester, Toolbox } from './tools/toolbox.ts';
 import type { TurnSetup } from './turn.ts';
@@ -24,7 +28,9 @@ export interface BriefDeps {
   readonly config: () => Config;
   readonly model: () => ModelClient;
   readonly tools: ToolCatalog;
+  readonly outputs: OutputShelf;
   readonly skills: Pick<SkillRegistry, 'choose'>;
+  readonly clock: Clock;
 }
 
 /** Why there is a turn, and for whom. */
@@ -39,10 +45,12 @@ export interface Occasion {
   readonly news: readonly Entry[];
   /** What it is about. */
   readonly opening: Entry;
+  /** What the author of the message behind it asked for. */
+  readonly directives?: MessageDirectives;
 }
 
 export interface TurnBrief {
-  readonly setup: Pick<TurnSetup, 'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps'>;
+  readonly setup: Pick<TurnSetup, 'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart'>;
   /** Ends with the opening. */
   readonly history: readonly Entry[];
   /** Name and version of each skill it was given. */
@@ -53,7 +61,7 @@ export class TurnBriefs {
   constructor(private readonly deps: BriefDeps) {}
 
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
-    const { conversationId, requester, rolesNow, stored, news, opening } = occasion;
+    const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
     const skills = await this.#skillsFor(occasion, log);
     const standing = {
@@ -61,15 +69,28 @@ export class TurnBriefs {
       roles: rolesNow,
     };
     const tools = this.deps.tools.narrowedTo(skills.tools);
+    const prompt = buildPrompt(
+      sectionsOf({
+        purpose,
+        settings: settings.prompt,
+        tools: tools.list(),
+        skills: skillsSection(skills.given, skills.leftOut),
+        directives,
+        nowMs: this.deps.clock.now(),
+      }),
+      directives?.mode ?? settings.prompt.mode,
+    );
+    const history = toHistory(stored, opening);
     return {
       setup: {
         model: this.deps.model(),
-        systemPrompt: systemPrompt(purpose),
-        guidance: skillsSection(skills.given, skills.leftOut),
-        tools: new Toolbox(tools, standing, requester, conversationId),
+        systemPrompt: prompt.system,
+        guidance: prompt.turn,
+        tools: new Toolbox(tools, standing, requester, conversationId, this.deps.outputs),
         maxSteps: settings.model.max_steps,
+        turnStart: history.length,
       },
-      history: [...toHistory(stored, opening), ...news, opening],
+      history: [...history, ...news, opening],
       skills: skills.given.map(({ label }) => label),
     };
   }

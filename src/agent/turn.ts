@@ -34,21 +34,23 @@ const OUT_OF_BUDGET = 'Not run: the budget is used up, and the turn ends here.';
 export interface TurnSetup {
   readonly model: ModelClient;
   readonly systemPrompt: string;
-  /** What it is told for this turn alone, behind the system prompt. */
+  /** What it is told for this turn alone, in front of what the turn is about. */
   readonly guidance?: string | undefined;
+  /** Entries of the history that were there before the turn; left out: all of them. */
+  readonly turnStart?: number;
   readonly tools: Toolbox;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
   /** Pictures and documents that came with the message the turn is about; absent if it is about something else. */
   readonly exhibits?: readonly Exhibit[];
-  /** Begins the idempotency keys of calls that run inside the turn. */
-  readonly key: string;
   /** Counts what the turn uses, and ends it when that is too much; absent: nobody counts. */
   readonly meter?: TurnMeter;
   /** Why this tool cannot be called just now, for the model; undefined when it can. Absent: always. */
   readonly throttle?: (tool: Tool, args: unknown) => Promise<string | undefined>;
   /** Calls that only read which run at the same time, at most. Left out: one. */
   readonly readsAtOnce?: number;
+  /** Begins the idempotency keys of calls that run inside the turn. */
+  readonly key: string;
   /**
    * What a held call is answered with, so that the transcript stays valid while people decide.
    *
@@ -98,6 +100,7 @@ export async function runTurn(
         system: setup.systemPrompt,
         entries: [...history, ...entries],
         tools: setup.tools.specs,
+        turnStart: setup.turnStart ?? history.length,
         ...(setup.guidance === undefined ? {} : { guidance: setup.guidance }),
         ...(setup.exhibits ? { exhibits: setup.exhibits } : {}),
       },
@@ -108,17 +111,17 @@ export async function runTurn(
       signal,
     );
     usage = plus(usage, reply.usage);
+    setup.meter?.note(reply.model, reply.usage);
     entries.push({
       kind: 'assistant',
       text: reply.text,
-    setup.meter?.note(reply.model, reply.usage);
       calls: reply.calls.map(({ id, tool, input }) => ({ id, tool, input })),
       model: reply.model,
       usage: reply.usage,
+      ...(reply.shown ? { shown: reply.shown } : {}),
     });
     if (reply.calls.length === 0) {
       return { kind: 'replied', ...report(), text: reply.text, cut: reply.stopped === 'length' };
-      ...(reply.shown ? { shown: reply.shown } : {}),
     }
 
     const ceiling = setup.meter?.reached();

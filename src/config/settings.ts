@@ -5,6 +5,7 @@ import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
 import { duration } from './duration.ts';
 import { McpSettings } from './mcp.ts';
+import { PromptSettings } from './prompt.ts';
 import { SkillSettings } from './skills.ts';
 import { WebSettings } from './web.ts';
 
@@ -190,6 +191,7 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 const sections = {
   model: ModelSettings.prefault({}).describe('The model that thinks.'),
   redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
+  prompt: PromptSettings.prefault({}).describe('What the agent is told about this place.'),
   skills: SkillSettings.prefault({}).describe('What the agent knows how to do.'),
   web: WebSettings.prefault({}).describe('Pages the agent may read, and searching for them.'),
   mcp: McpSettings.prefault({}).describe(

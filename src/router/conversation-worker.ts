@@ -36,7 +36,6 @@ import { type Outbox, type OutboxItem, toOutEffect, toSender } from '../delivery
 import { holdYes } from '../domain/approval/holding.ts';
 import { type Approval, isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Clock } from '../domain/clock.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
 import {
   ControlMovedError,
@@ -44,7 +43,6 @@ import {
   ModelUnavailableError,
   RecordMovedError,
 } from '../domain/errors.ts';
-import { isLive } from '../domain/escalation/record.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
@@ -52,14 +50,14 @@ import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
 import { groupsOf } from '../domain/tool.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
-import { closingsOf, reportsOf, type Scene } from '../escalation/triggers.ts';
+import type { ModelOutage } from '../escalation/model-outage.ts';
 import type { Directory, Speaker } from '../identity/directory.ts';
-import { type Claim, type Committed, deathsIn, type KeyedQueue, takingOf } from '../mailbox/keyed-queue.ts';
+import { type Claim, type Committed, deathsIn, type KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import { Alarms } from './alarms.ts';
 import { readFiles } from './file-reader.ts';
-import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
@@ -86,6 +84,7 @@ export interface WorkerDeps extends BriefDeps {
   readonly grants: GrantStore;
   readonly controls: ControlStore;
   readonly escalations: Pick<EscalationStore, 'find'>;
+  readonly modelOutage: ModelOutage;
   readonly outbox: Outbox;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -94,7 +93,6 @@ export interface WorkerDeps extends BriefDeps {
   readonly sendNow: (platform: string) => string;
   /** Takes outbound lanes that were leased to this process by a commit. */
   readonly onHanded: (claims: readonly Claim[]) => void;
-  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -127,11 +125,13 @@ interface Trace {
 export class ConversationWorker {
   readonly #standby: Standby;
   readonly #heldCalls: HeldCalls;
+  readonly #alarms: Alarms;
   readonly #briefs: TurnBriefs;
 
   constructor(private readonly deps: WorkerDeps) {
     this.#standby = new Standby(deps);
     this.#heldCalls = new HeldCalls(deps);
+    this.#alarms = new Alarms(deps);
     this.#briefs = new TurnBriefs(deps);
   }
 
@@ -149,21 +149,28 @@ export class ConversationWorker {
       return this.#bury(claim, item, `${MOST_DEATHS} times the process ended while it was handled`, mode);
     }
     const trace: Trace = {};
+    const watched = this.#alarms.ofMessage(item);
     try {
       const control = await this.deps.controls.find(conversationId);
       const handling: Handling = { claim, conversationId, control, trace, log };
       const verdict = await this.#standby.judge(item, control, claim, log);
       const left = verdict.kind === 'turn' ? [] : await this.#leftStanding(claim, item, BROKEN_OFF);
       if (verdict.kind === 'later') {
-        await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', [...verdict.effects, ...left]);
+        await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', [
+          ...verdict.effects,
+          ...left,
+          ...watched,
+        ]);
         return undefined;
       }
       const deed = await this.#effectsOf(handling, item, verdict);
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
-      return this.#after(await this.#commit(claim, { ...deed, effects: [...deed.effects, ...left] }, then));
+      return this.#after(
+        await this.#commit(claim, { ...deed, effects: [...deed.effects, ...left, ...watched] }, then),
+      );
     } catch (error) {
-      await this.#failed(claim, item, error, trace, log);
+      await this.#failed(claim, item, error, { trace, watched, log });
       return undefined;
     }
   }
@@ -435,7 +442,7 @@ export class ConversationWorker {
     return {
       effects: [
         ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
-        ...(await this.#calls(work, [...news, opening], outcome)),
+        ...(await this.#alarms.ofTurn(work, [...news, opening], outcome)),
         ...(handoff ? handoff.effects : [guard(work.control)]),
       ],
       ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
@@ -466,54 +473,6 @@ export class ConversationWorker {
         }),
       ),
     ];
-  }
-
-  /** Who is called because of what happened in this turn, and who need not come any more. */
-  async #calls(
-    { claim, item, conversationId, replyTo, requester }: Work,
-    occasion: readonly Entry[],
-    outcome: TurnOutcome,
-  ): Promise<Effect[]> {
-    const { escalation, settings } = this.deps.config();
-    if (escalation.triggers.length === 0) return [];
-    const turn: TurnSeen = {
-      item,
-      roles: requester.roles,
-      occasion,
-      outcome,
-      mostSteps: settings.model.max_steps,
-      before: claim.entries,
-    };
-    const scene: Scene = {
-      id: `turn:${item.id}`,
-      conversationId,
-      origin: replyTo,
-      correlation: item.correlation,
-      person: requester.person,
-      nowMs: this.deps.clock.now(),
-    };
-    const mended = recoveriesIn(turn, conversationId).flatMap((recovery) =>
-      closingsOf(escalation.triggers, recovery, scene).map(({ effect }) => effect),
-    );
-    const reports = happeningsIn(turn).flatMap((happening, index) =>
-      reportsOf(escalation.triggers, happening, { ...scene, id: `${scene.id}:${index}` }),
-    );
-    return [...mended, ...(await this.#answersAgain(claim, scene)), ...reports];
-  }
-
-  /** A turn is over: whoever was called because turns failed need not come. */
-  async #answersAgain({ failures }: Claim, scene: Scene): Promise<Effect[]> {
-    const { conversationId } = scene;
-    const { triggers } = this.deps.config().escalation;
-    const closings = closingsOf(triggers, { kind: 'turn-works', conversationId }, scene);
-    // What was reported at its last try may still be on its way; of an earlier item, the record is there by now.
-    const live = await Promise.all(
-      closings.map(async ({ escalation }) => {
-        const known = failures > 0 ? undefined : await this.deps.escalations.find(escalation);
-        return failures > 0 || (known !== undefined && isLive(known));
-      }),
-    );
-    return closings.filter((_, index) => live[index]).map(({ effect }) => effect);
   }
 
   /** What follows when the agent asked for a human in this turn; undefined when it did not. */
@@ -619,7 +578,8 @@ export class ConversationWorker {
     };
     const own = agentRule(this.deps.config().authorizations, call);
     const forbidden = own.verdict === 'deny' ? own.rule : undefined;
-    const resumed = await runApproved(this.deps.permits, tool, approval, this.deps.clock, forbidden);
+    const { permits: desk, clock, outputs } = this.deps;
+    const resumed = await runApproved({ desk, clock, outputs }, tool, approval, forbidden);
     work.log.info(
       {
         tool: approval.request.tool,
@@ -633,7 +593,13 @@ export class ConversationWorker {
 
   // ── When it did not work ───────────────────────────────────────────────────────────────────────────────────
 
-  async #failed(claim: Claim, item: MailboxItem, error: unknown, trace: Trace, log: Logger): Promise<void> {
+  /** @param watched who is called because of the item, whatever comes of it */
+  async #failed(
+    claim: Claim,
+    item: MailboxItem,
+    error: unknown,
+    { trace, watched, log }: { trace: Trace; watched: readonly Effect[]; log: Logger },
+  ): Promise<void> {
     const { queue } = this.deps;
     if (error instanceof LeaseLostError || claim.signal.aborted) {
       log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
@@ -648,35 +614,27 @@ export class ConversationWorker {
       if (error instanceof ModelUnavailableError) {
         const pauseMs = error.retryAfterMs ?? backoff(claim.failures);
         log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
-        await queue.retryLater(claim, pauseMs, 'free', await this.#delayNotice(claim, item, error));
+        await queue.retryLater(claim, pauseMs, 'free', [
+          ...(await this.#delayNotice(claim, item, error)),
+          ...watched,
+          ...(await this.#alarms.ofModelAway(claim, item, error, pauseMs)),
+        ]);
         return;
       }
       log.error(
         { err: error, item: item.id, attempt: claim.attempt },
         'handling an item failed; trying again',
       );
-      await queue.retryLater(claim, backoff(claim.failures), 'counts', this.#callsFor(claim, item));
+      await queue.retryLater(claim, backoff(claim.failures), 'counts', [
+        ...watched,
+        ...this.#alarms.ofFailure(claim, item),
+      ]);
     } catch (retryError) {
       log.warn(
         { err: retryError, item: item.id },
         'the item could not be put back; it returns when its lease ends',
       );
     }
-  }
-
-  /** Who is called because a turn failed once more. */
-  #callsFor(claim: Claim, item: MailboxItem): Effect[] {
-    const times = claim.failures + 1;
-    return reportsOf(
-      this.deps.config().escalation.triggers,
-      { kind: 'turn-failed', times },
-      {
-        id: `failed:${item.id}:${takingOf(claim)}`,
-        conversationId: conversationOf(claim),
-        correlation: item.correlation,
-        nowMs: this.deps.clock.now(),
-      },
-    );
   }
 
   /** Says that what was shown so far does not go on. */
@@ -784,16 +742,8 @@ export class ConversationWorker {
         ...(item?.kind === 'message' ? received(item) : []),
         ...(about ? toHeard(about.state, about.approval) : []),
         { kind: 'dead', queue: 'm', lane: claim.lane, attempts: claim.attempt, reason, item: kept },
-        ...reportsOf(
-          this.deps.config().escalation.triggers,
-          { kind: 'dead-letter', queue: 'm', words: reason },
-          {
-            id: `dead:${item?.id ?? claim.lane}:${takingOf(claim)}`,
-            conversationId,
-            correlation,
-            nowMs: this.deps.clock.now(),
-          },
-        ),
+        ...(item ? this.#alarms.ofMessage(item) : []),
+        ...this.#alarms.ofDeath(claim, item, reason),
         {
           kind: 'audit',
           event: {

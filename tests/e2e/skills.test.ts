@@ -49,9 +49,19 @@ async function ask(
   return {
     request,
     thread,
-    system: blocksIn(request).join('\n'),
+    system: [...blocksIn(request), guidanceIn(request)].join('\n'),
     tools: (request.tools ?? []).map(({ name }) => name),
   };
+}
+
+/** What was said with the turn. */
+function guidanceIn({ messages }: MessagesRequest): string {
+  const texts = messages.flatMap(({ content }) =>
+    typeof content === 'string'
+      ? [content]
+      : content.flatMap((block) => (block.type === 'text' ? [block.text] : [])),
+  );
+  return texts.filter((text) => text.startsWith('[signalbox] For this turn')).join('\n');
 }
 
 function blocksIn({ system }: MessagesRequest): string[] {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaudeClient, toParams } from '../../src/agent/model/claude-client.ts';
-import { EVENT_MARK } from '../../src/agent/prompt/system-prompt.ts';
+import { EVENT_MARK } from '../../src/agent/prompt/event-mark.ts';
 import { runTurn } from '../../src/agent/turn.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
 import type { Entry } from '../../src/domain/transcript.ts';

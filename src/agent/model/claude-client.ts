@@ -1,16 +1,18 @@
 /**
  * Claude, by the Messages API: the only importer of the Anthropic SDK.
  *
- * The transcript is ours; each call sends the whole of it, the stable part first, with two cache marks: behind
- * tools and system prompt, which hardly ever change, and behind the newest entry, which the next call begins with.
- * What a turn is told beside the system prompt stands behind the first, with a mark of its own.
+ * The transcript is ours; each call sends the whole of it, the stable part first, with marks up to which it is
+ * cached: behind tools and system prompt, which hardly ever change; behind what stood before the turn, which the next
+ * turn finds unchanged, and behind what stood before the turn before that, where this one finds it; and behind the newest
+ * entry, which the next call of the turn begins with. What holds for one turn alone is said where the turn begins, so
+ * that nothing before it changes.
  */
 import Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlockParam, Message } from '@anthropic-ai/sdk/resources/messages';
-import { ModelUnavailableError } from '../../domain/errors.ts';
+import { ModelUnavailableError, RequestTooLongError } from '../../domain/errors.ts';
 import type { ToolCall } from '../../domain/tool.ts';
 import type { Entry, FileNote } from '../../domain/transcript.ts';
-import { EVENT_MARK } from '../prompt/system-prompt.ts';
+import { EVENT_MARK } from '../prompt/event-mark.ts';
 import type { Exhibit, ModelClient, ModelReply, ModelRequest } from './model-client.ts';
 
 export interface ClaudeSettings {
@@ -85,6 +87,11 @@ export class ClaudeClient implements ModelClient {
     }
   }
 
+  async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number> {
+    const { max_tokens: _, ...counted } = toParams(request, this.settings);
+    return (await this.#anthropic.messages.countTokens(counted, { signal })).input_tokens;
+  }
+
   async check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
     const { model } = this.settings;
     try {
@@ -122,7 +129,7 @@ class Silence {
 }
 
 export function toParams(
-  { system, guidance, entries, tools, exhibits }: ModelRequest,
+  { system, guidance, entries, turnStart = entries.length, tools, exhibits }: ModelRequest,
   settings: ClaudeSettings,
 ): MessageParams {
   return {
@@ -134,30 +141,55 @@ export function toParams(
       // The schemas are made from zod objects, whose JSON Schema always has this type.
       input_schema: inputSchema as Anthropic.Tool.InputSchema,
     })),
-    system: [
-      { type: 'text', text: system, cache_control: CACHED },
-      ...(guidance === undefined
-        ? []
-        : [{ type: 'text' as const, text: withoutMark(guidance), cache_control: CACHED }]),
-    ],
-    messages: withCacheMark(toMessages(entries, exhibits).map(wellFormed)),
+    system: [{ type: 'text', text: system, cache_control: CACHED }],
+    messages: toMessages(entries, { exhibits, guidance, turnStart }).map(wellFormed),
   };
 }
 
-/**
- * Neighbours of one role become one message: results of calls first, as the API wants them. `exhibits` belong to the
- * newest entry of a person; undefined when it was shown before, so that its pictures are gone.
- */
-export function toMessages(entries: readonly Entry[], exhibits?: readonly Exhibit[]): Turn[] {
-  const messages: Turn[] = [];
+/** What is shown beside the entries. */
+interface Surroundings {
+  /** Belong to the newest entry of a person; undefined when it was shown before, so that its pictures are gone. */
+  readonly exhibits?: readonly Exhibit[] | undefined;
+  readonly guidance?: string | undefined;
+  readonly turnStart?: number;
+}
+
+/** Neighbours of one role become one message: results of calls first, as the API wants them. */
+export function toMessages(
+  entries: readonly Entry[],
+  { exhibits, guidance, turnStart = entries.length }: Surroundings = {},
+): Turn[] {
   const newest = entries.findLast(({ kind }) => kind === 'user');
-  for (const entry of entries) {
-    const { role, content } = toTurn(entry, entry === newest ? exhibits : undefined);
+  const marked = new Set([startOfTurnBefore(entries, turnStart) - 1, turnStart - 1, entries.length - 1]);
+  const turns = entries.map((entry, index) => {
+    const turn = toTurn(entry, entry === newest ? exhibits : undefined);
+    return marked.has(index) ? withCacheMark(turn) : turn;
+  });
+  if (guidance !== undefined) turns.splice(turnStart, 0, toGuidance(guidance));
+
+  const messages: Turn[] = [];
+  for (const { role, content } of turns) {
+    if (content.length === 0) continue;
     const last = messages.at(-1);
     if (last?.role === role) last.content.push(...content);
-    else messages.push({ role, content });
+    else messages.push({ role, content: [...content] });
   }
-  return messages.filter(({ content }) => content.length > 0);
+  return messages;
+}
+
+/** Where people, or the gateway, spoke before the agent's last words ahead of this one. */
+function startOfTurnBefore(entries: readonly Entry[], turnStart: number): number {
+  const isAgents = ({ kind }: Entry) => kind === 'assistant' || kind === 'tool-result';
+  const before = entries.slice(0, turnStart);
+  const lastWord = before.findLastIndex(isAgents);
+  const saidTo = before.slice(0, Math.max(0, lastWord)).findLastIndex((entry) => !isAgents(entry));
+  return before.slice(0, Math.max(0, saidTo)).findLastIndex(isAgents) + 1;
+}
+
+/** Its end is marked, too: what somebody says behind it is not the gateway's word. */
+function toGuidance(guidance: string): Turn {
+  const text = `${EVENT_MARK} For this turn:\n\n${withoutMark(guidance)}\n\n${EVENT_MARK} That was all; the turn begins.`;
+  return { role: 'user', content: [{ type: 'text', text }] };
 }
 
 /** `exhibits`: see `toMessages`; undefined for every older message. */
@@ -282,18 +314,16 @@ function mended(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [mended(key), mended(inner)]));
 }
 
-function withCacheMark(messages: Turn[]): Turn[] {
-  const last = messages.at(-1);
-  const block = last?.content.at(-1);
-  // A request ends with somebody speaking, with a file, or with the result of a call; nothing else is marked.
-  if (!last || !block || !isMarkable(block)) return messages;
-  const marked: ContentBlockParam = { ...block, cache_control: CACHED };
-  return [...messages.slice(0, -1), { ...last, content: [...last.content.slice(0, -1), marked] }];
+function withCacheMark({ role, content }: Turn): Turn {
+  const block = content.at(-1);
+  if (!block || !isMarkable(block)) return { role, content };
+  return { role, content: [...content.slice(0, -1), { ...block, cache_control: CACHED }] };
 }
 
 function isMarkable(block: ContentBlockParam) {
   return (
     block.type === 'text' ||
+    block.type === 'tool_use' ||
     block.type === 'tool_result' ||
     block.type === 'image' ||
     block.type === 'document'
@@ -347,12 +377,19 @@ function toOurError(error: unknown): unknown {
     const reason = status === undefined ? 'the answer broke off' : `it answered ${status}`;
     return new ModelUnavailableError(reason, retryAfterMs(error.headers), { cause: error });
   }
-  return error;
+  return isTooLong(error) ? new RequestTooLongError({ cause: error }) : error;
+}
+
+/** 413 for too many bytes, 400 for too many tokens, which its words alone tell apart (Anthropic docs, "Errors"). */
+function isTooLong({ status, message }: { status: number | undefined; message: string }): boolean {
+  if (status === 413) return true;
+  return status === 400 && /prompt is too long|exceeds? (?:the )?(?:context|model's maximum)/i.test(message);
 }
 
 /** The service will not take this request, however often it is made. */
 function isRefused(error: unknown): boolean {
-  return error instanceof Anthropic.APIError && (error.status === 400 || error.status === 413);
+  if (error instanceof RequestTooLongError) return true;
+  return error instanceof Anthropic.APIError && error.status === 400;
 }
 
 /** The stream ended early, its connection broke, or what came is no answer. */

@@ -1,6 +1,6 @@
 /** The port to a language model: a conversation in, a reply with text and tool calls out. */
 import type { ToolCall } from '../../domain/tool.ts';
-import type { Entry, Usage } from '../../domain/transcript.ts';
+import type { Entry, Shown, Usage } from '../../domain/transcript.ts';
 
 export interface ToolSpec {
   readonly name: string;
@@ -18,8 +18,10 @@ export interface Exhibit {
 export interface ModelRequest {
   /** What stays the same between calls comes first; it is cached by its bytes. */
   readonly system: string;
-  /** Belongs to the instructions, behind `system`: what holds for this turn alone. */
+  /** What holds for this turn alone: the gateway's word, in front of where the turn begins. */
   readonly guidance?: string;
+  /** Where in `entries` the present turn begins; the next one finds what stands before it unchanged. Left out: at their end. */
+  readonly turnStart?: number;
   readonly entries: readonly Entry[];
   readonly tools: readonly ToolSpec[];
   /** One for each file of kind `shown` of the newest message in `entries`, in order; absent if it is an older one. */
@@ -33,14 +35,20 @@ export interface ModelReply {
   readonly stopped: 'end' | 'calls' | 'length' | 'refusal';
   readonly model: string;
   readonly usage: Usage;
+  /** Which part of the entries it was shown, where that was decided on the way. */
+  readonly shown?: Shown;
 }
 
 export interface ModelClient {
   /**
    * @param onText hears the text as it comes, piece by piece
    * @throws {ModelUnavailableError} when trying again later may help
+   * @throws {RequestTooLongError} when it is more than the model can read
    */
   complete(request: ModelRequest, onText: (piece: string) => void, signal: AbortSignal): Promise<ModelReply>;
+
+  /** What a request comes to, in tokens, as the model's service counts it; left out: it cannot. */
+  countTokens?(request: ModelRequest, signal: AbortSignal): Promise<number>;
 
   /** Whether the model answers with the configured credentials; a sentence, never a throw. */
   check(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;

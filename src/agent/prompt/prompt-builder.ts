@@ -1,0 +1,74 @@
+/**
+ * The instructions of one turn, put together from sections.
+ *
+ *   sections ─▶ those that are on and fit the mode ─▶ by priority, highest first ─┬─▶ above SKILLS: the system prompt
+ *                                                                                └─▶ from SKILLS on: said with the turn
+ *
+ * What the system prompt is made of hardly ever changes, so that it and the conversation behind it are read from the
+ * cache; what a single turn is told stands behind the conversation. Pure: the same input gives the same bytes.
+ *
+ * Invariants
+ *   1. IDENTITY and SECURITY are in every prompt, whatever the mode.
+ *   2. The order is that of the priorities; sections of one priority stand by name.
+ */
+import type { PromptMode } from '../../domain/directive.ts';
+
+/** The ten there always are, with their places. Others may be put between them. */
+export const PRIORITIES = {
+  CONTEXT: 100,
+  IDENTITY: 90,
+  SECURITY: 85,
+  FORMATTING: 80,
+  LANGUAGE: 75,
+  TOOLS: 60,
+  SKILLS: 50,
+  MEMORY: 40,
+  REASONING: 30,
+  CUSTOM: 20,
+} as const;
+
+export interface PromptSection {
+  /** In capitals: `CONTEXT`. */
+  readonly name: string;
+  readonly priority: number;
+  readonly enabled: boolean;
+  /** The least mode in which it appears. */
+  readonly minMode: 'minimal' | 'full';
+  /** Without its heading; empty: left out. */
+  readonly text: string;
+}
+
+export interface BuiltPrompt {
+  /** In the order in which they are said. */
+  readonly sections: readonly PromptSection[];
+  /** What stays the same from turn to turn. */
+  readonly system: string;
+  /** What is said with this turn; undefined: nothing. */
+  readonly turn: string | undefined;
+}
+
+/** Whatever the mode is, and whoever asked for it. */
+const ALWAYS: ReadonlySet<string> = new Set(['IDENTITY', 'SECURITY']);
+
+export function buildPrompt(sections: readonly PromptSection[], mode: PromptMode): BuiltPrompt {
+  const shown = sections
+    .filter((section) => section.text.trim() !== '' && isShown(section, mode))
+    .toSorted((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+  const lasting = shown.filter(({ priority }) => priority > PRIORITIES.SKILLS);
+  const ofTurn = shown.filter(({ priority }) => priority <= PRIORITIES.SKILLS);
+  return {
+    sections: shown,
+    system: textOf(lasting),
+    turn: ofTurn.length === 0 ? undefined : textOf(ofTurn),
+  };
+}
+
+function isShown({ name, enabled, minMode }: PromptSection, mode: PromptMode): boolean {
+  if (ALWAYS.has(name)) return true;
+  if (!enabled || mode === 'none') return false;
+  return mode === 'full' || minMode === 'minimal';
+}
+
+function textOf(sections: readonly PromptSection[]): string {
+  return sections.map(({ text }) => text.trim()).join('\n\n');
+}
