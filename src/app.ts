@@ -73,6 +73,8 @@ import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
 import { NoteStore } from './memory/note-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
+import { OutputStore } from './memory/output-store.ts';
+import { createOutputTools } from './memory/output-tools.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPlanTools } from './plans/plan-tool.ts';
 import { SagaRunner } from './plans/saga-runner.ts';
@@ -214,8 +216,10 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     keepMs: () => config().settings.retention.approvals,
     triggers: () => config().escalation.triggers,
   });
+  const outputs = new OutputStore(redis, keys);
   const single = [
     ...createTools(stores.notes, clock, settings.sandbox.url),
+    ...createOutputTools(outputs),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
@@ -278,6 +282,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     config,
     model: createModels(config),
     tools,
+    outputs,
     skills,
     gateways,
     sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),

@@ -15,6 +15,7 @@ import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { driftOf } from './preview.ts';
+import { type OutputShelf, withinCap } from './tools/output.ts';
 
 /** What running a call needs of the approvals' store. */
 export interface PermitDesk {
@@ -24,6 +25,12 @@ export interface PermitDesk {
   renew(permit: Permit): Promise<boolean>;
   complete(permit: Permit, output: ToolOutput): Promise<CompleteResult>;
   loseTrack(permit: Permit, remark: string): Promise<CompleteResult>;
+}
+
+export interface ResumeDeps {
+  readonly desk: PermitDesk;
+  readonly clock: Clock;
+  readonly outputs: OutputShelf;
 }
 
 /** A call may begin only while this much of its permit is left, in ms. */
@@ -37,10 +44,9 @@ export type Resumed =
 
 /** @param forbidden why the agent may not make this call any more; then it is revoked instead of begun */
 export async function runApproved(
-  desk: PermitDesk,
+  { desk, clock, outputs }: ResumeDeps,
   tool: Tool | undefined,
   approval: Approval,
-  clock: Clock,
   forbidden?: string,
 ): Promise<Resumed> {
   const { request } = approval;
@@ -83,7 +89,14 @@ export async function runApproved(
     permitEpoch,
     signal,
   };
-  const ran = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
+  const outcome = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
+  const ran =
+    outcome.kind === 'ran'
+      ? {
+          ...outcome,
+          output: await withinCap(outcome.output, { tool, conversationId, key: idempotencyKey }, outputs),
+        }
+      : outcome;
   // What came of it is known from here on; failing to write it down does not make it unknown.
   if (ran.kind === 'ran') await desk.complete(permit, ran.output);
   else await desk.loseTrack(permit, ran.remark);

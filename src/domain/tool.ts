@@ -53,6 +53,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly effect: ToolEffect;
   readonly reversible: boolean;
   readonly timeoutMs: number;
+  /** Characters of its output the model is shown at once; the rest is kept, and read on demand. Left out: 20,000. */
+  readonly outputChars?: number;
   /**
    * Writes only to the gateway's own store and is harmless to repeat, so it may run inside a turn.
    * Everything else that changes something runs outside the turn, once, under a permit.

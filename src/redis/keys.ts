@@ -181,6 +181,16 @@ export class Keys {
     return `${this.partition(partition)}audit:head`;
   }
 
+  /** A long output of a tool, kept for the conversation it was told in; all of them begin as the one without a handle. */
+  output(conversationId: ConversationId, handle: string): string {
+    return `${this.partition(partitionOf(conversationId))}out:${conversationId}:${handle}`;
+  }
+
+  /** Handles of a conversation's long outputs, by when they were kept. */
+  outputs(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}outs:${conversationId}`;
+  }
+
   notes(scope: string): string {
     return `${this.partition(partitionOf(scope))}note:${scope}`;
   }

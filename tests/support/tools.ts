@@ -1,5 +1,6 @@
 /** Tools and rules for tests of the agent: a lookup, a note, a refund and a deployment that remember their runs. */
 import { z } from 'zod';
+import type { OutputShelf } from '../../src/agent/tools/output.ts';
 import { ToolCatalog } from '../../src/agent/tools/tool-catalog.ts';
 import { type Requester, Toolbox } from '../../src/agent/tools/toolbox.ts';
 import { Authorizations } from '../../src/config/authorizations.ts';
@@ -62,11 +63,14 @@ export function rules(...written: WrittenRule[]): Authorizations {
 
 export const ASK_MANAGER = { decision: 'ask', approvers: { role: 'manager' } } as const;
 
+/** Keeps whatever it is given, and lets nobody read it. */
+export const NO_SHELF: OutputShelf = { keep: async (_conversation, _handle, text) => text.length };
+
 export function aToolbox(
   authorizations: Authorizations,
   { tools = createTestTools(), requester = {} }: { tools?: Tool[]; requester?: Partial<Requester> } = {},
 ): Toolbox {
   const alex = { person: ALEX, name: 'Alex Kim', roles: ['member'], platform: 'slack', ...requester };
   const standing = { authorizations: () => authorizations, roles: () => alex.roles };
-  return new Toolbox(new ToolCatalog(tools), standing, alex, ConversationId.parse('slack:T0:C0:1'));
+  return new Toolbox(new ToolCatalog(tools), standing, alex, ConversationId.parse('slack:T0:C0:1'), NO_SHELF);
 }

@@ -13,6 +13,7 @@ import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import { groupsOf, type Tool, type ToolCall, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { decideTool } from './compound-call.ts';
+import { type OutputShelf, withinCap } from './output.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
 import { agentRule, type PolicyDecision } from './tool-policy.ts';
 
@@ -62,6 +63,7 @@ export class Toolbox {
     private readonly standing: Standing,
     private readonly requester: Pick<Requester, 'person' | 'platform'>,
     private readonly conversationId: ConversationId,
+    private readonly outputs: OutputShelf,
   ) {}
 
   /** What the model may call. */
@@ -116,6 +118,11 @@ export class Toolbox {
 
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
   async run(tool: Tool, args: unknown, key: string, signal: AbortSignal): Promise<ToolOutput> {
+    const output = await this.#outcomeOf(tool, args, key, signal);
+    return withinCap(output, { tool, conversationId: this.conversationId, key }, this.outputs);
+  }
+
+  async #outcomeOf(tool: Tool, args: unknown, key: string, signal: AbortSignal): Promise<ToolOutput> {
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     try {
       return await tool.execute(args, {

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type PermitDesk, runApproved } from '../../../src/agent/resume.ts';
+import { type PermitDesk, type ResumeDeps, runApproved } from '../../../src/agent/resume.ts';
+import type { OutputShelf } from '../../../src/agent/tools/output.ts';
 import { digestOf } from '../../../src/domain/approval/digest.ts';
 import { claim, type Permit } from '../../../src/domain/approval/execution.ts';
 import type { Approval } from '../../../src/domain/approval/record.ts';
@@ -7,7 +8,7 @@ import { vote } from '../../../src/domain/approval/voting.ts';
 import type { Tool, ToolOutput } from '../../../src/domain/tool.ts';
 import { anApproval, aVote, LEASE_MS, OPENED_MS } from '../../support/approvals.ts';
 import { ManualClock } from '../../support/core.ts';
-import { createTestTools, type Run } from '../../support/tools.ts';
+import { createTestTools, NO_SHELF, type Run } from '../../support/tools.ts';
 
 /** Grants by the machine itself, and writes down what it is told. */
 class TestDesk implements PermitDesk {
@@ -35,6 +36,10 @@ class TestDesk implements PermitDesk {
   }
 }
 
+function having(desk: PermitDesk, clock = new ManualClock(), outputs = NO_SHELF): ResumeDeps {
+  return { desk, clock, outputs };
+}
+
 function approved(args: unknown = { order: 7, amount: 120 }): Approval {
   const approval = anApproval({ request: { args } });
   return vote(approval, aVote(approval), OPENED_MS).result.approval;
@@ -50,7 +55,7 @@ describe('running an approved call', () => {
     const runs: Run[] = [];
     const desk = new TestDesk();
 
-    const resumed = await runApproved(desk, refundOf(runs), approved(), new ManualClock());
+    const resumed = await runApproved(having(desk), refundOf(runs), approved());
 
     expect(resumed).toEqual({ kind: 'ran', output: { status: 'ok', text: 'refund done' } });
     expect(runs.map(({ args }) => args)).toEqual([{ order: 7, amount: 120 }]);
@@ -61,7 +66,7 @@ describe('running an approved call', () => {
   it('runs nothing that is not approved', async () => {
     const runs: Run[] = [];
 
-    expect(await runApproved(new TestDesk(), refundOf(runs), anApproval(), new ManualClock())).toEqual({
+    expect(await runApproved(having(new TestDesk()), refundOf(runs), anApproval())).toEqual({
       kind: 'not-run',
       why: 'REFUSED',
     });
@@ -76,7 +81,7 @@ describe('running an approved call', () => {
     const stored = { ...changed, digest: digestOf(changed.request) };
 
     for (const each of [changed, stored]) {
-      expect(await runApproved(new TestDesk(), refundOf(runs), each, new ManualClock())).toEqual({
+      expect(await runApproved(having(new TestDesk()), refundOf(runs), each)).toEqual({
         kind: 'not-run',
         why: 'MISMATCH',
       });
@@ -88,7 +93,7 @@ describe('running an approved call', () => {
     const runs: Run[] = [];
 
     expect(
-      await runApproved(new TestDesk(), refundOf(runs, { version: 2 }), approved(), new ManualClock()),
+      await runApproved(having(new TestDesk()), refundOf(runs, { version: 2 }), approved()),
     ).toMatchObject({ why: 'MISMATCH' });
     expect(runs).toEqual([]);
   });
@@ -98,7 +103,7 @@ describe('running an approved call', () => {
     const clock = new ManualClock();
     const desk = new TestDesk(() => clock.advance(LEASE_MS - 1_000));
 
-    expect(await runApproved(desk, refundOf(runs), approved(), clock)).toEqual({
+    expect(await runApproved(having(desk, clock), refundOf(runs), approved())).toEqual({
       kind: 'not-run',
       why: 'PERMIT_TOO_OLD',
     });
@@ -108,8 +113,8 @@ describe('running an approved call', () => {
   it('reports a tool that is gone, or arguments that no longer fit, as not run', async () => {
     const desk = new TestDesk();
 
-    await runApproved(desk, undefined, approved(), new ManualClock());
-    await runApproved(desk, refundOf([]), approved({ order: 'seven' }), new ManualClock());
+    await runApproved(having(desk), undefined, approved());
+    await runApproved(having(desk), refundOf([]), approved({ order: 'seven' }));
 
     expect(desk.told).toEqual([
       { status: 'error', text: 'refund was not run: there is no such tool any more' },
@@ -135,9 +140,9 @@ describe('running an approved call', () => {
     };
     const plan = refundOf(runs, { calls: () => [] });
 
-    await runApproved(watched, plan, begun, new ManualClock(), forbidden);
-    await runApproved(watched, plan, begin, new ManualClock(), forbidden);
-    await runApproved(watched, refundOf(runs), begun, new ManualClock(), forbidden);
+    await runApproved(having(watched), plan, begun, forbidden);
+    await runApproved(having(watched), plan, begin, forbidden);
+    await runApproved(having(watched), refundOf(runs), begun, forbidden);
 
     expect(drifts).toEqual([undefined, forbidden, forbidden]);
   });
@@ -149,7 +154,7 @@ describe('running an approved call', () => {
       execution: { epoch: 1, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 1 },
     };
 
-    await runApproved(desk, undefined, begun, new ManualClock());
+    await runApproved(having(desk), undefined, begun);
 
     expect(desk.told).toEqual([
       { status: 'error', text: expect.stringContaining('was begun before and could not be gone on with') },
@@ -172,7 +177,7 @@ describe('running an approved call', () => {
       },
     });
 
-    const running = runApproved(desk, lasting, approved(), new ManualClock());
+    const running = runApproved(having(desk), lasting, approved());
     await vi.advanceTimersByTimeAsync(LEASE_MS * 0.7);
     const early = signal.aborted;
     await vi.advanceTimersByTimeAsync(LEASE_MS / 3);
@@ -187,12 +192,7 @@ describe('running an approved call', () => {
     const runs: Run[] = [];
     const before = { epoch: 2, owner: 'w0', leaseUntilMs: OPENED_MS, attempt: 2 };
 
-    await runApproved(
-      new TestDesk(),
-      refundOf(runs),
-      { ...approved(), execution: before },
-      new ManualClock(),
-    );
+    await runApproved(having(new TestDesk()), refundOf(runs), { ...approved(), execution: before });
 
     expect(runs[0]?.context.permitEpoch).toBe(3);
   });
@@ -205,10 +205,31 @@ describe('running an approved call', () => {
       },
     });
 
-    expect(await runApproved(desk, broken, approved(), new ManualClock())).toEqual({
+    expect(await runApproved(having(desk), broken, approved())).toEqual({
       kind: 'lost-track',
       remark: 'socket hang up',
     });
     expect(desk.told).toEqual([{ lost: 'socket hang up' }]);
+  });
+
+  it('keeps what is too long, records its beginning, and says how to read on', async () => {
+    const desk = new TestDesk();
+    const kept: string[] = [];
+    const shelf: OutputShelf = {
+      keep: async (_conversation, _handle, text) => {
+        kept.push(text);
+        return text.length;
+      },
+    };
+    const text = 'x'.repeat(50);
+    const wordy = refundOf([], { outputChars: 10, execute: async () => ({ status: 'ok', text }) });
+
+    const resumed = await runApproved(having(desk, new ManualClock(), shelf), wordy, approved());
+
+    expect(kept).toEqual([text]);
+    expect(resumed).toMatchObject({
+      output: { text: expect.stringMatching(/^x{10}\n\n\[Cut here: .*"out_/) },
+    });
+    expect(desk.told).toEqual([resumed.kind === 'ran' ? resumed.output : undefined]);
   });
 });

@@ -9,7 +9,14 @@ import type { Tool } from '../../../../src/domain/tool.ts';
 import { ALEX, SLACK } from '../../../support/approvals.ts';
 import { runs } from '../../../support/property-runs.ts';
 import { aCall } from '../../../support/scripted-model.ts';
-import { ASK_MANAGER, aToolbox, createTestTools, rules, type WrittenRule } from '../../../support/tools.ts';
+import {
+  ASK_MANAGER,
+  aToolbox,
+  createTestTools,
+  NO_SHELF,
+  rules,
+  type WrittenRule,
+} from '../../../support/tools.ts';
 
 const FREE: WrittenRule = {
   name: 'small refunds',
@@ -332,6 +339,7 @@ describe('the roles of the agent', () => {
       { authorizations: () => authorizations, roles: () => roles },
       { person: ALEX, platform: 'slack' },
       ConversationId.parse('slack:T0:C0:1'),
+      NO_SHELF,
     );
     const kind = () => box.screen(refund({ order: 7, amount: 1 })).kind;
 
@@ -416,6 +424,7 @@ describe('a catalog of tools that is narrowed', () => {
       },
       { person: ALEX, platform: 'slack' },
       ConversationId.parse('slack:T0:C0:1'),
+      NO_SHELF,
     );
 
     expect(box.screen(refund({ order: 7, amount: 1 }))).toMatchObject({

@@ -1,0 +1,51 @@
+/** `read_output`: reads on in what a tool told at length. */
+import { z } from 'zod';
+import { cutBefore } from '../domain/text-cut.ts';
+import type { Tool } from '../domain/tool.ts';
+import type { OutputStore } from './output-store.ts';
+
+/** Shown at once, in characters; a page with its heading is less than what is shown of one call. */
+const PAGE_CHARS = 19_000;
+
+const ReadOutput = z.object({
+  handle: z
+    .string()
+    .regex(/^out_[0-9a-f]{16}$/, 'a handle looks like out_0123456789abcdef')
+    .describe('As it stands at the end of the output that was cut.'),
+  offset: z.int().min(0).default(0).describe('Characters to leave out at the beginning.'),
+});
+
+export function createOutputTools(outputs: Pick<OutputStore, 'find'>): Tool[] {
+  const readOutput: Tool<typeof ReadOutput> = {
+    name: 'read_output',
+    group: 'system',
+    // Belongs to whatever tool a turn has: without it the rest of an output would be out of reach.
+    family: 'control',
+    version: 1,
+    description: 'Reads on in an output of this conversation that was too long to be shown at once.',
+    input: ReadOutput,
+    risk: 'low',
+    effect: 'read',
+    reversible: true,
+    timeoutMs: 5_000,
+    async execute({ handle, offset }, { conversationId }) {
+      const text = await outputs.find(conversationId, handle);
+      if (text === undefined) {
+        const why = `No output "${handle}" is kept in this conversation (any more). Make the call again that told it.`;
+        return { status: 'error', text: why };
+      }
+      if (offset >= text.length) {
+        return {
+          status: 'error',
+          text: `That output has ${text.length} characters; there is nothing at ${offset}.`,
+        };
+      }
+      const end = cutBefore(text, PAGE_CHARS, offset);
+      const rest = end < text.length ? ` Go on at offset ${end}.` : ' This is its end.';
+      const heading = `[Characters ${offset} to ${end} of ${text.length}.${rest}]`;
+      return { status: 'ok', text: `${heading}\n${text.slice(offset, end)}` };
+    },
+  };
+  // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
+  return [readOutput] as unknown as Tool[];
+}
