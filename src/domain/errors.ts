@@ -69,6 +69,15 @@ export class ModelUnavailableError extends AppError {
   }
 }
 
+/** A request is more than the model can read; the same one is refused each time. */
+export class RequestTooLongError extends AppError {
+  override readonly code = 'REQUEST_TOO_LONG';
+
+  constructor(options?: ErrorOptions) {
+    super('the request is more than the model can read', options);
+  }
+}
+
 /** Somebody else changed the record first; `current` is the version to read again. */
 export class ConflictError extends AppError {
   override readonly code = 'CONFLICT';

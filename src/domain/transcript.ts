@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { PersonId } from './ids.ts';
 
 export const CallRecord = z.object({ id: z.string(), tool: z.string(), input: z.unknown() });
+export type CallRecord = z.infer<typeof CallRecord>;
 
 export const Usage = z.object({
   inputTokens: z.int(),
@@ -11,6 +12,14 @@ export const Usage = z.object({
   cacheWriteTokens: z.int(),
 });
 export type Usage = z.infer<typeof Usage>;
+
+export const Shown = z.object({
+  /** The first entry of the window, as `nameOf` of window.ts names it. */
+  from: z.string(),
+  /** What instructions, tools and files came to beside it, as estimated; `usage` has counted them, too. */
+  overhead: z.int(),
+});
+export type Shown = z.infer<typeof Shown>;
 
 /** What the model was, or is, shown of a file somebody sent. Pictures and documents are shown once and not kept. */
 export const FileNote = z.discriminatedUnion('kind', [
@@ -57,6 +66,8 @@ export const Entry = z.discriminatedUnion('kind', [
     calls: z.array(CallRecord),
     model: z.string(),
     usage: Usage.optional(),
+    /** What the request showed of the conversation; absent where its texts were shortened. */
+    shown: Shown.optional(),
   }),
   z.object({
     kind: z.literal('tool-result'),

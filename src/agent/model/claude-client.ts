@@ -88,8 +88,12 @@ export class ClaudeClient implements ModelClient {
   }
 
   async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number> {
-    const { max_tokens: _, ...counted } = toParams(request, this.settings);
-    return (await this.#anthropic.messages.countTokens(counted, { signal })).input_tokens;
+    const { model, system = [], messages, tools = [] } = toParams(request, this.settings);
+    const counted = await this.#anthropic.messages.countTokens(
+      { model, system, messages, tools },
+      { signal },
+    );
+    return counted.input_tokens;
   }
 
   async check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {

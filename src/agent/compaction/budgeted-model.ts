@@ -1,0 +1,184 @@
+/**
+ * A model that is never asked more than it can read: every request is fitted into the budget first.
+ *
+ *   request ─▶ what it comes to ─▶ fits ─────────────────────────────▶ ask
+ *                                  does not fit ─▶ compaction ─▶ ask ─▶ too long all the same ─▶ ask for half
+ *
+ * What a conversation comes to is known from the last request, which the model's service has counted; what was added
+ * since is estimated, on the high side. Where the estimate alone would cut something, the service is asked to count, if
+ * it can.
+ *
+ * Invariant: instructions, tools, files, entries and the longest answer come to no more than `contextTokens`.
+ */
+import { RequestTooLongError } from '../../domain/errors.ts';
+import type { Entry, Shown, Usage } from '../../domain/transcript.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { ModelClient, ModelReply, ModelRequest } from '../model/model-client.ts';
+import { COMPACTIONS, type Kept, type StrategyName, type Transcript } from './compaction.ts';
+import { estimateOverhead } from './token-estimate.ts';
+import { nameOf, startNamed, tokensFrom, toTranscript } from './window.ts';
+
+export interface ContextBudget {
+  readonly strategy: StrategyName;
+  /** For the request and its answer together. */
+  readonly contextTokens: number;
+  /** Kept for the answer. */
+  readonly answerTokens: number;
+  /** What part of the room for entries they take after a cut. */
+  readonly cutTo: number;
+  /** `nameOf` the first entry that the summary does not tell of; undefined where there is no summary. */
+  readonly summarisedTo?: string | undefined;
+}
+
+/**
+ * An estimate is less than this many times too high, whatever the script. A service that says it has counted less
+ * than that has not counted.
+ */
+const MOST_OVERESTIMATED = 5;
+
+export class BudgetedModel implements ModelClient {
+  constructor(
+    private readonly model: ModelClient,
+    private readonly budget: ContextBudget,
+    private readonly log: Logger,
+  ) {}
+
+  /** @throws {NoRoomError} when not even the newest entry fits */
+  async complete(
+    request: ModelRequest,
+    onText: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<ModelReply> {
+    const limit = this.budget.contextTokens - this.budget.answerTokens;
+    const fitted = await this.#fit(request, limit, signal);
+    try {
+      return await this.#ask(fitted, onText, signal);
+    } catch (error) {
+      if (!(error instanceof RequestTooLongError)) throw error;
+      const half = Math.min(limit, halfOf(fitted.request));
+      this.log.warn(
+        { tokens: half },
+        'the model cannot read that much; it is asked once more, with half of it',
+      );
+      return this.#ask(this.#cut(request, half), onText, signal);
+    }
+  }
+
+  check(signal: AbortSignal): ReturnType<ModelClient['check']> {
+    return this.model.check(signal);
+  }
+
+  async #ask(
+    { request, shown }: Fitted,
+    onText: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<ModelReply> {
+    const reply = await this.model.complete(request, onText, signal);
+    return shown ? { ...reply, shown } : reply;
+  }
+
+  async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
+    const transcript = toTranscript(request.entries);
+    const { begins, tokens } = measure(request, transcript);
+    const whole = toFitted(request, windowFrom(transcript, begins));
+    // Estimates cut nothing that a count shows to fit.
+    const fits = tokens <= limit || (await this.#counts(whole.request, tokens, limit, signal));
+    if (fits) return this.#cut(request, limit, begins);
+    if ((request.exhibits ?? []).length > 0 && estimateOverhead(request) > limit / 2) {
+      this.log.info({}, 'files of this message are left out: there is no room for them');
+      return this.#fit({ ...request, exhibits: [] }, limit, signal);
+    }
+    return this.#cut(request, limit);
+  }
+
+  #cut(request: ModelRequest, limit: number, standing?: number): Fitted {
+    const { strategy, cutTo, summarisedTo } = this.budget;
+    const transcript = toTranscript(request.entries);
+    const mostTokens = limit - estimateOverhead(request);
+    const kept = COMPACTIONS[strategy].compact(transcript, {
+      // What has been counted may be estimated higher.
+      mostTokens: standing === undefined ? mostTokens : Number.POSITIVE_INFINITY,
+      lowTokens: mostTokens * cutTo,
+      standing,
+      summarisedTo: summarisedTo === undefined ? undefined : startNamed(transcript, summarisedTo),
+    });
+    if (kept.from > (standing ?? 0)) {
+      const left = kept.entries.length;
+      this.log.info(
+        { strategy, dropped: kept.from, left },
+        'the oldest of a conversation is not shown any more',
+      );
+    }
+    return toFitted(request, kept);
+  }
+
+  /** Whether the service says that it fits after all; it is asked where the estimate may be wrong. */
+  async #counts(
+    request: ModelRequest,
+    estimated: number,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!this.model.countTokens || estimated > limit * MOST_OVERESTIMATED) return false;
+    try {
+      return (await this.model.countTokens(request, signal)) <= limit;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.log.info({ err: error }, 'the model could not count; the estimate counts');
+      return false;
+    }
+  }
+}
+
+interface Fitted {
+  readonly request: ModelRequest;
+  /** Undefined when its texts were shortened: what is counted then is not what is stored. */
+  readonly shown: Shown | undefined;
+}
+
+/** Where the last request began and what the next one comes to from there; without one, everything there is. */
+function measure(request: ModelRequest, transcript: Transcript): { begins: number; tokens: number } {
+  const overhead = estimateOverhead(request);
+  const { entries, starts } = transcript;
+  const first = starts[0] ?? 0;
+  const at = entries.findLastIndex(({ kind }) => kind === 'assistant');
+  const { shown, usage } = countedAt(entries[at]);
+  const begins = shown && startNamed(transcript, shown.from);
+  if (begins === undefined || !shown || !usage) {
+    return { begins: begins ?? first, tokens: overhead + tokensFrom(transcript, begins ?? first) };
+  }
+  const since = tokensFrom(transcript, at + 1);
+  const estimated = shown.overhead + tokensFrom(transcript, begins) - since;
+  const counted = Math.max(totalOf(usage), estimated / MOST_OVERESTIMATED);
+  return { begins, tokens: counted + Math.max(0, overhead - shown.overhead) + since };
+}
+
+function countedAt(entry: Entry | undefined): { shown?: Shown | undefined; usage?: Usage | undefined } {
+  return entry?.kind === 'assistant' ? entry : {};
+}
+
+function totalOf({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): number {
+  return inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens;
+}
+
+/** What it comes to with half of its entries. */
+function halfOf(request: ModelRequest): number {
+  return estimateOverhead(request) + Math.floor(tokensFrom(toTranscript(request.entries), 0) / 2);
+}
+
+function windowFrom({ entries }: Transcript, from: number): Kept {
+  return { entries: entries.slice(from), from, shortened: false };
+}
+
+function toFitted(request: ModelRequest, { entries, from, shortened }: Kept): Fitted {
+  const [first] = entries;
+  const { turnStart } = request;
+  return {
+    request: {
+      ...request,
+      entries,
+      ...(turnStart === undefined ? {} : { turnStart: Math.max(0, turnStart - from) }),
+    },
+    shown: shortened || !first ? undefined : { from: nameOf(first), overhead: estimateOverhead(request) },
+  };
+}

@@ -1,0 +1,77 @@
+/** `memory` of `settings.yaml`: how much of a conversation the model is shown, and what is kept beyond it. */
+import { z } from 'zod';
+
+/** Each has its file in `src/agent/compaction`. */
+export const CompactionName = z.enum(['adaptive', 'progressive', 'truncate']);
+export type CompactionName = z.infer<typeof CompactionName>;
+
+const SummarySettings = z.strictObject({
+  conversations: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether a model writes down what a long conversation was about, for when its beginning is not shown any more.',
+    ),
+  people: z
+    .boolean()
+    .default(false)
+    .describe('Whether it writes down what people who have agreed to it (`/remember-me on`) want and like.'),
+  model: z.string().min(1).optional().describe('The model that writes them. Left out: `model.name`.'),
+  after_entries: z
+    .int()
+    .min(4)
+    .max(10_000)
+    .default(40)
+    .describe('New entries of a conversation until its summary is brought up to date.'),
+  after_messages: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(10)
+    .describe(
+      'New messages of a person in one conversation until what is known of them is brought up to date.',
+    ),
+  max_tokens: z.int().min(100).max(4_000).default(800).describe('Longest summary, in tokens.'),
+});
+
+export const MemorySettings = z.strictObject({
+  strategy: CompactionName.default('adaptive').describe(
+    'What of a long conversation is shown. adaptive: as much of the newest as fits. progressive: the newest, and a summary of what stands before it. truncate: the oldest is dropped until the rest fits.',
+  ),
+  channels: z
+    .record(z.string().min(1), CompactionName)
+    .default({})
+    .describe(
+      'Another strategy for single channels, by platform (`slack`) or by the beginning of their conversations (`slack:T024:C0OPS`); the longest that fits counts.',
+    ),
+  context_tokens: z
+    .int()
+    .min(8_000)
+    .max(1_000_000)
+    .default(100_000)
+    .describe('Most tokens of one request, together with `model.max_tokens` for its answer.'),
+  cut_to: z
+    .number()
+    .min(0.2)
+    .max(0.95)
+    .default(0.7)
+    .describe(
+      'What part of the room a conversation takes after it was cut; the lower, the more rarely it is cut.',
+    ),
+  summaries: SummarySettings.prefault({}).describe(
+    'What a model writes down about conversations and people.',
+  ),
+});
+export type MemorySettings = z.infer<typeof MemorySettings>;
+
+/** The strategy for a conversation on a platform. */
+export function strategyFor(
+  { strategy, channels }: Pick<MemorySettings, 'strategy' | 'channels'>,
+  conversationId: string,
+): CompactionName {
+  const fitting = Object.keys(channels).filter(
+    (name) => conversationId === name || conversationId.startsWith(`${name}:`),
+  );
+  const [longest] = fitting.toSorted((a, b) => b.length - a.length);
+  return (longest === undefined ? undefined : channels[longest]) ?? strategy;
+}
