@@ -6,6 +6,7 @@ import { WrittenApprovers } from './approvers.ts';
 import { type Comparison, parseComparison, Scalar } from './comparison.ts';
 import { duration } from './duration.ts';
 import { Takeover } from './takeover.ts';
+import { Elevation, ToolAccess } from './tool-access.ts';
 
 /**
  * What a role may do. Closed: a permission nobody checks would promise what nobody keeps.
@@ -15,6 +16,7 @@ import { Takeover } from './takeover.ts';
  *   operate        dead letters, revoking, reconciling: the work of running the gateway
  *   take-over      take a conversation over from the agent, and hand it back
  *   pair           let strangers in
+ *   elevate        open for a message of theirs what is kept back otherwise
  *   audit.read     read the audit
  *   config.change  change these files through Signalbox
  */
@@ -24,6 +26,7 @@ export const Permission = z.enum([
   'operate',
   'take-over',
   'pair',
+  'elevate',
   'audit.read',
   'config.change',
 ]);
@@ -57,7 +60,7 @@ export const Role = z.strictObject({
     .default([])
     .describe(
       'ask: talk to the agent. approve: decide approvals. operate: run the gateway. take-over: take conversations ' +
-        'over from the agent. pair: let strangers in. audit.read: read the audit. config.change: change these files ' +
+        'over from the agent. pair: let strangers in. elevate: open for a message of theirs what is kept back (/elevated). audit.read: read the audit. config.change: change these files ' +
         'through Signalbox.',
     ),
   calls: z
@@ -210,6 +213,10 @@ export const Authorizations = z
       .prefault({})
       .describe('What happens when no rule fits.'),
     takeover: Takeover.prefault({}).describe('How people take conversations over from the agent.'),
+    tools: ToolAccess.prefault({}).describe('Which tools a message has at all, before the rules are asked.'),
+    elevation: Elevation.prefault({}).describe(
+      'Who agrees when somebody without the permission elevate writes /elevated.',
+    ),
   })
   .describe('Who may do what, and what waits for a human.');
 export type Authorizations = z.infer<typeof Authorizations>;

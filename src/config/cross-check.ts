@@ -195,13 +195,17 @@ function checkApprovers(who: Who, escalation: Present<EscalationConfig> | undefi
   });
 }
 
-function askedByRules({ file, value: { rules, defaults } }: Present<Authorizations>): Asked[] {
-  const asked = rules.flatMap((rule, index): Asked[] => {
+function askedByRules({ file, value: { rules, defaults, elevation } }: Present<Authorizations>): Asked[] {
+  const elevating = elevation.approvers;
+  const byRules = rules.flatMap((rule, index): Asked[] => {
     const { asking, at } = askingOf(rule) ?? {};
     return asking && at
       ? [{ file, at: ['rules', index, ...at, 'approvers'], approvers: asking.approvers }]
       : [];
   });
+  const asked = elevating
+    ? [...byRules, { file, at: ['elevation', 'approvers'], approvers: elevating }]
+    : byRules;
   return defaults.approvers
     ? [...asked, { file, at: ['defaults', 'approvers'], approvers: defaults.approvers }]
     : asked;

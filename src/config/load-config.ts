@@ -12,6 +12,7 @@ import { Authorizations } from './authorizations.ts';
 import { checkApi } from './check-api.ts';
 import { checkEscalations } from './check-escalations.ts';
 import { checkSchedules } from './check-schedules.ts';
+import { checkTools } from './check-tools.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { ConfigFile, type Parsed } from './config-file.ts';
 import { Contacts } from './contacts.ts';
@@ -132,6 +133,12 @@ export function examineConfig<Gateways extends GatewaySchemas>(
     ...daysOff.problems,
     ...checkSchedules({ schedules, contacts }),
     ...crossCheck({ authorizations, contacts, schedules, escalation, platforms: Object.keys(gateways) }),
+    ...checkTools({
+      authorizations,
+      contacts: contacts?.file,
+      escalation: escalation?.file,
+      platforms: [...Object.keys(gateways), 'cli'],
+    }),
     ...checkEscalations({
       escalation,
       authorizations,

@@ -60,6 +60,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Everything else that changes something runs outside the turn, once, under a permit.
    */
   readonly inTurn?: boolean;
+  /** Only the gateway itself calls it: no model is offered it. */
+  readonly internal?: true;
   /**
    * What the call would change, for those who decide. Changes nothing itself. Asked when the call is held, and again
    * right before it runs: if its basis is another one then, it does not run.

@@ -2,9 +2,7 @@
 import { z } from 'zod';
 import { groupsOf, type Tool, type ToolSource } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
-
-/** Whatever else is taken from a turn, asking for a human and saying how sure it is are not. */
-const KEPT_FAMILY = 'control';
+import { isAlwaysLeft, requireGroups } from './profiles.ts';
 
 /** What the tools of the moment come to. */
 interface View {
@@ -17,15 +15,14 @@ interface View {
 export class ToolCatalog {
   #view: View;
 
-  /** @throws when two of these tools share a name; one of a source whose name is taken is left out */
+  /** @throws when one of these tools has no group, or two share a name; one of a source whose name is taken is left out */
   constructor(
     private readonly own: readonly Tool[],
     specs = toSpecs(own),
     private readonly sources: readonly ToolSource[] = [],
   ) {
-    const tools = new Map(own.map((tool) => [tool.name, tool]));
-    if (tools.size < own.length) throw new Error('two tools have the same name');
-    this.#view = { said: [], tools, specs };
+    requireGroups(own);
+    this.#view = { said: [], tools: new Map(own.map((tool) => [tool.name, tool])), specs };
   }
 
   /** In a fixed order, so that the prompt's bytes stay the same. */
@@ -33,17 +30,23 @@ export class ToolCatalog {
     return this.#now().specs;
   }
 
+  /** Also one that only the gateway itself calls. */
   find(name: string): Tool | undefined {
     return this.#now().tools.get(name);
   }
 
+  /** Those that a model may be offered. */
+  list(): readonly Tool[] {
+    return [...this.#now().tools.values()].filter(isOffered);
+  }
+
   names(): string[] {
-    return [...this.#now().tools.keys()];
+    return this.list().map(({ name }) => name);
   }
 
   /** Groups and families that have a tool. */
   groups(): ReadonlySet<string> {
-    return new Set([...this.#now().tools.values()].flatMap(groupsOf));
+    return new Set(this.list().flatMap(groupsOf));
   }
 
   /**
@@ -55,7 +58,7 @@ export class ToolCatalog {
     if (names === undefined) {
       return this.sources.length === 0 ? this : new ToolCatalog([...tools.values()], specs);
     }
-    const left = [...tools.values()].filter(({ name, family }) => names.has(name) || family === KEPT_FAMILY);
+    const left = [...tools.values()].filter((tool) => names.has(tool.name) || isAlwaysLeft(tool));
     const kept = new Set(left.map(({ name }) => name));
     return new ToolCatalog(
       left,
@@ -74,10 +77,15 @@ export class ToolCatalog {
 
 function toSpecs(tools: readonly Tool[]): readonly ToolSpec[] {
   return tools
+    .filter(isOffered)
     .map(({ name, description, input, inputSchema }) => ({
       name,
       description,
       inputSchema: inputSchema ?? z.toJSONSchema(input, { io: 'input' }),
     }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function isOffered({ internal }: Tool): boolean {
+  return internal !== true;
 }

@@ -4,8 +4,10 @@
  * Only calls that change nothing, or that are harmless to repeat and touch nothing outside the gateway, run inside
  * a turn. Everything else leaves the turn as a held call and runs later, once, under a permit.
  *
- * Invariant: each call is held against the rules, the agent's roles and the requester's roles as they are at the
- * moment of that call, so that what is taken away in the middle of a turn is gone for the next call.
+ * Invariants
+ *   1. Each call is held against the lists, the rules, the agent's roles and the requester's roles as they are at the
+ *      moment of that call, so that what is taken away in the middle of a turn is gone for the next call.
+ *   2. What the model is offered and what a call is checked against is one list, made by `profiles.ts`.
  */
 import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
@@ -14,6 +16,7 @@ import { groupsOf, type Tool, type ToolCall, type ToolOutput } from '../../domai
 import type { ToolSpec } from '../model/model-client.ts';
 import { decideTool } from './compound-call.ts';
 import { type OutputShelf, withinCap } from './output.ts';
+import { type Asker, keptBack } from './profiles.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
 import { agentRule, type PolicyDecision } from './tool-policy.ts';
 
@@ -29,6 +32,8 @@ export interface Standing {
   authorizations(): Authorizations;
   /** Of the requester. */
   roles(): readonly string[];
+  /** What the message asked for, and where; absent: nothing, on the requester's platform. */
+  asked?(): Pick<Asker, 'channels' | 'profile' | 'elevated'>;
 }
 
 /** A call that does not run inside the turn: somebody has to agree, or it must run exactly once. */
@@ -66,21 +71,30 @@ export class Toolbox {
     private readonly outputs: OutputShelf,
   ) {}
 
-  /** What the model may call. */
+  /** What the model may call, as things are now. */
   get specs(): readonly ToolSpec[] {
-    return this.catalog.specs;
+    const left = new Set(this.list().map(({ name }) => name));
+    return this.catalog.specs.filter(({ name }) => left.has(name));
   }
 
-  /** Checks one call: its arguments by the tool's schema, its right to run by the rules. */
+  /** The tools themselves. */
+  list(): readonly Tool[] {
+    return this.catalog.list().filter((tool) => this.#keptBack(tool) === undefined);
+  }
+
+  /** Checks one call: whether the turn has the tool, its arguments by the tool's schema, its right to run by the rules. */
   screen(call: ToolCall): Screened {
-    const tool = this.catalog.find(call.tool);
-    if (!tool) {
-      const known = this.catalog.names().join(', ') || 'none';
+    const all = new Map(this.catalog.list().map((tool) => [tool.name, tool]));
+    const tool = all.get(call.tool);
+    const why = tool && this.#keptBack(tool);
+    if (!tool || why !== undefined) {
+      const left = this.list().map(({ name }) => name);
+      const known = left.join(', ') || 'none';
       return {
         kind: 'refused',
         call,
-        rule: undefined,
-        reason: `There is no tool "${call.tool}". Tools: ${known}.`,
+        rule: why && `tools: ${why}`,
+        reason: `${why === undefined ? `There is no tool "${call.tool}".` : `"${call.tool}" is not among the tools of this message: ${why}.`} Tools: ${known}.`,
       };
     }
     const parsed = tool.input.safeParse(call.input);
@@ -93,10 +107,11 @@ export class Toolbox {
       };
     }
     const args: unknown = parsed.data;
-    const missing = tool.calls?.(args).find((each) => !this.catalog.find(each.tool.name));
+    const missing = tool.calls?.(args).find((each) => !all.has(each.tool.name) || this.#keptBack(each.tool));
     if (missing) {
-      const reason = `There is no tool "${missing.tool.name}" here, not for a step either.`;
-      return { kind: 'refused', call, rule: undefined, reason };
+      const kept = this.#keptBack(missing.tool);
+      const reason = `There is no tool "${missing.tool.name}" here, not for a step either${kept === undefined ? '' : `: ${kept}`}.`;
+      return { kind: 'refused', call, rule: kept && `tools: ${kept}`, reason };
     }
     const authorizations = this.standing.authorizations();
     const { platform } = this.requester;
@@ -114,6 +129,13 @@ export class Toolbox {
       return { kind: 'run', call, tool, args, rule: decision.rule, agentRule: own };
     }
     return { kind: 'held', call, tool, args, decision, agentRule: own };
+  }
+
+  #keptBack(tool: Tool): string | undefined {
+    const { person, platform } = this.requester;
+    const roles = this.standing.roles();
+    const asked = this.standing.asked?.() ?? { channels: [platform], elevated: false };
+    return keptBack(this.standing.authorizations().tools, { person, roles, ...asked }, tool);
   }
 
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
