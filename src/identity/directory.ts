@@ -173,7 +173,7 @@ export class Directory {
       const lent = (approval.delegations ?? []).flatMap(({ from, roles = [] }) =>
         from === giver ? roles : [],
       );
-      const roles = this.#withLent(person.roles, lent);
+      const roles = this.withLent(person.roles, lent);
       return this.may(roles, 'approve') ? [authorityOf({ id: giver, roles }, person.accounts, moment)] : [];
     });
   }
@@ -332,12 +332,18 @@ export class Directory {
     return roles.filter((role) => !own.includes(role));
   }
 
+  /** Roles, and those that a group carried when something was said, if one still may. */
+  withLent(roles: readonly string[], lent: readonly string[]): string[] {
+    const { roles: defined } = this.#authorizations();
+    return [...new Set([...roles, ...lent.filter((role) => defined[role]?.granted_by !== undefined)])];
+  }
+
   /** The roles of whoever asked for something, now: their own, those of a guest, and what a group carried then. */
   rolesOfRequester({ requester, accounts = [], roles = [] }: Asked): string[] {
     const { guest_role } = this.#authorizations();
     const isGuest = accounts.some((account) => guestIdOf(account) === requester);
     const own = this.find(requester)?.roles ?? [];
-    return this.#withLent(isGuest && guest_role !== undefined ? [...own, guest_role] : own, roles);
+    return this.withLent(isGuest && guest_role !== undefined ? [...own, guest_role] : own, roles);
   }
 
   /**
@@ -387,12 +393,6 @@ export class Directory {
     return person.accounts
       .filter((account) => running.has(platformOf(account)))
       .toSorted((a, b) => rank(a) - rank(b));
-  }
-
-  /** Roles, and those that a group carried, if one still may. */
-  #withLent(roles: readonly string[], lent: readonly string[]): string[] {
-    const { roles: defined } = this.#authorizations();
-    return [...new Set([...roles, ...lent.filter((role) => defined[role]?.granted_by !== undefined)])];
   }
 
   /** Every id somebody may go by, their own first. */

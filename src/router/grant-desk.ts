@@ -50,6 +50,7 @@ export class GrantDesk {
     if (typeof scope === 'string') return told('INVALID', `${literal(scope)}. Nothing was decided.`);
 
     const atMs = this.clock.now();
+    const lent = this.directory.lentRoles(person.id, person.roles);
     const wanted = wishText(wish);
     const read = `${approval.id} ${approval.gen} ${person.id} ${wanted} ${JSON.stringify(scope)}`;
     const seal = digest(read);
@@ -62,6 +63,7 @@ export class GrantDesk {
       scope,
       approvers: approval.policy.approvers,
       by: { person: person.id, name: person.name, account },
+      ...(lent.length > 0 ? { roles: lent } : {}),
       via: platformOf(account),
       given: approval.id,
       atMs,

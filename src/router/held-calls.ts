@@ -210,14 +210,16 @@ export class HeldCalls {
 
   /** Whether the one who gave it could agree to this call alone, as they are now. */
   #stands(
-    { by }: Grant,
+    { by, roles: lent = [] }: Grant,
     ask: { readonly request: ApprovalRequest; nowMs: number },
     approvers: Approvers,
   ): boolean {
     const { directory } = this.deps;
     const giver = directory.find(by.person);
-    if (!giver || !directory.may(giver.roles, 'approve')) return false;
-    const { standsFor: _, ...voter } = directory.voterOf(giver, ask.nowMs);
+    if (!giver) return false;
+    const roles = directory.withLent(giver.roles, lent);
+    if (!directory.may(roles, 'approve')) return false;
+    const { standsFor: _, ...voter } = directory.voterOf({ id: giver.id, roles }, ask.nowMs);
     return !isExcluded(ask, voter) && isQuorum(approvers, [voter]);
   }
 

@@ -214,23 +214,59 @@ describe('whoever may ask no more', () => {
 });
 
 describe('somebody who decides by a role of the server', () => {
-  it('A4 may let somebody else decide in their place, whose yes then counts', async () => {
-    const { roles } = story.config.authorizations;
-    const manager = { ...roles.manager!, granted_by: [`discord:${GUILD.id}/${MANAGERS.id}`] };
-    change({ roles: { ...roles, manager } });
+  beforeEach(() => {
+    managersAre([`discord:${GUILD.id}/${MANAGERS.id}`]);
     story.config = withPerson(story.config, 'dana', { roles: [RoleName.parse('operator')] });
-    const { id } = await askedByGuest('refund order 7');
+  });
 
-    await story.sandbox.discord.say({
+  function managersAre(granted_by: string[] | undefined): void {
+    const { roles } = story.config.authorizations;
+    change({ roles: { ...roles, manager: { ...roles.manager!, granted_by } } });
+  }
+
+  const say = (text: string) =>
+    story.sandbox.discord.say({
       user: DANA.discordUser,
       channel: GENERAL.id,
-      text: `<@${BOT.discordUser}> !delegate ${id} alex`,
+      text: `<@${BOT.discordUser}> ${text}`,
     });
+
+  it('A4 may let somebody else decide in their place, whose yes then counts', async () => {
+    const { id } = await askedByGuest('refund order 7');
+
+    await say(`!delegate ${id} alex`);
     await writtenTo(DANA.discordDm, /can now decide this in your place/);
     await story.dm(ALEX.slackUser, `!approve ${id}`);
     await writtenTo(EVE.discordDm, /Approved by Alex Kim/);
     await story.quiet();
 
     expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('A17 gives a standing yes that holds as long as a group may carry the role, and no longer', async () => {
+    const { policies } = story.config.escalation;
+    const standing_yes = { rules: ['like' as const], longest: 30 * 86_400_000, most_times: 5 };
+    const givable = Object.fromEntries(
+      Object.entries(policies).map(([name, policy]) => [name, { ...policy, standing_yes }]),
+    );
+    story.config = {
+      ...story.config,
+      escalation: { ...story.config.escalation, policies: { ...policies, ...givable } },
+    };
+    const versions = () => story.sandbox.shop.deploys.map(({ version }) => version);
+    const first = await story.mention('deploy web 1.1 to production');
+    const { id } = await opened();
+    await say(`!always ${id} like version 7d 5x`);
+    const proposal = await writtenTo(DANA.discordDm, /To agree to both, write/);
+    await say(`!${/(always [^`\\]+)/.exec(proposal.slice(proposal.indexOf('write')))![1]!}`);
+    await story.answer(first, /Done/);
+
+    await story.answer(await story.mention('deploy web 1.2 to production'), /Done/);
+    expect(versions()).toEqual(['1.1', '1.2']);
+
+    managersAre(undefined);
+    await story.app.configChanged();
+    await story.answer(await story.mention('deploy web 1.3 to production'), /Waiting for|could be asked/);
+    expect(versions()).toEqual(['1.1', '1.2']);
   });
 });
