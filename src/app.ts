@@ -61,6 +61,7 @@ import { EscalationTimers } from './escalation/escalation-timers.ts';
 import { EscalationWorker } from './escalation/escalation-worker.ts';
 import { HandoffEscalation } from './escalation/handoff-escalation.ts';
 import { lettersSettled } from './escalation/letters-settled.ts';
+import { ModelOutage } from './escalation/model-outage.ts';
 import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
 import { Directory } from './identity/directory.ts';
@@ -276,6 +277,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     grants: stores.grants,
     controls: stores.controls,
     escalations: stores.escalations,
+    modelOutage: new ModelOutage(redis, keys),
     outbox: new Outbox(redis, keys),
     directory: stores.directory,
     reach,

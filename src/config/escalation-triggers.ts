@@ -4,10 +4,13 @@ import { isEncryptedOrLocal } from '../domain/encryption.ts';
 import { Severity } from '../domain/escalation/plan.ts';
 import { MOST_FAILURES } from '../domain/mailbox-item.ts';
 import { SigningSecret } from './api.ts';
+import { duration } from './duration.ts';
 import { EscalationName } from './escalation-plans.ts';
 import { MessageCondition } from './takeover.ts';
 
 const Times = z.int().min(1).max(100);
+/** Shorter than that, what is written waits, and people hardly notice. */
+const MODEL_AWAY_MS = 5 * 60_000;
 const ToolNames = z.array(z.string().min(1).max(64)).min(1);
 
 /** Something that happens. What is written without details happens whatever they are. */
@@ -24,6 +27,18 @@ export const TriggerCondition = z.union([
         ),
     })
     .transform(({ turn_failed }) => ({ kind: 'turn-failed' as const, times: turn_failed })),
+  z.literal('model_away').transform(() => ({ kind: 'model-away' as const, afterMs: MODEL_AWAY_MS })),
+  z
+    .strictObject({
+      model_away: z
+        .strictObject({
+          after: duration({ min: '1s', max: '7d' }).describe(
+            'No turn has got an answer from it for so long.',
+          ),
+        })
+        .describe('The language model cannot be reached, or does not answer.'),
+    })
+    .transform(({ model_away }) => ({ kind: 'model-away' as const, afterMs: model_away.after })),
   z.literal('tool_failed').transform((): ToolFailed => ({ kind: 'tool-failed', times: 1 })),
   z
     .strictObject({
@@ -72,7 +87,7 @@ interface ToolFailed {
 export const EscalationTrigger = z.strictObject({
   name: z.string().min(1).max(120).optional().describe('What it is for; shown in the audit and to people.'),
   when: TriggerCondition.describe(
-    'handoff: somebody asked for a human. `{ turn_failed: 3 }`: a message failed so many times in a row. tool_failed. low_confidence. ' +
+    'handoff: somebody asked for a human. `{ turn_failed: 3 }`: a message failed so many times in a row. `{ model_away: { after: 5m } }`: the model does not answer. tool_failed. low_confidence. ' +
       '`{ message: … }`: words, platforms, channels, roles. dead_letter: something could not be handled or delivered. ' +
       'plan_raised: a plan is done only in part, or nobody knows. budget: it is spent.',
   ),

@@ -1,5 +1,6 @@
 /** What makes people be called by itself: which triggers of the configuration fit what happened. Pure. */
 import type { EscalationTrigger, TriggerCondition } from '../config/escalation-triggers.ts';
+import { lengthText } from '../control/sentences.ts';
 import { fits } from '../control/takeover-rules.ts';
 import { escalationIdOf, toClose, toReport } from '../delivery/escalation-item.ts';
 import type { Subject } from '../domain/escalation/record.ts';
@@ -16,6 +17,8 @@ export type Happening =
   | { readonly kind: 'handoff'; readonly words?: string }
   /** A turn failed, for so many times in a row. */
   | { readonly kind: 'turn-failed'; readonly times: number }
+  /** The model cannot be reached, and that for so long, in ms; `words` is why. */
+  | { readonly kind: 'model-away'; readonly forMs: number; readonly words: string }
   | { readonly kind: 'tool-failed'; readonly tool: string; readonly times: number }
   /** Between 0 and 1. */
   | { readonly kind: 'low-confidence'; readonly confidence: number; readonly words: string }
@@ -34,6 +37,7 @@ export type Happening =
 export type Recovery =
   | { readonly kind: 'tool-works'; readonly conversationId: ConversationId; readonly tool: string }
   | { readonly kind: 'turn-works'; readonly conversationId: ConversationId }
+  | { readonly kind: 'model-works' }
   /** Nothing of this queue is in the dead letters any more. */
   | { readonly kind: 'letters-settled'; readonly queue: string };
 
@@ -100,14 +104,16 @@ export function closingsOf(
   }));
 }
 
-/** What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan one. */
+/**
+ * What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan one; one
+ * for the model, wherever it was missed.
+ */
 export function keyOf(
   happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string },
   { raise }: Pick<EscalationTrigger, 'raise'>,
   conversationId: string,
 ): string {
-  const what =
-    happening.kind === 'dead-letter' ? (happening.queue ?? '') : (happening.plan ?? conversationId);
+  const what = isOfAll(happening) ? (happening.queue ?? '') : (happening.plan ?? conversationId);
   return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
 }
 
@@ -119,6 +125,8 @@ function isFitting(when: TriggerCondition, happening: Happening): boolean {
       return happening.kind === when.kind;
     case 'turn-failed':
       return happening.kind === 'turn-failed' && happening.times >= when.times;
+    case 'model-away':
+      return happening.kind === 'model-away' && happening.forMs >= when.afterMs;
     case 'tool-failed':
       return (
         happening.kind === 'tool-failed' &&
@@ -166,6 +174,13 @@ function mendedBy(recovery: Recovery): Mended {
         remark: 'the agent answers there again',
       };
     }
+    case 'model-works':
+      return {
+        trouble: { kind: 'model-away' },
+        subject: { kind: 'trouble' },
+        place: '',
+        remark: 'the language model answers again',
+      };
     case 'letters-settled':
       return {
         trouble: { kind: 'dead-letter', queue: recovery.queue },
@@ -178,8 +193,13 @@ function mendedBy(recovery: Recovery): Mended {
   }
 }
 
-function subjectOf({ kind }: Happening, conversationId: ConversationId): Subject {
-  return kind === 'dead-letter' ? { kind: 'trouble' } : { kind: 'conversation', conversationId };
+function subjectOf(happening: Happening, conversationId: ConversationId): Subject {
+  return isOfAll(happening) ? { kind: 'trouble' } : { kind: 'conversation', conversationId };
+}
+
+/** Whether it is no matter of one conversation. */
+function isOfAll({ kind }: Pick<Happening, 'kind'>): boolean {
+  return kind === 'dead-letter' || kind === 'model-away';
 }
 
 /** What people are told of it; `words` are somebody else's. */
@@ -192,6 +212,11 @@ function told(happening: Happening): { title: string; words?: string } {
       };
     case 'turn-failed':
       return { title: `The agent could not answer ${timesText(happening.times)}` };
+    case 'model-away':
+      return {
+        title: `The language model has not answered for ${lengthText(happening.forMs)}`,
+        words: happening.words,
+      };
     case 'tool-failed':
       return { title: `The tool ${happening.tool} failed ${timesText(happening.times)}` };
     case 'low-confidence':

@@ -169,6 +169,11 @@ export class Keys {
     return `${this.partition(0)}watchdog`;
   }
 
+  /** Since when the language model could not be reached. */
+  modelAway(): string {
+    return `${this.partition(0)}model-away`;
+  }
+
   deadLetters(partition: number): string {
     return `${this.partition(partition)}dlq`;
   }

@@ -1,15 +1,11 @@
 /** What happened in a turn that may make people be called, and what works again. Pure. */
 import type { TurnOutcome } from '../agent/turn.ts';
 import type { ConversationId } from '../domain/ids.ts';
-import type { MailboxItem } from '../domain/mailbox-item.ts';
 import { Entry } from '../domain/transcript.ts';
 import { ConfidenceInput, STATE_CONFIDENCE } from '../escalation/confidence-tool.ts';
 import type { Happening, Recovery } from '../escalation/triggers.ts';
 
 export interface TurnSeen {
-  readonly item: MailboxItem;
-  /** Of whoever it is handled for, now. */
-  readonly roles: readonly string[];
   /** What it was about: what was said, and what came of calls that were agreed to. */
   readonly occasion: readonly Entry[];
   readonly outcome: TurnOutcome;
@@ -20,9 +16,8 @@ export interface TurnSeen {
 }
 
 export function happeningsIn(turn: TurnSeen): Happening[] {
-  const { item, roles, outcome, mostSteps } = turn;
+  const { outcome, mostSteps } = turn;
   return [
-    ...(item.kind === 'message' ? [{ kind: 'message' as const, message: item.message, roles }] : []),
     ...doubts(outcome),
     ...failures(turn),
     { kind: 'budget', percent: Math.round((stepsOf(outcome) / mostSteps) * 100) },

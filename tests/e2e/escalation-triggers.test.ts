@@ -215,6 +215,36 @@ describe('an agent that does not get on', () => {
     expect(await live()).toEqual([]);
   });
 
+  it('OM-053 OM-140 OM-166 calls somebody once when the model stays away, whoever waits, and says so when it answers', async () => {
+    story = await Story.begin({ config: withImpatientModel(calling({ model_away: { after: '5m' } })) });
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    const threads = [await story.mention('what can you do?'), await story.mention('and what else?')];
+    for (const thread of threads) await story.answer(thread, /cannot reach my language model/);
+
+    for (let look = 0; look < 4; look++) {
+      await parked(2);
+      await story.advance(3 * MINUTE);
+    }
+    await parked(2);
+    expect(await untilTold(/The language model has not answered for \d+ minutes/)).toContain('warning');
+    expect(await story.app.escalations.live(10)).toMatchObject([{ count: 1 }]);
+
+    story.sandbox.claude.heal();
+    await story.advance(MINUTE);
+    await untilOver(/It is over: The language model.*The language model answers again\./);
+    expect(await live()).toEqual([]);
+    expect(told(/answers again/, OPS)).toHaveLength(1);
+
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    await story.say(ALEX.slack, threads[0]!, 'and now?');
+    await parked();
+    expect(await story.app.escalations.live(10)).toEqual([]);
+    await story.advance(6 * MINUTE);
+    await story.sandbox.slack.until(
+      () => told(/Somebody has to look after this/, OPS).length === 2 || undefined,
+    );
+  });
+
   it('OM-053 calls somebody when a turn takes so much of its steps, and not for less', async () => {
     const spending = calling({ budget: { percent: 75 } });
     story = await Story.begin({
@@ -387,6 +417,45 @@ describe('what is said', () => {
     expect(await live()).toEqual([]);
   });
 
+  it('OM-053 OM-140 calls somebody for words of a message once, though the model is away, and when it is back', async () => {
+    story = await Story.begin({ config: withImpatientModel(calling({ message: { words: ['lawsuit'] } })) });
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    const thread = await story.mention('I think about a lawsuit');
+    await story.answer(thread, /cannot reach my language model/);
+    await untilTold(/Somebody wrote what a rule watches for/);
+
+    await parked();
+    await story.advance(MINUTE);
+    await parked();
+    story.sandbox.claude.heal();
+    await story.advance(MINUTE);
+    await story.sandbox.slack.until(() => story.said(thread).length > 1 || undefined);
+    expect(await live()).toMatchObject([{ count: 1 }]);
+  });
+
+  it('OM-053 calls somebody for words of a message that is never answered, once', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['lawsuit'] } }) });
+    refuse(story.config);
+    await story.mention('I think about a lawsuit');
+    await failForGood();
+
+    await untilTold(/Somebody wrote what a rule watches for/);
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(await live()).toMatchObject([{ count: 1 }]);
+  });
+
+  it('OM-053 calls somebody for words said to a person who has taken the conversation over', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['lawsuit'] } }) });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await story.say(ALEX.slack, thread, 'this will be a lawsuit');
+    await untilTold(/Somebody wrote what a rule watches for/);
+    expect(await live()).toMatchObject([{ count: 1 }]);
+  });
+
   it('OM-053 calls somebody when the agent is less sure than named, with what it is not sure of, and not when it is', async () => {
     story = await Story.begin({ config: calling({ low_confidence: { below: 0.6 } }) });
     let confidence = 0.6;
@@ -423,13 +492,22 @@ function refuse(working: StoryConfig): void {
   story.config = { ...working, settings: { ...working.settings, model } };
 }
 
-/** Resolves when an item waits to be tried again. */
-async function parked(): Promise<void> {
+/** A model that is asked once, and not for long. */
+function withImpatientModel(change: (shipped: StoryConfig) => StoryConfig) {
+  return (shipped: StoryConfig): StoryConfig => {
+    const config = change(shipped);
+    const model = { ...config.settings.model, retries: 0, timeout: 500 };
+    return { ...config, settings: { ...config.settings, model } };
+  };
+}
+
+/** Resolves when so many items wait to be tried again. */
+async function parked(wanted = 1): Promise<void> {
   for (;;) {
     const counts = await Promise.all(
       story.keys.partitions().map((partition) => story.redis.zcard(story.keys.parked(partition))),
     );
-    if (counts.some((count) => count > 0)) return;
+    if (counts.reduce((sum, count) => sum + count, 0) >= wanted) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

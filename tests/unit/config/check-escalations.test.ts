@@ -291,6 +291,8 @@ describe('what makes people be called', () => {
   it.each([
     ['handoff', { kind: 'handoff' }],
     ['{ turn_failed: 3 }', { kind: 'turn-failed', times: 3 }],
+    ['model_away', { kind: 'model-away', afterMs: 300_000 }],
+    ['{ model_away: { after: 1h } }', { kind: 'model-away', afterMs: 3_600_000 }],
     ['tool_failed', { kind: 'tool-failed', times: 1 }],
     ['{ tool_failed: { tools: [refund], times: 2 } }', { kind: 'tool-failed', tools: ['refund'], times: 2 }],
     ['low_confidence', { kind: 'low-confidence', below: 0.5 }],
