@@ -142,7 +142,7 @@ describe('a skill that names its tools', () => {
     await story.answer(thread, /no tool/i);
     await story.quiet();
 
-    expect(tools).toEqual(['hand_off', 'recall', 'state_confidence']);
+    expect(tools).toEqual(['hand_off', 'read_output', 'recall', 'state_confidence']);
     expect(await story.open()).toEqual([]);
     expect(story.refunds(7)).toEqual([]);
   });
@@ -169,6 +169,6 @@ describe('a skill that names its tools', () => {
 
     const then = story.sandbox.claude.requests.slice(before);
     expect(then.length).toBeGreaterThan(0);
-    expect(blocksIn(then[0]!).join('\n')).toContain('### SKILL: bold');
+    expect(guidanceIn(then[0]!)).toContain('### SKILL: bold');
   });
 });
