@@ -10,6 +10,7 @@ import type { z } from 'zod';
 import type { Calendar } from '../calendar/calendar.ts';
 import { Authorizations } from './authorizations.ts';
 import { checkApi } from './check-api.ts';
+import { checkBudgets } from './check-budgets.ts';
 import { checkEscalations } from './check-escalations.ts';
 import { checkSchedules } from './check-schedules.ts';
 import { checkTools } from './check-tools.ts';
@@ -148,6 +149,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
     }),
   );
   problems.push(
+    ...checkBudgets(settings),
     ...checkApi({
       settings,
       authorizations: authorizations?.file,

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
+import { BudgetSettings } from './budgets.ts';
 import { duration } from './duration.ts';
 import { McpSettings } from './mcp.ts';
 import { PromptSettings } from './prompt.ts';
 import { SkillSettings } from './skills.ts';
+import { BreakerSettings, ModelFallback, ToolSettings } from './resilience.ts';
 import { WebSettings } from './web.ts';
 
 /** One schema per gateway, by platform name. */
@@ -41,6 +43,20 @@ export const ModelSettings = z.strictObject({
   timeout: duration({ min: '1s', max: '30m' }).prefault('2m').describe('For one call to the model.'),
   retries: z.int().min(0).max(10).default(3).describe('Further attempts when the model is overloaded.'),
 });
+  fallbacks: z
+    .array(ModelFallback)
+    .max(5)
+    .default([])
+    .describe('Models that are asked instead while those before them are away, in this order.'),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe('Most calls to models at the same time, of each process. Others wait for their turn.'),
+  wait: duration({ min: '1ms', max: '10m' })
+    .prefault('1m')
+    .describe('How long a call waits for its turn. After that the message waits, and people are told.'),
 export type ModelSettings = z.infer<typeof ModelSettings>;
 
 /** One address, or several of one cluster. */
@@ -109,6 +125,12 @@ export const LimitSettings = z.strictObject({
     .default(30)
     .describe('More than this from one person is refused with a sentence.'),
 });
+  reads_at_once: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .describe('Most calls of one answer of the agent that only read, run at the same time.'),
 export type LimitSettings = z.infer<typeof LimitSettings>;
 
 export const RetentionSettings = z.strictObject({
@@ -118,7 +140,15 @@ export const RetentionSettings = z.strictObject({
   dedupe: duration({ min: '1h' })
     .prefault('24h')
     .describe('How long a delivered message is remembered; longer than any platform keeps retrying.'),
-  transcripts: duration({ min: '1h' }).prefault('90d').describe('How long a silent conversation is kept.'),
+  transcripts: duration({ min: '1h' })
+    .prefault('90d')
+    .describe('How long what was said is kept, and a silent conversation as a whole.'),
+  summaries: duration({ min: '1h' })
+    .prefault('180d')
+    .describe('How long a summary of a conversation, or of a person, is kept after it was last changed.'),
+  notes: duration({ min: '1h' })
+    .prefault('365d')
+    .describe('How long a note is kept after it was last written.'),
 });
 export type RetentionSettings = z.infer<typeof RetentionSettings>;
 
@@ -203,6 +233,9 @@ const sections = {
   watchdog: WatchdogSettings.prefault({}).describe('How the gateway watches itself.'),
   http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
   api: ApiSettings.prefault({}).describe(
+  budgets: BudgetSettings.prefault({}).describe('How much the model may be used, and what it costs.'),
+  tools: ToolSettings.default({}).describe('Single tools, by name.'),
+  breakers: BreakerSettings.prefault({}).describe('When a service that fails is left alone for a while.'),
     'Programs that ask people over HTTP. A change starts the gateway over.',
   ),
   log: LogSettings.prefault({}).describe('The log.'),

@@ -70,6 +70,16 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   preview?(input: z.output<Input>, context: Omit<ToolContext, 'idempotencyKey'>): Promise<Preview>;
   execute(input: z.output<Input>, context: ToolContext): Promise<ToolOutput>;
+  /**
+   * Of a tool that only reads: for how long the same call by the same person may be answered with what it found. What
+   * is cached under a tag is forgotten when a tool changes something whose family (or, without one, group) is so named.
+   */
+  readonly cache?: { readonly ttlMs: number; readonly tags: readonly string[]; readonly isSameForAll?: true };
+  /**
+   * The service it talks to, such as `jira`. Tools of one service are not called for a while when it keeps failing.
+   * Left out: its family, where its group is one of other systems.
+   */
+  readonly service?: string;
   /** What undoes a call that succeeded, when a later step of the same plan fails. Left out: nothing does. */
   readonly compensation?: Compensation<Input>;
   /**
@@ -136,6 +146,8 @@ export interface ToolOutput {
   readonly text: string;
   /** What its compensation has to know to take it back, as JSON. */
   readonly receipt?: unknown;
+  /** Its service could not be reached or did not answer, so that it counts as away. */
+  readonly isAway?: true;
   /** Go out with the turn's reply; of a call that runs inside a turn only. */
   readonly files?: readonly OutFile[];
 }

@@ -16,9 +16,9 @@ export type QueueName = 'm' | 'e' | `o.${string}`;
 
 /**
  * Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose,
- * plans that run.
+ * plans that run, summaries of conversations, what is known of people.
  */
-export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag';
+export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag' | 'sum' | 'prf';
 
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -62,6 +62,11 @@ export class Keys {
 
   transcript(conversationId: ConversationId): string {
     return `${this.partition(partitionOf(conversationId))}h:${conversationId}`;
+  }
+
+  /** The keys of all transcripts, as a pattern. */
+  everyTranscript(): string {
+    return `${this.prefix}{p*}:h:*`;
   }
 
   timers(partition: number): string {
@@ -164,6 +169,21 @@ export class Keys {
     return `${this.partition(0)}auditor`;
   }
 
+  /** The generation of each tag of what tools found: tag -> number (hash). */
+  cacheTags(): string {
+    return `${this.partition(0)}cache:tags`;
+  }
+
+  /** How often a tool was called in this minute; its name follows behind a colon. */
+  toolCalls(): string {
+    return `${this.partition(0)}calls`;
+  }
+
+  /** How each process finds the services outside: `<process>/<service>` -> how it stands, as JSON (hash). */
+  health(): string {
+    return `${this.partition(0)}health`;
+  }
+
   /** What the audits found. */
   watchdog(): string {
     return `${this.partition(0)}watchdog`;
@@ -198,6 +218,11 @@ export class Keys {
 
   notes(scope: string): string {
     return `${this.partition(partitionOf(scope))}note:${scope}`;
+  }
+
+  /** The keys of all notes, as a pattern. */
+  everyNotes(): string {
+    return `${this.prefix}{p*}:note:*`;
   }
 
   secret(name: string): string {

@@ -1,0 +1,68 @@
+/**
+ * Tools whose service keeps failing are not called for a while: the model hears so at once and can do something else.
+ *
+ * Invariant: a call that is not made for this reason is answered as one that changed nothing, never as one of which
+ * nobody knows.
+ */
+import { AppError } from '../../domain/errors.ts';
+import type { Tool, ToolGroup, ToolOutput } from '../../domain/tool.ts';
+import { type Breaker, type Breakers, CutOffError } from '../../health/breakers.ts';
+
+/** Groups of tools that talk to other systems. */
+const OUTSIDE: ReadonlySet<ToolGroup> = new Set<ToolGroup>(['web', 'automation', 'database']);
+
+export function withBreaker(tool: Tool, breakers: Pick<Breakers, 'of'>): Tool {
+  const service = serviceOf(tool);
+  if (service === undefined) return tool;
+  return {
+    ...tool,
+    execute: (input, context) =>
+      guarded(breakers.of(`tools:${service}`), context.signal, () => tool.execute(input, context)),
+  };
+}
+
+async function guarded(
+  breaker: Breaker,
+  signal: AbortSignal,
+  call: () => Promise<ToolOutput>,
+): Promise<ToolOutput> {
+  try {
+    return await breaker.run(
+      async () => {
+        const output = await call();
+        if (output.isAway) throw new AwayOutput(output);
+        return output;
+      },
+      (error) => isAway(error, signal),
+    );
+  } catch (error) {
+    if (error instanceof AwayOutput) return error.output;
+    if (error instanceof CutOffError) return { status: 'error', text: cutOffText(error) };
+    throw error;
+  }
+}
+
+/** An answer of a tool that says that its service is away. */
+class AwayOutput extends Error {
+  constructor(readonly output: ToolOutput) {
+    super(output.text);
+  }
+}
+
+/** Time that ran out is the service's failure; somebody who broke it off is not. */
+function isAway(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  if (aborted) return reason instanceof Error && reason.name === 'TimeoutError';
+  return !(error instanceof AppError) || error.retryable;
+}
+
+function serviceOf({ service, group, family }: Tool): string | undefined {
+  return service ?? (OUTSIDE.has(group) ? (family ?? group) : undefined);
+}
+
+function cutOffText({ service, reason, retryAfterMs }: CutOffError): string {
+  const name = service.slice('tools:'.length);
+  return (
+    `Not tried, so nothing was done: ${name} has failed several times in a row, the last time because of this: ${reason} ` +
+    `It can be tried again in ${Math.ceil(retryAfterMs / 1_000)} s.`
+  );
+}
