@@ -25,6 +25,7 @@ import { ApprovalId, type ConversationId, type PersonId } from '../domain/ids.ts
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
+import { putOff } from '../redis/record-store.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { markOf } from './approval-audit.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
@@ -197,11 +198,12 @@ export class ApprovalStore {
 
   /**
    * Looks at a timer again later, when its approval could not be read or written now. A timer that has left
-   * meanwhile, because its approval ended, does not come back.
+   * meanwhile, because its approval ended, does not come back; one that somebody else has moved on stays there.
    */
   async postpone({ id, nowMs }: Pick<DueApproval, 'id' | 'nowMs'>, byMs: number): Promise<void> {
-    const timers = this.keys.timers(partitionOfApproval(id));
-    await this.redis.zadd(timers, 'XX', nowMs + byMs, id).catch(() => undefined);
+    const partition = partitionOfApproval(id);
+    const [timers, prefix] = [this.keys.timers(partition), this.keys.partition(partition)];
+    await putOff(this.redis, timers, prefix, { id, untilMs: nowMs + byMs }).catch(() => undefined);
   }
 
   /** A timer without its approval (it expired, or was erased) has nothing to bring about. */

@@ -19,6 +19,7 @@ import { loadScript, runScript } from './script.ts';
 const readScript = loadScript('record-read', import.meta.url);
 const dueScript = loadScript('record-due', import.meta.url);
 const rearmScript = loadScript('record-rearm', import.meta.url);
+const putOffScript = loadScript('record-put-off', import.meta.url);
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
@@ -172,10 +173,11 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     await this.#rearm(id, 0, '');
   }
 
-  /** Looks at a record again only after a while: it cannot be moved on now. */
+  /** Looks at a record again only after a while: it cannot be moved on now. One that was, by somebody else, is not due. */
   async postpone(id: string, untilMs: number): Promise<void> {
-    const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
-    await this.redis.zadd(list, 'XX', untilMs, id);
+    const partition = this.kind.partitionOf(id);
+    const list = this.keys.recordTimers(partition, this.kind.family);
+    await putOff(this.redis, list, this.keys.partition(partition), { id, untilMs });
   }
 
   #toEffect(id: string, before: Stored | undefined, next: Stored): Effect {
@@ -228,7 +230,17 @@ export async function rearm(
   return (await runScript(redis, rearmScript, [key, list], [id, seen, at])) === 1;
 }
 
-/** How something that waits stands in the list of what is due: not, or too late; unmoved past its time; or right. */
+/** Puts off a look at something in a list of what is due; nothing happens to what is not, or no longer, due. */
+export async function putOff(
+  redis: RedisClient,
+  list: string,
+  prefix: string,
+  { id, untilMs }: { readonly id: string; readonly untilMs: number },
+): Promise<void> {
+  await runScript(redis, putOffScript, [list], [prefix, id, untilMs]);
+}
+
+/** How something that waits stands in the list of what is due: not, or in the wrong place; unmoved past its time; or right. */
 export async function standingOf(
   redis: RedisClient,
   list: string,
@@ -237,7 +249,9 @@ export async function standingOf(
   const score = await redis.zscore(list, id);
   const atMs = score === null ? undefined : toScore(score);
   if (atMs === undefined || atMs > dueMs + LATE_MS) return 'lost';
-  return atMs < nowMs - STUCK_MS ? 'stuck' : undefined;
+  if (atMs >= nowMs - STUCK_MS) return undefined;
+  // Looked at again and again, and it is not time yet: its place is wrong.
+  return dueMs > nowMs ? 'lost' : 'stuck';
 }
 
 /** As Redis writes a score: `inf` where there is no end. */

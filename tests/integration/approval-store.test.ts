@@ -673,6 +673,16 @@ describe('a timer', () => {
 
     expect(await timerOf(process, approval)).toBeUndefined();
   });
+
+  it('stays where another process has moved it to, when a look at it failed here', async () => {
+    const process = await openProcess();
+    const approval = await openApproval(process, { policy: { remindAfterMs: [] } });
+    const nowMs = await process.approvals.nowMs(approval.conversationId);
+
+    await process.approvals.postpone({ id: approval.id, nowMs }, 1_000);
+
+    expect(await timerOf(process, approval)).toBe(approval.deadlineMs);
+  });
 });
 
 describe('what waits for somebody', () => {

@@ -236,7 +236,7 @@ class World {
   }
 
   /** The partition's time jumps ahead by so much. */
-  async pass({ conversationId }: Approval, ms: number): Promise<void> {
+  async pass({ conversationId }: Pick<Approval, 'conversationId'>, ms: number): Promise<void> {
     const clock = `${this.store.keys.partition(partitionOf(conversationId))}clock`;
     await this.store.redis.set(clock, (await this.approvals.nowMs(conversationId)) + ms);
   }
@@ -1037,6 +1037,7 @@ describe('a conversation that a person has', () => {
   it.each([
     ['was lost', (world: World, list: string) => world.store.redis.zrem(list, TALK)],
     ['is too late', (world: World, list: string) => world.store.redis.zincrby(list, HOUR, TALK)],
+    ['is too early', (world: World, list: string) => world.store.redis.zincrby(list, -3 * HOUR, TALK)],
   ])('C4 comes back to the agent in the end, though its timer %s', async (_what, harm) => {
     const { world, list, untilMs } = await taken();
 
@@ -1050,9 +1051,9 @@ describe('a conversation that a person has', () => {
   });
 
   it('C4 is named when its time has come and nobody moves it on', async () => {
-    const { world, list } = await taken();
+    const { world } = await taken();
 
-    await world.store.redis.zincrby(list, -3 * HOUR, TALK);
+    await world.pass({ conversationId: TALK }, 2 * HOUR);
 
     expect((await world.auditor.look()).findings).toMatchObject([{ kind: 'control-stuck', mended: false }]);
   });

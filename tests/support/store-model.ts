@@ -209,9 +209,10 @@ export class StoreModel {
     return this.#places.get(list)?.get(member);
   }
 
-  /** Puts what is in a list somewhere else in it. */
+  /** Puts what is due somewhere else in its list. */
   postpone(list: string, member: string, untilMs: number): void {
-    if (this.placeIn(list, member) !== undefined) this.setPlace(list, member, untilMs);
+    const atMs = this.placeIn(list, member);
+    if (atMs !== undefined && atMs <= this.nowMs) this.setPlace(list, member, untilMs);
   }
 
   /** Undefined: it is in the list no longer. */
@@ -233,11 +234,12 @@ export class StoreModel {
       return 'left-over';
     }
     const dueMs = family.dueOf(stored) ?? Number.POSITIVE_INFINITY;
-    if (atMs === undefined || atMs > dueMs + LATE_MS) {
+    const isStale = atMs !== undefined && atMs < this.nowMs - STUCK_MS;
+    if (atMs === undefined || atMs > dueMs + LATE_MS || (isStale && dueMs > this.nowMs)) {
       this.setPlace(list, id, dueMs);
       return 'lost';
     }
-    return atMs < this.nowMs - STUCK_MS ? 'stuck' : undefined;
+    return isStale ? 'stuck' : undefined;
   }
 
   // ── Who has a conversation ───────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,10 @@ const rearmScript = loadScript(
   'record-rearm',
   new URL('../../src/redis/record-store.ts', import.meta.url).href,
 );
+const putOffScript = loadScript(
+  'record-put-off',
+  new URL('../../src/redis/record-store.ts', import.meta.url).href,
+);
 const readScript = loadScript(
   'record-read',
   new URL('../../src/redis/record-store.ts', import.meta.url).href,
@@ -28,12 +32,14 @@ const readScript = loadScript(
 /** What changes anything. */
 function isWrite(command: string, script: unknown): boolean {
   if (command === 'zadd' || command === 'zrem') return true;
-  return command === 'evalsha' && (script === applyScript.sha || script === rearmScript.sha);
+  const writing: unknown[] = [applyScript.sha, rearmScript.sha, putOffScript.sha];
+  return command === 'evalsha' && writing.includes(script);
 }
 
 /** Until the server knows the script, a write is two requests, of which the first meets the fate of the second. */
 export async function prepare(redis: Redis): Promise<void> {
-  for (const { source } of [applyScript, rearmScript, readScript]) await redis.script('LOAD', source);
+  for (const { source } of [applyScript, rearmScript, putOffScript, readScript])
+    await redis.script('LOAD', source);
 }
 
 /** The keys below one prefix. */
