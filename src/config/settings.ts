@@ -7,8 +7,8 @@ import { BudgetSettings } from './budgets.ts';
 import { duration } from './duration.ts';
 import { McpSettings } from './mcp.ts';
 import { PromptSettings } from './prompt.ts';
-import { SkillSettings } from './skills.ts';
 import { BreakerSettings, ModelFallback, ToolSettings } from './resilience.ts';
+import { SkillSettings } from './skills.ts';
 import { WebSettings } from './web.ts';
 
 /** One schema per gateway, by platform name. */
@@ -42,7 +42,6 @@ export const ModelSettings = z.strictObject({
   max_steps: z.int().min(1).max(100).default(12).describe('Most calls to the model in one turn.'),
   timeout: duration({ min: '1s', max: '30m' }).prefault('2m').describe('For one call to the model.'),
   retries: z.int().min(0).max(10).default(3).describe('Further attempts when the model is overloaded.'),
-});
   fallbacks: z
     .array(ModelFallback)
     .max(5)
@@ -57,6 +56,7 @@ export const ModelSettings = z.strictObject({
   wait: duration({ min: '1ms', max: '10m' })
     .prefault('1m')
     .describe('How long a call waits for its turn. After that the message waits, and people are told.'),
+});
 export type ModelSettings = z.infer<typeof ModelSettings>;
 
 /** One address, or several of one cluster. */
@@ -124,13 +124,13 @@ export const LimitSettings = z.strictObject({
     .max(10_000)
     .default(30)
     .describe('More than this from one person is refused with a sentence.'),
-});
   reads_at_once: z
     .int()
     .min(1)
     .max(64)
     .default(4)
     .describe('Most calls of one answer of the agent that only read, run at the same time.'),
+});
 export type LimitSettings = z.infer<typeof LimitSettings>;
 
 export const RetentionSettings = z.strictObject({
@@ -229,13 +229,13 @@ const sections = {
   ),
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),
+  budgets: BudgetSettings.prefault({}).describe('How much the model may be used, and what it costs.'),
+  tools: ToolSettings.default({}).describe('Single tools, by name.'),
+  breakers: BreakerSettings.prefault({}).describe('When a service that fails is left alone for a while.'),
   retention: RetentionSettings.prefault({}).describe('How long things are kept.'),
   watchdog: WatchdogSettings.prefault({}).describe('How the gateway watches itself.'),
   http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
   api: ApiSettings.prefault({}).describe(
-  budgets: BudgetSettings.prefault({}).describe('How much the model may be used, and what it costs.'),
-  tools: ToolSettings.default({}).describe('Single tools, by name.'),
-  breakers: BreakerSettings.prefault({}).describe('When a service that fails is left alone for a while.'),
     'Programs that ask people over HTTP. A change starts the gateway over.',
   ),
   log: LogSettings.prefault({}).describe('The log.'),
