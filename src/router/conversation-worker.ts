@@ -61,7 +61,7 @@ import { readFiles } from './file-reader.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
-import { guard, Standby, type Verdict } from './standby.ts';
+import { Standby, type Verdict } from './standby.ts';
 
 /** Processes that may end while they handle an item: one that is killed often is hardly the item's fault. */
 const MOST_DEATHS = 30;
@@ -362,7 +362,7 @@ export class ConversationWorker {
           detail: { action: 'ask', rule: 'no role has the permission ask any more' },
         },
       },
-      guard(control),
+      this.deps.controls.guardOf(control),
     ];
   }
 
@@ -443,7 +443,7 @@ export class ConversationWorker {
       effects: [
         ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
         ...(await this.#alarms.ofTurn(work, [...news, opening], outcome)),
-        ...(handoff ? handoff.effects : [guard(work.control)]),
+        ...(handoff ? handoff.effects : [this.deps.controls.guardOf(work.control)]),
       ],
       ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
     };
@@ -726,6 +726,8 @@ export class ConversationWorker {
             ...(item.kind === 'message' ? { requester: item.requester.person } : {}),
             markdown:
               'I could not handle this message: it failed every time I tried. It is kept, and whoever runs me can see why and try it again.',
+            // The agent's word, and nobody's who has taken the conversation over by the time it is sent.
+            epoch: await this.deps.controls.epochOf(conversationId),
             atMs: this.deps.clock.now(),
           }),
         ]

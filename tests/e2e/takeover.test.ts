@@ -111,6 +111,33 @@ describe('words that were said before, and not sent yet', () => {
   });
 });
 
+describe('the news that a message could not be handled', () => {
+  it('C1 is not said any more when a person has taken the conversation over before it is sent', async () => {
+    const working = story.config;
+    const model = { ...working.settings.model, name: 'no-such-model', retries: 0 };
+    story.config = { ...working, settings: { ...working.settings, model } };
+    const { slack } = story.sandbox;
+    slack.fail('chat.postMessage', { kind: 'rate-limited', retryAfterSeconds: 2 });
+    const thread = await story.mention('hello there');
+    await failForGood();
+    await slack.until(({ calls }) => calls.some(({ result }) => result === 'rate-limited'));
+    const dana = story.app.directory.find(PersonId.parse('dana'))!;
+
+    await story.app.controlDesk.takeOver({
+      id: 'gesture-2',
+      conversationId: ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`),
+      by: { person: dana.id, name: dana.name, roles: dana.roles },
+      channel: 'cli',
+    });
+    await story.quiet();
+
+    expect(await story.app.deadLetters.list()).toHaveLength(1);
+    expect(story.said(thread).map(textOf).join()).not.toContain('could not handle');
+    const trail = (await story.app.audit.tail(100)).map(({ event }) => event.event);
+    expect(trail).toContain('message.withheld');
+  });
+});
+
 describe('the agent', () => {
   it('C4 hands over by itself, says why, and whoever comes finds all of it', async () => {
     const { claude } = story.sandbox;
@@ -308,3 +335,8 @@ describe('somebody asks for a human', () => {
     );
   });
 });
+
+/** Every try of what was said, until it is given up. */
+async function failForGood(): Promise<void> {
+  while ((await story.app.deadLetters.list()).length === 0) await story.advance(60_000);
+}
