@@ -10,7 +10,11 @@ import { createGateways, type gatewaySettings } from '../gateways/index.ts';
 import { WebhookListener } from '../gateways/webhook-listener.ts';
 import { ClaudeClient } from './agent/model/claude-client.ts';
 import { EchoClient } from './agent/model/echo-client.ts';
+import { ModelChain } from './agent/model/model-chain.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
+import { SlottedModel } from './agent/model/slotted-model.ts';
+import { ResultCache } from './agent/tools/result-cache.ts';
+import { withBreaker } from './agent/tools/service-breaker.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { Access } from './api/access.ts';
 import { AnswerBook } from './api/answer-book.ts';
@@ -30,6 +34,9 @@ import { copyFor, elapsed, later } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { BudgetDesk } from './budget/budget-desk.ts';
+import { ToolThrottle } from './budget/tool-throttle.ts';
+import { UsageLedger } from './budget/usage-ledger.ts';
 import { isApiOn } from './config/api.ts';
 import { searchPath } from './config/environment.ts';
 import type { Config } from './config/load-config.ts';
@@ -64,6 +71,9 @@ import { lettersSettled } from './escalation/letters-settled.ts';
 import { ModelOutage } from './escalation/model-outage.ts';
 import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
+import { Breakers } from './health/breakers.ts';
+import { HealthBoard } from './health/health-board.ts';
+import { Slots } from './health/slots.ts';
 import { Directory } from './identity/directory.ts';
 import { LinkBook } from './identity/link-book.ts';
 import { LinkDesk } from './identity/link-desk.ts';
@@ -218,13 +228,22 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     triggers: () => config().escalation.triggers,
   });
   const outputs = new OutputStore(redis, keys);
+  const breakers = new Breakers(
+    () => {
+      const { failures, cool_down: coolDownMs } = config().settings.breakers;
+      return { failures, coolDownMs };
+    },
+    clock,
+    log,
+  );
+  const results = new ResultCache(redis, keys, clock);
   const single = [
     ...createTools(stores.notes, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
-  ];
+  ].map((tool) => results.wrap(withBreaker(tool, breakers)));
   const plans = new SagaRunner({
     ...stores,
     sagas,
@@ -282,7 +301,9 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     directory: stores.directory,
     reach,
     config,
-    model: createModels(config),
+    model: createModels(config, breakers, log),
+    budgets: new BudgetDesk(new UsageLedger(redis, keys), () => config().settings.budgets, clock),
+    throttle: new ToolThrottle(redis, keys, () => config().settings.tools),
     tools,
     outputs,
     skills,
@@ -407,6 +428,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     sayDisputed(stores.directory, log);
     if (options.workers === false) return looking;
     void skills.reload();
+    results.clear();
     looking = looking
       .then(() => stranded.look())
       .catch((error: unknown) => {
@@ -418,6 +440,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     [
       session,
       stores.links,
+      new HealthBoard(redis, keys, breakers, session.id, clock, log),
       ...outboxes.values(),
       ...(options.workers === false ? [] : [auditor, skills, conversations, calling.pool, sweeper]),
       ...(configured.length > 0 ? [clientLog] : []),
@@ -675,17 +698,36 @@ function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefi
   ];
 }
 
-/** The model that is configured now; a new client only when its settings changed. */
-function createModels(config: AppOptions['config']): () => ModelClient {
+/** The models that are configured now; new clients only when their settings changed. */
+function createModels(config: AppOptions['config'], breakers: Breakers, log: Logger): () => ModelClient {
+  const slots = new Slots(() => {
+    const { concurrency: places, wait: waitMs } = config().settings.model;
+    return { places, waitMs };
+  });
   let made: { from: ModelSettings; model: ModelClient } | undefined;
   return () => {
     const { model } = config().settings;
-    if (made?.from !== model) made = { from: model, model: createModel(model) };
+    if (made?.from !== model) made = { from: model, model: createModel(model, breakers, log, slots) };
     return made.model;
   };
 }
 
-export function createModel(settings: ModelSettings): ModelClient {
+/** The model, then its fallbacks, behind a bounded number of places. */
+function createModel(settings: ModelSettings, breakers: Breakers, log: Logger, slots: Slots): ModelClient {
+  const links = eachModel(settings).map((each) => ({
+    name: each.name,
+    client: createClient(each),
+    breaker: () => breakers.of(`model:${each.name}`),
+  }));
+  return new SlottedModel(new ModelChain(links, log), slots);
+}
+
+/** The settings of each model there is, the one that is asked first in front. */
+export function eachModel({ fallbacks, ...first }: ModelSettings): Omit<ModelSettings, 'fallbacks'>[] {
+  return [first, ...fallbacks.map((fallback) => ({ ...first, ...fallback }))];
+}
+
+export function createClient(settings: Omit<ModelSettings, 'fallbacks'>): ModelClient {
   switch (settings.provider) {
     case 'echo':
       return new EchoClient();

@@ -48,13 +48,14 @@ export class BudgetDesk {
     return { settings, standings, usedUp: usedUp(standings), ceilings: ceilingsOf(settings, standings) };
   }
 
-  /** What follows from what a turn used. */
-  counted(spender: Spender, used: TurnUse): Effect[] {
+  /** What follows from what a turn used, or an attempt at one that came to nothing. */
+  counted(spender: Spender, used: TurnUse, what: 'turn' | 'attempt' = 'turn'): Effect[] {
     const { time_zone } = this.settings();
     const nowMs = this.clock.now();
     return toUsageEffects(
       spender,
       used,
+      what,
       PERIOD_KINDS.map((kind) => periodAt(kind, nowMs, time_zone)),
     );
   }
@@ -76,7 +77,13 @@ export class BudgetDesk {
       limits.map(async (limit): Promise<Standing> => {
         const period = periodAt(limit.period, nowMs, time_zone);
         const spent = await spentIn(limit.subject, period);
-        return { ...limit, spent: spent[limit.of], periodName: period.name, resetMs: period.endsMs };
+        return {
+          ...limit,
+          spent: spent[limit.of],
+          periodName: period.name,
+          sinceMs: period.startMs,
+          resetMs: period.endsMs,
+        };
       }),
     );
   }

@@ -31,6 +31,8 @@ export interface Standing extends Limit {
   readonly spent: number;
   /** Of the period: `2026-11-21`. */
   readonly periodName: string;
+  /** When it began, in ms since the epoch. */
+  readonly sinceMs: number;
   /** When nothing of it is spent again, in ms since the epoch. */
   readonly resetMs: number;
 }

@@ -8,7 +8,9 @@ export interface Period {
   readonly kind: PeriodKind;
   /** `2026-11-21` or `2026-11`: part of keys, and unlike the one of any other period. */
   readonly name: string;
-  /** When the next one begins, in ms since the epoch. */
+  /** When it began, in ms since the epoch. */
+  readonly startMs: number;
+  /** When the next one begins. */
   readonly endsMs: number;
 }
 
@@ -20,6 +22,7 @@ export function periodAt(kind: PeriodKind, atMs: number, zone: string): Period {
     kind,
     name: kind === 'day' ? first.toString() : first.toPlainYearMonth().toString(),
     // A midnight that is skipped is the moment the clock jumps.
+    startMs: first.toZonedDateTime(zone).epochMilliseconds,
     endsMs: next.toZonedDateTime(zone).epochMilliseconds,
   };
 }

@@ -92,8 +92,14 @@ export class UsageLedger {
   }
 }
 
-/** Counts a turn, in the write that ends it. `at`: the periods it is counted in. */
-export function toUsageEffects(spender: Spender, used: TurnUse, at: readonly Period[]): Effect[] {
+/** Counts a turn, or an attempt at one, in the write that ends it. `at`: the periods it is counted in. */
+export function toUsageEffects(
+  spender: Spender,
+  use: TurnUse,
+  what: 'turn' | 'attempt',
+  at: readonly Period[],
+): Effect[] {
+  const used = { ...use, turns: what === 'turn' ? 1 : 0 };
   return at.flatMap((period): Effect[] => {
     const counts = (period.kind === 'day' ? dayCounts : spendingCounts)(spender, used).filter(
       ([, more]) => more > 0,
@@ -106,22 +112,26 @@ export function spentOn(used: readonly ModelUse[]): Amount {
   return used.reduce((sum, { amount }) => sumOf(sum, amount), NOTHING);
 }
 
+interface Tally extends TurnUse {
+  readonly turns: number;
+}
+
 type Counted = readonly [counter: string, more: number];
 
 /** What limits are held against, and the number of turns. */
-function spendingCounts(spender: Spender, { models }: TurnUse): Counted[] {
+function spendingCounts(spender: Spender, { models, turns }: Tally): Counted[] {
   const total = spentOn(models);
   return SUBJECT_KINDS.flatMap((subject): Counted[] => {
     const name = nameOf(subject, spender);
     return [
-      [counterOf('turns', subject, name), 1],
+      [counterOf('turns', subject, name), turns],
       [counterOf('tokens', subject, name), total.tokens],
       [counterOf('money', subject, name), total.money],
     ];
   });
 }
 
-function dayCounts(spender: Spender, used: TurnUse): Counted[] {
+function dayCounts(spender: Spender, used: Tally): Counted[] {
   return [
     ...spendingCounts(spender, used),
     ...used.models.flatMap(({ model, usage, amount }): Counted[] => [

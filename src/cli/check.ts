@@ -8,7 +8,7 @@
  */
 import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
-import { createModel, openStores } from '../app.ts';
+import { createClient, eachModel, openStores } from '../app.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';
@@ -197,8 +197,11 @@ async function checkModel(settings: ModelSettings): Promise<PartFinding[]> {
       },
     ];
   }
-  const { ok, detail } = await createModel(settings).check(AbortSignal.timeout(PATIENCE_MS));
-  if (ok) return [{ ...about, configured: true, status: 'works', detail }];
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const checks = await Promise.all(eachModel(settings).map((each) => createClient(each).check(patience)));
+  const failed = checks.find(({ ok }) => !ok);
+  const detail = failed?.detail ?? checks.map((each) => each.detail).join(', then ');
+  if (!failed) return [{ ...about, configured: true, status: 'works', detail }];
   return [{ ...about, configured: true, status: 'failed', detail, remedy: modelRemedy(detail) }];
 }
 

@@ -30,14 +30,24 @@ export type Happening =
   | { readonly kind: 'dead-letter'; readonly queue: string; readonly words: string }
   /** A plan ended done only in part, or so that nobody knows; `words` say what is to be done by hand. */
   | { readonly kind: 'plan-raised'; readonly plan: string; readonly title: string; readonly words: string }
-  /** So much of what a turn may take was taken. */
-  | { readonly kind: 'budget'; readonly percent: number };
+  /** So much of what a turn may take was taken; or, where a quota is named, of that. */
+  | { readonly kind: 'budget'; readonly percent: number; readonly quota?: Quota };
+
+/** What is not to be used up: of a person, a conversation, or everybody, in a day or a month. */
+export interface Quota {
+  /** The same in each of its days or months. */
+  readonly name: string;
+  /** What people are told of it. */
+  readonly title: string;
+}
 
 /** Something that people may have been called about works again. */
 export type Recovery =
   | { readonly kind: 'tool-works'; readonly conversationId: ConversationId; readonly tool: string }
   | { readonly kind: 'turn-works'; readonly conversationId: ConversationId }
   | { readonly kind: 'model-works' }
+  /** There is something left of it again. */
+  | { readonly kind: 'quota-left'; readonly quota: Quota }
   /** Nothing of this queue is in the dead letters any more. */
   | { readonly kind: 'letters-settled'; readonly queue: string };
 
@@ -105,15 +115,17 @@ export function closingsOf(
 }
 
 /**
- * What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan one; one
- * for the model, wherever it was missed.
+ * What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan and each
+ * quota one; one for the model, wherever it was missed.
  */
 export function keyOf(
-  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string },
+  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string; quota?: Quota },
   { raise }: Pick<EscalationTrigger, 'raise'>,
   conversationId: string,
 ): string {
-  const what = isOfAll(happening) ? (happening.queue ?? '') : (happening.plan ?? conversationId);
+  const what = isOfAll(happening)
+    ? (happening.queue ?? happening.quota?.name ?? '')
+    : (happening.plan ?? conversationId);
   return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
 }
 
@@ -148,7 +160,11 @@ function isFitting(when: TriggerCondition, happening: Happening): boolean {
 
 /** What works again: as `keyOf` needs it, and for those who were called, in a part of a sentence. */
 interface Mended {
-  readonly trouble: Pick<Happening, 'kind'> & { readonly tool?: string; readonly queue?: string };
+  readonly trouble: Pick<Happening, 'kind'> & {
+    readonly tool?: string;
+    readonly queue?: string;
+    readonly quota?: Quota;
+  };
   readonly subject: Subject;
   readonly place: string;
   readonly remark: string;
@@ -181,6 +197,13 @@ function mendedBy(recovery: Recovery): Mended {
         place: '',
         remark: 'the language model answers again',
       };
+    case 'quota-left':
+      return {
+        trouble: { kind: 'budget', quota: recovery.quota },
+        subject: { kind: 'trouble' },
+        place: '',
+        remark: `there is something left of it again (${recovery.quota.title})`,
+      };
     case 'letters-settled':
       return {
         trouble: { kind: 'dead-letter', queue: recovery.queue },
@@ -198,8 +221,8 @@ function subjectOf(happening: Happening, conversationId: ConversationId): Subjec
 }
 
 /** Whether it is no matter of one conversation. */
-function isOfAll({ kind }: Pick<Happening, 'kind'>): boolean {
-  return kind === 'dead-letter' || kind === 'model-away';
+function isOfAll({ kind, quota }: Pick<Happening, 'kind'> & { quota?: Quota }): boolean {
+  return kind === 'dead-letter' || kind === 'model-away' || quota !== undefined;
 }
 
 /** What people are told of it; `words` are somebody else's. */
@@ -231,6 +254,7 @@ function told(happening: Happening): { title: string; words?: string } {
     case 'plan-raised':
       return { title: `A plan needs a human: ${happening.title}`, words: happening.words };
     case 'budget':
+      if (happening.quota) return { title: happening.quota.title };
       return { title: `A turn has used ${happening.percent} % of the steps it may take` };
     default:
       return happening satisfies never;

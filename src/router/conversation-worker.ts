@@ -28,6 +28,10 @@ import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import type { PermitOffice } from '../approvals/permit-office.ts';
 import { literal, outcomeText, viaText, waitingText } from '../approvals/sentences.ts';
+import type { BudgetDesk, TurnBudget } from '../budget/budget-desk.ts';
+import type { Ceiling, Standing } from '../budget/limits.ts';
+import type { ToolThrottle } from '../budget/tool-throttle.ts';
+import { TurnMeter } from '../budget/turn-meter.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
 import { BROKEN_OFF } from '../control/sentences.ts';
@@ -57,6 +61,7 @@ import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { Alarms } from './alarms.ts';
+import { BudgetGate } from './budget-gate.ts';
 import { readFiles } from './file-reader.ts';
 import { HeldCalls } from './held-calls.ts';
 import { ProgressBoard } from './progress-board.ts';
@@ -86,6 +91,8 @@ export interface WorkerDeps extends BriefDeps {
   readonly escalations: Pick<EscalationStore, 'find'>;
   readonly modelOutage: ModelOutage;
   readonly outbox: Outbox;
+  readonly budgets: BudgetDesk;
+  readonly throttle: Pick<ToolThrottle, 'refusal'>;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly gateways: ReadonlyMap<string, Gateway>;
@@ -120,18 +127,22 @@ interface Work {
 /** What people may have seen of a turn before it was over. */
 interface Trace {
   shown?: { readonly ref: string; readonly to: Address };
+  /** What a turn that is broken off has used. */
+  spent?: () => readonly Effect[];
 }
 
 export class ConversationWorker {
   readonly #standby: Standby;
   readonly #heldCalls: HeldCalls;
   readonly #alarms: Alarms;
+  readonly #budgets: BudgetGate;
   readonly #briefs: TurnBriefs;
 
   constructor(private readonly deps: WorkerDeps) {
     this.#standby = new Standby(deps);
     this.#heldCalls = new HeldCalls(deps);
     this.#alarms = new Alarms(deps);
+    this.#budgets = new BudgetGate(deps);
     this.#briefs = new TurnBriefs(deps);
   }
 
@@ -269,8 +280,13 @@ export class ConversationWorker {
           rolesNow: () => this.#rolesNow(message, speaker),
         };
         const { said, exhibits } = await this.#said(handling, item);
+        const budget = await this.#budgets.open(work);
+        if (budget.usedUp) {
+          const refused = await this.#outOfBudget(work, [said], budget.usedUp);
+          return { effects: [...received(item), ...refused] };
+        }
         const news = (await this.#heldCalls.callOff(work)).map((approval) => this.#toNews(approval));
-        const deed = await this.#turn(work, { news, opening: said, exhibits });
+        const deed = await this.#turn(work, { news, opening: said, exhibits, budget });
         return { ...deed, effects: [...received(item), ...deed.effects] };
       }
       case 'approval': {
@@ -395,8 +411,12 @@ export class ConversationWorker {
 
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #turn(work: Work, { news = [], opening, exhibits }: Occasioned): Promise<Deed> {
+  async #turn(work: Work, { news = [], opening, exhibits, ...given }: Occasioned): Promise<Deed> {
     const { claim, item, requester, rolesNow, conversationId, log } = work;
+    const budget = given.budget ?? (await this.#budgets.open(work));
+    if (budget.usedUp) return { effects: await this.#outOfBudget(work, [...news, opening], budget.usedUp) };
+    const meter = new TurnMeter(budget);
+    work.trace.spent = () => this.#budgets.inVain(work, meter);
     const occasion = { conversationId, requester, rolesNow, stored: claim.entries, news, opening };
     const brief = await this.#briefs.prepare(occasion, log);
     const approvals: Approval[] = [];
@@ -412,6 +432,9 @@ export class ConversationWorker {
           ...brief.setup,
           ...(exhibits ? { exhibits } : {}),
           key: item.id,
+          meter,
+          throttle: (tool, args) => this.deps.throttle.refusal(tool, args),
+          readsAtOnce: this.deps.config().settings.limits.reads_at_once,
           answerHeld: async (held, index) => {
             const approval = await this.#heldCalls.toApproval(work, held, index, approvals);
             approvals.push(approval);
@@ -443,10 +466,29 @@ export class ConversationWorker {
       effects: [
         ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
         ...(await this.#alarms.ofTurn(work, [...news, opening], outcome)),
+        ...(await this.#budgets.counted(work, budget, meter, calledIn(outcome))),
         ...(handoff ? handoff.effects : [this.deps.controls.guardOf(work.control)]),
       ],
       ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
     };
+  }
+
+  /** What was said, or happened, is kept for the agent to read; nothing is run. */
+  async #outOfBudget(work: Work, entries: readonly Entry[], standing: Standing): Promise<Effect[]> {
+    const { conversationId, control, log } = work;
+    const { subject, period, resetMs } = standing;
+    log.warn(
+      { subject, period, resets: new Date(resetMs).toISOString() },
+      'a budget is used up; no turn begins',
+    );
+    const { retention } = this.deps.config().settings;
+    return [
+      ...entries.map(
+        (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
+      ),
+      ...(await this.#budgets.refused(work, standing)),
+      this.deps.controls.guardOf(control),
+    ];
   }
 
   /** The requests of a turn come into being, and those end whose place they take. */
@@ -511,7 +553,10 @@ export class ConversationWorker {
   ): readonly Effect[] {
     const { conversationId, replyTo } = work;
     const { retention } = this.deps.config().settings;
-    const text = replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
+    const text =
+      outcome.kind === 'exhausted' && outcome.by
+        ? joined(lastWordsIn(outcome), this.#budgets.brokenOff(work, outcome.by, doneIn(outcome)))
+        : replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
     return [
       ...entries.map(
         (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
@@ -605,10 +650,15 @@ export class ConversationWorker {
       log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
       return;
     }
+    // What was asked of the model is paid for, whatever came of it.
+    const spent = trace.spent?.() ?? [];
     try {
       if (error instanceof ControlMovedError) {
         log.info({ item: item.id }, 'the conversation changed hands; the item is for whoever speaks now');
-        await queue.retryLater(claim, 0, 'free', await this.#brokenOff(item, conversationOf(claim), trace));
+        await queue.retryLater(claim, 0, 'free', [
+          ...(await this.#brokenOff(item, conversationOf(claim), trace)),
+          ...spent,
+        ]);
         return;
       }
       if (error instanceof ModelUnavailableError) {
@@ -616,6 +666,7 @@ export class ConversationWorker {
         log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
         await queue.retryLater(claim, pauseMs, 'free', [
           ...(await this.#delayNotice(claim, item, error)),
+          ...spent,
           ...watched,
           ...(await this.#alarms.ofModelAway(claim, item, error, pauseMs)),
         ]);
@@ -626,6 +677,7 @@ export class ConversationWorker {
         'handling an item failed; trying again',
       );
       await queue.retryLater(claim, backoff(claim.failures), 'counts', [
+        ...spent,
         ...watched,
         ...this.#alarms.ofFailure(claim, item),
       ]);
@@ -789,6 +841,8 @@ interface Occasioned {
   readonly news?: readonly News[];
   readonly opening: Entry;
   readonly exhibits?: Enclosures['exhibits'];
+  /** Left out: it is asked for. */
+  readonly budget?: TurnBudget;
 }
 
 type News = Extract<Entry, { kind: 'event' }>;
@@ -834,6 +888,35 @@ function toContent({
   files,
 }: Said): Pick<Extract<OutboxItem, { kind: 'text' }>, 'markdown' | 'files'> {
   return { markdown, ...(files.length > 0 ? { files: [...files] } : {}) };
+}
+
+/** What the model said last in a turn, before it was ended. */
+function lastWordsIn({ entries }: TurnOutcome): string {
+  const last = entries.findLast((entry) => entry.kind === 'assistant');
+  return last?.kind === 'assistant' ? last.text.trim() : '';
+}
+
+function joined(words: string, sentence: string): string {
+  return words === '' ? sentence : `${words}\n\n_(${sentence})_`;
+}
+
+/** Names of the tools that were called in a turn, one for each call. */
+function calledIn({ screened }: TurnOutcome): string[] {
+  return screened.flatMap(({ kind, call }) => (kind === 'refused' ? [] : [call.tool]));
+}
+
+/** What a turn has done that worked, in the words of people: `lookup (2 times)`. */
+function doneIn({ screened, entries }: TurnOutcome): string[] {
+  const worked = new Set(
+    entries.flatMap((entry) => (entry.kind === 'tool-result' && entry.status === 'ok' ? [entry.callId] : [])),
+  );
+  const times = new Map<string, number>();
+  for (const { call } of screened) {
+    if (worked.has(call.id)) times.set(call.tool, (times.get(call.tool) ?? 0) + 1);
+  }
+  return [...times].map(([tool, count]) =>
+    count === 1 ? literal(tool) : `${literal(tool)} (${count} times)`,
+  );
 }
 
 function replyId(item: MailboxItem): string {
@@ -926,9 +1009,25 @@ function toAudits(
     event: 'turn.done',
     actor: 'agent',
     subject: conversationId,
-    detail: { outcome: outcome.kind, usage: outcome.usage, ...(skills.length > 0 ? { skills } : {}) },
+    detail: {
+      outcome: outcome.kind,
+      usage: outcome.usage,
+      models: modelsIn(outcome),
+      ...(outcome.kind === 'exhausted' && outcome.by ? { budget: nameOf(outcome.by) } : {}),
+      ...(skills.length > 0 ? { skills } : {}),
+    },
   };
   return [...checks, done].map((event) => ({ kind: 'audit', event }));
+}
+
+/** Those that answered, each once. */
+function modelsIn({ entries }: TurnOutcome): string[] {
+  return [...new Set(entries.flatMap((entry) => (entry.kind === 'assistant' ? [entry.model] : [])))];
+}
+
+/** Whose budget it is. */
+function nameOf({ by }: Ceiling): string {
+  return by === 'turn' ? by : `${by.subject} ${by.period}`;
 }
 
 function backoff(failures: number): number {
