@@ -9,7 +9,8 @@
  * Invariants
  *   1. Nothing else writes a conversation's control, its ticket or its timer.
  *   2. A timer leaves, or moves, only together with what its time brought about, or when it is not what the record says.
- *   3. What was decided under an epoch can be written under that epoch only (`guard` of effects.lua).
+ *   3. What was decided on a record can be written while it is that very record only, not another one with the same
+ *      numbers (`guard` of effects.lua): a server that lost writes gives a number twice.
  */
 import { createHash } from 'node:crypto';
 import { Control, type ControlMove, type ControlStep, endOf, tick, untouched } from '../domain/control.ts';
@@ -18,6 +19,7 @@ import { ConversationId, ConversationTicket } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
+import { fingerprintOf } from '../redis/fingerprint.ts';
 import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { readDue, readTimed, rearm, standingOf } from '../redis/record-store.ts';
@@ -60,6 +62,8 @@ export interface DueControls {
 export class ControlStore {
   #consequences: ControlConsequences = () => [];
   #waitingIn: WaitingIn = async () => [];
+  /** What each record that was read here is told by. */
+  readonly #seen = new WeakMap<Control, string>();
 
   constructor(
     private readonly redis: RedisClient,
@@ -76,7 +80,7 @@ export class ControlStore {
   }
 
   async find(conversationId: ConversationId): Promise<Control> {
-    return toControl(await this.redis.get(this.keys.control(conversationId)), conversationId);
+    return this.#toControl(await this.redis.get(this.keys.control(conversationId)), conversationId);
   }
 
   /** The epoch whose words may be said now. */
@@ -89,7 +93,7 @@ export class ControlStore {
   async read(conversationId: ConversationId): Promise<{ control: Control; nowMs: number }> {
     const prefix = this.keys.partition(partitionOf(conversationId));
     const { document, nowMs } = await readTimed(this.redis, this.keys.control(conversationId), prefix);
-    return { control: toControl(document, conversationId), nowMs };
+    return { control: this.#toControl(document, conversationId), nowMs };
   }
 
   /** Whether the agent has, or had, a part in it. */
@@ -146,7 +150,20 @@ export class ControlStore {
     throw new Error(`the control of ${conversationId} was changed by others ${MOST_TRIES} times in a row`);
   }
 
-  /** A change and all that follows from it, for a commit: refused there if the record has changed meanwhile. */
+  /**
+   * What is written with it is refused if the record is not the one that was read.
+   *
+   * @param control as it was read here
+   */
+  guardOf(control: Control): Effect {
+    return { kind: 'guard', conversationId: control.conversationId, from: this.#seenOf(control) };
+  }
+
+  /**
+   * A change and all that follows from it, for a commit: refused there if the record has changed meanwhile.
+   *
+   * @param before as it was read here
+   */
   async effectsOf(before: Control, moved: ControlMove, nowMs: number): Promise<Effect[]> {
     const { next } = moved;
     const isBot = next.state === 'BOT';
@@ -156,8 +173,9 @@ export class ControlStore {
         kind: 'control',
         conversationId: next.conversationId,
         ticket: ticketFor(next.conversationId),
-        from: before,
-        document: `${next.epoch} ${next.rev} ${JSON.stringify(next)}`,
+        from: this.#seenOf(before),
+        // As it will be read: what is the same is written in the same way.
+        document: `${next.epoch} ${next.rev} ${JSON.stringify(Control.parse(next))}`,
         dueMs: endOf(next),
         keepMs: isBot ? this.keepMs() : undefined,
         // Parked items are looked at by whoever speaks now; calls that were agreed to wait for the agent.
@@ -202,15 +220,32 @@ export class ControlStore {
     const list = this.keys.controlTimers(partitionOf(conversationId));
     const kind = await standingOf(this.redis, list, { id: conversationId, dueMs, nowMs });
     if (kind !== 'lost') return kind && { conversationId, kind };
-    const place = { id: conversationId, seen: control.epoch, at: String(dueMs) };
+    const place = { id: conversationId, seen: this.#seenOf(control), at: String(dueMs) };
     const isMended = await rearm(this.redis, this.keys.control(conversationId), list, place);
     return isMended ? { conversationId, kind } : undefined;
   }
 
   /** Not if somebody has taken the conversation over since it was looked at: that would never end. */
-  async #dropTimer({ conversationId: id, epoch }: Control): Promise<void> {
+  async #dropTimer(control: Control): Promise<void> {
+    const { conversationId: id } = control;
     const list = this.keys.controlTimers(partitionOf(id));
-    await rearm(this.redis, this.keys.control(id), list, { id, seen: epoch, at: '' });
+    await rearm(this.redis, this.keys.control(id), list, { id, seen: this.#seenOf(control), at: '' });
+  }
+
+  /** `<epoch> <revision> <document>`; the epoch is in front for whoever wants it alone. */
+  #toControl(stored: unknown, conversationId: ConversationId): Control {
+    const control =
+      typeof stored === 'string'
+        ? Control.parse(JSON.parse(stored.slice(stored.indexOf('{'))))
+        : untouched(conversationId);
+    this.#seen.set(control, fingerprintOf(stored));
+    return control;
+  }
+
+  #seenOf(control: Control): string {
+    const seen = this.#seen.get(control);
+    if (seen === undefined) throw new Error(`a control of ${control.conversationId} was not read here`);
+    return seen;
   }
 }
 
@@ -226,10 +261,4 @@ export function ticketFor(conversationId: ConversationId): ConversationTicket {
 
 function partitionOfTicket(ticket: ConversationTicket): number {
   return Number.parseInt(ticket.slice('con_p'.length), 10);
-}
-
-/** `<epoch> <revision> <document>`; the two in front are for the scripts. */
-function toControl(stored: unknown, conversationId: ConversationId): Control {
-  if (typeof stored !== 'string') return untouched(conversationId);
-  return Control.parse(JSON.parse(stored.slice(stored.indexOf('{'))));
 }

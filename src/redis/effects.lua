@@ -9,10 +9,10 @@
 --          an approval as it is next; the whole list is refused if it is not as it was read
 --   heard  approval id, mark   a conversation handled what its approval came to; the note stays as long as the approval
 --   dead   queue, lane, attempts, reason, item   a dead letter
---   guard  conversation, epoch            writes nothing; the whole list is refused if the control is at another epoch
---   control  conversation, ticket, "<epoch> <revision>" it was decided on, document, due ms or '', keep ms or '', release
+--   guard  conversation, SHA-1 of the control it was decided on   writes nothing; the whole list is refused if it is another
+--   control  conversation, ticket, SHA-1 of the record it was decided on ('' for none), document, due ms or '', keep ms or '', release
 --          who speaks for a conversation; release `lane` puts a parked mailbox back in line, `all` also what was held
---   record family, id, revision it was decided on, "<revision> <document>", due ms or '', keep ms or ''
+--   record family, id, SHA-1 of the record it was decided on ('' for none), "<revision> <document>", due ms or '', keep ms or ''
 --          one that is over is kept for a while; one that is not stands in the list of its family, by when it is due
 --   hold   conversation, item             kept aside until a change of control releases it
 --   usage  period, keep ms, [[counter, more], …] as JSON   what was used in a period; kept that long from now
@@ -23,33 +23,22 @@ local EFFECT_FIELDS = {
   guard = 2, control = 7, record = 6, hold = 2, heard = 2, change = 7, usage = 3,
 }
 
--- Epoch and revision of a conversation's control; nothing was ever changed where there is no record.
-local function controlHead(T, conversation)
-  local head = redis.call('GETRANGE', T .. 'cc:' .. conversation, 0, 40)
-  local epoch, revision = string.match(head, '^(%d+) (%d+) ')
-  return epoch or '0', revision or '0'
+-- What a record is told by, to the byte; '' where there is none. A revision would not do: a server that lost writes
+-- counts one twice.
+local function fingerprintOf(key)
+  local current = redis.call('GET', key)
+  return current and redis.sha1hex(current) or ''
 end
 
-local function recordRevision(T, family, id)
-  return string.match(redis.call('GETRANGE', T .. family .. ':' .. id, 0, 20), '^(%d+) ') or '0'
-end
-
--- Whether an approval is, to the byte, what was decided on. A revision would not do: a server that lost writes counts
--- one twice.
-local function isApproval(T, id, fingerprint)
-  local current = redis.call('GET', T .. 'apr:' .. id)
-  return current and redis.sha1hex(current) == fingerprint or false
-end
-
--- Whether a guard, a change of control, of a record or of an approval was decided on what is there now. The prefix of the partition
--- is ARGV[1].
+-- Whether a guard, a change of control, of a record or of an approval was decided on what is there now. The prefix of
+-- the partition is ARGV[1].
 local function isAsSeen(kind, i)
-  if kind == 'record' then return recordRevision(ARGV[1], ARGV[i + 1], ARGV[i + 2]) == ARGV[i + 3] end
-  if kind == 'change' then return isApproval(ARGV[1], ARGV[i + 1], ARGV[i + 2]) end
-  if kind == 'guard' then return controlHead(ARGV[1], ARGV[i + 1]) == ARGV[i + 2] end
-  if kind ~= 'control' then return true end
-  local epoch, revision = controlHead(ARGV[1], ARGV[i + 1])
-  return epoch .. ' ' .. revision == ARGV[i + 3]
+  local T = ARGV[1]
+  if kind == 'record' then return fingerprintOf(T .. ARGV[i + 1] .. ':' .. ARGV[i + 2]) == ARGV[i + 3] end
+  if kind == 'change' then return fingerprintOf(T .. 'apr:' .. ARGV[i + 1]) == ARGV[i + 2] end
+  if kind == 'guard' then return fingerprintOf(T .. 'cc:' .. ARGV[i + 1]) == ARGV[i + 2] end
+  if kind == 'control' then return fingerprintOf(T .. 'cc:' .. ARGV[i + 1]) == ARGV[i + 3] end
+  return true
 end
 
 local function movedText(i)

@@ -72,14 +72,15 @@ export type Effect =
       readonly reason: string;
       readonly item: string;
     }
-  /** Nothing of the list is written if the conversation's control is at another epoch. */
-  | { readonly kind: 'guard'; readonly conversationId: ConversationId; readonly epoch: number }
+  /** Nothing of the list is written if the conversation's control is not as it was read. */
+  | { readonly kind: 'guard'; readonly conversationId: ConversationId; readonly from: string }
   /** Who speaks for a conversation. Nothing of the list is written if the record is not the one it was decided on. */
   | {
       readonly kind: 'control';
       readonly conversationId: ConversationId;
       readonly ticket: ConversationTicket;
-      readonly from: { readonly epoch: number; readonly rev: number };
+      /** `fingerprintOf` the record it was decided on. */
+      readonly from: string;
       readonly document: string;
       readonly dueMs: number | undefined;
       /** Set when the record is only of use for a while. */
@@ -89,13 +90,13 @@ export type Effect =
     }
   /** Keeps an item of the mailbox aside until a change of control releases it. */
   | { readonly kind: 'hold'; readonly conversationId: ConversationId; readonly item: MailboxItem }
-  /** A record and its timer. Nothing of the list is written if it is not at the revision it was decided on. */
+  /** A record and its timer. Nothing of the list is written if it is not the one it was decided on. */
   | {
       readonly kind: 'record';
       readonly family: RecordFamily;
       readonly id: string;
-      /** The revision it was decided on; 0 where there was none. */
-      readonly from: number;
+      /** `fingerprintOf` the record it was decided on. */
+      readonly from: string;
       readonly rev: number;
       readonly document: string;
       /** Absent: no time moves it on. */
@@ -184,13 +185,13 @@ function toFields(effect: Effect): ScriptArgument[] {
     case 'dead':
       return ['dead', effect.queue, effect.lane, effect.attempts, effect.reason, effect.item];
     case 'guard':
-      return ['guard', effect.conversationId, effect.epoch];
+      return ['guard', effect.conversationId, effect.from];
     case 'control':
       return [
         'control',
         effect.conversationId,
         effect.ticket,
-        `${effect.from.epoch} ${effect.from.rev}`,
+        effect.from,
         effect.document,
         effect.dueMs ?? '',
         effect.keepMs ?? '',

@@ -2,17 +2,17 @@
 --[[
   Puts a record back in its place in the list of what is due, if it is still what was looked at.
 
-  KEYS[1] record   "<revision> <document>", or "<epoch> <revision> <document>" (string)
+  KEYS[1] record   (string)
   KEYS[2] list     record -> when, in ms, or +inf (sorted set)
 
   ARGV[1] record's id
-  ARGV[2] the first number of what was looked at; 0 when there was no record
+  ARGV[2] SHA-1 of what was looked at; '' when there was no record
   ARGV[3] due ms or +inf; '' when it is not to be in the list
 
   Returns 1 done, 0 it has changed meanwhile.
 ]]
-local revision = string.match(redis.call('GETRANGE', KEYS[1], 0, 20), '^(%d+) ') or '0'
-if revision ~= ARGV[2] then return 0 end
+local current = redis.call('GET', KEYS[1])
+if (current and redis.sha1hex(current) or '') ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then
   redis.call('ZREM', KEYS[2], ARGV[1])
 else

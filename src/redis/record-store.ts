@@ -5,13 +5,15 @@
  *
  * Invariants
  *   1. Nothing else writes a record of the family or its place in the list of what is due.
- *   2. A record leaves that list, or moves on in it, only together with what its time brought about; one that cannot be
+ *   2. What is written over is, to the byte, what was decided on: a server that lost writes gives a revision twice.
+ *   3. A record leaves that list, or moves on in it, only together with what its time brought about; one that cannot be
  *      moved on is put off, and tried again.
  */
 import { RecordMovedError } from '../domain/errors.ts';
 import type { RedisClient } from './client.ts';
 import type { EffectWriter } from './effect-writer.ts';
 import type { Effect, Once } from './effects.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { scanKeys } from './key-scan.ts';
 import { type Keys, PARTITIONS, type RecordFamily } from './keys.ts';
 import { loadScript, runScript } from './script.ts';
@@ -76,9 +78,8 @@ export class RecordStore<Stored extends { readonly rev: number }> {
 
   /** The record, and the time by which it is judged, in ms. */
   async read(id: string): Promise<{ stored: Stored | undefined; nowMs: number }> {
-    const prefix = this.keys.partition(this.kind.partitionOf(id));
-    const { document, nowMs } = await readTimed(this.redis, this.#key(id), prefix);
-    return { stored: this.#parse(document), nowMs };
+    const { stored, nowMs } = await this.#look(id);
+    return { stored, nowMs };
   }
 
   /**
@@ -93,11 +94,11 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     once?: Once,
   ): Promise<Result | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const { stored, nowMs } = await this.read(id);
+      const { stored, seen, nowMs } = await this.#look(id);
       const { result, next, effects = [] } = decide(stored, nowMs);
       if (!next) return result;
       try {
-        const all = [this.#toEffect(id, stored, next), ...effects];
+        const all = [this.#toEffect(id, seen, next), ...effects];
         const isFirst = await this.writer.writeIn(this.kind.partitionOf(id), all, once);
         return isFirst ? result : undefined;
       } catch (error) {
@@ -145,32 +146,32 @@ export class RecordStore<Stored extends { readonly rev: number }> {
         0,
         '-1',
       )) {
-        const stored = await this.find(id);
+        const { stored, seen } = await this.#look(id);
         if (stored && this.kind.keepMs(stored) === undefined) continue;
-        if (await this.#rearm(id, stored?.rev ?? 0, '')) yield { id, kind: 'left-over', stored };
+        if (await this.#rearm(id, seen, '')) yield { id, kind: 'left-over', stored };
       }
     }
   }
 
   async #flawOf(id: string): Promise<Flaw<Stored> | undefined> {
     const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
-    const { stored, nowMs } = await this.read(id);
+    const { stored, seen, nowMs } = await this.#look(id);
     if (!stored || this.kind.keepMs(stored) !== undefined) return undefined;
     const dueMs = this.kind.dueOf(stored) ?? Number.POSITIVE_INFINITY;
     const kind = await standingOf(this.redis, list, { id, dueMs, nowMs });
     if (kind !== 'lost') return kind && { id, kind, stored };
     const at = Number.isFinite(dueMs) ? String(dueMs) : '+inf';
-    return (await this.#rearm(id, stored.rev, at)) ? { id, kind: 'lost', stored } : undefined;
+    return (await this.#rearm(id, seen, at)) ? { id, kind: 'lost', stored } : undefined;
   }
 
-  async #rearm(id: string, rev: number, at: string): Promise<boolean> {
+  async #rearm(id: string, seen: string, at: string): Promise<boolean> {
     const list = this.keys.recordTimers(this.kind.partitionOf(id), this.kind.family);
-    return rearm(this.redis, this.#key(id), list, { id, seen: rev, at });
+    return rearm(this.redis, this.#key(id), list, { id, seen, at });
   }
 
   /** Takes a record out of the list that is not there any more; one that has come there meanwhile stays. */
   async dropTimer(id: string): Promise<void> {
-    await this.#rearm(id, 0, '');
+    await this.#rearm(id, '', '');
   }
 
   /** Looks at a record again only after a while: it cannot be moved on now. One that was, by somebody else, is not due. */
@@ -180,17 +181,25 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     await putOff(this.redis, list, this.keys.partition(partition), { id, untilMs });
   }
 
-  #toEffect(id: string, before: Stored | undefined, next: Stored): Effect {
+  #toEffect(id: string, from: string, next: Stored): Effect {
     return {
       kind: 'record',
       family: this.kind.family,
       id,
-      from: before?.rev ?? 0,
+      from,
       rev: next.rev,
-      document: JSON.stringify(next),
+      // As it will be read: what is the same is written in the same way.
+      document: JSON.stringify(this.kind.parse(next)),
       dueMs: this.kind.dueOf(next),
       keepMs: this.kind.keepMs(next),
     };
+  }
+
+  /** What is there, what it is told by, and the time by which it is judged. */
+  async #look(id: string): Promise<{ stored: Stored | undefined; seen: string; nowMs: number }> {
+    const prefix = this.keys.partition(this.kind.partitionOf(id));
+    const { document, nowMs } = await readTimed(this.redis, this.#key(id), prefix);
+    return { stored: this.#parse(document), seen: fingerprintOf(document), nowMs };
   }
 
   #key(id: string): string {
@@ -218,14 +227,14 @@ export async function readTimed(
 /**
  * Puts a record in its place in the list of what is due, or takes it out where `at` is empty.
  *
- * @param seen the number its document began with when it was looked at; 0 when there was none
+ * @param seen `fingerprintOf` what was looked at
  * @returns false when it is not what was looked at any more, so that nothing was written
  */
 export async function rearm(
   redis: RedisClient,
   key: string,
   list: string,
-  { id, seen, at }: { readonly id: string; readonly seen: number; readonly at: string },
+  { id, seen, at }: { readonly id: string; readonly seen: string; readonly at: string },
 ): Promise<boolean> {
   return (await runScript(redis, rearmScript, [key, list], [id, seen, at])) === 1;
 }

@@ -67,14 +67,16 @@ export class Standby {
         if (item.kind !== 'message') return { kind: 'turn' };
         const verdict = await this.#byRule(item, control, claim, log);
         // Not kept, either: whoever is read by the agent speaks for what it then asks for, and does not decide it.
-        return verdict.kind === 'turn' && item.message.overheard ? overheard(item, control) : verdict;
+        return verdict.kind === 'turn' && item.message.overheard
+          ? overheard(item, this.#guard(control))
+          : verdict;
       }
       case 'HANDOFF_PENDING':
         return this.#wait(item, control);
       case 'HUMAN':
       case 'HANDBACK_PENDING':
         if (item.kind === 'message') return this.#keep(item, control);
-        return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [guard(control)] };
+        return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [this.#guard(control)] };
       default:
         return control satisfies never;
     }
@@ -145,7 +147,7 @@ export class Standby {
     return {
       kind: 'later',
       pauseMs,
-      effects: [guard(control), ...(isNews ? waitNotice(item, control, nowMs) : [])],
+      effects: [this.#guard(control), ...(isNews ? waitNotice(item, control, nowMs) : [])],
     };
   }
 
@@ -157,7 +159,9 @@ export class Standby {
       control.origin === undefined
         ? learnPlace(control, item.message.replyTo)
         : noteActivity(control, item.requester.person, nowMs);
-    const effects = step.moved ? await controls.effectsOf(control, step.moved, nowMs) : [guard(control)];
+    const effects = step.moved
+      ? await controls.effectsOf(control, step.moved, nowMs)
+      : [this.#guard(control)];
     return { kind: 'keep', item, effects };
   }
 
@@ -169,19 +173,18 @@ export class Standby {
     return { kind: 'done', effects: moved ? await controls.effectsOf(control, moved, nowMs) : [] };
   }
 
+  #guard(control: Control): Effect {
+    return this.deps.controls.guardOf(control);
+  }
+
   #runsNow(item: Exclude<MailboxItem, MessageItem>): boolean {
     const { run_while_human } = this.deps.config().authorizations.takeover;
     return run_while_human && item.kind === 'approval' && item.state === 'APPROVED';
   }
 }
 
-/** What is written with it was decided under this epoch. */
-export function guard({ conversationId, epoch }: Control): Effect {
-  return { kind: 'guard', conversationId, epoch };
-}
-
 /** Nothing comes of it, and nothing of it is kept. */
-function overheard({ message, correlation }: MessageItem, control: Control): Verdict {
+function overheard({ message, correlation }: MessageItem, guard: Effect): Verdict {
   const { sender, conversationId, replyTo } = message;
   const detail = { reason: 'overheard' };
   const audit: Effect = {
@@ -195,7 +198,7 @@ function overheard({ message, correlation }: MessageItem, control: Control): Ver
       detail,
     },
   };
-  return { kind: 'done', effects: [guard(control), audit] };
+  return { kind: 'done', effects: [guard, audit] };
 }
 
 function waitNotice({ message, correlation }: MessageItem, control: PendingControl, nowMs: number): Effect[] {

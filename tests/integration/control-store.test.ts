@@ -78,15 +78,13 @@ describe('the store of who speaks', () => {
       takeNow: true,
     });
     if (posted.kind !== 'taken') throw new Error(posted.kind);
+    const untaken = await controls.find(TALK);
     await controls.apply(TALK, taken(DANA));
     const entry = { kind: 'event' as const, text: 'said too late', at: '2026-01-01T00:00:00.000Z' };
 
     const commit = queue.commit(
       posted.claim,
-      [
-        { kind: 'entry', conversationId: TALK, entry, keepMs: KEEP_MS },
-        { kind: 'guard', conversationId: TALK, epoch: 0 },
-      ],
+      [{ kind: 'entry', conversationId: TALK, entry, keepMs: KEEP_MS }, controls.guardOf(untaken)],
       'more',
     );
 
@@ -94,7 +92,7 @@ describe('the store of who speaks', () => {
     expect(await store.redis.exists(store.keys.transcript(TALK))).toBe(0);
     expect(await store.redis.llen(store.keys.items(partitionOf(TALK), 'm', TALK))).toBe(1);
     // The lane is still in the caller's hands.
-    await queue.commit(posted.claim, [{ kind: 'guard', conversationId: TALK, epoch: 1 }], 'yield');
+    await queue.commit(posted.claim, [controls.guardOf(await controls.find(TALK))], 'yield');
     expect(await store.redis.exists(store.keys.items(partitionOf(TALK), 'm', TALK))).toBe(0);
   });
 

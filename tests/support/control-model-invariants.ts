@@ -42,10 +42,9 @@ export const INVARIANTS = {
     }),
 
   'C2 there is one controller in each epoch, and whoever else was told so has had a later one': (history) => {
-    // Whoever stood still over a loss goes on from what was lost, under a number that is given a second time.
-    if (history.isLossy) return undefined;
     const controllers = new Map<number, string>();
     return each(history, (happening) => {
+      if (happening.kind === 'lost') controllers.clear();
       if (happening.kind === 'written') {
         const { epoch } = happening.moved.next;
         const who = controllerOf(happening.moved.next);

@@ -158,9 +158,7 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
       arbitrary: fc.record({
         kind: fc.constant('while-held' as const),
         delivery,
-        // No loss: records are told apart by their number, which a server that lost writes gives a second time, so whoever
-        // stood still over it goes on from what was lost. Durable writes (`appendfsync always`) rule that out.
-        meanwhile: fc.array(fc.oneof(delivery, delivery, passToEnd, ...sayings), {
+        meanwhile: fc.array(fc.oneof(delivery, delivery, passToEnd, ...sayings, ...(isLossy ? [loss] : [])), {
           minLength: 1,
           maxLength: 3,
         }),

@@ -13,7 +13,7 @@ import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import type { Keys } from '../../src/redis/keys.ts';
 import { type DeliveryDeps, DeliveryWorker } from '../../src/router/delivery-worker.ts';
-import { guard, Standby, type Verdict } from '../../src/router/standby.ts';
+import { Standby, type Verdict } from '../../src/router/standby.ts';
 import {
   consequencesOf,
   type Decide,
@@ -73,7 +73,7 @@ export class RealControls {
     const control = await controls.find(TALK);
     const claim = { entries: [JSON.stringify(SPOKEN)] } as unknown as Claim; // all that is asked of it
     const verdict = await standby.judge(item, control, claim, silent);
-    const effects = effectsOf(verdict, item, control, nowMs);
+    const effects = effectsOf(verdict, item, { control, guard: controls.guardOf(control) }, nowMs);
     const { epoch } = changedIn(effects) ?? control;
     const handled = { item, place: doneKey, became: verdict.kind, epoch };
     try {
@@ -114,10 +114,15 @@ export class RealControls {
   }
 }
 
-function effectsOf(verdict: Verdict, item: MailboxItem, control: Control, nowMs: number): readonly Effect[] {
+function effectsOf(
+  verdict: Verdict,
+  item: MailboxItem,
+  { control, guard }: { readonly control: Control; readonly guard: Effect },
+  nowMs: number,
+): readonly Effect[] {
   switch (verdict.kind) {
     case 'turn':
-      return [...turnEffects(item, control.epoch, nowMs), guard(control)];
+      return [...turnEffects(item, control.epoch, nowMs), guard];
     case 'keep':
       return [...verdict.effects, ...keptEffects(verdict.item)];
     case 'hold':

@@ -26,7 +26,7 @@ import type { Address } from '../../src/domain/message.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import type { Effect, Once } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
-import { type Flow, LineBroke, type StoreModel, toControlEffect } from './store-model.ts';
+import { type Flow, LineBroke, type StoreModel, seenOf, toControlEffect } from './store-model.ts';
 
 const KEYS = new Keys('');
 /** Longer than any test. */
@@ -155,10 +155,10 @@ export class ControlModel {
     return item.epoch === undefined || item.epoch >= this.control.epoch;
   }
 
-  /** Unless somebody has taken it over since it was looked at. */
+  /** Unless it has changed since it was looked at. */
   *#leave(list: string, id: string, seen: Control): Flow<void> {
     yield* this.store.change(() => {
-      if (this.control.epoch === seen.epoch) this.store.setPlace(list, id, undefined);
+      if (seenOf(this.control) === seenOf(seen)) this.store.setPlace(list, id, undefined);
     });
   }
 }
@@ -180,7 +180,7 @@ interface Judged {
 }
 
 function judge(item: MailboxItem, control: Control, nowMs: number): Judged {
-  const guard: Effect = { kind: 'guard', conversationId: TALK, epoch: control.epoch };
+  const guard: Effect = { kind: 'guard', conversationId: TALK, from: seenOf(control) };
   if (item.kind === 'handback') {
     const { moved } = finishHandback(control, item.epoch, nowMs);
     return { became: 'done', moved, effects: moved ? effectsOf(control, moved, nowMs) : [] };

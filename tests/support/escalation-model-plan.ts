@@ -234,9 +234,10 @@ function commandsOf(isLossy: boolean, isAudited: boolean): fc.Arbitrary<Command[
       arbitrary: fc.record({
         kind: fc.constant('while-held' as const),
         delivery,
-        // No loss: records are told apart by their number, which a server that lost writes gives a second time, so whoever
-        // stood still over it goes on from what was lost. Durable writes (`appendfsync always`) rule that out.
-        meanwhile: fc.array(fc.oneof(delivery, delivery, passToDue), { minLength: 1, maxLength: 2 }),
+        meanwhile: fc.array(fc.oneof(delivery, delivery, passToDue, ...(isLossy ? [loss] : [])), {
+          minLength: 1,
+          maxLength: 2,
+        }),
         how: fc.constantFrom<How[]>(...HOWS),
         isEarly: fc.boolean(),
       }),

@@ -6,6 +6,7 @@
  * by key. What a process does to it is a flow: a program that stands still before each of its writes, so that somebody
  * else may come first, and that hears how the write fares.
  */
+import canonicalize from 'canonicalize';
 import { type Control, type ControlStep, endOf, untouched } from '../../src/domain/control.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
 import type { Effect, Once } from '../../src/redis/effects.ts';
@@ -185,9 +186,10 @@ export class StoreModel {
       const before = this.find(family, id);
       const { result, next, effects = [] } = decide(before, this.nowMs);
       if (!next) return result;
+      const seen = this.seenIn(KEYS.record(family.partitionOf(id), family.family, id));
       const reply = yield* this.write(
         family.partitionOf(id),
-        [toRecord(family, id, before, next), ...effects],
+        [toRecord(family, id, seen, next), ...effects],
         once,
         written,
       );
@@ -312,6 +314,12 @@ export class StoreModel {
     }
   }
 
+  /** What a key is told by: all it says, in whatever order its fields are; nothing where there is nothing. */
+  seenIn(key: string): string {
+    const found = this.#texts.get(key);
+    return found === undefined ? '' : (canonicalize(found.document) ?? found.text);
+  }
+
   /** A change of one place in a list, which is a write of its own. */
   *change(change: () => void): Flow<void> {
     const how = yield 'write';
@@ -336,16 +344,11 @@ export class StoreModel {
 
   #isAsSeen(partition: number, effect: Effect): boolean {
     switch (effect.kind) {
-      case 'record': {
-        const found = this.#texts.get(KEYS.record(partition, effect.family, effect.id))?.document;
-        return ((found as Document | undefined)?.rev ?? 0) === effect.from;
-      }
-      case 'control': {
-        const { epoch, rev } = this.control(effect.conversationId);
-        return epoch === effect.from.epoch && rev === effect.from.rev;
-      }
+      case 'record':
+        return this.seenIn(KEYS.record(partition, effect.family, effect.id)) === effect.from;
+      case 'control':
       case 'guard':
-        return this.control(effect.conversationId).epoch === effect.epoch;
+        return this.seenIn(KEYS.control(effect.conversationId)) === effect.from;
       default:
         return true;
     }
@@ -474,14 +477,14 @@ export class StoreModel {
 function toRecord<Stored extends Document>(
   { family, dueOf, isOver }: ModelFamily<Stored>,
   id: string,
-  before: Stored | undefined,
+  from: string,
   next: Stored,
 ): Effect {
   return {
     kind: 'record',
     family,
     id,
-    from: before?.rev ?? 0,
+    from,
     rev: next.rev,
     document: JSON.stringify(next),
     dueMs: dueOf(next),
@@ -500,12 +503,17 @@ export function toControlEffect(
     kind: 'control',
     conversationId: next.conversationId,
     ticket,
-    from: before,
+    from: seenOf(before),
     document: `${next.epoch} ${next.rev} ${JSON.stringify(next)}`,
     dueMs: endOf(next),
     keepMs: isBot ? 1 : undefined,
     release: isBot ? 'all' : before.epoch === next.epoch ? 'none' : 'lane',
   };
+}
+
+/** What a control is told by that was read from the store: as `seenIn` says it of its key. */
+export function seenOf(control: Control): string {
+  return control.rev === 0 ? '' : (canonicalize(control) ?? '');
 }
 
 /** Values are never changed, only replaced, so a copy of the map is a copy of all. */
