@@ -82,10 +82,15 @@ import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
 import { LaneRounds } from './mailbox/lane-rounds.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
-import { NoteStore } from './memory/note-store.ts';
+import type { Notes } from './memory/memory-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
 import { OutputStore } from './memory/output-store.ts';
 import { createOutputTools } from './memory/output-tools.ts';
+import { PersonData } from './memory/person-data.ts';
+import { Recollection } from './memory/recollection.ts';
+import { RedisMemory } from './memory/redis-memory.ts';
+import { RetentionSweep } from './memory/retention-sweep.ts';
+import { TranscriptStore } from './memory/transcript-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPlanTools } from './plans/plan-tool.ts';
 import { SagaRunner } from './plans/saga-runner.ts';
@@ -117,6 +122,8 @@ import { createShopTools } from './sandbox/shop/shop-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
 import { Heartbeat } from './services/heartbeat.ts';
 import { LanePool } from './services/lane-pool.ts';
+import { MemoryKeeper } from './services/memory-keeper.ts';
+import { RetentionSweeper } from './services/retention-sweeper.ts';
 import { SelfAuditor } from './services/self-auditor.ts';
 import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
@@ -124,6 +131,9 @@ import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
 import { createHost } from './skills/host.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
+
+/** How long after its time something is there still, in ms, if nobody sweeps; see `RetentionSweep`. */
+const SWEPT_WITHIN_MS = 2 * 24 * 60 * 60_000;
 
 /** Waiting approvals that are looked through for those of one conversation. */
 const MOST_LISTED = 1_000;
@@ -155,7 +165,9 @@ export interface App {
   readonly controlDesk: ControlDesk;
   readonly escalations: EscalationStore;
   readonly escalationDesk: EscalationDesk;
-  readonly notes: NoteStore;
+  readonly memory: RedisMemory;
+  readonly transcripts: TranscriptStore;
+  readonly personData: PersonData;
   readonly apiKeys: ApiKeyStore;
   readonly writer: EffectWriter;
   readonly skills: SkillRegistry;
@@ -183,7 +195,9 @@ export type Stores = Pick<
   | 'escalations'
   | 'escalationDesk'
   | 'grants'
-  | 'notes'
+  | 'memory'
+  | 'transcripts'
+  | 'personData'
   | 'apiKeys'
   | 'writer'
 >;
@@ -238,7 +252,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   );
   const results = new ResultCache(redis, keys, clock);
   const single = [
-    ...createTools(stores.notes, clock, settings.sandbox.url),
+    ...createTools(stores.memory.notes, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
@@ -289,6 +303,18 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       .holders('take-over')
       .map((person) => ({ person: person.id, name: person.name, to: reach.placesOf(person)[0]?.to })),
   );
+  const keeper = new MemoryKeeper({
+    ...stores,
+    model: createModels(withSummariser(config), breakers, log),
+    settings: () => config().settings,
+    log,
+  });
+  const retention = new RetentionSweep(
+    stores.memory,
+    stores.transcripts,
+    stores.writer,
+    () => config().settings.retention,
+  );
   const worker = new ConversationWorker({
     queue,
     approvals: stores.approvals,
@@ -310,6 +336,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     gateways,
     sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),
     onHanded: (claims) => handOver(claims, outboxes),
+    recollection: new Recollection(stores.memory, () => config().settings.memory),
+    onTurn: (turn) => keeper.turnDone(turn),
     clock,
     log,
   });
@@ -442,7 +470,17 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       stores.links,
       new HealthBoard(redis, keys, breakers, session.id, clock, log),
       ...outboxes.values(),
-      ...(options.workers === false ? [] : [auditor, skills, conversations, calling.pool, sweeper]),
+      ...(options.workers === false
+        ? []
+        : [
+            auditor,
+            skills,
+            keeper,
+            conversations,
+            calling.pool,
+            sweeper,
+            new RetentionSweeper(retention, clock, log),
+          ]),
       ...(configured.length > 0 ? [clientLog] : []),
       ...(configured.length > 0 || api.length > 0 ? [listener] : []),
       ...api,
@@ -627,6 +665,13 @@ function createStores(
   const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
   const rememberMs = () => config().settings.retention.dedupe;
   const escalations = new EscalationStore(redis, keys, writer, () => config().settings.retention.approvals);
+  const memory = new RedisMemory(
+    redis,
+    keys,
+    writer,
+    () => config().settings.retention.summaries + SWEPT_WITHIN_MS,
+  );
+  const transcripts = new TranscriptStore(redis, keys);
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
@@ -643,7 +688,9 @@ function createStores(
     controlDesk: new ControlDesk({ controls, directory, writer, config, rememberMs }),
     escalations,
     escalationDesk: new EscalationDesk({ escalations, directory, writer, rememberMs }),
-    notes: new NoteStore(redis, keys),
+    memory,
+    transcripts,
+    personData: new PersonData(memory, transcripts),
     apiKeys: new ApiKeyStore(redis, keys),
     writer,
   };
@@ -690,7 +737,7 @@ async function connect(url: string, log: Logger): Promise<RedisClient> {
   return redis;
 }
 
-function createTools(notes: NoteStore, clock: Clock, sandboxUrl: string | undefined): Tool[] {
+function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined): Tool[] {
   return [
     ...createNoteTools(notes, clock),
     ...createFileTools(),
@@ -709,6 +756,23 @@ function createModels(config: AppOptions['config'], breakers: Breakers, log: Log
     const { model } = config().settings;
     if (made?.from !== model) made = { from: model, model: createModel(model, breakers, log, slots) };
     return made.model;
+  };
+}
+
+/** The configuration with the model that writes summaries: it answers shortly, and may be another. */
+function withSummariser(config: AppOptions['config']): AppOptions['config'] {
+  let made: { from: Config; config: ReturnType<AppOptions['config']> } | undefined;
+  return () => {
+    const now = config();
+    if (made?.from !== now) {
+      const { model, memory } = now.settings;
+      const { model: name = model.name, max_tokens } = memory.summaries;
+      made = {
+        from: now,
+        config: { ...now, settings: { ...now.settings, model: { ...model, name, max_tokens } } },
+      };
+    }
+    return made.config;
   };
 }
 

@@ -8,12 +8,16 @@
  */
 import type { Authorizations } from '../config/authorizations.ts';
 import type { Config } from '../config/load-config.ts';
+import { strategyFor } from '../config/memory.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Entry } from '../domain/transcript.ts';
+import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
+import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { lastSaid, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
 import { buildPrompt } from './prompt/prompt-builder.ts';
@@ -30,6 +34,7 @@ export interface BriefDeps {
   readonly tools: ToolCatalog;
   readonly outputs: OutputShelf;
   readonly skills: Pick<SkillRegistry, 'choose'>;
+  readonly recollection: Pick<Recollection, 'forTurn'>;
   readonly clock: Clock;
 }
 
@@ -63,7 +68,10 @@ export class TurnBriefs {
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
-    const skills = await this.#skillsFor(occasion, log);
+    const [skills, memory] = await Promise.all([
+      this.#skillsFor(occasion, log),
+      this.deps.recollection.forTurn(conversationId, requester.person),
+    ]);
     const standing = {
       authorizations: (): Authorizations => this.deps.config().authorizations,
       roles: rolesNow,
@@ -75,15 +83,16 @@ export class TurnBriefs {
         settings: settings.prompt,
         tools: tools.list(),
         skills: skillsSection(skills.given, skills.leftOut),
+        memory,
         directives,
         nowMs: this.deps.clock.now(),
       }),
       directives?.mode ?? settings.prompt.mode,
     );
-    const history = toHistory(stored, opening);
+    const history = toHistory(stored);
     return {
       setup: {
-        model: this.deps.model(),
+        model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
         systemPrompt: prompt.system,
         guidance: prompt.turn,
         tools: new Toolbox(tools, standing, requester, conversationId, this.deps.outputs),
@@ -107,4 +116,18 @@ export class TurnBriefs {
     }
     return skills;
   }
+}
+
+function budgetOf(
+  { memory, model }: Pick<Settings, 'memory' | 'model'>,
+  conversationId: ConversationId,
+  { summarisedThrough }: Remembered,
+): ContextBudget {
+  return {
+    strategy: strategyFor(memory, conversationId),
+    contextTokens: memory.context_tokens,
+    answerTokens: model.max_tokens,
+    cutTo: memory.cut_to,
+    summarisedThrough,
+  };
 }

@@ -75,3 +75,9 @@ export function strategyFor(
   const [longest] = fitting.toSorted((a, b) => b.length - a.length);
   return (longest === undefined ? undefined : channels[longest]) ?? strategy;
 }
+
+/** Whether a model writes down what a conversation is about. */
+export function summarises(settings: MemorySettings, conversationId: string): boolean {
+  const strategy = strategyFor(settings, conversationId);
+  return strategy === 'progressive' || (strategy === 'adaptive' && settings.summaries.conversations);
+}

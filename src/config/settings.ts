@@ -5,6 +5,7 @@ import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
 import { BudgetSettings } from './budgets.ts';
 import { duration } from './duration.ts';
+import { MemorySettings } from './memory.ts';
 import { McpSettings } from './mcp.ts';
 import { PromptSettings } from './prompt.ts';
 import { BreakerSettings, ModelFallback, ToolSettings } from './resilience.ts';
@@ -223,6 +224,9 @@ const sections = {
   redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
   prompt: PromptSettings.prefault({}).describe('What the agent is told about this place.'),
   skills: SkillSettings.prefault({}).describe('What the agent knows how to do.'),
+  memory: MemorySettings.prefault({}).describe(
+    'What the agent is shown of a conversation, and what is kept beyond it.',
+  ),
   web: WebSettings.prefault({}).describe('Pages the agent may read, and searching for them.'),
   mcp: McpSettings.prefault({}).describe(
     'Servers whose tools the agent is given. A change starts the gateway over.',

@@ -1,5 +1,5 @@
 /**
- * Notes: what the agent was asked to remember, by owner (a person or a conversation).
+ * Notes: what the agent was asked to remember, by owner: a person, a conversation, or the team.
  *
  * Invariants
  *   1. A note is written over a version its writer has seen, or not at all.
@@ -8,7 +8,9 @@
  */
 import { z } from 'zod';
 import { ConflictError } from '../domain/errors.ts';
+import { type ConversationId, PersonId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
+import { scanKeys } from '../redis/key-scan.ts';
 import type { Keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/script.ts';
 
@@ -21,14 +23,24 @@ export const Note = z.object({
   version: z.int(),
   /** Why it is this one that counts where several wrote; absent in notes of before that was kept. */
   rule: z.enum(['as-seen', 'last-write']).optional(),
+  /** Who had it noted, where others may read it. */
+  by: PersonId.optional(),
   atMs: z.int(),
 });
 export type Note = z.infer<typeof Note>;
+
+/** Whose notes they are. */
+export const notesOf = {
+  person: (person: PersonId) => `person:${person}`,
+  conversation: (conversationId: ConversationId) => `conversation:${conversationId}`,
+  team: () => 'team',
+};
 
 export interface NoteChange {
   readonly name: string;
   /** Undefined removes the note. */
   readonly text: string | undefined;
+  readonly by?: PersonId;
   /** The version this replaces; 0 for a new one; undefined to overwrite whatever is there. */
   readonly over: number | undefined;
 }
@@ -54,26 +66,25 @@ export class NoteStore {
    * @throws {ConflictError} when one of them has another version than the one it was to replace; none is written
    */
   async write(owner: string, changes: readonly NoteChange[], nowMs: number): Promise<Note[]> {
-    const args = changes.flatMap(({ name, text, over }) => [
+    const args = changes.flatMap(({ name, text, over, by }) => [
       name,
       over === undefined ? '' : String(over),
-      text === undefined ? '' : JSON.stringify({ name, text, atMs: nowMs }),
+      text === undefined ? '' : JSON.stringify({ name, text, ...(by ? { by } : {}), atMs: nowMs }),
     ]);
     const reply = await runScript(this.redis, writeScript, [this.keys.notes(owner)], args);
     const [written, ...rest] = Array.isArray(reply) ? reply : [];
     if (Number(written) !== 1) throw new ConflictError(`the note "${String(rest[0])}"`, Number(rest[1]));
-    return changes.flatMap(({ name, text }, index) =>
-      text === undefined ? [] : [{ name, text, version: Number(rest[index]), atMs: nowMs }],
+    return changes.flatMap(({ name, text, by }, index) =>
+      text === undefined
+        ? []
+        : [{ name, text, version: Number(rest[index]), ...(by ? { by } : {}), atMs: nowMs }],
     );
   }
 
-  /** Notes that contain every word asked for, newest first; all of them when no word is given. */
-  async search(owner: string, words: string): Promise<Note[]> {
-    const wanted = words.toLowerCase().split(/\s+/u).filter(Boolean);
-    const notes = await this.list(owner);
-    return notes.filter((note) => {
-      const text = `${note.name} ${note.text}`.toLowerCase();
-      return wanted.every((word) => text.includes(word));
-    });
+  /** Everybody and everything that has notes; one may come twice. */
+  async *owners(): AsyncGenerator<string> {
+    for await (const page of scanKeys(this.redis, this.keys.everyNotes())) {
+      for (const key of page) yield key.slice(key.indexOf('}:note:') + '}:note:'.length);
+    }
   }
 }

@@ -1,14 +1,27 @@
-/** `remember` and `recall`: the agent's notes about the person it talks to. */
+/** `remember`, `recall` and `forget`: the agent's notes about a person, in a conversation, or for the whole team. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
-import type { Tool } from '../domain/tool.ts';
-import type { NoteStore } from './note-store.ts';
+import { isGuestId } from '../domain/person.ts';
+import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { Notes } from './memory-store.ts';
+import { searchNotes } from './note-search.ts';
+import { type Note, notesOf } from './note-store.ts';
 
 /** Longest note, in characters. */
 const MAX_NOTE_CHARS = 2_000;
 /** Notes told at once; the rest are counted, so that nothing is left out silently. */
 const MOST_TOLD = 20;
+/** Notes of one person, of one conversation, or of the team. */
+const MOST_NOTES = 500;
+
+const Scope = z
+  .enum(['person', 'conversation', 'team'])
+  .default('person')
+  .describe(
+    'person: about whoever you are talking to, told to them alone. conversation: for everybody in this one. team: for everybody.',
+  );
+type Scope = z.infer<typeof Scope>;
 
 const Remember = z.object({
   text: z.string().min(1).max(MAX_NOTE_CHARS).describe('What to remember, as one statement.'),
@@ -18,52 +31,127 @@ const Remember = z.object({
     .max(80)
     .optional()
     .describe('A short name. A later note of the same name replaces it.'),
+  scope: Scope,
 });
 
 const Recall = z.object({
-  words: z.string().max(200).default('').describe('Words the notes must contain; leave empty for all notes.'),
+  words: z
+    .string()
+    .max(200)
+    .default('')
+    .describe('Words the notes must contain, in quotes if they stand together; leave empty for all notes.'),
+  scope: Scope,
 });
 
-export function createNoteTools(notes: NoteStore, clock: Clock): Tool[] {
+const Forget = z.object({
+  note: z.string().min(1).max(200).describe('Its topic, its id, or words that only this note contains.'),
+  scope: Scope,
+});
+
+export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
   const remember: Tool<typeof Remember> = {
     name: 'remember',
     group: 'memory',
-    version: 1,
-    description: 'Keeps a note about the person you are talking to, for later conversations with them.',
+    version: 2,
+    description:
+      'Keeps a note for later conversations: about the person you are talking to, or, if they want that, for everybody in this conversation or the whole team.',
     input: Remember,
     risk: 'low',
     effect: 'idempotent',
     reversible: true,
     timeoutMs: 5_000,
     inTurn: true,
-    async execute({ text, topic }, { requester }) {
+    async execute({ text, topic, scope }, context) {
+      if (scope === 'team' && isGuestId(context.requester)) {
+        return failure('Guests have no notes for the whole team.');
+      }
+      const owner = ownerOf(scope, context);
       const name = topic ?? createHash('sha256').update(text).digest('base64url').slice(0, 12);
-      await notes.write(ownerOf(requester), [{ name, text, over: undefined }], clock.now());
-      return { status: 'ok', text: 'Noted.' };
+      const kept = await notes.list(owner);
+      if (kept.length >= MOST_NOTES && !kept.some((note) => note.name === name)) {
+        return failure(
+          `Not noted: there are ${MOST_NOTES} notes already. Ask which of them can be forgotten.`,
+        );
+      }
+      const by = scope === 'person' ? {} : { by: context.requester };
+      await notes.write(owner, [{ name, text, over: undefined, ...by }], clock.now());
+      return success('Noted.');
     },
   };
   const recall: Tool<typeof Recall> = {
     name: 'recall',
     group: 'memory',
-    version: 1,
-    description: 'Reads your notes about the person you are talking to.',
+    version: 2,
+    description:
+      'Reads your notes: about the person you are talking to, of this conversation, or of the whole team.',
     input: Recall,
     risk: 'low',
     effect: 'read',
     reversible: true,
     timeoutMs: 5_000,
-    async execute({ words }, { requester }) {
-      const found = await notes.search(ownerOf(requester), words);
-      if (found.length === 0) return { status: 'ok', text: 'There is no such note.' };
-      const told = found.slice(0, MOST_TOLD).map(({ text }) => `- ${text}`);
-      const rest = found.length - told.length;
-      return { status: 'ok', text: [...told, ...(rest > 0 ? [`(and ${rest} more)`] : [])].join('\n') };
+    async execute({ words, scope }, context) {
+      const found = searchNotes(await notes.list(ownerOf(scope, context)), words);
+      if (found.length === 0) return success('There is no such note.');
+      return success(listed(found, ({ text, by }) => `- ${text}${by ? ` (noted by ${by})` : ''}`));
+    },
+  };
+  const forget: Tool<typeof Forget> = {
+    name: 'forget',
+    group: 'memory',
+    version: 1,
+    description: 'Removes one of your notes.',
+    input: Forget,
+    risk: 'low',
+    effect: 'idempotent',
+    reversible: false,
+    timeoutMs: 5_000,
+    inTurn: true,
+    async execute({ note, scope }, context) {
+      if (scope === 'team' && isGuestId(context.requester)) {
+        return failure('Guests have no notes for the whole team.');
+      }
+      const owner = ownerOf(scope, context);
+      const kept = await notes.list(owner);
+      const named = kept.filter(({ name }) => name === note);
+      const found = named.length > 0 ? named : searchNotes(kept, note);
+      const [first] = found;
+      if (!first) return success('There is no such note.');
+      if (found.length > 1) {
+        const choices = listed(found, ({ name, text }) => `- ${name}: ${text}`);
+        return failure(`Which of these? Say its id, which stands first.\n${choices}`);
+      }
+      await notes.write(owner, [{ name: first.name, text: undefined, over: first.version }], clock.now());
+      return success(`Forgotten: ${first.text}`);
     },
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
-  return [remember, recall] as unknown as Tool[];
+  return [remember, recall, forget] as unknown as Tool[];
 }
 
-function ownerOf(person: string): string {
-  return `person:${person}`;
+/** By what the gateway knows of the turn: nothing the model says leads to somebody else's notes. */
+function ownerOf(scope: Scope, { requester, conversationId }: ToolContext): string {
+  switch (scope) {
+    case 'person':
+      return notesOf.person(requester);
+    case 'conversation':
+      return notesOf.conversation(conversationId);
+    case 'team':
+      return notesOf.team();
+    default:
+      return scope satisfies never;
+  }
+}
+
+function listed(notes: readonly Note[], line: (note: Note) => string): string {
+  const rest = notes.length - MOST_TOLD;
+  const more = rest > 0 ? [`(and ${rest} more)`] : [];
+  return [...notes.slice(0, MOST_TOLD).map(line), ...more].join('\n');
+}
+
+function success(text: string): ToolOutput {
+  return { status: 'ok', text };
+}
+
+function failure(text: string): ToolOutput {
+  return { status: 'error', text };
 }

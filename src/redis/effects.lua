@@ -151,7 +151,8 @@ local function applyEffects(T, now, first, holder)
     if kind == 'entry' then
       redis.call('RPUSH', T .. 'h:' .. ARGV[i + 1], ARGV[i + 2])
       -- Entries stand together; the time to keep the transcript is set with the last of them.
-      if ARGV[i + 4] ~= 'entry' then redis.call('PEXPIRE', T .. 'h:' .. ARGV[i + 1], ARGV[i + 3]) end
+      -- The sweep takes it when its time is over, and says so; only what nobody swept goes by itself, two days later.
+      if ARGV[i + 4] ~= 'entry' then redis.call('PEXPIRE', T .. 'h:' .. ARGV[i + 1], ARGV[i + 3] + 172800000) end
     elseif kind == 'mail' then
       if isFirst(T, ARGV[i + 2], ARGV[i + 3]) then enqueue(T .. 'm:', ARGV[i + 1], ARGV[i + 4]) end
     elseif kind == 'out' then

@@ -59,9 +59,14 @@ local function leaseAtOnce(T, queue, lane, session)
   return lease(T, queue, lane, session, 1)
 end
 
+-- At least `count` of the newest entries, and up to half as many more: where they begin moves on in steps, so that what
+-- is made of them begins with the same bytes for many turns.
 local function newestEntries(T, lane, count)
   if count <= 0 then return {} end
-  return redis.call('LRANGE', T .. 'h:' .. lane, -count, -1)
+  local key = T .. 'h:' .. lane
+  local first = math.max(0, redis.call('LLEN', key) - count)
+  local step = math.max(1, math.floor(count / 2))
+  return redis.call('LRANGE', key, first - first % step, -1)
 end
 
 -- Appends audit entries, each bound to the one before by its hash, and none with an earlier time than it.

@@ -100,6 +100,8 @@ export interface WorkerDeps extends BriefDeps {
   readonly sendNow: (platform: string) => string;
   /** Takes outbound lanes that were leased to this process by a commit. */
   readonly onHanded: (claims: readonly Claim[]) => void;
+  /** Hears of every message that was dealt with by the agent, once that is written. */
+  readonly onTurn: (turn: { readonly conversationId: ConversationId; readonly person: PersonId }) => void;
   readonly log: Logger;
 }
 
@@ -177,9 +179,12 @@ export class ConversationWorker {
       const deed = await this.#effectsOf(handling, item, verdict);
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
-      return this.#after(
-        await this.#commit(claim, { ...deed, effects: [...deed.effects, ...left, ...watched] }, then),
-      );
+      const effects = [...deed.effects, ...left, ...watched];
+      const committed = await this.#commit(claim, { ...deed, effects }, then);
+      if (verdict.kind === 'turn' && item.kind === 'message') {
+        this.deps.onTurn({ conversationId, person: item.requester.person });
+      }
+      return this.#after(committed);
     } catch (error) {
       await this.#failed(claim, item, error, { trace, watched, log });
       return undefined;

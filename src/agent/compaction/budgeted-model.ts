@@ -16,7 +16,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { ModelClient, ModelReply, ModelRequest } from '../model/model-client.ts';
 import { COMPACTIONS, type Kept, type StrategyName, type Transcript } from './compaction.ts';
 import { estimateOverhead } from './token-estimate.ts';
-import { nameOf, startNamed, tokensFrom, toTranscript } from './window.ts';
+import { nameOf, startAfter, startNamed, tokensFrom, toTranscript } from './window.ts';
 
 export interface ContextBudget {
   readonly strategy: StrategyName;
@@ -26,8 +26,8 @@ export interface ContextBudget {
   readonly answerTokens: number;
   /** What part of the room for entries they take after a cut. */
   readonly cutTo: number;
-  /** `nameOf` the first entry that the summary does not tell of; undefined where there is no summary. */
-  readonly summarisedTo?: string | undefined;
+  /** `nameOf` the last place at which somebody spoke that the summary tells of; undefined where there is none. */
+  readonly summarisedThrough?: string | undefined;
 }
 
 /**
@@ -92,7 +92,7 @@ export class BudgetedModel implements ModelClient {
   }
 
   #cut(request: ModelRequest, limit: number, standing?: number): Fitted {
-    const { strategy, cutTo, summarisedTo } = this.budget;
+    const { strategy, cutTo, summarisedThrough: through } = this.budget;
     const transcript = toTranscript(request.entries);
     const mostTokens = limit - estimateOverhead(request);
     const kept = COMPACTIONS[strategy].compact(transcript, {
@@ -100,7 +100,7 @@ export class BudgetedModel implements ModelClient {
       mostTokens: standing === undefined ? mostTokens : Number.POSITIVE_INFINITY,
       lowTokens: mostTokens * cutTo,
       standing,
-      summarisedTo: summarisedTo === undefined ? undefined : startNamed(transcript, summarisedTo),
+      summarisedTo: through === undefined ? undefined : startAfter(transcript, through),
     });
     if (kept.from > (standing ?? 0)) {
       const left = kept.entries.length;
@@ -121,7 +121,8 @@ export class BudgetedModel implements ModelClient {
   ): Promise<boolean> {
     if (!this.model.countTokens || estimated > limit * MOST_OVERESTIMATED) return false;
     try {
-      return (await this.model.countTokens(request, signal)) <= limit;
+      const counted = await this.model.countTokens(request, signal);
+      return counted !== undefined && counted <= limit;
     } catch (error) {
       signal.throwIfAborted();
       this.log.info({ err: error }, 'the model could not count; the estimate counts');

@@ -77,3 +77,10 @@ export function startNamed({ entries, starts }: Transcript, name: string): numbe
     return entry !== undefined && nameOf(entry) === name;
   });
 }
+
+/** Where somebody speaks next after what that name stands for; the end, when nobody has since. */
+export function startAfter(transcript: Transcript, name: string): number | undefined {
+  const at = startNamed(transcript, name);
+  if (at === undefined) return undefined;
+  return transcript.starts.find((start) => start > at) ?? transcript.entries.length;
+}

@@ -56,6 +56,11 @@ export class ModelChain implements ModelClient {
     throw nobody(passed);
   }
 
+  /** By the first: the others count much alike. */
+  async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
+    return this.links[0]?.client.countTokens?.(request, signal);
+  }
+
   /** Of the first; and of the others, when it does not. */
   async check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
     const checks = await Promise.all(this.links.map(({ client }) => client.check(signal)));

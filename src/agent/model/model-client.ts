@@ -26,7 +26,14 @@ export interface ModelRequest {
   readonly tools: readonly ToolSpec[];
   /** One for each file of kind `shown` of the newest message in `entries`, in order; absent if it is an older one. */
   readonly exhibits?: readonly Exhibit[];
+  /** Whether it is to think longer before it answers. */
+  readonly thinking?: boolean;
+  /** Its replies of this turn that it thought about before, by the id of their first call: handed back as they came. */
+  readonly thoughts?: ReadonlyMap<string, Thoughts>;
 }
+
+/** A reply in the model's own form, with what it thought; for nobody else to read. */
+export type Thoughts = readonly unknown[];
 
 export interface ModelReply {
   readonly text: string;
@@ -37,6 +44,8 @@ export interface ModelReply {
   readonly usage: Usage;
   /** Which part of the entries it was shown, where that was decided on the way. */
   readonly shown?: Shown;
+  /** With calls, when it thought before it made them. */
+  readonly thoughts?: Thoughts;
 }
 
 export interface ModelClient {
@@ -47,8 +56,8 @@ export interface ModelClient {
    */
   complete(request: ModelRequest, onText: (piece: string) => void, signal: AbortSignal): Promise<ModelReply>;
 
-  /** What a request comes to, in tokens, as the model's service counts it; left out: it cannot. */
-  countTokens?(request: ModelRequest, signal: AbortSignal): Promise<number>;
+  /** What a request comes to, in tokens, as the model's service counts it; undefined, or left out: it cannot. */
+  countTokens?(request: ModelRequest, signal: AbortSignal): Promise<number | undefined>;
 
   /** Whether the model answers with the configured credentials; a sentence, never a throw. */
   check(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;

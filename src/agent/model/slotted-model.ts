@@ -25,6 +25,11 @@ export class SlottedModel implements ModelClient {
     }
   }
 
+  /** Takes no place: nothing is written for it. */
+  async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
+    return this.model.countTokens?.(request, signal);
+  }
+
   check(signal: AbortSignal): Promise<{ ok: boolean; detail: string }> {
     return this.model.check(signal);
   }

@@ -1,0 +1,32 @@
+/** What a turn is told of what was written down: about the conversation, and about the one who asks, nobody else. */
+import { type MemorySettings, summarises } from '../config/memory.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { MemoryStore } from './memory-store.ts';
+
+export interface Remembered {
+  /** Of whoever asks. */
+  readonly person?: string;
+  readonly conversation?: string;
+  /** Up to where the latter tells; see `Summary`. */
+  readonly summarisedThrough?: string;
+}
+
+export class Recollection {
+  constructor(
+    private readonly memory: Pick<MemoryStore, 'summaryOf' | 'profileOf'>,
+    private readonly settings: () => MemorySettings,
+  ) {}
+
+  /** What is switched off is not looked up. */
+  async forTurn(conversationId: ConversationId, person: PersonId): Promise<Remembered> {
+    const settings = this.settings();
+    const [summary, profile] = await Promise.all([
+      summarises(settings, conversationId) ? this.memory.summaryOf(conversationId) : undefined,
+      settings.summaries.people ? this.memory.profileOf(person) : undefined,
+    ]);
+    return {
+      ...(profile?.consent.given && profile.text !== undefined ? { person: profile.text } : {}),
+      ...(summary ? { conversation: summary.text, summarisedThrough: summary.through } : {}),
+    };
+  }
+}

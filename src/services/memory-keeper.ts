@@ -1,0 +1,234 @@
+/**
+ * Keeps summaries up to date: what conversations were about, and what is known of people who have agreed to it.
+ *
+ *   turn is over ─▶ enough new? ─▶ taken by one process ─▶ the model writes ─▶ kept, if nobody was first
+ *
+ * Invariants
+ *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
+ *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
+ *      and one that comes too late leave everything as it was, the place up to which it tells included.
+ *   3. A profile is made of its person's own messages alone, and of nobody's without consent.
+ *   4. What it took is in the audit, in tokens.
+ */
+import pLimit from 'p-limit';
+import { COMPACTIONS, type Transcript } from '../agent/compaction/compaction.ts';
+import { agedTo } from '../agent/compaction/progressive.ts';
+import { type Digest, digest, type Subject } from '../agent/compaction/summariser.ts';
+import { estimateText } from '../agent/compaction/token-estimate.ts';
+import { nameOf, startAfter, tokensFrom, toTranscript } from '../agent/compaction/window.ts';
+import type { ModelClient } from '../agent/model/model-client.ts';
+import { strategyFor, summarises } from '../config/memory.ts';
+import type { Settings } from '../config/settings.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import type { ConversationId, PersonId } from '../domain/ids.ts';
+import type { Entry } from '../domain/transcript.ts';
+import type { MemoryStore } from '../memory/memory-store.ts';
+import type { StoredEntry, TranscriptStore } from '../memory/transcript-store.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Service } from './service.ts';
+
+/** Summaries that are written at the same time, by one process. */
+const AT_ONCE = 2;
+/** Entries that are read for one summary; what stands before them is told by the one before, or by nothing. */
+const MOST_READ = 1_000;
+/** How long one process has a summary to itself: longer than a model takes. */
+const TAKEN_FOR_MS = 5 * 60_000;
+/** Of what the model reads in one request, for its instructions and what was written before. */
+const SHARE_OF_CONTEXT = 0.5;
+
+export interface TurnDone {
+  readonly conversationId: ConversationId;
+  readonly person: PersonId;
+}
+
+export interface KeeperDeps {
+  readonly memory: MemoryStore;
+  readonly transcripts: TranscriptStore;
+  readonly writer: EffectWriter;
+  /** The one that writes summaries. */
+  readonly model: () => ModelClient;
+  readonly settings: () => Pick<Settings, 'memory' | 'model'>;
+  readonly log: Logger;
+}
+
+export class MemoryKeeper implements Service {
+  readonly name = 'memory-keeper';
+  readonly #room = pLimit(AT_ONCE);
+  /** Conversations and people that are looked at, or wait for it. */
+  readonly #waiting = new Map<string, Promise<void>>();
+  #stopping = new AbortController();
+
+  constructor(private readonly deps: KeeperDeps) {}
+
+  async start(): Promise<void> {
+    this.#stopping = new AbortController();
+  }
+
+  /** What is under way is given up: the next turn of its conversation brings it up again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.quiet();
+  }
+
+  /** To be told after every turn. Never rejects, and takes no time. */
+  turnDone({ conversationId, person }: TurnDone): void {
+    const { memory } = this.deps.settings();
+    if (summarises(memory, conversationId)) {
+      this.#enqueue(conversationId, (signal) => this.#aboutConversation(conversationId, signal));
+    }
+    if (memory.summaries.people) {
+      this.#enqueue(`${conversationId} ${person}`, (signal) =>
+        this.#aboutPerson(person, conversationId, signal),
+      );
+    }
+  }
+
+  /** Resolves once nothing is under way. */
+  async quiet(): Promise<void> {
+    while (this.#waiting.size > 0) await Promise.all(this.#waiting.values());
+  }
+
+  #enqueue(key: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const { signal } = this.#stopping;
+    if (this.#waiting.has(key) || signal.aborted) return;
+    const done = this.#room(async () => {
+      try {
+        if (!signal.aborted) await work(signal);
+      } catch (error) {
+        if (!signal.aborted) this.deps.log.warn({ err: error }, 'a summary could not be brought up to date');
+      } finally {
+        this.#waiting.delete(key);
+      }
+    });
+    this.#waiting.set(key, done);
+  }
+
+  // ── Conversations ──────────────────────────────────────────────────────────────────────────────────────────
+
+  async #aboutConversation(conversationId: ConversationId, signal: AbortSignal): Promise<void> {
+    const { memory, transcripts } = this.deps;
+    const settings = this.deps.settings();
+    const strategy = strategyFor(settings.memory, conversationId);
+    const [summary, length] = await Promise.all([
+      memory.summaryOf(conversationId),
+      transcripts.length(conversationId),
+    ]);
+    if (length - Math.min(summary?.length ?? 0, length) < settings.memory.summaries.after_entries) return;
+
+    const transcript = toTranscript(readable(await transcripts.read(conversationId, MOST_READ)));
+    const from = summary ? startAfter(transcript, summary.through) : undefined;
+    const begins = from ?? transcript.starts[0] ?? 0;
+    const until =
+      strategy === 'progressive'
+        ? agedTo(transcript, {
+            ...this.#context(overheadIn(transcript)),
+            standing: undefined,
+            summarisedTo: from,
+          })
+        : transcript.entries.length;
+    const to = this.#readableTo(transcript, begins, until ?? begins);
+    const entries = transcript.entries.slice(begins, to);
+    const through = transcript.starts.findLast((start) => start >= begins && start < to);
+    const last = through === undefined ? undefined : transcript.entries[through];
+    if (!last || !(await this.#isMine(conversationId, `summary:${summary?.rev ?? 0}`))) return;
+
+    const written = await digest(
+      this.deps.model(),
+      { about: 'conversation', existing: summary?.text, entries },
+      signal,
+    );
+    const stoodFor = tokensFrom({ ...transcript, tokens: transcript.tokens.slice(0, to) }, begins);
+    const before = summary ? estimateText(summary.text) : 0;
+    if (!written || estimateText(written.text) >= stoodFor + before) {
+      this.deps.log.info({ conversation: conversationId }, 'no summary came of it; the one before stays');
+      return;
+    }
+    const covered = length - (transcript.entries.length - to);
+    const audit = toAudit(conversationId, 'conversation', written);
+    const draft = { text: written.text, through: nameOf(last), length: covered };
+    const result = await memory.keepSummary(conversationId, draft, summary?.rev ?? 0, audit);
+    this.deps.log.info(
+      { conversation: conversationId, entries: entries.length, result },
+      'a summary was written',
+    );
+  }
+
+  /** What one request to the model can hold of it. */
+  #readableTo({ tokens, starts }: Transcript, begins: number, until: number): number {
+    const { mostTokens } = this.#context();
+    let sum = 0;
+    let to = begins;
+    for (const next of [...starts.filter((start) => start > begins && start < until), until]) {
+      sum += tokens.slice(to, next).reduce((total, each) => total + each, 0);
+      if (sum > mostTokens * SHARE_OF_CONTEXT && to > begins) break;
+      to = next;
+    }
+    return to;
+  }
+
+  /** What a request has room for, beside so much. */
+  #context(overhead = 0): { mostTokens: number; lowTokens: number } {
+    const { memory, model } = this.deps.settings();
+    const mostTokens = memory.context_tokens - model.max_tokens - overhead;
+    return { mostTokens, lowTokens: mostTokens * memory.cut_to };
+  }
+
+  // ── People ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #aboutPerson(person: PersonId, conversationId: ConversationId, signal: AbortSignal): Promise<void> {
+    const { memory, transcripts } = this.deps;
+    const profile = await memory.profileOf(person);
+    if (!profile?.consent.given) return;
+    const own = readable(await transcripts.read(conversationId, MOST_READ)).filter(
+      (entry) =>
+        entry.kind === 'user' && entry.from.person === person && Date.parse(entry.at) >= profile.consent.atMs,
+    );
+    const seen = profile.seen[conversationId];
+    const fresh = own.slice(own.findLastIndex((entry) => nameOf(entry) === seen) + 1);
+    const last = fresh.at(-1);
+    if (!last || fresh.length < this.deps.settings().memory.summaries.after_messages) return;
+    if (!(await this.#isMine(person, `profile:${profile.rev}`))) return;
+
+    const written = await digest(
+      this.deps.model(),
+      { about: 'person', existing: profile.text, entries: newestOf(fresh, this.#context().mostTokens) },
+      signal,
+    );
+    if (!written) return;
+    const draft = { text: written.text, seen: { conversationId, name: nameOf(last) } };
+    const result = await memory.keepProfile(person, draft, profile.rev, toAudit(person, 'person', written));
+    this.deps.log.info({ person, messages: fresh.length, result }, 'what is known of a person was written');
+  }
+
+  /** One process writes it; whoever comes second finds it done. One that failed is tried again after a while. */
+  async #isMine(owner: string, key: string): Promise<boolean> {
+    return this.deps.writer.write(owner, [], { key: `memory:${owner}:${key}`, forMs: TAKEN_FOR_MS });
+  }
+}
+
+function readable(stored: readonly StoredEntry[]): Entry[] {
+  return stored.flatMap(({ entry }) => entry ?? []);
+}
+
+/** What instructions and tools came to in the last request. */
+function overheadIn({ entries }: Transcript): number {
+  const last = entries.findLast((entry) => entry.kind === 'assistant' && entry.shown !== undefined);
+  return last?.kind === 'assistant' ? (last.shown?.overhead ?? 0) : 0;
+}
+
+function newestOf(entries: readonly Entry[], mostTokens: number): readonly Entry[] {
+  const room = { mostTokens: mostTokens * SHARE_OF_CONTEXT, lowTokens: mostTokens * SHARE_OF_CONTEXT };
+  const unknown = { standing: undefined, summarisedTo: undefined };
+  return COMPACTIONS.truncate.compact(toTranscript(entries), { ...room, ...unknown }).entries;
+}
+
+function toAudit(subject: string, about: Subject['about'], { model, usage }: Digest): AuditEvent {
+  return {
+    event: 'memory.summarised',
+    actor: 'agent',
+    subject,
+    correlation: subject,
+    detail: { about, model, usage },
+  };
+}
