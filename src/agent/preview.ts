@@ -24,10 +24,10 @@ export async function previewOf(
   if (!tool.preview) return undefined;
   try {
     const signal = AbortSignal.timeout(Math.min(tool.timeoutMs, PREVIEW_TIMEOUT_MS));
-    const { changes, basis, told } = await tool.preview(args, { ...context, signal });
+    const { changes, basis, problem, told } = await tool.preview(args, { ...context, signal });
     return {
       changes: changes.slice(0, MOST_CHANGES).map((change) => ({ ...change })),
-      basis: basis.slice(0, MAX_BASIS_CHARS),
+      ...(problem === undefined ? { basis: basis.slice(0, MAX_BASIS_CHARS) } : { problem }),
       ...(told ? { told: { title: told.title, facts: told.facts.map((fact) => ({ ...fact })) } } : {}),
     };
   } catch (error) {
@@ -36,22 +36,35 @@ export async function previewOf(
   }
 }
 
-/** In words, why what was agreed to is not what would happen now; undefined when it is. */
+/**
+ * In words, why what was agreed to is not what would happen now; undefined when it is. Where nobody could be shown what
+ * it would change, nobody has agreed to that.
+ */
 export async function driftOf(
   tool: Tool,
   { request, conversationId, execution }: Approval,
 ): Promise<string | undefined> {
-  const basis = request.preview?.basis;
   // A call that was begun before may have changed things itself.
-  if (basis === undefined || execution !== undefined) return undefined;
+  if (request.preview === undefined || execution !== undefined) return undefined;
+  const { basis, problem } = request.preview;
   const context = { conversationId, requester: request.requester };
   const now = await previewOf(tool, request.args, context).catch((error: unknown) => {
     if (error instanceof FutileCallError) return error;
     throw error;
   });
   if (now instanceof FutileCallError) return `it cannot work any more: ${now.why}`;
+  if (basis === undefined) return unseen(problem, now);
   if (now?.basis === basis) return undefined;
   if (now?.problem !== undefined)
     return `it could not be checked whether things are as they were: ${now.problem}`;
   return `things have changed since it was asked (it was: ${basis}; it is: ${now?.basis ?? 'not known'})`;
+}
+
+/** What it would change was not known when it was asked. */
+function unseen(problem: string | undefined, now: RequestPreview | undefined): string {
+  const known =
+    now?.basis === undefined
+      ? `, and it cannot be found out now: ${now?.problem ?? 'nothing says it any more'}`
+      : `; now it can be (it is: ${now.basis})`;
+  return `what it would change could not be found out when it was asked (${problem ?? 'not known'}), so nobody has agreed to that${known}. Ask for it again`;
 }

@@ -84,13 +84,21 @@ export function exceptionOf({ policy }: Pick<Approval, 'policy'>): { label: stri
 /** What it would change, one fact each: `stock: 5 → 3`. */
 export function changesOf({ preview }: Approval['request']): { label: string; value: string }[] {
   if (!preview) return [];
-  if (preview.problem !== undefined) {
-    return [{ label: 'what it changes', value: `could not be found out: ${visible(preview.problem)}` }];
-  }
-  return preview.changes.map(({ label, before, after }) => ({
+  const { problem } = preview;
+  const unknown =
+    problem === undefined
+      ? []
+      : [
+          {
+            label: 'what it changes',
+            value: `could not be found out, so that a yes will not be acted on: ${visible(problem)}`,
+          },
+        ];
+  const known = preview.changes.map(({ label, before, after }) => ({
     label: `${visible(label)} (now → then)`,
     value: `${visible(before ?? 'nothing')} → ${visible(after)}`,
   }));
+  return [...known, ...unknown];
 }
 
 function show(value: unknown): string {

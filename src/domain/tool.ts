@@ -122,6 +122,8 @@ export interface Preview {
   readonly changes: readonly { readonly label: string; readonly before?: string; readonly after: string }[];
   /** What the preview was made from, in the tool's own words: the same as long as it would still be true. */
   readonly basis: string;
+  /** What of it could not be found out, and why, in words. Then there is nothing to compare, and the call does not run. */
+  readonly problem?: string;
   /** What people read in place of the arguments one by one; made of the arguments alone. Plain text. */
   readonly told?: {
     readonly title: string;

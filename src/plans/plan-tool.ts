@@ -136,6 +136,11 @@ async function previewPlan(
 ): Promise<Preview> {
   const previews = await Promise.all(calls.map((call, index) => previewStep(call, index, context)));
   const names = calls.map(({ tool }) => tool.name).join(', ');
+  const problems = previews.flatMap((preview, index) =>
+    preview?.problem === undefined
+      ? []
+      : [`step ${index + 1} (${calls[index]?.tool.name}): ${preview.problem}`],
+  );
   return {
     changes: previews.flatMap((preview, index) =>
       (preview?.changes ?? []).map(({ label, before, after }) => ({
@@ -145,6 +150,7 @@ async function previewPlan(
       })),
     ),
     basis: basisOf(previews),
+    ...(problems.length > 0 ? { problem: problems.join('; ') } : {}),
     told: {
       title: `${calls.length} steps: ${names}`,
       facts: [
@@ -154,16 +160,6 @@ async function previewPlan(
           value: 'one step after the other; when one fails, those before it are undone, the last first',
         },
         ...calls.map((call, index) => ({ label: `${index + 1}. ${call.tool.name}`, value: stepText(call) })),
-        ...previews.flatMap((preview, index) =>
-          preview?.problem === undefined
-            ? []
-            : [
-                {
-                  label: `${index + 1}. what it changes`,
-                  value: `could not be found out: ${preview.problem}`,
-                },
-              ],
-        ),
       ],
     },
   };
@@ -195,9 +191,7 @@ function undoText({ tool, args }: PlannedCall): string {
 /** The same as long as it is the same for every step. */
 function basisOf(previews: readonly (RequestPreview | undefined)[]): string {
   const basis = previews
-    .flatMap((preview, index) =>
-      preview === undefined ? [] : [`${index + 1}. ${preview.basis ?? 'not known'}`],
-    )
+    .flatMap((preview, index) => (preview?.basis === undefined ? [] : [`${index + 1}. ${preview.basis}`]))
     .join('; ');
   if (basis.length <= MOST_BASIS_CHARS) return basis;
   return createHash('sha256').update(basis).digest('base64url');

@@ -384,7 +384,7 @@ describe('while the shop fails', () => {
     return result?.code;
   }
 
-  it('says that nothing was done when the shop could not be asked', async () => {
+  it('says that nothing was done when the shop could not say what would change', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`;
     story = await Story.begin({
       config: (shipped) => ({ ...shipped, settings: { ...shipped.settings, sandbox: { url } } }),
@@ -392,8 +392,8 @@ describe('while the shop fails', () => {
 
     const thread = await refunded();
 
-    await story.answer(thread, /Approved by Dana Reyes.*It did not work: .*Nothing was done/);
-    await story.answer(thread, /It was allowed, but it failed/);
+    await story.answer(thread, /what it changes.*could not be found out, so that a yes will not be acted on/);
+    await story.answer(thread, /Taken back before it ran.*what it would change could not be found out/);
     expect(story.refunds(7)).toEqual([]);
   });
 

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { driftOf, previewOf } from '../../../src/agent/preview.ts';
+import type { Approval } from '../../../src/domain/approval/record.ts';
+import { FutileCallError } from '../../../src/domain/errors.ts';
+import type { Preview, Tool } from '../../../src/domain/tool.ts';
+import { anApproval } from '../../support/approvals.ts';
+import { createTestTools } from '../../support/tools.ts';
+
+const SEEN: Preview = { changes: [{ label: 'refunded', before: '0', after: '120' }], basis: 'nothing yet' };
+const AWAY = () => Promise.reject(new Error('the shop is away'));
+const CONTEXT = { conversationId: anApproval().conversationId, requester: anApproval().request.requester };
+
+function refund(preview: () => Promise<Preview>): Tool {
+  return { ...createTestTools([]).find(({ name }) => name === 'refund')!, preview };
+}
+
+/** Asked for while the tool said this of it. */
+async function asked(preview: () => Promise<Preview>): Promise<Approval> {
+  const seen = await previewOf(refund(preview), {}, CONTEXT);
+  return anApproval({ request: seen ? { preview: seen } : {} });
+}
+
+describe('what a call would change', () => {
+  it('is not asked about again where the tool had nothing to say', async () => {
+    expect(await driftOf(refund(AWAY), anApproval())).toBeUndefined();
+  });
+
+  it('has to be what people were shown', async () => {
+    const approval = await asked(async () => SEEN);
+
+    expect(
+      await driftOf(
+        refund(async () => SEEN),
+        approval,
+      ),
+    ).toBeUndefined();
+    expect(
+      await driftOf(
+        refund(async () => ({ ...SEEN, basis: '40' })),
+        approval,
+      ),
+    ).toContain('things have changed since it was asked (it was: nothing yet; it is: 40)');
+    expect(await driftOf(refund(AWAY), approval)).toContain('could not be checked');
+    expect(
+      await driftOf(
+        refund(() => Promise.reject(new FutileCallError('no order'))),
+        approval,
+      ),
+    ).toBe('it cannot work any more: no order');
+  });
+
+  it('was agreed to by nobody when it could not be found out, whether or not it can be now', async () => {
+    const approval = await asked(AWAY);
+
+    expect(
+      await driftOf(
+        refund(async () => SEEN),
+        approval,
+      ),
+    ).toBe(
+      'what it would change could not be found out when it was asked (the shop is away), so nobody has agreed to that; now it can be (it is: nothing yet). Ask for it again',
+    );
+    expect(await driftOf(refund(AWAY), approval)).toMatch(
+      /so nobody has agreed to that, and it cannot be found out now: the shop is away\. Ask for it again$/,
+    );
+  });
+
+  it('cannot be compared where a part of it could not be found out, not even when the same part cannot be now', async () => {
+    const partly = async () => ({ ...SEEN, problem: 'step 2 (deploy): the shop is away' });
+    const approval = await asked(partly);
+
+    expect(approval.request.preview).toMatchObject({ changes: SEEN.changes, problem: expect.anything() });
+    expect(approval.request.preview?.basis).toBeUndefined();
+    expect(await driftOf(refund(partly), approval)).toContain('nobody has agreed to that');
+  });
+
+  it('is not asked about again once the call was begun, which may have changed it', async () => {
+    const approval = await asked(AWAY);
+    const begun = { ...approval, execution: { epoch: 1, owner: 'w', leaseUntilMs: 0, attempt: 1 } };
+
+    expect(await driftOf(refund(AWAY), begun)).toBeUndefined();
+  });
+});
