@@ -130,6 +130,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
   const search = tool({
     name: 'jira_search',
     group: 'messaging',
+    tells: 'outsider',
     description: `Finds issues in Jira by JQL, at most ${MOST_FOUND}, with status and assignee.`,
     input: Search,
     risk: 'low',
@@ -157,6 +158,7 @@ export function createJiraTools(client: JiraClient, { answersInternal, projects 
   const getIssue = tool({
     name: 'jira_get_issue',
     group: 'messaging',
+    tells: 'outsider',
     description: `Shows one issue of Jira: its fields, its description and its newest ${MOST_COMMENTS} comments, without those that only some people may read.`,
     input: GetIssue,
     risk: 'low',
@@ -383,7 +385,10 @@ function descriptionOf({ description }: z.output<typeof CreateIssue>): string | 
 }
 
 interface Plan<Input extends z.ZodType>
-  extends Pick<Tool<Input>, 'name' | 'group' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'> {
+  extends Pick<
+    Tool<Input>,
+    'name' | 'group' | 'tells' | 'description' | 'input' | 'risk' | 'effect' | 'reversible'
+  > {
   /** Throws what `run` would throw before it changed anything. */
   foresee?(input: z.output<Input>): Promise<Preview>;
   run(input: z.output<Input>, context: ToolContext): Promise<string>;

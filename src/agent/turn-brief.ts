@@ -13,9 +13,11 @@ import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
+import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
+import { secretsIn } from '../observability/redaction.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { lastSaid, toHistory } from './history.ts';
@@ -24,6 +26,7 @@ import { buildPrompt } from './prompt/prompt-builder.ts';
 import { sectionsOf } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
 import type { OutputShelf } from './tools/output.ts';
+import { channelNamesOf } from './tools/profiles.ts';
 import type { ToolCatalog } from './tools/tool-catalog.ts';
 import { type Requester, Toolbox } from './tools/toolbox.ts';
 import type { TurnSetup } from './turn.ts';
@@ -52,10 +55,17 @@ export interface Occasion {
   readonly opening: Entry;
   /** What the author of the message behind it asked for. */
   readonly directives?: MessageDirectives;
+  /** Where it was asked; left out: nowhere that anything is said of. */
+  readonly at?: Address;
+  /** Whether it has what is kept for elevated messages, at the moment of the question. */
+  readonly isElevated?: () => boolean;
 }
 
 export interface TurnBrief {
-  readonly setup: Pick<TurnSetup, 'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart'>;
+  readonly setup: Pick<
+    TurnSetup,
+    'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart' | 'outlet'
+  >;
   /** Ends with the opening. */
   readonly history: readonly Entry[];
   /** Name and version of each skill it was given. */
@@ -63,6 +73,8 @@ export interface TurnBrief {
 }
 
 export class TurnBriefs {
+  #known: { readonly of: Config; readonly secrets: readonly string[] } | undefined;
+
   constructor(private readonly deps: BriefDeps) {}
 
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
@@ -75,8 +87,14 @@ export class TurnBriefs {
     const standing = {
       authorizations: (): Authorizations => this.deps.config().authorizations,
       roles: rolesNow,
+      asked: () => ({
+        channels: occasion.at ? channelNamesOf(occasion.at) : [requester.platform],
+        profile: directives?.profile,
+        elevated: occasion.isElevated?.() ?? false,
+      }),
     };
-    const tools = this.deps.tools.narrowedTo(skills.tools);
+    const left = this.deps.tools.narrowedTo(skills.tools);
+    const tools = new Toolbox(left, standing, requester, conversationId, this.deps.outputs);
     const prompt = buildPrompt(
       sectionsOf({
         purpose,
@@ -95,13 +113,21 @@ export class TurnBriefs {
         model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
         systemPrompt: prompt.system,
         guidance: prompt.turn,
-        tools: new Toolbox(tools, standing, requester, conversationId, this.deps.outputs),
+        tools,
         maxSteps: settings.model.max_steps,
         turnStart: history.length,
+        outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
       },
       history: [...history, ...news, opening],
       skills: skills.given.map(({ label }) => label),
     };
+  }
+
+  /** Everything of the configuration that must not be said. */
+  #secrets(): readonly string[] {
+    const config = this.deps.config();
+    if (this.#known?.of !== config) this.#known = { of: config, secrets: secretsIn(config) };
+    return this.#known.secrets;
   }
 
   async #skillsFor({ stored, opening, requester }: Occasion, log: Logger): Promise<ChosenSkills> {

@@ -19,11 +19,19 @@ import { FutileCallError } from '../domain/errors.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Tool, ToolCall, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
-import type { Exhibit, ModelClient } from './model/model-client.ts';
-import type { HeldCall, Screened, Toolbox } from './tools/toolbox.ts';
+import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
+import { type Outlet, outgoingText } from './outgoing-text.ts';
+import { type Reading, readingOf } from './provenance.ts';
+import type { HeldCall, RunningCall, Screened, Toolbox } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
 const MOST_HELD = 10;
+
+/** As the audit names it. */
+const STOPPED = 'the turn was stopped';
+const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
+
+const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
 
 /** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
 const MOST_FILES = 10;
@@ -41,6 +49,10 @@ export interface TurnSetup {
   readonly tools: Toolbox;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
+  /** Whether it thinks longer before each of its answers. */
+  readonly thinking?: boolean;
+  /** Aborts when somebody wants the turn to stop. A call that is under way comes to its end; none begins after it. */
+  readonly stop?: AbortSignal;
   /** Pictures and documents that came with the message the turn is about; absent if it is about something else. */
   readonly exhibits?: readonly Exhibit[];
   /** Counts what the turn uses, and ends it when that is too much; absent: nobody counts. */
@@ -57,13 +69,17 @@ export interface TurnSetup {
    * @throws {FutileCallError} when the call cannot work, so that it is not to be held
    */
   readonly answerHeld: (held: HeldCall, index: number) => Promise<string>;
+  /** What of strangers it is told beside the history, in words for people. */
+  readonly heard?: readonly string[];
+  /** What its words may hold when they go out; left out: nothing that is allowed beside what it has read. */
+  readonly outlet?: Outlet;
   /** Hears what the turn is doing, for people who wait. */
   readonly onProgress: (progress: TurnProgress) => void;
 }
 
 export type TurnProgress =
-  | { readonly kind: 'text'; readonly soFar: string }
-  | { readonly kind: 'tool'; readonly tool: string };
+  /** `toSay`: all of the text so far, as it may go out. */
+  { readonly kind: 'text'; readonly toSay: () => string } | { readonly kind: 'tool'; readonly tool: string };
 
 export interface TurnReport {
   /** New transcript entries, oldest first. */
@@ -78,6 +94,12 @@ export interface TurnReport {
 export type TurnOutcome =
   | (TurnReport & { readonly kind: 'replied'; readonly text: string; readonly cut: boolean })
   | (TurnReport & { readonly kind: 'suspended'; readonly text: string; readonly held: readonly HeldCall[] })
+  /** Somebody wanted it to stop. `left`: tools it wanted to call, and did not. */
+  | (TurnReport & {
+      readonly kind: 'stopped';
+      readonly done: readonly string[];
+      readonly left: readonly string[];
+    })
   /** It was not done and had to end: by its steps or, where that is named, by a budget. */
   | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling });
 
@@ -90,12 +112,23 @@ export async function runTurn(
   const entries: Entry[] = [];
   const screened: Screened[] = [];
   const files = new Map<string, OutFile>();
+  const thoughts = new Map<string, Thoughts>();
   const report = () => ({ entries, usage, screened, files: [...files.values()] });
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
+  const { stop } = setup;
+  const stopped = (left: readonly string[]): TurnOutcome => ({
+    kind: 'stopped',
+    ...report(),
+    done: calledIn(screened, entries),
+    left,
+  });
+
   for (let step = 0; step < setup.maxSteps; step++) {
+    const reading = readingOf([...history, ...entries], setup.heard);
+    const toSay = (text: string) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET);
     let soFar = '';
-    const reply = await setup.model.complete(
+    const asking = setup.model.complete(
       {
         system: setup.systemPrompt,
         entries: [...history, ...entries],
@@ -103,13 +136,20 @@ export async function runTurn(
         turnStart: setup.turnStart ?? history.length,
         ...(setup.guidance === undefined ? {} : { guidance: setup.guidance }),
         ...(setup.exhibits ? { exhibits: setup.exhibits } : {}),
+        ...(setup.thinking ? { thinking: true, thoughts } : {}),
       },
       (piece) => {
         soFar += piece;
-        setup.onProgress({ kind: 'text', soFar });
+        const said = soFar;
+        setup.onProgress({ kind: 'text', toSay: () => toSay(said) });
       },
-      signal,
+      stop ? AbortSignal.any([signal, stop]) : signal,
     );
+    const reply = await asking.catch((error: unknown) => {
+      if (stop?.aborted && !signal.aborted) return undefined; // whatever the model makes of being interrupted
+      throw error;
+    });
+    if (reply === undefined) return stopped([]);
     usage = plus(usage, reply.usage);
     setup.meter?.note(reply.model, reply.usage);
     entries.push({
@@ -119,9 +159,12 @@ export async function runTurn(
       model: reply.model,
       usage: reply.usage,
       ...(reply.shown ? { shown: reply.shown } : {}),
+      ...(reading.strangers.length > 0 ? { strangers: [...reading.strangers] } : {}),
     });
+    const [first] = reply.calls;
+    if (first && reply.thoughts) thoughts.set(first.id, reply.thoughts);
     if (reply.calls.length === 0) {
-      return { kind: 'replied', ...report(), text: reply.text, cut: reply.stopped === 'length' };
+      return { kind: 'replied', ...report(), text: toSay(reply.text), cut: reply.stopped === 'length' };
     }
 
     const ceiling = setup.meter?.reached();
@@ -132,11 +175,13 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(setup, reply.calls, { held, step }, signal)) {
-      screened.push(each.verdict);
-      entries.push(toEntry(each, files));
+    for (const each of await answerAll(setup, reply.calls, { held, step, reading }, signal)) {
+      const answered = stop?.aborted ? notAsked(each) : each;
+      screened.push(answered.verdict);
+      entries.push(toEntry(answered, files));
     }
-    if (held.length > 0) return { kind: 'suspended', ...report(), text: reply.text, held };
+    if (stop?.aborted) return stopped(screened.flatMap(leftOut));
+    if (held.length > 0) return { kind: 'suspended', ...report(), text: toSay(reply.text), held };
   }
 
   return { kind: 'exhausted', ...report() };
@@ -148,6 +193,7 @@ interface Answered {
   readonly status: 'ok' | 'error' | 'waiting';
   readonly text: string;
   readonly files?: ToolOutput['files'];
+  readonly trust?: ToolOutput['trust'];
 }
 
 /** Of one reply. */
@@ -155,25 +201,29 @@ interface Answering {
   /** Those that leave the turn, added as they are met. */
   readonly held: HeldCall[];
   readonly step: number;
+  /** What had been read when it was written. */
+  readonly reading: Reading;
 }
 
 /** One for each call, in their order. */
 async function answerAll(
   setup: TurnSetup,
   calls: readonly ToolCall[],
-  { held, step }: Answering,
+  { held, step, reading: read }: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
   const limit = pLimit(setup.readsAtOnce ?? 1);
   const answered: Answered[] = [];
   let reading: Promise<Answered>[] = [];
   const answerOne = async (call: ToolCall) => {
+    if (setup.stop?.aborted) return notRun(call);
     // Asked when it is about to run: what is taken away while others run is gone for it.
-    const verdict = await throttled(setup, withinLimit(setup.tools.screen(call), held.length));
-    return answer(setup, verdict, held, `${setup.key}:${step}:${call.id}`, signal);
+    const verdict = await throttled(setup, withinLimit(setup.tools.screen(call, read), held.length));
+    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers: read.strangers.length > 0 };
+    return answer(setup, verdict, held, running, signal);
   };
   for (const call of calls) {
-    if (isReading(setup.tools.screen(call))) {
+    if (isReading(setup.tools.screen(call, read))) {
       reading.push(limit(() => answerOne(call)));
       continue;
     }
@@ -184,6 +234,30 @@ async function answerAll(
   }
   answered.push(...(await Promise.all(reading)));
   return answered;
+}
+
+function notRun(call: ToolCall): Answered {
+  const verdict: Screened = { kind: 'refused', call, reason: NOT_RUN, rule: STOPPED };
+  return { verdict, status: 'error', text: NOT_RUN };
+}
+
+/** A call that was to be held when the turn was stopped: nobody is asked about it. */
+function notAsked(answered: Answered): Answered {
+  return answered.verdict.kind === 'held' ? notRun(answered.verdict.call) : answered;
+}
+
+function leftOut(verdict: Screened): string[] {
+  return verdict.kind === 'refused' && verdict.rule === STOPPED ? [verdict.call.tool] : [];
+}
+
+/** Tools whose calls were run, and worked. */
+function calledIn(screened: readonly Screened[], entries: readonly Entry[]): string[] {
+  const worked = new Set(
+    entries.flatMap((entry) => (entry.kind === 'tool-result' && entry.status === 'ok' ? [entry.callId] : [])),
+  );
+  return screened.flatMap((each) =>
+    each.kind === 'run' && worked.has(each.call.id) ? [each.tool.name] : [],
+  );
 }
 
 function isReading(verdict: Screened): boolean {
@@ -197,11 +271,20 @@ async function throttled(setup: TurnSetup, verdict: Screened): Promise<Screened>
   return { kind: 'refused', call: verdict.call, reason, rule: `tools.${verdict.tool.name}.per_minute` };
 }
 
-function toEntry({ verdict, status, text, files: attached }: Answered, files: Map<string, OutFile>): Entry {
+function toEntry(
+  { verdict, status, text, trust, files: attached }: Answered,
+  files: Map<string, OutFile>,
+): Entry {
   const callId = verdict.call.id;
   if (status === 'waiting') return { kind: 'tool-result', callId, status, text };
   const output = collectFiles({ status, text, ...(attached ? { files: attached } : {}) }, files);
-  return { kind: 'tool-result', callId, status: output.status, text: output.text };
+  return {
+    kind: 'tool-result',
+    callId,
+    status: output.status,
+    text: output.text,
+    ...(trust === undefined ? {} : { trust }),
+  };
 }
 
 function withinLimit(verdict: Screened, held: number): Screened {
@@ -215,7 +298,7 @@ async function answer(
   setup: TurnSetup,
   verdict: Screened,
   held: HeldCall[],
-  key: string,
+  running: RunningCall,
   signal: AbortSignal,
 ): Promise<Answered> {
   switch (verdict.kind) {
@@ -237,8 +320,15 @@ async function answer(
     }
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
-      const { status, text, files } = await setup.tools.run(verdict.tool, verdict.args, key, signal);
-      return { verdict, status, text, ...(files ? { files } : {}) };
+      const { tool, args } = verdict;
+      const { status, text, files, trust = tool.tells } = await setup.tools.run(tool, args, running, signal);
+      return {
+        verdict,
+        status,
+        text,
+        ...(files ? { files } : {}),
+        ...(trust === undefined ? {} : { trust }),
+      };
     }
     default:
       return verdict satisfies never;

@@ -95,6 +95,8 @@ export function elapsed(hours: NamedHours | undefined, fromMs: number, untilMs: 
 export function askHumans(ask: Ask, asked: Asked): Approval {
   const { policy, times } = asked;
   const { hours } = times ?? {};
+  // An exception, or what may be a stranger's wish: nothing but a yes to just this lets it run.
+  const isOnce = asked.exception === true || ask.request.strangers !== undefined;
   const deadlineMs = later(hours, ask.nowMs, policy.deadline);
   return open({
     ...base(ask),
@@ -108,8 +110,8 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       catchUp: policy.catch_up_reminders,
       ...(policy.refuse_by === 'enough' ? { denyRule: 'enough' } : {}),
       ...(asked.exception ? { exception: true as const } : {}),
-      ...(policy.standing_yes && !asked.exception ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
-      ...ladderOf(policy, asked),
+      ...(policy.standing_yes && !isOnce ? { standingYes: toStandingYes(policy.standing_yes) } : {}),
+      ...ladderOf(policy, isOnce),
       ...(policy.min_visible > 0 ? { minVisibleMs: visibleFor(policy) } : {}),
       hardDeadlineMs: Math.max(policy.hard_deadline, deadlineMs - ask.nowMs),
       ...(hours ? { hours: { name: hours.name, zone: hours.zone } } : {}),
@@ -173,8 +175,8 @@ function basePolicy(rule: string): ApprovalPolicy {
 }
 
 /** Silence makes no exception. */
-function ladderOf({ on_timeout }: EscalationPolicy, { exception }: Asked): Pick<ApprovalPolicy, 'ladder'> {
-  const ladder = exception ? on_timeout.filter(({ kind }) => kind !== 'approve') : on_timeout;
+function ladderOf({ on_timeout }: EscalationPolicy, isOnce: boolean): Pick<ApprovalPolicy, 'ladder'> {
+  const ladder = isOnce ? on_timeout.filter(({ kind }) => kind !== 'approve') : on_timeout;
   return ladder.length > 0 ? { ladder } : {};
 }
 

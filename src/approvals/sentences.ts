@@ -81,6 +81,13 @@ export function exceptionOf({ policy }: Pick<Approval, 'policy'>): { label: stri
   return [{ label: 'normally denied', value }];
 }
 
+/** Said early: somebody nobody vouches for may be the one who wants it. */
+export function strangersOf({ strangers = [] }: Approval['request']): { label: string; value: string }[] {
+  if (strangers.length === 0) return [];
+  const value = `${strangers.map(visible).join('; ')}. Make sure that it is what whoever asked wants`;
+  return [{ label: 'read before', value }];
+}
+
 /** What it would change, one fact each: `stock: 5 → 3`. */
 export function changesOf({ preview }: Approval['request']): { label: string; value: string }[] {
   if (!preview) return [];

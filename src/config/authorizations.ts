@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { Platform } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
+import { AfterReading } from './after-reading.ts';
 import { WrittenApprovers } from './approvers.ts';
 import { type Comparison, parseComparison, Scalar } from './comparison.ts';
 import { duration } from './duration.ts';
@@ -212,6 +213,9 @@ export const Authorizations = z
       })
       .prefault({})
       .describe('What happens when no rule fits.'),
+    after_reading: AfterReading.prefault({}).describe(
+      'Once the agent has read what strangers wrote, a human decides whatever leaves the conversation.',
+    ),
     takeover: Takeover.prefault({}).describe('How people take conversations over from the agent.'),
     tools: ToolAccess.prefault({}).describe('Which tools a message has at all, before the rules are asked.'),
     elevation: Elevation.prefault({}).describe(

@@ -4,13 +4,19 @@ import { isEncryptedOrLocal, isLoopback } from '../domain/encryption.ts';
 import { MAX_TEXT_CHARS } from '../domain/message.ts';
 import { ApiSettings } from './api.ts';
 import { BudgetSettings } from './budgets.ts';
+import { Databases } from './databases.ts';
 import { duration } from './duration.ts';
 import { MemorySettings } from './memory.ts';
 import { McpSettings } from './mcp.ts';
+import { MemorySettings } from './memory.ts';
+import { OutgoingSettings } from './outgoing.ts';
 import { PromptSettings } from './prompt.ts';
+import { MessagingSettings, SessionSettings } from './messaging.ts';
 import { BreakerSettings, ModelFallback, ToolSettings } from './resilience.ts';
+import { SchedulerSettings } from './scheduler.ts';
 import { SkillSettings } from './skills.ts';
 import { WebSettings } from './web.ts';
+import { WorkspaceSettings } from './workspace.ts';
 
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
@@ -23,6 +29,9 @@ export const READ_AT_START: readonly string[] = [
   'api',
   'mcp',
   'sandbox',
+  'workspace',
+  'databases',
+  'sessions',
   'workers.lease',
   'limits.history_entries',
 ];
@@ -40,6 +49,12 @@ export const ModelSettings = z.strictObject({
     .optional()
     .describe('Another address for the Messages API. Left out: Anthropic.'),
   max_tokens: z.int().min(1).max(64_000).default(4_096).describe('Longest answer of one step, in tokens.'),
+  thinking_tokens: z
+    .int()
+    .min(1_024)
+    .max(64_000)
+    .default(16_000)
+    .describe('Further tokens of a step for a message that asks to think longer (/think).'),
   max_steps: z.int().min(1).max(100).default(12).describe('Most calls to the model in one turn.'),
   timeout: duration({ min: '1s', max: '30m' }).prefault('2m').describe('For one call to the model.'),
   retries: z.int().min(0).max(10).default(3).describe('Further attempts when the model is overloaded.'),
@@ -222,6 +237,7 @@ export type SandboxSettings = z.infer<typeof SandboxSettings>;
 const sections = {
   model: ModelSettings.prefault({}).describe('The model that thinks.'),
   redis: RedisSettings.prefault({}).describe('The store. A change starts the gateway over.'),
+  outgoing: OutgoingSettings.prefault({}).describe('What the words of the agent may hold.'),
   prompt: PromptSettings.prefault({}).describe('What the agent is told about this place.'),
   skills: SkillSettings.prefault({}).describe('What the agent knows how to do.'),
   memory: MemorySettings.prefault({}).describe(
@@ -230,6 +246,17 @@ const sections = {
   web: WebSettings.prefault({}).describe('Pages the agent may read, and searching for them.'),
   mcp: McpSettings.prefault({}).describe(
     'Servers whose tools the agent is given. A change starts the gateway over.',
+  ),
+  workspace: WorkspaceSettings.prefault({}).describe(
+    'The folder in which the agent may read and write files. A change starts the gateway over.',
+  ),
+  databases: Databases.default({}).describe(
+    'What the agent may ask questions of, by name. A change starts the gateway over.',
+  ),
+  scheduler: SchedulerSettings.prefault({}).describe('What people have the agent do at another time.'),
+  messaging: MessagingSettings.prefault({}).describe('Where the agent may write beside its answer.'),
+  sessions: SessionSettings.prefault({}).describe(
+    'What it may look up of other conversations. A change starts the gateway over.',
   ),
   workers: WorkerSettings.prefault({}).describe('How much happens at the same time.'),
   limits: LimitSettings.prefault({}).describe('What is accepted.'),

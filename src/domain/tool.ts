@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { ApprovalId, ConversationId, PersonId } from './ids.ts';
 import type { OutFile } from './message.ts';
+import type { Trust } from './provenance.ts';
 
 export type Risk = 'low' | 'medium' | 'high';
 
@@ -60,6 +61,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Everything else that changes something runs outside the turn, once, under a permit.
    */
   readonly inTurn?: boolean;
+  /** Whose words its output may hold: `outsider` where others write, `web` for pages. Left out: its own. */
+  readonly tells?: 'outsider' | 'web';
+  /** What it is called with reaches somebody of the agent's choosing: an address, a search. */
+  readonly reachesOut?: true;
   /** Only the gateway itself calls it: no model is offered it. */
   readonly internal?: true;
   /**
@@ -136,6 +141,8 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   readonly conversationId: ConversationId;
   readonly requester: PersonId;
+  /** What strangers wrote has been read before it: what is kept of it is theirs, too. */
+  readonly hasReadStrangers?: true;
   /** Under which it runs; of a call outside a turn only. */
   readonly approvalId?: ApprovalId;
   /** Of its permit, beside it: once the approval has another one, somebody else may run the call. */
@@ -146,6 +153,8 @@ export interface ToolContext {
 export interface ToolOutput {
   readonly status: 'ok' | 'error';
   readonly text: string;
+  /** Whose words this output holds, where its tool says otherwise of most. */
+  readonly trust?: Trust;
   /** What its compensation has to know to take it back, as JSON. */
   readonly receipt?: unknown;
   /** Its service could not be reached or did not answer, so that it counts as away. */

@@ -1,6 +1,8 @@
 /** What was said and done in a conversation, entry by entry; enough to think again from. */
 import { z } from 'zod';
+import { MessageDirectives } from './directive.ts';
 import { PersonId } from './ids.ts';
+import { Trust } from './provenance.ts';
 
 export const CallRecord = z.object({ id: z.string(), tool: z.string(), input: z.unknown() });
 export type CallRecord = z.infer<typeof CallRecord>;
@@ -51,13 +53,17 @@ export const FileNote = z.discriminatedUnion('kind', [
 export type FileNote = z.infer<typeof FileNote>;
 
 export const Entry = z.discriminatedUnion('kind', [
-  /** Somebody spoke. `trusted`: a known person; anything else is data. */
+  /** Somebody spoke. */
   z.object({
     kind: z.literal('user'),
     from: z.object({ person: PersonId.optional(), name: z.string() }),
     text: z.string(),
     /** Files that came with it, in order. */
     files: z.array(FileNote).optional(),
+    /** Of whoever wrote it, when they did. */
+    trust: Trust.optional(),
+    /** What they asked for beside the text. */
+    directives: MessageDirectives.optional(),
     at: z.iso.datetime(),
   }),
   z.object({
@@ -68,12 +74,16 @@ export const Entry = z.discriminatedUnion('kind', [
     usage: Usage.optional(),
     /** What the request showed of the conversation; absent where its texts were shortened. */
     shown: Shown.optional(),
+    /** What of strangers it had read when it wrote this, in words for people. */
+    strangers: z.array(z.string()).optional(),
   }),
   z.object({
     kind: z.literal('tool-result'),
     callId: z.string(),
     status: z.enum(['ok', 'error', 'waiting']),
     text: z.string(),
+    /** Whose words it holds; left out: the tool's own. */
+    trust: Trust.optional(),
   }),
   /** The gateway tells the model what happened meanwhile: an approval was decided, a call was run. */
   z.object({
@@ -82,6 +92,10 @@ export const Entry = z.discriminatedUnion('kind', [
     at: z.iso.datetime(),
     /** How a call ended that ran outside a turn, as far as that is known. */
     ran: z.object({ tool: z.string(), status: z.enum(['ok', 'error']) }).optional(),
+    /** Whose words the outcome holds; left out: the tool's own. */
+    trust: Trust.optional(),
+    /** A new context begins: what stands before it is kept, and the model is not shown it any more. */
+    anew: z.literal(true).optional(),
   }),
 ]);
 export type Entry = z.infer<typeof Entry>;

@@ -31,6 +31,7 @@ import { addCopy } from '../domain/approval/copies.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import type { Grant } from '../domain/grant.ts';
@@ -63,6 +64,8 @@ export interface Occasion {
   readonly lineage: readonly PersonId[];
   /** From which it was asked. */
   readonly accounts: readonly AccountId[];
+  /** What the author of the message behind it asked for. */
+  readonly directives?: MessageDirectives | undefined;
   readonly log: Logger;
 }
 
@@ -110,15 +113,18 @@ export class HeldCalls {
         requesterName: requester.name,
         ...onBehalfOf(work, this.deps.directory),
         ...(preview ? { preview } : {}),
+        ...(decision.kind === 'ask' && decision.strangers ? { strangers: [...decision.strangers] } : {}),
         callId: call.id,
         correlation: item.correlation,
+        ...(work.directives ? { directives: work.directives } : {}),
       },
     };
     if (decision.kind === 'allow') return allowAtOnce(ask);
 
     const { approvers } = decision;
-    // An exception is asked for every time, and so is what is made of several calls.
-    const isAskedAlways = decision.exception === true || tool.calls !== undefined;
+    // An exception is asked for every time, and so is what is made of several calls or may be a stranger's wish.
+    const isAskedAlways =
+      decision.exception === true || decision.strangers !== undefined || tool.calls !== undefined;
     const grant = isAskedAlways
       ? undefined
       : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers }, (each) =>

@@ -20,7 +20,7 @@ const EDIT_EVERY_MS = 1_500;
 const MAX_SHOWN_CHARS = 3_000;
 
 export class ProgressBoard {
-  #latest = 'Working on it …';
+  #latest = () => 'Working on it …';
   #shown: string | undefined;
   #ref: string | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -43,13 +43,17 @@ export class ProgressBoard {
     this.#timer = setTimeout(() => this.#tick(), FIRST_AFTER_MS);
   }
 
-  text(soFar: string): void {
-    if (!soFar.trim()) return;
-    this.#latest = soFar.length > MAX_SHOWN_CHARS ? `… ${soFar.slice(-MAX_SHOWN_CHARS)}` : `${soFar} …`;
+  /** @param toSay asked only when it is shown */
+  text(toSay: () => string): void {
+    this.#latest = () => {
+      const text = toSay();
+      if (!text.trim()) return this.#shown ?? '';
+      return text.length > MAX_SHOWN_CHARS ? `… ${text.slice(-MAX_SHOWN_CHARS)}` : `${text} …`;
+    };
   }
 
   tool(name: string): void {
-    this.#latest = `Using \`${name}\` …`;
+    this.#latest = () => `Using \`${name}\` …`;
   }
 
   /** Resolves with the message to be replaced by the reply, if one was shown. */
@@ -67,8 +71,8 @@ export class ProgressBoard {
   }
 
   async #show(): Promise<void> {
-    if (this.#latest === this.#shown) return;
-    const markdown = this.#latest;
+    const markdown = this.#latest();
+    if (markdown === '' || markdown === this.#shown) return;
     const { to, key } = this;
     try {
       if (this.#ref === undefined && !(await this.isNext())) return;

@@ -43,6 +43,8 @@ export type PolicyDecision =
       readonly channel: Platform | undefined;
       /** Normally it is denied; a yes is an exception, for this once. */
       readonly exception?: true;
+      /** What the agent had read before, of people nobody vouches for; those who decide are told. */
+      readonly strangers?: readonly string[];
     };
 
 export function decideCall(authorizations: Authorizations, facts: CallFacts): PolicyDecision {

@@ -14,6 +14,8 @@ import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import { groupsOf, type Tool, type ToolCall, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
+import { NOTHING_READ, type Reading } from '../provenance.ts';
+import { afterReading } from './after-reading.ts';
 import { decideTool } from './compound-call.ts';
 import { type OutputShelf, withinCap } from './output.ts';
 import { type Asker, keptBack } from './profiles.ts';
@@ -62,6 +64,13 @@ export type Screened =
       readonly rule: string | undefined;
     };
 
+/** Of one call that runs inside the turn. */
+export interface RunningCall {
+  /** Same for every attempt. */
+  readonly key: string;
+  readonly hasReadStrangers: boolean;
+}
+
 export class Toolbox {
   constructor(
     private readonly catalog: ToolCatalog,
@@ -82,8 +91,12 @@ export class Toolbox {
     return this.catalog.list().filter((tool) => this.#keptBack(tool) === undefined);
   }
 
-  /** Checks one call: whether the turn has the tool, its arguments by the tool's schema, its right to run by the rules. */
-  screen(call: ToolCall): Screened {
+  /**
+   * Checks one call: whether the turn has the tool, its arguments by the tool's schema, its right to run by the rules.
+   *
+   * @param reading what the agent had read when it made the call
+   */
+  screen(call: ToolCall, reading: Reading = NOTHING_READ): Screened {
     const all = new Map(this.catalog.list().map((tool) => [tool.name, tool]));
     const tool = all.get(call.tool);
     const why = tool && this.#keptBack(tool);
@@ -115,7 +128,8 @@ export class Toolbox {
     }
     const authorizations = this.standing.authorizations();
     const { platform } = this.requester;
-    const decision = decideTool(authorizations, tool, args, { roles: this.standing.roles(), platform });
+    const byRules = decideTool(authorizations, tool, args, { roles: this.standing.roles(), platform });
+    const decision = afterReading(byRules, { tool, args }, reading, authorizations);
     if (decision.kind === 'deny') {
       return {
         kind: 'refused',
@@ -139,18 +153,25 @@ export class Toolbox {
   }
 
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */
-  async run(tool: Tool, args: unknown, key: string, signal: AbortSignal): Promise<ToolOutput> {
-    const output = await this.#outcomeOf(tool, args, key, signal);
+  async run(tool: Tool, args: unknown, call: RunningCall, signal: AbortSignal): Promise<ToolOutput> {
+    const { key } = call;
+    const output = await this.#outcomeOf(tool, args, call, signal);
     return withinCap(output, { tool, conversationId: this.conversationId, key }, this.outputs);
   }
 
-  async #outcomeOf(tool: Tool, args: unknown, key: string, signal: AbortSignal): Promise<ToolOutput> {
+  async #outcomeOf(
+    tool: Tool,
+    args: unknown,
+    { key, hasReadStrangers }: RunningCall,
+    signal: AbortSignal,
+  ): Promise<ToolOutput> {
     const timeout = AbortSignal.timeout(tool.timeoutMs);
     try {
       return await tool.execute(args, {
         idempotencyKey: key,
         conversationId: this.conversationId,
         requester: this.requester.person,
+        ...(hasReadStrangers ? { hasReadStrangers: true as const } : {}),
         signal: AbortSignal.any([signal, timeout]),
       });
     } catch (error) {

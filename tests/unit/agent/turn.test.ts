@@ -56,7 +56,7 @@ describe('a turn', () => {
 
     expect(outcome).toMatchObject({ kind: 'replied', text: 'Hello.', cut: false, screened: [] });
     expect(kinds(outcome.entries)).toEqual(['assistant']);
-    expect(progress).toEqual([{ kind: 'text', soFar: 'Hello.' }]);
+    expect(progress.map((each) => (each.kind === 'text' ? each.toSay() : each.tool))).toEqual(['Hello.']);
   });
 
   it('runs what it may, and goes on with the results', async () => {

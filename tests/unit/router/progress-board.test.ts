@@ -39,10 +39,10 @@ describe('progress', () => {
     let speaks = true;
     const { board, shown } = aBoard(() => speaks);
     board.start();
-    board.text('one');
+    board.text(() => 'one');
     await vi.advanceTimersByTimeAsync(1_100);
     speaks = false;
-    board.text('one two');
+    board.text(() => 'one two');
     await vi.advanceTimersByTimeAsync(10_000);
 
     expect(shown).toEqual(['one …']);
@@ -52,7 +52,7 @@ describe('progress', () => {
   it('C1 shows nothing at all when somebody else has spoken from the beginning', async () => {
     const { board, shown } = aBoard(() => false);
     board.start();
-    board.text('one');
+    board.text(() => 'one');
     await vi.advanceTimersByTimeAsync(5_000);
 
     expect(shown).toEqual([]);

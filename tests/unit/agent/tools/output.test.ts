@@ -84,8 +84,10 @@ describe('what a call told', () => {
     const box = aToolbox(rules(), { tools: [wordy] });
     const { signal } = new AbortController();
 
-    expect((await box.run(wordy, {}, 'k', signal)).text).toMatch(/^12345\n\n\[Cut here/);
-    expect(await box.run(failing, {}, 'k', signal)).toMatchObject({
+    expect((await box.run(wordy, {}, { key: 'k', hasReadStrangers: false }, signal)).text).toMatch(
+      /^12345\n\n\[Cut here/,
+    );
+    expect(await box.run(failing, {}, { key: 'k', hasReadStrangers: false }, signal)).toMatchObject({
       status: 'error',
       text: expect.stringMatching(/^looku\n\n\[Cut here/),
     });

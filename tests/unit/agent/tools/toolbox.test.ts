@@ -232,7 +232,7 @@ describe('running a call', () => {
       throw new Error('no such order');
     });
 
-    expect(await box.run(broken, {}, 'key', signal)).toEqual({
+    expect(await box.run(broken, {}, { key: 'key', hasReadStrangers: false }, signal)).toEqual({
       status: 'error',
       text: 'lookup failed: no such order',
     });
@@ -247,7 +247,7 @@ describe('running a call', () => {
       10,
     );
 
-    expect(await box.run(stuck, {}, 'key', signal)).toEqual({
+    expect(await box.run(stuck, {}, { key: 'key', hasReadStrangers: false }, signal)).toEqual({
       status: 'error',
       text: 'lookup did not answer within 0.01 s',
     });
@@ -260,7 +260,9 @@ describe('running a call', () => {
       return Promise.reject(context.signal.reason);
     });
 
-    await expect(box.run(stuck, {}, 'key', controller.signal)).rejects.toThrow('lease lost');
+    await expect(
+      box.run(stuck, {}, { key: 'key', hasReadStrangers: false }, controller.signal),
+    ).rejects.toThrow('lease lost');
   });
 
   it('offers the model the same tools in the same order every time', () => {

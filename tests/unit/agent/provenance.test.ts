@@ -1,0 +1,156 @@
+/** Whose words were read, and what becomes of calls afterwards. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { NOTHING_READ, readingOf, trustOf } from '../../../src/agent/provenance.ts';
+import { afterReading } from '../../../src/agent/tools/after-reading.ts';
+import type { PolicyDecision } from '../../../src/agent/tools/tool-policy.ts';
+import { AfterReading } from '../../../src/config/after-reading.ts';
+import { Authorizations } from '../../../src/config/authorizations.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
+import { Trust } from '../../../src/domain/provenance.ts';
+import type { Tool } from '../../../src/domain/tool.ts';
+import type { Entry } from '../../../src/domain/transcript.ts';
+
+const at = '2026-01-01T00:00:00Z';
+
+function said(text: string, more: Partial<Extract<Entry, { kind: 'user' }>> = {}): Entry {
+  return { kind: 'user', from: { person: PersonId.parse('alex'), name: 'Alex' }, text, at, ...more };
+}
+
+function called(tool: string, text: string, trust?: Trust): Entry[] {
+  return [
+    { kind: 'assistant', text: '', calls: [{ id: 'c1', tool, input: {} }], model: 'm' },
+    { kind: 'tool-result', callId: 'c1', status: 'ok', text, ...(trust ? { trust } : {}) },
+  ];
+}
+
+describe('what was read', () => {
+  it.each<[string, Entry[], string[]]>([
+    ['words of people we know', [said('hi'), said('hi', { trust: 'owner' })], []],
+    ['what a tool knows itself', called('refund', 'done'), []],
+    ['an outsider', [said('hi', { trust: 'outsider', from: { name: 'Eve' } })], ['what Eve wrote']],
+    ['somebody without an account we know', [said('hi', { from: { name: 'Eve' } })], ['what Eve wrote']],
+    [
+      'a file, whoever sent it',
+      [said('see', { files: [{ kind: 'unread', name: 'a.zip', mediaType: 'x/y', bytes: 1, why: 'x' }] })],
+      ['the file “a.zip”'],
+    ],
+    ['a page', called('web_fetch', 'x', 'web'), ['a page of the web (web_fetch)']],
+    ['an issue', called('jira_get_issue', 'x', 'outsider'), ['what others wrote (jira_get_issue)']],
+    [
+      'the outcome of a call that ran outside the turn',
+      [{ kind: 'event', text: 'x', at, ran: { tool: 'jira_search', status: 'ok' }, trust: 'outsider' }],
+      ['what jira_search told'],
+    ],
+    [
+      'what the agent wrote in sight of such a text',
+      [{ kind: 'assistant', text: 'I will.', calls: [], model: 'm', strangers: ['a page'] }],
+      ['a page'],
+    ],
+  ])('OM-187 tells of %s', (_what, entries, expected) => {
+    expect(readingOf(entries).strangers).toEqual(expected);
+  });
+
+  it('counts as typed only what somebody we know wrote', () => {
+    const { isTyped, isSeen } = readingOf([
+      said('look at https://a.test/x please'),
+      said('and https://evil.test/', { trust: 'outsider' }),
+      ...called('web_fetch', 'see https://b.test/', 'web'),
+      { kind: 'assistant', text: 'https://mine.test/', calls: [], model: 'm' },
+    ]);
+
+    expect(
+      ['https://a.test/x', 'https://evil.test/', 'https://b.test/', 'https://mine.test/'].map(isTyped),
+    ).toEqual([true, false, false, false]);
+    expect(
+      ['https://a.test/x', 'https://evil.test/', 'https://b.test/', 'https://mine.test/'].map(isSeen),
+    ).toEqual([true, true, true, false]);
+  });
+
+  it('has a level for everybody', () => {
+    expect(trustOf({ isKnown: true, isOwner: true })).toBe('owner');
+    expect(trustOf({ isKnown: true, isOwner: false })).toBe('member');
+    expect(trustOf({ isKnown: false, isOwner: true })).toBe('outsider');
+    expect(Trust.options).toEqual(['owner', 'member', 'outsider', 'tool', 'web']);
+  });
+});
+
+describe('a call after strangers were read', () => {
+  const ALLOW: PolicyDecision = { kind: 'allow', rule: 'small refunds' };
+  const reading = { strangers: ['a page'], isTyped: (text: string): boolean => text === 'https://a.test/' };
+  const manager = {
+    after_reading: AfterReading.parse({ approvers: { role: 'manager' } }),
+    defaults: { read: 'allow', write: 'deny' },
+  } as const;
+  const nobody = Authorizations.parse({ roles: {} });
+
+  const tool = (more: Partial<Tool>): Tool => ({
+    name: 't',
+    group: 'automation',
+    version: 1,
+    description: 'x',
+    input: z.unknown(),
+    risk: 'low',
+    effect: 'read',
+    reversible: true,
+    timeoutMs: 1,
+    execute: async () => ({ status: 'ok', text: '' }),
+    ...more,
+  });
+  const decide = (each: Partial<Tool>, args: unknown = {}, by: PolicyDecision = ALLOW, read = reading) =>
+    afterReading(by, { tool: tool(each), args }, read, manager);
+
+  it.each<[string, Partial<Tool>, unknown, string]>([
+    ['changes something', { effect: 'once' }, {}, 'ask'],
+    ['changes something, harmless to repeat', { effect: 'idempotent' }, {}, 'ask'],
+    ['writes to the own store', { effect: 'idempotent', inTurn: true }, {}, 'allow'],
+    ['reads', {}, { order: 7 }, 'allow'],
+    ['goes to an address', { reachesOut: true }, { url: 'https://evil.test/?q=S' }, 'ask'],
+    ['goes to an address somebody typed', { reachesOut: true }, { url: 'https://a.test/' }, 'allow'],
+    ['carries more than was typed', { reachesOut: true }, { url: 'https://a.test/', note: 'S' }, 'ask'],
+    ['carries it somewhere deep', { reachesOut: true }, { a: [{ b: 'S' }] }, 'ask'],
+    ['carries a number', { reachesOut: true }, { page: 4711 }, 'ask'],
+    [
+      'is made of others',
+      { effect: 'idempotent', calls: () => [{ tool: tool({ effect: 'once' }), args: {} }] },
+      {},
+      'ask',
+    ],
+    ['is made of harmless ones', { calls: () => [{ tool: tool({}), args: {} }] }, {}, 'allow'],
+  ])('OM-187 that %s', (_what, each, args, kind) => {
+    expect(decide(each, args).kind).toBe(kind);
+    expect(decide(each, args, ALLOW, NOTHING_READ)).toBe(ALLOW);
+  });
+
+  it('OM-187 is asked of those who are named for it, and says why', () => {
+    expect(decide({ effect: 'once' })).toEqual({
+      kind: 'ask',
+      rule: 'small refunds, after reading what others wrote',
+      approvers: { role: 'manager' },
+      policy: 'default',
+      channel: undefined,
+      strangers: ['a page'],
+    });
+  });
+
+  it('OM-187 is refused where nobody is named', () => {
+    expect(afterReading(ALLOW, { tool: tool({ effect: 'once' }), args: {} }, reading, nobody).kind).toBe(
+      'deny',
+    );
+  });
+
+  it('OM-187 that is asked or refused anyway stays so, and no yes given before counts for it', () => {
+    const ask: PolicyDecision = {
+      kind: 'ask',
+      rule: 'r',
+      approvers: { role: RoleName.parse('manager') },
+      policy: 'p',
+      channel: undefined,
+    };
+    const deny: PolicyDecision = { kind: 'deny', rule: 'r' };
+
+    expect(decide({ effect: 'once' }, {}, ask)).toEqual({ ...ask, strangers: ['a page'] });
+    expect(decide({ effect: 'once' }, {}, deny)).toBe(deny);
+  });
+});
