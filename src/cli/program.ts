@@ -17,6 +17,7 @@ import { addEscalation } from './commands/escalation.ts';
 import { addPeople } from './commands/people.ts';
 import { addSkills } from './commands/skills.ts';
 import { addStart } from './commands/start.ts';
+import { addUsage } from './commands/usage.ts';
 
 /** What a shell expects of a command that was called in a wrong way. */
 const WRONG_USE = 2;
@@ -67,6 +68,7 @@ Examples:
   addEscalation(program, run);
   addPeople(program, run);
   addSkills(program, run);
+  addUsage(program, run);
   addAudit(program, run);
   addConfig(program, run);
   addApi(program, run);
