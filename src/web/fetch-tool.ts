@@ -1,0 +1,59 @@
+/** The tool by which the agent reads a page: `web_fetch`. */
+import { z } from 'zod';
+import type { WebSettings } from '../config/web.ts';
+import { framed } from '../domain/outside-text.ts';
+import type { Tool, ToolOutput } from '../domain/tool.ts';
+import { toReadable } from './readable.ts';
+import { MAX_URL_CHARS } from './target.ts';
+import type { WebClient, WebPage } from './web-client.ts';
+
+export const WEB_FETCH = 'web_fetch';
+
+/** Beyond the time a page may take, so that what is told is why, and not that the tool was silent. */
+const MARGIN_MS = 2_000;
+
+const FetchInput = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .max(MAX_URL_CHARS)
+    .describe(
+      'The whole address, as in https://example.com/page; as somebody gave it, or as a page links it.',
+    ),
+});
+
+export function createFetchTool(
+  client: Pick<WebClient, 'read'>,
+  settings: WebSettings,
+): Tool<typeof FetchInput> {
+  return {
+    name: WEB_FETCH,
+    group: 'web',
+    version: 1,
+    description:
+      'Reads one page of the web, or one text or JSON document, and tells what is on it as Markdown. It signs in ' +
+      'nowhere, sends nothing but the address, and reads only hosts the owner of this gateway allows.',
+    input: FetchInput,
+    risk: 'medium',
+    effect: 'read',
+    reversible: true,
+    timeoutMs: settings.timeout + MARGIN_MS,
+    outputChars: settings.max_chars,
+    execute: async ({ url }, { signal }) => {
+      const outcome = await client.read(url, signal);
+      return outcome.kind === 'page' ? toOutput(outcome) : { status: 'error', text: outcome.why };
+    },
+  };
+}
+
+function toOutput(page: WebPage): ToolOutput {
+  const { url, status, contentType, bytes, isCut } = page;
+  const { title, text, remarks } = toReadable(page);
+  const body = [...(title === '' ? [] : [`Title: ${title}`, '']), text].join('\n');
+  const facts = [
+    `${url} answered ${status} with ${bytes} bytes of ${contentType}.`,
+    ...(isCut ? [`It is longer: only its first ${bytes} bytes were read, and the rest is missing.`] : []),
+    ...remarks,
+  ];
+  return { status: status < 400 ? 'ok' : 'error', text: [...facts, framed(url, body)].join('\n') };
+}
