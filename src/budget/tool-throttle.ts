@@ -12,6 +12,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { Keys } from '../redis/keys.ts';
 
 const WINDOW_SECONDS = 60;
+/** How long the store is waited for, in ms. */
 const PATIENCE_MS = 1_000;
 
 interface Limiter {
@@ -26,6 +27,7 @@ export class ToolThrottle {
     private readonly redis: RedisClient,
     private readonly keys: Keys,
     private readonly settings: () => ToolSettings,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   /** Counts a call, with those it is made of. Why it cannot be made now, for the model; undefined when it can. */
@@ -40,7 +42,7 @@ export class ToolThrottle {
   async #count({ name, effect }: Tool): Promise<string | undefined> {
     const perMinute = this.settings()[name]?.per_minute;
     if (perMinute === undefined) return undefined;
-    const counted = await withPatience(this.#consume(name, perMinute), PATIENCE_MS);
+    const counted = await withPatience(this.#consume(name, perMinute), this.patienceMs);
     if (counted === undefined) {
       return effect === 'read'
         ? undefined
@@ -48,7 +50,8 @@ export class ToolThrottle {
     }
     if (counted === 'free') return undefined;
     const seconds = Math.ceil(counted.msBeforeNext / 1_000);
-    return `Not called: ${name} may be called ${perMinute} times in a minute, and it was. Try again in ${seconds} s.`;
+    const often = perMinute === 1 ? 'once' : `${perMinute} times`;
+    return `Not called: ${name} may be called ${often} in a minute, and it was. Try again in ${seconds} s.`;
   }
 
   async #consume(tool: string, perMinute: number): Promise<'free' | RateLimiterRes> {
