@@ -14,7 +14,7 @@ const LINES = [
   ['escalation', 'agent'],
   ['control', 'budget'],
   ['approvals'],
-  ['mailbox', 'memory', 'identity', 'audit', 'delivery', 'skills', 'web', 'mcp', 'health'],
+  ['mailbox', 'memory', 'identity', 'audit', 'delivery', 'skills', 'workspace', 'database', 'web', 'mcp', 'health'],
   ['redis', 'config', 'observability'],
   ['calendar'],
   ['domain'],

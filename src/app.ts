@@ -130,7 +130,10 @@ import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
 import { createHost } from './skills/host.ts';
+import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
+import { Workspace } from './workspace/workspace.ts';
+import { createWorkspaceTools } from './workspace/workspace-tools.ts';
 
 /** How long after its time something is there still, in ms, if nobody sweeps; see `RetentionSweep`. */
 const SWEPT_WITHIN_MS = 2 * 24 * 60 * 60_000;
@@ -254,6 +257,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const single = [
     ...createTools(stores.memory.notes, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
+    ...(await createFsTools(settings)),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
@@ -735,6 +739,15 @@ async function connect(url: string, log: Logger): Promise<RedisClient> {
   });
   await redis.connect();
   return redis;
+}
+
+/** None where no folder is configured. */
+async function createFsTools({ workspace, skills, redis }: Config['settings']): Promise<Tool[]> {
+  const { directory, ...limits } = workspace;
+  if (directory === undefined) return [];
+  // Whoever could write there could teach the agent, or read what it must not.
+  const kept = ['config', redis.data_directory, ...foldersOf(skills).map(({ path }) => path)];
+  return createWorkspaceTools(await Workspace.open(directory, limits, kept));
 }
 
 function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined): Tool[] {

@@ -1,0 +1,47 @@
+/** `databases` of `settings.yaml`: what the agent may ask questions of, by the name it uses for it. */
+import { z } from 'zod';
+import { isLoopback } from '../domain/encryption.ts';
+import { duration } from './duration.ts';
+
+export const DatabaseName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a database is named in lower-case letters, digits, _ and -');
+
+const URL_WORDS = 'must be postgres://user@host:port/database; the password has a key of its own';
+
+export const DatabaseSettings = z.strictObject({
+  url: z
+    .string()
+    .refine(isPostgresUrl, URL_WORDS)
+    .describe('postgres://user@host:port/database. The user is one that may only read.'),
+  password: z.string().min(1).optional().describe('From the environment, never written here.'),
+  description: z
+    .string()
+    .max(500)
+    .default('')
+    .describe('What is in it, for the agent: which questions it answers.'),
+  timeout: duration({ min: '100ms', max: '2m' }).prefault('10s').describe('For one question.'),
+  max_rows: z.int().min(1).max(1_000).default(100).describe('Most rows of one answer.'),
+  connections: z.int().min(1).max(20).default(4).describe('Most connections at the same time.'),
+  allow_insecure: z
+    .boolean()
+    .default(false)
+    .describe('Allows an unencrypted connection to another machine. For closed networks only.'),
+});
+
+export type DatabaseSettings = z.infer<typeof DatabaseSettings>;
+
+export const Databases = z.record(DatabaseName, DatabaseSettings);
+export type Databases = z.infer<typeof Databases>;
+
+/** Whether what is said to it leaves this machine. */
+export function isLocal({ url }: Pick<DatabaseSettings, 'url'>): boolean {
+  return isLoopback(new URL(url).hostname);
+}
+
+function isPostgresUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, pathname, search } = new URL(text);
+  const isWhole = hostname !== '' && username !== '' && pathname.length > 1;
+  return /^postgres(ql)?:$/.test(protocol) && isWhole && password === '' && search === '';
+}
