@@ -47,6 +47,7 @@ import { ControlStore } from './control/control-store.ts';
 import { ControlTimers } from './control/control-timers.ts';
 import { createHandOffTool } from './control/hand-off-tool.ts';
 import { HandoffCall, type Helper } from './control/handoff-call.ts';
+import { StopSign } from './control/stop-sign.ts';
 import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { ESCALATION_QUEUE } from './delivery/escalation-item.ts';
@@ -110,6 +111,7 @@ import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
+import { createElevateTool } from './router/elevation.ts';
 import { EscalationDirectives } from './router/escalation-directives.ts';
 import { GrantDesk } from './router/grant-desk.ts';
 import { LinkDirectives } from './router/link-directives.ts';
@@ -269,7 +271,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     rolesOf: (request) => stores.directory.rolesOfRequester(request),
     log,
   });
-  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans)]);
+  const elevating = createElevateTool(() => config().authorizations.tools);
+  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating]);
 
   const skills = new SkillRegistry({
     settings: () => config().settings.skills,
@@ -283,6 +286,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
 
+  const stops = new StopSign(redis, keys);
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
@@ -325,6 +329,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     permits: new PermitOffice(stores.approvals),
     grants: stores.grants,
     controls: stores.controls,
+    stops,
     escalations: stores.escalations,
     modelOutage: new ModelOutage(redis, keys),
     outbox: new Outbox(redis, keys),
@@ -409,6 +414,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       approvals: stores.approvals,
       lookup: answers,
       grants,
+      stops,
+      config,
       controls: new ControlDirectives(stores.controlDesk, stores.controls),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links: linkDirectives,
@@ -814,6 +821,7 @@ export function createClient(settings: Omit<ModelSettings, 'fallbacks'>): ModelC
         apiKey: settings.api_key,
         baseUrl: settings.base_url,
         maxTokens: settings.max_tokens,
+        thinkingTokens: settings.thinking_tokens,
         timeoutMs: settings.timeout,
         retries: settings.retries,
       });

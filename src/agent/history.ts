@@ -13,7 +13,8 @@ import { Entry } from '../domain/transcript.ts';
  */
 export function toHistory(stored: readonly string[]): Entry[] {
   const entries = stored.map(toEntry);
-  const readable = entries.slice(entries.lastIndexOf(undefined) + 1).filter((entry) => entry !== undefined);
+  const last = entries.findLastIndex((entry) => entry === undefined || isNewContext(entry));
+  const readable = entries.slice(last + 1).filter((entry) => entry !== undefined);
   const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
   return start === -1 ? [] : readable.slice(start);
 }
@@ -23,7 +24,7 @@ export function speakersSince(stored: readonly string[]): PersonId[] {
   const speakers: PersonId[] = [];
   for (const json of stored.toReversed()) {
     const entry = toEntry(json);
-    if (entry?.kind === 'assistant') break;
+    if (entry?.kind === 'assistant' || isNewContext(entry)) break;
     if (entry?.kind === 'user' && entry.from.person) speakers.unshift(entry.from.person);
   }
   return speakers;
@@ -34,9 +35,15 @@ export function lastSaid(opening: Entry, stored: readonly string[]): string {
   if (opening.kind === 'user') return opening.text;
   for (const json of stored.toReversed()) {
     const entry = toEntry(json);
+    if (isNewContext(entry)) break;
     if (entry?.kind === 'user') return entry.text;
   }
   return '';
+}
+
+/** Somebody asked for a new context: nothing that stands before it is shown. */
+function isNewContext(entry: Entry | undefined): boolean {
+  return entry?.kind === 'event' && entry.anew === true;
 }
 
 function toEntry(json: string): Entry | undefined {

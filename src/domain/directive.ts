@@ -1,5 +1,6 @@
 /** What the author of a message asks of the turn it brings about, beside the text: words with a slash at its beginning. */
 import { z } from 'zod';
+import { ApprovalId } from './ids.ts';
 
 /**
  *   think       think longer before answering
@@ -25,5 +26,13 @@ export const MessageDirectives = z.object({
   profile: ToolProfile.optional(),
   /** What a later one took the place of, as it was written: `/coding`. */
   overridden: z.array(z.string()),
+  /** Set by the gateway: until then, in ms, it has what is kept for elevated messages. */
+  elevation: z
+    .object({
+      untilMs: z.int(),
+      /** Of the request by which somebody agreed. Absent: its author may lift that, as long as they may. */
+      approvalId: ApprovalId.optional(),
+    })
+    .optional(),
 });
 export type MessageDirectives = z.infer<typeof MessageDirectives>;

@@ -1,6 +1,7 @@
 /** What wakes a conversation: somebody spoke, or something it was waiting for came to an end. */
 import { z } from 'zod';
 import { ApprovalState } from './approval/record.ts';
+import { MessageDirectives } from './directive.ts';
 import { ApprovalId, PersonId } from './ids.ts';
 import { InboundMessage } from './message.ts';
 import { RoleName } from './person.ts';
@@ -14,6 +15,8 @@ export const MailboxItem = z.discriminatedUnion('kind', [
     id: z.string(),
     correlation: z.string(),
     message: InboundMessage,
+    /** What its author asked for beside the text, which does not hold it any more. */
+    directives: MessageDirectives.optional(),
     receivedAt: z.iso.datetime(),
     /** The audit has its entry on this message: it was handled before, to no good end. */
     recorded: z.boolean().optional(),
@@ -27,6 +30,14 @@ export const MailboxItem = z.discriminatedUnion('kind', [
     approvalId: ApprovalId,
     /** The state it came to: APPROVED asks to run the call, anything else to tell what came of it. */
     state: ApprovalState,
+  }),
+  /** Somebody asked for a new context: what stands before this is not shown to the model any more. */
+  z.object({
+    kind: z.literal('new-context'),
+    id: z.string(),
+    correlation: z.string(),
+    by: z.object({ person: PersonId, name: z.string() }),
+    at: z.iso.datetime(),
   }),
   /** A person handed the conversation back; what stands before this was said to them. */
   z.object({ kind: z.literal('handback'), id: z.string(), correlation: z.string(), epoch: z.int() }),

@@ -110,6 +110,11 @@ export class Keys {
     return `${this.partition(partitionOf(conversationId))}cc:${conversationId}`;
   }
 
+  /** Who wanted the agent to stop in a conversation, and when. */
+  stops(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}stop:${conversationId}`;
+  }
+
   /** The keys of all conversations that have changed hands, as a pattern. */
   everyControl(): string {
     return `${this.prefix}{p*}:cc:*`;

@@ -17,6 +17,7 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
+import { trustOf } from '../agent/provenance.ts';
 import { runApproved } from '../agent/resume.ts';
 import { agentRule } from '../agent/tools/tool-policy.ts';
 import type { Requester } from '../agent/tools/toolbox.ts';
@@ -35,14 +36,17 @@ import { TurnMeter } from '../budget/turn-meter.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { HAND_OFF, HandOffInput } from '../control/hand-off-tool.ts';
 import { BROKEN_OFF } from '../control/sentences.ts';
+import { type StopSign, TurnStop } from '../control/stop-sign.ts';
 import { TurnWatch } from '../control/turn-watch.ts';
 import { type Outbox, type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { holdYes } from '../domain/approval/holding.ts';
 import { type Approval, isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type Control, mayBeSaid, requestHandoff } from '../domain/control.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
 import {
   ControlMovedError,
+  FutileCallError,
   LeaseLostError,
   ModelUnavailableError,
   RecordMovedError,
@@ -51,6 +55,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { type AccountId, type ConversationId, channelOf, type PersonId, platformOf } from '../domain/ids.ts';
 import { MailboxItem, MOST_FAILURES } from '../domain/mailbox-item.ts';
 import type { Address, InboundMessage, OutFile } from '../domain/message.ts';
+import type { Trust } from '../domain/provenance.ts';
 import { groupsOf } from '../domain/tool.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
@@ -62,8 +67,25 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { Alarms } from './alarms.ts';
 import { BudgetGate } from './budget-gate.ts';
+import {
+  ELEVATE,
+  ELEVATION_CHOICES,
+  elevated,
+  elevatedMessage,
+  elevationAskedText,
+  elevationNews,
+  isElevated,
+  MOST_CARRIED_CHARS,
+  NOBODY_TO_ELEVATE,
+  notElevatedText,
+  TOO_MUCH_TO_CARRY,
+  toElevateInput,
+  tooLateText,
+  wantsElevation,
+} from './elevation.ts';
 import { readFiles } from './file-reader.ts';
 import { HeldCalls } from './held-calls.ts';
+import { conflictText } from './message-directives.ts';
 import { ProgressBoard } from './progress-board.ts';
 import type { Reach } from './reach.ts';
 import { Standby, type Verdict } from './standby.ts';
@@ -88,6 +110,7 @@ export interface WorkerDeps extends BriefDeps {
   readonly permits: PermitOffice;
   readonly grants: GrantStore;
   readonly controls: ControlStore;
+  readonly stops: Pick<StopSign, 'of'>;
   readonly escalations: Pick<EscalationStore, 'find'>;
   readonly modelOutage: ModelOutage;
   readonly outbox: Outbox;
@@ -118,6 +141,8 @@ interface Work {
   readonly accounts: readonly AccountId[];
   /** Of the requester, at the moment of the question: a role that was taken away meanwhile is gone. */
   readonly rolesNow: () => readonly string[];
+  /** What the author of the message behind it asked for beside the text. */
+  readonly directives?: MessageDirectives | undefined;
   /** Who speaks, as it was when the handling began. */
   readonly control: Control;
   readonly trace: Trace;
@@ -237,7 +262,7 @@ export class ConversationWorker {
   /** What somebody wrote, and what came with it. */
   async #said(
     { claim, log }: Handling,
-    { message, requester }: Extract<MailboxItem, { kind: 'message' }>,
+    { message, requester, directives }: MessageItem,
   ): Promise<{ said: Entry; exhibits: Enclosures['exhibits'] }> {
     const gateway = this.deps.gateways.get(message.replyTo.platform);
     const enclosed = toEnclosures(await readFiles(message, gateway, log, claim.signal));
@@ -245,10 +270,18 @@ export class ConversationWorker {
       kind: 'user',
       from: { person: requester.person, name: requester.name },
       text: message.text,
+      trust: this.#trustOf(requester),
       ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
+      ...(directives ? { directives } : {}),
       at: message.sentAt,
     };
     return { said, exhibits: enclosed.exhibits };
+  }
+
+  #trustOf({ person, roles }: Extract<MailboxItem, { kind: 'message' }>['requester']): Trust {
+    const { directory } = this.deps;
+    const isOwner = directory.may(roles, 'config.change') || directory.may(roles, 'operate');
+    return trustOf({ isKnown: directory.find(person) !== undefined, isOwner });
   }
 
   /** A call that was agreed to stays so while a person has the conversation; who has to find out something is asked. */
@@ -265,35 +298,10 @@ export class ConversationWorker {
     const { log } = handling;
     switch (item.kind) {
       case 'handback':
+      case 'new-context':
         return { effects: [] }; // `standby` has dealt with it
-      case 'message': {
-        const { message, requester } = item;
-        const { sender } = message;
-        const speaker = await this.deps.directory.speakerNow(sender, this.deps.clock.now());
-        if (!speaker || !this.deps.directory.may(speaker.roles, 'ask')) {
-          const left = await this.#leftStanding(handling.claim, item, GAVE_UP);
-          return { effects: [...this.#noLonger(item), ...left] };
-        }
-        const platform = channelOf(message.replyTo.platform);
-        const work: Work = {
-          ...handling,
-          item,
-          requester: { person: requester.person, name: requester.name, roles: speaker.roles, platform },
-          replyTo: message.replyTo,
-          lineage: [],
-          accounts: [sender.account],
-          rolesNow: () => this.#rolesNow(message, speaker),
-        };
-        const { said, exhibits } = await this.#said(handling, item);
-        const budget = await this.#budgets.open(work);
-        if (budget.usedUp) {
-          const refused = await this.#outOfBudget(work, [said], budget.usedUp);
-          return { effects: [...received(item), ...refused] };
-        }
-        const news = (await this.#heldCalls.callOff(work)).map((approval) => this.#toNews(approval));
-        const deed = await this.#turn(work, { news, opening: said, exhibits, budget });
-        return { ...deed, effects: [...received(item), ...deed.effects] };
-      }
+      case 'message':
+        return this.#answer(handling, item);
       case 'approval': {
         const approval = await this.deps.approvals.find(item.approvalId);
         if (!approval) {
@@ -304,6 +312,10 @@ export class ConversationWorker {
         const heard = toHeard(item.state, approval);
         if (item.state === 'APPROVED') return { effects: [...heard, ...(await this.#run(work, approval))] };
         if (approval.state === 'UNKNOWN') await this.#heldCalls.askOwners(approval);
+        if (approval.request.tool === ELEVATE && isEnded(approval.state)) {
+          const deed = await this.#afterElevation(handling, work, approval);
+          return { ...deed, effects: [...heard, ...deed.effects] };
+        }
         const opening = this.#toNews(approval);
         // The turn in which it ended has told of it.
         if (isEnded(approval.state) && isToldIn(handling.claim, opening)) return { effects: heard };
@@ -319,12 +331,178 @@ export class ConversationWorker {
     }
   }
 
+  /** A turn on what somebody said; or what has to come before it. */
+  async #answer(handling: Handling, item: MessageItem): Promise<Deed> {
+    const { message, requester, directives } = item;
+    const { sender } = message;
+    const { directory, clock } = this.deps;
+    const speaker = await directory.speakerNow(sender, clock.now());
+    if (!speaker || !directory.may(speaker.roles, 'ask')) {
+      const left = await this.#leftStanding(handling.claim, item, GAVE_UP);
+      return { effects: [...this.#noLonger(item), ...left] };
+    }
+    const platform = channelOf(message.replyTo.platform);
+    const work: Work = {
+      ...handling,
+      item,
+      requester: { person: requester.person, name: requester.name, roles: speaker.roles, platform },
+      replyTo: message.replyTo,
+      lineage: [],
+      accounts: [sender.account],
+      rolesNow: () => this.#rolesNow(message, speaker),
+      directives,
+    };
+    if (!wantsElevation(directives)) return this.#answerNow(work, item);
+    if (!directory.may(speaker.roles, 'elevate')) return this.#askToElevate(work, item);
+    const untilMs = clock.now() + this.deps.config().authorizations.elevation.lasts;
+    const lifted = elevated(directives, { untilMs });
+    const deed = await this.#answerNow({ ...work, directives: lifted }, { ...item, directives: lifted });
+    const rule = `permission elevate of ${speaker.roles.join(', ')}`;
+    return { ...deed, effects: [...this.#elevationBegins(work, untilMs, { rule }), ...deed.effects] };
+  }
+
+  async #answerNow(work: Work, item: MessageItem): Promise<Deed> {
+    const { said, exhibits } = await this.#said(work, item);
+    const budget = await this.#budgets.open(work);
+    if (budget.usedUp) {
+      const refused = await this.#outOfBudget(work, [said], budget.usedUp);
+      return { effects: [...received(item), ...refused] };
+    }
+    const { elevation } = work.directives ?? {};
+    const news = [
+      ...(await this.#heldCalls.callOff(work)).map((approval) => this.#toNews(approval)),
+      ...(elevation ? [this.#event(elevationNews(elevation.untilMs))] : []),
+    ];
+    const deed = await this.#turn(work, { news, opening: said, exhibits, budget });
+    return { ...deed, effects: [...received(item), ...deed.effects] };
+  }
+
+  // ── Elevated messages ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Its author may not lift what is kept back: somebody is asked, and nothing of it is done until then. */
+  async #askToElevate(work: Work, item: MessageItem): Promise<Deed> {
+    const { elevation, tools } = this.deps.config().authorizations;
+    const tool = this.deps.tools.find(ELEVATE);
+    if (!elevation.approvers || !tool) return this.#notElevated(work, item, NOBODY_TO_ELEVATE);
+    const input = toElevateInput(item, elevation, tools);
+    if (JSON.stringify(input).length > MOST_CARRIED_CHARS) {
+      return this.#notElevated(work, item, TOO_MUCH_TO_CARRY);
+    }
+    const held = {
+      call: { id: `elevate:${item.id}`, tool: ELEVATE, input },
+      tool,
+      args: input,
+      decision: {
+        kind: 'ask' as const,
+        rule: 'elevated messages',
+        approvers: elevation.approvers,
+        policy: elevation.policy ?? 'default',
+        channel: elevation.channel,
+        exception: true as const,
+      },
+    };
+    const asked = await this.#heldCalls.toApproval(work, held, 0).catch((error: unknown) => {
+      if (error instanceof FutileCallError) return undefined;
+      throw error;
+    });
+    if (!asked) return this.#notElevated(work, item, NOBODY_TO_ELEVATE);
+    const { onNewMessage: _, ...policy } = asked.policy;
+    const choices = policy.choices.filter((choice) => ELEVATION_CHOICES.includes(choice));
+    const approval: Approval = { ...asked, policy: { ...policy, choices } };
+    // The end of one that nobody can be asked about is told when it is heard of.
+    const told = approval.state === 'OPEN' ? [this.#tell(work, elevationAskedText(approval))] : [];
+    return {
+      effects: [...received(item), ...told, this.deps.controls.guardOf(work.control)],
+      onRequests: () => this.#open(work, [approval]),
+    };
+  }
+
+  #notElevated(work: Work, item: MessageItem, markdown: string): Deed {
+    const { requester, conversationId, replyTo, control } = work;
+    return {
+      effects: [
+        ...received(item),
+        this.#tell(work, markdown),
+        {
+          kind: 'audit',
+          event: {
+            event: 'authorization.deny',
+            actor: requester.person,
+            subject: conversationId,
+            correlation: item.correlation,
+            channel: replyTo.platform,
+            detail: { action: 'elevate', rule: 'no permission elevate, and nobody to agree' },
+          },
+        },
+        this.deps.controls.guardOf(control),
+      ],
+    };
+  }
+
+  /** The turn of a message somebody agreed to, or the word that there is none. */
+  async #afterElevation(handling: Handling, work: Work, approval: Approval): Promise<Deed> {
+    const item = approval.state === 'EXECUTED' ? elevatedMessage(approval) : undefined;
+    const { untilMs } = item?.directives?.elevation ?? {};
+    const told = (markdown: string): Deed => ({
+      effects: [this.#tell(work, markdown), this.deps.controls.guardOf(work.control)],
+    });
+    if (!item || untilMs === undefined) return told(notElevatedText(approval));
+    if (this.deps.clock.now() >= untilMs) return told(tooLateText(untilMs));
+    // Under the id of what brought it about: the message itself has had its reply.
+    const deed = await this.#answer(handling, { ...item, id: work.item.id });
+    const by = { rule: 'elevated messages', approval: approval.id };
+    return { ...deed, effects: [...this.#elevationBegins(work, untilMs, by), ...deed.effects] };
+  }
+
+  #elevationBegins(
+    { item, requester, conversationId, replyTo }: Work,
+    untilMs: number,
+    by: { readonly rule: string; readonly approval?: string },
+  ): Effect[] {
+    const opens = this.deps.config().authorizations.tools.elevated_only;
+    const until = new Date(untilMs).toISOString();
+    return [
+      {
+        kind: 'audit',
+        event: {
+          event: 'elevation.begun',
+          actor: requester.person,
+          subject: conversationId,
+          correlation: item.correlation,
+          channel: replyTo.platform,
+          detail: { authorization: 'allow', until, opens, ...by },
+        },
+      },
+    ];
+  }
+
+  /** The gateway's own word where it was asked for. */
+  #tell({ item, conversationId, requester, replyTo, control }: Work, markdown: string): Effect {
+    return toOutEffect({
+      kind: 'text',
+      id: replyId(item),
+      correlation: item.correlation,
+      conversationId,
+      to: replyTo,
+      requester: requester.person,
+      epoch: control.epoch,
+      markdown,
+      atMs: this.deps.clock.now(),
+    });
+  }
+
+  #event(text: string): News {
+    return { kind: 'event', text, at: new Date(this.deps.clock.now()).toISOString() };
+  }
+
   #toNews(approval: Approval): News {
+    const trust = this.deps.tools.find(approval.request.tool)?.tells;
     return {
       kind: 'event',
       text: outcomeText(approval),
       at: new Date(this.deps.clock.now()).toISOString(),
       ...ranOf(approval),
+      ...(trust === undefined ? {} : { trust }),
     };
   }
 
@@ -410,6 +588,7 @@ export class ConversationWorker {
       lineage: approval.request.lineage ?? [],
       accounts: approval.request.accounts ?? [],
       rolesNow,
+      directives: approval.request.directives,
       log: handling.log.child({ approval: approval.id }),
     };
   }
@@ -417,16 +596,33 @@ export class ConversationWorker {
   // ── A turn ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #turn(work: Work, { news = [], opening, exhibits, ...given }: Occasioned): Promise<Deed> {
-    const { claim, item, requester, rolesNow, conversationId, log } = work;
+    const { claim, item, requester, rolesNow, conversationId, directives, log } = work;
     const budget = given.budget ?? (await this.#budgets.open(work));
     if (budget.usedUp) return { effects: await this.#outOfBudget(work, [...news, opening], budget.usedUp) };
     const meter = new TurnMeter(budget);
     work.trace.spent = () => this.#budgets.inVain(work, meter);
-    const occasion = { conversationId, requester, rolesNow, stored: claim.entries, news, opening };
+    const occasion = {
+      conversationId,
+      requester,
+      rolesNow,
+      stored: claim.entries,
+      news,
+      opening,
+      ...(directives ? { directives } : {}),
+      at: work.replyTo,
+      isElevated: () =>
+        isElevated(directives, this.deps.clock.now(), () => this.deps.directory.may(rolesNow(), 'elevate')),
+    };
     const brief = await this.#briefs.prepare(occasion, log);
     const approvals: Approval[] = [];
     const board = this.#board(work);
     const watch = new TurnWatch(this.deps.controls, conversationId, work.control.epoch);
+    const stop = new TurnStop(this.deps.stops, {
+      conversationId,
+      person: requester.person,
+      askedMs: item.kind === 'message' ? Date.parse(item.receivedAt) : undefined,
+    });
+    await stop.start();
     board?.start();
     watch.start();
     let outcome: TurnOutcome;
@@ -436,6 +632,8 @@ export class ConversationWorker {
         {
           ...brief.setup,
           ...(exhibits ? { exhibits } : {}),
+          thinking: directives?.asked.includes('think') ?? false,
+          stop: stop.signal,
           key: item.id,
           meter,
           throttle: (tool, args) => this.deps.throttle.refusal(tool, args),
@@ -446,7 +644,7 @@ export class ConversationWorker {
             return waitingText(approval);
           },
           onProgress: (progress) =>
-            progress.kind === 'text' ? board?.text(progress.soFar) : board?.tool(progress.tool),
+            progress.kind === 'text' ? board?.text(progress.toSay) : board?.tool(progress.tool),
         },
         brief.history,
         AbortSignal.any([claim.signal, watch.signal]),
@@ -456,6 +654,7 @@ export class ConversationWorker {
       throw error;
     } finally {
       watch.stop();
+      stop.end();
       shown = await board?.finish();
       if (shown !== undefined) work.trace.shown = { ref: shown, to: work.replyTo };
     }
@@ -466,15 +665,26 @@ export class ConversationWorker {
       ...(handoff ? { control: handoff.next } : {}),
       skills: brief.skills,
     };
-    const entries = [...news, opening, ...outcome.entries];
+    const stopped = stop.by ? [this.#event(stoppedNews(stop.by.name))] : [];
+    const entries = [...news, opening, ...outcome.entries, ...(outcome.kind === 'stopped' ? stopped : [])];
+    // Of what a turn was stopped in, nobody is asked.
+    const asked = outcome.kind === 'stopped' ? [] : approvals;
     return {
       effects: [
-        ...this.#effectsOfTurn(speaking, entries, outcome, approvals, shown),
+        ...this.#effectsOfTurn(speaking, entries, outcome, asked, shown),
         ...(await this.#alarms.ofTurn(work, [...news, opening], outcome)),
         ...(await this.#budgets.counted(work, budget, meter, calledIn(outcome))),
         ...(handoff ? handoff.effects : [this.deps.controls.guardOf(work.control)]),
       ],
-      ...(approvals.length > 0 ? { onRequests: () => this.#open(work, outcome, approvals) } : {}),
+      ...(asked.length > 0
+        ? {
+            onRequests: () =>
+              this.#open(
+                work,
+                asked.map((each) => withSummary(each, outcome)),
+              ),
+          }
+        : {}),
     };
   }
 
@@ -497,13 +707,11 @@ export class ConversationWorker {
   }
 
   /** The requests of a turn come into being, and those end whose place they take. */
-  async #open(work: Work, outcome: TurnOutcome, approvals: readonly Approval[]): Promise<readonly Effect[]> {
+  async #open(work: Work, approvals: readonly Approval[]): Promise<readonly Effect[]> {
     const { retention } = this.deps.config().settings;
     const { conversationId } = work;
     const nowMs = this.deps.clock.now();
-    const { opened, ended, effects } = await this.#heldCalls.openings(
-      approvals.map((approval) => withSummary(approval, outcome)),
-    );
+    const { opened, ended, effects } = await this.#heldCalls.openings(approvals);
     return [
       ...opened.flatMap((approval) => [
         toOpenEffect(approval, retention.approvals),
@@ -560,15 +768,19 @@ export class ConversationWorker {
     const { retention } = this.deps.config().settings;
     const text =
       outcome.kind === 'exhausted' && outcome.by
-        ? joined(lastWordsIn(outcome), this.#budgets.brokenOff(work, outcome.by, doneIn(outcome)))
+        ? joined(outcome.text?.trim() ?? '', this.#budgets.brokenOff(work, outcome.by, doneIn(outcome)))
         : replyText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
+    const conflict =
+      work.item.kind === 'message' && work.directives ? conflictText(work.directives) : undefined;
     return [
       ...entries.map(
         (entry): Effect => ({ kind: 'entry', conversationId, entry, keepMs: retention.transcripts }),
       ),
       // What was checked stands before what came of it.
       ...toAudits(work, outcome, replyTo.platform),
-      ...(text ? this.#replies(work, { markdown: text, files: outcome.files }, shown) : []),
+      ...(text || conflict
+        ? this.#replies(work, { markdown: paragraphs(text, conflict), files: outcome.files }, shown)
+        : []),
     ];
   }
 
@@ -627,7 +839,7 @@ export class ConversationWorker {
       platform: work.requester.platform,
     };
     const own = agentRule(this.deps.config().authorizations, call);
-    const forbidden = own.verdict === 'deny' ? own.rule : undefined;
+    const forbidden = own.verdict === 'deny' && tool?.internal !== true ? own.rule : undefined;
     const { permits: desk, clock, outputs } = this.deps;
     const resumed = await runApproved({ desk, clock, outputs }, tool, approval, forbidden);
     work.log.info(
@@ -758,7 +970,7 @@ export class ConversationWorker {
 
   async #whereItCameFrom(item: MailboxItem): Promise<Address | undefined> {
     if (item.kind === 'message') return item.message.replyTo;
-    if (item.kind === 'handback') return undefined;
+    if (item.kind !== 'approval') return undefined;
     return (await this.deps.approvals.find(item.approvalId))?.origin;
   }
 
@@ -852,6 +1064,8 @@ interface Occasioned {
 
 type News = Extract<Entry, { kind: 'event' }>;
 
+type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
+
 /** How its call ended, where it was run and that is known. */
 function ranOf({ state, request }: Approval): Pick<News, 'ran'> {
   const status = state === 'EXECUTED' ? 'ok' : state === 'FAILED' ? 'error' : undefined;
@@ -893,12 +1107,6 @@ function toContent({
   files,
 }: Said): Pick<Extract<OutboxItem, { kind: 'text' }>, 'markdown' | 'files'> {
   return { markdown, ...(files.length > 0 ? { files: [...files] } : {}) };
-}
-
-/** What the model said last in a turn, before it was ended. */
-function lastWordsIn({ entries }: TurnOutcome): string {
-  const last = entries.findLast((entry) => entry.kind === 'assistant');
-  return last?.kind === 'assistant' ? last.text.trim() : '';
 }
 
 function joined(words: string, sentence: string): string {
@@ -974,11 +1182,34 @@ function replyText(
         ? 'This waits for a human; see the request below.'
         : 'On it.';
     }
+    case 'stopped':
+      return stoppedText(outcome);
     case 'exhausted':
       return 'I could not finish this within my step limit. Shall I go on?';
     default:
       return outcome satisfies never;
   }
+}
+
+function paragraphs(...texts: readonly (string | undefined)[]): string {
+  return texts.filter(Boolean).join('\n\n');
+}
+
+function stoppedText({ done, left }: Extract<TurnOutcome, { kind: 'stopped' }>): string {
+  return [
+    'I stopped.',
+    done.length > 0 ? `Before that I had called ${named(done)}.` : 'I had called nothing before that.',
+    ...(left.length > 0 ? [`I did not call ${named(left)} any more.`] : []),
+    'What already waits for a yes still does, and what somebody agreed to is run.',
+  ].join(' ');
+}
+
+function stoppedNews(name: string): string {
+  return `${name} stopped this turn. What it had not done is not wanted any more, unless somebody asks for it again.`;
+}
+
+function named(tools: readonly string[]): string {
+  return [...new Set(tools)].map((tool) => `\`${tool}\``).join(', ');
 }
 
 /** What the model said when it asked: shown on the card as its words, never part of what is approved. */

@@ -1,6 +1,7 @@
 /**
- * Takes the commands people write at the beginning of a message: `/help`, `/status`, `/approvals`. Those that change
- * who speaks are carried out by `control-directives`.
+ * Takes the commands people write at the beginning of a message: `/help`, `/status`, `/approvals`, `/new`, `/stop`. Those
+ * that change who speaks are carried out by `control-directives`; words that say how a message is to be handled are read
+ * by `message-directives`, and end here only when there is no message behind them.
  *
  * `/approve` and `/deny` are answers (`answer-desk`), `/ask` is a question; anything else that begins with a slash is
  * ordinary text. Where a platform keeps the slash for itself, `!help` says the same.
@@ -10,16 +11,23 @@
  *      would read it, it is told to them elsewhere, or not at all.
  *   2. A command never reaches the agent, and leaves one audit entry.
  */
+import { type Asker, askerOf, ceilingsOf, profileOf } from '../agent/tools/profiles.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { literal, titleOf, viaText, whenText } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import type { StopSign } from '../control/stop-sign.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
 import type { Lookup, Trouble, WaitingApproval } from '../domain/gateway.ts';
-import { platformOf } from '../domain/ids.ts';
+import { type ConversationId, platformOf } from '../domain/ids.ts';
+import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { InboundMessage, Picker, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Effect } from '../redis/effects.ts';
 import type { ControlDirective, ControlDirectives } from './control-directives.ts';
 import {
   ESCALATION_DIRECTIVES,
@@ -29,6 +37,7 @@ import {
 } from './escalation-directives.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { LINK_DIRECTIVES, type LinkDirective, type LinkDirectives, readLinkWish } from './link-directives.ts';
+import { DIRECTIVES_HELP, directivesText } from './message-directives.ts';
 import type { Reach } from './reach.ts';
 
 /** Waiting approvals that one list shows. */
@@ -55,6 +64,8 @@ export type Directive =
   | 'approve'
   | 'deny'
   | 'grants'
+  | 'new'
+  | 'stop'
   | ControlDirective
   | EscalationDirective
   | LinkDirective;
@@ -63,12 +74,14 @@ export interface DirectiveDeps {
   readonly approvals: ApprovalStore;
   readonly lookup: Lookup;
   readonly grants: GrantDesk;
+  readonly stops: Pick<StopSign, 'raise' | 'isBusy'>;
   readonly controls: ControlDirectives;
   readonly escalations: EscalationDirectives;
   readonly links: LinkDirectives;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
+  readonly config: () => Config;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
   /** Platforms that run. */
@@ -86,13 +99,32 @@ export class DirectiveDesk {
     message: InboundMessage,
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<Receipt> {
+    const answer = await this.#answer(directive, message, requester);
+    return this.#close(directive, message, requester, answer);
+  }
+
+  /** Directives with no message behind them: what they would do, and nothing else. */
+  explain(
+    directives: MessageDirectives,
+    message: InboundMessage,
+    requester: Pick<Person, 'id'>,
+  ): Promise<Receipt> {
+    return this.#close('directives', message, requester, { markdown: directivesText(directives) });
+  }
+
+  async #close(
+    directive: Directive | 'directives',
+    message: InboundMessage,
+    requester: Pick<Person, 'id'>,
+    answer: Answer,
+  ): Promise<Receipt> {
     const { id, conversationId, sender } = message;
-    const { markdown: answer, pick } = await this.#answer(directive, message, requester);
-    const { markdown, items } = this.#tell(directive, message, requester, { markdown: answer, pick });
+    const { markdown, items } = this.#tell(directive, message, requester, answer);
     const isFirst = await this.deps.writer.write(
       conversationId,
       [
         ...items.map((item) => toOutEffect(item)),
+        ...(answer.effects ?? []),
         {
           kind: 'audit',
           event: {
@@ -112,7 +144,7 @@ export class DirectiveDesk {
 
   /** The answer where it was asked for; if others would read it there, where they would not, and a word of that. */
   #tell(
-    directive: Directive,
+    directive: Directive | 'directives',
     { id, conversationId, sender, replyTo }: InboundMessage,
     requester: Pick<Person, 'id'>,
     { markdown: answer, pick }: Answer,
@@ -127,7 +159,11 @@ export class DirectiveDesk {
       onlyFor: sender.account,
       ...(pick ? { pick } : {}),
     });
-    if (!HOLDS_SECRETS.has(directive) || !this.deps.reach.tellsEverybody(replyTo.platform)) {
+    if (
+      directive === 'directives' ||
+      !HOLDS_SECRETS.has(directive) ||
+      !this.deps.reach.tellsEverybody(replyTo.platform)
+    ) {
       return { markdown: answer, items: [here({ markdown: answer, pick })] };
     }
     const person = this.deps.directory.find(requester.id);
@@ -152,11 +188,12 @@ export class DirectiveDesk {
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<Answer> {
     if (directive === 'approvals') return this.#list(message);
+    if (directive === 'new') return this.#newContext(message, requester);
     return { markdown: await this.#words(directive, message, requester) };
   }
 
   async #words(
-    directive: Exclude<Directive, 'approvals'>,
+    directive: Exclude<Directive, 'approvals' | 'new'>,
     message: InboundMessage,
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
@@ -167,6 +204,8 @@ export class DirectiveDesk {
         return this.#status(message, requester);
       case 'grants':
         return this.#grants(message, requester);
+      case 'stop':
+        return this.#stop(message, requester);
       case 'takeover':
       case 'handback':
       case 'human':
@@ -209,12 +248,52 @@ export class DirectiveDesk {
     return waiting.length > 1 ? { markdown, pick: toPick(waiting) } : { markdown };
   }
 
-  async #status(
-    { conversationId, sender }: InboundMessage,
-    { name, roles }: Pick<Person, 'name' | 'roles'>,
+  /** In line behind what was said before, so that it is the next message that begins anew. */
+  #newContext(
+    { id, conversationId }: InboundMessage,
+    { id: person, name }: Pick<Person, 'id' | 'name'>,
+  ): Answer {
+    const at = new Date(this.deps.clock.now()).toISOString();
+    const item: MailboxItem = {
+      kind: 'new-context',
+      id: `new-context:${id}`,
+      correlation: id,
+      by: { person, name },
+      at,
+    };
+    return { markdown: NEW_CONTEXT, effects: [{ kind: 'mail', conversationId, item }] };
+  }
+
+  /** Seen by whichever process the turn runs in; what came of it is said by the turn. */
+  async #stop(
+    { id, conversationId }: InboundMessage,
+    { id: person, name, roles }: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
+    const { stops, directory, clock } = this.deps;
+    const everybodys = directory.may(roles, 'operate') || directory.may(roles, 'take-over');
+    const isBusy = await stops.isBusy(conversationId);
+    await stops.raise(conversationId, { id, atMs: clock.now(), by: { person, name }, everybodys });
+    const here = await this.#heldIn(conversationId);
+    return [
+      isBusy
+        ? `I stop ${everybodys ? 'what I am at here' : 'what I am doing here for you'}, and say there what I had done. A call that has begun comes to its end, and nothing is taken back.`
+        : 'I am not at anything here.',
+      ...(here.length === 0
+        ? []
+        : [`This still waits, or runs because somebody agreed to it:\n\n${here.map(heldLine).join('\n')}`]),
+    ].join('\n\n');
+  }
+
+  async #heldIn(conversationId: ConversationId): Promise<readonly Approval[]> {
     const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
-    const here = pending.filter((approval) => approval.conversationId === conversationId);
+    return pending.filter((approval) => approval.conversationId === conversationId);
+  }
+
+  async #status(
+    { conversationId, sender, replyTo }: InboundMessage,
+    { id, name, roles }: Pick<Person, 'id' | 'name' | 'roles'>,
+  ): Promise<string> {
+    const here = await this.#heldIn(conversationId);
     const yours = await this.deps.lookup.approvalsFor(sender, MOST_LOOKED_AT);
     return [
       `You are ${literal(name)} (${roles.length > 0 ? roles.join(', ') : 'no role'}).`,
@@ -223,9 +302,23 @@ export class DirectiveDesk {
         : `${yours.length} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,
       here.length === 0
         ? 'Nothing is held in this conversation.'
-        : `Held in this conversation:\n\n${here.map((approval) => `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`).join('\n')}`,
+        : `Held in this conversation:\n\n${here.map(heldLine).join('\n')}`,
+      this.#manner(askerOf({ person: id, roles, at: replyTo })),
       ...this.#connections(),
     ].join('\n\n');
+  }
+
+  /** How a message of theirs is handled here that asks for nothing else. */
+  #manner(asker: Asker): string {
+    const { authorizations, settings } = this.deps.config();
+    const { tools } = authorizations;
+    const { profile, by } = profileOf(tools, asker);
+    const ceilings = ceilingsOf(tools, asker).map((each) => `${each.profile} by ${each.by}`);
+    return [
+      `Your messages here have the tools of the profile \`${profile}\` (${literal(by)})`,
+      ...(ceilings.length === 0 ? [] : [`, and no more than ${literal(ceilings.join(', '))}`]),
+      `; the instructions \`${settings.prompt.mode}\`; the model \`${settings.model.name}\`.`,
+    ].join('');
   }
 
   #connections(): string[] {
@@ -247,6 +340,12 @@ interface Answer {
   readonly markdown: string;
   /** What can be picked from, where the platform has such a thing. */
   readonly pick?: Picker | undefined;
+  /** Written with it. */
+  readonly effects?: readonly Effect[];
+}
+
+function heldLine(approval: Approval): string {
+  return `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`;
 }
 
 function toPick(waiting: readonly WaitingApproval[]): Picker {
@@ -274,10 +373,15 @@ export function readDirective(
   const linking = LINK_DIRECTIVES.find((each) => each === name);
   if (linking) return readLinkWish(text) ? { directive: linking } : undefined;
   const isAlone = rest.trim() === '';
-  return isAlone && (name === 'help' || name === 'status' || name === 'approvals' || name === 'escalations')
-    ? { directive: name }
-    : undefined;
+  const alone = ALONE.find((each) => each === name);
+  return isAlone && alone ? { directive: alone } : undefined;
 }
+
+/** A text that only begins like one of these is for the agent. */
+const ALONE = ['help', 'status', 'approvals', 'escalations', 'new', 'stop'] as const;
+
+const NEW_CONTEXT =
+  'A new context begins here: of what was said before this, the agent is shown nothing any more. It stays on record, and requests that wait go on waiting.';
 
 const HELP = `**What you can write to me**
 
@@ -295,7 +399,11 @@ const HELP = `**What you can write to me**
 - \`/escalations\`: what waits for you to look after it; \`/ack <ticket>\` takes it, \`/release <ticket>\` lets it go, \`/snooze <ticket> 1h\`, \`/escalate <ticket>\`, \`/resolve <ticket>\`
 - \`/link\`: speak from another account of yours as well; \`/unlink\` lists your accounts, \`/unlink <account>\` takes one back
 - \`/pair\`: strangers who wait to be let in, where you may do that
-- \`/status\`: who you are to me, and what is held here
+- \`/new\`: begin anew: I am not shown any more what was said here before
+- \`/stop\`: stop what I am doing here
+- \`/status\`: who you are to me, how I handle your messages here, and what is held here
 - \`/help\`: this list
+
+${DIRECTIVES_HELP}
 
 Before anything risky I ask somebody who may decide it. Where the slash does not work, write \`!help\` and so on.`;

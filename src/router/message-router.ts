@@ -21,6 +21,7 @@ import type { Config } from '../config/load-config.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
 import type { Receive } from '../domain/gateway.ts';
 import { type ConversationId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
@@ -37,6 +38,7 @@ import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
 import { type DirectiveDesk, readDirective } from './directive-desk.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
+import { readMessageDirectives } from './message-directives.ts';
 import { SenderLimit } from './sender-limit.ts';
 
 /** That something of theirs was not taken is said to a sender once in this time. */
@@ -161,10 +163,28 @@ export class MessageRouter {
   /** A command, or something for the agent. */
   async #sort(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
     const read = await this.#directive(message);
-    if (!read) return this.#post(message, requester);
-    if (read.directive === 'ask') return this.#post({ ...message, text: read.text }, requester);
+    if (!read) return this.#forAgent(message, requester);
+    if (read.directive === 'ask') return this.#forAgent({ ...message, text: read.text }, requester);
     if (message.edited && AS_WRITTEN.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
     return this.deps.directives.take(read.directive, message, requester);
+  }
+
+  /** Something for the agent, without the directives in front of it; those alone are nothing it could answer. */
+  async #forAgent(
+    message: InboundMessage,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
+  ): Promise<Receipt> {
+    const read = message.overheard ? undefined : readMessageDirectives(message.text);
+    if (!read) return this.#post(message, requester);
+    const { directives, text } = read;
+    if (message.edited && directives.asked.includes('elevated')) {
+      return this.#refuse(message, 'edited', EDITED);
+    }
+    const isAlone = text.trim() === '' && (message.attachments ?? []).length === 0;
+    if (!isAlone) return this.#post({ ...message, text }, requester, directives);
+    return message.addressedToBot
+      ? this.deps.directives.explain(directives, message, requester)
+      : this.#ignore(message, 'directives-alone');
   }
 
   /** A thread the agent is part of need not be told that it is spoken to, to change hands. */
@@ -180,12 +200,17 @@ export class MessageRouter {
     return this.deps.clock.now() - Date.parse(sentAt) >= this.deps.config().settings.retention.dedupe;
   }
 
-  async #post(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
+  async #post(
+    message: InboundMessage,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
+    directives?: MessageDirectives,
+  ): Promise<Receipt> {
     const item: MailboxItem = {
       kind: 'message',
       id: message.id,
       correlation: message.id,
       message: { ...message, text: hideCodes(hideReplySecrets(message.text)) },
+      ...(directives ? { directives } : {}),
       receivedAt: new Date(this.deps.clock.now()).toISOString(),
       requester: { person: requester.id, name: requester.name, roles: requester.roles },
     };

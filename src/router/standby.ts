@@ -62,6 +62,7 @@ export class Standby {
 
   async judge(item: MailboxItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
     if (item.kind === 'handback') return this.#wayBack(item.epoch, control);
+    if (item.kind === 'new-context') return this.#newContext(item, control);
     switch (control.state) {
       case 'BOT': {
         if (item.kind !== 'message') return { kind: 'turn' };
@@ -177,7 +178,19 @@ export class Standby {
     return this.deps.controls.guardOf(control);
   }
 
-  #runsNow(item: Exclude<MailboxItem, MessageItem>): boolean {
+  /** Whoever speaks; what stands before it in line was said before. */
+  #newContext({ by, at }: Extract<MailboxItem, { kind: 'new-context' }>, control: Control): Verdict {
+    const { conversationId } = control;
+    const keepMs = this.deps.config().settings.retention.transcripts;
+    const text = `${by.name} asked for a new context: what stands before this is not shown any more.`;
+    const entry = { kind: 'event' as const, text, at, anew: true as const };
+    return {
+      kind: 'done',
+      effects: [this.#guard(control), { kind: 'entry', conversationId, entry, keepMs }],
+    };
+  }
+
+  #runsNow(item: MailboxItem): boolean {
     const { run_while_human } = this.deps.config().authorizations.takeover;
     return run_while_human && item.kind === 'approval' && item.state === 'APPROVED';
   }

@@ -32,6 +32,7 @@
  */
 import { z } from 'zod';
 import { AnswerOption } from '../card.ts';
+import { MessageDirectives } from '../directive.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../ids.ts';
 import { Address, AnswerChoice } from '../message.ts';
 import { Approvers } from '../quorum.ts';
@@ -98,6 +99,8 @@ export const ApprovalRequest = z.object({
     .optional(),
   callId: z.string(),
   correlation: z.string(),
+  /** Of the message it came of: the turns that follow from it have them, too. */
+  directives: MessageDirectives.optional(),
 });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
 
