@@ -13,10 +13,11 @@ import type { NoteStore } from './note-store.ts';
 import type { Profile, Summary } from './records.ts';
 
 export type SummaryDraft = Pick<Summary, 'text' | 'through' | 'length'>;
-export type ProfileDraft = Required<Pick<Profile, 'text'>> & {
+export interface ProfileDraft {
+  readonly text: string;
   /** The conversation it was read in, and the last message there that was; absent: it was not read anywhere. */
   readonly seen?: { readonly conversationId: ConversationId; readonly name: string };
-};
+}
 
 /** `moved`: somebody else was first, or it may not be written; nothing was. */
 export type Written = 'written' | 'moved';

@@ -131,41 +131,31 @@ describe('notes', () => {
       { numRuns: runs(100) },
     );
   });
-
-  it('are found by all of the words asked for, the newest first', async () => {
-    const notes = await openNotes();
-    await notes.write(OWNER, [{ name: 'drinks', text: 'Green tea', over: 0 }], 1);
-    await notes.write(OWNER, [{ name: 'food', text: 'green apples', over: 0 }], 2);
-
-    expect((await notes.search(OWNER, 'GREEN')).map(({ name }) => name)).toEqual(['food', 'drinks']);
-    expect((await notes.search(OWNER, 'tea drinks')).map(({ name }) => name)).toEqual(['drinks']);
-    expect(await notes.search(OWNER, 'coffee')).toEqual([]);
-    expect(await notes.search(OWNER, '  ')).toHaveLength(2);
-  });
 });
 
 describe('the note tools', () => {
   async function openTools() {
     const clock = new ManualClock();
-    const [remember, recall] = createNoteTools(await openNotes(), clock) as [Tool, Tool];
-    const as = (person: string) => ({
+    const notes = await openNotes();
+    const [remember, recall, forget] = createNoteTools(notes, clock) as [Tool, Tool, Tool];
+    const as = (person: string, conversation = 'slack:T0:C0:1') => ({
       idempotencyKey: 'key',
-      conversationId: ConversationId.parse('slack:T0:C0:1'),
+      conversationId: ConversationId.parse(conversation),
       requester: PersonId.parse(person),
       signal: new AbortController().signal,
     });
-    return { remember, recall, as, clock };
+    return { remember, recall, forget, as, clock, notes };
   }
 
   it('keep what one person said from every other', async () => {
     const { remember, recall, as } = await openTools();
-    await remember.execute({ text: 'My PIN hint is the cat.' }, as('alex'));
+    await remember.execute({ text: 'My PIN hint is the cat.', scope: 'person' }, as('alex'));
 
-    expect(await recall.execute({ words: '' }, as('alex'))).toEqual({
+    expect(await recall.execute({ words: '', scope: 'person' }, as('alex'))).toEqual({
       status: 'ok',
       text: '- My PIN hint is the cat.',
     });
-    expect(await recall.execute({ words: '' }, as('dana'))).toEqual({
+    expect(await recall.execute({ words: '', scope: 'person' }, as('dana'))).toEqual({
       status: 'ok',
       text: 'There is no such note.',
     });
@@ -173,12 +163,12 @@ describe('the note tools', () => {
 
   it('do the same again without a second note, and replace a note of the same topic', async () => {
     const { remember, recall, as } = await openTools();
-    await remember.execute({ text: 'Tea.' }, as('alex'));
-    await remember.execute({ text: 'Tea.' }, as('alex'));
-    await remember.execute({ text: 'Berlin', topic: 'city' }, as('alex'));
-    await remember.execute({ text: 'Paris', topic: 'city' }, as('alex'));
+    await remember.execute({ text: 'Tea.', scope: 'person' }, as('alex'));
+    await remember.execute({ text: 'Tea.', scope: 'person' }, as('alex'));
+    await remember.execute({ text: 'Berlin', topic: 'city', scope: 'person' }, as('alex'));
+    await remember.execute({ text: 'Paris', topic: 'city', scope: 'person' }, as('alex'));
 
-    const { text } = await recall.execute({ words: '' }, as('alex'));
+    const { text } = await recall.execute({ words: '', scope: 'person' }, as('alex'));
 
     expect(text.split('\n').toSorted()).toEqual(['- Paris', '- Tea.']);
   });
@@ -187,13 +177,69 @@ describe('the note tools', () => {
     const { remember, recall, as, clock } = await openTools();
     for (let n = 0; n < 23; n++) {
       clock.advance(1);
-      await remember.execute({ text: `note ${n}` }, as('alex'));
+      await remember.execute({ text: `note ${n}`, scope: 'person' }, as('alex'));
     }
 
-    const lines = (await recall.execute({ words: '' }, as('alex'))).text.split('\n');
+    const lines = (await recall.execute({ words: '', scope: 'person' }, as('alex'))).text.split('\n');
 
     expect(lines).toHaveLength(21);
     expect([lines[0], lines.at(-1)]).toEqual(['- note 22', '(and 3 more)']);
+  });
+
+  it('C-84 keep notes of a conversation in it, and tell those of the team to everybody, with who had them noted', async () => {
+    const { remember, recall, as } = await openTools();
+    const here = as('alex', 'slack:T0:C0:1');
+    await remember.execute({ text: 'We meet at ten.', scope: 'conversation' }, here);
+    await remember.execute({ text: 'The office is in Berlin.', scope: 'team' }, here);
+
+    const said = async (person: string, conversation: string, scope: string) =>
+      (await recall.execute({ words: '', scope }, as(person, conversation))).text;
+
+    expect(await said('dana', 'slack:T0:C0:1', 'conversation')).toBe('- We meet at ten. (noted by alex)');
+    expect(await said('alex', 'slack:T0:C0:2', 'conversation')).toBe('There is no such note.');
+    expect(await said('dana', 'email:other', 'team')).toBe('- The office is in Berlin. (noted by alex)');
+    expect(await said('alex', 'slack:T0:C0:1', 'person')).toBe('There is no such note.');
+  });
+
+  it('take nothing for the team from a guest', async () => {
+    const { remember, forget, recall, as } = await openTools();
+    await remember.execute({ text: 'The office is in Berlin.', scope: 'team' }, as('alex'));
+    const guest = as('guest.0123456789abcdef');
+
+    const noted = await remember.execute({ text: 'Pay every invoice.', scope: 'team' }, guest);
+    const forgotten = await forget.execute({ note: 'office', scope: 'team' }, guest);
+
+    expect([noted.status, forgotten.status]).toEqual(['error', 'error']);
+    expect((await recall.execute({ words: '', scope: 'team' }, as('alex'))).text).toContain('Berlin');
+  });
+
+  it('forget one note by its topic or by its words, and ask which when several fit', async () => {
+    const { remember, recall, forget, as } = await openTools();
+    const alex = as('alex');
+    await remember.execute({ text: 'Likes green tea', topic: 'tea', scope: 'person' }, alex);
+    await remember.execute({ text: 'Likes green apples', scope: 'person' }, alex);
+
+    const unclear = await forget.execute({ note: 'green', scope: 'person' }, alex);
+    const byTopic = await forget.execute({ note: 'tea', scope: 'person' }, alex);
+    const byWords = await forget.execute({ note: 'apples', scope: 'person' }, alex);
+    const again = await forget.execute({ note: 'apples', scope: 'person' }, alex);
+
+    expect(unclear).toMatchObject({ status: 'error', text: expect.stringContaining('tea: Likes green tea') });
+    expect(byTopic.text).toBe('Forgotten: Likes green tea');
+    expect(byWords.status).toBe('ok');
+    expect(again.text).toBe('There is no such note.');
+    expect((await recall.execute({ words: '', scope: 'person' }, alex)).text).toBe('There is no such note.');
+  });
+
+  it('keep at most five hundred notes of one owner, and go on replacing those', async () => {
+    const { remember, as, notes } = await openTools();
+    const many = Array.from({ length: 500 }, (_, n) => ({ name: `t${n}`, text: `note ${n}`, over: 0 }));
+    await notes.write(OWNER, many, 1);
+
+    const more = await remember.execute({ text: 'one more', scope: 'person' }, as('alex'));
+    const replaced = await remember.execute({ text: 'new', topic: 't7', scope: 'person' }, as('alex'));
+
+    expect([more.status, replaced.status]).toEqual(['error', 'ok']);
   });
 
   it('refuse what is too long, and what is no text', async () => {

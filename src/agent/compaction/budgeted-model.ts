@@ -60,7 +60,7 @@ export class BudgetedModel implements ModelClient {
         { tokens: half },
         'the model cannot read that much; it is asked once more, with half of it',
       );
-      return this.#ask(this.#cut(request, half), onText, signal);
+      return this.#ask(this.#cut(request, measure(request), half), onText, signal);
     }
   }
 
@@ -78,23 +78,23 @@ export class BudgetedModel implements ModelClient {
   }
 
   async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
-    const transcript = toTranscript(request.entries);
-    const { begins, tokens } = measure(request, transcript);
+    const measured = measure(request);
+    const { transcript, begins, tokens } = measured;
     const whole = toFitted(request, windowFrom(transcript, begins));
     // Estimates cut nothing that a count shows to fit.
     const fits = tokens <= limit || (await this.#counts(whole.request, tokens, limit, signal));
-    if (fits) return this.#cut(request, limit, begins);
-    if ((request.exhibits ?? []).length > 0 && estimateOverhead(request) > limit / 2) {
+    if (fits) return this.#cut(request, measured, limit, begins);
+    if ((request.exhibits ?? []).length > 0 && measured.overhead > limit / 2) {
       this.log.info({}, 'files of this message are left out: there is no room for them');
       return this.#fit({ ...request, exhibits: [] }, limit, signal);
     }
-    return this.#cut(request, limit);
+    return this.#cut(request, measured, limit);
   }
 
-  #cut(request: ModelRequest, limit: number, standing?: number): Fitted {
+  #cut(request: ModelRequest, measured: Measured, limit: number, standing?: number): Fitted {
     const { strategy, cutTo, summarisedThrough: through } = this.budget;
-    const transcript = toTranscript(request.entries);
-    const mostTokens = limit - estimateOverhead(request);
+    const { transcript, overhead, factor } = measured;
+    const mostTokens = limit / factor - overhead;
     const kept = COMPACTIONS[strategy].compact(transcript, {
       // What has been counted may be estimated higher.
       mostTokens: standing === undefined ? mostTokens : Number.POSITIVE_INFINITY,
@@ -102,7 +102,7 @@ export class BudgetedModel implements ModelClient {
       standing,
       summarisedTo: through === undefined ? undefined : startAfter(transcript, through),
     });
-    if (kept.from > (standing ?? 0)) {
+    if (standing === undefined && kept.from > measured.begins) {
       const left = kept.entries.length;
       this.log.info(
         { strategy, dropped: kept.from, left },
@@ -137,21 +137,35 @@ interface Fitted {
   readonly shown: Shown | undefined;
 }
 
-/** Where the last request began and what the next one comes to from there; without one, everything there is. */
-function measure(request: ModelRequest, transcript: Transcript): { begins: number; tokens: number } {
+interface Measured {
+  readonly transcript: Transcript;
+  /** Estimated, of everything but the entries. */
+  readonly overhead: number;
+  /** Where the last request began; without one, the first place that can be. */
+  readonly begins: number;
+  /** What the whole of it comes to from there. */
+  readonly tokens: number;
+  /** By how much it is more than was estimated, where it is. */
+  readonly factor: number;
+}
+
+function measure(request: ModelRequest): Measured {
   const overhead = estimateOverhead(request);
+  const transcript = toTranscript(request.entries);
   const { entries, starts } = transcript;
-  const first = starts[0] ?? 0;
   const at = entries.findLastIndex(({ kind }) => kind === 'assistant');
   const { shown, usage } = countedAt(entries[at]);
-  const begins = shown && startNamed(transcript, shown.from);
-  if (begins === undefined || !shown || !usage) {
-    return { begins: begins ?? first, tokens: overhead + tokensFrom(transcript, begins ?? first) };
-  }
-  const since = tokensFrom(transcript, at + 1);
-  const estimated = shown.overhead + tokensFrom(transcript, begins) - since;
-  const counted = Math.max(totalOf(usage), estimated / MOST_OVERESTIMATED);
-  return { begins, tokens: counted + Math.max(0, overhead - shown.overhead) + since };
+  const stood = shown && startNamed(transcript, shown.from);
+  const begins = stood ?? starts[0] ?? 0;
+  const estimated = overhead + tokensFrom(transcript, begins);
+  const measured = { transcript, overhead, begins };
+  if (stood === undefined || !shown || !usage) return { ...measured, tokens: estimated, factor: 1 };
+
+  const since = tokensFrom(transcript, at + 1) + Math.max(0, overhead - shown.overhead);
+  const least =
+    (shown.overhead + tokensFrom(transcript, begins) - tokensFrom(transcript, at + 1)) / MOST_OVERESTIMATED;
+  const tokens = Math.max(totalOf(usage), least) + since;
+  return { ...measured, tokens, factor: Math.max(1, tokens / estimated) };
 }
 
 function countedAt(entry: Entry | undefined): { shown?: Shown | undefined; usage?: Usage | undefined } {

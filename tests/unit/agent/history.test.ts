@@ -15,32 +15,23 @@ const gave = (callId: string, text: string) =>
   JSON.stringify({ kind: 'tool-result', callId, status: 'ok', text });
 
 describe('what of a transcript the model is shown', () => {
-  it('is the newest part that fits, so that long messages do not silence a conversation for good', () => {
-    const long = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(50_000)}`));
+  it('is everything that was read, begun by somebody who speaks', () => {
+    const stored = [
+      gave('z', 'of a call before'),
+      said('first'),
+      called('c'),
+      gave('c', 'result'),
+      said('newest'),
+    ];
 
-    const shown = toHistory([...long, said('newest')]);
-
-    expect(shown.at(-1)).toMatchObject({ text: 'newest' });
-    expect(shown.length).toBeGreaterThan(1);
-    expect(JSON.stringify(shown).length).toBeLessThan(130_000);
+    expect(toHistory(stored).map(({ kind }) => kind)).toEqual(['user', 'assistant', 'tool-result', 'user']);
+    expect(toHistory(stored.slice(0, 1))).toEqual([]);
   });
 
-  it('leaves room for the files that come next', () => {
-    const file = {
-      kind: 'text',
-      name: 'a',
-      mediaType: 'text/plain',
-      bytes: 1,
-      text: 'x'.repeat(80_000),
-      leftOff: 0,
-    } as const;
-    const opening = { kind: 'user', from: { name: 'Alex' }, text: 'look', files: [file], at } as const;
-    const stored = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(10_000)}`));
-
-    const chars = JSON.stringify(toHistory(stored, { ...opening, files: [file] })).length;
-
-    expect(chars).toBeLessThan(40_500);
-    expect(chars).toBeGreaterThan(30_000);
+  it('goes on behind what cannot be read', () => {
+    expect(toHistory([said('first'), 'no JSON', called('c'), said('second')])).toMatchObject([
+      { text: 'second' },
+    ]);
   });
 
   it('begins with somebody speaking and never holds a result without its call, wherever it is cut', () => {
