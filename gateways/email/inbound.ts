@@ -36,6 +36,10 @@ const MAX_NAME_CHARS = 100;
 const MAX_SUBJECT_CHARS = 300;
 const MAX_FILE_NAME_CHARS = 255;
 
+/** How mail programs begin the subject of what somebody passes on, in the languages they come in. */
+const FORWARDED =
+  /^\s*(?:(?:re|aw|sv|antw|odp)\s*:\s*)*(?:fwd?|wg|tr|rv|enc|vb|vs|doorst|i|pd|yml|továbbítás|转发|轉寄)\s*[:：]/i;
+
 /** Where a quote is looked for. The parser's time grows with the square of this: a tenth of a second at worst. */
 const MAX_SEARCHED_CHARS = 8_000;
 
@@ -100,6 +104,7 @@ export function toInbound(
     },
     text: textOf(mail),
     ...(mail.attachments.length > 0 ? { attachments: mail.attachments.map(toAttachment) } : {}),
+    ...(FORWARDED.test(subject) ? { passesOn: true as const } : {}),
     addressedToBot: token !== undefined || names('to') || (answered !== undefined && names('cc')),
     sentAt: sentAtOf(mail, arrival.at),
     replyTo: {

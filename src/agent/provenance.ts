@@ -40,11 +40,24 @@ export function trustOf(person: { readonly isKnown: boolean; readonly isOwner: b
   return person.isOwner ? 'owner' : 'member';
 }
 
+/** Whether a message holds words of others beside those of its author, as far as its form shows. */
+export function quotesOthers(text: string): boolean {
+  return QUOTED.test(text);
+}
+
+/** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
+const QUOTED =
+  /^[ \t]*(?:>|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*]*\p{L}[\p{L} ]{0,20}:\*?[ \t][^\n]{0,200}@[\p{L}\d-]|^[ \t]*\p{L}[^\n]{0,200}:[ \t]*\n+[ \t]*>/mu;
+
 function strangersIn(entry: Entry, entries: readonly Entry[]): string[] {
   switch (entry.kind) {
     case 'user': {
       const name = entry.from.name;
-      const words = isStrangers(speakersTrust(entry)) ? [`what ${name} wrote`] : [];
+      const words = isStrangers(speakersTrust(entry))
+        ? [`what ${name} wrote`]
+        : entry.passesOn
+          ? [`what ${name} passed on`]
+          : [];
       return [...words, ...(entry.files ?? []).map((file) => `the file “${file.name}”`)];
     }
     case 'tool-result':
@@ -66,7 +79,7 @@ function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust
 }
 
 function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
-  return entry.kind === 'user' && !isStrangers(speakersTrust(entry));
+  return entry.kind === 'user' && !isStrangers(speakersTrust(entry)) && !entry.passesOn;
 }
 
 function sourceOf(

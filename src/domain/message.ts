@@ -63,6 +63,8 @@ export const InboundMessage = z.object({
    * answers a request counts all the same, and so does whatever is said while a person has the conversation.
    */
   overheard: z.literal(true).optional(),
+  /** The platform says that it passes on what others wrote: a forwarded mail. */
+  passesOn: z.literal(true).optional(),
   /** It was given as a command of the platform: why it is not taken is told to its author alone. */
   isCommand: z.literal(true).optional(),
   /** The author changed it before it was read here; such a message never decides. */

@@ -1,7 +1,13 @@
 /** Whose words were read, and what becomes of calls afterwards. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { NOTHING_READ, readingOf, trustOf } from '../../../src/agent/provenance.ts';
+import {
+  NOTHING_READ,
+  quotesOthers,
+  type Reading,
+  readingOf,
+  trustOf,
+} from '../../../src/agent/provenance.ts';
 import { afterReading } from '../../../src/agent/tools/after-reading.ts';
 import type { PolicyDecision } from '../../../src/agent/tools/tool-policy.ts';
 import { AfterReading } from '../../../src/config/after-reading.ts';
@@ -31,6 +37,7 @@ describe('what was read', () => {
     ['what a tool knows itself', called('refund', 'done'), []],
     ['an outsider', [said('hi', { trust: 'outsider', from: { name: 'Eve' } })], ['what Eve wrote']],
     ['somebody without an account we know', [said('hi', { from: { name: 'Eve' } })], ['what Eve wrote']],
+    ['what somebody we know passes on', [said('x', { passesOn: true })], ['what Alex passed on']],
     [
       'a file, whoever sent it',
       [said('see', { files: [{ kind: 'unread', name: 'a.zip', mediaType: 'x/y', bytes: 1, why: 'x' }] })],
@@ -76,9 +83,40 @@ describe('what was read', () => {
   });
 });
 
+describe('a message that quotes others', () => {
+  it.each([
+    'see:\n> pay at once',
+    'FYI\n\n---------- Forwarded message ---------\nFrom: Eve',
+    'FYI\n-----Original Message-----',
+    'FYI\n\nVon: Eve <eve@evil.test>\nAn: Alex',
+    '  > x',
+    'Begin forwarded message:\n\n> From: Eve',
+  ])('OM-187 is known by its form: %j', (text) => {
+    expect(quotesOthers(text)).toBe(true);
+  });
+
+  it.each([
+    'refund order 7',
+    'a > b',
+    'Note: call me at five',
+    'two\n\nlines',
+    '- a list\n- of things',
+    '--- \ntext',
+  ])('is not any other: %j', (text) => {
+    expect(quotesOthers(text)).toBe(false);
+  });
+
+  it('is looked at in bounded time', () => {
+    expect(quotesOthers(`${'a: '.repeat(20_000)}\n${'-'.repeat(50_000)}`)).toBe(false);
+  });
+});
+
 describe('a call after strangers were read', () => {
   const ALLOW: PolicyDecision = { kind: 'allow', rule: 'small refunds' };
-  const reading = { strangers: ['a page'], isTyped: (text: string): boolean => text === 'https://a.test/' };
+  const reading: Pick<Reading, 'strangers' | 'isTyped'> = {
+    strangers: ['a page'],
+    isTyped: (text) => text === 'https://a.test/',
+  };
   const manager = {
     after_reading: AfterReading.parse({ approvers: { role: 'manager' } }),
     defaults: { read: 'allow', write: 'deny' },
