@@ -100,8 +100,8 @@ export type TurnOutcome =
       readonly done: readonly string[];
       readonly left: readonly string[];
     })
-  /** It was not done and had to end: by its steps or, where that is named, by a budget. */
-  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling });
+  /** It was not done and had to end: by its steps or, where that is named, by a budget. `text`: its last words. */
+  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling; readonly text?: string });
 
 /** @throws what the model client throws; nothing of the turn is kept then */
 export async function runTurn(
@@ -171,7 +171,7 @@ export async function runTurn(
     if (ceiling) {
       // A transcript has a result for each call, also for one that was not run.
       entries.push(...reply.calls.map(({ id }) => refusal(id, OUT_OF_BUDGET)));
-      return { kind: 'exhausted', ...report(), by: ceiling };
+      return { kind: 'exhausted', ...report(), by: ceiling, text: toSay(reply.text) };
     }
 
     const held: HeldCall[] = [];
