@@ -115,6 +115,7 @@ import { createElevateTool } from './router/elevation.ts';
 import { EscalationDirectives } from './router/escalation-directives.ts';
 import { GrantDesk } from './router/grant-desk.ts';
 import { LinkDirectives } from './router/link-directives.ts';
+import { MemoryDirectives } from './router/memory-directives.ts';
 import { createLinkNews } from './router/link-news.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
@@ -419,6 +420,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       controls: new ControlDirectives(stores.controlDesk, stores.controls),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links: linkDirectives,
+      memory: new MemoryDirectives(stores.memory, () => config().settings.memory),
       directory: stores.directory,
       reach,
       writer: stores.writer,

@@ -6,6 +6,7 @@
  */
 import type { PersonId } from '../domain/ids.ts';
 import { Entry } from '../domain/transcript.ts';
+import { nameOf } from './compaction/window.ts';
 
 /**
  * Entries as stored, newest last. One that cannot be read does not stop the conversation: it goes on with what came
@@ -17,6 +18,20 @@ export function toHistory(stored: readonly string[]): Entry[] {
   const readable = entries.slice(last + 1).filter((entry) => entry !== undefined);
   const start = readable.findIndex((entry) => entry.kind === 'user' || entry.kind === 'event');
   return start === -1 ? [] : readable.slice(start);
+}
+
+/**
+ * Whether a summary still tells of what the conversation is about: a new context ends it, unless it was written since.
+ *
+ * @param through see `Summary`
+ */
+export function summaryHolds(
+  stored: readonly string[],
+  history: readonly Entry[],
+  through: string | undefined,
+): boolean {
+  const isAnew = stored.some((json) => isNewContext(toEntry(json)));
+  return !isAnew || history.some((entry) => nameOf(entry) === through);
 }
 
 /** Everybody we know who has spoken since the agent's last words, as far back as the entries go. */

@@ -20,7 +20,7 @@ import type { Logger } from '../observability/logger.ts';
 import { secretsIn } from '../observability/redaction.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
-import { lastSaid, toHistory } from './history.ts';
+import { lastSaid, summaryHolds, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
 import { buildPrompt } from './prompt/prompt-builder.ts';
 import { sectionsOf } from './prompt/sections.ts';
@@ -80,10 +80,14 @@ export class TurnBriefs {
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
-    const [skills, memory] = await Promise.all([
+    const [skills, remembered] = await Promise.all([
       this.#skillsFor(occasion, log),
       this.deps.recollection.forTurn(conversationId, requester.person),
     ]);
+    const history = toHistory(stored);
+    const memory = summaryHolds(stored, history, remembered.summarisedThrough)
+      ? remembered
+      : withoutSummary(remembered);
     const standing = {
       authorizations: (): Authorizations => this.deps.config().authorizations,
       roles: rolesNow,
@@ -142,6 +146,11 @@ export class TurnBriefs {
     }
     return skills;
   }
+}
+
+/** What is known of a person holds all the same. */
+function withoutSummary({ person }: Remembered): Remembered {
+  return person === undefined ? {} : { person };
 }
 
 function budgetOf(

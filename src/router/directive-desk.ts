@@ -37,6 +37,7 @@ import {
 } from './escalation-directives.ts';
 import type { GrantDesk } from './grant-desk.ts';
 import { LINK_DIRECTIVES, type LinkDirective, type LinkDirectives, readLinkWish } from './link-directives.ts';
+import { isMemoryWish, type MemoryDirectives } from './memory-directives.ts';
 import { DIRECTIVES_HELP, directivesText } from './message-directives.ts';
 import type { Reach } from './reach.ts';
 
@@ -50,6 +51,7 @@ const HOLDS_SECRETS: ReadonlySet<Directive> = new Set([
   'status',
   'approvals',
   'grants',
+  'memory',
   ...ESCALATION_DIRECTIVES,
   ...LINK_DIRECTIVES,
 ]);
@@ -66,6 +68,7 @@ export type Directive =
   | 'grants'
   | 'new'
   | 'stop'
+  | 'memory'
   | ControlDirective
   | EscalationDirective
   | LinkDirective;
@@ -78,6 +81,7 @@ export interface DirectiveDeps {
   readonly controls: ControlDirectives;
   readonly escalations: EscalationDirectives;
   readonly links: LinkDirectives;
+  readonly memory: MemoryDirectives;
   readonly directory: Directory;
   readonly reach: Reach;
   readonly writer: EffectWriter;
@@ -221,6 +225,8 @@ export class DirectiveDesk {
       case 'unlink':
       case 'pair':
         return this.deps.links.take(message, requester);
+      case 'memory':
+        return this.deps.memory.take(message, requester);
       // With a ticket it would have been an answer.
       case 'approve':
         return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
@@ -372,6 +378,7 @@ export function readDirective(
   if (acted && isEscalationTicket(rest)) return { directive: acted };
   const linking = LINK_DIRECTIVES.find((each) => each === name);
   if (linking) return readLinkWish(text) ? { directive: linking } : undefined;
+  if (name === 'memory') return isMemoryWish(text) ? { directive: name } : undefined;
   const isAlone = rest.trim() === '';
   const alone = ALONE.find((each) => each === name);
   return isAlone && alone ? { directive: alone } : undefined;
@@ -399,6 +406,7 @@ const HELP = `**What you can write to me**
 - \`/escalations\`: what waits for you to look after it; \`/ack <ticket>\` takes it, \`/release <ticket>\` lets it go, \`/snooze <ticket> 1h\`, \`/escalate <ticket>\`, \`/resolve <ticket>\`
 - \`/link\`: speak from another account of yours as well; \`/unlink\` lists your accounts, \`/unlink <account>\` takes one back
 - \`/pair\`: strangers who wait to be let in, where you may do that
+- \`/memory\`: what I have written down about you; \`/memory on\` lets me, \`/memory off\` ends it and removes it
 - \`/new\`: begin anew: I am not shown any more what was said here before
 - \`/stop\`: stop what I am doing here
 - \`/status\`: who you are to me, how I handle your messages here, and what is held here

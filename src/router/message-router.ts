@@ -49,7 +49,7 @@ const TOO_OLD =
 
 /** Commands that are taken only as they were first written. */
 const CHANGES_HANDS: ReadonlySet<string> = new Set(['takeover', 'handback', 'human']);
-const AS_WRITTEN: ReadonlySet<string> = new Set([...CHANGES_HANDS, ...LINK_DIRECTIVES]);
+const AS_WRITTEN: ReadonlySet<string> = new Set([...CHANGES_HANDS, ...LINK_DIRECTIVES, 'memory']);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 

@@ -21,7 +21,7 @@ import { strategyFor, summarises } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { type Entry, isNewContext } from '../domain/transcript.ts';
 import type { MemoryStore } from '../memory/memory-store.ts';
 import type { StoredEntry, TranscriptStore } from '../memory/transcript-store.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -116,8 +116,12 @@ export class MemoryKeeper implements Service {
     ]);
     if (length - Math.min(summary?.length ?? 0, length) < settings.memory.summaries.after_entries) return;
 
-    const transcript = toTranscript(readable(await transcripts.read(conversationId, MOST_READ)));
+    const stored = readable(await transcripts.read(conversationId, MOST_READ));
+    const anew = stored.findLastIndex(isNewContext) + 1;
+    const transcript = toTranscript(stored.slice(anew));
     const from = summary ? startAfter(transcript, summary.through) : undefined;
+    // A summary of before is no part of a new context.
+    const existing = anew > 0 && from === undefined ? undefined : summary?.text;
     const begins = from ?? transcript.starts[0] ?? 0;
     const until =
       strategy === 'progressive'
@@ -133,13 +137,9 @@ export class MemoryKeeper implements Service {
     const last = through === undefined ? undefined : transcript.entries[through];
     if (!last || !(await this.#isMine(conversationId, `summary:${summary?.rev ?? 0}`))) return;
 
-    const written = await digest(
-      this.deps.model(),
-      { about: 'conversation', existing: summary?.text, entries },
-      signal,
-    );
+    const written = await digest(this.deps.model(), { about: 'conversation', existing, entries }, signal);
     const stoodFor = tokensFrom({ ...transcript, tokens: transcript.tokens.slice(0, to) }, begins);
-    const before = summary ? estimateText(summary.text) : 0;
+    const before = existing === undefined ? 0 : estimateText(existing);
     if (!written || estimateText(written.text) >= stoodFor + before) {
       this.deps.log.info({ conversation: conversationId }, 'no summary came of it; the one before stays');
       return;
