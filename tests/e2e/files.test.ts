@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
 import type { SentFile } from '../../src/sandbox/slack/files.ts';
 import { aPng, PDF, PNG } from '../support/files.ts';
-import { ALEX, BOT, EVE, GENERAL, Story } from '../support/story.ts';
+import { ALEX, BOT, EVE, GENERAL, isGuidance, Story } from '../support/story.ts';
 
 const GOT = /I got this with your message/;
 
@@ -38,7 +38,10 @@ const aText = (name: string, text: string): SentFile => ({
 /** The blocks of the newest thing said, in the last request to the model. */
 function shown(): { type: string; text?: string; source?: { media_type: string; data: string } }[] {
   const message = story.sandbox.claude.requests.at(-1)?.messages.findLast(({ role }) => role === 'user');
-  return JSON.parse(JSON.stringify(message?.content));
+  const blocks: { type: string; text?: string; source?: { media_type: string; data: string } }[] = JSON.parse(
+    JSON.stringify(message?.content),
+  );
+  return blocks.filter(({ text = '' }) => !isGuidance(text));
 }
 
 describe('a file in Slack', () => {

@@ -1,7 +1,7 @@
 /** What a model that obeys strangers, a forger or a careless mail server cannot do. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
-import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
+import { ALEX, button, codesIn, DANA, EVE, GENERAL, isGuidance, Story, textOf } from '../support/story.ts';
 
 let story: Story;
 /** Every test asks about an order of its own, so that one story serves them all. */
@@ -175,7 +175,8 @@ describe('a model that does what strangers say', () => {
     const end = story.sandbox.claude.script(({ messages }) => {
       const last = messages.at(-1)?.content;
       for (const block of typeof last === 'string' ? [{ text: last }] : (last ?? [])) {
-        if ('text' in block && typeof block.text === 'string') seen.push(block.text);
+        if ('text' in block && typeof block.text === 'string' && !isGuidance(block.text))
+          seen.push(block.text);
       }
       return { text: 'noted' };
     });

@@ -82,6 +82,8 @@ export class Story {
           jira: { ...settings.gateways.jira, pace: UNLIMITED },
         },
         http: { ...settings.http, port: 0 },
+        // What failed is tried again as soon as the story says that it works.
+        breakers: { ...settings.breakers, cool_down: 1 },
       },
     };
     const log = createLogger({ level: options.logLevel ?? process.env.STORY_LOG ?? 'silent' });
@@ -270,6 +272,11 @@ export function textOf(message: Pick<SlackMessage, 'text' | 'blocks'>): string {
 }
 
 /** The words a request mail names for a yes or a no. */
+/** What the gateway tells the model for one turn alone, before what the turn is about. */
+export function isGuidance(text: string): boolean {
+  return text.startsWith('[signalbox] For this turn');
+}
+
 export function codesIn(mail: Mail): { approve: string; deny: string } {
   const approve = /approve ([A-Z0-9]{4,8})/.exec(mail.text)?.[1];
   const deny = /deny ([A-Z0-9]{4,8})/.exec(mail.text)?.[1];
