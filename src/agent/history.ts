@@ -30,6 +30,7 @@ export function summaryHolds(
   history: readonly Entry[],
   through: string | undefined,
 ): boolean {
+  if (through === undefined) return true;
   const isAnew = stored.some((json) => isNewContext(toEntry(json)));
   return !isAnew || history.some((entry) => nameOf(entry) === through);
 }
@@ -57,7 +58,7 @@ export function lastSaid(opening: Entry, stored: readonly string[]): string {
 }
 
 /** Somebody asked for a new context: nothing that stands before it is shown. */
-function isNewContext(entry: Entry | undefined): boolean {
+export function isNewContext(entry: Entry | undefined): boolean {
   return entry?.kind === 'event' && entry.anew === true;
 }
 

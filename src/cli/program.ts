@@ -14,6 +14,7 @@ import { addConfig } from './commands/config.ts';
 import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addEscalation } from './commands/escalation.ts';
+import { addMemory } from './commands/memory.ts';
 import { addPeople } from './commands/people.ts';
 import { addSkills } from './commands/skills.ts';
 import { addStart } from './commands/start.ts';
@@ -66,6 +67,7 @@ Examples:
   addConversations(program, run);
   addDeadLetters(program, run);
   addEscalation(program, run);
+  addMemory(program, run);
   addPeople(program, run);
   addSkills(program, run);
   addUsage(program, run);

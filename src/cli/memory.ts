@@ -1,0 +1,210 @@
+/** `signalbox memory …`: what is remembered of one person: shown, exported, put aside, put back, erased. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import writeFileAtomic from 'write-file-atomic';
+import { visible } from '../approvals/sentences.ts';
+import { StartupError } from '../domain/errors.ts';
+import { PersonId } from '../domain/ids.ts';
+import { type Erased, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
+import { type Actor, actorOf, auditName, demand } from './actor.ts';
+import { facts } from './table.ts';
+import { type StoreSession, withStores } from './with-stores.ts';
+
+export interface MemoryOptions {
+  readonly config: string;
+  readonly json: boolean;
+}
+
+/** Only whoever runs this may read what lies in it: it is about a person. */
+const PRIVATE = 0o600;
+
+// ── The commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function showMemory(who: string, options: MemoryOptions): Promise<number> {
+  return withPerson(who, options, 'see what is remembered of', async ({ personData }, { ids }) => {
+    const all = await personData.collect(ids);
+    return print(options.json ? toJson(all) : describe(all));
+  });
+}
+
+export async function exportMemory(
+  who: string,
+  file: string | undefined,
+  options: MemoryOptions,
+): Promise<number> {
+  return withPerson(who, options, 'export what is remembered of', async (session, subject) => {
+    const all = await session.personData.collect(subject.ids);
+    await record(session, subject, 'memory.exported', { conversations: all.conversations.length });
+    if (file === undefined) return print(toJson(all));
+    await writeFileAtomic(file, `${toJson(all)}\n`, { mode: PRIVATE });
+    return say(options, { file }, `Everything about ${subject.name} is in ${file}.`);
+  });
+}
+
+export async function snapshotMemory(who: string, file: string, options: MemoryOptions): Promise<number> {
+  return withPerson(who, options, 'keep a copy of what is remembered of', async (session, subject) => {
+    const snapshot = await session.personData.snapshot(subject.id, Date.now());
+    await writeFileAtomic(file, `${toJson(snapshot)}\n`, { mode: PRIVATE });
+    await record(session, subject, 'memory.snapshot-taken', { notes: snapshot.notes.length });
+    const words = `${snapshot.notes.length} notes${snapshot.profile === undefined ? '' : ' and the profile'} of ${subject.name} are in ${file}.`;
+    return say(options, { file, notes: snapshot.notes.length }, words);
+  });
+}
+
+export async function restoreMemory(who: string, file: string, options: MemoryOptions): Promise<number> {
+  return withPerson(who, options, 'put back what was remembered of', async (session, subject) => {
+    const snapshot = await readSnapshot(file);
+    if (snapshot.person !== subject.id) {
+      throw new StartupError(
+        `${file} is about ${visible(snapshot.person)}`,
+        `name that person, or another file`,
+      );
+    }
+    const restored = await session.personData.restore(subject.id, snapshot, Date.now());
+    await record(session, subject, 'memory.restored', { ...restored });
+    const profile = {
+      none: '',
+      restored: ' The profile is, too.',
+      'no-consent': ` The profile is not: ${subject.name} does not agree to one now.`,
+    }[restored.profile];
+    return say(options, restored, `${restored.notes} notes of ${subject.name} are as they were.${profile}`);
+  });
+}
+
+export async function eraseMemory(who: string, isMeant: boolean, options: MemoryOptions): Promise<number> {
+  return withPerson(who, options, 'erase what is remembered of', async (session, subject) => {
+    if (!isMeant) {
+      const counted = await session.personData.count(subject.ids);
+      const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes`;
+      return say(options, { erased: false, ...counted }, words);
+    }
+    const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
+    const erased = await session.personData.erase(subject.ids, about, Date.now());
+    await session.audit.append('cli', {
+      ...about,
+      event: 'memory.erased',
+      subject: subject.id,
+      channel: 'cli',
+      detail: { ...erased },
+    });
+    return say(options, { erased: true, ...erased }, `${erasedText(erased)}\n\nAll of it is erased.`);
+  });
+}
+
+// ── Parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Subject {
+  readonly id: PersonId;
+  readonly name: string;
+  /** Every id they go by, their own first. */
+  readonly ids: readonly PersonId[];
+  /** Who asks, as the audit names them. */
+  readonly actor: string;
+}
+
+/** Everybody may do this with what is their own; with what is somebody else's, whoever operates the gateway. */
+async function withPerson(
+  who: string,
+  { config }: MemoryOptions,
+  action: string,
+  work: (session: StoreSession, subject: Subject) => Promise<number>,
+): Promise<number> {
+  return withStores(config, async (session) => {
+    const actor: Actor = actorOf(session.config, session.directory);
+    if (actor.person.id !== who) demand(session.directory, actor, 'operate', `${action} somebody else`);
+    const id = PersonId.safeParse(who).data;
+    if (id === undefined) {
+      throw new StartupError(`"${who}" is no id of a person`, '`signalbox people list` shows them');
+    }
+    // Whoever is no longer in contacts.yaml, and a guest, may be erased all the same.
+    const name = session.directory.find(id)?.name ?? id;
+    return work(session, {
+      id,
+      name: visible(name),
+      ids: session.directory.idsOf(id),
+      actor: auditName(actor),
+    });
+  });
+}
+
+async function record(
+  { audit }: StoreSession,
+  { id, actor }: Subject,
+  event: string,
+  detail: Record<string, unknown>,
+): Promise<void> {
+  const correlation = `cli:${randomUUID()}`;
+  await audit.append('cli', { event, actor, subject: id, correlation, channel: 'cli', detail });
+}
+
+/** @throws {StartupError} when the file cannot be read, or is something else */
+async function readSnapshot(file: string): Promise<PersonSnapshot> {
+  const remedy = 'take a file that `signalbox memory snapshot` has written';
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new StartupError(`${file} cannot be read`, remedy, { cause: error });
+  });
+  const parsed = PersonSnapshot.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new StartupError(
+    `${file} is no snapshot: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+    remedy,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function describe({ ids, profiles, notes, conversations }: PersonExport): string {
+  const [profile] = profiles;
+  const messages = conversations.reduce((sum, { said }) => sum + said.length, 0);
+  const head = facts([
+    ['person', ids.join(', ')],
+    ['agreed to a profile', profile?.consent.given ? new Date(profile.consent.atMs).toISOString() : 'no'],
+    ['notes', String(notes.reduce((sum, each) => sum + each.notes.length, 0))],
+    ['conversations', String(conversations.length)],
+    ['messages', String(messages)],
+    ['summaries', String(conversations.filter(({ summary }) => summary).length)],
+  ]);
+  const known = profiles.flatMap(({ text }) => (text === undefined ? [] : [`\nProfile\n${indented(text)}`]));
+  const noted = notes.map(
+    (each) =>
+      `\n${visible(each.owner)}\n${each.notes.map(({ name, text }) => indented(`${name}: ${text}`)).join('\n')}`,
+  );
+  return [head, ...known, ...noted].join('\n');
+}
+
+function erasedText({ profiles, notes, messages, summaries, conversations }: Erased): string {
+  return facts([
+    ['profiles', String(profiles)],
+    ['notes', String(notes)],
+    ['messages', String(messages)],
+    ['summaries', String(summaries)],
+    ['whole conversations', String(conversations)],
+  ]);
+}
+
+function indented(text: string): string {
+  return visible(text)
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+function toJson(value: object): string {
+  return JSON.stringify(value, undefined, 2);
+}
+
+function say({ json }: MemoryOptions, what: object, words: string): number {
+  return print(json ? toJson(what) : words);
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
