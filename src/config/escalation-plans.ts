@@ -114,7 +114,8 @@ const Notify = z.union([
       importance: WrittenImportance.optional(),
       if_nobody: OnNobody.prefault('skip').describe(
         'When none of them is there. skip: the next step that calls somebody, at once. go_on: as if somebody had ' +
-          'been called. hold: until one of them is there. `{ instead: … }`: these are called.',
+          'been called; who comes meanwhile is called then. hold: until one of them is there, for `hold_at_most`; then as ' +
+          'skip. `{ instead: … }`: these are called.',
       ),
     })
     .transform(({ to, importance, if_nobody }) => ({
@@ -277,6 +278,9 @@ export const WrittenPlan = z
     repeat_last_resort_every: duration({ min: '1m', max: '7d' })
       .prefault('4h')
       .describe('How often the last resort is called again.'),
+    hold_at_most: duration({ min: '1m', max: '30d' })
+      .prefault('24h')
+      .describe('How long a step with `if_nobody: hold` waits for one of them to be there.'),
     settle: duration({ min: '0s', max: '1h' })
       .prefault('10s')
       .describe('Nobody is called before that, in case it is over by itself.'),
@@ -298,6 +302,7 @@ export const WrittenPlan = z
       rounds: policy.repeat,
       lastResort: policy.last_resort,
       nagMs: Math.round(policy.repeat_last_resort_every),
+      holdMs: Math.round(policy.hold_at_most),
       settleMs: Math.round(policy.settle),
       acknowledge: policy.acknowledge,
       maxAgeMs: Math.round(policy.max_age),

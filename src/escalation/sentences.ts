@@ -1,16 +1,21 @@
 /** Every sentence of an escalation: what people who are called read, and what somebody who acted on it is told. Pure. */
 import { literal, whenText } from '../approvals/sentences.ts';
 import { ticketFor } from '../control/control-store.ts';
+import { lengthText } from '../control/sentences.ts';
 import type { DeedResult } from '../domain/escalation/answers.ts';
 import type { Page } from '../domain/escalation/pager.ts';
+import { holdOf } from '../domain/escalation/plan.ts';
 import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
 import type { Button } from '../domain/message.ts';
 
 /** What somebody is called with. */
 export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page' }>['why']): string {
-  const { id, title, words, severity, count, firstMs } = escalation;
+  const { id, title, words, severity, count, firstMs, missedMs } = escalation;
   const said = words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
-  const again = count > 1 ? ` Reported ${count} times since ${whenText(firstMs)}.` : '';
+  const reported = count > 1 ? ` Reported ${count} times since ${whenText(firstMs)}.` : '';
+  const missed =
+    missedMs === undefined ? '' : ` Nobody who was to be called first was there for ${lengthText(missedMs)}.`;
+  const again = `${missed}${reported}`;
   switch (why) {
     case 'call':
       return `**${literal(title)}** (${severity})${said}\n\nSomebody has to look after this.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you do, and nobody else is called. \`/snooze ${id} 1h\` puts it off; \`/escalate ${id}\` calls the next.`;
@@ -129,18 +134,18 @@ export function deedText({ code, escalation }: DeedResult): string {
 
 /** One line for a list. */
 export function lineText(escalation: Escalation): string {
-  const { id, title, severity, standing } = escalation;
-  return `- ${literal(title)} (${severity}): ${standingText(standing)}\n  \`/ack ${id}\``;
+  const { id, title, severity } = escalation;
+  return `- ${literal(title)} (${severity}): ${standingText(escalation)}\n  \`/ack ${id}\``;
 }
 
-function standingText(standing: Escalation['standing']): string {
+function standingText({ standing, waitsSinceMs, plan }: Escalation): string {
   switch (standing.state) {
     case 'ACTIVE':
       return `people are being called; the next at ${whenText(standing.nextMs)}`;
     case 'HELD':
       return standing.reason === 'closed'
         ? `waits for working hours, ${whenText(standing.nextMs)}`
-        : 'waits for somebody to be there';
+        : `waits for somebody to be there${waitsSinceMs === undefined ? '' : `, until ${whenText(waitsSinceMs + holdOf(plan))} at most`}`;
     case 'ACKED':
       return `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}`;
     case 'SNOOZED':

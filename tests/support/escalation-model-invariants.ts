@@ -346,13 +346,11 @@ function lookedAt(history: History, escalation: Escalation, atMs: number, times:
 
 /** Looks at it whenever it is due, in a world in which everybody stays where they are. */
 function wrongEnd(history: History, escalation: Escalation): string | undefined {
-  const holds = escalation.plan.steps.some((step) => step.kind === 'notify' && step.onEmpty.kind === 'hold');
   let it = escalation;
   let nowMs = history.store.nowMs;
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
     const { state } = it.standing;
     if (!isLive(it) || state === 'EXHAUSTED') return undefined;
-    if (state === 'HELD' && it.standing.reason === 'nobody' && holds) return undefined;
     // Whoever has it is trusted, or asked for as long as it takes.
     if (state === 'ACKED' && (dueOf(it) === undefined || nowMs - it.lastMs > it.plan.maxAgeMs))
       return undefined;

@@ -185,6 +185,7 @@ export function plans({ holds = true, roundTheClock = false }: PlanWish = {}): f
         rounds: fc.integer({ min: 1, max: 3 }),
         lastResort: fc.record({ who: targets, importance: fc.constant<Importance>('urgent') }),
         nagMs: fc.constantFrom(30 * MINUTE, 4 * HOUR),
+        holdMs: fc.constantFrom(MINUTE, 10 * MINUTE),
         settleMs: fc.constantFrom(0, 10 * SECOND),
         acknowledge: fc.record(
           {
@@ -209,6 +210,7 @@ export function plans({ holds = true, roundTheClock = false }: PlanWish = {}): f
           'rounds',
           'lastResort',
           'nagMs',
+          'holdMs',
           'settleMs',
           'acknowledge',
           'maxAgeMs',

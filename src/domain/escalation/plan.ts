@@ -40,7 +40,7 @@ export const OnEmpty = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('skip') }),
   /** As if somebody had been called. */
   z.object({ kind: z.literal('go-on') }),
-  /** Until there is somebody. */
+  /** Until there is somebody, or it was waited for long enough; then as `skip`. */
   z.object({ kind: z.literal('hold') }),
   z.object({ kind: z.literal('instead'), who: z.array(Target).min(1) }),
 ]);
@@ -82,6 +82,8 @@ export const EscalationPlan = z.object({
   steps: z.array(PlanStep).min(1),
   /** How often all steps are gone through. */
   rounds: z.int().min(1),
+  /** How long a step waits for somebody to be there, where it does. Absent: as long as is usual. */
+  holdMs: z.int().optional(),
   /** Called when all that did not help, and again and again. */
   lastResort: z.object({ who: z.array(Target).min(1), importance: Importance }),
   nagMs: z.int(),
@@ -106,6 +108,13 @@ export const EscalationPlan = z.object({
   onlyIn: z.string().optional(),
 });
 export type EscalationPlan = z.infer<typeof EscalationPlan>;
+
+/** How long a step waits for somebody to be there, where its policy does not say. */
+const HOLD_MS = 24 * 60 * 60_000;
+
+export function holdOf({ holdMs = HOLD_MS }: Pick<EscalationPlan, 'holdMs'>): number {
+  return holdMs;
+}
 
 export function isWorse(severity: Severity, than: Severity): boolean {
   return Severity.options.indexOf(severity) > Severity.options.indexOf(than);

@@ -19,7 +19,7 @@
  *   E1   Every change that must kill what was begun raises the epoch; a call of an older epoch is not made.
  *   E2   What is live has a time at which `tick` has something to do (`dueOf`), what is over has none.
  *   E3   Steps are taken in the order of the plan, by its branches and gotos alone.
- *   E5   Rounds and gotos are bounded: if nobody acts it comes to EXHAUSTED.
+ *   E5   Rounds, gotos and waiting for somebody to be there are bounded: if nobody acts it comes to EXHAUSTED.
  *   E6   It is never silent: one that was taken is asked about, one that is exhausted calls the last resort again.
  *   E9   One record per key; further reports of the same are counted.
  *   E10  One owner. Whoever comes second is told who came first.
@@ -124,6 +124,10 @@ export const Escalation = z.object({
   step: z.int(),
   /** Counted from 0. */
   round: z.int(),
+  /** Since when that step waits for somebody to be there; absent: it does not. */
+  waitsSinceMs: z.int().optional(),
+  /** How long one was waited for last, in vain. */
+  missedMs: z.int().optional(),
   /** How often each goto was followed, by its id. */
   jumps: z.record(z.string(), z.int()),
   /** Whom the last step called, and when that may be somebody else, so that a change of shift is noticed. */
@@ -241,6 +245,6 @@ export function advance(escalation: Escalation, standing: Standing): Escalation 
 
 /** One revision and one epoch on: no call of an older one is made any more. */
 export function advanceEpoch(escalation: Escalation, standing: Standing): Escalation {
-  const { calling: _, ...rest } = advance(escalation, standing);
+  const { calling: _, waitsSinceMs: __, missedMs: ___, ...rest } = advance(escalation, standing);
   return { ...rest, epoch: escalation.epoch + 1, chains: [] };
 }

@@ -4,8 +4,17 @@
  * Where an outage let several calls fall due, only the last of them is made: whoever is called then is called as
  * loudly as the time asks for, and nobody is called by the way.
  */
+
+import type { Importance } from '../person.ts';
 import { type Called, call, changesOf, isNobody, join, ring, toldWith } from './calling.ts';
-import { type Condition, type EscalationPlan, importanceOf, isAtLeast, type PlanStep } from './plan.ts';
+import {
+  type Condition,
+  type EscalationPlan,
+  holdOf,
+  importanceOf,
+  isAtLeast,
+  type PlanStep,
+} from './plan.ts';
 import {
   type Act,
   advance,
@@ -134,8 +143,10 @@ export class PlanWalk {
     const called = instead ? call(this.escalation, { who, importance }, 'call', this.s) : first;
     const next = this.escalation.step + 1;
     if (isNobody(called)) {
-      if (step.onEmpty.kind === 'hold') return false;
+      if (step.onEmpty.kind === 'hold' && this.#waitsOn()) return false;
       this.#note(step, 'empty');
+      // Who comes to it while it goes on is called then; a channel that cannot be posted in is nobody.
+      if (step.onEmpty.kind === 'go-on') this.#lookFor(step.who, importance);
       this.#goTo(step.onEmpty.kind === 'go-on' ? next : behindWaits(this.escalation.plan, next));
       return true;
     }
@@ -149,6 +160,25 @@ export class PlanWalk {
     };
     this.#goTo(next);
     return true;
+  }
+
+  /** Whether it waits on for somebody to be there: as long as its policy lets it. */
+  #waitsOn(): boolean {
+    const { waitsSinceMs = this.s.nowMs, plan } = this.escalation;
+    const waitedMs = this.s.nowMs - waitsSinceMs;
+    const isOver = waitedMs >= holdOf(plan);
+    this.escalation = isOver
+      ? { ...this.escalation, missedMs: waitedMs }
+      : { ...this.escalation, waitsSinceMs };
+    return !isOver;
+  }
+
+  #lookFor(who: NotifyStep['who'], importance: Importance): void {
+    const people = who.filter(({ kind }) => kind !== 'channel');
+    this.escalation = {
+      ...this.escalation,
+      calling: { who: people, importance, ...changesOf(people, this.s) },
+    };
   }
 
   #wait({ forMs, hours }: Extract<PlanStep, { kind: 'wait' }>): void {
@@ -185,11 +215,13 @@ export class PlanWalk {
   #somebodyAt(step: PlanStep): number {
     const { changesMs = Number.POSITIVE_INFINITY } =
       step.kind === 'notify' ? changesOf(step.who, this.s) : {};
-    return Math.min(changesMs, this.s.nowMs + LOOK_AGAIN_MS);
+    const { waitsSinceMs = this.s.nowMs, plan } = this.escalation;
+    return Math.min(changesMs, this.s.nowMs + LOOK_AGAIN_MS, waitsSinceMs + holdOf(plan));
   }
 
   #goTo(step: number): void {
-    this.escalation = { ...this.escalation, step };
+    const { waitsSinceMs: _, ...escalation } = this.escalation;
+    this.escalation = { ...escalation, step };
   }
 
   #note({ id }: PlanStep, how: Taken['how'] = 'done'): void {

@@ -80,8 +80,8 @@ describe('an escalation', { timeout: timeFor(60_000) }, () => {
     });
   });
 
-  it('E5 comes to its last resort if nobody acts, whatever its rounds and gotos', () => {
-    always({ world: worlds({ reachable: true }), plan: plans({ holds: false }) }, ({ world, plan }) => {
+  it('E5 comes to its last resort if nobody acts, whatever its rounds and gotos, and whoever it waits for', () => {
+    always({ world: worlds({ reachable: true }), plan: plans() }, ({ world, plan }) => {
       const run = new Run(world, plan).raise();
 
       run.pass(START + 400 * DAY, 'EXHAUSTED');

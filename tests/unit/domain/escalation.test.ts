@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EscalationPlan, type PlanStep, type Severity } from '../../../src/domain/escalation/plan.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
+import { callText } from '../../../src/escalation/sentences.ts';
 import { DAY, HOUR, MINUTE, Run, SECOND, START, type World } from '../../support/escalation-world.ts';
 
 const [ALEX, DANA, KIM] = ['alex', 'dana', 'kim'].map((name) => PersonId.parse(name)) as [
@@ -71,6 +72,43 @@ describe('an escalation', () => {
     run.pass(START + HOUR);
 
     expect(callsOf(run)).toEqual(['1:00 dana slack']);
+  });
+
+  it('E5 is held no longer than its policy lets it, and the next who are called read of it', () => {
+    const held: PlanStep = { ...call('nobody'), onEmpty: { kind: 'hold' } };
+    const run = new Run(world(), { ...plan([held, wait(30), call('dana'), wait(60)]), holdMs: 2 * HOUR });
+
+    run.raise().pass(START + 119 * MINUTE);
+    expect(callsOf(run)).toEqual([]);
+    run.pass(START + 2 * HOUR);
+
+    expect(callsOf(run)).toEqual(['2:00 dana slack']);
+    expect(callText(run.escalation, 'call')).toContain(
+      'Nobody who was to be called first was there for 2 hours.',
+    );
+    expect(run.escalation.waitsSinceMs).toBeUndefined();
+  });
+
+  it('E5 is held for a day where its policy does not say how long, its closed hours among them', () => {
+    const held: PlanStep = { ...call('nobody'), onEmpty: { kind: 'hold' } };
+    const run = new Run(world(), { ...plan([held, call('dana'), wait(60)]), onlyIn: 'first' }).raise();
+
+    run.pass(START + 24 * HOUR - MINUTE);
+    expect(callsOf(run)).toEqual([]);
+    run.pass(START + 24 * HOUR);
+
+    expect(callsOf(run)).toEqual(['24:00 dana slack']);
+  });
+
+  it('calls whoever comes on call while it goes on as if somebody had been called', () => {
+    const step: PlanStep = { ...call('support'), onEmpty: { kind: 'go-on' } };
+    const run = new Run(world({ shift: [undefined, DANA] }), plan([step, wait(90)])).raise();
+
+    run.pass(START + 59 * MINUTE);
+    expect(callsOf(run)).toEqual([]);
+    run.pass(START + 80 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['1:00 dana slack', '1:05 dana email']);
   });
 
   it('calls whoever comes on call while it waits; who was called before is not called anew', () => {
