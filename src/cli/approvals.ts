@@ -295,11 +295,17 @@ function rightsOf(
   person: Pick<Person, 'id' | 'roles'>,
   approval: Approval,
   nowMs: number,
-): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'permitted'> {
-  const { roles, onCall, standsFor = [] } = directory.voterOf(person, nowMs);
+): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'mute' | 'permitted'> {
+  const { roles, onCall, mute, standsFor = [] } = directory.voterOf(person, nowMs);
   const trusting = directory.wordsPassedTo(person.id, approval, nowMs);
   const words = [...standsFor, ...trusting];
-  return { roles, onCall, standsFor: words, permitted: directory.may(roles, 'approve') || words.length > 0 };
+  return {
+    roles,
+    onCall,
+    mute,
+    standsFor: words,
+    permitted: directory.may(roles, 'approve') || words.length > 0,
+  };
 }
 
 /** Everybody who could still say yes, where one no is not enough; undefined when nobody can tell. */

@@ -53,6 +53,8 @@ export interface Authority {
 /** Somebody who says yes, for themselves or for one of those who let them. */
 export interface Voter extends Authority {
   readonly standsFor?: readonly Authority[] | undefined;
+  /** They may not approve: they have no word of their own, and speak for others only. */
+  readonly mute?: true | undefined;
 }
 
 /** Whether this person can fill one of the places. */
@@ -77,8 +79,8 @@ export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolea
   return false;
 }
 
-function wordsOf({ standsFor = [], ...own }: Voter): readonly Authority[] {
-  return [own, ...standsFor];
+function wordsOf({ standsFor = [], mute, ...own }: Voter): readonly Authority[] {
+  return mute ? standsFor : [own, ...standsFor];
 }
 
 /** What somebody may say: for whom, and which of the groups that helps. */

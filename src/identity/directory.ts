@@ -433,7 +433,7 @@ export class Directory {
     const accounts = this.find(id)?.accounts ?? [];
     const own = this.may(roles, 'approve')
       ? authorityOf({ id, roles }, accounts, moment)
-      : { person: id, roles: [], accounts };
+      : { person: id, roles: [], accounts, mute: true as const };
     return { ...own, ...(standsFor.length > 0 ? { standsFor } : {}) };
   }
 

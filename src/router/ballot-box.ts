@@ -192,6 +192,7 @@ export class BallotBox {
         roles: voter.roles,
         onCall: voter.onCall,
         standsFor: voter.standsFor,
+        mute: voter.mute,
         permitted: this.#isPermitted(person, voter.standsFor),
         via: platformOf(account),
       };
@@ -305,14 +306,14 @@ export class BallotBox {
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
     const result = await approvals.apply(id, (approval, nowMs): Step<ReconcileResult> => {
       if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
-      const { roles, onCall, standsFor } = this.#voterOf(person, approval, nowMs);
+      const { person: _, ...word } = this.#voterOf(person, approval, nowMs);
       const operates = directory.may(person.roles, 'operate');
       const byOffice = operates && (finding !== 'retry' || approval.decision?.source === 'policy');
-      if (!byOffice && !this.#isPermitted(person, standsFor)) {
+      if (!byOffice && !this.#isPermitted(person, word.standsFor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
       const via = platformOf(account);
-      const rights = { ...knownAs(speaker), operates, roles, onCall, standsFor };
+      const rights = { ...word, ...knownAs(speaker), operates };
       const by = { ...rights, name: person.name, via, about };
       return reconcile(approval, by, finding, nowMs);
     });

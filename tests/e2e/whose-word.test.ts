@@ -2,10 +2,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
 import { ticketOf } from '../../src/domain/card.ts';
-import { Platform } from '../../src/domain/ids.ts';
+import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
-import { codesIn, DANA, EVE, Story, type StoryConfig } from '../support/story.ts';
+import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
+import { button, codesIn, DANA, EVE, GENERAL, Story, type StoryConfig } from '../support/story.ts';
 
 const HOUR = 3_600_000;
 const [MANAGER, DIRECTOR] = [RoleName.parse('manager'), RoleName.parse('director')];
@@ -178,6 +179,75 @@ describe('other arguments', () => {
     await story.answer(await edited('amount=110'), /Done/);
 
     expect(story.refunds(7)).toEqual([110]);
+  });
+});
+
+describe('whoever may not approve any more', () => {
+  /** Dana alone is asked; then she may approve no more, but stands in for Kim, a manager whom nobody asked. */
+  async function asked(): Promise<{ thread: string; card: SlackMessage }> {
+    await begin({ approvers: { person: PersonId.parse('dana') } });
+    const thread = await story.mention('refund order 7');
+    return { thread, card: await story.answer(thread, /Waiting for/) };
+  }
+
+  function onlyStandsInForKim(roles: string[] = ['member']): void {
+    const { people } = story.config.contacts;
+    const dana = people.dana!;
+    const away = [{ from: Date.UTC(2000, 0), to: Date.UTC(2100, 0), stand_in: PersonId.parse('dana') }];
+    const kim = {
+      ...dana,
+      name: 'Kim',
+      time_zone: 'UTC',
+      accounts: { email: ['kim@corp.test'] },
+      absences: away,
+    };
+    const next = { ...people, kim, dana: { ...dana, roles: roles.map((role) => RoleName.parse(role)) } };
+    story.config = { ...story.config, contacts: { ...story.config.contacts, people: next } };
+  }
+
+  it('A4 decides nothing that names them by the word of somebody else it does not name', async () => {
+    const { card } = await asked();
+    onlyStandsInForKim();
+
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: GENERAL,
+      ts: card.ts,
+      actionId: button(card, /Approve/),
+    });
+    await story.told(DANA.slack, /You are not one of those who may decide this/);
+    await story.quiet();
+
+    expect(story.refunds(7)).toEqual([]);
+    expect(await story.waiting()).toHaveLength(1);
+  });
+
+  it('A4 OM-124 lets nothing run again by it, though they run the gateway', async () => {
+    const { thread, card } = await asked();
+    story.sandbox.shop.fault('error-before');
+    const press = (shown: SlackMessage, label: RegExp) =>
+      story.sandbox.slack.press({
+        user: DANA.slack,
+        channel: GENERAL,
+        ts: shown.ts,
+        actionId: button(shown, label),
+      });
+    await press(card, /Approve/);
+    const lost = await story.answer(thread, /nobody can tell whether it happened/);
+    await story.answer(thread, /cannot say whether it was done/);
+    const operating = Object.entries(story.config.authorizations.roles).find(
+      ([, { permissions }]) => permissions.includes('operate') && !permissions.includes('approve'),
+    );
+    onlyStandsInForKim(operating ? [operating[0]] : []);
+    await story.advance(HOUR);
+
+    await press(lost, /Run it again/);
+    await story.told(DANA.slack, /Only those who may decide this/);
+    await story.quiet();
+
+    expect(operating).toBeDefined();
+    expect(story.refunds(7)).toEqual([]);
+    expect(await story.app.approvals.pending(10)).toMatchObject([{ state: 'UNKNOWN' }]);
   });
 });
 

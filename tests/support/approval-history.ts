@@ -582,9 +582,12 @@ export class History {
   }
 
   /** Roles and stand-ins as they are when it counts, not when it was said. */
-  #standing(current: Approval, name: string): Pick<Vote, 'roles' | 'permitted'> & { standsFor: Voter[] } {
-    const { roles, standsFor } = this.#voter(current, name);
-    return { roles, standsFor: [...standsFor], permitted: roles.length > 0 || standsFor.length > 0 };
+  #standing(
+    current: Approval,
+    name: string,
+  ): Pick<Vote, 'roles' | 'mute' | 'permitted'> & { standsFor: Voter[] } {
+    const { roles, mute, standsFor } = this.#voter(current, name);
+    return { roles, mute, standsFor: [...standsFor], permitted: roles.length > 0 || standsFor.length > 0 };
   }
 
   #voter(current: Approval, name: string): Voter & { standsFor: readonly Voter[] } {
@@ -592,7 +595,8 @@ export class History {
       person,
       roles: [...(this.#roles[person] ?? [])],
     }));
-    return { person: idOf(name), roles: [...(this.#roles[name] ?? [])], standsFor };
+    const roles = [...(this.#roles[name] ?? [])];
+    return { person: idOf(name), roles, standsFor, ...(roles.length === 0 ? { mute: true } : {}) };
   }
 
   #note(change: Written): void {

@@ -96,7 +96,7 @@ export const INVARIANTS = {
         return 'a yes came from elsewhere';
       const said =
         assents.length > 0
-          ? assents.map(({ by, roles, standsFor }) => ({ person: by.person, roles, standsFor }))
+          ? assents.map(({ by, roles, mute, standsFor }) => ({ person: by.person, roles, mute, standsFor }))
           : [];
       const people =
         said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];

@@ -7,7 +7,7 @@
  * Invariant: what is said about one attempt counts for no other.
  */
 import type { PersonId } from '../ids.ts';
-import { type Authority, isQuorum } from '../quorum.ts';
+import { type Authority, isQuorum, type Voter } from '../quorum.ts';
 import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
 import { mayDecide, rightsOf, voterIn } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
@@ -24,7 +24,9 @@ export type ReconcileResult =
 /** Somebody who says what they found out. */
 export interface Finder extends Settler, Omit<Authority, 'person'> {
   /** Those who let them decide in their place, now. */
-  readonly standsFor?: readonly Authority[] | undefined;
+  readonly standsFor?: Voter['standsFor'];
+  /** They may not approve by themselves. */
+  readonly mute?: Voter['mute'];
   /** The attempt they were shown, as `attemptOf` names it; absent for whoever means the last. */
   readonly about?: string | undefined;
 }

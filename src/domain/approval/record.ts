@@ -179,6 +179,8 @@ export const Assent = z.object({
   /** At that moment, as are the schedules that named them. */
   roles: z.array(z.string()),
   onCall: z.array(z.string()).optional(),
+  /** They might not approve, and spoke for others only. */
+  mute: z.literal(true).optional(),
   standsFor: z
     .array(z.object({ person: PersonId, roles: z.array(z.string()), onCall: z.array(z.string()).optional() }))
     .optional(),
@@ -190,7 +192,14 @@ export const Assent = z.object({
 export type Assent = z.infer<typeof Assent>;
 
 /** A yes to another attempt at a call of unknown outcome. */
-export const Consent = Assent.pick({ via: true, roles: true, onCall: true, standsFor: true, atMs: true }).extend({
+export const Consent = Assent.pick({
+  via: true,
+  roles: true,
+  onCall: true,
+  standsFor: true,
+  mute: true,
+  atMs: true,
+}).extend({
   by: z.object({ person: PersonId, name: z.string() }),
 });
 export type Consent = z.infer<typeof Consent>;

@@ -11,7 +11,7 @@
 import type { AnswerOption } from '../card.ts';
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
-import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
+import { isApprover, isQuorum, type Voter } from '../quorum.ts';
 import { digestOf } from './digest.ts';
 import { isExcluded } from './exclusion.ts';
 import { resumed } from './pause.ts';
@@ -59,6 +59,8 @@ export interface Vote {
   readonly onCall?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
   readonly standsFor?: Voter['standsFor'];
+  /** They may not approve by themselves. */
+  readonly mute?: Voter['mute'];
   /** Whether one of those roles may decide approvals at all, now. */
   readonly permitted: boolean;
   readonly via: Platform;
@@ -224,7 +226,7 @@ export function voterOf({
   by,
   accounts = [],
   ...rights
-}: Pick<Vote, 'by' | 'accounts' | 'roles' | 'onCall' | 'standsFor'>): Voter {
+}: Pick<Vote, 'by' | 'accounts' | 'roles' | 'onCall' | 'standsFor' | 'mute'>): Voter {
   return { ...toVoter({ by, ...rights }), accounts: [by.account, ...accounts] };
 }
 
@@ -233,8 +235,9 @@ function toVoter({
   roles,
   onCall,
   standsFor,
-}: Pick<Vote, 'by' | 'roles' | 'onCall' | 'standsFor'>): Voter {
-  return { person: by.person, roles, onCall, standsFor };
+  mute,
+}: Pick<Vote, 'by' | 'roles' | 'onCall' | 'standsFor' | 'mute'>): Voter {
+  return { person: by.person, roles, onCall, standsFor, mute };
 }
 
 // ── Yes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -320,8 +323,13 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
 export function rightsOf({
   roles,
   onCall = [],
-}: Pick<Authority, 'roles' | 'onCall'>): Pick<Assent, 'roles' | 'onCall'> {
-  return { roles: [...roles], ...(onCall.length > 0 ? { onCall: [...onCall] } : {}) };
+  mute,
+}: Pick<Voter, 'roles' | 'onCall' | 'mute'>): Pick<Assent, 'roles' | 'onCall' | 'mute'> {
+  return {
+    roles: [...roles],
+    ...(onCall.length > 0 ? { onCall: [...onCall] } : {}),
+    ...(mute ? { mute } : {}),
+  };
 }
 
 // ── No ───────────────────────────────────────────────────────────────────────────────────────────────────────

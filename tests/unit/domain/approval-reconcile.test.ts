@@ -122,6 +122,42 @@ describe('that a call of unknown outcome may run again', () => {
     expect(found(said, 'retry', { ...lee, roles: [], operates: true })).toBe('NOT_ELIGIBLE');
   });
 
+  it('A4 is nothing that somebody who may not approve can say for themselves, though they are named and run it', () => {
+    const lost = begunAndLost(
+      next(
+        vote(
+          anApproval({ policy: { approvers: { atLeast: 1, of: [{ role: MANAGER }, { person: DANA }] } } }),
+          aVote(anApproval(), { person: 'lee' }),
+          OPENED_MS + 1,
+        ),
+      ),
+      OPENED_MS + 2,
+    );
+    const mute: Finder = { ...dana, roles: [], mute: true, operates: true };
+
+    expect(found(lost, 'retry', mute)).toBe('NOT_ELIGIBLE');
+    expect(found(lost, 'retry', { ...mute, standsFor: [{ person: lee.person, roles: [] }] })).toBe(
+      'NOT_ELIGIBLE',
+    );
+    expect(found(lost, 'happened', mute)).toBe('DONE');
+  });
+
+  it('A4 counts what was said by somebody who may not approve for those they spoke for alone', () => {
+    const named: ApprovalPolicy['approvers'] = { atLeast: 2, of: [{ role: MANAGER }, { person: DANA }] };
+    const open = anApproval({ policy: { approvers: named } });
+    const both = next(vote(open, aVote(open), OPENED_MS + 1));
+    const lost = begunAndLost(
+      next(vote(both, aVote(both, { person: 'lee', key: 'second' }), OPENED_MS + 1)),
+      OPENED_MS + 2,
+    );
+    const standsFor = [{ person: sam.person, roles: ['manager'] }];
+
+    const said = next(reconcile(lost, { ...dana, roles: [], mute: true, standsFor }, 'retry', LATER_MS));
+
+    // Of Dana there is only the word of Sam, a manager: her own place is empty.
+    expect(reconcile(said, lee, 'retry', LATER_MS).result.code).toBe('RECORDED');
+  });
+
   it('A3 A4 is never reached by fewer than the first yes took, whoever says what in which order', () => {
     const finders = fc.constantFrom(
       dana,

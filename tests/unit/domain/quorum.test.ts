@@ -38,9 +38,20 @@ function tree(depth: number): fc.Arbitrary<Approvers> {
 const standIns = fc
   .uniqueArray(fc.constantFrom(...PEOPLE), { maxLength: 4 })
   .chain((people) =>
-    fc.tuple(...people.map((person) => fc.tuple(fc.constant(person), rolesOf(), wordsFor(person)))),
+    fc.tuple(
+      ...people.map((person) => fc.tuple(fc.constant(person), rolesOf(), wordsFor(person), fc.boolean())),
+    ),
   )
-  .map((all) => all.map(([person, roles, standsFor]): Voter => ({ person, roles, standsFor })));
+  .map((all) =>
+    all.map(
+      ([person, roles, standsFor, isMute]): Voter => ({
+        person,
+        roles,
+        standsFor,
+        ...(isMute ? { mute: true } : {}),
+      }),
+    ),
+  );
 
 function rolesOf(): fc.Arbitrary<string[]> {
   return fc.subarray<string>(ROLES);
@@ -79,7 +90,9 @@ function isQuorumByTrying(approvers: Approvers, people: readonly Voter[]): boole
     if (isFilled(root, filled)) return true;
     const [first, ...others] = left;
     if (!first) return false;
-    const words = [first, ...(first.standsFor ?? [])].filter(({ person }) => !spokenFor.has(person));
+    const words = [...(first.mute ? [] : [first]), ...(first.standsFor ?? [])].filter(
+      ({ person }) => !spokenFor.has(person),
+    );
     return (
       place(others, filled, spokenFor) ||
       words.some(({ person, roles }) =>
@@ -148,6 +161,19 @@ describe('a quorum', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  it('A4 takes no word of their own of whoever may not approve, though they are named, and that of others all the same', () => {
+    const named: Approvers = { atLeast: 1, of: [{ person: DANA }, { role: finance }] };
+    const mute: Voter = {
+      person: DANA,
+      roles: [finance],
+      mute: true,
+      standsFor: [{ person: CARL, roles: [manager] }],
+    };
+
+    expect([isApprover(named, mute), isQuorum(named, [mute])]).toEqual([false, false]);
+    expect([isApprover({ role: manager }, mute), isQuorum({ role: manager }, [mute])]).toEqual([true, true]);
   });
 
   it('takes the word of one person as whoever says it may say it, when their roles changed in between', () => {

@@ -125,6 +125,16 @@ describe('an absence', () => {
     expect(names(circle.approversOf(MANAGERS, NOBODY, AUGUST))).toEqual(['dana', 'lee']);
   });
 
+  it('A4 gives whoever may not approve the word of others, and none of their own though they are named', () => {
+    const directory = directoryWith({ dana: VACATION.replace(' }', ', stand_in: sam }') });
+    const sam = directory.find(id('sam'))!;
+    const mayDecide = (approvers: Approvers) => directory.mayDecide(sam, approvers, NOBODY, AUGUST);
+
+    expect(mayDecide(MANAGERS)).toBe(true);
+    expect(mayDecide({ person: id('sam') })).toBe(false);
+    expect(isQuorum({ person: id('sam') }, [directory.voterOf(sam, AUGUST)])).toBe(false);
+  });
+
   it('of people who may not approve gives their stand-in nothing', () => {
     const directory = directoryWith({ sam: VACATION.replace(' }', ', stand_in: kim }') });
 
@@ -133,6 +143,7 @@ describe('an absence', () => {
       person: 'kim',
       roles: [],
       accounts: directory.find(id('kim'))!.accounts,
+      mute: true,
     });
   });
 
