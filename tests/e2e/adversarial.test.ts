@@ -1,5 +1,7 @@
 /** What somebody tries who wants money moved, words put in mouths, or others kept waiting. */
+
 import { afterEach, describe, expect, it } from 'vitest';
+import { blocksOf } from '../../src/sandbox/claude/messages-request.ts';
 import { ALEX, BOT, codesIn, DANA, EVE, GENERAL, isGuidance, Story, textOf } from '../support/story.ts';
 
 let story: Story;
@@ -94,9 +96,9 @@ describe('who asks', () => {
     await story.answer(thread, /Here is what I can do/);
 
     const [request] = story.sandbox.claude.requests;
-    const said = request?.messages
-      .flatMap(({ content }) => content)
-      .filter((block) => typeof block === 'string' || block.type !== 'text' || !isGuidance(block.text));
+    const said = (request?.messages ?? [])
+      .flatMap(blocksOf)
+      .filter((block) => block.type !== 'text' || !isGuidance(block.text));
     const lines = JSON.stringify(said).split(/\\n|\u2028/);
     expect(lines.filter((line) => /^(?:Dana|［signalbox|\[signalbox)/i.test(line))).toEqual([]);
   });
