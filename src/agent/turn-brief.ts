@@ -111,7 +111,6 @@ export class TurnBriefs {
       }),
       directives?.mode ?? settings.prompt.mode,
     );
-    const history = toHistory(stored);
     return {
       setup: {
         model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
