@@ -68,7 +68,7 @@ import { EscalationStore } from './escalation/escalation-store.ts';
 import { EscalationTimers } from './escalation/escalation-timers.ts';
 import { EscalationWorker } from './escalation/escalation-worker.ts';
 import { HandoffEscalation } from './escalation/handoff-escalation.ts';
-import { lettersSettled } from './escalation/letters-settled.ts';
+import { LettersSettled } from './escalation/letters-settled.ts';
 import { ModelOutage } from './escalation/model-outage.ts';
 import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
@@ -101,6 +101,7 @@ import { BookmarkStore } from './redis/bookmark-store.ts';
 import { createRedis, type RedisClient } from './redis/client.ts';
 import { EffectWriter } from './redis/effect-writer.ts';
 import { Keys } from './redis/keys.ts';
+import { PartitionClocks } from './redis/partition-clocks.ts';
 import { PlaceStore } from './redis/place-store.ts';
 import { readSecret } from './redis/secret-store.ts';
 import { AnswerDesk } from './router/answer-desk.ts';
@@ -441,12 +442,13 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
   const calling = createCalling();
-  const sweeper = new TimerSweeper(stores.approvals, log, [
-    new ControlTimers(stores.controls, log),
-    calling.timers,
-    calling.pagers,
-    new SagaTimers(sagas, log),
-  ]);
+  const clocks = new PartitionClocks(redis, keys, log);
+  const sweeper = new TimerSweeper(
+    stores.approvals,
+    log,
+    [new ControlTimers(stores.controls, log), calling.timers, calling.pagers, new SagaTimers(sagas, log)],
+    clocks,
+  );
   const auditor = new SelfAuditor({
     ...stores,
     rounds: new ApprovalRounds(redis, keys),
@@ -454,6 +456,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     calls: new EscalationAudit(stores.escalations, calling.pagers),
     plans: sagas,
     controls: stores.controls,
+    clocks,
     record: new WatchdogRecord(redis, keys),
     heartbeat: new Heartbeat(() => config().settings.watchdog, log),
     copiesFor,
@@ -678,6 +681,8 @@ function createStores(
   const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
   const rememberMs = () => config().settings.retention.dedupe;
   const escalations = new EscalationStore(redis, keys, writer, () => config().settings.retention.approvals);
+  const deadLetters = new DeadLetters(redis, keys, (queue) => lettersSettled.closeFor(queue));
+  const lettersSettled = new LettersSettled(escalations, deadLetters, () => config().escalation.triggers);
   const memory = new RedisMemory(
     redis,
     keys,
@@ -688,11 +693,8 @@ function createStores(
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
-    deadLetters: new DeadLetters(
-      redis,
-      keys,
-      lettersSettled(writer, () => config().escalation.triggers, clock),
-    ),
+    deadLetters,
+    lettersSettled,
     grants: new GrantStore(redis, keys, clock),
     directory,
     links,

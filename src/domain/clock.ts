@@ -5,3 +5,6 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** How much time passes, by a clock that nobody sets: its readings mean something beside each other only. */
+export const monotonicClock: Clock = { now: () => performance.now() };

@@ -18,7 +18,7 @@ export type QueueName = 'm' | 'e' | `o.${string}`;
  * Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose,
  * plans that run, summaries of conversations, what is known of people.
  */
-export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag' | 'sum' | 'prf';
+export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag' | 'mcp' | 'sum' | 'prf';
 
 export class Keys {
   constructor(readonly prefix: string) {}
@@ -89,6 +89,16 @@ export class Keys {
   /** When somebody last looked for what is due. */
   watched(partition: number): string {
     return `${this.partition(partition)}watched`;
+  }
+
+  /** What is taken off the store's clock here, because it leapt. */
+  clockHold(partition: number): string {
+    return `${this.partition(partition)}hold`;
+  }
+
+  /** The last that happened to the store's clock here, for a while. */
+  clockTold(partition: number): string {
+    return `${this.partition(partition)}leapt`;
   }
 
   /** Approvals that somebody could answer, the next to expire first; see `inboxesOf` of inbox.ts. */

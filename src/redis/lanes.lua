@@ -5,20 +5,25 @@ local function serverNow()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Time that never runs backwards within a partition: what deadlines are judged by. Reading it writes nothing.
+-- Time that never runs backwards within a partition, nor leaps ahead unless that was confirmed (`partition-clocks.ts`):
+-- what deadlines are judged by. Reading it writes nothing.
 local function steadyTime(T)
-  return math.max(serverNow(), tonumber(redis.call('GET', T .. 'clock') or '0'))
-end
-
--- The same, and no later judgement will see an earlier time than this one.
-local function steadyNow(T)
-  local now = steadyTime(T)
-  redis.call('SET', T .. 'clock', string.format('%d', now))
-  return now
+  local off = tonumber(string.match(redis.call('GET', T .. 'hold') or '', '^(%d+) ') or '0')
+  return math.max(serverNow() - off, tonumber(redis.call('GET', T .. 'clock') or '0'))
 end
 
 -- Nobody of ours looked for this long, in ms: an outage, in which nobody could answer.
 local OUTAGE = 60000
+
+-- The same, and no later judgement will see an earlier time than this one. Not where nobody has looked for so long: it
+-- may be the clock that has leapt, and whoever looks next tells.
+local function steadyNow(T)
+  local now = steadyTime(T)
+  local mark = tonumber(redis.call('GET', T .. 'clock') or '0')
+  local watched = tonumber(redis.call('GET', T .. 'watched') or now)
+  if now - math.max(watched, mark) < OUTAGE then redis.call('SET', T .. 'clock', string.format('%d', now)) end
+  return now
+end
 
 -- The outages that were noted, and the one that nobody has looked after yet: '<from>-<until>' in ms.
 local function outagesBy(T, now)

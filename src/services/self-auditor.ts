@@ -6,6 +6,7 @@
  *   every lane     ─▶ its place in line, and that its items move on     ─▶ put right ─┤
  *   every call     ─▶ its timer, and that somebody heard it             ─▶ put right ─┤
  *   every takeover, every plan ─▶ its timer                             ─▶ put right ─┤
+ *   the store's clock ─▶ that it has not leapt                                        ─┤
  *                                                                                     ▼
  *                             a sign of life outside  ◀─ all in order ─ log, audit, those who run the gateway
  *
@@ -40,6 +41,7 @@ import type { Logger } from '../observability/logger.ts';
 import { partitionOfSaga, type SagaStore } from '../plans/saga-store.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { PARTITIONS, partitionOf, partitionOfApproval } from '../redis/keys.ts';
+import type { PartitionClocks } from '../redis/partition-clocks.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Service } from './service.ts';
 import type { LookRecord, WatchdogRecord } from './watchdog-record.ts';
@@ -85,6 +87,8 @@ const WORDS = {
   'control-stuck': 'the time had come to move a conversation on, and nobody did',
   'plan-timer': 'nobody would have been told if nobody went on with a plan',
   'plan-stuck': 'nobody went on with a plan, and nobody was told',
+  'clock-leapt':
+    'the clock of Redis has leapt; what is due by the leap waits until that clock returns, or has gone right for a while',
   unreadable: 'a request cannot be read',
 } as const;
 type Kind = keyof typeof WORDS;
@@ -117,6 +121,7 @@ export interface AuditorDeps {
   readonly calls: Pick<EscalationAudit, 'look'>;
   readonly plans: Pick<SagaStore, 'prove'>;
   readonly controls: Pick<ControlStore, 'prove'>;
+  readonly clocks: Pick<PartitionClocks, 'leaps'>;
   readonly record: WatchdogRecord;
   readonly writer: EffectWriter;
   readonly heartbeat: Heartbeat;
@@ -136,6 +141,8 @@ export class SelfAuditor implements Service {
   #looks = 0;
   /** Messages that had stood in line for too long at the last look, and how they were handled then. */
   #standing: ReadonlyMap<string, string> = new Map();
+  /** The last leap of each partition's clock that was told. */
+  readonly #leaps = new Map<number, string>();
   #stopping = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -167,6 +174,7 @@ export class SelfAuditor implements Service {
     await this.#lookAtCalls(round, signal);
     await this.#lookAtPlans(round, signal);
     await this.#lookAtControls(round, signal);
+    await this.#lookAtClocks(round);
     signal.throwIfAborted();
 
     const { findings, approvals, lanes } = round;
@@ -359,6 +367,16 @@ export class SelfAuditor implements Service {
       signal.throwIfAborted();
       const kinds = { mended: 'control-timer', stuck: 'control-stuck' } as const;
       round.found(toFinding(kinds, kind, { subject, partition: partitionOf(subject) }));
+    }
+  }
+
+  /** Seen to where it happened. Told as long as it is not over, and once when it is. */
+  async #lookAtClocks(round: Round): Promise<void> {
+    for (const { partition, why, byMs, n } of await this.deps.clocks.leaps()) {
+      const subject = `clock ${partition}.${n}: ${why}, ${Math.round(byMs / 1_000)} s`;
+      if (why !== 'leapt' && this.#leaps.get(partition) === subject) continue;
+      this.#leaps.set(partition, subject);
+      round.found({ kind: 'clock-leapt', subject, partition, mended: why !== 'leapt' });
     }
   }
 

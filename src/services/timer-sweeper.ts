@@ -4,12 +4,15 @@
  * Looking is deliberate: a timer per approval would die with its process, while a sorted set in Redis outlives
  * every one of them. Any number of sweepers may run; each transition happens once, because the state machine and
  * the revision decide, not the sweeper.
+ *
+ * Invariant: nothing is judged by a clock of the store that has leapt since this process looked last.
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApprovalStore, DueApproval } from '../approvals/approval-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PARTITIONS } from '../redis/keys.ts';
+import type { PartitionClocks } from '../redis/partition-clocks.ts';
 import type { Service } from './service.ts';
 
 /** Timers taken from one partition at a time. */
@@ -36,6 +39,8 @@ export class TimerSweeper implements Service {
     private readonly approvals: ApprovalStore,
     private readonly log: Logger,
     private readonly others: readonly Timed[] = [],
+    /** Absent: the store's clock is believed. */
+    private readonly clocks?: Pick<PartitionClocks, 'look'>,
   ) {}
 
   async start(): Promise<void> {
@@ -77,6 +82,7 @@ export class TimerSweeper implements Service {
   }
 
   async #sweep(partition: number): Promise<{ moved: number; pauseMs: number }> {
+    await this.clocks?.look(partition);
     const [due, ...others] = await Promise.all([
       this.approvals.due(partition, BATCH),
       ...this.others.map((each) => each.sweep(partition, BATCH)),

@@ -141,6 +141,7 @@ class PendingApprovals {
       calls: { async *look() {} },
       plans: { async *prove() {} },
       controls: { async *prove() {} },
+      clocks: { leaps: async () => [] },
       copiesFor: () => [],
       owners: () => [],
       everyMs: () => HOUR_MS,

@@ -40,6 +40,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { SagaStore, sagaIdOf } from '../../src/plans/saga-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf, type QueueName } from '../../src/redis/keys.ts';
+import type { Leap } from '../../src/redis/partition-clocks.ts';
 import { Heartbeat, type HeartbeatSettings } from '../../src/services/heartbeat.ts';
 import { type AuditorDeps, type Finding, type Owner, SelfAuditor } from '../../src/services/self-auditor.ts';
 import { WatchdogRecord } from '../../src/services/watchdog-record.ts';
@@ -100,6 +101,7 @@ class World {
       calls: new EscalationAudit(this.escalations, this.pagers),
       plans: this.sagas,
       controls: this.controls,
+      clocks: { leaps: async () => [] },
       record: new WatchdogRecord(redis, keys),
       writer: new EffectWriter(redis, keys),
       heartbeat: new Heartbeat(() => settings, deps.log ?? silent),
@@ -899,6 +901,24 @@ describe('the alarm', () => {
     expect(events.filter((event) => event === `self-audit.mended ${approval.id} timer-missing`)).toHaveLength(
       3,
     );
+  });
+
+  it('A20 is raised for a clock of Redis that has leapt, as long as it is not believed, and once when it is over', async () => {
+    const leap = (why: Leap['why']): Leap => ({ partition: 3, why, byMs: HOUR, n: why === 'leapt' ? 1 : 2 });
+    let leaps = [leap('leapt')];
+    const world = await World.open({ deps: { clocks: { leaps: async () => leaps } } });
+    const look = async () => (await world.auditor.look()).findings;
+
+    const subject = 'clock 3.1: leapt, 3600 s';
+    const held = { kind: 'clock-leapt', subject, partition: 3, mended: false };
+    expect([await look(), await look()]).toEqual([[held], [held]]);
+    expect(world.beats).toEqual([]);
+
+    leaps = [leap('confirmed')];
+    expect(await look()).toMatchObject([{ subject: 'clock 3.2: confirmed, 3600 s', mended: true }]);
+    expect(await look()).toEqual([]);
+    expect(world.beats).toHaveLength(1);
+    expect(await world.events()).toContain(`self-audit.found ${subject} clock-leapt`);
   });
 
   it('is raised for a request that cannot be read, which hides no other', async () => {
