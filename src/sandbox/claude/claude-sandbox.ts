@@ -17,6 +17,7 @@ import {
   blocksOf,
   CountRequest,
   checkRequest,
+  isThinking,
   MessagesRequest,
   type Refusal,
   refuseHeaders,
@@ -48,6 +49,9 @@ const KEPT_REQUESTS = 1_000;
 
 /** A rule looks no further into what somebody said: the rules are regular expressions, and people paste novels. */
 const READ_CHARS = 2_000;
+
+/** Said before every answer that is to be thought about. */
+const THOUGHT = 'No model thinks here: the answer comes from a list of rules.';
 
 const MODELS = ['claude-sonnet-5-5', 'claude-haiku-5-5', 'claude-opus-5-5'];
 
@@ -198,7 +202,10 @@ export class ClaudeSandbox {
     return {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       model: request.model,
-      blocks: scripted ? scriptedBlocks(scripted) : this.#ruleBlocks(request, reply),
+      blocks: [
+        ...(isThinking(request) ? [{ type: 'thinking' as const, thinking: THOUGHT }] : []),
+        ...(scripted ? scriptedBlocks(scripted) : this.#ruleBlocks(request, reply)),
+      ],
       inputUsage: this.#cache.use(request, owner, this.clock.now()),
       maxTokens: request.max_tokens,
       stopSequences: request.stop_sequences ?? [],

@@ -1,10 +1,12 @@
 /** An answer as the Messages API sends it: the events of a stream, or the one message they add up to. */
+import { signatureOf } from './messages-request.ts';
 import { countTokens, type InputUsage } from './prompt-cache.ts';
 
 /** Characters of a tool's input per event; few, so that a client must put the pieces together. */
 const JSON_PIECE_CHARS = 16;
 
 export type AnswerBlock =
+  | { readonly type: 'thinking'; readonly thinking: string }
   | { readonly type: 'text'; readonly pieces: AsyncIterable<string> }
   | { readonly type: 'tool_use'; readonly id: string; readonly name: string; readonly input: object };
 
@@ -25,6 +27,7 @@ interface Stop {
 }
 
 export type MessageBlock =
+  | { type: 'thinking'; thinking: string; signature: string }
   | { type: 'text'; text: string; citations: null }
   | { type: 'tool_use'; id: string; name: string; input: object; caller: { type: 'direct' } };
 
@@ -39,7 +42,11 @@ export interface Message extends Stop {
   readonly usage: Usage & { readonly service_tier: 'standard' };
 }
 
-type Delta = { type: 'text_delta'; text: string } | { type: 'input_json_delta'; partial_json: string };
+type Delta =
+  | { type: 'thinking_delta'; thinking: string }
+  | { type: 'signature_delta'; signature: string }
+  | { type: 'text_delta'; text: string }
+  | { type: 'input_json_delta'; partial_json: string };
 
 export type StreamEvent =
   | { type: 'message_start'; message: Message }
@@ -84,7 +91,7 @@ export async function toMessage(plan: AnswerPlan): Promise<Message> {
         break;
       case 'content_block_delta':
         if (event.delta.type === 'input_json_delta') json += event.delta.partial_json;
-        else if (block?.type === 'text') block.text += event.delta.text;
+        else grow(block, event.delta);
         break;
       case 'content_block_stop':
         if (block?.type === 'tool_use') block.input = JSON.parse(json);
@@ -96,6 +103,13 @@ export async function toMessage(plan: AnswerPlan): Promise<Message> {
     }
   }
   return message;
+}
+
+function grow(block: MessageBlock | undefined, delta: Exclude<Delta, { type: 'input_json_delta' }>): void {
+  if (block?.type === 'text' && delta.type === 'text_delta') block.text += delta.text;
+  if (block?.type !== 'thinking') return;
+  if (delta.type === 'thinking_delta') block.thinking += delta.thinking;
+  if (delta.type === 'signature_delta') block.signature = delta.signature;
 }
 
 /** What one answer has used of its limits so far, and why it ends. */
@@ -132,6 +146,10 @@ class Output {
     return fitting;
   }
 
+  think(thinking: string): void {
+    this.#text += thinking;
+  }
+
   call(json: string): void {
     this.#text += json;
     this.stop = { stop_reason: 'tool_use', stop_sequence: null };
@@ -139,6 +157,12 @@ class Output {
 }
 
 async function* deltas(block: AnswerBlock, output: Output): AsyncGenerator<Delta> {
+  if (block.type === 'thinking') {
+    output.think(block.thinking);
+    yield { type: 'thinking_delta', thinking: block.thinking };
+    yield { type: 'signature_delta', signature: signatureOf(block.thinking) };
+    return;
+  }
   if (block.type === 'tool_use') {
     const json = JSON.stringify(block.input);
     output.call(json);
@@ -171,6 +195,7 @@ function emptyMessage(plan: AnswerPlan): Message {
 }
 
 function emptyBlock(block: AnswerBlock): MessageBlock {
+  if (block.type === 'thinking') return { type: 'thinking', thinking: '', signature: '' };
   return block.type === 'text'
     ? { type: 'text', text: '', citations: null }
     : { type: 'tool_use', id: block.id, name: block.name, input: {}, caller: { type: 'direct' } };

@@ -4,6 +4,7 @@
  * Refusals carry the service's own status, type and wording as far as they are publicly known, so that a client's
  * reading of them is really exercised.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** Cache breakpoints in one request, at most. Anthropic docs, "Prompt caching". */
@@ -78,9 +79,18 @@ const DocumentBlock = z.strictObject({
   ...cacheControl,
 });
 
+/** Handed back by the client as it came; see `signatureOf`. */
+const ThinkingBlock = z.strictObject({
+  type: z.literal('thinking'),
+  thinking: z.string(),
+  signature: z.string(),
+  // The service caches none of it by itself. Anthropic docs, "Prompt caching".
+  cache_control: z.undefined().optional(),
+});
+
 /** Kinds of blocks that are carried, counted and otherwise left alone. */
 const OtherBlock = z.looseObject({
-  type: z.enum(['thinking', 'redacted_thinking', 'search_result']),
+  type: z.enum(['redacted_thinking', 'search_result']),
   ...cacheControl,
 });
 
@@ -90,6 +100,7 @@ export const ContentBlock = z.discriminatedUnion('type', [
   ToolResultBlock,
   ImageBlock,
   DocumentBlock,
+  ThinkingBlock,
   OtherBlock,
 ]);
 export type ContentBlock = z.infer<typeof ContentBlock>;
@@ -129,14 +140,29 @@ const ToolChoice = z.discriminatedUnion('type', [
   }),
 ]);
 
+const Display = z.enum(['summarized', 'omitted']).nullish();
+
+/** Anthropic docs, "Extended thinking": the least budget there is. */
+const Thinking = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('adaptive'), display: Display }),
+  z.strictObject({ type: z.literal('enabled'), budget_tokens: z.int().min(1_024), display: Display }),
+  z.strictObject({ type: z.literal('between_tools') }),
+  z.strictObject({ type: z.literal('disabled') }),
+]);
+
 const Prompt = z.strictObject({
   model: z.string().min(1),
   messages: z.array(Message),
   system: z.union([z.string(), z.array(TextBlock)]).optional(),
   tools: z.array(OfferedTool).optional(),
   tool_choice: ToolChoice.optional(),
-  thinking: z.unknown().optional(),
-  output_config: z.unknown().optional(),
+  thinking: Thinking.optional(),
+  output_config: z
+    .strictObject({
+      effort: z.enum(['low', 'medium', 'high', 'xhigh', 'max']).nullish(),
+      format: z.unknown().optional(),
+    })
+    .optional(),
   ...cacheControl,
 });
 
@@ -216,7 +242,17 @@ export function resultText(block: z.infer<typeof ToolResultBlock>): string {
   return block.content.map(({ text }) => text).join('\n');
 }
 
-type Rule = (request: CountRequest) => Refusal | undefined;
+/** Whether the model thinks before it answers this. */
+export function isThinking({ thinking }: CountRequest): boolean {
+  return thinking?.type === 'adaptive' || thinking?.type === 'enabled';
+}
+
+/** What stands for thoughts of this service: a changed one is told from one that came from it. */
+export function signatureOf(thinking: string): string {
+  return createHash('sha256').update(`thought here: ${thinking}`).digest('base64');
+}
+
+type Rule = (request: CountRequest & { readonly max_tokens?: number }) => Refusal | undefined;
 
 /** In the order in which the service is known or likely to look. */
 const RULES: readonly Rule[] = [
@@ -228,7 +264,45 @@ const RULES: readonly Rule[] = [
   refuseTools,
   refuseUnpairedCalls,
   refuseBreakpoints,
+  refuseThinking,
+  refuseChangedThoughts,
 ];
+
+/** Up to generation 4.5 a model takes a budget, from 5 on adaptive thinking, in between both. Anthropic docs, "Adaptive thinking". */
+function refuseThinking({ model, thinking, max_tokens, messages }: Parameters<Rule>[0]): Refusal | undefined {
+  const [, major = '0', minor = '0'] = /-(\d{1,2})(?:-(\d{1,2}))?(?:-\d{8})?$/.exec(model) ?? [];
+  const generation = Number(major) + Number(minor) / 10;
+  if (thinking?.type === 'adaptive' && generation < 4.6) {
+    return bad('adaptive thinking is not supported on this model');
+  }
+  if (thinking?.type !== 'enabled') return undefined;
+  if (generation >= 5) {
+    return bad(
+      '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.',
+    );
+  }
+  if (max_tokens !== undefined && thinking.budget_tokens >= max_tokens) {
+    return bad('`max_tokens` must be greater than `thinking.budget_tokens`.');
+  }
+  const last = messages.findLastIndex(({ role }) => role === 'assistant');
+  const asked = messages.slice(last + 1).flatMap(blocksOf);
+  const isMidTurn = asked.length > 0 && asked.every(({ type }) => type === 'tool_result');
+  const [first] = last === -1 ? [] : blocksOf(messages[last] ?? { role: 'assistant', content: [] });
+  if (!isMidTurn || first?.type === 'thinking' || first?.type === 'redacted_thinking') return undefined;
+  return bad(
+    `messages.${last}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${first?.type}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block.`,
+  );
+}
+
+function refuseChangedThoughts({ messages }: CountRequest): Refusal | undefined {
+  for (const [at, message] of messages.entries()) {
+    for (const [index, block] of blocksOf(message).entries()) {
+      if (block.type !== 'thinking' || block.signature === signatureOf(block.thinking)) continue;
+      return bad(`messages.${at}.content.${index}: Invalid \`signature\` in \`thinking\` block`);
+    }
+  }
+  return undefined;
+}
 
 function refuseModel({ model }: CountRequest): Refusal | undefined {
   return /^claude-[a-z0-9-]+$/.test(model) ? undefined : { status: 404, message: `model: ${model}` };
