@@ -190,9 +190,9 @@ function erasedText({ profiles, notes, messages, summaries, conversations }: Era
 }
 
 function indented(text: string): string {
-  return visible(text)
+  return text
     .split('\n')
-    .map((line) => `  ${line}`)
+    .map((line) => `  ${visible(line)}`)
     .join('\n');
 }
 
