@@ -157,7 +157,6 @@ describe('what is counted', () => {
       output: outputTokens,
     });
   });
-  });
 
   it('OM-164 is one turn, though the gateway is stopped and started while it answers', async () => {
     story = await Story.begin();
