@@ -8,8 +8,9 @@
  */
 import type { PersonId } from '../ids.ts';
 import { type Authority, isQuorum, type Voter } from '../quorum.ts';
+import { toVoter, voterIn } from './agreement.ts';
 import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
-import { mayDecide, rightsOf, voterIn } from './voting.ts';
+import { mayDecide, rightsOf } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
 
 export type Finding = 'happened' | 'did-not-happen' | 'retry';
@@ -114,7 +115,7 @@ function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<Reconci
 }
 
 function areEnough(approval: Approval, said: readonly Consent[]): boolean {
-  const voters = said.map(({ by: { person }, ...rights }) => voterIn(approval, { ...rights, person }));
+  const voters = said.map((each) => voterIn(approval, toVoter(each)));
   return isQuorum(approversOf(approval), voters);
 }
 

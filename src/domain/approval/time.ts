@@ -2,6 +2,7 @@
 
 import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
+import { enoughSaid } from './agreement.ts';
 import { withFurther, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
 import {
@@ -216,6 +217,8 @@ function climb(
         deadlineMs,
         copies: withFurther(approval.copies, circumstances.copiesFor(approval, rung.approvers, nowMs)),
       };
+      const agreed = agreedAlready(next, approval.copies, nowMs);
+      if (agreed) return end(agreed, 'approved');
       const asked = { ...warnedOf(next, nowMs), ...thoseThereNow(next, nowMs, circumstances) };
       return { result: 'escalated', moved: { next: asked, event: 'escalated', actor: 'system' } };
     }
@@ -235,6 +238,25 @@ function climb(
     default:
       return rung satisfies never;
   }
+}
+
+/** What was said before may be enough now that others may decide as well: then nobody is asked for more. */
+function agreedAlready(approval: Approval, copies: Approval['copies'], nowMs: number): Approval | undefined {
+  const last = enoughSaid(approval);
+  if (!last) return undefined;
+  const { by, via, text, key, digest } = last;
+  const decision: Decision = {
+    choice: 'approve',
+    source: 'human',
+    digest,
+    by,
+    via,
+    ...(text ? { text } : {}),
+    key,
+    atMs: nowMs,
+  };
+  const validUntilMs = nowMs + approval.policy.validForMs;
+  return { ...approval, state: 'APPROVED', copies, decision, validUntilMs };
 }
 
 function end(ended: Approval, event: ApprovalEvent): Moved<'expired'> {

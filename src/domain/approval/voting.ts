@@ -12,6 +12,7 @@ import type { AnswerOption } from '../card.ts';
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { isApprover, isQuorum, type Voter } from '../quorum.ts';
+import { enoughSaid, toVoter, voterIn } from './agreement.ts';
 import { digestOf } from './digest.ts';
 import { isExcluded } from './exclusion.ts';
 import { resumed } from './pause.ts';
@@ -215,12 +216,6 @@ export function decidesAlone(approval: Approval, voter: Voter): boolean {
   return !isExcluded(approval, voter) && isQuorum(approval.policy.approvers, [voterIn(approval, voter)]);
 }
 
-/** Nobody decides in the place of somebody who may not. */
-export function voterIn(approval: Approval, voter: Voter): Voter {
-  const standsFor = (voter.standsFor ?? []).filter((each) => !isExcluded(approval, each));
-  return { ...voter, standsFor };
-}
-
 /** Whoever answers, with every account that is known of them. */
 export function voterOf({
   by,
@@ -228,16 +223,6 @@ export function voterOf({
   ...rights
 }: Pick<Vote, 'by' | 'accounts' | 'roles' | 'onCall' | 'standsFor' | 'mute'>): Voter {
   return { ...toVoter({ by, ...rights }), accounts: [by.account, ...accounts] };
-}
-
-function toVoter({
-  by,
-  roles,
-  onCall,
-  standsFor,
-  mute,
-}: Pick<Vote, 'by' | 'roles' | 'onCall' | 'standsFor' | 'mute'>): Voter {
-  return { person: by.person, roles, onCall, standsFor, mute };
 }
 
 // ── Yes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -264,8 +249,7 @@ function assent(
     assents: all,
     ...(rest.dropped.length > 0 ? { dissents: rest.kept, spent: spentBy(approval, rest.dropped) } : {}),
   };
-  const voters = all.map((each) => voterIn(approval, toVoter(each)));
-  if (isQuorum(approversOf(approval), voters)) {
+  if (enoughSaid(next)) {
     return decide(all.length > 1 || event === 'edited' ? next : approval, answer, nowMs);
   }
   // Who said yes before and says it again has changed nothing.

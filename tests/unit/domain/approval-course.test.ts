@@ -482,6 +482,50 @@ describe('a word taken back', () => {
   });
 });
 
+describe('a yes that was not enough by itself', () => {
+  const DANA_ALONE = { person: idOf('dana') };
+
+  function begun(approvers: ApprovalPolicy['approvers'], ...said: readonly Name[]): Approval {
+    const ladder = [{ kind: 'escalate' as const, approvers: DANA_ALONE, forMs: RUNG_MS }];
+    let approval = anApproval({ policy: { approvers, ladder } });
+    for (const person of said) {
+      const { moved } = vote(approval, aVote(approval, { person, key: `yes of ${person}` }), OPENED_MS + 1);
+      approval = moved?.next ?? approval;
+    }
+    return approval;
+  }
+
+  it('A4 counts when its time is up and whoever said it may decide alone from then on', () => {
+    const both = begun({ atLeast: 2, of: [{ role: MANAGER, count: 2 }, DANA_ALONE] }, 'dana', 'mona');
+    expect(both.state).toBe('OPEN');
+
+    const { moved } = tick(both, both.deadlineMs);
+
+    expect(moved).toMatchObject({
+      event: 'approved',
+      actor: 'system',
+      next: {
+        state: 'APPROVED',
+        rung: 1,
+        copies: both.copies,
+        decision: { source: 'human', by: { person: 'dana' }, key: 'yes of dana', atMs: both.deadlineMs },
+      },
+    });
+    expect(
+      isQuorum(
+        approversOf(moved!.next),
+        both.assents!.map(({ by, roles }) => ({ person: by.person, roles })),
+      ),
+    ).toBe(true);
+  });
+
+  it('is that of somebody else, and is not enough then either', () => {
+    const one = begun({ role: MANAGER, count: 2 }, 'mona');
+
+    expect(tick(one, one.deadlineMs).moved).toMatchObject({ event: 'escalated', next: { state: 'OPEN' } });
+  });
+});
+
 describe('a stand-in', () => {
   it('speaks with one voice: two places are never filled by one word', () => {
     const two = { role: MANAGER, count: 2 };
