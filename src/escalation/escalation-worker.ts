@@ -33,7 +33,9 @@ import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queu
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
+import type { LettersSettled } from './letters-settled.ts';
 import type { Pagers } from './pagers.ts';
+import { queueOfLetters } from './triggers.ts';
 
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5 * 60_000;
@@ -46,6 +48,7 @@ export interface EscalationWorkerDeps {
   readonly pagers: Pagers;
   readonly approvals: Pick<ApprovalStore, 'find' | 'apply'>;
   readonly controls: Pick<ControlStore, 'apply'>;
+  readonly lettersSettled: Pick<LettersSettled, 'closeFor'>;
   readonly directory: Directory;
   /** Where somebody is written to on a platform. */
   readonly placeOn: (
@@ -103,6 +106,9 @@ export class EscalationWorker {
           (before, nowMs) => raise(before, report, this.#planOf(policy), nowMs),
           options,
         );
+        // The last letter may have been settled before anybody was called about it.
+        const letters = queueOfLetters(report.key);
+        if (letters !== undefined) await this.deps.lettersSettled.closeFor(letters);
         return DONE;
       }
       case 'close':

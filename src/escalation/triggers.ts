@@ -96,6 +96,8 @@ export function reportsOf(
 /** The end of what a trigger may have begun. */
 export interface Closing {
   readonly escalation: EscalationId;
+  /** What works again, in a part of a sentence. */
+  readonly remark: string;
   readonly effect: Effect;
 }
 
@@ -110,6 +112,7 @@ export function closingsOf(
   const keys = new Set(fitting.map((trigger) => keyOf(trouble, trigger, place)));
   return [...keys].map((key) => ({
     escalation: escalationIdOf(key, subject),
+    remark,
     effect: toClose(key, subject, remark, id, nowMs),
   }));
 }
@@ -127,6 +130,11 @@ export function keyOf(
     ? (happening.queue ?? happening.quota?.name ?? '')
     : (happening.plan ?? conversationId);
   return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
+}
+
+/** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */
+export function queueOfLetters(key: string): string | undefined {
+  return /^dead-letter:.+:([^:]+)$/.exec(key)?.[1];
 }
 
 function isFitting(when: TriggerCondition, happening: Happening): boolean {

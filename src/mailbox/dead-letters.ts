@@ -32,8 +32,8 @@ export class DeadLetters {
   constructor(
     private readonly redis: RedisClient,
     private readonly keys: Keys,
-    /** Hears of a queue of which nothing is kept any more, as the last letter was settled by this. */
-    private readonly onSettled: (queue: string, last: string) => Promise<void> = async () => undefined,
+    /** Hears of a queue of which a letter was settled. */
+    private readonly onSettled: (queue: string) => Promise<void> = async () => undefined,
   ) {}
 
   /** Oldest first. */
@@ -90,11 +90,12 @@ export class DeadLetters {
       [this.keys.partition(place.partition), place.streamId, JSON.stringify(audit)],
     );
     if (reply !== 1) return false;
-    if (!(await this.#holds(letter.queue))) await this.onSettled(letter.queue, id);
+    await this.onSettled(letter.queue);
     return true;
   }
 
-  async #holds(queue: string): Promise<boolean> {
+  /** Whether anything of a queue is kept. */
+  async holds(queue: string): Promise<boolean> {
     for (const partition of this.keys.partitions()) {
       const key = this.keys.deadLetters(partition);
       for (let from = '-'; ; ) {
