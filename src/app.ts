@@ -84,6 +84,7 @@ import { LaneRounds } from './mailbox/lane-rounds.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
 import type { Notes } from './memory/memory-store.ts';
+import { createGoalTool } from './memory/goal-tool.ts';
 import { createNoteTools } from './memory/note-tools.ts';
 import { OutputStore } from './memory/output-store.ts';
 import { createOutputTools } from './memory/output-tools.ts';
@@ -264,6 +265,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...(await createFsTools(settings)),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
+    createGoalTool(() => config().purpose),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
   ].map((tool) => results.wrap(withBreaker(tool, breakers)));
   const plans = new SagaRunner({

@@ -15,7 +15,7 @@ const SummarySettings = z.strictObject({
   people: z
     .boolean()
     .default(false)
-    .describe('Whether it writes down what people who have agreed to it (`/remember-me on`) want and like.'),
+    .describe('Whether it writes down what people who have agreed to it (`/memory on`) want and like.'),
   model: z.string().min(1).optional().describe('The model that writes them. Left out: `model.name`.'),
   after_entries: z
     .int()
