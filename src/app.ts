@@ -165,6 +165,7 @@ export interface App {
   readonly approvals: ApprovalStore;
   readonly audit: AuditLog;
   readonly deadLetters: DeadLetters;
+  readonly lettersSettled: LettersSettled;
   readonly grants: GrantStore;
   readonly directory: Directory;
   readonly links: LinkBook;
@@ -203,6 +204,7 @@ export type Stores = Pick<
   | 'escalations'
   | 'escalationDesk'
   | 'grants'
+  | 'lettersSettled'
   | 'memory'
   | 'transcripts'
   | 'personData'
