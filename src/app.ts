@@ -48,6 +48,8 @@ import { ControlTimers } from './control/control-timers.ts';
 import { createHandOffTool } from './control/hand-off-tool.ts';
 import { HandoffCall, type Helper } from './control/handoff-call.ts';
 import { StopSign } from './control/stop-sign.ts';
+import { Database } from './database/database.ts';
+import { createDatabaseTools } from './database/database-tools.ts';
 import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { ESCALATION_QUEUE } from './delivery/escalation-item.ts';
@@ -252,6 +254,9 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     triggers: () => config().escalation.triggers,
   });
   const outputs = new OutputStore(redis, keys);
+  const databases = new Map(
+    Object.entries(settings.databases).map(([name, each]) => [name, new Database(name, each, log)]),
+  );
   const breakers = new Breakers(
     () => {
       const { failures, cool_down: coolDownMs } = config().settings.breakers;
@@ -265,6 +270,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ...createTools(stores.memory.notes, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
     ...(await createFsTools(settings)),
+    ...createDatabaseTools(databases, settings.databases),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     createGoalTool(() => config().purpose),
@@ -527,6 +533,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     stop: async () => {
       stranded.stop();
       await services.stop();
+      await Promise.all([...databases.values()].map((database) => database.stop()));
       await looking;
       redis.disconnect();
     },

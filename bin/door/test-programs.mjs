@@ -1,5 +1,5 @@
 /**
- * Programs that some suites need beside Node: a browser for the pages, a mail server for IMAP.
+ * Programs that some suites need beside Node: a browser for the pages, a mail server for IMAP, a database.
  *
  * A suite asks `findTestProgram` and skips itself when there is none; the door installs what it can and names what
  * will be skipped.
@@ -20,7 +20,7 @@ import { inRoot } from './root.mjs';
 
 const UNPACKED = inRoot('.cache', 'test-programs');
 
-/** @type {Record<'chromium' | 'dovecot', TestProgram>} */
+/** @type {Record<'chromium' | 'dovecot' | 'postgres', TestProgram>} */
 const PROGRAMS = {
   chromium: {
     name: 'Chromium',
@@ -40,6 +40,17 @@ const PROGRAMS = {
     places: ['dovecot', '/usr/sbin/dovecot', '/opt/homebrew/sbin/dovecot', '/usr/local/sbin/dovecot'],
     packages: ['dovecot-imapd', 'dovecot-lmtpd'],
     suites: 'IMAP against a real mail server',
+  },
+  postgres: {
+    name: 'PostgreSQL',
+    places: [
+      ...[18, 17, 16, 15, 14].map((version) => `/usr/lib/postgresql/${version}/bin/postgres`),
+      '/opt/homebrew/bin/postgres',
+      '/usr/local/bin/postgres',
+      'postgres',
+    ],
+    packages: ['postgresql'],
+    suites: 'questions to a real database',
   },
 };
 

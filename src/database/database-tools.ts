@@ -1,0 +1,126 @@
+/** `db_schema` and `db_query`: what is in the configured databases, and questions to them. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Databases } from '../config/databases.ts';
+import { framed } from '../domain/outside-text.ts';
+import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import { type Answer, type Database, QuestionRefused } from './database.ts';
+
+/** Longest question, in characters. */
+const MAX_SQL_CHARS = 10_000;
+/** Time beyond that of the question, in ms: for a connection and the answer. */
+const MARGIN_MS = 15_000;
+
+/** @returns none where no database is configured */
+export function createDatabaseTools(databases: ReadonlyMap<string, Database>, settings: Databases): Tool[] {
+  const names = [...databases.keys()].toSorted();
+  const [first, ...others] = names;
+  if (first === undefined) return [];
+  const Name = z.enum([first, ...others]).describe('Which database.');
+  const Schema = z.object({
+    database: Name,
+    table: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('With its schema: public.orders. Leave out for a list of all tables.'),
+  });
+  const Query = z.object({
+    database: Name,
+    sql: z
+      .string()
+      .min(1)
+      .max(MAX_SQL_CHARS)
+      .describe('One SELECT in the SQL of PostgreSQL. Write $1, $2 for values, never the values themselves.'),
+    values: z
+      .array(z.union([z.string().max(10_000), z.number(), z.boolean(), z.null()]))
+      .max(50)
+      .default([])
+      .describe('What $1, $2 stand for.'),
+  });
+  const common = {
+    group: 'database',
+    version: 1,
+    risk: 'medium',
+    effect: 'read',
+    reversible: true,
+    timeoutMs: Math.max(...names.map((name) => settings[name]?.timeout ?? 0)) + MARGIN_MS,
+  } as const;
+  const about = names
+    .map((name) => ({ name, what: settings[name]?.description ?? '' }))
+    .map(({ name, what }) => (what === '' ? name : `${name} (${what})`))
+    .join('; ');
+
+  const dbSchema: Tool<typeof Schema> = {
+    ...common,
+    name: 'db_schema',
+    description: `Tells which tables a database has, or the columns of one. Databases: ${about}.`,
+    input: Schema,
+    execute: ({ database, table }, context) =>
+      answering(databases, database, context, (asked) =>
+        table === undefined
+          ? asked.ask(TABLES, [], context.signal)
+          : asked.ask(COLUMNS, [table], context.signal),
+      ),
+  };
+  const dbQuery: Tool<typeof Query> = {
+    ...common,
+    name: 'db_query',
+    description:
+      'Asks a database a question that changes nothing, and tells the rows: names of the columns first, then a line for each row, all as JSON.',
+    input: Query,
+    execute: ({ database, sql, values }, context) =>
+      answering(databases, database, context, (asked) => asked.ask(sql, values, context.signal)),
+  };
+  // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
+  return [dbSchema, dbQuery] as unknown as Tool[];
+}
+
+const TABLES = `
+  SELECT n.nspname || '.' || c.relname AS table,
+    CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
+    CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS "rows, about",
+    obj_description(c.oid, 'pg_class') AS about
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+    AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+  ORDER BY 1`;
+
+const COLUMNS = `
+  SELECT a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS "may be null",
+    (SELECT string_agg(pg_get_constraintdef(k.oid), '; ') FROM pg_constraint k
+      WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)) AS rules,
+    col_description(a.attrelid, a.attnum) AS about
+  FROM pg_attribute a
+  WHERE a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped
+    AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+  ORDER BY a.attnum`;
+
+async function answering(
+  databases: ReadonlyMap<string, Database>,
+  name: string,
+  { idempotencyKey }: ToolContext,
+  ask: (database: Database) => Promise<Answer>,
+): Promise<ToolOutput> {
+  const database = databases.get(name);
+  if (!database) return { status: 'error', text: `There is no database "${name}".` };
+  try {
+    const { heading, lines } = toText(await ask(database));
+    const mark = createHash('sha256').update(idempotencyKey).digest('hex').slice(0, 16);
+    return { status: 'ok', text: `${heading}\n${framed(`the database ${name}`, lines, mark)}` };
+  } catch (error) {
+    if (!(error instanceof QuestionRefused)) throw error;
+    return { status: 'error', text: `Not answered: ${error.why}.` };
+  }
+}
+
+/** Each row in a line of its own, as JSON, so that no value looks like another row. */
+function toText({ columns, rows, more }: Answer): { heading: string; lines: string } {
+  const lines = [columns, ...rows].map((row) => JSON.stringify(row));
+  const count = rows.length === 1 ? '1 row' : `${rows.length} rows`;
+  const rest = more
+    ? `The first ${count}; there are more. Ask for fewer, or for a sum.`
+    : `${count}, all there are.`;
+  return { heading: rest, lines: lines.join('\n') };
+}

@@ -1,0 +1,328 @@
+/**
+ * One PostgreSQL database, asked questions that change nothing.
+ *
+ *   question ─▶ a connection that answers ─▶ read-only transaction with its times ─▶ cursor ─▶ rows, up to the limits
+ *                                                                                     └─▶ rolled back
+ *
+ * Invariants
+ *   1. Nothing is changed: the transaction only reads; a question is one SELECT, for nothing else can be declared as a
+ *      cursor, sent as one statement with its values beside it; and a user who could do more than read and write tables
+ *      is not used at all.
+ *   2. No answer is larger than the limits: the server cuts long values, and rows are fetched until there are enough.
+ *   3. A connection is only used when it has just answered; one that did not is dropped, and another takes its place.
+ *   4. How it is reached is told to nobody: what goes wrong on the way there is logged, and told as one sentence.
+ */
+import { DatabaseError, type FieldDef, Pool, type PoolClient, type QueryArrayConfig } from 'pg';
+import { type DatabaseSettings, isLocal } from '../config/databases.ts';
+import { AppError } from '../domain/errors.ts';
+import type { Logger } from '../observability/logger.ts';
+
+/** Longest value that is told, in characters. */
+const MAX_VALUE_CHARS = 1_000;
+/** Longest answer, in characters: a few times what is shown at once. */
+const MAX_ANSWER_CHARS = 100_000;
+/** Rows that are fetched at a time. */
+const ROWS_AT_A_TIME = 50;
+/** A connection that has not answered within this time, in ms, is taken for dead. */
+const ANSWERS_WITHIN_MS = 3_000;
+/** Longest wait for a connection beyond the time of the question before it, in ms. */
+const CONNECT_MARGIN_MS = 5_000;
+/** An unused connection is let go of after this long, in ms. */
+const IDLE_MS = 60_000;
+
+/** What cannot be answered, in words for whoever asked. */
+export class QuestionRefused extends AppError {
+  override readonly code = 'QUESTION_REFUSED';
+
+  constructor(
+    readonly why: string,
+    options?: ErrorOptions,
+  ) {
+    super(why, options);
+  }
+}
+
+export type SqlValue = string | number | boolean | null;
+
+export interface Answer {
+  readonly columns: readonly string[];
+  /** As the server writes values. */
+  readonly rows: readonly (readonly (string | null)[])[];
+  /** Not all rows are here. */
+  readonly more: boolean;
+}
+
+export class Database {
+  readonly #pool: Pool;
+  /** Connections whose user was looked at. */
+  readonly #known = new WeakSet<PoolClient>();
+
+  constructor(
+    readonly name: string,
+    private readonly settings: DatabaseSettings,
+    private readonly log: Logger,
+  ) {
+    const { hostname, port, username, pathname } = new URL(settings.url);
+    this.#pool = new Pool({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? 5_432 : Number(port),
+      user: decodeURIComponent(username),
+      database: decodeURIComponent(pathname.slice(1)),
+      // Never left out: the library would look for one in the environment.
+      password: settings.password ?? '',
+      ssl: isLocal(settings) || settings.allow_insecure ? false : { rejectUnauthorized: true },
+      max: settings.connections,
+      connectionTimeoutMillis: settings.timeout + CONNECT_MARGIN_MS,
+      idleTimeoutMillis: IDLE_MS,
+      keepAlive: true,
+      allowExitOnIdle: true,
+      application_name: 'signalbox',
+      // As the server writes them: what a value is in JavaScript is nobody's business here.
+      types: { getTypeParser: () => (value: string) => value },
+    });
+    // An unused connection has ended; the pool has let go of it already.
+    this.#pool.on('error', (error) =>
+      this.log.warn({ database: name, code: codeOf(error) }, 'a connection to a database ended'),
+    );
+  }
+
+  /** Lets go of every connection once it is free. */
+  async stop(): Promise<void> {
+    if (!this.#pool.ended && !this.#pool.ending) await this.#pool.end();
+  }
+
+  /**
+   * @param sql one SELECT (or VALUES, or WITH … SELECT); `$1` stands for the first of the values
+   * @throws {QuestionRefused} when it is none, cannot be answered, or took too long
+   */
+  async ask(sql: string, values: readonly SqlValue[], signal: AbortSignal): Promise<Answer> {
+    return this.#reading(signal, async (connection) => {
+      const question = sql.trim().replace(/;\s*$/, '');
+      const columns = await columnsOf(connection, question, values);
+      if (columns.length === 0) throw new QuestionRefused('it asks for no columns');
+      const names = columns.map((_, index) => `c${index}`);
+      // One character more than is told, so that a value that was cut is known from one that was not.
+      const cut = names.map((name) => `left(q.${name}::text, ${MAX_VALUE_CHARS + 1})`);
+      await send(
+        connection,
+        `DECLARE told NO SCROLL CURSOR FOR SELECT ${cut.join(', ')} FROM (${question}\n) AS q(${names.join(', ')})`,
+        values,
+      );
+      return { columns: columns.map(({ name }) => name), ...(await this.#fetch(connection)) };
+    });
+  }
+
+  async #fetch(connection: PoolClient): Promise<Pick<Answer, 'rows' | 'more'>> {
+    const { max_rows: most } = this.settings;
+    const rows: (string | null)[][] = [];
+    for (let chars = 0; ; ) {
+      // FETCH takes no parameters; this is a number of ours.
+      const { rows: next } = await send(connection, `FETCH ${ROWS_AT_A_TIME} FROM told`);
+      for (const row of next) {
+        const told = row.map(toValue);
+        chars += told.reduce((sum, value) => sum + (value?.length ?? 4) + 3, 2);
+        if (rows.length >= most || (rows.length > 0 && chars > MAX_ANSWER_CHARS)) return { rows, more: true };
+        rows.push(told);
+      }
+      if (next.length < ROWS_AT_A_TIME) return { rows, more: false };
+    }
+  }
+
+  /** Asks within a transaction that only reads, on a connection that has just answered. */
+  async #reading<Result>(
+    signal: AbortSignal,
+    ask: (connection: PoolClient) => Promise<Result>,
+  ): Promise<Result> {
+    const connection = await this.#connection(signal);
+    let isWhole = false;
+    try {
+      const result = await untilAborted(ask(connection), signal);
+      await send(connection, 'ROLLBACK');
+      await send(connection, 'SELECT pg_advisory_unlock_all()');
+      isWhole = true;
+      return result;
+    } catch (error) {
+      if (error instanceof DatabaseError && !signal.aborted) isWhole = await hasRolledBack(connection);
+      throw this.#inWords(error, signal);
+    } finally {
+      connection.release(!isWhole);
+    }
+  }
+
+  /** A connection in the transaction. Those that do not answer are dropped on the way to it. */
+  async #connection(signal: AbortSignal): Promise<PoolClient> {
+    // As many as there may be dead ones, and one that is made anew.
+    for (let tries = 0; ; tries++) {
+      signal.throwIfAborted();
+      const connection = await this.#pool.connect().catch((error: unknown) => {
+        throw this.#inWords(error, signal);
+      });
+      try {
+        await this.#begin(connection);
+        return connection;
+      } catch (error) {
+        connection.release(true);
+        if (error instanceof QuestionRefused) throw error;
+        if (tries >= this.settings.connections) throw this.#inWords(error, signal);
+        this.log.info(
+          { database: this.name, code: codeOf(error) },
+          'a dead connection to a database was replaced',
+        );
+      }
+    }
+  }
+
+  async #begin(connection: PoolClient): Promise<void> {
+    await send(connection, 'BEGIN TRANSACTION READ ONLY', [], ANSWERS_WITHIN_MS);
+    const { timeout } = this.settings;
+    await send(
+      connection,
+      `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true),
+        set_config('idle_in_transaction_session_timeout', $2, true)`,
+      [String(timeout), String(timeout + CONNECT_MARGIN_MS)],
+    );
+    if (this.#known.has(connection)) return;
+    await this.#mustOnlyRead(connection);
+    this.#known.add(connection);
+  }
+
+  /** A user with powers beyond tables could leave the transaction's walls: by programs or files of the server. */
+  async #mustOnlyRead(connection: PoolClient): Promise<void> {
+    const { rows } = await send(connection, POWERS);
+    const [powers, mayWrite] = rows[0] ?? [];
+    if (powers) {
+      this.log.error(
+        { database: this.name, powers },
+        'the user of a database may do too much; it is not used',
+      );
+      throw new QuestionRefused(
+        `the database "${this.name}" is not used, because its user may do too much (${powers}); whoever runs this has to give it one that may only read`,
+      );
+    }
+    if (mayWrite === 't') {
+      this.log.warn(
+        { database: this.name },
+        'the user of a database may write to tables; nothing is written, but one that may only read is safer',
+      );
+    }
+  }
+
+  #inWords(error: unknown, signal: AbortSignal): Error {
+    if (error instanceof QuestionRefused) return error;
+    if (signal.aborted) return new QuestionRefused('it was broken off', { cause: error });
+    const code = codeOf(error);
+    if (error instanceof DatabaseError && !isAboutReaching(code)) {
+      if (code === QUERY_CANCELED) {
+        return new QuestionRefused(`it took longer than ${this.settings.timeout / 1_000} s`, {
+          cause: error,
+        });
+      }
+      const hint = error.hint ? ` (${error.hint})` : '';
+      return new QuestionRefused(`${error.message}${hint}`, { cause: error });
+    }
+    // The server's own words name its address and its user.
+    this.log.warn({ database: this.name, code }, 'a database cannot be reached');
+    return new QuestionRefused(`the database "${this.name}" cannot be reached now`, { cause: error });
+  }
+}
+
+/** Code of PostgreSQL for what was stopped by a timeout (PostgreSQL docs, appendix A, "Error Codes"). */
+const QUERY_CANCELED = '57014';
+
+/** Classes of the same list: connections, who may connect, names of databases, resources, the server going down. */
+function isAboutReaching(code: string): boolean {
+  return code !== QUERY_CANCELED && /^(08|28|3D|53|57|58|XX)/.test(code);
+}
+
+/**
+ * What the user may do beside reading and writing tables, in words, NULL for nothing; and whether it may write any.
+ * (PostgreSQL docs, "Role Attributes" and "Predefined Roles".)
+ */
+const POWERS = `
+  SELECT nullif(concat_ws(', ',
+      CASE WHEN r.rolsuper THEN 'superuser' END,
+      CASE WHEN r.rolcreaterole THEN 'createrole' END,
+      CASE WHEN r.rolreplication THEN 'replication' END,
+      (SELECT string_agg(p.rolname, ', ') FROM pg_roles p
+        WHERE p.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend')
+          AND pg_has_role(current_user, p.oid, 'MEMBER'))), ''),
+    EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+        AND has_schema_privilege(n.oid, 'USAGE')
+        AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
+  FROM pg_roles r WHERE r.rolname = current_user`;
+
+/** By a cursor that is never fetched from: nothing is computed, and nothing but a SELECT can be one. */
+async function columnsOf(
+  connection: PoolClient,
+  question: string,
+  values: readonly SqlValue[],
+): Promise<FieldDef[]> {
+  await send(connection, `DECLARE asked NO SCROLL CURSOR FOR ${question}`, values);
+  const { fields } = await send(connection, 'FETCH FORWARD 0 FROM asked');
+  await send(connection, 'CLOSE asked');
+  return fields;
+}
+
+interface Sent {
+  readonly fields: FieldDef[];
+  readonly rows: (string | null)[][];
+}
+
+/** One statement, and never several: the extended protocol takes no more. */
+async function send(
+  connection: PoolClient,
+  text: string,
+  values: readonly SqlValue[] = [],
+  timeoutMs?: number,
+): Promise<Sent> {
+  const query: QueryArrayConfig & { queryMode: 'extended'; query_timeout?: number } = {
+    text,
+    values: [...values],
+    rowMode: 'array',
+    queryMode: 'extended',
+    ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
+  };
+  const { fields, rows } = await connection.query<(string | null)[]>(query);
+  return { fields, rows };
+}
+
+async function hasRolledBack(connection: PoolClient): Promise<boolean> {
+  return send(connection, 'ROLLBACK', [], ANSWERS_WITHIN_MS)
+    .then(() => send(connection, 'SELECT pg_advisory_unlock_all()', [], ANSWERS_WITHIN_MS))
+    .then(
+      () => true,
+      () => false,
+    );
+}
+
+async function untilAborted<Result>(running: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  running.catch(() => undefined); // whoever asked may have gone
+  signal.throwIfAborted();
+  const { promise, reject } = withReject<Result>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([running, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function withReject<Result>(): { promise: Promise<Result>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => undefined;
+  const promise = new Promise<Result>((_, refuse) => {
+    reject = refuse;
+  });
+  promise.catch(() => undefined);
+  return { promise, reject };
+}
+
+function toValue(value: string | null): string | null {
+  if (value === null || value.length <= MAX_VALUE_CHARS) return value;
+  return `${value.slice(0, MAX_VALUE_CHARS).replace(/[\uD800-\uDBFF]$/, '')} … (cut here)`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'none';
+}
