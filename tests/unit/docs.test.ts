@@ -41,6 +41,16 @@ describe.each(FILES)('%s', (file) => {
     expect(broken).toEqual([]);
   });
 
+  it('has no row of a table that stands without its head', () => {
+    const blocks = text.replace(/^```[\s\S]*?^```/gm, '').split(/\n(?!\|)/);
+    const rows = blocks.map((block) => block.split('\n').filter((line) => line.startsWith('|')));
+
+    const headless = rows.filter(
+      (lines) => lines.length > 0 && !/^\|(\s*:?-+:?\s*\|)+\s*$/.test(lines[1] ?? ''),
+    );
+    expect(headless).toEqual([]);
+  });
+
   it('names only files that are there', () => {
     const named = codesOf(text).filter((code) =>
       /^(src|gateways|config|tests|docs|bin|data|\.ci)\/[\w./-]*$/.test(code),
