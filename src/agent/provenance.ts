@@ -94,5 +94,8 @@ function sourceOf(
 
 function textsOf(entry: Exclude<Entry, { kind: 'assistant' }>): string[] {
   if (entry.kind !== 'user') return [entry.text];
-  return [entry.text, ...(entry.files ?? []).flatMap((file) => (file.kind === 'text' ? [file.text] : []))];
+  return [
+    entry.text,
+    ...(entry.files ?? []).flatMap((file) => (file.kind === 'text' ? [file.name, file.text] : [file.name])),
+  ];
 }
