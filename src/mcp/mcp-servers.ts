@@ -1,0 +1,221 @@
+/**
+ * The tools of all configured MCP servers, as far as somebody has agreed to them.
+ *
+ *   server ─▶ what tools it has (`ServerLink`) ─▶ agreed to? (`PinStore`) ─▶ tools of ours (`mcp-tool.ts`)
+ *
+ * Owns      which servers there are, and what of theirs is offered now.
+ * Not here  keeping a server up, and the state machine of agreeing (`pins.ts`).
+ *
+ * Invariants
+ *   1. A tool is offered, and called, only while what its server last said of it is what somebody agreed to; what this
+ *      process has heard counts at once, also when it cannot be stored.
+ *   2. The list is the same array as long as nothing changes. A server that does not run changes nothing about it.
+ *   3. Nothing about a server keeps the gateway from starting, or a turn from going on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { McpServerSettings, McpSettings } from '../config/mcp.ts';
+import type { Tool, ToolContext, ToolSource } from '../domain/tool.ts';
+import type { Logger } from '../observability/logger.ts';
+import { createMcpTool } from './mcp-tool.ts';
+import type { PinStore } from './pin-store.ts';
+import { EMPTY_BOOK, type PinBook, stateOf } from './pins.ts';
+import { type CallOutcome, LINK_TIMINGS, type LinkTimings, ServerLink } from './server-link.ts';
+import { hashOf, type ReadDefinition, type ToolDefinition } from './tool-definition.ts';
+import { createTransport } from './transports.ts';
+
+/** Time between two looks for what somebody has agreed to, in ms. */
+const LOOK_MS = 2_000;
+
+export interface McpServersOptions {
+  readonly settings: McpSettings;
+  readonly pins: PinStore;
+  /** In which programs are looked for. */
+  readonly folders: readonly string[];
+  readonly version: string;
+  readonly log: Logger;
+  readonly timings?: LinkTimings;
+  readonly lookMs?: number;
+}
+
+interface Server {
+  readonly name: string;
+  readonly settings: McpServerSettings;
+  readonly link: ServerLink;
+  book: PinBook;
+  /** What it said to this process last. */
+  heard: readonly ReadDefinition[] | undefined;
+  /** That could not be stored yet. */
+  isUnsaid: boolean;
+}
+
+export class McpServers implements ToolSource {
+  readonly name = 'mcp-servers';
+  readonly #servers: readonly Server[];
+  readonly #made = new Map<string, Tool | undefined>();
+  #tools: readonly Tool[] = [];
+  #stopping = new AbortController();
+  #looking: Promise<void> | undefined;
+  #onChange: () => void = () => undefined;
+
+  constructor(private readonly options: McpServersOptions) {
+    this.#servers = Object.entries(options.settings.servers)
+      .filter(([, { enabled }]) => enabled)
+      .map(([name, settings]) => this.#createServer(name, settings));
+  }
+
+  /** Told whenever other tools are offered than before. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
+  tools(): readonly Tool[] {
+    return this.#tools;
+  }
+
+  /** Resolves once the tools are known that were agreed to before; the servers are not waited for. */
+  async start(): Promise<void> {
+    if (this.#looking) return;
+    this.#stopping = new AbortController();
+    await this.look();
+    for (const { link } of this.#servers) link.start();
+    this.#looking = this.#servers.length === 0 ? Promise.resolve() : this.#keepLooking(this.#stopping.signal);
+  }
+
+  /** Resolves once no program of ours runs any more. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([this.#looking, ...this.#servers.map(({ link }) => link.stop())]);
+    this.#looking = undefined;
+  }
+
+  /** Reads what somebody has agreed to, and stores what could not be stored before. Never rejects. */
+  async look(): Promise<void> {
+    for (const server of this.#servers) {
+      try {
+        if (server.isUnsaid && server.heard) await this.#say(server, server.heard);
+        server.book = (await this.options.pins.newerThan(server.name, server.book)) ?? server.book;
+      } catch (error) {
+        const facts = { err: error, server: server.name };
+        this.options.log.warn(facts, 'what was agreed to of the tools of an MCP server could not be read');
+      }
+    }
+    this.#refresh();
+  }
+
+  async #keepLooking(signal: AbortSignal): Promise<void> {
+    const { lookMs = LOOK_MS } = this.options;
+    while (!signal.aborted) {
+      await sleep(lookMs, undefined, { signal, ref: false }).catch(() => undefined); // we are stopping
+      if (!signal.aborted) await this.look();
+    }
+  }
+
+  async #hear(server: Server, heard: readonly ReadDefinition[]): Promise<void> {
+    server.heard = heard;
+    server.isUnsaid = true;
+    this.#refresh(); // before it is stored: what changed is not offered from here on
+    await this.look();
+  }
+
+  async #say(server: Server, heard: readonly ReadDefinition[]): Promise<void> {
+    const { pins, log } = this.options;
+    const held = await pins.saw(server.name, heard);
+    if (server.heard === heard) server.isUnsaid = false;
+    if (held.length === 0) return;
+    const tools = held.map(({ tool, state }) => `${tool} (${state})`);
+    const remedy = `signalbox mcp review ${server.name}`;
+    log.warn(
+      { server: server.name, tools, remedy },
+      'tools of an MCP server are held back until somebody agrees to them',
+    );
+  }
+
+  #refresh(): void {
+    const tools = this.#servers.flatMap((server) =>
+      offeredOf(server).flatMap((definition) => this.#toolOf(server, definition) ?? []),
+    );
+    const isSame = tools.length === this.#tools.length && tools.every((tool, n) => tool === this.#tools[n]);
+    if (isSame) return;
+    this.#tools = tools;
+    this.#onChange();
+  }
+
+  /** Made once for each definition; undefined for one that no tool can be made of. */
+  #toolOf(server: Server, definition: ToolDefinition): Tool | undefined {
+    const key = `${server.name} ${hashOf(definition)}`;
+    if (!this.#made.has(key)) this.#made.set(key, this.#createTool(server, definition));
+    return this.#made.get(key);
+  }
+
+  #createTool(server: Server, definition: ToolDefinition): Tool | undefined {
+    const { name, settings } = server;
+    try {
+      return createMcpTool({
+        server: name,
+        settings,
+        definition,
+        call: (args, context) => callAgreed(server, definition, args, context),
+      });
+    } catch (error) {
+      const facts = { err: error, server: name, tool: definition.name };
+      this.options.log.warn(
+        facts,
+        'a tool of an MCP server is not offered: the schema of its arguments is none',
+      );
+      return undefined;
+    }
+  }
+
+  #createServer(name: string, settings: McpServerSettings): Server {
+    const { log, folders, version, timings = LINK_TIMINGS } = this.options;
+    const server: Server = {
+      name,
+      settings,
+      book: EMPTY_BOOK,
+      heard: undefined,
+      isUnsaid: false,
+      link: new ServerLink({
+        server: name,
+        transport: () => createTransport(name, settings, { folders, log }),
+        version,
+        timings,
+        log,
+        onTools: (read) => this.#hear(server, read),
+      }),
+    };
+    return server;
+  }
+}
+
+/** What is offered of a server, in the order of the names. */
+function offeredOf(server: Server): ToolDefinition[] {
+  return Object.entries(server.book.tools)
+    .filter(([tool, pin]) => stateOf(pin) === 'agreed' && isSwitchedOn(server.settings, tool))
+    .flatMap(([, { agreed }]) => (agreed && isStill(server, agreed.definition) ? [agreed.definition] : []))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function isSwitchedOn({ tools }: McpServerSettings, tool: string): boolean {
+  return !Object.hasOwn(tools, tool) || tools[tool]?.enabled !== false;
+}
+
+/** Whether what this process has heard last is not something else; before it has heard anything, what is stored counts. */
+function isStill({ heard }: Server, definition: ToolDefinition): boolean {
+  if (!heard) return true;
+  const hash = hashOf(definition);
+  return heard.some((read) => read.kind === 'definition' && hashOf(read.definition) === hash);
+}
+
+async function callAgreed(
+  server: Server,
+  definition: ToolDefinition,
+  args: Record<string, unknown>,
+  { idempotencyKey, signal }: ToolContext,
+): Promise<CallOutcome> {
+  if (!isStill(server, definition)) {
+    const why = `${definition.name} of the MCP server ${server.name} has changed, and waits for somebody to agree to it. The call was not made.`;
+    return { kind: 'not-done', why };
+  }
+  const params = { name: definition.name, arguments: args, key: idempotencyKey };
+  return server.link.call(params, server.settings.timeout, signal);
+}

@@ -1,0 +1,279 @@
+/**
+ * The connection to one MCP server, kept up for as long as the gateway runs.
+ *
+ *   connecting ──▶ up ──ends──▶ waiting ──▶ connecting …        the wait grows up to a cap, and is short again once it
+ *       └───fails────────────────▲                              has been up for a while
+ *
+ * Nobody waits for a server: while it is not up, a call is answered at once.
+ *
+ * Invariants
+ *   1. What came of a call is told as far as it is known: not sent, answered, or sent and nobody can tell.
+ *   2. The server is given nothing but calls: it can ask neither the model nor a person for anything.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPError } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import {
+  type CallToolResult,
+  CallToolResultSchema,
+  ErrorCode,
+  McpError,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import pRetry from 'p-retry';
+import { z } from 'zod';
+import type { Logger } from '../observability/logger.ts';
+import { networkTrouble } from '../observability/network-trouble.ts';
+import { MAX_TOOLS } from './pins.ts';
+import { type ReadDefinition, readDefinition } from './tool-definition.ts';
+
+export interface LinkTimings {
+  /** Wait after the first failure, in ms; twice as long after each further one. */
+  readonly firstWaitMs: number;
+  readonly longestWaitMs: number;
+  /** A connection that held so long was a good one. */
+  readonly steadyMs: number;
+  /** For connecting, and for each page of the list of tools. */
+  readonly answerMs: number;
+  /** Time between two looks at the tools of a server that says nothing by itself. */
+  readonly lookAgainMs: number;
+  /** Shortest time between two looks, however often the server says that something changed. */
+  readonly restMs: number;
+}
+
+export const LINK_TIMINGS: LinkTimings = {
+  firstWaitMs: 1_000,
+  longestWaitMs: 60_000,
+  steadyMs: 30_000,
+  answerMs: 20_000,
+  lookAgainMs: 60_000,
+  restMs: 1_000,
+};
+
+export type CallOutcome =
+  | { readonly kind: 'answered'; readonly result: CallToolResult }
+  /** Nothing was done; `why` is a sentence. */
+  | { readonly kind: 'not-done'; readonly why: string };
+
+export interface LinkOptions {
+  readonly server: string;
+  /** Made anew for each connection. @throws when there is nothing to connect to */
+  readonly transport: () => Transport;
+  readonly version: string;
+  /** Hears which tools the server has, whenever it was asked. Never rejects. */
+  readonly onTools: (read: readonly ReadDefinition[]) => Promise<void>;
+  readonly log: Logger;
+  readonly timings?: LinkTimings;
+}
+
+const ListPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
+/** Pages of a list of tools that are read. */
+const MAX_PAGES = 20;
+
+export class ServerLink {
+  readonly #timings: LinkTimings;
+  #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #client: Client | undefined;
+  #isTold = false;
+
+  constructor(private readonly options: LinkOptions) {
+    this.#timings = options.timings ?? LINK_TIMINGS;
+  }
+
+  get isUp(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** Begins to connect; waits for nothing. */
+  start(): void {
+    if (this.#running) return;
+    this.#stopping = new AbortController();
+    this.#running = this.#keepUp(this.#stopping.signal);
+  }
+
+  /** Resolves once nothing of it runs any more. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the gateway stops'));
+    await this.#running;
+    this.#running = undefined;
+  }
+
+  /**
+   * Calls a tool, once.
+   *
+   * @throws when it was sent, or may have been, and nobody can tell what came of it
+   */
+  async call(
+    params: { readonly name: string; readonly arguments: Record<string, unknown>; readonly key: string },
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<CallOutcome> {
+    const { server } = this.options;
+    const client = this.#client;
+    if (!client) {
+      const why = `The MCP server ${server} does not answer at the moment; it is tried again by itself. The call was not made.`;
+      return { kind: 'not-done', why };
+    }
+    try {
+      const { name, arguments: args, key } = params;
+      const result = await client.request(
+        { method: 'tools/call', params: { name, arguments: args, _meta: { idempotencyKey: key } } },
+        CallToolResultSchema,
+        { signal, timeout: timeoutMs, maxTotalTimeout: timeoutMs },
+      );
+      return { kind: 'answered', result };
+    } catch (error) {
+      // Over HTTP it is by a call that it is noticed that a server has gone.
+      if (!(error instanceof McpError)) void client.close();
+      const why = refusalIn(error);
+      if (why === undefined)
+        throw new Error(`${server} was asked, and ${problemOf(error)}`, { cause: error });
+      return { kind: 'not-done', why: `The MCP server ${server} did not make the call: ${why}.` };
+    }
+  }
+
+  async #keepUp(signal: AbortSignal): Promise<void> {
+    const { firstWaitMs, longestWaitMs } = this.#timings;
+    while (!signal.aborted) {
+      await pRetry(() => this.#connection(signal), {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: firstWaitMs,
+        maxTimeout: longestWaitMs,
+        signal,
+        unref: true,
+        onFailedAttempt: ({ error }) => this.#tellDown(error),
+      }).catch(() => undefined); // we are stopping: nothing else ends it
+    }
+  }
+
+  /** From connecting until it ends. @throws unless it held for a while, so that the next one waits */
+  async #connection(signal: AbortSignal): Promise<void> {
+    const { server, version, log } = this.options;
+    const { answerMs, steadyMs } = this.#timings;
+    const client = new Client({ name: 'signalbox', version }, { capabilities: {} });
+    const over = new AbortController();
+    const end = () => over.abort();
+    client.onclose = end;
+    client.onerror = (error) => log.debug({ err: error, server }, 'an MCP server did something unexpected');
+    signal.addEventListener('abort', end, { once: true });
+    let upSinceMs = Number.POSITIVE_INFINITY;
+    try {
+      await client.connect(this.options.transport(), { timeout: answerMs, signal });
+      const changes = new Changes();
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => changes.note());
+      await this.#look(client);
+      this.#client = client;
+      this.#isTold = false;
+      upSinceMs = performance.now();
+      log.info({ server, ...client.getServerVersion() }, 'an MCP server is up');
+      await this.#watch(client, changes, over.signal);
+    } catch (error) {
+      // Whatever it was, it is tried again: p-retry gives up on some kinds of errors.
+      throw new Error(problemOf(error), { cause: error });
+    } finally {
+      this.#client = undefined;
+      signal.removeEventListener('abort', end);
+      await client.close().catch(() => undefined);
+    }
+    if (signal.aborted) return;
+    if (performance.now() - upSinceMs < steadyMs) throw new Error('it ended soon after it had begun');
+    log.warn({ server }, 'an MCP server ended; it is tried again');
+  }
+
+  /** Looks at its tools again and again, until the connection ends. @throws when it does not answer */
+  async #watch(client: Client, changes: Changes, over: AbortSignal): Promise<void> {
+    const { lookAgainMs, restMs } = this.#timings;
+    while (!over.aborted) {
+      await changes.next(lookAgainMs, over);
+      if (over.aborted) return;
+      await this.#look(client);
+      await sleep(restMs, undefined, { signal: over, ref: false }).catch(() => undefined); // it ended
+    }
+  }
+
+  async #look(client: Client): Promise<void> {
+    const tools: unknown[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < MAX_PAGES && tools.length <= MAX_TOOLS; page++) {
+      const params = cursor === undefined ? {} : { cursor };
+      const timeout = this.#timings.answerMs;
+      const answer = await client.request({ method: 'tools/list', params }, ListPage, { timeout });
+      tools.push(...answer.tools);
+      cursor = answer.nextCursor;
+      if (cursor === undefined) break;
+    }
+    if (cursor !== undefined || tools.length > MAX_TOOLS) {
+      const { server, log } = this.options;
+      log.warn({ server, read: MAX_TOOLS }, 'an MCP server has more tools than are read');
+    }
+    await this.options.onTools(tools.map(readDefinition));
+  }
+
+  /** Once for each outage. */
+  #tellDown(error: Error): void {
+    if (this.#stopping.signal.aborted) return; // it ended because we do
+    const { server, log } = this.options;
+    const facts = { server, reason: error.message };
+    if (this.#isTold) log.debug(facts, 'an MCP server still does not run');
+    else log.warn(facts, 'an MCP server does not run; its tools answer so until it does');
+    this.#isTold = true;
+  }
+}
+
+/** Whether the server said that its tools changed; several times at once are one. */
+class Changes {
+  #noted = new AbortController();
+
+  note(): void {
+    this.#noted.abort();
+  }
+
+  /** Resolves when it has, after `mostMs`, or when it is over. */
+  async next(mostMs: number, over: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.#noted.signal, over]);
+    await sleep(mostMs, undefined, { signal, ref: false }).catch(() => undefined); // that is what was waited for
+    this.#noted = new AbortController();
+  }
+}
+
+/** By the JSON-RPC specification and MCP's: refused before anything was done. */
+const REFUSALS: ReadonlySet<number> = new Set([
+  ErrorCode.InvalidRequest,
+  ErrorCode.MethodNotFound,
+  ErrorCode.InvalidParams,
+  ErrorCode.ParseError,
+]);
+
+/** The end of a sentence, if nothing was done for certain. */
+function refusalIn(error: unknown): string | undefined {
+  if (error instanceof McpError) return REFUSALS.has(error.code) ? problemOf(error) : undefined;
+  if (error instanceof StreamableHTTPError) {
+    const { code = 0 } = error;
+    return code >= 400 && code < 500 ? `it answered ${code}` : undefined;
+  }
+  const trouble = networkTrouble(error);
+  return trouble && NEVER_SENT.has(trouble.code) ? trouble.detail : undefined;
+}
+
+/** Failures that happen before a single byte of the request has left. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function problemOf(error: unknown): string {
+  if (error instanceof McpError && error.code === ErrorCode.RequestTimeout)
+    return 'it did not answer in time';
+  if (error instanceof McpError && error.code === ErrorCode.ConnectionClosed)
+    return 'it ended before it answered';
+  const trouble = networkTrouble(error);
+  if (trouble) return trouble.detail;
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/\s+/g, ' ').slice(0, 300);
+}
