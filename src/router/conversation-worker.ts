@@ -17,7 +17,7 @@
  */
 
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
-import { trustOf } from '../agent/provenance.ts';
+import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import { runApproved } from '../agent/resume.ts';
 import { agentRule } from '../agent/tools/tool-policy.ts';
 import type { Requester } from '../agent/tools/toolbox.ts';
@@ -74,9 +74,11 @@ import {
   elevatedMessage,
   elevationAskedText,
   elevationNews,
+  elevationWaitsNews,
   isElevated,
   MOST_CARRIED_CHARS,
   NOBODY_TO_ELEVATE,
+  notElevatedNews,
   notElevatedText,
   TOO_MUCH_TO_CARRY,
   toElevateInput,
@@ -271,6 +273,7 @@ export class ConversationWorker {
       from: { person: requester.person, name: requester.name },
       text: message.text,
       trust: this.#trustOf(requester),
+      ...(message.passesOn || quotesOthers(message.text) ? { passesOn: true as const } : {}),
       ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
       ...(directives ? { directives } : {}),
       at: message.sentAt,
@@ -412,7 +415,12 @@ export class ConversationWorker {
     // The end of one that nobody can be asked about is told when it is heard of.
     const told = approval.state === 'OPEN' ? [this.#tell(work, elevationAskedText(approval))] : [];
     return {
-      effects: [...received(item), ...told, this.deps.controls.guardOf(work.control)],
+      effects: [
+        ...received(item),
+        this.#remark(work, elevationWaitsNews(work.requester.name)),
+        ...told,
+        this.deps.controls.guardOf(work.control),
+      ],
       onRequests: () => this.#open(work, [approval]),
     };
   }
@@ -422,6 +430,7 @@ export class ConversationWorker {
     return {
       effects: [
         ...received(item),
+        this.#remark(work, notElevatedNews(work.requester.name)),
         this.#tell(work, markdown),
         {
           kind: 'audit',
@@ -444,7 +453,11 @@ export class ConversationWorker {
     const item = approval.state === 'EXECUTED' ? elevatedMessage(approval) : undefined;
     const { untilMs } = item?.directives?.elevation ?? {};
     const told = (markdown: string): Deed => ({
-      effects: [this.#tell(work, markdown), this.deps.controls.guardOf(work.control)],
+      effects: [
+        this.#remark(work, notElevatedNews(work.requester.name)),
+        this.#tell(work, markdown),
+        this.deps.controls.guardOf(work.control),
+      ],
     });
     if (!item || untilMs === undefined) return told(notElevatedText(approval));
     if (this.deps.clock.now() >= untilMs) return told(tooLateText(untilMs));
@@ -474,6 +487,12 @@ export class ConversationWorker {
         },
       },
     ];
+  }
+
+  /** For the agent to read later: the conversation is one it has a part in. */
+  #remark({ conversationId }: Work, text: string): Effect {
+    const keepMs = this.deps.config().settings.retention.transcripts;
+    return { kind: 'entry', conversationId, entry: this.#event(text), keepMs };
   }
 
   /** The gateway's own word where it was asked for. */

@@ -144,6 +144,15 @@ export function elevationNews(untilMs: number): string {
   return `What is kept back otherwise is open for the message that follows, and for nothing else, until ${whenText(untilMs)}.`;
 }
 
+/** In place of the message, which it is not shown. */
+export function elevationWaitsNews(name: string): string {
+  return `${name} wrote a message that asks for what is kept back. It waits for a yes, and you are not shown it before that. There is nothing to do about it.`;
+}
+
+export function notElevatedNews(name: string): string {
+  return `A message of ${name} that asked for what is kept back was not agreed to. You are not shown it, and nothing of it was done.`;
+}
+
 function shown(text: string): string {
   return text.length > SHOWN_CHARS
     ? `${text.slice(0, SHOWN_CHARS)} … (${text.length - SHOWN_CHARS} more characters)`
