@@ -60,8 +60,8 @@ import { approversOf, isWaiting } from './domain/approval/record.ts';
 import type { Circumstances } from './domain/approval/time.ts';
 import type { Clock } from './domain/clock.ts';
 import { importanceOfRisk } from './domain/escalation/plan.ts';
-import type { Gateway, Lookup, Trouble } from './domain/gateway.ts';
-import { channelOf, type PersonId, type Platform } from './domain/ids.ts';
+import type { Gateway, Lookup, Receive, Trouble } from './domain/gateway.ts';
+import { channelOf, type PersonId, type Platform, platformOf } from './domain/ids.ts';
 import type { Tool } from './domain/tool.ts';
 import { createConfidenceTool } from './escalation/confidence-tool.ts';
 import { EscalationAudit } from './escalation/escalation-audit.ts';
@@ -85,8 +85,8 @@ import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
 import { LaneRounds } from './mailbox/lane-rounds.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
-import type { Notes } from './memory/memory-store.ts';
 import { createGoalTool } from './memory/goal-tool.ts';
+import type { Notes } from './memory/memory-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
 import { OutputStore } from './memory/output-store.ts';
 import { createOutputTools } from './memory/output-tools.ts';
@@ -119,8 +119,8 @@ import { createElevateTool } from './router/elevation.ts';
 import { EscalationDirectives } from './router/escalation-directives.ts';
 import { GrantDesk } from './router/grant-desk.ts';
 import { LinkDirectives } from './router/link-directives.ts';
-import { MemoryDirectives } from './router/memory-directives.ts';
 import { createLinkNews } from './router/link-news.ts';
+import { MemoryDirectives } from './router/memory-directives.ts';
 import { MessageRouter } from './router/message-router.ts';
 import { Reach } from './router/reach.ts';
 import { ReopenDesk } from './router/reopen-desk.ts';
@@ -266,6 +266,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   );
   const results = new ResultCache(redis, keys, clock);
+  const guarded = (tool: Tool) => results.wrap(withBreaker(tool, breakers));
   const single = [
     ...createTools(stores.memory.notes, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
@@ -275,7 +276,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     createConfidenceTool(),
     createGoalTool(() => config().purpose),
     ...configured.flatMap((gateway) => gateway.tools ?? []),
-  ].map((tool) => results.wrap(withBreaker(tool, breakers)));
+  ].map(guarded);
   const plans = new SagaRunner({
     ...stores,
     sagas,
@@ -451,6 +452,11 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     clock,
     log,
   });
+  const receive: Receive = async (inbound) => {
+    // A platform that tells of something may be another than its tools have read.
+    await results.invalidate([channelOf(platformOf(inbound.sender.account))]);
+    return router.receive(inbound);
+  };
   const calling = createCalling();
   const clocks = new PartitionClocks(redis, keys, log);
   const sweeper = new TimerSweeper(
@@ -510,7 +516,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       ...(configured.length > 0 ? [clientLog] : []),
       ...(configured.length > 0 || api.length > 0 ? [listener] : []),
       ...api,
-      new GatewayService([...gateways.values()], { receive: router.receive, lookup }, log),
+      new GatewayService([...gateways.values()], { receive, lookup }, log),
     ],
     log,
   );

@@ -394,6 +394,9 @@ interface Plan<Input extends z.ZodType>
   run(input: z.output<Input>, context: ToolContext): Promise<string>;
 }
 
+/** How long what was read of Jira is told again, unless Jira tells of something new before: a turn or two, in ms. */
+const READ_AGAIN_MS = 15_000;
+
 /** Nothing is changed but what the arguments say, whatever else changes meanwhile. */
 const AS_IT_SAYS: Preview = { changes: [], basis: 'as it says' };
 
@@ -402,6 +405,10 @@ function tool<Input extends z.ZodType>({ run, foresee, ...plan }: Plan<Input>): 
     ...plan,
     ...(foresee ? { preview: (input, { signal }) => until(signal, foresee(input).catch(asFutile)) } : {}),
     family: JIRA_FAMILY,
+    // Whoever asks, it is the bot's account that reads.
+    ...(plan.effect === 'read'
+      ? { cache: { ttlMs: READ_AGAIN_MS, tags: [JIRA_FAMILY], isSameForAll: true as const } }
+      : {}),
     version: 1,
     timeoutMs: TIMEOUT_MS,
     execute: async (input, context): Promise<ToolOutput> => {

@@ -82,7 +82,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly cache?: { readonly ttlMs: number; readonly tags: readonly string[]; readonly isSameForAll?: true };
   /**
    * The service it talks to, such as `jira`. Tools of one service are not called for a while when it keeps failing.
-   * Left out: its family, where its group is one of other systems.
+   * Left out: of a tool of the group `automation` its family; of others none.
    */
   readonly service?: string;
   /** What undoes a call that succeeded, when a later step of the same plan fails. Left out: nothing does. */

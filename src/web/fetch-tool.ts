@@ -9,6 +9,9 @@ import type { WebClient, WebPage } from './web-client.ts';
 
 export const WEB_FETCH = 'web_fetch';
 
+/** How long a page is told again without being read again, in ms. */
+const READ_AGAIN_MS = 60_000;
+
 /** Beyond the time a page may take, so that what is told is why, and not that the tool was silent. */
 const MARGIN_MS = 2_000;
 
@@ -39,6 +42,7 @@ export function createFetchTool(
     reversible: true,
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
+    cache: { ttlMs: READ_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ url }, { signal }) => {
       const outcome = await client.read(url, signal);
       return outcome.kind === 'page' ? toOutput(outcome) : { status: 'error', text: outcome.why };

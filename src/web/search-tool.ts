@@ -7,6 +7,8 @@ import { MAX_QUERY_CHARS, type Search, type SearchHit } from './search-providers
 export const WEB_SEARCH = 'web_search';
 
 const SEARCH_TIMEOUT_MS = 15_000;
+/** Each search is paid for: how long its results are told again, in ms. */
+const SEARCH_AGAIN_MS = 5 * 60_000;
 
 const SearchInput = z.strictObject({
   query: z
@@ -30,6 +32,7 @@ export function createSearchTool(search: Search): Tool<typeof SearchInput> {
     effect: 'read',
     reversible: true,
     timeoutMs: SEARCH_TIMEOUT_MS,
+    cache: { ttlMs: SEARCH_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ query }, { signal }) => {
       const outcome = await search(query, signal);
       if (outcome.kind === 'failed') return { status: 'error', text: outcome.why };

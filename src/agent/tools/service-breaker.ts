@@ -5,11 +5,8 @@
  * nobody knows.
  */
 import { AppError } from '../../domain/errors.ts';
-import type { Tool, ToolGroup, ToolOutput } from '../../domain/tool.ts';
+import type { Tool, ToolOutput } from '../../domain/tool.ts';
 import { type Breaker, type Breakers, CutOffError } from '../../health/breakers.ts';
-
-/** Groups of tools that talk to other systems. */
-const OUTSIDE: ReadonlySet<ToolGroup> = new Set<ToolGroup>(['web', 'automation', 'database']);
 
 export function withBreaker(tool: Tool, breakers: Pick<Breakers, 'of'>): Tool {
   const service = serviceOf(tool);
@@ -56,7 +53,7 @@ function isAway(error: unknown, { aborted, reason }: AbortSignal): boolean {
 }
 
 function serviceOf({ service, group, family }: Tool): string | undefined {
-  return service ?? (OUTSIDE.has(group) ? (family ?? group) : undefined);
+  return service ?? (group === 'automation' ? family : undefined);
 }
 
 function cutOffText({ service, reason, retryAfterMs }: CutOffError): string {
