@@ -5,7 +5,7 @@ import { type Approval, advance, hardDeadlineOf, type Step } from './record.ts';
 export const HELD_YES_MS = 7 * 24 * 60 * 60_000;
 
 /** A yes that waits in line is held for so long at a time, in ms: what is taken off unused lapses soon after. */
-export const HOLD_AGAIN_MS = 60 * 60_000;
+const HOLD_AGAIN_MS = 60 * 60_000;
 
 /** Keeps a yes from lapsing before the conversation is handed back. */
 export function holdYes(approval: Approval, nowMs: number): Step<'HELD' | 'NOTHING'> {
