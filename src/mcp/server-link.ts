@@ -121,10 +121,12 @@ export class ServerLink {
       const result = await client.request(
         { method: 'tools/call', params: { name, arguments: args, _meta: { idempotencyKey: key } } },
         CallToolResultSchema,
-        { signal, timeout: timeoutMs, maxTotalTimeout: timeoutMs },
+        // One of its own: the SDK goes on listening to it.
+        { signal: AbortSignal.any([signal]), timeout: timeoutMs, maxTotalTimeout: timeoutMs },
       );
       return { kind: 'answered', result };
     } catch (error) {
+      signal.throwIfAborted();
       // Over HTTP it is by a call that it is noticed that a server has gone.
       if (!(error instanceof McpError)) void client.close();
       const why = refusalIn(error);
@@ -154,13 +156,14 @@ export class ServerLink {
     const { answerMs, steadyMs } = this.#timings;
     const client = new Client({ name: 'signalbox', version }, { capabilities: {} });
     const over = new AbortController();
-    const end = () => over.abort();
-    client.onclose = end;
+    client.onclose = () => over.abort();
     client.onerror = (error) => log.debug({ err: error, server }, 'an MCP server did something unexpected');
+    // Not by the SDK's own way: it would listen to this signal for good, once more with each connection.
+    const end = () => void client.close();
     signal.addEventListener('abort', end, { once: true });
     let upSinceMs = Number.POSITIVE_INFINITY;
     try {
-      await client.connect(this.options.transport(), { timeout: answerMs, signal });
+      await client.connect(this.options.transport(), { timeout: answerMs });
       const changes = new Changes();
       client.setNotificationHandler(ToolListChangedNotificationSchema, () => changes.note());
       await this.#look(client);

@@ -75,10 +75,16 @@ export class NoteServer {
   /** Every call that was begun, oldest first. */
   readonly calls: NoteCall[] = [];
   readonly #sessions = new Set<Server>();
+  readonly #listeners = new Set<() => void>();
   #tools: Tool[] = [...TOOLS];
 
   /** @param crash what ends the program */
   constructor(private readonly crash: () => void) {}
+
+  /** Calls `listener` after every call that was begun. */
+  onCall(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
 
   /** One for each connection; to be connected to its transport. */
   createSession(): Server {
@@ -96,6 +102,7 @@ export class NoteServer {
       const { name, arguments: args = {}, _meta } = params;
       const key = _meta?.idempotencyKey;
       this.calls.push({ tool: name, args, key: typeof key === 'string' ? key : undefined });
+      for (const listener of this.#listeners) listener();
       return this.#run(name, args);
     });
     server.onclose = () => this.#sessions.delete(server);
