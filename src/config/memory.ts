@@ -40,7 +40,7 @@ export const MemorySettings = z.strictObject({
   ),
   channels: z
     .record(z.string().min(1), CompactionName)
-    .default({})
+    .optional()
     .describe(
       'Another strategy for single channels, by platform (`slack`) or by the beginning of their conversations (`slack:T024:C0OPS`); the longest that fits counts.',
     ),
@@ -66,7 +66,7 @@ export type MemorySettings = z.infer<typeof MemorySettings>;
 
 /** The strategy for a conversation on a platform. */
 export function strategyFor(
-  { strategy, channels }: Pick<MemorySettings, 'strategy' | 'channels'>,
+  { strategy, channels = {} }: Pick<MemorySettings, 'strategy' | 'channels'>,
   conversationId: string,
 ): CompactionName {
   const fitting = Object.keys(channels).filter(

@@ -90,6 +90,9 @@ const REFUND =
 const DEPLOY =
   /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i;
 
+/** What it is given to write a summary of: who said what, each line behind a bar. */
+const SAID_SINCE = /^(?:Nothing was written before\.|Written before:)[\s\S]*?Said since:([\s\S]*)$/;
+
 const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   event: [
     { when: /\}: executed\. /, say: retelling('It was allowed, and it is done.') },
@@ -120,6 +123,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   ],
 
   said: [
+    { when: SAID_SINCE, say: ([, lines = '']) => summaryOf(lines) },
     { when: /\ball or nothing\b/i, say: (_, { text }) => allOrNothing(text) },
     { when: /\brefund\s+order\s+#?\d+/i, say: (_, { text }) => refund(text) },
     {
@@ -207,6 +211,14 @@ function retelling(meaning: string): Rule['say'] {
   return (_, { text }) => ({
     text: `${meaning}\n\n${text.replace(EVENT_MARK, '').replace(OUTCOME, '').trim()}`,
   });
+}
+
+/** The last things that were said, in the words of those who said them. */
+function summaryOf(lines: string): RuleAnswer {
+  const said = [...lines.matchAll(/^\s*\| ([^:\n]+): (.+)$/gm)].map(
+    ([, who = '', what = '']) => `${who} wrote: ${what.slice(0, 80)}`,
+  );
+  return { text: said.slice(-3).join('\n') || '-' };
 }
 
 function orderList(): RuleAnswer {
