@@ -95,6 +95,8 @@ import { Recollection } from './memory/recollection.ts';
 import { RedisMemory } from './memory/redis-memory.ts';
 import { RetentionSweep } from './memory/retention-sweep.ts';
 import { TranscriptStore } from './memory/transcript-store.ts';
+import { McpServers } from './mcp/mcp-servers.ts';
+import { PinStore } from './mcp/pin-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPlanTools } from './plans/plan-tool.ts';
 import { SagaRunner } from './plans/saga-runner.ts';
@@ -139,6 +141,8 @@ import { WatchdogRecord } from './services/watchdog-record.ts';
 import { createHost } from './skills/host.ts';
 import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
+import { WebClient } from './web/web-client.ts';
+import { WebTools } from './web/web-tools.ts';
 import { Workspace } from './workspace/workspace.ts';
 import { createWorkspaceTools } from './workspace/workspace-tools.ts';
 
@@ -180,6 +184,7 @@ export interface App {
   readonly transcripts: TranscriptStore;
   readonly personData: PersonData;
   readonly apiKeys: ApiKeyStore;
+  readonly toolPins: PinStore;
   readonly writer: EffectWriter;
   readonly skills: SkillRegistry;
   readonly sweeper: TimerSweeper;
@@ -211,6 +216,7 @@ export type Stores = Pick<
   | 'transcripts'
   | 'personData'
   | 'apiKeys'
+  | 'toolPins'
   | 'writer'
 >;
 
@@ -285,7 +291,15 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     log,
   });
   const elevating = createElevateTool(() => config().authorizations.tools);
-  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating]);
+  const mcp = new McpServers({
+    settings: settings.mcp,
+    pins: stores.toolPins,
+    folders: searchPath(),
+    log,
+  });
+  const webSettings = () => config().settings.web;
+  const web = new WebTools(webSettings, new WebClient({ settings: webSettings }));
+  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating], undefined, [web, mcp]);
 
   const skills = new SkillRegistry({
     settings: () => config().settings.skills,
@@ -507,6 +521,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
         : [
             auditor,
             skills,
+            mcp,
             keeper,
             conversations,
             calling.pool,
@@ -724,6 +739,7 @@ function createStores(
     transcripts,
     personData: new PersonData(memory, transcripts),
     apiKeys: new ApiKeyStore(redis, keys),
+    toolPins: new PinStore(redis, keys, writer),
     writer,
   };
   followControls(stores, config, () => []);

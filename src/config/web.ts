@@ -77,7 +77,9 @@ export const WebSettings = z.strictObject({
     .min(500)
     .max(200_000)
     .default(30_000)
-    .describe('Most text of one page that the agent is given at a time, in characters; it can ask for more.'),
+    .describe(
+      'Most text of one page that the agent is shown at once, in characters; the rest is kept, and read on demand.',
+    ),
   search: SearchSettings.prefault({}).describe('Searching the web.'),
 });
 export type WebSettings = z.infer<typeof WebSettings>;

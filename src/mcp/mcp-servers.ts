@@ -31,7 +31,6 @@ export interface McpServersOptions {
   readonly pins: PinStore;
   /** In which programs are looked for. */
   readonly folders: readonly string[];
-  readonly version: string;
   readonly log: Logger;
   readonly timings?: LinkTimings;
   readonly lookMs?: number;
@@ -167,7 +166,7 @@ export class McpServers implements ToolSource {
   }
 
   #createServer(name: string, settings: McpServerSettings): Server {
-    const { log, folders, version, timings = LINK_TIMINGS } = this.options;
+    const { log, folders, timings = LINK_TIMINGS } = this.options;
     const server: Server = {
       name,
       settings,
@@ -177,7 +176,6 @@ export class McpServers implements ToolSource {
       link: new ServerLink({
         server: name,
         transport: () => createTransport(name, settings, { folders, log }),
-        version,
         timings,
         log,
         onTools: (read) => this.#hear(server, read),

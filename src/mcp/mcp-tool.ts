@@ -39,6 +39,8 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
     reversible: effect === 'read',
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
+    tells: 'outsider',
+    reachesOut: true,
     execute: async (input, context) => {
       // `input` above lets only records through.
       const outcome = await call(input as Record<string, unknown>, context);
@@ -49,7 +51,7 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
 
 /** @param most of what is not read again, for it is kept with the approval; undefined: all of it */
 function toOutput(outcome: CallOutcome, source: string, most: number | undefined): ToolOutput {
-  if (outcome.kind === 'not-done') return { status: 'error', text: outcome.why };
+  if (outcome.kind === 'not-done') return { status: 'error', text: outcome.why, trust: 'tool' };
   const text = toResultText(outcome.result);
   const shown = most === undefined ? text : text.slice(0, cutBefore(text, most));
   const cut =

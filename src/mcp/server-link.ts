@@ -60,12 +60,14 @@ export interface LinkOptions {
   readonly server: string;
   /** Made anew for each connection. @throws when there is nothing to connect to */
   readonly transport: () => Transport;
-  readonly version: string;
   /** Hears which tools the server has, whenever it was asked. Never rejects. */
   readonly onTools: (read: readonly ReadDefinition[]) => Promise<void>;
   readonly log: Logger;
   readonly timings?: LinkTimings;
 }
+
+/** What servers are told of us. */
+const CLIENT = { name: 'signalbox', version: '1.0.0' };
 
 const ListPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 /** Pages of a list of tools that are read. */
@@ -152,9 +154,9 @@ export class ServerLink {
 
   /** From connecting until it ends. @throws unless it held for a while, so that the next one waits */
   async #connection(signal: AbortSignal): Promise<void> {
-    const { server, version, log } = this.options;
+    const { server, log } = this.options;
     const { answerMs, steadyMs } = this.#timings;
-    const client = new Client({ name: 'signalbox', version }, { capabilities: {} });
+    const client = new Client(CLIENT, { capabilities: {} });
     const over = new AbortController();
     client.onclose = () => over.abort();
     client.onerror = (error) => log.debug({ err: error, server }, 'an MCP server did something unexpected');

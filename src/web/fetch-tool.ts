@@ -42,10 +42,14 @@ export function createFetchTool(
     reversible: true,
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
+    tells: 'web',
+    reachesOut: true,
     cache: { ttlMs: READ_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ url }, { signal }) => {
       const outcome = await client.read(url, signal);
-      return outcome.kind === 'page' ? toOutput(outcome) : { status: 'error', text: outcome.why };
+      return outcome.kind === 'page'
+        ? toOutput(outcome)
+        : { status: 'error', text: outcome.why, trust: 'tool' };
     },
   };
 }

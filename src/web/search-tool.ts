@@ -32,11 +32,13 @@ export function createSearchTool(search: Search): Tool<typeof SearchInput> {
     effect: 'read',
     reversible: true,
     timeoutMs: SEARCH_TIMEOUT_MS,
+    tells: 'web',
+    reachesOut: true,
     cache: { ttlMs: SEARCH_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ query }, { signal }) => {
       const outcome = await search(query, signal);
-      if (outcome.kind === 'failed') return { status: 'error', text: outcome.why };
-      if (outcome.hits.length === 0) return { status: 'ok', text: 'Nothing was found.' };
+      if (outcome.kind === 'failed') return { status: 'error', text: outcome.why, trust: 'tool' };
+      if (outcome.hits.length === 0) return { status: 'ok', text: 'Nothing was found.', trust: 'tool' };
       return { status: 'ok', text: framed('a search engine', outcome.hits.map(toLines).join('\n\n')) };
     },
   };

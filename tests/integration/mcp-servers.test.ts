@@ -1,5 +1,6 @@
 /** Tools of MCP servers: real programs and real connections, and a real Redis for what was agreed to. */
 import { readFileSync } from 'node:fs';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AuditLog } from '../../src/audit/audit-log.ts';
@@ -46,8 +47,7 @@ class World {
       settings: McpSettings.parse({ servers }),
       pins: this.pins,
       folders: ['/usr/bin', '/bin'],
-      version: '0.0.0',
-      log: createLogger({ level: 'debug', destination: { write: (line: string) => this.#hear(line) } }),
+      log: createLogger({ level: 'debug', destination: this.#destination() }),
       timings: { ...TIMINGS, ...timings },
       lookMs: 10,
     });
@@ -69,6 +69,15 @@ class World {
   async states(server: string): Promise<Record<string, string>> {
     const { tools } = await this.pins.book(server);
     return Object.fromEntries(Object.entries(tools).map(([name, pin]) => [name, stateOf(pin)]));
+  }
+
+  #destination(): Writable {
+    return new Writable({
+      write: (line, _, done) => {
+        this.#hear(String(line));
+        done();
+      },
+    });
   }
 
   #hear(line: string): void {
@@ -154,7 +163,12 @@ describe('a server somebody configured', () => {
     });
     expect(servers.tools().some(({ name }) => name === 'mcp__notes__fail')).toBe(false);
     const asItSays = await agreedWorld(settings);
-    expect(toolNamed(asItSays.servers, 'search')).toMatchObject({ effect: 'once', risk: 'high' });
+    expect(toolNamed(asItSays.servers, 'search')).toMatchObject({
+      effect: 'once',
+      risk: 'high',
+      tells: 'outsider',
+      reachesOut: true,
+    });
   });
 
   it('has its arguments checked before it is called, by the schema it gave', async () => {
