@@ -85,6 +85,8 @@ import { type Claim, KeyedQueue } from './mailbox/keyed-queue.ts';
 import { LaneRounds } from './mailbox/lane-rounds.ts';
 import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
+import { McpServers } from './mcp/mcp-servers.ts';
+import { PinStore } from './mcp/pin-store.ts';
 import { createGoalTool } from './memory/goal-tool.ts';
 import type { Notes } from './memory/memory-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
@@ -95,8 +97,6 @@ import { Recollection } from './memory/recollection.ts';
 import { RedisMemory } from './memory/redis-memory.ts';
 import { RetentionSweep } from './memory/retention-sweep.ts';
 import { TranscriptStore } from './memory/transcript-store.ts';
-import { McpServers } from './mcp/mcp-servers.ts';
-import { PinStore } from './mcp/pin-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPlanTools } from './plans/plan-tool.ts';
 import { SagaRunner } from './plans/saga-runner.ts';
@@ -237,69 +237,23 @@ export async function startApp(options: AppOptions): Promise<App> {
 async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const { config, clock, log } = options;
   const { settings } = config();
-  const keys = new Keys(prefixOf(config()));
-  const stores = createStores(redis, keys, options);
+  const {
+    keys,
+    stores,
+    listener,
+    clientLog,
+    configured,
+    gateways,
+    sagas,
+    outputs,
+    breakers,
+    results,
+    databases,
+    mcp,
+    tools,
+  } = await equip(options, redis);
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
-
-  log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
-  const listener = new WebhookListener(settings.http, log);
-  const bookmarks = new BookmarkStore(redis, keys);
-  const places = new PlaceStore(redis, keys);
-  const clientLog = new RedisClientLog(redis, keys);
-  const configured =
-    options.platforms === false
-      ? []
-      : createGateways(settings.gateways, { listener, bookmarks, places, clientLog, clock, log });
-  const gateways = new Map(
-    [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
-  );
-
-  const sagas = new SagaStore(redis, keys, stores.writer, {
-    keepMs: () => config().settings.retention.approvals,
-    triggers: () => config().escalation.triggers,
-  });
-  const outputs = new OutputStore(redis, keys);
-  const databases = new Map(
-    Object.entries(settings.databases).map(([name, each]) => [name, new Database(name, each, log)]),
-  );
-  const breakers = new Breakers(
-    () => {
-      const { failures, cool_down: coolDownMs } = config().settings.breakers;
-      return { failures, coolDownMs };
-    },
-    clock,
-    log,
-  );
-  const results = new ResultCache(redis, keys, clock);
-  const guarded = (tool: Tool) => results.wrap(withBreaker(tool, breakers));
-  const single = [
-    ...createTools(stores.memory.notes, clock, settings.sandbox.url),
-    ...createOutputTools(outputs),
-    ...(await createFsTools(settings)),
-    ...createDatabaseTools(databases, settings.databases),
-    createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
-    createConfidenceTool(),
-    createGoalTool(() => config().purpose),
-    ...configured.flatMap((gateway) => gateway.tools ?? []),
-  ].map(guarded);
-  const plans = new SagaRunner({
-    ...stores,
-    sagas,
-    authorizations: () => config().authorizations,
-    rolesOf: (request) => stores.directory.rolesOfRequester(request),
-    log,
-  });
-  const elevating = createElevateTool(() => config().authorizations.tools);
-  const mcp = new McpServers({
-    settings: settings.mcp,
-    pins: stores.toolPins,
-    folders: searchPath(),
-    log,
-  });
-  const webSettings = () => config().settings.web;
-  const web = new WebTools(webSettings, new WebClient({ settings: webSettings }));
-  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating], undefined, [web, mcp]);
 
   const skills = new SkillRegistry({
     settings: () => config().settings.skills,
@@ -661,6 +615,102 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       log,
     });
   }
+}
+
+/** The stores, the channels and the tools, before any of them is put to work. Nothing is asked of the store yet. */
+async function equip(options: AppOptions, redis: RedisClient) {
+  const { config, clock, log } = options;
+  const { settings } = config();
+  const keys = new Keys(prefixOf(config()));
+  const stores = createStores(redis, keys, options);
+
+  log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
+  const listener = new WebhookListener(settings.http, log);
+  const bookmarks = new BookmarkStore(redis, keys);
+  const places = new PlaceStore(redis, keys);
+  const clientLog = new RedisClientLog(redis, keys);
+  const configured =
+    options.platforms === false
+      ? []
+      : createGateways(settings.gateways, { listener, bookmarks, places, clientLog, clock, log });
+  const gateways = new Map(
+    [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
+  );
+
+  const sagas = new SagaStore(redis, keys, stores.writer, {
+    keepMs: () => config().settings.retention.approvals,
+    triggers: () => config().escalation.triggers,
+  });
+  const outputs = new OutputStore(redis, keys);
+  const databases = new Map(
+    Object.entries(settings.databases).map(([name, each]) => [name, new Database(name, each, log)]),
+  );
+  const breakers = new Breakers(
+    () => {
+      const { failures, cool_down: coolDownMs } = config().settings.breakers;
+      return { failures, coolDownMs };
+    },
+    clock,
+    log,
+  );
+  const results = new ResultCache(redis, keys, clock);
+  const guarded = (tool: Tool) => results.wrap(withBreaker(tool, breakers));
+  const single = [
+    ...createTools(stores.memory.notes, clock, settings.sandbox.url),
+    ...createOutputTools(outputs),
+    ...(await createFsTools(settings)),
+    ...createDatabaseTools(databases, settings.databases),
+    createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
+    createConfidenceTool(),
+    createGoalTool(() => config().purpose),
+    ...configured.flatMap((gateway) => gateway.tools ?? []),
+  ].map(guarded);
+  const plans = new SagaRunner({
+    ...stores,
+    sagas,
+    authorizations: () => config().authorizations,
+    rolesOf: (request) => stores.directory.rolesOfRequester(request),
+    log,
+  });
+  const elevating = createElevateTool(() => config().authorizations.tools);
+  const mcp = new McpServers({
+    settings: settings.mcp,
+    pins: stores.toolPins,
+    folders: searchPath(),
+    log,
+  });
+  const webSettings = () => config().settings.web;
+  const web = new WebTools(webSettings, new WebClient({ settings: webSettings }));
+  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating], undefined, [
+    web,
+    mcp,
+  ]);
+  return {
+    keys,
+    stores,
+    listener,
+    clientLog,
+    configured,
+    gateways,
+    sagas,
+    outputs,
+    breakers,
+    results,
+    plans,
+    mcp,
+    tools,
+  };
+}
+
+/**
+ * Every tool the agent has by this configuration, for commands that tell of them: no store and no platform is asked.
+ * Those of programs that are asked what they have (MCP) are not among them.
+ */
+export async function openTools(options: Pick<AppOptions, 'config' | 'clock' | 'log'>): Promise<ToolCatalog> {
+  const redis = createRedis('redis://127.0.0.1', 'signalbox'); // never connected
+  const { tools } = await equip({ ...options, redisUrl: '' }, redis);
+  redis.disconnect();
+  return tools;
 }
 
 /** An account that two say is somebody else's: `contacts.yaml` wins, and somebody has to hear of it. */
