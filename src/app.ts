@@ -696,7 +696,7 @@ async function equip(options: AppOptions, redis: RedisClient) {
     outputs,
     breakers,
     results,
-    plans,
+    databases,
     mcp,
     tools,
   };
