@@ -13,6 +13,7 @@ import { EchoClient } from './agent/model/echo-client.ts';
 import { ModelChain } from './agent/model/model-chain.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { SlottedModel } from './agent/model/slotted-model.ts';
+import { GuardedSource } from './agent/tools/guarded-source.ts';
 import { ResultCache } from './agent/tools/result-cache.ts';
 import { withBreaker } from './agent/tools/service-breaker.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
@@ -681,10 +682,11 @@ async function equip(options: AppOptions, redis: RedisClient) {
   });
   const webSettings = () => config().settings.web;
   const web = new WebTools(webSettings, new WebClient({ settings: webSettings }));
-  const tools = new ToolCatalog([...single, ...createPlanTools(single, plans), elevating], undefined, [
-    web,
-    mcp,
-  ]);
+  const tools = new ToolCatalog(
+    [...single, ...createPlanTools(single, plans), elevating],
+    undefined,
+    [web, mcp].map((source) => new GuardedSource(source, guarded)),
+  );
   return {
     keys,
     stores,
