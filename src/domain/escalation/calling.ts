@@ -61,15 +61,20 @@ export function isIn(chains: readonly Chain[], person: PersonId): boolean {
   return chains.some((each) => each.person === person);
 }
 
-/** The ways that are due, and how it goes on with each person. */
-export function ring(chains: readonly Chain[], nowMs: number): { chains: Chain[]; acts: Act[] } {
+/** The ways that are due, and how it goes on with each person. Whoever has gone away meanwhile is let be until they are back. */
+export function ring(
+  chains: readonly Chain[],
+  s: Pick<Surroundings, 'nowMs' | 'peopleOf'>,
+): { chains: Chain[]; acts: Act[] } {
+  const { nowMs } = s;
   const acts: Act[] = [];
-  const rung = chains.map((chain) => {
+  const rung = chains.flatMap((chain): Chain[] => {
     const { person, importance, why, links, link, dueMs } = chain;
     const current = links[link];
-    if (current === undefined || dueMs === undefined || dueMs > nowMs) return chain;
+    if (current === undefined || dueMs === undefined || dueMs > nowMs) return [chain];
+    if (!s.peopleOf({ kind: 'person', person }, nowMs).includes(person)) return [];
     acts.push({ kind: 'page', person, platform: current.platform, importance, why });
-    return goOn(chain, nowMs);
+    return [goOn(chain, nowMs)];
   });
   return { chains: rung, acts };
 }

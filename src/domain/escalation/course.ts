@@ -121,8 +121,9 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const newcomers = isChanging
     ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
     : [];
-  const rung = ring(join(chains, newcomers), s.nowMs);
-  if (rung.acts.length === 0 && !isChanging) return { result: 'nothing' };
+  const rung = ring(join(chains, newcomers), s);
+  const isLeft = rung.chains.length < chains.length;
+  if (rung.acts.length === 0 && !isChanging && !isLeft) return { result: 'nothing' };
   const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };
   const next: Escalation = {
     ...advance(escalation, standing),

@@ -246,7 +246,7 @@ export class PlanWalk {
 
   #end(event: EscalationEvent, standing: Standing): EscalationStep<EscalationEvent> {
     this.#callBatch();
-    const { chains, acts } = ring(this.escalation.chains, this.s.nowMs);
+    const { chains, acts } = ring(this.escalation.chains, this.s);
     const all = [...this.#acts, ...acts];
     const next: Escalation = {
       ...advance(this.escalation, standing),

@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep, type Severity } from '../../../src/domain/escalation/plan.ts';
+import { dueOf } from '../../../src/domain/escalation/record.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
 import { callText } from '../../../src/escalation/sentences.ts';
-import { DAY, HOUR, MINUTE, Run, SECOND, START, type World } from '../../support/escalation-world.ts';
+import {
+  DAY,
+  HOUR,
+  MINUTE,
+  Run,
+  SECOND,
+  START,
+  surroundings,
+  type World,
+} from '../../support/escalation-world.ts';
 
 const [ALEX, DANA, KIM] = ['alex', 'dana', 'kim'].map((name) => PersonId.parse(name)) as [
   PersonId,
@@ -72,6 +83,24 @@ describe('an escalation', () => {
     run.pass(START + HOUR);
 
     expect(callsOf(run)).toEqual(['1:00 dana slack']);
+  });
+
+  it('lets somebody be who has gone away before their next way, and calls them anew when they are back', () => {
+    const run = new Run(world({ shift: [ALEX] }), plan([call('support'), wait(90)])).raise();
+    run.pass(START);
+    const [back, away] = [START + 60 * MINUTE, START + 5 * MINUTE];
+    const isThere = (atMs: number) => atMs < away || atMs >= back;
+    const look = (atMs: number) => {
+      const here = surroundings(world({ shift: [ALEX] }), atMs);
+      const peopleOf: typeof here.peopleOf = (target, ms) => (isThere(ms) ? here.peopleOf(target, ms) : []);
+      const { moved } = tick(run.escalation, { ...here, peopleOf });
+      if (moved) run.current = moved.next;
+      return moved?.acts.map((act) => (act.kind === 'page' ? act.person : act.kind));
+    };
+
+    expect(look(away)).toEqual([]);
+    expect(dueOf(run.escalation)).toBeGreaterThan(away);
+    expect(look(back)).toEqual([ALEX]);
   });
 
   it('E5 is held no longer than its policy lets it, and the next who are called read of it', () => {
