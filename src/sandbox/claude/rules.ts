@@ -91,7 +91,7 @@ const DEPLOY =
   /\bdeploy\s+([a-z][a-z0-9-]*)(?:\s+(?:version\s+)?v?(\d[\w.-]*))?\s+to\s+(production|staging)\b/i;
 
 /** What it is given to write a summary of: who said what, each line behind a bar. */
-const SAID_SINCE = /^(?:Nothing was written before\.|Written before:)[\s\S]*?Said since:([\s\S]*)$/;
+const SAID_SINCE = /(?:Nothing was written before\.|Written before:)[\s\S]*?Said since:([\s\S]*)$/;
 
 const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   event: [

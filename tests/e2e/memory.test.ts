@@ -1,0 +1,93 @@
+/** What is remembered beyond a turn: of a conversation, and of people who agreed to it. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { TEAM } from '../../src/sandbox/people.ts';
+import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
+
+const ALEX_ID = PersonId.parse('alex');
+
+let story: Story;
+
+afterEach(async () => {
+  await story.end();
+});
+
+function remembering(memory: object) {
+  return (config: StoryConfig): StoryConfig => ({
+    ...config,
+    settings: {
+      ...config.settings,
+      memory: {
+        ...config.settings.memory,
+        ...memory,
+        summaries: { ...config.settings.memory.summaries, after_entries: 4, after_messages: 1 },
+      },
+    },
+  });
+}
+
+/** What the model was given to read for the newest answer that somebody was shown. */
+function lastRead(): string {
+  const turns = story.sandbox.claude.requests.map((request) => JSON.stringify(request));
+  return turns.findLast((text) => text.includes('How this place works')) ?? '';
+}
+
+const conversationIn = (thread: string) => ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`);
+
+describe('what is known of a person', () => {
+  it('OB-030 OB-035 OM-194 is told to the agent when they ask, after they agreed, and to nobody else', async () => {
+    story = await Story.begin({ config: remembering({}) });
+    const before = await story.mention('what can you do? I like short answers');
+    await story.answer(before, /Here is what I can do/);
+    await story.quiet();
+    expect(await story.app.memory.profileOf(ALEX_ID)).toBeUndefined();
+
+    await story.mention('/memory on');
+    expect(await story.told(ALEX.slack, /From now on I may write down/)).toContain('/memory off');
+    const thread = await story.mention('what can you do? I like long answers');
+    await story.answer(thread, /Here is what I can do/);
+    await expect
+      .poll(async () => (await story.app.memory.profileOf(ALEX_ID))?.text)
+      .toContain('long answers');
+    expect((await story.app.memory.profileOf(ALEX_ID))?.text).not.toContain('short answers');
+
+    await story.say(DANA.slack, thread, 'what can you do for me?');
+    await expect.poll(() => story.said(thread).length).toBe(2);
+    expect(lastRead()).not.toContain('The one who asks');
+    await story.say(ALEX.slack, thread, 'what can you do now?');
+    await expect.poll(() => story.said(thread).length).toBe(3);
+    expect(lastRead()).toContain('The one who asks');
+
+    await story.mention('/memory');
+    await story.told(ALEX.slack, /What I have written down about you/);
+    await story.mention('/memory off');
+    await story.told(ALEX.slack, /what I had written down is gone/);
+    expect(await story.app.memory.profileOf(ALEX_ID)).not.toHaveProperty('text');
+    const { ok } = await story.app.audit.verify();
+    expect(ok).toBe(true);
+  });
+});
+
+describe('what a conversation is about', () => {
+  it('OB-031 OB-033 is told to the agent when its beginning is not shown any more', async () => {
+    story = await Story.begin({ config: remembering({}) });
+    const thread = await story.mention('what can you do about project Zephyr?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, 'what can you do about the weather?');
+    await expect.poll(() => story.said(thread).length).toBe(2);
+    await expect.poll(() => story.app.memory.summaryOf(conversationIn(thread))).toBeDefined();
+
+    // So little that the last few entries are all there is room for.
+    const { settings } = story.config;
+    const memory = { ...settings.memory, context_tokens: 22_000 };
+    story.config = { ...story.config, settings: { ...settings, memory } };
+    for (const [nth, rest] of ['and then?', 'and after that?', 'what were we discussing?'].entries()) {
+      await story.say(ALEX.slack, thread, `what can you do? ${'word '.repeat(5_000)} ${rest}`);
+      await expect.poll(() => story.said(thread).length).toBe(3 + nth);
+    }
+
+    expect(lastRead()).not.toContain('Alex Kim (alex): what can you do about project Zephyr');
+    expect(lastRead()).toContain('This conversation so far');
+    expect(lastRead()).toContain('wrote: what can you do');
+  });
+});

@@ -1,0 +1,116 @@
+/** What is remembered of people, at the terminal, by the real command, on a real store. */
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { guestIdOf } from '../../src/domain/person.ts';
+import { notesOf } from '../../src/memory/note-store.ts';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+import { said } from '../support/transcripts.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const ALEX = PersonId.parse('alex');
+const HERE = ConversationId.parse('slack:T0:C0:1');
+
+let home: CliHome;
+let stores: Awaited<ReturnType<CliHome['openStores']>>;
+let folder: string;
+
+beforeEach(async () => {
+  home = createCliHome();
+  folder = await mkdtemp(join(tmpdir(), 'signalbox-memory-'));
+  stores = await home.openStores();
+  await stores.memory.notes.write(notesOf.person(ALEX), [{ name: 'tea', text: 'green', over: 0 }], 1);
+  await stores.memory.setConsent(ALEX, true);
+  await stores.memory.keepProfile(ALEX, { text: 'Likes short answers.' }, 1);
+  const account = stores.directory.find(ALEX)!.accounts[0]!;
+  const asGuest = { ...said('as a guest', 2), from: { person: guestIdOf(account), name: 'Alex' } };
+  const entries = [said('refund order 7', 1), asGuest, said('hello', 3, 'dana')];
+  await stores.writer.write(
+    HERE,
+    entries.map((entry) => ({ kind: 'entry', conversationId: HERE, entry, keepMs: 3_600_000 })),
+  );
+});
+afterEach(async () => {
+  stores.close();
+  await rm(folder, { recursive: true });
+  await home.remove();
+});
+
+describe('signalbox memory', () => {
+  it('shows and exports everything about a person, also what they said as a guest, in a file of their own', async () => {
+    const file = join(folder, 'alex.json');
+    const shown = await home.run('memory', 'show', 'alex');
+    const exported = await home.run('memory', 'export', 'alex', '--file', file);
+
+    expect(shown).toMatchObject({ code: 0, out: expect.stringMatching(/messages\s+2/) });
+    expect(shown.out).toContain('Likes short answers.');
+    expect(shown.out).toContain('tea: green');
+    expect(exported.code).toBe(0);
+    const all = await readFile(file, 'utf8');
+    expect(all).toContain('refund order 7');
+    expect(all).toContain('as a guest');
+    expect(all).not.toContain('hello');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await stores.audit.tail(1))[0]?.event).toMatchObject({
+      event: 'memory.exported',
+      subject: 'alex',
+    });
+  });
+
+  it('counts what would be erased, erases it when it is meant, and leaves the audit provable', async () => {
+    const dry = await home.run('memory', 'erase', 'alex');
+    expect(dry.out).toMatch(/messages\s+2[\s\S]*Nothing was erased/);
+    expect((await stores.memory.profileOf(ALEX))?.text).toBe('Likes short answers.');
+
+    const done = await home.run('memory', 'erase', 'alex', '--yes', '--json');
+
+    expect(JSON.parse(done.out)).toEqual({
+      erased: true,
+      profiles: 1,
+      notes: 1,
+      messages: 2,
+      summaries: 0,
+      conversations: 0,
+    });
+    expect((await home.run('memory', 'show', 'alex', '--json')).out).not.toMatch(
+      /green|short answers|refund/,
+    );
+    expect(await stores.audit.verify()).toMatchObject({ ok: true });
+    expect(JSON.stringify(await stores.audit.tail(50))).not.toMatch(/green|short answers|refund order/);
+  });
+
+  it('puts back what a copy holds, and says what is wrong with another file', async () => {
+    const file = join(folder, 'copy.json');
+    await home.run('memory', 'snapshot', 'alex', file);
+    await home.run('memory', 'erase', 'alex', '--yes');
+
+    const restored = await home.run('memory', 'restore', 'alex', file);
+    const others = await home.run('memory', 'restore', 'dana', file);
+    await writeFile(file, '{"format":"other"}');
+    const broken = await home.run('memory', 'restore', 'alex', file);
+    const missing = await home.run('memory', 'restore', 'alex', join(folder, 'none.json'));
+
+    expect(restored.out).toMatch(/1 notes of .* are as they were\. The profile is not/);
+    expect(await stores.memory.notes.list(notesOf.person(ALEX))).toMatchObject([
+      { name: 'tea', text: 'green' },
+    ]);
+    expect(others).toMatchObject({ code: 1, err: expect.stringContaining('is about alex') });
+    expect(broken).toMatchObject({ code: 1, err: expect.stringContaining('is no snapshot') });
+    expect(missing).toMatchObject({ code: 1, err: expect.stringContaining('cannot be read') });
+  });
+
+  it('gives nobody what is somebody else’s without the permission to operate', async () => {
+    home.edit('contacts.yaml', 'cli: local', 'cli: someone-else');
+    home.edit('contacts.yaml', 'email: alex@corp.test', 'email: alex@corp.test\n      cli: local');
+
+    const own = await home.run('memory', 'show', 'alex');
+    const others = await home.run('memory', 'erase', 'dana', '--yes');
+
+    expect(own.code).toBe(0);
+    expect(others).toMatchObject({ code: 1, err: expect.stringContaining('may not') });
+    expect((await stores.audit.tail(1))[0]?.event.event).toBe('authorization.deny');
+  });
+});
