@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaudeClient, toParams } from '../../src/agent/model/claude-client.ts';
 import { EVENT_MARK } from '../../src/agent/prompt/event-mark.ts';
 import { runTurn } from '../../src/agent/turn.ts';
-import { ModelUnavailableError } from '../../src/domain/errors.ts';
+import { ModelUnavailableError, RequestTooLongError } from '../../src/domain/errors.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
 import { checkRequest, MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
@@ -206,6 +206,18 @@ describe('over the wire', () => {
     expect(second.usage.cacheReadTokens).toBeGreaterThanOrEqual(first.usage.cacheWriteTokens);
   });
 
+  it('has the service count what a request would come to', async () => {
+    const request = { system: 'x', entries: [said('hello')], tools: tools().specs };
+    const longer = { ...request, entries: [said('hello '.repeat(1_000))], guidance: 'Be short.' };
+
+    const [few, many] = await Promise.all(
+      [request, longer].map((each) => client.countTokens(each, signal)),
+    );
+
+    expect(few).toBeGreaterThan(10);
+    expect(many).toBeGreaterThan(few! + 1_000);
+  });
+
   it('says whether it answers', async () => {
     expect(await client.check(signal)).toEqual({ ok: true, detail: 'claude-sonnet-5-5 answers' });
   });
@@ -306,6 +318,15 @@ describe('a service in trouble', () => {
 
     expect(failed).not.toBeInstanceOf(ModelUnavailableError);
     expect(String(failed)).toContain('not now');
+  });
+
+  it.each([
+    [400, 'invalid_request_error', 'prompt is too long: 213462 tokens > 200000 maximum'],
+    [413, 'request_too_large', 'Request exceeds the maximum size'],
+  ])('OB-049 says of a request that it is too long, whichever way it is refused: %i', async (status, type, message) => {
+    answer = { status, headers: json, body: JSON.stringify({ type: 'error', error: { type, message } }) };
+
+    await expect(complete()).rejects.toBeInstanceOf(RequestTooLongError);
   });
 
   it('never makes a call whose arguments the limit on the length cut off', async () => {
