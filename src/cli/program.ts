@@ -14,10 +14,12 @@ import { addConfig } from './commands/config.ts';
 import { addConversations } from './commands/conversations.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addEscalation } from './commands/escalation.ts';
+import { addMcp } from './commands/mcp.ts';
 import { addMemory } from './commands/memory.ts';
 import { addPeople } from './commands/people.ts';
 import { addSkills } from './commands/skills.ts';
 import { addStart } from './commands/start.ts';
+import { addTools } from './commands/tools.ts';
 import { addUsage } from './commands/usage.ts';
 
 /** What a shell expects of a command that was called in a wrong way. */
@@ -70,6 +72,8 @@ Examples:
   addMemory(program, run);
   addPeople(program, run);
   addSkills(program, run);
+  addMcp(program, run);
+  addTools(program, run);
   addUsage(program, run);
   addAudit(program, run);
   addConfig(program, run);
