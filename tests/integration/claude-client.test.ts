@@ -210,9 +210,7 @@ describe('over the wire', () => {
     const request = { system: 'x', entries: [said('hello')], tools: tools().specs };
     const longer = { ...request, entries: [said('hello '.repeat(1_000))], guidance: 'Be short.' };
 
-    const [few, many] = await Promise.all(
-      [request, longer].map((each) => client.countTokens(each, signal)),
-    );
+    const [few, many] = await Promise.all([request, longer].map((each) => client.countTokens(each, signal)));
 
     expect(few).toBeGreaterThan(10);
     expect(many).toBeGreaterThan(few! + 1_000);
@@ -323,11 +321,14 @@ describe('a service in trouble', () => {
   it.each([
     [400, 'invalid_request_error', 'prompt is too long: 213462 tokens > 200000 maximum'],
     [413, 'request_too_large', 'Request exceeds the maximum size'],
-  ])('OB-049 says of a request that it is too long, whichever way it is refused: %i', async (status, type, message) => {
-    answer = { status, headers: json, body: JSON.stringify({ type: 'error', error: { type, message } }) };
+  ])(
+    'OB-049 says of a request that it is too long, whichever way it is refused: %i',
+    async (status, type, message) => {
+      answer = { status, headers: json, body: JSON.stringify({ type: 'error', error: { type, message } }) };
 
-    await expect(complete()).rejects.toBeInstanceOf(RequestTooLongError);
-  });
+      await expect(complete()).rejects.toBeInstanceOf(RequestTooLongError);
+    },
+  );
 
   it('never makes a call whose arguments the limit on the length cut off', async () => {
     const events = [
