@@ -26,8 +26,8 @@ import { type Target, toTarget } from './target.ts';
 
 export const MAX_REDIRECTS = 5;
 
-/** Bytes a packed page may have on the wire for each that is wanted unpacked: it is normally far less. */
-const MAX_WIRE_FACTOR = 2;
+/** Bytes on the wire beyond those that are wanted unpacked: what was sent before we stopped listening. */
+const WIRE_MARGIN_BYTES = 1_048_576;
 /** Largest header block of an answer, in bytes. */
 const MAX_HEADER_BYTES = 32_768;
 
@@ -126,7 +126,7 @@ export class WebClient {
     }
     const agent = new Agent({
       connect: pinnedTo(found, { ca: this.options.ca, timeoutMs: settings.timeout }),
-      maxResponseSize: settings.max_bytes * MAX_WIRE_FACTOR,
+      maxResponseSize: settings.max_bytes + WIRE_MARGIN_BYTES,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: settings.timeout,
       bodyTimeout: settings.timeout,
