@@ -272,14 +272,21 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
   const outboxes = new Map<string, LanePool>();
   const reach = new Reach(stores.directory, gateways);
-  const copiesFor: Circumstances['copiesFor'] = (approval, approvers, nowMs) =>
-    stores.directory.approversOf(approvers, excludedFrom(approval), nowMs).flatMap((person) =>
-      reach
-        .placesOf(person, { askedIn: approval.origin, importance: importanceOfRisk(approval.request.risk) })
-        .slice(0, 1)
-        .map((place) => copyFor(person.id, place, person.id)),
-    );
+  const copyOf: Circumstances['copyOf'] = ({ origin, request }, id) => {
+    const person = stores.directory.find(id);
+    const importance = importanceOfRisk(request.risk);
+    const place = person && reach.placesOf(person, { askedIn: origin, importance })[0];
+    return place && copyFor(id, place, id);
+  };
+  const copiesFor: Circumstances['copiesFor'] = (approval, approvers, nowMs) => {
+    const copies = stores.directory
+      .approversOf(approvers, excludedFrom(approval), nowMs)
+      .flatMap(({ id }) => copyOf(approval, id) ?? []);
+    // Whoever is one of them by a group is known to their platform alone.
+    return copies.length === 0 && stores.directory.isGranted(approvers) ? undefined : copies;
+  };
   stores.approvals.reachPeopleBy(copiesFor, {
+    copyOf,
     nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
@@ -360,7 +367,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     reach,
     tokens,
     batches: new BatchDesk({ ballots, approvals: stores.approvals, clock }),
-    reopening: new ReopenDesk({ ...stores, reach, tools, config }),
+    reopening: new ReopenDesk({ ...stores, reach, tools, config, log }),
     confirmations: new Confirmations(redis, keys),
     rememberMs: () => config().settings.retention.dedupe,
     clock,

@@ -9,7 +9,8 @@
  *   1. An approval is placed by the hash of its client and idempotency key; the same key again is the same approval.
  *      What is said about one is bound to its key as well: the same again changes nothing, something else is refused.
  *   2. What a client may not see it is told does not exist.
- *   3. Nothing is opened that nobody could ever approve; it is refused, loudly, and never a yes.
+ *   3. Nothing is opened that nobody could ever approve; it is refused, loudly, and never a yes. What nobody can be asked
+ *      about is opened, and said loudly: to the client as well.
  *   4. Reading writes nothing.
  *   5. Every act leaves an audit entry with the name of its key.
  */
@@ -45,6 +46,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type BallotBox, saidBy } from '../router/ballot-box.ts';
 import type { Reach } from '../router/reach.ts';
+import { sayUnasked } from '../router/unasked.ts';
 import type { Caller } from './access.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { AskedIndex } from './asked-index.ts';
@@ -103,7 +105,7 @@ export class ApprovalDesk {
 
   /** @throws {Problem} when it may not be asked, or something else was asked under this key */
   async create(caller: Caller, request: CreateRequest, idempotencyKey: string): Promise<Created> {
-    const { approvals, index, writer, config } = this.deps;
+    const { approvals, directory, index, writer, config, log } = this.deps;
     const conversationId = conversationOf(caller.client, idempotencyKey);
     const id = approvalIdFor(conversationId, idempotencyKey, 0);
     const fingerprint = fingerprintOf(request);
@@ -112,6 +114,7 @@ export class ApprovalDesk {
 
     const nowMs = await approvals.nowMs(conversationId);
     const approval = this.#opened(caller, request, { id, conversationId, fingerprint, nowMs });
+    const unasked = sayUnasked(approval, { directory, log, atMs: nowMs });
     await index.add(caller.client, id, nowMs);
     const isFirst = await writer.write(
       conversationId,
@@ -119,10 +122,14 @@ export class ApprovalDesk {
         ...consequencesOfOpening(approval, nowMs),
         toOpenEffect(approval, config().settings.retention.approvals),
         { kind: 'audit', event: toAudit(caller, 'create', approval, 'CREATED') },
+        ...(unasked?.effects ?? []),
       ],
       { key: `open:${id}`, forMs: OPENING_MS },
     );
-    if (isFirst) return { kind: 'created', act: toAct('CREATED', approval) };
+    if (isFirst) {
+      const sentence = [literal(standing(approval)), unasked?.notice ?? ''].join('\n\n').trim();
+      return { kind: 'created', act: toAct('CREATED', approval, sentence) };
+    }
     const winner = await approvals.find(id);
     if (!winner) throw new Error(`${id} was opened by another request and is gone`);
     return repeated(winner, fingerprint, idempotencyKey);

@@ -143,7 +143,7 @@ export function missingCopies(
   const asked = new Set(approval.copies.flatMap(askedBy));
   const further = (approval.policy.ladder ?? [])
     .slice(0, approval.rung ?? 0)
-    .flatMap((rung) => (rung.kind === 'escalate' ? copiesFor(approval, rung.approvers, nowMs) : []));
+    .flatMap((rung) => (rung.kind === 'escalate' ? (copiesFor(approval, rung.approvers, nowMs) ?? []) : []));
   return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
 }
 

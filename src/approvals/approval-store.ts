@@ -87,9 +87,9 @@ export class ApprovalStore {
   /** How people are found who come to a request later; before that, or where nothing is sent, nobody is. */
   reachPeopleBy(
     copiesFor: Circumstances['copiesFor'],
-    times: Pick<Circumstances, 'nextChange' | 'later' | 'elapsed'> = {},
+    further: Pick<Circumstances, 'copyOf' | 'nextChange' | 'later' | 'elapsed'> = {},
   ): void {
-    this.#people = { ...times, copiesFor };
+    this.#people = { ...further, copiesFor };
   }
 
   /** Who is to be spared a reminder of their own that comes late; before that, nobody is. */

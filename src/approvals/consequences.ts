@@ -19,8 +19,9 @@ import {
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
+import type { Approvers } from '../domain/quorum.ts';
 import type { Effect } from '../redis/effects.ts';
-import { questionText, reminderText, titleOf } from './sentences.ts';
+import { questionText, reminderText, titleOf, unaskedFurtherText } from './sentences.ts';
 
 export interface Change {
   readonly next: Approval;
@@ -28,6 +29,8 @@ export interface Change {
   readonly actor: string;
   /** Those who are not told of it by itself. */
   readonly spared?: ReadonlySet<PersonId>;
+  /** Who may decide as well from now on, where nobody of them can be asked. */
+  readonly unasked?: Approvers;
 }
 
 export function consequencesOf(before: Approval, change: Change, nowMs: number): Effect[] {
@@ -37,6 +40,7 @@ export function consequencesOf(before: Approval, change: Change, nowMs: number):
     ...wakeUps(before, next, nowMs),
     ...cardUpdates(next, copiesToldOf(before, next, event), nowMs),
     ...questions(before, next, nowMs),
+    ...(change.unasked ? [unaskedNews(next, change.unasked, nowMs)] : []),
     ...(event === 'reminded' ? reminders(next, nowMs, spared) : []),
     ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
@@ -130,6 +134,21 @@ function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
       atMs: nowMs,
     }),
   );
+}
+
+/** Whoever asked would think that somebody else has been asked. */
+function unaskedNews(approval: Approval, approvers: Approvers, atMs: number): Effect {
+  const { id, rev, request, conversationId, origin } = approval;
+  return toOutEffect({
+    kind: 'text',
+    id: `unasked:${id}:${rev}`,
+    correlation: request.correlation,
+    conversationId,
+    to: origin,
+    requester: request.requester,
+    markdown: unaskedFurtherText(approval, approvers),
+    atMs,
+  });
 }
 
 function wakeUps(before: Approval, next: Approval, nowMs: number): Effect[] {

@@ -186,7 +186,7 @@ function courseOf({
       : `${visible(by.name)} replies: “${visible(text)}”`,
   );
   const passed = delegations.map(({ from, to }) => `${from} lets ${to} decide`);
-  const further = rung > 0 ? ['nobody had answered in time, so more people were asked'] : [];
+  const further = rung > 0 ? ['nobody had answered in time, so more people may decide it'] : [];
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
   const instead = supersedes ? [`it takes the place of ${joined(supersedes)}`] : [];
@@ -525,6 +525,14 @@ export function unaskedText(names: readonly string[]): string {
   return [
     `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until its deadline all the same.`,
     `Please tell ${names.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
+  ].join('\n\n');
+}
+
+/** The same where time was up, and those who may decide as well from now on cannot be asked either; in markdown. */
+export function unaskedFurtherText(approval: Approval, approvers: Approvers): string {
+  return [
+    `**Nobody further has been asked:** ${literal(titleOf(approval))}`,
+    `Nobody answered in time, so ${literal(approversText(approvers))} may decide it as well, but there is nobody of them I could ask: nobody holds that, it is asked on their behalf, or I know no place where I could write to them. It waits until ${endText(approval)}; whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
 }
 

@@ -30,6 +30,7 @@ import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ApprovalId, PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
+import type { Voter } from '../domain/quorum.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
 import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
@@ -159,11 +160,13 @@ export async function reassignApproval(
         const { moved, result } = delegate(
           approval,
           {
-            from: directory.voterOf(giver, nowMs),
+            from: wordOf(directory, giver, approval, nowMs),
+            lent: directory.lentRoles(giver.id, giver.roles),
             to: { person: next.id, accounts: next.accounts },
             by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
             operates: directory.may(actor.person.roles, 'operate'),
-            copies: [],
+            // Where they can be written to is known where the gateways run.
+            copies: undefined,
           },
           nowMs,
         );
@@ -171,6 +174,7 @@ export async function reassignApproval(
       },
       ok: ({ code }) => code === 'DONE',
       sentence: (result) => reassignText(result, result.names),
+      later: () => 'No gateway is running; they are asked when it is started.',
     },
   );
 }
@@ -215,12 +219,14 @@ interface Act<Result extends { readonly code: string; readonly approval: Approva
   ) => (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>;
   readonly ok: (result: Result) => boolean;
   readonly sentence: (result: Result) => string;
+  /** What waits for a gateway, where none is running; undefined when nothing does. */
+  readonly later?: (approval: Approval) => string | undefined;
 }
 
 async function act<Result extends { readonly code: string; readonly approval: Approval }>(
   id: string,
   options: ApprovalsOptions,
-  { verb, step, ok, sentence }: Act<Result>,
+  { verb, step, ok, sentence, later = runsLater }: Act<Result>,
 ): Promise<number> {
   return withStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
@@ -230,18 +236,19 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
     await recordAnswer(session, actor, result, verb);
 
     const done = ok(result);
-    const waits = done && result.approval.state === 'APPROVED' && !(await session.isGatewayRunning());
     const { approval: after } = result;
+    const waits = done ? later(after) : undefined;
+    const note = waits !== undefined && !(await session.isGatewayRunning()) ? [waits] : [];
     if (options.json) print(JSON.stringify({ ok: done, code: result.code, approval: after }, undefined, 2));
     else {
-      const words = [
-        sentence(result),
-        ...(waits ? ['No gateway is running; it runs the call when it is started.'] : []),
-      ];
-      (done ? print : complain)(`${titleOf(after)}\n${words.join(' ')}`);
+      (done ? print : complain)(`${titleOf(after)}\n${[sentence(result), ...note].join(' ')}`);
     }
     return done ? 0 : 1;
   });
+}
+
+function runsLater({ state }: Approval): string | undefined {
+  return state === 'APPROVED' ? 'No gateway is running; it runs the call when it is started.' : undefined;
 }
 
 /** What somebody says, and when: by the store's time, and by when nobody of ours was there. */
@@ -296,16 +303,19 @@ function rightsOf(
   approval: Approval,
   nowMs: number,
 ): Pick<Vote, 'roles' | 'onCall' | 'standsFor' | 'mute' | 'permitted'> {
-  const { roles, onCall, mute, standsFor = [] } = directory.voterOf(person, nowMs);
-  const trusting = directory.wordsPassedTo(person.id, approval, nowMs);
-  const words = [...standsFor, ...trusting];
-  return {
-    roles,
-    onCall,
-    mute,
-    standsFor: words,
-    permitted: directory.may(roles, 'approve') || words.length > 0,
-  };
+  const { roles, onCall, mute, standsFor = [] } = wordOf(directory, person, approval, nowMs);
+  const permitted = directory.may(roles, 'approve') || standsFor.length > 0;
+  return { roles, onCall, mute, standsFor, permitted };
+}
+
+function wordOf(
+  directory: Directory,
+  person: Pick<Person, 'id' | 'roles'>,
+  approval: Approval,
+  nowMs: number,
+): Voter {
+  const { standsFor = [], ...own } = directory.voterOf(person, nowMs);
+  return { ...own, standsFor: [...standsFor, ...directory.wordsPassedTo(person.id, approval, nowMs)] };
 }
 
 /** Everybody who could still say yes, where one no is not enough; undefined when nobody can tell. */

@@ -16,20 +16,11 @@ import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
 import { type ApprovalStore, approvalIdFor } from '../approvals/approval-store.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import {
-  allowAtOnce,
-  allowByGrant,
-  askHumans,
-  copiesForOwners,
-  timesOf,
-  unaskedOf,
-} from '../approvals/plan.ts';
-import { unaskedText } from '../approvals/sentences.ts';
+import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, timesOf } from '../approvals/plan.ts';
 import type { Config } from '../config/load-config.ts';
-import { toOutEffect } from '../delivery/outbox.ts';
 import { addCopy } from '../domain/approval/copies.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
-import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
+import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { FutileCallError } from '../domain/errors.ts';
@@ -44,6 +35,7 @@ import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from './reach.ts';
+import { sayUnasked } from './unasked.ts';
 
 export interface HeldCallsDeps {
   readonly approvals: ApprovalStore;
@@ -229,33 +221,10 @@ export class HeldCalls {
     return !isExcluded(ask, voter) && isQuorum(approvers, [voter]);
   }
 
-  /** Said loudly, where nobody who could decide it can be asked: whoever asked would wait for nothing. */
-  unasked({ log }: Pick<Occasion, 'log'>, approval: Approval, atMs: number): Effect[] {
+  /** Said loudly, where nobody who could decide it can be asked. */
+  unasked({ log }: Pick<Occasion, 'log'>, approval: Approval, atMs: number): readonly Effect[] {
     const { directory } = this.deps;
-    const approvers = approversOf(approval);
-    if (approval.state !== 'OPEN' || directory.isGranted(approvers)) return [];
-    const asked = directory.approversOf(approvers, excludedFrom(approval), approval.openedMs);
-    const unasked = unaskedOf(approval, asked, (person) => directory.voterOf(person, approval.openedMs));
-    if (unasked.length === 0) return [];
-    log.error(
-      { approval: approval.id, people: unasked.map(({ id }) => id) },
-      'nobody who may decide a request can be asked; `signalbox check` says what is missing',
-    );
-    const { id, conversationId, origin, request } = approval;
-    const markdown = unaskedText(unasked.map(({ name }) => name));
-    const { correlation, requester } = request;
-    return [
-      toOutEffect({
-        kind: 'text',
-        id: `unasked:${id}`,
-        correlation,
-        conversationId,
-        to: origin,
-        requester,
-        markdown,
-        atMs,
-      }),
-    ];
+    return sayUnasked(approval, { directory, log, atMs })?.effects ?? [];
   }
 
   /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */

@@ -27,9 +27,11 @@ import { ticketOf } from '../domain/card.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
 import { type ApprovalId, channelOf } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { asksAlike, type Speaker } from './ballot-box.ts';
 import type { Reach } from './reach.ts';
+import { sayUnasked } from './unasked.ts';
 
 /** Two who want it together are told of the same approval. */
 const OPENING_MS = 60_000;
@@ -41,6 +43,7 @@ export interface ReopenDeps {
   readonly tools: ToolCatalog;
   readonly writer: EffectWriter;
   readonly config: () => Config;
+  readonly log: Logger;
 }
 
 export interface Reopened {
@@ -59,7 +62,7 @@ export class ReopenDesk {
 
   /** Undefined if there is no such approval. */
   async reopen(id: ApprovalId, speaker: Speaker): Promise<Reopened | undefined> {
-    const { approvals, directory, writer, config } = this.deps;
+    const { approvals, directory, writer, config, log } = this.deps;
     const old = await approvals.find(id);
     if (!old) return undefined;
     if (old.client !== undefined) return { code: 'NOT_OFFERED', notice: ASKED_BY_PROGRAM };
@@ -72,9 +75,14 @@ export class ReopenDesk {
     if (there) return { code: 'ALREADY', notice: askedAgain(there) };
     if (!(await directory.personNow(speaker.account)))
       return { code: 'NOT_ELIGIBLE', notice: reopenText('NOT_ELIGIBLE', old) };
+    const unasked = sayUnasked(next, { directory, log, atMs: nowMs });
     await writer.write(
       old.conversationId,
-      [...consequencesOfOpening(next, nowMs), toOpenEffect(next, config().settings.retention.approvals)],
+      [
+        ...consequencesOfOpening(next, nowMs),
+        toOpenEffect(next, config().settings.retention.approvals),
+        ...(unasked?.effects ?? []),
+      ],
       { key: `open:${next.id}`, forMs: OPENING_MS },
     );
     return { code: 'DONE', notice: askedAgain(next) };

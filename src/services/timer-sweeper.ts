@@ -99,7 +99,12 @@ export class TimerSweeper implements Service {
     try {
       const result = await this.approvals.tick(due);
       if (result === undefined) await this.approvals.dropTimer(id);
-      else if (result !== 'nothing') this.log.info({ approval: id, result }, 'time moved an approval on');
+      else if (result === 'unasked') {
+        this.log.error(
+          { approval: id },
+          'nobody answered a request in time, and nobody of those it went on to can be asked; `signalbox check` says what is missing',
+        );
+      } else if (result !== 'nothing') this.log.info({ approval: id, result }, 'time moved an approval on');
     } catch (error) {
       this.log.error(
         { err: error, approval: id },

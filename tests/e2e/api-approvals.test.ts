@@ -122,6 +122,36 @@ describe('a program asks', () => {
     expect(opened).toHaveLength(1);
   });
 
+  it('is told when nobody who may decide can be reached, and so is the log', async () => {
+    const auditor = RoleName.parse('auditor');
+    const { contacts, authorizations } = story.config;
+    const ann = { ...contacts.people.dana!, name: 'Ann Audit', roles: [auditor], accounts: { cli: ['ann'] } };
+    story.config = {
+      ...story.config,
+      contacts: { ...contacts, people: { ...contacts.people, ann } },
+      authorizations: {
+        ...authorizations,
+        roles: { ...authorizations.roles, [auditor]: { permissions: ['approve'] } },
+      },
+    };
+    const { settings } = story.config;
+    const shop = settings.api.clients.shop!;
+    story.config = withClients(story.config, {
+      ...settings.api.clients,
+      shop: { ...shop, asks: [{ role: auditor }] },
+    });
+
+    const created = await call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'auditor' } }));
+    const [notice] = await hooks.until(1);
+
+    expect(created).toMatchObject({ status: 201, body: { code: 'CREATED', approval: { state: 'OPEN' } } });
+    expect(created.body.sentence).toContain('Nobody has been asked yet');
+    expect(notice!.body).toMatchObject({
+      type: 'approval.notice',
+      data: { approvalId: created.body.approval.id, notice: expect.stringContaining('Ann Audit') },
+    });
+  });
+
   it('may ask only those it is configured for, by the policies it is configured for', async () => {
     const refused = await Promise.all([
       call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'operator' } })),

@@ -4,7 +4,7 @@ import { Calendar } from '../../src/calendar/calendar.ts';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
 import { HoursName, WorkingHours } from '../../src/config/hours.ts';
 import { ticketOf } from '../../src/domain/card.ts';
-import { Platform } from '../../src/domain/ids.ts';
+import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
@@ -254,11 +254,28 @@ describe('a request nobody answers', () => {
     await story.advance(25 * HOUR);
 
     const asked = await story.mail(EVE.mail, /Decide before/);
-    await story.answer(thread, /Waiting for role manager or role director.*more people were asked/s);
+    await story.answer(thread, /Waiting for role manager or role director.*more people may decide it/s);
     await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
 
     await story.answer(thread, /Approved by Carl Chen by e-mail.*Done/s);
     expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-123 says where it was asked that nobody further can be asked, when its next ones are those who asked', async () => {
+    await begin({
+      policy: {
+        on_timeout: [{ kind: 'escalate', approvers: { person: PersonId.parse('alex') }, forMs: 4 * HOUR }],
+      },
+    });
+    const thread = await story.mention('refund order 7');
+    await story.mail(DANA.mail, /Decide before/);
+    await story.quiet();
+    await story.seen();
+
+    await story.advance(25 * HOUR);
+
+    await story.answer(thread, /Nobody further has been asked.*alex may decide it as well/s);
+    expect(await story.open()).toMatchObject([{ rung: 1 }]);
   });
 
   it('OM-123 is answered by the policy where it says so, and nothing runs', async () => {

@@ -1,6 +1,7 @@
 /** A request that has the wrong people, or ended too soon: an operator passes it on, and it is asked again. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Platform } from '../../src/domain/ids.ts';
+import { delegate } from '../../src/domain/approval/delegation.ts';
+import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
@@ -55,6 +56,39 @@ describe('an operator passes a request on', () => {
 
     await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
     expect(story.refunds(7)).toEqual([120]);
+  });
+
+  it('OM-120 OM-124 from where nobody can tell how to reach them: they are asked by the gateway', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+    const [approval] = await story.waiting();
+    const [dana, carl] = ['dana', 'carl'].map((id) => PersonId.parse(id)) as [PersonId, PersonId];
+
+    await story.app.approvals.apply(approval!.id, (current, nowMs) =>
+      delegate(
+        current,
+        {
+          from: { person: dana, roles: ['manager'] },
+          to: { person: carl },
+          by: { person: dana },
+          operates: true,
+          copies: undefined,
+        },
+        nowMs,
+      ),
+    );
+
+    const card = await story.sandbox.slack.until((slack) =>
+      slack.messages('D0EVE').find((message) => /Waiting for/.test(textOf(message))),
+    );
+    expect(ticket).toContain(approval!.id);
+    await story.sandbox.slack.press({
+      user: EVE.slack,
+      channel: 'D0EVE',
+      ts: card.ts,
+      actionId: button(card, /"Approve"/),
+    });
+    await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
   });
 
   it('OM-185 never to those on whose behalf it is asked, and nobody else passes it on', async () => {

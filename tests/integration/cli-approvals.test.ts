@@ -6,6 +6,7 @@ import { consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import { claim, loseTrack } from '../../src/domain/approval/execution.ts';
 import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
+import { dueOf } from '../../src/domain/approval/time.ts';
 import { AccountId, type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { Address } from '../../src/domain/message.ts';
 import { RoleName } from '../../src/domain/person.ts';
@@ -132,6 +133,10 @@ describe('passed on', () => {
     expect((await must(stores.approvals, id)).delegations).toMatchObject([
       { from: 'dana', to: 'lee', by: 'dana' },
     ]);
+    // Here nobody knows where Lee can be written to; whoever looks next asks them.
+    expect(out).toContain('No gateway is running; they are asked when it is started.');
+    const passed = await must(stores.approvals, id);
+    expect(dueOf(passed)).toBeLessThanOrEqual(await stores.approvals.nowMs(passed.conversationId));
   });
 
   it('never to the one who asked, nor to somebody nobody knows', async () => {

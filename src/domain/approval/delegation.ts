@@ -22,8 +22,8 @@ export interface Delegating {
   readonly by: Known;
   /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
   readonly operates: boolean;
-  /** Where the one who stands in is asked. */
-  readonly copies: readonly CardCopy[];
+  /** Where the one who stands in is asked; undefined where this process cannot tell, so that the next that can asks. */
+  readonly copies: readonly CardCopy[] | undefined;
 }
 
 export type DelegateResult =
@@ -61,7 +61,7 @@ export function delegate(
     ...advance(approval, approval.state),
     face: approval.face + 1,
     delegations: [...delegations, entry],
-    copies: withFurther(approval.copies, copies),
+    ...(copies ? { copies: withFurther(approval.copies, copies) } : { lookAgainMs: nowMs }),
   };
   return {
     result: { code: 'DONE', approval: passed },

@@ -377,6 +377,8 @@ export interface Step<Result> {
     readonly actor: string;
     /** Those who are not told of it by itself. */
     readonly spared?: ReadonlySet<PersonId>;
+    /** Who may decide as well from now on, where nobody of them can be asked. */
+    readonly unasked?: Approvers;
   };
   /** The store's own time must be within this window when the step is written, or it is decided anew. */
   readonly window?: { readonly notBeforeMs?: number; readonly beforeMs?: number };

@@ -35,6 +35,8 @@ export type TickResult =
   | 'asked'
   | 'postponed'
   | 'escalated'
+  /** Escalated to people of whom nobody can be asked. */
+  | 'unasked'
   | 'expired'
   | 'lapsed'
   | 'held'
@@ -50,8 +52,14 @@ export interface Outage {
 /** What the machine has to know of the world when time moves an approval on. */
 export interface Circumstances {
   readonly outages: readonly Outage[];
-  /** Where those are asked who come to it now; none where this process has no way to tell. */
-  readonly copiesFor: (approval: Approval, approvers: Approvers, nowMs: number) => readonly CardCopy[];
+  /** Where those are asked who come to it now; undefined where nobody can tell, or this process has no way to. */
+  readonly copiesFor: (
+    approval: Approval,
+    approvers: Approvers,
+    nowMs: number,
+  ) => readonly CardCopy[] | undefined;
+  /** Where somebody is asked who decides in the place of another; undefined where they cannot be, or nobody can tell. */
+  readonly copyOf?: ((approval: Approval, person: PersonId) => CardCopy | undefined) | undefined;
   /** When others come to be among those who are asked; undefined when nobody does, or nobody can tell. */
   readonly nextChange?: ((approval: Approval, nowMs: number) => number | undefined) | undefined;
   /** When so much time is over, by the hours of the approval. Left out: by the clock on the wall. */
@@ -64,7 +72,7 @@ export interface Circumstances {
   readonly spared?: ReadonlySet<PersonId> | undefined;
 }
 
-export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => [] };
+export const NO_CIRCUMSTANCES: Circumstances = { outages: [], copiesFor: () => undefined };
 
 /** What time alone brings about. */
 export function tick(
@@ -144,7 +152,7 @@ type Moved<Result> = Step<Result> & { readonly moved: NonNullable<Step<Result>['
 
 // ── The deadline ─────────────────────────────────────────────────────────────────────────────────────────────
 
-type Passed = Moved<'postponed' | 'escalated' | 'expired'>;
+type Passed = Moved<'postponed' | 'escalated' | 'unasked' | 'expired'>;
 
 /**
  * Time is up. Whoever could not have answered gets the time they lacked; then the next rung of the ladder is taken;
@@ -194,7 +202,7 @@ function climb(
   approval: Approval,
   nowMs: number,
   circumstances: Circumstances,
-): Moved<'escalated' | 'expired'> {
+): Moved<'escalated' | 'unasked' | 'expired'> {
   const taken = approval.rung ?? 0;
   const rung = approval.policy.ladder?.[taken];
   const decided = {
@@ -210,17 +218,21 @@ function climb(
       const untilMs = circumstances.later?.(approval, nowMs, rung.forMs) ?? nowMs + rung.forMs;
       const deadlineMs = capped(approval, untilMs);
       if (deadlineMs <= nowMs) return end(advance(approval, 'EXPIRED'), 'expired');
+      const further = circumstances.copiesFor(approval, rung.approvers, nowMs);
       const next: Approval = {
         ...advance(unpaused(approval), 'OPEN'),
         face: approval.face + 1,
         rung: taken + 1,
         deadlineMs,
-        copies: withFurther(approval.copies, circumstances.copiesFor(approval, rung.approvers, nowMs)),
+        copies: withFurther(approval.copies, further ?? []),
       };
       const agreed = agreedAlready(next, approval.copies, nowMs);
       if (agreed) return end(agreed, 'approved');
       const asked = { ...warnedOf(next, nowMs), ...thoseThereNow(next, nowMs, circumstances) };
-      return { result: 'escalated', moved: { next: asked, event: 'escalated', actor: 'system' } };
+      const moved = { next: asked, event: 'escalated', actor: 'system' } as const;
+      return further?.length === 0
+        ? { result: 'unasked', moved: { ...moved, unasked: rung.approvers } }
+        : { result: 'escalated', moved };
     }
     case 'default': {
       const decision: Decision = { ...decided, choice: 'answer', text: rung.text };
@@ -301,14 +313,17 @@ function lookAgain(approval: Approval, nowMs: number, circumstances: Circumstanc
 function thoseThereNow(
   approval: Approval,
   nowMs: number,
-  { copiesFor, nextChange }: Circumstances,
+  { copiesFor, copyOf, nextChange }: Circumstances,
 ): Partial<Pick<Approval, 'copies' | 'lookAgainMs'>> {
   const approvers = approversOf(approval);
   const lookAgainMs = nextChange?.(approval, nowMs);
   const isByDuty = leavesOf(approvers).some((leaf) => 'onCall' in leaf);
   if (!isByDuty && approval.lookAgainMs === undefined && lookAgainMs === undefined) return {};
   const asked = copiesFor(approval, approvers, nowMs);
-  const copies = withResting(withFurther(approval.copies, asked), asked, approval.delegations);
+  const { delegations = [] } = approval;
+  const trusted = delegations.flatMap(({ to }) => copyOf?.(approval, to) ?? []);
+  const all = withFurther(approval.copies, [...(asked ?? []), ...trusted]);
+  const copies = asked ? withResting(all, asked, delegations) : all;
   return { copies, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) };
 }
 

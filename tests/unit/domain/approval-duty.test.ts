@@ -1,5 +1,6 @@
 /** Approvals of whoever is on call: who may answer when, and who is asked when that changes. */
 import { describe, expect, it } from 'vitest';
+import { delegate } from '../../../src/domain/approval/delegation.ts';
 import type { Approval, CardCopy } from '../../../src/domain/approval/record.ts';
 import { type Circumstances, dueOf, NO_CIRCUMSTANCES, tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
@@ -132,6 +133,56 @@ describe('when the shift changes', () => {
     const { moved } = tick(approval, OPENED_MS + SHIFT_MS, handover);
 
     expect(moved?.next.copies).toEqual([copyOf(PersonId.parse('sam')), copyOf(LEE)]);
+  });
+
+  it('a rung that leads to nobody who can be asked says so, unless nobody can tell', () => {
+    const ladder = [{ kind: 'escalate' as const, approvers: PRIMARY, forMs: 1_000 }];
+    const approval = anApproval({ copies: [dana], policy: { remindAfterMs: [], ladder } });
+    const by = (copiesFor: Circumstances['copiesFor']) =>
+      tick(approval, approval.deadlineMs, { ...NO_CIRCUMSTANCES, copiesFor });
+
+    expect(by(() => [])).toMatchObject({
+      result: 'unasked',
+      moved: { event: 'escalated', unasked: PRIMARY },
+    });
+    for (const step of [by(() => [dana]), by(() => [copyOf(LEE)]), by(() => undefined)]) {
+      expect(step).toMatchObject({ result: 'escalated', moved: { event: 'escalated' } });
+      expect(step.moved).not.toHaveProperty('unasked');
+    }
+  });
+
+  it('somebody who was let decide where nobody could tell how they are reached is asked at the next look', () => {
+    const [DANA, SAM] = [PersonId.parse('dana'), PersonId.parse('sam')];
+    const approval = anApproval({ copies: [dana], policy: { remindAfterMs: [] } });
+    const { moved } = delegate(
+      approval,
+      {
+        from: { person: DANA, roles: ['manager'] },
+        to: { person: SAM },
+        by: { person: DANA },
+        operates: false,
+        copies: undefined,
+      },
+      OPENED_MS + 5,
+    );
+    expect(moved?.next.copies).toEqual([dana]);
+    expect(dueOf(moved!.next)).toBe(OPENED_MS + 5);
+
+    const asked = tick(moved!.next, OPENED_MS + 5, {
+      ...NO_CIRCUMSTANCES,
+      copiesFor: () => [dana],
+      copyOf: (_approval, person) => copyOf(person),
+    });
+
+    expect(asked).toMatchObject({ result: 'asked', moved: { event: 'rerouted' } });
+    expect(asked.moved?.next.copies).toEqual([dana, copyOf(SAM)]);
+    expect(dueOf(asked.moved!.next)).toBe(approval.deadlineMs);
+  });
+
+  it('where nobody can tell who is there, nobody comes to rest', () => {
+    const approval = { ...ofDuty({ copies: [dana] }, OPENED_MS + 10), reminded: 9 };
+
+    expect(tick(approval, OPENED_MS + 10).moved?.next.copies).toEqual([dana]);
   });
 
   it('a rung of the ladder asks who is there then, for as long as its hours say', () => {
