@@ -161,6 +161,7 @@ function budgetOf(
     strategy: strategyFor(memory, conversationId),
     contextTokens: memory.context_tokens,
     answerTokens: model.max_tokens,
+    thinkingTokens: model.thinking_tokens,
     cutTo: memory.cut_to,
     summarisedThrough,
   };

@@ -81,3 +81,16 @@ export function summarises(settings: MemorySettings, conversationId: string): bo
   const strategy = strategyFor(settings, conversationId);
   return strategy === 'progressive' || (strategy === 'adaptive' && settings.summaries.conversations);
 }
+
+/** Least tokens that instructions, tools and what is said need together. */
+const LEAST_ROOM = 8_000;
+
+/** What is wrong when answers leave too little room for what is asked; undefined when they do not. */
+export function lacksRoom(
+  { context_tokens: context }: Pick<MemorySettings, 'context_tokens'>,
+  answer: { readonly max_tokens: number; readonly thinking_tokens: number },
+): string | undefined {
+  const least = answer.max_tokens + answer.thinking_tokens + LEAST_ROOM;
+  if (context >= least) return undefined;
+  return `at least ${least}: ${LEAST_ROOM} beside model.max_tokens and model.thinking_tokens`;
+}

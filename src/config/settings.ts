@@ -7,7 +7,7 @@ import { BudgetSettings } from './budgets.ts';
 import { Databases } from './databases.ts';
 import { duration } from './duration.ts';
 import { McpSettings } from './mcp.ts';
-import { MemorySettings } from './memory.ts';
+import { lacksRoom, MemorySettings } from './memory.ts';
 import { MessagingSettings, SessionSettings } from './messaging.ts';
 import { OutgoingSettings } from './outgoing.ts';
 import { PromptSettings } from './prompt.ts';
@@ -132,7 +132,7 @@ export const LimitSettings = z.strictObject({
     .min(2)
     .max(10_000)
     .default(200)
-    .describe('Entries of a conversation the model is shown.'),
+    .describe('Entries of a conversation that are read for a turn, and up to half as many more.'),
   messages_per_person_per_minute: z
     .int()
     .min(1)
@@ -296,6 +296,12 @@ export function settingsSchema<Gateways extends GatewaySchemas>(
     .strictObject({
       ...sections,
       gateways: z.strictObject(Object.fromEntries(sectionOf)).prefault({}).describe('The platforms.'),
+    })
+    .superRefine(({ memory, model }, context) => {
+      const lack = lacksRoom(memory, model);
+      if (lack !== undefined) {
+        context.addIssue({ code: 'custom', path: ['memory', 'context_tokens'], message: lack });
+      }
     })
     .describe('The model, the gateways, the store, and limits.');
   // Object.entries forgets which schema belongs to which name; the result is built name by name from `gateways`.

@@ -220,6 +220,7 @@ function isAlone(entries: readonly StoredEntry[], ids: readonly PersonId[]): boo
   return entries.every(({ entry }) => entry?.kind !== 'user' || isSaidBy(entry, ids));
 }
 
-function withoutWords({ at }: Extract<Entry, { kind: 'user' }>): Entry {
-  return { kind: 'user', from: { name: ERASED_NAME }, text: ERASED, at };
+/** Whose trust they had stays: what came of their words is held to it still. */
+function withoutWords({ at, trust }: Extract<Entry, { kind: 'user' }>): Entry {
+  return { kind: 'user', from: { name: ERASED_NAME }, text: ERASED, ...(trust ? { trust } : {}), at };
 }

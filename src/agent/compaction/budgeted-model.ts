@@ -24,6 +24,8 @@ export interface ContextBudget {
   readonly contextTokens: number;
   /** Kept for the answer. */
   readonly answerTokens: number;
+  /** Kept beside that where it is to think longer. */
+  readonly thinkingTokens: number;
   /** What part of the room for entries they take after a cut. */
   readonly cutTo: number;
   /** `nameOf` the last place at which somebody spoke that the summary tells of; undefined where there is none. */
@@ -49,7 +51,8 @@ export class BudgetedModel implements ModelClient {
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> {
-    const limit = this.budget.contextTokens - this.budget.answerTokens;
+    const { contextTokens, answerTokens, thinkingTokens } = this.budget;
+    const limit = contextTokens - answerTokens - (request.thinking ? thinkingTokens : 0);
     const fitted = await this.#fit(request, limit, signal);
     try {
       return await this.#ask(fitted, onText, signal);

@@ -109,6 +109,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   ],
 
   result: [
+    { of: 'forget', when: /^/, say: (_, { text }) => ({ text }) },
     { of: 'recall', when: /^/, say: (_, { text }) => ({ text: `Here is what I know:\n\n${text}` }) },
     { of: 'attach_file', when: /goes out with your reply/, say: 'Here is the file.' },
     {
@@ -161,6 +162,10 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
     {
       when: /\bremember\s+(?:that\s+)?(.+)/is,
       say: ([, what = ''], { offered }) => noteCall('remember', what, offered, 'I will remember that.'),
+    },
+    {
+      when: /\bforget\s+(?:that\s+|about\s+)?(.+)/is,
+      say: ([, what = ''], { offered }) => noteCall('forget', what, offered, 'I will forget that.'),
     },
     {
       when: /\b(?:what do you (?:know|remember)(?: about)?|recall)\s*(.*?)[?.!]*\s*$/is,

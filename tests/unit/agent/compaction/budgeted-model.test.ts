@@ -10,7 +10,13 @@ import { silent } from '../../../support/core.ts';
 import { answered, called, gave, said } from '../../../support/transcripts.ts';
 
 const SYSTEM = 'You are helpful. '.repeat(40);
-const BUDGET: ContextBudget = { strategy: 'adaptive', contextTokens: 9_000, answerTokens: 1_000, cutTo: 0.7 };
+const BUDGET: ContextBudget = {
+  strategy: 'adaptive',
+  contextTokens: 9_000,
+  answerTokens: 1_000,
+  thinkingTokens: 2_000,
+  cutTo: 0.7,
+};
 
 /** A service that counts four characters as a token, and refuses what is more than it reads. */
 class CountingService implements ModelClient {
@@ -162,6 +168,17 @@ describe('a model within a budget', () => {
     }
 
     expect(service.requests.at(-1)!.entries.length).toBeLessThan(stored.length / 2);
+  });
+
+  it('leaves room for what is thought', async () => {
+    const service = new CountingService(8_000);
+    const entries = [...talk(200), said('now', 999)];
+
+    await ask(budgeted(service), entries);
+    await ask(budgeted(service), entries, { thinking: true });
+
+    const [quick, thought] = service.requests.map(({ entries }) => entries.length);
+    expect(thought).toBeLessThan(quick! * 0.8);
   });
 
   it('asks once more with half when the model reads less than was thought, and then gives up', async () => {
