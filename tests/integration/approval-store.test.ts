@@ -34,6 +34,8 @@ import { openStore, type Store, silent } from '../support/core.ts';
 import { runs, timeFor } from '../support/property-runs.ts';
 
 const KEEP_MS = 3_600_000;
+/** As in lanes.lua: that nobody looked for so long is an outage. */
+const OUTAGE_MS = 60_000;
 const LEE = PersonId.parse('lee');
 
 /** One process: its own connection, its own view of the approvals. */
@@ -496,10 +498,21 @@ describe('running an approved call', () => {
     expect(await settle(operator, 'happened')).toMatchObject({ code: 'NOT_UNKNOWN' });
   });
 
-  it('is too late once the yes is no longer valid', async () => {
+  it('is in time when the conversation comes to it late, because of what was before it', async () => {
     const process = await openProcess();
     const { office, approval } = await approved(process, 'once');
-    await passTime(process, approval, VALID_FOR_MS);
+    await passTime(process, approval, VALID_FOR_MS - 1);
+    await process.sweeper.sweep();
+    await passTime(process, approval, 1);
+
+    expect(await office.claim(approval, approval.digest)).toMatchObject({ code: 'GRANTED' });
+  });
+
+  it('is too late once the yes is no longer valid, and nobody was there to act on it', async () => {
+    const process = await openProcess();
+    const { office, approval } = await approved(process, 'once');
+    await process.sweeper.sweep();
+    await passTime(process, approval, OUTAGE_MS + VALID_FOR_MS);
 
     expect(await office.claim(approval, approval.digest)).toMatchObject({ code: 'REFUSED' });
     expect((await read(process, approval)).state).toBe('REVOKED');
