@@ -64,7 +64,7 @@ export interface Occasion {
 export interface TurnBrief {
   readonly setup: Pick<
     TurnSetup,
-    'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart' | 'outlet'
+    'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart' | 'heard' | 'outlet'
   >;
   /** Ends with the opening. */
   readonly history: readonly Entry[];
@@ -119,6 +119,7 @@ export class TurnBriefs {
         tools,
         maxSteps: settings.model.max_steps,
         turnStart: history.length,
+        heard: memory.strangers ?? [],
         outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
       },
       history: [...history, ...news, opening],

@@ -55,6 +55,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
   const dbSchema: Tool<typeof Schema> = {
     ...common,
     name: 'db_schema',
+    tells: 'outsider',
     description: `Tells which tables a database has, or the columns of one. Databases: ${about}.`,
     input: Schema,
     execute: ({ database, table }, context) =>
@@ -67,6 +68,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
   const dbQuery: Tool<typeof Query> = {
     ...common,
     name: 'db_query',
+    tells: 'outsider',
     description:
       'Asks a database a question that changes nothing, and tells the rows: names of the columns first, then a line for each row, all as JSON.',
     input: Query,

@@ -12,7 +12,7 @@ import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { NoteStore } from './note-store.ts';
 import type { Profile, Summary } from './records.ts';
 
-export type SummaryDraft = Pick<Summary, 'text' | 'through' | 'length'>;
+export type SummaryDraft = Pick<Summary, 'text' | 'through' | 'length' | 'strangers'>;
 export interface ProfileDraft {
   readonly text: string;
   /** The conversation it was read in, and the last message there that was; absent: it was not read anywhere. */

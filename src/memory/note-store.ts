@@ -25,6 +25,8 @@ export const Note = z.object({
   rule: z.enum(['as-seen', 'last-write']).optional(),
   /** Who had it noted, where others may read it. */
   by: PersonId.optional(),
+  /** It was noted after strangers' words were read, so it may be theirs. */
+  isStrangers: z.literal(true).optional(),
   atMs: z.int(),
 });
 export type Note = z.infer<typeof Note>;
@@ -41,6 +43,7 @@ export interface NoteChange {
   /** Undefined removes the note. */
   readonly text: string | undefined;
   readonly by?: PersonId;
+  readonly isStrangers?: true;
   /** The version this replaces; 0 for a new one; undefined to overwrite whatever is there. */
   readonly over: number | undefined;
 }
@@ -66,18 +69,16 @@ export class NoteStore {
    * @throws {ConflictError} when one of them has another version than the one it was to replace; none is written
    */
   async write(owner: string, changes: readonly NoteChange[], nowMs: number): Promise<Note[]> {
-    const args = changes.flatMap(({ name, text, over, by }) => [
+    const args = changes.flatMap(({ name, text, over, ...about }) => [
       name,
       over === undefined ? '' : String(over),
-      text === undefined ? '' : JSON.stringify({ name, text, ...(by ? { by } : {}), atMs: nowMs }),
+      text === undefined ? '' : JSON.stringify({ name, text, ...about, atMs: nowMs }),
     ]);
     const reply = await runScript(this.redis, writeScript, [this.keys.notes(owner)], args);
     const [written, ...rest] = Array.isArray(reply) ? reply : [];
     if (Number(written) !== 1) throw new ConflictError(`the note "${String(rest[0])}"`, Number(rest[1]));
-    return changes.flatMap(({ name, text, by }, index) =>
-      text === undefined
-        ? []
-        : [{ name, text, version: Number(rest[index]), ...(by ? { by } : {}), atMs: nowMs }],
+    return changes.flatMap(({ name, text, over: _, ...about }, index) =>
+      text === undefined ? [] : [{ name, text, version: Number(rest[index]), ...about, atMs: nowMs }],
     );
   }
 

@@ -73,7 +73,10 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
           `Not noted: there are ${MOST_NOTES} notes already. Ask which of them can be forgotten.`,
         );
       }
-      const by = scope === 'person' ? {} : { by: context.requester };
+      const by = {
+        ...(scope === 'person' ? {} : { by: context.requester }),
+        ...(context.hasReadStrangers ? { isStrangers: true as const } : {}),
+      };
       await notes.write(owner, [{ name, text, over: undefined, ...by }], clock.now());
       return success('Noted.');
     },
@@ -92,7 +95,8 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     async execute({ words, scope }, context) {
       const found = searchNotes(await notes.list(ownerOf(scope, context)), words);
       if (found.length === 0) return success('There is no such note.');
-      return success(listed(found, ({ text, by }) => `- ${text}${by ? ` (noted by ${by})` : ''}`));
+      const told = success(listed(found, ({ text, by }) => `- ${text}${by ? ` (noted by ${by})` : ''}`));
+      return found.some(({ isStrangers }) => isStrangers) ? { ...told, trust: 'outsider' } : told;
     },
   };
   const forget: Tool<typeof Forget> = {

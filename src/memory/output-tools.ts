@@ -18,6 +18,8 @@ const ReadOutput = z.object({
 export function createOutputTools(outputs: Pick<OutputStore, 'find'>): Tool[] {
   const readOutput: Tool<typeof ReadOutput> = {
     name: 'read_output',
+    // Whose words it kept is not kept with it.
+    tells: 'outsider',
     group: 'system',
     // Belongs to whatever tool a turn has: without it the rest of an output would be out of reach.
     family: 'control',

@@ -7,6 +7,8 @@ export interface Remembered {
   /** Of whoever asks. */
   readonly person?: string;
   readonly conversation?: string;
+  /** What of strangers the latter was made of, in words for people. */
+  readonly strangers?: readonly string[];
   /** Up to where the latter tells; see `Summary`. */
   readonly summarisedThrough?: string;
 }
@@ -26,7 +28,13 @@ export class Recollection {
     ]);
     return {
       ...(profile?.consent.given && profile.text !== undefined ? { person: profile.text } : {}),
-      ...(summary ? { conversation: summary.text, summarisedThrough: summary.through } : {}),
+      ...(summary
+        ? {
+            conversation: summary.text,
+            strangers: summary.strangers ?? [],
+            summarisedThrough: summary.through,
+          }
+        : {}),
     };
   }
 }

@@ -15,6 +15,8 @@ export const Summary = z.object({
   through: z.string(),
   /** Entries the transcript had when it was written. */
   length: z.int(),
+  /** What of strangers it was made of, in words for people: it is no cleaner than that. */
+  strangers: z.array(z.string()).optional(),
   atMs: z.int(),
 });
 export type Summary = z.infer<typeof Summary>;

@@ -52,14 +52,14 @@ export class RedisMemory implements MemoryStore {
 
   async keepSummary(
     conversationId: ConversationId,
-    { text, through, length }: SummaryDraft,
+    { text, ...draft }: SummaryDraft,
     over: number,
     audit?: AuditEvent,
   ): Promise<Written> {
     if (!isText(text)) return 'moved';
     const written = await this.#summaries.apply<Written>(conversationId, (stored, atMs) => {
       if ((stored?.rev ?? 0) !== over) return { result: 'moved' };
-      const next = { conversationId, rev: over + 1, text: bounded(text), through, length, atMs };
+      const next = { conversationId, rev: over + 1, ...draft, text: bounded(text), atMs };
       return { result: 'written', next, effects: toEffects(audit) };
     });
     return written ?? 'moved';

@@ -7,7 +7,7 @@
  *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
  *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
  *      and one that comes too late leave everything as it was, the place up to which it tells included.
- *   3. A profile is made of its person's own messages alone, and of nobody's without consent.
+ *   3. A profile is made of its person's own messages alone, not of what they pass on, and of nobody's without consent.
  *   4. What it took is in the audit, in tokens.
  */
 import pLimit from 'p-limit';
@@ -18,6 +18,7 @@ import { estimateText } from '../agent/compaction/token-estimate.ts';
 import { nameOf, startAfter, tokensFrom, toTranscript } from '../agent/compaction/window.ts';
 import { isNewContext } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
+import { readingOf } from '../agent/provenance.ts';
 import { strategyFor, summarises } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -147,7 +148,14 @@ export class MemoryKeeper implements Service {
     }
     const covered = length - (transcript.entries.length - to);
     const audit = toAudit(conversationId, 'conversation', written);
-    const draft = { text: written.text, through: nameOf(last), length: covered };
+    const heard = existing === undefined ? [] : (summary?.strangers ?? []);
+    const { strangers } = readingOf(entries, heard);
+    const draft = {
+      text: written.text,
+      through: nameOf(last),
+      length: covered,
+      ...(strangers.length > 0 ? { strangers: [...strangers] } : {}),
+    };
     const result = await memory.keepSummary(conversationId, draft, summary?.rev ?? 0, audit);
     this.deps.log.info(
       { conversation: conversationId, entries: entries.length, result },
@@ -183,7 +191,10 @@ export class MemoryKeeper implements Service {
     if (!profile?.consent.given) return;
     const own = readable(await transcripts.read(conversationId, MOST_READ)).filter(
       (entry) =>
-        entry.kind === 'user' && entry.from.person === person && Date.parse(entry.at) >= profile.consent.atMs,
+        entry.kind === 'user' &&
+        entry.from.person === person &&
+        !entry.passesOn &&
+        Date.parse(entry.at) >= profile.consent.atMs,
     );
     const seen = profile.seen[conversationId];
     const fresh = own.slice(own.findLastIndex((entry) => nameOf(entry) === seen) + 1);

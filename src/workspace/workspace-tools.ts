@@ -78,6 +78,7 @@ export function createWorkspaceTools(files: Workspace): Tool[] {
   const listFiles: Tool<typeof ListFiles> = {
     ...looks,
     name: 'list_files',
+    tells: 'outsider',
     description: 'Lists what lies in a folder of the workspace, with sizes.',
     input: ListFiles,
     execute: ({ folder, after }) => told(() => list(files, folder, after)),
@@ -85,6 +86,7 @@ export function createWorkspaceTools(files: Workspace): Tool[] {
   const readFile: Tool<typeof ReadFile> = {
     ...looks,
     name: 'read_file',
+    tells: 'outsider',
     description: 'Reads a text file of the workspace, page by page, and tells its version.',
     input: ReadFile,
     execute: ({ path, offset }) => told(() => read(files, path, offset)),
@@ -92,6 +94,7 @@ export function createWorkspaceTools(files: Workspace): Tool[] {
   const searchFiles: Tool<typeof SearchFiles> = {
     ...looks,
     name: 'search_files',
+    tells: 'outsider',
     description: 'Finds lines in the text files of the workspace.',
     input: SearchFiles,
     execute: ({ words, folder }, { signal }) => told(() => search(files, folder, words, signal)),

@@ -28,7 +28,7 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
       const first = await memory.keepSummary(HERE, draft('Refunds.'), 0, event('memory.summarised'));
       const second = await memory.keepSummary(
         HERE,
-        { text: 'Refunds, order 7.', through: 'next', length: 30 },
+        { text: 'Refunds, order 7.', through: 'next', length: 30, strangers: ['a page'] },
         1,
       );
 
@@ -39,6 +39,7 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
         text: 'Refunds, order 7.',
         through: 'next',
         length: 30,
+        strangers: ['a page'],
       });
       expect(await memory.summaryOf(THERE)).toBeUndefined();
       expect(await audited()).toEqual(['memory.summarised']);

@@ -26,12 +26,12 @@ export class InProcessMemory implements MemoryStore {
 
   async keepSummary(
     conversationId: ConversationId,
-    { text, through, length }: SummaryDraft,
+    { text, ...draft }: SummaryDraft,
     over: number,
     audit?: AuditEvent,
   ): Promise<Written> {
     if (!isText(text) || (this.#summaries.get(conversationId)?.rev ?? 0) !== over) return 'moved';
-    const next = { conversationId, rev: over + 1, text: bounded(text), through, length, atMs: this.now() };
+    const next = { conversationId, rev: over + 1, ...draft, text: bounded(text), atMs: this.now() };
     this.#summaries.set(conversationId, next);
     this.#record(audit);
     return 'written';

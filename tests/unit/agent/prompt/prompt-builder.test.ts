@@ -27,6 +27,7 @@ function inputs(settings: Written = {}, more: Partial<PromptInputs> = {}): Promp
     purpose: {
       name: 'Robin',
       purpose: 'You help the shop.',
+      goals: [],
       principles: ['Say what you did.'],
       answer_style: 'Short.',
       language: 'English',
