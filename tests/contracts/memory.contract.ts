@@ -128,10 +128,14 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
 
     it('OM-193 stores these fields and no other', async () => {
       const { memory } = await open();
-      await memory.keepSummary(HERE, draft('Here.'), 0);
+      await memory.keepSummary(HERE, { ...draft('Here.'), strangers: ['a page'] }, 0);
       await memory.setConsent(ALEX, true);
       await memory.keepProfile(ALEX, { text: 'Alex.', seen }, 1);
-      await memory.notes.write('team', [{ name: 'a', text: 'b', over: undefined, by: ALEX }], 1);
+      await memory.notes.write(
+        'team',
+        [{ name: 'a', text: 'b', over: undefined, by: ALEX, isStrangers: true }],
+        1,
+      );
 
       const fields = async (stored: Promise<object | undefined>) =>
         Object.keys((await stored) ?? {}).toSorted();
@@ -144,10 +148,19 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
         'text',
         'through',
         'length',
+        'strangers',
         'atMs',
       ]);
       expect(Object.keys(Profile.shape)).toEqual(['person', 'rev', 'consent', 'text', 'seen', 'atMs']);
-      expect(Object.keys(Note.shape)).toEqual(['name', 'text', 'version', 'rule', 'by', 'atMs']);
+      expect(Object.keys(Note.shape)).toEqual([
+        'name',
+        'text',
+        'version',
+        'rule',
+        'by',
+        'isStrangers',
+        'atMs',
+      ]);
     });
 
     it('OM-087 OM-030 keeps notes by owner, the newest first, each change a new version', async () => {
