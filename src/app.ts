@@ -10,6 +10,7 @@ import { createGateways, type gatewaySettings } from '../gateways/index.ts';
 import { WebhookListener } from '../gateways/webhook-listener.ts';
 import { ClaudeClient } from './agent/model/claude-client.ts';
 import { EchoClient } from './agent/model/echo-client.ts';
+import { MeteredModel } from './agent/model/metered-model.ts';
 import { ModelChain } from './agent/model/model-chain.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { SlottedModel } from './agent/model/slotted-model.ts';
@@ -35,6 +36,7 @@ import { copyFor, elapsed, later } from './approvals/plan.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { titleOf } from './approvals/sentences.ts';
 import { AuditLog } from './audit/audit-log.ts';
+import { BackgroundBudget } from './budget/background-budget.ts';
 import { BudgetDesk } from './budget/budget-desk.ts';
 import { ToolThrottle } from './budget/tool-throttle.ts';
 import { UsageLedger } from './budget/usage-ledger.ts';
@@ -250,6 +252,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     breakers,
     results,
     databases,
+    tools,
     mcp,
     tools,
   } = await equip(options, redis);
@@ -300,9 +303,16 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       .holders('take-over')
       .map((person) => ({ person: person.id, name: person.name, to: reach.placesOf(person)[0]?.to })),
   );
+  const budgets = new BudgetDesk(new UsageLedger(redis, keys), () => config().settings.budgets, clock);
+  const background = new BackgroundBudget(budgets, stores.writer);
+  const slots = new Slots(() => {
+    const { concurrency: places, wait: waitMs } = config().settings.model;
+    return { places, waitMs };
+  });
+  const summarisers = createModels(withSummariser(config), { breakers, slots, log });
   const keeper = new MemoryKeeper({
     ...stores,
-    model: createModels(withSummariser(config), breakers, log),
+    model: () => new MeteredModel(summarisers(), background),
     settings: () => config().settings,
     log,
   });
@@ -325,8 +335,8 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     directory: stores.directory,
     reach,
     config,
-    model: createModels(config, breakers, log),
-    budgets: new BudgetDesk(new UsageLedger(redis, keys), () => config().settings.budgets, clock),
+    model: createModels(config, { breakers, slots, log }),
+    budgets,
     throttle: new ToolThrottle(redis, keys, () => config().settings.tools),
     tools,
     outputs,
@@ -707,7 +717,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
     results,
     databases,
     mcp,
-    tools,
   };
 }
 
@@ -861,16 +870,19 @@ function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined)
   ];
 }
 
+/** What all calls to models have in common. */
+interface SharedByModels {
+  readonly breakers: Breakers;
+  readonly slots: Slots;
+  readonly log: Logger;
+}
+
 /** The models that are configured now; new clients only when their settings changed. */
-function createModels(config: AppOptions['config'], breakers: Breakers, log: Logger): () => ModelClient {
-  const slots = new Slots(() => {
-    const { concurrency: places, wait: waitMs } = config().settings.model;
-    return { places, waitMs };
-  });
+function createModels(config: AppOptions['config'], shared: SharedByModels): () => ModelClient {
   let made: { from: ModelSettings; model: ModelClient } | undefined;
   return () => {
     const { model } = config().settings;
-    if (made?.from !== model) made = { from: model, model: createModel(model, breakers, log, slots) };
+    if (made?.from !== model) made = { from: model, model: createModel(model, shared) };
     return made.model;
   };
 }
@@ -893,7 +905,7 @@ function withSummariser(config: AppOptions['config']): AppOptions['config'] {
 }
 
 /** The model, then its fallbacks, behind a bounded number of places. */
-function createModel(settings: ModelSettings, breakers: Breakers, log: Logger, slots: Slots): ModelClient {
+function createModel(settings: ModelSettings, { breakers, slots, log }: SharedByModels): ModelClient {
   const links = eachModel(settings).map((each) => ({
     name: each.name,
     client: createClient(each),

@@ -44,7 +44,8 @@ export class BudgetDesk {
 
   async open(spender: Spender): Promise<TurnBudget> {
     const settings = this.settings();
-    const standings = await this.#standings(limitsIn(settings), spender, settings);
+    const limits = limitsIn(settings).filter((limit) => isFor(limit, spender));
+    const standings = await this.#standings(limits, spender, settings);
     return { settings, standings, usedUp: usedUp(standings), ceilings: ceilingsOf(settings, standings) };
   }
 
@@ -87,6 +88,10 @@ export class BudgetDesk {
       }),
     );
   }
+}
+
+function isFor({ subject }: Limit, { person, conversationId }: Spender): boolean {
+  return subject === 'team' || (subject === 'person' ? person : conversationId) !== undefined;
 }
 
 /** The standings once this was spent as well. */

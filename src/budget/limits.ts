@@ -13,10 +13,10 @@ import { costOf, MICRO, priceOf, tokensOf } from './price.ts';
 export const SUBJECT_KINDS = ['conversation', 'person', 'team'] as const;
 export type SubjectKind = (typeof SUBJECT_KINDS)[number];
 
-/** For whom a turn is. */
+/** For whom the model is asked; of what is done for everybody neither is named. */
 export interface Spender {
-  readonly person: PersonId;
-  readonly conversationId: ConversationId;
+  readonly person?: PersonId;
+  readonly conversationId?: ConversationId;
 }
 
 export interface Limit {

@@ -59,10 +59,10 @@ export class UsageLedger {
   /** What this spender has spent in the period, as one of these. */
   async spent(subject: SubjectKind, spender: Spender, period: Period): Promise<Amount> {
     const name = nameOf(subject, spender);
+    if (name === undefined) return NOTHING;
     const counters = [counterOf('tokens', subject, name), counterOf('money', subject, name)];
     // A conversation has all of its counters where it is itself.
-    const partitions =
-      subject === 'conversation' ? [partitionOf(spender.conversationId)] : this.keys.partitions();
+    const partitions = subject === 'conversation' ? [partitionOf(name)] : this.keys.partitions();
     const found = await Promise.all(
       partitions.map((partition) => this.redis.hmget(this.keys.usage(partition, keyOf(period)), ...counters)),
     );
@@ -123,6 +123,7 @@ function spendingCounts(spender: Spender, { models, turns }: Tally): Counted[] {
   const total = spentOn(models);
   return SUBJECT_KINDS.flatMap((subject): Counted[] => {
     const name = nameOf(subject, spender);
+    if (name === undefined) return [];
     return [
       [counterOf('turns', subject, name), turns],
       [counterOf('tokens', subject, name), total.tokens],
@@ -147,7 +148,7 @@ function dayCounts(spender: Spender, used: Tally): Counted[] {
   ];
 }
 
-function nameOf(subject: SubjectKind, { person, conversationId }: Spender): string {
+function nameOf(subject: SubjectKind, { person, conversationId }: Spender): string | undefined {
   switch (subject) {
     case 'conversation':
       return conversationId;

@@ -7,11 +7,11 @@ import type { Settings } from './settings.ts';
 export function checkBudgets(settings: Parsed<Settings> | undefined): ConfigProblem[] {
   const { file, value } = settings ?? {};
   if (!file || !value) return [];
-  const { budgets, model } = value;
+  const { budgets, model, memory } = value;
   const limit = limitOnMoney(budgets);
   if (!limit || model.provider === 'echo') return [];
-  const models = [model.name, ...model.fallbacks.map(({ name }) => name)];
-  const missing = models.filter((name) => !Object.hasOwn(budgets.prices, name));
+  const models = [model.name, ...model.fallbacks.map(({ name }) => name), memory.summaries.model];
+  const missing = models.filter((name) => name !== undefined && !Object.hasOwn(budgets.prices, name));
   if (missing.length === 0) return [];
   return [
     file.problemAt(limit, {

@@ -30,6 +30,7 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
     name: toolNameOf(server, name),
     group: own?.group ?? settings.group,
     family: `mcp-${server}`,
+    service: `mcp-${server}`,
     version: versionOf(hashOf(definition)),
     description: `"${name}" of the MCP server ${server}. ${description}`.trimEnd(),
     input: argumentsSchema(inputSchema),

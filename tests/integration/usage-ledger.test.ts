@@ -1,5 +1,6 @@
 /** What is counted of a turn, on a real store: once, by whom and what, and held against limits. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { BackgroundBudget } from '../../src/budget/background-budget.ts';
 import { BudgetDesk } from '../../src/budget/budget-desk.ts';
 import { amountOf, type Spender } from '../../src/budget/limits.ts';
 import { periodAt } from '../../src/budget/period.ts';
@@ -106,6 +107,24 @@ describe('what a turn used', () => {
 
     expect(keys).toHaveLength(2);
     expect(Math.min(...left)).toBeGreaterThan(60 * DAY_MS);
+  });
+});
+
+describe('what is used beside turns', () => {
+  it('counts for everybody together, and for no person and no conversation', async () => {
+    settings = BudgetSettings.parse({ team: { day: { tokens: 40 } }, person: { day: { tokens: 1 } } });
+    const background = new BackgroundBudget(desk, writer);
+    const before = await background.isLeft();
+
+    await background.count('claude-x', usageOf(10));
+
+    expect(before).toBe(true);
+    expect(await background.isLeft()).toBe(false);
+    const lines = await ledger.lines({ kind: 'day', name: '2026-11-21' });
+    expect(lines.map(({ kind, counts: { turns, tokens } }) => [kind, turns, tokens])).toEqual([
+      ['team', undefined, 40],
+      ['model', undefined, 40],
+    ]);
   });
 });
 
