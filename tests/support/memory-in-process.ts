@@ -106,14 +106,14 @@ class InProcessNotes implements Notes {
   async write(owner: string, changes: readonly NoteChange[], nowMs: number): Promise<Note[]> {
     const kept = new Map(this.#notes.get(owner));
     const written: Note[] = [];
-    for (const { name, text, over, by } of changes) {
+    for (const { name, text, over, ...about } of changes) {
       const version = kept.get(name)?.version ?? 0;
       if (over !== undefined && over !== version) throw new ConflictError(`the note "${name}"`, version);
       if (text === undefined) {
         kept.delete(name);
         continue;
       }
-      const note = { name, text, version: version + 1, ...(by ? { by } : {}), atMs: nowMs };
+      const note = { name, text, version: version + 1, ...about, atMs: nowMs };
       const rule = over === undefined && version > 0 ? 'last-write' : 'as-seen';
       kept.set(name, { ...note, rule });
       written.push(note);
