@@ -300,11 +300,14 @@ function hasKeysBelow(key: string, all: ReadonlyMap<string, unknown>): boolean {
 }
 
 /** Where people choose a name (`clients.<name>.token`), any name will do. */
+/** Also of another file: two of them may have a section of one name. */
 function isKey(key: string): boolean {
-  return [...KEYS.settings.keys()].some((known) => {
-    const pattern = known.split('.').map((part) => (part.startsWith('<') ? '[a-z-]+' : part));
-    return new RegExp(`^${pattern.join('[.]')}$`).test(key);
-  });
+  return Object.values(KEYS)
+    .flatMap((keys) => [...keys.keys()])
+    .some((known) => {
+      const pattern = known.split('.').map((part) => (part.startsWith('<') ? '[a-z-]+' : part));
+      return new RegExp(`^${pattern.join('[.]')}$`).test(key);
+    });
 }
 
 function isSection(key: string): boolean {
