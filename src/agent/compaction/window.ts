@@ -52,13 +52,12 @@ function startsIn(entries: readonly Entry[]): number[] {
 
 /** For each entry that makes calls, where the last of their results stands. Ids may be used again later. */
 function lastAnswers(entries: readonly Entry[]): ReadonlyMap<number, number> {
-  const open = new Map<string, number>();
+  const callers = new Map<string, number>();
   const answeredAt = new Map<number, number>();
   entries.forEach((entry, index) => {
-    if (entry.kind === 'assistant') for (const { id } of entry.calls) open.set(id, index);
+    if (entry.kind === 'assistant') for (const { id } of entry.calls) callers.set(id, index);
     if (entry.kind !== 'tool-result') return;
-    const caller = open.get(entry.callId);
-    open.delete(entry.callId);
+    const caller = callers.get(entry.callId);
     if (caller !== undefined) answeredAt.set(caller, index);
   });
   return answeredAt;

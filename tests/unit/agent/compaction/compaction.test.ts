@@ -98,6 +98,20 @@ describe('what is kept of a conversation', () => {
   });
 });
 
+it('a window never begins between a call and the last of its results, whoever speaks there', () => {
+  const entries = [
+    said('one', 1),
+    called('a', 'b'),
+    gave('a', 'x'),
+    said('meanwhile', 2),
+    gave('b', 'y'),
+    answered('done'),
+    said('two', 3),
+  ];
+
+  expect(toTranscript(entries).starts).toEqual([0, 6]);
+});
+
 describe('the strategy adaptive', () => {
   it('OB-041 keeps as many entries as the low mark has room for, counted from the end', () => {
     const mostTokens = Math.floor(tokensOf(twenty) / 2);
