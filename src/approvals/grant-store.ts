@@ -11,6 +11,7 @@ import { Grant, type GrantedCall, type GrantStep, isInForce, use } from '../doma
 import type { ApprovalId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { toArguments } from '../redis/effects.ts';
+import { fingerprintOf } from '../redis/fingerprint.ts';
 import type { Keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/script.ts';
 
@@ -35,13 +36,12 @@ export class GrantStore {
   }
 
   async find(id: string): Promise<Grant | undefined> {
-    const document = await this.redis.hget(this.keys.grants(PARTITION), id);
-    return document === null ? undefined : fromDocument(document);
+    return (await this.#look(id)).grant;
   }
 
   /** @returns false when it was given before */
   async give(grant: Grant): Promise<boolean> {
-    return this.#write(undefined, grant, toAudit(grant, 'grant.given', grant.by.person));
+    return this.#write('', grant, toAudit(grant, 'grant.given', grant.by.person));
   }
 
   /**
@@ -71,16 +71,25 @@ export class GrantStore {
     decide: (grant: Grant) => GrantStep<Result>,
   ): Promise<{ readonly result: Result; readonly grant: Grant } | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const grant = await this.find(id);
+      const { grant, seen } = await this.#look(id);
       if (!grant) return undefined;
       const { result, next } = decide(grant);
       if (!next) return { result, grant };
-      if (await this.#write(grant, next, toAudit(next, event, actor))) return { result, grant: next };
+      if (await this.#write(seen, next, toAudit(next, event, actor))) return { result, grant: next };
     }
     throw new Error(`${id} was changed by others ${MOST_TRIES} times in a row`);
   }
 
-  async #write(before: Grant | undefined, next: Grant, event: AuditEvent): Promise<boolean> {
+  /** What is there, and what it is told by. */
+  async #look(id: string): Promise<{ grant: Grant | undefined; seen: string }> {
+    const document = await this.redis.hget(this.keys.grants(PARTITION), id);
+    return {
+      grant: document === null ? undefined : fromDocument(document),
+      seen: fingerprintOf(document),
+    };
+  }
+
+  async #write(seen: string, next: Grant, event: AuditEvent): Promise<boolean> {
     const written = await runScript(
       this.redis,
       writeScript,
@@ -88,7 +97,7 @@ export class GrantStore {
       [
         this.keys.partition(PARTITION),
         next.id,
-        before?.rev ?? 0,
+        seen,
         `${next.rev} ${JSON.stringify(next)}`,
         ...toArguments([{ kind: 'audit', event }]),
       ],

@@ -6,7 +6,8 @@
 
   ARGV[1] partition prefix
   ARGV[2] grant id
-  ARGV[3] revision that was decided upon; 0 for a new one
+  ARGV[3] SHA-1 of what was decided upon; '' for a new one. A revision would not do: a server that lost writes counts
+          one twice
   ARGV[4] next document with its revision
   ARGV[5…] effects, see effects.lua
 
@@ -15,11 +16,10 @@
 --@use lanes
 --@use effects
 local grants = KEYS[1]
-local T, id, revision, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local T, id, fingerprint, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local current = redis.call('HGET', grants, id)
-local has = current and string.match(current, '^%d+') or '0'
-if has ~= revision then return 0 end
+if (current and redis.sha1hex(current) or '') ~= fingerprint then return 0 end
 local bad = checkEffects(5)
 if bad then return bad end
 redis.call('HSET', grants, id, document)

@@ -2,13 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { GrantStore } from '../../src/approvals/grant-store.ts';
 import { ControlStore } from '../../src/control/control-store.ts';
 import { handBack, takeOver } from '../../src/domain/control.ts';
 import { ControlMovedError } from '../../src/domain/errors.ts';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { type Grant, use } from '../../src/domain/grant.ts';
+import { AccountId, ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { RecordStore } from '../../src/redis/record-store.ts';
-import { openStore, type Store } from '../support/core.ts';
+import { ALEX, DANA, SLACK } from '../support/approvals.ts';
+import { ManualClock, openStore, type Store } from '../support/core.ts';
 
 const TALK = ConversationId.parse('slack:T:C:1');
 const KEEP_MS = 3_600_000;
@@ -31,6 +34,45 @@ const says = (word: string) => (story: Story | undefined) => ({
   result: word,
   next: { rev: (story?.rev ?? 0) + 1, words: [...(story?.words ?? []), word] },
 });
+
+const GRANT = 'gr_0000000001';
+
+function approvalId(n: number): ApprovalId {
+  return ApprovalId.parse(`apr_p0_${String(n).padStart(12, '0')}`);
+}
+
+function aGrant(atMs: number): Grant {
+  return {
+    id: GRANT,
+    rev: 1,
+    tool: 'refund',
+    version: 1,
+    requester: ALEX,
+    scope: { kind: 'tool' },
+    approvers: { person: DANA },
+    by: { person: DANA, name: 'Dana', account: AccountId.parse('slack:T0/U0DANA') },
+    via: SLACK,
+    given: approvalId(0),
+    atMs,
+    untilMs: atMs + KEEP_MS,
+    times: 5,
+    sum: { argument: 'amount', most: 100 },
+    uses: [],
+  };
+}
+
+function aCall(amount: number) {
+  const approvers = { person: DANA };
+  return {
+    tool: 'refund',
+    version: 1,
+    args: { amount },
+    requester: ALEX,
+    risk: 'low' as const,
+    reversible: true,
+    approvers,
+  };
+}
 
 /** Puts a key back to what it was. */
 async function lose({ redis }: Store, key: string, to: string | null): Promise<void> {
@@ -87,6 +129,38 @@ describe('a process that stood still over lost writes', () => {
 
     expect(await controls.find(TALK)).toMatchObject({ state: 'HUMAN', owner: by('oskar'), epoch: 1, rev: 1 });
     expect(await writer.write(TALK, [controls.guardOf(await controls.find(TALK))])).toBe(true);
+  });
+
+  it('A17 loses no use of a standing yes', async () => {
+    const store = await openStore();
+    const clock = new ManualClock();
+    const grants = new GrantStore(store.redis, store.keys, clock);
+    const hash = store.keys.grants(0);
+    await grants.give(aGrant(clock.now()));
+    const kept = (await store.redis.hget(hash, GRANT)) ?? '';
+    const used = (amount: number, at: GrantStore = grants) =>
+      at.apply(GRANT, 'grant.used', 'system', (grant) =>
+        use(grant, approvalId(amount), aCall(amount), clock.now()),
+      );
+    await used(10);
+    let times = 0;
+    const standing = new Proxy(store.redis, {
+      get: (redis, name) => {
+        const found: unknown = Reflect.get(redis, name, redis);
+        if (typeof found !== 'function') return found;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (name === 'evalsha' && times++ === 0) {
+            await redis.hset(hash, GRANT, kept);
+            await used(20);
+          }
+          return Reflect.apply(found, redis, args);
+        };
+      },
+    });
+
+    await used(30, new GrantStore(standing, store.keys, clock));
+
+    expect((await grants.find(GRANT))?.uses.map(({ amount }) => amount)).toEqual([20, 30]);
   });
 
   it('takes a control for what was read only where it was read', async () => {
