@@ -127,7 +127,7 @@ const NOBODY_SILENT: Silence = { takeovers: [], shown: new Set() };
  * the agent may not.
  */
 function isWithheld({ conversation, number, kind }: Message, takeovers: readonly Takeover[]): boolean {
-  if (kind !== 'plain') return false;
+  if (kind !== 'plain' && kind !== 'alarm') return false;
   const next = takeovers.find((one) => one.conversation === conversation && number <= lastOf(one));
   return next !== undefined && number > Math.max(0, ...answeredIn(next.before));
 }

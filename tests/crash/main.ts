@@ -94,7 +94,7 @@ async function settle(
   progress: Progress,
 ): Promise<Outcome> {
   try {
-    const { verdict, remains } = await stage.settle();
+    const { verdict, alarms, remains } = await stage.settle();
     const { seconds, load, watch, model, commander } = stage;
     const { crashes, kills, starts, troubles } = stage.world.fleet;
     progress('settled');
@@ -105,6 +105,7 @@ async function settle(
       conversations: load.conversations,
       ...struck,
       verdict,
+      alarms,
       remains,
       commands: judgeCommands(commander.typed, kills),
       broken: stage.world.broken,

@@ -2,12 +2,13 @@
 
 /**
  * `plain`      is answered
+ * `alarm`      the same, and somebody is called
  * `allowed`    asks for a refund that the policy allows
  * `by-button`  asks for one that Dana approves in the thread
  * `by-mail`    asks for one that Dana approves by mail
  * `to-dana`    is written while Dana has the conversation: nobody answers it, and the agent reads it later
  */
-export type MessageKind = CallKind | 'plain' | 'to-dana';
+export type MessageKind = CallKind | 'plain' | 'alarm' | 'to-dana';
 export type CallKind = 'allowed' | 'by-button' | 'by-mail';
 
 export interface Message {
@@ -25,6 +26,9 @@ export interface Label {
   readonly conversation: number;
   readonly number: number;
 }
+
+/** The word that calls somebody. */
+export const ALARM_WORD = 'fire';
 
 /** More messages than a conversation has. */
 const ORDERS_PER_CONVERSATION = 100_000;
@@ -53,12 +57,13 @@ export function ofOrder(order: number): Label {
 
 export function textOf(message: Message): string {
   const label = labelOf(message);
+  if (message.kind === 'alarm') return `${label} there is a ${ALARM_WORD}, what now?`;
   if (!isCall(message.kind)) return `${label} how are things?`;
   return `${label} please refund ${amountOf(message.kind)} EUR of order ${orderOf(message)}`;
 }
 
 export function isCall(kind: MessageKind): kind is CallKind {
-  return kind !== 'plain' && kind !== 'to-dana';
+  return kind !== 'plain' && kind !== 'alarm' && kind !== 'to-dana';
 }
 
 /** The shipped rules allow up to 50 and ask a manager above. */

@@ -15,7 +15,7 @@ import { isCardOf, type PlatformName, type Post, platformOf, type Surface } from
 import { Takeovers } from './takeovers.ts';
 
 /** How often each kind is written while calls are asked for, in hundred. */
-const KINDS: Readonly<Record<Exclude<MessageKind, 'to-dana'>, number>> = {
+const KINDS: Readonly<Record<Exclude<MessageKind, 'to-dana' | 'alarm'>, number>> = {
   plain: 88,
   allowed: 8,
   'by-button': 2,
@@ -28,6 +28,10 @@ const MOST_IN_A_ROW = 4;
 /** How often Dana takes a conversation over before the next row, as a share; and what Alex writes to her then. */
 const TAKEN_OVER = 0.06;
 const MOST_TO_DANA = 2;
+
+/** Every so many conversations somebody is called about their third message; not by mail. */
+const ALARM_EVERY = 3;
+const ALARM_AT = 3;
 
 /** Messages before a conversation is taken over: by then it has a place where she can write. */
 const FEWEST_BEFORE = 2;
@@ -217,7 +221,9 @@ export function scriptOf(
     const number = (written.get(conversation) ?? 0) + 1;
     written.set(conversation, number);
     const mayCall = script.length < messages * callsUntil;
-    script.push({ conversation, number, kind: kind ?? (mayCall ? chance.weighted(KINDS) : 'plain') });
+    const drawn = mayCall ? chance.weighted(KINDS) : 'plain';
+    const isAlarm = mayCall && number === ALARM_AT && raisesAlarm(conversation);
+    script.push({ conversation, number, kind: kind ?? (isAlarm ? 'alarm' : drawn) });
   };
   /** It is given back before the last of these, which the agent answers. */
   const takeOver = (conversation: number, toDana: number) => {
@@ -240,13 +246,18 @@ export function scriptOf(
   return script;
 }
 
-/** Plain messages that are followed by one to Dana. */
+function raisesAlarm(conversation: number): boolean {
+  return conversation % ALARM_EVERY === 0 && platformOf(conversation) !== 'email';
+}
+
+/** Messages without a call that are followed by one to Dana. */
 function interruptedIn(script: readonly Message[]): Message[] {
   const latest = new Map<number, Message>();
   const found: Message[] = [];
   for (const message of script) {
     const before = latest.get(message.conversation);
-    if (message.kind === 'to-dana' && before?.kind === 'plain') found.push(before);
+    const wasTalk = before?.kind === 'plain' || before?.kind === 'alarm';
+    if (message.kind === 'to-dana' && before && wasTalk) found.push(before);
     latest.set(message.conversation, message);
   }
   return found;

@@ -1,4 +1,5 @@
 /** What a run found, as a person reads it and as a machine does. Pure. */
+import type { AlarmVerdict } from './alarm-judge.ts';
 import type { Commands } from './excuse.ts';
 import type { Moment } from './gateway-killed.ts';
 import type { Verdict } from './judge.ts';
@@ -26,6 +27,7 @@ export interface Outcome {
   /** Processes killed, gateways and Redis alike. */
   readonly kills: number;
   readonly verdict: Verdict;
+  readonly alarms: AlarmVerdict;
   readonly remains: Remains;
   readonly commands: Commands;
   /** What was sent beyond the published limits of a platform. */
@@ -51,7 +53,7 @@ export interface Outcome {
 
 /** What is wrong, one sentence each; empty when everything is as it must be. */
 export function failuresOf(outcome: Outcome): string[] {
-  const { verdict, remains, scenario, commands } = outcome;
+  const { verdict, alarms, remains, scenario, commands } = outcome;
   const counts: [readonly unknown[], string][] = [
     [verdict.lost, 'messages were lost'],
     [verdict.reordered, 'messages were out of order'],
@@ -62,6 +64,9 @@ export function failuresOf(outcome: Outcome): string[] {
     [verdict.strayProgress, 'progress messages never became a reply'],
     [outcome.crashes, 'gateways ended by themselves'],
     [verdict.saidOver, 'things were said in a conversation that was a person’s'],
+    [alarms.forgotten, 'alarms were forgotten'],
+    [alarms.calledTwice, 'people were called twice for one step'],
+    [alarms.calledAfter, 'people were called after somebody had taken it'],
     [commands.unanswered, 'commands had no response within 3 s'],
     [outcome.broken, 'requests were beyond the limits of a platform'],
   ];
@@ -106,7 +111,17 @@ export function toJson(seed: number, seconds: number, outcomes: readonly Outcome
 }
 
 function toFigures(outcome: Outcome): object {
-  const { verdict, remains, witnessed, unwitnessed, starts, commands, scenario: _, ...rest } = outcome;
+  const {
+    verdict,
+    alarms,
+    remains,
+    witnessed,
+    unwitnessed,
+    starts,
+    commands,
+    scenario: _,
+    ...rest
+  } = outcome;
   return {
     ...rest,
     seconds: Math.round(rest.seconds),
@@ -126,8 +141,14 @@ function toFigures(outcome: Outcome): object {
     commandsInFlightAtKills: commands.mostExcused,
     withheld: verdict.withheld,
     saidOver: verdict.saidOver.length,
+    alarms: alarms.raised,
+    alarmsTaken: alarms.taken,
+    alarmsForgotten: alarms.forgotten.length,
+    calledTwice: alarms.calledTwice.length,
+    calledAgain: alarms.calledAgain.length,
+    calledAfter: alarms.calledAfter.length,
     ...remains,
-    details: { ...verdict, accepted: undefined, commandsUnanswered: commands.unanswered },
+    details: { ...verdict, accepted: undefined, alarms, commandsUnanswered: commands.unanswered },
   };
 }
 
@@ -148,7 +169,7 @@ function failedOf(outcomes: readonly Outcome[]): number {
 }
 
 function toLines(outcome: Outcome): string[] {
-  const { verdict, remains, moments, outages } = outcome;
+  const { verdict, alarms, remains, moments, outages } = outcome;
   const lines: [string, string][] = [
     ['', `${outcome.kills} kills, ${outcome.messages} messages in ${outcome.conversations} conversations`],
     ['accepted', String(verdict.accepted)],
@@ -182,6 +203,10 @@ function toLines(outcome: Outcome): string[] {
     ['beyond limits', `${listed(outcome.broken)} (and ${outcome.answeredTwice} answered by two gateways)`],
     ['taken over by a person', `${outcome.takeovers} times, ${verdict.withheld} messages not answered`],
     ['said all the same', listed(verdict.saidOver)],
+    ['alarms', `${alarms.raised}, of which Dana took ${alarms.taken}`],
+    ['forgotten', listed(alarms.forgotten)],
+    ['called twice', `${listed(alarms.calledTwice)} (and explained: ${listed(alarms.calledAgain)})`],
+    ['called all the same', listed(alarms.calledAfter)],
     ...(moments ? [['moments', countsText(moments)] as [string, string]] : []),
     ...(outages
       ? [

@@ -8,7 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fromDocument } from '../../src/approvals/approval-codec.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
+import { Escalation } from '../../src/domain/escalation/record.ts';
 import { DeadLetters } from '../../src/mailbox/dead-letters.ts';
+import { type AlarmEvidence, type AlarmVerdict, judgeAlarms, missingCallOf } from './alarm-judge.ts';
+import { OnCall } from './alarms.ts';
 import type { Chance } from './chance.ts';
 import { Commander } from './commander.ts';
 import { type Evidence, judge, missingOf, type Verdict } from './judge.ts';
@@ -37,6 +40,7 @@ export interface Remains {
 export class Stage {
   readonly watch: TakeoverWatch;
   readonly commander: Commander;
+  readonly onCall: OnCall;
 
   private constructor(
     readonly world: World,
@@ -47,6 +51,7 @@ export class Stage {
   ) {
     this.watch = new TakeoverWatch(world.store, world.keys);
     this.commander = new Commander(world);
+    this.onCall = new OnCall(world.sandbox.slack);
   }
 
   static async open(load: Load, chance: Chance): Promise<Stage> {
@@ -57,6 +62,7 @@ export class Stage {
     const stage = new Stage(world, people, model, load, performance.now());
     people.start();
     stage.commander.start();
+    stage.onCall.start();
     stage.watch.start();
     return stage;
   }
@@ -66,7 +72,7 @@ export class Stage {
   }
 
   /** Resolves when everything that was said has its answer, or when nothing moves any more. */
-  async settle(): Promise<{ verdict: Verdict; remains: Remains }> {
+  async settle(): Promise<{ verdict: Verdict; alarms: AlarmVerdict; remains: Remains }> {
     await this.commander.stop();
     this.people.writeUpTo(this.load.messages);
     let written = -1;
@@ -78,12 +84,17 @@ export class Stage {
       written = now;
       await pause(LOOK_EVERY_MS);
     }
-    return { verdict: judge(await this.#evidence()), remains: await this.#remains() };
+    return {
+      verdict: judge(await this.#evidence()),
+      alarms: judgeAlarms(await this.#alarmEvidence()),
+      remains: await this.#remains(),
+    };
   }
 
   /** Ends the world. Safe to call twice. */
   async close(): Promise<void> {
     await this.commander.stop();
+    await this.onCall.stop();
     await this.people.stop();
     await this.watch.stop();
     await this.world.destroy();
@@ -100,6 +111,9 @@ export class Stage {
     const isMissing = (message: Message) =>
       missingOf(message, threads.get(message.conversation) ?? [], silence) !== undefined;
     if (this.people.messages.some(isMissing)) return false;
+    const alarms = this.people.messages.filter(({ kind }) => kind === 'alarm');
+    const evidence = await this.#alarmEvidence();
+    if (alarms.some((alarm) => missingCallOf(alarm, evidence) !== undefined)) return false;
     return (await this.#leftOver()) === 0;
   }
 
@@ -130,6 +144,21 @@ export class Stage {
       disorder: this.model.disorder,
       takeovers: this.people.takeovers,
       shown: this.model.shown,
+    };
+  }
+
+  async #alarmEvidence(): Promise<AlarmEvidence> {
+    const names = await this.#keys('esc:*');
+    const documents = await Promise.all(names.map((name) => this.world.store.get(name)));
+    return {
+      messages: this.people.messages,
+      calls: this.onCall.calls,
+      takings: this.onCall.takings,
+      // `<revision> <document>`
+      escalations: documents.flatMap((text) =>
+        text === null ? [] : [Escalation.parse(JSON.parse(text.slice(text.indexOf('{'))))],
+      ),
+      explainDouble: (key) => this.onCall.explainDouble(key),
     };
   }
 

@@ -13,6 +13,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { Keys } from '../../src/redis/keys.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { CALLING } from './alarms.ts';
 import { mayBeAnsweredTwice } from './excuse.ts';
 import { Fleet, type Place } from './fleet.ts';
 import { RedisServer } from './redis-server.ts';
@@ -158,6 +159,16 @@ async function copyConfig(directory: string): Promise<void> {
   settings.setIn(['gateways', 'discord', 'threads'], 'always');
   settings.setIn(['http', 'port'], ['$', '{HTTP_PORT}'].join(''));
   await writeFile(file, String(settings));
+  await changeFile(join(directory, 'escalation.yaml'), Object.entries(CALLING));
+  // She is called in one place, so that she is called once.
+  await changeFile(join(directory, 'contacts.yaml'), [['people.dana.reach', { urgent: ['slack'] }]]);
+}
+
+/** @param changes what is to stand at which path */
+async function changeFile(file: string, changes: readonly (readonly [string, unknown])[]): Promise<void> {
+  const document = parseDocument(await readFile(file, 'utf8'));
+  for (const [path, value] of changes) document.setIn(path.split('.'), value);
+  await writeFile(file, String(document));
 }
 
 function inherited(): Record<string, string> {

@@ -86,7 +86,8 @@ function rawOf({ ts, text, blocks = [] }: SlackMessage): string {
   return `${ts} ${text} ${JSON.stringify(blocks)}`;
 }
 
-function markOf({ metadata }: SlackMessage): { key: string; state: string } | undefined {
+/** What the gateway wrote beside a post, so that it finds it again. */
+export function markOf({ metadata }: SlackMessage): { key: string; state: string } | undefined {
   if (metadata?.event_type !== 'signalbox_message') return undefined;
   const { key, state } = metadata.event_payload;
   return { key: String(key), state: String(state) };
