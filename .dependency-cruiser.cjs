@@ -10,7 +10,7 @@ const LINES = [
   ['orchestrator'],
   ['api'],
   ['router'],
-  ['plans'],
+  ['plans', 'scheduler'],
   ['escalation', 'agent'],
   ['control', 'budget'],
   ['approvals'],

@@ -141,6 +141,9 @@ import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
+import { ScheduleStore } from './scheduler/schedule-store.ts';
+import { ScheduleTimers } from './scheduler/schedule-timers.ts';
+import { createScheduleTools } from './scheduler/schedule-tools.ts';
 import { createHost } from './skills/host.ts';
 import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
@@ -254,7 +257,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     databases,
     tools,
     mcp,
-    tools,
+    schedules,
   } = await equip(options, redis);
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
@@ -444,11 +447,17 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     return router.receive(inbound);
   };
   const calling = createCalling();
+  const planned = new ScheduleTimers({
+    schedules,
+    directory: stores.directory,
+    operators: () => stores.directory.operators().flatMap((person) => reach.placesOf(person)[0]?.to ?? []),
+    log,
+  });
   const clocks = new PartitionClocks(redis, keys, log);
   const sweeper = new TimerSweeper(
     stores.approvals,
     log,
-    [new ControlTimers(stores.controls, log), calling.timers, calling.pagers, new SagaTimers(sagas, log)],
+    [new ControlTimers(stores.controls, log), calling.timers, calling.pagers, new SagaTimers(sagas, log), planned],
     clocks,
   );
   const auditor = new SelfAuditor({
@@ -660,6 +669,12 @@ async function equip(options: AppOptions, redis: RedisClient) {
     triggers: () => config().escalation.triggers,
   });
   const outputs = new OutputStore(redis, keys);
+  const schedules = new ScheduleStore(
+    redis,
+    keys,
+    stores.writer,
+    () => config().settings.retention.approvals,
+  );
   const databases = new Map(
     Object.entries(settings.databases).map(([name, each]) => [name, new Database(name, each, log)]),
   );
@@ -678,6 +693,12 @@ async function equip(options: AppOptions, redis: RedisClient) {
     ...createOutputTools(outputs),
     ...(await createFsTools(settings)),
     ...createDatabaseTools(databases, settings.databases),
+    ...createScheduleTools({
+      ...stores,
+      schedules,
+      settings: () => config().settings.scheduler,
+      clock,
+    }),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     createGoalTool(() => config().purpose),
@@ -717,6 +738,7 @@ async function equip(options: AppOptions, redis: RedisClient) {
     results,
     databases,
     mcp,
+    schedules,
   };
 }
 

@@ -1,0 +1,130 @@
+/**
+ * Runs what is planned when its time has come: whichever process looks first.
+ *
+ * A run is an item in the mailbox of its conversation, written together with the record of its next time, so that it is
+ * there once. It is a message of whoever planned it: what they may do is looked up now, and again when it is handled.
+ */
+import { toOutEffect } from '../delivery/outbox.ts';
+import type { Address } from '../domain/message.ts';
+import { InboundMessage } from '../domain/message.ts';
+import type { Directory, Speaker } from '../identity/directory.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Effect } from '../redis/effects.ts';
+import { ended, type Run, runDue, type Schedule } from './schedule.ts';
+import { type ScheduleChange, type ScheduleStore, toAudit } from './schedule-store.ts';
+import { beginningText, messageText, stoppedText } from './sentences.ts';
+
+/** One that cannot be run is looked at again after this long, in ms. */
+const POSTPONE_MS = 60_000;
+
+export interface ScheduleTimersDeps {
+  readonly schedules: ScheduleStore;
+  readonly directory: Pick<Directory, 'speakerNow' | 'may'>;
+  /** Where those who run the gateway are told. */
+  readonly operators: () => readonly Address[];
+  readonly log: Logger;
+}
+
+export class ScheduleTimers {
+  constructor(private readonly deps: ScheduleTimersDeps) {}
+
+  /** One look at a partition. Resolves with how much moved, and when there is more to do, in ms. */
+  async sweep(partition: number, limit: number): Promise<{ moved: number; nextInMs: number }> {
+    const { ids, nextMs, nowMs } = await this.deps.schedules.due(partition, limit);
+    await Promise.all(ids.map((id) => this.#look(id, nowMs)));
+    return { moved: ids.length, nextInMs: (nextMs ?? Number.POSITIVE_INFINITY) - nowMs };
+  }
+
+  async #look(id: string, nowMs: number): Promise<void> {
+    const { schedules, log } = this.deps;
+    try {
+      const schedule = await schedules.find(id);
+      if (!schedule) return await schedules.dropTimer(id);
+      const speaker = await this.#speakerOf(schedule, nowMs);
+      const isChanged = await schedules.apply(id, (stored, now) => this.#decide(stored, speaker, now));
+      if (isChanged) log.info({ schedule: id, allowed: speaker !== undefined }, 'what was planned is due');
+    } catch (error) {
+      log.error({ err: error, schedule: id }, 'what was planned could not be run; trying again in a minute');
+      await schedules.postpone(id, nowMs + POSTPONE_MS);
+    }
+  }
+
+  /** Whoever planned it, with the roles they have now; undefined for whoever may not ask any more. */
+  async #speakerOf({ by }: Schedule, nowMs: number): Promise<Speaker | undefined> {
+    const sender = { account: by.account, displayName: by.name, authenticated: true, automatic: false };
+    const speaker = await this.deps.directory.speakerNow(sender, nowMs);
+    const isSame = speaker?.id === by.person; // the account may be somebody else's by now
+    return speaker && isSame && this.deps.directory.may(speaker.roles, 'ask') ? speaker : undefined;
+  }
+
+  #decide(schedule: Schedule, speaker: Speaker | undefined, nowMs: number): ScheduleChange | undefined {
+    const due = runDue(schedule, nowMs);
+    if (!due) return undefined;
+    if (speaker) return { next: due.next, effects: runOf(schedule, due.run, speaker, nowMs) };
+    const next = ended(schedule, 'stopped');
+    return next && { next, effects: this.#stopOf(schedule, nowMs) };
+  }
+
+  #stopOf(schedule: Schedule, nowMs: number): Effect[] {
+    const { id, conversationId } = schedule;
+    const operators = this.deps.operators();
+    if (operators.length === 0)
+      this.deps.log.warn({ schedule: id }, 'what was planned was stopped, and nobody can be told');
+    return [
+      toAudit(schedule, 'schedule.stopped', 'system', { rule: 'no role has the permission ask any more' }),
+      ...operators.map((to, index) =>
+        toOutEffect({
+          kind: 'text',
+          id: `schedule-stopped:${id}:${index}`,
+          correlation: id,
+          conversationId,
+          to,
+          markdown: stoppedText(schedule),
+          atMs: nowMs,
+        }),
+      ),
+    ];
+  }
+}
+
+/** It is said where it was planned, then the agent takes it up. */
+function runOf(schedule: Schedule, run: Run, speaker: Speaker, nowMs: number): Effect[] {
+  const { id, conversationId, to, by } = schedule;
+  const key = `${id}:${run.number}`;
+  const at = new Date(nowMs).toISOString();
+  const message = InboundMessage.parse({
+    kind: 'message',
+    id: `scheduled:${key}`,
+    conversationId,
+    sender: { account: by.account, displayName: by.name, authenticated: true, automatic: false },
+    text: messageText(schedule, run),
+    addressedToBot: true,
+    sentAt: at,
+    replyTo: to,
+  });
+  return [
+    toOutEffect({
+      kind: 'text',
+      id: `schedule-begins:${key}`,
+      correlation: message.id,
+      conversationId,
+      to,
+      requester: by.person,
+      markdown: beginningText(schedule, run),
+      atMs: nowMs,
+    }),
+    {
+      kind: 'mail',
+      conversationId,
+      item: {
+        kind: 'message',
+        id: message.id,
+        correlation: message.id,
+        message,
+        receivedAt: at,
+        requester: { person: speaker.id, name: speaker.name, roles: speaker.roles },
+      },
+    },
+    toAudit(schedule, 'schedule.run', by.person, { run: run.number, lateMs: run.lateMs }),
+  ];
+}
