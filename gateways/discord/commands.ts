@@ -73,6 +73,8 @@ const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
     },
     CONVERSATION,
   ]),
+  chatInput('new', 'Begin a new context: the bot is not shown any more what was said here'),
+  chatInput('stop', 'Stop what the bot is doing here'),
   chatInput('status', 'Show what is going on in this conversation'),
   chatInput('help', 'Show what I understand'),
   {

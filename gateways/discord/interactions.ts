@@ -123,6 +123,8 @@ function wordsOf({ data }: Command): Words | undefined {
     case 'handback':
       return { text: said('/handback', option('conversation'), option('note')), visible: 'them' };
     case 'approvals':
+    case 'new':
+    case 'stop':
     case 'status':
     case 'help':
       return { text: `/${data.name}`, visible: 'them' };

@@ -62,6 +62,8 @@ export function sealedFor({ channel, user }: { readonly channel: string; readonl
 
 /** What is said in one word, and what asks for a ticket when there is none. */
 const ALONE: ReadonlySet<string> = new Set(['approvals', 'status', 'help']);
+/** The same, where nothing stands behind them: `stop the server` is a question. */
+const BARE: ReadonlySet<string> = new Set(['new', 'stop']);
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
 
 /** As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. */
@@ -69,7 +71,7 @@ function toText(typed: string): string {
   const [, word = '', rest = ''] = /^\s*[/!]?(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? [];
   const name = word.toLowerCase();
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
-  if (ALONE.has(name)) return `/${name}`;
+  if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
   return `/ask ${name === 'ask' ? rest : typed.trim()}`;
 }
@@ -90,7 +92,7 @@ export function inSlackWords(markdown: string): string {
   return markdown.replaceAll(CORE_COMMAND, '`/signalbox $1');
 }
 
-const CORE_COMMAND = /`\/(ask|approvals|approve|deny|status|help)\b/g;
+const CORE_COMMAND = /`\/(ask|approvals|approve|deny|new|stop|status|help)\b/g;
 
 function fingerprintOf(trigger: string): string {
   return createHash('sha256').update(trigger).digest('hex').slice(0, 24);

@@ -620,6 +620,8 @@ describe('commands', () => {
       'deny',
       'takeover',
       'handback',
+      'new',
+      'stop',
       'status',
       'help',
       ASK_ABOUT,
@@ -636,17 +638,17 @@ describe('commands', () => {
   it('are registered in one guild while developing', async () => {
     await open({ settings: { guild_commands: [GUILD.id] } });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(GUILD.id));
   });
 
   it('stand in one guild alone once they are registered there, and not beside those for every guild', async () => {
     await open();
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(undefined));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(undefined));
     await discord.gateway.stop();
 
     await discord.startAnother({ guild_commands: [GUILD.id] });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(9).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(GUILD.id));
   });
 
   it('stand in one guild no more once they are registered for every guild, while those of others stay', async () => {
@@ -662,7 +664,7 @@ describe('commands', () => {
     });
 
     expect(here).toMatchObject([{ name: 'weather' }]);
-    expect(discord.sandbox.commands()).toHaveLength(10);
+    expect(discord.sandbox.commands()).toHaveLength(12);
     expect(discord.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
 
@@ -698,6 +700,8 @@ describe('commands', () => {
 
   it.each([
     ['approvals', {}, '/approvals'],
+    ['new', {}, '/new'],
+    ['stop', {}, '/stop'],
     ['status', {}, '/status'],
     ['help', {}, '/help'],
     ['approve', { request: 'apr_p7_0123456789ab.1' }, '/approve apr_p7_0123456789ab.1'],
