@@ -49,7 +49,7 @@ const ServerFields = z.strictObject({
   args: z.array(z.string()).default([]).describe('What the program is given.'),
   env: z
     .record(VariableName, z.string())
-    .default({})
+    .optional()
     .describe('The whole environment of the program; it gets nothing else of ours, not even PATH.'),
   url: z
     .url({ protocol: /^https?$/ })
@@ -57,7 +57,7 @@ const ServerFields = z.strictObject({
     .describe('Or the address of a server that speaks MCP over HTTP.'),
   headers: z
     .record(HeaderName, HeaderValue)
-    .default({})
+    .optional()
     .describe('Sent with every request to it. Secrets come from the environment.'),
   allow_insecure: z
     .boolean()
@@ -82,7 +82,7 @@ const ServerFields = z.strictObject({
 });
 
 const McpServer = ServerFields.superRefine((server, context) => {
-  const { command, url, headers, env, args, allow_insecure: isAllowed } = server;
+  const { command, url, headers = {}, env = {}, args, allow_insecure: isAllowed } = server;
   const refuse = (path: string, message: string) =>
     context.addIssue({ code: 'custom', path: [path], message });
   if ((command === undefined) === (url === undefined)) {

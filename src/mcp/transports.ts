@@ -15,7 +15,7 @@ const MAX_REMARK_CHARS = 500;
  */
 export function createTransport(
   server: string,
-  { command, args, env, url, headers }: McpServerSettings,
+  { command, args, env = {}, url, headers = {} }: McpServerSettings,
   { folders, log }: { readonly folders: readonly string[]; readonly log: Logger },
 ): Transport {
   if (url !== undefined) {

@@ -2,10 +2,10 @@
  * The sandbox: every outside service the gateway talks to, emulated on its real wire, in one process. Beside them,
  * programs that talk to the gateway over its own web API.
  *
- * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Jira under `/jira`, Claude under `/claude` and
- * the shop under `/shop`; mail and DNS have ports of their own. Started again on the same data directory, it comes
- * back where it was, on the same ports if they are still free, so that a gateway that kept running finds everything
- * again.
+ * One HTTP server carries the page at `/`, Slack under `/slack`, Discord under `/discord`, Jira under `/jira`, Claude under `/claude`,
+ * the shop under `/shop` and a site to read under `/site`; mail and DNS have ports of their own. Started again on the
+ * same data directory, it comes back where it was, on the same ports if they are still free, so that a gateway that
+ * kept running finds everything again.
  */
 import { createServer } from 'node:net';
 import { fastify } from 'fastify';
@@ -21,6 +21,7 @@ import { MailSandbox, type MailSandboxOptions } from './mail/mail-sandbox.ts';
 import { PageServer } from './page/page-server.ts';
 import { BOT, PEOPLE } from './people.ts';
 import { ShopSandbox } from './shop/shop-sandbox.ts';
+import { SiteSandbox } from './site/site-sandbox.ts';
 import { SlackSandbox, type SlackSandboxOptions } from './slack/slack-sandbox.ts';
 import { WebSandbox, type WebSandboxOptions } from './web/web-sandbox.ts';
 
@@ -56,6 +57,7 @@ export interface Sandbox {
   readonly mail: MailSandbox;
   readonly claude: ClaudeSandbox;
   readonly shop: ShopSandbox;
+  readonly site: SiteSandbox;
   /** Ends everything; what is to be kept is kept already. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -89,12 +91,13 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const web = new WebSandbox(journal, options.web, clock);
   const claude = new ClaudeSandbox(clock, options.claude);
   const shop = new ShopSandbox(journal, clock);
+  const site = new SiteSandbox();
   const mail = new MailSandbox(
     { journal, dns, clock, people: PEOPLE, gatewayAddress: BOT.mail },
     { ...options.mail, smtpPort: wanted.smtp },
   );
   const page = new PageServer({ slack, discord, jira, web, mail, shop });
-  const httpServices = [slack, discord, jira, claude, shop, page];
+  const httpServices = [slack, discord, jira, claude, shop, site, page];
   const services = [dns, mail, web, ...httpServices];
 
   for (const service of httpServices) service.register(app);
@@ -131,6 +134,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     mail,
     claude,
     shop,
+    site,
     stop: async () => {
       for (const service of services.toReversed()) await service.stop();
       await app.close();
