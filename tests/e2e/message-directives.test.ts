@@ -180,6 +180,18 @@ describe('what is left of a message', () => {
     expect(shows((await ask('why?')).request)).toBe(false);
   });
 
+  it("C-33 OB-016 is thought about where that was asked for, and its thoughts are nobody's to read", async () => {
+    const { request, thread } = await ask('/think what do you remember of order 7?');
+    const thoughtful = story.sandbox.claude.requests.slice();
+    const after = await ask('what can you do?');
+
+    expect(request.thinking).toEqual({ type: 'adaptive' });
+    expect(thoughtful.every(({ thinking }) => thinking !== undefined)).toBe(true);
+    expect(after.request.thinking).toBeUndefined();
+    expect(story.said(thread).map(textOf).join()).not.toContain('No model thinks here');
+    expect(JSON.stringify(await entriesOf(thread))).not.toContain('No model thinks here');
+  });
+
   it('OB-010 is read behind /ask as well', async () => {
     const { request } = await ask('/ask !minimal what can you do?');
 

@@ -11,11 +11,13 @@ import {
   requireGroups,
   unknownNames,
 } from '../../../../src/agent/tools/profiles.ts';
+import { ToolCatalog } from '../../../../src/agent/tools/tool-catalog.ts';
 import { ToolAccess } from '../../../../src/config/tool-access.ts';
 import { ToolProfile } from '../../../../src/domain/directive.ts';
 import { Platform } from '../../../../src/domain/ids.ts';
 import { groupsOf, TOOL_GROUPS, type ToolGroup } from '../../../../src/domain/tool.ts';
 import { runs } from '../../../support/property-runs.ts';
+import { createTestTools } from '../../../support/tools.ts';
 
 const tools = [
   { name: 'plan', group: 'system' },
@@ -232,6 +234,23 @@ describe('OB-004 a tool', () => {
     const groupless = { name: 'stray', group: undefined as unknown as ToolGroup };
 
     expect(() => requireGroups([groupless])).toThrow(/the tool stray belongs to no group .*one of fs, web/);
+  });
+
+  it('OB-004 C-11 is refused by the catalog that everything starts with', () => {
+    const [lookup] = createTestTools();
+
+    expect(() => new ToolCatalog([{ ...lookup!, group: 'files' as ToolGroup }])).toThrow(
+      /the tool lookup belongs to no group that there is \(files\)/,
+    );
+  });
+
+  it('OB-017 that only the gateway calls is offered to no model, and found by the gateway', () => {
+    const [lookup] = createTestTools();
+    const catalog = new ToolCatalog([{ ...lookup!, internal: true }]);
+
+    expect(catalog.list()).toEqual([]);
+    expect(catalog.specs).toEqual([]);
+    expect(catalog.find('lookup')).toBeDefined();
   });
 
   it('OB-004 of a name that is taken stops it, too', () => {
