@@ -44,8 +44,7 @@ export class BudgetDesk {
 
   async open(spender: Spender): Promise<TurnBudget> {
     const settings = this.settings();
-    const limits = limitsIn(settings).filter((limit) => isFor(limit, spender));
-    const standings = await this.#standings(limits, spender, settings);
+    const standings = await this.#standings(limitsIn(settings), spender, settings);
     return { settings, standings, usedUp: usedUp(standings), ceilings: ceilingsOf(settings, standings) };
   }
 
@@ -88,10 +87,6 @@ export class BudgetDesk {
       }),
     );
   }
-}
-
-function isFor({ subject }: Limit, { person, conversationId }: Spender): boolean {
-  return subject === 'team' || (subject === 'person' ? person : conversationId) !== undefined;
 }
 
 /** The standings once this was spent as well. */

@@ -212,13 +212,7 @@ function toFields(effect: Effect): ScriptArgument[] {
     case 'heard':
       return ['heard', effect.approvalId, effect.mark];
     case 'usage':
-      // As texts: a script would read a large number as one with a fraction.
-      return [
-        'usage',
-        effect.period,
-        effect.keepMs,
-        JSON.stringify(effect.counts.map(([counter, more]) => [counter, `${more}`])),
-      ];
+      return ['usage', effect.period, effect.keepMs, JSON.stringify(effect.counts)];
     case 'audit':
       return ['audit', JSON.stringify(effect.event)];
     default:
