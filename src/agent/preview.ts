@@ -1,4 +1,5 @@
 /** What a call would change, as its tool says: for those who decide, and to see whether it is still true. */
+import { createHash } from 'node:crypto';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { Tool, ToolContext } from '../domain/tool.ts';
@@ -27,13 +28,22 @@ export async function previewOf(
     const { changes, basis, problem, told } = await tool.preview(args, { ...context, signal });
     return {
       changes: changes.slice(0, MOST_CHANGES).map((change) => ({ ...change })),
-      ...(problem === undefined ? { basis: basis.slice(0, MAX_BASIS_CHARS) } : { problem }),
+      ...(problem === undefined ? kept(basis) : { problem }),
       ...(told ? { told: { title: told.title, facts: told.facts.map((fact) => ({ ...fact })) } } : {}),
     };
   } catch (error) {
     if (error instanceof FutileCallError) throw error;
     return { changes: [], problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** What can be read of it, and what tells it from any other. */
+function kept(basis: string): Pick<RequestPreview, 'basis' | 'basisHash'> {
+  if (basis.length <= MAX_BASIS_CHARS) return { basis };
+  return {
+    basis: basis.slice(0, MAX_BASIS_CHARS),
+    basisHash: createHash('sha256').update(basis).digest('base64url'),
+  };
 }
 
 /**
@@ -46,7 +56,7 @@ export async function driftOf(
 ): Promise<string | undefined> {
   // A call that was begun before may have changed things itself.
   if (request.preview === undefined || execution !== undefined) return undefined;
-  const { basis, problem } = request.preview;
+  const { basis, basisHash, problem } = request.preview;
   const context = { conversationId, requester: request.requester };
   const now = await previewOf(tool, request.args, context).catch((error: unknown) => {
     if (error instanceof FutileCallError) return error;
@@ -54,10 +64,11 @@ export async function driftOf(
   });
   if (now instanceof FutileCallError) return `it cannot work any more: ${now.why}`;
   if (basis === undefined) return unseen(problem, now);
-  if (now?.basis === basis) return undefined;
+  if (now?.basis === basis && now.basisHash === basisHash) return undefined;
   if (now?.problem !== undefined)
     return `it could not be checked whether things are as they were: ${now.problem}`;
-  return `things have changed since it was asked (it was: ${basis}; it is: ${now?.basis ?? 'not known'})`;
+  const where = now?.basis === basis ? ', further on than this shows' : '';
+  return `things have changed since it was asked (it was: ${basis}; it is: ${now?.basis ?? 'not known'}${where})`;
 }
 
 /** What it would change was not known when it was asked. */

@@ -191,7 +191,9 @@ function undoText({ tool, args }: PlannedCall): string {
 /** The same as long as it is the same for every step. */
 function basisOf(previews: readonly (RequestPreview | undefined)[]): string {
   const basis = previews
-    .flatMap((preview, index) => (preview?.basis === undefined ? [] : [`${index + 1}. ${preview.basis}`]))
+    .flatMap((preview, index) =>
+      preview?.basis === undefined ? [] : [`${index + 1}. ${preview.basis}${preview.basisHash ?? ''}`],
+    )
     .join('; ');
   if (basis.length <= MOST_BASIS_CHARS) return basis;
   return createHash('sha256').update(basis).digest('base64url');

@@ -90,6 +90,8 @@ export const ApprovalRequest = z.object({
     .object({
       changes: z.array(z.object({ label: z.string(), before: z.string().optional(), after: z.string() })),
       basis: z.string().optional(),
+      /** Of the whole basis, where what is kept of it is not all. */
+      basisHash: z.string().optional(),
       /** What people read in place of the arguments one by one. */
       told: z
         .object({ title: z.string(), facts: z.array(z.object({ label: z.string(), value: z.string() })) })

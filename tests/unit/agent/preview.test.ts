@@ -49,6 +49,15 @@ describe('what a call would change', () => {
     ).toBe('it cannot work any more: no order');
   });
 
+  it('is told from what it was by all of it, however long it is', async () => {
+    const whole = (end: string) => async () => ({ ...SEEN, basis: `${'row '.repeat(1_000)}${end}` });
+    const approval = await asked(whole('40'));
+
+    expect(approval.request.preview?.basis).toHaveLength(500);
+    expect(await driftOf(refund(whole('40')), approval)).toBeUndefined();
+    expect(await driftOf(refund(whole('41')), approval)).toMatch(/things have changed.*further on/);
+  });
+
   it('was agreed to by nobody when it could not be found out, whether or not it can be now', async () => {
     const approval = await asked(AWAY);
 
