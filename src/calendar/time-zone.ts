@@ -106,5 +106,6 @@ function periodsBetween(name: string, from: number, until: number): Period[] {
 }
 
 function startOf(year: number): number {
-  return Date.UTC(year, 0);
+  // `Date.UTC` takes the years below 100 for those of the last century.
+  return new Date(0).setUTCFullYear(year);
 }

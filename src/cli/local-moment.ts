@@ -109,6 +109,6 @@ function clockOf(time: Temporal.PlainDateTime | Temporal.ZonedDateTime): string 
 
 function dayOf({ year, month, day }: Temporal.PlainDateTime | Temporal.ZonedDateTime): string {
   return new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(
-    Date.UTC(year, month - 1, day),
+    new Date(0).setUTCFullYear(year, month - 1, day),
   );
 }

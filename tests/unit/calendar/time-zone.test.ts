@@ -22,6 +22,17 @@ describe('a time zone', () => {
   });
 
   it.each([
+    ['UTC', '0001-01-01T00:00', '0001-01-01T00:00:00.000Z'],
+    ['Asia/Kathmandu', '0099-12-31T23:59', '0099-12-31T18:17:44.000Z'],
+  ])('of %s reads %s, of the first century, as %s', (name, local, instant) => {
+    const zone = new TimeZone(name);
+    const shownThen = Date.parse(`${local}Z`);
+
+    expect(new Date(zone.instantOf(shownThen)).toISOString()).toBe(instant);
+    expect(zone.wallAt(Date.parse(instant))).toBe(shownThen);
+  });
+
+  it.each([
     ['Europe/Paris', '2027-03-28T02:40', '2027-03-28T01:00:00.000Z'],
     ['Australia/Lord_Howe', '2026-10-04T02:10', '2026-10-03T15:30:00.000Z'],
     ['America/Sao_Paulo', '2018-11-04T00:00', '2018-11-04T03:00:00.000Z'],

@@ -13,6 +13,7 @@ describe('a moment typed at a terminal', () => {
     ['2027-03-01 Europe/Paris', '2027-02-28T23:00:00Z', 'Europe/Paris'],
     ['2027-03-01T09:30Z', '2027-03-01T09:30:00Z', 'UTC'],
     ['2027-03-01T09:30', '2027-03-01T14:30:00Z', 'America/New_York'],
+    ['0001-01-01T00:00 UTC', '0001-01-01T00:00:00Z', 'UTC'],
     ['2027-10-31T02:40+01:00 Europe/Paris', '2027-10-31T01:40:00Z', 'Europe/Paris'],
   ])('is read: %s', (text, instant, zone) => {
     expect(parseMoment(text, 'America/New_York')).toEqual({ atMs: Date.parse(instant), zone });
