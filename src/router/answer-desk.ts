@@ -32,6 +32,7 @@ import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sen
 import { type OutboxItem, toOutEffect, toSender } from '../delivery/outbox.ts';
 import { noteCopy } from '../domain/approval/copies.ts';
 import { delegatorsOf } from '../domain/approval/delegation.ts';
+import { answeredBy } from '../domain/approval/reconciliation.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -88,7 +89,7 @@ export class AnswerDesk implements Lookup {
     }));
   }
 
-  /** What they may decide, the next to expire first. */
+  /** What they may decide and have said nothing about, the next to expire first. */
   async #waitingFor(person: Person, most: number): Promise<Approval[]> {
     const { approvals, directory } = this.deps;
     const nowMs = this.deps.clock.now();
@@ -96,7 +97,9 @@ export class AnswerDesk implements Lookup {
     const isAble = directory.may(person.roles, 'approve') || (voter.standsFor ?? []).length > 0;
     return approvals.inbox(
       inboxesFor(voter),
-      (approval) => (isAble && mayDecide(approval, voter)) || delegatorsOf(approval, person.id).length > 0,
+      (approval) =>
+        !answeredBy(approval).has(person.id) &&
+        ((isAble && mayDecide(approval, voter)) || delegatorsOf(approval, person.id).length > 0),
       most,
     );
   }

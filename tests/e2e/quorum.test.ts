@@ -53,6 +53,12 @@ describe('two managers have to say yes', () => {
     await story.mail(DANA.mail, /Recorded/);
     expect(story.refunds(7)).toEqual([]);
 
+    // What Dana has said her word about waits for hers no more.
+    await story.write(DANA.mail, 'What waits?', '/approvals');
+    await story.write(EVE.mail, 'What waits?', '/approvals');
+    await story.mail(DANA.mail, /Nothing waits for your answer/);
+    await story.mail(EVE.mail, /Waiting for your answer/);
+
     await story.restart();
     await press(EVE.slack, thread, /Approve/);
 

@@ -134,8 +134,9 @@ function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
 
 // ── Who is still asked ───────────────────────────────────────────────────────────────────────────────────────
 
-/** Those who have said yes to what is asked now, so that nobody reminds them. */
+/** Those who have said yes or no to what is asked now, so that nobody reminds them. */
 export function answeredBy(approval: Approval): ReadonlySet<PersonId> {
-  const said = approval.state === 'UNKNOWN' ? consentsTo(approval) : (approval.assents ?? []);
+  const { assents = [], dissents = [] } = approval;
+  const said = approval.state === 'UNKNOWN' ? consentsTo(approval) : [...assents, ...dissents];
   return new Set(said.map(({ by }) => by.person));
 }
