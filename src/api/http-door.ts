@@ -130,7 +130,7 @@ export class HttpDoor {
     const parse = app.getDefaultJsonParser('error', 'error');
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
       if (body.length === 0) done(null, {});
-      else parse(request, String(body), done);
+      else parse(request, String(body), (error, read) => done(error ?? roundedIn(read), read));
     });
     app.addHook('onSend', async (_request, reply) => {
       // A connection kept open for more would hold up the stop.
@@ -413,6 +413,31 @@ function toProblem(error: unknown): Problem {
     default:
       return statusOf(error) < 500 ? unreadable(error) : tryAgain('It could not be done just now.');
   }
+}
+
+/** A number that JSON can write and this program cannot keep: another one would be shown, and agreed to. */
+function roundedIn(body: unknown): Problem | null {
+  const place = placeOfUnsafe(body);
+  if (place === undefined) return null;
+  return new Problem({
+    code: 'MALFORMED',
+    detail: `The number at ${place} is too large to be kept to the last digit.`,
+    remedy: `Send it as a string; whole numbers are exact up to ${Number.MAX_SAFE_INTEGER}.`,
+  });
+}
+
+/** Where it stands, such as `args.orders[1]`. */
+function placeOfUnsafe(value: unknown, place = ''): string | undefined {
+  if (typeof value === 'number') {
+    return Number.isInteger(value) && !Number.isSafeInteger(value) ? place || 'the top' : undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const step = Array.isArray(value) ? `[${key}]` : place === '' ? key : `.${key}`;
+    const found = placeOfUnsafe(inner, `${place}${step}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function unreadable(error: unknown): Problem {

@@ -152,6 +152,25 @@ describe('a program asks', () => {
     });
   });
 
+  it('may name no number that would be rounded: it is told where, and nothing is asked', async () => {
+    const asked = (order: string) =>
+      call(story, 'POST', '/approvals', undefined, {
+        raw: JSON.stringify(aRequest({ args: { lines: [{ order: 'N' }] } })).replace('"N"', order),
+      });
+
+    const refused = await asked('9007199254740993');
+    const exact = await asked('9007199254740991');
+
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED', detail: expect.stringContaining('args.lines[0].order') },
+    });
+    expect(exact).toMatchObject({
+      status: 201,
+      body: { approval: { args: { lines: [{ order: 9007199254740991 }] } } },
+    });
+  });
+
   it('may ask only those it is configured for, by the policies it is configured for', async () => {
     const refused = await Promise.all([
       call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'operator' } })),
