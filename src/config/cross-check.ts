@@ -94,6 +94,7 @@ function checkAuthorizations(
   problems.push(...checkTakeover({ file, value }, platforms), ...checkAgents({ file, value }, platforms));
   if (value.guest_role !== undefined) {
     problems.push(...unknownName(file, ['guest_role'], 'role', value.guest_role, roles));
+    problems.push(...checkGuestRole({ file, value }, value.guest_role));
   } else if (value.unknown_senders === 'answer') {
     problems.push(
       file.problemAt(['guest_role'], {
@@ -111,6 +112,21 @@ function checkAuthorizations(
     );
   }
   return problems;
+}
+
+/** Whoever is nobody here comes to decide, run or take over nothing by that. */
+function checkGuestRole(
+  { file, value }: Pick<Present<Authorizations>, 'file' | 'value'>,
+  role: string,
+): ConfigProblem[] {
+  const more = (value.roles[role]?.permissions ?? []).filter((permission) => permission !== 'ask');
+  if (more.length === 0) return [];
+  return [
+    file.problemAt(['guest_role'], {
+      expected: 'a role that may ask, and nothing else',
+      hint: `strangers have this role, and ${role} also has ${more.join(', ')}; name a role with permissions: [ask]`,
+    }),
+  ];
 }
 
 /** A rule that could never take a conversation over would be believed in until it is needed. */

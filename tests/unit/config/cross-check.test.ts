@@ -195,6 +195,15 @@ describe('files that contradict each other', () => {
     ).toEqual(['defaults.approvers', 'guest_role', 'rules[1].name']);
   });
 
+  it('OM-182 are refused for strangers whose role does more than ask', () => {
+    const roles = 'roles:\n  clerk: { permissions: [ask, take-over] }\n';
+    const text = `${authorizations.replace('roles:\n', roles)}unknown_senders: answer\nguest_role: clerk\n`;
+
+    expect(problemsOf({ authorizations: text })).toMatchObject([
+      { keyPath: 'guest_role', hint: expect.stringContaining('clerk also has take-over') },
+    ]);
+  });
+
   it('are accepted when all of it fits', () => {
     const text = `${authorizations}unknown_senders: answer\nguest_role: member\ndefaults: { write: ask, approvers: { person: dana } }\n`;
 
