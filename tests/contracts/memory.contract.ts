@@ -120,8 +120,8 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
       await memory.setConsent(ALEX, true);
 
       expect([await memory.dropSummary(HERE), await memory.dropProfile(ALEX)]).toEqual([true, true]);
-      await expect.poll(() => memory.summaryOf(HERE)).toBeUndefined();
-      await expect.poll(() => memory.profileOf(ALEX)).toBeUndefined();
+      await expect.poll(() => memory.summaryOf(HERE), { timeout: 10_000 }).toBeUndefined();
+      await expect.poll(() => memory.profileOf(ALEX), { timeout: 10_000 }).toBeUndefined();
       expect([await memory.dropSummary(HERE), await memory.dropProfile(ALEX)]).toEqual([false, false]);
       expect(await memory.keepSummary(HERE, draft('Anew.'), 0)).toBe('written');
     });

@@ -1,10 +1,14 @@
 /** What is remembered beyond a turn: of a conversation, and of people who agreed to it. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { TEAM } from '../../src/sandbox/people.ts';
 import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
 
 const ALEX_ID = PersonId.parse('alex');
+/** What is written after a turn tells nobody that it is there. */
+const SOON = { timeout: 20_000 };
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let story: Story;
 
@@ -32,6 +36,11 @@ function lastRead(): string {
   return turns.findLast((text) => text.includes('How this place works')) ?? '';
 }
 
+/** Once the agent has answered so many times in a thread. */
+async function answered(thread: string, times: number): Promise<void> {
+  await story.sandbox.slack.until(() => story.said(thread).length === times || undefined);
+}
+
 const conversationIn = (thread: string) => ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`);
 
 describe('what is known of a person', () => {
@@ -47,15 +56,15 @@ describe('what is known of a person', () => {
     const thread = await story.mention('what can you do? I like long answers');
     await story.answer(thread, /Here is what I can do/);
     await expect
-      .poll(async () => (await story.app.memory.profileOf(ALEX_ID))?.text)
+      .poll(async () => (await story.app.memory.profileOf(ALEX_ID))?.text, SOON)
       .toContain('long answers');
     expect((await story.app.memory.profileOf(ALEX_ID))?.text).not.toContain('short answers');
 
     await story.say(DANA.slack, thread, 'what can you do for me?');
-    await expect.poll(() => story.said(thread).length).toBe(2);
+    await answered(thread, 2);
     expect(lastRead()).not.toContain('The one who asks');
     await story.say(ALEX.slack, thread, 'what can you do now?');
-    await expect.poll(() => story.said(thread).length).toBe(3);
+    await answered(thread, 3);
     expect(lastRead()).toContain('The one who asks');
 
     await story.mention('/memory');
@@ -74,8 +83,8 @@ describe('what a conversation is about', () => {
     const thread = await story.mention('what can you do about project Zephyr?');
     await story.answer(thread, /Here is what I can do/);
     await story.say(ALEX.slack, thread, 'what can you do about the weather?');
-    await expect.poll(() => story.said(thread).length).toBe(2);
-    await expect.poll(() => story.app.memory.summaryOf(conversationIn(thread))).toBeDefined();
+    await answered(thread, 2);
+    await expect.poll(() => story.app.memory.summaryOf(conversationIn(thread)), SOON).toBeDefined();
 
     // So little that the last few entries are all there is room for.
     const { settings } = story.config;
@@ -83,7 +92,7 @@ describe('what a conversation is about', () => {
     story.config = { ...story.config, settings: { ...settings, memory } };
     for (const [nth, rest] of ['and then?', 'and after that?', 'what were we discussing?'].entries()) {
       await story.say(ALEX.slack, thread, `what can you do? ${'word '.repeat(5_000)} ${rest}`);
-      await expect.poll(() => story.said(thread).length).toBe(3 + nth);
+      await answered(thread, 3 + nth);
     }
 
     expect(lastRead()).not.toContain('Alex Kim (alex): what can you do about project Zephyr');

@@ -129,7 +129,7 @@ describe('what is remembered of one person', () => {
     expect(await memory.summaryOf(OTHERS)).toBeDefined();
     expect(await memory.profileOf(DANA)).toMatchObject({ text: 'dana likes tea.' });
     expect((await memory.notes.list(notesOf.team())).map(({ name }) => name)).toEqual(['lunch']);
-    await expect.poll(() => memory.summaryOf(GROUP)).toBeUndefined();
+    await expect.poll(() => memory.summaryOf(GROUP), { timeout: 10_000 }).toBeUndefined();
     expect(await audit.verify()).toMatchObject({ ok: true });
     expect(
       (await audit.tail(20)).filter(({ event }) => event.event === 'memory.erased').length,
@@ -229,8 +229,8 @@ describe('retention', () => {
     const late = await sweep.sweep(Date.now() + 181 * DAY_MS, never);
 
     expect([early.summaries, late.summaries]).toEqual([0, 5]);
-    await expect.poll(() => memory.profileOf(ALEX)).toBeUndefined();
-    await expect.poll(() => memory.summaryOf(GROUP)).toBeUndefined();
+    await expect.poll(() => memory.profileOf(ALEX), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => memory.summaryOf(GROUP), { timeout: 10_000 }).toBeUndefined();
   });
 
   it('begins what is left with somebody speaking', async () => {

@@ -302,6 +302,16 @@ describe('what is known of a person', () => {
     expect(await memory.summaryOf(HERE)).toBeUndefined();
   });
 
+  it('OM-194 is not even read for, once the consent was taken back', async () => {
+    const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
+    await memory.setConsent(ALEX, true);
+    await memory.setConsent(ALEX, false);
+    await talk(turns(5));
+    await turnDone();
+
+    expect(model.read).toEqual([]);
+  });
+
   it('is not written when the consent is taken back while the model writes', async () => {
     const { talk, memory, model, keeper } = await open({ summaries: { people: true, after_messages: 3 } });
     await memory.setConsent(ALEX, true);
