@@ -193,7 +193,7 @@ export const Authorizations = z
           'ask-to-pair: give them a code, by which somebody with the permission pair can let them in.',
       ),
     guest_role: RoleName.optional().describe(
-      'The role of unknown senders when they are answered, and of those who were let in as guests.',
+      'The role of unknown senders when they are answered, and of those who were let in as guests. It may ask, and has no other permission.',
     ),
     guests_stay: duration({ min: '1h', max: LONGEST_STAY })
       .prefault('30d')
