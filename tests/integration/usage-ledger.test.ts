@@ -14,7 +14,7 @@ import { usageOf } from '../support/scripted-model.ts';
 const PRICES = { 'claude-x': { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 } };
 const DAY_MS = 24 * 60 * 60_000;
 
-const spender = (person: string, conversation: string): Spender => ({
+const spender = (person: string, conversation: string): Required<Spender> => ({
   person: PersonId.parse(person),
   conversationId: ConversationId.parse(`slack:T0:C0:${conversation}`),
 });
@@ -40,7 +40,7 @@ const use = (tokens: number, tools: string[] = []): TurnUse => {
   return { models: [{ model: 'claude-x', usage, amount: amountOf(usage, 'claude-x', settings) }], tools };
 };
 
-const count = (by: Spender, used: TurnUse, key = `${Math.random()}`) =>
+const count = (by: Required<Spender>, used: TurnUse, key = `${Math.random()}`) =>
   writer.write(by.conversationId, desk.counted(by, used), { key, forMs: 60_000 });
 
 describe('what a turn used', () => {
