@@ -118,7 +118,7 @@ import { BatchDesk } from './router/batch-desk.ts';
 import { Confirmations } from './router/confirmations.ts';
 import { ControlDirectives } from './router/control-directives.ts';
 import { ConversationWorker } from './router/conversation-worker.ts';
-import { DeliveryWorker } from './router/delivery-worker.ts';
+import { DeliveryWorker, GIVE_UP_AFTER_MS } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
 import { createElevateTool } from './router/elevation.ts';
 import { EscalationDirectives } from './router/escalation-directives.ts';
@@ -131,6 +131,9 @@ import { Reach } from './router/reach.ts';
 import { ReopenDesk } from './router/reopen-desk.ts';
 import { StrandedApprovals } from './router/stranded-approvals.ts';
 import { createShopTools } from './sandbox/shop/shop-tools.ts';
+import { ScheduleStore } from './scheduler/schedule-store.ts';
+import { ScheduleTimers } from './scheduler/schedule-timers.ts';
+import { createScheduleTools } from './scheduler/schedule-tools.ts';
 import { GatewayService } from './services/gateway-service.ts';
 import { Heartbeat } from './services/heartbeat.ts';
 import { LanePool } from './services/lane-pool.ts';
@@ -141,9 +144,6 @@ import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
-import { ScheduleStore } from './scheduler/schedule-store.ts';
-import { ScheduleTimers } from './scheduler/schedule-timers.ts';
-import { createScheduleTools } from './scheduler/schedule-tools.ts';
 import { createHost } from './skills/host.ts';
 import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
@@ -457,7 +457,13 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const sweeper = new TimerSweeper(
     stores.approvals,
     log,
-    [new ControlTimers(stores.controls, log), calling.timers, calling.pagers, new SagaTimers(sagas, log), planned],
+    [
+      new ControlTimers(stores.controls, log),
+      calling.timers,
+      calling.pagers,
+      new SagaTimers(sagas, log),
+      planned,
+    ],
     clocks,
   );
   const auditor = new SelfAuditor({
@@ -800,7 +806,10 @@ function createStores(
   const writer = new EffectWriter(redis, keys);
   const links = new LinkBook(redis, keys, writer, log);
   const directory = new Directory(config, links);
-  const controls = new ControlStore(redis, keys, writer, () => config().settings.retention.transcripts);
+  const controls = new ControlStore(redis, keys, writer, () =>
+    // What was said before a conversation changed hands must not be sent later, so it is known at least as long.
+    Math.max(config().settings.retention.transcripts, 2 * GIVE_UP_AFTER_MS),
+  );
   const rememberMs = () => config().settings.retention.dedupe;
   const escalations = new EscalationStore(redis, keys, writer, () => config().settings.retention.approvals);
   const deadLetters = new DeadLetters(redis, keys, (queue) => lettersSettled.closeFor(queue));

@@ -52,7 +52,7 @@ import type { Reach } from './reach.ts';
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 60_000;
 /** A platform may be away this long before what was meant for it goes to the dead letters. */
-const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
+export const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
 /** An approver whose platform is away this long is asked in their next place, too. */
 const ASK_ELSEWHERE_AFTER_MS = 2 * 60 * 1_000;
 /** Whoever asked is told once in this time where a request stands that cannot be shown, and of a message tried anew. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApp } from '../../src/app.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { GIVE_UP_AFTER_MS } from '../../src/router/delivery-worker.ts';
 import { TEAM } from '../../src/sandbox/people.ts';
 import { defer } from '../support/core.ts';
 import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
@@ -108,6 +109,24 @@ describe('words that were said before, and not sent yet', () => {
     await story.say(ALEX.slack, thread, 'and now?');
     await story.answer(thread, /I am back/);
     expect(JSON.stringify(claude.requests.at(-1))).toContain('was not sent');
+  });
+});
+
+describe('that a conversation changed hands', () => {
+  it('C1 is known longer than a word from before may wait to be sent, however briefly transcripts are kept', async () => {
+    const { settings } = story.config;
+    const retention = { ...settings.retention, transcripts: 60 * 60_000 };
+    story.config = { ...story.config, settings: { ...settings, retention } };
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /handed this conversation back/);
+
+    const conversation = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:${thread}`);
+    expect(await story.redis.pttl(story.keys.control(conversation))).toBeGreaterThan(GIVE_UP_AFTER_MS);
   });
 });
 
