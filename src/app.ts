@@ -17,6 +17,7 @@ import { SlottedModel } from './agent/model/slotted-model.ts';
 import { GuardedSource } from './agent/tools/guarded-source.ts';
 import { ResultCache } from './agent/tools/result-cache.ts';
 import { withBreaker } from './agent/tools/service-breaker.ts';
+import { createPlaceTools } from './agent/tools/place-tools.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { Access } from './api/access.ts';
 import { AnswerBook } from './api/answer-book.ts';
@@ -57,6 +58,7 @@ import { API_PLATFORM } from './delivery/client-event.ts';
 import { RedisClientLog } from './delivery/client-log.ts';
 import { ESCALATION_QUEUE } from './delivery/escalation-item.ts';
 import { createFileTools } from './delivery/file-tools.ts';
+import { createMessageTools, personWords, type Recipient } from './delivery/message-tools.ts';
 import { Outbox, outboxOf } from './delivery/outbox.ts';
 import { excludedFrom } from './domain/approval/exclusion.ts';
 import { approversOf, isWaiting } from './domain/approval/record.ts';
@@ -90,6 +92,7 @@ import { Mailbox } from './mailbox/mailbox.ts';
 import { WorkerSession } from './mailbox/session.ts';
 import { McpServers } from './mcp/mcp-servers.ts';
 import { PinStore } from './mcp/pin-store.ts';
+import { createDocumentTools } from './memory/document-tools.ts';
 import { createGoalTool } from './memory/goal-tool.ts';
 import type { Notes } from './memory/memory-store.ts';
 import { createNoteTools } from './memory/note-tools.ts';
@@ -99,6 +102,7 @@ import { PersonData } from './memory/person-data.ts';
 import { Recollection } from './memory/recollection.ts';
 import { RedisMemory } from './memory/redis-memory.ts';
 import { RetentionSweep } from './memory/retention-sweep.ts';
+import { createSessionTools } from './memory/session-tools.ts';
 import { TranscriptStore } from './memory/transcript-store.ts';
 import type { Logger } from './observability/logger.ts';
 import { createPlanTools } from './plans/plan-tool.ts';
@@ -144,7 +148,7 @@ import type { Service } from './services/service.ts';
 import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
-import { createHost } from './skills/host.ts';
+import { createHost, versionOfPackage } from './skills/host.ts';
 import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
 import { WebClient } from './web/web-client.ts';
@@ -705,6 +709,15 @@ async function equip(options: AppOptions, redis: RedisClient) {
       settings: () => config().settings.scheduler,
       clock,
     }),
+    ...createTalkTools(options, stores, gateways),
+    ...createPlaceTools({
+      clock,
+      timeZone: () => config().settings.scheduler.time_zone,
+      name: () => config().purpose.name,
+      version: versionOfPackage(),
+      platforms: () => [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))],
+      groups: () => tools.groups(),
+    }),
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     createGoalTool(() => config().purpose),
@@ -891,6 +904,51 @@ async function createFsTools({ workspace, skills, redis }: Config['settings']): 
   // Whoever could write there could teach the agent, or read what it must not.
   const kept = ['config', redis.data_directory, ...foldersOf(skills).map(({ path }) => path)];
   return createWorkspaceTools(await Workspace.open(directory, limits, kept));
+}
+
+/** Words to others, words of before, and texts kept for a conversation. */
+function createTalkTools(
+  { config, clock }: Pick<AppOptions, 'config' | 'clock'>,
+  { directory, approvals, writer, personData, transcripts, memory }: Stores,
+  gateways: ReadonlyMap<string, Gateway>,
+): Tool[] {
+  const reach = new Reach(directory, gateways);
+  const channels = () => config().settings.messaging.channels;
+  const person = (wanted: string): Recipient | string => {
+    const called = directory.people().filter(({ id, name }) => id === wanted || name === wanted);
+    const [found, ...others] = called;
+    if (!found || others.length > 0) return `${found ? 'more than one person is' : 'nobody is'} called "${wanted}"`;
+    const place = reach.placesOf(found)[0];
+    return place
+      ? { words: personWords(found.name, found.id, place.account), to: place.to }
+      : `${found.name} cannot be written to`;
+  };
+  const channel = (name: string): Recipient | string => {
+    const place = channels()[name] ?? '';
+    const [platform = '', id = ''] = [place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)];
+    const to = gateways.get(platform)?.channelAddress?.(id);
+    return to ? { words: `the channel ${name} (${place})`, to } : `there is no channel "${name}" to write to`;
+  };
+  return [
+    ...createMessageTools({
+      person,
+      channel,
+      channels: () => Object.keys(channels()).toSorted(),
+      nameOf: (id) => directory.find(id)?.name ?? id,
+      originOf: async (id) => (await approvals.find(id))?.origin,
+      writer,
+      rememberMs: () => config().settings.retention.dedupe,
+      clock,
+    }),
+    ...createDocumentTools(memory.notes, clock),
+    ...(config().settings.sessions.own_history
+      ? createSessionTools({
+          idsOf: (id) => directory.idsOf(id),
+          collect: (ids) => personData.collect(ids),
+          entriesOf: async (id) => (await transcripts.read(id)).flatMap(({ entry }) => entry ?? []),
+        })
+      : []),
+  ];
 }
 
 function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined): Tool[] {

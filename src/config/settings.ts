@@ -30,6 +30,7 @@ export const READ_AT_START: readonly string[] = [
   'sandbox',
   'workspace',
   'databases',
+  'messaging',
   'sessions',
   'workers.lease',
   'limits.history_entries',

@@ -37,7 +37,7 @@ function isProgram(path: string): boolean {
   }
 }
 
-function versionOfPackage(): string {
+export function versionOfPackage(): string {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return String(version);
 }
