@@ -100,3 +100,22 @@ describe('what a conversation is about', () => {
     expect(lastRead()).toContain('wrote: what can you do');
   });
 });
+
+describe('what was decided', () => {
+  it('OM-034 can be opened with what was said and with why it was decided so', async () => {
+    story = await Story.begin();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    const [approval] = await story.open();
+
+    const about = await story.app.audit.trace(approval!.request.correlation);
+    const said = await story.app.transcripts.read(conversationIn(thread));
+
+    const why = Object.fromEntries(about.map(({ event }) => [event.event, event.detail?.rule]));
+    expect(why['message.received']).toMatch(/permission ask of/);
+    expect(Object.values(why).join(' ')).toMatch(/refunds/);
+    expect(said.map(({ entry }) => entry?.kind)).toEqual(['user', 'assistant', 'tool-result']);
+    expect(said[0]?.entry).toMatchObject({ text: 'refund order 7' });
+    expect(said[2]?.entry).toMatchObject({ status: 'waiting' });
+  });
+});
