@@ -5,8 +5,11 @@ import type { RetentionSweep } from '../memory/retention-sweep.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Service } from './service.ts';
 
-/** Between two looks, in ms: nothing is kept longer than its time by more than this. */
-const SWEEP_EVERY_MS = 60 * 60_000;
+/**
+ * `firstMs` after the start, because whoever starts has better things to do, and every `everyMs` from then on: nothing is
+ * kept longer than its time by more than this.
+ */
+const PACE = { firstMs: 60_000, everyMs: 60 * 60_000 };
 
 export class RetentionSweeper implements Service {
   readonly name = 'retention-sweeper';
@@ -17,7 +20,7 @@ export class RetentionSweeper implements Service {
     private readonly retention: Pick<RetentionSweep, 'sweep'>,
     private readonly clock: Clock,
     private readonly log: Logger,
-    private readonly everyMs = SWEEP_EVERY_MS,
+    private readonly pace: Readonly<typeof PACE> = PACE,
   ) {}
 
   async start(): Promise<void> {
@@ -31,9 +34,8 @@ export class RetentionSweeper implements Service {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      // Not at once: whoever starts has better things to do.
-      await pause(this.everyMs, undefined, { signal }).catch(() => undefined);
+    for (let pauseMs = this.pace.firstMs; !signal.aborted; pauseMs = this.pace.everyMs) {
+      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
       if (!signal.aborted) await this.#sweep(signal);
     }
   }
