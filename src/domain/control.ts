@@ -288,10 +288,19 @@ export function noteActivity(
   return { result: 'NOTED', moved: { next, event: 'active', actor: person } };
 }
 
-/** Somebody wrote in a conversation that was taken over from elsewhere: now it is known where that is. */
-export function learnPlace(control: Control, origin: Address): ControlStep<'LEARNED' | 'NOTHING'> {
+/**
+ * Somebody wrote in a conversation that was taken over from elsewhere: now it is known where that is. If it is whoever
+ * holds it, they are not gone, either.
+ */
+export function learnPlace(
+  control: Control,
+  origin: Address,
+  person: PersonId,
+  nowMs: number,
+): ControlStep<'LEARNED' | 'NOTHING'> {
   if (control.origin !== undefined || control.state === 'BOT') return { result: 'NOTHING' };
-  const next: Control = { ...control, rev: control.rev + 1, origin };
+  const { moved } = noteActivity(control, person, nowMs);
+  const next: Control = { ...(moved?.next ?? control), rev: control.rev + 1, origin };
   return { result: 'LEARNED', moved: { next, event: 'place-learned', actor: 'system' } };
 }
 

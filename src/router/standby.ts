@@ -158,7 +158,7 @@ export class Standby {
     const { nowMs } = await controls.read(control.conversationId);
     const step: ControlStep<unknown> =
       control.origin === undefined
-        ? learnPlace(control, item.message.replyTo)
+        ? learnPlace(control, item.message.replyTo, item.requester.person, nowMs)
         : noteActivity(control, item.requester.person, nowMs);
     const effects = step.moved
       ? await controls.effectsOf(control, step.moved, nowMs)

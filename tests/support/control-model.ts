@@ -200,7 +200,7 @@ function judge(item: MailboxItem, control: Control, nowMs: number): Judged {
         return { became: 'hold', effects: [guard, { kind: 'hold', conversationId: TALK, item }] };
       const { moved }: ControlStep<unknown> =
         control.origin === undefined
-          ? learnPlace(control, item.message.replyTo)
+          ? learnPlace(control, item.message.replyTo, item.requester.person, nowMs)
           : noteActivity(control, item.requester.person, nowMs);
       const effects = moved ? effectsOf(control, moved, nowMs) : [guard];
       return { became: 'keep', moved, effects: [...effects, ...keptEffects(item)] };

@@ -61,7 +61,7 @@ function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: numb
     case 'write':
       return noteActivity(control, who.person, nowMs);
     case 'place':
-      return learnPlace(control, PLACE);
+      return learnPlace(control, PLACE, who.person, nowMs);
     case 'tick':
       return tick(control, nowMs);
     default:
@@ -186,5 +186,20 @@ describe('the control of a conversation', () => {
 
     expect(noteActivity(taken, PersonId.parse('alex'), 600_000).moved).toBeUndefined();
     expect(endOf(noteActivity(taken, PersonId.parse('dana'), 600_000).moved!.next)).toBe(600_000 + IDLE_MS);
+  });
+
+  it('puts it off with their first words, too, which say where that is; and not with the words of others', () => {
+    const taken = takeOver(
+      untouched(ConversationId.parse('c')),
+      { by: aPerson('dana'), permitted: true, idleMs: IDLE_MS },
+      0,
+    ).moved!.next;
+
+    const hers = learnPlace(taken, PLACE, PersonId.parse('dana'), 600_000).moved!.next;
+    const others = learnPlace(taken, PLACE, PersonId.parse('alex'), 600_000).moved!.next;
+
+    expect(hers).toMatchObject({ origin: PLACE, rev: taken.rev + 1 });
+    expect(endOf(hers)).toBe(600_000 + IDLE_MS);
+    expect(others).toEqual({ ...taken, origin: PLACE, rev: taken.rev + 1 });
   });
 });
