@@ -15,9 +15,9 @@ import { ModelChain } from './agent/model/model-chain.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { SlottedModel } from './agent/model/slotted-model.ts';
 import { GuardedSource } from './agent/tools/guarded-source.ts';
+import { createPlaceTools } from './agent/tools/place-tools.ts';
 import { ResultCache } from './agent/tools/result-cache.ts';
 import { withBreaker } from './agent/tools/service-breaker.ts';
-import { createPlaceTools } from './agent/tools/place-tools.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { Access } from './api/access.ts';
 import { AnswerBook } from './api/answer-book.ts';
@@ -298,6 +298,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   stores.approvals.reachPeopleBy(copiesFor, {
     copyOf,
     nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
+    quietUntil: (person, nowMs) => stores.directory.quietUntil(person, nowMs),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
     elapsed: ({ policy }, fromMs, untilMs) =>
@@ -754,10 +755,12 @@ async function equip(options: AppOptions, redis: RedisClient) {
     sagas,
     outputs,
     breakers,
-    results,
-    databases,
-    mcp,
     schedules,
+    databases,
+    results,
+    plans,
+    tools,
+    mcp,
   };
 }
 
@@ -917,7 +920,8 @@ function createTalkTools(
   const person = (wanted: string): Recipient | string => {
     const called = directory.people().filter(({ id, name }) => id === wanted || name === wanted);
     const [found, ...others] = called;
-    if (!found || others.length > 0) return `${found ? 'more than one person is' : 'nobody is'} called "${wanted}"`;
+    if (!found || others.length > 0)
+      return `${found ? 'more than one person is' : 'nobody is'} called "${wanted}"`;
     const place = reach.placesOf(found)[0];
     return place
       ? { words: personWords(found.name, found.id, place.account), to: place.to }
@@ -925,7 +929,10 @@ function createTalkTools(
   };
   const channel = (name: string): Recipient | string => {
     const place = channels()[name] ?? '';
-    const [platform = '', id = ''] = [place.slice(0, place.indexOf(':')), place.slice(place.indexOf(':') + 1)];
+    const [platform = '', id = ''] = [
+      place.slice(0, place.indexOf(':')),
+      place.slice(place.indexOf(':') + 1),
+    ];
     const to = gateways.get(platform)?.channelAddress?.(id);
     return to ? { words: `the channel ${name} (${place})`, to } : `there is no channel "${name}" to write to`;
   };
