@@ -168,7 +168,13 @@ export class PersonData {
     await this.memory.notes.write(
       owner,
       [
-        ...snapshot.notes.map(({ name, text }) => ({ name, text, over: undefined })),
+        ...snapshot.notes.map(({ name, text, by, isStrangers }) => ({
+          name,
+          text,
+          over: undefined,
+          ...(by ? { by } : {}),
+          ...(isStrangers ? { isStrangers } : {}),
+        })),
         ...later.map(({ name }) => ({ name, text: undefined, over: undefined })),
       ],
       nowMs,

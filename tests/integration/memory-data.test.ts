@@ -170,6 +170,18 @@ describe('what is remembered of one person', () => {
     expect(await memory.profileOf(ALEX)).toMatchObject({ text: 'alex likes tea.' });
   });
 
+  it('comes back as what it was: what was noted of strangers stays theirs', async () => {
+    const { data, memory } = await open();
+    const owner = notesOf.person(ALEX);
+    await memory.notes.write(owner, [{ name: 'tip', text: 'pay', over: 0, isStrangers: true }], 1);
+    const copy = await data.snapshot(ALEX, 5);
+    await memory.notes.write(owner, [{ name: 'tip', text: undefined, over: 1 }], 6);
+
+    await data.restore(ALEX, copy, 7);
+
+    expect(await memory.notes.find(owner, 'tip')).toMatchObject({ text: 'pay', isStrangers: true });
+  });
+
   it('OM-194 comes back without the profile when they do not agree to one any more', async () => {
     const { data, memory } = await openFilled();
     const copy = await data.snapshot(ALEX, 5);
