@@ -13,7 +13,7 @@ import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { MemoryKeeper } from '../../src/services/memory-keeper.ts';
-import { openStore, silent } from '../support/core.ts';
+import { defer, openStore, silent } from '../support/core.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
 
@@ -33,8 +33,14 @@ class Writer implements ModelClient {
   readonly read: string[] = [];
   readonly systems: string[] = [];
   next: string | Error | Promise<string> = 'A summary.';
+  onAsked: (signal: AbortSignal) => void = () => undefined;
 
-  async complete({ system, entries, tools }: ModelRequest): Promise<ModelReply> {
+  async complete(
+    { system, entries, tools }: ModelRequest,
+    _onText: (piece: string) => void,
+    signal: AbortSignal,
+  ): Promise<ModelReply> {
+    this.onAsked(signal);
     expect(tools).toEqual([]);
     this.read.push(entries.map(({ text }) => text).join('\n'));
     this.systems.push(system);
@@ -190,18 +196,14 @@ describe('the summary of a conversation', () => {
   it('is given up when the process stops, and made by the next turn of another', async () => {
     const { talk, model, keeper, memory } = await open();
     await talk(turns(5));
-    let begun: () => void = () => undefined;
-    const hasBegun = new Promise<void>((resolve) => {
-      begun = resolve;
-    });
-    model.complete = async (_request, _onText, signal) => {
-      begun();
-      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-      throw new Error('never');
-    };
+    const begun = defer<AbortSignal>();
+    model.onAsked = begun.resolve;
+    model.next = begun.promise.then(
+      (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
 
     keeper.turnDone({ conversationId: HERE, person: ALEX });
-    await hasBegun;
+    await begun.promise;
     await keeper.stop();
 
     expect(await memory.summaryOf(HERE)).toBeUndefined();
