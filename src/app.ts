@@ -299,6 +299,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     copyOf,
     nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
     quietUntil: (person, nowMs) => stores.directory.quietUntil(person, nowMs),
+    quietUntil: (person, nowMs) => stores.directory.quietUntil(person, nowMs),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
     elapsed: ({ policy }, fromMs, untilMs) =>

@@ -85,7 +85,7 @@ export const Contact = z.strictObject({
   ),
   working_hours: HoursName.optional().describe('When they work: working hours of schedules.yaml.'),
   quiet_hours: WeekRanges.optional().describe(
-    'When they want to be left alone, on their own clock: `every_day: 22:00-07:00`.',
+    'When they want to be left alone, on their own clock: `every_day: 22:00-07:00`. What reminds them of a request waits until then, unless its deadline comes first; a request itself is shown at once.',
   ),
   absences: z
     .array(Absence)

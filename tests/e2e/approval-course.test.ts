@@ -2,14 +2,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Calendar } from '../../src/calendar/calendar.ts';
 import type { EscalationPolicy } from '../../src/config/escalation.ts';
-import { HoursName, WorkingHours } from '../../src/config/hours.ts';
+import { HoursName, WeekRanges, WorkingHours } from '../../src/config/hours.ts';
 import { ticketOf } from '../../src/domain/card.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
 import { DANA as WHOSE_DISCORD } from '../../src/sandbox/people.ts';
-import { ALEX, codesIn, DANA, EVE, Story, textOf } from '../support/story.ts';
+import { ALEX, codesIn, DANA, EVE, Story, textOf, withPerson } from '../support/story.ts';
 import { textOf as discordText } from '../support/surfaces/discord-surface.ts';
 
 type Config = Story['config'];
@@ -237,6 +237,34 @@ describe('requests nobody could be reminded of for a while', () => {
     const mails = story.sandbox.mail.mailbox(DANA.mail).map(({ text }) => text);
     expect(mails.filter((text) => /Reminder:/.test(text))).toHaveLength(1);
     expect(mails.filter((text) => /more requests wait/.test(text))).toHaveLength(1);
+  });
+});
+
+describe('a reminder', () => {
+  it('OM-121 waits until the quiet hours of whoever is asked are over', async () => {
+    await begin({ policy: { remind_after: [2 * HOUR], warn_before: undefined } });
+    const clock = (afterHours: number) =>
+      new Date(Date.now() + afterHours * HOUR).toISOString().slice(11, 16);
+    const dana = {
+      quiet_hours: WeekRanges.parse({ every_day: `${clock(-1)}-${clock(3)}` }),
+      time_zone: 'UTC',
+    };
+    story.config = withPerson(story.config, 'dana', dana);
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for/);
+    await story.mail(DANA.mail, /Decide before/);
+    await story.seen();
+    const reminders = () =>
+      story.sandbox.mail.mailbox(DANA.mail).filter(({ text }) => /Reminder:/.test(text)).length;
+
+    await story.advance(2 * HOUR);
+    await story.quiet();
+    expect([reminders(), (await story.open())[0]?.reminded]).toEqual([0, 1]);
+
+    await story.advance(1.5 * HOUR);
+    await story.mail(DANA.mail, /Reminder:/);
+    await story.quiet();
+    expect(reminders()).toBe(1);
   });
 });
 

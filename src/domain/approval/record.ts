@@ -265,6 +265,8 @@ export const Approval = z.object({
   lookAgainMs: z.int().optional(),
   /** Reminders sent so far. */
   reminded: z.int(),
+  /** Those who want to be left alone until then, and are reminded at that time. */
+  leftAlone: z.array(z.object({ person: PersonId, untilMs: z.int() })).optional(),
   /** When those who are asked are warned of a deadline that is not the first. */
   warnMs: z.int().optional(),
   /** Times somebody was asked again to find out about an unknown outcome. */

@@ -5,6 +5,7 @@ import { type Approvers, leavesOf } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
 import { withFurther, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
+import { askedIn, endOfQuiet, leftAloneOf, type QuietUntil } from './quiet.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -68,6 +69,8 @@ export interface Circumstances {
   readonly elapsed?: ((approval: Approval, fromMs: number, untilMs: number) => number) | undefined;
   /** Whether what tells its conversation what it came to still waits to be taken up there. */
   readonly unheard?: boolean | undefined;
+  /** Until when somebody wants to be left alone; absent where nobody can tell. */
+  readonly quietUntil?: QuietUntil | undefined;
   /** Those who are not reminded of it by itself now, because they were told of much already. */
   readonly spared?: ReadonlySet<PersonId> | undefined;
 }
@@ -88,7 +91,9 @@ export function tick(
         ? passDeadline(approval, nowMs, circumstances)
         : nowMs >= reminderOf(approval)
           ? remind(approval, nowMs, circumstances)
-          : lookAgain(approval, nowMs, circumstances);
+          : nowMs >= endOfQuiet(approval)
+            ? remindLater(approval, nowMs, circumstances)
+            : lookAgain(approval, nowMs, circumstances);
     case 'NEEDS_INFO':
       return approval.pausedMs === undefined
         ? passDeadline(approval, nowMs, circumstances)
@@ -108,7 +113,12 @@ export function tick(
 export function dueOf(approval: Approval): number | undefined {
   switch (approval.state) {
     case 'OPEN':
-      return Math.min(reminderOf(approval), approval.lookAgainMs ?? Infinity, approval.deadlineMs);
+      return Math.min(
+        reminderOf(approval),
+        endOfQuiet(approval),
+        approval.lookAgainMs ?? Infinity,
+        approval.deadlineMs,
+      );
     case 'NEEDS_INFO':
       return approval.pausedMs === undefined ? approval.deadlineMs : endOfPause(approval);
     case 'APPROVED':
@@ -337,16 +347,42 @@ function remind(approval: Approval, nowMs: number, circumstances: Circumstances)
     (afterMs) => approval.openedMs + afterMs <= nowMs,
   ).length;
   const there = thoseThereNow(approval, nowMs, circumstances);
-  const { warnMs = Infinity, ...waiting } = withoutLook(approval);
+  const { warnMs = Infinity, leftAlone: _, ...waiting } = withoutLook(approval);
   const next: Approval = {
     ...advance(waiting, 'OPEN'),
     ...there,
     ...(warnMs <= nowMs || warnMs === Infinity ? {} : { warnMs }),
     reminded: passed,
   };
+  const { spared = new Set(), quietUntil } = circumstances;
+  const told = [...askedIn(next)].filter((person) => !spared.has(person));
+  return reminded(next, { leftAlone: leftAloneOf(next, told, nowMs, quietUntil), spared });
+}
+
+/** It is quiet no more for some of those who were left alone; everybody else was reminded in time. */
+function remindLater(approval: Approval, nowMs: number, { quietUntil }: Circumstances): Moved<'reminded'> {
+  const { leftAlone = [], ...waiting } = approval;
+  const told = leftAlone.filter(({ untilMs }) => untilMs <= nowMs).map(({ person }) => person);
+  const again = leftAloneOf(approval, told, nowMs, quietUntil);
+  const others = [...askedIn(approval)].filter((person) => !told.includes(person));
+  return reminded(advance(waiting, 'OPEN'), {
+    leftAlone: [...leftAlone.filter(({ untilMs }) => untilMs > nowMs), ...again],
+    spared: new Set(others),
+  });
+}
+
+function reminded(
+  approval: Approval,
+  {
+    leftAlone,
+    spared,
+  }: { readonly leftAlone: NonNullable<Approval['leftAlone']>; readonly spared: ReadonlySet<PersonId> },
+): Moved<'reminded'> {
+  const next = leftAlone.length > 0 ? { ...approval, leftAlone } : approval;
+  const notNow = new Set([...spared, ...leftAlone.map(({ person }) => person)]);
   return {
     result: 'reminded',
-    moved: { next, event: 'reminded', actor: 'system', ...toSpared(circumstances.spared) },
+    moved: { next, event: 'reminded', actor: 'system', ...toSpared(notNow) },
     window: { beforeMs: approval.deadlineMs },
   };
 }
