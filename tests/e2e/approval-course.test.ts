@@ -241,7 +241,7 @@ describe('requests nobody could be reminded of for a while', () => {
 });
 
 describe('a reminder', () => {
-  it('OM-121 waits until the quiet hours of whoever is asked are over', async () => {
+  it('OM-123 waits until the quiet hours of whoever is asked are over', async () => {
     await begin({ policy: { remind_after: [2 * HOUR], warn_before: undefined } });
     const clock = (afterHours: number) =>
       new Date(Date.now() + afterHours * HOUR).toISOString().slice(11, 16);
