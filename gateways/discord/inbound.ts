@@ -6,7 +6,7 @@
  *   2. Talk of others that is not for us goes no further, except in threads, where the core knows what we are part of.
  *   3. An edit or a removal is a revision, never a message. Our own messages are nothing at all.
  */
-import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, MessageId, namesEscalation, Platform } from '../../src/domain/ids.ts';
 import type {
   Address,
   Attachment,
@@ -58,7 +58,8 @@ export function toInboundMessage(message: Message, spot: Spot, us: Identity): In
   const attachments = (message.attachments ?? []).slice(0, MAX_ATTACHMENTS).map(toAttachment);
   // Without the message-content intent what others say arrives empty: there is nothing to hand on.
   const isEmpty = text === '' && attachments.length === 0;
-  if (!addressedToBot && (spot.thread === undefined || isEmpty)) return undefined;
+  const isOurs = addressedToBot || namesEscalation(text);
+  if (!isOurs && (spot.thread === undefined || isEmpty)) return undefined;
 
   const { channel, guild } = spot;
   const answered = message.referenced_message;

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { FORM_CHOICES } from '../../src/domain/form.ts';
-import { AccountId, ConversationId, MessageId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, MessageId, namesEscalation, Platform } from '../../src/domain/ids.ts';
 import type {
   Address,
   Attachment,
@@ -86,8 +86,9 @@ function toMessage(envelope: EventEnvelope, us: Identity): InboundMessage | unde
   if (!sender || isOurs(event, us)) return undefined;
 
   const addressedToBot = isAddressed(event, us);
+  const text = fromMrkdwn(withoutMention(event.text ?? '', us.userId));
   // Talk of others that is neither for us nor in a thread is none of our business, so it goes no further.
-  if (!addressedToBot && !isReply(event)) return undefined;
+  if (!addressedToBot && !isReply(event) && !namesEscalation(text)) return undefined;
 
   const thread = event.thread_ts ?? event.ts;
   return {
@@ -96,7 +97,7 @@ function toMessage(envelope: EventEnvelope, us: Identity): InboundMessage | unde
     id: messageId(us, event.channel, event.ts),
     conversationId: conversationId(us, event.channel, thread),
     sender,
-    text: fromMrkdwn(withoutMention(event.text ?? '', us.userId)),
+    text,
     ...(event.files?.length ? { attachments: event.files.map(toAttachment) } : {}),
     addressedToBot,
     sentAt: new Date(Number(event.ts) * 1_000).toISOString(),

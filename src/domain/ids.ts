@@ -63,6 +63,12 @@ export const EscalationId = z
   .brand<'EscalationId'>();
 export type EscalationId = z.infer<typeof EscalationId>;
 
+/** Whether a text is a command on an escalation, `!ack esc_p7_0123456789ab`: its ticket says that it is meant for us. */
+export function namesEscalation(text: string): boolean {
+  const [, ticket = ''] = /^\s*[/!][a-z]+\s+(\S+)/i.exec(text) ?? [];
+  return EscalationId.safeParse(ticket.toLowerCase()).success;
+}
+
 /** The platform part of an account. */
 export function platformOf(account: AccountId): Platform {
   return Platform.parse(account.slice(0, account.indexOf(':')));

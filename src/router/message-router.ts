@@ -37,6 +37,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
 import { type DirectiveDesk, readDirective } from './directive-desk.ts';
+import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
 import { readMessageDirectives } from './message-directives.ts';
 import { SenderLimit } from './sender-limit.ts';
@@ -47,9 +48,21 @@ const SAY_AGAIN_MS = 60_000;
 const TOO_OLD =
   'Something you wrote reached me so late that I can no longer tell whether I have had it before, so I did nothing with it. Please send again whatever I have not answered.';
 
-/** Commands that are taken only as they were first written. */
 const CHANGES_HANDS: ReadonlySet<string> = new Set(['takeover', 'handback', 'human']);
-const AS_WRITTEN: ReadonlySet<string> = new Set([...CHANGES_HANDS, ...LINK_DIRECTIVES, 'memory']);
+/** Those that name an escalation. */
+const ACTS_ON_CALL: ReadonlySet<string> = new Set(
+  ESCALATION_DIRECTIVES.filter((each) => each !== 'escalations'),
+);
+/** Commands that are taken only as they were first written. */
+const AS_WRITTEN: ReadonlySet<string> = new Set([
+  ...CHANGES_HANDS,
+  ...ACTS_ON_CALL,
+  ...LINK_DIRECTIVES,
+  'grants',
+  'memory',
+]);
+/** What somebody was called or asked about, and what they have said to it. */
+const OF_WHOEVER_IS_ASKED: ReadonlySet<string> = new Set([...ESCALATION_DIRECTIVES, 'approvals', 'grants']);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 
@@ -114,8 +127,8 @@ export class MessageRouter {
     if (!requester) return this.#stranger(message);
     const turnedAway = await this.#turnAway(message);
     if (turnedAway) return turnedAway;
-    const isAllowed = directory.may(requester.roles, 'ask') || isAboutLinks(message);
-    if (!isAllowed && !this.#mayControl(message, requester.roles)) {
+    const read = await this.#directive(message);
+    if (!directory.may(requester.roles, 'ask') && !(read && this.#needsNoAsk(read.directive, requester))) {
       return this.#refuse(
         message,
         'may-not-ask',
@@ -130,7 +143,7 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    return this.#sort(message, requester);
+    return this.#sort(message, read, requester);
   }
 
   /** What is too old to be told from a repetition, or too much at once. */
@@ -153,16 +166,20 @@ export class MessageRouter {
     });
   }
 
-  /** Whoever may take conversations over can say so, though they may not talk to the agent. */
-  #mayControl({ text }: InboundMessage, roles: readonly string[]): boolean {
-    const directive = readDirective(text)?.directive;
-    const isControl = directive === 'takeover' || directive === 'handback';
-    return isControl && this.deps.directory.may(roles, 'take-over');
+  /** What people can say though they may not talk to the agent. */
+  #needsNoAsk(directive: string, { id, roles }: Pick<Person, 'id' | 'roles'>): boolean {
+    const { directory } = this.deps;
+    if (LINK_DIRECTIVES.some((each) => each === directive)) return true; // which accounts are theirs
+    if (directive === 'takeover' || directive === 'handback') return directory.may(roles, 'take-over');
+    return OF_WHOEVER_IS_ASKED.has(directive) && directory.find(id) !== undefined;
   }
 
   /** A command, or something for the agent. */
-  async #sort(message: InboundMessage, requester: Pick<Person, 'id' | 'name' | 'roles'>): Promise<Receipt> {
-    const read = await this.#directive(message);
+  async #sort(
+    message: InboundMessage,
+    read: ReturnType<typeof readDirective>,
+    requester: Pick<Person, 'id' | 'name' | 'roles'>,
+  ): Promise<Receipt> {
     if (!read) return this.#forAgent(message, requester);
     if (read.directive === 'ask') return this.#forAgent({ ...message, text: read.text }, requester);
     if (message.edited && AS_WRITTEN.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
@@ -187,10 +204,13 @@ export class MessageRouter {
       : this.#ignore(message, 'directives-alone');
   }
 
-  /** A thread the agent is part of need not be told that it is spoken to, to change hands. */
+  /**
+   * A thread the agent is part of need not be told that it is spoken to, to change hands; nor need it be said where a
+   * ticket of an escalation says it.
+   */
   async #directive(message: InboundMessage): Promise<ReturnType<typeof readDirective>> {
     const read = readDirective(message.text);
-    if (!read || message.addressedToBot) return read;
+    if (!read || message.addressedToBot || ACTS_ON_CALL.has(read.directive)) return read;
     const isControl = CHANGES_HANDS.has(read.directive);
     return isControl && (await this.deps.isKnown(message.conversationId)) ? read : undefined;
   }
@@ -316,12 +336,6 @@ export class MessageRouter {
       this.#firstTime(inbound.id),
     );
   }
-}
-
-/** Whoever is known may say which accounts are theirs, whatever else they may. */
-function isAboutLinks({ text }: InboundMessage): boolean {
-  const directive = readDirective(text)?.directive;
-  return LINK_DIRECTIVES.some((each) => each === directive);
 }
 
 function toAudit(

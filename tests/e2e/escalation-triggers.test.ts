@@ -5,6 +5,7 @@ import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Script } from '../../src/sandbox/claude/claude-sandbox.ts';
+import { DANA as DANA_ON_DISCORD, DISCORD_CHANNELS } from '../../src/sandbox/people.ts';
 import {
   ALEX,
   button,
@@ -379,6 +380,65 @@ describe('a channel that was called', () => {
     expect(await standing()).toEqual(['ACKED']);
     const rules = (await story.app.audit.tail(50)).map(({ event }) => event.detail?.rule);
     expect(rules).toContain(`they are in slack ${OPS}, which was called`);
+  });
+
+  it('hears them without being mentioned, for the ticket says whom they mean', async () => {
+    story = await Story.begin({ config: withCarl });
+    const ticket = await raised();
+
+    const said = await story.sandbox.slack.say({ user: EVE.slack, channel: OPS, text: `!ack ${ticket}` });
+    await said.acknowledged;
+
+    await story.told(EVE.slack, /You look after it now/);
+    expect(await standing()).toEqual(['ACKED']);
+  });
+
+  it('lets whoever was called act on it, and see what waits, though they may not talk to the agent', async () => {
+    const withVoters = (shipped: StoryConfig): StoryConfig => {
+      const config = FIRE(shipped);
+      const { roles } = config.authorizations;
+      const voter = { permissions: ['approve' as const] };
+      return withPerson(
+        { ...config, authorizations: { ...config.authorizations, roles: { ...roles, voter } } as never },
+        'dana',
+        { roles: [RoleName.parse('voter')] },
+      );
+    };
+    story = await Story.begin({ config: withVoters });
+    const ticket = await raised();
+
+    await writes(DANA.slack, 'what can you do?');
+    await story.sandbox.slack.until(() => told(/You may not ask me/, OPS).at(-1));
+    await writes(DANA.slack, '!escalations');
+    await story.told(DANA.slack, /Somebody has to look after these/);
+    await writes(DANA.slack, '!approvals');
+    await story.told(DANA.slack, /Nothing waits|no approvals|waiting/i);
+    await writes(DANA.slack, `!ack ${ticket}`);
+    await story.told(DANA.slack, /You look after it now/);
+    expect(await standing()).toEqual(['ACKED']);
+  });
+
+  it('takes no command that was changed after it was sent', async () => {
+    story = await Story.begin({ config: withCarl });
+    const ticket = await raised();
+    const { discord } = story.sandbox;
+    const channel = DISCORD_CHANNELS[0].id;
+    const user = DANA_ON_DISCORD.discordUser;
+    await discord.say({ user, channel, text: '@signalbox !escalations' });
+    await discord.until(
+      () => /look after these/.test(JSON.stringify(discord.messages(DANA_ON_DISCORD.discordDm))) || undefined,
+    );
+
+    // Read from the history only after it was changed.
+    await story.app.stop();
+    const { id: message } = await discord.say({ user, channel, text: '@signalbox !escalations' });
+    await discord.edit({ message, text: `@signalbox !resolve ${ticket}` });
+    await story.restart();
+
+    const said = () =>
+      JSON.stringify([...discord.messages(channel), ...discord.messages(DANA_ON_DISCORD.discordDm)]);
+    await discord.until(() => /was changed after it was sent/.test(said()) || undefined);
+    expect(await standing()).toEqual(['ACTIVE']);
   });
 
   it('lets them press the button of the post', async () => {

@@ -60,6 +60,12 @@ describe('a message of Discord', () => {
     });
   });
 
+  it('comes in when a ticket of an escalation says that it is for us', () => {
+    const acted = aMessage({ mentions: [], content: '!ack esc_p7_0123456789ab' });
+
+    expect(toInboundMessage(acted, inChannel, us)).toMatchObject({ addressedToBot: false });
+  });
+
   it('in a thread arrives empty without the privileged intent, and is nothing then', () => {
     const thread = { ...inChannel, thread: { ours: false } };
 

@@ -96,6 +96,12 @@ describe('what was said', () => {
     expect(toInbound(anEvent(over), us)).toBeUndefined();
   });
 
+  it('comes in when a ticket of an escalation says that it is for us', () => {
+    const acted = aMessage({ text: '!ack esc_p7_0123456789ab' });
+
+    expect(acted).toMatchObject({ text: '!ack esc_p7_0123456789ab', addressedToBot: false });
+  });
+
   it('is automatic when a bot said it', () => {
     expect(aMessage({ bot_id: 'B0OTHER', user: 'U0OTHER' })?.sender.automatic).toBe(true);
     expect(aMessage({ bot_id: 'B0OTHER', user: undefined, subtype: 'bot_message' })?.sender).toMatchObject({
