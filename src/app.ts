@@ -917,7 +917,7 @@ function createTalkTools(
   gateways: ReadonlyMap<string, Gateway>,
 ): Tool[] {
   const reach = new Reach(directory, gateways);
-  const channels = () => config().settings.messaging.channels;
+  const channels = () => config().settings.messaging.channels ?? {};
   const person = (wanted: string): Recipient | string => {
     const called = directory.people().filter(({ id, name }) => id === wanted || name === wanted);
     const [found, ...others] = called;

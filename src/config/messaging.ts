@@ -15,7 +15,7 @@ export const MessagingSettings = z.strictObject({
         .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a channel is named in lower-case letters, digits, _ and -'),
       ChannelPlace,
     )
-    .default({})
+    .optional()
     .describe('Channels the agent may be told to write to, by the name it uses for each: slack:C0123ABC.'),
 });
 export type MessagingSettings = z.infer<typeof MessagingSettings>;

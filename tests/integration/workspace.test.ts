@@ -142,7 +142,7 @@ describe('the walls of the workspace', () => {
 
   it('reads no pipe, no device and no folder as a file, and does not wait for one', async () => {
     const { top, run } = await openWorkspace();
-    execFileSync('mkfifo', [join(top, 'pipe')]);
+    execFileSync('/usr/bin/mkfifo', [join(top, 'pipe')]);
     symlinkSync('/dev/zero', join(top, 'zero'));
     mkdirSync(join(top, 'folder'));
 
