@@ -28,13 +28,11 @@ export class Postgres {
   /** Resolves once it takes connections. A second start, after a stop, uses the same port and data. */
   async start(): Promise<void> {
     const data = join(this.#root, 'data');
-    const identity = process.getuid?.() === 0 ? nobody() : {};
+    const drop = process.getuid?.() === 0 ? nobody() : undefined;
     if (this.#port === 0) {
       const secret = join(this.#root, 'password');
       writeFileSync(secret, PASSWORD);
-      if (identity.uid !== undefined) {
-        for (const path of [this.#root, secret]) chownSync(path, identity.uid, identity.gid);
-      }
+      if (drop) for (const path of [this.#root, secret]) chownSync(path, drop.uid, drop.gid);
       const args = [
         '-D',
         data,
@@ -49,7 +47,7 @@ export class Postgres {
         '--no-sync',
       ];
       execFileSync(join(dirname(this.program), 'initdb'), [...args, '--locale=C'], {
-        ...identity,
+        ...drop,
         cwd: this.#root,
         stdio: ['ignore', 'ignore', 'pipe'],
       });
@@ -57,7 +55,7 @@ export class Postgres {
     }
     const options = ['-D', data, '-p', String(this.#port), '-k', this.#root, '-h', '127.0.0.1', '-F'];
     const child = spawn(this.program, options, {
-      ...identity,
+      ...drop,
       cwd: this.#root,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
