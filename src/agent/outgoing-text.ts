@@ -6,12 +6,12 @@
  * only addresses that stood there go out, and those of hosts that are allowed: one that the agent has put together may
  * carry what it knows. What looks like a secret goes out never. That nobody is pinged is up to the gateways.
  */
-import LinkifyIt from 'linkify-it';
 import type { Nodes, Parents, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { toString as textOf } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
+import { withAddresses } from '../approvals/plain-address.ts';
 import { redactText } from '../observability/redaction.ts';
 import type { Reading } from './provenance.ts';
 
@@ -23,9 +23,6 @@ export interface Outlet {
 }
 
 const LEFT_OUT = '(a link was left out)';
-
-/** Finds addresses in plain text, those without a scheme included, under whatever name a host may have. */
-const LINKIFY = new LinkifyIt({ fuzzyEmail: false }).tlds(['[a-z]{2,63}']);
 
 /** Longer than any answer; beyond it a text is not taken apart, and its addresses are looked for as they stand. */
 const MAX_PARSED_CHARS = 200_000;
@@ -151,14 +148,10 @@ function plain(label: string): string {
 
 /** An address is left out; a bare name of a host, which is one in many clients, is shown as code. */
 function withoutAddresses(text: string, mayGoOut: (url: string) => boolean): string {
-  const changes = (LINKIFY.match(text) ?? [])
-    .filter(({ text: found, url }) => !mayGoOut(found) && !mayGoOut(url))
-    .map(({ index: from, lastIndex: to, schema, text: found }) => ({
-      from,
-      to,
-      by: schema === '' && !found.includes('/') ? `\`${found.replaceAll('`', '')}\`` : LEFT_OUT,
-    }));
-  return replaced(text, changes);
+  return withAddresses(text, ({ text: found, url, isBareHost }) => {
+    if (mayGoOut(found) || mayGoOut(url)) return undefined;
+    return isBareHost ? `\`${found.replaceAll('`', '')}\`` : LEFT_OUT;
+  });
 }
 
 function replaced(text: string, changes: readonly Change[]): string {

@@ -31,6 +31,9 @@ const MOST_HELD = 10;
 const STOPPED = 'the turn was stopped';
 const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
 
+/** Of tools whose arguments go out to people. */
+const SPOKEN_FAMILY = 'control';
+
 const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
 
 /** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
@@ -175,7 +178,7 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(setup, reply.calls, { held, step, reading }, signal)) {
+    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay }, signal)) {
       const answered = stop?.aborted ? notAsked(each) : each;
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
@@ -203,13 +206,14 @@ interface Answering {
   readonly step: number;
   /** What had been read when it was written. */
   readonly reading: Reading;
+  readonly toSay: (text: string) => string;
 }
 
 /** One for each call, in their order. */
 async function answerAll(
   setup: TurnSetup,
   calls: readonly ToolCall[],
-  { held, step, reading: read }: Answering,
+  { held, step, reading: read, toSay }: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
   const limit = pLimit(setup.readsAtOnce ?? 1);
@@ -218,7 +222,10 @@ async function answerAll(
   const answerOne = async (call: ToolCall) => {
     if (setup.stop?.aborted) return notRun(call);
     // Asked when it is about to run: what is taken away while others run is gone for it.
-    const verdict = await throttled(setup, withinLimit(setup.tools.screen(call, read), held.length));
+    const verdict = await throttled(
+      setup,
+      withinLimit(cleaned(setup.tools.screen(call, read), toSay), held.length),
+    );
     const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers: read.strangers.length > 0 };
     return answer(setup, verdict, held, running, signal);
   };
@@ -234,6 +241,18 @@ async function answerAll(
   }
   answered.push(...(await Promise.all(reading)));
   return answered;
+}
+
+/** What it is called with when it asks for a human, or says how sure it is, people read as it stands. */
+function cleaned(verdict: Screened, toSay: (text: string) => string): Screened {
+  if (verdict.kind !== 'run' || verdict.tool.family !== SPOKEN_FAMILY) return verdict;
+  const { args } = verdict;
+  if (typeof args !== 'object' || args === null) return verdict;
+  const said = Object.entries(args).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? toSay(value) : value,
+  ]);
+  return { ...verdict, args: Object.fromEntries(said) };
 }
 
 function notRun(call: ToolCall): Answered {

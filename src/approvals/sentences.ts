@@ -11,6 +11,7 @@ import type { VoteResult } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import type { Approvers } from '../domain/quorum.ts';
+import { unlinked } from './plain-address.ts';
 
 /** Channels as people say them, and how something comes over them. */
 const CHANNELS: Readonly<Record<string, { readonly name: string; readonly via: string }>> = {
@@ -54,7 +55,7 @@ export function endText({ deadlineMs, policy }: Pick<Approval, 'deadlineMs' | 'p
 export function titleOf({ request }: Approval): string {
   const facts = factsOf(request.args).map(({ label, value }) => `${label} ${value}`);
   const said = request.preview?.told ? visible(request.preview.told.title) : facts.join(', ');
-  const line = said === '' ? request.tool : `${request.tool}: ${said}`;
+  const line = said === '' ? request.tool : `${request.tool}: ${asRead(request, said)}`;
   return line.length > MAX_TITLE_CHARS ? `${firstChars(line, MAX_TITLE_CHARS - 1)}…` : line;
 }
 
@@ -69,9 +70,17 @@ export function factsOf(args: unknown): { label: string; value: string }[] {
 }
 
 /** What is asked for: as the tool tells it, or its arguments. */
-export function toldOf({ args, preview }: Approval['request']): { label: string; value: string }[] {
-  if (!preview?.told) return factsOf(args);
-  return preview.told.facts.map(({ label, value }) => ({ label: visible(label), value: visible(value) }));
+export function toldOf(request: Approval['request']): { label: string; value: string }[] {
+  const { args, preview } = request;
+  const facts = preview?.told
+    ? preview.told.facts.map(({ label, value }) => ({ label: visible(label), value: visible(value) }))
+    : factsOf(args);
+  return facts.map(({ label, value }) => ({ label: asRead(request, label), value: asRead(request, value) }));
+}
+
+/** What may be a stranger's wish holds no address that opens by itself. */
+function asRead({ strangers }: Approval['request'], text: string): string {
+  return strangers === undefined ? text : unlinked(text);
 }
 
 /** Said first, where a yes lets something through that a rule denies. */
@@ -84,12 +93,13 @@ export function exceptionOf({ policy }: Pick<Approval, 'policy'>): { label: stri
 /** Said early: somebody nobody vouches for may be the one who wants it. */
 export function strangersOf({ strangers = [] }: Approval['request']): { label: string; value: string }[] {
   if (strangers.length === 0) return [];
-  const value = `${strangers.map(visible).join('; ')}. Make sure that it is what whoever asked wants`;
+  const value = `${strangers.map((each) => unlinked(visible(each))).join('; ')}. Make sure that it is what whoever asked wants`;
   return [{ label: 'read before', value }];
 }
 
 /** What it would change, one fact each: `stock: 5 → 3`. */
-export function changesOf({ preview }: Approval['request']): { label: string; value: string }[] {
+export function changesOf(request: Approval['request']): { label: string; value: string }[] {
+  const { preview } = request;
   if (!preview) return [];
   const { problem } = preview;
   const unknown =
@@ -105,7 +115,7 @@ export function changesOf({ preview }: Approval['request']): { label: string; va
     label: `${visible(label)} (now → then)`,
     value: `${visible(before ?? 'nothing')} → ${visible(after)}`,
   }));
-  return [...known, ...unknown];
+  return [...known, ...unknown].map(({ label, value }) => ({ label, value: asRead(request, value) }));
 }
 
 function show(value: unknown): string {
