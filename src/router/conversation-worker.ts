@@ -19,6 +19,7 @@
 import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import { runApproved } from '../agent/resume.ts';
+import { deniedTo } from '../agent/tools/profiles.ts';
 import { agentRule } from '../agent/tools/tool-policy.ts';
 import type { Requester } from '../agent/tools/toolbox.ts';
 import { runTurn, type TurnOutcome } from '../agent/turn.ts';
@@ -857,8 +858,11 @@ export class ConversationWorker {
       groups: tool ? groupsOf(tool) : [],
       platform: work.requester.platform,
     };
-    const own = agentRule(this.deps.config().authorizations, call);
-    const forbidden = own.verdict === 'deny' && tool?.internal !== true ? own.rule : undefined;
+    const { authorizations } = this.deps.config();
+    const own = agentRule(authorizations, call);
+    const denied = tool && deniedTo(authorizations.tools, tool);
+    const unfit = own.verdict === 'deny' ? own.rule : denied && `tools: ${denied}`;
+    const forbidden = tool?.internal === true ? undefined : unfit;
     const { permits: desk, clock, outputs } = this.deps;
     const resumed = await runApproved({ desk, clock, outputs }, tool, approval, forbidden);
     work.log.info(

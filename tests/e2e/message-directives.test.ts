@@ -152,6 +152,19 @@ describe('a profile in front of a message', () => {
   });
 });
 
+describe('a call that was agreed to', () => {
+  it('C-14 does not run once its tool is denied to everybody', async () => {
+    const { thread } = await ask('refund order 7');
+    const [approval] = await story.open();
+    access({ deny: ['refund'] });
+
+    await story.mention(`/approve ${approval!.id}.${approval!.gen}`, DANA.slack);
+    await story.answer(thread, /tools\.deny/);
+
+    expect(story.refunds(7)).toEqual([]);
+  });
+});
+
 describe('what is left of a message', () => {
   it('OB-012 OB-018 C-32 is its text without them, to the byte, for Claude and on record', async () => {
     const text = 'why?\n\n```py\n  a =  1\n```';

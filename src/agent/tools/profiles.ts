@@ -52,7 +52,8 @@ export interface Chosen {
 /** Why a turn does not have a tool, in a part of a sentence; undefined when it has it. */
 export function keptBack(access: ToolAccess, asker: Asker, tool: Classed): string | undefined {
   if (isAlwaysLeft(tool)) return undefined;
-  if (isNamed(access.deny, tool)) return 'it is on the list tools.deny';
+  const denied = deniedTo(access, tool);
+  if (denied !== undefined) return denied;
   if (!asker.elevated && isNamed(access.elevated_only, tool)) {
     return 'it is kept for elevated messages (tools.elevated_only)';
   }
@@ -62,6 +63,11 @@ export function keptBack(access: ToolAccess, asker: Asker, tool: Classed): strin
   if (holds(access, profile, tool)) return undefined;
   if (asker.profile === undefined && isNamed(access.allow, tool)) return undefined;
   return `it is not in the profile ${profile} (${by})`;
+}
+
+/** Whether it is denied to everybody, also when somebody has agreed to a call of it; then why, in words. */
+export function deniedTo({ deny }: ToolAccess, tool: Classed): string | undefined {
+  return !isAlwaysLeft(tool) && isNamed(deny, tool) ? 'it is on the list tools.deny' : undefined;
 }
 
 export function isAlwaysLeft({ family }: Pick<Tool, 'family'>): boolean {
