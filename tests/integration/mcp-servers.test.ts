@@ -221,6 +221,19 @@ describe('a tool that changes', () => {
     expect(agreed.version).not.toBe(search.version);
   });
 
+  it('is not offered either while that cannot be stored', async () => {
+    const { sandbox, settings } = await aHttpServer();
+    const { world, servers } = await agreedWorld(settings);
+    const all = servers.tools().length;
+    world.pins.saw = () => Promise.reject(new Error('Redis is away'));
+
+    await sandbox.notes.become('search', 'Something else.');
+    await world.until(() => servers.tools().length < all);
+
+    expect(servers.tools().some(({ name }) => name === 'mcp__notes__search')).toBe(false);
+    expect(await world.states('notes')).toMatchObject({ search: 'agreed' });
+  });
+
   it('and changes back needs nobody', async () => {
     const { sandbox, settings } = await aHttpServer();
     const { world, servers } = await agreedWorld(settings);
