@@ -177,7 +177,8 @@ describe('docs/configuration.md', () => {
     const wrong = rows.filter(([, key = '', shown]) => {
       const part = CONFIG_PARTS.find((each) => KEYS[each].has(key));
       const value = part && KEYS[part].get(key);
-      const expected = Array.isArray(value) || value === undefined ? undefined : String(value);
+      const isPlain = value !== undefined && typeof value !== 'object';
+      const expected = isPlain ? String(value) : undefined;
       return shown !== expected;
     });
 
