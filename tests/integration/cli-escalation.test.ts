@@ -21,6 +21,14 @@ describe('signalbox escalation simulate', () => {
     expect({ code, out: out.trim() }).toEqual({ code: 0, out: outputOf('simulate') });
   });
 
+  it('takes any moment of the calendar, however long ago', async () => {
+    const at = '0001-01-01T00:00 UTC';
+    const { code, out } = await home.run('escalation', 'simulate', '--policy', 'duty', '--at', at);
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/reported \w{3} 0?1 Jan, 00:00/);
+  });
+
   it('tells times apart that clocks show twice, and those after clocks were set back', async () => {
     const at = '2027-10-31T02:30 Europe/Paris';
     const { code, out } = await home.run('escalation', 'simulate', '--policy', 'duty', '--at', at);
