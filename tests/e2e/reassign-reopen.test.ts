@@ -117,6 +117,20 @@ describe('an operator passes a request on', () => {
 });
 
 describe('a request that ended without an effect', () => {
+  it('OM-123 is asked again loudly, when nobody who may decide can be reached by then', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+    await story.seen();
+    await story.advance(2 * DAY);
+    await story.answer(thread, /Expired on/);
+    story.config = withPerson(story.config, 'dana', { accounts: { cli: ['dana'] } });
+
+    await story.say(ALEX.slack, thread, `reopen ${ticket}`);
+
+    await story.answer(thread, /Nobody has been asked yet.*Dana Reyes/s);
+    expect(await story.waiting()).toMatchObject([{ copies: [{ id: 'conversation' }] }]);
+  });
+
   it('OM-123 OM-124 is asked again by a button on the answer that came too late, and needs a yes of its own', async () => {
     await begin();
     const { thread } = await ask();
