@@ -58,8 +58,8 @@ export class HandoffCall implements Handoffs {
     return [];
   }
 
-  #toldOf({ by }: HandoffRequest): Helper[] {
-    const asker = by.kind === 'person' ? by.person : undefined;
+  #toldOf({ by, from }: HandoffRequest): Helper[] {
+    const asker = by.kind === 'person' ? by.person : from;
     return this.helpers()
       .filter(({ person, to }) => person !== asker && to !== undefined)
       .slice(0, MOST_TOLD);

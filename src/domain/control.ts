@@ -41,6 +41,8 @@ export const HandoffRequest = z.object({
     z.object({ kind: z.literal('escalation'), policy: z.string() }),
   ]),
   reason: z.string().optional(),
+  /** Whose words it comes from, where the agent or a rule wants one. */
+  from: PersonId.optional(),
 });
 export type HandoffRequest = z.infer<typeof HandoffRequest>;
 

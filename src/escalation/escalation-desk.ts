@@ -4,7 +4,8 @@
  * Invariants
  *   1. Who may is checked here, at the moment of the act: who was called, who has it, whoever may take the conversation
  *      over that it is about, and whoever runs the gateway. A channel that was called calls the people of contacts.yaml
- *      who act from within it, and no stranger. Each check is in the audit with what decided.
+ *      who act from within it, and no stranger. Whom it comes from may not, whatever they may otherwise. Each check is in
+ *      the audit with what decided.
  *   2. One gesture changes something once, however often it is delivered.
  */
 
@@ -105,11 +106,12 @@ export class EscalationDesk {
       ({ platform, channel }) => platform === within?.platform && channel === within.channel,
     );
     if (called && isKnown) return `they are in ${called.platform} ${called.channel}, which was called`;
+    if (isExcepted) return undefined;
     const carrying = (permission: 'operate' | 'take-over') =>
       roles.filter((role) => directory.may([role], permission));
     const operating = carrying('operate');
     if (operating.length > 0) return `permission operate of ${operating.join(', ')}`;
-    const takingOver = subject.kind === 'conversation' && !isExcepted ? carrying('take-over') : [];
+    const takingOver = subject.kind === 'conversation' ? carrying('take-over') : [];
     return takingOver.length > 0 ? `permission take-over of ${takingOver.join(', ')}` : undefined;
   }
 

@@ -24,6 +24,7 @@ export class HandoffEscalation implements Handoffs {
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
     const { conversationId, request, epoch, origin } = control;
     if (request.by.kind === 'escalation') return []; // it calls people itself
+    const person = request.by.kind === 'person' ? request.by.person : request.from;
     const reports = reportsOf(
       this.triggers(),
       { kind: 'handoff', ...(request.reason === undefined ? {} : { words: request.reason }) },
@@ -32,7 +33,7 @@ export class HandoffEscalation implements Handoffs {
         conversationId,
         ...(origin ? { origin } : {}),
         correlation: conversationId,
-        ...(request.by.kind === 'person' ? { person: request.by.person } : {}),
+        ...(person === undefined ? {} : { person }),
         nowMs,
       },
     );

@@ -752,7 +752,7 @@ export class ConversationWorker {
 
   /** What follows when the agent asked for a human in this turn; undefined when it did not. */
   async #handoff(
-    { control, conversationId, replyTo, item }: Work,
+    { control, conversationId, replyTo, item, requester }: Work,
     outcome: TurnOutcome,
   ): Promise<{ next: Control; effects: readonly Effect[] } | undefined> {
     const reason = reasonToHandOff(outcome);
@@ -761,7 +761,7 @@ export class ConversationWorker {
     const { nowMs } = await this.deps.controls.read(conversationId);
     const { moved } = requestHandoff(
       control,
-      { by: { kind: 'agent' }, reason },
+      { by: { kind: 'agent' }, reason, from: requester.person },
       { waitMs: wait, origin: replyTo, actedOn: item.id },
       nowMs,
     );

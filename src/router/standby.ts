@@ -116,7 +116,7 @@ export class Standby {
           )
         : requestHandoff(
             control,
-            { by: { kind: 'rule', rule: rule.name } },
+            { by: { kind: 'rule', rule: rule.name }, from: requester.person },
             { waitMs: takeover.wait, ...cause },
             nowMs,
           );

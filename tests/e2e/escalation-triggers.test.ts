@@ -465,6 +465,71 @@ describe('a channel that was called', () => {
 
     expect(await standing()).toEqual(['ACTIVE']);
   });
+
+  it('lets whoever it comes from neither close it nor put it off, though they run the gateway', async () => {
+    story = await Story.begin({
+      config: (shipped) => withPerson(FIRE(shipped), 'alex', { roles: [RoleName.parse('operator')] }),
+    });
+    const ticket = await raised();
+
+    for (const word of ['resolve', 'snooze']) await story.dm(ALEX.slack, `!${word} ${ticket}`);
+    await story.sandbox.slack.until(
+      () => story.sandbox.slack.ephemerals(ALEX.slack).length === 2 || undefined,
+    );
+
+    const answers = story.sandbox.slack.ephemerals(ALEX.slack).map(textOf);
+    for (const answer of answers) expect(answer).toContain('You were not called about this');
+    expect(await standing()).toEqual(['ACTIVE']);
+  });
+});
+
+describe('whom it comes from', () => {
+  const HANDOFF = calling('handoff');
+
+  it('is not called about a human whom a rule wants', async () => {
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = HANDOFF(withPerson(shipped, 'alex', { roles: [RoleName.parse('operator')] }));
+        const { takeover } = config.authorizations;
+        const rules = [{ name: 'lawyers', when: { words: ['lawyer'] }, do: 'call-human' as const }];
+        return {
+          ...config,
+          authorizations: { ...config.authorizations, takeover: { ...takeover, rules } },
+        };
+      },
+    });
+    const thread = await story.mention('I will call my lawyer', DANA.slack);
+    await story.answer(thread, /This is for a human/);
+    await untilTold(/A human is wanted/, OPS);
+    const [escalation] = await story.app.escalations.live(10);
+    expect(escalation?.except).toEqual(['dana']);
+  });
+
+  it('is not called about a human whom the agent wants', async () => {
+    story = await Story.begin({
+      config: (shipped) => HANDOFF(withPerson(shipped, 'alex', { roles: [RoleName.parse('operator')] })),
+    });
+    story.sandbox.claude.script(({ messages }) =>
+      JSON.stringify(messages.at(-1)).includes('A human is asked')
+        ? { text: 'I cannot find it, sorry.' }
+        : { calls: [{ tool: 'hand_off', input: { reason: 'it is not in my books' } }] },
+    );
+    const thread = await story.mention('where is order 99?', DANA.slack);
+    await story.answer(thread, /I cannot find it/);
+    await untilTold(/A human is wanted/, OPS);
+    const [escalation] = await story.app.escalations.live(10);
+    expect(escalation?.except).toEqual(['dana']);
+  });
+
+  it('is not called about turns that fail', async () => {
+    story = await Story.begin({ config: calling({ turn_failed: 1 }) });
+    refuse(story.config);
+    await story.mention('hello', DANA.slack);
+    await parked();
+    await untilTold(/could not answer once/, OPS);
+    const [escalation] = await story.app.escalations.live(10);
+    expect(escalation?.except).toEqual(['dana']);
+  });
 });
 
 describe('what is said', () => {
