@@ -166,8 +166,15 @@ function unused({ name }: EscalationPlan, { config: { escalation } }: LintDeps):
 }
 
 /** Called because a conversation waits for a human, and not allowed to take it. */
-function powerless({ steps, lastResort }: EscalationPlan, deps: LintDeps): string[] {
-  if (!steps.some(({ kind }) => kind === 'hand-off')) return [];
+function powerless({ name, steps, lastResort }: EscalationPlan, deps: LintDeps): string[] {
+  const { triggers } = deps.config.escalation;
+  const reasons = [
+    ...(steps.some(({ kind }) => kind === 'hand-off') ? ['hand_off'] : []),
+    ...(triggers.some(({ when, raise }) => when.kind === 'handoff' && raise === name)
+      ? ['when: handoff']
+      : []),
+  ];
+  if (reasons.length === 0) return [];
   const targets = [...steps.flatMap((step) => (step.kind === 'notify' ? step.who : [])), ...lastResort.who];
   const { directory, config } = deps;
   const people = targets.flatMap((target): PersonId[] => {
@@ -188,7 +195,7 @@ function powerless({ steps, lastResort }: EscalationPlan, deps: LintDeps): strin
   return [...new Set(people)].flatMap((id) => {
     const person = directory.find(id);
     if (!person || directory.may(person.roles, 'take-over')) return [];
-    return [`hand_off: ${person.name} is called, and may not take conversations over`];
+    return [`${reasons.join(', ')}: ${person.name} is called, and may not take conversations over`];
   });
 }
 

@@ -4,7 +4,7 @@ import { icalFile } from '../../support/calendars.ts';
 import { type EscalationWorld, MONDAY, worldWith } from '../../support/escalations.ts';
 
 const DUTY = 'steps: [{ notify: dana }, { wait: 10m }]\nlast_resort: kim';
-const USED = 'triggers: [{ when: handoff, raise: duty }]\n';
+const USED = 'triggers: [{ when: dead_letter, raise: duty }]\n';
 
 describe('the check of a policy', () => {
   it('finds nothing wrong with one that reaches somebody at any time, and says what it comes to', () => {
@@ -92,6 +92,15 @@ describe('the check of a policy', () => {
 
     expect(warningsOf(worldWith(duty, { rest: USED }))).toEqual([
       'hand_off: Alex Kim is called, and may not take conversations over',
+    ]);
+  });
+
+  it('warns of them, too, where somebody who asks for a human calls them', () => {
+    const duty = 'steps: [{ notify: [dana, alex] }, { wait: 10m }]\nlast_resort: dana';
+    const rest = 'triggers: [{ when: handoff, raise: duty }]\n';
+
+    expect(warningsOf(worldWith(duty, { rest }))).toEqual([
+      'when: handoff: Alex Kim is called, and may not take conversations over',
     ]);
   });
 
