@@ -22,7 +22,7 @@ export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page
     case 'last':
       return `**Nobody has taken this: ${literal(title)}** (${severity})${said}\n\nEverybody was called who is named before you.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
     case 'still':
-      return `**Are you still on it? ${literal(title)}**${said}\n\n\`/ack ${id}\` says so, \`/resolve ${id}\` closes it, \`/release ${id}\` lets others be called. Without a word from you it goes on to others soon.`;
+      return `**Are you still on it? ${literal(title)}** (${severity})${said}\n\n\`/ack ${id}\` says so, \`/resolve ${id}\` closes it, \`/release ${id}\` lets others be called. Without a word from you it goes on to others soon.`;
     default:
       return why satisfies never;
   }

@@ -119,17 +119,19 @@ export function closingsOf(
 
 /**
  * What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan and each
- * quota one; one for the model, wherever it was missed.
+ * quota one; one for the model, wherever it was missed. What one trigger watches messages for is no less than what
+ * another does.
  */
 export function keyOf(
   happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string; quota?: Quota },
-  { raise }: Pick<EscalationTrigger, 'raise'>,
+  { raise, name, when }: Pick<EscalationTrigger, 'raise' | 'name' | 'when'>,
   conversationId: string,
 ): string {
   const what = isOfAll(happening)
     ? (happening.queue ?? happening.quota?.name ?? '')
     : (happening.plan ?? conversationId);
-  return [happening.kind, raise, what, ...(happening.tool === undefined ? [] : [happening.tool])].join(':');
+  const of = happening.kind === 'message' ? (name ?? JSON.stringify(when)) : happening.tool;
+  return [happening.kind, raise, what, ...(of === undefined ? [] : [of])].join(':');
 }
 
 /** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */

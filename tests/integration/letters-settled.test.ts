@@ -126,7 +126,7 @@ describe('whoever was called about dead letters', () => {
 
 describe('the key of an escalation', () => {
   it('names the queue of the dead letters it is about, and none where it is about something else', () => {
-    const of = (happening: Parameters<typeof keyOf>[0]) => keyOf(happening, { raise: 'duty' }, 'slack:T:C:1');
+    const of = (happening: Parameters<typeof keyOf>[0]) => keyOf(happening, TRIGGERS[0]!, 'slack:T:C:1');
 
     expect(queueOfLetters(of({ kind: 'dead-letter', queue: 'o.slack' }))).toBe('o.slack');
     expect(queueOfLetters(of({ kind: 'tool-failed', tool: 'refund' }))).toBeUndefined();

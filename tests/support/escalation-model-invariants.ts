@@ -115,7 +115,12 @@ export const INVARIANTS = {
     each(history, (happening) => {
       if (happening.kind === 'written') {
         const { next } = happening.moved;
-        const isTrusted = next.standing.state === 'ACKED' && next.plan.acknowledge.remindMs === undefined;
+        // Who is trusted is asked when it gets worse, and only then.
+        const { standing, plan } = next;
+        const isTrusted =
+          standing.state === 'ACKED' &&
+          standing.nextMs === undefined &&
+          plan.acknowledge.remindMs === undefined;
         return (dueOf(next) !== undefined) === (isLive(next) && !isTrusted)
           ? undefined
           : `${next.standing.state} is due ${dueOf(next)}`;

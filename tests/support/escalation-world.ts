@@ -285,7 +285,7 @@ function step(
 
 /** What somebody or something does, so long after what was before. */
 export type Command = { readonly afterMs: number } & (
-  | { readonly kind: 'report'; readonly severity: Severity }
+  | { readonly kind: 'report'; readonly severity: Severity; readonly about?: Pick<Report, 'title' | 'words'> }
   | { readonly kind: 'look' }
   | {
       readonly kind: 'acknowledge';
@@ -423,7 +423,7 @@ export class Run {
     const it = this.escalation;
     switch (command.kind) {
       case 'report':
-        return raise(it, { ...REPORT, severity: command.severity }, this.plan, atMs);
+        return raise(it, { ...REPORT, ...command.about, severity: command.severity }, this.plan, atMs);
       case 'look':
         return tick(it, surroundings(this.world, atMs));
       case 'acknowledge':

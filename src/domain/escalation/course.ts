@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { EscalationId, PersonId } from '../ids.ts';
 import { Address } from '../message.ts';
+import type { Importance } from '../person.ts';
 import { call, changesOf, isIn, isUnreachable, join, ring, skipFailed, toldWith } from './calling.ts';
-import { type EscalationPlan, isWorse, Severity } from './plan.ts';
+import { type EscalationPlan, importanceOf, isWorse, Severity } from './plan.ts';
 import {
   type Act,
   advance,
@@ -44,7 +45,7 @@ export function raise(
   plan: EscalationPlan,
   nowMs: number,
 ): EscalationStep<RaiseResult> {
-  if (before && isLive(before)) return raiseAgain(before, report.severity, nowMs);
+  if (before && isLive(before)) return raiseAgain(before, report, nowMs);
   const next: Escalation = {
     ...report,
     rev: (before?.rev ?? 0) + 1,
@@ -63,18 +64,28 @@ export function raise(
   return { result: 'RAISED', moved: bySystem(next, 'raised') };
 }
 
-/** The same once more: counted; and where it got worse, what the plan says about that. */
-function raiseAgain(before: Escalation, severity: Severity, nowMs: number): EscalationStep<RaiseResult> {
+/** The same once more: counted; and where it got worse, it is about that, and what the plan says comes of it. */
+function raiseAgain(
+  before: Escalation,
+  { severity, title, words }: Report,
+  nowMs: number,
+): EscalationStep<RaiseResult> {
   const counted: Escalation = { ...before, count: before.count + 1, lastMs: nowMs };
   if (!isWorse(severity, before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };
   }
-  return { result: 'WORSE', moved: bySystem(worsened({ ...counted, severity }, nowMs), 'worse') };
+  const worse: Escalation = { ...counted, severity, title, ...(words === undefined ? {} : { words }) };
+  return { result: 'WORSE', moved: bySystem(worsened(worse, nowMs), 'worse') };
 }
 
 function worsened(worse: Escalation, nowMs: number): Escalation {
+  const { standing } = worse;
   const { onWorse } = worse.plan;
-  if (onWorse.kind === 'keep') return advance(worse, worse.standing);
+  if (onWorse.kind === 'keep') {
+    // Whoever took it took something milder: they are asked at once whether they look after this, too.
+    const asking = standing.state === 'ACKED' ? { ...standing, asked: false, nextMs: nowMs } : standing;
+    return advance(worse, asking);
+  }
   const step = onWorse.kind === 'step' ? indexOf(worse.plan, onWorse.step) : 0;
   return startAt(worse, step, nowMs);
 }
@@ -134,18 +145,23 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   return { result: 'called', moved: bySystem(next, 'called', rung.acts) };
 }
 
-/** Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them. */
+/**
+ * Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them. Who is trusted
+ * is asked only because it got worse, and trusted all the same.
+ */
 function lookAfterOwner(
   escalation: Escalation,
   standing: Acked,
   s: Surroundings,
 ): EscalationStep<TickResult> {
   const { acknowledge, maxAgeMs } = escalation.plan;
+  const { nextMs: _, ...same } = standing;
+  const isTrusted = acknowledge.remindMs === undefined;
   const isTooOld = s.nowMs - escalation.lastMs > maxAgeMs;
   if (!standing.asked || isTooOld) {
     const pauseMs = isTooOld ? (acknowledge.remindMs ?? acknowledge.withinMs) : acknowledge.withinMs;
-    const asked: Standing = { ...standing, asked: true, nextMs: s.nowMs + pauseMs };
-    const acts = stillOnIt(standing.owner.person, s);
+    const asked: Standing = { ...same, asked: true, ...(isTrusted ? {} : { nextMs: s.nowMs + pauseMs }) };
+    const acts = stillOnIt(standing.owner.person, loudnessOf(escalation.severity), s);
     return { result: 'asked-still', moved: bySystem(advance(escalation, asked), 'asked-still', acts) };
   }
   const { plan, step } = escalation;
@@ -153,9 +169,15 @@ function lookAfterOwner(
   return { result: 'not-confirmed', moved: bySystem(startAt(escalation, at, s.nowMs), 'not-confirmed') };
 }
 
-function stillOnIt(person: PersonId, s: Surroundings): Act[] {
-  const [best] = s.linksOf(person, 'normal');
-  return best ? [{ kind: 'page', person, platform: best.platform, importance: 'normal', why: 'still' }] : [];
+function stillOnIt(person: PersonId, importance: Importance, s: Surroundings): Act[] {
+  const [best] = s.linksOf(person, importance);
+  return best ? [{ kind: 'page', person, platform: best.platform, importance, why: 'still' }] : [];
+}
+
+/** What is mild is asked about, not whispered. */
+function loudnessOf(severity: Severity): Importance {
+  const importance = importanceOf(severity);
+  return importance === 'low' ? 'normal' : importance;
 }
 
 /** The step that called somebody last. */

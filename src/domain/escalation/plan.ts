@@ -96,7 +96,7 @@ export const EscalationPlan = z.object({
     withinMs: z.int(),
     goesOnAt: z.enum(['first', 'same', 'next']),
   }),
-  /** Without a new report, nothing is called again after that. */
+  /** Without a new report, it stays with whoever has it after that: nobody else is called. */
   maxAgeMs: z.int(),
   /** When it gets worse: go on, begin again, or go to this step. */
   onWorse: z.discriminatedUnion('kind', [

@@ -317,6 +317,49 @@ describe('an escalation', () => {
     expect(run.escalation.count).toBe(2);
   });
 
+  it('asks whoever took it at once when it gets worse, with what it is about now', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(10)])).raise();
+    const about = { title: 'Somebody is in danger', words: 'please hurry' };
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .do({ kind: 'report', severity: 'critical', about, afterMs: MINUTE })
+      .pass(START + 18 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:02 alex slack still', '0:17 alex slack']);
+    expect(run.events.findLast(({ result }) => result === 'asked-still')?.moved?.acts).toMatchObject([
+      { importance: 'urgent' },
+    ]);
+    expect(run.escalation).toMatchObject({ ...about, severity: 'critical' });
+  });
+
+  it('leaves it with whoever is trusted when it gets worse, once they were asked', () => {
+    const { remindMs: _, ...acknowledge } = plan([call('alex')]).acknowledge;
+    const run = new Run(world(), { ...plan([call('alex'), wait(10)]), acknowledge }).raise();
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .do({ kind: 'report', severity: 'critical', afterMs: MINUTE })
+      .pass(START + DAY);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:02 alex slack still']);
+    expect(run.escalation.standing).toMatchObject({ state: 'ACKED', asked: true });
+  });
+
+  it('calls its last resort again, however long ago it was reported', () => {
+    const run = new Run(world(), { ...plan([call('alex'), wait(10)]), maxAgeMs: HOUR }).raise();
+
+    run.pass(START + 9 * HOUR);
+
+    expect(callsOf(run).filter((line) => line.endsWith('slack last'))).toEqual([
+      '0:10 kim slack last',
+      '4:10 kim slack last',
+      '8:10 kim slack last',
+    ]);
+  });
+
   it('goes another way by how bad it is, and by how often it was reported', () => {
     const steps: PlanStep[] = [
       { kind: 'branch', id: 's0', if: { severity: 'error', count: 2 }, goesTo: 's2' },

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { EscalationTriggers } from '../../../src/config/escalation-triggers.ts';
+import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
+import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { HandoffEscalation } from '../../../src/escalation/handoff-escalation.ts';
+import { type Happening, reportsOf, type Scene } from '../../../src/escalation/triggers.ts';
+import type { Effect } from '../../../src/redis/effects.ts';
+
+const DANA = PersonId.parse('dana');
+const SCENE: Scene = {
+  id: 'it',
+  conversationId: ConversationId.parse('slack:T:C:1'),
+  correlation: 'it',
+  nowMs: 0,
+};
+const REPLY_TO = { platform: Platform.parse('slack'), route: { channel: 'C1' } };
+
+function says(text: string): Happening {
+  return { kind: 'message', message: { text, replyTo: REPLY_TO }, roles: [] };
+}
+
+function reportsIn(effects: readonly Effect[]) {
+  return effects.flatMap((effect) => {
+    const item = effect.kind === 'out' ? EscalationItem.parse(effect.item) : undefined;
+    return item?.kind === 'report' ? [item.report] : [];
+  });
+}
+
+describe('what is said', () => {
+  it.each([
+    ['by their names', [{ name: 'money' }, { name: 'danger' }]],
+    ['by what they watch for', [{}, {}]],
+  ])('E9 is told apart by the rules that watch for it: %s', (_, [mild, bad]) => {
+    const triggers = EscalationTriggers.parse([
+      { ...mild, when: { message: { words: ['money'] } }, raise: 'duty', severity: 'info' },
+      { ...bad, when: { message: { words: ['danger'] } }, raise: 'duty', severity: 'critical' },
+    ]);
+
+    const [first, second, both] = ['a question of money', 'somebody is in danger', 'money, and danger'].map(
+      (text) => reportsIn(reportsOf(triggers, says(text), SCENE)).map(({ id }) => id),
+    );
+
+    expect(first).toHaveLength(1);
+    expect(second).toHaveLength(1);
+    expect(first).not.toEqual(second);
+    expect(both).toEqual([...first!, ...second!]);
+  });
+});
+
+describe('a human who is wanted', () => {
+  it.each([
+    ['somebody asks for', { by: { kind: 'person', person: DANA, name: 'Dana Reyes' } }],
+    ['a rule wants', { by: { kind: 'rule', rule: 'lawyers' }, from: DANA }],
+    ['the agent wants', { by: { kind: 'agent' }, from: DANA }],
+  ] as const)('is not whom it comes from, where %s one', (_, request) => {
+    const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
+    const handoffs = new HandoffEscalation(() => triggers, {
+      namesFor: () => [],
+      onHandoff: () => [],
+      onSettled: () => [],
+    });
+    const control = {
+      conversationId: SCENE.conversationId,
+      rev: 1,
+      epoch: 1,
+      sinceMs: 0,
+      state: 'HANDOFF_PENDING' as const,
+      request,
+      untilMs: 1,
+    };
+
+    expect(reportsIn(handoffs.onHandoff(control, 0))).toMatchObject([{ except: [DANA] }]);
+  });
+});
