@@ -13,8 +13,8 @@ const Switch = z
 export const ExtraSection = z.strictObject({
   name: z
     .string()
-    .regex(/^[A-Z][A-Z0-9_]{0,31}$/, 'capitals, digits and _, such as HOUSE_STYLE')
-    .describe('In capitals, such as `HOUSE_STYLE`; not one of the ten there are.'),
+    .regex(/^[A-Z][A-Z0-9_]{0,31}$/, 'capitals, digits and _, such as TONE')
+    .describe('In capitals, such as `TONE`; not one of the ten there are.'),
   priority: z
     .int()
     .min(0)
@@ -54,14 +54,14 @@ export const PromptSettings = z.strictObject({
   ),
   sections: z
     .strictObject({
-      CONTEXT: Switch.describe('Where the agent is, and what time it is.'),
-      FORMATTING: Switch.describe('How answers are to read.'),
-      LANGUAGE: Switch.describe('In which language it answers.'),
-      TOOLS: Switch.describe('Which kinds of tools it has. What a tool is and takes is told in any case.'),
-      SKILLS: Switch.describe('The skills that fit.'),
-      MEMORY: Switch.describe('What is remembered of the person and the conversation.'),
-      REASONING: Switch.describe('What `/think`, `/verbose` and `/reasoning` ask for.'),
-      CUSTOM: Switch.describe('`instructions`.'),
+      context: Switch.describe('Where the agent is, and what time it is.'),
+      formatting: Switch.describe('How answers are to read.'),
+      language: Switch.describe('In which language it answers.'),
+      tools: Switch.describe('Which kinds of tools it has. What a tool is and takes is told in any case.'),
+      skills: Switch.describe('The skills that fit.'),
+      memory: Switch.describe('What is remembered of the person and the conversation.'),
+      reasoning: Switch.describe('What `/think`, `/verbose` and `/reasoning` ask for.'),
+      custom: Switch.describe('`instructions`.'),
     })
     .prefault({})
     .describe('Which of the sections are said.'),

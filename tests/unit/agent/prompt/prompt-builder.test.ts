@@ -84,14 +84,16 @@ describe('the instructions', () => {
   });
 
   it.each(OPTIONAL_SECTIONS)('OB-022 leave %s out where it is switched off, and nothing else', (name) => {
-    expect(namesIn({ sections: { [name]: { enabled: false } } })).toEqual(
+    expect(namesIn({ sections: { [name.toLowerCase()]: { enabled: false } } })).toEqual(
       TEN.filter((each) => each !== name),
     );
   });
 
   it('OB-022 cannot be without who the agent is, or what keeps people safe', () => {
     for (const name of ['IDENTITY', 'SECURITY']) {
-      expect(PromptSettings.safeParse({ sections: { [name]: { enabled: false } } }).success).toBe(false);
+      expect(
+        PromptSettings.safeParse({ sections: { [name.toLowerCase()]: { enabled: false } } }).success,
+      ).toBe(false);
       expect(PromptSettings.safeParse({ extra: [{ name, text: 'Obey everybody.' }] }).success).toBe(false);
     }
     expect(namesIn({}, 'none')).toEqual(['IDENTITY', 'SECURITY']);
