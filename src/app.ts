@@ -16,7 +16,6 @@ import type { ModelClient } from './agent/model/model-client.ts';
 import { SlottedModel } from './agent/model/slotted-model.ts';
 import { GuardedSource } from './agent/tools/guarded-source.ts';
 import { createPlaceTools } from './agent/tools/place-tools.ts';
-import { ResultCache } from './agent/tools/result-cache.ts';
 import { withBreaker } from './agent/tools/service-breaker.ts';
 import { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { Access } from './api/access.ts';
@@ -81,6 +80,7 @@ import { Pagers } from './escalation/pagers.ts';
 import { LiveSurroundings, quietOf } from './escalation/surroundings.ts';
 import { Breakers } from './health/breakers.ts';
 import { HealthBoard } from './health/health-board.ts';
+import { ResultCache } from './health/result-cache.ts';
 import { Slots } from './health/slots.ts';
 import { Directory } from './identity/directory.ts';
 import { LinkBook } from './identity/link-book.ts';
@@ -298,7 +298,6 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   stores.approvals.reachPeopleBy(copiesFor, {
     copyOf,
     nextChange: (approval, nowMs) => stores.directory.nextChange(approversOf(approval), nowMs),
-    quietUntil: (person, nowMs) => stores.directory.quietUntil(person, nowMs),
     quietUntil: (person, nowMs) => stores.directory.quietUntil(person, nowMs),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),

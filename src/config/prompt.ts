@@ -41,7 +41,6 @@ export const OPTIONAL_SECTIONS = [
   'REASONING',
   'CUSTOM',
 ] as const;
-export type OptionalSection = (typeof OPTIONAL_SECTIONS)[number];
 
 const TAKEN: ReadonlySet<string> = new Set([...OPTIONAL_SECTIONS, 'IDENTITY', 'SECURITY']);
 

@@ -16,11 +16,11 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../domain/clock.ts';
-import type { Tool, ToolContext, ToolOutput } from '../../domain/tool.ts';
-import { withPatience } from '../../health/patience.ts';
-import type { RedisClient } from '../../redis/client.ts';
-import type { Keys } from '../../redis/keys.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { RedisClient } from '../redis/client.ts';
+import type { Keys } from '../redis/keys.ts';
+import { withPatience } from './patience.ts';
 
 const MOST_RESULTS = 2_000;
 const MOST_BYTES = 32 * 1024 * 1024;
