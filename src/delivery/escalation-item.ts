@@ -46,6 +46,9 @@ export const EscalationItem = z.discriminatedUnion('kind', [
   z.object({
     ...common,
     kind: z.literal('webhook'),
+    escalation: EscalationId,
+    /** Once the escalation is at a later one, it is not called any more. */
+    epoch: z.int(),
     webhook: z.string(),
     body: z.record(z.string(), z.unknown()),
   }),
@@ -97,7 +100,10 @@ export function toItem(item: EscalationItem): Effect {
   return { kind: 'out', queue: ESCALATION_QUEUE, lane: laneOf(item), item };
 }
 
-/** What happens to one escalation, what one person is told, and what one program is told, each keeps its order. */
+/**
+ * What happens to one escalation, what one person is told, and what one program is told of one escalation, each keeps
+ * its order: a call that a program does not take holds up no other.
+ */
 function laneOf(item: EscalationItem): string {
   switch (item.kind) {
     case 'report':
@@ -105,7 +111,7 @@ function laneOf(item: EscalationItem): string {
     case 'page':
       return `page:${item.person}`;
     case 'webhook':
-      return `webhook:${item.webhook}`;
+      return `webhook:${item.webhook}:${item.escalation}`;
     case 'close':
     case 'unreached':
     case 'hand-off':

@@ -52,7 +52,17 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
     case 'webhook': {
       const data = { escalation: id, title, severity, count, policy: plan.name, subject };
       const body = { type: 'escalation.called', timestamp: new Date(nowMs).toISOString(), data };
-      return [toItem({ kind: 'webhook', id: `webhook:${key}`, atMs: nowMs, webhook: act.webhook, body })];
+      return [
+        toItem({
+          kind: 'webhook',
+          id: `webhook:${key}`,
+          atMs: nowMs,
+          escalation: id,
+          epoch,
+          webhook: act.webhook,
+          body,
+        }),
+      ];
     }
     case 'hand-off': {
       if (subject.kind === 'trouble') return [];

@@ -7,6 +7,8 @@
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
  *   2. A report whose policy is gone is not lost: whoever runs the gateway is called instead.
+ *   E1 (number of the specification) A program is called only as long as what it is called about stands as it did:
+ *      looked up before every attempt.
  */
 
 import type { ApprovalStore } from '../approvals/approval-store.ts';
@@ -188,10 +190,12 @@ export class EscalationWorker {
   }
 
   async #call(
-    { id, webhook, body, atMs }: Extract<EscalationItem, { kind: 'webhook' }>,
+    { id, escalation, epoch, webhook, body, atMs }: Extract<EscalationItem, { kind: 'webhook' }>,
     claim: Claim,
   ): Promise<Fate> {
-    const { config, clock, log } = this.deps;
+    const { config, clock, log, escalations } = this.deps;
+    // A policy that ends with its call is over by then, at the same epoch.
+    if ((await escalations.find(escalation))?.epoch !== epoch) return DONE;
     const endpoint = config().escalation.webhooks[webhook];
     if (!endpoint)
       return { kind: 'done', effects: [toDeadLetter(claim, `there is no webhook ${webhook} any more`)] };

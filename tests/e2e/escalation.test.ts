@@ -1,9 +1,10 @@
 /** Nobody answers, and somebody is found all the same. */
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
@@ -298,6 +299,71 @@ describe('a program that is called', () => {
         data: { title: expect.stringContaining('a rule watches for'), severity: 'warning', count: 1 },
       },
     );
+  });
+});
+
+describe('a program that does not take its call', () => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  let server: Server;
+  const titles: string[] = [];
+  const called = new EventEmitter();
+
+  beforeEach(async () => {
+    titles.length = 0;
+    server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const { title } = (JSON.parse(body) as { data: { title: string } }).data; // ours
+        titles.push(title);
+        response.writeHead(title.startsWith('fire') ? 503 : 200).end();
+        called.emit('call');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withCalling(onSlack(shipped), {
+          triggers: ['fire', 'flood'].map((word) => ({
+            name: word,
+            when: { message: { words: [word] } },
+            raise: 'pager',
+          })),
+        });
+        const steps = [{ webhook: 'pager' }, { notify: 'dana' }, { wait: '2h' }];
+        const escalations = { pager: WrittenPlan.parse({ steps, last_resort: 'dana', settle: '0s' }) };
+        const webhooks = { pager: { url: `http://127.0.0.1:${port}/page`, secret } };
+        return { ...config, escalation: { ...config.escalation, escalations, webhooks } };
+      },
+    });
+  });
+  afterEach(() => server.close());
+
+  const until = async (title: RegExp, times = 1) => {
+    while (titles.filter((each) => title.test(each)).length < times) await once(called, 'call');
+  };
+
+  it('E1 is not called again once somebody has closed it', async () => {
+    await story.mention('there is a fire');
+    await until(/^fire/);
+    const [ticket] = ID.exec(textOf(await dmWith(DANA.slack, /a rule watches for/))) ?? [];
+
+    await story.dm(DANA.slack, `!resolve ${ticket}`);
+    await story.told(DANA.slack, /Closed/);
+    const before = titles.length;
+    await story.advance(10 * MINUTE);
+    await story.quiet();
+
+    expect(titles).toHaveLength(before);
+    expect(await story.app.deadLetters.list(10)).toEqual([]);
+  });
+
+  it('holds up no call about something else', async () => {
+    const thread = await story.mention('there is a fire');
+    await until(/^fire/);
+
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> there is a flood');
+
+    await until(/^flood/);
   });
 });
 
