@@ -288,35 +288,31 @@ describe('names', () => {
   });
 });
 
-describe('an encrypted connection', () => {
+/** A key and a certificate for a name; undefined where there is no openssl to make them. */
+function makeCertificate(name: string): { key: string; cert: string } | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-tls-'));
-  const key = join(folder, 'key.pem');
-  const cert = join(folder, 'cert.pem');
-  execFileSync(
-    'openssl',
-    [
-      ...[
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:prime256v1',
-        '-nodes',
-        '-days',
-        '2',
-      ],
-      ...['-keyout', key, '-out', cert, '-subj', '/CN=site.test', '-addext', 'subjectAltName=DNS:site.test'],
-    ],
-    { stdio: 'ignore' },
-  );
-  const tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  rmSync(folder, { recursive: true });
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const about = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`];
+  try {
+    execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...about], {
+      stdio: 'ignore',
+    });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } catch {
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
+const tls = makeCertificate('site.test');
+
+describe.skipIf(tls === undefined)('an encrypted connection', () => {
   it('is proved by the name that was asked for, not by the address', async () => {
     const { port } = await startSite('127.0.0.1', 0, tls);
     const internal = [`site.test:${port}`, `other.test:${port}`];
-    const client = aClient({ internal }, leadsTo('127.0.0.1'), tls.cert);
+    const client = aClient({ internal }, leadsTo('127.0.0.1'), tls?.cert);
 
     expect(await client.read(`https://site.test:${port}/site/text`, never)).toMatchObject({ kind: 'page' });
     expect(await client.read(`https://other.test:${port}/site/text`, never)).toMatchObject({
@@ -332,7 +328,7 @@ describe('an encrypted connection', () => {
     const plain = await startSite();
     const internal = [`site.test:${port}`, `site.test:${plain.port}`];
     const to = encodeURIComponent(`http://site.test:${plain.port}/site/text`);
-    const client = aClient({ internal }, leadsTo('127.0.0.1'), tls.cert);
+    const client = aClient({ internal }, leadsTo('127.0.0.1'), tls?.cert);
 
     expect(await client.read(`https://site.test:${port}/site/redirect?to=${to}`, never)).toMatchObject({
       kind: 'refused',
