@@ -85,6 +85,8 @@ export const ApprovalRequest = z.object({
   lineage: z.array(PersonId).optional(),
   /** Roles of the requester when they asked, beside their own: those of a guest, and what a group carried. */
   roles: z.array(z.string()).optional(),
+  /** What of strangers the agent had read when it asked, in words for people. */
+  strangers: z.array(z.string()).optional(),
   /** What it would change, as the tool said when it was asked; with `problem` instead where it could not say. */
   preview: z
     .object({
