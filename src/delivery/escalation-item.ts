@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Report } from '../domain/escalation/course.ts';
 import { Page } from '../domain/escalation/pager.ts';
+import { Place } from '../domain/escalation/record.ts';
 import { ConversationId, EscalationId, PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { partitionOf } from '../redis/keys.ts';
@@ -27,6 +28,14 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     escalation: EscalationId,
     epoch: z.int(),
     person: PersonId,
+  }),
+  /** A post did not arrive. */
+  z.object({
+    ...common,
+    kind: z.literal('unposted'),
+    escalation: EscalationId,
+    epoch: z.int(),
+    place: Place,
   }),
   /** Somebody is to be told something. */
   z.object({ ...common, kind: z.literal('page'), person: PersonId, page: Page }),
@@ -114,6 +123,7 @@ function laneOf(item: EscalationItem): string {
       return `webhook:${item.webhook}:${item.escalation}`;
     case 'close':
     case 'unreached':
+    case 'unposted':
     case 'hand-off':
     case 'post':
       return item.escalation;

@@ -54,7 +54,14 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     face: z.int(),
   }),
   /** What somebody, or a channel, is called about; what is no longer true when its turn comes is left out. */
-  z.object({ ...common, kind: z.literal('page'), person: PersonId.optional(), pages: z.array(Page).min(1) }),
+  z.object({
+    ...common,
+    kind: z.literal('page'),
+    person: PersonId.optional(),
+    /** The channel, where it is called. */
+    channel: z.string().optional(),
+    pages: z.array(Page).min(1),
+  }),
   z.object({
     ...common,
     kind: z.literal('notice'),

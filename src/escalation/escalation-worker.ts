@@ -1,7 +1,7 @@
 /**
  * Does what the queue of the engine asks for: one item, one effect, one commit.
  *
- *   report ──▶ an escalation begins, or counts once more        close, unreached ──▶ it goes on
+ *   report ──▶ an escalation begins, or counts once more        close, unreached, unposted ──▶ it goes on
  *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off ──▶ control
  *
  * Invariants
@@ -26,7 +26,7 @@ import type { Clock } from '../domain/clock.ts';
 import { requestHandoff } from '../domain/control.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import { close } from '../domain/escalation/answers.ts';
-import { raise, unreached } from '../domain/escalation/course.ts';
+import { raise, unposted, unreached } from '../domain/escalation/course.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
 import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
@@ -36,7 +36,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
 import type { LettersSettled } from './letters-settled.ts';
-import type { Pagers } from './pagers.ts';
+import { type Pagers, toUnposted } from './pagers.ts';
 import { queueOfLetters } from './triggers.ts';
 
 const FIRST_RETRY_MS = 1_000;
@@ -123,6 +123,13 @@ export class EscalationWorker {
           options,
         );
         return DONE;
+      case 'unposted':
+        await escalations.apply(
+          item.escalation,
+          (before, nowMs) => before && unposted(before, item, nowMs),
+          options,
+        );
+        return DONE;
       case 'page':
         await this.#showCard(item);
         await pagers.admit(item.person, item.page);
@@ -166,13 +173,6 @@ export class EscalationWorker {
     atMs,
   }: Extract<EscalationItem, { kind: 'post' }>): Effect[] {
     const to = this.deps.channelOn(platform, channel);
-    if (!to) {
-      this.deps.log.error(
-        { platform, channel, escalation },
-        'a channel of an escalation policy cannot be written to',
-      );
-      return [];
-    }
     const page = {
       id,
       escalation,
@@ -183,9 +183,25 @@ export class EscalationWorker {
       markdown,
       atMs,
     } as const;
+    if (!to) {
+      this.deps.log.error(
+        { platform, channel, escalation },
+        'a channel of an escalation policy cannot be written to',
+      );
+      return toUnposted({ platform, channel }, page, atMs);
+    }
     const conversationId = ConversationId.parse(`page:${platform}:${channel}`);
     return [
-      toOutEffect({ kind: 'page', id, correlation: escalation, conversationId, to, pages: [page], atMs }),
+      toOutEffect({
+        kind: 'page',
+        id,
+        correlation: escalation,
+        conversationId,
+        to,
+        channel,
+        pages: [page],
+        atMs,
+      }),
     ];
   }
 

@@ -10,6 +10,7 @@
 import { toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { admit, flush, type Page, Pager, type Quiet, type Told } from '../domain/escalation/pager.ts';
+import type { Place } from '../domain/escalation/record.ts';
 import { ConversationId, type EscalationId, PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -133,4 +134,10 @@ export class Pagers {
 export function toUnreached(person: PersonId, { id, why, escalation, epoch }: Page, atMs: number): Effect[] {
   if (why === 'news' || why === 'still') return [];
   return [toItem({ kind: 'unreached', id: `unreached:${id}`, atMs, escalation, epoch, person })];
+}
+
+/** A post that cannot arrive; the same holds for its news. */
+export function toUnposted(place: Place, { id, why, escalation, epoch }: Page, atMs: number): Effect[] {
+  if (why === 'news' || why === 'still') return [];
+  return [toItem({ kind: 'unposted', id: `unposted:${id}`, atMs, escalation, epoch, place })];
 }

@@ -40,7 +40,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import type { Address, OutboundBody, Sent } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
-import { toUnreached } from '../escalation/pagers.ts';
+import { toUnposted, toUnreached } from '../escalation/pagers.ts';
 import { pageContent } from '../escalation/sentences.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -370,9 +370,12 @@ export class DeliveryWorker {
     return places.find(({ platform }) => platform !== failed.platform) ?? places[0];
   }
 
-  #unreached({ person, pages }: Extract<OutboxItem, { kind: 'page' }>): Effect[] {
-    if (person === undefined) return [];
-    return pages.flatMap((page) => toUnreached(person, page, this.deps.clock.now()));
+  #unreached({ person, channel, to, pages }: Extract<OutboxItem, { kind: 'page' }>): Effect[] {
+    const nowMs = this.deps.clock.now();
+    return pages.flatMap((page) => {
+      if (person !== undefined) return toUnreached(person, page, nowMs);
+      return channel === undefined ? [] : toUnposted({ platform: to.platform, channel }, page, nowMs);
+    });
   }
 
   /** Asks the approver elsewhere if that can be, and says how far the question got. */

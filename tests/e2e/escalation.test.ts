@@ -9,7 +9,7 @@ import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { defer } from '../support/core.ts';
-import { ALEX, button, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
+import { ALEX, button, DANA, EVE, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
 
 const MINUTE = 60_000;
 const ID = /esc_p\d+_[0-9a-z]{12}/;
@@ -192,12 +192,41 @@ describe('a call that does not arrive', () => {
     expect((await story.mail(DANA.mail, /a rule watches for/)).text).toContain('there is a fire');
   });
 
-  it('E10 has one owner when two take it at once, and the other is told', async () => {
+  it('OM-122 goes on by the next step at once when a channel cannot be posted in', async () => {
     story = await Story.begin({
-      config: (shipped) =>
-        withCalling(withPerson(onSlack(shipped), 'alex', { roles: ['operator'] as never }), { triggers }),
+      config: (shipped) => {
+        const config = withCalling(onSlack(shipped), { triggers });
+        const steps = [
+          { notify: { channel: { slack: 'C0GONE' } } },
+          { wait: '4h' },
+          { notify: 'dana' },
+          { wait: '4h' },
+        ];
+        const lead = WrittenPlan.parse({ steps, last_resort: 'dana', settle: '0s' });
+        return { ...config, escalation: { ...config.escalation, escalations: { lead } } };
+      },
     });
     await story.mention('there is a fire');
+
+    await dmWith(DANA.slack, /a rule watches for/);
+
+    const [escalation] = await story.app.escalations.live(10);
+    expect(escalation).toMatchObject({ standing: { state: 'ACTIVE' }, posted: [] });
+  });
+
+  it('E10 has one owner when two take it at once, and the other is told', async () => {
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withPerson(onSlack(shipped), 'alex', { roles: ['operator'] as never });
+        const { people } = config.contacts;
+        const carl = { ...shipped.contacts.people.alex!, accounts: { slack: [`T0SANDBOX/${EVE.slack}`] } };
+        return withCalling(
+          { ...config, contacts: { ...config.contacts, people: { ...people, carl } } },
+          { triggers },
+        );
+      },
+    });
+    await story.mention('there is a fire', EVE.slack);
     const [ticket = ''] = ID.exec(textOf(await dmWith(DANA.slack, /a rule watches for/))) ?? [];
     const { escalationDesk } = story.app;
     const gestures = ['dana', 'alex'].map((id) => {

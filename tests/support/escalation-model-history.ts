@@ -550,7 +550,7 @@ type Deed = Extract<Input, { by: Who }> & { readonly by: PersonId };
 type PageItem = Extract<OutboxItem, { kind: 'page' }>;
 
 /** Calls of programs, and what a conversation waits for, are not done here. */
-const DOABLE: ReadonlySet<string> = new Set(['close', 'unreached', 'page', 'post']);
+const DOABLE: ReadonlySet<string> = new Set(['close', 'unreached', 'unposted', 'page', 'post']);
 /** Of work in one go. */
 const MOST_ROUNDS = 200;
 

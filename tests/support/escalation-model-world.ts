@@ -103,7 +103,9 @@ export class RealEngine {
       clock: { now: () => this.time.nowMs },
       log: silent,
     } as unknown as DeliveryDeps; // a page needs nothing else
-    const partition = item.kind === 'page' && item.person !== undefined ? partitionOf(item.person) : 0;
+    const person = item.kind === 'page' ? item.person : undefined;
+    // What is posted lies with what it is about.
+    const partition = person === undefined ? partitionOfEscalation(item.correlation) : partitionOf(person);
     await new DeliveryWorker(deps).handle(toClaim(`o.${item.to.platform}`, partition, item), 'yield');
     return texts;
   }

@@ -7,7 +7,7 @@
 import { type EscalationItem, partitionOfEscalation, toItem } from '../../src/delivery/escalation-item.ts';
 import { type OutboxItem, toOutEffect } from '../../src/delivery/outbox.ts';
 import { close } from '../../src/domain/escalation/answers.ts';
-import { type Report, raise, tick, unreached } from '../../src/domain/escalation/course.ts';
+import { type Report, raise, tick, unposted, unreached } from '../../src/domain/escalation/course.ts';
 import { admit, flush, type Page, type Pager, type Quiet } from '../../src/domain/escalation/pager.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import {
@@ -159,10 +159,8 @@ export class EscalationModel {
   deliver(item: Extract<OutboxItem, { kind: 'page' }>, arrives: boolean): readonly Page[] {
     const pages = item.pages.filter((page) => this.find(page.escalation)?.epoch === page.epoch);
     if (pages.length === 0 || arrives) return pages;
-    if (item.person !== undefined) {
-      // Of all of them: what is no longer true does not count there either.
-      for (const page of item.pages) this.#goesWrong(item.person, page, partitionOf(item.person));
-    }
+    // Of all of them: what is no longer true does not count there either.
+    for (const page of item.pages) this.#goesWrong(item, page);
     return [];
   }
 
@@ -178,12 +176,24 @@ export class EscalationModel {
           item.id,
         );
         return;
+      case 'unposted':
+        yield* this.apply(
+          item.escalation,
+          (before, nowMs) => before && unposted(before, item, nowMs),
+          item.id,
+        );
+        return;
       case 'page':
         yield* this.#admit(item.person, item.page);
         return;
       case 'post': {
         const to = this.setting.channelOn(item.platform, item.channel);
-        if (to) this.store.writeNow(partitionOfEscalation(item.escalation), [toPost(item, to)]);
+        const { platform, channel, atMs } = item;
+        const page = { ...item, importance: 'high', atMs } as const;
+        this.store.writeNow(
+          partitionOfEscalation(item.escalation),
+          to ? [toPost(item, to)] : unpostedIn(platform, channel, page, atMs),
+        );
         return;
       }
       default:
@@ -250,8 +260,14 @@ export class EscalationModel {
     ];
   }
 
-  #goesWrong(person: PersonId, page: Page, partition: number): void {
-    this.store.writeNow(partition, unreachedBy(person, page, this.store.nowMs));
+  #goesWrong({ person, channel, to }: Extract<OutboxItem, { kind: 'page' }>, page: Page): void {
+    const { nowMs } = this.store;
+    if (person !== undefined) this.store.writeNow(partitionOf(person), unreachedBy(person, page, nowMs));
+    else if (channel !== undefined)
+      this.store.writeNow(
+        partitionOfEscalation(page.escalation),
+        unpostedIn(to.platform, channel, page, nowMs),
+      );
   }
 }
 
@@ -263,6 +279,18 @@ function unreachedBy(person: PersonId, { id, why, escalation, epoch }: Page, atM
     : [];
 }
 
+/** Nor need news be posted. */
+function unpostedIn(
+  platform: Platform,
+  channel: string,
+  { id, why, escalation, epoch }: Pick<Page, 'id' | 'why' | 'escalation' | 'epoch'>,
+  atMs: number,
+): Effect[] {
+  const isCall = why === 'call' || why === 'last';
+  const place = { platform, channel };
+  return isCall ? [toItem({ kind: 'unposted', id: `unposted:${id}`, atMs, escalation, epoch, place })] : [];
+}
+
 function toPost(
   item: Extract<EscalationItem, { kind: 'post' }> & { readonly why?: Page['why'] },
   to: Address,
@@ -270,7 +298,16 @@ function toPost(
   const { id, escalation, epoch, platform, channel, markdown, atMs, why = 'call' } = item;
   const page: Page = { id, escalation, epoch, platform, importance: 'high', why, markdown, atMs };
   const conversationId = ConversationId.parse(`page:${platform}:${channel}`);
-  return toOutEffect({ kind: 'page', id, correlation: escalation, conversationId, to, pages: [page], atMs });
+  return toOutEffect({
+    kind: 'page',
+    id,
+    correlation: escalation,
+    conversationId,
+    to,
+    channel,
+    pages: [page],
+    atMs,
+  });
 }
 
 /** What is in the queues of the engine and of the platforms, as it was written. */

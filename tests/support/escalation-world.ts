@@ -10,7 +10,7 @@ import {
   resolve,
   snooze,
 } from '../../src/domain/escalation/answers.ts';
-import { type Report, raise, tick, unreached } from '../../src/domain/escalation/course.ts';
+import { type Report, raise, tick, unposted, unreached } from '../../src/domain/escalation/course.ts';
 import {
   EscalationPlan,
   type OnEmpty,
@@ -298,6 +298,7 @@ export type Command = { readonly afterMs: number } & (
   | { readonly kind: 'push'; readonly by: PersonId; readonly step: string | undefined }
   | { readonly kind: 'close' }
   | { readonly kind: 'unreached'; readonly person: PersonId; readonly epochsAgo: number }
+  | { readonly kind: 'unposted'; readonly platform: Platform; readonly epochsAgo: number }
 );
 
 /** `look` at random times, late or early; and exactly when something is due, which `run` does in between. */
@@ -336,6 +337,12 @@ export function commands(): fc.Arbitrary<Command[]> {
       kind: fc.constant('unreached' as const),
       afterMs,
       person,
+      epochsAgo: fc.constantFrom(0, 0, 0, 1),
+    }),
+    fc.record({
+      kind: fc.constant('unposted' as const),
+      afterMs,
+      platform: fc.constantFrom(...PLATFORMS),
       epochsAgo: fc.constantFrom(0, 0, 0, 1),
     }),
   );
@@ -442,6 +449,10 @@ export class Run {
         return close(it, 'it is over');
       case 'unreached':
         return unreached(it, { epoch: it.epoch - command.epochsAgo, person: command.person }, atMs);
+      case 'unposted': {
+        const place = { platform: command.platform, channel: 'C1' };
+        return unposted(it, { epoch: it.epoch - command.epochsAgo, place }, atMs);
+      }
       default:
         return command satisfies never;
     }

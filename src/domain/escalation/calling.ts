@@ -2,7 +2,7 @@
 import type { PersonId } from '../ids.ts';
 import type { Importance } from '../person.ts';
 import type { Target } from './plan.ts';
-import type { Act, Chain, Escalation } from './record.ts';
+import type { Act, Chain, Escalation, Place } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Most people that one step calls: more would be a crowd. */
@@ -44,6 +44,30 @@ export function call(
 
 export function isNobody({ chains, posts }: Called): boolean {
   return chains.length === 0 && posts.length === 0;
+}
+
+/** Channels among these targets that are not posted in. */
+export function unpostedOf(who: readonly Target[], { posts }: Called): { unposted?: Place[] } {
+  const left = placesIn(who).filter(
+    (place) => !posts.some((act) => act.kind === 'post' && isSamePlace(act, place)),
+  );
+  return left.length === 0 ? {} : { unposted: left };
+}
+
+/** Channels that those who are called now were posted in, as far as is known. */
+export function heardIn({ calling }: Pick<Escalation, 'calling'>): Place[] {
+  const { who = [], unposted = [] } = calling ?? {};
+  return placesIn(who).filter((place) => !unposted.some((each) => isSamePlace(each, place)));
+}
+
+export function isSamePlace(one: Place, other: Place): boolean {
+  return one.platform === other.platform && one.channel === other.channel;
+}
+
+function placesIn(who: readonly Target[]): Place[] {
+  return who.flatMap((target) =>
+    target.kind === 'channel' ? [{ platform: target.platform, channel: target.channel }] : [],
+  );
 }
 
 /** When the next of these targets may be somebody else. */

@@ -3,7 +3,18 @@ import { z } from 'zod';
 import { EscalationId, PersonId } from '../ids.ts';
 import { Address } from '../message.ts';
 import type { Importance } from '../person.ts';
-import { call, changesOf, isIn, isUnreachable, join, ring, skipFailed, toldWith } from './calling.ts';
+import {
+  call,
+  changesOf,
+  heardIn,
+  isIn,
+  isSamePlace,
+  isUnreachable,
+  join,
+  ring,
+  skipFailed,
+  toldWith,
+} from './calling.ts';
 import { type EscalationPlan, importanceOf, isWorse, Severity } from './plan.ts';
 import {
   type Act,
@@ -13,6 +24,7 @@ import {
   type EscalationEvent,
   type EscalationStep,
   isLive,
+  type Place,
   type Standing,
   Subject,
 } from './record.ts';
@@ -197,21 +209,38 @@ export function unreached(
   { epoch, person }: { readonly epoch: number; readonly person: PersonId },
   nowMs: number,
 ): EscalationStep<'GOES_ON' | 'OVER'> {
-  const { standing, calling } = escalation;
   // Where nobody is being called, there are no chains.
   if (epoch !== escalation.epoch || !isIn(escalation.chains, person)) return { result: 'OVER' };
   const chains = escalation.chains.map((chain) =>
     chain.person === person ? skipFailed(chain, nowMs) : chain,
   );
-  const isPosted = calling?.who.some(({ kind }) => kind === 'channel') === true;
-  const isNobodyLeft = !isPosted && chains.every(isUnreachable);
-  const next: Escalation = {
-    ...advance(escalation, isNobodyLeft ? withNobody(standing, nowMs) : standing),
-    chains,
+  return { result: 'GOES_ON', moved: { ...missed({ ...escalation, chains }, nowMs), actor: person } };
+}
+
+/** A post did not arrive: whoever reads that channel has not heard of it. */
+export function unposted(
+  escalation: Escalation,
+  { epoch, place }: { readonly epoch: number; readonly place: Place },
+  nowMs: number,
+): EscalationStep<'GOES_ON' | 'OVER'> {
+  const { calling, posted = [] } = escalation;
+  const isAwaited = heardIn(escalation).some((each) => isSamePlace(each, place));
+  if (epoch !== escalation.epoch || !calling || !isAwaited) return { result: 'OVER' };
+  const without: Escalation = {
+    ...escalation,
+    calling: { ...calling, unposted: [...(calling.unposted ?? []), place] },
+    posted: posted.filter((each) => !isSamePlace(each, place)),
   };
+  return { result: 'GOES_ON', moved: missed(without, nowMs) };
+}
+
+/** With nobody and no channel left that could have heard of it, it goes on at once. */
+function missed(escalation: Escalation, nowMs: number): NonNullable<EscalationStep<unknown>['moved']> {
+  const { standing, chains } = escalation;
+  const isNobodyLeft = heardIn(escalation).length === 0 && chains.every(isUnreachable);
+  const next = advance(escalation, isNobodyLeft ? withNobody(standing, nowMs) : standing);
   const isUnheard = isNobodyLeft && standing.state === 'EXHAUSTED' && standing.isHeard;
-  const acts: readonly Act[] = isUnheard ? [{ kind: 'alarm' }] : [];
-  return { result: 'GOES_ON', moved: { ...bySystem(next, 'unreached', acts), actor: person } };
+  return bySystem(next, 'unreached', isUnheard ? [{ kind: 'alarm' }] : []);
 }
 
 /** What waited for somebody who was not reached waits no longer; what waits for something else goes on waiting. */

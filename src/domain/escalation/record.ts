@@ -60,6 +60,10 @@ export const Chain = z.object({
 });
 export type Chain = z.infer<typeof Chain>;
 
+/** A channel of a platform. */
+export const Place = z.object({ platform: Platform, channel: z.string() });
+export type Place = z.infer<typeof Place>;
+
 const Owner = z.object({ person: PersonId, name: z.string() });
 export type Owner = z.infer<typeof Owner>;
 
@@ -132,7 +136,13 @@ export const Escalation = z.object({
   jumps: z.record(z.string(), z.int()),
   /** Whom the last step called, and when that may be somebody else, so that a change of shift is noticed. */
   calling: z
-    .object({ who: z.array(Target), importance: Importance, changesMs: z.int().optional() })
+    .object({
+      who: z.array(Target),
+      importance: Importance,
+      changesMs: z.int().optional(),
+      /** Channels among them that could not be posted in. */
+      unposted: z.array(Place).optional(),
+    })
     .optional(),
   chains: z.array(Chain),
   /** Everybody called so far. */
@@ -140,7 +150,7 @@ export const Escalation = z.object({
   /** Where each of them was called last. */
   calledOn: z.record(z.string(), Platform).optional(),
   /** Channels it was posted in; absent: in none. */
-  posted: z.array(z.object({ platform: Platform, channel: z.string() })).optional(),
+  posted: z.array(Place).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
 });

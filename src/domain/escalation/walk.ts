@@ -6,7 +6,7 @@
  */
 
 import type { Importance } from '../person.ts';
-import { type Called, call, changesOf, isNobody, join, ring, toldWith } from './calling.ts';
+import { type Called, call, changesOf, isNobody, join, ring, toldWith, unpostedOf } from './calling.ts';
 import {
   type Condition,
   type EscalationPlan,
@@ -93,7 +93,11 @@ export class PlanWalk {
     this.#acts.push(...called.posts, ...(isHeard ? [] : [{ kind: 'alarm' } as const]));
     this.escalation = {
       ...this.escalation,
-      calling: { ...lastResort, ...changesOf(lastResort.who, this.s) },
+      calling: {
+        ...lastResort,
+        ...changesOf(lastResort.who, this.s),
+        ...unpostedOf(lastResort.who, called),
+      },
       chains: join(this.escalation.chains, called.chains),
     };
     return this.#end('exhausted', { state: 'EXHAUSTED', nextMs: this.s.nowMs + nagMs, isHeard });
@@ -156,7 +160,7 @@ export class PlanWalk {
     this.#batch = { called, index: this.#taken.length - 1, isPassed: false };
     this.escalation = {
       ...this.escalation,
-      calling: { who: [...who], importance, ...changesOf(who, this.s) },
+      calling: { who: [...who], importance, ...changesOf(who, this.s), ...unpostedOf(who, called) },
     };
     this.#goTo(next);
     return true;

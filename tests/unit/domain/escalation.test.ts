@@ -189,6 +189,57 @@ describe('an escalation', () => {
     expect(alarmsOf(unreached)).toBe(1);
   });
 
+  it('takes the next step at once when a channel alone was called, and nobody can post in it', () => {
+    const run = new Run(world({ posts: ['slack'] }), plan([post(), wait(60), call('dana'), wait(60)]));
+    run.raise().pass(START);
+    expect(run.escalation.posted).toEqual([{ platform: SLACK.platform, channel: 'C1' }]);
+
+    run.do({ kind: 'unposted', platform: SLACK.platform, epochsAgo: 0, afterMs: MINUTE }).pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['0:01 dana slack']);
+    expect(run.escalation.posted).toEqual([]);
+  });
+
+  it('waits for whoever else was called, when a channel cannot be posted in', () => {
+    const both: PlanStep = { ...post(), who: [...post().who, ...call('alex').who] };
+    const run = new Run(world({ posts: ['slack'] }), plan([both, wait(60), call('dana'), wait(60)]))
+      .raise()
+      .pass(START);
+
+    run.do({ kind: 'unposted', platform: SLACK.platform, epochsAgo: 0, afterMs: 0 }).pass(START + MINUTE);
+    expect(callsOf(run)).toEqual(['0:00 alex slack']);
+
+    const fails = { kind: 'unreached', person: ALEX, epochsAgo: 0, afterMs: MINUTE } as const;
+    run.do(fails).do(fails).pass(run.atMs);
+    expect(callsOf(run).at(-1)).toBe('0:02 dana slack');
+  });
+
+  it('does not wait for readers of a channel on a platform that does not run', () => {
+    const both: PlanStep = { ...post(), who: [...post().who, ...call('alex').who] };
+    const run = new Run(world({ posts: [] }), plan([both, wait(60), call('dana'), wait(60)]))
+      .raise()
+      .pass(START);
+
+    const fails = { kind: 'unreached', person: ALEX, epochsAgo: 0, afterMs: MINUTE } as const;
+    run.do(fails).do(fails).pass(run.atMs);
+
+    expect(callsOf(run).at(-1)).toBe('0:02 dana slack');
+  });
+
+  it('E6 raises the alarm when the last resort is a channel nobody can post in', () => {
+    const last = {
+      ...plan([call('nobody')]),
+      lastResort: { who: post().who, importance: 'urgent' as const },
+    };
+    const run = new Run(world({ posts: ['slack'] }), last).raise().pass(START);
+    expect(run.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: true });
+
+    run.do({ kind: 'unposted', platform: SLACK.platform, epochsAgo: 0, afterMs: MINUTE });
+
+    expect(run.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: false });
+    expect(alarmsOf(run)).toBe(1);
+  });
+
   it('goes through its steps as often as it says, then calls the last resort, and again after a while', () => {
     const run = new Run(world(), { ...plan([call('dana'), wait(10)]), rounds: 2 }).raise();
 
@@ -394,7 +445,9 @@ describe('an escalation', () => {
 function world({
   shift = [ALEX],
   links = { alex: [SLACK, EMAIL], dana: [SLACK, EMAIL], kim: [SLACK, EMAIL] },
+  posts = [],
 }: {
+  posts?: World['posts'];
   shift?: (PersonId | undefined)[];
   links?: World['links'];
 } = {}): World {
@@ -403,7 +456,7 @@ function world({
     schedules: { support: { turnMs: HOUR, people: shift } },
     roles: {},
     links,
-    posts: [],
+    posts,
   };
 }
 
@@ -431,6 +484,15 @@ function call(who: string, id = ''): Notify {
   } as const;
   const target = targets[who as keyof typeof targets] ?? { kind: 'person', person: PersonId.parse(who) };
   return { kind: 'notify', id, who: [target], onEmpty: { kind: 'skip' } };
+}
+
+function post(): Notify {
+  return {
+    kind: 'notify',
+    id: '',
+    who: [{ kind: 'channel', platform: SLACK.platform, channel: 'C1' }],
+    onEmpty: { kind: 'skip' },
+  };
 }
 
 function wait(minutes: number, id = ''): PlanStep {
