@@ -4,7 +4,7 @@
  */
 
 import { toClientEvent } from '../delivery/client-event.ts';
-import { type Trouble, toClose, toReport } from '../delivery/escalation-item.ts';
+import { escalationIdOf, type Trouble, toClose, toItem, toReport } from '../delivery/escalation-item.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
 import { idsAsking } from '../domain/approval/exclusion.ts';
@@ -13,6 +13,7 @@ import {
   type Approval,
   type ApprovalEvent,
   type CardCopy,
+  endOfPause,
   isEnded,
   isWaiting,
 } from '../domain/approval/record.ts';
@@ -42,6 +43,7 @@ export function consequencesOf(before: Approval, change: Change, nowMs: number):
     ...questions(before, next, nowMs),
     ...(change.unasked ? [unaskedNews(next, change.unasked, nowMs)] : []),
     ...(event === 'reminded' ? reminders(next, nowMs, spared) : []),
+    ...callsHeld(before, next, nowMs),
     ...(isWaiting(before.state) && !isWaiting(next.state) ? callsOff(next, nowMs) : []),
   ];
 }
@@ -84,6 +86,21 @@ function calls(approval: Approval, nowMs: number): Effect[] {
     policy: policy.escalation,
   };
   return [toReport(trouble, nowMs)];
+}
+
+/** Nobody is called for what waits for a reply of whoever asked, as long as its deadline waits, too. */
+function callsHeld(before: Approval, next: Approval, atMs: number): Effect[] {
+  if (next.policy.escalation === undefined || !isWaiting(next.state)) return [];
+  const wasHeld = before.pausedMs !== undefined;
+  const isHeld = next.pausedMs !== undefined;
+  if (wasHeld === isHeld) return [];
+  const escalation = escalationIdOf(callKey(next.id), subjectOf(next));
+  const cause = `${next.id}:${next.rev}`;
+  return [
+    isHeld
+      ? toItem({ kind: 'hold', id: `hold:${cause}`, atMs, escalation, untilMs: endOfPause(next) })
+      : toItem({ kind: 'go-on', id: `go-on:${cause}`, atMs, escalation }),
+  ];
 }
 
 /** It waits for nobody any more. */

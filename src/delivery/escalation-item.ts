@@ -21,6 +21,10 @@ export const EscalationItem = z.discriminatedUnion('kind', [
   z.object({ ...common, kind: z.literal('report'), policy: z.string(), report: Report }),
   /** What it was about is over by itself. */
   z.object({ ...common, kind: z.literal('close'), escalation: EscalationId, remark: z.string() }),
+  /** What it is about waits for a reply until then, at most. */
+  z.object({ ...common, kind: z.literal('hold'), escalation: EscalationId, untilMs: z.int() }),
+  /** There is a reply, or it is waited for no longer. */
+  z.object({ ...common, kind: z.literal('go-on'), escalation: EscalationId }),
   /** A call did not arrive. */
   z.object({
     ...common,
@@ -124,6 +128,8 @@ function laneOf(item: EscalationItem): string {
     case 'close':
     case 'unreached':
     case 'unposted':
+    case 'hold':
+    case 'go-on':
     case 'hand-off':
     case 'post':
       return item.escalation;

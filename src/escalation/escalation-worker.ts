@@ -1,7 +1,7 @@
 /**
  * Does what the queue of the engine asks for: one item, one effect, one commit.
  *
- *   report ──▶ an escalation begins, or counts once more        close, unreached, unposted ──▶ it goes on
+ *   report ──▶ an escalation begins, or counts once more        close, hold, go-on, unreached, unposted ──▶ it goes on
  *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off ──▶ control
  *
  * Invariants
@@ -26,7 +26,7 @@ import type { Clock } from '../domain/clock.ts';
 import { requestHandoff } from '../domain/control.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import { close } from '../domain/escalation/answers.ts';
-import { raise, unposted, unreached } from '../domain/escalation/course.ts';
+import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/course.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
 import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
@@ -115,6 +115,12 @@ export class EscalationWorker {
       }
       case 'close':
         await escalations.apply(item.escalation, (before) => before && close(before, item.remark), options);
+        return DONE;
+      case 'hold':
+        await escalations.apply(item.escalation, (before) => before && hold(before, item.untilMs), options);
+        return DONE;
+      case 'go-on':
+        await escalations.apply(item.escalation, (before, nowMs) => before && goOn(before, nowMs), options);
         return DONE;
       case 'unreached':
         await escalations.apply(

@@ -143,6 +143,7 @@ function standingText({ standing, waitsSinceMs, plan }: Escalation): string {
     case 'ACTIVE':
       return `people are being called; the next at ${whenText(standing.nextMs)}`;
     case 'HELD':
+      if (standing.reason === 'asked') return 'a question is open; nobody is called until there is a reply';
       return standing.reason === 'closed'
         ? `waits for working hours, ${whenText(standing.nextMs)}`
         : `waits for somebody to be there${waitsSinceMs === undefined ? '' : `, until ${whenText(waitsSinceMs + holdOf(plan))} at most`}`;

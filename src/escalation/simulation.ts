@@ -49,6 +49,9 @@ export type Missing =
   | { readonly kind: 'nobody'; readonly target: Target }
   | { readonly kind: 'no-posting'; readonly platform: Platform };
 
+/** Nobody asks anything in a simulation. */
+type HeldReason = 'closed' | 'nobody';
+
 /** One line of the course. */
 export type Happening = { readonly atMs: number } & (
   | {
@@ -73,7 +76,7 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'webhook'; readonly webhook: string; readonly at: StepTaken }
   | { readonly kind: 'hand-off'; readonly at: StepTaken }
   | { readonly kind: 'severity'; readonly severity: Severity; readonly at: StepTaken }
-  | { readonly kind: 'held'; readonly reason: 'closed' | 'nobody'; readonly untilMs: number }
+  | { readonly kind: 'held'; readonly reason: HeldReason; readonly untilMs: number }
   | { readonly kind: 'alarm' }
 );
 
@@ -291,7 +294,8 @@ class Play {
     const last = this.#happenings.at(-1);
     const isSame = before.state === 'HELD' && before.reason === after.reason && last?.kind === 'held';
     if (isSame) this.#happenings[this.#happenings.length - 1] = { ...last, untilMs: after.nextMs };
-    else this.#add({ kind: 'held', atMs: nowMs, reason: after.reason, untilMs: after.nextMs });
+    else if (after.reason !== 'asked')
+      this.#add({ kind: 'held', atMs: nowMs, reason: after.reason, untilMs: after.nextMs });
   }
 
   #tellAll(nowMs: number): void {

@@ -77,6 +77,29 @@ describe('a request that nobody answers', () => {
   });
 });
 
+describe('a request about which somebody asks something first', () => {
+  it('calls nobody until there is a reply, and then whoever was called last', async () => {
+    story = await Story.begin({ config: (shipped) => withCalling(shipped, { approvals: 'lead' }) });
+    const thread = await story.mention('refund order 7');
+    await story.mail(DANA.mail, /Somebody has to look after this/);
+    const [approval] = await story.open();
+    const calls = () =>
+      story.sandbox.mail
+        .mailbox(DANA.mail)
+        .filter(({ text }) => /Somebody has to look after this/.test(text));
+
+    await story.dm(DANA.slack, `!question ${approval!.id} is it damaged?`);
+    await story.answer(thread, /is it damaged/);
+    await story.quiet();
+    await story.advance(15 * MINUTE);
+    await story.quiet();
+    expect(story.sandbox.slack.messages('C0OPS')).toEqual([]);
+
+    await story.say(ALEX.slack, thread, `!reply ${approval!.id} yes, it is`);
+    await story.sandbox.mail.until(() => calls().length === 2 || undefined);
+  });
+});
+
 describe('an hour without the gateway', () => {
   it('E11 calls whoever is due by then, in one look, and nobody by the way', async () => {
     story = await Story.begin({

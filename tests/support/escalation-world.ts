@@ -420,6 +420,11 @@ export class Run {
     return this.#keep(command, this.#carryOut(command));
   }
 
+  /** What something else has brought about. */
+  keep(step: EscalationStep<unknown>): this {
+    return this.#keep({ kind: 'look', afterMs: 0 }, step);
+  }
+
   get escalation(): Escalation {
     if (!this.current) throw new Error('nothing was raised');
     return this.current;

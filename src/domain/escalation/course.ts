@@ -192,6 +192,22 @@ function loudnessOf(severity: Severity): Importance {
   return importance === 'low' ? 'normal' : importance;
 }
 
+/** What it is about waits for a reply: until then nobody is called who has not taken it. */
+export function hold(escalation: Escalation, untilMs: number): EscalationStep<'HELD' | 'NOTHING'> {
+  const { state } = escalation.standing;
+  if (state !== 'ACTIVE' && state !== 'HELD' && state !== 'EXHAUSTED') return { result: 'NOTHING' };
+  const next = advanceEpoch(escalation, { state: 'HELD', reason: 'asked', nextMs: untilMs });
+  return { result: 'HELD', moved: bySystem(next, 'held') };
+}
+
+/** There is a reply: whoever was called last is called again. */
+export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOES_ON' | 'NOTHING'> {
+  const { standing, plan, step } = escalation;
+  if (standing.state !== 'HELD' || standing.reason !== 'asked') return { result: 'NOTHING' };
+  const next = startAt(escalation, lastCallBefore(plan, step), nowMs);
+  return { result: 'GOES_ON', moved: bySystem(next, 'woken') };
+}
+
 /** The step that called somebody last. */
 function lastCallBefore({ steps }: EscalationPlan, step: number): number {
   return Math.max(

@@ -73,8 +73,8 @@ export const Standing = z.discriminatedUnion('state', [
   z.object({ state: z.literal('ACTIVE'), nextMs: z.int() }),
   z.object({
     state: z.literal('HELD'),
-    /** Outside its hours, or nobody there who could be called. */
-    reason: z.enum(['closed', 'nobody']),
+    /** Outside its hours, nobody there who could be called, or a question to whoever asked is open. */
+    reason: z.enum(['closed', 'nobody', 'asked']),
     /** When it is looked at again. */
     nextMs: z.int(),
   }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tick } from '../../../src/domain/escalation/course.ts';
+import { goOn, hold, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep, type Severity } from '../../../src/domain/escalation/plan.ts';
 import { dueOf } from '../../../src/domain/escalation/record.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
@@ -238,6 +238,33 @@ describe('an escalation', () => {
 
     expect(run.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: false });
     expect(alarmsOf(run)).toBe(1);
+  });
+
+  it('calls nobody while a question is open, and whoever was called last once there is a reply', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(10)])).raise().pass(START);
+
+    run.keep(hold(run.escalation, START + HOUR)).pass(START + 50 * MINUTE);
+    expect(run.escalation).toMatchObject({ epoch: 2, standing: { state: 'HELD', reason: 'asked' } });
+    run.atMs = START + 50 * MINUTE;
+    run.keep(goOn(run.escalation, run.atMs)).pass(START + 65 * MINUTE);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 alex slack',
+      '0:50 alex slack',
+      '0:55 alex email',
+      '1:00 dana slack',
+      '1:05 dana email',
+    ]);
+  });
+
+  it('goes on without a reply where there is none, and is not held where somebody has it', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(60)])).raise().pass(START);
+    run.keep(hold(run.escalation, START + HOUR)).pass(START + 2 * HOUR - 1);
+    expect(callsOf(run)).toContain('1:00 dana slack');
+    expect(goOn(run.escalation, run.atMs)).toEqual({ result: 'NOTHING' });
+
+    run.do(taken(ALEX, 0));
+    expect(hold(run.escalation, START + DAY)).toEqual({ result: 'NOTHING' });
   });
 
   it('goes through its steps as often as it says, then calls the last resort, and again after a while', () => {
