@@ -42,7 +42,12 @@ function withServer(shipped: StoryConfig): StoryConfig {
   );
   return {
     ...shipped,
-    settings: { ...shipped.settings, mcp },
+    settings: {
+      ...shipped.settings,
+      mcp,
+      // It is asked again and again what is offered, until it is.
+      limits: { ...shipped.settings.limits, messages_per_person_per_minute: 10_000 },
+    },
     authorizations: {
       ...shipped.authorizations,
       rules: [...own.rules, ...shipped.authorizations.rules],
