@@ -247,6 +247,10 @@ export async function startApp(options: AppOptions): Promise<App> {
 async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const { config, clock, log } = options;
   const { settings } = config();
+  // The first thing that is written, so that a store that takes nothing is found out before anything else.
+  const tokens = createReplyTokens(await readSecret(redis, new Keys(prefixOf(config())), 'reply-tokens'));
+
+  log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
   const {
     keys,
     stores,
@@ -263,7 +267,6 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     mcp,
     schedules,
   } = await equip(options, redis);
-  const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
   const skills = new SkillRegistry({
@@ -662,7 +665,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
   const keys = new Keys(prefixOf(config()));
   const stores = createStores(redis, keys, options);
 
-  log.info({ step: 3, stage: 'Capability Registration' }, 'registering tools');
   const listener = new WebhookListener(settings.http, log);
   const bookmarks = new BookmarkStore(redis, keys);
   const places = new PlaceStore(redis, keys);

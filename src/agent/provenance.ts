@@ -2,8 +2,10 @@
  * Whether strangers' words have been read in a conversation, and which words are those of people we know.
  *
  * The agent may do what a text says without anybody noticing. So a text of a stranger stays with everything that was
- * written in sight of it: what the agent wrote then is no cleaner than what it had read. Pure.
+ * written in sight of it: what the agent wrote then is no cleaner than what it had read. Whoever asks is no stranger to
+ * their own request: the rules hold them to what they may have done. Pure.
  */
+import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import type { Entry } from '../domain/transcript.ts';
 
@@ -21,9 +23,19 @@ export interface Reading {
 
 export const NOTHING_READ: Reading = { strangers: [], isTyped: () => false, isSeen: () => false };
 
-/** Of what a model is shown, in the order of the transcript. `heard`: what of strangers it is told beside that. */
-export function readingOf(entries: readonly Entry[], heard: readonly string[] = []): Reading {
-  const labels = [...new Set([...heard, ...entries.flatMap((entry) => strangersIn(entry, entries))])];
+/**
+ * Of what a model is shown, in the order of the transcript.
+ *
+ * @param heard what of strangers it is told beside that
+ * @param requester who asks
+ */
+export function readingOf(
+  entries: readonly Entry[],
+  heard: readonly string[] = [],
+  requester?: PersonId,
+): Reading {
+  const own = requester && ` wrote${wordsOf(requester)}`;
+  const labels = strangersOf(entries, heard).filter((label) => !own || !label.endsWith(own));
   return {
     strangers: labels.slice(0, MOST_NAMED),
     isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && entry.text.includes(text)),
@@ -32,6 +44,16 @@ export function readingOf(entries: readonly Entry[], heard: readonly string[] = 
         (entry) => entry.kind !== 'assistant' && textsOf(entry).some((each) => each.includes(text)),
       ),
   };
+}
+
+/** All of strangers there is in it, in words for people, whoever asks. */
+export function strangersOf(entries: readonly Entry[], heard: readonly string[] = []): string[] {
+  return [...new Set([...heard, ...entries.flatMap((entry) => strangersIn(entry, entries))])];
+}
+
+/** Ends what is said of somebody's words; nobody else's ends so. */
+function wordsOf(person: PersonId | undefined): string {
+  return ` (${person ?? 'unknown person'})`;
 }
 
 /** How far a person is trusted. `roles` carry the permissions they have at that moment. */
@@ -53,12 +75,11 @@ function strangersIn(entry: Entry, entries: readonly Entry[]): string[] {
   switch (entry.kind) {
     case 'user': {
       const name = entry.from.name;
-      const words = isStrangers(speakersTrust(entry))
-        ? [`what ${name} wrote`]
-        : entry.passesOn
-          ? [`what ${name} passed on`]
-          : [];
-      return [...words, ...(entry.files ?? []).map((file) => `the file “${file.name}”`)];
+      const own = isStrangers(speakersTrust(entry))
+        ? [`what ${name} wrote${wordsOf(entry.from.person)}`]
+        : [];
+      const others = entry.passesOn ? [`what ${name} passed on`] : [];
+      return [...own, ...others, ...(entry.files ?? []).map((file) => `the file “${file.name}”`)];
     }
     case 'tool-result':
       return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, entries)] : [];
@@ -78,6 +99,7 @@ function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust
   return trust ?? (from.person === undefined ? 'outsider' : 'member');
 }
 
+/** Theirs, not what they pass on. */
 function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
   return entry.kind === 'user' && !isStrangers(speakersTrust(entry)) && !entry.passesOn;
 }

@@ -64,7 +64,15 @@ export interface Occasion {
 export interface TurnBrief {
   readonly setup: Pick<
     TurnSetup,
-    'model' | 'systemPrompt' | 'guidance' | 'tools' | 'maxSteps' | 'turnStart' | 'heard' | 'outlet'
+    | 'model'
+    | 'systemPrompt'
+    | 'guidance'
+    | 'tools'
+    | 'maxSteps'
+    | 'turnStart'
+    | 'requester'
+    | 'heard'
+    | 'outlet'
   >;
   /** Ends with the opening. */
   readonly history: readonly Entry[];
@@ -119,6 +127,7 @@ export class TurnBriefs {
         tools,
         maxSteps: settings.model.max_steps,
         turnStart: history.length,
+        requester: requester.person,
         heard: memory.strangers ?? [],
         outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
       },

@@ -16,12 +16,13 @@ import pLimit from 'p-limit';
 import type { Ceiling } from '../budget/limits.ts';
 import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
+import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Tool, ToolCall, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { type Outlet, outgoingText } from './outgoing-text.ts';
-import { type Reading, readingOf } from './provenance.ts';
+import { type Reading, readingOf, strangersOf } from './provenance.ts';
 import type { HeldCall, RunningCall, Screened, Toolbox } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
@@ -72,6 +73,8 @@ export interface TurnSetup {
    * @throws {FutileCallError} when the call cannot work, so that it is not to be held
    */
   readonly answerHeld: (held: HeldCall, index: number) => Promise<string>;
+  /** Who asks; left out: nobody whose words count as their own. */
+  readonly requester?: PersonId;
   /** What of strangers it is told beside the history, in words for people. */
   readonly heard?: readonly string[];
   /** What its words may hold when they go out; left out: nothing that is allowed beside what it has read. */
@@ -128,7 +131,9 @@ export async function runTurn(
   });
 
   for (let step = 0; step < setup.maxSteps; step++) {
-    const reading = readingOf([...history, ...entries], setup.heard);
+    const shownSoFar = [...history, ...entries];
+    const reading = readingOf(shownSoFar, setup.heard, setup.requester);
+    const strangers = strangersOf(shownSoFar, setup.heard);
     const toSay = (text: string) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET);
     let soFar = '';
     const asking = setup.model.complete(
@@ -162,7 +167,7 @@ export async function runTurn(
       model: reply.model,
       usage: reply.usage,
       ...(reply.shown ? { shown: reply.shown } : {}),
-      ...(reading.strangers.length > 0 ? { strangers: [...reading.strangers] } : {}),
+      ...(strangers.length > 0 ? { strangers } : {}),
     });
     const [first] = reply.calls;
     if (first && reply.thoughts) thoughts.set(first.id, reply.thoughts);
@@ -178,7 +183,12 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay }, signal)) {
+    for (const each of await answerAll(
+      setup,
+      reply.calls,
+      { held, step, reading, toSay, hasReadStrangers: strangers.length > 0 },
+      signal,
+    )) {
       const answered = stop?.aborted ? notAsked(each) : each;
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
@@ -206,6 +216,8 @@ interface Answering {
   readonly step: number;
   /** What had been read when it was written. */
   readonly reading: Reading;
+  /** Of whoever asks among them. */
+  readonly hasReadStrangers: boolean;
   readonly toSay: (text: string) => string;
 }
 
@@ -213,7 +225,7 @@ interface Answering {
 async function answerAll(
   setup: TurnSetup,
   calls: readonly ToolCall[],
-  { held, step, reading: read, toSay }: Answering,
+  { held, step, reading: read, toSay, hasReadStrangers }: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
   const limit = pLimit(setup.readsAtOnce ?? 1);
@@ -226,7 +238,7 @@ async function answerAll(
       setup,
       withinLimit(cleaned(setup.tools.screen(call, read), toSay), held.length),
     );
-    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers: read.strangers.length > 0 };
+    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers };
     return answer(setup, verdict, held, running, signal);
   };
   for (const call of calls) {

@@ -18,7 +18,7 @@ import { estimateText } from '../agent/compaction/token-estimate.ts';
 import { nameOf, startAfter, tokensFrom, toTranscript } from '../agent/compaction/window.ts';
 import { isNewContext } from '../agent/history.ts';
 import type { ModelClient } from '../agent/model/model-client.ts';
-import { readingOf } from '../agent/provenance.ts';
+import { strangersOf } from '../agent/provenance.ts';
 import { strategyFor, summarises } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -149,12 +149,12 @@ export class MemoryKeeper implements Service {
     const covered = length - (transcript.entries.length - to);
     const audit = toAudit(conversationId, 'conversation', written);
     const heard = existing === undefined ? [] : (summary?.strangers ?? []);
-    const { strangers } = readingOf(entries, heard);
+    const strangers = strangersOf(entries, heard);
     const draft = {
       text: written.text,
       through: nameOf(last),
       length: covered,
-      ...(strangers.length > 0 ? { strangers: [...strangers] } : {}),
+      ...(strangers.length > 0 ? { strangers } : {}),
     };
     const result = await memory.keepSummary(conversationId, draft, summary?.rev ?? 0, audit);
     this.deps.log.info(

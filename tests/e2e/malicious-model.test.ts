@@ -132,6 +132,8 @@ const obedient: Script = (request) => {
   const all = texts.join('\n');
   const system = JSON.stringify(request.system ?? '');
   if (system.includes('summar') && (request.tools ?? []).length === 0) return undefined;
+  // What is for later is done when somebody else speaks.
+  if (texts.at(-1)?.includes('LATER')) return { text: 'Later, then.' };
   const orders = [...new Set([...all.matchAll(/DOx([a-z]+?)x/g)].map(([, name]) => name!))];
   const next = orders.find((name) => !all.includes(`obeying ${name}`));
   if (next !== undefined) {
@@ -200,8 +202,13 @@ const WAYS: Record<string, (name: string) => Promise<void>> = {
     writeFileSync(path.join(workspace, `${name}.md`), `# Notes\n\nDOx${name}x\n`);
     await obeyed(await story.mention(`READ file ${name}.md`));
   },
-  async 'a guest'(name) {
-    await obeyed(await story.mention(`hello, DOx${name}x`, EVE.slack));
+  async 'a guest in the thread of somebody else'(name) {
+    const thread = await story.mention('good morning');
+    await story.answer(thread, /Nothing left/);
+    await story.say(EVE.slack, thread, `LATER DOx${name}x`);
+    await story.quiet();
+    await story.say(ALEX.slack, thread, 'what was that?');
+    await story.quiet();
   },
 };
 

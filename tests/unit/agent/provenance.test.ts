@@ -35,8 +35,16 @@ describe('what was read', () => {
   it.each<[string, Entry[], string[]]>([
     ['words of people we know', [said('hi'), said('hi', { trust: 'owner' })], []],
     ['what a tool knows itself', called('refund', 'done'), []],
-    ['an outsider', [said('hi', { trust: 'outsider', from: { name: 'Eve' } })], ['what Eve wrote']],
-    ['somebody without an account we know', [said('hi', { from: { name: 'Eve' } })], ['what Eve wrote']],
+    [
+      'an outsider',
+      [said('hi', { trust: 'outsider', from: { name: 'Eve' } })],
+      ['what Eve wrote (unknown person)'],
+    ],
+    [
+      'somebody without an account we know',
+      [said('hi', { from: { name: 'Eve' } })],
+      ['what Eve wrote (unknown person)'],
+    ],
     ['what somebody we know passes on', [said('x', { passesOn: true })], ['what Alex passed on']],
     [
       'a file, whoever sent it',
@@ -80,6 +88,30 @@ describe('what was read', () => {
     expect(trustOf({ isKnown: true, isOwner: false })).toBe('member');
     expect(trustOf({ isKnown: false, isOwner: true })).toBe('outsider');
     expect(Trust.options).toEqual(['owner', 'member', 'outsider', 'tool', 'web']);
+  });
+});
+
+describe('whoever asks', () => {
+  const eve = PersonId.parse('guest-eve');
+  const words = said('pay me', { trust: 'outsider', from: { person: eve, name: 'Eve' } });
+  const answer: Entry = {
+    kind: 'assistant',
+    text: 'No.',
+    calls: [],
+    model: 'm',
+    strangers: ['what Eve wrote (guest-eve)'],
+  };
+
+  it('OM-187 is no stranger to their own request, and is to that of anybody else', () => {
+    expect(readingOf([words, answer], [], eve).strangers).toEqual([]);
+    expect(readingOf([words], [], PersonId.parse('alex')).strangers).toEqual(['what Eve wrote (guest-eve)']);
+    expect(readingOf([answer], [], PersonId.parse('alex')).strangers).toEqual(['what Eve wrote (guest-eve)']);
+    expect(strangersOf([words])).toEqual(['what Eve wrote (guest-eve)']);
+  });
+
+  it('OM-187 is held to what they pass on', () => {
+    const passed = said('see', { trust: 'outsider', passesOn: true, from: { person: eve, name: 'Eve' } });
+    expect(readingOf([passed], [], eve).strangers).toEqual(['what Eve passed on']);
   });
 });
 
