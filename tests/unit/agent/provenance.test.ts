@@ -6,6 +6,7 @@ import {
   quotesOthers,
   type Reading,
   readingOf,
+  strangersOf,
   trustOf,
 } from '../../../src/agent/provenance.ts';
 import { afterReading } from '../../../src/agent/tools/after-reading.ts';
