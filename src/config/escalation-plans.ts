@@ -287,7 +287,9 @@ export const WrittenPlan = z
     acknowledge: Acknowledge.prefault({}).describe('What happens after somebody took it.'),
     max_age: duration({ min: '1m', max: '365d' })
       .prefault('72h')
-      .describe('So long after the last report, what somebody has taken stays with them: they are asked whether they are still on it, and nobody else is called. The last resort of what nobody has taken is called all the same.'),
+      .describe(
+        'So long after the last report, what somebody has taken stays with them: they are asked whether they are still on it, and nobody else is called. The last resort of what nobody has taken is called all the same.',
+      ),
     when_worse: WhenWorse.prefault('keep').describe(
       'When it gets worse meanwhile. keep: it goes on as it is. restart: from the first step, whoever has it. ' +
         '`{ go_to: … }`: at this step.',

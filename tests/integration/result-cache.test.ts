@@ -1,9 +1,9 @@
 /** What tools found lately, told again or not, on a real store that two processes share. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ResultCache } from '../../src/health/result-cache.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../src/domain/tool.ts';
+import { ResultCache } from '../../src/health/result-cache.ts';
 import { ManualClock, openStore, type Store } from '../support/core.ts';
 
 const context = (person = 'alex'): ToolContext => ({
