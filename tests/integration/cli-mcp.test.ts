@@ -11,8 +11,8 @@ beforeEach(() => {
   home = createCliHome();
   home.edit(
     'settings.yaml',
-    '\nworkers:\n',
-    '\nmcp:\n  servers:\n    tracker: { command: tracker-mcp }\n\nworkers:\n',
+    '\nmcp:\n  servers: {}\n',
+    '\nmcp:\n  servers:\n    tracker: { command: tracker-mcp }\n',
   );
 });
 afterEach(() => home.remove());
