@@ -222,7 +222,12 @@ function ruled(item: MessageItem, control: Control, nowMs: number): Judged | und
   if (!isMine && text !== HELP) return undefined;
   const { moved }: ControlStep<unknown> = isMine
     ? takeOver(control, { by: { person, name }, permitted: true, idleMs: IDLE_MS, ...cause }, nowMs)
-    : requestHandoff(control, { by: { kind: 'rule', rule: HELP } }, { waitMs: WAIT_MS, ...cause }, nowMs);
+    : requestHandoff(
+        control,
+        { by: { kind: 'rule', rule: HELP }, from: person },
+        { waitMs: WAIT_MS, ...cause },
+        nowMs,
+      );
   if (!moved) return undefined;
   const audit: Effect = {
     kind: 'audit',

@@ -97,10 +97,8 @@ function said(who: string, text: string): string {
   return behindBars(`${who.replaceAll(/\s+/g, ' ')}: ${cutText(text, MOST_READ)}`);
 }
 
-/** No line of it can be taken for another speaker, or for the end of what is quoted. */
+/** No line of it can be taken for the end of what is quoted, and none after the first for another speaker. */
 function behindBars(text: string): string {
-  return text
-    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u)
-    .map((line) => `    | ${line}`)
-    .join('\n');
+  const [first = '', ...further] = text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u);
+  return [`    | ${first}`, ...further.map((line) => `    |     ${line}`)].join('\n');
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
 import { endOfHold } from './holding.ts';
-import { advance, QUIET_MS, type Step } from './record.ts';
+import { type Approval, advance, type Step } from './record.ts';
 import { type Circumstances, isInLine, lapse } from './time.ts';
 
 export interface Permit {

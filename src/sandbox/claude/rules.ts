@@ -220,7 +220,7 @@ function retelling(meaning: string): Rule['say'] {
 
 /** The last things that were said, in the words of those who said them. */
 function summaryOf(lines: string): RuleAnswer {
-  const said = [...lines.matchAll(/^\s*\| ([^:\n]+): (.+)$/gm)].map(
+  const said = [...lines.matchAll(/^\s*\| (\S[^:\n]*): (.+)$/gm)].map(
     ([, who = '', what = '']) => `${who} wrote: ${what.slice(0, 80)}`,
   );
   return { text: said.slice(-3).join('\n') || '-' };
