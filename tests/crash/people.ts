@@ -29,8 +29,8 @@ const MOST_IN_A_ROW = 4;
 const TAKEN_OVER = 0.06;
 const MOST_TO_DANA = 2;
 
-/** Every so many conversations somebody is called about their third message; not by mail. */
-const ALARM_EVERY = 3;
+/** Every so many conversations somebody is called about their third message; not by mail. Nobody is called more than 20 times an hour. */
+const ALARM_EVERY = 9;
 const ALARM_AT = 3;
 
 /** Messages before a conversation is taken over: by then it has a place where she can write. */
