@@ -29,8 +29,8 @@ const MOST_IN_A_ROW = 4;
 const TAKEN_OVER = 0.06;
 const MOST_TO_DANA = 2;
 
-/** Every so many conversations somebody is called about their third message; not by mail. Nobody is called more than 20 times an hour. */
-const ALARM_EVERY = 9;
+/** Every so many conversations somebody is called about their third message; not by mail. */
+const ALARM_EVERY = 3;
 const ALARM_AT = 3;
 
 /** Messages before a conversation is taken over: by then it has a place where she can write. */
@@ -212,7 +212,12 @@ export class People {
  * conversations change hands.
  */
 export function scriptOf(
-  { messages, conversations, callsUntil }: { messages: number; conversations: number; callsUntil: number },
+  {
+    messages,
+    conversations,
+    callsUntil,
+    alarms = true,
+  }: { messages: number; conversations: number; callsUntil: number; alarms?: boolean },
   chance: Chance,
 ): Message[] {
   const script: Message[] = [];
@@ -222,7 +227,7 @@ export function scriptOf(
     written.set(conversation, number);
     const mayCall = script.length < messages * callsUntil;
     const drawn = mayCall ? chance.weighted(KINDS) : 'plain';
-    const isAlarm = mayCall && number === ALARM_AT && raisesAlarm(conversation);
+    const isAlarm = alarms && mayCall && number === ALARM_AT && raisesAlarm(conversation);
     script.push({ conversation, number, kind: kind ?? (isAlarm ? 'alarm' : drawn) });
   };
   /** It is given back before the last of these, which the agent answers. */
