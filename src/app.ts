@@ -760,7 +760,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
     schedules,
     databases,
     results,
-    plans,
     tools,
     mcp,
   };

@@ -15,13 +15,15 @@ const MOST_NAMED = 5;
 export interface Reading {
   /** What was read, in words for people: `a page of the web`. Empty: nothing but words of people we know. */
   readonly strangers: readonly string[];
+  /** The same whoever asks: all there is. */
+  readonly heard: readonly string[];
   /** Whether exactly this was written by somebody we know. */
   readonly isTyped: (text: string) => boolean;
   /** Whether exactly this stands anywhere in what was read. */
   readonly isSeen: (text: string) => boolean;
 }
 
-export const NOTHING_READ: Reading = { strangers: [], isTyped: () => false, isSeen: () => false };
+export const NOTHING_READ: Reading = { strangers: [], heard: [], isTyped: () => false, isSeen: () => false };
 
 /**
  * Of what a model is shown, in the order of the transcript.
@@ -35,9 +37,11 @@ export function readingOf(
   requester?: PersonId,
 ): Reading {
   const own = requester && ` wrote${wordsOf(requester)}`;
-  const labels = strangersOf(entries, heard).filter((label) => !own || !label.endsWith(own));
+  const all = strangersOf(entries, heard);
+  const labels = all.filter((label) => !own || !label.endsWith(own));
   return {
     strangers: labels.slice(0, MOST_NAMED),
+    heard: all,
     isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && entry.text.includes(text)),
     isSeen: (text) =>
       entries.some(

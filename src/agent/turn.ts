@@ -22,7 +22,7 @@ import type { Tool, ToolCall, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { type Outlet, outgoingText } from './outgoing-text.ts';
-import { type Reading, readingOf, strangersOf } from './provenance.ts';
+import { type Reading, readingOf } from './provenance.ts';
 import type { HeldCall, RunningCall, Screened, Toolbox } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
@@ -133,7 +133,6 @@ export async function runTurn(
   for (let step = 0; step < setup.maxSteps; step++) {
     const shownSoFar = [...history, ...entries];
     const reading = readingOf(shownSoFar, setup.heard, setup.requester);
-    const strangers = strangersOf(shownSoFar, setup.heard);
     const toSay = (text: string) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET);
     let soFar = '';
     const asking = setup.model.complete(
@@ -167,7 +166,7 @@ export async function runTurn(
       model: reply.model,
       usage: reply.usage,
       ...(reply.shown ? { shown: reply.shown } : {}),
-      ...(strangers.length > 0 ? { strangers } : {}),
+      ...(reading.heard.length > 0 ? { strangers: [...reading.heard] } : {}),
     });
     const [first] = reply.calls;
     if (first && reply.thoughts) thoughts.set(first.id, reply.thoughts);
@@ -183,12 +182,7 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(
-      setup,
-      reply.calls,
-      { held, step, reading, toSay, hasReadStrangers: strangers.length > 0 },
-      signal,
-    )) {
+    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay }, signal)) {
       const answered = stop?.aborted ? notAsked(each) : each;
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
@@ -216,8 +210,6 @@ interface Answering {
   readonly step: number;
   /** What had been read when it was written. */
   readonly reading: Reading;
-  /** Of whoever asks among them. */
-  readonly hasReadStrangers: boolean;
   readonly toSay: (text: string) => string;
 }
 
@@ -225,7 +217,7 @@ interface Answering {
 async function answerAll(
   setup: TurnSetup,
   calls: readonly ToolCall[],
-  { held, step, reading: read, toSay, hasReadStrangers }: Answering,
+  { held, step, reading: read, toSay }: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
   const limit = pLimit(setup.readsAtOnce ?? 1);
@@ -238,7 +230,7 @@ async function answerAll(
       setup,
       withinLimit(cleaned(setup.tools.screen(call, read), toSay), held.length),
     );
-    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers };
+    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers: read.heard.length > 0 };
     return answer(setup, verdict, held, running, signal);
   };
   for (const call of calls) {

@@ -91,7 +91,7 @@ export function exceptionOf({ policy }: Pick<Approval, 'policy'>): { label: stri
 }
 
 /** Said early: somebody nobody vouches for may be the one who wants it. */
-export function strangersOf({ strangers = [] }: Approval['request']): { label: string; value: string }[] {
+export function readBeforeOf({ strangers = [] }: Approval['request']): { label: string; value: string }[] {
   if (strangers.length === 0) return [];
   const value = `${strangers.map((each) => unlinked(visible(each))).join('; ')}. Make sure that it is what whoever asked wants`;
   return [{ label: 'read before', value }];

@@ -2,8 +2,8 @@
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { McpServerSettings } from '../config/mcp.ts';
+import { programPath } from '../config/program-path.ts';
 import type { Logger } from '../observability/logger.ts';
-import { programPath } from './program-path.ts';
 import { MAX_MESSAGE_BYTES, StdioTransport } from './stdio-transport.ts';
 
 /** Longest line of a program's standard error that is logged, in characters. */

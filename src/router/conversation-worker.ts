@@ -497,18 +497,22 @@ export class ConversationWorker {
   }
 
   /** The gateway's own word where it was asked for. */
-  #tell({ item, conversationId, requester, replyTo, control }: Work, markdown: string): Effect {
-    return toOutEffect({
-      kind: 'text',
+  #tell(work: Work, markdown: string): Effect {
+    return toOutEffect({ ...this.#outOf(work), markdown });
+  }
+
+  /** What is said once about an item, where it was asked for. */
+  #outOf({ item, conversationId, requester, replyTo, control }: Work) {
+    return {
+      kind: 'text' as const,
       id: replyId(item),
       correlation: item.correlation,
       conversationId,
       to: replyTo,
       requester: requester.person,
       epoch: control.epoch,
-      markdown,
       atMs: this.deps.clock.now(),
-    });
+    };
   }
 
   #event(text: string): News {
@@ -552,24 +556,14 @@ export class ConversationWorker {
   }
 
   /** Whoever asked may ask no more: what was agreed to is done and on record, and the agent takes no further step. */
-  #goesNoFurther({ item, conversationId, requester, replyTo, control }: Work, news: News): Effect[] {
+  #goesNoFurther(work: Work, news: News): Effect[] {
+    const { item, conversationId, requester, replyTo, control } = work;
     const { settings } = this.deps.config();
     const { correlation } = item;
     const markdown = `${literal(requester.name)} may not ask me for things any more, so I do nothing further about this.`;
-    const out: OutboxItem = {
-      kind: 'text',
-      id: replyId(item),
-      correlation,
-      conversationId,
-      to: replyTo,
-      requester: requester.person,
-      epoch: control.epoch,
-      markdown,
-      atMs: this.deps.clock.now(),
-    };
     return [
       { kind: 'entry', conversationId, entry: news, keepMs: settings.retention.transcripts },
-      toOutEffect(out),
+      this.#tell(work, markdown),
       {
         kind: 'audit',
         event: {
@@ -831,19 +825,12 @@ export class ConversationWorker {
   }
 
   #reply(work: Work, said: Said, shown: string | undefined): Effect {
-    const { item, conversationId, replyTo, claim, requester } = work;
+    const { replyTo, claim } = work;
     const out: OutboxItem = {
-      kind: 'text',
-      id: replyId(item),
-      correlation: item.correlation,
-      conversationId,
-      to: replyTo,
-      requester: requester.person,
-      epoch: work.control.epoch,
+      ...this.#outOf(work),
       ...toContent(said),
       ...(shown === undefined ? {} : { replaces: shown }),
       ...(claim.attempt > 1 ? { mayExist: true } : {}),
-      atMs: this.deps.clock.now(),
     };
     return toOutEffect(out, { session: this.deps.sendNow(replyTo.platform) });
   }

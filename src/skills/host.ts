@@ -1,6 +1,6 @@
 /** What skills can build on here: this machine and this gateway. */
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { programPath } from '../config/program-path.ts';
 import type { Host } from './eligibility.ts';
 
 export interface HostParts {
@@ -24,17 +24,8 @@ export function createHost({ platforms, toolGroups, model, path }: HostParts): H
       model,
       `model:${model}`,
     ]),
-    hasBinary: (name) => !/[/\\]/.test(name) && path.some((folder) => isProgram(join(folder, name))),
+    hasBinary: (name) => !/[/\\]/.test(name) && programPath(name, path) !== undefined,
   };
-}
-
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }
 
 export function versionOfPackage(): string {

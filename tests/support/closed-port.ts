@@ -7,6 +7,7 @@ export async function closedPort(): Promise<number> {
   await once(server, 'listening');
   const address = server.address();
   server.close();
+  await once(server, 'close');
   if (typeof address !== 'object' || address === null) throw new Error('the server had no port');
   return address.port;
 }

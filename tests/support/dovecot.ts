@@ -15,12 +15,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
+import { closedPort } from './closed-port.ts';
 
 const BINARY = '/usr/sbin/dovecot';
 const START_TIMEOUT_MS = 20_000;
@@ -50,7 +51,7 @@ export class Dovecot {
 
   /** Resolves once it takes connections. A second start, after a stop, uses the same ports. */
   async start(): Promise<void> {
-    this.#ports ??= { imap: await freePort(), lmtp: await freePort() };
+    this.#ports ??= { imap: await closedPort(), lmtp: await closedPort() };
     const identity = unprivileged();
     this.#prepare(identity);
     const child = spawn(BINARY, ['-F', '-c', path.join(this.#directory, 'dovecot.conf')], {
@@ -223,16 +224,6 @@ function unprivileged(): Identity {
   const of = (...args: string[]) =>
     execFileSync('id', [...args, ...(drop ? ['nobody'] : [])], { encoding: 'utf8' }).trim();
   return { user: of('-un'), group: of('-gn'), uid: Number(of('-u')), gid: Number(of('-g')), drop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  if (bound === null || typeof bound === 'string') throw new Error('no free port');
-  return bound.port;
 }
 
 /** A daemon does not say when it is ready; asking is the only way to know. */

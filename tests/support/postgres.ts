@@ -5,11 +5,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
+import { closedPort } from './closed-port.ts';
 
 export const PASSWORD = 'a secret of the database';
 
@@ -51,7 +51,7 @@ export class Postgres {
         cwd: this.#root,
         stdio: ['ignore', 'ignore', 'pipe'],
       });
-      this.#port = await freePort();
+      this.#port = await closedPort();
     }
     const options = ['-D', data, '-p', String(this.#port), '-k', this.#root, '-h', '127.0.0.1', '-F'];
     const child = spawn(this.program, options, {
@@ -109,14 +109,4 @@ export class Postgres {
 function nobody(): { uid: number; gid: number } {
   const of = (what: string) => Number(execFileSync('id', [what, 'nobody'], { encoding: 'utf8' }));
   return { uid: of('-u'), gid: of('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const bound = server.address();
-  server.close();
-  await once(server, 'close');
-  if (bound === null || typeof bound === 'string') throw new Error('no free port');
-  return bound.port;
 }

@@ -6,6 +6,7 @@
  */
 import type { Entry, Usage } from '../../domain/transcript.ts';
 import type { ModelClient } from '../model/model-client.ts';
+import { behindBars, linesOf } from '../text-lines.ts';
 import { cutText } from './shorten.ts';
 
 export interface Subject {
@@ -55,7 +56,7 @@ export async function digest(
   signal: AbortSignal,
 ): Promise<Digest | undefined> {
   const text = [
-    existing === undefined ? 'Nothing was written before.' : `Written before:\n${behindBars(existing)}`,
+    existing === undefined ? 'Nothing was written before.' : `Written before:\n${quoted(existing)}`,
     `Said since:\n${entries.flatMap(toLines).join('\n')}`,
   ].join('\n\n');
   const reply = await model.complete(
@@ -78,7 +79,7 @@ function toLines(entry: Entry): string[] {
   switch (entry.kind) {
     case 'user': {
       const files = (entry.files ?? []).map(({ name }) => `${entry.from.name} sent a file along: ${name}`);
-      return [said(entry.from.name, entry.text), ...files.map((line) => behindBars(line))];
+      return [said(entry.from.name, entry.text), ...files.map((line) => quoted(line))];
     }
     case 'assistant': {
       const calls = entry.calls.map(({ tool, input }) => said(`calls ${tool}`, JSON.stringify(input) ?? ''));
@@ -94,11 +95,11 @@ function toLines(entry: Entry): string[] {
 }
 
 function said(who: string, text: string): string {
-  return behindBars(`${who.replaceAll(/\s+/g, ' ')}: ${cutText(text, MOST_READ)}`);
+  return quoted(`${who.replaceAll(/\s+/g, ' ')}: ${cutText(text, MOST_READ)}`);
 }
 
-/** No line of it can be taken for the end of what is quoted, and none after the first for another speaker. */
-function behindBars(text: string): string {
-  const [first = '', ...further] = text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/u);
-  return [`    | ${first}`, ...further.map((line) => `    |     ${line}`)].join('\n');
+/** Lines after the first stand in, so that none can be taken for another speaker. */
+function quoted(text: string): string {
+  const [first = '', ...further] = linesOf(text);
+  return behindBars([first, ...further.map((line) => `    ${line}`)]);
 }

@@ -14,6 +14,7 @@ import { isStrangers } from '../../domain/provenance.ts';
 import type { ToolCall } from '../../domain/tool.ts';
 import type { Entry, FileNote } from '../../domain/transcript.ts';
 import { EVENT_MARK } from '../prompt/event-mark.ts';
+import { behindBars, LINE_END, linesOf } from '../text-lines.ts';
 import type { Exhibit, ModelClient, ModelReply, ModelRequest } from './model-client.ts';
 
 export interface ClaudeSettings {
@@ -342,8 +343,7 @@ function fileLine(file: FileNote, exhibit: Exhibit | undefined, isOld: boolean):
 /** Each line stands behind a bar, so that no line of it can end the quotation or be taken for somebody speaking. */
 function withContent(line: string, file: FileNote): string {
   if (file.kind !== 'text') return line;
-  const lines = withoutMark(file.text).split(LINE_END);
-  return [line, ...lines.map((each) => `    | ${each}`)].join('\n');
+  return `${line}\n${behindBars(linesOf(withoutMark(file.text)))}`;
 }
 
 function toBlock({ mediaType, base64 }: Exhibit): ContentBlockParam {
@@ -375,9 +375,6 @@ const LIKE_EVENT_MARK = new RegExp(
   `[[［【〔⟦][\\s\\p{Cf}]*${[...EVENT_MARK.slice(1, -1)].join('\\p{Cf}*')}[\\s\\p{Cf}]*[\\]］】〕⟧]`,
   'giu',
 );
-
-/** Whatever a reader takes for the end of a line. */
-const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u;
 
 /** Lines after the first stand in from the margin, where only who speaks is named. */
 function indented(text: string): string {
