@@ -63,14 +63,13 @@ export async function killGateways(
   const kill = async (victims: readonly GatewayProcess[], moment: Moment): Promise<void> => {
     const killedAt = performance.now();
     for (const victim of victims) fleet.kill(victim);
-    const witnessed = fleet.live.length > 0;
-    if (!witnessed) watch.nobodyLeft();
+    const witnesses = fleet.live.map(({ gateway }) => gateway.pid);
     moments[moment] += victims.length;
     kills += victims.length;
     meanGapMs = 0.9 * meanGapMs + 0.1 * ((killedAt - lastKillAt) / victims.length);
     lastKillAt = killedAt;
     await Promise.all(victims.map((victim) => victim.ended));
-    await Promise.all(victims.map((victim) => watch.killed(victim.pid, killedAt, witnessed)));
+    await Promise.all(victims.map((victim) => watch.killed(victim.pid, killedAt, witnesses)));
     if (kills % 10 < victims.length)
       progress(`${kills} of ${load.blows} kills, ${people.messages.length} messages`);
   };

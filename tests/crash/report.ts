@@ -6,7 +6,7 @@ import type { Verdict } from './judge.ts';
 import type { ScenarioName } from './plan.ts';
 import type { Outages } from './redis-lost.ts';
 import type { Remains } from './stage.ts';
-import type { StoodStill } from './takeover-watch.ts';
+import type { Standstill, StoodStill } from './takeover-watch.ts';
 
 /** A dead worker's conversations go on within this long, in ms. */
 export const LONGEST_TAKEOVER_MS = 5_000;
@@ -70,7 +70,8 @@ export function failuresOf(outcome: Outcome): string[] {
     [commands.unanswered, 'commands had no response within 3 s'],
     [outcome.broken, 'requests were beyond the limits of a platform'],
   ];
-  const slowest = spreadOf([...outcome.witnessed.takeovers, ...outcome.witnessed.leases]).max;
+  const { takeovers, leases } = outcome.witnessed;
+  const tooSlow = [...takeovers, ...leases].filter(({ tookMs }) => tookMs > LONGEST_TAKEOVER_MS);
   return [
     ...counts.filter(([found]) => found.length > 0).map(([found, words]) => `${found.length} ${words}`),
     ...(commands.excused > commands.mostExcused
@@ -81,7 +82,7 @@ export function failuresOf(outcome: Outcome): string[] {
     ...(remains.deadLetters > 0 ? [`${remains.deadLetters} dead letters`] : []),
     ...(remains.leftOver > 0 ? [`${remains.leftOver} lanes were left over`] : []),
     ...(remains.auditOk ? [] : ['the audit is broken']),
-    ...(slowest > LONGEST_TAKEOVER_MS ? [`a takeover took ${Math.round(slowest)} ms`] : []),
+    ...tooSlow.map(({ lane, tookMs }) => `taking ${lane} over took ${Math.round(tookMs)} ms`),
     ...((outcome.outages?.acknowledgedMeanwhile ?? 0) > 0
       ? [`${outcome.outages?.acknowledgedMeanwhile} messages were acknowledged while nothing could be stored`]
       : []),
@@ -102,7 +103,7 @@ export function toJson(seed: number, seconds: number, outcomes: readonly Outcome
     doubledEffects: sum(({ verdict }) => verdict.doubledEffects.length),
     doubledReplies: sum(({ verdict }) => verdict.doubledReplies.length),
     unknownOutcomes: sum(({ verdict }) => verdict.unknownOutcomes.length),
-    takeoverMs: spreadOf(outcomes.flatMap(({ witnessed }) => witnessed.takeovers)),
+    takeoverMs: standstillOf(outcomes.flatMap(({ witnessed }) => witnessed.takeovers)),
     kills: sum(({ kills }) => kills),
     messages: sum(({ messages }) => messages),
     seconds: Math.round(seconds),
@@ -131,9 +132,9 @@ function toFigures(outcome: Outcome): object {
     doubledEffects: verdict.doubledEffects.length,
     doubledReplies: verdict.doubledReplies.length,
     unknownOutcomes: verdict.unknownOutcomes.length,
-    takeoverMs: spreadOf(witnessed.takeovers),
-    leaseMs: spreadOf(witnessed.leases),
-    takeoverAfterRestartMs: spreadOf(unwitnessed.takeovers),
+    takeoverMs: standstillOf(witnessed.takeovers),
+    leaseMs: standstillOf(witnessed.leases),
+    takeoverAfterRestartMs: standstillOf(unwitnessed.takeovers),
     startMs: spreadOf(starts),
     commandMs: spreadOf(commands.responses),
     commandsUnanswered: commands.unanswered.length,
@@ -191,9 +192,9 @@ function toLines(outcome: Outcome): string[] {
     ['dead letters, left over', `${remains.deadLetters}, ${remains.leftOver}`],
     ['turned away', countsText(remains.turnedAway) || '0'],
     ['thought about again', String(outcome.thoughtAgain)],
-    ['takeover', spreadText(spreadOf(outcome.witnessed.takeovers))],
-    ['every lane leased anew', spreadText(spreadOf(outcome.witnessed.leases))],
-    ['takeover by a new start', spreadText(spreadOf(outcome.unwitnessed.takeovers))],
+    ['takeover', spreadText(standstillOf(outcome.witnessed.takeovers))],
+    ['every lane leased anew', spreadText(standstillOf(outcome.witnessed.leases))],
+    ['takeover by a new start', spreadText(standstillOf(outcome.unwitnessed.takeovers))],
     ['start to ready', spreadText(spreadOf(outcome.starts))],
     ['command to response', spreadText(spreadOf(outcome.commands.responses))],
     [
@@ -238,6 +239,10 @@ function spreadText({ samples, p50, p99, max }: Spread): string {
 }
 
 /** By nearest rank, in whole ms; zeros for no samples. */
+function standstillOf(standstills: readonly Standstill[]): Spread {
+  return spreadOf(standstills.map(({ tookMs }) => tookMs));
+}
+
 export function spreadOf(samples: readonly number[]): Spread {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (share: number) => Math.round(sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0);

@@ -1,11 +1,13 @@
 /**
  * Measures how long the conversations of a killed gateway stood still.
  *
- *   takeover   from the kill to the first commit, by another gateway, of an item that the dead one had in hand
+ *   takeover   from the kill until another gateway had handled one of the items that the dead one had in hand:
+ *              committed it, or decided when to go on with it
  *   lease      from the kill until another gateway had the lane, for every lane the dead one had leased
  *
- * Both count when another gateway lived through all of it; otherwise the start of the next one is part of them, and
- * they are kept apart. A lane whose new holder is killed in turn begins again with that kill.
+ * Both count when one of the gateways that were there at the kill lived through all of it; otherwise the start of the
+ * next one is part of them, and they are kept apart. A lane whose new holder is killed in turn begins again with that
+ * kill.
  *
  * Time in which this machine gave a timer of ours no turn is left out: nobody else had one either.
  */
@@ -19,15 +21,17 @@ const LOOK_EVERY_MS = 20;
 interface Death {
   readonly pid: number;
   readonly killedAt: number;
-  /** Another gateway was there all the time. */
-  witnessed: boolean;
-  /** Something of it was committed since. */
-  committed: boolean;
+  /** The gateways that were there when it was killed, and are still. */
+  readonly witnesses: Set<number>;
+  /** Something of it was handled since. */
+  handled: boolean;
 }
 
 interface Lane {
+  readonly member: string;
   readonly itemsKey: string;
   readonly leaseKey: string;
+  readonly parkedKey: string;
   readonly head: string;
   readonly death: Death;
   /** How long timers had been late in all when it was killed, in ms. */
@@ -35,9 +39,15 @@ interface Lane {
   leased: boolean;
 }
 
+export interface Standstill {
+  /** `queue|lane` */
+  readonly lane: string;
+  readonly tookMs: number;
+}
+
 export interface StoodStill {
-  readonly takeovers: number[];
-  readonly leases: number[];
+  readonly takeovers: Standstill[];
+  readonly leases: Standstill[];
 }
 
 export class TakeoverWatch {
@@ -62,21 +72,17 @@ export class TakeoverWatch {
     await this.#watching;
   }
 
-  /** Lanes whose item in hand nobody has committed yet. */
+  /** Lanes whose item in hand nobody has handled yet. */
   get pending(): number {
     return this.#lanes.size;
   }
 
-  /** Call it right after the kill. `witnessed`: another gateway lives. */
-  async killed(pid: number, killedAt: number, witnessed: boolean): Promise<void> {
-    const death: Death = { pid, killedAt, witnessed, committed: false };
+  /** Call it right after the kill. @param witnesses the gateways that are there, by process */
+  async killed(pid: number, killedAt: number, witnesses: readonly number[]): Promise<void> {
+    for (const { death } of this.#lanes.values()) death.witnesses.delete(pid);
+    const death: Death = { pid, killedAt, witnesses: new Set(witnesses), handled: false };
     const held = await Promise.all(this.keys.partitions().map((partition) => this.#heldBy(death, partition)));
     for (const lane of held.flat()) this.#lanes.set(lane.itemsKey, lane);
-  }
-
-  /** No gateway is left: whoever comes has to start first. */
-  nobodyLeft(): void {
-    for (const { death } of this.#lanes.values()) death.witnessed = false;
   }
 
   /** The lanes a dead gateway has leased. */
@@ -95,9 +101,10 @@ export class TakeoverWatch {
         const name = member.slice(bar + 1);
         const itemsKey = keys.items(partition, queue, name);
         const head = await store.lindex(itemsKey, 0);
+        if (head === null) return [];
         const leaseKey = keys.lease(partition, queue, name);
-        const lateMs = this.#lateMs;
-        return head === null ? [] : [{ itemsKey, leaseKey, head, death, lateMs, leased: false }];
+        const parkedKey = keys.parked(partition);
+        return [{ member, itemsKey, leaseKey, parkedKey, head, death, lateMs: this.#lateMs, leased: false }];
       }),
     );
     return lanes.flat();
@@ -114,23 +121,25 @@ export class TakeoverWatch {
   }
 
   async #check(lane: Lane): Promise<void> {
-    const { itemsKey, leaseKey, head, death, lateMs } = lane;
-    const [holder, item] = await Promise.all([
+    const { member, itemsKey, leaseKey, parkedKey, head, death, lateMs } = lane;
+    const [holder, item, parkedUntil] = await Promise.all([
       this.store.hget(leaseKey, 'w'),
       this.store.lindex(itemsKey, 0),
+      this.store.zscore(parkedKey, member),
     ]);
     if (this.#lanes.get(itemsKey) !== lane) return;
-    const committed = item !== head;
+    // Only who has a lane puts it off, and the dead one has it until it is taken.
+    const handled = item !== head || parkedUntil !== null;
     const tookMs = performance.now() - death.killedAt - (this.#lateMs - lateMs);
-    const { leases, takeovers } = death.witnessed ? this.witnessed : this.unwitnessed;
-    if (!lane.leased && (committed || (holder !== null && !isSessionOf(holder, death.pid)))) {
+    const { leases, takeovers } = death.witnesses.size > 0 ? this.witnessed : this.unwitnessed;
+    if (!lane.leased && (handled || (holder !== null && !isSessionOf(holder, death.pid)))) {
       lane.leased = true;
-      leases.push(tookMs);
+      leases.push({ lane: member, tookMs });
     }
-    if (!committed) return;
+    if (!handled) return;
     this.#lanes.delete(itemsKey);
-    if (!death.committed) takeovers.push(tookMs);
-    death.committed = true;
+    if (!death.handled) takeovers.push({ lane: member, tookMs });
+    death.handled = true;
   }
 }
 
