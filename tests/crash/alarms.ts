@@ -4,6 +4,9 @@
  *   alarm ──▶ Dana is called ──┬─ half of them: she takes it at once ──▶ nobody else is called
  *                              └─ the others ──a while──▶ the channel is called ──▶ she takes it
  *
+ * What has been taken is no reason to call anybody (E1). So she takes it when everybody was called whose turn it is, in
+ * whatever order: a call to her that is lost is missed, even where the channel was heard first, as after an outage.
+ *
  * Owns      how that is configured, what she does about it, and what was seen of it from outside.
  * Not here  which messages are alarms (`people.ts`), and what should have been seen (`alarm-judge.ts`).
  */
@@ -118,8 +121,12 @@ export class OnCall {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       this.#note();
-      for (const { escalation, conversation = 0, to } of this.calls) {
-        if (this.#begun.has(escalation) || (to === 'dana' && !isTakenAtOnce({ conversation }))) continue;
+      for (const { escalation, conversation = 0 } of this.calls) {
+        const called = new Set(
+          this.calls.filter((call) => call.escalation === escalation).map(({ to }) => to),
+        );
+        const isComplete = called.has('dana') && (isTakenAtOnce({ conversation }) || called.has('channel'));
+        if (this.#begun.has(escalation) || !isComplete) continue;
         this.#begun.add(escalation);
         void this.#take(escalation);
       }

@@ -212,12 +212,7 @@ export class People {
  * conversations change hands.
  */
 export function scriptOf(
-  {
-    messages,
-    conversations,
-    callsUntil,
-    alarms = true,
-  }: { messages: number; conversations: number; callsUntil: number; alarms?: boolean },
+  { messages, conversations, callsUntil }: { messages: number; conversations: number; callsUntil: number },
   chance: Chance,
 ): Message[] {
   const script: Message[] = [];
@@ -227,7 +222,7 @@ export function scriptOf(
     written.set(conversation, number);
     const mayCall = script.length < messages * callsUntil;
     const drawn = mayCall ? chance.weighted(KINDS) : 'plain';
-    const isAlarm = alarms && mayCall && number === ALARM_AT && raisesAlarm(conversation);
+    const isAlarm = mayCall && number === ALARM_AT && raisesAlarm(conversation);
     script.push({ conversation, number, kind: kind ?? (isAlarm ? 'alarm' : drawn) });
   };
   /** It is given back before the last of these, which the agent answers. */

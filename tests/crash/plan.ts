@@ -13,8 +13,6 @@ export interface Load {
   /** Calls of tools are asked for, and conversations change hands, in this first part of the messages, as a share: what became of a call whose
    * process died is known a minute later, and nobody wants to wait for that after the last message. */
   readonly callsUntil: number;
-  /** Whether some messages call somebody; left out: they do. */
-  readonly alarms?: false;
 }
 
 export interface Plan {
@@ -37,8 +35,7 @@ export const HELP = `npm run crash -- [options]
   --help              this`;
 
 const FULL: Plan['loads'] = {
-  // Without alarms: what becomes of a page whose sender is killed again and again is not judged yet.
-  gateway: { messages: 5_000, conversations: 200, blows: 200, callsUntil: 0.85, alarms: false },
+  gateway: { messages: 5_000, conversations: 200, blows: 200, callsUntil: 0.85 },
   'redis-restart': { messages: 600, conversations: 60, blows: 6, callsUntil: 1 },
   'redis-away': { messages: 400, conversations: 40, blows: 2, callsUntil: 1 },
 };
