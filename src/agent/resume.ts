@@ -53,9 +53,10 @@ export async function runApproved(
   const version = tool?.version ?? request.version;
   // What makes calls of others and was begun has to come to its end; of each of them it asks anew whether it may.
   const isHalfDone = tool?.calls !== undefined && approval.execution !== undefined;
-  const drift = (isHalfDone ? undefined : forbidden) ?? (tool && (await driftOf(tool, approval)));
+  const drift = isHalfDone ? undefined : (forbidden ?? changeOf(tool, approval));
+  const why = drift ?? (tool && (await driftOf(tool, approval)));
   const askedAt = clock.now();
-  const claimed = await desk.claim(approval, digestOf({ ...request, version }), drift);
+  const claimed = await desk.claim(approval, digestOf({ ...request, version }), why);
   if (claimed.code !== 'GRANTED') return { kind: 'not-run', why: claimed.code };
   const { permit } = claimed;
 
@@ -101,6 +102,12 @@ export async function runApproved(
   if (ran.kind === 'ran') await desk.complete(permit, ran.output);
   else await desk.loseTrack(permit, ran.remark);
   return ran;
+}
+
+/** Undefined where the tool means what it meant when it was agreed to. */
+function changeOf(tool: Tool | undefined, { request }: Approval): string | undefined {
+  if (!tool || tool.version === request.version) return undefined;
+  return `${request.tool} has changed since it was asked. Ask for it again`;
 }
 
 /** A tool that throws was asked and did not say what came of it. */

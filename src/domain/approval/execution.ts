@@ -45,9 +45,9 @@ export function claim(
   }
   if (approval.state === 'UNKNOWN') return { result: { code: 'HELD', approval } };
   if (approval.state !== 'APPROVED') return { result: { code: 'REFUSED', approval } };
-  if (decision?.choice !== 'approve' || decision.digest !== digestToRun || approval.digest !== digestToRun) {
-    return { result: { code: 'MISMATCH', approval } };
-  }
+  const isOther =
+    decision?.choice !== 'approve' || decision.digest !== digestToRun || approval.digest !== digestToRun;
+  if (isOther && drift === undefined) return { result: { code: 'MISMATCH', approval } };
   const isLate = nowMs >= (approval.validUntilMs ?? 0);
   if (isLate && !isInLine(approval, nowMs, line)) {
     const lapsed = lapse(approval);

@@ -13,12 +13,15 @@ import { createTestTools, NO_SHELF, type Run } from '../../support/tools.ts';
 /** Grants by the machine itself, and writes down what it is told. */
 class TestDesk implements PermitDesk {
   readonly told: unknown[] = [];
+  stored: Approval | undefined;
 
   constructor(private readonly onClaim: () => void = () => undefined) {}
 
-  async claim(approval: Approval, digestToRun: string) {
+  async claim(approval: Approval, digestToRun: string, drift?: string) {
     this.onClaim();
-    return claim(approval, 'w1', digestToRun, OPENED_MS).result;
+    const { result, moved } = claim(approval, 'w1', digestToRun, OPENED_MS, drift);
+    this.stored = moved?.next;
+    return result;
   }
 
   async renew(): Promise<boolean> {
@@ -89,12 +92,17 @@ describe('running an approved call', () => {
     expect(runs).toEqual([]);
   });
 
-  it('runs nothing of a tool whose meaning changed after the yes', async () => {
+  it('takes a yes back to a tool whose meaning changed after it', async () => {
     const runs: Run[] = [];
+    const desk = new TestDesk();
 
-    expect(
-      await runApproved(having(new TestDesk()), refundOf(runs, { version: 2 }), approved()),
-    ).toMatchObject({ why: 'MISMATCH' });
+    expect(await runApproved(having(desk), refundOf(runs, { version: 2 }), approved())).toMatchObject({
+      why: 'REFUSED',
+    });
+    expect(desk.stored).toMatchObject({
+      state: 'REVOKED',
+      remark: 'refund has changed since it was asked. Ask for it again',
+    });
     expect(runs).toEqual([]);
   });
 
