@@ -67,7 +67,11 @@ function faceOf(state: ApprovalState): Card['status']['state'] {
 
 /** What a card offers, as it stands. */
 export function choicesOf(approval: Approval): Card['choices'] {
-  if (approval.state === 'UNKNOWN') return ['happened', 'did-not-happen', 'retry'];
+  if (approval.state === 'UNKNOWN') {
+    // A standing yes covered one call; nobody was named who could say it for another.
+    const isRepeatable = approval.decision?.source !== 'grant';
+    return ['happened', 'did-not-happen', ...(isRepeatable ? (['retry'] as const) : [])];
+  }
   return isWaiting(approval.state) ? offered(approval) : [];
 }
 

@@ -387,11 +387,18 @@ function reminded(
   };
 }
 
-function nag(approval: Approval, nowMs: number, { spared }: Circumstances): Moved<'reminded'> {
+/** Whoever wants to be left alone now hears of it the next time; it has no deadline that they could miss. */
+function nag(
+  approval: Approval,
+  nowMs: number,
+  { spared = new Set(), quietUntil }: Circumstances,
+): Moved<'reminded'> {
   // As with reminders: those that fell due while nobody swept are one.
   const nagged = Math.floor((nowMs - sinceUnknown(approval)) / NAG_EVERY_MS);
   const next = { ...advance(approval, 'UNKNOWN'), nagged };
-  return { result: 'reminded', moved: { next, event: 'reminded', actor: 'system', ...toSpared(spared) } };
+  const leftAlone = leftAloneOf({ deadlineMs: Infinity }, askedIn(next), nowMs, quietUntil);
+  const notNow = new Set([...spared, ...leftAlone.map(({ person }) => person)]);
+  return { result: 'reminded', moved: { next, event: 'reminded', actor: 'system', ...toSpared(notNow) } };
 }
 
 /** From when on somebody has to find out what came of a call. */
