@@ -11,7 +11,7 @@ import type { Config } from '../config/load-config.ts';
 import { strategyFor } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { MessageDirectives } from '../domain/directive.ts';
+import type { MessageDirectives, PromptMode } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -22,7 +22,7 @@ import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { lastSaid, summaryHolds, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
-import { buildPrompt } from './prompt/prompt-builder.ts';
+import { type BuiltPrompt, buildPrompt, type PromptSection } from './prompt/prompt-builder.ts';
 import { sectionsOf } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
 import type { OutputShelf } from './tools/output.ts';
@@ -78,6 +78,15 @@ export interface TurnBrief {
   readonly history: readonly Entry[];
   /** Name and version of each skill it was given. */
   readonly skills: readonly string[];
+  readonly instructions: Instructions;
+}
+
+/** What the instructions were made of, for people who look at them. */
+export interface Instructions {
+  readonly mode: PromptMode;
+  /** All there are, whether they are said or not. */
+  readonly sections: readonly PromptSection[];
+  readonly prompt: BuiltPrompt;
 }
 
 export class TurnBriefs {
@@ -107,18 +116,17 @@ export class TurnBriefs {
     };
     const left = this.deps.tools.narrowedTo(skills.tools);
     const tools = new Toolbox(left, standing, requester, conversationId, this.deps.outputs);
-    const prompt = buildPrompt(
-      sectionsOf({
-        purpose,
-        settings: settings.prompt,
-        tools: tools.list(),
-        skills: skillsSection(skills.given, skills.leftOut),
-        memory,
-        directives,
-        nowMs: this.deps.clock.now(),
-      }),
-      directives?.mode ?? settings.prompt.mode,
-    );
+    const sections = sectionsOf({
+      purpose,
+      settings: settings.prompt,
+      tools: tools.list(),
+      skills: skillsSection(skills.given, skills.leftOut),
+      memory,
+      directives,
+      nowMs: this.deps.clock.now(),
+    });
+    const mode = directives?.mode ?? settings.prompt.mode;
+    const prompt = buildPrompt(sections, mode);
     return {
       setup: {
         model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
@@ -133,6 +141,7 @@ export class TurnBriefs {
       },
       history: [...history, ...news, opening],
       skills: skills.given.map(({ label }) => label),
+      instructions: { mode, sections, prompt },
     };
   }
 

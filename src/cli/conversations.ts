@@ -92,7 +92,10 @@ function gestureOf(actor: Actor, conversationId: ConversationId): Gesture {
 }
 
 /** @throws {StartupError} when no conversation has that ticket or id */
-async function named({ controls }: StoreSession, name: string): Promise<ConversationId> {
+export async function named(
+  { controls }: Pick<StoreSession, 'controls'>,
+  name: string,
+): Promise<ConversationId> {
   const ticket = ConversationTicket.safeParse(name).data;
   const id = ticket ? await controls.named(ticket) : ConversationId.safeParse(name).data;
   if (id !== undefined && (await controls.isKnown(id))) return id;

@@ -17,6 +17,7 @@ import { addEscalation } from './commands/escalation.ts';
 import { addMcp } from './commands/mcp.ts';
 import { addMemory } from './commands/memory.ts';
 import { addPeople } from './commands/people.ts';
+import { addPrompt } from './commands/prompt.ts';
 import { addSkills } from './commands/skills.ts';
 import { addStart } from './commands/start.ts';
 import { addTools } from './commands/tools.ts';
@@ -74,6 +75,7 @@ Examples:
   addSkills(program, run);
   addMcp(program, run);
   addTools(program, run);
+  addPrompt(program, run);
   addUsage(program, run);
   addAudit(program, run);
   addConfig(program, run);

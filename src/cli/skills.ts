@@ -1,5 +1,6 @@
 /** `signalbox skills …`: what there is, what is used, what is wrong with it, and why it is chosen. */
 import { readFileSync } from 'node:fs';
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import type { SkillSettings } from '../config/skills.ts';
@@ -12,12 +13,11 @@ import type { Match } from '../skills/matcher.ts';
 import { createMatcher } from '../skills/matchers.ts';
 import type { Standing } from '../skills/shelf.ts';
 import { isReadable, labelOf, SKILL_SOURCES } from '../skills/skill.ts';
-
 import { SkillRegistry } from '../skills/skill-registry.ts';
 import { runningPlatforms } from './escalation.ts';
 import { type GatewayConfig, readConfig } from './prepare.ts';
-import { playedBySandbox } from './sandbox-plan.ts';
 import { facts, table } from './table.ts';
+import { openCatalog } from './tools.ts';
 
 /** What was asked for is not there. The message says what is. */
 class UnknownSkillError extends AppError {
@@ -157,31 +157,27 @@ async function openSkills(folder: string, workspace?: string): Promise<Opened> {
   const config = readConfig(folder);
   const { skills } = config.settings;
   const settings = workspace === undefined ? skills : { ...skills, workspace: folderOf(workspace) };
-  const registry = new SkillRegistry({
-    settings: () => settings,
-    host: () => hostOf(config),
-    log: createLogger({ level: 'silent' }),
-  });
+  const registry = createRegistry(config, await openCatalog(config), settings);
   await registry.reload();
   return { registry, settings };
 }
 
-function hostOf(config: GatewayConfig) {
-  const platforms = runningPlatforms(config);
-  const hasShop = config.settings.sandbox.url !== undefined || playedBySandbox(config).length > 0;
-  return createHost({
-    platforms,
-    // As `app.ts` gives the agent tools.
-    toolGroups: [
-      'memory',
-      'files',
-      'control',
-      'plans',
-      ...(platforms.has('jira') ? ['jira'] : []),
-      ...(hasShop ? ['shop'] : []),
-    ],
-    model: config.settings.model.provider,
-    path: searchPath(),
+/** @param catalog what skills can build on of the tools */
+export function createRegistry(
+  config: GatewayConfig,
+  catalog: ToolCatalog,
+  settings: SkillSettings = config.settings.skills,
+): SkillRegistry {
+  return new SkillRegistry({
+    settings: () => settings,
+    host: () =>
+      createHost({
+        platforms: runningPlatforms(config),
+        toolGroups: catalog.groups(),
+        model: config.settings.model.provider,
+        path: searchPath(),
+      }),
+    log: createLogger({ level: 'silent' }),
   });
 }
 

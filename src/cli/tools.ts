@@ -7,6 +7,7 @@ import {
   profileOf,
   unknownNames,
 } from '../agent/tools/profiles.ts';
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { openTools } from '../app.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import type { ToolAccess } from '../config/tool-access.ts';
@@ -37,7 +38,7 @@ export async function showTools(written: string | undefined, options: ToolsOptio
   const profile = written === undefined ? undefined : toProfile(written);
   const config = readConfig(options.config);
   const access = config.authorizations.tools;
-  const tools = await toolsOf(config);
+  const tools = (await openCatalog(config)).list();
   const asker = askerIn(config, profile, options);
   if (asker) return showOf(access, tools, asker, options.json);
   return showProfiles(access, tools, profile === undefined ? ToolProfile.options : [profile], options.json);
@@ -115,17 +116,17 @@ function askerIn(
 ): Asker | undefined {
   if (as === undefined && on === undefined && !elevated) return undefined;
   const person = as === undefined ? undefined : contacts.people[as];
-  if (as !== undefined && !person) {
-    const names = Object.keys(contacts.people);
-    const meant = didYouMean(as, names);
-    throw new UnknownNameError(
-      `There is no ${as} in contacts.yaml.${meant ? ` Did you mean ${meant}?` : ` There is: ${names.join(', ')}.`}`,
-    );
-  }
+  if (as !== undefined && !person) throw unknownPerson(as, Object.keys(contacts.people));
   const roles = person?.roles ?? (authorizations.guest_role === undefined ? [] : [authorizations.guest_role]);
   const platform = on?.split(':')[0];
   const channels = on === undefined || platform === undefined ? [] : [...new Set([on, platform])];
   return { person: as ?? 'somebody unknown', roles, channels, profile, elevated };
+}
+
+export function unknownPerson(name: string, known: readonly string[]): AppError {
+  const meant = didYouMean(name, [...known]);
+  const hint = meant === undefined ? `There is: ${known.join(', ')}.` : `Did you mean ${meant}?`;
+  return new UnknownNameError(`There is no ${name} in contacts.yaml. ${hint}`);
 }
 
 function toProfile(written: string): ToolProfile {
@@ -134,14 +135,13 @@ function toProfile(written: string): ToolProfile {
   throw new UnknownNameError(`There is no profile ${written}. There is: ${ToolProfile.options.join(', ')}.`);
 }
 
-/** As the gateway would have them; where the sandbox stands in, with its shop. */
-async function toolsOf(config: GatewayConfig): Promise<readonly Tool[]> {
+/** As the gateway would have them; where the sandbox stands in, with its shop. Without those of MCP servers. */
+export async function openCatalog(config: GatewayConfig): Promise<ToolCatalog> {
   const url = playedBySandbox(config).length > 0 ? 'http://127.0.0.1' : undefined;
   const sandbox = { ...config.settings.sandbox, url: config.settings.sandbox.url ?? url };
   const whole = { ...config, settings: { ...config.settings, sandbox } };
   const log = createLogger({ level: 'silent' });
-  const catalog = await openTools({ config: () => whole, clock: systemClock, log });
-  return catalog.list();
+  return openTools({ config: () => whole, clock: systemClock, log });
 }
 
 function cellsOf({ name, risk, effect, reversible }: Tool): string[] {

@@ -53,14 +53,24 @@ const ALWAYS: ReadonlySet<string> = new Set(['IDENTITY', 'SECURITY']);
 export function buildPrompt(sections: readonly PromptSection[], mode: PromptMode): BuiltPrompt {
   const shown = sections
     .filter((section) => section.text.trim() !== '' && isShown(section, mode))
-    .toSorted((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
-  const lasting = shown.filter(({ priority }) => priority > PRIORITIES.SKILLS);
-  const ofTurn = shown.filter(({ priority }) => priority <= PRIORITIES.SKILLS);
+    .toSorted(byPlace);
+  const lasting = shown.filter(isLasting);
+  const ofTurn = shown.filter((section) => !isLasting(section));
   return {
     sections: shown,
     system: textOf(lasting),
     turn: ofTurn.length === 0 ? undefined : textOf(ofTurn),
   };
+}
+
+/** The order in which sections are said. */
+export function byPlace(a: PromptSection, b: PromptSection): number {
+  return b.priority - a.priority || (a.name < b.name ? -1 : 1);
+}
+
+/** Whether it belongs to what stays the same from turn to turn. */
+export function isLasting({ priority }: Pick<PromptSection, 'priority'>): boolean {
+  return priority > PRIORITIES.SKILLS;
 }
 
 function isShown({ name, enabled, minMode }: PromptSection, mode: PromptMode): boolean {
