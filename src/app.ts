@@ -121,7 +121,7 @@ import { BallotBox } from './router/ballot-box.ts';
 import { BatchDesk } from './router/batch-desk.ts';
 import { Confirmations } from './router/confirmations.ts';
 import { ControlDirectives } from './router/control-directives.ts';
-import { ConversationWorker } from './router/conversation-worker.ts';
+import { createConversationWorker } from './router/conversation-worker.ts';
 import { DeliveryWorker, GIVE_UP_AFTER_MS } from './router/delivery-worker.ts';
 import { DirectiveDesk } from './router/directive-desk.ts';
 import { createElevateTool } from './router/elevation.ts';
@@ -333,7 +333,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     stores.writer,
     () => config().settings.retention,
   );
-  const worker = new ConversationWorker({
+  const worker = createConversationWorker({
     queue,
     approvals: stores.approvals,
     permits: new PermitOffice(stores.approvals),

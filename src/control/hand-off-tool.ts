@@ -1,6 +1,6 @@
 /**
  * What the agent calls when it does not get on, or somebody wants a human. It only says so: the turn that called it
- * ends, and its commit makes the wish known (`router/conversation-worker`).
+ * ends, and its commit makes the wish known (`router/handoff-wish`).
  */
 import { z } from 'zod';
 import type { Tool } from '../domain/tool.ts';

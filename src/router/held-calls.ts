@@ -13,7 +13,8 @@ import { speakersSince } from '../agent/history.ts';
 import { previewOf } from '../agent/preview.ts';
 import { isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { HeldCall, Requester } from '../agent/tools/toolbox.ts';
-import { type ApprovalStore, approvalIdFor } from '../approvals/approval-store.ts';
+import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/approval-store.ts';
+import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
 import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, timesOf } from '../approvals/plan.ts';
@@ -22,6 +23,7 @@ import { addCopy } from '../domain/approval/copies.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
@@ -34,6 +36,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { Notices } from './notices.ts';
 import type { Reach } from './reach.ts';
 import { sayUnasked } from './unasked.ts';
 
@@ -43,6 +46,7 @@ export interface HeldCallsDeps {
   readonly directory: Directory;
   readonly reach: Reach;
   readonly config: () => Config;
+  readonly clock: Clock;
 }
 
 /** The turn in which a call was held. */
@@ -61,16 +65,11 @@ export interface Occasion {
   readonly log: Logger;
 }
 
-/** What is written together when a turn has asked for something. */
-export interface Openings {
-  readonly opened: readonly Approval[];
-  /** Those whose place was taken, as they ended. */
-  readonly ended: readonly Approval[];
-  readonly effects: readonly Effect[];
-}
-
 export class HeldCalls {
-  constructor(private readonly deps: HeldCallsDeps) {}
+  constructor(
+    private readonly deps: HeldCallsDeps,
+    private readonly notices: Notices,
+  ) {}
 
   /**
    * @param index of the held calls of this turn
@@ -173,25 +172,33 @@ export class HeldCalls {
    * there is no moment in which both could run. To be made anew when that write is refused, because one of those has
    * changed meanwhile: what runs by now is not replaced.
    */
-  async openings(asked: readonly Approval[]): Promise<Openings> {
-    const opened: Approval[] = [];
-    const ended: Approval[] = [];
-    const effects: Effect[] = [];
-    for (const approval of asked) {
-      const taken: ApprovalId[] = [];
-      for (const id of approval.supersedes ?? []) {
-        const change = await this.deps.approvals.changeOf(id, (current, nowMs) =>
-          supersede(current, approval, nowMs),
-        );
-        if (change?.result.code !== 'DONE') continue;
-        taken.push(id);
-        ended.push(change.result.approval);
-        effects.push(...change.effects);
-      }
-      const { supersedes: _, ...rest } = approval;
-      opened.push(taken.length > 0 ? { ...rest, supersedes: taken } : rest);
+  async open(work: Occasion, asked: readonly Approval[]): Promise<readonly Effect[]> {
+    const { approvals: keepMs } = this.deps.config().settings.retention;
+    const nowMs = this.deps.clock.now();
+    const { opened, ended, effects } = await this.#openings(asked);
+    return [
+      ...opened.flatMap((approval) => [
+        toOpenEffect(approval, keepMs),
+        ...consequencesOfOpening(approval, nowMs),
+        ...this.#unasked(work, approval, nowMs),
+      ]),
+      ...effects,
+      ...this.notices.keep(
+        work,
+        ended.map((approval) => this.notices.outcomeOf(approval)),
+      ),
+    ];
+  }
+
+  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
+  async askOwners(approval: Approval): Promise<void> {
+    const { directory, reach, approvals } = this.deps;
+    const owners = directory
+      .operators()
+      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
+    for (const copy of copiesForOwners(approval, owners)) {
+      await approvals.apply(approval.id, (current) => addCopy(current, copy));
     }
-    return { opened, ended, effects };
   }
 
   /** Of requests the same person made before they wrote again; what was asked earlier in the turn is as new as this. */
@@ -221,22 +228,41 @@ export class HeldCalls {
     return !isExcluded(ask, voter) && isQuorum(approvers, [voter]);
   }
 
+  /** Each with those it really takes the place of. */
+  async #openings(asked: readonly Approval[]): Promise<Openings> {
+    const opened: Approval[] = [];
+    const ended: Approval[] = [];
+    const effects: Effect[] = [];
+    for (const approval of asked) {
+      const taken: ApprovalId[] = [];
+      for (const id of approval.supersedes ?? []) {
+        const change = await this.deps.approvals.changeOf(id, (current, nowMs) =>
+          supersede(current, approval, nowMs),
+        );
+        if (change?.result.code !== 'DONE') continue;
+        taken.push(id);
+        ended.push(change.result.approval);
+        effects.push(...change.effects);
+      }
+      const { supersedes: _, ...rest } = approval;
+      opened.push(taken.length > 0 ? { ...rest, supersedes: taken } : rest);
+    }
+    return { opened, ended, effects };
+  }
+
   /** Said loudly, where nobody who could decide it can be asked. */
-  unasked({ log }: Pick<Occasion, 'log'>, approval: Approval, atMs: number): readonly Effect[] {
+  #unasked({ log }: Pick<Occasion, 'log'>, approval: Approval, atMs: number): readonly Effect[] {
     const { directory } = this.deps;
     return sayUnasked(approval, { directory, log, atMs })?.effects ?? [];
   }
+}
 
-  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
-  async askOwners(approval: Approval): Promise<void> {
-    const { directory, reach, approvals } = this.deps;
-    const owners = directory
-      .operators()
-      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
-    for (const copy of copiesForOwners(approval, owners)) {
-      await approvals.apply(approval.id, (current) => addCopy(current, copy));
-    }
-  }
+/** What is written together when a turn has asked for something. */
+interface Openings {
+  readonly opened: readonly Approval[];
+  /** Those whose place was taken, as they ended. */
+  readonly ended: readonly Approval[];
+  readonly effects: readonly Effect[];
 }
 
 /**

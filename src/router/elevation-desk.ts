@@ -1,0 +1,171 @@
+/**
+ * Elevates messages: at once, those of people who may; the others when somebody has agreed.
+ *
+ * Owns      what is asked, written and said for it; the rules and words are in `elevation.ts`.
+ * Not here  the turn of a message that is elevated (`message-handler`).
+ */
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import type { Config } from '../config/load-config.ts';
+import type { ControlStore } from '../control/control-store.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { MessageDirectives } from '../domain/directive.ts';
+import { FutileCallError } from '../domain/errors.ts';
+import type { Effect } from '../redis/effects.ts';
+import {
+  ELEVATE,
+  ELEVATION_CHOICES,
+  elevated,
+  elevatedMessage,
+  elevationAskedText,
+  elevationWaitsNews,
+  MOST_CARRIED_CHARS,
+  NOBODY_TO_ELEVATE,
+  notElevatedNews,
+  notElevatedText,
+  TOO_MUCH_TO_CARRY,
+  toElevateInput,
+  tooLateText,
+} from './elevation.ts';
+import type { Deed, MessageItem, Work } from './handling.ts';
+import type { HeldCalls } from './held-calls.ts';
+import type { Notices } from './notices.ts';
+
+export interface ElevationDeps {
+  readonly tools: Pick<ToolCatalog, 'find'>;
+  readonly controls: Pick<ControlStore, 'guardOf'>;
+  readonly config: () => Config;
+  readonly clock: Clock;
+}
+
+/** What it is elevated with, and the effects of that. */
+export interface Lifted {
+  readonly directives: MessageDirectives;
+  readonly effects: readonly Effect[];
+}
+
+/** What came of a request. */
+export type Elevation =
+  | { readonly kind: 'begun'; readonly message: MessageItem; readonly effects: readonly Effect[] }
+  /** There is no turn; its author is told. */
+  | { readonly kind: 'none'; readonly effects: readonly Effect[] };
+
+export class ElevationDesk {
+  constructor(
+    private readonly deps: ElevationDeps,
+    private readonly heldCalls: HeldCalls,
+    private readonly notices: Notices,
+  ) {}
+
+  /** Its author may lift what is kept back. */
+  lift(work: Work, directives: MessageDirectives): Lifted {
+    const untilMs = this.deps.clock.now() + this.deps.config().authorizations.elevation.lasts;
+    const rule = `permission elevate of ${work.requester.roles.join(', ')}`;
+    return {
+      directives: elevated(directives, { untilMs }),
+      effects: [this.#begins(work, untilMs, { rule })],
+    };
+  }
+
+  /** Its author may not: somebody is asked, and nothing of it is done until then. */
+  async ask(work: Work, item: MessageItem): Promise<Deed> {
+    const { elevation, tools } = this.deps.config().authorizations;
+    const tool = this.deps.tools.find(ELEVATE);
+    if (!elevation.approvers || !tool) return this.#refuse(work, NOBODY_TO_ELEVATE);
+    const input = toElevateInput(item, elevation, tools);
+    if (JSON.stringify(input).length > MOST_CARRIED_CHARS) return this.#refuse(work, TOO_MUCH_TO_CARRY);
+    const held = {
+      call: { id: `elevate:${item.id}`, tool: ELEVATE, input },
+      tool,
+      args: input,
+      decision: {
+        kind: 'ask' as const,
+        rule: 'elevated messages',
+        approvers: elevation.approvers,
+        policy: elevation.policy ?? 'default',
+        channel: elevation.channel,
+        exception: true as const,
+      },
+    };
+    const asked = await this.heldCalls.toApproval(work, held, 0).catch((error: unknown) => {
+      if (error instanceof FutileCallError) return undefined;
+      throw error;
+    });
+    if (!asked) return this.#refuse(work, NOBODY_TO_ELEVATE);
+    const { onNewMessage: _, ...policy } = asked.policy;
+    const choices = policy.choices.filter((choice) => ELEVATION_CHOICES.includes(choice));
+    const approval: Approval = { ...asked, policy: { ...policy, choices } };
+    return {
+      effects: [
+        ...this.notices.remark(work, elevationWaitsNews(work.requester.name)),
+        // The end of one that nobody can be asked about is told when it is heard of.
+        ...(approval.state === 'OPEN' ? [this.notices.tell(work, elevationAskedText(approval))] : []),
+        this.deps.controls.guardOf(work.control),
+      ],
+      onRequests: () => this.heldCalls.open(work, [approval]),
+    };
+  }
+
+  /** @param approval one of `ask` that has ended */
+  settle(work: Work, approval: Approval): Elevation {
+    const message = approval.state === 'EXECUTED' ? elevatedMessage(approval) : undefined;
+    const { untilMs } = message?.directives?.elevation ?? {};
+    if (!message || untilMs === undefined) return this.#comesToNothing(work, notElevatedText(approval));
+    if (this.deps.clock.now() >= untilMs) return this.#comesToNothing(work, tooLateText(untilMs));
+    const by = { rule: 'elevated messages', approval: approval.id };
+    return { kind: 'begun', message, effects: [this.#begins(work, untilMs, by)] };
+  }
+
+  #refuse(work: Work, markdown: string): Deed {
+    const { item, requester, conversationId, replyTo, control } = work;
+    return {
+      effects: [
+        ...this.notices.remark(work, notElevatedNews(requester.name)),
+        this.notices.tell(work, markdown),
+        {
+          kind: 'audit',
+          event: {
+            event: 'authorization.deny',
+            actor: requester.person,
+            subject: conversationId,
+            correlation: item.correlation,
+            channel: replyTo.platform,
+            detail: { action: 'elevate', rule: 'no permission elevate, and nobody to agree' },
+          },
+        },
+        this.deps.controls.guardOf(control),
+      ],
+    };
+  }
+
+  #comesToNothing(work: Work, markdown: string): Elevation {
+    return {
+      kind: 'none',
+      effects: [
+        ...this.notices.remark(work, notElevatedNews(work.requester.name)),
+        this.notices.tell(work, markdown),
+        this.deps.controls.guardOf(work.control),
+      ],
+    };
+  }
+
+  #begins(
+    { item, requester, conversationId, replyTo }: Work,
+    untilMs: number,
+    by: { readonly rule: string; readonly approval?: string },
+  ): Effect {
+    const opens = this.deps.config().authorizations.tools.elevated_only;
+    const until = new Date(untilMs).toISOString();
+    return {
+      kind: 'audit',
+      event: {
+        event: 'elevation.begun',
+        actor: requester.person,
+        subject: conversationId,
+        correlation: item.correlation,
+        channel: replyTo.platform,
+        detail: { authorization: 'allow', until, opens, ...by },
+      },
+    };
+  }
+}

@@ -1,0 +1,80 @@
+/** What the audit is told of a message that was let in, and of a turn that is over. Pure. */
+import type { TurnOutcome } from '../agent/turn.ts';
+import type { Ceiling } from '../budget/limits.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { platformOf } from '../domain/ids.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { MessageItem, Work } from './handling.ts';
+
+/** Its one entry on a message: none where it was handled before. */
+export function receivedAudit({ message, requester, receivedAt, recorded }: MessageItem): Effect[] {
+  if (recorded) return [];
+  const { id, conversationId, sender } = message;
+  return [
+    {
+      kind: 'audit',
+      event: {
+        event: 'message.received',
+        actor: sender.account,
+        subject: conversationId,
+        correlation: id,
+        channel: platformOf(sender.account),
+        detail: {
+          receivedAt,
+          person: requester.person,
+          authorization: 'allow',
+          rule: `permission ask of ${requester.roles.join(', ')}`,
+        },
+      },
+    },
+  ];
+}
+
+/** What was checked, call by call, and how it ended. `skills`: name and version of each it was given. */
+export function turnAudit(
+  { item, conversationId, requester, replyTo }: Work,
+  outcome: TurnOutcome,
+  skills: readonly string[],
+): Effect[] {
+  const about = { correlation: item.correlation, actor: requester.person, channel: replyTo.platform };
+  const checks = outcome.screened.map((screened): AuditEvent => {
+    const verdict =
+      screened.kind === 'run' ? 'allow' : screened.kind === 'held' ? screened.decision.kind : 'deny';
+    const rule = screened.kind === 'held' ? screened.decision.rule : screened.rule;
+    return {
+      ...about,
+      event: `authorization.${verdict}`,
+      subject: `tool:${screened.call.tool}`,
+      detail: {
+        action: 'call',
+        rule: rule ?? 'not a call that could be made',
+        ...('agentRule' in screened ? { agent: screened.agentRule } : {}),
+        call: screened.call.id,
+      },
+    };
+  });
+  const done: AuditEvent = {
+    ...about,
+    event: 'turn.done',
+    actor: 'agent',
+    subject: conversationId,
+    detail: {
+      outcome: outcome.kind,
+      usage: outcome.usage,
+      models: modelsIn(outcome),
+      ...(outcome.kind === 'exhausted' && outcome.by ? { budget: nameOf(outcome.by) } : {}),
+      ...(skills.length > 0 ? { skills } : {}),
+    },
+  };
+  return [...checks, done].map((event) => ({ kind: 'audit', event }));
+}
+
+/** Those that answered, each once. */
+function modelsIn({ entries }: TurnOutcome): string[] {
+  return [...new Set(entries.flatMap((entry) => (entry.kind === 'assistant' ? [entry.model] : [])))];
+}
+
+/** Whose budget it is. */
+function nameOf({ by }: Ceiling): string {
+  return by === 'turn' ? by : `${by.subject} ${by.period}`;
+}

@@ -1,0 +1,64 @@
+/** The gateway's own word about what is handled: for the agent in the transcript, for people where it was asked. */
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { outcomeText } from '../approvals/sentences.ts';
+import type { Config } from '../config/load-config.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Entry } from '../domain/transcript.ts';
+import type { Effect } from '../redis/effects.ts';
+import { type Handling, toReply, type Work } from './handling.ts';
+
+export type News = Extract<Entry, { kind: 'event' }>;
+
+export interface NoticeDeps {
+  readonly tools: Pick<ToolCatalog, 'find'>;
+  readonly config: () => Config;
+  readonly clock: Clock;
+}
+
+export class Notices {
+  constructor(private readonly deps: NoticeDeps) {}
+
+  event(text: string): News {
+    return { kind: 'event', text, at: this.#at() };
+  }
+
+  /** What came of a request, with who speaks in that: the tool may tell what strangers wrote. */
+  outcomeOf(approval: Approval): News {
+    const trust = this.deps.tools.find(approval.request.tool)?.tells;
+    return {
+      kind: 'event',
+      text: outcomeText(approval),
+      at: this.#at(),
+      ...ranOf(approval),
+      ...(trust === undefined ? {} : { trust }),
+    };
+  }
+
+  /** For the agent to read later: the conversation is one it has a part in. */
+  remark(handling: Pick<Handling, 'conversationId'>, text: string): Effect[] {
+    return this.keep(handling, [this.event(text)]);
+  }
+
+  /** Entries of the transcript. */
+  keep({ conversationId }: Pick<Handling, 'conversationId'>, entries: readonly Entry[]): Effect[] {
+    const { transcripts: keepMs } = this.deps.config().settings.retention;
+    return entries.map((entry) => ({ kind: 'entry', conversationId, entry, keepMs }));
+  }
+
+  /** In place of an answer, where it was asked for. */
+  tell(work: Work, markdown: string): Effect {
+    return toOutEffect({ ...toReply(work, this.deps.clock.now()), markdown });
+  }
+
+  #at(): string {
+    return new Date(this.deps.clock.now()).toISOString();
+  }
+}
+
+/** How its call ended, where it was run and that is known. */
+function ranOf({ state, request }: Approval): Pick<News, 'ran'> {
+  const status = state === 'EXECUTED' ? 'ok' : state === 'FAILED' ? 'error' : undefined;
+  return status === undefined ? {} : { ran: { tool: request.tool, status } };
+}

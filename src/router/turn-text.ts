@@ -1,0 +1,80 @@
+/** What people read at the end of a turn, in markdown, and what it did in their words. Pure. */
+import type { TurnOutcome } from '../agent/turn.ts';
+import { literal } from '../approvals/sentences.ts';
+import type { Approval } from '../domain/approval/record.ts';
+
+/**
+ * Undefined when the cards say it all.
+ *
+ * @param hasMessage whether something of it stands there already, which the text takes the place of
+ */
+export function turnText(
+  outcome: TurnOutcome,
+  approvals: readonly Approval[],
+  hasMessage: boolean,
+): string | undefined {
+  switch (outcome.kind) {
+    case 'replied':
+      if (outcome.cut) return `${outcome.text}\n\n_(My answer reached its length limit. Ask me to go on.)_`;
+      return outcome.text.trim() || (outcome.files.length > 0 ? 'Here it is.' : '(I have nothing to add.)');
+    case 'suspended': {
+      if (outcome.text.trim()) return outcome.text;
+      if (!hasMessage && outcome.files.length === 0) return undefined;
+      return approvals.some(({ state }) => state === 'OPEN')
+        ? 'This waits for a human; see the request below.'
+        : 'On it.';
+    }
+    case 'stopped':
+      return stoppedText(outcome);
+    case 'exhausted':
+      return 'I could not finish this within my step limit. Shall I go on?';
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** Of a turn that a budget has ended. @param sentence which one it was, and what was done */
+export function lastWords(words: string, sentence: string): string {
+  return words === '' ? sentence : `${words}\n\n_(${sentence})_`;
+}
+
+export function paragraphs(...texts: readonly (string | undefined)[]): string {
+  return texts.filter(Boolean).join('\n\n');
+}
+
+/** For the agent to read. @param name of whoever stopped it */
+export function stoppedNews(name: string): string {
+  return `${name} stopped this turn. What it had not done is not wanted any more, unless somebody asks for it again.`;
+}
+
+/** Names of the tools that were called in a turn, one for each call. */
+export function calledIn({ screened }: TurnOutcome): string[] {
+  return screened.flatMap(({ kind, call }) => (kind === 'refused' ? [] : [call.tool]));
+}
+
+/** What a turn has done that worked, in the words of people: `lookup (2 times)`. */
+export function doneIn({ screened, entries }: TurnOutcome): string[] {
+  const worked = new Set(
+    entries.flatMap((entry) => (entry.kind === 'tool-result' && entry.status === 'ok' ? [entry.callId] : [])),
+  );
+  const times = new Map<string, number>();
+  for (const { call } of screened) {
+    if (worked.has(call.id)) times.set(call.tool, (times.get(call.tool) ?? 0) + 1);
+  }
+  return [...times].map(([tool, count]) =>
+    count === 1 ? literal(tool) : `${literal(tool)} (${count} times)`,
+  );
+}
+
+function stoppedText({ done, left }: Extract<TurnOutcome, { kind: 'stopped' }>): string {
+  return [
+    'I stopped.',
+    done.length > 0 ? `Before that I had called ${named(done)}.` : 'I had called nothing before that.',
+    ...(left.length > 0 ? [`I did not call ${named(left)} any more.`] : []),
+    'What already waits for a yes still does, and what somebody agreed to is run.',
+  ].join(' ');
+}
+
+function named(tools: readonly string[]): string {
+  return [...new Set(tools)].map((tool) => `\`${tool}\``).join(', ');
+}
