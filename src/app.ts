@@ -14,6 +14,7 @@ import { MeteredModel } from './agent/model/metered-model.ts';
 import { ModelChain } from './agent/model/model-chain.ts';
 import type { ModelClient } from './agent/model/model-client.ts';
 import { SlottedModel } from './agent/model/slotted-model.ts';
+import { ResearchTools } from './agent/research/research-tool.ts';
 import { GuardedSource } from './agent/tools/guarded-source.ts';
 import { createPlaceTools } from './agent/tools/place-tools.ts';
 import { withBreaker } from './agent/tools/service-breaker.ts';
@@ -745,7 +746,9 @@ async function equip(options: AppOptions, redis: RedisClient) {
   const tools = new ToolCatalog(
     [...single, ...createPlanTools(single, plans), elevating],
     undefined,
-    [web, mcp].map((source) => new GuardedSource(source, guarded)),
+    [web, mcp, new ResearchTools(() => config().settings.research)].map(
+      (source) => new GuardedSource(source, guarded),
+    ),
   );
   return {
     keys,

@@ -22,6 +22,9 @@ export interface Outlet {
   readonly secrets: readonly string[];
 }
 
+/** Nothing that is allowed beside what was read. */
+export const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
+
 const LEFT_OUT = '(a link was left out)';
 
 /** Longer than any answer; beyond it a text is not taken apart, and its addresses are looked for as they stand. */

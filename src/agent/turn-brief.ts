@@ -19,12 +19,15 @@ import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
 import { secretsIn } from '../observability/redaction.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
+import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { lastSaid, summaryHolds, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
 import { type BuiltPrompt, buildPrompt, type PromptSection } from './prompt/prompt-builder.ts';
-import { sectionsOf } from './prompt/sections.ts';
+import { researchPrompt } from './prompt/research-prompt.ts';
+import { nowText, sectionsOf } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
+import { Researcher } from './research/researcher.ts';
 import type { OutputShelf } from './tools/output.ts';
 import { channelNamesOf } from './tools/profiles.ts';
 import type { ToolCatalog } from './tools/tool-catalog.ts';
@@ -73,6 +76,7 @@ export interface TurnBrief {
     | 'requester'
     | 'heard'
     | 'outlet'
+    | 'inquire'
   >;
   /** Ends with the opening. */
   readonly history: readonly Entry[];
@@ -114,7 +118,8 @@ export class TurnBriefs {
         elevated: occasion.isElevated?.() ?? false,
       }),
     };
-    const left = this.deps.tools.narrowedTo(skills.tools);
+    // Of scripts a turn has those of its skills.
+    const left = this.deps.tools.narrowedTo(skills.tools).replacing(RUN_SCRIPT, skills.scriptTool);
     const tools = new Toolbox(left, standing, requester, conversationId, this.deps.outputs);
     const sections = sectionsOf({
       purpose,
@@ -127,6 +132,13 @@ export class TurnBriefs {
     });
     const mode = directives?.mode ?? settings.prompt.mode;
     const prompt = buildPrompt(sections, mode);
+    const researcher = new Researcher({
+      settings: settings.research,
+      systemPrompt: researchPrompt(purpose),
+      now: nowText(settings.prompt, this.deps.clock.now()),
+      clock: this.deps.clock,
+      log,
+    });
     return {
       setup: {
         model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
@@ -137,6 +149,7 @@ export class TurnBriefs {
         turnStart: history.length,
         requester: requester.person,
         heard: memory.strangers ?? [],
+        inquire: (questions, inquiry, signal) => researcher.inquire(questions, inquiry, signal),
         outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
       },
       history: [...history, ...news, opening],

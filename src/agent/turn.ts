@@ -18,12 +18,12 @@ import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
-import type { Tool, ToolCall, ToolOutput } from '../domain/tool.ts';
+import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
-import { type Outlet, outgoingText } from './outgoing-text.ts';
+import { NO_OUTLET, type Outlet, outgoingText } from './outgoing-text.ts';
 import { type Reading, readingOf } from './provenance.ts';
-import type { HeldCall, RunningCall, Screened, Toolbox } from './tools/toolbox.ts';
+import type { HeldCall, RunningCall, Screened, TurnTools } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
 const MOST_HELD = 10;
@@ -34,8 +34,6 @@ const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
 
 /** Of tools whose arguments go out to people. */
 const SPOKEN_FAMILY = 'control';
-
-const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
 
 /** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
 const MOST_FILES = 10;
@@ -50,7 +48,7 @@ export interface TurnSetup {
   readonly guidance?: string | undefined;
   /** Entries of the history that were there before the turn; left out: all of them. */
   readonly turnStart?: number;
-  readonly tools: Toolbox;
+  readonly tools: TurnTools;
   /** Calls to the model in one turn, at most. */
   readonly maxSteps: number;
   /** Whether it thinks longer before each of its answers. */
@@ -60,7 +58,7 @@ export interface TurnSetup {
   /** Pictures and documents that came with the message the turn is about; absent if it is about something else. */
   readonly exhibits?: readonly Exhibit[];
   /** Counts what the turn uses, and ends it when that is too much; absent: nobody counts. */
-  readonly meter?: TurnMeter;
+  readonly meter?: Pick<TurnMeter, 'note' | 'reached'>;
   /** Why this tool cannot be called just now, for the model; undefined when it can. Absent: always. */
   readonly throttle?: (tool: Tool, args: unknown) => Promise<string | undefined>;
   /** Calls that only read which run at the same time, at most. Left out: one. */
@@ -77,6 +75,12 @@ export interface TurnSetup {
   readonly requester?: PersonId;
   /** What of strangers it is told beside the history, in words for people. */
   readonly heard?: readonly string[];
+  /** Whether somebody we know has written exactly this beside the history. */
+  readonly typed?: Reading['isTyped'];
+  /** What the gateway tells it before so many answers of it are given, behind everything else; undefined: nothing. */
+  readonly remind?: (answers: number) => Entry | undefined;
+  /** Looks into questions beside the turn; absent: nobody does. */
+  readonly inquire?: Inquire;
   /** What its words may hold when they go out; left out: nothing that is allowed beside what it has read. */
   readonly outlet?: Outlet;
   /** Hears what the turn is doing, for people who wait. */
@@ -84,15 +88,46 @@ export interface TurnSetup {
 }
 
 export type TurnProgress =
-  /** `toSay`: all of the text so far, as it may go out. */
+  /** `toSay`: all of the text so far, as it may go out; or, while nothing is said, what is being done. */
   { readonly kind: 'text'; readonly toSay: () => string } | { readonly kind: 'tool'; readonly tool: string };
+
+/** Rejects only when the signal aborts. One for each question, in their order. */
+export type Inquire = (
+  questions: readonly string[],
+  inquiry: Inquiry,
+  signal: AbortSignal,
+) => Promise<readonly Found[]>;
+
+/** Where questions come from that are looked into beside a turn. */
+export interface Inquiry {
+  readonly turn: TurnSetup;
+  /** Of the call that asks, the same for every attempt at it. */
+  readonly key: string;
+  /** What had been read when it was made. */
+  readonly reading: Reading;
+}
+
+/** A finding, and what it took. */
+export type Found = Finding & { readonly usage: Usage; readonly screened: readonly Screened[] };
+
+/** A call that was checked where a question was looked into. */
+export interface BesideCall {
+  /** Of the call that asked. */
+  readonly within: string;
+  /** Which of its questions, from 1 on. */
+  readonly question: number;
+  readonly screened: Screened;
+}
 
 export interface TurnReport {
   /** New transcript entries, oldest first. */
   readonly entries: readonly Entry[];
+  /** With what was used beside it. */
   readonly usage: Usage;
   /** Every call that was checked, with the rule that decided. */
   readonly screened: readonly Screened[];
+  /** The same of calls beside the turn, where its questions were looked into. */
+  readonly beside: readonly BesideCall[];
   /** Go out with the reply; no two of one name. */
   readonly files: readonly OutFile[];
 }
@@ -117,28 +152,39 @@ export async function runTurn(
 ): Promise<TurnOutcome> {
   const entries: Entry[] = [];
   const screened: Screened[] = [];
+  const beside: BesideCall[] = [];
   const files = new Map<string, OutFile>();
   const thoughts = new Map<string, Thoughts>();
-  const report = () => ({ entries, usage, screened, files: [...files.values()] });
+  const report = () => ({ entries, usage, screened, beside, files: [...files.values()] });
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
   const { stop } = setup;
   const stopped = (left: readonly string[]): TurnOutcome => ({
     kind: 'stopped',
     ...report(),
-    done: calledIn(screened, entries),
+    done: calledIn({ screened, entries }),
     left,
   });
+  const note = (found: readonly Found[], within: string) => {
+    usage = found.reduce((sum, each) => plus(sum, each.usage), usage);
+    beside.push(
+      ...found.flatMap((each, n) =>
+        each.screened.map((call) => ({ within, question: n + 1, screened: call })),
+      ),
+    );
+  };
 
   for (let step = 0; step < setup.maxSteps; step++) {
+    const reminder = setup.remind?.(step);
+    if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
-    const reading = readingOf(shownSoFar, setup.heard, setup.requester);
+    const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
     const toSay = (text: string) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET);
     let soFar = '';
     const asking = setup.model.complete(
       {
         system: setup.systemPrompt,
-        entries: [...history, ...entries],
+        entries: shownSoFar,
         tools: setup.tools.specs,
         turnStart: setup.turnStart ?? history.length,
         ...(setup.guidance === undefined ? {} : { guidance: setup.guidance }),
@@ -182,7 +228,7 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay }, signal)) {
+    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay, note }, signal)) {
       const answered = stop?.aborted ? notAsked(each) : each;
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
@@ -211,15 +257,18 @@ interface Answering {
   /** What had been read when it was written. */
   readonly reading: Reading;
   readonly toSay: (text: string) => string;
+  /** Keeps what was done beside the turn for a call of it. */
+  readonly note: (found: readonly Found[], within: string) => void;
 }
 
 /** One for each call, in their order. */
 async function answerAll(
   setup: TurnSetup,
   calls: readonly ToolCall[],
-  { held, step, reading: read, toSay }: Answering,
+  answering: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
+  const { held, step, reading: read, toSay } = answering;
   const limit = pLimit(setup.readsAtOnce ?? 1);
   const answered: Answered[] = [];
   let reading: Promise<Answered>[] = [];
@@ -230,7 +279,9 @@ async function answerAll(
       setup,
       withinLimit(cleaned(setup.tools.screen(call, read), toSay), held.length),
     );
-    const running = { key: `${setup.key}:${step}:${call.id}`, hasReadStrangers: read.heard.length > 0 };
+    const key = `${setup.key}:${step}:${call.id}`;
+    const inquire = inquireFor(call, { turn: setup, key, reading: read }, answering);
+    const running = { key, hasReadStrangers: read.heard.length > 0, ...(inquire ? { inquire } : {}) };
     return answer(setup, verdict, held, running, signal);
   };
   for (const call of calls) {
@@ -245,6 +296,22 @@ async function answerAll(
   }
   answered.push(...(await Promise.all(reading)));
   return answered;
+}
+
+/** By which a call looks into questions; undefined: nobody does. */
+function inquireFor(
+  call: ToolCall,
+  inquiry: Inquiry,
+  { toSay, note }: Pick<Answering, 'toSay' | 'note'>,
+): ToolContext['inquire'] {
+  const { inquire } = inquiry.turn;
+  if (!inquire) return undefined;
+  return async (questions, signal) => {
+    // A question comes back with its answer, and counts as read then: it holds no more than what may go out.
+    const found = await inquire(questions.map(toSay), inquiry, signal);
+    note(found, call.id);
+    return found;
+  };
 }
 
 /** What it is called with when it asks for a human, or says how sure it is, people read as it stands. */
@@ -273,14 +340,18 @@ function leftOut(verdict: Screened): string[] {
   return verdict.kind === 'refused' && verdict.rule === STOPPED ? [verdict.call.tool] : [];
 }
 
-/** Tools whose calls were run, and worked. */
-function calledIn(screened: readonly Screened[], entries: readonly Entry[]): string[] {
+/** Tools whose calls were run, and worked: one name for each call. */
+export function calledIn({ screened, entries }: Pick<TurnReport, 'screened' | 'entries'>): string[] {
   const worked = new Set(
     entries.flatMap((entry) => (entry.kind === 'tool-result' && entry.status === 'ok' ? [entry.callId] : [])),
   );
   return screened.flatMap((each) =>
     each.kind === 'run' && worked.has(each.call.id) ? [each.tool.name] : [],
   );
+}
+
+function withTyped(reading: Reading, typed: Reading['isTyped'] | undefined): Reading {
+  return typed ? { ...reading, isTyped: (text) => reading.isTyped(text) || typed(text) } : reading;
 }
 
 function isReading(verdict: Screened): boolean {

@@ -7,7 +7,8 @@
  *
  * Invariants
  *   1. Limits are those of the configuration in force when the turn begins.
- *   2. A budget is never overrun by more than the turns under way when it is reached, each by one call to the model.
+ *   2. A budget is never overrun by more than the turns under way when it is reached, each by one call to the model,
+ *      and one for each question that is looked into beside it.
  */
 import type { BudgetSettings } from '../config/budgets.ts';
 import type { Clock } from '../domain/clock.ts';

@@ -11,6 +11,7 @@ import { lacksRoom, MemorySettings } from './memory.ts';
 import { MessagingSettings, SessionSettings } from './messaging.ts';
 import { OutgoingSettings } from './outgoing.ts';
 import { PromptSettings } from './prompt.ts';
+import { ResearchSettings } from './research.ts';
 import { BreakerSettings, ModelFallback, ToolSettings } from './resilience.ts';
 import { SchedulerSettings } from './scheduler.ts';
 import { SkillSettings } from './skills.ts';
@@ -253,6 +254,7 @@ const sections = {
   databases: Databases.default({}).describe(
     'What the agent may ask questions of, by name. A change starts the gateway over.',
   ),
+  research: ResearchSettings.prefault({}).describe('Questions the agent has looked into beside a turn.'),
   scheduler: SchedulerSettings.prefault({}).describe('What people have the agent do at another time.'),
   messaging: MessagingSettings.prefault({}).describe('Where the agent may write beside its answer.'),
   sessions: SessionSettings.prefault({}).describe(

@@ -147,8 +147,29 @@ export interface ToolContext {
   readonly approvalId?: ApprovalId;
   /** Of its permit, beside it: once the approval has another one, somebody else may run the call. */
   readonly permitEpoch?: number;
+  /**
+   * Looks into questions beside the turn, by reading alone: one finding for each, in their order. Rejects only when
+   * the turn is broken off. Of a call inside a turn only.
+   */
+  readonly inquire?: (questions: readonly string[], signal: AbortSignal) => Promise<readonly Finding[]>;
   readonly signal: AbortSignal;
 }
+
+/** What came of one question that was looked into beside a turn. */
+export type Finding = {
+  /** As it was put. */
+  readonly question: string;
+  /** Tools that told something about it, one name for each call. */
+  readonly sources: readonly string[];
+  /** Of strangers, whose words were read for it; left out: of none. */
+  readonly trust?: Trust;
+} & (
+  | { readonly kind: 'answered'; readonly text: string }
+  /** Ended before it was done, with what it had; `why` is a part of a sentence. */
+  | { readonly kind: 'cut'; readonly text: string; readonly why: string }
+  /** There is nothing to tell. */
+  | { readonly kind: 'failed'; readonly why: string }
+);
 
 export interface ToolOutput {
   readonly status: 'ok' | 'error';

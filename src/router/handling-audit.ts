@@ -1,4 +1,5 @@
 /** What the audit is told of a message that was let in, and of a turn that is over. Pure. */
+import type { Screened } from '../agent/tools/toolbox.ts';
 import type { TurnOutcome } from '../agent/turn.ts';
 import type { Ceiling } from '../budget/limits.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -30,14 +31,14 @@ export function receivedAudit({ message, requester, receivedAt, recorded }: Mess
   ];
 }
 
-/** What was checked, call by call, and how it ended. `skills`: name and version of each it was given. */
+/** What was checked, in the turn and beside it, call by call, and how it ended. `skills`: name and version of each it was given. */
 export function turnAudit(
   { item, conversationId, requester, replyTo }: Work,
   outcome: TurnOutcome,
   skills: readonly string[],
 ): Effect[] {
   const about = { correlation: item.correlation, actor: requester.person, channel: replyTo.platform };
-  const checks = outcome.screened.map((screened): AuditEvent => {
+  const toCheck = (screened: Screened, where: AuditEvent['detail'] = {}): AuditEvent => {
     const verdict =
       screened.kind === 'run' ? 'allow' : screened.kind === 'held' ? screened.decision.kind : 'deny';
     const rule = screened.kind === 'held' ? screened.decision.rule : screened.rule;
@@ -50,9 +51,14 @@ export function turnAudit(
         rule: rule ?? 'not a call that could be made',
         ...('agentRule' in screened ? { agent: screened.agentRule } : {}),
         call: screened.call.id,
+        ...where,
       },
     };
-  });
+  };
+  const checks = [
+    ...outcome.screened.map((screened) => toCheck(screened)),
+    ...outcome.beside.map(({ screened, within, question }) => toCheck(screened, { within, question })),
+  ];
   const done: AuditEvent = {
     ...about,
     event: 'turn.done',

@@ -47,9 +47,10 @@ export function stoppedNews(name: string): string {
   return `${name} stopped this turn. What it had not done is not wanted any more, unless somebody asks for it again.`;
 }
 
-/** Names of the tools that were called in a turn, one for each call. */
-export function calledIn({ screened }: TurnOutcome): string[] {
-  return screened.flatMap(({ kind, call }) => (kind === 'refused' ? [] : [call.tool]));
+/** Names of the tools that were called in a turn or beside it, one for each call. */
+export function calledIn({ screened, beside }: TurnOutcome): string[] {
+  const all = [...screened, ...beside.map((each) => each.screened)];
+  return all.flatMap(({ kind, call }) => (kind === 'refused' ? [] : [call.tool]));
 }
 
 /** What a turn has done that worked, in the words of people: `lookup (2 times)`. */

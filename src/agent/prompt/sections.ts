@@ -30,12 +30,11 @@ export interface Memory {
 export function sectionsOf(inputs: PromptInputs): PromptSection[] {
   const { purpose, settings, tools, skills, memory, directives } = inputs;
   const { sections, instructions = '', extra } = settings;
-  const timeZone = settings.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return [
     {
       ...placed('CONTEXT', 'full'),
       enabled: sections.context.enabled,
-      text: contextText(timeZone),
+      text: contextText(timeZoneOf(settings)),
     },
     {
       // The hour changes: it is said with the turn, before everything else that is.
@@ -43,7 +42,7 @@ export function sectionsOf(inputs: PromptInputs): PromptSection[] {
       priority: PRIORITIES.SKILLS,
       minMode: 'full',
       enabled: sections.context.enabled,
-      text: `It is ${momentText(inputs.nowMs, timeZone)}.`,
+      text: nowText(settings, inputs.nowMs),
     },
     { ...placed('IDENTITY', 'minimal'), enabled: true, text: identityText(purpose) },
     { ...placed('SECURITY', 'minimal'), enabled: true, text: listed('How this place works', HOUSE_RULES) },
@@ -144,6 +143,15 @@ function askedText(directives: MessageDirectives | undefined): string {
   ]
     .filter(Boolean)
     .join('\n');
+}
+
+/** A sentence that tells the time. */
+export function nowText(settings: Pick<PromptSettings, 'time_zone'>, nowMs: number): string {
+  return `It is ${momentText(nowMs, timeZoneOf(settings))}.`;
+}
+
+function timeZoneOf({ time_zone }: Pick<PromptSettings, 'time_zone'>): string {
+  return time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** `Saturday 2026-11-21 21:30 (Europe/Berlin)` */

@@ -12,7 +12,7 @@
 import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
-import { groupsOf, type Tool, type ToolCall, type ToolOutput } from '../../domain/tool.ts';
+import { groupsOf, type Tool, type ToolCall, type ToolContext, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { NOTHING_READ, type Reading } from '../provenance.ts';
 import { afterReading } from './after-reading.ts';
@@ -69,7 +69,12 @@ export interface RunningCall {
   /** Same for every attempt. */
   readonly key: string;
   readonly hasReadStrangers: boolean;
+  /** By which it looks into questions beside the turn, where that can be done. */
+  readonly inquire?: ToolContext['inquire'];
 }
+
+/** What a turn asks of its tools. */
+export type TurnTools = Pick<Toolbox, 'specs' | 'list' | 'screen' | 'run'>;
 
 export class Toolbox {
   constructor(
@@ -162,7 +167,7 @@ export class Toolbox {
   async #outcomeOf(
     tool: Tool,
     args: unknown,
-    { key, hasReadStrangers }: RunningCall,
+    { key, hasReadStrangers, inquire }: RunningCall,
     signal: AbortSignal,
   ): Promise<ToolOutput> {
     const timeout = AbortSignal.timeout(tool.timeoutMs);
@@ -172,6 +177,7 @@ export class Toolbox {
         conversationId: this.conversationId,
         requester: this.requester.person,
         ...(hasReadStrangers ? { hasReadStrangers: true as const } : {}),
+        ...(inquire ? { inquire } : {}),
         signal: AbortSignal.any([signal, timeout]),
       });
     } catch (error) {
