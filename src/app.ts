@@ -196,6 +196,7 @@ export interface App {
   readonly personData: PersonData;
   readonly apiKeys: ApiKeyStore;
   readonly toolPins: PinStore;
+  readonly schedules: ScheduleStore;
   readonly writer: EffectWriter;
   readonly skills: SkillRegistry;
   readonly sweeper: TimerSweeper;
@@ -228,6 +229,7 @@ export type Stores = Pick<
   | 'personData'
   | 'apiKeys'
   | 'toolPins'
+  | 'schedules'
   | 'writer'
 >;
 
@@ -266,7 +268,6 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     databases,
     tools,
     mcp,
-    schedules,
   } = await equip(options, redis);
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
 
@@ -457,7 +458,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   };
   const calling = createCalling();
   const planned = new ScheduleTimers({
-    schedules,
+    schedules: stores.schedules,
     directory: stores.directory,
     operators: () => stores.directory.operators().flatMap((person) => reach.placesOf(person)[0]?.to ?? []),
     log,
@@ -481,6 +482,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     lanes: new LaneRounds(redis, keys),
     calls: new EscalationAudit(stores.escalations, calling.pagers),
     plans: sagas,
+    schedules: stores.schedules,
     controls: stores.controls,
     clocks,
     record: new WatchdogRecord(redis, keys),
@@ -683,12 +685,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
     triggers: () => config().escalation.triggers,
   });
   const outputs = new OutputStore(redis, keys);
-  const schedules = new ScheduleStore(
-    redis,
-    keys,
-    stores.writer,
-    () => config().settings.retention.approvals,
-  );
   const databases = new Map(
     Object.entries(settings.databases).map(([name, each]) => [name, new Database(name, each, log)]),
   );
@@ -709,7 +705,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
     ...createDatabaseTools(databases, settings.databases),
     ...createScheduleTools({
       ...stores,
-      schedules,
       settings: () => config().settings.scheduler,
       clock,
     }),
@@ -760,7 +755,6 @@ async function equip(options: AppOptions, redis: RedisClient) {
     sagas,
     outputs,
     breakers,
-    schedules,
     databases,
     results,
     tools,
@@ -841,6 +835,7 @@ function createStores(
     () => config().settings.retention.summaries + SWEPT_WITHIN_MS,
   );
   const transcripts = new TranscriptStore(redis, keys);
+  const schedules = new ScheduleStore(redis, keys, writer, () => config().settings.retention.approvals);
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, () => config().settings.retention.approvals),
     audit: new AuditLog(redis, keys),
@@ -856,9 +851,10 @@ function createStores(
     escalationDesk: new EscalationDesk({ escalations, directory, writer, rememberMs }),
     memory,
     transcripts,
-    personData: new PersonData(memory, transcripts),
+    personData: new PersonData(memory, transcripts, schedules),
     apiKeys: new ApiKeyStore(redis, keys),
     toolPins: new PinStore(redis, keys, writer),
+    schedules,
     writer,
   };
   followControls(stores, config, () => []);

@@ -160,7 +160,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describe({ ids, profiles, notes, conversations }: PersonExport): string {
+function describe({ ids, profiles, notes, conversations, schedules }: PersonExport): string {
   const [profile] = profiles;
   const messages = conversations.reduce((sum, { said }) => sum + said.length, 0);
   const head = facts([
@@ -170,22 +170,28 @@ function describe({ ids, profiles, notes, conversations }: PersonExport): string
     ['conversations', String(conversations.length)],
     ['messages', String(messages)],
     ['summaries', String(conversations.filter(({ summary }) => summary).length)],
+    ['planned', String(schedules.length)],
   ]);
   const known = profiles.flatMap(({ text }) => (text === undefined ? [] : [`\nProfile\n${indented(text)}`]));
   const noted = notes.map(
     (each) =>
       `\n${visible(each.owner)}\n${each.notes.map(({ name, text }) => indented(`${name}: ${text}`)).join('\n')}`,
   );
-  return [head, ...known, ...noted].join('\n');
+  const planned = schedules.map(
+    ({ title, text, state, nextMs }) =>
+      `\n${visible(title)} (${state}, ${new Date(nextMs).toISOString()})\n${indented(text)}`,
+  );
+  return [head, ...known, ...noted, ...planned].join('\n');
 }
 
-function erasedText({ profiles, notes, messages, summaries, conversations }: Erased): string {
+function erasedText({ profiles, notes, messages, summaries, conversations, schedules }: Erased): string {
   return facts([
     ['profiles', String(profiles)],
     ['notes', String(notes)],
     ['messages', String(messages)],
     ['summaries', String(summaries)],
     ['whole conversations', String(conversations)],
+    ['planned', String(schedules)],
   ]);
 }
 

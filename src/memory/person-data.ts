@@ -2,9 +2,9 @@
  * Everything that is remembered of one person, under every id they go by: told, kept aside and put back, erased.
  *
  * Invariants
- *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, and every summary of
- *      a conversation they spoke in, because it is made of their words as well. Where nobody else spoke, the whole
- *      conversation goes.
+ *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, what they have
+ *      planned for another time, and every summary of a conversation they spoke in, because it is made of their words
+ *      as well. Where nobody else spoke, the whole conversation goes.
  *   2. The audit stays as it is: it holds no text of a message, and without an entry nobody could prove the others.
  *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it.
  */
@@ -33,6 +33,26 @@ export interface PersonExport {
     readonly said: readonly Extract<Entry, { kind: 'user' }>[];
     readonly summary?: Summary;
   }[];
+  readonly schedules: readonly PlannedByPerson[];
+}
+
+/** Something a person wants done at another time. */
+export interface PlannedByPerson {
+  readonly id: string;
+  readonly conversationId: ConversationId;
+  readonly title: string;
+  /** What the agent is told when the time has come. */
+  readonly text: string;
+  readonly state: string;
+  /** When its time is, or was, in ms. */
+  readonly nextMs: number;
+}
+
+/** Where that is kept. */
+export interface PlannedStore {
+  plannedBy(people: readonly PersonId[]): Promise<readonly PlannedByPerson[]>;
+  /** Whether it was there. */
+  drop(id: string, audit: AuditEvent): Promise<boolean>;
 }
 
 /** How much was, or would be, removed. */
@@ -43,6 +63,8 @@ export interface Erased {
   readonly summaries: number;
   /** Conversations that are gone as a whole. */
   readonly conversations: number;
+  /** Planned for another time, also what is over. */
+  readonly schedules: number;
 }
 
 export const PersonSnapshot = z.strictObject({
@@ -64,6 +86,7 @@ export class PersonData {
   constructor(
     private readonly memory: RedisMemory,
     private readonly transcripts: TranscriptStore,
+    private readonly planned: PlannedStore,
   ) {}
 
   /** @param ids every id of the person, their own first */
@@ -84,18 +107,20 @@ export class PersonData {
       profiles: profiles.flatMap((profile) => profile ?? []),
       notes: await this.#notes(ids),
       conversations,
+      schedules: (await this.planned.plannedBy(ids)).map(toPlanned),
     };
   }
 
   /** What `erase` would remove. Changes nothing. */
   async count(ids: readonly PersonId[]): Promise<Erased> {
-    const { profiles, notes, conversations } = await this.collect(ids);
+    const { profiles, notes, conversations, schedules } = await this.collect(ids);
     return {
       profiles: profiles.length,
       notes: notes.reduce((sum, each) => sum + each.notes.length, 0),
       messages: conversations.reduce((sum, { said }) => sum + said.length, 0),
       summaries: conversations.filter(({ summary }) => summary).length,
       conversations: conversations.filter(({ alone }) => alone).length,
+      schedules: schedules.length,
     };
   }
 
@@ -105,13 +130,17 @@ export class PersonData {
     about: Pick<AuditEvent, 'actor' | 'correlation'>,
     nowMs: number,
   ): Promise<Erased> {
-    const removed = { profiles: 0, notes: 0, messages: 0, summaries: 0, conversations: 0 };
+    const removed = { profiles: 0, notes: 0, messages: 0, summaries: 0, conversations: 0, schedules: 0 };
     const audit = (subject: string, detail: Record<string, unknown>): AuditEvent => ({
       ...about,
       event: 'memory.erased',
       subject,
       detail,
     });
+    // First: a run that begins would say their words again.
+    for (const { id } of await this.planned.plannedBy(ids)) {
+      if (await this.planned.drop(id, audit(id, { what: 'schedule' }))) removed.schedules++;
+    }
     for (const id of ids) {
       if (await this.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
@@ -213,6 +242,10 @@ export class PersonData {
       if (entries.some(({ entry }) => isSaidBy(entry, ids))) yield { conversationId, entries };
     }
   }
+}
+
+function toPlanned({ id, conversationId, title, text, state, nextMs }: PlannedByPerson): PlannedByPerson {
+  return { id, conversationId, title, text, state, nextMs };
 }
 
 function isSaidBy(

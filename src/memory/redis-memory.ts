@@ -4,7 +4,6 @@ import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
-import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { RecordStore } from '../redis/record-store.ts';
 import type { MemoryStore, ProfileDraft, SummaryDraft, Written } from './memory-store.ts';
@@ -18,7 +17,6 @@ export class RedisMemory implements MemoryStore {
   readonly notes: NoteStore;
   readonly #summaries: RecordStore<Summary & Gone>;
   readonly #profiles: RecordStore<Profile & Gone>;
-  readonly #find: (family: 'sum' | 'prf') => AsyncGenerator<string>;
 
   constructor(
     redis: RedisClient,
@@ -28,7 +26,6 @@ export class RedisMemory implements MemoryStore {
     keepMs: () => number,
   ) {
     this.notes = new NoteStore(redis, keys);
-    this.#find = (family) => idsOf(redis, keys, family);
     const kind = {
       partitionOf,
       dueOf: () => undefined,
@@ -76,7 +73,7 @@ export class RedisMemory implements MemoryStore {
 
   /** All there are; one may come twice. */
   async *summaries(): AsyncGenerator<Summary> {
-    for await (const id of this.#find('sum')) {
+    for await (const id of this.#summaries.ids()) {
       const summary = await this.#summaries.find(id);
       if (summary) yield summary;
     }
@@ -84,7 +81,7 @@ export class RedisMemory implements MemoryStore {
 
   /** All there are; one may come twice. */
   async *profiles(): AsyncGenerator<Profile> {
-    for await (const id of this.#find('prf')) {
+    for await (const id of this.#profiles.ids()) {
       const profile = await this.#profiles.find(id);
       if (profile) yield profile;
     }
@@ -132,13 +129,6 @@ export class RedisMemory implements MemoryStore {
         : { result: false },
     );
     return dropped ?? false;
-  }
-}
-
-/** One may come twice. */
-async function* idsOf(redis: RedisClient, keys: Keys, family: 'sum' | 'prf'): AsyncGenerator<string> {
-  for await (const page of scanKeys(redis, keys.everyRecord(family))) {
-    for (const key of page) yield key.slice(key.indexOf(`}:${family}:`) + `}:${family}:`.length);
   }
 }
 

@@ -32,7 +32,7 @@ type Spoken = PersonExport['conversations'][number];
 export interface SessionToolsDeps {
   /** Every id of a person, their own first. */
   readonly idsOf: (person: PersonId) => readonly PersonId[];
-  readonly collect: (ids: readonly PersonId[]) => Promise<PersonExport>;
+  readonly collect: (ids: readonly PersonId[]) => Promise<Pick<PersonExport, 'conversations'>>;
   /** Oldest first. */
   readonly entriesOf: (conversationId: ConversationId) => Promise<readonly Entry[]>;
 }

@@ -129,16 +129,21 @@ export class RecordStore<Stored extends { readonly rev: number }> {
       .slice(0, limit);
   }
 
+  /** Of every record there is; one may come twice. */
+  async *ids(): AsyncGenerator<string> {
+    for await (const keys of scanKeys(this.redis, this.keys.everyRecord(this.kind.family))) {
+      for (const key of keys) yield key.slice(key.indexOf('}:') + 2 + this.kind.family.length + 1);
+    }
+  }
+
   /**
    * Looks at every record and at every place in the list, and puts right what should never be: a record that waits for
    * its time, and is not, or too late, in the list; a place in it without a record. Names what it found.
    */
   async *prove(): AsyncGenerator<Flaw<Stored>> {
-    for await (const keys of scanKeys(this.redis, this.keys.everyRecord(this.kind.family))) {
-      for (const id of keys.map((key) => key.slice(key.indexOf('}:') + 2 + this.kind.family.length + 1))) {
-        const flaw = await this.#flawOf(id);
-        if (flaw) yield flaw;
-      }
+    for await (const id of this.ids()) {
+      const flaw = await this.#flawOf(id);
+      if (flaw) yield flaw;
     }
     for (let partition = 0; partition < PARTITIONS; partition++) {
       for (const id of await this.redis.zrange(

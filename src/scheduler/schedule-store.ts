@@ -1,4 +1,8 @@
-/** Where schedules are kept: one record for each, in the partition of its conversation. */
+/**
+ * Where schedules are kept: one record for each, in the partition of its conversation.
+ *
+ * Invariant: what a person had planned can be taken out whole, whatever its state; then nothing of it is run.
+ */
 import { createHash } from 'node:crypto';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
@@ -9,6 +13,9 @@ import { type Keys, partitionOf } from '../redis/keys.ts';
 import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
 import { ended, type Plan, planned, Schedule } from './schedule.ts';
 
+/** What is gone leaves the store with the write that says so, in ms. */
+const AT_ONCE_MS = 1;
+
 /** Active ones that are looked through for those of a person or a conversation. */
 const MOST_LOOKED_AT = 10_000;
 
@@ -18,15 +25,15 @@ export interface ScheduleChange {
 }
 
 export class ScheduleStore {
-  readonly #records: RecordStore<Schedule>;
+  readonly #records: RecordStore<Schedule & Gone>;
 
   constructor(redis: RedisClient, keys: Keys, writer: EffectWriter, keepMs: () => number) {
-    this.#records = new RecordStore(redis, keys, writer, {
+    this.#records = new RecordStore<Schedule & Gone>(redis, keys, writer, {
       family: 'sch',
       parse: (document) => Schedule.parse(document),
       partitionOf: partitionOfSchedule,
-      dueOf: ({ state, nextMs }) => (state === 'active' ? nextMs : undefined),
-      keepMs: ({ state }) => (state === 'active' ? undefined : keepMs()),
+      dueOf: ({ state, nextMs, gone }) => (state === 'active' && !gone ? nextMs : undefined),
+      keepMs: ({ state, gone }) => (gone ? AT_ONCE_MS : state === 'active' ? undefined : keepMs()),
     });
   }
 
@@ -72,6 +79,30 @@ export class ScheduleStore {
     return this.#records.live(MOST_LOOKED_AT);
   }
 
+  /** Everything these people have planned, also what is over and still kept. */
+  async plannedBy(people: readonly PersonId[]): Promise<Schedule[]> {
+    const found = new Map<string, Schedule>();
+    for await (const id of this.#records.ids()) {
+      const schedule = await this.#records.find(id);
+      if (schedule && people.includes(schedule.by.person)) found.set(id, schedule);
+    }
+    return [...found.values()];
+  }
+
+  /** Takes one out of the store, whatever its state. Whether it was there. */
+  async drop(id: string, audit: AuditEvent): Promise<boolean> {
+    const dropped = await this.#records.apply<boolean>(id, (stored) =>
+      stored
+        ? {
+            result: true,
+            next: { ...stored, rev: stored.rev + 1, gone: true },
+            effects: [{ kind: 'audit', event: audit }],
+          }
+        : { result: false },
+    );
+    return dropped ?? false;
+  }
+
   async due(partition: number, limit: number): Promise<DueRecords> {
     return this.#records.due(partition, limit);
   }
@@ -88,6 +119,11 @@ export class ScheduleStore {
   prove(): AsyncGenerator<Flaw<Schedule>> {
     return this.#records.prove();
   }
+}
+
+interface Gone {
+  /** On its way out of the store. */
+  readonly gone?: boolean;
 }
 
 /** Of what is planned under this key, in the partition of its conversation: `sch_p7_0123456789ab`. */

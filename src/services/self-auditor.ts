@@ -5,7 +5,7 @@
  *   every timer    ─▶ its approval                                      ─▶ put right ─┤
  *   every lane     ─▶ its place in line, and that its items move on     ─▶ put right ─┤
  *   every call     ─▶ its timer, and that somebody heard it             ─▶ put right ─┤
- *   every takeover, every plan ─▶ its timer                             ─▶ put right ─┤
+ *   every takeover, every plan, everything planned ─▶ its timer         ─▶ put right ─┤
  *   the store's clock ─▶ that it has not leapt                                        ─┤
  *                                                                                     ▼
  *                             a sign of life outside  ◀─ all in order ─ log, audit, those who run the gateway
@@ -42,6 +42,7 @@ import { partitionOfSaga, type SagaStore } from '../plans/saga-store.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import { PARTITIONS, partitionOf, partitionOfApproval } from '../redis/keys.ts';
 import type { PartitionClocks } from '../redis/partition-clocks.ts';
+import { partitionOfSchedule, type ScheduleStore } from '../scheduler/schedule-store.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Service } from './service.ts';
 import type { LookRecord, WatchdogRecord } from './watchdog-record.ts';
@@ -87,6 +88,8 @@ const WORDS = {
   'control-stuck': 'the time had come to move a conversation on, and nobody did',
   'plan-timer': 'nobody would have been told if nobody went on with a plan',
   'plan-stuck': 'nobody went on with a plan, and nobody was told',
+  'schedule-timer': 'something planned for another time would never have been run',
+  'schedule-stuck': 'the time of something planned had come, and nobody ran it',
   'clock-leapt':
     'the clock of Redis has leapt; what is due by the leap waits until that clock returns, or has gone right for a while',
   unreadable: 'a request cannot be read',
@@ -120,6 +123,7 @@ export interface AuditorDeps {
   readonly lanes: LaneRounds;
   readonly calls: Pick<EscalationAudit, 'look'>;
   readonly plans: Pick<SagaStore, 'prove'>;
+  readonly schedules: Pick<ScheduleStore, 'prove'>;
   readonly controls: Pick<ControlStore, 'prove'>;
   readonly clocks: Pick<PartitionClocks, 'leaps'>;
   readonly record: WatchdogRecord;
@@ -173,6 +177,7 @@ export class SelfAuditor implements Service {
     await this.#lookAtLanes(round, signal);
     await this.#lookAtCalls(round, signal);
     await this.#lookAtPlans(round, signal);
+    await this.#lookAtSchedules(round, signal);
     await this.#lookAtControls(round, signal);
     await this.#lookAtClocks(round);
     signal.throwIfAborted();
@@ -359,6 +364,14 @@ export class SelfAuditor implements Service {
       signal.throwIfAborted();
       const kinds = { mended: 'plan-timer', stuck: 'plan-stuck' } as const;
       round.found(toFinding(kinds, kind, { subject: id, partition: partitionOfSaga(id) }));
+    }
+  }
+
+  async #lookAtSchedules(round: Round, signal: AbortSignal): Promise<void> {
+    for await (const { id, kind } of this.deps.schedules.prove()) {
+      signal.throwIfAborted();
+      const kinds = { mended: 'schedule-timer', stuck: 'schedule-stuck' } as const;
+      round.found(toFinding(kinds, kind, { subject: id, partition: partitionOfSchedule(id) }));
     }
   }
 

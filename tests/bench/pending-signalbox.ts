@@ -140,6 +140,7 @@ class PendingApprovals {
       heartbeat: new Heartbeat(() => ({ heartbeat_method: 'GET', heartbeat_timeout: 1_000 }), LOG),
       calls: { async *look() {} },
       plans: { async *prove() {} },
+      schedules: { async *prove() {} },
       controls: { async *prove() {} },
       clocks: { leaps: async () => [] },
       copiesFor: () => [],

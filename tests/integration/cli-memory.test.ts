@@ -74,6 +74,7 @@ describe('signalbox memory', () => {
       messages: 2,
       summaries: 0,
       conversations: 0,
+      schedules: 0,
     });
     expect((await home.run('memory', 'show', 'alex', '--json')).out).not.toMatch(
       /green|short answers|refund/,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { ERASED, PersonData } from '../../src/memory/person-data.ts';
@@ -8,6 +8,9 @@ import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { RetentionSweep } from '../../src/memory/retention-sweep.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { partitionOf } from '../../src/redis/keys.ts';
+import type { Schedule } from '../../src/scheduler/schedule.ts';
+import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { openStore } from '../support/core.ts';
 import { answered, called, gave, said } from '../support/transcripts.ts';
 
@@ -21,17 +24,21 @@ const DAY_MS = 24 * 3_600_000;
 const ABOUT = { actor: 'dana', correlation: 'c' };
 const never = new AbortController().signal;
 
+type Opened = Awaited<ReturnType<typeof open>>;
+
 async function open() {
   const { redis, keys } = await openStore();
   const writer = new EffectWriter(redis, keys);
   const memory = new RedisMemory(redis, keys, writer, () => 1_000 * DAY_MS);
   const transcripts = new TranscriptStore(redis, keys);
+  const schedules = new ScheduleStore(redis, keys, writer, () => DAY_MS);
   return {
     redis,
     keys,
     memory,
     transcripts,
-    data: new PersonData(memory, transcripts),
+    schedules,
+    data: new PersonData(memory, transcripts, schedules),
     audit: new AuditLog(redis, keys),
     sweep: new RetentionSweep(memory, transcripts, writer, () => ({
       transcripts: 90 * DAY_MS,
@@ -46,6 +53,21 @@ async function open() {
     read: async (conversationId: ConversationId) =>
       (await transcripts.read(conversationId)).flatMap(({ entry }) => entry ?? []),
   };
+}
+
+/** As whom it is planned, and whether it is over. */
+async function plan({ schedules }: Opened, person: PersonId, key: string): Promise<Schedule> {
+  const createdMs = Date.now();
+  return schedules.add({
+    id: scheduleIdOf(GROUP, key),
+    conversationId: GROUP,
+    to: { platform: Platform.parse('slack'), route: { channel: 'C0', thread: '1' } },
+    by: { person, name: 'Alex Kim', account: AccountId.parse('slack:T0/U0ALEX') },
+    title: `report for ${person}`,
+    text: `Ask the landlord of ${person}.`,
+    when: { kind: 'once', atMs: createdMs + DAY_MS, zone: 'UTC' },
+    createdMs,
+  });
 }
 
 /** Alex wrote alone, in a group, as a guest before they were known; Dana elsewhere as well. */
@@ -106,7 +128,14 @@ describe('what is remembered of one person', () => {
 
     const counted = await data.count([ALEX, GUEST]);
 
-    expect(counted).toEqual({ profiles: 1, notes: 2, messages: 3, summaries: 2, conversations: 1 });
+    expect(counted).toEqual({
+      profiles: 1,
+      notes: 2,
+      messages: 3,
+      summaries: 2,
+      conversations: 1,
+      schedules: 0,
+    });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);
   });
@@ -144,6 +173,37 @@ describe('what is remembered of one person', () => {
       if (type === 'stream') stored.push(JSON.stringify(await redis.xrange(key, '-', '+')));
     }
     expect(stored.join('\n')).not.toMatch(/Elm Street|alex likes tea|refund order 7/);
+  });
+
+  it('holds what they have planned, which is erased whether it is over or not and is never run', async () => {
+    const store = await openFilled();
+    const { data, schedules, redis, keys, audit } = store;
+    const [waits, asGuest, over] = await Promise.all([
+      plan(store, ALEX, 'a'),
+      plan(store, GUEST, 'b'),
+      plan(store, ALEX, 'c'),
+    ]);
+    const danas = await plan(store, DANA, 'd');
+    await schedules.cancel(over.id, ALEX);
+
+    const told = await data.collect([ALEX, GUEST]);
+    const counted = await data.count([ALEX, GUEST]);
+    const erased = await data.erase([ALEX, GUEST], ABOUT, 2);
+
+    expect(told.schedules.map(({ id, text, state }) => [id, text, state]).toSorted()).toEqual(
+      [
+        [waits.id, 'Ask the landlord of alex.', 'active'],
+        [asGuest.id, `Ask the landlord of ${GUEST}.`, 'active'],
+        [over.id, 'Ask the landlord of alex.', 'cancelled'],
+      ].toSorted(),
+    );
+    expect([counted.schedules, erased.schedules]).toEqual([3, 3]);
+    await expect.poll(() => schedules.plannedBy([ALEX, GUEST]), { timeout: 10_000 }).toEqual([]);
+    expect((await schedules.active()).map(({ id }) => id)).toEqual([danas.id]);
+    expect(await redis.zrange(keys.recordTimers(partitionOf(GROUP), 'sch'), 0, '-1')).toEqual([danas.id]);
+    for await (const flaw of schedules.prove()) expect.unreachable(flaw.id);
+    expect(await audit.verify()).toMatchObject({ ok: true });
+    expect((await data.erase([ALEX, GUEST], ABOUT, 2)).schedules).toBe(0);
   });
 
   it('C-46 is told apart by who spoke, however a text pretends', async () => {

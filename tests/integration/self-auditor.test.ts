@@ -28,7 +28,7 @@ import { endOf, takeOver } from '../../src/domain/control.ts';
 import { raise, tick as tickEscalation } from '../../src/domain/escalation/course.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import type { Surroundings } from '../../src/domain/escalation/surroundings.ts';
-import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { begin } from '../../src/domain/saga.ts';
@@ -41,6 +41,7 @@ import { SagaStore, sagaIdOf } from '../../src/plans/saga-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf, type QueueName } from '../../src/redis/keys.ts';
 import type { Leap } from '../../src/redis/partition-clocks.ts';
+import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { Heartbeat, type HeartbeatSettings } from '../../src/services/heartbeat.ts';
 import { type AuditorDeps, type Finding, type Owner, SelfAuditor } from '../../src/services/self-auditor.ts';
 import { WatchdogRecord } from '../../src/services/watchdog-record.ts';
@@ -68,6 +69,7 @@ class World {
   readonly escalations: EscalationStore;
   readonly pagers: Pagers;
   readonly sagas: SagaStore;
+  readonly schedules: ScheduleStore;
   readonly controls: ControlStore;
   readonly clock = new ManualClock(Date.now());
   owners: Owner[] = [];
@@ -92,6 +94,7 @@ class World {
       log: silent,
     });
     this.sagas = new SagaStore(redis, keys, writer, { keepMs: () => KEEP_MS, triggers: () => [] });
+    this.schedules = new ScheduleStore(redis, keys, writer, () => KEEP_MS);
     this.controls = new ControlStore(redis, keys, writer, () => KEEP_MS);
     const settings = { heartbeat_method: 'GET', heartbeat_timeout: 5_000, ...heartbeat } as const;
     this.auditor = new SelfAuditor({
@@ -100,6 +103,7 @@ class World {
       lanes: new LaneRounds(redis, keys),
       calls: new EscalationAudit(this.escalations, this.pagers),
       plans: this.sagas,
+      schedules: this.schedules,
       controls: this.controls,
       clocks: { leaps: async () => [] },
       record: new WatchdogRecord(redis, keys),
@@ -1107,5 +1111,69 @@ describe('a plan that runs', () => {
       { kind: 'plan-timer', subject: saga.id, partition: partitionOf(conversationId), mended: true },
     ]);
     expect(Number(await world.store.redis.zscore(list, saga.id))).toBe(saga.dueMs);
+  });
+});
+
+describe('what is planned for another time', () => {
+  const here = ConversationId.parse('slack:T0:C0:1');
+
+  async function planned(world: World) {
+    const createdMs = await world.approvals.nowMs(here);
+    return world.schedules.add({
+      id: scheduleIdOf(here, 'k'),
+      conversationId: here,
+      to: { platform: Platform.parse('slack'), route: { channel: 'C0', thread: '1' } },
+      by: { person: PersonId.parse('alex'), name: 'Alex Kim', account: AccountId.parse('slack:T0/U0ALEX') },
+      title: 'morning report',
+      text: 'Tell me what is open.',
+      when: { kind: 'once', atMs: createdMs + HOUR, zone: 'UTC' },
+      createdMs,
+    });
+  }
+  const timersOf = ({ store }: World) => store.keys.recordTimers(partitionOf(here), 'sch');
+
+  it('comes after all when its timer was lost, and those who run the gateway are told', async () => {
+    const world = await World.open();
+    world.owners = [OLGA];
+    const { id, nextMs } = await planned(world);
+    expect((await world.auditor.look()).findings).toEqual([]);
+
+    await world.store.redis.zrem(timersOf(world), id);
+
+    expect(await world.auditor.look()).toMatchObject({
+      findings: [{ kind: 'schedule-timer', subject: id, partition: partitionOf(here), mended: true }],
+      heartbeat: 'withheld',
+    });
+    expect(Number(await world.store.redis.zscore(timersOf(world), id))).toBe(nextMs);
+    const told = await world.items(
+      { ...anApproval(), conversationId: ConversationId.parse('signalbox:self-audit') },
+      SLACK_OUT,
+    );
+    expect(JSON.stringify(told)).toContain('something planned for another time would never have been run');
+    expect((await world.auditor.look()).findings).toEqual([]);
+  });
+
+  it('is told of when its time has come and nobody runs it, and is left as it is', async () => {
+    const world = await World.open();
+    const { id } = await planned(world);
+    await world.schedules.apply(id, (stored, nowMs) => ({
+      next: { ...stored, rev: stored.rev + 1, nextMs: nowMs - HOUR },
+      effects: [],
+    }));
+
+    expect((await world.auditor.look()).findings).toMatchObject([
+      { kind: 'schedule-stuck', subject: id, mended: false },
+    ]);
+    expect(await world.schedules.find(id)).toMatchObject({ state: 'active', runs: 0 });
+  });
+
+  it('has no timer left once it is over', async () => {
+    const world = await World.open();
+    const { id, nextMs } = await planned(world);
+    await world.schedules.cancel(id, PersonId.parse('alex'));
+    await world.store.redis.zadd(timersOf(world), nextMs, id);
+
+    expect((await world.auditor.look()).findings).toMatchObject([{ kind: 'schedule-timer', mended: true }]);
+    expect(await world.store.redis.zscore(timersOf(world), id)).toBeNull();
   });
 });
