@@ -150,8 +150,10 @@ import { ServiceGroup } from './services/service-group.ts';
 import { TimerSweeper } from './services/timer-sweeper.ts';
 import { WatchdogRecord } from './services/watchdog-record.ts';
 import { createHost, versionOfPackage } from './skills/host.ts';
+import { ScriptSandbox } from './skills/script-sandbox.ts';
 import { foldersOf } from './skills/skill-folders.ts';
 import { SkillRegistry } from './skills/skill-registry.ts';
+import { SkillScripts } from './skills/skill-scripts.ts';
 import { WebClient } from './web/web-client.ts';
 import { WebTools } from './web/web-tools.ts';
 import { Workspace } from './workspace/workspace.ts';
@@ -268,20 +270,10 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     databases,
     tools,
     mcp,
+    skills,
+    scripts,
   } = await equip(options, redis);
   const session = new WorkerSession(redis, keys, clock, log, settings.workers.lease);
-
-  const skills = new SkillRegistry({
-    settings: () => config().settings.skills,
-    host: () =>
-      createHost({
-        platforms: [...gateways.values()].map(({ platform }) => channelOf(platform)),
-        toolGroups: tools.groups(),
-        model: config().settings.model.provider,
-        path: searchPath(),
-      }),
-    log,
-  });
 
   const stops = new StopSign(redis, keys);
   const queue = new KeyedQueue(redis, keys, session, 'm', settings.limits.history_entries);
@@ -353,7 +345,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     throttle: new ToolThrottle(redis, keys, () => config().settings.tools),
     tools,
     outputs,
-    skills,
+    skills: scripts,
     gateways,
     sendNow: (platform) => (outboxes.get(platform)?.hasRoom() ? session.id : ''),
     onHanded: (claims) => handOver(claims, outboxes),
@@ -500,6 +492,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     sayDisputed(stores.directory, log);
     if (options.workers === false) return looking;
     void skills.reload();
+    void scripts.look();
     results.clear();
     looking = looking
       .then(() => stranded.look())
@@ -518,6 +511,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
         ? []
         : [
             auditor,
+            scripts,
             skills,
             mcp,
             keeper,
@@ -738,12 +732,30 @@ async function equip(options: AppOptions, redis: RedisClient) {
   });
   const webSettings = () => config().settings.web;
   const web = new WebTools(webSettings, new WebClient({ settings: webSettings }));
-  const tools = new ToolCatalog(
+  const skills: SkillRegistry = new SkillRegistry({
+    settings: () => config().settings.skills,
+    host: () =>
+      createHost({
+        platforms: [...gateways.values()].map(({ platform }) => channelOf(platform)),
+        toolGroups: tools.groups(),
+        model: config().settings.model.provider,
+        path: searchPath(),
+      }),
+    log,
+  });
+  const scripts = new SkillScripts({
+    settings: () => config().settings.skills,
+    registry: skills,
+    sandbox: new ScriptSandbox({ folders: searchPath(), hidden: ownFolders(settings) }),
+    log,
+  });
+  const outside = [web, mcp, new ResearchTools(() => config().settings.research)].map(
+    (source) => new GuardedSource(source, guarded),
+  );
+  const tools: ToolCatalog = new ToolCatalog(
     [...single, ...createPlanTools(single, plans), elevating],
     undefined,
-    [web, mcp, new ResearchTools(() => config().settings.research)].map(
-      (source) => new GuardedSource(source, guarded),
-    ),
+    [...outside, scripts],
   );
   return {
     keys,
@@ -759,6 +771,8 @@ async function equip(options: AppOptions, redis: RedisClient) {
     results,
     tools,
     mcp,
+    skills,
+    scripts,
   };
 }
 
@@ -907,6 +921,15 @@ async function createFsTools({ workspace, skills, redis }: Config['settings']): 
   // Whoever could write there could teach the agent, or read what it must not.
   const kept = ['config', redis.data_directory, ...foldersOf(skills).map(({ path }) => path)];
   return createWorkspaceTools(await Workspace.open(directory, limits, kept));
+}
+
+/** Folders in which this gateway keeps what is nobody else's business. */
+export function ownFolders({ workspace, redis }: Config['settings']): string[] {
+  return [
+    process.cwd(),
+    redis.data_directory,
+    ...(workspace.directory === undefined ? [] : [workspace.directory]),
+  ];
 }
 
 /** Words to others, words of before, and texts kept for a conversation. */

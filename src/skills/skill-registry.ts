@@ -19,6 +19,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { SkillSettings } from '../config/skills.ts';
+import type { Tool } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Host } from './eligibility.ts';
 import { splitSkill } from './front-matter.ts';
@@ -63,6 +64,8 @@ export interface ChosenSkills {
   readonly leftOut: readonly LeftOut[];
   /** The only tools the turn may use; undefined: no skill says. */
   readonly tools: ReadonlySet<string> | undefined;
+  /** The tool that runs scripts, for those of the given skills; absent where there are none that can be run. */
+  readonly scriptTool?: Tool;
 }
 
 const NO_SKILLS: ChosenSkills = { given: [], leftOut: [], tools: undefined };

@@ -66,6 +66,16 @@ export class ToolCatalog {
     );
   }
 
+  /** As it is at this moment, with `tool` in the place of the one called `name`; undefined: without that one. */
+  replacing(name: string, tool: Tool | undefined): ToolCatalog {
+    const { tools, specs } = this.#now();
+    if (!tools.has(name)) return this;
+    const own = tool ? [tool] : [];
+    const others = [...tools.values()].filter((each) => each.name !== name);
+    const left = specs.filter((each) => each.name !== name);
+    return new ToolCatalog([...others, ...own], [...left, ...toSpecs(own)].toSorted(byName));
+  }
+
   #now(): View {
     const said = this.sources.map((source) => source.tools());
     if (said.every((tools, n) => tools === this.#view.said[n])) return this.#view;
@@ -83,7 +93,11 @@ function toSpecs(tools: readonly Tool[]): readonly ToolSpec[] {
       description,
       inputSchema: inputSchema ?? z.toJSONSchema(input, { io: 'input' }),
     }))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    .toSorted(byName);
+}
+
+function byName(a: ToolSpec, b: ToolSpec): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function isOffered({ internal }: Tool): boolean {
