@@ -50,7 +50,7 @@ export interface EscalationGesture {
   readonly by: Owner & Actor;
   /** As the audit names them, when that is more than the person. */
   readonly actor?: string;
-  readonly channel: string;
+  readonly channel: Platform;
 }
 
 export interface EscalationDeskDeps {
@@ -78,7 +78,8 @@ export class EscalationDesk {
       (escalation, nowMs) => {
         if (!escalation) return undefined;
         const rule = this.#ruleFor(escalation, gesture.by);
-        return decide(escalation, { by: ownerOf(gesture.by), permitted: rule !== undefined }, act, nowMs);
+        const deed = { by: ownerOf(gesture.by), permitted: rule !== undefined, via: gesture.channel };
+        return decide(escalation, deed, act, nowMs);
       },
       { also: [this.#checked(gesture, act, this.#ruleFor(before, gesture.by))], once },
     );

@@ -258,7 +258,7 @@ describe('a call that does not arrive', () => {
         id: `gesture-${id}`,
         escalation: EscalationId.parse(ticket),
         by: { person, name, roles },
-        channel: 'cli',
+        channel: Platform.parse('cli'),
       };
     });
     const taken = await Promise.all(
@@ -298,7 +298,7 @@ describe('a call that was not sent yet when somebody took it', () => {
         id: 'gesture',
         escalation: EscalationId.parse(ticket),
         by: { person: dana.id, name: dana.name, roles: dana.roles },
-        channel: 'cli',
+        channel: Platform.parse('cli'),
       },
       { kind: 'acknowledge', instead: false },
     );

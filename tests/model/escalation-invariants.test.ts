@@ -77,6 +77,7 @@ const STATES: readonly EscalationState[] = [
 /** All but `opened`, which nothing brings about. */
 const EVENTS: readonly EscalationEvent[] = [
   'acknowledged',
+  'answered',
   'asked-still',
   'called',
   'cancelled',

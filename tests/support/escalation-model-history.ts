@@ -354,30 +354,27 @@ export class History {
       case 'send':
         return undefined; // no process of its own
       case 'close':
-        return this.#toHandle({
-          kind: 'close',
-          id: `close:${this.#count++}`,
-          atMs: this.store.nowMs,
-          escalation: id,
-          remark: 'it is over',
-        });
+        return this.#toHandle({ ...this.#itemAbout(id, 'close'), kind: 'close', remark: 'it is over' });
+      case 'hold': {
+        const item = this.#itemAbout(id, 'hold');
+        return this.#toHandle({ ...item, kind: 'hold', untilMs: item.atMs + input.forMs });
+      }
+      case 'go-on':
+        return this.#toHandle({ ...this.#itemAbout(id, 'go-on'), kind: 'go-on' });
       case 'unreached': {
         const epoch = (this.find(id)?.epoch ?? 1) - input.epochsAgo;
-        const itemId = `unreached:by-hand:${this.#count++}`;
-        return this.#toHandle({
-          kind: 'unreached',
-          id: itemId,
-          atMs: this.store.nowMs,
-          escalation: id,
-          epoch,
-          person: input.person,
-        });
+        const item = this.#itemAbout(id, 'unreached:by-hand');
+        return this.#toHandle({ ...item, kind: 'unreached', epoch, person: input.person });
       }
       case 'report':
         return this.#remembered(this.#toReport(input, escalation));
       default:
         return this.#remembered(this.#toDeed({ ...input, by: this.#personOf(input.by, id) }, id));
     }
+  }
+
+  #itemAbout(escalation: EscalationId, name: string): { id: string; atMs: number; escalation: EscalationId } {
+    return { id: `${name}:${this.#count++}`, atMs: this.store.nowMs, escalation };
   }
 
   #personOf(by: Who, id: EscalationId): PersonId {
@@ -550,7 +547,15 @@ type Deed = Extract<Input, { by: Who }> & { readonly by: PersonId };
 type PageItem = Extract<OutboxItem, { kind: 'page' }>;
 
 /** Calls of programs, and what a conversation waits for, are not done here. */
-const DOABLE: ReadonlySet<string> = new Set(['close', 'unreached', 'unposted', 'page', 'post']);
+const DOABLE: ReadonlySet<string> = new Set([
+  'close',
+  'hold',
+  'go-on',
+  'unreached',
+  'unposted',
+  'page',
+  'post',
+]);
 /** Of work in one go. */
 const MOST_ROUNDS = 200;
 

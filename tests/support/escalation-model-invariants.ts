@@ -28,6 +28,8 @@ const KILLS: ReadonlySet<string> = new Set([
 ]);
 /** Whoever was told this needs nobody to be called any more. */
 const SETTLES: ReadonlySet<string> = new Set(['ACKNOWLEDGED', 'TAKEN', 'SNOOZED', 'RESOLVED', 'CANCELLED']);
+/** There is a reply, or somebody decided that it does not matter. */
+const ENDS_QUESTION: ReadonlySet<string> = new Set(['answered', 'pushed', 'worse', 'raised']);
 /** As in record-store.ts: one that was put off is tried again then. */
 const LATE_MS = 61_000;
 /** What was woken goes on with the next look, and whose shift has begun meanwhile is called by another. */
@@ -159,6 +161,22 @@ export const INVARIANTS = {
       }
       return undefined;
     }),
+
+  'while a question about it is open nobody is called, unless it is pushed on or gets worse': (history) => {
+    const open = new Map<string, number>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') open.clear();
+      if (happening.kind !== 'written') return undefined;
+      const { before, moved, decidedMs } = happening;
+      const { next, event, acts } = moved;
+      const isReplied = before?.standing.state === 'HELD' && before.standing.reason === 'asked';
+      if (ENDS_QUESTION.has(event) || (event === 'woken' && isReplied)) open.delete(next.id);
+      if (event === 'held' && next.askedUntilMs !== undefined) open.set(next.id, next.askedUntilMs);
+      if ((open.get(next.id) ?? 0) <= decidedMs) return undefined;
+      const call = acts.find((act) => act.kind === 'post' || (act.kind === 'page' && act.why !== 'still'));
+      return call && `${call.kind} was made while a question was open`;
+    });
+  },
 
   'E9 there is one for one key, and it counts the reports of it': (history) => {
     if (history.isLossy) return undefined;

@@ -30,7 +30,9 @@ export type Input =
     }
   | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number }
   | { readonly kind: 'push'; readonly by: Who; readonly step: string | undefined }
-  | { readonly kind: 'close' }
+  | { readonly kind: 'close' | 'go-on' }
+  /** A question to whoever asked is open for so long. */
+  | { readonly kind: 'hold'; readonly forMs: number }
   | { readonly kind: 'unreached'; readonly person: PersonId; readonly epochsAgo: number }
   /** A look at all that is due, and one at one of them. */
   | { readonly kind: 'sweep' | 'tick' }
@@ -134,6 +136,14 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'close' as const }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('hold' as const),
+      forMs: fc.constantFrom(MINUTE, 3 * HOUR, DAY),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ kind: 'go-on' as const }) },
 );
 
 const input: fc.Arbitrary<Input> = fc.oneof(

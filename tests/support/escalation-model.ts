@@ -7,7 +7,15 @@
 import { type EscalationItem, partitionOfEscalation, toItem } from '../../src/delivery/escalation-item.ts';
 import { type OutboxItem, toOutEffect } from '../../src/delivery/outbox.ts';
 import { close } from '../../src/domain/escalation/answers.ts';
-import { type Report, raise, tick, unposted, unreached } from '../../src/domain/escalation/course.ts';
+import {
+  goOn,
+  hold,
+  type Report,
+  raise,
+  tick,
+  unposted,
+  unreached,
+} from '../../src/domain/escalation/course.ts';
 import { admit, flush, type Page, type Pager, type Quiet } from '../../src/domain/escalation/pager.ts';
 import type { EscalationPlan } from '../../src/domain/escalation/plan.ts';
 import {
@@ -168,6 +176,12 @@ export class EscalationModel {
     switch (item.kind) {
       case 'close':
         yield* this.apply(item.escalation, (before) => before && close(before, item.remark), item.id);
+        return;
+      case 'hold':
+        yield* this.apply(item.escalation, (before) => before && hold(before, item.untilMs), item.id);
+        return;
+      case 'go-on':
+        yield* this.apply(item.escalation, (before, nowMs) => before && goOn(before, nowMs), item.id);
         return;
       case 'unreached':
         yield* this.apply(

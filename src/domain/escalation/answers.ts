@@ -1,6 +1,6 @@
 /** What people do about an escalation. See `record.ts`. */
-import type { PersonId } from '../ids.ts';
-import { bySystem, startAt } from './course.ts';
+import type { PersonId, Platform } from '../ids.ts';
+import { bySystem, goesOnAt, startAt } from './course.ts';
 import {
   type Act,
   advance,
@@ -18,6 +18,8 @@ export interface Deed {
   readonly by: Owner;
   /** Whether they may do anything about this one. */
   readonly permitted: boolean;
+  /** Where they said it. */
+  readonly via?: Platform;
 }
 
 /** What whoever acted is told. `OVER`: it is resolved or cancelled already. */
@@ -48,7 +50,7 @@ export interface DeedResult {
  */
 export function acknowledge(
   escalation: Escalation,
-  { by, permitted }: Deed,
+  { by, permitted, via }: Deed,
   nowMs: number,
   { instead = false }: { readonly instead?: boolean } = {},
 ): EscalationStep<DeedResult> {
@@ -65,9 +67,12 @@ export function acknowledge(
   }
   if (standing.state === 'ACKED' && !instead) return { result: { code: 'ALREADY', escalation } };
   const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
+  // Who was never called, and has it, is told of its end where they took it.
+  const calledOn = via === undefined ? {} : { calledOn: { [by.person]: via, ...escalation.calledOn } };
   const next: Escalation = {
     ...advanceEpoch(escalation, { state: 'ACKED', owner: by, sinceMs: nowMs, asked: false, ...nextMs }),
     ...lastOwner,
+    ...calledOn,
   };
   return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
 }
@@ -84,7 +89,7 @@ export function letGo(
   if (standing.state !== 'ACKED' || standing.owner.person !== by.person) {
     return { result: { code: 'NOT_YOURS', escalation } };
   }
-  const next = startAt(escalation, escalation.step, nowMs + plan.settleMs);
+  const next = goesOnAt(escalation, escalation.step, nowMs + plan.settleMs);
   return done('LET_GO', next, 'let-go', by);
 }
 

@@ -108,7 +108,16 @@ export function startAt(escalation: Escalation, step: number, nowMs: number): Es
   const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
   // From the beginning is a further course of all its rounds and gotos: somebody asked for it.
   const anew = step === 0 ? { round: 0, jumps: {} } : {};
-  return { ...advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs }), ...lastOwner, ...anew, step };
+  const { askedUntilMs: _, ...begun } = advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs });
+  return { ...begun, ...lastOwner, ...anew, step };
+}
+
+/** The same where nobody decided that somebody is to be called: as long as a question is open, nobody is. */
+export function goesOnAt(escalation: Escalation, step: number, nowMs: number): Escalation {
+  const { askedUntilMs = 0 } = escalation;
+  const next = startAt(escalation, step, nowMs);
+  if (askedUntilMs <= nowMs) return next;
+  return { ...next, askedUntilMs, standing: { state: 'HELD', reason: 'asked', nextMs: askedUntilMs } };
 }
 
 export type TickResult = 'nothing' | EscalationEvent;
@@ -130,7 +139,7 @@ export function tick(escalation: Escalation, s: Surroundings): EscalationStep<Ti
       return isDue ? lookAfterOwner(escalation, standing, s) : { result: 'nothing' };
     case 'SNOOZED':
       if (!isDue) return { result: 'nothing' };
-      return { result: 'woken', moved: bySystem(startAt(escalation, escalation.step, s.nowMs), 'woken') };
+      return { result: 'woken', moved: bySystem(goesOnAt(escalation, escalation.step, s.nowMs), 'woken') };
     default:
       return standing satisfies never;
   }
@@ -178,7 +187,7 @@ function lookAfterOwner(
   }
   const { plan, step } = escalation;
   const at = { first: 0, same: lastCallBefore(plan, step), next: step }[acknowledge.goesOnAt];
-  return { result: 'not-confirmed', moved: bySystem(startAt(escalation, at, s.nowMs), 'not-confirmed') };
+  return { result: 'not-confirmed', moved: bySystem(goesOnAt(escalation, at, s.nowMs), 'not-confirmed') };
 }
 
 function stillOnIt(person: PersonId, importance: Importance, s: Surroundings): Act[] {
@@ -194,18 +203,26 @@ function loudnessOf(severity: Severity): Importance {
 
 /** What it is about waits for a reply: until then nobody is called who has not taken it. */
 export function hold(escalation: Escalation, untilMs: number): EscalationStep<'HELD' | 'NOTHING'> {
-  const { state } = escalation.standing;
-  if (state !== 'ACTIVE' && state !== 'HELD' && state !== 'EXHAUSTED') return { result: 'NOTHING' };
-  const next = advanceEpoch(escalation, { state: 'HELD', reason: 'asked', nextMs: untilMs });
+  const { standing } = escalation;
+  if (!isLive(escalation)) return { result: 'NOTHING' };
+  const held: Escalation = { ...escalation, askedUntilMs: untilMs };
+  const isQuiet = standing.state === 'ACKED' || standing.state === 'SNOOZED';
+  const next = isQuiet
+    ? advance(held, standing)
+    : advanceEpoch(held, { state: 'HELD', reason: 'asked', nextMs: untilMs });
   return { result: 'HELD', moved: bySystem(next, 'held') };
 }
 
-/** There is a reply: whoever was called last is called again. */
+/** There is a reply: where nobody has it, whoever was called last is called again. */
 export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOES_ON' | 'NOTHING'> {
   const { standing, plan, step } = escalation;
-  if (standing.state !== 'HELD' || standing.reason !== 'asked') return { result: 'NOTHING' };
-  const next = startAt(escalation, lastCallBefore(plan, step), nowMs);
-  return { result: 'GOES_ON', moved: bySystem(next, 'woken') };
+  if (standing.state === 'HELD' && standing.reason === 'asked') {
+    const next = startAt(escalation, lastCallBefore(plan, step), nowMs);
+    return { result: 'GOES_ON', moved: bySystem(next, 'woken') };
+  }
+  const { askedUntilMs = 0, ...known } = escalation;
+  if (askedUntilMs <= nowMs || !isLive(escalation)) return { result: 'NOTHING' };
+  return { result: 'GOES_ON', moved: bySystem(advance(known, standing), 'answered') };
 }
 
 /** The step that called somebody last. */

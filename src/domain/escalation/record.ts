@@ -147,10 +147,12 @@ export const Escalation = z.object({
   chains: z.array(Chain),
   /** Everybody called so far. */
   told: z.array(PersonId),
-  /** Where each of them was called last. */
+  /** Where each of them was called last; whoever took it without being called, where they did. */
   calledOn: z.record(z.string(), Platform).optional(),
   /** Channels it was posted in; absent: in none. */
   posted: z.array(Place).optional(),
+  /** A question about it is open for as long at most; absent: none is. */
+  askedUntilMs: z.int().optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
 });
@@ -163,6 +165,7 @@ export type EscalationEvent =
   | 'worse'
   | 'called'
   | 'held'
+  | 'answered'
   | 'opened'
   | 'exhausted'
   | 'acknowledged'

@@ -257,14 +257,39 @@ describe('an escalation', () => {
     ]);
   });
 
-  it('goes on without a reply where there is none, and is not held where somebody has it', () => {
+  it('goes on without a reply where there is none', () => {
     const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(60)])).raise().pass(START);
     run.keep(hold(run.escalation, START + HOUR)).pass(START + 2 * HOUR - 1);
     expect(callsOf(run)).toContain('1:00 dana slack');
     expect(goOn(run.escalation, run.atMs)).toEqual({ result: 'NOTHING' });
+  });
 
-    run.do(taken(ALEX, 0));
-    expect(hold(run.escalation, START + DAY)).toEqual({ result: 'NOTHING' });
+  it('calls nobody for whoever lets go of it, or has put it off, as long as a question is open', () => {
+    const lettingGo = { kind: 'let-go', by: ALEX, permitted: true, afterMs: 10 * MINUTE } as const;
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(60)])).raise().pass(START);
+    run.do(taken(ALEX, MINUTE));
+    run
+      .keep(hold(run.escalation, START + HOUR))
+      .do(lettingGo)
+      .pass(START + 59 * MINUTE);
+    expect(run.escalation.standing).toMatchObject({ state: 'HELD', reason: 'asked' });
+    expect(callsOf(run)).toEqual(['0:00 alex slack']);
+
+    run.atMs = START + 59 * MINUTE;
+    run.keep(goOn(run.escalation, run.atMs)).pass(START + HOUR);
+
+    expect(callsOf(run)).toContain('0:59 alex slack');
+  });
+
+  it('leaves whoever has it with it while a question about it is asked and answered', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(60)])).raise().pass(START);
+    run.do(taken(ALEX, MINUTE));
+    const { epoch, standing } = run.escalation;
+
+    run.keep(hold(run.escalation, START + HOUR)).keep(goOn(run.escalation, START + 2 * MINUTE));
+
+    expect(run.escalation).toMatchObject({ epoch, standing });
+    expect(run.escalation.askedUntilMs).toBeUndefined();
   });
 
   it('goes through its steps as often as it says, then calls the last resort, and again after a while', () => {
