@@ -99,6 +99,8 @@ export class Researcher {
       signal.throwIfAborted();
       this.deps.log.error({ err: error }, 'a question beside a turn could not be looked into');
       return nothing(question, wordsOf(error));
+    } finally {
+      course.close();
     }
   }
 
@@ -163,6 +165,7 @@ class Course {
   readonly end: AbortSignal;
   readonly #time: AbortSignal;
   readonly #stop: AbortSignal | undefined;
+  /** Aborted with the error of the model. */
   readonly #failed = new AbortController();
 
   constructor(
@@ -181,6 +184,11 @@ class Course {
         }),
       check: (signal) => model.check(signal),
     };
+  }
+
+  /** It is over: nothing listens any longer for what could have ended it, however long its time would have been. */
+  close(): void {
+    this.#failed.abort();
   }
 
   /** Of one that was ended from outside. */
