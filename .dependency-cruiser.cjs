@@ -5,6 +5,7 @@
  * knowledge too; they do not count for cycles, since they are gone when the program runs.
  */
 const LINES = [
+  ['app'],
   ['console', 'cli', 'sandbox'],
   ['services'],
   ['orchestrator'],
@@ -33,7 +34,7 @@ const LINES = [
 ];
 
 /** Where the parts are put together: the program, its commands, and the root that knows every concrete class. */
-const COMPOSITION = ['^src/(main|app)\\.ts$', '^src/cli/'];
+const COMPOSITION = ['^src/(main|app)\\.ts$', '^src/(app|cli)/'];
 
 /** Everything says what it does, so the log is below whatever stands beside it. */
 const EVERYWHERE = ['observability'];
@@ -79,7 +80,7 @@ module.exports = {
       comment: 'The composition root is used by the program and its commands alone.',
       severity: 'error',
       from: { path: '^(src|gateways)/', pathNot: COMPOSITION },
-      to: { path: '^src/(main|app)\\.ts$' },
+      to: { path: ['^src/(main|app)\\.ts$', folder(['app'])] },
     },
     {
       name: 'gateways-know-the-domain',

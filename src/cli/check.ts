@@ -8,7 +8,8 @@
  */
 import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
-import { createClient, eachModel, openStores } from '../app.ts';
+import { createClient, eachModel } from '../app/models.ts';
+import { openStores } from '../app.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';
 import type { ModelSettings } from '../config/settings.ts';

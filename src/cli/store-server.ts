@@ -3,13 +3,13 @@
  * runs it already and ends with the last of us.
  */
 import { Redis } from 'ioredis';
-import { outboxPoolName, workerPoolName } from '../app.ts';
 import type { RedisSettings } from '../config/settings.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { isCluster, type RedisClient } from '../redis/client.ts';
 import { startEmbeddedRedis } from '../redis/embedded.ts';
 import type { Keys } from '../redis/keys.ts';
+import { outboxPoolName, workerPoolName } from '../services/pool-names.ts';
 
 /** Longest wait for the first answer of a server that is not ours, in ms. */
 const FIRST_ANSWER_MS = 5_000;

@@ -103,8 +103,8 @@ describe('the page', () => {
   });
 
   it('names it as the tools of the shop are named, where tools are listed', () => {
-    const app = readFileSync(join(ROOT, 'src/app.ts'), 'utf8');
-    const [, list] = /\nfunction createTools\(([\s\S]*?)\n}/.exec(app) ?? [];
+    const tools = readFileSync(join(ROOT, 'src/app/agent-tools.ts'), 'utf8');
+    const [, list] = /\nfunction createTools\(([\s\S]*?)\n}/.exec(tools) ?? [];
 
     const line = blockOf('ts', 1).trim();
     expect(line).toContain('[createListRefunds(');

@@ -1,0 +1,77 @@
+/** The tools the agent has of the gateway itself and of its platforms, each beside its subject. */
+import { createPlaceTools } from '../agent/tools/place-tools.ts';
+import type { Config } from '../config/load-config.ts';
+import { createHandOffTool } from '../control/hand-off-tool.ts';
+import type { Database } from '../database/database.ts';
+import { createDatabaseTools } from '../database/database-tools.ts';
+import { createFileTools } from '../delivery/file-tools.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Tool } from '../domain/tool.ts';
+import { createConfidenceTool } from '../escalation/confidence-tool.ts';
+import { createGoalTool } from '../memory/goal-tool.ts';
+import type { Notes } from '../memory/memory-store.ts';
+import { createNoteTools } from '../memory/note-tools.ts';
+import type { OutputStore } from '../memory/output-store.ts';
+import { createOutputTools } from '../memory/output-tools.ts';
+import { createShopTools } from '../sandbox/shop/shop-tools.ts';
+import { createScheduleTools } from '../scheduler/schedule-tools.ts';
+import { versionOfPackage } from '../skills/host.ts';
+import { foldersOf } from '../skills/skill-folders.ts';
+import { Workspace } from '../workspace/workspace.ts';
+import { createWorkspaceTools } from '../workspace/workspace-tools.ts';
+import type { Base } from './base.ts';
+import { type Channels, platformsOf } from './channels.ts';
+import type { Stores } from './stores.ts';
+import { createTalkTools } from './talk-tools.ts';
+
+export interface ToolParts {
+  readonly stores: Stores;
+  readonly channels: Channels;
+  readonly outputs: OutputStore;
+  readonly databases: ReadonlyMap<string, Database>;
+  /** Of all tools there are, at the moment of the question. */
+  readonly groups: () => ReadonlySet<string>;
+}
+
+export async function createAgentTools(base: Base, parts: ToolParts): Promise<Tool[]> {
+  const { config, clock } = base;
+  const { stores, channels, outputs, databases, groups } = parts;
+  const { settings } = config();
+  return [
+    ...createTools(stores.memory.notes, clock, settings.sandbox.url),
+    ...createOutputTools(outputs),
+    ...(await createFsTools(settings)),
+    ...createDatabaseTools(databases, settings.databases),
+    ...createScheduleTools({ ...stores, settings: () => config().settings.scheduler, clock }),
+    ...createTalkTools(base, stores, channels),
+    ...createPlaceTools({
+      clock,
+      timeZone: () => config().settings.scheduler.time_zone,
+      name: () => config().purpose.name,
+      version: versionOfPackage(),
+      platforms: () => platformsOf(channels.gateways),
+      groups,
+    }),
+    createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
+    createConfidenceTool(),
+    createGoalTool(() => config().purpose),
+    ...channels.configured.flatMap((gateway) => gateway.tools ?? []),
+  ];
+}
+
+function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined): Tool[] {
+  return [
+    ...createNoteTools(notes, clock),
+    ...createFileTools(),
+    ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`)),
+  ];
+}
+
+/** None where no folder is configured. */
+async function createFsTools({ workspace, skills, redis }: Config['settings']): Promise<Tool[]> {
+  const { directory, ...limits } = workspace;
+  if (directory === undefined) return [];
+  // Whoever could write there could teach the agent, or read what it must not.
+  const kept = ['config', redis.data_directory, ...foldersOf(skills).map(({ path }) => path)];
+  return createWorkspaceTools(await Workspace.open(directory, limits, kept));
+}

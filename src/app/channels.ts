@@ -1,0 +1,52 @@
+/** Where people are: the gateways, and what those share. */
+import { createGateways } from '../../gateways/index.ts';
+import { WebhookListener } from '../../gateways/webhook-listener.ts';
+import { RedisClientLog } from '../delivery/client-log.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import { channelOf } from '../domain/ids.ts';
+import type { Directory } from '../identity/directory.ts';
+import { BookmarkStore } from '../redis/bookmark-store.ts';
+import { PlaceStore } from '../redis/place-store.ts';
+import { Reach } from '../router/reach.ts';
+import type { Base } from './base.ts';
+
+export interface ChannelOptions {
+  /** Gateways beside the configured ones: a terminal, a test's own. */
+  readonly gateways?: readonly Gateway[];
+  /** False: only `gateways` run, not the configured ones. */
+  readonly platforms?: boolean;
+}
+
+export interface Channels {
+  readonly configured: readonly Gateway[];
+  /** All of them, by their platform. */
+  readonly gateways: ReadonlyMap<string, Gateway>;
+  /** For webhooks, and for programs that ask over HTTP. */
+  readonly listener: WebhookListener;
+  /** What programs of the web gateway have been told. */
+  readonly clientLog: RedisClientLog;
+  readonly reach: Reach;
+}
+
+/** Nothing is connected yet. */
+export function createChannels(base: Base, directory: Directory, options: ChannelOptions): Channels {
+  const { config, clock, log, redis, keys } = base;
+  const { settings } = config();
+  const listener = new WebhookListener(settings.http, log);
+  const bookmarks = new BookmarkStore(redis, keys);
+  const places = new PlaceStore(redis, keys);
+  const clientLog = new RedisClientLog(redis, keys);
+  const configured =
+    options.platforms === false
+      ? []
+      : createGateways(settings.gateways, { listener, bookmarks, places, clientLog, clock, log });
+  const gateways = new Map(
+    [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
+  );
+  return { configured, gateways, listener, clientLog, reach: new Reach(directory, gateways) };
+}
+
+/** Each once, by the name people know it by. */
+export function platformsOf(gateways: ReadonlyMap<string, Gateway>): string[] {
+  return [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))];
+}
