@@ -1,7 +1,7 @@
 /**
  * `signalbox check`: what works, what is missing and how to get it.
  *
- *   the files ─▶ store, model, every platform, at the same time ─▶ one report
+ *   the files ─▶ store, model, every platform, every MCP server, at the same time ─▶ one report
  *
  * A mistake in the files costs the part it is in; everything else is tried all the same.
  * Exit code 1 when something that is configured does not work; what is merely switched off is no failure.
@@ -9,9 +9,11 @@
 import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { createClient, eachModel } from '../app/models.ts';
+import type { Stores } from '../app/stores.ts';
 import { openStores } from '../app.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
 import { CONFIG_PARTS, examineConfig, fileNameOf, readConfigTexts } from '../config/load-config.ts';
+import type { McpSettings } from '../config/mcp.ts';
 import type { ModelSettings } from '../config/settings.ts';
 import { systemClock } from '../domain/clock.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
@@ -21,12 +23,15 @@ import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import { BookmarkStore } from '../redis/bookmark-store.ts';
 import { Reach } from '../router/reach.ts';
+import { speakerOf } from '../scheduler/schedule-timers.ts';
 import { WatchdogRecord } from '../services/watchdog-record.ts';
 import { actorOf } from './actor.ts';
 import { auditFinding } from './audit-finding.ts';
 import { platformName } from './banner.ts';
 import { createConsoleLogger, standardError } from './console-logger.ts';
+import { type Books, foundBy, probeServers } from './mcp-findings.ts';
 import { environment, type GatewayConfig } from './prepare.ts';
+import { scheduleFinding } from './schedule-finding.ts';
 import { durabilityOf } from './store-durability.ts';
 import { isGatewayRunning, openStoreServer, shownAddress } from './store-server.ts';
 
@@ -37,6 +42,7 @@ const SAY_AFTER_MS = 2_000;
 
 const STORE = 'Store';
 const MODEL = 'Model';
+const MCP = 'MCP servers';
 
 export interface CheckOptions {
   readonly config: string;
@@ -87,11 +93,14 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
   );
   const pending = new Pending();
   try {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const probes = broken.has(MCP) ? [] : probeServers(config.settings.mcp, log, patience);
     const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
     const [stored, thought] = await Promise.all([store, model]);
     const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
-    return [...stored.findings, ...thought, ...platforms];
+    const served = (await pending.of(MCP, foundBy(probes, stored.books))).map(mcpFinding);
+    return [...stored.findings, ...thought, ...platforms, ...served];
   } finally {
     pending.stop();
   }
@@ -113,7 +122,7 @@ function problemFinding({ file, line, keyPath, expected, found, hint }: ConfigPr
 function partAt(file: string, keyPath: string): string {
   const [section = '', platform = ''] = file === fileNameOf('settings') ? keyPath.split('.') : [];
   if (section === 'gateways' && platform !== '') return platformName(platform);
-  return { redis: STORE, model: MODEL }[section] ?? 'Configuration';
+  return { redis: STORE, model: MODEL, mcp: MCP }[section] ?? 'Configuration';
 }
 
 function configurationFinding({ contacts, authorizations }: GatewayConfig, folder: string): PartFinding {
@@ -144,9 +153,10 @@ function terminalFinding(config: GatewayConfig): PartFinding {
 interface StoreOutcome {
   readonly findings: readonly PartFinding[];
   readonly gatewayRuns: boolean;
+  readonly books: Books;
 }
 
-const STORE_UNTRIED: StoreOutcome = { findings: [], gatewayRuns: false };
+const STORE_UNTRIED: StoreOutcome = { findings: [], gatewayRuns: false, books: undefined };
 
 async function checkStore(config: GatewayConfig, log: Logger): Promise<StoreOutcome> {
   const { settings } = config;
@@ -155,7 +165,8 @@ async function checkStore(config: GatewayConfig, log: Logger): Promise<StoreOutc
     const server = await openStoreServer(settings.redis, log);
     try {
       const options = { config: () => config, redisUrl: server.url, clock: systemClock, log };
-      const { redis, keys, close } = await openStores(options);
+      const stores = await openStores(options);
+      const { redis, keys, close } = stores;
       const where = {
         given: `at ${shownAddress(server.url)}`,
         started: `our own, data in ${settings.redis.data_directory}; started for this check alone`,
@@ -168,8 +179,10 @@ async function checkStore(config: GatewayConfig, log: Logger): Promise<StoreOutc
           everyMs: settings.watchdog.every,
           nowMs: systemClock.now(),
         });
-        const findings = [...(await durabilityOf(redis, where)), watched];
-        return { findings: findings.map((finding) => ({ ...finding, ...about })), gatewayRuns };
+        const planned = await plannedIn(stores, gatewayRuns);
+        const findings = [...(await durabilityOf(redis, where)), watched, ...planned];
+        const books = await booksOf(settings.mcp, stores);
+        return { findings: findings.map((finding) => ({ ...finding, ...about })), gatewayRuns, books };
       } finally {
         close();
       }
@@ -177,8 +190,26 @@ async function checkStore(config: GatewayConfig, log: Logger): Promise<StoreOutc
       await server.stop();
     }
   } catch (error) {
-    return { findings: [{ ...about, ...failure('Redis', error) }], gatewayRuns: false };
+    return { ...STORE_UNTRIED, findings: [{ ...about, ...failure('Redis', error) }] };
   }
+}
+
+async function plannedIn({ schedules, directory }: Stores, gatewayRuns: boolean): Promise<CheckFinding[]> {
+  const nowMs = systemClock.now();
+  const active = await schedules.active();
+  const speakers = await Promise.all(active.map((each) => speakerOf(each, directory, nowMs)));
+  const orphaned = active.filter((_, n) => speakers[n] === undefined);
+  return [scheduleFinding(active, { gatewayRuns, orphaned, nowMs }) ?? []].flat();
+}
+
+async function booksOf({ servers }: McpSettings, { toolPins }: Stores): Promise<Books> {
+  const names = Object.keys(servers);
+  return new Map(await Promise.all(names.map(async (name) => [name, await toolPins.book(name)] as const)));
+}
+
+/** What waits for somebody to agree is no failure: it is held back, and nothing else is. */
+function mcpFinding(finding: CheckFinding): PartFinding {
+  return { part: MCP, configured: finding.status !== 'missing', ...finding };
 }
 
 // ── Model ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -392,6 +423,8 @@ function verdict(findings: readonly PartFinding[]): string {
   if (sentences.length > 0) return sentences.join('\n');
   const off = new Set(findings.filter(({ status }) => status === 'missing').map(({ part }) => part));
   off.delete('Terminal');
+  const isHeldBack = off.delete(MCP);
+  if (off.size === 0 && isHeldBack) return 'Everything works; some tools wait for somebody to agree to them.';
   if (off.size === 0) return 'Everything works.';
   return `Everything that is configured works. Without credentials, and played by the sandbox under \`signalbox start\`: ${[...off].join(', ')}.`;
 }

@@ -22,11 +22,11 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import pRetry from 'p-retry';
-import { z } from 'zod';
 import type { Logger } from '../observability/logger.ts';
 import { networkTrouble } from '../observability/network-trouble.ts';
 import { MAX_TOOLS } from './pins.ts';
-import { type ReadDefinition, readDefinition } from './tool-definition.ts';
+import type { ReadDefinition } from './tool-definition.ts';
+import { readTools } from './tool-list.ts';
 
 export interface LinkTimings {
   /** Wait after the first failure, in ms; twice as long after each further one. */
@@ -67,11 +67,7 @@ export interface LinkOptions {
 }
 
 /** What servers are told of us. */
-const CLIENT = { name: 'signalbox', version: '1.0.0' };
-
-const ListPage = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
-/** Pages of a list of tools that are read. */
-const MAX_PAGES = 20;
+export const CLIENT = { name: 'signalbox', version: '1.0.0' };
 
 export class ServerLink {
   readonly #timings: LinkTimings;
@@ -199,21 +195,12 @@ export class ServerLink {
   }
 
   async #look(client: Client): Promise<void> {
-    const tools: unknown[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < MAX_PAGES && tools.length <= MAX_TOOLS; page++) {
-      const params = cursor === undefined ? {} : { cursor };
-      const timeout = this.#timings.answerMs;
-      const answer = await client.request({ method: 'tools/list', params }, ListPage, { timeout });
-      tools.push(...answer.tools);
-      cursor = answer.nextCursor;
-      if (cursor === undefined) break;
-    }
-    if (cursor !== undefined || tools.length > MAX_TOOLS) {
+    const { read, isCut } = await readTools(client, this.#timings.answerMs);
+    if (isCut) {
       const { server, log } = this.options;
       log.warn({ server, read: MAX_TOOLS }, 'an MCP server has more tools than are read');
     }
-    await this.options.onTools(tools.map(readDefinition));
+    await this.options.onTools(read);
   }
 
   /** Once for each outage. */
@@ -272,7 +259,8 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-function problemOf(error: unknown): string {
+/** The end of a sentence: what went wrong. */
+export function problemOf(error: unknown): string {
   if (error instanceof McpError && error.code === ErrorCode.RequestTimeout)
     return 'it did not answer in time';
   if (error instanceof McpError && error.code === ErrorCode.ConnectionClosed)

@@ -40,21 +40,13 @@ export class ScheduleTimers {
     try {
       const schedule = await schedules.find(id);
       if (!schedule) return await schedules.dropTimer(id);
-      const speaker = await this.#speakerOf(schedule, nowMs);
+      const speaker = await speakerOf(schedule, this.deps.directory, nowMs);
       const isChanged = await schedules.apply(id, (stored, now) => this.#decide(stored, speaker, now));
       if (isChanged) log.info({ schedule: id, allowed: speaker !== undefined }, 'what was planned is due');
     } catch (error) {
       log.error({ err: error, schedule: id }, 'what was planned could not be run; trying again in a minute');
       await schedules.postpone(id, nowMs + POSTPONE_MS);
     }
-  }
-
-  /** Whoever planned it, with the roles they have now; undefined for whoever may not ask any more. */
-  async #speakerOf({ by }: Schedule, nowMs: number): Promise<Speaker | undefined> {
-    const sender = { account: by.account, displayName: by.name, authenticated: true, automatic: false };
-    const speaker = await this.deps.directory.speakerNow(sender, nowMs);
-    const isSame = speaker?.id === by.person; // the account may be somebody else's by now
-    return speaker && isSame && this.deps.directory.may(speaker.roles, 'ask') ? speaker : undefined;
   }
 
   #decide(schedule: Schedule, speaker: Speaker | undefined, nowMs: number): ScheduleChange | undefined {
@@ -85,6 +77,18 @@ export class ScheduleTimers {
       ),
     ];
   }
+}
+
+/** Whoever planned it, with the roles they have now; undefined for whoever may not ask any more. */
+export async function speakerOf(
+  { by }: Pick<Schedule, 'by'>,
+  directory: ScheduleTimersDeps['directory'],
+  nowMs: number,
+): Promise<Speaker | undefined> {
+  const sender = { account: by.account, displayName: by.name, authenticated: true, automatic: false };
+  const speaker = await directory.speakerNow(sender, nowMs);
+  const isSame = speaker?.id === by.person; // the account may be somebody else's by now
+  return speaker && isSame && directory.may(speaker.roles, 'ask') ? speaker : undefined;
 }
 
 /** It is said where it was planned, then the agent takes it up. */

@@ -1,0 +1,113 @@
+/** What `signalbox check` says of MCP servers and of what is planned, by the real command and real servers. */
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { readDefinition } from '../../src/mcp/tool-definition.ts';
+import { scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
+import { type CliHome, createCliHome } from '../support/cli.ts';
+import { closedPort } from '../support/closed-port.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const NOTES = fileURLToPath(new URL('../../src/sandbox/mcp/stdio-main.ts', import.meta.url));
+const HERE = ConversationId.parse('slack:T0:C0:1');
+const DAY_MS = 86_400_000;
+
+let home: CliHome;
+
+beforeEach(() => {
+  home = createCliHome();
+});
+afterEach(() => home.remove());
+
+interface Finding {
+  readonly part: string;
+  readonly subject: string;
+  readonly status: string;
+  readonly detail: string;
+  readonly remedy?: string;
+}
+
+async function findings(part: string): Promise<Finding[]> {
+  const { out } = await home.run('check', '--json');
+  return JSON.parse(out).findings.filter((each: Finding) => each.part === part);
+}
+
+function serves(servers: object): void {
+  home.edit('settings.yaml', '\nmcp:\n  servers: {}\n', `\nmcp:\n  servers: ${JSON.stringify(servers)}\n`);
+}
+
+/** A real program, started as the gateway starts it. */
+const PROGRAM = {
+  command: process.execPath,
+  args: ['--import', import.meta.resolve('tsx'), NOTES],
+};
+
+describe('signalbox check', () => {
+  it('asks every MCP server for its tools, and says which wait for somebody to agree', async () => {
+    const port = await closedPort();
+    serves({
+      notes: PROGRAM,
+      away: { url: `http://127.0.0.1:${port}/mcp` },
+      later: { command: 'nothing-there', enabled: false },
+    });
+
+    const [notes, held, away, later, ...more] = await findings('MCP servers');
+
+    expect(notes).toMatchObject({ subject: 'notes', status: 'works' });
+    expect(notes?.detail).toMatch(/^answers, with \d+ tools, 0 agreed to/);
+    expect(held).toMatchObject({
+      status: 'missing',
+      detail: expect.stringContaining('(new)'),
+      remedy: expect.stringContaining('signalbox mcp review notes'),
+    });
+    expect(away).toMatchObject({
+      subject: 'away',
+      status: 'failed',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(later).toMatchObject({ subject: 'later', status: 'works' });
+    expect(more).toEqual([]);
+  });
+
+  it('is content with an MCP server whose tools wait, and changes nothing of what was agreed to', async () => {
+    serves({ notes: PROGRAM });
+    const stores = await home.openStores();
+    const gone = readDefinition({ name: 'gone', description: 'x', inputSchema: { type: 'object' } });
+    await stores.toolPins.saw('notes', [gone]);
+    const before = await stores.toolPins.book('notes');
+
+    const { code, out } = await home.run('check');
+
+    expect(code).toBe(0);
+    expect(out).toContain('signalbox mcp review notes');
+    expect(await stores.toolPins.book('notes')).toEqual(before);
+    stores.close();
+  });
+
+  it('tells of what is planned, and what of it will be stopped', async () => {
+    const stores = await home.openStores();
+    const plan = (key: string, by: { person: string; account: string }) =>
+      stores.schedules.add({
+        id: scheduleIdOf(HERE, key),
+        conversationId: HERE,
+        to: { platform: Platform.parse('slack'), route: { channel: 'C0', thread: '1' } },
+        by: { person: PersonId.parse(by.person), name: 'x', account: AccountId.parse(by.account) },
+        title: 'report',
+        text: 'Tell me.',
+        when: { kind: 'once', atMs: Date.now() + DAY_MS, zone: 'UTC' },
+        createdMs: Date.now(),
+      });
+    await plan('a', { person: 'alex', account: 'slack:T0SANDBOX/U0ALEX' });
+    const orphaned = await plan('b', { person: 'somebody', account: 'slack:T0SANDBOX/U0GONE' });
+    stores.close();
+
+    const planned = (await findings('Store')).find(({ subject }) => subject === 'schedules');
+
+    expect(planned).toMatchObject({
+      status: 'works',
+      detail: expect.stringMatching(/^2 planned; the next at/),
+    });
+    expect(planned?.detail).toMatch(new RegExp(`may not ask any more: ${orphaned.id}$`));
+  });
+});
