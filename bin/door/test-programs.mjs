@@ -1,5 +1,6 @@
 /**
- * Programs that some suites need beside Node: a browser for the pages, a mail server for IMAP, a database.
+ * Programs that some suites need beside Node: a browser for the pages, a mail server for IMAP, a database, walls for
+ * scripts.
  *
  * A suite asks `findTestProgram` and skips itself when there is none; the door installs what it can and names what
  * will be skipped.
@@ -20,8 +21,15 @@ import { inRoot } from './root.mjs';
 
 const UNPACKED = inRoot('.cache', 'test-programs');
 
-/** @type {Record<'chromium' | 'dovecot' | 'postgres', TestProgram>} */
+/** @type {Record<'bubblewrap' | 'chromium' | 'dovecot' | 'postgres', TestProgram>} */
 const PROGRAMS = {
+  bubblewrap: {
+    name: 'Bubblewrap',
+    places: ['bwrap'],
+    packages: ['bubblewrap'],
+    suites: 'scripts of skills in a real sandbox',
+    unpacked: 'usr/bin/bwrap',
+  },
   chromium: {
     name: 'Chromium',
     places: [

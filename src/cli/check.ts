@@ -1,7 +1,7 @@
 /**
  * `signalbox check`: what works, what is missing and how to get it.
  *
- *   the files ─▶ store, model, every platform, every MCP server, at the same time ─▶ one report
+ *   the files ─▶ store, model, scripts, every platform, every MCP server, at the same time ─▶ one report
  *
  * A mistake in the files costs the part it is in; everything else is tried all the same.
  * Exit code 1 when something that is configured does not work; what is merely switched off is no failure.
@@ -32,6 +32,7 @@ import { createConsoleLogger, standardError } from './console-logger.ts';
 import { type Books, foundBy, probeServers } from './mcp-findings.ts';
 import { environment, type GatewayConfig } from './prepare.ts';
 import { scheduleFinding } from './schedule-finding.ts';
+import { scriptFindings } from './script-finding.ts';
 import { durabilityOf } from './store-durability.ts';
 import { isGatewayRunning, openStoreServer, shownAddress } from './store-server.ts';
 
@@ -43,6 +44,7 @@ const SAY_AFTER_MS = 2_000;
 const STORE = 'Store';
 const MODEL = 'Model';
 const MCP = 'MCP servers';
+const SKILLS = 'Skills';
 
 export interface CheckOptions {
   readonly config: string;
@@ -97,10 +99,12 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
     const probes = broken.has(MCP) ? [] : probeServers(config.settings.mcp, log, patience);
     const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
-    const [stored, thought] = await Promise.all([store, model]);
+    const scripts = pending.of(SKILLS, scriptFindings(config));
+    const [stored, thought, run] = await Promise.all([store, model, scripts]);
     const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
     const served = (await pending.of(MCP, foundBy(probes, stored.books))).map(mcpFinding);
-    return [...stored.findings, ...thought, ...platforms, ...served];
+    const skilled = run.map((finding) => ({ part: SKILLS, configured: true, ...finding }));
+    return [...stored.findings, ...thought, ...skilled, ...platforms, ...served];
   } finally {
     pending.stop();
   }
@@ -122,7 +126,7 @@ function problemFinding({ file, line, keyPath, expected, found, hint }: ConfigPr
 function partAt(file: string, keyPath: string): string {
   const [section = '', platform = ''] = file === fileNameOf('settings') ? keyPath.split('.') : [];
   if (section === 'gateways' && platform !== '') return platformName(platform);
-  return { redis: STORE, model: MODEL, mcp: MCP }[section] ?? 'Configuration';
+  return { redis: STORE, model: MODEL, mcp: MCP, skills: SKILLS }[section] ?? 'Configuration';
 }
 
 function configurationFinding({ contacts, authorizations }: GatewayConfig, folder: string): PartFinding {

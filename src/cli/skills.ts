@@ -14,6 +14,7 @@ import { createMatcher } from '../skills/matchers.ts';
 import type { Standing } from '../skills/shelf.ts';
 import { isReadable, labelOf, SKILL_SOURCES } from '../skills/skill.ts';
 import { SkillRegistry } from '../skills/skill-registry.ts';
+import { programOf, type SkillProgram } from '../skills/skill-scripts.ts';
 import { runningPlatforms } from './escalation.ts';
 import { type GatewayConfig, readConfig } from './prepare.ts';
 import { facts, table } from './table.ts';
@@ -59,11 +60,12 @@ export async function listSkills(options: SkillsOptions & { readonly ineligible:
 
 /** @throws {UnknownSkillError} when there is no skill of this name */
 export async function showSkill(name: string, options: SkillsOptions): Promise<number> {
-  const { registry } = await openSkills(options.config);
+  const { registry, settings } = await openSkills(options.config);
   const standing = find(registry, name);
   const { file } = standing;
   const body = isReadable(file) ? await registry.body(file) : '';
-  if (options.json) return print({ ...toJson(standing), body });
+  const program = isReadable(file) ? await programOf(file, settings) : undefined;
+  if (options.json) return print({ ...toJson(standing), ...scriptsToJson(program), body });
   const head = isReadable(file) ? file.reading.head : undefined;
   const lines = facts([
     ['skill', file.id],
@@ -80,6 +82,7 @@ export async function showSkill(name: string, options: SkillsOptions): Promise<n
       head?.requires.skills.map(({ id, range }) => `${id} ${range}`).join(', ') || 'no other skill',
     ],
     ['tools', head?.allowedTools?.join(', ') ?? 'all the turn has'],
+    ...scriptFacts(program, settings),
   ]);
   return say(body === '' ? lines : `${lines}\n\n${body}`);
 }
@@ -179,6 +182,26 @@ export function createRegistry(
       }),
     log: createLogger({ level: 'silent' }),
   });
+}
+
+/** What it brings along to run, with the hash of all its files; nothing of one that brings nothing. */
+function scriptFacts(
+  program: SkillProgram | string | undefined,
+  { scripts }: SkillSettings,
+): [string, string][] {
+  if (program === undefined) return [];
+  if (typeof program === 'string') return [['scripts', program]];
+  const off = scripts.enabled ? '' : ' (not run: skills.scripts.enabled of settings.yaml is false)';
+  return [
+    ['scripts', `${[...program.scripts.keys()].join(', ')}${off}`],
+    ['all its files', program.content.sha256],
+  ];
+}
+
+function scriptsToJson(program: SkillProgram | string | undefined): object {
+  if (program === undefined) return {};
+  if (typeof program === 'string') return { scripts: [], scriptsNotRun: program };
+  return { scripts: [...program.scripts.keys()], filesSha256: program.content.sha256 };
 }
 
 function find(registry: SkillRegistry, name: string): Standing {

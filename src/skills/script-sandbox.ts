@@ -15,10 +15,19 @@
  *   4. Nothing runs in a sandbox that has not shown that it works here (`probe`).
  */
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { programPath } from '../config/program-path.ts';
 import type { ScriptSettings } from '../config/skills.ts';
@@ -74,8 +83,10 @@ const OWN_PROGRAMS = '/programs';
 /** Programs and libraries. Not all of /usr: services are at home in /usr/src and /usr/local as well. */
 const SYSTEM_FOLDERS = [
   ...['/usr/bin', '/usr/sbin', '/usr/lib', '/usr/lib32', '/usr/lib64', '/usr/libexec', '/usr/share'],
-  ...['/usr/local/bin', '/usr/local/lib', '/bin', '/sbin', '/lib', '/lib32', '/lib64'],
+  ...['/usr/local/bin', '/usr/local/lib'],
 ];
+/** Where programs expect some of them; on most machines links into /usr. */
+const OLD_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64'];
 /** What programs are found by, and nothing that tells of this machine. */
 const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache'];
 
@@ -134,12 +145,16 @@ export class ScriptSandbox {
       const owner = isRoot() ? { uid: NOBODY, gid: NOBODY } : undefined;
       await writeContent(script.content, copy, owner);
       await chmod(copy, 0o500);
-      const { hidden } = this.options;
-      const args = sandboxCommand(script, { copy, node: process.execPath, hidden }, limits);
+      const args = sandboxCommand(script, this.#surroundings(copy), limits);
       return await supervise({ program: bwrap, args, owner, filter, stdin: script.stdin }, limits, signal);
     } finally {
       await rm(copy, { recursive: true, force: true });
     }
+  }
+
+  #surroundings(copy: string): Surroundings {
+    const node = realpathSync(process.execPath);
+    return { copy, node, hidden: this.options.hidden.flatMap(realPathOf), links: linksOf(OLD_FOLDERS) };
   }
 
   #bwrap(): string | undefined {
@@ -165,6 +180,16 @@ export class ScriptSandbox {
   }
 }
 
+/** None for what is not there. */
+function realPathOf(path: string): string[] {
+  return existsSync(path) ? [realpathSync(path)] : [];
+}
+
+function linksOf(folders: readonly string[]): Map<string, string> {
+  const links = folders.filter((each) => lstatSync(each, { throwIfNoEntry: false })?.isSymbolicLink());
+  return new Map(links.map((each) => [each, readlinkSync(each)]));
+}
+
 /** Says that the walls stand, from inside. */
 const PROBE = `set -e
 test ! -e /home && test ! -e /root && test ! -e /etc/passwd && test ! -w / && test ! -w ${SKILL} && test -w ${WORK}
@@ -179,23 +204,31 @@ export interface Surroundings {
   readonly copy: string;
   /** The program that runs this gateway. */
   readonly node: string;
+  /** Folders that are there. */
   readonly hidden: readonly string[];
+  /** Those of the machine's folders that are links, with where they lead. */
+  readonly links: ReadonlyMap<string, string>;
 }
 
 /** What bubblewrap is given; it takes the filter of system calls from descriptor 3 and tells of itself on 4. Pure. */
 export function sandboxCommand(
   { path, interpreter, args }: Script,
-  { copy, node, hidden }: Surroundings,
+  { copy, node, hidden, links }: Surroundings,
   limits: ScriptLimits,
 ): string[] {
   const isNodeApart = !isAmongPrograms(node);
-  const masked = hidden.map((folder) => resolve(folder)).filter(isAmongPrograms);
+  const masked = outermost(hidden.filter(isAmongPrograms));
   const folders = isNodeApart ? ['/usr/local/bin', '/usr/bin', '/bin', OWN_PROGRAMS] : PATH_FOLDERS;
   return [
     ...['--unshare-all', '--unshare-user', '--disable-userns', '--cap-drop', 'ALL'],
     ...['--uid', `${NOBODY}`, '--gid', `${NOBODY}`, '--hostname', 'sandbox'],
     ...['--die-with-parent', '--new-session', '--seccomp', '3', '--json-status-fd', '4'],
     ...[...SYSTEM_FOLDERS, ...SYSTEM_FILES].flatMap((each) => ['--ro-bind-try', each, each]),
+    // As links, so that what is hidden in one place is not to be seen in another.
+    ...OLD_FOLDERS.flatMap((each) => {
+      const target = links.get(each);
+      return target === undefined ? ['--ro-bind-try', each, each] : ['--symlink', target, each];
+    }),
     ...masked.flatMap((each) => ['--tmpfs', each, '--remount-ro', each]),
     ...(isNodeApart ? ['--ro-bind', node, `${OWN_PROGRAMS}/node`] : []),
     ...['--proc', '/proc', '--dev', '/dev'],
@@ -243,7 +276,11 @@ function limitsCommand(limits: ScriptLimits): string[] {
 }
 
 function isAmongPrograms(path: string): boolean {
-  return SYSTEM_FOLDERS.some((folder) => path.startsWith(`${folder}/`));
+  return [...SYSTEM_FOLDERS, ...OLD_FOLDERS].some((folder) => path.startsWith(`${folder}/`));
+}
+
+function outermost(folders: readonly string[]): string[] {
+  return folders.filter((each) => !folders.some((other) => each.startsWith(`${other}/`)));
 }
 
 // ── The process ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,7 +307,7 @@ async function supervise(
   let stopped: 'out-of-time' | 'too-much-output' | 'broken-off' | undefined;
   const stop = (why: NonNullable<typeof stopped>) => {
     stopped ??= why;
-    status.kill(child);
+    status.kill();
   };
   const breakOff = () => stop('broken-off');
   const timer = setTimeout(() => stop('out-of-time'), timeout);
@@ -359,11 +396,13 @@ function ended(child: ChildProcess): Promise<Error | undefined> {
 /** What bubblewrap tells of itself: one JSON object on a line. */
 class Status {
   #text = '';
+  #isOver = false;
 
   constructor(stream: Readable) {
     stream.setEncoding('utf8');
     stream.on('data', (piece: string) => {
       this.#text += piece;
+      if (this.#isOver) this.kill();
     });
     stream.on('error', () => undefined);
   }
@@ -374,18 +413,18 @@ class Status {
   }
 
   /**
-   * The first process of the sandbox: with it the kernel ends all others there, and bubblewrap ends when that is done.
-   * Before there is one, bubblewrap itself, which takes along what it is about to start.
+   * Ends the first process of the sandbox, as soon as there is one: with it the kernel ends all others there, and
+   * bubblewrap itself ends when that is done. Ending bubblewrap could leave one that it was just about to start.
    */
-  kill(child: ChildProcess): void {
-    if (child.exitCode !== null || child.signalCode !== null) return;
+  kill(): void {
+    this.#isOver = true;
     const first = this.#number('child-pid');
-    if (first === undefined) child.kill('SIGKILL');
-    else if (this.exitCode === undefined) killOne(first);
+    if (first !== undefined && this.exitCode === undefined) killOne(first);
   }
 
   #number(key: 'child-pid' | 'exit-code'): number | undefined {
-    const match = new RegExp(`"${key}":\\s*(\\d+)`).exec(this.#text);
+    // With what stands behind it, so that all of its digits are there.
+    const match = new RegExp(`"${key}":\\s*(\\d+)\\s*[,}]`).exec(this.#text);
     return match ? Number(match[1]) : undefined;
   }
 }

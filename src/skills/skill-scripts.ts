@@ -17,7 +17,8 @@
  *   3. What a script says is the word of a stranger.
  *   4. Nothing about a script keeps a turn from going on, or the gateway from starting.
  */
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type ScriptSettings, SkillName, type SkillSettings } from '../config/skills.ts';
@@ -25,7 +26,7 @@ import { FutileCallError } from '../domain/errors.ts';
 import { dropInvisible } from '../domain/outside-text.ts';
 import type { Tool, ToolOutput, ToolSource } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
-import { type FolderContent, readFolder, scriptsIn } from './folder-content.ts';
+import { type FolderContent, type FolderReading, readFolder, scriptsIn } from './folder-content.ts';
 import type { Interpreter } from './interpreter.ts';
 import type { Readiness, ScriptRun, ScriptSandbox } from './script-sandbox.ts';
 import type { Shelf } from './shelf.ts';
@@ -142,7 +143,7 @@ export class SkillScripts implements ToolSource {
   /** Undefined where there is none, or none that may be run; then why is in the log, once. */
   async #programOf(skill: Skill): Promise<SkillProgram | undefined> {
     const read = await programOf(skill, this.options.settings());
-    if (typeof read !== 'string') return read.scripts.size > 0 ? read : undefined;
+    if (typeof read !== 'string') return read;
     const told = `${skill.id} ${read}`;
     if (this.#told.has(told)) return undefined;
     this.#told.add(told);
@@ -184,8 +185,10 @@ export class SkillScripts implements ToolSource {
     if (!skill) return `there is no skill ${name} in use`;
     const program = await programOf(skill, settings);
     if (typeof program === 'string') return program;
-    if (program.content.sha256 !== sha256) return `the files of the skill ${name} are not what they were`;
-    return program.scripts.has(script) ? program : `the skill ${name} has no script ${script}`;
+    if (program?.scripts.has(script) !== true) return `the skill ${name} has no script ${script}`;
+    return program.content.sha256 === sha256
+      ? program
+      : `the files of the skill ${name} are not what they were`;
   }
 
   async #run(call: ScriptCall, signal: AbortSignal): Promise<ToolOutput> {
@@ -225,28 +228,37 @@ const DESCRIPTION = [
 ].join(' ');
 
 /**
- * What a skill has to run, as its files are now; in words, the end of a sentence, why that may not be run.
- *
- * Never rejects.
+ * What a skill has to run, as its files are now; in words, the end of a sentence, why that may not be run; undefined
+ * where it brings nothing along. Never rejects.
  */
 export async function programOf(
   skill: Skill,
   { entries }: Pick<SkillSettings, 'entries'>,
-): Promise<SkillProgram | string> {
-  const reading = await readFolder(dirname(skill.path)).catch((error: unknown) => ({
-    kind: 'refused' as const,
-    why: `its folder cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-  }));
+): Promise<SkillProgram | string | undefined> {
+  const folder = dirname(skill.path);
+  if (!existsSync(join(folder, 'scripts'))) return undefined;
+  const reading = await readFolder(folder).catch(toRefusal);
   if (reading.kind === 'refused') return `no script of the skill ${skill.id} is run: ${reading.why}`;
   const { content } = reading;
-  const program = { skill: skill.id, label: labelOf(skill), content, scripts: scriptsIn(content) };
-  const pinned = entries[skill.id]?.scripts_hash;
-  if (program.scripts.size === 0 || pinned === content.sha256) return program;
-  // Nobody has to pin what is their own; who does is held to it.
-  if (pinned === undefined && !isThirdParty(skill)) return program;
-  const what = pinned === undefined ? 'nobody here has said that they read them' : 'they have changed since';
+  const scripts = scriptsIn(content);
+  if (scripts.size === 0) return undefined;
+  const why = unread(skill, content, entries[skill.id]?.scripts_hash);
+  return why ?? { skill: skill.id, label: labelOf(skill), content, scripts };
+}
+
+function toRefusal(error: unknown): FolderReading {
+  return {
+    kind: 'refused',
+    why: `its folder cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}
+
+/** Why its files do not count as read by somebody here. Nobody has to pin what is their own; who does is held to it. */
+function unread(skill: Skill, { sha256 }: FolderContent, pinned: string | undefined): string | undefined {
+  if (pinned === sha256 || (pinned === undefined && !isThirdParty(skill))) return undefined;
+  const what = pinned === undefined ? 'nobody here has said that they read it' : 'it has changed since';
   const key = `settings.skills.entries.${skill.id}.scripts_hash`;
-  return `no script of the skill ${skill.id} is run: ${what}. Read all files in ${dirname(skill.path)}, then: signalbox config set ${key} ${content.sha256}`;
+  return `no script of the skill ${skill.id} is run: ${what}. Read all of ${dirname(skill.path)}, then: signalbox config set ${key} ${sha256}`;
 }
 
 /** The tool as one turn has it: for these scripts alone, of the content they have now. */
