@@ -1,7 +1,7 @@
 /**
- * What `.ci/run` runs: the tests, the checks, the histories of approvals at full length, the crash suite. Its last line
- * counts what passed and failed: tests one by one, every other suite as one; the lines before it name what failed.
- * Nothing is left out because something before it failed.
+ * What `.ci/run` runs: the tests, part of them on the newest Node, the checks, the histories of approvals at full
+ * length, the crash suite. Its last line counts what passed and failed: tests one by one, every other suite as one;
+ * the lines before it name what failed. Nothing is left out because something before it failed.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,13 @@ import { stripVTControlCharacters } from 'node:util';
 import { inRoot, ROOT } from './door/root.mjs';
 
 /** Longest a suite may take, so that one that hangs is a failure and not a run without end. */
-const LONGEST_MS = { test: 30 * 60_000, check: 5 * 60_000, model: 40 * 60_000, crash: 30 * 60_000 };
+const LONGEST_MS = {
+  test: 30 * 60_000,
+  newest: 15 * 60_000,
+  check: 5 * 60_000,
+  model: 40 * 60_000,
+  crash: 30 * 60_000,
+};
 
 /** How a suite begins a line that names a failure. */
 const NAMES_FAILURE = /^\s*(?:FAIL|FAILED)\s+/;

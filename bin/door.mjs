@@ -2,7 +2,7 @@
 /**
  * The way in for whoever has a clone and Node: sees to everything a verb needs, then runs it.
  *
- *   start  dev  test  check  model  crash  bench
+ *   start  dev  test  newest  check  model  crash  bench
  *
  * Plain JavaScript without dependencies, because it runs before they are installed; this file in a syntax that an
  * old Node understands, so that it can say so. What it says goes to standard error.

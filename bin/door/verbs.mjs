@@ -8,6 +8,17 @@ import { inRoot, ROOT } from './root.mjs';
 import { runInPlace } from './run.mjs';
 import { runTests } from './tests.mjs';
 
+/** What people have who take the newest; the oldest is in `engines`. */
+const NEWEST_NODE = '26';
+
+/** Everything without a wire, every client library on one, and a first conversation. */
+const ON_NEWEST_NODE = [
+  'tests/unit',
+  ...['slack', 'discord', 'jira', 'email'].map((platform) => `tests/integration/${platform}-gateway.test.ts`),
+  'tests/integration/claude-client.test.ts',
+  'tests/e2e/first-steps.test.ts',
+];
+
 /**
  * Each verb: what it needs beside the dependencies it runs on, and how it runs. Resolves with the exit code.
  *
@@ -17,6 +28,7 @@ const VERBS = {
   start: { development: false, redis: true, run: start },
   dev: { development: true, redis: true, run: dev },
   test: { development: true, redis: true, run: runTests },
+  newest: { development: true, redis: true, run: newest },
   check: { development: true, redis: false, run: runChecks },
   model: { development: true, redis: true, run: model },
   crash: { development: true, redis: true, run: (args) => runProgram('tests/crash/main.ts', args) },
@@ -64,6 +76,13 @@ const MODEL_RUNS = '100000';
 function model(args) {
   process.env.SIGNALBOX_MODEL_RUNS ??= MODEL_RUNS;
   return runTests(['tests/model', ...args]);
+}
+
+/** On another Node than ours, which npm fetches. @param {string[]} args */
+function newest(args) {
+  const node = ['exec', '--yes', `--package=node@${NEWEST_NODE}`, '--', 'node'];
+  const files = args.length > 0 ? args : ON_NEWEST_NODE;
+  return runInPlace('npm', [...node, inRoot('bin', 'door.mjs'), 'test', ...files], { cwd: ROOT });
 }
 
 /**

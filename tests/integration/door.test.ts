@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -32,11 +34,25 @@ describe('the door', () => {
     expect((await once(door, 'exit'))[0]).toBe(7);
   });
 
+  it('OM-070 asks for the Node that package.json names, of strict types; CI runs on it and on the newest', async () => {
+    const [door, ci, ...documents] = await Promise.all(
+      ['bin/door.mjs', 'bin/ci.mjs', 'package.json', 'tsconfig.json'].map((name) =>
+        readFile(join(ROOT, name), 'utf8'),
+      ),
+    );
+    const [project, types] = documents.map((document) => JSON.parse(document));
+    const [, major, minor] = /OLDEST_NODE = \{ major: (\d+), minor: (\d+) \}/.exec(door!) ?? [];
+
+    expect(project.engines.node).toBe(`>=${major}.${minor}`);
+    expect(types.compilerOptions).toMatchObject({ strict: true, noUncheckedIndexedAccess: true });
+    expect(ci).toMatch(/LONGEST_MS = \{[^}]*\btest:[^}]*\bnewest:[^}]*\bcheck:/);
+  });
+
   it('says what there is to someone who asks for something else', async () => {
     const door = spawn(process.execPath, ['bin/door.mjs', 'fly'], { cwd: ROOT });
 
     expect(await text(door.stderr)).toMatch(
-      /there is no `fly`; there are start, dev, test, check, model, crash, bench/,
+      /there is no `fly`; there are start, dev, test, newest, check, model, crash, bench/,
     );
     expect(door.exitCode ?? (await once(door, 'exit'))[0]).toBe(1);
   });

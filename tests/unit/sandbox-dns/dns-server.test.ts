@@ -31,7 +31,7 @@ describe('the sandbox DNS server', () => {
     ]);
 
     expect(txt).toEqual([['v=spf1 -all']]);
-    expect(mx).toEqual([{ priority: 10, exchange: 'mx.corp.test' }]);
+    expect(mx).toMatchObject([{ priority: 10, exchange: 'mx.corp.test' }]);
     expect(a).toEqual(['127.0.0.1']);
   });
 

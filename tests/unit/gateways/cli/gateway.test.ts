@@ -17,6 +17,7 @@ import {
 } from '../../../../src/domain/message.ts';
 import { createLogger } from '../../../../src/observability/logger.ts';
 import { aCard } from '../../../support/cli-card.ts';
+import { waitingText } from '../../../support/waiting-text.ts';
 
 let input: PassThrough;
 let output: PassThrough;
@@ -65,7 +66,7 @@ async function type(...lines: string[]): Promise<string> {
 }
 
 function printed(): string {
-  return String(output.read() ?? '');
+  return waitingText(output);
 }
 
 function send(id: string, body: OutboundBody) {

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import xterm from '@xterm/headless';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Terminal } from '../../../../gateways/cli/terminal.ts';
+import { waitingText } from '../../../support/waiting-text.ts';
 
 const COLUMNS = 40;
 
@@ -35,9 +36,8 @@ class Desk {
 
   /** The lines on the screen, down to the last that is not empty. */
   async seen(): Promise<string[]> {
-    const written: unknown = this.output.read();
     // A terminal in its usual mode turns a line feed into a new line.
-    const text = String(written ?? '').replaceAll(/\r?\n/g, '\r\n');
+    const text = waitingText(this.output).replaceAll(/\r?\n/g, '\r\n');
     await new Promise<void>((done) => this.screen.write(text, done));
     const { active } = this.screen.buffer;
     const lines = Array.from({ length: active.length }, (_, row) =>
@@ -140,7 +140,7 @@ describe('a pipe', () => {
     await ended;
 
     expect(lines).toEqual(['one', 'two']);
-    expect(String(output.read())).toBe(
+    expect(waitingText(output)).toBe(
       'A line that is longer than any screen, and nobody breaks it, since a program reads it.\n',
     );
   });
