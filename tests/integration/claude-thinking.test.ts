@@ -2,10 +2,14 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaudeClient } from '../../src/agent/model/claude-client.ts';
+import { ModelChain } from '../../src/agent/model/model-chain.ts';
+import type { ModelClient } from '../../src/agent/model/model-client.ts';
 import { runTurn, type TurnProgress } from '../../src/agent/turn.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
+import { Breakers } from '../../src/health/breakers.ts';
 import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
 import { blocksOf, type MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
+import { ManualClock, silent } from '../support/core.ts';
 import { aToolbox, rules } from '../support/tools.ts';
 
 const ASKED: Entry = {
@@ -19,10 +23,16 @@ const { signal } = new AbortController();
 let claude: ClaudeSandbox;
 let app: FastifyInstance;
 let origin: string;
+/** Requests that were answered with 400. */
+let refused: number;
 
 beforeEach(async () => {
   claude = new ClaudeSandbox({ now: () => Date.parse('2026-01-01T00:00:00Z') });
   app = fastify({ forceCloseConnections: true });
+  refused = 0;
+  app.addHook('onResponse', async (_, { statusCode }) => {
+    if (statusCode === 400) refused++;
+  });
   claude.register(app);
   await claude.start();
   origin = await app.listen({ host: '127.0.0.1', port: 0 });
@@ -38,7 +48,7 @@ function client(model = 'claude-sonnet-5-5'): ClaudeClient {
 }
 
 /** One turn with a call in its middle. */
-async function turn(model: ClaudeClient, thinking: boolean, history: readonly Entry[] = [ASKED]) {
+async function turn(model: ModelClient, thinking: boolean, history: readonly Entry[] = [ASKED]) {
   const progress: TurnProgress[] = [];
   const end = claude.script(({ messages }) =>
     messages.at(-1)?.role === 'user' && JSON.stringify(messages).includes('tool_result')
@@ -130,5 +140,116 @@ describe('C-33 a message that asks to think', () => {
       [undefined, 1_000],
     ]);
     expect(claude.requests.flatMap(thoughtsIn)).toEqual([]);
+  });
+});
+
+/** The first, and where it is away the second. */
+function chain(...models: readonly string[]): ModelChain {
+  const settings = () => ({ failures: 1_000, coolDownMs: 1 });
+  const breakers = new Breakers(settings, new ManualClock(0), silent);
+  const links = models.map((name) => ({ name, client: client(name), breaker: () => breakers.of(name) }));
+  return new ModelChain(links, silent);
+}
+
+/** A turn of so many calls; the first model is away after these. */
+async function turnWithOutage(model: ModelClient, calls: number, awayAfter: readonly number[]) {
+  const end = claude.script(({ messages }) => {
+    const done = messages.flatMap(blocksOf).filter(({ type }) => type === 'tool_result').length;
+    if (awayAfter.includes(done + 1)) claude.fault({ kind: 'overloaded' });
+    return done < calls ? { calls: [{ tool: 'lookup', input: { order: done } }] } : { text: 'Found it.' };
+  });
+  const outcome = await runTurn(
+    {
+      model,
+      systemPrompt: 'You are a test.',
+      tools: aToolbox(rules()),
+      maxSteps: calls + 2,
+      thinking: true,
+      key: 'item',
+      answerHeld: async () => 'waits for a human',
+      onProgress: () => undefined,
+    },
+    [ASKED],
+    signal,
+  );
+  end();
+  return outcome;
+}
+
+describe('thoughts, where another model goes on', () => {
+  const stepsOf = () =>
+    claude.requests.map((request) => [request.model, request.thinking?.type, thoughtsIn(request).length]);
+
+  it('go back to the model that had them alone, and nothing is refused', async () => {
+    const outcome = await turnWithOutage(chain('claude-sonnet-5-5', 'claude-opus-5'), 4, [1, 2]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'Found it.' });
+    expect(stepsOf()).toEqual([
+      ['claude-sonnet-5-5', 'adaptive', 0],
+      ['claude-opus-5', 'adaptive', 0],
+      ['claude-opus-5', 'adaptive', 1],
+      ['claude-sonnet-5-5', 'adaptive', 1],
+      ['claude-sonnet-5-5', 'adaptive', 2],
+    ]);
+    expect(refused).toBe(0);
+  });
+
+  it('cost the other its thinking where it must have thought before, and not its answer', async () => {
+    const outcome = await turnWithOutage(chain('claude-sonnet-5-5', 'claude-haiku-4-5-20251001'), 2, [1]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'Found it.' });
+    expect(stepsOf()).toEqual([
+      ['claude-sonnet-5-5', 'adaptive', 0],
+      ['claude-haiku-4-5-20251001', undefined, 0],
+      ['claude-sonnet-5-5', 'adaptive', 1],
+    ]);
+  });
+
+  it('are left out where the service does not take them back, and it thinks all the same', async () => {
+    const call = { id: 'toolu_1', tool: 'lookup', input: { order: 7 } };
+    const blocks = [
+      { type: 'thinking', thinking: 'I look.', signature: 'of another conversation' },
+      { type: 'tool_use', id: call.id, name: call.tool, input: call.input },
+    ];
+    claude.script(() => ({ text: 'Found it.' }));
+
+    const reply = await client().complete(
+      {
+        system: 'You are a test.',
+        entries: [
+          ASKED,
+          { kind: 'assistant', text: '', calls: [call], model: 'm' },
+          { kind: 'tool-result', callId: call.id, status: 'ok', text: 'paid' },
+        ],
+        tools: [{ name: 'lookup', description: 'Looks.', inputSchema: { type: 'object' } }],
+        thinking: true,
+        thoughts: new Map([[call.id, { model: 'claude-sonnet-5-5', blocks }]]),
+      },
+      () => undefined,
+      signal,
+    );
+
+    expect(reply.text).toBe('Found it.');
+    expect([refused, stepsOf()]).toEqual([1, [['claude-sonnet-5-5', 'adaptive', 0]]]);
+  });
+
+  it('are not counted for another model', async () => {
+    const thoughts = new Map([['toolu_1', { model: 'claude-opus-5', blocks: [{ type: 'thinking' }] }]]);
+    const entries: Entry[] = [
+      ASKED,
+      {
+        kind: 'assistant',
+        text: 'I look.',
+        calls: [{ id: 'toolu_1', tool: 'lookup', input: {} }],
+        model: 'm',
+      },
+      { kind: 'tool-result', callId: 'toolu_1', status: 'ok', text: 'paid' },
+    ];
+    const tools = [{ name: 'lookup', description: 'Looks.', inputSchema: { type: 'object' } }];
+
+    const counted = await client().countTokens({ system: 'x', entries, tools, thoughts }, signal);
+
+    expect(counted).toBeGreaterThan(0);
+    expect(refused).toBe(0);
   });
 });

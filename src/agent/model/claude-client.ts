@@ -80,16 +80,26 @@ export class ClaudeClient implements ModelClient {
     }
   }
 
-  /** Thinking as this model takes it; where it takes none, it answers without. */
+  /**
+   * Thinking as this model takes it; where it takes none, it answers without. What it thought before goes back to it
+   * alone: thoughts are signed for the model that had them, and newer ones for what stood before them as well (Anthropic
+   * docs, "Extended thinking"). Those it does not take back are left out.
+   */
   async #askInForm(
     request: ModelRequest,
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> {
     if (request.thinking !== true) return this.#ask(request, onText, signal);
+    let asked = request;
     for (const form of FORMS.slice(FORMS.indexOf(this.#form))) {
+      if (form === 'none') asked = withoutThoughts(asked);
       try {
-        const reply = await this.#ask(request, onText, signal, form);
+        const reply = await this.#ask(asked, onText, signal, form).catch((error: unknown) => {
+          if (!isAboutThoughts(error) || !asked.thoughts) throw error;
+          asked = withoutThoughts(asked);
+          return this.#ask(asked, onText, signal, form);
+        });
         // That it answers without may have another reason: it is asked to think again next time.
         if (form !== 'none') this.#form = form;
         return reply;
@@ -114,7 +124,7 @@ export class ClaudeClient implements ModelClient {
       stream.on('connect', () => silence.watch());
       stream.on('streamEvent', () => silence.broken());
       stream.on('text', onText);
-      return toReply(await stream.finalMessage());
+      return toReply(await stream.finalMessage(), this.settings.model);
     } catch (error) {
       signal.throwIfAborted();
       if (silence.signal.aborted) {
@@ -176,6 +186,7 @@ export function toParams(
   settings: ClaudeSettings,
   form: ThinkingForm = 'none',
 ): MessageParams {
+  const own = new Map([...(thoughts ?? [])].filter(([, { model }]) => model === settings.model));
   return {
     model: settings.model,
     ...toThinking(settings, form),
@@ -186,7 +197,7 @@ export function toParams(
       input_schema: inputSchema as Anthropic.Tool.InputSchema,
     })),
     system: [{ type: 'text', text: system, cache_control: CACHED }],
-    messages: toMessages(entries, { exhibits, guidance, turnStart, thoughts }).map(wellFormed),
+    messages: toMessages(entries, { exhibits, guidance, turnStart, thoughts: own }).map(wellFormed),
   };
 }
 
@@ -211,6 +222,10 @@ function toThinking(
     default:
       return form satisfies never;
   }
+}
+
+function withoutThoughts({ thoughts: _, ...request }: ModelRequest): ModelRequest {
+  return request;
 }
 
 /** What is shown beside the entries. */
@@ -263,7 +278,7 @@ function toGuidance(guidance: string): Turn {
 /** A reply with what was thought before it, as it came: changed, or without it, it would be refused. */
 function toThought(entry: Entry, thoughts: ModelRequest['thoughts']): Turn | undefined {
   const [first] = entry.kind === 'assistant' ? entry.calls : [];
-  const blocks = first && thoughts?.get(first.id);
+  const blocks = first && thoughts?.get(first.id)?.blocks;
   // They are blocks of an answer of this service, which it takes as they are.
   return blocks && { role: 'assistant', content: blocks as ContentBlockParam[] };
 }
@@ -410,7 +425,8 @@ function isMarkable(block: ContentBlockParam) {
   );
 }
 
-function toReply(message: Message): ModelReply {
+/** @param asked the model, as it is configured: an alias is answered for by another name */
+function toReply(message: Message, asked: string): ModelReply {
   const calls: ToolCall[] = [];
   let text = '';
   for (const block of message.content) {
@@ -424,7 +440,7 @@ function toReply(message: Message): ModelReply {
   return {
     text,
     calls,
-    ...(thought && calls.length > 0 ? { thoughts: message.content } : {}),
+    ...(thought && calls.length > 0 ? { thoughts: { model: asked, blocks: message.content } } : {}),
     stopped: stoppedBy(message.stop_reason),
     model: message.model,
     usage: {
@@ -472,6 +488,15 @@ function isTooLong({ status, message }: { status: number | undefined; message: s
 function isRefused(error: unknown): boolean {
   if (error instanceof RequestTooLongError) return true;
   return error instanceof Anthropic.APIError && error.status === 400;
+}
+
+/** Which of many refusals it is, its words alone tell. */
+function isAboutThoughts(error: unknown): boolean {
+  return (
+    isRefused(error) &&
+    error instanceof Error &&
+    /signature.*thinking|thinking.*signature/is.test(error.message)
+  );
 }
 
 /** The stream ended early, its connection broke, or what came is no answer. */

@@ -32,8 +32,12 @@ export interface ModelRequest {
   readonly thoughts?: ReadonlyMap<string, Thoughts>;
 }
 
-/** A reply in the model's own form, with what it thought; for nobody else to read. */
-export type Thoughts = readonly unknown[];
+/** A reply in the model's own form, with what it thought; for that model alone to read. */
+export interface Thoughts {
+  /** As it was asked for. */
+  readonly model: string;
+  readonly blocks: readonly unknown[];
+}
 
 export interface ModelReply {
   readonly text: string;

@@ -66,7 +66,8 @@ export async function* toEvents(plan: AnswerPlan): AsyncGenerator<StreamEvent> {
     if (output.stop.stop_reason !== 'end_turn' && output.stop.stop_reason !== 'tool_use') break;
     yield { type: 'content_block_start', index, content_block: emptyBlock(block) };
     if (index === 0) yield { type: 'ping' };
-    for await (const delta of deltas(block, output)) yield { type: 'content_block_delta', index, delta };
+    for await (const delta of deltas(block, plan.model, output))
+      yield { type: 'content_block_delta', index, delta };
     yield { type: 'content_block_stop', index };
   }
 
@@ -156,11 +157,11 @@ class Output {
   }
 }
 
-async function* deltas(block: AnswerBlock, output: Output): AsyncGenerator<Delta> {
+async function* deltas(block: AnswerBlock, model: string, output: Output): AsyncGenerator<Delta> {
   if (block.type === 'thinking') {
     output.think(block.thinking);
     yield { type: 'thinking_delta', thinking: block.thinking };
-    yield { type: 'signature_delta', signature: signatureOf(block.thinking) };
+    yield { type: 'signature_delta', signature: signatureOf(model, block.thinking) };
     return;
   }
   if (block.type === 'tool_use') {

@@ -247,9 +247,12 @@ export function isThinking({ thinking }: CountRequest): boolean {
   return thinking?.type === 'adaptive' || thinking?.type === 'enabled';
 }
 
-/** What stands for thoughts of this service: a changed one is told from one that came from it. */
-export function signatureOf(thinking: string): string {
-  return createHash('sha256').update(`thought here: ${thinking}`).digest('base64');
+/**
+ * What stands for thoughts of this service: a changed one is told from one that came from it, and one of another model
+ * from one of this.
+ */
+export function signatureOf(model: string, thinking: string): string {
+  return createHash('sha256').update(`thought here by ${model}: ${thinking}`).digest('base64');
 }
 
 type Rule = (request: CountRequest & { readonly max_tokens?: number }) => Refusal | undefined;
@@ -294,10 +297,11 @@ function refuseThinking({ model, thinking, max_tokens, messages }: Parameters<Ru
   );
 }
 
-function refuseChangedThoughts({ messages }: CountRequest): Refusal | undefined {
+/** Whether it is to think now or not: nobody else's thoughts are taken. */
+function refuseChangedThoughts({ model, messages }: CountRequest): Refusal | undefined {
   for (const [at, message] of messages.entries()) {
     for (const [index, block] of blocksOf(message).entries()) {
-      if (block.type !== 'thinking' || block.signature === signatureOf(block.thinking)) continue;
+      if (block.type !== 'thinking' || block.signature === signatureOf(model, block.thinking)) continue;
       return bad(`messages.${at}.content.${index}: Invalid \`signature\` in \`thinking\` block`);
     }
   }
