@@ -239,6 +239,21 @@ describe('one question', () => {
     ]);
   });
 
+  it('may call a tool no more often than the turn may', async () => {
+    const runs: Run[] = [];
+    const model = new ResearchModel([['a']], ({ step }) => (step === 0 ? lookups('x') : { text: 'so' }));
+
+    const outcome = await aResearchTurn(model, {
+      tools: createTestTools(runs),
+      setup: { throttle: async ({ name }) => (name === 'lookup' ? 'Try again in 9 s.' : undefined) },
+    });
+
+    expect(runs).toEqual([]);
+    expect(outcome.beside).toMatchObject([
+      { screened: { kind: 'refused', rule: 'tools.lookup.per_minute' } },
+    ]);
+  });
+
   it('is told before its last answer that it is the last, and ends with what it has', async () => {
     const model = new ResearchModel([['a']], ({ step }) => ({
       text: `thought ${step}`,
@@ -489,6 +504,45 @@ describe('words of strangers', () => {
     expect(outcome.beside).toMatchObject([{ screened: { kind: 'run' } }, { screened: { kind: 'refused' } }]);
     expect(findingsIn(outcome)[0]).toContain('(a link was left out)');
     expect(findingsIn(outcome)[0]).not.toContain('evil.test');
+  });
+
+  it('let no address out that was put together of them, also where a question ends early', async () => {
+    const model = new ResearchModel([['a']], ({ step }) =>
+      step === 0
+        ? reads('https://wiki.test')
+        : { text: `See ${URL} and https://docs.test/x`, stopped: 'length' },
+    );
+
+    const outcome = await aResearchTurn(model, {
+      tools: [aPage([])],
+      setup: { outlet: { hosts: ['docs.test'], secrets: [] } },
+    });
+
+    expect(findingsIn(outcome)[0]).toContain('See (a link was left out) and <https://docs.test/x>');
+  });
+
+  it('let an address out whose host is allowed', async () => {
+    const model = new ResearchModel([['a']], ({ step }) =>
+      step === 0 ? reads('https://wiki.test') : { text: 'See https://docs.test/x' },
+    );
+
+    const outcome = await aResearchTurn(model, {
+      tools: [aPage([])],
+      setup: { outlet: { hosts: ['docs.test'], secrets: [] } },
+    });
+
+    expect(findingsIn(outcome)[0]).toContain('See <https://docs.test/x>');
+  });
+
+  it('are not those of whoever asks', async () => {
+    const runs: string[] = [];
+    const model = new ResearchModel([['a']], ({ step }) =>
+      step === 0 ? reads('https://any.test') : { text: 'so' },
+    );
+
+    await aResearchTurn(model, { tools: [aPage(runs)], history: [{ ...SAID, trust: 'outsider' } as Entry] });
+
+    expect(runs).toEqual(['https://any.test']);
   });
 
   describe('that the turn had read', () => {
