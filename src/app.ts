@@ -111,7 +111,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const copiesFor = reachPeople(core);
   const stops = new StopSign(redis, keys);
   const outboxes = createOutboxes(core, tokens);
-  const conversations = createConversations(core, agent, outboxes, stops);
+  const conversations = createConversations(core, agent, { outboxes, stops });
   const escalations = createEscalations(core);
   const { approvals, directory } = stores;
   const grants = new GrantDesk(stores.grants, directory, clock);

@@ -25,11 +25,16 @@ export interface Conversations {
   readonly keeper: MemoryKeeper;
 }
 
+export interface ConversationParts {
+  /** By platform. */
+  readonly outboxes: ReadonlyMap<string, LanePool>;
+  readonly stops: StopSign;
+}
+
 export function createConversations(
   core: Core,
   agent: AgentEquipment,
-  outboxes: ReadonlyMap<string, LanePool>,
-  stops: StopSign,
+  { outboxes, stops }: ConversationParts,
 ): Conversations {
   const { config, clock, log, redis, keys, session, stores, gateways, reach } = core;
   const { tools, outputs, scripts, breakers } = agent;

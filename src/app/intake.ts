@@ -1,5 +1,4 @@
 /** What comes in: the router, and the desks that take what is not for the agent. */
-
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
 import type { StopSign } from '../control/stop-sign.ts';

@@ -1,5 +1,4 @@
 /** Everything that is kept: what answers questions about it, and changes it, without working on anything. */
-
 import { ApiKeyStore } from '../api/key-store.ts';
 import { ApprovalStore } from '../approvals/approval-store.ts';
 import { consequencesOf } from '../approvals/consequences.ts';

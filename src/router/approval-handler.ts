@@ -128,7 +128,8 @@ export class ApprovalHandler {
   async #run(work: Work, approval: Approval): Promise<void> {
     const { permits: desk, clock, outputs, tools, config } = this.deps;
     const tool = tools.find(approval.request.tool);
-    const forbidden = lostRight(config(), approval, tool, work.requester.platform);
+    const call = { tool: approval.request.tool, platform: work.requester.platform };
+    const forbidden = lostRight(config(), call, tool);
     const resumed = await runApproved({ desk, clock, outputs }, tool, approval, forbidden);
     work.log.info(
       {
@@ -182,13 +183,11 @@ function isToldIn({ entries }: Claim, { text }: News): boolean {
 /** Why the agent has lost the right to a call that was agreed to; undefined while it has it. */
 function lostRight(
   { authorizations }: Config,
-  { request }: Approval,
+  call: { readonly tool: string; readonly platform: string },
   tool: Tool | undefined,
-  platform: string,
 ): string | undefined {
   if (tool?.internal === true) return undefined;
-  const groups = tool ? groupsOf(tool) : [];
-  const own = agentRule(authorizations, { tool: request.tool, groups, platform });
+  const own = agentRule(authorizations, { ...call, groups: tool ? groupsOf(tool) : [] });
   if (own.verdict === 'deny') return own.rule;
   const denied = tool && deniedTo(authorizations.tools, tool);
   return denied && `tools: ${denied}`;

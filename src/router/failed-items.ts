@@ -90,10 +90,8 @@ export class FailedItems {
       log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
       return;
     }
-    // What was asked of the model is paid for, whatever came of it.
-    const spent = failed.trace.spent?.() ?? [];
     try {
-      const { pauseMs, counting, effects } = await this.#retryOf(claim, item, failed, spent);
+      const { pauseMs, counting, effects } = await this.#retryOf(claim, item, failed);
       await this.deps.queue.retryLater(claim, pauseMs, counting, effects);
     } catch (retryError) {
       log.warn(
@@ -143,12 +141,9 @@ export class FailedItems {
     );
   }
 
-  async #retryOf(
-    claim: Claim,
-    item: MailboxItem,
-    { error, trace, watched, log }: Failed,
-    spent: readonly Effect[],
-  ): Promise<Retry> {
+  async #retryOf(claim: Claim, item: MailboxItem, { error, trace, watched, log }: Failed): Promise<Retry> {
+    // What was asked of the model is paid for, whatever came of it.
+    const spent = trace.spent?.() ?? [];
     if (error instanceof ControlMovedError) {
       log.info({ item: item.id }, 'the conversation changed hands; the item is for whoever speaks now');
       const broken = await this.progress.brokenOff(item, conversationOf(claim), trace);

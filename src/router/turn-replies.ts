@@ -25,6 +25,15 @@ export interface ReplyDeps {
   readonly clock: Clock;
 }
 
+/** What came of a turn, as far as people are told of it. */
+export interface Ended {
+  readonly outcome: TurnOutcome;
+  /** What it asks people for. */
+  readonly asked: readonly Approval[];
+  /** The message with its progress, if people saw one. */
+  readonly shown: string | undefined;
+}
+
 interface Said {
   readonly markdown: string;
   readonly files: readonly OutFile[];
@@ -36,22 +45,12 @@ export class TurnReplies {
     private readonly budgets: BudgetGate,
   ) {}
 
-  /**
-   * None when the cards say it all.
-   *
-   * @param approvals what the turn asked for
-   * @param shown the message with its progress
-   */
-  of(
-    work: Work,
-    outcome: TurnOutcome,
-    approvals: readonly Approval[],
-    shown: string | undefined,
-  ): readonly Effect[] {
+  /** None when the cards say it all. */
+  of(work: Work, { outcome, asked, shown }: Ended): readonly Effect[] {
     const text =
       outcome.kind === 'exhausted' && outcome.by
         ? lastWords(outcome.text?.trim() ?? '', this.budgets.brokenOff(work, outcome.by, doneIn(outcome)))
-        : turnText(outcome, approvals, shown !== undefined || work.claim.attempt > 1);
+        : turnText(outcome, asked, shown !== undefined || work.claim.attempt > 1);
     const conflict =
       work.item.kind === 'message' && work.directives ? conflictText(work.directives) : undefined;
     const markdown = paragraphs(text, conflict);

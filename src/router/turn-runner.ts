@@ -37,7 +37,7 @@ import { handoffIn } from './handoff-wish.ts';
 import type { HeldCalls } from './held-calls.ts';
 import type { News, Notices } from './notices.ts';
 import type { ShownProgress } from './shown-progress.ts';
-import type { TurnReplies } from './turn-replies.ts';
+import type { Ended, TurnReplies } from './turn-replies.ts';
 import { calledIn, stoppedNews } from './turn-text.ts';
 
 export interface TurnDeps {
@@ -174,7 +174,7 @@ export class TurnRunner {
 
   async #deedOf(work: Work, turn: Turn): Promise<Deed> {
     const { alarms, budgets, heldCalls, notices, replies } = this.parts;
-    const { outcome, asked, shown, read } = turn;
+    const { outcome, asked, read } = turn;
     const handoff = await handoffIn(outcome, work, this.deps);
     // Published by the very change that makes the agent silent, so under the epoch that begins with it.
     const speaking = handoff ? { ...work, control: handoff.next } : work;
@@ -182,7 +182,7 @@ export class TurnRunner {
       ...notices.keep(work, [...read, ...outcome.entries, ...this.#stopped(turn)]),
       // What was checked stands before what came of it.
       ...turnAudit(work, outcome, turn.skills),
-      ...replies.of(speaking, outcome, asked, shown),
+      ...replies.of(speaking, turn),
       ...(await alarms.ofTurn(work, read, outcome)),
       ...(await budgets.counted(work, turn.budget, turn.meter, calledIn(outcome))),
       ...(handoff ? handoff.effects : [this.deps.controls.guardOf(work.control)]),
@@ -199,12 +199,7 @@ export class TurnRunner {
 }
 
 /** What came of the turn itself. */
-interface Thought {
-  readonly outcome: TurnOutcome;
-  /** What it asks people for. */
-  readonly asked: readonly Approval[];
-  /** The message with its progress, if people saw one. */
-  readonly shown: string | undefined;
+interface Thought extends Ended {
   /** The name of whoever wanted it to stop. */
   readonly stoppedBy: string | undefined;
 }
