@@ -9,6 +9,8 @@
  *   2. It asks for exactly the same, and nobody but those who would be asked now; where the rules deny it now, or ask
  *      other people, it is not asked again in its name.
  *   3. A yes to it is given anew: nothing that was said about the old one counts.
+ *   4. It takes no answer the old one did not take, and is no less strict: what was an exception is one, and what gave
+ *      no standing yes gives none. What a message of its own has to ask for is not asked again.
  */
 import { previewOf } from '../agent/preview.ts';
 import { decideTool } from '../agent/tools/compound-call.ts';
@@ -20,7 +22,7 @@ import { askHumans, timesOf } from '../approvals/plan.ts';
 import { literal, reopenText, standing } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
-import type { Approval } from '../domain/approval/record.ts';
+import type { Approval, ApprovalPolicy } from '../domain/approval/record.ts';
 import { mayReopen } from '../domain/approval/reopening.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
@@ -57,7 +59,8 @@ export class ReopenDesk {
 
   /** Whether somebody could have it asked again now. */
   offers(approval: Approval, speaker: Speaker, nowMs: number): boolean {
-    return approval.client === undefined && this.#codeFor(approval, speaker, nowMs) === 'DONE';
+    if (approval.client !== undefined || this.#isOfMessage(approval)) return false;
+    return this.#codeFor(approval, speaker, nowMs) === 'DONE';
   }
 
   /** Undefined if there is no such approval. */
@@ -66,6 +69,7 @@ export class ReopenDesk {
     const old = await approvals.find(id);
     if (!old) return undefined;
     if (old.client !== undefined) return { code: 'NOT_OFFERED', notice: ASKED_BY_PROGRAM };
+    if (this.#isOfMessage(old)) return { code: 'NOT_OFFERED', notice: ASKED_BY_MESSAGE };
     const nowMs = await approvals.nowMs(old.conversationId);
     const code = this.#codeFor(old, speaker, nowMs);
     if (code !== 'DONE') return { code, notice: reopenText(code, old) };
@@ -86,6 +90,11 @@ export class ReopenDesk {
       { key: `open:${next.id}`, forMs: OPENING_MS },
     );
     return { code: 'DONE', notice: askedAgain(next) };
+  }
+
+  /** The gateway asked, because of what a message wants; only such a message brings it about. */
+  #isOfMessage({ request }: Approval): boolean {
+    return this.deps.tools.find(request.tool)?.internal === true;
   }
 
   #codeFor(approval: Approval, { person, account }: Speaker, nowMs: number): ReturnType<typeof mayReopen> {
@@ -120,6 +129,8 @@ export class ReopenDesk {
     const excluded = excludedFrom(old);
     const { policies } = config().escalation;
     const current = policyNamed(policies, policy.name);
+    if (current.approve_from?.length === 0)
+      return 'There is no place from which a yes to all of it is taken now.';
     const { preview: _, ...same } = request;
     const preview = await previewOf(tool, parsed.data, { conversationId, requester: request.requester });
     const next = askHumans(
@@ -132,7 +143,7 @@ export class ReopenDesk {
         nowMs,
       },
       {
-        ...(asking?.exception ? { exception: true as const } : {}),
+        ...(policy.exception ? { exception: true as const } : {}),
         approvers,
         policyName: policy.name,
         policy: current,
@@ -147,8 +158,20 @@ export class ReopenDesk {
       },
     );
     if (next.state === 'DENIED') return 'Nobody who may approve it could be asked now.';
-    return { ...next, reopenedFrom: old.id };
+    return { ...next, policy: noWider(next.policy, policy), reopenedFrom: old.id };
   }
+}
+
+/** Invariant 4. What was taken out of a policy when it was asked first is not in it again. */
+function noWider(next: ApprovalPolicy, old: ApprovalPolicy): ApprovalPolicy {
+  const { standingYes, onNewMessage, ...rest } = next;
+  return {
+    ...rest,
+    choices: next.choices.filter((choice) => old.choices.includes(choice)),
+    ...(old.options ? { options: old.options } : {}),
+    ...(standingYes && old.standingYes ? { standingYes } : {}),
+    ...(onNewMessage && old.onNewMessage ? { onNewMessage } : {}),
+  };
 }
 
 function askedAgain(approval: Approval): string {
@@ -158,3 +181,6 @@ function askedAgain(approval: Approval): string {
 
 const ASKED_BY_PROGRAM =
   'A program asked for this and has heard how it ended; it asks anew if it still wants it. Nothing has changed.';
+
+const ASKED_BY_MESSAGE =
+  'A message asked for this, and only a message asks for it: whoever still wants it writes again. Nothing has changed.';

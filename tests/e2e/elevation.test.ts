@@ -1,6 +1,7 @@
 /** Messages that ask for what is kept back otherwise: who may, who agrees, for how long, and that nothing runs before. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { Rule } from '../../src/config/authorizations.ts';
 import { Elevation, ToolAccess } from '../../src/config/tool-access.ts';
 import type { MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
 import { defer } from '../support/core.ts';
@@ -136,6 +137,24 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
 
     expect(await story.open()).toHaveLength(1);
     expect(requests()).toEqual([]);
+  });
+
+  it('OB-017 is not asked again but by another message, so nobody puts other words into it', async () => {
+    const { authorizations } = story.config;
+    const [first] = authorizations.rules;
+    const anything = Rule.parse({ name: 'anything', tool: '*', decision: 'allow' });
+    story.config = {
+      ...story.config,
+      authorizations: { ...authorizations, rules: [first!, anything] },
+    };
+    const { thread, ticket } = await asked('/elevated what can you do?');
+    await story.mention(`/deny ${ticket} not today`, DANA.slack);
+    await story.answer(thread, /I did nothing with your message.*not today/s);
+
+    await story.mention(`/reopen ${ticket}`, DANA.slack);
+
+    await story.told(DANA.slack, /only a message asks for it/);
+    expect(await story.open()).toEqual([]);
   });
 
   it('is refused where nobody is named who could agree', async () => {

@@ -1,6 +1,8 @@
 /** A request that has the wrong people, or ended too soon: an operator passes it on, and it is asked again. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { Rule } from '../../src/config/authorizations.ts';
 import { delegate } from '../../src/domain/approval/delegation.ts';
+import { type Approval, advance } from '../../src/domain/approval/record.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
@@ -28,6 +30,26 @@ async function begin({ operator = false }: { operator?: boolean } = {}): Promise
       return operator ? withPerson(config, 'alex', { roles }) : config;
     },
   });
+}
+
+/** From now on the rules let it run, and every policy gives a standing yes, and a yes by silence. */
+function lenient(): void {
+  const { authorizations, escalation } = story.config;
+  const policies = Object.entries(escalation.policies).map(([name, policy]) => [
+    name,
+    {
+      ...policy,
+      standing_yes: { rules: ['exact' as const], longest: DAY, most_times: 5 },
+      on_timeout: [{ kind: 'approve' as const }],
+      on_new_message: 'cancel' as const,
+    },
+  ]);
+  const anything = Rule.parse({ name: 'anything', tool: '*', decision: 'allow' });
+  story.config = {
+    ...story.config,
+    authorizations: { ...authorizations, rules: [anything] },
+    escalation: { ...escalation, policies: Object.fromEntries(policies) },
+  };
 }
 
 async function ask(): Promise<{ thread: string; ticket: string }> {
@@ -199,6 +221,54 @@ describe('a request that ended without an effect', () => {
       slack.thread(GENERAL, thread).find((message) => /it was asked before/i.test(textOf(message))),
     );
     expect(textOf(anew)).toContain('Waiting for role manager');
+  });
+
+  it('OM-124 takes no answer that it did not take before, and is as strict as it was, whatever the rules are now', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+    const [asked] = await story.waiting();
+    // As what was asked after reading what strangers wrote, as an exception, and with nothing to change in it.
+    await story.app.approvals.apply(asked!.id, (current) => {
+      const policy = {
+        ...current.policy,
+        choices: ['approve' as const, 'deny' as const],
+        exception: true as const,
+      };
+      const request = { ...current.request, strangers: ['a mail of somebody'] };
+      const next = { ...advance(current, 'OPEN'), request, policy };
+      return { result: next, moved: { next, event: 'rerouted', actor: 'system' } };
+    });
+    await story.say(DANA.slack, thread, `deny ${ticket} not today`);
+    await story.answer(thread, /Denied by Dana Reyes/);
+    lenient();
+
+    await story.say(DANA.slack, thread, `reopen ${ticket}`);
+    await story.told(DANA.slack, /It is asked again/);
+
+    const [{ request, policy }] = (await story.waiting()) as [Approval];
+    expect(request.strangers).toEqual(['a mail of somebody']);
+    expect(policy.choices).toEqual(['approve', 'deny']);
+    expect(policy).toMatchObject({ exception: true });
+    expect([policy.standingYes, policy.ladder, policy.onNewMessage]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('OM-124 gives no standing yes where it gave none, like a plan', async () => {
+    await begin();
+    const { thread, ticket } = await ask();
+    await story.say(DANA.slack, thread, `deny ${ticket} not today`);
+    await story.answer(thread, /Denied by Dana Reyes/);
+    lenient();
+
+    await story.say(DANA.slack, thread, `reopen ${ticket}`);
+    await story.told(DANA.slack, /It is asked again/);
+
+    const [reopened] = await story.waiting();
+    expect(reopened?.policy.standingYes).toBeUndefined();
+    expect(reopened?.policy.ladder).toEqual([{ kind: 'approve' }]);
   });
 
   it('is not asked again once it was done, nor when it ended too long ago', async () => {
