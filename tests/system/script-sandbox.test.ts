@@ -20,12 +20,8 @@ import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { interpreterOf } from '../../src/skills/interpreter.ts';
-import {
-  type Script,
-  type ScriptLimits,
-  type ScriptRun,
-  ScriptSandbox,
-} from '../../src/skills/script-sandbox.ts';
+import type { ScriptRun } from '../../src/skills/script-process.ts';
+import { type Script, type ScriptLimits, ScriptSandbox } from '../../src/skills/script-sandbox.ts';
 import { aScript, realSandbox, scriptLimits, skippedBecause } from '../support/scripts.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
