@@ -4,8 +4,8 @@
  * Invariants
  *   1. Who may is checked here, at the moment of the act: who was called, who has it, whoever may take the conversation
  *      over that it is about, and whoever runs the gateway. A channel that was called calls the people of contacts.yaml
- *      who act from within it, and no stranger. Whom it comes from may not, whatever they may otherwise. Each check is in
- *      the audit with what decided.
+ *      who act from within it, and no stranger. Whom it comes from may not, whatever they may otherwise; but what
+ *      somebody had before they reported it once more stays theirs. Each check is in the audit with what decided.
  *   2. One gesture changes something once, however often it is delivered.
  */
 
@@ -98,16 +98,15 @@ export class EscalationDesk {
     { told, posted = [], standing, subject, except }: Escalation,
     { person, roles, within }: Pick<Owner, 'person'> & Actor,
   ): string | undefined {
-    if (told.includes(person)) return 'they were called';
     if (standing.state === 'ACKED' && standing.owner.person === person) return 'it is theirs';
     const { directory } = this.deps;
-    const isExcepted = directory.idsOf(person).some((id) => except.includes(id));
-    const isKnown = directory.find(person) !== undefined && !isExcepted;
+    if (directory.idsOf(person).some((id) => except.includes(id))) return undefined;
+    if (told.includes(person)) return 'they were called';
+    const isKnown = directory.find(person) !== undefined;
     const called = posted.find(
       ({ platform, channel }) => platform === within?.platform && channel === within.channel,
     );
     if (called && isKnown) return `they are in ${called.platform} ${called.channel}, which was called`;
-    if (isExcepted) return undefined;
     const carrying = (permission: 'operate' | 'take-over') =>
       roles.filter((role) => directory.may([role], permission));
     const operating = carrying('operate');

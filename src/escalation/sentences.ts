@@ -110,7 +110,7 @@ export function deedText({ code, escalation }: DeedResult): string {
         ? `Nobody is called before ${whenText(standing.nextMs)}: ${title}.`
         : `It is put off: ${title}.`;
     case 'PUSHED':
-      return `The next are called now: ${title}.`;
+      return pushedText(escalation);
     case 'RESOLVED':
       return `Closed: ${title}.`;
     case 'CANCELLED':
@@ -130,6 +130,22 @@ export function deedText({ code, escalation }: DeedResult): string {
     default:
       return code satisfies never;
   }
+}
+
+/** Who is there shows with the next look. */
+function pushedText(escalation: Escalation): string {
+  const { standing, plan, step, round, title } = escalation;
+  const about = literal(title);
+  if (standing.state !== 'ACTIVE') return `It was pushed on (${standingText(escalation)}): ${about}.`;
+  const next = plan.steps[step];
+  if (next?.kind === 'notify') {
+    const otherwise = next.onEmpty.kind === 'hold' ? ' If none of them is, it waits until somebody is.' : '';
+    return `It goes on now at \`${literal(next.id)}\`; who is there of those is called: ${about}.${otherwise}`;
+  }
+  if (next) return `It goes on now at \`${literal(next.id)}\`: ${about}.`;
+  return round + 1 < plan.rounds
+    ? `No step is left in this round; it begins again now: ${about}.`
+    : `No step is left; the last resort is called now: ${about}.`;
 }
 
 /** One line for a list. */

@@ -61,7 +61,7 @@ describe('signalbox escalation', () => {
     expect((await home.run('escalation', 'release', ID)).code).toBe(0);
     expect((await home.run('escalation', 'snooze', ID, '30m')).out).toContain('Nobody is called before');
     expect(await standing()).toMatchObject({ state: 'SNOOZED' });
-    expect((await home.run('escalation', 'next', ID, 'again')).out).toContain('The next are called now');
+    expect((await home.run('escalation', 'next', ID, 'again')).out).toContain('It goes on now at again');
     expect((await stores.escalations.find(ID))?.step).toBe(2);
     expect(await home.run('escalation', 'next', ID, 'nowhere')).toMatchObject({
       code: 1,

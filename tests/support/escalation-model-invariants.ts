@@ -132,19 +132,19 @@ export const INVARIANTS = {
       return (dueOf(it) ?? NEVER) > happening.nowMs ? undefined : 'it is due again and again';
     }),
 
-  'E7 no step is taken outside the hours of its plan, and no wait that counts hours ends outside of them': (
-    history,
-  ) =>
-    eachWritten(history, ({ moved: { next, taken }, decidedMs }) => {
-      const s = history.setting.surroundings(decidedMs);
-      const { onlyIn, steps } = next.plan;
-      if (taken.length > 0 && onlyIn !== undefined && !s.isOpen(onlyIn, decidedMs))
-        return 'it went on when closed';
-      const last = steps.find(({ id }) => id === taken.at(-1)?.step);
-      if (last?.kind !== 'wait' || last.hours === undefined || next.standing.state !== 'ACTIVE')
-        return undefined;
-      return s.isOpen(last.hours, next.standing.nextMs) ? undefined : 'a wait ends when they are closed';
-    }),
+  'E7 no step is taken outside the hours of its plan unless somebody pushes it on, and no wait that counts hours ends outside of them':
+    (history) =>
+      eachWritten(history, ({ before, moved: { next, taken }, decidedMs }) => {
+        const s = history.setting.surroundings(decidedMs);
+        const { onlyIn, steps } = next.plan;
+        const isPushed = before?.pushed === true;
+        if (taken.length > 0 && !isPushed && onlyIn !== undefined && !s.isOpen(onlyIn, decidedMs))
+          return 'it went on when closed';
+        const last = steps.find(({ id }) => id === taken.at(-1)?.step);
+        if (last?.kind !== 'wait' || last.hours === undefined || next.standing.state !== 'ACTIVE')
+          return undefined;
+        return s.isOpen(last.hours, next.standing.nextMs) ? undefined : 'a wait ends when they are closed';
+      }),
 
   'E8 whoever is called is who the plan names at that instant, and never whom it comes from': (history) =>
     eachWritten(history, ({ before, moved, decidedMs }) => {

@@ -381,7 +381,7 @@ export const REPORT: Report = {
 };
 
 /** What looks more often than this is not getting anywhere. */
-const MOST_LOOKS = 5_000;
+const MOST_LOOKS = 20_000;
 
 /** Carries commands out, one after the other; `plan` is what the configuration says at that moment. */
 export class Run {

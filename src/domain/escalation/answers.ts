@@ -105,7 +105,7 @@ export function snooze(
   return done('SNOOZED', next, 'snoozed', by);
 }
 
-/** On to the next step, or a named one, at once, whoever has it. */
+/** On to the next step, or a named one, at once, whoever has it, and whatever the hours of its policy. */
 export function push(
   escalation: Escalation,
   { by, permitted }: Deed,
@@ -118,7 +118,10 @@ export function push(
   if (step !== undefined && !plan.steps.some(({ id }) => id === step)) {
     return { result: { code: 'NO_SUCH_STEP', escalation } };
   }
-  const next = startAt(escalation, step === undefined ? nextCall(escalation) : indexOf(plan, step), nowMs);
+  const at = step === undefined ? nextCall(escalation) : indexOf(plan, step);
+  // Where it waits for somebody to be there, to wait for the same is no new wait.
+  const waiting = at === escalation.step && isWaiting(escalation) ? waitOf(escalation) : {};
+  const next: Escalation = { ...startAt(escalation, at, nowMs), ...waiting, pushed: true };
   return done('PUSHED', next, 'pushed', by);
 }
 
@@ -153,9 +156,20 @@ function refusal(escalation: Escalation, permitted: boolean): EscalationStep<Dee
 }
 
 /** The next step that calls somebody; behind the last, so that it is exhausted, when there is none. */
-function nextCall({ plan, step }: Escalation): number {
-  const index = plan.steps.findIndex(({ kind }, at) => at >= step && kind === 'notify');
+function nextCall(escalation: Escalation): number {
+  const { plan, step } = escalation;
+  const from = isWaiting(escalation) ? step + 1 : step;
+  const index = plan.steps.findIndex(({ kind }, at) => at >= from && kind === 'notify');
   return index === -1 ? plan.steps.length : index;
+}
+
+/** Whether its step waits for somebody to be there. */
+function isWaiting({ standing }: Escalation): boolean {
+  return standing.state === 'HELD' && standing.reason === 'nobody';
+}
+
+function waitOf({ waitsSinceMs }: Escalation): Pick<Escalation, 'waitsSinceMs'> {
+  return waitsSinceMs === undefined ? {} : { waitsSinceMs };
 }
 
 function done(

@@ -23,13 +23,8 @@ export function call(
   why: Why,
   s: Surroundings,
 ): Called {
-  const found = who.flatMap((target) => {
-    if (target.kind !== 'last-owner') return s.peopleOf(target, s.nowMs);
-    return lastOwner === undefined ? [] : [lastOwner];
-  });
-  const people = [...new Set(found)]
-    .filter((person) => !s.idsOf(person).some((id) => except.includes(id)))
-    .slice(0, MOST_CALLED);
+  const found = who.flatMap((target) => s.peopleOf(asNamed(target, lastOwner), s.nowMs));
+  const people = [...new Set(found)].filter((person) => !isExcepted(person, except, s)).slice(0, MOST_CALLED);
   const chains = people.flatMap((person): Chain[] => {
     const links = s.linksOf(person, importance);
     if (links.length === 0) return [];
@@ -40,6 +35,16 @@ export function call(
     return [{ kind: 'post', platform: target.platform, channel: target.channel, importance, why }];
   });
   return { chains, posts };
+}
+
+/** Whoever had it before is called as anybody is who is named: they may be away, and somebody stand in for them. */
+function asNamed(target: Target, lastOwner: PersonId | undefined): Target {
+  if (target.kind !== 'last-owner' || lastOwner === undefined) return target;
+  return { kind: 'person', person: lastOwner };
+}
+
+function isExcepted(person: PersonId, except: readonly PersonId[], s: Pick<Surroundings, 'idsOf'>): boolean {
+  return s.idsOf(person).some((id) => except.includes(id));
 }
 
 export function isNobody({ chains, posts }: Called): boolean {
@@ -71,8 +76,12 @@ function placesIn(who: readonly Target[]): Place[] {
 }
 
 /** When the next of these targets may be somebody else. */
-export function changesOf(who: readonly Target[], s: Surroundings): { changesMs?: number } {
-  const changes = who.flatMap((target) => s.changesAt(target, s.nowMs) ?? []);
+export function changesOf(
+  { lastOwner }: Pick<Escalation, 'lastOwner'>,
+  who: readonly Target[],
+  s: Surroundings,
+): { changesMs?: number } {
+  const changes = who.flatMap((target) => s.changesAt(asNamed(target, lastOwner), s.nowMs) ?? []);
   return changes.length === 0 ? {} : { changesMs: Math.min(...changes) };
 }
 
@@ -85,10 +94,14 @@ export function isIn(chains: readonly Chain[], person: PersonId): boolean {
   return chains.some((each) => each.person === person);
 }
 
-/** The ways that are due, and how it goes on with each person. Whoever has gone away meanwhile is let be until they are back. */
+/**
+ * The ways that are due, and how it goes on with each person. Whoever has gone away meanwhile is let be until they are
+ * back; so is, for good, who has reported it meanwhile.
+ */
 export function ring(
+  { except }: Pick<Escalation, 'except'>,
   chains: readonly Chain[],
-  s: Pick<Surroundings, 'nowMs' | 'peopleOf'>,
+  s: Pick<Surroundings, 'nowMs' | 'peopleOf' | 'idsOf'>,
 ): { chains: Chain[]; acts: Act[] } {
   const { nowMs } = s;
   const acts: Act[] = [];
@@ -97,6 +110,7 @@ export function ring(
     const current = links[link];
     if (current === undefined || dueMs === undefined || dueMs > nowMs) return [chain];
     if (!s.peopleOf({ kind: 'person', person }, nowMs).includes(person)) return [];
+    if (isExcepted(person, except, s)) return [];
     acts.push({ kind: 'page', person, platform: current.platform, importance, why });
     return [goOn(chain, nowMs)];
   });

@@ -79,10 +79,15 @@ export function raise(
 /** The same once more: counted; and where it got worse, it is about that, and what the plan says comes of it. */
 function raiseAgain(
   before: Escalation,
-  { severity, title, words }: Report,
+  { severity, title, words, except }: Report,
   nowMs: number,
 ): EscalationStep<RaiseResult> {
-  const counted: Escalation = { ...before, count: before.count + 1, lastMs: nowMs };
+  const counted: Escalation = {
+    ...before,
+    count: before.count + 1,
+    lastMs: nowMs,
+    except: [...new Set([...before.except, ...except])],
+  };
   if (!isWorse(severity, before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };
   }
@@ -94,6 +99,8 @@ function worsened(worse: Escalation, nowMs: number): Escalation {
   const { standing } = worse;
   const { onWorse } = worse.plan;
   if (onWorse.kind === 'keep') {
+    // Whoever put it off put off something milder.
+    if (standing.state === 'SNOOZED') return goesOnAt(worse, worse.step, nowMs);
     // Whoever took it took something milder: they are asked at once whether they look after this, too.
     const asking = standing.state === 'ACKED' ? { ...standing, asked: false, nextMs: nowMs } : standing;
     return advance(worse, asking);
@@ -108,8 +115,13 @@ export function startAt(escalation: Escalation, step: number, nowMs: number): Es
   const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
   // From the beginning is a further course of all its rounds and gotos: somebody asked for it.
   const anew = step === 0 ? { round: 0, jumps: {} } : {};
-  const { askedUntilMs: _, ...begun } = advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs });
-  return { ...begun, ...lastOwner, ...anew, step };
+  const {
+    askedUntilMs: _,
+    exhausted,
+    ...begun
+  } = advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs });
+  const isPastSteps = exhausted && step >= escalation.plan.steps.length;
+  return { ...begun, ...lastOwner, ...anew, ...(isPastSteps ? { exhausted } : {}), step };
 }
 
 /** The same where nobody decided that somebody is to be called: as long as a question is open, nobody is. */
@@ -153,7 +165,7 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const newcomers = isChanging
     ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
     : [];
-  const rung = ring(join(chains, newcomers), s);
+  const rung = ring(escalation, join(chains, newcomers), s);
   const isLeft = rung.chains.length < chains.length;
   if (rung.acts.length === 0 && !isChanging && !isLeft) return { result: 'nothing' };
   const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };
@@ -161,7 +173,7 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
     ...advance(escalation, standing),
     chains: rung.chains,
     ...toldWith(escalation, rung.acts),
-    ...(isChanging ? { calling: { ...same, ...changesOf(calling.who, s) } } : {}),
+    ...(isChanging ? { calling: { ...same, ...changesOf(escalation, calling.who, s) } } : {}),
   };
   return { result: 'called', moved: bySystem(next, 'called', rung.acts) };
 }
@@ -185,8 +197,7 @@ function lookAfterOwner(
     const acts = stillOnIt(standing.owner.person, loudnessOf(escalation.severity), s);
     return { result: 'asked-still', moved: bySystem(advance(escalation, asked), 'asked-still', acts) };
   }
-  const { plan, step } = escalation;
-  const at = { first: 0, same: lastCallBefore(plan, step), next: step }[acknowledge.goesOnAt];
+  const at = { first: 0, same: lastCallOf(escalation), next: escalation.step }[acknowledge.goesOnAt];
   return { result: 'not-confirmed', moved: bySystem(goesOnAt(escalation, at, s.nowMs), 'not-confirmed') };
 }
 
@@ -215,9 +226,9 @@ export function hold(escalation: Escalation, untilMs: number): EscalationStep<'H
 
 /** There is a reply: where nobody has it, whoever was called last is called again. */
 export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOES_ON' | 'NOTHING'> {
-  const { standing, plan, step } = escalation;
+  const { standing } = escalation;
   if (standing.state === 'HELD' && standing.reason === 'asked') {
-    const next = startAt(escalation, lastCallBefore(plan, step), nowMs);
+    const next = startAt(escalation, lastCallOf(escalation), nowMs);
     return { result: 'GOES_ON', moved: bySystem(next, 'woken') };
   }
   const { askedUntilMs = 0, ...known } = escalation;
@@ -225,8 +236,9 @@ export function goOn(escalation: Escalation, nowMs: number): EscalationStep<'GOE
   return { result: 'GOES_ON', moved: bySystem(advance(known, standing), 'answered') };
 }
 
-/** The step that called somebody last. */
-function lastCallBefore({ steps }: EscalationPlan, step: number): number {
+/** The step that called somebody last; behind the last of them where the last resort did. */
+function lastCallOf({ plan: { steps }, step, exhausted }: Escalation): number {
+  if (exhausted) return steps.length;
   return Math.max(
     0,
     steps.findLastIndex(({ kind }, index) => index < step && kind === 'notify'),

@@ -3,8 +3,8 @@
  *
  * Invariants (numbers of the specification)
  *   E1   What is no longer true when its time comes is not told.
- *   E13  Nothing is dropped because there is too much of it: it waits, and is told together. What is important waits
- *        for nothing but quiet hours, what is urgent for nothing at all.
+ *   E13  Nothing is dropped because there is too much of it: it waits, and is told together, in the order in which it
+ *        came. What is important waits for quiet hours, what is urgent does not; a flood of either, a minute at most.
  */
 import { z } from 'zod';
 import { ApprovalId, ConversationTicket, EscalationId, PersonId, Platform } from '../ids.ts';
@@ -15,6 +15,12 @@ export const BUNDLE_MS = 2 * 60_000;
 /** Messages to one person in an hour, at most; what is important does not count. */
 const MOST_AN_HOUR = 20;
 const HOUR_MS = 60 * 60_000;
+/**
+ * Important messages to one person on one platform within `BURST_MS`, at most; what follows is told together when the
+ * first of them is that old. Urgent ones are held up by urgent ones alone.
+ */
+export const MOST_IN_BURST = 5;
+export const BURST_MS = 60_000;
 
 export const Page = z.object({
   /** The same on every delivery. */
@@ -45,6 +51,8 @@ export const Pager = z.object({
   lastMs: z.record(z.string(), z.int()),
   /** When they were told something, within the last hour. */
   sentMs: z.array(z.int()),
+  /** When they were told something important, within the last minute; absent: nothing. */
+  loud: z.array(z.object({ platform: Platform, atMs: z.int(), isUrgent: z.boolean() })).optional(),
 });
 export type Pager = z.infer<typeof Pager>;
 
@@ -82,12 +90,14 @@ export function flush(
     pages: waiting.filter((page) => page.platform === platform && isTold(page)),
   }));
   const sentMs = pager.sentMs.filter((atMs) => nowMs - atMs < HOUR_MS);
+  const loud = [...loudSince(pager, nowMs), ...told.flatMap((each) => loudIn(each, nowMs))];
   const next: Pager = {
     ...pager,
     rev: pager.rev + 1,
     waiting: waiting.filter((page) => !isTold(page)),
     lastMs: { ...pager.lastMs, ...Object.fromEntries([...ready].map((platform) => [platform, nowMs])) },
     sentMs: [...sentMs, ...told.map(() => nowMs)],
+    loud,
   };
   return { next: scheduled(next, quiet, nowMs), told };
 }
@@ -99,12 +109,35 @@ function scheduled({ nextMs: _, ...pager }: Pager, quiet: Quiet, nowMs: number):
 
 /** Not before now: when nobody looked as long as it could be told, it may be quiet again. */
 function readyMs(pager: Omit<Pager, 'nextMs'>, page: Page, quiet: Quiet, nowMs: number): number {
-  const isImportant = page.importance === 'high' || page.importance === 'urgent';
   const atMs = Math.max(page.atMs, nowMs);
-  return quiet(
-    page.importance,
-    isImportant ? atMs : Math.max(atMs, bundledMs(pager, page), roomMs(pager, nowMs)),
+  const roomyMs = isLoud(page)
+    ? burstMs(pager, page, nowMs)
+    : Math.max(bundledMs(pager, page), roomMs(pager, nowMs));
+  return quiet(page.importance, Math.max(atMs, roomyMs));
+}
+
+/** When there is room for one more that is important. */
+function burstMs(pager: Pick<Pager, 'loud'>, { platform, importance }: Page, nowMs: number): number {
+  const counted = loudSince(pager, nowMs).filter(
+    (each) => each.platform === platform && (each.isUrgent || importance !== 'urgent'),
   );
+  const oldest = counted.at(-MOST_IN_BURST);
+  return oldest === undefined ? 0 : oldest.atMs + BURST_MS;
+}
+
+type Loud = NonNullable<Pager['loud']>;
+
+function loudSince({ loud = [] }: Pick<Pager, 'loud'>, nowMs: number): Loud {
+  return loud.filter(({ atMs }) => nowMs - atMs < BURST_MS);
+}
+
+function loudIn({ platform, pages }: Told, atMs: number): Loud {
+  if (!pages.some(isLoud)) return [];
+  return [{ platform, atMs, isUrgent: pages.some(({ importance }) => importance === 'urgent') }];
+}
+
+function isLoud({ importance }: Page): boolean {
+  return importance === 'high' || importance === 'urgent';
 }
 
 function bundledMs({ lastMs }: Pick<Pager, 'lastMs'>, { platform }: Page): number {

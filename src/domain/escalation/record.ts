@@ -153,6 +153,10 @@ export const Escalation = z.object({
   posted: z.array(Place).optional(),
   /** A question about it is open for as long at most; absent: none is. */
   askedUntilMs: z.int().optional(),
+  /** The last resort was called last; absent: a step was, or nobody. */
+  exhausted: z.literal(true).optional(),
+  /** Somebody pushed it on: it goes on once, whatever its hours. */
+  pushed: z.literal(true).optional(),
   /** Who had taken it before. */
   lastOwner: PersonId.optional(),
 });
@@ -258,6 +262,12 @@ export function advance(escalation: Escalation, standing: Standing): Escalation 
 
 /** One revision and one epoch on: no call of an older one is made any more. */
 export function advanceEpoch(escalation: Escalation, standing: Standing): Escalation {
-  const { calling: _, waitsSinceMs: __, missedMs: ___, ...rest } = advance(escalation, standing);
+  const {
+    calling: _,
+    waitsSinceMs: __,
+    missedMs: ___,
+    pushed: ____,
+    ...rest
+  } = advance(escalation, standing);
   return { ...rest, epoch: escalation.epoch + 1, chains: [] };
 }

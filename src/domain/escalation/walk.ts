@@ -63,7 +63,9 @@ export class PlanWalk {
   /** Takes what is due, and resolves with how it stands then. */
   go(): EscalationStep<EscalationEvent> {
     const { nowMs } = this.s;
-    const closed = this.#closedUntil();
+    const { pushed, ...escalation } = this.escalation;
+    this.escalation = escalation;
+    const closed = pushed ? undefined : this.#closedUntil();
     if (closed !== undefined) return this.#end('held', { state: 'HELD', reason: 'closed', nextMs: closed });
     for (let taken = 0; taken < MOST_TAKEN && this.#atMs <= nowMs; taken++) {
       const { plan, step, round } = this.escalation;
@@ -95,10 +97,11 @@ export class PlanWalk {
       ...this.escalation,
       calling: {
         ...lastResort,
-        ...changesOf(lastResort.who, this.s),
+        ...changesOf(this.escalation, lastResort.who, this.s),
         ...unpostedOf(lastResort.who, called),
       },
       chains: join(this.escalation.chains, called.chains),
+      exhausted: true,
     };
     return this.#end('exhausted', { state: 'EXHAUSTED', nextMs: this.s.nowMs + nagMs, isHeard });
   }
@@ -160,7 +163,12 @@ export class PlanWalk {
     this.#batch = { called, index: this.#taken.length - 1, isPassed: false };
     this.escalation = {
       ...this.escalation,
-      calling: { who: [...who], importance, ...changesOf(who, this.s), ...unpostedOf(who, called) },
+      calling: {
+        who: [...who],
+        importance,
+        ...changesOf(this.escalation, who, this.s),
+        ...unpostedOf(who, called),
+      },
     };
     this.#goTo(next);
     return true;
@@ -181,7 +189,7 @@ export class PlanWalk {
     const people = who.filter(({ kind }) => kind !== 'channel');
     this.escalation = {
       ...this.escalation,
-      calling: { who: people, importance, ...changesOf(people, this.s) },
+      calling: { who: people, importance, ...changesOf(this.escalation, people, this.s) },
     };
   }
 
@@ -218,7 +226,7 @@ export class PlanWalk {
 
   #somebodyAt(step: PlanStep): number {
     const { changesMs = Number.POSITIVE_INFINITY } =
-      step.kind === 'notify' ? changesOf(step.who, this.s) : {};
+      step.kind === 'notify' ? changesOf(this.escalation, step.who, this.s) : {};
     const { waitsSinceMs = this.s.nowMs, plan } = this.escalation;
     return Math.min(changesMs, this.s.nowMs + LOOK_AGAIN_MS, waitsSinceMs + holdOf(plan));
   }
@@ -250,7 +258,7 @@ export class PlanWalk {
 
   #end(event: EscalationEvent, standing: Standing): EscalationStep<EscalationEvent> {
     this.#callBatch();
-    const { chains, acts } = ring(this.escalation.chains, this.s);
+    const { chains, acts } = ring(this.escalation, this.escalation.chains, this.s);
     const all = [...this.#acts, ...acts];
     const next: Escalation = {
       ...advance(this.escalation, standing),

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { goOn, hold, tick } from '../../../src/domain/escalation/course.ts';
-import { EscalationPlan, type PlanStep, type Severity } from '../../../src/domain/escalation/plan.ts';
+import { push } from '../../../src/domain/escalation/answers.ts';
+import { goOn, hold, raise, tick } from '../../../src/domain/escalation/course.ts';
+import {
+  EscalationPlan,
+  type PlanStep,
+  type Severity,
+  type Target,
+} from '../../../src/domain/escalation/plan.ts';
 import { dueOf } from '../../../src/domain/escalation/record.ts';
 import { PersonId, Platform } from '../../../src/domain/ids.ts';
-import { callText } from '../../../src/escalation/sentences.ts';
+import { callText, deedText } from '../../../src/escalation/sentences.ts';
 import {
   DAY,
   HOUR,
   MINUTE,
+  REPORT,
   Run,
   SECOND,
   START,
@@ -391,6 +398,156 @@ describe('an escalation', () => {
 
     expect(run.escalation.lastOwner).toBe(DANA);
     expect(callsOf(run)).toContain('0:02 dana slack');
+  });
+
+  it('calls whoever stands in for a last owner who is away', () => {
+    const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
+    const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
+    run.pass(START).do(taken(DANA, MINUTE));
+    run.do({ kind: 'let-go', by: DANA, permitted: true, afterMs: MINUTE });
+    const here = surroundings(world(), run.atMs);
+    const isDana = (target: Target) => target.kind === 'person' && target.person === DANA;
+    const back = run.atMs + 30 * MINUTE;
+
+    const { moved } = tick(run.escalation, {
+      ...here,
+      peopleOf: (target, atMs) => (isDana(target) ? [KIM] : here.peopleOf(target, atMs)),
+      changesAt: (target) => (isDana(target) ? back : undefined),
+    });
+
+    expect(moved?.acts).toMatchObject([{ kind: 'page', person: KIM }]);
+    expect(moved?.next.calling).toMatchObject({ changesMs: back });
+  });
+
+  it('does not take a step whose last owner is away for one that called somebody', () => {
+    const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
+    const run = new Run(
+      world(),
+      plan([call('alex'), wait(10), last, wait(10), call('kim'), wait(10)]),
+    ).raise();
+    run.pass(START).do(taken(DANA, MINUTE));
+    run.do({ kind: 'let-go', by: DANA, permitted: true, afterMs: MINUTE });
+    const here = surroundings(world(), run.atMs);
+
+    const { moved } = tick(run.escalation, {
+      ...here,
+      peopleOf: (target, atMs) => here.peopleOf(target, atMs).filter((person) => person !== DANA),
+    });
+
+    expect(moved?.acts).toMatchObject([{ kind: 'page', person: KIM }]);
+    expect(moved?.taken).toContainEqual({ round: 0, step: 's2', how: 'empty' });
+  });
+
+  it('goes on with its last resort after a question that was asked when nobody else was left', () => {
+    const run = new Run(world(), plan([call('dana'), wait(10)])).raise().pass(START + 20 * MINUTE);
+    run.keep(hold(run.escalation, START + 5 * HOUR)).keep(hold(run.escalation, START + 6 * HOUR));
+
+    run.atMs = START + 30 * MINUTE;
+    run.keep(goOn(run.escalation, run.atMs)).pass(run.atMs);
+
+    expect(callsOf(run).at(-1)).toBe('0:30 kim slack last');
+    expect(run.escalation.standing.state).toBe('EXHAUSTED');
+  });
+
+  it('calls those of its last step again after a question that was asked while it waited for them', () => {
+    const run = new Run(world(), plan([call('dana'), wait(10)])).raise().pass(START + 4 * MINUTE);
+    run.keep(hold(run.escalation, START + 5 * HOUR));
+
+    run.atMs = START + 30 * MINUTE;
+    run.keep(goOn(run.escalation, run.atMs)).pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['0:00 dana slack', '0:30 dana slack']);
+  });
+
+  it('calls the last resort again when whoever of it had taken it is not heard of any more', () => {
+    const run = new Run(world(), plan([call('dana'), wait(10)])).raise().pass(START + 10 * MINUTE);
+
+    run.do(taken(KIM, 0)).pass(START + 85 * MINUTE);
+
+    expect(callsOf(run).slice(-2)).toEqual(['1:10 kim slack still', '1:25 kim slack last']);
+  });
+
+  it('goes on at the next step when it is pushed while it waits for somebody to be there', () => {
+    const held: PlanStep = { ...call('nobody'), onEmpty: { kind: 'hold' } };
+    const run = new Run(world(), plan([held, wait(10), call('dana'), wait(10)])).raise().pass(START);
+    expect(run.escalation.standing).toMatchObject({ state: 'HELD', reason: 'nobody' });
+
+    run.do({ kind: 'push', by: KIM, step: undefined, afterMs: 30 * MINUTE }).pass(run.atMs);
+
+    expect(callsOf(run)).toEqual(['0:30 dana slack']);
+  });
+
+  it('waits no longer for somebody to be there because it was pushed on to the same step', () => {
+    const held: PlanStep = { ...call('nobody'), onEmpty: { kind: 'hold' } };
+    const run = new Run(world(), { ...plan([held, wait(30), call('dana'), wait(60)]), holdMs: 2 * HOUR });
+    run.raise().pass(START);
+
+    run.do({ kind: 'push', by: KIM, step: 's0', afterMs: HOUR }).pass(START + 2 * HOUR);
+
+    expect(callsOf(run)).toEqual(['2:00 dana slack']);
+  });
+
+  it('E7 calls the next outside its hours where somebody pushes it on, and waits for them again after that', () => {
+    const run = new Run(world(), {
+      ...plan([call('alex'), wait(10), call('dana'), wait(10), call('kim'), wait(10)]),
+      onlyIn: 'first',
+    });
+    run.raise().pass(START + 20 * MINUTE);
+    expect(run.escalation.standing).toMatchObject({ state: 'HELD', reason: 'closed' });
+
+    run.do({ kind: 'push', by: KIM, step: undefined, afterMs: 0 }).pass(START + 2 * HOUR);
+
+    expect(callsOf(run)).toEqual([
+      '0:00 alex slack',
+      '0:05 alex email',
+      '0:10 dana slack',
+      '0:15 dana email',
+    ]);
+    expect(run.escalation.standing).toMatchObject({ state: 'HELD', reason: 'closed' });
+  });
+
+  it.each<[string, readonly PlanStep[], string]>([
+    [
+      'who is called',
+      [call('alex'), wait(10), call('dana'), wait(10)],
+      'at `s2`; who is there of those is called',
+    ],
+    [
+      'that it may have to wait',
+      [call('alex'), wait(10), { ...call('nobody'), onEmpty: { kind: 'hold' } }],
+      'If none of them is, it waits until somebody is.',
+    ],
+    ['that nobody but the last resort is left', [call('alex'), wait(10)], 'the last resort is called now'],
+  ])('tells whoever pushes it on %s', (_, steps, words) => {
+    const run = new Run(world(), plan(steps)).raise().pass(START);
+
+    const { result } = push(run.escalation, { by: { person: KIM, name: 'Kim' }, permitted: true }, START);
+
+    expect(deedText(result)).toContain(words);
+  });
+
+  it('goes on at once when what somebody has put off gets worse, and only then', () => {
+    const run = new Run(world(), plan([call('dana'), wait(10), call('kim'), wait(10)])).raise().pass(START);
+    run.do({ kind: 'snooze', by: DANA, forMs: 7 * DAY, afterMs: MINUTE });
+
+    run.do({ kind: 'report', severity: 'warning', afterMs: MINUTE }).pass(START + HOUR);
+    expect(run.escalation.standing.state).toBe('SNOOZED');
+    run.do({ kind: 'report', severity: 'critical', afterMs: 0 }).pass(run.atMs + 9 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 dana slack', '0:02 kim slack', '0:07 kim email']);
+  });
+
+  it('calls nobody who reported it later, by no further way either', () => {
+    const run = new Run(world(), plan([call('alex'), wait(10), call('dana'), wait(10)])).raise().pass(START);
+    const later = (except: PersonId[]) => raise(run.escalation, { ...REPORT, except }, run.plan, START);
+
+    run
+      .keep(later([ALEX]))
+      .keep(later([DANA]))
+      .pass(START + 20 * MINUTE);
+
+    expect(callsOf(run)).toEqual(['0:00 alex slack', '0:10 kim slack last', '0:15 kim email last']);
+    expect(run.escalation.except).toEqual([ALEX, DANA]);
   });
 
   it.each<[string, EscalationPlan['onWorse'], Severity, string[]]>([

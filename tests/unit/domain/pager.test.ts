@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import {
   admit,
   BUNDLE_MS,
+  BURST_MS,
   flush,
+  MOST_IN_BURST,
   type Page,
   type Pager,
   type Quiet,
@@ -33,6 +35,8 @@ function page(n: number, about: Partial<Page> = {}): Page {
     ...about,
   };
 }
+
+const isLoud = ({ importance }: Page): boolean => importance === 'high' || importance === 'urgent';
 
 /** Takes pages in at their times and looks whenever something is due. Resolves with what was told when. */
 function live(
@@ -81,6 +85,44 @@ describe('what somebody is to be told', () => {
     ]);
   });
 
+  it('E13 is told together, a minute later at most, where too much of it is important, in the order in which it came', () => {
+    const pages = Array.from({ length: 300 }, (_, n) =>
+      page(n, { atMs: NOON + n * 1_000, importance: n % 2 === 0 ? 'high' : 'urgent' }),
+    );
+
+    const { told, waiting } = live(pages, never, NOON + HOUR);
+
+    expect(told.length).toBeLessThanOrEqual(6 * 2 * MOST_IN_BURST);
+    expect(told.flatMap((each) => each.pages.map(({ id }) => id))).toEqual(pages.map(({ id }) => id));
+    expect(waiting).toEqual([]);
+    for (const { atMs, pages } of told) {
+      for (const { atMs: since } of pages) expect(atMs - since).toBeLessThanOrEqual(BURST_MS);
+    }
+  });
+
+  it('E13 is told at once where it is urgent, however much there is that is only important', () => {
+    const high = Array.from({ length: 20 }, (_, n) =>
+      page(n, { atMs: NOON + n * 1_000, importance: 'high' }),
+    );
+    const urgent = page(20, { atMs: NOON + 20_000, importance: 'urgent' });
+
+    const { told } = live([...high, urgent], never, NOON + HOUR);
+
+    expect(told.map(({ atMs, pages }) => [atMs - NOON, pages.length])).toEqual([
+      ...[0, 1, 2, 3, 4].map((second) => [second * 1_000, 1]),
+      [20_000, 16],
+    ]);
+  });
+
+  it('E13 is held up by what is told on the same platform alone', () => {
+    const slack = Array.from({ length: 9 }, (_, n) => page(n, { importance: 'urgent', atMs: NOON + n }));
+    const email = page(9, { importance: 'urgent', atMs: NOON + 9, platform: Platform.parse('email') });
+
+    const { told } = live([...slack, email], never, NOON + HOUR);
+
+    expect(told.find(({ pages }) => pages[0]?.platform === 'email')?.atMs).toBe(NOON + 9);
+  });
+
   it('waits for the end of quiet hours unless it is urgent', () => {
     const morning = NOON + 9 * HOUR;
     const quiet: Quiet = (importance, atMs) => (importance === 'urgent' ? atMs : Math.max(atMs, morning));
@@ -114,7 +156,10 @@ describe('what somebody is to be told', () => {
   it('E11 E13 is told once, nothing is lost, and nobody gets more than so many messages an hour', () => {
     const arbitrary = fc.array(
       fc.record({
-        afterS: fc.integer({ min: 0, max: 3 * 3_600 }),
+        afterS: fc.oneof(
+          fc.integer({ min: 0, max: 3 * 3_600 }),
+          fc.integer({ min: 0, max: 5 * 60 }), // so many at a time
+        ),
         importance: fc.constantFrom(...Importance.options),
         platform: fc.constantFrom(Platform.parse('slack'), Platform.parse('email')),
       }),
@@ -130,9 +175,20 @@ describe('what somebody is to be told', () => {
         const ids = told.flatMap(({ pages }) => pages.map(({ id }) => id));
         expect(waiting).toEqual([]);
         expect(ids.toSorted()).toEqual(pages.map(({ id }) => id).toSorted());
+        const loud = told.flatMap(({ atMs, pages }) =>
+          pages
+            .filter(isLoud)
+            .slice(0, 1)
+            .map((first) => ({ atMs, first })),
+        );
         for (const { atMs, pages } of told) {
-          for (const { importance, atMs: since } of pages) {
-            if (importance === 'high' || importance === 'urgent') expect(atMs).toBe(since);
+          for (const { importance, atMs: since, platform } of pages.filter(isLoud)) {
+            const before = loud.filter(
+              (each) =>
+                each.atMs <= since && each.atMs > since - BURST_MS && each.first.platform === platform,
+            );
+            if (before.length < MOST_IN_BURST) expect(atMs).toBe(since);
+            expect(atMs - since, importance).toBeLessThanOrEqual(BURST_MS);
           }
         }
         const unimportant = told.filter(({ pages }) =>
