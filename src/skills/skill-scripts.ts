@@ -164,7 +164,7 @@ export class SkillScripts implements ToolSource {
       // It is somebody else's program, however high the walls around it are.
       risk: 'high',
       effect: 'idempotent',
-      // Nothing of it is left to be undone; but a yes is to count for one run.
+      // What the agent has heard of it stays heard; so no yes counts for more than one run.
       reversible: false,
       timeoutMs: settings.timeout + MARGIN_MS,
       tells: 'outsider',
