@@ -9,9 +9,10 @@
 import type { WebhookListener } from '../gateways/webhook-listener.ts';
 import type { ToolCatalog } from './agent/tools/tool-catalog.ts';
 import { type AgentEquipment, equipAgent } from './app/agent-equipment.ts';
-import { reachPeople, sayDisputed } from './app/asking.ts';
+import { reachPeople } from './app/asking.ts';
 import { type Base, type BaseOptions, type Core, createBase } from './app/base.ts';
 import { type ChannelOptions, type Channels, createChannels } from './app/channels.ts';
+import { createConfigChange } from './app/config-change.ts';
 import { createConversations } from './app/conversations.ts';
 import { createEscalations } from './app/escalations.ts';
 import { createHttpApi } from './app/http-api.ts';
@@ -32,7 +33,6 @@ import { readSecret } from './redis/secret-store.ts';
 import { BallotBox } from './router/ballot-box.ts';
 import { GrantDesk } from './router/grant-desk.ts';
 import type { MessageRouter } from './router/message-router.ts';
-import { StrandedApprovals } from './router/stranded-approvals.ts';
 import { GatewayService } from './services/gateway-service.ts';
 import type { SelfAuditor } from './services/self-auditor.ts';
 import { ServiceGroup } from './services/service-group.ts';
@@ -90,6 +90,7 @@ export async function openStores(
 export async function openTools(options: BaseOptions): Promise<ToolCatalog> {
   const redis = createRedis('redis://127.0.0.1', 'signalbox'); // never connected
   const { agent } = await equip(createBase(options, redis), {});
+  await agent.scripts.look();
   redis.disconnect();
   return agent.tools;
 }
@@ -98,6 +99,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const base = createBase(options, redis);
   const { config, clock, log, keys } = base;
   const { settings } = config();
+  const isWorking = options.workers !== false;
   // The first thing that is written, so that a store that takes nothing is found out before anything else.
   const tokens = createReplyTokens(await readSecret(redis, keys, 'reply-tokens'));
 
@@ -143,7 +145,7 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
       stores.links,
       new HealthBoard(redis, keys, agent.breakers, session.id, clock, log),
       ...outboxes.values(),
-      ...(options.workers === false ? [] : working),
+      ...(isWorking ? working : []),
       ...(configured.length > 0 ? [channels.clientLog] : []),
       ...(configured.length > 0 || api.length > 0 ? [listener] : []),
       ...api,
@@ -151,27 +153,13 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     ],
     log,
   );
-  const stranded = new StrandedApprovals({ ...stores, redis, keys, clock, log });
-  let looking = Promise.resolve();
-  const configChanged = () => {
-    sayDisputed(directory, log);
-    if (options.workers === false) return looking;
-    void skills.reload();
-    void scripts.look();
-    agent.results.clear();
-    looking = looking
-      .then(() => stranded.look())
-      .catch((error: unknown) => {
-        log.error({ error }, 'the waiting requests could not be held against the people who are left');
-      });
-    return looking;
-  };
+  const change = createConfigChange(core, agent, isWorking);
 
   log.info({ step: 4, channels: [...gateways.keys()] }, 'opening channels');
   await services.start();
   log.info({ step: 5, conversations: settings.workers.conversations }, 'taking up work');
   log.info({ step: 6, stage: 'Ready State' }, 'ready');
-  void configChanged(); // it may have, while nothing ran
+  void change.heed(); // it may have, while nothing ran
 
   return {
     ...stores,
@@ -181,12 +169,12 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
     auditor: watch.auditor,
     gateways,
     listener,
-    configChanged,
+    configChanged: () => change.heed(),
     stop: async () => {
-      stranded.stop();
+      const looked = change.stop();
       await services.stop();
       await Promise.all([...agent.databases.values()].map((database) => database.stop()));
-      await looking;
+      await looked;
       redis.disconnect();
     },
   };

@@ -1,0 +1,38 @@
+/** What another configuration brings about: what was read under the old one is read anew, and somebody hears of it. */
+import { StrandedApprovals } from '../router/stranded-approvals.ts';
+import type { AgentEquipment } from './agent-equipment.ts';
+import { sayDisputed } from './asking.ts';
+import type { Core } from './base.ts';
+
+export interface ConfigChange {
+  /** Resolves once the waiting requests were held against the people who are left. Never rejects. */
+  heed(): Promise<void>;
+  /** Looks no further; resolves once what is under way is over. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @param isWorking whether conversations are worked on here, or left to another process */
+export function createConfigChange(core: Core, agent: AgentEquipment, isWorking: boolean): ConfigChange {
+  const { clock, log, redis, keys, stores } = core;
+  const stranded = new StrandedApprovals({ ...stores, redis, keys, clock, log });
+  let looking = Promise.resolve();
+  return {
+    heed: () => {
+      sayDisputed(stores.directory, log);
+      if (!isWorking) return looking;
+      void agent.skills.reload();
+      void agent.scripts.look();
+      agent.results.clear();
+      looking = looking
+        .then(() => stranded.look())
+        .catch((error: unknown) => {
+          log.error({ error }, 'the waiting requests could not be held against the people who are left');
+        });
+      return looking;
+    },
+    stop: () => {
+      stranded.stop();
+      return looking;
+    },
+  };
+}
