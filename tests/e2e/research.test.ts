@@ -1,24 +1,28 @@
 /** Questions the agent has looked into beside its turn, as people on Slack see it. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { periodAt } from '../../src/budget/period.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { ResearchSettings } from '../../src/config/research.ts';
 import type { ScriptedAnswer } from '../../src/sandbox/claude/claude-sandbox.ts';
 import type { MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
 import { defer } from '../support/core.ts';
-import { ALEX, Story, type StoryOptions, textOf } from '../support/story.ts';
+import { ALEX, Story, type StoryConfig, textOf } from '../support/story.ts';
 
 const QUESTIONS = ['What is known of OPS-1?', 'What is known of OPS-2?', 'What time is it in Tokyo?'];
 
+/** However busy the machine is. */
+const PATIENT = { timeout: 10_000 };
+
 let story: Story;
+beforeEach(async () => {
+  story = await Story.begin();
+});
 afterEach(() => story.end());
 
 /** The turn asks all questions at once and tells what it was told; each question is the test's to answer. */
-async function begin(
+function scripted(
   answer: (question: string, request: MessagesRequest) => ScriptedAnswer | Promise<ScriptedAnswer>,
-  options: StoryOptions = {},
 ) {
-  story = await Story.begin(options);
   const asked: string[] = [];
   story.sandbox.claude.script((request) => {
     const question = questionIn(request);
@@ -34,7 +38,11 @@ async function begin(
   return { asked };
 }
 
-/** The words of the system prompt, and the question behind its bar; undefined of a turn itself. */
+function withSettings(over: Partial<StoryConfig['settings']>): void {
+  story.config = { ...story.config, settings: { ...story.config.settings, ...over } };
+}
+
+/** What a sub-agent is asked; undefined of a turn itself. */
 function questionIn({ system, messages }: MessagesRequest): string | undefined {
   if (!JSON.stringify(system).includes('You look into one question')) return undefined;
   return /\| (What [^"\\]*\?)/.exec(JSON.stringify(messages[0]))?.[1];
@@ -54,7 +62,7 @@ const trail = async () => JSON.stringify(await story.app.audit.tail(100));
 describe('three questions', () => {
   it('OM-116 OM-176 are looked into at the same time, and one answer tells of all of them, in order', async () => {
     const open = new Map<string, () => void>();
-    const { asked } = await begin(async (question) => {
+    const { asked } = scripted(async (question) => {
       const { promise, resolve } = defer();
       open.set(question, () => resolve());
       await promise;
@@ -63,7 +71,7 @@ describe('three questions', () => {
 
     const thread = await story.mention('find all of that out');
     // All three are under way while none of them is answered.
-    await expect.poll(() => asked.toSorted()).toEqual(QUESTIONS.toSorted());
+    await expect.poll(() => asked.toSorted(), PATIENT).toEqual(QUESTIONS.toSorted());
     await story.answer(thread, /Looking into 3 questions …/);
     for (const question of QUESTIONS.slice(1)) open.get(question)?.();
     await story.answer(thread, /Looking into 3 questions, 2 of them done …/);
@@ -79,7 +87,7 @@ describe('three questions', () => {
 
   it('use the tools that read and no others, on record with the question they were for', async () => {
     const offered = new Set<string>();
-    await begin((question, request) => {
+    scripted((question, request) => {
       for (const { name } of request.tools ?? []) offered.add(name);
       if (hasRead(request)) return { text: `Found: ${question}` };
       const order = { order: '7', amount: 120, currency: 'EUR', reason: 'x' };
@@ -108,7 +116,7 @@ describe('three questions', () => {
   });
 
   it('are counted for whoever asked, to the token, with the calls made for them', async () => {
-    await begin((question, request) =>
+    scripted((question, request) =>
       hasRead(request) ? { text: `Found: ${question}` } : { calls: [{ tool: 'current_time', input: {} }] },
     );
 
@@ -130,7 +138,7 @@ describe('three questions', () => {
   });
 
   it('of which one reads an issue that somebody else wrote make what follows wait for a human', async () => {
-    await begin((question, request) => {
+    scripted((question, request) => {
       const issue = /OPS-\d/.exec(question)?.[0];
       if (issue === undefined || hasRead(request)) return { text: `Found: ${question}` };
       return { calls: [{ tool: 'jira_get_issue', input: { issue } }] };
@@ -149,9 +157,9 @@ describe('three questions', () => {
   });
 
   it('end with the turn when somebody stops it', async () => {
-    const { asked } = await begin(() => new Promise<ScriptedAnswer>(() => undefined));
+    const { asked } = scripted(() => new Promise<ScriptedAnswer>(() => undefined));
     const thread = await story.mention('find all of that out');
-    await expect.poll(() => asked).toHaveLength(3);
+    await expect.poll(() => asked, PATIENT).toHaveLength(3);
 
     await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> /stop');
 
@@ -161,19 +169,12 @@ describe('three questions', () => {
   });
 
   it('are looked into anew when the turn has to begin again, and answered once', async () => {
-    const { asked } = await begin(
-      (question) => {
-        // What the turn itself is told then.
-        if (asked.length === 3) story.sandbox.claude.fault({ kind: 'overloaded' });
-        return { text: `Found: ${question}` };
-      },
-      {
-        config: (shipped) => {
-          const { settings } = shipped;
-          return { ...shipped, settings: { ...settings, model: { ...settings.model, retries: 0 } } };
-        },
-      },
-    );
+    withSettings({ model: { ...story.config.settings.model, retries: 0 } });
+    const { asked } = scripted((question) => {
+      // What the turn itself is told then.
+      if (asked.length === 3) story.sandbox.claude.fault({ kind: 'overloaded' });
+      return { text: `Found: ${question}` };
+    });
 
     const thread = await story.mention('find all of that out');
     await story.answer(thread, /cannot reach my language model/);
@@ -188,20 +189,29 @@ describe('three questions', () => {
   });
 });
 
+describe('the sandbox’s stand-in', () => {
+  it('has two issues looked into, and tells of both', async () => {
+    const thread = await story.mention('compare OPS-1 and OPS-2');
+    const answer = await story.answer(thread, /Here is what I found/);
+
+    expect(textOf(answer)).toMatch(/Question 1: show OPS-1.*OPS-1.*Question 2: show OPS-2/s);
+    expect(textOf(answer)).toContain('jira_get_issue');
+    expect(textOf(answer)).not.toContain('begins ---');
+    expect(story.sandbox.claude.requests).toHaveLength(6);
+  });
+});
+
 describe('a place for one question at a time', () => {
   it('is taken by one after the other, from the next turn on', async () => {
     let most = 0;
     let running = 0;
-    const { asked } = await begin(async (question) => {
+    const { asked } = scripted(async (question) => {
       most = Math.max(most, ++running);
       await new Promise((resolve) => setImmediate(resolve));
       running--;
       return { text: `Found: ${question}` };
     });
-    story.config = {
-      ...story.config,
-      settings: { ...story.config.settings, research: ResearchSettings.parse({ concurrency: 1 }) },
-    };
+    withSettings({ research: ResearchSettings.parse({ concurrency: 1 }) });
 
     const thread = await story.mention('find all of that out');
     await story.answer(thread, /Here is what I found/);

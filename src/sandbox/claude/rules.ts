@@ -70,6 +70,7 @@ const HELP = `Hello! Here is what I can do:
 - \`deploy api to staging\`, \`deploy api 1.4.2 to production\`
 - \`all or nothing: refund order 7 and deploy api 2.0-broken to production\`: agreed to as one, and taken back when a part of it fails
 - \`move OPS-2 to Done\`, \`create an issue in OPS: api is slow\`: a human is asked; \`show OPS-2\`, \`find issues about parcel\`: looked up at once
+- \`compare OPS-1 and OPS-2\`: each of them looked into by a sub-agent, at the same time
 - \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
 - \`send me the order list as a file\`; or send me a file, and I say what I got
 - \`answer slowly\`, so that you see the answer grow; \`long answer\`, so that it must be split
@@ -93,8 +94,15 @@ const DEPLOY =
 /** What it is given to write a summary of: who said what, each line behind a bar. */
 const SAID_SINCE = /(?:Nothing was written before\.|Written before:)[\s\S]*?Said since:([\s\S]*)$/;
 
+/** What it is asked where it looks into one question beside a turn. */
+const BESIDE = /\bFind out about this\b[^\n]*\n\s+\| ([^\n]+)/;
+
 const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   event: [
+    {
+      when: BESIDE,
+      say: ([, question = ''], moment) => answerByRule({ ...moment, kind: 'said', text: question }),
+    },
     { when: /\}: executed\. /, say: retelling('It was allowed, and it is done.') },
     { when: /\}: denied\. /, say: retelling('It was not allowed, so it was not done.') },
     { when: /\}: expired\. /, say: retelling('Nobody answered in time, so it was not done.') },
@@ -111,6 +119,11 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
   result: [
     { of: 'forget', when: /^/, say: (_, { text }) => ({ text }) },
     { of: 'recall', when: /^/, say: (_, { text }) => ({ text: `Here is what I know:\n\n${text}` }) },
+    {
+      of: 'research',
+      when: /^## Question/m,
+      say: (_, { text }) => ({ text: `Here is what I found:\n\n${findingsIn(text)}` }),
+    },
     { of: 'attach_file', when: /goes out with your reply/, say: 'Here is the file.' },
     {
       when: /^Waiting for a human: (.+?) was asked/,
@@ -144,6 +157,10 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
         text: `I will create an issue in ${project.toUpperCase()}.`,
         calls: [{ tool: 'jira_create_issue', input: { project: project.toUpperCase(), summary } }],
       }),
+    },
+    {
+      when: /\bcompare\s+[A-Z][A-Z0-9]+-\d+\b.*\b[A-Z][A-Z0-9]+-\d+\b/is,
+      say: (_, { text }) => compare(text),
     },
     {
       when: /\b(?:show|look up|summari[sz]e)\s+([A-Z][A-Z0-9]+-\d+)/i,
@@ -224,6 +241,28 @@ function summaryOf(lines: string): RuleAnswer {
     ([, who = '', what = '']) => `${who} wrote: ${what.slice(0, 80)}`,
   );
   return { text: said.slice(-3).join('\n') || '-' };
+}
+
+/** A question for each issue that is named. */
+function compare(text: string): RuleAnswer {
+  const issues = [...text.matchAll(/\b[A-Z][A-Z0-9]+-\d+\b/gi)].map(([issue]) => issue.toUpperCase());
+  return {
+    text: `I will have ${issues.join(', ')} looked into.`,
+    calls: [{ tool: 'research', input: { questions: issues.map((issue) => `show ${issue}`) } }],
+  };
+}
+
+/** What was found, without what it stands between. */
+function findingsIn(text: string): string {
+  return text
+    .replaceAll(
+      /^What stands between .*$|^--- \w+ (?:begins|ends) ---$|^.*What follows was written by others .*$/gm,
+      '',
+    )
+    .replaceAll(STAND_IN_NOTE, '')
+    .replaceAll(/^## (Question \d+: .*)$/gm, '**$1**')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .trim();
 }
 
 function orderList(): RuleAnswer {

@@ -43,7 +43,7 @@ function heldOpen(calls: readonly (readonly string[])[]) {
   return { model, under, answer: (question: string) => door(question).resolve(undefined) };
 }
 
-const reached = (condition: () => unknown) => expect.poll(condition, { interval: 1 });
+const reached = (condition: () => unknown) => expect.poll(condition, { interval: 1, timeout: 10_000 });
 
 describe('several questions', () => {
   it('OM-116 OM-176 are looked into at once, and told in their order, whichever ends first', async () => {
