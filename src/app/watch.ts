@@ -47,6 +47,7 @@ function createSweeper(
   const { log, stores, reach } = core;
   const planned = new ScheduleTimers({
     schedules: stores.schedules,
+    controls: stores.controls,
     directory: stores.directory,
     operators: () => stores.directory.operators().flatMap((person) => reach.placesOf(person)[0]?.to ?? []),
     log,

@@ -18,6 +18,8 @@ export const MailboxItem = z.discriminatedUnion('kind', [
     /** What its author asked for beside the text, which does not hold it any more. */
     directives: MessageDirectives.optional(),
     receivedAt: z.iso.datetime(),
+    /** Its time has come, as it was planned: nobody speaks now, and no rule for what somebody says is for it. */
+    planned: z.literal(true).optional(),
     /** The audit has its entry on this message: it was handled before, to no good end. */
     recorded: z.boolean().optional(),
     /** Who that was when the message came in; undefined for somebody who is not in `contacts.yaml`. */

@@ -62,6 +62,8 @@ export const Entry = z.discriminatedUnion('kind', [
     files: z.array(FileNote).optional(),
     /** Of whoever wrote it, when they did. */
     trust: Trust.optional(),
+    /** They had planned it; they did not speak then. */
+    planned: z.literal(true).optional(),
     /** It holds words of others as well: it was forwarded, or quotes them. */
     passesOn: z.literal(true).optional(),
     /** What they asked for beside the text. */

@@ -51,8 +51,9 @@ export class Alarms {
 
   /** Words somebody wrote to the agent, while they may. */
   ofMessage(item: MailboxItem): Effect[] {
-    if (this.#triggers.length === 0 || item.kind !== 'message' || item.message.overheard) return [];
-    const { message, requester, correlation } = item;
+    if (this.#triggers.length === 0 || item.kind !== 'message') return [];
+    const { message, requester, correlation, planned } = item;
+    if (message.overheard || planned) return [];
     const { directory, clock } = this.deps;
     const speaker = directory.speakerOf(message.sender, clock.now());
     if (!speaker || !directory.may(speaker.roles, 'ask')) return [];

@@ -109,7 +109,7 @@ export class MessageHandler {
   /** With what came with it. */
   async #said(
     { claim, log }: Handling,
-    { message, requester, directives }: MessageItem,
+    { message, requester, directives, planned }: MessageItem,
   ): Promise<{ said: Entry; exhibits: Enclosures['exhibits'] }> {
     const gateway = this.deps.gateways.get(message.replyTo.platform);
     const enclosed = toEnclosures(await readFiles(message, gateway, log, claim.signal));
@@ -118,6 +118,7 @@ export class MessageHandler {
       from: { person: requester.person, name: requester.name },
       text: message.text,
       trust: this.#trustOf(requester),
+      ...(planned ? { planned } : {}),
       ...(message.passesOn || quotesOthers(message.text) ? { passesOn: true as const } : {}),
       ...(enclosed.notes.length > 0 ? { files: [...enclosed.notes] } : {}),
       ...(directives ? { directives } : {}),

@@ -3,7 +3,11 @@
  *
  *   BOT                a message may change hands by a rule; else it is the agent's, unless people say it to each other
  *   HANDOFF_PENDING    it waits where it is, for whoever speaks next; its author is told so once
- *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held
+ *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held, and so is
+ *                      what was planned
+ *
+ * What was planned counts as nobody's words: no rule is for it, nobody is told that it waits, and whoever planned it is
+ * no less quiet.
  *
  * Invariants (numbers of the specification)
  *   C2, C3  A verdict is written under the epoch it was made for, or made anew: an item has one controller.
@@ -65,7 +69,7 @@ export class Standby {
     if (item.kind === 'new-context') return this.#newContext(item, control);
     switch (control.state) {
       case 'BOT': {
-        if (item.kind !== 'message') return { kind: 'turn' };
+        if (item.kind !== 'message' || item.planned) return { kind: 'turn' };
         const verdict = await this.#byRule(item, control, claim, log);
         // Not kept, either: whoever is read by the agent speaks for what it then asks for, and does not decide it.
         return verdict.kind === 'turn' && item.message.overheard
@@ -76,7 +80,7 @@ export class Standby {
         return this.#wait(item, control);
       case 'HUMAN':
       case 'HANDBACK_PENDING':
-        if (item.kind === 'message') return this.#keep(item, control);
+        if (item.kind === 'message' && !item.planned) return this.#keep(item, control);
         return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [this.#guard(control)] };
       default:
         return control satisfies never;
@@ -144,7 +148,8 @@ export class Standby {
     const { nowMs } = await this.deps.controls.read(control.conversationId);
     const pauseMs = Math.min(Math.max(control.untilMs - nowMs, 0), LOOK_AGAIN_MS);
     // The one that brought it about was answered by the announcement.
-    const isNews = item.kind === 'message' && !item.message.overheard && control.actedOn !== item.id;
+    const isSaid = item.kind === 'message' && !item.message.overheard && !item.planned;
+    const isNews = isSaid && control.actedOn !== item.id;
     return {
       kind: 'later',
       pauseMs,
@@ -237,6 +242,6 @@ function waitNotice({ message, correlation }: MessageItem, control: PendingContr
 function haveOthersSpoken(entries: readonly string[], person: string): boolean {
   return entries.some((json) => {
     const entry = Entry.safeParse(JSON.parse(json)).data;
-    return entry?.kind === 'user' && entry.from.person !== person;
+    return entry?.kind === 'user' && !entry.planned && entry.from.person !== person;
   });
 }

@@ -3,8 +3,14 @@
  *
  * A run is an item in the mailbox of its conversation, written together with the record of its next time, so that it is
  * there once. It is a message of whoever planned it: what they may do is looked up now, and again when it is handled.
+ *
+ * What falls due while the agent may not speak there waits until it may: one run for all its times, as after an outage.
+ * What is said of it belongs to the epoch in which it is said, and is written under it, or not at all.
  */
 import { toOutEffect } from '../delivery/outbox.ts';
+import type { Control } from '../domain/control.ts';
+import { ControlMovedError } from '../domain/errors.ts';
+import type { ConversationId } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import { InboundMessage } from '../domain/message.ts';
 import type { Directory, Speaker } from '../identity/directory.ts';
@@ -14,11 +20,18 @@ import { ended, type Run, runDue, type Schedule } from './schedule.ts';
 import { type ScheduleChange, type ScheduleStore, toAudit } from './schedule-store.ts';
 import { beginningText, messageText, stoppedText } from './sentences.ts';
 
-/** One that cannot be run is looked at again after this long, in ms. */
+/** One that cannot be run, or may not yet, is looked at again after this long, in ms. */
 const POSTPONE_MS = 60_000;
+
+/** Who speaks in a conversation, and an effect that refuses what was decided when it was somebody else. */
+interface Controls {
+  find(conversationId: ConversationId): Promise<Control>;
+  guardOf(control: Control): Effect;
+}
 
 export interface ScheduleTimersDeps {
   readonly schedules: ScheduleStore;
+  readonly controls: Controls;
   readonly directory: Pick<Directory, 'speakerNow' | 'may'>;
   /** Where those who run the gateway are told. */
   readonly operators: () => readonly Address[];
@@ -36,23 +49,34 @@ export class ScheduleTimers {
   }
 
   async #look(id: string, nowMs: number): Promise<void> {
-    const { schedules, log } = this.deps;
+    const { schedules, controls, directory, log } = this.deps;
     try {
       const schedule = await schedules.find(id);
       if (!schedule) return await schedules.dropTimer(id);
-      const speaker = await speakerOf(schedule, this.deps.directory, nowMs);
-      const isChanged = await schedules.apply(id, (stored, now) => this.#decide(stored, speaker, now));
+      const control = await controls.find(schedule.conversationId);
+      if (control.state !== 'BOT') return await schedules.postpone(id, nowMs + POSTPONE_MS);
+      const speaker = await speakerOf(schedule, directory, nowMs);
+      const isChanged = await schedules.apply(id, (stored, now) =>
+        this.#decide(stored, { speaker, control, nowMs: now }),
+      );
       if (isChanged) log.info({ schedule: id, allowed: speaker !== undefined }, 'what was planned is due');
     } catch (error) {
+      if (error instanceof ControlMovedError) return; // nothing was written; the next look finds who speaks now
       log.error({ err: error, schedule: id }, 'what was planned could not be run; trying again in a minute');
       await schedules.postpone(id, nowMs + POSTPONE_MS);
     }
   }
 
-  #decide(schedule: Schedule, speaker: Speaker | undefined, nowMs: number): ScheduleChange | undefined {
+  #decide(
+    schedule: Schedule,
+    { speaker, control, nowMs }: { speaker: Speaker | undefined; control: Control; nowMs: number },
+  ): ScheduleChange | undefined {
     const due = runDue(schedule, nowMs);
     if (!due) return undefined;
-    if (speaker) return { next: due.next, effects: runOf(schedule, due.run, speaker, nowMs) };
+    if (speaker) {
+      const effects = runOf(schedule, due.run, { speaker, epoch: control.epoch, nowMs });
+      return { next: due.next, effects: [this.deps.controls.guardOf(control), ...effects] };
+    }
     const next = ended(schedule, 'stopped');
     return next && { next, effects: this.#stopOf(schedule, nowMs) };
   }
@@ -92,7 +116,11 @@ export async function speakerOf(
 }
 
 /** It is said where it was planned, then the agent takes it up. */
-function runOf(schedule: Schedule, run: Run, speaker: Speaker, nowMs: number): Effect[] {
+function runOf(
+  schedule: Schedule,
+  run: Run,
+  { speaker, epoch, nowMs }: { speaker: Speaker; epoch: number; nowMs: number },
+): Effect[] {
   const { id, conversationId, to, by } = schedule;
   const key = `${id}:${run.number}`;
   const at = new Date(nowMs).toISOString();
@@ -115,6 +143,7 @@ function runOf(schedule: Schedule, run: Run, speaker: Speaker, nowMs: number): E
       to,
       requester: by.person,
       markdown: beginningText(schedule, run),
+      epoch,
       atMs: nowMs,
     }),
     {
@@ -126,6 +155,7 @@ function runOf(schedule: Schedule, run: Run, speaker: Speaker, nowMs: number): E
         correlation: message.id,
         message,
         receivedAt: at,
+        planned: true,
         requester: { person: speaker.id, name: speaker.name, roles: speaker.roles },
       },
     },

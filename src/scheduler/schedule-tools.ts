@@ -140,6 +140,7 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
     input: Cancel,
     effect: 'idempotent',
     inTurn: true,
+    changesElsewhere: () => true,
     async execute({ id }, { requester }) {
       const schedule = await schedules.find(id);
       if (!schedule || !mayCancel(deps, schedule, requester)) {

@@ -33,5 +33,5 @@ export function lineOf({ id, by, title, when, nextMs }: Schedule): string {
 
 function lateText({ zone }: When, { plannedMs, lateMs }: Run): string {
   if (lateMs < LATE_MS) return '';
-  return ` It is late: it was due ${whenText(plannedMs, zone)}, and I was away. What else was due meanwhile is left out.`;
+  return ` It is late: it was due ${whenText(plannedMs, zone)}, and could not be done then. What else was due meanwhile is left out.`;
 }

@@ -1,8 +1,13 @@
 /** Somebody has the agent do something at another time, and it is done then. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Story, textOf } from '../support/story.ts';
+import { WrittenPlan } from '../../src/config/escalation-plans.ts';
+import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
+import { TakeoverRule } from '../../src/config/takeover.ts';
+import { defer } from '../support/core.ts';
+import { ALEX, DANA, Story, textOf } from '../support/story.ts';
 
-const HOUR = 60 * 60_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 let story: Story;
 
@@ -16,6 +21,27 @@ afterEach(async () => {
 /** In two hours, as the clock in UTC shows it. */
 function inTwoHours(): string {
   return new Date(story.clock.now() + 2 * HOUR).toISOString().slice(0, 16);
+}
+
+/** Whoever asks for it is reminded of what is open in two hours. */
+function scripted(): void {
+  const plan = {
+    title: 'standup',
+    text: 'Say what is open.',
+    kind: 'once',
+    at: inTwoHours(),
+    time_zone: 'UTC',
+  };
+  story.sandbox.claude.script(({ messages }) => {
+    const said = JSON.stringify(messages.at(-1));
+    if (said.includes('remind us')) return { calls: [{ tool: 'schedule_create', input: plan }] };
+    if (said.includes('I planned this before')) return { text: 'Order 7 is open.' };
+    return { text: 'It is planned.' };
+  });
+}
+
+function said(thread: string): string {
+  return story.said(thread).map(textOf).join('\n');
 }
 
 describe('something planned for later', () => {
@@ -43,6 +69,83 @@ describe('something planned for later', () => {
     await story.advance(24 * HOUR);
     await story.quiet();
     expect(story.said(thread).filter((message) => textOf(message).includes('planned this'))).toHaveLength(1);
+  });
+
+  it('C1 C3 is not spoken of while a person has the conversation, and is done when it is handed back', async () => {
+    scripted();
+    const thread = await story.mention('remind us of what is open');
+    await story.answer(thread, /It is planned\./);
+    await story.advance(HOUR + 50 * MINUTE);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /has taken over/);
+
+    for (let n = 0; n < 3; n++) await story.advance(9 * MINUTE);
+    await story.quiet();
+    expect(said(thread)).not.toMatch(/planned this|Order 7/);
+    expect(await story.app.controls.away(1)).toMatchObject([{ state: 'HUMAN' }]);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.quiet();
+    await story.advance(MINUTE);
+
+    await story.answer(thread, /Alex Kim planned this: standup .*It is late/);
+    await story.answer(thread, /Order 7 is open\./);
+  });
+
+  it('C3 that falls due before somebody takes over is done after them, and keeps nobody who is quiet', async () => {
+    scripted();
+    const thread = await story.mention('remind us of what is open', DANA.slack);
+    await story.answer(thread, /It is planned\./);
+    story.sandbox.claude.script(async ({ messages }) => {
+      if (JSON.stringify(messages.at(-1)).includes('I planned this before')) return { text: slowly() };
+      return { text: 'Well.' };
+    });
+    const finish = defer();
+    async function* slowly(): AsyncGenerator<string> {
+      yield 'Order 7 ';
+      await finish.promise;
+      yield 'is open.';
+    }
+
+    await story.advance(2 * HOUR + MINUTE);
+    await story.answer(thread, /Order 7 +…/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /has taken over/);
+    finish.resolve();
+    await story.quiet();
+    const [before] = await story.app.controls.away(1);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.quiet();
+    await story.advance(MINUTE);
+
+    await story.answer(thread, /Order 7 is open\./);
+    expect(before).toMatchObject({ state: 'HUMAN', rev: 1 });
+  });
+
+  it('is not said by whoever planned it: no rule takes over for them, and no words of it call anybody', async () => {
+    scripted();
+    const thread = await story.mention('remind us of what is open', DANA.slack);
+    await story.answer(thread, /It is planned\./);
+    await story.say(ALEX.slack, thread, 'and me too');
+    await story.quiet();
+    const { authorizations, escalation } = story.config;
+    const rule = { name: 'steps in', when: { roles: ['operator'], platforms: ['slack'] }, do: 'take-over' };
+    const duty = WrittenPlan.parse({ steps: [{ notify: 'alex' }, { wait: '10m' }], last_resort: 'alex' });
+    const trigger = { when: { message: { words: ['what is open'] } }, raise: 'duty' };
+    story.config = {
+      ...story.config,
+      authorizations: {
+        ...authorizations,
+        takeover: { ...authorizations.takeover, rules: [TakeoverRule.parse(rule)] },
+      },
+      escalation: { ...escalation, escalations: { duty }, triggers: EscalationTriggers.parse([trigger]) },
+    };
+
+    await story.advance(2 * HOUR + MINUTE);
+    await story.answer(thread, /Order 7 is open\./);
+
+    await story.quiet();
+    expect(await story.app.controls.away(1)).toEqual([]);
+    expect(await story.app.escalations.live(1)).toEqual([]);
   });
 
   it('again and again waits for a yes, as whatever a rule holds', async () => {

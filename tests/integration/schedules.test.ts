@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SchedulerSettings } from '../../src/config/scheduler.ts';
+import { ControlStore } from '../../src/control/control-store.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
+import { finishHandback, handBack, takeOver } from '../../src/domain/control.ts';
 import { FutileCallError } from '../../src/domain/errors.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
@@ -24,6 +26,7 @@ const MINUTE = 60_000;
 
 let store: Store;
 let schedules: ScheduleStore;
+let controls: ControlStore;
 let writer: EffectWriter;
 /** Whether Alex may ask, and as whom their account counts. */
 let alex: { roles: string[]; person: PersonId };
@@ -32,12 +35,14 @@ beforeEach(async () => {
   store = await openStore();
   writer = new EffectWriter(store.redis, store.keys);
   schedules = new ScheduleStore(store.redis, store.keys, writer, () => MINUTE);
+  controls = new ControlStore(store.redis, store.keys, writer, () => MINUTE);
   alex = { roles: ['member'], person: ALEX };
 });
 
 function timers(): ScheduleTimers {
   return new ScheduleTimers({
     schedules,
+    controls,
     directory: {
       speakerNow: async () =>
         alex.roles.length > 0 ? { id: alex.person, name: 'Alex Kim', roles: alex.roles } : undefined,
@@ -72,7 +77,9 @@ async function mailbox(): Promise<Extract<MailboxItem, { kind: 'message' }>[]> {
   return items.map((json) => MailboxItem.parse(JSON.parse(json))).filter((item) => item.kind === 'message');
 }
 
-async function outbox(platform: 'slack' | 'email'): Promise<{ to: unknown; markdown: string }[]> {
+async function outbox(
+  platform: 'slack' | 'email',
+): Promise<{ to: unknown; markdown: string; epoch?: number }[]> {
   const lanes = await store.redis.keys(store.keys.items(partitionOf(HERE), `o.${platform}`, '*'));
   const items = await Promise.all(lanes.map((lane) => store.redis.lrange(lane, 0, -1)));
   return items.flat().map((json) => JSON.parse(json));
@@ -162,11 +169,52 @@ describe('what is planned', () => {
     expect(await schedules.find(plan.id)).toMatchObject({ state: 'stopped' });
   });
 
+  it('C1 waits, and nothing is said of it, while a person has the conversation; then it is done once', async () => {
+    const plan = await aPlan({ when: { kind: 'cron', expression: '*/5 * * * *', zone: 'UTC' } });
+    await schedules.add(plan);
+    await taken();
+
+    await sweep();
+
+    expect([await mailbox(), await outbox('slack')]).toEqual([[], []]);
+    expect(await schedules.find(plan.id)).toMatchObject({ state: 'active', runs: 0 });
+    await back();
+    await controls.apply(HERE, (control, nowMs) => finishHandback(control, control.epoch, nowMs));
+    await store.redis.zadd(store.keys.recordTimers(partitionOf(HERE), 'sch'), 0, plan.id); // a minute has passed
+    await sweep();
+    await sweep();
+    expect(await mailbox()).toMatchObject([{ id: `scheduled:${plan.id}:1`, planned: true }]);
+    expect(await outbox('slack')).toMatchObject([{ epoch: (await controls.find(HERE)).epoch }]);
+  });
+
+  it('C1 is not begun when somebody takes the conversation over while it is', async () => {
+    const plan = await aPlan();
+    await schedules.add(plan);
+    const find = async (id: ConversationId) => {
+      const control = await controls.find(id);
+      await taken();
+      return control;
+    };
+    const overtaken = new ScheduleTimers({
+      schedules,
+      controls: { find, guardOf: (control) => controls.guardOf(control) },
+      directory: { speakerNow: async () => ({ ...alex, id: ALEX, name: 'Alex Kim' }), may: () => true },
+      operators: () => [],
+      log: silent,
+    });
+
+    await sweep(overtaken);
+
+    expect([await mailbox(), await outbox('slack')]).toEqual([[], []]);
+    expect(await schedules.find(plan.id)).toMatchObject({ state: 'active', runs: 0 });
+  });
+
   it('is put off, not lost, when it is not known who may ask', async () => {
     const plan = await aPlan();
     await schedules.add(plan);
     const away = new ScheduleTimers({
       schedules,
+      controls,
       directory: { speakerNow: async () => Promise.reject(new Error('away')), may: () => true },
       operators: () => [],
       log: silent,
@@ -179,6 +227,18 @@ describe('what is planned', () => {
     expect(await schedules.active()).toHaveLength(1);
   });
 });
+
+/** Dana takes the conversation over, and hands it back. */
+async function taken(): Promise<void> {
+  const by = { person: DANA, name: 'Dana Reyes' };
+  await controls.apply(HERE, (control, nowMs) =>
+    takeOver(control, { by, permitted: true, idleMs: MINUTE }, nowMs),
+  );
+}
+async function back(): Promise<void> {
+  const by = { person: DANA, name: 'Dana Reyes' };
+  await controls.apply(HERE, (control, nowMs) => handBack(control, { by, permitted: true }, nowMs));
+}
 
 describe('the tools of the scheduler', () => {
   const clock = new ManualClock(Date.parse('2026-03-27T12:00:00Z'));
