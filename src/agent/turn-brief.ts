@@ -23,9 +23,10 @@ import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { lastSaid, summaryHolds, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
+import { LocalTime } from './prompt/local-time.ts';
 import { type BuiltPrompt, buildPrompt, type PromptSection } from './prompt/prompt-builder.ts';
 import { researchPrompt } from './prompt/research-prompt.ts';
-import { nowText, sectionsOf } from './prompt/sections.ts';
+import { sectionsOf } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
 import { Researcher } from './research/researcher.ts';
 import type { OutputShelf } from './tools/output.ts';
@@ -94,6 +95,7 @@ export interface Instructions {
 }
 
 export class TurnBriefs {
+  readonly #localTime = new LocalTime();
   #known: { readonly of: Config; readonly secrets: readonly string[] } | undefined;
 
   constructor(private readonly deps: BriefDeps) {}
@@ -121,6 +123,8 @@ export class TurnBriefs {
     // Of scripts a turn has those of its skills.
     const left = this.deps.tools.narrowedTo(skills.tools).replacing(RUN_SCRIPT, skills.scriptTool);
     const tools = new Toolbox(left, standing, requester, conversationId, this.deps.outputs);
+    const timeZone = this.#localTime.zoneOf(settings.prompt);
+    const now = this.#localTime.textAt(this.deps.clock.now(), timeZone);
     const sections = sectionsOf({
       purpose,
       settings: settings.prompt,
@@ -128,14 +132,15 @@ export class TurnBriefs {
       skills: skillsSection(skills.given, skills.leftOut),
       memory,
       directives,
-      nowMs: this.deps.clock.now(),
+      now,
+      timeZone,
     });
     const mode = directives?.mode ?? settings.prompt.mode;
     const prompt = buildPrompt(sections, mode);
     const researcher = new Researcher({
       settings: settings.research,
       systemPrompt: researchPrompt(purpose),
-      now: nowText(settings.prompt, this.deps.clock.now()),
+      now: `It is ${now}.`,
       clock: this.deps.clock,
       log,
     });

@@ -83,9 +83,9 @@ export class BudgetedModel implements ModelClient {
   async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
     const measured = measure(request);
     const { transcript, begins, tokens } = measured;
-    const whole = toFitted(request, windowFrom(transcript, begins));
+    const whole = () => toFitted(request, windowFrom(transcript, begins), measured.overhead).request;
     // Estimates cut nothing that a count shows to fit.
-    const fits = tokens <= limit || (await this.#counts(whole.request, tokens, limit, signal));
+    const fits = tokens <= limit || (await this.#counts(whole(), tokens, limit, signal));
     if (fits) return this.#cut(request, measured, limit, begins);
     if ((request.exhibits ?? []).length > 0 && measured.overhead > limit / 2) {
       this.log.info({}, 'files of this message are left out: there is no room for them');
@@ -112,7 +112,7 @@ export class BudgetedModel implements ModelClient {
         'the oldest of a conversation is not shown any more',
       );
     }
-    return toFitted(request, kept);
+    return toFitted(request, kept, overhead);
   }
 
   /** Whether the service says that it fits after all; it is asked where the estimate may be wrong. */
@@ -188,7 +188,7 @@ function windowFrom({ entries }: Transcript, from: number): Kept {
   return { entries: entries.slice(from), from, shortened: false };
 }
 
-function toFitted(request: ModelRequest, { entries, from, shortened }: Kept): Fitted {
+function toFitted(request: ModelRequest, { entries, from, shortened }: Kept, overhead: number): Fitted {
   const [first] = entries;
   const { turnStart } = request;
   return {
@@ -197,6 +197,6 @@ function toFitted(request: ModelRequest, { entries, from, shortened }: Kept): Fi
       entries,
       ...(turnStart === undefined ? {} : { turnStart: Math.max(0, turnStart - from) }),
     },
-    shown: shortened || !first ? undefined : { from: nameOf(first), overhead: estimateOverhead(request) },
+    shown: shortened || !first ? undefined : { from: nameOf(first), overhead },
   };
 }

@@ -32,7 +32,7 @@ export function estimateOverhead({
     estimateText(system) +
     (guidance === undefined ? 0 : estimateText(guidance) + AROUND_ENTRY) +
     (tools.length > 0 ? HAVING_TOOLS : 0) +
-    sum(tools.map(ofTool)) +
+    sum(tools.map((tool) => tool.tokens ?? estimateTool(tool))) +
     sum(exhibits.map(ofExhibit))
   );
 }
@@ -130,7 +130,8 @@ function ofFile(file: FileNote): number {
   return 3 * AROUND_ENTRY + estimateText(file.name) + estimateText(file.mediaType) + text + why;
 }
 
-function ofTool({ name, description, inputSchema }: ToolSpec): number {
+/** Once for each tool: it is described with every request. */
+export function estimateTool({ name, description, inputSchema }: ToolSpec): number {
   return (
     AROUND_TOOL + estimateText(name) + estimateText(description) + estimateText(JSON.stringify(inputSchema))
   );

@@ -7,6 +7,8 @@ export interface ToolSpec {
   readonly description: string;
   /** JSON Schema of the arguments. */
   readonly inputSchema: object;
+  /** What it comes to, estimated; left out: not worked out yet. */
+  readonly tokens?: number;
 }
 
 /** A picture or a document to be looked at: the bytes that a `FileNote` of kind `shown` stands for. */

@@ -17,7 +17,9 @@ export interface PromptInputs {
   /** What was written down earlier; somebody's words, or made of them. */
   readonly memory?: Memory | undefined;
   readonly directives: MessageDirectives | undefined;
-  readonly nowMs: number;
+  /** As `LocalTime` has it. */
+  readonly now: string;
+  readonly timeZone: string;
 }
 
 export interface Memory {
@@ -34,7 +36,7 @@ export function sectionsOf(inputs: PromptInputs): PromptSection[] {
     {
       ...placed('CONTEXT', 'full'),
       enabled: sections.context.enabled,
-      text: contextText(timeZoneOf(settings)),
+      text: contextText(inputs.timeZone),
     },
     {
       // The hour changes: it is said with the turn, before everything else that is.
@@ -42,7 +44,7 @@ export function sectionsOf(inputs: PromptInputs): PromptSection[] {
       priority: PRIORITIES.SKILLS,
       minMode: 'full',
       enabled: sections.context.enabled,
-      text: nowText(settings, inputs.nowMs),
+      text: `It is ${inputs.now}.`,
     },
     { ...placed('IDENTITY', 'minimal'), enabled: true, text: identityText(purpose) },
     { ...placed('SECURITY', 'minimal'), enabled: true, text: listed('How this place works', HOUSE_RULES) },
@@ -143,23 +145,6 @@ function askedText(directives: MessageDirectives | undefined): string {
   ]
     .filter(Boolean)
     .join('\n');
-}
-
-/** A sentence that tells the time. */
-export function nowText(settings: Pick<PromptSettings, 'time_zone'>, nowMs: number): string {
-  return `It is ${momentText(nowMs, timeZoneOf(settings))}.`;
-}
-
-function timeZoneOf({ time_zone }: Pick<PromptSettings, 'time_zone'>): string {
-  return time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-}
-
-/** `Saturday 2026-11-21 21:30 (Europe/Berlin)` */
-function momentText(nowMs: number, timeZone: string): string {
-  const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', timeZone }).format(nowMs);
-  // Swedish writes dates as ISO 8601 does.
-  const moment = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone });
-  return `${day} ${moment.format(nowMs)} (${timeZone})`;
 }
 
 function listed(title: string, lines: readonly string[]): string {

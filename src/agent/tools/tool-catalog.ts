@@ -1,6 +1,7 @@
 /** Every tool there is, and how each is described to a model; worked out anew only when a source has other tools. */
 import { z } from 'zod';
 import { groupsOf, type Tool, type ToolSource } from '../../domain/tool.ts';
+import { estimateTool } from '../compaction/token-estimate.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { isAlwaysLeft, requireGroups } from './profiles.ts';
 
@@ -88,11 +89,10 @@ export class ToolCatalog {
 function toSpecs(tools: readonly Tool[]): readonly ToolSpec[] {
   return tools
     .filter(isOffered)
-    .map(({ name, description, input, inputSchema }) => ({
-      name,
-      description,
-      inputSchema: inputSchema ?? z.toJSONSchema(input, { io: 'input' }),
-    }))
+    .map(({ name, description, input, inputSchema = z.toJSONSchema(input, { io: 'input' }) }) => {
+      const spec = { name, description, inputSchema };
+      return { ...spec, tokens: estimateTool(spec) };
+    })
     .toSorted(byName);
 }
 

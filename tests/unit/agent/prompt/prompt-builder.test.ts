@@ -44,7 +44,8 @@ function inputs(settings: Written = {}, more: Partial<PromptInputs> = {}): Promp
     skills: '## Active Skills',
     memory: { person: 'Prefers metric units.', conversation: 'They plan a release.' },
     directives: { asked: ['reasoning'], overridden: [] },
-    nowMs: Date.parse('2026-03-01T11:30:00Z'),
+    now: 'Sunday 2026-03-01 12:30 (Europe/Berlin)',
+    timeZone: 'Europe/Berlin',
     ...more,
   };
 }
@@ -131,7 +132,7 @@ describe('the instructions', () => {
 
   it('have what never changes from turn to turn in front, and the rest behind the conversation', () => {
     const later = {
-      nowMs: Date.parse('2026-03-02T12:31:00Z'),
+      now: 'Monday 2026-03-02 13:31 (Europe/Berlin)',
       skills: undefined,
       memory: {},
       directives: undefined,
