@@ -22,6 +22,7 @@ import { measureSkills } from './skills.ts';
 import { measureStart } from './start.ts';
 import { significant } from './statistics.ts';
 import { measureTimers } from './timers.ts';
+import { measureTurns } from './turns.ts';
 
 /** 128 + SIGINT, as shells have it. */
 const INTERRUPTED = 130;
@@ -90,6 +91,7 @@ async function measure(
     ...(await part('start', () => measureStart({ ...plan.start, redisServer, rounds }, progress))),
     ...(await part('commands', () => measureCommands({ ...plan.commands, redisServer }, progress))),
     ...(await part('skills', () => measureSkills({ ...plan.skills, redisServer, rounds }, progress))),
+    ...(await part('turns', () => measureTurns({ ...plan.turns, redisServer, rounds }, progress))),
     ...(await part('core', () => measureCore({ ...plan.core, redisServer, rounds }, progress))),
   };
 }

@@ -1,7 +1,16 @@
 /** What a run of the benchmark measures, and how much of it; from the command line. Pure. */
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['mention', 'timers', 'approvals', 'start', 'core', 'commands', 'skills'] as const;
+export const PARTS = [
+  'mention',
+  'timers',
+  'approvals',
+  'start',
+  'core',
+  'commands',
+  'skills',
+  'turns',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Plan {
@@ -15,6 +24,12 @@ export interface Plan {
   readonly start: { readonly idleMs: number };
   readonly commands: { readonly perSecond: number; readonly seconds: number };
   readonly skills: { readonly skills: number; readonly messages: number };
+  readonly turns: {
+    readonly turns: number;
+    readonly warmUp: number;
+    readonly tools: number;
+    readonly skills: number;
+  };
   readonly core: { readonly messages: number; readonly inFlight: number; readonly steadySeconds: number };
 }
 
@@ -60,6 +75,7 @@ const FULL: Sizes = {
   start: { idleMs: 10_000 },
   commands: { perSecond: 50, seconds: 20 },
   skills: { skills: 500, messages: 2_000 },
+  turns: { turns: 400, warmUp: 200, tools: 50, skills: 500 },
   core: { messages: 20_000, inFlight: 64, steadySeconds: 10 },
 };
 
@@ -71,6 +87,7 @@ const QUICK: Sizes = {
   start: { idleMs: 2_000 },
   commands: { perSecond: 50, seconds: 3 },
   skills: { skills: 500, messages: 500 },
+  turns: { turns: 100, warmUp: 100, tools: 50, skills: 500 },
   core: { messages: 3_000, inFlight: 64, steadySeconds: 2 },
 };
 

@@ -9,6 +9,7 @@ import type { StartReport } from './start.ts';
 import { significant } from './statistics.ts';
 import { toTable, toVerdictTable } from './table.ts';
 import type { TimersReport } from './timers.ts';
+import type { TurnsReport } from './turns.ts';
 
 /** What was measured on; ratios can be compared between machines, figures cannot. */
 export interface Machine {
@@ -29,6 +30,7 @@ export interface Report {
   readonly core?: CoreReport | Unmeasured;
   readonly commands?: CommandsReport | Unmeasured;
   readonly skills?: SkillsReport | Unmeasured;
+  readonly turns?: TurnsReport | Unmeasured;
 }
 
 export interface Unmeasured {
@@ -43,7 +45,7 @@ export function toJson(report: Report): string {
 }
 
 export function toText(report: Report): string {
-  const { machine, mention, timers, approvals, start, core, commands, skills } = report;
+  const { machine, mention, timers, approvals, start, core, commands, skills, turns } = report;
   const packages = Object.entries(machine.packages).map(([name, version]) => `${name} ${version}`);
   return [
     `${machine.cpus} x ${machine.cpu}, Node ${machine.node}, Redis ${machine.redis}; ${packages.join(', ')}`,
@@ -53,13 +55,14 @@ export function toText(report: Report): string {
     ...section('start', start, startText),
     ...section('commands: first response in Discord', commands, commandsText),
     ...section('skills: many of them', skills, skillsText),
+    ...section('turns: CPU beside the model', turns, turnsText),
     ...section('core: multiples of bare Redis', core, coreText),
   ].join('\n');
 }
 
 /** True when everything asked for has figures. */
-export function isComplete({ mention, timers, approvals, start, core, commands, skills }: Report): boolean {
-  return [mention, timers, approvals, start, core, commands, skills].every((part) => {
+export function isComplete({ machine: _, ...parts }: Report): boolean {
+  return Object.values(parts).every((part) => {
     if (part === undefined) return true;
     if ('failed' in part) return false;
     if (!('comparisons' in part)) return true;
@@ -222,6 +225,21 @@ function skillsText({ skills, rounds, figures, targets }: SkillsReport): string[
           ...[figures.readyMs, figures.readyWithoutMs, figures.keywordP50Ms, figures.keywordP99Ms],
           ...[figures.scoredP50Ms, figures.scoredP99Ms, figures.chooseP50Ms],
         ],
+      ],
+    ),
+    '',
+    toVerdictTable(targets),
+  ];
+}
+
+function turnsText({ turns, tools, skills, rounds, figures, ratio, targets }: TurnsReport): string[] {
+  return [
+    `${turns} turns, one after the other, with ${tools} tools and ${skills} skills; requests of ${figures.requestBytes} bytes; median of ${rounds} rounds`,
+    toTable(
+      ['', 'CPU p50 ms', 'CPU mean ms', 'x'],
+      [
+        ['Signalbox, a whole message', figures.cpuP50Ms, figures.cpuMeanMs, ratio],
+        ['the SDK alone, same bytes', figures.sdkP50Ms, figures.sdkMeanMs, 1],
       ],
     ),
     '',

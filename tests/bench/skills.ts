@@ -5,7 +5,7 @@
  * The gateway is started with and without them in turn, as a process of its own; matching and choosing are measured
  * in this one.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MatcherName, SkillSettings } from '../../src/config/skills.ts';
@@ -15,6 +15,7 @@ import { SkillRegistry } from '../../src/skills/skill-registry.ts';
 import { BenchRedis, freePort } from './bench-redis.ts';
 import { Child } from './child.ts';
 import { startContender } from './contender.ts';
+import { messageOf, writeSkills } from './many-skills.ts';
 import { ownScript } from './own-script.ts';
 import type { Progress } from './progress.ts';
 import { median, percentiles, significant } from './statistics.ts';
@@ -53,17 +54,11 @@ const TARGETS = {
 
 /** Messages before it counts, so that code is compiled. */
 const WARM_UP = 50;
-/** Words the skills and messages are made of; a skill has some of its own, too. */
-const WORDS =
-  'order refund invoice parcel delivery customer release deploy staging production incident outage alert login password report digest backlog ticket sprint contract renewal quote discount stock warehouse return shipping address payment card chargeback'.split(
-    ' ',
-  );
-
 export async function measureSkills(plan: SkillsPlan, progress: Progress): Promise<SkillsReport> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-skills-'));
   try {
     const [many, none] = [join(folder, 'many'), join(folder, 'none')];
-    for (let n = 0; n < plan.skills; n++) writeSkill(join(many, `skill-${n}`), n);
+    writeSkills(many, plan.skills);
     const matching = await measureMatching(plan, many);
     const starting = await measureStarts(plan, many, none);
     const figures = { ...starting, ...matching };
@@ -84,28 +79,6 @@ export async function measureSkills(plan: SkillsPlan, progress: Progress): Promi
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** About as long as skills are: a head of a dozen lines, a body of two pages. */
-function writeSkill(folder: string, n: number): void {
-  const [a, b, c] = [word(n), word(n * 7 + 1), word(n * 13 + 2)];
-  mkdirSync(folder, { recursive: true });
-  const head = [
-    `name: skill-${n}`,
-    `description: How to handle the ${a} of a ${b} when ${c} number ${n} is asked about. Use for ${a} and ${b}.`,
-    'version: 1.2.0',
-    'keywords:',
-    ...[`${a} ${b}`, `${b} topic${n}`, `topic${n}`, `${c} case ${n}`, `own${n}`].map((each) => `  - ${each}`),
-    'requires:',
-    '  os: [linux, darwin]',
-    '  providers: [slack]',
-  ];
-  const body = `# Skill ${n}\n\n${`Ask which ${a} it is, then look at the ${b} and say what you found.\n`.repeat(80)}`;
-  writeFileSync(join(folder, 'SKILL.md'), `---\n${head.join('\n')}\n---\n\n${body}`);
-}
-
-function word(n: number): string {
-  return WORDS[n % WORDS.length] ?? '';
 }
 
 async function measureMatching({ skills, messages }: SkillsPlan, workspace: string) {
@@ -140,14 +113,6 @@ async function measureMatching({ skills, messages }: SkillsPlan, workspace: stri
     scoredP99Ms: scored.match.p99,
     chooseP50Ms: keyword.choose.p50,
   };
-}
-
-/** A few sentences, of which some call for a skill. */
-function messageOf(n: number, skills: number): string {
-  const words = Array.from({ length: 40 }, (_, at) =>
-    at % 3 === 0 ? word(n * 31 + at * 17) : `filler${(n * at) % 97}`,
-  );
-  return `${words.join(' ')}. Please look into topic${n % skills}, and say what you think of it.`;
 }
 
 async function measureStarts({ redisServer, rounds }: SkillsPlan, many: string, none: string) {
