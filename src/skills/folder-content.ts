@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chown, mkdir, open, readdir, realpath, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Interpreter, interpreterOf } from './interpreter.ts';
 
@@ -70,22 +70,13 @@ export function scriptsIn({ files }: FolderContent): ReadonlyMap<string, Interpr
   );
 }
 
-/**
- * Writes all of it into an empty folder.
- *
- * @param owner whose it is to be, where that is somebody else
- */
-export async function writeContent(
-  { files }: FolderContent,
-  folder: string,
-  owner?: { readonly uid: number; readonly gid: number },
-): Promise<void> {
+/** Writes all of it into an empty folder. */
+export async function writeContent({ files }: FolderContent, folder: string): Promise<void> {
   for (const { path, bytes, isExecutable } of files) {
     const target = join(folder, path);
     await mkdir(dirname(target), { recursive: true, mode: 0o755 });
     await writeFile(target, bytes, { flag: 'wx', mode: isExecutable ? 0o555 : 0o444 });
   }
-  if (owner) await chown(folder, owner.uid, owner.gid);
 }
 
 /** The folder is none that scripts are run of; the message is the end of a sentence. */

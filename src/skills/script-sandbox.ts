@@ -13,7 +13,7 @@
  *   2. Once `run` resolves, nothing that the script started runs any more, and the copy is gone; whatever came of it.
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programPath } from '../config/program-path.ts';
@@ -108,9 +108,9 @@ export class ScriptSandbox {
     if (bwrap === undefined || !filter) return toNotStarted(new Error('there is no sandbox'));
     const copy = await mkdtemp(join(tmpdir(), 'signalbox-script-'));
     try {
+      await writeContent(script.content, copy);
       const owner = isRoot() ? { uid: NOBODY, gid: NOBODY } : undefined;
-      await writeContent(script.content, copy, owner);
-      await chmod(copy, 0o500);
+      if (owner) await letRead(copy, owner.gid);
       const args = sandboxCommand(script, this.#surroundings(copy), limits);
       return await supervise({ program: bwrap, args, owner, filter, stdin: script.stdin }, limits, signal);
     } finally {
@@ -144,6 +144,12 @@ export class ScriptSandbox {
     const remedy = 'Install it (Debian, Ubuntu: apt-get install bubblewrap) and start again.';
     return { kind: 'unable', why: 'bubblewrap is not installed: there is no program bwrap', remedy };
   }
+}
+
+/** Whoever builds the sandbox in the place of root reads the copy, and does not write to it. */
+async function letRead(copy: string, gid: number): Promise<void> {
+  await chown(copy, 0, gid);
+  await chmod(copy, 0o750);
 }
 
 /** None for what is not there. */

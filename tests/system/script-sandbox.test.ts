@@ -2,7 +2,7 @@
  * Scripts that try to get out, and to take more than they may, in a real sandbox; skipped where none can be built: no
  * bubblewrap, no Linux, a kernel that lets nobody make namespaces.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -65,8 +65,22 @@ function processesWith(mark: string): string[] {
     });
 }
 
-function copies(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('signalbox-script-'));
+/** A folder of the test's own in the place of the machine's for temporary files. */
+function temporary(): string {
+  const folder = scratch();
+  chmodSync(folder, 0o777);
+  vi.stubEnv('TMPDIR', folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  return folder;
+}
+
+/** Nobody in particular. */
+const ANOTHER = { uid: 12_345, gid: 12_345 };
+
+/** Only root can be; and what is to be run then has to be readable by others. */
+function canBeAnother(): boolean {
+  if (process.getuid?.() !== 0) return false;
+  return spawnSync('test', ['-r', CHILD], ANOTHER).status === 0;
 }
 
 async function listening(server: Server, where: { port: number; host: string } | { path: string }) {
@@ -357,6 +371,7 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
     });
 
     it('with the gateway, should that be killed', async () => {
+      temporary();
       const mark = `9${process.pid}4`;
       const script = `sleep ${mark}`;
       const child = spawn(process.execPath, ['--import', 'tsx', CHILD, folders[0]!, script], {
@@ -369,11 +384,10 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
       await once(child, 'exit');
 
       while (inside().length > 0) await new Promise((resolve) => setImmediate(resolve));
-      for (const name of copies()) rmSync(join(tmpdir(), name), { recursive: true, force: true });
     });
 
     it('OM-095 and its copy is removed, once it has run, failed or run out of time', async () => {
-      const before = copies();
+      const folder = temporary();
 
       const ends = [
         await run(aScript('sh', 'true')),
@@ -383,7 +397,7 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
       ].map(({ end }) => end);
 
       expect(ends).toMatchObject([EXITED_WELL, { code: 3 }, { kind: 'out-of-time' }, { kind: 'exited' }]);
-      expect(copies()).toEqual(before);
+      expect(readdirSync(folder)).toEqual([]);
     });
   });
 
@@ -405,6 +419,21 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
     });
 
     expect(stdout).toBe('42\n');
+  });
+
+  it.skipIf(!canBeAnother())('runs in the same way for a gateway that is not root', async () => {
+    const folder = temporary();
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', CHILD, folders[0]!, 'id -u; cat /skill/scripts/it.sh; touch /skill/x'],
+      { ...ANOTHER, stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+
+    const { end, stdout } = JSON.parse(await textOf(child.stdout!)) as ScriptRun;
+
+    expect(end).toEqual({ kind: 'exited', code: 1 });
+    expect(stdout).toMatch(/^65534\nid -u/);
+    expect(readdirSync(folder).filter((name) => name.startsWith('signalbox-'))).toEqual([]);
   });
 
   it('finds what lies beside it in the folder of its skill', async () => {
