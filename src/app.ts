@@ -1,6 +1,6 @@
 /**
- * The composition root: it and the parts of `app/` are all that knows every concrete class, and where each meets the
- * others.
+ * The composition root: with its parts in `app/` the only place that knows every concrete class, and where each meets
+ * the others.
  *
  *   configuration ─▶ memory ─▶ tools ─▶ workers ─▶ channels ─▶ ready
  *

@@ -51,6 +51,7 @@ export interface Deed {
   readonly onRequests?: () => Promise<readonly Effect[]>;
 }
 
+/** Written in the same commit, and before what the deed writes. */
 export function prepend(effects: readonly Effect[], deed: Deed): Deed {
   return { ...deed, effects: [...effects, ...deed.effects] };
 }
