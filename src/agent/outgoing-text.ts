@@ -44,6 +44,17 @@ export function outgoingText(
   return replaced(text, changesIn(tree, { text, isFree, mayGoOut, definitions: definitionsIn(tree) }));
 }
 
+/** The text of a file, which is no markdown: its addresses are looked for as they stand. */
+export function outgoingFile(
+  content: string,
+  { strangers, isSeen }: Pick<Reading, 'strangers' | 'isSeen'>,
+  { hosts, secrets }: Outlet,
+): string {
+  const text = redactText(content, secrets);
+  if (strangers.length === 0) return text;
+  return withoutAddresses(text, (url) => isSeen(url) || isAllowed(url, hosts));
+}
+
 interface Walk {
   readonly text: string;
   readonly isFree: boolean;

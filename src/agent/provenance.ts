@@ -7,19 +7,26 @@
  */
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
+import { cutBefore } from '../domain/text-cut.ts';
 import type { Entry } from '../domain/transcript.ts';
 
 /** Sources that are named to people, at most. */
 const MOST_NAMED = 5;
+/** Sources that are kept with each answer of the agent, at most; all others are one. */
+export const MOST_KEPT = 20;
+/** Of the name of a source, in characters. */
+const MAX_NAME_CHARS = 80;
+/** What there is beyond those: nobody's own words, whoever asks, for no name of a person ends it. */
+export const MORE_SOURCES = 'more that others wrote';
 
 export interface Reading {
   /** What was read, in words for people: `a page of the web`. Empty: nothing but words of people we know. */
   readonly strangers: readonly string[];
   /** The same whoever asks: all there is. */
   readonly heard: readonly string[];
-  /** Whether exactly this was written by somebody we know. */
+  /** Whether exactly this, as whole words or as a whole address, was written by somebody we know. */
   readonly isTyped: (text: string) => boolean;
-  /** Whether exactly this stands anywhere in what was read. */
+  /** Whether exactly this stands anywhere in what was read, and is nothing that the agent put there itself. */
   readonly isSeen: (text: string) => boolean;
 }
 
@@ -42,17 +49,22 @@ export function readingOf(
   return {
     strangers: labels.slice(0, MOST_NAMED),
     heard: all,
-    isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && entry.text.includes(text)),
-    isSeen: (text) =>
-      entries.some(
-        (entry) => entry.kind !== 'assistant' && textsOf(entry).some((each) => each.includes(text)),
-      ),
+    isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && standsWhole(text, entry.text)),
+    isSeen: (text) => isSeenIn(entries, text),
   };
 }
 
-/** All of strangers there is in it, in words for people, whoever asks. */
+/** All of strangers there is in it, in words for people, whoever asks: the first of them, and that there is more. */
 export function strangersOf(entries: readonly Entry[], heard: readonly string[] = []): string[] {
-  return [...new Set([...heard, ...entries.flatMap((entry) => strangersIn(entry, entries))])];
+  const tools = toolsIn(entries);
+  return bounded([...heard, ...entries.flatMap((entry) => strangersIn(entry, tools))]);
+}
+
+/** Each once. What is left out of them is still there as one that nobody's own words can be. */
+export function bounded(sources: readonly string[]): string[] {
+  const named = new Set(sources.filter((each) => each !== MORE_SOURCES));
+  const isAll = named.size <= MOST_KEPT && !sources.includes(MORE_SOURCES);
+  return isAll ? [...named] : [...[...named].slice(0, MOST_KEPT), MORE_SOURCES];
 }
 
 /** Ends what is said of somebody's words; nobody else's ends so. */
@@ -75,18 +87,18 @@ export function quotesOthers(text: string): boolean {
 const QUOTED =
   /^[ \t]*(?:>|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*]*\p{L}[\p{L} ]{0,20}:\*?[ \t][^\n]{0,200}@[\p{L}\d-]|^[ \t]*\p{L}[^\n]{0,200}:[ \t]*\n+[ \t]*>/mu;
 
-function strangersIn(entry: Entry, entries: readonly Entry[]): string[] {
+function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[] {
   switch (entry.kind) {
     case 'user': {
-      const name = entry.from.name;
+      const name = shortened(entry.from.name);
       const own = isStrangers(speakersTrust(entry))
         ? [`what ${name} wrote${wordsOf(entry.from.person)}`]
         : [];
       const others = entry.passesOn ? [`what ${name} passed on`] : [];
-      return [...own, ...others, ...(entry.files ?? []).map((file) => `the file “${file.name}”`)];
+      return [...own, ...others, ...(entry.files ?? []).map((file) => `the file “${shortened(file.name)}”`)];
     }
     case 'tool-result':
-      return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, entries)] : [];
+      return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, tools)] : [];
     case 'event':
       return entry.trust !== undefined && isStrangers(entry.trust)
         ? [`what ${entry.ran?.tool ?? 'a tool'} told`]
@@ -110,12 +122,92 @@ function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }
 
 function sourceOf(
   { callId, trust }: Extract<Entry, { kind: 'tool-result' }>,
-  entries: readonly Entry[],
+  tools: ReadonlyMap<string, string>,
 ): string {
-  const call = entries
-    .flatMap((entry) => (entry.kind === 'assistant' ? entry.calls : []))
-    .find(({ id }) => id === callId);
-  return `${trust === 'web' ? 'a page of the web' : 'what others wrote'} (${call?.tool ?? 'a tool'})`;
+  return `${trust === 'web' ? 'a page of the web' : 'what others wrote'} (${tools.get(callId) ?? 'a tool'})`;
+}
+
+/** Which tool was called, by the id of the call. */
+function toolsIn(entries: readonly Entry[]): Map<string, string> {
+  const calls = entries.flatMap((entry) => (entry.kind === 'assistant' ? entry.calls : []));
+  return new Map(calls.toReversed().map(({ id, tool }) => [id, tool]));
+}
+
+function shortened(name: string): string {
+  return name.length <= MAX_NAME_CHARS ? name : `${name.slice(0, cutBefore(name, MAX_NAME_CHARS))}…`;
+}
+
+// ── Whose words a text is ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Whether it is there as a whole. A beginning of an address is another address, and which beginning it is may tell
+ * something; so an address counts only from one end to the other, and anything else as whole words.
+ */
+function standsWhole(text: string, within: string): boolean {
+  if (text === '') return true;
+  const parts = text.split(/\s+/).filter((part) => ADDRESS_SIGN.test(part));
+  const known = parts.length === 0 ? undefined : partsOf(within);
+  if (!parts.every((part) => known?.has(part))) return false;
+  for (let at = within.indexOf(text); at !== -1; at = within.indexOf(text, at + 1)) {
+    if (!isWithinWord(within, at) && !isWithinWord(within, at + text.length)) return true;
+  }
+  return false;
+}
+
+const ADDRESS_SIGN = /[./:@?&=%#\\]/;
+
+/** What stands between spaces and brackets, as it is and without the marks around it. */
+function partsOf(text: string): Set<string> {
+  const parts = text.split(/[\s<>|]+|\]\(/);
+  return new Set(
+    parts.flatMap((part) => [part, part.replace(/^\p{P}+/u, '').replace(/[^\p{L}\p{N}/]+$/u, '')]),
+  );
+}
+
+/** Of scripts that put no space between words, each letter is one. */
+const LETTER =
+  /^(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}])[\p{L}\p{N}\p{M}_]$/u;
+
+function isWithinWord(text: string, at: number): boolean {
+  const before = [...text.slice(Math.max(0, at - 2), at)].at(-1) ?? '';
+  const [after = ''] = text.slice(at, at + 2);
+  return LETTER.test(before) && LETTER.test(after);
+}
+
+/** What the agent wrote comes back to it in words of tools: from then on it is the agent's, unless a person writes it. */
+function isSeenIn(entries: readonly Entry[], text: string): boolean {
+  const wanted = loosely(text);
+  let isOwn = false;
+  for (const entry of entries) {
+    if (entry.kind === 'assistant') isOwn ||= ownTexts(entry).some((each) => loosely(each).includes(wanted));
+    else if (isOthers(entry) && (entry.kind === 'user' || !isOwn)) {
+      if (textsOf(entry).some((each) => each.includes(text))) return true;
+    }
+  }
+  return false;
+}
+
+/** Nothing in it was put together of what the agent wrote. */
+function isOthers(entry: Exclude<Entry, { kind: 'assistant' }>): boolean {
+  return entry.kind === 'user' || entry.composed !== true;
+}
+
+function ownTexts({ text, calls }: Extract<Entry, { kind: 'assistant' }>): string[] {
+  return [text, ...calls.flatMap(({ input }) => stringsIn(input))];
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => [key, ...stringsIn(each)]);
+}
+
+/** The same for addresses that lead to the same place, as far as tools write them in another way than they were given. */
+function loosely(text: string): string {
+  return text
+    .replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replaceAll(/[\s\p{Cc}\p{Cf}\\]/gu, '')
+    .toLowerCase();
 }
 
 function textsOf(entry: Exclude<Entry, { kind: 'assistant' }>): string[] {

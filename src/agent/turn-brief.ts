@@ -153,7 +153,7 @@ export class TurnBriefs {
         maxSteps: settings.model.max_steps,
         turnStart: history.length,
         requester: requester.person,
-        heard: memory.strangers ?? [],
+        heard: [...(memory.strangers ?? []), ...unreadIn(skills)],
         inquire: (questions, inquiry, signal) => researcher.inquire(questions, inquiry, signal),
         outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
       },
@@ -182,6 +182,13 @@ export class TurnBriefs {
     }
     return skills;
   }
+}
+
+/** Skills of others that nobody here has read, in words for people. */
+function unreadIn({ given }: Pick<ChosenSkills, 'given'>): string[] {
+  return given.flatMap(({ label, isUnread }) =>
+    isUnread ? [`the skill “${label}”, which nobody here has read`] : [],
+  );
 }
 
 /** What is known of a person holds all the same. */

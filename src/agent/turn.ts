@@ -21,7 +21,7 @@ import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
-import { NO_OUTLET, type Outlet, outgoingText } from './outgoing-text.ts';
+import { NO_OUTLET, type Outlet, outgoingFile, outgoingText } from './outgoing-text.ts';
 import { type Reading, readingOf } from './provenance.ts';
 import type { HeldCall, RunningCall, Screened, TurnTools } from './tools/toolbox.ts';
 
@@ -34,6 +34,8 @@ const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
 
 /** Of tools whose arguments go out to people. */
 const SPOKEN_FAMILY = 'control';
+/** Of tools whose arguments go out as files. */
+const FILE_FAMILY = 'files';
 
 /** Files of one turn, at most: Discord takes ten with a message (Discord docs, "Create Message"), the others more. */
 const MOST_FILES = 10;
@@ -179,7 +181,9 @@ export async function runTurn(
     if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
     const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
-    const toSay = (text: string) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET);
+    const outlet = setup.outlet ?? NO_OUTLET;
+    const toSay = (text: string) => outgoingText(text, reading, outlet);
+    const toSend = (text: string) => outgoingFile(text, reading, outlet);
     let soFar = '';
     const asking = setup.model.complete(
       {
@@ -228,7 +232,12 @@ export async function runTurn(
     }
 
     const held: HeldCall[] = [];
-    for (const each of await answerAll(setup, reply.calls, { held, step, reading, toSay, note }, signal)) {
+    for (const each of await answerAll(
+      setup,
+      reply.calls,
+      { held, step, reading, toSay, toSend, note },
+      signal,
+    )) {
       const answered = stop?.aborted ? notAsked(each) : each;
       screened.push(answered.verdict);
       entries.push(toEntry(answered, files));
@@ -257,6 +266,8 @@ interface Answering {
   /** What had been read when it was written. */
   readonly reading: Reading;
   readonly toSay: (text: string) => string;
+  /** The text of a file as it may go out. */
+  readonly toSend: (text: string) => string;
   /** Keeps what was done beside the turn for a call of it. */
   readonly note: (found: readonly Found[], within: string) => void;
 }
@@ -268,7 +279,7 @@ async function answerAll(
   answering: Answering,
   signal: AbortSignal,
 ): Promise<Answered[]> {
-  const { held, step, reading: read, toSay } = answering;
+  const { held, step, reading: read } = answering;
   const limit = pLimit(setup.readsAtOnce ?? 1);
   const answered: Answered[] = [];
   let reading: Promise<Answered>[] = [];
@@ -277,7 +288,7 @@ async function answerAll(
     // Asked when it is about to run: what is taken away while others run is gone for it.
     const verdict = await throttled(
       setup,
-      withinLimit(cleaned(setup.tools.screen(call, read), toSay), held.length),
+      withinLimit(cleaned(setup.tools.screen(call, read), answering), held.length),
     );
     const key = `${setup.key}:${step}:${call.id}`;
     const inquire = inquireFor(call, { turn: setup, key, reading: read }, answering);
@@ -314,14 +325,17 @@ function inquireFor(
   };
 }
 
-/** What it is called with when it asks for a human, or says how sure it is, people read as it stands. */
-function cleaned(verdict: Screened, toSay: (text: string) => string): Screened {
-  if (verdict.kind !== 'run' || verdict.tool.family !== SPOKEN_FAMILY) return verdict;
+/** What it is called with when it asks for a human, says how sure it is, or sends a file, people read as it stands. */
+function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' | 'toSend'>): Screened {
+  if (verdict.kind !== 'run') return verdict;
+  const { family = '' } = verdict.tool;
+  const clean = { [SPOKEN_FAMILY]: toSay, [FILE_FAMILY]: toSend }[family];
+  if (!clean) return verdict;
   const { args } = verdict;
   if (typeof args !== 'object' || args === null) return verdict;
   const said = Object.entries(args).map(([key, value]) => [
     key,
-    typeof value === 'string' ? toSay(value) : value,
+    typeof value === 'string' ? clean(value) : value,
   ]);
   return { ...verdict, args: Object.fromEntries(said) };
 }
@@ -378,6 +392,7 @@ function toEntry(
     status: output.status,
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
+    ...(verdict.kind === 'run' && verdict.tool.composes ? { composed: true as const } : {}),
   };
 }
 

@@ -69,6 +69,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
     ...common,
     name: 'db_query',
     tells: 'outsider',
+    composes: true,
     description:
       'Asks a database a question that changes nothing, and tells the rows: names of the columns first, then a line for each row, all as JSON.',
     input: Query,

@@ -6,6 +6,16 @@ import type { Tool } from '../domain/tool.ts';
 /** Longest file, in characters. A model's whole answer is shorter, and four bytes each still fit in a message. */
 const MAX_TEXT_CHARS = 200_000;
 
+/** Files that programs show as the text they are. */
+const INERT = /\.(?:txt|csv|tsv|json|jsonl|ya?ml|toml|log|diff|patch|sql)$/i;
+const INERT_TYPES: ReadonlySet<string> = new Set([
+  'text/plain',
+  'text/csv',
+  'text/tab-separated-values',
+  'application/json',
+  'application/yaml',
+]);
+
 const AttachFile = z.object({
   name: z.string().min(1).max(255).describe('The name with its ending, without a path: `report.csv`.'),
   text: z.string().min(1).max(MAX_TEXT_CHARS).describe('The whole content.'),
@@ -31,9 +41,17 @@ export function createFileTools(): Tool[] {
     reversible: true,
     timeoutMs: 5_000,
     inTurn: true,
-    async execute({ name, text, media_type: mediaType }) {
+    async execute({ name, text, media_type: wanted }, { hasReadStrangers }) {
       const bytes = Buffer.from(text.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
-      const file = { name: toFileName(name), mediaType, base64: bytes.toString('base64') };
+      const given = toFileName(name);
+      // A page, or a picture made of text, would load what strangers wished for as soon as it is opened.
+      const isPlain = hasReadStrangers === true && !INERT.test(given);
+      const mediaType = hasReadStrangers && !INERT_TYPES.has(wanted) ? 'text/plain' : wanted;
+      const file = {
+        name: isPlain ? toFileName(`${given}.txt`) : given,
+        mediaType,
+        base64: bytes.toString('base64'),
+      };
       return {
         status: 'ok',
         text: `"${file.name}" (${bytes.length} bytes) goes out with your reply.`,

@@ -63,6 +63,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly inTurn?: boolean;
   /** Whose words its output may hold: `outsider` where others write, `web` for pages. Left out: its own. */
   readonly tells?: 'outsider' | 'web';
+  /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */
+  readonly composes?: true;
   /** What it is called with reaches somebody of the agent's choosing: an address, a search. */
   readonly reachesOut?: true;
   /** Only the gateway itself calls it: no model is offered it. */

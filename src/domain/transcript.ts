@@ -88,6 +88,8 @@ export const Entry = z.discriminatedUnion('kind', [
     text: z.string(),
     /** Whose words it holds; left out: the tool's own. */
     trust: Trust.optional(),
+    /** It may hold words of the agent's own; see `Tool.composes`. */
+    composed: z.literal(true).optional(),
   }),
   /** The gateway tells the model what happened meanwhile: an approval was decided, a call was run. */
   z.object({
@@ -98,6 +100,8 @@ export const Entry = z.discriminatedUnion('kind', [
     ran: z.object({ tool: z.string(), status: z.enum(['ok', 'error']) }).optional(),
     /** Whose words the outcome holds; left out: the tool's own. */
     trust: Trust.optional(),
+    /** See `tool-result`. */
+    composed: z.literal(true).optional(),
     /** A new context begins: what stands before it is kept, and the model is not shown it any more. */
     anew: z.literal(true).optional(),
   }),

@@ -52,7 +52,8 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
 
 /** @param most of what is not read again, for it is kept with the approval; undefined: all of it */
 function toOutput(outcome: CallOutcome, source: string, most: number | undefined): ToolOutput {
-  if (outcome.kind === 'not-done') return { status: 'error', text: outcome.why, trust: 'tool' };
+  // Why a server refused is in its own words.
+  if (outcome.kind === 'not-done') return { status: 'error', text: outcome.why };
   const text = toResultText(outcome.result);
   const status = outcome.result.isError === true ? 'error' : 'ok';
   return { status, text: most === undefined ? framed(source, text) : remarked(source, text, most) };

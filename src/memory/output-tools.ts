@@ -20,6 +20,7 @@ export function createOutputTools(outputs: Pick<OutputStore, 'find'>): Tool[] {
     name: 'read_output',
     // Whose words it kept is not kept with it.
     tells: 'outsider',
+    composes: true,
     group: 'system',
     // Belongs to whatever tool a turn has: without it the rest of an output would be out of reach.
     family: 'control',

@@ -130,6 +130,7 @@ function runOf(
     conversationId,
     sender: { account: by.account, displayName: by.name, authenticated: true, automatic: false },
     text: messageText(schedule, run),
+    ...(schedule.isStrangers ? { passesOn: true } : {}),
     addressedToBot: true,
     sentAt: at,
     replyTo: to,

@@ -95,9 +95,10 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
       const full = await fullFor(deps, context.requester);
       if (full !== undefined) return refused(full);
       const { title, text } = input;
-      const { conversationId } = context;
+      const { conversationId, hasReadStrangers } = context;
+      const about = { title, text, ...(hasReadStrangers ? { isStrangers: true as const } : {}) };
       return madeText(
-        await schedules.add({ id, conversationId, ...origin, title, text, when, createdMs: clock.now() }),
+        await schedules.add({ id, conversationId, ...origin, ...about, when, createdMs: clock.now() }),
       );
     },
     compensation: {
@@ -115,6 +116,8 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
     description: 'Tells what is planned in this conversation.',
     input: List,
     effect: 'read',
+    tells: 'outsider',
+    composes: true,
     async execute(_input, { conversationId, requester }) {
       const all = await schedules.active();
       const here = all.filter((each) => each.conversationId === conversationId);
@@ -130,6 +133,7 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
           ...(rest > 0 ? [`(and ${rest} more)`] : []),
           ...(elsewhere > 0 ? [`(Whoever asks has ${elsewhere} more in other conversations.)`] : []),
         ].join('\n'),
+        ...(here.some(({ isStrangers }) => isStrangers) ? {} : { trust: 'tool' as const }),
       };
     },
   };
@@ -141,15 +145,18 @@ export function createScheduleTools(deps: ScheduleToolsDeps): Tool[] {
     effect: 'idempotent',
     inTurn: true,
     changesElsewhere: () => true,
+    tells: 'outsider',
+    composes: true,
     async execute({ id }, { requester }) {
       const schedule = await schedules.find(id);
       if (!schedule || !mayCancel(deps, schedule, requester)) {
         // Whether somebody else has planned something under that name is their business.
-        return { status: 'error', text: `Whoever asks has planned nothing under ${id}.` };
+        return { status: 'error', text: `Whoever asks has planned nothing under ${id}.`, trust: 'tool' };
       }
       const after = await schedules.cancel(id, requester);
       const was = after?.state === 'cancelled' ? 'is taken back' : 'is over already';
-      return { status: 'ok', text: `"${schedule.title}" (${id}) ${was}.` };
+      const text = `"${schedule.title}" (${id}) ${was}.`;
+      return { status: 'ok', text, ...(schedule.isStrangers ? {} : { trust: 'tool' as const }) };
     },
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.

@@ -30,6 +30,8 @@ export const Schedule = z.object({
   title: z.string(),
   /** What the agent is told when the time has come. */
   text: z.string(),
+  /** It was planned after strangers' words were read, so it may be theirs. */
+  isStrangers: z.literal(true).optional(),
   when: When,
   state: z.enum(['active', 'done', 'cancelled', 'stopped']),
   nextMs: z.int(),

@@ -7,7 +7,8 @@
  *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
  *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
  *      and one that comes too late leave everything as it was, the place up to which it tells included.
- *   3. A profile is made of its person's own messages alone, not of what they pass on, and of nobody's without consent.
+ *   3. A profile is made of its person's own messages alone, not of what they pass on or send along, and of nobody's
+ *      without consent.
  *   4. What it took is in the audit, in tokens.
  */
 import pLimit from 'p-limit';
@@ -204,7 +205,11 @@ export class MemoryKeeper implements Service {
 
     const written = await digest(
       this.deps.model(),
-      { about: 'person', existing: profile.text, entries: newestOf(fresh, this.#context().mostTokens) },
+      {
+        about: 'person',
+        existing: profile.text,
+        entries: newestOf(fresh.map(wordsAlone), this.#context().mostTokens),
+      },
       signal,
     );
     if (!written) return;
@@ -217,6 +222,13 @@ export class MemoryKeeper implements Service {
   async #isMine(owner: string, key: string): Promise<boolean> {
     return this.deps.writer.write(owner, [], { key: `memory:${owner}:${key}`, forMs: TAKEN_FOR_MS });
   }
+}
+
+/** What somebody sends along, and what it is called, is not of their own making. */
+function wordsAlone(entry: Entry): Entry {
+  if (entry.kind !== 'user') return entry;
+  const { files: _, ...words } = entry;
+  return words;
 }
 
 function readable(stored: readonly StoredEntry[]): Entry[] {

@@ -26,7 +26,7 @@ import { splitSkill } from './front-matter.ts';
 import type { Match, Matcher } from './matcher.ts';
 import { createMatcher } from './matchers.ts';
 import { EMPTY_SHELF, type Shelf, type Standing, toShelf, withRequired } from './shelf.ts';
-import { labelOf, SKILL_SOURCES, type Skill, type SkillFile } from './skill.ts';
+import { isThirdParty, labelOf, SKILL_SOURCES, type Skill, type SkillFile } from './skill.ts';
 import { findSkillFiles, foldersOf, readSkillFile, sha256Of, stampOf } from './skill-folders.ts';
 
 /** Time between two looks for files that came, went or changed. */
@@ -48,6 +48,8 @@ export interface GivenSkill {
   /** `refund-policy 1.2.0` */
   readonly label: string;
   readonly body: string;
+  /** It came from others, and nobody here has said that they read it. */
+  readonly isUnread?: true;
 }
 
 export interface LeftOut {
@@ -183,7 +185,7 @@ export class SkillRegistry {
         .filter(({ skill }) => !budget.holds(skill))
         .map(({ skill }) => ({ name: skill.id, why: `at most ${settings.most} are shown` })),
     );
-    return { given: budget.given(), leftOut, tools: toolsOf(budget.skills()) };
+    return { given: budget.given(settings), leftOut, tools: toolsOf(budget.skills()) };
   }
 
   async #readAll(skills: readonly Skill[]): Promise<{ skill: Skill; body: string }[] | undefined> {
@@ -279,8 +281,13 @@ class Budget {
     return [...this.#taken.keys()];
   }
 
-  given(): GivenSkill[] {
-    return [...this.#taken].map(([skill, body]) => ({ name: skill.id, label: labelOf(skill), body }));
+  given({ entries }: Pick<SkillSettings, 'entries'>): GivenSkill[] {
+    return [...this.#taken].map(([skill, body]) => ({
+      name: skill.id,
+      label: labelOf(skill),
+      body,
+      ...(isThirdParty(skill) && entries[skill.id]?.hash === undefined ? { isUnread: true as const } : {}),
+    }));
   }
 }
 

@@ -47,9 +47,9 @@ export function createFetchTool(
     cache: { ttlMs: READ_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ url }, { signal }) => {
       const outcome = await client.read(url, signal);
-      return outcome.kind === 'page'
-        ? toOutput(outcome)
-        : { status: 'error', text: outcome.why, trust: 'tool' };
+      if (outcome.kind === 'page') return toOutput(outcome);
+      const isOurs = outcome.kind === 'refused' && !outcome.wasAsked;
+      return { status: 'error', text: outcome.why, ...(isOurs ? { trust: 'tool' as const } : {}) };
     },
   };
 }

@@ -70,8 +70,9 @@ export interface WebPage {
 
 export type WebOutcome =
   | WebPage
-  /** It is not allowed, or is nothing that can be read; asking again changes nothing. A sentence. */
-  | { readonly kind: 'refused'; readonly why: string }
+  /** It is not allowed, or is nothing that can be read; asking again changes nothing. A sentence, which holds words of
+   *  the one that was asked, where somebody was. */
+  | { readonly kind: 'refused'; readonly why: string; readonly wasAsked: boolean }
   /** It did not answer, or not in time. A sentence. */
   | { readonly kind: 'failed'; readonly why: string };
 
@@ -98,17 +99,17 @@ export class WebClient {
     let target = toTarget(address, settings);
     let at = address;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-      if (target.kind === 'refused') return refused(at, target.why, redirects);
+      if (target.kind === 'refused') return refused(at, target.why, redirects, redirects > 0);
       const hop = await this.#hop(target, settings, signal);
       if (hop.kind !== 'moved') return hop;
       const from = target.url;
       target = toTarget(hop.to, settings, from);
       at = hop.to;
       if (target.kind === 'target' && from.protocol === 'https:' && target.url.protocol === 'http:') {
-        return refused(at, 'it would leave the encrypted connection', redirects + 1);
+        return refused(at, 'it would leave the encrypted connection', redirects + 1, true);
       }
     }
-    return refused(address, `it redirects more than ${MAX_REDIRECTS} times`, 0);
+    return refused(address, `it redirects more than ${MAX_REDIRECTS} times`, 0, true);
   }
 
   async #hop(
@@ -122,7 +123,7 @@ export class WebClient {
     const isAllowed = isInternal ? isInternalAddress : isPublicAddress;
     // One that is not public among public ones is refused as well: which one is tried first is not ours to say.
     if (found.length === 0 || !found.every(({ address }) => isAllowed(address))) {
-      return refused(url.href, `${host} leads to an address that is not public`, 0);
+      return refused(url.href, `${host} leads to an address that is not public`, 0, true);
     }
     const agent = new Agent({
       connect: pinnedTo(found, { ca: this.options.ca, timeoutMs: settings.timeout }),
@@ -153,7 +154,7 @@ async function take(response: Response, url: URL, maxBytes: number): Promise<Hop
   const contentType = (header.split(';')[0] ?? '').trim().toLowerCase();
   if (!isReadableType(contentType)) {
     const what = contentType === '' ? 'something of no named kind' : contentType;
-    return refused(url.href, `it is ${what}, not text`, 0);
+    return refused(url.href, `it is ${what}, not text`, 0, true);
   }
   const { bytes, isCut } = await readAtMost(response, maxBytes);
   return {
@@ -217,9 +218,9 @@ function isRedirect(status: number): boolean {
   return [301, 302, 303, 307, 308].includes(status);
 }
 
-function refused(address: string, why: string, redirects: number): WebOutcome {
+function refused(address: string, why: string, redirects: number, wasAsked: boolean): WebOutcome {
   const where = redirects > 0 ? `${address}, where it redirects to, is not read` : `${address} is not read`;
-  return { kind: 'refused', why: `${where}: ${why}.` };
+  return { kind: 'refused', why: `${where}: ${why}.`, wasAsked };
 }
 
 function wordsFor(error: unknown): string {

@@ -329,11 +329,28 @@ describe('the tools of the scheduler', () => {
     const own = await run('schedule_cancel', { id });
     const again = await run('schedule_cancel', { id }, { requester: DANA });
 
-    expect(stranger).toEqual({ status: 'error', text: `Whoever asks has planned nothing under ${id}.` });
+    expect(stranger).toMatchObject({
+      status: 'error',
+      text: `Whoever asks has planned nothing under ${id}.`,
+    });
     expect(still?.state).toBe('active');
     expect(own.text).toBe(`"call" (${id}) is taken back.`);
     expect(again.status).toBe('ok');
     expect(await schedules.active()).toEqual([]);
+  });
+
+  it('OM-187 keep what was planned after strangers were read apart from what people wished themselves', async () => {
+    const { run } = open();
+    await run('schedule_create', ONCE);
+    const own = await run('schedule_list', {});
+    const planned = { idempotencyKey: 'k2', hasReadStrangers: true } as const;
+    await run('schedule_create', ONCE, planned);
+
+    const both = await run('schedule_list', {});
+    const taken = await run('schedule_cancel', { id: scheduleIdOf(HERE, 'k2') });
+
+    // Without a word to the contrary a list is somebody else's.
+    expect([own.trust, both.trust, taken.trust]).toEqual(['tool', undefined, undefined]);
   });
 
   it('plan so many for one person and no more', async () => {

@@ -72,6 +72,8 @@ const Long = z.object({ chars: z.int().min(0) });
 
 export class NoteServer {
   readonly notes: string[] = ['The coffee machine is on the second floor.'];
+  /** What `refuse` says. */
+  refusal = 'these arguments are refused';
   /** Every call that was begun, oldest first. */
   readonly calls: NoteCall[] = [];
   readonly #sessions = new Set<Server>();
@@ -137,7 +139,7 @@ export class NoteServer {
       case 'fail':
         return { ...text('It did not work.'), isError: true };
       case 'refuse':
-        throw new McpError(-32_602, 'these arguments are refused');
+        throw new McpError(-32_602, this.refusal);
       case 'hang':
         return new Promise(() => {});
       case 'crash':
