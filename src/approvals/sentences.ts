@@ -244,7 +244,7 @@ export function standing(approval: Approval): string {
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${approval.id}`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${ticketOf({ approvalId: approval.id, gen: approval.gen })}`;
     default:
       return approval.state satisfies never;
   }
@@ -333,9 +333,7 @@ export function noticeFor(result: VoteResult): string {
     case 'CONTENT_CHANGED':
       return 'What you answered is not what is being asked now, so nothing was decided. Please look at the newest card.';
     case 'NOT_ELIGIBLE':
-      return result.reason === 'requester'
-        ? 'You asked for this yourself, so somebody else has to decide. Nothing was decided.'
-        : `You are not one of those who may decide this (${literal(askedOf(approval))}). Nothing was decided.`;
+      return notEligibleText(result);
     case 'NOT_OFFERED':
       return 'That answer is not offered here. Nothing was decided.';
     case 'STEP_UP': {
@@ -346,6 +344,19 @@ export function noticeFor(result: VoteResult): string {
       return `Nothing was decided: ${literal(result.problem)}.`;
     default:
       return result satisfies never;
+  }
+}
+
+function notEligibleText({ reason, approval }: Extract<VoteResult, { code: 'NOT_ELIGIBLE' }>): string {
+  switch (reason) {
+    case 'requester':
+      return 'You asked for this yourself, so somebody else has to decide. Nothing was decided.';
+    case 'not-an-approver':
+      return `You are not one of those who may decide this (${literal(askedOf(approval))}). Nothing was decided.`;
+    case 'has-spoken':
+      return `You have said something about this already, for yourself or in somebody’s name, and one human is one word. Nothing was decided; somebody else has to say it. ${literal(standing(approval))}`;
+    default:
+      return reason satisfies never;
   }
 }
 
@@ -406,6 +417,8 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
       return `Its outcome is known, so there is nothing to reconcile. ${standing(approval)}`;
     case 'NOT_ELIGIBLE':
       return 'Only those who may decide this, or an operator, can say what happened; to let it run again takes the right to approve it, or to operate where a rule allowed it. Nothing changed.';
+    case 'HAS_SPOKEN':
+      return `You have agreed to that already, for yourself or in somebody’s name, and one human is one word; others have to agree (${askedOf(approval)}). Nothing changed.`;
     case 'NOT_YET':
       return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
     case 'STALE_CARD':
@@ -430,6 +443,8 @@ export function delegateText({ code, approval }: DelegateResult, to: string): st
       return `You are not one of those who may decide this (${literal(askedOf(approval))}), so you cannot pass it on. Nothing has changed.`;
     case 'EXCLUDED':
       return `${literal(to)} cannot decide this: it is asked on their behalf, or it is you. Nothing has changed.`;
+    case 'TO_ONESELF':
+      return 'You may not decide this, so you cannot take somebody’s place yourself. Nothing has changed.';
     case 'TOO_LONG':
       return 'It was passed on too often already. Nothing has changed.';
     default:
@@ -450,6 +465,7 @@ export function reassignText(
     case 'EXCLUDED':
       return `${literal(to)} cannot decide this: it is asked on their behalf, or it is ${literal(from)}. Nothing has changed.`;
     case 'ALREADY':
+    case 'TO_ONESELF':
     case 'TOO_LONG':
       return delegateText({ code, approval }, to);
     default:

@@ -4,7 +4,7 @@
  * Invariants
  *   1. One person fills one place. Whoever holds two roles that are both asked for stands for one of them, so that
  *      "a manager and somebody from finance" are always two people. The same is true of whom they stand in for: the
- *      word of one person never counts twice, whoever says it.
+ *      word of one person never counts twice, whoever says it; nor does one human, in however many names.
  *   2. More people never make a quorum fail that fewer would have reached.
  */
 import { z } from 'zod';
@@ -55,6 +55,8 @@ export interface Voter extends Authority {
   readonly standsFor?: readonly Authority[] | undefined;
   /** They may not approve: they have no word of their own, and speak for others only. */
   readonly mute?: true | undefined;
+  /** Who really said it, in this one's name: whatever else that human says, both are one. */
+  readonly enteredBy?: PersonId | undefined;
 }
 
 /** Whether this person can fill one of the places. */
@@ -68,15 +70,23 @@ export function takesOne(approvers: Approvers): boolean {
   return false;
 }
 
-/** Whether these people are enough. Each counts once, however often they are named. */
+/** Whether these people are enough. Each counts once, however often they are named, and so does each human behind them. */
 export function isQuorum(approvers: Approvers, voters: readonly Voter[]): boolean {
   const people = new Map(voters.map((voter) => [voter.person, voter]));
   const words = toWords([...people.values()], leavesOf(approvers));
-  const most = Math.min(people.size, new Set(words.map(({ person }) => person)).size);
+  const most = Math.min(
+    new Set(words.map(({ human }) => human)).size,
+    new Set(words.map(({ person }) => person)).size,
+  );
   for (const places of selectionsOf(approvers)) {
     if (places.length <= most && canFill(places, words)) return true;
   }
   return false;
+}
+
+/** Who says something, in whosever name. */
+export function humanOf({ person, enteredBy = person }: Pick<Voter, 'person' | 'enteredBy'>): PersonId {
+  return enteredBy;
 }
 
 function wordsOf({ standsFor = [], mute, ...own }: Voter): readonly Authority[] {
@@ -85,7 +95,8 @@ function wordsOf({ standsFor = [], mute, ...own }: Voter): readonly Authority[] 
 
 /** What somebody may say: for whom, and which of the groups that helps. */
 interface Word {
-  readonly voter: PersonId;
+  /** Who says it, whosever name it is said in. */
+  readonly human: PersonId;
   readonly person: PersonId;
   readonly fits: ReadonlySet<Leaf>;
 }
@@ -95,7 +106,7 @@ function toWords(voters: readonly Voter[], leaves: readonly Leaf[]): Word[] {
   return voters
     .flatMap((voter) =>
       wordsOf(voter).map((word) => ({
-        voter: voter.person,
+        human: humanOf(voter),
         person: word.person,
         fits: new Set(leaves.filter((leaf) => fits(leaf, word))),
       })),
@@ -153,9 +164,9 @@ function* combinationsOf(groups: readonly Approvers[]): Generator<readonly Leaf[
 type Network = ReadonlyMap<string, Set<string>>;
 
 /**
- * Whether every place finds a word of its own, of a voter who says no other, for a person nobody else speaks for.
+ * Whether every place finds a word of its own, of a human who says no other, for a person nobody else speaks for.
  *
- *   source ─▶ voter ─▶ person ─▶ word ─▶ place ─▶ sink        each step is taken once at most
+ *   source ─▶ human ─▶ person ─▶ word ─▶ place ─▶ sink        each step is taken once at most
  *
  * This takes at most places² × words steps. What a person's word is worth is the same, whoever says it, unless
  * their roles changed between two votes; only then, and only if it matters, each of the two is tried by itself.
@@ -178,7 +189,7 @@ function canFill(places: readonly Leaf[], words: readonly Word[]): boolean {
 const SOURCE = 'source';
 const SINK = 'sink';
 const nodeOf = {
-  voter: ({ voter }: Word) => `voter ${voter}`,
+  human: ({ human }: Word) => `human ${human}`,
   person: ({ person }: Word) => `person ${person}`,
   word: ({ person }: Word) => `word ${person}`,
   place: (index: number) => `place ${index}`,
@@ -194,7 +205,7 @@ function toNetwork(places: readonly Leaf[], words: readonly Word[]): Network {
     }
   };
   for (const word of words) {
-    connect(SOURCE, nodeOf.voter(word), nodeOf.person(word), nodeOf.word(word));
+    connect(SOURCE, nodeOf.human(word), nodeOf.person(word), nodeOf.word(word));
     for (const [index, leaf] of places.entries()) {
       if (word.fits.has(leaf)) connect(nodeOf.word(word), nodeOf.place(index), SINK);
     }
@@ -222,7 +233,7 @@ function isFilled(network: Network, place: number, leaf: Leaf, words: readonly W
     (word) =>
       word.fits.has(leaf) &&
       network.get(nodeOf.place(place))?.has(nodeOf.word(word)) &&
-      network.get(nodeOf.person(word))?.has(nodeOf.voter(word)),
+      network.get(nodeOf.person(word))?.has(nodeOf.human(word)),
   );
 }
 

@@ -400,7 +400,9 @@ export class BallotBox {
         importance: importanceOfRisk(approval.request.risk),
       })[0];
       const copies = place ? [copyFor(next.id, place, next.id)] : [];
-      const to = { person: next.id, accounts: next.accounts };
+      const theirs = this.#voterOf(next, approval, nowMs);
+      const decides = this.#isPermitted(next, theirs.standsFor) && mayDecide(approval, theirs);
+      const to = { person: next.id, accounts: next.accounts, decides };
       return delegate(approval, { from, lent, to, by: knownAs(speaker), operates, copies }, nowMs);
     });
   }

@@ -13,14 +13,20 @@ let story: Story;
 afterEach(() => story.end());
 
 /** Eve's accounts are those of Carl, who is a member; Alex runs the gateway where the story says so. */
-async function begin({ operator = false }: { operator?: boolean } = {}): Promise<void> {
+async function begin({
+  operator = false,
+  carl: role = 'member',
+}: {
+  operator?: boolean;
+  carl?: 'member' | 'operator';
+} = {}): Promise<void> {
   story = await Story.begin({
     config: (shipped) => {
       const { dana } = shipped.contacts.people;
       const carl = {
         ...dana!,
         name: 'Carl Chen',
-        roles: [RoleName.parse('member')],
+        roles: [RoleName.parse(role)],
         accounts: { slack: [`T0SANDBOX/${EVE.slack}`], email: [EVE.mail] },
         prefers: [Platform.parse('slack')],
       };
@@ -124,6 +130,16 @@ describe('an operator passes a request on', () => {
     await story.say(DANA.slack, thread, `reassign ${ticket} nobody.known for dana`);
     await story.told(DANA.slack, /I know nobody by the id nobody\.known/);
 
+    expect((await story.waiting())[0]?.delegations ?? []).toEqual([]);
+  });
+
+  it('OM-185 not to themselves, where they may not decide it', async () => {
+    await begin({ carl: 'operator' });
+    const { thread, ticket } = await ask();
+
+    await story.say(EVE.slack, thread, `reassign ${ticket} carl for dana`);
+
+    await story.told(EVE.slack, /You may not decide this/);
     expect((await story.waiting())[0]?.delegations ?? []).toEqual([]);
   });
 

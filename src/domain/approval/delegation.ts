@@ -2,6 +2,8 @@
  * Somebody who was asked lets somebody else decide this one request in their place. Pure.
  *
  * The word stays one: whoever stands in fills the place of the one they stand in for (`quorum.ts`).
+ *
+ * Invariant: nobody gives themselves a word. Whoever runs the gateway takes no place but one they could fill anyhow.
  */
 import type { PersonId } from '../ids.ts';
 import type { Voter } from '../quorum.ts';
@@ -17,9 +19,14 @@ export interface Delegating {
   readonly from: Voter;
   /** Those of their roles that a group of their platform carries, and that nobody could look up later. */
   readonly lent?: readonly string[];
-  readonly to: Known;
+  readonly to: Known & {
+    /** They may decide it without that, now. */
+    readonly decides?: boolean;
+  };
   /** With the account they say it from. */
   readonly by: Known;
+  /** Who really says so, in the name of `by`; absent: they do. */
+  readonly operator?: Known | undefined;
   /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
   readonly operates: boolean;
   /** Where the one who stands in is asked; undefined where this process cannot tell, so that the next that can asks. */
@@ -29,23 +36,26 @@ export interface Delegating {
 export type DelegateResult =
   | { readonly code: 'DONE'; readonly approval: Approval }
   | {
-      readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TOO_LONG';
+      readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TO_ONESELF' | 'TOO_LONG';
       readonly approval: Approval;
     };
 
 export function delegate(
   approval: Approval,
-  { from, lent = [], to: next, by: speaker, operates, copies }: Delegating,
+  { from, lent = [], to: next, by: speaker, operator = speaker, operates, copies }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
   const { person: by } = speaker;
   const { person: to } = next;
   if (!isWaiting(approval.state)) return { result: { code: 'ALREADY', approval } };
-  if (isExcluded(approval, speaker)) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (isExcluded(approval, speaker) || isExcluded(approval, operator))
+    return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (!mayDecide(approval, from)) return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (isExcluded(approval, next) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
+  if ([by, operator.person].includes(to) && !next.decides)
+    return { result: { code: 'TO_ONESELF', approval } };
   if (delegations.some((each) => each.from === from.person && each.to === to)) {
     return { result: { code: 'DONE', approval } };
   }

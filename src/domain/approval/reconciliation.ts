@@ -4,11 +4,14 @@
  *   happened, did-not-happen   one of those who may decide it, or who run the gateway; that is the end
  *   retry                      a yes like the first one, so it takes as many as that did, and as much proof of each
  *
- * Invariant: what is said about one attempt counts for no other.
+ * Invariants
+ *   1. What is said about one attempt counts for no other.
+ *   2. One human has one word, in whosever name they say it.
  */
 import type { PersonId } from '../ids.ts';
 import { type Authority, isQuorum, type Voter } from '../quorum.ts';
-import { toVoter, voterIn } from './agreement.ts';
+import { isSecondWord, toVoter, voterIn, withWord } from './agreement.ts';
+import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
 import { mayDecide, rightsOf } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
@@ -18,7 +21,8 @@ export type ReconcileResult =
   /** `RECORDED`: it may run again as soon as enough others agree. */
   | { readonly code: 'DONE' | 'RECORDED'; readonly approval: Approval }
   | {
-      readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'NOT_YET' | 'STALE_CARD' | 'STEP_UP';
+      /** `HAS_SPOKEN`: that human has agreed in another name already. */
+      readonly code: 'NOT_UNKNOWN' | 'NOT_ELIGIBLE' | 'HAS_SPOKEN' | 'NOT_YET' | 'STALE_CARD' | 'STEP_UP';
       readonly approval: Approval;
     };
 
@@ -28,6 +32,8 @@ export interface Finder extends Settler, Omit<Authority, 'person'> {
   readonly standsFor?: Voter['standsFor'];
   /** They may not approve by themselves. */
   readonly mute?: Voter['mute'];
+  /** Who really says it, in their name; absent: they do. */
+  readonly operator?: Known | undefined;
   /** The attempt they were shown, as `attemptOf` names it; absent for whoever means the last. */
   readonly about?: string | undefined;
 }
@@ -83,7 +89,8 @@ function settled(
 function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<ReconcileResult> {
   const { policy, decision, execution } = approval;
   const isByRule = decision?.source === 'policy';
-  if (isByRule ? !by.operates : !mayDecide(approval, by)) {
+  const { operator = by } = by;
+  if (isByRule ? !by.operates : !mayDecide(approval, by) || isExcluded(approval, operator)) {
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   }
   if (policy.approveFrom && !policy.approveFrom.includes(by.via)) {
@@ -93,11 +100,12 @@ function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<Reconci
   if (nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
 
   const earlier = consentsTo(approval);
-  const isKnown = earlier.some((each) => each.by.person === by.person);
-  const said = isKnown ? earlier : [...earlier, toConsent(approval, by, nowMs)];
+  const consent = toConsent(approval, by, nowMs);
+  if (isSecondWord(earlier, consent)) return { result: { code: 'HAS_SPOKEN', approval } };
+  const said = withWord(earlier, consent);
   const again = { about: attemptOf(approval), said: [...said] };
   if (!isByRule && !areEnough(approval, said)) {
-    if (isKnown) return { result: { code: 'RECORDED', approval } };
+    if (said === earlier) return { result: { code: 'RECORDED', approval } };
     const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, again };
     return {
       result: { code: 'RECORDED', approval: next },
@@ -125,6 +133,7 @@ function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
     by: { person: by.person, name: by.name },
     via: by.via,
     ...rightsOf(own),
+    ...(by.operator ? { enteredBy: by.operator.person } : {}),
     ...(standsFor.length > 0
       ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
       : {}),

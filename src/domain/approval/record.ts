@@ -22,7 +22,8 @@
  *   A2   Only the newest execution epoch can complete.
  *   A3   EXECUTING is reached only from APPROVED, with the digest that was decided on.
  *   A4   Whoever says yes is eligible when they say it and is not excluded (the one who asked, those on whose behalf
- *        that was, and whoever has one of their accounts); together they are a quorum, one place each.
+ *        that was, and whoever has one of their accounts), nor is whoever says it in their name; together they are a
+ *        quorum, one place for each human.
  *   A5   The same answer delivered again changes nothing and is told the same.
  *   A6   An answer to an older generation or another digest never counts.
  *   A9   Nothing expires that nobody could have seen for a while, unless its hard deadline has passed.
@@ -185,6 +186,8 @@ export const Assent = z.object({
   onCall: z.array(z.string()).optional(),
   /** They might not approve, and spoke for others only. */
   mute: z.literal(true).optional(),
+  /** Who really said it, in their name; absent: they did. */
+  enteredBy: PersonId.optional(),
   standsFor: z
     .array(z.object({ person: PersonId, roles: z.array(z.string()), onCall: z.array(z.string()).optional() }))
     .optional(),
@@ -202,6 +205,7 @@ export const Consent = Assent.pick({
   onCall: true,
   standsFor: true,
   mute: true,
+  enteredBy: true,
   atMs: true,
 }).extend({
   by: z.object({ person: PersonId, name: z.string() }),

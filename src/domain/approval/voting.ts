@@ -6,15 +6,17 @@
  *   deny        a no; by itself, or where the policy says so, once those who are left cannot agree any more
  *   answer      the person answers instead of the tool
  *   take-back   what they said before is unsaid
+ *
+ * Invariant: one human has one word, in whosever name they say it. Where several are counted, a second one is refused.
  */
 
 import type { AnswerOption } from '../card.ts';
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { isApprover, isQuorum, type Voter } from '../quorum.ts';
-import { enoughSaid, toVoter, voterIn } from './agreement.ts';
+import { enoughSaid, isSecondWord, isWordOf, toVoter, voterIn, withWord } from './agreement.ts';
 import { digestOf } from './digest.ts';
-import { isExcluded } from './exclusion.ts';
+import { isExcluded, type Known } from './exclusion.ts';
 import { resumed } from './pause.ts';
 import {
   type Approval,
@@ -54,6 +56,8 @@ export interface Vote {
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
   /** Every account of that person now. */
   readonly accounts?: readonly AccountId[] | undefined;
+  /** Who really says it, in the name of that person; absent: they do. */
+  readonly operator?: Known | undefined;
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
   /** The schedules by which they are on call now. */
@@ -80,7 +84,8 @@ export type VoteResult =
   | {
       readonly code: 'NOT_ELIGIBLE';
       readonly approval: Approval;
-      readonly reason: 'requester' | 'not-an-approver';
+      /** `has-spoken`: in another name, or in their own; one human is one word. */
+      readonly reason: 'requester' | 'not-an-approver' | 'has-spoken';
     }
   | { readonly code: 'NOT_OFFERED'; readonly approval: Approval }
   /** This channel does not prove enough for a yes; the sentence says which does. */
@@ -158,7 +163,9 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   if (answer.gen !== approval.gen) return { code: 'STALE_CARD', approval };
   if (answer.digest !== approval.digest) return { code: 'CONTENT_CHANGED', approval };
   const voter = voterOf(answer);
-  if (isExcluded(approval, voter)) return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
+  const { operator = voter } = answer;
+  if (isExcluded(approval, voter) || isExcluded(approval, operator))
+    return { code: 'NOT_ELIGIBLE', approval, reason: 'requester' };
   if (!answer.permitted || !mayDecide(approval, voter)) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
   }
@@ -190,8 +197,8 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
   ) {
     return 'nothing was changed; to agree to it as it is, approve it';
   }
-  const said = [...(approval.assents ?? []), ...(approval.dissents ?? [])];
-  if (choice === 'take-back' && !said.some((each) => each.by.person === by.person)) {
+  const said = saidOf(approval);
+  if (choice === 'take-back' && !said.some((each) => isWordOf(each, by.person))) {
     return 'you have said nothing yet that could be taken back';
   }
   return undefined;
@@ -241,19 +248,22 @@ function assent(
 ): Step<VoteResult> {
   const { nowMs } = moment;
   const { assents = [] } = approval;
-  const mine = assents.find(({ by }) => by.person === answer.by.person);
-  const all = mine ? assents : [...assents, toAssent(approval, answer, nowMs)];
-  const rest = without(approval.dissents, answer.by.person);
+  const word = toAssent(approval, answer, nowMs);
+  if (isSecondWord(saidOf(approval), word)) return { result: hasSpoken(approval) };
+  const all = withWord(assents, word);
+  const rest = without(approval.dissents, isTheirs(answer));
+  const dropped = [...assents.filter((each) => !all.includes(each)), ...rest.dropped];
   const next: Approval = {
     ...approval,
-    assents: all,
-    ...(rest.dropped.length > 0 ? { dissents: rest.kept, spent: spentBy(approval, rest.dropped) } : {}),
+    assents: [...all],
+    ...(rest.dropped.length > 0 ? { dissents: rest.kept } : {}),
+    ...(dropped.length > 0 ? { spent: spentBy(approval, dropped) } : {}),
   };
   if (enoughSaid(next)) {
     return decide(all.length > 1 || event === 'edited' ? next : approval, answer, nowMs);
   }
   // Who said yes before and says it again has changed nothing.
-  if (mine && rest.dropped.length === 0) return { result: { code: 'RECORDED', approval } };
+  if (all === assents && dropped.length === 0) return { result: { code: 'RECORDED', approval } };
   return recorded(next, event, answer, moment);
 }
 
@@ -286,7 +296,7 @@ function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): App
 }
 
 function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
-  const { by, via, text, key } = answer;
+  const { by, via, text, key, operator } = answer;
   // As they are now: the record does not say whose accounts were whose.
   const { standsFor = [] } = voterIn(approval, voterOf(answer));
   return {
@@ -296,6 +306,7 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
     ...(standsFor.length > 0
       ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
       : {}),
+    ...(operator ? { enteredBy: operator.person } : {}),
     ...(text ? { text } : {}),
     digest: approval.digest,
     key,
@@ -322,14 +333,17 @@ export function rightsOf({
 function dissent(approval: Approval, answer: Vote, moment: Moment): Step<VoteResult> {
   const { nowMs } = moment;
   const { dissents = [] } = approval;
-  if (dissents.some(({ by }) => by.person === answer.by.person))
-    return { result: { code: 'RECORDED', approval } };
-  const rest = without(approval.assents, answer.by.person);
+  const word = toAssent(approval, answer, nowMs);
+  if (isSecondWord(saidOf(approval), word)) return { result: hasSpoken(approval) };
+  const all = withWord(dissents, word);
+  if (all === dissents) return { result: { code: 'RECORDED', approval } };
+  const rest = without(approval.assents, isTheirs(answer));
+  const dropped = [...dissents.filter((each) => !all.includes(each)), ...rest.dropped];
   const next: Approval = {
     ...approval,
     assents: rest.kept,
-    dissents: [...dissents, toAssent(approval, answer, nowMs)],
-    ...(rest.dropped.length > 0 ? { spent: spentBy(approval, rest.dropped) } : {}),
+    dissents: [...all],
+    ...(dropped.length > 0 ? { spent: spentBy(approval, dropped) } : {}),
   };
   if (answer.others && !canStillAgree(next, answer.others)) return decide(next, answer, nowMs);
   return recorded(next, 'dissented', answer, moment);
@@ -354,8 +368,9 @@ export function canStillAgree(approval: Approval, others: readonly Voter[]): boo
 // ── Unsaid ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 function takeBack(approval: Approval, answer: Vote, moment: Moment): Step<VoteResult> {
-  const yes = without(approval.assents, answer.by.person);
-  const no = without(approval.dissents, answer.by.person);
+  const isTheirWord = (each: Assent) => isWordOf(each, answer.by.person);
+  const yes = without(approval.assents, isTheirWord);
+  const no = without(approval.dissents, isTheirWord);
   const spent = [...spentBy(approval, [...yes.dropped, ...no.dropped]), answer.key];
   const next = { ...approval, assents: yes.kept, dissents: no.kept, spent };
   return recorded(next, 'taken-back', answer, moment);
@@ -363,12 +378,26 @@ function takeBack(approval: Approval, answer: Vote, moment: Moment): Step<VoteRe
 
 function without(
   said: readonly Assent[] = [],
-  person: PersonId,
+  isMeant: (each: Assent) => boolean,
 ): { readonly kept: Assent[]; readonly dropped: Assent[] } {
   return {
-    kept: said.filter(({ by }) => by.person !== person),
-    dropped: said.filter(({ by }) => by.person === person),
+    kept: said.filter((each) => !isMeant(each)),
+    dropped: said.filter(isMeant),
   };
+}
+
+/** In their name. */
+function isTheirs({ by: { person } }: Pick<Vote, 'by'>): (each: Assent) => boolean {
+  return ({ by }) => by.person === person;
+}
+
+/** Every word that stands. */
+function saidOf({ assents = [], dissents = [] }: Approval): readonly Assent[] {
+  return [...assents, ...dissents];
+}
+
+function hasSpoken(approval: Approval): VoteResult {
+  return { code: 'NOT_ELIGIBLE', approval, reason: 'has-spoken' };
 }
 
 function spentBy({ spent = [] }: Approval, dropped: readonly Assent[]): string[] {

@@ -34,20 +34,29 @@ function tree(depth: number): fc.Arbitrary<Approvers> {
   return fc.oneof(leaf, group);
 }
 
-/** Some of whom say yes for others as well; what a word is worth may differ by who says it. */
+/** Some of whom say yes for others as well, or were entered by somebody; what a word is worth may differ by who says it. */
 const standIns = fc
   .uniqueArray(fc.constantFrom(...PEOPLE), { maxLength: 4 })
   .chain((people) =>
     fc.tuple(
-      ...people.map((person) => fc.tuple(fc.constant(person), rolesOf(), wordsFor(person), fc.boolean())),
+      ...people.map((person) =>
+        fc.tuple(
+          fc.constant(person),
+          rolesOf(),
+          wordsFor(person),
+          fc.boolean(),
+          fc.option(fc.constantFrom(...PEOPLE), { nil: undefined, freq: 2 }),
+        ),
+      ),
     ),
   )
   .map((all) =>
     all.map(
-      ([person, roles, standsFor, isMute]): Voter => ({
+      ([person, roles, standsFor, isMute, enteredBy]): Voter => ({
         person,
         roles,
         standsFor,
+        enteredBy,
         ...(isMute ? { mute: true } : {}),
       }),
     ),
@@ -68,7 +77,10 @@ interface Numbered {
   readonly children: readonly Numbered[];
 }
 
-/** By trying everything: every way to give each person one place, or none; for themselves, or for somebody else. */
+/**
+ * By trying everything: every way to give each person one place, or none; for themselves, or for somebody else; and to
+ * each human one, in whosever name they say it.
+ */
 function isQuorumByTrying(approvers: Approvers, people: readonly Voter[]): boolean {
   const places: { leaf: Approvers; index: number }[] = [];
   const number = (node: Approvers): Numbered => {
@@ -86,26 +98,34 @@ function isQuorumByTrying(approvers: Approvers, people: readonly Voter[]): boole
     left: readonly Voter[],
     filled: ReadonlySet<number>,
     spokenFor: ReadonlySet<PersonId>,
+    heard: ReadonlySet<PersonId>,
   ): boolean => {
     if (isFilled(root, filled)) return true;
     const [first, ...others] = left;
     if (!first) return false;
+    const human = first.enteredBy ?? first.person;
     const words = [...(first.mute ? [] : [first]), ...(first.standsFor ?? [])].filter(
       ({ person }) => !spokenFor.has(person),
     );
     return (
-      place(others, filled, spokenFor) ||
-      words.some(({ person, roles }) =>
-        places.some(
-          ({ leaf, index }) =>
-            !filled.has(index) &&
-            ('person' in leaf ? leaf.person === person : 'role' in leaf && roles.includes(leaf.role)) &&
-            place(others, new Set([...filled, index]), new Set([...spokenFor, person])),
-        ),
-      )
+      place(others, filled, spokenFor, heard) ||
+      (!heard.has(human) &&
+        words.some(({ person, roles }) =>
+          places.some(
+            ({ leaf, index }) =>
+              !filled.has(index) &&
+              ('person' in leaf ? leaf.person === person : 'role' in leaf && roles.includes(leaf.role)) &&
+              place(
+                others,
+                new Set([...filled, index]),
+                new Set([...spokenFor, person]),
+                new Set([...heard, human]),
+              ),
+          ),
+        ))
     );
   };
-  return place(people, new Set(), new Set());
+  return place(people, new Set(), new Set(), new Set());
 }
 
 describe('a quorum', () => {
@@ -161,6 +181,15 @@ describe('a quorum', () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  it('A4 of two is two humans: what one of them writes down in the name of others is still one word', () => {
+    const two: Approvers = { role: manager, count: 2 };
+    const byDana = { ...carl, enteredBy: DANA };
+
+    expect(isQuorum(two, [dana, byDana])).toBe(false);
+    expect(isQuorum(two, [byDana, { ...carl, person: LEE, enteredBy: DANA }])).toBe(false);
+    expect(isQuorum(two, [byDana, { ...carl, person: LEE }])).toBe(true);
   });
 
   it('A4 takes no word of their own of whoever may not approve, though they are named, and that of others all the same', () => {

@@ -1,0 +1,48 @@
+/** Whoever runs the gateway lets somebody decide in the place of one who was asked; not themselves, if they may not. */
+import { describe, expect, it } from 'vitest';
+import { type Delegating, delegate } from '../../../src/domain/approval/delegation.ts';
+import { AccountId, PersonId } from '../../../src/domain/ids.ts';
+import { anApproval, DANA, OPENED_MS } from '../../support/approvals.ts';
+
+const [KIM, LEE] = ['kim', 'lee'].map((id) => PersonId.parse(id)) as [PersonId, PersonId];
+
+/** Kim runs the gateway, and lets somebody decide in Dana's place. */
+function reassigned(wish: Partial<Delegating>, approval = anApproval()) {
+  const { result, moved } = delegate(
+    approval,
+    {
+      from: { person: DANA, roles: ['manager'] },
+      to: { person: LEE },
+      by: { person: KIM },
+      operates: true,
+      copies: [],
+      ...wish,
+    },
+    OPENED_MS + 1,
+  );
+  return [result.code, moved?.next.delegations?.map(({ to }) => to)];
+}
+
+describe('an operator who passes a request on', () => {
+  it('OM-185 gives no word to themselves, unless they may decide it anyhow', () => {
+    expect(reassigned({})).toEqual(['DONE', [LEE]]);
+    expect(reassigned({ to: { person: KIM } })).toEqual(['TO_ONESELF', undefined]);
+    expect(reassigned({ to: { person: KIM, decides: false } })).toEqual(['TO_ONESELF', undefined]);
+    expect(reassigned({ to: { person: KIM, decides: true } })).toEqual(['DONE', [KIM]]);
+  });
+
+  it('OM-185 nor in the name of another operator', () => {
+    const operator = { person: LEE };
+
+    expect(reassigned({ operator })).toEqual(['TO_ONESELF', undefined]);
+    expect(reassigned({ operator, to: { person: LEE, decides: true } })).toEqual(['DONE', [LEE]]);
+  });
+
+  it('OM-185 is none of those on whose behalf it is asked, in whosever name', () => {
+    const approval = anApproval({ request: { accounts: [AccountId.parse('cli:sam')] } });
+    const sam = { person: PersonId.parse('sam'), accounts: [AccountId.parse('cli:sam')] };
+
+    expect(reassigned({ operator: sam }, approval)).toEqual(['NOT_ELIGIBLE', undefined]);
+    expect(reassigned({ by: sam }, approval)).toEqual(['NOT_ELIGIBLE', undefined]);
+  });
+});
