@@ -80,12 +80,17 @@ export function trustOf(person: { readonly isKnown: boolean; readonly isOwner: b
 
 /** Whether a message holds words of others beside those of its author, as far as its form shows. */
 export function quotesOthers(text: string): boolean {
-  return QUOTED.test(text);
+  return QUOTED.test(text) || [...text.matchAll(LABELLED_LINES)].some(([lines]) => DATED.test(lines));
 }
 
 /** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
 const QUOTED =
   /^[ \t]*(?:>|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*]*\p{L}[\p{L} ]{0,20}:\*?[ \t][^\n]{0,200}@[\p{L}\d-]|^[ \t]*\p{L}[^\n]{0,200}:[ \t]*\n+[ \t]*>/mu;
+
+/** `From: … / Sent: … / To: …`: how some mail programs begin what they quote, in whatever language, without addresses. */
+const LABELLED_LINES = /(?:^[ \t*]*\p{L}[\p{L} .-]{0,24}[ \t]?[:：][ \t*]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
+/** A time of the day, or a year: the head of a mail always says when. */
+const DATED = /\b\d{1,2}[:.h]\d{2}\b|(?:19|20)\d{2}/u;
 
 function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[] {
   switch (entry.kind) {

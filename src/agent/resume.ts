@@ -88,6 +88,7 @@ export async function runApproved(
     requester: request.requester,
     approvalId: approval.id,
     permitEpoch,
+    ...(request.strangers ? { hasReadStrangers: true as const } : {}),
     signal,
   };
   const outcome = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));
@@ -95,7 +96,11 @@ export async function runApproved(
     outcome.kind === 'ran'
       ? {
           ...outcome,
-          output: await withinCap(outcome.output, { tool, conversationId, key: idempotencyKey }, outputs),
+          output: await withinCap(
+            { ...toldBy(tool), ...outcome.output },
+            { tool, conversationId, key: idempotencyKey },
+            outputs,
+          ),
         }
       : outcome;
   // What came of it is known from here on; failing to write it down does not make it unknown.
@@ -108,6 +113,11 @@ export async function runApproved(
 function changeOf(tool: Tool | undefined, { request }: Approval): string | undefined {
   if (!tool || tool.version === request.version) return undefined;
   return `${request.tool} has changed since it was asked. Ask for it again`;
+}
+
+/** Kept with what it told: the tool may be gone when that is read. */
+function toldBy({ tells }: Tool): Pick<ToolOutput, 'trust'> {
+  return tells === undefined ? {} : { trust: tells };
 }
 
 /** A tool that throws was asked and did not say what came of it. */

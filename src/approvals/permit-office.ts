@@ -32,8 +32,11 @@ export class PermitOffice {
     return result === 'RENEWED';
   }
 
-  async complete({ approvalId, epoch }: Permit, { status, text }: ToolOutput): Promise<CompleteResult> {
-    const outcome = { status, text };
+  async complete(
+    { approvalId, epoch }: Permit,
+    { status, text, trust }: ToolOutput,
+  ): Promise<CompleteResult> {
+    const outcome = { status, text, ...(trust === undefined ? {} : { trust }) };
     return (
       (await this.approvals.apply(approvalId, (approval, nowMs) =>
         complete(approval, epoch, outcome, nowMs),

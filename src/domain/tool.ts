@@ -61,6 +61,11 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Everything else that changes something runs outside the turn, once, under a permit.
    */
   readonly inTurn?: boolean;
+  /**
+   * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, so that
+   * it needs a human once strangers' words were read. Left out: none does.
+   */
+  changesElsewhere?(input: z.output<Input>): boolean;
   /** Whose words its output may hold: `outsider` where others write, `web` for pages. Left out: its own. */
   readonly tells?: 'outsider' | 'web';
   /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */

@@ -10,6 +10,7 @@ import { ConflictError } from '../domain/errors.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import type { Notes } from './memory-store.ts';
+import { trustIn } from './note-store.ts';
 
 /** Longest document, in characters; it is read in one piece. */
 const MAX_DOCUMENT_CHARS = 18_000;
@@ -41,7 +42,7 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     name: 'storage_put',
     description: 'Keeps a text by name for this conversation, where everybody in it can ask for it.',
     input: Put,
-    async execute({ name, text, replaces = 0 }, { conversationId, requester: by }) {
+    async execute({ name, text, replaces = 0 }, { conversationId, requester: by, hasReadStrangers }) {
       const owner = ownerOf(conversationId);
       const before = await notes.find(owner, name);
       if (before?.text === text) return kept(name, before.version);
@@ -51,8 +52,10 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
           text: `This conversation has ${MOST_DOCUMENTS} documents and can have no more.`,
         };
       }
+      const whose = hasReadStrangers ? { isStrangers: true as const } : {};
       return unlessMoved(name, async () => {
-        const [written] = await notes.write(owner, [{ name, text, by, over: replaces }], clock.now());
+        const change = { name, text, by, over: replaces, ...whose };
+        const [written] = await notes.write(owner, [change], clock.now());
         return kept(name, written?.version ?? replaces + 1);
       });
     },
@@ -61,19 +64,29 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     ...common,
     effect: 'read',
     name: 'storage_get',
+    tells: 'outsider',
     description: 'Reads a text that was kept for this conversation, and tells its version.',
     input: Get,
     async execute({ name }, { conversationId }) {
       const found = await notes.find(ownerOf(conversationId), name);
       return found
-        ? { status: 'ok', text: `["${name}", version ${found.version}]\n${found.text}` }
-        : { status: 'error', text: `Nothing is kept under "${name}" in this conversation.` };
+        ? {
+            status: 'ok',
+            text: `["${name}", version ${found.version}]\n${found.text}`,
+            trust: trustIn([found]),
+          }
+        : {
+            status: 'error',
+            text: `Nothing is kept under "${name}" in this conversation.`,
+            trust: 'tool',
+          };
     },
   };
   const list: Tool<z.ZodObject> = {
     ...common,
     effect: 'read',
     name: 'storage_list',
+    tells: 'outsider',
     description: 'Lists what is kept for this conversation.',
     input: z.object({}),
     async execute(_input, { conversationId }) {
@@ -81,7 +94,8 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
       const lines = all.map(
         ({ name, version, text }) => `"${name}", version ${version}, ${text.length} characters`,
       );
-      return { status: 'ok', text: lines.join('\n') || 'Nothing is kept for this conversation.' };
+      const text = lines.join('\n') || 'Nothing is kept for this conversation.';
+      return { status: 'ok', text, trust: trustIn(all) };
     },
   };
   const remove: Tool<typeof Delete> = {

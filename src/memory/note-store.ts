@@ -9,6 +9,7 @@
 import { z } from 'zod';
 import { ConflictError } from '../domain/errors.ts';
 import { type ConversationId, PersonId } from '../domain/ids.ts';
+import type { Trust } from '../domain/provenance.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { scanKeys } from '../redis/key-scan.ts';
 import type { Keys } from '../redis/keys.ts';
@@ -37,6 +38,11 @@ export const notesOf = {
   conversation: (conversationId: ConversationId) => `conversation:${conversationId}`,
   team: () => 'team',
 };
+
+/** What strangers' words went into is theirs. */
+export function trustIn(notes: readonly Pick<Note, 'isStrangers'>[]): Trust {
+  return notes.some(({ isStrangers }) => isStrangers) ? 'outsider' : 'tool';
+}
 
 export interface NoteChange {
   readonly name: string;

@@ -6,7 +6,7 @@ import { isGuestId } from '../domain/person.ts';
 import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Notes } from './memory-store.ts';
 import { searchNotes } from './note-search.ts';
-import { type Note, notesOf } from './note-store.ts';
+import { type Note, notesOf, trustIn } from './note-store.ts';
 
 /** Longest note, in characters. */
 const MAX_NOTE_CHARS = 2_000;
@@ -61,6 +61,7 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     reversible: true,
     timeoutMs: 5_000,
     inTurn: true,
+    changesElsewhere: ({ scope }) => scope === 'team',
     async execute({ text, topic, scope }, context) {
       if (scope === 'team' && isGuestId(context.requester)) {
         return failure('Guests have no notes for the whole team.');
@@ -71,6 +72,12 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
       if (kept.length >= MOST_NOTES && !kept.some((note) => note.name === name)) {
         return failure(
           `Not noted: there are ${MOST_NOTES} notes already. Ask which of them can be forgotten.`,
+        );
+      }
+      const before = kept.find((note) => note.name === name);
+      if (context.hasReadStrangers && before && !before.isStrangers && before.text !== text) {
+        return failure(
+          `Not noted: there is a note "${name}" from before what others wrote was read here, and it stays. Choose another topic, or ask for that one to be forgotten.`,
         );
       }
       const by = {
@@ -92,11 +99,12 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     effect: 'read',
     reversible: true,
     timeoutMs: 5_000,
+    tells: 'outsider',
     async execute({ words, scope }, context) {
       const found = searchNotes(await notes.list(ownerOf(scope, context)), words);
       if (found.length === 0) return success('There is no such note.');
       const told = success(listed(found, ({ text, by }) => `- ${text}${by ? ` (noted by ${by})` : ''}`));
-      return found.some(({ isStrangers }) => isStrangers) ? { ...told, trust: 'outsider' } : told;
+      return { ...told, trust: trustIn(found) };
     },
   };
   const forget: Tool<typeof Forget> = {
@@ -110,6 +118,8 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     reversible: false,
     timeoutMs: 5_000,
     inTurn: true,
+    changesElsewhere: ({ scope }) => scope !== 'conversation',
+    tells: 'outsider',
     async execute({ note, scope }, context) {
       if (scope === 'team' && isGuestId(context.requester)) {
         return failure('Guests have no notes for the whole team.');
@@ -122,10 +132,11 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
       if (!first) return success('There is no such note.');
       if (found.length > 1) {
         const choices = listed(found, ({ name, text }) => `- ${name}: ${text}`);
-        return failure(`Which of these? Say its id, which stands first.\n${choices}`);
+        const asking = failure(`Which of these? Say its id, which stands first.\n${choices}`);
+        return { ...asking, trust: trustIn(found) };
       }
       await notes.write(owner, [{ name: first.name, text: undefined, over: first.version }], clock.now());
-      return success(`Forgotten: ${first.text}`);
+      return { ...success(`Forgotten: ${first.text}`), trust: trustIn([first]) };
     },
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
@@ -152,10 +163,11 @@ function listed(notes: readonly Note[], line: (note: Note) => string): string {
   return [...notes.slice(0, MOST_TOLD).map(line), ...more].join('\n');
 }
 
+/** Of our own words, unless it is said that there are others' in it. */
 function success(text: string): ToolOutput {
-  return { status: 'ok', text };
+  return { status: 'ok', text, trust: 'tool' };
 }
 
 function failure(text: string): ToolOutput {
-  return { status: 'error', text };
+  return { status: 'error', text, trust: 'tool' };
 }

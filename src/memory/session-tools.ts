@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import { framed } from '../domain/outside-text.ts';
+import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool } from '../domain/tool.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -51,6 +52,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     effect: 'read',
     reversible: true,
     timeoutMs: 20_000,
+    tells: 'outsider',
   } as const;
   const list: Tool<typeof List> = {
     ...common,
@@ -60,11 +62,14 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     input: List,
     async execute(_input, { conversationId, requester, idempotencyKey }) {
       const spoken = await spokenBy(requester, conversationId);
-      if (spoken.length === 0) return { status: 'ok', text: 'There is no other conversation of theirs.' };
+      if (spoken.length === 0) {
+        return { status: 'ok', text: 'There is no other conversation of theirs.', trust: 'tool' };
+      }
       const lines = spoken.slice(0, MOST_LISTED).map(lineOf);
       const rest = spoken.length - lines.length;
       const text = [...lines, ...(rest > 0 ? [`(and ${rest} older ones)`] : [])].join('\n');
-      return { status: 'ok', text: framed('other conversations', text, markOf(idempotencyKey)) };
+      const told = framed('other conversations', text, markOf(idempotencyKey));
+      return { status: 'ok', text: told, trust: trustIn(spoken.flatMap(({ said }) => said)) };
     },
   };
   const history: Tool<typeof History> = {
@@ -82,6 +87,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
         return {
           status: 'error',
           text: `There is no other conversation of theirs called "${conversation}".`,
+          trust: 'tool',
         };
       }
       const entries = found.alone ? await deps.entriesOf(found.conversationId) : found.said;
@@ -93,11 +99,30 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
       return {
         status: 'ok',
         text: framed(`the conversation ${found.conversationId}.${whose}`, text, markOf(idempotencyKey)),
+        trust: trustIn(entries),
       };
     },
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [list, history] as unknown as Tool[];
+}
+
+/** Of what is told of a conversation: what was said in sight of strangers' words is theirs, too. */
+function trustIn(entries: readonly Entry[]): Trust {
+  return entries.some(isStrangersEntry) ? 'outsider' : 'tool';
+}
+
+function isStrangersEntry(entry: Entry): boolean {
+  switch (entry.kind) {
+    case 'user': {
+      const { trust = entry.from.person === undefined ? 'outsider' : 'member', passesOn, files } = entry;
+      return isStrangers(trust) || passesOn === true || (files ?? []).length > 0;
+    }
+    case 'assistant':
+      return (entry.strangers ?? []).length > 0;
+    default:
+      return false; // not told
+  }
 }
 
 function lastAt({ said }: Spoken): string {

@@ -70,8 +70,18 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
     timeoutMs: PLAN_TIMEOUT_MS,
     calls: (input) => toPlan(input).calls,
     preview: (input, context) => previewPlan(toPlan(input), context),
-    execute: (input, context) => runner.run(toPlan(input), context),
+    execute: async (input, context) => {
+      const plan = toPlan(input);
+      return { ...(await runner.run(plan, context)), ...toldIn(plan) };
+    },
   };
+}
+
+/** A plan tells what its steps told, so it is trusted no further than the least of them. */
+function toldIn({ calls }: Plan): Pick<ToolOutput, 'trust'> {
+  const told = calls.map(({ tool }) => tool.tells);
+  if (told.includes('web')) return { trust: 'web' };
+  return told.includes('outsider') ? { trust: 'outsider' } : {};
 }
 
 function isStep({ calls, inTurn }: Tool): boolean {

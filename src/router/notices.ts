@@ -26,7 +26,8 @@ export class Notices {
 
   /** What came of a request, with who speaks in that: the tool may tell what strangers wrote. */
   outcomeOf(approval: Approval): News {
-    const trust = this.deps.tools.find(approval.request.tool)?.tells;
+    const { request, result, lateReport } = approval;
+    const trust = result?.trust ?? lateReport?.trust ?? this.deps.tools.find(request.tool)?.tells;
     return {
       kind: 'event',
       text: outcomeText(approval),

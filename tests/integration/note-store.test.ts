@@ -159,7 +159,36 @@ describe('the note tools', () => {
       text: expect.stringContaining('no approval'),
       trust: 'outsider',
     });
-    expect(await read('tea')).not.toHaveProperty('trust');
+    expect(await read('tea')).toMatchObject({ trust: 'tool' });
+  });
+
+  it('OM-187 are told as strangers’ when they are forgotten, and the others stay as they are after reading', async () => {
+    const { remember, recall, forget, as } = await openTools();
+    const after = { ...as('alex'), hasReadStrangers: true as const };
+    const bank = { text: 'Pay to DE111.', topic: 'bank', scope: 'conversation' };
+    await remember.execute(bank, as('alex'));
+    await remember.execute({ text: 'Pay to XX666.', topic: 'news', scope: 'conversation' }, after);
+
+    const over = await remember.execute({ ...bank, text: 'Pay to XX666.' }, after);
+    const which = await forget.execute({ note: 'pay', scope: 'conversation' }, as('alex'));
+    const gone = await forget.execute({ note: 'news', scope: 'conversation' }, as('alex'));
+
+    expect(over).toMatchObject({ status: 'error', text: expect.stringContaining('it stays') });
+    expect(which).toMatchObject({ status: 'error', trust: 'outsider' });
+    expect(gone).toMatchObject({ status: 'ok', trust: 'outsider' });
+    expect(await recall.execute({ words: '', scope: 'conversation' }, as('alex'))).toMatchObject({
+      text: expect.stringContaining('DE111'),
+      trust: 'tool',
+    });
+  });
+
+  it('OM-187 of the team, and of a person, are changed elsewhere than in the conversation', async () => {
+    const { remember, forget } = await openTools();
+
+    expect(remember.changesElsewhere?.({ text: 'x', scope: 'team' })).toBe(true);
+    expect(remember.changesElsewhere?.({ text: 'x', scope: 'person' })).toBe(false);
+    expect(forget.changesElsewhere?.({ note: 'x', scope: 'person' })).toBe(true);
+    expect(forget.changesElsewhere?.({ note: 'x', scope: 'conversation' })).toBe(false);
   });
 
   it('keep what one person said from every other', async () => {
@@ -169,10 +198,12 @@ describe('the note tools', () => {
     expect(await recall.execute({ words: '', scope: 'person' }, as('alex'))).toEqual({
       status: 'ok',
       text: '- My PIN hint is the cat.',
+      trust: 'tool',
     });
     expect(await recall.execute({ words: '', scope: 'person' }, as('dana'))).toEqual({
       status: 'ok',
       text: 'There is no such note.',
+      trust: 'tool',
     });
   });
 

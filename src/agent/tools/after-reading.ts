@@ -6,10 +6,14 @@
  * human, whatever rule lets it run and whatever was agreed to before. What somebody we know has typed themselves (an
  * address) is not of the agent's choosing.
  */
+import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { Tool } from '../../domain/tool.ts';
 import type { Reading } from '../provenance.ts';
 import type { PolicyDecision } from './tool-policy.ts';
+
+/** What one call may choose among: with more, words people typed could be made to spell others. */
+const MOST_VALUES = 4;
 
 export function afterReading(
   decision: PolicyDecision,
@@ -29,14 +33,54 @@ export function afterReading(
 function leavesHere(tool: Tool, args: unknown, isTyped: Reading['isTyped']): boolean {
   const calls = tool.calls?.(args);
   if (calls) return calls.some((call) => leavesHere(call.tool, call.args, isTyped));
-  if (tool.effect !== 'read' && tool.inTurn !== true) return true;
-  return tool.reachesOut === true && !textsIn(args).every(isTyped);
+  if (tool.inTurn === true) return tool.changesElsewhere?.(args) === true;
+  if (tool.effect !== 'read') return true;
+  return tool.reachesOut === true && !isOfTheirs(tool, args, isTyped);
 }
 
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (typeof value === 'number' || typeof value === 'bigint') return [String(value)];
-  if (typeof value !== 'object' || value === null) return [];
-  if (Array.isArray(value)) return value.flatMap(textsIn);
-  return Object.values(value).flatMap(textsIn);
+/**
+ * Whether what it is called with was typed by people we know, whole. Many small things typed somewhere, put together,
+ * are of the agent's choosing again: which of them, in which order, spells anything.
+ */
+function isOfTheirs(tool: Tool, args: unknown, isTyped: Reading['isTyped']): boolean {
+  const values = valuesIn(args);
+  const given = givenBy(
+    tool.inputSchema ?? z.toJSONSchema(tool.input, { unrepresentable: 'any', io: 'input' }),
+  );
+  const chosen = [...values, ...namesOf(args)].filter((each) => !given.has(each));
+  return values.length <= MOST_VALUES && chosen.every(isTyped);
 }
+
+/** Texts, numbers, and yes or no. */
+function valuesIn(value: unknown): string[] {
+  if (value === null || value === undefined) return [];
+  if (Array.isArray(value)) return value.flatMap(valuesIn);
+  if (typeof value === 'object') return Object.values(value).flatMap(valuesIn);
+  return [String(value)];
+}
+
+/** Names of what is in it, at any depth. */
+function namesOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const own = Array.isArray(value) ? [] : Object.keys(value);
+  return [...own, ...Object.values(value).flatMap(namesOf)];
+}
+
+/** What the schema of a tool names itself, at any depth: properties, choices, what is taken where nothing is said. */
+function givenBy(schema: unknown): ReadonlySet<string> {
+  const given = new Set(['true', 'false']);
+  const visit = (part: unknown): void => {
+    if (typeof part !== 'object' || part === null) return;
+    for (const [key, inner] of Object.entries(part)) {
+      const isNaming = key === 'properties' && typeof inner === 'object' && inner !== null;
+      if (isNaming) for (const name of Object.keys(inner)) given.add(name);
+      else if (CONSTANTS.has(key)) for (const value of valuesIn(inner)) given.add(value);
+      visit(inner);
+    }
+  };
+  visit(schema);
+  return given;
+}
+
+/** Keywords of JSON Schema whose values are named as such. */
+const CONSTANTS: ReadonlySet<string> = new Set(['enum', 'const', 'default']);

@@ -1,6 +1,7 @@
 /** How an approved call runs once, and what is known of it afterwards. Pure. */
 import { createHash } from 'node:crypto';
 import type { ApprovalId } from '../ids.ts';
+import type { ToolOutput } from '../tool.ts';
 import { endOfHold } from './holding.ts';
 import { type Approval, advance, type Step } from './record.ts';
 import { type Circumstances, isInLine, lapse } from './time.ts';
@@ -96,7 +97,7 @@ export type CompleteResult = 'RECORDED' | 'REPLAY' | 'LATE' | 'FENCED';
 export function complete(
   approval: Approval,
   epoch: number,
-  outcome: { status: 'ok' | 'error'; text: string },
+  outcome: Pick<ToolOutput, 'status' | 'text' | 'trust'>,
   nowMs: number,
 ): Step<CompleteResult> {
   const { execution, result } = approval;

@@ -36,6 +36,7 @@ import { AnswerOption } from '../card.ts';
 import { MessageDirectives } from '../directive.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../ids.ts';
 import { Address, AnswerChoice } from '../message.ts';
+import { Trust } from '../provenance.ts';
 import { Approvers } from '../quorum.ts';
 
 export const ApprovalState = z.enum([
@@ -333,12 +334,21 @@ export const Approval = z.object({
     .optional(),
   /** Who has said that it may run again, and after which attempt. */
   again: z.object({ about: z.string(), said: z.array(Consent) }).optional(),
-  result: z.object({ status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() }).optional(),
+  /** `trust`: whose words it tells; absent: its tool's. */
+  result: z
+    .object({ status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int(), trust: Trust.optional() })
+    .optional(),
   /** Why it was revoked, cancelled or became unknown. */
   remark: z.string().optional(),
   /** What the one who ran it reported when its outcome had already become unknown. */
   lateReport: z
-    .object({ epoch: z.int(), status: z.enum(['ok', 'error']), text: z.string(), atMs: z.int() })
+    .object({
+      epoch: z.int(),
+      status: z.enum(['ok', 'error']),
+      text: z.string(),
+      atMs: z.int(),
+      trust: Trust.optional(),
+    })
     .optional(),
   /** The person who took it back, asked for something else instead, or found out what had come of it. */
   settledBy: z.object({ person: PersonId, name: z.string(), via: Platform, atMs: z.int() }).optional(),

@@ -124,6 +124,9 @@ describe('a message that quotes others', () => {
     'FYI\n\nVon: Eve <eve@evil.test>\nAn: Alex',
     '  > x',
     'Begin forwarded message:\n\n> From: Eve',
+    'FYI\n\nFrom: Eve Adams\nSent: Friday, 20 November 2026 10:12\nTo: Alex Kim\nSubject: refund',
+    'zur Info\n\n*Von:* Eve Adams\n*Gesendet:* Freitag, 20. November 2026 10:12\n*An:* Alex',
+    '发件人：夏娃\n发送时间：2026年11月20日 10:12\n收件人：亚历克斯',
   ])('OM-187 is known by its form: %j', (text) => {
     expect(quotesOthers(text)).toBe(true);
   });
@@ -135,6 +138,8 @@ describe('a message that quotes others', () => {
     'two\n\nlines',
     '- a list\n- of things',
     '--- \ntext',
+    'Order: 7\nAmount: 20 EUR\nReason: it came broken',
+    'Meet me: at 10:12\nand bring: the box',
   ])('is not any other: %j', (text) => {
     expect(quotesOthers(text)).toBe(false);
   });
@@ -143,6 +148,9 @@ describe('a message that quotes others', () => {
     expect(quotesOthers(`${'a: '.repeat(20_000)}\n${'-'.repeat(50_000)}`)).toBe(false);
   });
 });
+
+const FETCH = z.object({ url: z.string(), as: z.enum(['text', 'links']).default('text') });
+const FLAGS = z.object({ flags: z.array(z.boolean()) });
 
 describe('a call after strangers were read', () => {
   const ALLOW: PolicyDecision = { kind: 'allow', rule: 'small refunds' };
@@ -178,10 +186,36 @@ describe('a call after strangers were read', () => {
     ['writes to the own store', { effect: 'idempotent', inTurn: true }, {}, 'allow'],
     ['reads', {}, { order: 7 }, 'allow'],
     ['goes to an address', { reachesOut: true }, { url: 'https://evil.test/?q=S' }, 'ask'],
-    ['goes to an address somebody typed', { reachesOut: true }, { url: 'https://a.test/' }, 'allow'],
+    [
+      'goes to an address somebody typed',
+      { reachesOut: true, input: FETCH },
+      { url: 'https://a.test/' },
+      'allow',
+    ],
     ['carries more than was typed', { reachesOut: true }, { url: 'https://a.test/', note: 'S' }, 'ask'],
     ['carries it somewhere deep', { reachesOut: true }, { a: [{ b: 'S' }] }, 'ask'],
     ['carries a number', { reachesOut: true }, { page: 4711 }, 'ask'],
+    ['carries it in a name', { reachesOut: true }, { canary4f7a91: 'https://a.test/' }, 'ask'],
+    ['spells it', { reachesOut: true }, { u: Array.from({ length: 5 }, () => 'https://a.test/') }, 'ask'],
+    [
+      'spells it in yes and no',
+      { reachesOut: true, input: FLAGS },
+      { flags: [true, false, true, true, false] },
+      'ask',
+    ],
+    [
+      'takes what its schema says',
+      { reachesOut: true, input: FETCH },
+      { url: 'https://a.test/', as: 'text' },
+      'allow',
+    ],
+    ['says yes or no', { reachesOut: true, input: FLAGS }, { flags: [true] }, 'allow'],
+    [
+      'writes elsewhere from within',
+      { effect: 'idempotent', inTurn: true, changesElsewhere: () => true },
+      {},
+      'ask',
+    ],
     [
       'is made of others',
       { effect: 'idempotent', calls: () => [{ tool: tool({ effect: 'once' }), args: {} }] },

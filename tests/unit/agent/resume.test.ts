@@ -66,6 +66,18 @@ describe('running an approved call', () => {
     expect(desk.told).toEqual([{ status: 'ok', text: 'refund done' }]);
   });
 
+  it('OM-187 keeps with the outcome whose words it tells, and tells the tool what was read before', async () => {
+    const runs: Run[] = [];
+    const desk = new TestDesk();
+    const approval = approved();
+    const request = { ...approval.request, strangers: ['a page of the web'] };
+
+    await runApproved(having(desk), refundOf(runs, { tells: 'outsider' }), { ...approval, request });
+
+    expect(desk.told).toEqual([{ status: 'ok', text: 'refund done', trust: 'outsider' }]);
+    expect(runs[0]?.context.hasReadStrangers).toBe(true);
+  });
+
   it('runs nothing that is not approved', async () => {
     const runs: Run[] = [];
 
