@@ -277,15 +277,17 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
 
   describe('takes no more than it may:', () => {
     it('OM-096 of memory, and the gateway goes on', async () => {
-      const said = await python('x = []\nwhile True: x.append(b"x" * 10**7)', {
-        max_memory_bytes: 64_000_000,
-      });
+      const own = await python(
+        'x = []\ntry:\n  while True: x.append(b"x" * 10**7)\nexcept MemoryError: print(len(x))',
+        { max_memory_bytes: 64_000_000 },
+      );
       const shared = await python(
         'import mmap\nfor size in (10**9, 10**10):\n  try: mmap.mmap(-1, size); print("mapped")\n  except OSError: print("refused")',
       );
 
-      expect(said).toContain('MemoryError');
-      expect(shared.trim().split('\n').at(-1)).toBe('refused');
+      expect(Number(own)).toBeGreaterThan(2);
+      expect(Number(own)).toBeLessThan(7);
+      expect(shared).toBe('mapped\nrefused\n');
     });
 
     it('OM-096 of processes, however it multiplies', async () => {

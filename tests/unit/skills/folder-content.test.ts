@@ -144,7 +144,7 @@ describe('a folder', () => {
 
   it('is refused if it holds what is no file, and nothing waits for that', async () => {
     const folder = aFolder(REPORT);
-    execFileSync('mkfifo', [join(folder, 'scripts/pipe')]);
+    execFileSync('/usr/bin/mkfifo', [join(folder, 'scripts/pipe')]);
 
     expect(await readFolder(folder)).toMatchObject({ why: 'scripts/pipe is neither a file nor a folder' });
   });
