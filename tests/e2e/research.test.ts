@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { periodAt } from '../../src/budget/period.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
+import { Authorizations } from '../../src/config/authorizations.ts';
 import { ResearchSettings } from '../../src/config/research.ts';
 import type { ScriptedAnswer } from '../../src/sandbox/claude/claude-sandbox.ts';
 import type { MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
@@ -186,6 +187,43 @@ describe('three questions', () => {
     expect(story.said(thread).filter((message) => /Here is what I found/.test(textOf(message)))).toHaveLength(
       1,
     );
+  });
+});
+
+describe('whoever runs the gateway', () => {
+  function withAuthorizations(over: Partial<StoryConfig['authorizations']>): void {
+    story.config = { ...story.config, authorizations: { ...story.config.authorizations, ...over } };
+  }
+
+  it('keeps the agent from it by a rule that wants a human: nobody is asked, and the agent hears why', async () => {
+    const { rules } = Authorizations.parse({
+      roles: { manager: { permissions: ['ask', 'approve'] } },
+      rules: [{ name: 'research', tool: 'research', decision: 'ask', approvers: { role: 'manager' } }],
+    });
+    withAuthorizations({ rules: [...rules, ...story.config.authorizations.rules] });
+    const { asked } = scripted(() => ({ text: 'found' }));
+
+    const thread = await story.mention('find all of that out');
+    await story.answer(
+      thread,
+      /Nobody was asked about this, because it cannot work.*look into them yourself/,
+    );
+    await story.quiet();
+
+    expect(asked).toEqual([]);
+    expect(await story.waiting()).toEqual([]);
+  });
+
+  it('switches it off as any other tool, from the next turn on', async () => {
+    const { tools } = story.config.authorizations;
+    withAuthorizations({ tools: { ...tools, deny: ['research'] } });
+    const { asked } = scripted(() => ({ text: 'found' }));
+
+    const thread = await story.mention('find all of that out');
+    await story.answer(thread, /it is on the list tools\.deny/);
+
+    expect(asked).toEqual([]);
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.tools)).not.toContain('"research"');
   });
 });
 

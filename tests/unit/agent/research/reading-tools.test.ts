@@ -52,8 +52,9 @@ describe('the tools of a question', () => {
     );
   });
 
-  it('hold no tool that is made of calls to others, that hands over to a human, or that asks further questions', () => {
+  it('hold no tool of plans for later, that is made of calls to others, that hands over to a human, or that asks further questions', () => {
     const tools = leftOf([
+      aTool({ name: 'schedule_list', group: 'scheduler' }),
       aTool({ name: 'bundle', calls: () => [] }),
       aTool({ name: 'hand_off', family: 'control', effect: 'idempotent', inTurn: true }),
       createResearchTool({ questions: 5 }) as unknown as Tool,

@@ -335,6 +335,14 @@ describe('one question', () => {
     expect(outcome.beside).toHaveLength(1);
   });
 
+  it('leaves nothing behind that waits for its time to be over', async () => {
+    const model = new ResearchModel([['a']], () => ({ text: 'found' }));
+
+    await aResearchTurn(model);
+
+    expect(model.asked.map(({ signal }) => signal.aborted)).toEqual([true]);
+  });
+
   it('says that its answer was cut where it was', async () => {
     const model = new ResearchModel([['a']], () => ({ text: 'half an ans', stopped: 'length' }));
 
