@@ -71,7 +71,8 @@ const MOST_OPEN_FILES = 128;
 /** Of processes that the kernel ends when memory runs out, the first (proc(5), oom_score_adj). */
 const FIRST_TO_GO = 1_000;
 
-const PROBE_TIMEOUT_MS = 10_000;
+/** Also on a machine that has much else to do while the gateway starts. */
+const PROBE_TIMEOUT_MS = 20_000;
 const READY = 'ready';
 
 export class ScriptSandbox {

@@ -124,6 +124,24 @@ describe.skipIf(problem !== undefined)(`a script of a skill${skippedBecause(prob
     expect(JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages)).toContain('The sum is 42');
   });
 
+  it('may say more than the agent is shown at once, who then reads on in it', async () => {
+    await withBubblewrap();
+    put('adding-up/scripts/sum.py', 'print("0123456789" * 4000)\nprint("the very end")');
+    willCall();
+    const { thread, id } = await asked();
+
+    await story.dm(DANA.slack, `/approve ${id}`);
+    await story.answer(thread, /I was told/);
+    await story.quiet();
+
+    const told = JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages);
+    const [, handle = ''] = /Read on with read_output, handle \\"(out_[0-9a-f]+)\\"/.exec(told) ?? [];
+    const kept = await story.redis.keys(`*${handle}*`);
+    expect(told).not.toContain('the very end');
+    expect(handle).not.toBe('');
+    expect(await story.redis.get(kept[0]!)).toContain('the very end');
+  });
+
   it('is not run once it is another one than somebody has said yes to', async () => {
     await withBubblewrap();
     willCall();
