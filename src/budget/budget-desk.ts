@@ -23,7 +23,7 @@ import {
   type Standing,
   usedUp,
 } from './limits.ts';
-import { PERIOD_KINDS, type Period, periodAt } from './period.ts';
+import { CurrentPeriods, PERIOD_KINDS, type Period } from './period.ts';
 import { type TurnUse, toUsageEffects, type UsageLedger } from './usage-ledger.ts';
 
 /** What the budget says to one turn. */
@@ -37,6 +37,8 @@ export interface TurnBudget {
 }
 
 export class BudgetDesk {
+  readonly #periods = new CurrentPeriods();
+
   constructor(
     private readonly ledger: Pick<UsageLedger, 'spent'>,
     private readonly settings: () => BudgetSettings,
@@ -57,7 +59,7 @@ export class BudgetDesk {
       spender,
       used,
       what,
-      PERIOD_KINDS.map((kind) => periodAt(kind, nowMs, time_zone)),
+      PERIOD_KINDS.map((kind) => this.#periods.at(kind, nowMs, time_zone)),
     );
   }
 
@@ -76,7 +78,7 @@ export class BudgetDesk {
     };
     return Promise.all(
       limits.map(async (limit): Promise<Standing> => {
-        const period = periodAt(limit.period, nowMs, time_zone);
+        const period = this.#periods.at(limit.period, nowMs, time_zone);
         const spent = await spentIn(limit.subject, period);
         return {
           ...limit,

@@ -1,4 +1,4 @@
-/** The day and the month in which something is spent, by the clock of one time zone. Pure. */
+/** The day and the month in which something is spent, by the clock of one time zone. */
 import { Temporal } from 'temporal-polyfill';
 
 export const PERIOD_KINDS = ['day', 'month'] as const;
@@ -14,6 +14,20 @@ export interface Period {
   readonly endsMs: number;
 }
 
+/** The periods of now: each is worked out once, and holds until it ends. */
+export class CurrentPeriods {
+  readonly #kept = new Map<PeriodKind, { readonly zone: string; readonly period: Period }>();
+
+  at(kind: PeriodKind, atMs: number, zone: string): Period {
+    const kept = this.#kept.get(kind);
+    if (kept?.zone === zone && kept.period.startMs <= atMs && atMs < kept.period.endsMs) return kept.period;
+    const period = periodAt(kind, atMs, zone);
+    this.#kept.set(kind, { zone, period });
+    return period;
+  }
+}
+
+/** Pure. */
 export function periodAt(kind: PeriodKind, atMs: number, zone: string): Period {
   const today = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(zone).toPlainDate();
   const first = kind === 'day' ? today : today.with({ day: 1 });

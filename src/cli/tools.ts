@@ -3,7 +3,7 @@ import {
   type Asker,
   ceilingsOf,
   groupsIn,
-  keptBack,
+  keptBackFrom,
   profileOf,
   unknownNames,
 } from '../agent/tools/profiles.ts';
@@ -76,7 +76,8 @@ function showProfiles(
 }
 
 function showOf(access: ToolAccess, tools: readonly Tool[], asker: Asker, asJson: boolean): number {
-  const judged = tools.map((tool) => ({ tool, why: keptBack(access, asker, tool) }));
+  const keptBack = keptBackFrom(access, asker);
+  const judged = tools.map((tool) => ({ tool, why: keptBack(tool) }));
   const left = judged.filter(({ why }) => why === undefined).map(({ tool }) => tool);
   const kept = judged.flatMap(({ tool, why }) => (why === undefined ? [] : [{ tool: tool.name, why }]));
   const chosen = profileOf(access, asker);

@@ -51,18 +51,30 @@ export interface Chosen {
 
 /** Why a turn does not have a tool, in a part of a sentence; undefined when it has it. */
 export function keptBack(access: ToolAccess, asker: Asker, tool: Classed): string | undefined {
-  if (isAlwaysLeft(tool)) return undefined;
-  const denied = deniedTo(access, tool);
-  if (denied !== undefined) return denied;
-  if (!asker.elevated && isNamed(access.elevated_only, tool)) {
-    return 'it is kept for elevated messages (tools.elevated_only)';
-  }
-  const low = ceilingsOf(access, asker).find(({ profile }) => !holds(access, profile, tool));
-  if (low) return `it is above the ceiling ${low.profile} of ${low.by}`;
+  return keptBackFrom(access, asker)(tool);
+}
+
+/** The same for many tools: what holds for the asker is looked up once. */
+export function keptBackFrom(access: ToolAccess, asker: Asker): (tool: Classed) => string | undefined {
+  const ceilings = ceilingsOf(access, asker).map((each) => ({
+    ...each,
+    groups: groupsIn(access, each.profile),
+  }));
   const { profile, by } = profileOf(access, asker);
-  if (holds(access, profile, tool)) return undefined;
-  if (asker.profile === undefined && isNamed(access.allow, tool)) return undefined;
-  return `it is not in the profile ${profile} (${by})`;
+  const groups = groupsIn(access, profile);
+  return (tool) => {
+    if (isAlwaysLeft(tool)) return undefined;
+    const denied = deniedTo(access, tool);
+    if (denied !== undefined) return denied;
+    if (!asker.elevated && isNamed(access.elevated_only, tool)) {
+      return 'it is kept for elevated messages (tools.elevated_only)';
+    }
+    const low = ceilings.find((ceiling) => !ceiling.groups.includes(tool.group));
+    if (low) return `it is above the ceiling ${low.profile} of ${low.by}`;
+    if (groups.includes(tool.group)) return undefined;
+    if (asker.profile === undefined && isNamed(access.allow, tool)) return undefined;
+    return `it is not in the profile ${profile} (${by})`;
+  };
 }
 
 /** Whether it is denied to everybody, also when somebody has agreed to a call of it; then why, in words. */
@@ -135,10 +147,6 @@ export function askerOf(
     profile: wish.profile,
     elevated: wish.elevated === true,
   };
-}
-
-function holds(access: ToolAccess, profile: ToolProfile, { group }: Classed): boolean {
-  return groupsIn(access, profile).includes(group);
 }
 
 function isNamed(names: readonly string[], tool: Classed): boolean {

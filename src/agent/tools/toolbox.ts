@@ -18,7 +18,7 @@ import { NOTHING_READ, type Reading } from '../provenance.ts';
 import { afterReading } from './after-reading.ts';
 import { decideTool } from './compound-call.ts';
 import { type OutputShelf, withinCap } from './output.ts';
-import { type Asker, keptBack } from './profiles.ts';
+import { type Asker, keptBackFrom } from './profiles.ts';
 import type { ToolCatalog } from './tool-catalog.ts';
 import { agentRule, type PolicyDecision } from './tool-policy.ts';
 
@@ -93,7 +93,8 @@ export class Toolbox {
 
   /** The tools themselves. */
   list(): readonly Tool[] {
-    return this.catalog.list().filter((tool) => this.#keptBack(tool) === undefined);
+    const keptBack = this.#keptBackNow();
+    return this.catalog.list().filter((tool) => keptBack(tool) === undefined);
   }
 
   /**
@@ -104,7 +105,8 @@ export class Toolbox {
   screen(call: ToolCall, reading: Reading = NOTHING_READ): Screened {
     const all = new Map(this.catalog.list().map((tool) => [tool.name, tool]));
     const tool = all.get(call.tool);
-    const why = tool && this.#keptBack(tool);
+    const keptBack = this.#keptBackNow();
+    const why = tool && keptBack(tool);
     if (!tool || why !== undefined) {
       const left = this.list().map(({ name }) => name);
       const known = left.join(', ') || 'none';
@@ -125,9 +127,9 @@ export class Toolbox {
       };
     }
     const args: unknown = parsed.data;
-    const missing = tool.calls?.(args).find((each) => !all.has(each.tool.name) || this.#keptBack(each.tool));
+    const missing = tool.calls?.(args).find((each) => !all.has(each.tool.name) || keptBack(each.tool));
     if (missing) {
-      const kept = this.#keptBack(missing.tool);
+      const kept = keptBack(missing.tool);
       const reason = `There is no tool "${missing.tool.name}" here, not for a step either${kept === undefined ? '' : `: ${kept}`}.`;
       return { kind: 'refused', call, rule: kept && `tools: ${kept}`, reason };
     }
@@ -150,11 +152,12 @@ export class Toolbox {
     return { kind: 'held', call, tool, args, decision, agentRule: own };
   }
 
-  #keptBack(tool: Tool): string | undefined {
+  /** By the lists and the roles as they are at this moment. */
+  #keptBackNow(): ReturnType<typeof keptBackFrom> {
     const { person, platform } = this.requester;
     const roles = this.standing.roles();
     const asked = this.standing.asked?.() ?? { channels: [platform], elevated: false };
-    return keptBack(this.standing.authorizations().tools, { person, roles, ...asked }, tool);
+    return keptBackFrom(this.standing.authorizations().tools, { person, roles, ...asked });
   }
 
   /** Runs a call that `screen` let through. Never throws: what went wrong is the result. */

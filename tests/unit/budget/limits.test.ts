@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceilingsOf, limitsIn, reached, type Standing, usedUp } from '../../../src/budget/limits.ts';
-import { periodAt } from '../../../src/budget/period.ts';
+import { CurrentPeriods, periodAt } from '../../../src/budget/period.ts';
 import { costOf, priceOf, tokensOf } from '../../../src/budget/price.ts';
 import { brokenOffText, usedUpText } from '../../../src/budget/sentences.ts';
 import { BudgetSettings } from '../../../src/config/budgets.ts';
@@ -164,5 +164,23 @@ describe('what people are told', () => {
     expect(text).toBe(
       'I stopped here: one answer of mine may use at most 500 tokens. Ask me to go on. Done so far: lookup (2 times).',
     );
+  });
+});
+
+describe('the periods of now', () => {
+  it('are those of the moment, also in another zone, past an end, and when a clock goes back', () => {
+    const periods = new CurrentPeriods();
+    const moments = [
+      '2026-11-21T22:59:00Z',
+      '2026-11-21T23:00:00Z',
+      '2026-11-30T23:30:00Z',
+      '2026-11-21T10:00:00Z',
+    ];
+    for (const zone of ['Europe/Berlin', 'UTC', 'Asia/Tokyo']) {
+      for (const at of moments.map((text) => Date.parse(text))) {
+        expect(periods.at('day', at, zone)).toEqual(periodAt('day', at, zone));
+        expect(periods.at('month', at, zone)).toEqual(periodAt('month', at, zone));
+      }
+    }
   });
 });
