@@ -274,6 +274,32 @@ describe('how much is read', () => {
     expect(bytesRead() - before - atStart).toBeGreaterThan(100_000);
   });
 
+  it.skipIf(!existsSync(IO))(
+    'OM-171 is nothing the second time, and all of it once it was changed',
+    async () => {
+      const shelf = new SkillShelf();
+      const long = (letter: string) => text('greeting', 'hello', letter.repeat(200_000));
+      shelf.put('workspace', 'greeting', long('x'));
+      await shelf.registry.reload();
+      const read = async () => {
+        const before = bytesRead();
+        const [body = ''] = await shelf.bodies('hello');
+        return { letter: body[0], bytes: bytesRead() - before };
+      };
+
+      const first = await read();
+      const second = await read();
+      shelf.put('workspace', 'greeting', long('y'));
+      await shelf.registry.reload();
+      const third = await read();
+
+      expect([first.letter, second.letter, third.letter]).toEqual(['x', 'x', 'y']);
+      expect(first.bytes).toBeGreaterThan(200_000);
+      expect(second.bytes).toBeLessThan(100_000);
+      expect(third.bytes).toBeGreaterThan(200_000);
+    },
+  );
+
   it('OB-072 OB-076 is all 400 lines of it, to the last sentence', async () => {
     const shelf = new SkillShelf();
     const body = Array.from({ length: 400 }, (_, n) => `${n + 1}. Step ${n + 1}.`).join('\n');
