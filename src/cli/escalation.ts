@@ -6,7 +6,7 @@ import { didYouMean } from '../config/schema-check.ts';
 import { AppError } from '../domain/errors.ts';
 import type { EscalationPlan, Severity } from '../domain/escalation/plan.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
-import { endText, type Finding, lint } from '../escalation/lint.ts';
+import { endText, type Finding, handoffOf, lint } from '../escalation/lint.ts';
 import { type Simulation, simulate } from '../escalation/simulation.ts';
 import { clockText, lengthText, loudnessText, toLines, type Wording } from '../escalation/simulation-text.ts';
 import type { SurroundingsDeps } from '../escalation/surroundings.ts';
@@ -39,7 +39,13 @@ export function simulatePolicy(options: SimulateOptions): number {
   const plan = findPlan(config, options.policy);
   const deps = depsOf(config);
   const { severity, at, forMs } = options;
-  const simulation = simulate(deps, { plan, severity, atMs: at.atMs, forMs });
+  const simulation = simulate(deps, {
+    plan,
+    severity,
+    atMs: at.atMs,
+    forMs,
+    handoff: handoffOf(plan, config),
+  });
   const wording: Wording = {
     zone: at.zone,
     startMs: at.atMs,

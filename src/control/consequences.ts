@@ -24,7 +24,8 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
     ...(moved.event === 'handoff-requested' && moved.next.state === 'HANDOFF_PENDING'
       ? deps.handoffs.onHandoff(moved.next, nowMs)
       : []),
-    ...(before.state === 'HANDOFF_PENDING' && moved.next.state !== 'HANDOFF_PENDING'
+    // That nobody came in time is no end of it: people are called on, and may still come.
+    ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn'
       ? deps.handoffs.onSettled(moved.next, nowMs)
       : []),
     ...wayBack(moved.next, moved.event),

@@ -14,7 +14,7 @@ export interface Handoffs {
   namesFor(request: HandoffRequest): readonly string[];
   /** What follows from a wish for a human; written in the same step as the wish. Pure. */
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[];
-  /** What follows when nobody is waited for any more; written in the same step. Pure. */
+  /** What follows when a wish is over: somebody took the conversation over, then or later, or it was called off. Pure. */
   onSettled(control: Control, nowMs: number): readonly Effect[];
 }
 

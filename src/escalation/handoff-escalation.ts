@@ -40,13 +40,13 @@ export class HandoffEscalation implements Handoffs {
     return reports.length > 0 ? reports : this.otherwise.onHandoff(control, nowMs);
   }
 
-  /** Somebody came, nobody did in time, or it was called off. */
+  /** Somebody came, or it was called off. */
   onSettled(control: Control, nowMs: number): readonly Effect[] {
     const { conversationId, epoch, state } = control;
     const remark =
       state === 'HUMAN'
         ? `${control.owner.name} has taken the conversation over`
-        : 'the agent answers there again';
+        : 'it was called off, and the agent answers there again';
     return this.triggers()
       .filter(({ when }) => when.kind === 'handoff')
       .map((trigger) =>

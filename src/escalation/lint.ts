@@ -8,7 +8,7 @@ import type { Config } from '../config/load-config.ts';
 import { type EscalationPlan, type PlanStep, Severity, type Target } from '../domain/escalation/plan.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Importance } from '../domain/person.ts';
-import { type Simulation, simulate } from './simulation.ts';
+import { type Scenario, type Simulation, simulate } from './simulation.ts';
 import { clockText, lengthText, targetText } from './simulation-text.ts';
 import { LiveSurroundings, quietOf, type SurroundingsDeps } from './surroundings.ts';
 
@@ -40,7 +40,7 @@ export function lint(deps: LintDeps, nowMs: number): Finding[] {
     return [
       ...unheard(plan, deps, nowMs),
       ...[...unused(plan, deps), ...powerless(plan, deps), ...hasty(plan)].map(found('warning')),
-      found('fact')(sumOf(plan, deps, nowMs)),
+      ...[sumOf(plan, deps, nowMs), ...outlasting(plan, deps, nowMs)].map(found('fact')),
     ];
   });
 }
@@ -73,7 +73,9 @@ function unheard(plan: EscalationPlan, deps: LintDeps, nowMs: number): Finding[]
   const last = gapsOf([lastResort], deps, nowMs, isReached);
   if (last.isAlways) {
     const who = lastResort.who.map((target) => targetText(target, nameOf(deps))).join(', ');
-    const text = `nobody of the last resort (${who}) has an account on a platform that runs: nobody would ever hear of what comes to it`;
+    const text = hasAccount(lastResort.who, deps, nowMs)
+      ? `nobody of the last resort (${who}) is there in the next two weeks: until somebody is, nobody would hear of what comes to it`
+      : `nobody of the last resort (${who}) has an account on a platform that runs: nobody would ever hear of what comes to it`;
     return [{ level: 'error', policy, text }];
   }
   const silent = gapsOf(calls, deps, nowMs, isReached);
@@ -90,6 +92,12 @@ function unheard(plan: EscalationPlan, deps: LintDeps, nowMs: number): Finding[]
         ],
   ];
   return findings.flat().map((text) => ({ level: 'warning', policy, text }));
+}
+
+/** Whether any of them could be reached, if they were there. */
+function hasAccount(who: readonly Target[], deps: LintDeps, nowMs: number): boolean {
+  const world = new LiveSurroundings(deps, nowMs);
+  return isPosted(who, world) || everyoneOf(who, deps).some((id) => world.linksOf(id, 'urgent').length > 0);
 }
 
 type NotifyStep = Extract<PlanStep, { kind: 'notify' }>;
@@ -176,7 +184,16 @@ function powerless({ name, steps, lastResort }: EscalationPlan, deps: LintDeps):
   ];
   if (reasons.length === 0) return [];
   const targets = [...steps.flatMap((step) => (step.kind === 'notify' ? step.who : [])), ...lastResort.who];
-  const { directory, config } = deps;
+  const { directory } = deps;
+  return everyoneOf(targets, deps).flatMap((id) => {
+    const person = directory.find(id);
+    if (!person || directory.may(person.roles, 'take-over')) return [];
+    return [`${reasons.join(', ')}: ${person.name} is called, and may not take conversations over`];
+  });
+}
+
+/** Away or not, on call or not yet. */
+function everyoneOf(targets: readonly Target[], { directory, config }: LintDeps): PersonId[] {
   const people = targets.flatMap((target): PersonId[] => {
     switch (target.kind) {
       case 'person':
@@ -192,17 +209,37 @@ function powerless({ name, steps, lastResort }: EscalationPlan, deps: LintDeps):
         return target satisfies never;
     }
   });
-  return [...new Set(people)].flatMap((id) => {
-    const person = directory.find(id);
-    if (!person || directory.may(person.roles, 'take-over')) return [];
-    return [`${reasons.join(', ')}: ${person.name} is called, and may not take conversations over`];
-  });
+  return [...new Set(people)];
 }
 
 function hasty({ steps }: EscalationPlan): string[] {
   return steps.at(-1)?.kind === 'notify'
     ? ['its last step calls somebody and does not wait: the last resort is called at the same moment']
     : [];
+}
+
+/** People are called on after the agent has stopped waiting for them. */
+function outlasting(plan: EscalationPlan, deps: LintDeps, nowMs: number): string[] {
+  const handoff = handoffOf(plan, deps.config);
+  const scenario = { plan, severity: 'warning', atMs: nowMs, forMs: WATCHED_MS, handoff } as const;
+  const { happenings } = simulate(deps, scenario);
+  const back = happenings.findIndex(({ kind }) => kind === 'agent-back');
+  const isOn = happenings.some(
+    ({ kind }, n) => back !== -1 && n > back && (kind === 'call' || kind === 'post'),
+  );
+  if (!isOn) return [];
+  return [
+    `the agent waits for a human for ${lengthText(handoff.waitMs)} (takeover.wait) and answers again then; whoever is called after that may still take the conversation over`,
+  ];
+}
+
+/** What a policy has to do with the wait for a human, for a simulation of it. */
+export function handoffOf(
+  { name }: Pick<EscalationPlan, 'name'>,
+  { authorizations, escalation }: Pick<Config, 'authorizations' | 'escalation'>,
+): NonNullable<Scenario['handoff']> {
+  const isWished = escalation.triggers.some(({ when, raise }) => when.kind === 'handoff' && raise === name);
+  return { waitMs: authorizations.takeover.wait, isWished };
 }
 
 function sumOf(plan: EscalationPlan, deps: LintDeps, nowMs: number): string {

@@ -132,6 +132,11 @@ function toLine(happening: Happening, wording: Wording): Line {
         step: stepText(happening.at, wording),
         why: 'the agent falls silent; the conversation waits for a human',
       };
+    case 'agent-back':
+      return {
+        ...base,
+        why: `${happening.isWished ? 'where it began with a wish for a human: ' : ''}nobody has come, and the agent answers there again`,
+      };
     case 'severity':
       return { ...base, step: stepText(happening.at, wording), why: `is ${happening.severity} from now on` };
     case 'held':

@@ -25,6 +25,8 @@ export interface Scenario {
   readonly atMs: number;
   /** So long it is watched, in ms. */
   readonly forMs: number;
+  /** How long the agent is silent for a human, in ms, and whether it may begin with a wish for one. */
+  readonly handoff?: { readonly waitMs: number; readonly isWished: boolean };
 }
 
 /** A step of the plan as it was taken; `last` is the last resort. */
@@ -75,6 +77,8 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'missing'; readonly at: StepTaken | 'last'; readonly missing: Missing }
   | { readonly kind: 'webhook'; readonly webhook: string; readonly at: StepTaken }
   | { readonly kind: 'hand-off'; readonly at: StepTaken }
+  /** No human has come in time. `isWished`: that is so only if it began with a wish for one. */
+  | { readonly kind: 'agent-back'; readonly isWished: boolean }
   | { readonly kind: 'severity'; readonly severity: Severity; readonly at: StepTaken }
   | { readonly kind: 'held'; readonly reason: HeldReason; readonly untilMs: number }
   | { readonly kind: 'alarm' }
@@ -111,12 +115,19 @@ class Play {
   readonly #calledAt = new Map<PersonId, StepTaken | 'last'>();
   #lastStep: StepTaken | 'last' = { round: 0, step: '1' };
   #escalation: Escalation;
+  /** When the agent would answer again, if it is silent. */
+  #backMs = Number.POSITIVE_INFINITY;
+  #isWished = false;
 
   constructor(
     private readonly deps: SurroundingsDeps,
     private readonly scenario: Scenario,
   ) {
-    const { plan, severity, atMs } = scenario;
+    const { plan, severity, atMs, handoff } = scenario;
+    if (handoff?.isWished) {
+      this.#isWished = true;
+      this.#backMs = atMs + handoff.waitMs;
+    }
     const raised = raise(undefined, { ...REPORT, severity, except: [] }, plan, atMs).moved;
     if (!raised) throw new Error('nothing began');
     this.#escalation = raised.next;
@@ -130,8 +141,9 @@ class Play {
       // Called once more would be the same again.
       const isRepeating = standing.state === 'EXHAUSTED' && this.#machineMs() === standing.nextMs;
       const machineMs = isRepeating ? Number.POSITIVE_INFINITY : this.#machineMs();
-      const nowMs = Math.min(machineMs, this.#pagerMs());
+      const nowMs = Math.min(machineMs, this.#pagerMs(), this.#backMs);
       if (nowMs > untilMs) break;
+      if (this.#backMs <= nowMs) this.#agentBack(nowMs);
       if (machineMs <= nowMs) this.#look(nowMs);
       this.#tellAll(nowMs);
       if (this.#escalation.standing.state === 'EXHAUSTED') exhaustedMs ??= nowMs;
@@ -144,6 +156,12 @@ class Play {
 
   #ended(kind: Simulation['end']['kind'], atMs: number): Simulation {
     return { happenings: this.#happenings, end: { kind, atMs } };
+  }
+
+  #agentBack(atMs: number): void {
+    this.#add({ kind: 'agent-back', atMs, isWished: this.#isWished });
+    this.#backMs = Number.POSITIVE_INFINITY;
+    this.#isWished = false;
   }
 
   #machineMs(): number {
@@ -220,6 +238,7 @@ class Play {
           break;
         case 'hand-off':
           this.#add({ kind: 'hand-off', atMs, at: atOf(handOffs.next().value) });
+          this.#silent(atMs);
           break;
         case 'alarm':
           this.#add({ kind: 'alarm', atMs });
@@ -228,6 +247,14 @@ class Play {
           act satisfies never;
       }
     });
+  }
+
+  /** Nobody is waited for twice: where it is silent already, it stays so for no longer. */
+  #silent(atMs: number): void {
+    const { handoff } = this.scenario;
+    if (!handoff || (Number.isFinite(this.#backMs) && !this.#isWished)) return;
+    this.#isWished = false;
+    this.#backMs = atMs + handoff.waitMs;
   }
 
   #postedAt({ why, channel }: Extract<Act, { kind: 'post' }>, steps: readonly Done[]): StepTaken | 'last' {

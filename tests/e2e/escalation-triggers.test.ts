@@ -611,6 +611,38 @@ describe('what is said', () => {
   });
 });
 
+describe('a wish for a human that nobody answers in time', () => {
+  it('OM-053 calls those behind the wait for a human too, until somebody takes the conversation over', async () => {
+    const steps = [
+      { notify: 'dana' },
+      { wait: '15m' },
+      { notify: { channel: { slack: OPS } } },
+      { wait: '45m' },
+    ];
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = calling('handoff')(shipped);
+        const escalations = { duty: WrittenPlan.parse({ ...DUTY, steps }) };
+        return { ...config, escalation: { ...config.escalation, escalations } };
+      },
+    });
+    const thread = await story.mention('hello');
+    await story.answer(thread, /./);
+    await story.say(ALEX.slack, thread, '!human my order is lost');
+    await untilTold(/A human is wanted/);
+
+    await story.advance(10 * MINUTE + 1_000);
+    await story.answer(thread, /nobody could come in time/);
+    expect(await live()).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
+    await story.advance(6 * MINUTE);
+    expect(await untilTold(/A human is wanted/, OPS)).toContain('/takeover');
+    await story.say(DANA.slack, thread, '!takeover');
+
+    await untilTold(/It is over: A human is wanted.*has taken the conversation over/, OPS);
+    expect(await live()).toEqual([]);
+  });
+});
+
 /** From here on the model refuses what it is asked. */
 function refuse(working: StoryConfig): void {
   const model = { ...working.settings.model, name: 'no-such-model', retries: 0 };

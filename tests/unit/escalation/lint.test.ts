@@ -104,6 +104,31 @@ describe('the check of a policy', () => {
     ]);
   });
 
+  it('says that people are called on after the agent has stopped waiting for a human, where they are', () => {
+    const rest = 'triggers: [{ when: handoff, raise: duty }]\n';
+    const factsOf = (wait: string) =>
+      lint(worldWith(`steps: [{ notify: dana }, { wait: ${wait} }]\nlast_resort: dana`, { rest }), MONDAY)
+        .flatMap(({ level, text }) => (level === 'fact' ? [text] : []))
+        .slice(1);
+
+    expect(factsOf('15m')).toEqual([
+      'the agent waits for a human for 10 min (takeover.wait) and answers again then; whoever is called after that may still take the conversation over',
+    ]);
+    expect(factsOf('1m')).toEqual([]);
+  });
+
+  it('E6 does not say that the last resort has no account where they are merely away', () => {
+    const edit = (text: string) =>
+      text.replace(
+        '  kim:\n',
+        '  kim:\n    time_zone: Europe/Berlin\n    absences: [{ from: 2026-11-20, to: 2026-12-20 }]\n',
+      );
+
+    expect(findingsOf(worldWith(DUTY, { rest: USED, edit }))).toContain(
+      'error: nobody of the last resort (Kim Park) is there in the next two weeks: until somebody is, nobody would hear of what comes to it',
+    );
+  });
+
   it('warns of a last step that leaves nobody time to come', () => {
     expect(warningsOf(worldWith('steps: [{ notify: dana }]\nlast_resort: kim', { rest: USED }))).toEqual([
       'its last step calls somebody and does not wait: the last resort is called at the same moment',

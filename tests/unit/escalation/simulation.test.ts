@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Severity } from '../../../src/domain/escalation/plan.ts';
-import { simulate } from '../../../src/escalation/simulation.ts';
+import { type Scenario, simulate } from '../../../src/escalation/simulation.ts';
 import { clockText, lengthText, toLines } from '../../../src/escalation/simulation-text.ts';
 import { type EscalationWorld, MONDAY, worldWith } from '../../support/escalations.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -41,6 +41,23 @@ last_resort: { to: kim, importance: high }`);
       'Mon 23 Nov, 10:40:10 | last resort | Kim Park | slack, high | named',
     ]);
     expect(play(world).end).toEqual({ kind: 'exhausted', atMs: MONDAY + 40 * 60_000 + 10_000 });
+  });
+
+  it('says when the agent would answer again because no human has come', () => {
+    const world = worldWith('steps: [{ notify: dana }, hand_off, { wait: 30m }]\nlast_resort: kim');
+    const backIn = (isWished: boolean) =>
+      toLines(play(world, { handoff: { waitMs: 10 * 60_000, isWished } }), wordingOf(world)).flatMap(
+        ({ when, why }) => (why.includes('answers there again') ? [`${when} ${why}`] : []),
+      );
+
+    expect(backIn(false)).toEqual([
+      'Mon 23 Nov, 10:10:10 nobody has come, and the agent answers there again',
+    ]);
+    expect(backIn(true)).toEqual(backIn(false));
+    const plain = worldWith('steps: [{ notify: dana }, { wait: 30m }]\nlast_resort: kim');
+    expect(linesOf(plain, { handoff: { waitMs: 10 * 60_000, isWished: true } })).toContain(
+      'Mon 23 Nov, 10:10 |  |  |  | where it began with a wish for a human: nobody has come, and the agent answers there again',
+    );
   });
 
   it('calls people where they want to be called by how much it matters', () => {
@@ -207,21 +224,28 @@ interface Wish {
   readonly atMs?: number;
   readonly forMs?: number;
   readonly severity?: Severity;
+  readonly handoff?: Scenario['handoff'];
 }
 
-function play(world: EscalationWorld, { atMs = MONDAY, forMs = 48 * HOUR, severity = 'warning' }: Wish = {}) {
-  return simulate(world, { plan: world.plan, severity, atMs, forMs });
+function play(
+  world: EscalationWorld,
+  { atMs = MONDAY, forMs = 48 * HOUR, severity = 'warning', handoff }: Wish = {},
+) {
+  return simulate(world, { plan: world.plan, severity, atMs, forMs, ...(handoff ? { handoff } : {}) });
 }
 
-function linesOf(world: EscalationWorld, wish: Wish = {}): string[] {
-  const wording = {
+function wordingOf(world: EscalationWorld, { atMs = MONDAY }: Wish = {}) {
+  return {
     zone: world.zone,
-    startMs: wish.atMs ?? MONDAY,
+    startMs: atMs,
     rounds: world.plan.rounds,
     name: (person: string) => world.config.contacts.people[person]?.name ?? person,
     platform: (platform: string) => platform,
   };
-  return toLines(play(world, wish), wording).map(({ when, step, who, by, why }) =>
+}
+
+function linesOf(world: EscalationWorld, wish: Wish = {}): string[] {
+  return toLines(play(world, wish), wordingOf(world, wish)).map(({ when, step, who, by, why }) =>
     [when, step, who, by, why].join(' | '),
   );
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EscalationTriggers } from '../../../src/config/escalation-triggers.ts';
+import { createConsequences } from '../../../src/control/consequences.ts';
 import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
+import { handBack, requestHandoff, takeOver, tick, untouched } from '../../../src/domain/control.ts';
 import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { HandoffEscalation } from '../../../src/escalation/handoff-escalation.ts';
 import { type Happening, reportsOf, type Scene } from '../../../src/escalation/triggers.ts';
@@ -24,6 +26,13 @@ function reportsIn(effects: readonly Effect[]) {
     const item = effect.kind === 'out' ? EscalationItem.parse(effect.item) : undefined;
     return item?.kind === 'report' ? [item.report] : [];
   });
+}
+
+function closesIn(effects: readonly Effect[]): number {
+  const items = effects.flatMap((effect) =>
+    effect.kind === 'out' ? (EscalationItem.safeParse(effect.item).data ?? []) : [],
+  );
+  return items.filter(({ kind }) => kind === 'close').length;
 }
 
 describe('what is said', () => {
@@ -70,5 +79,28 @@ describe('a human who is wanted', () => {
     };
 
     expect(reportsIn(handoffs.onHandoff(control, 0))).toMatchObject([{ except: [DANA] }]);
+  });
+
+  it('is called on when nobody came in time, and not once somebody has come or it was called off', () => {
+    const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
+    const nobody = { namesFor: () => [], onHandoff: () => [], onSettled: () => [] };
+    const handoffs = new HandoffEscalation(() => triggers, nobody);
+    const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1 });
+    const by = { person: DANA, name: 'Dana Reyes' };
+    const start = untouched(SCENE.conversationId);
+    const waiting = requestHandoff(start, { by: { kind: 'agent' } }, { waitMs: 10 }, 0).moved!.next;
+    const unanswered = tick(waiting, 10).moved!;
+    const taking = { by, permitted: true, idleMs: 1 };
+
+    const closings = [
+      [waiting, unanswered],
+      [waiting, takeOver(waiting, taking, 5).moved!],
+      [unanswered.next, takeOver(unanswered.next, taking, 20).moved!],
+      [waiting, handBack(waiting, { by, permitted: true }, 5).moved!],
+    ] as const;
+
+    expect(
+      closings.map(([before, moved]) => closesIn(consequences(before, moved, { nowMs: 20, waiting: [] }))),
+    ).toEqual([0, 1, 1, 1]);
   });
 });
