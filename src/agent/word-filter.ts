@@ -1,0 +1,96 @@
+/**
+ * What words may hold when they go out, whatever they stand in. Pure.
+ *
+ * Invariants
+ *   1. No secret goes out, known or by its shape, whatever was read.
+ *   2. Once strangers' words were read, of addresses only those go out that stood there, and those of allowed hosts.
+ */
+import { addressesIn, withAddresses } from '../approvals/plain-address.ts';
+import { redactText } from '../observability/redaction.ts';
+import type { Reading } from './provenance.ts';
+
+export interface Outlet {
+  /** Hosts whose addresses may go out whatever was read: `docs.corp.test`, or `*.corp.test` with all below it. */
+  readonly hosts: readonly string[];
+  /** Never said, whatever they look like. */
+  readonly secrets: readonly string[];
+}
+
+/** Nothing that is allowed beside what was read. */
+export const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
+
+/** Stands where an address was. */
+export const LEFT_OUT = '(a link was left out)';
+
+export class WordFilter {
+  /** Nothing of strangers was read: addresses go out as they are. */
+  readonly isFree: boolean;
+
+  constructor(
+    private readonly reading: Pick<Reading, 'strangers' | 'isSeen'>,
+    private readonly outlet: Outlet,
+  ) {
+    this.isFree = reading.strangers.length === 0;
+  }
+
+  /** Without secrets, and without addresses that may not go out; bare names of hosts stay. */
+  words(text: string): string {
+    const said = redactText(text, this.outlet.secrets);
+    if (this.isFree) return said;
+    return withAddresses(said, ({ text: found, url, isBareHost }) =>
+      isBareHost || this.#mayGoOut(found) || this.#mayGoOut(url) ? undefined : LEFT_OUT,
+    );
+  }
+
+  /** Whether it holds a known secret, or an address that may not go out. */
+  holdsKnown(text: string): boolean {
+    if (this.outlet.secrets.some((secret) => text.includes(secret))) return true;
+    return !this.isFree && this.words(text) !== redactText(text, this.outlet.secrets);
+  }
+
+  /** Whether a link may lead there. */
+  mayLead(url: string): boolean {
+    return this.words(url) === url && (this.isFree || this.#mayGoOut(url));
+  }
+
+  /** Names of hosts that some clients make links of, though nobody wrote them down as one. */
+  bareHosts(text: string): string[] {
+    return this.isFree ? [] : this.#hostsIn(text).map(({ text: host }) => host);
+  }
+
+  /** Those names as code, so that no client makes a link of them; the text is markdown. */
+  withCodedHosts(text: string): string {
+    if (this.isFree) return text;
+    let out = '';
+    let at = 0;
+    for (const { text: host, from, to } of this.#hostsIn(text)) {
+      out += `${text.slice(at, from)}\`${host}\``;
+      at = to;
+    }
+    return out + text.slice(at);
+  }
+
+  #hostsIn(text: string) {
+    return addressesIn(text).filter(
+      ({ text: found, url, isBareHost }) => isBareHost && !this.#mayGoOut(found) && !this.#mayGoOut(url),
+    );
+  }
+
+  #mayGoOut(address: string): boolean {
+    return [address, withoutMarks(address)].some(
+      (each) => this.reading.isSeen(each) || isAllowed(each, this.outlet.hosts),
+    );
+  }
+}
+
+/** Marks of markdown behind an address look like a part of it. */
+function withoutMarks(address: string): string {
+  return address.replace(/[*_~|)\]\\]+$/, '');
+}
+
+function isAllowed(address: string, hosts: readonly string[]): boolean {
+  if (!URL.canParse(address)) return false;
+  const { hostname, username, password, protocol } = new URL(address);
+  if (!['http:', 'https:'].includes(protocol) || username !== '' || password !== '') return false;
+  return hosts.some((host) => (host.startsWith('*.') ? hostname.endsWith(host.slice(1)) : hostname === host));
+}
