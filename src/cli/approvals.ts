@@ -4,9 +4,11 @@
  * An answer goes through the state machine every other answer goes through; here is only who gives it.
  *
  * Invariants
- *   1. Whoever really sits at the terminal is recorded, and never decides what they asked for themselves, in
- *      whosever name.
+ *   1. Whoever really sits at the terminal is recorded with what they say, in whosever name: what they asked for
+ *      themselves they never decide, and all they say is one word.
  *   2. What an answer led to is said as it is: decided, too late, not yours.
+ *   3. What decides counts for what was seen: for the generation of the ticket, as in a chat. An id alone is the
+ *      ticket of what was asked first.
  */
 import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
@@ -20,15 +22,16 @@ import {
   whenText,
 } from '../approvals/sentences.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
-import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
+import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
-import { type Approval, approversOf, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
+import { type Approval, approversOf, isEnded, type Step } from '../domain/approval/record.ts';
 import type { Circumstances } from '../domain/approval/time.ts';
 import { mayDecide, type Vote, type VoteResult, vote } from '../domain/approval/voting.ts';
 import { cancel, revoke, type Settler, type WithdrawResult } from '../domain/approval/withdrawal.ts';
+import { parseTicket, ticketOf } from '../domain/card.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
-import { ApprovalId, PersonId } from '../domain/ids.ts';
+import { PersonId } from '../domain/ids.ts';
 import type { Person } from '../domain/person.ts';
 import type { Voter } from '../domain/quorum.ts';
 import { CLI_PLATFORM, type Directory } from '../identity/directory.ts';
@@ -54,49 +57,54 @@ export async function listApprovals(options: ApprovalsOptions): Promise<number> 
     const pending = (await session.approvals.pending(MOST_LISTED)).filter((approval) =>
       maySee(session.directory, actor, approval),
     );
-    if (options.json) return print(JSON.stringify(pending, undefined, 2));
+    if (options.json) return print(JSON.stringify(pending.map(withTicket), undefined, 2));
     if (pending.length === 0) return print('Nothing waits for a human.');
     const rows = pending.map((approval) => [
-      approval.id,
+      ticketFor(approval),
       approval.state.toLowerCase(),
       titleOf(approval),
       approval.request.requesterName,
       askedOf(approval),
       approval.state === 'OPEN' ? relative(approval.deadlineMs, Date.now()) : '',
     ]);
-    return print(table(['id', 'state', 'what', 'asked by', 'who may answer', 'expires'], rows));
+    return print(table(['ticket', 'state', 'what', 'asked by', 'who may answer', 'expires'], rows));
   });
 }
 
-export async function showApproval(id: string, options: ApprovalsOptions): Promise<number> {
+/** @param named the ticket, or the id, as in all of these */
+export async function showApproval(named: string, options: ApprovalsOptions): Promise<number> {
   return withStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
-    const approval = await find(session, actor, id);
+    const { approval } = await find(session, actor, named);
     const history = await session.audit.about(approval.id, partitionOfApproval(approval.id));
-    if (options.json) return print(JSON.stringify({ ...approval, history }, undefined, 2));
+    if (options.json) return print(JSON.stringify({ ...withTicket(approval), history }, undefined, 2));
     return print(`${describe(approval)}\n\n${history.map(auditLine).join('\n')}`);
   });
 }
 
 export async function answerApproval(
-  id: string,
+  named: string,
   answer: { readonly choice: 'approve' | 'deny' | 'answer'; readonly text: string | undefined },
   options: ApprovalsOptions,
 ): Promise<number> {
-  return act(id, options, {
+  return act(named, options, {
     verb: answer.choice,
-    step: (actor, directory) => {
+    step: (actor, directory, gen) => {
       const key = `cli:${randomUUID()}`;
       return (approval, nowMs, circumstances) =>
-        voteAt(approval, actor, directory, { ...answer, key, nowMs, circumstances });
+        voteAt(approval, actor, directory, { ...answer, gen, key, nowMs, circumstances });
     },
     ok: ({ code }) => code === 'DECIDED' || code === 'RECORDED',
-    sentence: noticeFor,
+    sentence: (result) => [noticeFor(result), newerOf(result)].join(' ').trim(),
   });
 }
 
-export async function cancelApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
-  return act(id, options, {
+export async function cancelApproval(
+  named: string,
+  reason: string,
+  options: ApprovalsOptions,
+): Promise<number> {
+  return act(named, options, {
     verb: 'cancel',
     step: (actor, directory) => (approval, nowMs) =>
       cancel(approval, settler(actor, directory), reason, nowMs),
@@ -105,8 +113,12 @@ export async function cancelApproval(id: string, reason: string, options: Approv
   });
 }
 
-export async function revokeApproval(id: string, reason: string, options: ApprovalsOptions): Promise<number> {
-  return act(id, options, {
+export async function revokeApproval(
+  named: string,
+  reason: string,
+  options: ApprovalsOptions,
+): Promise<number> {
+  return act(named, options, {
     verb: 'revoke',
     step: (actor, directory) => (approval, nowMs) =>
       revoke(approval, settler(actor, directory), reason, nowMs),
@@ -116,13 +128,14 @@ export async function revokeApproval(id: string, reason: string, options: Approv
 }
 
 export async function reconcileApproval(
-  id: string,
+  named: string,
   finding: Finding,
   options: ApprovalsOptions,
 ): Promise<number> {
-  return act<ReconcileResult>(id, options, {
+  return act<ReconcileResult>(named, options, {
     verb: `reconcile ${finding}`,
-    step: (actor, directory) => (approval, nowMs) => {
+    step: (actor, directory, gen) => (approval, nowMs) => {
+      if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
       const wasHuman = approval.decision?.source === 'human';
       if (finding === 'retry' && wasHuman && isOwnRequest(approval, actor)) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
@@ -131,22 +144,23 @@ export async function reconcileApproval(
       if (finding === 'retry' && wasHuman && !permitted) {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
-      const by = { ...settler(actor, directory), accounts: actor.person.accounts, ...rights };
+      const { accounts } = actor.person;
+      const by = { ...settler(actor, directory), accounts, operator: operatorOf(actor), ...rights };
       return reconcile(approval, by, finding, nowMs);
     },
     ok: ({ code }) => code === 'DONE' || code === 'RECORDED',
-    sentence: reconcileText,
+    sentence: (result) => [reconcileText(result), newerOf(result)].join(' ').trim(),
   });
 }
 
 /** An operator lets somebody decide in the place of one who was asked; where one alone was, that is they. */
 export async function reassignApproval(
-  id: string,
+  named: string,
   { to, from }: { readonly to: string; readonly from: string | undefined },
   options: ApprovalsOptions,
 ): Promise<number> {
   return act<DelegateResult & { readonly names: { readonly to: string; readonly from: string } }>(
-    id,
+    named,
     options,
     {
       verb: 'reassign',
@@ -156,13 +170,17 @@ export async function reassignApproval(
         const giver = from === undefined ? onlyOne(asked) : personCalled(directory, from);
         const names = { to: next.name, from: giver?.name ?? '' };
         if (!giver) throw whosePlace(asked);
-        if (isOwnRequest(approval, actor)) return { result: { code: 'NOT_ELIGIBLE', approval, names } };
         const { moved, result } = delegate(
           approval,
           {
             from: wordOf(directory, giver, approval, nowMs),
             lent: directory.lentRoles(giver.id, giver.roles),
-            to: { person: next.id, accounts: next.accounts },
+            to: {
+              person: next.id,
+              accounts: next.accounts,
+              decides: decides(directory, next, approval, nowMs),
+            },
+            operator: operatorOf(actor),
             by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
             operates: directory.may(actor.person.roles, 'operate'),
             // Where they can be written to is known where the gateways run.
@@ -212,10 +230,11 @@ export function maySee(directory: Directory, { person }: Pick<Actor, 'person'>, 
 
 interface Act<Result extends { readonly code: string; readonly approval: Approval }> {
   readonly verb: string;
-  /** Made once, so that a decision taken anew is the same gesture. */
+  /** Made once, so that a decision taken anew is the same gesture; `gen` is what was seen. */
   readonly step: (
     actor: Actor,
     directory: Directory,
+    gen: number,
   ) => (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>;
   readonly ok: (result: Result) => boolean;
   readonly sentence: (result: Result) => string;
@@ -224,15 +243,15 @@ interface Act<Result extends { readonly code: string; readonly approval: Approva
 }
 
 async function act<Result extends { readonly code: string; readonly approval: Approval }>(
-  id: string,
+  named: string,
   options: ApprovalsOptions,
   { verb, step, ok, sentence, later = runsLater }: Act<Result>,
 ): Promise<number> {
   return withStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
-    const approval = await find(session, actor, id);
-    const result = await session.approvals.apply(approval.id, step(actor, session.directory));
-    if (!result) throw notThere(id);
+    const { approval, gen } = await find(session, actor, named);
+    const result = await session.approvals.apply(approval.id, step(actor, session.directory, gen));
+    if (!result) throw notThere(named);
     await recordAnswer(session, actor, result, verb);
 
     const done = ok(result);
@@ -255,6 +274,7 @@ function runsLater({ state }: Approval): string | undefined {
 interface Said {
   readonly choice: 'approve' | 'deny' | 'answer';
   readonly text: string | undefined;
+  readonly gen: number;
   readonly key: string;
   readonly nowMs: number;
   readonly circumstances: Circumstances;
@@ -264,22 +284,20 @@ function voteAt(
   approval: Approval,
   actor: Actor,
   directory: Directory,
-  { choice, text, key, nowMs, circumstances }: Said,
+  { choice, text, gen, key, nowMs, circumstances }: Said,
 ): Step<VoteResult> {
-  if (isWaiting(approval.state) && isOwnRequest(approval, actor)) {
-    return { result: { code: 'NOT_ELIGIBLE', approval, reason: 'requester' } };
-  }
-  const { person, account, operator } = actor;
+  const { person, account } = actor;
   return vote(
     approval,
     {
       key,
       choice,
       text,
-      gen: approval.gen,
+      gen,
       digest: approval.digest,
       by: { person: person.id, name: shownName(actor), account },
-      accounts: [...person.accounts, ...(operator?.accounts ?? [])],
+      accounts: person.accounts,
+      operator: operatorOf(actor),
       ...rightsOf(directory, person, approval, nowMs),
       via: CLI_PLATFORM,
       others: othersOf(directory, approval, nowMs),
@@ -294,6 +312,22 @@ function isOwnRequest(approval: Approval, { person, account, operator }: Actor):
   return [person, operator].some(
     (each) => each && isExcluded(approval, { person: each.id, accounts: [account, ...each.accounts] }),
   );
+}
+
+/** Whoever really sits there, when that is somebody else. */
+function operatorOf({ operator, account }: Actor): Known | undefined {
+  return operator && { person: operator.id, accounts: [account, ...operator.accounts] };
+}
+
+/** Whether somebody may decide it as it is. */
+function decides(
+  directory: Directory,
+  person: Pick<Person, 'id' | 'roles'>,
+  approval: Approval,
+  nowMs: number,
+): boolean {
+  const word = wordOf(directory, person, approval, nowMs);
+  return rightsOf(directory, person, approval, nowMs).permitted && mayDecide(approval, word);
 }
 
 /** What the time says of somebody's word as well: on call, standing in, or trusted with this one request. */
@@ -353,20 +387,31 @@ async function recordAnswer(
   ]);
 }
 
-/** @throws {StartupError} when there is none, or none for these eyes */
-async function find(session: StoreSession, actor: Actor, id: string): Promise<Approval> {
-  const parsed = ApprovalId.safeParse(id);
-  if (!parsed.success) {
-    throw new StartupError(`${id} is not the id of an approval`, 'take one from `signalbox approvals list`');
+/**
+ * With the generation that is named.
+ *
+ * @throws {StartupError} when there is none, or none for these eyes
+ */
+async function find(
+  session: StoreSession,
+  actor: Actor,
+  named: string,
+): Promise<{ readonly approval: Approval; readonly gen: number }> {
+  const ticket = parseTicket(named);
+  if (!ticket) {
+    throw new StartupError(
+      `${named} is not the ticket of an approval`,
+      'take one from `signalbox approvals list`, or from the card',
+    );
   }
-  const approval = await session.approvals.find(parsed.data);
-  if (!approval || !maySee(session.directory, actor, approval)) throw notThere(id);
-  return approval;
+  const approval = await session.approvals.find(ticket.approvalId);
+  if (!approval || !maySee(session.directory, actor, approval)) throw notThere(named);
+  return { approval, gen: ticket.gen };
 }
 
-function notThere(id: string): StartupError {
+function notThere(named: string): StartupError {
   return new StartupError(
-    `there is no approval ${id} for you to see`,
+    `there is no approval ${named} for you to see`,
     '`signalbox approvals list` shows those that wait; settled ones are kept for as long as retention.approvals says',
   );
 }
@@ -376,6 +421,7 @@ function describe(approval: Approval): string {
   const card = toCard(approval, undefined);
   const entries: [string, string][] = [
     ['approval', approval.id],
+    ['ticket', ticketFor(approval)],
     ['state', `${approval.state.toLowerCase()}. ${standing(approval)}`],
     ['call', request.tool],
     ...card.facts.map(({ label, value }): [string, string] => [`  ${label}`, value]),
@@ -389,6 +435,22 @@ function describe(approval: Approval): string {
     ['digest', approval.digest],
   ];
   return facts(entries);
+}
+
+function ticketFor({ id, gen }: Approval): string {
+  return ticketOf({ approvalId: id, gen });
+}
+
+/** For programs, which answer by the same ticket as people. */
+function withTicket(approval: Approval): Approval & { readonly ticket: string } {
+  return { ...approval, ticket: ticketFor(approval) };
+}
+
+/** Where to read what is asked now, when something else was answered. */
+function newerOf({ code, approval }: { readonly code: string; readonly approval: Approval }): string {
+  return code === 'STALE_CARD'
+    ? `\`signalbox approvals show ${approval.id}\` says what that is, with its ticket.`
+    : '';
 }
 
 function withdrawn(result: WithdrawResult, notEligible: string): string {

@@ -7,7 +7,8 @@ import { claim, loseTrack } from '../../src/domain/approval/execution.ts';
 import { open } from '../../src/domain/approval/opening.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { dueOf } from '../../src/domain/approval/time.ts';
-import { AccountId, type ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { vote } from '../../src/domain/approval/voting.ts';
+import { AccountId, type ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { Address } from '../../src/domain/message.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
@@ -87,10 +88,45 @@ async function aRequest(
   return approval;
 }
 
+/** Erin says yes to another amount. */
+async function edited({ id, gen, digest }: Approval): Promise<Approval> {
+  const [person, account] = [PersonId.parse('erin'), AccountId.parse('email:erin@corp.test')];
+  await stores.approvals.apply(id, (current, nowMs) =>
+    vote(
+      current,
+      {
+        key: 'mail:1',
+        choice: 'edit',
+        text: undefined,
+        edit: { args: { order: 7, amount: 5_000, currency: 'EUR' } },
+        gen,
+        digest,
+        by: { person, name: 'Erin Vale', account },
+        roles: ['manager'],
+        permitted: true,
+        via: Platform.parse('email'),
+      },
+      nowMs,
+    ),
+  );
+  return must(stores.approvals, id);
+}
+
+/** Until no call under an earlier permit can begin any more. */
+async function quiet(): Promise<void> {
+  const nowMs = await stores.approvals.nowMs(CONVERSATION);
+  await stores.redis.set(`${stores.keys.partition(partitionOf(CONVERSATION))}clock`, nowMs + 60_000);
+}
+
 /** A call that was begun, and of which nobody knows what came of it. */
 async function anUnknownOutcome(): Promise<Approval> {
-  const { id, digest } = await aRequest();
+  const { id } = await aRequest();
   await home.run('approvals', 'approve', id);
+  return lost(id);
+}
+
+async function lost(id: ApprovalId): Promise<Approval> {
+  const { digest } = await must(stores.approvals, id);
   await stores.approvals.apply(id, (approval, nowMs) => claim(approval, 'owner', digest, nowMs));
   await stores.approvals.apply(id, (approval) => loseTrack(approval, 1, 'the line broke'));
   return must(stores.approvals, id);
@@ -102,8 +138,8 @@ async function must(approvals: ApprovalStore, id: ApprovalId): Promise<Approval>
   return approval;
 }
 
-function terminalIs(account: string): void {
-  home.edit('settings.yaml', 'account: local', `account: ${account}`);
+function terminalIs(account: string, before = 'local'): void {
+  home.edit('settings.yaml', `account: ${before}`, `account: ${account}`);
 }
 
 describe('passed on', () => {
@@ -139,6 +175,18 @@ describe('passed on', () => {
     expect(dueOf(passed)).toBeLessThanOrEqual(await stores.approvals.nowMs(passed.conversationId));
   });
 
+  it('OM-185 not to the operator themselves, who may not decide it', async () => {
+    const sam = '  sam:\n    name: Sam Ito\n    roles: [operator]\n    accounts: { cli: sam }\n';
+    home.edit('contacts.yaml', 'people:\n', `people:\n${sam}`);
+    terminalIs('sam');
+    const { id } = await aRequest();
+
+    const { code, err } = await home.run('approvals', 'reassign', `${id}.1`, 'sam', '--for', 'dana');
+
+    expect([code, err]).toEqual([1, expect.stringContaining('You may not decide this')]);
+    expect((await must(stores.approvals, id)).delegations).toBeUndefined();
+  });
+
   it('never to the one who asked, nor to somebody nobody knows', async () => {
     const { id } = await aRequest();
 
@@ -160,7 +208,7 @@ describe('what waits', () => {
     const { code, out } = await home.run('approvals', 'list');
 
     expect(code).toBe(0);
-    expect(out).toContain(id);
+    expect(out).toContain(`${id}.1`);
     expect(out).toContain('refund: order 7, amount 120, currency EUR');
     expect(out).toContain('Alex Kim');
     expect(out).toContain('role manager');
@@ -172,7 +220,7 @@ describe('what waits', () => {
 
     const { out } = await home.run('approvals', 'list', '--json');
 
-    expect(JSON.parse(out)).toMatchObject([{ id, state: 'OPEN' }]);
+    expect(JSON.parse(out)).toMatchObject([{ id, ticket: `${id}.1`, state: 'OPEN' }]);
   });
 
   it('is shown whole: every argument, the rule, the digest, and what happened so far', async () => {
@@ -180,6 +228,7 @@ describe('what waits', () => {
 
     const { out } = await home.run('approvals', 'show', id);
 
+    expect(out).toMatch(new RegExp(`^ticket +${id}\\.1$`, 'm'));
     expect(out).toMatch(/^ {2}order +7$/m);
     expect(out).toMatch(/^ {2}amount +120$/m);
     expect(out).toContain('rule “refunds above 50”');
@@ -219,6 +268,46 @@ describe('an answer', () => {
       via: 'cli',
       by: { person: 'dana', account: 'cli:local' },
     });
+  });
+
+  it('is given by the ticket that stands on the card, and by nothing else', async () => {
+    const { id } = await aRequest();
+
+    const wrong = await home.run('approvals', 'approve', `${id}.one`);
+    const right = await home.run('approvals', 'approve', `${id}.1`);
+
+    expect(wrong).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`${id}.one is not the ticket of an approval`),
+    });
+    expect(right).toMatchObject({ code: 0, out: expect.stringContaining('Approved by Dana Reyes') });
+  });
+
+  it('A6 counts for what was seen, and decides nothing once something else is asked', async () => {
+    const policy = {
+      approvers: { role: RoleName.parse('manager'), count: 2 },
+      choices: ['approve' as const, 'deny' as const, 'answer' as const, 'edit' as const],
+    };
+    const seen = await aRequest({ policy });
+    const now = await edited(seen);
+
+    const answers = [
+      await home.run('approvals', 'approve', seen.id),
+      await home.run('approvals', 'approve', `${seen.id}.1`),
+      await home.run('approvals', 'deny', seen.id, 'too much'),
+      await home.run('approvals', 'answer', seen.id, 'ask me on Monday'),
+    ];
+
+    for (const { code, err } of answers) {
+      expect([code, err]).toEqual([1, expect.stringContaining('not what is being asked now')]);
+      expect(err).toContain(`signalbox approvals show ${seen.id}`);
+    }
+    expect(await must(stores.approvals, seen.id)).toEqual(now);
+    const { out } = await home.run('approvals', 'show', `${seen.id}.1`);
+    expect(out).toMatch(/^ {2}amount +5000$/m);
+    expect(out).toContain(`${seen.id}.2`);
+    await home.run('approvals', 'approve', `${seen.id}.2`);
+    expect(await must(stores.approvals, seen.id)).toMatchObject({ state: 'APPROVED', digest: now.digest });
   });
 
   it('may be a no with its reason, or words instead of either', async () => {
@@ -333,6 +422,29 @@ describe('acting for somebody else', () => {
     );
   });
 
+  it('A4 is one word of one human, in however many names', async () => {
+    const policy = { approvers: { role: RoleName.parse('manager'), count: 2 } };
+    const { id } = await aRequest({ policy });
+    const entered = await home.run('approvals', 'approve', id, '--as', 'erin');
+
+    const own = await home.run('approvals', 'approve', id);
+
+    expect(entered).toMatchObject({ code: 0, out: expect.stringContaining('more are needed') });
+    expect(own).toMatchObject({ code: 1, err: expect.stringContaining('one human is one word') });
+    expect(await must(stores.approvals, id)).toMatchObject({
+      state: 'OPEN',
+      assents: [{ by: { person: 'erin' }, enteredBy: 'dana' }],
+    });
+    terminalIs('erin');
+    await home.run('approvals', 'approve', id);
+    terminalIs('local', 'erin');
+    const second = await home.run('approvals', 'approve', id);
+    expect(second).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/Approved by Erin Vale .*Dana Reyes/),
+    });
+  });
+
   it('does not let an operator decide what they asked for themselves', async () => {
     const { id } = await aRequest({ requester: 'dana' });
 
@@ -399,6 +511,36 @@ describe('taking back, and finding out', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/Dana Reyes confirmed that it did not happen \(in the terminal, .* UTC\)/);
     expect((await must(stores.approvals, id)).state).toBe('FAILED');
+  });
+
+  it('A6 says it of what was seen, and of nothing else', async () => {
+    const policy = { choices: ['approve' as const, 'edit' as const] };
+    const { id } = await edited(await aRequest({ policy }));
+    await lost(id);
+
+    const stale = await home.run('approvals', 'reconcile', id, 'happened');
+    const done = await home.run('approvals', 'reconcile', `${id}.2`, 'happened');
+
+    expect(stale).toMatchObject({ code: 1, err: expect.stringContaining(`approvals show ${id}`) });
+    expect(done).toMatchObject({ code: 0, out: expect.stringContaining('confirmed that it happened') });
+  });
+
+  it('A4 lets it run again when as many humans say so as the first yes took, in whosever names', async () => {
+    const policy = {
+      approvers: { role: RoleName.parse('manager'), count: 2 },
+      choices: ['approve' as const, 'edit' as const],
+    };
+    const { id } = await edited(await aRequest({ policy }));
+    await home.run('approvals', 'approve', `${id}.2`);
+    await lost(id);
+    await quiet();
+
+    const first = await home.run('approvals', 'reconcile', `${id}.2`, 'retry');
+    const second = await home.run('approvals', 'reconcile', `${id}.2`, 'retry', '--as', 'erin');
+
+    expect(first).toMatchObject({ code: 0, out: expect.stringContaining('others have to') });
+    expect(second).toMatchObject({ code: 1, err: expect.stringContaining('one human is one word') });
+    expect((await must(stores.approvals, id)).state).toBe('UNKNOWN');
   });
 
   it('lets a call run again only after the first can no longer be at work', async () => {
