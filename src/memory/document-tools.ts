@@ -65,6 +65,7 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     effect: 'read',
     name: 'storage_get',
     tells: 'outsider',
+    composes: true,
     description: 'Reads a text that was kept for this conversation, and tells its version.',
     input: Get,
     async execute({ name }, { conversationId }) {
@@ -87,6 +88,7 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     effect: 'read',
     name: 'storage_list',
     tells: 'outsider',
+    composes: true,
     description: 'Lists what is kept for this conversation.',
     input: z.object({}),
     async execute(_input, { conversationId }) {

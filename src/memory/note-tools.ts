@@ -100,6 +100,7 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     reversible: true,
     timeoutMs: 5_000,
     tells: 'outsider',
+    composes: true,
     async execute({ words, scope }, context) {
       const found = searchNotes(await notes.list(ownerOf(scope, context)), words);
       if (found.length === 0) return success('There is no such note.');
@@ -120,6 +121,7 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     inTurn: true,
     changesElsewhere: ({ scope }) => scope !== 'conversation',
     tells: 'outsider',
+    composes: true,
     async execute({ note, scope }, context) {
       if (scope === 'team' && isGuestId(context.requester)) {
         return failure('Guests have no notes for the whole team.');

