@@ -192,13 +192,18 @@ function isSeenIn(entries: readonly Entry[], text: string): boolean {
   return false;
 }
 
-/** Nothing in it was put together of what the agent wrote. */
+/**
+ * Nothing in it was put together of what the agent wrote. A refusal repeats what was asked for, and what the gateway
+ * says of itself repeats the calls it speaks of.
+ */
 function isOthers(entry: Exclude<Entry, { kind: 'assistant' }>): boolean {
-  return entry.kind === 'user' || entry.composed !== true;
+  if (entry.kind === 'user') return true;
+  const status = entry.kind === 'event' ? entry.ran?.status : entry.status;
+  return status === 'ok' && entry.composed !== true;
 }
 
 function ownTexts({ text, calls }: Extract<Entry, { kind: 'assistant' }>): string[] {
-  return [text, ...calls.flatMap(({ input }) => stringsIn(input))];
+  return [text, ...calls.flatMap(({ tool, input }) => [tool, ...stringsIn(input)])];
 }
 
 function stringsIn(value: unknown): string[] {

@@ -18,7 +18,7 @@ import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
-import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { Finding, Tool, ToolCall, ToolContext, ToolGroup, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { NO_OUTLET, type Outlet, outgoingFile, outgoingText } from './outgoing-text.ts';
@@ -34,6 +34,8 @@ const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
 
 /** Of tools whose arguments go out to people. */
 const SPOKEN_FAMILY = 'control';
+/** Of tools that tell what the agent has kept. */
+const KEPT_GROUPS: ReadonlySet<ToolGroup> = new Set(['memory', 'storage', 'sessions']);
 /** Of tools whose arguments go out as files. */
 const FILE_FAMILY = 'files';
 
@@ -392,8 +394,13 @@ function toEntry(
     status: output.status,
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
-    ...(verdict.kind === 'run' && verdict.tool.composes ? { composed: true as const } : {}),
+    ...(verdict.kind === 'run' && tellsOwnWords(verdict.tool) ? { composed: true as const } : {}),
   };
+}
+
+/** What is kept of one conversation is told in another, where nobody sees any more that the agent wrote it. */
+function tellsOwnWords({ composes, group }: Tool): boolean {
+  return composes === true || KEPT_GROUPS.has(group);
 }
 
 function withinLimit(verdict: Screened, held: number): Screened {

@@ -1,5 +1,6 @@
 /** The gateway's own word about what is handled: for the agent in the transcript, for people where it was asked. */
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { addressesIn } from '../approvals/plain-address.ts';
 import { outcomeText } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
@@ -33,8 +34,14 @@ export class Notices {
       text: outcomeText(approval),
       at: this.#at(),
       ...ranOf(approval),
+      ...(this.#isComposed(request) ? { composed: true as const } : {}),
       ...(trust === undefined ? {} : { trust }),
     };
+  }
+
+  /** It repeats the call, so an address in there is one that the agent has written. */
+  #isComposed({ tool, args }: Approval['request']): boolean {
+    return this.deps.tools.find(tool)?.composes === true || addressesIn(JSON.stringify(args)).length > 0;
   }
 
   /** For the agent to read later: the conversation is one it has a part in. */

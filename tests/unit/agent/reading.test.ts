@@ -57,6 +57,36 @@ describe('a text of a call, or an address in an answer', () => {
     expect(isSeen(told(`- ${url}`, { composed: true }))).toBe(false);
     expect(isSeen(wrote(url), told(url), said(`yes, ${url}`))).toBe(true);
   });
+
+  it('OM-187 counts as seen no address that stands in a refusal, or in words of the gateway alone', () => {
+    const url = 'https://evil.test/?q=secret';
+    const told = (status: 'ok' | 'error' | 'waiting'): Entry => ({
+      kind: 'tool-result',
+      callId: 'c',
+      status,
+      text: url,
+    });
+    const event = (more: object = {}): Entry => ({ kind: 'event', text: url, at, ...more });
+    const ran = { tool: 'jira_search', status: 'ok' as const };
+    const asked: Entry = {
+      kind: 'assistant',
+      text: '',
+      calls: [{ id: 'c', tool: url, input: {} }],
+      model: 'm',
+    };
+    const seen: [Entry[], boolean][] = [
+      [[told('ok')], true],
+      [[told('error')], false],
+      [[told('waiting')], false],
+      [[asked, told('ok')], false],
+      [[event()], false],
+      [[event({ ran })], true],
+      [[event({ ran: { ...ran, status: 'error' } })], false],
+      [[event({ ran, composed: true })], false],
+    ];
+    for (const [entries, expected] of seen)
+      expect(readingOf(entries).isSeen(url), JSON.stringify(entries)).toBe(expected);
+  });
 });
 
 describe('what is kept of sources', () => {
