@@ -11,7 +11,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
-import { ended, type Plan, planned, Schedule } from './schedule.ts';
+import { dueOf, ended, type Plan, planned, Schedule } from './schedule.ts';
 
 /** What is gone leaves the store with the write that says so, in ms. */
 const AT_ONCE_MS = 1;
@@ -32,7 +32,7 @@ export class ScheduleStore {
       family: 'sch',
       parse: (document) => Schedule.parse(document),
       partitionOf: partitionOfSchedule,
-      dueOf: ({ state, nextMs, gone }) => (state === 'active' && !gone ? nextMs : undefined),
+      dueOf: ({ gone, ...schedule }) => (gone ? undefined : dueOf(schedule)),
       keepMs: ({ state, gone }) => (gone ? AT_ONCE_MS : state === 'active' ? undefined : keepMs()),
     });
   }

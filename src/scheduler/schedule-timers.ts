@@ -16,7 +16,7 @@ import { InboundMessage } from '../domain/message.ts';
 import type { Directory, Speaker } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
-import { ended, type Run, runDue, type Schedule } from './schedule.ts';
+import { ended, putOff, type Run, runDue, type Schedule } from './schedule.ts';
 import { type ScheduleChange, type ScheduleStore, toAudit } from './schedule-store.ts';
 import { beginningText, messageText, stoppedText } from './sentences.ts';
 
@@ -54,7 +54,7 @@ export class ScheduleTimers {
       const schedule = await schedules.find(id);
       if (!schedule) return await schedules.dropTimer(id);
       const control = await controls.find(schedule.conversationId);
-      if (control.state !== 'BOT') return await schedules.postpone(id, nowMs + POSTPONE_MS);
+      if (control.state !== 'BOT') return await this.#putOff(id);
       const speaker = await speakerOf(schedule, directory, nowMs);
       const isChanged = await schedules.apply(id, (stored, now) =>
         this.#decide(stored, { speaker, control, nowMs: now }),
@@ -65,6 +65,13 @@ export class ScheduleTimers {
       log.error({ err: error, schedule: id }, 'what was planned could not be run; trying again in a minute');
       await schedules.postpone(id, nowMs + POSTPONE_MS);
     }
+  }
+
+  async #putOff(id: string): Promise<void> {
+    await this.deps.schedules.apply(id, (stored, nowMs) => {
+      const next = putOff(stored, nowMs, POSTPONE_MS);
+      return next && { next, effects: [] };
+    });
   }
 
   #decide(

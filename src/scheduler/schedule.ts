@@ -35,12 +35,14 @@ export const Schedule = z.object({
   when: When,
   state: z.enum(['active', 'done', 'cancelled', 'stopped']),
   nextMs: z.int(),
+  /** When it is looked at again, where it may not be run yet though it is due. */
+  lookMs: z.int().optional(),
   runs: z.int(),
   createdMs: z.int(),
 });
 export type Schedule = z.infer<typeof Schedule>;
 
-export type Plan = Omit<Schedule, 'rev' | 'state' | 'runs' | 'nextMs'>;
+export type Plan = Omit<Schedule, 'rev' | 'state' | 'runs' | 'nextMs' | 'lookMs'>;
 
 /** One run of it. */
 export interface Run {
@@ -62,15 +64,27 @@ export function runDue(schedule: Schedule, nowMs: number): { next: Schedule; run
   if (schedule.state !== 'active' || schedule.nextMs > nowMs) return undefined;
   const following = nextAfter(schedule.when, nowMs);
   const number = schedule.runs + 1;
+  const { lookMs: _, ...same } = schedule;
   return {
     next: {
-      ...schedule,
+      ...same,
       rev: schedule.rev + 1,
       runs: number,
       ...(following === undefined ? { state: 'done' } : { nextMs: following }),
     },
     run: { number, plannedMs: schedule.nextMs, lateMs: nowMs - schedule.nextMs },
   };
+}
+
+/** It may not be run now; undefined while its time has not come, or once it is over. */
+export function putOff(schedule: Schedule, nowMs: number, forMs: number): Schedule | undefined {
+  if (schedule.state !== 'active' || schedule.nextMs > nowMs) return undefined;
+  return { ...schedule, rev: schedule.rev + 1, lookMs: nowMs + forMs };
+}
+
+/** When there is something to do about it; undefined once it is over. */
+export function dueOf({ state, nextMs, lookMs = 0 }: Schedule): number | undefined {
+  return state === 'active' ? Math.max(nextMs, lookMs) : undefined;
 }
 
 /** Undefined once it is over. */

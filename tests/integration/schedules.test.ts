@@ -178,9 +178,10 @@ describe('what is planned', () => {
 
     expect([await mailbox(), await outbox('slack')]).toEqual([[], []]);
     expect(await schedules.find(plan.id)).toMatchObject({ state: 'active', runs: 0 });
+    expect((await schedules.prove().next()).done).toBe(true);
     await back();
     await controls.apply(HERE, (control, nowMs) => finishHandback(control, control.epoch, nowMs));
-    await store.redis.zadd(store.keys.recordTimers(partitionOf(HERE), 'sch'), 0, plan.id); // a minute has passed
+    await schedules.apply(plan.id, (stored) => ({ next: { ...stored, rev: 3, lookMs: 0 }, effects: [] })); // a minute has passed
     await sweep();
     await sweep();
     expect(await mailbox()).toMatchObject([{ id: `scheduled:${plan.id}:1`, planned: true }]);
