@@ -4,7 +4,7 @@ import type { WallTime } from '../calendar/time-zone.ts';
 import { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { type Person, RoleName } from '../domain/person.ts';
 import { duration } from './duration.ts';
-import { HoursName, TimeZoneName, WeekRanges } from './hours.ts';
+import { HoursName, isRoundTheClock, TimeZoneName, WeekRanges } from './hours.ts';
 import { toWallTime } from './schedules.ts';
 
 /** Keys of a parsed file are plain text again: a literal object is a valid configuration in a test. */
@@ -49,7 +49,21 @@ const Pause = z.strictObject({
 });
 
 /** Where somebody is asked, best first, and how long each way has before the next is tried. */
-const Ways = z.array(z.union([Platform, Pause])).min(1);
+const Ways = z
+  .array(z.union([Platform, Pause]))
+  .min(1)
+  .superRefine((ways, context) => {
+    const issue = (index: number, message: string) =>
+      context.addIssue({ code: 'custom', path: [index], message });
+    ways.forEach((way, index) => {
+      if (typeof way === 'string') return;
+      if (index === 0) issue(index, 'must not begin with a wait: nobody was called before it');
+      else if (typeof ways[index - 1] === 'object')
+        issue(index, 'must be a platform: two waits in a row are one, as long as both');
+      else if (index === ways.length - 1)
+        issue(index, 'must not end with a wait: no platform comes after it');
+    });
+  });
 export type Ways = z.infer<typeof Ways>;
 
 const Reach = z
@@ -84,9 +98,13 @@ export const Contact = z.strictObject({
     'Where they live: an IANA name. Left out: the zone of their working hours.',
   ),
   working_hours: HoursName.optional().describe('When they work: working hours of schedules.yaml.'),
-  quiet_hours: WeekRanges.optional().describe(
-    'When they want to be left alone, on their own clock: `every_day: 22:00-07:00`. What reminds them of a request waits until then, unless its deadline comes first; a request itself is shown at once.',
-  ),
+  quiet_hours: WeekRanges.refine((week) => !isRoundTheClock(week), {
+    error: 'must leave some time of the week out: whoever is never to be disturbed cannot be called',
+  })
+    .optional()
+    .describe(
+      'When they want to be left alone, on their own clock: `every_day: 22:00-07:00`. What reminds them of a request waits until then, unless its deadline comes first; a request itself is shown at once.',
+    ),
   absences: z
     .array(Absence)
     .max(200)

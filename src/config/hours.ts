@@ -71,6 +71,24 @@ export const WeekRanges = z
   })
   .describe('Weekday to a range of hours or a list of them; [] is a day without any.');
 
+/** Whether there is no moment of the week outside of them. */
+export function isRoundTheClock(week: Week): boolean {
+  const weekMs = WEEKDAYS.length * DAY_MS;
+  const ranges = week
+    .flatMap((day, index) =>
+      day.map(({ from, until }) => ({ from: index * DAY_MS + from, until: index * DAY_MS + until })),
+    )
+    // What goes on overnight from the last day reaches into the first.
+    .flatMap((range) => [range, { from: range.from - weekMs, until: range.until - weekMs }])
+    .sort((a, b) => a.from - b.from);
+  let openUntil = 0;
+  for (const { from, until } of ranges) {
+    if (from > openUntil) break;
+    openUntil = Math.max(openUntil, until);
+  }
+  return openUntil >= weekMs;
+}
+
 /** The name of a holiday calendar, in `holidays`. */
 export const HolidaysName = z
   .string()

@@ -2,16 +2,24 @@
 import { z } from 'zod';
 import { Platform } from '../domain/ids.ts';
 import { RoleName } from '../domain/person.ts';
+import { isPhrase } from '../domain/phrase.ts';
 import { duration } from './duration.ts';
 
 /** What is asked of a message somebody writes to the agent; all must hold. */
 export const MessageCondition = z
   .strictObject({
     words: z
-      .array(z.string().min(2).max(120))
+      .array(
+        z.string().min(2).max(120).refine(isPhrase, {
+          error: 'must have a letter or a digit in it: no message ever holds anything else',
+        }),
+      )
       .min(1)
       .optional()
-      .describe('One of these words or phrases is in the text, as whole words; capitals do not matter.'),
+      .describe(
+        'One of these words or phrases is in the text, as whole words where the script has spaces between them; ' +
+          'capitals and punctuation do not matter.',
+      ),
     platforms: z.array(Platform).min(1).optional().describe('It was written on one of these platforms.'),
     channels: z
       .array(z.string().min(1))

@@ -1,9 +1,7 @@
 /** When a conversation changes hands by itself: which rule of the configuration fits a message. Pure. */
 import type { MessageCondition, TakeoverRule } from '../config/takeover.ts';
 import type { InboundMessage } from '../domain/message.ts';
-
-/** More of a text is not looked through. */
-const MOST_CHARS = 10_000;
+import { holdsPhrase } from '../domain/phrase.ts';
 
 /** What a rule is held against. */
 export interface Said {
@@ -38,23 +36,6 @@ export function fits(
     (wanted?.some((role) => roles.includes(role)) ?? true) &&
     (platforms?.includes(replyTo.platform) ?? true) &&
     (channels?.some((channel) => places.includes(channel)) ?? true) &&
-    (words?.some((phrase) => holds(text, phrase)) ?? true)
-  );
-}
-
-/** As whole words, whatever stands between them and in whatever case. */
-function holds(text: string, phrase: string): boolean {
-  const wanted = wordsOf(phrase);
-  return (
-    wanted.length > 0 && ` ${wordsOf(text.slice(0, MOST_CHARS)).join(' ')} `.includes(` ${wanted.join(' ')} `)
-  );
-}
-
-function wordsOf(text: string): string[] {
-  return (
-    text
-      .normalize('NFKC')
-      .toLowerCase()
-      .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+    (words?.some((phrase) => holdsPhrase(text, phrase)) ?? true)
   );
 }

@@ -213,6 +213,47 @@ describe('the hours of a deadline and of a person', () => {
   });
 });
 
+describe('ways and quiet hours that mean nothing', () => {
+  it.each([
+    ['[{ wait: 5m }]', /urgent\[0\]: not begin with a wait/],
+    ['[{ wait: 5m }, slack]', /urgent\[0\]: not begin with a wait/],
+    ['[slack, { wait: 5m }]', /urgent\[1\]: not end with a wait/],
+    ['[slack, { wait: 5m }, { wait: 1m }, email]', /urgent\[2\]: a platform: two waits in a row/],
+  ])('are refused: reach %s', (ways, problem) => {
+    expect(shown({ contacts: danaWith(`reach: { urgent: ${ways} }`) })).toEqual([
+      expect.stringMatching(problem),
+    ]);
+  });
+
+  it('are taken where a wait stands between two platforms', () => {
+    const { contacts } = parse({ contacts: danaWith('reach: { urgent: [slack, { wait: 5m }, email] }') });
+
+    expect(contacts.people.dana?.reach?.urgent).toEqual(['slack', { wait: 300_000 }, 'email']);
+  });
+
+  it.each([
+    '{ every_day: 00:00-24:00 }',
+    '{ every_day: [00:00-12:00, 12:00-24:00] }',
+    '{ every_day: [10:00-22:00, 22:00-10:00] }',
+    '{ every_day: 00:00-24:00, sat: [00:00-12:00, 12:00-11:59], sun: 11:30-24:00 }',
+  ])('are refused where quiet never ends: %s', (hours) => {
+    expect(shown({ contacts: danaWith(`time_zone: Europe/Berlin\nquiet_hours: ${hours}`) })).toEqual([
+      expect.stringContaining('people.dana.quiet_hours: leave some time of the week out'),
+    ]);
+  });
+
+  it.each([
+    '{ every_day: 22:00-07:00 }',
+    '{ every_day: 12:00-11:59 }',
+    '{ every_day: 00:00-24:00, sun: 00:00-23:59 }',
+    '{ every_day: 00:00-24:00, mon: 12:00-24:00, sun: 12:00-11:59 }',
+  ])('are taken where quiet ends: %s', (hours) => {
+    const { contacts } = parse({ contacts: danaWith(`time_zone: Europe/Berlin\nquiet_hours: ${hours}`) });
+
+    expect(contacts.people.dana?.quiet_hours).toHaveLength(7);
+  });
+});
+
 describe('a calendar file that changes', () => {
   it('OM-022 is read again, and a broken one changes nothing', () => {
     const directory = aDirectory({ schedules: SCHEDULES, calendars });
