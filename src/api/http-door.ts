@@ -202,7 +202,7 @@ export class HttpDoor {
     const caller = await this.#callerOf(request);
     await this.#limit(caller, reply);
     if (scope && !caller.scopes.includes(scope)) {
-      await this.#recordRefusal(caller, `scope ${scope}`, request);
+      await this.#recordRefusal(caller, { rule: `scope ${scope}`, why: 'its key is not for that' }, request);
       throw wrongScope(caller, scope);
     }
     return caller;
@@ -241,8 +241,12 @@ export class HttpDoor {
   }
 
   /** A look changes nothing, so it leaves no entry either. */
-  async #recordRefusal({ client, key }: Caller, rule: string, request: FastifyRequest): Promise<void> {
-    this.deps.log.warn({ client, key_name: key, rule }, 'a request was refused: it is not for this client');
+  async #recordRefusal(
+    { client, key }: Caller,
+    { rule, why }: { readonly rule: string; readonly why: string },
+    request: FastifyRequest,
+  ): Promise<void> {
+    this.deps.log.warn({ client, key_name: key, rule }, `a request was refused: ${why}`);
     if (request.method !== 'POST') return;
     const subject = request.url.split('?', 1)[0] ?? '';
     await this.deps.audit({
@@ -343,8 +347,9 @@ export class HttpDoor {
   async #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const problem = toProblem(error);
     const caller = this.#callers.get(request);
-    if (caller && NOT_FOR_IT.has(problem.code)) {
-      await this.#recordRefusal(caller, problem.code, request).catch((failure: unknown) => {
+    const why = WORTH_AN_ENTRY.get(problem.code);
+    if (caller && why !== undefined) {
+      await this.#recordRefusal(caller, { rule: problem.code, why }, request).catch((failure: unknown) => {
         this.deps.log.error({ err: failure }, 'a refusal could not be audited');
       });
     }
@@ -370,12 +375,12 @@ export class HttpDoor {
   }
 }
 
-/** What a client tried that is not for it: worth an entry. What a person may not do has one already. */
-const NOT_FOR_IT: ReadonlySet<string> = new Set([
-  'NOT_ALLOWED',
-  'UNKNOWN_RULE',
-  'UNKNOWN_POLICY',
-  'UNSATISFIABLE',
+/** What a client tried that cannot be had, with why in the log. What a person may not do has an entry already. */
+const WORTH_AN_ENTRY: ReadonlyMap<string, string> = new Map([
+  ['NOT_ALLOWED', 'it is not for this client'],
+  ['UNKNOWN_RULE', 'it names a rule that is not there'],
+  ['UNKNOWN_POLICY', 'it names a policy that is not there'],
+  ['UNSATISFIABLE', 'nobody could ever say yes to it'],
 ]);
 
 const UNAUTHORIZED = new Problem({
