@@ -218,11 +218,29 @@ function skillsText({ skills, rounds, figures, targets }: SkillsReport): string[
   return [
     `${skills} skills, median of ${rounds} starts`,
     toTable(
-      ['', 'ready ms', 'without ms', 'keyword p50', 'p99 ms', 'scored p50', 'p99 ms', 'choose p50'],
+      [
+        '',
+        'ready ms',
+        'without ms',
+        'CPU ms',
+        'without CPU ms',
+        'keyword p50',
+        'p99 ms',
+        'scored p50',
+        'p99 ms',
+        'choose p50',
+      ],
       [
         [
           'Signalbox',
-          ...[figures.readyMs, figures.readyWithoutMs, figures.keywordP50Ms, figures.keywordP99Ms],
+          ...[
+            figures.readyMs,
+            figures.readyWithoutMs,
+            figures.readyCpuMs,
+            figures.readyWithoutCpuMs,
+            figures.keywordP50Ms,
+            figures.keywordP99Ms,
+          ],
           ...[figures.scoredP50Ms, figures.scoredP99Ms, figures.chooseP50Ms],
         ],
       ],

@@ -31,6 +31,9 @@ export interface SkillsPlan {
 export interface SkillsFigures {
   readonly readyMs: number;
   readonly readyWithoutMs: number;
+  /** Until it was ready, of all its threads. */
+  readonly readyCpuMs: number;
+  readonly readyWithoutCpuMs: number;
   readonly keywordP50Ms: number;
   readonly keywordP99Ms: number;
   readonly scoredP50Ms: number;
@@ -47,7 +50,7 @@ export interface SkillsReport {
 }
 
 const TARGETS = {
-  ready: { name: 'start with skills, more than without', bound: 'less than', limit: 300, unit: ' ms' },
+  ready: { name: 'start with skills, CPU more than without', bound: 'less than', limit: 300, unit: ' ms' },
   keyword: { name: 'matching by keywords, p99', bound: 'less than', limit: 5, unit: ' ms' },
   scored: { name: 'matching by scores, p99', bound: 'less than', limit: 5, unit: ' ms' },
 } as const satisfies Record<string, Target>;
@@ -62,9 +65,10 @@ export async function measureSkills(plan: SkillsPlan, progress: Progress): Promi
     const matching = await measureMatching(plan, many);
     const starting = await measureStarts(plan, many, none);
     const figures = { ...starting, ...matching };
-    const more = figures.readyMs - figures.readyWithoutMs;
+    // Of a machine that others use as well, the time on the wall tells more about them.
+    const more = figures.readyCpuMs - figures.readyWithoutCpuMs;
     progress(
-      `skills: ${plan.skills} cost ${significant(more)} ms at start, ${significant(figures.keywordP99Ms)} ms a message`,
+      `skills: ${plan.skills} cost ${significant(more)} ms CPU at start, ${significant(figures.keywordP99Ms)} ms a message`,
     );
     return {
       skills: plan.skills,
@@ -115,6 +119,11 @@ async function measureMatching({ skills, messages }: SkillsPlan, workspace: stri
   };
 }
 
+interface Start {
+  readonly startMs: number;
+  readonly cpuMs: number;
+}
+
 async function measureStarts({ redisServer, rounds }: SkillsPlan, many: string, none: string) {
   const redis = await BenchRedis.start(redisServer, 'always');
   const stub = Child.start({
@@ -133,16 +142,19 @@ async function measureStarts({ redisServer, rounds }: SkillsPlan, many: string, 
         port: await freePort(),
         skills,
       });
+      const { cpuMs } = await child.usage();
       await child.stop();
-      return startMs;
+      return { startMs, cpuMs };
     };
     // The first start builds the program and fills the disk cache.
     await readyWith(many);
-    const pairs: { with: number; without: number }[] = [];
+    const pairs: { with: Start; without: Start }[] = [];
     while (pairs.length < rounds) pairs.push({ without: await readyWith(none), with: await readyWith(many) });
     return {
-      readyMs: median(pairs.map((pair) => pair.with)),
-      readyWithoutMs: median(pairs.map((pair) => pair.without)),
+      readyMs: median(pairs.map((pair) => pair.with.startMs)),
+      readyWithoutMs: median(pairs.map((pair) => pair.without.startMs)),
+      readyCpuMs: median(pairs.map((pair) => pair.with.cpuMs)),
+      readyWithoutCpuMs: median(pairs.map((pair) => pair.without.cpuMs)),
     };
   } finally {
     await stub.stop();
