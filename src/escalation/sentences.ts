@@ -122,7 +122,7 @@ export function deedText({ code, escalation }: DeedResult): string {
     case 'NOT_YOURS':
       return `It is not you who looks after it: ${title}. Nothing has changed.`;
     case 'NOT_PERMITTED':
-      return 'You were not called about this, and no role of yours lets you run the gateway. Nothing has changed.';
+      return 'You were not called about this, and no role of yours lets you run the gateway; or it was you who reported it. Nothing has changed.';
     case 'NO_SUCH_STEP':
       return `Its policy has no step of that name; it has ${escalation.plan.steps.map(({ id }) => `\`${literal(id)}\``).join(', ')}. Nothing has changed.`;
     case 'OVER':

@@ -521,6 +521,33 @@ describe('whom it comes from', () => {
     expect(escalation?.except).toEqual(['dana']);
   });
 
+  it('may not act on it once they report it too, though they were called; what is theirs stays theirs', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['lawsuit'] } }) });
+    const thread = await story.mention('I think about a lawsuit');
+    const [ticket] = /esc_p\d+_\w+/.exec(await untilTold(/what a rule watches for/)) ?? [];
+    await story.say(DANA.slack, thread, 'a lawsuit, really?');
+    await story.quiet();
+    expect(await live()).toMatchObject([{ count: 2, except: ['alex', 'dana'] }]);
+
+    await story.dm(DANA.slack, `!ack ${ticket}`);
+    await story.told(DANA.slack, /or it was you who reported it/);
+    expect(await live()).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
+  });
+
+  it('lets go of what they had before they reported it too', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['lawsuit'] } }) });
+    const thread = await story.mention('I think about a lawsuit');
+    const [ticket] = /esc_p\d+_\w+/.exec(await untilTold(/what a rule watches for/)) ?? [];
+    await story.dm(DANA.slack, `!ack ${ticket}`);
+    await story.told(DANA.slack, /You look after it now/);
+    await story.say(DANA.slack, thread, 'a lawsuit, really?');
+    await story.quiet();
+
+    await story.dm(DANA.slack, `!release ${ticket}`);
+
+    await story.told(DANA.slack, /It is not yours any more/);
+  });
+
   it('is not called about turns that fail', async () => {
     story = await Story.begin({ config: calling({ turn_failed: 1 }) });
     refuse(story.config);
