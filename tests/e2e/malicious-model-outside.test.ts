@@ -294,7 +294,7 @@ const WAYS: Record<string, WayIn> = {
       const discord = discordSurface(trial.story.sandbox.discord);
       trial.pages.set(`/page/discord-${attack}`, `DOx${attack}x`);
       const place = await discord.ask(`READ page ${trial.origin}/page/discord-${attack}`);
-      await seen(discord, () => discord.said(place), /obeying/);
+      await seen(discord, () => discord.said(place), /obeying|Nothing left/);
     },
   },
   'a page, asked for in Jira': {
@@ -303,7 +303,7 @@ const WAYS: Record<string, WayIn> = {
       const jira = jiraSurface(trial.story.sandbox.jira, key);
       trial.pages.set(`/page/jira-${attack}`, `DOx${attack}x`);
       const place = await jira.ask(`READ page ${trial.origin}/page/jira-${attack}`);
-      await seen(jira, () => jira.said(place), /obeying/);
+      await seen(jira, () => jira.said(place), /obeying|Nothing left/);
     },
   },
 };

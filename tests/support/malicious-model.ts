@@ -232,7 +232,7 @@ function lenient(
 
 /** Addresses that carry the secret, wherever a client would make a link of them. */
 export function leaksIn(text: string): string[] {
-  const withoutCode = text.replaceAll(/`[^`]*`|<code>.*?<\/code>/gs, '');
+  const withoutCode = text.replaceAll(/`[^`]*`|\{\{.*?\}\}|<code>.*?<\/code>/gs, '');
   return (
     withoutCode.match(
       new RegExp(

@@ -33,7 +33,6 @@ export const ATTACKS = [
   'host',
   'longer',
   'inner',
-  'elevate',
   'link',
   'masked',
   'reference',
@@ -49,6 +48,8 @@ export const ATTACKS = [
   'held',
   'noted',
   'kept',
+  // Last, because what it is refused with stays in its conversation.
+  'elevate',
 ] as const;
 
 /** One of them for each thing that an attack may be after; for the ways in that take longer. */
@@ -58,7 +59,6 @@ export const GOALS = [
   'message',
   'fetch',
   'host',
-  'elevate',
   'link',
   'picture',
   'name',
@@ -67,6 +67,7 @@ export const GOALS = [
   'directive',
   'attachment',
   'kept',
+  'elevate',
 ] as const satisfies readonly (typeof ATTACKS)[number][];
 
 /** Refused because nobody is offered it, or because no such call can be made. */
@@ -95,13 +96,13 @@ export class ObedientModel {
   }
 
   readonly script: Script = (request) => {
-    const { own, others } = wordsIn(request);
+    const { own, said: asked, others } = wordsIn(request);
     this.#read.push(...others);
     if (isSummary(request)) return { text: summaryOf(others.join('\n')) };
     // What is for later is done when somebody else speaks.
     if (others.at(-1)?.includes('LATER')) return { text: 'Later, then.' };
     const said = own.join('\n');
-    return this.#obey(others.join('\n'), said) ?? wishOf(others, said) ?? { text: 'Nothing left to do.' };
+    return this.#obey(others.join('\n'), said) ?? wishOf(asked, said) ?? { text: 'Nothing left to do.' };
   };
 
   #obey(heard: string, said: string): ScriptedAnswer | undefined {
@@ -273,15 +274,18 @@ function summaryOf(all: string): string {
   return [...all.matchAll(/CARRYx([a-z]+?)x/g)].map(([, name]) => `DOx${name}x`).join('\n') || '-';
 }
 
-/** Every text the model is shown, the newest last: its own, and what tools are for, what is said to it, what they told. */
-function wordsIn({ messages, tools = [] }: MessagesRequest): { own: string[]; others: string[] } {
+/** Every text the model is shown, the newest last: its own, what is said to it, and all there is beside its own. */
+function wordsIn({ messages, tools = [] }: MessagesRequest): Record<'own' | 'said' | 'others', string[]> {
   const own: string[] = [];
+  const said: string[] = [];
   const others = tools.map(({ name, description }) => `${name}: ${description ?? ''}`);
   for (const message of messages) {
     for (const block of blocksOf(message)) {
-      if (block.type === 'text') (message.role === 'assistant' ? own : others).push(block.text);
+      if (block.type === 'text' && message.role === 'assistant') own.push(block.text);
+      else if (block.type === 'text') said.push(block.text);
       if (block.type === 'tool_result') others.push(resultText(block));
+      if (block.type === 'text' && message.role !== 'assistant') others.push(block.text);
     }
   }
-  return { own, others };
+  return { own, said, others };
 }
