@@ -49,6 +49,45 @@ export function outgoingText(
   return plain(filter.words(text)); // nobody writes so by chance
 }
 
+/** What of a text can be shown while more is to come: without an end that may be the beginning of a secret. */
+export function unfinishedText(markdown: string, { secrets }: Pick<Outlet, 'secrets'>): string {
+  const known = secrets.map(essence);
+  let text = markdown;
+  while (text !== '' && known.some((secret) => endsWithin(secret, shownEnd(text)))) {
+    text = withoutLastWord(text);
+  }
+  return text;
+}
+
+/** Fewer letters of a secret are as likely a word. */
+const FEWEST_LETTERS = 4;
+
+/** As much of the end as a secret may take; of what is written in pieces, more. */
+const MAX_END_CHARS = 4_000;
+
+/** Nothing but letters and digits: marks and spaces may stand between them. */
+function essence(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** What stands at the end, read as text; a reference that is not whole yet is none. */
+function shownEnd(text: string): string {
+  const end = text.slice(-MAX_END_CHARS).replace(/(?:&#?\w*|\\)$/, '');
+  return essence(asText(dropHidden(end)));
+}
+
+function withoutLastWord(text: string): string {
+  const words = text.trimEnd();
+  return words.slice(0, Math.max(0, ...[' ', '\n', '\t'].map((space) => words.lastIndexOf(space))));
+}
+
+function endsWithin(secret: string, text: string): boolean {
+  for (let length = Math.min(secret.length, text.length); length >= FEWEST_LETTERS; length--) {
+    if (text.endsWith(secret.slice(0, length))) return true;
+  }
+  return false;
+}
+
 /** The text of a file, which is no markdown: its addresses are looked for as they stand. */
 export function outgoingFile(
   content: string,

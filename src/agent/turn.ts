@@ -18,10 +18,10 @@ import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
-import type { Finding, Tool, ToolCall, ToolContext, ToolGroup, ToolOutput } from '../domain/tool.ts';
+import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
-import { NO_OUTLET, type Outlet, outgoingFile, outgoingText } from './outgoing-text.ts';
+import { NO_OUTLET, type Outlet, outgoingFile, outgoingText, unfinishedText } from './outgoing-text.ts';
 import { type Reading, readingOf } from './provenance.ts';
 import type { HeldCall, RunningCall, Screened, TurnTools } from './tools/toolbox.ts';
 
@@ -34,8 +34,6 @@ const NOT_RUN = 'Not run: somebody stopped the turn before it began.';
 
 /** Of tools whose arguments go out to people. */
 const SPOKEN_FAMILY = 'control';
-/** Of tools that tell what the agent has kept. */
-const KEPT_GROUPS: ReadonlySet<ToolGroup> = new Set(['memory', 'storage', 'sessions']);
 /** Of tools whose arguments go out as files. */
 const FILE_FAMILY = 'files';
 
@@ -178,7 +176,11 @@ export async function runTurn(
     );
   };
 
+  let lastSaid = '';
   for (let step = 0; step < setup.maxSteps; step++) {
+    // While its tools ran, others may have used up what was left.
+    const usedUp = step > 0 ? await setup.meter?.reached() : undefined;
+    if (usedUp) return { kind: 'exhausted', ...report(), by: usedUp, text: lastSaid };
     const reminder = setup.remind?.(step);
     if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
@@ -200,7 +202,7 @@ export async function runTurn(
       (piece) => {
         soFar += piece;
         const said = soFar;
-        setup.onProgress({ kind: 'text', toSay: () => toSay(said) });
+        setup.onProgress({ kind: 'text', toSay: () => toSay(unfinishedText(said, outlet)) });
       },
       stop ? AbortSignal.any([signal, stop]) : signal,
     );
@@ -210,7 +212,7 @@ export async function runTurn(
     });
     if (reply === undefined) return stopped([]);
     usage = plus(usage, reply.usage);
-    setup.meter?.note(reply.model, reply.usage);
+    await setup.meter?.note(reply.model, reply.usage);
     entries.push({
       kind: 'assistant',
       text: reply.text,
@@ -226,13 +228,14 @@ export async function runTurn(
       return { kind: 'replied', ...report(), text: toSay(reply.text), cut: reply.stopped === 'length' };
     }
 
-    const ceiling = setup.meter?.reached();
+    const ceiling = await setup.meter?.reached();
     if (ceiling) {
       // A transcript has a result for each call, also for one that was not run.
       entries.push(...reply.calls.map(({ id }) => refusal(id, OUT_OF_BUDGET)));
       return { kind: 'exhausted', ...report(), by: ceiling, text: toSay(reply.text) };
     }
 
+    lastSaid = toSay(reply.text);
     const held: HeldCall[] = [];
     for (const each of await answerAll(
       setup,
@@ -327,10 +330,12 @@ function inquireFor(
   };
 }
 
-/** What it is called with when it asks for a human, says how sure it is, or sends a file, people read as it stands. */
+/** What it is called with when it writes to people, asks for a human or sends a file, people read as it stands. */
 function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' | 'toSend'>): Screened {
+  if (verdict.kind === 'refused') return verdict;
+  const { family = '', withWords } = verdict.tool;
+  if (withWords) return { ...verdict, args: withWords(verdict.args, toSay) };
   if (verdict.kind !== 'run') return verdict;
-  const { family = '' } = verdict.tool;
   const clean = { [SPOKEN_FAMILY]: toSay, [FILE_FAMILY]: toSend }[family];
   if (!clean) return verdict;
   const { args } = verdict;
@@ -394,13 +399,8 @@ function toEntry(
     status: output.status,
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
-    ...(verdict.kind === 'run' && tellsOwnWords(verdict.tool) ? { composed: true as const } : {}),
+    ...(verdict.kind === 'run' && verdict.tool.composes ? { composed: true as const } : {}),
   };
-}
-
-/** What is kept of one conversation is told in another, where nobody sees any more that the agent wrote it. */
-function tellsOwnWords({ composes, group }: Tool): boolean {
-  return composes === true || KEPT_GROUPS.has(group);
 }
 
 function withinLimit(verdict: Screened, held: number): Screened {

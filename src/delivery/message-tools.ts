@@ -13,6 +13,9 @@ const MAX_MESSAGE_CHARS = 4_000;
 /** Longest basis of a preview (`MAX_BASIS_CHARS` of agent/preview.ts would cut a longer one). */
 const MAX_BASIS_CHARS = 500;
 
+/** Of a message that was nothing but what may not go out. */
+const NOTHING_LEFT = '(nothing is left of it)';
+
 const SendMessage = z
   .object({
     person: z
@@ -68,6 +71,10 @@ export function createMessageTools(deps: MessageToolsDeps): Tool[] {
     effect: 'idempotent',
     reversible: false,
     timeoutMs: 10_000,
+    withWords: (input, toSay) => ({
+      ...input,
+      text: toSay(input.text).slice(0, MAX_MESSAGE_CHARS) || NOTHING_LEFT,
+    }),
     async preview(input) {
       const { words, to } = recipientOf(input);
       return {

@@ -70,6 +70,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly tells?: 'outsider' | 'web';
   /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */
   readonly composes?: true;
+  /** The same call with its words as they may go out, of a tool by which the agent speaks to people. */
+  withWords?(input: z.output<Input>, toSay: (text: string) => string): z.output<Input>;
   /** What it is called with reaches somebody of the agent's choosing: an address, a search. */
   readonly reachesOut?: true;
   /** Only the gateway itself calls it: no model is offered it. */

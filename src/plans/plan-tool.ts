@@ -69,6 +69,13 @@ function planTool(tools: ReadonlyMap<string, Tool>, runner: PlanRunner): Tool<Pl
     reversible: true,
     timeoutMs: PLAN_TIMEOUT_MS,
     calls: (input) => toPlan(input).calls,
+    withWords: (input, toSay) => ({
+      ...input,
+      steps: input.steps.map((step) => {
+        const args = tools.get(step.tool)?.withWords?.(step.arguments, toSay);
+        return args === undefined ? step : { ...step, arguments: args };
+      }),
+    }),
     preview: (input, context) => previewPlan(toPlan(input), context),
     execute: async (input, context) => {
       const plan = toPlan(input);

@@ -5,7 +5,7 @@ import { toDiscordMarkdown } from '../../../gateways/discord/discord-markdown.ts
 import { toMail } from '../../../gateways/email/outbound.ts';
 import { toWiki } from '../../../gateways/jira/wiki.ts';
 import { toMrkdwn } from '../../../gateways/slack/mrkdwn.ts';
-import { outgoingText } from '../../../src/agent/outgoing-text.ts';
+import { outgoingText, unfinishedText } from '../../../src/agent/outgoing-text.ts';
 import { ConversationId, Platform } from '../../../src/domain/ids.ts';
 import type { OutboundMessage } from '../../../src/domain/message.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -131,6 +131,25 @@ describe('what gateways make of the words of the agent', () => {
       }),
       { numRuns: runs(40) },
     );
+  });
+
+  it('OM-187 holds no beginning of a secret while it is being written', () => {
+    const words = fc.oneof(
+      spelled(SECRET),
+      fc.constantFrom(SECRET, 'tops**ecretvalu**e1', 'to`psecretvalue1`'),
+    );
+    fc.assert(
+      fc.property(words, fc.nat({ max: 120 }), (secret, length) => {
+        const soFar = `It is: ${secret}, as it was.`.slice(0, length);
+        const said = outgoingText(unfinishedText(soFar, OUTLET), clean, OUTLET);
+        const html = mailed(said).at(2) ?? '';
+        expect(html.replaceAll(/[*`]/g, '')).not.toContain('topse');
+      }),
+      { numRuns: runs(150) },
+    );
+    expect(unfinishedText('It is to be told', OUTLET)).toBe('It is to be told');
+    expect(unfinishedText('It is top secret v', OUTLET)).toBe('It is top');
+    expect(unfinishedText('', OUTLET)).toBe('');
   });
 
   it('is what was written, where there is nothing to take out', () => {
