@@ -77,7 +77,7 @@ describe('wrong use', () => {
     [['check', '--jsn'], /unknown option '--jsn'\. Did you mean --json\?/],
     [['start', '--sandbox-port', 'abc'], /--sandbox-port <port>.*'abc' is invalid\. A port is 0 to 65535\./],
     [['audit', 'tail', '-n', '0'], /-n, --count <number>.*A number from 1 to 100000 is expected\./],
-    [['approvals', 'approve'], /missing required argument 'id'/],
+    [['approvals', 'approve'], /missing required argument 'ticket'/],
     [
       ['approvals', 'reconcile', 'apr_p1_000000000000', 'perhaps'],
       /Allowed choices are happened, did-not-happen, retry/,

@@ -558,6 +558,7 @@ export class History {
       digest: seen.digest,
       key,
       choice: input.choice,
+      ...(input.operator === undefined ? {} : { operator: { person: idOf(input.operator) } }),
       via: input.via === 'slack' ? SLACK : EMAIL,
       text: 'because',
       ...(input.choice === 'edit' ? { edit: editOf(input.amount) } : {}),

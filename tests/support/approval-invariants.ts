@@ -83,12 +83,20 @@ export const INVARIANTS = {
         : 'it runs something else';
     }),
 
-  'A4 a yes is that of a quorum who may, each once, none of those on whose behalf it is asked': (history) =>
-    eachWritten(history, ({ before, after }) => {
+  'A4 a yes is that of a quorum of humans who may, each once, none of those on whose behalf it is asked': (
+    history,
+  ) =>
+    eachWritten(history, ({ before, after, input, moved }) => {
       const { decision, assents = [] } = after;
       const { requester, lineage = [] } = after.request;
       const trusted = after.delegations?.find(({ to }) => to === requester || lineage.includes(to));
       if (trusted) return `${trusted.to} was given the word of ${trusted.from}`;
+      const isOperated = input.kind === 'vote' && moved.actor !== 'system' && input.operator !== undefined;
+      if (isOperated && EXCLUDED.includes(input.operator ?? '')) return `${input.operator} said something`;
+      const humans = [...assents, ...(after.dissents ?? [])].map(
+        ({ by, enteredBy }) => enteredBy ?? by.person,
+      );
+      if (new Set(humans).size !== humans.length) return 'one human has two words';
       if (before.decision || decision?.source !== 'human' || decision.choice !== 'approve') return undefined;
       const from = [decision.via, ...assents.map(({ via }) => via)];
       const { approveFrom } = after.policy;
@@ -96,7 +104,13 @@ export const INVARIANTS = {
         return 'a yes came from elsewhere';
       const said =
         assents.length > 0
-          ? assents.map(({ by, roles, mute, standsFor }) => ({ person: by.person, roles, mute, standsFor }))
+          ? assents.map(({ by, roles, mute, standsFor, enteredBy }) => ({
+              person: by.person,
+              roles,
+              mute,
+              standsFor,
+              enteredBy,
+            }))
           : [];
       const people =
         said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];

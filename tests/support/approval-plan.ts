@@ -50,6 +50,8 @@ export type Input =
   | {
       readonly kind: 'vote';
       readonly who: string;
+      /** Who really says it, in that name, at a terminal. */
+      readonly operator?: string | undefined;
       readonly choice: Vote['choice'];
       readonly amount: number;
       readonly via: 'slack' | 'email';
@@ -156,6 +158,16 @@ const input: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('vote' as const),
       who,
+      operator: fc.constantFrom(
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        'dana',
+        'mona',
+        'alex',
+      ),
       choice: fc.constantFrom<Vote['choice'][]>(
         'approve',
         'approve',
@@ -390,6 +402,8 @@ const SENSIBLE: Readonly<Record<'OPEN' | 'NEEDS_INFO' | 'APPROVED' | 'EXECUTING'
     { ...YES, who: 'mona', choice: 'deny' },
     { ...YES, who: 'dana', choice: 'take-back' },
     { ...YES, who: 'mona', choice: 'answer' },
+    { ...YES, who: 'mona', operator: 'dana' },
+    { ...YES, who: 'dana', operator: 'mona', choice: 'deny' },
     { kind: 'ask', who: 'dana' },
     { kind: 'ask', who: 'mona' },
     { kind: 'delegate', from: 'dana', to: 'eve' },
