@@ -1,7 +1,7 @@
 /** `signalbox dead-letters …`: what could not be handled or delivered, and what is to become of it. */
 import { StartupError } from '../domain/errors.ts';
 import type { DeadLetter } from '../mailbox/dead-letters.ts';
-import { secretsIn } from '../observability/redaction.ts';
+import { secretsOf } from '../observability/redaction.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { toShownItem, toShownText } from './shown-item.ts';
 import { facts, table } from './table.ts';
@@ -16,7 +16,7 @@ export async function listDeadLetters(
   options: DeadLettersOptions & { readonly count: number },
 ): Promise<number> {
   return withOperator(options, async ({ deadLetters, config }) => {
-    const known = secretsIn(config);
+    const known = secretsOf(config);
     const letters = await deadLetters.list(options.count);
     if (options.json)
       return print(
@@ -42,7 +42,7 @@ export async function showDeadLetter(id: string, options: DeadLettersOptions): P
   return withOperator(options, async ({ deadLetters, config }) => {
     const letter = await deadLetters.find(id);
     if (!letter) throw notThere(id);
-    const json = toJson(letter, secretsIn(config));
+    const json = toJson(letter, secretsOf(config));
     if (options.json) return print(JSON.stringify(json, undefined, 2));
     const entries: [string, string][] = [
       ['letter', letter.id],

@@ -8,7 +8,7 @@ import { readEnvironment } from '../config/environment.ts';
 import { type Config, type ConfigTexts, parseConfig, readConfigTexts } from '../config/load-config.ts';
 import type { Environment } from '../config/references.ts';
 import type { Logger } from '../observability/logger.ts';
-import { secretsIn } from '../observability/redaction.ts';
+import { secretsOf } from '../observability/redaction.ts';
 import { createConsoleLogger, type LogTarget } from './console-logger.ts';
 import { openStoreServer, type StoreServer } from './store-server.ts';
 
@@ -46,7 +46,7 @@ export async function prepare(from: string | ConfigOrigin, { target, quiet }: Lo
   const origin = typeof from === 'string' ? filesIn(from) : from;
   const config = parseOrigin(origin);
   let current = config;
-  let secrets = secretsIn(config);
+  let secrets = secretsOf(config);
   const level = () => levelOf(current, quiet);
   const log = await createConsoleLogger({ level, secrets: () => secrets }, target);
   log.info({ step: 1, stage: 'Configuration Files', directory: origin.directory }, 'configuration read');
@@ -59,7 +59,7 @@ export async function prepare(from: string | ConfigOrigin, { target, quiet }: Lo
     current: () => current,
     adopt: (changed) => {
       current = changed;
-      secrets = secretsIn(changed);
+      secrets = secretsOf(changed);
     },
   };
 }

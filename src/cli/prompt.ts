@@ -25,7 +25,7 @@ import type { Entry } from '../domain/transcript.ts';
 import { CLI_PLATFORM, Directory } from '../identity/directory.ts';
 import { Recollection } from '../memory/recollection.ts';
 import { createLogger } from '../observability/logger.ts';
-import { redactText, secretsIn } from '../observability/redaction.ts';
+import { redactText, secretsOf } from '../observability/redaction.ts';
 import { wantsElevation } from '../router/elevation.ts';
 import { readMessageDirectives } from '../router/message-directives.ts';
 import { actorOf, demand } from './actor.ts';
@@ -70,7 +70,7 @@ async function showWith(written: GatewayConfig, kept: Kept, options: PromptOptio
   const config = options.mode === undefined ? written : inMode(written, options.mode);
   const { occasion, notes } = toOccasion(config, kept, options);
   const brief = await briefFor(config, occasion, kept);
-  const hide = (text: string) => dropUnreadable(redactText(text, secretsIn(config)));
+  const hide = (text: string) => dropUnreadable(redactText(text, secretsOf(config)));
   const shown = toShown(occasion, brief);
   const text = options.full ? { system: hide(shown.system), turn: hide(shown.turn ?? '') } : undefined;
   const facts = { ...shown.facts, notes };

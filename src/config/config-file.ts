@@ -18,7 +18,7 @@ import {
   parse as parseYaml,
   type YAMLError,
 } from 'yaml';
-import { isSecretKey, redactText } from '../observability/redaction.ts';
+import { isSecretKey, redactText, secretParts } from '../observability/redaction.ts';
 import type { ConfigProblem } from './config-error.ts';
 import { type Environment, expandReferences } from './references.ts';
 
@@ -46,10 +46,13 @@ export class ConfigFile {
   readonly problems: readonly ConfigProblem[];
   /** False when the text is no YAML: its `value` says nothing. */
   readonly readable: boolean;
+  /** Values of variables that nobody is to read; see `isPlain`. */
+  readonly secrets: readonly string[];
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   /** Key path of every value that came from a reference, with the text as written. */
   readonly #references = new Map<string, string>();
+  readonly #secrets = new Set<string>();
 
   constructor(name: string, text: string, env: Environment) {
     this.name = name;
@@ -59,6 +62,7 @@ export class ConfigFile {
     this.readable = plain !== undefined;
     this.value = this.readable ? this.#resolve(plain, [], env, problems) : undefined;
     this.problems = problems;
+    this.secrets = [...this.#secrets];
   }
 
   /** A problem at `path`; `found` defaults to what stands there. */
@@ -142,6 +146,9 @@ export class ConfigFile {
     if (!text.includes('${')) return text;
     const expansion = expandReferences(text, env);
     if (expansion.referenced) this.#references.set(toKeyPath(path), text);
+    for (const value of expansion.values) {
+      if (!isPlain(path, value)) for (const secret of secretParts(value)) this.#secrets.add(secret);
+    }
     if (expansion.malformed) {
       problems.push(
         this.problemAt(path, {
@@ -221,6 +228,26 @@ export class ConfigFile {
     return offset;
   }
 }
+
+/**
+ * Whether what a variable yielded may be read by anybody: an address, a mode, a name. Whatever else comes from the
+ * environment is kept there because it is a secret, most of all where whoever writes the file gives things names.
+ */
+function isPlain(path: Path, value: string): boolean {
+  if (PLAIN_VALUE.test(value)) return true;
+  const keys = path.filter((segment) => typeof segment === 'string');
+  return !keys.some((key) => FREE_GROUPS.has(key)) && PLAIN_KEY.test(keys.at(-1) ?? '');
+}
+
+/** Of what variables of other programs, and headers of requests, are called we know nothing. */
+const FREE_GROUPS: ReadonlySet<string> = new Set(['env', 'headers']);
+
+const PLAIN_KEY =
+  /(?:^|_)(?:hosts?|port|secure|mode|user|e?mail|address|aliases|protocol|server|level|name|model|id|issue|public_key|path|directory|zone|time_zone|domain|channels?)$/;
+
+/** A number, a switch, a path, a mail address, a web address with neither a user nor a query. */
+const PLAIN_VALUE =
+  /^(?:[\d.]+|true|false|yes|no|on|off|[/~][^\s]*|[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+|[a-z]+:\/\/[^\s@?#]*)$/i;
 
 /** The one error that leaves the rest of the file readable. */
 function isDuplicateKey(error: YAMLError): boolean {

@@ -37,6 +37,8 @@ export interface Config<Gateways extends GatewaySchemas = GatewaySchemas> {
   readonly settings: Settings<Gateways>;
   /** What `schedules` and the files it names come to. */
   readonly calendar: Calendar;
+  /** What of the environment stands in it and nobody is to read, whatever its keys are called. */
+  readonly secrets: readonly string[];
 }
 
 export interface ConfigOptions<Gateways extends GatewaySchemas = GatewaySchemas> {
@@ -105,6 +107,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
   { directory, env, gateways }: ConfigOptions<Gateways>,
 ): Examined<Gateways> {
   const problems: ConfigProblem[] = [];
+  const secrets = new Set<string>();
   const parse = <Schema extends z.ZodType>(
     part: ConfigPart,
     schema: Schema,
@@ -116,6 +119,8 @@ export function examineConfig<Gateways extends GatewaySchemas>(
     }
     const file = new ConfigFile(fileNameOf(part), text, env);
     problems.push(...file.problems);
+    // In the other files a variable is a name, or somebody's account.
+    if (part === 'settings') for (const secret of file.secrets) secrets.add(secret);
     if (!file.readable) return undefined;
     const checked = checkSchema(file, schema);
     problems.push(...checked.problems);
@@ -171,6 +176,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
       escalation: closeUp(escalation.value),
       settings: settings.value,
       calendar: toCalendar(schedules.value, daysOff.holidays),
+      secrets: [...secrets],
     };
   return { config: whole && freeze(whole), problems: inOrder(problems) };
 }

@@ -9,6 +9,8 @@ export interface Expansion {
   readonly text: string;
   /** Names without a value and without a default, in order. */
   readonly missing: readonly string[];
+  /** What variables yielded, in order; not what stands in the text as a default. */
+  readonly values: readonly string[];
   /** True if any part of the text came from a reference. */
   readonly referenced: boolean;
   /** True if a `${` does not begin a reference: a name with a typing error, a missing brace. */
@@ -17,6 +19,7 @@ export interface Expansion {
 
 export function expandReferences(text: string, env: Environment): Expansion {
   const missing: string[] = [];
+  const values: string[] = [];
   let referenced = false;
   let malformed = false;
 
@@ -29,12 +32,13 @@ export function expandReferences(text: string, env: Environment): Expansion {
         return whole;
       }
       referenced = true;
+      if (env[name]) values.push(env[name]);
       const value = env[name] || fallback;
       if (value === undefined) missing.push(name);
       return value ?? '';
     },
   );
-  return { text: expanded, missing, referenced, malformed };
+  return { text: expanded, missing, values, referenced, malformed };
 }
 
 const ESCAPED = '$${';

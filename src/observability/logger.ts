@@ -17,7 +17,7 @@ export interface Logger {
 export interface LoggerOptions {
   /** The least important level written, or a function asked at every line, so that it can change; `silent` writes none. */
   readonly level: string | (() => string);
-  /** Secrets to hide wherever they appear, asked for at every line; see `secretsIn`. */
+  /** Secrets to hide wherever they appear, asked for at every line; see `secretsOf`. */
   readonly secrets?: () => readonly string[];
   /** Standard output, unless given. */
   readonly destination?: NodeJS.WritableStream;

@@ -37,13 +37,48 @@ export function redactFacts(facts: object, known: readonly string[] = []): Recor
 /** Shorter than this, a secret is as likely to be a word; hiding it everywhere would shred the log. */
 const MIN_KNOWN_CHARS = 8;
 
-/** Every value under the name of a secret, at any depth: what to hand to the log as known. */
+/** What must not be read of a configuration: to be handed to the log as known. The longest first. */
+export function secretsOf(config: { readonly secrets: readonly string[] }): string[] {
+  const all = new Set([...secretsIn(config), ...config.secrets]);
+  return [...all].toSorted((a, b) => b.length - a.length);
+}
+
+/** Every value under the name of a secret, at any depth, and what of other values lets somebody in. */
 export function secretsIn(value: unknown, key = ''): string[] {
-  if (typeof value === 'string') return isSecretKey(key) && value.length >= MIN_KNOWN_CHARS ? [value] : [];
+  if (typeof value === 'string')
+    return isSecretKey(key) ? secretParts(value) : passwordsIn(value).filter(isLong);
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([inner, entry]) =>
     secretsIn(entry, Array.isArray(value) ? key : inner),
   );
+}
+
+/** A secret, and what of it is one without the rest: `Bearer …`, `user:password` in an address. None that is short. */
+export function secretParts(secret: string): string[] {
+  const [, scheme = '', credentials = ''] = /^(bearer|basic|token|bot|apikey)\s+(\S+)$/i.exec(secret) ?? [];
+  const login = scheme.toLowerCase() === 'basic' ? Buffer.from(credentials, 'base64').toString() : '';
+  const password = login.slice(login.indexOf(':') + 1);
+  return [...new Set([secret, credentials, password, ...passwordsIn(secret)])].filter(isLong);
+}
+
+function isLong(secret: string): boolean {
+  return secret.length >= MIN_KNOWN_CHARS;
+}
+
+/** Those of addresses, as they are written and as they are meant; a user without one is a token. */
+function passwordsIn(text: string): string[] {
+  return [...text.matchAll(/:\/\/([^\s/:@]*)(?::([^\s/@]*))?@/g)].flatMap(([, user = '', password]) => {
+    const written = password === undefined || password === '' ? user : password;
+    return [written, decoded(written)];
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 interface Position {
@@ -138,7 +173,7 @@ const SECRET_KEY = new RegExp(`(?:${SECRET_WORDS})$`, 'i');
 
 /** Cheap first look: most texts hold none of these and are left at that. */
 const SUSPICIOUS = new RegExp(
-  `${SECRET_WORDS}|xox|xapp-|sk-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.|[2-9a-z]{4}-[2-9a-z]{5}-[2-9a-z]{5}`,
+  `${SECRET_WORDS}|xox|xapp-|sk-|gh[opusr]_|github_pat_|glpat-|sbk_|whsec_|bearer|basic |hooks\\.slack|://[^/\\s]*@|apr\\+|eyJ|-----BEGIN|webhooks/|interactions/|\\.[\\w-]{6}\\.|[2-9a-z]{4}-[2-9a-z]{5}-[2-9a-z]{5}`,
   'i',
 );
 
@@ -150,6 +185,8 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   // Slack: whoever knows these addresses can post.
   [/https?:\/\/hooks\.slack(?:-gov)?\.com\/[^\s"'<>\\|)]*/gi, REDACTED],
   [/\bsk-[A-Za-z0-9_-]{8,}/g, REDACTED],
+  // GitHub and GitLab: personal, app and refresh tokens.
+  [/\b(?:gh[opusr]_|github_pat_|glpat-)[\w-]{16,}/g, REDACTED],
   // Keys of our own API, and what webhooks to its clients are signed with.
   [/\b(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
   // Codes by which accounts are linked.

@@ -227,6 +227,38 @@ describe('redacting facts', () => {
     },
   );
 
+  it('knows of a secret what lets somebody in without the rest of it', () => {
+    const login = Buffer.from('jenkins:s3cr3tpassw0rd').toString('base64');
+    const known = secretsIn({
+      headers: { Authorization: 'Bearer 9f8e7d6c5b4a3210' },
+      other: { authorization: `Basic ${login}` },
+      redis: { url: 'rediss://default:p%40ssw0rd99@a:7000,rediss://b:7000' },
+      docs: { url: 'https://tokentokentoken@docs.corp.test/' },
+      short: { url: 'https://u:pw@docs.corp.test/' },
+      plain: { url: 'https://docs.corp.test/a@b', name: 'my passphrase' },
+    });
+
+    expect(known).toEqual([
+      'Bearer 9f8e7d6c5b4a3210',
+      '9f8e7d6c5b4a3210',
+      `Basic ${login}`,
+      login,
+      's3cr3tpassw0rd',
+      'p%40ssw0rd99',
+      'p@ssw0rd99',
+      'tokentokentoken',
+      'tokentokentoken',
+    ]);
+    expect(redactText('It is 9f8e7d6c5b4a3210, or s3cr3tpassw0rd.', known)).toBe(
+      'It is [redacted], or [redacted].',
+    );
+  });
+
+  it('hides tokens of GitHub and GitLab, whoever was given one', () => {
+    const text = `ghp_${'a1'.repeat(18)} github_pat_11ABCDEFG0_${'b2'.repeat(12)} glpat-${'c3'.repeat(10)}`;
+    expect(redactText(text)).toBe('[redacted] [redacted] [redacted]');
+  });
+
   it('hides the secrets it was told, whatever they look like', () => {
     const known = secretsIn({
       model: { api_key: 'correct horse battery', name: 'claude-sonnet' },
