@@ -38,7 +38,12 @@ export function createConversations(
 ): Conversations {
   const { config, clock, log, redis, keys, session, stores, gateways, reach } = core;
   const { tools, outputs, scripts, breakers } = agent;
-  const budgets = new BudgetDesk(new UsageLedger(redis, keys), () => config().settings.budgets, clock);
+  const budgets = new BudgetDesk(
+    new UsageLedger(redis, keys),
+    stores.writer,
+    () => config().settings.budgets,
+    clock,
+  );
   const shared = { breakers, slots: createSlots(core), log };
   const keeper = createKeeper(core, shared, budgets);
   const queue = new KeyedQueue(redis, keys, session, 'm', config().settings.limits.history_entries);
@@ -92,7 +97,7 @@ function createKeeper(
   shared: SharedByModels,
   budgets: BudgetDesk,
 ): MemoryKeeper {
-  const background = new BackgroundBudget(budgets, stores.writer);
+  const background = new BackgroundBudget(budgets);
   const summarisers = createModels(withSummariser(config), shared);
   return new MemoryKeeper({
     ...stores,

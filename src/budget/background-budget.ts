@@ -1,18 +1,11 @@
 /** What the model is asked beside turns, such as summaries: it is nobody's, and counts for everybody together. */
-
+import { randomUUID } from 'node:crypto';
 import type { Usage } from '../domain/transcript.ts';
-import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { BudgetDesk } from './budget-desk.ts';
 import { amountOf } from './limits.ts';
 
-/** In whose partition it is counted. */
-const OWNER = 'budget';
-
 export class BackgroundBudget {
-  constructor(
-    private readonly desk: BudgetDesk,
-    private readonly writer: Pick<EffectWriter, 'write'>,
-  ) {}
+  constructor(private readonly desk: Pick<BudgetDesk, 'open' | 'record'>) {}
 
   /** Whether there is something left for it. */
   async isLeft(): Promise<boolean> {
@@ -22,7 +15,6 @@ export class BackgroundBudget {
 
   async count(model: string, usage: Usage): Promise<void> {
     const { settings } = await this.desk.open({});
-    const used = { models: [{ model, usage, amount: amountOf(usage, model, settings) }], tools: [] };
-    await this.writer.write(OWNER, this.desk.counted({}, used, 'attempt'));
+    await this.desk.record({}, { model, usage, amount: amountOf(usage, model, settings) }, randomUUID());
   }
 }

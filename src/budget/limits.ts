@@ -1,8 +1,8 @@
 /**
  * What may be spent, by whom, until when, and how much of it is. Pure.
  *
- *   limits in force ─▶ with what was spent: standings ─▶ one is used up: no turn begins
- *                                                   └──▶ the least that is left of each: what one turn may spend
+ *   limits in force ─▶ with what was spent: standings ─▶ one is used up: no turn begins, and none goes on
+ *   limit of a turn ─▶ with what it used itself ───────▶ used up: it does not go on
  */
 import type { BudgetSettings, Spending } from '../config/budgets.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
@@ -37,7 +37,7 @@ export interface Standing extends Limit {
   readonly resetMs: number;
 }
 
-/** What one turn may spend, and what is in the way of more. */
+/** What keeps a turn from going on. */
 export interface Ceiling {
   readonly of: 'tokens' | 'money';
   readonly most: number;
@@ -74,23 +74,16 @@ export function percentOf({ spent, most }: Pick<Standing, 'spent' | 'most'>): nu
   return Math.floor((spent / most) * 100);
 }
 
-export function ceilingsOf(
+/** What a turn has come to, if it may not go on. `own`: what it used itself, which is in the standings, too. */
+export function reached(
   { turn }: Pick<BudgetSettings, 'turn'>,
+  own: Amount,
   standings: readonly Standing[],
-): Ceiling[] {
-  return [
-    ...mostIn(turn).map((limit): Ceiling => ({ ...limit, by: 'turn' })),
-    ...standings.map((standing) => ({
-      of: standing.of,
-      most: standing.most - standing.spent,
-      by: standing,
-    })),
-  ];
-}
-
-/** What a turn has come to, if it may not go on. */
-export function reached(ceilings: readonly Ceiling[], spent: Amount): Ceiling | undefined {
-  return ceilings.find(({ of, most }) => spent[of] >= most);
+): Ceiling | undefined {
+  const limit = mostIn(turn).find(({ of, most }) => own[of] >= most);
+  if (limit) return { ...limit, by: 'turn' };
+  const standing = usedUp(standings);
+  return standing && { of: standing.of, most: standing.most, by: standing };
 }
 
 export function amountOf(usage: Usage, model: string, { prices }: Pick<BudgetSettings, 'prices'>): Amount {

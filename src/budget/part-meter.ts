@@ -18,13 +18,13 @@ export class PartMeter {
     this.own = { of: 'tokens', most, by: 'turn' };
   }
 
-  note(model: string, usage: Usage): void {
-    this.whole?.note(model, usage);
+  async note(model: string, usage: Usage): Promise<void> {
     this.#last = tokensOf(usage);
     this.#spent += this.#last;
+    await this.whole?.note(model, usage);
   }
 
-  reached(): Ceiling | undefined {
+  async reached(): Promise<Ceiling | undefined> {
     return this.#spent >= this.own.most ? this.own : this.whole?.reached();
   }
 

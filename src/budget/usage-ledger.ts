@@ -5,9 +5,10 @@
  *
  * Invariants
  *   1. A turn is counted by the very write that takes its item off the mailbox: once, however often it was begun, and
- *      never without what came of it. So the counters of a conversation are in its partition, and those of a person
- *      or of everybody are the sum over all partitions.
- *   2. What is counted only grows.
+ *      never without what came of it. What it used of the model is counted answer by answer, as they come.
+ *   2. The counters of a conversation are in its partition, so those of a person or of everybody are the sum over all
+ *      partitions.
+ *   3. What is counted only grows.
  */
 import type { Usage } from '../domain/transcript.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -30,8 +31,9 @@ export interface ModelUse {
   readonly amount: Amount;
 }
 
-/** What one turn used. */
 export interface TurnUse {
+  /** That were done. */
+  readonly turns: number;
   readonly models: readonly ModelUse[];
   /** Names of the tools that were called, one for each call. */
   readonly tools: readonly string[];
@@ -92,16 +94,10 @@ export class UsageLedger {
   }
 }
 
-/** Counts a turn, or an attempt at one, in the write that ends it. `at`: the periods it is counted in. */
-export function toUsageEffects(
-  spender: Spender,
-  use: TurnUse,
-  what: 'turn' | 'attempt',
-  at: readonly Period[],
-): Effect[] {
-  const used = { ...use, turns: what === 'turn' ? 1 : 0 };
+/** Counts what was used. `at`: the periods it is counted in. */
+export function toUsageEffects(spender: Spender, use: TurnUse, at: readonly Period[]): Effect[] {
   return at.flatMap((period): Effect[] => {
-    const counts = (period.kind === 'day' ? dayCounts : spendingCounts)(spender, used).filter(
+    const counts = (period.kind === 'day' ? dayCounts : spendingCounts)(spender, use).filter(
       ([, more]) => more > 0,
     );
     return [{ kind: 'usage', period: keyOf(period), keepMs: KEEP_MS[period.kind], counts }];
@@ -112,14 +108,10 @@ export function spentOn(used: readonly ModelUse[]): Amount {
   return used.reduce((sum, { amount }) => sumOf(sum, amount), NOTHING);
 }
 
-interface Tally extends TurnUse {
-  readonly turns: number;
-}
-
 type Counted = readonly [counter: string, more: number];
 
 /** What limits are held against, and the number of turns. */
-function spendingCounts(spender: Spender, { models, turns }: Tally): Counted[] {
+function spendingCounts(spender: Spender, { models, turns }: TurnUse): Counted[] {
   const total = spentOn(models);
   return SUBJECT_KINDS.flatMap((subject): Counted[] => {
     const name = nameOf(subject, spender);
@@ -132,7 +124,7 @@ function spendingCounts(spender: Spender, { models, turns }: Tally): Counted[] {
   });
 }
 
-function dayCounts(spender: Spender, used: Tally): Counted[] {
+function dayCounts(spender: Spender, used: TurnUse): Counted[] {
   return [
     ...spendingCounts(spender, used),
     ...used.models.flatMap(({ model, usage, amount }): Counted[] => [

@@ -1,16 +1,15 @@
 /**
- * What budgets do to a conversation: whoever has used up theirs is told so, once; what a turn used is counted when it
- * ends; whoever is to hear of a budget that runs out is called, and told when there is something left again.
+ * What budgets do to a conversation: whoever has used up theirs is told so, once; what a turn uses is counted as it
+ * goes; whoever is to hear of a budget that runs out is called, and told when there is something left again.
  *
  * Invariants
  *   1. A message that comes when a budget is used up is kept in the transcript, and nothing is run for it.
  *   2. Of one limit in one period people of one conversation are told once, and people are called once.
  */
-import { after, type BudgetDesk, type TurnBudget } from '../budget/budget-desk.ts';
+import type { BudgetDesk, TurnBudget } from '../budget/budget-desk.ts';
 import { type Ceiling, percentOf, type Spender, type Standing } from '../budget/limits.ts';
 import { alertText, brokenOffText, usedUpText } from '../budget/sentences.ts';
-import type { TurnMeter } from '../budget/turn-meter.ts';
-import { spentOn } from '../budget/usage-ledger.ts';
+import { TurnMeter } from '../budget/turn-meter.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -20,6 +19,7 @@ import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { closingsOf, type Quota, reportsOf, type Scene } from '../escalation/triggers.ts';
+import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 
 export interface GateDeps {
@@ -44,6 +44,11 @@ export class BudgetGate {
   /** What there is for a turn; nothing is run when `usedUp` names a limit. */
   open(handled: Handled): Promise<TurnBudget> {
     return this.deps.budgets.open(spenderOf(handled));
+  }
+
+  /** Counts what the turn uses of it. */
+  meter(handled: Handled, budget: TurnBudget, log: Pick<Logger, 'warn'>): TurnMeter {
+    return new TurnMeter(budget, { spender: spenderOf(handled), desk: this.deps.budgets, log });
   }
 
   /** What people are told in place of an answer, and who is called. */
@@ -88,24 +93,17 @@ export class BudgetGate {
     ];
   }
 
-  /** What a turn used, in the write that ends it. `tools`: one name for each call. */
-  async counted(
-    handled: Handled,
-    budget: TurnBudget,
-    { used }: TurnMeter,
-    tools: readonly string[],
-  ): Promise<Effect[]> {
-    const { budgets } = this.deps;
+  /**
+   * That a turn is done, in the write that ends it. `tools`: one name for each call.
+   *
+   * @throws when what it used of the model cannot be counted
+   */
+  async counted(handled: Handled, meter: TurnMeter, tools: readonly string[]): Promise<Effect[]> {
+    await meter.settle();
     return [
-      ...budgets.counted(spenderOf(handled), { models: used, tools }),
-      ...(await this.#alarms(after(budget.standings, spentOn(used)), handled)),
+      ...this.deps.budgets.counted(spenderOf(handled), tools),
+      ...(await this.#alarms(await meter.standings(), handled)),
     ];
-  }
-
-  /** What an attempt used that came to nothing: it was spent all the same. */
-  inVain(handled: Handled, { used }: TurnMeter): Effect[] {
-    if (used.length === 0) return [];
-    return this.deps.budgets.counted(spenderOf(handled), { models: used, tools: [] }, 'attempt');
   }
 
   /** What is said at the end of a turn that a budget has ended. */

@@ -9,7 +9,7 @@
  *
  * Invariants
  *   1. It goes back, is buried, or comes back when its lease ends: it is never dropped.
- *   2. What an attempt used of the model is counted with it, and who is called because of the item is called.
+ *   2. What an attempt used of the model is counted, and who is called because of the item is called.
  */
 
 import { toHeard } from '../approvals/approval-audit.ts';
@@ -143,24 +143,24 @@ export class FailedItems {
 
   async #retryOf(claim: Claim, item: MailboxItem, { error, trace, watched, log }: Failed): Promise<Retry> {
     // What was asked of the model is paid for, whatever came of it.
-    const spent = trace.spent?.() ?? [];
+    await trace.settle?.();
     if (error instanceof ControlMovedError) {
       log.info({ item: item.id }, 'the conversation changed hands; the item is for whoever speaks now');
       const broken = await this.progress.brokenOff(item, conversationOf(claim), trace);
-      return { pauseMs: 0, counting: 'free', effects: [...broken, ...spent] };
+      return { pauseMs: 0, counting: 'free', effects: broken };
     }
     if (error instanceof ModelUnavailableError) {
       const pauseMs = error.retryAfterMs ?? backoff(claim.failures);
       log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
       const notice = await this.#delayNotice(claim, item, error);
       const called = await this.alarms.ofModelAway(claim, item, error, pauseMs);
-      return { pauseMs, counting: 'free', effects: [...notice, ...spent, ...watched, ...called] };
+      return { pauseMs, counting: 'free', effects: [...notice, ...watched, ...called] };
     }
     log.error({ err: error, item: item.id, attempt: claim.attempt }, 'handling an item failed; trying again');
     return {
       pauseMs: backoff(claim.failures),
       counting: 'counts',
-      effects: [...spent, ...watched, ...this.alarms.ofFailure(claim, item)],
+      effects: [...watched, ...this.alarms.ofFailure(claim, item)],
     };
   }
 

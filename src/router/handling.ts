@@ -41,8 +41,8 @@ export interface Work extends Handling {
 export interface Trace {
   /** What people may have seen of it. */
   shown?: { readonly ref: string; readonly to: Address };
-  /** What it has used. */
-  spent?: () => readonly Effect[];
+  /** Counts what it has used, where that could not be done at once. */
+  settle?: () => Promise<void>;
 }
 
 /** What it leads to. `onRequests`: what depends on requests that others may change, as they are now. */

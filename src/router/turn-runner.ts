@@ -15,10 +15,9 @@ import type { Enclosures } from '../agent/enclosures.ts';
 import { runTurn, type TurnOutcome, type TurnSetup } from '../agent/turn.ts';
 import type { TurnBrief, TurnBriefs } from '../agent/turn-brief.ts';
 import { waitingText } from '../approvals/sentences.ts';
-import type { TurnBudget } from '../budget/budget-desk.ts';
 import type { Standing } from '../budget/limits.ts';
 import type { ToolThrottle } from '../budget/tool-throttle.ts';
-import { TurnMeter } from '../budget/turn-meter.ts';
+import type { TurnMeter } from '../budget/turn-meter.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { type StopSign, TurnStop } from '../control/stop-sign.ts';
@@ -82,11 +81,11 @@ export class TurnRunner {
     const budget = await budgets.open(work);
     if (budget.usedUp) return { effects: await this.#outOfBudget(work, entry, budget.usedUp) };
     const news = (await beginning?.()) ?? [];
-    const meter = new TurnMeter(budget);
-    work.trace.spent = () => budgets.inVain(work, meter);
+    const meter = budgets.meter(work, budget, work.log);
+    work.trace.settle = () => meter.settle();
     const brief = await this.#brief(work, news, entry);
     const thought = await this.#think(work, brief, { meter, ...(exhibits ? { exhibits } : {}) });
-    return this.#deedOf(work, { ...thought, read: [...news, entry], skills: brief.skills, budget, meter });
+    return this.#deedOf(work, { ...thought, read: [...news, entry], skills: brief.skills, meter });
   }
 
   /** What was said, or happened, is kept for the agent to read; nothing is run. */
@@ -184,7 +183,7 @@ export class TurnRunner {
       ...turnAudit(work, outcome, turn.skills),
       ...replies.of(speaking, turn),
       ...(await alarms.ofTurn(work, read, outcome)),
-      ...(await budgets.counted(work, turn.budget, turn.meter, calledIn(outcome))),
+      ...(await budgets.counted(work, turn.meter, calledIn(outcome))),
       ...(handoff ? handoff.effects : [this.deps.controls.guardOf(work.control)]),
     ];
     if (asked.length === 0) return { effects };
@@ -210,7 +209,6 @@ interface Turn extends Thought {
   readonly read: readonly Entry[];
   /** Name and version of each. */
   readonly skills: readonly string[];
-  readonly budget: TurnBudget;
   readonly meter: TurnMeter;
 }
 

@@ -1,4 +1,5 @@
 /** What was used, what may be, and how the services stand, at the terminal: by the real commands, on a real store. */
+import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BudgetDesk } from '../../src/budget/budget-desk.ts';
 import { amountOf } from '../../src/budget/limits.ts';
@@ -38,15 +39,14 @@ async function spend(person: string, tokens: number): Promise<void> {
   const settings = BudgetSettings.parse({
     prices: { 'claude-sonnet-5-5': { input: 3, output: 15, cache_read: 0.3, cache_write: 3.75 } },
   });
-  const desk = new BudgetDesk(new UsageLedger(stores.redis, stores.keys), () => settings, systemClock);
+  const ledger = new UsageLedger(stores.redis, stores.keys);
+  const desk = new BudgetDesk(ledger, stores.writer, () => settings, systemClock);
   const conversationId = ConversationId.parse(`slack:T0:C0:${person}`);
   const usage = usageOf(tokens);
   const amount = amountOf(usage, 'claude-sonnet-5-5', settings);
-  const used = { models: [{ model: 'claude-sonnet-5-5', usage, amount }], tools: ['lookup'] };
-  await stores.writer.write(
-    conversationId,
-    desk.counted({ person: PersonId.parse(person), conversationId }, used),
-  );
+  const by = { person: PersonId.parse(person), conversationId };
+  await desk.record(by, { model: 'claude-sonnet-5-5', usage, amount }, randomUUID());
+  await stores.writer.write(conversationId, desk.counted(by, ['lookup']));
 }
 
 describe('signalbox usage', () => {

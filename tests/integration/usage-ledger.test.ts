@@ -1,10 +1,11 @@
 /** What is counted of a turn, on a real store: once, by whom and what, and held against limits. */
+import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { BackgroundBudget } from '../../src/budget/background-budget.ts';
 import { BudgetDesk } from '../../src/budget/budget-desk.ts';
 import { amountOf, type Spender } from '../../src/budget/limits.ts';
 import { periodAt } from '../../src/budget/period.ts';
-import { type TurnUse, UsageLedger } from '../../src/budget/usage-ledger.ts';
+import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
@@ -32,31 +33,36 @@ beforeEach(async () => {
   writer = new EffectWriter(store.redis, store.keys);
   clock = new ManualClock(Date.parse('2026-11-21T12:00:00Z'));
   settings = BudgetSettings.parse({ prices: PRICES });
-  desk = new BudgetDesk(ledger, () => settings, clock);
+  desk = new BudgetDesk(ledger, writer, () => settings, clock);
 });
 
-const use = (tokens: number, tools: string[] = []): TurnUse => {
-  const usage = usageOf(tokens);
-  return { models: [{ model: 'claude-x', usage, amount: amountOf(usage, 'claude-x', settings) }], tools };
+/** A turn with one answer of so many tokens of each kind. */
+const count = async (by: Required<Spender>, tokens: number, tools: string[] = []) => {
+  await record(by, tokens);
+  await writer.write(by.conversationId, desk.counted(by, tools));
 };
 
-const count = (by: Required<Spender>, used: TurnUse, key = `${Math.random()}`) =>
-  writer.write(by.conversationId, desk.counted(by, used), { key, forMs: 60_000 });
+const record = (by: Spender, tokens: number, key: string = randomUUID()) => {
+  const usage = usageOf(tokens);
+  return desk.record(by, { model: 'claude-x', usage, amount: amountOf(usage, 'claude-x', settings) }, key);
+};
 
 describe('what a turn used', () => {
-  it('is counted once, however often the same write is made', async () => {
+  it('is counted once for each answer, however often the same one is written down', async () => {
     const alex = spender('alex', '1');
 
-    expect(await count(alex, use(10), 'item-1')).toBe(true);
-    expect(await count(alex, use(10), 'item-1')).toBe(false);
+    await record(alex, 10, 'answer 1');
+    await record(alex, 10, 'answer 1');
 
     const day = periodAt('day', clock.now(), 'UTC');
     expect(await ledger.spent('person', alex, day)).toEqual({ tokens: 40, money: 221 });
+    await record(alex, 10, 'answer 2');
+    expect(await ledger.spent('person', alex, day)).toEqual({ tokens: 80, money: 442 });
   });
 
   it('OM-164 adds up by person, conversation, model, tool and altogether, wherever it was written', async () => {
-    for (let n = 0; n < 40; n++) await count(spender('alex', `${n}`), use(10, ['lookup']));
-    await count(spender('dana', '0'), use(100, ['lookup', 'refund']));
+    for (let n = 0; n < 40; n++) await count(spender('alex', `${n}`), 10, ['lookup']);
+    await count(spender('dana', '0'), 100, ['lookup', 'refund']);
 
     const lines = await ledger.lines({ kind: 'day', name: '2026-11-21' });
     const of = (kind: string, subject: string) =>
@@ -82,7 +88,7 @@ describe('what a turn used', () => {
     const seen: number[] = [];
 
     for (let round = 0; round < 5; round++) {
-      await Promise.all(Array.from({ length: 20 }, (_, n) => count(spender('alex', `${n}`), use(1))));
+      await Promise.all(Array.from({ length: 20 }, (_, n) => count(spender('alex', `${n}`), 1)));
       seen.push((await ledger.spent('team', alex, day)).tokens);
     }
 
@@ -91,8 +97,8 @@ describe('what a turn used', () => {
 
   it('keeps large sums exact', async () => {
     const alex = spender('alex', '1');
-    await count(alex, use(900_000_000_000_000));
-    await count(alex, use(1));
+    await count(alex, 900_000_000_000_000);
+    await count(alex, 1);
 
     const { tokens } = await ledger.spent('person', alex, periodAt('day', clock.now(), 'UTC'));
 
@@ -100,7 +106,7 @@ describe('what a turn used', () => {
   });
 
   it('is forgotten after a time, so that nothing grows for ever', async () => {
-    await count(spender('alex', '1'), use(1));
+    await count(spender('alex', '1'), 1);
 
     const keys = await store.redis.keys(`${store.keys.prefix}*use:*`);
     const left = await Promise.all(keys.map((key) => store.redis.pttl(key)));
@@ -113,7 +119,7 @@ describe('what a turn used', () => {
 describe('what is used beside turns', () => {
   it('counts for everybody together, and for no person and no conversation', async () => {
     settings = BudgetSettings.parse({ team: { day: { tokens: 40 } }, person: { day: { tokens: 1 } } });
-    const background = new BackgroundBudget(desk, writer);
+    const background = new BackgroundBudget(desk);
     const before = await background.isLeft();
 
     await background.count('claude-x', usageOf(10));
@@ -132,7 +138,7 @@ describe('a budget', () => {
   it('OM-162 is used up for whoever used it, until it begins anew; others are unaffected', async () => {
     settings = BudgetSettings.parse({ person: { day: { tokens: 100 } } });
     const [alex, dana] = [spender('alex', '1'), spender('dana', '1')];
-    await count(alex, use(25));
+    await count(alex, 25);
 
     expect((await desk.open(alex)).usedUp).toMatchObject({
       subject: 'person',
@@ -148,7 +154,7 @@ describe('a budget', () => {
   it('OM-160 is the one that is configured now: lowered, it is reached at once', async () => {
     const alex = spender('alex', '1');
     settings = BudgetSettings.parse({ team: { month: { tokens: 1_000 } } });
-    await count(alex, use(100));
+    await count(alex, 100);
     const before = await desk.open(alex);
 
     settings = BudgetSettings.parse({ team: { month: { tokens: 300 } } });
@@ -159,7 +165,7 @@ describe('a budget', () => {
 
   it('is of one conversation, where a conversation has one', async () => {
     settings = BudgetSettings.parse({ conversation: { day: { tokens: 100 } } });
-    await count(spender('alex', '1'), use(25));
+    await count(spender('alex', '1'), 25);
 
     expect((await desk.open(spender('dana', '1'))).usedUp).toMatchObject({ subject: 'conversation' });
     expect((await desk.open(spender('alex', '2'))).usedUp).toBeUndefined();
@@ -168,10 +174,10 @@ describe('a budget', () => {
   it('on money is held against what the model cost', async () => {
     settings = BudgetSettings.parse({ person: { day: { money: 0.001 } }, prices: PRICES });
     const alex = spender('alex', '1');
-    await count(alex, use(45));
+    await count(alex, 45);
     expect((await desk.open(alex)).usedUp).toBeUndefined();
 
-    await count(alex, use(1));
+    await count(alex, 1);
 
     expect((await desk.open(alex)).usedUp).toMatchObject({ of: 'money', most: 1_000 });
   });
@@ -180,6 +186,7 @@ describe('a budget', () => {
     let asked = 0;
     const idle = new BudgetDesk(
       { spent: async () => ({ tokens: ++asked, money: 0 }) },
+      writer,
       () => settings,
       clock,
     );
@@ -187,7 +194,6 @@ describe('a budget', () => {
     expect(await idle.open(spender('alex', '1'))).toMatchObject({
       standings: [],
       usedUp: undefined,
-      ceilings: [],
     });
     expect(asked).toBe(0);
   });

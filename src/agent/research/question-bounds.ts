@@ -18,9 +18,12 @@ const OUT_OF_BUDGET = 'the budget is used up';
 export type TimeOver = (ms: number) => AbortSignal;
 
 /** Why none is begun any more, as a part of a sentence. */
-export function whyNotBegun({ stop, meter }: Pick<TurnSetup, 'stop' | 'meter'>): string | undefined {
+export async function whyNotBegun({
+  stop,
+  meter,
+}: Pick<TurnSetup, 'stop' | 'meter'>): Promise<string | undefined> {
   if (stop?.aborted) return STOPPED;
-  return meter?.reached() ? OUT_OF_BUDGET : undefined;
+  return (await meter?.reached()) ? OUT_OF_BUDGET : undefined;
 }
 
 export class QuestionBounds {

@@ -71,7 +71,7 @@ export class Researcher {
   async #lookInto(question: string, inquiry: Inquiry, signal: AbortSignal): Promise<Found> {
     signal.throwIfAborted();
     const { settings, now, timeOver, log } = this.deps;
-    const blocked = whyNotBegun(inquiry.turn);
+    const blocked = await whyNotBegun(inquiry.turn);
     if (blocked !== undefined) return nothingFound(question, blocked);
 
     const bounds = new QuestionBounds(settings, inquiry.turn, timeOver);

@@ -3,12 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { runTurn, type TurnSetup } from '../../../src/agent/turn.ts';
-import { ceilingsOf } from '../../../src/budget/limits.ts';
-import { TurnMeter } from '../../../src/budget/turn-meter.ts';
-import { BudgetSettings } from '../../../src/config/budgets.ts';
 import type { Tool } from '../../../src/domain/tool.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { ALEX } from '../../support/approvals.ts';
+import { meterOf } from '../../support/budgets.ts';
 import { defer } from '../../support/core.ts';
 import { aCall, ScriptedModel, type ScriptedReply, usageOf } from '../../support/scripted-model.ts';
 import { ASK_MANAGER, aToolbox, createTestTools, type Run, rules } from '../../support/tools.ts';
@@ -200,10 +198,6 @@ const ARGS: Record<string, unknown> = {
 };
 
 describe('the budget of a turn', () => {
-  const meterOf = (tokens: number) => {
-    const settings = BudgetSettings.parse({ turn: { tokens } });
-    return new TurnMeter({ settings, ceilings: ceilingsOf(settings, []) });
-  };
   const lookups = (id: string): ScriptedReply => ({
     text: 'One moment.',
     calls: [aCall('lookup', { order: 7 }, id)],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ceilingsOf, limitsIn, reached, type Standing, usedUp } from '../../../src/budget/limits.ts';
+import { limitsIn, reached, type Standing, usedUp } from '../../../src/budget/limits.ts';
 import { CurrentPeriods, periodAt } from '../../../src/budget/period.ts';
 import { costOf, priceOf, tokensOf } from '../../../src/budget/price.ts';
 import { brokenOffText, usedUpText } from '../../../src/budget/sentences.ts';
@@ -131,15 +131,15 @@ describe('limits', () => {
     expect(usedUp([day, month, standing({})])).toBe(month);
   });
 
-  it('leave a turn what is left of each, and no more than its own', () => {
-    const ceilings = ceilingsOf(budgets, [standing({ spent: 800 })]);
+  it('end a turn once one is used up, and by what it used itself', () => {
+    const some = { tokens: 200, money: 0 };
 
-    expect(reached(ceilings, { tokens: 199, money: 0 })).toBeUndefined();
-    expect(reached(ceilings, { tokens: 200, money: 0 })).toMatchObject({
-      most: 200,
+    expect(reached(budgets, some, [standing({ spent: 999 })])).toBeUndefined();
+    expect(reached(budgets, some, [standing({ spent: 1_000 })])).toMatchObject({
+      most: 1_000,
       by: { subject: 'person' },
     });
-    expect(reached(ceilings, { tokens: 500, money: 0 })).toMatchObject({ by: 'turn' });
+    expect(reached(budgets, { tokens: 500, money: 0 }, [])).toMatchObject({ most: 500, by: 'turn' });
   });
 });
 

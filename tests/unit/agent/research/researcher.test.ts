@@ -3,13 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { READ_OUTPUT } from '../../../../src/agent/tools/output.ts';
-import { ceilingsOf } from '../../../../src/budget/limits.ts';
-import { TurnMeter } from '../../../../src/budget/turn-meter.ts';
-import { BudgetSettings } from '../../../../src/config/budgets.ts';
 import { ModelUnavailableError } from '../../../../src/domain/errors.ts';
 import type { Tool } from '../../../../src/domain/tool.ts';
 import type { Entry } from '../../../../src/domain/transcript.ts';
 import { ALEX } from '../../../support/approvals.ts';
+import { meterOf } from '../../../support/budgets.ts';
 import { defer } from '../../../support/core.ts';
 import {
   type Answer,
@@ -390,11 +388,6 @@ describe('a turn that ends while questions are looked into', () => {
 });
 
 describe('the budget of a turn with questions', () => {
-  const meterOf = (tokens: number) => {
-    const settings = BudgetSettings.parse({ turn: { tokens } });
-    return new TurnMeter({ settings, ceilings: ceilingsOf(settings, []) });
-  };
-
   it('counts every answer about a question, and reports it with the turn', async () => {
     const meter = meterOf(1_000_000);
     const model = new ResearchModel([['a', 'b']], ({ step }) =>
