@@ -64,7 +64,7 @@ type Cpu = z.infer<typeof Cpu>;
 export async function measureTurns(plan: TurnsPlan, progress: Progress): Promise<TurnsReport> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-turns-'));
   const redis = await BenchRedis.start(plan.redisServer, 'always');
-  const claude = startOwn('Claude', './turns-emulator.ts');
+  const claude = startOwn('Claude', new URL('./turns-emulator.ts', import.meta.url));
   try {
     writeSkills(folder, plan.skills);
     const line = await claude.line(/listening on \d+/, READY_WITHIN_MS);
@@ -104,10 +104,14 @@ async function measureRound(
   const order: TurnsOrder = {
     ...{ redisUrl: redis.url, url, port: await freePort(), skillsFolder, skills, tools, turns, warmUp },
   };
-  const product = await ask('Signalbox', './turns-signalbox.ts', order);
+  const product = await ask('Signalbox', new URL('./turns-signalbox.ts', import.meta.url), order);
   const bodies = Bodies.parse(await claude.ask('bodies', READY_WITHIN_MS));
   requireSame(bodies, { turns: turns + warmUp, tools });
-  const sdk = await ask('the SDK alone', './turns-reference.ts', { url, bodies, warmUp });
+  const sdk = await ask('the SDK alone', new URL('./turns-reference.ts', import.meta.url), {
+    url,
+    bodies,
+    warmUp,
+  });
   await claude.ask('bodies', READY_WITHIN_MS); // those of the SDK, which nobody wants
   return {
     cpuP50Ms: product.p50Ms,
@@ -131,7 +135,7 @@ function requireSame(
   );
 }
 
-async function ask(name: string, file: string, order: TurnsOrder | ReferenceOrder): Promise<Cpu> {
+async function ask(name: string, file: URL, order: TurnsOrder | ReferenceOrder): Promise<Cpu> {
   const child = startOwn(name, file);
   try {
     await child.line(/^ready$/, READY_WITHIN_MS);
@@ -142,6 +146,6 @@ async function ask(name: string, file: string, order: TurnsOrder | ReferenceOrde
   }
 }
 
-function startOwn(name: string, file: string): Child {
-  return Child.start({ name, ...ownScript(new URL(file, import.meta.url)), ipc: true });
+function startOwn(name: string, file: URL): Child {
+  return Child.start({ name, ...ownScript(file), ipc: true });
 }
