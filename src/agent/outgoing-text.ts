@@ -88,13 +88,24 @@ function endsWithin(secret: string, text: string): boolean {
   return false;
 }
 
-/** The text of a file, which is no markdown: its addresses are looked for as they stand. */
+/** The text of a file, which is no markdown: it is judged as it stands, and as programs read it that know JSON. */
 export function outgoingFile(
   content: string,
   reading: Pick<Reading, 'strangers' | 'isSeen'>,
   outlet: Outlet,
 ): string {
-  return new WordFilter(reading, outlet).words(content);
+  const filter = new WordFilter(reading, outlet);
+  const text = unescaped(content);
+  return filter.words(text) === text ? filter.words(content) : filter.words(text);
+}
+
+/** Without the escapes of JSON that may hide a word; a quote stays one that ends nothing. */
+function unescaped(text: string): string {
+  return text
+    .replaceAll(/\\u00([2-7][\da-f])/gi, (whole, code: string) =>
+      code === '22' ? whole : String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    .replaceAll('\\/', '/');
 }
 
 function once(markdown: string, filter: WordFilter): string {

@@ -333,8 +333,9 @@ function inquireFor(
 /** What it is called with when it writes to people, asks for a human or sends a file, people read as it stands. */
 function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' | 'toSend'>): Screened {
   if (verdict.kind === 'refused') return verdict;
-  const { family = '', withWords } = verdict.tool;
-  if (withWords) return { ...verdict, args: withWords(verdict.args, toSay) };
+  const { family = '' } = verdict.tool;
+  const spoken = verdict.tool.withWords?.(verdict.args, toSay);
+  if (spoken !== undefined) return { ...verdict, args: spoken };
   if (verdict.kind !== 'run') return verdict;
   const clean = { [SPOKEN_FAMILY]: toSay, [FILE_FAMILY]: toSend }[family];
   if (!clean) return verdict;

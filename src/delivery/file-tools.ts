@@ -27,6 +27,9 @@ const AttachFile = z.object({
     .describe('For example text/csv, text/markdown, application/json.'),
 });
 
+/** Programs that show tables calculate in them. */
+const TABLE = /\.(?:csv|tsv)$/i;
+
 export function createFileTools(): Tool[] {
   const attachFile: Tool<typeof AttachFile> = {
     name: 'attach_file',
@@ -42,7 +45,8 @@ export function createFileTools(): Tool[] {
     timeoutMs: 5_000,
     inTurn: true,
     async execute({ name, text, media_type: wanted }, { hasReadStrangers }) {
-      const bytes = Buffer.from(text.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
+      const content = hasReadStrangers && TABLE.test(name) ? withoutFormulas(text) : text;
+      const bytes = Buffer.from(content.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
       const given = toFileName(name);
       // A page, or a picture made of text, would load what strangers wished for as soon as it is opened.
       const isPlain = hasReadStrangers === true && !INERT.test(given);
@@ -61,4 +65,9 @@ export function createFileTools(): Tool[] {
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [attachFile] as unknown as Tool[];
+}
+
+/** A cell that would be calculated could put an address together and load it (OWASP, "CSV Injection"): it is text. */
+function withoutFormulas(table: string): string {
+  return table.replaceAll(/(^|[,;\t])([ \t]*"?[ \t]*)(?=[=@]|[+-](?![\d.]+"?(?:[,;\t]|$)))/gm, "$1$2'");
 }

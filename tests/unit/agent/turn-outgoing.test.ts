@@ -40,7 +40,7 @@ async function turn(
     channels: () => [],
     nameOf: () => 'Alex',
     originOf: async () => undefined,
-    writer: { write: async () => 'written' },
+    writer: { write: async () => true },
     rememberMs: () => 1,
     clock,
   });
@@ -123,6 +123,22 @@ describe('a file', () => {
       'report.html',
       `<a href="${ADDRESS}"> [redacted]`,
     ],
+    [
+      'orders.csv',
+      '=WEBSERVICE("ht"&"tp"),-5,"@x",+1\n-2+cmd',
+      [SAID, ...PAGE],
+      'orders.csv',
+      '\'=WEBSERVICE("ht"&"tp"),-5,"\'@x",+1\n\'-2+cmd',
+    ],
+    ['sum.csv', '=A1+A2', [SAID], 'sum.csv', '=A1+A2'],
+    [
+      'a.json',
+      '{"a":"https:\\/\\/\\u0065vil.test\\/S \\u0022","b":"\\u00e9"}',
+      [SAID, ...PAGE],
+      'a.json',
+      '{"a":"(a link was left out) \\u0022","b":"\\u00e9"}',
+    ],
+    ['b.json', '{"a":"\\u0063orrect-horse-battery-staple"}', [SAID], 'b.json', '{"a":"[redacted]"}'],
   ])('OM-187 goes out as %s without what may not: %s', async (name, text, history, sentAs, sent) => {
     const call = aCall('attach_file', { name, text, media_type: 'text/html' });
     const { outcome } = await turn([{ calls: [call] }, { text: 'There.' }], history);
