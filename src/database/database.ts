@@ -10,9 +10,19 @@
  *      is not used at all.
  *   2. No answer is larger than the limits: the server cuts long values, and rows are fetched until there are enough.
  *   3. A connection is only used when it has just answered; one that did not is dropped, and another takes its place.
- *   4. How it is reached is told to nobody: what goes wrong on the way there is logged, and told as one sentence.
+ *   4. A question has its time for all of its rows together, whatever it sets itself: the server is told what is left of
+ *      it before each piece. One that is given up is ended at the server, too.
+ *   5. How it is reached is told to nobody: what goes wrong on the way there is logged, and told as one sentence.
  */
-import { DatabaseError, type FieldDef, Pool, type PoolClient, type QueryArrayConfig } from 'pg';
+import {
+  Client,
+  type ClientConfig,
+  DatabaseError,
+  type FieldDef,
+  Pool,
+  type PoolClient,
+  type QueryArrayConfig,
+} from 'pg';
 import { type DatabaseSettings, isLocal } from '../config/databases.ts';
 import { AppError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -53,9 +63,12 @@ export interface Answer {
 }
 
 export class Database {
+  readonly #reach: ClientConfig;
   readonly #pool: Pool;
-  /** Connections whose user was looked at. */
-  readonly #known = new WeakSet<PoolClient>();
+  /** Connections whose user was looked at, with the server's number for each. */
+  readonly #known = new WeakMap<PoolClient, string>();
+  /** Questions that are being ended at the server. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(
     readonly name: string,
@@ -63,7 +76,7 @@ export class Database {
     private readonly log: Logger,
   ) {
     const { hostname, port, username, pathname } = new URL(settings.url);
-    this.#pool = new Pool({
+    this.#reach = {
       host: hostname.replace(/^\[|\]$/g, ''),
       port: port === '' ? 5_432 : Number(port),
       user: decodeURIComponent(username),
@@ -71,15 +84,20 @@ export class Database {
       // Never left out: the library would look for one in the environment.
       password: settings.password ?? '',
       ssl: isLocal(settings) || settings.allow_insecure ? false : { rejectUnauthorized: true },
-      max: settings.connections,
-      connectionTimeoutMillis: settings.timeout + CONNECT_MARGIN_MS,
-      idleTimeoutMillis: IDLE_MS,
       keepAlive: true,
-      allowExitOnIdle: true,
       application_name: 'signalbox',
       // As the server writes them: what a value is in JavaScript is nobody's business here.
       types: { getTypeParser: () => (value: string) => value },
+    };
+    this.#pool = new Pool({
+      ...this.#reach,
+      max: settings.connections,
+      connectionTimeoutMillis: settings.timeout + CONNECT_MARGIN_MS,
+      idleTimeoutMillis: IDLE_MS,
+      allowExitOnIdle: true,
     });
+    // One in use has ended: whatever was asked on it tells that. Nobody listening would end the process.
+    this.#pool.on('connect', (connection) => connection.on('error', () => undefined));
     // An unused connection has ended; the pool has let go of it already.
     this.#pool.on('error', (error) =>
       this.log.warn({ database: name, code: codeOf(error) }, 'a connection to a database ended'),
@@ -89,6 +107,7 @@ export class Database {
   /** Lets go of every connection once it is free. */
   async stop(): Promise<void> {
     if (!this.#pool.ended && !this.#pool.ending) await this.#pool.end();
+    await Promise.all(this.#ending);
   }
 
   /**
@@ -97,6 +116,7 @@ export class Database {
    */
   async ask(sql: string, values: readonly SqlValue[], signal: AbortSignal): Promise<Answer> {
     return this.#reading(signal, async (connection) => {
+      const endsMs = performance.now() + this.settings.timeout;
       const question = sql.trim().replace(/;\s*$/, '');
       const columns = await columnsOf(connection, question, values);
       if (columns.length === 0) throw new QuestionRefused('it asks for no columns');
@@ -108,14 +128,17 @@ export class Database {
         `DECLARE told NO SCROLL CURSOR FOR SELECT ${cut.join(', ')} FROM (${question}\n) AS q(${names.join(', ')})`,
         values,
       );
-      return { columns: columns.map(({ name }) => name), ...(await this.#fetch(connection)) };
+      return { columns: columns.map(({ name }) => name), ...(await this.#fetch(connection, endsMs)) };
     });
   }
 
-  async #fetch(connection: PoolClient): Promise<Pick<Answer, 'rows' | 'more'>> {
+  /** @param endsMs when its time is over, as `performance` tells it */
+  async #fetch(connection: PoolClient, endsMs: number): Promise<Pick<Answer, 'rows' | 'more'>> {
     const { max_rows: most } = this.settings;
     const rows: (string | null)[][] = [];
     for (let chars = 0; ; ) {
+      // What the rows before have set holds from the next statement on, and is overwritten here.
+      await this.#allow(connection, endsMs - performance.now());
       // FETCH takes no parameters; this is a number of ours.
       const { rows: next } = await send(connection, `FETCH ${ROWS_AT_A_TIME} FROM told`);
       for (const row of next) {
@@ -135,6 +158,7 @@ export class Database {
   ): Promise<Result> {
     const connection = await this.#connection(signal);
     let isWhole = false;
+    let mayRun = false;
     try {
       const result = await untilAborted(ask(connection), signal);
       await send(connection, 'ROLLBACK');
@@ -142,10 +166,13 @@ export class Database {
       isWhole = true;
       return result;
     } catch (error) {
-      if (error instanceof DatabaseError && !signal.aborted) isWhole = await hasRolledBack(connection);
+      const isOver = error instanceof DatabaseError || error instanceof QuestionRefused;
+      if (isOver && !signal.aborted) isWhole = await hasRolledBack(connection);
+      mayRun = !isOver;
       throw this.#inWords(error, signal);
     } finally {
-      connection.release(!isWhole);
+      if (mayRun) this.#giveUp(connection);
+      else connection.release(!isWhole);
     }
   }
 
@@ -174,16 +201,56 @@ export class Database {
 
   async #begin(connection: PoolClient): Promise<void> {
     await send(connection, 'BEGIN TRANSACTION READ ONLY', [], ANSWERS_WITHIN_MS);
-    const { timeout } = this.settings;
+    await this.#allow(connection, this.settings.timeout);
+    if (this.#known.has(connection)) return;
+    await this.#mustOnlyRead(connection);
+    const { rows } = await send(connection, 'SELECT pg_backend_pid()');
+    this.#known.set(connection, rows[0]?.[0] ?? '');
+  }
+
+  /** @throws {QuestionRefused} when no time is left */
+  async #allow(connection: PoolClient, leftMs: number): Promise<void> {
+    const ms = Math.ceil(leftMs);
+    if (ms <= 0) throw this.#tookTooLong(); // to the server, no time is time without end
     await send(
       connection,
       `SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true),
         set_config('idle_in_transaction_session_timeout', $2, true)`,
-      [String(timeout), String(timeout + CONNECT_MARGIN_MS)],
+      [String(ms), String(ms + CONNECT_MARGIN_MS)],
     );
-    if (this.#known.has(connection)) return;
-    await this.#mustOnlyRead(connection);
-    this.#known.add(connection);
+  }
+
+  /** Ends what the server still does for a connection, and lets go of it. A closed one alone would not stop it. */
+  #giveUp(connection: PoolClient): void {
+    const ending = this.#endAtServer(this.#known.get(connection) ?? '')
+      .catch((error: unknown) =>
+        this.log.warn(
+          { database: this.name, code: codeOf(error) },
+          'a question that was given up could not be ended at the database; its time ends it',
+        ),
+      )
+      .finally(() => {
+        // Only now: a number of the server is another one's once its connection is closed.
+        connection.release(true);
+        this.#ending.delete(ending);
+      });
+    this.#ending.add(ending);
+  }
+
+  /** By another connection: the one in question listens to nobody. A user may end what is their own. */
+  async #endAtServer(pid: string): Promise<void> {
+    const client = new Client({
+      ...this.#reach,
+      connectionTimeoutMillis: ANSWERS_WITHIN_MS,
+      query_timeout: ANSWERS_WITHIN_MS,
+    });
+    client.on('error', () => undefined); // told by what was asked on it
+    try {
+      await client.connect();
+      await client.query('SELECT pg_terminate_backend($1::int)', [pid]);
+    } finally {
+      await client.end();
+    }
   }
 
   /** A user with powers beyond tables could leave the transaction's walls: by programs or files of the server. */
@@ -213,9 +280,7 @@ export class Database {
     const code = codeOf(error);
     if (error instanceof DatabaseError && !isAboutReaching(code)) {
       if (code === QUERY_CANCELED) {
-        return new QuestionRefused(`it took longer than ${this.settings.timeout / 1_000} s`, {
-          cause: error,
-        });
+        return this.#tookTooLong(error);
       }
       const hint = error.hint ? ` (${error.hint})` : '';
       return new QuestionRefused(`${error.message}${hint}`, { cause: error });
@@ -223,6 +288,10 @@ export class Database {
     // The server's own words name its address and its user.
     this.log.warn({ database: this.name, code }, 'a database cannot be reached');
     return new QuestionRefused(`the database "${this.name}" cannot be reached now`, { cause: error });
+  }
+
+  #tookTooLong(cause?: unknown): QuestionRefused {
+    return new QuestionRefused(`it took longer than ${this.settings.timeout / 1_000} s`, { cause });
   }
 }
 

@@ -61,6 +61,9 @@ describe.skipIf(program === undefined)('questions to a database', () => {
   const connectionsOf = async (user: string) =>
     server.run(`SELECT pid FROM pg_stat_activity WHERE usename = '${user}'`);
 
+  const activeOf = async (user: string) =>
+    server.run(`SELECT query FROM pg_stat_activity WHERE usename = '${user}' AND state = 'active'`);
+
   it('tells the rows, with values as the server writes them', async () => {
     const { run } = open();
 
@@ -155,6 +158,29 @@ describe.skipIf(program === undefined)('questions to a database', () => {
       (await run('db_query', { sql: "SELECT set_config('statement_timeout', '0', true), pg_sleep(30)" }))
         .status,
     ).toBe('error');
+  });
+
+  it('OM-187 end after the time they have, though their first rows set another', async () => {
+    const { database } = open('reader', { timeout: '1s' });
+
+    const asking = database.ask(
+      `SELECT set_config('statement_timeout', '0', false), CASE WHEN n > 50 THEN pg_sleep(300)::text END
+        FROM generate_series(1, 60) AS n`,
+      [],
+      signal,
+    );
+
+    await expect(asking).rejects.toThrow('it took longer than 1 s');
+    expect(await activeOf('reader')).toEqual([]);
+  });
+
+  it('have one time for all of their rows, however few are fetched at once', async () => {
+    const { database } = open('reader', { timeout: '1s', max_rows: 1_000 });
+
+    const asking = database.ask('SELECT n, pg_sleep(0.01) FROM generate_series(1, 1000) AS n', [], signal);
+
+    await expect(asking).rejects.toThrow('it took longer than 1 s');
+    expect((await database.ask('SELECT 1', [], signal)).rows).toEqual([['1']]);
   });
 
   it('are answered up to the limits, and the answer says so', async () => {
@@ -264,5 +290,32 @@ describe.skipIf(program === undefined)('questions to a database', () => {
     turn.abort();
 
     await expect(asking).rejects.toThrow(QuestionRefused);
+  });
+
+  it('fail when the server goes away in the middle, and nothing else does', async () => {
+    const { database } = open('reader');
+    const asking = database.ask('SELECT pg_sleep(30)', [], signal);
+    asking.catch(() => undefined);
+    await expect.poll(() => activeOf('reader')).toHaveLength(1);
+
+    await server.stop();
+
+    await expect(asking).rejects.toThrow('cannot be reached now');
+    await server.start();
+    expect((await database.ask('SELECT 1', [], signal)).rows).toEqual([['1']]);
+  });
+
+  it('are ended at the server when they are broken off', async () => {
+    const { database } = open('reader', { timeout: '2m' });
+    const turn = new AbortController();
+    const asking = database.ask('SELECT pg_sleep(300)', [], turn.signal);
+    asking.catch(() => undefined);
+    await expect.poll(() => activeOf('reader')).toHaveLength(1);
+
+    turn.abort();
+
+    await expect(asking).rejects.toThrow('it was broken off');
+    await expect.poll(() => connectionsOf('reader')).toEqual([]);
+    expect((await database.ask('SELECT 1', [], signal)).rows).toEqual([['1']]);
   });
 });
