@@ -422,7 +422,7 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
     case 'NOT_YET':
       return 'The process that ran it may still be at work. Try again in a minute; nothing changed.';
     case 'STALE_CARD':
-      return `It was let run again after what you looked at, so nothing changed. ${standing(approval)}`;
+      return `It was changed or let run again after what you looked at, so nothing changed. ${standing(approval)}`;
     case 'STEP_UP': {
       const from = (approval.policy.approveFrom ?? []).map(channelName).join(' or ');
       return `That it may run again is only taken from ${from}. Nothing changed; what happened you can still say from here.`;

@@ -357,10 +357,11 @@ function othersOf(directory: Directory, approval: Approval, nowMs: number): Vote
   return approval.policy.denyRule === 'enough' ? directory.votersOn(approval, nowMs) : undefined;
 }
 
-function settler({ person }: Actor, directory: Directory): Settler {
+function settler(actor: Actor, directory: Directory): Settler {
+  const { person } = actor;
   return {
     person: person.id,
-    name: person.name,
+    name: shownName(actor),
     via: CLI_PLATFORM,
     operates: directory.may(person.roles, 'operate'),
   };

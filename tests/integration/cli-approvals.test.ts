@@ -535,10 +535,11 @@ describe('taking back, and finding out', () => {
     await lost(id);
     await quiet();
 
-    const first = await home.run('approvals', 'reconcile', `${id}.2`, 'retry');
-    const second = await home.run('approvals', 'reconcile', `${id}.2`, 'retry', '--as', 'erin');
+    const first = await home.run('approvals', 'reconcile', `${id}.2`, 'retry', '--as', 'erin');
+    const second = await home.run('approvals', 'reconcile', `${id}.2`, 'retry');
 
     expect(first).toMatchObject({ code: 0, out: expect.stringContaining('others have to') });
+    expect(first.out).toContain('Erin Vale (entered by Dana Reyes) in the terminal has agreed');
     expect(second).toMatchObject({ code: 1, err: expect.stringContaining('one human is one word') });
     expect((await must(stores.approvals, id)).state).toBe('UNKNOWN');
   });
