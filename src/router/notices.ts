@@ -41,7 +41,10 @@ export class Notices {
 
   /** It repeats the call, so an address in there is one that the agent has written. */
   #isComposed({ tool, args }: Approval['request']): boolean {
-    return this.deps.tools.find(tool)?.composes === true || addressesIn(JSON.stringify(args)).length > 0;
+    return (
+      this.deps.tools.find(tool)?.composes === true ||
+      addressesIn(JSON.stringify(args)).some(({ isBareHost }) => !isBareHost)
+    );
   }
 
   /** For the agent to read later: the conversation is one it has a part in. */
