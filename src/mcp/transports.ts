@@ -4,6 +4,7 @@ import type { FetchLike, Transport } from '@modelcontextprotocol/sdk/shared/tran
 import type { McpServerSettings } from '../config/mcp.ts';
 import { programPath } from '../config/program-path.ts';
 import type { Logger } from '../observability/logger.ts';
+import { bounded } from './bounded-body.ts';
 import { MAX_MESSAGE_BYTES, StdioTransport } from './stdio-transport.ts';
 
 /** Longest line of a program's standard error that is logged, in characters. */
@@ -29,21 +30,13 @@ export function createTransport(
   );
 }
 
-/** Answers that end are as long as a message may be; a stream of events has no end, and each of its parts is small. */
+/**
+ * What is asked for by POST is as long as a message may be, also where it comes as events; the stream of events that is
+ * asked for by GET has no end, and each of them is as long as that.
+ */
 const limited: FetchLike = async (url, init) => {
   const response = await fetch(url, init);
   const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
-  if (!response.body || (isStream && init?.method !== 'POST')) return response;
-  let left = MAX_MESSAGE_BYTES;
-  const counted = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(piece, controller) {
-        left -= piece.length;
-        if (left < 0)
-          controller.error(new Error(`the server answered with more than ${MAX_MESSAGE_BYTES} bytes`));
-        else controller.enqueue(piece);
-      },
-    }),
-  );
-  return new Response(counted, response);
+  const isEndless = isStream && response.ok && init?.method === 'GET';
+  return bounded(response, MAX_MESSAGE_BYTES, isEndless ? 'events' : 'whole');
 };
