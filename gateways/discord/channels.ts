@@ -68,6 +68,11 @@ export class Channels {
   }
 }
 
+/** The channel a thread is in. The parent of any other channel is a mere category. */
+export function parentOf(channel: Pick<Channel, 'type' | 'parent_id'>): string | undefined {
+  return isThread(channel) ? channel.parent_id : undefined;
+}
+
 export function isThread({ type }: Pick<Channel, 'type'>): boolean {
   return THREAD_TYPES.includes(type);
 }

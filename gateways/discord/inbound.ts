@@ -39,7 +39,14 @@ export interface Spot {
   /** Undefined in direct messages. */
   readonly guild: string | undefined;
   /** Undefined when it is no thread. `ours`: we opened it; on the answer to `command`, if it was one. */
-  readonly thread: { readonly ours: boolean; readonly command?: string | undefined } | undefined;
+  readonly thread:
+    | {
+        readonly ours: boolean;
+        readonly command?: string | undefined;
+        /** The channel it is in. */
+        readonly parent: string | undefined;
+      }
+    | undefined;
   /** An answer opens a thread on the message, so that the channel stays readable. */
   readonly opensThread: boolean;
 }
@@ -141,10 +148,28 @@ export function threadNameOf(text: string): string {
   return text.split('\n')[0]?.trim().slice(0, MAX_THREAD_NAME_CHARS).trim() || 'Conversation';
 }
 
-function replyAddress(message: Message, { channel, guild, opensThread }: Spot, text: string): Address {
-  const where = { channel, ...(guild === undefined ? {} : { guild }) };
+function replyAddress(message: Message, spot: Spot, text: string): Address {
+  const { channel, guild, thread, opensThread } = spot;
+  const where = routeTo({ guild, channel, parent: thread?.parent });
   if (!opensThread) return { platform: DISCORD, route: { ...where, reply: message.id } };
   return { platform: DISCORD, route: { ...where, thread: message.id, title: threadNameOf(text) } };
+}
+
+/** A channel; a thread names the one it is in, as what is configured for that holds in it. */
+export function routeTo({
+  guild,
+  channel,
+  parent,
+}: {
+  readonly guild: string | undefined;
+  readonly channel: string;
+  readonly parent: string | undefined;
+}): Address['route'] {
+  return {
+    channel,
+    ...(guild === undefined ? {} : { guild }),
+    ...(parent === undefined ? {} : { parent }),
+  };
 }
 
 /** Undefined when only an embed changed, and for our own messages. */

@@ -31,6 +31,7 @@ import {
   MAX_CHOICES,
   type Press,
   placed,
+  placeOf,
   toChoices,
   toCommandMessage,
   toPress,
@@ -348,11 +349,6 @@ export class InteractionDesk {
       .finally(() => this.#later.delete(going));
     this.#later.add(going);
   }
-}
-
-/** A thread counts as the channel it is in; the parent of any other channel is a mere category. */
-function placeOf({ guild_id: guild, channel_id: channel, channel: known }: Interaction) {
-  return { guild, channel, parent: known && isThread(known) ? known.parent_id : undefined };
 }
 
 /** Discord says with every interaction what we may do there. */

@@ -11,6 +11,7 @@ import type { Lookup } from '../../src/domain/gateway.ts';
 import { MessageId } from '../../src/domain/ids.ts';
 import type { Address, InboundAnswer, InboundMessage, Sender } from '../../src/domain/message.ts';
 import { longestWords, REASON_FIELD } from './card.ts';
+import { parentOf } from './channels.ts';
 import { ASK_ABOUT } from './commands.ts';
 import { type CardStamp, parseCustomId, parseSayId } from './custom-id.ts';
 import { fromDiscordMarkdown } from './discord-markdown.ts';
@@ -20,6 +21,7 @@ import {
   messageId,
   nameOf,
   namesOf,
+  routeTo,
   threadNameOf,
   toAttachment,
   toSender,
@@ -66,7 +68,7 @@ export function toCommandMessage(command: Command, seal: TokenSeal): TakenComman
       addressedToBot: true,
       isCommand: true,
       sentAt: new Date(timeOf(id)).toISOString(),
-      replyTo: interactionAddress({ guild, channel, id, sealed: seal.seal({ id, token }) }),
+      replyTo: interactionAddress(command, seal.seal({ id, token })),
     },
   };
 }
@@ -220,10 +222,11 @@ export function toPress(press: Component, us: { userId: string }, seal: TokenSea
 }
 
 function toSaid(
-  { id, token, guild_id: guild, channel_id: channel }: Component,
+  press: Component,
   text: string,
   { sender, alone, seal }: { readonly sender: Sender; readonly alone: boolean; readonly seal: TokenSeal },
 ): InboundMessage {
+  const { id, token, guild_id: guild, channel_id: channel } = press;
   return {
     kind: 'message',
     id: MessageId.parse(`${DISCORD}:interaction:${id}`),
@@ -234,9 +237,7 @@ function toSaid(
     isCommand: true,
     sentAt: new Date(timeOf(id)).toISOString(),
     // What only they were shown is answered where only they see it.
-    replyTo: alone
-      ? interactionAddress({ guild, channel, id, sealed: seal.seal({ id, token }) })
-      : channelAddress(guild, channel),
+    replyTo: alone ? interactionAddress(press, seal.seal({ id, token })) : addressOf(press),
   };
 }
 
@@ -287,7 +288,7 @@ function toAnswer(
     ...(gesture.message
       ? {
           card: {
-            to: channelAddress(gesture.guild_id, gesture.channel_id),
+            to: addressOf(gesture),
             ref: refOf(gesture.channel_id, gesture.message.id),
           },
         }
@@ -300,18 +301,22 @@ function senderOf(interaction: Interaction): Sender | undefined {
   return actor && toSender(actor, interaction.guild_id, interaction.member);
 }
 
-export function channelAddress(guild: string | undefined, channel: string): Address {
-  return { platform: DISCORD, route: { channel, ...(guild === undefined ? {} : { guild }) } };
+/** Where something was typed or pressed: a thread names the channel it is in. */
+export function placeOf({ guild_id: guild, channel_id: channel, channel: known }: Interaction): {
+  readonly guild: string | undefined;
+  readonly channel: string;
+  readonly parent: string | undefined;
+} {
+  return { guild, channel, parent: known && parentOf(known) };
 }
 
-function interactionAddress(from: {
-  guild: string | undefined;
-  channel: string;
-  id: string;
-  sealed: string;
-}): Address {
-  const { route } = channelAddress(from.guild, from.channel);
-  return { platform: DISCORD, route: { ...route, interaction: from.id, sealed: from.sealed } };
+function addressOf(interaction: Interaction): Address {
+  return { platform: DISCORD, route: routeTo(placeOf(interaction)) };
+}
+
+function interactionAddress(interaction: Interaction, sealed: string): Address {
+  const { platform, route } = addressOf(interaction);
+  return { platform, route: { ...route, interaction: interaction.id, sealed } };
 }
 
 function shortened(text: string, maxChars: number): string {

@@ -19,7 +19,7 @@ import type { Places, Receive } from '../../src/domain/gateway.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { BotBudget } from '../bot-budget.ts';
-import { type Channels, isThread, type KnownChannel } from './channels.ts';
+import { type Channels, isThread, type KnownChannel, parentOf } from './channels.ts';
 import { type DiscordClient, PAGE_SIZE, type Page, type Written } from './client.ts';
 import { type DiscordSettings, isOpen } from './config.ts';
 import { DirectChannels } from './direct-channels.ts';
@@ -299,7 +299,7 @@ export class MessageDesk {
       guild: message.guild_id,
       thread:
         channel && isThread(channel)
-          ? { ours: channel.owner_id === us.userId, command: channel.command }
+          ? { ours: channel.owner_id === us.userId, command: channel.command, parent: channel.parent_id }
           : undefined,
       opensThread: this.#opensThread(message, channel, us),
     };
@@ -462,7 +462,7 @@ export class MessageDesk {
   }
 
   #isOpen({ guild_id: guild, channel_id: channel }: Message, known: Channel | undefined): boolean {
-    return isOpen(this.deps.settings, { guild, channel, parent: parentOf(known) });
+    return isOpen(this.deps.settings, { guild, channel, parent: known && parentOf(known) });
   }
 
   #remember(message: string, { id, conversationId, sender }: InboundMessage): void {
@@ -499,8 +499,3 @@ function keepSome(remembered: Map<string, unknown> | Set<string>): void {
 }
 
 const NO_PAGE: Page = { messages: [], unreadable: 0, next: undefined };
-
-/** The channel a thread is in. The parent of any other channel is a mere category. */
-function parentOf(channel: Channel | undefined): string | undefined {
-  return channel && isThread(channel) ? channel.parent_id : undefined;
-}

@@ -8,12 +8,12 @@
  */
 import type { Authorizations } from '../config/authorizations.ts';
 import type { Config } from '../config/load-config.ts';
-import { strategyFor } from '../config/memory.ts';
+import { type Held, strategyFor } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives, PromptMode } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
-import type { Address } from '../domain/message.ts';
+import { type Address, channelsOf } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -103,9 +103,10 @@ export class TurnBriefs {
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
+    const held = { conversationId, channels: occasion.at ? channelsOf(occasion.at) : [] };
     const [skills, remembered] = await Promise.all([
       this.#skillsFor(occasion, log),
-      this.deps.recollection.forTurn(conversationId, requester.person),
+      this.deps.recollection.forTurn(held, requester.person),
     ]);
     const history = toHistory(stored);
     const memory = summaryHolds(stored, history, remembered.summarisedThrough)
@@ -146,7 +147,7 @@ export class TurnBriefs {
     });
     return {
       setup: {
-        model: new BudgetedModel(this.deps.model(), budgetOf(settings, conversationId, memory), log),
+        model: new BudgetedModel(this.deps.model(), budgetOf(settings, held, memory), log),
         systemPrompt: prompt.system,
         guidance: prompt.turn,
         tools,
@@ -198,11 +199,11 @@ function withoutSummary({ person }: Remembered): Remembered {
 
 function budgetOf(
   { memory, model }: Pick<Settings, 'memory' | 'model'>,
-  conversationId: ConversationId,
+  held: Held,
   { summarisedThrough }: Remembered,
 ): ContextBudget {
   return {
-    strategy: strategyFor(memory, conversationId),
+    strategy: strategyFor(memory, held),
     contextTokens: memory.context_tokens,
     answerTokens: model.max_tokens,
     thinkingTokens: model.thinking_tokens,

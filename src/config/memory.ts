@@ -42,7 +42,7 @@ export const MemorySettings = z.strictObject({
     .record(z.string().min(1), CompactionName)
     .optional()
     .describe(
-      'Another strategy for single channels, by platform (`slack`) or by the beginning of their conversations (`slack:T024:C0OPS`); the longest that fits counts.',
+      'Another strategy for a platform (`slack`), for one of its channels (`slack:C0OPS`; its threads are in it), or by the beginning of conversations (`slack:T024:C0OPS`); the nearest that fits counts.',
     ),
   context_tokens: z
     .int()
@@ -64,21 +64,34 @@ export const MemorySettings = z.strictObject({
 });
 export type MemorySettings = z.infer<typeof MemorySettings>;
 
-/** The strategy for a conversation on a platform. */
+/** A conversation, and where it is held. */
+export interface Held {
+  readonly conversationId: string;
+  /** Ids of the channels it is in, nearest first; see `channelsOf`. */
+  readonly channels: readonly string[];
+}
+
+/** The strategy for a conversation. */
 export function strategyFor(
   { strategy, channels = {} }: Pick<MemorySettings, 'strategy' | 'channels'>,
-  conversationId: string,
+  held: Held,
 ): CompactionName {
-  const fitting = Object.keys(channels).filter(
-    (name) => conversationId === name || conversationId.startsWith(`${name}:`),
-  );
-  const [longest] = fitting.toSorted((a, b) => b.length - a.length);
-  return (longest === undefined ? undefined : channels[longest]) ?? strategy;
+  const known = new Map(Object.entries(channels));
+  const nearest = namesOf(held).find((name) => known.has(name));
+  return (nearest === undefined ? undefined : known.get(nearest)) ?? strategy;
+}
+
+/** Nearest first: itself, its channels with and without what stands before them, then what it is part of. */
+function namesOf({ conversationId, channels }: Held): string[] {
+  const parts = conversationId.split(':');
+  const [own = '', ...outer] = parts.map((_, n) => parts.slice(0, parts.length - n).join(':'));
+  const stems = [...new Set([outer[0], outer.at(-1)])].filter((stem) => stem !== undefined);
+  return [own, ...channels.flatMap((channel) => stems.map((stem) => `${stem}:${channel}`)), ...outer];
 }
 
 /** Whether a model writes down what a conversation is about. */
-export function summarises(settings: MemorySettings, conversationId: string): boolean {
-  const strategy = strategyFor(settings, conversationId);
+export function summarises(settings: MemorySettings, held: Held): boolean {
+  const strategy = strategyFor(settings, held);
   return strategy === 'progressive' || (strategy === 'adaptive' && settings.summaries.conversations);
 }
 

@@ -6,12 +6,20 @@ import { AccountId, ApprovalId, ConversationId, MessageId, Platform } from './id
 /** Longest text accepted from a person, in characters; a longer one is refused with a sentence. */
 export const MAX_TEXT_CHARS = 50_000;
 
-/** Where a message must go. `route` is opaque outside the gateway that made it. */
+/** Where a message must go. `route` is opaque outside the gateway that made it, but for what `channelsOf` reads. */
 export const Address = z.object({
   platform: Platform,
   route: z.record(z.string(), z.string()),
 });
 export type Address = z.infer<typeof Address>;
+
+/**
+ * The channels an address lies in, by the ids the platform gives them, nearest first: a thread that is a channel of its
+ * own, then the `parent` it hangs on. What holds for a channel holds in its threads.
+ */
+export function channelsOf({ route: { channel, parent } }: Pick<Address, 'route'>): readonly string[] {
+  return [channel, parent].filter((id) => id !== undefined);
+}
 
 /** Most bytes of a file that travel inside a message; a larger one stays where it is, or is refused with a sentence. */
 export const MAX_INLINE_BYTES = 1_000_000;

@@ -39,8 +39,8 @@ export type EscalationAct =
 /** Whoever acts, as far as it decides whether they may. */
 interface Actor {
   readonly roles: readonly string[];
-  /** The channel they act from within, as the platform says; absent: none, or none that could be called. */
-  readonly within?: { readonly platform: Platform; readonly channel: string };
+  /** The channel they act from within, a thread and what it is in, as the platform says; absent: none that could be called. */
+  readonly within?: { readonly platform: Platform; readonly channels: readonly string[] };
 }
 
 export interface EscalationGesture {
@@ -104,7 +104,7 @@ export class EscalationDesk {
     if (told.includes(person)) return 'they were called';
     const isKnown = directory.find(person) !== undefined;
     const called = posted.find(
-      ({ platform, channel }) => platform === within?.platform && channel === within.channel,
+      ({ platform, channel }) => platform === within?.platform && within.channels.includes(channel),
     );
     if (called && isKnown) return `they are in ${called.platform} ${called.channel}, which was called`;
     const carrying = (permission: 'operate' | 'take-over') =>

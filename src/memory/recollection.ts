@@ -1,5 +1,5 @@
 /** What a turn is told of what was written down: about the conversation, and about the one who asks, nobody else. */
-import { type MemorySettings, summarises } from '../config/memory.ts';
+import { type Held, type MemorySettings, summarises } from '../config/memory.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { MemoryStore } from './memory-store.ts';
 
@@ -13,6 +13,9 @@ export interface Remembered {
   readonly summarisedThrough?: string;
 }
 
+/** A conversation, with where it is held: the channels may have a strategy of their own. */
+export type HeldConversation = Held & { readonly conversationId: ConversationId };
+
 export class Recollection {
   constructor(
     private readonly memory: Pick<MemoryStore, 'summaryOf' | 'profileOf'>,
@@ -20,10 +23,10 @@ export class Recollection {
   ) {}
 
   /** What is switched off is not looked up. */
-  async forTurn(conversationId: ConversationId, person: PersonId): Promise<Remembered> {
+  async forTurn(held: HeldConversation, person: PersonId): Promise<Remembered> {
     const settings = this.settings();
     const [summary, profile] = await Promise.all([
-      summarises(settings, conversationId) ? this.memory.summaryOf(conversationId) : undefined,
+      summarises(settings, held) ? this.memory.summaryOf(held.conversationId) : undefined,
       settings.summaries.people ? this.memory.profileOf(person) : undefined,
     ]);
     return {

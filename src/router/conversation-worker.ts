@@ -18,6 +18,7 @@ import type { ControlStore } from '../control/control-store.ts';
 import { RecordMovedError } from '../domain/errors.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
+import type { Address } from '../domain/message.ts';
 import type { Claim, Committed, KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -44,7 +45,11 @@ export interface WorkerDeps {
   /** Takes outbound lanes that were leased to this process by a commit. */
   readonly onHanded: (claims: readonly Claim[]) => void;
   /** Hears of every message that was dealt with by the agent, once that is written. */
-  readonly onTurn: (turn: { readonly conversationId: ConversationId; readonly person: PersonId }) => void;
+  readonly onTurn: (turn: {
+    readonly conversationId: ConversationId;
+    readonly person: PersonId;
+    readonly at: Address;
+  }) => void;
   readonly log: Logger;
 }
 
@@ -127,7 +132,7 @@ export class ConversationWorker {
       const effects = [...deed.effects, ...left, ...watched];
       const committed = await this.#commit(claim, { ...deed, effects }, then);
       if (verdict.kind === 'turn' && item.kind === 'message') {
-        this.deps.onTurn({ conversationId, person: item.requester.person });
+        this.deps.onTurn({ conversationId, person: item.requester.person, at: item.message.replyTo });
       }
       return this.#after(committed);
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import { duration } from '../config/duration.ts';
 import { EscalationId, platformOf } from '../domain/ids.ts';
-import type { InboundMessage } from '../domain/message.ts';
+import { channelsOf, type InboundMessage } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { EscalationAct, EscalationDesk, EscalationGesture } from '../escalation/escalation-desk.ts';
 import { deedText, lineText } from '../escalation/sentences.ts';
@@ -65,10 +65,9 @@ export class EscalationDirectives {
 }
 
 /** Where it was written, on a platform that has channels. */
-function channelIn({
-  replyTo: { platform, route },
-}: Pick<InboundMessage, 'replyTo'>): Pick<EscalationGesture['by'], 'within'> {
-  return route.channel === undefined ? {} : { within: { platform, channel: route.channel } };
+function channelIn({ replyTo }: Pick<InboundMessage, 'replyTo'>): Pick<EscalationGesture['by'], 'within'> {
+  const channels = channelsOf(replyTo);
+  return channels.length === 0 ? {} : { within: { platform: replyTo.platform, channels } };
 }
 
 /** What is to be done, or the sentence that says why it is not understood. */

@@ -24,8 +24,10 @@ import { strategyFor, summarises } from '../config/memory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
+import { type Address, channelsOf } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { MemoryStore } from '../memory/memory-store.ts';
+import type { HeldConversation } from '../memory/recollection.ts';
 import type { StoredEntry, TranscriptStore } from '../memory/transcript-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
@@ -43,6 +45,8 @@ const SHARE_OF_CONTEXT = 0.5;
 export interface TurnDone {
   readonly conversationId: ConversationId;
   readonly person: PersonId;
+  /** Where it was asked. */
+  readonly at: Address;
 }
 
 export interface KeeperDeps {
@@ -75,10 +79,11 @@ export class MemoryKeeper implements Service {
   }
 
   /** To be told after every turn. Never rejects, and takes no time. */
-  turnDone({ conversationId, person }: TurnDone): void {
+  turnDone({ conversationId, person, at }: TurnDone): void {
     const { memory } = this.deps.settings();
-    if (summarises(memory, conversationId)) {
-      this.#enqueue(conversationId, (signal) => this.#aboutConversation(conversationId, signal));
+    const held = { conversationId, channels: channelsOf(at) };
+    if (summarises(memory, held)) {
+      this.#enqueue(conversationId, (signal) => this.#aboutConversation(held, signal));
     }
     if (memory.summaries.people) {
       this.#enqueue(`${conversationId} ${person}`, (signal) =>
@@ -109,10 +114,11 @@ export class MemoryKeeper implements Service {
 
   // ── Conversations ──────────────────────────────────────────────────────────────────────────────────────────
 
-  async #aboutConversation(conversationId: ConversationId, signal: AbortSignal): Promise<void> {
+  async #aboutConversation(held: HeldConversation, signal: AbortSignal): Promise<void> {
+    const { conversationId } = held;
     const { memory, transcripts } = this.deps;
     const settings = this.deps.settings();
-    const strategy = strategyFor(settings.memory, conversationId);
+    const strategy = strategyFor(settings.memory, held);
     const [summary, length] = await Promise.all([
       memory.summaryOf(conversationId),
       transcripts.length(conversationId),

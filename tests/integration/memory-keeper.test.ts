@@ -6,7 +6,7 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { MemorySettings } from '../../src/config/memory.ts';
 import { ModelSettings } from '../../src/config/settings.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { Recollection } from '../../src/memory/recollection.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
@@ -18,6 +18,7 @@ import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
 
 const HERE = ConversationId.parse('slack:T0:C0:1');
+const AT = { platform: Platform.parse('slack'), route: { channel: 'C0' } };
 const ALEX = PersonId.parse('alex');
 const DANA = PersonId.parse('dana');
 const NEW_CONTEXT: Entry = {
@@ -94,7 +95,7 @@ async function open(memorySettings: object = {}) {
         entries.map((entry) => ({ kind: 'entry', conversationId, entry, keepMs: LONG_MS })),
       ),
     turnDone: async (person = ALEX, conversationId = HERE) => {
-      keeper.turnDone({ conversationId, person });
+      keeper.turnDone({ conversationId, person, at: AT });
       await keeper.quiet();
     },
   };
@@ -126,7 +127,7 @@ describe('the summary of a conversation', () => {
       length: 10,
       through: nameOf(more[0]!),
     });
-    expect(await recollection.forTurn(HERE, DANA)).toMatchObject({
+    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, DANA)).toMatchObject({
       conversation: 'They discuss the refund of order 7.',
     });
     const [entry] = await audit.tail(1);
@@ -187,7 +188,7 @@ describe('the summary of a conversation', () => {
     const other = aKeeper();
     await talk(turns(5));
 
-    for (const each of [keeper, other]) each.turnDone({ conversationId: HERE, person: ALEX });
+    for (const each of [keeper, other]) each.turnDone({ conversationId: HERE, person: ALEX, at: AT });
     await Promise.all([keeper.quiet(), other.quiet()]);
 
     expect(model.read).toHaveLength(1);
@@ -202,7 +203,7 @@ describe('the summary of a conversation', () => {
       (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     );
 
-    keeper.turnDone({ conversationId: HERE, person: ALEX });
+    keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
     await begun.promise;
     await keeper.stop();
 
@@ -281,9 +282,15 @@ describe('what is known of a person', () => {
     expect(model.read[0]).toContain('question 2 ');
     expect(model.read[0]).not.toMatch(/question 1[012]|dana|answer/);
     expect(model.read[1]).not.toMatch(/question [012] /);
-    expect(await recollection.forTurn(HERE, ALEX)).toEqual({ person: 'Wants short answers.' });
-    expect(await recollection.forTurn(HERE, DANA)).toEqual({ person: 'Wants answers in French.' });
-    expect(await recollection.forTurn(HERE, PersonId.parse('lee'))).toEqual({});
+    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, ALEX)).toEqual({
+      person: 'Wants short answers.',
+    });
+    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, DANA)).toEqual({
+      person: 'Wants answers in French.',
+    });
+    expect(await recollection.forTurn({ conversationId: HERE, channels: [] }, PersonId.parse('lee'))).toEqual(
+      {},
+    );
   });
 
   it('is brought up to date only with what is new, and leaves the conversation alone', async () => {
@@ -320,7 +327,7 @@ describe('what is known of a person', () => {
     await talk(turns(3));
     model.next = memory.setConsent(ALEX, false).then(() => 'Wants short answers.');
 
-    keeper.turnDone({ conversationId: HERE, person: ALEX });
+    keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
     await keeper.quiet();
 
     expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');

@@ -15,7 +15,7 @@
 import type { ToolAccess, ToolLimits } from '../../config/tool-access.ts';
 import type { ToolProfile } from '../../domain/directive.ts';
 import { channelOf } from '../../domain/ids.ts';
-import type { Address } from '../../domain/message.ts';
+import { type Address, channelsOf } from '../../domain/message.ts';
 import { groupsOf, TOOL_GROUPS, type Tool, type ToolGroup } from '../../domain/tool.ts';
 
 /** Whatever else is taken from a turn, asking for a human and saying how sure it is are not. */
@@ -33,7 +33,7 @@ const PROFILES: Readonly<Record<ToolProfile, readonly ToolGroup[]>> = {
 export interface Asker {
   readonly person: string;
   readonly roles: readonly string[];
-  /** Where it was asked: the names `channels` may have for that. */
+  /** Where it was asked: the names `channels` may have for that, nearest first. */
   readonly channels: readonly string[];
   /** Asked for by the message. */
   readonly profile?: ToolProfile | undefined;
@@ -128,11 +128,16 @@ export function unknownNames(access: ToolAccess, tools: readonly Classed[]): rea
   );
 }
 
-/** Nearest first: the channel as the platform knows it, or the project of an issue; then the platform. */
-export function channelNamesOf({ platform, route }: Address): readonly string[] {
-  const kind = channelOf(platform);
-  const channel = route.channel ?? route.issue?.replace(/-\d+$/, '');
-  return channel === undefined ? [kind] : [`${kind}:${channel}`, kind];
+/**
+ * Nearest first: the channel as the platform knows it, a thread before the one it is in, or the project of an issue;
+ * then the platform.
+ */
+export function channelNamesOf(address: Address): readonly string[] {
+  const kind = channelOf(address.platform);
+  const project = address.route.issue?.replace(/-\d+$/, '');
+  const channels = channelsOf(address);
+  const within = channels.length === 0 && project !== undefined ? [project] : channels;
+  return [...within.map((id) => `${kind}:${id}`), kind];
 }
 
 export function askerOf(

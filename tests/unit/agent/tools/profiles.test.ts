@@ -120,6 +120,11 @@ describe('whose profile it is', () => {
       askerOf({ person: 'alex', roles: [], at: { platform: Platform.parse(platform), route } }).channels;
 
     expect(at('slack', { channel: 'C1', thread: '1' })).toEqual(['slack:C1', 'slack']);
+    expect(at('discord', { channel: '71', parent: '55', guild: '4' })).toEqual([
+      'discord:71',
+      'discord:55',
+      'discord',
+    ]);
     expect(at('jira', { issue: 'HELP-12' })).toEqual(['jira:HELP', 'jira']);
     expect(at('cli-ab12', { session: 'x' })).toEqual(['cli']);
   });

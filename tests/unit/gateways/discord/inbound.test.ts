@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toSayId } from '../../../../gateways/discord/custom-id.ts';
 import { type Spot, toEdit, toInboundMessage } from '../../../../gateways/discord/inbound.ts';
 import {
   toChoices,
@@ -67,12 +68,52 @@ describe('a message of Discord', () => {
   });
 
   it('in a thread arrives empty without the privileged intent, and is nothing then', () => {
-    const thread = { ...inChannel, thread: { ours: false } };
+    const thread = { ...inChannel, thread: { ours: false, parent: '3' } };
 
     expect(toInboundMessage(aMessage({ mentions: [], content: '' }), thread, us)).toBeUndefined();
     expect(toInboundMessage(aMessage({ mentions: [], content: 'hm' }), thread, us)?.addressedToBot).toBe(
       false,
     );
+  });
+
+  it('in a thread names the channel it is in, and one in a channel none', () => {
+    const thread = { ...inChannel, thread: { ours: true, parent: '3' } };
+
+    expect(toInboundMessage(aMessage(), thread, us)?.replyTo.route).toMatchObject({
+      channel: '5',
+      parent: '3',
+    });
+    expect(toInboundMessage(aMessage(), inChannel, us)?.replyTo.route).not.toHaveProperty('parent');
+  });
+
+  it.each([
+    [11, { channel: '5', parent: '3' }],
+    [0, { channel: '5' }],
+  ])('given as a command or by a button names it as well (type %i)', (type, route) => {
+    const said = {
+      application_id: '1',
+      token: 't',
+      guild_id: '4',
+      channel_id: '5',
+      channel: { id: '5', type, parent_id: '3' },
+    };
+    const dana = { member: { user: { id: '7', username: 'dana' } } };
+    const command = Interaction.parse({ id: '9', type: 2, ...said, ...dana, data: { name: 'status' } });
+    const press = Interaction.parse({
+      id: '9',
+      type: 3,
+      ...said,
+      ...dana,
+      message: { id: '8', channel_id: '5', author: { id: '1', username: 'signalbox' } },
+      data: { custom_id: toSayId('/status') },
+    });
+    const taken = command.type === 2 ? toCommandMessage(command, new TokenSeal('t')) : undefined;
+    const pressed = press.type === 3 ? toPress(press, us, new TokenSeal('t')) : undefined;
+
+    const { interaction: _, sealed: __, ...at } = taken!.message.replyTo.route;
+    expect(at).toEqual({ ...route, guild: '4' });
+    expect(pressed).toMatchObject({ kind: 'say', message: { replyTo: { route: { ...route, guild: '4' } } } });
+    expect('parent' in taken!.message.replyTo.route).toBe('parent' in route);
   });
 
   it('that opens a thread names it by its first words, within what Discord takes', () => {
@@ -136,7 +177,7 @@ describe('whatever Discord may send', () => {
         const spot = {
           channel: data.channel_id,
           guild: data.guild_id,
-          thread: isThread ? { ours: true } : undefined,
+          thread: isThread ? { ours: true, parent: data.channel_id } : undefined,
           opensThread,
         };
         const inbound = toInboundMessage(data, spot, us);
