@@ -6,7 +6,8 @@
  * Invariants
  *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
  *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
- *      and one that comes too late leave everything as it was, the place up to which it tells included.
+ *      and one that comes too late leave everything as it was, the place up to which it tells included. What was read in
+ *      vain is only read again with as much that is new.
  *   3. A profile is made of its person's own messages alone, not of what they pass on or send along, and of nobody's
  *      without consent.
  *   4. What it took is in the audit, in tokens.
@@ -41,6 +42,10 @@ const MOST_READ = 1_000;
 const TAKEN_FOR_MS = 5 * 60_000;
 /** Of what the model reads in one request, for its instructions and what was written before. */
 const SHARE_OF_CONTEXT = 0.5;
+/** How long it is remembered that something was read in vain: longer than a conversation rests. */
+const IN_VAIN_FOR_MS = 30 * 24 * 60 * 60_000;
+/** What is kept where nothing was there before, and nothing was worth keeping. */
+const NOTHING_OF_NOTE = 'Nothing of note so far.';
 
 export interface TurnDone {
   readonly conversationId: ConversationId;
@@ -144,12 +149,15 @@ export class MemoryKeeper implements Service {
     const entries = transcript.entries.slice(begins, to);
     const through = transcript.starts.findLast((start) => start >= begins && start < to);
     const last = through === undefined ? undefined : transcript.entries[through];
-    if (!last || !(await this.#isMine(conversationId, `summary:${summary?.rev ?? 0}`))) return;
+    const fresh = length - Math.min(summary?.length ?? 0, length);
+    const look = `summary:${summary?.rev ?? 0}:${batchOf(fresh, settings.memory.summaries.after_entries)}`;
+    if (!last || !(await this.#isMine(conversationId, look))) return;
 
     const written = await digest(this.deps.model(), { about: 'conversation', existing, entries }, signal);
     const stoodFor = tokensFrom({ ...transcript, tokens: transcript.tokens.slice(0, to) }, begins);
     const before = existing === undefined ? 0 : estimateText(existing);
-    if (!written || estimateText(written.text) >= stoodFor + before) {
+    if (!written || estimateText(written.text ?? '') >= stoodFor + before) {
+      await this.#wasInVain(conversationId, look);
       this.deps.log.info({ conversation: conversationId }, 'no summary came of it; the one before stays');
       return;
     }
@@ -158,7 +166,7 @@ export class MemoryKeeper implements Service {
     const heard = existing === undefined ? [] : (summary?.strangers ?? []);
     const strangers = strangersOf(entries, heard);
     const draft = {
-      text: written.text,
+      text: written.text ?? existing ?? NOTHING_OF_NOTE,
       through: nameOf(last),
       length: covered,
       ...(strangers.length > 0 ? { strangers } : {}),
@@ -206,8 +214,10 @@ export class MemoryKeeper implements Service {
     const seen = profile.seen[conversationId];
     const fresh = own.slice(own.findLastIndex((entry) => nameOf(entry) === seen) + 1);
     const last = fresh.at(-1);
-    if (!last || fresh.length < this.deps.settings().memory.summaries.after_messages) return;
-    if (!(await this.#isMine(person, `profile:${profile.rev}`))) return;
+    const { after_messages: enough } = this.deps.settings().memory.summaries;
+    if (!last || fresh.length < enough) return;
+    const look = `profile:${profile.rev}:${conversationId}:${batchOf(fresh.length, enough)}`;
+    if (!(await this.#isMine(person, look))) return;
 
     const written = await digest(
       this.deps.model(),
@@ -218,16 +228,37 @@ export class MemoryKeeper implements Service {
       },
       signal,
     );
-    if (!written) return;
-    const draft = { text: written.text, seen: { conversationId, name: nameOf(last) } };
+    if (!written) {
+      await this.#wasInVain(person, look);
+      return;
+    }
+    const draft = {
+      text: written.text ?? profile.text ?? NOTHING_OF_NOTE,
+      seen: { conversationId, name: nameOf(last) },
+    };
     const result = await memory.keepProfile(person, draft, profile.rev, toAudit(person, 'person', written));
     this.deps.log.info({ person, messages: fresh.length, result }, 'what is known of a person was written');
   }
 
   /** One process writes it; whoever comes second finds it done. One that failed is tried again after a while. */
   async #isMine(owner: string, key: string): Promise<boolean> {
+    if (await this.deps.writer.wasWritten(owner, vainKey(owner, key))) return false;
     return this.deps.writer.write(owner, [], { key: `memory:${owner}:${key}`, forMs: TAKEN_FOR_MS });
   }
+
+  /** What was read was paid for, and would come to nothing again. */
+  async #wasInVain(owner: string, key: string): Promise<void> {
+    await this.deps.writer.write(owner, [], { key: vainKey(owner, key), forMs: IN_VAIN_FOR_MS });
+  }
+}
+
+/** Changes whenever there is as much again that is new. */
+function batchOf(fresh: number, enough: number): number {
+  return Math.floor(fresh / enough);
+}
+
+function vainKey(owner: string, key: string): string {
+  return `memory:${owner}:${key}:vain`;
 }
 
 /** What somebody sends along, and what it is called, is not of their own making. */

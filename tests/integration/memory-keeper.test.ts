@@ -94,6 +94,13 @@ async function open(memorySettings: object = {}) {
         conversationId,
         entries.map((entry) => ({ kind: 'entry', conversationId, entry, keepMs: LONG_MS })),
       ),
+    /** As if so much time had passed that another process may try. */
+    forgetTaken: async () => {
+      for (const key of await redis.keys(`${keys.prefix}*memory:*`)) {
+        const left = await redis.pttl(key);
+        if (left > 0 && left <= 5 * 60_000) await redis.del(key);
+      }
+    },
     turnDone: async (person = ALEX, conversationId = HERE) => {
       keeper.turnDone({ conversationId, person, at: AT });
       await keeper.quiet();
@@ -157,7 +164,6 @@ describe('the summary of a conversation', () => {
   it.each([
     ['the model fails', new ModelUnavailableError('away', undefined)],
     ['the model says nothing', ''],
-    ['the model has nothing to say', '-'],
     ['what it writes is longer than what it stands for', 'word '.repeat(3_000)],
   ])('C-44 stays as it was when %s, and so does the place up to which it tells', async (_, next) => {
     const { talk, turnDone, memory, model } = await open();
@@ -171,6 +177,52 @@ describe('the summary of a conversation', () => {
 
     expect(model.read).toHaveLength(2);
     expect(await memory.summaryOf(HERE)).toEqual(before);
+  });
+
+  it('C-43 stays as it was when there is nothing worth keeping, and those words are not read again', async () => {
+    const { talk, turnDone, memory, model } = await open();
+    await talk(turns(5));
+    await turnDone();
+
+    model.next = '-';
+    await talk(turns(5, 5));
+    await turnDone();
+    await turnDone();
+    model.next = 'Another summary.';
+    await talk(turns(5, 10));
+    const { text, length } = (await memory.summaryOf(HERE))!;
+    await turnDone();
+
+    expect({ text, length }).toEqual({ text: 'A summary.', length: 20 });
+    expect(model.read).toHaveLength(3);
+    expect(model.read[2]).not.toContain('question 9 ');
+    expect(model.read[2]).toContain('question 10 ');
+  });
+
+  it('C-43 says so when nothing was ever worth keeping, and those words are not read again', async () => {
+    const { talk, turnDone, memory, model } = await open();
+    model.next = '-';
+    await talk(turns(5));
+    await turnDone();
+    await turnDone();
+
+    expect(await memory.summaryOf(HERE)).toMatchObject({ text: 'Nothing of note so far.', length: 10 });
+    expect(model.read).toHaveLength(1);
+  });
+
+  it('C-43 is not tried again with the same words after nothing came of them, however long that is ago', async () => {
+    const { talk, turnDone, model, forgetTaken } = await open();
+    model.next = '';
+    await talk(turns(5));
+    await turnDone();
+    await forgetTaken();
+    await turnDone();
+    expect(model.read).toHaveLength(1);
+
+    await talk(turns(5, 5));
+    await turnDone();
+
+    expect(model.read).toHaveLength(2);
   });
 
   it('OB-034 is fewer tokens than what it stands for', async () => {
@@ -309,6 +361,28 @@ describe('what is known of a person', () => {
     expect(model.read[1]).not.toContain('question 2 ');
     expect(await memory.profileOf(ALEX)).toMatchObject({ text: 'Wants long answers.' });
     expect(await memory.summaryOf(HERE)).toBeUndefined();
+  });
+
+  it('C-43 stays as it was when there is nothing worth keeping, and those words are not read again', async () => {
+    const { talk, turnDone, memory, model, forgetTaken } = await open({
+      summaries: { people: true, after_messages: 3 },
+    });
+    await memory.setConsent(ALEX, true);
+    await talk(turns(3));
+    await turnDone();
+
+    model.next = '-';
+    await talk(turns(3, 3));
+    await turnDone();
+    model.next = '';
+    await talk(turns(3, 6));
+    await turnDone();
+    await forgetTaken();
+    await turnDone();
+
+    expect(await memory.profileOf(ALEX)).toMatchObject({ text: 'A summary.' });
+    expect(model.read).toHaveLength(3);
+    expect(model.read[2]).not.toContain('question 5 ');
   });
 
   it('OM-194 is not even read for, once the consent was taken back', async () => {

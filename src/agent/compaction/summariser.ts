@@ -18,7 +18,8 @@ export interface Subject {
 }
 
 export interface Digest {
-  readonly text: string;
+  /** Undefined: nothing of it is worth keeping. */
+  readonly text: string | undefined;
   readonly model: string;
   readonly usage: Usage;
 }
@@ -38,6 +39,9 @@ const INSTRUCTIONS = {
     'Leave out what the conversation is about, anything of health, belief, origin or private life, and anything about other people.',
   ],
 } as const;
+
+/** What the model writes when there is nothing to keep, as its rules tell it. */
+const NOTHING = '-';
 
 const RULES = [
   'You are given what was written before, if there is something, and what was said since. Write the whole of it anew: keep what still holds, correct what has changed, drop what no longer matters.',
@@ -69,10 +73,10 @@ export async function digest(
     signal,
   );
   const written = reply.text.trim();
-  if (written === '' || written === '-' || reply.stopped === 'refusal' || reply.calls.length > 0) {
+  if (written === '' || reply.stopped === 'refusal' || reply.calls.length > 0) {
     return undefined;
   }
-  return { text: written, model: reply.model, usage: reply.usage };
+  return { text: written === NOTHING ? undefined : written, model: reply.model, usage: reply.usage };
 }
 
 function toLines(entry: Entry): string[] {
