@@ -205,14 +205,15 @@ export class MessageRouter {
   }
 
   /**
-   * A thread the agent is part of need not be told that it is spoken to, to change hands; nor need it be said where a
-   * ticket of an escalation says it.
+   * In a conversation the agent is part of a command needs no mention, as what is said to the agent needs none; where
+   * people talk to each other, only who speaks changes so. Nor is one needed where a ticket of an escalation says it.
+   * In talk of others it is theirs.
    */
   async #directive(message: InboundMessage): Promise<ReturnType<typeof readDirective>> {
     const read = readDirective(message.text);
     if (!read || message.addressedToBot || ACTS_ON_CALL.has(read.directive)) return read;
-    const isControl = CHANGES_HANDS.has(read.directive);
-    return isControl && (await this.deps.isKnown(message.conversationId)) ? read : undefined;
+    const isMeant = !message.overheard || CHANGES_HANDS.has(read.directive);
+    return isMeant && (await this.deps.isKnown(message.conversationId)) ? read : undefined;
   }
 
   /** Whether it may have been handled so long ago that nobody here remembers: then it must not be handled again. */

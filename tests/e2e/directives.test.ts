@@ -66,6 +66,32 @@ describe('OB-010 commands in text', () => {
     await story.answer(asked, /Here is what I can do/);
   });
 
+  it('OB-010 need no mention in a thread the bot answers in, and are left alone in one of others', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.quiet();
+    const { claude, slack } = story.sandbox;
+    const before = claude.requests.length;
+
+    await write(ALEX.slack, '!help', thread);
+    expect(await told(ALEX.slack, /What you can write to me/)).toContain('/approvals');
+    await write(ALEX.slack, '/status', thread);
+    await told(ALEX.slack, /You are Alex/);
+    await write(ALEX.slack, '!stop', thread);
+    await told(ALEX.slack, /nothing to stop|not at anything|I am doing nothing/i);
+    await write(ALEX.slack, '!new', thread);
+    await told(ALEX.slack, /A new context begins here/);
+    const shown = slack.ephemerals(ALEX.slack).length;
+    const others = await slack.say({ user: ALEX.slack, channel: GENERAL, text: 'lunch?' });
+    await write(DANA.slack, '!help', others.ts);
+    await write(DANA.slack, '!stop', others.ts);
+    await story.quiet();
+
+    expect(claude.requests).toHaveLength(before);
+    expect(slack.ephemerals(ALEX.slack)).toHaveLength(shown);
+    expect(slack.ephemerals(DANA.slack)).toEqual([]);
+  });
+
   it('are answered once when they are delivered twice', async () => {
     await story.mention('/help', DANA.slack);
     await told(DANA.slack, /What you can write/);
