@@ -59,6 +59,7 @@ const HELP = [
   '  /answer [id] <text>     say something else instead of yes or no',
   '  /attach <path>          send a file along with what you type next',
   '  /quit                   leave; so does Ctrl+D',
+  '  /help                   this, and what else the agent takes',
 ].join('\n');
 
 /** States after which more is to come. */
@@ -213,7 +214,7 @@ export class CliGateway implements Gateway {
         return this.#list();
       case 'help':
         terminal.print(HELP);
-        return;
+        return this.#say('/help', receive);
       case 'quit':
         this.#end();
         return;
@@ -235,6 +236,8 @@ export class CliGateway implements Gateway {
     try {
       const receipt = await receive(message);
       this.#attached = [];
+      // A command: what it says is all there is to come.
+      if (receipt.kind === 'answered') this.#answered(`reply:${message.id}`);
       if (receipt.kind !== 'ignored') return;
       this.deps.log.info({ reason: receipt.reason }, 'what was typed was not taken');
     } catch (error) {

@@ -62,7 +62,7 @@ export function parseLine(typed: string): Line {
   const [, command, rest = ''] = COMMAND.exec(text) ?? [];
   if (command === undefined) return { kind: 'say', text };
   // What the core reads by itself: it names its request by a ticket, or several of them.
-  if (PASSED_ON.has(command.toLowerCase()) || severalIn(rest)) return { kind: 'say', text };
+  if (PASSED_ON.includes(command.toLowerCase()) || severalIn(rest)) return { kind: 'say', text };
   switch (command.toLowerCase()) {
     case '/approve':
       return toAnswer('approve', rest);
@@ -92,19 +92,21 @@ export function parseLine(typed: string): Line {
   }
 }
 
-/** Commands of the core that are no answers to the one request on the screen. */
-const PASSED_ON: ReadonlySet<string> = new Set([
-  '/question',
-  '/reply',
-  '/edit',
-  '/undo',
-  '/delegate',
-  '/reassign',
-  '/reopen',
-  '/always',
-  '/confirm',
+/** What the core reads by itself: everything it takes that is no answer to the one request on the screen. */
+const PASSED_ON: readonly string[] = [
+  // In front of a message: how it is to be handled.
+  ...['/think', '/verbose', '/reasoning', '/elevated', '/quiet', '/silent'],
+  ...['/minimal', '/coding', '/messaging', '/full'],
+  // The conversation, and whoever speaks in it.
+  ...['/ask', '/new', '/stop', '/status', '/memory', '/human', '/takeover', '/handback'],
+  // Answers that name their request.
+  ...['/question', '/reply', '/edit', '/undo', '/delegate', '/reassign', '/reopen', '/always', '/confirm'],
   '/grants',
-]);
+  // People who were called.
+  ...['/escalations', '/ack', '/release', '/snooze', '/escalate', '/resolve'],
+  // Accounts.
+  ...['/link', '/unlink', '/pair'],
+];
 
 /** Whether several requests are named. */
 function severalIn(rest: string): boolean {
@@ -134,7 +136,8 @@ function toAnswer(choice: AnswerChoice, rest: string): Line {
 const FINDINGS: ReadonlySet<AnswerChoice> = new Set(['happened', 'did-not-happen', 'retry']);
 
 function unknownCommand(command: string): string {
-  const [nearest = '/help'] = COMMANDS.toSorted((a, b) => distance(command, a) - distance(command, b));
+  const known = [...COMMANDS, ...PASSED_ON];
+  const [nearest = '/help'] = known.toSorted((a, b) => distance(command, a) - distance(command, b));
   const hint = distance(command, nearest) <= 2 ? ` Did you mean ${nearest}?` : ' /help lists them.';
   return `There is no ${command}.${hint}`;
 }
@@ -145,7 +148,7 @@ export function completionsOf(line: string, openIds: readonly string[]): string[
   const withId = ['/approve', '/deny', '/answer', '/happened', '/did-not-happen', '/retry'].flatMap(
     (command) => openIds.map((id) => `${command} ${id} `),
   );
-  const all = line.includes(' ') ? withId : COMMANDS.map((command) => command);
+  const all = line.includes(' ') ? withId : [...COMMANDS, ...PASSED_ON];
   return all.filter((candidate) => candidate.startsWith(line));
 }
 

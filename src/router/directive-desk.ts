@@ -203,7 +203,7 @@ export class DirectiveDesk {
   ): Promise<string> {
     switch (directive) {
       case 'help':
-        return HELP;
+        return COMMANDS_HELP;
       case 'status':
         return this.#status(message, requester);
       case 'grants':
@@ -390,7 +390,8 @@ const ALONE = ['help', 'status', 'approvals', 'escalations', 'new', 'stop'] as c
 const NEW_CONTEXT =
   'A new context begins here: of what was said before this, the agent is shown nothing any more. It stays on record, and requests that wait go on waiting.';
 
-const HELP = `**What you can write to me**
+/** For `/help`. In markdown. */
+export const COMMANDS_HELP = `**What you can write to me**
 
 - a question or a wish, in your own words
 - \`/approvals\`: what waits for your answer

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type CliSession,
+  COMMANDS,
   completionsOf,
   parseLine,
   platformOfSession,
@@ -10,6 +11,8 @@ import {
 } from '../../../../gateways/cli/inbound.ts';
 import { AccountId } from '../../../../src/domain/ids.ts';
 import { Inbound } from '../../../../src/domain/message.ts';
+import { COMMANDS_HELP } from '../../../../src/router/directive-desk.ts';
+import { DIRECTIVES_HELP } from '../../../../src/router/message-directives.ts';
 import { aCard } from '../../../support/cli-card.ts';
 
 const SESSION: CliSession = {
@@ -69,6 +72,25 @@ describe('what was typed', () => {
     });
   });
 
+  it('OB-010 is handed on as it is typed when the core reads it, whatever stands behind it', () => {
+    const words = [...`${COMMANDS_HELP}\n${DIRECTIVES_HELP}`.matchAll(/`(\/[a-z]+)/g)].flatMap(
+      ([, word]) => word ?? [],
+    );
+    const own = COMMANDS.map((each) => each as string);
+
+    expect(words.length).toBeGreaterThan(30);
+    for (const word of words.filter((each) => !own.includes(each))) {
+      const typed = `${word} why does it fail?`;
+      expect(parseLine(typed), word).toEqual({ kind: 'say', text: typed });
+      expect(completionsOf(word, []), word).toContain(word);
+    }
+    for (const word of ['/new', '/stop', '/status', '/memory']) expect(words).toContain(word);
+  });
+
+  it('gets the nearest word of the core named, too', () => {
+    expect(parseLine('/thnk')).toMatchObject({ sentence: 'There is no /thnk. Did you mean /think?' });
+  });
+
   it('OM-188 is never too strange to be read', () => {
     fc.assert(
       fc.property(
@@ -122,6 +144,7 @@ describe('for the core', () => {
 describe('the Tab key', () => {
   it('offers commands, and then the requests on screen', () => {
     expect(completionsOf('/ap', [])).toEqual(['/approvals', '/approve']);
+    expect(completionsOf('/thi', [])).toEqual(['/think']);
     expect(completionsOf('/deny a', [ID])).toEqual([`/deny ${ID} `]);
     expect(completionsOf('hello', [ID])).toEqual([]);
   });
