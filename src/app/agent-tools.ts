@@ -9,7 +9,6 @@ import type { Clock } from '../domain/clock.ts';
 import type { Tool } from '../domain/tool.ts';
 import { createConfidenceTool } from '../escalation/confidence-tool.ts';
 import { createGoalTool } from '../memory/goal-tool.ts';
-import type { Notes } from '../memory/memory-store.ts';
 import { createNoteTools } from '../memory/note-tools.ts';
 import type { OutputStore } from '../memory/output-store.ts';
 import { createOutputTools } from '../memory/output-tools.ts';
@@ -38,7 +37,7 @@ export async function createAgentTools(base: Base, parts: ToolParts): Promise<To
   const { stores, channels, outputs, databases, groups } = parts;
   const { settings } = config();
   return [
-    ...createTools(stores.memory.notes, clock, settings.sandbox.url),
+    ...createTools(stores, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
     ...(await createFsTools(settings)),
     ...createDatabaseTools(databases, settings.databases),
@@ -59,9 +58,13 @@ export async function createAgentTools(base: Base, parts: ToolParts): Promise<To
   ];
 }
 
-function createTools(notes: Notes, clock: Clock, sandboxUrl: string | undefined): Tool[] {
+function createTools({ memory, transcripts }: Stores, clock: Clock, sandboxUrl: string | undefined): Tool[] {
   return [
-    ...createNoteTools(notes, clock),
+    ...createNoteTools(memory.notes, clock, async ({ conversationId, requester }) =>
+      (await transcripts.read(conversationId)).some(
+        ({ entry }) => entry?.kind === 'user' && entry.from.person !== requester,
+      ),
+    ),
     ...createFileTools(),
     ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`)),
   ];

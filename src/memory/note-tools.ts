@@ -1,4 +1,9 @@
-/** `remember`, `recall` and `forget`: the agent's notes about a person, in a conversation, or for the whole team. */
+/**
+ * `remember`, `recall` and `forget`: the agent's notes about a person, in a conversation, or for the whole team.
+ *
+ * Invariant: what is noted about a person is never told where somebody else takes part, not even on that person's wish:
+ * what a tool tells stays in the conversation, and is read by the turns of everybody in it.
+ */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
@@ -19,7 +24,7 @@ const Scope = z
   .enum(['person', 'conversation', 'team'])
   .default('person')
   .describe(
-    'person: about whoever you are talking to, told to them alone. conversation: for everybody in this one. team: for everybody.',
+    'person: about whoever you are talking to, told only where nobody else takes part. conversation: for everybody in this one. team: for everybody.',
   );
 type Scope = z.infer<typeof Scope>;
 
@@ -48,7 +53,16 @@ const Forget = z.object({
   scope: Scope,
 });
 
-export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
+/** What is answered in place of notes about a person. */
+const NOT_HERE =
+  'Others take part in this conversation and would read it, so notes about a person are not told here. Ask them to write to you in a direct message.';
+
+/** Whether anybody else has said something in the conversation. */
+export type HasOthers = (context: Pick<ToolContext, 'conversationId' | 'requester'>) => Promise<boolean>;
+
+export function createNoteTools(notes: Notes, clock: Clock, hasOthers: HasOthers): Tool[] {
+  const isForOthersToo = async (scope: Scope, context: ToolContext) =>
+    scope === 'person' && (await hasOthers(context));
   const remember: Tool<typeof Remember> = {
     name: 'remember',
     group: 'memory',
@@ -102,6 +116,7 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
     tells: 'outsider',
     composes: true,
     async execute({ words, scope }, context) {
+      if (await isForOthersToo(scope, context)) return failure(NOT_HERE);
       const found = searchNotes(await notes.list(ownerOf(scope, context)), words);
       if (found.length === 0) return success('There is no such note.');
       const told = success(listed(found, ({ text, by }) => `- ${text}${by ? ` (noted by ${by})` : ''}`));
@@ -132,12 +147,15 @@ export function createNoteTools(notes: Notes, clock: Clock): Tool[] {
       const found = named.length > 0 ? named : searchNotes(kept, note);
       const [first] = found;
       if (!first) return success('There is no such note.');
+      const isQuiet = await isForOthersToo(scope, context);
       if (found.length > 1) {
+        if (isQuiet) return failure(`There are several such notes. ${NOT_HERE}`);
         const choices = listed(found, ({ name, text }) => `- ${name}: ${text}`);
         const asking = failure(`Which of these? Say its id, which stands first.\n${choices}`);
         return { ...asking, trust: trustIn(found) };
       }
       await notes.write(owner, [{ name: first.name, text: undefined, over: first.version }], clock.now());
+      if (isQuiet) return success('Forgotten.');
       return { ...success(`Forgotten: ${first.text}`), trust: trustIn([first]) };
     },
   };

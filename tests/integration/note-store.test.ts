@@ -9,6 +9,8 @@ import { ManualClock, openStore } from '../support/core.ts';
 import { runs } from '../support/property-runs.ts';
 
 const OWNER = 'person:alex';
+/** Where several people talk. */
+const GROUP = 'slack:T0:C0:group';
 
 async function openNotes(): Promise<NoteStore> {
   const { redis, keys } = await openStore();
@@ -137,7 +139,9 @@ describe('the note tools', () => {
   async function openTools() {
     const clock = new ManualClock();
     const notes = await openNotes();
-    const [remember, recall, forget] = createNoteTools(notes, clock) as [Tool, Tool, Tool];
+    const hasOthers = async ({ conversationId }: { conversationId: ConversationId }) =>
+      conversationId === GROUP;
+    const [remember, recall, forget] = createNoteTools(notes, clock, hasOthers) as [Tool, Tool, Tool];
     const as = (person: string, conversation = 'slack:T0:C0:1') => ({
       idempotencyKey: 'key',
       conversationId: ConversationId.parse(conversation),
@@ -205,6 +209,25 @@ describe('the note tools', () => {
       text: 'There is no such note.',
       trust: 'tool',
     });
+  });
+
+  it('about a person are not told where others read along, in no way there is', async () => {
+    const { remember, recall, forget, as } = await openTools();
+    const here = as('alex', GROUP);
+    for (const text of ['PIN: cat.', 'PIN: dog.']) await remember.execute({ text, scope: 'person' }, here);
+
+    const read = await recall.execute({ words: '', scope: 'person' }, here);
+    const which = await forget.execute({ note: 'PIN', scope: 'person' }, here);
+    const gone = await forget.execute({ note: 'cat', scope: 'person' }, here);
+
+    for (const answer of [read, which]) {
+      expect(answer).toMatchObject({ status: 'error', text: expect.stringContaining('direct message') });
+    }
+    expect(gone).toMatchObject({ status: 'ok', text: 'Forgotten.' });
+    expect(JSON.stringify([read, which, gone])).not.toMatch(/cat|dog/);
+    expect((await recall.execute({ words: '', scope: 'person' }, as('alex'))).text).toBe('- PIN: dog.');
+    await remember.execute({ text: 'Tea is at four.', scope: 'conversation' }, here);
+    expect((await recall.execute({ words: '', scope: 'conversation' }, here)).text).toContain('Tea');
   });
 
   it('do the same again without a second note, and replace a note of the same topic', async () => {

@@ -49,7 +49,7 @@ async function turn(
     ...alone,
     ...createPlanTools(alone, { run: async () => ({ status: 'ok', text: '' }) }),
     ...createFileTools(),
-    ...createNoteTools(memory.notes, clock),
+    ...createNoteTools(memory.notes, clock, async () => false),
     ...createDocumentTools(memory.notes, clock),
   ];
   const outcome = await runTurn(
