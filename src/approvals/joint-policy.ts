@@ -11,13 +11,18 @@ export function jointName(names: readonly string[]): string {
   return [...new Set(names)].toSorted().join(AND);
 }
 
-/** One that is not there any more is the default. */
+/** Of one that is not there (any more) nobody knows how strict it was: it is in everything the strictest of all. */
 export function policyNamed(policies: EscalationConfig['policies'], name: string): EscalationPolicy {
-  const own = policies[name];
+  const known = new Map(Object.entries(policies));
+  const own = known.get(name);
   if (own) return own;
+  const strictest = (): EscalationPolicy => ({
+    ...[policies.default, ...known.values()].reduce(stricter),
+    refuse_by: 'one',
+  });
   return name
     .split(AND)
-    .map((each) => policies[each] ?? policies.default)
+    .map((each) => known.get(each) ?? strictest())
     .reduce(stricter);
 }
 

@@ -1,4 +1,4 @@
-/** What `tools` and `elevation` of `authorizations.yaml` name elsewhere: roles, people, platforms. */
+/** What `tools`, `elevation` and `after_reading` of `authorizations.yaml` name elsewhere: roles, people, platforms, policies. */
 import type { Authorizations } from './authorizations.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed } from './config-file.ts';
@@ -12,6 +12,9 @@ export interface ToolCheckInput {
   readonly platforms: readonly string[];
 }
 
+/** Sections that say who is asked; their approvers are looked at with those of the rules. */
+const ASKING = ['elevation', 'after_reading'] as const;
+
 export function checkTools({
   authorizations,
   contacts,
@@ -19,10 +22,9 @@ export function checkTools({
   platforms,
 }: ToolCheckInput): ConfigProblem[] {
   const { file, value } = authorizations ?? {};
-  if (!file || !value?.tools || !value.elevation) return [];
+  if (!file || !value?.tools || !value.elevation || !value.after_reading) return [];
   const { roles, people, channels } = value.tools;
   const known = contacts?.keysAt(['people']);
-  const { channel, policy } = value.elevation;
   const policies = escalation?.keysAt(['policies']);
   return [
     ...Object.keys(roles).flatMap((role) =>
@@ -37,11 +39,16 @@ export function checkTools({
       const platform = name.split(':')[0] ?? name;
       return unknownName(file, ['tools', 'channels', name], 'platform', platform, platforms);
     }),
-    ...(channel === undefined
-      ? []
-      : unknownName(file, ['elevation', 'channel'], 'platform', channel, platforms)),
-    ...(policy === undefined || !policies
-      ? []
-      : unknownName(file, ['elevation', 'policy'], 'policy', policy, policies)),
+    ...ASKING.flatMap((section) => {
+      const { channel, policy } = value[section];
+      return [
+        ...(channel === undefined
+          ? []
+          : unknownName(file, [section, 'channel'], 'platform', channel, platforms)),
+        ...(policy === undefined || !policies
+          ? []
+          : unknownName(file, [section, 'policy'], 'policy', policy, policies)),
+      ];
+    }),
   ];
 }

@@ -211,20 +211,19 @@ function checkApprovers(who: Who, escalation: Present<EscalationConfig> | undefi
   });
 }
 
-function askedByRules({ file, value: { rules, defaults, elevation } }: Present<Authorizations>): Asked[] {
-  const elevating = elevation.approvers;
+function askedByRules({ file, value }: Present<Authorizations>): Asked[] {
+  const { rules } = value;
   const byRules = rules.flatMap((rule, index): Asked[] => {
     const { asking, at } = askingOf(rule) ?? {};
     return asking && at
       ? [{ file, at: ['rules', index, ...at, 'approvers'], approvers: asking.approvers }]
       : [];
   });
-  const asked = elevating
-    ? [...byRules, { file, at: ['elevation', 'approvers'], approvers: elevating }]
-    : byRules;
-  return defaults.approvers
-    ? [...asked, { file, at: ['defaults', 'approvers'], approvers: defaults.approvers }]
-    : asked;
+  const bySections = (['elevation', 'after_reading', 'defaults'] as const).flatMap((section): Asked[] => {
+    const { approvers } = value[section];
+    return approvers ? [{ file, at: [section, 'approvers'], approvers }] : [];
+  });
+  return [...byRules, ...bySections];
 }
 
 function askedByPolicies({ file, value: { policies } }: Present<EscalationConfig>): Asked[] {

@@ -46,7 +46,17 @@ describe('the policy of several calls', () => {
     expect(policyNamed(POLICIES, 'a + b')).toBe(FAST);
   });
 
-  it('is the default for one that is not there any more', () => {
-    expect(policyNamed(POLICIES, 'gone')).toBe(SLOW);
+  it.each(['gone', 'gone + fast', 'toString'])(
+    'is the strictest of all for one that is not there: %s',
+    (name) => {
+      expect(policyNamed(POLICIES, name)).toEqual(policyNamed(POLICIES, 'fast + default'));
+    },
+  );
+
+  it('lets nothing happen by itself for one that is not there, though all others do', () => {
+    const policies = { default: SLOW };
+
+    expect(policyNamed(policies, 'gone')).toMatchObject({ on_timeout: [], refuse_by: 'one' });
+    expect(policyNamed(policies, 'gone').standing_yes).toBeUndefined();
   });
 });

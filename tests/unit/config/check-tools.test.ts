@@ -64,6 +64,10 @@ elevation: { approvers: { role: manager }, policy: default, channel: email, last
     ['elevation: { channel: slak }', /elevation\.channel: a known platform/],
     ['elevation: { approvers: { role: member } }', /elevation\.approvers/],
     ['elevation: { lasts: 2d }', /elevation\.lasts/],
+    ['after_reading: { policy: defalt }', /after_reading\.policy: a known policy.*did you mean default/],
+    ['after_reading: { channel: slak }', /after_reading\.channel: a known platform.*did you mean slack/],
+    ['after_reading: { approvers: { role: member } }', /after_reading\.approvers.*may approve/],
+    ['after_reading: { approvers: { role: mananger } }', /after_reading\.approvers.*did you mean manager/],
   ])('say what is wrong with %s', (written, problem) => {
     const said = mistakes(`${written}\n`);
 
