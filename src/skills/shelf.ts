@@ -10,7 +10,7 @@
 import semver from 'semver';
 import type { SkillSettings } from '../config/skills.ts';
 import { type Host, type Lack, lacksOf } from './eligibility.ts';
-import { isReadable, SKILL_SOURCES, type Skill, type SkillFile } from './skill.ts';
+import { isReadable, isThirdParty, SKILL_SOURCES, type Skill, type SkillFile } from './skill.ts';
 
 export interface Shelf {
   /** What can be used, by name: what is required first, then by source, lowest first. */
@@ -70,12 +70,14 @@ function judge(named: readonly SkillFile[], host: Host, settings: SkillSettings)
   return named.map((file): Standing => {
     if (by) return { kind: 'shadowed', file, by };
     const lacks = isReadable(file) ? lacksOf(file, host, settings) : [brokenLack(file)];
-    if (lacks.length === 0 || (!settings.fall_back && !isUnread(lacks))) by = file;
+    if (lacks.length === 0 || (!settings.fall_back && !isUnread(file, lacks))) by = file;
     return lacks.length === 0 ? { kind: 'active', file } : { kind: 'ineligible', file, lacks };
   });
 }
 
-function isUnread(lacks: readonly Lack[]): boolean {
+/** What others wrote and what cannot be read by the gateway, nobody can have agreed to as a skill. */
+function isUnread(file: SkillFile, lacks: readonly Lack[]): boolean {
+  if (isThirdParty(file) && !isReadable(file)) return true;
   return lacks.some(({ code }) => code === 'NOT_PINNED' || code === 'CONTENT_CHANGED');
 }
 

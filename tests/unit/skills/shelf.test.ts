@@ -79,6 +79,16 @@ describe('skills of one name', () => {
     expect(codes(files)).toEqual(['greeting INVALID']);
   });
 
+  it.each(['managed', 'extra'] as const)('are not taken by a broken one of others (%s)', (source) => {
+    const broken = from(source, 'requires: { what: [x] }');
+
+    for (const settings of [{}, ANY]) {
+      const files = [from('bundled'), broken];
+      expect(active(files, settings)).toEqual(['greeting bundled']);
+      if (source === 'managed') expect(codes(files, settings)).toEqual(['greeting INVALID']);
+    }
+  });
+
   it('are not taken by one that nobody here has read', () => {
     const files = [from('bundled'), from('managed', undefined, { sha256: 'a'.repeat(64) })];
 
