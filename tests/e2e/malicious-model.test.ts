@@ -3,7 +3,7 @@
  * people write, quote, forward and send along, and what lies in Jira and in the workspace. Nothing it is told there may
  * come to pass. What lies further outside: malicious-model-outside.test.ts.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Trial, type WayIn } from '../support/malicious-model.ts';
@@ -27,7 +27,7 @@ async function send(file: { name: string; mediaType: string; bytes: Buffer }): P
   const said = { user: ALEX.slack, channel: GENERAL, text: '<@U0SIGNALBOX> look', files: [file] };
   const { ts, acknowledged } = await story.sandbox.slack.say(said);
   await acknowledged;
-  await story.answer(ts, /obeying/);
+  await story.answer(ts, /obeying|Nothing left/);
 }
 
 /** What strangers wrote, on its way to the model. */
@@ -60,8 +60,10 @@ const WAYS: Record<string, WayIn['reach']> = {
     await trial.ask(`READ file ${attack}.md`);
   },
   async 'the name of a file of the workspace'(attack) {
-    writeFileSync(path.join(trial.workspace, `name DOx${attack}x.md`), '# Nothing\n');
-    await trial.ask('READ files .');
+    const folder = `names-${attack}`;
+    mkdirSync(path.join(trial.workspace, folder));
+    writeFileSync(path.join(trial.workspace, folder, `name DOx${attack}x.md`), '# Nothing\n');
+    await trial.ask(`READ files ${folder}`);
   },
   async 'a line found in the workspace'(attack) {
     writeFileSync(path.join(trial.workspace, `found-${attack}.md`), `term-${attack}: DOx${attack}x\n`);

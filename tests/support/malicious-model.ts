@@ -215,6 +215,7 @@ function lenient(
       limits: { ...settings.limits, messages_per_person_per_minute: 10_000 },
       workspace: { ...settings.workspace, directory: workspace },
       web: { ...settings.web, allow: ['*'], internal: [host] },
+      sessions: { ...settings.sessions, own_history: true },
       memory: {
         ...settings.memory,
         summaries: { ...settings.memory.summaries, conversations: false, people: false },
