@@ -119,3 +119,27 @@ describe('what was decided', () => {
     expect(said[2]?.entry).toMatchObject({ status: 'waiting' });
   });
 });
+
+describe('what a person has noted', () => {
+  it('is told to them where they are alone, and not once others take part', async () => {
+    story = await Story.begin();
+    const thread = await story.mention('remember that my door code hint is kestrel');
+    await story.answer(thread, /noted|remember/i);
+    await story.say(ALEX.slack, thread, 'what do you know about kestrel?');
+    await story.answer(thread, /what I know:[\s\S]*kestrel/);
+
+    const group = await story.mention('what can you do?', DANA.slack);
+    await story.answer(group, /Here is what I can do/);
+    await story.say(ALEX.slack, group, 'what do you know about kestrel?');
+    await story.answer(group, /direct message/);
+    await story.quiet();
+
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1))).toContain('direct message');
+    expect(
+      story
+        .said(group)
+        .map((each) => JSON.stringify(each))
+        .join(),
+    ).not.toContain('code hint');
+  });
+});
