@@ -13,6 +13,7 @@ export const DatabaseSettings = z.strictObject({
   url: z
     .string()
     .refine(isPostgresUrl, URL_WORDS)
+    .refine(isDecodable, 'must have two hexadecimal digits behind each %; a % itself is written %25')
     .describe('postgres://user@host:port/database. The user is one that may only read.'),
   password: z.string().min(1).optional().describe('From the environment, never written here.'),
   description: z
@@ -37,6 +38,16 @@ export type Databases = z.infer<typeof Databases>;
 /** Whether what is said to it leaves this machine. */
 export function isLocal({ url }: Pick<DatabaseSettings, 'url'>): boolean {
   return isLoopback(new URL(url).hostname);
+}
+
+/** What follows a `%` is taken for a character when a connection is opened. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isPostgresUrl(text: string): boolean {

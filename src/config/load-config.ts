@@ -13,6 +13,7 @@ import { checkApi } from './check-api.ts';
 import { checkBudgets } from './check-budgets.ts';
 import { checkEscalations } from './check-escalations.ts';
 import { checkSchedules } from './check-schedules.ts';
+import { checkSettings } from './check-settings.ts';
 import { checkTools } from './check-tools.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { ConfigFile, type Parsed } from './config-file.ts';
@@ -155,6 +156,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
   );
   problems.push(
     ...checkBudgets(settings),
+    ...checkSettings(settings, [...Object.keys(gateways), 'cli']),
     ...checkApi({
       settings,
       authorizations: authorizations?.file,

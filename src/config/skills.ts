@@ -1,4 +1,5 @@
 /** `skills` of `settings.yaml`: which skills there are, how they are found, and how much of them is shown. */
+import { parse, resolve } from 'node:path';
 import { z } from 'zod';
 import { duration } from './duration.ts';
 
@@ -14,7 +15,12 @@ export const SkillName = z
     'a skill is lower-case letters, digits and single hyphens between them',
   );
 
-const Folder = z.string().min(1);
+const Folder = z
+  .string()
+  .min(1)
+  .refine((folder) => resolve(folder) !== parse(resolve(folder)).root, {
+    error: 'must be a folder of skills, not everything on this machine',
+  });
 
 /** As `sha256sum` prints it. */
 const Sha256 = z
