@@ -21,8 +21,9 @@ const PRIVATE = 0o600;
 // ── The commands ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export async function showMemory(who: string, options: MemoryOptions): Promise<number> {
-  return withPerson(who, options, 'see what is remembered of', async ({ personData }, { ids }) => {
-    const all = await personData.collect(ids);
+  return withPerson(who, options, 'see what is remembered of', async ({ personData }, subject) => {
+    const all = await personData.collect(subject.ids);
+    requireSomebody(subject, all);
     return print(options.json ? toJson(all) : describe(all));
   });
 }
@@ -34,6 +35,7 @@ export async function exportMemory(
 ): Promise<number> {
   return withPerson(who, options, 'export what is remembered of', async (session, subject) => {
     const all = await session.personData.collect(subject.ids);
+    requireSomebody(subject, all);
     await record(session, subject, 'memory.exported', { conversations: all.conversations.length });
     if (file === undefined) return print(toJson(all));
     await writeFileAtomic(file, `${toJson(all)}\n`, { mode: PRIVATE });
@@ -96,6 +98,8 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
 interface Subject {
   readonly id: PersonId;
   readonly name: string;
+  /** Somebody we know now: not a guest, and not whoever was taken out of contacts.yaml. */
+  readonly isKnown: boolean;
   /** Every id they go by, their own first. */
   readonly ids: readonly PersonId[];
   /** Who asks, as the audit names them. */
@@ -117,14 +121,25 @@ async function withPerson(
       throw new StartupError(`"${who}" is no id of a person`, '`signalbox people list` shows them');
     }
     // Whoever is no longer in contacts.yaml, and a guest, may be erased all the same.
-    const name = session.directory.find(id)?.name ?? id;
+    const known = session.directory.find(id);
     return work(session, {
       id,
-      name: visible(name),
+      name: visible(known?.name ?? id),
+      isKnown: known !== undefined,
       ids: session.directory.idsOf(id),
       actor: auditName(actor),
     });
   });
+}
+
+/** @throws {StartupError} for somebody nobody knows, of whom there is nothing: that is a name written wrong */
+function requireSomebody({ id, isKnown }: Subject, all: PersonExport): void {
+  const { ids: _, ...kept } = all;
+  if (isKnown || Object.values(kept).some((each) => each.length > 0)) return;
+  throw new StartupError(
+    `there is no ${id} in contacts.yaml, and nothing is remembered of anybody by that id`,
+    '`signalbox people list` shows who there is',
+  );
 }
 
 async function record(

@@ -20,7 +20,7 @@ import { type GatewayConfig, readConfig } from './prepare.ts';
 import { playedBySandbox } from './sandbox-plan.ts';
 import { table } from './table.ts';
 
-/** There is no such profile or person. The message says what there is. */
+/** There is no such profile, person or platform. The message says what there is. */
 class UnknownNameError extends AppError {
   override readonly code = 'UNKNOWN_NAME';
 }
@@ -33,7 +33,7 @@ export interface ToolsOptions {
   readonly json: boolean;
 }
 
-/** @throws {UnknownNameError} when there is no such profile, or no such person */
+/** @throws {UnknownNameError} when there is no such profile, person or platform */
 export async function showTools(written: string | undefined, options: ToolsOptions): Promise<number> {
   const profile = written === undefined ? undefined : toProfile(written);
   const config = readConfig(options.config);
@@ -111,7 +111,7 @@ function showOf(access: ToolAccess, tools: readonly Tool[], asker: Asker, asJson
 }
 
 function askerIn(
-  { authorizations, contacts }: GatewayConfig,
+  { authorizations, contacts, settings }: GatewayConfig,
   profile: ToolProfile | undefined,
   { as, on, elevated }: ToolsOptions,
 ): Asker | undefined {
@@ -120,6 +120,8 @@ function askerIn(
   if (as !== undefined && !person) throw unknownPerson(as, Object.keys(contacts.people));
   const roles = person?.roles ?? (authorizations.guest_role === undefined ? [] : [authorizations.guest_role]);
   const platform = on?.split(':')[0];
+  const platforms = [...Object.keys(settings.gateways), 'cli'];
+  if (platform !== undefined && !platforms.includes(platform)) throw unknownPlatform(platform, platforms);
   const channels = on === undefined || platform === undefined ? [] : [...new Set([on, platform])];
   return { person: as ?? 'somebody unknown', roles, channels, profile, elevated };
 }
@@ -128,6 +130,12 @@ export function unknownPerson(name: string, known: readonly string[]): AppError 
   const meant = didYouMean(name, [...known]);
   const hint = meant === undefined ? `There is: ${known.join(', ')}.` : `Did you mean ${meant}?`;
   return new UnknownNameError(`There is no ${name} in contacts.yaml. ${hint}`);
+}
+
+function unknownPlatform(name: string, known: readonly string[]): AppError {
+  const meant = didYouMean(name, [...known]);
+  const hint = meant === undefined ? `There is: ${known.join(', ')}.` : `Did you mean ${meant}?`;
+  return new UnknownNameError(`There is no platform ${name}. ${hint}`);
 }
 
 function toProfile(written: string): ToolProfile {

@@ -60,6 +60,16 @@ describe('signalbox memory', () => {
     });
   });
 
+  it('says that there is nobody of a name, rather than counting nothing', async () => {
+    const shown = await home.run('memory', 'show', 'nobody');
+    const exported = await home.run('memory', 'export', 'nobody');
+
+    for (const { code, err } of [shown, exported]) {
+      expect(code).toBe(1);
+      expect(err).toMatch(/there is no nobody in contacts\.yaml[\s\S]*signalbox people list/i);
+    }
+  });
+
   it('counts what would be erased, erases it when it is meant, and leaves the audit provable', async () => {
     const dry = await home.run('memory', 'erase', 'alex');
     expect(dry.out).toMatch(/messages\s+2[\s\S]*Nothing was erased/);

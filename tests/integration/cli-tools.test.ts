@@ -58,6 +58,8 @@ describe('signalbox tools', () => {
 
   it.each([
     [['tools', 'huge'], /no profile huge.*minimal, coding, messaging, full/],
+    [['tools', '--as', 'alex', '--on', 'slakc'], /There is no platform slakc\. Did you mean slack\?/],
+    [['tools', '--on', 'zzz:C1'], /There is no platform zzz\./],
     [['tools', '--as', 'alx'], /no alx in contacts\.yaml\. Did you mean alex\?/],
   ])('says what there is instead of %j', async (args, said) => {
     const { code, err } = await home.run(...args);

@@ -80,6 +80,11 @@ describe('signalbox usage', () => {
 
   it('refuses a period that is none, and whoever may not operate', async () => {
     expect(await home.run('usage', '--of', 'yesterday')).toMatchObject({ code: 2 });
+    expect(await home.run('usage', '--of', '2026-02-31')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('A day such as 2026-11-21'),
+    });
+    expect(await home.run('usage', '--of', '2028-02-29')).toMatchObject({ code: 0 });
     home.edit('settings.yaml', 'account: local', 'account: nobody');
     expect(await home.run('usage')).toMatchObject({ code: 1 });
   });

@@ -49,6 +49,12 @@ Examples:
 }
 
 function toPeriod(text: string): string {
-  if (/^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$/.test(text)) return text;
+  if (/^\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?$/.test(text) && isInCalendar(text)) return text;
   throw new InvalidArgumentError('A day such as 2026-11-21, or a month such as 2026-11, is expected.');
+}
+
+/** A day that a month does not have would be read as one of the next. */
+function isInCalendar(day: string): boolean {
+  const ms = Date.parse(day);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
 }
