@@ -29,6 +29,7 @@ import { actorOf } from './actor.ts';
 import { auditFinding } from './audit-finding.ts';
 import { platformName } from './banner.ts';
 import { createConsoleLogger, standardError } from './console-logger.ts';
+import { idleSettings } from './idle-settings.ts';
 import { type Books, foundBy, probeServers } from './mcp-findings.ts';
 import { environment, type GatewayConfig } from './prepare.ts';
 import { scheduleFinding } from './schedule-finding.ts';
@@ -45,6 +46,8 @@ const STORE = 'Store';
 const MODEL = 'Model';
 const MCP = 'MCP servers';
 const SKILLS = 'Skills';
+/** Settings that have no effect. */
+const IDLE = 'Without effect';
 
 export interface CheckOptions {
   readonly config: string;
@@ -100,11 +103,14 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
     const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
     const scripts = pending.of(SKILLS, scriptFindings(config));
-    const [stored, thought, run] = await Promise.all([store, model, scripts]);
+    const idle = pending.of(IDLE, idleSettings(config));
+    const [stored, thought, run, ignored] = await Promise.all([store, model, scripts, idle]);
     const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
     const served = (await pending.of(MCP, foundBy(probes, stored.books))).map(mcpFinding);
     const skilled = run.map((finding) => ({ part: SKILLS, configured: true, ...finding }));
-    return [...stored.findings, ...thought, ...skilled, ...platforms, ...served];
+    // Nothing is broken by it, so it is said and fails nothing.
+    const noted = ignored.map((finding) => ({ part: IDLE, configured: false, ...finding }));
+    return [...stored.findings, ...thought, ...skilled, ...platforms, ...served, ...noted];
   } finally {
     pending.stop();
   }

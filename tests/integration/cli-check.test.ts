@@ -44,6 +44,28 @@ const PROGRAM = {
 };
 
 describe('signalbox check', () => {
+  it('names settings for tools and skills that have no effect, and fails nothing for that', async () => {
+    const skill = 'incident-triage';
+    home.edit(
+      'settings.yaml',
+      '\nmcp:\n',
+      '\ntools: { refnd: { per_minute: 2 }, refund: { per_minute: 2 } }\nmcp:\n',
+    );
+    await home.run('config', 'set', `settings.skills.entries.${skill}.hash`, 'a'.repeat(64));
+
+    const { code, out } = await home.run('check', '--json');
+
+    expect(JSON.parse(out)).toMatchObject({ ok: true });
+    expect(code).toBe(0);
+    expect(await findings('Without effect')).toMatchObject([
+      { subject: 'settings.yaml tools.refnd', remedy: 'Did you mean refund?' },
+      {
+        subject: `settings.yaml skills.entries.${skill}.hash`,
+        detail: expect.stringContaining('no skill of a third party (bundled)'),
+      },
+    ]);
+  });
+
   it('asks every MCP server for its tools, and says which wait for somebody to agree', async () => {
     const port = await closedPort();
     serves({

@@ -1,0 +1,57 @@
+/** Settings for things that are not there, or are not asked about, for `signalbox check`: tools, and hashes of skills. */
+import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import { didYouMean } from '../config/schema-check.ts';
+import type { CheckFinding } from '../domain/gateway.ts';
+import type { Shelf } from '../skills/shelf.ts';
+import { isThirdParty } from '../skills/skill.ts';
+import type { GatewayConfig } from './prepare.ts';
+import { createRegistry } from './skills.ts';
+import { openCatalog } from './tools.ts';
+
+/** What MCP servers have is known once they have answered. */
+const OF_SERVERS = 'mcp__';
+
+export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[]> {
+  const { tools, skills } = config.settings;
+  const hashes = Object.keys(skills.entries).filter((name) => skills.entries[name]?.hash !== undefined);
+  if (Object.keys(tools).length === 0 && hashes.length === 0) return [];
+  const catalog = await openCatalog(config);
+  const registry = createRegistry(config, catalog);
+  if (hashes.length > 0) await registry.reload();
+  return [...idleTools(Object.keys(tools), catalog), ...idleHashes(hashes, registry.shelf())];
+}
+
+function idleTools(written: readonly string[], catalog: Pick<ToolCatalog, 'list'>): CheckFinding[] {
+  const known = catalog.list().map(({ name }) => name);
+  return written
+    .filter((name) => !known.includes(name) && !name.startsWith(OF_SERVERS))
+    .map((name) => {
+      const meant = didYouMean(name, known);
+      return {
+        subject: `settings.yaml tools.${name}`,
+        status: 'missing',
+        detail: `there is no tool ${name} here, so this holds for nothing`,
+        remedy: meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${meant}?`,
+      };
+    });
+}
+
+/** A hash is asked about where somebody else may change the file: your own and those that came along are as they are. */
+function idleHashes(names: readonly string[], { standings }: Shelf): CheckFinding[] {
+  return names.flatMap((name): CheckFinding[] => {
+    const named = standings.filter(({ file }) => file.id === name);
+    if (named.some(({ file }) => isThirdParty(file))) return [];
+    const [first] = named;
+    const why = first
+      ? `${name} is no skill of a third party (${first.file.source})`
+      : `there is no skill ${name}`;
+    return [
+      {
+        subject: `settings.yaml skills.entries.${name}.hash`,
+        status: 'missing',
+        detail: `${why}, so the hash is not looked at`,
+        remedy: 'Take it out; `signalbox skills list` shows where each skill comes from.',
+      },
+    ];
+  });
+}
