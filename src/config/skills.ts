@@ -30,7 +30,7 @@ const Sha256 = z
 const SkillEntry = z.strictObject({
   enabled: z.boolean().default(true).describe('false: this skill is not used.'),
   hash: Sha256.optional().describe(
-    'SHA-256 of its SKILL.md as somebody has read it. Changed, it is not used until it was read again.',
+    'SHA-256 of the SKILL.md of a third party (managed, extra) as somebody has read it. Changed, it is not used until it was read again.',
   ),
   scripts_hash: Sha256.optional().describe(
     'SHA-256 of everything in its folder as somebody has read it, as `signalbox skills show` prints it. Without it no script of a third party is run.',
