@@ -58,7 +58,7 @@ export async function equipAgent(base: Base, stores: Stores, channels: Channels)
   const scripts = createScripts(base, skills);
 
   const guarded = (tool: Tool) => results.wrap(withBreaker(tool, breakers));
-  const parts = { stores, channels, outputs, databases, groups };
+  const parts = { stores, channels, outputs, skills, databases, groups };
   const single = (await createAgentTools(base, parts)).map(guarded);
   const plans = new SagaRunner({
     ...stores,

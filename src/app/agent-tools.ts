@@ -5,6 +5,7 @@ import { createHandOffTool } from '../control/hand-off-tool.ts';
 import type { Database } from '../database/database.ts';
 import { createDatabaseTools } from '../database/database-tools.ts';
 import { createFileTools } from '../delivery/file-tools.ts';
+import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool } from '../domain/tool.ts';
 import { createConfidenceTool } from '../escalation/confidence-tool.ts';
@@ -15,7 +16,9 @@ import { createOutputTools } from '../memory/output-tools.ts';
 import { createShopTools } from '../sandbox/shop/shop-tools.ts';
 import { createScheduleTools } from '../scheduler/schedule-tools.ts';
 import { versionOfPackage } from '../skills/host.ts';
+import { type Agreement, createProposeSkillTool } from '../skills/propose-skill-tool.ts';
 import { foldersOf } from '../skills/skill-folders.ts';
+import type { SkillRegistry } from '../skills/skill-registry.ts';
 import { Workspace } from '../workspace/workspace.ts';
 import { createWorkspaceTools } from '../workspace/workspace-tools.ts';
 import type { Base } from './base.ts';
@@ -27,6 +30,7 @@ export interface ToolParts {
   readonly stores: Stores;
   readonly channels: Channels;
   readonly outputs: OutputStore;
+  readonly skills: SkillRegistry;
   readonly databases: ReadonlyMap<string, Database>;
   /** Of all tools there are, at the moment of the question. */
   readonly groups: () => ReadonlySet<string>;
@@ -34,7 +38,7 @@ export interface ToolParts {
 
 export async function createAgentTools(base: Base, parts: ToolParts): Promise<Tool[]> {
   const { config, clock } = base;
-  const { stores, channels, outputs, databases, groups } = parts;
+  const { stores, channels, outputs, skills, databases, groups } = parts;
   const { settings } = config();
   return [
     ...createTools(stores, clock, settings.sandbox.url),
@@ -54,8 +58,28 @@ export async function createAgentTools(base: Base, parts: ToolParts): Promise<To
     createHandOffTool(() => stores.controlDesk.isAnybodyThere()),
     createConfidenceTool(),
     createGoalTool(() => config().purpose),
+    createProposeSkillTool({
+      ...stores,
+      settings: () => config().settings.skills,
+      registry: skills,
+      agreement: async (id) => agreementOf(await stores.approvals.find(id)),
+      clock,
+    }),
     ...channels.configured.flatMap((gateway) => gateway.tools ?? []),
   ];
+}
+
+/** The yes of a human to just this call; undefined where a rule, silence or a standing yes said it. */
+function agreementOf(approval: Approval | undefined): Agreement | undefined {
+  const { request, decision, assents = [] } = approval ?? {};
+  if (!request || decision?.choice !== 'approve' || decision.source !== 'human' || !decision.by)
+    return undefined;
+  const people = new Map([...assents.map(({ by }) => by), decision.by].map((by) => [by.person, by]));
+  return {
+    requester: { person: request.requester, name: request.requesterName },
+    by: [...people.values()].map(({ person, name }) => ({ person, name })),
+    basis: request.preview?.basis,
+  };
 }
 
 function createTools({ memory, transcripts }: Stores, clock: Clock, sandboxUrl: string | undefined): Tool[] {

@@ -27,6 +27,7 @@ import { GIVE_UP_AFTER_MS } from '../router/delivery-worker.ts';
 import { createLinkNews } from '../router/link-news.ts';
 import { Reach } from '../router/reach.ts';
 import { ScheduleStore } from '../scheduler/schedule-store.ts';
+import { LearningStore } from '../skills/learning-store.ts';
 import type { Base } from './base.ts';
 
 /** How long after its time something is there still, in ms, if nobody sweeps; see `RetentionSweep`. */
@@ -51,6 +52,7 @@ export interface Stores {
   readonly memory: RedisMemory;
   readonly transcripts: TranscriptStore;
   readonly personData: PersonData;
+  readonly learning: LearningStore;
   readonly apiKeys: ApiKeyStore;
   readonly toolPins: PinStore;
   readonly schedules: ScheduleStore;
@@ -78,6 +80,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
   );
   const transcripts = new TranscriptStore(redis, keys);
   const schedules = new ScheduleStore(redis, keys, writer, keepApprovalsMs);
+  const learning = new LearningStore(redis, keys, writer, () => config().settings.retention.notes);
   const stores: Stores = {
     approvals: new ApprovalStore(redis, keys, consequencesOf, keepApprovalsMs),
     audit: new AuditLog(redis, keys),
@@ -93,7 +96,8 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
     escalationDesk: new EscalationDesk({ escalations, directory, writer, rememberMs }),
     memory,
     transcripts,
-    personData: new PersonData(memory, transcripts, schedules),
+    personData: new PersonData(memory, transcripts, schedules, learning),
+    learning,
     apiKeys: new ApiKeyStore(redis, keys),
     toolPins: new PinStore(redis, keys, writer),
     schedules,

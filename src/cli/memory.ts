@@ -199,7 +199,15 @@ function describe({ ids, profiles, notes, conversations, schedules }: PersonExpo
   return [head, ...known, ...noted, ...planned].join('\n');
 }
 
-function erasedText({ profiles, notes, messages, summaries, conversations, schedules }: Erased): string {
+function erasedText({
+  profiles,
+  notes,
+  messages,
+  summaries,
+  conversations,
+  schedules,
+  learned,
+}: Erased): string {
   return facts([
     ['profiles', String(profiles)],
     ['notes', String(notes)],
@@ -207,6 +215,7 @@ function erasedText({ profiles, notes, messages, summaries, conversations, sched
     ['summaries', String(summaries)],
     ['whole conversations', String(conversations)],
     ['planned', String(schedules)],
+    ['named in learned skills', String(learned)],
   ]);
 }
 

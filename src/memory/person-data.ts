@@ -3,8 +3,8 @@
  *
  * Invariants
  *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, what they have
- *      planned for another time, and every summary of a conversation they spoke in, because it is made of their words
- *      as well. Where nobody else spoke, the whole conversation goes.
+ *      planned for another time, their name in what is kept of skills, and every summary of a conversation they spoke
+ *      in, because it is made of their words as well. Where nobody else spoke, the whole conversation goes.
  *   2. The audit stays as it is: it holds no text of a message, and without an entry nobody could prove the others.
  *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it.
  */
@@ -55,6 +55,13 @@ export interface PlannedStore {
   drop(id: string, audit: AuditEvent): Promise<boolean>;
 }
 
+/** What is kept of skills that were learned: who proposed one, and who agreed. */
+export interface LearnedStore {
+  naming(people: readonly PersonId[]): Promise<readonly { readonly id: string }[]>;
+  /** Whether they were named in it. */
+  forget(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean>;
+}
+
 /** How much was, or would be, removed. */
 export interface Erased {
   readonly profiles: number;
@@ -65,6 +72,8 @@ export interface Erased {
   readonly conversations: number;
   /** Planned for another time, also what is over. */
   readonly schedules: number;
+  /** Skills that were learned, and do not name them any more. */
+  readonly learned: number;
 }
 
 export const PersonSnapshot = z.strictObject({
@@ -87,6 +96,7 @@ export class PersonData {
     private readonly memory: RedisMemory,
     private readonly transcripts: TranscriptStore,
     private readonly planned: PlannedStore,
+    private readonly learned: LearnedStore,
   ) {}
 
   /** @param ids every id of the person, their own first */
@@ -121,6 +131,7 @@ export class PersonData {
       summaries: conversations.filter(({ summary }) => summary).length,
       conversations: conversations.filter(({ alone }) => alone).length,
       schedules: schedules.length,
+      learned: (await this.learned.naming(ids)).length,
     };
   }
 
@@ -130,7 +141,15 @@ export class PersonData {
     about: Pick<AuditEvent, 'actor' | 'correlation'>,
     nowMs: number,
   ): Promise<Erased> {
-    const removed = { profiles: 0, notes: 0, messages: 0, summaries: 0, conversations: 0, schedules: 0 };
+    const removed = {
+      profiles: 0,
+      notes: 0,
+      messages: 0,
+      summaries: 0,
+      conversations: 0,
+      schedules: 0,
+      learned: 0,
+    };
     const audit = (subject: string, detail: Record<string, unknown>): AuditEvent => ({
       ...about,
       event: 'memory.erased',
@@ -140,6 +159,9 @@ export class PersonData {
     // First: a run that begins would say their words again.
     for (const { id } of await this.planned.plannedBy(ids)) {
       if (await this.planned.drop(id, audit(id, { what: 'schedule' }))) removed.schedules++;
+    }
+    for (const { id } of await this.learned.naming(ids)) {
+      if (await this.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
     }
     for (const id of ids) {
       if (await this.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;

@@ -16,9 +16,9 @@ export type QueueName = 'm' | 'e' | `o.${string}`;
 
 /**
  * Kinds of records that a `RecordStore` keeps: escalations, what each person is to be told, whose accounts are whose,
- * plans that run, what is planned for later, summaries of conversations, what is known of people.
+ * plans that run, what is planned for later, summaries of conversations, what is known of people, what was learned.
  */
-export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag' | 'sch' | 'mcp' | 'sum' | 'prf';
+export type RecordFamily = 'esc' | 'pgr' | 'lnk' | 'sag' | 'sch' | 'mcp' | 'sum' | 'prf' | 'lrn';
 
 export class Keys {
   constructor(readonly prefix: string) {}

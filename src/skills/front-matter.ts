@@ -14,7 +14,7 @@ const MAX_NAME_CHARS = 64;
 /** Agent Skills, "Specification", description. */
 const MAX_DESCRIPTION_CHARS = 1_024;
 /** What a skill counts as that does not say. */
-const FIRST_VERSION = '1.0.0';
+export const FIRST_VERSION = '1.0.0';
 /** YAML's own protection: more expansions of aliases than this and the head is refused. */
 const MAX_ALIASES = 20;
 

@@ -85,6 +85,7 @@ describe('signalbox memory', () => {
       summaries: 0,
       conversations: 0,
       schedules: 0,
+      learned: 0,
     });
     expect((await home.run('memory', 'show', 'alex', '--json')).out).not.toMatch(
       /green|short answers|refund/,

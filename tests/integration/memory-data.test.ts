@@ -11,6 +11,7 @@ import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
+import { LearningStore } from '../../src/skills/learning-store.ts';
 import { openStore } from '../support/core.ts';
 import { answered, called, gave, said } from '../support/transcripts.ts';
 
@@ -38,7 +39,12 @@ async function open() {
     memory,
     transcripts,
     schedules,
-    data: new PersonData(memory, transcripts, schedules),
+    data: new PersonData(
+      memory,
+      transcripts,
+      schedules,
+      new LearningStore(redis, keys, writer, () => DAY_MS),
+    ),
     audit: new AuditLog(redis, keys),
     sweep: new RetentionSweep(memory, transcripts, writer, () => ({
       transcripts: 90 * DAY_MS,
@@ -135,6 +141,7 @@ describe('what is remembered of one person', () => {
       summaries: 2,
       conversations: 1,
       schedules: 0,
+      learned: 0,
     });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);

@@ -12,7 +12,7 @@ export function addSkills(program: Command, run: Run): void {
     .command('skills')
     .summary('what the agent knows how to do, and why it does')
     .description(
-      'The skills of this gateway: where each comes from, which are used and what keeps the others from it, what is wrong with one, and which a text calls for. Needs no store and no platform.',
+      'The skills of this gateway: where each comes from, which are used and what keeps the others from it, what is wrong with one, and which a text calls for. Needs no store and no platform, except for `learned`.',
     )
     .addHelpText(
       'after',
@@ -21,7 +21,8 @@ Examples:
   signalbox skills list --ineligible
   signalbox skills show refund-policy
   signalbox skills lint workspace/skills/greeting
-  signalbox skills why "please refund order 7"`,
+  signalbox skills why "please refund order 7"
+  signalbox skills learned`,
     );
 
   command('list', 'every skill, with its source and whether it is used')
@@ -43,6 +44,16 @@ Examples:
     .action((text: string[], options: Options & { readonly on: string }) =>
       work((its, config) => its.explainSkills(text.join(' '), { ...options, config })),
     );
+
+  command(
+    'learned',
+    'skills the agent proposed and somebody agreed to, with what turns came to before and after',
+  ).action((options: Options) =>
+    run(async ({ config }) => {
+      const { showLearned } = await import('../learned-skills.ts');
+      return showLearned({ ...options, config });
+    }),
+  );
 
   function command(usage: string, summary: string): Command {
     return skills
