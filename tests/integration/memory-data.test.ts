@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { ERASED, PersonData } from '../../src/memory/person-data.ts';
@@ -33,18 +33,15 @@ async function open() {
   const memory = new RedisMemory(redis, keys, writer, () => 1_000 * DAY_MS);
   const transcripts = new TranscriptStore(redis, keys);
   const schedules = new ScheduleStore(redis, keys, writer, () => DAY_MS);
+  const learning = new LearningStore(redis, keys, writer, () => DAY_MS);
   return {
     redis,
     keys,
     memory,
     transcripts,
     schedules,
-    data: new PersonData(
-      memory,
-      transcripts,
-      schedules,
-      new LearningStore(redis, keys, writer, () => DAY_MS),
-    ),
+    learning,
+    data: new PersonData(memory, transcripts, schedules, learning),
     audit: new AuditLog(redis, keys),
     sweep: new RetentionSweep(memory, transcripts, writer, () => ({
       transcripts: 90 * DAY_MS,
@@ -145,6 +142,31 @@ describe('what is remembered of one person', () => {
     });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);
+  });
+
+  it('OM-033 is named in no record of what was learned once they are erased; who agreed still is', async () => {
+    const { data, learning, audit } = await open();
+    await learning.keep({
+      id: ApprovalId.parse('apr_p3_0123456789ab'),
+      skill: 'late-parcels',
+      version: '1.0.0',
+      proposed: { conversationId: GROUP, by: { person: GUEST, name: 'Alex (guest)' } },
+      approvedBy: [{ person: DANA, name: 'Dana' }],
+      pattern: 'The number is looked for twice.',
+      measure: 'calls_per_turn',
+      calledBy: { matcher: 'keyword', description: 'Finds it.', keywords: ['late parcel'] },
+      before: { turns: 0 },
+    });
+
+    const counted = await data.count([ALEX, GUEST]);
+    const erased = await data.erase([ALEX, GUEST], ABOUT, 2);
+
+    expect([counted.learned, erased.learned]).toEqual([1, 1]);
+    const [record] = await learning.list();
+    expect(JSON.stringify(record?.proposed)).not.toMatch(/guest|alex/i);
+    expect(record?.approvedBy).toEqual([{ person: DANA, name: 'Dana' }]);
+    expect((await data.erase([ALEX, GUEST], ABOUT, 3)).learned).toBe(0);
+    expect(await audit.verify()).toMatchObject({ ok: true });
   });
 
   it('is erased from everywhere, leaves what others said, and the audit stays provable', async () => {

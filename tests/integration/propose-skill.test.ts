@@ -141,7 +141,11 @@ describe('a proposed skill', () => {
     const [before] = await learning.list();
     await run();
     expect(await learning.list()).toEqual([before]);
+    writeFileSync(file, skillText('late-parcels', { body: 'By hand.' }));
+    expect(await run()).toMatchObject({ status: 'ok' });
+    expect(readFileSync(file, 'utf8')).toContain('By hand.');
 
+    writeFileSync(file, written);
     await redis.del(...(await redis.keys(`${keys.prefix}*lrn:*`)));
     expect(await run()).toMatchObject({ status: 'ok' });
 
