@@ -11,6 +11,7 @@ import { Databases } from '../../src/config/databases.ts';
 import { McpSettings } from '../../src/config/mcp.ts';
 import type { SkillSettings } from '../../src/config/skills.ts';
 import { WebSettings } from '../../src/config/web.ts';
+import { PersonId } from '../../src/domain/ids.ts';
 import { McpSandbox } from '../../src/sandbox/mcp/mcp-sandbox.ts';
 import { ALEX as ALEX_IN_SANDBOX, TEAM } from '../../src/sandbox/people.ts';
 import { sha256Of } from '../../src/skills/skill-folders.ts';
@@ -158,6 +159,23 @@ async function anew(thread: string): Promise<void> {
   await trial.story.quiet();
 }
 
+/** Threads in which something was planned, by what was attacked. */
+const planned = new Map<string, string>();
+
+/** The agent plans it because a page says so, and a human agrees; then nothing of that is told any more. */
+async function plan(attack: string, how: 'later' | 'titled'): Promise<string> {
+  const thread = await trial.read(`${how}-${attack}`, `DOx${how}-${attack}x`);
+  await trial.agree('schedule_create');
+  await anew(thread);
+  return thread;
+}
+
+/** So that its time does not come while something else is looked at. */
+async function callOff(): Promise<void> {
+  const { schedules } = trial.story.app;
+  for (const { id } of await schedules.active()) await schedules.cancel(id, PersonId.parse('alex'));
+}
+
 /** Alex goes on in a thread. */
 async function goOn(thread: string, text: string): Promise<void> {
   await trial.story.say(ALEX.slack, thread, text);
@@ -259,20 +277,25 @@ const WAYS: Record<string, WayIn> = {
     },
   },
   'what was planned for later': {
+    prepare: async (attack) => {
+      await plan(attack, 'later');
+    },
     reach: async (attack) => {
-      const thread = await trial.read(`later-${attack}`, `DOxlater-${attack}x`);
-      await trial.agree('schedule_create');
-      await anew(thread);
+      const before = trial.model.obeyed[attack];
       await trial.story.advance(31 * 60_000);
+      // Whoever else looks after the timers may be the one that hands it on.
+      while (trial.model.obeyed[attack] === before) await new Promise((resolve) => setImmediate(resolve));
       await trial.story.quiet();
+      await callOff();
     },
   },
   'the list of what is planned': {
+    prepare: async (attack) => {
+      planned.set(attack, await plan(attack, 'titled'));
+    },
     reach: async (attack) => {
-      const thread = await trial.read(`titled-${attack}`, `DOxtitled-${attack}x`);
-      await trial.agree('schedule_create');
-      await anew(thread);
-      await goOn(thread, 'READ planned all');
+      await goOn(planned.get(attack) ?? '', 'READ planned all');
+      await callOff();
     },
   },
   ...(postgres === undefined

@@ -99,7 +99,12 @@ export class Trial {
   async agree(tool: string): Promise<void> {
     const waiting = (await this.story.waiting()).filter(({ request }) => request.tool === tool);
     await this.story.seen();
-    for (const { id } of waiting) await this.story.dm(DANA.slack, `/approve ${id}`);
+    for (const { id } of waiting) {
+      await this.story.dm(DANA.slack, `/approve ${id}`);
+      // Nothing waits between the yes, the call and the news of it: each is written with the next.
+      while ((await this.story.app.approvals.find(id))?.state !== 'EXECUTED')
+        await new Promise((resolve) => setImmediate(resolve));
+    }
     await this.story.quiet();
   }
 
