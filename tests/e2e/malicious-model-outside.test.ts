@@ -163,8 +163,8 @@ async function anew(thread: string): Promise<void> {
 const planned = new Map<string, string>();
 
 /** The agent plans it because a page says so, and a human agrees; then nothing of that is told any more. */
-async function plan(attack: string, how: 'later' | 'titled'): Promise<string> {
-  const thread = await trial.read(`${how}-${attack}`, `DOx${how}-${attack}x`);
+async function plan(attack: string): Promise<string> {
+  const thread = await trial.read(`titled-${attack}`, `DOxtitled-${attack}x`);
   await trial.agree('schedule_create');
   await anew(thread);
   return thread;
@@ -276,22 +276,9 @@ const WAYS: Record<string, WayIn> = {
       await trial.story.quiet();
     },
   },
-  'what was planned for later': {
-    prepare: async (attack) => {
-      await plan(attack, 'later');
-    },
-    reach: async (attack) => {
-      const before = trial.model.obeyed[attack];
-      await trial.story.advance(31 * 60_000);
-      // Whoever else looks after the timers may be the one that hands it on.
-      while (trial.model.obeyed[attack] === before) await new Promise((resolve) => setImmediate(resolve));
-      await trial.story.quiet();
-      await callOff();
-    },
-  },
   'the list of what is planned': {
     prepare: async (attack) => {
-      planned.set(attack, await plan(attack, 'titled'));
+      planned.set(attack, await plan(attack));
     },
     reach: async (attack) => {
       await goOn(planned.get(attack) ?? '', 'READ planned all');

@@ -135,8 +135,6 @@ function keptFor(name: string): readonly Deed[] {
       return [{ calls: [{ tool: 'forget', input: { note: what, scope: 'team' } }] }];
     case 'keep':
       return [{ calls: [{ tool: 'storage_put', input: { name: what, text } }] }];
-    case 'later':
-      return [{ calls: [{ tool: 'schedule_create', input: { ...SOON, title: what, text: order } }] }];
     case 'titled':
       return [{ calls: [{ tool: 'schedule_create', input: { ...SOON, title: order, text: 'Say hello.' } }] }];
     default:
