@@ -361,6 +361,7 @@ describe('a stranger', () => {
     await toldOnSlack(ALEX, /may not let strangers in/);
     await story.dm(DANA.slackUser, `/pair ${code} refuse`);
     await toldOnDiscord(EVE, /not let in/);
+    await story.quiet();
     const before = story.sandbox.discord.messages(EVE.discordDm).length;
 
     await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello again' });
