@@ -175,6 +175,19 @@ describe('over the wire', () => {
     );
   });
 
+  it('takes what a call is given, whatever its parts are called', async () => {
+    const input: unknown = JSON.parse('{"__proto__":{"order":7},"constructor":{"prototype":1}}');
+    const calls = [{ id: 'c1', tool: 'lookup', input }];
+
+    const reply = await ask([
+      said('hello'),
+      { kind: 'assistant', text: '', calls, model: 'm' },
+      { kind: 'tool-result', callId: 'c1', status: 'ok', text: 'found' },
+    ]);
+
+    expect(reply.model).toBe(SETTINGS.model);
+  });
+
   it('tells the text piece by piece, then the calls, and what it cost', async () => {
     let heard = '';
 

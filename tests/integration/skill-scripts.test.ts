@@ -30,6 +30,8 @@ class Bench {
   says: ScriptRun | Error = WELL;
   atOnce = 0;
   mostAtOnce = 0;
+  /** No script ends before this does. */
+  gate: Promise<void> = Promise.resolve();
 
   constructor(settings: Partial<SkillShelf['settings']> = {}, scripts: object = { enabled: true }) {
     this.shelf = new SkillShelf({ third_party: 'any', ...settings });
@@ -91,7 +93,7 @@ class Bench {
   async #run(script: Script): Promise<ScriptRun> {
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce);
     this.ran.push(script);
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.gate;
     this.atOnce--;
     if (this.says instanceof Error) throw this.says;
     return this.says;
@@ -416,10 +418,18 @@ describe('scripts at the same time', () => {
     const call = await bench.call('report', { skill: 'report', script: 'scripts/run.py' });
     const [tool] = bench.scripts.tools();
 
-    const outputs = await Promise.all([
+    let open = () => {};
+    bench.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+
+    const running = Promise.all([
       ...Array.from({ length: 5 }, () => bench.execute(call)),
       tool!.execute(call, { ...context, signal: AbortSignal.abort() }),
     ]);
+    while (bench.ran.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    open();
+    const outputs = await running;
 
     expect(bench.mostAtOnce).toBe(2);
     expect(outputs.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'error']);

@@ -135,9 +135,17 @@ export class ClaudeSandbox {
 
   register(app: FastifyInstance): void {
     const options = { bodyLimit: MAX_BODY_BYTES };
-    app.post('/claude/v1/messages', options, (request, reply) => this.#answer(request, reply));
-    app.post('/claude/v1/messages/count_tokens', options, (request, reply) => this.#count(request, reply));
-    app.get('/claude/v1/models', (request, reply) => this.#listModels(request, reply));
+    void app.register(async (scope) => {
+      // What a call of a tool is given may have any name, `__proto__` too.
+      const json = scope.getDefaultJsonParser('ignore', 'ignore');
+      scope.removeContentTypeParser('application/json');
+      scope.addContentTypeParser('application/json', { parseAs: 'string' }, json);
+      scope.post('/claude/v1/messages', options, (request, reply) => this.#answer(request, reply));
+      scope.post('/claude/v1/messages/count_tokens', options, (request, reply) =>
+        this.#count(request, reply),
+      );
+      scope.get('/claude/v1/models', (request, reply) => this.#listModels(request, reply));
+    });
   }
 
   async start(): Promise<void> {}
