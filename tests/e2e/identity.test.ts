@@ -41,6 +41,16 @@ async function toldOnSlack(person: typeof DANA, pattern: RegExp): Promise<string
   );
 }
 
+/** Discord does not say when a message has been taken in; the audit does. */
+async function untilIgnored() {
+  for (;;) {
+    const trail = (await story.app.audit.tail(200)).map(({ event }) => event);
+    const found = trail.findLast(({ event }) => event === 'message.ignored');
+    if (found) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 async function toldOnDiscord(person: typeof DANA, pattern: RegExp): Promise<string> {
   return story.sandbox.discord.until((discord) =>
     [
@@ -365,6 +375,7 @@ describe('a stranger', () => {
     const before = story.sandbox.discord.messages(EVE.discordDm).length;
 
     await story.sandbox.discord.dm({ user: EVE.discordUser, text: 'hello again' });
+    const ignored = await untilIgnored();
     await story.quiet();
 
     expect(story.sandbox.discord.messages(EVE.discordDm).length).toBe(before + 1);
@@ -373,9 +384,7 @@ describe('a stranger', () => {
       actor: 'alex',
       detail: { action: 'pair', rule: 'no role has the permission pair' },
     });
-    expect(trail.findLast(({ event }) => event === 'message.ignored')?.detail).toMatchObject({
-      reason: 'turned-away',
-    });
+    expect(ignored.detail).toMatchObject({ reason: 'turned-away' });
   });
 });
 
