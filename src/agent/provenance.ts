@@ -8,7 +8,7 @@
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { type Entry, speakersTrust } from '../domain/transcript.ts';
 
 /** Sources that are named to people, at most. */
 const MOST_NAMED = 5;
@@ -113,11 +113,6 @@ function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[]
     default:
       return entry satisfies never;
   }
-}
-
-/** Of entries that say nothing of it: whoever has an account we know is a member. */
-function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust {
-  return trust ?? (from.person === undefined ? 'outsider' : 'member');
 }
 
 /** Theirs, not what they pass on. */

@@ -13,12 +13,10 @@
  *   5. Only addresses of the configuration are called, and no redirect is followed.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { copiesForOwners } from '../approvals/plan.ts';
 import type { WebhookSettings } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
 import { type Posted, postSigned } from '../delivery/signed-webhook.ts';
-import { addCopy } from '../domain/approval/copies.ts';
 import { claim, complete } from '../domain/approval/execution.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
@@ -28,6 +26,7 @@ import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import { askOwners } from '../router/owner-cards.ts';
 import type { Reach } from '../router/reach.ts';
 import type { ApprovalBell } from './bell.ts';
 import type { ApprovalView, WebhookBody } from './schema.ts';
@@ -115,7 +114,7 @@ export class ClientDelivery {
       await this.deps.bell.ring(approval.id);
       return isTheirs;
     }
-    if (approval.state === 'UNKNOWN') await this.#askOwners(approval);
+    if (approval.state === 'UNKNOWN') await askOwners(approval, this.deps);
     return true;
   }
 
@@ -134,17 +133,6 @@ export class ClientDelivery {
     const text = `it was handed over to ${client?.name ?? 'its client'}, which acts on it by itself`;
     await approvals.apply(id, (approval, nowMs) => complete(approval, epoch, { status: 'ok', text }, nowMs));
     return true;
-  }
-
-  /** A card for everybody who has to find out what came of it. */
-  async #askOwners(approval: Approval): Promise<void> {
-    const { directory, reach, approvals } = this.deps;
-    const owners = directory
-      .operators()
-      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
-    for (const copy of copiesForOwners(approval, owners)) {
-      await approvals.apply(approval.id, (current) => addCopy(current, copy));
-    }
   }
 
   async #refused(

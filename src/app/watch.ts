@@ -8,6 +8,7 @@ import { RetentionSweep } from '../memory/retention-sweep.ts';
 import type { SagaStore } from '../plans/saga-store.ts';
 import { SagaTimers } from '../plans/saga-timers.ts';
 import { PartitionClocks } from '../redis/partition-clocks.ts';
+import { ownersIn } from '../router/owner-cards.ts';
 import { ScheduleTimers } from '../scheduler/schedule-timers.ts';
 import { Heartbeat } from '../services/heartbeat.ts';
 import { RetentionSweeper } from '../services/retention-sweeper.ts';
@@ -75,8 +76,7 @@ function createAuditor(core: Core, parts: WatchParts, clocks: PartitionClocks): 
     record: new WatchdogRecord(redis, keys),
     heartbeat: new Heartbeat(() => config().settings.watchdog, log),
     copiesFor,
-    owners: () =>
-      stores.directory.operators().map((person) => ({ person: person.id, place: reach.placesOf(person)[0] })),
+    owners: () => ownersIn({ directory: stores.directory, reach }),
     everyMs: () => config().settings.watchdog.every,
     clock,
     log,

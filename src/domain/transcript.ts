@@ -107,3 +107,8 @@ export const Entry = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Entry = z.infer<typeof Entry>;
+
+/** Of messages that say nothing of it: whoever has an account we know is a member. */
+export function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust {
+  return trust ?? (from.person === undefined ? 'outsider' : 'member');
+}

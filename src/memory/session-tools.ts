@@ -12,7 +12,7 @@ import { framed } from '../domain/outside-text.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool } from '../domain/tool.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { type Entry, speakersTrust } from '../domain/transcript.ts';
 import type { PersonExport } from './person-data.ts';
 
 /** Conversations told at once. */
@@ -115,10 +115,8 @@ function trustIn(entries: readonly Entry[]): Trust {
 
 function isStrangersEntry(entry: Entry): boolean {
   switch (entry.kind) {
-    case 'user': {
-      const { trust = entry.from.person === undefined ? 'outsider' : 'member', passesOn, files } = entry;
-      return isStrangers(trust) || passesOn === true || (files ?? []).length > 0;
-    }
+    case 'user':
+      return isStrangers(speakersTrust(entry)) || entry.passesOn === true || (entry.files ?? []).length > 0;
     case 'assistant':
       return (entry.strangers ?? []).length > 0;
     default:

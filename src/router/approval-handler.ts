@@ -34,6 +34,7 @@ import type { Effect } from '../redis/effects.ts';
 import { ELEVATE } from './elevation.ts';
 import type { ElevationDesk } from './elevation-desk.ts';
 import { type ApprovalItem, type Deed, type Handling, prepend, type Work } from './handling.ts';
+import { handledAudit } from './handling-audit.ts';
 import type { HeldCalls } from './held-calls.ts';
 import type { MessageHandler } from './message-handler.ts';
 import type { News, Notices } from './notices.ts';
@@ -151,22 +152,15 @@ export class ApprovalHandler {
 
   /** Whoever asked may ask no more: what was agreed to is done and on record, and the agent takes no further step. */
   #goesNoFurther(work: Work, news: News): Effect[] {
-    const { item, conversationId, requester, replyTo, control } = work;
+    const { requester, control } = work;
     const markdown = `${literal(requester.name)} may not ask me for things any more, so I do nothing further about this.`;
     return [
       ...this.parts.notices.keep(work, [news]),
       this.parts.notices.tell(work, markdown),
-      {
-        kind: 'audit',
-        event: {
-          event: 'authorization.deny',
-          actor: requester.person,
-          subject: conversationId,
-          correlation: item.correlation,
-          channel: replyTo.platform,
-          detail: { action: 'ask', rule: 'no role has the permission ask any more' },
-        },
-      },
+      handledAudit(work, 'authorization.deny', {
+        action: 'ask',
+        rule: 'no role has the permission ask any more',
+      }),
       this.deps.controls.guardOf(control),
     ];
   }

@@ -21,6 +21,7 @@ import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { closingsOf, type Quota, reportsOf, type Scene } from '../escalation/triggers.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import { handledAudit } from './handling-audit.ts';
 
 export interface GateDeps {
   readonly budgets: BudgetDesk;
@@ -73,22 +74,12 @@ export class BudgetGate {
         },
         { once: { key, forMs: Math.max(standing.resetMs - nowMs, 1) } },
       ),
-      {
-        kind: 'audit',
-        event: {
-          event: 'turn.refused',
-          actor: requester.person,
-          subject: conversationId,
-          correlation: item.correlation,
-          channel: replyTo.platform,
-          detail: {
-            reason: 'budget',
-            rule: title,
-            authorization: 'deny',
-            resets: new Date(standing.resetMs).toISOString(),
-          },
-        },
-      },
+      handledAudit(handled, 'turn.refused', {
+        reason: 'budget',
+        rule: title,
+        authorization: 'deny',
+        resets: new Date(standing.resetMs).toISOString(),
+      }),
       ...(await this.#alarms([standing], handled)),
     ];
   }

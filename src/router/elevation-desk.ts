@@ -28,6 +28,7 @@ import {
   tooLateText,
 } from './elevation.ts';
 import type { Deed, MessageItem, Work } from './handling.ts';
+import { handledAudit } from './handling-audit.ts';
 import type { HeldCalls } from './held-calls.ts';
 import type { Notices } from './notices.ts';
 
@@ -117,23 +118,15 @@ export class ElevationDesk {
   }
 
   #refuse(work: Work, markdown: string): Deed {
-    const { item, requester, conversationId, replyTo, control } = work;
     return {
       effects: [
-        ...this.notices.remark(work, notElevatedNews(requester.name)),
+        ...this.notices.remark(work, notElevatedNews(work.requester.name)),
         this.notices.tell(work, markdown),
-        {
-          kind: 'audit',
-          event: {
-            event: 'authorization.deny',
-            actor: requester.person,
-            subject: conversationId,
-            correlation: item.correlation,
-            channel: replyTo.platform,
-            detail: { action: 'elevate', rule: 'no permission elevate, and nobody to agree' },
-          },
-        },
-        this.deps.controls.guardOf(control),
+        handledAudit(work, 'authorization.deny', {
+          action: 'elevate',
+          rule: 'no permission elevate, and nobody to agree',
+        }),
+        this.deps.controls.guardOf(work.control),
       ],
     };
   }
@@ -149,23 +142,9 @@ export class ElevationDesk {
     };
   }
 
-  #begins(
-    { item, requester, conversationId, replyTo }: Work,
-    untilMs: number,
-    by: { readonly rule: string; readonly approval?: string },
-  ): Effect {
+  #begins(work: Work, untilMs: number, by: { readonly rule: string; readonly approval?: string }): Effect {
     const opens = this.deps.config().authorizations.tools.elevated_only;
     const until = new Date(untilMs).toISOString();
-    return {
-      kind: 'audit',
-      event: {
-        event: 'elevation.begun',
-        actor: requester.person,
-        subject: conversationId,
-        correlation: item.correlation,
-        channel: replyTo.platform,
-        detail: { authorization: 'allow', until, opens, ...by },
-      },
-    };
+    return handledAudit(work, 'elevation.begun', { authorization: 'allow', until, opens, ...by });
   }
 }

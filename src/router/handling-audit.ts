@@ -31,6 +31,32 @@ export function receivedAudit({ message, requester, receivedAt, recorded }: Mess
   ];
 }
 
+/** Something about the conversation, by whoever it is handled for. */
+export function handledAudit(
+  {
+    item,
+    conversationId,
+    requester,
+    replyTo,
+  }: Pick<Work, 'item' | 'conversationId' | 'replyTo'> & {
+    readonly requester: Pick<Work['requester'], 'person'>;
+  },
+  event: string,
+  detail: AuditEvent['detail'],
+): Effect {
+  return {
+    kind: 'audit',
+    event: {
+      event,
+      actor: requester.person,
+      subject: conversationId,
+      correlation: item.correlation,
+      channel: replyTo.platform,
+      detail,
+    },
+  };
+}
+
 /** What was checked, in the turn and beside it, call by call, and how it ended. `skills`: name and version of each it was given. */
 export function turnAudit(
   { item, conversationId, requester, replyTo }: Work,

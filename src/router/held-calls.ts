@@ -17,9 +17,8 @@ import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../approvals/ap
 import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
-import { allowAtOnce, allowByGrant, askHumans, copiesForOwners, timesOf } from '../approvals/plan.ts';
+import { allowAtOnce, allowByGrant, askHumans, timesOf } from '../approvals/plan.ts';
 import type { Config } from '../config/load-config.ts';
-import { addCopy } from '../domain/approval/copies.ts';
 import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
@@ -37,6 +36,7 @@ import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Notices } from './notices.ts';
+import { askOwners } from './owner-cards.ts';
 import type { Reach } from './reach.ts';
 import { sayUnasked } from './unasked.ts';
 
@@ -190,15 +190,8 @@ export class HeldCalls {
     ];
   }
 
-  /** A card for everybody who has to find out what came of a call; also for one that a rule allowed by itself. */
   async askOwners(approval: Approval): Promise<void> {
-    const { directory, reach, approvals } = this.deps;
-    const owners = directory
-      .operators()
-      .map((person) => ({ person: person.id, place: reach.placesOf(person)[0] }));
-    for (const copy of copiesForOwners(approval, owners)) {
-      await approvals.apply(approval.id, (current) => addCopy(current, copy));
-    }
+    await askOwners(approval, this.deps);
   }
 
   /** Of requests the same person made before they wrote again; what was asked earlier in the turn is as new as this. */

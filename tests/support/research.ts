@@ -9,7 +9,7 @@ import type { Tool } from '../../src/domain/tool.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { ALEX } from './approvals.ts';
 import { ManualClock, silent } from './core.ts';
-import { aCall, usageOf } from './scripted-model.ts';
+import { aCall, whole } from './scripted-model.ts';
 import { aToolbox, createTestTools, rules } from './tools.ts';
 
 const LOOKS_INTO = 'You look into one question.';
@@ -135,15 +135,4 @@ export function findingsIn(outcome: TurnOutcome): string[] {
 function questionIn({ entries }: ModelRequest): string {
   const [opening] = entries;
   return opening?.kind === 'event' ? (/\n {4}\| (.*)$/su.exec(opening.text)?.[1] ?? '') : '';
-}
-
-function whole(reply: Partial<ModelReply>): ModelReply {
-  return {
-    text: '',
-    calls: [],
-    stopped: reply.calls?.length ? 'calls' : 'end',
-    model: 'scripted',
-    usage: usageOf(1),
-    ...reply,
-  };
 }

@@ -21,19 +21,24 @@ export class ScriptedModel implements ModelClient {
     if (!reply) throw new Error('the script has ended');
     if (reply instanceof Error) throw reply;
     if (reply.text) onText(reply.text);
-    return {
-      text: '',
-      calls: [],
-      stopped: reply.calls?.length ? 'calls' : 'end',
-      model: 'scripted',
-      usage: usageOf(1),
-      ...reply,
-    };
+    return whole(reply);
   }
 
   async check(): Promise<{ ok: boolean; detail: string }> {
     return { ok: true, detail: 'it says what it was told to say' };
   }
+}
+
+/** With what a test does not care about. */
+export function whole(reply: Partial<ModelReply>): ModelReply {
+  return {
+    text: '',
+    calls: [],
+    stopped: reply.calls?.length ? 'calls' : 'end',
+    model: 'scripted',
+    usage: usageOf(1),
+    ...reply,
+  };
 }
 
 export function aCall(tool: string, input: unknown = {}, id = `toolu_${tool}`): ToolCall {
