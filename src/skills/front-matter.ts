@@ -5,8 +5,8 @@
  * where leniency would give away something: a requirement that is misspelled, or a limit that is not kept here,
  * refuses the skill. Pure.
  */
+import { FAILSAFE_SCHEMA, load, YAMLException } from 'js-yaml';
 import semver from 'semver';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 
 /** Agent Skills, "Specification", name. */
@@ -15,7 +15,7 @@ const MAX_NAME_CHARS = 64;
 const MAX_DESCRIPTION_CHARS = 1_024;
 /** What a skill counts as that does not say. */
 export const FIRST_VERSION = '1.0.0';
-/** YAML's own protection: more expansions of aliases than this and the head is refused. */
+/** More aliases than this and the head is refused: a few that stand for each other come to gigabytes. */
 const MAX_ALIASES = 20;
 
 export type HeadReading =
@@ -224,24 +224,23 @@ function notKept({ security }: Head): string | undefined {
  * it, which other programs let pass, is tried again with quotes.
  */
 function parseLeniently(yaml: string, remarks: string[]): { value: unknown } | { why: string } {
-  const options = {
-    schema: 'failsafe',
-    maxAliasCount: MAX_ALIASES,
-    logLevel: 'error',
-    prettyErrors: false,
-  } as const;
+  const options = { schema: FAILSAFE_SCHEMA, maxAliases: MAX_ALIASES };
   try {
-    return { value: parseYaml(yaml, options) ?? {} };
+    return { value: load(yaml, options) || {} };
   } catch (error) {
     try {
-      const value: unknown = parseYaml(quoted(yaml), options);
+      const value: unknown = load(quoted(yaml), options);
       remarks.push('its head is not quite YAML: put values that have a colon in quotes');
       return { value };
     } catch {
-      const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-      return { why: `its head is no YAML: ${reason.replace(/:$/, '')}` };
+      return { why: `its head is no YAML: ${whyNoYaml(error)}` };
     }
   }
+}
+
+function whyNoYaml(error: unknown): string {
+  if (!(error instanceof YAMLException)) return error instanceof Error ? error.message : String(error);
+  return error.mark ? `${error.reason}, line ${error.mark.line + 1}` : error.reason;
 }
 
 /** Puts the values of plain lines in quotes that have a colon, or begin with what YAML reads as something else. */
