@@ -17,7 +17,7 @@ import { type Address, channelsOf } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
-import { secretsOf } from '../observability/redaction.ts';
+import { secretsOf, spellingsOf } from '../observability/redaction.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
@@ -164,10 +164,12 @@ export class TurnBriefs {
     };
   }
 
-  /** Everything of the configuration that must not be said. */
+  /** Everything of the configuration that must not be said, however it is spelled. */
   #secrets(): readonly string[] {
     const config = this.deps.config();
-    if (this.#known?.of !== config) this.#known = { of: config, secrets: secretsOf(config) };
+    if (this.#known?.of !== config) {
+      this.#known = { of: config, secrets: secretsOf(config).flatMap(spellingsOf) };
+    }
     return this.#known.secrets;
   }
 

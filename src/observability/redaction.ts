@@ -61,6 +61,23 @@ export function secretParts(secret: string): string[] {
   return [...new Set([secret, credentials, password, ...passwordsIn(secret)])].filter(isLong);
 }
 
+/**
+ * A secret as it stands, and as programs write it that pass it on: in hex, in an address, and in base64, where it looks
+ * another way at each place modulo three that it begins at (RFC 4648, section 4).
+ */
+export function spellingsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret);
+  const hex = bytes.toString('hex');
+  const base64 = [0, 1, 2].map((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+    // Without the letters that hold bits of what is beside it.
+    return whole.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((whole.length * 8) / 6));
+  });
+  const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
+  const all = [secret, hex, hex.toUpperCase(), encodeURIComponent(bytes.toString()), ...base64, ...base64url];
+  return [...new Set(all)];
+}
+
 function isLong(secret: string): boolean {
   return secret.length >= MIN_KNOWN_CHARS;
 }
@@ -106,10 +123,16 @@ function redactValue(value: unknown, position: Position): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'invalid date' : value.toISOString();
   if (value instanceof URL || value instanceof RegExp) return redactLongText(String(value), position.known);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  if (value instanceof Map) return redactEntries(Object.fromEntries(value), inside);
+  if (value instanceof Map) return redactEntries(Object.fromEntries([...value].map(named)), inside);
   const list = value instanceof Set ? [...value] : value;
   if (Array.isArray(list)) return redactList(list, inside);
   return redactEntries(value, inside);
+}
+
+/** An object as a key may have no way to be written, or one that throws. */
+function named([key, value]: readonly [unknown, unknown], index: number): [string, unknown] {
+  const isThing = typeof key === 'function' || (typeof key === 'object' && key !== null);
+  return [isThing ? `[${typeof key} ${index}]` : String(key), value];
 }
 
 function redactList(list: readonly unknown[], inside: Position): unknown[] {

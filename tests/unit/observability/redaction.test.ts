@@ -6,6 +6,7 @@ import {
   redactFacts,
   redactText,
   secretsIn,
+  spellingsOf,
 } from '../../../src/observability/redaction.ts';
 
 const word = (min: number, max: number) => fc.stringMatching(new RegExp(`^[A-Za-z0-9]{${min},${max}}$`));
@@ -132,6 +133,19 @@ describe('redacting facts', () => {
         },
       ),
     );
+  });
+
+  it('writes a map whose keys cannot be written, and hides what it holds', () => {
+    const unwritable = { toString: 1, valueOf: 1 };
+    const facts = {
+      map: new Map<unknown, unknown>([
+        [unwritable, 'first'],
+        ['api_key', 'quiet'],
+        [null, 'last'],
+      ]),
+    };
+
+    expect(redactFacts(facts)).toEqual({ map: { '[object 0]': 'first', api_key: REDACTED, null: 'last' } });
   });
 
   it('hides whatever stands under the name of a secret', () => {
@@ -280,6 +294,34 @@ describe('redacting facts', () => {
         expect(JSON.stringify(redactFacts(facts, known))).not.toContain(hidden);
         expect(redactText(text, known)).not.toContain(hidden);
       }),
+    );
+  });
+});
+
+describe('the spellings of a secret', () => {
+  it.each(['base64', 'base64url', 'hex'] as const)(
+    'are found in %s, whatever stands around it',
+    (encoding) => {
+      fc.assert(
+        fc.property(
+          fc.string({ minLength: 8, unit: 'grapheme' }),
+          word(0, 9),
+          word(0, 9),
+          (secret, before, after) => {
+            const passedOn = Buffer.from(before + secret + after).toString(encoding);
+            const kept = redactText(passedOn, spellingsOf(secret));
+
+            expect(passedOn).not.toBe(kept);
+            expect(kept).toContain(REDACTED);
+          },
+        ),
+      );
+    },
+  );
+
+  it('are found in an address', () => {
+    expect(redactText('https://x.test/?q=p%40ss%20word!', spellingsOf('p@ss word!'))).toBe(
+      `https://x.test/?q=${REDACTED}`,
     );
   });
 });
