@@ -1,6 +1,6 @@
 /** When a conversation changes hands by itself: which rule of the configuration fits a message. Pure. */
 import type { MessageCondition, TakeoverRule } from '../config/takeover.ts';
-import type { InboundMessage } from '../domain/message.ts';
+import { channelsOf, type InboundMessage } from '../domain/message.ts';
 import { holdsPhrase } from '../domain/phrase.ts';
 
 /** What a rule is held against. */
@@ -31,7 +31,7 @@ export function fits(
   { replyTo, text }: Said['message'],
   roles: readonly string[],
 ): boolean {
-  const places = Object.values(replyTo.route);
+  const places = channelsOf(replyTo);
   return (
     (wanted?.some((role) => roles.includes(role)) ?? true) &&
     (platforms?.includes(replyTo.platform) ?? true) &&

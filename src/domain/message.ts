@@ -15,10 +15,10 @@ export type Address = z.infer<typeof Address>;
 
 /**
  * The channels an address lies in, by the ids the platform gives them, nearest first: a thread that is a channel of its
- * own, then the `parent` it hangs on. What holds for a channel holds in its threads.
+ * own, then the `parent` it hangs on; of an issue, the key of its project. What holds for a channel holds in its threads.
  */
-export function channelsOf({ route: { channel, parent } }: Pick<Address, 'route'>): readonly string[] {
-  return [channel, parent].filter((id) => id !== undefined);
+export function channelsOf({ route: { channel, parent, issue } }: Pick<Address, 'route'>): readonly string[] {
+  return [channel, parent, issue?.replace(/-\d+$/, '')].filter((id) => id !== undefined);
 }
 
 /** Most bytes of a file that travel inside a message; a larger one stays where it is, or is refused with a sentence. */

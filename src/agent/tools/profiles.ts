@@ -134,10 +134,7 @@ export function unknownNames(access: ToolAccess, tools: readonly Classed[]): rea
  */
 export function channelNamesOf(address: Address): readonly string[] {
   const kind = channelOf(address.platform);
-  const project = address.route.issue?.replace(/-\d+$/, '');
-  const channels = channelsOf(address);
-  const within = channels.length === 0 && project !== undefined ? [project] : channels;
-  return [...within.map((id) => `${kind}:${id}`), kind];
+  return [...channelsOf(address).map((id) => `${kind}:${id}`), kind];
 }
 
 export function askerOf(

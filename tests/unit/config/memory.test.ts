@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { channelsOf } from '../../../src/domain/message.ts';
 import { lacksRoom, MemorySettings, strategyFor, summarises } from '../../../src/config/memory.ts';
 
 const held = (conversationId: string, ...channels: string[]) => ({ conversationId, channels });
@@ -23,6 +24,15 @@ describe('the memory settings', () => {
     expect(at('discord:45:71', '71', '55')).toBe('progressive');
     // Begun in a channel, where its thread is yet to be opened.
     expect(at('discord:44:73', '55')).toBe('truncate');
+  });
+
+  it('OB-040 hold for a project of Jira in its issues', () => {
+    const settings = MemorySettings.parse({ channels: { jira: 'truncate', 'jira:OPS': 'progressive' } });
+    const at = (issue: string) =>
+      strategyFor(settings, held(`jira:site:${issue}`, ...channelsOf({ route: { issue } })));
+
+    expect(at('OPS-7')).toBe('progressive');
+    expect(at('OPSX-7')).toBe('truncate');
   });
 
   it('OB-040 choose the strategy, for single channels as well, and reject a name that is none with those there are', () => {

@@ -38,6 +38,18 @@ describe('rules by which a conversation changes hands', () => {
     expect(ruleFor([aRule(when)], said(text)) !== undefined).toBe(fits);
   });
 
+  it.each<[string, Record<string, string>, boolean]>([
+    ['a thread that is a channel of its own, by what it hangs on', { channel: '71', parent: 'OPS' }, true],
+    ['an issue, by the key of its project', { issue: 'OPS-7' }, true],
+    ['an issue of another project', { issue: 'OPSX-7' }, false],
+    ['a mail, by what its sender wrote above it', { to: 'kim@corp.test', subject: 'OPS' }, false],
+  ])('that name channels are about %s', (_place, route, fits) => {
+    const { message, ...rest } = said('hello');
+    const there = { ...message, replyTo: { ...message.replyTo, route } };
+
+    expect(ruleFor([aRule({ channels: ['OPS'] })], { ...rest, message: there }) !== undefined).toBe(fits);
+  });
+
   it('take over for somebody who may, where others have spoken, and never else', () => {
     const rules = [aRule({ roles: ['operator'] }, 'take-over')];
     const operator = { roles: ['operator'], permitted: true, amongOthers: true };
