@@ -48,6 +48,11 @@ export class WordFilter {
     return !this.isFree && this.words(text) !== redactText(text, this.outlet.secrets);
   }
 
+  /** Whether these are the letters of a known secret, among others. */
+  holdsLetters(letters: string): boolean {
+    return this.outlet.secrets.some((secret) => letters.includes(essence(secret)));
+  }
+
   /** Whether a link may lead there. */
   mayLead(url: string): boolean {
     return this.words(url) === url && (this.isFree || this.#mayGoOut(url));
@@ -81,6 +86,11 @@ export class WordFilter {
       (each) => this.reading.isSeen(each) || isAllowed(each, this.outlet.hosts),
     );
   }
+}
+
+/** Nothing but letters and digits: marks and spaces may stand between them. */
+export function essence(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Marks of markdown behind an address look like a part of it. */

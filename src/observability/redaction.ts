@@ -19,9 +19,14 @@ export function isSecretKey(key: string): boolean {
 export function redactText(text: string, known: readonly string[] = []): string {
   let redacted = text;
   for (const secret of known) if (redacted.includes(secret)) redacted = redacted.replaceAll(secret, REDACTED);
-  if (!SUSPICIOUS.test(redacted)) return redacted;
+  if (!mayHoldSecret(redacted)) return redacted;
   for (const [shape, replacement] of SECRET_SHAPES) redacted = redacted.replace(shape, replacement);
   return redacted;
+}
+
+/** A quick look: false where nothing has the shape of a secret. */
+export function mayHoldSecret(text: string): boolean {
+  return SUSPICIOUS.test(text);
 }
 
 /**

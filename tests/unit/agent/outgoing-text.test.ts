@@ -1,7 +1,12 @@
 /** What the agent's words may carry out: links, pictures, what looks like a secret. */
 import fc from 'fast-check';
+import { fromMarkdown } from 'mdast-util-from-markdown';
+import { gfmFromMarkdown } from 'mdast-util-gfm';
+import { toString as textOf } from 'mdast-util-to-string';
+import { gfm } from 'micromark-extension-gfm';
 import { describe, expect, it } from 'vitest';
 import { type Outlet, outgoingText } from '../../../src/agent/outgoing-text.ts';
+import { runs } from '../../support/property-runs.ts';
 
 const SECRET = 'tops3cret-value';
 const OUTLET: Outlet = { hosts: ['docs.corp.test', '*.wiki.test'], secrets: [SECRET] };
@@ -24,6 +29,36 @@ describe('words of the agent', () => {
       expect(outgoingText(`it is ${SECRET}.`, reading, OUTLET)).toBe('it is [redacted].');
       expect(outgoingText('use xoxb-123456789012-abcdefghijkl', reading, OUTLET)).not.toContain('xoxb-1');
     }
+  });
+
+  it.each([
+    ['one of the configuration', SECRET],
+    ['a token', 'sk-ant-api03-abcd_EFGH-ijkl'],
+    ['a key of the API', 'sbk_0123456789ab_abcdefghijkl'],
+    ['a token with low lines', 'ghp_ab_cdefghij_klmnopqrs'],
+  ])('never come to a secret once their marks are read: %s', (_kind, secret) => {
+    const mark = fc.constantFrom('', '', '', '*', '**', '_', '__', '`', '~~', '~', '***', '*_');
+    const marks = fc.array(mark, { minLength: secret.length + 1, maxLength: secret.length + 1 });
+    const around = fc.constantFrom(
+      ['', ''],
+      ['It is ', ', I hear.'],
+      ['- ', ''],
+      ['> _see_ ', ' **here**'],
+      ['-', '-'],
+    );
+    fc.assert(
+      fc.property(marks, around, (between, [before, after]) => {
+        const dressed = [...secret].map((letter, at) => `${between[at]}${letter}`).join('') + between.at(-1);
+        for (const reading of [clean, tainted]) {
+          const said = outgoingText(`${before}${dressed}${after}`, reading, OUTLET);
+
+          expect(
+            textOf(fromMarkdown(said, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })),
+          ).not.toContain(secret);
+        }
+      }),
+      { numRuns: runs(300) },
+    );
   });
 
   it.each([
