@@ -116,9 +116,9 @@ function once(markdown: string, filter: WordFilter): string {
  * look that costs a hundredth of reading it. Emphasis and code take nothing but their marks away; all else is read.
  */
 function mayReadOtherwise(text: string, filter: WordFilter): boolean {
-  if (/[&\\[\]<]/.test(text)) return true;
+  if (/[&\\[\]<]|_[*~`]|[*~`]_/.test(text)) return true;
   if (!/[*_~`]/.test(text)) return false;
-  // An underscore inside of a word is no mark.
+  // An underscore inside of a word, with no other mark beside it, is no mark.
   const readings = [text.replaceAll(/[*~`]/g, ''), text.replaceAll(/[*_~`]/g, '')];
   return readings.some(mayHoldSecret) || filter.holdsLetters(essence(text));
 }
@@ -203,7 +203,7 @@ function assembled(parts: readonly PhrasingContent[], walk: Walk): Change | unde
   const to = parts.at(-1)?.position?.end.offset;
   if (from === undefined || to === undefined) return undefined;
   const words = parts.map((part) => saidBy(part, walk)).join('');
-  return walk.filter.holdsKnown(words) ? { from, to, by: plain(walk.filter.words(words)) } : undefined;
+  return walk.filter.holdsForbidden(words) ? { from, to, by: plain(walk.filter.words(words)) } : undefined;
 }
 
 /** What is left of it once it is judged alone. */

@@ -6,7 +6,7 @@
  *   2. Once strangers' words were read, of addresses only those go out that stood there, and those of allowed hosts.
  */
 import { addressesIn, withAddresses } from '../approvals/plain-address.ts';
-import { redactText } from '../observability/redaction.ts';
+import { redactText, redactValues } from '../observability/redaction.ts';
 import type { Reading } from './provenance.ts';
 
 export interface Outlet {
@@ -42,9 +42,9 @@ export class WordFilter {
     );
   }
 
-  /** Whether it holds a known secret, or an address that may not go out. */
-  holdsKnown(text: string): boolean {
-    if (this.outlet.secrets.some((secret) => text.includes(secret))) return true;
+  /** Whether it holds a secret that is known, or has the shape of one, or an address that may not go out. */
+  holdsForbidden(text: string): boolean {
+    if (redactValues(text, this.outlet.secrets) !== text) return true;
     return !this.isFree && this.words(text) !== redactText(text, this.outlet.secrets);
   }
 

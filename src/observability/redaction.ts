@@ -17,6 +17,12 @@ export function isSecretKey(key: string): boolean {
  * Returns the same string when there is none.
  */
 export function redactText(text: string, known: readonly string[] = []): string {
+  const redacted = redactValues(text, known);
+  return mayHoldSecret(redacted) ? redacted.replace(NAMED_VALUE, `$1${REDACTED}`) : redacted;
+}
+
+/** The same, but for values that have no shape and only a name beside them: `password: …`. */
+export function redactValues(text: string, known: readonly string[]): string {
   let redacted = text;
   for (const secret of known) if (redacted.includes(secret)) redacted = redacted.replaceAll(secret, REDACTED);
   if (!mayHoldSecret(redacted)) return redacted;
@@ -208,32 +214,30 @@ const SUSPICIOUS = new RegExp(
 const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
   // Slack: bot, user, app, refresh and legacy tokens; `xoxe.xoxp-…` is a rotating one.
-  [/\bxox[a-z](?:\.xox[a-z])?-[\w%.-]+/gi, REDACTED],
-  [/\bxapp-[\w-]+/gi, REDACTED],
+  [/(?<![A-Za-z0-9])xox[a-z](?:\.xox[a-z])?-[\w%.-]+/gi, REDACTED],
+  [/(?<![A-Za-z0-9])xapp-[\w-]+/gi, REDACTED],
   // Slack: whoever knows these addresses can post.
   [/https?:\/\/hooks\.slack(?:-gov)?\.com\/[^\s"'<>\\|)]*/gi, REDACTED],
-  [/\bsk-[A-Za-z0-9_-]{8,}/g, REDACTED],
+  [/(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{8,}/g, REDACTED],
   // GitHub and GitLab: personal, app and refresh tokens.
-  [/\b(?:gh[opusr]_|github_pat_|glpat-)[\w-]{16,}/g, REDACTED],
+  [/(?<![A-Za-z0-9])(?:gh[opusr]_|github_pat_|glpat-)[\w-]{16,}/g, REDACTED],
   // Keys of our own API, and what webhooks to its clients are signed with.
-  [/\b(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
+  [/(?<![A-Za-z0-9])(sbk_[0-9a-f]{12}_|whsec_)[\w+/=-]{8,}/g, `$1${REDACTED}`],
   // Codes by which accounts are linked.
   [/(?<![\w-])[2-9A-HJKMNP-TV-Z]{4}(?:-[2-9A-HJKMNP-TV-Z]{5}){2}(?![\w-])/gi, REDACTED],
   // Discord: bot tokens, and the tokens inside webhook and interaction addresses.
   [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, REDACTED],
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],
-  [/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
+  [/(?<![A-Za-z0-9])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
   // The reply address of an approval: knowing it is half of answering.
-  [/\bapr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
-  [/\b(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
-  [/\b([Bb]asic)\s+(?=\S*[A-Z0-9=+/])[A-Za-z0-9+/]{8,}={0,2}/g, `$1 ${REDACTED}`],
+  [/(?<![A-Za-z0-9])apr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
+  [/(?<![A-Za-z0-9])(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
+  [/(?<![A-Za-z0-9])([Bb]asic)\s+(?=\S*[A-Z0-9=+/])[A-Za-z0-9+/]{8,}={0,2}/g, `$1 ${REDACTED}`],
   [/(:\/\/)[^\s/@"']+@/g, `$1${REDACTED}@`],
-  // `password: …` in running text, JSON within a string included; a reference to the environment is no secret.
-  [
-    new RegExp(
-      `((?:${SECRET_WORDS})(?!:-(?:default|…)?\\})\\\\?["']?\\s*[:=]\\s*\\\\?["']?)(?!\\[redacted)[^\\s"'\\\\,;&}]+`,
-      'gi',
-    ),
-    `$1${REDACTED}`,
-  ],
 ];
+
+/** `password: …` in running text, JSON within a string included; a reference to the environment is no secret. */
+const NAMED_VALUE = new RegExp(
+  `((?:${SECRET_WORDS})(?!:-(?:default|…)?\\})\\\\?["']?\\s*[:=]\\s*\\\\?["']?)(?!\\[redacted)[^\\s"'\\\\,;&}]+`,
+  'gi',
+);

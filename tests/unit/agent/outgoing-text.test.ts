@@ -37,8 +37,11 @@ describe('words of the agent', () => {
     ['a key of the API', 'sbk_0123456789ab_abcdefghijkl'],
     ['a token with low lines', 'ghp_ab_cdefghij_klmnopqrs'],
   ])('never come to a secret once their marks are read: %s', (_kind, secret) => {
-    const mark = fc.constantFrom('', '', '', '*', '**', '_', '__', '`', '~~', '~', '***', '*_');
-    const marks = fc.array(mark, { minLength: secret.length + 1, maxLength: secret.length + 1 });
+    const span = fc.record({
+      mark: fc.constantFrom('*', '**', '_', '__', '`', '~~', '***'),
+      ends: fc.tuple(fc.nat(secret.length), fc.nat(secret.length)),
+    });
+    const spans = fc.array(span, { minLength: 1, maxLength: 3 });
     const around = fc.constantFrom(
       ['', ''],
       ['It is ', ', I hear.'],
@@ -47,8 +50,11 @@ describe('words of the agent', () => {
       ['-', '-'],
     );
     fc.assert(
-      fc.property(marks, around, (between, [before, after]) => {
-        const dressed = [...secret].map((letter, at) => `${between[at]}${letter}`).join('') + between.at(-1);
+      fc.property(spans, around, (marked, [before, after]) => {
+        const dressed = Array.from({ length: secret.length + 1 }, (_, at) => {
+          const marks = marked.filter(({ ends }) => ends.includes(at)).map(({ mark }) => mark);
+          return `${marks.join('')}${secret.charAt(at)}`;
+        }).join('');
         for (const reading of [clean, tainted]) {
           const said = outgoingText(`${before}${dressed}${after}`, reading, OUTLET);
 
