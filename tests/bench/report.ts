@@ -179,6 +179,17 @@ function approvalsText({ pending, bodyBytes, deadlinesEach, figures, targets }: 
     ),
     '',
     toTable(
+      ['', 'alone p50', 'alone p99', 'list p50', 'list p99'],
+      [
+        [
+          'Signalbox, 100,000 pending',
+          ...[figures.fewVoteP50Ms, figures.fewVoteP99Ms, figures.fewListP50Ms, figures.fewListP99Ms],
+        ],
+        ['one bare value, stored', figures.bareWriteP50Ms, figures.bareWriteP99Ms, '', ''],
+      ],
+    ),
+    '',
+    toTable(
       ['', 'first look ms', 'a look ms', 'others wait ms'],
       [['Self-audit', figures.firstLookMs, figures.lookMs, figures.longestWaitMs]],
     ),
