@@ -182,7 +182,7 @@ function approvalsText({ pending, bodyBytes, deadlinesEach, figures, targets }: 
       ['', 'alone p50', 'alone p99', 'list p50', 'list p99'],
       [
         [
-          'Signalbox, 100,000 pending',
+          `Signalbox, ${figures.few} pending`,
           ...[figures.fewVoteP50Ms, figures.fewVoteP99Ms, figures.fewListP50Ms, figures.fewListP99Ms],
         ],
         ['one bare value, stored', figures.bareWriteP50Ms, figures.bareWriteP99Ms, '', ''],
