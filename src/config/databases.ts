@@ -24,6 +24,13 @@ export const DatabaseSettings = z.strictObject({
   timeout: duration({ min: '100ms', max: '2m' }).prefault('10s').describe('For one question.'),
   max_rows: z.int().min(1).max(1_000).default(100).describe('Most rows of one answer.'),
   connections: z.int().min(1).max(20).default(4).describe('Most connections at the same time.'),
+  sends_nothing: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Says that nothing in this database can send what it is asked: no dblink, no foreign server, no program. Then ' +
+        'questions run without a human also after strangers were read. A database where it is not so is not used.',
+    ),
   allow_insecure: z
     .boolean()
     .default(false)

@@ -71,7 +71,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
     tells: 'outsider',
     composes: true,
     // Functions of a database may send what they are called with: by dblink, by HTTP.
-    reachesOut: true,
+    reachesOut: ({ database }) => settings[database]?.sends_nothing !== true,
     description:
       'Asks a database a question that changes nothing, and tells the rows: names of the columns first, then a line for each row, all as JSON.',
     input: Query,

@@ -204,6 +204,7 @@ export class Database {
     await this.#allow(connection, this.settings.timeout);
     if (this.#known.has(connection)) return;
     await this.#mustOnlyRead(connection);
+    if (this.settings.sends_nothing) await this.#mustSendNothing(connection);
     const { rows } = await send(connection, 'SELECT pg_backend_pid()');
     this.#known.set(connection, rows[0]?.[0] ?? '');
   }
@@ -274,6 +275,19 @@ export class Database {
     }
   }
 
+  async #mustSendNothing(connection: PoolClient): Promise<void> {
+    const { rows } = await send(connection, SENDERS, [HARMLESS_EXTENSIONS.join(' ')]);
+    const senders = rows[0]?.[0];
+    if (!senders) return;
+    this.log.error(
+      { database: this.name, senders },
+      'a database that is said to send nothing holds what may; it is not used',
+    );
+    throw new QuestionRefused(
+      `the database "${this.name}" is not used, because databases.${this.name}.sends_nothing says that nothing in it can send anything, and it holds what may (${senders}); whoever runs this has to set that to false, or remove it`,
+    );
+  }
+
   #inWords(error: unknown, signal: AbortSignal): Error {
     if (error instanceof QuestionRefused) return error;
     if (signal.aborted) return new QuestionRefused('it was broken off', { cause: error });
@@ -320,6 +334,47 @@ const POWERS = `
         AND has_schema_privilege(n.oid, 'USAGE')
         AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
   FROM pg_roles r WHERE r.rolname = current_user`;
+
+/** Those that come with PostgreSQL, or are found in many databases, and reach nothing outside of it. */
+const HARMLESS_EXTENSIONS = [
+  ...[
+    'plpgsql',
+    'plperl',
+    'pltcl',
+    'citext',
+    'hstore',
+    'ltree',
+    'cube',
+    'earthdistance',
+    'seg',
+    'isn',
+    'intarray',
+  ],
+  ...['btree_gin', 'btree_gist', 'bloom', 'pg_trgm', 'fuzzystrmatch', 'unaccent', 'dict_int', 'dict_xsyn'],
+  ...['pgcrypto', 'uuid-ossp', 'tablefunc', 'intagg', 'tcn', 'lo', 'tsm_system_rows', 'tsm_system_time'],
+  ...[
+    'pg_stat_statements',
+    'pg_buffercache',
+    'pgrowlocks',
+    'pgstattuple',
+    'vector',
+    'postgis',
+    'postgis_topology',
+  ],
+];
+
+/**
+ * What may send something, whoever may call it, in words, NULL for nothing: extensions but those named by the first
+ * value, servers of others, and functions in languages that keep nobody from anything (PostgreSQL docs, "pg_language").
+ */
+const SENDERS = `
+  SELECT nullif(concat_ws(', ',
+    (SELECT string_agg(extname, ', ' ORDER BY extname) FROM pg_extension WHERE extname <> ALL (string_to_array($1, ' '))),
+    (SELECT string_agg('the server ' || srvname, ', ' ORDER BY srvname) FROM pg_foreign_server),
+    (SELECT string_agg(DISTINCT 'functions in ' || l.lanname, ', ')
+      FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+      WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace <> 'pg_catalog'::regnamespace
+        AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))), '')`;
 
 /** By a cursor that is never fetched from: nothing is computed, and nothing but a SELECT can be one. */
 async function columnsOf(

@@ -72,8 +72,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly composes?: true;
   /** The same call with its words as they may go out, of a tool by which the agent speaks to people. */
   withWords?(input: z.output<Input>, toSay: (text: string) => string): z.output<Input>;
-  /** What it is called with reaches somebody of the agent's choosing: an address, a search. */
-  readonly reachesOut?: true;
+  /** Whether what it is called with reaches somebody of the agent's choosing: an address, a search. Left out: it never does. */
+  reachesOut?(input: z.output<Input>): boolean;
   /** Only the gateway itself calls it: no model is offered it. */
   readonly internal?: true;
   /**

@@ -41,7 +41,7 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
     tells: 'outsider',
-    reachesOut: true,
+    reachesOut: () => true,
     execute: async (input, context) => {
       // `input` above lets only records through.
       const outcome = await call(input as Record<string, unknown>, context);

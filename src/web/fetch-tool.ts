@@ -43,7 +43,7 @@ export function createFetchTool(
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
     tells: 'web',
-    reachesOut: true,
+    reachesOut: () => true,
     cache: { ttlMs: READ_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ url }, { signal }) => {
       const outcome = await client.read(url, signal);

@@ -33,7 +33,7 @@ export function createSearchTool(search: Search): Tool<typeof SearchInput> {
     reversible: true,
     timeoutMs: SEARCH_TIMEOUT_MS,
     tells: 'web',
-    reachesOut: true,
+    reachesOut: () => true,
     cache: { ttlMs: SEARCH_AGAIN_MS, tags: [], isSameForAll: true },
     execute: async ({ query }, { signal }) => {
       const outcome = await search(query, signal);

@@ -55,7 +55,7 @@ describe.skipIf(program === undefined)('questions to a database', () => {
       const tool = tools.find((each) => each.name === name)!;
       return tool.execute(tool.input.parse({ database: 'shop', ...input }), context);
     };
-    return { database, run, lines };
+    return { database, tools, run, lines };
   }
 
   const connectionsOf = async (user: string) =>
@@ -269,6 +269,59 @@ describe.skipIf(program === undefined)('questions to a database', () => {
 
     expect(text).toContain('its user may do too much');
     expect(lines.join('')).toContain(user === 'owner' ? 'superuser' : 'pg_execute_server_program');
+  });
+
+  it('OM-187 run without a human after strangers were read only where the database is said to send nothing', () => {
+    const reaching = (more: object) => {
+      const query = open('reader', more).tools.find(({ name }) => name === 'db_query');
+      return query?.reachesOut?.({ database: 'shop' });
+    };
+
+    expect(reaching({})).toBe(true);
+    expect(reaching({ sends_nothing: true })).toBe(false);
+  });
+
+  it.each([
+    ['an extension', 'CREATE EXTENSION dblink', 'DROP EXTENSION dblink', 'dblink'],
+    [
+      'a foreign server',
+      'CREATE FOREIGN DATA WRAPPER w; CREATE SERVER elsewhere FOREIGN DATA WRAPPER w',
+      'DROP FOREIGN DATA WRAPPER w CASCADE',
+      'the server elsewhere',
+    ],
+    [
+      'a function in C',
+      "CREATE FUNCTION raw() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'",
+      'DROP FUNCTION raw()',
+      'functions in c',
+    ],
+  ])(
+    'OM-187 are not asked where a database is said to send nothing and holds %s',
+    async (_what, make, drop, found) => {
+      await server.run(make);
+      onTestFinished(async () => {
+        await server.run(drop);
+      });
+      const { run, lines } = open('reader', { sends_nothing: true });
+
+      const { status, text } = await run('db_query', { sql: 'SELECT 1 AS one' });
+
+      expect(status).toBe('error');
+      expect(text).toContain(`it holds what may (${found})`);
+      expect(lines.join('')).toContain('said to send nothing');
+      expect((await open('reader').run('db_query', { sql: 'SELECT 1 AS one' })).status).toBe('ok');
+    },
+  );
+
+  it('OM-187 are asked where a database sends nothing, as it is said to', async () => {
+    await server.run('CREATE EXTENSION pg_trgm; CREATE EXTENSION pgcrypto');
+    onTestFinished(async () => {
+      await server.run('DROP EXTENSION pg_trgm; DROP EXTENSION pgcrypto');
+    });
+
+    expect(
+      (await open('reader', { sends_nothing: true }).run('db_query', { sql: 'SELECT 1 AS one' })).status,
+    ).toBe('ok');
   });
 
   it('warn where the user could write', async () => {

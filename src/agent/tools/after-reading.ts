@@ -35,7 +35,7 @@ function leavesHere(tool: Tool, args: unknown, isTyped: Reading['isTyped']): boo
   if (calls) return calls.some((call) => leavesHere(call.tool, call.args, isTyped));
   if (tool.inTurn === true) return tool.changesElsewhere?.(args) === true;
   if (tool.effect !== 'read') return true;
-  return tool.reachesOut === true && !isOfTheirs(tool, args, isTyped);
+  return tool.reachesOut?.(args) === true && !isOfTheirs(tool, args, isTyped);
 }
 
 /**

@@ -452,7 +452,7 @@ describe('words of strangers', () => {
       reversible: true,
       timeoutMs: 1_000,
       tells: 'web',
-      reachesOut: true,
+      reachesOut: () => true,
       async execute({ url }) {
         runs.push(url);
         return { status: 'ok', text };
