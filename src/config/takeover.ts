@@ -25,7 +25,10 @@ export const MessageCondition = z
       .array(z.string().min(1))
       .min(1)
       .optional()
-      .describe('It was written in one of these channels, or in a thread of theirs, by the id the platform gives them; a project of Jira goes by its key.'),
+      .describe(
+        'It was written in one of these channels, or in a thread of theirs, by the id the platform gives them; ' +
+          'a project of Jira goes by its key.',
+      ),
     roles: z.array(RoleName).min(1).optional().describe('Whoever wrote it holds one of these roles.'),
   })
   .refine((condition) => Object.keys(condition).length > 0, 'at least one condition; all must hold');

@@ -2,7 +2,7 @@
  * The one file a proposed skill may become: `<workspace>/<name>/SKILL.md`.
  *
  * Invariants
- *   1. Nothing else is written, and no link is followed from the workspace's folder on.
+ *   1. Nothing else is written but what was there before, beside it; and no link is followed from the workspace's folder on.
  *   2. No skill disappears that the proposal does not name: not one further in, and not one under another name.
  *   3. A file is there whole or not at all.
  */
@@ -12,13 +12,21 @@ import writeFileAtomic from 'write-file-atomic';
 import type { Standing } from './shelf.ts';
 import { isReadable, SKILL_SOURCES, type Skill } from './skill.ts';
 import { sha256Of } from './skill-folders.ts';
+import { keepVersion, VERSIONS_FOLDER } from './skill-versions.ts';
 
-const SKILL_FILE = 'SKILL.md';
+export const SKILL_FILE = 'SKILL.md';
+
+/** A file that another text may take the place of. */
+interface Replaced {
+  readonly version: string;
+  readonly text: string;
+  readonly sha256: string;
+}
 
 export interface SkillPlace {
   readonly path: string;
   /** What lies there now. */
-  readonly now: { readonly skill: Skill; readonly text: string; readonly sha256: string } | undefined;
+  readonly now: (Replaced & { readonly skill: Skill }) | undefined;
   /** The skill of this name that is used where the workspace has none. */
   readonly below: Standing['file'] | undefined;
 }
@@ -51,7 +59,9 @@ export async function placeOf(
   if (kind !== 'folder') return `${folder} is ${kind === 'file' ? 'a file' : 'a link or something else'}`;
   const file = await kindOf(path);
   if (file === 'nothing') {
-    const names = (await readdir(folder)).filter((each) => !each.startsWith(`${SKILL_FILE}.`));
+    const names = (await readdir(folder)).filter(
+      (each) => !each.startsWith(`${SKILL_FILE}.`) && each !== VERSIONS_FOLDER,
+    );
     if (names.length > 0) return `there is a folder ${folder} that is no skill`;
     return { path, now: undefined, below };
   }
@@ -61,18 +71,23 @@ export async function placeOf(
     return `${path} is there and cannot be read as the skill ${name}; a person has to look at it`;
   }
   const content = await readFile(path);
-  return { path, now: { skill, text: content.toString('utf8'), sha256: sha256Of(content) }, below };
+  const { version } = skill.reading.head;
+  return { path, now: { skill, version, text: content.toString('utf8'), sha256: sha256Of(content) }, below };
 }
 
 /** What tells a place from itself after somebody changed something. */
 export function basisOf({ now, below }: SkillPlace, name: string): string {
-  const there = now ? `${now.skill.reading.head.version}, sha256 ${now.sha256}` : 'nothing';
+  const there = now ? `${now.version}, sha256 ${now.sha256}` : 'nothing';
   return `workspace skill ${name}: ${there}; elsewhere: ${below?.source ?? 'nothing'}`;
 }
 
-/** Puts the text there. @throws when it cannot be written */
-export async function writeSkill({ path }: Pick<SkillPlace, 'path'>, text: string): Promise<void> {
+/** Puts the text there, and what it takes the place of beside it. @throws when it cannot be written */
+export async function writeSkill(
+  { path, now }: { readonly path: string; readonly now: Replaced | undefined },
+  text: string,
+): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true });
+  if (now) await keepVersion(path, now);
   await writeFileAtomic(path, text, { encoding: 'utf8' });
 }
 

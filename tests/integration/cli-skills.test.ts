@@ -1,7 +1,9 @@
 /** `signalbox skills …`, as it is typed; the example is that of docs/skills.md. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { keepVersion } from '../../src/skills/skill-versions.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { skillText } from '../support/skills.ts';
 
@@ -194,5 +196,44 @@ describe('a skill somebody else wrote', () => {
     expect({ code: pinned.code, err: pinned.err }).toEqual({ code: 0, err: '' });
     expect(after).toContain('active');
     expect(changed).toContain('CONTENT_CHANGED');
+  });
+});
+
+describe('signalbox skills restore', () => {
+  const file = () => join(home.directory, 'workspace/skills/greeting/SKILL.md');
+  const write = (version: string, body: string) =>
+    put('workspace/skills', 'greeting', skillText('greeting', { head: `version: ${version}`, body }));
+  const replaceBy = async (version: string, body: string) => {
+    const text = readFileSync(file(), 'utf8');
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    await keepVersion(file(), { version: /version: (.*)/.exec(text)?.[1] ?? '', text, sha256 });
+    write(version, body);
+  };
+
+  it('OM-043 puts the version before back, and that again, without losing any', async () => {
+    write('1.0.0', 'One.');
+    await replaceBy('1.1.0', 'Two.');
+    await replaceBy('1.2.0', 'Three.');
+
+    const back = await home.run('skills', 'restore', 'greeting');
+    const first = await home.run('skills', 'restore', 'greeting', '1.0.0', '--json');
+
+    expect(back.out).toContain('greeting 1.1.0 is used again');
+    expect(JSON.parse(first.out)).toMatchObject({ skill: 'greeting', version: '1.0.0', before: '1.1.0' });
+    expect(readFileSync(file(), 'utf8')).toContain('One.');
+    expect((await home.run('skills', 'show', 'greeting')).out).toContain('1.0.0');
+    await home.run('skills', 'restore', 'greeting', '1.2.0');
+    expect(readFileSync(file(), 'utf8')).toContain('Three.');
+  });
+
+  it('says what there is when it has nothing to go back to', async () => {
+    const none = await home.run('skills', 'restore', 'order-status');
+    const other = await home.run('skills', 'restore', 'greeting', '9.9.9');
+    const wrong = await home.run('skills', 'restore', '../../config');
+
+    expect([none.code, other.code, wrong.code]).toEqual([1, 1, 1]);
+    expect(none.err).toContain('No earlier version of order-status is kept.');
+    expect(other.err).toMatch(/No other text of greeting 9\.9\.9 is kept\. There is: .*1\.0\.0/);
+    expect(wrong.err).toContain('is no name of a skill');
   });
 });

@@ -10,6 +10,7 @@ import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { type Agreement, createProposeSkillTool } from '../../src/skills/propose-skill-tool.ts';
+import { keptVersions, readVersion } from '../../src/skills/skill-versions.ts';
 import { openStore } from '../support/core.ts';
 import { SkillShelf, skillText } from '../support/skills.ts';
 import { answered, called, said } from '../support/transcripts.ts';
@@ -165,6 +166,9 @@ describe('a proposed skill', () => {
     expect(JSON.stringify(changes)).toContain('Promise no day.');
     expect(JSON.stringify(changes)).not.toContain('Ask for the number.');
     expect(readFileSync(file, 'utf8')).toContain('version: 1.1.0');
+    const [kept] = await keptVersions(file);
+    expect(kept?.version).toBe('1.0.0');
+    expect(await readVersion(kept!)).toBe(skillText('late-parcels', { body: WISH.body }));
     await expect(preview(change)).rejects.toThrow('says just that already');
   });
 

@@ -22,7 +22,8 @@ Examples:
   signalbox skills show refund-policy
   signalbox skills lint workspace/skills/greeting
   signalbox skills why "please refund order 7"
-  signalbox skills learned`,
+  signalbox skills learned
+  signalbox skills restore greeting`,
     );
 
   command('list', 'every skill, with its source and whether it is used')
@@ -45,6 +46,15 @@ Examples:
       work((its, config) => its.explainSkills(text.join(' '), { ...options, config })),
     );
 
+  command(
+    'restore <name> [version]',
+    'an earlier version of a skill of the workspace takes the place of the one there is, which is kept',
+  ).action((name: string, version: string | undefined, options: Options) =>
+    run(async ({ config }) => {
+      const { restoreSkill } = await import('../restore-skill.ts');
+      return restoreSkill(name, version, { ...options, config });
+    }),
+  );
   command(
     'learned',
     'skills the agent proposed and somebody agreed to, with what turns came to before and after',

@@ -196,7 +196,12 @@ describe('a call after strangers were read', () => {
     ['carries it somewhere deep', { reachesOut: () => true }, { a: [{ b: 'S' }] }, 'ask'],
     ['carries a number', { reachesOut: () => true }, { page: 4711 }, 'ask'],
     ['carries it in a name', { reachesOut: () => true }, { canary4f7a91: 'https://a.test/' }, 'ask'],
-    ['spells it', { reachesOut: () => true }, { u: Array.from({ length: 5 }, () => 'https://a.test/') }, 'ask'],
+    [
+      'spells it',
+      { reachesOut: () => true },
+      { u: Array.from({ length: 5 }, () => 'https://a.test/') },
+      'ask',
+    ],
     [
       'spells it in yes and no',
       { reachesOut: () => true, input: FLAGS },

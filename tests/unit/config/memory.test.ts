@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { channelsOf } from '../../../src/domain/message.ts';
 import { lacksRoom, MemorySettings, strategyFor, summarises } from '../../../src/config/memory.ts';
+import { channelsOf } from '../../../src/domain/message.ts';
 
 const held = (conversationId: string, ...channels: string[]) => ({ conversationId, channels });
 
