@@ -5,6 +5,7 @@
  *   E1   What is no longer true when its time comes is not told.
  *   E13  Nothing is dropped because there is too much of it: it waits, and is told together, in the order in which it
  *        came. What is important waits for quiet hours, what is urgent does not; a flood of either, a minute at most.
+ *   What somebody has to answer in time waits for no other telling, either.
  */
 import { z } from 'zod';
 import { ApprovalId, ConversationTicket, EscalationId, PersonId, Platform } from '../ids.ts';
@@ -12,11 +13,11 @@ import { Importance } from '../person.ts';
 
 /** Things that do not matter much, for the same person on the same platform, are told together if this close. */
 export const BUNDLE_MS = 2 * 60_000;
-/** Messages to one person in an hour, at most; what is important does not count. */
+/** Messages to one person in an hour, at most; what is told at once does not count. */
 const MOST_AN_HOUR = 20;
 const HOUR_MS = 60 * 60_000;
 /**
- * Important messages to one person on one platform within `BURST_MS`, at most; what follows is told together when the
+ * Messages told at once to one person on one platform within `BURST_MS`, at most; what follows is told together when the
  * first of them is that old. Urgent ones are held up by urgent ones alone.
  */
 export const MOST_IN_BURST = 5;
@@ -49,9 +50,9 @@ export const Pager = z.object({
   nextMs: z.int().optional(),
   /** When somebody was told something last, by platform. */
   lastMs: z.record(z.string(), z.int()),
-  /** When they were told something, within the last hour. */
+  /** When they were told what could wait, within the last hour. */
   sentMs: z.array(z.int()),
-  /** When they were told something important, within the last minute; absent: nothing. */
+  /** When they were told something at once, within the last minute; absent: nothing. */
   loud: z.array(z.object({ platform: Platform, atMs: z.int(), isUrgent: z.boolean() })).optional(),
 });
 export type Pager = z.infer<typeof Pager>;
@@ -96,7 +97,7 @@ export function flush(
     rev: pager.rev + 1,
     waiting: waiting.filter((page) => !isTold(page)),
     lastMs: { ...pager.lastMs, ...Object.fromEntries([...ready].map((platform) => [platform, nowMs])) },
-    sentMs: [...sentMs, ...told.map(() => nowMs)],
+    sentMs: [...sentMs, ...told.filter(({ pages }) => !pages.some(isPrompt)).map(() => nowMs)],
     loud,
   };
   return { next: scheduled(next, quiet, nowMs), told };
@@ -110,13 +111,13 @@ function scheduled({ nextMs: _, ...pager }: Pager, quiet: Quiet, nowMs: number):
 /** Not before now: when nobody looked as long as it could be told, it may be quiet again. */
 function readyMs(pager: Omit<Pager, 'nextMs'>, page: Page, quiet: Quiet, nowMs: number): number {
   const atMs = Math.max(page.atMs, nowMs);
-  const roomyMs = isLoud(page)
+  const roomyMs = isPrompt(page)
     ? burstMs(pager, page, nowMs)
     : Math.max(bundledMs(pager, page), roomMs(pager, nowMs));
   return quiet(page.importance, Math.max(atMs, roomyMs));
 }
 
-/** When there is room for one more that is important. */
+/** When there is room for one more that is told at once. */
 function burstMs(pager: Pick<Pager, 'loud'>, { platform, importance }: Page, nowMs: number): number {
   const counted = loudSince(pager, nowMs).filter(
     (each) => each.platform === platform && (each.isUrgent || importance !== 'urgent'),
@@ -132,12 +133,13 @@ function loudSince({ loud = [] }: Pick<Pager, 'loud'>, nowMs: number): Loud {
 }
 
 function loudIn({ platform, pages }: Told, atMs: number): Loud {
-  if (!pages.some(isLoud)) return [];
+  if (!pages.some(isPrompt)) return [];
   return [{ platform, atMs, isUrgent: pages.some(({ importance }) => importance === 'urgent') }];
 }
 
-function isLoud({ importance }: Page): boolean {
-  return importance === 'high' || importance === 'urgent';
+/** What is important is told at once, and so is a question: the time to answer it runs. */
+function isPrompt({ importance, why }: Page): boolean {
+  return importance === 'high' || importance === 'urgent' || why === 'still';
 }
 
 function bundledMs({ lastMs }: Pick<Pager, 'lastMs'>, { platform }: Page): number {
@@ -145,7 +147,7 @@ function bundledMs({ lastMs }: Pick<Pager, 'lastMs'>, { platform }: Page): numbe
   return last === undefined ? 0 : last + BUNDLE_MS;
 }
 
-/** When there is room for one more message. */
+/** When there is room for one more message that could wait. */
 function roomMs({ sentMs }: Pick<Pager, 'sentMs'>, nowMs: number): number {
   const recent = sentMs.filter((atMs) => nowMs - atMs < HOUR_MS);
   const oldest = recent.at(-MOST_AN_HOUR);

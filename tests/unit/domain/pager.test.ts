@@ -16,6 +16,7 @@ import { Importance } from '../../../src/domain/person.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const DANA = PersonId.parse('dana');
+const EMAIL = Platform.parse('email');
 const NOON = Date.UTC(2026, 0, 5, 12);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -36,7 +37,8 @@ function page(n: number, about: Partial<Page> = {}): Page {
   };
 }
 
-const isLoud = ({ importance }: Page): boolean => importance === 'high' || importance === 'urgent';
+const isPrompt = ({ importance, why }: Page): boolean =>
+  importance === 'high' || importance === 'urgent' || why === 'still';
 
 /** Takes pages in at their times and looks whenever something is due. Resolves with what was told when. */
 function live(
@@ -123,6 +125,38 @@ describe('what somebody is to be told', () => {
     expect(told.find(({ pages }) => pages[0]?.platform === 'email')?.atMs).toBe(NOON + 9);
   });
 
+  it('E13 is not held up for an hour by what was urgent before', () => {
+    const urgent = Array.from({ length: 20 }, (_, n) =>
+      page(n, { atMs: NOON + n * 15_000, importance: 'urgent' }),
+    );
+    const normal = page(20, { atMs: NOON + 8 * MINUTE });
+
+    const { told } = live([...urgent, normal], never, NOON + HOUR);
+
+    expect(told.at(-1)).toEqual({ atMs: NOON + 8 * MINUTE, pages: [normal] });
+  });
+
+  it('E13 waits for room in the hour where it can wait, whatever came at once meanwhile', () => {
+    const normal = Array.from({ length: 21 }, (_, n) => page(n, { atMs: NOON + n * BUNDLE_MS }));
+    const urgent = page(21, { atMs: NOON + 45 * MINUTE, importance: 'urgent', platform: EMAIL });
+
+    const { told } = live([...normal, urgent], never, NOON + 2 * HOUR);
+
+    expect(told.slice(-2).map(({ atMs, pages }) => [atMs - NOON, pages[0]?.id])).toEqual([
+      [45 * MINUTE, 'page-21'],
+      [HOUR, 'page-20'],
+    ]);
+  });
+
+  it('is asked at once whether they are still on it, however much they were told before', () => {
+    const normal = Array.from({ length: 21 }, (_, n) => page(n, { atMs: NOON + n * BUNDLE_MS }));
+    const question = page(21, { atMs: NOON + 41 * MINUTE, why: 'still' });
+
+    const { told } = live([...normal, question], never, NOON + 2 * HOUR);
+
+    expect(told.find(({ pages }) => pages.includes(question))?.atMs).toBe(NOON + 41 * MINUTE);
+  });
+
   it('waits for the end of quiet hours unless it is urgent', () => {
     const morning = NOON + 9 * HOUR;
     const quiet: Quiet = (importance, atMs) => (importance === 'urgent' ? atMs : Math.max(atMs, morning));
@@ -161,6 +195,7 @@ describe('what somebody is to be told', () => {
           fc.integer({ min: 0, max: 5 * 60 }), // so many at a time
         ),
         importance: fc.constantFrom(...Importance.options),
+        why: fc.constantFrom<Page['why'][]>('call', 'call', 'call', 'still', 'news'),
         platform: fc.constantFrom(Platform.parse('slack'), Platform.parse('email')),
       }),
       { maxLength: 200 },
@@ -177,12 +212,12 @@ describe('what somebody is to be told', () => {
         expect(ids.toSorted()).toEqual(pages.map(({ id }) => id).toSorted());
         const loud = told.flatMap(({ atMs, pages }) =>
           pages
-            .filter(isLoud)
+            .filter(isPrompt)
             .slice(0, 1)
             .map((first) => ({ atMs, first })),
         );
         for (const { atMs, pages } of told) {
-          for (const { importance, atMs: since, platform } of pages.filter(isLoud)) {
+          for (const { importance, atMs: since, platform } of pages.filter(isPrompt)) {
             const before = loud.filter(
               (each) =>
                 each.atMs <= since && each.atMs > since - BURST_MS && each.first.platform === platform,
@@ -191,12 +226,12 @@ describe('what somebody is to be told', () => {
             expect(atMs - since, importance).toBeLessThanOrEqual(BURST_MS);
           }
         }
-        const unimportant = told.filter(({ pages }) =>
-          pages.every(({ importance }) => importance === 'low' || importance === 'normal'),
-        );
-        for (const { atMs } of unimportant) {
-          const inHour = unimportant.filter((each) => each.atMs > atMs - HOUR && each.atMs <= atMs);
-          expect(inHour.length).toBeLessThanOrEqual(21);
+        const patient = told.filter(({ pages }) => !pages.some(isPrompt));
+        for (const { atMs, pages } of patient) {
+          const inHour = patient.filter((each) => each.atMs > atMs - HOUR && each.atMs < atMs);
+          expect(inHour.length).toBeLessThanOrEqual(20);
+          const isLate = atMs - (pages[0]?.atMs ?? atMs) > BUNDLE_MS;
+          if (isLate) expect(inHour.length).toBeGreaterThanOrEqual(19);
         }
       }),
       { numRuns: runs(200) },
