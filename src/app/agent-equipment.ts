@@ -9,7 +9,6 @@ import { GuardedSource } from '../agent/tools/guarded-source.ts';
 import { withBreaker } from '../agent/tools/service-breaker.ts';
 import { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
-import type { Config } from '../config/load-config.ts';
 import { Database } from '../database/database.ts';
 import type { Tool } from '../domain/tool.ts';
 import { Breakers } from '../health/breakers.ts';
@@ -29,6 +28,7 @@ import { WebTools } from '../web/web-tools.ts';
 import { createAgentTools } from './agent-tools.ts';
 import type { Base } from './base.ts';
 import { type Channels, platformsOf } from './channels.ts';
+import { ownFolders } from './own-places.ts';
 import type { Stores } from './stores.ts';
 
 export interface AgentEquipment {
@@ -121,20 +121,11 @@ function createSkills(
 }
 
 function createScripts({ config, log }: Base, registry: SkillRegistry): SkillScripts {
-  const hidden = ownFolders(config().settings);
+  const hidden = ownFolders(config());
   return new SkillScripts({
     settings: () => config().settings.skills,
     registry,
     sandbox: new ScriptSandbox({ folders: searchPath(), hidden }),
     log,
   });
-}
-
-/** Folders in which this gateway keeps what is nobody else's business. */
-export function ownFolders({ workspace, redis }: Config['settings']): string[] {
-  return [
-    process.cwd(),
-    redis.data_directory,
-    ...(workspace.directory === undefined ? [] : [workspace.directory]),
-  ];
 }

@@ -17,12 +17,12 @@ import { createShopTools } from '../sandbox/shop/shop-tools.ts';
 import { createScheduleTools } from '../scheduler/schedule-tools.ts';
 import { versionOfPackage } from '../skills/host.ts';
 import { type Agreement, createProposeSkillTool } from '../skills/propose-skill-tool.ts';
-import { foldersOf } from '../skills/skill-folders.ts';
 import type { SkillRegistry } from '../skills/skill-registry.ts';
 import { Workspace } from '../workspace/workspace.ts';
 import { createWorkspaceTools } from '../workspace/workspace-tools.ts';
 import type { Base } from './base.ts';
 import { type Channels, platformsOf } from './channels.ts';
+import { keptFromWorkspace } from './own-places.ts';
 import type { Stores } from './stores.ts';
 import { createTalkTools } from './talk-tools.ts';
 
@@ -43,7 +43,7 @@ export async function createAgentTools(base: Base, parts: ToolParts): Promise<To
   return [
     ...createTools(stores, clock, settings.sandbox.url),
     ...createOutputTools(outputs),
-    ...(await createFsTools(settings)),
+    ...(await createFsTools(config())),
     ...createDatabaseTools(databases, settings.databases),
     ...createScheduleTools({ ...stores, settings: () => config().settings.scheduler, clock }),
     ...createTalkTools(base, stores, channels),
@@ -95,10 +95,8 @@ function createTools({ memory, transcripts }: Stores, clock: Clock, sandboxUrl: 
 }
 
 /** None where no folder is configured. */
-async function createFsTools({ workspace, skills, redis }: Config['settings']): Promise<Tool[]> {
-  const { directory, ...limits } = workspace;
+async function createFsTools(config: Config): Promise<Tool[]> {
+  const { directory, ...limits } = config.settings.workspace;
   if (directory === undefined) return [];
-  // Whoever could write there could teach the agent, or read what it must not.
-  const kept = ['config', redis.data_directory, ...foldersOf(skills).map(({ path }) => path)];
-  return createWorkspaceTools(await Workspace.open(directory, limits, kept));
+  return createWorkspaceTools(await Workspace.open(directory, limits, keptFromWorkspace(config)));
 }

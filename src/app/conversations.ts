@@ -1,6 +1,7 @@
 /** The agent at work: conversations, with the model that thinks and the one that writes summaries afterwards. */
 import { MeteredModel } from '../agent/model/metered-model.ts';
 import { PermitOffice } from '../approvals/permit-office.ts';
+import { StandingYes } from '../approvals/standing-yes.ts';
 import { BackgroundBudget } from '../budget/background-budget.ts';
 import { BudgetDesk } from '../budget/budget-desk.ts';
 import { ToolThrottle } from '../budget/tool-throttle.ts';
@@ -50,7 +51,7 @@ export function createConversations(
   const worker = createConversationWorker({
     queue,
     approvals: stores.approvals,
-    permits: new PermitOffice(stores.approvals),
+    permits: new PermitOffice(stores.approvals, new StandingYes({ ...stores, clock })),
     grants: stores.grants,
     controls: stores.controls,
     stops,

@@ -19,6 +19,7 @@ import { LinkBook } from '../identity/link-book.ts';
 import { LinkDesk } from '../identity/link-desk.ts';
 import { DeadLetters } from '../mailbox/dead-letters.ts';
 import { PinStore } from '../mcp/pin-store.ts';
+import { OutputStore } from '../memory/output-store.ts';
 import { PersonData } from '../memory/person-data.ts';
 import { RedisMemory } from '../memory/redis-memory.ts';
 import { TranscriptStore } from '../memory/transcript-store.ts';
@@ -96,7 +97,13 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
     escalationDesk: new EscalationDesk({ escalations, directory, writer, rememberMs }),
     memory,
     transcripts,
-    personData: new PersonData(memory, transcripts, schedules, learning),
+    personData: new PersonData({
+      memory,
+      transcripts,
+      outputs: new OutputStore(redis, keys),
+      planned: schedules,
+      learned: learning,
+    }),
     learning,
     apiKeys: new ApiKeyStore(redis, keys),
     toolPins: new PinStore(redis, keys, writer),

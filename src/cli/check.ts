@@ -9,6 +9,7 @@
 import { begunIn, createGateways, explainMissing, gatewaySettings } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { createClient, eachModel } from '../app/models.ts';
+import { checkWorkspace } from '../app/own-places.ts';
 import type { Stores } from '../app/stores.ts';
 import { openStores } from '../app.ts';
 import { ConfigError, type ConfigProblem } from '../config/config-error.ts';
@@ -46,6 +47,7 @@ const STORE = 'Store';
 const MODEL = 'Model';
 const MCP = 'MCP servers';
 const SKILLS = 'Skills';
+const WORKSPACE = 'Workspace';
 /** Settings that have no effect. */
 const IDLE = 'Without effect';
 
@@ -75,10 +77,13 @@ export async function check({ config: folder, json }: CheckOptions): Promise<num
     return print(JSON.stringify({ ok: false, problems }, undefined, 2), 1);
   }
   const mistakes = problems.map(problemFinding);
+  const places = workspaceFindings(config);
+  const broken = new Set([...mistakes, ...places.filter(isFailure)].map(({ part }) => part));
   const findings = [
     ...(mistakes.length > 0 ? mistakes : [configurationFinding(config, folder)]),
+    ...places,
     terminalFinding(config),
-    ...(await tryAll(config, new Set(mistakes.map(({ part }) => part)))),
+    ...(await tryAll(config, broken)),
   ];
   const ok = !findings.some(isFailure);
   const wrong = problems.length > 0 ? { problems } : {};
@@ -103,7 +108,8 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
     const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
     const scripts = pending.of(SKILLS, scriptFindings(config));
-    const idle = pending.of(IDLE, idleSettings(config));
+    // Which tools there are cannot be told where the workspace cannot be opened.
+    const idle = broken.has(WORKSPACE) ? [] : pending.of(IDLE, idleSettings(config));
     const [stored, thought, run, ignored] = await Promise.all([store, model, scripts, idle]);
     const platforms = await checkPlatforms(config, { gatewayRuns: stored.gatewayRuns, broken }, pending, log);
     const served = (await pending.of(MCP, foundBy(probes, stored.books))).map(mcpFinding);
@@ -132,7 +138,9 @@ function problemFinding({ file, line, keyPath, expected, found, hint }: ConfigPr
 function partAt(file: string, keyPath: string): string {
   const [section = '', platform = ''] = file === fileNameOf('settings') ? keyPath.split('.') : [];
   if (section === 'gateways' && platform !== '') return platformName(platform);
-  return { redis: STORE, model: MODEL, mcp: MCP, skills: SKILLS }[section] ?? 'Configuration';
+  return (
+    { redis: STORE, model: MODEL, mcp: MCP, skills: SKILLS, workspace: WORKSPACE }[section] ?? 'Configuration'
+  );
 }
 
 function configurationFinding({ contacts, authorizations }: GatewayConfig, folder: string): PartFinding {
@@ -144,6 +152,19 @@ function configurationFinding({ contacts, authorizations }: GatewayConfig, folde
     status: 'works',
     detail: `${CONFIG_PARTS.length} files, ${people} people, ${authorizations.rules.length} rules, no mistakes`,
   };
+}
+
+/** Whether the files of the agent lie apart from those of the gateway; nothing where it has none. */
+function workspaceFindings(config: GatewayConfig): PartFinding[] {
+  const { directory } = config.settings.workspace;
+  if (directory === undefined) return [];
+  const about = { part: WORKSPACE, configured: true };
+  try {
+    checkWorkspace(config);
+    return [{ ...about, subject: directory, status: 'works', detail: 'apart from all that is ours' }];
+  } catch (error) {
+    return [{ ...about, ...failure(directory, error) }];
+  }
 }
 
 /** Who acts when somebody types here. */

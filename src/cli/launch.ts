@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gatewaySettings } from '../../gateways/index.ts';
+import { checkWorkspace } from '../app/own-places.ts';
 import { type App, type AppOptions, startApp } from '../app.ts';
 import { ConfigSource, type ConfigSourceOptions, changedAtStart } from '../config/config-source.ts';
 import { parseConfig } from '../config/load-config.ts';
@@ -138,6 +139,7 @@ async function runApp(
     ...from,
     gateways: gatewaySettings,
     readEnvironment: environment,
+    inspect: checkWorkspace,
     log,
     audit: (event) => audits.append?.(event),
   });

@@ -37,6 +37,8 @@ export interface ConfigSourceOptions<Gateways extends GatewaySchemas> {
   readonly standIns?: (texts: ConfigTexts, env: Environment) => Environment;
   /** Content that passed every check and failed in use, by `contentOf`: refused until it changes. */
   readonly refused?: { readonly content: string; readonly why: string };
+  /** What must hold besides, of this machine. Throws with the reason when it does not. */
+  readonly inspect?: (next: Config<Gateways>) => void;
   readonly log: Logger;
   /** Hears of every change that was applied or refused. */
   readonly audit?: (event: AuditEvent) => void;
@@ -98,7 +100,7 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
 
   /** Reads the files now. */
   reload(): ReloadOutcome {
-    const { directory, gateways, readEnvironment, standIns, refused } = this.#options;
+    const { directory, gateways, readEnvironment, standIns, refused, inspect } = this.#options;
     const texts = readConfigTexts(directory);
     try {
       const env = readEnvironment();
@@ -106,6 +108,7 @@ export class ConfigSource<Gateways extends GatewaySchemas = GatewaySchemas> {
       const whole = { ...env, ...standIns?.(texts, env) };
       const next = parseConfig(texts, { directory, env: whole, gateways });
       if (refused?.content === this.#read) throw new Error(refused.why);
+      inspect?.(next);
       return this.#apply(next, { texts, env });
     } catch (error) {
       return this.#refuse(error, texts);

@@ -30,6 +30,8 @@ import { type GatewaySchemas, type Settings, settingsSchema } from './settings.t
 
 /** Everything that can be configured. Frozen; a change makes a new one. */
 export interface Config<Gateways extends GatewaySchemas = GatewaySchemas> {
+  /** The folder of the files. */
+  readonly directory: string;
   readonly purpose: Purpose;
   readonly authorizations: Authorizations;
   readonly contacts: Contacts;
@@ -171,6 +173,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
     schedules?.value &&
     escalation?.value &&
     settings?.value && {
+      directory,
       purpose: purpose.value,
       authorizations: closeUp(authorizations.value),
       contacts: closeUp(contacts.value),

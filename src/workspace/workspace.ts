@@ -13,9 +13,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import { link, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import type { WorkspaceSettings } from '../config/workspace.ts';
 import { StartupError } from '../domain/errors.ts';
+import { mustLieApart } from './apart.ts';
 import { namesIn, problemOf, UNFINISHED } from './file-path.ts';
 import { entryAt, type Folder, isOneOf, Jail, WorkspaceRefusal } from './jail.ts';
 
@@ -82,27 +82,17 @@ export class Workspace {
   }
 
   /**
-   * @param kept folders that must not be reached from it, nor it from them: configuration, skills, data
+   * @param kept what must not be reached from it, nor it from them: configuration, skills, data, the program
    * @throws {StartupError} when it cannot be used
    */
   static async open(directory: string, limits: WorkspaceLimits, kept: readonly string[]): Promise<Workspace> {
+    mustLieApart(directory, kept);
     const top = await mkdir(directory, { recursive: true })
       .then(() => realpath(directory))
       .catch((error: unknown) => {
         const remedy = 'set workspace.directory in settings.yaml to a folder this program may write to';
         throw new StartupError(`the workspace ${directory} cannot be opened`, remedy, { cause: error });
       });
-    for (const folder of kept) {
-      // Also one that is not there yet: whoever could make it could fill it.
-      const real = await realpath(folder).catch(() => resolve(folder));
-      const pairs = [
-        [top, real],
-        [resolve(directory), resolve(folder)],
-      ] as const;
-      if (!pairs.some(([one, other]) => isWithin(one, other) || isWithin(other, one))) continue;
-      const remedy = 'set workspace.directory in settings.yaml to a folder of its own';
-      throw new StartupError(`the workspace ${directory} and ${folder} lie in one another`, remedy);
-    }
     return new Workspace(top, limits);
   }
 
@@ -410,8 +400,4 @@ function kindOf(stats: Stats): FileEntry['kind'] {
   if (stats.isFile()) return 'file';
   if (stats.isDirectory()) return 'folder';
   return stats.isSymbolicLink() ? 'link' : 'other';
-}
-
-function isWithin(inner: string, outer: string): boolean {
-  return inner === outer || inner.startsWith(join(outer, '/'));
 }

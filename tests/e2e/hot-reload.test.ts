@@ -1,4 +1,5 @@
 /** Changing the configuration while the real process runs: counted from then on, refused when wrong, never noticed by those who talk. */
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Mail } from '../../src/sandbox/mail/mail.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -137,6 +138,36 @@ describe('a change while it runs', () => {
 
     await home.edit('contacts.yaml', (text) => text.replace(', emperor', ''));
     await gateway.line(/^configuration is whole again$/);
+  });
+});
+
+describe('folders of skills', () => {
+  it('OM-100 are not moved to where the agent may write while it runs', async () => {
+    const files = join(gateway.folder, 'files');
+    const ready = gateway.lines.filter(({ msg }) => /^ready$/.test(msg)).length;
+    await home.edit('settings.yaml', (text) => `${text}workspace: { directory: ${files} }\n`);
+    await gateway.line(/^starting over: settings\.workspace changed/);
+    await gateway.line(/^ready$/, ready + 1);
+
+    await change(
+      'settings.yaml',
+      (text) => text.replace(/^ {2}workspace: .*$/m, `  workspace: ${join(files, 'skills')}`),
+      REFUSED,
+    );
+
+    const [refused] = gateway.lines.filter(({ msg }) => REFUSED.test(msg)).slice(-1);
+    expect(JSON.stringify(refused)).toContain(
+      `the workspace ${files} and ${join(files, 'skills')} lie in one another`,
+    );
+    await answer(await say('what can you do?'), /Here is what I can do/);
+
+    await home.edit('settings.yaml', (text) =>
+      text.replace(/^ {2}workspace: .*$/m, '  workspace: workspace/skills'),
+    );
+    await gateway.line(
+      /^configuration is whole again$/,
+      gateway.lines.filter(({ msg }) => /^configuration is whole again$/.test(msg)).length + 1,
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 /** What `signalbox check` says of MCP servers and of what is planned, by the real command and real servers. */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
@@ -64,6 +65,30 @@ describe('signalbox check', () => {
         detail: expect.stringContaining('no skill of a third party (bundled)'),
       },
     ]);
+  });
+
+  it('says that the workspace reaches the configuration, and then neither does a start come about', async () => {
+    const apart = join(home.directory, 'files');
+    home.edit(
+      'settings.yaml',
+      '\nmcp:\n',
+      `\nworkspace: { directory: ${home.directory} }\ntools: { refnd: {} }\nmcp:\n`,
+    );
+
+    const found = await findings('Workspace');
+    const start = await home.run('start');
+    home.edit('settings.yaml', `directory: ${home.directory} }`, `directory: ${apart} }`);
+
+    expect(found).toMatchObject([
+      {
+        status: 'failed',
+        detail: `the workspace ${home.directory} and ${home.configDirectory} lie in one another`,
+        remedy: expect.stringContaining('set workspace.directory in settings.yaml to a folder of its own'),
+      },
+    ]);
+    expect(start.code).toBe(1);
+    expect(start.err).toContain('lie in one another');
+    expect(await findings('Workspace')).toMatchObject([{ subject: apart, status: 'works' }]);
   });
 
   it('asks every MCP server for its tools, and says which wait for somebody to agree', async () => {

@@ -37,12 +37,13 @@ afterEach(async () => {
   rmSync(dirname(directory), { recursive: true, force: true });
 });
 
-function aSource() {
+function aSource(inspect = (_: TestConfig): void => undefined) {
   const initial = loadConfig({ directory, env: {}, gateways });
   return new ConfigSource(initial, {
     directory,
     gateways,
     readEnvironment: () => readEnvironment(dirname(directory)),
+    inspect,
     log: createLogger({ level: 'silent' }),
     audit: (event) => {
       audited.push(event);
@@ -111,6 +112,25 @@ describe('a configuration whose files change', () => {
           { file: 'escalation.yaml', line: 4, keyPath: 'policies.default.deadline', found: '"soon"' },
         ],
       },
+    });
+  });
+
+  it('OM-100 stays as it was where the change is in order and this machine is not', async () => {
+    await source.stop();
+    let isApart = true;
+    source = aSource(() => {
+      if (!isApart) throw new Error('the workspace and skills lie in one another');
+    });
+    await source.start();
+    const before = source.current();
+    isApart = false;
+
+    const entry = await entryAfter(() => write('escalation', withDeadline('48h')));
+
+    expect(source.current()).toBe(before);
+    expect(entry).toMatchObject({
+      event: 'config.refused',
+      detail: { problems: 'the workspace and skills lie in one another' },
     });
   });
 
