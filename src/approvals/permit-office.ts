@@ -1,4 +1,9 @@
-/** Grants permits to run approved calls, and takes the reports of what came of them. */
+/**
+ * Grants permits to run approved calls, and takes the reports of what came of them.
+ *
+ * Invariant: nothing runs by a standing yes that has ended meanwhile. It is revoked instead, as what has changed since
+ * people agreed to it is, so that it can be asked for again.
+ */
 import { randomUUID } from 'node:crypto';
 import {
   type ClaimResult,
@@ -12,11 +17,18 @@ import {
 import type { Approval } from '../domain/approval/record.ts';
 import type { ToolOutput } from '../domain/tool.ts';
 import type { ApprovalStore } from './approval-store.ts';
+import type { StandingYes } from './standing-yes.ts';
 
 export class PermitOffice {
-  constructor(private readonly approvals: ApprovalStore) {}
+  constructor(
+    private readonly approvals: ApprovalStore,
+    private readonly standingYes: Pick<StandingYes, 'whyNot'>,
+  ) {}
 
-  async claim({ id }: Approval, digestToRun: string, drift?: string): Promise<ClaimResult> {
+  async claim(asked: Approval, digestToRun: string, changed?: string): Promise<ClaimResult> {
+    const { id } = asked;
+    // Looked at last: whoever has taken it back until now was told that it lets nothing run any more.
+    const drift = changed ?? (await this.standingYes.whyNot(asked));
     // New for every attempt: if the reply is lost and the request is sent again, the grant is recognised as ours.
     const owner = randomUUID();
     // Whoever asks has only now taken up what says that it may run.

@@ -18,19 +18,18 @@ import { consequencesOfOpening } from '../approvals/consequences.ts';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { policyNamed } from '../approvals/joint-policy.ts';
 import { allowAtOnce, allowByGrant, askHumans, timesOf } from '../approvals/plan.ts';
+import { couldGive } from '../approvals/standing-yes.ts';
 import type { Config } from '../config/load-config.ts';
-import { excludedFrom, isExcluded } from '../domain/approval/exclusion.ts';
+import { excludedFrom } from '../domain/approval/exclusion.ts';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { callOff, isReplacedBy, supersede } from '../domain/approval/replacement.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { FutileCallError } from '../domain/errors.ts';
 import { importanceOfRisk } from '../domain/escalation/plan.ts';
-import type { Grant } from '../domain/grant.ts';
 import type { AccountId, ApprovalId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
-import { type Approvers, isQuorum } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -112,20 +111,20 @@ export class HeldCalls {
     };
     if (decision.kind === 'allow') return allowAtOnce(ask);
 
+    const { directory, reach } = this.deps;
     const { approvers } = decision;
+    const excluded = excludedFrom(ask);
     // An exception is asked for every time, and so is what is made of several calls or may be a stranger's wish.
     const isAskedAlways =
       decision.exception === true || decision.strangers !== undefined || tool.calls !== undefined;
     const grant = isAskedAlways
       ? undefined
       : await this.deps.grants.useFor(ask.id, { ...ask.request, approvers }, (each) =>
-          this.#stands(each, ask, approvers),
+          couldGive(each, { approvers, excluded, nowMs: ask.nowMs }, directory),
         );
     if (grant) return allowByGrant(ask, grant);
 
-    const { directory, reach } = this.deps;
     const { policies } = this.deps.config().escalation;
-    const excluded = excludedFrom(ask);
     const named = policyNamed(policies, decision.policy);
     if (named.approve_from?.length === 0)
       throw new FutileCallError('there is no place from which a yes to all of its steps is taken');
@@ -204,21 +203,6 @@ export class HeldCalls {
     const taken = new Set(earlier.flatMap(({ supersedes = [] }) => supersedes));
     const giving = await this.deps.approvals.givingWayIn(conversationId);
     return giving.filter((each) => isReplacedBy(each, approval) && !taken.has(each.id)).map(({ id }) => id);
-  }
-
-  /** Whether the one who gave it could agree to this call alone, as they are now. */
-  #stands(
-    { by, roles: lent = [] }: Grant,
-    ask: { readonly request: ApprovalRequest; nowMs: number },
-    approvers: Approvers,
-  ): boolean {
-    const { directory } = this.deps;
-    const giver = directory.find(by.person);
-    if (!giver) return false;
-    const roles = directory.withLent(giver.roles, lent);
-    if (!directory.may(roles, 'approve')) return false;
-    const { standsFor: _, ...voter } = directory.voterOf({ id: giver.id, roles }, ask.nowMs);
-    return !isExcluded(ask, voter) && isQuorum(approvers, [voter]);
   }
 
   /** Each with those it really takes the place of. */

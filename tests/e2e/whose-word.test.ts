@@ -6,7 +6,18 @@ import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
 import type { SlackMessage } from '../../src/sandbox/slack/workspace.ts';
-import { button, codesIn, DANA, EVE, GENERAL, Story, type StoryConfig } from '../support/story.ts';
+import {
+  ALEX,
+  BOT,
+  button,
+  codesIn,
+  DANA,
+  EVE,
+  GENERAL,
+  Story,
+  type StoryConfig,
+  withPerson,
+} from '../support/story.ts';
 
 const HOUR = 3_600_000;
 const [MANAGER, DIRECTOR] = [RoleName.parse('manager'), RoleName.parse('director')];
@@ -115,21 +126,8 @@ describe('a standing yes', () => {
   });
 
   it.each([
-    [
-      'is known no more',
-      (config: StoryConfig): StoryConfig => {
-        const { dana: _, ...people } = config.contacts.people;
-        return { ...config, contacts: { ...config.contacts, people } };
-      },
-    ],
-    [
-      'holds the role no more',
-      (config: StoryConfig): StoryConfig => {
-        const { people } = config.contacts;
-        const dana = { ...people.dana!, roles: [RoleName.parse('member')] };
-        return { ...config, contacts: { ...config.contacts, people: { ...people, dana } } };
-      },
-    ],
+    ['is known no more', withoutDana],
+    ['holds the role no more', asMember],
   ])('A17 ends when the one who gave it %s', async (_what, change) => {
     await begin({ policy: { standing_yes } });
     const thread = await story.mention('deploy web 1.1 to production');
@@ -142,7 +140,85 @@ describe('a standing yes', () => {
 
     expect(versions()).toEqual(['1.1']);
   });
+
+  /** By a standing yes a call has been let run that waits in line, until something has happened. */
+  async function runsAfter(happening: () => Promise<void>): Promise<string> {
+    await begin({ policy: { standing_yes } });
+    const thread = await story.mention('deploy web 1.1 to production');
+    await story.answer(thread, /Waiting for/);
+    await give(thread);
+    await story.quiet();
+    const [asking, thinking, deployed, done] = [latch(), latch(), latch(), latch()];
+    story.sandbox.claude.script(async ({ messages }) => {
+      const last = JSON.stringify(messages.at(-1));
+      if (last.includes('deploy web 1.2')) {
+        asking.open();
+        await deployed.opened;
+      }
+      if (!last.includes('think hard')) return undefined;
+      thinking.open();
+      await done.opened;
+      return { text: 'I have thought.' };
+    });
+    await story.say(ALEX.slack, thread, `<@${BOT.slack}> deploy web 1.2 to production`);
+    await asking.opened;
+    await story.say(ALEX.slack, thread, `<@${BOT.slack}> think hard`);
+    deployed.open();
+    await thinking.opened;
+    await happening();
+    done.open();
+    return thread;
+  }
+
+  async function revoke(): Promise<void> {
+    const [grant] = await story.app.grants.list();
+    await story.dm(DANA.slack, `/grants revoke ${grant!.id}`);
+    await story.told(DANA.slack, /Taken back/);
+  }
+
+  async function become(change: (config: StoryConfig) => StoryConfig): Promise<void> {
+    story.config = change(story.config);
+    await story.app.configChanged();
+  }
+
+  it.each<[string, () => Promise<void>, RegExp]>([
+    ['it is taken back', revoke, /standing yes gr_\w+ has been taken back\. Ask for it again/],
+    ['the one who gave it is known no more', () => become(withoutDana), /could not agree to this alone/],
+    ['the one who gave it holds the role no more', () => become(asMember), /could not agree to this alone/],
+  ])('A17 lets nothing run that waited in line when %s', async (_what, happening, why) => {
+    const thread = await runsAfter(happening);
+
+    await story.answer(thread, why);
+    await story.quiet();
+    expect(versions()).toEqual(['1.1']);
+    expect((await story.app.grants.list())[0]).toMatchObject({ uses: [{ amount: 0 }] });
+  });
+
+  it('A17 lets run what waited in line while it stands', async () => {
+    const thread = await runsAfter(async () => undefined);
+
+    await story.answer(thread, /web 1\.2 is deployed|1\.2.*deployed/);
+    expect(versions()).toEqual(['1.1', '1.2']);
+  });
 });
+
+/** Opened once, for whoever waits for it. */
+function latch(): { readonly open: () => void; readonly opened: Promise<void> } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+function withoutDana(config: StoryConfig): StoryConfig {
+  const { dana: _, ...people } = config.contacts.people;
+  return { ...config, contacts: { ...config.contacts, people } };
+}
+
+function asMember(config: StoryConfig): StoryConfig {
+  return withPerson(config, 'dana', { roles: [RoleName.parse('member')] });
+}
 
 describe('other arguments', () => {
   async function edited(line: string): Promise<string> {

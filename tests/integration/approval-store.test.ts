@@ -28,6 +28,7 @@ import {
   DANA,
   DEADLINE_MS,
   LEASE_MS,
+  NO_STANDING_YES,
   VALID_FOR_MS,
 } from '../support/approvals.ts';
 import { openStore, type Store, silent } from '../support/core.ts';
@@ -385,7 +386,7 @@ describe('running an approved call', () => {
   async function approved(process: Process, effect: 'once' | 'idempotent') {
     const approval = await openApproval(process, { request: { effect } });
     await cast(process, approval);
-    const office = new PermitOffice(process.approvals);
+    const office = new PermitOffice(process.approvals, NO_STANDING_YES);
     return { office, approval: await read(process, approval) };
   }
 
@@ -393,7 +394,10 @@ describe('running an approved call', () => {
     const process = await openProcess();
     const second = await openProcess(process.store);
     const { approval } = await approved(process, 'once');
-    const offices = [new PermitOffice(process.approvals), new PermitOffice(second.approvals)];
+    const offices = [
+      new PermitOffice(process.approvals, NO_STANDING_YES),
+      new PermitOffice(second.approvals, NO_STANDING_YES),
+    ];
 
     const claims = await Promise.all(
       Array.from({ length: 10 }, (_, n) => offices[n % 2]!.claim(approval, approval.digest)),
@@ -548,7 +552,7 @@ type RandomStep = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
 async function take(process: Process, approval: Approval, each: RandomStep, n: number): Promise<unknown> {
   const { approvals } = process;
-  const office = new PermitOffice(approvals);
+  const office = new PermitOffice(approvals, NO_STANDING_YES);
   const by = {
     person: DANA,
     name: 'Dana Reyes',

@@ -45,7 +45,14 @@ import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.
 import { Heartbeat, type HeartbeatSettings } from '../../src/services/heartbeat.ts';
 import { type AuditorDeps, type Finding, type Owner, SelfAuditor } from '../../src/services/self-auditor.ts';
 import { WatchdogRecord } from '../../src/services/watchdog-record.ts';
-import { type ApprovalWish, anAddress, anApproval, aVote, LEASE_MS } from '../support/approvals.ts';
+import {
+  type ApprovalWish,
+  anAddress,
+  anApproval,
+  aVote,
+  LEASE_MS,
+  NO_STANDING_YES,
+} from '../support/approvals.ts';
 import { ManualClock, openStore, openWorker, type Store, silent } from '../support/core.ts';
 
 const KEEP_MS = 3_600_000;
@@ -300,7 +307,7 @@ describe('while all is well', () => {
     await world.handled(approved);
     await world.sent(approved);
     await world.expectInOrder();
-    const permits = new PermitOffice(world.approvals);
+    const permits = new PermitOffice(world.approvals, NO_STANDING_YES);
     const claim = await permits.claim(approved, approved.digest);
     await world.expectInOrder();
     if (claim.code === 'GRANTED') await permits.complete(claim.permit, { status: 'ok', text: 'done' });
@@ -365,7 +372,7 @@ describe('the timer of a request', () => {
     const open = await world.waiting();
     const approved = await world.sent(await world.answered(await world.waiting()));
     const running = await world.sent(await world.answered(await world.waiting()));
-    await new PermitOffice(world.approvals).claim(running, running.digest);
+    await new PermitOffice(world.approvals, NO_STANDING_YES).claim(running, running.digest);
     await world.handled(approved);
     await world.handled(running);
     const late = [open, approved, await world.read(running)];
@@ -450,7 +457,7 @@ describe('the conversation that waits', () => {
     const world = await World.open();
     const approved = await world.answered(await world.waiting({ request: IDEMPOTENT }));
     await world.handled(approved);
-    await new PermitOffice(world.approvals).claim(approved, approved.digest);
+    await new PermitOffice(world.approvals, NO_STANDING_YES).claim(approved, approved.digest);
     await world.pass(approved, LEASE_MS + MINUTE);
     await world.approvals.apply(approved.id, tick);
     await world.sent(approved);
@@ -465,7 +472,7 @@ describe('the conversation that waits', () => {
     const world = await World.open();
     const approved = await world.answered(await world.waiting());
     await world.handled(approved);
-    const permits = new PermitOffice(world.approvals);
+    const permits = new PermitOffice(world.approvals, NO_STANDING_YES);
     const claim = await permits.claim(approved, approved.digest);
     if (claim.code === 'GRANTED') await permits.complete(claim.permit, { status: 'ok', text: 'done' });
     await world.sent(approved);
@@ -649,7 +656,7 @@ describe('the people of a request', () => {
   async function unknown(world: World, forMs: number): Promise<Approval> {
     const approved = await world.answered(await world.waiting({ copies: [] }));
     await world.handled(approved);
-    const permits = new PermitOffice(world.approvals);
+    const permits = new PermitOffice(world.approvals, NO_STANDING_YES);
     const claim = await permits.claim(approved, approved.digest);
     if (claim.code === 'GRANTED') await permits.loseTrack(claim.permit, 'the line broke');
     await world.handled(approved);

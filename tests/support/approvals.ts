@@ -22,6 +22,9 @@ export const EMAIL = Platform.parse('email');
 export const ALEX = PersonId.parse('alex');
 export const DANA = PersonId.parse('dana');
 
+/** Where nobody has given a standing yes. */
+export const NO_STANDING_YES = { whyNot: async () => undefined };
+
 export interface ApprovalWish {
   readonly conversation?: string;
   readonly tail?: string;

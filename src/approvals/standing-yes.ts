@@ -1,0 +1,62 @@
+/**
+ * Whether a standing yes still stands: when a call is made, and again right before it runs. Between the two may lie
+ * days, in which a human has the conversation or the model is away.
+ *
+ * Owns      who could have given it, and why a call does not run by it any more, in words.
+ * Not here  what it covers and how often (`domain/grant.ts`), where it is kept (`grant-store.ts`).
+ */
+
+import { type Excluded, excludedFrom } from '../domain/approval/exclusion.ts';
+import type { Approval } from '../domain/approval/record.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Grant } from '../domain/grant.ts';
+import { type Approvers, isQuorum } from '../domain/quorum.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { GrantStore } from './grant-store.ts';
+
+export interface StandingYesDeps {
+  readonly grants: Pick<GrantStore, 'find'>;
+  readonly directory: Directory;
+  readonly clock: Clock;
+}
+
+export class StandingYes {
+  constructor(private readonly deps: StandingYesDeps) {}
+
+  /** In words, why a call does not run by the one it was allowed by; undefined where it does, or people agreed to it. */
+  async whyNot(approval: Approval): Promise<string | undefined> {
+    const { decision, execution } = approval;
+    if (decision?.source !== 'grant') return undefined;
+    const id = decision.text ?? '';
+    const end = this.#endOf(await this.deps.grants.find(id), approval);
+    if (end === undefined) return undefined;
+    const before = execution ? ' (an earlier attempt may have run)' : '';
+    return `the standing yes ${id} ${end}${before}. Ask for it again, and people are asked`;
+  }
+
+  #endOf(grant: Grant | undefined, approval: Approval): string | undefined {
+    const { directory, clock } = this.deps;
+    const nowMs = clock.now();
+    if (!grant) return 'is not there any more';
+    if (grant.revoked) return 'has been taken back';
+    if (nowMs >= grant.untilMs) return 'is over';
+    const asked = { approvers: grant.approvers, excluded: excludedFrom(approval), nowMs };
+    return couldGive(grant, asked, directory)
+      ? undefined
+      : `holds no more, because ${grant.by.name} could not agree to this alone any more`;
+  }
+}
+
+/** Whether the one who gave it could agree to such a call alone, as they are now. */
+export function couldGive(
+  { by, roles: lent = [] }: Grant,
+  { approvers, excluded, nowMs }: { approvers: Approvers; excluded: Excluded; nowMs: number },
+  directory: Directory,
+): boolean {
+  const giver = directory.find(by.person);
+  if (!giver) return false;
+  const roles = directory.withLent(giver.roles, lent);
+  if (!directory.may(roles, 'approve')) return false;
+  const { standsFor: _, ...voter } = directory.voterOf({ id: giver.id, roles }, nowMs);
+  return !excluded(voter) && isQuorum(approvers, [voter]);
+}
