@@ -319,21 +319,28 @@ function isAboutReaching(code: string): boolean {
 
 /**
  * What the user may do beside reading and writing tables, in words, NULL for nothing; and whether it may write any.
- * (PostgreSQL docs, "Role Attributes" and "Predefined Roles".)
+ * Every role counts that it may become: a question can do that by itself, also where nothing of the role is inherited.
+ * (PostgreSQL docs, "Role Attributes", "Role Membership" and "Predefined Roles".)
  */
 const POWERS = `
-  SELECT nullif(concat_ws(', ',
-      CASE WHEN r.rolsuper THEN 'superuser' END,
-      CASE WHEN r.rolcreaterole THEN 'createrole' END,
-      CASE WHEN r.rolreplication THEN 'replication' END,
-      (SELECT string_agg(p.rolname, ', ') FROM pg_roles p
-        WHERE p.rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend')
-          AND pg_has_role(current_user, p.oid, 'MEMBER'))), ''),
-    EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WITH becomes AS (
+    SELECT * FROM pg_roles
+      WHERE pg_has_role(session_user, oid, 'MEMBER') OR pg_has_role(current_user, oid, 'MEMBER'))
+  SELECT
+    (SELECT string_agg(power || CASE WHEN rolname IN (session_user, current_user, power) THEN '' ELSE ' as ' || rolname END,
+        ', ' ORDER BY rolname NOT IN (session_user, current_user), rolname)
+      FROM becomes, unnest(ARRAY[
+        CASE WHEN rolsuper THEN 'superuser' END,
+        CASE WHEN rolcreaterole THEN 'createrole' END,
+        CASE WHEN rolreplication THEN 'replication' END,
+        CASE WHEN rolbypassrls AND NOT rolsuper THEN 'bypassrls' END,
+        CASE WHEN rolname IN ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files', 'pg_signal_backend')
+          THEN rolname END]) AS power
+      WHERE power IS NOT NULL),
+    EXISTS (SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, becomes b
       WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-        AND has_schema_privilege(n.oid, 'USAGE')
-        AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
-  FROM pg_roles r WHERE r.rolname = current_user`;
+        AND has_schema_privilege(b.oid, n.oid, 'USAGE')
+        AND has_table_privilege(b.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))`;
 
 /** Those that come with PostgreSQL, or are found in many databases, and reach nothing outside of it. */
 const HARMLESS_EXTENSIONS = [

@@ -271,6 +271,49 @@ describe.skipIf(program === undefined)('questions to a database', () => {
     expect(lines.join('')).toContain(user === 'owner' ? 'superuser' : 'pg_execute_server_program');
   });
 
+  it.each([
+    ['a superuser', 'boss', 'SUPERUSER', 'superuser as boss'],
+    ['one that makes roles', 'maker', 'CREATEROLE', 'createrole as maker'],
+    ['one that replicates', 'copier', 'REPLICATION', 'replication as copier'],
+    ['one that no row is hidden from', 'seer', 'BYPASSRLS', 'bypassrls as seer'],
+    ['one that reads files', 'keeper', 'IN ROLE pg_read_server_files', 'pg_read_server_files'],
+  ])('OM-187 are not asked as who may become %s', async (_, role, attribute, power) => {
+    await server.run(`
+      CREATE ROLE ${role} NOLOGIN ${attribute};
+      CREATE ROLE between_${role} NOLOGIN NOINHERIT IN ROLE ${role};
+      CREATE ROLE as_${role} LOGIN NOINHERIT PASSWORD '${PASSWORD}' IN ROLE between_${role};`);
+    const { run, lines } = open(`as_${role}`);
+
+    const { text } = await run('db_query', {
+      sql: `SELECT set_config('role', '${role}', true), query_to_xml('SELECT * FROM salaries', true, false, '')`,
+    });
+
+    expect(text).toContain(`its user may do too much (${power})`);
+    expect(lines.join('')).toContain(power);
+  });
+
+  it('OM-187 are not asked as who turns from a superuser into another by itself', async () => {
+    await server.run(`
+      CREATE ROLE humble NOLOGIN;
+      CREATE ROLE proud LOGIN SUPERUSER PASSWORD '${PASSWORD}';
+      ALTER ROLE proud SET role = 'humble';`);
+
+    const { text } = await open('proud').run('db_query', { sql: 'SELECT current_user' });
+
+    expect(text).toContain('its user may do too much (superuser');
+  });
+
+  it('are asked as a member of a plain role, and the log says what that one may write', async () => {
+    await server.run(`
+      CREATE ROLE clerks NOLOGIN;
+      GRANT SELECT, INSERT ON orders TO clerks;
+      CREATE ROLE clerk LOGIN NOINHERIT PASSWORD '${PASSWORD}' IN ROLE clerks;`);
+    const { database, lines } = open('clerk');
+
+    expect((await database.ask('SELECT 1', [], signal)).rows).toEqual([['1']]);
+    expect(lines.join('')).toContain('may write to tables');
+  });
+
   it('OM-187 run without a human after strangers were read only where the database is said to send nothing', () => {
     const reaching = (more: object) => {
       const query = open('reader', more).tools.find(({ name }) => name === 'db_query');
