@@ -31,7 +31,7 @@ import type { EscalationStore } from './escalation-store.ts';
 export type EscalationAct =
   | { readonly kind: 'acknowledge'; readonly instead: boolean }
   | { readonly kind: 'let-go' }
-  | { readonly kind: 'snooze'; readonly forMs: number }
+  | { readonly kind: 'snooze'; readonly forMs: number; readonly instead: boolean }
   | { readonly kind: 'push'; readonly step?: string }
   | { readonly kind: 'resolve'; readonly remark?: string }
   | { readonly kind: 'cancel' };
@@ -154,7 +154,7 @@ function decide(
     case 'let-go':
       return letGo(escalation, deed, nowMs);
     case 'snooze':
-      return snooze(escalation, deed, nowMs + act.forMs);
+      return snooze(escalation, deed, nowMs + act.forMs, { instead: act.instead });
     case 'push':
       return push(escalation, deed, nowMs, act.step);
     case 'resolve':

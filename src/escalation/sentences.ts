@@ -117,7 +117,7 @@ export function deedText({ code, escalation }: DeedResult): string {
       return `Called off: ${title}.`;
     case 'ALREADY':
       return standing.state === 'ACKED'
-        ? `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}: ${title}. \`/ack ${escalation.id} instead\` takes it from them.`
+        ? `${literal(standing.owner.name)} has it since ${whenText(standing.sinceMs)}: ${title}. \`/ack ${escalation.id} instead\` takes it from them, \`/snooze ${escalation.id} 1h instead\` puts it off all the same.`
         : `It is so already: ${title}.`;
     case 'NOT_YOURS':
       return `It is not you who looks after it: ${title}. Nothing has changed.`;

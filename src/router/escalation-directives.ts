@@ -78,9 +78,10 @@ function toAct(directive: Exclude<EscalationDirective, 'escalations'>, rest: str
     case 'release':
       return { kind: 'let-go' };
     case 'snooze': {
-      const forMs = SNOOZED.safeParse(rest === '' ? SNOOZE : rest);
+      const [, length = '', instead] = /^(.*?)\s*(\binstead)?$/is.exec(rest) ?? [];
+      const forMs = SNOOZED.safeParse(length === '' ? SNOOZE : length);
       return forMs.success
-        ? { kind: 'snooze', forMs: forMs.data }
+        ? { kind: 'snooze', forMs: forMs.data, instead: instead !== undefined }
         : 'For how long? Write for example `30m`, `2h` or `1d` behind the ticket, between a minute and seven days.';
     }
     case 'escalate':

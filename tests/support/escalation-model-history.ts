@@ -588,7 +588,7 @@ function toDecide(input: Deed): Decide {
       case 'cancel':
         return cancel(it, deed);
       case 'snooze':
-        return snooze(it, deed, nowMs + input.forMs);
+        return snooze(it, deed, nowMs + input.forMs, { instead: input.instead });
       case 'push':
         return push(it, deed, nowMs, input.step);
       default:

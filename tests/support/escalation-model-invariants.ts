@@ -216,10 +216,21 @@ export const INVARIANTS = {
     });
   },
 
-  'E10 it is taken from its owner only by whoever says so': (history) =>
+  'E10 it is taken from its owner only by whoever says so, who puts it off included': (history) =>
     eachWritten(history, ({ before, moved, input }) => {
-      if (before?.standing.state !== 'ACKED' || moved.event !== 'acknowledged') return undefined;
-      return input?.kind === 'acknowledge' && input.instead ? undefined : 'it was taken from whoever had it';
+      if (before?.standing.state !== 'ACKED') return undefined;
+      if (moved.event !== 'acknowledged' && moved.event !== 'snoozed') return undefined;
+      if (before.standing.owner.person === moved.actor) return undefined;
+      const saysSo = (input?.kind === 'acknowledge' || input?.kind === 'snooze') && input.instead;
+      return saysSo ? undefined : 'it was taken from whoever had it';
+    }),
+
+  'E10 whoever had it and has not any more is known as who had it before': (history) =>
+    eachWritten(history, ({ before, moved: { next } }) => {
+      if (before?.standing.state !== 'ACKED' || !isLive(next)) return undefined;
+      const { person } = before.standing.owner;
+      const isStillTheirs = next.standing.state === 'ACKED' && next.standing.owner.person === person;
+      return isStillTheirs || next.lastOwner === person ? undefined : `${person} is forgotten`;
     }),
 
   'E11 one look makes up for whatever was missed, and calls nobody twice': (history) =>

@@ -28,7 +28,7 @@ export type Input =
       readonly by: Who;
       readonly permitted: boolean;
     }
-  | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number }
+  | { readonly kind: 'snooze'; readonly by: Who; readonly forMs: number; readonly instead: boolean }
   | { readonly kind: 'push'; readonly by: Who; readonly step: string | undefined }
   | { readonly kind: 'close' | 'go-on' }
   /** A question to whoever asked is open for so long. */
@@ -120,11 +120,12 @@ const deed: fc.Arbitrary<Input> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('snooze' as const),
       by: who,
       forMs: fc.constantFrom(MINUTE, HOUR),
+      instead: fc.boolean(),
     }),
   },
   {

@@ -294,7 +294,7 @@ export type Command = { readonly afterMs: number } & (
       readonly permitted: boolean;
     }
   | { readonly kind: 'let-go' | 'resolve' | 'cancel'; readonly by: PersonId; readonly permitted: boolean }
-  | { readonly kind: 'snooze'; readonly by: PersonId; readonly forMs: number }
+  | { readonly kind: 'snooze'; readonly by: PersonId; readonly forMs: number; readonly instead: boolean }
   | { readonly kind: 'push'; readonly by: PersonId; readonly step: string | undefined }
   | { readonly kind: 'close' }
   | { readonly kind: 'unreached'; readonly person: PersonId; readonly epochsAgo: number }
@@ -326,6 +326,7 @@ export function commands(): fc.Arbitrary<Command[]> {
       afterMs,
       by,
       forMs: fc.constantFrom(MINUTE, HOUR, DAY),
+      instead: fc.boolean(),
     }),
     fc.record({
       kind: fc.constant('push' as const),
@@ -447,7 +448,9 @@ export class Run {
       case 'cancel':
         return cancel(it, deed(command));
       case 'snooze':
-        return snooze(it, deed({ ...command, permitted: true }), atMs + command.forMs);
+        return snooze(it, deed({ ...command, permitted: true }), atMs + command.forMs, {
+          instead: command.instead,
+        });
       case 'push':
         return push(it, deed({ ...command, permitted: true }), atMs, command.step);
       case 'close':

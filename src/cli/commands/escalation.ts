@@ -83,12 +83,18 @@ Examples:
   acting('release <ticket>', 'let go of one, so that others are called').action(
     (ticket: string, options: ActOptions) => act(ticket, { kind: 'let-go' }, options),
   );
-  acting('snooze <ticket> [duration]', 'call nobody about one for a while; an hour, if left out').action(
-    async (ticket: string, length: string | undefined, options: ActOptions) => {
-      const { parseLength } = await import('../local-moment.ts');
-      return act(ticket, { kind: 'snooze', forMs: parseLength(length ?? '1h') }, options);
-    },
-  );
+  acting('snooze <ticket> [duration]', 'call nobody about one for a while; an hour, if left out')
+    .option('--instead', 'also where somebody else has it', false)
+    .action(
+      async (
+        ticket: string,
+        length: string | undefined,
+        { instead, ...options }: ActOptions & { instead: boolean },
+      ) => {
+        const { parseLength } = await import('../local-moment.ts');
+        return act(ticket, { kind: 'snooze', forMs: parseLength(length ?? '1h'), instead }, options);
+      },
+    );
   acting('next <ticket> [step]', 'call the next at once, or those of a step by its id').action(
     (ticket: string, step: string | undefined, options: ActOptions) =>
       act(ticket, { kind: 'push', ...(step === undefined ? {} : { step }) }, options),

@@ -11,6 +11,7 @@ import {
   type EscalationStep,
   isLive,
   type Owner,
+  ownerBefore,
 } from './record.ts';
 import { indexOf } from './walk.ts';
 
@@ -66,12 +67,11 @@ export function acknowledge(
     return done('CONFIRMED', next, 'confirmed', by);
   }
   if (standing.state === 'ACKED' && !instead) return { result: { code: 'ALREADY', escalation } };
-  const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
   // Who was never called, and has it, is told of its end where they took it.
   const calledOn = via === undefined ? {} : { calledOn: { [by.person]: via, ...escalation.calledOn } };
   const next: Escalation = {
     ...advanceEpoch(escalation, { state: 'ACKED', owner: by, sinceMs: nowMs, asked: false, ...nextMs }),
-    ...lastOwner,
+    ...ownerBefore(escalation),
     ...calledOn,
   };
   return done(standing.state === 'ACKED' ? 'TAKEN' : 'ACKNOWLEDGED', next, 'acknowledged', by);
@@ -93,15 +93,26 @@ export function letGo(
   return done('LET_GO', next, 'let-go', by);
 }
 
-/** Nobody is called until then. */
+/**
+ * Nobody is called until then.
+ *
+ * @param instead also where somebody else has it, who does not have it any more then
+ */
 export function snooze(
   escalation: Escalation,
   { by, permitted }: Deed,
   untilMs: number,
+  { instead = false }: { readonly instead?: boolean } = {},
 ): EscalationStep<DeedResult> {
   const refused = refusal(escalation, permitted);
   if (refused) return refused;
-  const next = advanceEpoch(escalation, { state: 'SNOOZED', by, nextMs: untilMs });
+  const { standing } = escalation;
+  const isTheirs = standing.state === 'ACKED' && standing.owner.person !== by.person;
+  if (isTheirs && !instead) return { result: { code: 'ALREADY', escalation } };
+  const next: Escalation = {
+    ...advanceEpoch(escalation, { state: 'SNOOZED', by, nextMs: untilMs }),
+    ...ownerBefore(escalation),
+  };
   return done('SNOOZED', next, 'snoozed', by);
 }
 

@@ -24,6 +24,7 @@ import {
   type EscalationEvent,
   type EscalationStep,
   isLive,
+  ownerBefore,
   type Place,
   type Standing,
   Subject,
@@ -111,8 +112,6 @@ function worsened(worse: Escalation, nowMs: number): Escalation {
 
 /** It goes on at this step at once; what was begun is over. */
 export function startAt(escalation: Escalation, step: number, nowMs: number): Escalation {
-  const { standing } = escalation;
-  const lastOwner = standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
   // From the beginning is a further course of all its rounds and gotos: somebody asked for it.
   const anew = step === 0 ? { round: 0, jumps: {} } : {};
   const {
@@ -121,7 +120,7 @@ export function startAt(escalation: Escalation, step: number, nowMs: number): Es
     ...begun
   } = advanceEpoch(escalation, { state: 'ACTIVE', nextMs: nowMs });
   const isPastSteps = exhausted && step >= escalation.plan.steps.length;
-  return { ...begun, ...lastOwner, ...anew, ...(isPastSteps ? { exhausted } : {}), step };
+  return { ...begun, ...ownerBefore(escalation), ...anew, ...(isPastSteps ? { exhausted } : {}), step };
 }
 
 /** The same where nobody decided that somebody is to be called: as long as a question is open, nobody is. */

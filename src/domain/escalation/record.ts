@@ -255,6 +255,11 @@ export function dueOf({ standing, chains, calling }: Escalation): number | undef
   }
 }
 
+/** Whoever has it is who had it before, once they do not have it any more. */
+export function ownerBefore({ standing }: Pick<Escalation, 'standing'>): Pick<Escalation, 'lastOwner'> {
+  return standing.state === 'ACKED' ? { lastOwner: standing.owner.person } : {};
+}
+
 /** One revision on. */
 export function advance(escalation: Escalation, standing: Standing): Escalation {
   return { ...escalation, rev: escalation.rev + 1, standing };

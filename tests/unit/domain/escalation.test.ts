@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { push } from '../../../src/domain/escalation/answers.ts';
+import { type DeedResult, push } from '../../../src/domain/escalation/answers.ts';
 import { goOn, hold, raise, tick } from '../../../src/domain/escalation/course.ts';
 import {
   EscalationPlan,
@@ -400,6 +400,35 @@ describe('an escalation', () => {
     expect(callsOf(run)).toContain('0:02 dana slack');
   });
 
+  it('is put off by somebody else only where they say so, and knows whoever had it as the last owner', () => {
+    const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
+    const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
+    const putOff = { kind: 'snooze', by: ALEX, forMs: 30 * MINUTE, afterMs: MINUTE } as const;
+
+    run.pass(START).do(taken(DANA, MINUTE));
+    run.do({ ...putOff, instead: false });
+    const refused = run.events.at(-1);
+    run.do({ ...putOff, instead: true });
+
+    expect(refused).toMatchObject({ result: { code: 'ALREADY' }, moved: undefined });
+    expect(deedText(refused?.result as DeedResult)).toContain(`/snooze ${REPORT.id} 1h instead`);
+    expect(run.escalation).toMatchObject({ standing: { state: 'SNOOZED', by: { person: ALEX } } });
+    expect(run.escalation.lastOwner).toBe(DANA);
+    run.pass(START + 40 * MINUTE);
+    expect(callsOf(run)).toContain('0:33 dana slack');
+  });
+
+  it('calls whoever had it before when what they have put off themselves goes on', () => {
+    const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
+    const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
+
+    run.pass(START).do(taken(DANA, MINUTE));
+    run.do({ kind: 'snooze', by: DANA, forMs: HOUR, instead: false, afterMs: MINUTE });
+    run.pass(START + 70 * MINUTE);
+
+    expect(callsOf(run)).toContain('1:02 dana slack');
+  });
+
   it('calls whoever stands in for a last owner who is away', () => {
     const last: PlanStep = { ...call('alex'), who: [{ kind: 'last-owner' }] };
     const run = new Run(world(), plan([call('alex'), wait(10), last, wait(10)])).raise();
@@ -528,7 +557,7 @@ describe('an escalation', () => {
 
   it('goes on at once when what somebody has put off gets worse, and only then', () => {
     const run = new Run(world(), plan([call('dana'), wait(10), call('kim'), wait(10)])).raise().pass(START);
-    run.do({ kind: 'snooze', by: DANA, forMs: 7 * DAY, afterMs: MINUTE });
+    run.do({ kind: 'snooze', by: DANA, forMs: 7 * DAY, instead: false, afterMs: MINUTE });
 
     run.do({ kind: 'report', severity: 'warning', afterMs: MINUTE }).pass(START + HOUR);
     expect(run.escalation.standing.state).toBe('SNOOZED');
