@@ -1,7 +1,7 @@
 /**
  * One turn: from "something happened in this conversation" to an outcome.
  *
- *   entries ─▶ ask the model ─▶ no tool calls ─────────────▶ replied
+ *   entries ─▶ ask the model ─▶ no tool calls ─────────────▶ replied, or declined
  *                  ▲               │
  *                  └── results ◀── run the calls we may ───▶ suspended
  *                                  (one must wait, or must run exactly once)
@@ -136,6 +136,8 @@ export interface TurnReport {
 
 export type TurnOutcome =
   | (TurnReport & { readonly kind: 'replied'; readonly text: string; readonly cut: boolean })
+  /** The model would not answer. What it had begun to say is dropped. */
+  | (TurnReport & { readonly kind: 'declined' })
   | (TurnReport & { readonly kind: 'suspended'; readonly text: string; readonly held: readonly HeldCall[] })
   /** Somebody wanted it to stop. `left`: tools it wanted to call, and did not. */
   | (TurnReport & {
@@ -161,6 +163,11 @@ export async function runTurn(
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
   const { stop } = setup;
+  /** Of whatever was asked of the model, also where no reply came of it. */
+  const spend = async (model: string, used: Usage) => {
+    usage = plus(usage, used);
+    await setup.meter?.note(model, used);
+  };
   const stopped = (left: readonly string[]): TurnOutcome => ({
     kind: 'stopped',
     ...report(),
@@ -198,6 +205,7 @@ export async function runTurn(
         ...(setup.guidance === undefined ? {} : { guidance: setup.guidance }),
         ...(setup.exhibits ? { exhibits: setup.exhibits } : {}),
         ...(setup.thinking ? { thinking: true, thoughts } : {}),
+        onSpent: spend,
       },
       (piece) => {
         soFar += piece;
@@ -211,17 +219,19 @@ export async function runTurn(
       throw error;
     });
     if (reply === undefined) return stopped([]);
-    usage = plus(usage, reply.usage);
-    await setup.meter?.note(reply.model, reply.usage);
+    await spend(reply.model, reply.usage);
+    const isDeclined = reply.stopped === 'refusal';
     entries.push({
       kind: 'assistant',
-      text: reply.text,
+      // Shown what was taken for harmful, the model would decline again (Anthropic docs, "Streaming refusals").
+      text: isDeclined ? '' : reply.text,
       calls: reply.calls.map(({ id, tool, input }) => ({ id, tool, input })),
       model: reply.model,
       usage: reply.usage,
       ...(reply.shown ? { shown: reply.shown } : {}),
       ...(reading.heard.length > 0 ? { strangers: [...reading.heard] } : {}),
     });
+    if (isDeclined) return { kind: 'declined', ...report() };
     const [first] = reply.calls;
     if (first && reply.thoughts) thoughts.set(first.id, reply.thoughts);
     if (reply.calls.length === 0) {

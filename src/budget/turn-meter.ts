@@ -38,7 +38,7 @@ export class TurnMeter {
     this.#standings = budget.standings;
   }
 
-  /** Counts one answer of the model. Never rejects. */
+  /** Counts one answer of the model, or what came of one. Never rejects. */
   async note(model: string, usage: Usage): Promise<void> {
     const answer = { model, usage, amount: amountOf(usage, model, this.budget.settings) };
     this.#used.push(answer);

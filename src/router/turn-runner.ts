@@ -37,7 +37,7 @@ import type { HeldCalls } from './held-calls.ts';
 import type { News, Notices } from './notices.ts';
 import type { ShownProgress } from './shown-progress.ts';
 import type { Ended, TurnReplies } from './turn-replies.ts';
-import { calledIn, stoppedNews } from './turn-text.ts';
+import { calledIn, DECLINED_NEWS, stoppedNews } from './turn-text.ts';
 
 export interface TurnDeps {
   readonly controls: ControlStore;
@@ -178,7 +178,7 @@ export class TurnRunner {
     // Published by the very change that makes the agent silent, so under the epoch that begins with it.
     const speaking = handoff ? { ...work, control: handoff.next } : work;
     const effects = [
-      ...notices.keep(work, [...read, ...outcome.entries, ...this.#stopped(turn)]),
+      ...notices.keep(work, [...read, ...outcome.entries, ...this.#afterwards(turn)]),
       // What was checked stands before what came of it.
       ...turnAudit(work, outcome, turn.skills),
       ...replies.of(speaking, turn),
@@ -191,9 +191,12 @@ export class TurnRunner {
     return { effects, onRequests: () => heldCalls.open(work, requests) };
   }
 
-  #stopped({ outcome, stoppedBy }: Thought): News[] {
+  /** What the agent is to know of a turn that came to no answer. */
+  #afterwards({ outcome, stoppedBy }: Thought): News[] {
+    const { notices } = this.parts;
+    if (outcome.kind === 'declined') return [notices.event(DECLINED_NEWS)];
     if (outcome.kind !== 'stopped' || stoppedBy === undefined) return [];
-    return [this.parts.notices.event(stoppedNews(stoppedBy))];
+    return [notices.event(stoppedNews(stoppedBy))];
   }
 }
 

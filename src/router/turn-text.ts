@@ -3,6 +3,10 @@ import type { TurnOutcome } from '../agent/turn.ts';
 import { literal } from '../approvals/sentences.ts';
 import type { Approval } from '../domain/approval/record.ts';
 
+/** It goes on declining for as long as it is shown what it declined (Anthropic docs, "Streaming refusals"). */
+const DECLINED =
+  'The model declined to answer this. Ask in other words; if it declines again, write `/new`, so that it is not shown any more what was said here before, and ask then.';
+
 /**
  * Undefined when the cards say it all.
  *
@@ -17,6 +21,8 @@ export function turnText(
     case 'replied':
       if (outcome.cut) return `${outcome.text}\n\n_(My answer reached its length limit. Ask me to go on.)_`;
       return outcome.text.trim() || (outcome.files.length > 0 ? 'Here it is.' : '(I have nothing to add.)');
+    case 'declined':
+      return DECLINED;
     case 'suspended': {
       if (outcome.text.trim()) return outcome.text;
       if (!hasMessage && outcome.files.length === 0) return undefined;
@@ -46,6 +52,10 @@ export function paragraphs(...texts: readonly (string | undefined)[]): string {
 export function stoppedNews(name: string): string {
   return `${name} stopped this turn. What it had not done is not wanted any more, unless somebody asks for it again.`;
 }
+
+/** For the agent to read, which was shown none of it. */
+export const DECLINED_NEWS =
+  'Your service declined to answer this, and people were told so. It is not to be taken up again unless somebody asks anew.';
 
 /** Names of the tools that were called in a turn or beside it, one for each call. */
 export function calledIn({ screened, beside }: TurnOutcome): string[] {

@@ -7,6 +7,7 @@ import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { readHealth } from '../../src/health/health-board.ts';
+import { defer } from '../support/core.ts';
 import { ALEX, DANA, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
 
 const MINUTE = 60_000;
@@ -74,6 +75,29 @@ describe('a person who has used up their budget', () => {
     const read = JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages);
     expect(read).toContain('kestrel');
     expect(read).toContain('are you there?');
+  });
+
+  it('OM-160 does not get round it by stopping each answer before its end', async () => {
+    story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
+    const never = defer();
+    async function* slowly(): AsyncGenerator<string> {
+      yield 'Here is a long answer that people read while it is written. ';
+      await never.promise;
+    }
+    story.sandbox.claude.script(() => ({ text: slowly() }));
+    const thread = await story.mention('tell me all');
+    await story.answer(thread, /Here is a long answer/);
+
+    await story.say(ALEX.slack, thread, '!stop');
+    await story.answer(thread, /I stopped/);
+    never.resolve();
+    const again = await story.mention('tell me all, again');
+
+    await story.answer(again, /The budget you have for today is used up/);
+    expect(asked()).toBe(1);
+    const of = await spentToday();
+    expect(of('model', story.config.settings.model.name)).toMatchObject({ calls: 1 });
+    expect(of('person', 'alex').tokens).toBeGreaterThan(10);
   });
 
   it('OM-162 is answered again when the day is over', async () => {

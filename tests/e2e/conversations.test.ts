@@ -328,6 +328,25 @@ describe('answers that take their time', () => {
   });
 });
 
+describe('an answer the model declines to give', () => {
+  it('is said to be declined, with what to do, and nothing it had begun to say stays there or is shown to it again', async () => {
+    story = await Story.begin();
+    const heal = story.sandbox.claude.script(() => ({ text: 'First you take', ends: 'refusal' }));
+
+    const thread = await story.mention('how is that made?');
+    const declined = await story.answer(thread, /The model declined to answer this\. .*\/new/);
+    heal();
+    await story.say(ALEX.slack, thread, 'what can you do?');
+    await story.answer(thread, HELP);
+
+    expect(textOf(declined)).not.toContain('nothing to add');
+    expect(story.said(thread).map(textOf).join('\n')).not.toContain('First you take');
+    const [, after] = story.sandbox.claude.requests.map(({ messages }) => JSON.stringify(messages));
+    expect(after).toContain('Your service declined to answer this');
+    expect(after).not.toContain('First you take');
+  });
+});
+
 describe('what it was asked to remember', () => {
   it('is known in another conversation and on another channel, to that person and nobody else', async () => {
     story = await Story.begin();

@@ -3,13 +3,14 @@
 import fc from 'fast-check';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClaudeClient, toParams } from '../../src/agent/model/claude-client.ts';
+import { ClaudeClient, type ClaudeSettings, toParams } from '../../src/agent/model/claude-client.ts';
 import { EVENT_MARK } from '../../src/agent/prompt/event-mark.ts';
 import { runTurn } from '../../src/agent/turn.ts';
 import { ModelUnavailableError, RequestTooLongError } from '../../src/domain/errors.ts';
-import type { Entry } from '../../src/domain/transcript.ts';
+import type { Entry, Usage } from '../../src/domain/transcript.ts';
 import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
 import { checkRequest, MessagesRequest } from '../../src/sandbox/claude/messages-request.ts';
+import { defer } from '../support/core.ts';
 import { runs } from '../support/property-runs.ts';
 import { ScriptedModel } from '../support/scripted-model.ts';
 import { ASK_MANAGER, aToolbox, rules } from '../support/tools.ts';
@@ -145,6 +146,7 @@ describe('over the wire', () => {
   let claude: ClaudeSandbox;
   let app: FastifyInstance;
   let client: ClaudeClient;
+  let settings: ClaudeSettings;
 
   beforeEach(async () => {
     claude = new ClaudeSandbox({ now: () => Date.now() }, { pauseMs: 0 });
@@ -154,7 +156,8 @@ describe('over the wire', () => {
     const { ANTHROPIC_BASE_URL, ANTHROPIC_API_KEY } = claude.env(
       await app.listen({ host: '127.0.0.1', port: 0 }),
     );
-    client = new ClaudeClient({ ...SETTINGS, baseUrl: ANTHROPIC_BASE_URL!, apiKey: ANTHROPIC_API_KEY! });
+    settings = { ...SETTINGS, baseUrl: ANTHROPIC_BASE_URL!, apiKey: ANTHROPIC_API_KEY! };
+    client = new ClaudeClient(settings);
   });
 
   afterEach(async () => {
@@ -227,6 +230,88 @@ describe('over the wire', () => {
 
     expect(few).toBeGreaterThan(10);
     expect(many).toBeGreaterThan(few! + 1_000);
+  });
+
+  describe('an answer that comes to no end', () => {
+    /** What is told of it, and how the call ends, when it is asked with these settings. */
+    async function brokenOff(over: Partial<ClaudeSettings> = {}, abort?: AbortController) {
+      const spent: [string, Usage][] = [];
+      const asking = new ClaudeClient({ ...settings, ...over }).complete(
+        {
+          system: 'You are a test. '.repeat(200),
+          entries: [said('tell me all')],
+          tools: [],
+          onSpent: async (model, usage) => void spent.push([model, usage]),
+        },
+        () => abort?.abort(new Error('enough')),
+        abort?.signal ?? signal,
+      );
+      const error = await asking.then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      return { spent, error };
+    }
+
+    const inputOf = ({ inputTokens, cacheReadTokens, cacheWriteTokens }: Usage) =>
+      inputTokens + cacheReadTokens + cacheWriteTokens;
+
+    it('OM-164 is told with what it took until it was stopped, once', async () => {
+      const never = defer();
+      const words = 'Here is a long answer that people read while it is written.';
+      async function* slowly(): AsyncGenerator<string> {
+        yield words;
+        await never.promise;
+      }
+      claude.script(() => ({ text: slowly() }));
+
+      const { spent, error } = await brokenOff({}, new AbortController());
+      never.resolve();
+
+      expect(error).toMatchObject({ message: 'enough' });
+      expect(spent).toEqual([[SETTINGS.model, expect.anything()]]);
+      const [[, usage] = []] = spent;
+      expect(inputOf(usage!)).toBeGreaterThan(600);
+      expect(usage!.outputTokens).toBeGreaterThanOrEqual(words.split(' ').length);
+    });
+
+    it.each(['cut-stream', 'fail-stream', 'stall-stream'] as const)(
+      'OM-164 is told with what it took until it broke off: %s',
+      async (kind) => {
+        claude.fault({ kind });
+
+        const { spent, error } = await brokenOff({ timeoutMs: 300 });
+
+        expect(error).toBeInstanceOf(ModelUnavailableError);
+        expect(spent).toHaveLength(1);
+        expect(inputOf(spent[0]![1])).toBeGreaterThan(600);
+      },
+    );
+
+    it('has taken nothing when it never began', async () => {
+      claude.fault({ kind: 'overloaded' });
+
+      const { spent, error } = await brokenOff();
+
+      expect(error).toBeInstanceOf(ModelUnavailableError);
+      expect(spent).toEqual([]);
+    });
+
+    it('is not told of when it came to its end: the reply says what it took', async () => {
+      expect(await brokenOff()).toEqual({ spent: [], error: undefined });
+    });
+  });
+
+  it('tells an answer that was declined from one that has nothing to say', async () => {
+    claude.script(() => ({ text: 'First you', ends: 'refusal' }));
+
+    expect(await ask([said('hello')])).toMatchObject({ stopped: 'refusal', calls: [] });
+  });
+
+  it('says of an answer that filled what the model can hold that it was cut', async () => {
+    claude.script(() => ({ text: 'The first half of', ends: 'model_context_window_exceeded' }));
+
+    expect(await ask([said('hello')])).toMatchObject({ stopped: 'length', text: 'The first half of' });
   });
 
   it('says whether it answers', async () => {
@@ -384,9 +469,96 @@ describe('a service in trouble', () => {
   });
 });
 
+describe('an answer at which the service pauses', () => {
+  let app: FastifyInstance;
+  /** What each request is answered with, in order; the last one again and again. */
+  let answers: readonly string[];
+  let asked: { messages: { role: string; content: unknown }[] }[];
+
+  beforeEach(() => {
+    asked = [];
+    app = fastify({ forceCloseConnections: true });
+    app.post('/v1/messages', async (request, reply) => {
+      asked.push(request.body as (typeof asked)[number]);
+      const answer = answers[asked.length - 1] ?? answers.at(-1);
+      await reply.headers({ 'content-type': 'text/event-stream' }).send(answer);
+    });
+  });
+
+  afterEach(() => app.close());
+
+  async function complete() {
+    const spent: Usage[] = [];
+    let heard = '';
+    const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+    const reply = await new ClaudeClient({ ...SETTINGS, baseUrl }).complete(
+      {
+        system: 'x',
+        entries: [said('hello')],
+        tools: [],
+        onSpent: async (_model, usage) => void spent.push(usage),
+      },
+      (piece) => {
+        heard += piece;
+      },
+      signal,
+    );
+    return { reply, spent, heard };
+  }
+
+  it('goes back to it as it came, is gone on with, and counts part by part', async () => {
+    answers = [streamOf('Let me look. ', 'pause_turn', 40), streamOf('It rains.', 'end_turn', 7)];
+
+    const { reply, spent, heard } = await complete();
+
+    expect(reply).toMatchObject({ text: 'Let me look. It rains.', stopped: 'end' });
+    expect(heard).toBe(reply.text);
+    expect(asked[1]?.messages).toEqual([
+      ...asked[0]!.messages,
+      { role: 'assistant', content: [expect.objectContaining({ type: 'text', text: 'Let me look. ' })] },
+    ]);
+    expect([...spent, reply.usage].map(({ outputTokens }) => outputTokens)).toEqual([40, 7]);
+  });
+
+  it('counts as cut off when it pauses again and again', async () => {
+    answers = [streamOf('Still looking. ', 'pause_turn', 40)];
+
+    const { reply, spent } = await complete();
+
+    expect(reply).toMatchObject({ stopped: 'length' });
+    expect(asked).toHaveLength(6);
+    expect(spent).toHaveLength(5);
+  });
+});
+
+/** One whole answer. */
+function streamOf(text: string, reason: string, outputTokens: number): string {
+  const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } };
+  const stop = { stop_reason: reason, stop_sequence: null };
+  return [
+    { type: 'message_start', message: anEmptyMessage() },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    delta,
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: stop, usage: { output_tokens: outputTokens } },
+    { type: 'message_stop' },
+  ]
+    .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+    .join('');
+}
+
 /** The beginning of a stream. */
 function begun(): string {
-  const message = {
+  const message = anEmptyMessage();
+  const start = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } };
+  const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Once upon' } };
+  return [{ type: 'message_start', message }, start, delta]
+    .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+    .join('');
+}
+
+function anEmptyMessage() {
+  return {
     id: 'm',
     type: 'message',
     role: 'assistant',
@@ -396,9 +568,4 @@ function begun(): string {
     stop_sequence: null,
     usage: { input_tokens: 1, output_tokens: 1 },
   };
-  const start = { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } };
-  const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Once upon' } };
-  return [{ type: 'message_start', message }, start, delta]
-    .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-    .join('');
 }

@@ -1,19 +1,31 @@
-/** Turns that spend the same budget at the same time, on a real store: what others use counts while a turn runs. */
-import { beforeEach, describe, expect, it } from 'vitest';
+/**
+ * Turns that spend the same budget at the same time, on a real store: what others use counts while a turn runs, and what
+ * a turn used counts however it ended.
+ */
+import fastify, { type FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClaudeClient } from '../../src/agent/model/claude-client.ts';
+import { ModelChain } from '../../src/agent/model/model-chain.ts';
 import type { ModelClient } from '../../src/agent/model/model-client.ts';
-import { runTurn, type TurnOutcome } from '../../src/agent/turn.ts';
+import { SlottedModel } from '../../src/agent/model/slotted-model.ts';
+import { runTurn, type TurnOutcome, type TurnSetup } from '../../src/agent/turn.ts';
 import { BudgetDesk } from '../../src/budget/budget-desk.ts';
 import type { Spender } from '../../src/budget/limits.ts';
 import { PartMeter } from '../../src/budget/part-meter.ts';
 import { periodAt } from '../../src/budget/period.ts';
+import { tokensOf } from '../../src/budget/price.ts';
 import { TurnMeter } from '../../src/budget/turn-meter.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
+import { ModelUnavailableError } from '../../src/domain/errors.ts';
 import { ConversationId } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
+import { Breakers } from '../../src/health/breakers.ts';
+import { Slots } from '../../src/health/slots.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
 import { ALEX } from '../support/approvals.ts';
-import { ManualClock, openStore, type Store, silent } from '../support/core.ts';
+import { defer, ManualClock, openStore, type Store, silent } from '../support/core.ts';
 import { aCall } from '../support/scripted-model.ts';
 import { aToolbox, rules } from '../support/tools.ts';
 
@@ -68,7 +80,12 @@ async function openMeter(conversation: number, own: Desk = desk): Promise<TurnMe
   return new TurnMeter(await desk.open(spender), { spender, desk: own, log: silent });
 }
 
-function turnWith(meter: Pick<TurnMeter, 'note' | 'reached'>, model = restless): Promise<TurnOutcome> {
+function turnWith(
+  meter: Pick<TurnMeter, 'note' | 'reached'>,
+  model = restless,
+  over: Partial<TurnSetup> = {},
+  signal = new AbortController().signal,
+): Promise<TurnOutcome> {
   const setup = {
     model,
     meter,
@@ -79,8 +96,9 @@ function turnWith(meter: Pick<TurnMeter, 'note' | 'reached'>, model = restless):
     requester: ALEX,
     answerHeld: async () => 'waits',
     onProgress: () => undefined,
+    ...over,
   };
-  return runTurn(setup, [SAID], new AbortController().signal);
+  return runTurn(setup, [SAID], signal);
 }
 
 describe('turns of one person at once', () => {
@@ -167,5 +185,115 @@ describe('an answer of the model', () => {
 
     expect(outcome).toMatchObject({ kind: 'exhausted', by: { by: { spent: 99 + 10 * 99 } } });
     await expect(meter.settle()).rejects.toThrow('the store is away');
+  });
+});
+
+describe('an answer that comes to no end', () => {
+  let claude: ClaudeSandbox;
+  let app: FastifyInstance;
+  let baseUrl: string;
+
+  beforeEach(async () => {
+    claude = new ClaudeSandbox({ now: () => Date.now() }, { pauseMs: 0 });
+    app = fastify({ forceCloseConnections: true });
+    claude.register(app);
+    const origin = await app.listen({ host: '127.0.0.1', port: 0 });
+    baseUrl = claude.env(origin).ANTHROPIC_BASE_URL!;
+  });
+
+  afterEach(async () => {
+    await claude.stop();
+    await app.close();
+  });
+
+  /** These, one after the other, as the gateway asks them. */
+  function modelOf(...names: readonly string[]): ModelClient {
+    const breakers = new Breakers(() => ({ failures: 5, coolDownMs: 30_000 }), clock, silent);
+    const links = names.map((name) => ({
+      name,
+      client: new ClaudeClient({
+        model: name,
+        apiKey: 'sandbox',
+        baseUrl,
+        maxTokens: 1_000,
+        timeoutMs: 5_000,
+        retries: 0,
+      }),
+      breaker: () => breakers.of(`model:${name}`),
+    }));
+    return new SlottedModel(new ModelChain(links, silent), new Slots(() => ({ places: 1, waitMs: 1_000 })));
+  }
+
+  /** Shows its beginning, and no more. */
+  function endless(): () => void {
+    const never = defer();
+    async function* words(): AsyncGenerator<string> {
+      yield 'Here is a long answer that people read while it is written. ';
+      await never.promise;
+    }
+    claude.script(() => ({ text: words() }));
+    return never.resolve;
+  }
+
+  const PROMPT = { systemPrompt: 'You are a test. '.repeat(200) };
+
+  it('OM-160 is counted when somebody stops it, so that stopping is no way round a budget', async () => {
+    const release = endless();
+    const meter = await openMeter(0);
+    const stop = new AbortController();
+    const over = { ...PROMPT, stop: stop.signal, onProgress: () => stop.abort() };
+
+    const outcome = await turnWith(meter, modelOf('claude-sonnet-5-5'), over);
+    release();
+
+    expect(outcome).toMatchObject({ kind: 'stopped', entries: [] });
+    expect(await spent()).toBe(tokensOf(outcome.usage));
+    expect(await spent()).toBeGreaterThan(MOST);
+    expect(meter.used).toHaveLength(1);
+  });
+
+  it('OM-164 is counted when somebody takes over, and again when the turn is done over', async () => {
+    const release = endless();
+    const take = new AbortController();
+    const over = { ...PROMPT, onProgress: () => take.abort(new Error('somebody has taken over')) };
+    const meter = await openMeter(0);
+
+    await expect(turnWith(meter, modelOf('claude-sonnet-5-5'), over, take.signal)).rejects.toThrow(
+      'taken over',
+    );
+    release();
+    const first = await spent();
+    claude.script(() => ({ text: 'Done.' }));
+    const outcome = await turnWith(await openMeter(0), modelOf('claude-sonnet-5-5'), PROMPT);
+
+    expect(first).toBeGreaterThan(MOST);
+    expect(await spent()).toBe(first + tokensOf(outcome.usage));
+  });
+
+  it('OM-142 is counted when another model stands in for it, beside what that one took', async () => {
+    claude.fault({ kind: 'cut-stream' });
+    let asked = 0;
+    claude.script(() =>
+      asked++ === 0 ? { calls: [{ tool: 'lookup', input: { order: 7 } }] } : { text: 'Done.' },
+    );
+    const meter = await openMeter(0);
+
+    const outcome = await turnWith(meter, modelOf('claude-sonnet-5-5', 'claude-haiku-5-5'), PROMPT);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'Done.' });
+    expect(meter.used.map(({ model }) => model)).toEqual(['claude-sonnet-5-5', 'claude-haiku-5-5']);
+    expect(await spent()).toBe(tokensOf(outcome.usage));
+    // What the transcript says an answer took is what it took alone: the size of the conversation is read from it.
+    const [reply] = outcome.entries;
+    expect(reply).toMatchObject({ usage: meter.used[1]?.usage });
+  });
+
+  it('OM-160 is counted when it breaks off, and may be what uses a budget up', async () => {
+    claude.fault({ kind: 'cut-stream' });
+    const asking = turnWith(await openMeter(0), modelOf('claude-sonnet-5-5'), PROMPT);
+
+    await expect(asking).rejects.toThrow(ModelUnavailableError);
+
+    expect((await desk.open(alexIn(0))).usedUp).toMatchObject({ subject: 'person', spent: await spent() });
   });
 });

@@ -12,7 +12,8 @@ import type { ContentBlockParam, Message } from '@anthropic-ai/sdk/resources/mes
 import { ModelUnavailableError, RequestTooLongError } from '../../domain/errors.ts';
 import { isStrangers } from '../../domain/provenance.ts';
 import type { ToolCall } from '../../domain/tool.ts';
-import type { Entry, FileNote } from '../../domain/transcript.ts';
+import type { Entry, FileNote, Usage } from '../../domain/transcript.ts';
+import { estimateText } from '../compaction/token-estimate.ts';
 import { EVENT_MARK } from '../prompt/event-mark.ts';
 import { behindBars, LINE_END, linesOf } from '../text-lines.ts';
 import type { Exhibit, ModelClient, ModelReply, ModelRequest } from './model-client.ts';
@@ -32,6 +33,12 @@ export interface ClaudeSettings {
 
 type MessageParams = Parameters<Anthropic['messages']['stream']>[0];
 
+/** Who hears of an answer while it comes, and of what it took where it came to no end. */
+interface Hearing {
+  readonly onText: (piece: string) => void;
+  readonly onSpent: ModelRequest['onSpent'];
+}
+
 /** One of our messages: a role and its blocks. */
 interface Turn {
   readonly role: 'user' | 'assistant';
@@ -49,6 +56,9 @@ const THINKING_TOKENS = 16_000;
 
 /** The least budget there is (Anthropic docs, "Extended thinking"). */
 const LEAST_BUDGET = 1_024;
+
+/** How often an answer at which the service pauses is gone on with; after that it counts as cut off. */
+const MOST_PAUSES = 5;
 
 const CACHED = { type: 'ephemeral' } as const;
 
@@ -110,22 +120,46 @@ export class ClaudeClient implements ModelClient {
     throw new Error('the last form either answers or throws');
   }
 
+  /**
+   * An answer at which the service pauses goes back to it as it came, and it goes on with it (Anthropic docs, "Stop
+   * reasons"); what each part took is counted by itself, so that the last one tells what the whole conversation comes to.
+   */
   async #ask(
     request: ModelRequest,
     onText: (piece: string) => void,
     signal: AbortSignal,
     form: ThinkingForm = 'none',
   ): Promise<ModelReply> {
+    const params = toParams(request, this.settings, form);
+    const hearing = { onText, onSpent: request.onSpent };
+    const parts: Message[] = [];
+    for (;;) {
+      const message = await this.#stream(goingOn(params, parts), hearing, signal);
+      parts.push(message);
+      if (message.stop_reason !== 'pause_turn' || parts.length > MOST_PAUSES) {
+        return toReply(message, parts, this.settings.model);
+      }
+      await request.onSpent?.(message.model, toUsage(message.usage));
+    }
+  }
+
+  /** One request. What came of it before it broke off, or was stopped, was paid for. */
+  async #stream(params: MessageParams, { onText, onSpent }: Hearing, signal: AbortSignal): Promise<Message> {
     const silence = new Silence(this.settings.timeoutMs);
+    let begun: Message | undefined;
     try {
-      const stream = this.#anthropic.messages.stream(toParams(request, this.settings, form), {
+      const stream = this.#anthropic.messages.stream(params, {
         signal: AbortSignal.any([signal, silence.signal]),
       });
       stream.on('connect', () => silence.watch());
-      stream.on('streamEvent', () => silence.broken());
+      stream.on('streamEvent', (_event, soFar) => {
+        begun = soFar;
+        silence.broken();
+      });
       stream.on('text', onText);
-      return toReply(await stream.finalMessage(), this.settings.model);
+      return await stream.finalMessage();
     } catch (error) {
+      if (begun) await onSpent?.(begun.model, usedSoFar(begun));
       signal.throwIfAborted();
       if (silence.signal.aborted) {
         throw new ModelUnavailableError('it stopped in the middle of an answer', undefined, { cause: error });
@@ -222,6 +256,13 @@ function toThinking(
     default:
       return form satisfies never;
   }
+}
+
+/** The same, with what has been said of the answer so far. */
+function goingOn(params: MessageParams, parts: readonly Message[]): MessageParams {
+  const content = parts.flatMap((part) => part.content);
+  if (content.length === 0) return params;
+  return { ...params, messages: [...params.messages, { role: 'assistant', content }] };
 }
 
 function withoutThoughts({ thoughts: _, ...request }: ModelRequest): ModelRequest {
@@ -425,38 +466,77 @@ function isMarkable(block: ContentBlockParam) {
   );
 }
 
-/** @param asked the model, as it is configured: an alias is answered for by another name */
-function toReply(message: Message, asked: string): ModelReply {
+/**
+ * @param last the one that ended it
+ * @param parts all of it, in order
+ * @param asked the model, as it is configured: an alias is answered for by another name
+ */
+function toReply(last: Message, parts: readonly Message[], asked: string): ModelReply {
+  const blocks = parts.flatMap(({ content }) => content);
   const calls: ToolCall[] = [];
   let text = '';
-  for (const block of message.content) {
+  for (const block of blocks) {
     if (block.type === 'text') text += block.text;
     // A call that the limit on the length cut off has lost arguments, and what is left of them may still fit.
-    if (block.type === 'tool_use' && message.stop_reason === 'tool_use') {
+    if (block.type === 'tool_use' && last.stop_reason === 'tool_use') {
       calls.push({ id: block.id, tool: block.name, input: block.input });
     }
   }
-  const thought = message.content.some(({ type }) => type === 'thinking' || type === 'redacted_thinking');
+  const thought = blocks.some(({ type }) => type === 'thinking' || type === 'redacted_thinking');
   return {
     text,
     calls,
-    ...(thought && calls.length > 0 ? { thoughts: { model: asked, blocks: message.content } } : {}),
-    stopped: stoppedBy(message.stop_reason),
-    model: message.model,
-    usage: {
-      inputTokens: message.usage.input_tokens,
-      outputTokens: message.usage.output_tokens,
-      cacheReadTokens: message.usage.cache_read_input_tokens ?? 0,
-      cacheWriteTokens: message.usage.cache_creation_input_tokens ?? 0,
-    },
+    ...(thought && calls.length > 0 ? { thoughts: { model: asked, blocks } } : {}),
+    stopped: stoppedBy(last.stop_reason),
+    model: last.model,
+    usage: toUsage(last.usage),
   };
 }
 
+/** What a full context cut off is cut as well, and so is what pauses again and again (Anthropic docs, "Stop reasons"). */
 function stoppedBy(reason: Message['stop_reason']): ModelReply['stopped'] {
-  if (reason === 'tool_use') return 'calls';
-  if (reason === 'max_tokens') return 'length';
-  if (reason === 'refusal') return 'refusal';
-  return 'end';
+  switch (reason) {
+    case 'tool_use':
+      return 'calls';
+    case 'max_tokens':
+    case 'model_context_window_exceeded':
+    case 'pause_turn':
+      return 'length';
+    case 'refusal':
+      return 'refusal';
+    default:
+      return 'end'; // and whatever the service may say one day
+  }
+}
+
+function toUsage(usage: Message['usage']): Usage {
+  return {
+    inputTokens: usage.input_tokens,
+    outputTokens: usage.output_tokens,
+    cacheReadTokens: usage.cache_read_input_tokens ?? 0,
+    cacheWriteTokens: usage.cache_creation_input_tokens ?? 0,
+  };
+}
+
+/** Of an answer that did not come to its end: only there the service says how much was written, until then it is estimated. */
+function usedSoFar(message: Message): Usage {
+  const usage = toUsage(message.usage);
+  if (message.stop_reason) return usage;
+  const written = message.content.reduce((sum, block) => sum + estimateText(writtenIn(block)), 0);
+  return { ...usage, outputTokens: Math.max(usage.outputTokens, written) };
+}
+
+function writtenIn(block: Message['content'][number]): string {
+  switch (block.type) {
+    case 'text':
+      return block.text;
+    case 'thinking':
+      return block.thinking;
+    case 'tool_use':
+      return JSON.stringify(block.input) ?? '';
+    default:
+      return ''; // what the service itself brings along
+  }
 }
 
 /** Overload, limits, outages and broken connections pass; anything else is ours to mend. */

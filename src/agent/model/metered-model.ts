@@ -2,6 +2,7 @@
 
 import type { BackgroundBudget } from '../../budget/background-budget.ts';
 import { ModelUnavailableError } from '../../domain/errors.ts';
+import type { Usage } from '../../domain/transcript.ts';
 import type { ModelClient, ModelReply, ModelRequest } from './model-client.ts';
 
 export class MeteredModel implements ModelClient {
@@ -19,8 +20,9 @@ export class MeteredModel implements ModelClient {
     if (!(await this.budget.isLeft())) {
       throw new ModelUnavailableError('the budget of everybody together is used up', undefined);
     }
-    const reply = await this.model.complete(request, onText, signal);
-    await this.budget.count(reply.model, reply.usage);
+    const onSpent = (model: string, usage: Usage) => this.budget.count(model, usage);
+    const reply = await this.model.complete({ ...request, onSpent }, onText, signal);
+    await onSpent(reply.model, reply.usage);
     return reply;
   }
 

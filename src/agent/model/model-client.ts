@@ -32,6 +32,11 @@ export interface ModelRequest {
   readonly thinking?: boolean;
   /** Its replies of this turn that it thought about before, by the id of their first call: handed back as they came. */
   readonly thoughts?: ReadonlyMap<string, Thoughts>;
+  /**
+   * Hears what was used for what came to no reply: an answer that broke off or was stopped, or the first part of one
+   * that was gone on with. Each is told once, and waited for before the call ends. What a reply took it says itself.
+   */
+  readonly onSpent?: (model: string, usage: Usage) => Promise<void>;
 }
 
 /** A reply in the model's own form, with what it thought; for that model alone to read. */

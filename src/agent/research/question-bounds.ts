@@ -67,6 +67,8 @@ export class QuestionBounds {
     switch (outcome.kind) {
       case 'replied':
         return outcome.cut ? 'the answer reached its length limit' : 'the model had nothing to say';
+      case 'declined':
+        return 'the model declined to answer';
       case 'exhausted':
         if (!outcome.by) return `its ${this.settings.steps} steps were used up`;
         return outcome.by === this.meter.own

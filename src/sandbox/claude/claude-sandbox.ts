@@ -12,7 +12,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../domain/clock.ts';
-import { type AnswerBlock, type AnswerPlan, toEvents, toMessage } from './message-stream.ts';
+import { type AnswerBlock, type AnswerPlan, type EarlyEnd, toEvents, toMessage } from './message-stream.ts';
 import {
   blocksOf,
   CountRequest,
@@ -72,6 +72,8 @@ export interface ScriptedAnswer {
   /** Pieces come when the iterable gives them, so that a test decides when the answer goes on. */
   readonly text?: string | AsyncIterable<string>;
   readonly calls?: readonly (WantedCall & { readonly id?: string })[];
+  /** Why it ends, where that is not its own end. */
+  readonly ends?: EarlyEnd;
 }
 
 /** Undefined leaves the answer to the rules. */
@@ -217,6 +219,7 @@ export class ClaudeSandbox {
       inputUsage: this.#cache.use(request, owner, this.clock.now()),
       maxTokens: request.max_tokens,
       stopSequences: request.stop_sequences ?? [],
+      ...(scripted?.ends ? { ends: scripted.ends } : {}),
     };
   }
 

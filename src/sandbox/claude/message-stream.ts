@@ -17,14 +17,24 @@ export interface AnswerPlan {
   readonly inputUsage: InputUsage;
   readonly maxTokens: number;
   readonly stopSequences: readonly string[];
+  /** Left out: by its own end, or by one of its limits. */
+  readonly ends?: EarlyEnd;
 }
+
+/** What ends an answer before it is whole, beside its own limits. Anthropic docs, "Stop reasons". */
+export type EarlyEnd = 'refusal' | 'model_context_window_exceeded';
 
 type Usage = InputUsage & { readonly output_tokens: number };
 
 interface Stop {
-  readonly stop_reason: 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | null;
+  readonly stop_reason: 'end_turn' | 'tool_use' | 'max_tokens' | 'stop_sequence' | EarlyEnd | null;
   readonly stop_sequence: string | null;
 }
+
+type StopDetails = typeof REFUSED | null;
+
+/** It is declined without a word of why. */
+const REFUSED = { type: 'refusal', category: null, explanation: null } as const;
 
 export type MessageBlock =
   | { type: 'thinking'; thinking: string; signature: string }
@@ -38,7 +48,7 @@ export interface Message extends Stop {
   readonly model: string;
   readonly content: MessageBlock[];
   readonly container: null;
-  readonly stop_details: null;
+  readonly stop_details: StopDetails;
   readonly usage: Usage & { readonly service_tier: 'standard' };
 }
 
@@ -54,7 +64,7 @@ export type StreamEvent =
   | { type: 'content_block_start'; index: number; content_block: MessageBlock }
   | { type: 'content_block_delta'; index: number; delta: Delta }
   | { type: 'content_block_stop'; index: number }
-  | { type: 'message_delta'; delta: Stop & { container: null; stop_details: null }; usage: Usage }
+  | { type: 'message_delta'; delta: Stop & { container: null; stop_details: StopDetails }; usage: Usage }
   | { type: 'message_stop' };
 
 /** The events in the order of the real service: a ping follows the opening of the first block. */
@@ -73,7 +83,12 @@ export async function* toEvents(plan: AnswerPlan): AsyncGenerator<StreamEvent> {
 
   yield {
     type: 'message_delta',
-    delta: { ...output.stop, container: null, stop_details: null },
+    delta: {
+      ...output.stop,
+      ...(plan.ends ? { stop_reason: plan.ends } : {}),
+      container: null,
+      stop_details: plan.ends === 'refusal' ? REFUSED : null,
+    },
     usage: { ...plan.inputUsage, output_tokens: output.tokens },
   };
   yield { type: 'message_stop' };

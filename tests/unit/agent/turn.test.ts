@@ -168,6 +168,17 @@ describe('a turn', () => {
     expect(outcome).toMatchObject({ kind: 'replied', cut: true });
   });
 
+  it('ends without an answer when the model declines, and shows nobody what it had begun to say', async () => {
+    const { outcome } = await turn([
+      { calls: [aCall('lookup', { order: 7 })], usage: usageOf(100) },
+      { text: 'First you take', stopped: 'refusal', usage: usageOf(11) },
+    ]);
+
+    expect(outcome).toMatchObject({ kind: 'declined', usage: usageOf(111) });
+    expect('text' in outcome).toBe(false);
+    expect(outcome.entries.at(-1)).toMatchObject({ kind: 'assistant', text: '', usage: usageOf(11) });
+  });
+
   it('OM-140 keeps nothing when the model is away, and passes on how long to wait', async () => {
     const away = new ModelUnavailableError('it answered 529', 7_000);
 

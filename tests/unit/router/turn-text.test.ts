@@ -41,6 +41,12 @@ describe('what people read at the end of a turn', () => {
     );
   });
 
+  it('says that the model declined to answer, and what to do then', () => {
+    expect(turnText({ kind: 'declined', ...aReport() }, [], false)).toMatch(
+      /declined to answer this\. Ask in other words; .* `\/new`/,
+    );
+  });
+
   it('is never empty: a file speaks for itself, and silence is said', () => {
     expect(turnText(aReply(' ', { files: [FILE] }), [], false)).toBe('Here it is.');
     expect(turnText(aReply(' '), [], false)).toBe('(I have nothing to add.)');

@@ -341,6 +341,30 @@ describe('one question', () => {
     expect(model.asked.map(({ signal }) => signal.aborted)).toEqual([true]);
   });
 
+  it('OM-164 counts what it used of an answer it was waiting for when its time was over', async () => {
+    const time = new AbortController();
+    const model = new ResearchModel([['slow']], async ({ request }) => {
+      time.abort();
+      await request.onSpent?.('scripted', usageOf(1_000));
+      throw new Error('it was interrupted');
+    });
+    const meter = meterOf(1_000_000);
+
+    const outcome = await aResearchTurn(model, { timeOver: () => time.signal, setup: { meter } });
+
+    expect(meter.used.map(({ usage }) => usage)).toEqual([usageOf(1), usageOf(1_000), usageOf(1)]);
+    expect(outcome.usage).toEqual(usageOf(1_002));
+  });
+
+  it('says that the model declined, and tells nothing of what it had begun to say', async () => {
+    const model = new ResearchModel([['a']], () => ({ text: 'First you take', stopped: 'refusal' }));
+
+    const [finding] = findingsIn(await aResearchTurn(model));
+
+    expect(finding).toContain('the model declined to answer');
+    expect(finding).not.toContain('First you take');
+  });
+
   it('says that its answer was cut where it was', async () => {
     const model = new ResearchModel([['a']], () => ({ text: 'half an ans', stopped: 'length' }));
 
