@@ -68,7 +68,7 @@ export function bounded(sources: readonly string[]): string[] {
 }
 
 /** Ends what is said of somebody's words; nobody else's ends so. */
-function wordsOf(person: PersonId | undefined): string {
+export function wordsOf(person: PersonId | undefined): string {
   return ` (${person ?? 'unknown person'})`;
 }
 

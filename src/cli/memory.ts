@@ -5,7 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
-import { type Erased, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
+import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
 import { type StoreSession, withStores } from './with-stores.ts';
@@ -45,11 +45,12 @@ export async function exportMemory(
 
 export async function snapshotMemory(who: string, file: string, options: MemoryOptions): Promise<number> {
   return withPerson(who, options, 'keep a copy of what is remembered of', async (session, subject) => {
-    const snapshot = await session.personData.snapshot(subject.id, Date.now());
+    const snapshot = await session.personData.snapshot(subject.ids, Date.now());
     await writeFileAtomic(file, `${toJson(snapshot)}\n`, { mode: PRIVATE });
-    await record(session, subject, 'memory.snapshot-taken', { notes: snapshot.notes.length });
-    const words = `${snapshot.notes.length} notes${snapshot.profile === undefined ? '' : ' and the profile'} of ${subject.name} are in ${file}.`;
-    return say(options, { file, notes: snapshot.notes.length }, words);
+    const notes = notesIn(snapshot);
+    await record(session, subject, 'memory.snapshot-taken', { notes });
+    const words = `${notes} notes${snapshot.profile === undefined ? '' : ' and the profile'} of ${subject.name} are in ${file}.`;
+    return say(options, { file, notes }, words);
   });
 }
 
@@ -62,14 +63,19 @@ export async function restoreMemory(who: string, file: string, options: MemoryOp
         `name that person, or another file`,
       );
     }
-    const restored = await session.personData.restore(subject.id, snapshot, Date.now());
+    const restored = await session.personData.restore(subject.ids, snapshot, Date.now());
     await record(session, subject, 'memory.restored', { ...restored });
     const profile = {
       none: '',
       restored: ' The profile is, too.',
       'no-consent': ` The profile is not: ${subject.name} does not agree to one now.`,
     }[restored.profile];
-    return say(options, restored, `${restored.notes} notes of ${subject.name} are as they were.${profile}`);
+    const leftOut =
+      restored.leftOut === 0
+        ? ''
+        : ` ${restored.leftOut} were left out: others have written over them, or they are of an account that is not linked any more.`;
+    const words = `${restored.notes} notes of ${subject.name} are as they were.${leftOut}${profile}`;
+    return say(options, restored, words);
   });
 }
 
@@ -81,7 +87,8 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       return say(options, { erased: false, ...counted }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
-    const erased = await session.personData.erase(subject.ids, about, Date.now());
+    const names = [subject.called];
+    const erased = await session.personData.erase(subject.ids, { ...about, names }, Date.now());
     await session.audit.append('cli', {
       ...about,
       event: 'memory.erased',
@@ -101,7 +108,9 @@ interface Subject {
   /** Somebody we know now: not a guest, and not whoever was taken out of contacts.yaml. */
   readonly isKnown: boolean;
   /** Every id they go by, their own first. */
-  readonly ids: readonly PersonId[];
+  readonly ids: readonly [PersonId, ...PersonId[]];
+  /** As it stands in contacts.yaml; their id where they are not there. */
+  readonly called: string;
   /** Who asks, as the audit names them. */
   readonly actor: string;
 }
@@ -126,7 +135,8 @@ async function withPerson(
       id,
       name: visible(known?.name ?? id),
       isKnown: known !== undefined,
-      ids: session.directory.idsOf(id),
+      ids: [id, ...session.directory.idsOf(id).filter((each) => each !== id)],
+      called: known?.name ?? id,
       actor: auditName(actor),
     });
   });

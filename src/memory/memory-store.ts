@@ -6,13 +6,14 @@
  *      never written.
  *   2. Nothing is known of a person who has not agreed to it; when they take that back, it is gone in the same step.
  *   3. A summary and the place up to which it tells are one record.
+ *   4. What is dropped does not come back: what somebody had begun to write before that is not written.
  */
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { NoteStore } from './note-store.ts';
 import type { Profile, Summary } from './records.ts';
 
-export type SummaryDraft = Pick<Summary, 'text' | 'through' | 'length' | 'strangers'>;
+export type SummaryDraft = Pick<Summary, 'text' | 'through' | 'length' | 'strangers' | 'people'>;
 export interface ProfileDraft {
   readonly text: string;
   /** The conversation it was read in, and the last message there that was; absent: it was not read anywhere. */
@@ -26,7 +27,11 @@ export interface MemoryStore {
   readonly notes: Notes;
 
   summaryOf(conversationId: ConversationId): Promise<Summary | undefined>;
-  /** @param over the revision it replaces; 0 for the first one */
+  /** For who will replace it. The revision goes on where one was dropped; 0 where there was none. */
+  latestSummary(
+    conversationId: ConversationId,
+  ): Promise<{ readonly summary: Summary | undefined; readonly rev: number }>;
+  /** @param over the revision it replaces, as `latestSummary` told it before what it is made of was read */
   keepSummary(
     conversationId: ConversationId,
     draft: SummaryDraft,

@@ -4,6 +4,7 @@
  * Invariants
  *   1. What one conversation keeps is read in that conversation alone.
  *   2. A conversation keeps so many and no more; the oldest makes room.
+ *   3. They go with the conversation.
  */
 import type { ConversationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -41,5 +42,12 @@ export class OutputStore {
   /** What is kept of an output; undefined for one that is not, or not in this conversation. */
   async find(conversationId: ConversationId, handle: string): Promise<string | undefined> {
     return (await this.redis.get(this.keys.output(conversationId, handle))) ?? undefined;
+  }
+
+  /** Everything that is kept of the conversation. */
+  async drop(conversationId: ConversationId): Promise<void> {
+    const kept = this.keys.outputs(conversationId);
+    const handles = await this.redis.zrange(kept, 0, '-1');
+    await this.redis.del(kept, ...handles.map((handle) => this.keys.output(conversationId, handle)));
   }
 }

@@ -3,16 +3,22 @@
  *
  * Invariants
  *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, what they have
- *      planned for another time, their name in what is kept of skills, and every summary of a conversation they spoke
- *      in, because it is made of their words as well. Where nobody else spoke, the whole conversation goes.
+ *      planned for another time, their name in what is kept of skills and in what the gateway told the agent, and every
+ *      summary that is made of their words as well. Where nobody else spoke, the whole conversation goes, with the
+ *      outputs that are kept of it.
  *   2. The audit stays as it is: it holds no text of a message, and without an entry nobody could prove the others.
- *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it.
+ *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
+ *      it take anything from others: their own notes are as they were, those for others only where there is room.
+ *   4. A summary that is being written while its people are erased is not kept: it is dropped after their words are
+ *      gone, too, and whoever began to write it before has seen another revision.
  */
 import { z } from 'zod';
+import { bounded, MORE_SOURCES, strangersOf, wordsOf } from '../agent/provenance.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { ConversationId, PersonId } from '../domain/ids.ts';
+import { type ConversationId, PersonId } from '../domain/ids.ts';
 import type { Entry } from '../domain/transcript.ts';
-import { Note, notesOf } from './note-store.ts';
+import { Note, type NoteChange, notesOf } from './note-store.ts';
+import type { OutputStore } from './output-store.ts';
 import type { Profile, Summary } from './records.ts';
 import type { RedisMemory } from './redis-memory.ts';
 import type { StoredEntry, TranscriptStore } from './transcript-store.ts';
@@ -20,6 +26,8 @@ import type { StoredEntry, TranscriptStore } from './transcript-store.ts';
 /** In place of what somebody wrote. */
 export const ERASED = '(erased at the wish of whoever wrote it)';
 const ERASED_NAME = 'Somebody';
+/** In place of what the gateway told the agent about somebody. */
+const ERASED_NEWS = '(erased at the wish of somebody it named)';
 
 /** What there is, as whoever it is about may read it. */
 export interface PersonExport {
@@ -76,35 +84,58 @@ export interface Erased {
   readonly learned: number;
 }
 
-export const PersonSnapshot = z.strictObject({
-  format: z.literal('signalbox-memory/1'),
-  person: z.string(),
-  takenAtMs: z.int(),
-  notes: z.array(Note),
-  profile: z.string().optional(),
-});
-export type PersonSnapshot = z.infer<typeof PersonSnapshot>;
+const snapshotted = { person: PersonId, takenAtMs: z.int(), profile: z.string().optional() };
+/** Of the notes of the one id alone that a person has of their own. */
+const FirstSnapshot = z
+  .strictObject({ ...snapshotted, format: z.literal('signalbox-memory/1'), notes: z.array(Note) })
+  .transform(({ notes, ...rest }) => ({
+    ...rest,
+    format: 'signalbox-memory/2' as const,
+    notes: [{ owner: notesOf.person(rest.person), notes }],
+  }));
+
+export const PersonSnapshot = z.union([
+  z.strictObject({
+    ...snapshotted,
+    format: z.literal('signalbox-memory/2'),
+    /** Under every id of theirs all there were, if there were none, too; and theirs of those for others. */
+    notes: z.array(z.strictObject({ owner: z.string(), notes: z.array(Note) })),
+  }),
+  FirstSnapshot,
+]);
+export type PersonSnapshot = z.output<typeof PersonSnapshot>;
+
+/** Who is erased, and who does it. */
+export interface Erasing extends Pick<AuditEvent, 'actor' | 'correlation'> {
+  /** What they are called here; how they were called where they wrote is known from there. */
+  readonly names?: readonly string[];
+}
+
+export interface PersonDataDeps {
+  readonly memory: RedisMemory;
+  readonly transcripts: TranscriptStore;
+  readonly outputs: Pick<OutputStore, 'drop'>;
+  readonly planned: PlannedStore;
+  readonly learned: LearnedStore;
+}
 
 export interface Restored {
   readonly notes: number;
+  /** Notes that are somebody else's now, or stand where somebody else's does. */
+  readonly leftOut: number;
   /** `no-consent`: it was left out, because the person does not agree to it now. */
   readonly profile: 'restored' | 'none' | 'no-consent';
 }
 
 export class PersonData {
-  constructor(
-    private readonly memory: RedisMemory,
-    private readonly transcripts: TranscriptStore,
-    private readonly planned: PlannedStore,
-    private readonly learned: LearnedStore,
-  ) {}
+  constructor(private readonly deps: PersonDataDeps) {}
 
   /** @param ids every id of the person, their own first */
   async collect(ids: readonly PersonId[]): Promise<PersonExport> {
-    const profiles = await Promise.all(ids.map((id) => this.memory.profileOf(id)));
+    const profiles = await Promise.all(ids.map((id) => this.deps.memory.profileOf(id)));
     const conversations: PersonExport['conversations'][number][] = [];
     for await (const { conversationId, entries } of this.#spokenIn(ids)) {
-      const summary = await this.memory.summaryOf(conversationId);
+      const summary = await this.deps.memory.summaryOf(conversationId);
       conversations.push({
         conversationId,
         alone: isAlone(entries, ids),
@@ -112,12 +143,19 @@ export class PersonData {
         ...(summary ? { summary } : {}),
       });
     }
+    const spoken = new Set(conversations.map(({ conversationId }) => conversationId));
+    for await (const summary of this.#summariesOf(ids)) {
+      const { conversationId } = summary;
+      if (spoken.has(conversationId)) continue;
+      spoken.add(conversationId);
+      conversations.push({ conversationId, alone: false, said: [], summary });
+    }
     return {
       ids,
       profiles: profiles.flatMap((profile) => profile ?? []),
       notes: await this.#notes(ids),
       conversations,
-      schedules: (await this.planned.plannedBy(ids)).map(toPlanned),
+      schedules: (await this.deps.planned.plannedBy(ids)).map(toPlanned),
     };
   }
 
@@ -131,16 +169,12 @@ export class PersonData {
       summaries: conversations.filter(({ summary }) => summary).length,
       conversations: conversations.filter(({ alone }) => alone).length,
       schedules: schedules.length,
-      learned: (await this.learned.naming(ids)).length,
+      learned: (await this.deps.learned.naming(ids)).length,
     };
   }
 
   /** May be called again: what is gone is not counted twice. */
-  async erase(
-    ids: readonly PersonId[],
-    about: Pick<AuditEvent, 'actor' | 'correlation'>,
-    nowMs: number,
-  ): Promise<Erased> {
+  async erase(ids: readonly PersonId[], { names = [], ...about }: Erasing, nowMs: number): Promise<Erased> {
     const removed = {
       profiles: 0,
       notes: 0,
@@ -157,87 +191,104 @@ export class PersonData {
       detail,
     });
     // First: a run that begins would say their words again.
-    for (const { id } of await this.planned.plannedBy(ids)) {
-      if (await this.planned.drop(id, audit(id, { what: 'schedule' }))) removed.schedules++;
+    for (const { id } of await this.deps.planned.plannedBy(ids)) {
+      if (await this.deps.planned.drop(id, audit(id, { what: 'schedule' }))) removed.schedules++;
     }
-    for (const { id } of await this.learned.naming(ids)) {
-      if (await this.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
+    for (const { id } of await this.deps.learned.naming(ids)) {
+      if (await this.deps.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
     }
     for (const id of ids) {
-      if (await this.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
+      if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
     for (const { owner, notes } of await this.#notes(ids)) {
       const changes = notes.map(({ name }) => ({ name, text: undefined, over: undefined }));
-      await this.memory.notes.write(owner, changes, nowMs);
+      await this.deps.memory.notes.write(owner, changes, nowMs);
       removed.notes += notes.length;
     }
-    for await (const { conversationId, entries } of this.#spokenIn(ids)) {
-      if (await this.memory.dropSummary(conversationId, audit(conversationId, { what: 'summary' }))) {
-        removed.summaries++;
+    const dropSummary = async (conversationId: ConversationId) => {
+      const found = audit(conversationId, { what: 'summary' });
+      if (await this.deps.memory.dropSummary(conversationId, found)) removed.summaries++;
+    };
+    for await (const { conversationId, entries } of this.#transcripts()) {
+      const { said, named } = withoutThem(entries, ids, names);
+      if (said.length > 0) await dropSummary(conversationId);
+      if (said.length > 0 && isAlone(entries, ids)) {
+        const detail = { what: 'conversation', messages: said.length };
+        if (await this.#dropWhole(conversationId, entries, audit(conversationId, detail))) {
+          removed.conversations++;
+          removed.messages += said.length;
+        }
       }
-      const changes = entries.flatMap(({ json, entry }, index) =>
-        isSaidBy(entry, ids) ? [{ index, seen: json, entry: withoutWords(entry) }] : [],
-      );
-      const last = entries.at(-1);
-      const detail = { what: 'conversation', messages: changes.length };
-      if (
-        isAlone(entries, ids) &&
-        last &&
-        (await this.transcripts.trim(
-          conversationId,
-          entries.length,
-          last.json,
-          audit(conversationId, detail),
-        ))
-      ) {
-        removed.conversations++;
-        removed.messages += changes.length;
-      } else {
-        removed.messages += await this.transcripts.rewrite(conversationId, changes);
-      }
+      // Of one that is gone as a whole nothing is where it was.
+      removed.messages += await this.deps.transcripts.rewrite(conversationId, said);
+      await this.deps.transcripts.rewrite(conversationId, named);
+      if (said.length > 0) await dropSummary(conversationId);
     }
+    for await (const { conversationId } of this.#summariesOf(ids)) await dropSummary(conversationId);
     return removed;
   }
 
-  /** What can be put back: their own notes, and what is known of them. */
-  async snapshot(person: PersonId, nowMs: number): Promise<PersonSnapshot> {
-    const profile = await this.memory.profileOf(person);
+  async #dropWhole(
+    conversationId: ConversationId,
+    entries: readonly StoredEntry[],
+    audit: AuditEvent,
+  ): Promise<boolean> {
+    const last = entries.at(-1);
+    if (!last) return false;
+    await this.deps.outputs.drop(conversationId);
+    return this.deps.transcripts.trim(conversationId, entries.length, last.json, audit);
+  }
+
+  /** What can be put back: what was noted about them or by them under any of their ids, and what is known of them. */
+  async snapshot(ids: readonly [PersonId, ...PersonId[]], nowMs: number): Promise<PersonSnapshot> {
+    const [person] = ids;
+    const found = new Map((await this.#notes(ids)).map(({ owner, notes }) => [owner, notes]));
+    const own = ids.map(notesOf.person);
+    const profile = await this.deps.memory.profileOf(person);
     return {
-      format: 'signalbox-memory/1',
+      format: 'signalbox-memory/2',
       person,
       takenAtMs: nowMs,
-      notes: await this.memory.notes.list(notesOf.person(person)),
+      notes: [...new Set([...own, ...found.keys()])].map((owner) => ({
+        owner,
+        notes: [...(found.get(owner) ?? [])],
+      })),
       ...(profile?.text === undefined ? {} : { profile: profile.text }),
     };
   }
 
-  /** Their notes are as they were then, all or none; a note that came later is gone. */
-  async restore(person: PersonId, snapshot: PersonSnapshot, nowMs: number): Promise<Restored> {
-    const owner = notesOf.person(person);
-    const names = new Set(snapshot.notes.map(({ name }) => name));
-    const later = (await this.memory.notes.list(owner)).filter(({ name }) => !names.has(name));
-    await this.memory.notes.write(
-      owner,
-      [
-        ...snapshot.notes.map(({ name, text, by, isStrangers }) => ({
-          name,
-          text,
-          over: undefined,
-          ...(by ? { by } : {}),
-          ...(isStrangers ? { isStrangers } : {}),
-        })),
-        ...later.map(({ name }) => ({ name, text: undefined, over: undefined })),
-      ],
-      nowMs,
-    );
-    return { notes: snapshot.notes.length, profile: await this.#restoreProfile(person, snapshot) };
+  /**
+   * Their own notes are as they were then, under each id all or none; one that came later is gone. Of those for others
+   * they get back what nobody else has written over.
+   */
+  async restore(
+    ids: readonly [PersonId, ...PersonId[]],
+    snapshot: PersonSnapshot,
+    nowMs: number,
+  ): Promise<Restored> {
+    const own = new Set(ids.map(notesOf.person));
+    let restored = 0;
+    for (const { owner, notes } of snapshot.notes) {
+      const now = await this.deps.memory.notes.list(owner);
+      const back = own.has(owner) ? notes : notes.filter((note) => hasRoom(note, now, ids, owner));
+      const names = new Set(back.map(({ name }) => name));
+      const later = own.has(owner) ? now.filter(({ name }) => !names.has(name)) : [];
+      await this.deps.memory.notes.write(
+        owner,
+        [...back.map(toChange), ...later.map(({ name }) => ({ name, text: undefined, over: undefined }))],
+        nowMs,
+      );
+      restored += back.length;
+    }
+    const profile = await this.#restoreProfile(ids[0], snapshot);
+    return { notes: restored, leftOut: notesIn(snapshot) - restored, profile };
   }
 
   async #restoreProfile(person: PersonId, { profile: text }: PersonSnapshot): Promise<Restored['profile']> {
     if (text === undefined) return 'none';
-    const now = await this.memory.profileOf(person);
+    const now = await this.deps.memory.profileOf(person);
     if (!now?.consent.given) return 'no-consent';
-    const written = await this.memory.keepProfile(person, { text }, now.rev);
+    const written = await this.deps.memory.keepProfile(person, { text }, now.rev);
     return written === 'written' ? 'restored' : 'no-consent';
   }
 
@@ -245,25 +296,62 @@ export class PersonData {
   async #notes(ids: readonly PersonId[]): Promise<PersonExport['notes']> {
     const own = new Set(ids.map(notesOf.person));
     const found = new Map<string, readonly Note[]>();
-    for await (const owner of this.memory.notes.owners()) {
-      const notes = await this.memory.notes.list(owner);
+    for await (const owner of this.deps.memory.notes.owners()) {
+      const notes = await this.deps.memory.notes.list(owner);
       const theirs = own.has(owner) ? notes : notes.filter(({ by }) => by !== undefined && ids.includes(by));
       if (theirs.length > 0) found.set(owner, theirs);
     }
     return [...found].map(([owner, notes]) => ({ owner, notes }));
   }
 
-  async *#spokenIn(
-    ids: readonly PersonId[],
-  ): AsyncGenerator<{ conversationId: ConversationId; entries: readonly StoredEntry[] }> {
-    const seen = new Set<ConversationId>();
-    for await (const conversationId of this.transcripts.conversations()) {
-      if (seen.has(conversationId)) continue;
-      seen.add(conversationId);
-      const entries = await this.transcripts.read(conversationId);
-      if (entries.some(({ entry }) => isSaidBy(entry, ids))) yield { conversationId, entries };
+  async *#spokenIn(ids: readonly PersonId[]): AsyncGenerator<StoredConversation> {
+    for await (const conversation of this.#transcripts()) {
+      if (conversation.entries.some(({ entry }) => isSaidBy(entry, ids))) yield conversation;
     }
   }
+
+  /** Each once. */
+  async *#transcripts(): AsyncGenerator<StoredConversation> {
+    const seen = new Set<ConversationId>();
+    for await (const conversationId of this.deps.transcripts.conversations()) {
+      if (seen.has(conversationId)) continue;
+      seen.add(conversationId);
+      yield { conversationId, entries: await this.deps.transcripts.read(conversationId) };
+    }
+  }
+
+  /** Those made of their words, also where the words are gone. */
+  async *#summariesOf(ids: readonly PersonId[]): AsyncGenerator<Summary> {
+    for await (const summary of this.deps.memory.summaries()) {
+      if (summary.people?.some((person) => ids.includes(person))) yield summary;
+    }
+  }
+}
+
+interface StoredConversation {
+  readonly conversationId: ConversationId;
+  readonly entries: readonly StoredEntry[];
+}
+
+export function notesIn({ notes }: Pick<PersonSnapshot, 'notes'>): number {
+  return notes.reduce((sum, each) => sum + each.notes.length, 0);
+}
+
+/** Whether one they had noted for others is theirs still, and would take nobody's place. */
+function hasRoom(note: Note, now: readonly Note[], ids: readonly PersonId[], owner: string): boolean {
+  const isTheirs = ({ by }: Note) => by !== undefined && ids.includes(by);
+  const there = now.find(({ name }) => name === note.name);
+  return !owner.startsWith('person:') && isTheirs(note) && (there === undefined || isTheirs(there));
+}
+
+function toChange({ name, text, by, isStrangers }: Note): NoteChange {
+  return {
+    name,
+    text,
+    over: undefined,
+    ...(by ? { by } : {}),
+    ...(isStrangers ? { isStrangers } : {}),
+  };
 }
 
 function toPlanned({ id, conversationId, title, text, state, nextMs }: PlannedByPerson): PlannedByPerson {
@@ -279,6 +367,68 @@ function isSaidBy(
 
 function isAlone(entries: readonly StoredEntry[], ids: readonly PersonId[]): boolean {
   return entries.every(({ entry }) => entry?.kind !== 'user' || isSaidBy(entry, ids));
+}
+
+interface Rewrite {
+  readonly index: number;
+  readonly seen: string;
+  readonly entry: Entry;
+}
+
+/** What of a transcript becomes another entry: what they said, and what names them. */
+function withoutThem(
+  entries: readonly StoredEntry[],
+  ids: readonly PersonId[],
+  known: readonly string[],
+): { said: Rewrite[]; named: Rewrite[] } {
+  const theirs = entries.flatMap(({ entry }) => (isSaidBy(entry, ids) ? [entry] : []));
+  const names = [...known, ...theirs.map(({ from }) => from.name), ...ids];
+  // Of strangers' words only what is there of others is told apart by name still.
+  const others = new Set(strangersOf(entries.flatMap(({ entry }) => (isOthers(entry, ids) ? [entry] : []))));
+  const isLabelKept = (label: string) =>
+    others.has(label) || (theirs.length === 0 && !ids.some((id) => label.endsWith(wordsOf(id))));
+  const rewrite = (next: (entry: Entry) => Entry | undefined): Rewrite[] =>
+    entries.flatMap(({ json, entry }, index) => {
+      const other = entry && next(entry);
+      return other ? [{ index, seen: json, entry: other }] : [];
+    });
+  return {
+    said: rewrite((entry) => (isSaidBy(entry, ids) ? withoutWords(entry) : undefined)),
+    named: rewrite((entry) => {
+      if (entry.kind === 'event') return isNamed(entry.text, names) ? withoutNews(entry) : undefined;
+      return entry.kind === 'assistant' ? withoutLabels(entry, isLabelKept) : undefined;
+    }),
+  };
+}
+
+/** What is of others, or of nobody; what the agent had read says its own entry, which may be of anybody. */
+function isOthers(entry: Entry | undefined, ids: readonly PersonId[]): entry is Entry {
+  return entry !== undefined && entry.kind !== 'assistant' && !isSaidBy(entry, ids);
+}
+
+/** As whole words. */
+function isNamed(text: string, names: readonly string[]): boolean {
+  return names.some((name) => {
+    const plain = name.trim().replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+    return plain !== '' && new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, 'u').test(text);
+  });
+}
+
+/** How a call ended stays; what people said about it may be in the same sentence as their name. */
+function withoutNews(entry: Extract<Entry, { kind: 'event' }>): Entry {
+  const ended = entry.ran ? ` A call of ${entry.ran.tool} ended: ${entry.ran.status}.` : '';
+  return { ...entry, text: `${ERASED_NEWS}${ended}` };
+}
+
+/** That strangers' words were read stays, whoever they were. Undefined where nothing changes. */
+function withoutLabels(
+  entry: Extract<Entry, { kind: 'assistant' }>,
+  isKept: (label: string) => boolean,
+): Entry | undefined {
+  const { strangers = [] } = entry;
+  const kept = strangers.filter((label) => label === MORE_SOURCES || isKept(label));
+  if (kept.length === strangers.length) return undefined;
+  return { ...entry, strangers: bounded([...kept, MORE_SOURCES]) };
 }
 
 /** Whose trust they had stays: what came of their words is held to it still. */

@@ -17,6 +17,8 @@ export const Summary = z.object({
   length: z.int(),
   /** What of strangers it was made of, in words for people: it is no cleaner than that. */
   strangers: z.array(z.string()).optional(),
+  /** Whose words it was made of, so that it goes with them; their messages may be gone before. */
+  people: z.array(PersonId).optional(),
   atMs: z.int(),
 });
 export type Summary = z.infer<typeof Summary>;
@@ -33,6 +35,10 @@ export const Profile = z.object({
   atMs: z.int(),
 });
 export type Profile = z.infer<typeof Profile>;
+
+/** Stands for a while where something was dropped, so that its revisions go on: what was begun before is not written. */
+export const Gone = z.object({ rev: z.int(), gone: z.literal(true) });
+export type Gone = z.infer<typeof Gone>;
 
 export function isText(text: string): boolean {
   return text.trim() !== '';

@@ -1,4 +1,5 @@
 /** What is remembered, in Redis: each summary and each profile is a record with one line of revisions. */
+import { z } from 'zod';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
@@ -8,15 +9,15 @@ import { type Keys, partitionOf } from '../redis/keys.ts';
 import { RecordStore } from '../redis/record-store.ts';
 import type { MemoryStore, ProfileDraft, SummaryDraft, Written } from './memory-store.ts';
 import { NoteStore } from './note-store.ts';
-import { bounded, isText, Profile, Summary, withSeen } from './records.ts';
+import { bounded, Gone, isText, Profile, Summary, withSeen } from './records.ts';
 
-/** What is gone leaves the store with the write that says so, in ms. */
-const AT_ONCE_MS = 1;
+/** How long it is known that something was dropped: longer than a model takes to write what takes its place, in ms. */
+const GONE_FOR_MS = 24 * 60 * 60_000;
 
 export class RedisMemory implements MemoryStore {
   readonly notes: NoteStore;
-  readonly #summaries: RecordStore<Summary & Gone>;
-  readonly #profiles: RecordStore<Profile & Gone>;
+  readonly #summaries: RecordStore<Summary | Gone>;
+  readonly #profiles: RecordStore<Profile | Gone>;
 
   constructor(
     redis: RedisClient,
@@ -29,22 +30,29 @@ export class RedisMemory implements MemoryStore {
     const kind = {
       partitionOf,
       dueOf: () => undefined,
-      keepMs: ({ gone }: Gone) => (gone ? AT_ONCE_MS : keepMs()),
+      keepMs: (stored: object) => (isGone(stored) ? GONE_FOR_MS : keepMs()),
     };
-    this.#summaries = new RecordStore<Summary & Gone>(redis, keys, writer, {
+    this.#summaries = new RecordStore<Summary | Gone>(redis, keys, writer, {
       ...kind,
       family: 'sum',
-      parse: (document) => Summary.parse(document),
+      parse: (document) => z.union([Gone, Summary]).parse(document),
     });
-    this.#profiles = new RecordStore<Profile & Gone>(redis, keys, writer, {
+    this.#profiles = new RecordStore<Profile | Gone>(redis, keys, writer, {
       ...kind,
       family: 'prf',
-      parse: (document) => Profile.parse(document),
+      parse: (document) => z.union([Gone, Profile]).parse(document),
     });
   }
 
   async summaryOf(conversationId: ConversationId): Promise<Summary | undefined> {
-    return this.#summaries.find(conversationId);
+    return thereOf(await this.#summaries.find(conversationId));
+  }
+
+  async latestSummary(
+    conversationId: ConversationId,
+  ): Promise<{ summary: Summary | undefined; rev: number }> {
+    const stored = await this.#summaries.find(conversationId);
+    return { summary: thereOf(stored), rev: stored?.rev ?? 0 };
   }
 
   async keepSummary(
@@ -63,18 +71,18 @@ export class RedisMemory implements MemoryStore {
   }
 
   async dropSummary(conversationId: ConversationId, audit?: AuditEvent): Promise<boolean> {
-    const dropped = await this.#summaries.apply(conversationId, (stored) =>
-      stored
-        ? { result: true, next: { ...stored, rev: stored.rev + 1, gone: true }, effects: toEffects(audit) }
-        : { result: false },
-    );
+    const dropped = await this.#summaries.apply(conversationId, (stored) => {
+      const wasThere = thereOf(stored) !== undefined;
+      // Also where there is none: somebody may be writing the first one.
+      return { result: wasThere, next: afterThat(stored), effects: wasThere ? toEffects(audit) : [] };
+    });
     return dropped ?? false;
   }
 
   /** All there are; one may come twice. */
   async *summaries(): AsyncGenerator<Summary> {
     for await (const id of this.#summaries.ids()) {
-      const summary = await this.#summaries.find(id);
+      const summary = thereOf(await this.#summaries.find(id));
       if (summary) yield summary;
     }
   }
@@ -82,20 +90,19 @@ export class RedisMemory implements MemoryStore {
   /** All there are; one may come twice. */
   async *profiles(): AsyncGenerator<Profile> {
     for await (const id of this.#profiles.ids()) {
-      const profile = await this.#profiles.find(id);
+      const profile = thereOf(await this.#profiles.find(id));
       if (profile) yield profile;
     }
   }
 
   async profileOf(person: PersonId): Promise<Profile | undefined> {
-    return this.#profiles.find(person);
+    return thereOf(await this.#profiles.find(person));
   }
 
   async setConsent(person: PersonId, given: boolean, audit?: AuditEvent): Promise<boolean> {
     const changed = await this.#profiles.apply(person, (stored, atMs) => {
-      if ((stored?.consent.given ?? false) === given) return { result: false };
-      const { text: _, ...kept } = stored ?? { person, rev: 0, seen: {} };
-      const next: Profile = { ...kept, rev: kept.rev + 1, seen: {}, consent: { given, atMs }, atMs };
+      if ((thereOf(stored)?.consent.given ?? false) === given) return { result: false };
+      const next: Profile = { person, rev: (stored?.rev ?? 0) + 1, seen: {}, consent: { given, atMs }, atMs };
       return { result: true, next, effects: toEffects(audit) };
     });
     return changed ?? false;
@@ -109,12 +116,13 @@ export class RedisMemory implements MemoryStore {
   ): Promise<Written> {
     if (!isText(text)) return 'moved';
     const written = await this.#profiles.apply<Written>(person, (stored, atMs) => {
-      if (!stored?.consent.given || stored.rev !== over) return { result: 'moved' };
+      const before = thereOf(stored);
+      if (!before?.consent.given || before.rev !== over) return { result: 'moved' };
       const next: Profile = {
-        ...stored,
+        ...before,
         rev: over + 1,
         text: bounded(text),
-        seen: seen ? withSeen(stored.seen, seen) : stored.seen,
+        seen: seen ? withSeen(before.seen, seen) : before.seen,
         atMs,
       };
       return { result: 'written', next, effects: toEffects(audit) };
@@ -124,17 +132,24 @@ export class RedisMemory implements MemoryStore {
 
   async dropProfile(person: PersonId, audit?: AuditEvent): Promise<boolean> {
     const dropped = await this.#profiles.apply(person, (stored) =>
-      stored
-        ? { result: true, next: { ...stored, rev: stored.rev + 1, gone: true }, effects: toEffects(audit) }
+      thereOf(stored)
+        ? { result: true, next: afterThat(stored), effects: toEffects(audit) }
         : { result: false },
     );
     return dropped ?? false;
   }
 }
 
-interface Gone {
-  /** On its way out of the store. */
-  readonly gone?: boolean;
+function afterThat(stored: { readonly rev: number } | undefined): Gone {
+  return { rev: (stored?.rev ?? 0) + 1, gone: true };
+}
+
+function thereOf<Kept extends object>(stored: Kept | Gone | undefined): Kept | undefined {
+  return stored && !isGone(stored) ? stored : undefined;
+}
+
+function isGone(stored: object): stored is Gone {
+  return 'gone' in stored;
 }
 
 function toEffects(audit: AuditEvent | undefined): Effect[] {

@@ -6,7 +6,7 @@
  * Invariants
  *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
  *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
- *      and one that comes too late leave everything as it was, the place up to which it tells included. What was read in
+ *      and one that comes too late, or after somebody's words were erased, leave everything as it was, the place up to which it tells included. What was read in
  *      vain is only read again with as much that is new.
  *   3. A profile is made of its person's own messages alone, not of what they pass on or send along, and of nobody's
  *      without consent.
@@ -124,10 +124,9 @@ export class MemoryKeeper implements Service {
     const { memory, transcripts } = this.deps;
     const settings = this.deps.settings();
     const strategy = strategyFor(settings.memory, held);
-    const [summary, length] = await Promise.all([
-      memory.summaryOf(conversationId),
-      transcripts.length(conversationId),
-    ]);
+    // Before what it is made of is read: what is erased after that moves the revision, so that nothing is kept of it.
+    const { summary, rev } = await memory.latestSummary(conversationId);
+    const length = await transcripts.length(conversationId);
     if (length - Math.min(summary?.length ?? 0, length) < settings.memory.summaries.after_entries) return;
 
     const stored = readable(await transcripts.read(conversationId, MOST_READ));
@@ -150,7 +149,7 @@ export class MemoryKeeper implements Service {
     const through = transcript.starts.findLast((start) => start >= begins && start < to);
     const last = through === undefined ? undefined : transcript.entries[through];
     const fresh = length - Math.min(summary?.length ?? 0, length);
-    const look = `summary:${summary?.rev ?? 0}:${batchOf(fresh, settings.memory.summaries.after_entries)}`;
+    const look = `summary:${rev}:${batchOf(fresh, settings.memory.summaries.after_entries)}`;
     if (!last || !(await this.#isMine(conversationId, look))) return;
 
     const written = await digest(this.deps.model(), { about: 'conversation', existing, entries }, signal);
@@ -170,8 +169,9 @@ export class MemoryKeeper implements Service {
       through: nameOf(last),
       length: covered,
       ...(strangers.length > 0 ? { strangers } : {}),
+      people: speakersIn(entries, existing === undefined ? [] : (summary?.people ?? [])),
     };
-    const result = await memory.keepSummary(conversationId, draft, summary?.rev ?? 0, audit);
+    const result = await memory.keepSummary(conversationId, draft, rev, audit);
     this.deps.log.info(
       { conversation: conversationId, entries: entries.length, result },
       'a summary was written',
@@ -270,6 +270,12 @@ function wordsAlone(entry: Entry): Entry {
 
 function readable(stored: readonly StoredEntry[]): Entry[] {
   return stored.flatMap(({ entry }) => entry ?? []);
+}
+
+/** Everybody we can name whose words are in it, and those of before. */
+function speakersIn(entries: readonly Entry[], before: readonly PersonId[]): PersonId[] {
+  const speakers = entries.flatMap((entry) => (entry.kind === 'user' ? (entry.from.person ?? []) : []));
+  return [...new Set([...before, ...speakers])];
 }
 
 /** What instructions and tools came to in the last request. */

@@ -123,12 +123,34 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
       await expect.poll(() => memory.summaryOf(HERE), { timeout: 10_000 }).toBeUndefined();
       await expect.poll(() => memory.profileOf(ALEX), { timeout: 10_000 }).toBeUndefined();
       expect([await memory.dropSummary(HERE), await memory.dropProfile(ALEX)]).toEqual([false, false]);
-      expect(await memory.keepSummary(HERE, draft('Anew.'), 0)).toBe('written');
+      const { summary, rev } = await memory.latestSummary(HERE);
+      expect(summary).toBeUndefined();
+      expect(await memory.keepSummary(HERE, draft('Anew.'), rev)).toBe('written');
+      expect(await memory.setConsent(ALEX, true)).toBe(true);
+    });
+
+    it('OM-193 keeps nothing that was begun before it was dropped, whether there was one before or not', async () => {
+      const { memory } = await open();
+      const first = await memory.latestSummary(HERE);
+      await memory.dropSummary(HERE);
+      await memory.keepSummary(THERE, draft('There.'), 0);
+      const next = await memory.latestSummary(THERE);
+      await memory.dropSummary(THERE);
+      await memory.setConsent(ALEX, true);
+      const { rev } = (await memory.profileOf(ALEX))!;
+      await memory.dropProfile(ALEX);
+      await memory.setConsent(ALEX, true);
+
+      expect(await memory.keepSummary(HERE, draft('Of their words.'), first.rev)).toBe('moved');
+      expect(await memory.keepSummary(THERE, draft('Of their words.'), next.rev)).toBe('moved');
+      expect(await memory.keepProfile(ALEX, { text: 'Of their words.' }, rev)).toBe('moved');
+      expect([await memory.summaryOf(HERE), await memory.summaryOf(THERE)]).toEqual([undefined, undefined]);
+      expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');
     });
 
     it('OM-193 stores these fields and no other', async () => {
       const { memory } = await open();
-      await memory.keepSummary(HERE, { ...draft('Here.'), strangers: ['a page'] }, 0);
+      await memory.keepSummary(HERE, { ...draft('Here.'), strangers: ['a page'], people: [ALEX] }, 0);
       await memory.setConsent(ALEX, true);
       await memory.keepProfile(ALEX, { text: 'Alex.', seen }, 1);
       await memory.notes.write(
@@ -149,6 +171,7 @@ export function describeMemory(name: string, open: () => Promise<MemoryFixture>)
         'through',
         'length',
         'strangers',
+        'people',
         'atMs',
       ]);
       expect(Object.keys(Profile.shape)).toEqual(['person', 'rev', 'consent', 'text', 'seen', 'atMs']);

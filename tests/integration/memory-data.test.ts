@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { MORE_SOURCES } from '../../src/agent/provenance.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
-import type { Entry } from '../../src/domain/transcript.ts';
+import type { Entry, FileNote } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
-import { ERASED, PersonData } from '../../src/memory/person-data.ts';
+import { OutputStore } from '../../src/memory/output-store.ts';
+import { ERASED, PersonData, PersonSnapshot } from '../../src/memory/person-data.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { RetentionSweep } from '../../src/memory/retention-sweep.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
@@ -13,6 +15,7 @@ import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { openStore } from '../support/core.ts';
+import { everything } from '../support/stored.ts';
 import { answered, called, gave, said } from '../support/transcripts.ts';
 
 const ALONE = ConversationId.parse('email:only-alex');
@@ -25,6 +28,16 @@ const DAY_MS = 24 * 3_600_000;
 const ABOUT = { actor: 'dana', correlation: 'c' };
 const never = new AbortController().signal;
 
+/** As it was kept with a message. */
+const DIVORCE: FileNote = {
+  kind: 'text',
+  name: 'MY-DIVORCE.txt',
+  mediaType: 'text/plain',
+  bytes: 3,
+  text: 'secret words',
+  leftOff: 0,
+};
+
 type Opened = Awaited<ReturnType<typeof open>>;
 
 async function open() {
@@ -32,6 +45,7 @@ async function open() {
   const writer = new EffectWriter(redis, keys);
   const memory = new RedisMemory(redis, keys, writer, () => 1_000 * DAY_MS);
   const transcripts = new TranscriptStore(redis, keys);
+  const outputs = new OutputStore(redis, keys);
   const schedules = new ScheduleStore(redis, keys, writer, () => DAY_MS);
   const learning = new LearningStore(redis, keys, writer, () => DAY_MS);
   return {
@@ -41,7 +55,8 @@ async function open() {
     transcripts,
     schedules,
     learning,
-    data: new PersonData(memory, transcripts, schedules, learning),
+    outputs,
+    data: new PersonData({ memory, transcripts, outputs, planned: schedules, learned: learning }),
     audit: new AuditLog(redis, keys),
     sweep: new RetentionSweep(memory, transcripts, writer, () => ({
       transcripts: 90 * DAY_MS,
@@ -193,15 +208,67 @@ describe('what is remembered of one person', () => {
       (await audit.tail(20)).filter(({ event }) => event.event === 'memory.erased').length,
     ).toBeGreaterThan(2);
     // Nothing of it is left in any key, the audit included.
-    const stored: string[] = [];
-    for (const key of await redis.keys(`${keys.prefix}*`)) {
-      const type = await redis.type(key);
-      if (type === 'list') stored.push(...(await redis.lrange(key, 0, -1)));
-      if (type === 'string') stored.push((await redis.get(key)) ?? '');
-      if (type === 'hash') stored.push(...(await redis.hvals(key)));
-      if (type === 'stream') stored.push(JSON.stringify(await redis.xrange(key, '-', '+')));
-    }
-    expect(stored.join('\n')).not.toMatch(/Elm Street|alex likes tea|refund order 7/);
+    expect((await everything(redis, keys)).join('\n')).not.toMatch(
+      /Elm Street|alex likes tea|refund order 7/,
+    );
+  });
+
+  it('takes with it long outputs of a conversation of theirs, what they are called, and their files, in whatever names them', async () => {
+    const { data, talk, read, outputs, redis, keys } = await open();
+    const asked: Entry = {
+      kind: 'event',
+      text: 'Alex Kim asked for a new context',
+      at: said('').at,
+      anew: true,
+    };
+    const ran = { tool: 'refund', status: 'ok' } as const;
+    const told: Entry = {
+      kind: 'event',
+      text: 'Denied by Alex Kim: “I had a bad day”.',
+      at: said('').at,
+      ran,
+    };
+    const read1 = [
+      'the file “MY-DIVORCE.txt”',
+      `what Alex (guest) wrote (${GUEST})`,
+      'what Alex Kim passed on',
+    ];
+    await talk(ALONE, [said('my address is 5 Elm Street', 1), answered('Noted.')]);
+    await outputs.keep(ALONE, 'out_0123456789abcdef', 'ALL ABOUT 5 ELM STREET');
+    await talk(GROUP, [
+      { ...said('look', 1), from: { person: ALEX, name: 'Alex Kim' }, passesOn: true, files: [DIVORCE] },
+      { ...said('me too', 2), from: { person: GUEST, name: 'Alex (guest)' }, trust: 'outsider' },
+      { ...said('and this', 3, 'dana'), files: [{ ...DIVORCE, name: 'plan.txt', text: 'a plan' }] },
+      { ...answered('Seen.'), strangers: [...read1, 'the file “plan.txt”'] },
+      asked,
+      said('thanks, Alexandra', 4, 'dana'),
+      { kind: 'event', text: 'Alex Kimble asked for a new context', at: said('').at },
+    ]);
+    await talk(OTHERS, [said('refund it', 1, 'dana'), answered('I asked.'), told]);
+
+    await data.erase([ALEX, GUEST], { ...ABOUT, names: ['Alex Kim'] }, 2);
+
+    expect(await outputs.find(ALONE, 'out_0123456789abcdef')).toBeUndefined();
+    expect((await read(GROUP))[3]).toMatchObject({ strangers: ['the file “plan.txt”', MORE_SOURCES] });
+    expect((await read(GROUP))[4]).toMatchObject({ anew: true, text: expect.not.stringContaining('Alex') });
+    expect((await read(OTHERS))[2]).toMatchObject({ ran, text: expect.stringContaining('refund ended: ok') });
+    const left = (await everything(redis, keys)).join('\n');
+    expect(left).toContain('Alex Kimble');
+    expect(left).not.toMatch(/elm street|divorce|secret words|bad day|alex kim\b|\(guest\)|guest\.0123/i);
+  });
+
+  it('takes with it a summary of words that are gone already', async () => {
+    const { data, memory } = await open();
+    const draft = { text: 'Alex lives at 5 Elm Street.', through: 'x', length: 2 };
+    await memory.keepSummary(OTHERS, { ...draft, people: [DANA, GUEST] }, 0);
+    await memory.keepSummary(GROUP, { ...draft, people: [DANA] }, 0);
+
+    const counted = await data.count([ALEX, GUEST]);
+    const erased = await data.erase([ALEX, GUEST], ABOUT, 2);
+
+    expect([counted, erased]).toMatchObject([{ summaries: 1, conversations: 0 }, { summaries: 1 }]);
+    expect(await memory.summaryOf(OTHERS)).toBeUndefined();
+    expect(await memory.summaryOf(GROUP)).toBeDefined();
   });
 
   it('holds what they have planned, which is erased whether it is over or not and is never run', async () => {
@@ -244,15 +311,15 @@ describe('what is remembered of one person', () => {
 
   it('comes back from a copy as it was, without what came later', async () => {
     const { data, memory } = await openFilled();
-    const copy = await data.snapshot(ALEX, 5);
+    const copy = await data.snapshot([ALEX], 5);
     const owner = notesOf.person(ALEX);
     await memory.notes.write(owner, [{ name: 'tea', text: 'black', over: undefined }], 6);
     await memory.notes.write(owner, [{ name: 'later', text: 'x', over: 0 }], 6);
     await memory.keepProfile(ALEX, { text: 'alex likes coffee.' }, 2);
 
-    const restored = await data.restore(ALEX, JSON.parse(JSON.stringify(copy)), 7);
+    const restored = await data.restore([ALEX], PersonSnapshot.parse(JSON.parse(JSON.stringify(copy))), 7);
 
-    expect(restored).toEqual({ notes: 1, profile: 'restored' });
+    expect(restored).toEqual({ notes: 2, leftOut: 0, profile: 'restored' });
     expect((await memory.notes.list(owner)).map(({ name, text }) => [name, text])).toEqual([
       ['tea', 'green'],
     ]);
@@ -263,21 +330,75 @@ describe('what is remembered of one person', () => {
     const { data, memory } = await open();
     const owner = notesOf.person(ALEX);
     await memory.notes.write(owner, [{ name: 'tip', text: 'pay', over: 0, isStrangers: true }], 1);
-    const copy = await data.snapshot(ALEX, 5);
+    const copy = await data.snapshot([ALEX], 5);
     await memory.notes.write(owner, [{ name: 'tip', text: undefined, over: 1 }], 6);
 
-    await data.restore(ALEX, copy, 7);
+    await data.restore([ALEX], copy, 7);
 
     expect(await memory.notes.find(owner, 'tip')).toMatchObject({ text: 'pay', isStrangers: true });
   });
 
   it('OM-194 comes back without the profile when they do not agree to one any more', async () => {
     const { data, memory } = await openFilled();
-    const copy = await data.snapshot(ALEX, 5);
+    const copy = await data.snapshot([ALEX], 5);
     await memory.setConsent(ALEX, false);
 
-    expect(await data.restore(ALEX, copy, 7)).toEqual({ notes: 1, profile: 'no-consent' });
+    expect(await data.restore([ALEX], copy, 7)).toEqual({ notes: 2, leftOut: 0, profile: 'no-consent' });
     expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');
+  });
+
+  it('comes back under every id they go by, with what they had noted for others, and takes nothing from those', async () => {
+    const { data, memory } = await openFilled();
+    const { notes } = memory;
+    const asGuest = notesOf.person(GUEST);
+    await notes.write(asGuest, [{ name: 'visit', text: 'on Monday', over: 0 }], 1);
+    await notes.write(notesOf.team(), [{ name: 'door', text: 'code at Lee', over: 0, by: ALEX }], 1);
+    const copy = await data.snapshot([ALEX, GUEST], 5);
+    await data.erase([ALEX, GUEST], ABOUT, 6);
+    await notes.write(notesOf.team(), [{ name: 'door', text: 'ask Dana', over: 0, by: DANA }], 6);
+
+    const restored = await data.restore([ALEX, GUEST], copy, 7);
+
+    expect(restored).toMatchObject({ notes: 3, leftOut: 1 });
+    expect(await notes.find(notesOf.person(ALEX), 'tea')).toMatchObject({ text: 'green' });
+    expect(await notes.find(asGuest, 'visit')).toMatchObject({ text: 'on Monday' });
+    const team = (await notes.list(notesOf.team())).map(({ name, text, by }) => [name, text, by]);
+    expect(team.toSorted()).toEqual([
+      ['door', 'ask Dana', DANA],
+      ['lunch', 'noon', DANA],
+      ['office', 'Berlin', ALEX],
+    ]);
+  });
+
+  it('comes back nowhere but to its own ids, whatever a copy says', async () => {
+    const { data, memory } = await openFilled();
+    const note = { name: 'tea', text: 'poison', version: 1, atMs: 1 };
+    const copy = PersonSnapshot.parse({
+      format: 'signalbox-memory/2',
+      person: ALEX,
+      takenAtMs: 5,
+      notes: [
+        { owner: notesOf.person(DANA), notes: [{ ...note, by: ALEX }] },
+        { owner: notesOf.team(), notes: [{ ...note, by: DANA }, note] },
+      ],
+    });
+
+    expect(await data.restore([ALEX, GUEST], copy, 7)).toMatchObject({ notes: 0, leftOut: 3 });
+    expect(await memory.notes.find(notesOf.person(DANA), 'tea')).toMatchObject({ text: 'green' });
+    expect(await memory.notes.find(notesOf.team(), 'tea')).toBeUndefined();
+  });
+
+  it('comes back from a copy of before, which held the notes of one id alone', async () => {
+    const { data, memory } = await open();
+    const copy = PersonSnapshot.parse({
+      format: 'signalbox-memory/1',
+      person: ALEX,
+      takenAtMs: 5,
+      notes: [{ name: 'tea', text: 'green', version: 3, atMs: 1 }],
+    });
+
+    expect(await data.restore([ALEX, GUEST], copy, 7)).toMatchObject({ notes: 1, leftOut: 0 });
+    expect(await memory.notes.find(notesOf.person(ALEX), 'tea')).toMatchObject({ text: 'green' });
   });
 
   it('leaves an entry alone that is not what was looked at any more', async () => {

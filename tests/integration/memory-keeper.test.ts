@@ -8,11 +8,15 @@ import { ModelSettings } from '../../src/config/settings.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
+import { OutputStore } from '../../src/memory/output-store.ts';
+import { PersonData } from '../../src/memory/person-data.ts';
 import { Recollection } from '../../src/memory/recollection.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { ScheduleStore } from '../../src/scheduler/schedule-store.ts';
 import { MemoryKeeper } from '../../src/services/memory-keeper.ts';
+import { LearningStore } from '../../src/skills/learning-store.ts';
 import { defer, openStore, silent } from '../support/core.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
@@ -27,6 +31,7 @@ const NEW_CONTEXT: Entry = {
   at: '2045-01-01T00:00:00.000Z',
   anew: true,
 };
+const ABOUT = { actor: 'dana', correlation: 'c' };
 const LONG_MS = 365 * 24 * 3_600_000;
 
 /** Answers with what the test says, and remembers what it was given to read. */
@@ -89,6 +94,13 @@ async function open(memorySettings: object = {}) {
     transcripts,
     audit: new AuditLog(redis, keys),
     recollection: new Recollection(memory, () => settings.memory),
+    data: new PersonData({
+      memory,
+      transcripts,
+      outputs: new OutputStore(redis, keys),
+      planned: new ScheduleStore(redis, keys, writer, () => LONG_MS),
+      learned: new LearningStore(redis, keys, writer, () => LONG_MS),
+    }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>
       writer.write(
         conversationId,
@@ -244,6 +256,68 @@ describe('the summary of a conversation', () => {
     await Promise.all([keeper.quiet(), other.quiet()]);
 
     expect(model.read).toHaveLength(1);
+  });
+
+  it.each([
+    ['in which nobody else spoke', []],
+    ['in which others spoke', turns(1, 50, 'dana')],
+  ])(
+    'OM-193 is not kept when somebody is erased while it is written of a conversation %s',
+    async (_, more) => {
+      const { talk, model, keeper, memory, data } = await open();
+      await talk([...turns(5), ...more]);
+      const begun = defer<AbortSignal>();
+      const erased = defer<string>();
+      model.onAsked = begun.resolve;
+      model.next = erased.promise;
+
+      keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
+      await begun.promise;
+      await data.erase([ALEX], ABOUT, 2);
+      erased.resolve('Alex asks for the refund of order 7.');
+      await keeper.quiet();
+
+      expect(await memory.summaryOf(HERE)).toBeUndefined();
+      expect(await data.count([ALEX])).toMatchObject({ messages: 0, summaries: 0 });
+    },
+  );
+
+  it('OM-193 is gone when somebody is erased right after it was written, and the next one knows nothing of them', async () => {
+    const { talk, model, turnDone, memory, data } = await open();
+    model.next = 'Alex asks for the refund of order 7.';
+    await talk([...turns(5), ...turns(1, 50, 'dana')]);
+    await turnDone();
+
+    const erased = await data.erase([ALEX], ABOUT, 2);
+    expect(erased).toMatchObject({ summaries: 1 });
+    expect(await memory.summaryOf(HERE)).toBeUndefined();
+    model.next = 'Dana asks for a refund.';
+    await talk(turns(5, 60, 'dana'));
+    await turnDone(DANA);
+
+    expect(model.read[1]).not.toMatch(/Alex|question [0-4] /);
+    expect(await memory.summaryOf(HERE)).toMatchObject({ text: 'Dana asks for a refund.', people: [DANA] });
+  });
+
+  it('OM-193 is not kept when it was begun between what an erasure takes first and what it takes last', async () => {
+    const { talk, model, keeper, memory, data, transcripts } = await open();
+    await talk([...turns(5), ...turns(1, 50, 'dana')]);
+    const begun = defer<AbortSignal>();
+    const erased = defer<string>();
+    model.onAsked = begun.resolve;
+    model.next = erased.promise;
+    const rewrite = transcripts.rewrite.bind(transcripts);
+    transcripts.rewrite = async (...changes) => {
+      keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
+      await begun.promise;
+      return rewrite(...changes);
+    };
+
+    await data.erase([ALEX], ABOUT, 2);
+    erased.resolve('Alex asks for the refund of order 7.');
+    await keeper.quiet();
+
+    expect(await memory.summaryOf(HERE)).toBeUndefined();
   });
 
   it('is given up when the process stops, and made by the next turn of another', async () => {
@@ -404,6 +478,22 @@ describe('what is known of a person', () => {
     keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
     await keeper.quiet();
 
+    expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');
+  });
+
+  it('OM-193 is not written when they are erased, and agree again, while the model writes', async () => {
+    const { talk, memory, model, keeper, data } = await open({
+      summaries: { people: true, after_messages: 3 },
+    });
+    await memory.setConsent(ALEX, true);
+    await talk([...turns(3), ...turns(1, 50, 'dana')]);
+    const erased = data.erase([ALEX], ABOUT, 2).then(() => memory.setConsent(ALEX, true));
+    model.next = erased.then(() => 'Wants short answers.');
+
+    keeper.turnDone({ conversationId: HERE, person: ALEX, at: AT });
+    await Promise.all([erased, keeper.quiet()]);
+
+    expect(await memory.profileOf(ALEX)).toMatchObject({ consent: { given: true } });
     expect(await memory.profileOf(ALEX)).not.toHaveProperty('text');
   });
 

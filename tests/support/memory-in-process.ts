@@ -16,6 +16,8 @@ export class InProcessMemory implements MemoryStore {
   readonly notes: Notes = new InProcessNotes();
   readonly audits: AuditEvent[] = [];
   readonly #summaries = new Map<ConversationId, Summary>();
+  /** Of everything that was ever kept here, and of what was dropped. */
+  readonly #revisions = new Map<string, number>();
   readonly #profiles = new Map<PersonId, Profile>();
 
   constructor(private readonly now: () => number) {}
@@ -24,14 +26,22 @@ export class InProcessMemory implements MemoryStore {
     return this.#summaries.get(conversationId);
   }
 
+  async latestSummary(
+    conversationId: ConversationId,
+  ): Promise<{ summary: Summary | undefined; rev: number }> {
+    const rev = this.#revisions.get(conversationId) ?? 0;
+    return { summary: this.#summaries.get(conversationId), rev };
+  }
+
   async keepSummary(
     conversationId: ConversationId,
     { text, ...draft }: SummaryDraft,
     over: number,
     audit?: AuditEvent,
   ): Promise<Written> {
-    if (!isText(text) || (this.#summaries.get(conversationId)?.rev ?? 0) !== over) return 'moved';
-    const next = { conversationId, rev: over + 1, ...draft, text: bounded(text), atMs: this.now() };
+    if (!isText(text) || (this.#revisions.get(conversationId) ?? 0) !== over) return 'moved';
+    const rev = this.#next(conversationId);
+    const next = { conversationId, rev, ...draft, text: bounded(text), atMs: this.now() };
     this.#summaries.set(conversationId, next);
     this.#record(audit);
     return 'written';
@@ -39,6 +49,7 @@ export class InProcessMemory implements MemoryStore {
 
   async dropSummary(conversationId: ConversationId, audit?: AuditEvent): Promise<boolean> {
     const wasThere = this.#summaries.delete(conversationId);
+    this.#next(conversationId);
     if (wasThere) this.#record(audit);
     return wasThere;
   }
@@ -53,7 +64,7 @@ export class InProcessMemory implements MemoryStore {
     const atMs = this.now();
     this.#profiles.set(person, {
       person,
-      rev: (before?.rev ?? 0) + 1,
+      rev: this.#next(person),
       seen: {},
       consent: { given, atMs },
       atMs,
@@ -72,7 +83,7 @@ export class InProcessMemory implements MemoryStore {
     if (!isText(text) || !before?.consent.given || before.rev !== over) return 'moved';
     this.#profiles.set(person, {
       ...before,
-      rev: over + 1,
+      rev: this.#next(person),
       text: bounded(text),
       seen: seen ? withSeen(before.seen, seen) : before.seen,
       atMs: this.now(),
@@ -83,8 +94,15 @@ export class InProcessMemory implements MemoryStore {
 
   async dropProfile(person: PersonId, audit?: AuditEvent): Promise<boolean> {
     const wasThere = this.#profiles.delete(person);
+    this.#next(person);
     if (wasThere) this.#record(audit);
     return wasThere;
+  }
+
+  #next(id: string): number {
+    const rev = (this.#revisions.get(id) ?? 0) + 1;
+    this.#revisions.set(id, rev);
+    return rev;
   }
 
   #record(audit: AuditEvent | undefined): void {
