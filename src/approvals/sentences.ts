@@ -433,7 +433,8 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
 }
 
 /** What became of passing one's word on, in markdown; for its author alone. */
-export function delegateText({ code, approval }: DelegateResult, to: string): string {
+export function delegateText(result: DelegateResult, to: string): string {
+  const { code, approval } = result;
   switch (code) {
     case 'DONE':
       return `${literal(to)} can now decide this in your place, and is asked. You still can, too; it counts once.`;
@@ -454,7 +455,7 @@ export function delegateText({ code, approval }: DelegateResult, to: string): st
 
 /** What became of an operator passing somebody's word on, in markdown; for the operator alone. */
 export function reassignText(
-  { code, approval }: DelegateResult,
+  result: DelegateResult,
   { to, from }: { readonly to: string; readonly from: string },
 ): string {
   switch (code) {
@@ -467,7 +468,7 @@ export function reassignText(
     case 'ALREADY':
     case 'TO_ONESELF':
     case 'TOO_LONG':
-      return delegateText({ code, approval }, to);
+      return delegateText(result, to);
     default:
       return code satisfies never;
   }
@@ -530,6 +531,8 @@ export function reminderText(approval: Approval): string {
  */
 export function digestText(left: { readonly requests: number; readonly unknown: number }): string {
   const { requests, unknown } = left;
+    case 'STANDS_IN':
+      return `You can decide this only in the place of ${literal(insteadOf(result))} (away now), and that word is not yours to pass on. Whoever runs me can let somebody decide it there: \`reassign ${ticketOf({ approvalId: approval.id, gen: approval.gen })} person for ${literal(result.insteadOf[0] ?? '')}\`. Nothing has changed.`;
   const waiting = requests === 1 ? '1 more request waits' : `${requests} more requests wait`;
   const calls = unknown === 1 ? '1 more call' : `${unknown} more calls`;
   return [
@@ -552,7 +555,10 @@ export function unaskedText(names: readonly string[]): string {
     `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until its deadline all the same.`,
     `Please tell ${names.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
+  const { code, approval } = result;
 }
+    case 'STANDS_IN':
+      return `${literal(from)} can decide this only in the place of ${literal(insteadOf(result))} (away now), and has no word to pass on. Please say that ${literal(to)} is to decide it for ${literal(insteadOf(result))}. Nothing has changed.`;
 
 /** The same where time was up, and those who may decide as well from now on cannot be asked either; in markdown. */
 export function unaskedFurtherText(approval: Approval, approvers: Approvers): string {
@@ -568,6 +574,10 @@ export function waitingText(approval: Approval): string {
     case 'OPEN':
     case 'NEEDS_INFO':
       return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.${approval.supersedes ? ` It takes the place of ${joined(approval.supersedes)}, which will not run any more.` : ''}`;
+function insteadOf({ insteadOf: people }: Extract<DelegateResult, { code: 'STANDS_IN' }>): string {
+  return people.join(' or ');
+}
+
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
     default:

@@ -14,12 +14,12 @@ import { randomUUID } from 'node:crypto';
 import { toCard } from '../approvals/card.ts';
 import {
   askedOf,
+  endText,
   noticeFor,
   reassignText,
   reconcileText,
   standing,
   titleOf,
-  whenText,
 } from '../approvals/sentences.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
@@ -92,7 +92,13 @@ export async function answerApproval(
     step: (actor, directory, gen) => {
       const key = `cli:${randomUUID()}`;
       return (approval, nowMs, circumstances) =>
-        voteAt(approval, actor, directory, { ...answer, gen, key, nowMs, circumstances });
+        voteAt(approval, actor, directory, {
+          ...answer,
+          gen,
+          key,
+          nowMs,
+          circumstances: { ...circumstances, people: directory.peopleNow() },
+        });
     },
     ok: ({ code }) => code === 'DECIDED' || code === 'RECORDED',
     sentence: (result) => [noticeFor(result), newerOf(result)].join(' ').trim(),
@@ -170,10 +176,12 @@ export async function reassignApproval(
         const giver = from === undefined ? onlyOne(asked) : personCalled(directory, from);
         const names = { to: next.name, from: giver?.name ?? '' };
         if (!giver) throw whosePlace(asked);
+        const { standsFor: awayFor, ...own } = directory.voterOf(giver, nowMs);
         const { moved, result } = delegate(
           approval,
           {
-            from: wordOf(directory, giver, approval, nowMs),
+            from: { ...own, standsFor: directory.wordsPassedTo(giver.id, approval, nowMs) },
+            awayFor,
             lent: directory.lentRoles(giver.id, giver.roles),
             to: {
               person: next.id,
@@ -431,7 +439,7 @@ function describe(approval: Approval): string {
     ['asked by', `${request.requesterName} (${request.requester}) on ${approval.origin.platform}`],
     ['who may answer', askedOf(approval)],
     ['because of', `rule “${policy.rule}”, policy ${policy.name}`],
-    ['expires', isEnded(approval.state) ? 'settled' : whenText(approval.deadlineMs)],
+    ['expires', isEnded(approval.state) ? 'settled' : endText(approval)],
     ...(decision?.text ? [['reason', decision.text] as [string, string]] : []),
     ['digest', approval.digest],
   ];

@@ -394,7 +394,8 @@ export class BallotBox {
     const { approvals, directory, reach } = this.deps;
     const lent = directory.lentRoles(giver.id, giver.roles);
     return approvals.apply(id, (approval, nowMs) => {
-      const from = this.#voterOf(giver, approval, nowMs);
+      const { standsFor: awayFor, ...own } = directory.voterOf(giver, nowMs);
+      const from = { ...own, standsFor: directory.wordsPassedTo(giver.id, approval, nowMs) };
       const place = reach.placesOf(next, {
         askedIn: approval.origin,
         importance: importanceOfRisk(approval.request.risk),
@@ -403,7 +404,7 @@ export class BallotBox {
       const theirs = this.#voterOf(next, approval, nowMs);
       const decides = this.#isPermitted(next, theirs.standsFor) && mayDecide(approval, theirs);
       const to = { person: next.id, accounts: next.accounts, decides };
-      return delegate(approval, { from, lent, to, by: knownAs(speaker), operates, copies }, nowMs);
+      return delegate(approval, { from, awayFor, lent, to, by: knownAs(speaker), operates, copies }, nowMs);
     });
   }
 }

@@ -5,7 +5,9 @@ import { delegate } from '../../src/domain/approval/delegation.ts';
 import { type Approval, advance } from '../../src/domain/approval/record.ts';
 import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
+import { DANA as OLGA } from '../../src/sandbox/people.ts';
 import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+import { textOf as discordText } from '../support/surfaces/discord-surface.ts';
 
 const DAY = 24 * 60 * 60_000;
 
@@ -64,6 +66,65 @@ async function ask(): Promise<{ thread: string; ticket: string }> {
   const [approval] = await story.waiting();
   return { thread, ticket: `${approval?.id}.1` };
 }
+
+describe('a request that somebody is asked about in the place of another', () => {
+  /** Dana is away, and Carl, a member, stands in for her; Kim is a member, and Olga runs the gateway, from Discord. */
+  async function beginWithoutDana(): Promise<{ thread: string; ticket: string }> {
+    await begin();
+    const { carl } = story.config.contacts.people;
+    const away = { from: Date.UTC(2020, 0), to: Date.UTC(2100, 0), stand_in: PersonId.parse('carl') };
+    story.config = withPerson(story.config, 'dana', {
+      accounts: { email: [DANA.mail] },
+      time_zone: 'Europe/Berlin',
+      absences: [away],
+    });
+    const kim = { ...carl!, name: 'Kim Park', accounts: { slack: [`T0SANDBOX/${DANA.slack}`] } };
+    const olga = {
+      ...carl!,
+      name: 'Olga Ott',
+      roles: [RoleName.parse('operator')],
+      accounts: { discord: [OLGA.discordUser] },
+    };
+    const people = { ...story.config.contacts.people, kim, olga };
+    story.config = { ...story.config, contacts: { ...story.config.contacts, people } };
+    await story.app.configChanged();
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for role manager/);
+    const [approval] = await story.waiting();
+    return { thread, ticket: `${approval?.id}.1` };
+  }
+
+  async function olgaSays(text: string, told: RegExp): Promise<void> {
+    await story.sandbox.discord.dm({ user: OLGA.discordUser, text });
+    await story.sandbox.discord.until((discord) =>
+      discord.messages(OLGA.discordDm).find((message) => told.test(discordText(message))),
+    );
+  }
+
+  it('OM-120 OM-185 is not passed on by whoever stands in, who reads who can', async () => {
+    const { thread, ticket } = await beginWithoutDana();
+
+    await story.say(EVE.slack, thread, `delegate ${ticket} kim`);
+    const told = await story.told(EVE.slack, /only in the place of dana/);
+
+    expect(told).toContain(`reassign ${ticket} person for dana`);
+    expect((await story.waiting()).map(({ delegations }) => delegations)).toEqual([undefined]);
+  });
+
+  it('OM-120 OM-185 is passed on by an operator in the place of the one who is away', async () => {
+    const { thread, ticket } = await beginWithoutDana();
+
+    await olgaSays(`reassign ${ticket} kim`, /Carl Chen can decide this only in the place of dana/);
+    await olgaSays(
+      `reassign ${ticket} kim for dana`,
+      /Kim Park can now decide this in the place of Dana Reyes/,
+    );
+    await story.say(DANA.slack, thread, `approve ${ticket}`);
+
+    await story.answer(thread, /Approved by Kim Park on Slack.*Done/s);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
 
 describe('an operator passes a request on', () => {
   it('OM-120 OM-124 to somebody who is asked then, and decides in the place of the one who was', async () => {

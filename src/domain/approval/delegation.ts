@@ -3,10 +3,13 @@
  *
  * The word stays one: whoever stands in fills the place of the one they stand in for (`quorum.ts`).
  *
- * Invariant: nobody gives themselves a word. Whoever runs the gateway takes no place but one they could fill anyhow.
+ * Invariants
+ *   1. Nobody gives themselves a word. Whoever runs the gateway takes no place but one they could fill anyhow.
+ *   2. The word of somebody who is away is said by whom they named for that, and goes no further: it is theirs to pass
+ *      on, or, in their place, for whoever runs the gateway.
  */
 import type { PersonId } from '../ids.ts';
-import type { Voter } from '../quorum.ts';
+import type { Authority, Voter } from '../quorum.ts';
 import { withFurther } from './copies.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, advance, type CardCopy, type Delegation, isWaiting, type Step } from './record.ts';
@@ -16,7 +19,10 @@ import { mayDecide } from './voting.ts';
 const LONGEST_CHAIN = 3;
 
 export interface Delegating {
+  /** With what they can pass on: their own word, and those that were passed to them. */
   readonly from: Voter;
+  /** Those who are away, and for whom they answer as long as that lasts. */
+  readonly awayFor?: readonly Authority[] | undefined;
   /** Those of their roles that a group of their platform carries, and that nobody could look up later. */
   readonly lent?: readonly string[];
   readonly to: Known & {
@@ -38,11 +44,13 @@ export type DelegateResult =
   | {
       readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TO_ONESELF' | 'TOO_LONG';
       readonly approval: Approval;
-    };
+    }
+  /** They answer only in the place of these, who are away. */
+  | { readonly code: 'STANDS_IN'; readonly approval: Approval; readonly insteadOf: readonly PersonId[] };
 
 export function delegate(
   approval: Approval,
-  { from, lent = [], to: next, by: speaker, operator = speaker, operates, copies }: Delegating,
+  { from, awayFor = [], lent = [], to: next, by: speaker, operator = speaker, operates, copies }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
@@ -52,7 +60,7 @@ export function delegate(
   if (isExcluded(approval, speaker) || isExcluded(approval, operator))
     return { result: { code: 'NOT_ELIGIBLE', approval } };
   if (by !== from.person && !operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
-  if (!mayDecide(approval, from)) return { result: { code: 'NOT_ELIGIBLE', approval } };
+  if (!mayDecide(approval, from)) return { result: withoutWord(approval, awayFor) };
   if (isExcluded(approval, next) || to === from.person) return { result: { code: 'EXCLUDED', approval } };
   if ([by, operator.person].includes(to) && !next.decides)
     return { result: { code: 'TO_ONESELF', approval } };
@@ -77,6 +85,14 @@ export function delegate(
     result: { code: 'DONE', approval: passed },
     moved: { next: passed, event: 'delegated', actor: by },
   };
+}
+
+/** Nothing to pass on, though they may be asked in the place of others. */
+function withoutWord(approval: Approval, awayFor: readonly Authority[]): DelegateResult {
+  const insteadOf = awayFor.filter((each) => mayDecide(approval, each)).map(({ person }) => person);
+  return insteadOf.length > 0
+    ? { code: 'STANDS_IN', approval, insteadOf }
+    : { code: 'NOT_ELIGIBLE', approval };
 }
 
 /** Everybody whose word this person may speak, by delegation of this request; nearest first. */

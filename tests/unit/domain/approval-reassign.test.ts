@@ -31,6 +31,27 @@ describe('an operator who passes a request on', () => {
     expect(reassigned({ to: { person: KIM, decides: true } })).toEqual(['DONE', [KIM]]);
   });
 
+  it('OM-185 OM-120 passes on no word of whoever only stands in for somebody who is away', () => {
+    const dana = { person: DANA, roles: ['manager'] };
+    const from = { person: LEE, roles: [], mute: true as const };
+    const mia = { person: PersonId.parse('mia') };
+    const passing = { from, awayFor: [dana, { person: KIM, roles: [] }], to: mia };
+
+    const { result } = delegate(
+      anApproval(),
+      { ...passing, by: { person: LEE }, operates: false, copies: [] },
+      OPENED_MS + 1,
+    );
+
+    expect(result).toMatchObject({ code: 'STANDS_IN', insteadOf: [DANA] });
+    expect(reassigned(passing)).toEqual(['STANDS_IN', undefined]);
+    expect(reassigned({ from: { ...from, standsFor: [dana] }, to: mia })).toEqual(['DONE', [mia.person]]);
+    expect(reassigned({ ...passing, awayFor: [{ person: KIM, roles: [] }] })).toEqual([
+      'NOT_ELIGIBLE',
+      undefined,
+    ]);
+  });
+
   it('OM-185 nor in the name of another operator', () => {
     const operator = { person: LEE };
 
