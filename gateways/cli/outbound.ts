@@ -46,9 +46,10 @@ export function renderCard(card: Card, paint: Paint, answerable: boolean): strin
       : []),
     `Asked by ${card.requestedBy}, of ${card.askedOf}. Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}.`,
     ...(card.choices.length > 0 && card.status.state === 'open'
-      ? [`To be decided before ${untilText(card.deadline)}.`]
+      ? [`To be decided before ${card.deadlineText}.`]
       : []),
     card.status.sentence,
+    ...(answerable && card.yesElsewhere !== undefined ? [card.yesElsewhere] : []),
     ...(answerable && card.choices.length > 0 ? [choicesOf(card)] : []),
   ];
   const body = [paint.strong(oneLine(card.title)), ...lines.map(oneLine)];
@@ -58,11 +59,6 @@ export function renderCard(card: Card, paint: Paint, answerable: boolean): strin
 /** What became of a request that was shown before, in one line. */
 export function renderOutcome(card: Card, paint: Paint): string {
   return `  ${paint.warning(card.approvalId)}  ${oneLine(`${card.title}. ${card.status.sentence}`)}`;
-}
-
-/** `2026-05-01 12:00 UTC` */
-function untilText(deadline: string): string {
-  return `${deadline.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 function choicesOf({ approvalId, choices, options }: Card): string {

@@ -107,7 +107,11 @@ export function toCard(card: Card): RenderedCard {
     embeds: [
       {
         title: shownValue(title),
-        description: [statusLine(card), ...(open ? [deadlineLine(card)] : [])].join('\n'),
+        description: [
+          statusLine(card),
+          ...(open ? [deadlineLine(card)] : []),
+          ...(card.yesElsewhere === undefined ? [] : [escapeText(showHidden(card.yesElsewhere))]),
+        ].join('\n'),
         color: open ? RISK_COLOUR[card.risk] : SETTLED_COLOUR,
         fields: [
           ...facts.slice(0, MAX_FACTS).map(toField),

@@ -95,7 +95,7 @@ function isUnknown({ status }: Card): boolean {
 }
 
 function deadlineOf(card: Card): { readonly label: string; readonly value: string } {
-  return { label: 'Decide before', value: `${card.deadline.slice(0, 16).replace('T', ' ')} UTC` };
+  return { label: 'Decide before', value: card.deadlineText };
 }
 
 /** With options, a line for each. */
@@ -135,7 +135,10 @@ function howToAnswer(
   card: Card,
   choices: readonly Choice[],
 ): { readonly before: string; readonly after: string } {
-  if (choices.length === 0) return { before: oneLine(card.status.sentence), after: '' };
+  const elsewhere = card.yesElsewhere === undefined ? [] : [oneLine(card.yesElsewhere)];
+  if (choices.length === 0) {
+    return { before: [oneLine(card.status.sentence), ...elsewhere].join(' '), after: '' };
+  }
   const extras = [
     ...(card.choices.includes('deny-with-reason') ? ['A reason may follow the code of a denial.'] : []),
     ...(card.choices.includes('answer') && !card.options ? ['The text of an answer follows its code.'] : []),
@@ -143,12 +146,12 @@ function howToAnswer(
     ...(card.choices.includes('edit') ? ['What is to be changed follows as name=value.'] : []),
   ];
   return {
-    before: 'Reply with one of these lines, as the first line of your mail:',
+    before: [...elsewhere, 'Reply with one of these lines, as the first line of your mail:'].join(' '),
     after: [
       ...extras,
       isUnknown(card)
         ? 'Anything else changes nothing. Please look first what really happened.'
-        : 'Anything else decides nothing. If nobody decides in time, the action is not run.',
+        : `Anything else decides nothing. ${oneLine(card.silence ?? '')}`.trim(),
     ].join(' '),
   };
 }

@@ -46,6 +46,7 @@ export function toCardComments(card: Card, mentions: readonly string[]): string[
     ...(card.modelSays === undefined ? [] : [modelSays(card.modelSays)]),
     context(card, isOpen),
     `${STATE_MARK[card.status.state]} *${literal(shortened(card.status.sentence))}*`,
+    ...(card.yesElsewhere === undefined ? [] : [literal(card.yesElsewhere)]),
     ...(card.choices.length > 0 ? [howToAnswer(card)] : []),
   ];
   return [...facts.slice(0, -1), last.filter((part) => part !== '').join('\n\n')];
@@ -77,7 +78,7 @@ function modelSays(text: string): string {
 
 function context(card: Card, isOpen: boolean): string {
   const risk = `${card.risk} risk${card.reversible ? '' : ', cannot be undone'}`;
-  const until = isOpen ? ` · decide before ${card.deadline.slice(0, 16).replace('T', ' ')} UTC` : '';
+  const until = isOpen ? ` · decide before ${literal(card.deadlineText)}` : '';
   return `Requested by ${literal(card.requestedBy)} · asked of ${literal(card.askedOf)} · ${risk}${until}`;
 }
 

@@ -80,6 +80,7 @@ export function toCard(card: Card): RenderedCard {
       ...modelSaysBlocks(card.modelSays),
       contextBlock(card),
       statusBlock(card),
+      ...(card.yesElsewhere === undefined ? [] : [literal(showHidden(card.yesElsewhere))]),
       ...optionBlocks(card),
       ...(buttonsOf(card).length > 0 ? [actionsBlock(card)] : []),
     ],
@@ -226,7 +227,7 @@ function contextBlock(card: Card): types.KnownBlock {
     `Requested by ${card.requestedBy}`,
     `asked: ${card.askedOf}`,
     `${card.risk} risk, ${card.reversible ? 'can be undone' : 'cannot be undone'}`,
-    ...(isOpen(card) ? [`decide by ${card.deadline.replace('T', ' ').replace(/(?:\.\d+)?Z$/, ' UTC')}`] : []),
+    ...(isOpen(card) ? [`decide by ${card.deadlineText}`] : []),
   ];
   return { type: 'context', elements: [plain(shortened(showHidden(facts.join(' · ')), MAX_CONTEXT_CHARS))] };
 }

@@ -8,26 +8,35 @@ import {
   isEnded,
   isWaiting,
 } from '../domain/approval/record.ts';
-import type { Card } from '../domain/card.ts';
+import { endOf } from '../domain/approval/silence.ts';
+import type { Card, CardChoice } from '../domain/card.ts';
 import { isGrantable } from '../domain/grant.ts';
+import type { Platform } from '../domain/ids.ts';
 import { takesOne } from '../domain/quorum.ts';
 import {
   askedOf,
   changesOf,
+  endText,
   exceptionOf,
   firstChars,
   readBeforeOf,
+  silenceText,
   standing,
   titleOf,
   toldOf,
   visible,
+  yesElsewhereText,
 } from './sentences.ts';
 
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
 
-export function toCard(approval: Approval, reply: Card['reply']): Card {
+/** @param here where it is shown: a yes that is not taken there is not offered there; undefined: anywhere */
+export function toCard(approval: Approval, reply: Card['reply'], here?: Platform): Card {
   const { request, state } = approval;
+  const offered = choicesOf(approval);
+  const silence = silenceText(approval);
+  const yesElsewhere = offered.some(isYes) ? yesElsewhereText(approval, here) : undefined;
   return {
     approvalId: approval.id,
     gen: approval.gen,
@@ -39,8 +48,11 @@ export function toCard(approval: Approval, reply: Card['reply']): Card {
     askedOf: askedOf(approval),
     risk: request.risk,
     reversible: request.reversible,
-    deadline: new Date(approval.deadlineMs).toISOString(),
-    choices: choicesOf(approval),
+    deadline: new Date(endOf(approval)).toISOString(),
+    deadlineText: endText(approval),
+    ...(silence === undefined ? {} : { silence }),
+    choices: yesElsewhere === undefined ? offered : offered.filter((choice) => !isYes(choice)),
+    ...(yesElsewhere === undefined ? {} : { yesElsewhere }),
     ...(approval.policy.options && isWaiting(state) ? { options: approval.policy.options } : {}),
     status: { state: faceOf(state), sentence: standing(approval) },
     ...(reply && (isWaiting(state) || state === 'UNKNOWN') ? { reply } : {}),
@@ -63,6 +75,11 @@ function proseOf(summary: string): string {
 function faceOf(state: ApprovalState): Card['status']['state'] {
   // The other states of the card are those of the approval, in lower case.
   return isWaiting(state) ? 'open' : (state.toLowerCase() as Card['status']['state']);
+}
+
+/** What takes the channel of a yes. */
+function isYes(choice: CardChoice): boolean {
+  return choice === 'approve' || choice === 'edit' || choice === 'always' || choice === 'retry';
 }
 
 /** What a card offers, as it stands. */

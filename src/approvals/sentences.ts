@@ -4,12 +4,20 @@
  */
 import type { DelegateResult } from '../domain/approval/delegation.ts';
 import { consentsTo, type ReconcileResult } from '../domain/approval/reconciliation.ts';
-import { type Approval, approversOf, type Consent, type Remark } from '../domain/approval/record.ts';
+import {
+  type Approval,
+  approversOf,
+  type Consent,
+  isWaiting,
+  type Remark,
+} from '../domain/approval/record.ts';
 import type { ReopenCode } from '../domain/approval/reopening.ts';
+import { endOf, type Silence, whatSilenceDoes } from '../domain/approval/silence.ts';
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
+import { channelOf, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
 import { unlinked } from './plain-address.ts';
 
@@ -47,8 +55,44 @@ export function whenText(ms: number, zone = 'UTC'): string {
 }
 
 /** When it ends, on the clock of the hours it was counted by. */
-export function endText({ deadlineMs, policy }: Pick<Approval, 'deadlineMs' | 'policy'>): string {
-  return whenText(deadlineMs, policy.hours?.zone);
+export function endText(approval: Approval): string {
+  return whenText(endOf(approval), approval.policy.hours?.zone);
+}
+
+/** What happens at the deadline, as things are; undefined once nobody is waited for. Plain text. */
+export function silenceText(approval: Approval): string | undefined {
+  if (!isWaiting(approval.state)) return undefined;
+  const steps = whatSilenceDoes(approval).map(stepText);
+  return `If it is not decided in time, ${steps.join('; if it is not decided then either, ')}.`;
+}
+
+function stepText(step: Silence): string {
+  switch (step.kind) {
+    case 'expires':
+      return 'it expires, and nothing is done';
+    case 'runs':
+      return 'that counts as a yes, and it runs';
+    case 'answers':
+      return `it is answered with “${visible(step.text)}”, and nothing is done`;
+    case 'asks':
+      return `${approversText(step.approvers)} may decide it as well`;
+    case 'agrees':
+      return `${approversText(step.approvers)} may decide it as well, and what was said before is enough then: it runs`;
+    default:
+      return step satisfies never;
+  }
+}
+
+/** Where a yes to it is taken, for a place where it is not; undefined where it is. Plain text. */
+export function yesElsewhereText(
+  { policy: { approveFrom, choices }, state }: Pick<Approval, 'policy' | 'state'>,
+  here: Platform | undefined,
+): string | undefined {
+  if (here === undefined || !approveFrom) return undefined;
+  if (approveFrom.some((platform) => platform === channelOf(here))) return undefined;
+  const there = approveFrom.map(viaText).join(' or ');
+  if (state === 'UNKNOWN') return `That it may run again is only taken ${there}.`;
+  return `A yes to this is only taken ${there}${choices.includes('deny') ? '; a no can be said here' : ''}.`;
 }
 
 /** One line, from the arguments alone: `refund: order 7, amount 120, currency EUR`. */
@@ -172,8 +216,12 @@ function saidSoFar({ assents = [], dissents = [] }: Approval): string {
 }
 
 function voices(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
-  const names = said.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`);
-  return `${joined(names)} ${names.length === 1 ? 'has' : 'have'}`;
+  return `${names(said)} ${said.length === 1 ? 'has' : 'have'}`;
+}
+
+/** `Dana Reyes on Slack and Lee Chen by e-mail` */
+function names(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
+  return joined(said.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`));
 }
 
 /** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
@@ -196,7 +244,7 @@ function courseOf({
       : `${visible(by.name)} replies: “${visible(text)}”`,
   );
   const passed = delegations.map(({ from, to }) => `${from} lets ${to} decide`);
-  const further = rung > 0 ? ['nobody had answered in time, so more people may decide it'] : [];
+  const further = rung > 0 ? ['it was not decided in time, so more people may decide it'] : [];
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
   const instead = supersedes ? [`it takes the place of ${joined(supersedes)}`] : [];
@@ -218,9 +266,9 @@ export function standing(approval: Approval): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
-      return `Waiting for ${askedOf(approval)} until ${endText(approval)}.${saidSoFar(approval)}${courseOf(approval)}`;
+      return `Waiting for ${askedOf(approval)} until ${endText(approval)}. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval)}`;
     case 'NEEDS_INFO':
-      return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (reply ${ticketOf({ approvalId: approval.id, gen: approval.gen })} and the words).${courseOf(approval)}`;
+      return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (${howToReply(approval)}). It waits until ${endText(approval)} at the latest. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval)}`;
     case 'APPROVED':
       return `${decided(approval)} It has not run yet.`;
     case 'EXECUTING':
@@ -236,7 +284,7 @@ export function standing(approval: Approval): string {
     case 'ANSWERED':
       return decided(approval);
     case 'EXPIRED':
-      return `Expired on ${endText(approval)}: nobody answered in time. Nothing was done.`;
+      return `Expired on ${endText(approval)}: ${unfinished(approval)}. Nothing was done.`;
     case 'CANCELLED':
       return `Withdrawn${bySettler(approval)}: ${visible(remark ?? 'no longer needed')}. Nothing was done.`;
     case 'SUPERSEDED':
@@ -248,6 +296,36 @@ export function standing(approval: Approval): string {
     default:
       return approval.state satisfies never;
   }
+}
+
+/** A program has no conversation to write a line in. */
+function howToReply({ id, gen, client }: Approval): string {
+  return client
+    ? `POST /approvals/${id}/replies`
+    : `reply ${ticketOf({ approvalId: id, gen })} and the words`;
+}
+
+/** What had been said when time was up, and what was lacking: nobody is said to have been silent who was not. */
+function unfinished(approval: Approval): string {
+  const { assents = [], dissents = [], talk = [] } = approval;
+  const last = talk.at(-1);
+  const said = [
+    ...(assents.length > 0 ? [`${names(assents)} had said yes, ${lacking(approval)}`] : []),
+    ...(dissents.length > 0 ? [`${names(dissents)} had said no`] : []),
+    ...(last?.kind === 'question'
+      ? [`${visible(last.by.name)} had asked a question that nobody answered: “${visible(last.text)}”`]
+      : []),
+  ];
+  if (said.length > 0) return said.join('; ');
+  return talk.length > 0 ? 'nobody decided in time' : 'nobody answered in time';
+}
+
+/** `one more was needed`; where that is no number, whom it takes. */
+function lacking(approval: Approval): string {
+  const approvers = approversOf(approval);
+  const more = 'role' in approvers ? (approvers.count ?? 1) - (approval.assents?.length ?? 0) : 0;
+  if (more === 1) return 'one more was needed';
+  return more > 1 ? `${more} more were needed` : `and it takes ${askedOf(approval)}`;
 }
 
 function reportedLate({ lateReport, execution }: Approval): string {
@@ -274,26 +352,27 @@ function settled({ settledBy }: Approval): string {
   return settledBy ? ` (${viaText(settledBy.via)}, ${whenText(settledBy.atMs)})` : '';
 }
 
-function decided({ decision, assents = [] }: Approval): string {
+function decided(approval: Approval): string {
+  const { decision, assents = [] } = approval;
   if (!decision) return '';
   if (decision.source === 'policy') return 'Allowed by policy.';
   if (decision.source === 'grant') {
     return `Allowed by a standing yes of ${visible(decision.by?.name ?? 'somebody')} (${decision.text ?? ''}).`;
   }
   if (decision.source === 'timeout') {
+    const why = upperFirst(unfinished(approval));
     return decision.choice === 'approve'
-      ? 'Nobody answered in time, and the policy lets it run then.'
-      : `Nobody answered in time, so the policy answered: “${visible(decision.text ?? '')}”.`;
+      ? `${why}. The policy lets it run then.`
+      : `${why}. So the policy answered: “${visible(decision.text ?? '')}”.`;
   }
   const verb = { approve: 'Approved', deny: 'Denied', answer: 'Answered' }[decision.choice];
   const by = decision.by?.name ?? 'somebody';
   const via = decision.via ? ` ${viaText(decision.via)}` : '';
   if (decision.choice === 'approve' && assents.length > 1) {
-    const names = assents.map((assent) => `${visible(assent.by.name)} ${viaText(assent.via)}`);
     const said = assents.flatMap(({ by: { name }, text }) =>
       text ? [` ${visible(name)}: “${visible(text)}”`] : [],
     );
-    return `Approved by ${joined(names)}, ${whenText(decision.atMs)}.${said.join('')}`;
+    return `Approved by ${names(assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
   }
   const words = decision.text ? `: “${visible(decision.text)}”` : '.';
   return `${verb} by ${by}${via}, ${whenText(decision.atMs)}${words}`;
@@ -347,7 +426,8 @@ export function noticeFor(result: VoteResult): string {
   }
 }
 
-function notEligibleText({ reason, approval }: Extract<VoteResult, { code: 'NOT_ELIGIBLE' }>): string {
+function notEligibleText(result: Extract<VoteResult, { code: 'NOT_ELIGIBLE' }>): string {
+  const { reason, approval } = result;
   switch (reason) {
     case 'requester':
       return 'You asked for this yourself, so somebody else has to decide. Nothing was decided.';
@@ -436,6 +516,8 @@ export function reconcileText({ code, approval }: ReconcileResult): string {
 export function delegateText(result: DelegateResult, to: string): string {
   const { code, approval } = result;
   switch (code) {
+    case 'STANDS_IN':
+      return `You can decide this only in the place of ${literal(insteadOf(result))} (away now), and that word is not yours to pass on. Whoever runs me can let somebody decide it there: \`reassign ${ticketOf({ approvalId: approval.id, gen: approval.gen })} person for ${literal(result.insteadOf[0] ?? '')}\`. Nothing has changed.`;
     case 'DONE':
       return `${literal(to)} can now decide this in your place, and is asked. You still can, too; it counts once.`;
     case 'ALREADY':
@@ -458,7 +540,10 @@ export function reassignText(
   result: DelegateResult,
   { to, from }: { readonly to: string; readonly from: string },
 ): string {
+  const { code, approval } = result;
   switch (code) {
+    case 'STANDS_IN':
+      return `${literal(from)} can decide this only in the place of ${literal(insteadOf(result))} (away now), and has no word to pass on. Please say that ${literal(to)} is to decide it for ${literal(insteadOf(result))}. Nothing has changed.`;
     case 'DONE':
       return `${literal(to)} can now decide this in the place of ${literal(from)}, and is asked. ${literal(from)} still can, too; it counts once.`;
     case 'NOT_ELIGIBLE':
@@ -472,6 +557,10 @@ export function reassignText(
     default:
       return code satisfies never;
   }
+}
+
+function insteadOf({ insteadOf: people }: Extract<DelegateResult, { code: 'STANDS_IN' }>): string {
+  return people.join(' or ');
 }
 
 /** A standing yes in words: what it lets run, for whom, how often, until when. Plain text. */
@@ -509,7 +598,7 @@ export function questionText(approval: Approval, { by, via, text }: Remark): str
   const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
   return [
     `**${literal(by.name)} asks ${viaText(via)}** about ${literal(titleOf(approval))}: “${literal(text)}”`,
-    `${literal(approval.request.requesterName)}, please write \`reply ${ticket} your words\`. Until then it waits.`,
+    `${literal(approval.request.requesterName)}, please write \`reply ${ticket} your words\`. Until then it waits, but no longer than until ${endText(approval)}. ${literal(silenceText(approval) ?? '')}`,
   ].join('\n\n');
 }
 
@@ -520,7 +609,7 @@ export function reminderText(approval: Approval): string {
   }
   return [
     `**Reminder:** ${literal(titleOf(approval))}`,
-    `${literal(approval.request.requesterName)} is waiting for your answer; it expires on ${endText(approval)}. Please answer the message that asked you.`,
+    `${literal(approval.request.requesterName)} is waiting for your answer, until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Please answer the message that asked you.`,
   ].join('\n\n');
 }
 
@@ -531,8 +620,6 @@ export function reminderText(approval: Approval): string {
  */
 export function digestText(left: { readonly requests: number; readonly unknown: number }): string {
   const { requests, unknown } = left;
-    case 'STANDS_IN':
-      return `You can decide this only in the place of ${literal(insteadOf(result))} (away now), and that word is not yours to pass on. Whoever runs me can let somebody decide it there: \`reassign ${ticketOf({ approvalId: approval.id, gen: approval.gen })} person for ${literal(result.insteadOf[0] ?? '')}\`. Nothing has changed.`;
   const waiting = requests === 1 ? '1 more request waits' : `${requests} more requests wait`;
   const calls = unknown === 1 ? '1 more call' : `${unknown} more calls`;
   return [
@@ -549,22 +636,19 @@ export function digestText(left: { readonly requests: number; readonly unknown: 
 }
 
 /** What whoever asked is told when those who may decide cannot be asked; in markdown. */
-export function unaskedText(names: readonly string[]): string {
-  const people = joined(names.map(literal));
+export function unaskedText(approval: Approval, unasked: readonly string[]): string {
+  const people = joined(unasked.map(literal));
   return [
-    `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until its deadline all the same.`,
-    `Please tell ${names.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
+    `**Nobody has been asked yet:** I know no place where I could write to ${people}. It waits until ${endText(approval)} all the same. ${literal(silenceText(approval) ?? '')}`,
+    `Please tell ${unasked.length === 1 ? 'them' : 'one of them'} yourself, and whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
-  const { code, approval } = result;
 }
-    case 'STANDS_IN':
-      return `${literal(from)} can decide this only in the place of ${literal(insteadOf(result))} (away now), and has no word to pass on. Please say that ${literal(to)} is to decide it for ${literal(insteadOf(result))}. Nothing has changed.`;
 
 /** The same where time was up, and those who may decide as well from now on cannot be asked either; in markdown. */
 export function unaskedFurtherText(approval: Approval, approvers: Approvers): string {
   return [
     `**Nobody further has been asked:** ${literal(titleOf(approval))}`,
-    `Nobody answered in time, so ${literal(approversText(approvers))} may decide it as well, but there is nobody of them I could ask: nobody holds that, it is asked on their behalf, or I know no place where I could write to them. It waits until ${endText(approval)}; whoever runs me: \`signalbox check\` says what is missing.`,
+    `${literal(upperFirst(unfinished(approval)))}. So ${literal(approversText(approvers))} may decide it as well, but there is nobody of them I could ask: nobody holds that, it is asked on their behalf, or I know no place where I could write to them. It waits until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Whoever runs me: \`signalbox check\` says what is missing.`,
   ].join('\n\n');
 }
 
@@ -573,11 +657,7 @@ export function waitingText(approval: Approval): string {
   switch (approval.state) {
     case 'OPEN':
     case 'NEEDS_INFO':
-      return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. Nothing was done yet.${approval.supersedes ? ` It takes the place of ${joined(approval.supersedes)}, which will not run any more.` : ''}`;
-function insteadOf({ insteadOf: people }: Extract<DelegateResult, { code: 'STANDS_IN' }>): string {
-  return people.join(' or ');
-}
-
+      return `${approval.policy.exception ? `The rule “${approval.policy.rule}” denies this; an exception was asked for. ` : ''}Waiting for a human: ${askedOf(approval)} was asked (${approval.id}), until ${endText(approval)}. ${silenceText(approval)} Nothing was done yet.${approval.supersedes ? ` It takes the place of ${joined(approval.supersedes)}, which will not run any more.` : ''}`;
     case 'APPROVED':
       return `Accepted (${approval.id}); it runs now, and you will be told the result.`;
     default:

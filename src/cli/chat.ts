@@ -16,7 +16,7 @@ import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
-import type { ConversationId } from '../domain/ids.ts';
+import { type ConversationId, platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -116,6 +116,7 @@ function whatRuns({ app, played, sandboxUrl }: Launched): string {
 /** What the person at a terminal may answer, or see, with the rights they have at that moment. */
 export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): CardSource {
   const current = () => directory.find(actor.person.id);
+  const here = platformOf(actor.account);
   return {
     answerable: async () => {
       const person = current();
@@ -123,12 +124,12 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
       const pending = await approvals.pending(MOST_REQUESTS);
       return pending
         .filter((approval) => isForThem(approval, person, directory))
-        .map((approval) => toCard(approval, undefined));
+        .map((approval) => toCard(approval, undefined, here));
     },
     find: async (id) => {
       const [person, approval] = [current(), await approvals.find(id)];
       if (!person || !approval || !maySee(directory, { person }, approval)) return undefined;
-      return toCard(approval, undefined);
+      return toCard(approval, undefined, here);
     },
   };
 }

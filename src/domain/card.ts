@@ -52,8 +52,17 @@ export const Card = z.object({
   risk: z.enum(['low', 'medium', 'high']),
   reversible: z.boolean(),
   deadline: z.iso.datetime(),
+  /** The same in words, on the clock of the hours it is counted by: `21 Nov 2026, 15:02 (Europe/Berlin)`. */
+  deadlineText: z.string(),
+  /**
+   * What happens at the deadline, as things are: that nothing is done, that it runs, who is asked then. One sentence of
+   * plain text, and part of `status` as well; absent once nobody is waited for.
+   */
+  silence: z.string().optional(),
   /** Offered while open, and while nobody knows what came of it; empty once settled. */
   choices: z.array(CardChoice),
+  /** Where a yes is taken, in one sentence of plain text, for a place where it is not: nothing here offers one. */
+  yesElsewhere: z.string().optional(),
   /** What an `answer` has to be one of, by its id; absent: any words. */
   options: z.array(AnswerOption).optional(),
   /** One true sentence about where it stands; once settled: who, when, from which channel, and what came of it. */

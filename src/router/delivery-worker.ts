@@ -197,7 +197,7 @@ export class DeliveryWorker {
         // One that may have been sent already, though nobody noted it, has to be found before it can be updated.
         const mayExist = claim.attempt > 1 && copy.ref === undefined && !copy.outcomeOnly;
         if (!mayExist && !isWorthSending(approval, copy)) return undefined;
-        const card = toCard(approval, this.#replyOf(approval, copy));
+        const card = toCard(approval, this.#replyOf(approval, copy), copy.to.platform);
         const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
         return {
           body: { kind: 'card', card, ...replaces },

@@ -27,7 +27,10 @@ export function sayUnasked(
   );
   const { id, conversationId, origin, request } = approval;
   const { correlation, requester } = request;
-  const notice = unaskedText(unasked.map(({ name }) => name));
+  const notice = unaskedText(
+    approval,
+    unasked.map(({ name }) => name),
+  );
   const said = toOutEffect({
     kind: 'text',
     id: `unasked:${id}`,

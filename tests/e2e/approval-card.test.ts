@@ -30,7 +30,7 @@ describe('the request for an approval', () => {
     expect(shown).toContain('Requested by Alex Kim');
     expect(shown).toContain('asked: role manager');
     expect(shown).toContain('high risk, cannot be undone');
-    expect(shown).toMatch(/decide by \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/);
+    expect(shown).toMatch(/decide by \d{1,2} \w{3,4} \d{4}, \d\d:\d\d UTC/);
     expect(shown).toContain('I will refund order 7: 120 EUR.');
     for (const label of [/"Approve"/, /"Deny"/, /Deny with reason/, /Answer/]) {
       expect(button(card, label)).toMatch(/^signalbox\./);
@@ -47,7 +47,7 @@ describe('the request for an approval', () => {
     }
     expect(mail.text).toContain('Requested by: Alex Kim');
     expect(mail.text).toContain('Risk: high, cannot be undone');
-    expect(mail.text).toMatch(/Decide before: \d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+    expect(mail.text).toMatch(/Decide before: \d{1,2} \w{3,4} \d{4}, \d\d:\d\d UTC/);
     expect(mail.text).toMatch(/Reply with one of these lines, as the first line/);
     expect(mail.text.split('\n')).toEqual(expect.arrayContaining([`approve ${approve}`, `deny ${deny}`]));
     expect(mail.html).toContain(`approve ${approve}`);

@@ -69,8 +69,8 @@ async function ask(amount = 120): Promise<{ thread: string; mail: Mail }> {
 
 /** How long from now, in hours. */
 function hoursLeft({ text }: Mail): number {
-  const [, day, time] = /Decide before: (\S+) (\S+) UTC/.exec(text) ?? [];
-  return (Date.parse(`${day}T${time}Z`) - Date.now()) / HOUR;
+  const [, day, time] = /Decide before: ([^,]+), (\S+) UTC/.exec(text) ?? [];
+  return (Date.parse(`${day} ${time} UTC`) - Date.now()) / HOUR;
 }
 
 describe('a change while it runs', () => {

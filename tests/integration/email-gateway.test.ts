@@ -91,6 +91,7 @@ function aCard(overrides: Partial<Card> = {}): Card {
     risk: 'medium',
     reversible: false,
     deadline: '2026-01-05T17:00:00.000Z',
+    deadlineText: '5 Jan 2026, 17:00 UTC',
     choices: ['approve', 'deny', 'deny-with-reason'],
     status: { state: 'open', sentence: 'Waiting for role manager.' },
     reply: issued,

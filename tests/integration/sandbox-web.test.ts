@@ -27,6 +27,7 @@ const CARD = {
   risk: 'high',
   reversible: false,
   deadline: '2026-01-01T12:00:00.000Z',
+  deadlineText: '1 Jan 2026, 12:00 UTC',
   choices: ['approve', 'deny'],
   status: { state: 'open', sentence: 'Waiting.' },
 } as never; // parsed by whoever reads it

@@ -166,6 +166,7 @@ export function aCard(over: Partial<Card> = {}): Card {
     risk: 'high',
     reversible: false,
     deadline: '2026-05-01T12:00:00.000Z',
+    deadlineText: '1 May 2026, 12:00 UTC',
     choices: ['approve', 'deny', 'deny-with-reason'],
     status: { state: 'open', sentence: 'Waiting for an answer.' },
     ...over,

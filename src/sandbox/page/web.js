@@ -314,6 +314,7 @@ export class WebView {
         el('span', {}, `Risk ${card.risk}, ${card.reversible ? 'can be undone' : 'cannot be undone'}`),
       ),
       el('p', { className: 'card-status', ...OUTCOME }, card.status.sentence),
+      card.yesElsewhere && el('p', {}, card.yesElsewhere),
       card.choices.length > 0 &&
         el(
           'div',

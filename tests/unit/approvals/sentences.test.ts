@@ -5,20 +5,24 @@ import {
   factsOf,
   noticeFor,
   outcomeText,
+  questionText,
   reminderText,
   reopenText,
   standing,
   titleOf,
+  unaskedFurtherText,
   visible,
   waitingText,
 } from '../../../src/approvals/sentences.ts';
 import { claim, complete } from '../../../src/domain/approval/execution.ts';
 import { type Approval, ApprovalState } from '../../../src/domain/approval/record.ts';
 import { supersede } from '../../../src/domain/approval/replacement.ts';
+import { ask, reply } from '../../../src/domain/approval/talk.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { Card } from '../../../src/domain/card.ts';
-import { anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
+import { RoleName } from '../../../src/domain/person.ts';
+import { ALEX, anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
 
 /** What can be shown by no font, or reorders, joins or colours what stands around it. */
@@ -101,8 +105,14 @@ describe('a card', () => {
       risk: 'high',
       reversible: false,
       deadline: '2026-01-01T00:01:00.000Z',
+      deadlineText: '1 Jan 2026, 00:01 UTC',
       choices: ['approve', 'deny', 'deny-with-reason', 'answer'],
-      status: { state: 'open', sentence: 'Waiting for role manager until 1 Jan 2026, 00:01 UTC.' },
+      silence: 'If it is not decided in time, it expires, and nothing is done.',
+      status: {
+        state: 'open',
+        sentence:
+          'Waiting for role manager until 1 Jan 2026, 00:01 UTC. If it is not decided in time, it expires, and nothing is done.',
+      },
     });
   });
 
@@ -230,6 +240,97 @@ describe('what people are told', () => {
       expect(sentence).toMatch(/expired/i);
       expect(sentence).not.toMatch(/denied|refused/i);
     }
+  });
+
+  describe('of a request that was not decided in time', () => {
+    const two = { role: RoleName.parse('manager'), count: 2 };
+    const choices = ['approve', 'deny', 'ask'] as const;
+    const atDeadline = (approval: Approval) => tick(approval, approval.deadlineMs).moved!.next;
+    const withYes = (policy: object) => {
+      const opened = anApproval({ policy: { approvers: two, remindAfterMs: [], ...policy } });
+      return vote(opened, aVote(opened), OPENED_MS + 1).moved!.next;
+    };
+    const withQuestion = () => {
+      const opened = anApproval({ policy: { choices: [...choices], remindAfterMs: [] } });
+      const { choice: _, ...question } = aVote(opened, { text: 'which?', key: 'q' });
+      return ask(opened, question, OPENED_MS + 1).moved!.next;
+    };
+
+    it('A15 who had said yes, and how many more it needed', () => {
+      const expired = atDeadline(withYes({}));
+
+      expect(standing(expired)).toBe(
+        'Expired on 1 Jan 2026, 00:01 UTC: Dana on Slack had said yes, one more was needed. Nothing was done.',
+      );
+      expect(outcomeText(expired)).toContain('Dana on Slack had said yes, one more was needed');
+    });
+
+    it('A15 whom it takes, where that is no number', () => {
+      const all = { atLeast: 2, of: [two, { role: RoleName.parse('director') }] };
+
+      expect(standing(atDeadline(withYes({ approvers: all })))).toContain(
+        'Dana on Slack had said yes, and it takes 2 of role manager and role director.',
+      );
+    });
+
+    it('A15 who had said no, where one no is not enough', () => {
+      const opened = anApproval({
+        policy: { approvers: { role: RoleName.parse('manager') }, denyRule: 'enough', remindAfterMs: [] },
+      });
+      const no = vote(opened, aVote(opened, { choice: 'deny' }), OPENED_MS + 1).moved!.next;
+
+      expect(standing(atDeadline(no))).toContain(': Dana on Slack had said no. Nothing was done.');
+    });
+
+    it('A15 whose question nobody answered', () => {
+      const asked = withQuestion();
+
+      expect(standing(atDeadline(asked))).toContain(
+        ': Dana had asked a question that nobody answered: “which?”. Nothing was done.',
+      );
+    });
+
+    it('A15 nothing of silence, where a question was replied to', () => {
+      const asked = withQuestion();
+      const word = { key: 'r', by: { person: ALEX, name: 'Alex' }, via: SLACK, text: 'the blue one' };
+      const replied = reply(asked, { ...word, operates: false }, OPENED_MS + 2).moved!.next;
+
+      expect(standing(atDeadline(replied))).toContain(': nobody decided in time. Nothing was done.');
+    });
+
+    it('when it goes on to others, or the policy answers', () => {
+      const director = { role: RoleName.parse('director') };
+      const further = atDeadline(
+        withYes({ ladder: [{ kind: 'escalate', approvers: director, forMs: 60_000 }] }),
+      );
+      const answered = atDeadline(
+        withYes({ choices: ['approve', 'answer'], ladder: [{ kind: 'default', text: 'no' }] }),
+      );
+
+      expect(standing(further)).toMatch(/Dana on Slack has said yes; more are needed\..*not decided in time/);
+      expect(unaskedFurtherText(further, director)).toContain(
+        'Dana on Slack had said yes, and it takes 2 of role manager or role director.',
+      );
+      expect(standing(answered)).toBe(
+        'Dana on Slack had said yes, one more was needed. So the policy answered: “no”.',
+      );
+      for (const approval of [further, answered]) expect(standing(approval)).not.toMatch(/nobody/i);
+    });
+  });
+
+  it('says how a program replies to a question, and until when the question waits', () => {
+    const opened: Approval = {
+      ...anApproval({ policy: { choices: ['approve', 'ask'], pauseMs: 600_000 } }),
+      client: { name: 'billing', key: 'k', fingerprint: 'f', permit: false },
+    };
+    const { choice: _, ...question } = aVote(opened, { text: 'which?', key: 'q' });
+    const asked = ask(opened, question, OPENED_MS).moved!.next;
+
+    expect(standing(asked)).toContain(
+      `has to reply to it (POST /approvals/${opened.id}/replies). It waits until 1 Jan 2026, 00:11 UTC at the latest. If it is not decided in time, it expires`,
+    );
+    expect(standing({ ...asked, client: undefined })).toContain(`(reply ${opened.id}.1 and the words)`);
+    expect(questionText(asked, asked.talk![0]!)).toContain('no longer than until 1 Jan 2026, 00:11 UTC');
   });
 
   it('says that an unknown outcome is unknown, and asks for somebody to look', () => {

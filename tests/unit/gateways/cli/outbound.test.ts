@@ -62,7 +62,7 @@ describe('a request on a terminal', () => {
         '│   order   7',
         '│   amount  120',
         '│ Asked by Alex Kim, of role manager. Risk high, cannot be undone.',
-        '│ To be decided before 2026-05-01 12:00 UTC.',
+        '│ To be decided before 1 May 2026, 12:00 UTC.',
         '│ Waiting for role manager.',
         '│ /approve apr_p7_0123456789ab   /deny apr_p7_0123456789ab [reason]   /answer apr_p7_0123456789ab <text>',
         '└',

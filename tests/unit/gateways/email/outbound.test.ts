@@ -45,6 +45,7 @@ function card(overrides: Partial<Card> = {}, replaces?: string): OutboundBody {
     risk: 'high',
     reversible: false,
     deadline: '2026-01-05T17:00:00.000Z',
+    deadlineText: '5 Jan 2026, 17:00 UTC',
     choices: ['approve', 'deny', 'deny-with-reason', 'answer'],
     status: { state: 'open', sentence: 'Waiting for role manager.' },
     reply,
@@ -224,7 +225,7 @@ describe('an approval', () => {
       'Requested by: Alex Kim',
       'Asked of: role manager',
       'high, cannot be undone',
-      '2026-01-05 17:00 UTC',
+      '5 Jan 2026, 17:00 UTC',
     ]) {
       expect(mail.text).toContain(part);
       expect(mail.html).toContain(part.replace(/^(.*?): /, '$1: ').split(': ')[0]!);

@@ -18,7 +18,7 @@ describe('an approval card in Jira', () => {
       'Alex Kim',
       'role manager',
       'high risk, cannot be undone',
-      '2026-05-01 12:00 UTC',
+      '1 May 2026, 12:00 UTC',
       '{noformat}\napprove apr_p7_0123456789ab.1\ndeny apr_p7_0123456789ab.1 your reason\n{noformat}',
     ]) {
       expect(comment).toContain(part);

@@ -15,7 +15,7 @@ describe('an approval card', () => {
       'Alex Kim',
       'role manager',
       'high risk, cannot be undone',
-      '2026-05-01 12:00:00 UTC',
+      '1 May 2026, 12:00 UTC',
       'Waiting for an answer.',
     ]) {
       expect(shown).toContain(part);
