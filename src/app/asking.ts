@@ -31,6 +31,7 @@ export function reachPeople(core: Core): Circumstances['copiesFor'] {
     copyOf,
     nextChange: (approval, nowMs) => directory.nextChange(approversOf(approval), nowMs),
     quietUntil: (person, nowMs) => directory.quietUntil(person, nowMs),
+    people: directory.peopleNow(),
     later: ({ policy }, fromMs, lengthMs) =>
       later(policy.hours && config().calendar.hoursNamed(policy.hours.name), fromMs, lengthMs),
     elapsed: ({ policy }, fromMs, untilMs) =>

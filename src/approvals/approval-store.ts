@@ -87,7 +87,10 @@ export class ApprovalStore {
   /** How people are found who come to a request later; before that, or where nothing is sent, nobody is. */
   reachPeopleBy(
     copiesFor: Circumstances['copiesFor'],
-    further: Pick<Circumstances, 'copyOf' | 'nextChange' | 'quietUntil' | 'later' | 'elapsed'> = {},
+    further: Pick<
+      Circumstances,
+      'copyOf' | 'nextChange' | 'quietUntil' | 'people' | 'later' | 'elapsed'
+    > = {},
   ): void {
     this.#people = { ...further, copiesFor };
   }

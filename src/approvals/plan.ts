@@ -121,6 +121,7 @@ export function askHumans(ask: Ask, asked: Asked): Approval {
       ...(policy.escalation === undefined ? {} : { escalation: policy.escalation }),
     },
     deadlineMs,
+    warnMs: warningOf(policy, hours, { nowMs: ask.nowMs, deadlineMs }),
     lookAgainMs: times?.lookAgainMs,
     copies: copiesOf(ask, asked),
     verdict: asked.mayBeOthers || canBeReached(asked) ? 'human' : 'nobody',
@@ -195,14 +196,24 @@ function visibleFor({ min_visible, deadline }: EscalationPolicy): number {
 
 /** In ms after the question. By hours several may come to be one, or to be none: what falls on the deadline is late. */
 function remindersOf(
-  { remind_after, warn_before, deadline }: EscalationPolicy,
+  { remind_after, deadline }: EscalationPolicy,
   hours: NamedHours | undefined,
   nowMs: number,
 ): number[] {
-  const warning = warn_before === undefined ? [] : [deadline - warn_before];
   const after = (lengthMs: number) => later(hours, nowMs, lengthMs) - nowMs;
-  const all = [...remind_after, ...warning].map(after).filter((ms) => ms < after(deadline));
+  const all = remind_after.map(after).filter((ms) => ms < after(deadline));
   return [...new Set(all)].toSorted((a, b) => a - b);
+}
+
+/** When the first deadline is warned of; undefined where that is not wanted, or would be on the deadline itself. */
+function warningOf(
+  { warn_before, deadline }: EscalationPolicy,
+  hours: NamedHours | undefined,
+  { nowMs, deadlineMs }: { readonly nowMs: number; readonly deadlineMs: number },
+): number | undefined {
+  if (warn_before === undefined) return undefined;
+  const warnMs = later(hours, nowMs, deadline - warn_before);
+  return warnMs < deadlineMs ? warnMs : undefined;
 }
 
 /** One card in the conversation, and one for each approver where they prefer to be asked. */

@@ -10,6 +10,7 @@ import {
   type Consent,
   isWaiting,
   type Remark,
+  type VoidedAssent,
 } from '../domain/approval/record.ts';
 import type { ReopenCode } from '../domain/approval/reopening.ts';
 import { endOf, type Silence, whatSilenceDoes } from '../domain/approval/silence.ts';
@@ -209,10 +210,20 @@ function approversText(approvers: Approvers): string {
 }
 
 /** ` Dana Reyes on Slack has said yes; more are needed.` */
-function saidSoFar({ assents = [], dissents = [] }: Approval): string {
+function saidSoFar({ assents = [], dissents = [], voided = [] }: Approval): string {
   const yes = assents.length > 0 ? [`${voices(assents)} said yes; more are needed`] : [];
   const no = dissents.length > 0 ? [`${voices(dissents)} said no; others may still agree`] : [];
-  return [...yes, ...no].map((sentence) => ` ${sentence}.`).join('');
+  return [...yes, ...no, ...voided.map(voidedText)].map((sentence) => ` ${sentence}.`).join('');
+}
+
+function voidedText({ by, why }: VoidedAssent): string {
+  const because = {
+    gone: 'whoever said it is nobody here any more',
+    'not-theirs': 'the account it came from is not theirs any more',
+    requester: 'it is asked on their behalf',
+    powerless: 'they may not decide this any more',
+  }[why];
+  return `The yes of ${visible(by.name)} no longer counts: ${because}`;
 }
 
 function voices(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
@@ -435,6 +446,10 @@ function notEligibleText(result: Extract<VoteResult, { code: 'NOT_ELIGIBLE' }>):
       return `You are not one of those who may decide this (${literal(askedOf(approval))}). Nothing was decided.`;
     case 'has-spoken':
       return `You have said something about this already, for yourself or in somebody’s name, and one human is one word. Nothing was decided; somebody else has to say it. ${literal(standing(approval))}`;
+    case 'own-word': {
+      const name = literal(result.name);
+      return `${name} has said ${result.theirs} here themselves; only ${name} can take that back. Nothing was decided.`;
+    }
     default:
       return reason satisfies never;
   }

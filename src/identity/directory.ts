@@ -29,6 +29,7 @@ import type { Config } from '../config/load-config.ts';
 import { delegatorsOf } from '../domain/approval/delegation.ts';
 import { type Excluded, excludedFrom, idsOf, type Known } from '../domain/approval/exclusion.ts';
 import { type Approval, type ApprovalRequest, approversOf } from '../domain/approval/record.ts';
+import type { PeopleNow } from '../domain/approval/validity.ts';
 import { type AccountId, PersonId, Platform, platformOf } from '../domain/ids.ts';
 import { EMPTY_LEDGER, guestWith, isSilenced, type LinkLedger } from '../domain/link.ts';
 import type { Sender } from '../domain/message.ts';
@@ -176,6 +177,19 @@ export class Directory {
       const roles = this.withLent(person.roles, lent);
       return this.may(roles, 'approve') ? [authorityOf({ id: giver, roles }, person.accounts, moment)] : [];
     });
+  }
+
+  /** Who is who now, for what was said before. */
+  peopleNow(): PeopleNow {
+    return {
+      find: (id, lent) => {
+        const person = this.find(id);
+        if (!person) return undefined;
+        const roles = this.withLent(person.roles, lent);
+        return { accounts: person.accounts, roles, permitted: this.may(roles, 'approve') };
+      },
+      ownerOf: (account) => this.personOf(account)?.id,
+    };
   }
 
   /**

@@ -11,6 +11,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { askedOf, endText, literal, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
+import { withoutVoid } from '../domain/approval/validity.ts';
 import { canStillAgree } from '../domain/approval/voting.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApprovalId } from '../domain/ids.ts';
@@ -29,7 +30,7 @@ export interface StrandedDeps {
   readonly redis: RedisClient;
   readonly keys: Keys;
   readonly approvals: Pick<ApprovalStore, 'find'>;
-  readonly directory: Pick<Directory, 'votersOn'>;
+  readonly directory: Pick<Directory, 'votersOn' | 'peopleNow'>;
   readonly writer: EffectWriter;
   readonly clock: Clock;
   readonly log: Logger;
@@ -114,5 +115,6 @@ export class StrandedApprovals {
 /** Judged as votes are. True also where nobody can tell. */
 function canBeApproved(approval: Approval, directory: StrandedDeps['directory'], nowMs: number): boolean {
   const others = directory.votersOn(approval, nowMs);
-  return others === undefined || canStillAgree(approval, others);
+  if (others === undefined) return true;
+  return canStillAgree(withoutVoid(approval, nowMs, directory.peopleNow()), others);
 }

@@ -49,6 +49,7 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
         count.asked++;
         return isGranted() ? undefined : [];
       },
+      peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined }),
     },
     writer,
     clock: systemClock,

@@ -14,6 +14,7 @@ import { type Approval, type CardCopy, isEnded } from '../../src/domain/approval
 import { callOff, type Newer, supersede } from '../../src/domain/approval/replacement.ts';
 import { ask, reply } from '../../src/domain/approval/talk.ts';
 import { dueOf, tick } from '../../src/domain/approval/time.ts';
+import type { PeopleNow } from '../../src/domain/approval/validity.ts';
 import { type Vote, vote } from '../../src/domain/approval/voting.ts';
 import { cancel, revoke } from '../../src/domain/approval/withdrawal.ts';
 import { AccountId, ApprovalId, PersonId, Platform } from '../../src/domain/ids.ts';
@@ -112,6 +113,8 @@ interface Cause {
   readonly epoch?: number;
   /** Of a look at what is due: whether its conversation had not come to it yet. */
   readonly unheard?: boolean;
+  /** Of a vote: everybody who might approve anything when it was judged. */
+  readonly able?: readonly string[];
 }
 
 interface HeldOn extends Cause {
@@ -143,6 +146,8 @@ export class History {
   readonly #permits: { permit: Permit; owner: string; approval: number }[] = [];
   readonly #cards: Card[][];
   readonly #held: HeldOn[] = [];
+  /** By the key of a vote. */
+  readonly #able = new Map<string, readonly string[]>();
   #marked: ApprovalModel | undefined;
   #count = 0;
   /** What is being put to the machine now, for those who hear of what is written. */
@@ -568,8 +573,29 @@ export class History {
         input.about
       ];
       const others = NAMES.map((name) => this.#voter(current, name));
-      return vote(current, { ...cast, digest, ...this.#standing(current, input.who), others }, nowMs, world);
+      const said = { ...cast, digest, ...this.#standing(current, input.who), others };
+      this.#able.set(
+        key,
+        NAMES.filter((name) => this.#rolesOf(name).length > 0),
+      );
+      return vote(current, said, nowMs, { ...world, people: this.#people() });
     };
+  }
+
+  /** Max has an account that was Alex's; whoever has no role is there, and may not approve. */
+  #people(): PeopleNow {
+    return {
+      find: (person) => {
+        const roles = this.#rolesOf(person);
+        const accounts = person === 'max' ? [AccountId.parse('slack:T0/U0MAX')] : [];
+        return { accounts, roles, permitted: roles.length > 0 };
+      },
+      ownerOf: () => undefined,
+    };
+  }
+
+  #rolesOf(name: string): readonly RoleName[] {
+    return this.#roles[name] ?? [];
   }
 
   /** What stood on the card so many changes ago. */
@@ -610,7 +636,8 @@ export class History {
       ...(epoch === undefined ? {} : { epoch }),
       ...(unheard === undefined ? {} : { unheard }),
     };
-    this.happenings.push({ kind: 'written', ...cause, ...change });
+    const able = this.#able.get(key);
+    this.happenings.push({ kind: 'written', ...cause, ...(able ? { able } : {}), ...change });
     this.#cards[n]?.push(toCard(change.after));
   }
 }

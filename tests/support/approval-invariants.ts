@@ -86,7 +86,7 @@ export const INVARIANTS = {
   'A4 a yes is that of a quorum of humans who may, each once, none of those on whose behalf it is asked': (
     history,
   ) =>
-    eachWritten(history, ({ before, after, input, moved }) => {
+    eachWritten(history, ({ before, after, input, moved, able }) => {
       const { decision, assents = [] } = after;
       const { requester, lineage = [] } = after.request;
       const trusted = after.delegations?.find(({ to }) => to === requester || lineage.includes(to));
@@ -116,6 +116,13 @@ export const INVARIANTS = {
         said.length > 0 ? said.map(({ person }) => String(person)) : [String(decision.by?.person)];
       if (people.some((person) => EXCLUDED.includes(person))) return `${people.join(', ')} decided`;
       if (new Set(people).size !== people.length) return 'somebody counts twice';
+      const isAble = (person: string) =>
+        able === undefined || moved.actor === 'system' || able.includes(person);
+      const late = said.find(
+        ({ person, mute, standsFor = [] }) =>
+          !(isAble(person) && !mute) && !standsFor.some((each) => isAble(each.person)),
+      );
+      if (late) return `${late.person} decided, who may not any more`;
       const usable = said.map((voter) => ({
         ...voter,
         standsFor: voter.standsFor?.filter(({ person }) => !EXCLUDED.includes(person)),
@@ -123,6 +130,20 @@ export const INVARIANTS = {
       if (said.length === 0)
         return placesOf(after) > 1 ? 'one word was enough for several places' : undefined;
       return isQuorum(approversOf(after), usable) ? undefined : `${people.join(', ')} are no quorum`;
+    }),
+
+  'A4 what somebody has said themselves is changed by nobody who says something in their name': (history) =>
+    eachWritten(history, ({ before, after, input, moved }) => {
+      if (input.kind !== 'vote' || input.operator === undefined || input.operator === input.who)
+        return undefined;
+      if (moved.actor === 'system') return undefined;
+      const own = (said: Approval['assents'] = []) =>
+        said.filter(({ by, enteredBy }) => by.person === input.who && enteredBy === undefined);
+      const isKept =
+        own(after.assents).length === own(before.assents).length &&
+        own(after.dissents).length === own(before.dissents).length;
+      const isVoided = after.voided?.some(({ by }) => by.person === input.who);
+      return isKept || isVoided ? undefined : `${input.operator} changed the word of ${input.who}`;
     }),
 
   'A5 a word that is delivered again counts once, and changes nothing later either': (history) => {

@@ -56,7 +56,8 @@ export function isWordOf(said: Said, person: PersonId): boolean {
   return said.by.person === person || speakerOf(said) === person;
 }
 
-function isOwn(said: Said): boolean {
+/** Whether they said it themselves. */
+export function isOwn(said: Said): boolean {
   return speakerOf(said) === said.by.person;
 }
 

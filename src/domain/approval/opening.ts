@@ -14,6 +14,7 @@ export interface Opening {
   readonly policy: ApprovalPolicy;
   readonly deadlineMs: number;
   readonly lookAgainMs?: number | undefined;
+  readonly warnMs?: number | undefined;
   readonly copies: readonly CardCopy[];
   readonly nowMs: number;
   /**
@@ -41,6 +42,7 @@ export function open(opening: Opening): Approval {
     openedMs: opening.nowMs,
     deadlineMs: opening.deadlineMs,
     ...(opening.lookAgainMs === undefined ? {} : { lookAgainMs: opening.lookAgainMs }),
+    ...(opening.warnMs === undefined ? {} : { warnMs: opening.warnMs }),
     reminded: 0,
     copies: [...opening.copies],
   };

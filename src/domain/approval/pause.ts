@@ -4,6 +4,7 @@
  */
 import { type Approval, capped, pauseLeft, unpaused } from './record.ts';
 import type { Circumstances } from './time.ts';
+import { warnedOf } from './warning.ts';
 
 /** From now on the deadline waits. How long that is by working hours, only whoever knows them can tell. */
 export function pauseOf(
@@ -21,11 +22,12 @@ export function pauseOf(
 /** The question is done with: the deadline is put off by as long as it has waited. As it is, where nothing waits. */
 export function resumed(approval: Approval, nowMs: number, circumstances: Circumstances): Approval {
   const heldUpMs = heldUpFor(approval, nowMs, circumstances);
-  return {
+  const next: Approval = {
     ...unpaused(approval),
     deadlineMs: capped(approval, putOff(approval, heldUpMs, circumstances)),
     ...(heldUpMs > 0 ? { heldUpMs: (approval.heldUpMs ?? 0) + heldUpMs } : {}),
   };
+  return next.deadlineMs === approval.deadlineMs ? next : warnedOf(next, nowMs, circumstances);
 }
 
 /** How long this question has held the deadline up, by the hours of the request. */

@@ -23,7 +23,7 @@
  *   A3   EXECUTING is reached only from APPROVED, with the digest that was decided on.
  *   A4   Whoever says yes is eligible when they say it and is not excluded (the one who asked, those on whose behalf
  *        that was, and whoever has one of their accounts), nor is whoever says it in their name; together they are a
- *        quorum, one place for each human.
+ *        quorum, one place for each human. Whoever said it earlier still is, and may, when the last one says it.
  *   A5   The same answer delivered again changes nothing and is told the same.
  *   A6   An answer to an older generation or another digest never counts.
  *   A9   Nothing expires that nobody could have seen for a while, unless its hard deadline has passed.
@@ -140,7 +140,7 @@ export const ApprovalPolicy = z.object({
     .optional(),
   /** After opening, in ms, ascending. */
   remindAfterMs: z.array(z.int()),
-  /** So long before a deadline that was put off, or that further people were given, they are warned. Absent: not. */
+  /** So long before every deadline those who are asked are warned. Absent: not. */
   warnBeforeMs: z.int().optional(),
   /** Of reminders that come late after an outage, how many one person gets one by one. Absent: as many as usual. */
   catchUp: z.int().optional(),
@@ -185,6 +185,10 @@ export const Assent = z.object({
   /** At that moment, as are the schedules that named them. */
   roles: z.array(z.string()),
   onCall: z.array(z.string()).optional(),
+  /** Of the roles, those that a group of their platform carried, and that nobody can look up later. */
+  lent: z.array(z.string()).optional(),
+  /** The account was theirs by a link alone. */
+  linked: z.literal(true).optional(),
   /** They might not approve, and spoke for others only. */
   mute: z.literal(true).optional(),
   /** Who really said it, in their name; absent: they did. */
@@ -198,6 +202,19 @@ export const Assent = z.object({
   atMs: z.int(),
 });
 export type Assent = z.infer<typeof Assent>;
+
+/** A yes that counted, and counts no more, though nobody took it back. */
+export const VoidedAssent = Assent.pick({ by: true, via: true }).extend({
+  /**
+   *   gone         whoever said it, or entered it for them, is nobody here any more
+   *   not-theirs   the account it was said from is theirs no more
+   *   requester    it turned out to be asked on their behalf
+   *   powerless    they may not decide it any more
+   */
+  why: z.enum(['gone', 'not-theirs', 'requester', 'powerless']),
+  atMs: z.int(),
+});
+export type VoidedAssent = z.infer<typeof VoidedAssent>;
 
 /** A yes to another attempt at a call of unknown outcome. */
 export const Consent = Assent.pick({
@@ -274,12 +291,14 @@ export const Approval = z.object({
   reminded: z.int(),
   /** Those who want to be left alone until then, and are reminded at that time. */
   leftAlone: z.array(z.object({ person: PersonId, untilMs: z.int() })).optional(),
-  /** When those who are asked are warned of a deadline that is not the first. */
+  /** When those who are asked are warned of the deadline, if they are still to be. */
   warnMs: z.int().optional(),
   /** Times somebody was asked again to find out about an unknown outcome. */
   nagged: z.int().optional(),
   /** Who has said yes, where more than one has to; in that order, nobody twice. */
   assents: z.array(Assent).optional(),
+  /** Whose yes to this counts no more, and why: found when the next word was counted. */
+  voided: z.array(VoidedAssent).optional(),
   /** Who has said no, where one no is not enough. */
   dissents: z.array(Assent).optional(),
   /** Who changed the arguments last, and what was asked for first. */

@@ -3,8 +3,10 @@
 import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
+import { answerOf } from './answer.ts';
 import { withFurther, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
+import { nextRung } from './ladder.ts';
 import { askedIn, endOfQuiet, leftAloneOf, type QuietUntil } from './quiet.ts';
 import {
   type Approval,
@@ -20,6 +22,8 @@ import {
   type Step,
   unpaused,
 } from './record.ts';
+import { type PeopleNow, withoutVoid } from './validity.ts';
+import { warnedOf } from './warning.ts';
 
 /** As in lanes.lua: that nobody looked for so long is an outage of ours, in ms. */
 const OUTAGE_MS = 60_000;
@@ -67,6 +71,8 @@ export interface Circumstances {
   readonly later?: ((approval: Approval, fromMs: number, lengthMs: number) => number) | undefined;
   /** How much time has passed between two instants, by the same. */
   readonly elapsed?: ((approval: Approval, fromMs: number, untilMs: number) => number) | undefined;
+  /** Who is who now; absent where nobody can tell, so that what was said counts as it did then. */
+  readonly people?: PeopleNow | undefined;
   /** Whether what tells its conversation what it came to still waits to be taken up there. */
   readonly unheard?: boolean | undefined;
   /** Until when somebody wants to be left alone; absent where nobody can tell. */
@@ -97,7 +103,7 @@ export function tick(
     case 'NEEDS_INFO':
       return approval.pausedMs === undefined
         ? passDeadline(approval, nowMs, circumstances)
-        : endPause(approval);
+        : endPause(approval, nowMs, circumstances);
     case 'APPROVED':
       return (isInLine(approval, nowMs, circumstances) && holdInLine(approval, nowMs)) || lapse(approval);
     case 'EXECUTING':
@@ -150,13 +156,6 @@ function reminderOf({ openedMs, policy, reminded, warnMs = Infinity }: Approval)
   return afterMs === undefined ? warnMs : Math.min(openedMs + afterMs, warnMs);
 }
 
-/** A deadline that is not the first is warned of anew; where so little time is left, the news of it is the warning. */
-function warnedOf({ warnMs: _, ...approval }: Approval, nowMs: number): Approval {
-  const { policy, deadlineMs } = approval;
-  const warnMs = policy.warnBeforeMs === undefined ? nowMs : deadlineMs - policy.warnBeforeMs;
-  return warnMs > nowMs ? { ...approval, warnMs } : approval;
-}
-
 /** A step that always changes something. */
 type Moved<Result> = Step<Result> & { readonly moved: NonNullable<Step<Result>['moved']> };
 
@@ -178,7 +177,7 @@ export function passDeadline(
   if (later) {
     // Whoever has it in front of them reads the new deadline; while nobody has, there is nothing to correct.
     const face = approval.visibleMs === undefined ? approval.face : approval.face + 1;
-    const next = warnedOf({ ...advance(approval, approval.state), ...later, face }, nowMs);
+    const next = warnedOf({ ...advance(approval, approval.state), ...later, face }, nowMs, circumstances);
     return { result: 'postponed', moved: { next, event: 'postponed', actor: 'system' }, window };
   }
   return { ...climb(approval, nowMs, circumstances), window };
@@ -213,12 +212,11 @@ function climb(
   nowMs: number,
   circumstances: Circumstances,
 ): Moved<'escalated' | 'unasked' | 'expired'> {
-  const taken = approval.rung ?? 0;
-  const rung = approval.policy.ladder?.[taken];
+  const { rung, taken = 0 } = nextRung(approval) ?? {};
   const decided = {
     source: 'timeout',
     digest: approval.digest,
-    key: `timeout:${approval.id}:${taken}`,
+    key: `timeout:${approval.id}:${taken - 1}`,
     atMs: nowMs,
   } as const;
   switch (rung?.kind) {
@@ -229,30 +227,27 @@ function climb(
       const deadlineMs = capped(approval, untilMs);
       if (deadlineMs <= nowMs) return end(advance(approval, 'EXPIRED'), 'expired');
       const further = circumstances.copiesFor(approval, rung.approvers, nowMs);
-      const next: Approval = {
+      const widened: Approval = {
         ...advance(unpaused(approval), 'OPEN'),
         face: approval.face + 1,
-        rung: taken + 1,
+        rung: taken,
         deadlineMs,
         copies: withFurther(approval.copies, further ?? []),
       };
+      const next = withoutVoid(widened, nowMs, circumstances.people);
       const agreed = agreedAlready(next, approval.copies, nowMs);
       if (agreed) return end(agreed, 'approved');
-      const asked = { ...warnedOf(next, nowMs), ...thoseThereNow(next, nowMs, circumstances) };
+      const asked = { ...warnedOf(next, nowMs, circumstances), ...thoseThereNow(next, nowMs, circumstances) };
       const moved = { next: asked, event: 'escalated', actor: 'system' } as const;
       return further?.length === 0
         ? { result: 'unasked', moved: { ...moved, unasked: rung.approvers } }
         : { result: 'escalated', moved };
     }
     case 'default': {
-      const decision: Decision = { ...decided, choice: 'answer', text: rung.text };
+      const decision: Decision = { ...decided, choice: 'answer', ...answerOf(approval.policy, rung.text) };
       return end({ ...advance(approval, 'ANSWERED'), decision }, 'answered');
     }
     case 'approve': {
-      // Silence is a yes to nothing that could do harm, whatever a file says.
-      if (approval.request.risk !== 'low' || !approval.request.reversible) {
-        return end(advance(approval, 'EXPIRED'), 'expired');
-      }
       const decision: Decision = { ...decided, choice: 'approve' };
       const validUntilMs = nowMs + approval.policy.validForMs;
       return end({ ...advance(approval, 'APPROVED'), decision, validUntilMs }, 'approved');
@@ -287,7 +282,7 @@ function end(ended: Approval, event: ApprovalEvent): Moved<'expired'> {
 }
 
 /** The question has held the deadline up for as long as it may; from now on time runs again. */
-function endPause(approval: Approval): Moved<'postponed'> {
+function endPause(approval: Approval, nowMs: number, circumstances: Circumstances): Moved<'postponed'> {
   const next: Approval = {
     ...advance(unpaused(approval), 'NEEDS_INFO'),
     face: approval.face + 1,
@@ -296,7 +291,7 @@ function endPause(approval: Approval): Moved<'postponed'> {
   };
   return {
     result: 'postponed',
-    moved: { next, event: 'postponed', actor: 'system' },
+    moved: { next: warnedOf(next, nowMs, circumstances), event: 'postponed', actor: 'system' },
     window: { notBeforeMs: endOfPause(approval) },
   };
 }

@@ -7,14 +7,17 @@
  *   answer      the person answers instead of the tool
  *   take-back   what they said before is unsaid
  *
- * Invariant: one human has one word, in whosever name they say it. Where several are counted, a second one is refused.
+ * Invariants
+ *   1. One human has one word, in whosever name they say it. Where several are counted, a second one is refused.
+ *   2. Whenever a word is counted, what others said before counts only as far as it still may (`validity.ts`).
+ *   3. What somebody said themselves is changed by nobody who says something in their name.
  */
 
-import type { AnswerOption } from '../card.ts';
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
 import { isApprover, isQuorum, type Voter } from '../quorum.ts';
-import { enoughSaid, isSecondWord, isWordOf, toVoter, voterIn, withWord } from './agreement.ts';
+import { enoughSaid, isOwn, isSecondWord, isWordOf, toVoter, voterIn, withWord } from './agreement.ts';
+import { answerOf, optionOf } from './answer.ts';
 import { digestOf } from './digest.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { resumed } from './pause.ts';
@@ -34,6 +37,7 @@ import {
   unpaused,
 } from './record.ts';
 import { type Circumstances, NO_CIRCUMSTANCES, passDeadline } from './time.ts';
+import { withoutVoid } from './validity.ts';
 
 /** Other arguments for the same call, checked against the tool's schema and the rules. */
 export interface Edit {
@@ -54,12 +58,16 @@ export interface Vote {
   readonly gen: number;
   readonly digest: string;
   readonly by: { readonly person: PersonId; readonly name: string; readonly account: AccountId };
+  /** That account is theirs by a link alone. */
+  readonly linked?: true | undefined;
   /** Every account of that person now. */
   readonly accounts?: readonly AccountId[] | undefined;
   /** Who really says it, in the name of that person; absent: they do. */
   readonly operator?: Known | undefined;
   /** The roles of that person now, not when they were asked. */
   readonly roles: readonly string[];
+  /** Of these, the ones that a group of their platform carries. */
+  readonly lent?: readonly string[] | undefined;
   /** The schedules by which they are on call now. */
   readonly onCall?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
@@ -86,6 +94,14 @@ export type VoteResult =
       readonly approval: Approval;
       /** `has-spoken`: in another name, or in their own; one human is one word. */
       readonly reason: 'requester' | 'not-an-approver' | 'has-spoken';
+    }
+  | {
+      readonly code: 'NOT_ELIGIBLE';
+      readonly approval: Approval;
+      /** It is said in the name of somebody who has said something else themselves. */
+      readonly reason: 'own-word';
+      readonly theirs: 'yes' | 'no';
+      readonly name: string;
     }
   | { readonly code: 'NOT_OFFERED'; readonly approval: Approval }
   /** This channel does not prove enough for a yes; the sentence says which does. */
@@ -128,9 +144,19 @@ function judge(
   nowMs: number,
   circumstances: Circumstances,
 ): Step<VoteResult> {
-  const moment = { nowMs, circumstances };
   const refusal = refuse(approval, answer);
   if (refusal) return { result: refusal };
+  const moment = { nowMs, circumstances };
+  const current = withoutVoid(approval, nowMs, circumstances.people);
+  const counted = count(current, answer, moment);
+  // What was said before has changed, though this answer did not change it.
+  return current !== approval && !counted.moved && counted.result.code === 'RECORDED'
+    ? recorded(current, answer.choice === 'deny' ? 'dissented' : 'assented', answer, moment)
+    : counted;
+}
+
+function count(approval: Approval, answer: Vote, moment: Moment): Step<VoteResult> {
+  const { nowMs } = moment;
   switch (answer.choice) {
     case 'approve':
       return assent(approval, answer, moment, 'assented');
@@ -169,6 +195,16 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
   if (!answer.permitted || !mayDecide(approval, voter)) {
     return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
   }
+  const theirs = ownWordAgainst(approval, answer);
+  if (theirs) {
+    return {
+      code: 'NOT_ELIGIBLE',
+      approval,
+      reason: 'own-word',
+      theirs,
+      name: theirNameIn(approval, answer),
+    };
+  }
   if (!policy.choices.includes(answer.choice)) return { code: 'NOT_OFFERED', approval };
   const isYes = answer.choice === 'approve' || answer.choice === 'edit';
   if (isYes && policy.approveFrom && !policy.approveFrom.includes(answer.via)) {
@@ -181,11 +217,12 @@ function refuse(approval: Approval, answer: Vote): VoteResult | undefined {
 function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean): string | undefined {
   const { choice, by, text, edit } = answer;
   const asker = approval.talk?.findLast(({ kind }) => kind === 'question')?.by;
-  if (isQuestionOpen && choice !== 'deny' && asker?.person !== by.person) {
+  const needsReply = choice !== 'deny' && choice !== 'take-back';
+  if (isQuestionOpen && needsReply && asker?.person !== by.person) {
     return `${asker?.name ?? 'somebody'} has asked a question that nobody has answered yet`;
   }
   if (choice === 'answer' && !text?.trim()) return 'an answer needs some text';
-  if (choice === 'answer' && approval.policy.options && !optionOf(approval, text)) {
+  if (choice === 'answer' && approval.policy.options && !optionOf(approval.policy, text)) {
     const known = approval.policy.options.map(({ id, label }) => `${id} (${label})`).join(', ');
     return `the answer has to be one of: ${known}`;
   }
@@ -204,13 +241,20 @@ function problemWith(approval: Approval, answer: Vote, isQuestionOpen: boolean):
   return undefined;
 }
 
-/** The option somebody means, by its id or as it is called; undefined for anything else. */
-function optionOf({ policy }: Pick<Approval, 'policy'>, text: string | undefined): AnswerOption | undefined {
-  const wanted = text?.trim().toLowerCase();
-  const { options = [] } = policy;
-  return (
-    options.find(({ id }) => id === wanted) ?? options.find(({ label }) => label.toLowerCase() === wanted)
-  );
+/** What somebody has said themselves, where something else is said in their name now. */
+function ownWordAgainst(
+  { assents = [], dissents = [] }: Approval,
+  { by, operator, choice }: Vote,
+): 'yes' | 'no' | undefined {
+  if (!operator) return undefined;
+  const isTheirOwn = (said: Assent) => said.by.person === by.person && isOwn(said);
+  if (choice !== 'approve' && assents.some(isTheirOwn)) return 'yes';
+  return choice !== 'deny' && dissents.some(isTheirOwn) ? 'no' : undefined;
+}
+
+/** As they were called when they said it: whoever says something in their name is called by both. */
+function theirNameIn({ assents = [], dissents = [] }: Approval, { by }: Vote): string {
+  return [...assents, ...dissents].find((said) => said.by.person === by.person)?.by.name ?? by.name;
 }
 
 /** Is this person, with the roles they have now, one of those who decide? Those who asked never are. */
@@ -256,6 +300,7 @@ function assent(
   const next: Approval = {
     ...approval,
     assents: [...all],
+    ...voidedWithout(approval, answer),
     ...(rest.dropped.length > 0 ? { dissents: rest.kept } : {}),
     ...(dropped.length > 0 ? { spent: spentBy(approval, dropped) } : {}),
   };
@@ -267,11 +312,16 @@ function assent(
   return recorded(next, event, answer, moment);
 }
 
+/** Whoever says yes anew counts, whatever became of what they said before. */
+function voidedWithout({ voided = [] }: Approval, { by }: Vote): Pick<Approval, 'voided'> {
+  return voided.length > 0 ? { voided: voided.filter((each) => each.by.person !== by.person) } : {};
+}
+
 /** What is asked now is something else: nobody has said anything about it yet. */
-function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): Approval {
+function edited({ voided: _, ...approval }: Approval, { edit, by, via }: Vote, nowMs: number): Approval {
   const { request, assents = [], dissents = [] } = approval;
   if (typeof edit !== 'object') return approval;
-  const { preview: _, ...rest } = request;
+  const { preview: __, ...rest } = request;
   const now = {
     ...rest,
     ...edit.nature,
@@ -296,13 +346,15 @@ function edited(approval: Approval, { edit, by, via }: Vote, nowMs: number): App
 }
 
 function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
-  const { by, via, text, key, operator } = answer;
+  const { by, via, text, key, operator, linked, lent = [] } = answer;
   // As they are now: the record does not say whose accounts were whose.
   const { standsFor = [] } = voterIn(approval, voterOf(answer));
   return {
     by,
     via,
     ...rightsOf(answer),
+    ...(lent.length > 0 ? { lent: [...lent] } : {}),
+    ...(linked ? { linked } : {}),
     ...(standsFor.length > 0
       ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
       : {}),
@@ -413,8 +465,9 @@ function recorded(
   answer: Vote,
   { nowMs, circumstances }: Moment,
 ): Step<VoteResult> {
-  const isTheirs = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person === answer.by.person;
-  const state = approval.state === 'NEEDS_INFO' && !isTheirs ? 'NEEDS_INFO' : 'OPEN';
+  const asker = approval.talk?.findLast(({ kind }) => kind === 'question')?.by.person;
+  const needsReply = asker !== answer.by.person || answer.choice === 'take-back';
+  const state = approval.state === 'NEEDS_INFO' && needsReply ? 'NEEDS_INFO' : 'OPEN';
   const next: Approval = {
     ...advance(state === 'OPEN' ? resumed(approval, nowMs, circumstances) : approval, state),
     face: approval.face + 1,
@@ -428,8 +481,9 @@ function recorded(
 
 function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResult> {
   const choice = answer.choice === 'deny' || answer.choice === 'answer' ? answer.choice : 'approve';
-  const option = choice === 'answer' ? optionOf(approval, answer.text) : undefined;
-  const text = option?.label ?? answer.text;
+  const { text, option } = (choice === 'answer' && answerOf(approval.policy, answer.text)) || {
+    text: answer.text,
+  };
   const decision: Decision = {
     choice,
     source: 'human',
@@ -437,7 +491,7 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
     by: answer.by,
     via: answer.via,
     ...(text ? { text } : {}),
-    ...(option ? { option: option.id } : {}),
+    ...(option ? { option } : {}),
     key: answer.key,
     atMs: nowMs,
   };

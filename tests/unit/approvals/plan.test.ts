@@ -76,8 +76,8 @@ describe('a deadline by working hours', () => {
     expect(approval.policy.remindAfterMs.map((ms) => FRIDAY + ms)).toEqual([
       local('2026-06-05T16:30'),
       local('2026-06-08T10:00'),
-      local('2026-06-08T11:30'),
     ]);
+    expect(approval.warnMs).toBe(local('2026-06-08T11:30'));
     expect(endText(approval)).toBe('8 Jun 2026, 12:00 (Europe/Berlin)');
     expect(standing(approval)).toContain('until 8 Jun 2026, 12:00 (Europe/Berlin).');
     expect(endText(asked(FRIDAY, policy))).toBe('5 Jun 2026, 18:00 UTC');

@@ -1,6 +1,7 @@
 /** Words that one human says in several names: at a terminal, for somebody who is not there. They are one word. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { noticeFor } from '../../../src/approvals/sentences.ts';
 import { claim, loseTrack } from '../../../src/domain/approval/execution.ts';
 import { type Finder, reconcile } from '../../../src/domain/approval/reconciliation.ts';
 import type { Approval, ApprovalPolicy, Step } from '../../../src/domain/approval/record.ts';
@@ -110,6 +111,30 @@ describe('a yes that somebody writes down in the name of another', () => {
     expect(reasonOf(vote(theirs, { ...word(theirs, 'lee'), operator: kim }, NOW_MS).result)).toBe(
       'requester',
     );
+  });
+
+  it('OM-124 replaces nothing that person has said themselves, and they are named as the one who can', () => {
+    const approval = ofTwo({ denyRule: 'enough' });
+    const no = cast(approval, 'lee', undefined, 'deny').after;
+    const yes = cast(approval, 'lee').after;
+
+    const instead = [
+      cast(no, 'lee', 'dana'),
+      cast(no, 'lee', 'dana', 'take-back'),
+      cast(yes, 'lee', 'dana', 'deny'),
+      cast(yes, 'lee', 'dana', 'answer'),
+      cast(yes, 'lee', 'dana', 'take-back'),
+    ];
+
+    for (const { code, result } of instead)
+      expect([code, reasonOf(result)]).toEqual(['NOT_ELIGIBLE', 'own-word']);
+    expect(instead.map(({ after }) => after)).toEqual([no, no, yes, yes, yes]);
+    expect(noticeFor(instead[0]!.result)).toBe(
+      'lee has said no here themselves; only lee can take that back. Nothing was decided.',
+    );
+    expect(cast(no, 'lee', 'dana', 'deny').after).toEqual(no);
+    // What was entered for them is replaced as before.
+    expect(cast(cast(approval, 'lee', 'kim', 'deny').after, 'lee', 'dana').after.assents).toHaveLength(1);
   });
 
   it('ends nothing by itself where one no is not enough, in however many names it is said', () => {

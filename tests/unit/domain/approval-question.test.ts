@@ -13,6 +13,11 @@ function aQuestion(approval: Parameters<typeof aVote>[0]) {
   return question;
 }
 
+function aVoter(person: string) {
+  const { by, roles } = aVote(anApproval(), { person });
+  return { by, roles };
+}
+
 describe('a question', () => {
   it('A10 leaves the others what it took of the deadline, when the one who put it says yes without a reply', () => {
     const opened = anApproval({
@@ -32,6 +37,27 @@ describe('a question', () => {
     expect(tick(theirs, OPENED_MS + 3 * HOUR + 1).moved).toBeUndefined();
     const second = vote(theirs, aVote(theirs, { person: 'erin', key: 'second' }), OPENED_MS + 3 * HOUR + 1);
     expect(second.result.code).toBe('DECIDED');
+  });
+
+  it('keeps nobody from taking back what they have said, whoever put it, and stays open', () => {
+    const opened = anApproval({
+      policy: {
+        approvers: { role: 'manager', count: 3 },
+        choices: ['approve', 'deny', 'ask', 'take-back'],
+        remindAfterMs: [],
+        pauseMs: 4 * HOUR,
+      },
+    });
+    const one = vote(opened, aVote(opened, { key: 'yes' }), OPENED_MS + 1).moved!.next;
+    const asked = ask(one, { ...aQuestion(one), ...aVoter('erin') }, OPENED_MS + 2).moved!.next;
+    const own = ask(one, aQuestion(one), OPENED_MS + 2).moved!.next;
+
+    for (const before of [asked, own]) {
+      const back = vote(before, aVote(before, { choice: 'take-back', key: 'back' }), OPENED_MS + 3);
+      expect([back.result.code, back.moved?.next.state]).toEqual(['RECORDED', 'NEEDS_INFO']);
+      expect(back.moved?.next.assents).toEqual([]);
+    }
+    expect(vote(asked, aVote(asked, { key: 'more' }), OPENED_MS + 3).result.code).toBe('INVALID');
   });
 
   it('is still answered after time was up and others are asked as well', () => {
