@@ -1,5 +1,7 @@
 /** What looks again and again: whose time has come, what was kept long enough, whether everything is as it should be. */
 import { ApprovalRounds } from '../approvals/approval-rounds.ts';
+import { BudgetDesk } from '../budget/budget-desk.ts';
+import { UsageLedger } from '../budget/usage-ledger.ts';
 import { ControlTimers } from '../control/control-timers.ts';
 import type { Circumstances } from '../domain/approval/time.ts';
 import { EscalationAudit } from '../escalation/escalation-audit.ts';
@@ -45,11 +47,17 @@ function createSweeper(
   { escalations, sagas }: WatchParts,
   clocks: PartitionClocks,
 ): TimerSweeper {
-  const { log, stores, reach } = core;
+  const { config, clock, log, redis, keys, stores, reach } = core;
   const planned = new ScheduleTimers({
     schedules: stores.schedules,
     controls: stores.controls,
     directory: stores.directory,
+    budgets: new BudgetDesk(
+      new UsageLedger(redis, keys),
+      stores.writer,
+      () => config().settings.budgets,
+      clock,
+    ),
     operators: () => stores.directory.operators().flatMap((person) => reach.placesOf(person)[0]?.to ?? []),
     log,
   });

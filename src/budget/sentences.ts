@@ -21,6 +21,16 @@ export function usedUpText(standing: Standing, currency: string, zone: string): 
   );
 }
 
+/** `the budget of Alex Kim for today`: for everybody in the conversation. @param who by name, as it may be written */
+export function budgetText({ subject, period }: Pick<Standing, 'subject' | 'period'>, who: string): string {
+  const whose: Record<SubjectKind, string> = {
+    conversation: 'of this conversation',
+    person: `of ${who}`,
+    team: 'of everybody together',
+  };
+  return `the budget ${whose[subject]} ${WHEN[period]}`;
+}
+
 /** The end of a turn that its budget has ended. @param done what was done so far, a line each */
 export function brokenOffText(
   { of, most, by }: Ceiling,

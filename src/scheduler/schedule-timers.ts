@@ -5,8 +5,11 @@
  * there once. It is a message of whoever planned it: what they may do is looked up now, and again when it is handled.
  *
  * What falls due while the agent may not speak there waits until it may: one run for all its times, as after an outage.
+ * So does what falls due when a budget it would be paid from is used up; people are told so once, until that begins anew.
  * What is said of it belongs to the epoch in which it is said, and is written under it, or not at all.
  */
+import type { BudgetDesk } from '../budget/budget-desk.ts';
+import type { Standing } from '../budget/limits.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Control } from '../domain/control.ts';
 import { ControlMovedError } from '../domain/errors.ts';
@@ -18,10 +21,13 @@ import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ended, putOff, type Run, runDue, type Schedule } from './schedule.ts';
 import { type ScheduleChange, type ScheduleStore, toAudit } from './schedule-store.ts';
-import { beginningText, messageText, stoppedText } from './sentences.ts';
+import { beginningText, messageText, stoppedText, waitingText } from './sentences.ts';
 
 /** One that cannot be run, or may not yet, is looked at again after this long, in ms. */
 const POSTPONE_MS = 60_000;
+
+/** What waits for a budget is looked at again after this long at the latest, in ms: somebody may have given it more. */
+const LOOK_FOR_BUDGET_MS = 5 * 60_000;
 
 /** Who speaks in a conversation, and an effect that refuses what was decided when it was somebody else. */
 interface Controls {
@@ -33,6 +39,7 @@ export interface ScheduleTimersDeps {
   readonly schedules: ScheduleStore;
   readonly controls: Controls;
   readonly directory: Pick<Directory, 'speakerNow' | 'may'>;
+  readonly budgets: Pick<BudgetDesk, 'open'>;
   /** Where those who run the gateway are told. */
   readonly operators: () => readonly Address[];
   readonly log: Logger;
@@ -49,17 +56,21 @@ export class ScheduleTimers {
   }
 
   async #look(id: string, nowMs: number): Promise<void> {
-    const { schedules, controls, directory, log } = this.deps;
+    const { schedules, controls, directory, budgets, log } = this.deps;
     try {
       const schedule = await schedules.find(id);
       if (!schedule) return await schedules.dropTimer(id);
       const control = await controls.find(schedule.conversationId);
       if (control.state !== 'BOT') return await this.#putOff(id);
       const speaker = await speakerOf(schedule, directory, nowMs);
+      const { conversationId, by } = schedule;
+      const { usedUp } = await budgets.open({ person: by.person, conversationId });
       const isChanged = await schedules.apply(id, (stored, now) =>
-        this.#decide(stored, { speaker, control, nowMs: now }),
+        this.#decide(stored, { speaker, control, usedUp, nowMs: now }),
       );
-      if (isChanged) log.info({ schedule: id, allowed: speaker !== undefined }, 'what was planned is due');
+      const paid = usedUp === undefined;
+      if (isChanged)
+        log.info({ schedule: id, allowed: speaker !== undefined, paid }, 'what was planned is due');
     } catch (error) {
       if (error instanceof ControlMovedError) return; // nothing was written; the next look finds who speaks now
       log.error({ err: error, schedule: id }, 'what was planned could not be run; trying again in a minute');
@@ -76,10 +87,15 @@ export class ScheduleTimers {
 
   #decide(
     schedule: Schedule,
-    { speaker, control, nowMs }: { speaker: Speaker | undefined; control: Control; nowMs: number },
+    { speaker, control, usedUp, nowMs }: Circumstances,
   ): ScheduleChange | undefined {
     const due = runDue(schedule, nowMs);
     if (!due) return undefined;
+    if (speaker && usedUp) {
+      const next = putOff(schedule, nowMs, untilLookedFor(usedUp, nowMs));
+      const effects = [this.deps.controls.guardOf(control), notPaid(schedule, usedUp, control, nowMs)];
+      return next && { next, effects };
+    }
     if (speaker) {
       const effects = runOf(schedule, due.run, { speaker, epoch: control.epoch, nowMs });
       return { next: due.next, effects: [this.deps.controls.guardOf(control), ...effects] };
@@ -110,6 +126,16 @@ export class ScheduleTimers {
   }
 }
 
+/** What a run depends on. */
+interface Circumstances {
+  /** Whoever planned it, if they may ask. */
+  readonly speaker: Speaker | undefined;
+  readonly control: Control;
+  /** A budget it would be paid from, of which nothing is left. */
+  readonly usedUp: Standing | undefined;
+  readonly nowMs: number;
+}
+
 /** Whoever planned it, with the roles they have now; undefined for whoever may not ask any more. */
 export async function speakerOf(
   { by }: Pick<Schedule, 'by'>,
@@ -120,6 +146,31 @@ export async function speakerOf(
   const speaker = await directory.speakerNow(sender, nowMs);
   const isSame = speaker?.id === by.person; // the account may be somebody else's by now
   return speaker && isSame && directory.may(speaker.roles, 'ask') ? speaker : undefined;
+}
+
+/** In ms. Clocks of two machines may differ, so it is never nothing. */
+function untilLookedFor({ resetMs }: Standing, nowMs: number): number {
+  return Math.max(1_000, Math.min(resetMs - nowMs, LOOK_FOR_BUDGET_MS));
+}
+
+/** Said once until the budget begins anew. */
+function notPaid(schedule: Schedule, usedUp: Standing, { epoch }: Control, nowMs: number): Effect {
+  const { id, conversationId, to, by } = schedule;
+  const key = `schedule-waits:${id}:${usedUp.resetMs}`;
+  return toOutEffect(
+    {
+      kind: 'text',
+      id: key,
+      correlation: id,
+      conversationId,
+      to,
+      requester: by.person,
+      markdown: waitingText(schedule, usedUp),
+      epoch,
+      atMs: nowMs,
+    },
+    { once: { key, forMs: Math.max(usedUp.resetMs - nowMs, 1) } },
+  );
 }
 
 /** It is said where it was planned, then the agent takes it up. */

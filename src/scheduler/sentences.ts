@@ -1,5 +1,7 @@
 /** What people and the agent are told about what is planned. Pure. */
 import { literal, whenText } from '../approvals/sentences.ts';
+import type { Standing } from '../budget/limits.ts';
+import { budgetText } from '../budget/sentences.ts';
 import { LATE_MS, type Run, type Schedule } from './schedule.ts';
 import type { When } from './timing.ts';
 
@@ -13,6 +15,12 @@ export function timingText(when: When): string {
 /** For everybody in the conversation, before the agent begins; in markdown. */
 export function beginningText({ by, title, when }: Schedule, run: Run): string {
   return `_${literal(by.name)} planned this: ${literal(title)} (${literal(timingText(when))}).${lateText(when, run)}_`;
+}
+
+/** For everybody in the conversation, in place of a run; in markdown. */
+export function waitingText({ by, title, when }: Schedule, budget: Standing): string {
+  const name = literal(by.name);
+  return `_${name} planned this: ${literal(title)} (${literal(timingText(when))}). It is not done yet, because ${budgetText(budget, name)} is used up. I do it when that begins anew, on ${whenText(budget.resetMs, when.zone)}._`;
 }
 
 /** What the agent is told, as the words of whoever planned it. */

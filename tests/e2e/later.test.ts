@@ -1,5 +1,6 @@
 /** Somebody has the agent do something at another time, and it is done then. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BudgetSettings } from '../../src/config/budgets.ts';
 import { WrittenPlan } from '../../src/config/escalation-plans.ts';
 import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
 import { TakeoverRule } from '../../src/config/takeover.ts';
@@ -119,6 +120,30 @@ describe('something planned for later', () => {
 
     await story.answer(thread, /Order 7 is open\./);
     expect(before).toMatchObject({ state: 'HUMAN', rev: 1 });
+  });
+
+  it('OM-162 waits for a budget that is used up, says so once, and is done when that begins anew', async () => {
+    scripted();
+    const thread = await story.mention('remind us of what is open');
+    await story.answer(thread, /It is planned\./);
+    const { settings } = story.config;
+    const budgets = BudgetSettings.parse({ person: { day: { tokens: 1 } } });
+    story.config = { ...story.config, settings: { ...settings, budgets } };
+
+    await story.advance(2 * HOUR + MINUTE);
+    await story.answer(
+      thread,
+      /standup .* not done yet, because the budget of Alex Kim for today is used up/,
+    );
+    for (let n = 0; n < 3; n++) await story.advance(6 * MINUTE);
+    await story.quiet();
+    expect(said(thread).match(/planned this/g)).toHaveLength(1);
+    expect(said(thread)).not.toMatch(/Order 7|begins anew on/);
+    story.config = { ...story.config, settings };
+    await story.advance(6 * MINUTE);
+
+    await story.answer(thread, /Alex Kim planned this: standup .*It is late/);
+    await story.answer(thread, /Order 7 is open\./);
   });
 
   it('is not said by whoever planned it: no rule takes over for them, and no words of it call anybody', async () => {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Standing } from '../../src/budget/limits.ts';
+import { BudgetSettings } from '../../src/config/budgets.ts';
 import { SchedulerSettings } from '../../src/config/scheduler.ts';
 import { ControlStore } from '../../src/control/control-store.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
@@ -30,6 +32,9 @@ let controls: ControlStore;
 let writer: EffectWriter;
 /** Whether Alex may ask, and as whom their account counts. */
 let alex: { roles: string[]; person: PersonId };
+/** The budget of which nothing is left. */
+let usedUp: Standing | undefined;
+const budgets = { open: async () => ({ settings: BudgetSettings.parse({}), standings: [], usedUp }) };
 
 beforeEach(async () => {
   store = await openStore();
@@ -37,6 +42,7 @@ beforeEach(async () => {
   schedules = new ScheduleStore(store.redis, store.keys, writer, () => MINUTE);
   controls = new ControlStore(store.redis, store.keys, writer, () => MINUTE);
   alex = { roles: ['member'], person: ALEX };
+  usedUp = undefined;
 });
 
 function timers(): ScheduleTimers {
@@ -48,6 +54,7 @@ function timers(): ScheduleTimers {
         alex.roles.length > 0 ? { id: alex.person, name: 'Alex Kim', roles: alex.roles } : undefined,
       may: (roles) => roles.includes('member'),
     },
+    budgets,
     operators: () => [OPERATORS],
     log: silent,
   });
@@ -188,6 +195,59 @@ describe('what is planned', () => {
     expect(await outbox('slack')).toMatchObject([{ epoch: (await controls.find(HERE)).epoch }]);
   });
 
+  it('OM-162 waits while a budget is used up, which is said once until it begins anew; then it is done once', async () => {
+    const plan = await aPlan({ when: { kind: 'cron', expression: '*/5 * * * *', zone: 'UTC' } });
+    await schedules.add(plan);
+    const nowMs = await serverTime(store);
+    usedUp = {
+      ...{ subject: 'person', period: 'day', of: 'tokens', most: 10, spent: 12, periodName: '2026-03-27' },
+      ...{ sinceMs: nowMs - 60 * MINUTE, resetMs: nowMs + 60 * MINUTE },
+    };
+    const minutesPass = () =>
+      schedules.apply(plan.id, (stored) => ({
+        next: { ...stored, rev: stored.rev + 1, lookMs: 0 },
+        effects: [],
+      }));
+
+    for (let look = 0; look < 3; look++) {
+      await sweep();
+      await minutesPass();
+    }
+
+    expect(await mailbox()).toEqual([]);
+    expect((await outbox('slack')).map(({ markdown }) => markdown)).toEqual([
+      expect.stringMatching(
+        /^_Alex Kim planned this: morning report .* It is not done yet, because the budget of Alex Kim for today is used up\. I do it when that begins anew, on .* UTC\._$/,
+      ),
+    ]);
+    expect(await schedules.find(plan.id)).toMatchObject({ state: 'active', runs: 0 });
+    usedUp = undefined;
+    await sweep();
+    await sweep();
+    expect(await mailbox()).toMatchObject([{ id: `scheduled:${plan.id}:1`, planned: true }]);
+    expect((await outbox('slack')).at(-1)?.markdown).toMatch(/planned this.* It is late/);
+  });
+
+  it('is looked at again when its budget begins anew, and before that, should somebody give it more', async () => {
+    const plan = await aPlan();
+    await schedules.add(plan);
+    const nowMs = await serverTime(store);
+    const standing = { subject: 'team', period: 'day', of: 'tokens', most: 10, spent: 12 } as const;
+    usedUp = { ...standing, periodName: 'd', sinceMs: 0, resetMs: nowMs + 2 * MINUTE };
+    await sweep();
+    const soon = await schedules.find(plan.id);
+
+    usedUp = { ...usedUp, resetMs: nowMs + 600 * MINUTE };
+    await schedules.apply(plan.id, (stored) => ({
+      next: { ...stored, rev: stored.rev + 1, lookMs: 0 },
+      effects: [],
+    }));
+    await sweep();
+
+    expect(Math.abs(soon!.lookMs! - (nowMs + 2 * MINUTE))).toBeLessThan(1_000);
+    expect((await schedules.find(plan.id))!.lookMs).toBeLessThan(nowMs + 6 * MINUTE);
+  });
+
   it('C1 is not begun when somebody takes the conversation over while it is', async () => {
     const plan = await aPlan();
     await schedules.add(plan);
@@ -200,6 +260,7 @@ describe('what is planned', () => {
       schedules,
       controls: { find, guardOf: (control) => controls.guardOf(control) },
       directory: { speakerNow: async () => ({ ...alex, id: ALEX, name: 'Alex Kim' }), may: () => true },
+      budgets,
       operators: () => [],
       log: silent,
     });
@@ -217,6 +278,7 @@ describe('what is planned', () => {
       schedules,
       controls,
       directory: { speakerNow: async () => Promise.reject(new Error('away')), may: () => true },
+      budgets,
       operators: () => [],
       log: silent,
     });
