@@ -160,7 +160,7 @@ export function eventText(
     case 'handoff-withdrawn':
       return `The wish for a human was called off. ${NO_LONGER_SILENT}`;
     case 'handoff-unanswered':
-      return `No human could come, and people here were told so with an apology. ${NO_LONGER_SILENT} Do not promise them a human.`;
+      return `No human could come${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
     case 'taken-over':
       return next.state === 'HUMAN'
         ? `${JSON.stringify(next.owner.name)}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`

@@ -70,6 +70,8 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     ...common,
     kind: z.literal('hand-off'),
     escalation: EscalationId,
+    /** Once the escalation is at a later one, the agent does not fall silent any more. */
+    epoch: z.int(),
     conversationId: ConversationId,
     policy: z.string(),
   }),

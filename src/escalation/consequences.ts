@@ -3,6 +3,7 @@
  * conversation it concerns, the audit. Written in the same step as the change. Pure.
  */
 import { ticketFor } from '../control/control-store.ts';
+import { API_PLATFORM } from '../delivery/client-event.ts';
 import { toItem } from '../delivery/escalation-item.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Page } from '../domain/escalation/pager.ts';
@@ -27,7 +28,7 @@ export function consequencesOf(
 }
 
 function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: number): Effect[] {
-  const { id, rev, epoch, subject, plan, title, severity, count } = escalation;
+  const { id, rev, epoch, subject, origin, plan, title, severity, count } = escalation;
   const key = `${id}:${rev}:${index}`;
   switch (act.kind) {
     case 'page': {
@@ -65,7 +66,8 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
       ];
     }
     case 'hand-off': {
-      if (subject.kind === 'trouble') return [];
+      // Nobody speaks in the conversation of a program.
+      if (subject.kind === 'trouble' || origin?.platform === API_PLATFORM) return [];
       const { conversationId } = subject;
       return [
         toItem({
@@ -73,6 +75,7 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
           id: `hand-off:${key}`,
           atMs: nowMs,
           escalation: id,
+          epoch,
           conversationId,
           policy: plan.name,
         }),

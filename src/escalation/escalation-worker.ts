@@ -7,8 +7,8 @@
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
  *   2. A report whose policy is gone is not lost: whoever runs the gateway is called instead.
- *   E1 (number of the specification) A program is called only as long as what it is called about stands as it did:
- *      looked up before every attempt.
+ *   E1 (number of the specification) A program is called, and the agent falls silent, only as long as what that is
+ *      about stands as it did: looked up before every attempt.
  */
 
 import type { ApprovalStore } from '../approvals/approval-store.ts';
@@ -229,17 +229,24 @@ export class EscalationWorker {
     return { kind: 'again', afterMs: Math.max(backoff(claim.failures), posted.afterMs ?? 0) };
   }
 
+  /** Said where it began, so that whoever is there knows why the agent falls silent, and until when. */
   async #handOff({
     id,
+    escalation,
+    epoch,
     conversationId,
     policy,
   }: Extract<EscalationItem, { kind: 'hand-off' }>): Promise<void> {
-    const { controls, config, rememberMs } = this.deps;
+    const { controls, escalations, config, rememberMs } = this.deps;
+    const current = await escalations.find(escalation);
+    // A policy that ends with this is over by then, at the same epoch.
+    if (current?.epoch !== epoch) return;
+    const { origin } = current;
     const waitMs = config().authorizations.takeover.wait;
     const request = { by: { kind: 'escalation', policy } } as const;
     await controls.apply(
       conversationId,
-      (control, nowMs) => requestHandoff(control, request, { waitMs }, nowMs),
+      (control, nowMs) => requestHandoff(control, request, { waitMs, origin }, nowMs),
       {
         once: { key: id, forMs: rememberMs() },
       },

@@ -115,7 +115,7 @@ export class Alarms {
         id: `failed:${item.id}:${takingOf(claim)}`,
         conversationId: conversationOf(claim),
         correlation: item.correlation,
-        ...(item.kind === 'message' ? { person: item.requester.person } : {}),
+        ...(item.kind === 'message' ? { origin: item.message.replyTo, person: item.requester.person } : {}),
         nowMs: this.deps.clock.now(),
       },
     );

@@ -145,15 +145,22 @@ export class Standby {
   }
 
   async #wait(item: MailboxItem, control: PendingControl): Promise<Verdict> {
-    const { nowMs } = await this.deps.controls.read(control.conversationId);
+    const { controls } = this.deps;
+    const { nowMs } = await controls.read(control.conversationId);
     const pauseMs = Math.min(Math.max(control.untilMs - nowMs, 0), LOOK_AGAIN_MS);
     // The one that brought it about was answered by the announcement.
     const isSaid = item.kind === 'message' && !item.message.overheard && !item.planned;
     const isNews = isSaid && control.actedOn !== item.id;
+    // So that whoever waits hears where they wrote that nobody came.
+    const { moved } =
+      item.kind === 'message'
+        ? learnPlace(control, item.message.replyTo, item.requester.person, nowMs)
+        : { moved: undefined };
+    const written = moved ? await controls.effectsOf(control, moved, nowMs) : [this.#guard(control)];
     return {
       kind: 'later',
       pauseMs,
-      effects: [this.#guard(control), ...(isNews ? waitNotice(item, control, nowMs) : [])],
+      effects: [...written, ...(isNews ? waitNotice(item, control, nowMs) : [])],
     };
   }
 

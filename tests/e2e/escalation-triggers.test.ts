@@ -191,6 +191,7 @@ describe('an agent that does not get on', () => {
     await story.answer(thread, /could not handle this message/);
     expect(await untilTold(/could not answer 3 times in a row/)).toContain('warning');
     expect(told(/could not answer/)).toHaveLength(1);
+    expect(await live()).toMatchObject([{ origin: { platform: 'slack' } }]);
 
     story.config = working;
     await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> hello?');

@@ -1,0 +1,98 @@
+/** A policy that has the agent fall silent, so that a person answers. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WrittenPlan } from '../../src/config/escalation-plans.ts';
+import { EscalationTriggers } from '../../src/config/escalation-triggers.ts';
+import { requestHandoff } from '../../src/domain/control.ts';
+import { ConversationId, Platform } from '../../src/domain/ids.ts';
+import { aClient, aRequest, call, withClients } from '../support/api.ts';
+import { ALEX, GENERAL, Story, type StoryConfig, textOf, withPerson } from '../support/story.ts';
+
+const MINUTE = 60_000;
+const DANA_DM = 'D0DANA';
+
+let story: Story;
+afterEach(() => story.end());
+
+describe('a policy that hands the conversation off', () => {
+  beforeEach(async () => {
+    story = await Story.begin({ config: withHandOff });
+  });
+
+  it('OM-053 C4 says so where it began, and that it is sorry when nobody has come, and answers then', async () => {
+    const thread = await story.mention('I will call my lawyer');
+
+    await story.answer(thread, /This is for a human\. .* Until somebody comes I say nothing more/);
+    expect(textOf(await story.answer(thread, /This is for a human/))).toContain('I go on myself');
+    await story.say(ALEX.slack, thread, 'hello?');
+    await story.answer(thread, /A human has been asked to come and will read this/);
+    await story.advance(11 * MINUTE);
+
+    await story.answer(thread, /I am sorry: nobody could come in time/);
+    await story.answer(thread, /Here is what I can do/);
+  });
+
+  it('OM-053 hands it to whoever comes, and asks them for nothing further', async () => {
+    const thread = await story.mention('I will call my lawyer');
+    await story.answer(thread, /This is for a human/);
+
+    await story.say(DANA_USER, thread, '!takeover');
+
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+    expect(await story.app.controls.away(5)).toMatchObject([{ state: 'HUMAN', owner: { person: 'dana' } }]);
+  });
+});
+
+describe('a conversation that waits for a human, and nobody knows where it is', () => {
+  it('C4 hears that it is sorry where somebody wrote meanwhile', async () => {
+    story = await Story.begin({ config: withHandOff });
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    const conversationId = ConversationId.parse(`slack:T0SANDBOX:${GENERAL}:${thread}`);
+    const { wait } = story.config.authorizations.takeover;
+
+    await story.app.controls.apply(conversationId, (control, nowMs) =>
+      requestHandoff(control, { by: { kind: 'escalation', policy: 'duty' } }, { waitMs: wait }, nowMs),
+    );
+    await story.say(ALEX.slack, thread, 'hello?');
+    await story.answer(thread, /A human has been asked to come and will read this/);
+    await story.advance(11 * MINUTE);
+
+    await story.answer(thread, /I am sorry: nobody could come in time/);
+  });
+});
+
+describe('a policy that hands off what a program asked', () => {
+  it('calls people, and leaves the conversation that is none as it is', async () => {
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withClients(withHandOff(shipped), { shop: aClient() });
+        const { policies } = config.escalation;
+        const asked = { ...policies.default!, escalation: 'duty' };
+        return { ...config, escalation: { ...config.escalation, policies: { ...policies, default: asked } } };
+      },
+    });
+
+    const { status } = await call(story, 'POST', '/approvals', aRequest());
+    await story.sandbox.slack.until((slack) =>
+      slack.messages(DANA_DM).find((message) => /look after this/.test(textOf(message))),
+    );
+    await story.quiet();
+
+    expect(status).toBe(201);
+    expect(await story.app.controls.away(5)).toEqual([]);
+  });
+});
+
+const DANA_USER = 'U0DANA';
+
+function withHandOff(shipped: StoryConfig): StoryConfig {
+  const config = withPerson(shipped, 'dana', { prefers: [Platform.parse('slack')] });
+  const duty = WrittenPlan.parse({
+    steps: ['hand_off', { notify: 'dana' }, { wait: '30m' }],
+    last_resort: 'dana',
+    settle: '0s',
+  });
+  const triggers = EscalationTriggers.parse([{ when: { message: { words: ['lawyer'] } }, raise: 'duty' }]);
+  return { ...config, escalation: { ...config.escalation, escalations: { duty }, triggers } };
+}
