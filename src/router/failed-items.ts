@@ -85,9 +85,16 @@ export class FailedItems {
 
   /** Never rejects: what cannot be put back returns when its lease ends. */
   async putBack(claim: Claim, item: MailboxItem, failed: Failed): Promise<void> {
-    const { error, log } = failed;
+    const { error, trace, log } = failed;
     if (error instanceof LeaseLostError || claim.signal.aborted) {
       log.warn({ item: item.id }, 'the lease was lost; somebody else handles this item');
+      // Whoever goes on with it counts their own attempt, and this one was paid for, too.
+      await trace.settle?.().catch((settleError: unknown) => {
+        log.warn(
+          { err: settleError, item: item.id },
+          'what an attempt used of the model could not be counted',
+        );
+      });
       return;
     }
     try {

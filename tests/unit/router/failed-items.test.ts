@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { LeaseLostError } from '../../../src/domain/errors.ts';
 import { MailboxItem, MOST_FAILURES } from '../../../src/domain/mailbox-item.ts';
 import type { Claim } from '../../../src/mailbox/keyed-queue.ts';
-import { triage } from '../../../src/router/failed-items.ts';
+import type { Alarms } from '../../../src/router/alarms.ts';
+import { FailedItems, type FailureDeps, triage } from '../../../src/router/failed-items.ts';
+
+import type { ShownProgress } from '../../../src/router/shown-progress.ts';
+import { silent } from '../../support/core.ts';
 
 const ITEM = MailboxItem.parse({ kind: 'handback', id: 'handback:1', correlation: 'c', epoch: 1 });
 
@@ -21,6 +26,29 @@ function aClaim(claim: Partial<Claim> = {}): Claim {
     ...claim,
   };
 }
+
+describe('an item whose lease was lost', () => {
+  const failed = new FailedItems({} as FailureDeps, {} as Alarms, {} as ShownProgress); // none of them is asked
+  const putBack = (settle: () => Promise<void>) =>
+    failed.putBack(aClaim(), ITEM, {
+      error: new LeaseLostError('slack:T:C:1'),
+      trace: { settle },
+      watched: [],
+      log: silent,
+    });
+
+  it('OM-164 is left to whoever handles it now, with what this attempt used of the model counted', async () => {
+    let settled = 0;
+
+    await putBack(async () => void settled++);
+
+    expect(settled).toBe(1);
+  });
+
+  it('is left to them also when that cannot be counted', async () => {
+    await expect(putBack(() => Promise.reject(new Error('the store is away')))).resolves.toBeUndefined();
+  });
+});
 
 describe('an item', () => {
   it('is handled as long as it can be read and has not failed too often', () => {
