@@ -4,7 +4,6 @@ import { MailboxItem, MOST_FAILURES } from '../../../src/domain/mailbox-item.ts'
 import type { Claim } from '../../../src/mailbox/keyed-queue.ts';
 import type { Alarms } from '../../../src/router/alarms.ts';
 import { FailedItems, type FailureDeps, triage } from '../../../src/router/failed-items.ts';
-
 import type { ShownProgress } from '../../../src/router/shown-progress.ts';
 import { silent } from '../../support/core.ts';
 
