@@ -146,10 +146,11 @@ export class BallotBox {
   /** What keeps somebody from answering so what they were shown; undefined when nothing does. Decides nothing. */
   refusalOf(
     approval: Approval,
-    { person, account }: Speaker,
+    speaker: Speaker,
     { gen, digest, choice }: Pick<Card, 'gen' | 'digest'> & { readonly choice: CardChoice },
     nowMs: number,
   ): VoteResult | undefined {
+    const { person, account } = speaker;
     const { state } = approval;
     if (!isWaiting(state)) return { code: state === 'EXPIRED' ? 'LATE' : 'ALREADY', approval };
     if (gen !== approval.gen || digest !== approval.digest) return { code: 'STALE_CARD', approval };
@@ -160,7 +161,14 @@ export class BallotBox {
     if (!this.#isPermitted(person, voter.standsFor) || !mayDecide(approval, voter)) {
       return { code: 'NOT_ELIGIBLE', approval, reason: 'not-an-approver' };
     }
-    return choicesOf(approval).includes(choice) ? undefined : { code: 'NOT_OFFERED', approval };
+    if (!choicesOf(approval).includes(choice)) return { code: 'NOT_OFFERED', approval };
+    const verdict = VERDICTS[choice];
+    if (!verdict) return undefined;
+    // As if it were in time: whether it is, is judged when it counts.
+    const inTimeMs = approval.openedMs;
+    const trial = { ...this.#answerOf(speaker, approval, nowMs), key: 'trial', text: undefined, gen, digest };
+    const { result } = vote(approval, { ...trial, choice: verdict }, inTimeMs);
+    return GIVEN.has(result.code) ? undefined : result;
   }
 
   // ── Answers ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +180,7 @@ export class BallotBox {
     said: Exclude<Said, { kind: 'reply' | 'delegate' | 'reassign' | 'always' | Finding }>,
   ): Promise<Counted | undefined> {
     const { approvals } = this.deps;
-    const { person, account } = speaker;
+    const { person } = speaker;
     // Of the generation that was answered: if it is another one by the time it counts, it does not count.
     const seen = said.kind === 'edit' ? await approvals.find(id) : undefined;
     const edit = seen && said.kind === 'edit' ? await this.#edit(seen, said) : undefined;
@@ -181,22 +189,12 @@ export class BallotBox {
       if (said.kind === 'undo' && approval.state === 'APPROVED' && hasAgreed(approval, person.id)) {
         return takenBack(approval, speaker, nowMs);
       }
-      const voter = this.#voterOf(person, approval, nowMs);
       const answer = {
+        ...this.#answerOf(speaker, approval, nowMs),
         key,
         text: 'text' in said ? said.text : 'reason' in said ? said.reason || undefined : undefined,
         gen,
         digest: digest ?? approval.digest,
-        by: { person: person.id, name: person.name, account },
-        linked: speaker.linked,
-        accounts: person.accounts,
-        roles: voter.roles,
-        lent: this.deps.directory.lentRoles(person.id, voter.roles),
-        onCall: voter.onCall,
-        standsFor: voter.standsFor,
-        mute: voter.mute,
-        permitted: this.#isPermitted(person, voter.standsFor),
-        via: platformOf(account),
       };
       if (said.kind === 'question') return ask(approval, answer, nowMs, circumstances);
       const choice = said.kind === 'undo' ? 'take-back' : said.kind;
@@ -208,6 +206,27 @@ export class BallotBox {
       );
     });
     return result && { code: result.code, approval: result.approval, notice: noticeFor(result) };
+  }
+
+  /** Who says it, where, and what their word is worth, as it is now. */
+  #answerOf(
+    { person, account, linked }: Speaker,
+    approval: Approval,
+    nowMs: number,
+  ): Omit<Vote, 'key' | 'choice' | 'text' | 'gen' | 'digest'> {
+    const voter = this.#voterOf(person, approval, nowMs);
+    return {
+      by: { person: person.id, name: person.name, account },
+      linked,
+      accounts: person.accounts,
+      roles: voter.roles,
+      lent: this.deps.directory.lentRoles(person.id, voter.roles),
+      onCall: voter.onCall,
+      standsFor: voter.standsFor,
+      mute: voter.mute,
+      permitted: this.#isPermitted(person, voter.standsFor),
+      via: platformOf(account),
+    };
   }
 
   /** Right before it counts: a link may be gone since the account was looked up. */
@@ -456,6 +475,15 @@ export function asksAlike(
     JSON.stringify(approvers) === JSON.stringify(policy.approvers)
   );
 }
+
+/** What is a yes or a no in the end. */
+const VERDICTS: Readonly<Partial<Record<CardChoice, 'approve' | 'deny'>>> = {
+  approve: 'approve',
+  edit: 'approve',
+  always: 'approve',
+  deny: 'deny',
+  'deny-with-reason': 'deny',
+};
 
 /** A yes that counts, or counted when it came the first time. */
 const GIVEN: ReadonlySet<string> = new Set(['DECIDED', 'RECORDED', 'REPLAY']);

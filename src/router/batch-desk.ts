@@ -12,7 +12,7 @@
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import type { BatchReply } from '../approvals/reply-parser.ts';
-import { literal, noticeFor, standing, titleOf } from '../approvals/sentences.ts';
+import { literal, noticeFor, titleOf } from '../approvals/sentences.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -72,7 +72,7 @@ export class BatchDesk {
     const why =
       approval.request.risk === 'high'
         ? 'it is of high risk, and answered alone'
-        : refusal && noticeFor(refusal).replace(/ ?Nothing was decided\.?/, '');
+        : refusal && noticeFor(refusal);
     return { ticket, approval, gen: named.gen, why };
   }
 
@@ -88,7 +88,7 @@ export class BatchDesk {
       const counted = await this.deps.ballots.cast(approval.id, speaker, ballot);
       if (!counted) continue;
       items.push({ approval, code: counted.code });
-      lines.push(`- ${literal(titleOf(counted.approval))}: ${itemText(counted)}`);
+      lines.push(`- ${literal(titleOf(counted.approval))}: ${itemText(counted.code, counted.notice)}`);
     }
     return { code: 'ANSWERED', notice: `**Each by itself**\n\n${lines.join('\n')}`, items };
   }
@@ -136,14 +136,15 @@ function shownText(approval: Approval): string {
   return `${literal(titleOf(approval))} (for ${literal(request.requesterName)}, ${request.risk} risk, \`${digest.slice(0, SHOWN_DIGEST_CHARS)}\`)`;
 }
 
-function itemText({ code, approval }: BatchItem): string {
+/** Why it was not counted is said as to an answer that came alone. */
+function itemText(code: string, notice: string): string {
   switch (code) {
     case 'DECIDED':
     case 'RECORDED':
     case 'REPLAY':
       return 'recorded';
     default:
-      return `not counted (${code.toLowerCase().replaceAll('_', ' ')}). ${literal(standing(approval))}`;
+      return `not counted. ${notice}`;
   }
 }
 

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Platform } from '../../src/domain/ids.ts';
 import { DANA as DANA_ } from '../../src/sandbox/people.ts';
-import { ALEX, button, DANA, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+import { ALEX, button, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 import { buttonOf, textOf as discordText } from '../support/surfaces/discord-surface.ts';
 
 let story: Story;
@@ -95,8 +95,60 @@ describe('several answers by one line', () => {
     await story.say(DANA.slack, api.thread, /`(approve apr_[^`]+)`/.exec(shown)?.[1] ?? '');
 
     await story.answer(api.thread, /Approved by Dana Reyes on Slack/);
-    expect(await story.told(DANA.slack, /Each by itself/)).toMatch(/not counted \(already\)/);
+    expect(await story.told(DANA.slack, /Each by itself/)).toMatch(
+      /not counted\. This was settled before your answer came.*Denied by Dana/s,
+    );
     expect((await story.waiting()).length).toBe(0);
+  });
+
+  it('OM-185 are not read back where none could count, and each is told why: a yes is taken elsewhere', async () => {
+    await story.end();
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withPerson(shipped, 'dana', { prefers: [Platform.parse('slack')] });
+        const { policies } = config.escalation;
+        const elsewhere = Object.entries(policies).map(([name, policy]) => [
+          name,
+          { ...policy, approve_from: [Platform.parse('discord')] },
+        ]);
+        return {
+          ...config,
+          escalation: { ...config.escalation, policies: Object.fromEntries(elsewhere) as typeof policies },
+        };
+      },
+    });
+    const [api, web] = [await ask('deploy api to production'), await ask('deploy web to production')];
+
+    await story.say(DANA.slack, api.thread, `approve ${api.ticket} ${web.ticket}`);
+    const told = await story.told(DANA.slack, /None of them can be answered so/);
+
+    expect(told.match(/A yes to this is only taken from Discord\./g)).toHaveLength(2);
+    await story.say(DANA.slack, api.thread, `deny ${api.ticket} ${web.ticket} no`);
+    await story.told(DANA.slack, /No to these 2/);
+  });
+
+  it('OM-185 are not read back while a question of somebody else is open, which is said of each', async () => {
+    await story.end();
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withPerson(shipped, 'dana', { prefers: [Platform.parse('slack')] });
+        const { dana } = config.contacts.people;
+        const lee = { ...dana!, name: 'Lee Chen', accounts: { slack: [`T0SANDBOX/${EVE.slack}`] } };
+        return {
+          ...config,
+          contacts: { ...config.contacts, people: { ...config.contacts.people, lee } },
+        };
+      },
+    });
+    const [api, web] = [await ask('deploy api to production'), await ask('deploy web to production')];
+    await story.say(EVE.slack, api.thread, `question ${api.ticket} which version?`);
+    await story.answer(api.thread, /A question is open/);
+
+    await story.say(DANA.slack, api.thread, `approve ${api.ticket} ${web.ticket}`);
+
+    expect(await story.told(DANA.slack, /Yes to this one/)).toMatch(
+      /Not among them:.*service api.*Lee Chen has asked a question that nobody has answered yet/s,
+    );
   });
 
   it('OM-185 take no sign that belongs to other requests', async () => {
