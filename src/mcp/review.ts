@@ -1,5 +1,6 @@
 /** What of a tool of an MCP server has changed, for somebody who decides whether the agent may have it. Pure. */
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
+import { uncheckedIn } from './patterns.ts';
 import type { Pin } from './pins.ts';
 import type { ToolDefinition } from './tool-definition.ts';
 
@@ -24,6 +25,10 @@ function toLines({ name, title, description, inputSchema, annotations }: ToolDef
     ...JSON.stringify(sorted(inputSchema), undefined, 2)
       .split('\n')
       .map((line) => `arguments: ${line}`),
+    ...uncheckedIn(inputSchema).map(
+      (pattern) =>
+        `not checked here: arguments with the pattern ${JSON.stringify(pattern)}; the server has to`,
+    ),
     ...Object.entries(annotations ?? {})
       .map(([hint, value]) => `says of itself: ${hint} = ${JSON.stringify(value)}`)
       .toSorted(),

@@ -11,6 +11,7 @@ import { ToolSchema } from '@modelcontextprotocol/sdk/types.js';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { dropInvisible } from '../domain/outside-text.ts';
+import { patternsIn } from './patterns.ts';
 
 /** Anthropic Messages API, "Tool use", name; also what our rules take. */
 export const MAX_TOOL_NAME_CHARS = 64;
@@ -18,6 +19,8 @@ export const MAX_TOOL_NAME_CHARS = 64;
 const MAX_DESCRIPTION_CHARS = 8_000;
 /** Of the description of the arguments, as JSON. */
 const MAX_SCHEMA_CHARS = 32_000;
+/** In the description of the arguments: each takes up to tens of milliseconds to be read. */
+const MAX_PATTERNS = 100;
 /** Of the name a server gives a tool (MCP specification, "Tools", Tool Names). */
 const MAX_GIVEN_NAME_CHARS = 128;
 /** Anthropic Messages API: what a property of the arguments may be called. */
@@ -58,6 +61,7 @@ export function readDefinition(raw: unknown): ReadDefinition {
   if (description.length > MAX_DESCRIPTION_CHARS) return unfit('its description is too long');
   const written = canonicalize(inputSchema) ?? '';
   if (written.length > MAX_SCHEMA_CHARS) return unfit('its arguments are described at too great a length');
+  if (patternsIn(inputSchema).length > MAX_PATTERNS) return unfit('its arguments have too many patterns');
   if (hasHiddenKey(inputSchema)) return unfit('its arguments have names that cannot be seen');
   const odd = Object.keys(inputSchema.properties ?? {}).find((key) => !PROPERTY_NAME.test(key));
   if (odd !== undefined) return unfit(`the model takes no argument called "${odd.slice(0, 100)}"`);

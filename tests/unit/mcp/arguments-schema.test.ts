@@ -60,4 +60,67 @@ describe('arguments of a tool of an MCP server', () => {
   ])('cannot be checked by what %s', (_, written) => {
     expect(() => argumentsSchema(written)).toThrow();
   });
+
+  it.each<[object, unknown]>([
+    [{ pattern: '^(\\w+\\s?)*$' }, `${'a'.repeat(50_000)}!`],
+    [{ pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' }, 'a'.repeat(50_000)],
+    [{ pattern: '(x+x+)+y' }, 'x'.repeat(50_000)],
+    [{ type: 'object', patternProperties: { '^(a+)+$': false } }, { [`${'a'.repeat(50_000)}!`]: 1 }],
+    ...['url', 'uri', 'uri-reference', 'email', 'hostname', 'date-time', 'uri-template'].map(
+      (format): [object, unknown] => [{ format }, `http://a.${'::'.repeat(50_000)} `],
+    ),
+  ])('are looked at in no time, whatever a server writes: %j', (value, given) => {
+    const written = argumentsSchema({ type: 'object', properties: { value } });
+    const before = process.cpuUsage();
+
+    written.safeParse({ value: given });
+
+    expect(process.cpuUsage(before).user / 1_000).toBeLessThan(2_000);
+  });
+
+  it('are held against each of several patterns', () => {
+    const written = argumentsSchema({
+      type: 'object',
+      properties: { key: { pattern: '^[A-Z]{2}-\\d+$' }, name: { pattern: '\\p{L}' } },
+      patternProperties: { '^x-': { type: 'integer' } },
+    });
+
+    expect(written.safeParse({ key: 'AB-12', name: 'é', 'x-1': 1 }).success).toBe(true);
+    expect(written.safeParse({ key: 'é' }).success).toBe(false);
+    expect(written.safeParse({ name: '12' }).success).toBe(false);
+    expect(written.safeParse({ 'x-1': 'one' }).success).toBe(false);
+  });
+
+  const AHEAD = '^(?=.*\\d)[a-z\\d]+$';
+  it.each([
+    ['in an argument', { properties: { a: { pattern: AHEAD } } }],
+    ['under a not', { properties: { a: { not: { pattern: AHEAD } } } }],
+    ['under a not of all', { not: { properties: { a: { pattern: AHEAD } } } }],
+    [
+      'where an argument refers to',
+      { $defs: { d: { pattern: AHEAD } }, properties: { a: { $ref: '#/$defs/d' } } },
+    ],
+    ['for names', { patternProperties: { [AHEAD]: true }, additionalProperties: false }],
+    ['that others hang on', { if: { properties: { a: { pattern: AHEAD } } }, else: { required: ['b'] } }],
+  ])('with a pattern that cannot be run in such a time are left to the server: %s', (_, part) => {
+    const properties = { n: { type: 'integer' }, ...('properties' in part ? part.properties : {}) };
+    const written = argumentsSchema({ type: 'object', required: ['n'], ...part, properties });
+
+    expect(written.safeParse({ n: 1, a: 'x1' }).success).toBe(true);
+    expect(written.safeParse({ n: 1, a: '?' }).success).toBe(true);
+    expect(written.safeParse({ n: 'one', a: 'x1' }).success).toBe(false);
+    expect(written.safeParse({ a: 'x1' }).success).toBe(false);
+  });
+
+  it('take a url for one only where it is', () => {
+    const written = argumentsSchema({
+      type: 'object',
+      properties: { at: { type: 'string', format: 'url' } },
+    });
+
+    expect(written.safeParse({ at: 'https://docs.test/a?b=c' }).success).toBe(true);
+    for (const at of ['docs.test', 'javascript:alert(1)', 'https://a b', 'https://']) {
+      expect(written.safeParse({ at }).success).toBe(false);
+    }
+  });
 });

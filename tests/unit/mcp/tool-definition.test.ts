@@ -67,6 +67,13 @@ describe('a tool as its server describes it', () => {
     ['a choice at the top', { ...RAW, inputSchema: { type: 'object', anyOf: [{}] } }],
     ['a description without end', { ...RAW, description: 'a'.repeat(8_001) }],
     ['arguments without end', { ...RAW, inputSchema: { type: 'object', description: 'a'.repeat(32_001) } }],
+    [
+      'more patterns than are read',
+      {
+        ...RAW,
+        inputSchema: { type: 'object', properties: { a: { allOf: Array(101).fill({ pattern: 'a' }) } } },
+      },
+    ],
     ['a name records cannot have', { ...RAW, name: '__proto__' }],
     ['nothing at all', undefined],
   ])('with %s is unfit', (_, raw) => {
