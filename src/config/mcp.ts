@@ -30,6 +30,11 @@ const Trust = {
   effect: z
     .enum(['read', 'idempotent', 'once'])
     .describe('read: changes nothing. idempotent: a second run is harmless. once: it is a second effect.'),
+  looks_up: z
+    .boolean()
+    .describe(
+      'true: what it tells was there before it was asked. false: it may put together what it was called with, so an address in it counts as one the agent wrote.',
+    ),
 };
 
 const McpTool = z.strictObject({
@@ -37,6 +42,7 @@ const McpTool = z.strictObject({
   group: Trust.group.optional(),
   risk: Trust.risk.optional(),
   effect: Trust.effect.optional(),
+  looks_up: Trust.looks_up.optional(),
 });
 
 const ServerFields = z.strictObject({
@@ -66,6 +72,7 @@ const ServerFields = z.strictObject({
   group: Trust.group.default('automation'),
   risk: Trust.risk.default('high'),
   effect: Trust.effect.default('once'),
+  looks_up: Trust.looks_up.default(false),
   timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('For one call.'),
   max_chars: z
     .int()

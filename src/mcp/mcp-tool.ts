@@ -25,6 +25,7 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
   const { name, description, inputSchema } = definition;
   const own = Object.hasOwn(settings.tools, name) ? settings.tools[name] : undefined;
   const effect = own?.effect ?? settings.effect;
+  const looksUp = own?.looks_up ?? settings.looks_up;
   const most = effect === 'read' ? undefined : settings.max_chars;
   return {
     name: toolNameOf(server, name),
@@ -41,6 +42,8 @@ export function createMcpTool({ server, settings, definition, call }: McpToolPar
     timeoutMs: settings.timeout + MARGIN_MS,
     outputChars: settings.max_chars,
     tells: 'outsider',
+    // Else an address could be put together of two halves that are none.
+    ...(looksUp ? {} : { composes: true as const }),
     reachesOut: () => true,
     execute: async (input, context) => {
       // `input` above lets only records through.
