@@ -26,12 +26,15 @@ const WrittenRung = z.union([
         .string()
         .min(1)
         .max(1_000)
-        .describe('The agent is told this instead of a result. Nothing runs.'),
+        .describe(
+          'The agent is told this instead of a result. Nothing runs. Passed over for requests of programs that offer ' +
+            'other options, or no answer.',
+        ),
     })
     .transform(({ answer }): Rung => ({ kind: 'default', text: answer })),
   z
     .literal('approve')
-    .describe('It runs. Only calls of low risk that can be undone; all others expire.')
+    .describe('It runs. Only calls of low risk that can be undone; for all others the next step is taken.')
     .transform((): Rung => ({ kind: 'approve' })),
 ]);
 
@@ -97,7 +100,10 @@ export const EscalationPolicy = z.strictObject({
     ),
   hard_deadline: duration({ min: '1s', max: '365d' })
     .prefault('7d')
-    .describe('When it ends in any case, whatever has put the deadline off.'),
+    .describe(
+      'When it ends in any case, whatever has put the deadline off. Left out: after 7 days, or at the deadline where ' +
+        'that is later.',
+    ),
   pause_for_questions: duration({ min: '0s', max: '7d' })
     .prefault('4h')
     .describe('How long, in all, open questions of approvers hold the deadline up.'),

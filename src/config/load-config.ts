@@ -12,6 +12,7 @@ import { Authorizations } from './authorizations.ts';
 import { checkApi } from './check-api.ts';
 import { checkBudgets } from './check-budgets.ts';
 import { checkEscalations } from './check-escalations.ts';
+import { checkLadders } from './check-ladders.ts';
 import { checkSchedules } from './check-schedules.ts';
 import { checkSettings } from './check-settings.ts';
 import { checkTools } from './check-tools.ts';
@@ -159,6 +160,7 @@ export function examineConfig<Gateways extends GatewaySchemas>(
   problems.push(
     ...checkBudgets(settings),
     ...checkSettings(settings, [...Object.keys(gateways), 'cli']),
+    ...checkLadders({ escalation, authorizations, settings }),
     ...checkApi({
       settings,
       authorizations: authorizations?.file,
