@@ -160,6 +160,10 @@ export class CliGateway implements Gateway {
     return { platform: this.platform, route: { session: this.session.name } };
   }
 
+  isPrivate(): boolean {
+    return true;
+  }
+
   async check(): Promise<CheckFinding[]> {
     return [{ subject: 'terminal', status: 'works', detail: `speaks as ${this.session.displayName}` }];
   }

@@ -41,7 +41,7 @@ import { Intake, type IntakeTiming } from './intake.ts';
 import { type DeskTiming, InteractionDesk, type Session } from './interaction-desk.ts';
 import { DiscordLink, type LinkTiming } from './link.ts';
 import { type CatchUpTiming, MessageDesk } from './message-desk.ts';
-import { channelOf, toDirectAddress, userOf } from './outbound.ts';
+import { channelOf, isPrivate, toDirectAddress, userOf } from './outbound.ts';
 import { Registration } from './registration.ts';
 import {
   ChannelEvent,
@@ -203,6 +203,10 @@ export class DiscordGateway implements Gateway {
 
   directAddress(account: AccountId): Address | undefined {
     return toDirectAddress(account);
+  }
+
+  isPrivate(place: Address): boolean {
+    return isPrivate(place);
   }
 
   channelAddress(channel: string): Address {

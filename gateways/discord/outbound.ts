@@ -241,6 +241,12 @@ export function channelOf({ route }: Address): string {
   return route.thread ?? route.channel ?? route.user ?? '';
 }
 
+/** Bots are in no conversation of several people but in a server. A channel that was only named may lie in one. */
+export function isPrivate({ route }: Address): boolean {
+  const isAnswer = route.reply !== undefined || route.interaction !== undefined;
+  return route.guild === undefined && (route.user !== undefined || isAnswer);
+}
+
 /** `discord:80351110224678912` is reached at that user; undefined when the account is no person of Discord. */
 export function toDirectAddress(account: AccountId): Address | undefined {
   const user = userOf(account);

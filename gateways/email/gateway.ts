@@ -17,7 +17,7 @@ import { ANSWER_TIMEOUT_MS, ImapReader } from './imap.ts';
 import { EMAIL } from './inbound.ts';
 import { Intake } from './intake.ts';
 import { MailListener } from './listener.ts';
-import { toMail } from './outbound.ts';
+import { isPrivate, toMail } from './outbound.ts';
 
 export interface EmailDeps {
   readonly log: Logger;
@@ -89,6 +89,10 @@ export class EmailGateway implements Gateway {
 
   directAddress(account: AccountId): Address {
     return { platform: EMAIL, route: { to: addressOf(account) } };
+  }
+
+  isPrivate(place: Address): boolean {
+    return isPrivate(place);
   }
 
   /** A mailing list, say. */

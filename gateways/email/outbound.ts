@@ -4,7 +4,7 @@ import { toString as plainText } from 'mdast-util-to-string';
 import type { Card } from '../../src/domain/card.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import type { ConversationId } from '../../src/domain/ids.ts';
-import type { OutboundMessage, OutFile } from '../../src/domain/message.ts';
+import type { Address, OutboundMessage, OutFile } from '../../src/domain/message.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
 import { parseMarkdown } from '../markdown/parse.ts';
 import { addressOf, normalAddress, withTag } from './addresses.ts';
@@ -51,6 +51,11 @@ const MAX_SUBJECT_CHARS = 150;
 
 /** Most of a text that makes the subject of a new thread, in characters. */
 const MAX_FIRST_WORDS_CHARS = 60;
+
+/** An answer goes to the author of the mail and nobody else; an address that was only named may be a list. */
+export function isPrivate({ route }: Address): boolean {
+  return route.subject !== undefined;
+}
 
 /**
  * Undefined when there is nothing worth a mail: the card is being carried out, and its outcome will follow.

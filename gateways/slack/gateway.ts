@@ -44,7 +44,7 @@ import { HttpReceiver } from './http-receiver.ts';
 import { isOfInterest, SLACK, toInbound } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { keepTrying } from './keep-trying.ts';
-import { toDirectAddress } from './outbound.ts';
+import { isPrivate, toDirectAddress } from './outbound.ts';
 import { Presses } from './presses.ts';
 import { EventEnvelope, type MessageEvent } from './schema.ts';
 import { SlackSender } from './sender.ts';
@@ -172,6 +172,10 @@ export class SlackGateway implements Gateway {
 
   directAddress(account: AccountId): Address {
     return toDirectAddress(account);
+  }
+
+  isPrivate(place: Address): boolean {
+    return isPrivate(place);
   }
 
   channelAddress(channel: string): Address {

@@ -184,7 +184,8 @@ function mentionedInBlocks(node: unknown, user: string, depth: number): boolean 
   return Object.values(node).some((child) => mentionedInBlocks(child, user, depth - 1));
 }
 
-function isDirect(channel: string): boolean {
+/** Between one person and the bot; a conversation of several people has another letter. */
+export function isDirect(channel: string): boolean {
   return channel.startsWith('D');
 }
 

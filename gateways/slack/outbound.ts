@@ -12,7 +12,7 @@ import type { Card } from '../../src/domain/card.ts';
 import type { AccountId } from '../../src/domain/ids.ts';
 import type { Address, Button, OutFile, Picker } from '../../src/domain/message.ts';
 import { toCard } from './card.ts';
-import { PICK_ACTION, SAY_ACTION, SLACK } from './inbound.ts';
+import { isDirect, PICK_ACTION, SAY_ACTION, SLACK } from './inbound.ts';
 import { MAX_MESSAGE_BYTES, toFenced, toMrkdwn } from './mrkdwn.ts';
 import { SlackId, SlackTs } from './schema.ts';
 
@@ -187,6 +187,12 @@ export function toPlace(to: Address): Place | undefined {
 /** `slack:T024/U0DANA` is reached at U0DANA. */
 export function toDirectAddress(account: AccountId): Address {
   return { platform: SLACK, route: { user: userOf(account) } };
+}
+
+/** A direct message, or where a command was given: what is said there is for whoever gave it. */
+export function isPrivate(address: Address): boolean {
+  const place = toPlace(address);
+  return place !== undefined && (place.kind !== 'channel' || isDirect(place.channel));
 }
 
 export function userOf(account: AccountId): string {

@@ -108,6 +108,11 @@ export class WebGateway implements Gateway {
     return { ref: String('replaces' in event && event.replaces !== undefined ? event.replaces : position) };
   }
 
+  /** A client is one person's. */
+  isPrivate(): boolean {
+    return true;
+  }
+
   /** In a conversation of the client's own, which it finds among its events. */
   directAddress(account: AccountId): Address | undefined {
     const address = toDirectAddress(account);

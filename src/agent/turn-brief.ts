@@ -14,7 +14,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives, PromptMode } from '../domain/directive.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import { type Address, channelsOf } from '../domain/message.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { type Entry, hasOthers } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
 import type { Logger } from '../observability/logger.ts';
 import { secretsOf, spellingsOf } from '../observability/redaction.ts';
@@ -42,6 +42,8 @@ export interface BriefDeps {
   readonly outputs: OutputShelf;
   readonly skills: Pick<SkillRegistry, 'choose'>;
   readonly recollection: Pick<Recollection, 'forTurn'>;
+  /** Whether one person alone reads what is said there. */
+  readonly reach: { isPrivate(place: Address): boolean };
   readonly clock: Clock;
 }
 
@@ -104,17 +106,20 @@ export class TurnBriefs {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
     const held = { conversationId, channels: occasion.at ? channelsOf(occasion.at) : [] };
+    const isPrivate = occasion.at !== undefined && this.deps.reach.isPrivate(occasion.at);
+    const history = toHistory(stored);
+    const isAlone = isPrivate && !hasOthers([...history, ...news, opening], requester.person);
     const [skills, remembered] = await Promise.all([
       this.#skillsFor(occasion, log),
-      this.deps.recollection.forTurn(held, requester.person),
+      this.deps.recollection.forTurn(held, isAlone ? requester.person : undefined),
     ]);
-    const history = toHistory(stored);
     const memory = summaryHolds(stored, history, remembered.summarisedThrough)
       ? remembered
       : withoutSummary(remembered);
     const standing = {
       authorizations: (): Authorizations => this.deps.config().authorizations,
       roles: rolesNow,
+      isPrivate,
       asked: () => ({
         channels: occasion.at ? channelNamesOf(occasion.at) : [requester.platform],
         profile: directives?.profile,

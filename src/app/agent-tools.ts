@@ -9,6 +9,7 @@ import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Tool } from '../domain/tool.ts';
 import { createConfidenceTool } from '../escalation/confidence-tool.ts';
+import { aloneBy } from '../memory/alone.ts';
 import { createGoalTool } from '../memory/goal-tool.ts';
 import { createNoteTools } from '../memory/note-tools.ts';
 import type { OutputStore } from '../memory/output-store.ts';
@@ -84,11 +85,7 @@ function agreementOf(approval: Approval | undefined): Agreement | undefined {
 
 function createTools({ memory, transcripts }: Stores, clock: Clock, sandboxUrl: string | undefined): Tool[] {
   return [
-    ...createNoteTools(memory.notes, clock, async ({ conversationId, requester }) =>
-      (await transcripts.read(conversationId)).some(
-        ({ entry }) => entry?.kind === 'user' && entry.from.person !== requester,
-      ),
-    ),
+    ...createNoteTools(memory.notes, clock, aloneBy(transcripts)),
     ...createFileTools(),
     ...(sandboxUrl === undefined ? [] : createShopTools(`${sandboxUrl}/shop`)),
   ];

@@ -1,6 +1,7 @@
 /** Words to others, words of before, and texts kept for a conversation. */
 import { createMessageTools, personWords, type Recipient } from '../delivery/message-tools.ts';
 import type { Tool } from '../domain/tool.ts';
+import { aloneBy } from '../memory/alone.ts';
 import { createDocumentTools } from '../memory/document-tools.ts';
 import { createSessionTools } from '../memory/session-tools.ts';
 import type { Base } from './base.ts';
@@ -30,6 +31,7 @@ export function createTalkTools(base: Base, stores: Stores, channels: Channels):
 function createHistoryTools({ directory, personData, transcripts }: Stores): Tool[] {
   return createSessionTools({
     idsOf: (id) => directory.idsOf(id),
+    isAlone: aloneBy(transcripts),
     collect: (ids) => personData.collect(ids),
     entriesOf: async (id) => (await transcripts.read(id)).flatMap(({ entry }) => entry ?? []),
   });

@@ -222,6 +222,8 @@ async function briefFor(
     outputs: { keep: async () => 0 },
     skills,
     recollection,
+    // As where nobody else reads it: what there is to know of a person is looked at here.
+    reach: { isPrivate: () => true },
     clock: systemClock,
   });
   return briefs.prepare(occasion, createLogger({ level: 'silent' }));

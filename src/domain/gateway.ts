@@ -61,6 +61,12 @@ export interface Gateway {
   channelAddress?(channel: string): Address;
 
   /**
+   * Whether what is sent there is read by one person and nobody else: a direct message, a mail to its author. False where
+   * nothing is known; absent where everything is read by others. Pure.
+   */
+  isPrivate?(place: Address): boolean;
+
+  /**
    * The same place, where what is sent names these accounts, so that it reaches them; absent where those who are asked
    * are reached without. Pure.
    */

@@ -150,6 +150,8 @@ export interface ToolContext {
   readonly idempotencyKey: string;
   readonly conversationId: ConversationId;
   readonly requester: PersonId;
+  /** What it tells is said where whoever asks is the only one to read it; left out: others may. */
+  readonly isPrivate?: true;
   /** What strangers wrote has been read before it: what is kept of it is theirs, too. */
   readonly hasReadStrangers?: true;
   /** Under which it runs; of a call outside a turn only. */

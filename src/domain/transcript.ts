@@ -108,6 +108,11 @@ export const Entry = z.discriminatedUnion('kind', [
 ]);
 export type Entry = z.infer<typeof Entry>;
 
+/** Whether anybody but this person has said something in it. */
+export function hasOthers(entries: readonly Entry[], person: PersonId): boolean {
+  return entries.some((entry) => entry.kind === 'user' && entry.from.person !== person);
+}
+
 /** Of messages that say nothing of it: whoever has an account we know is a member. */
 export function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust {
   return trust ?? (from.person === undefined ? 'outsider' : 'member');

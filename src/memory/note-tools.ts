@@ -1,14 +1,16 @@
 /**
  * `remember`, `recall` and `forget`: the agent's notes about a person, in a conversation, or for the whole team.
  *
- * Invariant: what is noted about a person is never told where somebody else takes part, not even on that person's wish:
- * what a tool tells stays in the conversation, and is read by the turns of everybody in it.
+ * Invariant: what is noted about a person is told where they alone read it and nobody else has taken part, never
+ * elsewhere, not even on that person's wish: what a tool tells stays in the conversation, and is read by the turns of
+ * everybody in it.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
 import { isGuestId } from '../domain/person.ts';
 import type { Tool, ToolContext, ToolOutput } from '../domain/tool.ts';
+import type { IsAlone } from './alone.ts';
 import type { Notes } from './memory-store.ts';
 import { searchNotes } from './note-search.ts';
 import { type Note, notesOf, trustIn } from './note-store.ts';
@@ -24,7 +26,7 @@ const Scope = z
   .enum(['person', 'conversation', 'team'])
   .default('person')
   .describe(
-    'person: about whoever you are talking to, told only where nobody else takes part. conversation: for everybody in this one. team: for everybody.',
+    'person: about whoever you are talking to, told only where nobody else reads along, as in a direct message. conversation: for everybody in this one. team: for everybody.',
   );
 type Scope = z.infer<typeof Scope>;
 
@@ -55,14 +57,11 @@ const Forget = z.object({
 
 /** What is answered in place of notes about a person. */
 const NOT_HERE =
-  'Others take part in this conversation and would read it, so notes about a person are not told here. Ask them to write to you in a direct message.';
+  'Others can read what is said in this conversation, so notes about a person are not told here. Ask them to write to you in a direct message.';
 
-/** Whether anybody else has said something in the conversation. */
-export type HasOthers = (context: Pick<ToolContext, 'conversationId' | 'requester'>) => Promise<boolean>;
-
-export function createNoteTools(notes: Notes, clock: Clock, hasOthers: HasOthers): Tool[] {
+export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): Tool[] {
   const isForOthersToo = async (scope: Scope, context: ToolContext) =>
-    scope === 'person' && (await hasOthers(context));
+    scope === 'person' && !(await isAlone(context));
   const remember: Tool<typeof Remember> = {
     name: 'remember',
     group: 'memory',

@@ -1,4 +1,9 @@
-/** What a turn is told of what was written down: about the conversation, and about the one who asks, nobody else. */
+/**
+ * What a turn is told of what was written down: about the conversation, and about the one who asks, nobody else.
+ *
+ * Invariant: what is known of a person is told where they alone read what is said, and nowhere else: it is made of what
+ * they said in other places, too.
+ */
 import { type Held, type MemorySettings, summarises } from '../config/memory.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { MemoryStore } from './memory-store.ts';
@@ -22,12 +27,16 @@ export class Recollection {
     private readonly settings: () => MemorySettings,
   ) {}
 
-  /** What is switched off is not looked up. */
-  async forTurn(held: HeldConversation, person: PersonId): Promise<Remembered> {
+  /**
+   * What is switched off is not looked up.
+   *
+   * @param person who asks, where nobody else reads the answer
+   */
+  async forTurn(held: HeldConversation, person: PersonId | undefined): Promise<Remembered> {
     const settings = this.settings();
     const [summary, profile] = await Promise.all([
       summarises(settings, held) ? this.memory.summaryOf(held.conversationId) : undefined,
-      settings.summaries.people ? this.memory.profileOf(person) : undefined,
+      person !== undefined && settings.summaries.people ? this.memory.profileOf(person) : undefined,
     ]);
     return {
       ...(profile?.consent.given && profile.text !== undefined ? { person: profile.text } : {}),

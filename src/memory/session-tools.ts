@@ -3,7 +3,9 @@
  *
  * Invariants
  *   1. Nobody is told anything of a conversation they said nothing in.
- *   2. Of one that others speak in, they are told their own words alone; of one of their own, also what was answered.
+ *   2. They are told where nobody else reads it, and nowhere else: what was said in a direct message would be read in a
+ *      channel otherwise.
+ *   3. Of one that others speak in, they are told their own words alone; of one of their own, also what was answered.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -11,8 +13,9 @@ import type { ConversationId, PersonId } from '../domain/ids.ts';
 import { framed } from '../domain/outside-text.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
-import type { Tool } from '../domain/tool.ts';
+import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { type Entry, speakersTrust } from '../domain/transcript.ts';
+import type { IsAlone } from './alone.ts';
 import type { PersonExport } from './person-data.ts';
 
 /** Conversations told at once. */
@@ -30,7 +33,12 @@ const History = z.object({
 
 type Spoken = PersonExport['conversations'][number];
 
+/** What is answered where others could read it. */
+const NOT_HERE =
+  'Others can read what is said in this conversation, so nothing of other conversations is told here. Ask them to write to you in a direct message.';
+
 export interface SessionToolsDeps {
+  readonly isAlone: IsAlone;
   /** Every id of a person, their own first. */
   readonly idsOf: (person: PersonId) => readonly PersonId[];
   readonly collect: (ids: readonly PersonId[]) => Promise<Pick<PersonExport, 'conversations'>>;
@@ -59,9 +67,11 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     ...common,
     name: 'sessions_list',
     description:
-      'Lists other conversations in which whoever asks has talked to you, the newest first. Use it only when they ask for it: what you say here is read by everybody here.',
+      'Lists other conversations in which whoever asks has talked to you, the newest first. Use it only when they ask for it, where nobody else reads along, as in a direct message.',
     input: List,
-    async execute(_input, { conversationId, requester, idempotencyKey }) {
+    async execute(_input, context) {
+      if (!(await deps.isAlone(context))) return notHere();
+      const { conversationId, requester, idempotencyKey } = context;
       const spoken = await spokenBy(requester, conversationId);
       if (spoken.length === 0) {
         return { status: 'ok', text: 'There is no other conversation of theirs.', trust: 'tool' };
@@ -77,9 +87,11 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
     ...common,
     name: 'sessions_history',
     description:
-      'Tells what whoever asks said in another conversation, and what was answered where nobody else took part. Use it only when they ask for it: what you say here is read by everybody here.',
+      'Tells what whoever asks said in another conversation, and what was answered where nobody else took part. Use it only when they ask for it, where nobody else reads along, as in a direct message.',
     input: History,
-    async execute({ conversation }, { conversationId, requester, idempotencyKey }) {
+    async execute({ conversation }, context) {
+      if (!(await deps.isAlone(context))) return notHere();
+      const { conversationId, requester, idempotencyKey } = context;
       const found = (await spokenBy(requester, conversationId)).find(
         (each) => each.conversationId === conversation,
       );
@@ -106,6 +118,10 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [list, history] as unknown as Tool[];
+}
+
+function notHere(): ToolOutput {
+  return { status: 'error', text: NOT_HERE, trust: 'tool' };
 }
 
 /** Of what is told of a conversation: what was said in sight of strangers' words is theirs, too. */

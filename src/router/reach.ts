@@ -86,6 +86,11 @@ export class Reach {
     return this.placesOf(person).find(({ to }) => !this.tellsEverybody(to.platform));
   }
 
+  /** Whether what is said there is read by one person and nobody else. */
+  isPrivate(place: Address): boolean {
+    return this.gateways.get(place.platform)?.isPrivate?.(place) === true;
+  }
+
   /** Undefined where nobody can be, or has to be, named. */
   #naming(place: Address, accounts: readonly AccountId[]): Address | undefined {
     const here = accounts.filter((account) => platformOf(account) === place.platform);

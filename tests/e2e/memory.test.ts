@@ -1,9 +1,11 @@
 /** What is remembered beyond a turn: of a conversation, and of people who agreed to it. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
-import { TEAM } from '../../src/sandbox/people.ts';
+import { BOT, DISCORD_CHANNELS, ALEX as IN_SANDBOX, TEAM } from '../../src/sandbox/people.ts';
 import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
 
+const [CHANNEL] = DISCORD_CHANNELS;
+const [ALEX_DM, DANA_DM] = ['D0ALEX', 'D0DANA'];
 const ALEX_ID = PersonId.parse('alex');
 /** What is written after a turn tells nobody that it is there. */
 const SOON = { timeout: 20_000 };
@@ -60,11 +62,14 @@ describe('what is known of a person', () => {
       .toContain('long answers');
     expect((await story.app.memory.profileOf(ALEX_ID))?.text).not.toContain('short answers');
 
-    await story.say(DANA.slack, thread, 'what can you do for me?');
+    await story.say(ALEX.slack, thread, 'what can you do now?');
     await answered(thread, 2);
     expect(lastRead()).not.toContain('The one who asks');
-    await story.say(ALEX.slack, thread, 'what can you do now?');
-    await answered(thread, 3);
+    const danas = await story.dm(DANA.slack, 'what can you do for me?');
+    await story.answer(danas, /Here is what I can do/, DANA_DM);
+    expect(lastRead()).not.toContain('The one who asks');
+    const own = await story.dm(ALEX.slack, 'what can you do now?');
+    await story.answer(own, /Here is what I can do/, ALEX_DM);
     expect(lastRead()).toContain('The one who asks');
 
     await story.mention('/memory');
@@ -121,16 +126,16 @@ describe('what was decided', () => {
 });
 
 describe('what a person has noted', () => {
-  it('is told to them where they are alone, and not once others take part', async () => {
+  it('is told to them where they alone read it, and not in a channel, where others read though nobody has spoken', async () => {
     story = await Story.begin();
-    const thread = await story.mention('remember that my door code hint is kestrel');
-    await story.answer(thread, /noted|remember/i);
-    await story.say(ALEX.slack, thread, 'what do you know about kestrel?');
-    await story.answer(thread, /what I know:[\s\S]*kestrel/);
+    const own = await story.dm(ALEX.slack, 'remember that my door code hint is kestrel');
+    await story.answer(own, /noted|remember/i, ALEX_DM);
+    const again = await story.dm(ALEX.slack, 'what do you know about kestrel?');
+    await story.answer(again, /what I know:[\s\S]*kestrel/, ALEX_DM);
+    await story.write(ALEX.mail, 'A question', 'what do you know about kestrel?');
+    await story.mail(ALEX.mail, /what I know:[\s\S]*code hint/);
 
-    const group = await story.mention('what can you do?', DANA.slack);
-    await story.answer(group, /Here is what I can do/);
-    await story.say(ALEX.slack, group, 'what do you know about kestrel?');
+    const group = await story.mention('what do you know about kestrel?');
     await story.answer(group, /direct message/);
     await story.quiet();
 
@@ -141,5 +146,31 @@ describe('what a person has noted', () => {
         .map((each) => JSON.stringify(each))
         .join(),
     ).not.toContain('code hint');
+  });
+
+  it('is told to them in a direct message of Discord, and not in a channel of a server', async () => {
+    story = await Story.begin();
+    const { discord } = story.sandbox;
+    const user = IN_SANDBOX.discordUser;
+    const own = IN_SANDBOX.discordDm;
+    const told = (channel: string) =>
+      discord
+        .messages(channel)
+        .filter(({ author }) => author === BOT.discordUser)
+        .map(({ content }) => content)
+        .join();
+    await discord.dm({ user, text: 'remember that my door code hint is kestrel' });
+    await discord.until(() => /noted|remember/i.test(told(own)) || undefined);
+    await discord.dm({ user, text: 'what do you know about kestrel?' });
+    await discord.until(() => /what I know:[\s\S]*kestrel/.test(told(own)) || undefined);
+
+    await discord.say({
+      user,
+      channel: CHANNEL.id,
+      text: '@signalbox what do you know about kestrel?',
+    });
+    await discord.until(() => /direct message/.test(told(CHANNEL.id)) || undefined);
+
+    expect(told(CHANNEL.id)).not.toContain('code hint');
   });
 });

@@ -106,8 +106,9 @@ describe('what somebody said in other conversations', () => {
     ],
     [context.conversationId]: [says('Alex Kim', 'alex', 'said here', 9)],
   };
-  const run = runner(
+  const runAnywhere = runner(
     createSessionTools({
+      isAlone: async ({ isPrivate }) => isPrivate === true,
       idsOf: (person) => [person],
       collect: async (ids) => ({
         ids,
@@ -123,6 +124,26 @@ describe('what somebody said in other conversations', () => {
       entriesOf: async (id) => transcripts[id] ?? [],
     }),
   );
+
+  const run: typeof runAnywhere = (name, input, change) =>
+    runAnywhere(name, input, { isPrivate: true, ...change });
+
+  it('is not told where others can read it, whoever asks and whether there is anything to tell', async () => {
+    const told = await Promise.all([
+      runAnywhere('sessions_list', {}, { requester: ALEX }),
+      runAnywhere('sessions_history', { conversation: ALONE }, { requester: ALEX }),
+      runAnywhere('sessions_history', { conversation: 'slack:T0:D0:9' }, { requester: ALEX }),
+    ]);
+
+    for (const answer of told) {
+      expect(answer).toMatchObject({
+        status: 'error',
+        trust: 'tool',
+        text: expect.stringContaining('direct message'),
+      });
+    }
+    expect(new Set(told.map(({ text }) => text)).size).toBe(1);
+  });
 
   it('OM-187 is strangers’ words where those were read', async () => {
     const quiet = ConversationId.parse('slack:T0:D0:3');

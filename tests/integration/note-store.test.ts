@@ -139,9 +139,9 @@ describe('the note tools', () => {
   async function openTools() {
     const clock = new ManualClock();
     const notes = await openNotes();
-    const hasOthers = async ({ conversationId }: { conversationId: ConversationId }) =>
-      conversationId === GROUP;
-    const [remember, recall, forget] = createNoteTools(notes, clock, hasOthers) as [Tool, Tool, Tool];
+    const isAlone = async ({ conversationId }: { conversationId: ConversationId }) =>
+      conversationId !== GROUP;
+    const [remember, recall, forget] = createNoteTools(notes, clock, isAlone) as [Tool, Tool, Tool];
     const as = (person: string, conversation = 'slack:T0:C0:1') => ({
       idempotencyKey: 'key',
       conversationId: ConversationId.parse(conversation),

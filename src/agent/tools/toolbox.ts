@@ -36,6 +36,8 @@ export interface Standing {
   roles(): readonly string[];
   /** What the message asked for, and where; absent: nothing, on the requester's platform. */
   asked?(): Pick<Asker, 'channels' | 'profile' | 'elevated'>;
+  /** What is said where it was asked is read by the requester alone; left out: others may read it. */
+  readonly isPrivate?: boolean;
 }
 
 /** A call that does not run inside the turn: somebody has to agree, or it must run exactly once. */
@@ -179,6 +181,7 @@ export class Toolbox {
         idempotencyKey: key,
         conversationId: this.conversationId,
         requester: this.requester.person,
+        ...(this.standing.isPrivate ? { isPrivate: true as const } : {}),
         ...(hasReadStrangers ? { hasReadStrangers: true as const } : {}),
         ...(inquire ? { inquire } : {}),
         signal: AbortSignal.any([signal, timeout]),
