@@ -5,10 +5,9 @@
 
 import { toClientEvent } from '../delivery/client-event.ts';
 import { escalationIdOf, type Trouble, toClose, toItem, toReport } from '../delivery/escalation-item.ts';
-import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
-import { askedBy } from '../domain/approval/copies.ts';
+import { toOutEffect } from '../delivery/outbox.ts';
 import { idsAsking } from '../domain/approval/exclusion.ts';
-import { answeredBy, consentsTo } from '../domain/approval/reconciliation.ts';
+import { consentsTo } from '../domain/approval/reconciliation.ts';
 import {
   type Approval,
   type ApprovalEvent,
@@ -22,6 +21,7 @@ import type { PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Approvers } from '../domain/quorum.ts';
 import type { Effect } from '../redis/effects.ts';
+import { generationOf, remindedIn } from './saying.ts';
 import { questionText, reminderText, titleOf, unaskedFurtherText } from './sentences.ts';
 
 export interface Change {
@@ -148,6 +148,7 @@ function questions(before: Approval, next: Approval, nowMs: number): Effect[] {
       to: next.origin,
       requester: next.request.requester,
       markdown: questionText(next, question),
+      about: { kind: 'question', ...generationOf(next) },
       atMs: nowMs,
     }),
   );
@@ -164,6 +165,7 @@ function unaskedNews(approval: Approval, approvers: Approvers, atMs: number): Ef
     to: origin,
     requester: request.requester,
     markdown: unaskedFurtherText(approval, approvers),
+    about: { kind: 'unasked', ...generationOf(approval) },
     atMs,
   });
 }
@@ -214,27 +216,18 @@ export function cardUpdate(approval: Approval, copy: CardCopy, nowMs: number): E
 }
 
 function reminders(approval: Approval, nowMs: number, spared?: ReadonlySet<PersonId>): Effect[] {
-  const { copies } = approval;
-  const answered = answeredBy(approval);
-  // Where somebody has the card for themselves, they are reminded there.
-  const own = new Set(copies.map(({ person }) => person));
-  return copies.flatMap((copy) => {
-    if (copy.resting) return [];
-    const asked = askedBy(copy).filter((person) => copy.person === person || !own.has(person));
-    // Where nobody is asked by name, whoever reads it in the conversation is.
-    const isForAll = asked.length === 0 && copies.every((each) => askedBy(each).length === 0);
-    if (!isForAll && asked.every((person) => answered.has(person) || spared?.has(person))) return [];
-    const item: OutboxItem = {
+  return remindedIn(approval, spared).map((copy) =>
+    toOutEffect({
       kind: 'text',
       id: `remind:${approval.id}:${copy.id}:${approval.rev}`,
       correlation: approval.request.correlation,
       conversationId: approval.conversationId,
       to: copy.to,
       markdown: reminderText(approval),
+      about: { kind: 'reminder', ...generationOf(approval), copyId: copy.id },
       atMs: nowMs,
-    };
-    return [toOutEffect(item)];
-  });
+    }),
+  );
 }
 
 /** Holds all that changed, and the names of what is no more, so that reading the entries from the opening on rebuilds the record. */

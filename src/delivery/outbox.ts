@@ -13,6 +13,19 @@ import type { RedisClient } from '../redis/client.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import { type Keys, partitionOf, type QueueName } from '../redis/keys.ts';
 
+const request = { approvalId: ApprovalId, gen: z.int() };
+
+/** A request that a text is about: the text is sent only while it is true of it. */
+export const AboutApproval = z.discriminatedUnion('kind', [
+  /** Beside one copy of its card; its words are those that are true when it is sent. */
+  z.object({ kind: z.literal('reminder'), ...request, copyId: z.string() }),
+  /** Somebody wants to know something first. */
+  z.object({ kind: z.literal('question'), ...request }),
+  /** That it waits, and nobody can be asked. */
+  z.object({ kind: z.literal('unasked'), ...request }),
+]);
+export type AboutApproval = z.infer<typeof AboutApproval>;
+
 const common = {
   /** Idempotency key of the message; derived from what caused it. */
   id: z.string(),
@@ -43,6 +56,7 @@ export const OutboxItem = z.discriminatedUnion('kind', [
     /** The turn epoch it belongs to: once the conversation is at a later one, it is not said any more. */
     epoch: z.int().optional(),
     buttons: z.array(Button).optional(),
+    about: AboutApproval.optional(),
   }),
   /** Bring one copy of an approval's card up to date, whatever that takes when its turn comes. */
   z.object({

@@ -14,13 +14,15 @@
  *      goes, its progress, its excuses, and what is announced about who speaks. Cards, reminders and questions about an
  *      approval, answers to a command, refusals and reports of what could not be delivered are no utterances: they
  *      speak for the gateway, to whoever has to act, and go out whoever has the conversation.
- *   4. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now.
+ *   4. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now. So does a
+ *      reminder; one of what was settled or changed meanwhile, like a question about it, is not sent any more.
  */
 
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
+import { stillTrue } from '../approvals/saying.ts';
 import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { ControlStore } from '../control/control-store.ts';
@@ -171,7 +173,9 @@ export class DeliveryWorker {
   async #prepare(item: OutboxItem, claim: Claim): Promise<Prepared | undefined> {
     switch (item.kind) {
       case 'text': {
-        const { markdown, replaces, files, buttons } = item;
+        const { replaces, files, buttons } = item;
+        const markdown = await this.#wordsOf(item);
+        if (markdown === undefined) return undefined;
         return {
           body: {
             kind: 'text',
@@ -207,6 +211,12 @@ export class DeliveryWorker {
       default:
         return item satisfies never;
     }
+  }
+
+  /** What is about a request is said only while it is true. */
+  async #wordsOf({ markdown, about }: Extract<OutboxItem, { kind: 'text' }>): Promise<string | undefined> {
+    if (about === undefined) return markdown;
+    return stillTrue({ markdown, about }, await this.deps.approvals.find(about.approvalId));
   }
 
   /** E1: what was settled meanwhile calls nobody any more. */

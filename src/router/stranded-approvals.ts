@@ -8,7 +8,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import { askedOf, endText, literal, titleOf } from '../approvals/sentences.ts';
+import { generationOf } from '../approvals/saying.ts';
+import { askedOf, endText, literal, silenceText, titleOf } from '../approvals/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { withoutVoid } from '../domain/approval/validity.ts';
@@ -83,7 +84,8 @@ export class StrandedApprovals {
       correlation: request.correlation,
       conversationId,
       to: origin,
-      markdown: `**Nobody can approve this any more:** ${literal(titleOf(approval))}\n\nIt needs a yes of ${literal(askedOf(approval))}, and those who are left are not enough. It goes on waiting until ${endText(approval)}; whoever runs me can give somebody the role.`,
+      markdown: `**Nobody can approve this any more:** ${literal(titleOf(approval))}\n\nIt needs a yes of ${literal(askedOf(approval))}, and those who are left are not enough. It goes on waiting until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Whoever runs me can give somebody the role.`,
+      about: { kind: 'unasked', ...generationOf(approval) },
       atMs: clock.now(),
     };
     const isFirst = await writer.write(

@@ -3,6 +3,7 @@
  * It goes on waiting all the same, because somebody may be told of it in another way.
  */
 import { unaskedOf } from '../approvals/plan.ts';
+import { generationOf } from '../approvals/saying.ts';
 import { unaskedText } from '../approvals/sentences.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
@@ -39,6 +40,7 @@ export function sayUnasked(
     to: origin,
     requester,
     markdown: notice,
+    about: { kind: 'unasked', ...generationOf(approval) },
     atMs,
   });
   return { notice, effects: [said] };

@@ -100,8 +100,8 @@ export function reply(
   };
 }
 
-/** Also when it waits for others meanwhile, because time was up. */
-function isAsked({ state, talk = [] }: Approval): boolean {
+/** Whether a question waits for a reply; also when the request waits for others meanwhile, because time was up. */
+export function isAsked({ state, talk = [] }: Approval): boolean {
   return state === 'NEEDS_INFO' || (state === 'OPEN' && talk.at(-1)?.kind === 'question');
 }
 
