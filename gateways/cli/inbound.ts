@@ -101,6 +101,7 @@ const PASSED_ON: readonly string[] = [
   ...['/ask', '/new', '/stop', '/status', '/memory', '/human', '/takeover', '/handback'],
   // Answers that name their request.
   ...['/question', '/reply', '/edit', '/undo', '/delegate', '/reassign', '/reopen', '/always', '/confirm'],
+  ...['/withdraw', '/cancel'],
   '/grants',
   // People who were called.
   ...['/escalations', '/ack', '/release', '/snooze', '/escalate', '/resolve'],

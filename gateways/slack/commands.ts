@@ -92,7 +92,7 @@ export function inSlackWords(markdown: string): string {
   return markdown.replaceAll(CORE_COMMAND, '`/signalbox $1');
 }
 
-const CORE_COMMAND = /`\/(ask|approvals|approve|deny|new|stop|status|help)\b/g;
+const CORE_COMMAND = /`\/(ask|approvals|approve|deny|withdraw|new|stop|status|help)\b/g;
 
 function fingerprintOf(trigger: string): string {
   return createHash('sha256').update(trigger).digest('hex').slice(0, 24);

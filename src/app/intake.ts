@@ -17,6 +17,7 @@ import { LinkDirectives } from '../router/link-directives.ts';
 import { MemoryDirectives } from '../router/memory-directives.ts';
 import { MessageRouter } from '../router/message-router.ts';
 import { ReopenDesk } from '../router/reopen-desk.ts';
+import { WithdrawalDesk } from '../router/withdrawal-desk.ts';
 import type { LanePool } from '../services/lane-pool.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
 import type { Core } from './base.ts';
@@ -66,6 +67,7 @@ function createAnswers(core: Core, tools: ToolCatalog, { tokens, ballots }: Inta
     tokens,
     batches: new BatchDesk({ ballots, approvals: stores.approvals, clock }),
     reopening: new ReopenDesk({ ...stores, reach, tools, config, log }),
+    withdrawals: new WithdrawalDesk(stores),
     confirmations: new Confirmations(redis, keys),
     rememberMs,
     clock,

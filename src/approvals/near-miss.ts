@@ -4,7 +4,7 @@
  */
 import { distance } from 'fastest-levenshtein';
 import { parseTicket } from '../domain/card.ts';
-import { parseTicketReply, type TicketReply, verdictOf } from './reply-parser.ts';
+import { isWithdrawing, parseTicketReply, type TicketReply, verdictOf } from './reply-parser.ts';
 
 export type NearMiss =
   /** It names a request, and what it says of it is no answer: another word, or words around it. */
@@ -14,7 +14,8 @@ export type NearMiss =
   /** It is a word that would decide, and names no request. */
   | { readonly kind: 'no-ticket' };
 
-type Named = Pick<TicketReply, 'approvalId' | 'gen'>;
+/** `withdraws`: it would have taken the request back. */
+type Named = Pick<TicketReply, 'approvalId' | 'gen'> & { readonly withdraws?: true | undefined };
 
 /** Lines that are looked at. */
 const MOST_LINES = 20;
@@ -22,6 +23,7 @@ const MOST_LINES = 20;
 const MOST_BARE_WORDS = 3;
 /** Of which people write variants. */
 const MEANT = ['approve', 'approved', 'approval', 'deny', 'denied', 'reject', 'rejected'];
+const MEANT_TO_WITHDRAW = ['withdraw', 'withdrawn', 'cancel', 'cancelled'];
 /** Letters that may be wrong, in a word of more than so many. */
 const TYPOS = [
   { over: 4, wrong: 2 },
@@ -53,6 +55,9 @@ function missIn(line: string): NearMiss | undefined {
   const ticket = tickets[at];
   // Farther away it is talk about the request.
   const beside = [words[at - 2], words[at - 1], words[at + 1]];
+  if (ticket && beside.some(isWithdrawalMeant)) {
+    return { kind: 'no-line', request: named({ ...ticket, withdraws: true }) };
+  }
   if (ticket) return beside.some(isMeant) ? { kind: 'no-line', request: named(ticket) } : undefined;
   const [first = ''] = words;
   return words.length <= MOST_BARE_WORDS && isMeant(first) ? { kind: 'no-ticket' } : undefined;
@@ -60,16 +65,23 @@ function missIn(line: string): NearMiss | undefined {
 
 function isMeant(word = ''): boolean {
   const verdict = verdictOf(word);
-  if (verdict === 'approve' || verdict === 'deny') return true;
+  return verdict === 'approve' || verdict === 'deny' || isLike(word, MEANT);
+}
+
+function isWithdrawalMeant(word = ''): boolean {
+  return isWithdrawing(word) || isLike(word, MEANT_TO_WITHDRAW);
+}
+
+function isLike(word: string, meant: readonly string[]): boolean {
   const folded = word.toLowerCase();
   const { wrong = 0 } = TYPOS.find(({ over }) => folded.length > over) ?? {};
-  return MEANT.some((meant) => meant[0] === folded[0] && distance(meant, folded) <= wrong);
+  return meant.some((each) => each[0] === folded[0] && distance(each, folded) <= wrong);
 }
 
 function bare(word: string): string {
   return word.replace(/^[(_"'“„«]+|[.!:)_"'”»。、…]+$/gu, '');
 }
 
-function named({ approvalId, gen }: Named): Named {
-  return { approvalId, gen };
+function named({ approvalId, gen, withdraws }: Named): Named {
+  return { approvalId, gen, ...(withdraws ? { withdraws } : {}) };
 }

@@ -16,6 +16,7 @@
  *                             delegate TICKET person        let somebody else decide it in one's place
  *                             reassign TICKET person [for other]   the same in the place of another, by an operator
  *   reopen CODE               reopen TICKET                 what ended without effect is asked again
+ *                             withdraw TICKET [reason]      by those who asked for it; `cancel` says the same
  *
  * Several tickets after `approve` or `deny` answer several requests: `approve T1 T2 T3`, with the sign that they were
  * read behind them.
@@ -163,23 +164,49 @@ export function parseReply(readings: readonly string[], codes: ReplyCodes): Pars
   return others.reduce<ParsedReply>(agreement, first ?? unclear('empty'));
 }
 
-/** An answer that names its approval by a ticket. */
-export interface TicketReply {
+/** What names its approval by a ticket: an answer, or the word of whoever asked that it is to be taken back. */
+export type TicketReply = {
   readonly approvalId: ApprovalId;
   readonly gen: number;
-  readonly said: ParsedReply;
-}
+} & (
+  | { readonly said: ParsedReply; readonly withdraws?: never }
+  | { readonly said: Withdrawal; readonly withdraws: true }
+);
+
+export type Withdrawal = { readonly kind: 'withdraw'; readonly reason: string } | Unclear;
 
 /** Reads an answer with a ticket out of a message; undefined when its first line is none. */
 export function parseTicketReply(text: string): TicketReply | undefined {
   const line = bareLine(text);
-  const words = line === undefined ? undefined : split(line);
-  const ticket = words && ticketIn(words.code);
-  if (line === undefined || !words || !ticket) return undefined;
-  if (line.length > MAX_LINE_CHARS) return { ...ticket, said: unclear('too-long') };
-  if (hasHiddenCharacters(line)) return { ...ticket, said: unclear('hidden-characters') };
-  return { ...ticket, said: judge(words) };
+  if (line === undefined) return undefined;
+  const words = split(line);
+  const withdrawal = words ? undefined : withdrawalIn(line);
+  const ticket = ticketIn((words ?? withdrawal)?.code ?? '');
+  if (!ticket) return undefined;
+  const doubt = doubtOfLine(line);
+  if (words) return { ...ticket, said: doubt ?? judge(words) };
+  const reason = withoutLeadingSeparator(withdrawal?.rest ?? '');
+  const asks = isQuestion(line) ? unclear('question') : undefined;
+  return { ...ticket, withdraws: true, said: doubt ?? asks ?? { kind: 'withdraw', reason } };
 }
+
+function doubtOfLine(line: string): Unclear | undefined {
+  if (line.length > MAX_LINE_CHARS) return unclear('too-long');
+  return hasHiddenCharacters(line) ? unclear('hidden-characters') : undefined;
+}
+
+/** No answer: it is said by those who asked, to whom no mail has brought a code. */
+function withdrawalIn(line: string): Pick<Line, 'code' | 'rest'> | undefined {
+  const [, word = '', code = '', rest = ''] = /^(\S+)\s+(\S+)\s*(.*)$/u.exec(line) ?? [];
+  return isWithdrawing(word) ? { code, rest: rest.trim() } : undefined;
+}
+
+/** Whether a word that stands first takes back what was asked for. */
+export function isWithdrawing(word: string): boolean {
+  return WITHDRAWING.has(fold(word));
+}
+
+const WITHDRAWING: ReadonlySet<string> = new Set(['withdraw', 'cancel']);
 
 /** An answer to several requests. */
 export interface BatchReply {
@@ -434,6 +461,8 @@ function fold(word: string): string {
   return word.normalize('NFKC').replaceAll('’', "'").toLowerCase();
 }
 
-function unclear(why: UnclearReason): ParsedReply {
+type Unclear = Extract<ParsedReply, { kind: 'unclear' }>;
+
+function unclear(why: UnclearReason): Unclear {
   return { kind: 'unclear', why };
 }

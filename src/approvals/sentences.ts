@@ -16,6 +16,7 @@ import type { ReopenCode } from '../domain/approval/reopening.ts';
 import { endOf, type Silence, whatSilenceDoes } from '../domain/approval/silence.ts';
 import type { ReplyResult } from '../domain/approval/talk.ts';
 import type { VoteResult } from '../domain/approval/voting.ts';
+import type { WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type Platform } from '../domain/ids.ts';
@@ -475,6 +476,23 @@ export function replyText({ code, approval }: ReplyResult): string {
       return 'Only those on whose behalf this is asked can reply to the question. Nothing has changed.';
     case 'INVALID':
       return 'A reply needs some text. Nothing has changed.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** What became of taking a request back, in markdown; for whoever wanted it alone. */
+export function withdrawText({ code, approval }: WithdrawResult): string {
+  const stands = literal(standing(approval));
+  switch (code) {
+    case 'DONE':
+      return `Recorded, and everybody who was asked sees it. ${stands}`;
+    case 'ALREADY':
+      return `It was settled before, so there is nothing to withdraw. ${stands}`;
+    case 'TOO_LATE':
+      return `It has begun, so it cannot be withdrawn any more. ${stands}`;
+    case 'NOT_ELIGIBLE':
+      return 'Only the one who asked for it, or somebody who runs me, can withdraw it; those who are asked say no with `deny`. Nothing has changed.';
     default:
       return code satisfies never;
   }

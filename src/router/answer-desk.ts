@@ -26,6 +26,7 @@ import {
   parseTicketReply,
   type TicketReply,
   type UnclearReason,
+  type Withdrawal,
 } from '../approvals/reply-parser.ts';
 import type { ReplyClaim, ReplySubject, ReplyTokens } from '../approvals/reply-token.ts';
 import { literal, noticeFor, standing, titleOf, viaText } from '../approvals/sentences.ts';
@@ -52,6 +53,7 @@ import type { BatchDesk } from './batch-desk.ts';
 import { type Confirmations, readConfirmation } from './confirmations.ts';
 import type { Reach } from './reach.ts';
 import type { ReopenDesk } from './reopen-desk.ts';
+import type { WithdrawalDesk } from './withdrawal-desk.ts';
 
 /** The same person is told the same thing about the same approval once in this time. */
 const HELP_AGAIN_MS = 60 * 60_000;
@@ -62,6 +64,7 @@ export interface AnswerDeps {
   readonly tokens: ReplyTokens;
   readonly batches: BatchDesk;
   readonly reopening: ReopenDesk;
+  readonly withdrawals: WithdrawalDesk;
   readonly confirmations: Confirmations;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -311,10 +314,11 @@ export class AnswerDesk implements Lookup {
     return { kind: 'answered', code, notice };
   }
 
-  async #takeTicket(message: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Receipt> {
+  async #takeTicket(message: InboundMessage, reply: TicketReply): Promise<Receipt> {
+    const { approvalId, said } = reply;
     const { sender, text } = message;
     const asCommand = /^[/!]/.test(text);
-    const { code, notice, buttons } = await this.#judgeLine(message, { approvalId, gen, said });
+    const { code, notice, buttons } = await this.#judgeLine(message, reply);
     const actor = this.deps.directory.personOf(sender.account)?.id ?? sender.account;
     const event: AuditEvent = {
       event: 'answer.received',
@@ -399,7 +403,9 @@ export class AnswerDesk implements Lookup {
     return { kind: 'answered', code, notice, ...(buttons ? { buttons } : {}) };
   }
 
-  async #judgeLine({ id, sender }: InboundMessage, { approvalId, gen, said }: TicketReply): Promise<Told> {
+  async #judgeLine({ id, sender }: InboundMessage, reply: TicketReply): Promise<Told> {
+    if (reply.withdraws) return this.#withdraw(sender, reply, reply.said);
+    const { approvalId, gen, said } = reply;
     const speaker = await this.#speakerOf(sender);
     if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
     // A mail may quote what somebody else wrote, above everything of its own.
@@ -421,6 +427,29 @@ export class AnswerDesk implements Lookup {
       return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
     const told = this.#withReopening(result, speaker);
     return { code: told.code, notice: told.notice, ...(await this.#buttonsFor(speaker.person, told)) };
+  }
+
+  /**
+   * Whoever asked may be a guest, and may have asked by mail: a line quoted there by mistake takes nothing but their own
+   * wish back, which can be asked again.
+   */
+  async #withdraw(
+    sender: Sender,
+    { approvalId, gen }: Pick<TicketReply, 'approvalId' | 'gen'>,
+    said: Withdrawal,
+  ): Promise<Told> {
+    const { directory, clock, withdrawals } = this.deps;
+    const speaker = await directory.speakerNow(sender, clock.now());
+    if (!speaker) return { code: 'NOT_ELIGIBLE', notice: UNKNOWN_HERE };
+    if (said.kind === 'unclear') {
+      const notice = `That changed nothing: ${UNCLEAR[said.why]}. Write \`withdraw ${ticketOf({ approvalId, gen })}\`.`;
+      return { code: 'NOT_UNDERSTOOD', notice };
+    }
+    const { account } = sender;
+    const withdrawn = await withdrawals.withdraw(approvalId, { speaker, account }, said.reason);
+    return (
+      withdrawn ?? { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing has changed.` }
+    );
   }
 
   /** `about`: what they answered. */
@@ -625,9 +654,11 @@ function missedText(miss: NearMiss, approval: Approval, isAmongOthers: boolean):
     return { code, notice: noticeFor({ code, approval }) };
   }
   const ticket = ticketOf({ approvalId: approval.id, gen: approval.gen });
-  const how = isAmongOthers
-    ? 'several requests wait here, and each names its lines itself'
+  const withdraws = miss.kind !== 'no-ticket' && miss.request.withdraws;
+  const line = withdraws
+    ? `\`withdraw ${ticket}\``
     : `\`approve ${ticket}\` or \`deny ${ticket} your reason\``;
+  const how = isAmongOthers ? 'several requests wait here, and each names its lines itself' : line;
   const notice = `That decided nothing: ${MISSED[miss.kind]}. What decides is a new message that begins with the line: ${how}.`;
   return { code: 'NOT_UNDERSTOOD', notice };
 }

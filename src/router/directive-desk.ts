@@ -18,10 +18,11 @@ import type { Config } from '../config/load-config.ts';
 import type { StopSign } from '../control/stop-sign.ts';
 import { type OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval/record.ts';
+import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { Lookup, Trouble, WaitingApproval } from '../domain/gateway.ts';
-import { type ConversationId, platformOf } from '../domain/ids.ts';
+import { type ConversationId, type PersonId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { InboundMessage, Picker, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -65,6 +66,7 @@ export type Directive =
   | 'approvals'
   | 'approve'
   | 'deny'
+  | 'withdraw'
   | 'grants'
   | 'new'
   | 'stop'
@@ -232,6 +234,8 @@ export class DirectiveDesk {
         return 'Which request? Write `/approve` and its ticket; `/approvals` lists them.';
       case 'deny':
         return 'Which request? Write `/deny`, its ticket and, if you like, a reason; `/approvals` lists them.';
+      case 'withdraw':
+        return 'Which request? Write `/withdraw` and its ticket; `/status` lists what is held here.';
       default:
         return directive satisfies never;
     }
@@ -286,7 +290,9 @@ export class DirectiveDesk {
         : 'I am not at anything here.',
       ...(here.length === 0
         ? []
-        : [`This still waits, or runs because somebody agreed to it:\n\n${here.map(heldLine).join('\n')}`]),
+        : [
+            `This still waits, or runs because somebody agreed to it:\n\n${here.map((each) => heldLine(each, person)).join('\n')}`,
+          ]),
     ].join('\n\n');
   }
 
@@ -308,7 +314,7 @@ export class DirectiveDesk {
         : `${yours.length} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,
       here.length === 0
         ? 'Nothing is held in this conversation.'
-        : `Held in this conversation:\n\n${here.map(heldLine).join('\n')}`,
+        : `Held in this conversation:\n\n${here.map((each) => heldLine(each, id)).join('\n')}`,
       this.#manner(askerOf({ person: id, roles, at: replyTo })),
       ...this.#connections(),
     ].join('\n\n');
@@ -350,8 +356,11 @@ interface Answer {
   readonly effects?: readonly Effect[];
 }
 
-function heldLine(approval: Approval): string {
-  return `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`;
+/** With the line that takes it back, for whoever asked for it. */
+function heldLine(approval: Approval, reader: PersonId): string {
+  const line = `- ${literal(titleOf(approval))} (until ${whenText(approval.deadlineMs)})`;
+  if (approval.request.requester !== reader) return line;
+  return `${line}\n  \`/withdraw ${ticketOf({ approvalId: approval.id, gen: approval.gen })}\``;
 }
 
 function toPick(waiting: readonly WaitingApproval[]): Picker {
@@ -371,6 +380,7 @@ export function readDirective(
   if (name === 'ask')
     return rest.trim() === '' ? { directive: 'help' } : { directive: 'ask', text: rest.trim() };
   if (name === 'approve' || name === 'deny') return { directive: name };
+  if (name === 'withdraw' && rest.trim() === '') return { directive: name };
   if (name === 'grants' && /^(?:revoke\s+\S+\s*)?$/i.test(rest)) return { directive: name };
   if (name === 'handback' || name === 'human') return { directive: name };
   if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
@@ -401,6 +411,7 @@ export const COMMANDS_HELP = `**What you can write to me**
 - \`/edit <ticket> amount=40\`: say yes, with that changed
 - \`/question <ticket> <text>\`: ask something first; \`/reply <ticket> <text>\` answers it
 - \`/undo <ticket>\`, \`/delegate <ticket> <person>\`: take back what you said, let somebody else decide
+- \`/withdraw <ticket>\`: take back what you asked for; \`/status\` lists what is held here
 - \`/always <ticket> …\`: say yes to further calls like it, where the policy takes that; \`/grants\` lists what you said
 - \`/human <reason>\`: have a person come
 - \`/takeover\`, \`/handback <note>\`: answer here yourself instead of me, where you may, and give it back

@@ -29,8 +29,19 @@ describe('an attempt to answer a request', () => {
   });
 
   it.each([
+    [`please withdraw ${TICKET}`, 'no-line'],
+    [`withdrw ${TICKET}`, 'no-line'],
+    [`${TICKET} cancelled`, 'no-line'],
+    [`Hi,\nwithdraw ${TICKET}`, 'not-first'],
+  ])('to take one back is seen in %j', (text, kind) => {
+    expect(nearMissIn(text)).toMatchObject({ kind, request: { withdraws: true } });
+  });
+
+  it.each([
     '',
     'ok',
+    'cancel',
+    'withdraw it',
     'the improvement is done',
     'approve it when the audit is over, not before',
     `what is ${TICKET} about`,

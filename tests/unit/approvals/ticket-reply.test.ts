@@ -32,12 +32,26 @@ describe('an answer by ticket', () => {
   });
 
   it.each([
+    [`withdraw ${TICKET}`, { kind: 'withdraw', reason: '' }],
+    [`/withdraw ${TICKET}: Kim did it by hand`, { kind: 'withdraw', reason: 'Kim did it by hand' }],
+    [`!cancel ${TICKET}`, { kind: 'withdraw', reason: '' }],
+    [`Cancel \`${TICKET}\``, undefined],
+    [`withdraw ${TICKET}?`, { kind: 'unclear', why: 'question' }],
+    [`withdraw ${TICKET}\u202e`, { kind: 'unclear', why: 'hidden-characters' }],
+  ])('OM-120 takes a request back in %j', (text, said) => {
+    expect(parseTicketReply(text)).toEqual(said && { ...named, said, withdraws: true });
+  });
+
+  it.each([
     'approve it',
     'approve',
     `please approve ${TICKET}`,
     `> approve ${TICKET}`,
     `what about approve ${TICKET}`,
     'approve apr_p7_0123456789',
+    'cancel order 7',
+    'withdraw',
+    `please withdraw ${TICKET}`,
     `maybe\napprove ${TICKET}`,
     '',
   ])('is not %j', (text) => {

@@ -115,5 +115,6 @@ describe('what the core says of commands', () => {
     expect(inSlackWords('`/approvals` lists them, `/approve apr_1.1` says yes; /path/deny stays')).toBe(
       '`/signalbox approvals` lists them, `/signalbox approve apr_1.1` says yes; /path/deny stays',
     );
+    expect(inSlackWords('`/withdraw apr_1.1`')).toBe('`/signalbox withdraw apr_1.1`');
   });
 });
