@@ -20,12 +20,14 @@ import {
   elevationAskedText,
   elevationWaitsNews,
   MOST_CARRIED_CHARS,
+  MOST_SHOWN_CHARS,
   NOBODY_TO_ELEVATE,
   notElevatedNews,
   notElevatedText,
   TOO_MUCH_TO_CARRY,
   toElevateInput,
   tooLateText,
+  tooLongToShowText,
 } from './elevation.ts';
 import type { Deed, MessageItem, Work } from './handling.ts';
 import { handledAudit } from './handling-audit.ts';
@@ -73,6 +75,8 @@ export class ElevationDesk {
     const { elevation, tools } = this.deps.config().authorizations;
     const tool = this.deps.tools.find(ELEVATE);
     if (!elevation.approvers || !tool) return this.#refuse(work, NOBODY_TO_ELEVATE);
+    const { length } = item.message.text;
+    if (length > MOST_SHOWN_CHARS) return this.#refuse(work, tooLongToShowText(length));
     const input = toElevateInput(item, elevation, tools);
     if (JSON.stringify(input).length > MOST_CARRIED_CHARS) return this.#refuse(work, TOO_MUCH_TO_CARRY);
     const held = {

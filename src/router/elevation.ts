@@ -20,16 +20,18 @@ import type { Elevation, ToolAccess } from '../config/tool-access.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
-import type { AnswerChoice } from '../domain/message.ts';
-import type { Tool } from '../domain/tool.ts';
+import type { AnswerChoice, Attachment } from '../domain/message.ts';
+import type { Preview, Tool } from '../domain/tool.ts';
 
 export const ELEVATE = 'elevate';
 
 /** What a request carries of a message, with the files that are inside it: a file of a mail is no reference. */
 export const MOST_CARRIED_CHARS = 200_000;
 
-/** Most of the message that its card shows, in characters. */
-const SHOWN_CHARS = 1_500;
+/** Longest message that somebody is asked to agree to, in characters: the card shows all of it. */
+export const MOST_SHOWN_CHARS = 10_000;
+
+type Fact = NonNullable<Preview['told']>['facts'][number];
 
 const MessageItem = MailboxItem.options[0];
 type MessageItem = z.infer<typeof MessageItem>;
@@ -64,7 +66,9 @@ export function createElevateTool(access: () => ToolAccess): Tool<typeof Elevate
       told: {
         title: `a message of ${message.requester.name}`,
         facts: [
-          { label: 'message', value: shown(message.message.text) },
+          { label: 'message', value: message.message.text },
+          ...askedFor(message.directives),
+          ...enclosed(message.message.attachments),
           { label: 'opens', value: opens.join(', ') || 'nothing: no tool is kept for elevated messages' },
           {
             label: 'for',
@@ -132,6 +136,11 @@ export function notElevatedText(approval: Approval): string {
 export const NOBODY_TO_ELEVATE =
   'You may not lift what `/elevated` lifts, and nobody is named here who could agree to it, so I did nothing with your message. Without `/elevated` I answer it.';
 
+/** @param length of the message, in characters */
+export function tooLongToShowText(length: number): string {
+  return `Whoever agrees to a message with \`/elevated\` reads all of it, and yours is too long for that: it has ${length} characters, and may have ${MOST_SHOWN_CHARS}. So nobody was asked, and I did nothing with it. Send it in fewer words, or without \`/elevated\`.`;
+}
+
 export const TOO_MUCH_TO_CARRY =
   'What comes with your message is too much to keep until somebody agrees, so nobody was asked and I did nothing with it. Send it without the files, or without `/elevated`.';
 
@@ -153,10 +162,22 @@ export function notElevatedNews(name: string): string {
   return `A message of ${name} that asked for what is kept back was not agreed to. You are not shown it, and nothing of it was done.`;
 }
 
-function shown(text: string): string {
-  return text.length > SHOWN_CHARS
-    ? `${text.slice(0, SHOWN_CHARS)} … (${text.length - SHOWN_CHARS} more characters)`
-    : text;
+/** What stood in front of the message beside `/elevated`: it decides with what the message is handled. */
+function askedFor(directives: MessageDirectives | undefined): Fact[] {
+  const { asked = [], profile, mode } = directives ?? {};
+  const words = [
+    ...asked.filter((each) => each !== 'elevated'),
+    ...(profile === undefined ? [] : [`the tools of the profile ${profile}`]),
+    ...(mode === undefined ? [] : [`instructions: ${mode}`]),
+  ];
+  return words.length === 0 ? [] : [{ label: 'with', value: words.join(', ') }];
+}
+
+/** By name and size; what is in them is not shown. */
+function enclosed(files: readonly Attachment[] = []): Fact[] {
+  if (files.length === 0) return [];
+  const named = files.map(({ name, mediaType, bytes }) => `${name} (${mediaType}, ${bytes} bytes)`);
+  return [{ label: 'files', value: named.join('\n') }];
 }
 
 function minutesText(ms: number): string {

@@ -71,6 +71,15 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
     ]);
   });
 
+  it('OB-017 asks nobody about a message that is too long to be read, and says how long it may be', async () => {
+    const thread = await story.mention(`/elevated ${'refund order 7. '.repeat(700)}`);
+
+    await story.answer(thread, /too long for that: it has 11199 characters, and may have 10000/);
+    await story.quiet();
+    expect(await story.open()).toEqual([]);
+    expect(requests()).toEqual([]);
+  });
+
   it('OB-016 elevates that message alone', async () => {
     const { thread, ticket } = await asked('/elevated what can you do?');
     await story.mention(`/approve ${ticket}`, DANA.slack);
