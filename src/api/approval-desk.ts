@@ -52,7 +52,7 @@ import type { AnswerBook } from './answer-book.ts';
 import type { AskedIndex } from './asked-index.ts';
 import type { ApprovalBell } from './bell.ts';
 import { isProblemCode, Problem, type ProblemCode } from './problem.ts';
-import { groundsOf } from './request-check.ts';
+import { checkSilence, groundsOf } from './request-check.ts';
 import type {
   Act,
   AnswerRequest,
@@ -143,6 +143,7 @@ export class ApprovalDesk {
     const { directory, reach, config, log } = this.deps;
     const { client, settings, key } = caller;
     const grounds = groundsOf(client, settings, request, config().escalation.policies);
+    checkSilence(grounds, request);
     const requester = this.#requester(caller, request.requester);
     const origin = addressOf(client);
     const asked = {

@@ -1,6 +1,7 @@
 /** What a client may ask, and of whom: whatever its settings do not name is refused. Pure. */
 import type { ApiClient } from '../config/api.ts';
 import type { EscalationPolicy } from '../config/escalation.ts';
+import { optionOf } from '../domain/approval/answer.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { type Approvers, type Leaf, leavesOf } from '../domain/quorum.ts';
 import { Problem } from './problem.ts';
@@ -36,6 +37,26 @@ export function groundsOf(
     });
   }
   return { approvers, rule, policyName, policy };
+}
+
+/**
+ * Whoever offers options takes no other words, of the policy neither.
+ *
+ * @throws {Problem} when the policy answers with none of them if nobody does
+ */
+export function checkSilence(
+  { policyName, policy }: Pick<Grounds, 'policyName' | 'policy'>,
+  { options }: Pick<CreateRequest, 'options'>,
+): void {
+  const answers = policy.on_timeout.flatMap((rung) => (rung.kind === 'default' ? [rung.text] : []));
+  const foreign = options && answers.find((text) => !optionOf({ options }, text));
+  if (!options || foreign === undefined) return;
+  throw new Problem({
+    code: 'NOT_OFFERED',
+    detail: `When nobody answers, the policy "${policyName}" answers "${foreign}", which is none of the options: ${options.map(({ id }) => id).join(', ')}.`,
+    remedy:
+      'Offer that as an option, by its id or its label, or name a policy that answers with one of these.',
+  });
 }
 
 function whoIsAsked(

@@ -1,5 +1,6 @@
 /** A program asks which of several: people choose, and the program hears the id of what they chose. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Rung } from '../../src/domain/approval/record.ts';
 import { Platform } from '../../src/domain/ids.ts';
 import { DANA as DANA_, PROJECT } from '../../src/sandbox/people.ts';
 import { type ApiAnswer, aClient, aRequest, beginApiStory, call } from '../support/api.ts';
@@ -9,6 +10,8 @@ import { openCardFor } from '../support/surfaces/web-surface.ts';
 
 const THREE = ['red', 'green', 'blue'].map((id) => ({ id, label: `The ${id} one` }));
 const SEVEN = Array.from({ length: 7 }, (_, n) => ({ id: `n-${n + 1}`, label: `Number ${n + 1}` }));
+
+const DAY_MS = 24 * 3_600_000;
 
 let story: Story;
 beforeEach(async () => {
@@ -37,6 +40,14 @@ function preferring(platform: string): void {
 async function decision(id: string): Promise<ApiAnswer['body']> {
   const { body } = await call(story, 'GET', `/approvals/${id}/wait?until=decided&timeout=10`);
   return body.approval.decision;
+}
+
+/** Of a day; after that this happens. */
+function onTimeout(...on_timeout: readonly Rung[]): void {
+  const { escalation } = story.config;
+  const policy = { ...escalation.policies.default, deadline: DAY_MS, on_timeout: [...on_timeout] };
+  const policies = { ...escalation.policies, default: policy };
+  story.config = { ...story.config, escalation: { ...escalation, policies } };
 }
 
 function slackCard() {
@@ -180,5 +191,45 @@ describe('an answer that is one of several', () => {
 
     expect(status).toBe(201);
     expect(body.approval).toMatchObject({ choices: ['answer', 'ask', 'take-back'], options: THREE });
+  });
+});
+
+describe('when nobody answers in time', () => {
+  it('OM-123 the policy answers as a person would: with the option, in its own words', async () => {
+    onTimeout({ kind: 'default', text: 'green' });
+    const { id } = await asked(THREE);
+    await slackCard();
+    await story.seen();
+
+    await story.advance(DAY_MS + 3_600_000);
+
+    expect(await decision(id)).toMatchObject({
+      choice: 'answer',
+      source: 'timeout',
+      text: 'The green one',
+      option: 'green',
+    });
+  });
+
+  it('OM-123 it answers nothing that is not offered: such a request is refused, or expires', async () => {
+    onTimeout({ kind: 'default', text: 'purple' });
+
+    const refused = await ask({ options: THREE });
+    const plain = await ask({ choices: ['approve', 'deny'] });
+    await slackCard();
+    await story.seen();
+    await story.advance(DAY_MS + 3_600_000);
+
+    expect(refused.status).toBe(422);
+    expect(refused.body).toMatchObject({ code: 'NOT_OFFERED' });
+    expect(refused.body.detail).toBe(
+      'When nobody answers, the policy "default" answers "purple", which is none of the options: red, green, blue.',
+    );
+    const { body } = await call(
+      story,
+      'GET',
+      `/approvals/${plain.body.approval.id}/wait?until=decided&timeout=10`,
+    );
+    expect(body.approval).toMatchObject({ state: 'EXPIRED', decision: null });
   });
 });
