@@ -552,7 +552,7 @@ describe('the rules', () => {
   it.each([
     ['executed', 'it is done'],
     ['denied', 'not allowed, so it was not done'],
-    ['expired', 'Nobody answered in time'],
+    ['expired', 'It was not decided in time'],
     ['failed', 'it failed'],
     ['cancelled', 'called off'],
     ['unknown', 'I cannot say whether'],

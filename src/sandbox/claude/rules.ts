@@ -105,7 +105,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
     },
     { when: /\}: executed\. /, say: retelling('It was allowed, and it is done.') },
     { when: /\}: denied\. /, say: retelling('It was not allowed, so it was not done.') },
-    { when: /\}: expired\. /, say: retelling('Nobody answered in time, so it was not done.') },
+    { when: /\}: expired\. /, say: retelling('It was not decided in time, so it was not done.') },
     { when: /\}: answered\. /, say: retelling('I got an answer instead of a yes or no.') },
     { when: /\}: failed\. /, say: retelling('It was allowed, but it failed.') },
     { when: /\}: (?:cancelled|revoked)\. /, say: retelling('It was called off, so it was not done.') },
