@@ -3,15 +3,10 @@ import type { Nodes, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { gfm } from 'micromark-extension-gfm';
+import { isReadable } from '../../src/domain/markdown-bounds.ts';
 
 /** Deeper than any person nests; beyond it a text is taken as it stands, so that reading it cannot exhaust the stack. */
 const MAX_NESTING = 64;
-
-/** Longer than any platform's message by far; beyond it the parser's time would be felt by others. */
-const MAX_PARSED_CHARS = 200_000;
-
-/** Quotes and lists inside each other on one line, the one thing the parser itself recurses on. */
-const DEEP_NESTING = new RegExp(`^(?:[ \\t]*(?:>|[-*+]|\\d{1,9}[.)])){${MAX_NESTING}}`, 'm');
 
 /**
  * One line of words with nothing in it that markdown gives a meaning to: most of what is said, and a tenth of the
@@ -25,14 +20,10 @@ const TREE = [gfmFromMarkdown()];
 
 /** Never throws: text that cannot be read as markdown comes back as one paragraph. */
 export function parseMarkdown(markdown: string): Root {
-  if (PLAIN.test(markdown) || isUnreadable(markdown)) return asParagraph(markdown);
+  if (PLAIN.test(markdown) || !isReadable(markdown)) return asParagraph(markdown);
 
   const tree = fromMarkdown(markdown, { extensions: SYNTAX, mdastExtensions: TREE });
   return depthOf(tree) > MAX_NESTING ? asParagraph(markdown) : tree;
-}
-
-function isUnreadable(markdown: string): boolean {
-  return markdown.length > MAX_PARSED_CHARS || DEEP_NESTING.test(markdown);
 }
 
 function asParagraph(text: string): Root {

@@ -15,6 +15,8 @@
  *      stands there, for mail shows that as well.
  *   2. What is written back reads the same but for what was taken out, and is judged again like any other text.
  *   3. Code is no exception: a client makes links of that, too.
+ *   4. It takes a time that grows with the text alone, whatever marks stand in it: with more of them than anybody writes
+ *      (`markdown-bounds`) it goes out as code.
  */
 import type { Nodes, Parents, PhrasingContent, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
@@ -22,14 +24,12 @@ import { gfmFromMarkdown } from 'mdast-util-gfm';
 import { toString as textOf } from 'mdast-util-to-string';
 import { gfm } from 'micromark-extension-gfm';
 import { dropHidden } from '../domain/hidden-characters.ts';
+import { isReadable } from '../domain/markdown-bounds.ts';
 import { mayHoldSecret, REDACTED } from '../observability/redaction.ts';
 import type { Reading } from './provenance.ts';
 import { essence, LEFT_OUT, type Outlet, WordFilter } from './word-filter.ts';
 
 export { NO_OUTLET, type Outlet } from './word-filter.ts';
-
-/** Longer than any answer; beyond it a text is not taken apart, and its addresses are looked for as they stand. */
-const MAX_PARSED_CHARS = 200_000;
 
 /** Times a text is looked through; each takes something out, and few take more than two. */
 const MOST_ROUNDS = 10;
@@ -43,6 +43,7 @@ export function outgoingText(
   let text = dropHidden(markdown);
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
     const after = once(text, filter);
+    if (after === undefined) return asCode(text, filter);
     if (after === text) return text;
     text = after;
   }
@@ -53,10 +54,12 @@ export function outgoingText(
 export function unfinishedText(markdown: string, { secrets }: Pick<Outlet, 'secrets'>): string {
   const known = secrets.map(essence);
   let text = markdown;
-  while (text !== '' && known.some((secret) => endsWithin(secret, shownEnd(text)))) {
+  for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+    const end = shownEnd(text);
+    if (!known.some((secret) => endsWithin(secret, end))) return text;
     text = withoutLastWord(text);
   }
-  return text;
+  return ''; // nobody writes so by chance
 }
 
 /** Fewer letters of a secret are as likely a word. */
@@ -103,11 +106,12 @@ function unescaped(text: string): string {
     .replaceAll('\\/', '/');
 }
 
-function once(markdown: string, filter: WordFilter): string {
+/** Undefined: it cannot be read as markdown. */
+function once(markdown: string, filter: WordFilter): string | undefined {
   const text = filter.isFree ? filter.words(markdown) : markdown;
   if (filter.isFree && !mayReadOtherwise(text, filter)) return text;
   const tree = treeOf(text);
-  if (!tree) return filter.words(text);
+  if (!tree) return undefined;
   return filter.words(replaced(text, changesIn(tree, { text, filter, definitions: definitionsIn(tree) })));
 }
 
@@ -137,9 +141,9 @@ interface Change {
   readonly by: string;
 }
 
-/** Undefined: it cannot be read as markdown. */
+/** Undefined: it is not read as markdown. */
 function treeOf(text: string): Root | undefined {
-  if (text.length > MAX_PARSED_CHARS) return undefined;
+  if (!isReadable(text)) return undefined;
   try {
     return fromMarkdown(text, { extensions: [gfm()], mdastExtensions: SYNTAX_TREE });
   } catch {
@@ -277,14 +281,22 @@ function textBy(value: string, raw: string, filter: WordFilter): string {
   if (said.length !== written.length) return filter.words(value) === value ? raw : plain(filter.words(value));
   return written
     .map((line, n) => {
-      const [, before = '', core = '', after = ''] = (n === 0 ? FIRST_LINE : NEXT_LINE).exec(line) ?? [];
-      return before + lineBy((said[n] ?? '').trimEnd(), core, filter) + after;
+      const [before = ''] = n === 0 ? [] : (/^[ \t>]*/.exec(line) ?? []);
+      const core = line.slice(before.length);
+      const end = behindBlanks(core);
+      return before + lineBy((said[n] ?? '').trimEnd(), core.slice(0, end), filter) + core.slice(end);
     })
     .join('\n');
 }
 
-const FIRST_LINE = /^()(.*?)([ \t]*)$/;
-const NEXT_LINE = /^([ \t>]*)(.*?)([ \t]*)$/;
+/** Where the blanks at its end begin. From behind: an expression would try each blank there is. */
+function behindBlanks(line: string): number {
+  let end = line.length;
+  while (end > 0 && BLANKS.includes(line.charAt(end - 1))) end--;
+  return end;
+}
+
+const BLANKS = ' \t';
 
 /** As it is written, unless what it says is not. */
 function lineBy(said: string, written: string, filter: WordFilter): string {
@@ -294,19 +306,39 @@ function lineBy(said: string, written: string, filter: WordFilter): string {
   return filter.withCodedHosts(line);
 }
 
+/** Instead of a line of code that cannot be read as text. */
+const LINE_LEFT_OUT = '(a line was left out)';
+
 /** In code nothing is read as markup, as long as all of it is shown as code; whoever shows a part of it may. */
 function codeBy(raw: string, info: string, filter: WordFilter): string {
   const [first = '', ...rest] = raw.split('\n');
   const opening = isClean(info, filter) ? first : first.replace(/^([`~]{3,}).*$/, '$1');
-  return [
-    opening,
-    ...rest.map((line) => (isSaidOtherwise(line, filter) ? readOtherwise(line, filter) : line)),
-  ].join('\n');
+  return [opening, ...rest.map((line) => codeLineBy(line, filter))].join('\n');
 }
+
+function codeLineBy(line: string, filter: WordFilter): string {
+  if (!HIDES.test(line)) return line;
+  if (!isReadable(line)) return LINE_LEFT_OUT;
+  return isSaidOtherwise(line, filter) ? readOtherwise(line, filter) : line;
+}
+
+/** What may stand for another character. */
+const HIDES = /[&\\]/;
+
+/** All of a text as a block of code: there each mark is only what it is. */
+function asCode(text: string, filter: WordFilter): string {
+  const code = text
+    .replaceAll(/`{4,}/g, '```')
+    .split(LINE_END)
+    .map((line) => codeLineBy(line, filter));
+  return ['````', filter.words(code.join('\n')), '````'].join('\n');
+}
+
+const LINE_END = /\r\n|\r|\n/;
 
 /** Whether something comes to light in code when it is read as text. */
 function isSaidOtherwise(code: string, filter: WordFilter): boolean {
-  return /[&\\]/.test(code) && readOtherwise(code, filter) !== asText(code);
+  return HIDES.test(code) && readOtherwise(code, filter) !== asText(code);
 }
 
 function readOtherwise(code: string, filter: WordFilter): string {
@@ -315,8 +347,9 @@ function readOtherwise(code: string, filter: WordFilter): string {
 
 /** By the rules that all readers of markdown share: those that make links of words decode nothing in them. */
 function asText(code: string): string {
+  if (!isReadable(code)) return code;
   try {
-    return textOf(fromMarkdown(code.slice(0, MAX_PARSED_CHARS)));
+    return textOf(fromMarkdown(code));
   } catch {
     return code; // nested deeper than the stack goes
   }

@@ -22,6 +22,9 @@ export const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
 /** Stands where an address was. */
 export const LEFT_OUT = '(a link was left out)';
 
+/** Longest address that may go out: as long as browsers and gateways take them. */
+const MAX_ADDRESS_CHARS = 2_000;
+
 export class WordFilter {
   /** Nothing of strangers was read: addresses go out as they are. */
   readonly isFree: boolean;
@@ -82,6 +85,7 @@ export class WordFilter {
   }
 
   #mayGoOut(address: string): boolean {
+    if (address.length > MAX_ADDRESS_CHARS) return false;
     return [address, withoutMarks(address)].some(
       (each) => this.reading.isSeen(each) || isAllowed(each, this.outlet.hosts),
     );
@@ -95,8 +99,12 @@ export function essence(text: string): string {
 
 /** Marks of markdown behind an address look like a part of it. */
 function withoutMarks(address: string): string {
-  return address.replace(/[*_~|)\]\\]+$/, '');
+  let end = address.length;
+  while (end > 0 && MARKS.includes(address.charAt(end - 1))) end--;
+  return address.slice(0, end);
 }
+
+const MARKS = '*_~|)]\\';
 
 function isAllowed(address: string, hosts: readonly string[]): boolean {
   if (!URL.canParse(address)) return false;

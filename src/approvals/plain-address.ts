@@ -36,23 +36,73 @@ export interface FoundAddress {
 /** In their order; none overlaps another. */
 export function addressesIn(text: string): FoundAddress[] {
   const folded = asRead(text);
-  const found: FoundAddress[] = (LINKIFY.match(folded) ?? []).map(
-    ({ url, index: from, lastIndex: to, schema }) => {
+  const found = piecesOf(folded).reduce<FoundAddress[]>((all, { text: piece, at, goesOn }) => {
+    for (const { url, index, lastIndex, schema } of LINKIFY.match(piece) ?? []) {
+      const from = at + index;
+      // What reaches the end of its piece may go on behind it.
+      const to = at + lastIndex + (lastIndex === piece.length ? goesOn : 0);
+      if (from < (all.at(-1)?.to ?? 0)) continue;
       const own = text.slice(from, to);
-      return { text: own, url, from, to, isBareHost: schema === '' && !/[/?#:]/.test(asRead(own)) };
-    },
-  );
-  const others = [...folded.matchAll(WITH_SCHEME)]
-    .map(({ 0: match, index: from }) => ({ from, to: from + withoutEnd(match).length }))
-    .filter(({ from, to }) => !found.some((each) => each.from < to && from < each.to))
-    .map(({ from, to }) => ({
-      text: text.slice(from, to),
-      url: folded.slice(from, to),
-      from,
-      to,
-      isBareHost: false,
-    }));
+      const isBareHost = schema === '' && !/[/?#:]/.test(asRead(own));
+      all.push({ text: own, url: url + folded.slice(at + lastIndex, to), from, to, isBareHost });
+    }
+    return all;
+  }, []);
+  const others = besides(found, withScheme(folded)).map(({ from, to }) => ({
+    text: text.slice(from, to),
+    url: folded.slice(from, to),
+    from,
+    to,
+    isBareHost: false,
+  }));
   return [...found, ...others].toSorted((a, b) => a.from - b.from);
+}
+
+/** Longest word that is looked at as a whole: what looking takes grows with the square of it. */
+const WHOLE_WORD_CHARS = 1_000;
+
+const LONG_WORD = new RegExp(`[^\\p{Z}\\p{Cc}]{${WHOLE_WORD_CHARS + 1},}`, 'gu');
+
+interface Piece {
+  readonly text: string;
+  readonly at: number;
+  /** So much of its word stands behind it. */
+  readonly goesOn: number;
+}
+
+/** Long words in pieces that overlap each other by half, and what stands between those words. */
+function piecesOf(text: string): Piece[] {
+  const pieces: Piece[] = [];
+  let done = 0;
+  const rest = (to: number) => pieces.push({ text: text.slice(done, to), at: done, goesOn: 0 });
+  for (const { 0: word, index } of text.matchAll(LONG_WORD)) {
+    rest(index);
+    done = index + word.length;
+    for (let at = 0; at < word.length; at += WHOLE_WORD_CHARS / 2) {
+      const piece = word.slice(at, at + WHOLE_WORD_CHARS);
+      pieces.push({ text: piece, at: index + at, goesOn: word.length - at - piece.length });
+    }
+  }
+  rest(text.length);
+  return pieces;
+}
+
+type Span = Pick<FoundAddress, 'from' | 'to'>;
+
+function withScheme(text: string): Span[] {
+  return [...text.matchAll(WITH_SCHEME)].map(({ 0: match, index: from }) => ({
+    from,
+    to: from + withoutEnd(match).length,
+  }));
+}
+
+/** Those that overlap none that is found already; both in their order. */
+function besides(found: readonly Span[], spans: readonly Span[]): Span[] {
+  let next = 0;
+  return spans.filter(({ from, to }) => {
+    while ((found[next]?.to ?? Number.POSITIVE_INFINITY) <= from) next++;
+    return (found[next]?.from ?? Number.POSITIVE_INFINITY) >= to;
+  });
 }
 
 /** `https[:]//evil[.]test/x`: to be read, not followed. */
@@ -100,7 +150,11 @@ function asRead(text: string): string {
     .replaceAll(/[\uFF01-\uFF5E]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
 }
 
-/** What ends a sentence is no part of an address. */
+/** What ends a sentence is no part of an address. From behind: an expression would try each mark there is. */
 function withoutEnd(address: string): string {
-  return address.replace(/[.,;:!?)\]}]+$/, '') || address;
+  let end = address.length;
+  while (end > 0 && END_MARKS.includes(address.charAt(end - 1))) end--;
+  return address.slice(0, end) || address;
 }
+
+const END_MARKS = '.,;:!?)]}';

@@ -228,7 +228,7 @@ const SECRET_SHAPES: readonly (readonly [RegExp, string])[] = [
   // Discord: bot tokens, and the tokens inside webhook and interaction addresses.
   [/\b[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}\b/g, REDACTED],
   [/((?:webhooks|interactions)\/\d+\/)[\w.-]+/gi, `$1${REDACTED}`],
-  [/(?<![A-Za-z0-9])eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
+  [/(?<![A-Za-z0-9])eyJ[\w-]{1,2000}\.[\w-]+(?:\.[\w-]*)?/g, REDACTED],
   // The reply address of an approval: knowing it is half of answering.
   [/(?<![A-Za-z0-9])apr\+[^@\s"'<>]{1,200}(?=@)/gi, `apr+${REDACTED}`],
   [/(?<![A-Za-z0-9])(bearer)\s+[\w.~+/=:-]{6,}/gi, `$1 ${REDACTED}`],
