@@ -10,7 +10,7 @@ import type { Page } from '../domain/escalation/pager.ts';
 import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
-import { callText, newsText } from './sentences.ts';
+import { callText, lostText, newsText } from './sentences.ts';
 
 /** Steps that one entry of the audit names: after a long outage there may be thousands. */
 const MOST_STEPS_NOTED = 50;
@@ -24,6 +24,7 @@ export function consequencesOf(
     { kind: 'audit', event: toAudit(before, moved) },
     ...moved.acts.flatMap((act, index) => effectsOf(act, index, moved.next, nowMs)),
     ...news(before, moved, nowMs),
+    ...lost(before, moved, nowMs),
   ];
 }
 
@@ -93,10 +94,11 @@ function news(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
   const markdown = newsText(moved);
   if (before === undefined || markdown === undefined) return [];
   const { next } = moved;
-  const owner = before.standing.state === 'ACKED' ? [before.standing.owner.person] : [];
+  const owner = before.standing.state === 'ACKED' ? before.standing.owner.person : before.lastOwner;
   // Who has heard of an owner, or of a pause, hears of the end as well.
   const called = isLive(next) ? before.chains.map(({ person }) => person) : before.told;
-  const heard = [...new Set([...called, ...owner])];
+  // That it goes on without them may not have come to whoever had it before.
+  const heard = [...new Set([...called, ...(owner === undefined ? [] : [owner])])];
   const posts = (before.posted ?? []).map(({ platform, channel }) =>
     toItem({
       kind: 'post',
@@ -112,19 +114,31 @@ function news(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
   );
   const pages = heard
     .filter((person) => person !== moved.actor)
-    .flatMap((person) => {
-      const platform = whereCalled(before, person);
-      if (platform === undefined) return [];
-      const page = {
-        id: `${next.id}:${next.rev}:news`,
-        platform,
-        importance: 'low',
-        why: 'news',
-        markdown,
-      } as const;
-      return [toPage(next, person, page, nowMs)];
-    });
+    .flatMap((person) => toNews(before, next, person, markdown, nowMs));
   return [...posts, ...pages];
+}
+
+/** Whoever had it hears that it goes on without them, unless that is their own doing. */
+function lost(before: Escalation | undefined, moved: EscalationMove, nowMs: number): Effect[] {
+  if (before?.standing.state !== 'ACKED' || moved.next.standing.state === 'ACKED') return [];
+  const { person } = before.standing.owner;
+  const markdown = lostText(moved);
+  if (markdown === undefined || person === moved.actor) return [];
+  return toNews(before, moved.next, person, markdown, nowMs);
+}
+
+/** Nothing where they were never written to. */
+function toNews(
+  before: Escalation,
+  next: Escalation,
+  person: PersonId,
+  markdown: string,
+  nowMs: number,
+): Effect[] {
+  const platform = whereCalled(before, person);
+  if (platform === undefined) return [];
+  const id = `${next.id}:${next.rev}:news`;
+  return [toPage(next, person, { id, platform, importance: 'low', why: 'news', markdown }, nowMs)];
 }
 
 /** Where somebody was called last; undefined when they were not yet. */

@@ -88,6 +88,24 @@ export function newsText({ next, event }: EscalationMove): string | undefined {
   }
 }
 
+/** What whoever had it is told when it goes on without them; undefined when that is not so. */
+export function lostText({
+  next: { id, title },
+  event,
+}: Pick<EscalationMove, 'next' | 'event'>): string | undefined {
+  const lost = `It is not yours any more, and goes on to others: ${literal(title)}. \`/ack ${id}\` takes it again.`;
+  switch (event) {
+    case 'not-confirmed':
+      return `You were asked whether you are still on it, and did not say so. ${lost}`;
+    case 'worse':
+      return `It got worse. ${lost}`;
+    case 'pushed':
+      return `It was pushed on. ${lost}`;
+    default:
+      return undefined;
+  }
+}
+
 function asSentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -123,6 +123,10 @@ export class LiveSurroundings implements Surroundings {
     }));
   }
 
+  tellableAt(person: PersonId, importance: Importance, atMs: number): number {
+    return quietOf(this.deps.directory, person)(importance, atMs);
+  }
+
   canPost(platform: string): boolean {
     return this.deps.writing.canPost(platform);
   }

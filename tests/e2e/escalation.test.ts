@@ -419,6 +419,35 @@ describe('a program that does not take its call', () => {
   });
 });
 
+describe('whoever looks after what is bad, in their quiet hours', () => {
+  it('is asked whether they are still on it all the same, and told when it goes on without them', async () => {
+    const triggers = [{ when: { message: { words: ['fire'] } }, raise: 'lead', severity: 'error' }];
+    story = await Story.begin({
+      config: (shipped) => {
+        const config = withCalling(onSlack(shipped), { triggers });
+        return withPerson(config, 'dana', {
+          time_zone: 'Etc/UTC',
+          quiet_hours: quietIn(30 * MINUTE) as never,
+        });
+      },
+    });
+    await story.mention('there is a fire');
+    const [ticket] = ID.exec(textOf(await dmWith(DANA.slack, /a rule watches for/))) ?? [];
+    await story.dm(DANA.slack, `!ack ${ticket}`);
+    await story.told(DANA.slack, /You look after it now/);
+
+    await story.advance(61 * MINUTE);
+    await dmWith(DANA.slack, /Are you still on it\?/);
+    await story.advance(16 * MINUTE);
+    await story.quiet();
+    // Good news and bad that can wait disturbs nobody at night.
+    await story.advance(9 * 60 * MINUTE);
+
+    const lost = await dmWith(DANA.slack, /did not say so\. It is not yours any more, and goes on to others/);
+    expect(textOf(lost)).toContain(`/ack ${ticket}`);
+  });
+});
+
 describe('what happens by itself', () => {
   it('OM-146 OM-166 calls somebody once for a message that could not be delivered, however many there are', async () => {
     story = await Story.begin({
@@ -482,4 +511,11 @@ function dmWith(user: string, pattern: RegExp) {
 /** Dana is called on Slack first. */
 function onSlack(config: StoryConfig): StoryConfig {
   return withPerson(config, 'dana', { prefers: ['slack', 'email'].map((each) => Platform.parse(each)) });
+}
+
+/** Eight hours of quiet every day, from so long after now on. */
+function quietIn(ms: number) {
+  const DAY = 24 * 60 * MINUTE;
+  const from = Math.floor(((Date.now() + ms) % DAY) / MINUTE) * MINUTE;
+  return Array.from({ length: 7 }, () => [{ from, until: from + 8 * 60 * MINUTE }]);
 }

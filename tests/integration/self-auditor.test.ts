@@ -840,6 +840,7 @@ describe('somebody who is to be called', () => {
       changesAt: () => undefined,
       idsOf: (person) => [person],
       linksOf: () => [],
+      tellableAt: (_person, _importance, atMs) => atMs,
       canPost: () => false,
       isOpen: () => true,
       opensAt: (_, atMs) => atMs,

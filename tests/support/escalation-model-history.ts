@@ -36,12 +36,11 @@ import {
   type Input,
   type Who,
 } from './escalation-model-plan.ts';
-import { DAY, HOUR, PEOPLE, START, surroundings } from './escalation-world.ts';
+import { DAY, HOUR, PEOPLE, quietIn, surroundings } from './escalation-world.ts';
 import { type Doing, type RealSide, SideBySide } from './side-by-side.ts';
 import { type Flow, type ModelFamily, play, StoreModel } from './store-model.ts';
 
 const KEYS = new Keys('');
-const NIGHT_MS = 6 * HOUR;
 const [ALEX] = PEOPLE as [PersonId]; // there are four of them
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
@@ -122,19 +121,14 @@ export interface EngineProcess {
 
 /** The world of a plan. */
 export class PlannedSetting implements Setting {
-  constructor(private readonly plan: Pick<HistoryPlan, 'world' | 'sleepers'>) {}
+  constructor(private readonly plan: Pick<HistoryPlan, 'world'>) {}
 
   surroundings(nowMs: number): Surroundings {
     return surroundings(this.plan.world, nowMs);
   }
 
   quietOf(person: PersonId): Quiet {
-    const sleeps = this.plan.sleepers.includes(person);
-    return (importance, atMs) => {
-      const sinceMidnight = (atMs - START) % DAY;
-      const isQuiet = sleeps && importance !== 'urgent' && sinceMidnight < NIGHT_MS;
-      return isQuiet ? atMs - sinceMidnight + NIGHT_MS : atMs;
-    };
+    return quietIn(this.plan.world, person);
   }
 
   /** Kim has left Slack, which nobody has noticed. */

@@ -3,7 +3,12 @@
  * history: what is wrong, or nothing.
  */
 import { tick } from '../../src/domain/escalation/course.ts';
-import type { EscalationPlan, PlanStep, Target } from '../../src/domain/escalation/plan.ts';
+import {
+  type EscalationPlan,
+  isAtLeast,
+  type PlanStep,
+  type Target,
+} from '../../src/domain/escalation/plan.ts';
 import { dueOf, type Escalation, isLive, type Taken } from '../../src/domain/escalation/record.ts';
 import type { PersonId } from '../../src/domain/ids.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
@@ -215,6 +220,37 @@ export const INVARIANTS = {
         : 'they were told of another owner';
     });
   },
+
+  'E6 it goes on without whoever has it only when they had their time, from when they could be told': (
+    history,
+  ) => {
+    const dueMs = new Map<string, number>();
+    return each(history, (happening) => {
+      if (happening.kind === 'lost') dueMs.clear();
+      if (happening.kind !== 'written') return undefined;
+      const { moved, decidedMs } = happening;
+      const { next, event, acts } = moved;
+      if (event === 'asked-still') {
+        const [question] = acts;
+        const isAsked = question?.kind === 'page';
+        const quiet = isAsked ? history.setting.quietOf(question.person) : undefined;
+        const toldMs = isAsked ? (quiet?.(question.importance, decidedMs) ?? decidedMs) : decidedMs;
+        dueMs.set(next.id, toldMs + next.plan.acknowledge.withinMs);
+      }
+      if (event !== 'not-confirmed') return undefined;
+      return decidedMs >= (dueMs.get(next.id) ?? 0) ? undefined : 'they had not their time';
+    });
+  },
+
+  'E6 whoever took what is bad is asked at once, whatever their quiet hours': (history) =>
+    eachWritten(history, ({ moved: { next, event, acts }, decidedMs }) => {
+      if (event !== 'asked-still' || !isAtLeast(next.severity, 'error')) return undefined;
+      const late = acts.find(
+        (act) =>
+          act.kind === 'page' && history.setting.quietOf(act.person)(act.importance, decidedMs) > decidedMs,
+      );
+      return late && 'they are asked in the morning';
+    }),
 
   'E10 it is taken from its owner only by whoever says so, who puts it off included': (history) =>
     eachWritten(history, ({ before, moved, input }) => {

@@ -85,8 +85,6 @@ export interface HistoryPlan {
   readonly world: World;
   /** What the configuration says first, and what after it is edited. */
   readonly plans: readonly [EscalationPlan, EscalationPlan];
-  /** Who must not be disturbed at night. */
-  readonly sleepers: readonly PersonId[];
   readonly commands: readonly Command[];
 }
 
@@ -300,7 +298,6 @@ export const history: fc.Arbitrary<HistoryPlan> = fc
     fc.record({
       world: worlds(),
       plans: fc.tuple(plans(), plans()),
-      sleepers: fc.subarray(PEOPLE),
       // Most begin with what all else is about.
       commands: commandsOf(isLossy, isAudited).map((each) => (isReported ? [REPORTED, ...each] : each)),
     }),

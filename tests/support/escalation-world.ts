@@ -11,6 +11,7 @@ import {
   snooze,
 } from '../../src/domain/escalation/answers.ts';
 import { type Report, raise, tick, unposted, unreached } from '../../src/domain/escalation/course.ts';
+import type { Quiet } from '../../src/domain/escalation/pager.ts';
 import {
   EscalationPlan,
   type OnEmpty,
@@ -55,6 +56,19 @@ export interface World {
   /** How each is reached; nobody has more ways for what matters less. */
   readonly links: Readonly<Record<string, readonly Link[]>>;
   readonly posts: readonly string[];
+  /** Who must not be disturbed at night, but for what is urgent; absent: nobody. */
+  readonly sleepers?: readonly PersonId[];
+}
+
+/** From midnight on. */
+export const NIGHT_MS = 6 * HOUR;
+
+export function quietIn({ sleepers = [] }: Pick<World, 'sleepers'>, person: PersonId): Quiet {
+  return (importance, atMs) => {
+    const sinceMidnight = (atMs - START) % DAY;
+    const isQuiet = sleepers.includes(person) && importance !== 'urgent' && sinceMidnight < NIGHT_MS;
+    return isQuiet ? atMs - sinceMidnight + NIGHT_MS : atMs;
+  };
 }
 
 export function surroundings(world: World, nowMs: number): Surroundings {
@@ -112,6 +126,7 @@ export function surroundings(world: World, nowMs: number): Surroundings {
       return START + (Math.floor((atMs - START) / schedule.turnMs) + 1) * schedule.turnMs;
     },
     linksOf: (person) => links[person] ?? [],
+    tellableAt: (person, importance, atMs) => quietIn(world, person)(importance, atMs),
     canPost: (platform) => posts.includes(platform),
   };
 }
@@ -147,6 +162,7 @@ export function worlds({ reachable = false } = {}): fc.Arbitrary<World> {
     roles: fc.record({ manager: fc.subarray(PEOPLE), nobody: fc.constant([]) }),
     links: fc.record({ alex: way, dana: way, kim: way, lee: way }),
     posts: fc.subarray(['slack', 'discord']),
+    sleepers: fc.subarray(PEOPLE),
   });
 }
 

@@ -15,7 +15,7 @@ import {
   skipFailed,
   toldWith,
 } from './calling.ts';
-import { type EscalationPlan, importanceOf, isWorse, Severity } from './plan.ts';
+import { type EscalationPlan, importanceOf, isAtLeast, isWorse, Severity } from './plan.ts';
 import {
   type Act,
   advance,
@@ -178,8 +178,8 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
 }
 
 /**
- * Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them. Who is trusted
- * is asked only because it got worse, and trusted all the same.
+ * Whoever took it is asked whether they are still on it; if they do not say so, it goes on without them: the time for
+ * that runs from when they can be told. Who is trusted is asked only because it got worse, and trusted all the same.
  */
 function lookAfterOwner(
   escalation: Escalation,
@@ -192,17 +192,33 @@ function lookAfterOwner(
   const isTooOld = s.nowMs - escalation.lastMs > maxAgeMs;
   if (!standing.asked || isTooOld) {
     const pauseMs = isTooOld ? (acknowledge.remindMs ?? acknowledge.withinMs) : acknowledge.withinMs;
-    const asked: Standing = { ...same, asked: true, ...(isTrusted ? {} : { nextMs: s.nowMs + pauseMs }) };
-    const acts = stillOnIt(standing.owner.person, loudnessOf(escalation.severity), s);
-    return { result: 'asked-still', moved: bySystem(advance(escalation, asked), 'asked-still', acts) };
+    const { acts, toldMs } = stillOnIt(standing.owner.person, escalation.severity, s);
+    const asked: Standing = { ...same, asked: true, ...(isTrusted ? {} : { nextMs: toldMs + pauseMs }) };
+    const { calledOn } = toldWith(escalation, acts);
+    const next: Escalation = { ...advance(escalation, asked), ...(calledOn ? { calledOn } : {}) };
+    return { result: 'asked-still', moved: bySystem(next, 'asked-still', acts) };
   }
   const at = { first: 0, same: lastCallOf(escalation), next: escalation.step }[acknowledge.goesOnAt];
   return { result: 'not-confirmed', moved: bySystem(goesOnAt(escalation, at, s.nowMs), 'not-confirmed') };
 }
 
-function stillOnIt(person: PersonId, importance: Importance, s: Surroundings): Act[] {
+/**
+ * `toldMs`: when they read the question; at once where there is no way to them, so that others are called. What is mild
+ * waits for the end of their quiet hours, and stays theirs until then. What is bad does not: nobody else would be called
+ * about it for hours, and nobody would know whether anybody looks after it.
+ */
+function stillOnIt(
+  person: PersonId,
+  severity: Severity,
+  s: Surroundings,
+): { readonly acts: readonly Act[]; readonly toldMs: number } {
+  const loudness = loudnessOf(severity);
+  const isQuiet = s.tellableAt(person, loudness, s.nowMs) > s.nowMs;
+  const importance = isQuiet && isAtLeast(severity, 'error') ? 'urgent' : loudness;
   const [best] = s.linksOf(person, importance);
-  return best ? [{ kind: 'page', person, platform: best.platform, importance, why: 'still' }] : [];
+  if (!best) return { acts: [], toldMs: s.nowMs };
+  const act: Act = { kind: 'page', person, platform: best.platform, importance, why: 'still' };
+  return { acts: [act], toldMs: s.tellableAt(person, importance, s.nowMs) };
 }
 
 /** What is mild is asked about, not whispered. */

@@ -14,6 +14,8 @@ export interface Surroundings {
   idsOf(person: PersonId): readonly PersonId[];
   /** The ways somebody is called, best first; empty when there is none. */
   linksOf(person: PersonId, importance: Importance): readonly Link[];
+  /** When somebody may be disturbed for something so important: `atMs`, or the end of their quiet hours. */
+  tellableAt(person: PersonId, importance: Importance, atMs: number): number;
   /** Whether something can be posted to a channel of this platform. */
   canPost(platform: string): boolean;
   /** Whether these working hours are open. */

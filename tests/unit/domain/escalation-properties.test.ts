@@ -1,7 +1,7 @@
 /** The invariants of the specification, on random plans in random worlds with random people. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EscalationPlan, PlanStep } from '../../../src/domain/escalation/plan.ts';
+import { type EscalationPlan, isAtLeast, type PlanStep } from '../../../src/domain/escalation/plan.ts';
 import { type Act, dueOf, Escalation, isLive, type Taken } from '../../../src/domain/escalation/record.ts';
 import type { PersonId } from '../../../src/domain/ids.ts';
 import {
@@ -11,8 +11,10 @@ import {
   type Event,
   HOUR,
   MINUTE,
+  NIGHT_MS,
   PEOPLE,
   plans,
+  quietIn,
   Run,
   runOf,
   START,
@@ -128,7 +130,7 @@ describe('an escalation', { timeout: timeFor(60_000) }, () => {
     });
   });
 
-  it('E6 asks whoever took it, and goes on without them if they do not say that they are still on it', () => {
+  it('E6 asks whoever took it, and goes on without them if they do not say that they are still on it in time, which runs from when they are told', () => {
     always(anything, ({ world, plan, course }) => {
       fc.pre(plan.acknowledge.remindMs !== undefined);
       const run = runOf(world, plan, course);
@@ -136,13 +138,19 @@ describe('an escalation', { timeout: timeFor(60_000) }, () => {
       run.do({ kind: 'report', afterMs: 0, severity: 'info' });
       run.do({ kind: 'acknowledge', by: ALEX, instead: true, permitted: true, afterMs: 0 });
       const { remindMs = 0, withinMs } = plan.acknowledge;
-      fc.pre(remindMs + withinMs < plan.maxAgeMs && run.escalation.standing.state === 'ACKED');
+      fc.pre(remindMs + withinMs + NIGHT_MS < plan.maxAgeMs && run.escalation.standing.state === 'ACKED');
 
       const from = run.events.length;
-      run.pass(run.atMs + 3 * (remindMs + withinMs), 'ACTIVE');
+      run.pass(run.atMs + DAY, 'ACTIVE');
 
-      const events = run.events.slice(from).map(({ moved }) => moved?.event);
-      expect(events).toEqual(['asked-still', 'not-confirmed']);
+      const [asked, gone, ...further] = run.events.slice(from);
+      expect([asked?.moved?.event, gone?.moved?.event]).toEqual(['asked-still', 'not-confirmed']);
+      expect(further).toEqual([]);
+      const [question] = asked?.moved?.acts ?? [];
+      const askedMs = asked?.atMs ?? 0;
+      const toldMs = question?.kind === 'page' ? quietIn(world, ALEX)(question.importance, askedMs) : askedMs;
+      expect(gone?.atMs).toBe(toldMs + withinMs);
+      if (isAtLeast(run.escalation.severity, 'error')) expect(toldMs).toBe(askedMs);
     });
   });
 

@@ -364,6 +364,48 @@ describe('an escalation', () => {
     ]);
   });
 
+  it('waits with what is mild for the end of the quiet hours of whoever took it, and gives them their time then', () => {
+    const steps = [call('alex'), wait(10), call('dana'), wait(10)];
+    const run = new Run(world({ sleepers: [ALEX] }), plan(steps), START - 30 * MINUTE).raise();
+
+    run
+      .pass(run.atMs)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + 10 * HOUR);
+
+    const asked = run.events.find(({ result }) => result === 'asked-still');
+    const gone = run.events.find(({ result }) => result === 'not-confirmed');
+    expect(asked).toMatchObject({ atMs: START + 31 * MINUTE, moved: { acts: [{ importance: 'normal' }] } });
+    expect(gone?.atMs).toBe(START + 6 * HOUR + 15 * MINUTE);
+  });
+
+  it('asks whoever took what is bad also in their quiet hours, so that somebody looks after it', () => {
+    const steps = [call('alex'), wait(10), call('dana'), wait(10)];
+    const run = new Run(world({ sleepers: [ALEX] }), plan(steps), START - 30 * MINUTE).raise('error');
+
+    run
+      .pass(run.atMs)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + HOUR);
+
+    const asked = run.events.find(({ result }) => result === 'asked-still');
+    const gone = run.events.find(({ result }) => result === 'not-confirmed');
+    expect(asked).toMatchObject({ atMs: START + 31 * MINUTE, moved: { acts: [{ importance: 'urgent' }] } });
+    expect(gone?.atMs).toBe(START + 46 * MINUTE);
+  });
+
+  it('gives whoever cannot be asked at all no time to answer in their quiet hours', () => {
+    const links = { ...world().links, alex: [] };
+    const run = new Run(world({ sleepers: [ALEX], links }), plan([call('dana'), wait(10)])).raise();
+
+    run
+      .pass(START)
+      .do(taken(ALEX, MINUTE))
+      .pass(START + 2 * HOUR);
+
+    expect(run.events.find(({ result }) => result === 'not-confirmed')?.atMs).toBe(START + 76 * MINUTE);
+  });
+
   it('leaves whoever says so in peace for as long again', () => {
     const run = new Run(world(), plan([call('alex'), wait(10)])).raise();
 
@@ -684,8 +726,10 @@ function world({
   shift = [ALEX],
   links = { alex: [SLACK, EMAIL], dana: [SLACK, EMAIL], kim: [SLACK, EMAIL] },
   posts = [],
+  sleepers = [],
 }: {
   posts?: World['posts'];
+  sleepers?: readonly PersonId[];
   shift?: (PersonId | undefined)[];
   links?: World['links'];
 } = {}): World {
@@ -695,6 +739,7 @@ function world({
     roles: {},
     links,
     posts,
+    sleepers,
   };
 }
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { acknowledge, cancel } from '../../../src/domain/escalation/answers.ts';
-import { type Report, raise } from '../../../src/domain/escalation/course.ts';
+import { acknowledge, cancel, letGo, push } from '../../../src/domain/escalation/answers.ts';
+import { type Report, raise, tick } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan } from '../../../src/domain/escalation/plan.ts';
+import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
 import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { consequencesOf } from '../../../src/escalation/consequences.ts';
+import type { Effect } from '../../../src/redis/effects.ts';
+import { surroundings } from '../../support/escalation-world.ts';
 
 const PLAN = EscalationPlan.parse({
   name: 'duty',
@@ -12,32 +15,99 @@ const PLAN = EscalationPlan.parse({
   lastResort: { who: [{ kind: 'person', person: 'kim' }], importance: 'urgent' },
   nagMs: 1,
   settleMs: 0,
-  acknowledge: { withinMs: 1, goesOnAt: 'same' },
-  maxAgeMs: 1,
-  onWorse: { kind: 'keep' },
+  acknowledge: { remindMs: 1, withinMs: 1, goesOnAt: 'same' },
+  maxAgeMs: 1_000,
+  onWorse: { kind: 'restart' },
+});
+const REPORT: Report = {
+  id: EscalationId.parse('esc_p0_000000000000'),
+  key: 'it',
+  subject: { kind: 'trouble' },
+  severity: 'error',
+  title: 'It does not work',
+  correlation: 'it',
+  except: [],
+};
+const WORSE: Report = { ...REPORT, severity: 'critical' };
+const DEED_OF_ALEX = {
+  by: { person: PersonId.parse('alex'), name: 'Alex' },
+  permitted: true,
+  via: Platform.parse('discord'),
+};
+const DEED_OF_DANA = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
+/** Nobody can be reached. */
+const AT = (nowMs: number) =>
+  surroundings({ hours: {}, schedules: {}, roles: {}, links: {}, posts: [] }, nowMs);
+
+function begun(): Escalation {
+  return raise(undefined, REPORT, PLAN, 0).moved!.next;
+}
+
+/** Asked whether they are still on it, and given a ms to say so. */
+function asked(taken: Escalation): Escalation {
+  return tick(taken, AT(2)).moved!.next;
+}
+
+/** Who is told what. */
+function toldBy(effects: readonly Effect[]): object[] {
+  return effects.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : []));
+}
+
+describe('whoever had it', () => {
+  it.each<[string, (taken: Escalation) => EscalationMove | undefined, RegExp]>([
+    [
+      'who did not say that they are still on it',
+      (taken) => tick(asked(taken), AT(3)).moved,
+      /did not say so/,
+    ],
+    ['of whom it is pushed on to others', (taken) => push(taken, DEED_OF_DANA, 2).moved, /It was pushed on/],
+    [
+      'of whom it is taken because it got worse',
+      (taken) => raise(taken, WORSE, PLAN, 2).moved,
+      /It got worse/,
+    ],
+  ])('hears, %s, that it goes on without them, and how to take it again', (_, lose, why) => {
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
+    const before = asked(taken);
+
+    const told = toldBy(consequencesOf(before, lose(taken)!, 3));
+
+    expect(told).toMatchObject([
+      { kind: 'page', person: 'alex', page: { why: 'news', platform: 'discord' } },
+    ]);
+    const [{ page } = { page: undefined }] = told as { page?: { markdown: string } }[];
+    expect(page?.markdown).toMatch(why);
+    expect(page?.markdown).toContain(
+      `It is not yours any more, and goes on to others: It does not work. \`/ack ${REPORT.id}\` takes it again.`,
+    );
+  });
+
+  it('hears nothing of what they did themselves', () => {
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
+
+    expect(toldBy(consequencesOf(taken, push(taken, DEED_OF_ALEX, 2).moved!, 2))).toEqual([]);
+    expect(toldBy(consequencesOf(taken, letGo(taken, DEED_OF_ALEX, 2).moved!, 2))).toEqual([]);
+  });
+
+  it('hears who has it since, in case they have not read yet that it went on without them', () => {
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
+    const gone = tick(asked(taken), AT(3)).moved!.next;
+
+    const told = toldBy(consequencesOf(gone, acknowledge(gone, DEED_OF_DANA, 4).moved!, 4));
+
+    expect(told).toMatchObject([
+      { person: 'alex', page: { markdown: 'Dana looks after it: It does not work.' } },
+    ]);
+  });
 });
 
 describe('what follows from a change of an escalation', () => {
   it('tells whoever has it, and was never called, of its end where they took it', () => {
-    const report: Report = {
-      id: EscalationId.parse('esc_p0_000000000000'),
-      key: 'it',
-      subject: { kind: 'trouble' },
-      severity: 'error',
-      title: 'It does not work',
-      correlation: 'it',
-      except: [],
-    };
-    const raised = raise(undefined, report, PLAN, 0).moved!.next;
-    const alex = { person: PersonId.parse('alex'), name: 'Alex' };
-    const via = Platform.parse('discord');
-    const taken = acknowledge(raised, { by: alex, permitted: true, via }, 1).moved!.next;
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
 
-    const dana = { person: PersonId.parse('dana'), name: 'Dana' };
-    const effects = consequencesOf(taken, cancel(taken, { by: dana, permitted: true }).moved!, 2);
+    const effects = consequencesOf(taken, cancel(taken, DEED_OF_DANA).moved!, 2);
 
-    const told = effects.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : []));
-    expect(told).toMatchObject([
+    expect(toldBy(effects)).toMatchObject([
       { kind: 'page', person: 'alex', page: { why: 'news', platform: 'discord' } },
     ]);
   });
