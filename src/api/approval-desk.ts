@@ -48,6 +48,7 @@ import { type BallotBox, saidBy } from '../router/ballot-box.ts';
 import type { Reach } from '../router/reach.ts';
 import { sayUnasked } from '../router/unasked.ts';
 import type { Caller } from './access.ts';
+import { AgentList } from './agent-list.ts';
 import type { AnswerBook } from './answer-book.ts';
 import type { AskedIndex } from './asked-index.ts';
 import type { ApprovalBell } from './bell.ts';
@@ -99,7 +100,11 @@ export interface Created {
 }
 
 export class ApprovalDesk {
-  constructor(private readonly deps: DeskDeps) {}
+  readonly #ofAgent: AgentList;
+
+  constructor(private readonly deps: DeskDeps) {
+    this.#ofAgent = new AgentList(deps.approvals);
+  }
 
   // ── Asking ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -236,7 +241,11 @@ export class ApprovalDesk {
         remedy: `Leave \`client\` out, or set api.clients.${caller.client}.sees in settings.yaml to all.`,
       });
     }
-    if (wanted === THE_AGENT) return this.#listOfAgent(state, limit);
+    if (wanted === THE_AGENT) {
+      // What the agent asked belongs to conversations; of that, what waits can be found.
+      const page = await this.#ofAgent.page((each) => isIn(each, state), decodeCursor(cursor), limit);
+      return toPage(page.found, page.place);
+    }
     const found: Approval[] = [];
     let place = decodeCursor(cursor);
     for (let looked = 0; looked < MOST_LOOKED_AT; looked += PAGE) {
@@ -250,15 +259,6 @@ export class ApprovalDesk {
       if (listed.length < PAGE) return toPage(found, undefined);
     }
     return toPage(found, place);
-  }
-
-  /** What the agent asked belongs to conversations; of that, what waits can be found. */
-  async #listOfAgent(state: ListQuery['state'], limit: number): Promise<Page> {
-    const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
-    const found = pending
-      .filter((approval) => approval.client === undefined && isIn(approval, state))
-      .toSorted((a, b) => b.openedMs - a.openedMs);
-    return toPage(found.slice(0, limit), undefined);
   }
 
   /**

@@ -221,6 +221,13 @@ export class ApprovalStore {
     return found.sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0));
   }
 
+  /** The ids of all of these, in no order. */
+  async pendingIds(): Promise<ApprovalId[]> {
+    const timers = this.keys.partitions().map((partition) => this.keys.timers(partition));
+    const lists = await Promise.all(timers.map((key) => this.redis.zrange(key, 0, '-1')));
+    return lists.flat().map((id) => ApprovalId.parse(String(id)));
+  }
+
   /**
    * What lies in any of these inboxes and is wanted, the next to expire first. One that cannot be read hides no other.
    *

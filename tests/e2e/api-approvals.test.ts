@@ -398,6 +398,27 @@ describe('the permit to act on a yes', () => {
     const approval = await asked({ permit: true });
     const { id, digest } = approval;
     const tooEarly = await call(story, 'POST', `/approvals/${id}/claim`, { digest });
+describe('what the agent asked', () => {
+  it('is listed page by page, newest first, each once', async () => {
+    const shop = aClient();
+    story.config = withClients(story.config, { shop, inbox: anInbox() });
+    for (const order of [3, 7, 9])
+      await story.answer(await story.mention(`deploy s${order} to production`), /Waiting for/);
+    const page = (query: string) =>
+      call(story, 'GET', `/approvals?client=agent&limit=2${query}`, undefined, { token: INBOX_TOKEN });
+
+    const first = await page('');
+    const second = await page(`&cursor=${first.body.next}`);
+
+    expect(first.body.approvals.map(serviceOf)).toEqual(['s9', 's7']);
+    expect(second.body).toMatchObject({ approvals: [{ args: { service: 's3' } }], next: null });
+  });
+});
+
+function serviceOf({ args }: { args: { service: string } }): string {
+  return args.service;
+}
+
     await says('dana', 'approve', approval);
     const mismatch = await call(story, 'POST', `/approvals/${id}/claim`, { digest: 'something else' });
     const claims = await Promise.all(
