@@ -21,6 +21,7 @@ import type { ApprovalId } from '../domain/ids.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Access, Caller } from './access.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { inexactIn, placeOfUnsafe } from './exact-numbers.ts';
 import { openApiDocument } from './openapi.ts';
 import { API_PATH, OPERATIONS, type Operation, type OperationId, operations } from './operations.ts';
 import { malformed, Problem, type ProblemFacts, toBody } from './problem.ts';
@@ -28,6 +29,8 @@ import { IdempotencyKey, type Waited } from './schema.ts';
 
 /** Far above any request that fits the schema. */
 const MAX_BODY_BYTES = 64 * 1_024;
+/** Of a number that is not taken, so much is said back. */
+const MAX_SHOWN_DIGITS = 40;
 /** Requests of one key that may wait at once; each holds a connection. */
 const MAX_WAITING = 100;
 /** A comment goes out so often while there is nothing to say, so that proxies do not take the silence for the end. */
@@ -130,7 +133,7 @@ export class HttpDoor {
     const parse = app.getDefaultJsonParser('error', 'error');
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
       if (body.length === 0) done(null, {});
-      else parse(request, String(body), (error, read) => done(error ?? roundedIn(read), read));
+      else parse(request, String(body), (error, read) => done(error ?? roundedIn(read, String(body)), read));
     });
     app.addHook('onSend', async (_request, reply) => {
       // A connection kept open for more would hold up the stop.
@@ -421,28 +424,22 @@ function toProblem(error: unknown): Problem {
 }
 
 /** A number that JSON can write and this program cannot keep: another one would be shown, and agreed to. */
-function roundedIn(body: unknown): Problem | null {
+function roundedIn(body: unknown, written: string): Problem | null {
   const place = placeOfUnsafe(body);
-  if (place === undefined) return null;
+  if (place !== undefined) {
+    return new Problem({
+      code: 'MALFORMED',
+      detail: `The number at ${place} is too large to be kept to the last digit.`,
+      remedy: `Send it as a string; whole numbers are exact up to ${Number.MAX_SAFE_INTEGER}.`,
+    });
+  }
+  const literal = inexactIn(written);
+  if (literal === undefined) return null;
   return new Problem({
     code: 'MALFORMED',
-    detail: `The number at ${place} is too large to be kept to the last digit.`,
-    remedy: `Send it as a string; whole numbers are exact up to ${Number.MAX_SAFE_INTEGER}.`,
+    detail: `The number ${literal.slice(0, MAX_SHOWN_DIGITS)} cannot be kept as it is written.`,
+    remedy: 'Send it as a string, or with 15 digits at most.',
   });
-}
-
-/** Where it stands, such as `args.orders[1]`. */
-function placeOfUnsafe(value: unknown, place = ''): string | undefined {
-  if (typeof value === 'number') {
-    return Number.isInteger(value) && !Number.isSafeInteger(value) ? place || 'the top' : undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    const step = Array.isArray(value) ? `[${key}]` : place === '' ? key : `.${key}`;
-    const found = placeOfUnsafe(inner, `${place}${step}`);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 function unreadable(error: unknown): Problem {

@@ -159,11 +159,21 @@ describe('a program asks', () => {
       });
 
     const refused = await asked('9007199254740993');
+    const endless = await asked('1e400');
+    const precise = await asked('0.1234567890123456789');
     const exact = await asked('9007199254740991');
 
     expect(refused).toMatchObject({
       status: 400,
       body: { code: 'MALFORMED', detail: expect.stringContaining('args.lines[0].order') },
+    });
+    expect(endless).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('args.lines[0].order') },
+    });
+    expect(precise).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED', detail: expect.stringContaining('0.1234567890123456789') },
     });
     expect(exact).toMatchObject({
       status: 201,
@@ -388,16 +398,6 @@ describe('answers that a program records', () => {
   });
 });
 
-async function waitForOpen() {
-  await story.quiet();
-  return story.open();
-}
-
-describe('the permit to act on a yes', () => {
-  it('is granted once, for exactly what was approved, and its report is recorded once', async () => {
-    const approval = await asked({ permit: true });
-    const { id, digest } = approval;
-    const tooEarly = await call(story, 'POST', `/approvals/${id}/claim`, { digest });
 describe('what the agent asked', () => {
   it('is listed page by page, newest first, each once', async () => {
     const shop = aClient();
@@ -419,6 +419,16 @@ function serviceOf({ args }: { args: { service: string } }): string {
   return args.service;
 }
 
+async function waitForOpen() {
+  await story.quiet();
+  return story.open();
+}
+
+describe('the permit to act on a yes', () => {
+  it('is granted once, for exactly what was approved, and its report is recorded once', async () => {
+    const approval = await asked({ permit: true });
+    const { id, digest } = approval;
+    const tooEarly = await call(story, 'POST', `/approvals/${id}/claim`, { digest });
     await says('dana', 'approve', approval);
     const mismatch = await call(story, 'POST', `/approvals/${id}/claim`, { digest: 'something else' });
     const claims = await Promise.all(
