@@ -28,6 +28,10 @@ function withCarl(config: Config): Config {
   return { ...config, contacts: { ...config.contacts, people: { ...config.contacts.people, carl } } };
 }
 
+function withPeople(config: Config, people: Config['contacts']['people']): Config {
+  return { ...config, contacts: { ...config.contacts, people } };
+}
+
 function askedOf(config: Config, approvers: Approvers): Config {
   const rules = config.authorizations.rules.map((rule) =>
     rule.decision === 'ask' ? { ...rule, approvers } : rule,
@@ -78,6 +82,34 @@ describe('two managers have to say yes', () => {
     expect(story.refunds(7)).toEqual([]);
     expect((await story.open())[0]?.assents).toHaveLength(1);
     expect(story.sandbox.slack.ephemerals(DANA.slack).map(textOf).join()).toContain('Recorded');
+  });
+
+  it('OM-124 a yes counts no more once whoever said it is gone, or has lost the role, and the card says so', async () => {
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /2 of role manager/);
+    await press(EVE.slack, thread, /Approve/);
+    await story.answer(thread, /Carl Chen on Slack has said yes; more are needed/);
+
+    const { carl, ...others } = story.config.contacts.people;
+    story.config = withPeople(story.config, others);
+    await sayYesByMail();
+
+    await story.answer(
+      thread,
+      /Dana Reyes by e-mail has said yes; more are needed.*The yes of Carl Chen no longer counts: whoever said it is nobody here any more/,
+    );
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
+
+    story.config = withPeople(story.config, {
+      ...others,
+      carl: carl!,
+      dana: { ...others.dana!, roles: [RoleName.parse('member')] },
+    });
+    await press(EVE.slack, thread, /Approve/);
+    await story.answer(thread, /Carl Chen on Slack has said yes.*The yes of Dana Reyes no longer counts/);
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([]);
   });
 
   it('OM-125 one no is enough, whoever has said yes', async () => {

@@ -390,6 +390,27 @@ describe('an answer', () => {
     expect(await must(stores.approvals, id)).toMatchObject({ state: 'DENIED' });
   });
 
+  it('OM-124 is not helped by a yes of somebody who is gone since', async () => {
+    const { id } = await aRequest({ policy: { approvers: { role: RoleName.parse('manager'), count: 2 } } });
+    terminalIs('erin');
+    await home.run('approvals', 'approve', id);
+    terminalIs('local', 'erin');
+    home.edit(
+      'contacts.yaml',
+      '  erin:\n    name: Erin Vale\n    roles: [manager]',
+      '  erin:\n    name: Erin Vale\n    roles: [member]',
+    );
+
+    const { code, out } = await home.run('approvals', 'approve', id);
+
+    expect(code).toBe(0);
+    expect(out).toContain('The yes of Erin Vale no longer counts: they may not decide this any more.');
+    expect(await must(stores.approvals, id)).toMatchObject({
+      state: 'OPEN',
+      assents: [{ by: { person: 'dana' } }],
+    });
+  });
+
   it('OM-183 leaves an entry in the audit whether it counted or not', async () => {
     const { id, request } = await aRequest({ requester: 'dana' });
     await home.run('approvals', 'approve', id);
@@ -442,6 +463,22 @@ describe('acting for somebody else', () => {
     expect(second).toMatchObject({
       code: 0,
       out: expect.stringMatching(/Approved by Erin Vale .*Dana Reyes/),
+    });
+  });
+
+  it('OM-124 changes nothing that person has said themselves', async () => {
+    const { id } = await aRequest({ policy: { denyRule: 'enough' } });
+    terminalIs('erin');
+    await home.run('approvals', 'deny', id, 'not like this');
+    terminalIs('local', 'erin');
+
+    const { code, err } = await home.run('approvals', 'approve', id, '--as', 'erin');
+
+    expect(code).toBe(1);
+    expect(err).toContain('Erin Vale has said no here themselves; only Erin Vale can take that back.');
+    expect(await must(stores.approvals, id)).toMatchObject({
+      state: 'OPEN',
+      dissents: [{ by: { person: 'erin' }, text: 'not like this' }],
     });
   });
 

@@ -4,11 +4,13 @@ import { beforeEach, expect, it } from 'vitest';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
 import { consequencesOf } from '../../src/approvals/consequences.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
+import { vote } from '../../src/domain/approval/voting.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { ApprovalId } from '../../src/domain/ids.ts';
+import { RoleName } from '../../src/domain/person.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { StrandedApprovals } from '../../src/router/stranded-approvals.ts';
-import { anApproval } from '../support/approvals.ts';
+import { anApproval, aVote, DANA } from '../support/approvals.ts';
 import { openStore, type Store, silent } from '../support/core.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -36,8 +38,6 @@ function asked(tool: string, forMs: number) {
 /** Counts of how many it was asked whether they are approved by those who are there. */
 function looking(count: { asked: number }, isGranted: () => boolean, onRead?: () => void) {
   return new StrandedApprovals({
-    redis: store.redis,
-    keys: store.keys,
     approvals: {
       find: (id) => {
         onRead?.();
@@ -51,10 +51,12 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
       },
       peopleNow: () => ({ find: () => undefined, ownerOf: () => undefined }),
     },
-    writer,
-    clock: systemClock,
-    log: silent,
+    ...rest(),
   });
+}
+
+function rest() {
+  return { redis: store.redis, keys: store.keys, writer, clock: systemClock, log: silent };
 }
 
 async function open(all: readonly ReturnType<typeof asked>[]): Promise<void> {
@@ -81,6 +83,37 @@ it('OM-125 looks at every request that waits, however many expire before it, and
   );
   expect(count.asked).toBeGreaterThanOrEqual(2 * (MANY + 1));
   expect(entries.filter((event) => event === 'approval.stranded')).toHaveLength(1);
+});
+
+it('OM-125 does not count the yes of somebody who is gone among those who are left', async () => {
+  const approval = asked('refund', DAY_MS);
+  const two = {
+    ...approval,
+    policy: { ...approval.policy, approvers: { role: RoleName.parse('manager'), count: 2 } },
+  };
+  const said = vote(two, aVote(two, { person: 'carl' }), Date.now()).moved!.next;
+  await open([said]);
+  const carl = { accounts: [], roles: ['manager'], permitted: true };
+  const dana = { person: DANA, roles: ['manager'] };
+  const lookWith = (found: typeof carl | undefined) =>
+    new StrandedApprovals({
+      ...rest(),
+      approvals,
+      directory: {
+        votersOn: () => [dana],
+        peopleNow: () => ({ find: () => found, ownerOf: () => undefined }),
+      },
+    }).look();
+  const isSaid = async () =>
+    (await new AuditLog(store.redis, store.keys).about(said.id, partitionIn(said.id))).some(
+      ({ event }) => event.event === 'approval.stranded',
+    );
+
+  await lookWith(carl);
+  const whileThere = await isSaid();
+  await lookWith(undefined);
+
+  expect([whileThere, await isSaid()]).toEqual([false, true]);
 });
 
 it('ends behind a page when the service stops, and lets others have their turn between two', async () => {
