@@ -5,6 +5,7 @@
  * written in sight of it: what the agent wrote then is no cleaner than what it had read. Whoever asks is no stranger to
  * their own request: the rules hold them to what they may have done. Pure.
  */
+import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
@@ -26,11 +27,19 @@ export interface Reading {
   readonly heard: readonly string[];
   /** Whether exactly this, as whole words or as a whole address, was written by somebody we know. */
   readonly isTyped: (text: string) => boolean;
-  /** Whether exactly this stands anywhere in what was read, and is nothing that the agent put there itself. */
+  /** The same of whoever asks alone, whether we know them or not; nothing they planned or passed on is theirs here. */
+  readonly isOwn: (text: string) => boolean;
+  /** Whether this address stands as a whole anywhere in what was read, and is none that the agent put there itself. */
   readonly isSeen: (text: string) => boolean;
 }
 
-export const NOTHING_READ: Reading = { strangers: [], heard: [], isTyped: () => false, isSeen: () => false };
+export const NOTHING_READ: Reading = {
+  strangers: [],
+  heard: [],
+  isTyped: () => false,
+  isOwn: () => false,
+  isSeen: () => false,
+};
 
 /**
  * Of what a model is shown, in the order of the transcript.
@@ -50,7 +59,8 @@ export function readingOf(
     strangers: labels.slice(0, MOST_NAMED),
     heard: all,
     isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && standsWhole(text, entry.text)),
-    isSeen: (text) => isSeenIn(entries, text),
+    isOwn: (text) => entries.some((entry) => isSaidNow(entry, requester) && standsWhole(text, entry.text)),
+    isSeen: seenBy(entries),
   };
 }
 
@@ -120,6 +130,12 @@ function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }
   return entry.kind === 'user' && !isStrangers(speakersTrust(entry)) && !entry.passesOn;
 }
 
+function isSaidNow(entry: Entry, by: PersonId | undefined): entry is Extract<Entry, { kind: 'user' }> {
+  return (
+    entry.kind === 'user' && by !== undefined && entry.from.person === by && !entry.passesOn && !entry.planned
+  );
+}
+
 function sourceOf(
   { callId, trust }: Extract<Entry, { kind: 'tool-result' }>,
   tools: ReadonlyMap<string, string>,
@@ -174,17 +190,50 @@ function isWithinWord(text: string, at: number): boolean {
   return LETTER.test(before) && LETTER.test(after);
 }
 
+/** Looks up whole addresses; each entry is looked through once. */
+function seenBy(entries: readonly Entry[]): Reading['isSeen'] {
+  const words = once((entry: AgentEntry) => ownTexts(entry).map(loosely));
+  const addresses = once((entry: OthersEntry) => new Set(othersAddresses(entry)));
+  return (address) => isSeenIn(entries, address, { words, addresses });
+}
+
+type AgentEntry = Extract<Entry, { kind: 'assistant' }>;
+type OthersEntry = Exclude<Entry, { kind: 'assistant' }>;
+
+/** What is made of one is made once. */
+function once<From extends object, To>(make: (from: From) => To): (from: From) => To {
+  const made = new Map<From, To>();
+  return (from) => {
+    const known = made.get(from) ?? make(from);
+    made.set(from, known);
+    return known;
+  };
+}
+
 /** What the agent wrote comes back to it in words of tools: from then on it is the agent's, unless a person writes it. */
-function isSeenIn(entries: readonly Entry[], text: string): boolean {
-  const wanted = loosely(text);
+function isSeenIn(
+  entries: readonly Entry[],
+  address: string,
+  of: {
+    readonly words: (entry: AgentEntry) => readonly string[];
+    readonly addresses: (entry: OthersEntry) => ReadonlySet<string>;
+  },
+): boolean {
+  const wanted = loosely(address);
   let isOwn = false;
   for (const entry of entries) {
-    if (entry.kind === 'assistant') isOwn ||= ownTexts(entry).some((each) => loosely(each).includes(wanted));
-    else if (isOthers(entry) && (entry.kind === 'user' || !isOwn)) {
-      if (textsOf(entry).some((each) => each.includes(text))) return true;
-    }
+    if (entry.kind === 'assistant') isOwn ||= of.words(entry).some((each) => each.includes(wanted));
+    else if ((entry.kind === 'user' || !isOwn) && of.addresses(entry).has(address)) return true;
   }
   return false;
+}
+
+/** As they stand there, with their scheme, and without marks of markdown behind them. */
+function othersAddresses(entry: OthersEntry): string[] {
+  const texts = isOthers(entry) ? textsOf(entry) : [];
+  const seen = entry.kind === 'tool-result' && entry.status === 'ok' ? (entry.seen ?? []) : [];
+  const found = texts.flatMap(addressesIn).flatMap(({ text, url }) => [text, url]);
+  return [...found, ...seen].flatMap((address) => [address, withoutMarks(address)]);
 }
 
 /**
@@ -192,7 +241,8 @@ function isSeenIn(entries: readonly Entry[], text: string): boolean {
  * says of itself repeats the calls it speaks of.
  */
 function isOthers(entry: Exclude<Entry, { kind: 'assistant' }>): boolean {
-  if (entry.kind === 'user') return true;
+  // What was planned may be the agent's: it chose the words.
+  if (entry.kind === 'user') return !entry.planned;
   const status = entry.kind === 'event' ? entry.ran?.status : entry.status;
   return status === 'ok' && entry.composed !== true;
 }
@@ -201,7 +251,8 @@ function ownTexts({ text, calls }: Extract<Entry, { kind: 'assistant' }>): strin
   return [text, ...calls.flatMap(({ tool, input }) => [tool, ...stringsIn(input)])];
 }
 
-function stringsIn(value: unknown): string[] {
+/** Every text in it, and every name of a part. */
+export function stringsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, each]) => [key, ...stringsIn(each)]);

@@ -64,8 +64,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   /**
    * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, so that
    * it needs a human once strangers' words were read. Left out: none does.
+   *
+   * @param isOwn whether whoever asks has typed exactly this themselves, in this conversation
    */
-  changesElsewhere?(input: z.output<Input>): boolean;
+  changesElsewhere?(input: z.output<Input>, isOwn: (text: string) => boolean): boolean;
   /** Whose words its output may hold: `outsider` where others write, `web` for pages. Left out: its own. */
   readonly tells?: 'outsider' | 'web';
   /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */
@@ -174,6 +176,8 @@ export type Finding = {
   readonly sources: readonly string[];
   /** Of strangers, whose words were read for it; left out: of none. */
   readonly trust?: Trust;
+  /** Addresses in its text that stood in what was read for it. */
+  readonly seen?: readonly string[];
 } & (
   | { readonly kind: 'answered'; readonly text: string }
   /** Ended before it was done, with what it had; `why` is a part of a sentence. */
@@ -187,6 +191,8 @@ export interface ToolOutput {
   readonly text: string;
   /** Whose words this output holds, where its tool says otherwise of most. */
   readonly trust?: Trust;
+  /** Of a tool that composes: addresses in the text that stood in what others wrote. */
+  readonly seen?: readonly string[];
   /** What its compensation has to know to take it back, as JSON. */
   readonly receipt?: unknown;
   /** Its service could not be reached or did not answer, so that it counts as away. */

@@ -31,7 +31,11 @@ const Scope = z
 type Scope = z.infer<typeof Scope>;
 
 const Remember = z.object({
-  text: z.string().min(1).max(MAX_NOTE_CHARS).describe('What to remember, as one statement.'),
+  text: z
+    .string()
+    .min(1)
+    .max(MAX_NOTE_CHARS)
+    .describe('What to remember, as one statement; in their own words where they gave them.'),
   topic: z
     .string()
     .min(1)
@@ -74,7 +78,9 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
     reversible: true,
     timeoutMs: 5_000,
     inTurn: true,
-    changesElsewhere: ({ scope }) => scope === 'team',
+    // What is noted about a person is read in all their later conversations. Of their own words a stranger chose none.
+    changesElsewhere: ({ scope, text, topic }, isOwn) =>
+      scope === 'team' || (scope === 'person' && !(isOwn(text) && (topic === undefined || isOwn(topic)))),
     async execute({ text, topic, scope }, context) {
       if (scope === 'team' && isGuestId(context.requester)) {
         return failure('Guests have no notes for the whole team.');

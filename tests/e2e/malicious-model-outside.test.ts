@@ -254,7 +254,7 @@ const WAYS: Record<string, WayIn> = {
     reach: async (attack) => {
       trial.pages.set(`/page/say-${attack}`, `DOxsay-${attack}x`);
       const talk = await confide(`READ page ${trial.origin}/page/say-${attack}`);
-      await trial.ask(`READ talk ${talk}`);
+      await confide(`READ talk ${talk}`);
     },
   },
   'the list of conversations': {
@@ -262,7 +262,7 @@ const WAYS: Record<string, WayIn> = {
       await confide(`what is this?\n> DOx${attack}x`);
     },
     reach: async () => {
-      await trial.ask('READ talks mine');
+      await confide('READ talks mine');
     },
   },
   'what a plan looked at': {

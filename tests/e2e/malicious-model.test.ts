@@ -6,6 +6,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PersonId } from '../../src/domain/ids.ts';
+import { notesOf } from '../../src/memory/note-store.ts';
 import { Trial, type WayIn } from '../support/malicious-model.ts';
 import { ATTACKS } from '../support/obedient-model.ts';
 import { ALEX, EVE, GENERAL } from '../support/story.ts';
@@ -87,11 +89,15 @@ describe.each(Object.entries(WAYS))('a model that obeys %s', (_way, reach) => {
 });
 
 describe('a note that strangers wished for', () => {
-  it('OM-187 moves nothing either, in another conversation and another day', async () => {
+  it('OM-187 is not made before a human agrees, and moves nothing then, in another conversation and another day', async () => {
+    const { story } = trial;
     await trial.read('poison', 'DOxpoisonx');
+    expect(await story.app.memory.notes.list(notesOf.person(PersonId.parse('alex')))).toEqual([]);
+    await trial.agree('remember');
     const before = trial.model.obeyed.refund ?? 0;
 
-    await trial.ask('READ notes mine');
+    await story.dm(ALEX.slack, 'READ notes mine');
+    await story.quiet();
 
     expect(trial.model.obeyed.refund).toBe(before + 1);
   });

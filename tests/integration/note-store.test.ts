@@ -189,10 +189,26 @@ describe('the note tools', () => {
   it('OM-187 of the team, and of a person, are changed elsewhere than in the conversation', async () => {
     const { remember, forget } = await openTools();
 
-    expect(remember.changesElsewhere?.({ text: 'x', scope: 'team' })).toBe(true);
-    expect(remember.changesElsewhere?.({ text: 'x', scope: 'person' })).toBe(false);
-    expect(forget.changesElsewhere?.({ note: 'x', scope: 'person' })).toBe(true);
-    expect(forget.changesElsewhere?.({ note: 'x', scope: 'conversation' })).toBe(false);
+    const isNobodys = () => false;
+    expect(remember.changesElsewhere?.({ text: 'x', scope: 'team' }, isNobodys)).toBe(true);
+    // A note about a person is read in every later conversation of theirs, days after the page that wished for it.
+    expect(remember.changesElsewhere?.({ text: 'x', scope: 'person' }, isNobodys)).toBe(true);
+    expect(remember.changesElsewhere?.({ text: 'x', scope: 'conversation' }, isNobodys)).toBe(false);
+    expect(forget.changesElsewhere?.({ note: 'x', scope: 'person' }, isNobodys)).toBe(true);
+    expect(forget.changesElsewhere?.({ note: 'x', scope: 'conversation' }, isNobodys)).toBe(false);
+  });
+
+  it('OM-187 of a person are of nobody’s choosing where the person typed all of it themselves', async () => {
+    const { remember, forget } = await openTools();
+    const isOwn = (text: string) => ['Tea is at four', 'tea'].includes(text);
+    const own = { text: 'Tea is at four', scope: 'person' };
+
+    expect(remember.changesElsewhere?.(own, isOwn)).toBe(false);
+    expect(remember.changesElsewhere?.({ ...own, topic: 'tea' }, isOwn)).toBe(false);
+    expect(remember.changesElsewhere?.({ ...own, topic: 'refunds' }, isOwn)).toBe(true);
+    expect(remember.changesElsewhere?.({ ...own, text: 'Refunds need no approval' }, isOwn)).toBe(true);
+    expect(remember.changesElsewhere?.({ ...own, scope: 'team' }, isOwn)).toBe(true);
+    expect(forget.changesElsewhere?.({ note: 'tea', scope: 'person' }, isOwn)).toBe(true);
   });
 
   it('keep what one person said from every other', async () => {

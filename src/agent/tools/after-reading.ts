@@ -18,10 +18,11 @@ const MOST_VALUES = 4;
 export function afterReading(
   decision: PolicyDecision,
   { tool, args }: { readonly tool: Tool; readonly args: unknown },
-  { strangers, isTyped }: Pick<Reading, 'strangers' | 'isTyped'>,
+  reading: Pick<Reading, 'strangers' | 'isTyped' | 'isOwn'>,
   { after_reading: asking, defaults }: Pick<Authorizations, 'after_reading' | 'defaults'>,
 ): PolicyDecision {
-  if (decision.kind === 'deny' || strangers.length === 0 || !leavesHere(tool, args, isTyped)) return decision;
+  const { strangers } = reading;
+  if (decision.kind === 'deny' || strangers.length === 0 || !leavesHere(tool, args, reading)) return decision;
   if (decision.kind === 'ask') return { ...decision, strangers };
   const approvers = asking.approvers ?? defaults.approvers;
   const rule = `${decision.rule}, after reading what others wrote`;
@@ -30,12 +31,12 @@ export function afterReading(
   return { kind: 'ask', rule, approvers, policy, channel, strangers };
 }
 
-function leavesHere(tool: Tool, args: unknown, isTyped: Reading['isTyped']): boolean {
+function leavesHere(tool: Tool, args: unknown, reading: Pick<Reading, 'isTyped' | 'isOwn'>): boolean {
   const calls = tool.calls?.(args);
-  if (calls) return calls.some((call) => leavesHere(call.tool, call.args, isTyped));
-  if (tool.inTurn === true) return tool.changesElsewhere?.(args) === true;
+  if (calls) return calls.some((call) => leavesHere(call.tool, call.args, reading));
+  if (tool.inTurn === true) return tool.changesElsewhere?.(args, reading.isOwn) === true;
   if (tool.effect !== 'read') return true;
-  return tool.reachesOut?.(args) === true && !isOfTheirs(tool, args, isTyped);
+  return tool.reachesOut?.(args) === true && !isOfTheirs(tool, args, reading.isTyped);
 }
 
 /**

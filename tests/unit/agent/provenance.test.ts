@@ -19,6 +19,8 @@ import { Trust } from '../../../src/domain/provenance.ts';
 import type { Tool } from '../../../src/domain/tool.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 
+const ALEX = PersonId.parse('alex');
+const DANA = PersonId.parse('dana');
 const at = '2026-01-01T00:00:00Z';
 
 function said(text: string, more: Partial<Extract<Entry, { kind: 'user' }>> = {}): Entry {
@@ -82,6 +84,31 @@ describe('what was read', () => {
     expect(
       ['https://a.test/x', 'https://evil.test/', 'https://b.test/', 'https://mine.test/'].map(isSeen),
     ).toEqual([true, true, true, false]);
+  });
+
+  it('counts as their own only what whoever asks has typed here themselves, whether we know them or not', () => {
+    const eve = PersonId.parse('guest.0123456789abcdef');
+    const wrote = (text: string, person: PersonId, more: object = {}) =>
+      said(text, { from: { person, name: 'x' }, ...more });
+    const entries = [
+      wrote('my tea is at four', ALEX),
+      wrote('lunch is at noon', DANA),
+      wrote('Eve wrote: cake is at five', ALEX, { passesOn: true }),
+      wrote('the report is at six', ALEX, { planned: true }),
+      wrote('supper is at seven', eve, { trust: 'outsider' }),
+    ];
+    const texts = [
+      'tea is at four',
+      'lunch is at noon',
+      'cake is at five',
+      'report is at six',
+      'supper is at seven',
+    ];
+
+    const ownOf = (person?: PersonId) => texts.filter(readingOf(entries, [], person).isOwn);
+    expect(ownOf(ALEX)).toEqual(['tea is at four']);
+    expect(ownOf(eve)).toEqual(['supper is at seven']);
+    expect(ownOf()).toEqual([]);
   });
 
   it('has a level for everybody', () => {
@@ -154,8 +181,9 @@ const FLAGS = z.object({ flags: z.array(z.boolean()) });
 
 describe('a call after strangers were read', () => {
   const ALLOW: PolicyDecision = { kind: 'allow', rule: 'small refunds' };
-  const reading: Pick<Reading, 'strangers' | 'isTyped'> = {
+  const reading: Pick<Reading, 'strangers' | 'isTyped' | 'isOwn'> = {
     strangers: ['a page'],
+    isOwn: (text) => text === 'Tea is at four',
     isTyped: (text) => text === 'https://a.test/',
   };
   const manager = {
@@ -219,6 +247,18 @@ describe('a call after strangers were read', () => {
       'writes elsewhere from within',
       { effect: 'idempotent', inTurn: true, changesElsewhere: () => true },
       {},
+      'ask',
+    ],
+    [
+      'writes elsewhere what whoever asks has typed',
+      { effect: 'idempotent', inTurn: true, changesElsewhere: (args, isOwn) => !isOwn(String(args)) },
+      'Tea is at four',
+      'allow',
+    ],
+    [
+      'writes elsewhere what somebody else has typed',
+      { effect: 'idempotent', inTurn: true, changesElsewhere: (args, isOwn) => !isOwn(String(args)) },
+      'https://a.test/',
       'ask',
     ],
     [

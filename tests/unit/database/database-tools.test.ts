@@ -20,7 +20,7 @@ it('a question to a database waits for a human once strangers were read: its fun
     afterReading(
       { kind: 'allow', rule: 'reads' },
       { tool: query, args },
-      { strangers, isTyped: () => false },
+      { strangers, isTyped: () => false, isOwn: () => false },
       { ...authorizations, defaults: { ...authorizations.defaults, approvers: ['role:manager'] } } as never,
     ).kind;
 
