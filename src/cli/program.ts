@@ -45,7 +45,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 export function createProgram(run: Run): Command {
   const program = new Command('signalbox')
-    .description('One agent on Slack and e-mail that asks a human before it does anything that matters.')
+    .description(
+      'One agent on Slack, Discord, Jira and by e-mail that asks a human before it does anything that matters.',
+    )
     .version(versionOfPackage(), '-V, --version', 'print the version')
     .option('-c, --config <folder>', 'folder of the six configuration files', 'config')
     .helpOption('-h, --help', 'print this')

@@ -718,7 +718,7 @@ const UNCLEAR: Readonly<Record<UnclearReason, string>> = {
   quoted: 'its first line is quoted text',
   'hidden-characters': 'its first line holds characters that cannot be seen',
   'too-long': 'its first line is too long',
-  'no-verdict': 'its first line does not begin with approve, deny or answer',
+  'no-verdict': 'its first line does not begin with a word that counts here, such as approve or deny',
   'no-code': 'the code is missing',
   'wrong-code': 'the code is not the one for that answer',
   'both-codes': 'it holds both codes',

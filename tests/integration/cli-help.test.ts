@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { channelName } from '../../src/approvals/sentences.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
@@ -59,6 +60,10 @@ describe('help', () => {
       expect(command.description(), path.join(' ')).not.toBe('');
       for (const option of command.options) expect(option.description, option.flags).not.toBe('');
     }
+  });
+
+  it.each(['slack', 'discord', 'jira', 'email'])('says of itself that it is on %s', (platform) => {
+    expect(program.description()).toContain(channelName(platform));
   });
 
   it('prints its help when nothing is asked of it, and its version', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hideReplySecrets, type ParsedReply, parseReply } from '../../../src/approvals/reply-parser.ts';
@@ -14,6 +15,36 @@ const QUESTION = `Signalbox asks: refund: order 7, 120 EUR
 Reply with one line:
 approve K7QMX
 deny D4WRP reason`;
+
+describe('the words that a mail can say', () => {
+  it.each([
+    'approve',
+    'deny',
+    'answer',
+    'edit',
+    'question',
+    'undo',
+    'reopen',
+    'happened',
+    'did-not-happen',
+    'retry',
+  ])('OM-123 %s among them, which docs/security.md names', (word) => {
+    const { approveCode, denyCode } = codes;
+    const lines = [approveCode, denyCode].flatMap((code) =>
+      ['', ' a=1'].map((rest) => `${word} ${code}${rest}`),
+    );
+    const mail = readFileSync('docs/security.md', 'utf8')
+      .split('\n')
+      .find((line) => line.includes('blank is read'));
+
+    expect(lines.map((line) => read(line).kind)).toContain(word);
+    expect(mail).toContain(`\`${word}`);
+  });
+
+  it.each(['reply', 'delegate', 'always', 'reassign', 'withdraw', 'cancel'])('not %s', (word) => {
+    expect(read(`${word} ${codes.approveCode} kim`)).toEqual(unclear('no-verdict'));
+  });
+});
 
 describe('a line that decides', () => {
   it.each([
