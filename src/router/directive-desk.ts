@@ -390,12 +390,12 @@ export function readDirective(
   if (linking) return readLinkWish(text) ? { directive: linking } : undefined;
   if (name === 'memory') return isMemoryWish(text) ? { directive: name } : undefined;
   const isAlone = rest.trim() === '';
-  const alone = ALONE.find((each) => each === name);
+  const alone = STANDS_ALONE.find((each) => each === name);
   return isAlone && alone ? { directive: alone } : undefined;
 }
 
-/** A text that only begins like one of these is for the agent. */
-const ALONE = ['help', 'status', 'approvals', 'escalations', 'new', 'stop'] as const;
+/** A text that only begins like one of these is for the agent; behind `new` it is, too (`readOpening`). */
+export const STANDS_ALONE = ['help', 'status', 'approvals', 'escalations', 'new', 'stop'] as const;
 
 const NEW_CONTEXT =
   'A new context begins here: of what was said before this, the agent is shown nothing any more. It stays on record, and requests that wait go on waiting.';
@@ -419,7 +419,7 @@ export const COMMANDS_HELP = `**What you can write to me**
 - \`/link\`: speak from another account of yours as well; \`/unlink\` lists your accounts, \`/unlink <account>\` takes one back
 - \`/pair\`: strangers who wait to be let in, where you may do that
 - \`/memory\`: what I have written down about you; \`/memory on\` lets me, \`/memory off\` ends it and removes it
-- \`/new\`: begin anew: I am not shown any more what was said here before
+- \`/new\`: begin anew: I am not shown any more what was said here before; what you write behind it is the first thing I read
 - \`/stop\`: stop what I am doing here
 - \`/status\`: who you are to me, how I handle your messages here, and what is held here
 - \`/help\`: this list

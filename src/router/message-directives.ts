@@ -2,7 +2,7 @@
  * The words with a slash at the beginning of a message that say how it is to be handled: `/think`, `/minimal`. Pure.
  *
  * Where a platform keeps the slash for itself, `!think` says the same. Commands are something else: they are answered
- * by the gateway (`directive-desk`) and looked for first.
+ * by the gateway (`directive-desk`) and looked for first, behind these words as well (`opening`).
  *
  * Invariants
  *   1. Only the leading run counts, word by word: `/full/path`, `/fuller` and whatever stands behind a text are text.
@@ -30,7 +30,12 @@ export function readMessageDirectives(written: string): ReadMessage | undefined 
     rest = rest.slice(run.length);
   }
   if (words.length === 0) return undefined;
-  return { directives: toDirectives(words), text: rest.replace(GAP, '') };
+  return { directives: toDirectives(words), text: afterGap(rest) };
+}
+
+/** What follows a word in front of a message, as it was written. */
+export function afterGap(text: string): string {
+  return text.replace(GAP, '');
 }
 
 /** What a message with these directives has, and what is left out of it, for people. In markdown. */

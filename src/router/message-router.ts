@@ -36,10 +36,11 @@ import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
-import { type DirectiveDesk, readDirective } from './directive-desk.ts';
+import type { DirectiveDesk } from './directive-desk.ts';
 import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
 import { readMessageDirectives } from './message-directives.ts';
+import { type Opening, readOpening } from './opening.ts';
 import { SenderLimit } from './sender-limit.ts';
 
 /** That something of theirs was not taken is said to a sender once in this time. */
@@ -65,6 +66,8 @@ const AS_WRITTEN: ReadonlySet<string> = new Set([
 const OF_WHOEVER_IS_ASKED: ReadonlySet<string> = new Set([...ESCALATION_DIRECTIVES, 'approvals', 'grants']);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
+const SEVERAL =
+  'Those are several commands, and I take one at a time, so I did nothing. Please write each in a message of its own.';
 
 export interface RouterDeps {
   readonly mailbox: Mailbox;
@@ -111,11 +114,14 @@ export class MessageRouter {
 
   // ── Messages ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #message(message: InboundMessage): Promise<Receipt> {
-    const { sender } = message;
-    if (sender.automatic) return this.#ignore(message, 'automatic');
-    const { approvalReply } = message;
-    if (approvalReply) return this.deps.answers.takeMail({ ...message, approvalReply });
+  async #message(written: InboundMessage): Promise<Receipt> {
+    const { sender, approvalReply } = written;
+    if (sender.automatic) return this.#ignore(written, 'automatic');
+    if (approvalReply) return this.deps.answers.takeMail({ ...written, approvalReply });
+    const opening = readOpening(written.text);
+    // Behind words that say how a message is handled a command says what it says without them.
+    const isCommand = opening.kind === 'command' || opening.kind === 'answer';
+    const message = isCommand ? { ...written, text: opening.text } : written;
 
     const { directory, clock } = this.deps;
     const requester = await directory.speakerNow(sender, clock.now());
@@ -124,11 +130,11 @@ export class MessageRouter {
     if (reply) return (await this.#turnAway(message)) ?? this.deps.answers.takeLine(message, reply);
     const missed = mayDecide ? await this.deps.answers.missed(message) : undefined;
     if (missed) return (await this.#turnAway(message)) ?? this.deps.answers.takeMissed(message, missed);
-    if (!requester) return this.#stranger(message);
+    if (!requester) return this.#stranger(message, opening);
     const turnedAway = await this.#turnAway(message);
     if (turnedAway) return turnedAway;
-    const read = await this.#directive(message);
-    if (!directory.may(requester.roles, 'ask') && !(read && this.#needsNoAsk(read.directive, requester))) {
+    const meant = await this.#meant(written, opening);
+    if (!directory.may(requester.roles, 'ask') && !this.#needsNoAsk(meant, requester)) {
       return this.#refuse(
         message,
         'may-not-ask',
@@ -143,7 +149,7 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    return this.#sort(message, read, requester);
+    return this.#sort(written, meant, requester);
   }
 
   /** What is too old to be told from a repetition, or too much at once. */
@@ -167,8 +173,10 @@ export class MessageRouter {
   }
 
   /** What people can say though they may not talk to the agent. */
-  #needsNoAsk(directive: string, { id, roles }: Pick<Person, 'id' | 'roles'>): boolean {
+  #needsNoAsk(opening: Opening, { id, roles }: Pick<Person, 'id' | 'roles'>): boolean {
+    if (opening.kind !== 'command') return false;
     const { directory } = this.deps;
+    const { directive } = opening;
     if (LINK_DIRECTIVES.some((each) => each === directive)) return true; // which accounts are theirs
     if (directive === 'takeover' || directive === 'handback') return directory.may(roles, 'take-over');
     return OF_WHOEVER_IS_ASKED.has(directive) && directory.find(id) !== undefined;
@@ -177,13 +185,30 @@ export class MessageRouter {
   /** A command, or something for the agent. */
   async #sort(
     message: InboundMessage,
-    read: ReturnType<typeof readDirective>,
+    opening: Opening,
     requester: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<Receipt> {
-    if (!read) return this.#forAgent(message, requester);
-    if (read.directive === 'ask') return this.#forAgent({ ...message, text: read.text }, requester);
-    if (message.edited && AS_WRITTEN.has(read.directive)) return this.#refuse(message, 'edited', EDITED);
-    return this.deps.directives.take(read.directive, message, requester);
+    switch (opening.kind) {
+      case 'message':
+        return this.#forAgent({ ...message, text: opening.text }, requester);
+      case 'answer': // One that does not count: it was changed, or nobody vouches for its sender.
+        return this.#forAgent(message, requester);
+      case 'anew': {
+        const { text } = opening;
+        // In line before the message; delivered again, it is there already.
+        await this.deps.directives.take('new', message, requester);
+        return this.#forAgent({ ...message, text }, requester);
+      }
+      case 'several':
+        return this.#refuse(message, 'several-commands', SEVERAL);
+      case 'command': {
+        const { directive, text } = opening;
+        if (message.edited && AS_WRITTEN.has(directive)) return this.#refuse(message, 'edited', EDITED);
+        return this.deps.directives.take(directive, { ...message, text }, requester);
+      }
+      default:
+        return opening satisfies never;
+    }
   }
 
   /** Something for the agent, without the directives in front of it; those alone are nothing it could answer. */
@@ -209,11 +234,14 @@ export class MessageRouter {
    * people talk to each other, only who speaks changes so. Nor is one needed where a ticket of an escalation says it.
    * In talk of others it is theirs.
    */
-  async #directive(message: InboundMessage): Promise<ReturnType<typeof readDirective>> {
-    const read = readDirective(message.text);
-    if (!read || message.addressedToBot || ACTS_ON_CALL.has(read.directive)) return read;
-    const isMeant = !message.overheard || CHANGES_HANDS.has(read.directive);
-    return isMeant && (await this.deps.isKnown(message.conversationId)) ? read : undefined;
+  async #meant(message: InboundMessage, opening: Opening): Promise<Opening> {
+    if (message.addressedToBot || opening.kind === 'answer') return opening;
+    if (opening.kind === 'message' && opening.text === message.text) return opening;
+    const directive = opening.kind === 'command' ? opening.directive : undefined;
+    if (directive !== undefined && ACTS_ON_CALL.has(directive)) return opening;
+    const isMeant = !message.overheard || (directive !== undefined && CHANGES_HANDS.has(directive));
+    if (isMeant && (await this.deps.isKnown(message.conversationId))) return opening;
+    return { kind: 'message', text: message.text };
   }
 
   /** Whether it may have been handled so long ago that nobody here remembers: then it must not be handled again. */
@@ -257,7 +285,7 @@ export class MessageRouter {
     }
   }
 
-  async #stranger(message: InboundMessage): Promise<Receipt> {
+  async #stranger(message: InboundMessage, opening: Opening): Promise<Receipt> {
     const { sender } = message;
     const { account, displayName: name } = sender;
     // Whoever cannot prove who they are gets no answer: it would go to somebody whose name was used.
@@ -265,7 +293,7 @@ export class MessageRouter {
     if (this.deps.directory.isSilenced(account, this.deps.clock.now())) {
       return this.#ignore(message, 'turned-away');
     }
-    if (readDirective(message.text)?.directive === 'link') {
+    if (opening.kind === 'command' && opening.directive === 'link') {
       const linked = await this.#fromStranger(message);
       if (linked) return linked;
     }

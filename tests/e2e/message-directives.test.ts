@@ -303,6 +303,49 @@ describe('OB-018 a new context', () => {
   });
 });
 
+describe('OB-010 a command behind words of a message', () => {
+  it('ends the turn that is under way', async () => {
+    const { promise: reached, resolve: asked } = defer();
+    const end = story.sandbox.claude.script(async () => {
+      asked();
+      await new Promise(() => undefined);
+      return undefined;
+    });
+    const thread = await story.mention('think about it');
+    await reached;
+
+    await story.say(ALEX.slack, thread, '!quiet !stop');
+
+    await story.answer(thread, /I stopped/);
+    end();
+    expect(story.sandbox.claude.requests).toHaveLength(1);
+  });
+
+  it('begins anew with what stands behind /new, and says so', async () => {
+    const { thread } = await ask('the word is heliotrope');
+
+    await story.say(ALEX.slack, thread, '!think !new and now what is the word?');
+    await story.told(ALEX.slack, /A new context begins/);
+    await story.quiet();
+
+    const request = story.sandbox.claude.requests.at(-1)!;
+    expect(lastOf(request).at(-1)).toMatch(/: and now what is the word\?\s*$/);
+    expect(JSON.stringify(request.messages)).not.toContain('heliotrope');
+    expect(JSON.stringify(request.messages)).not.toContain('!new');
+    expect(story.sandbox.claude.requests).toHaveLength(2);
+  });
+
+  it('is not carried out where there are two of them, and that is said', async () => {
+    const { thread } = await ask('the word is heliotrope');
+
+    await story.say(ALEX.slack, thread, '<@U0SIGNALBOX> /stop /new');
+
+    await story.answer(thread, /several commands, and I take one at a time/);
+    await story.quiet();
+    expect(story.sandbox.claude.requests).toHaveLength(1);
+  });
+});
+
 describe('a turn that is to stop', () => {
   it('is one of whoever may operate, whoever asked for it', async () => {
     const { promise: reached, resolve: asked } = defer();

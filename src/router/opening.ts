@@ -1,0 +1,57 @@
+/**
+ * What a message begins with, behind the words that say how it is to be handled (`message-directives`). Pure.
+ *
+ *   /think  /stop            the command: there is no message those words could be for
+ *   /think  /edit <id> …     the answer to a request
+ *   /think  /ask why?        the message "/think why?"
+ *   /think  /new what now?   a new context, and in it the message "/think what now?"
+ *   /stop   /new             two commands: neither
+ *
+ * Invariants
+ *   1. What is for the agent is left as it was written, but for the command in front of it.
+ *   2. Nothing that begins with a command of ours is for the agent, unless it goes on in words of its own: `/stop it`.
+ */
+import { parseBatchReply, parseTicketReply } from '../approvals/reply-parser.ts';
+import { readConfirmation } from './confirmations.ts';
+import { type Directive, readDirective, STANDS_ALONE } from './directive-desk.ts';
+import { afterGap, readMessageDirectives } from './message-directives.ts';
+
+export type Opening =
+  | { readonly kind: 'message'; readonly text: string }
+  /** `text` begins with it. */
+  | { readonly kind: 'command'; readonly directive: Directive; readonly text: string }
+  /** `text` begins with a command that answers a request, and is no other one. */
+  | { readonly kind: 'answer'; readonly text: string }
+  /** `text` is what stands behind `/new`, and the words in front of it. */
+  | { readonly kind: 'anew'; readonly text: string }
+  | { readonly kind: 'several' };
+
+export function readOpening(written: string): Opening {
+  const rest = readMessageDirectives(written)?.text ?? written;
+  const front = written.slice(0, written.length - rest.length);
+  const read = readDirective(rest);
+  if (read?.directive === 'ask') return readOpening(`${front}${read.text}`);
+  if (read) return { kind: 'command', directive: read.directive, text: rest };
+  if (isAnswer(rest)) return { kind: 'answer', text: rest };
+  const alone = aloneIn(rest);
+  if (!alone) return { kind: 'message', text: written };
+  const next = readOpening(alone.behind);
+  if (next.kind !== 'message') return { kind: 'several' };
+  // Words that say how a message is handled are none.
+  const isEmpty = readMessageDirectives(next.text)?.text.trim() === '';
+  if (isEmpty) return { kind: 'command', directive: alone.name, text: `/${alone.name}` };
+  if (alone.name === 'new') return { kind: 'anew', text: `${front}${next.text}` };
+  return { kind: 'message', text: written };
+}
+
+/** A command that is one only with nothing behind it, and what is behind it. */
+function aloneIn(text: string): { readonly name: Directive; readonly behind: string } | undefined {
+  const [run = '', word = ''] = /^\s*[/!]([a-z]+)(?=\s)/i.exec(text) ?? [];
+  const name = STANDS_ALONE.find((each) => each === word.toLowerCase());
+  return name && { name, behind: afterGap(text.slice(run.length)) };
+}
+
+function isAnswer(text: string): boolean {
+  if (!/^\s*[/!]/.test(text)) return false;
+  return (parseTicketReply(text) ?? parseBatchReply(text) ?? readConfirmation(text)) !== undefined;
+}

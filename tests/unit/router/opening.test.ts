@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readOpening } from '../../../src/router/opening.ts';
+import { runs } from '../../support/property-runs.ts';
+
+const TICKET = 'apr_p7_0123456789ab.1';
+
+describe('what a message begins with', () => {
+  it.each([
+    ['!quiet !stop', 'stop', '!stop'],
+    ['/think /help', 'help', '/help'],
+    ['/quiet /new', 'new', '/new'],
+    ['/new /think', 'new', '/new'],
+    ['/stop !quiet', 'stop', '/stop'],
+    ['/minimal\n/human it is urgent', 'human', '/human it is urgent'],
+    [`/think /approve ${TICKET}`, 'approve', `/approve ${TICKET}`],
+    ['/think /ask /stop', 'stop', '/stop'],
+    ['/stop', 'stop', '/stop'],
+  ])('OB-010 %j is the command', (written, directive, text) => {
+    expect(readOpening(written)).toEqual({ kind: 'command', directive, text });
+  });
+
+  it.each([
+    [`/quiet /edit ${TICKET} amount=40`, `/edit ${TICKET} amount=40`],
+    ['!think !confirm k7qmx2ab', '!confirm k7qmx2ab'],
+  ])('OB-010 %j is the answer to a request', (written, text) => {
+    expect(readOpening(written)).toEqual({ kind: 'answer', text });
+  });
+
+  it.each([
+    ['/new and now something else', 'and now something else'],
+    ['!NEW\n\n    indented\n  b ', '    indented\n  b '],
+    ['/think /new what now?', '/think what now?'],
+    ['/new /think what now?', '/think what now?'],
+    ['/new /ask what now?', 'what now?'],
+  ])('%j begins anew with the message', (written, text) => {
+    expect(readOpening(written)).toEqual({ kind: 'anew', text });
+  });
+
+  it.each([
+    ['/new /stop'],
+    ['/stop /new'],
+    ['/think /help /status'],
+    [`/new /approve ${TICKET}`],
+    ['/new /new hello'],
+  ])('%j is more than one command', (written) => {
+    expect(readOpening(written)).toEqual({ kind: 'several' });
+  });
+
+  it.each([
+    ['/stop it', '/stop it'],
+    ['/think /stop the deployment, please', '/think /stop the deployment, please'],
+    ['/newer things', '/newer things'],
+    ['/new/path/app.py', '/new/path/app.py'],
+    ['look at /new and /stop', 'look at /new and /stop'],
+    ['/think /ask why?', '/think why?'],
+    ['/ask /full why?', '/full why?'],
+    [`approve ${TICKET}`, `approve ${TICKET}`],
+    ['', ''],
+  ])('OB-011 %j is for the agent', (written, text) => {
+    expect(readOpening(written)).toEqual({ kind: 'message', text });
+  });
+
+  it('OB-012 leaves a text that no command stands in front of as it was written', () => {
+    const aText = fc.string({ unit: 'binary' }).map((text) => `x${text}`);
+    const aFront = fc.array(fc.constantFrom('/think ', '!quiet\n', '/full  '), { maxLength: 3 });
+    fc.assert(
+      fc.property(aFront, aText, (front, text) => {
+        const written = `${front.join('')}${text}`;
+
+        expect(readOpening(written)).toEqual({ kind: 'message', text: written });
+        expect(readOpening(`/new ${written}`)).toEqual({ kind: 'anew', text: written });
+      }),
+      { numRuns: runs(200) },
+    );
+  });
+});
