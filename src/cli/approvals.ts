@@ -152,7 +152,7 @@ export async function reconcileApproval(
       }
       const { accounts } = actor.person;
       const by = { ...settler(actor, directory), accounts, operator: operatorOf(actor), ...rights };
-      return reconcile(approval, by, finding, nowMs);
+      return reconcile(approval, by, finding, nowMs, directory.peopleNow());
     },
     ok: ({ code }) => code === 'DONE' || code === 'RECORDED',
     sentence: (result) => [reconcileText(result), newerOf(result)].join(' ').trim(),

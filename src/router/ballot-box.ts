@@ -325,7 +325,7 @@ export class BallotBox {
     const { approvals, directory } = this.deps;
     const { person, account } = speaker;
     if (!(await this.#isStillTheirs(speaker))) return this.#notTheirs(id);
-    const result = await approvals.apply(id, (approval, nowMs): Step<ReconcileResult> => {
+    const result = await approvals.apply(id, (approval, nowMs, { people }): Step<ReconcileResult> => {
       if (gen !== approval.gen) return { result: { code: 'STALE_CARD', approval } };
       const { person: _, ...word } = this.#voterOf(person, approval, nowMs);
       const operates = directory.may(person.roles, 'operate');
@@ -334,9 +334,10 @@ export class BallotBox {
         return { result: { code: 'NOT_ELIGIBLE', approval } };
       }
       const via = platformOf(account);
-      const rights = { ...word, ...knownAs(speaker), operates };
+      const lent = directory.lentRoles(person.id, word.roles);
+      const rights = { ...word, lent, ...knownAs(speaker), operates };
       const by = { ...rights, name: person.name, via, about };
-      return reconcile(approval, by, finding, nowMs);
+      return reconcile(approval, by, finding, nowMs, people);
     });
     return result && { ...result, notice: literal(reconcileText(result)) };
   }

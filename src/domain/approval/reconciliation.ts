@@ -7,12 +7,14 @@
  * Invariants
  *   1. What is said about one attempt counts for no other.
  *   2. One human has one word, in whosever name they say it.
+ *   3. Whoever agreed earlier still is somebody here who may, when the last one agrees (`validity.ts`).
  */
 import type { PersonId } from '../ids.ts';
 import { type Authority, isQuorum, type Voter } from '../quorum.ts';
 import { isSecondWord, toVoter, voterIn, withWord } from './agreement.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
+import { type PeopleNow, stillCounting } from './validity.ts';
 import { mayDecide, rightsOf } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
 
@@ -28,6 +30,8 @@ export type ReconcileResult =
 
 /** Somebody who says what they found out. */
 export interface Finder extends Settler, Omit<Authority, 'person'> {
+  /** Of their roles, those that a group of their platform carries. */
+  readonly lent?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
   readonly standsFor?: Voter['standsFor'];
   /** They may not approve by themselves. */
@@ -44,11 +48,12 @@ export function reconcile(
   by: Finder,
   finding: Finding,
   nowMs: number,
+  people?: PeopleNow,
 ): Step<ReconcileResult> {
   if (approval.state !== 'UNKNOWN') return { result: { code: 'NOT_UNKNOWN', approval } };
   if (by.about !== undefined && by.about !== attemptOf(approval))
     return { result: { code: 'STALE_CARD', approval } };
-  if (finding === 'retry') return allowAgain(approval, by, nowMs);
+  if (finding === 'retry') return allowAgain(approval, by, { nowMs, people });
   if (!mayDecide(approval, by) && !by.operates) return { result: { code: 'NOT_ELIGIBLE', approval } };
 
   const next = settled(approval, by, finding, nowMs);
@@ -86,7 +91,11 @@ function settled(
 
 // ── Once more ────────────────────────────────────────────────────────────────────────────────────────────────
 
-function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<ReconcileResult> {
+function allowAgain(
+  approval: Approval,
+  by: Finder,
+  { nowMs, people }: { readonly nowMs: number; readonly people: PeopleNow | undefined },
+): Step<ReconcileResult> {
   const { policy, decision, execution } = approval;
   const isByRule = decision?.source === 'policy';
   const { operator = by } = by;
@@ -99,13 +108,15 @@ function allowAgain(approval: Approval, by: Finder, nowMs: number): Step<Reconci
   const quietFromMs = (execution?.leaseUntilMs ?? 0) + QUIET_MS;
   if (nowMs < quietFromMs) return { result: { code: 'NOT_YET', approval } };
 
-  const earlier = consentsTo(approval);
+  const before = consentsTo(approval);
+  const earlier = stillCounting(approval, before, people);
   const consent = toConsent(approval, by, nowMs);
   if (isSecondWord(earlier, consent)) return { result: { code: 'HAS_SPOKEN', approval } };
   const said = withWord(earlier, consent);
   const again = { about: attemptOf(approval), said: [...said] };
   if (!isByRule && !areEnough(approval, said)) {
-    if (said === earlier) return { result: { code: 'RECORDED', approval } };
+    if (said === earlier && earlier.length === before.length)
+      return { result: { code: 'RECORDED', approval } };
     const next = { ...advance(approval, 'UNKNOWN'), face: approval.face + 1, again };
     return {
       result: { code: 'RECORDED', approval: next },
@@ -133,6 +144,7 @@ function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
     by: { person: by.person, name: by.name },
     via: by.via,
     ...rightsOf(own),
+    ...(by.lent && by.lent.length > 0 ? { lent: [...by.lent] } : {}),
     ...(by.operator ? { enteredBy: by.operator.person } : {}),
     ...(standsFor.length > 0
       ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }

@@ -221,6 +221,7 @@ export const Consent = Assent.pick({
   via: true,
   roles: true,
   onCall: true,
+  lent: true,
   standsFor: true,
   mute: true,
   enteredBy: true,

@@ -45,12 +45,34 @@ export function withoutVoid(approval: Approval, nowMs: number, people: PeopleNow
   };
 }
 
+/** Of what was said, all that still counts, each worth what is left of it. */
+export function stillCounting<Said extends Word>(
+  approval: Approval,
+  said: readonly Said[],
+  people: PeopleNow | undefined,
+): readonly Said[] {
+  if (!people) return said;
+  return said.flatMap((each) => {
+    const left = leftOf(approval, each, people);
+    return typeof left === 'string' ? [] : [left];
+  });
+}
+
+/** A yes, to the call or to another attempt at it. */
+type Word = Pick<Assent, 'roles' | 'onCall' | 'lent' | 'linked' | 'mute' | 'standsFor' | 'enteredBy'> & {
+  readonly by: { readonly person: PersonId; readonly account?: AccountId | undefined };
+};
+
 /** What is left of it, or why nothing is. */
-function leftOf(approval: Approval, assent: Assent, people: PeopleNow): Assent | VoidedAssent['why'] {
+function leftOf<Said extends Word>(
+  approval: Approval,
+  assent: Said,
+  people: PeopleNow,
+): Said | VoidedAssent['why'] {
   const { by, enteredBy, linked, lent = [] } = assent;
   const speaker = people.find(by.person, lent);
   const operator = enteredBy && people.find(enteredBy, []);
-  const owner = people.ownerOf(by.account);
+  const owner = by.account && people.ownerOf(by.account);
   if (!speaker || (enteredBy && !operator)) return 'gone';
   const behind: Known[] = [
     { person: by.person, accounts: speaker.accounts },
@@ -67,11 +89,11 @@ function leftOf(approval: Approval, assent: Assent, people: PeopleNow): Assent |
 }
 
 /** With what they, and those they stand in for, still have of what they had. */
-function reduced(
+function reduced<Said extends Word>(
   approval: Approval,
-  assent: Assent,
+  assent: Said,
   { speaker, people }: { readonly speaker: PersonNow; readonly people: PeopleNow },
-): Assent {
+): Said {
   const { roles, mute, standsFor = [], ...said } = assent;
   const kept = standsFor.flatMap((word) => {
     const now = people.find(word.person, lentBy(approval, word.person));
@@ -86,12 +108,13 @@ function reduced(
     kept.length === standsFor.length &&
     kept.every((word, n) => word.roles.length === standsFor[n]?.roles.length);
   if (isSame) return assent;
-  return {
+  const left = {
     ...said,
     roles: own,
     ...(isMute ? { mute: true } : {}),
     ...(kept.length > 0 ? { standsFor: kept } : {}),
   };
+  return left as Said; // the same fields of it, with less in them
 }
 
 function still(roles: readonly string[], now: PersonNow): string[] {

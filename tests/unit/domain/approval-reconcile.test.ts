@@ -9,6 +9,7 @@ import {
   reconcile,
 } from '../../../src/domain/approval/reconciliation.ts';
 import type { Approval, ApprovalPolicy, Step } from '../../../src/domain/approval/record.ts';
+import type { PeopleNow } from '../../../src/domain/approval/validity.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { hasAgreed } from '../../../src/domain/approval/withdrawal.ts';
 import { PersonId, type Platform } from '../../../src/domain/ids.ts';
@@ -106,6 +107,22 @@ describe('that a call of unknown outcome may run again', () => {
 
     expect(answeredBy(again)).toEqual(new Set());
     expect(reconcile(again, lee, 'retry', 2 * LATER_MS).result.code).toBe('RECORDED');
+  });
+
+  it('OM-124 takes those who still may when the last one says it', () => {
+    const said = next(reconcile(lostByTwo(), { ...dana, lent: ['manager'] }, 'retry', LATER_MS));
+    const people = (danaNow: { readonly roles: readonly string[] } | undefined): PeopleNow => ({
+      find: (_person, lent) =>
+        danaNow && { accounts: [], permitted: true, roles: [...danaNow.roles, ...lent] },
+      ownerOf: () => undefined,
+    });
+
+    const gone = reconcile(said, lee, 'retry', LATER_MS, people(undefined));
+
+    expect([gone.result.code, next(gone).state]).toEqual(['RECORDED', 'UNKNOWN']);
+    expect(answeredBy(next(gone))).toEqual(new Set([lee.person]));
+    // What a group carried for her when she said it counts as before.
+    expect(reconcile(said, lee, 'retry', LATER_MS, people({ roles: [] })).result.code).toBe('DONE');
   });
 
   it('counts one word once, whoever says it, and none of those who asked', () => {
