@@ -41,6 +41,8 @@ export function outgoingText(
 ): string {
   const filter = new WordFilter(reading, outlet);
   let text = dropHidden(markdown);
+  // By what stands there: what is put together of marks is let out by nobody.
+  if (!filter.isFree) outlet.links?.admit(text);
   for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
     const after = once(text, filter);
     if (after === undefined) return asCode(text, filter);
@@ -93,6 +95,7 @@ export function outgoingFile(
   outlet: Outlet,
 ): string {
   const filter = new WordFilter(reading, outlet);
+  if (!filter.isFree) outlet.links?.admit(content);
   const text = unescaped(content);
   return filter.words(text) === text ? filter.words(content) : filter.words(text);
 }
@@ -267,7 +270,7 @@ function replacementOf(node: Nodes, raw: string, { filter, definitions }: Walk):
 /** A label and, in plain sight, where it leads. */
 function beside(label: string, url: string, filter: WordFilter): string {
   const name = filter.withCodedHosts(plain(filter.words(label)));
-  const shown = url === '' ? '' : filter.mayLead(url) ? `<${url}>` : LEFT_OUT;
+  const shown = url === '' ? '' : filter.mayLead(url) ? `<${url}>` : plain(filter.insteadOf(url));
   const isSame = label === url || name === '' || url === `mailto:${label}` || url === `http://${label}`;
   if (shown === '') return name;
   if (isSame) return shown;

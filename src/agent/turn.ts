@@ -20,6 +20,7 @@ import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
+import { LinkQuota } from './link-quota.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { NO_OUTLET, type Outlet, outgoingFile, outgoingText, unfinishedText } from './outgoing-text.ts';
 import { type Reading, readingOf } from './provenance.ts';
@@ -192,7 +193,7 @@ export async function runTurn(
     if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
     const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
-    const outlet = setup.outlet ?? NO_OUTLET;
+    const outlet = { ...(setup.outlet ?? NO_OUTLET), links: new LinkQuota(shownSoFar) };
     const toSay = (text: string) => outgoingText(text, reading, outlet);
     const toSend = (text: string) => outgoingFile(text, reading, outlet);
     let soFar = '';
@@ -271,6 +272,7 @@ interface Answered {
   readonly text: string;
   readonly files?: ToolOutput['files'];
   readonly trust?: ToolOutput['trust'];
+  readonly seen?: ToolOutput['seen'];
 }
 
 /** Of one reply. */
@@ -398,7 +400,7 @@ async function throttled(setup: TurnSetup, verdict: Screened): Promise<Screened>
 }
 
 function toEntry(
-  { verdict, status, text, trust, files: attached }: Answered,
+  { verdict, status, text, trust, seen, files: attached }: Answered,
   files: Map<string, OutFile>,
 ): Entry {
   const callId = verdict.call.id;
@@ -411,6 +413,7 @@ function toEntry(
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
     ...(verdict.kind === 'run' && verdict.tool.composes ? { composed: true as const } : {}),
+    ...(seen && seen.length > 0 ? { seen: [...seen] } : {}),
   };
 }
 
@@ -448,12 +451,19 @@ async function answer(
     case 'run': {
       setup.onProgress({ kind: 'tool', tool: verdict.tool.name });
       const { tool, args } = verdict;
-      const { status, text, files, trust = tool.tells } = await setup.tools.run(tool, args, running, signal);
+      const {
+        status,
+        text,
+        files,
+        seen,
+        trust = tool.tells,
+      } = await setup.tools.run(tool, args, running, signal);
       return {
         verdict,
         status,
         text,
         ...(files ? { files } : {}),
+        ...(seen ? { seen } : {}),
         ...(trust === undefined ? {} : { trust }),
       };
     }

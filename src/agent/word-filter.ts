@@ -3,10 +3,12 @@
  *
  * Invariants
  *   1. No secret goes out, known or by its shape, whatever was read.
- *   2. Once strangers' words were read, of addresses only those go out that stood there, and those of allowed hosts.
+ *   2. Once strangers' words were read, of addresses only those go out that stood there, few of them (`link-quota`), and
+ *      those of allowed hosts.
  */
-import { addressesIn, withAddresses } from '../approvals/plain-address.ts';
+import { addressesIn, unlinked, withAddresses, withoutMarks } from '../approvals/plain-address.ts';
 import { redactText, redactValues } from '../observability/redaction.ts';
+import type { LinkQuota } from './link-quota.ts';
 import type { Reading } from './provenance.ts';
 
 export interface Outlet {
@@ -14,6 +16,8 @@ export interface Outlet {
   readonly hosts: readonly string[];
   /** Never said, whatever they look like. */
   readonly secrets: readonly string[];
+  /** How many of the addresses that strangers wrote go out; left out: all of them. */
+  readonly links?: Pick<LinkQuota, 'admit' | 'takes'>;
 }
 
 /** Nothing that is allowed beside what was read. */
@@ -41,8 +45,19 @@ export class WordFilter {
     const said = redactText(text, this.outlet.secrets);
     if (this.isFree) return said;
     return withAddresses(said, ({ text: found, url, isBareHost }) =>
-      isBareHost || this.#mayGoOut(found) || this.#mayGoOut(url) ? undefined : LEFT_OUT,
+      isBareHost || this.#mayGoOut(found) || this.#mayGoOut(url) ? undefined : this.insteadOf(found),
     );
+  }
+
+  /** One that stood in what was read can still be read, though nothing opens it. */
+  insteadOf(address: string): string {
+    const isRead = address.length <= MAX_ADDRESS_CHARS && this.#isSeen(address);
+    const shown = unlinked(address);
+    return isRead && addressesIn(shown).length === 0 ? shown : LEFT_OUT;
+  }
+
+  #isSeen(address: string): boolean {
+    return [address, withoutMarks(address)].some((each) => this.reading.isSeen(each));
   }
 
   /** Whether it holds a secret that is known, or has the shape of one, or an address that may not go out. */
@@ -87,7 +102,9 @@ export class WordFilter {
   #mayGoOut(address: string): boolean {
     if (address.length > MAX_ADDRESS_CHARS) return false;
     return [address, withoutMarks(address)].some(
-      (each) => this.reading.isSeen(each) || isAllowed(each, this.outlet.hosts),
+      (each) =>
+        isAllowed(each, this.outlet.hosts) ||
+        (this.reading.isSeen(each) && (this.outlet.links?.takes(each) ?? true)),
     );
   }
 }
@@ -96,15 +113,6 @@ export class WordFilter {
 export function essence(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
-
-/** Marks of markdown behind an address look like a part of it. */
-function withoutMarks(address: string): string {
-  let end = address.length;
-  while (end > 0 && MARKS.includes(address.charAt(end - 1))) end--;
-  return address.slice(0, end);
-}
-
-const MARKS = '*_~|)]\\';
 
 function isAllowed(address: string, hosts: readonly string[]): boolean {
   if (!URL.canParse(address)) return false;

@@ -158,3 +158,12 @@ function withoutEnd(address: string): string {
 }
 
 const END_MARKS = '.,;:!?)]}';
+
+/** Marks of markdown behind an address look like a part of it. */
+export function withoutMarks(address: string): string {
+  let end = address.length;
+  while (end > 0 && MARKS.includes(address.charAt(end - 1))) end--;
+  return address.slice(0, end);
+}
+
+const MARKS = '*_~|)]\\';

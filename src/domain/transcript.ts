@@ -90,6 +90,8 @@ export const Entry = z.discriminatedUnion('kind', [
     trust: Trust.optional(),
     /** It may hold words of the agent's own; see `Tool.composes`. */
     composed: z.literal(true).optional(),
+    /** Addresses in it that stood in what others wrote, though the rest is composed. */
+    seen: z.array(z.string()).optional(),
   }),
   /** The gateway tells the model what happened meanwhile: an approval was decided, a call was run. */
   z.object({

@@ -1,4 +1,5 @@
 /** What came of one question, from the turn in which it was looked into. Pure. */
+import { addressesIn } from '../../approvals/plain-address.ts';
 import { isStrangers, type Trust } from '../../domain/provenance.ts';
 import type { Entry, Usage } from '../../domain/transcript.ts';
 import { cutText } from '../compaction/shorten.ts';
@@ -13,9 +14,24 @@ export interface Ending {
   readonly why: (outcome: TurnOutcome) => string;
   /** Words of the model as they may be told. */
   readonly toSay: (text: string) => string;
+  /** Whether an address stood in what was read. */
+  readonly isSeen: (address: string) => boolean;
 }
 
-export function toFound(question: string, outcome: TurnOutcome, { why, toSay }: Ending): Found {
+export function toFound(question: string, outcome: TurnOutcome, ending: Ending): Found {
+  const found = toldOf(question, outcome, ending);
+  return found.kind === 'failed' ? found : { ...found, seen: seenIn(found.text, ending.isSeen) };
+}
+
+/** Passed on by a question, at most. */
+const MOST_SEEN = 50;
+
+function seenIn(text: string, isSeen: Ending['isSeen']): string[] {
+  const found = addressesIn(text).flatMap(({ text: written, url }) => [written, url]);
+  return [...new Set(found)].filter(isSeen).slice(0, MOST_SEEN);
+}
+
+function toldOf(question: string, outcome: TurnOutcome, { why, toSay }: Ending): Found {
   const { usage, screened, entries } = outcome;
   const trust = trustOf(entries);
   const found = { question, sources: calledIn(outcome), ...(trust ? { trust } : {}), usage, screened };

@@ -64,6 +64,8 @@ export function createResearchTool({ questions }: Pick<ResearchSettings, 'questi
     risk: 'low',
     effect: 'read',
     reversible: true,
+    // An answer is the agent's own words, whoever was read for it.
+    composes: true,
     timeoutMs: NEVER_MS,
     async preview() {
       throw new FutileCallError(
@@ -85,6 +87,7 @@ export function toOutput(findings: readonly Finding[]): ToolOutput {
     status: findings.every(({ kind }) => kind === 'failed') ? 'error' : 'ok',
     text: findings.map(toText).join('\n\n'),
     ...(trust === undefined ? {} : { trust }),
+    seen: [...new Set(findings.flatMap(({ seen = [] }) => seen))],
   };
 }
 

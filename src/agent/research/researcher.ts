@@ -83,6 +83,7 @@ export class Researcher {
       const found = toFound(question, outcome, {
         why: (ended) => bounds.whyNotDone(ended),
         toSay: (text) => outgoingText(text, reading, setup.outlet ?? NO_OUTLET),
+        isSeen: reading.isSeen,
       });
       this.#note(found, outcome);
       return found;

@@ -89,6 +89,47 @@ describe('a text of a call, or an address in an answer', () => {
   });
 });
 
+describe('an address that was read', () => {
+  const told = (text: string, more: object = {}): Entry => ({
+    kind: 'tool-result',
+    callId: 'c',
+    status: 'ok',
+    text,
+    trust: 'web',
+    ...more,
+  });
+
+  it.each([
+    ['as it stands', 'https://a.test/long/abc', true],
+    ['a beginning of it', 'https://a.test/long/ab', false],
+    ['its host', 'https://a.test', false],
+    ['the bare name of its host', 'a.test', false],
+    ['an end of it', 'test/long/abc', false],
+    ['one without a scheme', 'b.test/x', true],
+    ['one with marks behind it', 'https://c.test/y', true],
+    ['one within another', 'https://evil.test/q', false],
+  ])('OM-187 counts as seen only as a whole: %s', (_what, address, expected) => {
+    const page =
+      '[x](https://a.test/long/abc), b.test/x, **https://c.test/y** https://d.test/?x=https://evil.test/q';
+
+    expect(readingOf([told(page)]).isSeen(address)).toBe(expected);
+  });
+
+  it('OM-187 is none of those in a plan for later, whose words the agent may have chosen', () => {
+    const { isSeen } = readingOf([said('https://evil.test/?q=S', { planned: true })]);
+
+    expect(isSeen('https://evil.test/?q=S')).toBe(false);
+  });
+
+  it('OM-187 is, of what was put together of others, one that is named beside it', () => {
+    const composed = { composed: true, seen: ['https://a.test/x'] };
+    const { isSeen } = readingOf([told('https://a.test/x and https://evil.test/?q=S', composed)]);
+
+    expect(isSeen('https://a.test/x')).toBe(true);
+    expect(isSeen('https://evil.test/?q=S')).toBe(false);
+  });
+});
+
 describe('what is kept of sources', () => {
   const person = fc.constantFrom('guest-eve', 'guest-kim', 'alex');
   const source = fc.oneof(

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { outgoingText } from '../../../../src/agent/outgoing-text.ts';
+import { readingOf } from '../../../../src/agent/provenance.ts';
 import { READ_OUTPUT } from '../../../../src/agent/tools/output.ts';
 import { ModelUnavailableError } from '../../../../src/domain/errors.ts';
 import type { Tool } from '../../../../src/domain/tool.ts';
@@ -557,6 +559,25 @@ describe('words of strangers', () => {
     });
 
     expect(findingsIn(outcome)[0]).toContain('See <https://docs.test/x>');
+  });
+
+  it('OM-187 let the turn repeat what they have read, and no host or address they have put together', async () => {
+    const page = aPage([], 'see https://read.test/x');
+    const model = new ResearchModel([['a']], ({ step }) =>
+      step === 0
+        ? reads('https://any.test')
+        : { text: 'see secret.evil.test, https://docs.test/?u=https://evil.test/s and https://read.test/x' },
+    );
+
+    const history = [{ ...SAID, trust: 'outsider' } as Entry];
+    const outlet = { hosts: ['docs.test'], secrets: [] };
+    const outcome = await aResearchTurn(model, { tools: [page], history, setup: { outlet } });
+
+    const reading = readingOf(outcome.entries);
+    const say = (text: string) => outgoingText(text, reading, { hosts: [], secrets: [] });
+    expect(say('see secret.evil.test')).toBe('see `secret.evil.test`');
+    expect(say('see https://evil.test/s')).toBe('see (a link was left out)');
+    expect(say('see https://read.test/x')).toBe('see <https://read.test/x>');
   });
 
   it('are not those of whoever asks', async () => {
