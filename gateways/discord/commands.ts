@@ -63,6 +63,21 @@ const COMMANDS: readonly RESTPostAPIApplicationCommandsJSONBody[] = [
       max_length: MAX_REASON_CHARS,
     },
   ]),
+  chatInput('withdraw', 'Take back what you asked for', [
+    {
+      type: STRING,
+      name: 'request',
+      description: 'Its ticket, as /status lists it: apr_…',
+      required: true,
+      max_length: 100,
+    },
+    {
+      type: STRING,
+      name: 'reason',
+      description: 'Why; those who were asked read it',
+      max_length: MAX_REASON_CHARS,
+    },
+  ]),
   chatInput('takeover', 'Answer here yourself instead of the bot, where you may', [CONVERSATION]),
   chatInput('handback', 'Let the bot answer here again', [
     {

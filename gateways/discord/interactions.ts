@@ -120,6 +120,8 @@ function wordsOf({ data }: Command): Words | undefined {
       return { text: `/approve ${option('request')}`, visible: 'them' };
     case 'deny':
       return { text: said('/deny', option('request'), option('reason')), visible: 'them' };
+    case 'withdraw':
+      return { text: said('/withdraw', option('request'), option('reason')), visible: 'them' };
     case 'takeover':
       return { text: said('/takeover', option('conversation')), visible: 'them' };
     case 'handback':

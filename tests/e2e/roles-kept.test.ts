@@ -137,6 +137,15 @@ describe('what is denied to guests, or to a group of the server', () => {
     expect(story.refunds(3)).toEqual([]);
   });
 
+  it('OM-120 keeps no guest from taking back what they asked for', async () => {
+    const { id } = await askedByGuest('refund order 7');
+
+    await story.sandbox.discord.dm({ user: EVE.discordUser, text: `withdraw ${id}` });
+    await writtenTo(EVE.discordDm, /Recorded, and everybody who was asked sees it/);
+
+    expect(await story.app.approvals.find(id)).toMatchObject({ state: 'CANCELLED' });
+  });
+
   it('A16 is no other argument that somebody may decide on', async () => {
     noMoney({ amount: { kind: 'order', operator: '>', than: 500 } });
     await askedByGuest('refund order 7');

@@ -618,6 +618,7 @@ describe('commands', () => {
       'approvals',
       'approve',
       'deny',
+      'withdraw',
       'takeover',
       'handback',
       'new',
@@ -638,17 +639,17 @@ describe('commands', () => {
   it('are registered in one guild while developing', async () => {
     await open({ settings: { guild_commands: [GUILD.id] } });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(12).fill(GUILD.id));
   });
 
   it('stand in one guild alone once they are registered there, and not beside those for every guild', async () => {
     await open();
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(undefined));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(12).fill(undefined));
     await discord.gateway.stop();
 
     await discord.startAnother({ guild_commands: [GUILD.id] });
 
-    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(11).fill(GUILD.id));
+    expect(discord.sandbox.commands().map(({ guild }) => guild)).toEqual(Array(12).fill(GUILD.id));
   });
 
   it('stand in one guild no more once they are registered for every guild, while those of others stay', async () => {
@@ -664,7 +665,7 @@ describe('commands', () => {
     });
 
     expect(here).toMatchObject([{ name: 'weather' }]);
-    expect(discord.sandbox.commands()).toHaveLength(12);
+    expect(discord.sandbox.commands()).toHaveLength(13);
     expect(discord.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
   });
 
@@ -711,6 +712,11 @@ describe('commands', () => {
       '/deny apr_p7_0123456789ab.1 too much',
     ],
     ['deny', { request: 'apr_p7_0123456789ab.1' }, '/deny apr_p7_0123456789ab.1'],
+    [
+      'withdraw',
+      { request: 'apr_p7_0123456789ab.1', reason: 'done by hand' },
+      '/withdraw apr_p7_0123456789ab.1 done by hand',
+    ],
     ['takeover', {}, '/takeover'],
     ['takeover', { conversation: 'con_p7_0123456789ab' }, '/takeover con_p7_0123456789ab'],
     ['handback', {}, '/handback'],
