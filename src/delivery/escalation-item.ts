@@ -18,9 +18,18 @@ const common = { id: z.string(), atMs: z.int() };
 
 export const EscalationItem = z.discriminatedUnion('kind', [
   /** Somebody has to look after something. */
-  z.object({ ...common, kind: z.literal('report'), policy: z.string(), report: Report }),
+  z.object({
+    ...common,
+    kind: z.literal('report'),
+    policy: z.string(),
+    report: Report,
+    /** What it is about, whichever policy it begins, where that may be over by itself. */
+    trouble: z.string().optional(),
+  }),
   /** What it was about is over by itself. */
   z.object({ ...common, kind: z.literal('close'), escalation: EscalationId, remark: z.string() }),
+  /** The same for whatever this trouble began, also by policies that no trigger names any more. */
+  z.object({ ...common, kind: z.literal('close-all'), trouble: z.string(), remark: z.string() }),
   /** What it is about waits for a reply until then, at most. */
   z.object({ ...common, kind: z.literal('hold'), escalation: EscalationId, untilMs: z.int() }),
   /** There is a reply, or it is waited for no longer. */
@@ -85,16 +94,22 @@ export interface Trouble extends Omit<Report, 'id' | 'except'> {
   readonly reportId: string;
   /** Name of the escalation policy. */
   readonly policy: string;
+  /** What it is about, whichever policy it begins; absent: somebody has to close it. */
+  readonly trouble?: string;
 }
 
 /** Reports something, in the step that brought it about. */
-export function toReport({ reportId, policy, except = [], ...about }: Trouble, atMs: number): Effect {
+export function toReport(
+  { reportId, policy, trouble, except = [], ...about }: Trouble,
+  atMs: number,
+): Effect {
   const id = escalationIdOf(about.key, about.subject);
   return toItem({
     kind: 'report',
     id: `report:${reportId}`,
     atMs,
     policy,
+    ...(trouble === undefined ? {} : { trouble }),
     report: { ...about, id, except: [...except] },
   });
 }
@@ -107,7 +122,14 @@ export function toClose(
   cause: string,
   atMs: number,
 ): Effect {
-  const escalation = escalationIdOf(key, subject);
+  return toCloseOf(escalationIdOf(key, subject), { remark, cause, atMs });
+}
+
+/** Says that what an escalation is about is over. */
+export function toCloseOf(
+  escalation: EscalationId,
+  { remark, cause, atMs }: { readonly remark: string; readonly cause: string; readonly atMs: number },
+): Effect {
   return toItem({ kind: 'close', id: `close:${escalation}:${cause}`, atMs, escalation, remark });
 }
 
@@ -125,6 +147,8 @@ function laneOf(item: EscalationItem): string {
       return item.report.id;
     case 'page':
       return `page:${item.person}`;
+    case 'close-all':
+      return `close-all:${item.trouble}`;
     case 'webhook':
       return `webhook:${item.webhook}:${item.escalation}`;
     case 'close':

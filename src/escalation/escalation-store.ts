@@ -2,7 +2,7 @@
 
 import { partitionOfEscalation } from '../delivery/escalation-item.ts';
 import { dueOf, Escalation, type EscalationStep, isLive } from '../domain/escalation/record.ts';
-import type { EscalationId } from '../domain/ids.ts';
+import { EscalationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
@@ -10,12 +10,15 @@ import type { Keys } from '../redis/keys.ts';
 import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
 import { consequencesOf } from './consequences.ts';
 
+/** How long it is known what a trouble has begun, in ms; from its last report. */
+const KNOW_BEGUN_MS = 90 * 24 * 60 * 60_000;
+
 export class EscalationStore {
   readonly #records: RecordStore<Escalation>;
 
   constructor(
-    redis: RedisClient,
-    keys: Keys,
+    private readonly redis: RedisClient,
+    private readonly keys: Keys,
     writer: EffectWriter,
     /** How long one that is over is kept, in ms. */
     keepMs: () => number,
@@ -60,6 +63,23 @@ export class EscalationStore {
       },
       once,
     );
+  }
+
+  /**
+   * What a trouble has begun and is not over, whichever policies that were: triggers may name others by now.
+   *
+   * @param trouble as `troubleOf` of triggers.ts says it
+   */
+  async begunBy(trouble: string): Promise<EscalationId[]> {
+    const ids = await this.redis.smembers(this.keys.begunBy(trouble));
+    const found = await Promise.all(ids.map((id) => this.find(EscalationId.parse(id))));
+    return found.flatMap((each) => (each && isLive(each) ? [each.id] : []));
+  }
+
+  /** Before it begins: what has begun is known, then, by what it is about. */
+  async noteBegun(trouble: string, id: EscalationId): Promise<void> {
+    const key = this.keys.begunBy(trouble);
+    await this.redis.multi().sadd(key, id).pexpire(key, KNOW_BEGUN_MS).exec();
   }
 
   async due(partition: number, limit: number): Promise<DueRecords> {

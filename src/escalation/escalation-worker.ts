@@ -1,7 +1,7 @@
 /**
  * Does what the queue of the engine asks for: one item, one effect, one commit.
  *
- *   report ──▶ an escalation begins, or counts once more        close, hold, go-on, unreached, unposted ──▶ it goes on
+ *   report ──▶ an escalation begins, or counts once more        close, close-all, hold, go-on, unreached, unposted ──▶ it goes on
  *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off ──▶ control
  *
  * Invariants
@@ -102,7 +102,8 @@ export class EscalationWorker {
     const options = { once: { key: item.id, forMs: this.deps.rememberMs() } };
     switch (item.kind) {
       case 'report': {
-        const { report, policy } = item;
+        const { report, policy, trouble } = item;
+        if (trouble !== undefined) await escalations.noteBegun(trouble, report.id);
         await escalations.apply(
           report.id,
           (before, nowMs) => raise(before, report, this.#planOf(policy), nowMs),
@@ -115,6 +116,12 @@ export class EscalationWorker {
       }
       case 'close':
         await escalations.apply(item.escalation, (before) => before && close(before, item.remark), options);
+        return DONE;
+      case 'close-all':
+        for (const id of await escalations.begunBy(item.trouble)) {
+          const once = { key: `${item.id}:${id}`, forMs: this.deps.rememberMs() };
+          await escalations.apply(id, (before) => before && close(before, item.remark), { once });
+        }
         return DONE;
       case 'hold':
         await escalations.apply(item.escalation, (before) => before && hold(before, item.untilMs), options);

@@ -4,10 +4,10 @@
  */
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { Handoffs } from '../control/handoff-call.ts';
-import { toClose } from '../delivery/escalation-item.ts';
+import { toClose, toItem } from '../delivery/escalation-item.ts';
 import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
 import type { Effect } from '../redis/effects.ts';
-import { keyOf, reportsOf } from './triggers.ts';
+import { keyOf, reportsOf, troubleOf } from './triggers.ts';
 
 export class HandoffEscalation implements Handoffs {
   constructor(
@@ -47,7 +47,7 @@ export class HandoffEscalation implements Handoffs {
       state === 'HUMAN'
         ? `${control.owner.name} has taken the conversation over`
         : 'it was called off, and the agent answers there again';
-    return this.triggers()
+    const closings = this.triggers()
       .filter(({ when }) => when.kind === 'handoff')
       .map((trigger) =>
         toClose(
@@ -58,6 +58,16 @@ export class HandoffEscalation implements Handoffs {
           nowMs,
         ),
       );
+    const trouble = troubleOf({ kind: 'handoff' }, conversationId);
+    // It may have begun by a policy that no trigger names any more.
+    const all = {
+      kind: 'close-all',
+      id: `close-all:${trouble}:${epoch}`,
+      atMs: nowMs,
+      trouble,
+      remark,
+    } as const;
+    return [...closings, toItem(all)];
   }
 
   #isTriggered(): boolean {

@@ -11,22 +11,20 @@ import { close } from '../domain/escalation/answers.ts';
 import { type Escalation, isLive } from '../domain/escalation/record.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { EscalationStore } from './escalation-store.ts';
-import { type Closing, closingsOf } from './triggers.ts';
+import { type Closing, closingsOf, troubleMendedBy } from './triggers.ts';
 
 export class LettersSettled {
   constructor(
-    private readonly escalations: Pick<EscalationStore, 'find' | 'apply'>,
+    private readonly escalations: Pick<EscalationStore, 'find' | 'apply' | 'begunBy'>,
     private readonly letters: Pick<DeadLetters, 'holds'>,
     private readonly triggers: () => readonly EscalationTrigger[],
   ) {}
 
   /** Calls off whoever was called about this queue, if nothing of it is kept. */
   async closeFor(queue: string): Promise<void> {
-    for (const closing of closingsOf(
-      this.triggers(),
-      { kind: 'letters-settled', queue },
-      { id: '', nowMs: 0 },
-    )) {
+    const settled = { kind: 'letters-settled', queue } as const;
+    const begun = await this.escalations.begunBy(troubleMendedBy(settled));
+    for (const closing of closingsOf(this.triggers(), settled, { id: '', nowMs: 0 }, begun)) {
       await this.#close(closing, queue);
     }
   }

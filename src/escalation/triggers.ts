@@ -2,7 +2,7 @@
 import type { EscalationTrigger, TriggerCondition } from '../config/escalation-triggers.ts';
 import { lengthText } from '../control/sentences.ts';
 import { fits } from '../control/takeover-rules.ts';
-import { escalationIdOf, toClose, toReport } from '../delivery/escalation-item.ts';
+import { escalationIdOf, toCloseOf, toReport } from '../delivery/escalation-item.ts';
 import type { Subject } from '../domain/escalation/record.ts';
 import type { ConversationId, EscalationId, PersonId } from '../domain/ids.ts';
 import type { Address, InboundMessage } from '../domain/message.ts';
@@ -86,6 +86,7 @@ export function reportsOf(
           except: scene.person === undefined ? [] : [scene.person],
           reportId: `${scene.id}:${index}`,
           policy: trigger.raise,
+          ...(mayMend(happening) ? { trouble: troubleOf(happening, scene.conversationId) } : {}),
         },
         scene.nowMs,
       ),
@@ -101,21 +102,40 @@ export interface Closing {
   readonly effect: Effect;
 }
 
-/** What a recovery puts an end to: an escalation for each policy, whether or not it was begun. */
+/**
+ * What a recovery puts an end to: an escalation for each policy, whether or not it was begun.
+ *
+ * @param begun what the trouble has begun besides, by policies that no trigger may name any more
+ */
 export function closingsOf(
   triggers: readonly EscalationTrigger[],
   recovery: Recovery,
   { id, nowMs }: Pick<Scene, 'id' | 'nowMs'>,
+  begun: readonly EscalationId[] = [],
 ): Closing[] {
   const { trouble, subject, place, remark } = mendedBy(recovery);
   const fitting = triggers.filter(({ when }) => when.kind === trouble.kind);
-  const keys = new Set(fitting.map((trigger) => keyOf(trouble, trigger, place)));
-  return [...keys].map((key) => ({
-    escalation: escalationIdOf(key, subject),
+  const named = fitting.map((trigger) => escalationIdOf(keyOf(trouble, trigger, place), subject));
+  return [...new Set([...named, ...begun])].map((escalation) => ({
+    escalation,
     remark,
-    effect: toClose(key, subject, remark, id, nowMs),
+    effect: toCloseOf(escalation, { remark, cause: id, atMs: nowMs }),
   }));
 }
+
+/** What a recovery puts an end to, as `troubleOf` says it. */
+export function troubleMendedBy(recovery: Recovery): string {
+  const { trouble, place } = mendedBy(recovery);
+  return troubleOf(trouble, place);
+}
+
+/** As much of a happening as it is known by. */
+type Known = Pick<Happening, 'kind'> & {
+  readonly tool?: string;
+  readonly queue?: string;
+  readonly plan?: string;
+  readonly quota?: Quota;
+};
 
 /**
  * What the same thing is known by: for one conversation, policy and kind there is one escalation; for each plan and each
@@ -123,15 +143,44 @@ export function closingsOf(
  * another does.
  */
 export function keyOf(
-  happening: Pick<Happening, 'kind'> & { tool?: string; queue?: string; plan?: string; quota?: Quota },
+  happening: Known,
   { raise, name, when }: Pick<EscalationTrigger, 'raise' | 'name' | 'when'>,
   conversationId: string,
 ): string {
-  const what = isOfAll(happening)
-    ? (happening.queue ?? happening.quota?.name ?? '')
-    : (happening.plan ?? conversationId);
   const of = happening.kind === 'message' ? (name ?? JSON.stringify(when)) : happening.tool;
+  const what = whatOf(happening, conversationId);
   return [happening.kind, raise, what, ...(of === undefined ? [] : [of])].join(':');
+}
+
+/** What the same trouble is known by, whichever policies it begins. */
+export function troubleOf(happening: Known, conversationId: string): string {
+  const { kind, tool } = happening;
+  return [kind, whatOf(happening, conversationId), ...(tool === undefined ? [] : [tool])].join(':');
+}
+
+function whatOf(happening: Known, conversationId: string): string {
+  if (!isOfAll(happening)) return happening.plan ?? conversationId;
+  return happening.queue ?? happening.quota?.name ?? '';
+}
+
+/** Whether it may be over by itself; what a turn used up is not, but a quota has something left again. */
+function mayMend({ kind, ...happening }: Happening): boolean {
+  switch (kind) {
+    case 'handoff':
+    case 'turn-failed':
+    case 'tool-failed':
+    case 'model-away':
+    case 'dead-letter':
+      return true;
+    case 'budget':
+      return 'quota' in happening && happening.quota !== undefined;
+    case 'low-confidence':
+    case 'message':
+    case 'plan-raised':
+      return false;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */

@@ -154,6 +154,11 @@ export class Keys {
     return `${this.partition(partition)}due:${family}`;
   }
 
+  /** Escalations that the same trouble has begun, by whichever policies (set). */
+  begunBy(trouble: string): string {
+    return `${this.partition(partitionOf(trouble))}begun:${trouble}`;
+  }
+
   /** Items kept aside while a person holds the conversation. */
   heldBack(conversationId: ConversationId): string {
     return `${this.partition(partitionOf(conversationId))}ch:${conversationId}`;

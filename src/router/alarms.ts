@@ -19,7 +19,15 @@ import type { Address } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import type { ModelOutage } from '../escalation/model-outage.ts';
-import { type Closing, closingsOf, type Happening, reportsOf, type Scene } from '../escalation/triggers.ts';
+import {
+  type Closing,
+  closingsOf,
+  type Happening,
+  type Recovery,
+  reportsOf,
+  type Scene,
+  troubleMendedBy,
+} from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, takingOf } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
@@ -30,7 +38,7 @@ import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 const REPORT_ONCE_MS = 7 * 24 * 60 * 60_000;
 
 export interface AlarmDeps {
-  readonly escalations: Pick<EscalationStore, 'find'>;
+  readonly escalations: Pick<EscalationStore, 'find' | 'begunBy'>;
   readonly modelOutage: Pick<ModelOutage, 'note' | 'end'>;
   readonly directory: Pick<Directory, 'speakerOf' | 'may'>;
   readonly config: () => Config;
@@ -77,7 +85,6 @@ export class Alarms {
     outcome: TurnOutcome,
   ): Promise<Effect[]> {
     const triggers = this.#triggers;
-    if (triggers.length === 0) return [];
     const turn: TurnSeen = {
       occasion,
       outcome,
@@ -92,14 +99,14 @@ export class Alarms {
       person: requester.person,
       nowMs: this.deps.clock.now(),
     };
-    const mended = recoveriesIn(turn, conversationId).flatMap((recovery) =>
-      closingsOf(triggers, recovery, scene).map(({ effect }) => effect),
+    const mended = await Promise.all(
+      recoveriesIn(turn, conversationId).map((recovery) => this.#closings(recovery, scene)),
     );
     const reports = happeningsIn(turn).flatMap((happening, index) =>
       reportsOf(triggers, happening, { ...scene, id: `${scene.id}:${index}` }),
     );
     return [
-      ...mended,
+      ...mended.flat().map(({ effect }) => effect),
       ...(await this.#answersAgain(claim, scene)),
       ...(await this.#modelWorks(scene)),
       ...reports,
@@ -159,18 +166,24 @@ export class Alarms {
   /** A turn is over: whoever was called because turns failed need not come. */
   async #answersAgain({ failures }: Claim, scene: Scene): Promise<Effect[]> {
     const { conversationId } = scene;
-    const closings = closingsOf(this.#triggers, { kind: 'turn-works', conversationId }, scene);
+    const closings = await this.#closings({ kind: 'turn-works', conversationId }, scene);
     // What was reported at its last try may still be on its way; of an earlier item, the record is there by now.
     return failures > 0 ? closings.map(({ effect }) => effect) : this.#ofLive(closings);
   }
 
   /** So does the model. */
   async #modelWorks(scene: Scene): Promise<Effect[]> {
-    const closings = closingsOf(this.#triggers, { kind: 'model-works' }, scene);
+    const closings = await this.#closings({ kind: 'model-works' }, scene);
     if (closings.length === 0) return [];
     // As above: what was reported while it was away may still be on its way.
     const wasAway = await this.deps.modelOutage.end();
     return wasAway ? closings.map(({ effect }) => effect) : this.#ofLive(closings);
+  }
+
+  /** Whatever the triggers say by now. */
+  async #closings(recovery: Recovery, scene: Scene): Promise<Closing[]> {
+    const begun = await this.deps.escalations.begunBy(troubleMendedBy(recovery));
+    return closingsOf(this.#triggers, recovery, scene, begun);
   }
 
   async #ofLive(closings: readonly Closing[]): Promise<Effect[]> {

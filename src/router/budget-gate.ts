@@ -18,14 +18,14 @@ import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Address } from '../domain/message.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
-import { closingsOf, type Quota, reportsOf, type Scene } from '../escalation/triggers.ts';
+import { closingsOf, type Quota, reportsOf, type Scene, troubleMendedBy } from '../escalation/triggers.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import { handledAudit } from './handling-audit.ts';
 
 export interface GateDeps {
   readonly budgets: BudgetDesk;
-  readonly escalations: Pick<EscalationStore, 'find'>;
+  readonly escalations: Pick<EscalationStore, 'find' | 'begunBy'>;
   readonly config: () => Config;
   readonly clock: Clock;
 }
@@ -106,7 +106,6 @@ export class BudgetGate {
   /** Who is called because so much is used, and who need not come any more. */
   async #alarms(standings: readonly Standing[], handled: Handled): Promise<Effect[]> {
     const triggers = this.deps.config().escalation.triggers.filter(({ when }) => when.kind === 'budget');
-    if (triggers.length === 0) return [];
     const effects = await Promise.all(
       standings.map((standing) => this.#alarmsOf(standing, triggers, handled)),
     );
@@ -146,7 +145,22 @@ export class BudgetGate {
       const reports = reportsOf(own, happening, { ...scene, id: `${scene.id}:${raise}` });
       effects.push(...reports.map((effect, n) => once(effect, `${scene.id}:${raise}:${n}`, standing, scene)));
     }
+    // Begun by a policy that no trigger names any more: over as soon as nothing says that too much is used.
+    if (reached.size === 0 && percent < 100)
+      effects.push(...(await this.#furtherMended(triggers, quota, { ...scene, id: item.id })));
     return effects;
+  }
+
+  async #furtherMended(
+    triggers: Config['escalation']['triggers'],
+    quota: Quota,
+    scene: Scene,
+  ): Promise<Effect[]> {
+    const left = { kind: 'quota-left', quota } as const;
+    const named = new Set(closingsOf(triggers, left, scene).map(({ escalation }) => escalation));
+    const begun = await this.deps.escalations.begunBy(troubleMendedBy(left));
+    const further = begun.filter((id) => !named.has(id));
+    return closingsOf([], left, scene, further).map(({ effect }) => effect);
   }
 
   #quotaOf(standing: Standing, { requester, conversationId }: Handled): Quota {

@@ -264,26 +264,37 @@ describe('a budget that runs out', () => {
       .map(textOf)
       .filter((text) => pattern.test(text));
 
-  it('OM-166 calls whom the policy names, once, and says once when there is something left again', async () => {
-    const spent = /The budget of everybody together for today: [\d,]+ of 10 tokens/;
-    story = await Story.begin({
-      config: (shipped) => budgets({ team: { day: { tokens: 10 } } })(calling('budget')(shipped)),
-    });
-    for (let n = 0; n < 4; n++) await story.mention('what can you do?');
-    await story.sandbox.slack.until(() => told(spent).at(0));
-    await story.mention('and now?', DANA.slack);
-    await story.quiet();
-    expect(told(/Somebody has to look after this/)).toHaveLength(1);
-    expect(await story.app.escalations.live(10)).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
-
-    story.config = budgets({ team: { day: { tokens: 1_000_000 } } })(story.config);
-    const thread = await story.mention('what can you do?');
-    await story.answer(thread, /Here is what I can do/);
-
-    await story.sandbox.slack.until(() => told(/It is over: .*There is something left of it again/).at(0));
-    await story.mention('what can you do?');
-    await story.quiet();
-    expect(told(/something left of it again/)).toHaveLength(1);
-    expect(await story.app.escalations.live(10)).toEqual([]);
+  const withoutTriggers: Change = (config) => ({
+    ...config,
+    escalation: { ...config.escalation, triggers: [] },
   });
+
+  it.each<[string, Change]>([
+    ['', (config) => config],
+    [', though no trigger names it any more', withoutTriggers],
+  ])(
+    'OM-166 calls whom the policy names, once, and says once when there is something left again%s',
+    async (_, edited) => {
+      const spent = /The budget of everybody together for today: [\d,]+ of 10 tokens/;
+      story = await Story.begin({
+        config: (shipped) => budgets({ team: { day: { tokens: 10 } } })(calling('budget')(shipped)),
+      });
+      for (let n = 0; n < 4; n++) await story.mention('what can you do?');
+      await story.sandbox.slack.until(() => told(spent).at(0));
+      await story.mention('and now?', DANA.slack);
+      await story.quiet();
+      expect(told(/Somebody has to look after this/)).toHaveLength(1);
+      expect(await story.app.escalations.live(10)).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
+
+      story.config = edited(budgets({ team: { day: { tokens: 1_000_000 } } })(story.config));
+      const thread = await story.mention('what can you do?');
+      await story.answer(thread, /Here is what I can do/);
+
+      await story.sandbox.slack.until(() => told(/It is over: .*There is something left of it again/).at(0));
+      await story.mention('what can you do?');
+      await story.quiet();
+      expect(told(/something left of it again/)).toHaveLength(1);
+      expect(await story.app.escalations.live(10)).toEqual([]);
+    },
+  );
 });

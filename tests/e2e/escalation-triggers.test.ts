@@ -53,6 +53,15 @@ function calling(
   };
 }
 
+/** With other triggers; `night` is as `duty` is. */
+function naming(config: StoryConfig, triggers: readonly unknown[]): StoryConfig {
+  const escalations = { ...config.escalation.escalations, night: WrittenPlan.parse(DUTY) };
+  return {
+    ...config,
+    escalation: { ...config.escalation, escalations, triggers: EscalationTriggers.parse(triggers) },
+  };
+}
+
 /** What Dana was told of a kind, oldest first. */
 function told(pattern: RegExp, place = DANA_DM): string[] {
   return story.sandbox.slack
@@ -270,6 +279,91 @@ describe('an agent that does not get on', () => {
     steps = 3;
     await story.say(ALEX.slack, thread, 'more');
     await untilTold(/A turn has used 75 % of the steps it may take/);
+  });
+});
+
+describe('what began by a policy that no trigger names any more', () => {
+  it.each([
+    ['another policy', [{ when: 'handoff', raise: 'night' }]],
+    ['nothing', []],
+  ])(
+    'OM-166 is over once somebody takes the conversation over: the triggers name %s',
+    async (_, triggers) => {
+      story = await Story.begin({ config: calling('handoff') });
+      const thread = await story.mention('what can you do?');
+      await story.answer(thread, /Here is what I can do/);
+      await story.say(ALEX.slack, thread, '!human my order is lost');
+      await untilTold(/A human is wanted/);
+
+      story.config = naming(story.config, triggers);
+      await story.say(DANA.slack, thread, '!takeover');
+      await untilOver(/It is over: A human is wanted.*Dana Reyes has taken the conversation over\./);
+
+      expect(await live()).toEqual([]);
+    },
+  );
+
+  it('OM-166 is over once a tool works again', async () => {
+    story = await Story.begin({ config: calling('tool_failed') });
+    story.sandbox.shop.fault('refuse');
+    const thread = await agreed(7);
+    await untilTold(/The tool refund failed once/);
+
+    story.config = naming(story.config, [{ when: 'tool_failed', raise: 'night' }]);
+    await story.say(ALEX.slack, thread, 'refund order 7');
+    await agree(thread);
+    await untilOver(/It is over: The tool refund failed once.*The tool refund works again\./);
+
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-166 is over once a turn works again', async () => {
+    story = await Story.begin({ config: calling({ turn_failed: 1 }) });
+    const working = story.config;
+    refuse(working);
+    await story.mention('hello');
+    await parked();
+    await untilTold(/could not answer once/);
+
+    story.config = naming(working, []);
+    await story.advance(MINUTE);
+    await untilOver(/It is over: The agent could not answer once/);
+
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-166 is over once the model answers again', async () => {
+    story = await Story.begin({ config: withImpatientModel(calling({ model_away: { after: '5m' } })) });
+    story.sandbox.claude.fault({ kind: 'overloaded' }, 1_000);
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /cannot reach my language model/);
+    for (let look = 0; look < 4; look++) {
+      await parked();
+      await story.advance(3 * MINUTE);
+    }
+    await untilTold(/The language model has not answered/);
+
+    story.config = naming(story.config, [{ when: 'model_away', raise: 'night' }]);
+    story.sandbox.claude.heal();
+    await story.advance(MINUTE);
+    await untilOver(/It is over: The language model/);
+
+    expect(await live()).toEqual([]);
+  });
+
+  it('OM-166 is over once everything that was kept is settled', async () => {
+    story = await Story.begin({ config: calling('dead_letter') });
+    refuse(story.config);
+    await story.mention('one');
+    await failForGood();
+    await untilTold(/Something could not be handled or delivered/);
+    const [letter] = await story.app.deadLetters.list();
+
+    story.config = naming(story.config, [{ when: 'dead_letter', raise: 'night' }]);
+    await story.app.deadLetters.discard(letter!.id, 'dana');
+    await untilTold(/It is over: .*Everything that was kept is settled\./, OPS);
+
+    expect(await live()).toEqual([]);
   });
 });
 
