@@ -102,7 +102,7 @@ export class TimerSweeper implements Service {
       else if (result === 'unasked') {
         this.log.error(
           { approval: id },
-          'nobody answered a request in time, and nobody of those it went on to can be asked; `signalbox check` says what is missing',
+          'a request was not decided in time, and nobody of those it went on to can be asked; `signalbox check` says what is missing',
         );
       } else if (result !== 'nothing') this.log.info({ approval: id, result }, 'time moved an approval on');
     } catch (error) {

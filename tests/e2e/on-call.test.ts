@@ -197,6 +197,7 @@ describe('a deadline in working time', () => {
     const midnight = Math.floor(approval!.openedMs / (24 * HOUR) + 1) * 24 * HOUR;
     expect(approval?.deadlineMs).toBe(midnight + 24 * HOUR);
     const reminders = approval?.policy.remindAfterMs.map((ms) => ms + approval.openedMs - midnight);
-    expect(reminders).toEqual([6 * HOUR, 18 * HOUR, 24 * HOUR - 10 * 60_000]);
+    expect(reminders).toEqual([6 * HOUR, 18 * HOUR]);
+    expect(approval?.warnMs).toBe(midnight + 24 * HOUR - 10 * 60_000);
   });
 });
