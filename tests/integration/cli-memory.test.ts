@@ -96,8 +96,13 @@ describe('signalbox memory', () => {
 
   it('puts back what a copy holds, and says what is wrong with another file', async () => {
     const file = join(folder, 'copy.json');
+    const guest = guestIdOf(stores.directory.find(ALEX)!.accounts[0]!);
+    const { notes } = stores.memory;
+    await notes.write(notesOf.person(guest), [{ name: 'visit', text: 'on Monday', over: 0 }], 1);
+    await notes.write(notesOf.team(), [{ name: 'office', text: 'Berlin', over: 0, by: ALEX }], 1);
     await home.run('memory', 'snapshot', 'alex', file);
     await home.run('memory', 'erase', 'alex', '--yes');
+    expect(await notes.list(notesOf.person(guest))).toEqual([]);
 
     const restored = await home.run('memory', 'restore', 'alex', file);
     const others = await home.run('memory', 'restore', 'dana', file);
@@ -105,7 +110,9 @@ describe('signalbox memory', () => {
     const broken = await home.run('memory', 'restore', 'alex', file);
     const missing = await home.run('memory', 'restore', 'alex', join(folder, 'none.json'));
 
-    expect(restored.out).toMatch(/1 notes of .* are as they were\. The profile is not/);
+    expect(restored.out).toMatch(/3 notes of .* are as they were\. The profile is not/);
+    expect(await notes.find(notesOf.person(guest), 'visit')).toMatchObject({ text: 'on Monday' });
+    expect(await notes.find(notesOf.team(), 'office')).toMatchObject({ text: 'Berlin', by: ALEX });
     expect(await stores.memory.notes.list(notesOf.person(ALEX))).toMatchObject([
       { name: 'tea', text: 'green' },
     ]);
