@@ -71,6 +71,20 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
     ]);
   });
 
+  it('OB-017 asks a manager as shipped', async () => {
+    await story.end();
+    story = await Story.begin();
+
+    await asked('/elevated what can you do?');
+
+    const [approval] = await story.open();
+    expect(approval).toMatchObject({
+      request: { tool: 'elevate', requester: 'alex' },
+      policy: { approvers: { role: 'manager' } },
+    });
+    expect(requests()).toEqual([]);
+  });
+
   it('OB-017 asks nobody about a message that is too long to be read, and says how long it may be', async () => {
     const thread = await story.mention(`/elevated ${'refund order 7. '.repeat(700)}`);
 

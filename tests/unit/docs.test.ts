@@ -95,6 +95,24 @@ describe.each(FILES)('%s', (file) => {
   });
 });
 
+describe.each(['docs/tools.md', 'docs/extending.md'])('the lines of configuration in %s', (file) => {
+  it.each(placedIn(read(file)))('load where the page says that they go: %s', (where, block) => {
+    const { part, text } = putWhereItGoes(where, block);
+
+    const load = () =>
+      parseConfig(
+        { ...withExamples(new Map()), [part]: text },
+        {
+          directory: 'config',
+          env: { SHOPPASSWORD: 'x', WIKITOKEN: 'x' },
+          gateways: gatewaySettings,
+        },
+      );
+
+    expect(load).not.toThrow();
+  });
+});
+
 describe('the README', () => {
   const text = read('README.md');
 
@@ -390,6 +408,34 @@ function hasOption(command: Command, word: string): boolean {
 
 function blocksOf(text: string): string[] {
   return [...text.matchAll(/```\w*\n([\s\S]*?)```/g)].map(([, block = '']) => block);
+}
+
+/** Each block of YAML with its first line, which says where it goes. */
+function placedIn(text: string): [string, string][] {
+  return [...text.matchAll(/```yaml\n(.*)\n([\s\S]*?)```/g)].map(([, where = '', block = '']) => [
+    where,
+    block,
+  ]);
+}
+
+/** What somebody does with it in the file that ships: the lines stay as they are. */
+function putWhereItGoes(where: string, block: string): { part: ConfigPart; text: string } {
+  const [, name, how = ''] = /^# config\/(\w+)\.yaml, (.*)$/.exec(where) ?? [];
+  const part = CONFIG_PARTS.find((each) => each === name);
+  if (!part) throw new Error(`it does not say where it goes: ${where}`);
+  const shipped = read(`config/${part}.yaml`);
+  const lines = block.slice(block.indexOf('\n') + 1);
+  if (how === 'a new key') return { part, text: `${shipped}\n${block}` };
+  if (how === 'among its rules')
+    return { part, text: shipped.replace(/^rules:\n/m, () => `rules:\n${lines}`) };
+  const [, key = ''] = /^in (?:the place of )?its (\w+):/.exec(how) ?? [];
+  const old = new RegExp(`^${key}:\\n(?: .*\\n)*`, 'm');
+  if (how.startsWith('in the place of')) return { part, text: shipped.replace(old, () => block) };
+  const inner = lines.match(/^ {2}(\w+):/gm) ?? [];
+  const kept = (old.exec(shipped)?.[0] ?? '')
+    .split('\n')
+    .filter((line) => !inner.some((each) => line.startsWith(each)));
+  return { part, text: shipped.replace(old, () => kept.toSpliced(1, 0, lines.trimEnd()).join('\n')) };
 }
 
 function withoutBlocks(text: string): string {

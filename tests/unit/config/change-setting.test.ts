@@ -109,7 +109,7 @@ describe('changing one key', () => {
     expect(outcome).toMatchObject({ kind: 'refused', reason });
     if (hint) expect(outcome).toMatchObject({ problems: [{ hint }] });
     expect(JSON.stringify(outcome)).not.toMatch(/hunter2|abcdefgh1234/);
-    expect(loadConfig({ directory, env: {}, gateways })).toEqual(config);
+    expect(loadConfig({ directory, env: {}, gateways })).toEqual({ ...config, directory });
   });
 
   it('takes a reference to a secret', async () => {
