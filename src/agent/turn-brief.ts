@@ -16,8 +16,8 @@ import type { ConversationId } from '../domain/ids.ts';
 import { type Address, channelsOf } from '../domain/message.ts';
 import { type Entry, hasOthers } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
+import { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
-import { secretsOf, spellingsOf } from '../observability/redaction.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
@@ -98,9 +98,11 @@ export interface Instructions {
 
 export class TurnBriefs {
   readonly #localTime = new LocalTime();
-  #known: { readonly of: Config; readonly secrets: readonly string[] } | undefined;
+  readonly #secrets: KnownSecrets;
 
-  constructor(private readonly deps: BriefDeps) {}
+  constructor(private readonly deps: BriefDeps) {
+    this.#secrets = new KnownSecrets(deps.config);
+  }
 
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
@@ -161,21 +163,12 @@ export class TurnBriefs {
         requester: requester.person,
         heard: [...(memory.strangers ?? []), ...unreadIn(skills)],
         inquire: (questions, inquiry, signal) => researcher.inquire(questions, inquiry, signal),
-        outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets() },
+        outlet: { hosts: settings.outgoing.link_hosts, secrets: this.#secrets.list() },
       },
       history: [...history, ...news, opening],
       skills: skills.given.map(({ label }) => label),
       instructions: { mode, sections, prompt },
     };
-  }
-
-  /** Everything of the configuration that must not be said, however it is spelled. */
-  #secrets(): readonly string[] {
-    const config = this.deps.config();
-    if (this.#known?.of !== config) {
-      this.#known = { of: config, secrets: secretsOf(config).flatMap(spellingsOf) };
-    }
-    return this.#known.secrets;
   }
 
   async #skillsFor({ stored, opening, requester }: Occasion, log: Logger): Promise<ChosenSkills> {

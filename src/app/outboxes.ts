@@ -3,6 +3,7 @@ import type { ReplyTokens } from '../approvals/reply-token.ts';
 import { outboxOf } from '../delivery/outbox.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
+import { KnownSecrets } from '../observability/known-secrets.ts';
 import { DeliveryWorker } from '../router/delivery-worker.ts';
 import { LanePool } from '../services/lane-pool.ts';
 import { outboxPoolName } from '../services/pool-names.ts';
@@ -31,6 +32,7 @@ function createOutbox(core: Core, gateway: Gateway, tokens: ReplyTokens): LanePo
     directory: stores.directory,
     reach,
     tokens,
+    secrets: new KnownSecrets(config),
     triggers: () => config().escalation.triggers,
     keepTranscriptMs: () => config().settings.retention.transcripts,
     clock,

@@ -13,6 +13,7 @@ import type { Card, CardChoice } from '../domain/card.ts';
 import { isGrantable } from '../domain/grant.ts';
 import type { Platform } from '../domain/ids.ts';
 import { takesOne } from '../domain/quorum.ts';
+import { redactText } from '../observability/redaction.ts';
 import {
   askedOf,
   changesOf,
@@ -67,7 +68,7 @@ export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
 
 /** Several lines stay several lines; what cannot be seen is made visible in each. */
 function proseOf(summary: string): string {
-  const prose = summary.split('\n').map(visible).join('\n');
+  const prose = redactText(summary).split('\n').map(visible).join('\n');
   return prose.length > MAX_PROSE_CHARS ? `${firstChars(prose, MAX_PROSE_CHARS)} …` : prose;
 }
 

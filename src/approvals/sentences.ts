@@ -21,6 +21,7 @@ import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
+import { redactText } from '../observability/redaction.ts';
 import { unlinked } from './plain-address.ts';
 
 /** Channels as people say them, and how something comes over them. */
@@ -124,9 +125,19 @@ export function toldOf(request: Approval['request']): { label: string; value: st
   return facts.map(({ label, value }) => ({ label: asRead(request, label), value: asRead(request, value) }));
 }
 
-/** What may be a stranger's wish holds no address that opens by itself. */
+/** Without what is shaped like a secret. What may be a stranger's wish holds no address that opens by itself, either. */
 function asRead({ strangers }: Approval['request'], text: string): string {
-  return strangers === undefined ? text : unlinked(text);
+  const shown = redactText(text);
+  return strangers === undefined ? shown : unlinked(shown);
+}
+
+/** Longest words of a tool in what people read of its call, in characters: it may have read a whole page. */
+const MAX_RESULT_CHARS = 300;
+
+/** The beginning of what a tool told, for people; of no text is it sure who wrote it, so nothing in it opens by itself. */
+export function resultText(text: string): string {
+  const shown = unlinked(visible(redactText(firstChars(text, 4 * MAX_RESULT_CHARS))));
+  return shown.length > MAX_RESULT_CHARS ? `${firstChars(shown, MAX_RESULT_CHARS - 1)}…` : shown;
 }
 
 /** Said first, where a yes lets something through that a rule denies. */
@@ -275,6 +286,10 @@ function joined(names: readonly string[]): string {
 
 /** Where it stands, for the card: plain text of one line, whatever a tool or a person said. */
 export function standing(approval: Approval): string {
+  return redactText(standingWith(approval, resultText));
+}
+
+function standingWith(approval: Approval, shown: (result: string) => string): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
@@ -286,9 +301,9 @@ export function standing(approval: Approval): string {
     case 'EXECUTING':
       return `${decided(approval)} It is running now.`;
     case 'EXECUTED':
-      return `${decided(approval)} Done: ${visible(result?.text ?? 'it ran')}${settled(approval)}`;
+      return `${decided(approval)} Done: ${shown(result?.text ?? 'it ran')}${settled(approval)}`;
     case 'FAILED':
-      return `${decided(approval)} It did not work: ${visible(result?.text ?? 'no reason was given')}${settled(approval)}`;
+      return `${decided(approval)} It did not work: ${shown(result?.text ?? 'no reason was given')}${settled(approval)}`;
     case 'DENIED':
       return decision?.source === 'policy'
         ? `Refused: ${decision.text ?? 'the policy does not allow it'}. Nothing was done.`
@@ -304,7 +319,7 @@ export function standing(approval: Approval): string {
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${ticketOf({ approvalId: approval.id, gen: approval.gen })}`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval, shown)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${ticketOf({ approvalId: approval.id, gen: approval.gen })}`;
     default:
       return approval.state satisfies never;
   }
@@ -340,10 +355,10 @@ function lacking(approval: Approval): string {
   return more > 1 ? `${more} more were needed` : `and it takes ${askedOf(approval)}`;
 }
 
-function reportedLate({ lateReport, execution }: Approval): string {
+function reportedLate({ lateReport, execution }: Approval, shown: (result: string) => string): string {
   if (!lateReport || lateReport.epoch !== execution?.epoch) return '';
   const { status, text, atMs } = lateReport;
-  return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}: ${visible(text)}.`;
+  return ` A report came after that, on ${whenText(atMs)}: ${status === 'ok' ? 'it worked' : 'it did not work'}: ${shown(text)}.`;
 }
 
 /** ` Dana Reyes on Slack has agreed that it runs again; more have to.` */
@@ -708,5 +723,5 @@ export function outcomeText(approval: Approval): string {
     approval.state === 'ANSWERED'
       ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}`
       : '';
-  return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standing(approval)}${said}`;
+  return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standingWith(approval, visible)}${said}`;
 }

@@ -1,6 +1,8 @@
 /** What people and the agent read about a plan that has ended: what became of each step, and what is left to do. Pure. */
+import { unlinked } from '../approvals/plain-address.ts';
 import { firstChars, literal, visible } from '../approvals/sentences.ts';
 import { isStanding, type Saga, type SagaStep } from '../domain/saga.ts';
+import { redactText } from '../observability/redaction.ts';
 
 /** Longest words of a tool that are passed on, in characters. */
 const MOST_WORDS = 200;
@@ -12,9 +14,9 @@ export function sagaText(saga: Saga): string {
 
 /** Where it was asked for, when a human has to look; in markdown. */
 export function raisedText(saga: Saga): string {
-  const list = (lines: readonly string[]) => lines.map((line) => `* ${literal(line)}`).join('\n');
+  const list = (lines: readonly string[]) => lines.map((line) => `* ${literal(shown(line))}`).join('\n');
   return [
-    `**A human has to look at this plan: ${literal(saga.title)}**`,
+    `**A human has to look at this plan: ${literal(shown(saga.title))}**`,
     literal(headOf(saga)),
     list(linesOf(saga)),
     '**To do by hand:**',
@@ -24,7 +26,12 @@ export function raisedText(saga: Saga): string {
 
 /** For whoever is called: what is wrong first. Plain text. */
 export function troubleText(saga: Saga): string {
-  return [headOf(saga), ...leftToDo(saga), ...linesOf(saga)].join(' ');
+  return shown([headOf(saga), ...leftToDo(saga), ...linesOf(saga)].join(' '));
+}
+
+/** For people: without what is shaped like a secret, and with nothing that opens by itself, for a tool may repeat anybody. */
+function shown(text: string): string {
+  return unlinked(redactText(text));
 }
 
 function headOf({ state, steps, abandoned }: Saga): string {

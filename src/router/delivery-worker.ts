@@ -47,6 +47,7 @@ import { pageContent } from '../escalation/sentences.ts';
 import { reportsOf } from '../escalation/triggers.ts';
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, type KeyedQueue, takingOf, toDeadLetter } from '../mailbox/keyed-queue.ts';
+import type { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Reach } from './reach.ts';
@@ -71,6 +72,8 @@ export interface DeliveryDeps {
   readonly directory: Directory;
   readonly reach: Reach;
   readonly tokens: ReplyTokens;
+  /** What no words show. */
+  readonly secrets: Pick<KnownSecrets, 'without'>;
   /** What makes people be called by itself. */
   readonly triggers: () => readonly EscalationTrigger[];
   /** How long a transcript is kept, in ms. */
@@ -109,7 +112,7 @@ export class DeliveryWorker {
     const item = parsed.data;
     const log = this.deps.log.child({ conversation: item.conversationId, item: item.id });
     try {
-      const prepared = await this.#prepare(item, claim);
+      const prepared = this.#withoutSecrets(await this.#prepare(item, claim));
       if (!prepared) return await this.#commit(claim, [], mode);
 
       const waitMs = (await this.#pace?.waitMs(item.to)) ?? 0;
@@ -167,6 +170,18 @@ export class DeliveryWorker {
             }),
           ]),
     ];
+  }
+
+  /** Of what is shown: a call itself runs with what it was made with. */
+  #withoutSecrets(prepared: Prepared | undefined): Prepared | undefined {
+    if (!prepared) return undefined;
+    const { body } = prepared;
+    const { secrets } = this.deps;
+    const clean =
+      body.kind === 'card'
+        ? { ...body, card: secrets.without(body.card) }
+        : { ...body, markdown: secrets.without(body.markdown) };
+    return { ...prepared, body: clean };
   }
 
   /** Undefined when there is nothing (left) to send. */

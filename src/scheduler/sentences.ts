@@ -1,7 +1,9 @@
 /** What people and the agent are told about what is planned. Pure. */
+import { unlinked } from '../approvals/plain-address.ts';
 import { literal, whenText } from '../approvals/sentences.ts';
 import type { Standing } from '../budget/limits.ts';
 import { budgetText } from '../budget/sentences.ts';
+import { redactText } from '../observability/redaction.ts';
 import { LATE_MS, type Run, type Schedule } from './schedule.ts';
 import type { When } from './timing.ts';
 
@@ -14,7 +16,7 @@ export function timingText(when: When): string {
 
 /** For everybody in the conversation, before the agent begins; in markdown. */
 export function beginningText({ by, title, when }: Schedule, run: Run): string {
-  return `_${literal(by.name)} planned this: ${literal(title)} (${literal(timingText(when))}).${lateText(when, run)}_`;
+  return `_${literal(by.name)} planned this: ${titleText(title)} (${literal(timingText(when))}).${lateText(when, run)}_`;
 }
 
 /** For everybody in the conversation, in place of a run; in markdown. */
@@ -31,12 +33,17 @@ export function messageText({ id, title, text, when }: Schedule, run: Run): stri
 
 /** For those who run the gateway; in markdown. */
 export function stoppedText({ id, by, title, when }: Schedule): string {
-  return `What ${literal(by.name)} (${by.person}) had planned was not done and never will be, because they may not ask me for things any more: ${literal(title)} (${literal(timingText(when))}, ${id}).`;
+  return `What ${literal(by.name)} (${by.person}) had planned was not done and never will be, because they may not ask me for things any more: ${titleText(title)} (${literal(timingText(when))}, ${id}).`;
 }
 
 /** For the list of the agent. */
 export function lineOf({ id, by, title, when, nextMs }: Schedule): string {
   return `${id}: "${title}" by ${by.name}, ${timingText(when)}; next ${whenText(nextMs, when.zone)}`;
+}
+
+/** The agent may have chosen it: nothing in it opens by itself. In markdown. */
+function titleText(title: string): string {
+  return literal(unlinked(redactText(title)));
 }
 
 function lateText({ zone }: When, { plannedMs, lateMs }: Run): string {

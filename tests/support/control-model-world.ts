@@ -101,6 +101,7 @@ export class RealControls {
       controls,
       keepTranscriptMs: () => REMEMBER_MS,
       clock: { now: () => this.time().nowMs },
+      secrets: { without: (body: unknown) => body },
       log: silent,
     } as unknown as DeliveryDeps; // a text needs nothing else
     const claim = {

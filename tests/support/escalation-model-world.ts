@@ -101,6 +101,7 @@ export class RealEngine {
       escalations,
       triggers: () => [],
       clock: { now: () => this.time.nowMs },
+      secrets: { without: (body: unknown) => body },
       log: silent,
     } as unknown as DeliveryDeps; // a page needs nothing else
     const person = item.kind === 'page' ? item.person : undefined;

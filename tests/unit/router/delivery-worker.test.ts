@@ -87,6 +87,7 @@ async function attempt(
       tellsEverybody: (platform: Platform) => platform === ISSUE.platform,
     } as unknown as Reach, // of all they do, what a report of a failure asks for
     tokens: createReplyTokens('a secret that is long enough'),
+    secrets: { without: (facts) => facts },
     clock: { now: () => ageMs },
     log: silent,
   });
