@@ -247,7 +247,7 @@ const Acknowledge = z
       .describe('When whoever took it is asked whether they are still on it. never: they are trusted.'),
     within: duration({ min: '1m', max: '7d' })
       .prefault('15m')
-      .describe('How long they have to say so; then it goes on without them.'),
+      .describe('How long they have to say so, from when they can be told; then it goes on without them.'),
     goes_on_at: z
       .enum(['first', 'same', 'next'])
       .default('same')
