@@ -1,4 +1,5 @@
 /** Everything that is kept: what answers questions about it, and changes it, without working on anything. */
+import { sourcesWithout } from '../agent/erased-sources.ts';
 import { ApiKeyStore } from '../api/key-store.ts';
 import { ApprovalStore } from '../approvals/approval-store.ts';
 import { consequencesOf } from '../approvals/consequences.ts';
@@ -103,6 +104,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
       outputs: new OutputStore(redis, keys),
       planned: schedules,
       learned: learning,
+      sourcesWithout,
     }),
     learning,
     apiKeys: new ApiKeyStore(redis, keys),

@@ -13,7 +13,6 @@
  *      gone, too, and whoever began to write it before has seen another revision.
  */
 import { z } from 'zod';
-import { bounded, MORE_SOURCES, strangersOf, wordsOf } from '../agent/provenance.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type ConversationId, PersonId } from '../domain/ids.ts';
 import type { Entry } from '../domain/transcript.ts';
@@ -111,12 +110,22 @@ export interface Erasing extends Pick<AuditEvent, 'actor' | 'correlation'> {
   readonly names?: readonly string[];
 }
 
+/**
+ * What of strangers an answer of the agent had read, in words for people, is a list that may name them. Takes such a list
+ * of one conversation to what is left of it; the very same list where nothing changes.
+ */
+export type SourcesWithout = (
+  entries: readonly Entry[],
+  ids: readonly PersonId[],
+) => (sources: readonly string[]) => readonly string[];
+
 export interface PersonDataDeps {
   readonly memory: RedisMemory;
   readonly transcripts: TranscriptStore;
   readonly outputs: Pick<OutputStore, 'drop'>;
   readonly planned: PlannedStore;
   readonly learned: LearnedStore;
+  readonly sourcesWithout: SourcesWithout;
 }
 
 export interface Restored {
@@ -210,7 +219,7 @@ export class PersonData {
       if (await this.deps.memory.dropSummary(conversationId, found)) removed.summaries++;
     };
     for await (const { conversationId, entries } of this.#transcripts()) {
-      const { said, named } = withoutThem(entries, ids, names);
+      const { said, named } = withoutThem(entries, ids, { names, sourcesWithout: this.deps.sourcesWithout });
       if (said.length > 0) await dropSummary(conversationId);
       if (said.length > 0 && isAlone(entries, ids)) {
         const detail = { what: 'conversation', messages: said.length };
@@ -379,14 +388,17 @@ interface Rewrite {
 function withoutThem(
   entries: readonly StoredEntry[],
   ids: readonly PersonId[],
-  known: readonly string[],
+  {
+    names: known,
+    sourcesWithout,
+  }: { readonly names: readonly string[]; readonly sourcesWithout: SourcesWithout },
 ): { said: Rewrite[]; named: Rewrite[] } {
   const theirs = entries.flatMap(({ entry }) => (isSaidBy(entry, ids) ? [entry] : []));
   const names = [...known, ...theirs.map(({ from }) => from.name), ...ids];
-  // Of strangers' words only what is there of others is told apart by name still.
-  const others = new Set(strangersOf(entries.flatMap(({ entry }) => (isOthers(entry, ids) ? [entry] : []))));
-  const isLabelKept = (label: string) =>
-    others.has(label) || (theirs.length === 0 && !ids.some((id) => label.endsWith(wordsOf(id))));
+  const withoutTheirs = sourcesWithout(
+    entries.flatMap(({ entry }) => entry ?? []),
+    ids,
+  );
   const rewrite = (next: (entry: Entry) => Entry | undefined): Rewrite[] =>
     entries.flatMap(({ json, entry }, index) => {
       const other = entry && next(entry);
@@ -396,14 +408,9 @@ function withoutThem(
     said: rewrite((entry) => (isSaidBy(entry, ids) ? withoutWords(entry) : undefined)),
     named: rewrite((entry) => {
       if (entry.kind === 'event') return isNamed(entry.text, names) ? withoutNews(entry) : undefined;
-      return entry.kind === 'assistant' ? withoutLabels(entry, isLabelKept) : undefined;
+      return entry.kind === 'assistant' ? withoutSources(entry, withoutTheirs) : undefined;
     }),
   };
-}
-
-/** What is of others, or of nobody; what the agent had read says its own entry, which may be of anybody. */
-function isOthers(entry: Entry | undefined, ids: readonly PersonId[]): entry is Entry {
-  return entry !== undefined && entry.kind !== 'assistant' && !isSaidBy(entry, ids);
 }
 
 /** As whole words. */
@@ -420,15 +427,14 @@ function withoutNews(entry: Extract<Entry, { kind: 'event' }>): Entry {
   return { ...entry, text: `${ERASED_NEWS}${ended}` };
 }
 
-/** That strangers' words were read stays, whoever they were. Undefined where nothing changes. */
-function withoutLabels(
+/** Undefined where nothing changes. */
+function withoutSources(
   entry: Extract<Entry, { kind: 'assistant' }>,
-  isKept: (label: string) => boolean,
+  withoutTheirs: ReturnType<SourcesWithout>,
 ): Entry | undefined {
   const { strangers = [] } = entry;
-  const kept = strangers.filter((label) => label === MORE_SOURCES || isKept(label));
-  if (kept.length === strangers.length) return undefined;
-  return { ...entry, strangers: bounded([...kept, MORE_SOURCES]) };
+  const left = withoutTheirs(strangers);
+  return left === strangers ? undefined : { ...entry, strangers: [...left] };
 }
 
 /** Whose trust they had stays: what came of their words is held to it still. */

@@ -4,6 +4,7 @@
  */
 import { afterEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import { PersonId } from '../../src/domain/ids.ts';
 import { Entry } from '../../src/domain/transcript.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
@@ -91,6 +92,7 @@ function dataOf({ redis, keys }: Story): PersonData {
     outputs: new OutputStore(redis, keys),
     planned: new ScheduleStore(redis, keys, writer, () => DAY_MS),
     learned: new LearningStore(redis, keys, writer, () => DAY_MS),
+    sourcesWithout,
   });
 }
 

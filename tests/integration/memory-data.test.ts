@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import { MORE_SOURCES } from '../../src/agent/provenance.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
@@ -56,7 +57,14 @@ async function open() {
     schedules,
     learning,
     outputs,
-    data: new PersonData({ memory, transcripts, outputs, planned: schedules, learned: learning }),
+    data: new PersonData({
+      memory,
+      transcripts,
+      outputs,
+      planned: schedules,
+      learned: learning,
+      sourcesWithout,
+    }),
     audit: new AuditLog(redis, keys),
     sweep: new RetentionSweep(memory, transcripts, writer, () => ({
       transcripts: 90 * DAY_MS,

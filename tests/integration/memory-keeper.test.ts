@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { estimateText } from '../../src/agent/compaction/token-estimate.ts';
 import { nameOf } from '../../src/agent/compaction/window.ts';
+import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import type { ModelClient, ModelReply, ModelRequest } from '../../src/agent/model/model-client.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { MemorySettings } from '../../src/config/memory.ts';
@@ -100,6 +101,7 @@ async function open(memorySettings: object = {}) {
       outputs: new OutputStore(redis, keys),
       planned: new ScheduleStore(redis, keys, writer, () => LONG_MS),
       learned: new LearningStore(redis, keys, writer, () => LONG_MS),
+      sourcesWithout,
     }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>
       writer.write(
