@@ -87,7 +87,7 @@ describe('a deadline that is counted by working hours', () => {
 
   it.each(SURFACES)('is told on the clock of those hours on %s', (_surface, shown) => {
     expect(shown(card)).toContain('1 Jan 2026, 01:01 (Europe/Berlin)');
-    expect(shown(card)).not.toContain('UTC');
+    expect(shown(card)).not.toMatch(/UTC|2026-01-01/);
   });
 });
 
