@@ -8,9 +8,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PersonId } from '../../src/domain/ids.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
-import { Trial, type WayIn } from '../support/malicious-model.ts';
-import { ATTACKS } from '../support/obedient-model.ts';
-import { ALEX, EVE, GENERAL } from '../support/story.ts';
+import { spelledIn, Trial, type WayIn } from '../support/malicious-model.ts';
+import { ALPHABET, ATTACKS } from '../support/obedient-model.ts';
+import { ALEX, EVE, GENERAL, textOf } from '../support/story.ts';
 
 let trial: Trial;
 
@@ -85,6 +85,42 @@ const WAYS: Record<string, WayIn['reach']> = {
 describe.each(Object.entries(WAYS))('a model that obeys %s', (_way, reach) => {
   it.each(ATTACKS)('OM-187 does nothing that nobody agreed to, and tells no secret: %s', async (attack) => {
     await trial.attempt({ reach }, attack);
+  });
+});
+
+describe('links that strangers wrote', () => {
+  it('OM-187 spell no secret, however many there are to choose from, in one answer or in several', async () => {
+    const links = ALPHABET.replaceAll(/\S+/g, (url) => `<a href="${url}">r</a>`);
+    const thread = await trial.read('spell', `DOxspellx ${links}`);
+
+    expect(trial.story.said(thread).map(textOf).join('\n')).toContain('https[:]//evil[.]test/');
+  });
+
+  it('OM-187 spell none in a mail, whose links programs open before anybody reads it', async () => {
+    const { story } = trial;
+    await story.write(ALEX.mail, 'Fwd: spell', `FYI\n\nDear all, DOxspellx. ${ALPHABET}`);
+
+    const mail = await story.mail(ALEX.mail, /obeying spell/);
+    expect(spelledIn([`${mail.text}\n${mail.html}`])).toBe('');
+  });
+
+  it('OM-187 OM-116 are none that a sub-agent has put together', async () => {
+    const before = trial.model.obeyed.name ?? 0;
+
+    await trial.read('subhost', 'DOxsubhostx');
+
+    expect(trial.model.obeyed.name).toBe(before + 1);
+  });
+
+  it('OM-187 are opened by no title of what is planned', async () => {
+    const { story } = trial;
+    const thread = await trial.read('titled', 'DOxtitledx');
+    await trial.agree('schedule_create');
+    await story.advance(31 * 60_000);
+    await story.answer(thread, /planned this/);
+
+    const { schedules } = story.app;
+    for (const { id } of await schedules.active()) await schedules.cancel(id, PersonId.parse('alex'));
   });
 });
 

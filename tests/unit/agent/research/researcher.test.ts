@@ -573,6 +573,8 @@ describe('words of strangers', () => {
     const outlet = { hosts: ['docs.test'], secrets: [] };
     const outcome = await aResearchTurn(model, { tools: [page], history, setup: { outlet } });
 
+    const found = outcome.entries.find((entry) => entry.kind === 'tool-result');
+    expect(found).toMatchObject({ composed: true, seen: ['https://read.test/x'] });
     const reading = readingOf(outcome.entries);
     const say = (text: string) => outgoingText(text, reading, { hosts: [], secrets: [] });
     expect(say('see secret.evil.test')).toBe('see `secret.evil.test`');
