@@ -4,7 +4,7 @@ import type { Approval, Rung } from './record.ts';
 
 /** With `taken`, how many are behind it once it is; undefined when none is left, so that it expires. */
 export function nextRung(
-  approval: Pick<Approval, 'request' | 'policy' | 'rung'>,
+  approval: Pick<Approval, 'request' | 'policy' | 'rung' | 'dissents'>,
 ): { readonly rung: Rung; readonly taken: number } | undefined {
   const { ladder = [] } = approval.policy;
   const place = ladder.findIndex((each, n) => n >= (approval.rung ?? 0) && canTake(approval, each));
@@ -12,15 +12,18 @@ export function nextRung(
   return rung && { rung, taken: place + 1 };
 }
 
-function canTake({ request, policy }: Pick<Approval, 'request' | 'policy'>, rung: Rung): boolean {
+function canTake(
+  { request, policy, dissents = [] }: Pick<Approval, 'request' | 'policy' | 'dissents'>,
+  rung: Rung,
+): boolean {
   switch (rung.kind) {
     case 'escalate':
       return true;
     case 'default':
       return answerOf(policy, rung.text) !== undefined;
     case 'approve':
-      // Silence is a yes to nothing that could do harm, whatever a file says.
-      return request.risk === 'low' && request.reversible;
+      // Silence is a yes to nothing that could do harm, whatever a file says; and where somebody said no, it is no silence.
+      return request.risk === 'low' && request.reversible && dissents.length === 0;
     default:
       return rung satisfies never;
   }

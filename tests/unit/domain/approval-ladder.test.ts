@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Approval, ApprovalPolicy, ApprovalRequest, Rung } from '../../../src/domain/approval/record.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
 import { anApproval, aVote, DEADLINE_MS, OPENED_MS } from '../../support/approvals.ts';
 
 const OPTIONS = [
@@ -52,6 +54,19 @@ describe('the answer of a policy when nobody answers', () => {
 });
 
 describe('silence as a yes', () => {
+  it('runs nothing that somebody said no to, though that no alone was not enough', () => {
+    const approvers = { role: RoleName.parse('manager'), count: 1 };
+    const opened = asked({ approvers, denyRule: 'enough', ladder: [{ kind: 'approve' }] }, HARMLESS);
+    const others = [aVote(opened).by.person, 'lee'].map((id) => ({
+      person: PersonId.parse(id),
+      roles: ['manager'],
+    }));
+    const refused = vote(opened, { ...aVote(opened, { choice: 'deny' }), others }, OPENED_MS + 1).moved!.next;
+
+    expect(refused).toMatchObject({ state: 'OPEN', dissents: [{}] });
+    expect(over(refused).state).toBe('EXPIRED');
+  });
+
   it('runs what is harmless, and asks others where it is not, if the policy says so', () => {
     const ladder: Rung[] = [{ kind: 'approve' }, ASK_MORE];
 
