@@ -355,11 +355,11 @@ describe('what it was asked to remember', () => {
 
     await story.write(ALEX.mail, 'Cake', 'what do you know about the cake?');
     const known = await story.mail(ALEX.mail, /the cake is for Friday/);
-    const asked = await story.mention('what do you know about the cake?', DANA.slack);
-    await story.answer(asked, /There is no such note/);
+    const asked = await story.dm(DANA.slack, 'what do you know about the cake?');
+    await story.answer(asked, /There is no such note/, 'D0DANA');
 
     expect(known.subject).toBe('Re: Cake');
-    expect(textOf(story.said(asked)[0]!)).not.toContain('Friday');
+    expect(textOf(story.said(asked, 'D0DANA')[0]!)).not.toContain('Friday');
   });
 });
 

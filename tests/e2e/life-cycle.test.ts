@@ -38,15 +38,17 @@ function start(env?: Record<string, string>): GatewayProcess {
   return gateway;
 }
 
+const ALEX_DM = 'D0ALEX';
+
 async function mention(text: string): Promise<string> {
   const { ts } = await sandbox.slack.say({ user: ALEX.slack, channel: GENERAL, text: `@signalbox ${text}` });
   return ts;
 }
 
-function answer(thread: string, pattern: RegExp): Promise<SlackMessage> {
+function answer(thread: string, pattern: RegExp, channel: string = GENERAL): Promise<SlackMessage> {
   return sandbox.slack.until((slack) =>
     slack
-      .thread(GENERAL, thread)
+      .thread(channel, thread)
       .find((message) => message.user === 'U0SIGNALBOX' && pattern.test(textOf(message))),
   );
 }
@@ -176,8 +178,11 @@ describe('ending', () => {
   it('OM-011 OM-030 keeps the conversation, its notes and a pending approval with its deadline, also when it is killed', async () => {
     const gateway = start();
     await gateway.line(/^ready$/);
-    const noted = await mention('remember that the cake is for Friday');
-    await answer(noted, /Noted/);
+    const { ts: noted } = await sandbox.slack.dm({
+      user: ALEX.slack,
+      text: 'remember that the cake is for Friday',
+    });
+    await answer(noted, /Noted/, ALEX_DM);
     const thread = await mention('refund order 7');
     const before = await answer(thread, /Waiting for role manager until ([^.]+)/);
     const request = await sandbox.mail.until(() =>
@@ -190,11 +195,11 @@ describe('ending', () => {
     await next.line(/^ready$/);
     await sandbox.slack.say({
       user: ALEX.slack,
-      channel: GENERAL,
+      channel: ALEX_DM,
       thread: noted,
       text: 'what do you know about the cake?',
     });
-    await answer(noted, /the cake is for Friday/);
+    await answer(noted, /the cake is for Friday/, ALEX_DM);
     await sandbox.mail.reply(request, { line: `approve ${codesIn(request).approve}`, quoting: 'top' });
     await answer(thread, /Approved by Dana Reyes by e-mail.*Done/);
 
