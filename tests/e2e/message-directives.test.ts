@@ -366,7 +366,7 @@ describe('a turn that is to stop', () => {
   it('ends where it is, says what it had done, and asks nobody about the rest', async () => {
     const { promise: reached, resolve: asked } = defer();
     const end = story.sandbox.claude.script(async ({ messages }) => {
-      if (messages.length === 1) return { calls: [{ tool: 'recall', input: { query: 'x' } }] };
+      if (messages.length === 1) return { calls: [{ tool: 'recall', input: { scope: 'conversation' } }] };
       asked();
       await new Promise(() => undefined); // thinks for ever
       return undefined;
