@@ -12,8 +12,9 @@ const MOST_CHARS = 200_000;
 /** Longest paragraph with an opening bracket in it, in characters: from each word the parser looks back to that. */
 const MOST_IN_BRACKETS = 8_000;
 
-/** Longest word, in characters: of what may be an address the parser tries each end there is. */
-const LONG_WORD = /\S{2000}/;
+/** Longer words with the beginning of an address in them, in characters, are none: the parser tries each end there is. */
+const LONG_WORD = /\S{2000,}/g;
+const ADDRESS_BEGINS = /@|www\.|:\/\//i;
 
 /** Marks outside of blocks of code: more than the longest table has. */
 const MOST_MARKS = 2_000;
@@ -33,9 +34,14 @@ const MARK = /[*_~[\]<>`|=\\&@]/g;
 export function isReadable(markdown: string): boolean {
   if (markdown.length > MOST_CHARS) return false;
   const lines = linesToRead(markdown);
-  if (lines.length > MOST_LINES || lines.some((line) => NESTED.test(line) || LONG_WORD.test(line)))
+  if (lines.length > MOST_LINES || lines.some((line) => NESTED.test(line) || holdsLongAddress(line)))
     return false;
   return marksIn(lines) <= MOST_MARKS && longestInBrackets(lines) <= MOST_IN_BRACKETS;
+}
+
+/** Writing without spaces between its words is no address. */
+function holdsLongAddress(line: string): boolean {
+  return (line.match(LONG_WORD) ?? []).some((word) => ADDRESS_BEGINS.test(word));
 }
 
 function marksIn(lines: readonly string[]): number {

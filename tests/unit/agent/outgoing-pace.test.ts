@@ -37,6 +37,11 @@ const NASTY: readonly (readonly [string, string, string])[] = [
   ['', 'abcd ', ''],
   ['a', ' ', 'b\nc'],
   ['eyJ', '-eyJ', ''],
+  ['', 'x', ''],
+  ['', 'a.', ''],
+  ['', 'w', ''],
+  ['', 'h', '://a'],
+  ['', '漢字。', ''],
   ['````\n', '&*_', '\n````'],
 ];
 
@@ -96,9 +101,10 @@ describe('looking through words before they go out', () => {
   it('OM-187 reads a long answer as markdown all the same: a table, a list, code', () => {
     const table = `| a | b |\n|---|---|\n${'| 1 | 2 |\n'.repeat(200)}`;
     const list = '- **one**: see [the page](https://a.test/)\n'.repeat(100);
+    const unspaced = `**要点**：${'返金は済んでいます。'.repeat(300)}`;
     const code = `\`\`\`ts\n${'const a = b[i] * c[j] && `d`;\n'.repeat(2_000)}\`\`\`\n`;
 
-    expect(isReadable(`${table}\n${list}\n${code}\nDone.`)).toBe(true);
+    expect(isReadable(`${table}\n${list}\n${unspaced}\n${code}\nDone.`)).toBe(true);
   });
 
   it.each([
