@@ -63,6 +63,8 @@ const SILENT_MS = 15_000;
 const SHUTDOWN_MS = 10_000;
 /** Between two looks at a server that is starting or stopping. */
 const LOOK_AGAIN_MS = 10;
+/** How often a process that has another name is looked at before it is taken for a stranger. */
+const LOOKS_AT_NAME = 10;
 /** Between two attempts to replace a server that died and could not be started again. */
 const REPLACE_AGAIN_MS = 1_000;
 
@@ -165,13 +167,14 @@ async function holdServer(home: Home, fsync: string, log: Logger): Promise<Held>
     if (claim.pid !== undefined) {
       const connection = await joinServer(home, log);
       if (connection) return { connection, pid: claim.pid, adopted: claim.pid !== ours?.pid };
-      if (await isServing(claim.pid, home)) {
+      const own = claim.pid === ours?.pid ? ours : undefined;
+      if (own ? !hasEnded(own) : await isServing(claim.pid, home)) {
         if (Date.now() > silentUntil) throw silentServer(claim.pid, home);
         await sleep(LOOK_AGAIN_MS);
         continue;
       }
       // A clean end means that somebody else joined our server before us, and has left.
-      if (ours && claim.pid === ours.pid && (await exitCode(ours)) !== 0) throw await endedServer(home);
+      if (own && own.exitCode !== 0) throw await endedServer(home);
     }
     ours = await spawnServer(home, fsync);
     if (ours.pid !== undefined && (await claimServer(home.dir, claim, ours.pid))) {
@@ -206,9 +209,8 @@ async function spawnServer(home: Home, fsync: string): Promise<ChildProcess> {
   }
 }
 
-async function exitCode(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode;
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function serverOptions(home: Home, fsync: string): string[] {
@@ -291,9 +293,14 @@ async function isAlive(pid: number): Promise<boolean> {
 
 /** Is the process a server for this directory, and not a stranger that got the process id later? */
 async function isServing(pid: number, home: Home): Promise<boolean> {
-  const line = await commandLine(pid);
-  // Before it has its address the folder is on the command line, afterwards the socket.
-  return line.includes(home.dir) || line.includes(home.socket);
+  for (let looks = 1; ; looks++) {
+    const line = await commandLine(pid);
+    // Before it has its address the folder is on the command line, afterwards the socket.
+    if (line.includes(home.dir) || line.includes(home.socket)) return true;
+    // Between the two there is neither for a moment: a server blanks its command line before it writes it anew.
+    if (looks === LOOKS_AT_NAME) return false;
+    await sleep(LOOK_AGAIN_MS);
+  }
 }
 
 /** Empty when there is no such process, or only its remains. */
