@@ -193,7 +193,9 @@ export async function runTurn(
     if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
     const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
-    const outlet = { ...(setup.outlet ?? NO_OUTLET), links: new LinkQuota(shownSoFar) };
+    // As long as no stranger was read, every address goes out.
+    const links = reading.strangers.length > 0 ? { links: new LinkQuota(shownSoFar) } : {};
+    const outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
     const toSay = (text: string) => outgoingText(text, reading, outlet);
     const toSend = (text: string) => outgoingFile(text, reading, outlet);
     let soFar = '';

@@ -56,6 +56,9 @@ const FEW = 100_000;
 /** Votes given one after the other. */
 const LONE_VOTES = 500;
 
+/** Votes before it counts, so that code is compiled. */
+const WARM_UP = 200;
+
 /** Lists asked for, one after the other. */
 const LISTS = 200;
 
@@ -88,6 +91,7 @@ export async function measureApprovals(plan: ApprovalsPlan, progress: Progress):
     const few = Math.min(plan.pending, FEW);
     const openedFirst = await keeper.open(few);
     await sleep(SETTLE_MS);
+    await keeper.vote(Math.min(WARM_UP, plan.votes), 1);
     const listsOfFew = percentiles((await keeper.list(LISTS)).latenciesMs);
     const votesAmongFew = percentiles((await keeper.vote(Math.min(LONE_VOTES, plan.votes), 1)).latenciesMs);
     const written = percentiles(await bareWrites(redis, LONE_VOTES));
