@@ -23,12 +23,16 @@ const FETCHING = 'web_fetch';
 
 export class LinkQuota {
   readonly #out = new Set<string>();
-  readonly #isSeen: Reading['isSeen'];
   readonly #isOurs: Reading['isSeen'];
 
-  /** @param entries what the model is shown of the conversation, in order */
-  constructor(entries: readonly Entry[]) {
-    this.#isSeen = readingOf(entries).isSeen;
+  /**
+   * @param entries what the model is shown of the conversation, in order
+   * @param isSeen of a reading of these entries
+   */
+  constructor(
+    entries: readonly Entry[],
+    private readonly isSeen: Reading['isSeen'],
+  ) {
     const ours = entries.filter((entry) => entry.kind === 'assistant' || strangersOf([entry]).length === 0);
     this.#isOurs = readingOf(ours).isSeen;
     for (const text of entries.flatMap(writtenIn)) this.admit(text);
@@ -38,7 +42,7 @@ export class LinkQuota {
   admit(text: string): void {
     for (const { url } of addressesIn(text)) {
       const address = withoutMarks(url);
-      if (this.#isSeen(address) && !this.#isOurs(address) && this.#hasRoom(address)) this.#out.add(address);
+      if (this.isSeen(address) && !this.#isOurs(address) && this.#hasRoom(address)) this.#out.add(address);
     }
   }
 

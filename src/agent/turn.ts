@@ -194,7 +194,7 @@ export async function runTurn(
     const shownSoFar = [...history, ...entries];
     const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
     // As long as no stranger was read, every address goes out.
-    const links = reading.strangers.length > 0 ? { links: new LinkQuota(shownSoFar) } : {};
+    const links = reading.strangers.length > 0 ? { links: new LinkQuota(shownSoFar, reading.isSeen) } : {};
     const outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
     const toSay = (text: string) => outgoingText(text, reading, outlet);
     const toSend = (text: string) => outgoingFile(text, reading, outlet);

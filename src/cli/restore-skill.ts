@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../domain/errors.ts';
 import { dropUnreadable } from '../domain/file-name.ts';
 import { FIRST_VERSION, type HeadReading, readHead, splitSkill, toSkillId } from '../skills/front-matter.ts';
-import { sha256Of } from '../skills/skill-folders.ts';
+import { isMissing, sha256Of } from '../skills/skill-folders.ts';
 import { SKILL_FILE, writeSkill } from '../skills/skill-place.ts';
 import { type KeptVersion, keptVersions, readVersion } from '../skills/skill-versions.ts';
 import { readConfig } from './prepare.ts';
@@ -48,7 +48,7 @@ async function whatIsThere(path: string, folder: string): Promise<There | undefi
     const text = content.toString('utf8');
     return { version: versionIn(text, folder), text, sha256: sha256Of(content) };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

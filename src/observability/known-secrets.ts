@@ -1,5 +1,5 @@
 /** Everything of the configuration that must not be said, however it is spelled; found anew when that was read again. */
-import { REDACTED, secretsOf, spellingsOf } from './redaction.ts';
+import { secretsOf, spellingsOf, withoutKnown } from './redaction.ts';
 
 /** What of the configuration it has to know. */
 interface Config {
@@ -23,18 +23,11 @@ export class KnownSecrets {
   without<Facts>(facts: Facts): Facts {
     const secrets = this.list();
     const clean = (value: unknown): unknown => {
-      if (typeof value === 'string') return withoutThem(value, secrets);
+      if (typeof value === 'string') return withoutKnown(value, secrets);
       if (Array.isArray(value)) return value.map(clean);
       if (typeof value !== 'object' || value === null) return value;
       return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, clean(each)]));
     };
     return clean(facts) as Facts; // the same shape: only texts have changed
   }
-}
-
-function withoutThem(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, REDACTED) : rest),
-    text,
-  );
 }

@@ -23,11 +23,18 @@ export function redactText(text: string, known: readonly string[] = []): string 
 
 /** The same, but for values that have no shape and only a name beside them: `password: …`. */
 export function redactValues(text: string, known: readonly string[]): string {
-  let redacted = text;
-  for (const secret of known) if (redacted.includes(secret)) redacted = redacted.replaceAll(secret, REDACTED);
+  let redacted = withoutKnown(text, known);
   if (!mayHoldSecret(redacted)) return redacted;
   for (const [shape, replacement] of SECRET_SHAPES) redacted = redacted.replace(shape, replacement);
   return redacted;
+}
+
+/** The text without just these, whatever else in it looks like a secret. */
+export function withoutKnown(text: string, known: readonly string[]): string {
+  return known.reduce(
+    (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, REDACTED) : rest),
+    text,
+  );
 }
 
 /** A quick look: false where nothing has the shape of a secret. */

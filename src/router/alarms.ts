@@ -99,15 +99,17 @@ export class Alarms {
       person: requester.person,
       nowMs: this.deps.clock.now(),
     };
-    const mended = await Promise.all(
-      recoveriesIn(turn, conversationId).map((recovery) => this.#closings(recovery, scene)),
-    );
+    const [answersAgain, ...mended] = await Promise.all([
+      this.#answersAgain(claim, scene),
+      ...recoveriesIn(turn, conversationId).map((recovery) => this.#works(recovery, scene)),
+    ]);
     const reports = happeningsIn(turn).flatMap((happening, index) =>
       reportsOf(triggers, happening, { ...scene, id: `${scene.id}:${index}` }),
     );
     return [
-      ...mended.flat().map(({ effect }) => effect),
-      ...(await this.#answersAgain(claim, scene)),
+      ...mended.flat(),
+      ...answersAgain,
+      // Last, for it forgets the outage.
       ...(await this.#modelWorks(scene)),
       ...reports,
     ];
@@ -161,6 +163,12 @@ export class Alarms {
         nowMs: this.deps.clock.now(),
       },
     );
+  }
+
+  /** What was seen to work need not be looked after any more. */
+  async #works(recovery: Recovery, scene: Scene): Promise<Effect[]> {
+    const closings = await this.#closings(recovery, scene);
+    return closings.map(({ effect }) => effect);
   }
 
   /** A turn is over: whoever was called because turns failed need not come. */

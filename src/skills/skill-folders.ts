@@ -156,6 +156,7 @@ function readStart({ path, bytes }: FoundFile): string {
   }
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether that is what went wrong: nothing is there under this path. */
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -11,7 +11,7 @@ import { join, sep } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { Standing } from './shelf.ts';
 import { isReadable, SKILL_SOURCES, type Skill } from './skill.ts';
-import { sha256Of } from './skill-folders.ts';
+import { isMissing, sha256Of } from './skill-folders.ts';
 import { keepVersion, VERSIONS_FOLDER } from './skill-versions.ts';
 
 export const SKILL_FILE = 'SKILL.md';
@@ -97,9 +97,7 @@ async function kindOf(path: string): Promise<'nothing' | 'folder' | 'file' | 'ot
     if (found.isDirectory()) return 'folder';
     return found.isFile() ? 'file' : 'other';
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
-      return 'nothing';
-    }
+    if (isMissing(error)) return 'nothing';
     throw error;
   }
 }

@@ -6,6 +6,7 @@
 import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { isMissing } from './skill-folders.ts';
 
 /** Begins with a dot: no folder of that kind is looked into for skills. */
 export const VERSIONS_FOLDER = '.versions';
@@ -38,7 +39,7 @@ export async function keepVersion(
 export async function keptVersions(path: string): Promise<KeptVersion[]> {
   const folder = join(dirname(path), VERSIONS_FOLDER);
   const names = await readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isMissing(error)) return [];
     throw error;
   });
   const kept = await Promise.all(names.map((name) => toKept(join(folder, name), name)));

@@ -303,16 +303,22 @@ describe('OB-018 a new context', () => {
   });
 });
 
+/** One that gets no answer of the model before `end`. */
+async function aTurnUnderWay() {
+  const { promise: reached, resolve: asked } = defer();
+  const end = story.sandbox.claude.script(async () => {
+    asked();
+    await new Promise(() => undefined);
+    return undefined;
+  });
+  const thread = await story.mention('think about it');
+  await reached;
+  return { thread, end };
+}
+
 describe('OB-010 a command behind words of a message', () => {
   it('ends the turn that is under way', async () => {
-    const { promise: reached, resolve: asked } = defer();
-    const end = story.sandbox.claude.script(async () => {
-      asked();
-      await new Promise(() => undefined);
-      return undefined;
-    });
-    const thread = await story.mention('think about it');
-    await reached;
+    const { thread, end } = await aTurnUnderWay();
 
     await story.say(ALEX.slack, thread, '!quiet !stop');
 
@@ -348,14 +354,7 @@ describe('OB-010 a command behind words of a message', () => {
 
 describe('a turn that is to stop', () => {
   it('is one of whoever may operate, whoever asked for it', async () => {
-    const { promise: reached, resolve: asked } = defer();
-    const end = story.sandbox.claude.script(async () => {
-      asked();
-      await new Promise(() => undefined);
-      return undefined;
-    });
-    const thread = await story.mention('think about it');
-    await reached;
+    const { thread, end } = await aTurnUnderWay();
 
     await story.say(DANA.slack, thread, '<@U0SIGNALBOX> /stop');
 

@@ -24,7 +24,7 @@ function agent(text: string, calls: { tool: string; input: unknown }[] = []): En
 }
 
 function say(entries: readonly Entry[], text: string, hosts: string[] = []): string {
-  const links = new LinkQuota(entries);
+  const links = new LinkQuota(entries, readingOf(entries).isSeen);
   return outgoingText(text, readingOf(entries), { hosts, secrets: [], links });
 }
 
@@ -58,7 +58,7 @@ describe('addresses that strangers wrote', () => {
 
   it('OM-187 count for all the words of one answer together', () => {
     const entries = [page(SPELLING.join(' '))];
-    const links = new LinkQuota(entries);
+    const links = new LinkQuota(entries, readingOf(entries).isSeen);
     const each = (text: string) => outgoingText(text, readingOf(entries), { hosts: [], secrets: [], links });
 
     expect(live(SPELLING.map(each).join(' '))).toHaveLength(3);
