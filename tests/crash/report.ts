@@ -73,7 +73,9 @@ export function failuresOf(outcome: Outcome): string[] {
   const { takeovers, leases } = outcome.witnessed;
   const tooSlow = [...takeovers, ...leases].filter(({ tookMs }) => tookMs > LONGEST_TAKEOVER_MS);
   return [
-    ...counts.filter(([found]) => found.length > 0).map(([found, words]) => `${found.length} ${words}`),
+    ...counts
+      .filter(([found]) => found.length > 0)
+      .map(([found, words]) => `${found.length} ${words}, the first: ${found[0]}`),
     ...(commands.excused > commands.mostExcused
       ? [
           `${commands.excused} commands were excused, and only ${commands.mostExcused} were in flight at a kill`,

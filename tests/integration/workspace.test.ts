@@ -87,6 +87,10 @@ describe('the walls of the workspace', () => {
     mkdirSync(join(top, 'real'));
     writeFileSync(join(top, 'real', 'secret.txt'), 'inside');
     let isOver = false;
+    // It stays what it is for a while, now short, now long, so that some calls meet the swap and some do not.
+    const stay = async (turns: number) => {
+      for (let n = 0; n <= turns; n++) await new Promise(setImmediate);
+    };
     // A write may make the folder anew in the moment it is away; then this round is left out.
     const attempt = (swap: () => void) => {
       try {
@@ -96,13 +100,13 @@ describe('the walls of the workspace', () => {
       }
     };
     const swapping = (async () => {
-      while (!isOver) {
+      for (let round = 0; !isOver; round++) {
         attempt(() => renameSync(join(top, 'real'), join(top, 'aside')));
         attempt(() => symlinkSync(outside, join(top, 'real')));
-        await new Promise(setImmediate);
+        await stay(round % 5);
         rmSync(join(top, 'real'), REMOVE);
         attempt(() => renameSync(join(top, 'aside'), join(top, 'real')));
-        await new Promise(setImmediate);
+        await stay(round % 40);
       }
     })();
 
