@@ -6,6 +6,7 @@
  * Invariant: it is made of the configuration in force when the turn begins; what is checked at each call is looked up
  * at that call (`Toolbox`).
  */
+import { LRUCache } from 'lru-cache';
 import type { Authorizations } from '../config/authorizations.ts';
 import type { Config } from '../config/load-config.ts';
 import { type Held, strategyFor } from '../config/memory.ts';
@@ -21,6 +22,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
 import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
+import { estimateText } from './compaction/token-estimate.ts';
 import { lastSaid, summaryHolds, toHistory } from './history.ts';
 import type { ModelClient } from './model/model-client.ts';
 import { LocalTime } from './prompt/local-time.ts';
@@ -34,6 +36,9 @@ import { channelNamesOf } from './tools/profiles.ts';
 import type { ToolCatalog } from './tools/tool-catalog.ts';
 import { type Requester, Toolbox } from './tools/toolbox.ts';
 import type { TurnSetup } from './turn.ts';
+
+/** Different instructions whose length is remembered: one for each mode, profile and purpose in use. */
+const MOST_INSTRUCTIONS = 64;
 
 export interface BriefDeps {
   readonly config: () => Config;
@@ -99,6 +104,11 @@ export interface Instructions {
 export class TurnBriefs {
   readonly #localTime = new LocalTime();
   readonly #secrets: KnownSecrets;
+  /** What instructions come to, in tokens: they hardly ever change. */
+  readonly #systemTokens = new LRUCache<string, number>({
+    max: MOST_INSTRUCTIONS,
+    memoMethod: estimateText,
+  });
 
   constructor(private readonly deps: BriefDeps) {
     this.#secrets = new KnownSecrets(deps.config);
@@ -154,7 +164,9 @@ export class TurnBriefs {
     });
     return {
       setup: {
-        model: new BudgetedModel(this.deps.model(), budgetOf(settings, held, memory), log),
+        model: new BudgetedModel(this.deps.model(), budgetOf(settings, held, memory), log, (text) =>
+          this.#systemTokens.memo(text),
+        ),
         systemPrompt: prompt.system,
         guidance: prompt.turn,
         tools,

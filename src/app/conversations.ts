@@ -12,6 +12,7 @@ import { ModelOutage } from '../escalation/model-outage.ts';
 import { Slots } from '../health/slots.ts';
 import { KeyedQueue } from '../mailbox/keyed-queue.ts';
 import { Recollection } from '../memory/recollection.ts';
+import { ConversationStates } from '../router/conversation-state.ts';
 import { createConversationWorker } from '../router/conversation-worker.ts';
 import { LanePool } from '../services/lane-pool.ts';
 import { MemoryKeeper } from '../services/memory-keeper.ts';
@@ -54,6 +55,7 @@ export function createConversations(
     permits: new PermitOffice(stores.approvals, new StandingYes({ ...stores, clock })),
     grants: stores.grants,
     controls: stores.controls,
+    states: new ConversationStates(redis, { ...stores, stops }),
     stops,
     escalations: stores.escalations,
     modelOutage: new ModelOutage(redis, keys),

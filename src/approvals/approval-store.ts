@@ -12,6 +12,7 @@
  *   3. An approval lives in the partition of its conversation; its id says which.
  */
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval/record.ts';
 import {
   type Circumstances,
@@ -25,6 +26,7 @@ import { ApprovalId, type ConversationId, type PersonId } from '../domain/ids.ts
 import type { RedisClient } from '../redis/client.ts';
 import { type Effect, toArguments } from '../redis/effects.ts';
 import { type Keys, partitionOf, partitionOfApproval } from '../redis/keys.ts';
+import { ask, type Query } from '../redis/query.ts';
 import { putOff } from '../redis/record-store.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { markOf } from './approval-audit.ts';
@@ -251,8 +253,15 @@ export class ApprovalStore {
 
   /** What its requester may end by writing again in this conversation, whether it waits for people or for its run. */
   async givingWayIn(conversationId: ConversationId): Promise<Approval[]> {
+    return this.#findAll(await ask(this.redis, this.givingWayQuery(conversationId)));
+  }
+
+  givingWayQuery(conversationId: ConversationId): Query<ApprovalId[]> {
     const inbox = this.keys.inbox(partitionOf(conversationId), inboxOfConversation(conversationId));
-    return this.#findAll(await this.#firstOf([inbox], MOST_LOOKED_AT));
+    return {
+      command: ['zrange', inbox, 0, MOST_LOOKED_AT - 1],
+      read: (ids) => z.array(ApprovalId).parse(ids),
+    };
   }
 
   /** The first of several sorted sets together, each once. */

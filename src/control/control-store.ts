@@ -22,6 +22,7 @@ import type { Effect, Once } from '../redis/effects.ts';
 import { fingerprintOf } from '../redis/fingerprint.ts';
 import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
+import { ask, type Query } from '../redis/query.ts';
 import { readDue, readTimed, rearm, standingOf } from '../redis/record-store.ts';
 
 /** Times a change is decided anew before the caller hears that it could not be recorded. */
@@ -80,7 +81,14 @@ export class ControlStore {
   }
 
   async find(conversationId: ConversationId): Promise<Control> {
-    return this.#toControl(await this.redis.get(this.keys.control(conversationId)), conversationId);
+    return ask(this.redis, this.query(conversationId));
+  }
+
+  query(conversationId: ConversationId): Query<Control> {
+    return {
+      command: ['get', this.keys.control(conversationId)],
+      read: (stored) => this.#toControl(stored, conversationId),
+    };
   }
 
   /** The epoch whose words may be said now. */

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { type ConversationId, PersonId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
+import { ask, type Query } from '../redis/query.ts';
 
 const LOOK_EVERY_MS = 300;
 
@@ -26,6 +27,9 @@ const Stop = z.object({
 });
 export type Stop = z.infer<typeof Stop>;
 
+/** One that cannot be read stops nothing. */
+const StoredStops = z.array(z.string()).transform((stops) => stops.flatMap(readStop));
+
 export class StopSign {
   constructor(
     private readonly redis: RedisClient,
@@ -39,8 +43,14 @@ export class StopSign {
 
   /** The last of each person. */
   async of(conversationId: ConversationId): Promise<readonly Stop[]> {
-    const stops = await this.redis.hvals(this.keys.stops(conversationId));
-    return stops.map((json) => Stop.parse(JSON.parse(json)));
+    return ask(this.redis, this.query(conversationId));
+  }
+
+  query(conversationId: ConversationId): Query<Stop[]> {
+    return {
+      command: ['hvals', this.keys.stops(conversationId)],
+      read: (stops) => StoredStops.parse(stops),
+    };
   }
 
   /** Whether anything is handled there now, or waits to be. */
@@ -60,7 +70,8 @@ export interface Stoppable {
 /** Ends one turn when somebody wants it to stop; looks again and again, for the reasons `TurnWatch` does. */
 export class TurnStop {
   readonly #stopped = new AbortController();
-  #before: ReadonlySet<string> | undefined;
+  /** Known when it began. */
+  #before: ReadonlySet<string> = new Set();
   #timer: NodeJS.Timeout | undefined;
   #isOver = false;
   #stop: Stop | undefined;
@@ -80,9 +91,13 @@ export class TurnStop {
     return this.#stop?.by;
   }
 
-  /** Resolves once it is known whether it was stopped before it began. */
-  async start(): Promise<void> {
-    await this.#look();
+  /**
+   * @param stops as they were read for it
+   * @param agoMs when that was; older than a look, they are looked at again at once
+   */
+  start(stops: readonly Stop[], agoMs: number): void {
+    this.#before = new Set(stops.map(({ id }) => id));
+    this.#judge(stops, Math.max(0, LOOK_EVERY_MS - agoMs));
   }
 
   /** Safe to call twice. */
@@ -94,16 +109,27 @@ export class TurnStop {
   async #look(): Promise<void> {
     // A store that is away stops nothing.
     const stops = await this.sign.of(this.turn.conversationId).catch(() => []);
-    if (this.#isOver) return;
-    this.#before ??= new Set(stops.map(({ id }) => id));
+    if (!this.#isOver) this.#judge(stops, LOOK_EVERY_MS);
+  }
+
+  /** @param pauseMs until they are looked at again */
+  #judge(stops: readonly Stop[], pauseMs: number): void {
     this.#stop = stops.find((stop) => this.#ends(stop));
     if (this.#stop) this.#stopped.abort();
-    else this.#timer = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
+    else this.#timer = setTimeout(() => void this.#look(), pauseMs);
   }
 
   #ends({ id, atMs, by, everybodys }: Stop): boolean {
     const { person, askedMs } = this.turn;
     if (!everybodys && by.person !== person) return false;
-    return this.#before?.has(id) === false || (askedMs !== undefined && askedMs <= atMs);
+    return !this.#before.has(id) || (askedMs !== undefined && askedMs <= atMs);
+  }
+}
+
+function readStop(json: string): Stop[] {
+  try {
+    return [Stop.parse(JSON.parse(json))];
+  } catch {
+    return [];
   }
 }

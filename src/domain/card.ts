@@ -99,6 +99,7 @@ export function ticketOf({ approvalId, gen }: Pick<Card, 'approvalId' | 'gen'>):
 /** Reads a ticket; one without a generation names what was asked first. Undefined for anything else. */
 export function parseTicket(text: string): Pick<Card, 'approvalId' | 'gen'> | undefined {
   const [, id, gen] = /^(apr_[^.]+)(?:\.(\d{1,6}))?$/.exec(text.toLowerCase()) ?? [];
+  if (id === undefined) return undefined;
   const approvalId = ApprovalId.safeParse(id);
   return approvalId.success ? { approvalId: approvalId.data, gen: Number(gen ?? 1) } : undefined;
 }

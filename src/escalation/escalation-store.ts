@@ -1,5 +1,6 @@
 /** Where escalations are kept: one record for each thing that somebody has to look after. */
 
+import { z } from 'zod';
 import { partitionOfEscalation } from '../delivery/escalation-item.ts';
 import { dueOf, Escalation, type EscalationStep, isLive } from '../domain/escalation/record.ts';
 import { EscalationId } from '../domain/ids.ts';
@@ -7,6 +8,7 @@ import type { RedisClient } from '../redis/client.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect, Once } from '../redis/effects.ts';
 import type { Keys } from '../redis/keys.ts';
+import { askTogether, type Query } from '../redis/query.ts';
 import { type DueRecords, type Flaw, RecordStore } from '../redis/record-store.ts';
 import { consequencesOf } from './consequences.ts';
 
@@ -71,8 +73,27 @@ export class EscalationStore {
    * @param trouble as `troubleOf` of triggers.ts says it
    */
   async begunBy(trouble: string): Promise<EscalationId[]> {
-    const ids = await this.redis.smembers(this.keys.begunBy(trouble));
-    const found = await Promise.all(ids.map((id) => this.find(EscalationId.parse(id))));
+    return (await this.begunByEach([trouble])).flat();
+  }
+
+  /** The same for each of several, in their order. */
+  async begunByEach(troubles: readonly string[]): Promise<EscalationId[][]> {
+    const begun = await askTogether<EscalationId[][]>(
+      this.redis,
+      troubles.map((trouble) => this.#begunQuery(trouble)),
+    );
+    return Promise.all(begun.map((ids) => this.#liveOf(ids)));
+  }
+
+  #begunQuery(trouble: string): Query<EscalationId[]> {
+    return {
+      command: ['smembers', this.keys.begunBy(trouble)],
+      read: (ids) => z.array(EscalationId).parse(ids),
+    };
+  }
+
+  async #liveOf(ids: readonly EscalationId[]): Promise<EscalationId[]> {
+    const found = await Promise.all(ids.map((id) => this.find(id)));
     return found.flatMap((each) => (each && isLive(each) ? [each.id] : []));
   }
 

@@ -42,6 +42,8 @@ export class Slots {
   async run<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
     const { places, waitMs } = this.settings();
     if (this.#limit.concurrency !== places) this.#limit.concurrency = places;
+    const { taken, waiting } = this.use;
+    if (taken + waiting < places && !signal.aborted) return this.#limit(work);
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(new NoSlotError(places, waitMs)), waitMs);
     const gaveUp = AbortSignal.any([signal, patience.signal]);

@@ -31,7 +31,7 @@ export function createLogger({ level, secrets = () => [], destination }: LoggerO
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const sink = destination === undefined ? pino(settings) : pino(settings, destination);
-  return new RedactingLogger(sink, typeof level === 'string' ? () => level : level, secrets);
+  return new RedactingLogger(() => sink, typeof level === 'string' ? () => level : level, secrets);
 }
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
@@ -46,8 +46,11 @@ const IMPORTANCE: Readonly<Record<string, number>> = {
 };
 
 class RedactingLogger implements Logger {
+  #sink: pino.Logger | undefined;
+
+  /** @param open made when something is written; most children never write */
   constructor(
-    private readonly sink: pino.Logger,
+    private readonly open: () => pino.Logger,
     private readonly least: () => string,
     private readonly secrets: () => readonly string[],
   ) {}
@@ -70,15 +73,20 @@ class RedactingLogger implements Logger {
 
   child(bindings: Record<string, unknown>): Logger {
     return new RedactingLogger(
-      this.sink.child(redactFacts(bindings, this.secrets())),
+      () => this.#opened().child(redactFacts(bindings, this.secrets())),
       this.least,
       this.secrets,
     );
   }
 
+  #opened(): pino.Logger {
+    this.#sink ??= this.open();
+    return this.#sink;
+  }
+
   #write(level: Level, facts: object, sentence: string): void {
     if ((IMPORTANCE[level] ?? 0) < (IMPORTANCE[this.least()] ?? 0)) return;
     const known = this.secrets();
-    this.sink[level](redactFacts(facts, known), redactText(sentence, known));
+    this.#opened()[level](redactFacts(facts, known), redactText(sentence, known));
   }
 }

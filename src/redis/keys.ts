@@ -154,9 +154,9 @@ export class Keys {
     return `${this.partition(partition)}due:${family}`;
   }
 
-  /** Escalations that the same trouble has begun, by whichever policies (set). */
+  /** Escalations that the same trouble has begun, by whichever policies (set). In one partition: they are asked for together. */
   begunBy(trouble: string): string {
-    return `${this.partition(partitionOf(trouble))}begun:${trouble}`;
+    return `${this.partition(0)}begun:${trouble}`;
   }
 
   /** Items kept aside while a person holds the conversation. */

@@ -38,7 +38,7 @@ import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 const REPORT_ONCE_MS = 7 * 24 * 60 * 60_000;
 
 export interface AlarmDeps {
-  readonly escalations: Pick<EscalationStore, 'find' | 'begunBy'>;
+  readonly escalations: Pick<EscalationStore, 'find' | 'begunByEach'>;
   readonly modelOutage: Pick<ModelOutage, 'note' | 'end'>;
   readonly directory: Pick<Directory, 'speakerOf' | 'may'>;
   readonly config: () => Config;
@@ -99,18 +99,23 @@ export class Alarms {
       person: requester.person,
       nowMs: this.deps.clock.now(),
     };
-    const [answersAgain, ...mended] = await Promise.all([
-      this.#answersAgain(claim, scene),
-      ...recoveriesIn(turn, conversationId).map((recovery) => this.#works(recovery, scene)),
-    ]);
+    const closings = await this.#closings(
+      [
+        { kind: 'turn-works', conversationId },
+        { kind: 'model-works' },
+        ...recoveriesIn(turn, conversationId),
+      ],
+      scene,
+    );
+    const [answersAgain = [], modelWorks = [], ...toolsWork] = closings;
     const reports = happeningsIn(turn).flatMap((happening, index) =>
       reportsOf(triggers, happening, { ...scene, id: `${scene.id}:${index}` }),
     );
     return [
-      ...mended.flat(),
-      ...answersAgain,
+      ...effectsOf(toolsWork.flat()),
+      ...(await this.#ofTurns(answersAgain, claim)),
       // Last, for it forgets the outage.
-      ...(await this.#modelWorks(scene)),
+      ...(await this.#ofModel(modelWorks)),
       ...reports,
     ];
   }
@@ -165,33 +170,24 @@ export class Alarms {
     );
   }
 
-  /** What was seen to work need not be looked after any more. */
-  async #works(recovery: Recovery, scene: Scene): Promise<Effect[]> {
-    const closings = await this.#closings(recovery, scene);
-    return closings.map(({ effect }) => effect);
+  /** What need not be looked after any more, for each thing that was seen to work; whatever the triggers say by now. */
+  async #closings(recoveries: readonly Recovery[], scene: Scene): Promise<Closing[][]> {
+    const begun = await this.deps.escalations.begunByEach(recoveries.map(troubleMendedBy));
+    return recoveries.map((recovery, n) => closingsOf(this.#triggers, recovery, scene, begun[n]));
   }
 
   /** A turn is over: whoever was called because turns failed need not come. */
-  async #answersAgain({ failures }: Claim, scene: Scene): Promise<Effect[]> {
-    const { conversationId } = scene;
-    const closings = await this.#closings({ kind: 'turn-works', conversationId }, scene);
+  async #ofTurns(closings: readonly Closing[], { failures }: Claim): Promise<Effect[]> {
     // What was reported at its last try may still be on its way; of an earlier item, the record is there by now.
-    return failures > 0 ? closings.map(({ effect }) => effect) : this.#ofLive(closings);
+    return failures > 0 ? effectsOf(closings) : this.#ofLive(closings);
   }
 
   /** So does the model. */
-  async #modelWorks(scene: Scene): Promise<Effect[]> {
-    const closings = await this.#closings({ kind: 'model-works' }, scene);
+  async #ofModel(closings: readonly Closing[]): Promise<Effect[]> {
     if (closings.length === 0) return [];
     // As above: what was reported while it was away may still be on its way.
     const wasAway = await this.deps.modelOutage.end();
-    return wasAway ? closings.map(({ effect }) => effect) : this.#ofLive(closings);
-  }
-
-  /** Whatever the triggers say by now. */
-  async #closings(recovery: Recovery, scene: Scene): Promise<Closing[]> {
-    const begun = await this.deps.escalations.begunBy(troubleMendedBy(recovery));
-    return closingsOf(this.#triggers, recovery, scene, begun);
+    return wasAway ? effectsOf(closings) : this.#ofLive(closings);
   }
 
   async #ofLive(closings: readonly Closing[]): Promise<Effect[]> {
@@ -214,4 +210,8 @@ export class Alarms {
   get #triggers(): Config['escalation']['triggers'] {
     return this.deps.config().escalation.triggers;
   }
+}
+
+function effectsOf(closings: readonly Closing[]): Effect[] {
+  return closings.map(({ effect }) => effect);
 }

@@ -14,7 +14,7 @@
  *   2. A model that is away costs delay, never a message.
  */
 import { type BriefDeps, TurnBriefs } from '../agent/turn-brief.ts';
-import type { ControlStore } from '../control/control-store.ts';
+import type { Clock } from '../domain/clock.ts';
 import { RecordMovedError } from '../domain/errors.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
@@ -25,6 +25,7 @@ import type { Logger } from '../observability/logger.ts';
 import { type AlarmDeps, Alarms } from './alarms.ts';
 import { type ApprovalDeps, ApprovalHandler } from './approval-handler.ts';
 import { BudgetGate, type GateDeps } from './budget-gate.ts';
+import type { ConversationStates } from './conversation-state.ts';
 import { type ElevationDeps, ElevationDesk } from './elevation-desk.ts';
 import { FailedItems, type FailureDeps, triage } from './failed-items.ts';
 import type { Deed, Handling, Trace } from './handling.ts';
@@ -41,7 +42,7 @@ const MOST_TRIES = 10;
 
 export interface WorkerDeps {
   readonly queue: Pick<KeyedQueue, 'commit' | 'retryLater'>;
-  readonly controls: Pick<ControlStore, 'find'>;
+  readonly states: Pick<ConversationStates, 'read'>;
   /** Takes outbound lanes that were leased to this process by a commit. */
   readonly onHanded: (claims: readonly Claim[]) => void;
   /** Hears of every message that was dealt with by the agent, once that is written. */
@@ -50,6 +51,7 @@ export interface WorkerDeps {
     readonly person: PersonId;
     readonly at: Address;
   }) => void;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -118,7 +120,9 @@ export class ConversationWorker {
     const trace: Trace = {};
     const watched = this.parts.alarms.ofMessage(item);
     try {
-      const control = await this.deps.controls.find(conversationId);
+      const beganMs = this.deps.clock.now();
+      const state = await this.deps.states.read(conversationId);
+      const { control } = state;
       const verdict = await this.parts.standby.judge(item, control, claim, log);
       const left = verdict.kind === 'turn' ? [] : await this.parts.progress.brokenOffBefore(claim, item);
       if (verdict.kind === 'later') {
@@ -126,7 +130,11 @@ export class ConversationWorker {
         await this.deps.queue.retryLater(claim, verdict.pauseMs, 'free', effects);
         return undefined;
       }
-      const deed = await this.#deedOf({ claim, conversationId, control, trace, log }, item, verdict);
+      const deed = await this.#deedOf(
+        { ...state, claim, conversationId, beganMs, trace, log },
+        item,
+        verdict,
+      );
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
       const effects = [...deed.effects, ...left, ...watched];

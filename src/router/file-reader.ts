@@ -22,6 +22,7 @@ export async function readFiles(
   log: Logger,
   signal: AbortSignal,
 ): Promise<readonly ReadFile[]> {
+  if (attachments.length === 0) return [];
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(READ_WITHIN_MS)]);
   const files = await Promise.all(
     attachments.map((attachment, index) =>

@@ -1,7 +1,6 @@
 /** One handling of one item: what its steps are given, and what they lead to. */
 import type { Requester } from '../agent/tools/toolbox.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
-import type { Control } from '../domain/control.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { AccountId, ConversationId, PersonId } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
@@ -9,15 +8,17 @@ import type { Address } from '../domain/message.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { ConversationState } from './conversation-state.ts';
 
 export type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
 export type ApprovalItem = Extract<MailboxItem, { kind: 'approval' }>;
 
-export interface Handling {
+/** With the conversation as it stood when the handling began. */
+export interface Handling extends ConversationState {
   readonly claim: Claim;
   readonly conversationId: ConversationId;
-  /** Who speaks, as it was when the handling began. */
-  readonly control: Control;
+  /** In ms. */
+  readonly beganMs: number;
   readonly trace: Trace;
   readonly log: Logger;
 }

@@ -34,6 +34,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { ConversationState } from './conversation-state.ts';
 import type { Notices } from './notices.ts';
 import { askOwners } from './owner-cards.ts';
 import type { Reach } from './reach.ts';
@@ -154,12 +155,17 @@ export class HeldCalls {
   }
 
   /** What waits for somebody until they write again is withdrawn as soon as a turn on their message begins. */
-  async callOff({ conversationId, item, requester, replyTo }: Occasion): Promise<readonly Approval[]> {
+  async callOff({
+    item,
+    requester,
+    replyTo,
+    givingWay,
+  }: Occasion & Pick<ConversationState, 'givingWay'>): Promise<readonly Approval[]> {
     if (item.kind !== 'message') return [];
     const { approvals } = this.deps;
     const by = { person: requester.person, name: requester.name, via: replyTo.platform };
     const ended: Approval[] = [];
-    for (const { id } of await approvals.givingWayIn(conversationId)) {
+    for (const id of givingWay) {
       const result = await approvals.apply(id, (current, nowMs) => callOff(current, by, nowMs));
       if (result?.code === 'DONE') ended.push(result.approval);
     }

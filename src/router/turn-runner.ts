@@ -122,7 +122,7 @@ export class TurnRunner {
   /** The turn itself, while somebody may break it off and people see that it is under way. */
   async #think(work: Work, brief: TurnBrief, given: Pick<TurnSetup, 'meter' | 'exhibits'>): Promise<Thought> {
     const { claim, item, requester, conversationId, directives } = work;
-    const { controls, stops, throttle, config } = this.deps;
+    const { controls, stops, throttle, config, clock } = this.deps;
     const approvals: Approval[] = [];
     const board = this.parts.progress.board(work);
     const watch = new TurnWatch(controls, conversationId, work.control.epoch);
@@ -131,7 +131,7 @@ export class TurnRunner {
       person: requester.person,
       askedMs: item.kind === 'message' ? Date.parse(item.receivedAt) : undefined,
     });
-    await stop.start();
+    stop.start(work.stops, clock.now() - work.beganMs);
     board?.start();
     watch.start();
     let outcome: TurnOutcome;

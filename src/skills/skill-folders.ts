@@ -5,7 +5,7 @@
  * content has to be known before any of it is believed.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,9 +60,17 @@ export async function findSkillFiles(folders: readonly SkillFolder[]): Promise<F
   return found.flat();
 }
 
-/** What identifies a file's content without reading it; undefined when it is gone. */
-export async function stampOf(path: string): Promise<string | undefined> {
-  return (await look(path))?.stamp;
+/**
+ * What identifies a file's content without reading it; undefined when it is gone. At once: asked in every turn of the
+ * few skills that fit, and a way through the thread pool takes many times as long.
+ */
+export function stampOf(path: string): string | undefined {
+  try {
+    return toStamp(statSync(path, { bigint: true }));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The file with its head, from `known` where it has not changed since. Never throws: what is wrong is in the reading. */
@@ -108,12 +116,16 @@ async function filesBelow(folder: string, source: SkillSource, depth: number): P
 
 async function look(path: string): Promise<{ stamp: string; bytes: number } | undefined> {
   try {
-    const { mtimeNs, size, ino } = await stat(path, { bigint: true });
-    return { stamp: `${mtimeNs}:${size}:${ino}`, bytes: Number(size) };
+    const found = await stat(path, { bigint: true });
+    return { stamp: toStamp(found), bytes: Number(found.size) };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+function toStamp({ mtimeNs, size, ino }: BigIntStats): string {
+  return `${mtimeNs}:${size}:${ino}`;
 }
 
 async function isFolderAt(path: string): Promise<boolean> {

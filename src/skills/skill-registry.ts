@@ -174,7 +174,7 @@ export class SkillRegistry {
         leftOut.push({ name: skill.id, why: `it requires ${foreign.id}, which is not for ${platform}` });
         continue;
       }
-      if ((await Promise.all(whole.map(isStale))).includes(true)) return undefined;
+      if (whole.some(isStale)) return undefined;
       const read = await this.#readAll(whole);
       if (!read) leftOut.push({ name: skill.id, why: 'it cannot be read' });
       else if (!budget.take(read)) leftOut.push({ name: skill.id, why: 'there was no room for it' });
@@ -295,8 +295,8 @@ function isFor({ reading: { head } }: Skill, platform: string): boolean {
   return !head.deniedChannels.includes(platform) && (head.allowedChannels?.includes(platform) ?? true);
 }
 
-async function isStale({ path, stamp }: Skill): Promise<boolean> {
-  return (await stampOf(path)) !== stamp;
+function isStale({ path, stamp }: Skill): boolean {
+  return stampOf(path) !== stamp;
 }
 
 /** What all skills that name tools have in common, so that no skill gives back what another takes. */

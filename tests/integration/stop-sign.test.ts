@@ -26,6 +26,16 @@ describe('a sign to stop', () => {
     expect(await there.of(ConversationId.parse('slack:T0:C0:2'))).toEqual([]);
   });
 
+  it('that cannot be read stops nothing, and hides no other', async () => {
+    const { redis, keys } = await openStore();
+    const sign = new StopSign(redis, keys);
+    await sign.raise(conversationId, aStop());
+
+    await redis.hset(keys.stops(conversationId), 'dana', '{');
+
+    expect((await sign.of(conversationId)).map(({ id }) => id)).toEqual(['m1']);
+  });
+
   it('is forgotten once nothing can have waited since', async () => {
     const { redis, keys } = await openStore();
 
@@ -49,10 +59,10 @@ describe('a turn', () => {
     vi.useRealTimers();
   });
 
-  async function begin(person: PersonId, askedMs?: number): Promise<TurnStop> {
+  function begin(person: PersonId, askedMs?: number, agoMs = 0): TurnStop {
     const turn = new TurnStop(sign, { conversationId, person, askedMs });
     turns.push(turn);
-    await turn.start();
+    turn.start([...stops], agoMs);
     return turn;
   }
 
@@ -60,7 +70,7 @@ describe('a turn', () => {
   const look = () => vi.advanceTimersByTimeAsync(300);
 
   it('ends when its author wants that after it began, and knows who did', async () => {
-    const turn = await begin(ALEX, 900);
+    const turn = begin(ALEX, 900);
     expect(turn.signal.aborted).toBe(false);
 
     stops.push(aStop());
@@ -73,14 +83,14 @@ describe('a turn', () => {
   it('ends before it begins when it was asked for before the sign', async () => {
     stops.push(aStop());
 
-    expect((await begin(ALEX, 900)).signal.aborted).toBe(true);
-    expect((await begin(ALEX, 1_001)).signal.aborted).toBe(false);
+    expect(begin(ALEX, 900).signal.aborted).toBe(true);
+    expect(begin(ALEX, 1_001).signal.aborted).toBe(false);
     // One that nobody asked for, by an approval that ended, began after it.
-    expect((await begin(ALEX)).signal.aborted).toBe(false);
+    expect(begin(ALEX).signal.aborted).toBe(false);
   });
 
   it('ends by a sign that comes while it runs, whatever the clocks of two processes say', async () => {
-    const turn = await begin(ALEX, 5_000);
+    const turn = begin(ALEX, 5_000);
 
     stops.push(aStop({ atMs: 4_990 }));
     await look();
@@ -88,8 +98,17 @@ describe('a turn', () => {
     expect(turn.signal.aborted).toBe(true);
   });
 
+  it('looks again at once when what was read for it is old by then', async () => {
+    const turn = begin(ALEX, 5_000, 10_000);
+
+    stops.push(aStop({ atMs: 4_990 }));
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(turn.signal.aborted).toBe(true);
+  });
+
   it('goes on for the sign of somebody else, unless they may stop everybody', async () => {
-    const turn = await begin(DANA, 900);
+    const turn = begin(DANA, 900);
 
     stops.push(aStop());
     await look();
@@ -111,7 +130,7 @@ describe('a turn', () => {
       },
       { conversationId, person: ALEX, askedMs: 900 },
     );
-    await turn.start();
+    turn.start([], 0);
     await look();
     expect(turn.signal.aborted).toBe(false);
 

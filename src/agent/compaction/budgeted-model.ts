@@ -43,6 +43,8 @@ export class BudgetedModel implements ModelClient {
     private readonly model: ModelClient,
     private readonly budget: ContextBudget,
     private readonly log: Logger,
+    /** What instructions come to; they are the same in one request after the other. */
+    private readonly ofSystem?: (text: string) => number,
   ) {}
 
   /** @throws {NoRoomError} when not even the newest entry fits */
@@ -58,12 +60,12 @@ export class BudgetedModel implements ModelClient {
       return await this.#ask(fitted, onText, signal);
     } catch (error) {
       if (!(error instanceof RequestTooLongError)) throw error;
-      const half = Math.min(limit, halfOf(fitted.request));
+      const half = Math.min(limit, this.#halfOf(fitted.request));
       this.log.warn(
         { tokens: half },
         'the model cannot read that much; it is asked once more, with half of it',
       );
-      return this.#ask(this.#cut(request, measure(request), half), onText, signal);
+      return this.#ask(this.#cut(request, this.#measure(request), half), onText, signal);
     }
   }
 
@@ -81,7 +83,7 @@ export class BudgetedModel implements ModelClient {
   }
 
   async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
-    const measured = measure(request);
+    const measured = this.#measure(request);
     const { transcript, begins, tokens } = measured;
     const whole = () => toFitted(request, windowFrom(transcript, begins), measured.overhead).request;
     // Estimates cut nothing that a count shows to fit.
@@ -92,6 +94,16 @@ export class BudgetedModel implements ModelClient {
       return this.#fit({ ...request, exhibits: [] }, limit, signal);
     }
     return this.#cut(request, measured, limit);
+  }
+
+  #measure(request: ModelRequest): Measured {
+    return measure(request, estimateOverhead(request, this.ofSystem));
+  }
+
+  /** What it comes to with half of its entries. */
+  #halfOf(request: ModelRequest): number {
+    const ofEntries = tokensFrom(toTranscript(request.entries), 0);
+    return estimateOverhead(request, this.ofSystem) + Math.floor(ofEntries / 2);
   }
 
   #cut(request: ModelRequest, measured: Measured, limit: number, standing?: number): Fitted {
@@ -152,8 +164,8 @@ interface Measured {
   readonly factor: number;
 }
 
-function measure(request: ModelRequest): Measured {
-  const overhead = estimateOverhead(request);
+/** @param overhead estimated, of everything but the entries */
+function measure(request: ModelRequest, overhead: number): Measured {
   const transcript = toTranscript(request.entries);
   const { entries, starts } = transcript;
   const at = entries.findLastIndex(({ kind }) => kind === 'assistant');
@@ -177,11 +189,6 @@ function countedAt(entry: Entry | undefined): { shown?: Shown | undefined; usage
 
 function totalOf({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): number {
   return inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens;
-}
-
-/** What it comes to with half of its entries. */
-function halfOf(request: ModelRequest): number {
-  return estimateOverhead(request) + Math.floor(tokensFrom(toTranscript(request.entries), 0) / 2);
 }
 
 function windowFrom({ entries }: Transcript, from: number): Kept {

@@ -21,15 +21,17 @@ const PICTURE = 5_000;
 /** Bytes of a PDF for one token: each page is read as text and as a picture (Anthropic docs, "PDF support"). */
 const PDF_BYTES_PER_TOKEN = 8;
 
-/** What a whole request comes to without its entries: instructions, tools, pictures and documents. */
-export function estimateOverhead({
-  system,
-  guidance,
-  tools,
-  exhibits = [],
-}: Omit<ModelRequest, 'entries'>): number {
+/**
+ * What a whole request comes to without its entries: instructions, tools, pictures and documents.
+ *
+ * @param ofSystem what instructions come to, where that is known better, or known already
+ */
+export function estimateOverhead(
+  { system, guidance, tools, exhibits = [] }: Omit<ModelRequest, 'entries'>,
+  ofSystem: (text: string) => number = estimateText,
+): number {
   return (
-    estimateText(system) +
+    ofSystem(system) +
     (guidance === undefined ? 0 : estimateText(guidance) + AROUND_ENTRY) +
     (tools.length > 0 ? HAVING_TOOLS : 0) +
     sum(tools.map((tool) => tool.tokens ?? estimateTool(tool))) +
