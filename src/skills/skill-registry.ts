@@ -17,7 +17,7 @@
  *   4. Skills take tools from a turn and never give it one: of several that name theirs, what all of them name is left.
  *   5. Nothing about a skill keeps a message from being answered.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { SkillSettings } from '../config/skills.ts';
 import type { Tool } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -145,7 +145,7 @@ export class SkillRegistry {
   async body(skill: Skill): Promise<string> {
     const kept = this.#bodies.get(skill.path);
     if (kept?.stamp === skill.stamp) return kept.body;
-    const content = await readFile(skill.path);
+    const content = readFileSync(skill.path); // at once, as its head was
     if (skill.sha256 !== undefined && sha256Of(content) !== skill.sha256)
       throw new Error(`${skill.path} changed`);
     const body = splitSkill(content.toString('utf8'))?.body ?? '';
