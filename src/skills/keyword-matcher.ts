@@ -9,18 +9,20 @@ import { wordsOf } from './words.ts';
 
 interface Phrase {
   readonly words: readonly string[];
+  /** Where its rarest word is among them. */
+  readonly rarest: number;
   readonly written: string;
   readonly skill: Skill;
 }
 
 export function createKeywordMatcher(skills: readonly Skill[]): Matcher {
-  const phrases = byFirstWord(skills.flatMap(phrasesOf));
+  const phrases = byRarestWord(skills.flatMap(phrasesOf));
   return (text) => {
     const words = wordsOf(text);
     const found = new Map<Skill, Set<Phrase>>();
     words.forEach((word, at) => {
       for (const phrase of phrases.get(word) ?? []) {
-        if (!stands(phrase, words, at)) continue;
+        if (!stands(phrase, words, at - phrase.rarest)) continue;
         found.set(phrase.skill, (found.get(phrase.skill) ?? new Set()).add(phrase));
       }
     });
@@ -28,7 +30,9 @@ export function createKeywordMatcher(skills: readonly Skill[]): Matcher {
   };
 }
 
-function phrasesOf(skill: Skill): Phrase[] {
+type Written = Omit<Phrase, 'rarest'>;
+
+function phrasesOf(skill: Skill): Written[] {
   const { head } = skill.reading;
   const named = new Map([...head.keywords, head.id].map((written) => [wordsOf(written).join(' '), written]));
   return [...named].flatMap(([words, written]) =>
@@ -36,19 +40,30 @@ function phrasesOf(skill: Skill): Phrase[] {
   );
 }
 
-function byFirstWord(phrases: readonly Phrase[]): ReadonlyMap<string, readonly Phrase[]> {
+/** So that words that many skills share, in a phrase of each, lead to few of them. */
+function byRarestWord(all: readonly Written[]): ReadonlyMap<string, readonly Phrase[]> {
+  const counts = new Map<string, number>();
+  for (const { words } of all) for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   const known = new Map<string, Phrase[]>();
-  for (const phrase of phrases) {
-    const [first = ''] = phrase.words;
-    const beside = known.get(first);
-    if (beside) beside.push(phrase);
-    else known.set(first, [phrase]);
+  for (const written of all) {
+    const rarest = rarestIn(written.words, counts);
+    const word = written.words[rarest] ?? '';
+    const beside = known.get(word) ?? [];
+    known.set(word, beside);
+    beside.push({ ...written, rarest });
   }
   return known;
 }
 
-function stands({ words }: Phrase, text: readonly string[], at: number): boolean {
-  return words.every((word, index) => text[at + index] === word);
+/** The first of them, where several are as rare. */
+function rarestIn(words: readonly string[], counts: ReadonlyMap<string, number>): number {
+  const rarities = words.map((word) => counts.get(word) ?? 0);
+  return rarities.indexOf(Math.min(...rarities));
+}
+
+/** @param from where in the text its first word would be */
+function stands({ words }: Phrase, text: readonly string[], from: number): boolean {
+  return words.every((word, index) => text[from + index] === word);
 }
 
 function toMatch([skill, phrases]: [Skill, ReadonlySet<Phrase>]): Match {
