@@ -3,11 +3,13 @@ import { createGateways } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { RedisClientLog } from '../delivery/client-log.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { channelOf } from '../domain/ids.ts';
+import { channelOf, Platform } from '../domain/ids.ts';
 import type { Directory } from '../identity/directory.ts';
 import { BookmarkStore } from '../redis/bookmark-store.ts';
+import type { Keys } from '../redis/keys.ts';
 import { PlaceStore } from '../redis/place-store.ts';
 import { Reach } from '../router/reach.ts';
+import { openPlatforms } from '../services/pool-names.ts';
 import type { Base } from './base.ts';
 
 export interface ChannelOptions {
@@ -49,4 +51,9 @@ export function createChannels(base: Base, directory: Directory, options: Channe
 /** Each once, by the name people know it by. */
 export function platformsOf(gateways: ReadonlyMap<string, Gateway>): string[] {
   return [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))];
+}
+
+/** The same of what any process of ours has opened, by the names of all connections to the store. */
+export function openChannels(connections: Iterable<string>, keys: Keys): string[] {
+  return [...new Set(openPlatforms(connections, keys).map((name) => channelOf(Platform.parse(name))))];
 }

@@ -5,6 +5,7 @@ import type { StopSign } from '../control/stop-sign.ts';
 import type { Gateway, Lookup, Receive, Trouble } from '../domain/gateway.ts';
 import { channelOf, platformOf } from '../domain/ids.ts';
 import { Mailbox } from '../mailbox/mailbox.ts';
+import { connectionNames } from '../redis/connections.ts';
 import { AnswerDesk } from '../router/answer-desk.ts';
 import type { BallotBox } from '../router/ballot-box.ts';
 import { BatchDesk } from '../router/batch-desk.ts';
@@ -21,7 +22,7 @@ import { WithdrawalDesk } from '../router/withdrawal-desk.ts';
 import type { LanePool } from '../services/lane-pool.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
 import type { Core } from './base.ts';
-import { platformsOf } from './channels.ts';
+import { openChannels, platformsOf } from './channels.ts';
 
 export interface IntakeParts {
   readonly tokens: ReplyTokens;
@@ -105,6 +106,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
       writer: stores.writer,
       rememberMs,
       platforms: () => platformsOf(gateways),
+      openPlatforms: async () => openChannels(await connectionNames(redis), keys),
       troubles: () => troublesOf(gateways),
       clock,
     }),

@@ -16,7 +16,7 @@ import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
-import { type ConversationId, platformOf } from '../domain/ids.ts';
+import { type ConversationId, isTerminal, platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -104,7 +104,10 @@ async function launchHere(
 }
 
 function whatRuns({ app, played, sandboxUrl }: Launched): string {
-  const names = [...app.gateways.keys()].filter((name) => !name.startsWith('cli-')).map(platformName);
+  const names = [...app.gateways.values()]
+    .map(({ platform }) => platform)
+    .filter((platform) => !isTerminal(platform))
+    .map(platformName);
   const platforms = names.length === 0 ? 'No platform is connected.' : `Also open: ${names.join(', ')}.`;
   const sandbox =
     sandboxUrl === undefined

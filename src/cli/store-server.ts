@@ -6,10 +6,11 @@ import { Redis } from 'ioredis';
 import type { RedisSettings } from '../config/settings.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
-import { isCluster, type RedisClient } from '../redis/client.ts';
+import type { RedisClient } from '../redis/client.ts';
+import { connectionNames } from '../redis/connections.ts';
 import { startEmbeddedRedis } from '../redis/embedded.ts';
 import type { Keys } from '../redis/keys.ts';
-import { outboxPoolName, workerPoolName } from '../services/pool-names.ts';
+import { openPlatforms, workerPoolName } from '../services/pool-names.ts';
 
 /** Longest wait for the first answer of a server that is not ours, in ms. */
 const FIRST_ANSWER_MS = 5_000;
@@ -40,17 +41,7 @@ export async function isGatewayRunning(redis: RedisClient, keys: Keys): Promise<
 
 /** Whether some process sends to this platform now. */
 export async function isPlatformOpen(redis: RedisClient, keys: Keys, platform: string): Promise<boolean> {
-  return (await connectionNames(redis)).has(`signalbox-${outboxPoolName(keys, platform)}`);
-}
-
-/** Names of all connections; none where the server does not tell. */
-async function connectionNames(redis: RedisClient): Promise<ReadonlySet<string>> {
-  const nodes = isCluster(redis) ? redis.nodes('master') : [redis];
-  const lists = await Promise.all(nodes.map((node) => node.client('LIST').catch(() => '')));
-  const names = lists.flatMap((list) =>
-    [...String(list).matchAll(/ name=(\S+)/g)].map(([, name]) => name ?? ''),
-  );
-  return new Set(names);
+  return openPlatforms(await connectionNames(redis), keys).includes(platform);
 }
 
 /** The address without user and password. */

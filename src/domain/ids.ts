@@ -79,5 +79,10 @@ export function platformOf(account: AccountId): Platform {
  * (`cli-<session>`), because only its own process can write to it; they are all the channel `cli`.
  */
 export function channelOf(platform: Platform): string {
-  return platform.startsWith('cli-') ? 'cli' : platform;
+  return isTerminal(platform) ? 'cli' : platform;
+}
+
+/** Whether it is a terminal, of whichever process: one person sits there. */
+export function isTerminal(platform: Platform): boolean {
+  return platform.startsWith('cli-');
 }

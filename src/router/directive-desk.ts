@@ -90,8 +90,10 @@ export interface DirectiveDeps {
   readonly config: () => Config;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
-  /** Platforms that run. */
+  /** Platforms that run in this process. */
   readonly platforms: () => readonly string[];
+  /** Those that some process has opened, this one or another. */
+  readonly openPlatforms: () => Promise<readonly string[]>;
   /** Those of them that do not work, and why. */
   readonly troubles: () => ReadonlyMap<string, Trouble>;
   readonly clock: Clock;
@@ -316,7 +318,7 @@ export class DirectiveDesk {
         ? 'Nothing is held in this conversation.'
         : `Held in this conversation:\n\n${here.map((each) => heldLine(each, id)).join('\n')}`,
       this.#manner(askerOf({ person: id, roles, at: replyTo })),
-      ...this.#connections(),
+      ...(await this.#connections()),
     ].join('\n\n');
   }
 
@@ -333,11 +335,18 @@ export class DirectiveDesk {
     ].join('');
   }
 
-  #connections(): string[] {
+  /** Of those of another process it is known that they are open there, not how they are. */
+  async #connections(): Promise<string[]> {
     const troubles = this.deps.troubles();
-    const connected = this.deps.platforms().filter((platform) => !troubles.has(platform));
-    return [
+    const [own, open] = [this.deps.platforms(), await this.deps.openPlatforms()];
+    const connected = own.filter((platform) => !troubles.has(platform));
+    const others = open.filter((platform) => !own.includes(platform)).toSorted();
+    const words = [
       ...(connected.length === 0 ? [] : [`Connected: ${connected.join(', ')}.`]),
+      ...(others.length === 0 ? [] : [`Opened by another process of mine: ${others.join(', ')}.`]),
+    ];
+    return [
+      ...(words.length === 0 ? [] : [words.join(' ')]),
       ...[...troubles].map(
         ([platform, { detail, remedy, sinceMs, partly }]) =>
           `**${partly ? 'Connected in part' : 'Not connected'}: ${platform}**, since ${whenText(sinceMs)}. ${literal(detail)}. ${literal(remedy)}`,

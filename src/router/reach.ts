@@ -2,7 +2,7 @@
 
 import type { Gateway } from '../domain/gateway.ts';
 import type { AccountId, PersonId, Platform } from '../domain/ids.ts';
-import { platformOf } from '../domain/ids.ts';
+import { isTerminal, platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Importance, Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
@@ -86,9 +86,13 @@ export class Reach {
     return this.placesOf(person).find(({ to }) => !this.tellsEverybody(to.platform));
   }
 
-  /** Whether what is said there is read by one person and nobody else. */
+  /**
+   * Whether what is said there is read by one person and nobody else. Of a terminal that is so wherever it is asked:
+   * another process has it while a gateway does the work.
+   */
   isPrivate(place: Address): boolean {
-    return this.gateways.get(place.platform)?.isPrivate?.(place) === true;
+    const gateway = this.gateways.get(place.platform);
+    return gateway ? gateway.isPrivate?.(place) === true : isTerminal(place.platform);
   }
 
   /** Undefined where nobody can be, or has to be, named. */

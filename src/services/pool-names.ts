@@ -9,3 +9,9 @@ export function workerPoolName(keys: Keys): string {
 export function outboxPoolName(keys: Keys, platform: string): string {
   return `${keys.prefix}outbox-${platform}`;
 }
+
+/** Platforms that some process of this installation sends to now, by the names of all connections. */
+export function openPlatforms(names: Iterable<string>, keys: Keys): string[] {
+  const outbox = `signalbox-${outboxPoolName(keys, '')}`;
+  return [...names].filter((name) => name.startsWith(outbox)).map((name) => name.slice(outbox.length));
+}
