@@ -31,7 +31,12 @@ const SummarySettings = z.strictObject({
     .describe(
       'New messages of a person in one conversation until what is known of them is brought up to date.',
     ),
-  max_tokens: z.int().min(100).max(4_000).default(800).describe('Longest summary, in tokens.'),
+  max_tokens: z
+    .int()
+    .min(100)
+    .max(4_000)
+    .default(1_500)
+    .describe('Longest summary, in tokens. One that reaches it is not kept, so leave some room.'),
 });
 
 export const MemorySettings = z.strictObject({

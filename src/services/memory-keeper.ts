@@ -5,12 +5,13 @@
  *
  * Invariants
  *   1. No answer waits for it: it begins after the turn, and what it cannot do now the next turn brings up again.
- *   2. What is there is only replaced by something: a failure, an empty text, one that is longer than what it stands for,
- *      and one that comes too late, or after somebody's words were erased, leave everything as it was, the place up to which it tells included. What was read in
- *      vain is only read again with as much that is new.
+ *   2. What is there is only replaced by something: a failure, an empty text, one that was cut off by its length limit,
+ *      one that is longer than what it stands for, and one that comes too late, or after somebody's words were erased,
+ *      leave everything as it was, the place up to which it tells included. What was read in vain is only read again
+ *      once there is twice as much of it, so that what is in vain again and again costs ever more rarely.
  *   3. A profile is made of its person's own messages alone, not of what they pass on or send along, and of nobody's
  *      without consent.
- *   4. What it took is in the audit, in tokens.
+ *   4. What it took is in the audit, in tokens, whatever came of it.
  */
 import pLimit from 'p-limit';
 import { COMPACTIONS, type Transcript } from '../agent/compaction/compaction.ts';
@@ -46,6 +47,8 @@ const SHARE_OF_CONTEXT = 0.5;
 const IN_VAIN_FOR_MS = 30 * 24 * 60 * 60_000;
 /** What is kept where nothing was there before, and nothing was worth keeping. */
 const NOTHING_OF_NOTE = 'Nothing of note so far.';
+
+type Unkept = Extract<Digest, { kind: 'unusable' }>['why'] | 'too-long';
 
 export interface TurnDone {
   readonly conversationId: ConversationId;
@@ -152,12 +155,15 @@ export class MemoryKeeper implements Service {
     const look = `summary:${rev}:${batchOf(fresh, settings.memory.summaries.after_entries)}`;
     if (!last || !(await this.#isMine(conversationId, look))) return;
 
-    const written = await digest(this.deps.model(), { about: 'conversation', existing, entries }, signal);
+    const { max_tokens: mostTokens } = settings.memory.summaries;
+    const subject = { about: 'conversation' as const, existing, entries, mostTokens };
+    const written = await digest(this.deps.model(), subject, signal);
     const stoodFor = tokensFrom({ ...transcript, tokens: transcript.tokens.slice(0, to) }, begins);
     const before = existing === undefined ? 0 : estimateText(existing);
-    if (!written || estimateText(written.text ?? '') >= stoodFor + before) {
-      await this.#wasInVain(conversationId, look);
-      this.deps.log.info({ conversation: conversationId }, 'no summary came of it; the one before stays');
+    if (written.kind === 'unusable' || estimateText(written.text ?? '') >= stoodFor + before) {
+      const why = written.kind === 'unusable' ? written.why : 'too-long';
+      await this.#wasInVain(conversationId, look, toAudit(conversationId, 'conversation', written, why));
+      this.#sayUnkept({ conversation: conversationId, why }, 'no summary came of it; the one before stays');
       return;
     }
     const covered = length - (transcript.entries.length - to);
@@ -214,7 +220,7 @@ export class MemoryKeeper implements Service {
     const seen = profile.seen[conversationId];
     const fresh = own.slice(own.findLastIndex((entry) => nameOf(entry) === seen) + 1);
     const last = fresh.at(-1);
-    const { after_messages: enough } = this.deps.settings().memory.summaries;
+    const { after_messages: enough, max_tokens: mostTokens } = this.deps.settings().memory.summaries;
     if (!last || fresh.length < enough) return;
     const look = `profile:${profile.rev}:${conversationId}:${batchOf(fresh.length, enough)}`;
     if (!(await this.#isMine(person, look))) return;
@@ -225,11 +231,14 @@ export class MemoryKeeper implements Service {
         about: 'person',
         existing: profile.text,
         entries: newestOf(fresh.map(wordsAlone), this.#context().mostTokens),
+        mostTokens,
       },
       signal,
     );
-    if (!written) {
-      await this.#wasInVain(person, look);
+    if (written.kind === 'unusable') {
+      const { why } = written;
+      await this.#wasInVain(person, look, toAudit(person, 'person', written, why));
+      this.#sayUnkept({ person, why }, 'nothing came of what a person said; what was known of them stays');
       return;
     }
     const draft = {
@@ -247,14 +256,25 @@ export class MemoryKeeper implements Service {
   }
 
   /** What was read was paid for, and would come to nothing again. */
-  async #wasInVain(owner: string, key: string): Promise<void> {
-    await this.deps.writer.write(owner, [], { key: vainKey(owner, key), forMs: IN_VAIN_FOR_MS });
+  async #wasInVain(owner: string, key: string, event: AuditEvent): Promise<void> {
+    const once = { key: vainKey(owner, key), forMs: IN_VAIN_FOR_MS };
+    await this.deps.writer.write(owner, [{ kind: 'audit', event }], once);
+  }
+
+  /** One that does not fit is for the operators to mend: there may be none for as long as they do not. */
+  #sayUnkept(
+    about: { readonly why: Unkept; readonly conversation?: string; readonly person?: string },
+    message: string,
+  ): void {
+    const { log } = this.deps;
+    if (about.why === 'cut-off') log.warn({ ...about, setting: 'memory.summaries.max_tokens' }, message);
+    else log.info(about, message);
   }
 }
 
-/** Changes whenever there is as much again that is new. */
+/** Changes whenever there is twice as much that is new. */
 function batchOf(fresh: number, enough: number): number {
-  return Math.floor(fresh / enough);
+  return Math.floor(Math.log2(fresh / enough));
 }
 
 function vainKey(owner: string, key: string): string {
@@ -290,12 +310,18 @@ function newestOf(entries: readonly Entry[], mostTokens: number): readonly Entry
   return COMPACTIONS.truncate.compact(toTranscript(entries), { ...room, ...unknown }).entries;
 }
 
-function toAudit(subject: string, about: Subject['about'], { model, usage }: Digest): AuditEvent {
+/** @param unkept why it was not kept; undefined where it may be */
+function toAudit(
+  subject: string,
+  about: Subject['about'],
+  { model, usage }: Digest,
+  unkept?: Unkept,
+): AuditEvent {
   return {
     event: 'memory.summarised',
     actor: 'agent',
     subject,
     correlation: subject,
-    detail: { about, model, usage },
+    detail: { about, model, usage, ...(unkept ? { unkept } : {}) },
   };
 }

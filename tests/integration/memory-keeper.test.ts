@@ -40,6 +40,7 @@ class Writer implements ModelClient {
   readonly read: string[] = [];
   readonly systems: string[] = [];
   next: string | Error | Promise<string> = 'A summary.';
+  stopped: ModelReply['stopped'] = 'end';
   onAsked: (signal: AbortSignal) => void = () => undefined;
 
   async complete(
@@ -53,7 +54,7 @@ class Writer implements ModelClient {
     this.systems.push(system);
     const text = await this.next;
     if (text instanceof Error) throw text;
-    return { text, calls: [], stopped: 'end', model: 'small', usage: usageOf(7) };
+    return { text, calls: [], stopped: this.stopped, model: 'small', usage: usageOf(7) };
   }
 
   async check(): Promise<{ ok: boolean; detail: string }> {
@@ -191,6 +192,62 @@ describe('the summary of a conversation', () => {
 
     expect(model.read).toHaveLength(2);
     expect(await memory.summaryOf(HERE)).toEqual(before);
+  });
+
+  it('C-44 stays whole when the new one was cut off by its length limit; that is on record with what it took', async () => {
+    const { talk, turnDone, memory, model, audit } = await open();
+    model.next = 'Alex wants order 7 refunded.\nDana agreed to at most 50 EUR.\nContract no. 4711.';
+    await talk(turns(5));
+    await turnDone();
+    const before = await memory.summaryOf(HERE);
+
+    Object.assign(model, {
+      next: 'Alex wants order 7 refunded.\nDana agreed to at most 5',
+      stopped: 'length',
+    });
+    await talk(turns(5, 5));
+    await turnDone();
+
+    expect(await memory.summaryOf(HERE)).toEqual(before);
+    const [entry] = await audit.tail(1);
+    expect(entry?.event).toMatchObject({
+      event: 'memory.summarised',
+      detail: { about: 'conversation', usage: usageOf(7), unkept: 'cut-off' },
+    });
+
+    Object.assign(model, { next: 'Dana agreed to 50 EUR; contract 4711.', stopped: 'end' });
+    await talk(turns(5, 10));
+    await turnDone();
+
+    expect(model.read.at(-1)).toContain('question 5 ');
+    expect(await memory.summaryOf(HERE)).toMatchObject({ text: 'Dana agreed to 50 EUR; contract 4711.' });
+  });
+
+  it('C-44 that is cut off each time is tried ever more rarely', async () => {
+    const { talk, turnDone, model } = await open();
+    Object.assign(model, { next: 'Half of a', stopped: 'length' });
+
+    const triedAt: number[] = [];
+    for (let batch = 1; batch <= 16; batch++) {
+      await talk(turns(5, batch * 5));
+      const before = model.read.length;
+      await turnDone();
+      await turnDone();
+      if (model.read.length > before) triedAt.push(batch);
+    }
+
+    expect(triedAt).toEqual([1, 2, 4, 8, 16]);
+    expect(model.read).toHaveLength(5);
+  });
+
+  it('C-43 tells whoever writes it how long it may be', async () => {
+    const { talk, turnDone, model } = await open({
+      summaries: { conversations: true, after_entries: 10, max_tokens: 500 },
+    });
+    await talk(turns(5));
+    await turnDone();
+
+    expect(model.systems[0]).toContain('At most 200 words in all.');
   });
 
   it('C-43 stays as it was when there is nothing worth keeping, and those words are not read again', async () => {
@@ -459,6 +516,22 @@ describe('what is known of a person', () => {
     expect(await memory.profileOf(ALEX)).toMatchObject({ text: 'A summary.' });
     expect(model.read).toHaveLength(3);
     expect(model.read[2]).not.toContain('question 5 ');
+  });
+
+  it('C-44 stays whole when the new one was cut off by its length limit', async () => {
+    const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
+    await memory.setConsent(ALEX, true);
+    await talk(turns(3));
+    await turnDone();
+    const before = await memory.profileOf(ALEX);
+
+    Object.assign(model, { next: 'Wants short', stopped: 'length' });
+    await talk(turns(3, 3));
+    await turnDone();
+    await turnDone();
+
+    expect(await memory.profileOf(ALEX)).toEqual(before);
+    expect(model.read).toHaveLength(2);
   });
 
   it('OM-194 is not even read for, once the consent was taken back', async () => {
