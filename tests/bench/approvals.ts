@@ -54,7 +54,7 @@ const SETTLE_MS = 1_500;
 const FEW = 100_000;
 
 /** Votes given one after the other. */
-const LONE_VOTES = 500;
+const LONE_VOTES = 2_000;
 
 /** Votes before it counts, so that code is compiled. */
 const WARM_UP = 200;
