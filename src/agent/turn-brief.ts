@@ -3,8 +3,10 @@
  *
  *   occasion ─▶ skills that fit ─▶ tools they leave ─▶ instructions, history ─▶ brief
  *
- * Invariant: it is made of the configuration in force when the turn begins; what is checked at each call is looked up
- * at that call (`Toolbox`).
+ * Invariants
+ *   1. It is made of the configuration in force when the turn begins; what is checked at each call is looked up at that
+ *      call (`Toolbox`).
+ *   2. A skill that is not said changes nothing: where the instructions leave skills out, none is looked for.
  */
 import { LRUCache } from 'lru-cache';
 import type { Authorizations } from '../config/authorizations.ts';
@@ -19,7 +21,7 @@ import { type Entry, hasOthers } from '../domain/transcript.ts';
 import type { Recollection, Remembered } from '../memory/recollection.ts';
 import { KnownSecrets } from '../observability/known-secrets.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { ChosenSkills, SkillRegistry } from '../skills/skill-registry.ts';
+import { type ChosenSkills, NO_SKILLS, type SkillRegistry } from '../skills/skill-registry.ts';
 import { RUN_SCRIPT } from '../skills/skill-scripts.ts';
 import { BudgetedModel, type ContextBudget } from './compaction/budgeted-model.ts';
 import { estimateText } from './compaction/token-estimate.ts';
@@ -28,7 +30,7 @@ import type { ModelClient } from './model/model-client.ts';
 import { LocalTime } from './prompt/local-time.ts';
 import { type BuiltPrompt, buildPrompt, type PromptSection } from './prompt/prompt-builder.ts';
 import { researchPrompt } from './prompt/research-prompt.ts';
-import { sectionsOf } from './prompt/sections.ts';
+import { sectionsOf, skillsKeptOut } from './prompt/sections.ts';
 import { skillsSection } from './prompt/skills-section.ts';
 import { Researcher } from './research/researcher.ts';
 import type { OutputShelf } from './tools/output.ts';
@@ -117,12 +119,13 @@ export class TurnBriefs {
   async prepare(occasion: Occasion, log: Logger): Promise<TurnBrief> {
     const { conversationId, requester, rolesNow, stored, news, opening, directives } = occasion;
     const { purpose, settings } = this.deps.config();
+    const mode = directives?.mode ?? settings.prompt.mode;
     const held = { conversationId, channels: occasion.at ? channelsOf(occasion.at) : [] };
     const isPrivate = occasion.at !== undefined && this.deps.reach.isPrivate(occasion.at);
     const history = toHistory(stored);
     const isAlone = isPrivate && !hasOthers([...history, ...news, opening], requester.person);
     const [skills, remembered] = await Promise.all([
-      this.#skillsFor(occasion, log),
+      skillsKeptOut(settings.prompt, mode) ? NO_SKILLS : this.#skillsFor(occasion, log),
       this.deps.recollection.forTurn(held, isAlone ? requester.person : undefined),
     ]);
     const memory = summaryHolds(stored, history, remembered.summarisedThrough)
@@ -153,7 +156,6 @@ export class TurnBriefs {
       now,
       timeZone,
     });
-    const mode = directives?.mode ?? settings.prompt.mode;
     const prompt = buildPrompt(sections, mode);
     const researcher = new Researcher({
       settings: settings.research,

@@ -9,7 +9,7 @@
  */
 import { estimateOverhead, estimateText } from '../agent/compaction/token-estimate.ts';
 import { EchoClient } from '../agent/model/echo-client.ts';
-import { byPlace, isLasting, type PromptSection } from '../agent/prompt/prompt-builder.ts';
+import { byPlace, isLasting, keptOut, type PromptSection } from '../agent/prompt/prompt-builder.ts';
 import { trustOf } from '../agent/provenance.ts';
 import type { Requester } from '../agent/tools/toolbox.ts';
 import { type Occasion, type TurnBrief, TurnBriefs } from '../agent/turn-brief.ts';
@@ -297,8 +297,7 @@ function toShownSection(section: PromptSection, mode: PromptMode, isSaid: boolea
   const { name, priority, minMode, enabled, text } = section;
   const about = { name, priority, from: minMode, enabled, ...sizeOf(text.trim()) };
   if (isSaid) return { ...about, said: isLasting(section) ? 'system' : 'turn' };
-  const why = text.trim() === '' ? 'nothing to say' : enabled ? `not in mode ${mode}` : 'switched off';
-  return { ...about, said: null, why };
+  return { ...about, said: null, why: keptOut(section, mode) ?? 'nothing to say' };
 }
 
 function sizeOf(text: string): Size {

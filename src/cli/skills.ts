@@ -1,19 +1,22 @@
 /** `signalbox skills …`: what there is, what is used, what is wrong with it, and why it is chosen. */
 import { readFileSync } from 'node:fs';
+import { skillsKeptOut } from '../agent/prompt/sections.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
+import type { PromptSettings } from '../config/prompt.ts';
 import { didYouMean } from '../config/schema-check.ts';
 import type { SkillSettings } from '../config/skills.ts';
 import { AppError } from '../domain/errors.ts';
 import { dropUnreadable } from '../domain/file-name.ts';
 import { createLogger } from '../observability/logger.ts';
+import { readMessageDirectives } from '../router/message-directives.ts';
 import { createHost } from '../skills/host.ts';
 import { type Finding, lintSkill } from '../skills/lint.ts';
 import type { Match } from '../skills/matcher.ts';
 import { createMatcher } from '../skills/matchers.ts';
 import type { Standing } from '../skills/shelf.ts';
 import { isReadable, labelOf, SKILL_SOURCES } from '../skills/skill.ts';
-import { SkillRegistry } from '../skills/skill-registry.ts';
+import { NO_SKILLS, SkillRegistry } from '../skills/skill-registry.ts';
 import { programOf, type SkillProgram } from '../skills/skill-scripts.ts';
 import { runningPlatforms } from './escalation.ts';
 import { type GatewayConfig, readConfig } from './prepare.ts';
@@ -105,19 +108,23 @@ export async function lintSkills(path: string | undefined, options: SkillsOption
   return isOk ? 0 : 1;
 }
 
+/** Words in front of the message that say how it is handled count as in a turn. */
 export async function explainSkills(
-  text: string,
+  written: string,
   options: SkillsOptions & { readonly on: string },
 ): Promise<number> {
-  const { registry, settings } = await openSkills(options.config);
+  const { registry, settings, prompt } = await openSkills(options.config);
+  const { text, directives } = readMessageDirectives(written) ?? { text: written };
+  const keptOut = skillsKeptOut(prompt, directives?.mode ?? prompt.mode);
   const matches = registry.match(text, options.on);
-  const { given, leftOut, tools } = await registry.choose(text, options.on);
+  const { given, leftOut, tools } = keptOut ? NO_SKILLS : await registry.choose(text, options.on);
   const names = new Set(given.map(({ name }) => name));
   const unusable = wouldFit(registry, settings, text);
   if (options.json) {
     return print({
-      text,
+      text: written,
       matcher: settings.matcher,
+      ...(keptOut ? { keptOut } : {}),
       matches: matches.map(({ skill, score, reasons }) => ({ skill: skill.id, score, reasons })),
       given: given.map(({ label, body }) => ({ skill: label, chars: body.length })),
       leftOut,
@@ -130,7 +137,9 @@ export async function explainSkills(
     `${n + 1}`,
     labelOf(skill),
     `${score}`,
-    names.has(skill.id) ? 'shown' : (leftOut.find(({ name }) => name === skill.id)?.why ?? 'not shown'),
+    names.has(skill.id)
+      ? 'shown'
+      : (leftOut.find(({ name }) => name === skill.id)?.why ?? keptOut ?? 'not shown'),
     reasons.join(', '),
   ]);
   const along = given.filter(({ name }) => !matches.some(({ skill }) => skill.id === name));
@@ -141,6 +150,7 @@ export async function explainSkills(
         ? `No skill fits, as the matcher ${settings.matcher} reads it.`
         : table(['rank', 'skill', 'score', '', 'because of'], rows),
       ...along.map(({ label }) => `${label} is shown as well, because another requires it.`),
+      ...(keptOut ? [`No skill is shown with this message: the section SKILLS is ${keptOut}.`] : []),
       ...(rows.length === 0 ? [] : [`${chars} of at most ${settings.max_chars} characters.`]),
       ...(tools ? [`Of its tools the agent has only: ${[...tools].join(', ') || 'none'}.`] : []),
       ...unusable.map(
@@ -153,16 +163,17 @@ export async function explainSkills(
 interface Opened {
   readonly registry: SkillRegistry;
   readonly settings: SkillSettings;
+  readonly prompt: PromptSettings;
 }
 
 /** As the gateway would have them with these files; `workspace`: with another folder in the place of the owner's. */
 async function openSkills(folder: string, workspace?: string): Promise<Opened> {
   const config = readConfig(folder);
-  const { skills } = config.settings;
+  const { skills, prompt } = config.settings;
   const settings = workspace === undefined ? skills : { ...skills, workspace: folderOf(workspace) };
   const registry = createRegistry(config, await openCatalog(config), settings);
   await registry.reload();
-  return { registry, settings };
+  return { registry, settings, prompt };
 }
 
 /** @param catalog what skills can build on of the tools */

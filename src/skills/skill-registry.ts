@@ -70,7 +70,7 @@ export interface ChosenSkills {
   readonly scriptTool?: Tool;
 }
 
-const NO_SKILLS: ChosenSkills = { given: [], leftOut: [], tools: undefined };
+export const NO_SKILLS: ChosenSkills = { given: [], leftOut: [], tools: undefined };
 
 /** What the present files and settings come to. */
 interface View {

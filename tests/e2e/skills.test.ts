@@ -54,6 +54,18 @@ async function ask(
   };
 }
 
+async function eventsIn(thread: string) {
+  const trace = await story.app.audit.trace(`slack:T0SANDBOX:${GENERAL}:${thread}`);
+  return trace.map(({ event }) => event);
+}
+
+/** The skills of its turn, as the audit has them. */
+async function givenIn(thread: string): Promise<unknown> {
+  const done = (await eventsIn(thread)).find(({ event }) => event === 'turn.done');
+  expect(done).toBeDefined();
+  return done?.detail?.skills;
+}
+
 /** What was said with the turn. */
 function guidanceIn({ messages }: MessagesRequest): string {
   const texts = messages.flatMap(({ content }) =>
@@ -72,8 +84,7 @@ describe('a message that calls for a skill', () => {
   it('OB-070 OB-072 OB-073 gets the whole page into the instructions, and leaves a trace of each step', async () => {
     const { system, thread } = await ask('good morning');
 
-    const trace = await story.app.audit.trace(`slack:T0SANDBOX:${GENERAL}:${thread}`);
-    const events = trace.map(({ event }) => event);
+    const events = await eventsIn(thread);
     expect(system).toContain('## Active Skills');
     expect(system.match(/^### SKILL: .+$/gm)).toEqual(['### SKILL: greeting']);
     expect(system).toContain(SENTINEL);
@@ -145,6 +156,29 @@ describe('a skill that names its tools', () => {
     expect(tools).toEqual(['hand_off', 'read_output', 'recall', 'state_confidence']);
     expect(await story.open()).toEqual([]);
     expect(story.refunds(7)).toEqual([]);
+  });
+
+  it.each(['!quiet', '!silent'])(
+    'OM-180 takes nothing where %s leaves skills out, and no audit names it',
+    async (word) => {
+      const plain = await ask(`${word} is anybody there?`);
+      const called = await ask(`${word} look only, please`);
+
+      expect(called.system).not.toContain('Active Skills');
+      expect(called.tools).toEqual(plain.tools);
+      expect(await givenIn(called.thread)).toBeUndefined();
+    },
+  );
+
+  it('OB-022 OM-180 takes nothing where the section with the skills is switched off', async () => {
+    const { settings } = story.config;
+    const sections = { ...settings.prompt.sections, skills: { enabled: false } };
+    story.config = { ...story.config, settings: { ...settings, prompt: { ...settings.prompt, sections } } };
+    const plain = await ask('is anybody there?');
+    const called = await ask('look only, please');
+
+    expect(called.tools).toEqual(plain.tools);
+    expect(await givenIn(called.thread)).toBeUndefined();
   });
 
   it('OM-180 gives nobody a right: what waits for a human waits, whatever it says', async () => {

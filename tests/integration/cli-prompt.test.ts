@@ -71,6 +71,20 @@ describe('signalbox prompt', () => {
     expect(asked.sections.find(({ name }) => name === 'TOOLS')?.why).toBe('not in mode minimal');
   });
 
+  it('OM-180 leaves a message all its tools where the skill that would take some is not said', async () => {
+    const plain = await prompt('--person', 'alex', '--message', '/quiet good morning');
+    const called = await prompt('--person', 'alex', '--message', '/quiet standup for OPS');
+    const said = await prompt('--person', 'alex', '--message', 'standup for OPS');
+
+    expect(called.sections.find(({ name }) => name === 'SKILLS')).toMatchObject({
+      said: null,
+      why: 'not in mode minimal',
+    });
+    expect(called.skills).toEqual([]);
+    expect(called.tools.count).toBe(plain.tools.count);
+    expect(said.tools.count).toBeLessThan(plain.tools.count);
+  });
+
   it('prints with --full the very bytes the model is sent', async () => {
     const claude = new ClaudeSandbox({ now: Date.now });
     const app = fastify({ forceCloseConnections: true });

@@ -166,6 +166,20 @@ describe('signalbox skills why', () => {
     expect(scored.out).toContain('writing-for-approval 1.0.0 is shown as well, because another requires it.');
   });
 
+  it('OB-014 reads words in front of the message as a turn does: one that leaves skills out shows none', async () => {
+    const quiet = await home.run('skills', 'why', '/quiet the standup digest, please');
+    const json = JSON.parse((await home.run('skills', 'why', '/quiet the standup digest', '--json')).out);
+    const think = await home.run('skills', 'why', '/think the standup digest, please');
+
+    expect(quiet.out).toMatch(/1 +standup-digest 1\.0\.0 +\d+ +not in mode minimal +keyword/);
+    expect(quiet.out).toContain(
+      'No skill is shown with this message: the section SKILLS is not in mode minimal.',
+    );
+    expect(quiet.out).not.toContain('Of its tools');
+    expect(json).toMatchObject({ keptOut: 'not in mode minimal', given: [], tools: null });
+    expect(think.out).toMatch(/standup-digest 1\.0\.0 +\d+ +shown/);
+  });
+
   it('says what would fit and cannot be used, and which tools are left', async () => {
     const foreign = await home.run('skills', 'why', 'foreign');
     const digest = await home.run('skills', 'why', 'the standup digest, please', '--json');

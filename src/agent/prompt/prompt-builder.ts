@@ -52,7 +52,7 @@ const ALWAYS: ReadonlySet<string> = new Set(['IDENTITY', 'SECURITY']);
 
 export function buildPrompt(sections: readonly PromptSection[], mode: PromptMode): BuiltPrompt {
   const shown = sections
-    .filter((section) => section.text.trim() !== '' && isShown(section, mode))
+    .filter((section) => section.text.trim() !== '' && keptOut(section, mode) === undefined)
     .toSorted(byPlace);
   const lasting = shown.filter(isLasting);
   const ofTurn = shown.filter((section) => !isLasting(section));
@@ -73,10 +73,15 @@ export function isLasting({ priority }: Pick<PromptSection, 'priority'>): boolea
   return priority > PRIORITIES.SKILLS;
 }
 
-function isShown({ name, enabled, minMode }: PromptSection, mode: PromptMode): boolean {
-  if (ALWAYS.has(name)) return true;
-  if (!enabled || mode === 'none') return false;
-  return mode === 'full' || minMode === 'minimal';
+/** Why a section is not said, whatever it has to say, as a part of a sentence; undefined when nothing keeps it from it. */
+export function keptOut(
+  { name, enabled, minMode }: Pick<PromptSection, 'name' | 'enabled' | 'minMode'>,
+  mode: PromptMode,
+): string | undefined {
+  if (ALWAYS.has(name)) return undefined;
+  if (!enabled) return 'switched off';
+  if (mode === 'full' || (mode === 'minimal' && minMode === 'minimal')) return undefined;
+  return `not in mode ${mode}`;
 }
 
 function textOf(sections: readonly PromptSection[]): string {

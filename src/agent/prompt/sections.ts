@@ -1,11 +1,11 @@
 /** What the sections of the instructions say. Pure. */
 import type { PromptSettings } from '../../config/prompt.ts';
 import type { Purpose } from '../../config/purpose.ts';
-import type { MessageDirectives } from '../../domain/directive.ts';
+import type { MessageDirectives, PromptMode } from '../../domain/directive.ts';
 import type { Tool } from '../../domain/tool.ts';
 import { behindBars, linesOf } from '../text-lines.ts';
 import { EVENT_MARK } from './event-mark.ts';
-import { PRIORITIES, type PromptSection } from './prompt-builder.ts';
+import { keptOut, PRIORITIES, type PromptSection } from './prompt-builder.ts';
 
 export interface PromptInputs {
   readonly purpose: Purpose;
@@ -62,7 +62,7 @@ export function sectionsOf(inputs: PromptInputs): PromptSection[] {
           : `Language: ${purpose.language}`,
     },
     { ...placed('TOOLS', 'full'), enabled: sections.tools.enabled, text: toolsText(tools) },
-    { ...placed('SKILLS', 'full'), enabled: sections.skills.enabled, text: skills ?? '' },
+    { ...skillsPlace(settings), text: skills ?? '' },
     { ...placed('MEMORY', 'full'), enabled: sections.memory.enabled, text: memoryText(memory ?? {}) },
     {
       // Somebody asked for it, so it is said however short the rest is kept.
@@ -73,6 +73,15 @@ export function sectionsOf(inputs: PromptInputs): PromptSection[] {
     { ...placed('CUSTOM', 'full'), enabled: sections.custom.enabled, text: instructions },
     ...extra.map(({ min_mode: minMode, ...section }) => ({ ...section, minMode })),
   ];
+}
+
+/** Why no skill is said, as a part of a sentence; undefined when those that fit are. Before any is looked for. */
+export function skillsKeptOut(settings: PromptSettings, mode: PromptMode): string | undefined {
+  return keptOut(skillsPlace(settings), mode);
+}
+
+function skillsPlace({ sections }: PromptSettings): Omit<PromptSection, 'text'> {
+  return { ...placed('SKILLS', 'full'), enabled: sections.skills.enabled };
 }
 
 function placed(name: keyof typeof PRIORITIES, minMode: PromptSection['minMode']) {
