@@ -3,13 +3,22 @@
  *
  *   CLOSED ── so many failures, one after the other ──▶ OPEN ── cool-down over, next call ──▶ HALF_OPEN
  *      ▲                                                 ▲                                      │
- *      └──────────────── the probe works ────────────────┴──────── the probe fails ─────────────┘
+ *      └──────────────── the probe works ────────────────┴── the probe fails, or is broken off ─┘
  *
  * Invariants
  *   1. One probe at a time; whoever comes while it runs is refused at once, not kept waiting.
  *   2. Only what says that a service is away counts as a failure: a refusal is an answer.
+ *   3. A call that was broken off says nothing of the service. If it was the probe, the service stays cut off, and the
+ *      next call is the probe, without another cool-down.
  */
-import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
+import {
+  BrokenCircuitError,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  DelegateBackoff,
+  handleType,
+} from 'cockatiel';
 import type { Clock } from '../domain/clock.ts';
 import { AppError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -22,6 +31,9 @@ export interface BreakerSettings {
 }
 
 export type BreakerState = 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+
+/** What an error says of the service: it is away; it answered, and be it no; nothing, for nobody waited any longer. */
+export type Verdict = 'away' | 'answered' | 'broken-off';
 
 /** How one service stands. */
 export interface Health {
@@ -65,7 +77,9 @@ export class Breakers {
     const settings = this.settings();
     const known = this.#breakers.get(name);
     if (known?.isMadeOf(settings)) return known;
-    const made = new Breaker(name, settings, this.clock, (health) => this.#changed(health));
+    const made = new Breaker(name, settings, this.clock, (health, isBrokenOff) =>
+      this.#changed(health, isBrokenOff),
+    );
     this.#breakers.set(name, made);
     return made;
   }
@@ -79,9 +93,16 @@ export class Breakers {
     this.#listeners.add(listener);
   }
 
-  #changed(health: Health): void {
+  #changed(health: Health, isBrokenOff: boolean): void {
     const { name: service, state, reason } = health;
-    if (state === 'OPEN') this.log.error({ service, reason }, 'a service fails; it is cut off for a while');
+    if (isBrokenOff) {
+      this.log.info(
+        { service, reason },
+        'the call that tried a service again was broken off; the next one tries it',
+      );
+    } else if (state === 'OPEN') {
+      this.log.error({ service, reason }, 'a service fails; it is cut off for a while');
+    }
     if (state === 'HALF_OPEN') this.log.info({ service }, 'a service that was cut off is tried again');
     if (state === 'CLOSED') this.log.info({ service }, 'a service that was cut off works again');
     for (const listener of this.#listeners) listener(health);
@@ -93,20 +114,22 @@ export class Breaker {
   #sinceMs: number;
   #reason = '';
 
+  /** @param onChange also told whether it changed because the probe was broken off */
   constructor(
     readonly name: string,
     private readonly settings: BreakerSettings,
     private readonly clock: Clock,
-    onChange: (health: Health) => void,
+    onChange: (health: Health, isBrokenOff: boolean) => void,
   ) {
     this.#sinceMs = clock.now();
-    this.#policy = circuitBreaker(handleType(Away), {
-      halfOpenAfter: settings.coolDownMs,
+    this.#policy = circuitBreaker(handleType(Away).orType(BrokenOff), {
+      halfOpenAfter: new DelegateBackoff(() => (this.#isProbeBrokenOff() ? 0 : settings.coolDownMs)),
       breaker: new ConsecutiveBreaker(settings.failures),
     });
     this.#policy.onStateChange(() => {
       this.#sinceMs = clock.now();
-      onChange(this.health());
+      const health = this.health();
+      onChange(health, health.state === 'OPEN' && this.#isProbeBrokenOff());
     });
   }
 
@@ -115,30 +138,36 @@ export class Breaker {
   }
 
   /**
-   * @param isFailure whether an error says that the service is away
+   * @param judge what an error of the work says of the service
    * @throws {CutOffError} when it is cut off; otherwise what the work throws
    */
-  async run<Result>(work: () => Promise<Result>, isFailure: (error: unknown) => boolean): Promise<Result> {
+  async run<Result>(work: () => Promise<Result>, judge: (error: unknown) => Verdict): Promise<Result> {
     if (this.#policy.state === CircuitState.HalfOpen) throw this.#cutOff();
     try {
-      return await this.#policy.execute(() => this.#attempt(work, isFailure));
+      return await this.#policy.execute(() => this.#attempt(work, judge));
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw this.#cutOff();
-      throw error instanceof Away ? error.cause : error;
+      throw error instanceof Away || error instanceof BrokenOff ? error.cause : error;
     }
   }
 
-  async #attempt<Result>(
-    work: () => Promise<Result>,
-    isFailure: (error: unknown) => boolean,
-  ): Promise<Result> {
+  async #attempt<Result>(work: () => Promise<Result>, judge: (error: unknown) => Verdict): Promise<Result> {
+    // Taken before the work begins: a call that was under way when the service was cut off is no probe.
+    const isProbe = this.#policy.state !== CircuitState.Closed;
     try {
       return await work();
     } catch (error) {
-      if (!isFailure(error)) throw error;
+      const verdict = judge(error);
+      if (verdict === 'broken-off' && isProbe) throw new BrokenOff(this.name, { cause: error });
+      if (verdict !== 'away') throw error;
       this.#reason = error instanceof Error ? error.message : String(error);
       throw new Away(this.name, { cause: error });
     }
+  }
+
+  #isProbeBrokenOff(): boolean {
+    const failure = this.#policy.lastFailure;
+    return failure !== undefined && 'error' in failure && failure.error instanceof BrokenOff;
   }
 
   health(): Health {
@@ -155,6 +184,9 @@ export class Breaker {
 
 /** The error behind it says that the service is away. */
 class Away extends Error {}
+
+/** Nobody waited for the answer of the probe any longer. */
+class BrokenOff extends Error {}
 
 const STATES: Record<CircuitState, BreakerState> = {
   [CircuitState.Closed]: 'CLOSED',

@@ -118,7 +118,7 @@ describe('signalbox status', () => {
     const board = new HealthBoard(stores.redis, stores.keys, breakers, 'process-1', systemClock, silent);
     await board.start();
     const down = () => Promise.reject(new Error('it answered 529'));
-    await expect(breakers.of('model:claude-x').run(down, () => true)).rejects.toThrow('529');
+    await expect(breakers.of('model:claude-x').run(down, () => 'away')).rejects.toThrow('529');
     await expect.poll(() => readHealth(stores.redis, stores.keys, Date.now())).toHaveLength(1);
 
     const { code, out } = await home.run('status');

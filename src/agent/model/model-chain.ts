@@ -9,7 +9,7 @@
  *   3. A model that is cut off costs no time. Further attempts are its client's own matter; none are made here.
  */
 import { ModelUnavailableError } from '../../domain/errors.ts';
-import { type Breaker, CutOffError } from '../../health/breakers.ts';
+import { type Breaker, CutOffError, type Verdict } from '../../health/breakers.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { ModelClient, ModelReply, ModelRequest } from './model-client.ts';
 
@@ -45,7 +45,10 @@ export class ModelChain implements ModelClient {
         onText(piece);
       };
       try {
-        const reply = await breaker().run(() => client.complete(request, show, signal), isAway);
+        const reply = await breaker().run(
+          () => client.complete(request, show, signal),
+          (error) => judge(error, signal),
+        );
         if (passed.length > 0) this.#sayInstead(name, passed);
         return reply;
       } catch (error) {
@@ -76,8 +79,9 @@ export class ModelChain implements ModelClient {
   }
 }
 
-function isAway(error: unknown): boolean {
-  return error instanceof ModelUnavailableError;
+function judge(error: unknown, { aborted }: AbortSignal): Verdict {
+  if (error instanceof ModelUnavailableError) return 'away';
+  return aborted ? 'broken-off' : 'answered';
 }
 
 /** @returns what one model alone would say, where there is only one */

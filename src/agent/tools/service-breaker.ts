@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../domain/errors.ts';
 import type { Tool, ToolOutput } from '../../domain/tool.ts';
-import { type Breaker, type Breakers, CutOffError } from '../../health/breakers.ts';
+import { type Breaker, type Breakers, CutOffError, type Verdict } from '../../health/breakers.ts';
 
 export function withBreaker(tool: Tool, breakers: Pick<Breakers, 'of'>): Tool {
   const service = serviceOf(tool);
@@ -27,29 +27,34 @@ async function guarded(
     return await breaker.run(
       async () => {
         const output = await call();
-        if (output.isAway) throw new AwayOutput(output);
+        if (output.isAway || isUnfinished(output, signal)) throw new NoAnswer(output);
         return output;
       },
-      (error) => isAway(error, signal),
+      (error) => judge(error, signal),
     );
   } catch (error) {
-    if (error instanceof AwayOutput) return error.output;
+    if (error instanceof NoAnswer) return error.output;
     if (error instanceof CutOffError) return { status: 'error', text: cutOffText(error) };
     throw error;
   }
 }
 
-/** An answer of a tool that says that its service is away. */
-class AwayOutput extends Error {
+/** Some tools answer in words, and throw nothing, when their call is broken off. */
+function isUnfinished({ status }: ToolOutput, { aborted }: AbortSignal): boolean {
+  return aborted && status === 'error';
+}
+
+/** What a tool says though its service gave it no answer. */
+class NoAnswer extends Error {
   constructor(readonly output: ToolOutput) {
     super(output.text);
   }
 }
 
 /** Time that ran out is the service's failure; somebody who broke it off is not. */
-function isAway(error: unknown, { aborted, reason }: AbortSignal): boolean {
-  if (aborted) return reason instanceof Error && reason.name === 'TimeoutError';
-  return !(error instanceof AppError) || error.retryable;
+function judge(error: unknown, { aborted, reason }: AbortSignal): Verdict {
+  if (aborted) return reason instanceof Error && reason.name === 'TimeoutError' ? 'away' : 'broken-off';
+  return !(error instanceof AppError) || error.retryable ? 'away' : 'answered';
 }
 
 function serviceOf({ service, group, family }: Tool): string | undefined {

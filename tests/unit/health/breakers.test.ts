@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { Breakers, CutOffError, type Health } from '../../../src/health/breakers.ts';
 import { defer, silent } from '../../support/core.ts';
+import { readableLog } from '../../support/email.ts';
 
 const COOL_DOWN_MS = 30_000;
 
@@ -20,12 +21,18 @@ afterEach(() => vi.useRealTimers());
 const fail = () =>
   breakers.of('model:a').run(
     () => Promise.reject(new Error('it is down')),
-    () => true,
+    () => 'away',
   );
 const work = () =>
   breakers.of('model:a').run(
     async () => 'fine',
-    () => true,
+    () => 'away',
+  );
+
+const breakOff = () =>
+  breakers.of('model:a').run(
+    () => Promise.reject(new Error('enough')),
+    () => 'broken-off',
   );
 
 async function cutOff(): Promise<void> {
@@ -37,7 +44,7 @@ describe('a breaker', () => {
     await cutOff();
     const called = vi.fn(async () => 'fine');
 
-    await expect(breakers.of('model:a').run(called, () => true)).rejects.toThrow(CutOffError);
+    await expect(breakers.of('model:a').run(called, () => 'away')).rejects.toThrow(CutOffError);
 
     expect(called).not.toHaveBeenCalled();
     expect(breakers.health()).toEqual([
@@ -61,7 +68,7 @@ describe('a breaker', () => {
 
     const probing = breakers.of('model:a').run(
       () => probe.promise,
-      () => true,
+      () => 'away',
     );
     await expect(work()).rejects.toThrow(CutOffError); // one probe at a time
     probe.resolve('back');
@@ -82,11 +89,65 @@ describe('a breaker', () => {
     expect(changes.map(({ state }) => state)).toEqual(['OPEN', 'HALF_OPEN', 'OPEN']);
   });
 
+  it('OM-141 stays open when its probe is broken off, and the next call is the probe', async () => {
+    await cutOff();
+    vi.setSystemTime(Date.now() + COOL_DOWN_MS);
+
+    await expect(breakOff()).rejects.toThrow('enough');
+
+    expect(breakers.health()).toEqual([
+      expect.objectContaining({ name: 'model:a', state: 'OPEN', reason: 'it is down' }),
+    ]);
+    expect(await work()).toBe('fine');
+    expect(changes.map(({ state }) => state)).toEqual(['OPEN', 'HALF_OPEN', 'OPEN', 'HALF_OPEN', 'CLOSED']);
+  });
+
+  it('OM-141 waits for a whole cool-down when the probe after one that was broken off fails', async () => {
+    await cutOff();
+    vi.setSystemTime(Date.now() + COOL_DOWN_MS);
+    await expect(breakOff()).rejects.toThrow('enough');
+
+    await expect(fail()).rejects.toThrow('it is down');
+
+    await expect(work()).rejects.toMatchObject({ code: 'CUT_OFF', retryAfterMs: COOL_DOWN_MS });
+  });
+
+  it('says in the log that a probe was broken off, neither that the service fails nor that it works', async () => {
+    const { log, lines } = readableLog();
+    breakers = new Breakers(() => ({ failures: 5, coolDownMs: COOL_DOWN_MS }), systemClock, log);
+    await cutOff();
+    vi.setSystemTime(Date.now() + COOL_DOWN_MS);
+
+    await expect(breakOff()).rejects.toThrow('enough');
+
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'a service fails; it is cut off for a while',
+      'a service that was cut off is tried again',
+      'the call that tried a service again was broken off; the next one tries it',
+    ]);
+  });
+
+  it('takes a call that was broken off for no failure, also one that began before the service was cut off', async () => {
+    const slow = defer();
+    const early = breakers.of('model:a').run(
+      () => slow.promise.then(() => Promise.reject(new Error('enough'))),
+      () => 'broken-off',
+    );
+    for (let n = 0; n < 9; n++) await expect(breakOff()).rejects.toThrow('enough');
+    expect(breakers.health()).toMatchObject([{ state: 'CLOSED' }]);
+    await cutOff();
+
+    slow.resolve();
+
+    await expect(early).rejects.toThrow('enough');
+    await expect(work()).rejects.toThrow(CutOffError);
+  });
+
   it('counts only what says that the service is away', async () => {
     for (let n = 0; n < 9; n++) {
       const refused = breakers.of('model:a').run(
         () => Promise.reject(new Error('no')),
-        () => false,
+        () => 'answered',
       );
       await expect(refused).rejects.toThrow('no');
     }
@@ -100,7 +161,7 @@ describe('a breaker', () => {
     expect(
       await breakers.of('model:b').run(
         async () => 'fine',
-        () => true,
+        () => 'away',
       ),
     ).toBe('fine');
   });

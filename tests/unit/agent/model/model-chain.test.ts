@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelChain } from '../../../../src/agent/model/model-chain.ts';
 import type { ModelClient, ModelReply } from '../../../../src/agent/model/model-client.ts';
 import { SlottedModel } from '../../../../src/agent/model/slotted-model.ts';
@@ -55,6 +55,19 @@ describe('several models', () => {
     for (let n = 0; n < 7; n++) await ask(chain);
 
     expect(clients.map(({ requests }) => requests.length)).toEqual([5, 7]);
+  });
+
+  it('OM-141 tells of no model that it works because a call to it was stopped', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { chain, breakers } = chainOf([...Array.from({ length: 5 }, () => away()), new Error('stopped')]);
+    for (let n = 0; n < 5; n++) await expect(ask(chain)).rejects.toThrow(ModelUnavailableError);
+    vi.setSystemTime(Date.now() + 30_000);
+
+    const stopped = chain.complete(REQUEST, () => {}, AbortSignal.abort());
+
+    await expect(stopped).rejects.toThrow();
+    expect(breakers.health()).toMatchObject([{ name: 'model:m0', state: 'OPEN' }]);
   });
 
   it('never goes on with an answer that another one has begun', async () => {

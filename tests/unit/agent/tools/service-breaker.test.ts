@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { withBreaker } from '../../../../src/agent/tools/service-breaker.ts';
 import { systemClock } from '../../../../src/domain/clock.ts';
 import { FutileCallError } from '../../../../src/domain/errors.ts';
@@ -101,6 +101,31 @@ describe('what is no failure of the service', () => {
     expect(broken.calls).toHaveLength(4);
     expect(late.calls).toHaveLength(3);
   });
+
+  it.each<[string, () => Promise<ToolOutput>]>([
+    ['fails', () => Promise.reject(new Error('enough'))],
+    ['says so in words', async () => ({ status: 'error', text: 'it was broken off' })],
+  ])(
+    'OM-141 is somebody who breaks the probe off, when it %s: the next call tries it',
+    async (_how, ended) => {
+      vi.useFakeTimers({ toFake: ['Date'] });
+      onTestFinished(() => void vi.useRealTimers());
+      let answer: () => Promise<ToolOutput> = down;
+      const { tool, calls, breakers } = toolThat(() => answer());
+      await failThrice(tool);
+      vi.setSystemTime(Date.now() + 30_000);
+
+      answer = ended;
+      await tool.execute({}, context(AbortSignal.abort(new Error('enough')))).catch(() => undefined);
+      answer = down;
+
+      expect(breakers.health()).toMatchObject([{ state: 'OPEN' }]);
+      await expect(tool.execute({}, context())).rejects.toThrow('503');
+      expect(calls).toHaveLength(5);
+      expect(await tool.execute({}, context())).toMatchObject({ status: 'error' });
+      expect(calls).toHaveLength(5);
+    },
+  );
 
   it('is anything a tool does that talks to no service', async () => {
     const { tool, breakers } = toolThat(fine, { group: 'memory' });
