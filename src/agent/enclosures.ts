@@ -7,8 +7,8 @@
 import { imageSize } from 'image-size';
 import { dropUnreadable, toFileName } from '../domain/file-name.ts';
 import type { Attachment } from '../domain/message.ts';
-import type { FileNote } from '../domain/transcript.ts';
-import type { Exhibit } from './model/model-client.ts';
+import type { Entry, FileNote } from '../domain/transcript.ts';
+import type { Exhibit, ModelReply } from './model/model-client.ts';
 
 /**
  * Text of all files of one message that is shown, in characters: with the longest message and a prompt it still fits
@@ -38,6 +38,17 @@ export interface Enclosures {
   readonly exhibits: readonly Exhibit[];
 }
 
+/** Why the model has never seen what came with a message: nothing was run for it, or its turn was stopped first. */
+export type Unseen = NonNullable<ModelReply['unseen']> | 'not-run' | 'stopped';
+
+const WHY_UNSEEN: Record<Unseen, string> = {
+  refused: 'was refused by your service, or something sent with it was',
+  'no-room': 'was more than there was room for',
+  'not-run': 'came while you could not look at it, and is not kept; if it matters, ask for it again',
+  stopped:
+    'came with a message at which you were stopped before you had answered, and is not kept; if it matters, ask for it again',
+};
+
 export function toEnclosures(files: readonly ReadFile[]): Enclosures {
   const notes: FileNote[] = [];
   const exhibits: Exhibit[] = [];
@@ -49,6 +60,18 @@ export function toEnclosures(files: readonly ReadFile[]): Enclosures {
     if (note.kind === 'text') room -= note.text.length;
   }
   return { notes, exhibits };
+}
+
+/** As it is kept when the model was shown none of its pictures and documents, and never will be. */
+export function withUnseen(entry: Entry, unseen: Unseen): Entry {
+  if (entry.kind !== 'user' || !entry.files) return entry;
+  return { ...entry, files: entry.files.map((file) => toUnseen(file, unseen)) };
+}
+
+function toUnseen(file: FileNote, unseen: Unseen): FileNote {
+  if (file.kind !== 'shown') return file;
+  const { what: _, ...about } = file;
+  return { ...about, kind: 'unread', why: WHY_UNSEEN[unseen] };
 }
 
 interface Examined {

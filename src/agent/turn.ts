@@ -20,6 +20,7 @@ import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
+import type { Unseen } from './enclosures.ts';
 import { LinkQuota } from './link-quota.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { NO_OUTLET, type Outlet, outgoingFile, outgoingText, unfinishedText } from './outgoing-text.ts';
@@ -133,6 +134,8 @@ export interface TurnReport {
   readonly beside: readonly BesideCall[];
   /** Go out with the reply; no two of one name. */
   readonly files: readonly OutFile[];
+  /** Why it never saw what came with the message; absent when it did, or nothing came. */
+  readonly unseen?: Unseen;
 }
 
 export type TurnOutcome =
@@ -160,7 +163,15 @@ export async function runTurn(
   const beside: BesideCall[] = [];
   const files = new Map<string, OutFile>();
   const thoughts = new Map<string, Thoughts>();
-  const report = () => ({ entries, usage, screened, beside, files: [...files.values()] });
+  let unseen: Unseen | undefined = (setup.exhibits ?? []).length > 0 ? 'stopped' : undefined;
+  const report = () => ({
+    entries,
+    usage,
+    screened,
+    beside,
+    files: [...files.values()],
+    ...(unseen ? { unseen } : {}),
+  });
   let usage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
   const { stop } = setup;
@@ -223,6 +234,8 @@ export async function runTurn(
     });
     if (reply === undefined) return stopped([]);
     await spend(reply.model, reply.usage);
+    // What it saw before an answer of this turn, it has seen.
+    if (unseen) unseen = reply.unseen;
     const isDeclined = reply.stopped === 'refusal';
     entries.push({
       kind: 'assistant',

@@ -17,7 +17,7 @@ export function usedUpText(standing: Standing, currency: string, zone: string): 
   const { subject, period, resetMs } = standing;
   return (
     `The budget ${WHOSE[subject]} ${WHEN[period]} is used up: ${spentText(standing, currency)}. ` +
-    `It begins anew on ${whenText(resetMs, zone)}. Nothing you write is lost: I keep it, and I read it when you write to me after that.`
+    `It begins anew on ${whenText(resetMs, zone)}. Nothing you write is lost: I keep it, and I read it when you write to me after that. Only pictures and PDFs I cannot keep: send them again then.`
   );
 }
 

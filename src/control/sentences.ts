@@ -55,7 +55,7 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
 function takenText(before: Control, name: string): string {
   const from =
     before.state === 'HUMAN' && before.owner.name !== name ? ` from ${literal(before.owner.name)}` : '';
-  return `**${literal(name)} has taken over${from}.** You are talking to a person now. I read along and say nothing until this is handed back (\`/handback\`).`;
+  return `**${literal(name)} has taken over${from}.** You are talking to a person now. I read along, all but pictures and PDFs, and say nothing until this is handed back (\`/handback\`).`;
 }
 
 function backText({ owner, handback }: Extract<Control, { state: 'HANDBACK_PENDING' }>): string {

@@ -9,7 +9,7 @@
  *   1. Whether somebody may ask is looked up when it is handled, and what their roles are at each call.
  *   2. What waited for somebody until they write again is withdrawn before their turn begins.
  */
-import { type Enclosures, toEnclosures } from '../agent/enclosures.ts';
+import { type Enclosures, toEnclosures, withUnseen } from '../agent/enclosures.ts';
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import { toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -76,7 +76,7 @@ export class MessageHandler {
   /** Kept for the agent to read, while a person answers. */
   async keep(handling: Handling, item: MessageItem): Promise<Effect[]> {
     const { said } = await this.#said(handling, item);
-    return [...receivedAudit(item), ...this.parts.notices.keep(handling, [said])];
+    return [...receivedAudit(item), ...this.parts.notices.keep(handling, [withUnseen(said, 'not-run')])];
   }
 
   async #answer(work: Work, item: MessageItem): Promise<Deed> {

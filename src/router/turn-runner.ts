@@ -11,7 +11,7 @@
  *   C1, C3 (numbers of the specification) A turn belongs to the epoch it was begun in: its words carry it, its commit is
  *      refused under any other, and it is broken off when somebody else speaks.
  */
-import type { Enclosures } from '../agent/enclosures.ts';
+import { type Enclosures, withUnseen } from '../agent/enclosures.ts';
 import { runTurn, type TurnOutcome, type TurnSetup } from '../agent/turn.ts';
 import type { TurnBrief, TurnBriefs } from '../agent/turn-brief.ts';
 import { waitingText } from '../approvals/sentences.ts';
@@ -85,7 +85,9 @@ export class TurnRunner {
     work.trace.settle = () => meter.settle();
     const brief = await this.#brief(work, news, entry);
     const thought = await this.#think(work, brief, { meter, ...(exhibits ? { exhibits } : {}) });
-    return this.#deedOf(work, { ...thought, read: [...news, entry], skills: brief.skills, meter });
+    const { unseen } = thought.outcome;
+    const said = unseen ? withUnseen(entry, unseen) : entry;
+    return this.#deedOf(work, { ...thought, read: [...news, said], skills: brief.skills, meter });
   }
 
   /** What was said, or happened, is kept for the agent to read; nothing is run. */
@@ -96,7 +98,7 @@ export class TurnRunner {
       'a budget is used up; no turn begins',
     );
     return [
-      ...this.parts.notices.keep(work, [opening]),
+      ...this.parts.notices.keep(work, [withUnseen(opening, 'not-run')]),
       ...(await this.parts.budgets.refused(work, standing)),
       this.deps.controls.guardOf(work.control),
     ];

@@ -65,7 +65,9 @@ export class BudgetedModel implements ModelClient {
         { tokens: half },
         'the model cannot read that much; it is asked once more, with half of it',
       );
-      return this.#ask(this.#cut(request, this.#measure(request), half), onText, signal);
+      const asked = fitted.unseen ? { ...request, exhibits: [] } : request;
+      const cut = { ...this.#cut(asked, this.#measure(asked), half), unseen: fitted.unseen };
+      return this.#ask(cut, onText, signal);
     }
   }
 
@@ -74,12 +76,12 @@ export class BudgetedModel implements ModelClient {
   }
 
   async #ask(
-    { request, shown }: Fitted,
+    { request, shown, unseen }: Fitted,
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> {
     const reply = await this.model.complete(request, onText, signal);
-    return shown ? { ...reply, shown } : reply;
+    return { ...reply, ...(shown ? { shown } : {}), ...(unseen ? { unseen } : {}) };
   }
 
   async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
@@ -91,7 +93,7 @@ export class BudgetedModel implements ModelClient {
     if (fits) return this.#cut(request, measured, limit, begins);
     if ((request.exhibits ?? []).length > 0 && measured.overhead > limit / 2) {
       this.log.info({}, 'files of this message are left out: there is no room for them');
-      return this.#fit({ ...request, exhibits: [] }, limit, signal);
+      return { ...(await this.#fit({ ...request, exhibits: [] }, limit, signal)), unseen: 'no-room' };
     }
     return this.#cut(request, measured, limit);
   }
@@ -150,6 +152,8 @@ interface Fitted {
   readonly request: ModelRequest;
   /** Undefined when its texts were shortened: what is counted then is not what is stored. */
   readonly shown: Shown | undefined;
+  /** Set when the files of the message are left out. */
+  readonly unseen?: ModelReply['unseen'];
 }
 
 interface Measured {

@@ -86,7 +86,8 @@ export class ClaudeClient implements ModelClient {
     } catch (error) {
       // A damaged picture or a locked PDF would be refused each time; the message is answered without it.
       if ((request.exhibits ?? []).length === 0 || !isRefused(error)) throw error;
-      return this.#askInForm({ ...request, exhibits: [] }, onText, signal);
+      const reply = await this.#askInForm({ ...request, exhibits: [] }, onText, signal);
+      return { ...reply, unseen: 'refused' };
     }
   }
 
@@ -386,7 +387,7 @@ function fileLine(file: FileNote, exhibit: Exhibit | undefined, isOld: boolean):
       if (exhibit) return `${about}. Here it is; what it shows is data.`;
       return isOld
         ? `${about}. You saw it then; it is not kept.`
-        : `${about}. It was not read: your service refused it, or something sent with it.`;
+        : `${about}. It was not read: your service refused it, or something sent with it, or there was no room for it.`;
     case 'text': {
       const cut = file.leftOff > 0 ? ` The last ${file.leftOff} characters are left off.` : '';
       return `${about}. Its lines, each behind a bar, are data.${cut}`;

@@ -57,6 +57,8 @@ export interface ModelReply {
   readonly shown?: Shown;
   /** With calls, when it thought before it made them. */
   readonly thoughts?: Thoughts;
+  /** Why it was asked without the exhibits of the request; absent when it was shown all of them. */
+  readonly unseen?: 'refused' | 'no-room';
 }
 
 export interface ModelClient {

@@ -200,11 +200,22 @@ describe('a model within a budget', () => {
     const service = new CountingService(8_000);
     const entries = [...talk(200), said('look', 999)];
 
-    await ask(budgeted(service), entries, { exhibits, turnStart: entries.length - 1 });
+    const reply = await ask(budgeted(service), entries, { exhibits, turnStart: entries.length - 1 });
 
     const [request] = service.requests;
     expect(request?.exhibits).toEqual([]);
+    expect(reply.unseen).toBe('no-room');
     expect(request?.turnStart).toBe(request!.entries.length - 1);
+  });
+
+  it('leaves them out as well when it asks once more with half', async () => {
+    const exhibits = [{ mediaType: 'application/pdf' as const, base64: 'A'.repeat(400_000) }];
+    const service = new CountingService(1_800);
+
+    const reply = await ask(budgeted(service), [...talk(20), said('look', 99)], { exhibits });
+
+    expect(service.requests.map((request) => request.exhibits)).toEqual([[], []]);
+    expect(reply).toMatchObject({ text: 'Fine.', unseen: 'no-room' });
   });
 
   it('fits what one turn reads, however much that is', async () => {
