@@ -25,6 +25,7 @@ import { LinkQuota } from './link-quota.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
 import { NO_OUTLET, type Outlet, outgoingFile, outgoingText, unfinishedText } from './outgoing-text.ts';
 import { type Reading, readingOf } from './provenance.ts';
+import { isComposing } from './tools/compound-call.ts';
 import type { HeldCall, RunningCall, Screened, TurnTools } from './tools/toolbox.ts';
 
 /** Calls of one turn that run outside it, at most: each is a request somebody may have to read. */
@@ -427,7 +428,7 @@ function toEntry(
     status: output.status,
     text: output.text,
     ...(trust === undefined ? {} : { trust }),
-    ...(verdict.kind === 'run' && verdict.tool.composes ? { composed: true as const } : {}),
+    ...(verdict.kind === 'run' && isComposing(verdict.tool, verdict.args) ? { composed: true as const } : {}),
     ...(seen && seen.length > 0 ? { seen: [...seen] } : {}),
   };
 }

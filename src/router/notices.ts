@@ -1,4 +1,5 @@
 /** The gateway's own word about what is handled: for the agent in the transcript, for people where it was asked. */
+import { isComposing } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { addressesIn } from '../approvals/plain-address.ts';
 import { outcomeText } from '../approvals/sentences.ts';
@@ -39,10 +40,17 @@ export class Notices {
     };
   }
 
-  /** It repeats the call, so an address in there is one that the agent has written. */
-  #isComposed({ tool, args }: Approval['request']): boolean {
+  /**
+   * Its tool may tell what the agent wrote, or a step of it may; and it repeats the call, so an address in there is one
+   * that the agent has written. Of a tool that is gone, or of a step that is, nobody can tell any more.
+   */
+  #isComposed({ tool: name, args }: Approval['request']): boolean {
+    const tool = this.deps.tools.find(name);
+    const known = tool?.input.safeParse(args);
     return (
-      this.deps.tools.find(tool)?.composes === true ||
+      !tool ||
+      !known?.success ||
+      isComposing(tool, known.data) ||
       addressesIn(JSON.stringify(args)).some(({ isBareHost }) => !isBareHost)
     );
   }

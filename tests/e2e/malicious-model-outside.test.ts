@@ -250,6 +250,14 @@ const WAYS: Record<string, WayIn> = {
       await goOn(thread, `READ kept ${attack}`);
     },
   },
+  'a text that is kept for a conversation, which a plan reads': {
+    reach: async (attack) => {
+      const thread = await trial.read(`plan-keep-${attack}`, `DOxkeep-${attack}x`);
+      await anew(thread);
+      await goOn(thread, `READ keptsteps ${attack}`);
+      await trial.story.quiet();
+    },
+  },
   'another conversation': {
     reach: async (attack) => {
       trial.pages.set(`/page/say-${attack}`, `DOxsay-${attack}x`);

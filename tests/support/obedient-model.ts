@@ -264,19 +264,16 @@ function wishOf(texts: readonly string[], said: string): ScriptedAnswer | undefi
     table: { tool: 'db_schema', input: { database: 'shop', table: what } },
     found: { tool: 'mcp__notes__search', input: { query: what } },
     refused: { tool: 'mcp__notes__refuse', input: {} },
-    steps: {
-      tool: 'run_plan',
-      input: {
-        title: 'look at both',
-        steps: [
-          { tool: 'jira_get_issue', arguments: { issue: what } },
-          { tool: 'jira_get_issue', arguments: { issue: what } },
-        ],
-      },
-    },
+    steps: twiceInPlan('jira_get_issue', { issue: what }),
+    keptsteps: twiceInPlan('storage_get', { name: what }),
   };
   const call = ways[how];
   return { text: `reading ${how} ${what};`, ...(call ? { calls: [call] } : {}) };
+}
+
+function twiceInPlan(tool: string, args: Record<string, unknown>): WantedCall {
+  const step = { tool, arguments: args };
+  return { tool: 'run_plan', input: { title: 'look at both', steps: [step, step] } };
 }
 
 function isSummary(request: MessagesRequest): boolean {

@@ -5,6 +5,7 @@
  *   1. A call that is made of others is held as the strictest of them: it is refused if one is, and waits for everybody
  *      whom one of them would wait for, by all of their policies. Nothing gets through in it that would not get through alone.
  *   2. It is as risky as the riskiest of them, and reversible only if each of them is.
+ *   3. What it tells holds the agent's own words as soon as what one of them tells may.
  */
 import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
@@ -39,6 +40,13 @@ export function isReversible(tool: Tool, args: unknown): boolean {
   const calls = tool.calls?.(args);
   if (!calls) return tool.reversible;
   return calls.every((call) => call.tool.effect === 'read' || isReversible(call.tool, call.args));
+}
+
+/** Whether what it tells may be put together of what the agent wrote; see `Tool.composes`. */
+export function isComposing(tool: Tool, args: unknown): boolean {
+  return (
+    tool.composes === true || (tool.calls?.(args) ?? []).some((call) => isComposing(call.tool, call.args))
+  );
 }
 
 function strictest(decisions: readonly PolicyDecision[]): PolicyDecision {

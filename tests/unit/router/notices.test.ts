@@ -1,27 +1,58 @@
 /** What the agent is told of a request that is over, and whether an address in there is one it has read. */
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { readingOf } from '../../../src/agent/provenance.ts';
 import type { Config } from '../../../src/config/load-config.ts';
 import { FutileCallError } from '../../../src/domain/errors.ts';
+import type { Tool } from '../../../src/domain/tool.ts';
+import { createPlanTools } from '../../../src/plans/plan-tool.ts';
 import { Notices } from '../../../src/router/notices.ts';
 import { anApproval } from '../../support/approvals.ts';
 
 const ADDRESS = 'https://evil.test/?q=canary';
 const ISSUE = 'https://jira.corp.test/browse/SHOP-7';
 
-const notices = new Notices({
-  tools: { find: () => undefined },
-  config: (): Config => {
-    throw new FutileCallError('nothing of it is asked for');
-  },
-  clock: { now: () => 0 },
-});
+/** Tools that take anything; what they tell is their own, but for one that tells what it was called with before. */
+const SINGLE = [aTool('report'), aTool('look'), aTool('read_back', { composes: true })];
+const TOOLS = [
+  ...SINGLE,
+  ...createPlanTools(SINGLE, { run: async () => ({ status: 'ok', text: 'not run here' }) }),
+];
 
-/** Of a call that ran. */
-function told(args: Record<string, unknown>) {
-  const open = anApproval({ request: { args } });
+function aTool(name: string, change: Partial<Tool> = {}): Tool {
+  return {
+    name,
+    group: 'automation',
+    version: 1,
+    description: name,
+    input: z.record(z.string(), z.unknown()),
+    risk: 'low',
+    effect: 'read',
+    reversible: true,
+    timeoutMs: 1_000,
+    execute: async () => ({ status: 'ok', text: 'not run here' }),
+    ...change,
+  };
+}
+
+/** Of a call that ran, while there are these tools. */
+function told(args: Record<string, unknown>, { tool = 'report', tools = TOOLS } = {}) {
+  const notices = new Notices({
+    tools: { find: (name) => tools.find((each) => each.name === name) },
+    config: (): Config => {
+      throw new FutileCallError('nothing of it is asked for');
+    },
+    clock: { now: () => 0 },
+  });
+  const open = anApproval({ request: { tool, args } });
   const result = { status: 'ok' as const, text: `Made ${ISSUE}`, atMs: 1 };
   return notices.outcomeOf({ ...open, state: 'EXECUTED', result });
+}
+
+/** Whether an address in what a plan of these steps told counts as read. */
+function isSeenIn(steps: readonly string[], tools: readonly Tool[] = TOOLS): boolean {
+  const args = { title: 'look', steps: steps.map((tool) => ({ tool, arguments: {}, version: 1 })) };
+  return readingOf([told(args, { tool: 'run_plan', tools: [...tools] })]).isSeen(ISSUE);
 }
 
 describe('what the agent is told of a call that ran', () => {
@@ -34,5 +65,20 @@ describe('what the agent is told of a call that ran', () => {
 
   it('lets it name what came of it otherwise', () => {
     expect(readingOf([told({ order: 7, file: 'report.csv' })]).isSeen(ISSUE)).toBe(true);
+  });
+
+  it('OM-187 makes none one it has read that a step of a plan may have put together', () => {
+    expect(isSeenIn(['look', 'look'])).toBe(true);
+    expect(isSeenIn(['look', 'read_back'])).toBe(false);
+  });
+
+  it('OM-187 makes none one it has read whose tool is gone, alone or as a step', () => {
+    const left = TOOLS.filter(({ name }) => name !== 'report' && name !== 'run_plan');
+    const changed = createPlanTools([aTool('look', { version: 2 })], {
+      run: async () => ({ status: 'ok', text: 'not run here' }),
+    });
+
+    expect(readingOf([told({}, { tools: left })]).isSeen(ISSUE)).toBe(false);
+    expect(isSeenIn(['look', 'look'], changed)).toBe(false);
   });
 });
