@@ -49,8 +49,7 @@ export async function snapshotMemory(who: string, file: string, options: MemoryO
     await writeFileAtomic(file, `${toJson(snapshot)}\n`, { mode: PRIVATE });
     const notes = notesIn(snapshot);
     await record(session, subject, 'memory.snapshot-taken', { notes });
-    const words = `${notes} notes${snapshot.profile === undefined ? '' : ' and the profile'} of ${subject.name} are in ${file}.`;
-    return say(options, { file, notes }, words);
+    return say(options, { file, notes }, `${snapshotText(notes, snapshot, subject)} in ${file}.`);
   });
 }
 
@@ -70,11 +69,7 @@ export async function restoreMemory(who: string, file: string, options: MemoryOp
       restored: ' The profile is, too.',
       'no-consent': ` The profile is not: ${subject.name} does not agree to one now.`,
     }[restored.profile];
-    const leftOut =
-      restored.leftOut === 0
-        ? ''
-        : ` ${restored.leftOut} were left out: others have written over them, or they are of an account that is not linked any more.`;
-    const words = `${restored.notes} notes of ${subject.name} are as they were.${leftOut}${profile}`;
+    const words = `${restoredText(restored.notes, subject)}${leftOutText(restored.leftOut)}${profile}`;
     return say(options, restored, words);
   });
 }
@@ -207,6 +202,27 @@ function describe({ ids, profiles, notes, conversations, schedules }: PersonExpo
       `\n${visible(title)} (${state}, ${new Date(nextMs).toISOString()})\n${indented(text)}`,
   );
   return [head, ...known, ...noted, ...planned].join('\n');
+}
+
+/** `1 note of Dana Reyes is`, `2 notes and the profile of Dana Reyes are` */
+function snapshotText(notes: number, { profile }: PersonSnapshot, { name }: Subject): string {
+  const isOne = notes === 1 && profile === undefined;
+  return `${notesText(notes)}${profile === undefined ? '' : ' and the profile'} of ${name} ${isOne ? 'is' : 'are'}`;
+}
+
+function restoredText(notes: number, { name }: Subject): string {
+  return `${notesText(notes)} of ${name} ${notes === 1 ? 'is as it was' : 'are as they were'}.`;
+}
+
+function leftOutText(notes: number): string {
+  if (notes === 0) return '';
+  return notes === 1
+    ? ' 1 was left out: somebody else has written over it, or it is of an account that is not linked any more.'
+    : ` ${notes} were left out: others have written over them, or they are of an account that is not linked any more.`;
+}
+
+function notesText(notes: number): string {
+  return `${notes} ${notes === 1 ? 'note' : 'notes'}`;
 }
 
 function erasedText({

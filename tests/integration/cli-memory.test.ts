@@ -12,6 +12,7 @@ import { said } from '../support/transcripts.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 const ALEX = PersonId.parse('alex');
+const DANA = PersonId.parse('dana');
 const HERE = ConversationId.parse('slack:T0:C0:1');
 
 let home: CliHome;
@@ -92,6 +93,23 @@ describe('signalbox memory', () => {
     );
     expect(await stores.audit.verify()).toMatchObject({ ok: true });
     expect(JSON.stringify(await stores.audit.tail(50))).not.toMatch(/green|short answers|refund order/);
+  });
+
+  it('counts one note as one', async () => {
+    const file = join(folder, 'copy.json');
+    const { notes } = stores.memory;
+    await notes.write(notesOf.person(DANA), [{ name: 'car', text: 'red', over: 0 }], 1);
+    const one = await home.run('memory', 'snapshot', 'dana', file);
+    const again = await home.run('memory', 'restore', 'dana', file);
+    await notes.write(notesOf.team(), [{ name: 'office', text: 'Berlin', over: 0, by: DANA }], 1);
+    const two = await home.run('memory', 'snapshot', 'dana', file);
+    await notes.write(notesOf.team(), [{ name: 'office', text: 'Rome', over: 1, by: ALEX }], 2);
+    const left = await home.run('memory', 'restore', 'dana', file);
+
+    expect(one.out.trim()).toBe(`1 note of Dana Reyes is in ${file}.`);
+    expect(again.out.trim()).toBe('1 note of Dana Reyes is as it was.');
+    expect(two.out.trim()).toBe(`2 notes of Dana Reyes are in ${file}.`);
+    expect(left.out).toMatch(/^1 note of Dana Reyes is as it was\. 1 was left out: /);
   });
 
   it('puts back what a copy holds, and says what is wrong with another file', async () => {
