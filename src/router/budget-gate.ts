@@ -4,7 +4,8 @@
  *
  * Invariants
  *   1. A message that comes when a budget is used up is kept in the transcript, and nothing is run for it.
- *   2. Of one limit in one period people of one conversation are told once, and people are called once.
+ *   2. Of one limit in one period people of one conversation are told once, and people are called once. People are
+ *      told again when it was changed and is used up as well.
  */
 import type { BudgetDesk, TurnBudget } from '../budget/budget-desk.ts';
 import { type Ceiling, percentOf, type Spender, type Standing } from '../budget/limits.ts';
@@ -58,7 +59,7 @@ export class BudgetGate {
     const { currency } = this.deps.config().settings.budgets;
     const nowMs = this.deps.clock.now();
     const { name, title } = this.#quotaOf(standing, handled);
-    const key = `used-up:${requester.person}:${conversationId}:${name}:${standing.periodName}`;
+    const key = `used-up:${requester.person}:${conversationId}:${name}:${standing.periodName}:${standing.most}`;
     return [
       toOutEffect(
         {

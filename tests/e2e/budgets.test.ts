@@ -77,6 +77,29 @@ describe('a person who has used up their budget', () => {
     expect(read).toContain('are you there?');
   });
 
+  it('OM-162 is told again when the limit was raised and is used up as well, once', async () => {
+    story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, 'and now?');
+    await story.answer(thread, /used up: [\d,]+ of 10 tokens/);
+    const spent = (await spentToday())('person', 'alex').tokens ?? 0;
+    const raised = spent + 5;
+
+    story.config = budgets({ person: { day: { tokens: raised } } })(story.config);
+    await story.say(ALEX.slack, thread, 'one more');
+    await story.quiet();
+    for (const text of ['and another?', 'hello?']) await story.say(ALEX.slack, thread, text);
+    await story.quiet();
+
+    const told = story
+      .said(thread)
+      .map(textOf)
+      .filter((text) => /used up/.test(text));
+    expect(told).toHaveLength(2);
+    expect(told[1]).toContain(`of ${new Intl.NumberFormat('en-US').format(raised)} tokens`);
+  });
+
   it('OM-160 does not get round it by stopping each answer before its end', async () => {
     story = await Story.begin({ config: budgets({ person: { day: { tokens: 10 } } }) });
     const never = defer();
