@@ -46,7 +46,7 @@ import {
   VISIBLE_MS,
   type Wish,
 } from './approval-plan.ts';
-import { anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, LEASE_MS, SLACK } from './approvals.ts';
+import { anAddress, anApproval, aVote, DEADLINE_MS, EMAIL, SLACK } from './approvals.ts';
 
 // ── What came of it ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -316,7 +316,7 @@ export class History {
     const { result } = outcome;
     this.happenings.push({ kind: 'answered', input, key, result, before, nowMs });
     if (input.kind !== 'claim') {
-      if (input.kind === 'renew' && result === 'RENEWED') this.#extend(key, nowMs);
+      if (input.kind === 'renew' && result === 'RENEWED') this.#extend(key);
       return;
     }
     const claimed = result as ClaimResult; // what `claim` answers
@@ -327,12 +327,12 @@ export class History {
     this.happenings.push({ kind: 'granted', permit, digest: claimed.approval.digest });
   }
 
-  /** The executor knows how long it may go on. */
-  #extend(key: string, nowMs: number): void {
+  /** The executor is told how long it may go on: not from when it is told, which may be much later than it was decided. */
+  #extend(key: string): void {
     const at = Number(key.split(':').at(-1));
     const held = this.#permits[at];
-    if (held)
-      held.permit = { ...held.permit, leaseUntilMs: Math.max(held.permit.leaseUntilMs, nowMs + LEASE_MS) };
+    const { execution } = (held && this.model.find(held.permit.approvalId)) ?? {};
+    if (held && execution) held.permit = { ...held.permit, leaseUntilMs: execution.leaseUntilMs };
   }
 
   #begin(back: number, behindMs: number): void {
