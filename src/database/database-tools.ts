@@ -32,7 +32,10 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
       .string()
       .min(1)
       .max(MAX_SQL_CHARS)
-      .describe('One SELECT in the SQL of PostgreSQL. Write $1, $2 for values, never the values themselves.'),
+      .describe(
+        'One SELECT in the SQL of PostgreSQL. Write $1, $2 for values, never the values themselves. ' +
+          'It reads no pg_… and information_schema tables, and calls no functions that do more than compute.',
+      ),
     values: z
       .array(z.union([z.string().max(10_000), z.number(), z.boolean(), z.null()]))
       .max(50)
@@ -60,9 +63,7 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
     input: Schema,
     execute: ({ database, table }, context) =>
       answering(databases, database, context, (asked) =>
-        table === undefined
-          ? asked.ask(TABLES, [], context.signal)
-          : asked.ask(COLUMNS, [table], context.signal),
+        table === undefined ? asked.tables(context.signal) : asked.columns(table, context.signal),
       ),
   };
   const dbQuery: Tool<typeof Query> = {
@@ -81,26 +82,6 @@ export function createDatabaseTools(databases: ReadonlyMap<string, Database>, se
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [dbSchema, dbQuery] as unknown as Tool[];
 }
-
-const TABLES = `
-  SELECT n.nspname || '.' || c.relname AS table,
-    CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
-    CASE WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS "rows, about",
-    obj_description(c.oid, 'pg_class') AS about
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-    AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
-  ORDER BY 1`;
-
-const COLUMNS = `
-  SELECT a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS "may be null",
-    (SELECT string_agg(pg_get_constraintdef(k.oid), '; ') FROM pg_constraint k
-      WHERE k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)) AS rules,
-    col_description(a.attrelid, a.attnum) AS about
-  FROM pg_attribute a
-  WHERE a.attrelid = to_regclass($1::text) AND a.attnum > 0 AND NOT a.attisdropped
-    AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')
-  ORDER BY a.attnum`;
 
 async function answering(
   databases: ReadonlyMap<string, Database>,

@@ -1,18 +1,19 @@
 /**
  * One PostgreSQL database, asked questions that change nothing.
  *
- *   question ─▶ a connection that answers ─▶ read-only transaction with its times ─▶ cursor ─▶ rows, up to the limits
- *                                                                                     └─▶ rolled back
+ *   question ─▶ what it calls ─▶ a connection that answers ─▶ read-only transaction with its times ─▶ cursor ─▶ rows
+ *                                                                                   └─▶ rolled back
  *
  * Invariants
  *   1. Nothing is changed: the transaction only reads; a question is one SELECT, for nothing else can be declared as a
- *      cursor, sent as one statement with its values beside it; and a user who could do more than read and write tables
- *      is not used at all.
+ *      cursor, sent as one statement with its values beside it; it calls nothing that may do more than compute and read
+ *      (`question.ts`, `callable.ts`); and a user who could do more than read and write tables is not used at all.
  *   2. No answer is larger than the limits: the server cuts long values, and rows are fetched until there are enough.
  *   3. A connection is only used when it has just answered; one that did not is dropped, and another takes its place.
  *   4. A question has its time for all of its rows together, whatever it sets itself: the server is told what is left of
  *      it before each piece. One that is given up is ended at the server, too.
- *   5. How it is reached is told to nobody: what goes wrong on the way there is logged, and told as one sentence.
+ *   5. How it is reached is told to nobody: what goes wrong on the way there is logged, and told as one sentence; and no
+ *      question asks for it.
  */
 import {
   Client,
@@ -26,6 +27,9 @@ import {
 import { type DatabaseSettings, isLocal } from '../config/databases.ts';
 import { AppError } from '../domain/errors.ts';
 import type { Logger } from '../observability/logger.ts';
+import { CALLABLE, REFUSED_CALLS, whyRefused } from './callable.ts';
+import { COLUMNS, TABLES } from './catalog.ts';
+import { type Call, readQuestion } from './question.ts';
 
 /** Longest value that is told, in characters. */
 const MAX_VALUE_CHARS = 1_000;
@@ -112,24 +116,41 @@ export class Database {
 
   /**
    * @param sql one SELECT (or VALUES, or WITH … SELECT); `$1` stands for the first of the values
-   * @throws {QuestionRefused} when it is none, cannot be answered, or took too long
+   * @throws {QuestionRefused} when it is none, may do more than read, cannot be answered, or took too long
    */
   async ask(sql: string, values: readonly SqlValue[], signal: AbortSignal): Promise<Answer> {
+    const question = await readQuestion(sql);
+    if (question.kind === 'refused') throw new QuestionRefused(question.why);
     return this.#reading(signal, async (connection) => {
-      const endsMs = performance.now() + this.settings.timeout;
-      const question = sql.trim().replace(/;\s*$/, '');
-      const columns = await columnsOf(connection, question, values);
-      if (columns.length === 0) throw new QuestionRefused('it asks for no columns');
-      const names = columns.map((_, index) => `c${index}`);
-      // One character more than is told, so that a value that was cut is known from one that was not.
-      const cut = names.map((name) => `left(q.${name}::text, ${MAX_VALUE_CHARS + 1})`);
-      await send(
-        connection,
-        `DECLARE told NO SCROLL CURSOR FOR SELECT ${cut.join(', ')} FROM (${question}\n) AS q(${names.join(', ')})`,
-        values,
-      );
-      return { columns: columns.map(({ name }) => name), ...(await this.#fetch(connection, endsMs)) };
+      await mustOnlyCompute(connection, question.calls);
+      return this.#answer(connection, question.sql, values);
     });
+  }
+
+  /** The tables that may be read. */
+  async tables(signal: AbortSignal): Promise<Answer> {
+    return this.#reading(signal, (connection) => this.#answer(connection, TABLES, []));
+  }
+
+  /** @param table with its schema, as in SQL */
+  async columns(table: string, signal: AbortSignal): Promise<Answer> {
+    return this.#reading(signal, (connection) => this.#answer(connection, COLUMNS, [table]));
+  }
+
+  /** @param question one SELECT without a semicolon, which was looked at, or is ours */
+  async #answer(connection: PoolClient, question: string, values: readonly SqlValue[]): Promise<Answer> {
+    const endsMs = performance.now() + this.settings.timeout;
+    const columns = await columnsOf(connection, question, values);
+    if (columns.length === 0) throw new QuestionRefused('it asks for no columns');
+    const names = columns.map((_, index) => `c${index}`);
+    // One character more than is told, so that a value that was cut is known from one that was not.
+    const cut = names.map((name) => `left(q.${name}::text, ${MAX_VALUE_CHARS + 1})`);
+    await send(
+      connection,
+      `DECLARE told NO SCROLL CURSOR FOR SELECT ${cut.join(', ')} FROM (${question}\n) AS q(${names.join(', ')})`,
+      values,
+    );
+    return { columns: columns.map(({ name }) => name), ...(await this.#fetch(connection, endsMs)) };
   }
 
   /** @param endsMs when its time is over, as `performance` tells it */
@@ -180,7 +201,7 @@ export class Database {
   async #connection(signal: AbortSignal): Promise<PoolClient> {
     // As many as there may be dead ones, and one that is made anew.
     for (let tries = 0; ; tries++) {
-      signal.throwIfAborted();
+      if (signal.aborted) throw this.#inWords(signal.reason, signal);
       const connection = await this.#pool.connect().catch((error: unknown) => {
         throw this.#inWords(error, signal);
       });
@@ -201,6 +222,8 @@ export class Database {
 
   async #begin(connection: PoolClient): Promise<void> {
     await send(connection, 'BEGIN TRANSACTION READ ONLY', [], ANSWERS_WITHIN_MS);
+    // As the parser here has it, too. Otherwise what is a text to one would be a call to the other.
+    await send(connection, 'SET LOCAL standard_conforming_strings = on');
     await this.#allow(connection, this.settings.timeout);
     if (this.#known.has(connection)) return;
     await this.#mustOnlyRead(connection);
@@ -319,7 +342,7 @@ function isAboutReaching(code: string): boolean {
 
 /**
  * What the user may do beside reading and writing tables, in words, NULL for nothing; and whether it may write any.
- * Every role counts that it may become: a question can do that by itself, also where nothing of the role is inherited.
+ * Every role counts that it may become: a function can do that for it, also where nothing of the role is inherited.
  * (PostgreSQL docs, "Role Attributes", "Role Membership" and "Predefined Roles".)
  */
 const POWERS = `
@@ -382,6 +405,14 @@ const SENDERS = `
       FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
       WHERE NOT l.lanpltrusted AND l.lanname <> 'internal' AND p.pronamespace <> 'pg_catalog'::regnamespace
         AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'))), '')`;
+
+/** @throws {QuestionRefused} */
+async function mustOnlyCompute(connection: PoolClient, calls: readonly Call[]): Promise<void> {
+  if (calls.length === 0) return;
+  const { rows } = await send(connection, REFUSED_CALLS, [JSON.stringify(calls), ...CALLABLE]);
+  const why = whyRefused(rows);
+  if (why !== undefined) throw new QuestionRefused(why);
+}
 
 /** By a cursor that is never fetched from: nothing is computed, and nothing but a SELECT can be one. */
 async function columnsOf(
