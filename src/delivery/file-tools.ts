@@ -1,7 +1,9 @@
 /** `attach_file`: text that is better read as a file than in a message. */
 import { z } from 'zod';
 import { toFileName } from '../domain/file-name.ts';
+import type { OutFile } from '../domain/message.ts';
 import type { Tool } from '../domain/tool.ts';
+import { withoutFormulas } from './formulas.ts';
 
 /** Longest file, in characters. A model's whole answer is shorter, and four bytes each still fit in a message. */
 const MAX_TEXT_CHARS = 200_000;
@@ -27,8 +29,9 @@ const AttachFile = z.object({
     .describe('For example text/csv, text/markdown, application/json.'),
 });
 
-/** Programs that show tables calculate in them. */
+/** Programs that show tables calculate in them; which one opens a file is up to its name, or to its type. */
 const TABLE = /\.(?:csv|tsv)$/i;
+const TABLE_TYPES: ReadonlySet<string> = new Set(['text/csv', 'text/tab-separated-values']);
 
 export function createFileTools(): Tool[] {
   const attachFile: Tool<typeof AttachFile> = {
@@ -45,17 +48,10 @@ export function createFileTools(): Tool[] {
     timeoutMs: 5_000,
     inTurn: true,
     async execute({ name, text, media_type: wanted }, { hasReadStrangers }) {
-      const content = hasReadStrangers && TABLE.test(name) ? withoutFormulas(text) : text;
+      const sent = hasReadStrangers ? harmless(name, wanted) : { name: toFileName(name), mediaType: wanted };
+      const content = hasReadStrangers && isTable(sent) ? withoutFormulas(text) : text;
       const bytes = Buffer.from(content.replaceAll(/\p{Surrogate}/gu, '\uFFFD'));
-      const given = toFileName(name);
-      // A page, or a picture made of text, would load what strangers wished for as soon as it is opened.
-      const isPlain = hasReadStrangers === true && !INERT.test(given);
-      const mediaType = hasReadStrangers && !INERT_TYPES.has(wanted) ? 'text/plain' : wanted;
-      const file = {
-        name: isPlain ? toFileName(`${given}.txt`) : given,
-        mediaType,
-        base64: bytes.toString('base64'),
-      };
+      const file = { ...sent, base64: bytes.toString('base64') };
       return {
         status: 'ok',
         text: `"${file.name}" (${bytes.length} bytes) goes out with your reply.`,
@@ -67,7 +63,18 @@ export function createFileTools(): Tool[] {
   return [attachFile] as unknown as Tool[];
 }
 
-/** A cell that would be calculated could put an address together and load it (OWASP, "CSV Injection"): it is text. */
-function withoutFormulas(table: string): string {
-  return table.replaceAll(/(^|[,;\t])([ \t]*"?[ \t]*)(?=[=@]|[+-](?![\d.]+"?(?:[,;\t]|$)))/gm, "$1$2'");
+/** As it goes out: by its name and by its type. */
+type Sent = Pick<OutFile, 'name' | 'mediaType'>;
+
+/** A page, or a picture made of text, would load what strangers wished for as soon as it is opened: it is plain text. */
+function harmless(name: string, wanted: string): Sent {
+  const given = toFileName(name);
+  return {
+    name: INERT.test(given) ? given : toFileName(`${given}.txt`),
+    mediaType: INERT_TYPES.has(wanted) ? wanted : 'text/plain',
+  };
+}
+
+function isTable({ name, mediaType }: Sent): boolean {
+  return TABLE.test(name) || TABLE_TYPES.has(mediaType);
 }

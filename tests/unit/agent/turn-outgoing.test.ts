@@ -108,6 +108,28 @@ describe('a message to somebody', () => {
 
 describe('a file', () => {
   it.each([
+    ['orders.csv ', 'text/plain', 'orders.csv'],
+    ['orders.csv.', 'text/plain', 'orders.csv'],
+    ['orders.csv\n', 'text/plain', 'orders.csv'],
+    ['orders.csv\u200b', 'text/plain', 'orders.csv'],
+    ['orders.TSV', 'text/plain', 'orders.TSV'],
+    ['report', 'text/csv', 'report.txt'],
+    ['report.log', 'text/tab-separated-values', 'report.log'],
+  ])(
+    'OM-187 is a table by the name it goes out under, and by its type: %j, %s',
+    async (name, type, sentAs) => {
+      const call = aCall('attach_file', { name, text: 'secret|=A1()', media_type: type });
+      const { outcome } = await turn([{ calls: [call] }, { text: 'There.' }], [SAID, ...PAGE]);
+
+      const [file] = outcome.files;
+      expect([file?.name, Buffer.from(file?.base64 ?? '', 'base64').toString()]).toEqual([
+        sentAs,
+        "secret|'=A1()",
+      ]);
+    },
+  );
+
+  it.each([
     [
       'report.html',
       `<img src="${ADDRESS}"> ${SECRET}`,
