@@ -150,8 +150,8 @@ export type TurnOutcome =
       readonly done: readonly string[];
       readonly left: readonly string[];
     })
-  /** It was not done and had to end: by its steps or, where that is named, by a budget. `text`: its last words. */
-  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling; readonly text?: string });
+  /** It was not done and had to end: by its steps or, where that is named, by a budget. `text`: its last words, or none. */
+  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling; readonly text: string });
 
 /** @throws what the model client throws; nothing of the turn is kept then */
 export async function runTurn(
@@ -255,14 +255,15 @@ export async function runTurn(
       return { kind: 'replied', ...report(), text: toSay(reply.text), cut: reply.stopped === 'length' };
     }
 
+    const words = toSay(reply.text);
+    if (words.trim()) lastSaid = words;
     const ceiling = await setup.meter?.reached();
     if (ceiling) {
       // A transcript has a result for each call, also for one that was not run.
       entries.push(...reply.calls.map(({ id }) => refusal(id, OUT_OF_BUDGET)));
-      return { kind: 'exhausted', ...report(), by: ceiling, text: toSay(reply.text) };
+      return { kind: 'exhausted', ...report(), by: ceiling, text: lastSaid };
     }
 
-    lastSaid = toSay(reply.text);
     const held: HeldCall[] = [];
     for (const each of await answerAll(
       setup,
@@ -275,10 +276,10 @@ export async function runTurn(
       entries.push(toEntry(answered, files));
     }
     if (stop?.aborted) return stopped(screened.flatMap(leftOut));
-    if (held.length > 0) return { kind: 'suspended', ...report(), text: toSay(reply.text), held };
+    if (held.length > 0) return { kind: 'suspended', ...report(), text: words, held };
   }
 
-  return { kind: 'exhausted', ...report() };
+  return { kind: 'exhausted', ...report(), text: lastSaid };
 }
 
 /** What came of one call. */

@@ -42,8 +42,12 @@ export function brokenOffText(
     by === 'turn'
       ? `I stopped here: one answer of mine may use at most ${quantityText(of, most, currency)}. Ask me to go on.`
       : `I stopped here: the budget ${WHOSE[by.subject]} ${WHEN[by.period]} is used up. It begins anew on ${whenText(by.resetMs, zone)}.`;
-  const soFar = done.length === 0 ? 'Nothing was done so far.' : `Done so far: ${done.join('; ')}.`;
-  return `${why} ${soFar}`;
+  return `${why} ${soFarText(done)}`;
+}
+
+/** @param done what was done, each in words for people */
+export function soFarText(done: readonly string[]): string {
+  return done.length === 0 ? 'Nothing was done so far.' : `Done so far: ${done.join('; ')}.`;
 }
 
 /** `203,118 of 200,000 tokens`. */

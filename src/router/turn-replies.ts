@@ -49,7 +49,7 @@ export class TurnReplies {
   of(work: Work, { outcome, asked, shown }: Ended): readonly Effect[] {
     const text =
       outcome.kind === 'exhausted' && outcome.by
-        ? lastWords(outcome.text?.trim() ?? '', this.budgets.brokenOff(work, outcome.by, doneIn(outcome)))
+        ? lastWords(outcome.text.trim(), this.budgets.brokenOff(work, outcome.by, doneIn(outcome)))
         : turnText(outcome, asked, shown !== undefined || work.claim.attempt > 1);
     const conflict =
       work.item.kind === 'message' && work.directives ? conflictText(work.directives) : undefined;

@@ -1,6 +1,7 @@
 /** What people read at the end of a turn, in markdown, and what it did in their words. Pure. */
 import type { TurnOutcome } from '../agent/turn.ts';
 import { literal } from '../approvals/sentences.ts';
+import { soFarText } from '../budget/sentences.ts';
 import type { Approval } from '../domain/approval/record.ts';
 
 /** It goes on declining for as long as it is shown what it declined (Anthropic docs, "Streaming refusals"). */
@@ -33,13 +34,13 @@ export function turnText(
     case 'stopped':
       return stoppedText(outcome);
     case 'exhausted':
-      return 'I could not finish this within my step limit. Shall I go on?';
+      return lastWords(outcome.text.trim(), outOfStepsText(doneIn(outcome)));
     default:
       return outcome satisfies never;
   }
 }
 
-/** Of a turn that a budget has ended. @param sentence which one it was, and what was done */
+/** Of a turn that a budget, or its steps, have ended. @param sentence which of them, and what was done */
 export function lastWords(words: string, sentence: string): string {
   return words === '' ? sentence : `${words}\n\n_(${sentence})_`;
 }
@@ -75,6 +76,10 @@ export function doneIn({ screened, entries }: TurnOutcome): string[] {
   return [...times].map(([tool, count]) =>
     count === 1 ? literal(tool) : `${literal(tool)} (${count} times)`,
   );
+}
+
+function outOfStepsText(done: readonly string[]): string {
+  return `I could not finish this within my step limit. ${soFarText(done)} Shall I go on?`;
 }
 
 function stoppedText({ done, left }: Extract<TurnOutcome, { kind: 'stopped' }>): string {

@@ -390,3 +390,25 @@ function words(text: string): string {
 function count(text: string, part: string): number {
   return text.split(part).length - 1;
 }
+
+describe('an answer that takes more steps than it may', () => {
+  it('is told as far as it came, with what was done, and people are asked whether to go on', async () => {
+    story = await Story.begin({
+      config: (config) => ({
+        ...config,
+        settings: { ...config.settings, model: { ...config.settings.model, max_steps: 2 } },
+      }),
+    });
+    story.sandbox.claude.script(() => ({
+      text: 'The first half of the answer is 42.',
+      calls: [{ tool: 'current_time', input: {} }],
+    }));
+
+    const thread = await story.mention('tell me all of it');
+    const answer = await story.answer(thread, /step limit/);
+
+    expect(textOf(answer)).toMatch(
+      /^The first half of the answer is 42\.\s+_\(I could not finish this within my step limit\. Done so far: .*current_time.* \(2 times\)\. Shall I go on\?\)_/,
+    );
+  });
+});

@@ -153,6 +153,18 @@ describe('a turn', () => {
     expect(outcome.entries.at(-1)?.kind).toBe('tool-result');
   });
 
+  it('keeps the last it said, though it went on without a word', async () => {
+    const { outcome } = await turn(
+      [
+        { text: 'The first half is 42.', calls: [aCall('lookup', { order: 1 }, 'a')] },
+        { text: ' ', calls: [aCall('lookup', { order: 2 }, 'b')] },
+      ],
+      { maxSteps: 2 },
+    );
+
+    expect(outcome).toMatchObject({ kind: 'exhausted', text: 'The first half is 42.' });
+  });
+
   it('adds up what its calls to the model used', async () => {
     const { outcome } = await turn([
       { calls: [aCall('lookup', { order: 7 })], usage: usageOf(100) },

@@ -72,9 +72,16 @@ describe('what people read at the end of a turn', () => {
     );
   });
 
-  it('asks whether to go on when the steps were used up', () => {
-    expect(turnText({ kind: 'exhausted', ...aReport() }, [], false)).toBe(
-      'I could not finish this within my step limit. Shall I go on?',
+  it('is the last words and what was done, and asks whether to go on, when the steps were used up', () => {
+    const { screened, entries } = aTurn(['lookup', 'ok'], ['lookup', 'ok'], ['note', 'error']);
+    const outOfSteps = (text: string, report: Partial<TurnReport> = {}) =>
+      turnText({ kind: 'exhausted', ...aReport(report), text }, [], false);
+
+    expect(outOfSteps('The first half is 42.', { screened, entries })).toBe(
+      'The first half is 42.\n\n_(I could not finish this within my step limit. Done so far: lookup (2 times). Shall I go on?)_',
+    );
+    expect(outOfSteps(' ')).toBe(
+      'I could not finish this within my step limit. Nothing was done so far. Shall I go on?',
     );
   });
 });
