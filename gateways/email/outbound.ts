@@ -222,9 +222,11 @@ function cutSubject(subject: string): string {
   return shortened(oneLine(subject), MAX_SUBJECT_CHARS);
 }
 
-/** Cut between words, unless one of them is too long by itself. */
+/** Cut between words, unless one of them is too long by itself; never in an address, whose beginning is another one. */
 function shortened(line: string, maxChars: number): string {
   if (line.length <= maxChars) return line;
+  const [first = ''] = line.trimStart().split(/\s/, 1);
+  if (first.length >= maxChars && /[.:/@]/.test(first)) return '…';
   const kept = line.slice(0, maxChars).replace(/(?<=\S)\s+\S*$/, '');
   return `${kept.slice(0, maxChars - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -13,6 +13,7 @@
  * that is what lets a suspended turn go on in another process, a day later.
  */
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import type { Ceiling } from '../budget/limits.ts';
 import type { TurnMeter } from '../budget/turn-meter.ts';
 import { FutileCallError } from '../domain/errors.ts';
@@ -94,7 +95,9 @@ export interface TurnSetup {
 
 export type TurnProgress =
   /** `toSay`: all of the text so far, as it may go out; or, while nothing is said, what is being done. */
-  { readonly kind: 'text'; readonly toSay: () => string } | { readonly kind: 'tool'; readonly tool: string };
+  /** `cut` leaves a part of it; what of that may not go out, a piece of an address, does not. */
+  | { readonly kind: 'text'; readonly toSay: (cut?: (text: string) => string) => string }
+  | { readonly kind: 'tool'; readonly tool: string };
 
 /** Rejects only when the signal aborts. One for each question, in their order. */
 export type Inquire = (
@@ -225,7 +228,14 @@ export async function runTurn(
       (piece) => {
         soFar += piece;
         const said = soFar;
-        setup.onProgress({ kind: 'text', toSay: () => toSay(unfinishedText(said, outlet)) });
+        setup.onProgress({
+          kind: 'text',
+          toSay: (cut = (text) => text) => {
+            const whole = toSay(unfinishedText(said, outlet));
+            const part = cut(whole);
+            return part === whole ? whole : toSay(part);
+          },
+        });
       },
       stop ? AbortSignal.any([signal, stop]) : signal,
     );
@@ -364,7 +374,7 @@ function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' |
   if (verdict.kind === 'refused') return verdict;
   const { family = '' } = verdict.tool;
   const spoken = verdict.tool.withWords?.(verdict.args, toSay);
-  if (spoken !== undefined) return { ...verdict, args: spoken };
+  if (spoken !== undefined) return withArgs(verdict, spoken);
   if (verdict.kind !== 'run') return verdict;
   const clean = { [SPOKEN_FAMILY]: toSay, [FILE_FAMILY]: toSend }[family];
   if (!clean) return verdict;
@@ -374,7 +384,15 @@ function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' |
     key,
     typeof value === 'string' ? clean(value) : value,
   ]);
-  return { ...verdict, args: Object.fromEntries(said) };
+  return withArgs(verdict, Object.fromEntries(said));
+}
+
+/** What takes the place of a word may be longer: nothing is cut off then, for a piece of an address is another one. */
+function withArgs(verdict: Exclude<Screened, { kind: 'refused' }>, args: unknown): Screened {
+  const parsed = verdict.tool.input.safeParse(args);
+  if (parsed.success) return { ...verdict, args: parsed.data };
+  const reason = `Without what may not go out, the arguments do not fit: ${z.prettifyError(parsed.error)}`;
+  return { kind: 'refused', call: verdict.call, reason, rule: undefined };
 }
 
 function notRun(call: ToolCall): Answered {

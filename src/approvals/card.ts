@@ -14,6 +14,7 @@ import { isGrantable } from '../domain/grant.ts';
 import type { Platform } from '../domain/ids.ts';
 import { takesOne } from '../domain/quorum.ts';
 import { redactText } from '../observability/redaction.ts';
+import { cutBesideAddress } from './plain-address.ts';
 import {
   askedOf,
   changesOf,
@@ -69,7 +70,8 @@ export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
 /** Several lines stay several lines; what cannot be seen is made visible in each. */
 function proseOf(summary: string): string {
   const prose = redactText(summary).split('\n').map(visible).join('\n');
-  return prose.length > MAX_PROSE_CHARS ? `${firstChars(prose, MAX_PROSE_CHARS)} …` : prose;
+  if (prose.length <= MAX_PROSE_CHARS) return prose;
+  return `${firstChars(prose, cutBesideAddress(prose, MAX_PROSE_CHARS))} …`;
 }
 
 /** While a question is open it still waits for people. */

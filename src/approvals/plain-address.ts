@@ -105,6 +105,12 @@ function besides(found: readonly Span[], spans: readonly Span[]): Span[] {
   });
 }
 
+/** Where a text may be cut so that at most so many characters are left: in no address, for its beginning is another one. */
+export function cutBesideAddress(text: string, most: number): number {
+  const cut = addressesIn(text).find(({ from, to }) => from < most && to > most);
+  return cut?.from ?? Math.min(most, text.length);
+}
+
 /** `https[:]//evil[.]test/x`: to be read, not followed. */
 export function unlinked(text: string): string {
   return withAddresses(text, ({ text: found }) =>

@@ -25,11 +25,20 @@ const SendMessage = z
       .optional()
       .describe('Who it is for: the id or the whole name of somebody this place knows.'),
     channel: z.string().min(1).max(40).optional().describe('Or which channel, by the name it has here.'),
-    text: z.string().trim().min(1).max(MAX_MESSAGE_CHARS).describe('What they read, in markdown.'),
+    text: z
+      .string()
+      .trim()
+      .min(1)
+      .max(MAX_MESSAGE_CHARS, { error: ({ input }) => tooLong(String(input).length) })
+      .describe('What they read, in markdown.'),
   })
   .refine(({ person, channel }) => (person === undefined) !== (channel === undefined), {
     message: 'name either `person` or `channel`',
   });
+
+function tooLong(chars: number): string {
+  return `it has ${chars} characters, and a message takes ${MAX_MESSAGE_CHARS}; say it in fewer, or in several`;
+}
 
 /** Who is written to, and where. */
 export interface Recipient {
@@ -71,10 +80,7 @@ export function createMessageTools(deps: MessageToolsDeps): Tool[] {
     effect: 'idempotent',
     reversible: false,
     timeoutMs: 10_000,
-    withWords: (input, toSay) => ({
-      ...input,
-      text: toSay(input.text).slice(0, MAX_MESSAGE_CHARS) || NOTHING_LEFT,
-    }),
+    withWords: (input, toSay) => ({ ...input, text: toSay(input.text).trim() || NOTHING_LEFT }),
     async preview(input) {
       const { words, to } = recipientOf(input);
       return {

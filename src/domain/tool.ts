@@ -72,7 +72,10 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
   readonly tells?: 'outsider' | 'web';
   /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */
   readonly composes?: true;
-  /** The same call with its words as they may go out, of a tool by which the agent speaks to people. */
+  /**
+   * The same call with its words as they may go out, of a tool by which the agent speaks to people. Nothing is cut off:
+   * where they have become too long for its schema, the call is refused.
+   */
   withWords?(input: z.output<Input>, toSay: (text: string) => string): z.output<Input>;
   /** Whether what it is called with reaches somebody of the agent's choosing: an address, a search. Left out: it never does. */
   reachesOut?(input: z.output<Input>): boolean;

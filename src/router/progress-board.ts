@@ -43,12 +43,11 @@ export class ProgressBoard {
     this.#timer = setTimeout(() => this.#tick(), FIRST_AFTER_MS);
   }
 
-  /** @param toSay asked only when it is shown */
-  text(toSay: () => string): void {
+  /** @param toSay asked only when it is shown; of a part of the text it leaves what may go out of that part */
+  text(toSay: (cut: (text: string) => string) => string): void {
     this.#latest = () => {
-      const text = toSay();
-      if (!text.trim()) return this.#shown ?? '';
-      return text.length > MAX_SHOWN_CHARS ? `… ${text.slice(-MAX_SHOWN_CHARS)}` : `${text} …`;
+      const text = toSay(lastPart);
+      return text.trim() ? `${text} …` : (this.#shown ?? '');
     };
   }
 
@@ -86,4 +85,8 @@ export class ProgressBoard {
       this.log.debug({ err: error }, 'progress could not be shown');
     }
   }
+}
+
+function lastPart(text: string): string {
+  return text.length > MAX_SHOWN_CHARS ? `… ${text.slice(-MAX_SHOWN_CHARS)}` : text;
 }

@@ -1,6 +1,7 @@
 /** What a turn lets out once strangers were read: in its answer, in files, in words while it is written. */
 import { describe, expect, it } from 'vitest';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
+import { addressesIn } from '../../../src/approvals/plain-address.ts';
 import { createFileTools } from '../../../src/delivery/file-tools.ts';
 import { createMessageTools } from '../../../src/delivery/message-tools.ts';
 import { Platform } from '../../../src/domain/ids.ts';
@@ -106,6 +107,31 @@ describe('a message to somebody', () => {
   });
 });
 
+describe('a message that is longer without what may not go out', () => {
+  /** Each name of a host becomes longer, as code. */
+  const hosts = (count: number) => 'a.test '.repeat(count);
+  const long = `https://evil.test/${'abcdefghijklmnopqrstuvwxyz'.repeat(20)}`;
+  const read: Entry = { kind: 'tool-result', callId: 'p', status: 'ok', text: `see ${long}`, trust: 'web' };
+  const said = async (text: string) =>
+    heldArgs(
+      [{ calls: [aCall('send_message', { person: 'Dana', text })] }, { text: 'Well.' }],
+      [SAID, ...PAGE, read],
+    );
+
+  it('OM-187 is not sent with a piece of an address that was read, but made anew', async () => {
+    const outcome = await said(`${hosts(450)}${'b '.repeat(100)}${long}`);
+
+    expect(outcome).toMatchObject({ kind: 'replied', screened: [{ kind: 'refused' }] });
+    expect(JSON.stringify(outcome)).toMatch(/it has 4\d{3} characters, and a message takes 4000/);
+  });
+
+  it('goes out whole where it is short enough all the same', async () => {
+    expect(await said(`${hosts(10)}${long}`)).toMatchObject([
+      { text: expect.stringMatching(/`a\.test` <h\S+z>$/) },
+    ]);
+  });
+});
+
 describe('a file', () => {
   it.each([
     ['orders.csv ', 'text/plain', 'orders.csv'],
@@ -177,6 +203,33 @@ describe('words that are being written', () => {
     const shown = progress.flatMap((each) => (each.kind === 'text' ? [each.toSay()] : []));
     expect(shown).toEqual(['The key is']);
     expect(outcome).toMatchObject({ text: 'The key is correct-horse-battery-stapl' });
+  });
+});
+
+describe('the last part of words that are being written', () => {
+  it('OM-187 holds no piece of an address, nor a host that was code before its beginning was cut off', async () => {
+    const address = `https://evil.test/${'a'.repeat(40)}/www.other.test/secret`;
+    const read: Entry = {
+      kind: 'tool-result',
+      callId: 'p',
+      status: 'ok',
+      text: `see ${address}`,
+      trust: 'web',
+    };
+    const { progress } = await turn(
+      [{ text: `${address} and other.test are what I mean` }],
+      [SAID, ...PAGE, read],
+    );
+    const lastOf = (chars: number) =>
+      progress.flatMap((each) => (each.kind === 'text' ? [each.toSay((text) => text.slice(-chars))] : []));
+
+    for (let chars = 30; chars < 130; chars++) {
+      const shown = lastOf(chars)
+        .join('\n')
+        .replaceAll(/`[^`]*`/g, '')
+        .replaceAll(address, '');
+      expect(addressesIn(shown), shown).toEqual([]);
+    }
   });
 });
 

@@ -124,6 +124,16 @@ describe('a card', () => {
     expect({ ...other, modelSays: undefined }).toEqual({ ...one, modelSays: undefined });
   });
 
+  it('OM-187 cuts long words of the model beside an address, whose beginning is another one', () => {
+    const summary = (before: number) =>
+      `${'x'.repeat(before)} https://evil.test/abcdef and more ${'x'.repeat(600)}`;
+    const says = (before: number) =>
+      toCard(anApproval({ request: { summary: summary(before) } }), undefined).modelSays;
+
+    expect(says(590)).toBe(`${'x'.repeat(590)}  …`);
+    expect(says(560)).toContain(' https://evil.test/abcdef and');
+  });
+
   it('fits every platform, however long the arguments and the words, without half a character', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 2_000 }), (words) => {

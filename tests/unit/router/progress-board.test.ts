@@ -58,4 +58,14 @@ describe('progress', () => {
     expect(shown).toEqual([]);
     expect(await board.finish()).toBeUndefined();
   });
+
+  it('OM-187 shows the last part of a long text, and of that only what may go out', async () => {
+    const { board, shown } = aBoard(() => true);
+    board.start();
+    board.text((cut) => cut(`${'a'.repeat(3_000)}b`).replaceAll('a', 'x'));
+    await vi.advanceTimersByTimeAsync(1_100);
+
+    expect(shown).toEqual([`… ${'x'.repeat(2_999)}b …`]);
+    await board.finish();
+  });
 });

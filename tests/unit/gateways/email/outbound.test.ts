@@ -110,6 +110,13 @@ describe('a text', () => {
     expect(mailOf(text(markdown)).subject).toBe(`Signalbox: ${words}`);
   });
 
+  it('OM-187 has no subject with a piece of an address', () => {
+    const address = `https://evil.test/${'a'.repeat(200)}`;
+
+    expect(mailOf(text(`see ${address}`)).subject).toBe('Signalbox: see…');
+    expect(mailOf(text(`---${address}`)).subject).toBe('Signalbox: …');
+  });
+
   it('has a subject of any length cut between words', () => {
     const { subject } = mailOf(text('Hello'), { subject: 'important '.repeat(30) });
 
