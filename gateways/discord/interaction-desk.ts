@@ -3,7 +3,7 @@
  *
  *   stored in time ──▶ the answer, or "thinking…" until there is one
  *   not stored     ──▶ "not recorded"
- *   too slow       ──▶ "thinking…", then one of the two
+ *   too slow       ──▶ "thinking…", or that nobody can tell yet; then one of the two
  *   stored by another of our gateways ──▶ its answer; ours, if it ended before it gave one
  *
  * Owns      what the one who acted is told at once.
@@ -12,14 +12,15 @@
  * Invariants
  *   1. A command is stored before Discord hears of it, unless that takes too long: after a crash in between Discord
  *      itself says that nobody answered.
- *   2. What was not recorded is never silent: the person is told to do it again.
+ *   2. What was not recorded is never silent, and is called so only once the store has said so.
  *   3. What is no command, button or form of ours does nothing, and says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lookup, Receive } from '../../src/domain/gateway.ts';
 import type { Button, InboundAnswer, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
-import { within } from '../within.ts';
+import { OF_COMMAND, OF_PRESS, type Recording, recordedWithin, type Settled, settled } from '../recording.ts';
+import { inTime, within } from '../within.ts';
 import { FORM_BOUNDS, toFormModal, toReasonModal } from './card.ts';
 import { type Channels, isThread } from './channels.ts';
 import type { DiscordClient } from './client.ts';
@@ -61,10 +62,12 @@ const OPENING_THREADS = (1n << 35n) | (1n << 38n);
 /** Looking whether there is an answer already must leave time to give one. */
 const LOOK_WITHIN_MS = 250;
 
-const NOT_RECORDED = 'This was **not recorded**. Please do it again; doing it twice does no harm.';
+/** A word on its way to somebody is worth this much of a wait when we stop: the store may be away for long. */
+const TOLD_WITHIN_MS = 5_000;
+
 const UNKNOWN_COMMAND = 'I do not know this command, so nothing was done.';
 const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
-const NO_FORM = 'The form could not be opened, so nothing was decided. Please press again.';
+const NO_FORM = 'The form could not be opened in time, so nothing was decided. Please press again.';
 const NO_FORMS = { kind: 'refused' as const, notice: UNKNOWN_BUTTON };
 const UNKNOWN_FORM = 'I do not know this form, so nothing was decided.';
 const NOT_OPEN = 'I do not listen in this channel, so nothing was done.';
@@ -134,9 +137,12 @@ export class InteractionDesk {
     await this.#underWay.get(interaction);
   }
 
-  /** Resolves when everybody who acted has been told. */
+  /** Resolves when everybody who acted has been told, as far as the store and Discord let us soon. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#underWay.values(), ...this.#later]);
+    await Promise.all(this.#underWay.values());
+    const told = await inTime(TOLD_WITHIN_MS, Promise.all(this.#later));
+    if (told === 'late')
+      this.deps.log.warn({}, 'people could not be told in time what came of what they did');
   }
 
   async #take(interaction: Interaction, line: Line, session: Session): Promise<void> {
@@ -200,7 +206,7 @@ export class InteractionDesk {
         { error, interaction: command.id },
         'a command could not be recorded; the person was told',
       );
-      return NOT_RECORDED;
+      return OF_COMMAND.failed;
     }
     const { receipt } = stored;
     if (receipt.kind === 'ignored') return nothingDone(receipt.reason);
@@ -277,21 +283,62 @@ export class InteractionDesk {
   }
 
   async #record(answer: InboundAnswer, { gesture, line, session }: Taking): Promise<void> {
-    let receipt: Receipt;
-    try {
-      receipt = await within(this.deps.timing.storeWithinMs, session.receive(answer));
-    } catch (error) {
-      this.deps.log.error(
-        { error, answer: answer.id },
-        'an answer could not be recorded; the person was told',
-      );
-      await line.respond(tellResponse(notRecorded(answer)));
-      return this.#goOn(this.#tellRest(gesture, notRecorded(answer)));
+    const recording = await this.#recordedInTime(session.receive(answer));
+    switch (recording.kind) {
+      case 'recorded': {
+        const { receipt } = recording;
+        if (line.shared && isRepeated(receipt))
+          return this.#standIn(gesture, line, toResponse(receipt), session.signal);
+        await line.respond(toResponse(receipt));
+        if (receipt.kind === 'answered') this.#goOn(this.#tellRest(gesture, receipt.notice));
+        return;
+      }
+      case 'failed': {
+        const sentence = this.#failedSentence(recording.error, answer);
+        await line.respond(tellResponse(sentence));
+        return this.#goOn(this.#tellRest(gesture, sentence));
+      }
+      case 'not-known-yet': {
+        const isOurs = await this.#respondAsFirst(gesture, line, tellResponse(OF_PRESS.notKnownYet));
+        if (!isOurs) return;
+        const telling = recording.later.then((outcome) => {
+          const told =
+            outcome.kind === 'recorded'
+              ? toldLater(outcome.receipt)
+              : { markdown: this.#failedSentence(outcome.error, answer) };
+          return this.#tellInstead(gesture, told);
+        });
+        return this.#goOn(telling);
+      }
+      default:
+        return recording satisfies never;
     }
-    if (line.shared && isRepeated(receipt))
-      return this.#standIn(gesture, line, toResponse(receipt), session.signal);
-    await line.respond(toResponse(receipt));
-    if (receipt.kind === 'answered') this.#goOn(this.#tellRest(gesture, receipt.notice));
+  }
+
+  #recordedInTime(receiving: Promise<Receipt>): Promise<Recording> {
+    return recordedWithin(this.deps.timing.storeWithinMs, receiving);
+  }
+
+  /** What was typed is not lost with the form. */
+  #failedSentence(error: unknown, { id, text }: Pick<InboundAnswer, 'id' | 'text'>): string {
+    this.deps.log.error({ error, gesture: id }, 'a press could not be recorded; the person was told');
+    return text === undefined
+      ? OF_PRESS.failed
+      : `${OF_PRESS.failed}\n\nYou wrote:\n\n> ${text.replaceAll('\n', '\n> ')}`;
+  }
+
+  /** In the place of the first answer, so that what was said there of not knowing is gone. */
+  async #tellInstead(
+    gesture: Interaction,
+    {
+      markdown,
+      buttons = [],
+    }: { readonly markdown: string; readonly buttons?: readonly Button[] | undefined },
+  ): Promise<void> {
+    const post =
+      buttons.length === 0 ? toPost(markdown) : { ...toPost(markdown), components: [buttonRow(buttons)] };
+    await this.deps.client.editAnswer(gesture, '@original', post);
+    await this.#tellRest(gesture, markdown);
   }
 
   /** What did not fit into the first answer, for the same person. */
@@ -305,21 +352,29 @@ export class InteractionDesk {
     { message, alone }: Pick<Extract<Press, { kind: 'say' }>, 'message' | 'alone'>,
     { gesture, line, session }: Taking,
   ): Promise<void> {
-    let receipt: Receipt;
-    try {
-      receipt = await within(this.deps.timing.storeWithinMs, session.receive(message));
-    } catch (error) {
-      this.deps.log.error(
-        { error, message: message.id },
-        'a press could not be recorded; the person was told',
-      );
-      return line.respond(tellResponse(NOT_RECORDED));
-    }
+    const recording = await this.#recordedInTime(session.receive(message));
+    const failed = (error: unknown) => this.#failedSentence(error, { id: message.id, text: undefined });
+    if (recording.kind === 'failed') return line.respond(tellResponse(failed(recording.error)));
+
     const seen = alone
       ? { type: ResponseType.deferredMessage, data: { flags: MessageFlag.ephemeral } }
       : { type: ResponseType.deferredUpdate };
-    if (line.shared && isRepeated(receipt)) return this.#standIn(gesture, line, seen, session.signal);
-    await line.respond(seen);
+    if (recording.kind === 'recorded') {
+      if (line.shared && isRepeated(recording.receipt))
+        return this.#standIn(gesture, line, seen, session.signal);
+      return line.respond(seen);
+    }
+    const meanwhile = alone ? seen : tellResponse(OF_PRESS.notKnownYet);
+    if (!(await this.#respondAsFirst(gesture, line, meanwhile))) return;
+    const telling = recording.later.then(async (outcome) => {
+      if (outcome.kind === 'failed') return this.#tellInstead(gesture, { markdown: failed(outcome.error) });
+      const { receipt } = outcome;
+      if (receipt.kind === 'ignored')
+        return this.#tellInstead(gesture, { markdown: nothingDone(receipt.reason) });
+      // Where only they see it, what the core says takes the place of "thinking…".
+      if (!alone) await this.#tellInstead(gesture, { markdown: OF_PRESS.recorded });
+    });
+    this.#goOn(telling);
   }
 
   /** Answers in the place of whoever stored it, should they be gone: seen by there being no answer in time. */
@@ -356,38 +411,14 @@ function mayOpenThread({ app_permissions: granted }: Command): boolean {
   return granted === undefined || (BigInt(granted) & OPENING_THREADS) === OPENING_THREADS;
 }
 
-type Settled =
-  | { readonly kind: 'received'; readonly receipt: Receipt }
-  | { readonly kind: 'failed'; readonly error: unknown };
-
 /** Another gateway of ours heard it first. */
 function isTakenElsewhere(stored: Settled | 'late'): boolean {
-  return stored !== 'late' && stored.kind === 'received' && isRepeated(stored.receipt);
+  return stored !== 'late' && stored.kind === 'recorded' && isRepeated(stored.receipt);
 }
 
 /** What was stored before; an answer to an approval that was counted before is told as a replay. */
 function isRepeated(receipt: Receipt): boolean {
   return receipt.kind === 'duplicate' || (receipt.kind === 'answered' && receipt.code === 'REPLAY');
-}
-
-function settled(receiving: Promise<Receipt>): Promise<Settled> {
-  return receiving.then(
-    (receipt) => ({ kind: 'received', receipt }),
-    (error: unknown) => ({ kind: 'failed', error }),
-  );
-}
-
-/** What the promise comes to, or `late` when it takes longer than `ms`. */
-async function inTime<Value>(ms: number, promise: Promise<Value>): Promise<Value | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function toResponse(receipt: Receipt): object {
@@ -396,11 +427,14 @@ function toResponse(receipt: Receipt): object {
   return { type: ResponseType.deferredUpdate };
 }
 
-/** What was typed is not lost with the form. */
-function notRecorded({ text }: InboundAnswer): string {
-  return text === undefined
-    ? NOT_RECORDED
-    : `${NOT_RECORDED}\n\nYou wrote:\n\n> ${text.replaceAll('\n', '\n> ')}`;
+/** The same, for somebody who was told that nobody could know yet. */
+function toldLater(receipt: Receipt): {
+  readonly markdown: string;
+  readonly buttons?: readonly Button[] | undefined;
+} {
+  if (receipt.kind === 'answered') return { markdown: receipt.notice, buttons: receipt.buttons };
+  if (receipt.kind === 'ignored') return { markdown: `Nothing was decided: ${receipt.reason}.` };
+  return { markdown: OF_PRESS.recorded };
 }
 
 /** For the one who acted, and nobody else. */

@@ -5,28 +5,32 @@
  * Not here  what a command means (`commands.ts`, the core), and the answers, which come later (`sender.ts`).
  *
  * Invariants
- *   1. Slack is told "received" after the command is stored; when it is not, Slack shows a failure, and the person is
- *      told to type it again: Slack never delivers a command twice.
- *   2. Slack shows nobody what was typed, so a question is shown to whoever asked it, with word that it is worked on.
+ *   1. Slack is told "received" after the command is stored. When it is not, Slack shows a failure, and the person is
+ *      told: Slack never delivers a command twice.
+ *   2. While nobody knows whether it is stored, that is what the person is told, and what came of it as soon as it is
+ *      known: typed again it would be done twice.
+ *   3. Slack shows nobody what was typed, so a question is shown to whoever asked it, with word that it is worked on.
  */
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Receive } from '../../src/domain/gateway.ts';
 import type { InboundMessage, Receipt } from '../../src/domain/message.ts';
+import type { Logger } from '../../src/observability/logger.ts';
+import { OF_COMMAND, recordedWithin, type Settled } from '../recording.ts';
 import { Seal } from '../seal.ts';
-import { within } from '../within.ts';
-import { questionOf, RESPONSE_SEAL, toCommandMessage } from './commands.ts';
+import { inSlackWords, questionOf, RESPONSE_SEAL, toCommandMessage } from './commands.ts';
 import type { Identity } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { toMrkdwn } from './mrkdwn.ts';
 import { SlashCommand } from './schema.ts';
-import type { Teller } from './teller.ts';
+import type { Actor, Teller, Word } from './teller.ts';
 
-const NOT_RECORDED = 'Your command was **not recorded**. Please type it again; typing it twice does no harm.';
+const NOT_TAKEN = 'Your command was not taken.';
 const NOT_OPEN = 'I do not listen in this channel, so nothing was done.';
 
 interface DeskDeps {
   readonly teller: Teller;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly botToken: string;
   /** Whether anything from this channel is listened to. */
   readonly isOpen: (channel: string | undefined) => boolean;
@@ -46,7 +50,7 @@ export class CommandDesk {
     this.#seal = new Seal(deps.botToken, RESPONSE_SEAL);
   }
 
-  /** Resolves once the command is stored; rejects when it could not be, so that Slack shows a failure. */
+  /** Resolves once the command is stored, or takes too long; rejects when it could not be, so that Slack shows a failure. */
   async take(
     body: unknown,
     ack: (shown?: Shown) => Promise<void>,
@@ -56,19 +60,47 @@ export class CommandDesk {
     if (!this.deps.isOpen(command.channel_id)) return ack(shown(NOT_OPEN));
 
     const message = toCommandMessage(command, us, { seal: this.#seal, nowMs: this.deps.clock.now() });
-    const sentence = sentenceFor(await this.#store(message, command, receive), message);
-    await ack(sentence === undefined ? undefined : shown(sentence));
-  }
-
-  async #store(message: InboundMessage, command: SlashCommand, receive: Receive): Promise<Receipt> {
-    try {
-      return await within(this.deps.storeWithinMs, receive(message));
-    } catch (error) {
-      const { user_id: user, channel_id: channel, response_url: responseUrl } = command;
-      this.deps.teller.tell({ user, channel, thread: undefined, responseUrl }, NOT_RECORDED);
-      throw error;
+    const { teller, log, storeWithinMs } = this.deps;
+    const recording = await recordedWithin(storeWithinMs, receive(message));
+    switch (recording.kind) {
+      case 'recorded': {
+        const sentence = sentenceFor(recording.receipt, message);
+        return ack(sentence === undefined ? undefined : shown(sentence));
+      }
+      case 'failed':
+        teller.tell(typist(command), inSlackWords(OF_COMMAND.failed));
+        throw recording.error;
+      case 'not-known-yet':
+        log.warn({ message: message.id }, 'a command was not stored in time; who typed it is told later');
+        teller.tellLater(typist(command), this.#laterWord(recording.later, message));
+        return ack(shown(inSlackWords(OF_COMMAND.notKnownYet)));
+      default:
+        return recording satisfies never;
     }
   }
+
+  async #laterWord(later: Promise<Settled>, message: InboundMessage): Promise<Word> {
+    const outcome = await later;
+    if (outcome.kind === 'recorded') return { markdown: lateSentenceFor(outcome.receipt, message) };
+    const { error } = outcome;
+    this.deps.log.error(
+      { error, message: message.id },
+      'a command could not be recorded; the person is told',
+    );
+    return { markdown: inSlackWords(OF_COMMAND.failed) };
+  }
+}
+
+/** Whoever typed it, where they did. */
+function typist({ user_id: user, channel_id: channel, response_url: responseUrl }: SlashCommand): Actor {
+  return { user, channel, thread: undefined, responseUrl };
+}
+
+/** They were told that nobody could know yet, so something is said in every case. */
+function lateSentenceFor(receipt: Receipt, message: InboundMessage): string {
+  const sentence = sentenceFor(receipt, message);
+  if (receipt.kind === 'ignored') return sentence ?? NOT_TAKEN;
+  return sentence === undefined ? OF_COMMAND.recorded : `${OF_COMMAND.recorded}\n\n${sentence}`;
 }
 
 /** What there is to say at once; undefined when the core says it all. */

@@ -122,7 +122,7 @@ export class SlackGateway implements Gateway {
       storeWithinMs: this.#timing.storeWithinMs,
     };
     this.#presses = new Presses({ ...taking, client: this.#client, log: deps.log });
-    this.#commands = new CommandDesk({ ...taking, clock: deps.clock, botToken });
+    this.#commands = new CommandDesk({ ...taking, clock: deps.clock, log: deps.log, botToken });
     const { posts, seconds } = settings.pace;
     this.pace = {
       posts,

@@ -6,12 +6,14 @@
  *
  * Invariants
  *   1. A press that was not recorded is never silent: the person is told to press again, and Slack shows a failure.
+ *      While nobody knows whether it is recorded, that is what they are told, and what came of it once it is known.
  *   2. A person is told what came of a press only after the core has said so.
  *   3. What is no button of ours decides nothing, and says so.
  */
 import type { Lookup, Receive } from '../../src/domain/gateway.ts';
 import type { InboundAnswer, InboundMessage, Receipt } from '../../src/domain/message.ts';
 import type { Logger } from '../../src/observability/logger.ts';
+import { OF_PRESS, recordedWithin, type Settled } from '../recording.ts';
 import { within } from '../within.ts';
 import { FORM_BOUNDS, toFormModal, toReasonModal } from './card.ts';
 import type { SlackClient } from './client.ts';
@@ -25,13 +27,15 @@ import {
 } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { BlockActions, type ReasonContext, ViewSubmission } from './schema.ts';
-import type { Actor, Teller } from './teller.ts';
+import type { Actor, Teller, Word } from './teller.ts';
 
-const NOT_RECORDED = 'Your answer was **not recorded**. Please press again; pressing twice does no harm.';
-const NOT_RECORDED_MODAL = 'Not recorded. Please send it again; sending twice does no harm.';
+const NOT_RECORDED_MODAL =
+  'Not recorded, as far as I can tell. Please send it again; should it be recorded all the same, it counts once.';
+const NOT_KNOWN_YET_MODAL =
+  'I cannot tell yet whether this was recorded. It may be, and then it counts. You can send the same again: it counts once.';
 const UNKNOWN_BUTTON = 'I do not know this button, so nothing was decided.';
 const UNKNOWN_MODAL = 'I do not know this form, so nothing was decided.';
-const NO_MODAL = 'The form could not be opened, so nothing was decided. Please press again.';
+const NO_MODAL = 'The form could not be opened in time, so nothing was decided. Please press again.';
 
 /** Of what the core offers. */
 type Forms = Pick<Lookup, 'formFor'>;
@@ -92,39 +96,71 @@ export class Presses {
       thread: card?.thread,
       responseUrl: undefined,
     };
-    try {
-      const receipt = await within(this.deps.storeWithinMs, receive(answer));
-      const mistake = answer.fields && mistakeIn(receipt);
-      if (mistake !== undefined) return ack(formError(form, mistake));
-      this.#tellReceipt(presser, receipt);
-    } catch (error) {
-      // The form stays open with what was typed in it.
-      this.deps.log.error(
-        { error, answer: answer.id },
-        'an answer could not be recorded; the person was asked to send it again',
-      );
-      return ack(formError(form, NOT_RECORDED_MODAL));
+    const recording = await recordedWithin(this.deps.storeWithinMs, receive(answer));
+    switch (recording.kind) {
+      case 'recorded': {
+        const { receipt } = recording;
+        const mistake = answer.fields && mistakeIn(receipt);
+        if (mistake !== undefined) return ack(formError(form, mistake));
+        this.#tellReceipt(presser, receipt);
+        return ack();
+      }
+      case 'failed':
+        this.#logFailed(recording.error, answer);
+        // The form stays open with what was typed in it.
+        return ack(formError(form, NOT_RECORDED_MODAL));
+      case 'not-known-yet':
+        this.#tellLater(presser, answer, recording.later);
+        return ack(formError(form, NOT_KNOWN_YET_MODAL));
+      default:
+        return recording satisfies never;
     }
-    await ack();
   }
 
   async #record(answer: InboundAnswer, presser: Actor, receive: Receive): Promise<void> {
-    try {
-      this.#tellReceipt(presser, await within(this.deps.storeWithinMs, receive(answer)));
-    } catch (error) {
-      this.deps.teller.tell(presser, NOT_RECORDED);
-      throw error;
-    }
+    const receipt = await this.#receiptOf(answer, presser, receive);
+    if (receipt) this.#tellReceipt(presser, receipt);
   }
 
   /** What comes of it is told as it is to whoever types the same. */
   async #say(message: InboundMessage, presser: Actor, receive: Receive): Promise<void> {
-    try {
-      await within(this.deps.storeWithinMs, receive(message));
-    } catch (error) {
-      this.deps.teller.tell(presser, NOT_RECORDED);
-      throw error;
+    await this.#receiptOf(message, presser, receive);
+  }
+
+  /** Undefined when it is not known yet: it is told later. Rejects when it could not be recorded. */
+  async #receiptOf(
+    gesture: InboundAnswer | InboundMessage,
+    presser: Actor,
+    receive: Receive,
+  ): Promise<Receipt | undefined> {
+    const recording = await recordedWithin(this.deps.storeWithinMs, receive(gesture));
+    switch (recording.kind) {
+      case 'recorded':
+        return recording.receipt;
+      case 'failed':
+        this.deps.teller.tell(presser, OF_PRESS.failed);
+        throw recording.error;
+      case 'not-known-yet':
+        this.deps.teller.tell(presser, OF_PRESS.notKnownYet);
+        this.#tellLater(presser, gesture, recording.later);
+        return undefined;
+      default:
+        return recording satisfies never;
     }
+  }
+
+  #tellLater(presser: Actor, gesture: InboundAnswer | InboundMessage, later: Promise<Settled>): void {
+    this.deps.log.warn({ gesture: gesture.id }, 'a press was not stored in time; the person is told later');
+    const word = later.then((outcome): Word => {
+      if (outcome.kind === 'recorded') return lateWordOf(outcome.receipt, gesture);
+      this.#logFailed(outcome.error, gesture);
+      return { markdown: OF_PRESS.failed };
+    });
+    this.deps.teller.tellLater(presser, word);
+  }
+
+  #logFailed(error: unknown, { id }: InboundAnswer | InboundMessage): void {
+    this.deps.log.error({ error, gesture: id }, 'a press could not be recorded; the person is told');
   }
 
   async #askWords(triggerId: string | undefined, context: ReasonContext, presser: Actor): Promise<void> {
@@ -169,9 +205,23 @@ export class Presses {
   }
 
   #tellReceipt(presser: Actor, receipt: Receipt): void {
-    if (receipt.kind === 'answered') this.deps.teller.tell(presser, receipt.notice, receipt.buttons);
-    if (receipt.kind === 'ignored') this.deps.teller.tell(presser, `Nothing was decided: ${receipt.reason}.`);
+    const word = wordOf(receipt);
+    if (word) this.deps.teller.tell(presser, word.markdown, word.buttons);
   }
+}
+
+/** Undefined when there is nothing to say. */
+function wordOf(receipt: Receipt): Word | undefined {
+  if (receipt.kind === 'answered') return { markdown: receipt.notice, buttons: receipt.buttons };
+  if (receipt.kind === 'ignored') return { markdown: `Nothing was decided: ${receipt.reason}.` };
+  return undefined;
+}
+
+/** They were told that nobody could know yet, so something is said in every case; what was said, the core answers. */
+function lateWordOf(receipt: Receipt, { kind }: InboundAnswer | InboundMessage): Word {
+  const isAnswered = kind === 'message' && receipt.kind === 'answered';
+  const word = isAnswered ? undefined : wordOf(receipt);
+  return word ?? { markdown: OF_PRESS.recorded };
 }
 
 /** What Slack shows in a form that stays open. */

@@ -19,6 +19,12 @@ export interface Actor {
   readonly responseUrl: string | undefined;
 }
 
+/** What somebody is told. */
+export interface Word {
+  readonly markdown: string;
+  readonly buttons?: readonly Button[] | undefined;
+}
+
 /** A word on its way to somebody is worth this much of a wait when we stop. */
 const TOLD_WITHIN_MS = 1_000;
 
@@ -33,8 +39,19 @@ export class Teller {
 
   /** Not to be waited for: Slack waits for the acknowledgement meanwhile. */
   tell(actor: Actor, markdown: string, buttons: readonly Button[] = []): void {
-    const text = toMrkdwn(markdown).join('\n\n');
-    const telling = this.#reach(actor, { text, ...withButtons(text, buttons) })
+    this.#goOn(actor, this.#reach(actor, { markdown, buttons }));
+  }
+
+  /** The same once it is known, unless there is nothing to say; when we stop before, nobody is told. */
+  tellLater(actor: Actor, word: Promise<Word | undefined>): void {
+    this.#goOn(
+      actor,
+      word.then((known) => (known === undefined ? undefined : this.#reach(actor, known))),
+    );
+  }
+
+  #goOn(actor: Actor, reaching: Promise<void>): void {
+    const telling = reaching
       .catch((error: unknown) =>
         this.log.warn({ error, user: actor.user }, 'a person could not be told what came of what they did'),
       )
@@ -49,7 +66,12 @@ export class Teller {
     });
   }
 
-  async #reach({ user, channel, thread, responseUrl }: Actor, shown: Shown): Promise<void> {
+  async #reach(
+    { user, channel, thread, responseUrl }: Actor,
+    { markdown, buttons = [] }: Word,
+  ): Promise<void> {
+    const text = toMrkdwn(markdown).join('\n\n');
+    const shown: Shown = { text, ...withButtons(text, buttons) };
     try {
       if (channel === undefined) throw new Error('it was done in no channel');
       await this.client.postEphemeral({ channel, thread, user }, shown);

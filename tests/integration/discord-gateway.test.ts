@@ -823,7 +823,7 @@ describe('commands', () => {
       if (outcome === 'stored') {
         await discord.send({ to: discord.messages()[0]!.replyTo, body: { kind: 'text', markdown: 'Done.' } });
       }
-      const expected = outcome === 'stored' ? 'Done.' : 'not recorded';
+      const expected = outcome === 'stored' ? 'Done.' : 'Look at `/status` before you type it again';
       await discord.sandbox.until((sandbox) => sandbox.messages(GENERAL.id)[0]?.content.includes(expected));
     },
   );
@@ -1162,15 +1162,35 @@ describe('cards', () => {
     await discord.sandbox.until(() => count() === 500 || undefined);
   });
 
-  it('tell who pressed when storing takes longer than Discord waits', async () => {
-    await open({ timing: { storeWithinMs: 20 } });
-    const { press } = await sendCard();
-    discord.onReceive(() => new Promise(() => {})); // never comes back
+  it.each([
+    ['recorded', 'You approved it.'],
+    ['failed', 'not recorded'],
+  ] as const)(
+    'whose press nobody can tell of in time say so, and that it was %s once that is known',
+    async (outcome, expected) => {
+      await open({ timing: { storeWithinMs: 20 } });
+      const { press } = await sendCard();
+      let settle = () => {};
+      discord.onReceive(
+        () =>
+          new Promise((resolve, reject) => {
+            settle = () =>
+              outcome === 'recorded'
+                ? resolve({ kind: 'answered', code: 'approved', notice: 'You approved it.' })
+                : reject(new Error('the store refused it'));
+          }),
+      );
+      const told = () => discord.sandbox.ephemerals(dana)[0]?.content ?? '';
 
-    await press('Approve');
+      await press('Approve');
+      const atFirst = told();
+      settle();
 
-    expect(discord.sandbox.ephemerals(dana)[0]?.content).toContain('not recorded');
-  });
+      expect(atFirst).toContain('cannot tell yet');
+      expect(atFirst).not.toMatch(/not recorded|do it again/);
+      await discord.sandbox.until(() => told().includes(expected) && !told().includes('cannot tell yet'));
+    },
+  );
 
   it('OM-191 decide nothing by a button that is not on a message of ours', async () => {
     await open();

@@ -86,7 +86,9 @@ describe.each(['socket', 'http'] as const)('the command /signalbox over %s', (mo
     await slack.sandbox.until(() => seenBy('U0ALEX').length > 0);
 
     expect(outcome).toEqual({ kind: 'failed', reason: mode === 'http' ? 'http_error' : 'timeout' });
-    expect(seenBy('U0ALEX')).toEqual([expect.stringMatching(/not recorded.*type it again/)]);
+    expect(seenBy('U0ALEX')).toEqual([
+      expect.stringMatching(/not recorded.*Look at `\/signalbox status` before you type it again/),
+    ]);
   });
 
   it('that was turned away says so, and a repetition says nothing', async () => {
@@ -103,6 +105,59 @@ describe.each(['socket', 'http'] as const)('the command /signalbox over %s', (mo
     await type('ask refund order 7');
 
     expect(seenBy('U0ALEX')).toEqual([]);
+  });
+});
+
+describe('a command that is not stored in time', () => {
+  /** Resolves what the core was asked last. */
+  let settle: { resolve(receipt: Receipt): void; reject(error: Error): void };
+  beforeEach(async () => {
+    slack = await openSlack({ mode: 'http', timing: { storeWithinMs: 20 } });
+    slack.onReceive(
+      () =>
+        new Promise<Receipt>((resolve, reject) => {
+          settle = { resolve, reject };
+        }),
+    );
+  });
+  const toldLater = async (pattern: RegExp) =>
+    slack.sandbox.until(() => seenBy('U0ALEX').find((text) => pattern.test(text)));
+
+  it('is not called unrecorded: who typed it is told not to type it again, and that it is recorded once it is', async () => {
+    const outcome = await type('ask refund order 7');
+    const atFirst = seenBy('U0ALEX');
+    settle.resolve({ kind: 'stored' });
+
+    expect(outcome.kind).toBe('acknowledged');
+    expect(atFirst).toEqual([
+      expect.stringMatching(/cannot tell yet.*do not type it again.*signalbox status/),
+    ]);
+    expect(atFirst.join()).not.toContain('not recorded');
+    expect(await toldLater(/is recorded/)).toMatch(/> refund order 7\n\nWorking on it …/);
+  });
+
+  it('is called unrecorded once the store has said so', async () => {
+    await type('ask refund order 7');
+    settle.reject(new Error('the store refused it'));
+
+    expect(await toldLater(/not recorded/)).toContain('before you type it again');
+  });
+
+  it('and is turned away then says so', async () => {
+    await type('ask refund order 7');
+    settle.resolve({ kind: 'ignored', reason: 'may-not-ask' });
+
+    expect(await toldLater(/Nothing was done/)).toBe('Nothing was done: may not ask.');
+  });
+
+  it('does not keep the gateway from stopping', async () => {
+    await type('ask refund order 7');
+
+    await slack.gateway.stop();
+
+    expect(slack.lines.map(({ sentence }) => sentence)).toContain(
+      'people could not be told in time what came of what they did',
+    );
   });
 });
 

@@ -232,6 +232,68 @@ describe.each(['socket', 'http'] as const)('the Slack gateway over %s', (mode) =
       expect((await pressing).kind).toBe('failed');
     });
 
+    it.each([
+      ['recorded', /^You approved it\.$/],
+      ['failed', /\*not recorded\*/],
+    ] as const)(
+      'a press nobody can tell of in time is not called unrecorded; that it was %s is told once it is known',
+      async (outcome, expected) => {
+        await slack.close();
+        slack = await openSlack({ mode, timing: { storeWithinMs: 20 } });
+        const { ts } = await openCard();
+        let settle = () => {};
+        slack.onReceive(
+          () =>
+            new Promise((resolve, reject) => {
+              settle = () =>
+                outcome === 'recorded'
+                  ? resolve({ kind: 'answered', code: 'approved', notice: 'You approved it.' })
+                  : reject(new Error('the store refused it'));
+            }),
+        );
+        const told = () => slack.sandbox.ephemerals('U0DANA').map(({ text }) => text);
+
+        const pressed = await slack.sandbox.press({
+          user: 'U0DANA',
+          channel: CHANNEL,
+          ts,
+          actionId: 'signalbox.approve',
+        });
+        const atFirst = await slack.sandbox.until(() => told()[0]);
+        settle();
+
+        expect(pressed.kind).toBe('acknowledged');
+        expect(atFirst).toContain('*cannot tell yet*');
+        expect(atFirst).not.toContain('not recorded');
+        await slack.sandbox.until(() => told().some((text) => expected.test(text)));
+      },
+    );
+
+    it('a form nobody can tell of in time stays open, and what came of it is told once it is known', async () => {
+      await slack.close();
+      slack = await openSlack({ mode, timing: { storeWithinMs: 400 } });
+      const { ts } = await openCard({ choices: ['approve', 'answer'] });
+      await slack.sandbox.press({ user: 'U0DANA', channel: CHANNEL, ts, actionId: 'signalbox.answer' });
+      let settle = (_: Receipt) => {};
+      slack.onReceive(
+        () =>
+          new Promise((resolve) => {
+            settle = resolve;
+          }),
+      );
+
+      const kept = await slack.sandbox.submitView({ user: 'U0DANA', values: { words: 'Use the voucher.' } });
+      settle({ kind: 'answered', code: 'DECIDED', notice: 'Recorded.' });
+
+      expect(kept).toMatchObject({
+        kind: 'refused',
+        errors: { reason: expect.stringContaining('I cannot tell yet whether this was recorded') },
+      });
+      await slack.sandbox.until((sandbox) =>
+        sandbox.ephemerals('U0DANA').some(({ text }) => text === 'Recorded.'),
+      );
+    });
+
     it('a button nobody knows decides nothing, and says so', async () => {
       const { ts } = await openCard();
       const card = slack.sandbox.message(CHANNEL, ts)!;
