@@ -1,5 +1,5 @@
 /** Where people are: the gateways, and what those share. */
-import { createGateways } from '../../gateways/index.ts';
+import { createGateways, type GatewaysConfig } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
 import { RedisClientLog } from '../delivery/client-log.ts';
 import type { Gateway } from '../domain/gateway.ts';
@@ -17,6 +17,11 @@ export interface ChannelOptions {
   readonly gateways?: readonly Gateway[];
   /** False: only `gateways` run, not the configured ones. */
   readonly platforms?: boolean;
+  /**
+   * What the gateways of another process are configured by. People are found by them from here as well, and what is
+   * meant for them is sent there.
+   */
+  readonly elsewhere?: GatewaysConfig;
 }
 
 export interface Channels {
@@ -38,14 +43,17 @@ export function createChannels(base: Base, directory: Directory, options: Channe
   const bookmarks = new BookmarkStore(redis, keys);
   const places = new PlaceStore(redis, keys);
   const clientLog = new RedisClientLog(redis, keys);
-  const configured =
-    options.platforms === false
-      ? []
-      : createGateways(settings.gateways, { listener, bookmarks, places, clientLog, clock, log });
-  const gateways = new Map(
-    [...configured, ...(options.gateways ?? [])].map((each) => [String(each.platform), each]),
-  );
-  return { configured, gateways, listener, clientLog, reach: new Reach(directory, gateways) };
+  const deps = { listener, bookmarks, places, clientLog, clock, log };
+  const configured = options.platforms === false ? [] : createGateways(settings.gateways, deps);
+  const gateways = byPlatform([...configured, ...(options.gateways ?? [])]);
+  // Never started: where somebody is reached follows from their settings alone.
+  const elsewhere = options.elsewhere ? createGateways(options.elsewhere, deps) : [];
+  const reach = new Reach(directory, new Map([...byPlatform(elsewhere), ...gateways]));
+  return { configured, gateways, listener, clientLog, reach };
+}
+
+function byPlatform(gateways: readonly Gateway[]): Map<string, Gateway> {
+  return new Map(gateways.map((each) => [String(each.platform), each]));
 }
 
 /** Each once, by the name people know it by. */

@@ -28,7 +28,7 @@ import { type LogTarget, standardError } from './console-logger.ts';
 import { attach, type Launched, launch } from './launch.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { isAllDone } from './queue-state.ts';
-import { isGatewayRunning, isPlatformOpen } from './store-server.ts';
+import { isGatewayRunning, platformsOpen } from './store-server.ts';
 import type { OpenStores } from './with-stores.ts';
 
 /** Between two looks for requests that wait for the person here, in ms. */
@@ -63,7 +63,8 @@ export async function chat(options: ChatOptions): Promise<number> {
     const actor = actorOf(prepared.config, stores.directory);
     const session = { name, account: actor.account, displayName: actor.person.name };
     const gatewayRuns = await isGatewayRunning(stores.redis, stores.keys);
-    if (await isPlatformOpen(stores.redis, stores.keys, platformOfSession(name))) throw openElsewhere(name);
+    const open = await platformsOpen(stores.redis, stores.keys);
+    if (open.includes(platformOfSession(name))) throw openElsewhere(name);
 
     const gateway = new CliGateway(session, {
       terminal,
@@ -74,7 +75,7 @@ export async function chat(options: ChatOptions): Promise<number> {
     });
     running.push(
       gatewayRuns
-        ? await attach(prepared, { config: options.config, gateways: [gateway] })
+        ? await attach(prepared, { config: options.config, gateways: [gateway], open })
         : await launchHere(prepared, terminal, gateway, options),
     );
     await untilLeft(gateway, terminal, () =>

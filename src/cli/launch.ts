@@ -24,7 +24,13 @@ import {
   type Prepared,
   parseOrigin,
 } from './prepare.ts';
-import { type Played, playedBySandbox, sandboxEnvironment, targetsOf } from './sandbox-plan.ts';
+import {
+  environmentBeside,
+  type Played,
+  playedBySandbox,
+  sandboxEnvironment,
+  targetsOf,
+} from './sandbox-plan.ts';
 import { type SandboxProcess, startSandboxProcess } from './sandbox-process.ts';
 
 /** A process that ended is heard of within this time, in ms. */
@@ -97,10 +103,17 @@ export async function launch(prepared: Prepared, options: LaunchOptions): Promis
   }
 }
 
+export interface AttachOptions {
+  readonly config: string;
+  readonly gateways: readonly Gateway[];
+  /** Platforms the processes that run have opened. */
+  readonly open: readonly string[];
+}
+
 /** Carries for `gateways` alone; a process that runs already does the work. */
 export async function attach(
   prepared: Prepared,
-  options: { readonly config: string; readonly gateways: readonly Gateway[] },
+  options: AttachOptions,
 ): Promise<Pick<Launched, 'app' | 'stop'>> {
   const running: Stoppable[] = [prepared.server];
   try {
@@ -108,13 +121,27 @@ export async function attach(
       config: prepared.config,
       origin: filesIn(options.config),
       source: { directory: options.config },
-      app: { gateways: options.gateways, platforms: false, workers: false },
+      app: {
+        gateways: options.gateways,
+        platforms: false,
+        workers: false,
+        elsewhere: gatewaysElsewhere(prepared, options),
+      },
     });
     return { app, stop: () => stopAll(running) };
   } catch (error) {
     await stopAll(running);
     throw error;
   }
+}
+
+/** As the files say; what is open there and has no credentials is played there. */
+function gatewaysElsewhere(
+  { config }: Prepared,
+  { config: folder, open }: AttachOptions,
+): GatewayConfig['settings']['gateways'] {
+  const played = playedBySandbox(config).filter((platform) => open.includes(platform));
+  return parseOrigin(filesIn(folder), environmentBeside(played)).settings.gateways;
 }
 
 type SourceOptions = ConfigSourceOptions<typeof gatewaySettings>;
@@ -124,7 +151,7 @@ interface AppPlan {
   readonly config: GatewayConfig;
   readonly origin: ConfigOrigin;
   readonly source: Pick<SourceOptions, 'directory' | 'standIns' | 'refused'>;
-  readonly app: Pick<AppOptions, 'gateways' | 'platforms' | 'workers'>;
+  readonly app: Pick<AppOptions, 'gateways' | 'platforms' | 'workers' | 'elsewhere'>;
 }
 
 /** The gateway, and what looks at its files. */

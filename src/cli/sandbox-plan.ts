@@ -4,6 +4,7 @@ import { missingOf } from '../../gateways/index.ts';
 import type { WebhookListener } from '../../gateways/webhook-listener.ts';
 import type { Config } from '../config/load-config.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { BOT, PEOPLE, PROJECT } from '../sandbox/people.ts';
 
 /** What can be played. */
 export type Played = 'slack' | 'discord' | 'jira' | 'email' | 'web' | 'claude';
@@ -49,6 +50,35 @@ export function sandboxEnvironment(
   // Mail from the sandbox is delivered to the gateway directly, on whatever port is free.
   const listen = played.includes('email') ? { MAIL_LISTEN_PROTOCOL: 'smtp', MAIL_LISTEN_PORT: '0' } : {};
   return { ...Object.fromEntries(wanted), ...listen };
+}
+
+/**
+ * The same for a process beside the one that has the sandbox: nothing connects by it, and it says all that is needed to
+ * know where the sandbox's people are reached.
+ */
+export function environmentBeside(played: readonly Played[]): Record<string, string> {
+  const tokens = PEOPLE.flatMap(({ webTokenVariable: name }) => (name ? [[name, unusable(name)]] : []));
+  return sandboxEnvironment(played, {
+    SLACK_BOT_TOKEN: unusable('xoxb-'),
+    SLACK_APP_TOKEN: unusable('xapp-'),
+    SLACK_SIGNING_SECRET: '0'.repeat(32),
+    DISCORD_BOT_TOKEN: `${unusable('discord')}.a.b`,
+    DISCORD_APPLICATION_ID: BOT.discordApplication,
+    DISCORD_PUBLIC_KEY: '0'.repeat(64),
+    JIRA_URL: 'https://jira.invalid',
+    JIRA_EMAIL: BOT.mail,
+    JIRA_API_TOKEN: unusable('jira'),
+    JIRA_WEBHOOK_SECRET: unusable('jira'),
+    JIRA_APPROVAL_ISSUE: PROJECT.approvalIssue,
+    MAIL_ADDRESS: BOT.mail,
+    SMTP_HOST: '127.0.0.1',
+    ...Object.fromEntries(tokens),
+  });
+}
+
+/** As long as a token has to be, unlike every other, and of no use. */
+function unusable(name: string): string {
+  return `${name}-of-another-process`.padEnd(40, '0');
 }
 
 export interface GatewayTargets {

@@ -39,9 +39,9 @@ export async function isGatewayRunning(redis: RedisClient, keys: Keys): Promise<
   return (await connectionNames(redis)).has(`signalbox-${workerPoolName(keys)}`);
 }
 
-/** Whether some process sends to this platform now. */
-export async function isPlatformOpen(redis: RedisClient, keys: Keys, platform: string): Promise<boolean> {
-  return openPlatforms(await connectionNames(redis), keys).includes(platform);
+/** Platforms that some process sends to now. */
+export async function platformsOpen(redis: RedisClient, keys: Keys): Promise<string[]> {
+  return openPlatforms(await connectionNames(redis), keys);
 }
 
 /** The address without user and password. */

@@ -1,6 +1,6 @@
 /** A terminal beside a gateway that runs: the gateway does the work, another process has the terminal. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ALEX, Story } from '../support/story.ts';
+import { ALEX, DANA, Story } from '../support/story.ts';
 import { openTerminals, type Terminals } from '../support/surfaces/terminal-surface.ts';
 import type { TestTerminal } from '../support/test-terminal.ts';
 
@@ -56,5 +56,14 @@ describe('/status', () => {
     const told = await story.told(ALEX.slack, /You are Alex/);
 
     expect(told).toMatch(/Connected: slack, .*\. Opened by another process of mine: cli\./);
+  });
+});
+
+describe('what is said there reaches people on the platforms of the gateway', () => {
+  it('calls those who may come when a human is wished for', async () => {
+    const told = await typed(terminals, '/human the customer is angry', /A human was asked for/);
+
+    expect(told).toContain('I have told Dana Reyes');
+    await story.mail(DANA.mail, /Alex Kim asks for a human/);
   });
 });

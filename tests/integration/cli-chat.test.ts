@@ -154,6 +154,28 @@ describe('beside a gateway that runs', () => {
     });
   });
 
+  it('calls people on the platforms of the gateway, which this process does not run', async () => {
+    await home.remove();
+    home = createCliHome('shared', { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' });
+    home.edit('settings.yaml', 'provider: claude', 'provider: echo');
+    home.edit('settings.yaml', 'account: local', 'account: alex');
+    home.edit('contacts.yaml', 'slack: T0SANDBOX/U0ALEX', 'slack: T0SANDBOX/U0ALEX\n      cli: alex');
+    await startGateway();
+
+    const terminal = home.spawn('chat');
+    terminal.stdin.write('/human my order is lost\n');
+    const told = await printed(terminal, /A human was asked for/);
+    terminal.kill('SIGTERM');
+    const [code] = await once(terminal, 'exit');
+
+    const stores = await home.openStores();
+    const lanes = await stores.redis.keys(`*${home.prefix}*o.slack*`);
+    stores.close();
+    expect(told).toContain('I have told Dana Reyes');
+    expect(lanes).not.toEqual([]);
+    expect(code).toBe(0);
+  });
+
   it('does not open a session that is open in another terminal', async () => {
     await startGateway();
     const first = home.spawn('chat', '--session', 'mine');

@@ -41,7 +41,8 @@ export async function openTerminals(story: Story): Promise<Terminals> {
   };
   const [alex, dana] = [sit('alex'), sit('dana')];
   const gateways = [alex.gateway, dana.gateway];
-  const app = await startApp({ ...options, platforms: false, workers: false, gateways });
+  const elsewhere = story.config.settings.gateways;
+  const app = await startApp({ ...options, platforms: false, workers: false, gateways, elsewhere });
   return {
     alex,
     dana,

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { gatewaySettings } from '../../../gateways/index.ts';
-import { playedBySandbox, sandboxEnvironment, targetsOf } from '../../../src/cli/sandbox-plan.ts';
+import { gatewaySettings, missingOf } from '../../../gateways/index.ts';
+import {
+  environmentBeside,
+  playedBySandbox,
+  sandboxEnvironment,
+  targetsOf,
+} from '../../../src/cli/sandbox-plan.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Gateway } from '../../../src/domain/gateway.ts';
 import { Platform } from '../../../src/domain/ids.ts';
@@ -64,6 +69,28 @@ describe('what the sandbox plays', () => {
       SANDBOX_URL: 'http://x',
       SLACK_BOT_TOKEN: 'xoxb-1',
     });
+  });
+});
+
+describe('a process beside the one that has the sandbox', () => {
+  it('knows where people are reached on everything that is played, whichever way it is connected', () => {
+    const played = playedBySandbox(shipped());
+
+    for (const modes of [{}, { SLACK_MODE: 'http', DISCORD_MODE: 'http', JIRA_MODE: 'poll' }]) {
+      const { gateways } = shipped({ ...modes, ...environmentBeside(played) }).settings;
+      expect(Object.values(missingOf(gateways)).flat()).toEqual([]);
+      expect(gateways.jira.approval_issue).toBe('OPS-1');
+      expect(gateways.web.clients).toMatchObject({
+        alex: { token: expect.any(String) },
+        dana: { token: expect.any(String) },
+      });
+    }
+  });
+
+  it('knows nothing more of what is not played', () => {
+    const names = Object.keys(environmentBeside(['slack']));
+
+    expect(names.toSorted()).toEqual(['SLACK_APP_TOKEN', 'SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET']);
   });
 });
 
