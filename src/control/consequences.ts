@@ -25,7 +25,7 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
       ? deps.handoffs.onHandoff(moved.next, nowMs)
       : []),
     // That nobody came in time is no end of it: people are called on, and may still come.
-    ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn'
+    ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn' || moved.event === 'settled'
       ? deps.handoffs.onSettled(moved.next, nowMs)
       : []),
     ...wayBack(moved.next, moved.event),
@@ -51,8 +51,8 @@ function whoOf(control: Control): Record<string, unknown> {
     case 'BOT':
       return {};
     case 'HANDOFF_PENDING': {
-      const { by } = control.request;
-      return { by: byText(by), untilMs: control.untilMs };
+      const { request, untilMs, helper } = control;
+      return { by: byText(request.by), untilMs, ...(helper ? { helper: helper.person } : {}) };
     }
     case 'HUMAN':
       return { owner: control.owner.person, untilMs: control.untilMs };
@@ -82,6 +82,9 @@ function told(
   return [{ kind: 'entry', conversationId, entry, keepMs }];
 }
 
+/** Changes that leave everybody where they are, and may come again. */
+const WITHIN_EPOCH: ReadonlySet<ControlMove['event']> = new Set(['looked-after', 'let-go']);
+
 /** Said under the new epoch: if it is over before it was said, it is not said. */
 function announcements(before: Control, moved: ControlMove, handoffs: Handoffs, nowMs: number): Effect[] {
   const { next, event } = moved;
@@ -98,7 +101,8 @@ function announcements(before: Control, moved: ControlMove, handoffs: Handoffs, 
   return [
     toOutEffect({
       kind: 'text',
-      id: `control:${next.conversationId}:${next.epoch}:${event}`,
+      // Who looks after it may change within one epoch.
+      id: `control:${next.conversationId}:${next.epoch}:${event}${WITHIN_EPOCH.has(event) ? `:${next.rev}` : ''}`,
       correlation: next.actedOn ?? next.conversationId,
       conversationId: next.conversationId,
       to: next.origin,

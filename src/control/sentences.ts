@@ -7,15 +7,18 @@ import type {
   Control,
   ControlMove,
   HandBackResult,
+  Handback,
   HandoffRequest,
   HandoffResult,
+  Helper,
+  PendingControl,
   TakeOverResult,
 } from '../domain/control.ts';
 
 /** What everybody in the conversation is told; undefined where there is nothing to say. */
 export function announcementOf(
   before: Control,
-  { next, event }: ControlMove,
+  { next, event, settled }: ControlMove,
   asked: readonly string[],
 ): string | undefined {
   switch (event) {
@@ -24,7 +27,13 @@ export function announcementOf(
     case 'handoff-withdrawn':
       return 'All right, no human is needed: I answer here again.';
     case 'handoff-unanswered':
-      return 'I am sorry: nobody could come in time. I answer here again myself, beginning with what was written meanwhile. `/human` asks for somebody once more.';
+      return `${unansweredText(before)} I answer here again myself, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
+    case 'looked-after':
+      return next.state === 'HANDOFF_PENDING' && next.helper ? lookedAfterText(next.helper) : undefined;
+    case 'let-go':
+      return next.state === 'HANDOFF_PENDING' ? letGoText(before, next.untilMs) : undefined;
+    case 'settled':
+      return `${settledText(settled)} I answer here again, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
     case 'taken-over':
     case 'place-learned':
       return next.state === 'HUMAN' ? takenText(before, next.owner.name) : undefined;
@@ -50,6 +59,30 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
   }[by.kind];
   const whom = asked.length === 0 ? 'Those who can help are told.' : `I have told ${names(asked)}.`;
   return `${opening} ${whom} Until somebody comes I say nothing more; if nobody has come by ${whenText(untilMs)}, I go on myself. \`/handback\` calls it off.`;
+}
+
+function unansweredText(before: Control): string {
+  const { helper } = before.state === 'HANDOFF_PENDING' ? before : {};
+  return helper
+    ? `I am sorry: ${literal(helper.name)} said they look after it, and I have not heard of it since.`
+    : 'I am sorry: nobody could come in time.';
+}
+
+function lookedAfterText({ name }: Helper): string {
+  return `**${literal(name)} looks after it.** I say nothing more here for as long. \`/handback\` calls it off.`;
+}
+
+function letGoText(before: Control, untilMs: number): string {
+  const { helper } = before.state === 'HANDOFF_PENDING' ? before : {};
+  const who = helper ? literal(helper.name) : 'Whoever had it';
+  return `${who} does not look after it any more. If nobody has come by ${whenText(untilMs)}, I go on myself.`;
+}
+
+/** What they noted is for the agent, as with a hand-back. */
+function settledText(settled: Handback | undefined): string {
+  return settled?.by
+    ? `${literal(settled.by.name)} has looked after it, and says that it is done.`
+    : 'What a human was wanted for is over.';
 }
 
 function takenText(before: Control, name: string): string {
@@ -119,7 +152,9 @@ export function handoffText({ code, control }: HandoffResult): string {
   if (code === 'PENDING') return 'A human is asked to come. You can go on writing here; they will read it.';
   switch (control.state) {
     case 'HANDOFF_PENDING':
-      return `A human was asked to come already; if nobody has by ${whenText(control.untilMs)}, I go on myself.`;
+      return control.helper
+        ? `A human was asked to come already: ${literal(control.helper.name)} looks after it.`
+        : `A human was asked to come already; if nobody has by ${whenText(control.untilMs)}, I go on myself.`;
     case 'HUMAN':
       return `${literal(control.owner.name)} has this conversation: you are talking to a person.`;
     case 'HANDBACK_PENDING':
@@ -134,7 +169,8 @@ export const NOBODY_COULD_COME =
   'There is nobody who could take over here: no role of anybody I know has the permission `take-over`. I go on answering.';
 
 /** What somebody is told who writes while a human is waited for. */
-export function waitingText(untilMs: number): string {
+export function waitingText({ untilMs, helper }: Pick<PendingControl, 'untilMs' | 'helper'>): string {
+  if (helper) return `${literal(helper.name)} looks after it. I keep quiet here until they have.`;
   return `A human has been asked to come and will read this. If nobody has come by ${whenText(untilMs)}, I answer it myself.`;
 }
 
@@ -149,7 +185,7 @@ export const NOT_SENT =
 /** Undefined where it needs not know. @param waiting what still waits for a human in this conversation */
 export function eventText(
   before: Control,
-  { next, event }: ControlMove,
+  { next, event, settled }: ControlMove,
   waiting: readonly string[],
 ): string | undefined {
   switch (event) {
@@ -159,8 +195,10 @@ export function eventText(
         : undefined;
     case 'handoff-withdrawn':
       return `The wish for a human was called off. ${NO_LONGER_SILENT}`;
+    case 'settled':
+      return settledEventText(settled);
     case 'handoff-unanswered':
-      return `No human could come${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
+      return `No human ${before.state === 'HANDOFF_PENDING' && before.helper ? `came, although ${JSON.stringify(before.helper.name)} said that they look after it` : 'could come'}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
     case 'taken-over':
       return next.state === 'HUMAN'
         ? `${JSON.stringify(next.owner.name)}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
@@ -171,10 +209,22 @@ export function eventText(
     case 'gone-quiet':
     case 'active':
     case 'place-learned':
+    case 'looked-after':
+    case 'let-go':
       return undefined;
     default:
       return event satisfies never;
   }
+}
+
+function settledEventText({ by, summary }: Handback = {}): string {
+  return [
+    by
+      ? `${JSON.stringify(by.name)}, a person who was called, has looked after what a human was wanted for here, and says that it is done.`
+      : 'What a human was wanted for here is over.',
+    ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),
+    NO_LONGER_SILENT,
+  ].join(' ');
 }
 
 const NO_LONGER_SILENT = 'You answer again here: what you were told about being silent no longer holds.';

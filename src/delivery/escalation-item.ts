@@ -84,6 +84,8 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     conversationId: ConversationId,
     policy: z.string(),
   }),
+  /** A conversation that waits for a human is to know how that stands. */
+  z.object({ ...common, kind: z.literal('wait'), escalation: EscalationId, conversationId: ConversationId }),
 ]);
 export type EscalationItem = z.infer<typeof EscalationItem>;
 
@@ -157,6 +159,7 @@ function laneOf(item: EscalationItem): string {
     case 'hold':
     case 'go-on':
     case 'hand-off':
+    case 'wait':
     case 'post':
       return item.escalation;
     default:

@@ -9,6 +9,9 @@
  *                                                 ▼ │
  *   BOT ◀──all that was said before is stored── HANDBACK_PENDING
  *
+ *   HANDOFF_PENDING is waited in longer while somebody who was called says that they look after it, and as before once
+ *   they do not any more; it leads to BOT when they say that it is done.
+ *
  * The functions here are the whole state machine. They decide; the store applies what they return in one write,
  * guarded by the revision they saw.
  *
@@ -21,7 +24,7 @@
  *   C5  HANDBACK_PENDING leads to BOT or to another person, never back to silence.
  */
 import { z } from 'zod';
-import { ConversationId, PersonId } from './ids.ts';
+import { ConversationId, EscalationId, PersonId } from './ids.ts';
 import { Address } from './message.ts';
 
 export const ControlState = z.enum(['BOT', 'HANDOFF_PENDING', 'HUMAN', 'HANDBACK_PENDING']);
@@ -38,13 +41,26 @@ export const HandoffRequest = z.object({
     z.object({ kind: z.literal('agent') }),
     z.object({ kind: z.literal('rule'), rule: z.string() }),
     /** A step of an escalation policy, by which people are called already. */
-    z.object({ kind: z.literal('escalation'), policy: z.string() }),
+    z.object({
+      kind: z.literal('escalation'),
+      policy: z.string(),
+      /** Absent: begun by a version that did not note it. */
+      escalation: EscalationId.optional(),
+    }),
   ]),
   reason: z.string().optional(),
   /** Whose words it comes from, where the agent or a rule wants one. */
   from: PersonId.optional(),
 });
 export type HandoffRequest = z.infer<typeof HandoffRequest>;
+
+/** Whoever was called about it and looks after it, without having taken the conversation over. */
+export const Helper = Controller.extend({
+  escalation: EscalationId,
+  /** What was left of the wait when it was taken, in ms. */
+  leftMs: z.int(),
+});
+export type Helper = z.infer<typeof Helper>;
 
 export const Handback = z.object({
   /** Absent: they were not heard of for so long that it was taken back. */
@@ -76,6 +92,8 @@ export const Control = z.discriminatedUnion('state', [
     request: HandoffRequest,
     /** If nobody has come by then, the agent goes on. */
     untilMs: z.int(),
+    /** Absent: nobody has said that they look after it. */
+    helper: Helper.optional(),
   }),
   z.object({
     ...common,
@@ -108,6 +126,9 @@ export type ControlEvent =
   | 'handoff-requested'
   | 'handoff-withdrawn'
   | 'handoff-unanswered'
+  | 'looked-after'
+  | 'let-go'
+  | 'settled'
   | 'taken-over'
   | 'handed-back'
   | 'gone-quiet'
@@ -119,6 +140,8 @@ export interface ControlMove {
   readonly next: Control;
   readonly event: ControlEvent;
   readonly actor: string;
+  /** Of a wait that was settled: who did, and what they want the agent to know. */
+  readonly settled?: Handback;
 }
 
 /** What a function of the machine returns: perhaps a next state, always an answer for the caller. */
@@ -170,6 +193,66 @@ export function requestHandoff(
   return {
     result: { code: 'PENDING', control: next },
     moved: { next, event: 'handoff-requested', actor },
+  };
+}
+
+/**
+ * Somebody who was called looks after it: the agent does not give up before they have, `untilMs` at the latest. Said
+ * again it is for the new time.
+ */
+export function lookAfter(
+  control: Control,
+  by: Controller & Pick<Helper, 'escalation'>,
+  untilMs: number,
+  nowMs: number,
+): ControlStep<'NOTED' | 'NOTHING'> {
+  if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
+  const { helper } = control;
+  // Of two that were called about it by two policies, the first is the one who is told of.
+  if (helper && helper.escalation !== by.escalation) return { result: 'NOTHING' };
+  const leftMs = helper?.leftMs ?? Math.max(control.untilMs - nowMs, 0);
+  const isSame = helper?.person === by.person;
+  const until = Math.max(untilMs, nowMs + leftMs);
+  if (isSame && until === control.untilMs) return { result: 'NOTHING' };
+  const { person, name, escalation } = by;
+  const next: Control = {
+    ...control,
+    rev: control.rev + 1,
+    untilMs: until,
+    helper: { person, name, escalation, leftMs },
+  };
+  return { result: 'NOTED', moved: { next, event: isSame ? 'active' : 'looked-after', actor: person } };
+}
+
+/** Whoever looked after it does not any more: what was left of the wait is left. */
+export function letGo(
+  control: Control,
+  escalation: EscalationId,
+  nowMs: number,
+): ControlStep<'LET_GO' | 'NOTHING'> {
+  if (control.state !== 'HANDOFF_PENDING' || control.helper?.escalation !== escalation) {
+    return { result: 'NOTHING' };
+  }
+  const { helper, ...waiting } = control;
+  const next: Control = { ...waiting, rev: control.rev + 1, untilMs: nowMs + helper.leftMs };
+  return { result: 'LET_GO', moved: { next, event: 'let-go', actor: 'system' } };
+}
+
+/** What a human was wanted for is done, or over: the agent speaks again. */
+export function settle(
+  control: Control,
+  settled: Handback & { readonly isCancelled: boolean },
+  nowMs: number,
+): ControlStep<'SETTLED' | 'NOTHING'> {
+  if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
+  const next: Control = { ...changed(control, {}, nowMs), state: 'BOT' };
+  const { isCancelled, ...note } = settled;
+  const actor = note.by?.person ?? 'system';
+  return {
+    result: 'SETTLED',
+    moved: isCancelled
+      ? { next, event: 'handoff-withdrawn', actor }
+      : { next, event: 'settled', actor, settled: note },
   };
 }
 

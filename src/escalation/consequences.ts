@@ -10,6 +10,7 @@ import type { Page } from '../domain/escalation/pager.ts';
 import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
+import { toWait } from './human-wait.ts';
 import { callText, lostText, newsText } from './sentences.ts';
 
 /** Steps that one entry of the audit names: after a long outage there may be thousands. */
@@ -25,6 +26,7 @@ export function consequencesOf(
     ...moved.acts.flatMap((act, index) => effectsOf(act, index, moved.next, nowMs)),
     ...news(before, moved, nowMs),
     ...lost(before, moved, nowMs),
+    ...toWait(before, moved, nowMs),
   ];
 }
 

@@ -2,7 +2,7 @@
  * Does what the queue of the engine asks for: one item, one effect, one commit.
  *
  *   report ──▶ an escalation begins, or counts once more        close, close-all, hold, go-on, unreached, unposted ──▶ it goes on
- *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off ──▶ control
+ *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off, wait ──▶ control
  *
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
@@ -35,6 +35,7 @@ import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queu
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
+import { followWait } from './human-wait.ts';
 import type { LettersSettled } from './letters-settled.ts';
 import { type Pagers, toUnposted } from './pagers.ts';
 import { queueOfLetters } from './triggers.ts';
@@ -154,6 +155,9 @@ export class EscalationWorker {
       case 'hand-off':
         await this.#handOff(item);
         return DONE;
+      case 'wait':
+        await this.#followWait(item);
+        return DONE;
       default:
         return item satisfies never;
     }
@@ -250,13 +254,22 @@ export class EscalationWorker {
     if (current?.epoch !== epoch) return;
     const { origin } = current;
     const waitMs = config().authorizations.takeover.wait;
-    const request = { by: { kind: 'escalation', policy } } as const;
+    const request = { by: { kind: 'escalation', policy, escalation } } as const;
     await controls.apply(
       conversationId,
       (control, nowMs) => requestHandoff(control, request, { waitMs, origin }, nowMs),
       {
         once: { key: id, forMs: rememberMs() },
       },
+    );
+  }
+
+  /** Told how it stands by now: whatever was written meanwhile has an item of its own. */
+  async #followWait({ escalation, conversationId, atMs }: Extract<EscalationItem, { kind: 'wait' }>) {
+    const current = await this.deps.escalations.find(escalation);
+    if (!current) return;
+    await this.deps.controls.apply(conversationId, (control, nowMs) =>
+      followWait(control, current, atMs, nowMs),
     );
   }
 

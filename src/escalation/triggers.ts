@@ -183,6 +183,11 @@ function mayMend({ kind, ...happening }: Happening): boolean {
   }
 }
 
+/** Whether what is known by this key is that a conversation waits for a human. */
+export function isOfHandoff(key: string): boolean {
+  return key.startsWith('handoff:');
+}
+
 /** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */
 export function queueOfLetters(key: string): string | undefined {
   return /^dead-letter:.+:([^:]+)$/.exec(key)?.[1];

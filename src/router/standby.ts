@@ -227,7 +227,7 @@ function overheard({ message, correlation }: MessageItem, guard: Effect): Verdic
 }
 
 function waitNotice({ message, correlation }: MessageItem, control: PendingControl, nowMs: number): Effect[] {
-  const { conversationId, epoch, untilMs } = control;
+  const { conversationId, epoch } = control;
   return [
     toOutEffect(
       {
@@ -236,7 +236,7 @@ function waitNotice({ message, correlation }: MessageItem, control: PendingContr
         correlation,
         conversationId,
         to: message.replyTo,
-        markdown: waitingText(untilMs),
+        markdown: waitingText(control),
         epoch,
         atMs: nowMs,
       },

@@ -43,6 +43,64 @@ describe('a policy that hands the conversation off', () => {
   });
 });
 
+describe('a conversation that waits for a human, and somebody says that they look after it', () => {
+  beforeEach(async () => {
+    story = await Story.begin({ config: withWishCalled });
+  });
+
+  it('OM-053 C4 is told who that is, and does not give up while they do', async () => {
+    const { thread, escalation } = await waiting();
+
+    await story.dm(DANA_USER, `/ack ${escalation}`);
+
+    expect(textOf(await story.answer(thread, /Dana Reyes looks after it/))).toContain('I say nothing more');
+    await story.say(ALEX.slack, thread, 'hello?');
+    await story.answer(thread, /Dana Reyes looks after it\. I keep quiet here/);
+    await story.advance(30 * MINUTE);
+    expect(allSaid(thread)).not.toContain('I am sorry');
+    expect(await story.app.controls.away(5)).toMatchObject([{ state: 'HANDOFF_PENDING' }]);
+  });
+
+  it('OM-053 C4 waits on as before once they let go, and says that nobody could come', async () => {
+    const { thread, escalation } = await waiting();
+    await story.dm(DANA_USER, `/ack ${escalation}`);
+    await story.answer(thread, /Dana Reyes looks after it/);
+    await story.advance(30 * MINUTE);
+
+    await story.dm(DANA_USER, `/release ${escalation}`);
+
+    await story.answer(thread, /Dana Reyes does not look after it any more\. If nobody has come by/);
+    await story.advance(11 * MINUTE);
+    await story.answer(thread, /I am sorry: nobody could come in time/);
+  });
+
+  it('OM-053 C4 waits on as before when they are asked whether they are still on it, and do not say so', async () => {
+    const { thread, escalation } = await waiting();
+    await story.dm(DANA_USER, `/ack ${escalation}`);
+    await story.answer(thread, /Dana Reyes looks after it/);
+
+    await story.advance(61 * MINUTE);
+    await story.quiet();
+    await story.advance(16 * MINUTE);
+
+    await story.answer(thread, /Dana Reyes does not look after it any more/);
+  });
+
+  it('OM-053 C4 is the agent’s again once it is done, who knows what they noted', async () => {
+    const { thread, escalation } = await waiting();
+
+    await story.dm(DANA_USER, `/resolve ${escalation} I have phoned Alex, all is well`);
+
+    const told = await story.answer(thread, /Dana Reyes has looked after it, and says that it is done/);
+    expect(textOf(told)).not.toContain('phoned');
+    await story.say(ALEX.slack, thread, 'what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1))).toContain('I have phoned Alex, all is well');
+    await story.advance(11 * MINUTE);
+    expect(allSaid(thread)).not.toContain('I am sorry');
+  });
+});
+
 describe('a conversation that waits for a human, and nobody knows where it is', () => {
   it('C4 hears that it is sorry where somebody wrote meanwhile', async () => {
     story = await Story.begin({ config: withHandOff });
@@ -85,6 +143,32 @@ describe('a policy that hands off what a program asked', () => {
 });
 
 const DANA_USER = 'U0DANA';
+
+/** Alex has asked for a human, and Dana was called. */
+async function waiting(): Promise<{ thread: string; escalation: string }> {
+  const thread = await story.mention('!human printer burns');
+  const call = await story.sandbox.slack.until((slack) =>
+    slack.messages(DANA_DM).find((message) => /look after this/.test(textOf(message))),
+  );
+  const [escalation = ''] = /esc_p\d+_\w+/.exec(textOf(call)) ?? [];
+  return { thread, escalation };
+}
+
+function allSaid(thread: string): string {
+  return story.said(thread).map(textOf).join('\n');
+}
+
+/** Whoever asks for a human has Dana called, who is asked after an hour whether she is still on it. */
+function withWishCalled(shipped: StoryConfig): StoryConfig {
+  const config = withPerson(shipped, 'dana', { prefers: [Platform.parse('slack')] });
+  const duty = WrittenPlan.parse({
+    steps: [{ notify: 'dana' }, { wait: '30m' }],
+    last_resort: 'dana',
+    settle: '0s',
+  });
+  const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
+  return { ...config, escalation: { ...config.escalation, escalations: { duty }, triggers } };
+}
 
 function withHandOff(shipped: StoryConfig): StoryConfig {
   const config = withPerson(shipped, 'dana', { prefers: [Platform.parse('slack')] });

@@ -71,8 +71,11 @@ const EVENTS: readonly ControlEvent[] = [
   'handoff-requested',
   'handoff-unanswered',
   'handoff-withdrawn',
+  'let-go',
+  'looked-after',
   'place-learned',
   'returned',
+  'settled',
   'taken-over',
 ];
 

@@ -4,7 +4,10 @@ import {
   type Control,
   endOf,
   handBack,
+  letGo,
+  lookAfter,
   requestHandoff,
+  settle,
   type TakeOverResult,
   takeOver,
 } from '../../src/domain/control.ts';
@@ -13,9 +16,11 @@ import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import type { Effect } from '../../src/redis/effects.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import {
+  CALL,
   type ControlChange,
   ControlModel,
   type Decide,
+  DUTY_MS,
   type Handled,
   IDLE_MS,
   mayTakeOver,
@@ -226,9 +231,7 @@ export class History {
     }
   }
 
-  #toGesture(
-    input: Extract<Input, { kind: 'take-over' | 'hand-back' | 'call-human' }>,
-  ): Doing<ControlProcess> {
+  #toGesture(input: Gesture): Doing<ControlProcess> {
     const onceKey = `control:${this.#count++}`;
     const audit = {
       event: 'authorization.allow',
@@ -326,11 +329,30 @@ function settleAll(model: ControlModel): void {
   }
 }
 
-function toDecide(input: Extract<Input, { kind: 'take-over' | 'hand-back' | 'call-human' }>): Decide {
+type Gesture = Exclude<Input, { kind: 'again' | 'sweep' | 'write' | 'approved' | 'handle' }>;
+
+function toDecide(input: Gesture): Decide {
   if (input.kind === 'call-human') {
     const by = toAsker(input.by);
     return (control, nowMs) => requestHandoff(control, { by }, { waitMs: WAIT_MS, origin: PLACE }, nowMs);
   }
+  const by = { person: input.by, name: input.by };
+  switch (input.kind) {
+    case 'look-after':
+      return (control, nowMs) => lookAfter(control, { ...by, escalation: CALL }, nowMs + DUTY_MS, nowMs);
+    case 'let-go':
+      return (control, nowMs) => letGo(control, CALL, nowMs);
+    case 'settle':
+    case 'cancel': {
+      const note = { by, summary: 'it is done', isCancelled: input.kind === 'cancel' };
+      return (control, nowMs) => settle(control, note, nowMs);
+    }
+    default:
+      return toDecideOfOwner(input);
+  }
+}
+
+function toDecideOfOwner(input: Extract<Input, { kind: 'take-over' | 'hand-back' }>): Decide {
   const by = { person: input.by, name: input.by };
   const permitted = mayTakeOver(input.by);
   const place = input.isHere ? { origin: PLACE } : {};

@@ -12,7 +12,7 @@ export type Invariant = (history: History) => string | undefined;
 type Written = Extract<Happening, { kind: 'written' }>;
 
 /** Changes that leave everybody where they are. */
-const SAME_CONTROLLER: ReadonlySet<string> = new Set(['active', 'place-learned']);
+const SAME_CONTROLLER: ReadonlySet<string> = new Set(['active', 'place-learned', 'looked-after', 'let-go']);
 
 export const INVARIANTS = {
   'C1 nothing that was begun before goes out once somebody was told that they have the conversation': (
@@ -125,6 +125,25 @@ export const INVARIANTS = {
     const { control } = history.drain();
     return control.state === 'BOT' ? undefined : `it stays ${control.state}`;
   },
+
+  'C4 nobody gives up on somebody who looks after it, and what was left of the wait is left once they do not':
+    (history) =>
+      eachWritten(history, ({ before, moved: { next, event }, nowMs }) => {
+        if (before.state !== 'HANDOFF_PENDING') return undefined;
+        if (event === 'handoff-unanswered' && nowMs < before.untilMs)
+          return 'it was given up before its time';
+        if (next.state !== 'HANDOFF_PENDING') return undefined;
+        const { helper } = before;
+        if (event === 'let-go')
+          return helper && !next.helper ? undefined : `${next.helper?.person} looks after it still`;
+        if (event !== 'looked-after') return undefined;
+        const isLonger = helper !== undefined || next.untilMs >= before.untilMs;
+        const { leftMs = -1 } = next.helper ?? {};
+        const isLeft = helper ? leftMs === helper.leftMs : leftMs >= 0;
+        return isLonger && isLeft
+          ? undefined
+          : `it waits until ${next.untilMs}, and ${leftMs} ms would be left`;
+      }),
 
   'C5 after it was handed back the agent answers the next message': (history) => {
     const { handled } = history.drain();

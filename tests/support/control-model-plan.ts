@@ -11,6 +11,8 @@ export const BEGIN_MS = Date.parse('2100-01-01T00:00:00Z');
 export type Input =
   | { readonly kind: 'take-over' | 'hand-back'; readonly by: PersonId; readonly isHere: boolean }
   | { readonly kind: 'call-human'; readonly by: PersonId | 'agent' | 'escalation' }
+  /** Whoever was called about it looks after it, does not any more, or says that it is done. */
+  | { readonly kind: 'look-after' | 'let-go' | 'settle' | 'cancel'; readonly by: PersonId }
   | { readonly kind: 'sweep' }
   | { readonly kind: 'write'; readonly by: PersonId; readonly text: string }
   /** A call that was agreed to while the conversation is whoever's it is. */
@@ -72,6 +74,13 @@ const gesture: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('call-human' as const),
       by: fc.oneof(person, fc.constantFrom('agent' as const, 'escalation' as const)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('look-after' as const, 'look-after' as const, 'let-go', 'settle', 'cancel'),
+      by: person,
     }),
   },
 );

@@ -20,7 +20,7 @@ import {
   takeOver,
   tick,
 } from '../../src/domain/control.ts';
-import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { ConversationId, EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import type { Address } from '../../src/domain/message.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
@@ -39,6 +39,10 @@ export const PLACE: Address = { platform: Platform.parse('slack'), route: { chan
 /** Of the configuration. */
 export const WAIT_MS = 600_000;
 export const IDLE_MS = 1_800_000;
+/** Whoever looks after it has for so long. */
+export const DUTY_MS = 4_500_000;
+/** By which people are called. */
+export const CALL = EscalationId.parse('esc_p0_000000000000');
 /** A message with this word calls a human; Dana, who may, has the conversation by saying the other. */
 export const HELP = 'help';
 export const MINE = 'mine';
@@ -260,12 +264,12 @@ function noticeOf(
   control: Extract<Control, { state: 'HANDOFF_PENDING' }>,
   nowMs: number,
 ): Effect[] {
-  const { epoch, untilMs } = control;
+  const { epoch } = control;
   const id = `handoff-waits:${TALK}:${epoch}`;
   const once: Once = { key: id, forMs: SAID_MS };
   const { correlation } = item;
   const to = item.message.replyTo;
-  const markdown = waitingText(untilMs);
+  const markdown = waitingText(control);
   return [
     toOutEffect(
       { kind: 'text', id, correlation, conversationId: TALK, to, markdown, epoch, atMs: nowMs },

@@ -7,34 +7,54 @@ import {
   finishHandback,
   handBack,
   learnPlace,
+  letGo,
+  lookAfter,
   mayBeSaid,
   noteActivity,
   requestHandoff,
+  settle,
   takeOver,
   tick,
   untouched,
 } from '../../../src/domain/control.ts';
-import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import { ConversationId, EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { runs } from '../../support/property-runs.ts';
 
 const PLACE = { platform: Platform.parse('slack'), route: { channel: 'C1' } };
 const WAIT_MS = 600_000;
 const IDLE_MS = 1_800_000;
+const DUTY_MS = 4_500_000;
+const CALL = EscalationId.parse('esc_p0_000000000000');
 
 function aPerson(name: string): { person: PersonId; name: string } {
   return { person: PersonId.parse(name), name };
 }
 
+const KINDS = [
+  'ask',
+  'take',
+  'take-without-right',
+  'back',
+  'finish',
+  'write',
+  'place',
+  'look-after',
+  'let-go',
+  'settle',
+  'cancel',
+  'tick',
+] as const;
+
 /** One thing that can happen, and who does it; `afterMs` later. */
 interface Happening {
-  readonly kind: 'ask' | 'take' | 'take-without-right' | 'back' | 'finish' | 'write' | 'place' | 'tick';
+  readonly kind: (typeof KINDS)[number];
   readonly by: 'dana' | 'oskar';
   readonly afterMs: number;
   readonly staleEpoch: boolean;
 }
 
 const happening = fc.record<Happening>({
-  kind: fc.constantFrom('ask', 'take', 'take-without-right', 'back', 'finish', 'write', 'place', 'tick'),
+  kind: fc.constantFrom(...KINDS),
   by: fc.constantFrom('dana', 'oskar'),
   afterMs: fc.oneof(fc.nat(60_000), fc.nat(4_000_000)),
   staleEpoch: fc.boolean(),
@@ -62,6 +82,13 @@ function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: numb
       return noteActivity(control, who.person, nowMs);
     case 'place':
       return learnPlace(control, PLACE, who.person, nowMs);
+    case 'look-after':
+      return lookAfter(control, { ...who, escalation: CALL }, nowMs + DUTY_MS, nowMs);
+    case 'let-go':
+      return letGo(control, CALL, nowMs);
+    case 'settle':
+    case 'cancel':
+      return settle(control, { by: who, isCancelled: kind === 'cancel' }, nowMs);
     case 'tick':
       return tick(control, nowMs);
     default:
@@ -175,6 +202,34 @@ describe('the control of a conversation', () => {
 
     expect(handBack(asked, { by: aPerson('eve'), permitted: false }, 1).result.code).toBe('NOT_PERMITTED');
     expect(handBack(asked, { by: aPerson('alex'), permitted: false }, 1).result.code).toBe('WITHDRAWN');
+  });
+
+  it('C4 waits longer for whoever looks after it, and for what was left once they do not', () => {
+    const dana = { ...aPerson('dana'), escalation: CALL };
+    const asked = requestHandoff(
+      untouched(ConversationId.parse('c')),
+      { by: { kind: 'agent' } },
+      { waitMs: WAIT_MS },
+      0,
+    ).moved!.next;
+
+    const helped = lookAfter(asked, dana, 4_000_000, 100_000).moved!.next;
+    const longer = lookAfter(helped, dana, 5_000_000, 200_000).moved!;
+    const other = lookAfter(
+      helped,
+      { ...dana, escalation: EscalationId.parse('esc_p0_111111111111') },
+      9e6,
+      1,
+    );
+    const left = letGo(longer.next, CALL, 3_000_000).moved!.next;
+
+    expect(endOf(helped)).toBe(4_000_000);
+    expect(longer.event).toBe('active');
+    expect(endOf(longer.next)).toBe(5_000_000);
+    expect(lookAfter(longer.next, dana, 5_000_000, 300_000).moved).toBeUndefined();
+    expect(other.moved).toBeUndefined();
+    expect(left).toMatchObject({ untilMs: 3_500_000, epoch: asked.epoch });
+    expect(left).not.toHaveProperty('helper');
   });
 
   it('puts the end off while whoever holds it writes, and for nobody else', () => {

@@ -1,0 +1,91 @@
+/**
+ * What the wait for a human in a conversation learns of the escalation by which people are called to it: somebody looks
+ * after it, does not any more, or says that it is done. Pure.
+ */
+import { toItem } from '../delivery/escalation-item.ts';
+import {
+  type Control,
+  type ControlStep,
+  type HandoffRequest,
+  letGo,
+  lookAfter,
+  settle,
+} from '../domain/control.ts';
+import { type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
+import type { ConversationId } from '../domain/ids.ts';
+import type { Effect } from '../redis/effects.ts';
+import { isOfHandoff } from './triggers.ts';
+
+/** Waited for longer than it takes to see that nobody has confirmed: the escalation is the one to say so. */
+const GRACE_MS = 15 * 60_000;
+
+/** What a change of an escalation has the conversation that waits for a human look at. */
+export function toWait(before: Escalation | undefined, { next }: EscalationMove, nowMs: number): Effect[] {
+  const conversationId = waitingIn(next);
+  const isNews = [before, next].some((each) => each?.standing.state === 'ACKED') || !isLive(next);
+  if (conversationId === undefined || !isNews) return [];
+  const { id, rev } = next;
+  return [toItem({ kind: 'wait', id: `wait:${id}:${rev}`, atMs: nowMs, escalation: id, conversationId })];
+}
+
+/** The conversation that may wait because of it. */
+function waitingIn({ subject, key, plan }: Escalation): ConversationId | undefined {
+  if (subject.kind === 'trouble') return undefined;
+  const mayWait = isOfHandoff(key) || plan.steps.some(({ kind }) => kind === 'hand-off');
+  return mayWait ? subject.conversationId : undefined;
+}
+
+/**
+ * Looked at as it stands now, however often and however late: what it said before is overtaken.
+ *
+ * @param asOfMs when it came to stand so; a wait that began later is another one
+ */
+export function followWait(
+  control: Control,
+  escalation: Escalation,
+  asOfMs: number,
+  nowMs: number,
+): ControlStep<unknown> {
+  const isAbout = control.state === 'HANDOFF_PENDING' && mayEnd(control.request, escalation);
+  if (!isAbout || control.sinceMs > asOfMs) return { result: 'NOTHING' };
+  const { id, standing } = escalation;
+  switch (standing.state) {
+    case 'ACKED':
+      return lookAfter(
+        control,
+        { ...standing.owner, escalation: id },
+        endOfDuty(escalation, standing),
+        nowMs,
+      );
+    case 'RESOLVED':
+    case 'CANCELLED': {
+      const { by, remark } = standing;
+      // Over by itself is a call for a human because it is no longer waited for; what else it was about may be mended.
+      if (!by && control.request.by.kind !== 'escalation') return letGo(control, id, nowMs);
+      const note = { ...(by ? { by } : {}), ...(remark === undefined ? {} : { summary: remark }) };
+      return settle(control, { ...note, isCancelled: standing.state === 'CANCELLED' }, nowMs);
+    }
+    case 'ACTIVE':
+    case 'HELD':
+    case 'SNOOZED':
+    case 'EXHAUSTED':
+      return letGo(control, id, nowMs);
+    default:
+      return standing satisfies never;
+  }
+}
+
+/** Whether a wait is the one that people are called to by it. */
+function mayEnd({ by }: HandoffRequest, { id, key, plan }: Escalation): boolean {
+  if (by.kind !== 'escalation') return isOfHandoff(key);
+  return by.escalation === undefined ? by.policy === plan.name : by.escalation === id;
+}
+
+/** When it is known at the latest whether they are still on it; whoever is trusted is, for as long as anybody is asked. */
+function endOfDuty(
+  { plan }: Escalation,
+  { nextMs, asked, sinceMs }: Extract<Escalation['standing'], { state: 'ACKED' }>,
+): number {
+  if (nextMs === undefined) return sinceMs + plan.maxAgeMs;
+  return nextMs + (asked ? 0 : plan.acknowledge.withinMs) + GRACE_MS;
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { type Control, requestHandoff, untouched } from '../../../src/domain/control.ts';
+import { acknowledge, cancel, close, letGo, resolve } from '../../../src/domain/escalation/answers.ts';
+import { type Report, raise } from '../../../src/domain/escalation/course.ts';
+import { EscalationPlan, type PlanStep } from '../../../src/domain/escalation/plan.ts';
+import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
+import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
+import { followWait, toWait } from '../../../src/escalation/human-wait.ts';
+
+const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
+const DEED = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
+const WAIT_MS = 600_000;
+const HOUR = 3_600_000;
+const HAND_OFF: PlanStep = { kind: 'hand-off', id: 's0' };
+
+describe('a wait for a human', () => {
+  it.each<[string, (begun: Escalation) => EscalationMove | undefined, string]>([
+    ['somebody looks after it', (begun) => acknowledge(begun, DEED, 1).moved, 'looked-after'],
+    ['it was done', (begun) => resolve(begun, DEED, 'all is well').moved, 'settled'],
+    ['it was called off', (begun) => cancel(begun, DEED).moved, 'handoff-withdrawn'],
+  ])('C4 learns that %s', (_, change, event) => {
+    const moved = change(begunBy('handoff:duty:it'))!;
+
+    expect(toWait(begunBy('handoff:duty:it'), moved, 1)).toHaveLength(1);
+    expect(followWait(asked(), moved.next, 1, 1).moved).toMatchObject({ event });
+  });
+
+  it('C4 ends no earlier than whoever looks after it can have said whether they still do', () => {
+    const taken = acknowledge(begunBy('handoff:duty:it'), DEED, 1).moved!.next;
+
+    const { next } = followWait(asked(), taken, 1, 1).moved!;
+
+    const afterItIsKnown = 1 + HOUR + HOUR / 4;
+    expect(next).toMatchObject({ state: 'HANDOFF_PENDING', helper: { name: 'Dana' } });
+    expect('untilMs' in next && next.untilMs).toBeGreaterThan(afterItIsKnown);
+  });
+
+  it('C4 ends for whoever is asked by nobody when nothing of that age is asked about any more', () => {
+    const taken = acknowledge(begunBy('handoff:duty:it', { isTrusted: true }), DEED, 1).moved!.next;
+
+    expect(followWait(asked(), taken, 1, 1).moved?.next).toMatchObject({ untilMs: 1 + 72 * HOUR });
+  });
+
+  it('C4 goes on as before when they let go', () => {
+    const taken = acknowledge(begunBy('handoff:duty:it'), DEED, 1).moved!.next;
+    const helped = followWait(asked(), taken, 1, 1).moved!.next;
+    const left = letGo(taken, DEED, HOUR).moved!;
+
+    expect(toWait(taken, left, HOUR)).toHaveLength(1);
+    expect(followWait(helped, left.next, HOUR, HOUR).moved).toMatchObject({
+      event: 'let-go',
+      next: { untilMs: HOUR + WAIT_MS - 1 },
+    });
+  });
+
+  it.each<[string, Control, Escalation]>([
+    ['which is about something else', asked(), taken('tool-failed:duty:it:shop')],
+    ['which began another wait', asked('esc_p0_111111111111'), taken('message:duty:it', [HAND_OFF])],
+    ['which it began after', { ...asked(), sinceMs: 5 } as Control, taken('handoff:duty:it')],
+  ])('is none of an escalation %s', (_, control, escalation) => {
+    expect(followWait(control, escalation, 1, 6).moved).toBeUndefined();
+  });
+
+  it('is over when what a policy fell silent for is over by itself', () => {
+    const begun = begunBy('message:duty:it', { steps: [HAND_OFF] });
+    const over = close(begun, 'it was decided').moved!.next;
+
+    expect(followWait(asked(begun.id), over, 1, 1).moved).toMatchObject({
+      event: 'settled',
+      settled: { summary: 'it was decided' },
+    });
+  });
+
+  it('is not over because nobody waits for it elsewhere', () => {
+    const over = close(begunBy('handoff:duty:it'), 'nobody is waited for').moved!.next;
+
+    expect(followWait(asked(), over, 1, 1).moved).toBeUndefined();
+  });
+});
+
+/** Since 0. @param escalation that had the agent fall silent; absent: the agent asked */
+function asked(escalation?: string): Control {
+  const by =
+    escalation === undefined
+      ? ({ kind: 'agent' } as const)
+      : ({ kind: 'escalation', policy: 'duty', escalation: EscalationId.parse(escalation) } as const);
+  return requestHandoff(untouched(CONVERSATION), { by }, { waitMs: WAIT_MS }, 0).moved!.next;
+}
+
+function taken(key: string, steps?: readonly PlanStep[]): Escalation {
+  return acknowledge(begunBy(key, steps ? { steps } : {}), DEED, 1).moved!.next;
+}
+
+function begunBy(
+  key: string,
+  {
+    steps = [{ kind: 'wait', id: 's0', forMs: 1 }],
+    isTrusted = false,
+  }: { steps?: readonly PlanStep[]; isTrusted?: boolean } = {},
+): Escalation {
+  const report: Report = {
+    id: EscalationId.parse('esc_p0_000000000000'),
+    key,
+    subject: { kind: 'conversation', conversationId: CONVERSATION },
+    severity: 'error',
+    title: 'A human is wanted',
+    correlation: 'it',
+    except: [],
+  };
+  const plan = EscalationPlan.parse({
+    name: 'duty',
+    steps,
+    rounds: 1,
+    lastResort: { who: [{ kind: 'person', person: 'kim' }], importance: 'urgent' },
+    nagMs: HOUR,
+    settleMs: 0,
+    acknowledge: { ...(isTrusted ? {} : { remindMs: HOUR }), withinMs: HOUR / 4, goesOnAt: 'same' },
+    maxAgeMs: 72 * HOUR,
+    onWorse: { kind: 'restart' },
+  });
+  return raise(undefined, report, plan, 0).moved!.next;
+}
