@@ -62,8 +62,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    */
   readonly inTurn?: boolean;
   /**
-   * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, so that
-   * it needs a human once strangers' words were read. Left out: none does.
+   * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, or takes
+   * away what was known before, so that it needs a human once strangers' words were read. Left out: none does.
    *
    * @param isOwn whether whoever asks has typed exactly this themselves, in this conversation
    */

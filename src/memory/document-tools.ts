@@ -3,6 +3,9 @@
  *
  * Unlike a note, which is one statement the agent is reminded of, a document is only read when it is asked for, and
  * may be long: a list that is worked through, a draft.
+ *
+ * Invariant: what was kept before strangers' words were read is neither replaced nor deleted after that, unless a human
+ * agrees.
  */
 import { z } from 'zod';
 import type { Clock } from '../domain/clock.ts';
@@ -42,7 +45,8 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     name: 'storage_put',
     description: 'Keeps a text by name for this conversation, where everybody in it can ask for it.',
     input: Put,
-    async execute({ name, text, replaces = 0 }, { conversationId, requester: by, hasReadStrangers }) {
+    async execute({ name, text, replaces = 0 }, context) {
+      const { conversationId, requester: by, hasReadStrangers, approvalId } = context;
       const owner = ownerOf(conversationId);
       const before = await notes.find(owner, name);
       if (before?.text === text) return kept(name, before.version);
@@ -52,6 +56,7 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
           text: `This conversation has ${MOST_DOCUMENTS} documents and can have no more.`,
         };
       }
+      if (hasReadStrangers && before && !before.isStrangers && approvalId === undefined) return stays(name);
       const whose = hasReadStrangers ? { isStrangers: true as const } : {};
       return unlessMoved(name, async () => {
         const change = { name, text, by, over: replaces, ...whose };
@@ -106,6 +111,8 @@ export function createDocumentTools(notes: Notes, clock: Clock): Tool[] {
     description: 'Deletes a text that was kept for this conversation.',
     input: Delete,
     reversible: false,
+    // What is kept from being replaced could be replaced once it is gone.
+    changesElsewhere: () => true,
     async execute({ name, version }, { conversationId }) {
       const owner = ownerOf(conversationId);
       if (!(await notes.find(owner, name)))
@@ -126,6 +133,11 @@ function ownerOf(conversationId: ConversationId): string {
 
 function kept(name: string, version: number): ToolOutput {
   return { status: 'ok', text: `"${name}" is kept, at version ${version}.` };
+}
+
+function stays(name: string): ToolOutput {
+  const text = `Not kept: "${name}" is from before what others wrote was read here, and it stays. Choose another name, or delete that one first, which a human has to agree to.`;
+  return { status: 'error', text };
 }
 
 async function unlessMoved(name: string, write: () => Promise<ToolOutput>): Promise<ToolOutput> {

@@ -94,6 +94,8 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
         );
       }
       const before = kept.find((note) => note.name === name);
+      // Written again it would be strangers' words, and no longer be kept from being replaced.
+      if (context.hasReadStrangers && before?.text === text) return success('Noted.');
       if (context.hasReadStrangers && before && !before.isStrangers && before.text !== text) {
         return failure(
           `Not noted: there is a note "${name}" from before what others wrote was read here, and it stays. Choose another topic, or ask for that one to be forgotten.`,
@@ -139,7 +141,8 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
     reversible: false,
     timeoutMs: 5_000,
     inTurn: true,
-    changesElsewhere: ({ scope }) => scope !== 'conversation',
+    // In whatever scope: what is kept from being replaced could be replaced once it is gone.
+    changesElsewhere: () => true,
     tells: 'outsider',
     composes: true,
     async execute({ note, scope }, context) {

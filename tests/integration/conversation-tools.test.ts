@@ -1,7 +1,7 @@
 /** Texts that are kept for a conversation, and what somebody said in others. */
 import { describe, expect, it } from 'vitest';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
-import type { Tool } from '../../src/domain/tool.ts';
+import { ApprovalId, ConversationId, PersonId } from '../../src/domain/ids.ts';
+import type { Tool, ToolContext } from '../../src/domain/tool.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { createDocumentTools } from '../../src/memory/document-tools.ts';
 import { NoteStore } from '../../src/memory/note-store.ts';
@@ -13,7 +13,7 @@ const ALEX = PersonId.parse('alex');
 const THERE = ConversationId.parse('slack:T0:C0:2');
 
 function runner(tools: readonly Tool[]) {
-  return (name: string, input: object = {}, change: Partial<typeof context> = {}) => {
+  return (name: string, input: object = {}, change: Partial<ToolContext> = {}) => {
     const tool = tools.find((each) => each.name === name)!;
     return tool.execute(tool.input.parse(input), { ...context, ...change });
   };
@@ -52,6 +52,27 @@ describe('texts that are kept for a conversation', () => {
     expect(await run('storage_get', { name: 'own' })).toMatchObject({ trust: 'tool' });
     expect(await run('storage_get', { name: 'page' })).toMatchObject({ trust: 'outsider' });
     expect(await run('storage_list')).toMatchObject({ trust: 'outsider' });
+  });
+
+  it('OM-187 are replaced and deleted after strangers’ words were read only if a human agrees', async () => {
+    const { redis, keys } = await openStore();
+    const tools = createDocumentTools(new NoteStore(redis, keys), new ManualClock());
+    const run = runner(tools);
+    const after = { hasReadStrangers: true } as const;
+    await run('storage_put', { name: 'bank', text: 'Pay to DE111.' });
+    await run('storage_put', { name: 'page', text: 'one' }, after);
+
+    const over = await run('storage_put', { name: 'bank', text: 'Pay to XX666.', replaces: 1 }, after);
+    const again = await run('storage_put', { name: 'page', text: 'two', replaces: 1 }, after);
+    const agreed = { ...after, approvalId: ApprovalId.parse('apr_p0_000000000000') };
+
+    expect(over).toMatchObject({ status: 'error', text: expect.stringContaining('it stays') });
+    expect((await run('storage_get', { name: 'bank' })).text).toContain('DE111');
+    expect(again.text).toBe('"page" is kept, at version 2.');
+    const remove = tools.find(({ name }) => name === 'storage_delete');
+    expect(remove?.changesElsewhere?.({ name: 'bank', version: 1 }, () => true)).toBe(true);
+    await run('storage_put', { name: 'bank', text: 'Pay to XX666.', replaces: 1 }, agreed);
+    expect(await run('storage_get', { name: 'bank' })).toMatchObject({ trust: 'outsider' });
   });
 
   it('are not lost to whoever has not read them, and the second run of a call is harmless', async () => {

@@ -186,7 +186,23 @@ describe('the note tools', () => {
     });
   });
 
-  it('OM-187 of the team, and of a person, are changed elsewhere than in the conversation', async () => {
+  it('OM-187 are not made strangers’ own by being written again as they are, and replaced then', async () => {
+    const { remember, recall, as } = await openTools();
+    const after = { ...as('alex'), hasReadStrangers: true as const };
+    const bank = { text: 'Pay to DE111.', topic: 'bank', scope: 'conversation' };
+    await remember.execute(bank, as('alex'));
+
+    await remember.execute(bank, after);
+    const over = await remember.execute({ ...bank, text: 'Pay to XX666.' }, after);
+
+    expect(over).toMatchObject({ status: 'error', text: expect.stringContaining('it stays') });
+    expect(await recall.execute({ words: '', scope: 'conversation' }, as('alex'))).toMatchObject({
+      text: expect.stringContaining('DE111'),
+      trust: 'tool',
+    });
+  });
+
+  it('OM-187 of the team, and of a person, are changed elsewhere than in the conversation; none is just forgotten', async () => {
     const { remember, forget } = await openTools();
 
     const isNobodys = () => false;
@@ -195,7 +211,7 @@ describe('the note tools', () => {
     expect(remember.changesElsewhere?.({ text: 'x', scope: 'person' }, isNobodys)).toBe(true);
     expect(remember.changesElsewhere?.({ text: 'x', scope: 'conversation' }, isNobodys)).toBe(false);
     expect(forget.changesElsewhere?.({ note: 'x', scope: 'person' }, isNobodys)).toBe(true);
-    expect(forget.changesElsewhere?.({ note: 'x', scope: 'conversation' }, isNobodys)).toBe(false);
+    expect(forget.changesElsewhere?.({ note: 'x', scope: 'conversation' }, isNobodys)).toBe(true);
   });
 
   it('OM-187 of a person are of nobody’s choosing where the person typed all of it themselves', async () => {

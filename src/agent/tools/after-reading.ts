@@ -22,7 +22,10 @@ export function afterReading(
   { after_reading: asking, defaults }: Pick<Authorizations, 'after_reading' | 'defaults'>,
 ): PolicyDecision {
   const { strangers } = reading;
-  if (decision.kind === 'deny' || strangers.length === 0 || !leavesHere(tool, args, reading)) return decision;
+  if (decision.kind === 'deny' || strangers.length === 0) return decision;
+  // What would run inside the turn keeps something: it is strangers' words, also where a rule has it wait.
+  if (decision.kind === 'ask' && tool.inTurn === true) return { ...decision, strangers };
+  if (!leavesHere(tool, args, reading)) return decision;
   if (decision.kind === 'ask') return { ...decision, strangers };
   const approvers = asking.approvers ?? defaults.approvers;
   const rule = `${decision.rule}, after reading what others wrote`;

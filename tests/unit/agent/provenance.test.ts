@@ -284,6 +284,22 @@ describe('a call after strangers were read', () => {
     });
   });
 
+  it('OM-187 says so as well where a rule has it wait that would only keep something here', () => {
+    const ask: PolicyDecision = {
+      kind: 'ask',
+      rule: 'r',
+      approvers: { role: RoleName.parse('manager') },
+      policy: 'p',
+      channel: undefined,
+    };
+
+    expect(decide({ effect: 'idempotent', inTurn: true }, {}, ask)).toEqual({
+      ...ask,
+      strangers: ['a page'],
+    });
+    expect(decide({}, {}, ask)).toBe(ask);
+  });
+
   it('OM-187 is refused where nobody is named', () => {
     expect(afterReading(ALLOW, { tool: tool({ effect: 'once' }), args: {} }, reading, nobody).kind).toBe(
       'deny',
