@@ -56,7 +56,8 @@ export async function takeConversation(name: string, options: ConversationsOptio
     const conversationId = await named(session, name);
     const result = await session.controlDesk.takeOver(gestureOf(actor, conversationId));
     const ok = result.code === 'TAKEN' || result.code === 'ALREADY';
-    return say(options, { ok, ...result }, takeOverText(result, 'that conversation'));
+    const back = `signalbox conversations hand-back ${ticketFor(conversationId)}`;
+    return say(options, { ok, ...result }, takeOverText(result, 'that conversation', back));
   });
 }
 
@@ -110,14 +111,15 @@ function whoOf(control: Control): string {
     case 'BOT':
       return 'the agent';
     case 'HANDOFF_PENDING': {
-      const { by } = control.request;
+      const { request, helper } = control;
+      const { by } = request;
       const asker = {
         person: by.kind === 'person' ? by.name : '',
         agent: 'the agent',
         rule: 'a rule',
         escalation: 'an escalation policy',
       }[by.kind];
-      return `nobody yet; asked for by ${asker}`;
+      return `${helper ? `${helper.name} looks after it` : 'nobody yet'}; asked for by ${asker}`;
     }
     case 'HUMAN':
     case 'HANDBACK_PENDING':

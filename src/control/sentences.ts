@@ -14,6 +14,7 @@ import type {
   PendingControl,
   TakeOverResult,
 } from '../domain/control.ts';
+import { ticketFor } from './control-store.ts';
 
 /** What everybody in the conversation is told; undefined where there is nothing to say. */
 export function announcementOf(
@@ -114,14 +115,21 @@ export function callText(request: HandoffRequest, control: Control, ticket: stri
 
 // ── What the one who acted is told ───────────────────────────────────────────────────────────────────────────
 
-/** @param which `this conversation`, or `that conversation` when it is said elsewhere */
-export function takeOverText(result: TakeOverResult, which: string): string {
+/** As it is called where somebody acts on it: in it, or elsewhere. */
+export type Which = 'this conversation' | 'that conversation';
+
+/** @param back what hands it back where this is read */
+export function takeOverText(
+  result: TakeOverResult,
+  which: Which,
+  back = handBackCommand(result.control, which),
+): string {
   const { code, control } = result;
   switch (code) {
     case 'TAKEN':
-      return `You have ${which} now; I say nothing until you hand it back with \`/handback\`, or have not written for ${lengthText(control.state === 'HUMAN' ? control.idleMs : 0)}.`;
+      return `You have ${which} now; I say nothing until you hand it back with \`${back}\`, or have not written for ${lengthText(control.state === 'HUMAN' ? control.idleMs : 0)}.`;
     case 'ALREADY':
-      return `You have ${which} already. \`/handback\` gives it back to me.`;
+      return `You have ${which} already. \`${back}\` gives it back to me.`;
     case 'NOT_PERMITTED':
       return 'You may not take conversations over: no role of yours has the permission `take-over`. `/human` asks for somebody who may.';
     default:
@@ -129,7 +137,12 @@ export function takeOverText(result: TakeOverResult, which: string): string {
   }
 }
 
-export function handBackText({ code, control }: HandBackResult, which: string): string {
+/** Elsewhere, the ticket says which one is meant. */
+function handBackCommand({ conversationId }: Control, which: Which): string {
+  return which === 'this conversation' ? '/handback' : `/handback ${ticketFor(conversationId)}`;
+}
+
+export function handBackText({ code, control }: HandBackResult, which: Which): string {
   switch (code) {
     case 'HANDED_BACK':
       return 'Thank you. I have it again, and I know what was said.';

@@ -31,7 +31,9 @@ describe('signalbox conversations', () => {
     const taken = await home.run('conversations', 'take', TALK);
     expect(taken).toMatchObject({
       code: 0,
-      out: expect.stringContaining('You have that conversation now'),
+      out: expect.stringMatching(
+        `You have that conversation now; .* with signalbox conversations hand-back ${ticketFor(TALK)},`,
+      ),
     });
     const listed = await home.run('conversations', 'list');
     expect(listed.out).toMatch(new RegExp(`${ticketFor(TALK)}\\s+human\\s+Dana Reyes.*${TALK}`));
