@@ -98,7 +98,7 @@ const PASSED_ON: readonly string[] = [
   ...['/think', '/verbose', '/reasoning', '/elevated', '/quiet', '/silent'],
   ...['/minimal', '/coding', '/messaging', '/full'],
   // The conversation, and whoever speaks in it.
-  ...['/ask', '/new', '/stop', '/status', '/memory', '/human', '/takeover', '/handback'],
+  ...['/ask', '/new', '/stop', '/status', '/memory', '/human', '/takeover', '/handback', '/say'],
   // Answers that name their request.
   ...['/question', '/reply', '/edit', '/undo', '/delegate', '/reassign', '/reopen', '/always', '/confirm'],
   ...['/withdraw', '/cancel'],

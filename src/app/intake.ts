@@ -17,6 +17,7 @@ import type { GrantDesk } from '../router/grant-desk.ts';
 import { LinkDirectives } from '../router/link-directives.ts';
 import { MemoryDirectives } from '../router/memory-directives.ts';
 import { MessageRouter } from '../router/message-router.ts';
+import { Relay } from '../router/relay.ts';
 import { ReopenDesk } from '../router/reopen-desk.ts';
 import { WithdrawalDesk } from '../router/withdrawal-desk.ts';
 import type { LanePool } from '../services/lane-pool.ts';
@@ -97,7 +98,12 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
       grants,
       stops,
       config,
-      controls: new ControlDirectives(stores.controlDesk, stores.controls),
+      controls: new ControlDirectives({
+        desk: stores.controlDesk,
+        controls: stores.controls,
+        directory: stores.directory,
+        relay: new Relay({ directory: stores.directory, reach }),
+      }),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links,
       memory: new MemoryDirectives(stores.memory, () => config().settings.memory),

@@ -34,7 +34,7 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
 
 /** Why: that somebody wrote who holds it anyway is in the audit of their message. */
 function audits(before: Control, { next, event, actor }: ControlMove): Effect[] {
-  if (event === 'active') return [];
+  if (event === 'active' || event === 'place-moved') return [];
   const audit: AuditEvent = {
     event: `conversation.${event}`,
     actor,

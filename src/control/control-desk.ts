@@ -16,6 +16,8 @@ import {
   type HandoffResult,
   handBack,
   requestHandoff,
+  type SayResult,
+  say,
   type TakeOverResult,
   takeOver,
 } from '../domain/control.ts';
@@ -24,7 +26,8 @@ import type { Address } from '../domain/message.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
-import type { ControlStore } from './control-store.ts';
+import type { AlsoOf, ControlStore } from './control-store.ts';
+import { type Saying, toSaid } from './saying.ts';
 
 export interface ControlDeskDeps {
   readonly controls: ControlStore;
@@ -46,6 +49,16 @@ export interface Gesture {
   readonly channel: string;
   /** Where the conversation is, when the gesture was made in it. */
   readonly origin?: Address;
+}
+
+/** What is done, and what comes of it. */
+interface Act<Result> {
+  readonly action: string;
+  readonly permitted: boolean;
+  /** What a gesture is told that did its work in an earlier delivery. */
+  readonly again: (now: Control) => Result;
+  /** Written with it. */
+  readonly also?: AlsoOf;
 }
 
 export class ControlDesk {
@@ -88,6 +101,20 @@ export class ControlDesk {
     );
   }
 
+  /** Says something there in the name of whoever has it. */
+  async say(gesture: Gesture, saying: Saying): Promise<SayResult> {
+    const permitted = this.mayTakeOver(gesture.by.roles);
+    const { by } = gesture;
+    const keepMs = this.deps.config().settings.retention.transcripts;
+    return this.#apply(gesture, (control, nowMs) => say(control, { by, permitted }, nowMs), {
+      action: 'say',
+      permitted,
+      again: (control) => ({ code: 'SAID', control }),
+      also: (next, nowMs) =>
+        next.state === 'HUMAN' ? toSaid(next, gesture.id, saying, { keepMs, nowMs }) : [],
+    });
+  }
+
   mayTakeOver(roles: readonly string[]): boolean {
     return this.deps.directory.may(roles, 'take-over');
   }
@@ -97,32 +124,33 @@ export class ControlDesk {
     return this.deps.directory.isHeld('take-over', except);
   }
 
-  /** @param again what a gesture is told that did its work in an earlier delivery */
   async #apply<Result extends { readonly code: string }>(
     gesture: Gesture,
     decide: (control: Control, nowMs: number) => ControlStep<Result>,
-    { action, permitted, again }: { action: string; permitted: boolean; again: (now: Control) => Result },
+    { action, permitted, again, also = () => [] }: Act<Result>,
   ): Promise<Result> {
     const { controls, writer, rememberMs } = this.deps;
     const { id, conversationId } = gesture;
     const once = { key: `control:${id}`, forMs: rememberMs() };
     // Looked at first: what an earlier delivery did may have been undone since, and is not done again.
     if (!(await writer.wasWritten(conversationId, once.key))) {
-      const also = [this.#checked(gesture, action, permitted)];
-      const result = await controls.apply(conversationId, decide, { also, once });
+      const checked = this.#checked(gesture, action, permitted);
+      const all: AlsoOf = (next, nowMs) => [...also(next, nowMs), checked];
+      const result = await controls.apply(conversationId, decide, { also: all, once });
       if (result?.code === 'NOT_PERMITTED') await this.#refused(gesture, action);
+      if (result?.code === 'NOT_YOURS') await this.#refused(gesture, action, 'it is not theirs');
       const isOther = result !== undefined && !(await writer.wasWritten(conversationId, once.key));
       if (isOther) return result;
     }
     return again(await controls.find(conversationId));
   }
 
-  async #refused(gesture: Gesture, action: string): Promise<void> {
+  async #refused(gesture: Gesture, action: string, why?: string): Promise<void> {
     const key = `control-refused:${gesture.id}`;
     const once = { key, forMs: this.deps.rememberMs() };
     await this.deps.writer.write(
       gesture.conversationId,
-      [this.#checked(gesture, action, false, 'deny')],
+      [this.#checked(gesture, action, false, 'deny', why)],
       once,
     );
   }
@@ -133,11 +161,12 @@ export class ControlDesk {
     action: string,
     permitted: boolean,
     verdict: 'allow' | 'deny' = 'allow',
+    why?: string,
   ): Effect {
     const permission = action === 'call-human' ? 'ask' : 'take-over';
     const carrying = by.roles.filter((role) => this.deps.directory.may([role], permission));
     const granted = permitted || permission === 'ask';
-    const own = verdict === 'deny' ? `no role has the permission ${permission}` : 'it is theirs';
+    const own = verdict === 'deny' ? (why ?? `no role has the permission ${permission}`) : 'it is theirs';
     const rule = granted ? `permission ${permission} of ${carrying.join(', ')}` : own;
     return {
       kind: 'audit',

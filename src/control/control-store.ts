@@ -44,6 +44,9 @@ export type ControlConsequences = (
   surroundings: Surroundings,
 ) => readonly Effect[];
 
+/** What is written with a change, made of what it comes to. Pure. */
+export type AlsoOf = (next: Control, nowMs: number) => readonly Effect[];
+
 /** What waits for a human in a conversation, one line each. */
 export type WaitingIn = (conversationId: ConversationId) => Promise<readonly string[]>;
 
@@ -135,21 +138,22 @@ export class ControlStore {
   /**
    * Puts an event to the state machine and writes what it decides.
    *
-   * @param also written with the change, if there is one
+   * @param also written with the change, if there is one; what depends on it is made of it
    * @returns what the machine answered; undefined when `once` was used up before, so that nothing was written
    * @throws when the store is away, or others changed the record faster than this could
    */
   async apply<Result>(
     conversationId: ConversationId,
     decide: (control: Control, nowMs: number) => ControlStep<Result>,
-    { also = [], once }: { also?: readonly Effect[]; once?: Once } = {},
+    { also = [], once }: { also?: readonly Effect[] | AlsoOf; once?: Once } = {},
   ): Promise<Result | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       const { control, nowMs } = await this.read(conversationId);
       const { result, moved } = decide(control, nowMs);
       if (!moved) return result;
       try {
-        const effects = [...(await this.effectsOf(control, moved, nowMs)), ...also];
+        const more = typeof also === 'function' ? also(moved.next, nowMs) : also;
+        const effects = [...(await this.effectsOf(control, moved, nowMs)), ...more];
         return (await this.writer.write(conversationId, effects, once)) ? result : undefined;
       } catch (error) {
         if (!(error instanceof ControlMovedError)) throw error;

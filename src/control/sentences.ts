@@ -43,6 +43,8 @@ export function announcementOf(
     case 'handed-back':
     case 'gone-quiet':
     case 'active':
+    case 'said':
+    case 'place-moved':
       return undefined;
     default:
       return event satisfies never;
@@ -221,6 +223,8 @@ export function eventText(
     case 'handed-back':
     case 'gone-quiet':
     case 'active':
+    case 'said':
+    case 'place-moved':
     case 'place-learned':
     case 'looked-after':
     case 'let-go':

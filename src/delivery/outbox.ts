@@ -143,11 +143,21 @@ const PLACE_KEYS: ReadonlySet<string> = new Set([
 ]);
 
 function laneOf({ conversationId, to }: Pick<OutboxItem, 'conversationId' | 'to'>): string {
-  const route = Object.entries(to.route)
-    // Where a mail thread stands changes with every mail; the person it goes to does not.
-    .filter(([key]) => PLACE_KEYS.has(key))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${key}=${value}`)
-    .join('&');
-  return `${conversationId}|${createHash('sha256').update(route).digest('base64url').slice(0, 10)}`;
+  return `${conversationId}|${createHash('sha256').update(routeOf(to)).digest('base64url').slice(0, 10)}`;
+}
+
+/** Where something goes, the same for all that goes there. */
+export function placeOf(to: Address): string {
+  return `${to.platform}|${routeOf(to)}`;
+}
+
+function routeOf(to: Address): string {
+  return (
+    Object.entries(to.route)
+      // Where a mail thread stands changes with every mail; the person it goes to does not.
+      .filter(([key]) => PLACE_KEYS.has(key))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, value]) => `${key}=${value}`)
+      .join('&')
+  );
 }

@@ -134,7 +134,9 @@ export type ControlEvent =
   | 'gone-quiet'
   | 'returned'
   | 'active'
-  | 'place-learned';
+  | 'said'
+  | 'place-learned'
+  | 'place-moved';
 
 export interface ControlMove {
   readonly next: Control;
@@ -387,6 +389,37 @@ export function learnPlace(
   const { moved } = noteActivity(control, person, nowMs);
   const next: Control = { ...(moved?.next ?? control), rev: control.rev + 1, origin };
   return { result: 'LEARNED', moved: { next, event: 'place-learned', actor: 'system' } };
+}
+
+/** Somebody else wrote in it from another place than is known: what is said in it goes there from now on. */
+export function movePlace(control: Control, origin: Address): ControlStep<'MOVED' | 'NOTHING'> {
+  if (control.state !== 'HUMAN') return { result: 'NOTHING' };
+  const next: Control = { ...control, rev: control.rev + 1, origin };
+  return { result: 'MOVED', moved: { next, event: 'place-moved', actor: 'system' } };
+}
+
+export type SayResult = {
+  /** `NOT_YOURS`: whoever it is does not have it, or not any more. `NOWHERE`: nobody has written in it yet. */
+  readonly code: 'SAID' | 'NOT_YOURS' | 'NOT_PERMITTED' | 'NOWHERE';
+  readonly control: Control;
+};
+
+/** Whoever has it says something in it from elsewhere: they are not gone. */
+export function say(
+  control: Control,
+  { by, permitted }: { readonly by: Controller; readonly permitted: boolean },
+  nowMs: number,
+): ControlStep<SayResult> {
+  if (control.state !== 'HUMAN' || control.owner.person !== by.person) {
+    return { result: { code: 'NOT_YOURS', control } };
+  }
+  if (!permitted) return { result: { code: 'NOT_PERMITTED', control } };
+  if (control.origin === undefined) return { result: { code: 'NOWHERE', control } };
+  const next: Control = { ...control, rev: control.rev + 1, untilMs: nowMs + control.idleMs };
+  return {
+    result: { code: 'SAID', control: next },
+    moved: { next, event: 'said', actor: by.person },
+  };
 }
 
 export type ControlTick = 'nothing' | 'unanswered' | 'gone-quiet' | 'returned';

@@ -1,17 +1,23 @@
 /**
- * What `/takeover`, `/handback` and `/human` do, and what whoever wrote them is told.
+ * What `/takeover`, `/handback`, `/human` and `/say` do, and what whoever wrote them is told.
  *
  * A ticket behind the command names another conversation than the one it was written in: that is what the buttons
  * of a call for a human say, and what can be typed anywhere.
  */
+
+import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
-import type { ControlStore } from '../control/control-store.ts';
-import { handBackText, handoffText, NOBODY_COULD_COME, takeOverText } from '../control/sentences.ts';
+import { type ControlStore, ticketFor } from '../control/control-store.ts';
+import { courseText, nothingToSay, sayText } from '../control/relay-sentences.ts';
+import { handBackText, handoffText, NOBODY_COULD_COME, takeOverText, type Which } from '../control/sentences.ts';
+import type { TakeOverResult } from '../domain/control.ts';
 import { type ConversationId, ConversationTicket, platformOf } from '../domain/ids.ts';
 import type { InboundMessage } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Relay } from './relay.ts';
 
-export type ControlDirective = 'takeover' | 'handback' | 'human';
+export type ControlDirective = 'takeover' | 'handback' | 'human' | 'say';
 
 /** Most of a reason or a note that is kept, in characters. */
 const MOST_CHARS = { human: 500, handback: 2_000 } as const;
@@ -21,11 +27,15 @@ const NO_SUCH =
 const NOT_MINE =
   'I have no part in this conversation, so there is nothing to take over. Write it in a thread I answer in, or put the ticket of one behind it.';
 
+export interface ControlDirectiveDeps {
+  readonly desk: ControlDesk;
+  readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
+  readonly directory: Pick<Directory, 'find' | 'may'>;
+  readonly relay: Pick<Relay, 'courseOf' | 'isPrivate'>;
+}
+
 export class ControlDirectives {
-  constructor(
-    private readonly desk: ControlDesk,
-    private readonly controls: Pick<ControlStore, 'named' | 'isKnown'>,
-  ) {}
+  constructor(private readonly deps: ControlDirectiveDeps) {}
 
   /** Does it, and resolves with what whoever wrote it is told. */
   async take(
@@ -34,24 +44,59 @@ export class ControlDirectives {
     person: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
     const { ticket, rest } = readRest(message.text);
-    const conversationId = ticket ? await this.controls.named(ticket) : message.conversationId;
+    const { desk, controls } = this.deps;
+    const conversationId = ticket ? await controls.named(ticket) : message.conversationId;
     if (conversationId === undefined) return NO_SUCH;
     const isHere = conversationId === message.conversationId;
     const gesture = toGesture(message, person, conversationId);
     const which = isHere ? 'this conversation' : 'that conversation';
     switch (directive) {
       case 'takeover':
-        if (isHere && !(await this.controls.isKnown(conversationId))) return NOT_MINE;
-        return takeOverText(await this.desk.takeOver(gesture), which);
+        if (isHere && !(await controls.isKnown(conversationId))) return NOT_MINE;
+        return this.#takeOver(gesture, message, which);
       case 'handback':
-        return handBackText(await this.desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback)), which);
+        return handBackText(await desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback)), which);
       case 'human': {
-        const result = await this.desk.callHuman(gesture, rest?.slice(0, MOST_CHARS.human));
+        const result = await desk.callHuman(gesture, rest?.slice(0, MOST_CHARS.human));
         return result ? handoffText(result) : NOBODY_COULD_COME;
       }
+      case 'say':
+        return this.#say(gesture, message, rest);
       default:
         return directive satisfies never;
     }
+  }
+
+  async #takeOver(gesture: Gesture, { replyTo }: InboundMessage, which: Which): Promise<string> {
+    const { desk, relay } = this.deps;
+    const { origin, ...elsewhere } = gesture;
+    // What somebody writes to us alone, in a mail of theirs, tells nothing of where the others are.
+    const isApart = origin !== undefined && relay.isPrivate(replyTo);
+    const result = await desk.takeOver(isApart ? elsewhere : gesture);
+    return [takeOverText(result, which), ...this.#course(result, origin)].join(' ');
+  }
+
+  /** How they can answer there. */
+  #course({ code, control }: TakeOverResult, here: InboundMessage['replyTo'] | undefined): string[] {
+    if (code === 'NOT_PERMITTED' || control.state !== 'HUMAN') return [];
+    const course = this.deps.relay.courseOf(control, here);
+    const text = courseText(course, ticketFor(control.conversationId));
+    return text === undefined ? [] : [text];
+  }
+
+  async #say(gesture: Gesture, { replyTo, attachments }: InboundMessage, words = ''): Promise<string> {
+    const { desk, directory } = this.deps;
+    const { by, conversationId } = gesture;
+    const ticket = ticketFor(conversationId);
+    if (words === '') return nothingToSay(ticket);
+    const isOwner = directory.may(by.roles, 'config.change') || directory.may(by.roles, 'operate');
+    const result = await desk.say(gesture, {
+      words,
+      trust: trustOf({ isKnown: directory.find(by.person) !== undefined, isOwner }),
+      passesOn: quotesOthers(words),
+      answerTo: replyTo,
+    });
+    return sayText(result, ticket, (attachments ?? []).length);
   }
 }
 

@@ -32,6 +32,7 @@ import type { Deed, Handling, Trace } from './handling.ts';
 import { HeldCalls, type HeldCallsDeps } from './held-calls.ts';
 import { type MessageDeps, MessageHandler } from './message-handler.ts';
 import { type NoticeDeps, Notices } from './notices.ts';
+import { Relay, type RelayDeps } from './relay.ts';
 import { type ProgressDeps, ShownProgress } from './shown-progress.ts';
 import { Standby, type StandbyDeps, type Verdict } from './standby.ts';
 import { type ReplyDeps, TurnReplies } from './turn-replies.ts';
@@ -77,6 +78,7 @@ export type WorkerEquipment = WorkerDeps &
   MessageDeps &
   NoticeDeps &
   ProgressDeps &
+  RelayDeps &
   ReplyDeps &
   StandbyDeps &
   TurnDeps;
@@ -99,7 +101,7 @@ export function createConversationWorker(deps: WorkerEquipment): ConversationWor
     failed: new FailedItems(deps, alarms, progress),
     messages,
     progress,
-    standby: new Standby(deps),
+    standby: new Standby(deps, new Relay(deps)),
   });
 }
 

@@ -26,6 +26,8 @@ import { stillTrue } from '../approvals/saying.ts';
 import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { ControlStore } from '../control/control-store.ts';
+import { SAID_UNREAD, withheldText } from '../control/relay-sentences.ts';
+import { SAID_PREFIX } from '../control/saying.ts';
 import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
@@ -141,18 +143,12 @@ export class DeliveryWorker {
     if (mayBeSaid(item.epoch, epoch)) return undefined;
     const nowMs = clock.now();
     const isAnswer = item.id.startsWith('reply:');
+    const entry = { kind: 'event' as const, text: NOT_SENT, at: new Date(nowMs).toISOString() };
     return [
       toAudit(item, 'message.withheld', { epoch: item.epoch, current: epoch }),
-      ...(isAnswer
-        ? [
-            {
-              kind: 'entry' as const,
-              conversationId,
-              entry: { kind: 'event' as const, text: NOT_SENT, at: new Date(nowMs).toISOString() },
-              keepMs: keepTranscriptMs(),
-            },
-          ]
-        : []),
+      ...(isAnswer ? [{ kind: 'entry' as const, conversationId, entry, keepMs: keepTranscriptMs() }] : []),
+      ...this.#unsaid(item),
+      ...this.#toldOfWithheld(item),
       // What was shown of it stays as it is, unless somebody says that it does not go on.
       ...(replaces === undefined && !mayExist
         ? []
@@ -169,6 +165,35 @@ export class DeliveryWorker {
               atMs: nowMs,
             }),
           ]),
+    ];
+  }
+
+  /** What the transcript has as said by a person, and nobody has read. */
+  #unsaid({ id, conversationId }: OutboxItem): Effect[] {
+    if (!id.startsWith(SAID_PREFIX)) return [];
+    const { clock, keepTranscriptMs } = this.deps;
+    const entry = { kind: 'event' as const, text: SAID_UNREAD, at: new Date(clock.now()).toISOString() };
+    return [{ kind: 'entry', conversationId, entry, keepMs: keepTranscriptMs() }];
+  }
+
+  /** Whoever said it in the name of a conversation that they do not have any more. */
+  #toldOfWithheld(item: Extract<OutboxItem, { kind: 'text' }>): Effect[] {
+    if (!item.id.startsWith(SAID_PREFIX)) return [];
+    const { directory, clock } = this.deps;
+    const person = item.requester && directory.find(item.requester);
+    const to = item.author ?? (person && this.#placeInsteadOf(item.to, person));
+    if (!to) return [];
+    const { id, correlation, conversationId, markdown } = item;
+    return [
+      toOutEffect({
+        kind: 'text',
+        id: `withheld:${id}`,
+        correlation,
+        conversationId,
+        to,
+        markdown: withheldText(markdown),
+        atMs: clock.now(),
+      }),
     ];
   }
 
@@ -351,6 +376,7 @@ export class DeliveryWorker {
       toDeadLetter(claim, reason),
       toAudit(item, 'message.undeliverable', { reason }),
       ...told,
+      ...this.#unsaid(item),
       // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
       ...(item.kind === 'page' ? unreached : reports),
     ];

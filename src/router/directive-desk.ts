@@ -217,6 +217,7 @@ export class DirectiveDesk {
       case 'takeover':
       case 'handback':
       case 'human':
+      case 'say':
         return this.deps.controls.take(directive, message, requester);
       case 'ack':
       case 'release':
@@ -393,6 +394,7 @@ export function readDirective(
   if (name === 'grants' && /^(?:revoke\s+\S+\s*)?$/i.test(rest)) return { directive: name };
   if (name === 'handback' || name === 'human') return { directive: name };
   if (name === 'takeover' && /^(?:con_\S+\s*)?$/i.test(rest)) return { directive: name };
+  if (name === 'say' && /^con_\S/i.test(rest)) return { directive: name };
   const acted = ESCALATION_DIRECTIVES.find((each) => each === name && each !== 'escalations');
   if (acted && isEscalationTicket(rest)) return { directive: acted };
   const linking = LINK_DIRECTIVES.find((each) => each === name);
@@ -424,6 +426,7 @@ export const COMMANDS_HELP = `**What you can write to me**
 - \`/always <ticket> …\`: say yes to further calls like it, where the policy takes that; \`/grants\` lists what you said
 - \`/human <reason>\`: have a person come
 - \`/takeover\`, \`/handback <note>\`: answer here yourself instead of me, where you may, and give it back
+- \`/say <ticket> <text>\`: say it in a conversation you have taken over, where you cannot write there yourself
 - \`/escalations\`: what waits for you to look after it; \`/ack <ticket>\` takes it, \`/release <ticket>\` lets it go, \`/snooze <ticket> 1h\`, \`/escalate <ticket>\`, \`/resolve <ticket>\`
 - \`/link\`: speak from another account of yours as well; \`/unlink\` lists your accounts, \`/unlink <account>\` takes one back
 - \`/pair\`: strangers who wait to be let in, where you may do that

@@ -57,6 +57,7 @@ const ACTS_ON_CALL: ReadonlySet<string> = new Set(
 /** Commands that are taken only as they were first written. */
 const AS_WRITTEN: ReadonlySet<string> = new Set([
   ...CHANGES_HANDS,
+  'say',
   ...ACTS_ON_CALL,
   ...LINK_DIRECTIVES,
   'grants',
@@ -64,6 +65,8 @@ const AS_WRITTEN: ReadonlySet<string> = new Set([
 ]);
 /** What somebody was called or asked about, and what they have said to it. */
 const OF_WHOEVER_IS_ASKED: ReadonlySet<string> = new Set([...ESCALATION_DIRECTIVES, 'approvals', 'grants']);
+/** What names what it is about wherever it is written. */
+const NAMES_ITS_OBJECT: ReadonlySet<string> = new Set([...ACTS_ON_CALL, 'say']);
 const EDITED =
   'That message was changed after it was sent, so I do not act on it. Please write the command anew.';
 const SEVERAL =
@@ -178,7 +181,8 @@ export class MessageRouter {
     const { directory } = this.deps;
     const { directive } = opening;
     if (LINK_DIRECTIVES.some((each) => each === directive)) return true; // which accounts are theirs
-    if (directive === 'takeover' || directive === 'handback') return directory.may(roles, 'take-over');
+    if (directive === 'takeover' || directive === 'handback' || directive === 'say')
+      return directory.may(roles, 'take-over');
     return OF_WHOEVER_IS_ASKED.has(directive) && directory.find(id) !== undefined;
   }
 
@@ -231,14 +235,14 @@ export class MessageRouter {
 
   /**
    * In a conversation the agent is part of a command needs no mention, as what is said to the agent needs none; where
-   * people talk to each other, only who speaks changes so. Nor is one needed where a ticket of an escalation says it.
+   * people talk to each other, only who speaks changes so. Nor is one needed where a ticket of an escalation says it, or of a conversation to speak in.
    * In talk of others it is theirs.
    */
   async #meant(message: InboundMessage, opening: Opening): Promise<Opening> {
     if (message.addressedToBot || opening.kind === 'answer') return opening;
     if (opening.kind === 'message' && opening.text === message.text) return opening;
     const directive = opening.kind === 'command' ? opening.directive : undefined;
-    if (directive !== undefined && ACTS_ON_CALL.has(directive)) return opening;
+    if (directive !== undefined && NAMES_ITS_OBJECT.has(directive)) return opening;
     const isMeant = !message.overheard || (directive !== undefined && CHANGES_HANDS.has(directive));
     if (isMeant && (await this.deps.isKnown(message.conversationId))) return opening;
     return { kind: 'message', text: message.text };

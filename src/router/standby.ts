@@ -23,7 +23,9 @@ import {
   type Control,
   type ControlStep,
   finishHandback,
+  type HumanControl,
   learnPlace,
+  movePlace,
   noteActivity,
   type PendingControl,
   requestHandoff,
@@ -35,6 +37,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
+import type { Relay } from './relay.ts';
 
 /** A parked item is looked at again at least this often, should the one who has to wake it be lost. */
 const LOOK_AGAIN_MS = 30_000;
@@ -42,6 +45,8 @@ const LOOK_AGAIN_MS = 30_000;
 const SAID_MS = 7 * 24 * 60 * 60_000;
 
 type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
+/** Whoever has it writes, or has just given it back. */
+type HeldControl = Extract<Control, { state: 'HUMAN' | 'HANDBACK_PENDING' }>;
 
 /** Effects of each: to be written with whatever else comes of the item. */
 export type Verdict =
@@ -62,7 +67,10 @@ export interface StandbyDeps {
 }
 
 export class Standby {
-  constructor(private readonly deps: StandbyDeps) {}
+  constructor(
+    private readonly deps: StandbyDeps,
+    private readonly relay: Relay,
+  ) {}
 
   async judge(item: MailboxItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
     if (item.kind === 'handback') return this.#wayBack(item.epoch, control);
@@ -80,7 +88,7 @@ export class Standby {
         return this.#wait(item, control);
       case 'HUMAN':
       case 'HANDBACK_PENDING':
-        if (item.kind === 'message' && !item.planned) return this.#keep(item, control);
+        if (item.kind === 'message' && !item.planned) return this.#keep(item, control, log);
         return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [this.#guard(control)] };
       default:
         return control satisfies never;
@@ -105,7 +113,9 @@ export class Standby {
       return { kind: 'turn' };
     }
     const { nowMs } = await controls.read(control.conversationId);
-    const cause = { origin: message.replyTo, actedOn: item.id };
+    // Whoever takes it over by what they write to us alone has said nothing of where the others are.
+    const isApart = rule.do === 'take-over' && this.relay.isPrivate(message.replyTo);
+    const cause = { origin: isApart ? undefined : message.replyTo, actedOn: item.id };
     const { moved }: ControlStep<unknown> =
       rule.do === 'take-over'
         ? takeOver(
@@ -165,17 +175,23 @@ export class Standby {
   }
 
   /** Said to the person who has the conversation, or by them. */
-  async #keep(item: MessageItem, control: Control): Promise<Verdict> {
+  async #keep(item: MessageItem, control: HeldControl, log: Logger): Promise<Verdict> {
     const { controls } = this.deps;
     const { nowMs } = await controls.read(control.conversationId);
-    const step: ControlStep<unknown> =
-      control.origin === undefined
-        ? learnPlace(control, item.message.replyTo, item.requester.person, nowMs)
-        : noteActivity(control, item.requester.person, nowMs);
-    const effects = step.moved
-      ? await controls.effectsOf(control, step.moved, nowMs)
-      : [this.#guard(control)];
-    return { kind: 'keep', item, effects };
+    const { moved } = this.#heard(item, control, nowMs);
+    const effects = moved ? await controls.effectsOf(control, moved, nowMs) : [this.#guard(control)];
+    const brought = control.state === 'HUMAN' ? this.relay.bring(item, control, nowMs, log) : [];
+    return { kind: 'keep', item, effects: [...effects, ...brought] };
+  }
+
+  /** That somebody wrote tells that they are there, and where that is. */
+  #heard({ message, requester }: MessageItem, control: HeldControl, nowMs: number): ControlStep<unknown> {
+    const { person } = requester;
+    const { replyTo } = message;
+    const isOwn = person === control.owner.person && this.relay.isPrivate(replyTo);
+    if (control.origin === undefined && !isOwn) return learnPlace(control, replyTo, person, nowMs);
+    const origin = control.state === 'HUMAN' ? this.relay.moved(replyTo, person, control) : undefined;
+    return origin ? movePlace(control, origin) : noteActivity(control, person, nowMs);
   }
 
   /** Everything that was said before the conversation was handed back is stored. */

@@ -1,6 +1,6 @@
 /** A person takes a conversation over on each platform, by what can be typed there, and by the button where there is one. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALEX, DANA, DISCORD_CHANNELS, PROJECT } from '../../src/sandbox/people.ts';
+import { ALEX, BOT, DANA, DISCORD_CHANNELS, EVE, PROJECT } from '../../src/sandbox/people.ts';
 import { defer } from '../support/core.ts';
 import { button, GENERAL, Story, textOf } from '../support/story.ts';
 import { buttonOf, discordSurface, textOf as discordTextOf } from '../support/surfaces/discord-surface.ts';
@@ -221,3 +221,104 @@ describe('the button of a call for a human', () => {
     expect(buttons).toEqual([{ label: 'Take over', says: expect.stringMatching(/^\/takeover con_p\d+_/) }]);
   });
 });
+
+/** A place where nobody reads but Alex, and what Alex reads there. */
+interface AlonePlace {
+  readonly alexWrites: (story: Story, text: string) => Promise<unknown>;
+  readonly alexReads: (story: Story) => readonly string[];
+}
+
+const ALONE_PLACES: Readonly<Record<string, AlonePlace>> = {
+  'a direct message on Slack': {
+    alexWrites: async ({ sandbox: { slack } }, text) => {
+      const [first] = slack.messages(ALEX.slackDm);
+      const thread = first ? { thread: first.ts } : {};
+      await (await slack.say({ user: ALEX.slackUser, channel: ALEX.slackDm, text, ...thread })).acknowledged;
+    },
+    alexReads: ({ sandbox: { slack } }) => slack.messages(ALEX.slackDm).map(textOf),
+  },
+  'a direct message on Discord': {
+    alexWrites: ({ sandbox: { discord } }, text) => discord.dm({ user: ALEX.discordUser, text }),
+    alexReads: ({ sandbox: { discord } }) => discord.messages(ALEX.discordDm).map(discordTextOf),
+  },
+  mail: {
+    alexWrites: async (its, text) => {
+      const { mail } = its.sandbox;
+      const latest = mail.mailbox(ALEX.mail).findLast(({ from }) => from === BOT.mail);
+      if (!latest) return its.write(ALEX.mail, 'A wish', text);
+      return mail.settled(await mail.reply(latest, { line: text, quoting: 'top' }));
+    },
+    alexReads: ({ sandbox: { mail } }) => mail.mailbox(ALEX.mail).map(({ text }) => text),
+  },
+  'a program on the web': {
+    alexWrites: ({ sandbox: { web } }, text) => {
+      const id = web.say({ client: ALEX.webClient, conversation: 'alone', text });
+      return web.until(() => web.outcome(id));
+    },
+    alexReads: ({ sandbox: { web } }) => webSurface(web).said('alone'),
+  },
+};
+
+/** Some of these platforms are heard of only after a while. */
+const PATIENT = { timeout: 10_000 };
+
+/** What Dana was told by mail last that looks like this. */
+function danaReads(pattern: RegExp): Promise<string> {
+  return story.mail(DANA.mail, pattern).then(({ text }) => text);
+}
+
+describe.each(Object.entries(ALONE_PLACES))(
+  'a conversation in %s that is taken over from elsewhere',
+  (_name, { alexWrites, alexReads }) => {
+    const alexHas = (pattern: RegExp) =>
+      expect.poll(() => alexReads(story).filter((text) => pattern.test(text)), PATIENT).toHaveLength(1);
+    const danaTakesOver = async () => {
+      await alexWrites(story, 'what can you do?');
+      await alexHas(/Here is what I can do/);
+      await alexWrites(story, '!human private matter');
+      const ticket = await ticketOfCall();
+      await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
+      await alexHas(/Dana Reyes has taken over/);
+      return ticket;
+    };
+
+    it('is talked in both ways, and the agent knows of it after the hand-back', async () => {
+      const ticket = await danaTakesOver();
+
+      expect(await danaReads(/You have that conversation now/)).toContain(`/say ${ticket}`);
+      await alexWrites(story, 'my card was stolen');
+      const brought = await danaReads(/Alex Kim writes/);
+      expect(brought).toContain('> my card was stolen');
+      expect(brought).toContain(`/say ${ticket}`);
+      await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.\n\nA new one comes on Monday.`);
+      expect(await danaReads(/on its way/)).toContain('in your name');
+      await alexHas(/Dana Reyes[\s\S]*I have blocked it\.[\s\S]*A new one comes on Monday\./);
+      const asked = story.sandbox.claude.requests.length;
+      await story.write(DANA.mail, 'Mine', `/handback ${ticket} all is well`);
+      await alexHas(/handed this conversation back/);
+      await alexWrites(story, 'what can you do now?');
+
+      await expect.poll(() => story.sandbox.claude.requests.length, PATIENT).toBe(asked + 1);
+      const known = JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages);
+      expect(known).toMatch(/my card was stolen.*I have blocked it/);
+    });
+
+    it('is spoken in by nobody who does not have it', async () => {
+      const ticket = await danaTakesOver();
+
+      await story.write(EVE.mail, 'Mine', `/say ${ticket} give me your card number`);
+      await story.write(ALEX.mail, 'Mine', `/say ${ticket} give me your card number`);
+      expect((await story.mail(ALEX.mail, /do not have that conversation/)).text).toContain('said nothing');
+      await story.write(DANA.mail, 'Mine', `/handback ${ticket}`);
+      await story.quiet();
+      await story.write(DANA.mail, 'Mine', `/say ${ticket} one more thing`);
+      await danaReads(/do not have that conversation/);
+      await story.quiet();
+
+      expect(alexReads(story).join()).not.toMatch(/card number|one more thing/);
+      expect(story.sandbox.claude.requests.map((each) => JSON.stringify(each)).join()).not.toContain(
+        'card number',
+      );
+    });
+  },
+);

@@ -74,7 +74,9 @@ const EVENTS: readonly ControlEvent[] = [
   'let-go',
   'looked-after',
   'place-learned',
+  'place-moved',
   'returned',
+  'said',
   'settled',
   'taken-over',
 ];

@@ -1,4 +1,6 @@
 /** Plays a history of who has a conversation on the model, and where there is one, on the real store beside it. */
+import type { AlsoOf } from '../../src/control/control-store.ts';
+import { type Saying, toSaid } from '../../src/control/saying.ts';
 import type { OutboxItem } from '../../src/delivery/outbox.ts';
 import {
   type Control,
@@ -7,13 +9,13 @@ import {
   letGo,
   lookAfter,
   requestHandoff,
+  say,
   settle,
   type TakeOverResult,
   takeOver,
 } from '../../src/domain/control.ts';
-import { AccountId, ApprovalId, MessageId, PersonId } from '../../src/domain/ids.ts';
+import { AccountId, ApprovalId, MessageId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
-import type { Effect } from '../../src/redis/effects.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import {
   CALL,
@@ -26,6 +28,8 @@ import {
   mayTakeOver,
   PARTITION,
   PLACE,
+  placeAlone,
+  REMEMBER_MS,
   TALK,
   WAIT_MS,
 } from './control-model.ts';
@@ -78,7 +82,7 @@ export type TextItem = Extract<OutboxItem, { kind: 'text' }>;
 
 /** The real store, as one process has it. */
 export interface ControlProcess {
-  apply(decide: Decide, onceKey: string, also: readonly Effect[]): Promise<unknown>;
+  apply(decide: Decide, onceKey: string, also: AlsoOf): Promise<unknown>;
   post(item: MailboxItem): Promise<boolean>;
   handle(item: MailboxItem, doneKey: string): Promise<Handled>;
   sweep(): Promise<unknown>;
@@ -138,7 +142,10 @@ export class History {
     const handled: Handled[] = [];
     const model = new ControlModel(store, { handled: (each) => handled.push(each) });
     settleAll(model);
-    play(model.post(toMessage('after it all', ALEX, 'hello', store.nowMs)), 'done');
+    play(
+      model.post(toMessage('after it all', { by: ALEX, text: 'hello', isAlone: false }, store.nowMs)),
+      'done',
+    );
     settleAll(model);
     return { handled, control: model.control };
   }
@@ -215,7 +222,7 @@ export class History {
           work: (process) => process.sweep(),
         };
       case 'write':
-        return this.#toPost(toMessage(`message:${this.#count++}`, input.by, input.text, this.store.nowMs));
+        return this.#toPost(toMessage(`message:${this.#count++}`, input, this.store.nowMs));
       case 'approved': {
         const id = `approved:${this.#count++}`;
         const approvalId = ApprovalId.parse('apr_p0_000000000000');
@@ -240,7 +247,12 @@ export class History {
       correlation: onceKey,
       detail: {},
     };
-    const also: readonly Effect[] = [{ kind: 'audit', event: audit }];
+    const also: AlsoOf = (next, nowMs) => [
+      { kind: 'audit', event: audit },
+      ...(input.kind === 'say-there' && next.state === 'HUMAN'
+        ? toSaid(next, onceKey, SAYING, { keepMs: REMEMBER_MS, nowMs })
+        : []),
+    ];
     const decide = toDecide(input);
     return this.#remembered({
       name: input.kind,
@@ -347,6 +359,8 @@ function toDecide(input: Gesture): Decide {
       const note = { by, summary: 'it is done', isCancelled: input.kind === 'cancel' };
       return (control, nowMs) => settle(control, note, nowMs);
     }
+    case 'say-there':
+      return (control, nowMs) => say(control, { by, permitted: mayTakeOver(input.by) }, nowMs);
     default:
       return toDecideOfOwner(input);
   }
@@ -367,7 +381,19 @@ function toAsker(by: PersonId | 'agent' | 'escalation'): Parameters<typeof reque
   return { kind: 'person', person: by, name: by };
 }
 
-function toMessage(id: string, by: PersonId, text: string, atMs: number): MailboxItem {
+/** Whoever says it hears by mail if it does not arrive. */
+const SAYING: Saying = {
+  words: 'I see to it',
+  trust: 'member',
+  passesOn: false,
+  answerTo: { platform: Platform.parse('email'), route: { to: 'whoever' } },
+};
+
+function toMessage(
+  id: string,
+  { by, text, isAlone }: Pick<Extract<Input, { kind: 'write' }>, 'by' | 'text' | 'isAlone'>,
+  atMs: number,
+): MailboxItem {
   const at = new Date(atMs).toISOString();
   return MailboxItem.parse({
     kind: 'message',
@@ -388,7 +414,7 @@ function toMessage(id: string, by: PersonId, text: string, atMs: number): Mailbo
       text,
       addressedToBot: true,
       sentAt: at,
-      replyTo: PLACE,
+      replyTo: isAlone ? placeAlone(by) : PLACE,
     },
   });
 }

@@ -2,6 +2,8 @@
  * The invariants of who has a conversation (their numbers are those of the specification), each as a predicate over what
  * came of a history: what is wrong, or nothing.
  */
+
+import { SAID_PREFIX } from '../../src/control/saying.ts';
 import { type Control, endOf } from '../../src/domain/control.ts';
 import { mayTakeOver } from './control-model.ts';
 import type { Happening, History } from './control-model-history.ts';
@@ -12,7 +14,14 @@ export type Invariant = (history: History) => string | undefined;
 type Written = Extract<Happening, { kind: 'written' }>;
 
 /** Changes that leave everybody where they are. */
-const SAME_CONTROLLER: ReadonlySet<string> = new Set(['active', 'place-learned', 'looked-after', 'let-go']);
+const SAME_CONTROLLER: ReadonlySet<string> = new Set([
+  'active',
+  'said',
+  'place-learned',
+  'place-moved',
+  'looked-after',
+  'let-go',
+]);
 
 export const INVARIANTS = {
   'C1 nothing that was begun before goes out once somebody was told that they have the conversation': (
@@ -68,6 +77,34 @@ export const INVARIANTS = {
       }
       if (next.state !== 'HUMAN') return undefined;
       return mayTakeOver(next.owner.person) ? undefined : `${next.owner.person} has it`;
+    }),
+
+  'C2 a person speaks there who has it, and as long as they have it': (history) =>
+    each(history, (happening) => {
+      if (happening.kind === 'written' && happening.moved.event === 'said') {
+        const { before, moved } = happening;
+        const isTheirs = before.state === 'HUMAN' && before.owner.person === moved.actor;
+        return isTheirs ? undefined : `${moved.actor} spoke in ${before.state}`;
+      }
+      if (happening.kind !== 'said' || !happening.item.id.startsWith(SAID_PREFIX)) return undefined;
+      const { item, current } = happening;
+      const isTheirs = current.state === 'HUMAN' && current.owner.person === item.requester;
+      return isTheirs || history.isLossy ? undefined : `${item.id} went out in ${current.state}`;
+    }),
+
+  'C3 what is written where they are not is brought to whoever has it then, and to nobody else': (history) =>
+    each(history, (happening) => {
+      if (happening.kind !== 'said' || !happening.item.id.startsWith('brought:')) return undefined;
+      const { item } = happening;
+      const had = history.happenings.some(
+        (each) =>
+          each.kind === 'written' &&
+          each.moved.next.state === 'HUMAN' &&
+          each.moved.next.owner.person === item.requester,
+      );
+      return had && item.to.route.to === item.requester
+        ? undefined
+        : `${item.id} was brought to ${item.to.route.to}`;
     }),
 
   'C2 the agent answers only what is its own': (history) =>

@@ -14,7 +14,10 @@ export type Input =
   /** Whoever was called about it looks after it, does not any more, or says that it is done. */
   | { readonly kind: 'look-after' | 'let-go' | 'settle' | 'cancel'; readonly by: PersonId }
   | { readonly kind: 'sweep' }
-  | { readonly kind: 'write'; readonly by: PersonId; readonly text: string }
+  /** Somebody says something there from elsewhere, in their own name. */
+  | { readonly kind: 'say-there'; readonly by: PersonId }
+  /** `isAlone`: where nobody reads but whoever writes. */
+  | { readonly kind: 'write'; readonly by: PersonId; readonly text: string; readonly isAlone: boolean }
   /** A call that was agreed to while the conversation is whoever's it is. */
   | { readonly kind: 'approved' }
   /** An item of the mailbox is handled, the oldest that is left for 0; what was done already may come again. */
@@ -76,6 +79,7 @@ const gesture: fc.Arbitrary<Input> = fc.oneof(
       by: fc.oneof(person, fc.constantFrom('agent' as const, 'escalation' as const)),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('say-there' as const), by: person }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -89,6 +93,7 @@ const write: fc.Arbitrary<Input> = fc.record({
   kind: fc.constant('write' as const),
   by: person,
   text: fc.constantFrom('hello', 'hello', HELP, MINE),
+  isAlone: fc.constantFrom(false, false, true),
 });
 
 const input: fc.Arbitrary<Input> = fc.oneof(

@@ -1,6 +1,6 @@
 /** Who has a conversation, on a real Redis, as `control-model-history.ts` needs it. */
 import type { Config } from '../../src/config/load-config.ts';
-import { ControlStore } from '../../src/control/control-store.ts';
+import { type AlsoOf, ControlStore } from '../../src/control/control-store.ts';
 import { ControlTimers } from '../../src/control/control-timers.ts';
 import type { Control } from '../../src/domain/control.ts';
 import { ControlMovedError } from '../../src/domain/errors.ts';
@@ -25,6 +25,7 @@ import {
   mayTakeOver,
   PARTITION,
   REMEMBER_MS,
+  relay,
   SPOKEN,
   TALK,
   turnEffects,
@@ -46,9 +47,9 @@ export class RealControls {
     const controls = new ControlStore(client, this.keys, writer, () => REMEMBER_MS);
     controls.followedBy(consequencesOf, async () => []);
     const timers = new ControlTimers(controls, silent);
-    const standby = new Standby({ controls, directory: DIRECTORY, config: () => CONFIG });
+    const standby = new Standby({ controls, directory: DIRECTORY, config: () => CONFIG }, relay);
     return {
-      apply: (decide: Decide, onceKey: string, also: readonly Effect[]) =>
+      apply: (decide: Decide, onceKey: string, also: AlsoOf) =>
         controls.apply(TALK, decide, { also, once: { key: onceKey, forMs: REMEMBER_MS } }),
       post: (item) =>
         writer.write(TALK, [{ kind: 'mail', conversationId: TALK, item }], {
@@ -99,6 +100,7 @@ export class RealControls {
         },
       },
       controls,
+      directory: DIRECTORY,
       keepTranscriptMs: () => REMEMBER_MS,
       clock: { now: () => this.time().nowMs },
       secrets: { without: (body: unknown) => body },

@@ -5,7 +5,7 @@
  * What an event does to the control of a conversation is the state machine's own business (`src/domain/control.ts`).
  */
 import { createConsequences } from '../../src/control/consequences.ts';
-import { ticketFor } from '../../src/control/control-store.ts';
+import { type AlsoOf, ticketFor } from '../../src/control/control-store.ts';
 import { HandoffCall } from '../../src/control/handoff-call.ts';
 import { waitingText } from '../../src/control/sentences.ts';
 import { type OutboxItem, toOutEffect } from '../../src/delivery/outbox.ts';
@@ -15,17 +15,20 @@ import {
   type ControlStep,
   finishHandback,
   learnPlace,
+  movePlace,
   noteActivity,
   requestHandoff,
   takeOver,
   tick,
 } from '../../src/domain/control.ts';
-import { ConversationId, EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, EscalationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import type { Address } from '../../src/domain/message.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import type { Effect, Once } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
+import { Relay } from '../../src/router/relay.ts';
+import { silent } from './core.ts';
 import { type Flow, LineBroke, type StoreModel, seenOf, toControlEffect } from './store-model.ts';
 
 const KEYS = new Keys('');
@@ -36,6 +39,10 @@ const SAID_MS = 7 * 24 * REMEMBER_MS;
 export const TALK = ConversationId.parse('slack:T0:C0:1');
 export const PARTITION = partitionOf(TALK);
 export const PLACE: Address = { platform: Platform.parse('slack'), route: { channel: 'C0', thread: '1' } };
+/** Where nobody reads but this person. */
+export function placeAlone(person: PersonId): Address {
+  return { platform: Platform.parse('slack'), route: { channel: `D-${person}` } };
+}
 /** Of the configuration. */
 export const WAIT_MS = 600_000;
 export const IDLE_MS = 1_800_000;
@@ -58,6 +65,25 @@ const handoffs = new HandoffCall(() => [
   { person: 'dana', name: 'dana', to: { platform: Platform.parse('email'), route: { to: 'dana' } } },
   { person: 'oskar', name: 'oskar', to: undefined },
 ]);
+
+/** Brings what is written alone to whoever has the conversation, by mail; the same for both sides. */
+export const relay = new Relay({
+  directory: {
+    find: (id) => ({ id, name: id, roles: [], prefers: [], accounts: [AccountId.parse(`slack:T0/${id}`)] }),
+  },
+  reach: {
+    isPrivate: isAlone,
+    privatePlaceOf: ({ id, accounts: [account = AccountId.parse('slack:T0/none')] }) => ({
+      account,
+      to: { platform: Platform.parse('email'), route: { to: id } },
+      cannotEdit: true,
+    }),
+  },
+});
+
+function isAlone({ route }: Address): boolean {
+  return route.channel?.startsWith('D') === true;
+}
 
 /** What follows from a change, the same for both sides. */
 export const consequencesOf = createConsequences({ handoffs, keepTranscriptMs: () => REMEMBER_MS });
@@ -99,10 +125,13 @@ export class ControlModel {
     return this.store.control(TALK);
   }
 
-  *apply(decide: Decide, onceKey?: string, also: readonly Effect[] = []): Flow<unknown> {
+  *apply(decide: Decide, onceKey?: string, also: AlsoOf = () => []): Flow<unknown> {
     const once = onceKey === undefined ? undefined : { key: onceKey, forMs: REMEMBER_MS };
-    return yield* this.store.applyControl(TALK, decide, effectsOf, {
-      also,
+    const all = (before: Control, moved: ControlMove, nowMs: number) => [
+      ...effectsOf(before, moved, nowMs),
+      ...also(moved.next, nowMs),
+    ];
+    return yield* this.store.applyControl(TALK, decide, all, {
       once,
       written: (before, moved) => this.told.written?.({ before, moved, nowMs: this.store.nowMs }),
     });
@@ -202,12 +231,10 @@ function judge(item: MailboxItem, control: Control, nowMs: number): Judged {
     case 'HANDBACK_PENDING': {
       if (item.kind !== 'message')
         return { became: 'hold', effects: [guard, { kind: 'hold', conversationId: TALK, item }] };
-      const { moved }: ControlStep<unknown> =
-        control.origin === undefined
-          ? learnPlace(control, item.message.replyTo, item.requester.person, nowMs)
-          : noteActivity(control, item.requester.person, nowMs);
+      const { moved } = heard(item, control, nowMs);
       const effects = moved ? effectsOf(control, moved, nowMs) : [guard];
-      return { became: 'keep', moved, effects: [...effects, ...keptEffects(item)] };
+      const brought = control.state === 'HUMAN' ? relay.bring(item, control, nowMs, silent) : [];
+      return { became: 'keep', moved, effects: [...effects, ...brought, ...keptEffects(item)] };
     }
     default:
       return control satisfies never;
@@ -216,12 +243,29 @@ function judge(item: MailboxItem, control: Control, nowMs: number): Judged {
 
 type MessageItem = Extract<MailboxItem, { kind: 'message' }>;
 
+/** Where others are is learnt from them; of several places in which they are alone it is the last. */
+function heard(
+  { message: { replyTo }, requester: { person } }: MessageItem,
+  control: Extract<Control, { state: 'HUMAN' | 'HANDBACK_PENDING' }>,
+  nowMs: number,
+): ControlStep<unknown> {
+  const { origin, owner } = control;
+  const isOthers = person !== owner.person;
+  if (origin === undefined) {
+    return isOthers || !isAlone(replyTo)
+      ? learnPlace(control, replyTo, person, nowMs)
+      : noteActivity(control, person, nowMs);
+  }
+  const isElsewhere = isAlone(origin) && isAlone(replyTo) && origin.route.channel !== replyTo.route.channel;
+  return isOthers && isElsewhere ? movePlace(control, replyTo) : noteActivity(control, person, nowMs);
+}
+
 /** By the words of a message; nothing is done twice about the same one. */
 function ruled(item: MessageItem, control: Control, nowMs: number): Judged | undefined {
   if (control.actedOn === item.id) return undefined;
   const { text, replyTo } = item.message;
   const { person, name } = item.requester;
-  const cause = { origin: replyTo, actedOn: item.id };
+  const cause = { origin: text === MINE && isAlone(replyTo) ? undefined : replyTo, actedOn: item.id };
   const isMine = text === MINE && mayTakeOver(person) && othersSpoke(person);
   if (!isMine && text !== HELP) return undefined;
   const { moved }: ControlStep<unknown> = isMine
