@@ -2,7 +2,7 @@
  * What an iCal file (RFC 5545) says about days off.
  *
  * Owns      which stretches of time its events cover: all-day and timed, recurring, moved and left out.
- * Not here  the syntax and the arithmetic of one recurrence rule; those are ical.js's.
+ * Not here  the days of one recurrence rule (`recurrence.ts`); the syntax of a file, which is ical.js's.
  *
  * Rules
  *   1. An all-day event, and one without a time zone, is on the clock of whoever has the day off. One with a time
@@ -13,16 +13,22 @@
  *   3. Every event counts but cancelled ones. TRANSP says nothing here: calendars of public holidays mark every day
  *      as "free". A timed event without an end covers nothing.
  *   4. What cannot be understood is an error that names the event; nothing is left out in silence.
+ *   5. Every reading ends, whatever the file holds: a file can be changed under a running gateway, which does nothing
+ *      else meanwhile. So no rule of it is given to ical.js, which looks for the next match for ever, but those of
+ *      time zones, and of these only what surely recurs each year.
  */
 import ICAL from 'ical.js';
 import { AppError } from '../domain/errors.ts';
 import type { Holidays } from './holidays.ts';
 import type { Interval } from './interval.ts';
+import { daysOf, toRule } from './recurrence.ts';
 import { isTimeZone, TimeZone } from './time-zone.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A day off every week until the last year is 5,000; what exceeds this is no calendar of days off. */
 const MAX_OCCURRENCES = 10_000;
+/** Of all rules of a file together. A day each year takes some 4,000 looks, a day each week some 50,000. */
+const MAX_LOOKS = 2_000_000;
 
 /** The file cannot be used. The message says which event, what is wrong with it, and what would be right. */
 export class HolidayFileError extends AppError {
@@ -47,12 +53,13 @@ export function readHolidayFile(text: string, lastYear: number): Holidays {
   const events = parseEvents(text);
   const zones = new Map<string, TimeZone>();
   const lines = linesOfEvents(text);
+  const rules = rulesOfEvents(text);
+  const look = countLooks();
+  const movedOf = movedByUid(events);
   const spans = events.flatMap((event, index) =>
     explained(event, lines[index], () => {
-      const moved = events.filter(
-        (other) => other.hasProperty('recurrence-id') && uidOf(other) === uidOf(event),
-      );
-      return spansOf({ event, moved, zones, lastYear });
+      const moved = event.hasProperty('recurrence-id') ? [] : (movedOf.get(uidOf(event)) ?? []);
+      return spansOf({ event, rules: rules[index] ?? [], moved, zones, lastYear, look });
     }),
   );
   return {
@@ -61,12 +68,36 @@ export function readHolidayFile(text: string, lastYear: number): Holidays {
   };
 }
 
+function movedByUid(events: readonly ICAL.Component[]): ReadonlyMap<string, readonly ICAL.Component[]> {
+  const moved = new Map<string, ICAL.Component[]>();
+  for (const event of events.filter((each) => each.hasProperty('recurrence-id'))) {
+    const known = moved.get(uidOf(event));
+    if (known) known.push(event);
+    else moved.set(uidOf(event), [event]);
+  }
+  return moved;
+}
+
+function countLooks(): () => void {
+  let looks = 0;
+  return () => {
+    looks += 1;
+    if (looks > MAX_LOOKS) {
+      throw new Error('the rules up to here are too many to work out; leave some out, or begin them later');
+    }
+  };
+}
+
 interface Series {
   readonly event: ICAL.Component;
+  /** Its rules, as they are written. */
+  readonly rules: readonly string[];
   /** Occurrences of the same event that stand in the file on their own. */
   readonly moved: readonly ICAL.Component[];
   readonly zones: Map<string, TimeZone>;
   readonly lastYear: number;
+  /** Called at each step of a rule; throws when there were too many. */
+  readonly look: () => void;
 }
 
 interface Span extends Interval {
@@ -109,6 +140,17 @@ function linesOfEvents(text: string): number[] {
     .flatMap((line, index) => (/^\s*BEGIN:VEVENT\s*$/i.test(line) ? [index + 1] : []));
 }
 
+/** As they are written: the parser makes INTERVAL=0 a 1, and drops what it does not know. */
+function rulesOfEvents(text: string): string[][] {
+  const unfolded = text.replace(/(?:\r\n|\r|\n)[ \t]/g, '');
+  return unfolded
+    .split(/^BEGIN:VEVENT\s*$/im)
+    .slice(1)
+    .map((block) =>
+      [...block.matchAll(/^RRULE(?:;[^:\r\n]*)?:(.*)$/gim)].map(([, rule = '']) => rule.trim()),
+    );
+}
+
 function explained<Result>(event: ICAL.Component, line: number | undefined, read: () => Result): Result {
   try {
     return read();
@@ -147,7 +189,7 @@ function lengthOf(event: ICAL.Component, start: ICAL.Property): number {
 
 /** Local times at which it begins, on its own clock. */
 function occurrencesOf(series: Series, start: ICAL.Property, clock: Clock): number[] {
-  const { event, moved, zones, lastYear } = series;
+  const { event, moved, zones } = series;
   const first = onlyTime(start);
   if (event.hasProperty('recurrence-id')) {
     if (property(event, 'recurrence-id').getFirstParameter('range')) {
@@ -164,38 +206,42 @@ function occurrencesOf(series: Series, start: ICAL.Property, clock: Clock): numb
   });
   const recurring = event
     .getAllProperties('rrule')
-    .flatMap((rule) => recurrencesOf(rule.getFirstValue(), first, clock, lastYear));
-  const leftOut = [
-    ...event.getAllProperties('exdate'),
-    ...moved.map((other) => property(other, 'recurrence-id')),
-  ].map((dates) => toMatch(dates, zones));
-  return [...new Set([wallOf(first), ...listed, ...recurring])].filter(
-    (wall) => !leftOut.some((matches) => matches(wall, clock)),
+    .flatMap((rule, index) => recurrencesOf(series, series.rules[index] ?? '', rule.getFirstValue(), clock));
+  const isLeftOut = toMatch(
+    [...event.getAllProperties('exdate'), ...moved.map((other) => property(other, 'recurrence-id'))],
+    clock,
+    zones,
   );
+  return [...new Set([wallOf(first), ...listed, ...recurring])].filter((wall) => !isLeftOut(wall));
 }
 
 /** The rule runs on local times alone, whatever their zone; where it ends is compared on the event's clock. */
-function recurrencesOf(rule: unknown, start: ICAL.Time, clock: Clock, lastYear: number): number[] {
-  if (!(rule instanceof ICAL.Recur)) throw new Error('its RRULE cannot be understood');
-  const isOver = toEnd(rule.until, clock);
-  const endless = ICAL.Recur.fromData({ ...rule.toJSON(), until: undefined });
-  if (rule.freq === 'YEARLY' && Object.keys(rule.parts).length === 0) {
-    // What a rule does not say is taken from the start; spelled out, 29 February stays where it is in other years.
-    endless.setComponent('BYMONTH', [start.month]);
-    endless.setComponent('BYMONTHDAY', [start.day]);
-  }
+function recurrencesOf(
+  { event, lastYear, look }: Series,
+  written: string,
+  parsed: unknown,
+  clock: Clock,
+): number[] {
+  if (!(parsed instanceof ICAL.Recur)) throw new Error('its RRULE cannot be understood');
+  const isOver = toEnd(parsed.until, clock);
+  const start = wallOf(onlyTime(property(event, 'dtstart')));
+  const firstDay = Math.floor(start / DAY_MS) * DAY_MS;
 
   const walls: number[] = [];
-  const iterator = endless.iterator(floating(start));
-  while (true) {
-    // Typed as always there; after the last one it is null.
-    const next: ICAL.Time | null = iterator.next();
-    if (next === null || next.year > lastYear || isOver(wallOf(next))) return walls;
+  for (const day of daysOf(toRule(written), firstDay, lastYear, look)) {
+    const wall = day + (start - firstDay);
+    if (isOver(wall)) return walls;
     if (walls.length === MAX_OCCURRENCES) {
       throw new Error(`it recurs more than ${MAX_OCCURRENCES} times until ${lastYear}; days off are fewer`);
     }
-    walls.push(wallOf(next));
+    walls.push(wall);
   }
+  if (walls.length === 0 && new Date(start).getUTCFullYear() <= lastYear) {
+    throw new Error(
+      `its RRULE ${written} comes to no day until ${lastYear}; mend it, or leave it out for a day that does not recur`,
+    );
+  }
+  return walls;
 }
 
 /** UNTIL is the last moment included; a date includes its whole day. */
@@ -207,14 +253,17 @@ function toEnd(until: ICAL.Time | null, clock: Clock): (wall: number) => boolean
 }
 
 /** EXDATE and RECURRENCE-ID name occurrences by when they begin; a date names all of its day. */
-function toMatch(dates: ICAL.Property, zones: Map<string, TimeZone>) {
-  const named = clockOf(dates, zones);
-  const times = timesOf(dates);
-  const days = new Set(times.filter(({ isDate }) => isDate).map(wallOf));
-  const moments = new Set(times.filter(({ isDate }) => !isDate).map((time) => named.at(wallOf(time))));
-  return (wall: number, clock: Clock) =>
-    days.has(Math.floor(wall / DAY_MS) * DAY_MS) ||
-    (named.kind === clock.kind && moments.has(clock.at(wall)));
+function toMatch(named: readonly ICAL.Property[], clock: Clock, zones: Map<string, TimeZone>) {
+  const days = new Set<number>();
+  const moments = new Set<number>();
+  for (const dates of named) {
+    const its = clockOf(dates, zones);
+    for (const time of timesOf(dates)) {
+      if (time.isDate) days.add(wallOf(time));
+      else if (its.kind === clock.kind) moments.add(its.at(wallOf(time)));
+    }
+  }
+  return (wall: number) => days.has(Math.floor(wall / DAY_MS) * DAY_MS) || moments.has(clock.at(wall));
 }
 
 function clockOf(dates: ICAL.Property, zones: Map<string, TimeZone>): Clock {
@@ -233,7 +282,23 @@ function clockOf(dates: ICAL.Property, zones: Map<string, TimeZone>): Clock {
       `its time zone "${name}" is neither an IANA name such as Europe/Berlin nor described in the file (VTIMEZONE)`,
     );
   }
+  refuseOddRules(described);
   return { kind: 'exact', name, at: (wall) => toTime(wall, described).toUnixTime() * 1000 };
+}
+
+/** How a clock changes, as every program writes it. Of such a rule ical.js finds the next change, or finds none. */
+const YEARLY_CHANGE =
+  /^FREQ=YEARLY(;(INTERVAL=1|COUNT=\d+|UNTIL=\w+|WKST=\w\w|BYMONTH=\d+|BYMONTHDAY=[-\d,]+|BYDAY=[-+]?\d*\w\w))*$/;
+
+function refuseOddRules({ tzid, component }: ICAL.Timezone): void {
+  const changes = ['standard', 'daylight'].flatMap((name) => component.getAllSubcomponents(name));
+  for (const rule of changes.flatMap((change) => change.getAllProperties('rrule'))) {
+    const written = rule.toICALString().replace(/^RRULE:/, '');
+    if (YEARLY_CHANGE.test(written)) continue;
+    throw new Error(
+      `its time zone "${tzid}" changes its clock by ${written}; expected FREQ=YEARLY with BYMONTH and BYDAY or BYMONTHDAY, or an IANA name such as Europe/Berlin`,
+    );
+  }
 }
 
 const LOCAL = 'local';
@@ -265,12 +330,6 @@ function timesOf(dates: ICAL.Property): ICAL.Time[] {
     if (value instanceof ICAL.Time && value.toString() === written[index]) return value;
     throw new Error(`its ${dates.name.toUpperCase()} "${String(written[index])}" is no date and no time`);
   });
-}
-
-function floating(time: ICAL.Time): ICAL.Time {
-  const copy = time.clone();
-  copy.zone = ICAL.Timezone.localTimezone;
-  return copy;
 }
 
 function toTime(wall: number, zone: ICAL.Timezone): ICAL.Time {

@@ -282,6 +282,40 @@ describe('a holiday file that cannot be used', () => {
     expect(reading(event)).toThrow(message);
   });
 
+  it.each([
+    ['FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30', 'comes to no day until 2099; mend it, or leave it out'],
+    ['FREQ=YEARLY;BYDAY=MO;BYSETPOS=300', 'comes to no day until 2099'],
+    ['FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30', 'FREQ=SECONDLY; FREQ is YEARLY, MONTHLY, WEEKLY or DAILY'],
+    ['FREQ=DAILY;INTERVAL=0', 'INTERVAL=0; INTERVAL is a number from 1'],
+    ['FREQ=DAI\r\n LY;INTERVAL=0', 'INTERVAL=0; INTERVAL is a number from 1'],
+  ])('is refused at once for a rule that would be looked through for ever: %s', (rule, message) => {
+    const event = ['DTSTART;VALUE=DATE:20260101', 'SUMMARY:Never', `RRULE:${rule}`];
+
+    expect(reading(event)).toThrow(HolidayFileError);
+    expect(reading(event)).toThrow(`event "Never" (UID event-0): its RRULE`);
+    expect(reading(event)).toThrow(message);
+  });
+
+  it('is refused for a time zone whose clock changes by a rule that may never come', () => {
+    const event = ['DTSTART;TZID=W. Europe Standard Time:20260115T140000', 'DURATION:PT1H'];
+    const file = withZone(icalFile(event)).replace(
+      'FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3',
+      'FREQ=DAILY;BYMONTHDAY=30;BYMONTH=2',
+    );
+
+    expect(() => exactly(file)).toThrow(
+      'its time zone "W. Europe Standard Time" changes its clock by FREQ=DAILY;BYMONTHDAY=30;BYMONTH=2',
+    );
+  });
+
+  it('is refused when its rules together are too many to work out', () => {
+    const weekends = ['DTSTART;VALUE=DATE:19700103', 'RRULE:FREQ=WEEKLY'];
+
+    expect(reading(...Array.from({ length: 60 }, () => weekends))).toThrow(
+      'the rules up to here are too many to work out',
+    );
+  });
+
   it('says so when a change is meant for all later occurrences, which is not supported', () => {
     const change = ['RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20260501', 'DTSTART;VALUE=DATE:20260502'];
 
