@@ -9,7 +9,13 @@ import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
 import { courseText, nothingToSay, sayText } from '../control/relay-sentences.ts';
-import { handBackText, handoffText, NOBODY_COULD_COME, takeOverText, type Which } from '../control/sentences.ts';
+import {
+  handBackText,
+  handoffText,
+  NOBODY_COULD_COME,
+  takeOverText,
+  type Which,
+} from '../control/sentences.ts';
 import type { TakeOverResult } from '../domain/control.ts';
 import { type ConversationId, ConversationTicket, platformOf } from '../domain/ids.ts';
 import type { InboundMessage } from '../domain/message.ts';

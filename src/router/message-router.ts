@@ -235,8 +235,8 @@ export class MessageRouter {
 
   /**
    * In a conversation the agent is part of a command needs no mention, as what is said to the agent needs none; where
-   * people talk to each other, only who speaks changes so. Nor is one needed where a ticket of an escalation says it, or of a conversation to speak in.
-   * In talk of others it is theirs.
+   * people talk to each other, only who speaks changes so. Nor is one needed where a ticket says it, of an escalation
+   * or of a conversation to speak in. In talk of others it is theirs.
    */
   async #meant(message: InboundMessage, opening: Opening): Promise<Opening> {
     if (message.addressedToBot || opening.kind === 'answer') return opening;

@@ -23,7 +23,6 @@ import {
   type Control,
   type ControlStep,
   finishHandback,
-  type HumanControl,
   learnPlace,
   movePlace,
   noteActivity,
