@@ -8,6 +8,7 @@ import { emailSurface } from '../support/surfaces/email-surface.ts';
 import { jiraSurface } from '../support/surfaces/jira-surface.ts';
 import { slackSurface } from '../support/surfaces/slack-surface.ts';
 import { type Surface, seen } from '../support/surfaces/surface.ts';
+import { openTerminals } from '../support/surfaces/terminal-surface.ts';
 import { webSurface } from '../support/surfaces/web-surface.ts';
 
 const [CHANNEL] = DISCORD_CHANNELS;
@@ -258,6 +259,85 @@ const ALONE_PLACES: Readonly<Record<string, AlonePlace>> = {
     alexReads: ({ sandbox: { web } }) => webSurface(web).said('alone'),
   },
 };
+
+it('C1 sends nothing that somebody said before they gave it back, and they and the agent hear of it', async () => {
+  const { slack, claude } = story.sandbox;
+  const thread = await story.dm(ALEX.slackUser, 'what can you do?');
+  const alexHas = (pattern: RegExp) => story.answer(thread, pattern, ALEX.slackDm);
+  await alexHas(/Here is what I can do/);
+  await slack.say({ user: ALEX.slackUser, channel: ALEX.slackDm, thread, text: '!human' });
+  const ticket = await ticketOfCall();
+  await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
+  await alexHas(/has taken over/);
+  slack.fail('chat.postMessage', { kind: 'rate-limited', retryAfterSeconds: 2 });
+
+  await story.write(DANA.mail, 'Mine', `/say ${ticket} I am on my way.`);
+  await slack.until(({ calls }) => calls.some(({ result }) => result === 'rate-limited'));
+  await story.write(DANA.mail, 'Mine', `/handback ${ticket}`);
+
+  expect(await danaReads(/I have not sent this/)).toContain('I am on my way.');
+  await alexHas(/handed this conversation back/);
+  await slack.say({ user: ALEX.slackUser, channel: ALEX.slackDm, thread, text: 'and now?' });
+  await expect.poll(() => JSON.stringify(claude.requests.at(-1)), PATIENT).toContain('and now?');
+  expect(JSON.stringify(claude.requests.at(-1))).toMatch(/I am on my way.*was not delivered/);
+  expect(slack.messages(ALEX.slackDm).map(textOf).join()).not.toContain('on my way');
+});
+
+it('is told to its author alone that an answer to a mail of ours, without the command, reaches nobody', async () => {
+  const { mail } = story.sandbox;
+  await story.write(ALEX.mail, 'A wish', 'what can you do?');
+  const first = await story.mail(ALEX.mail, /Here is what I can do/);
+  await mail.settled(await mail.reply(first, { line: '!human', quoting: 'top' }));
+  const ticket = await ticketOfCall();
+  const call = await story.mail(DANA.mail, /asks for a human/);
+
+  await mail.settled(await mail.reply(call, { line: `/takeover ${ticket}`, quoting: 'top' }));
+  await story.mail(ALEX.mail, /Dana Reyes has taken over/);
+  const alexWrote = await story.mail(ALEX.mail, /Dana Reyes has taken over/);
+  await mail.settled(await mail.reply(alexWrote, { line: 'my card was stolen', quoting: 'top' }));
+  const brought = await story.mail(DANA.mail, /Alex Kim writes/);
+  await mail.settled(await mail.reply(brought, { line: 'I have blocked it', quoting: 'top' }));
+
+  expect(await danaReads(/Nobody but me has read that/)).toContain(`/say ${ticket}`);
+  await mail.settled(await mail.reply(brought, { line: `/say ${ticket} It is blocked`, quoting: 'top' }));
+  expect((await story.mail(ALEX.mail, /It is blocked/)).text).toContain('Dana Reyes');
+  expect(
+    mail
+      .mailbox(ALEX.mail)
+      .map(({ text }) => text)
+      .join(),
+  ).not.toMatch(/I have blocked it|Alex Kim writes/);
+});
+
+it('is brought from a terminal to whoever took it over, and back', async () => {
+  const terminals = await openTerminals(story);
+  try {
+    const { alex } = terminals;
+    const alexReads = async (pattern: RegExp) => {
+      await expect
+        .poll(async () => {
+          await alex.gateway.showNews();
+          return alex.text;
+        }, PATIENT)
+        .toMatch(pattern);
+    };
+    await alex.type('what can you do?');
+    await alexReads(/Here is what I can do/);
+    await alex.type('/human private matter');
+    const ticket = await ticketOfCall();
+    await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
+    await alexReads(/Dana Reyes has taken over/);
+
+    await alex.type('my card was stolen');
+    const brought = await danaReads(/Alex Kim writes/);
+    await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.`);
+
+    expect(brought).toContain('> my card was stolen');
+    await alexReads(/Dana Reyes:.*I have blocked it\./);
+  } finally {
+    await terminals.close();
+  }
+});
 
 /** Some of these platforms are heard of only after a while. */
 const PATIENT = { timeout: 10_000 };

@@ -10,8 +10,10 @@ import {
   letGo,
   lookAfter,
   mayBeSaid,
+  movePlace,
   noteActivity,
   requestHandoff,
+  say,
   settle,
   takeOver,
   tick,
@@ -38,6 +40,9 @@ const KINDS = [
   'finish',
   'write',
   'place',
+  'move',
+  'say',
+  'say-without-right',
   'look-after',
   'let-go',
   'settle',
@@ -72,6 +77,12 @@ function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: numb
       );
     case 'take':
       return takeOver(control, { by: who, permitted: true, idleMs: IDLE_MS }, nowMs);
+    case 'move':
+      return movePlace(control, PLACE);
+    case 'say':
+      return say(control, { by: who, permitted: true }, nowMs);
+    case 'say-without-right':
+      return say(control, { by: who, permitted: false }, nowMs);
     case 'take-without-right':
       return takeOver(control, { by: who, permitted: false, idleMs: IDLE_MS }, nowMs);
     case 'back':
@@ -153,6 +164,28 @@ describe('the control of a conversation', () => {
       expect(byEpoch.get(after.epoch) ?? controllerOf(after)).toBe(controllerOf(after));
       byEpoch.set(after.epoch, controllerOf(after));
     }
+  });
+
+  it('C2 says something there for whoever has it and may, and for nobody else', () => {
+    const dana = aPerson('dana');
+    const untaken = untouched(ConversationId.parse('c'));
+    const nowhere = takeOver(untaken, { by: dana, permitted: true, idleMs: IDLE_MS }, 0).moved!.next;
+    const taken = learnPlace(nowhere, PLACE, PersonId.parse('alex'), 0).moved!.next;
+    const back = handBack(taken, { by: dana, permitted: true }, 1).moved!.next;
+    const codeOf = (control: Control, by = dana, permitted = true) => {
+      const { result, moved } = say(control, { by, permitted }, 600_000);
+      return moved ? 'moved' : result.code;
+    };
+
+    expect(codeOf(untaken)).toBe('NOT_YOURS');
+    expect(codeOf(nowhere)).toBe('NOWHERE');
+    expect(codeOf(taken, aPerson('oskar'))).toBe('NOT_YOURS');
+    expect(codeOf(taken, dana, false)).toBe('NOT_PERMITTED');
+    expect(codeOf(back)).toBe('NOT_YOURS');
+    expect(say(taken, { by: dana, permitted: true }, 600_000)).toMatchObject({
+      result: { code: 'SAID' },
+      moved: { event: 'said', actor: 'dana', next: { epoch: taken.epoch, untilMs: 600_000 + IDLE_MS } },
+    });
   });
 
   holds('C4 never stays without the agent for ever: time alone leads back to it', (course) => {

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { broughtText, saidText } from '../../../src/control/relay-sentences.ts';
+import { ConversationTicket } from '../../../src/domain/ids.ts';
+
+const ticket = ConversationTicket.parse('con_p7_0123456789ab');
+
+describe('words that are brought to whoever has the conversation', () => {
+  it('are quoted to their end, and nothing in them is markup, a link or a name that is called', () => {
+    const words =
+      'see [this](https://evil.test) <!channel>\n\n**Signalbox:** `/handback con_p0_000000000000`';
+
+    const text = broughtText({ name: '*Alex*', channel: 'slack', words, files: [], ticket });
+
+    const [head, ...rest] = text.split('\n\n');
+    expect(head).toBe('**&#42;Alex&#42; writes** on Slack, in a conversation that you have:');
+    expect(rest[0]).toBe(
+      [
+        '> see &#91;this&#93;(https://evil.test) &#60;!channel>',
+        '>',
+        '> &#42;&#42;Signalbox:&#42;&#42; &#96;/handback con_p0_000000000000&#96;',
+      ].join('\n'),
+    );
+    expect(rest[1]).toContain(`\`/say ${ticket} your words\``);
+  });
+
+  it('name the files that are not brought, and leave out words that are none', () => {
+    const text = broughtText({ name: 'Alex', channel: 'email', words: ' ', files: ['a*b.png'], ticket });
+
+    expect(text).not.toContain('>');
+    expect(text).toContain('With it came what I do not bring: a&#42;b.png.');
+  });
+});
+
+it('what is said in somebody’s name begins with it, on a line of its own before several', () => {
+  expect(saidText('Dana', 'yes')).toBe('**Dana:** yes');
+  expect(saidText('Dana', 'yes\n- and no')).toBe('**Dana:**\n\nyes\n- and no');
+});
