@@ -26,7 +26,7 @@ export const NO_OUTLET: Outlet = { hosts: [], secrets: [] };
 /** Stands where an address was. */
 export const LEFT_OUT = '(a link was left out)';
 
-/** Longest address that may go out: as long as browsers and gateways take them. */
+/** Longest address that may go out: as long as browsers and gateways take them; a longer one would go out in pieces. */
 const MAX_ADDRESS_CHARS = 2_000;
 
 export class WordFilter {
@@ -51,7 +51,7 @@ export class WordFilter {
 
   /** One that stood in what was read can still be read, though nothing opens it. */
   insteadOf(address: string): string {
-    const isRead = address.length <= MAX_ADDRESS_CHARS && this.#isSeen(address);
+    const isRead = writtenChars(address) <= MAX_ADDRESS_CHARS && this.#isSeen(address);
     const shown = unlinked(address);
     return isRead && addressesIn(shown).length === 0 ? shown : LEFT_OUT;
   }
@@ -100,7 +100,7 @@ export class WordFilter {
   }
 
   #mayGoOut(address: string): boolean {
-    if (address.length > MAX_ADDRESS_CHARS) return false;
+    if (writtenChars(address) > MAX_ADDRESS_CHARS) return false;
     return [address, withoutMarks(address)].some(
       (each) =>
         isAllowed(each, this.outlet.hosts) ||
@@ -112,6 +112,14 @@ export class WordFilter {
 /** Nothing but letters and digits: marks and spaces may stand between them. */
 export function essence(text: string): string {
   return text.replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** As gateways write it: each byte of a letter that is not of ASCII takes three. */
+function writtenChars(address: string): number {
+  return [...address].reduce(
+    (sum, letter) => sum + (letter <= '\x7F' ? 1 : 3 * Buffer.byteLength(letter)),
+    0,
+  );
 }
 
 function isAllowed(address: string, hosts: readonly string[]): boolean {

@@ -116,6 +116,14 @@ describe('looking through words before they go out', () => {
     expect(isReadable(`${opening}${'*_'.repeat(5_000)}`)).toBe(false);
   });
 
+  it('OM-187 lets no address out that a gateway would have to send in pieces, once it is written in ASCII', () => {
+    const url = (letters: number) => `https://a.test/${'漢'.repeat(letters)}`;
+    const seen = { strangers: ['a page'], isSeen: () => true };
+
+    expect(outgoingText(`see ${url(200)} there`, seen, OUTLET)).toContain(url(200));
+    expect(outgoingText(`see ${url(1_900)} there`, seen, OUTLET)).not.toContain('a.test');
+  });
+
   it('OM-187 lets no address out that is longer than any address', () => {
     const url = `https://a.test/${'x'.repeat(2_000)}`;
     const seen = { strangers: ['a page'], isSeen: () => true };
