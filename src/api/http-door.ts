@@ -18,13 +18,14 @@ import type { z } from 'zod';
 import type { ApiScope } from '../config/api.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ApprovalId } from '../domain/ids.ts';
+import { flawIn } from '../domain/json-flaw.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Access, Caller } from './access.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { inexactIn, placeOfUnsafe } from './exact-numbers.ts';
 import { openApiDocument } from './openapi.ts';
 import { API_PATH, OPERATIONS, type Operation, type OperationId, operations } from './operations.ts';
-import { malformed, Problem, type ProblemFacts, toBody } from './problem.ts';
+import { malformed, malformedAt, Problem, type ProblemFacts, toBody } from './problem.ts';
 import { IdempotencyKey, type Waited } from './schema.ts';
 
 /** Far above any request that fits the schema. */
@@ -133,7 +134,10 @@ export class HttpDoor {
     const parse = app.getDefaultJsonParser('error', 'error');
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
       if (body.length === 0) done(null, {});
-      else parse(request, String(body), (error, read) => done(error ?? roundedIn(read, String(body)), read));
+      else
+        parse(request, String(body), (error, read) =>
+          done(error ?? flawedIn(read) ?? roundedIn(read, String(body)), read),
+        );
     });
     app.addHook('onSend', async (_request, reply) => {
       // A connection kept open for more would hold up the stop.
@@ -421,6 +425,12 @@ function toProblem(error: unknown): Problem {
     default:
       return statusOf(error) < 500 ? unreadable(error) : tryAgain('It could not be done just now.');
   }
+}
+
+/** What would not be the same once it was kept, or is too deep to be walked: whatever is sent again, it stays so. */
+function flawedIn(body: unknown): Problem | null {
+  const flaw = flawIn(body);
+  return flaw === undefined ? null : malformedAt('body', [{ path: flaw.path, message: flaw.problem }]);
 }
 
 /** A number that JSON can write and this program cannot keep: another one would be shown, and agreed to. */

@@ -90,8 +90,17 @@ export function toBody({ code, detail, remedy, errors, approval }: ProblemFacts)
 }
 
 /** Each field that does not fit, by its place. */
-export function malformed(what: 'body' | 'query' | 'path', error: z.ZodError): Problem {
-  const errors = error.issues.map(({ path, message }) => ({
+export function malformed(what: Part, error: z.ZodError): Problem {
+  return malformedAt(what, error.issues);
+}
+
+type Part = 'body' | 'query' | 'path';
+
+export function malformedAt(
+  what: Part,
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): Problem {
+  const errors = issues.map(({ path, message }) => ({
     at: `/${path.map((key) => String(key).replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`,
     problem: message,
   }));

@@ -181,6 +181,25 @@ describe('a program asks', () => {
     });
   });
 
+  it('may send nothing that could not be kept as it was sent: it is told where, and not to try again', async () => {
+    const asked = (json: string) =>
+      call(story, 'POST', '/approvals', undefined, {
+        raw: JSON.stringify(aRequest({ args: { lines: [{ order: 'N' }] } })).replace('"N"', json),
+      });
+
+    const half = await asked('"\\ud800"');
+    const deep = await asked(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
+
+    expect(half).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED', errors: [{ at: '/args/lines/0/order' }] },
+    });
+    expect(deep).toMatchObject({
+      status: 400,
+      body: { code: 'MALFORMED', detail: expect.stringContaining('nested deeper than 32 levels') },
+    });
+  });
+
   it('may ask only those it is configured for, by the policies it is configured for', async () => {
     const refused = await Promise.all([
       call(story, 'POST', '/approvals', aRequest({ approvers: { role: 'operator' } })),

@@ -12,6 +12,7 @@
 import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
+import { flawIn } from '../../domain/json-flaw.ts';
 import { groupsOf, type Tool, type ToolCall, type ToolContext, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { NOTHING_READ, type Reading } from '../provenance.ts';
@@ -118,6 +119,12 @@ export class Toolbox {
         rule: why && `tools: ${why}`,
         reason: `${why === undefined ? `There is no tool "${call.tool}".` : `"${call.tool}" is not among the tools of this message: ${why}.`} Tools: ${known}.`,
       };
+    }
+    // Before the schema, which would walk it.
+    const flaw = flawIn(call.input);
+    if (flaw) {
+      const reason = `The arguments do not fit: ${flaw.path.join('.')} ${flaw.problem}. Nothing was done; call it again without that.`;
+      return { kind: 'refused', call, rule: undefined, reason };
     }
     const parsed = tool.input.safeParse(call.input);
     if (!parsed.success) {

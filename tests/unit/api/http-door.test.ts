@@ -167,6 +167,25 @@ describe('whoever only looks', () => {
   });
 });
 
+describe('a body that could never be kept', () => {
+  const half = '{"args":{"a":"\\ud800"}}';
+  const deep = `{"args":{"a":${'{"b":'.repeat(5_000)}1${'}'.repeat(5_000)}}}`;
+  const deepest = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
+  const posts = operations().filter(([, { method }]) => method === 'POST');
+
+  it.each(posts)('is answered with 400 and nothing is done, at %s', async (_, { path }) => {
+    const at = `${API_PATH}${path.replace(':id', APPROVAL.id)}`;
+    const headers = { 'content-type': 'application/json', 'idempotency-key': 'k-12345678' };
+
+    for (const body of [half, deep, deepest]) {
+      expect(await call({ method: 'POST', path: at, headers, body })).toBe(400);
+    }
+
+    expect(changed).toEqual([]);
+    expect(lines).toEqual([]);
+  });
+});
+
 describe('the log', () => {
   it.each([
     ['NOT_ALLOWED', 'it is not for this client'],

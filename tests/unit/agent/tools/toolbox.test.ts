@@ -63,6 +63,21 @@ describe('a call the model asks for', () => {
     expect(box.screen(aCall('note', { text: 'x' }))).toMatchObject({ kind: 'run', rule: 'notes' });
   });
 
+  it.each([
+    ['half of a character', '"\\ud800"', 'service holds half of a character'],
+    [
+      'what is too deep to be walked',
+      `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+      'nested deeper than 32 levels',
+    ],
+  ])('is refused with its place, and can be made again, where its arguments hold %s', (_, json, reason) => {
+    const box = aToolbox(rules({ name: 'deploys', tool: 'deploy', ...ASK_MANAGER }));
+
+    const screened = box.screen(aCall('deploy', JSON.parse(`{"service":${json}}`)));
+
+    expect(screened).toMatchObject({ kind: 'refused', reason: expect.stringContaining(reason) });
+  });
+
   it('OM-183 that is refused names the rule', () => {
     const box = aToolbox(rules({ name: 'no refunds', tool: '*', decision: 'deny' }));
 
