@@ -1,13 +1,16 @@
 /**
- * `signalbox conversations …`: who speaks in which conversation, and taking over and handing back at the terminal.
+ * `signalbox conversations …`: who speaks in which conversation, and taking over, speaking there and handing back at the
+ * terminal.
  *
  * Invariants
  *   1. It goes through the desk every other takeover goes through: the same permission, the same audit.
  *   2. Whoever really sits at the terminal is recorded, in whosever name they act.
  */
 import { randomUUID } from 'node:crypto';
+import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
+import { sayText } from '../control/relay-sentences.ts';
 import { handBackText, takeOverText } from '../control/sentences.ts';
 import { type Control, endOf } from '../domain/control.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -57,7 +60,38 @@ export async function takeConversation(name: string, options: ConversationsOptio
     const result = await session.controlDesk.takeOver(gestureOf(actor, conversationId));
     const ok = result.code === 'TAKEN' || result.code === 'ALREADY';
     const back = `signalbox conversations hand-back ${ticketFor(conversationId)}`;
-    return say(options, { ok, ...result }, takeOverText(result, 'that conversation', back));
+    const taken = takeOverText(result, 'that conversation', back);
+    const speak = `signalbox conversations say ${ticketFor(conversationId)}`;
+    const words = ok
+      ? `${taken} What is written there where you cannot be is brought to you; \`${speak}\` speaks there in your name.`
+      : taken;
+    return tell(options, { ok, ...result }, words);
+  });
+}
+
+export async function sayInConversation(
+  name: string,
+  words: string,
+  options: ConversationsOptions,
+): Promise<number> {
+  return withStores(options.config, async (session) => {
+    const { directory, controlDesk } = session;
+    const actor = actorOf(session.config, directory, options.as);
+    const conversationId = await named(session, name);
+    const ticket = ticketFor(conversationId);
+    const { id, roles } = actor.person;
+    const isOwner = directory.may(roles, 'config.change') || directory.may(roles, 'operate');
+    const result = await controlDesk.say(gestureOf(actor, conversationId), {
+      words,
+      trust: trustOf({ isKnown: directory.find(id) !== undefined, isOwner }),
+      passesOn: quotesOthers(words),
+    });
+    const ok = result.code === 'SAID';
+    const waits = ok && !(await session.isGatewayRunning());
+    const told = waits
+      ? 'Recorded. No gateway is running; it is said when one is started.'
+      : sayText(result, ticket, 0);
+    return tell(options, { ok, ...result }, told);
   });
 }
 
@@ -78,7 +112,7 @@ export async function handBackConversation(
     const words = waits
       ? 'Recorded. No gateway is running; the agent answers again when one is started.'
       : handBackText(result, 'that conversation');
-    return say(options, { ok, ...result }, words);
+    return tell(options, { ok, ...result }, words);
   });
 }
 
@@ -129,7 +163,7 @@ function whoOf(control: Control): string {
   }
 }
 
-function say(
+function tell(
   { json }: ConversationsOptions,
   result: { readonly ok: boolean; readonly code: string; readonly control: Control },
   words: string,

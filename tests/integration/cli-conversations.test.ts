@@ -1,7 +1,8 @@
 /** Conversations taken over and handed back at the terminal, by the real command, on a real store. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ticketFor } from '../../src/control/control-store.ts';
-import { ConversationId } from '../../src/domain/ids.ts';
+import { learnPlace } from '../../src/domain/control.ts';
+import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 
 const TALK = ConversationId.parse('slack:T0SANDBOX:C0GENERAL:1');
@@ -46,6 +47,31 @@ describe('signalbox conversations', () => {
     });
     const trail = JSON.stringify(await stores.audit.tail(50));
     expect(trail).toContain('permission take-over of operator');
+  });
+
+  it('speaks in one that is theirs, in their name, and in no other', async () => {
+    const place = { platform: Platform.parse('slack'), route: { channel: 'D0ALEX' } };
+    const speak = (...words: string[]) => home.run('conversations', 'say', TALK, ...words);
+
+    const before = await speak('hello');
+    const taken = await home.run('conversations', 'take', TALK);
+    const nowhere = await speak('hello');
+    await stores.controls.apply(TALK, (control, nowMs) =>
+      learnPlace(control, place, PersonId.parse('alex'), nowMs),
+    );
+    const said = await speak('I', 'have found your order');
+    home.edit('authorizations.yaml', 'ask, operate, take-over', 'ask, operate');
+    const unpermitted = await speak('one more thing');
+
+    expect(taken.out).toContain(`signalbox conversations say ${ticketFor(TALK)} speaks there`);
+    expect(before).toMatchObject({ code: 1, err: expect.stringContaining('You do not have that') });
+    expect(nowhere).toMatchObject({ code: 1, err: expect.stringContaining('Nobody has written there') });
+    expect(said).toMatchObject({ code: 0, out: expect.stringContaining('No gateway is running') });
+    expect(unpermitted).toMatchObject({ code: 1, err: expect.stringContaining('You may not speak') });
+    const trail = (await stores.audit.tail(50)).map(({ event }) => event.event);
+    expect(trail.filter((event) => event === 'conversation.said')).toHaveLength(1);
+    expect(trail.filter((event) => event === 'authorization.deny')).toHaveLength(2);
+    expect(JSON.stringify(await stores.transcripts.read(TALK))).toContain('I have found your order');
   });
 
   it('refuses whoever lacks the permission, and records it; nobody is helped by --as', async () => {

@@ -8,7 +8,7 @@ type Work = typeof import('../conversations.ts');
 export function addConversations(program: Command, run: Run): void {
   const conversations = program
     .command('conversations')
-    .summary('see who speaks in which conversation, take over, hand back')
+    .summary('see who speaks in which conversation, take over, speak there, hand back')
     .description(
       'Which conversations a person has taken over from the agent, or waits for one. Takes the permission take-over. You act as the person whose cli account is cli.account of settings.yaml; somebody with the permission operate may act for another person with --as, and both names are recorded.',
     )
@@ -18,6 +18,7 @@ export function addConversations(program: Command, run: Run): void {
 Examples:
   signalbox conversations list
   signalbox conversations take con_p7_0123456789ab
+  signalbox conversations say con_p7_0123456789ab "I have found your order"
   signalbox conversations hand-back con_p7_0123456789ab "refunded by hand, tell them it takes two days"`,
     );
 
@@ -26,6 +27,10 @@ Examples:
   );
   command('take <conversation>', 'take one over, by its ticket or its id').action(
     (name: string, options: Options) => work((its, all) => its.takeConversation(name, all), options),
+  );
+  command('say <conversation> <words...>', 'say something in one that you have, in your name').action(
+    (name: string, words: string[], options: Options) =>
+      work((its, all) => its.sayInConversation(name, words.join(' '), all), options),
   );
   command(
     'hand-back <conversation> [summary...]',
