@@ -9,6 +9,7 @@ import { connectionNames } from '../redis/connections.ts';
 import { AnswerDesk } from '../router/answer-desk.ts';
 import type { BallotBox } from '../router/ballot-box.ts';
 import { BatchDesk } from '../router/batch-desk.ts';
+import { Bridge } from '../router/bridge.ts';
 import { Confirmations } from '../router/confirmations.ts';
 import { ControlDirectives } from '../router/control-directives.ts';
 import { DirectiveDesk } from '../router/directive-desk.ts';
@@ -17,7 +18,6 @@ import type { GrantDesk } from '../router/grant-desk.ts';
 import { LinkDirectives } from '../router/link-directives.ts';
 import { MemoryDirectives } from '../router/memory-directives.ts';
 import { MessageRouter } from '../router/message-router.ts';
-import { Relay } from '../router/relay.ts';
 import { ReopenDesk } from '../router/reopen-desk.ts';
 import { WithdrawalDesk } from '../router/withdrawal-desk.ts';
 import type { LanePool } from '../services/lane-pool.ts';
@@ -102,7 +102,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
         desk: stores.controlDesk,
         controls: stores.controls,
         directory: stores.directory,
-        relay: new Relay({ directory: stores.directory, reach }),
+        bridge: new Bridge({ directory: stores.directory, reach }),
       }),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links,

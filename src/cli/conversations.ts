@@ -8,9 +8,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
-import { sayText } from '../control/relay-sentences.ts';
 import { handBackText, takeOverText } from '../control/sentences.ts';
 import { type Control, endOf } from '../domain/control.ts';
 import { StartupError } from '../domain/errors.ts';

@@ -8,7 +8,7 @@ import type { Trust } from '../domain/provenance.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { hideCodes } from '../identity/link-code.ts';
 import type { Effect } from '../redis/effects.ts';
-import { saidText } from './relay-sentences.ts';
+import { saidText } from './bridge-sentences.ts';
 
 export interface Saying {
   readonly words: string;

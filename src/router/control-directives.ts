@@ -6,9 +6,9 @@
  */
 
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { courseText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
-import { courseText, nothingToSay, sayText } from '../control/relay-sentences.ts';
 import {
   handBackText,
   handoffText,
@@ -21,7 +21,7 @@ import { type ConversationId, ConversationTicket, platformOf } from '../domain/i
 import type { InboundMessage } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
-import type { Relay } from './relay.ts';
+import type { Bridge } from './bridge.ts';
 
 export type ControlDirective = 'takeover' | 'handback' | 'human' | 'say';
 
@@ -37,7 +37,7 @@ export interface ControlDirectiveDeps {
   readonly desk: ControlDesk;
   readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
   readonly directory: Pick<Directory, 'find' | 'may'>;
-  readonly relay: Pick<Relay, 'courseOf' | 'isPrivate'>;
+  readonly bridge: Pick<Bridge, 'courseOf' | 'isPrivate'>;
 }
 
 export class ControlDirectives {
@@ -74,10 +74,10 @@ export class ControlDirectives {
   }
 
   async #takeOver(gesture: Gesture, { replyTo }: InboundMessage, which: Which): Promise<string> {
-    const { desk, relay } = this.deps;
+    const { desk, bridge } = this.deps;
     const { origin, ...elsewhere } = gesture;
     // What somebody writes to us alone, in a mail of theirs, tells nothing of where the others are.
-    const isApart = origin !== undefined && relay.isPrivate(replyTo);
+    const isApart = origin !== undefined && bridge.isPrivate(replyTo);
     const result = await desk.takeOver(isApart ? elsewhere : gesture);
     return [takeOverText(result, which), ...this.#course(result, origin)].join(' ');
   }
@@ -85,7 +85,7 @@ export class ControlDirectives {
   /** How they can answer there. */
   #course({ code, control }: TakeOverResult, here: InboundMessage['replyTo'] | undefined): string[] {
     if (code === 'NOT_PERMITTED' || control.state !== 'HUMAN') return [];
-    const course = this.deps.relay.courseOf(control, here);
+    const course = this.deps.bridge.courseOf(control, here);
     const text = courseText(course, ticketFor(control.conversationId));
     return text === undefined ? [] : [text];
   }

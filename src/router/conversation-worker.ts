@@ -24,6 +24,7 @@ import { conversationOf } from '../mailbox/mailbox.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type AlarmDeps, Alarms } from './alarms.ts';
 import { type ApprovalDeps, ApprovalHandler } from './approval-handler.ts';
+import { Bridge, type BridgeDeps } from './bridge.ts';
 import { BudgetGate, type GateDeps } from './budget-gate.ts';
 import type { ConversationStates } from './conversation-state.ts';
 import { type ElevationDeps, ElevationDesk } from './elevation-desk.ts';
@@ -32,7 +33,6 @@ import type { Deed, Handling, Trace } from './handling.ts';
 import { HeldCalls, type HeldCallsDeps } from './held-calls.ts';
 import { type MessageDeps, MessageHandler } from './message-handler.ts';
 import { type NoticeDeps, Notices } from './notices.ts';
-import { Relay, type RelayDeps } from './relay.ts';
 import { type ProgressDeps, ShownProgress } from './shown-progress.ts';
 import { Standby, type StandbyDeps, type Verdict } from './standby.ts';
 import { type ReplyDeps, TurnReplies } from './turn-replies.ts';
@@ -70,6 +70,7 @@ export interface WorkerParts {
 export type WorkerEquipment = WorkerDeps &
   AlarmDeps &
   ApprovalDeps &
+  BridgeDeps &
   BriefDeps &
   ElevationDeps &
   FailureDeps &
@@ -78,7 +79,6 @@ export type WorkerEquipment = WorkerDeps &
   MessageDeps &
   NoticeDeps &
   ProgressDeps &
-  RelayDeps &
   ReplyDeps &
   StandbyDeps &
   TurnDeps;
@@ -101,7 +101,7 @@ export function createConversationWorker(deps: WorkerEquipment): ConversationWor
     failed: new FailedItems(deps, alarms, progress),
     messages,
     progress,
-    standby: new Standby(deps, new Relay(deps)),
+    standby: new Standby(deps, new Bridge(deps)),
   });
 }
 

@@ -36,7 +36,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
-import type { Relay } from './relay.ts';
+import type { Bridge } from './bridge.ts';
 
 /** A parked item is looked at again at least this often, should the one who has to wake it be lost. */
 const LOOK_AGAIN_MS = 30_000;
@@ -68,7 +68,7 @@ export interface StandbyDeps {
 export class Standby {
   constructor(
     private readonly deps: StandbyDeps,
-    private readonly relay: Relay,
+    private readonly bridge: Bridge,
   ) {}
 
   async judge(item: MailboxItem, control: Control, claim: Claim, log: Logger): Promise<Verdict> {
@@ -113,7 +113,7 @@ export class Standby {
     }
     const { nowMs } = await controls.read(control.conversationId);
     // Whoever takes it over by what they write to us alone has said nothing of where the others are.
-    const isApart = rule.do === 'take-over' && this.relay.isPrivate(message.replyTo);
+    const isApart = rule.do === 'take-over' && this.bridge.isPrivate(message.replyTo);
     const cause = { origin: isApart ? undefined : message.replyTo, actedOn: item.id };
     const { moved }: ControlStep<unknown> =
       rule.do === 'take-over'
@@ -179,7 +179,7 @@ export class Standby {
     const { nowMs } = await controls.read(control.conversationId);
     const { moved } = this.#heard(item, control, nowMs);
     const effects = moved ? await controls.effectsOf(control, moved, nowMs) : [this.#guard(control)];
-    const brought = control.state === 'HUMAN' ? this.relay.bring(item, control, nowMs, log) : [];
+    const brought = control.state === 'HUMAN' ? this.bridge.bring(item, control, nowMs, log) : [];
     return { kind: 'keep', item, effects: [...effects, ...brought] };
   }
 
@@ -187,9 +187,9 @@ export class Standby {
   #heard({ message, requester }: MessageItem, control: HeldControl, nowMs: number): ControlStep<unknown> {
     const { person } = requester;
     const { replyTo } = message;
-    const isOwn = person === control.owner.person && this.relay.isPrivate(replyTo);
+    const isOwn = person === control.owner.person && this.bridge.isPrivate(replyTo);
     if (control.origin === undefined && !isOwn) return learnPlace(control, replyTo, person, nowMs);
-    const origin = control.state === 'HUMAN' ? this.relay.moved(replyTo, person, control) : undefined;
+    const origin = control.state === 'HUMAN' ? this.bridge.moved(replyTo, person, control) : undefined;
     return origin ? movePlace(control, origin) : noteActivity(control, person, nowMs);
   }
 

@@ -15,6 +15,7 @@ import type { Keys } from '../../src/redis/keys.ts';
 import { type DeliveryDeps, DeliveryWorker } from '../../src/router/delivery-worker.ts';
 import { Standby, type Verdict } from '../../src/router/standby.ts';
 import {
+  bridge,
   consequencesOf,
   type Decide,
   type Handled,
@@ -25,7 +26,6 @@ import {
   mayTakeOver,
   PARTITION,
   REMEMBER_MS,
-  relay,
   SPOKEN,
   TALK,
   turnEffects,
@@ -47,7 +47,7 @@ export class RealControls {
     const controls = new ControlStore(client, this.keys, writer, () => REMEMBER_MS);
     controls.followedBy(consequencesOf, async () => []);
     const timers = new ControlTimers(controls, silent);
-    const standby = new Standby({ controls, directory: DIRECTORY, config: () => CONFIG }, relay);
+    const standby = new Standby({ controls, directory: DIRECTORY, config: () => CONFIG }, bridge);
     return {
       apply: (decide: Decide, onceKey: string, also: AlsoOf) =>
         controls.apply(TALK, decide, { also, once: { key: onceKey, forMs: REMEMBER_MS } }),

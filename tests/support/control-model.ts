@@ -27,7 +27,7 @@ import type { Address } from '../../src/domain/message.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import type { Effect, Once } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
-import { Relay } from '../../src/router/relay.ts';
+import { Bridge } from '../../src/router/bridge.ts';
 import { silent } from './core.ts';
 import { type Flow, LineBroke, type StoreModel, seenOf, toControlEffect } from './store-model.ts';
 
@@ -67,7 +67,7 @@ const handoffs = new HandoffCall(() => [
 ]);
 
 /** Brings what is written alone to whoever has the conversation, by mail; the same for both sides. */
-export const relay = new Relay({
+export const bridge = new Bridge({
   directory: {
     find: (id) => ({ id, name: id, roles: [], prefers: [], accounts: [AccountId.parse(`slack:T0/${id}`)] }),
   },
@@ -233,7 +233,7 @@ function judge(item: MailboxItem, control: Control, nowMs: number): Judged {
         return { became: 'hold', effects: [guard, { kind: 'hold', conversationId: TALK, item }] };
       const { moved } = heard(item, control, nowMs);
       const effects = moved ? effectsOf(control, moved, nowMs) : [guard];
-      const brought = control.state === 'HUMAN' ? relay.bring(item, control, nowMs, silent) : [];
+      const brought = control.state === 'HUMAN' ? bridge.bring(item, control, nowMs, silent) : [];
       return { became: 'keep', moved, effects: [...effects, ...brought, ...keptEffects(item)] };
     }
     default:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { broughtText, saidText } from '../../../src/control/relay-sentences.ts';
+import { broughtText, saidText } from '../../../src/control/bridge-sentences.ts';
 import { ConversationTicket } from '../../../src/domain/ids.ts';
 
 const ticket = ConversationTicket.parse('con_p7_0123456789ab');

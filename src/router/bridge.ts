@@ -7,8 +7,9 @@
  *   2. They are somebody else's: quoted, and nothing in them is a command, a link or a name that is called.
  *   3. Who has it when the message is handled reads it, and nobody else.
  */
+
+import { broughtText, type Course, unreadText } from '../control/bridge-sentences.ts';
 import { ticketFor } from '../control/control-store.ts';
-import { broughtText, type Course, unreadText } from '../control/relay-sentences.ts';
 import { placeOf, toOutEffect, toSender } from '../delivery/outbox.ts';
 import type { HumanControl } from '../domain/control.ts';
 import { channelOf, type PersonId, platformOf } from '../domain/ids.ts';
@@ -19,13 +20,13 @@ import type { Effect } from '../redis/effects.ts';
 import type { MessageItem } from './handling.ts';
 import type { Place, Reach } from './reach.ts';
 
-export interface RelayDeps {
+export interface BridgeDeps {
   readonly directory: Pick<Directory, 'find'>;
   readonly reach: Pick<Reach, 'isPrivate' | 'privatePlaceOf'>;
 }
 
-export class Relay {
-  constructor(private readonly deps: RelayDeps) {}
+export class Bridge {
+  constructor(private readonly deps: BridgeDeps) {}
 
   /** What follows from a message that is kept for the agent: whoever has the conversation reads it, too. */
   bring(item: MessageItem, control: HumanControl, nowMs: number, log: Logger): Effect[] {
