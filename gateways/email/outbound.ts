@@ -11,6 +11,7 @@ import { addressOf, normalAddress, withTag } from './addresses.ts';
 import { type MailBody, outcomeBody, questionBody } from './approval-mail.ts';
 import { LOOP_HEADER } from './automatic.ts';
 import { markdownToHtml, page } from './html-body.ts';
+import { toPlainBody } from './plain-body.ts';
 import { bounceAddress, subjectToken } from './reply-address.ts';
 import { MailRoute } from './schema.ts';
 import { isMessageId, ownMessageId, readMessageIds } from './thread.ts';
@@ -197,7 +198,7 @@ function envelopeSender({ address, plus_addressing }: Author, conversation: Conv
 function markdownBody(markdown: string): MailBody {
   const visible = dropHidden(markdown);
   const html: ElementContent[] = markdownToHtml(visible);
-  return { text: visible.trimEnd(), html };
+  return { text: toPlainBody(visible.trimEnd()), html };
 }
 
 function answering(subject: string): string {

@@ -135,12 +135,24 @@ describe('a text', () => {
     expect(mailOf(notice('slack:T1/U1')).to).toBe('dana@corp.test');
   });
 
-  it('is written as markdown in the text part and as HTML in the other', () => {
+  it('is plain in the text part, where marks would be read as part of a command', () => {
+    const mail = mailOf(
+      text(
+        '**Dana &#42;Reyes** looks after it.\n\n> `quoted` *words*\n> and &#91;more &#8238;\n\n`/ack esc_p1` says so, <https://a.test/b_c_d> is where.\n\n```\n`code`\n```',
+      ),
+    );
+
+    expect(mail.text.trimEnd()).toBe(
+      'Dana *Reyes looks after it.\n\n> quoted words\n> and [more &#8238;\n\n/ack esc_p1 says so, <https://a.test/b_c_d> is where.\n\n```\n`code`\n```',
+    );
+  });
+
+  it('keeps the order of the text in the one part, and is HTML in the other', () => {
     const mail = mailOf(
       text('# Title\n\n- one\n- **two**\n\n```\ncode < 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |'),
     );
 
-    expect(mail.text).toContain('- **two**');
+    expect(mail.text).toContain('- two');
     for (const part of [
       '<h1>Title</h1>',
       '<li>one</li>',
