@@ -1,5 +1,5 @@
 /** An approval as programs see it. Pure. */
-import { askedOf, factsOf, standing, titleOf } from '../approvals/sentences.ts';
+import { askedOf, factsOf, standingForClient, titleOf } from '../approvals/sentences.ts';
 import { type Approval, type Assent, isEnded, isWaiting } from '../domain/approval/record.ts';
 import type { ApprovalView, Outcome } from './schema.ts';
 
@@ -9,7 +9,7 @@ export function toView(approval: Approval): ApprovalView {
     id: approval.id,
     state: approval.state,
     outcome: outcomeOf(approval) ?? null,
-    sentence: standing(approval),
+    sentence: standingForClient(approval),
     rev: approval.rev,
     gen: approval.gen,
     digest: approval.digest,

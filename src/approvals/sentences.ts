@@ -328,8 +328,15 @@ function standingWith(approval: Approval, shown: (result: string) => string): st
 /** A program has no conversation to write a line in. */
 function howToReply({ id, gen, client }: Approval): string {
   return client
-    ? `POST /approvals/${id}/replies`
+    ? `through the program that asked, “${visible(client.name)}”`
     : `reply ${ticketOf({ approvalId: id, gen })} and the words`;
+}
+
+/** The same for the program that asked. Plain text. */
+export function standingForClient(approval: Approval): string {
+  const { id, state } = approval;
+  const stands = standing(approval);
+  return state === 'NEEDS_INFO' ? `${stands} The reply: POST /approvals/${id}/replies.` : stands;
 }
 
 /** What had been said when time was up, and what was lacking: nobody is said to have been silent who was not. */
@@ -655,10 +662,22 @@ export function reminderText(approval: Approval): string {
   if (approval.state === 'UNKNOWN') {
     return `**Still unknown:** ${literal(titleOf(approval))}\n\n${literal(standing(approval))}`;
   }
+  if (isLastWarning(approval)) {
+    return [
+      `**Last reminder before time is up:** ${literal(titleOf(approval))}`,
+      `${literal(approval.request.requesterName)} is waiting for your answer until ${endText(approval)}, and you are not reminded of it again before then. ${literal(silenceText(approval) ?? '')} Please answer the message that asked you.`,
+    ].join('\n\n');
+  }
   return [
     `**Reminder:** ${literal(titleOf(approval))}`,
     `${literal(approval.request.requesterName)} is waiting for your answer, until ${endText(approval)}. ${literal(silenceText(approval) ?? '')} Please answer the message that asked you.`,
   ].join('\n\n');
+}
+
+/** It was warned of the deadline, and no reminder is left. */
+function isLastWarning({ policy, warnMs, reminded }: Approval): boolean {
+  const isWarned = policy.warnBeforeMs !== undefined && warnMs === undefined;
+  return isWarned && policy.remindAfterMs[reminded] === undefined;
 }
 
 /**

@@ -3,6 +3,7 @@
  * terminal. It goes through the desk every other gesture goes through: the same permission, the same audit.
  */
 import { randomUUID } from 'node:crypto';
+import { visible } from '../approvals/sentences.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import { toReport } from '../delivery/escalation-item.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -97,6 +98,11 @@ export async function raiseEscalation(
   return withStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     demand(session.directory, actor, 'operate', 'call people');
+    if (visible(title).trim() === '')
+      throw new StartupError(
+        'nothing says what it is about',
+        'write a few words behind the options: they are what those who are called read',
+      );
     const names = [...plansOf(session.config).keys()];
     if (!names.includes(policy)) {
       const known = names.length === 0 ? 'none is configured' : `there are ${names.join(', ')}`;

@@ -103,7 +103,7 @@ function claimedWord({ offer, code }: Extract<LinkNews, { kind: 'claimed' }>): W
   return {
     place: offer.place,
     markdown: [
-      `**Is this you?** ${accountText(offer.claim)} says so.`,
+      `**Is this you?** Somebody says that another account is yours, too: ${accountText(offer.claim)}.`,
       `If it is, confirm it here with \`/link confirm ${code}\`, until ${whenText(offer.untilMs)}. From then on it speaks with your word: it asks and decides as you do.`,
       'If it is not, or you are not sure, write `/link refuse`.',
     ].join('\n\n'),

@@ -97,4 +97,11 @@ describe('signalbox escalation', () => {
     expect(taken).toMatchObject({ code: 1, err: expect.stringContaining('there is no escalation') });
     expect(raised).toMatchObject({ code: 1, err: expect.stringContaining('no escalation policy nowhere') });
   });
+
+  it('calls nobody about nothing', async () => {
+    const raised = await home.run('escalation', 'raise', '--policy', 'duty', ' ');
+
+    expect(raised).toMatchObject({ code: 1, err: expect.stringContaining('nothing says what it is about') });
+    expect(await stores.redis.keys('*:e:*report*')).toEqual([]);
+  });
 });

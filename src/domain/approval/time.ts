@@ -437,7 +437,10 @@ function release(approval: Approval, nowMs: number): Moved<'released' | 'unknown
   }
   const next = {
     ...advance(approval, 'UNKNOWN'),
-    remark: 'the process that ran it stopped before it could report',
+    // Of a program outside, nothing is known but that its permit has run out.
+    remark: approval.client
+      ? 'the program that asked for it took up the yes, and had not reported what came of it when its time for that was over'
+      : 'the process that ran it stopped before it could report',
   };
   return { result: 'unknown', moved: { next, event: 'unknown', actor: 'system' }, window };
 }

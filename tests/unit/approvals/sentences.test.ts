@@ -9,6 +9,7 @@ import {
   reminderText,
   reopenText,
   standing,
+  standingForClient,
   titleOf,
   unaskedFurtherText,
   visible,
@@ -336,11 +337,32 @@ describe('what people are told', () => {
     const { choice: _, ...question } = aVote(opened, { text: 'which?', key: 'q' });
     const asked = ask(opened, question, OPENED_MS).moved!.next;
 
+    expect(standingForClient(asked)).toContain(`POST /approvals/${opened.id}/replies`);
+    expect(toCard(asked, undefined).status.sentence).not.toContain('POST');
     expect(standing(asked)).toContain(
-      `has to reply to it (POST /approvals/${opened.id}/replies). It waits until 1 Jan 2026, 00:11 UTC at the latest. If it is not decided in time, it expires`,
+      `has to reply to it (through the program that asked, “billing”). It waits until 1 Jan 2026, 00:11 UTC at the latest. If it is not decided in time, it expires`,
     );
     expect(standing({ ...asked, client: undefined })).toContain(`(reply ${opened.id}.1 and the words)`);
     expect(questionText(asked, asked.talk![0]!)).toContain('no longer than until 1 Jan 2026, 00:11 UTC');
+  });
+
+  it('OB-046 says that it is the last reminder, and what comes then', () => {
+    const opened = anApproval({ policy: { remindAfterMs: [60_000], warnBeforeMs: 60_000 } });
+    const warned: Approval = { ...opened, reminded: 1 };
+
+    expect(reminderText({ ...opened, warnMs: OPENED_MS + 600_000 })).toMatch(/^\*\*Reminder:/);
+    expect(reminderText({ ...warned, warnMs: OPENED_MS + 600_000 })).toMatch(/^\*\*Reminder:/);
+    expect(reminderText(warned)).toMatch(/^\*\*Last reminder before time is up:/);
+    expect(reminderText(warned)).toContain('If it is not decided in time, it expires, and nothing is done.');
+  });
+
+  it('says of a program outside only what is known: that it did not report in time', () => {
+    const client = { name: 'billing', key: 'k', fingerprint: 'f', permit: true };
+    const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
+    const { next } = tick({ ...running, client }, OPENED_MS + 3_600_000).moved!;
+
+    expect(standing(next)).toContain('had not reported what came of it when its time for that was over');
+    expect(standing(next)).not.toContain('stopped');
   });
 
   it('says that an unknown outcome is unknown, and asks for somebody to look', () => {
