@@ -619,9 +619,9 @@ function insteadOf({ insteadOf: people }: Extract<DelegateResult, { code: 'STAND
 }
 
 /** A standing yes in words: what it lets run, for whom, how often, until when. Plain text. */
-export function grantText({ tool, scope, requester, times, untilMs, sum }: Grant): string {
+export function grantText({ tool, scope, requester, requesterName, times, untilMs, sum }: Grant): string {
   const total = sum ? `, ${sum.argument} ${sum.most} in all` : '';
-  return `${tool} ${scopeText(scope)}, asked for by ${requester}, ${times === 1 ? 'once' : `${times} times`}${total}, until ${whenText(untilMs)}`;
+  return `${tool} ${scopeText(scope)}, asked for by ${requesterName ?? requester}, ${times === 1 ? 'once' : `${times} times`}${total}, until ${whenText(untilMs)}`;
 }
 
 function scopeText(scope: Grant['scope']): string {

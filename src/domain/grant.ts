@@ -40,6 +40,8 @@ export const Grant = z.object({
   version: z.int(),
   /** Whose calls it covers. */
   requester: PersonId,
+  /** What they are called; not there for those given before it was kept. */
+  requesterName: z.string().optional(),
   scope: GrantScope,
   /** Who would be asked without it. */
   approvers: Approvers,
@@ -119,7 +121,11 @@ export function isSpent({ uses, times, sum }: Grant, amount = 0): boolean {
 function amountOf({ sum }: Grant, args: unknown): number | undefined {
   if (!sum) return 0;
   const amount = argumentsOf(args)[sum.argument];
-  return typeof amount === 'number' && amount >= 0 ? amount : undefined;
+  return isAmount(amount) ? amount : undefined;
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
 }
 
 function isWithin(scope: GrantScope, args: unknown): boolean {
@@ -134,7 +140,7 @@ function isWithin(scope: GrantScope, args: unknown): boolean {
       const fixed = Object.fromEntries(Object.entries(given).filter(([name]) => !open.has(name)));
       const withinLimits = Object.entries(scope.most).every(([name, most]) => {
         const value = given[name];
-        return typeof value === 'number' && value >= 0 && value <= most;
+        return isAmount(value) && value <= most;
       });
       return withinLimits && same(scope.fixed, fixed);
     }
@@ -177,19 +183,30 @@ export interface GrantWish {
   readonly sum?: { readonly argument: string; readonly most: number };
 }
 
-/** The rule that a wish comes to for a call, or in words why it comes to none. */
+/** The rule that a wish comes to for a call, or in words why it comes to none, or to one under which nothing ever runs. */
 export function toScope(
-  { kind, free, most }: Pick<GrantWish, 'kind' | 'free' | 'most'>,
+  { kind, free, most, sum }: Pick<GrantWish, 'kind' | 'free' | 'most' | 'sum'>,
   args: unknown,
 ): GrantScope | string {
   const given = argumentsOf(args);
-  const unknown = [...free, ...Object.keys(most)].find((name) => !(name in given));
+  const named = [...free, ...Object.keys(most), ...(sum ? [sum.argument] : [])];
+  const unknown = named.find((name) => !Object.hasOwn(given, name));
   if (unknown !== undefined)
-    return `the call has no argument ${unknown}; it has ${Object.keys(given).join(', ')}`;
+    return `the call has no argument ${unknown}; it has ${Object.keys(given).join(', ') || 'none'}`;
+  const uncountable = [...Object.keys(most), ...(sum ? [sum.argument] : [])].find(
+    (name) => !isAmount(given[name]),
+  );
+  if (uncountable !== undefined) {
+    return `${uncountable} of the call is no number from 0 up, so it can have no limit`;
+  }
+  const open = new Set([...free, ...Object.keys(most)]);
+  const isFixed = sum && (kind === 'exact' || (kind === 'like' && !open.has(sum.argument)));
+  if (isFixed && Number(given[sum.argument]) > sum.most) {
+    return `the call has ${sum.argument} ${given[sum.argument]} already, and all of them together may have ${sum.most}`;
+  }
   if (kind === 'exact') return { kind, args };
   if (kind === 'tool') return { kind };
   if (free.length + Object.keys(most).length === 0) return 'it is not said which arguments may differ';
-  const open = new Set([...free, ...Object.keys(most)]);
   const fixed = Object.fromEntries(Object.entries(given).filter(([name]) => !open.has(name)));
   return { kind, fixed, free: [...free], most: { ...most } };
 }

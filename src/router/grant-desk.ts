@@ -60,6 +60,7 @@ export class GrantDesk {
       tool: approval.request.tool,
       version: approval.request.version,
       requester: approval.request.requester,
+      requesterName: approval.request.requesterName,
       scope,
       approvers: approval.policy.approvers,
       by: { person: person.id, name: person.name, account },
@@ -92,7 +93,7 @@ export class GrantDesk {
     const listed = (await this.grants.list()).filter(({ by }) => operates || by.person === person.id);
     if (listed.length === 0) return 'There is no standing yes.';
     const lines = listed.map(
-      (grant) => `- \`${grant.id}\` ${literal(grantText(grant))}: ${stateOf(grant, nowMs)}`,
+      (grant) => `- \`${grant.id}\` ${literal(grantText(grant))}: ${literal(this.#stateOf(grant, nowMs))}`,
     );
     return `**Standing yes**\n\n${lines.join('\n')}\n\n\`/grants revoke <id>\` takes one back.`;
   }
@@ -105,6 +106,15 @@ export class GrantDesk {
     );
     if (!revoked) return { code: 'NOT_FOUND', notice: `There is no standing yes ${literal(id)}.` };
     return { code: revoked.result, notice: REVOKED[revoked.result] };
+  }
+
+  #stateOf(grant: Grant, nowMs: number): string {
+    if (grant.revoked) {
+      const { by } = grant.revoked;
+      return `taken back by ${this.directory.find(by)?.name ?? by}`;
+    }
+    if (nowMs >= grant.untilMs) return 'over';
+    return isSpent(grant) ? 'used up' : `used ${grant.uses.length} of ${grant.times} times`;
   }
 
   #refusal(
@@ -164,12 +174,6 @@ function boundsOf({ policy }: Approval, { kind, forMs, times }: GrantWish): stri
   if (times > mostTimes)
     return `The policy lets a standing yes be used ${mostTimes} times at most. Nothing was decided.`;
   return undefined;
-}
-
-function stateOf(grant: Grant, nowMs: number): string {
-  if (grant.revoked) return `taken back by ${grant.revoked.by}`;
-  if (nowMs >= grant.untilMs) return 'over';
-  return isSpent(grant) ? 'used up' : `used ${grant.uses.length} of ${grant.times} times`;
 }
 
 const REVOKED: Readonly<Record<'DONE' | 'ALREADY' | 'NOT_ELIGIBLE', string>> = {

@@ -47,8 +47,20 @@ export function wishText({ kind, free, most, forMs, times, sum }: GrantWish): st
     kind,
     ...(free.length > 0 ? [free.join(',')] : []),
     ...Object.entries(most).map(([name, value]) => `${name}<=${value}`),
-    `${forMs / 1_000}s`,
+    lengthText(forMs),
     `${times}x`,
     ...(sum ? [`sum ${sum.argument}<=${sum.most}`] : []),
   ].join(' ');
 }
+
+/** In the largest unit in which it is a whole number: 1d, 36h, 90s. */
+function lengthText(lengthMs: number): string {
+  const [unit, unitMs] = UNITS.find(([, each]) => lengthMs % each === 0) ?? ['s', 1_000];
+  return `${lengthMs / unitMs}${unit}`;
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;

@@ -370,7 +370,10 @@ describe('a standing yes', () => {
 
   async function confirmed(thread: string, rule: string): Promise<void> {
     await story.say(DANA.slack, thread, `always ${await ticket()} ${rule}`);
-    const proposal = await story.told(DANA.slack, /To agree to both, write/);
+    const proposal = await story.told(
+      DANA.slack,
+      /asked for by Alex.*To agree to both, write `?always .* 7d \dx/,
+    );
     expect(story.sandbox.shop.deploys).toEqual([]);
     await story.say(DANA.slack, thread, /write `?(always [^`]+)`?/.exec(proposal)![1]!);
   }
@@ -379,6 +382,8 @@ describe('a standing yes', () => {
     await begin({ policy: { standing_yes } });
     const first = await ask('1.1');
     await story.answer(first, /Waiting for role manager/);
+    await story.say(DANA.slack, first, `always ${await ticket()} like version 7d 2x sum replicas<=5`);
+    await story.told(DANA.slack, /the call has no argument replicas; it has .*Nothing was decided/);
     await confirmed(first, 'like version 7d 2x');
     await story.answer(first, /Done/);
 

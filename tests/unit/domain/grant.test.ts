@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { grantText } from '../../../src/approvals/sentences.ts';
 import {
   covers,
   type Grant,
@@ -152,5 +153,73 @@ describe('a standing yes', () => {
   it('names no argument the call does not have', () => {
     expect(toScope({ kind: 'like', free: ['colour'], most: {} }, ARGS)).toContain('no argument colour');
     expect(toScope({ kind: 'like', free: [], most: {} }, ARGS)).toContain('which arguments may differ');
+    expect(toScope({ kind: 'like', free: ['toString'], most: {} }, ARGS)).toContain('no argument toString');
+  });
+
+  const KINDS = ['exact', 'like', 'tool'] as const;
+
+  it.each(KINDS)(
+    'of %s calls limits the sum of no argument the call does not have, or that is no number',
+    (kind) => {
+      const limit = (argument: string, args: unknown = ARGS) =>
+        toScope(
+          { kind, free: ['order'].filter(() => kind === 'like'), most: {}, sum: { argument, most: 50 } },
+          args,
+        );
+
+      expect(limit('replicas')).toBe('the call has no argument replicas; it has order, amount, currency');
+      expect(limit('replicas', {})).toContain(kind === 'like' ? 'no argument order' : 'it has none');
+      expect(limit('currency')).toBe('currency of the call is no number from 0 up, so it can have no limit');
+      expect(limit('amount')).toMatchObject({ kind });
+    },
+  );
+
+  it('A17 that is given covers the call it was given with, unless it limits what may differ to less', () => {
+    const names = [...Object.keys(ARGS), 'replicas'];
+    const wish = fc.record(
+      {
+        kind: fc.constantFrom(...KINDS),
+        free: fc.subarray(names),
+        most: fc.constant({}),
+        sum: fc.record({ argument: fc.constantFrom(...names), most: fc.nat(100) }),
+      },
+      { requiredKeys: ['kind', 'free', 'most'] },
+    );
+    fc.assert(
+      fc.property(wish, (each) => {
+        const scope = toScope(each, ARGS);
+        if (typeof scope === 'string') return;
+        const { sum } = each;
+        const { sum: _, ...grant } = aGrant({ scope });
+        const mayDiffer =
+          each.kind === 'tool' || (each.kind === 'like' && each.free.includes(sum?.argument ?? ''));
+        // A smaller one may come.
+        const args = sum && mayDiffer ? { ...ARGS, [sum.argument]: Math.min(7, sum.most) } : ARGS;
+
+        const used = use({ ...grant, ...(sum ? { sum } : {}) }, idOf(1), aCall({ args }), OPENED_MS);
+
+        expect(used.result).toBe('USED');
+      }),
+      { numRuns: runs(300) },
+    );
+  });
+
+  it.each([
+    ['1d', '1d'],
+    ['7d', '7d'],
+    ['1w', '7d'],
+    ['24h', '1d'],
+    ['36h', '36h'],
+    ['60m', '1h'],
+    ['90s', '90s'],
+  ])('for %s is said again as %s', (written, said) => {
+    const parsed = parseGrantWish(`exact ${written} 2x`);
+    if (typeof parsed === 'string') throw new Error(parsed);
+
+    expect(wishText(parsed.wish)).toBe(`exact ${said} 2x`);
+  });
+
+  it('names whoever asks by their name', () => {
+    expect(grantText(aGrant({ requesterName: 'Alex Asker' }))).toContain('asked for by Alex Asker, 3 times');
   });
 });
