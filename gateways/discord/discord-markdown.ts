@@ -6,6 +6,7 @@
  *      that no mention, timestamp, command or emoji can be assembled; `allowed_mentions` is the second net.
  *   2. The only links we write are `judgeLink`'s, in angle brackets, so that nothing is fetched by looking at them.
  *   3. Nothing of the text is lost but hidden characters and what only says how code is to be coloured.
+ *   4. A command of ours in code is shown as it can be typed: with a slash what is in Discord's menu, the rest with `!`.
  */
 import type {
   Definition,
@@ -18,10 +19,12 @@ import type {
   RootContent,
   Table,
 } from 'mdast';
+import { typedWords } from '../command-words.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
 import { judgeLink } from '../markdown/link.ts';
 import { type Piece, pack } from '../markdown/pack.ts';
 import { parseMarkdown } from '../markdown/parse.ts';
+import { isInMenu } from './menu.ts';
 
 /** Largest text of one message, in characters (docs.discord.com, Create Message). */
 export const MAX_MESSAGE_CHARS = 2_000;
@@ -182,7 +185,7 @@ class Renderer {
       case 'delete':
         return marked('~~', this.inline(node.children, within));
       case 'inlineCode':
-        return inlineCode(node.value);
+        return inlineCode(typedWords(node.value, isInMenu));
       case 'break':
         return '\n';
       case 'link':

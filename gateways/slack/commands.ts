@@ -13,6 +13,7 @@ import { createHash } from 'node:crypto';
 import { parseTicket } from '../../src/domain/card.ts';
 import { ConversationId, ConversationTicket, MessageId } from '../../src/domain/ids.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
+import { commandIn, isCommandWord } from '../command-words.ts';
 import type { Seal } from '../seal.ts';
 import { accountOf, type Identity, SLACK } from './inbound.ts';
 import { fromMrkdwn } from './mrkdwn.ts';
@@ -66,13 +67,17 @@ const ALONE: ReadonlySet<string> = new Set(['approvals', 'status', 'help']);
 const BARE: ReadonlySet<string> = new Set(['new', 'stop']);
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
 
-/** As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. */
+/**
+ * As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. Behind a `!` or
+ * a slash it is a word of ours, and the core says what it makes of it.
+ */
 function toText(typed: string): string {
-  const [, word = '', rest = ''] = /^\s*[/!]?(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? [];
+  const [, mark = '', word = '', rest = ''] = /^\s*([/!]?)(\S*)\s*([\s\S]*?)\s*$/.exec(typed) ?? [];
   const name = word.toLowerCase();
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
+  if (mark !== '' && name !== 'ask' && isCommandWord(name)) return `/${name} ${rest}`.trim();
   return `/ask ${name === 'ask' ? rest : typed.trim()}`;
 }
 
@@ -87,12 +92,22 @@ export function questionOf({ text }: InboundMessage): string | undefined {
   return /^\/ask ([\s\S]+)$/.exec(text)?.[1];
 }
 
-/** What the core says of commands, as they are typed here: in Slack a name of ours stands before each. */
+/**
+ * Commands in code, as they are typed where only what begins with `/signalbox` reaches us. What links an account is
+ * typed from another one, perhaps on another platform: that is left to be shown as in any message.
+ */
 export function inSlackWords(markdown: string): string {
-  return markdown.replaceAll(CORE_COMMAND, '`/signalbox $1');
+  return markdown.replaceAll(/`(\/[^`\n]+)`/g, (code, said: string) => {
+    const words = commandIn(said);
+    return words === undefined || words.word === 'link' ? code : `\`/signalbox ${behindName(said)}\``;
+  });
 }
 
-const CORE_COMMAND = /`\/(ask|approvals|approve|deny|withdraw|new|stop|status|help)\b/g;
+/** With a `!` where the bare word would be taken for the beginning of a question. */
+function behindName(said: string): string {
+  const bare = said.slice(1);
+  return toText(bare) === said ? bare : `!${bare}`;
+}
 
 function fingerprintOf(trigger: string): string {
   return createHash('sha256').update(trigger).digest('hex').slice(0, 24);

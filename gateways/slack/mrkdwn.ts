@@ -6,6 +6,7 @@
  *      and hidden characters are dropped first, so that none can be assembled from pieces.
  *   2. The only angle brackets we write are links, whose address is what the reader sees or can check (`judgeLink`).
  *   3. Nothing of the text is lost but hidden characters and what only says how code is to be coloured.
+ *   4. A command of ours in code is shown as it can be typed: Slack refuses every slash it does not know, so with `!`.
  */
 import type {
   Definition,
@@ -18,6 +19,7 @@ import type {
   RootContent,
   Table,
 } from 'mdast';
+import { typedWords } from '../command-words.ts';
 import { dropHidden } from '../markdown/hidden-characters.ts';
 import { judgeLink } from '../markdown/link.ts';
 import { type Piece, pack } from '../markdown/pack.ts';
@@ -188,7 +190,7 @@ class Renderer {
       case 'inlineCode':
         return node.value.includes('`')
           ? inertFences(escapeText(node.value))
-          : `\`${escapeText(node.value)}\``;
+          : `\`${escapeText(typedWords(node.value))}\``;
       case 'break':
         return '\n';
       case 'link':

@@ -137,7 +137,7 @@ export class SlackSender {
     signal: AbortSignal,
   ): Promise<Sent> {
     if (!body.files?.length) {
-      const { main, after } = toTextPosts(message.id, body.markdown);
+      const { main, after } = toTextPosts(message.id, inSlackWords(body.markdown));
       return { ref: await this.#whisperer.say([main, ...after], place, signal) };
     }
     const sent = await this.#text(message, body, { place: lasting(place), signal });
@@ -245,8 +245,8 @@ export class SlackSender {
     if (platformOf(onlyFor) !== SLACK)
       throw new UndeliverableError(SLACK, `${onlyFor} is not an account of Slack`);
     const user = userOf(onlyFor);
-    // The address of a command reaches whoever typed it, and nobody else.
     const next = { ...(buttons ? { buttons } : {}), ...(pick ? { pick } : {}) };
+    // The address of a command reaches whoever typed it, and nobody else.
     if (place.kind === 'alone' && place.user === user) {
       const posts = toNoticePosts(id, inSlackWords(markdown), next);
       return { ref: await this.#whisperer.say(posts, place, signal) };

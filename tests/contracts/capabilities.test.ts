@@ -185,7 +185,7 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     const ticket = `${approval?.id}.${approval?.gen}`;
 
     await surface.ask('/approvals', DANA);
-    await seen(alone, () => alone.told(DANA), new RegExp(`/approve ${ticket}`));
+    await seen(alone, () => alone.told(DANA), new RegExp(`[/!]approve ${ticket}`));
     await surface.ask(`/approve ${ticket}`, DANA);
 
     if (platform === 'email') {

@@ -334,7 +334,7 @@ describe('an answer the model declines to give', () => {
     const heal = story.sandbox.claude.script(() => ({ text: 'First you take', ends: 'refusal' }));
 
     const thread = await story.mention('how is that made?');
-    const declined = await story.answer(thread, /The model declined to answer this\. .*\/new/);
+    const declined = await story.answer(thread, /The model declined to answer this\. .*!new/);
     heal();
     await story.say(ALEX.slack, thread, 'what can you do?');
     await story.answer(thread, HELP);

@@ -40,7 +40,7 @@ async function write(user: string, text: string, thread?: string): Promise<void>
 describe('OB-010 commands in text', () => {
   it('OB-010 are answered to whoever wrote them, alone, and never reach the model', async () => {
     await story.mention('/help', DANA.slack);
-    expect(await told(DANA.slack, /What you can write to me/)).toContain('/approvals');
+    expect(await told(DANA.slack, /What you can write to me/)).toContain('!approvals');
     await story.mention('!status', DANA.slack);
     expect(await told(DANA.slack, /You are Dana Reyes/)).toContain('manager');
 
@@ -55,7 +55,7 @@ describe('OB-010 commands in text', () => {
     await story.mention('/approvals', DANA.slack);
     await story.mention('/approvals', ALEX.slack);
 
-    expect(await told(DANA.slack, /Waiting for your answer/)).toContain(`/approve ${ticket}`);
+    expect(await told(DANA.slack, /Waiting for your answer/)).toContain(`!approve ${ticket}`);
     expect(await told(ALEX.slack, /Nothing waits for your answer/)).not.toContain(ticket);
   });
 
@@ -74,7 +74,7 @@ describe('OB-010 commands in text', () => {
     const before = claude.requests.length;
 
     await write(ALEX.slack, '!help', thread);
-    expect(await told(ALEX.slack, /What you can write to me/)).toContain('/approvals');
+    expect(await told(ALEX.slack, /What you can write to me/)).toContain('!approvals');
     await write(ALEX.slack, '/status', thread);
     await told(ALEX.slack, /You are Alex/);
     await write(ALEX.slack, '!stop', thread);

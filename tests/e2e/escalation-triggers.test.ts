@@ -757,7 +757,7 @@ describe('a wish for a human that nobody answers in time', () => {
     await story.answer(thread, /nobody could come in time/);
     expect(await live()).toMatchObject([{ standing: { state: 'ACTIVE' } }]);
     await story.advance(6 * MINUTE);
-    expect(await untilTold(/A human is wanted/, OPS)).toContain('/takeover');
+    expect(await untilTold(/A human is wanted/, OPS)).toContain('!takeover');
     await story.say(DANA.slack, thread, '!takeover');
 
     await untilTold(/It is over: A human is wanted.*has taken the conversation over/, OPS);

@@ -444,7 +444,7 @@ describe('whoever looks after what is bad, in their quiet hours', () => {
     await story.advance(9 * 60 * MINUTE);
 
     const lost = await dmWith(DANA.slack, /did not say so\. It is not yours any more, and goes on to others/);
-    expect(textOf(lost)).toContain(`/ack ${ticket}`);
+    expect(textOf(lost)).toContain(`!ack ${ticket}`);
   });
 });
 

@@ -54,7 +54,7 @@ describe('what is known of a person', () => {
     expect(await story.app.memory.profileOf(ALEX_ID)).toBeUndefined();
 
     await story.mention('/memory on');
-    expect(await story.told(ALEX.slack, /From now on I may write down/)).toContain('/memory off');
+    expect(await story.told(ALEX.slack, /From now on I may write down/)).toContain('!memory off');
     const thread = await story.mention('what can you do? I like long answers');
     await story.answer(thread, /Here is what I can do/);
     await expect

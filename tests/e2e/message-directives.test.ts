@@ -217,7 +217,7 @@ describe('what people read', () => {
   it('OB-015 says in the reply which word gave way', async () => {
     const { thread, request } = await ask('/full /minimal what can you do?');
 
-    await story.answer(thread, /`\/full` gave way.*profile minimal/s);
+    await story.answer(thread, /`!full` gave way.*profile minimal/s);
     expect(toolsOf(request)).not.toContain('refund');
   });
 
@@ -233,7 +233,7 @@ describe('what people read', () => {
     await story.mention('/help');
 
     const help = await story.told(ALEX.slack, /In front of a message/);
-    for (const word of ['/think', '/minimal', '/coding', '/messaging', '/full', '/quiet', '/elevated']) {
+    for (const word of ['!think', '!minimal', '!coding', '!messaging', '!full', '!quiet', '!elevated']) {
       expect(help).toContain(word);
     }
     expect(help).not.toMatch(/refund|recall|jira_/);

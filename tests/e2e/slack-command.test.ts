@@ -66,6 +66,22 @@ describe('OB-010 the command /signalbox', () => {
     expect(story.sandbox.claude.requests).toEqual([]);
   });
 
+  it('OB-010 OM-050 names commands as they can be typed: with a mark in a thread, behind its name elsewhere', async () => {
+    const thread = await story.mention('!human my order is lost');
+    const pending = textOf(await story.answer(thread, /calls it off/));
+    const back = /`([^`]+)` calls it off/.exec(pending)?.[1] ?? '';
+    await type(DANA.slack, '');
+    const help = await told(DANA.slack, /What you can write to me/);
+    const memory = /`\/signalbox (!memory)`/.exec(help)?.[1] ?? '';
+
+    await story.say(ALEX.slack, thread, back);
+    await type(DANA.slack, memory);
+
+    expect(back).toBe('!handback');
+    await story.answer(thread, /no human is needed/);
+    await told(DANA.slack, /written down about you|direct message/);
+  });
+
   it('OB-010 tells a stranger once who they are to us, and then that nothing was done', async () => {
     await type(EVE.slack, 'ask refund order 7');
     await told(EVE.slack, /do not know you yet/);

@@ -339,7 +339,7 @@ describe('a yes that was taken back before it ran', () => {
     await story.dm(DANA.slack, `/approve ${asked}`);
     await story.told(DANA.slack, /Recorded/);
     await story.dm(DANA.slack, `/deny ${asked}`);
-    await story.told(DANA.slack, /\/undo apr_\S+` takes it back/);
+    await story.told(DANA.slack, /!undo apr_\S+` takes it back/);
     await story.dm(DANA.slack, `/undo ${asked}`);
     await story.told(DANA.slack, /Taken back before it ran by Dana Reyes/);
     await story.say(DANA.slack, thread, '!handback');

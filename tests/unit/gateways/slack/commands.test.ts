@@ -90,6 +90,9 @@ describe('a command as a message', () => {
     ['/minimal what is up?', '/ask /minimal what is up?'],
     ['takeover con_p7_0123456789ab', '/takeover con_p7_0123456789ab'],
     ['takeover', '/ask takeover'],
+    ['!takeover', '/takeover'],
+    ['!link T2C9-7QKD', '/link T2C9-7QKD'],
+    ['/handback it is paid', '/handback it is paid'],
     ['approves nothing', '/ask approves nothing'],
     ['ask one\ntwo', '/ask one\ntwo'],
   ])('OB-010 says “%s” as “%s”', (typed, text) => {
@@ -112,9 +115,21 @@ describe('a command as a message', () => {
 
 describe('what the core says of commands', () => {
   it('OB-010 is said as it is typed in Slack', () => {
-    expect(inSlackWords('`/approvals` lists them, `/approve apr_1.1` says yes; /path/deny stays')).toBe(
-      '`/signalbox approvals` lists them, `/signalbox approve apr_1.1` says yes; /path/deny stays',
+    expect(inSlackWords(`\`/approvals\` lists them, \`/approve ${TICKET}\` says yes; /path/deny stays`)).toBe(
+      `\`/signalbox approvals\` lists them, \`/signalbox approve ${TICKET}\` says yes; /path/deny stays`,
     );
-    expect(inSlackWords('`/withdraw apr_1.1`')).toBe('`/signalbox withdraw apr_1.1`');
+    expect(inSlackWords(`\`/withdraw ${TICKET}\``)).toBe(`\`/signalbox withdraw ${TICKET}\``);
+  });
+
+  it('OB-010 is marked where the bare word would begin a question', () => {
+    expect(inSlackWords('`/handback <note>`, `/memory off`')).toBe(
+      '`/signalbox !handback <note>`, `/signalbox !memory off`',
+    );
+  });
+
+  it('OB-010 is left alone where it is typed from another account, which need not be one of Slack', () => {
+    expect(inSlackWords('write `/link T2C9-7QKD` from that one')).toBe(
+      'write `/link T2C9-7QKD` from that one',
+    );
   });
 });
