@@ -128,7 +128,11 @@ export class Connection {
         'a frame was not taken; the client is asked to send it again',
       );
       await this.#send(
-        toError(id, 'try-again', 'this could not be stored just now; send the same again, with the same id'),
+        toError(
+          id,
+          'try-again',
+          'nobody can tell whether this was stored; send the same again, with the same id',
+        ),
       );
     }
   }

@@ -7,7 +7,6 @@
  * Invariant: an outcome is there after `receive` resolved and never before; when it could not be stored, or not in
  * time, the call rejects and the client sends the same again.
  */
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { FormOffer } from '../../src/domain/form.ts';
 import type { ClientLog, Lookup, Receive, WaitingApproval } from '../../src/domain/gateway.ts';
@@ -31,6 +30,9 @@ export interface DeskDeps {
 /** What a form over the web holds: as much of a field as an answer takes. */
 const FORM_BOUNDS = { fields: 50, chars: 4_000 };
 const NO_FORMS: FormOffer = { kind: 'refused', notice: 'There are no forms here.' };
+
+/** A message without an id cannot be told from its repetition. */
+type IdentifiedMessage = MessageRequest & { readonly id: string };
 
 /** What became of a request. */
 export interface Outcome {
@@ -56,10 +58,11 @@ export class ClientDesk {
 
   constructor(private readonly deps: DeskDeps) {}
 
-  /** A message without an id cannot be told from its repetition. */
-  async message(client: string, request: MessageRequest): Promise<Outcome & { readonly id: string }> {
-    const id = request.id ?? randomUUID();
-    return { id, ...(await this.#hand(toMessage(client, { ...request, id }, this.deps.clock.now()))) };
+  async message(client: string, request: IdentifiedMessage): Promise<Outcome & { readonly id: string }> {
+    return {
+      id: request.id,
+      ...(await this.#hand(toMessage(client, request, this.deps.clock.now()))),
+    };
   }
 
   async answer(client: string, request: AnswerRequest): Promise<Outcome & { readonly id: string }> {

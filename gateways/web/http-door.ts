@@ -6,6 +6,7 @@
  *   2. Nothing is handed on once the gateway stops, even if the request had begun before.
  *   3. 2xx means stored; 503 asks to send the same again; 4xx is for what can never be taken, and says why.
  */
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Logger } from '../../src/observability/logger.ts';
 import type {
@@ -101,19 +102,30 @@ export class HttpDoor {
     try {
       return await serve(client, request);
     } catch (error) {
-      this.deps.log.error(
-        { err: error, client },
-        'a request was not taken; the client is asked to send it again',
-      );
-      return comeAgain('this could not be stored just now');
+      return this.#notTaken(client, error);
     }
+  }
+
+  /** It may be stored all the same: only under the same id does it count once. */
+  #notTaken(client: string, error: unknown, id?: string): WebhookResponse {
+    this.deps.log.error(
+      { err: error, client },
+      'a request was not taken; the client is asked to send it again',
+    );
+    return comeAgain('nobody can tell whether this was stored', id);
   }
 
   async #message(client: string, { body }: WebhookRequest): Promise<WebhookResponse> {
     const read = this.#read(client, MessageRequest, parseJson(body));
     if ('refused' in read) return read.refused;
-    const outcome = await this.deps.desk.message(client, read.data);
-    return json(statusOf(outcome), outcome);
+    // A message without an id cannot be told from its repetition, so it has one before anything can go wrong.
+    const id = read.data.id ?? randomUUID();
+    try {
+      const outcome = await this.deps.desk.message(client, { ...read.data, id });
+      return json(statusOf(outcome), outcome);
+    } catch (error) {
+      return this.#notTaken(client, error, id);
+    }
   }
 
   async #answer(client: string, { body }: WebhookRequest): Promise<WebhookResponse> {
@@ -166,8 +178,10 @@ function refusal(status: number, code: string, message: string): WebhookResponse
   return json(status, { error: { code, message } });
 }
 
-function comeAgain(because: string): WebhookResponse {
-  const refused = refusal(503, 'try-again', `${because}; send the same again, with the same id`);
+/** `id`: under which to send it again, where the client may have given it none. */
+function comeAgain(because: string, id?: string): WebhookResponse {
+  const message = `${because}; send the same again, with the same id`;
+  const refused = json(503, { error: { code: 'try-again', message }, ...(id === undefined ? {} : { id }) });
   return { ...refused, headers: { 'retry-after': '1' } };
 }
 

@@ -77,6 +77,23 @@ describe('a message over HTTP', () => {
     expect(new Set(web.received.map(({ id }) => id))).toEqual(new Set(['web:shop:orders:m1']));
   });
 
+  it('without an id is given one, under which it is asked for again when nobody can tell whether it is stored', async () => {
+    const web = await openWeb({ timing: { storeWithinMs: 20 } });
+    const { id: _, ...message } = MESSAGE;
+
+    web.onReceive(() => new Promise(() => {}));
+    const late = await web.call('POST', 'messages', message);
+    web.onReceive(async () => ({ kind: 'duplicate' }));
+    const again = await web.call('POST', 'messages', { ...message, id: late.body.id });
+
+    expect(late).toMatchObject({
+      status: 503,
+      body: { id: expect.any(String), error: { message: expect.stringContaining('nobody can tell') } },
+    });
+    expect(again.body).toMatchObject({ id: late.body.id, duplicate: true });
+    expect(new Set(web.received.map(({ id }) => id)).size).toBe(1);
+  });
+
   it('OM-192 has the same id when it is delivered again, and its sender is told', async () => {
     const web = await openWeb();
     await web.call('POST', 'messages', MESSAGE);
