@@ -19,6 +19,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Logger } from '../observability/logger.ts';
+import { isApiOn } from './api.ts';
 import { ConfigError } from './config-error.ts';
 import { valueAt } from './config-file.ts';
 import { CONFIG_PARTS, type Config, type ConfigTexts, parseConfig, readConfigTexts } from './load-config.ts';
@@ -202,7 +203,8 @@ export function changedSections(before: Config, after: Config): string[] {
 export function changedAtStart(before: Config, after: Config): string[] {
   const differs = (part: string) =>
     !isDeepStrictEqual(valueAt(before.settings, part.split('.')), valueAt(after.settings, part.split('.')));
-  return READ_AT_START.filter(differs).map((part) => `settings.${part}`);
+  const isSwitched = isApiOn(before.settings.api) !== isApiOn(after.settings.api);
+  return [...READ_AT_START.filter(differs), ...(isSwitched ? ['api'] : [])].map((part) => `settings.${part}`);
 }
 
 /** The same content has the same correlation, whichever process saw it. */

@@ -21,12 +21,14 @@ import { WorkspaceSettings } from './workspace.ts';
 /** One schema per gateway, by platform name. */
 export type GatewaySchemas = Record<string, z.ZodType>;
 
-/** Sections and keys read once, at start; a change to them makes a running gateway start over within its process. */
+/**
+ * Sections and keys read once, at start; a change to them makes a running gateway start over within its process. So does
+ * the API where it comes to be on or off (`isApiOn`), and no other change of it.
+ */
 export const READ_AT_START: readonly string[] = [
   'gateways',
   'redis',
   'http',
-  'api',
   'mcp',
   'sandbox',
   'workspace',
@@ -256,7 +258,9 @@ const sections = {
   ),
   research: ResearchSettings.prefault({}).describe('Questions the agent has looked into beside a turn.'),
   scheduler: SchedulerSettings.prefault({}).describe('What people have the agent do at another time.'),
-  messaging: MessagingSettings.prefault({}).describe('Where the agent may write beside its answer.'),
+  messaging: MessagingSettings.prefault({}).describe(
+    'Where the agent may write beside its answer. A change starts the gateway over.',
+  ),
   sessions: SessionSettings.prefault({}).describe(
     'What it may look up of other conversations. A change starts the gateway over.',
   ),
@@ -269,11 +273,13 @@ const sections = {
   watchdog: WatchdogSettings.prefault({}).describe('How the gateway watches itself.'),
   http: HttpSettings.prefault({}).describe('The HTTP listener. A change starts the gateway over.'),
   api: ApiSettings.prefault({}).describe(
-    'Programs that ask people over HTTP. A change starts the gateway over.',
+    'Programs that ask people over HTTP. The gateway starts over when the API is turned on or off.',
   ),
   log: LogSettings.prefault({}).describe('The log.'),
   cli: CliSettings.prefault({}).describe('The terminal.'),
-  sandbox: SandboxSettings.prefault({}).describe('The stand-ins used where credentials are missing.'),
+  sandbox: SandboxSettings.prefault({}).describe(
+    'The stand-ins used where credentials are missing. A change starts the gateway over.',
+  ),
 };
 
 export type Settings<Gateways extends GatewaySchemas = GatewaySchemas> = {
@@ -298,7 +304,10 @@ export function settingsSchema<Gateways extends GatewaySchemas>(
   const schema = z
     .strictObject({
       ...sections,
-      gateways: z.strictObject(Object.fromEntries(sectionOf)).prefault({}).describe('The platforms.'),
+      gateways: z
+        .strictObject(Object.fromEntries(sectionOf))
+        .prefault({})
+        .describe('The platforms. A change starts the gateway over.'),
     })
     .superRefine(({ memory, model }, context) => {
       const lack = lacksRoom(memory, model);

@@ -10,6 +10,7 @@ import { PROBLEMS } from '../../src/api/problem.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { configJsonSchema } from '../../src/config/json-schema.ts';
 import { CONFIG_PARTS, type ConfigPart, parseConfig } from '../../src/config/load-config.ts';
+import { READ_AT_START } from '../../src/config/settings.ts';
 import { ApprovalState } from '../../src/domain/approval/record.ts';
 import { SKILL_CODES } from '../../src/skills/eligibility.ts';
 
@@ -201,6 +202,24 @@ describe('docs/configuration.md', () => {
     });
 
     expect(wrong.map(([row]) => row)).toEqual([]);
+  });
+
+  it('names what is read at start, and nothing else', () => {
+    const [, told = ''] = /The sections (.*?), are read when the gateway starts/s.exec(text) ?? [];
+    const named = [...told.matchAll(/`([a-z_.]+)`/g)].map(([, key]) => key);
+
+    expect(named.toSorted()).toEqual([...READ_AT_START].toSorted());
+  });
+
+  it('says of each section of which a change starts the gateway over that it does, in the schema', () => {
+    const { properties } = JSON.parse(read('config/schema/settings.json')) as {
+      properties: Record<string, { description: string }>;
+    };
+    const said = Object.keys(properties).filter((name) =>
+      properties[name]?.description.endsWith('A change starts the gateway over.'),
+    );
+
+    expect(said.toSorted()).toEqual(READ_AT_START.filter((key) => !key.includes('.')).toSorted());
   });
 
   it('names every variable, with the key it fills', () => {
