@@ -22,6 +22,7 @@ import { createStores, type Stores } from './app/stores.ts';
 import { createWatch } from './app/watch.ts';
 import { createReplyTokens } from './approvals/reply-token.ts';
 import { isApiOn } from './config/api.ts';
+import { createHoldOf } from './control/hold.ts';
 import { StopSign } from './control/stop-sign.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { HealthBoard } from './health/health-board.ts';
@@ -117,7 +118,15 @@ async function assemble(options: AppOptions, redis: RedisClient): Promise<App> {
   const escalations = createEscalations(core);
   const { approvals, directory } = stores;
   const grants = new GrantDesk(stores.grants, directory, clock);
-  const ballots = new BallotBox({ approvals, directory, grants, reach, tools, config });
+  const ballots = new BallotBox({
+    approvals,
+    directory,
+    grants,
+    reach,
+    tools,
+    holdOf: createHoldOf(core.stores.controls, config),
+    config,
+  });
   const intake = createIntake(core, agent, {
     tokens,
     ballots,

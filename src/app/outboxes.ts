@@ -1,5 +1,6 @@
 /** What goes out: a pool for each channel, by its platform. */
 import type { ReplyTokens } from '../approvals/reply-token.ts';
+import { createHoldOf } from '../control/hold.ts';
 import { outboxOf } from '../delivery/outbox.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type Claim, KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -28,6 +29,7 @@ function createOutbox(core: Core, gateway: Gateway, tokens: ReplyTokens): LanePo
     gateway,
     approvals: stores.approvals,
     controls: stores.controls,
+    holdOf: createHoldOf(stores.controls, config),
     escalations: stores.escalations,
     directory: stores.directory,
     reach,

@@ -33,8 +33,11 @@ import {
 /** Longest prose of the model shown on a card, in characters. */
 const MAX_PROSE_CHARS = 600;
 
-/** @param here where it is shown: a yes that is not taken there is not offered there; undefined: anywhere */
-export function toCard(approval: Approval, reply: Card['reply'], here?: Platform): Card {
+/**
+ * @param here where it is shown: a yes that is not taken there is not offered there; undefined: anywhere
+ * @param hold when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it
+ */
+export function toCard(approval: Approval, reply: Card['reply'], here?: Platform, hold?: string): Card {
   const { request, state } = approval;
   const offered = choicesOf(approval);
   const silence = silenceText(approval);
@@ -56,7 +59,7 @@ export function toCard(approval: Approval, reply: Card['reply'], here?: Platform
     choices: yesElsewhere === undefined ? offered : offered.filter((choice) => !isYes(choice)),
     ...(yesElsewhere === undefined ? {} : { yesElsewhere }),
     ...(approval.policy.options && isWaiting(state) ? { options: approval.policy.options } : {}),
-    status: { state: faceOf(state), sentence: standing(approval) },
+    status: { state: faceOf(state), sentence: standing(approval, hold) },
     ...(reply && (isWaiting(state) || state === 'UNKNOWN') ? { reply } : {}),
   };
 }

@@ -284,12 +284,16 @@ function joined(names: readonly string[]): string {
   return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-/** Where it stands, for the card: plain text of one line, whatever a tool or a person said. */
-export function standing(approval: Approval): string {
-  return redactText(standingWith(approval, resultText));
+/**
+ * Where it stands, for the card: plain text of one line, whatever a tool or a person said.
+ *
+ * @param hold when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it
+ */
+export function standing(approval: Approval, hold?: string): string {
+  return redactText(standingWith(approval, resultText, hold));
 }
 
-function standingWith(approval: Approval, shown: (result: string) => string): string {
+function standingWith(approval: Approval, shown: (result: string) => string, hold?: string): string {
   const { decision, result, remark } = approval;
   switch (approval.state) {
     case 'OPEN':
@@ -297,7 +301,7 @@ function standingWith(approval: Approval, shown: (result: string) => string): st
     case 'NEEDS_INFO':
       return `A question is open, and ${visible(approval.request.requesterName)} has to reply to it (${howToReply(approval)}). It waits until ${endText(approval)} at the latest. ${silenceText(approval)}${saidSoFar(approval)}${courseOf(approval)}`;
     case 'APPROVED':
-      return `${decided(approval)} It has not run yet.`;
+      return `${decided(approval)} It has not run yet${hold === undefined ? '' : `: ${hold}`}.`;
     case 'EXECUTING':
       return `${decided(approval)} It is running now.`;
     case 'EXECUTED':
@@ -429,15 +433,15 @@ function waysBack({ id, gen, state }: Approval): string {
   return ` If the yes was yours, \`/undo ${ticketOf({ approvalId: id, gen })}\` takes it back, as long as it has not run.`;
 }
 
-/** What became of somebody's answer, in markdown; for them alone. */
-export function noticeFor(result: VoteResult): string {
+/** What became of somebody's answer, in markdown; for them alone. @param hold as for `standing` */
+export function noticeFor(result: VoteResult, hold?: string): string {
   const { approval } = result;
-  const stands = literal(standing(approval));
+  const stands = literal(standing(approval, hold));
   switch (result.code) {
     case 'DECIDED':
     case 'REPLAY':
     case 'RECORDED':
-      return `Recorded. ${literal(standing(withoutWords(approval)))}`;
+      return `Recorded. ${literal(standing(withoutWords(approval), hold))}`;
     case 'ALREADY':
       return `This was settled before your answer came, so your answer changed nothing. ${stands}${waysBack(approval)}`;
     case 'LATE':

@@ -2,7 +2,7 @@
  * Every sentence about who speaks for this side of a conversation: what people read there, what the one who acted is
  * told, and what the agent is told. Pure.
  */
-import { literal, whenText } from '../approvals/sentences.ts';
+import { literal, visible, whenText } from '../approvals/sentences.ts';
 import type {
   Control,
   ControlMove,
@@ -187,6 +187,22 @@ export const NOBODY_COULD_COME =
 export function waitingText({ untilMs, helper }: Pick<PendingControl, 'untilMs' | 'helper'>): string {
   if (helper) return `${literal(helper.name)} looks after it. I keep quiet here until they have.`;
   return `A human has been asked to come and will read this. If nobody has come by ${whenText(untilMs)}, I answer it myself.`;
+}
+
+/** When a call that was agreed to runs, in a part of a sentence; undefined when nothing holds it. Plain text. */
+export function holdText(control: Control): string | undefined {
+  switch (control.state) {
+    case 'BOT':
+      return undefined;
+    case 'HANDOFF_PENDING':
+      return 'a human is waited for in the conversation it belongs to, and it runs once the agent answers there again';
+    case 'HUMAN':
+      return `${visible(control.owner.name)} has the conversation it belongs to, and it runs when they hand that back`;
+    case 'HANDBACK_PENDING':
+      return 'the conversation it belongs to is being handed back, and it runs then';
+    default:
+      return control satisfies never;
+  }
 }
 
 /** In place of words that were begun and are not said any more. */

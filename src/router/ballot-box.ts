@@ -27,6 +27,7 @@ import {
   replyText,
 } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
+import type { HoldOf } from '../control/hold.ts';
 import { type DelegateResult, delegate } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
@@ -51,6 +52,8 @@ export interface BallotDeps {
   readonly grants: GrantDesk;
   readonly reach: Reach;
   readonly tools: ToolCatalog;
+  /** When a call of a conversation runs that was agreed to. */
+  readonly holdOf: HoldOf;
   readonly config: () => Config;
 }
 
@@ -205,7 +208,10 @@ export class BallotBox {
         circumstances,
       );
     });
-    return result && { code: result.code, approval: result.approval, notice: noticeFor(result) };
+    if (!result) return undefined;
+    const { code, approval: now } = result;
+    const hold = now.state === 'APPROVED' ? await this.deps.holdOf(now.conversationId) : undefined;
+    return { code, approval: now, notice: noticeFor(result, hold) };
   }
 
   /** Who says it, where, and what their word is worth, as it is now. */

@@ -27,6 +27,7 @@ import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import { SAID_UNREAD, withheldText } from '../control/bridge-sentences.ts';
 import type { ControlStore } from '../control/control-store.ts';
+import type { HoldOf } from '../control/hold.ts';
 import { SAID_PREFIX } from '../control/saying.ts';
 import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
@@ -70,6 +71,8 @@ export interface DeliveryDeps {
   readonly gateway: Gateway;
   readonly approvals: ApprovalStore;
   readonly controls: Pick<ControlStore, 'epochOf'>;
+  /** When a call of a conversation runs that was agreed to. */
+  readonly holdOf: HoldOf;
   readonly escalations: Pick<EscalationStore, 'find'>;
   readonly directory: Directory;
   readonly reach: Reach;
@@ -235,13 +238,15 @@ export class DeliveryWorker {
         return pages.length === 0 ? undefined : { body: { kind: 'text', ...pageContent(pages) } };
       }
       case 'card': {
-        const approval = await this.deps.approvals.find(item.approvalId);
+        const { approvals, holdOf } = this.deps;
+        const approval = await approvals.find(item.approvalId);
         const copy = approval?.copies.find(({ id }) => id === item.copyId);
         if (!approval || !copy) return undefined;
         // One that may have been sent already, though nobody noted it, has to be found before it can be updated.
         const mayExist = claim.attempt > 1 && copy.ref === undefined && !copy.outcomeOnly;
         if (!mayExist && !isWorthSending(approval, copy)) return undefined;
-        const card = toCard(approval, this.#replyOf(approval, copy), copy.to.platform);
+        const hold = approval.state === 'APPROVED' ? await holdOf(approval.conversationId) : undefined;
+        const card = toCard(approval, this.#replyOf(approval, copy), copy.to.platform, hold);
         const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
         return {
           body: { kind: 'card', card, ...replaces },

@@ -39,7 +39,16 @@ export class PeopleAsked {
     if (!dana) throw new Error('Dana is not among the people');
     this.#dana = dana;
     this.#directory = directory;
-    this.#ballots = new BallotBox({ approvals, directory, grants, reach, tools, config: () => config });
+    const holdOf = async () => undefined;
+    this.#ballots = new BallotBox({
+      approvals,
+      directory,
+      grants,
+      reach,
+      tools,
+      holdOf,
+      config: () => config,
+    });
   }
 
   /** As `/approvals` does. Resolves with how many are listed. */

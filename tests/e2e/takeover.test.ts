@@ -309,6 +309,27 @@ describe('approvals while a person has the conversation', () => {
     expect(story.sandbox.claude.requests).toHaveLength(1);
   });
 
+  it('say on the card when they run, and do then', async () => {
+    const thread = await story.mention('refund order 7');
+    const card = await story.answer(thread, /Waiting for role manager/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await story.sandbox.slack.press({
+      user: DANA.slack,
+      channel: GENERAL,
+      ts: card.ts,
+      actionId: button(card, /Approve/),
+    });
+
+    await story.answer(
+      thread,
+      /It has not run yet: Dana Reyes has the conversation it belongs to, and it runs when they hand that back\./,
+    );
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /Approved by Dana Reyes.*Done: /s);
+  });
+
   it('stay valid, run after the hand-back, in order, and not before', async () => {
     const thread = await story.mention('refund order 7');
     const card = await story.answer(thread, /Waiting for role manager/);

@@ -346,7 +346,7 @@ describe('what people are told', () => {
     expect(questionText(asked, asked.talk![0]!)).toContain('no longer than until 1 Jan 2026, 00:11 UTC');
   });
 
-  it('OB-046 says that it is the last reminder, and what comes then', () => {
+  it('OM-123 says that it is the last reminder, and what comes then', () => {
     const opened = anApproval({ policy: { remindAfterMs: [60_000], warnBeforeMs: 60_000 } });
     const warned: Approval = { ...opened, reminded: 1 };
 
@@ -354,6 +354,16 @@ describe('what people are told', () => {
     expect(reminderText({ ...warned, warnMs: OPENED_MS + 600_000 })).toMatch(/^\*\*Reminder:/);
     expect(reminderText(warned)).toMatch(/^\*\*Last reminder before time is up:/);
     expect(reminderText(warned)).toContain('If it is not decided in time, it expires, and nothing is done.');
+  });
+
+  it('says when a call runs that somebody holds who has the conversation, to whoever said yes and on the card', () => {
+    const hold = 'Dana has the conversation, and it runs when they hand that back';
+
+    const told = noticeFor({ code: 'DECIDED', approval: approved }, hold);
+
+    expect(told).toContain(`It has not run yet: ${hold}.`);
+    expect(toCard(approved, undefined, undefined, hold).status.sentence).toContain(hold);
+    expect(standing(approved)).toMatch(/It has not run yet\.$/);
   });
 
   it('says of a program outside only what is known: that it did not report in time', () => {

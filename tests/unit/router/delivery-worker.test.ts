@@ -78,6 +78,7 @@ async function attempt(
     },
     approvals: { find: async () => approval } as unknown as ApprovalStore, // all that is asked of it
     controls: { epochOf: async () => 0 },
+    holdOf: async () => undefined,
     escalations: { find: async () => undefined },
     triggers: () => triggers,
     keepTranscriptMs: () => 1,
