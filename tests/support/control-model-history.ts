@@ -346,7 +346,8 @@ type Gesture = Exclude<Input, { kind: 'again' | 'sweep' | 'write' | 'approved' |
 function toDecide(input: Gesture): Decide {
   if (input.kind === 'call-human') {
     const by = toAsker(input.by);
-    return (control, nowMs) => requestHandoff(control, { by }, { waitMs: WAIT_MS, origin: PLACE }, nowMs);
+    const origin = input.isAlone && by.kind === 'person' ? placeAlone(by.person) : PLACE;
+    return (control, nowMs) => requestHandoff(control, { by }, { waitMs: WAIT_MS, origin }, nowMs);
   }
   const by = { person: input.by, name: input.by };
   switch (input.kind) {

@@ -10,7 +10,8 @@ export const BEGIN_MS = Date.parse('2100-01-01T00:00:00Z');
 
 export type Input =
   | { readonly kind: 'take-over' | 'hand-back'; readonly by: PersonId; readonly isHere: boolean }
-  | { readonly kind: 'call-human'; readonly by: PersonId | 'agent' | 'escalation' }
+  /** `isAlone`: where nobody reads but whoever asks. */
+  | { readonly kind: 'call-human'; readonly by: PersonId | 'agent' | 'escalation'; readonly isAlone: boolean }
   /** Whoever was called about it looks after it, does not any more, or says that it is done. */
   | { readonly kind: 'look-after' | 'let-go' | 'settle' | 'cancel'; readonly by: PersonId }
   | { readonly kind: 'sweep' }
@@ -77,6 +78,7 @@ const gesture: fc.Arbitrary<Input> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('call-human' as const),
       by: fc.oneof(person, fc.constantFrom('agent' as const, 'escalation' as const)),
+      isAlone: fc.boolean(),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('say-there' as const), by: person }) },
@@ -93,7 +95,7 @@ const write: fc.Arbitrary<Input> = fc.record({
   kind: fc.constant('write' as const),
   by: person,
   text: fc.constantFrom('hello', 'hello', HELP, MINE),
-  isAlone: fc.constantFrom(false, false, true),
+  isAlone: fc.boolean(),
 });
 
 const input: fc.Arbitrary<Input> = fc.oneof(
