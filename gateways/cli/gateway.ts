@@ -75,7 +75,8 @@ interface Shown {
   readonly isMine: boolean;
 }
 
-const NOT_STORED = 'That could not be stored, so nothing happened. Please send it again.';
+const NOT_STORED =
+  'That was not stored, as far as I can tell. Look at /status before you send it again: what is under way all the same would be done twice.';
 
 export class CliGateway implements Gateway {
   readonly platform: Platform;

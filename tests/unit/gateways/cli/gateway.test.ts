@@ -122,11 +122,11 @@ describe('the terminal as a gateway', () => {
     expect((await stat(paths[0]!)).mode & 0o077).toBe(0);
   });
 
-  it('says so when what was typed could not be stored', async () => {
+  it('says so when what was typed could not be stored, and where to look before it is sent again', async () => {
     receipt = async () => Promise.reject(new Error('away'));
 
     expect(await type('hello')).toBe(
-      'That could not be stored, so nothing happened. Please send it again.\n',
+      'That was not stored, as far as I can tell. Look at /status before you send it again: what is under way all the same would be done twice.\n',
     );
     expect(gateway.isWaiting).toBe(false);
   });
