@@ -39,7 +39,7 @@ import { partitionOfApproval } from '../redis/keys.ts';
 import { type Actor, actorOf, auditName, shownName } from './actor.ts';
 import { auditLine } from './audit.ts';
 import { facts, relative, table } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 /** Approvals listed, at most. */
 const MOST_LISTED = 1_000;
@@ -52,7 +52,7 @@ export interface ApprovalsOptions {
 }
 
 export async function listApprovals(options: ApprovalsOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     const pending = (await session.approvals.pending(MOST_LISTED)).filter((approval) =>
       maySee(session.directory, actor, approval),
@@ -73,7 +73,7 @@ export async function listApprovals(options: ApprovalsOptions): Promise<number> 
 
 /** @param named the ticket, or the id, as in all of these */
 export async function showApproval(named: string, options: ApprovalsOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     const { approval } = await find(session, actor, named);
     const history = await session.audit.about(approval.id, partitionOfApproval(approval.id));
@@ -255,7 +255,7 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
   options: ApprovalsOptions,
   { verb, step, ok, sentence, later = runsLater }: Act<Result>,
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     const { approval, gen } = await find(session, actor, named);
     const result = await session.approvals.apply(approval.id, step(actor, session.directory, gen));

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { visible } from '../approvals/sentences.ts';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { actorOf, demand } from './actor.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 /** Between two looks for new entries, in ms. */
 const LOOK_AGAIN_MS = 500;
@@ -120,7 +120,7 @@ async function withReader(
   { config }: AuditOptions,
   work: (session: StoreSession) => Promise<number>,
 ): Promise<number> {
-  return withStores(config, async (session) => {
+  return withKnownStores(config, async (session) => {
     demand(session.directory, actorOf(session.config, session.directory), 'audit.read', 'read the audit');
     return work(session);
   });

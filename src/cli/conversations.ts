@@ -18,7 +18,7 @@ import { ConversationId, ConversationTicket } from '../domain/ids.ts';
 import { CLI_PLATFORM } from '../identity/directory.ts';
 import { type Actor, actorOf, auditName, demand, shownName } from './actor.ts';
 import { relative, table } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 /** Conversations listed, at most. */
 const MOST_LISTED = 1_000;
@@ -32,7 +32,7 @@ export interface ConversationsOptions {
 
 /** Those the agent does not speak in now. */
 export async function listConversations(options: ConversationsOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     demand(session.directory, actor, 'take-over', 'see who has which conversation');
     const away = await session.controls.away(MOST_LISTED);
@@ -54,7 +54,7 @@ export async function listConversations(options: ConversationsOptions): Promise<
 }
 
 export async function takeConversation(name: string, options: ConversationsOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     const conversationId = await named(session, name);
     const result = await session.controlDesk.takeOver(gestureOf(actor, conversationId));
@@ -74,7 +74,7 @@ export async function sayInConversation(
   words: string,
   options: ConversationsOptions,
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const { directory, controlDesk } = session;
     const actor = actorOf(session.config, directory, options.as);
     const conversationId = await named(session, name);
@@ -100,7 +100,7 @@ export async function handBackConversation(
   summary: string,
   options: ConversationsOptions,
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     const conversationId = await named(session, name);
     const result = await session.controlDesk.handBack(

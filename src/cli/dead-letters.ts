@@ -5,7 +5,7 @@ import { secretsOf } from '../observability/redaction.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { toShownItem, toShownText } from './shown-item.ts';
 import { facts, table } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 export interface DeadLettersOptions {
   readonly config: string;
@@ -77,7 +77,7 @@ async function withOperator(
   { config }: DeadLettersOptions,
   work: (session: StoreSession, actor: Actor) => Promise<number>,
 ): Promise<number> {
-  return withStores(config, async (session) => {
+  return withKnownStores(config, async (session) => {
     const actor = actorOf(session.config, session.directory);
     demand(session.directory, actor, 'operate', 'see or settle dead letters');
     return work(session, actor);

@@ -15,7 +15,7 @@ import { deedText } from '../escalation/sentences.ts';
 import { CLI_PLATFORM } from '../identity/directory.ts';
 import { actorOf, auditName, demand, shownName } from './actor.ts';
 import { relative, table } from './table.ts';
-import { withStores } from './with-stores.ts';
+import { withKnownStores, withStores } from './with-stores.ts';
 
 /** Escalations listed, at most. */
 const MOST_LISTED = 1_000;
@@ -29,7 +29,7 @@ export interface EscalationsOptions {
 
 /** What waits, for the one at the terminal; all of it for whoever runs the gateway. */
 export async function listEscalations({ config, json, as }: EscalationsOptions): Promise<number> {
-  return withStores(config, async (session) => {
+  return withKnownStores(config, async (session) => {
     const { person } = actorOf(session.config, session.directory, as);
     const waiting = await session.escalationDesk.listFor(
       { person: person.id, roles: person.roles },
@@ -59,7 +59,7 @@ export async function actOnEscalation(
   act: EscalationAct,
   { config, json, as }: EscalationsOptions,
 ): Promise<number> {
-  return withStores(config, async (session) => {
+  return withKnownStores(config, async (session) => {
     const actor = actorOf(session.config, session.directory, as);
     const escalation = EscalationId.safeParse(ticket);
     const result = escalation.success

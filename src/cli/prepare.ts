@@ -38,11 +38,18 @@ export interface LogWish {
   readonly quiet: boolean;
 }
 
+/** `known`: there has to be a store already. `any`: one is made where there is none. */
+export type StoreWish = 'known' | 'any';
+
 /**
  * @throws {ConfigError} with every problem of the files
  * @throws {StartupError} when there is no server
  */
-export async function prepare(from: string | ConfigOrigin, { target, quiet }: LogWish): Promise<Prepared> {
+export async function prepare(
+  from: string | ConfigOrigin,
+  { target, quiet }: LogWish,
+  store: StoreWish = 'any',
+): Promise<Prepared> {
   const origin = typeof from === 'string' ? filesIn(from) : from;
   const config = parseOrigin(origin);
   let current = config;
@@ -51,7 +58,7 @@ export async function prepare(from: string | ConfigOrigin, { target, quiet }: Lo
   const log = await createConsoleLogger({ level, secrets: () => secrets }, target);
   log.info({ step: 1, stage: 'Configuration Files', directory: origin.directory }, 'configuration read');
   log.info({ step: 1, stage: 'Validation' }, 'configuration is valid');
-  const server = await openStoreServer(config.settings.redis, log);
+  const server = await openStoreServer(config.settings.redis, log, store === 'known');
   return {
     config,
     log,

@@ -3,7 +3,7 @@ import type { BreakerState } from '../health/breakers.ts';
 import { readHealth } from '../health/health-board.ts';
 import { relative, table } from './table.ts';
 import { demandOperator, say, type UsageOptions } from './usage.ts';
-import { withStores } from './with-stores.ts';
+import { withKnownStores } from './with-stores.ts';
 
 const STATE: Record<BreakerState, string> = {
   CLOSED: 'works',
@@ -13,7 +13,7 @@ const STATE: Record<BreakerState, string> = {
 
 /** Exit code 1 when something is cut off, or no gateway runs. */
 export async function showStatus(options: UsageOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     demandOperator(session, options, 'see how the gateway is');
     const nowMs = Date.now();
     const [services, isRunning] = await Promise.all([

@@ -2,6 +2,8 @@
  * The server a command keeps its data on: the one of REDIS_URL, or one of our own, which is shared with whoever
  * runs it already and ends with the last of us.
  */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Redis } from 'ioredis';
 import type { RedisSettings } from '../config/settings.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -23,15 +25,30 @@ export interface StoreServer {
   stop(): Promise<void>;
 }
 
-/** @throws {StartupError} when nothing answers, or none can be started */
-export async function openStoreServer(settings: RedisSettings, log: Logger): Promise<StoreServer> {
+/**
+ * @param isKnown whether there has to be one: who only reads makes none, and takes an empty one for nobody's
+ * @throws {StartupError} when nothing answers, or none can be started
+ */
+export async function openStoreServer(
+  settings: RedisSettings,
+  log: Logger,
+  isKnown = false,
+): Promise<StoreServer> {
   const { url, data_directory: dataDir, fsync } = settings;
   if (url === undefined) {
+    if (isKnown && !existsSync(join(dataDir, 'redis'))) throw noStore(dataDir);
     const server = await startEmbeddedRedis({ dataDir, fsync, log });
     return { url: server.url, kind: server.adopted ? 'shared' : 'started', stop: () => server.stop() };
   }
   await expectAnswer(url);
   return { url, kind: 'given', stop: async () => undefined };
+}
+
+function noStore(dataDir: string): StartupError {
+  return new StartupError(
+    `there is no store at ${resolve(dataDir, 'redis')}: no gateway was ever started from this folder`,
+    'run this in the folder the gateway was started from, or say where its store is: redis.data_directory in settings.yaml as a whole path, or REDIS_URL',
+  );
 }
 
 /** Whether some process works on conversations of this installation now. */

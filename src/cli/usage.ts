@@ -6,7 +6,7 @@ import { USAGE_KINDS, type UsageKind, UsageLedger, type UsageLine } from '../bud
 import { dropUnreadable } from '../domain/file-name.ts';
 import { actorOf, demand } from './actor.ts';
 import { relative, table } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 /** Of each kind, at most: whoever used most stands first. */
 const MOST_LISTED = 20;
@@ -30,7 +30,7 @@ export interface UsageOptions {
 export async function showUsage(
   options: UsageOptions & { readonly period: string | undefined },
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     demandOperator(session, options, 'see what was used');
     const { budgets } = session.config.settings;
     const period = options.period ?? periodAt('day', Date.now(), budgets.time_zone).name;
@@ -55,7 +55,7 @@ export async function showUsage(
 }
 
 export async function showBudgets(options: UsageOptions): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     demandOperator(session, options, 'see the budgets');
     const { budgets } = session.config.settings;
     const nowMs = Date.now();

@@ -3,7 +3,7 @@ import { openStores } from '../app.ts';
 import { systemClock } from '../domain/clock.ts';
 import { NotPermittedError } from './actor.ts';
 import { standardError } from './console-logger.ts';
-import { type Prepared, prepare } from './prepare.ts';
+import { type Prepared, prepare, type StoreWish } from './prepare.ts';
 import { isGatewayRunning } from './store-server.ts';
 
 export type OpenStores = Awaited<ReturnType<typeof openStores>>;
@@ -18,8 +18,9 @@ export interface StoreSession extends OpenStores {
 export async function withStores<Result>(
   folder: string,
   work: (session: StoreSession) => Promise<Result>,
+  store: StoreWish = 'any',
 ): Promise<Result> {
-  const { config, log, server } = await prepare(folder, { target: standardError(), quiet: true });
+  const { config, log, server } = await prepare(folder, { target: standardError(), quiet: true }, store);
   try {
     const stores = await openStores({ config: () => config, redisUrl: server.url, clock: systemClock, log });
     try {
@@ -38,6 +39,18 @@ export async function withStores<Result>(
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * The same for a command about what is there already: it makes no store.
+ *
+ * @throws {StartupError} when there is none, so that nobody takes an empty one for an answer
+ */
+export async function withKnownStores<Result>(
+  folder: string,
+  work: (session: StoreSession) => Promise<Result>,
+): Promise<Result> {
+  return withStores(folder, work, 'known');
 }
 
 async function recordRefusal({ audit }: OpenStores, { actor, action }: NotPermittedError): Promise<void> {

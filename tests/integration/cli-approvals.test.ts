@@ -1,4 +1,5 @@
 /** Answers given at the terminal, by the real command, on a real store. */
+import { existsSync, mkdirSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ApprovalStore, approvalIdFor, toOpenEffect } from '../../src/approvals/approval-store.ts';
@@ -594,6 +595,7 @@ describe('taking back, and finding out', () => {
 describe('the store of the commands', () => {
   it('is started for a command when nothing runs, and ended afterwards', async () => {
     const own = createCliHome('embedded');
+    mkdirSync(`${own.directory}/data/redis`, { recursive: true }); // as a gateway leaves one
     try {
       const listed = await own.run('approvals', 'list');
       const socket = `${own.directory}/data/redis/redis.sock`;
@@ -607,6 +609,32 @@ describe('the store of the commands', () => {
       await own.remove();
     }
   });
+
+  it.each([
+    ['approvals', 'list'],
+    ['escalation', 'list'],
+    ['conversations', 'list'],
+    ['dead-letters', 'list'],
+    ['audit', 'tail'],
+    ['usage'],
+    ['status'],
+  ])(
+    'is not made by who only reads: it is said where none is, and how to name another (%s %s)',
+    async (...words) => {
+      const own = createCliHome('embedded');
+      try {
+        const { code, out, err } = await own.run(...words.filter(Boolean));
+
+        expect({ code, out }).toEqual({ code: 1, out: '' });
+        expect(err).toContain(`there is no store at ${own.directory}/data/redis`);
+        expect(err).toContain('run this in the folder the gateway was started from');
+        expect(err).toContain('redis.data_directory');
+        expect(existsSync(`${own.directory}/data`)).toBe(false);
+      } finally {
+        await own.remove();
+      }
+    },
+  );
 
   it('is asked for in a sentence when REDIS_URL leads nowhere', async () => {
     const lost = createCliHome('embedded', { REDIS_URL: 'redis://me:hush@127.0.0.1:1' });
