@@ -10,6 +10,8 @@ export type RedisClient = Redis | Cluster;
 
 /** Reconnects are tried at least this often, in milliseconds. */
 const LONGEST_RECONNECT_PAUSE_MS = 1_000;
+/** Each queue and each session hears of a new connection; more than these are none of ours, and Node says so. */
+const MOST_LISTENERS = 64;
 
 /**
  * @param url `redis://host:port/db`, `rediss://…`, `unix:///path/to.sock`, or several `redis://` addresses of one
@@ -17,6 +19,10 @@ const LONGEST_RECONNECT_PAUSE_MS = 1_000;
  * @param name shown by `CLIENT LIST`
  */
 export function createRedis(url: string, name: string): RedisClient {
+  return connectionTo(url, name).setMaxListeners(MOST_LISTENERS);
+}
+
+function connectionTo(url: string, name: string): RedisClient {
   const options = {
     connectionName: name,
     lazyConnect: true,

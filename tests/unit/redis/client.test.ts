@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { createRedis } from '../../../src/redis/client.ts';
+import { createRedis, onConnection } from '../../../src/redis/client.ts';
 
 describe('a connection to a cluster', () => {
   const optionsOf = (url: string) => {
@@ -21,4 +21,27 @@ describe('a connection to a cluster', () => {
     expect(optionsOf('redis://127.0.0.1:7000,redis://127.0.0.1:7001')).not.toHaveProperty('tls');
     expect(optionsOf('redis://127.0.0.1:7000,redis://127.0.0.1:7001')).not.toHaveProperty('username');
   });
+});
+
+describe('a connection', () => {
+  it.each(['redis://127.0.0.1:1', 'redis://127.0.0.1:1,redis://127.0.0.1:2'])(
+    'is listened to by every queue without a warning of a leak, and by far too many with one: %s',
+    async (url) => {
+      const warnings: string[] = [];
+      const hear = (warning: Error) => void warnings.push(warning.name);
+      process.on('warning', hear);
+      const redis = createRedis(url, 'test');
+      const listen = async (count: number) => {
+        for (let each = 0; each < count; each++) onConnection(redis, () => undefined);
+        await new Promise((resolve) => setImmediate(resolve)); // warnings come with the next tick
+      };
+
+      await listen(20);
+      expect(warnings).toEqual([]);
+
+      await listen(50);
+      expect(warnings).toContain('MaxListenersExceededWarning');
+      process.off('warning', hear);
+    },
+  );
 });
