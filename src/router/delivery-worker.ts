@@ -11,7 +11,8 @@
  *   C1 (number of the specification) What the agent says carries the turn epoch it was said in, and is checked against
  *      the conversation's own right before the platform is called, on every attempt. Once somebody else speaks, what
  *      is older is dropped, and the audit says so. An utterance of the agent in this sense is its reply, wherever it
- *      goes, its progress, its excuses, and what is announced about who speaks. Cards, reminders and questions about an
+ *      goes, its progress, its excuses, and what is announced about who speaks; so is what a person who has the
+ *      conversation says in it from elsewhere, who is told when it is dropped. Cards, reminders and questions about an
  *      approval, answers to a command, refusals and reports of what could not be delivered are no utterances: they
  *      speak for the gateway, to whoever has to act, and go out whoever has the conversation.
  *   4. A card is rendered from the record at the moment it is sent: what is sent late shows what is true now. So does a

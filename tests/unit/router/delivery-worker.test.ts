@@ -215,3 +215,21 @@ describe('a text of somebody that cannot be delivered where they asked', () => {
     expect(report).not.toHaveProperty('author');
   });
 });
+
+it('words that somebody said from elsewhere, and that are refused, are told to them, and the agent knows that nobody read them', async () => {
+  const written: Effect[] = [];
+
+  await attempt(
+    { id: 'said:g1', author: MAIL, epoch: 0 },
+    { ageMs: 0, error: new UndeliverableError(SLACK, 'is_archived'), written },
+  );
+
+  const entries = written.flatMap((effect) => (effect.kind === 'entry' ? [effect.entry] : []));
+  expect(entries).toEqual([
+    expect.objectContaining({ kind: 'event', text: expect.stringContaining('Nobody here has read it') }),
+  ]);
+  const outs = written.flatMap((effect) => (effect.kind === 'out' ? [effect.item] : []));
+  expect(outs).toEqual([
+    expect.objectContaining({ to: MAIL, markdown: expect.stringContaining('I could not deliver') }),
+  ]);
+});
