@@ -434,7 +434,8 @@ export class ApprovalDesk {
     await this.#permitted(caller, id);
     const code = await this.deps.approvals.apply(id, (approval, nowMs) => renew(approval, epoch, nowMs));
     const approval = await this.find(caller, id);
-    if (code !== 'RENEWED') throw fenced(epoch, approval);
+    // What is told is theirs: meanwhile it may have ended, and another permit begun.
+    if (code !== 'RENEWED' || approval.execution?.epoch !== epoch) throw fenced(epoch, approval);
     return toAct('RENEWED', approval);
   }
 
