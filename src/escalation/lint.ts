@@ -3,8 +3,10 @@
  * on the platforms that run. Mistakes that need no clock are refused when the files are read (`check-escalations.ts`).
  */
 
+import { TimeZone, type WallTime } from '../calendar/time-zone.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
+import type { Rotation } from '../config/schedules.ts';
 import { type EscalationPlan, type PlanStep, Severity, type Target } from '../domain/escalation/plan.ts';
 import type { PersonId } from '../domain/ids.ts';
 import type { Importance } from '../domain/person.ts';
@@ -39,8 +41,16 @@ export function lint(deps: LintDeps, nowMs: number): Finding[] {
     if (closed.length > 0) return closed.map(found('error'));
     return [
       ...unheard(plan, deps, nowMs),
-      ...[...unused(plan, deps), ...powerless(plan, deps), ...hasty(plan)].map(found('warning')),
-      ...[sumOf(plan, deps, nowMs), ...outlasting(plan, deps, nowMs)].map(found('fact')),
+      ...[
+        ...unused(plan, deps),
+        ...powerless(plan, deps),
+        ...hasty(plan),
+        ...repeated(plan, deps),
+        ...skipped(plan, deps),
+      ].map(found('warning')),
+      ...[sumOf(plan, deps, nowMs), ...outlasting(plan, deps, nowMs), ...uneven(plan, deps)].map(
+        found('fact'),
+      ),
     ];
   });
 }
@@ -216,6 +226,66 @@ function hasty({ steps }: EscalationPlan): string[] {
   return steps.at(-1)?.kind === 'notify'
     ? ['its last step calls somebody and does not wait: the last resort is called at the same moment']
     : [];
+}
+
+/** The same target twice in one call: it is called once. */
+function repeated({ steps, lastResort }: EscalationPlan, deps: LintDeps): string[] {
+  const calls = [
+    ...steps.flatMap((step) => (step.kind === 'notify' ? [{ where: `step ${step.id}`, who: step.who }] : [])),
+    { where: 'the last resort', who: lastResort.who },
+  ];
+  return calls.flatMap(({ where, who }) => {
+    const names = who.map((target) => targetText(target, nameOf(deps)));
+    const twice = new Set(names.filter((name, n) => names.indexOf(name) !== n));
+    return [...twice].map((name) => `${where} names ${name} more than once, who is called once all the same`);
+  });
+}
+
+interface NamedRotation extends Rotation {
+  readonly where: string;
+  readonly zone: string;
+}
+
+/** Of all schedules it calls by. */
+function rotationsOf({ steps, lastResort }: EscalationPlan, { config }: LintDeps): NamedRotation[] {
+  const targets = [...steps.flatMap((step) => (step.kind === 'notify' ? step.who : [])), ...lastResort.who];
+  const schedules = targets.flatMap((target) => (target.kind === 'on-call' ? [target.schedule] : []));
+  return [...new Set(schedules)].flatMap((name) => {
+    const { rotations = [], time_zone: zone = 'UTC' } = config.schedules.on_call[name] ?? {};
+    return rotations.map((rotation, n) => ({
+      ...rotation,
+      where: `the rotation ${rotation.name ?? n + 1} of the schedule ${name}`,
+      zone,
+    }));
+  });
+}
+
+/** It begins at a time that clocks never show, because they are put forward over it. */
+function skipped(plan: EscalationPlan, deps: LintDeps): string[] {
+  return rotationsOf(plan, deps).flatMap(({ where, zone: name, start }) => {
+    const zone = new TimeZone(name);
+    const shown = zone.wallAt(zone.instantOf(start));
+    if (shown === start) return [];
+    return [
+      `${where} starts at ${wallText(start)}, which clocks in ${name} never show; it starts at ${wallText(shown)}, and hands over at the hour that was written`,
+    ];
+  });
+}
+
+function wallText(wall: WallTime): string {
+  return new Date(wall).toISOString().slice(0, 16);
+}
+
+/** Naming somebody twice is two turns, which may be meant. */
+function uneven(plan: EscalationPlan, deps: LintDeps): string[] {
+  return rotationsOf(plan, deps).flatMap(({ where, people }) =>
+    [...new Set(people)].flatMap((person) => {
+      const turns = people.filter((each) => each === person).length;
+      return turns === 1
+        ? []
+        : [`in ${where}, ${nameOf(deps)(person)} has ${turns} of ${people.length} turns`];
+    }),
+  );
 }
 
 /** People are called on after the agent has stopped waiting for them. */

@@ -129,6 +129,33 @@ describe('the check of a policy', () => {
     );
   });
 
+  it('warns of somebody who is named twice for one call', () => {
+    const duty = 'steps: [{ notify: [dana, dana] }, { wait: 10m }]\nlast_resort: [kim, kim, dana]';
+
+    expect(warningsOf(worldWith(duty, { rest: USED }))).toEqual([
+      'step 1 names Dana Reyes more than once, who is called once all the same',
+      'the last resort names Kim Park more than once, who is called once all the same',
+    ]);
+  });
+
+  it('warns of a rotation that starts while clocks are put forward, and says who has several turns', () => {
+    const schedules = `  night:
+    time_zone: Europe/Berlin
+    rotations:
+      - { name: nights, start: 2026-03-29T02:30, shift: 1w, people: [kim, dana, kim] }
+      - { start: 2026-10-25T02:30, shift: 1w, people: [kim] }
+`;
+    const duty = 'steps: [{ notify: dana }, { wait: 10m }]\nlast_resort: { on_call: night }';
+    const world = worldWith(duty, { rest: USED, schedules });
+
+    expect(warningsOf(world)).toEqual([
+      'the rotation nights of the schedule night starts at 2026-03-29T02:30, which clocks in Europe/Berlin never show; it starts at 2026-03-29T03:00, and hands over at the hour that was written',
+    ]);
+    expect(findingsOf(world)).toContain(
+      'fact: in the rotation nights of the schedule night, Kim Park has 2 of 3 turns',
+    );
+  });
+
   it('warns of a last step that leaves nobody time to come', () => {
     expect(warningsOf(worldWith('steps: [{ notify: dana }]\nlast_resort: kim', { rest: USED }))).toEqual([
       'its last step calls somebody and does not wait: the last resort is called at the same moment',
