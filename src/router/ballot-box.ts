@@ -8,7 +8,6 @@
  * the call run, or ask the same people.
  */
 
-import { z } from 'zod';
 import { previewOf } from '../agent/preview.ts';
 import { decideTool, isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
@@ -44,6 +43,7 @@ import type { Person } from '../domain/person.ts';
 import type { Authority, Voter } from '../domain/quorum.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { GrantDesk } from './grant-desk.ts';
+import { misfitText } from './misfit.ts';
 import type { Reach } from './reach.ts';
 
 export interface BallotDeps {
@@ -278,7 +278,7 @@ export class BallotBox {
     const wanted = 'args' in said ? said.args : changedBy(request.args, said);
     if (typeof wanted === 'string') return wanted;
     const parsed = tool.input.safeParse(wanted);
-    if (!parsed.success) return `the arguments do not fit: ${z.prettifyError(parsed.error)}`;
+    if (!parsed.success) return `the arguments do not fit: ${misfitText(parsed.error, tool.input)}`;
     const decision = decideTool(this.deps.config().authorizations, tool, parsed.data, {
       roles: this.deps.directory.rolesOfRequester(request),
       platform: channelOf(origin.platform),
