@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ASK_ABOUT } from '../../gateways/discord/commands.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
+import type { Button } from '../../src/domain/message.ts';
 import type { OptionValues } from '../../src/sandbox/discord/typed-commands.ts';
 import { BOT_ROLE } from '../../src/sandbox/discord/wire.ts';
 import { ALEX, BOT, DANA, EVE, GUILD, GUILD_ROLES } from '../../src/sandbox/people.ts';
@@ -1191,6 +1192,63 @@ describe('cards', () => {
       await discord.sandbox.until(() => told().includes(expected) && !told().includes('cannot tell yet'));
     },
   );
+
+  it.each([
+    ['everybody', 'stored', /is recorded/],
+    ['everybody', 'ignored', /Nothing was done: may not ask/],
+    ['them alone', 'ignored', /Nothing was done: may not ask/],
+    ['them alone', 'failed', /not recorded/],
+  ] as const)(
+    'a button that says something, seen by %s, whose press nobody can tell of in time: once it is %s, that is told',
+    async (seenBy, outcome, expected) => {
+      await open({ timing: { storeWithinMs: 20 } });
+      const buttons = [{ label: 'Take over', says: '/takeover' }];
+      const pressed = seenBy === 'everybody' ? await forEverybody(buttons) : await forThemAlone(buttons);
+      let settle = () => {};
+      discord.onReceive(
+        () =>
+          new Promise((resolve, reject) => {
+            settle = () => {
+              if (outcome === 'failed') return reject(new Error('the store refused it'));
+              resolve(outcome === 'stored' ? { kind: 'stored' } : { kind: 'ignored', reason: 'may-not-ask' });
+            };
+          }),
+      );
+      const last = () => discord.sandbox.ephemerals(dana).at(-1)?.content ?? '';
+
+      await discord.sandbox.press({
+        user: dana,
+        channel: GENERAL.id,
+        message: pressed.id,
+        customId: buttonOf(pressed, 'Take over'),
+      });
+      const atFirst = last();
+      settle();
+
+      expect(atFirst).not.toMatch(/not recorded|do it again/);
+      if (seenBy === 'everybody') expect(atFirst).toContain('cannot tell yet');
+      await discord.sandbox.until(() => expected.test(last()));
+    },
+  );
+
+  async function forEverybody(buttons: Button[]) {
+    const body = { kind: 'text', markdown: 'A human is wanted.', buttons } as const;
+    const { ref } = await discord.send({ to: inChannel(GENERAL.id), body });
+    return discord.sandbox.message(ref.split('/')[1]!)!;
+  }
+
+  async function forThemAlone(buttons: Button[]) {
+    await discord.sandbox.slash({ user: dana, channel: GENERAL.id, command: 'status' });
+    const { replyTo, sender } = discord.messages().at(-1)!;
+    const body = {
+      kind: 'notice',
+      markdown: 'Yours.',
+      onlyFor: sender.account,
+      buttons,
+    } as const;
+    await discord.send({ to: replyTo, body });
+    return discord.sandbox.ephemerals(dana).at(-1)!;
+  }
 
   it('OM-191 decide nothing by a button that is not on a message of ours', async () => {
     await open();
