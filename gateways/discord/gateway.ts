@@ -209,6 +209,12 @@ export class DiscordGateway implements Gateway {
     return isPrivate(place);
   }
 
+  /** A thread of which only the first message is known is not there yet. */
+  linkTo({ route: { guild, channel } }: Address): string | undefined {
+    if (guild === undefined || channel === undefined) return undefined;
+    return `https://discord.com/channels/${encodeURIComponent(guild)}/${encodeURIComponent(channel)}`;
+  }
+
   channelAddress(channel: string): Address {
     return { platform: this.platform, route: { channel } };
   }

@@ -142,6 +142,12 @@ export class JiraGateway implements Gateway {
     return toAddress({ issue });
   }
 
+  linkTo({ route: { issue } }: Address): string | undefined {
+    const { url = '' } = this.settings;
+    if (issue === undefined || !URL.canParse(url)) return undefined;
+    return `${url.replace(/\/+$/, '')}/browse/${encodeURIComponent(issue)}`;
+  }
+
   /** Nobody is told of a comment that does not mention them. */
   naming(place: Address, accounts: readonly AccountId[]): Address {
     const named = accounts.map((account) => account.slice('jira:'.length)).join(',');

@@ -178,6 +178,12 @@ export class SlackGateway implements Gateway {
     return isPrivate(place);
   }
 
+  /** Of the channel: whoever follows it is asked which workspace, where they are in several. */
+  linkTo({ route: { channel } }: Address): string | undefined {
+    if (channel === undefined) return undefined;
+    return `https://slack.com/app_redirect?channel=${encodeURIComponent(channel)}`;
+  }
+
   channelAddress(channel: string): Address {
     return { platform: this.platform, route: { channel } };
   }

@@ -39,11 +39,11 @@ export function reachPeople(core: Core): Circumstances['copiesFor'] {
   });
   const catchUps = new CatchUps({ redis, keys, ...stores });
   approvals.sparePeopleBy((approval, nowMs) => catchUps.spared(approval, nowMs));
-  followControls(stores, config, () =>
+  const helpers = () =>
     directory
       .holders('take-over')
-      .map((person) => ({ person: person.id, name: person.name, to: reach.placesOf(person)[0]?.to })),
-  );
+      .map((person) => ({ person: person.id, name: person.name, to: reach.placesOf(person)[0]?.to }));
+  followControls(stores, config, helpers, core.gateways);
   followLinks(stores, config, reach);
   links.onChange(() => sayDisputed(directory, log));
   return copiesFor;

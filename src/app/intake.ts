@@ -2,6 +2,7 @@
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
 import type { StopSign } from '../control/stop-sign.ts';
+import { createWhereOf } from '../control/whereabouts.ts';
 import type { Gateway, Lookup, Receive, Trouble } from '../domain/gateway.ts';
 import { channelOf, platformOf } from '../domain/ids.ts';
 import { Mailbox } from '../mailbox/mailbox.ts';
@@ -103,6 +104,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
         controls: stores.controls,
         directory: stores.directory,
         bridge: new Bridge({ directory: stores.directory, reach }),
+        whereOf: createWhereOf(() => config().settings.messaging.channels ?? {}, gateways),
       }),
       escalations: new EscalationDirectives(stores.escalationDesk),
       links,

@@ -10,7 +10,10 @@ import { createConsequences } from '../control/consequences.ts';
 import { ControlDesk } from '../control/control-desk.ts';
 import { ControlStore } from '../control/control-store.ts';
 import { HandoffCall, type Helper } from '../control/handoff-call.ts';
+import { createWhereOf } from '../control/whereabouts.ts';
 import { isWaiting } from '../domain/approval/record.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import type { PersonId } from '../domain/ids.ts';
 import { EscalationDesk } from '../escalation/escalation-desk.ts';
 import { EscalationStore } from '../escalation/escalation-store.ts';
 import { HandoffEscalation } from '../escalation/handoff-escalation.ts';
@@ -112,20 +115,24 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
     schedules,
     writer,
   };
-  followControls(stores, config, () => []);
+  followControls(stores, config, () => [], new Map());
   followLinks(stores, config, new Reach(directory, new Map()));
   return stores;
 }
 
 /** What a change of who speaks brings about; where nothing is sent, nobody can be told that a human is wanted. */
 export function followControls(
-  { controls, approvals }: Pick<Stores, 'controls' | 'approvals'>,
+  { controls, approvals, directory }: Pick<Stores, 'controls' | 'approvals' | 'directory'>,
   config: Base['config'],
   helpers: () => readonly Helper[],
+  gateways: ReadonlyMap<string, Gateway>,
 ): void {
+  const whereOf = createWhereOf(() => config().settings.messaging.channels ?? {}, gateways);
+  const nameOf = (person: PersonId) => directory.find(person)?.name ?? person;
+  const triggers = () => config().escalation.triggers;
   controls.followedBy(
     createConsequences({
-      handoffs: new HandoffEscalation(() => config().escalation.triggers, new HandoffCall(helpers)),
+      handoffs: new HandoffEscalation(triggers, new HandoffCall(helpers, whereOf), whereOf, nameOf),
       keepTranscriptMs: () => config().settings.retention.transcripts,
     }),
     async (conversationId) =>

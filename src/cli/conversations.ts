@@ -12,6 +12,7 @@ import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
 import { handBackText, takeOverText } from '../control/sentences.ts';
+import { createWhereOf } from '../control/whereabouts.ts';
 import { type Control, endOf } from '../domain/control.ts';
 import { StartupError } from '../domain/errors.ts';
 import { ConversationId, ConversationTicket } from '../domain/ids.ts';
@@ -41,13 +42,14 @@ export async function listConversations(options: ConversationsOptions): Promise<
       return print(JSON.stringify(shown, undefined, 2));
     }
     if (away.length === 0) return print('The agent answers in every conversation.');
+    const whereOf = createWhereOf(() => session.config.settings.messaging.channels ?? {}, new Map());
     const rows = away.map((control) => [
       ticketFor(control.conversationId),
       control.state.toLowerCase().replace('_', ' '),
       whoOf(control),
       relative(control.sinceMs, Date.now()),
       relative(endOf(control) ?? 0, Date.now()),
-      control.conversationId,
+      control.origin ? whereOf(control.origin).text : control.conversationId,
     ]);
     return print(table(['ticket', 'state', 'who', 'since', 'ends', 'conversation'], rows));
   });

@@ -8,6 +8,7 @@ import type { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { ticketFor } from './control-store.ts';
 import { callText } from './sentences.ts';
+import type { WhereOf } from './whereabouts.ts';
 
 export interface Handoffs {
   /** Names of those who hear of a wish at once, as far as that is known; for the announcement. Pure. */
@@ -29,14 +30,17 @@ export interface Helper {
 const MOST_TOLD = 10;
 
 export class HandoffCall implements Handoffs {
-  constructor(private readonly helpers: () => readonly Helper[]) {}
+  constructor(
+    private readonly helpers: () => readonly Helper[],
+    private readonly whereOf: WhereOf,
+  ) {}
 
   namesFor(request: HandoffRequest): string[] {
     return this.#toldOf(request).map(({ name }) => name);
   }
 
   onHandoff(control: PendingControl, nowMs: number): readonly Effect[] {
-    const { conversationId, request, epoch, untilMs } = control;
+    const { conversationId, request, epoch } = control;
     const ticket = ticketFor(conversationId);
     return this.#toldOf(request).flatMap(({ person, to }) => {
       if (!to) return [];
@@ -47,7 +51,7 @@ export class HandoffCall implements Handoffs {
         conversationId,
         to,
         ...(control.origin ? { author: control.origin } : {}),
-        markdown: callText(request, control, ticket, untilMs),
+        markdown: callText(control, ticket, this.whereOf),
         buttons: [{ label: 'Take over', says: `/takeover ${ticket}` }],
         atMs: nowMs,
       });

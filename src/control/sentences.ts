@@ -14,7 +14,9 @@ import type {
   PendingControl,
   TakeOverResult,
 } from '../domain/control.ts';
+import type { PersonId } from '../domain/ids.ts';
 import { ticketFor } from './control-store.ts';
+import type { WhereOf } from './whereabouts.ts';
 
 /** What everybody in the conversation is told; undefined where there is nothing to say. */
 export function announcementOf(
@@ -102,7 +104,11 @@ function backText({ owner, handback }: Extract<Control, { state: 'HANDBACK_PENDI
 }
 
 /** What those who could take over are told, where they are told it. */
-export function callText(request: HandoffRequest, control: Control, ticket: string, untilMs: number): string {
+export function callText(
+  { request, origin, untilMs }: PendingControl,
+  ticket: string,
+  whereOf: WhereOf,
+): string {
   const { by, reason } = request;
   const who = {
     person: by.kind === 'person' ? `${literal(by.name)} asks for a human` : '',
@@ -110,9 +116,27 @@ export function callText(request: HandoffRequest, control: Control, ticket: stri
     rule: by.kind === 'rule' ? `The rule “${literal(by.rule)}” asks for a human` : '',
     escalation: by.kind === 'escalation' ? `The policy “${literal(by.policy)}” asks for a human` : '',
   }[by.kind];
-  const where = control.origin ? ` on ${literal(control.origin.platform)}` : '';
+  const { text, link } = origin ? whereOf(origin) : { text: '' };
+  const where = text === '' ? '' : ` ${literal(text)}`;
   const why = reason === undefined ? '.' : `: “${literal(reason)}”.`;
-  return `**${who}**${where}${why}\n\nTake the conversation over before ${whenText(untilMs)} with \`/takeover ${ticket}\`, or write \`/takeover\` in it. After that I go on myself.`;
+  const there = link === undefined ? '' : `\n\n${link}`;
+  return `**${who}**${where}${why}${there}\n\nTake the conversation over before ${whenText(untilMs)} with \`/takeover ${ticket}\`, or write \`/takeover\` in it. After that I go on myself.`;
+}
+
+/** What somebody has to look after, in a line: who wants a human, and where. Plain text. */
+export function wishTitle(
+  { by, from }: HandoffRequest,
+  where: string | undefined,
+  nameOf: (person: PersonId) => string,
+): string {
+  const forWhom = from === undefined ? '' : ` (${visible(nameOf(from))} wrote last)`;
+  const who = {
+    person: by.kind === 'person' ? `, by ${visible(by.name)}` : '',
+    agent: `, by the agent${forWhom}`,
+    rule: by.kind === 'rule' ? `, by the rule “${visible(by.rule)}”${forWhom}` : '',
+    escalation: '',
+  }[by.kind];
+  return `A human is wanted ${where ?? 'in a conversation'}${who}`;
 }
 
 // ── What the one who acted is told ───────────────────────────────────────────────────────────────────────────

@@ -66,6 +66,9 @@ export interface Gateway {
    */
   isPrivate?(place: Address): boolean;
 
+  /** The address under which people see the place in the platform itself; absent where there is none. Pure. */
+  linkTo?(place: Address): string | undefined;
+
   /**
    * The same place, where what is sent names these accounts, so that it reaches them; absent where those who are asked
    * are reached without. Pure.

@@ -4,8 +4,11 @@
  */
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import type { Handoffs } from '../control/handoff-call.ts';
+import { wishTitle } from '../control/sentences.ts';
+import type { WhereOf } from '../control/whereabouts.ts';
 import { toClose, toItem } from '../delivery/escalation-item.ts';
 import type { Control, HandoffRequest, PendingControl } from '../domain/control.ts';
+import type { PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { keyOf, reportsOf, troubleOf } from './triggers.ts';
 
@@ -14,6 +17,8 @@ export class HandoffEscalation implements Handoffs {
     private readonly triggers: () => readonly EscalationTrigger[],
     /** Where no trigger is about it. */
     private readonly otherwise: Handoffs,
+    private readonly whereOf: WhereOf,
+    private readonly nameOf: (person: PersonId) => string,
   ) {}
 
   /** By a policy, whom that calls shows when its time has come. */
@@ -25,9 +30,15 @@ export class HandoffEscalation implements Handoffs {
     const { conversationId, request, epoch, origin } = control;
     if (request.by.kind === 'escalation') return []; // it calls people itself
     const person = request.by.kind === 'person' ? request.by.person : request.from;
+    const where = origin && this.whereOf(origin);
     const reports = reportsOf(
       this.triggers(),
-      { kind: 'handoff', ...(request.reason === undefined ? {} : { words: request.reason }) },
+      {
+        kind: 'handoff',
+        title: wishTitle(request, where?.text, this.nameOf),
+        ...(request.reason === undefined ? {} : { words: request.reason }),
+        ...(where?.link === undefined ? {} : { link: where.link }),
+      },
       {
         id: `handoff:${conversationId}:${epoch}`,
         conversationId,

@@ -10,8 +10,9 @@ import type { Button } from '../domain/message.ts';
 
 /** What somebody is called with. */
 export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page' }>['why']): string {
-  const { id, title, words, severity, count, firstMs, missedMs } = escalation;
-  const said = words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
+  const { id, title, words, link, severity, count, firstMs, missedMs } = escalation;
+  const quoted = words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
+  const said = link === undefined ? quoted : `${quoted}\n\n${link}`;
   const reported = count > 1 ? ` Reported ${count} times since ${whenText(firstMs)}.` : '';
   const missed =
     missedMs === undefined ? '' : ` Nobody who was to be called first was there for ${lengthText(missedMs)}.`;
@@ -116,7 +117,7 @@ export function deedText({ code, escalation }: DeedResult): string {
   const title = literal(escalation.title);
   switch (code) {
     case 'ACKNOWLEDGED':
-      return `You look after it now, and nobody else is called: ${title}. \`/resolve ${escalation.id}\` closes it, \`/release ${escalation.id}\` lets it go.`;
+      return `You look after it now, and nobody else is called: ${title}. ${whatToDo(escalation)}\`/resolve ${escalation.id}\` closes it, \`/release ${escalation.id}\` lets it go.`;
     case 'TAKEN':
       return `You have it now: ${title}. Whoever had it before is told.`;
     case 'CONFIRMED':

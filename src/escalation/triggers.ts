@@ -13,8 +13,13 @@ const MOST_WORDS = 500;
 
 /** Something that may make people be called. */
 export type Happening =
-  /** Somebody, or the agent, asked for a human; `words` is why. */
-  | { readonly kind: 'handoff'; readonly words?: string }
+  /** Somebody, or the agent, asked for a human; `words` is why, `link` leads there. */
+  | {
+      readonly kind: 'handoff';
+      readonly title: string;
+      readonly words?: string;
+      readonly link?: string;
+    }
   /** A turn failed, for so many times in a row. */
   | { readonly kind: 'turn-failed'; readonly times: number }
   /** The model cannot be reached, and that for so long, in ms; `words` is why. */
@@ -71,7 +76,7 @@ export function reportsOf(
 ): Effect[] {
   return triggers.flatMap((trigger, index) => {
     if (!isFitting(trigger.when, happening)) return [];
-    const { title, words } = told(happening);
+    const { title, words, link } = told(happening);
     const key = keyOf(happening, trigger, scene.conversationId);
     return [
       toReport(
@@ -81,6 +86,7 @@ export function reportsOf(
           severity: trigger.severity,
           title: trigger.name === undefined ? title : `${trigger.name}: ${title}`,
           ...(words === undefined ? {} : { words: words.slice(0, MOST_WORDS) }),
+          ...(link === undefined ? {} : { link }),
           ...(scene.origin ? { origin: scene.origin } : {}),
           correlation: scene.correlation,
           except: scene.person === undefined ? [] : [scene.person],
@@ -290,11 +296,12 @@ function isOfAll({ kind, quota }: Pick<Happening, 'kind'> & { quota?: Quota }): 
 }
 
 /** What people are told of it; `words` are somebody else's. */
-function told(happening: Happening): { title: string; words?: string } {
+function told(happening: Happening): { title: string; words?: string; link?: string } {
   switch (happening.kind) {
     case 'handoff':
       return {
-        title: 'A human is wanted in a conversation',
+        title: happening.title,
+        ...(happening.link === undefined ? {} : { link: happening.link }),
         ...(happening.words === undefined ? {} : { words: happening.words }),
       };
     case 'turn-failed':

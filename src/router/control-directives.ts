@@ -6,6 +6,7 @@
  */
 
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { literal } from '../approvals/sentences.ts';
 import { courseText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
@@ -16,6 +17,7 @@ import {
   takeOverText,
   type Which,
 } from '../control/sentences.ts';
+import type { WhereOf } from '../control/whereabouts.ts';
 import type { TakeOverResult } from '../domain/control.ts';
 import { type ConversationId, ConversationTicket, platformOf } from '../domain/ids.ts';
 import type { InboundMessage } from '../domain/message.ts';
@@ -34,6 +36,7 @@ const NOT_MINE =
   'I have no part in this conversation, so there is nothing to take over. Write it in a thread I answer in, or put the ticket of one behind it.';
 
 export interface ControlDirectiveDeps {
+  readonly whereOf: WhereOf;
   readonly desk: ControlDesk;
   readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
   readonly directory: Pick<Directory, 'find' | 'may'>;
@@ -79,7 +82,15 @@ export class ControlDirectives {
     // What somebody writes to us alone, in a mail of theirs, tells nothing of where the others are.
     const isApart = origin !== undefined && bridge.isPrivate(replyTo);
     const result = await desk.takeOver(isApart ? elsewhere : gesture);
-    return [takeOverText(result, which), ...this.#course(result, origin)].join(' ');
+    const where = which === 'this conversation' ? [] : this.#where(result);
+    return [takeOverText(result, which), ...this.#course(result, origin), ...where].join(' ');
+  }
+
+  /** As far as it is known. */
+  #where({ code, control: { origin } }: TakeOverResult): string[] {
+    if (code === 'NOT_PERMITTED' || origin === undefined) return [];
+    const { text, link } = this.deps.whereOf(origin);
+    return [`It is ${literal(text)}${link === undefined ? '.' : `: ${link}`}`];
   }
 
   /** How they can answer there. */

@@ -61,6 +61,25 @@ describe('a conversation that waits for a human, and somebody says that they loo
     expect(await story.app.controls.away(5)).toMatchObject([{ state: 'HANDOFF_PENDING' }]);
   });
 
+  it('OM-053 is known to whoever is called by who asks and where, and to whoever takes it over from elsewhere', async () => {
+    const { messaging } = story.config.settings;
+    const named = { ...messaging, channels: { general: `slack:${GENERAL}` } };
+    story.config = { ...story.config, settings: { ...story.config.settings, messaging: named } };
+
+    const { thread, call } = await waiting();
+
+    expect(call).toContain('A human is wanted on Slack, in “general”, by Alex Kim');
+    expect(call).toContain('printer burns');
+    expect(call).toContain(`https://slack.com/app_redirect?channel=${GENERAL}`);
+    const [ticket = ''] = /con_p\d+_\w+/.exec(call) ?? [];
+    await story.dm(DANA_USER, `/takeover ${ticket}`);
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.told(
+      DANA_USER,
+      /You have that conversation now.*It is on Slack, in “general”: .*app_redirect/s,
+    );
+  });
+
   it('OM-053 C4 waits on as before once they let go, and says that nobody could come', async () => {
     const { thread, escalation } = await waiting();
     await story.dm(DANA_USER, `/ack ${escalation}`);
@@ -145,13 +164,13 @@ describe('a policy that hands off what a program asked', () => {
 const DANA_USER = 'U0DANA';
 
 /** Alex has asked for a human, and Dana was called. */
-async function waiting(): Promise<{ thread: string; escalation: string }> {
+async function waiting(): Promise<{ thread: string; escalation: string; call: string }> {
   const thread = await story.mention('!human printer burns');
   const call = await story.sandbox.slack.until((slack) =>
     slack.messages(DANA_DM).find((message) => /look after this/.test(textOf(message))),
   );
   const [escalation = ''] = /esc_p\d+_\w+/.exec(textOf(call)) ?? [];
-  return { thread, escalation };
+  return { thread, escalation, call: textOf(call) };
 }
 
 function allSaid(thread: string): string {

@@ -61,10 +61,13 @@ export function mayTakeOver(person: PersonId): boolean {
   return person !== 'alex';
 }
 
-const handoffs = new HandoffCall(() => [
-  { person: 'dana', name: 'dana', to: { platform: Platform.parse('email'), route: { to: 'dana' } } },
-  { person: 'oskar', name: 'oskar', to: undefined },
-]);
+const handoffs = new HandoffCall(
+  () => [
+    { person: 'dana', name: 'dana', to: { platform: Platform.parse('email'), route: { to: 'dana' } } },
+    { person: 'oskar', name: 'oskar', to: undefined },
+  ],
+  () => ({ text: 'on Slack' }),
+);
 
 /** Brings what is written alone to whoever has the conversation, by mail; the same for both sides. */
 export const bridge = new Bridge({

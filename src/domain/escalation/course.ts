@@ -43,6 +43,8 @@ export const Report = z.object({
   severity: Severity,
   title: z.string(),
   words: z.string().optional(),
+  /** Leads to where it is; of our own making. */
+  link: z.string().optional(),
   origin: Address.optional(),
   correlation: z.string(),
   except: z.array(PersonId),

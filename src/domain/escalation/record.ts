@@ -113,6 +113,8 @@ export const Escalation = z.object({
   title: z.string(),
   /** What somebody, or the agent, said about it; theirs, not ours. */
   words: z.string().optional(),
+  /** Leads to where it is; of our own making. */
+  link: z.string().optional(),
   /** Where whoever caused it is. */
   origin: Address.optional(),
   correlation: z.string(),

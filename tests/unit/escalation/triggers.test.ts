@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { EscalationTriggers } from '../../../src/config/escalation-triggers.ts';
 import { createConsequences } from '../../../src/control/consequences.ts';
+import { createWhereOf } from '../../../src/control/whereabouts.ts';
 import { EscalationItem } from '../../../src/delivery/escalation-item.ts';
-import { handBack, requestHandoff, takeOver, tick, untouched } from '../../../src/domain/control.ts';
+import {
+  handBack,
+  type PendingControl,
+  requestHandoff,
+  takeOver,
+  tick,
+  untouched,
+} from '../../../src/domain/control.ts';
 import { ConversationId, PersonId, Platform } from '../../../src/domain/ids.ts';
+import type { Address } from '../../../src/domain/message.ts';
 import { HandoffEscalation } from '../../../src/escalation/handoff-escalation.ts';
 import { type Happening, reportsOf, type Scene } from '../../../src/escalation/triggers.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
@@ -63,11 +72,7 @@ describe('a human who is wanted', () => {
     ['the agent wants', { by: { kind: 'agent' }, from: DANA }],
   ] as const)('is not whom it comes from, where %s one', (_, request) => {
     const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
-    const handoffs = new HandoffEscalation(() => triggers, {
-      namesFor: () => [],
-      onHandoff: () => [],
-      onSettled: () => [],
-    });
+    const handoffs = handoffsBy(triggers);
     const control = {
       conversationId: SCENE.conversationId,
       rev: 1,
@@ -81,10 +86,29 @@ describe('a human who is wanted', () => {
     expect(reportsIn(handoffs.onHandoff(control, 0))).toMatchObject([{ except: [DANA] }]);
   });
 
+  it.each([
+    [{ by: { kind: 'person', person: DANA, name: 'Dana Reyes' } }, 'by Dana Reyes'],
+    [{ by: { kind: 'rule', rule: 'lawyers' }, from: DANA }, 'by the rule “lawyers” (Dana Reyes wrote last)'],
+    [{ by: { kind: 'agent' }, from: DANA }, 'by the agent (Dana Reyes wrote last)'],
+  ] as const)('is wanted by somebody, somewhere, and whoever is called reads both', (request, who) => {
+    const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
+    const origin = { platform: Platform.parse('slack'), route: { channel: 'C0GENERAL' } };
+    const asked = requestHandoff(untouched(SCENE.conversationId), request, { waitMs: 10, origin }, 0);
+    const control = asked.moved!.next as PendingControl; // it waits now
+
+    const reports = reportsIn(handoffsBy(triggers).onHandoff(control, 0));
+
+    expect(reports).toMatchObject([
+      {
+        title: `A human is wanted on Slack, in “general”, ${who}`,
+        link: 'https://slack.test/C0GENERAL',
+      },
+    ]);
+  });
+
   it('is called on when nobody came in time, and not once somebody has come or it was called off', () => {
     const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
-    const nobody = { namesFor: () => [], onHandoff: () => [], onSettled: () => [] };
-    const handoffs = new HandoffEscalation(() => triggers, nobody);
+    const handoffs = handoffsBy(triggers);
     const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1 });
     const by = { person: DANA, name: 'Dana Reyes' };
     const start = untouched(SCENE.conversationId);
@@ -104,3 +128,16 @@ describe('a human who is wanted', () => {
     ).toEqual([0, 1, 1, 1]);
   });
 });
+
+/** Where nobody is called but by a trigger. */
+function handoffsBy(triggers: EscalationTriggers): HandoffEscalation {
+  const nobody = { namesFor: () => [], onHandoff: () => [], onSettled: () => [] };
+  const gateway = { linkTo: ({ route }: Address) => `https://slack.test/${route.channel}` };
+  const whereOf = createWhereOf(() => ({ general: 'slack:C0GENERAL' }), new Map([['slack', gateway]]));
+  return new HandoffEscalation(
+    () => triggers,
+    nobody,
+    whereOf,
+    () => 'Dana Reyes',
+  );
+}
