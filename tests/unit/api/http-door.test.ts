@@ -173,14 +173,27 @@ describe('a body that could never be kept', () => {
   const deepest = `${'['.repeat(30_000)}${']'.repeat(30_000)}`;
   const posts = operations().filter(([, { method }]) => method === 'POST');
 
-  it.each(posts)('is answered with 400 and nothing is done, at %s', async (_, { path }) => {
-    const at = `${API_PATH}${path.replace(':id', APPROVAL.id)}`;
-    const headers = { 'content-type': 'application/json', 'idempotency-key': 'k-12345678' };
+  it.each(posts)('is answered with 400 and what it is, and nothing is done, at %s', async (_, { path }) => {
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const at = `http://127.0.0.1:${port}${API_PATH}${path.replace(':id', APPROVAL.id)}`;
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+    const told = async (body: string) => {
+      const answer = await fetch(at, { method: 'POST', headers, body });
+      return { status: answer.status, body: await answer.json() };
+    };
+    const flaw = (where: unknown, problem: string) => ({
+      status: 400,
+      body: { code: 'MALFORMED', errors: [{ at: where, problem: expect.stringContaining(problem) }] },
+    });
 
-    for (const body of [half, deep, deepest]) {
-      expect(await call({ method: 'POST', path: at, headers, body })).toBe(400);
-    }
-
+    expect(await told(half)).toMatchObject(flaw('/args/a', 'half of a character'));
+    expect(await told(deep)).toMatchObject(
+      flaw(expect.stringMatching(/^\/args\/a\/b/), 'deeper than 32 levels'),
+    );
+    expect(await told(deepest)).toMatchObject(
+      flaw(expect.stringMatching(/^\/0\/0/), 'deeper than 32 levels'),
+    );
     expect(changed).toEqual([]);
     expect(lines).toEqual([]);
   });
