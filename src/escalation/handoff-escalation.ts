@@ -51,13 +51,13 @@ export class HandoffEscalation implements Handoffs {
     return reports.length > 0 ? reports : this.otherwise.onHandoff(control, nowMs);
   }
 
-  /** Somebody came, or it was called off. */
+  /** Somebody came, or looked after it, or it was called off. */
   onSettled(control: Control, nowMs: number): readonly Effect[] {
     const { conversationId, epoch, state } = control;
     const remark =
       state === 'HUMAN'
         ? `${control.owner.name} has taken the conversation over`
-        : 'it was called off, and the agent answers there again';
+        : 'nobody is waited for there any more, and the agent answers again';
     const closings = this.triggers()
       .filter(({ when }) => when.kind === 'handoff')
       .map((trigger) =>

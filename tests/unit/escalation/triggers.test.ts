@@ -7,6 +7,7 @@ import {
   handBack,
   type PendingControl,
   requestHandoff,
+  settle,
   takeOver,
   tick,
   untouched,
@@ -121,11 +122,12 @@ describe('a human who is wanted', () => {
       [waiting, takeOver(waiting, taking, 5).moved!],
       [unanswered.next, takeOver(unanswered.next, taking, 20).moved!],
       [waiting, handBack(waiting, { by, permitted: true }, 5).moved!],
+      [waiting, settle(waiting, { by, isCancelled: false }, 5).moved!],
     ] as const;
 
     expect(
       closings.map(([before, moved]) => closesIn(consequences(before, moved, { nowMs: 20, waiting: [] }))),
-    ).toEqual([0, 1, 1, 1]);
+    ).toEqual([0, 1, 1, 1, 1]);
   });
 });
 
