@@ -8,6 +8,7 @@ import { readEnvironment } from '../../src/config/environment.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import { createLogger } from '../../src/observability/logger.ts';
+import { icalFile } from '../support/calendars.ts';
 import {
   aConfig,
   aDirectory,
@@ -76,6 +77,23 @@ describe('a configuration whose files change', () => {
     expect(told).toEqual([source.current()]);
     expect(entry).toMatchObject({ event: 'config.changed', detail: { changed: ['escalation.policies'] } });
     expect(process.pid).toBe(processId);
+  });
+
+  it('keeps the days off that were in force when a calendar file becomes one whose rule never comes', async () => {
+    const file = join(directory, 'bank.ics');
+    const day = ['SUMMARY:Bank holiday', 'DTSTART;VALUE=DATE:20260501'];
+    const isOff = () => source.current().calendar.names.holidays.get('bank')?.local[0]?.from;
+    writeFileSync(file, icalFile(day));
+    writeTexts(directory, { schedules: 'holidays: { bank: { file: bank.ics } }\n' });
+    await entryAfter(() => source.reload());
+    expect(isOff()).toBe(Date.UTC(2026, 4, 1));
+
+    const entry = await entryAfter(() => {
+      writeFileSync(file, icalFile([...day, 'RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30']));
+    });
+
+    expect(entry.event).toBe('config.refused');
+    expect(isOff()).toBe(Date.UTC(2026, 4, 1));
   });
 
   it('OM-097 OM-098 gives whoever was handed the source the new value at its next use', async () => {
