@@ -63,7 +63,8 @@ function rarestIn(words: readonly string[], counts: ReadonlyMap<string, number>)
 
 /** @param from where in the text its first word would be */
 function stands({ words }: Phrase, text: readonly string[], from: number): boolean {
-  return words.every((word, index) => text[from + index] === word);
+  for (let index = 0; index < words.length; index++) if (text[from + index] !== words[index]) return false;
+  return true;
 }
 
 function toMatch([skill, phrases]: [Skill, ReadonlySet<Phrase>]): Match {

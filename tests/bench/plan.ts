@@ -75,7 +75,7 @@ const FULL: Sizes = {
   start: { idleMs: 10_000 },
   commands: { perSecond: 50, seconds: 20 },
   skills: { skills: 500, messages: 2_000 },
-  turns: { turns: 400, warmUp: 200, tools: 50, skills: 500 },
+  turns: { turns: 400, warmUp: 1_500, tools: 50, skills: 500 },
   core: { messages: 20_000, inFlight: 64, steadySeconds: 10 },
 };
 

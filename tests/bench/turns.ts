@@ -5,7 +5,8 @@
  *   reference  the very same requests, byte for byte, by the SDK alone
  *
  * Both ask one emulated Claude, which is a process of its own; the difference is what the product adds. CPU time of the
- * asking process, one turn after the other: how busy the machine is otherwise changes little about it.
+ * asking process, one turn after the other: how busy the machine is otherwise changes little about it. Both have made
+ * enough requests before it counts that their code is compiled, as that of a gateway is that has run for a while.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
