@@ -5,6 +5,12 @@
 import type { Nodes } from 'mdast';
 import { parseMarkdown } from '../markdown/parse.ts';
 
+/**
+ * What commands, tickets and their places are made of. Whatever else stands in code stays there: a name of a host, out
+ * of its marks, would be a link to programs that read mail.
+ */
+const OF_COMMANDS = /^[\w\s/!<>=-]+$/;
+
 export function toPlainBody(markdown: string): string {
   let text = markdown;
   // From behind, so that what comes before stays where it is.
@@ -27,7 +33,7 @@ function changesIn(node: Nodes, markdown: string): Change[] {
   if (from === undefined || to === undefined) return [];
   switch (node.type) {
     case 'inlineCode':
-      return [{ from, to, by: node.value }];
+      return OF_COMMANDS.test(node.value) ? [{ from, to, by: node.value }] : [];
     case 'text':
       return referencesIn(markdown.slice(from, to), from);
     case 'strong':

@@ -147,6 +147,12 @@ describe('a text', () => {
     );
   });
 
+  it('leaves names of hosts in their marks, out of which they would be links', () => {
+    const mail = mailOf(text('`evil.test` and `a@b.test` and `/ack esc_p1`'));
+
+    expect(mail.text.trimEnd()).toBe('`evil.test` and `a@b.test` and /ack esc_p1');
+  });
+
   it('keeps the order of the text in the one part, and is HTML in the other', () => {
     const mail = mailOf(
       text('# Title\n\n- one\n- **two**\n\n```\ncode < 1\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |'),
