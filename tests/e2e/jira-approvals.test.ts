@@ -165,7 +165,7 @@ describe('what somebody is told of their answer', () => {
     await answer(ALEX.jiraAccount, lineIn(card));
 
     const { text } = await story.mail(ALEX.mail, /You asked for this yourself/);
-    expect(text).toMatch(/You answered `apr_\S+` in Jira\./);
+    expect(text).toMatch(/You answered apr_\S+ in Jira\./);
     await story.quiet();
     expect(ours('OPS-2')).toHaveLength(before);
     expect(await story.open()).toHaveLength(1);
