@@ -82,10 +82,9 @@ export async function sayInConversation(
     const conversationId = await named(session, name);
     const ticket = ticketFor(conversationId);
     const { id, roles } = actor.person;
-    const isOwner = directory.may(roles, 'config.change') || directory.may(roles, 'operate');
     const result = await controlDesk.say(gestureOf(actor, conversationId), {
       words,
-      trust: trustOf({ isKnown: directory.find(id) !== undefined, isOwner }),
+      trust: trustOf(directory.standingOf(id, roles)),
       passesOn: quotesOthers(words),
     });
     const ok = result.code === 'SAID';

@@ -152,8 +152,7 @@ function toAddress(platform: string, channel: string | undefined): Address {
 function toOpening(directory: Directory, { person, name, roles }: Requester, text: string): Entry {
   const at = new Date(systemClock.now()).toISOString();
   if (text === '') return { kind: 'event', text, at };
-  const isOwner = directory.may(roles, 'config.change') || directory.may(roles, 'operate');
-  const trust = trustOf({ isKnown: person !== NOBODY, isOwner });
+  const trust = trustOf(directory.standingOf(person, roles));
   return { kind: 'user', from: { person, name }, text, trust, at };
 }
 

@@ -390,6 +390,15 @@ export class Directory {
     return mayDo(this.#authorizations(), roles, permission);
   }
 
+  /** What trust in somebody's words rests on: whether they are in the contacts, and whether their roles run the place. */
+  standingOf(
+    person: PersonId,
+    roles: readonly string[],
+  ): { readonly isKnown: boolean; readonly isOwner: boolean } {
+    const isOwner = this.may(roles, 'config.change') || this.may(roles, 'operate');
+    return { isKnown: this.find(person) !== undefined, isOwner };
+  }
+
   /** Accounts to reach somebody on, best first, of the platforms that are running. */
   reach(
     person: Person,

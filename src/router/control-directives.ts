@@ -39,7 +39,7 @@ export interface ControlDirectiveDeps {
   readonly whereOf: WhereOf;
   readonly desk: ControlDesk;
   readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
-  readonly directory: Pick<Directory, 'find' | 'may'>;
+  readonly directory: Pick<Directory, 'standingOf'>;
   readonly bridge: Pick<Bridge, 'courseOf' | 'isPrivate'>;
 }
 
@@ -106,10 +106,9 @@ export class ControlDirectives {
     const { by, conversationId } = gesture;
     const ticket = ticketFor(conversationId);
     if (words === '') return nothingToSay(ticket);
-    const isOwner = directory.may(by.roles, 'config.change') || directory.may(by.roles, 'operate');
     const result = await desk.say(gesture, {
       words,
-      trust: trustOf({ isKnown: directory.find(by.person) !== undefined, isOwner }),
+      trust: trustOf(directory.standingOf(by.person, by.roles)),
       passesOn: quotesOthers(words),
       answerTo: replyTo,
     });

@@ -128,9 +128,7 @@ export class MessageHandler {
   }
 
   #trustOf({ person, roles }: MessageItem['requester']): Trust {
-    const { directory } = this.deps;
-    const isOwner = directory.may(roles, 'config.change') || directory.may(roles, 'operate');
-    return trustOf({ isKnown: directory.find(person) !== undefined, isOwner });
+    return trustOf(this.deps.directory.standingOf(person, roles));
   }
 
   /** Of somebody who is nobody here any more: what denies guests, and whoever is in a group, holds for them still. */

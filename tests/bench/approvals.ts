@@ -57,7 +57,7 @@ const FEW = 100_000;
 const LONE_VOTES = 2_000;
 
 /** Votes before it counts, so that code is compiled. */
-const WARM_UP = 200;
+const WARM_UP = 2_000;
 
 /** Lists asked for, one after the other. */
 const LISTS = 200;
