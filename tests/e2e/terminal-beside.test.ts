@@ -1,5 +1,7 @@
 /** A terminal beside a gateway that runs: the gateway does the work, another process has the terminal. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectionNames } from '../../src/redis/connections.ts';
+import { openPlatforms } from '../../src/services/pool-names.ts';
 import { ALEX, DANA, Story } from '../support/story.ts';
 import { openTerminals, type Terminals } from '../support/surfaces/terminal-surface.ts';
 import type { TestTerminal } from '../support/test-terminal.ts';
@@ -42,6 +44,15 @@ it('OB-030 tells the person there what they have noted, and a channel, where oth
 });
 
 describe('/status', () => {
+  // A connection has its name a moment after it is there.
+  beforeEach(async () => {
+    const open = async () => openPlatforms(await connectionNames(story.redis), story.keys);
+    await expect
+      .poll(async () => (await open()).map((name) => name.replace(/^cli-.*/, 'cli')))
+      .toContain('cli');
+    await expect.poll(open).toEqual(expect.arrayContaining(['discord', 'email', 'jira', 'slack', 'web']));
+  });
+
   it('names the platforms another process has opened, as opened there', async () => {
     const told = await typed(terminals, '/status', /Connected: /);
 
