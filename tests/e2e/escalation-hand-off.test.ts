@@ -43,6 +43,16 @@ describe('a policy that hands the conversation off', () => {
   });
 });
 
+it('OM-053 asks somebody to come when a person says in their own words that they want a human', async () => {
+  story = await Story.begin();
+
+  const thread = await story.mention('get me a human please, the printer burns');
+
+  await story.answer(thread, /get me a human please, the printer burns/);
+  await story.quiet();
+  expect(await story.app.controls.away(5)).toMatchObject([{ state: 'HANDOFF_PENDING' }]);
+});
+
 describe('a conversation that waits for a human, and somebody says that they look after it', () => {
   beforeEach(async () => {
     story = await Story.begin({ config: withWishCalled });

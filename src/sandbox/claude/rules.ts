@@ -73,6 +73,7 @@ const HELP = `Hello! Here is what I can do:
 - \`compare OPS-1 and OPS-2\`: each of them looked into by a sub-agent, at the same time
 - \`remember that Dana is away on Friday\`, and later \`what do you know about Dana?\`
 - \`send me the order list as a file\`; or send me a file, and I say what I got
+- \`get me a human\`: somebody is asked to come, and I fall silent until then
 - \`answer slowly\`, so that you see the answer grow; \`long answer\`, so that it must be split
 - \`say hello to everyone\`, to see that I cannot ring everybody's bell`;
 
@@ -125,6 +126,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
       say: (_, { text }) => ({ text: `Here is what I found:\n\n${findingsIn(text)}` }),
     },
     { of: 'attach_file', when: /goes out with your reply/, say: 'Here is the file.' },
+    { of: 'hand_off', when: /^A human is asked/, say: 'I ask somebody to come.' },
     {
       when: /^Waiting for a human: (.+?) was asked/,
       say: ([, whom]) => ({ text: `This needs a human first. I asked ${whom}; the answer comes here.` }),
@@ -197,6 +199,13 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
       say: orderList,
     },
     { withFiles: true, when: /^/, say: (_, { files }) => ({ text: describeFiles(files) }) },
+    {
+      when: /\bget me an? (?:real )?(?:human|person)\b[^\n]*|\b(?:speak|talk) (?:to|with) an? (?:real )?(?:human|person)\b[^\n]*/i,
+      say: ([wish]) => ({
+        text: '',
+        calls: [{ tool: 'hand_off', input: { reason: `Somebody wrote: ${wish.slice(0, 400)}` } }],
+      }),
+    },
     { when: /\blong answer\b/i, say: LONG_ANSWER },
     { when: /\bslow(?:ly)?\b/i, say: () => ({ text: SLOW_ANSWER, pace: 'slow' }) },
     {
