@@ -398,6 +398,25 @@ export function movePlace(control: Control, origin: Address): ControlStep<'MOVED
   return { result: 'MOVED', moved: { next, event: 'place-moved', actor: 'system' } };
 }
 
+/**
+ * Whether a call of the conversation that was agreed to runs now.
+ *
+ * @param runWhileHuman whether that is wanted while a person speaks there
+ */
+export function runsAgreed({ state }: Pick<Control, 'state'>, runWhileHuman: boolean): boolean {
+  switch (state) {
+    case 'BOT':
+      return true;
+    case 'HANDOFF_PENDING':
+      return false;
+    case 'HUMAN':
+    case 'HANDBACK_PENDING':
+      return runWhileHuman;
+    default:
+      return state satisfies never;
+  }
+}
+
 export type SayResult = {
   /** `NOT_YOURS`: whoever it is does not have it, or not any more. `NOWHERE`: nobody has written in it yet. */
   readonly code: 'SAID' | 'NOT_YOURS' | 'NOT_PERMITTED' | 'NOWHERE';

@@ -28,6 +28,7 @@ import {
   noteActivity,
   type PendingControl,
   requestHandoff,
+  runsAgreed,
   takeOver,
 } from '../domain/control.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
@@ -88,7 +89,9 @@ export class Standby {
       case 'HUMAN':
       case 'HANDBACK_PENDING':
         if (item.kind === 'message' && !item.planned) return this.#keep(item, control, log);
-        return this.#runsNow(item) ? { kind: 'turn' } : { kind: 'hold', effects: [this.#guard(control)] };
+        return this.#runsNow(item, control)
+          ? { kind: 'turn' }
+          : { kind: 'hold', effects: [this.#guard(control)] };
       default:
         return control satisfies never;
     }
@@ -217,9 +220,9 @@ export class Standby {
     };
   }
 
-  #runsNow(item: MailboxItem): boolean {
+  #runsNow(item: MailboxItem, control: Control): boolean {
     const { run_while_human } = this.deps.config().authorizations.takeover;
-    return run_while_human && item.kind === 'approval' && item.state === 'APPROVED';
+    return item.kind === 'approval' && item.state === 'APPROVED' && runsAgreed(control, run_while_human);
   }
 }
 

@@ -292,17 +292,7 @@ describe('approvals while a person has the conversation', () => {
       ...story.config,
       authorizations: { ...story.config.authorizations, takeover: { ...takeover, run_while_human: true } },
     };
-    const thread = await story.mention('refund order 7');
-    const card = await story.answer(thread, /Waiting for role manager/);
-    await story.say(DANA.slack, thread, '!takeover');
-    await story.answer(thread, /Dana Reyes has taken over/);
-
-    await story.sandbox.slack.press({
-      user: DANA.slack,
-      channel: GENERAL,
-      ts: card.ts,
-      actionId: button(card, /Approve/),
-    });
+    await approvedWhileDanaSpeaks();
 
     await story.sandbox.slack.until(() => story.refunds(7).length === 1 || undefined);
     await story.quiet();
@@ -310,17 +300,7 @@ describe('approvals while a person has the conversation', () => {
   });
 
   it('say on the card when they run, and do then', async () => {
-    const thread = await story.mention('refund order 7');
-    const card = await story.answer(thread, /Waiting for role manager/);
-    await story.say(DANA.slack, thread, '!takeover');
-    await story.answer(thread, /Dana Reyes has taken over/);
-
-    await story.sandbox.slack.press({
-      user: DANA.slack,
-      channel: GENERAL,
-      ts: card.ts,
-      actionId: button(card, /Approve/),
-    });
+    const thread = await approvedWhileDanaSpeaks();
 
     await story.answer(
       thread,
@@ -331,17 +311,7 @@ describe('approvals while a person has the conversation', () => {
   });
 
   it('stay valid, run after the hand-back, in order, and not before', async () => {
-    const thread = await story.mention('refund order 7');
-    const card = await story.answer(thread, /Waiting for role manager/);
-    await story.say(DANA.slack, thread, '!takeover');
-    await story.answer(thread, /Dana Reyes has taken over/);
-
-    await story.sandbox.slack.press({
-      user: DANA.slack,
-      channel: GENERAL,
-      ts: card.ts,
-      actionId: button(card, /Approve/),
-    });
+    const thread = await approvedWhileDanaSpeaks();
     await story.sandbox.slack.until((slack) =>
       slack.thread(GENERAL, thread).find((message) => /Approved by/.test(textOf(message))),
     );
@@ -375,6 +345,22 @@ describe('somebody asks for a human', () => {
     );
   });
 });
+
+/** Dana takes a conversation over in which a refund is asked for, and approves it. */
+async function approvedWhileDanaSpeaks(): Promise<string> {
+  const thread = await story.mention('refund order 7');
+  const card = await story.answer(thread, /Waiting for role manager/);
+  await story.say(DANA.slack, thread, '!takeover');
+  await story.answer(thread, /Dana Reyes has taken over/);
+
+  await story.sandbox.slack.press({
+    user: DANA.slack,
+    channel: GENERAL,
+    ts: card.ts,
+    actionId: button(card, /Approve/),
+  });
+  return thread;
+}
 
 /** Every try of what was said, until it is given up. */
 async function failForGood(): Promise<void> {

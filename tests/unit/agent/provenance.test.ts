@@ -273,6 +273,14 @@ describe('a call after strangers were read', () => {
     expect(decide(each, args, ALLOW, NOTHING_READ)).toBe(ALLOW);
   });
 
+  const ask: PolicyDecision = {
+    kind: 'ask',
+    rule: 'r',
+    approvers: { role: RoleName.parse('manager') },
+    policy: 'p',
+    channel: undefined,
+  };
+
   it('OM-187 is asked of those who are named for it, and says why', () => {
     expect(decide({ effect: 'once' })).toEqual({
       kind: 'ask',
@@ -285,14 +293,6 @@ describe('a call after strangers were read', () => {
   });
 
   it('OM-187 says so as well where a rule has it wait that would only keep something here', () => {
-    const ask: PolicyDecision = {
-      kind: 'ask',
-      rule: 'r',
-      approvers: { role: RoleName.parse('manager') },
-      policy: 'p',
-      channel: undefined,
-    };
-
     expect(decide({ effect: 'idempotent', inTurn: true }, {}, ask)).toEqual({
       ...ask,
       strangers: ['a page'],
@@ -307,13 +307,6 @@ describe('a call after strangers were read', () => {
   });
 
   it('OM-187 that is asked or refused anyway stays so, and no yes given before counts for it', () => {
-    const ask: PolicyDecision = {
-      kind: 'ask',
-      rule: 'r',
-      approvers: { role: RoleName.parse('manager') },
-      policy: 'p',
-      channel: undefined,
-    };
     const deny: PolicyDecision = { kind: 'deny', rule: 'r' };
 
     expect(decide({ effect: 'once' }, {}, ask)).toEqual({ ...ask, strangers: ['a page'] });
