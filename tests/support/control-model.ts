@@ -95,6 +95,7 @@ export const consequencesOf = createConsequences({ handoffs, keepTranscriptMs: (
 export interface ControlChange {
   readonly before: Control;
   readonly moved: ControlMove;
+  /** When it was decided. */
   readonly nowMs: number;
 }
 
@@ -136,7 +137,7 @@ export class ControlModel {
     ];
     return yield* this.store.applyControl(TALK, decide, all, {
       once,
-      written: (before, moved) => this.told.written?.({ before, moved, nowMs: this.store.nowMs }),
+      written: (before, moved, nowMs) => this.told.written?.({ before, moved, nowMs }),
     });
   }
 
@@ -171,12 +172,13 @@ export class ControlModel {
    */
   *handle(item: MailboxItem, doneKey: string): Flow<Handled> {
     const control = this.control;
-    const { became, effects, moved } = judge(item, control, this.store.nowMs);
+    const { nowMs } = this.store;
+    const { became, effects, moved } = judge(item, control, nowMs);
     const once = became === 'later' ? undefined : { key: doneKey, forMs: REMEMBER_MS };
     const handled = { item, place: doneKey, became, epoch: (moved?.next ?? control).epoch };
     try {
       const reply = yield* this.store.write(PARTITION, effects, once, () => {
-        if (moved) this.told.written?.({ before: control, moved, nowMs: this.store.nowMs });
+        if (moved) this.told.written?.({ before: control, moved, nowMs });
         this.told.handled?.(handled);
       });
       return reply === 'written' ? handled : { ...handled, became: reply };

@@ -266,15 +266,23 @@ export class StoreModel {
     }: {
       readonly also?: readonly Effect[];
       readonly once?: Once | undefined;
-      readonly written?: (before: Control, moved: NonNullable<ControlStep<unknown>['moved']>) => void;
+      /** `nowMs` is when it was decided: a clock may be put back until it is written. */
+      readonly written?: (
+        before: Control,
+        moved: NonNullable<ControlStep<unknown>['moved']>,
+        nowMs: number,
+      ) => void;
     } = {},
   ): Flow<unknown> {
     for (;;) {
       const before = this.control(conversation);
-      const { result, moved } = decide(before, this.nowMs);
+      const { nowMs } = this;
+      const { result, moved } = decide(before, nowMs);
       if (!moved) return result;
-      const effects = [...effectsOf(before, moved, this.nowMs), ...also];
-      const reply = yield* this.write(partitionOf(conversation), effects, once, () => written(before, moved));
+      const effects = [...effectsOf(before, moved, nowMs), ...also];
+      const reply = yield* this.write(partitionOf(conversation), effects, once, () =>
+        written(before, moved, nowMs),
+      );
       if (reply !== 'moved') return reply === 'used' ? undefined : result;
     }
   }
