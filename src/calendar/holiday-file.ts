@@ -13,22 +13,23 @@
  *   3. Every event counts but cancelled ones. TRANSP says nothing here: calendars of public holidays mark every day
  *      as "free". A timed event without an end covers nothing.
  *   4. What cannot be understood is an error that names the event; nothing is left out in silence.
- *   5. Every reading ends, whatever the file holds: a file can be changed under a running gateway, which does nothing
- *      else meanwhile. So no rule of it is given to ical.js, which looks for the next match for ever, but those of
- *      time zones, and of these only what surely recurs each year.
+ *   5. Every reading ends soon, whatever the file holds: a file can be changed under a running gateway, which does
+ *      nothing else meanwhile. So what its rules take is counted before they are worked out, and none of them is
+ *      given to ical.js, which looks for the next match for ever, but those of time zones, and of these only what
+ *      surely recurs each year.
  */
 import ICAL from 'ical.js';
 import { AppError } from '../domain/errors.ts';
 import type { Holidays } from './holidays.ts';
 import type { Interval } from './interval.ts';
-import { daysOf, toRule } from './recurrence.ts';
+import { daysOf, stepsOf, toRule } from './recurrence.ts';
 import { isTimeZone, TimeZone } from './time-zone.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A day off every week until the last year is 5,000; what exceeds this is no calendar of days off. */
 const MAX_OCCURRENCES = 10_000;
-/** Of all rules of a file together. A day each year takes some 4,000 looks, a day each week some 50,000. */
-const MAX_LOOKS = 2_000_000;
+/** Of all rules of a file together, some two seconds. A day each year takes some 100, a day each week some 5,000. */
+const MAX_STEPS = 150_000;
 
 /** The file cannot be used. The message says which event, what is wrong with it, and what would be right. */
 export class HolidayFileError extends AppError {
@@ -54,12 +55,12 @@ export function readHolidayFile(text: string, lastYear: number): Holidays {
   const zones = new Map<string, TimeZone>();
   const lines = linesOfEvents(text);
   const rules = rulesOfEvents(text);
-  const look = countLooks();
+  const take = countSteps();
   const movedOf = movedByUid(events);
   const spans = events.flatMap((event, index) =>
     explained(event, lines[index], () => {
       const moved = event.hasProperty('recurrence-id') ? [] : (movedOf.get(uidOf(event)) ?? []);
-      return spansOf({ event, rules: rules[index] ?? [], moved, zones, lastYear, look });
+      return spansOf({ event, rules: rules[index] ?? [], moved, zones, lastYear, take });
     }),
   );
   return {
@@ -78,12 +79,14 @@ function movedByUid(events: readonly ICAL.Component[]): ReadonlyMap<string, read
   return moved;
 }
 
-function countLooks(): () => void {
-  let looks = 0;
-  return () => {
-    looks += 1;
-    if (looks > MAX_LOOKS) {
-      throw new Error('the rules up to here are too many to work out; leave some out, or begin them later');
+function countSteps(): Series['take'] {
+  let taken = 0;
+  return (steps) => {
+    taken += steps;
+    if (taken > MAX_STEPS) {
+      throw new Error(
+        'the rules up to here are too many to work out; leave some out, begin them later, or end them (UNTIL)',
+      );
     }
   };
 }
@@ -96,8 +99,8 @@ interface Series {
   readonly moved: readonly ICAL.Component[];
   readonly zones: Map<string, TimeZone>;
   readonly lastYear: number;
-  /** Called at each step of a rule; throws when there were too many. */
-  readonly look: () => void;
+  /** Told of the steps of each rule before they are made; throws when they become too many. */
+  readonly take: (steps: number) => void;
 }
 
 interface Span extends Interval {
@@ -217,7 +220,7 @@ function occurrencesOf(series: Series, start: ICAL.Property, clock: Clock): numb
 
 /** The rule runs on local times alone, whatever their zone; where it ends is compared on the event's clock. */
 function recurrencesOf(
-  { event, lastYear, look }: Series,
+  { event, lastYear, take }: Series,
   written: string,
   parsed: unknown,
   clock: Clock,
@@ -227,21 +230,27 @@ function recurrencesOf(
   const start = wallOf(onlyTime(property(event, 'dtstart')));
   const firstDay = Math.floor(start / DAY_MS) * DAY_MS;
 
-  const walls: number[] = [];
-  for (const day of daysOf(toRule(written), firstDay, lastYear, look)) {
-    const wall = day + (start - firstDay);
-    if (isOver(wall)) return walls;
-    if (walls.length === MAX_OCCURRENCES) {
-      throw new Error(`it recurs more than ${MAX_OCCURRENCES} times until ${lastYear}; days off are fewer`);
-    }
-    walls.push(wall);
+  const rule = toRule(written);
+  const stretch = { start: firstDay, last: lastDayOf(lastYear, parsed.until) };
+  take(stepsOf(rule, stretch));
+  const walls = daysOf(rule, stretch)
+    .map((day) => day + (start - firstDay))
+    .filter((wall) => !isOver(wall));
+  if (walls.length > MAX_OCCURRENCES) {
+    throw new Error(`it recurs more than ${MAX_OCCURRENCES} times until ${lastYear}; days off are fewer`);
   }
-  if (walls.length === 0 && new Date(start).getUTCFullYear() <= lastYear) {
+  if (walls.length === 0 && !parsed.until && firstDay <= stretch.last) {
     throw new Error(
       `its RRULE ${written} comes to no day until ${lastYear}; mend it, or leave it out for a day that does not recur`,
     );
   }
   return walls;
+}
+
+/** Nothing of a rule is later, whatever its clock: UNTIL may be in UTC. */
+function lastDayOf(lastYear: number, until: ICAL.Time | null): number {
+  const last = Date.UTC(lastYear, 11, 31);
+  return until ? Math.min(last, wallOf(until) + DAY_MS) : last;
 }
 
 /** UNTIL is the last moment included; a date includes its whole day. */

@@ -1,44 +1,47 @@
 /**
  * On which days something recurs by a rule (RFC 5545, 3.3.10).
  *
- * Owns      which rules are understood, and their days.
- * Not here  the time of day, UNTIL and time zones (`holiday-file.ts`).
+ * Owns      which rules are understood, how much work one is, and its days.
+ * Not here  the time of day, UNTIL and time zones (`holiday-file.ts`); the expansion, which is rrule-temporal's.
  *
  * Invariants
- *   1. Every reading ends: it goes from one period to the next until the last year, and looks at each day of a period
- *      once, whether or not any of them fits. What looks for the next day that fits may look for ever.
- *   2. A rule that says what is not understood here is refused, in words that say how to write it.
+ *   1. Every reading ends: it goes from one period to the next until its last day, whether or not any day fits. How
+ *      many steps that takes is known before the first.
+ *   2. A rule that says what is not understood here is refused, in words that say how to write it. So is one the
+ *      library reads otherwise than the standard does (2.2.8: in a year, days that are counted among days that are
+ *      not, or beside days of the month, or beside days of the year).
  *
  * A day is its midnight, in ms since the epoch as if the clock were UTC's. Pure.
  */
+import { RRuleTemporal } from 'rrule-temporal';
+import { Temporal } from 'temporal-polyfill';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const FREQUENCIES = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY'] as const;
-const WEEKDAYS = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
+/** More than the days of a century and a half. */
+const MOST_PERIODS = 60_000;
+
+/** How long a period is at least, and how much more than a step it costs where positions are chosen: measured. */
+const PERIODS = {
+  YEARLY: { days: 365, chosenSteps: 12 },
+  MONTHLY: { days: 28, chosenSteps: 1 },
+  WEEKLY: { days: 7, chosenSteps: 3 },
+  DAILY: { days: 1, chosenSteps: 1 },
+} as const;
 
 export interface Rule {
-  readonly frequency: (typeof FREQUENCIES)[number];
+  /** As it is written, without UNTIL. */
+  readonly text: string;
+  readonly frequency: keyof typeof PERIODS;
   /** Every so many periods, from 1. */
   readonly interval: number;
-  /** How often at most, from 1; undefined for as often as it comes. */
-  readonly count: number | undefined;
-  readonly weekStart: number;
-  /** From 1. */
-  readonly months: readonly number[] | undefined;
-  /** From 1, or from -1 for the last. */
-  readonly monthDays: readonly number[] | undefined;
-  /** From 1, or from -1 for the last. */
-  readonly yearDays: readonly number[] | undefined;
-  readonly weekdays: readonly Weekday[] | undefined;
-  /** Which of the days of one period: from 1, or from -1 for the last. */
-  readonly positions: readonly number[] | undefined;
+  /** Whether it chooses among the days of a period (BYSETPOS). */
+  readonly hasPositions: boolean;
 }
 
-/** A day of the week; with `nth`, only the first (1), the last (-1) and so on of its month or year. */
-interface Weekday {
-  /** 0 is Sunday. */
-  readonly day: number;
-  readonly nth?: number;
+/** From the first day to the last one that count. */
+export interface Stretch {
+  readonly start: number;
+  readonly last: number;
 }
 
 /**
@@ -60,24 +63,14 @@ export function toRule(written: string): Rule {
       throw new Error(`its RRULE has ${name}=${value}; ${name} is ${words}`);
     }
   }
-  const frequency = FREQUENCIES.find((name) => name === parts.get('FREQ'));
-  if (frequency === undefined)
-    throw new Error('its RRULE has no FREQ; it begins with one, such as FREQ=YEARLY');
-
-  const rule: Rule = {
-    frequency,
-    interval: Number(parts.get('INTERVAL') ?? 1),
-    count: numbersOf(parts.get('COUNT'))?.[0],
-    weekStart: WEEKDAYS.indexOf(parts.get('WKST') ?? 'MO'),
-    months: numbersOf(parts.get('BYMONTH')),
-    monthDays: numbersOf(parts.get('BYMONTHDAY')),
-    yearDays: numbersOf(parts.get('BYYEARDAY')),
-    weekdays: parts.get('BYDAY')?.split(',').map(toWeekday),
-    positions: numbersOf(parts.get('BYSETPOS')),
-  };
-  const misfit = misfitOf(rule);
+  const misfit = misfitOf(parts);
   if (misfit !== undefined) throw new Error(`its RRULE has ${misfit}`);
-  return rule;
+  return {
+    text: [...parts].flatMap(([name, value]) => (name === 'UNTIL' ? [] : [`${name}=${value}`])).join(';'),
+    frequency: parts.get('FREQ') as Rule['frequency'], // its form was looked at
+    interval: Number(parts.get('INTERVAL') ?? 1),
+    hasPositions: parts.has('BYSETPOS'),
+  };
 }
 
 const NUMBER = '[1-9]\\d{0,3}';
@@ -109,182 +102,52 @@ function toPart(part: string): [name: string, value: string] {
   return [name, value.join('=')];
 }
 
-function numbersOf(value: string | undefined): number[] | undefined {
-  return value?.split(',').map(Number);
-}
+/** What the standard does not allow together (its tables of 3.3.10), what it leaves without a meaning, and 2. */
+function misfitOf(parts: ReadonlyMap<string, string>): string | undefined {
+  const frequency = parts.get('FREQ');
+  const [hasMonthDays, hasYearDays] = [parts.has('BYMONTHDAY'), parts.has('BYYEARDAY')];
+  const weekdays = parts.get('BYDAY')?.split(',') ?? [];
+  const counted = weekdays.filter((weekday) => /\d/.test(weekday));
+  const isOfYears = frequency === 'YEARLY' && !parts.has('BYMONTH');
 
-function toWeekday(written: string): Weekday {
-  const day = WEEKDAYS.indexOf(written.slice(-2));
-  const nth = written.slice(0, -2);
-  return nth === '' ? { day } : { day, nth: Number(nth) };
-}
-
-/** What the standard does not allow together (its tables of 3.3.10), and what it leaves without a meaning. */
-function misfitOf({ frequency, monthDays, yearDays, weekdays, positions, months }: Rule): string | undefined {
-  if (frequency === 'WEEKLY' && monthDays) return 'FREQ=WEEKLY with BYMONTHDAY; write FREQ=DAILY instead';
-  if (frequency !== 'YEARLY' && yearDays)
+  if (frequency === undefined) return 'no FREQ; it begins with one, such as FREQ=YEARLY';
+  if (frequency === 'WEEKLY' && hasMonthDays) return 'FREQ=WEEKLY with BYMONTHDAY; write FREQ=DAILY instead';
+  if (frequency !== 'YEARLY' && hasYearDays)
     return `FREQ=${frequency} with BYYEARDAY; write FREQ=YEARLY instead`;
-  if ((frequency === 'DAILY' || frequency === 'WEEKLY') && weekdays?.some(({ nth }) => nth !== undefined)) {
+  if ((frequency === 'DAILY' || frequency === 'WEEKLY') && counted.length > 0) {
     return `FREQ=${frequency} with a BYDAY that counts; write FREQ=MONTHLY for the first Monday of each month`;
   }
-  if (positions && !(months || monthDays || yearDays || weekdays)) {
+  if (hasYearDays && (hasMonthDays || weekdays.length > 0)) {
+    return 'BYYEARDAY with other days; write it without BYDAY and BYMONTHDAY';
+  }
+  if (isOfYears && counted.length > 0 && (hasMonthDays || counted.length < weekdays.length)) {
+    return 'a BYDAY that counts beside other days of a year; write two events';
+  }
+  if (
+    parts.has('BYSETPOS') &&
+    !['BYMONTH', 'BYMONTHDAY', 'BYYEARDAY', 'BYDAY'].some((name) => parts.has(name))
+  ) {
     return 'BYSETPOS alone; it chooses among days that another part names, such as BYDAY';
   }
   return undefined;
 }
 
+/** How much work its days are, at most: a step takes some 15 µs. */
+export function stepsOf({ frequency, interval, hasPositions }: Rule, { start, last }: Stretch): number {
+  const { days, chosenSteps } = PERIODS[frequency];
+  const periods = Math.ceil(Math.max(last - start, 0) / DAY_MS / days / interval) + 1;
+  return periods * (hasPositions ? chosenSteps : 1);
+}
+
 /**
- * The days it recurs on, in order, from `start` to the end of `lastYear`.
+ * The days it recurs on, in order.
  *
- * @param look told of each day, and each period, that is looked at; what it throws ends the reading
+ * @throws {Error} when the stretch has more than 60,000 of its periods
  */
-export function* daysOf(written: Rule, start: number, lastYear: number, look: () => void): Generator<number> {
-  const rule = withDefaults(written, start);
-  let left = rule.count ?? Infinity;
-  for (const period of periodsOf(rule, start, lastYear)) {
-    look();
-    for (const day of chosen(fittingIn(period, rule, look), rule.positions)) {
-      if (day < start) continue;
-      if (left-- <= 0) return;
-      yield day;
-    }
-  }
-}
-
-/** What a rule does not say is taken from its start; 29 February stays where it is in other years. */
-function withDefaults(rule: Rule, start: number): Rule {
-  const { frequency, months, monthDays, yearDays, weekdays } = rule;
-  const { month, day, weekday } = dateOf(start);
-  if (monthDays || yearDays || weekdays) return rule;
-  switch (frequency) {
-    case 'YEARLY':
-      return { ...rule, months: months ?? [month], monthDays: [day] };
-    case 'MONTHLY':
-      return { ...rule, monthDays: [day] };
-    case 'WEEKLY':
-      return { ...rule, weekdays: [{ day: weekday }] };
-    case 'DAILY':
-      return rule;
-    default:
-      return frequency satisfies never;
-  }
-}
-
-/** Years, months, weeks or days: the first day and the one after the last. */
-interface Period {
-  readonly from: number;
-  readonly until: number;
-}
-
-function* periodsOf(
-  { frequency, interval, weekStart }: Rule,
-  start: number,
-  lastYear: number,
-): Generator<Period> {
-  const { year, month, weekday } = dateOf(start);
-  const end = toDay(lastYear + 1, 1, 1);
-  const week = start - ((weekday - weekStart + 7) % 7) * DAY_MS;
-  for (let index = 0; ; index += interval) {
-    const period = periodAt();
-    if (period.from >= end) return;
-    yield { from: period.from, until: Math.min(period.until, end) };
-
-    function periodAt(): Period {
-      switch (frequency) {
-        case 'YEARLY':
-          return { from: toDay(year + index, 1, 1), until: toDay(year + index + 1, 1, 1) };
-        case 'MONTHLY':
-          return { from: toDay(year, month + index, 1), until: toDay(year, month + index + 1, 1) };
-        case 'WEEKLY':
-          return { from: week + index * 7 * DAY_MS, until: week + (index + 1) * 7 * DAY_MS };
-        case 'DAILY':
-          return { from: start + index * DAY_MS, until: start + (index + 1) * DAY_MS };
-        default:
-          return frequency satisfies never;
-      }
-    }
-  }
-}
-
-function fittingIn({ from, until }: Period, rule: Rule, look: () => void): number[] {
-  const days: number[] = [];
-  for (let day = from; day < until; day += DAY_MS) {
-    look();
-    const date = dateOf(day);
-    if (rule.months && !rule.months.includes(date.month)) {
-      // On to the last day of a month that is left out.
-      day = toDay(date.year, date.month + 1, 1) - DAY_MS;
-      continue;
-    }
-    if (fits(date, rule)) days.push(day);
-  }
-  return days;
-}
-
-function fits(date: CalendarDate, { frequency, months, monthDays, yearDays, weekdays }: Rule): boolean {
-  const inMonth = (): Place => ({ index: date.day - 1, length: lengthOf(date.year, date.month, 1) });
-  const inYear = (): Place => ({
-    index: (toDay(date.year, date.month, date.day) - toDay(date.year, 1, 1)) / DAY_MS,
-    length: lengthOf(date.year, 1, 12),
-  });
-  if (monthDays && !monthDays.some((nth) => isNth(nth, inMonth()))) return false;
-  if (yearDays && !yearDays.some((nth) => isNth(nth, inYear()))) return false;
-  if (!weekdays) return true;
-  return weekdays.some(({ day, nth }) => {
-    if (day !== date.weekday) return false;
-    if (nth === undefined) return true;
-    // Counted in the month, unless the rule is about years and names none.
-    return isNth(nth, inWeeks(frequency === 'YEARLY' && !months ? inYear() : inMonth()));
-  });
-}
-
-/** A place among so many, from 0. */
-interface Place {
-  readonly index: number;
-  readonly length: number;
-}
-
-function isNth(nth: number, { index, length }: Place): boolean {
-  return nth > 0 ? index === nth - 1 : index === length + nth;
-}
-
-/** Of a day among all of its days of the week: the eighth day is the second of its kind. */
-function inWeeks({ index, length }: Place): Place {
-  const before = Math.floor(index / 7);
-  return { index: before, length: before + 1 + Math.floor((length - 1 - index) / 7) };
-}
-
-function chosen(days: readonly number[], positions: Rule['positions']): readonly number[] {
-  if (!positions) return days;
-  return days.filter((_, index) => positions.some((nth) => isNth(nth, { index, length: days.length })));
-}
-
-interface CalendarDate {
-  readonly year: number;
-  /** From 1. */
-  readonly month: number;
-  readonly day: number;
-  /** 0 is Sunday. */
-  readonly weekday: number;
-}
-
-function dateOf(day: number): CalendarDate {
-  const date = new Date(day);
-  return {
-    year: date.getUTCFullYear(),
-    month: date.getUTCMonth() + 1,
-    day: date.getUTCDate(),
-    weekday: date.getUTCDay(),
-  };
-}
-
-/** A month beyond 12 is one of the years after. */
-function toDay(year: number, month: number, day: number): number {
-  // `Date.UTC` takes the years below 100 for those of the last century.
-  return new Date(0).setUTCFullYear(year, month - 1, day);
-}
-
-/** How many days so many months have. */
-function lengthOf(year: number, month: number, months: number): number {
-  return (toDay(year, month + months, 1) - toDay(year, month, 1)) / DAY_MS;
+export function daysOf({ text }: Rule, { start, last }: Stretch): number[] {
+  const dtstart = Temporal.Instant.fromEpochMilliseconds(start).toZonedDateTimeISO('UTC');
+  const rule = new RRuleTemporal({ rruleString: text, dtstart, maxIterations: MOST_PERIODS });
+  return rule
+    .between(new Date(start), new Date(last), true)
+    .map(({ epochMilliseconds }) => epochMilliseconds);
 }

@@ -107,6 +107,12 @@ describe('a holiday file', () => {
     expect(datesOff(2031, event)).toEqual(dates);
   });
 
+  it('that ended before its first day has that day alone', () => {
+    const event = ['DTSTART;VALUE=DATE:20310110', 'RRULE:FREQ=DAILY;UNTIL=20300101'];
+
+    expect(datesOff(2031, event)).toEqual(['2031-01-10']);
+  });
+
   it('keeps 29 February to the years that have one', () => {
     const leapDay = ['DTSTART;VALUE=DATE:20200229', 'RRULE:FREQ=YEARLY'];
 

@@ -1,18 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { daysOf, toRule } from '../../../src/calendar/recurrence.ts';
+import { daysOf, stepsOf, toRule } from '../../../src/calendar/recurrence.ts';
 import { runs } from '../../support/property-runs.ts';
+import { daysByBruteForce } from '../../support/recurrence-oracle.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const LAST_YEAR = 2099;
+const LAST = Date.UTC(2099, 11, 31);
 
 function daysFrom(start: string, rule: string, most = 6): string[] {
-  const found: string[] = [];
-  for (const day of daysOf(toRule(rule), Date.parse(start), LAST_YEAR, () => {})) {
-    if (found.length === most) break;
-    found.push(new Date(day).toISOString().slice(0, 10));
-  }
-  return found;
+  const days = daysOf(toRule(rule), { start: Date.parse(start), last: LAST });
+  return days.slice(0, most).map((day) => new Date(day).toISOString().slice(0, 10));
 }
 
 const anyWeekday = fc.constantFrom('SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA');
@@ -110,30 +107,32 @@ describe('a recurrence rule', () => {
     expect(daysFrom(start, rule)).toEqual(days);
   });
 
-  it('reads to an end in as many steps as there are days, whether or not one of them fits', () => {
+  it('that is understood is on the days that are found by looking at each of them', () => {
     const anyStart = fc
-      .integer({ min: 0, max: 60 * 365 })
-      .map((days) => Date.UTC(1990, 0, 1) + days * DAY_MS);
+      .integer({ min: 0, max: 12 * 365 })
+      .map((days) => Date.UTC(2020, 0, 1) + days * DAY_MS);
+    let understood = 0;
 
     fc.assert(
       fc.property(anyRule, anyStart, (written, start) => {
-        const rule = understood(written);
+        const rule = ruleOf(written);
         if (rule === undefined) return;
-        // A period and each of its days; of the first one, also the days before it starts.
-        const most = 2 * ((Date.UTC(LAST_YEAR + 1, 0) - start) / DAY_MS + 366);
-        let looks = 0;
-        let before = start - 1;
+        understood += 1;
+        const last = start + 8 * 366 * DAY_MS;
 
-        for (const day of daysOf(rule, start, LAST_YEAR, () => {
-          looks += 1;
-          if (looks > most) throw new Error(`more than ${most} steps`);
-        })) {
-          expect(day).toBeGreaterThan(before);
-          before = day;
-        }
+        expect(daysOf(rule, { start, last })).toEqual(daysByBruteForce(written, start, last));
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(300) },
     );
+    expect(understood).toBeGreaterThan(10);
+  });
+
+  it('takes a step for each period until the last day, more where it chooses among its days', () => {
+    const aYear = { start: Date.UTC(2026, 0, 1), last: Date.UTC(2026, 11, 31) };
+
+    expect(stepsOf(toRule('FREQ=DAILY'), aYear)).toBe(365);
+    expect(stepsOf(toRule('FREQ=DAILY;INTERVAL=9999'), aYear)).toBe(2);
+    expect(stepsOf(toRule('FREQ=YEARLY;BYDAY=MO;BYSETPOS=300'), aYear)).toBe(24);
   });
 
   it.each([
@@ -158,12 +157,14 @@ describe('a recurrence rule', () => {
     ['FREQ=WEEKLY;BYDAY=1MO', 'a BYDAY that counts; write FREQ=MONTHLY'],
     ['FREQ=MONTHLY;BYYEARDAY=1', 'write FREQ=YEARLY instead'],
     ['FREQ=MONTHLY;BYSETPOS=1', 'BYSETPOS alone'],
+    ['FREQ=YEARLY;BYYEARDAY=5;BYDAY=TH', 'BYYEARDAY with other days'],
+    ['FREQ=YEARLY;BYDAY=1MO,TU', 'a BYDAY that counts beside other days of a year; write two events'],
   ])('that is not understood is refused with how to write it: %s', (rule, message) => {
     expect(() => toRule(rule)).toThrow(message);
   });
 });
 
-function understood(written: string) {
+function ruleOf(written: string) {
   try {
     return toRule(written);
   } catch {
