@@ -15,7 +15,7 @@ import { deedText } from '../escalation/sentences.ts';
 import { CLI_PLATFORM } from '../identity/directory.ts';
 import { actorOf, auditName, demand, shownName } from './actor.ts';
 import { relative, table } from './table.ts';
-import { withKnownStores, withStores } from './with-stores.ts';
+import { withKnownStores } from './with-stores.ts';
 
 /** Escalations listed, at most. */
 const MOST_LISTED = 1_000;
@@ -95,7 +95,7 @@ export async function raiseEscalation(
     ...options
   }: EscalationsOptions & { readonly policy: string; readonly severity: Severity },
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
     demand(session.directory, actor, 'operate', 'call people');
     if (visible(title).trim() === '')

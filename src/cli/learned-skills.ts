@@ -7,7 +7,7 @@ import { type MeasureWish, measureTurns } from '../skills/turn-scan.ts';
 import { actorOf, demand } from './actor.ts';
 import type { SkillsOptions } from './skills.ts';
 import { table } from './table.ts';
-import { withStores } from './with-stores.ts';
+import { withKnownStores } from './with-stores.ts';
 
 /** Longest beginning of a pattern in the table, in characters; `--json` has all of it. */
 const MAX_PATTERN_CHARS = 60;
@@ -22,7 +22,7 @@ const PART = 'There are more conversations than are looked through: the numbers 
 
 /** @throws {NotPermittedError} when whoever asks may not operate the gateway */
 export async function showLearned({ config: folder, json }: SkillsOptions): Promise<number> {
-  return withStores(folder, async ({ config, directory, learning, transcripts }) => {
+  return withKnownStores(folder, async ({ config, directory, learning, transcripts }) => {
     demand(directory, actorOf(config, directory), 'operate', 'see what was learned');
     const records = await learning.list();
     const wishes = records.map((record) => toWish(record, records, Date.now()));

@@ -8,7 +8,7 @@ import { reviewText } from '../mcp/review.ts';
 import { toolNameOf } from '../mcp/tool-definition.ts';
 import { actorOf, auditName, demand } from './actor.ts';
 import { relative, table } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores, withStores } from './with-stores.ts';
 
 export interface McpOptions {
   readonly config: string;
@@ -51,7 +51,7 @@ export async function reviewMcp(
   tool: string | undefined,
   options: McpOptions,
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const book = await bookOf(session, server, tool);
     const waiting = waitingIn(book).filter((each) => tool === undefined || each.tool === tool);
     const hash = hashOfAll(waiting).slice(0, SHOWN_HASH_CHARS);
@@ -77,7 +77,7 @@ export async function acceptMcp(
   tool: string | undefined,
   options: McpOptions & { readonly hash?: string | undefined },
 ): Promise<number> {
-  return withStores(options.config, async (session) => {
+  return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory);
     demand(session.directory, actor, 'operate', 'agree to tools of MCP servers');
     await bookOf(session, server, tool);

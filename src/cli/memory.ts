@@ -8,7 +8,7 @@ import { PersonId } from '../domain/ids.ts';
 import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
-import { type StoreSession, withStores } from './with-stores.ts';
+import { type StoreSession, withKnownStores } from './with-stores.ts';
 
 export interface MemoryOptions {
   readonly config: string;
@@ -117,7 +117,7 @@ async function withPerson(
   action: string,
   work: (session: StoreSession, subject: Subject) => Promise<number>,
 ): Promise<number> {
-  return withStores(config, async (session) => {
+  return withKnownStores(config, async (session) => {
     const actor: Actor = actorOf(session.config, session.directory);
     if (actor.person.id !== who) demand(session.directory, actor, 'operate', `${action} somebody else`);
     const id = PersonId.safeParse(who).data;

@@ -34,7 +34,7 @@ import { type GatewayConfig, readConfig } from './prepare.ts';
 import { createRegistry } from './skills.ts';
 import { table } from './table.ts';
 import { openCatalog, unknownPerson } from './tools.ts';
-import { withStores } from './with-stores.ts';
+import { withKnownStores } from './with-stores.ts';
 
 /** There is no such platform. The message says what there is. */
 class UnknownPlatformError extends AppError {
@@ -193,7 +193,7 @@ async function withKept<Result>(
   { config: folder }: PromptOptions,
   work: (config: GatewayConfig, kept: Kept) => Promise<Result>,
 ): Promise<Result> {
-  return withStores(folder, async (session) => {
+  return withKnownStores(folder, async (session) => {
     const { config, directory, memory, transcripts } = session;
     demand(directory, actorOf(config, directory), 'operate', 'see what a conversation is told');
     const conversationId = await named(session, conversation);

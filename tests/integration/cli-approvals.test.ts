@@ -618,8 +618,13 @@ describe('the store of the commands', () => {
     ['audit', 'tail'],
     ['usage'],
     ['status'],
+    ['escalation', 'raise', '--policy', 'duty', 'the till is down'],
+    ['mcp', 'review', 'notes'],
+    ['memory', 'show', 'dana'],
+    ['prompt', '--conversation', 'con_p0_0123456789ab'],
+    ['skills', 'learned'],
   ])(
-    'is not made by who only reads: it is said where none is, and how to name another (%s %s)',
+    'is not made by who asks of what is there: it is said where none is, and how to name another (%s %s)',
     async (...words) => {
       const own = createCliHome('embedded');
       try {
