@@ -104,6 +104,8 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
         controls: stores.controls,
         directory: stores.directory,
         bridge: new Bridge({ directory: stores.directory, reach }),
+        transcripts: stores.transcripts,
+        reach,
         whereOf: createWhereOf(() => config().settings.messaging.channels ?? {}, gateways),
       }),
       escalations: new EscalationDirectives(stores.escalationDesk),

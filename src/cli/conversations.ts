@@ -8,9 +8,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { visible } from '../approvals/sentences.ts';
 import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
+import { LOOKED_THROUGH, lastWords } from '../control/last-words.ts';
 import { handBackText, takeOverText } from '../control/sentences.ts';
 import { createWhereOf } from '../control/whereabouts.ts';
 import { type Control, endOf } from '../domain/control.ts';
@@ -67,7 +69,13 @@ export async function takeConversation(name: string, options: ConversationsOptio
     const words = ok
       ? `${taken} What is written there where you cannot be is brought to you; \`${speak}\` speaks there in your name.`
       : taken;
-    return tell(options, { ok, ...result }, words);
+    if (!ok || options.json) return tell(options, { ok, ...result }, words);
+    const entries = await session.transcripts.read(conversationId, LOOKED_THROUGH);
+    const said = lastWords(entries.map(({ entry }) => entry)).map(
+      (each) => `  ${visible(each.name)}: ${visible(each.words)}`,
+    );
+    tell(options, { ok, ...result }, words);
+    return said.length === 0 ? 0 : print(`\n${['Written there last:', ...said].join('\n')}`);
   });
 }
 

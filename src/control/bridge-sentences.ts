@@ -4,6 +4,7 @@
 import { literal, viaText } from '../approvals/sentences.ts';
 import type { SayResult } from '../domain/control.ts';
 import type { ConversationTicket } from '../domain/ids.ts';
+import type { LastWords } from './last-words.ts';
 
 /**
  * How whoever has a conversation talks there.
@@ -55,6 +56,12 @@ export function broughtText({ name, channel, words, files, ticket }: Brought): s
     ...enclosed,
     `${sayCommand(ticket)} answers in your name; \`/handback ${ticket}\` gives the conversation back to me.`,
   ].join('\n\n');
+}
+
+/** Read by whoever has taken it over from elsewhere. The words are those of others, as with `broughtText`. */
+export function lastWordsText(said: readonly LastWords[]): string {
+  const each = said.map(({ name, words }) => `**${literal(name)}:**\n\n${quoted(words)}`);
+  return ['What people wrote there last, the newest at the end:', ...each].join('\n\n');
 }
 
 /** In the name of whoever has the conversation; the words are theirs. */

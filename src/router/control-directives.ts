@@ -7,9 +7,10 @@
 
 import { quotesOthers, trustOf } from '../agent/provenance.ts';
 import { literal } from '../approvals/sentences.ts';
-import { courseText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
+import { courseText, lastWordsText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
+import { LOOKED_THROUGH, lastWords } from '../control/last-words.ts';
 import {
   handBackText,
   handoffText,
@@ -23,7 +24,9 @@ import { type ConversationId, ConversationTicket, platformOf } from '../domain/i
 import type { InboundMessage } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
+import type { TranscriptStore } from '../memory/transcript-store.ts';
 import type { Bridge } from './bridge.ts';
+import type { Reach } from './reach.ts';
 
 export type ControlDirective = 'takeover' | 'handback' | 'human' | 'say';
 
@@ -41,6 +44,8 @@ export interface ControlDirectiveDeps {
   readonly controls: Pick<ControlStore, 'named' | 'isKnown'>;
   readonly directory: Pick<Directory, 'standingOf'>;
   readonly bridge: Pick<Bridge, 'courseOf' | 'isPrivate'>;
+  readonly transcripts: Pick<TranscriptStore, 'read'>;
+  readonly reach: Pick<Reach, 'tellsEverybody'>;
 }
 
 export class ControlDirectives {
@@ -76,14 +81,30 @@ export class ControlDirectives {
     }
   }
 
-  async #takeOver(gesture: Gesture, { replyTo }: InboundMessage, which: Which): Promise<string> {
+  async #takeOver(gesture: Gesture, message: InboundMessage, which: Which): Promise<string> {
     const { desk, bridge } = this.deps;
+    const { replyTo } = message;
     const { origin, ...elsewhere } = gesture;
     // What somebody writes to us alone, in a mail of theirs, tells nothing of where the others are.
     const isApart = origin !== undefined && bridge.isPrivate(replyTo);
     const result = await desk.takeOver(isApart ? elsewhere : gesture);
-    const where = which === 'this conversation' ? [] : this.#where(result);
-    return [takeOverText(result, which), ...this.#course(result, origin), ...where].join(' ');
+    if (which === 'this conversation')
+      return [takeOverText(result, which), ...this.#course(result, origin)].join(' ');
+    const told = [takeOverText(result, which), ...this.#course(result, origin), ...this.#where(result)];
+    return [told.join(' '), ...(await this.#lastWords(result, message))].join('\n\n');
+  }
+
+  /** What was written there last, where whoever has it now is the only one to read it. */
+  async #lastWords(
+    { code, control: { conversationId } }: TakeOverResult,
+    { replyTo }: InboundMessage,
+  ): Promise<string[]> {
+    const { reach, transcripts } = this.deps;
+    if (code === 'NOT_PERMITTED' || reach.tellsEverybody(replyTo.platform)) return [];
+    const said = lastWords(
+      (await transcripts.read(conversationId, LOOKED_THROUGH)).map(({ entry }) => entry),
+    );
+    return said.length === 0 ? [] : [lastWordsText(said)];
   }
 
   /** As far as it is known. */

@@ -136,6 +136,27 @@ describe.each(Object.entries(SIDES))(
   },
 );
 
+it('is shown to whoever takes it over where they alone read it, and to nobody on an issue', async () => {
+  const { slack, jira } = story.sandbox;
+  const thread = await story.dm(ALEX.slackUser, 'what can you do? I am no. 4711');
+  await story.answer(thread, /Here is what I can do/, ALEX.slackDm);
+  await slack.say({ user: ALEX.slackUser, channel: ALEX.slackDm, thread, text: '!human' });
+  const ticket = await ticketOfCall();
+  const text = `@signalbox /takeover ${ticket}`;
+
+  await jira.comment({ user: DANA.jiraAccount, issue: 'OPS-2', text }).acknowledged;
+  const onIssue = () =>
+    jira
+      .comments('OPS-2')
+      .map(({ body }) => body)
+      .join('\n');
+  await jira.until(() => onIssue().includes('You have that conversation now') || undefined);
+  await story.mention(`!takeover ${ticket}`, DANA.slackUser);
+
+  expect(await story.told(DANA.slackUser, /You have that conversation already/)).toContain('4711');
+  expect(onIssue()).not.toContain('4711');
+});
+
 describe('the button of a call for a human', () => {
   it('C2 takes over on Slack for whoever may, and the one under the announcement gives it back', async () => {
     const { slack } = story.sandbox;
@@ -327,6 +348,9 @@ it('is brought from a terminal to whoever took it over, and back', async () => {
     const ticket = await ticketOfCall();
     await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
     await alexReads(/Dana Reyes has taken over/);
+    const before = await danaReads(/You have that conversation now/);
+    expect(before).toMatch(/wrote there last[^]*Alex Kim:\s*> what can you do\?/);
+    expect(before).not.toContain('Here is what I can do');
 
     await alex.type('my card was stolen');
     const brought = await danaReads(/Alex Kim writes/);

@@ -49,6 +49,19 @@ describe('signalbox conversations', () => {
     expect(trail).toContain('permission take-over of operator');
   });
 
+  it('shows what people wrote last to whoever takes it, and to nobody who may not', async () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const entry = { kind: 'user' as const, from: { name: 'Alex\u202E' }, text: 'my card\nis gone', at };
+    await stores.writer.write(TALK, [{ kind: 'entry', conversationId: TALK, entry, keepMs: 3_600_000 }]);
+
+    const taken = await home.run('conversations', 'take', TALK);
+    home.edit('authorizations.yaml', 'ask, operate, take-over', 'ask, operate');
+    const refused = await home.run('conversations', 'take', TALK);
+
+    expect(taken.out).toContain('Written there last:\n  Alex⟨U+202E⟩: my card⏎ is gone\n');
+    expect(`${refused.out}${refused.err}`).not.toContain('my card');
+  });
+
   it('speaks in one that is theirs, in their name, and in no other', async () => {
     const place = { platform: Platform.parse('slack'), route: { channel: 'D0ALEX' } };
     const speak = (...words: string[]) => home.run('conversations', 'say', TALK, ...words);

@@ -1,0 +1,29 @@
+/** What people wrote last in a conversation that somebody takes over from elsewhere. Pure. */
+import { cutBefore } from '../domain/text-cut.ts';
+import type { Entry } from '../domain/transcript.ts';
+
+export interface LastWords {
+  readonly name: string;
+  /** The beginning of what they wrote, as it was written. */
+  readonly words: string;
+}
+
+/** Entries looked through for them. */
+export const LOOKED_THROUGH = 60;
+const MOST_MESSAGES = 4;
+const MOST_CHARS = 400;
+
+/**
+ * The newest messages of people, in order. What the agent answered is left out: it may hold what only whoever asked was
+ * to read, and an answer that was not sent stands in the transcript as well.
+ */
+export function lastWords(entries: readonly (Entry | undefined)[]): LastWords[] {
+  return entries
+    .flatMap((entry) => {
+      if (entry?.kind !== 'user' || entry.planned || entry.text.trim() === '') return [];
+      const { from, text } = entry;
+      const end = cutBefore(text, MOST_CHARS);
+      return [{ name: from.name, words: end < text.length ? `${text.slice(0, end)} …` : text }];
+    })
+    .slice(-MOST_MESSAGES);
+}
