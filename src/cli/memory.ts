@@ -83,7 +83,16 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
     const names = [subject.called];
-    const erased = await session.personData.erase(subject.ids, { ...about, names }, Date.now());
+    const erased = await session.personData
+      .erase(subject.ids, { ...about, names }, Date.now())
+      .catch((error: unknown) => {
+        const why = error instanceof Error ? error.message : String(error);
+        throw new StartupError(
+          `erasing what is remembered of ${subject.name} was broken off, and a part is left: ${why}`,
+          'run it again: it finds what is left, and erases that',
+          { cause: error },
+        );
+      });
     await session.audit.append('cli', {
       ...about,
       event: 'memory.erased',

@@ -11,10 +11,13 @@
  *      it take anything from others: their own notes are as they were, those for others only where there is room.
  *   4. A summary that is being written while its people are erased is not kept: it is dropped after their words are
  *      gone, too, and whoever began to write it before has seen another revision.
+ *   5. What finds the rest goes last, so that an erasure that was broken off is finished by the next: what names them
+ *      in a conversation goes before what they said there.
  */
 import { z } from 'zod';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { type ConversationId, PersonId } from '../domain/ids.ts';
+import { holdsName } from '../domain/phrase.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { Note, type NoteChange, notesOf } from './note-store.ts';
 import type { OutputStore } from './output-store.ts';
@@ -182,7 +185,11 @@ export class PersonData {
     };
   }
 
-  /** May be called again: what is gone is not counted twice. */
+  /**
+   * May be called again, also after it failed: what is left is found as before, what is gone is not counted twice.
+   *
+   * @throws what a store throws; then a part is erased
+   */
   async erase(ids: readonly PersonId[], { names = [], ...about }: Erasing, nowMs: number): Promise<Erased> {
     const removed = {
       profiles: 0,
@@ -219,22 +226,42 @@ export class PersonData {
       if (await this.deps.memory.dropSummary(conversationId, found)) removed.summaries++;
     };
     for await (const { conversationId, entries } of this.#transcripts()) {
-      const { said, named } = withoutThem(entries, ids, { names, sourcesWithout: this.deps.sourcesWithout });
-      if (said.length > 0) await dropSummary(conversationId);
-      if (said.length > 0 && isAlone(entries, ids)) {
-        const detail = { what: 'conversation', messages: said.length };
+      const said = entries.filter(({ entry }) => isSaidBy(entry, ids)).length;
+      if (said > 0) await dropSummary(conversationId);
+      if (said > 0 && isAlone(entries, ids)) {
+        const detail = { what: 'conversation', messages: said };
         if (await this.#dropWhole(conversationId, entries, audit(conversationId, detail))) {
           removed.conversations++;
-          removed.messages += said.length;
+          removed.messages += said;
         }
       }
-      // Of one that is gone as a whole nothing is where it was.
-      removed.messages += await this.deps.transcripts.rewrite(conversationId, said);
-      await this.deps.transcripts.rewrite(conversationId, named);
-      if (said.length > 0) await dropSummary(conversationId);
+      removed.messages += await this.#rewrite(conversationId, entries, (seen) =>
+        withoutThem(seen, ids, { names, sourcesWithout: this.deps.sourcesWithout }),
+      );
+      if (said > 0) await dropSummary(conversationId);
     }
     for await (const { conversationId } of this.#summariesOf(ids)) await dropSummary(conversationId);
     return removed;
+  }
+
+  /** How many messages of theirs became another entry. */
+  async #rewrite(
+    conversationId: ConversationId,
+    entries: readonly StoredEntry[],
+    without: (entries: readonly StoredEntry[]) => ReturnType<typeof withoutThem>,
+  ): Promise<number> {
+    const { transcripts } = this.deps;
+    let messages = 0;
+    for (let seen = entries; ; seen = await transcripts.read(conversationId)) {
+      const { said, named } = without(seen);
+      // First: what they are called here is known from what they said.
+      const isUnnamed = (await transcripts.rewrite(conversationId, named)) === named.length;
+      // Otherwise the beginning was taken off meanwhile, and nothing is where it was.
+      if (!isUnnamed) continue;
+      const replaced = await transcripts.rewrite(conversationId, said);
+      messages += replaced;
+      if (replaced === said.length) return messages;
+    }
   }
 
   async #dropWhole(
@@ -402,27 +429,30 @@ function withoutThem(
   const rewrite = (next: (entry: Entry) => Entry | undefined): Rewrite[] =>
     entries.flatMap(({ json, entry }, index) => {
       const other = entry && next(entry);
-      return other ? [{ index, seen: json, entry: other }] : [];
+      return other && JSON.stringify(other) !== JSON.stringify(entry)
+        ? [{ index, seen: json, entry: other }]
+        : [];
     });
   return {
     said: rewrite((entry) => (isSaidBy(entry, ids) ? withoutWords(entry) : undefined)),
     named: rewrite((entry) => {
-      if (entry.kind === 'event') return isNamed(entry.text, names) ? withoutNews(entry) : undefined;
+      if (entry.kind === 'event') {
+        return isNamed(`${entry.text}\n${entry.told ?? ''}`, names) ? withoutNews(entry) : undefined;
+      }
       return entry.kind === 'assistant' ? withoutSources(entry, withoutTheirs) : undefined;
     }),
   };
 }
 
-/** As whole words. */
+/** Also where the gateway has written a name in JSON. */
 function isNamed(text: string, names: readonly string[]): boolean {
-  return names.some((name) => {
-    const plain = name.trim().replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-    return plain !== '' && new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, 'u').test(text);
-  });
+  return names
+    .flatMap((name) => [name, JSON.stringify(name).slice(1, -1)])
+    .some((name) => holdsName(text, name));
 }
 
 /** How a call ended stays; what people said about it may be in the same sentence as their name. */
-function withoutNews(entry: Extract<Entry, { kind: 'event' }>): Entry {
+function withoutNews({ told: _, ...entry }: Extract<Entry, { kind: 'event' }>): Entry {
   const ended = entry.ran ? ` A call of ${entry.ran.tool} ended: ${entry.ran.status}.` : '';
   return { ...entry, text: `${ERASED_NEWS}${ended}` };
 }

@@ -7,6 +7,8 @@ import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
+import { openStore } from '../support/core.ts';
+import { everything } from '../support/stored.ts';
 import { said } from '../support/transcripts.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -93,6 +95,34 @@ describe('signalbox memory', () => {
     );
     expect(await stores.audit.verify()).toMatchObject({ ok: true });
     expect(JSON.stringify(await stores.audit.tail(50))).not.toMatch(/green|short answers|refund order/);
+  });
+
+  it('says that a part is left where erasing is broken off, and finishes it when it is run again', async () => {
+    home.edit('contacts.yaml', /\balex:\n(\s+)name: .*/, 'anna-lee:\n$1name: Anna-Lee Smith');
+    const annaLee = PersonId.parse('anna-lee');
+    await stores.memory.notes.write(notesOf.person(annaLee), [{ name: 'tea', text: 'black', over: 0 }], 1);
+    const theirs = { ...said('my iban is DE12', 4, 'anna-lee'), from: { person: annaLee, name: 'Anna-Lee' } };
+    await stores.writer.write(HERE, [
+      { kind: 'entry', conversationId: HERE, entry: theirs, keepMs: 3_600_000 },
+      {
+        kind: 'entry',
+        conversationId: HERE,
+        entry: { kind: 'event', text: 'Anna-Lee asked for a new context', at: theirs.at },
+        keepMs: 3_600_000,
+      },
+    ]);
+    const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+    const broken = keys.transcript(ConversationId.parse('slack:T0:C0:broken'));
+    await redis.set(broken, 'no list');
+
+    const first = await home.run('memory', 'erase', 'anna-lee', '--yes');
+    await redis.del(broken);
+    const second = await home.run('memory', 'erase', 'anna-lee', '--yes');
+
+    expect(first).toMatchObject({ code: 1, out: '' });
+    expect(first.err).toMatch(/broken off, and a part is left: WRONGTYPE[\s\S]*run it again/);
+    expect(second).toMatchObject({ code: 0, out: expect.stringContaining('All of it is erased.') });
+    expect((await everything(redis, keys)).join('\n')).not.toMatch(/iban|black|Anna-Lee/);
   });
 
   it('counts one note as one', async () => {

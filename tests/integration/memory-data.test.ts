@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import { MORE_SOURCES } from '../../src/agent/provenance.ts';
@@ -41,8 +42,10 @@ const DIVORCE: FileNote = {
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
-async function open() {
-  const { redis, keys } = await openStore();
+/** @param through what the stores are given in place of the connection */
+async function open(through = (redis: Redis): Redis => redis) {
+  const { redis: direct, keys } = await openStore();
+  const redis = through(direct);
   const writer = new EffectWriter(redis, keys);
   const memory = new RedisMemory(redis, keys, writer, () => 1_000 * DAY_MS);
   const transcripts = new TranscriptStore(redis, keys);
@@ -99,7 +102,11 @@ async function plan({ schedules }: Opened, person: PersonId, key: string): Promi
 /** Alex wrote alone, in a group, as a guest before they were known; Dana elsewhere as well. */
 async function openFilled() {
   const store = await open();
-  const { talk, memory } = store;
+  await fill(store);
+  return store;
+}
+
+async function fill({ talk, memory }: Opened): Promise<void> {
   await talk(ALONE, [said('my address is 5 Elm Street', 1), answered('Noted: 5 Elm Street.')]);
   await talk(GROUP, [
     { ...said('I am Alex, a guest', 1), from: { person: GUEST, name: 'Alex (guest)' } },
@@ -126,7 +133,6 @@ async function openFilled() {
     ],
     1,
   );
-  return store;
 }
 
 describe('what is remembered of one person', () => {
@@ -219,6 +225,86 @@ describe('what is remembered of one person', () => {
     expect((await everything(redis, keys)).join('\n')).not.toMatch(
       /Elm Street|alex likes tea|refund order 7/,
     );
+  });
+
+  it('OM-193 is erased whatever signs a name or an id has in it, and whatever it is written in', async () => {
+    const { data, talk, read, redis, keys } = await open();
+    const names = [
+      'Jean-Luc Picard',
+      'Zoë “Z.” O’Neil (she/her)',
+      'D "The Rock" J',
+      '王小明',
+      'a*b+c?^$|{2}[x]\\d',
+    ];
+    const ids = ['jean-luc', 'anna.lee', 'd_j', 'wang', 'a-b'].map((id) => PersonId.parse(id));
+    const at = said('').at;
+    await talk(
+      GROUP,
+      ids.flatMap((person, n): Entry[] => {
+        const name = names[n] ?? '';
+        return [
+          { ...said('my iban is DE12', n, person), from: { person, name } },
+          { kind: 'event', text: `${name}取消了`, at },
+          { kind: 'event', text: `${JSON.stringify(name)}, a person, took it over`, at },
+        ];
+      }),
+    );
+    await talk(GROUP, [said('fine', 9, 'dana')]);
+
+    const erased = await Promise.all(ids.map((id) => data.erase([id], ABOUT, 2)));
+
+    expect(erased.map(({ messages }) => messages)).toEqual([1, 1, 1, 1, 1]);
+    expect((await read(GROUP)).filter(({ text }) => !/^\(erased/.test(text)).map(({ text }) => text)).toEqual(
+      ['fine'],
+    );
+    expect((await everything(redis, keys)).join('\n')).not.toMatch(/iban|Picard|Zoë|Rock|王小明|\{2\}/);
+  });
+
+  it('OM-193 is erased by the next run to the end, wherever one before was broken off', async () => {
+    const written = { untilBreak: Number.POSITIVE_INFINITY, sum: 0 };
+    const breaking = (redis: Redis): Redis =>
+      new Proxy(redis, {
+        get(target, property) {
+          const value: unknown = Reflect.get(target, property);
+          if (typeof value !== 'function') return value;
+          return (...args: unknown[]) => {
+            if (property === 'evalsha') {
+              written.sum++;
+              if (written.untilBreak-- === 0) throw new Error('the store went away');
+            }
+            return value.apply(target, args);
+          };
+        },
+      });
+    const breakAt = async (untilBreak: number) => {
+      Object.assign(written, { untilBreak: Number.POSITIVE_INFINITY });
+      const store = await open(breaking);
+      await fill(store);
+      await plan(store, ALEX, 'a');
+      const left = { kind: 'event', text: 'Lexi took back a request.', at: said('').at } as const;
+      await store.talk(GROUP, [{ ...said('me again', 4), from: { person: ALEX, name: 'Lexi' } }, left]);
+      Object.assign(written, { untilBreak, sum: 0 });
+      return { ...store, first: await store.data.erase([ALEX, GUEST], ABOUT, 2).catch(String) };
+    };
+
+    await breakAt(Number.POSITIVE_INFINITY);
+    const writes = written.sum;
+    expect(writes).toBeGreaterThan(10);
+    for (let n = 0; n < writes; n++) {
+      const { data, redis, keys, first } = await breakAt(n);
+      await data.erase([ALEX, GUEST], ABOUT, 3);
+
+      expect(first).toMatch(/the store went away/);
+      expect(await data.count([ALEX, GUEST])).toMatchObject({
+        messages: 0,
+        summaries: 0,
+        notes: 0,
+        schedules: 0,
+      });
+      expect((await everything(redis, keys)).join('\n')).not.toMatch(
+        /Elm Street|alex likes tea|refund order 7|me again|Lexi|landlord/,
+      );
+    }
   });
 
   it('takes with it long outputs of a conversation of theirs, what they are called, and their files, in whatever names them', async () => {
