@@ -267,6 +267,8 @@ function loosely(text: string): string {
 }
 
 function textsOf(entry: Exclude<Entry, { kind: 'assistant' }>): string[] {
+  // The gateway's sentence repeats the call; what the call told stands beside it.
+  if (entry.kind === 'event' && entry.told !== undefined) return [entry.told];
   if (entry.kind !== 'user') return [entry.text];
   return [
     entry.text,

@@ -736,7 +736,7 @@ export function waitingText(approval: Approval): string {
   }
 }
 
-/** What the agent is told when it ended. */
+/** What the agent is told when it ended, but for what the call told: that is not the gateway's word; see `toldIn`. */
 export function outcomeText(approval: Approval): string {
   const outcome =
     { ANSWERED: 'answered', EXECUTED: 'executed', FAILED: 'failed' }[String(approval.state)] ??
@@ -746,5 +746,18 @@ export function outcomeText(approval: Approval): string {
     approval.state === 'ANSWERED'
       ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}`
       : '';
-  return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standingWith(approval, visible)}${said}`;
+  const shown = toldIn(approval) === undefined ? visible : () => 'what it told stands below';
+  return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standingWith(approval, shown)}${said}`;
+}
+
+/** What the call told, line by line, with nothing hidden in it; undefined where it told nothing. */
+export function toldIn({ state, result, lateReport, execution, settledBy }: Approval): string | undefined {
+  // Where somebody found out what had come of it, that they did is what there is to tell.
+  const isOver = (state === 'EXECUTED' || state === 'FAILED') && !settledBy;
+  const isLate = state === 'UNKNOWN' && lateReport?.epoch === execution?.epoch;
+  const text = isOver ? result?.text : isLate ? lateReport?.text : undefined;
+  return text
+    ?.split(/\r\n?|\n/)
+    .map(visible)
+    .join('\n');
 }

@@ -20,6 +20,8 @@ export const Shown = z.object({
   from: z.string(),
   /** What instructions, tools and files came to beside it, as estimated; `usage` has counted them, too. */
   overhead: z.int(),
+  /** By how much its replies came to more, as estimated, because what was thought before them went with them. */
+  thoughts: z.int().optional(),
 });
 export type Shown = z.infer<typeof Shown>;
 
@@ -98,6 +100,8 @@ export const Entry = z.discriminatedUnion('kind', [
     kind: z.literal('event'),
     text: z.string(),
     at: z.iso.datetime(),
+    /** What a call told that ran outside a turn, as it told it; in older entries that stands in the text. */
+    told: z.string().optional(),
     /** How a call ended that ran outside a turn, as far as that is known. */
     ran: z.object({ tool: z.string(), status: z.enum(['ok', 'error']) }).optional(),
     /** Whose words the outcome holds; left out: the tool's own. */

@@ -167,10 +167,10 @@ export class ApprovalHandler {
 }
 
 /** Whether the agent has read just that. */
-function isToldIn({ entries }: Claim, { text }: News): boolean {
+function isToldIn({ entries }: Claim, { text, told }: News): boolean {
   return entries.some((json) => {
     const entry = Entry.safeParse(JSON.parse(json)).data;
-    return entry?.kind === 'event' && entry.text === text;
+    return entry?.kind === 'event' && entry.text === text && entry.told === told;
   });
 }
 

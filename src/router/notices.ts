@@ -2,7 +2,7 @@
 import { isComposing } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { addressesIn } from '../approvals/plain-address.ts';
-import { outcomeText } from '../approvals/sentences.ts';
+import { outcomeText, toldIn } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval/record.ts';
@@ -29,11 +29,17 @@ export class Notices {
   /** What came of a request, with who speaks in that: the tool may tell what strangers wrote. */
   outcomeOf(approval: Approval): News {
     const { request, result, lateReport } = approval;
-    const trust = result?.trust ?? lateReport?.trust ?? this.deps.tools.find(request.tool)?.tells;
+    const told = toldIn(approval);
+    // What nobody can tell the end of may say in a stranger's words what went wrong.
+    const mayHoldOthers = told !== undefined || approval.state === 'UNKNOWN';
+    const trust = mayHoldOthers
+      ? (result?.trust ?? lateReport?.trust ?? this.deps.tools.find(request.tool)?.tells)
+      : undefined;
     return {
       kind: 'event',
       text: outcomeText(approval),
       at: this.#at(),
+      ...(told === undefined ? {} : { told }),
       ...ranOf(approval),
       ...(this.#isComposed(request) ? { composed: true as const } : {}),
       ...(trust === undefined ? {} : { trust }),

@@ -16,7 +16,7 @@ export class NoRoomError extends AppError {
     options?: ErrorOptions,
   ) {
     super(
-      `instructions, tools and the answer leave ${mostTokens} tokens for what was said, which is too little: raise memory.context_tokens in settings.yaml, or lower model.max_tokens`,
+      `instructions, tools and the answer leave ${Math.floor(mostTokens)} tokens for what was said, which is too little: raise memory.context_tokens in settings.yaml, or lower model.max_tokens`,
       options,
     );
   }
@@ -69,8 +69,13 @@ function cutEntry(entry: Entry, chars: number): Entry {
         calls: entry.calls.map((call) => ({ ...call, input: cutInput(call.input, chars) })),
       };
     case 'tool-result':
-    case 'event':
       return { ...entry, text: cutText(entry.text, chars) };
+    case 'event':
+      return {
+        ...entry,
+        text: cutText(entry.text, chars),
+        ...(entry.told === undefined ? {} : { told: cutText(entry.told, chars) }),
+      };
     default:
       return entry satisfies never;
   }

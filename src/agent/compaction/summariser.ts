@@ -113,7 +113,10 @@ function toLines(entry: Entry): string[] {
     case 'tool-result':
       return [said(`result (${entry.status})`, entry.text)];
     case 'event':
-      return [said('gateway', entry.text)];
+      return [
+        said('gateway', entry.text),
+        ...(entry.told === undefined ? [] : [said(`result (${entry.ran?.status ?? 'late'})`, entry.told)]),
+      ];
     default:
       return entry satisfies never;
   }

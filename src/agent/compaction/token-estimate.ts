@@ -50,7 +50,7 @@ export function estimateEntry(entry: Entry): number {
         sum((entry.files ?? []).map(ofFile))
       );
     case 'event':
-      return AROUND_ENTRY + estimateLines(entry.text);
+      return AROUND_ENTRY + estimateLines(entry.text) + ofTold(entry.told);
     case 'assistant':
       return AROUND_ENTRY + estimateText(entry.text) + sum(entry.calls.map(ofCall));
     case 'tool-result':
@@ -124,6 +124,11 @@ function isEastAsian(unit: number): boolean {
 
 function ofCall({ id, tool, input }: CallRecord): number {
   return AROUND_ENTRY + estimateText(id) + estimateText(tool) + estimateText(JSON.stringify(input) ?? '');
+}
+
+/** With the line above it that says whose words it is. */
+function ofTold(told: string | undefined): number {
+  return told === undefined ? 0 : 3 * AROUND_ENTRY + estimateLines(told);
 }
 
 function ofFile(file: FileNote): number {

@@ -55,6 +55,9 @@ const FILE_NOTE = /^\[[a-z][\w -]*\][^\n]*? sent a file along: ([^\n]*)/i;
 /** How the gateway reports what became of a call: the call, one word for the outcome, then what there is to say. */
 const OUTCOME = /^Approval \S+ for the call .*?\}: \w+\. /s;
 
+/** What the call told, in lines behind bars below; the gateway's sentence says where it belongs. */
+const TOLD = /what it told stands below(.*)\n\[[a-z][\w -]*\][^\n]*\n((?: {4}\| [^\n]*(?:\n|$))+)/is;
+
 /** What the shop's orders cost, for whoever names no amount. */
 const ORDERS: Readonly<Record<string, { amount: number; currency: string }>> = {
   3: { amount: 20, currency: 'EUR' },
@@ -240,8 +243,12 @@ export function isEvent(text: string): boolean {
 /** What it means, and then what happened in the gateway's words. */
 function retelling(meaning: string): Rule['say'] {
   return (_, { text }) => ({
-    text: `${meaning}\n\n${text.replace(EVENT_MARK, '').replace(OUTCOME, '').trim()}`,
+    text: `${meaning}\n\n${text.replace(EVENT_MARK, '').replace(OUTCOME, '').replace(TOLD, inItsPlace).trim()}`,
   });
+}
+
+function inItsPlace(_: string, after: string, lines: string): string {
+  return `${lines.replaceAll(/^ {4}\| /gm, '').trim()}${after}`;
 }
 
 /** The last things that were said, in the words of those who said them. */

@@ -1,7 +1,7 @@
 /** What people read of a request shows no secret, and nothing that opens by itself where strangers may have written it. */
 import { describe, expect, it } from 'vitest';
 import { toCard } from '../../../src/approvals/card.ts';
-import { outcomeText, standing, titleOf } from '../../../src/approvals/sentences.ts';
+import { outcomeText, standing, titleOf, toldIn } from '../../../src/approvals/sentences.ts';
 import { Trust } from '../../../src/domain/provenance.ts';
 import type { Saga } from '../../../src/domain/saga.ts';
 import { KnownSecrets } from '../../../src/observability/known-secrets.ts';
@@ -47,7 +47,8 @@ describe('what people read of a request', () => {
       expect(said).not.toContain(LINK);
       expect(said).toContain('https[:]//evil[.]test/login?u=dana');
       expect(said.length).toBeLessThan(600);
-      expect(outcomeText(approval)).toContain('The end.');
+      expect(outcomeText(approval)).not.toContain('Confirm at');
+      expect(toldIn(approval)).toContain('The end.');
     }
   });
 

@@ -36,7 +36,10 @@ function aTool(name: string, change: Partial<Tool> = {}): Tool {
 }
 
 /** Of a call that ran, while there are these tools. */
-function told(args: Record<string, unknown>, { tool = 'report', tools = TOOLS } = {}) {
+function told(
+  args: Record<string, unknown>,
+  { tool = 'report', tools = TOOLS, state = 'EXECUTED' as 'EXECUTED' | 'DENIED' } = {},
+) {
   const notices = new Notices({
     tools: { find: (name) => tools.find((each) => each.name === name) },
     config: (): Config => {
@@ -46,7 +49,7 @@ function told(args: Record<string, unknown>, { tool = 'report', tools = TOOLS } 
   });
   const open = anApproval({ request: { tool, args } });
   const result = { status: 'ok' as const, text: `Made ${ISSUE}`, atMs: 1 };
-  return notices.outcomeOf({ ...open, state: 'EXECUTED', result });
+  return notices.outcomeOf(state === 'EXECUTED' ? { ...open, state, result } : { ...open, state });
 }
 
 /** Whether an address in what a plan of these steps told counts as read. */
@@ -56,6 +59,21 @@ function isSeenIn(steps: readonly string[], tools: readonly Tool[] = TOOLS): boo
 }
 
 describe('what the agent is told of a call that ran', () => {
+  it('OM-187 keeps what it told apart from what the gateway says of it', () => {
+    const entry = told({ order: 7 });
+
+    expect(entry.text).toMatch(/: executed\. .*Done: what it told stands below$/);
+    expect(entry.text).not.toContain(ISSUE);
+    expect(entry.told).toBe(`Made ${ISSUE}`);
+  });
+
+  it('OM-187 brings no words of strangers where it was refused, and nothing was read', () => {
+    const tools = [aTool('report', { tells: 'outsider' })];
+
+    expect(told({}, { tools }).trust).toBe('outsider');
+    expect(told({}, { tools, state: 'DENIED' })).not.toHaveProperty('trust');
+  });
+
   it('OM-187 makes no address one it has read that it had called with itself', () => {
     const entry = told({ note: `see ${ADDRESS}` });
 

@@ -70,6 +70,18 @@ describe('what is kept of a conversation', () => {
     },
   );
 
+  it.each(STRATEGIES)('by %s has what a call told cut as well, where that alone is too long', (strategy) => {
+    const text = 'Approval a: executed. Done: what it told stands below';
+    const news: Entry = { kind: 'event', text, told: 'row '.repeat(20_000), at: '2026-01-05T10:00:00.000Z' };
+
+    const kept = compact(strategy, [news], { mostTokens: 1_000 });
+
+    expect(kept.entries).toEqual([
+      { ...news, told: expect.stringMatching(/^row .*characters left out.*row $/s) },
+    ]);
+    expect(tokensOf(kept.entries)).toBeLessThanOrEqual(1_000);
+  });
+
   it.each(STRATEGIES)('by %s is everything while that fits', (strategy) => {
     expect(compact(strategy, twenty, { mostTokens: tokensOf(twenty) })).toEqual({
       entries: twenty,
