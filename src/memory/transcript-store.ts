@@ -43,7 +43,15 @@ export class TranscriptStore {
       from,
       which === 'first' ? 0 : -1,
     );
-    return stored.map((json) => ({ json, entry: toEntry(json) }));
+    return stored.map(toStored);
+  }
+
+  /** All of them from the newest on, so many at a time, in each page the oldest first. */
+  async *pagesBack(conversationId: ConversationId, size: number): AsyncGenerator<StoredEntry[]> {
+    const key = this.keys.transcript(conversationId);
+    for (let end = await this.length(conversationId); end > 0; end -= size) {
+      yield (await this.redis.lrange(key, Math.max(0, end - size), end - 1)).map(toStored);
+    }
   }
 
   /** Every conversation that has a transcript; one may come twice. */
@@ -84,6 +92,10 @@ export class TranscriptStore {
       (await runScript(this.redis, trimScript, [key], [prefix, count, seen, JSON.stringify(audit)])) === 1
     );
   }
+}
+
+function toStored(json: string): StoredEntry {
+  return { json, entry: toEntry(json) };
 }
 
 function toEntry(json: string): Entry | undefined {

@@ -4,6 +4,7 @@
  *
  * Everything an effect touches must live in the partition of the script that applies it.
  */
+import { createHash } from 'node:crypto';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { ControlMovedError, RecordMovedError } from '../domain/errors.ts';
 import type { ApprovalId, ConversationId, ConversationTicket } from '../domain/ids.ts';
@@ -16,6 +17,12 @@ import type { ScriptArgument } from './script.ts';
 export interface Once {
   readonly key: string;
   readonly forMs: number;
+}
+
+/** For what is remembered for longer than a day: of whom and where it is cannot be read in it. */
+export function namelessOnce(key: string, forMs: number): Once {
+  const [kind = ''] = key.split(':');
+  return { key: `${kind}:${createHash('sha256').update(key).digest('base64url')}`, forMs };
 }
 
 export type Effect =

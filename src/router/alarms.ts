@@ -31,7 +31,7 @@ import {
 import type { Directory } from '../identity/directory.ts';
 import { type Claim, takingOf } from '../mailbox/keyed-queue.ts';
 import { conversationOf } from '../mailbox/mailbox.ts';
-import type { Effect } from '../redis/effects.ts';
+import { type Effect, namelessOnce } from '../redis/effects.ts';
 import { happeningsIn, recoveriesIn, type TurnSeen } from './happenings.ts';
 
 /** What was reported of a message, or of an outage, is not reported again within this time, in ms. */
@@ -202,7 +202,7 @@ export class Alarms {
   #once(happening: Happening, scene: Scene): Effect[] {
     return reportsOf(this.#triggers, happening, scene).map((effect, n) =>
       effect.kind === 'out'
-        ? { ...effect, once: { key: `reported:${scene.id}:${n}`, forMs: REPORT_ONCE_MS } }
+        ? { ...effect, once: namelessOnce(`reported:${scene.id}:${n}`, REPORT_ONCE_MS) }
         : effect,
     );
   }

@@ -21,7 +21,7 @@ import type { Address } from '../domain/message.ts';
 import type { EscalationStore } from '../escalation/escalation-store.ts';
 import { closingsOf, type Quota, reportsOf, type Scene, troubleMendedBy } from '../escalation/triggers.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Effect } from '../redis/effects.ts';
+import { type Effect, namelessOnce } from '../redis/effects.ts';
 import { handledAudit } from './handling-audit.ts';
 
 export interface GateDeps {
@@ -73,7 +73,7 @@ export class BudgetGate {
           markdown: usedUpText(standing, currency, this.#zoneOf(requester.person)),
           atMs: nowMs,
         },
-        { once: { key, forMs: Math.max(standing.resetMs - nowMs, 1) } },
+        { once: namelessOnce(key, Math.max(standing.resetMs - nowMs, 1)) },
       ),
       handledAudit(handled, 'turn.refused', {
         reason: 'budget',
@@ -192,5 +192,5 @@ function spenderOf({ requester, conversationId }: Handled): Spender {
 /** The same report again within the period changes nothing. */
 function once(effect: Effect, key: string, { resetMs }: Standing, { nowMs }: Scene): Effect {
   if (effect.kind !== 'out') return effect;
-  return { ...effect, once: { key: `reported:${key}`, forMs: Math.max(resetMs - nowMs, 1) } };
+  return { ...effect, once: namelessOnce(`reported:${key}`, Math.max(resetMs - nowMs, 1)) };
 }

@@ -36,7 +36,7 @@ import { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { Effect } from '../redis/effects.ts';
+import { type Effect, namelessOnce } from '../redis/effects.ts';
 import type { Bridge } from './bridge.ts';
 
 /** A parked item is looked at again at least this often, should the one who has to wake it be lost. */
@@ -258,7 +258,7 @@ function waitNotice({ message, correlation }: MessageItem, control: PendingContr
         epoch,
         atMs: nowMs,
       },
-      { once: { key: `handoff-waits:${conversationId}:${epoch}`, forMs: SAID_MS } },
+      { once: namelessOnce(`handoff-waits:${conversationId}:${epoch}`, SAID_MS) },
     ),
   ];
 }

@@ -8,7 +8,8 @@
  *   2. What is there is only replaced by something: a failure, an empty text, one that was cut off by its length limit,
  *      one that is longer than what it stands for, and one that comes too late, or after somebody's words were erased,
  *      leave everything as it was, the place up to which it tells included. What was read in vain is only read again
- *      once there is twice as much of it, so that what is in vain again and again costs ever more rarely.
+ *      once there is twice as much of it, so that what is in vain again and again costs ever more rarely, or by another
+ *      model or with another limit, which may have been why.
  *   3. A profile is made of its person's own messages alone, not of what they pass on or send along, and of nobody's
  *      without consent.
  *   4. What it took is in the audit, in tokens, whatever came of it.
@@ -30,9 +31,11 @@ import { type Address, channelsOf } from '../domain/message.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { MemoryStore } from '../memory/memory-store.ts';
 import type { HeldConversation } from '../memory/recollection.ts';
+import type { Profile } from '../memory/records.ts';
 import type { StoredEntry, TranscriptStore } from '../memory/transcript-store.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
+import { namelessOnce, type Once } from '../redis/effects.ts';
 import type { Service } from './service.ts';
 
 /** Summaries that are written at the same time, by one process. */
@@ -152,7 +155,8 @@ export class MemoryKeeper implements Service {
     const through = transcript.starts.findLast((start) => start >= begins && start < to);
     const last = through === undefined ? undefined : transcript.entries[through];
     const fresh = length - Math.min(summary?.length ?? 0, length);
-    const look = `summary:${rev}:${batchOf(fresh, settings.memory.summaries.after_entries)}`;
+    const batch = batchOf(fresh, settings.memory.summaries.after_entries);
+    const look = `summary:${rev}:${batch}:${writtenWith(settings)}`;
     if (!last || !(await this.#isMine(conversationId, look))) return;
 
     const { max_tokens: mostTokens } = settings.memory.summaries;
@@ -207,22 +211,15 @@ export class MemoryKeeper implements Service {
   // ── People ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #aboutPerson(person: PersonId, conversationId: ConversationId, signal: AbortSignal): Promise<void> {
-    const { memory, transcripts } = this.deps;
+    const { memory } = this.deps;
     const profile = await memory.profileOf(person);
     if (!profile?.consent.given) return;
-    const own = readable(await transcripts.read(conversationId, MOST_READ)).filter(
-      (entry) =>
-        entry.kind === 'user' &&
-        entry.from.person === person &&
-        !entry.passesOn &&
-        Date.parse(entry.at) >= profile.consent.atMs,
-    );
-    const seen = profile.seen[conversationId];
-    const fresh = own.slice(own.findLastIndex((entry) => nameOf(entry) === seen) + 1);
+    const settings = this.deps.settings();
+    const { after_messages: enough, max_tokens: mostTokens } = settings.memory.summaries;
+    const { fresh, count } = await this.#saidSince(profile, conversationId, enough);
     const last = fresh.at(-1);
-    const { after_messages: enough, max_tokens: mostTokens } = this.deps.settings().memory.summaries;
     if (!last || fresh.length < enough) return;
-    const look = `profile:${profile.rev}:${conversationId}:${batchOf(fresh.length, enough)}`;
+    const look = `profile:${profile.rev}:${conversationId}:${batchOf(count, enough)}:${writtenWith(settings)}`;
     if (!(await this.#isMine(person, look))) return;
 
     const written = await digest(
@@ -249,16 +246,32 @@ export class MemoryKeeper implements Service {
     this.deps.log.info({ person, messages: fresh.length, result }, 'what is known of a person was written');
   }
 
+  /** What is new of a person: so much of it as is read for a profile, and, where that is enough, how much there is. */
+  async #saidSince(
+    profile: Profile,
+    conversationId: ConversationId,
+    enough: number,
+  ): Promise<{ fresh: readonly Entry[]; count: number }> {
+    let fresh: readonly Entry[] | undefined;
+    let count = 0;
+    for await (const page of this.deps.transcripts.pagesBack(conversationId, MOST_READ)) {
+      const found = newIn(readable(page), profile, conversationId);
+      fresh ??= found.fresh;
+      count += found.fresh.length;
+      if (found.isAll || fresh.length < enough) break;
+    }
+    return { fresh: fresh ?? [], count };
+  }
+
   /** One process writes it; whoever comes second finds it done. One that failed is tried again after a while. */
-  async #isMine(owner: string, key: string): Promise<boolean> {
-    if (await this.deps.writer.wasWritten(owner, vainKey(owner, key))) return false;
-    return this.deps.writer.write(owner, [], { key: `memory:${owner}:${key}`, forMs: TAKEN_FOR_MS });
+  async #isMine(owner: string, look: string): Promise<boolean> {
+    if (await this.deps.writer.wasWritten(owner, inVain(owner, look).key)) return false;
+    return this.deps.writer.write(owner, [], namelessOnce(`memory:${owner}:${look}`, TAKEN_FOR_MS));
   }
 
   /** What was read was paid for, and would come to nothing again. */
-  async #wasInVain(owner: string, key: string, event: AuditEvent): Promise<void> {
-    const once = { key: vainKey(owner, key), forMs: IN_VAIN_FOR_MS };
-    await this.deps.writer.write(owner, [{ kind: 'audit', event }], once);
+  async #wasInVain(owner: string, look: string, event: AuditEvent): Promise<void> {
+    await this.deps.writer.write(owner, [{ kind: 'audit', event }], inVain(owner, look));
   }
 
   /** One that does not fit is for the operators to mend: there may be none for as long as they do not. */
@@ -277,8 +290,27 @@ function batchOf(fresh: number, enough: number): number {
   return Math.floor(Math.log2(fresh / enough));
 }
 
-function vainKey(owner: string, key: string): string {
-  return `memory:${owner}:${key}:vain`;
+function inVain(owner: string, look: string): Once {
+  return namelessOnce(`memory:${owner}:${look}:vain`, IN_VAIN_FOR_MS);
+}
+
+/** What may have been why nothing came of it, and can be mended. */
+function writtenWith({ memory, model }: Pick<Settings, 'memory' | 'model'>): string {
+  return `${memory.summaries.model ?? model.name}:${memory.summaries.max_tokens}`;
+}
+
+/** What a person has said themselves since they agreed and since they were read. `isAll`: nothing before it is new. */
+function newIn(
+  entries: readonly Entry[],
+  { person, consent, seen }: Profile,
+  conversationId: ConversationId,
+): { readonly fresh: readonly Entry[]; readonly isAll: boolean } {
+  const isBefore = (entry: Entry) => entry.kind === 'user' && Date.parse(entry.at) < consent.atMs;
+  const own = entries.filter(
+    (entry) => entry.kind === 'user' && entry.from.person === person && !entry.passesOn && !isBefore(entry),
+  );
+  const read = own.findLastIndex((entry) => nameOf(entry) === seen[conversationId]);
+  return { fresh: own.slice(read + 1), isAll: read >= 0 || entries.some(isBefore) };
 }
 
 /** What somebody sends along, and what it is called, is not of their own making. */

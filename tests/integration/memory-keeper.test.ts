@@ -89,6 +89,9 @@ async function open(memorySettings: object = {}) {
   };
   const keeper = aKeeper();
   return {
+    redis,
+    keys,
+    settings,
     memory,
     model,
     keeper,
@@ -238,6 +241,27 @@ describe('the summary of a conversation', () => {
 
     expect(triedAt).toEqual([1, 2, 4, 8, 16]);
     expect(model.read).toHaveLength(5);
+  });
+
+  it.each([
+    ['the limit is raised', { max_tokens: 4_000 }],
+    ['another model writes it', { model: 'larger' }],
+  ])('C-44 that was cut off is tried again as soon as %s, however little more is said', async (_, mended) => {
+    const { talk, turnDone, memory, model, settings } = await open();
+    Object.assign(model, { next: 'Half of a', stopped: 'length' });
+    await talk(turns(40));
+    await turnDone();
+    await talk(turns(1, 40));
+    await turnDone();
+    expect(model.read).toHaveLength(1);
+
+    Object.assign(settings.memory.summaries, mended);
+    Object.assign(model, { next: 'A whole one.', stopped: 'end' });
+    await talk(turns(1, 41));
+    await turnDone();
+
+    expect(model.read).toHaveLength(2);
+    expect(await memory.summaryOf(HERE)).toMatchObject({ text: 'A whole one.' });
   });
 
   it('C-43 tells whoever writes it how long it may be', async () => {
@@ -532,6 +556,54 @@ describe('what is known of a person', () => {
 
     expect(await memory.profileOf(ALEX)).toEqual(before);
     expect(model.read).toHaveLength(2);
+  });
+
+  it('C-44 that came to nothing is tried again once there is twice as much, also beyond what is read at once', async () => {
+    const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
+    await memory.setConsent(ALEX, true);
+    Object.assign(model, { next: 'Half of a', stopped: 'length' });
+
+    const triedAt: number[] = [];
+    for (let messages = 384; messages <= 384 * 8; messages += 384) {
+      await talk(turns(384, messages));
+      const before = model.read.length;
+      await turnDone();
+      if (model.read.length > before) triedAt.push(messages);
+    }
+
+    expect(triedAt).toEqual([384, 384 * 2, 384 * 4, 384 * 8]);
+  });
+
+  it('C-44 that came to nothing is tried again once there is twice as much, however much was read before', async () => {
+    const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
+    await memory.setConsent(ALEX, true);
+    await talk(turns(1_200));
+    await turnDone();
+    model.next = '';
+    await talk(turns(3, 1_200));
+    await turnDone();
+    await talk(turns(2, 1_203));
+    await turnDone();
+    expect(model.read).toHaveLength(2);
+
+    await talk(turns(1, 1_205));
+    await turnDone();
+
+    expect(model.read).toHaveLength(3);
+  });
+
+  it('OM-193 leaves no mark that names them or where they spoke, when nothing came of it', async () => {
+    const { talk, turnDone, memory, model, redis, keys } = await open();
+    await memory.setConsent(ALEX, true);
+    Object.assign(model, { next: 'Half of a', stopped: 'length' });
+    await talk(turns(5));
+
+    await turnDone();
+
+    const marks = (await redis.keys(`${keys.prefix}*:d:*`)).map((key) => key.slice(key.indexOf(':d:')));
+    expect(model.read).toHaveLength(2);
+    expect(marks).toHaveLength(4);
+    expect(marks.filter((mark) => /alex|slack|C0/.test(mark))).toEqual([]);
   });
 
   it('OM-194 is not even read for, once the consent was taken back', async () => {
