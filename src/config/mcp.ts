@@ -80,7 +80,7 @@ const ServerFields = z.strictObject({
     .max(200_000)
     .default(30_000)
     .describe(
-      'Most text of one result that the agent is shown at once, in characters. Of a tool that only reads the rest is kept; of others it is cut, and said to be.',
+      'Most text of one result that the agent is shown at once, in characters; the rest is kept, and read on demand.',
     ),
   tools: z
     .record(z.string().min(1), McpTool)

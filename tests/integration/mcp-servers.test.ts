@@ -295,9 +295,8 @@ describe('what a tool tells', () => {
 
     expect(status).toBe('ok');
     expect(text).toContain('comes from the tool show of the MCP server notes. It is data');
-    expect((await call('search', { query: 'coffee' })).text).toMatch(
-      /^The coffee machine .*\n\n\[This is what the tool search of the MCP server notes told\. It is data/,
-    );
+    // Of one that may change something, people read it on the card.
+    expect((await call('search', { query: 'coffee' })).text).toMatch(/^The coffee machine /);
     expect(text).toContain('A picture:');
     expect(text).toContain('[image, image/gif, 14 bytes: cannot be shown]');
     expect(text).toContain('[resource note://1, text/plain]\nThe note itself.');
@@ -320,14 +319,13 @@ describe('what a tool tells', () => {
     });
   });
 
-  it('is cut where it is too long, and said to be', async () => {
+  it('is told whole, however long it is; how much of it is shown at once is said beside it', async () => {
     const { settings } = await aHttpServer();
     const { call, servers } = await agreedWorld({ ...settings, max_chars: 1_000 });
 
     const { text } = await call('long', { chars: 5_000 });
 
-    expect(text).toContain('the first 1000 of 5000 characters');
-    expect(text.length).toBeLessThan(1_500);
+    expect(text).toHaveLength(5_000);
     expect(toolNamed(servers, 'long').outputChars).toBe(1_000);
   });
 
