@@ -32,10 +32,14 @@ function wishOf(issue: Issue): string | undefined {
       return `be ${TYPES[issue.expected] ?? 'something else'}`;
     case 'invalid_value':
       return `be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
-    case 'too_small':
-      return amount(issue.origin, `at least ${issue.minimum}`);
-    case 'too_big':
-      return amount(issue.origin, `at most ${issue.maximum}`);
+    case 'too_small': {
+      const { origin, minimum, inclusive } = issue;
+      return amount(origin, inclusive === false ? 'more than' : 'at least', minimum);
+    }
+    case 'too_big': {
+      const { origin, maximum, inclusive } = issue;
+      return amount(origin, inclusive === false ? 'less than' : 'at most', maximum);
+    }
     case 'not_multiple_of':
       return `be a multiple of ${issue.divisor}`;
     case 'invalid_union':
@@ -45,9 +49,11 @@ function wishOf(issue: Issue): string | undefined {
   }
 }
 
-function amount(origin: string, bound: string): string {
-  if (origin === 'string') return `have ${bound} characters`;
-  return origin === 'array' || origin === 'set' ? `have ${bound} entries` : `be ${bound}`;
+function amount(origin: string, side: string, bound: number | bigint): string {
+  const isOne = Number(bound) === 1;
+  if (origin === 'string') return `have ${side} ${bound} ${isOne ? 'character' : 'characters'}`;
+  if (origin === 'array' || origin === 'set') return `have ${side} ${bound} ${isOne ? 'entry' : 'entries'}`;
+  return `be ${side} ${bound}`;
 }
 
 const TYPES: Readonly<Record<string, string>> = {

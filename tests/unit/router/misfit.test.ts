@@ -7,6 +7,10 @@ const INPUT = z.strictObject({
   replicas: z.int().min(1).max(9),
   note: z.string().max(5).optional(),
   steps: z.array(z.strictObject({ to: z.string() })).optional(),
+  amount: z.number().positive().optional(),
+  share: z.number().lt(1).optional(),
+  names: z.array(z.string()).min(1).max(2).optional(),
+  code: z.string().min(2).optional(),
   at: z.string().regex(/^\d+$/, 'it is a number of minutes').optional(),
 });
 const GOOD = { service: 'web', replicas: 2 };
@@ -22,13 +26,25 @@ describe('arguments that a person wrote and that do not fit', () => {
     [{ replicas: 'two' }, 'replicas has to be a number'],
     [{ replicas: 1.5 }, 'replicas has to be a whole number'],
     [{ replicas: 12 }, 'replicas has to be at most 9'],
+    [{ replicas: 0 }, 'replicas has to be at least 1'],
+    [{ amount: 0 }, 'amount has to be more than 0'],
+    [{ share: 1 }, 'share has to be less than 1'],
+    [{ names: [] }, 'names has to have at least 1 entry'],
+    [{ names: ['a', 'b', 'c'] }, 'names has to have at most 2 entries'],
+    [{ code: 'a' }, 'code has to have at least 2 characters'],
     [{ service: 'shop' }, 'service has to be one of web, api'],
     [{ note: 'too long' }, 'note has to have at most 5 characters'],
     [{ steps: [{ to: 'a' }, { to: 4 }] }, 'to of entry 2 of steps has to be text'],
     [{ steps: 'all' }, 'steps has to be a list'],
     [{ at: 'noon' }, 'at does not fit: it is a number of minutes'],
-    [{ colour: 'red' }, 'colour is not one of the arguments, which are service, replicas, note, steps, at'],
-    [{ a: 1, b: 2 }, 'a and b are not of the arguments, which are service, replicas, note, steps, at'],
+    [
+      { colour: 'red' },
+      'colour is not one of the arguments, which are service, replicas, note, steps, amount, share, names, code, at',
+    ],
+    [
+      { a: 1, b: 2 },
+      'a and b are not of the arguments, which are service, replicas, note, steps, amount, share, names, code, at',
+    ],
   ])('are told in plain words: %j', (args, words) => {
     expect(told(args)).toBe(words);
   });
