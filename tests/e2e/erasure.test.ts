@@ -5,18 +5,19 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
-import { PersonId } from '../../src/domain/ids.ts';
+import { BudgetSettings } from '../../src/config/budgets.ts';
+import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { Entry } from '../../src/domain/transcript.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
 import { PersonData } from '../../src/memory/person-data.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
-import { ALEX as IN_SANDBOX } from '../../src/sandbox/people.ts';
-import { ScheduleStore } from '../../src/scheduler/schedule-store.ts';
+import { ALEX as IN_SANDBOX, TEAM } from '../../src/sandbox/people.ts';
+import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { everything } from '../support/stored.ts';
-import { ALEX, DANA, GENERAL, Story } from '../support/story.ts';
+import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -35,9 +36,14 @@ const NAMED_STILL: Readonly<Record<string, string>> = {
   audit: 'proves what was done, without a text of a message, and what was last',
   d: 'ids of what was dealt with, for a day or so',
   places: 'where people are written to on Discord, and how far that was read',
+  prf: 'that a profile was dropped, for a day',
+  sch: 'that something planned was dropped, for a day',
   sum: 'that a summary was dropped, for a day',
   use: 'what was used, in numbers',
 };
+
+/** Of those above, what is there for a day or so, and no longer. */
+const BRIEFLY = ['d', 'prf', 'sch', 'sum'];
 
 let story: Story;
 
@@ -46,7 +52,9 @@ afterEach(async () => {
 });
 
 it('OM-193 of a person nothing is left in any key of the store, but where the documentation says so', async () => {
-  story = await Story.begin();
+  story = await Story.begin({ config: remembering });
+  await story.mention('/memory on');
+  await story.told(ALEX.slack, /From now on I may write down/);
   const own = await story.dm(ALEX.slack, 'remember that my door code hint is kestrel');
   await story.answer(own, /noted|remember/i, IN_SANDBOX.slackDm);
   await story.write(ALEX.mail, 'Elm Street', 'what can you do for 5 Elm Street?');
@@ -71,8 +79,14 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   const [approval] = await story.open();
   await story.dm(DANA.slack, `/approve ${approval?.id}`);
   await story.quiet();
-  const before = (await everything(story.redis, story.keys)).filter((each) => WORDS.test(each));
-  expect(new Set(before.map(familyOf))).toEqual(new Set(['h', 'note']));
+  await plan();
+  story.config = withBudgets(story.config, { person: { month: { tokens: 10 } } });
+  const refused = await story.mention('and where is that parcel of mine now?');
+  await story.answer(refused, /The budget you have for this month is used up/);
+  await story.quiet();
+  await expect
+    .poll(familiesWithWords, { timeout: 20_000 })
+    .toEqual(new Set(['h', 'note', 'prf', 'sch', 'sum']));
 
   await dataOf(story).erase([ALEX_ID], { actor: 'dana', correlation: 'c', names: ['Alex Kim'] }, Date.now());
 
@@ -81,7 +95,52 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   const withNames = left.filter((each) => NAMES.test(each) && !isOfOthers(each, NAMES));
   expect(withWords).toEqual([]);
   expect(withNames.filter((each) => !(familyOf(each) in NAMED_STILL))).toEqual([]);
+  const brief = withNames.filter((each) => BRIEFLY.includes(familyOf(each))).map(keyIn);
+  const leftMs = await Promise.all(brief.map((key) => story.redis.pttl(key)));
+  expect(brief.filter((_, n) => !isBrief(leftMs[n] ?? -1))).toEqual([]);
 });
+
+async function familiesWithWords(): Promise<Set<string>> {
+  const stored = await everything(story.redis, story.keys);
+  return new Set(stored.filter((each) => WORDS.test(each)).map(familyOf));
+}
+
+/** The shipped configuration, where little is needed for a summary or a profile. */
+function remembering(config: StoryConfig): StoryConfig {
+  const { memory } = config.settings;
+  const summaries = { ...memory.summaries, after_entries: 4, after_messages: 1 };
+  return { ...config, settings: { ...config.settings, memory: { ...memory, summaries } } };
+}
+
+function withBudgets(config: StoryConfig, written: Parameters<typeof BudgetSettings.parse>[0]): StoryConfig {
+  return { ...config, settings: { ...config.settings, budgets: BudgetSettings.parse(written) } };
+}
+
+/** Alex has something planned in a thread of its own. */
+async function plan(): Promise<void> {
+  const { redis, keys } = story;
+  const conversationId = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:1`);
+  const createdMs = Date.now();
+  await new ScheduleStore(redis, keys, new EffectWriter(redis, keys), () => DAY_MS).add({
+    id: scheduleIdOf(conversationId, 'a'),
+    conversationId,
+    to: { platform: Platform.parse('slack'), route: { channel: GENERAL, thread: '1' } },
+    by: { person: ALEX_ID, name: 'Alex Kim', account: AccountId.parse(`slack:${TEAM.id}/${ALEX.slack}`) },
+    title: 'what became of the kestrel',
+    text: 'Ask whether that parcel of mine came.',
+    when: { kind: 'once', atMs: createdMs + 30 * DAY_MS, zone: 'UTC' },
+    createdMs,
+  });
+}
+
+/** A day, and the time by which another clock may be ahead. */
+function isBrief(leftMs: number): boolean {
+  return leftMs > 0 && leftMs <= DAY_MS + 60 * 60_000;
+}
+
+function keyIn(stored: string): string {
+  return stored.slice(0, stored.indexOf(' '));
+}
 
 /** The store of the story, as `signalbox memory erase` opens it. */
 function dataOf({ redis, keys }: Story): PersonData {
