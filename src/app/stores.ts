@@ -6,6 +6,7 @@ import { consequencesOf } from '../approvals/consequences.ts';
 import { GrantStore } from '../approvals/grant-store.ts';
 import { titleOf } from '../approvals/sentences.ts';
 import { AuditLog } from '../audit/audit-log.ts';
+import { UsageLedger } from '../budget/usage-ledger.ts';
 import { createConsequences } from '../control/consequences.ts';
 import { ControlDesk } from '../control/control-desk.ts';
 import { ControlStore } from '../control/control-store.ts';
@@ -107,6 +108,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
       outputs: new OutputStore(redis, keys),
       planned: schedules,
       learned: learning,
+      used: new UsageLedger(redis, keys),
       sourcesWithout,
     }),
     learning,

@@ -8,19 +8,24 @@
  *      never without what came of it. What it used of the model is counted answer by answer, as they come.
  *   2. The counters of a conversation are in its partition, so those of a person or of everybody are the sum over all
  *      partitions.
- *   3. What is counted only grows.
+ *   3. What is counted only grows. Of a period that is over, what one person used may be forgotten; what all did stays.
  */
+import type { PersonId } from '../domain/ids.ts';
 import type { Usage } from '../domain/transcript.ts';
 import type { RedisClient } from '../redis/client.ts';
 import type { Effect } from '../redis/effects.ts';
+import { scanKeys } from '../redis/key-scan.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { type Amount, NOTHING, type Spender, SUBJECT_KINDS, type SubjectKind, sumOf } from './limits.ts';
-import type { Period, PeriodKind } from './period.ts';
+import { PERIOD_KINDS, type Period, type PeriodKind, periodAt } from './period.ts';
 
 /** Of all spenders together: the subject of a counter has a name. */
 const EVERYBODY = 'all';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+/** By which the clock of the last time zone on earth is behind. */
+const LATEST_ZONE_MS = 12 * HOUR_MS;
 /** So that the days of a month can be looked at until the next is over, and the months of a year. */
 const KEEP_MS: Record<PeriodKind, number> = { day: 62 * DAY_MS, month: 400 * DAY_MS };
 
@@ -92,6 +97,29 @@ export class UsageLedger {
     const weight = ({ counts }: UsageLine) => counts.tokens ?? counts.calls ?? 0;
     return [...lines.values()].toSorted((a, b) => weight(b) - weight(a) || (a.subject < b.subject ? -1 : 1));
   }
+
+  /** Forgets what these people used in periods that are over everywhere; limits are held against the others. */
+  async forget(people: readonly PersonId[], nowMs: number): Promise<void> {
+    const isTheirs = (counter: string) => {
+      const { kind, subject } = toCounter(counter) ?? {};
+      return kind === 'person' && people.some((person) => person === subject);
+    };
+    for await (const page of scanKeys(this.redis, this.keys.everyUsage())) {
+      for (const key of page.filter((each) => isOver(each, nowMs))) {
+        const theirs = (await this.redis.hkeys(key)).filter(isTheirs);
+        if (theirs.length > 0) await this.redis.hdel(key, ...theirs);
+      }
+    }
+  }
+}
+
+/** Whether a key of usage is of a period that has ended in every time zone. */
+function isOver(key: string, nowMs: number): boolean {
+  const period = key.slice(key.indexOf('}:use:') + '}:use:'.length);
+  return PERIOD_KINDS.some((kind) => {
+    const running = keyOf(periodAt(kind, nowMs - LATEST_ZONE_MS, 'UTC'));
+    return period.startsWith(`${kind}:`) && period < running;
+  });
 }
 
 /** Counts what was used. `at`: the periods it is counted in. */

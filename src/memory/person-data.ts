@@ -3,9 +3,9 @@
  *
  * Invariants
  *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, what they have
- *      planned for another time, their name in what is kept of skills and in what the gateway told the agent, and every
- *      summary that is made of their words as well. Where nobody else spoke, the whole conversation goes, with the
- *      outputs that are kept of it.
+ *      planned for another time, their name in what is kept of skills and in what the gateway told the agent, what they
+ *      used in days and months that are over, and every summary that is made of their words as well. Where nobody else
+ *      spoke, the whole conversation goes, with the outputs that are kept of it.
  *   2. The audit stays as it is: it holds no text of a message, and without an entry nobody could prove the others.
  *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
  *      it take anything from others: their own notes are as they were, those for others only where there is room.
@@ -72,6 +72,12 @@ export interface LearnedStore {
   forget(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean>;
 }
 
+/** Counters of what people used of the model. */
+export interface UsedStore {
+  /** Forgets those of periods that are over. */
+  forget(people: readonly PersonId[], nowMs: number): Promise<void>;
+}
+
 /** How much was, or would be, removed. */
 export interface Erased {
   readonly profiles: number;
@@ -128,6 +134,7 @@ export interface PersonDataDeps {
   readonly outputs: Pick<OutputStore, 'drop'>;
   readonly planned: PlannedStore;
   readonly learned: LearnedStore;
+  readonly used: UsedStore;
   readonly sourcesWithout: SourcesWithout;
 }
 
@@ -216,6 +223,7 @@ export class PersonData {
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;
     }
+    await this.deps.used.forget(ids, nowMs);
     for (const { owner, notes } of await this.#notes(ids)) {
       const changes = notes.map(({ name }) => ({ name, text: undefined, over: undefined }));
       await this.deps.memory.notes.write(owner, changes, nowMs);

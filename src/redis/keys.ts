@@ -135,6 +135,11 @@ export class Keys {
     return `${this.partition(partition)}cct:${ticket}`;
   }
 
+  /** The conversation that what is written in this one belongs to. */
+  joined(conversationId: ConversationId): string {
+    return `${this.partition(partitionOf(conversationId))}cj:${conversationId}`;
+  }
+
   /** Conversations the agent does not speak in, by when that ends. */
   controlTimers(partition: number): string {
     return `${this.partition(partition)}ct`;
@@ -167,6 +172,11 @@ export class Keys {
   /** What conversations of this partition used in a period: counter -> how much (hash). */
   usage(partition: number, period: string): string {
     return `${this.partition(partition)}use:${period}`;
+  }
+
+  /** The keys of all that was used, as a pattern. */
+  everyUsage(): string {
+    return `${this.prefix}{p*}:use:*`;
   }
 
   /** What the conversation of an approval has handled of it last. */

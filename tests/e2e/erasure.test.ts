@@ -5,6 +5,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
+import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
 import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import { Entry } from '../../src/domain/transcript.ts';
@@ -151,6 +152,7 @@ function dataOf({ redis, keys }: Story): PersonData {
     outputs: new OutputStore(redis, keys),
     planned: new ScheduleStore(redis, keys, writer, () => DAY_MS),
     learned: new LearningStore(redis, keys, writer, () => DAY_MS),
+    used: new UsageLedger(redis, keys),
     sourcesWithout,
   });
 }

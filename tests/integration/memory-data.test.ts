@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import { MORE_SOURCES } from '../../src/agent/provenance.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
+import { periodAt } from '../../src/budget/period.ts';
+import { toUsageEffects, UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry, FileNote } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
@@ -17,6 +19,7 @@ import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { openStore } from '../support/core.ts';
+import { usageOf } from '../support/scripted-model.ts';
 import { everything } from '../support/stored.ts';
 import { answered, called, gave, said } from '../support/transcripts.ts';
 
@@ -52,9 +55,12 @@ async function open(through = (redis: Redis): Redis => redis) {
   const outputs = new OutputStore(redis, keys);
   const schedules = new ScheduleStore(redis, keys, writer, () => DAY_MS);
   const learning = new LearningStore(redis, keys, writer, () => DAY_MS);
+  const used = new UsageLedger(redis, keys);
   return {
     redis,
     keys,
+    writer,
+    used,
     memory,
     transcripts,
     schedules,
@@ -66,6 +72,7 @@ async function open(through = (redis: Redis): Redis => redis) {
       outputs,
       planned: schedules,
       learned: learning,
+      used,
       sourcesWithout,
     }),
     audit: new AuditLog(redis, keys),
@@ -394,6 +401,35 @@ describe('what is remembered of one person', () => {
     for await (const flaw of schedules.prove()) expect.unreachable(flaw.id);
     expect(await audit.verify()).toMatchObject({ ok: true });
     expect((await data.erase([ALEX, GUEST], ABOUT, 2)).schedules).toBe(0);
+  });
+
+  it('takes with it what they used in days and months that are over; limits are held against what is left', async () => {
+    const { data, writer, used } = await open();
+    const [DAY, NOW] = [Date.parse('2026-11-20T12:00:00Z'), Date.parse('2026-11-22T12:00:00Z')];
+    const days = { old: periodAt('day', DAY, 'UTC'), now: periodAt('day', NOW, 'UTC') };
+    const months = { old: periodAt('month', DAY - 30 * DAY_MS, 'UTC'), now: periodAt('month', NOW, 'UTC') };
+    const periods = [days.old, days.now, months.old, months.now];
+    const amount = { tokens: 10, money: 1 };
+    const turn = { turns: 1, tools: [], models: [{ model: 'm', usage: usageOf(1), amount }] };
+    for (const person of [ALEX, GUEST, DANA])
+      await writer.write(GROUP, toUsageEffects({ person, conversationId: GROUP }, turn, periods));
+
+    await data.erase([ALEX, GUEST], ABOUT, NOW);
+
+    const spentBy = async (person: PersonId) =>
+      Promise.all(
+        periods.map(async (at) => (await used.spent('person', { person, conversationId: GROUP }, at)).tokens),
+      );
+    expect([await spentBy(ALEX), await spentBy(GUEST)]).toEqual([
+      [0, 10, 0, 10],
+      [0, 10, 0, 10],
+    ]);
+    expect(await spentBy(DANA)).toEqual([10, 10, 10, 10]);
+    expect(await used.spent('team', { person: DANA, conversationId: GROUP }, days.old)).toEqual({
+      tokens: 30,
+      money: 3,
+    });
+    expect((await used.lines(days.old)).map(({ subject }) => subject)).not.toContain('alex');
   });
 
   it('C-46 is told apart by who spoke, however a text pretends', async () => {

@@ -4,6 +4,7 @@ import { nameOf } from '../../src/agent/compaction/window.ts';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import type { ModelClient, ModelReply, ModelRequest } from '../../src/agent/model/model-client.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
+import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { MemorySettings } from '../../src/config/memory.ts';
 import { ModelSettings } from '../../src/config/settings.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
@@ -105,6 +106,7 @@ async function open(memorySettings: object = {}) {
       outputs: new OutputStore(redis, keys),
       planned: new ScheduleStore(redis, keys, writer, () => LONG_MS),
       learned: new LearningStore(redis, keys, writer, () => LONG_MS),
+      used: new UsageLedger(redis, keys),
       sourcesWithout,
     }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>
