@@ -16,11 +16,12 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Ceiling } from '../budget/limits.ts';
 import type { TurnMeter } from '../budget/turn-meter.ts';
-import { FutileCallError } from '../domain/errors.ts';
+import { FutileCallError, RequestTooLongError } from '../domain/errors.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { MAX_INLINE_BYTES, type OutFile } from '../domain/message.ts';
 import type { Finding, Tool, ToolCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Entry, Usage } from '../domain/transcript.ts';
+import { NoRoomError } from './compaction/shorten.ts';
 import type { Unseen } from './enclosures.ts';
 import { LinkQuota } from './link-quota.ts';
 import type { Exhibit, ModelClient, Thoughts } from './model/model-client.ts';
@@ -153,10 +154,16 @@ export type TurnOutcome =
       readonly done: readonly string[];
       readonly left: readonly string[];
     })
-  /** It was not done and had to end: by its steps or, where that is named, by a budget. `text`: its last words, or none. */
-  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling; readonly text: string });
+  /**
+   * It was not done and had to end: by its steps or, where that is named, by a budget, or because it had become more
+   * than the model can be shown. `text`: its last words, or none.
+   */
+  | (TurnReport & { readonly kind: 'exhausted'; readonly by?: Ceiling | 'room'; readonly text: string });
 
-/** @throws what the model client throws; nothing of the turn is kept then */
+/**
+ * @throws what the model client throws, and nothing of the turn is kept then; but for a turn that is under way and has
+ *   become too much to be shown, for another one would take the same way
+ */
 export async function runTurn(
   setup: TurnSetup,
   history: readonly Entry[],
@@ -240,10 +247,12 @@ export async function runTurn(
       stop ? AbortSignal.any([signal, stop]) : signal,
     );
     const reply = await asking.catch((error: unknown) => {
-      if (stop?.aborted && !signal.aborted) return undefined; // whatever the model makes of being interrupted
+      if (stop?.aborted && !signal.aborted) return 'stopped'; // whatever the model makes of being interrupted
+      if (step > 0 && isTooMuch(error)) return 'no-room';
       throw error;
     });
-    if (reply === undefined) return stopped([]);
+    if (reply === 'stopped') return stopped([]);
+    if (reply === 'no-room') return { kind: 'exhausted', ...report(), by: 'room', text: lastSaid };
     await spend(reply.model, reply.usage);
     // What it saw before an answer of this turn, it has seen.
     if (unseen) unseen = reply.unseen;
@@ -290,6 +299,11 @@ export async function runTurn(
   }
 
   return { kind: 'exhausted', ...report(), text: lastSaid };
+}
+
+/** What fits into no request will fit into none of another attempt either. */
+function isTooMuch(error: unknown): boolean {
+  return error instanceof NoRoomError || error instanceof RequestTooLongError;
 }
 
 /** What came of one call. */

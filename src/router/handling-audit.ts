@@ -94,11 +94,17 @@ export function turnAudit(
       outcome: outcome.kind,
       usage: outcome.usage,
       models: modelsIn(outcome),
-      ...(outcome.kind === 'exhausted' && outcome.by ? { budget: nameOf(outcome.by) } : {}),
+      ...(outcome.kind === 'exhausted' ? limitOf(outcome) : {}),
       ...(skills.length > 0 ? { skills } : {}),
     },
   };
   return [...checks, done].map((event) => ({ kind: 'audit', event }));
+}
+
+/** What ended it; nothing where that were its steps. */
+function limitOf({ by }: Extract<TurnOutcome, { kind: 'exhausted' }>): Record<string, unknown> {
+  if (by === undefined) return {};
+  return by === 'room' ? { by } : { budget: nameOf(by) };
 }
 
 /** Those that answered, each once. */

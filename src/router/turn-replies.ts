@@ -48,7 +48,7 @@ export class TurnReplies {
   /** None when the cards say it all. */
   of(work: Work, { outcome, asked, shown }: Ended): readonly Effect[] {
     const text =
-      outcome.kind === 'exhausted' && outcome.by
+      outcome.kind === 'exhausted' && outcome.by && outcome.by !== 'room'
         ? lastWords(outcome.text.trim(), this.budgets.brokenOff(work, outcome.by, doneIn(outcome)))
         : turnText(outcome, asked, shown !== undefined || work.claim.attempt > 1);
     const conflict =

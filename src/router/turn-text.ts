@@ -20,7 +20,9 @@ export function turnText(
 ): string | undefined {
   switch (outcome.kind) {
     case 'replied':
-      if (outcome.cut) return `${outcome.text}\n\n_(My answer reached its length limit. Ask me to go on.)_`;
+      if (outcome.cut) {
+        return lastWords(outcome.text.trim(), 'My answer reached its length limit. Ask me to go on.');
+      }
       return outcome.text.trim() || (outcome.files.length > 0 ? 'Here it is.' : '(I have nothing to add.)');
     case 'declined':
       return DECLINED;
@@ -34,13 +36,16 @@ export function turnText(
     case 'stopped':
       return stoppedText(outcome);
     case 'exhausted':
-      return lastWords(outcome.text.trim(), outOfStepsText(doneIn(outcome)));
+      return lastWords(
+        outcome.text.trim(),
+        outcome.by === 'room' ? outOfRoomText(doneIn(outcome)) : outOfStepsText(doneIn(outcome)),
+      );
     default:
       return outcome satisfies never;
   }
 }
 
-/** Of a turn that a budget, or its steps, have ended. @param sentence which of them, and what was done */
+/** Of a turn that a limit has ended. @param sentence which one, and what was done */
 export function lastWords(words: string, sentence: string): string {
   return words === '' ? sentence : `${words}\n\n_(${sentence})_`;
 }
@@ -80,6 +85,10 @@ export function doneIn({ screened, entries }: TurnOutcome): string[] {
 
 function outOfStepsText(done: readonly string[]): string {
   return `I could not finish this within my step limit. ${soFarText(done)} Shall I go on?`;
+}
+
+function outOfRoomText(done: readonly string[]): string {
+  return `I could not finish this: it has become more than I can read at once. ${soFarText(done)} Ask me for a smaller part of it.`;
 }
 
 function stoppedText({ done, left }: Extract<TurnOutcome, { kind: 'stopped' }>): string {

@@ -3,8 +3,8 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaudeClient } from '../../src/agent/model/claude-client.ts';
 import { ModelChain } from '../../src/agent/model/model-chain.ts';
-import type { ModelClient } from '../../src/agent/model/model-client.ts';
-import { runTurn, type TurnProgress } from '../../src/agent/turn.ts';
+import type { ModelClient, ModelRequest } from '../../src/agent/model/model-client.ts';
+import { runTurn, type TurnProgress, type TurnSetup } from '../../src/agent/turn.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
 import { Breakers } from '../../src/health/breakers.ts';
 import { ClaudeSandbox } from '../../src/sandbox/claude/claude-sandbox.ts';
@@ -25,6 +25,8 @@ let app: FastifyInstance;
 let origin: string;
 /** Requests that were answered with 400. */
 let refused: number;
+/** What else the service would say no to; undefined: nothing. */
+let refuses: (asked: MessagesRequest) => string | undefined;
 
 beforeEach(async () => {
   claude = new ClaudeSandbox({ now: () => Date.parse('2026-01-01T00:00:00Z') });
@@ -32,6 +34,12 @@ beforeEach(async () => {
   refused = 0;
   app.addHook('onResponse', async (_, { statusCode }) => {
     if (statusCode === 400) refused++;
+  });
+  refuses = () => undefined;
+  app.addHook('preHandler', async ({ body }, reply) => {
+    const message = refuses(body as MessagesRequest);
+    if (message === undefined) return;
+    await reply.code(400).send({ type: 'error', error: { type: 'invalid_request_error', message } });
   });
   claude.register(app);
   await claude.start();
@@ -47,6 +55,20 @@ function client(model = 'claude-sonnet-5-5'): ClaudeClient {
   return new ClaudeClient({ ...settings, baseUrl: `${origin}/claude`, timeoutMs: 5_000, retries: 0 });
 }
 
+/** A turn that thinks longer. */
+function setupOf(model: ModelClient, maxSteps = 4): TurnSetup {
+  return {
+    model,
+    systemPrompt: 'You are a test.',
+    tools: aToolbox(rules()),
+    maxSteps,
+    thinking: true,
+    key: 'item',
+    answerHeld: async () => 'waits for a human',
+    onProgress: () => undefined,
+  };
+}
+
 /** One turn with a call in its middle. */
 async function turn(model: ModelClient, thinking: boolean, history: readonly Entry[] = [ASKED]) {
   const progress: TurnProgress[] = [];
@@ -56,16 +78,7 @@ async function turn(model: ModelClient, thinking: boolean, history: readonly Ent
       : { text: 'I look.', calls: [{ tool: 'lookup', input: { order: 7 } }] },
   );
   const outcome = await runTurn(
-    {
-      model,
-      systemPrompt: 'You are a test.',
-      tools: aToolbox(rules()),
-      maxSteps: 4,
-      thinking,
-      key: 'item',
-      answerHeld: async () => 'waits for a human',
-      onProgress: (each) => progress.push(each),
-    },
+    { ...setupOf(model), thinking, onProgress: (each) => progress.push(each) },
     history,
     signal,
   );
@@ -132,6 +145,14 @@ describe('C-33 a message that asks to think', () => {
     expect(outcome).toMatchObject({ kind: 'replied', text: 'Found it.' });
   });
 
+  it('has its answer cut where all the room for it was thought away, and nothing is called', async () => {
+    claude.script(() => ({ thought: 'hm '.repeat(9_000), ends: 'model_context_window_exceeded' }));
+
+    const outcome = await runTurn(setupOf(client()), [ASKED], signal);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: '', cut: true, screened: [] });
+  });
+
   it('OB-016 leaves the others as they are', async () => {
     await turn(client(), false);
 
@@ -158,20 +179,7 @@ async function turnWithOutage(model: ModelClient, calls: number, awayAfter: read
     if (awayAfter.includes(done + 1)) claude.fault({ kind: 'overloaded' });
     return done < calls ? { calls: [{ tool: 'lookup', input: { order: done } }] } : { text: 'Found it.' };
   });
-  const outcome = await runTurn(
-    {
-      model,
-      systemPrompt: 'You are a test.',
-      tools: aToolbox(rules()),
-      maxSteps: calls + 2,
-      thinking: true,
-      key: 'item',
-      answerHeld: async () => 'waits for a human',
-      onProgress: () => undefined,
-    },
-    [ASKED],
-    signal,
-  );
+  const outcome = await runTurn(setupOf(model, calls + 2), [ASKED], signal);
   end();
   return outcome;
 }
@@ -205,36 +213,92 @@ describe('thoughts, where another model goes on', () => {
     ]);
   });
 
-  it('are left out where the service does not take them back, and it thinks all the same', async () => {
-    const call = { id: 'toolu_1', tool: 'lookup', input: { order: 7 } };
-    const blocks = [
-      { type: 'thinking', thinking: 'I look.', signature: 'of another conversation' },
-      { type: 'tool_use', id: call.id, name: call.tool, input: call.input },
-    ];
+  it('cost one that cannot think at all no answer', async () => {
+    const model = chain('claude-sonnet-5-5', 'claude-haiku-3-5');
+    refuses = ({ model: asked, thinking }) =>
+      asked === 'claude-haiku-3-5' && thinking ? 'thinking is not supported on this model' : undefined;
+
+    const outcome = await turnWithOutage(model, 2, [1]);
+
+    expect(outcome).toMatchObject({ kind: 'replied', text: 'Found it.' });
+    expect(stepsOf()).toEqual([
+      ['claude-sonnet-5-5', 'adaptive', 0],
+      ['claude-haiku-3-5', undefined, 0],
+      ['claude-sonnet-5-5', 'adaptive', 1],
+    ]);
+  });
+
+  const CALL = { id: 'toolu_1', tool: 'lookup', input: { order: 7 } };
+
+  /** The step behind a call that this was thought before. */
+  function after(thought: object): ModelRequest {
+    const call = { type: 'tool_use', id: CALL.id, name: CALL.tool, input: CALL.input };
+    const thoughts = { model: 'claude-sonnet-5-5', blocks: [thought, call], tokens: 20 };
+    return {
+      system: 'You are a test.',
+      entries: [
+        ASKED,
+        { kind: 'assistant', text: '', calls: [CALL], model: 'm' },
+        { kind: 'tool-result', callId: CALL.id, status: 'ok', text: 'paid' },
+      ],
+      tools: [{ name: 'lookup', description: 'Looks.', inputSchema: { type: 'object' } }],
+      thinking: true,
+      thoughts: new Map([[CALL.id, thoughts]]),
+    };
+  }
+
+  const FOREIGN = { type: 'thinking', thinking: 'I look.', signature: 'of another conversation' };
+  const HIDDEN = { type: 'redacted_thinking', data: 'bm90IGZvciB5b3U=' };
+
+  it.each([
+    ['signed by nobody', FOREIGN, undefined],
+    ['hidden, and not known', HIDDEN, 'messages.1.content.0: Invalid `data` in `redacted_thinking` block'],
+    [
+      'changed on the way',
+      HIDDEN,
+      'messages.1.content.0: `thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.',
+    ],
+  ])(
+    'are left out where the service does not take them back, and it thinks all the same: %s',
+    async (_, thought, message) => {
+      claude.script(() => ({ text: 'Found it.' }));
+      refuses = ({ messages }) => (JSON.stringify(messages).includes(HIDDEN.data) ? message : undefined);
+
+      const reply = await client().complete(after(thought), () => undefined, signal);
+
+      expect(reply.text).toBe('Found it.');
+      expect([refused, stepsOf()]).toEqual([1, [['claude-sonnet-5-5', 'adaptive', 0]]]);
+    },
+  );
+
+  it('go back as they came where they are hidden', async () => {
     claude.script(() => ({ text: 'Found it.' }));
 
-    const reply = await client().complete(
-      {
-        system: 'You are a test.',
-        entries: [
-          ASKED,
-          { kind: 'assistant', text: '', calls: [call], model: 'm' },
-          { kind: 'tool-result', callId: call.id, status: 'ok', text: 'paid' },
-        ],
-        tools: [{ name: 'lookup', description: 'Looks.', inputSchema: { type: 'object' } }],
-        thinking: true,
-        thoughts: new Map([[call.id, { model: 'claude-sonnet-5-5', blocks }]]),
-      },
-      () => undefined,
-      signal,
+    await client().complete(after(HIDDEN), () => undefined, signal);
+
+    expect(claude.requests.flatMap(({ messages }) => messages.flatMap(blocksOf))).toContainEqual(HIDDEN);
+  });
+
+  it('say what they came to, and count where they go back', async () => {
+    claude.script(() => ({ thought: 'hm '.repeat(4_000), calls: [CALL] }));
+    const asked = { ...after(HIDDEN), entries: [ASKED], thoughts: new Map() };
+
+    const { thoughts, usage } = await client().complete(asked, () => undefined, signal);
+    const own = thoughts && new Map([[CALL.id, thoughts]]);
+    const step = { ...after(HIDDEN), thoughts: own! };
+    const [whole, without] = await Promise.all(
+      [step, { ...step, thoughts: new Map() }].map((each) => client().countTokens(each, signal)),
     );
 
-    expect(reply.text).toBe('Found it.');
-    expect([refused, stepsOf()]).toEqual([1, [['claude-sonnet-5-5', 'adaptive', 0]]]);
+    expect(thoughts?.tokens).toBe(usage.outputTokens);
+    expect(thoughts?.tokens).toBeGreaterThan(2_500);
+    expect(whole! - without!).toBeGreaterThan(2_500);
   });
 
   it('are not counted for another model', async () => {
-    const thoughts = new Map([['toolu_1', { model: 'claude-opus-5', blocks: [{ type: 'thinking' }] }]]);
+    const thoughts = new Map([
+      ['toolu_1', { model: 'claude-opus-5', blocks: [{ type: 'thinking' }], tokens: 20 }],
+    ]);
     const entries: Entry[] = [
       ASKED,
       {

@@ -4,18 +4,25 @@
  *   request ─▶ what it comes to ─▶ fits ─────────────────────────────▶ ask
  *                                  does not fit ─▶ compaction ─▶ ask ─▶ too long all the same ─▶ ask for half
  *
+ * What the model has thought in a turn goes back to it with every further request of that turn, and cannot be cut: all
+ * of it is shown, or none. So where it does not fit, the rest of the turn is answered without thinking longer, and
+ * nothing that was said is cut for it.
+ *
  * What a conversation comes to is known from the last request, which the model's service has counted; what was added
  * since is estimated, on the high side. Where the estimate alone would cut something, the service is asked to count, if
  * it can.
  *
- * Invariant: instructions, tools, files, entries and the longest answer come to no more than `contextTokens`.
+ * Invariants
+ *   1. Instructions, tools, files, entries, thoughts and the longest answer come to no more than `contextTokens`.
+ *   2. Thinking never costs an answer: what fits without it is asked, with it or without.
  */
 import { RequestTooLongError } from '../../domain/errors.ts';
 import type { Entry, Shown, Usage } from '../../domain/transcript.ts';
 import type { Logger } from '../../observability/logger.ts';
-import type { ModelClient, ModelReply, ModelRequest } from '../model/model-client.ts';
+import { type ModelClient, type ModelReply, type ModelRequest, thoughtsOf } from '../model/model-client.ts';
 import { COMPACTIONS, type Kept, type StrategyName, type Transcript } from './compaction.ts';
-import { estimateOverhead } from './token-estimate.ts';
+import { NoRoomError } from './shorten.ts';
+import { estimateEntry, estimateOverhead } from './token-estimate.ts';
 import { nameOf, startAfter, startNamed, tokensFrom, toTranscript } from './window.ts';
 
 export interface ContextBudget {
@@ -53,14 +60,13 @@ export class BudgetedModel implements ModelClient {
     onText: (piece: string) => void,
     signal: AbortSignal,
   ): Promise<ModelReply> {
-    const { contextTokens, answerTokens, thinkingTokens } = this.budget;
-    const limit = contextTokens - answerTokens - (request.thinking ? thinkingTokens : 0);
-    const fitted = await this.#fit(request, limit, signal);
+    const fitted = await this.#fit(request, signal);
     try {
       return await this.#ask(fitted, onText, signal);
     } catch (error) {
       if (!(error instanceof RequestTooLongError)) throw error;
-      const half = Math.min(limit, this.#halfOf(fitted.request));
+      if (hasThoughts(fitted.request)) return this.complete(withoutThinking(request), onText, signal);
+      const half = Math.min(this.#limitOf(request), this.#halfOf(fitted.request));
       this.log.warn(
         { tokens: half },
         'the model cannot read that much; it is asked once more, with half of it',
@@ -84,18 +90,35 @@ export class BudgetedModel implements ModelClient {
     return { ...reply, ...(shown ? { shown } : {}), ...(unseen ? { unseen } : {}) };
   }
 
-  async #fit(request: ModelRequest, limit: number, signal: AbortSignal): Promise<Fitted> {
+  /** For a request without its answer. */
+  #limitOf({ thinking }: ModelRequest): number {
+    const { contextTokens, answerTokens, thinkingTokens } = this.budget;
+    return contextTokens - answerTokens - (thinking ? thinkingTokens : 0);
+  }
+
+  async #fit(request: ModelRequest, signal: AbortSignal): Promise<Fitted> {
+    const limit = this.#limitOf(request);
     const measured = this.#measure(request);
     const { transcript, begins, tokens } = measured;
     const whole = () => toFitted(request, windowFrom(transcript, begins), measured.overhead).request;
     // Estimates cut nothing that a count shows to fit.
     const fits = tokens <= limit || (await this.#counts(whole(), tokens, limit, signal));
     if (fits) return this.#cut(request, measured, limit, begins);
+    if (hasThoughts(request)) {
+      this.log.info({}, 'a turn goes on without thinking longer: there is no room for what it has thought');
+      return this.#fit(withoutThinking(request), signal);
+    }
     if ((request.exhibits ?? []).length > 0 && measured.overhead > limit / 2) {
       this.log.info({}, 'files of this message are left out: there is no room for them');
-      return { ...(await this.#fit({ ...request, exhibits: [] }, limit, signal)), unseen: 'no-room' };
+      return { ...(await this.#fit({ ...request, exhibits: [] }, signal)), unseen: 'no-room' };
     }
-    return this.#cut(request, measured, limit);
+    try {
+      return this.#cut(request, measured, limit);
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || !request.thinking) throw error;
+      this.log.info({}, 'an answer is given without thinking longer: there is no room for thoughts');
+      return this.#fit(withoutThinking(request), signal);
+    }
   }
 
   #measure(request: ModelRequest): Measured {
@@ -170,7 +193,7 @@ interface Measured {
 
 /** @param overhead estimated, of everything but the entries */
 function measure(request: ModelRequest, overhead: number): Measured {
-  const transcript = toTranscript(request.entries);
+  const transcript = toTranscript(request.entries, request.thoughts);
   const { entries, starts } = transcript;
   const at = entries.findLastIndex(({ kind }) => kind === 'assistant');
   const { shown, usage } = countedAt(entries[at]);
@@ -183,7 +206,11 @@ function measure(request: ModelRequest, overhead: number): Measured {
   const since = tokensFrom(transcript, at + 1) + Math.max(0, overhead - shown.overhead);
   const least =
     (shown.overhead + tokensFrom(transcript, begins) - tokensFrom(transcript, at + 1)) / MOST_OVERESTIMATED;
-  const tokens = Math.max(totalOf(usage), least) + since;
+  const thoughts = { then: shown.thoughts ?? 0, now: ofThoughts(request, entries.slice(begins, at)) };
+  const counted = inputOf(usage) - thoughts.then + thoughts.now + leftOf(request, transcript, at);
+  const known = Math.max(counted, least) + since;
+  // Which of the thoughts a model was really shown, its client alone knows: the count may be without them.
+  const tokens = thoughts.then + thoughts.now > 0 ? Math.max(known, estimated) : known;
   return { ...measured, tokens, factor: Math.max(1, tokens / estimated) };
 }
 
@@ -191,8 +218,32 @@ function countedAt(entry: Entry | undefined): { shown?: Shown | undefined; usage
   return entry?.kind === 'assistant' ? entry : {};
 }
 
-function totalOf({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): number {
-  return inputTokens + cacheReadTokens + cacheWriteTokens + outputTokens;
+function inputOf({ inputTokens, cacheReadTokens, cacheWriteTokens }: Usage): number {
+  return inputTokens + cacheReadTokens + cacheWriteTokens;
+}
+
+/** Of the last reply: what was thought for it was counted when it was written, and may not go back. */
+function leftOf({ thoughts }: ModelRequest, { entries, tokens }: Transcript, at: number): number {
+  const [entry, estimated = 0] = [entries[at], tokens[at]];
+  const { usage } = countedAt(entry);
+  if (!entry || !usage || thoughtsOf(entry, thoughts)) return estimated;
+  return Math.min(usage.outputTokens, estimated);
+}
+
+/** By how much these come to more than without what was thought before them. */
+function ofThoughts({ thoughts }: ModelRequest, entries: readonly Entry[]): number {
+  if (!thoughts || thoughts.size === 0) return 0;
+  const bare = entries.reduce((sum, entry) => sum + estimateEntry(entry), 0);
+  return tokensFrom(toTranscript(entries, thoughts), 0) - bare;
+}
+
+function hasThoughts({ entries, thoughts }: ModelRequest): boolean {
+  return entries.some((entry) => thoughtsOf(entry, thoughts) !== undefined);
+}
+
+/** Thoughts that do not all go back go back not at all, and whoever shows none is not asked to think. */
+function withoutThinking({ thinking: _, thoughts: __, ...request }: ModelRequest): ModelRequest {
+  return request;
 }
 
 function windowFrom({ entries }: Transcript, from: number): Kept {
@@ -202,12 +253,16 @@ function windowFrom({ entries }: Transcript, from: number): Kept {
 function toFitted(request: ModelRequest, { entries, from, shortened }: Kept, overhead: number): Fitted {
   const [first] = entries;
   const { turnStart } = request;
+  const thoughts = ofThoughts(request, entries);
   return {
     request: {
       ...request,
       entries,
       ...(turnStart === undefined ? {} : { turnStart: Math.max(0, turnStart - from) }),
     },
-    shown: shortened || !first ? undefined : { from: nameOf(first), overhead },
+    shown:
+      shortened || !first
+        ? undefined
+        : { from: nameOf(first), overhead, ...(thoughts > 0 ? { thoughts } : {}) },
   };
 }

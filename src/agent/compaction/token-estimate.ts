@@ -5,7 +5,7 @@
  * write it makes far fewer, and the weights below are about one and a half times what is measured for the script. Pure.
  */
 import type { CallRecord, Entry, FileNote } from '../../domain/transcript.ts';
-import type { Exhibit, ModelRequest, ToolSpec } from '../model/model-client.ts';
+import type { Exhibit, ModelRequest, Thoughts, ToolSpec } from '../model/model-client.ts';
 
 /** Letters of one token in a word of a common language; four is what English comes to. */
 const LETTERS_PER_TOKEN = 3;
@@ -58,6 +58,11 @@ export function estimateEntry(entry: Entry): number {
     default:
       return entry satisfies never;
   }
+}
+
+/** A reply that goes back with what was thought before it. How much that is does not show in what came of it. */
+export function estimateThought(entry: Entry, { tokens }: Thoughts): number {
+  return Math.max(estimateEntry(entry), AROUND_ENTRY + tokens);
 }
 
 /** Each line of it stands in from the margin, or behind a bar. */

@@ -1,12 +1,18 @@
 /** What the strategies share: where a window may begin, and which window fits. Pure. */
 import { createHash } from 'node:crypto';
 import type { Entry } from '../../domain/transcript.ts';
+import { type ModelRequest, thoughtsOf } from '../model/model-client.ts';
 import type { Kept, Room, Transcript } from './compaction.ts';
 import { shortened } from './shorten.ts';
-import { estimateEntry } from './token-estimate.ts';
+import { estimateEntry, estimateThought } from './token-estimate.ts';
 
-export function toTranscript(entries: readonly Entry[]): Transcript {
-  return { entries, tokens: entries.map(estimateEntry), starts: startsIn(entries) };
+/** @param thoughts go back with the replies they belong to; left out: none do */
+export function toTranscript(entries: readonly Entry[], thoughts?: ModelRequest['thoughts']): Transcript {
+  const tokens = entries.map((entry) => {
+    const thought = thoughtsOf(entry, thoughts);
+    return thought ? estimateThought(entry, thought) : estimateEntry(entry);
+  });
+  return { entries, tokens, starts: startsIn(entries) };
 }
 
 /** Keeps what begins there; cuts its texts when they are too much. */

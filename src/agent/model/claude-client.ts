@@ -16,7 +16,13 @@ import type { Entry, FileNote, Usage } from '../../domain/transcript.ts';
 import { estimateText } from '../compaction/token-estimate.ts';
 import { EVENT_MARK } from '../prompt/event-mark.ts';
 import { behindBars, LINE_END, linesOf } from '../text-lines.ts';
-import type { Exhibit, ModelClient, ModelReply, ModelRequest } from './model-client.ts';
+import {
+  type Exhibit,
+  type ModelClient,
+  type ModelReply,
+  type ModelRequest,
+  thoughtsOf,
+} from './model-client.ts';
 
 export interface ClaudeSettings {
   readonly model: string;
@@ -59,6 +65,9 @@ const LEAST_BUDGET = 1_024;
 
 /** How often an answer at which the service pauses is gone on with; after that it counts as cut off. */
 const MOST_PAUSES = 5;
+
+/** How long counting may take. */
+const LONGEST_COUNT_MS = 3_000;
 
 const CACHED = { type: 'ephemeral' } as const;
 
@@ -171,11 +180,14 @@ export class ClaudeClient implements ModelClient {
     }
   }
 
+  /** Asked once and not for long: an answer waits for it, and there is an estimate instead. */
   async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number> {
-    const { model, system = [], messages, tools = [] } = toParams(request, this.settings);
+    // Thoughts are counted only where it is to think; asked in vain how it thinks, it would not count at all.
+    const form = (request.thoughts?.size ?? 0) > 0 ? this.#form : 'none';
+    const { model, system = [], messages, tools = [], thinking } = toParams(request, this.settings, form);
     const counted = await this.#anthropic.messages.countTokens(
-      { model, system, messages, tools },
-      { signal },
+      { model, system, messages, tools, ...(thinking ? { thinking } : {}) },
+      { signal, maxRetries: 0, timeout: Math.min(LONGEST_COUNT_MS, this.settings.timeoutMs) },
     );
     return counted.input_tokens;
   }
@@ -319,8 +331,7 @@ function toGuidance(guidance: string): Turn {
 
 /** A reply with what was thought before it, as it came: changed, or without it, it would be refused. */
 function toThought(entry: Entry, thoughts: ModelRequest['thoughts']): Turn | undefined {
-  const [first] = entry.kind === 'assistant' ? entry.calls : [];
-  const blocks = first && thoughts?.get(first.id)?.blocks;
+  const blocks = thoughtsOf(entry, thoughts)?.blocks;
   // They are blocks of an answer of this service, which it takes as they are.
   return blocks && { role: 'assistant', content: blocks as ContentBlockParam[] };
 }
@@ -499,10 +510,11 @@ function toReply(last: Message, parts: readonly Message[], asked: string): Model
     }
   }
   const thought = blocks.some(({ type }) => type === 'thinking' || type === 'redacted_thinking');
+  const tokens = parts.reduce((sum, { usage }) => sum + usage.output_tokens, 0);
   return {
     text,
     calls,
-    ...(thought && calls.length > 0 ? { thoughts: { model: asked, blocks } } : {}),
+    ...(thought && calls.length > 0 ? { thoughts: { model: asked, blocks, tokens } } : {}),
     stopped: stoppedBy(last.stop_reason),
     model: last.model,
     usage: toUsage(last.usage),
@@ -591,7 +603,8 @@ function isAboutThoughts(error: unknown): boolean {
   return (
     isRefused(error) &&
     error instanceof Error &&
-    /signature.*thinking|thinking.*signature/is.test(error.message)
+    // Of a hidden thought it is the `data` that is not right, and of some the service says that they were changed.
+    /(signature|data|modified).*thinking|thinking.*(signature|data|modified)/is.test(error.message)
   );
 }
 

@@ -44,6 +44,14 @@ export interface Thoughts {
   /** As it was asked for. */
   readonly model: string;
   readonly blocks: readonly unknown[];
+  /** What all of it came to when it was written, in tokens, as the service counted. */
+  readonly tokens: number;
+}
+
+/** What was thought before this entry; undefined where nothing was, or it is not known any more. */
+export function thoughtsOf(entry: Entry, thoughts: ModelRequest['thoughts']): Thoughts | undefined {
+  const [first] = entry.kind === 'assistant' ? entry.calls : [];
+  return first && thoughts?.get(first.id);
 }
 
 export interface ModelReply {

@@ -71,6 +71,7 @@ export class QuestionBounds {
         return 'the model declined to answer';
       case 'exhausted':
         if (!outcome.by) return `its ${this.settings.steps} steps were used up`;
+        if (outcome.by === 'room') return 'it had become more than the model can be shown';
         return outcome.by === this.meter.own
           ? `its ${this.settings.tokens} tokens were used up`
           : OUT_OF_BUDGET;

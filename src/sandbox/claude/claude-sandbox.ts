@@ -74,6 +74,8 @@ export interface ScriptedAnswer {
   readonly calls?: readonly (WantedCall & { readonly id?: string })[];
   /** Why it ends, where that is not its own end. */
   readonly ends?: EarlyEnd;
+  /** What it thinks before that, where it is to think. */
+  readonly thought?: string;
 }
 
 /** Undefined leaves the answer to the rules. */
@@ -213,7 +215,9 @@ export class ClaudeSandbox {
       id: `msg_${randomUUID().replaceAll('-', '')}`,
       model: request.model,
       blocks: [
-        ...(isThinking(request) ? [{ type: 'thinking' as const, thinking: THOUGHT }] : []),
+        ...(isThinking(request)
+          ? [{ type: 'thinking' as const, thinking: scripted?.thought ?? THOUGHT }]
+          : []),
         ...(scripted ? scriptedBlocks(scripted) : this.#ruleBlocks(request, reply)),
       ],
       inputUsage: this.#cache.use(request, owner, this.clock.now()),

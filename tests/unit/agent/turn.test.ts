@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { NoRoomError } from '../../../src/agent/compaction/shorten.ts';
 import { toHistory } from '../../../src/agent/history.ts';
 import { runTurn, type TurnProgress } from '../../../src/agent/turn.ts';
 import { createFileTools } from '../../../src/delivery/file-tools.ts';
-import { FutileCallError, ModelUnavailableError } from '../../../src/domain/errors.ts';
+import { FutileCallError, ModelUnavailableError, RequestTooLongError } from '../../../src/domain/errors.ts';
 import type { Entry } from '../../../src/domain/transcript.ts';
 import { ALEX } from '../../support/approvals.ts';
 import { aCall, ScriptedModel, type ScriptedReply, usageOf } from '../../support/scripted-model.ts';
@@ -163,6 +164,29 @@ describe('a turn', () => {
     );
 
     expect(outcome).toMatchObject({ kind: 'exhausted', text: 'The first half is 42.' });
+  });
+
+  it.each([new NoRoomError(924.5), new RequestTooLongError()])(
+    'ends with what it has when it has become more than the model can be shown: %s',
+    async (error) => {
+      const { outcome, model } = await turn([
+        { text: 'The first half is 42.', calls: [aCall('lookup', { order: 1 })], usage: usageOf(100) },
+        error,
+      ]);
+
+      expect(outcome).toMatchObject({
+        kind: 'exhausted',
+        by: 'room',
+        text: 'The first half is 42.',
+        usage: usageOf(100),
+      });
+      expect(kinds(outcome.entries)).toEqual(['assistant', 'tool-result']);
+      expect(model.requests).toHaveLength(2);
+    },
+  );
+
+  it('fails when not even its beginning can be shown', async () => {
+    await expect(turn([new NoRoomError(924.5)])).rejects.toThrow('leave 924 tokens');
   });
 
   it('adds up what its calls to the model used', async () => {

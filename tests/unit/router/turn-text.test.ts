@@ -41,6 +41,20 @@ describe('what people read at the end of a turn', () => {
     );
   });
 
+  it('says it as well when nothing of the answer was left, because all of it was thought', () => {
+    expect(turnText(aReply('', {}, true), [], false)).toBe(
+      'My answer reached its length limit. Ask me to go on.',
+    );
+  });
+
+  it('says what it has, and why it is not more, when the turn had become too much to go on with', () => {
+    const full: TurnOutcome = { kind: 'exhausted', by: 'room', ...aReport(), text: 'The first half is 42.' };
+
+    expect(turnText(full, [], false)).toBe(
+      'The first half is 42.\n\n_(I could not finish this: it has become more than I can read at once. Nothing was done so far. Ask me for a smaller part of it.)_',
+    );
+  });
+
   it('says that the model declined to answer, and what to do then', () => {
     expect(turnText({ kind: 'declined', ...aReport() }, [], false)).toMatch(
       /declined to answer this\. Ask in other words; .* `\/new`/,
