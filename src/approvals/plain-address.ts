@@ -5,13 +5,55 @@
  * in it.
  */
 import LinkifyIt from 'linkify-it';
+import { type AsciiView, asciiViewOf, OTHER_LETTER, type Place } from './ascii-view.ts';
 
-/** Finds those without a scheme, too, under whatever name a host may have. */
-const LINKIFY = new LinkifyIt({ fuzzyEmail: false, fuzzyIP: true }).tlds(['[a-z]{2,63}']);
+/** Letters of the last part of a host's name, whatever it may be. */
+const NAME = `[a-z${OTHER_LETTER}]{2,63}`;
+
+/** Finds those without a scheme, too. */
+const LINKIFY = new LinkifyIt({ fuzzyEmail: false, fuzzyIP: true }).tlds([NAME]);
 
 /** What begins with a scheme counts as an address up to the next blank, whatever stands behind it. */
 const WITH_SCHEME =
-  /(?<![\p{L}\p{N}+.-])(?:[a-z][a-z\d+.-]*:[\\/]{2}|(?:https?|ftp|mailto|xmpp):)(?=[^\s<>"'`(])[^\s<>"'`]+/giu;
+  /(?<![a-z])(?:[a-z][a-z\d+.-]{0,40}:[\\/]{2}|(?:https?|ftp|mailto|xmpp|tel|smsto|sms|callto|sips?|skype|facetime|magnet|news|nntp):)(?=[^\s<>"'`(])/gi;
+
+/** No file is called so, and every client makes a link of it, whatever stands behind it. */
+const WWW = /(?<![a-z\d.\\/-])www\.(?=[^\s<>"'`(])/gi;
+
+const LABEL = `[a-z\\d${OTHER_LETTER}_-]{1,63}`;
+const HOST = `(?:(?:${LABEL}\\.){1,20}(?:${NAME}|xn--[a-z\\d-]{1,59})|(?:\\d{1,3}\\.){3}\\d{1,3})`;
+const NO_WORD_BEFORE = `(?<![a-z\\d${OTHER_LETTER}\\\\])`;
+
+/** The name of a host with something behind it, also where it follows a mark: `at:evil.test/x`, `evil.test./x`. */
+const WITH_PATH = new RegExp(
+  `${NO_WORD_BEFORE}(?<!(?<!/)/|(?<!\\.)\\.)${HOST}\\.?(?::\\d{1,5})?[/?#](?=[^\\s<>"'\`])`,
+  'gi',
+);
+
+/** A folder of another machine, as some programs open it: `\\evil.test\x`. */
+const SHARE = new RegExp(
+  `${NO_WORD_BEFORE}\\\\{2,}(?:${LABEL}\\.)+${LABEL}(?:@\\w+)*[\\\\/]+(?=[^\\s<>"'\`])`,
+  'gi',
+);
+
+/** The name alone, behind marks before which no other address is found. */
+const BEHIND_MARK = new RegExp(`(?<=(?<!\\S)[-_]|:|\\.\\.)${HOST}(?![a-z\\d${OTHER_LETTER}_@-])`, 'gi');
+
+interface Pattern {
+  /** Of what an address begins with. */
+  readonly head: RegExp;
+  readonly hasScheme: boolean;
+  /** All that stands behind its head belongs to it. */
+  readonly goesOn: boolean;
+}
+
+const PATTERNS: readonly Pattern[] = [
+  { head: WITH_SCHEME, hasScheme: true, goesOn: true },
+  { head: SHARE, hasScheme: true, goesOn: true },
+  { head: WWW, hasScheme: false, goesOn: true },
+  { head: WITH_PATH, hasScheme: false, goesOn: true },
+  { head: BEHIND_MARK, hasScheme: false, goesOn: false },
+];
 
 /** A dot for programs that read addresses, though it does not look quite like one. */
 const DOT_LIKE = /[\uFF0E\u3002\uFF61\u2024\uFE52]/g;
@@ -35,27 +77,59 @@ export interface FoundAddress {
 
 /** In their order; none overlaps another. */
 export function addressesIn(text: string): FoundAddress[] {
-  const folded = asRead(text);
-  const found = piecesOf(folded).reduce<FoundAddress[]>((all, { text: piece, at, goesOn }) => {
-    for (const { url, index, lastIndex, schema } of LINKIFY.match(piece) ?? []) {
+  const view = asciiViewOf(text);
+  const linked = linkedIn(view.text);
+  const ends = new Map(linked.filter(({ isBareHost }) => !isBareHost).map(({ from, to }) => [from, to]));
+  const found = [...linked, ...PATTERNS.flatMap((pattern) => markedIn(view.text, pattern, ends))];
+  // The name of a host may be the beginning of an address only: `done.https://evil.test/x`.
+  const whole = leftmost(found.filter(({ isBareHost }) => !isBareHost));
+  const bare = leftmost(found.filter(({ isBareHost }) => isBareHost));
+  return [...whole, ...besides(whole, bare)].toSorted(byPlace).map((each) => toAddress(each, text, view));
+}
+
+interface Found extends Place {
+  readonly hasScheme: boolean;
+  /** Nothing but the name of a host. */
+  readonly isBareHost: boolean;
+}
+
+/** Of those that overlap the first, and of those the longest. */
+function leftmost(found: readonly Found[]): Found[] {
+  let end = 0;
+  return found.toSorted(byPlace).filter(({ from, to }) => {
+    const isFree = from >= end;
+    if (isFree) end = to;
+    return isFree;
+  });
+}
+
+function byPlace(a: Place, b: Place): number {
+  return a.from - b.from || b.to - a.to;
+}
+
+function toAddress(found: Found, text: string, view: AsciiView): FoundAddress {
+  const { from, to } = view.placeOf(found);
+  const own = text.slice(from, to);
+  const url = found.hasScheme ? asRead(own) : `http://${asRead(own)}`;
+  return { text: own, url, from, to, isBareHost: found.isBareHost };
+}
+
+function linkedIn(text: string): Found[] {
+  return piecesOf(text).reduce<Found[]>((all, { text: piece, at, goesOn }) => {
+    for (const { index, lastIndex, schema } of LINKIFY.match(piece) ?? []) {
       const from = at + index;
       // What reaches the end of its piece may go on behind it.
       const to = at + lastIndex + (lastIndex === piece.length ? goesOn : 0);
       if (from < (all.at(-1)?.to ?? 0)) continue;
-      const own = text.slice(from, to);
-      const isBareHost = schema === '' && !/[/?#:]/.test(asRead(own));
-      all.push({ text: own, url: url + folded.slice(at + lastIndex, to), from, to, isBareHost });
+      const hasScheme = schema !== '';
+      all.push({ from, to, hasScheme, isBareHost: !hasScheme && isBareHost(text.slice(from, to)) });
     }
     return all;
   }, []);
-  const others = besides(found, withScheme(folded)).map(({ from, to }) => ({
-    text: text.slice(from, to),
-    url: folded.slice(from, to),
-    from,
-    to,
-    isBareHost: false,
-  }));
-  return [...found, ...others].toSorted((a, b) => a.from - b.from);
+}
+
+function isBareHost(address: string): boolean {
+  return !/[/?#:\\]|^www\./i.test(address);
 }
 
 /** Longest word that is looked at as a whole: what looking takes grows with the square of it. */
@@ -87,19 +161,60 @@ function piecesOf(text: string): Piece[] {
   return pieces;
 }
 
-type Span = Pick<FoundAddress, 'from' | 'to'>;
-
-function withScheme(text: string): Span[] {
-  return [...text.matchAll(WITH_SCHEME)].map(({ 0: match, index: from }) => ({
-    from,
-    to: from + withoutEnd(match).length,
-  }));
+/** @param ends of addresses that were found already, by where they begin; they end sooner than these would */
+function markedIn(
+  text: string,
+  { head, hasScheme, goesOn }: Pattern,
+  ends: ReadonlyMap<number, number>,
+): Found[] {
+  const all: Found[] = [];
+  const search = new RegExp(head);
+  let stop: Stop = { at: -1, end: -1 };
+  for (let match = search.exec(text); match; match = search.exec(text)) {
+    const from = match.index;
+    if (stop.at < search.lastIndex) stop = nextStop(text, search.lastIndex);
+    const to = goesOn ? endOf(stop, from) : search.lastIndex;
+    const known = ends.get(from);
+    const isWhole = known === undefined || (known < to && GOES_ON.includes(text.charAt(known)));
+    if (isWhole) {
+      const isBare = !hasScheme && isBareHost(text.slice(from, to));
+      all.push({ from, to, hasScheme, isBareHost: isBare });
+    }
+    search.lastIndex = Math.max(search.lastIndex, isWhole ? to : known);
+  }
+  return all;
 }
 
+/** Clients differ in whether an address ends there: `https://a.test/x(y`. */
+const GOES_ON = '([{?';
+
+interface Stop {
+  /** Of the next character that is in no address. */
+  readonly at: number;
+  /** Where an address before it ends: what ends a sentence is no part of it. */
+  readonly end: number;
+}
+
+/** Where nothing but such marks is behind its beginning, they are the address. */
+function endOf({ at, end }: Stop, from: number): number {
+  return end > from ? end : at;
+}
+
+function nextStop(text: string, from: number): Stop {
+  const found = text.slice(from).search(/[\s<>"'`]/);
+  const at = found === -1 ? text.length : from + found;
+  let end = at;
+  // From behind: an expression would try each mark there is.
+  while (end > 0 && END_MARKS.includes(text.charAt(end - 1))) end--;
+  return { at, end };
+}
+
+const END_MARKS = '.,;:!?)]}';
+
 /** Those that overlap none that is found already; both in their order. */
-function besides(found: readonly Span[], spans: readonly Span[]): Span[] {
+function besides<Some extends Place>(found: readonly Place[], more: readonly Some[]): Some[] {
   let next = 0;
-  return spans.filter(({ from, to }) => {
+  return more.filter(({ from, to }) => {
     while ((found[next]?.to ?? Number.POSITIVE_INFINITY) <= from) next++;
     return (found[next]?.from ?? Number.POSITIVE_INFINITY) >= to;
   });
@@ -115,8 +230,8 @@ export function cutBesideAddress(text: string, most: number): number {
 export function unlinked(text: string): string {
   return withAddresses(text, ({ text: found }) =>
     found
-      .replace(/^([a-z][a-z\d+.-]*):/i, '$1[:]')
-      .replaceAll('://', '[:]//')
+      .replace(/^([^/\\?#:\uFF1A\u2236\uFE55\uA789]*)([:\uFF1A\u2236\uFE55\uA789])(?!\])/, '$1[:]')
+      .replaceAll(/[:\uFF1A\u2236\uFE55\uA789](?=[/\\\uFF0F\uFF3C\u2044\u2215\u29F8]{2})/g, '[:]')
       .replaceAll(ANY_DOT, '[.]')
       .replaceAll(/(?<!\[)@/g, '[@]')
       .replace(/^\/\//, '[/]/'),
@@ -155,15 +270,6 @@ function asRead(text: string): string {
     .replaceAll(DOT_LIKE, '.')
     .replaceAll(/[\uFF01-\uFF5E]/g, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
 }
-
-/** What ends a sentence is no part of an address. From behind: an expression would try each mark there is. */
-function withoutEnd(address: string): string {
-  let end = address.length;
-  while (end > 0 && END_MARKS.includes(address.charAt(end - 1))) end--;
-  return address.slice(0, end) || address;
-}
-
-const END_MARKS = '.,;:!?)]}';
 
 /** Marks of markdown behind an address look like a part of it. */
 export function withoutMarks(address: string): string {

