@@ -64,6 +64,8 @@ export interface TurnSetup {
   readonly stop?: AbortSignal;
   /** Pictures and documents that came with the message the turn is about; absent if it is about something else. */
   readonly exhibits?: readonly Exhibit[];
+  /** A call whose deed is the reply, which was agreed to after its turn; absent: none was. */
+  readonly agreed?: AgreedCall;
   /** Counts what the turn uses, and ends it when that is too much; absent: nobody counts. */
   readonly meter?: Pick<TurnMeter, 'note' | 'reached'>;
   /** Why this tool cannot be called just now, for the model; undefined when it can. Absent: always. */
@@ -92,6 +94,13 @@ export interface TurnSetup {
   readonly outlet?: Outlet;
   /** Hears what the turn is doing, for people who wait. */
   readonly onProgress: (progress: TurnProgress) => void;
+}
+
+export interface AgreedCall {
+  readonly tool: Tool;
+  readonly args: unknown;
+  /** When it was made. */
+  readonly hasReadStrangers: boolean;
 }
 
 export type TurnProgress =
@@ -206,6 +215,12 @@ export async function runTurn(
     );
   };
 
+  if (setup.agreed) {
+    const { status, text } = collectFiles(await attachAgreed(setup, setup.agreed, history, signal), files);
+    // It was said to go out when somebody had agreed, and the card of that says so.
+    if (status === 'error') entries.push(notGoingOut(text, history));
+  }
+
   let lastSaid = '';
   for (let step = 0; step < setup.maxSteps; step++) {
     // While its tools ran, others may have used up what was left.
@@ -214,12 +229,7 @@ export async function runTurn(
     const reminder = setup.remind?.(step);
     if (reminder) entries.push(reminder);
     const shownSoFar = [...history, ...entries];
-    const reading = withTyped(readingOf(shownSoFar, setup.heard, setup.requester), setup.typed);
-    // As long as no stranger was read, every address goes out.
-    const links = reading.strangers.length > 0 ? { links: new LinkQuota(shownSoFar, reading.isSeen) } : {};
-    const outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
-    const toSay = (text: string) => outgoingText(text, reading, outlet);
-    const toSend = (text: string) => outgoingFile(text, reading, outlet);
+    const { reading, outlet, toSay, toSend } = wordsAfter(setup, shownSoFar);
     let soFar = '';
     const asking = setup.model.complete(
       {
@@ -299,6 +309,46 @@ export async function runTurn(
   }
 
   return { kind: 'exhausted', ...report(), text: lastSaid };
+}
+
+/** How its words may go out, once it has read this. */
+function wordsAfter(setup: TurnSetup, entries: readonly Entry[]) {
+  const reading = withTyped(readingOf(entries, setup.heard, setup.requester), setup.typed);
+  // As long as no stranger was read, every address goes out.
+  const links = reading.strangers.length > 0 ? { links: new LinkQuota(entries, reading.isSeen) } : {};
+  const outlet: Outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
+  return {
+    reading,
+    outlet,
+    toSay: (text: string) => outgoingText(text, reading, outlet),
+    toSend: (text: string) => outgoingFile(text, reading, outlet),
+  };
+}
+
+/** What was agreed to goes out with this reply, its words as they may go out now. */
+async function attachAgreed(
+  setup: TurnSetup,
+  { tool, args, hasReadStrangers }: AgreedCall,
+  history: readonly Entry[],
+  signal: AbortSignal,
+): Promise<ToolOutput> {
+  const { reading, toSay, toSend } = wordsAfter(setup, history);
+  const call = { id: 'agreed', tool: tool.name, input: args };
+  const verdict = cleaned({ kind: 'run', call, tool, args, rule: '', agentRule: '' }, { toSay, toSend });
+  if (verdict.kind !== 'run')
+    return { status: 'error', text: 'Without what may not go out, it does not fit.' };
+  const running = {
+    key: `${setup.key}:agreed`,
+    hasReadStrangers: hasReadStrangers || reading.heard.length > 0,
+  };
+  return setup.tools.run(tool, verdict.args, running, signal);
+}
+
+/** For the agent, which begins the turn with having heard otherwise. */
+function notGoingOut(why: string, history: readonly Entry[]): Entry {
+  const opening = history.at(-1);
+  const at = opening && 'at' in opening ? opening.at : new Date(0).toISOString();
+  return { kind: 'event', text: `The file does not go out after all: ${why} Say so.`, at };
 }
 
 /** What fits into no request will fit into none of another attempt either. */

@@ -1,12 +1,20 @@
-/** Settings for things that are not there, or are not asked about, for `signalbox check`: tools, and hashes of skills. */
+/**
+ * Settings for things that are not there, or are not asked about, for `signalbox check`: tools, hashes of skills, and
+ * rules by which somebody would be asked in vain.
+ */
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
+import type { Rule } from '../config/authorizations.ts';
 import { didYouMean } from '../config/schema-check.ts';
+import { HAND_OFF } from '../control/hand-off-tool.ts';
 import type { CheckFinding } from '../domain/gateway.ts';
+import { STATE_CONFIDENCE } from '../escalation/confidence-tool.ts';
 import type { Shelf } from '../skills/shelf.ts';
 import { isThirdParty } from '../skills/skill.ts';
 import type { GatewayConfig } from './prepare.ts';
 import { createRegistry } from './skills.ts';
 import { openCatalog } from './tools.ts';
+
+const NEVER_ASKED: readonly string[] = [HAND_OFF, STATE_CONFIDENCE];
 
 /** What MCP servers have is known once they have answered. */
 const OF_SERVERS = 'mcp__';
@@ -14,11 +22,30 @@ const OF_SERVERS = 'mcp__';
 export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[]> {
   const { tools, skills } = config.settings;
   const hashes = Object.keys(skills.entries).filter((name) => skills.entries[name]?.hash !== undefined);
-  if (Object.keys(tools).length === 0 && hashes.length === 0) return [];
+  const rules = idleRules(config.authorizations.rules);
+  if (Object.keys(tools).length === 0 && hashes.length === 0) return rules;
   const catalog = await openCatalog(config);
   const registry = createRegistry(config, catalog);
   if (hashes.length > 0) await registry.reload();
-  return [...idleTools(Object.keys(tools), catalog), ...idleHashes(hashes, registry.shelf())];
+  return [...rules, ...idleTools(Object.keys(tools), catalog), ...idleHashes(hashes, registry.shelf())];
+}
+
+/** After the turn that wants a human, or says how sure it is, a yes to that would do nothing. */
+function idleRules(rules: readonly Rule[]): CheckFinding[] {
+  return rules.flatMap((rule): CheckFinding[] => {
+    const named = rule.tool.filter((name) => NEVER_ASKED.includes(name));
+    const isAsking = rule.decision === 'ask' || (rule.decision === 'deny' && rule.escalate !== undefined);
+    if (named.length === 0 || !isAsking) return [];
+    const instead = rule.decision === 'ask' ? 'they are let' : 'they are denied';
+    return [
+      {
+        subject: `authorizations.yaml rule "${rule.name}"`,
+        status: 'missing',
+        detail: `nobody is asked about ${named.join(' and ')}: by this rule ${instead} at once`,
+        remedy: 'Say allow or deny for them, in a rule of their own.',
+      },
+    ];
+  });
 }
 
 function idleTools(written: readonly string[], catalog: Pick<ToolCatalog, 'list'>): CheckFinding[] {

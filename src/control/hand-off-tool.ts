@@ -21,7 +21,7 @@ export function createHandOffTool(isAnybodyThere: () => boolean): Tool<typeof Ha
     name: HAND_OFF,
     group: 'system',
     family: 'control',
-    version: 1,
+    version: 2,
     description:
       'Asks for a human to take this conversation over. Use it when somebody wants to speak to a person, or when you cannot help and somebody else could. You are silent from then on, until you are told otherwise.',
     input: HandOffInput,
@@ -29,6 +29,7 @@ export function createHandOffTool(isAnybodyThere: () => boolean): Tool<typeof Ha
     effect: 'idempotent',
     reversible: true,
     inTurn: true,
+    deed: 'word',
     timeoutMs: 1_000,
     execute: async () =>
       isAnybodyThere()

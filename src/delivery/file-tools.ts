@@ -1,4 +1,7 @@
-/** `attach_file`: text that is better read as a file than in a message. */
+/**
+ * `attach_file`: text that is better read as a file than in a message. The call only makes it: it goes out with the reply
+ * of the turn, or, where somebody had to agree first, of the turn that hears that they did (`router/approval-handler`).
+ */
 import { z } from 'zod';
 import { toFileName } from '../domain/file-name.ts';
 import type { OutFile } from '../domain/message.ts';
@@ -47,6 +50,7 @@ export function createFileTools(): Tool[] {
     reversible: true,
     timeoutMs: 5_000,
     inTurn: true,
+    deed: 'reply',
     async execute({ name, text, media_type: wanted }, { hasReadStrangers }) {
       const sent = hasReadStrangers ? harmless(name, wanted) : { name: toFileName(name), mediaType: wanted };
       const content = hasReadStrangers && isTable(sent) ? withoutFormulas(text) : text;

@@ -68,6 +68,12 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * @param isOwn whether whoever asks has typed exactly this themselves, in this conversation
    */
   changesElsewhere?(input: z.output<Input>, isOwn: (text: string) => boolean): boolean;
+  /**
+   * What the call does is not done by running it: it is a part of what comes of the turn. Left out: running it does it.
+   *   word   the gateway is told something: nobody is asked first, for after the turn a yes would do nothing
+   *   reply  its files go out with the reply: agreed to later, with that of the turn that hears of it
+   */
+  readonly deed?: 'word' | 'reply';
   /** Whose words its output may hold: `outsider` where others write, `web` for pages. Left out: its own. */
   readonly tells?: 'outsider' | 'web';
   /** What it tells may be put together of what it, or a call before it, was called with: words of the agent's own. */
@@ -200,7 +206,7 @@ export interface ToolOutput {
   readonly receipt?: unknown;
   /** Its service could not be reached or did not answer, so that it counts as away. */
   readonly isAway?: true;
-  /** Go out with the turn's reply; of a call that runs inside a turn only. */
+  /** Go out with the turn's reply; of a tool whose deed that is. */
   readonly files?: readonly OutFile[];
 }
 

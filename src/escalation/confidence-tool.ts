@@ -21,7 +21,7 @@ export function createConfidenceTool(): Tool<typeof ConfidenceInput> {
     name: STATE_CONFIDENCE,
     group: 'system',
     family: 'control',
-    version: 1,
+    version: 2,
     description:
       'Says how sure you are of what you answer. Use it whenever you are not sure, before you answer; whoever runs this gateway may have somebody look at it.',
     input: ConfidenceInput,
@@ -29,6 +29,7 @@ export function createConfidenceTool(): Tool<typeof ConfidenceInput> {
     effect: 'idempotent',
     reversible: true,
     inTurn: true,
+    deed: 'word',
     timeoutMs: 1_000,
     execute: async () => ({ status: 'ok', text: 'Noted. Answer now, and say what you are not sure of.' }),
   };

@@ -39,7 +39,7 @@ import type { HeldCalls } from './held-calls.ts';
 import type { MessageHandler } from './message-handler.ts';
 import type { News, Notices } from './notices.ts';
 import type { ShownProgress } from './shown-progress.ts';
-import type { TurnRunner } from './turn-runner.ts';
+import type { Opening, TurnRunner } from './turn-runner.ts';
 
 export interface ApprovalDeps {
   readonly approvals: Pick<ApprovalStore, 'find' | 'apply'>;
@@ -102,7 +102,16 @@ export class ApprovalHandler {
       const givenUp = await progress.givenUp(handling.claim, item);
       return { effects: [...this.#goesNoFurther(work, news), ...givenUp] };
     }
-    return turns.run(work, { entry: news });
+    return turns.run(work, { entry: news, ...this.#agreedIn(approval) });
+  }
+
+  /** What was agreed to after the turn whose reply it was to go out with. */
+  #agreedIn({ state, request }: Approval): Pick<Opening, 'agreed'> {
+    const tool = this.deps.tools.find(request.tool);
+    if (state !== 'EXECUTED' || tool?.deed !== 'reply' || tool.version !== request.version) return {};
+    const args = tool.input.safeParse(request.args);
+    const hasReadStrangers = (request.strangers ?? []).length > 0;
+    return args.success ? { agreed: { tool, args: args.data, hasReadStrangers } } : {};
   }
 
   #workOn(handling: Handling, item: ApprovalItem, { id, request, origin }: Approval): Work {

@@ -12,7 +12,7 @@
  *      refused under any other, and it is broken off when somebody else speaks.
  */
 import { type Enclosures, withUnseen } from '../agent/enclosures.ts';
-import { runTurn, type TurnOutcome, type TurnSetup } from '../agent/turn.ts';
+import { type AgreedCall, runTurn, type TurnOutcome, type TurnSetup } from '../agent/turn.ts';
 import type { TurnBrief, TurnBriefs } from '../agent/turn-brief.ts';
 import { waitingText } from '../approvals/sentences.ts';
 import type { Standing } from '../budget/limits.ts';
@@ -62,6 +62,7 @@ export interface TurnParts {
 export interface Opening {
   readonly entry: Entry;
   readonly exhibits?: Enclosures['exhibits'];
+  readonly agreed?: AgreedCall;
   /** What its beginning brings about, before the entry; not asked when there is no turn. */
   readonly news?: () => Promise<readonly News[]>;
 }
@@ -76,7 +77,7 @@ export class TurnRunner {
    * @throws {ControlMovedError} when somebody else speaks before it is over
    * @throws {ModelUnavailableError} when trying again later may help
    */
-  async run(work: Work, { entry, exhibits, news: beginning }: Opening): Promise<Deed> {
+  async run(work: Work, { entry, exhibits, agreed, news: beginning }: Opening): Promise<Deed> {
     const { budgets } = this.parts;
     const budget = await budgets.open(work);
     if (budget.usedUp) return { effects: await this.#outOfBudget(work, entry, budget.usedUp) };
@@ -84,7 +85,11 @@ export class TurnRunner {
     const meter = budgets.meter(work, budget, work.log);
     work.trace.settle = () => meter.settle();
     const brief = await this.#brief(work, news, entry);
-    const thought = await this.#think(work, brief, { meter, ...(exhibits ? { exhibits } : {}) });
+    const thought = await this.#think(work, brief, {
+      meter,
+      ...(exhibits ? { exhibits } : {}),
+      ...(agreed ? { agreed } : {}),
+    });
     const { unseen } = thought.outcome;
     const said = unseen ? withUnseen(entry, unseen) : entry;
     return this.#deedOf(work, { ...thought, read: [...news, said], skills: brief.skills, meter });
@@ -122,7 +127,11 @@ export class TurnRunner {
   }
 
   /** The turn itself, while somebody may break it off and people see that it is under way. */
-  async #think(work: Work, brief: TurnBrief, given: Pick<TurnSetup, 'meter' | 'exhibits'>): Promise<Thought> {
+  async #think(
+    work: Work,
+    brief: TurnBrief,
+    given: Pick<TurnSetup, 'meter' | 'exhibits' | 'agreed'>,
+  ): Promise<Thought> {
     const { claim, item, requester, conversationId, directives } = work;
     const { controls, stops, throttle, config, clock } = this.deps;
     const approvals: Approval[] = [];

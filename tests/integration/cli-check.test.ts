@@ -67,6 +67,22 @@ describe('signalbox check', () => {
     ]);
   });
 
+  it('names rules by which somebody would be asked about what nobody is asked about', async () => {
+    const rule = 'rule "asking for a human, and saying how sure it is"';
+    home.edit(
+      'authorizations.yaml',
+      'tool: [hand_off, state_confidence]\n    decision: allow',
+      'tool: [hand_off, state_confidence]\n    decision: ask\n    approvers: { role: manager }',
+    );
+
+    expect(await findings('Without effect')).toMatchObject([
+      {
+        subject: `authorizations.yaml ${rule}`,
+        detail: 'nobody is asked about hand_off and state_confidence: by this rule they are let at once',
+      },
+    ]);
+  });
+
   it('says that the workspace reaches the configuration, and then neither does a start come about', async () => {
     const apart = join(home.directory, 'files');
     home.edit(

@@ -6,6 +6,7 @@
  *      whom one of them would wait for, by all of their policies. Nothing gets through in it that would not get through alone.
  *   2. It is as risky as the riskiest of them, and reversible only if each of them is.
  *   3. What it tells holds the agent's own words as soon as what one of them tells may.
+ *   4. Nobody is asked about a call that only tells the gateway something, such as that a human is wanted.
  */
 import { jointName } from '../../approvals/joint-policy.ts';
 import type { Authorizations } from '../../config/authorizations.ts';
@@ -26,8 +27,15 @@ export function decideTool(
   // What only makes other calls changes nothing by itself.
   const effect = calls ? 'read' : tool.effect;
   const own = decideCall(authorizations, { ...who, tool: tool.name, groups: groupsOf(tool), effect, args });
+  if (tool.deed === 'word') return unasked(own);
   if (!calls) return own;
   return strictest([own, ...calls.map((call) => decideTool(authorizations, call.tool, call.args, who))]);
+}
+
+/** Denied stays denied, for an exception would be asked for just as much in vain. */
+function unasked(decision: PolicyDecision): PolicyDecision {
+  if (decision.kind !== 'ask') return decision;
+  return { kind: decision.exception ? 'deny' : 'allow', rule: decision.rule };
 }
 
 export function riskOf(tool: Tool, args: unknown): Risk {

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { ToolCatalog } from '../../../../src/agent/tools/tool-catalog.ts';
 import { decideCall } from '../../../../src/agent/tools/tool-policy.ts';
 import { Toolbox } from '../../../../src/agent/tools/toolbox.ts';
+import { createHandOffTool } from '../../../../src/control/hand-off-tool.ts';
 import { ConversationId } from '../../../../src/domain/ids.ts';
 import type { Tool } from '../../../../src/domain/tool.ts';
+import { createConfidenceTool } from '../../../../src/escalation/confidence-tool.ts';
 import { ALEX, SLACK } from '../../../support/approvals.ts';
 import { runs } from '../../../support/property-runs.ts';
 import { aCall } from '../../../support/scripted-model.ts';
@@ -50,6 +52,30 @@ describe('a call the model asks for', () => {
 
     for (const call of [refund({ order: 7, amount: 1 }), aCall('deploy', { service: 'web' })]) {
       expect(box.screen(call)).toMatchObject({ kind: 'held', decision: { kind: 'allow' } });
+    }
+  });
+
+  it('is never held where it only tells the gateway something, for a yes would come when its turn is over', () => {
+    const tools = [createHandOffTool(() => true), createConfidenceTool()] as unknown as Tool[];
+    const screened = (...written: WrittenRule[]) =>
+      [
+        aCall('hand_off', { reason: 'a human is wanted' }),
+        aCall('state_confidence', { confidence: 0.2, about: 'the date' }),
+      ].map((call) => aToolbox(rules(...written), { tools }).screen(call));
+
+    expect(screened({ name: 'all', tool: '*', ...ASK_MANAGER })).toMatchObject([
+      { kind: 'run', rule: 'all' },
+      { kind: 'run', rule: 'all' },
+    ]);
+    const { approvers } = ASK_MANAGER;
+    for (const denied of [
+      screened({ name: 'none', tool: '*', decision: 'deny' }),
+      screened({ name: 'none', tool: '*', decision: 'deny', escalate: { approvers } }),
+    ]) {
+      expect(denied).toMatchObject([
+        { kind: 'refused', rule: 'none' },
+        { kind: 'refused', rule: 'none' },
+      ]);
     }
   });
 
