@@ -36,6 +36,7 @@ import {
   start,
   takeUp,
 } from '../domain/saga.ts';
+import { cutBefore } from '../domain/text-cut.ts';
 import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PLAN, type Plan, type PlanRunner } from './plan-tool.ts';
@@ -259,6 +260,10 @@ async function found(deed: Deed): Promise<Outcome | undefined> {
   }
 }
 
+/** Of what a step told; people and the agent are told its beginning. */
+const MOST_KEPT_CHARS = 2_000;
+
 function toOutcome({ status, text, receipt }: ToolOutput): Outcome {
-  return { kind: status, text, ...(receipt === undefined ? {} : { receipt }) };
+  const kept = text.slice(0, cutBefore(text, MOST_KEPT_CHARS));
+  return { kind: status, text: kept, ...(receipt === undefined ? {} : { receipt }) };
 }

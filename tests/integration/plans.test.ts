@@ -162,6 +162,22 @@ describe('a plan', () => {
     expect(new Set([...shop.refunds, ...shop.deploys].map(({ key }) => key)).size).toBe(3);
   });
 
+  it('keeps the beginning of what a step tells, however long that is', async () => {
+    const tools = createShopTools(`${origin}/shop`).map((tool) =>
+      tool.name === 'deploy'
+        ? {
+            ...tool,
+            execute: async () => ({ status: 'ok' as const, text: `deployed ${'x'.repeat(1_000_000)}` }),
+          }
+        : tool,
+    );
+
+    const output = await run([refund(7), deploy('2.0')], { tool: planTool(() => ALLOW, tools) });
+
+    expect(output.text).toContain('deployed xxx');
+    expect((await saga())?.steps[1]?.outcome?.text).toHaveLength(2_000);
+  });
+
   it('OM-150 OM-151 undoes B and then A when C fails, and leaves nothing', async () => {
     shop.fault('none', 'none', 'refuse');
 
