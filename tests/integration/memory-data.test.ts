@@ -345,14 +345,17 @@ describe('what is remembered of one person', () => {
       said('thanks, Alexandra', 4, 'dana'),
       { kind: 'event', text: 'Alex Kimble asked for a new context', at: said('').at },
     ]);
-    await talk(OTHERS, [said('refund it', 1, 'dana'), answered('I asked.'), told]);
+    const read2: Entry = { ...told, text: 'Approval a: executed.', told: 'OPS-2, by Alex Kim: a bad day.' };
+    await talk(OTHERS, [said('refund it', 1, 'dana'), answered('I asked.'), told, read2]);
 
     await data.erase([ALEX, GUEST], { ...ABOUT, names: ['Alex Kim'] }, 2);
 
     expect(await outputs.find(ALONE, 'out_0123456789abcdef')).toBeUndefined();
     expect((await read(GROUP))[3]).toMatchObject({ strangers: ['the file “plan.txt”', MORE_SOURCES] });
     expect((await read(GROUP))[4]).toMatchObject({ anew: true, text: expect.not.stringContaining('Alex') });
-    expect((await read(OTHERS))[2]).toMatchObject({ ran, text: expect.stringContaining('refund ended: ok') });
+    for (const entry of (await read(OTHERS)).slice(2)) {
+      expect(entry).toMatchObject({ ran, text: expect.stringContaining('refund ended: ok') });
+    }
     const left = (await everything(redis, keys)).join('\n');
     expect(left).toContain('Alex Kimble');
     expect(left).not.toMatch(/elm street|divorce|secret words|bad day|alex kim\b|\(guest\)|guest\.0123/i);
