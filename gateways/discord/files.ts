@@ -13,6 +13,7 @@
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { MAX_INLINE_BYTES } from '../../src/domain/message.ts';
+import { timeLimit } from '../../src/domain/time-limit.ts';
 import type { DiscordClient } from './client.ts';
 import { DISCORD } from './inbound.ts';
 
@@ -55,7 +56,7 @@ export class DiscordFiles {
   async #fetch(address: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array> | undefined> {
     const { ok, status, body } = await fetch(address, {
       redirect: 'error',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TRANSFER_TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, timeLimit(TRANSFER_TIMEOUT_MS)]),
     });
     if (ok && body !== null) return body;
     await body?.cancel();

@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../src/domain/clock.ts';
 import { AppError } from '../../src/domain/errors.ts';
 import type { Receive } from '../../src/domain/gateway.ts';
+import { timeLimit } from '../../src/domain/time-limit.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { type Authentication, Authenticator } from './authentication.ts';
 import type { ReadyEmailSettings } from './config.ts';
@@ -91,7 +92,7 @@ export class Intake {
     const mail = await readMail(
       source,
       { maxBytes: this.settings.max_size, listener: check.tap },
-      AbortSignal.timeout(READ_TIMEOUT_MS),
+      timeLimit(READ_TIMEOUT_MS),
     );
     const authentication = await check.judge(mail.headers);
     if (isUndecided(authentication) && last !== true) throw new UnverifiedMailError();

@@ -13,6 +13,7 @@ import type JiraApi from 'jira-client';
 import { z } from 'zod';
 import type { Clock } from '../../src/domain/clock.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
+import { timeLimit } from '../../src/domain/time-limit.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import { flavourOf, type JiraSettings } from './config.ts';
 import { JiraHolds, type LimitedRequest } from './holds.ts';
@@ -132,7 +133,7 @@ export class JiraTransport {
   async fetch(uri: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
     const request = this.#limited(uri, init.method);
     this.holds.check(request);
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = timeLimit(TIMEOUT_MS);
     const response = await fetch(uri, {
       ...init,
       headers: { accept: 'application/json', authorization: this.#credentials(), ...init.headers },

@@ -17,6 +17,7 @@ import {
   WebClient,
 } from '@slack/web-api';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
+import { timeLimit } from '../../src/domain/time-limit.ts';
 import type { Logger } from '../../src/observability/logger.ts';
 import type { Identity } from './inbound.ts';
 import type { Post } from './outbound.ts';
@@ -323,7 +324,7 @@ export class SlackClient {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ response_type: 'ephemeral', replace_original: false, ...shown }),
       redirect: 'error',
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: timeLimit(CALL_TIMEOUT_MS),
     });
     await response.body?.cancel();
     if (response.status === 429) {

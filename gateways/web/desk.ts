@@ -11,6 +11,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import type { FormOffer } from '../../src/domain/form.ts';
 import type { ClientLog, Lookup, Receive, WaitingApproval } from '../../src/domain/gateway.ts';
 import type { Button, Inbound, Receipt } from '../../src/domain/message.ts';
+import { timeLimit } from '../../src/domain/time-limit.ts';
 import { within } from '../within.ts';
 import { toAnswer, toMessage, toSender } from './inbound.ts';
 import type { AnswerRequest, FormRequest, MessageRequest } from './schema.ts';
@@ -86,7 +87,7 @@ export class ClientDesk {
     const { clientLog } = this.deps;
     const batch = await this.#read(client, after);
     if (batch.events.length > 0 || batch.missed || waitMs === 0 || signal.aborted) return batch;
-    await clientLog.changed(client, after, AbortSignal.any([signal, AbortSignal.timeout(waitMs)]));
+    await clientLog.changed(client, after, AbortSignal.any([signal, timeLimit(waitMs)]));
     return this.#read(client, after);
   }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Approval, ApprovalRequest } from '../domain/approval/record.ts';
 import { FutileCallError } from '../domain/errors.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { Tool, ToolContext } from '../domain/tool.ts';
 
 /** Longest wait for a preview, in ms: somebody waits for the card. */
@@ -24,7 +25,7 @@ export async function previewOf(
 ): Promise<RequestPreview | undefined> {
   if (!tool.preview) return undefined;
   try {
-    const signal = AbortSignal.timeout(Math.min(tool.timeoutMs, PREVIEW_TIMEOUT_MS));
+    const signal = timeLimit(Math.min(tool.timeoutMs, PREVIEW_TIMEOUT_MS));
     const { changes, basis, problem, told } = await tool.preview(args, { ...context, signal });
     return {
       changes: changes.slice(0, MOST_CHANGES).map((change) => ({ ...change })),

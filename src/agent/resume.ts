@@ -13,6 +13,7 @@ import { digestOf } from '../domain/approval/digest.ts';
 import type { ClaimResult, CompleteResult, Permit } from '../domain/approval/execution.ts';
 import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
 import { driftOf } from './preview.ts';
 import { type OutputShelf, withinCap } from './tools/output.ts';
@@ -79,7 +80,7 @@ export async function runApproved(
   };
   const beating = setInterval(() => void beat(), approval.policy.leaseMs / 3);
   // Losing the conversation's lease is no reason to break off a call that is under way; losing the permit is one.
-  const signal = AbortSignal.any([lost.signal, AbortSignal.timeout(tool.timeoutMs)]);
+  const signal = AbortSignal.any([lost.signal, timeLimit(tool.timeoutMs)]);
   const { idempotencyKey, epoch: permitEpoch } = permit;
   const { conversationId } = approval;
   const context = {

@@ -19,6 +19,7 @@ import type { ApiScope } from '../config/api.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ApprovalId } from '../domain/ids.ts';
 import { flawIn } from '../domain/json-flaw.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Access, Caller } from './access.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
@@ -293,8 +294,7 @@ export class HttpDoor {
         return undefined;
       }
       const timeoutMs = request.method === 'HEAD' ? 0 : query.timeout * 1_000;
-      const enough =
-        timeoutMs === 0 ? AbortSignal.abort() : AbortSignal.any([over, AbortSignal.timeout(timeoutMs)]);
+      const enough = timeoutMs === 0 ? AbortSignal.abort() : AbortSignal.any([over, timeLimit(timeoutMs)]);
       return ok(await this.deps.desk.wait(callerNow, id, query, enough));
     } finally {
       this.#waiting.set(place, (this.#waiting.get(place) ?? 1) - 1);
@@ -331,7 +331,7 @@ export class HttpDoor {
         if (now.approval.rev !== seen) raw.write(toEvent(now));
         seen = now.approval.rev;
         if (now.code === 'SETTLED' || over.aborted) return;
-        const enough = AbortSignal.any([over, AbortSignal.timeout(SSE_LOOK_MS)]);
+        const enough = AbortSignal.any([over, timeLimit(SSE_LOOK_MS)]);
         now = await desk.wait(callerNow, id, { until, after: seen }, enough);
       }
     } catch (error) {

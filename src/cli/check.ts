@@ -20,6 +20,7 @@ import { systemClock } from '../domain/clock.ts';
 import { AppError, StartupError } from '../domain/errors.ts';
 import type { Bookmarks, CheckFinding, ClientLog, Gateway, Places } from '../domain/gateway.ts';
 import { type AccountId, platformOf } from '../domain/ids.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import { Directory } from '../identity/directory.ts';
 import type { Logger } from '../observability/logger.ts';
 import { BookmarkStore } from '../redis/bookmark-store.ts';
@@ -103,7 +104,7 @@ async function tryAll(config: GatewayConfig, broken: ReadonlySet<string>): Promi
   );
   const pending = new Pending();
   try {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const patience = timeLimit(PATIENCE_MS);
     const probes = broken.has(MCP) ? [] : probeServers(config.settings.mcp, log, patience);
     const store = broken.has(STORE) ? STORE_UNTRIED : pending.of(STORE, checkStore(config, log));
     const model = broken.has(MODEL) ? [] : pending.of(MODEL, checkModel(config.settings.model));
@@ -260,7 +261,7 @@ async function checkModel(settings: ModelSettings): Promise<PartFinding[]> {
       },
     ];
   }
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const patience = timeLimit(PATIENCE_MS);
   const checks = await Promise.all(eachModel(settings).map((each) => createClient(each).check(patience)));
   const failed = checks.find(({ ok }) => !ok);
   const detail = failed?.detail ?? checks.map((each) => each.detail).join(', then ');

@@ -1,5 +1,6 @@
 /** `signalbox skills learned`: the skills the agent proposed and somebody agreed to, and what came of them. */
 import { dropUnreadable } from '../domain/file-name.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { LearningRecord } from '../skills/learning-store.ts';
 import { callsFor } from '../skills/proposal.ts';
 import type { Measured } from '../skills/turn-measure.ts';
@@ -26,7 +27,7 @@ export async function showLearned({ config: folder, json }: SkillsOptions): Prom
     demand(directory, actorOf(config, directory), 'operate', 'see what was learned');
     const records = await learning.list();
     const wishes = records.map((record) => toWish(record, records, Date.now()));
-    const after = await measureTurns(transcripts, wishes, AbortSignal.timeout(MEASURE_TIMEOUT_MS));
+    const after = await measureTurns(transcripts, wishes, timeLimit(MEASURE_TIMEOUT_MS));
     const learned = records.map((record, index) => ({ record, after: after[index] ?? { turns: 0 } }));
     if (json) return say(JSON.stringify(learned.map(toJson), undefined, 2));
     if (learned.length === 0) return say(NONE);

@@ -5,6 +5,7 @@
  */
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '../domain/clock.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 
 /** Standard Webhooks suggests 15 to 30 s. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -59,7 +60,7 @@ export async function postSigned(
         'webhook-timestamp': String(Math.floor(sentAt.getTime() / 1_000)),
         'webhook-signature': signatures.join(' '),
       },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+      signal: AbortSignal.any([signal, timeLimit(ANSWER_WITHIN_MS)]),
     });
     await response.body?.cancel().catch(() => undefined);
     return judge(response, clock);

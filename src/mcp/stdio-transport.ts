@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { timeLimit } from '../domain/time-limit.ts';
 
 /** Largest message of a server, in bytes. */
 export const MAX_MESSAGE_BYTES = 4 * 1_024 * 1_024;
@@ -90,7 +91,7 @@ export class StdioTransport implements Transport {
       await ended(child);
       killGroup(child.pid, 'SIGKILL'); // what it left behind
       // Its last words may still be on their way.
-      await finished(child.stdout, { signal: AbortSignal.timeout(this.graceMs) }).catch(() => undefined);
+      await finished(child.stdout, { signal: timeLimit(this.graceMs) }).catch(() => undefined);
       child.stdout.destroy();
       child.stderr.destroy();
     }

@@ -37,6 +37,7 @@ import {
   takeUp,
 } from '../domain/saga.ts';
 import { cutBefore } from '../domain/text-cut.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { PlannedCall, ToolContext, ToolOutput } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { PLAN, type Plan, type PlanRunner } from './plan-tool.ts';
@@ -238,7 +239,7 @@ function contextOf(context: ToolContext, { kind, index }: { kind: string; index:
 
 /** Each try has as long as its tool says. */
 function timed({ tool, context }: Deed): ToolContext {
-  return { ...context, signal: AbortSignal.any([context.signal, AbortSignal.timeout(tool.timeoutMs)]) };
+  return { ...context, signal: AbortSignal.any([context.signal, timeLimit(tool.timeoutMs)]) };
 }
 
 /** A tool that throws was asked and did not say what came of it. */

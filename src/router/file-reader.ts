@@ -7,6 +7,7 @@ import type { ReadFile } from '../agent/enclosures.ts';
 import { UndeliverableError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type Attachment, type InboundMessage, MAX_INLINE_BYTES } from '../domain/message.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import type { Logger } from '../observability/logger.ts';
 
 /** Files of one message that are read; more are only named. */
@@ -23,7 +24,7 @@ export async function readFiles(
   signal: AbortSignal,
 ): Promise<readonly ReadFile[]> {
   if (attachments.length === 0) return [];
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(READ_WITHIN_MS)]);
+  const bounded = AbortSignal.any([signal, timeLimit(READ_WITHIN_MS)]);
   const files = await Promise.all(
     attachments.map((attachment, index) =>
       index < MOST_READ

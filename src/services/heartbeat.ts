@@ -1,4 +1,6 @@
 /** A sign of life to somebody outside, who raises the alarm when it stays away. The address is a secret. */
+
+import { timeLimit } from '../domain/time-limit.ts';
 import type { Logger } from '../observability/logger.ts';
 
 export interface HeartbeatSettings {
@@ -21,7 +23,7 @@ export class Heartbeat {
     try {
       const response = await fetch(url, {
         method,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+        signal: AbortSignal.any([signal, timeLimit(timeoutMs)]),
       });
       await response.body?.cancel();
       if (response.ok) return 'sent';

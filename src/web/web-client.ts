@@ -18,6 +18,7 @@ import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector, fetch, type Response } from 'undici';
 import type { WebSettings } from '../config/web.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import { networkTrouble } from '../observability/network-trouble.ts';
 import { isInternalAddress, isPublicAddress, normalAddress } from './address-rules.ts';
 import { charsetOf, isReadableType } from './content-type.ts';
@@ -84,7 +85,7 @@ export class WebClient {
   /** Reads one page. Rejects only when `signal` says so. */
   async read(address: string, signal: AbortSignal): Promise<WebOutcome> {
     const settings = this.options.settings();
-    const timeout = AbortSignal.timeout(settings.timeout);
+    const timeout = timeLimit(settings.timeout);
     const limit = AbortSignal.any([signal, timeout]);
     try {
       return await this.#follow(address, settings, limit);

@@ -8,6 +8,7 @@
  */
 import { PartMeter } from '../../budget/part-meter.ts';
 import type { ResearchSettings } from '../../config/research.ts';
+import { timeLimit } from '../../domain/time-limit.ts';
 import type { ModelClient } from '../model/model-client.ts';
 import type { TurnOutcome, TurnSetup } from '../turn.ts';
 
@@ -41,7 +42,7 @@ export class QuestionBounds {
   constructor(
     private readonly settings: ResearchSettings,
     { model, meter, stop }: Pick<TurnSetup, 'model' | 'meter' | 'stop'>,
-    timeOver: TimeOver = (ms) => AbortSignal.timeout(ms),
+    timeOver: TimeOver = (ms) => timeLimit(ms),
   ) {
     this.meter = new PartMeter(settings.tokens, meter);
     this.#time = timeOver(settings.timeout);

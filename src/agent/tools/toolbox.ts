@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { Authorizations } from '../../config/authorizations.ts';
 import type { ConversationId, PersonId } from '../../domain/ids.ts';
 import { flawIn } from '../../domain/json-flaw.ts';
+import { timeLimit } from '../../domain/time-limit.ts';
 import { groupsOf, type Tool, type ToolCall, type ToolContext, type ToolOutput } from '../../domain/tool.ts';
 import type { ToolSpec } from '../model/model-client.ts';
 import { NOTHING_READ, type Reading } from '../provenance.ts';
@@ -182,7 +183,7 @@ export class Toolbox {
     { key, hasReadStrangers, inquire }: RunningCall,
     signal: AbortSignal,
   ): Promise<ToolOutput> {
-    const timeout = AbortSignal.timeout(tool.timeoutMs);
+    const timeout = timeLimit(tool.timeoutMs);
     try {
       return await tool.execute(args, {
         idempotencyKey: key,

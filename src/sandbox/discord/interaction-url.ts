@@ -6,6 +6,7 @@
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import type { Clock } from '../../domain/clock.ts';
+import { timeLimit } from '../../domain/time-limit.ts';
 
 /** How often the endpoint is tried with a wrong signature: before the first delivery, then before every n-th. */
 const PROBE_EVERY = 10;
@@ -143,7 +144,7 @@ async function postOnce(
   timeoutMs: number,
   headers: Readonly<Record<string, string>>,
 ): Promise<PostOutcome> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = timeLimit(timeoutMs);
   try {
     const response = await fetch(url, { method: 'POST', redirect: 'manual', signal: timeout, body, headers });
     return { kind: 'answered', status: response.status, body: await response.text() };

@@ -7,6 +7,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { timeLimit } from '../../domain/time-limit.ts';
 import { RETRIED_STATUSES, WEBHOOK_RETRY_DELAYS_MS, WEBHOOK_TIMEOUT_MS } from './limits.ts';
 
 export interface WebhookOptions {
@@ -149,7 +150,7 @@ export class Webhooks {
         redirect: 'error',
         signal: AbortSignal.any([
           this.#stopping.signal,
-          AbortSignal.timeout(this.options.timeoutMs ?? WEBHOOK_TIMEOUT_MS),
+          timeLimit(this.options.timeoutMs ?? WEBHOOK_TIMEOUT_MS),
         ]),
       });
       await response.arrayBuffer();

@@ -8,6 +8,7 @@
  * As steps of a plan both can be taken back: a refund by a charge, a deploy by a rollback.
  */
 import { z } from 'zod';
+import { timeLimit } from '../../domain/time-limit.ts';
 import type { Tool, ToolContext, ToolOutput } from '../../domain/tool.ts';
 import { Charge, Deploy, DeployOrder, Refund, RefundOrder, Rollback } from './shop-sandbox.ts';
 
@@ -172,7 +173,7 @@ async function post(
       method: 'POST',
       headers: { 'content-type': 'application/json', 'idempotency-key': context.idempotencyKey },
       body: JSON.stringify(order),
-      signal: AbortSignal.any([context.signal, AbortSignal.timeout(SHOP_TIMEOUT_MS)]),
+      signal: AbortSignal.any([context.signal, timeLimit(SHOP_TIMEOUT_MS)]),
     });
   } catch (error) {
     const code = failureCode(error);

@@ -1,4 +1,6 @@
 /** The signed HTTP side: requests to the URL that the app gave Slack. */
+
+import { timeLimit } from '../../domain/time-limit.ts';
 import { signatureOf } from './signature.ts';
 
 export interface SignedRequest {
@@ -25,7 +27,7 @@ export async function postSigned(request: SignedRequest): Promise<RequestOutcome
   const signature = request.forged
     ? request.forged.signature
     : signatureOf(request.signingSecret, timestamp, request.body);
-  const timeout = AbortSignal.timeout(request.timeoutMs);
+  const timeout = timeLimit(request.timeoutMs);
 
   try {
     const response = await fetch(request.url, {
