@@ -5,6 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
+import { type Open, Unsettled } from '../mailbox/unsettled.ts';
 import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
@@ -78,8 +79,9 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
   return withPerson(who, options, 'erase what is remembered of', async (session, subject) => {
     if (!isMeant) {
       const counted = await session.personData.count(subject.ids);
-      const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes`;
-      return say(options, { erased: false, ...counted }, words);
+      const left = await unsettledOf(session, subject);
+      const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes${leftText(left)}`;
+      return say(options, { erased: false, ...counted, left }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
     const names = [subject.called];
@@ -100,7 +102,9 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       channel: 'cli',
       detail: { ...erased },
     });
-    return say(options, { erased: true, ...erased }, `${erasedText(erased)}\n\nAll of it is erased.`);
+    const left = await unsettledOf(session, subject);
+    const words = `${erasedText(erased)}\n\nAll of it is erased.${leftText(left)}`;
+    return say(options, { erased: true, ...erased, left }, words);
   });
 }
 
@@ -117,6 +121,10 @@ interface Subject {
   readonly called: string;
   /** Who asks, as the audit names them. */
   readonly actor: string;
+}
+
+function unsettledOf({ redis, keys, deadLetters }: StoreSession, { ids }: Subject): Promise<Open> {
+  return new Unsettled(redis, keys, deadLetters).of(ids);
 }
 
 /** Everybody may do this with what is their own; with what is somebody else's, whoever operates the gateway. */
@@ -252,6 +260,16 @@ function erasedText({
     ['planned', String(schedules)],
     ['named in learned skills', String(learned)],
   ]);
+}
+
+/** Nothing where all is settled. */
+function leftText({ waiting, letters }: Open): string {
+  const left = [
+    ...(waiting > 0 ? [`${waiting} of what they wrote or are to be told, still in line`] : []),
+    ...(letters.length > 0 ? [`dead letters ${letters.join(', ')} (\`signalbox dead-letters\`)`] : []),
+  ];
+  if (left.length === 0) return '';
+  return `\n\nNot erased as long as it is not settled: ${left.join('; ')}.\nErase again once it is.`;
 }
 
 function indented(text: string): string {

@@ -25,7 +25,7 @@ export const DeadLetter = z.object({
 });
 export type DeadLetter = z.infer<typeof DeadLetter>;
 
-/** Letters read of one partition at a time, when one of a queue is looked for. */
+/** Letters read of one partition at a time, when all are looked through. */
 const PAGE = 500;
 
 export class DeadLetters {
@@ -96,17 +96,22 @@ export class DeadLetters {
 
   /** Whether anything of a queue is kept. */
   async holds(queue: string): Promise<boolean> {
+    for await (const letter of this.all()) if (letter.queue === queue) return true;
+    return false;
+  }
+
+  /** Those of one partition after those of another, however many there are. */
+  async *all(): AsyncGenerator<DeadLetter> {
     for (const partition of this.keys.partitions()) {
       const key = this.keys.deadLetters(partition);
       for (let from = '-'; ; ) {
         const entries = await this.redis.xrange(key, from, '+', 'COUNT', PAGE);
-        if (entries.some((entry) => toLetter(partition, entry).queue === queue)) return true;
+        for (const entry of entries) yield toLetter(partition, entry);
         const last = entries.at(-1);
         if (!last || entries.length < PAGE) break;
         from = `(${last[0]}`;
       }
     }
-    return false;
   }
 }
 

@@ -169,6 +169,11 @@ export class Keys {
     return `${this.partition(partitionOf(conversationId))}ch:${conversationId}`;
   }
 
+  /** The keys of all that is kept aside, as a pattern. */
+  everyHeldBack(): string {
+    return `${this.prefix}{p*}:ch:*`;
+  }
+
   /** What conversations of this partition used in a period: counter -> how much (hash). */
   usage(partition: number, period: string): string {
     return `${this.partition(partition)}use:${period}`;

@@ -89,6 +89,7 @@ describe('signalbox memory', () => {
       conversations: 0,
       schedules: 0,
       learned: 0,
+      left: { waiting: 0, letters: [] },
     });
     expect((await home.run('memory', 'show', 'alex', '--json')).out).not.toMatch(
       /green|short answers|refund/,
@@ -123,6 +124,30 @@ describe('signalbox memory', () => {
     expect(first.err).toMatch(/broken off, and a part is left: WRONGTYPE[\s\S]*run it again/);
     expect(second).toMatchObject({ code: 0, out: expect.stringContaining('All of it is erased.') });
     expect((await everything(redis, keys)).join('\n')).not.toMatch(/iban|black|Anna-Lee/);
+  });
+
+  it('says what is left of theirs because it is not settled, until it is', async () => {
+    const { redis, keys } = await openStore({ url: home.redisUrl, prefix: home.prefix });
+    const guest = guestIdOf(stores.directory.find(ALEX)!.accounts[0]!);
+    const by = (person: PersonId) => JSON.stringify({ kind: 'message', requester: { person } });
+    const dead = { kind: 'dead' as const, queue: 'm' as const, lane: HERE, attempts: 6, reason: 'no' };
+    await stores.writer.write(
+      HERE,
+      [by(guest), by(DANA), 'no JSON'].map((item) => ({ ...dead, item })),
+    );
+    await redis.rpush(keys.heldBack(HERE), by(ALEX), by(DANA));
+    await redis.rpush(keys.items(0, 'o.slack', 'there'), JSON.stringify({ kind: 'text', requester: 'alex' }));
+    const [letter] = await stores.deadLetters.list();
+
+    const dry = await home.run('memory', 'erase', 'alex');
+    const first = await home.run('memory', 'erase', 'alex', '--yes');
+    await stores.deadLetters.discard(letter!.id, 'dana');
+    await redis.del(keys.heldBack(HERE), keys.items(0, 'o.slack', 'there'));
+    const second = await home.run('memory', 'erase', 'alex', '--yes');
+
+    for (const { out } of [dry, first])
+      expect(out).toMatch(new RegExp(`Not erased as long .*: 2 of what .*; dead letters ${letter!.id} `));
+    expect(second.out).toMatch(/All of it is erased\.\n$/);
   });
 
   it('counts one note as one', async () => {
