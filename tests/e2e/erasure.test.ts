@@ -38,13 +38,12 @@ const NAMED_STILL: Readonly<Record<string, string>> = {
   d: 'ids of what was dealt with, for a day or so',
   places: 'where people are written to on Discord, and how far that was read',
   prf: 'that a profile was dropped, for a day',
-  sch: 'that something planned was dropped, for a day',
   sum: 'that a summary was dropped, for a day',
   use: 'what was used, in numbers',
 };
 
 /** Of those above, what is there for a day or so, and no longer. */
-const BRIEFLY = ['d', 'prf', 'sch', 'sum'];
+const BRIEFLY = ['d', 'prf', 'sum'];
 
 let story: Story;
 
@@ -122,7 +121,7 @@ async function plan(): Promise<void> {
   const { redis, keys } = story;
   const conversationId = ConversationId.parse(`slack:${TEAM.id}:${GENERAL}:1`);
   const createdMs = Date.now();
-  await new ScheduleStore(redis, keys, new EffectWriter(redis, keys), () => DAY_MS).add({
+  await new ScheduleStore(redis, keys, new EffectWriter(redis, keys), () => 90 * DAY_MS).add({
     id: scheduleIdOf(conversationId, 'a'),
     conversationId,
     to: { platform: Platform.parse('slack'), route: { channel: GENERAL, thread: '1' } },
@@ -147,11 +146,11 @@ function keyIn(stored: string): string {
 function dataOf({ redis, keys }: Story): PersonData {
   const writer = new EffectWriter(redis, keys);
   return new PersonData({
-    memory: new RedisMemory(redis, keys, writer, () => DAY_MS),
+    memory: new RedisMemory(redis, keys, writer, () => 90 * DAY_MS),
     transcripts: new TranscriptStore(redis, keys),
     outputs: new OutputStore(redis, keys),
-    planned: new ScheduleStore(redis, keys, writer, () => DAY_MS),
-    learned: new LearningStore(redis, keys, writer, () => DAY_MS),
+    planned: new ScheduleStore(redis, keys, writer, () => 90 * DAY_MS),
+    learned: new LearningStore(redis, keys, writer, () => 90 * DAY_MS),
     used: new UsageLedger(redis, keys),
     sourcesWithout,
   });
