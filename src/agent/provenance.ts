@@ -10,6 +10,7 @@ import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import { type Entry, speakersTrust } from '../domain/transcript.ts';
+import { isStatementIn } from './statement.ts';
 
 /** Sources that are named to people, at most. */
 const MOST_NAMED = 5;
@@ -27,7 +28,10 @@ export interface Reading {
   readonly heard: readonly string[];
   /** Whether exactly this, as whole words or as a whole address, was written by somebody we know. */
   readonly isTyped: (text: string) => boolean;
-  /** The same of whoever asks alone, whether we know them or not; nothing they planned or passed on is theirs here. */
+  /**
+   * Whether whoever asks said exactly this, in whole sentences, whether we know them or not; nothing they planned or passed
+   * on is theirs here.
+   */
   readonly isOwn: (text: string) => boolean;
   /** Whether this address stands as a whole anywhere in what was read, and is none that the agent put there itself. */
   readonly isSeen: (text: string) => boolean;
@@ -59,7 +63,7 @@ export function readingOf(
     strangers: labels.slice(0, MOST_NAMED),
     heard: all,
     isTyped: (text) => entries.some((entry) => isTrustedSpeech(entry) && standsWhole(text, entry.text)),
-    isOwn: (text) => entries.some((entry) => isSaidNow(entry, requester) && standsWhole(text, entry.text)),
+    isOwn: (text) => entries.some((entry) => isSaidNow(entry, requester) && isStatementIn(text, entry.text)),
     isSeen: seenBy(entries),
   };
 }

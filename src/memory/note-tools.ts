@@ -80,7 +80,7 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
     inTurn: true,
     // What is noted about a person is read in all their later conversations. Of their own words a stranger chose none.
     changesElsewhere: ({ scope, text, topic }, isOwn) =>
-      scope === 'team' || (scope === 'person' && !(isOwn(text) && (topic === undefined || isOwn(topic)))),
+      scope === 'team' || (scope === 'person' && !(isOwn(text) && isWordOf(text, topic))),
     async execute({ text, topic, scope }, context) {
       if (scope === 'team' && isGuestId(context.requester)) {
         return failure('Guests have no notes for the whole team.');
@@ -169,6 +169,15 @@ export function createNoteTools(notes: Notes, clock: Clock, isAlone: IsAlone): T
   };
   // A tool takes its own input; the list holds tools of different inputs, each checked by its own schema first.
   return [remember, recall, forget] as unknown as Tool[];
+}
+
+/** One word says nothing that the text does not say; several may be a piece of it. */
+function isWordOf(text: string, topic: string | undefined): boolean {
+  if (topic === undefined) return true;
+  return text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}\p{M}_-]+/u)
+    .includes(topic.toLowerCase());
 }
 
 /** By what the gateway knows of the turn: nothing the model says leads to somebody else's notes. */

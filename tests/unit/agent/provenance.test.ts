@@ -98,15 +98,16 @@ describe('what was read', () => {
       wrote('supper is at seven', eve, { trust: 'outsider' }),
     ];
     const texts = [
+      'my tea is at four',
       'tea is at four',
       'lunch is at noon',
       'cake is at five',
-      'report is at six',
+      'the report is at six',
       'supper is at seven',
     ];
 
     const ownOf = (person?: PersonId) => texts.filter(readingOf(entries, [], person).isOwn);
-    expect(ownOf(ALEX)).toEqual(['tea is at four']);
+    expect(ownOf(ALEX)).toEqual(['my tea is at four']);
     expect(ownOf(eve)).toEqual(['supper is at seven']);
     expect(ownOf()).toEqual([]);
   });
