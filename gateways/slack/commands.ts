@@ -15,7 +15,7 @@ import { ConversationId, ConversationTicket, MessageId } from '../../src/domain/
 import type { InboundMessage } from '../../src/domain/message.ts';
 import { commandIn, isCommandWord } from '../command-words.ts';
 import type { Seal } from '../seal.ts';
-import { accountOf, type Identity, SLACK } from './inbound.ts';
+import { accountOf, type Identity, roomOf, SLACK } from './inbound.ts';
 import { fromMrkdwn } from './mrkdwn.ts';
 import type { SlashCommand } from './schema.ts';
 
@@ -35,6 +35,7 @@ export function toCommandMessage(
     // One command has one trigger, which opens forms for as long as it is young.
     id: MessageId.parse(`slack:${us.teamId}:${channel}:command:${fingerprintOf(trigger)}`),
     conversationId: ConversationId.parse(`slack:${us.teamId}:${channel}:command:${user}`),
+    ...roomOf(us, channel),
     sender: {
       account: accountOf(team, user),
       displayName: command.user_name ?? user,

@@ -96,6 +96,7 @@ function toMessage(envelope: EventEnvelope, us: Identity): InboundMessage | unde
     // Not event_id: the two events of one mention have different ones.
     id: messageId(us, event.channel, event.ts),
     conversationId: conversationId(us, event.channel, thread),
+    ...roomOf(us, event.channel),
     sender,
     text,
     ...(event.files?.length ? { attachments: event.files.map(toAttachment) } : {}),
@@ -313,15 +314,16 @@ function toSaid(
 ): InboundMessage {
   const thread = thread_ts ?? ts;
   const at = actions[0]?.action_ts ?? ts;
+  // What one person was shown alone is nobody else's talk, and its answer belongs there.
+  const isOfCommand = alone && thread_ts === undefined;
   return {
     kind: 'message',
     // One press is one gesture: Slack delivers it again under the same action_ts.
     id: MessageId.parse(`${messageId(us, channel, ts)}:${at}:${user.id}:say`),
-    // What one person was shown alone is nobody else's talk, and its answer belongs there.
-    conversationId:
-      alone && thread_ts === undefined
-        ? ConversationId.parse(`slack:${us.teamId}:${channel}:command:${user.id}`)
-        : conversationId(us, channel, thread),
+    conversationId: isOfCommand
+      ? ConversationId.parse(`slack:${us.teamId}:${channel}:command:${user.id}`)
+      : conversationId(us, channel, thread),
+    ...(isOfCommand ? {} : roomOf(us, channel)),
     sender: clickerOf(user),
     text,
     addressedToBot: true,
@@ -432,6 +434,11 @@ export function messageId(us: Identity, channel: string, ts: string): MessageId 
 
 function conversationId(us: Identity, channel: string, thread: string): ConversationId {
   return ConversationId.parse(`slack:${us.teamId}:${channel}:${thread}`);
+}
+
+/** In a direct message whatever is not written in a thread begins one. */
+export function roomOf(us: Identity, channel: string): Pick<InboundMessage, 'room'> {
+  return isDirect(channel) ? { room: `slack:${us.teamId}:${channel}:` } : {};
 }
 
 export function addressOf(channel: string, thread: string | undefined): Address {

@@ -21,6 +21,7 @@ import type { AgentEquipment } from './agent-equipment.ts';
 import type { Core } from './base.ts';
 import { createModels, type SharedByModels, withSummariser } from './models.ts';
 import { handOver } from './outboxes.ts';
+import { createRooms } from './rooms.ts';
 
 export interface Conversations {
   readonly pool: LanePool;
@@ -55,6 +56,7 @@ export function createConversations(
     permits: new PermitOffice(stores.approvals, new StandingYes({ ...stores, clock })),
     grants: stores.grants,
     controls: stores.controls,
+    rooms: createRooms(core),
     states: new ConversationStates(redis, { ...stores, stops }),
     stops,
     escalations: stores.escalations,

@@ -25,6 +25,7 @@ import type { LanePool } from '../services/lane-pool.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
 import type { Core } from './base.ts';
 import { openChannels, platformsOf } from './channels.ts';
+import { createRooms } from './rooms.ts';
 
 export interface IntakeParts {
   readonly tokens: ReplyTokens;
@@ -124,6 +125,7 @@ function createRouter(core: Core, parts: IntakeParts, answers: AnswerDesk): Mess
     linking: stores.linkDesk,
     directory: stores.directory,
     writer: stores.writer,
+    rooms: createRooms(core),
     config,
     isKnown: (conversationId) => stores.controls.isKnown(conversationId),
     hasRoom: () => conversations.hasRoom(),

@@ -109,9 +109,13 @@ export class ControlStore {
 
   /** Whether the agent has, or had, a part in it. */
   async isKnown(conversationId: ConversationId): Promise<boolean> {
+    return ask(this.redis, this.knownQuery(conversationId));
+  }
+
+  knownQuery(conversationId: ConversationId): Query<boolean> {
     const items = this.keys.items(partitionOf(conversationId), 'm', conversationId);
     const of = [this.keys.transcript(conversationId), items, this.keys.control(conversationId)];
-    return (await this.redis.exists(...of)) > 0;
+    return { command: ['exists', ...of], read: (found) => Number(found) > 0 };
   }
 
   /** The conversation a ticket names; undefined when it never changed hands, or that is forgotten. */
@@ -133,6 +137,20 @@ export class ControlStore {
       .filter((control) => control.state !== 'BOT')
       .sort((a, b) => (endOf(a) ?? 0) - (endOf(b) ?? 0))
       .slice(0, limit);
+  }
+
+  /** Those that a person has, or is waited for in, and whose ids begin like this; the newest first. */
+  async awayIn(room: string): Promise<Control[]> {
+    const timed = await Promise.all(
+      this.keys
+        .partitions()
+        .map((partition) => this.redis.zrange(this.keys.controlTimers(partition), 0, '-1')),
+    );
+    const ids = timed.flat().filter((id) => id.startsWith(room));
+    const found = await Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));
+    return found
+      .filter(({ state }) => state === 'HUMAN' || state === 'HANDOFF_PENDING')
+      .toSorted((a, b) => b.sinceMs - a.sinceMs);
   }
 
   /**

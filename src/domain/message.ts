@@ -59,6 +59,13 @@ export const InboundMessage = z.object({
   kind: z.literal('message'),
   id: MessageId,
   conversationId: ConversationId,
+  /**
+   * Where its author alone reads, and every message begins a conversation of its own: what the ids of all conversations
+   * there begin with. Absent everywhere else.
+   */
+  room: z.string().min(1).optional(),
+  /** The conversation it would have been in by itself, where that was joined to another; no gateway sets it. */
+  writtenIn: ConversationId.optional(),
   sender: Sender,
   /** As typed, mention of the bot removed, native markup translated to markdown. */
   text: z.string(),

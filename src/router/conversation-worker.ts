@@ -139,7 +139,9 @@ export class ConversationWorker {
       );
       // What others wrote into the transcript of a conversation that changes hands is read with the next claim.
       const then = control.epoch > 0 ? 'yield' : mode;
-      const effects = [...deed.effects, ...left, ...watched];
+      // What was brought to another conversation is looked at there.
+      const seen = verdict.kind === 'redirected' ? [] : watched;
+      const effects = [...deed.effects, ...left, ...seen];
       const committed = await this.#commit(claim, { ...deed, effects }, then);
       if (verdict.kind === 'turn' && item.kind === 'message') {
         this.deps.onTurn({ conversationId, person: item.requester.person, at: item.message.replyTo });
@@ -161,6 +163,7 @@ export class ConversationWorker {
       case 'turn':
         return this.#act(handling, item);
       case 'done':
+      case 'redirected':
         return { effects: verdict.effects };
       case 'keep':
         return { effects: [...verdict.effects, ...(await messages.keep(handling, verdict.item))] };

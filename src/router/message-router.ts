@@ -41,6 +41,7 @@ import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
 import { readMessageDirectives } from './message-directives.ts';
 import { type Opening, readOpening } from './opening.ts';
+import { itemIdOf, type Rooms } from './rooms.ts';
 import { SenderLimit } from './sender-limit.ts';
 
 /** That something of theirs was not taken is said to a sender once in this time. */
@@ -80,6 +81,7 @@ export interface RouterDeps {
   readonly linking: LinkDesk;
   readonly directory: Directory;
   readonly writer: EffectWriter;
+  readonly rooms: Pick<Rooms, 'settle'>;
   readonly config: () => Config;
   /** Whether the agent has a part in a conversation. */
   readonly isKnown: (conversationId: ConversationId) => Promise<boolean>;
@@ -152,7 +154,7 @@ export class MessageRouter {
         `That is too long for me: ${message.text.length} characters, and I read ${text_chars}.`,
       );
     }
-    return this.#sort(written, meant, requester);
+    return this.#sort(await this.deps.rooms.settle(written), meant, requester);
   }
 
   /** What is too old to be told from a repetition, or too much at once. */
@@ -260,7 +262,7 @@ export class MessageRouter {
   ): Promise<Receipt> {
     const item: MailboxItem = {
       kind: 'message',
-      id: message.id,
+      id: itemIdOf(message),
       correlation: message.id,
       message: { ...message, text: hideCodes(hideReplySecrets(message.text)) },
       ...(directives ? { directives } : {}),

@@ -1,7 +1,8 @@
 /**
  * What becomes of a mailbox item when the agent may not be the one who speaks: asked before every turn.
  *
- *   BOT                a message may change hands by a rule; else it is the agent's, unless people say it to each other
+ *   BOT                a message may change hands by a rule; else it is the agent's, unless people say it to each other,
+ *                      or it begins a conversation where its author talks to a person by now (`rooms`)
  *   HANDOFF_PENDING    it waits where it is, for whoever speaks next; its author is told so once
  *   HUMAN, HANDBACK_…  what was said is kept for the agent to read later; calls that were agreed to are held, and so is
  *                      what was planned
@@ -38,6 +39,7 @@ import type { Claim } from '../mailbox/keyed-queue.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type Effect, namelessOnce } from '../redis/effects.ts';
 import type { Bridge } from './bridge.ts';
+import type { Rooms } from './rooms.ts';
 
 /** A parked item is looked at again at least this often, should the one who has to wake it be lost. */
 const LOOK_AGAIN_MS = 30_000;
@@ -58,10 +60,13 @@ export type Verdict =
   | { readonly kind: 'hold'; readonly effects: readonly Effect[] }
   /** Stays where it is. */
   | { readonly kind: 'later'; readonly pauseMs: number; readonly effects: readonly Effect[] }
-  | { readonly kind: 'done'; readonly effects: readonly Effect[] };
+  | { readonly kind: 'done'; readonly effects: readonly Effect[] }
+  /** It stands in another conversation now. */
+  | { readonly kind: 'redirected'; readonly effects: readonly Effect[] };
 
 export interface StandbyDeps {
   readonly controls: ControlStore;
+  readonly rooms: Pick<Rooms, 'redirect'>;
   readonly directory: Directory;
   readonly config: () => Config;
 }
@@ -78,6 +83,9 @@ export class Standby {
     switch (control.state) {
       case 'BOT': {
         if (item.kind !== 'message' || item.planned) return { kind: 'turn' };
+        if (isUnbegun(control, claim) && (await this.deps.rooms.redirect(item))) {
+          return { kind: 'redirected', effects: [this.#guard(control)] };
+        }
         const verdict = await this.#byRule(item, control, claim, log);
         // Not kept, either: whoever is read by the agent speaks for what it then asks for, and does not decide it.
         return verdict.kind === 'turn' && item.message.overheard
@@ -224,6 +232,11 @@ export class Standby {
     const { run_while_human } = this.deps.config().authorizations.takeover;
     return item.kind === 'approval' && item.state === 'APPROVED' && runsAgreed(control, run_while_human);
   }
+}
+
+/** Nobody has said anything in it, nor has it ever changed hands. */
+function isUnbegun({ epoch }: Control, { entries }: Claim): boolean {
+  return epoch === 0 && entries.length === 0;
 }
 
 /** Nothing comes of it, and nothing of it is kept. */

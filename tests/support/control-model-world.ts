@@ -47,7 +47,10 @@ export class RealControls {
     const controls = new ControlStore(client, this.keys, writer, () => REMEMBER_MS);
     controls.followedBy(consequencesOf, async () => []);
     const timers = new ControlTimers(controls, silent);
-    const standby = new Standby({ controls, directory: DIRECTORY, config: () => CONFIG }, bridge);
+    const standby = new Standby(
+      { controls, rooms: { redirect: async () => false }, directory: DIRECTORY, config: () => CONFIG },
+      bridge,
+    );
     return {
       apply: (decide: Decide, onceKey: string, also: AlsoOf) =>
         controls.apply(TALK, decide, { also, once: { key: onceKey, forMs: REMEMBER_MS } }),
@@ -133,6 +136,8 @@ function effectsOf(
     case 'later':
     case 'done':
       return verdict.effects;
+    case 'redirected':
+      throw new Error('a conversation that nobody else has a part in was joined to another');
     default:
       return verdict satisfies never;
   }

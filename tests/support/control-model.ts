@@ -102,7 +102,7 @@ export interface ControlChange {
 export type Decide = (control: Control, nowMs: number) => ControlStep<unknown>;
 
 /** What became of an item of the mailbox. `moved`: somebody else speaks meanwhile, and it is judged anew. */
-export type Became = 'turn' | 'keep' | 'hold' | 'later' | 'done' | 'moved' | 'used' | 'again';
+export type Became = 'turn' | 'keep' | 'hold' | 'later' | 'done' | 'redirected' | 'moved' | 'used' | 'again';
 
 export interface Handled {
   readonly item: MailboxItem;

@@ -48,6 +48,21 @@ describe('what was said', () => {
     });
   });
 
+  it('is in the room of its author in a direct message, in a thread or not, and in none anywhere else', () => {
+    const [begun, reply, open] = [
+      aMessage({ channel: 'D0DANA', text: 'hey' }),
+      aMessage({ channel: 'D0DANA', thread_ts: '1712345000.000100', text: 'go on' }),
+      aMessage({ channel: 'G0GROUP' }),
+    ];
+
+    expect([begun?.room, reply?.room, open?.room]).toEqual([
+      'slack:T0US:D0DANA:',
+      'slack:T0US:D0DANA:',
+      undefined,
+    ]);
+    expect(begun?.conversationId.startsWith(begun.room!)).toBe(true);
+  });
+
   it.each([
     ['a mention in the text', { text: 'hey <@U0BOT>' }],
     ['a mention with a name', { text: 'hey <@U0BOT|bot>' }],
