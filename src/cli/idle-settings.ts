@@ -25,9 +25,12 @@ export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[
   const rules = idleRules(config.authorizations.rules);
   if (Object.keys(tools).length === 0 && hashes.length === 0) return rules;
   const catalog = await openCatalog(config);
+  const ofTools = [...rules, ...idleTools(Object.keys(tools), catalog)];
+  if (hashes.length === 0) return ofTools;
   const registry = createRegistry(config, catalog);
-  if (hashes.length > 0) await registry.reload();
-  return [...rules, ...idleTools(Object.keys(tools), catalog), ...idleHashes(hashes, registry.shelf())];
+  const reloading = await registry.reload();
+  if (reloading.kind === 'refused') return [...ofTools, unreadFinding(reloading.error)];
+  return [...ofTools, ...idleHashes(hashes, registry.shelf())];
 }
 
 /** After the turn that wants a human, or says how sure it is, a yes to that would do nothing. */
@@ -61,6 +64,15 @@ function idleTools(written: readonly string[], catalog: Pick<ToolCatalog, 'list'
         remedy: meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${meant}?`,
       };
     });
+}
+
+function unreadFinding({ message }: Error): CheckFinding {
+  return {
+    subject: 'settings.yaml skills',
+    status: 'missing',
+    detail: message,
+    remedy: 'Mend that folder, or name another one; until then no hash can be looked at.',
+  };
 }
 
 /** A hash is asked about where somebody else may change the file: your own and those that came along are as they are. */

@@ -31,7 +31,7 @@ import { readMessageDirectives } from '../router/message-directives.ts';
 import { actorOf, demand } from './actor.ts';
 import { named } from './conversations.ts';
 import { type GatewayConfig, readConfig } from './prepare.ts';
-import { createRegistry } from './skills.ts';
+import { openRegistry } from './skills.ts';
 import { table } from './table.ts';
 import { openCatalog, unknownPerson } from './tools.ts';
 import { withKnownStores } from './with-stores.ts';
@@ -212,8 +212,7 @@ async function briefFor(
   { recollection }: Kept,
 ): Promise<TurnBrief> {
   const tools = await openCatalog(config);
-  const skills = createRegistry(config, tools);
-  await skills.reload();
+  const skills = await openRegistry(config, tools);
   const briefs = new TurnBriefs({
     config: () => config,
     model: () => new EchoClient(), // never asked

@@ -1,9 +1,10 @@
 /** `signalbox skills restore`: an earlier version of a skill of the workspace takes the place of the one there is. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.ts';
 import { dropUnreadable } from '../domain/file-name.ts';
+import { MOST_BYTES } from '../skills/folder-content.ts';
 import { FIRST_VERSION, type HeadReading, readHead, splitSkill, toSkillId } from '../skills/front-matter.ts';
+import { readPlainFile, UnfitFile } from '../skills/plain-file.ts';
 import { isMissing, sha256Of } from '../skills/skill-folders.ts';
 import { SKILL_FILE, writeSkill } from '../skills/skill-place.ts';
 import { type KeptVersion, keptVersions, readVersion } from '../skills/skill-versions.ts';
@@ -15,9 +16,15 @@ class NoVersionError extends AppError {
   override readonly code = 'NO_VERSION';
 }
 
+/** What lies where the skill belongs is nothing that could be kept. */
+class UnfitPlaceError extends AppError {
+  override readonly code = 'UNFIT_PLACE';
+}
+
 /**
  * @param version one that is kept; undefined: the one put away last that says something else
  * @throws {NoVersionError} when none is kept, or not this one
+ * @throws {UnfitPlaceError} when a pipe, a folder or the like lies in its place
  */
 export async function restoreSkill(
   name: string,
@@ -28,7 +35,7 @@ export async function restoreSkill(
   const id = toSkillId(name);
   if (id === undefined) throw new NoVersionError(`"${name}" is no name of a skill.`);
   const path = join(workspace, id, SKILL_FILE);
-  const now = await whatIsThere(path, name);
+  const now = whatIsThere(path, name);
   const { kept, text } = await choose(name, version, await keptVersions(path), now?.text);
   await writeSkill({ path, now }, text);
   const restored = { skill: name, version: kept.version, before: now?.version ?? null, file: path };
@@ -42,14 +49,17 @@ interface There {
 }
 
 /** Undefined where nothing lies there any more. */
-async function whatIsThere(path: string, folder: string): Promise<There | undefined> {
+function whatIsThere(path: string, folder: string): There | undefined {
   try {
-    const content = await readFile(path);
+    const content = readPlainFile(path, MOST_BYTES);
     const text = content.toString('utf8');
     return { version: versionIn(text, folder), text, sha256: sha256Of(content) };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    if (!(error instanceof UnfitFile)) throw error;
+    throw new UnfitPlaceError(
+      `${path} cannot be put away: ${error.message}. Move it elsewhere, then try again.`,
+    );
   }
 }
 

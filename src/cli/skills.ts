@@ -1,5 +1,4 @@
 /** `signalbox skills …`: what there is, what is used, what is wrong with it, and why it is chosen. */
-import { readFileSync } from 'node:fs';
 import { skillsKeptOut } from '../agent/prompt/sections.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { searchPath } from '../config/environment.ts';
@@ -14,8 +13,10 @@ import { createHost } from '../skills/host.ts';
 import { type Finding, lintSkill } from '../skills/lint.ts';
 import type { Match } from '../skills/matcher.ts';
 import { createMatcher } from '../skills/matchers.ts';
+import { readPlainFile } from '../skills/plain-file.ts';
 import type { Standing } from '../skills/shelf.ts';
 import { isReadable, labelOf, SKILL_SOURCES } from '../skills/skill.ts';
+import { MAX_SKILL_BYTES } from '../skills/skill-folders.ts';
 import { NO_SKILLS, SkillRegistry } from '../skills/skill-registry.ts';
 import { programOf, type SkillProgram } from '../skills/skill-scripts.ts';
 import { runningPlatforms } from './escalation.ts';
@@ -166,14 +167,28 @@ interface Opened {
   readonly prompt: PromptSettings;
 }
 
-/** As the gateway would have them with these files; `workspace`: with another folder in the place of the owner's. */
+/**
+ * As the gateway would have them with these files; `workspace`: with another folder in the place of the owner's.
+ *
+ * @throws {SkillFolderError} as `openRegistry`
+ */
 async function openSkills(folder: string, workspace?: string): Promise<Opened> {
   const config = readConfig(folder);
   const { skills, prompt } = config.settings;
   const settings = workspace === undefined ? skills : { ...skills, workspace: folderOf(workspace) };
-  const registry = createRegistry(config, await openCatalog(config), settings);
-  await registry.reload();
-  return { registry, settings, prompt };
+  return { registry: await openRegistry(config, await openCatalog(config), settings), settings, prompt };
+}
+
+/** One that has read its folders. @throws {SkillFolderError} when one of these cannot be read as a whole */
+export async function openRegistry(
+  config: GatewayConfig,
+  catalog: ToolCatalog,
+  settings?: SkillSettings,
+): Promise<SkillRegistry> {
+  const registry = createRegistry(config, catalog, settings);
+  const reloading = await registry.reload();
+  if (reloading.kind === 'refused') throw reloading.error;
+  return registry;
 }
 
 /** @param catalog what skills can build on of the tools */
@@ -281,7 +296,7 @@ function folderOf(path: string): string {
 
 function contentOf({ file }: Standing): string | undefined {
   try {
-    return readFileSync(file.path, 'utf8');
+    return readPlainFile(file.path, MAX_SKILL_BYTES).toString('utf8');
   } catch {
     return undefined; // what is wrong with it is among its lacks
   }

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, realpath, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Interpreter, interpreterOf } from './interpreter.ts';
 
@@ -20,8 +20,8 @@ const MOST_DEPTH = 10;
 
 /** Scripts are offered by names that need no quotes anywhere. */
 const SCRIPT_NAME = /^scripts(?:\/[A-Za-z0-9_][\w.-]*)+$/;
-/** What `sha256sum` writes otherwise than it is, or a reader does not see. */
-const ODD_NAME = /[\p{C}\\]/u;
+/** What `sha256sum` writes otherwise than it is, or a reader does not see; also what is not written in UTF-8. */
+const ODD_NAME = /[\p{C}\\\uFFFD]/u;
 
 export interface FolderContent {
   /**
@@ -116,12 +116,24 @@ async function readWhole(root: string, path: string, room: number): Promise<Cont
     const facts = await file.stat();
     if (!facts.isFile()) throw new UnfitFolder(`${path} is neither a file nor a folder`);
     if (facts.size > room) throw new UnfitFolder(`it has more than ${MOST_BYTES} bytes`);
-    const bytes = await file.readFile();
-    if (bytes.length > room) throw new UnfitFolder(`it has more than ${MOST_BYTES} bytes`);
+    const bytes = await readUpTo(file, facts.size + 1);
+    if (bytes.length > facts.size) throw new UnfitFolder(`${path} became longer while it was read`);
     return { path, bytes, isExecutable: (facts.mode & 0o111) !== 0 };
   } finally {
     await file.close();
   }
+}
+
+/** Up to its end, or so much of it: what a file says of its size may be wrong a moment later. */
+async function readUpTo(file: FileHandle, mostBytes: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(mostBytes);
+  let length = 0;
+  while (length < mostBytes) {
+    const { bytesRead } = await file.read(bytes, length, mostBytes - length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return bytes.subarray(0, length);
 }
 
 function hashOf(files: readonly ContentFile[]): string {

@@ -6,12 +6,13 @@
  *   2. No skill disappears that the proposal does not name: not one further in, and not one under another name.
  *   3. A file is there whole or not at all.
  */
-import { lstat, mkdir, readdir, readFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { readUnlinkedFile } from './plain-file.ts';
 import type { Standing } from './shelf.ts';
 import { isReadable, SKILL_SOURCES, type Skill } from './skill.ts';
-import { isMissing, sha256Of } from './skill-folders.ts';
+import { isMissing, MAX_SKILL_BYTES, sha256Of } from './skill-folders.ts';
 import { keepVersion, VERSIONS_FOLDER } from './skill-versions.ts';
 
 export const SKILL_FILE = 'SKILL.md';
@@ -70,7 +71,7 @@ export async function placeOf(
   if (!skill || !isReadable(skill) || skill.id !== name) {
     return `${path} is there and cannot be read as the skill ${name}; a person has to look at it`;
   }
-  const content = await readFile(path);
+  const content = readUnlinkedFile(path, MAX_SKILL_BYTES);
   const { version } = skill.reading.head;
   return { path, now: { skill, version, text: content.toString('utf8'), sha256: sha256Of(content) }, below };
 }

@@ -17,7 +17,6 @@
  *   4. Skills take tools from a turn and never give it one: of several that name theirs, what all of them name is left.
  *   5. Nothing about a skill keeps a message from being answered.
  */
-import { readFileSync } from 'node:fs';
 import type { SkillSettings } from '../config/skills.ts';
 import type { Tool } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -25,9 +24,18 @@ import type { Host } from './eligibility.ts';
 import { splitSkill } from './front-matter.ts';
 import type { Match, Matcher } from './matcher.ts';
 import { createMatcher } from './matchers.ts';
+import { readPlainFile } from './plain-file.ts';
 import { EMPTY_SHELF, type Shelf, type Standing, toShelf, withRequired } from './shelf.ts';
 import { isThirdParty, labelOf, SKILL_SOURCES, type Skill, type SkillFile } from './skill.ts';
-import { findSkillFiles, foldersOf, readSkillFile, sha256Of, stampOf } from './skill-folders.ts';
+import {
+  type FoundFile,
+  foldersOf,
+  MAX_SKILL_BYTES,
+  readSkillFile,
+  sha256Of,
+  stampOf,
+} from './skill-folders.ts';
+import { findSkillFiles } from './skill-walk.ts';
 
 /** Time between two looks for files that came, went or changed. */
 const LOOK_MS = 2_000;
@@ -41,6 +49,12 @@ export interface RegistryOptions {
   readonly bundled?: string;
   readonly log: Logger;
 }
+
+/** What a look at the folders came to; refused: they cannot be read, and the skills before stay in force. */
+export type Reloading =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly error: Error };
 
 /** A skill as a turn is shown it. */
 export interface GivenSkill {
@@ -86,6 +100,8 @@ export class SkillRegistry {
   #view: View | undefined;
   /** Of files as they are now, by path. */
   readonly #bodies = new Map<string, { readonly stamp: string; readonly body: string }>();
+  /** Why the folders could not be read when they were looked at last. */
+  #refused: string | undefined;
   #looking: NodeJS.Timeout | undefined;
   #isLooking = false;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -107,7 +123,7 @@ export class SkillRegistry {
   }
 
   /** Looks now. Never rejects: what cannot be read changes nothing. */
-  reload(): Promise<'changed' | 'unchanged' | 'refused'> {
+  reload(): Promise<Reloading> {
     const outcome = this.#reloading.then(() => this.#reload());
     this.#reloading = outcome;
     return outcome;
@@ -145,7 +161,7 @@ export class SkillRegistry {
   async body(skill: Skill): Promise<string> {
     const kept = this.#bodies.get(skill.path);
     if (kept?.stamp === skill.stamp) return kept.body;
-    const content = readFileSync(skill.path); // at once, as its head was
+    const content = readPlainFile(skill.path, MAX_SKILL_BYTES); // at once, as its head was
     if (skill.sha256 !== undefined && sha256Of(content) !== skill.sha256)
       throw new Error(`${skill.path} changed`);
     const body = splitSkill(content.toString('utf8'))?.body ?? '';
@@ -212,29 +228,39 @@ export class SkillRegistry {
     return this.#view;
   }
 
-  async #reload(): Promise<'changed' | 'unchanged' | 'refused'> {
+  async #reload(): Promise<Reloading> {
     try {
       const folders = foldersOf(this.options.settings(), this.options.bundled);
-      const found = await findSkillFiles(folders);
-      const known = new Map(this.#files.map((file) => [file.path, file]));
-      const files = found.map((file) => readSkillFile(file, known));
-      const isSame = files.length === this.#files.length && files.every((file, n) => file === this.#files[n]);
-      if (isSame && this.#view) {
-        this.#current();
-        return 'unchanged';
-      }
-      this.#files = files;
-      const paths = new Set(files.map(({ path }) => path));
-      for (const path of this.#bodies.keys()) if (!paths.has(path)) this.#bodies.delete(path);
-      this.#current();
-      return 'changed';
-    } catch (error) {
-      this.options.log.error(
-        { err: error },
-        'the skill folders cannot be read; the skills before stay in force',
-      );
-      return 'refused';
+      const isChanged = this.#take(await findSkillFiles(folders));
+      if (this.#refused !== undefined) this.options.log.info({}, 'the skill folders can be read again');
+      this.#refused = undefined;
+      return { kind: isChanged ? 'changed' : 'unchanged' };
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      if (this.#refused !== error.message)
+        this.options.log.error(
+          { err: error },
+          'the skill folders cannot be read; the skills before stay in force',
+        );
+      this.#refused = error.message;
+      return { kind: 'refused', error };
     }
+  }
+
+  /** False where all of it is as it was. */
+  #take(found: readonly FoundFile[]): boolean {
+    const known = new Map(this.#files.map((file) => [file.path, file]));
+    const files = found.map((file) => readSkillFile(file, known));
+    const isSame = files.length === this.#files.length && files.every((file, n) => file === this.#files[n]);
+    if (isSame && this.#view) {
+      this.#current();
+      return false;
+    }
+    this.#files = files;
+    const paths = new Set(files.map(({ path }) => path));
+    for (const path of this.#bodies.keys()) if (!paths.has(path)) this.#bodies.delete(path);
+    this.#current();
+    return true;
   }
 
   /** What is new about the skills, once. */

@@ -1,6 +1,7 @@
 /** `signalbox skills …`, as it is typed; the example is that of docs/skills.md. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { keepVersion } from '../../src/skills/skill-versions.ts';
@@ -71,6 +72,51 @@ describe('signalbox skills list', () => {
       },
       { skill: 'jira-hygiene', lacks: [{ code: 'MISSING_BINARY', missing: 'no-such-program' }] },
     ]);
+  });
+});
+
+describe('signalbox skills, where something cannot be read', () => {
+  it('shows one broken entry with its reason, and all the others', async () => {
+    const pipe = join(home.directory, 'workspace/skills/pipe');
+    const loop = join(home.directory, 'workspace/skills/loop');
+    for (const folder of [pipe, loop]) mkdirSync(folder, { recursive: true });
+    symlinkSync('SKILL.md', join(loop, 'SKILL.md'));
+    execFileSync('mkfifo', [join(pipe, 'SKILL.md')]);
+    const list = await home.run('skills', 'list');
+    const ineligible = await home.run('skills', 'list', '--ineligible');
+    const lint = await home.run('skills', 'lint', pipe);
+    const restore = await home.run('skills', 'restore', 'pipe');
+    for (const folder of [pipe, loop]) rmSync(folder, { recursive: true });
+
+    expect(list.code).toBe(0);
+    expect(list.out).toMatch(/loop +\? +workspace \(3\) +INVALID/);
+    expect(list.out).toMatch(/refund-policy +1\.0\.0 +bundled \(1\) +active/);
+    expect(ineligible.out).toContain('It cannot be used: it is a link that leads round in a circle.');
+    expect([lint.code, lint.out]).toEqual([
+      1,
+      expect.stringContaining('INVALID: It cannot be used: it is no plain file.'),
+    ]);
+    expect([restore.code, restore.err]).toEqual([1, expect.stringContaining('it is no plain file')]);
+  });
+
+  it('says so and ends with exit code 1 when that is a whole folder', async () => {
+    const round = join(home.directory, 'round');
+    symlinkSync('round', round);
+    home.edit('settings.yaml', 'matcher: keyword', `matcher: keyword\n  extra: [${round}]`);
+    const all = await Promise.all(
+      [
+        ['skills', 'list'],
+        ['skills', 'list', '--json'],
+        ['skills', 'why', 'refund'],
+        ['prompt', '--message', 'refund'],
+      ].map((words) => home.run(...words)),
+    );
+    home.edit('settings.yaml', `\n  extra: [${round}]`, '');
+
+    const err = `The skills in ${round} (extra) cannot be read: it is a link that leads round in a circle.`;
+    expect(all.map((result) => ({ ...result, err: result.err.trim() }))).toEqual(
+      all.map(() => ({ code: 1, out: '', err })),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 /** Skills as files in folders: which are used, what changes when the files do, and how much of them is read. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -6,17 +7,21 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { MatcherName } from '../../src/config/skills.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createHost } from '../../src/skills/host.ts';
 import { SKILL_SOURCES, type SkillSource } from '../../src/skills/skill.ts';
+import { MAX_SKILL_BYTES } from '../../src/skills/skill-folders.ts';
 import { SkillRegistry } from '../../src/skills/skill-registry.ts';
+import { MOST_FOLDERS } from '../../src/skills/skill-walk.ts';
 import { defer } from '../support/core.ts';
 import { aHost, SkillShelf, skillText } from '../support/skills.ts';
 
@@ -143,6 +148,213 @@ describe('where skills come from', () => {
   });
 });
 
+describe('what lies in a folder and is no skill', () => {
+  /** What keeps these files out of use, by their path from the folder of the source on. */
+  const reasons = (shelf: SkillShelf, source: SkillSource) =>
+    Object.fromEntries(
+      shelf.registry
+        .shelf()
+        .standings.filter(({ file }) => file.source === source)
+        .flatMap((standing) =>
+          standing.kind === 'ineligible'
+            ? [[relative(shelf.folder(source), standing.file.path), standing.lacks[0]?.message]]
+            : [],
+        ),
+    );
+  const link = (shelf: SkillShelf, source: SkillSource, path: string, target: string) => {
+    const from = join(shelf.folder(source), path);
+    mkdirSync(dirname(from), { recursive: true });
+    symlinkSync(target, from);
+  };
+  const AROUND = 'It cannot be used: it is a link that leads round in a circle.';
+  const NO_FILE = 'It cannot be used: it is no plain file.';
+  const out = (shelf: SkillShelf, source: SkillSource) =>
+    `It cannot be used: it is a link that leads out of ${shelf.folder(source)}, and what others wrote must not lead to files of this machine; put the file itself there, or name the folder it leads to in skills.extra.`;
+
+  it.each<SkillSource>(['workspace', 'managed', 'extra'])(
+    'is neither waited for nor read without end in %s: a pipe, a device, a folder, a file that says it is empty',
+    async (source) => {
+      const shelf = new SkillShelf({ third_party: 'any' });
+      shelf.put(source, 'greeting', text('greeting', 'hello', 'Hi.'));
+      for (const name of ['pipe', 'folder']) mkdirSync(join(shelf.folder(source), name));
+      execFileSync('mkfifo', [join(shelf.folder(source), 'pipe', 'SKILL.md')]);
+      mkdirSync(join(shelf.folder(source), 'folder', 'SKILL.md'));
+      link(shelf, source, 'zero/SKILL.md', '/dev/zero');
+      link(shelf, source, 'status/SKILL.md', '/proc/self/status');
+      await shelf.registry.reload();
+
+      const isOwn = source === 'workspace';
+      expect(reasons(shelf, source)).toEqual({
+        'pipe/SKILL.md': NO_FILE,
+        'folder/SKILL.md': NO_FILE,
+        'zero/SKILL.md': isOwn ? NO_FILE : out(shelf, source),
+        'status/SKILL.md': isOwn ? expect.stringContaining('does not begin with a head') : out(shelf, source),
+      });
+      expect(await shelf.bodies('hello')).toEqual(['Hi.']);
+    },
+  );
+
+  it('is alone out of use when a link leads to itself, or nowhere, and what it would be is named', async () => {
+    const shelf = new SkillShelf();
+    shelf.put('workspace', 'greeting', text('greeting', 'hello', 'Hi.'));
+    shelf.put('bundled', 'other', text('other', 'other', 'Other.'));
+    link(shelf, 'workspace', 'loop/SKILL.md', 'SKILL.md');
+    link(shelf, 'workspace', 'round', 'round');
+    link(shelf, 'workspace', 'gone/SKILL.md', '/nowhere/SKILL.md');
+    const { registry, lines } = loggingRegistry(shelf);
+    for (let look = 0; look < 3; look++) await registry.reload();
+    await shelf.registry.reload();
+
+    expect(reasons(shelf, 'workspace')).toEqual({
+      'gone/SKILL.md': 'It cannot be used: it is a link that leads nowhere.',
+      'loop/SKILL.md': AROUND,
+      round: AROUND,
+    });
+    expect(['gone', 'loop', 'round'].map((name) => shelf.codes(name))).toEqual([
+      ['INVALID'],
+      ['INVALID'],
+      ['INVALID'],
+    ]);
+    expect([await shelf.bodies('hello'), await shelf.bodies('other')]).toEqual([['Hi.'], ['Other.']]);
+    expect(lines.filter(({ level }) => level === 'warn').map(({ skill }) => skill)).toEqual([
+      'gone',
+      'loop',
+      'round',
+    ]);
+    expect(lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('is alone out of use when its name is no UTF-8, or lies too deep', async () => {
+    const shelf = new SkillShelf();
+    shelf.put('workspace', 'greeting', text('greeting', 'hello', 'Hi.'));
+    mkdirSync(Buffer.concat([Buffer.from(join(shelf.folder('workspace'), 'caf')), Buffer.from([0xe9])]));
+    shelf.put('workspace', '1/2/3/4/5/deepest', skillText('deepest'));
+    shelf.put('workspace', '1/2/3/4/deep', skillText('deep'));
+    await shelf.registry.reload();
+
+    expect(reasons(shelf, 'workspace')).toEqual({
+      'caf\uFFFD': 'It cannot be used: its name is not written in UTF-8; give it another one.',
+      '1/2/3/4/5/deepest':
+        'It cannot be used: it lies in more than 5 folders, and no skill is looked for that deep; put it further up.',
+    });
+    expect(shelf.active()).toEqual(['deep workspace', 'greeting workspace']);
+  });
+
+  it('is alone out of use while nobody gave the right to read it, and used as soon as somebody did', async () => {
+    const shelf = new SkillShelf({ third_party: 'any' });
+    shelf.put('workspace', 'greeting', text('greeting', 'hello', 'Hi.'));
+    const path = shelf.put('managed', 'closed', text('closed', 'closed', 'Open.'));
+    shelf.put('managed', 'hidden/inner', skillText('inner'));
+    const hidden = join(shelf.folder('managed'), 'hidden');
+    chmodSync(shelf.root, 0o755);
+    chmodSync(path, 0);
+    chmodSync(hidden, 0);
+    // Root may read everything, so it is somebody else for as long as it reads.
+    const asNobody = async <T>(run: () => Promise<T>): Promise<T> => {
+      if (process.getuid?.() !== 0) return run();
+      process.seteuid?.(65_534);
+      return run().finally(() => process.seteuid?.(0));
+    };
+
+    await asNobody(() => shelf.registry.reload());
+    const closed = reasons(shelf, 'managed');
+    const before = await asNobody(() => shelf.bodies('hello closed'));
+    chmodSync(path, 0o644);
+    chmodSync(hidden, 0o755);
+    await asNobody(() => shelf.registry.reload());
+
+    const why = 'It cannot be used: the user this gateway runs as has no right to read it.';
+    expect(closed).toEqual({ 'closed/SKILL.md': why, hidden: why });
+    expect(before).toEqual(['Hi.']);
+    expect(reasons(shelf, 'managed')).toEqual({});
+    expect((await asNobody(() => shelf.bodies('hello closed'))).toSorted()).toEqual(['Hi.', 'Open.']);
+  });
+
+  it.each<SkillSource>(['managed', 'extra'])(
+    'brings no file of this machine into %s by a link; links within, and those of your own folder, are followed',
+    async (source) => {
+      const shelf = new SkillShelf({ third_party: 'any' });
+      mkdirSync(join(shelf.root, 'secret', 'skill'), { recursive: true });
+      writeFileSync(join(shelf.root, 'secret', 'skill', 'SKILL.md'), text('secret', 'secret', 'Secret.'));
+      const secret = join(shelf.root, 'secret', 'skill');
+      link(shelf, source, 'file/SKILL.md', join(secret, 'SKILL.md'));
+      link(shelf, source, 'folder', secret);
+      link(shelf, source, 'up', '..');
+      link(shelf, source, 'first', join(secret, '..'));
+      const hidden = shelf.put(source, '.store/inner', text('inner', 'inner', 'Inner.'));
+      link(shelf, source, 'inner', '.store/inner');
+      link(shelf, source, 'again/SKILL.md', relative(join(shelf.folder(source), 'again'), hidden));
+      await shelf.registry.reload();
+      const refused = reasons(shelf, source);
+      const shown = [await shelf.bodies('secret'), await shelf.bodies('inner')];
+      link(shelf, 'workspace', 'mine', secret);
+      await shelf.registry.reload();
+
+      expect(refused).toEqual(
+        Object.fromEntries(
+          ['file/SKILL.md', 'first', 'folder', 'up'].map((path) => [path, out(shelf, source)]),
+        ),
+      );
+      expect(shown).toEqual([[], ['Inner.']]);
+      expect(await shelf.bodies('secret')).toEqual(['Secret.']);
+    },
+  );
+
+  it('is looked through once, however many links lead to it', async () => {
+    const shelf = new SkillShelf({ third_party: 'any' });
+    const levels = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const [n, level] of levels.entries()) {
+      shelf.put('managed', `${level}/skill-${level}`, skillText(`skill-${level}`));
+      const next = levels[n + 1] ?? 'a';
+      for (let copy = 0; copy < 30; copy++) link(shelf, 'managed', `${level}/l${copy}`, `../${next}`);
+    }
+    await shelf.registry.reload();
+
+    expect(shelf.registry.shelf().standings.map(({ file }) => file.path)).toEqual(
+      levels.map((level) => join(shelf.folder('managed'), level, `skill-${level}`, 'SKILL.md')),
+    );
+  });
+
+  it('is looked through up to a bound, which is told', async () => {
+    const shelf = new SkillShelf({ third_party: 'any' });
+    shelf.put('workspace', 'greeting', text('greeting', 'hello', 'Hi.'));
+    shelf.put('managed', 'first', text('first', 'first', 'First.'));
+    for (let n = 0; n < MOST_FOLDERS; n++) mkdirSync(join(shelf.folder('managed'), `n${n}`));
+    for (let n = 0; n < 10_000; n++) writeFileSync(join(shelf.folder('managed'), 'first', `${n}`), '');
+    await shelf.registry.reload();
+
+    expect(reasons(shelf, 'managed')).toEqual({
+      '': `It cannot be used: it holds more than ${MOST_FOLDERS} folders, and not all of them were looked into; take out what is no skill.`,
+    });
+    expect((await shelf.bodies('hello first')).toSorted()).toEqual(['First.', 'Hi.']);
+  });
+
+  it.each<SkillSource>(['workspace', 'managed'])(
+    'is nothing of a file of 100 MB in %s, nor of one that grew or became a pipe after it was loaded',
+    async (source) => {
+      const shelf = new SkillShelf({ third_party: 'any' });
+      const large = shelf.put(source, 'large', text('large', 'large', 'x'));
+      truncateSync(large, 100 * 1024 * 1024);
+      const [grown, piped] = ['grown', 'piped'].map((name) =>
+        shelf.put(source, name, text(name, name, `${name}.`)),
+      );
+      await shelf.registry.reload();
+      const skills = ['grown', 'piped'].map((name) => shelf.registry.shelf().active.get(name)!);
+      truncateSync(grown!, 100 * 1024 * 1024);
+      rmSync(piped!);
+      execFileSync('mkfifo', [piped!]);
+
+      expect(reasons(shelf, source)).toEqual({
+        'large/SKILL.md': `It cannot be used: it has more than ${MAX_SKILL_BYTES} bytes.`,
+      });
+      await expect(shelf.registry.body(skills[0]!)).rejects.toThrow(`more than ${MAX_SKILL_BYTES} bytes`);
+      await expect(shelf.registry.body(skills[1]!)).rejects.toThrow('it is no plain file');
+      expect([await shelf.bodies('grown'), await shelf.bodies('piped')]).toEqual([[], []]);
+      expect([shelf.codes('grown'), shelf.codes('piped')]).toEqual([['INVALID'], ['INVALID']]);
+    },
+  );
+});
+
 describe('files that change', () => {
   it('OM-040 OM-093 count from the next message on, without a restart', async () => {
     const shelf = new SkillShelf();
@@ -208,9 +420,28 @@ describe('files that change', () => {
     symlinkSync('round', join(shelf.root, 'round'));
     shelf.settings = { ...shelf.settings, extra: [join(shelf.root, 'round')] };
 
-    expect(await shelf.registry.reload()).toBe('refused');
+    expect(await shelf.registry.reload()).toMatchObject({
+      kind: 'refused',
+      error: {
+        message: `The skills in ${join(shelf.root, 'round')} (extra) cannot be read: it is a link that leads round in a circle.`,
+      },
+    });
     expect(shelf.active()).toEqual(['greeting workspace']);
     expect(await shelf.bodies('hello')).toEqual(['Hi.']);
+  });
+
+  it('are told of once while a whole folder cannot be read, and once when it can be', async () => {
+    const shelf = new SkillShelf();
+    symlinkSync('extra', shelf.folder('extra'));
+    const { registry, lines } = loggingRegistry(shelf);
+    for (let look = 0; look < 3; look++) await registry.reload();
+    rmSync(shelf.folder('extra'));
+    for (let look = 0; look < 3; look++) await registry.reload();
+
+    expect(lines.filter(({ msg }) => msg !== 'skills loaded').map(({ level, msg }) => [level, msg])).toEqual([
+      ['error', 'the skill folders cannot be read; the skills before stay in force'],
+      ['info', 'the skill folders can be read again'],
+    ]);
   });
 
   it('OM-040 are noticed without being told of, and reported once', async () => {
@@ -235,10 +466,10 @@ describe('files that change', () => {
     const shelf = new SkillShelf();
     shelf.put('workspace', 'greeting');
 
-    expect(await shelf.registry.reload()).toBe('changed');
-    expect(await shelf.registry.reload()).toBe('unchanged');
+    expect(await shelf.registry.reload()).toEqual({ kind: 'changed' });
+    expect(await shelf.registry.reload()).toEqual({ kind: 'unchanged' });
     shelf.put('workspace', 'greeting', skillText('greeting', { body: 'Otherwise.' }));
-    expect(await shelf.registry.reload()).toBe('changed');
+    expect(await shelf.registry.reload()).toEqual({ kind: 'changed' });
   });
 });
 

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -153,6 +154,23 @@ describe('a folder', () => {
     expect(await readFolder(aFolder({ 'scripts/a\nb.py': '' }))).toMatchObject({ kind: 'refused' });
     expect(await readFolder(aFolder({ 'scripts/a\\b.py': '' }))).toMatchObject({ kind: 'refused' });
   });
+
+  it('is refused if a name in it is no UTF-8', async () => {
+    const folder = aFolder(REPORT);
+    const name = Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]);
+    writeFileSync(name, '');
+
+    expect(await readFolder(folder)).toMatchObject({ why: expect.stringContaining('cannot be read: .') });
+  });
+
+  it.skipIf(!existsSync('/proc/sys/kernel/random'))(
+    'is refused if there is more in a file than it says, and no more of it is read',
+    async () => {
+      expect(await readFolder('/proc/sys/kernel/random')).toMatchObject({
+        why: expect.stringContaining('became longer while it was read'),
+      });
+    },
+  );
 
   it('is refused if it has too many files, or too much in them', async () => {
     const many = Object.fromEntries(Array.from({ length: MOST_FILES + 1 }, (_, n) => [`${n}`, '']));
