@@ -1,4 +1,5 @@
 /** What another configuration brings about: what was read under the old one is read anew, and somebody hears of it. */
+import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
 import { sayDisputed } from './asking.ts';
@@ -14,7 +15,8 @@ export interface ConfigChange {
 /** @param isWorking whether conversations are worked on here, or left to another process */
 export function createConfigChange(core: Core, agent: AgentEquipment, isWorking: boolean): ConfigChange {
   const { clock, log, redis, keys, stores } = core;
-  const stranded = new StrandedApprovals({ ...stores, redis, keys, clock, log });
+  const stranded = new StrandedApprovals({ ...stores, clock, log });
+  const people = new PeopleChange({ ...stores, redis, keys, stranded, clock });
   let looking = Promise.resolve();
   return {
     heed: () => {
@@ -24,14 +26,14 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
       void agent.scripts.look();
       agent.results.clear();
       looking = looking
-        .then(() => stranded.look())
+        .then(() => people.look())
         .catch((error: unknown) => {
           log.error({ error }, 'the waiting requests could not be held against the people who are left');
         });
       return looking;
     },
     stop: () => {
-      stranded.stop();
+      people.stop();
       return looking;
     },
   };

@@ -17,6 +17,7 @@ import { type Approval, isEnded, isWaiting, type Step } from '../domain/approval
 import {
   type Circumstances,
   dueOf,
+  heedPeople,
   NO_CIRCUMSTANCES,
   type Outage,
   type TickResult,
@@ -157,6 +158,16 @@ export class ApprovalStore {
       deadlineMs: next.deadlineMs,
     };
     return { result, effects: [change, ...this.consequences(approval, moved, nowMs)] };
+  }
+
+  /**
+   * Asks whoever comes to an approval because absences or duty are configured otherwise than before.
+   *
+   * @param approval as it was read just now; where nothing follows from it, it is not read again
+   */
+  async heedPeople(approval: Approval, nowMs: number): Promise<void> {
+    const guess = heedPeople(approval, nowMs, { ...this.#people, outages: [] });
+    if (guess.moved) await this.apply(approval.id, heedPeople);
   }
 
   /** Applies what time brings about for one approval. */

@@ -4,7 +4,7 @@ import { Schedule, type SchedulesConfig, toCalendar } from '../../src/config/sch
 import { PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
-import { button, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
+import { button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
 type Config = Story['config'];
 
@@ -171,6 +171,25 @@ describe('two managers, one of them away', () => {
     await story.quiet();
     expect(story.refunds(7)).toEqual([120]);
   });
+});
+
+it('OM-124 somebody falls ill while a request waits: whoever stands in is asked at that moment, and only once', async () => {
+  story = await Story.begin({
+    config: (config) => asking(withPeople(config, 'member'), { person: PersonId.parse('dana') }),
+  });
+  const thread = await story.mention('refund order 7');
+  await cardIn(thread);
+  await story.mail(DANA.mail, /Decide before/);
+  const away = { from: Date.UTC(2020, 0), to: Date.UTC(2100, 0), stand_in: PersonId.parse('carl') };
+
+  story.config = withPerson(story.config, 'dana', { time_zone: 'Europe/Berlin', absences: [away] });
+  await story.app.configChanged();
+  await story.mail(EVE.mail, /Decide before/);
+  await story.app.configChanged();
+  await press(EVE.slack, thread, /Approve/);
+
+  await story.answer(thread, /Approved by Carl Chen on Slack.*Done/);
+  expect(mailsTo(EVE.mail, /Decide before/)).toBe(1);
 });
 
 describe('a deadline in working time', () => {

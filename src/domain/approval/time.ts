@@ -1,5 +1,6 @@
 /** What time alone does to an approval, and when. Pure. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
@@ -297,6 +298,18 @@ function endPause(approval: Approval, nowMs: number, circumstances: Circumstance
 }
 
 // ── Other times ──────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Absences or duty are others than when it was last looked at: whoever comes to it by that is asked now. */
+export function heedPeople(
+  approval: Approval,
+  nowMs: number,
+  circumstances: Circumstances = NO_CIRCUMSTANCES,
+): Step<'asked' | 'nothing'> {
+  if (approval.state !== 'OPEN' || nowMs >= approval.deadlineMs) return { result: 'nothing' };
+  const { copies = approval.copies, lookAgainMs } = thoseThereNow(approval, nowMs, circumstances);
+  const isAsBefore = lookAgainMs === approval.lookAgainMs && isDeepStrictEqual(copies, approval.copies);
+  return isAsBefore ? { result: 'nothing' } : lookAgain(approval, nowMs, circumstances);
+}
 
 /**
  * Others have come on duty, or back, or somebody stands in now: they are asked as well. Whoever was asked and is not

@@ -1,4 +1,4 @@
-/** What nobody can approve any more is found among everything that waits, and looking for it holds up nobody. */
+/** What nobody can approve any more, and what others come to, is found among all that waits; looking holds up nobody. */
 import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, it } from 'vitest';
 import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.ts';
@@ -9,6 +9,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { ApprovalId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { PeopleChange } from '../../src/router/people-change.ts';
 import { StrandedApprovals } from '../../src/router/stranded-approvals.ts';
 import { anApproval, aVote, DANA } from '../support/approvals.ts';
 import { openStore, type Store, silent } from '../support/core.ts';
@@ -37,13 +38,7 @@ function asked(tool: string, forMs: number) {
 
 /** Counts of how many it was asked whether they are approved by those who are there. */
 function looking(count: { asked: number }, isGranted: () => boolean, onRead?: () => void) {
-  return new StrandedApprovals({
-    approvals: {
-      find: (id) => {
-        onRead?.();
-        return approvals.find(id);
-      },
-    },
+  const stranded = new StrandedApprovals({
     directory: {
       votersOn: () => {
         count.asked++;
@@ -53,10 +48,16 @@ function looking(count: { asked: number }, isGranted: () => boolean, onRead?: ()
     },
     ...rest(),
   });
+  const found = async (id: ApprovalId) => {
+    onRead?.();
+    return approvals.find(id);
+  };
+  const heedPeople: ApprovalStore['heedPeople'] = (...those) => approvals.heedPeople(...those);
+  return new PeopleChange({ ...store, approvals: { find: found, heedPeople }, stranded, clock: systemClock });
 }
 
 function rest() {
-  return { redis: store.redis, keys: store.keys, writer, clock: systemClock, log: silent };
+  return { writer, clock: systemClock, log: silent };
 }
 
 async function open(all: readonly ReturnType<typeof asked>[]): Promise<void> {
@@ -95,15 +96,18 @@ it('OM-125 does not count the yes of somebody who is gone among those who are le
   await open([said]);
   const carl = { accounts: [], roles: ['manager'], permitted: true };
   const dana = { person: DANA, roles: ['manager'] };
-  const lookWith = (found: typeof carl | undefined) =>
-    new StrandedApprovals({
-      ...rest(),
+  const lookWith = (found: typeof carl | undefined) => {
+    const directory = {
+      votersOn: () => [dana],
+      peopleNow: () => ({ find: () => found, ownerOf: () => undefined }),
+    };
+    return new PeopleChange({
+      ...store,
       approvals,
-      directory: {
-        votersOn: () => [dana],
-        peopleNow: () => ({ find: () => found, ownerOf: () => undefined }),
-      },
+      clock: systemClock,
+      stranded: new StrandedApprovals({ ...rest(), directory }),
     }).look();
+  };
   const isSaid = async () =>
     (await new AuditLog(store.redis, store.keys).about(said.id, partitionIn(said.id))).some(
       ({ event }) => event.event === 'approval.stranded',
