@@ -205,6 +205,26 @@ describe('what is left of a message', () => {
     expect(JSON.stringify(await entriesOf(thread))).not.toContain('No model thinks here');
   });
 
+  it('C-33 comes to its end once, without thinking further, when what was thought leaves no room for it', async () => {
+    // Some 12,000 tokens, before each of its steps.
+    story.sandbox.claude.script(({ tools = [] }) =>
+      tools.length === 0
+        ? undefined
+        : { thought: 'hm, '.repeat(12_000), calls: [{ tool: 'current_time', input: {} }] },
+    );
+
+    const { thread } = await ask('!think look it up, and then again');
+
+    const steps = story.sandbox.claude.requests.filter(({ tools = [] }) => tools.length > 0);
+    const isThoughtful = steps.map(({ thinking }) => thinking !== undefined);
+    expect(story.said(thread).map(textOf)).toEqual([
+      expect.stringMatching(/could not finish this within my step limit.*current_time.* \(12 times\)/),
+    ]);
+    expect(isThoughtful).toHaveLength(12);
+    expect(isThoughtful.lastIndexOf(true)).toBeGreaterThan(3);
+    expect(isThoughtful.at(-1)).toBe(false);
+  });
+
   it('OB-010 is read behind /ask as well', async () => {
     const { request } = await ask('/ask !minimal what can you do?');
 

@@ -231,7 +231,7 @@ describe('thoughts, where another model goes on', () => {
   const CALL = { id: 'toolu_1', tool: 'lookup', input: { order: 7 } };
 
   /** The step behind a call that this was thought before. */
-  function after(thought: object): ModelRequest {
+  function stepAfter(thought: object): ModelRequest {
     const call = { type: 'tool_use', id: CALL.id, name: CALL.tool, input: CALL.input };
     const thoughts = { model: 'claude-sonnet-5-5', blocks: [thought, call], tokens: 20 };
     return {
@@ -264,7 +264,7 @@ describe('thoughts, where another model goes on', () => {
       claude.script(() => ({ text: 'Found it.' }));
       refuses = ({ messages }) => (JSON.stringify(messages).includes(HIDDEN.data) ? message : undefined);
 
-      const reply = await client().complete(after(thought), () => undefined, signal);
+      const reply = await client().complete(stepAfter(thought), () => undefined, signal);
 
       expect(reply.text).toBe('Found it.');
       expect([refused, stepsOf()]).toEqual([1, [['claude-sonnet-5-5', 'adaptive', 0]]]);
@@ -274,18 +274,18 @@ describe('thoughts, where another model goes on', () => {
   it('go back as they came where they are hidden', async () => {
     claude.script(() => ({ text: 'Found it.' }));
 
-    await client().complete(after(HIDDEN), () => undefined, signal);
+    await client().complete(stepAfter(HIDDEN), () => undefined, signal);
 
     expect(claude.requests.flatMap(({ messages }) => messages.flatMap(blocksOf))).toContainEqual(HIDDEN);
   });
 
   it('say what they came to, and count where they go back', async () => {
     claude.script(() => ({ thought: 'hm '.repeat(4_000), calls: [CALL] }));
-    const asked = { ...after(HIDDEN), entries: [ASKED], thoughts: new Map() };
+    const asked = { ...stepAfter(HIDDEN), entries: [ASKED], thoughts: new Map() };
 
     const { thoughts, usage } = await client().complete(asked, () => undefined, signal);
     const own = thoughts && new Map([[CALL.id, thoughts]]);
-    const step = { ...after(HIDDEN), thoughts: own! };
+    const step = { ...stepAfter(HIDDEN), thoughts: own! };
     const [whole, without] = await Promise.all(
       [step, { ...step, thoughts: new Map() }].map((each) => client().countTokens(each, signal)),
     );

@@ -206,11 +206,11 @@ function measure(request: ModelRequest, overhead: number): Measured {
   const since = tokensFrom(transcript, at + 1) + Math.max(0, overhead - shown.overhead);
   const least =
     (shown.overhead + tokensFrom(transcript, begins) - tokensFrom(transcript, at + 1)) / MOST_OVERESTIMATED;
-  const thoughts = { then: shown.thoughts ?? 0, now: ofThoughts(request, entries.slice(begins, at)) };
-  const counted = inputOf(usage) - thoughts.then + thoughts.now + leftOf(request, transcript, at);
+  const thoughts = { last: shown.thoughts ?? 0, now: ofThoughts(request, entries.slice(begins, at)) };
+  const counted = inputOf(usage) - thoughts.last + thoughts.now + leftOf(request, transcript, at);
   const known = Math.max(counted, least) + since;
   // Which of the thoughts a model was really shown, its client alone knows: the count may be without them.
-  const tokens = thoughts.then + thoughts.now > 0 ? Math.max(known, estimated) : known;
+  const tokens = thoughts.last + thoughts.now > 0 ? Math.max(known, estimated) : known;
   return { ...measured, tokens, factor: Math.max(1, tokens / estimated) };
 }
 

@@ -18,7 +18,7 @@ import { silent } from '../../../support/core.ts';
 import { runs } from '../../../support/property-runs.ts';
 import { aCall, whole } from '../../../support/scripted-model.ts';
 import { aToolbox, rules } from '../../../support/tools.ts';
-import { answered, conversation, said } from '../../../support/transcripts.ts';
+import { answered, called, conversation, gave, said } from '../../../support/transcripts.ts';
 
 const STRATEGIES = Object.keys(COMPACTIONS) as StrategyName[];
 const { signal } = new AbortController();
@@ -204,6 +204,33 @@ describe('C-33 a turn that thinks longer', () => {
     expect(whatIsThought(service)).toEqual([[false, false]]);
   });
 
+  it('counts them also where the step before was answered by another model, which was shown none of them', async () => {
+    const service = new ThinkingService({ thought: () => 0, calls: 0 });
+    const model = new BudgetedModel(service, BUDGET, silent);
+    const lookup = (id: string) => ({ ...called(id), model: 'm' });
+    const thoughts = new Map([['a', { model: 'm', blocks: [], tokens: 60_000 }]]);
+    const before = [said('look them all up'), lookup('a'), gave('a', 'paid')];
+    const { shown } = await model.complete(
+      { system: '', entries: before, tools: [], thinking: true, thoughts },
+      () => undefined,
+      signal,
+    );
+    const usage = { inputTokens: 200, outputTokens: 50, cacheReadTokens: 0, cacheWriteTokens: 0 };
+    const standIn = { ...lookup('b'), usage, ...(shown ? { shown } : {}) };
+    const entries = [...before, standIn, gave('b', 'row '.repeat(24_000))];
+
+    await model.complete(
+      { system: '', entries, tools: [], thinking: true, thoughts },
+      () => undefined,
+      signal,
+    );
+
+    expect(whatIsThought(service)).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+  });
+
   it('goes on without them when the model reads less than was thought', async () => {
     const service = new ThinkingService({ thought: () => 12_000, calls: 4, reads: 30_000 });
 
@@ -258,7 +285,7 @@ describe('any turn that thinks longer', () => {
             }
           },
         ),
-        { numRuns: runs(60) },
+        { numRuns: runs(40) },
       );
     },
     60_000,
