@@ -348,6 +348,32 @@ describe('a service in trouble', () => {
   const error = (type: string) => JSON.stringify({ type: 'error', error: { type, message: 'not now' } });
   const json = { 'content-type': 'application/json' };
 
+  it('OM-140 is asked to count once, and not again: an answer waits for it', async () => {
+    let counts = 0;
+    app.post('/v1/messages/count_tokens', async (_request, reply) => {
+      counts++;
+      await reply.code(529).headers(json).send(error('overloaded_error'));
+    });
+    const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+    const client = new ClaudeClient({ ...SETTINGS, baseUrl, retries: 3 });
+
+    await expect(
+      client.countTokens({ system: 'x', entries: [said('hello')], tools: [] }, signal),
+    ).rejects.toThrow();
+
+    expect(counts).toBe(1);
+  });
+
+  it('OM-140 is not waited for for long when it is to count', async () => {
+    app.post('/v1/messages/count_tokens', () => new Promise(() => undefined));
+    const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+    const client = new ClaudeClient({ ...SETTINGS, baseUrl, timeoutMs: 30 * 60_000, retries: 3 });
+
+    await expect(
+      client.countTokens({ system: 'x', entries: [said('hello')], tools: [] }, signal),
+    ).rejects.toThrow(/timed out/);
+  }, 9_000);
+
   it.each([
     [429, 'rate_limit_error', '7', 7_000],
     [529, 'overloaded_error', '2.5', 2_500],

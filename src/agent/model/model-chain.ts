@@ -6,7 +6,8 @@
  * Invariants
  *   1. Once a word of an answer was shown, no other model goes on with it: the call fails, and is made again later.
  *   2. What a model refuses is refused: only being away makes the next one asked.
- *   3. A model that is cut off costs no time. Further attempts are its client's own matter; none are made here.
+ *   3. A model that is cut off costs no time, nor is it asked to count. Further attempts are its client's own matter;
+ *      none are made here.
  */
 import { ModelUnavailableError } from '../../domain/errors.ts';
 import { type Breaker, CutOffError, type Verdict } from '../../health/breakers.ts';
@@ -59,9 +60,17 @@ export class ModelChain implements ModelClient {
     throw nobody(passed);
   }
 
-  /** By the first: the others count much alike. */
+  /**
+   * By the first: the others count much alike, but for thoughts, which each counts of its own alone.
+   *
+   * Counting says nothing of how well it answers, so no breaker hears of it: one that counts while it is overloaded
+   * would never be cut off.
+   */
   async countTokens(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
-    return this.links[0]?.client.countTokens?.(request, signal);
+    const [first] = this.links;
+    if (first?.breaker().health().state !== 'CLOSED') return undefined;
+    if ([...(request.thoughts?.values() ?? [])].some(({ model }) => model !== first.name)) return undefined;
+    return first.client.countTokens?.(request, signal);
   }
 
   /** Of the first; and of the others, when it does not. */

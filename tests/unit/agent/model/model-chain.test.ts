@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelChain } from '../../../../src/agent/model/model-chain.ts';
-import type { ModelClient, ModelReply } from '../../../../src/agent/model/model-client.ts';
+import type { ModelClient, ModelReply, ModelRequest } from '../../../../src/agent/model/model-client.ts';
 import { SlottedModel } from '../../../../src/agent/model/slotted-model.ts';
 import { systemClock } from '../../../../src/domain/clock.ts';
 import { ModelUnavailableError } from '../../../../src/domain/errors.ts';
@@ -112,6 +112,56 @@ describe('several models', () => {
     expect(error).toBeInstanceOf(ModelUnavailableError);
     expect(error).toMatchObject({ reason: expect.stringContaining('it answered 529') });
     expect((error as ModelUnavailableError).retryAfterMs).toBeGreaterThan(29_000);
+  });
+});
+
+describe('counting by several models', () => {
+  const countOf = (chain: ModelChain, request: ModelRequest = REQUEST) => chain.countTokens(request, never);
+  const thought = (model: string) => new Map([['call', { model, blocks: [], tokens: 1 }]]);
+
+  function counting(...scripts: readonly ScriptedReply[][]) {
+    let counts = 0;
+    const first = Object.assign(new ScriptedModel(scripts[0] ?? []), {
+      countTokens: async () => {
+        counts++;
+        return 42;
+      },
+    });
+    return { ...chainOf(first, ...scripts.slice(1)), counts: () => counts };
+  }
+
+  it('OM-142 asks the first one, and not while it is cut off', async () => {
+    const { chain, counts } = counting(
+      Array.from({ length: 5 }, () => away()),
+      Array.from({ length: 5 }, () => ({ text: 'Hello.' })),
+    );
+
+    expect(await countOf(chain)).toBe(42);
+    for (let n = 0; n < 5; n++) await ask(chain);
+
+    expect(await countOf(chain)).toBeUndefined();
+    expect(counts()).toBe(1);
+  });
+
+  it('OM-142 keeps nobody from being cut off: one that counts may answer nothing', async () => {
+    const { chain, breakers } = counting(
+      Array.from({ length: 5 }, () => away()),
+      Array.from({ length: 5 }, () => ({ text: 'Hello.' })),
+    );
+
+    for (let n = 0; n < 5; n++) {
+      await countOf(chain);
+      await ask(chain);
+    }
+
+    expect(breakers.health()).toMatchObject([{ name: 'model:m0', state: 'OPEN' }, { state: 'CLOSED' }]);
+  });
+
+  it('counts no thoughts of one model by another', async () => {
+    const { chain } = counting([], []);
+
+    expect(await countOf(chain, { ...REQUEST, thoughts: thought('m0') })).toBe(42);
+    expect(await countOf(chain, { ...REQUEST, thoughts: thought('m1') })).toBeUndefined();
   });
 });
 
