@@ -3,7 +3,8 @@
  *
  *   the lease is lost               nothing: somebody else handles it
  *   the conversation changed hands  back at once, for whoever speaks now
- *   the model is away               back after a pause that does not count; everybody waiting is told once
+ *   the model is away               back after a pause of an hour at most, which does not count; everybody waiting is
+ *                                   told once
  *   anything else                   back after a pause that grows, and that counts
  *   counted too often               to the dead letters, for a person to look at; its author is told
  *
@@ -15,6 +16,7 @@
 import { toHeard } from '../approvals/approval-audit.ts';
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import type { ControlStore } from '../control/control-store.ts';
+import { lengthText } from '../control/sentences.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ControlMovedError, LeaseLostError, ModelUnavailableError } from '../domain/errors.ts';
@@ -32,6 +34,10 @@ import type { ShownProgress } from './shown-progress.ts';
 const MOST_DEATHS = 30;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
+/** However long a service asks to be left alone: it may be back, or be wrong, and people wait. */
+const LONGEST_AWAY_MS = 60 * 60_000;
+/** A pause from here on is named to those who wait. */
+const LONG_PAUSE_MS = 60_000;
 /** People of one conversation are told again that the model is away only after this long. */
 const TELL_DELAY_AGAIN_MS = 60 * 60_000;
 
@@ -74,6 +80,12 @@ interface Retry {
   readonly pauseMs: number;
   readonly counting: 'counts' | 'free';
   readonly effects: readonly Effect[];
+}
+
+/** Why it is away, in words for people, and until when it is left alone. */
+interface ModelAway {
+  readonly reason: string;
+  readonly pauseMs: number;
 }
 
 export class FailedItems {
@@ -157,9 +169,9 @@ export class FailedItems {
       return { pauseMs: 0, counting: 'free', effects: broken };
     }
     if (error instanceof ModelUnavailableError) {
-      const pauseMs = error.retryAfterMs ?? backoff(claim.failures);
+      const pauseMs = Math.min(error.retryAfterMs ?? backoff(claim.failures), LONGEST_AWAY_MS);
       log.warn({ item: item.id, reason: error.reason, pauseMs }, 'the model is away; the message waits');
-      const notice = await this.#delayNotice(claim, item, error);
+      const notice = await this.#delayNotice(claim, item, { reason: error.reason, pauseMs });
       const called = await this.alarms.ofModelAway(claim, item, error, pauseMs);
       return { pauseMs, counting: 'free', effects: [...notice, ...watched, ...called] };
     }
@@ -171,7 +183,7 @@ export class FailedItems {
     };
   }
 
-  async #delayNotice(claim: Claim, item: MailboxItem, error: ModelUnavailableError): Promise<Effect[]> {
+  async #delayNotice(claim: Claim, item: MailboxItem, away: ModelAway): Promise<Effect[]> {
     const to = await originOf(item, this.deps.approvals);
     if (!to) return [];
     const conversationId = conversationOf(claim);
@@ -184,7 +196,7 @@ export class FailedItems {
           correlation: item.correlation,
           conversationId,
           to,
-          markdown: `I cannot reach my language model right now (${error.reason}). Your message is kept, and I answer as soon as it is back.`,
+          markdown: delayText(away),
           epoch,
           atMs: this.deps.clock.now(),
         },
@@ -219,6 +231,11 @@ export class FailedItems {
     const approval = await this.deps.approvals.find(item.approvalId);
     return approval ? toHeard(item.state, approval) : [];
   }
+}
+
+function delayText({ reason, pauseMs }: ModelAway): string {
+  const kept = `I cannot reach my language model right now (${reason}). Your message is kept, and I answer as soon as it is back`;
+  return pauseMs < LONG_PAUSE_MS ? `${kept}.` : `${kept}; I try again in ${lengthText(pauseMs)}.`;
 }
 
 function backoff(failures: number): number {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { LeaseLostError } from '../../../src/domain/errors.ts';
+import { LeaseLostError, ModelUnavailableError } from '../../../src/domain/errors.ts';
 import { MailboxItem, MOST_FAILURES } from '../../../src/domain/mailbox-item.ts';
 import type { Claim } from '../../../src/mailbox/keyed-queue.ts';
+import type { Effect } from '../../../src/redis/effects.ts';
 import type { Alarms } from '../../../src/router/alarms.ts';
 import { FailedItems, type FailureDeps, triage } from '../../../src/router/failed-items.ts';
 import type { ShownProgress } from '../../../src/router/shown-progress.ts';
@@ -46,6 +47,70 @@ describe('an item whose lease was lost', () => {
 
   it('is left to them also when that cannot be counted', async () => {
     await expect(putBack(() => Promise.reject(new Error('the store is away')))).resolves.toBeUndefined();
+  });
+});
+
+describe('an item that waits for the model', () => {
+  const MINUTE = 60_000;
+  const WAITING = MailboxItem.parse({
+    kind: 'message',
+    id: 'slack:C0:1',
+    correlation: 'slack:C0:1',
+    receivedAt: '2026-01-01T00:00:00Z',
+    requester: { person: 'alex', name: 'Alex Kim', roles: ['member'], account: 'slack:U0' },
+    message: {
+      kind: 'message',
+      id: 'slack:C0:1',
+      conversationId: 'slack:C0:1',
+      sender: { account: 'slack:U0', displayName: 'Alex', authenticated: true, automatic: false },
+      text: 'hello',
+      addressedToBot: true,
+      sentAt: '2026-01-01T00:00:00Z',
+      replyTo: { platform: 'slack', route: {} },
+    },
+  });
+
+  /** How long it is left alone, and what people read meanwhile. */
+  async function wait(retryAfterMs: number | undefined) {
+    const put: { pauseMs: number; counting: string; told: string }[] = [];
+    const deps = {
+      queue: {
+        retryLater: async (_: Claim, pauseMs: number, counting: string, effects: readonly Effect[]) =>
+          void put.push({ pauseMs, counting, told: JSON.stringify(effects) }),
+      },
+      controls: { epochOf: async () => 0 },
+      clock: { now: () => 0 },
+    } as unknown as FailureDeps; // the others are not asked
+    const alarms = { ofModelAway: async () => [] } as unknown as Alarms;
+    await new FailedItems(deps, alarms, {} as ShownProgress).putBack(aClaim(), WAITING, {
+      error: new ModelUnavailableError('it answered 429', retryAfterMs),
+      trace: {},
+      watched: [],
+      log: silent,
+    });
+    return put;
+  }
+
+  it('OM-140 is left alone for as long as its service asks, and people are told when it is tried again', async () => {
+    expect(await wait(40 * MINUTE)).toEqual([
+      { pauseMs: 40 * MINUTE, counting: 'free', told: expect.stringContaining('try again in 40 minutes.') },
+    ]);
+  });
+
+  it.each([25 * 60 * MINUTE, 1e300])(
+    'OM-140 is tried again after an hour, though its service asks for %d ms',
+    async (retryAfterMs) => {
+      expect(await wait(retryAfterMs)).toEqual([
+        { pauseMs: 60 * MINUTE, counting: 'free', told: expect.stringContaining('try again in 60 minutes.') },
+      ]);
+    },
+  );
+
+  it.each([7_000, undefined])('names no pause that is soon over: %s', async (retryAfterMs) => {
+    const [put] = await wait(retryAfterMs);
+
+    expect(put).toMatchObject({ pauseMs: retryAfterMs ?? 1_000 });
+    expect(put?.told).toContain('I answer as soon as it is back.');
   });
 });
 
