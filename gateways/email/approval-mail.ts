@@ -34,7 +34,7 @@ export function questionBody(card: Card, replyTo: string, subject: string): Mail
     indented(card.title, '    '),
     facts.map(({ label, value }) => `  - ${label}: ${indented(value, '      ').trimStart()}`).join('\n'),
     ...(says === '' ? [] : [`${SAYS_LABEL}\n${indented(says, '  | ')}`]),
-    how.before,
+    ...(how.before === '' ? [] : [how.before]),
     ...(choices.length === 0 ? [] : [choices.map(({ line }) => line).join('\n'), how.after]),
   ].join('\n\n');
 
@@ -48,7 +48,7 @@ export function questionBody(card: Card, replyTo: string, subject: string): Mail
     ...(says === ''
       ? []
       : [element('p', [SAYS_LABEL]), element('blockquote', [preserved(says)], { style: QUOTE_STYLE })]),
-    element('p', [how.before]),
+    ...(how.before === '' ? [] : [element('p', [how.before])]),
     ...choices.map(({ line, explanation }) =>
       element('p', [
         element('code', [line]),
@@ -85,8 +85,9 @@ function factsOf(card: Card): { readonly label: string; readonly value: string }
     { label: 'Requested by', value: card.requestedBy },
     { label: 'Asked of', value: card.askedOf },
     { label: 'Risk', value: `${card.risk}${card.reversible ? '' : ', cannot be undone'}` },
-    ...(isUnknown(card) ? [{ label: 'What is known', value: oneLine(card.status.sentence) }] : []),
     ...(isUnknown(card) ? [] : [deadlineOf(card)]),
+    // With all that was asked, replied, changed and said since, and what happens when nobody decides.
+    { label: isUnknown(card) ? 'What is known' : 'Where it stands', value: oneLine(card.status.sentence) },
   ];
 }
 
@@ -136,9 +137,7 @@ function howToAnswer(
   choices: readonly Choice[],
 ): { readonly before: string; readonly after: string } {
   const elsewhere = card.yesElsewhere === undefined ? [] : [oneLine(card.yesElsewhere)];
-  if (choices.length === 0) {
-    return { before: [oneLine(card.status.sentence), ...elsewhere].join(' '), after: '' };
-  }
+  if (choices.length === 0) return { before: elsewhere.join(' '), after: '' };
   const extras = [
     ...(card.choices.includes('deny-with-reason') ? ['A reason may follow the code of a denial.'] : []),
     ...(card.choices.includes('answer') && !card.options ? ['The text of an answer follows its code.'] : []),
@@ -151,7 +150,7 @@ function howToAnswer(
       ...extras,
       isUnknown(card)
         ? 'Anything else changes nothing. Please look first what really happened.'
-        : `Anything else decides nothing. ${oneLine(card.silence ?? '')}`.trim(),
+        : 'Anything else decides nothing.',
     ].join(' '),
   };
 }

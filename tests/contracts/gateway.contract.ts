@@ -2,10 +2,13 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReplyTokens } from '../../src/approvals/reply-token.ts';
+import { standing } from '../../src/approvals/sentences.ts';
+import type { Approval } from '../../src/domain/approval/record.ts';
 import { type Card, ticketOf } from '../../src/domain/card.ts';
 import { RateLimitedError, UndeliverableError } from '../../src/domain/errors.ts';
-import { ConversationId, PersonId } from '../../src/domain/ids.ts';
+import { AccountId, ConversationId, PersonId } from '../../src/domain/ids.ts';
 import type { Inbound, InboundMessage, OutboundBody, Sent } from '../../src/domain/message.ts';
+import { anApproval, DANA, EMAIL, OPENED_MS, SLACK } from '../support/approvals.ts';
 import { aCard } from '../support/slack-gateway.ts';
 import {
   BOT_TURNS,
@@ -32,6 +35,36 @@ function openCard(): Card {
     modelSays: 'They were charged twice.',
     reply: tokens.issue(subject),
   });
+}
+
+/** A request of which people have said and done everything that leaves it open. */
+function onItsWay(): Approval {
+  const approval = anApproval();
+  const saidBy = (id: string, name: string) => ({
+    by: { person: PersonId.parse(id), name, account: AccountId.parse(`slack:T0/${id}`) },
+    roles: [],
+    digest: approval.digest,
+    key: `said by ${id}`,
+    atMs: OPENED_MS,
+  });
+  const carl = saidBy('carl', 'Carl Chen');
+  const lee = saidBy('lee', 'Lee Park');
+  const dana = saidBy('dana', 'Dana Reyes');
+  const alex = saidBy('alex', 'Alex Kim');
+  const delegation = { from: DANA, to: lee.by.person, by: DANA, atMs: OPENED_MS };
+  return {
+    ...approval,
+    assents: [{ ...carl, via: SLACK }],
+    dissents: [{ ...lee, via: EMAIL }],
+    voided: [{ ...saidBy('ben', 'Ben Ost'), via: SLACK, why: 'powerless' }],
+    edited: { ...carl, via: SLACK, from: { amount: 120 } },
+    talk: [
+      { ...dana, kind: 'question', via: EMAIL, text: 'which parcel?' },
+      { ...alex, kind: 'reply', via: SLACK, text: 'the blue one' },
+    ],
+    delegations: [delegation],
+    rung: 1,
+  };
 }
 
 /** What the core reads of an answer in words to this request; empty when it would not find the request. */
@@ -433,6 +466,33 @@ export function describeGateway(name: string, open: OpenWorld, lacks: Lacks = {}
         expect(plain).toMatch(/deny/i);
         expect(await cards.isOpen(said)).toBe(true);
       });
+
+      clause(
+        'cards',
+        'OM-121 OM-124 says where it stands, with all that was said and done since',
+        async () => {
+          const said = await world.say('refund order 7');
+          const card = { ...openCard(), status: { state: 'open' as const, sentence: standing(onItsWay()) } };
+          world.keep?.(card);
+          await send(said, { kind: 'card', card });
+
+          const plain = await read(said);
+          for (const words of [
+            'Waiting for role manager',
+            'If it is not decided in time',
+            'Carl Chen on Slack has said yes',
+            'Lee Park by e-mail has said no',
+            'The yes of Ben Ost no longer counts',
+            'Carl Chen changed it on Slack',
+            'Dana Reyes asks: “which parcel?”',
+            'Alex Kim replies: “the blue one”',
+            'Dana lets lee decide',
+            'more people may decide it',
+          ]) {
+            expect(plain).toContain(words);
+          }
+        },
+      );
 
       clause('cards', 'hands over an answer with who gave it, and what they had seen', async () => {
         const { said, card, cards } = await ask();
