@@ -251,7 +251,8 @@ export class AnswerDesk implements Lookup {
 
   /**
    * A message whose first line answers an approval by its ticket. What became of it is said to its author alone:
-   * always when they used a command, else when nothing was decided, because the cards tell the rest.
+   * always when they used a command, else when nothing was decided or no card lies where they wrote, because cards
+   * tell the rest.
    */
   async takeLine(message: InboundMessage, line: AnswerLine): Promise<Receipt> {
     if (await this.deps.writer.wasWritten(message.conversationId, onceKey(message.id))) {
@@ -318,7 +319,7 @@ export class AnswerDesk implements Lookup {
     const { approvalId, said } = reply;
     const { sender, text } = message;
     const asCommand = /^[/!]/.test(text);
-    const { code, notice, buttons } = await this.#judgeLine(message, reply);
+    const { code, notice, buttons, approval } = await this.#judgeLine(message, reply);
     const actor = this.deps.directory.personOf(sender.account)?.id ?? sender.account;
     const event: AuditEvent = {
       event: 'answer.received',
@@ -330,11 +331,13 @@ export class AnswerDesk implements Lookup {
     };
     // Where the answer is seen by others, somebody who goes on trying does not fill the place with it.
     const about = isMadeUp(code, actor, sender) ? 'any' : approvalId;
-    // What is wrong may be something else each time.
-    const what = code === 'INVALID' ? notice : code;
+    // What is wrong may be something else each time, and so is what was changed.
+    const change = approval !== undefined && COUNTED.has(code) ? `${code}:${approval.rev}` : code;
+    const what = code === 'INVALID' ? notice : change;
     const once = { key: `told:${about}:${what}:${sender.account}`, forMs: HELP_AGAIN_MS };
     // Where one more yes is needed the card says so, too, but it says it to everybody.
-    const isTold = asCommand || (code !== 'DECIDED' && code !== 'REPLAY');
+    const isSeen = approval !== undefined && this.#seesCard(message, approval);
+    const isTold = asCommand || !isSeen || (code !== 'DECIDED' && code !== 'REPLAY');
     await this.deps.writer.write(
       message.conversationId,
       [
@@ -351,6 +354,17 @@ export class AnswerDesk implements Lookup {
       this.#firstTime(message.id),
     );
     return { kind: 'answered', code, notice, ...(buttons ? { buttons } : {}) };
+  }
+
+  /** Where they wrote: in the conversation it was asked in, or where they alone read, if their own card is there. */
+  #seesCard({ replyTo, sender }: InboundMessage, approval: Approval): boolean {
+    if (isShownAt(approval, replyTo)) return true;
+    const person = this.deps.directory.personOf(sender.account)?.id;
+    return (
+      person !== undefined &&
+      this.deps.reach.isPrivate(replyTo) &&
+      approval.copies.some((copy) => copy.person === person && copy.to.platform === replyTo.platform)
+    );
   }
 
   /** Several at once: each has its own entry in the audit, and whoever said it is told what became of each. */
@@ -426,7 +440,8 @@ export class AnswerDesk implements Lookup {
     if (!result)
       return { code: 'NOT_FOUND', notice: `I have no request ${approvalId}. Nothing was decided.` };
     const told = this.#withReopening(result, speaker);
-    return { code: told.code, notice: told.notice, ...(await this.#buttonsFor(speaker.person, told)) };
+    const { code, notice, approval } = told;
+    return { code, notice, approval, ...(await this.#buttonsFor(speaker.person, told)) };
   }
 
   /**
@@ -632,6 +647,8 @@ export class AnswerDesk implements Lookup {
 interface Told {
   readonly code: string;
   readonly notice: string;
+  /** What it was about, as it stands now. */
+  readonly approval?: Approval;
   readonly buttons?: readonly Button[] | undefined;
 }
 

@@ -8,14 +8,15 @@ import { PersonId, Platform } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
 import type { DiscordMessage } from '../../src/sandbox/discord/world.ts';
-import { DANA as WHOSE_DISCORD } from '../../src/sandbox/people.ts';
+import { DANA as DANA_IN_SANDBOX } from '../../src/sandbox/people.ts';
 import { ALEX, codesIn, DANA, EVE, Story, textOf, withPerson } from '../support/story.ts';
 import { textOf as discordText } from '../support/surfaces/discord-surface.ts';
 
 type Config = Story['config'];
 
 const HOUR = 3_600_000;
-const LEES_DM = WHOSE_DISCORD.discordDm;
+const LEES_DM = DANA_IN_SANDBOX.discordDm;
+const DANAS_DM = DANA_IN_SANDBOX.slackDm;
 const [MANAGER, DIRECTOR] = [RoleName.parse('manager'), RoleName.parse('director')];
 
 let story: Story;
@@ -165,6 +166,48 @@ describe('a yes that somebody takes back', () => {
   });
 });
 
+describe('a line that counts, written where no card lies', () => {
+  it('OM-124 is answered there, a change as well as a yes, each time', async () => {
+    await begin({ approvers: { role: MANAGER, count: 2 } });
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /Waiting for 2 of role manager/);
+    const changesTold = (count: number) =>
+      story.sandbox.slack.until((slack) => {
+        const told = slack.ephemerals(DANA.slack).map(textOf);
+        return (
+          told.filter((text) => /Recorded\. Waiting.*Dana Reyes changed it/s.test(text)).length === count
+        );
+      });
+
+    await story.dm(DANA.slack, `edit ${await ticket()} amount=80`);
+    await changesTold(1);
+    await story.dm(DANA.slack, `edit ${await ticket()} amount=60`);
+    await changesTold(2);
+    await story.dm(EVE.slack, `approve ${await ticket()}`);
+    await story.told(EVE.slack, /Recorded\. Approved by/);
+    await story.answer(thread, /Done/);
+
+    expect(story.refunds(7)).toEqual([60]);
+  });
+
+  it('is not answered where the card says what came of it', async () => {
+    await begin();
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
+    const thread = await story.mention('refund order 7');
+    await story.sandbox.slack.until((slack) =>
+      slack.messages(DANAS_DM).some((message) => /Waiting for role manager/.test(textOf(message))),
+    );
+
+    await story.dm(DANA.slack, `approve ${await ticket()}`);
+    await story.answer(thread, /Done/);
+    await story.quiet();
+
+    const { slack } = story.sandbox;
+    const told = [...slack.messages(DANAS_DM), ...slack.ephemerals(DANA.slack)].map(textOf);
+    expect(told.join('\n')).not.toContain('Recorded');
+  });
+});
+
 describe('a question about a request', () => {
   it('goes where it was asked for, holds every yes up, and its reply is on the card', async () => {
     await begin();
@@ -183,6 +226,32 @@ describe('a question about a request', () => {
     await story.answer(thread, /Waiting for role manager.*Alex Kim replies: “the blue one”/s);
 
     await story.say(DANA.slack, thread, `approve ${await ticket()}`);
+    await story.answer(thread, /Done/);
+    expect(story.refunds(7)).toEqual([120]);
+  });
+});
+
+describe('a question that is asked by mail', () => {
+  it('OM-121 OM-124 comes back in the mail that asks anew, with the reply, and with what others have said', async () => {
+    await begin({ approvers: { role: MANAGER, count: 2 } });
+    const thread = await story.mention('refund order 7');
+    const asked = await story.mail(DANA.mail, /Decide before/);
+    await story.answer(thread, /Waiting for 2 of role manager/);
+    await story.say(EVE.slack, thread, `approve ${await ticket()}`);
+    await story.answer(thread, /Carl Chen on Slack has said yes/);
+
+    const line = `question ${codesIn(asked).approve} which parcel was it?`;
+    await story.sandbox.mail.reply(asked, { line, quoting: 'top' });
+    await story.answer(thread, /Dana Reyes asks by e-mail/);
+    await story.say(ALEX.slack, thread, `reply ${await ticket()} the BLUE one`);
+    const anew = await story.mail(DANA.mail, /BLUE/);
+
+    for (const shown of [anew.text, anew.html]) {
+      expect(shown).toContain('Dana Reyes asks: “which parcel was it?”');
+      expect(shown).toContain('Alex Kim replies: “the BLUE one”');
+      expect(shown).toContain('Carl Chen on Slack has said yes');
+    }
+    await story.sandbox.mail.reply(anew, { line: `approve ${codesIn(anew).approve}`, quoting: 'top' });
     await story.answer(thread, /Done/);
     expect(story.refunds(7)).toEqual([120]);
   });
