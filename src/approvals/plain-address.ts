@@ -79,8 +79,8 @@ export interface FoundAddress {
 export function addressesIn(text: string): FoundAddress[] {
   const view = asciiViewOf(text);
   const linked = linkedIn(view.text);
-  const ends = new Map(linked.filter(({ isBareHost }) => !isBareHost).map(({ from, to }) => [from, to]));
-  const found = [...linked, ...PATTERNS.flatMap((pattern) => markedIn(view.text, pattern, ends))];
+  const known = linked.filter(({ isBareHost }) => !isBareHost);
+  const found = [...linked, ...PATTERNS.flatMap((pattern) => markedIn(view.text, pattern, known))];
   // The name of a host may be the beginning of an address only: `done.https://evil.test/x`.
   const whole = leftmost(found.filter(({ isBareHost }) => !isBareHost));
   const bare = leftmost(found.filter(({ isBareHost }) => isBareHost));
@@ -161,26 +161,25 @@ function piecesOf(text: string): Piece[] {
   return pieces;
 }
 
-/** @param ends of addresses that were found already, by where they begin; they end sooner than these would */
-function markedIn(
-  text: string,
-  { head, hasScheme, goesOn }: Pattern,
-  ends: ReadonlyMap<number, number>,
-): Found[] {
+/** @param known what was found already, in order: one of these may go on behind it, and ends where the next begins */
+function markedIn(text: string, { head, hasScheme, goesOn }: Pattern, known: readonly Found[]): Found[] {
   const all: Found[] = [];
   const search = new RegExp(head);
   let stop: Stop = { at: -1, end: -1 };
+  let next = 0;
   for (let match = search.exec(text); match; match = search.exec(text)) {
     const from = match.index;
     if (stop.at < search.lastIndex) stop = nextStop(text, search.lastIndex);
-    const to = goesOn ? endOf(stop, from) : search.lastIndex;
-    const known = ends.get(from);
-    const isWhole = known === undefined || (known < to && GOES_ON.includes(text.charAt(known)));
+    while ((known[next]?.from ?? Number.POSITIVE_INFINITY) <= from) next++;
+    const end = goesOn ? endOf(stop, from) : search.lastIndex;
+    const to = Math.min(end, known[next]?.from ?? end);
+    const same = known[next - 1]?.from === from ? known[next - 1] : undefined;
+    const isWhole = same === undefined || (same.to < to && GOES_ON.includes(text.charAt(same.to)));
     if (isWhole) {
       const isBare = !hasScheme && isBareHost(text.slice(from, to));
       all.push({ from, to, hasScheme, isBareHost: isBare });
     }
-    search.lastIndex = Math.max(search.lastIndex, isWhole ? to : known);
+    search.lastIndex = Math.max(search.lastIndex, isWhole ? to : same.to);
   }
   return all;
 }

@@ -60,7 +60,7 @@ describe('an address in a spelling of its own', () => {
     ['ｈｔｔｐｓ：／／evil.test/canary', OUT],
     ['https:\\\\evil.test\\canary', OUT],
     ['https:evil.test/canary', OUT],
-    ['https:%2F%2Fevil.test/canary', OUT],
+    ['https:%2F%2Fevil.test/canary', `${OUT}${OUT}`],
     // Hosts that are numbers.
     ['1.2.3.4/canary', OUT],
     ['http://2130706433/canary', OUT],
@@ -131,6 +131,17 @@ describe('an address in a spelling of its own', () => {
     '| https://seen.test/x | 7 |',
   ])('OM-187 goes out where it was read: %s', (text) => {
     expect(inFile(text)).toBe(text);
+  });
+});
+
+describe('an address of an allowed host', () => {
+  it.each([
+    ['https://docs.test/x', 'https://docs.test/x'],
+    ['https://docs.test/x(y', 'https://docs.test/x(y'],
+    ['https://docs.test/x(,https://evil.test/canary', `https://docs.test/x(,${OUT}`],
+    ['https://docs.test/x),https://evil.test/canary', `https://docs.test/x),${OUT}`],
+  ])('OM-187 takes none with it that others follow: %s', (text, file) => {
+    expect(outgoingFile(text, reading, { ...outlet, hosts: ['docs.test'] })).toBe(file);
   });
 });
 
