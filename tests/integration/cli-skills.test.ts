@@ -81,7 +81,7 @@ describe('signalbox skills, where something cannot be read', () => {
     const loop = join(home.directory, 'workspace/skills/loop');
     for (const folder of [pipe, loop]) mkdirSync(folder, { recursive: true });
     symlinkSync('SKILL.md', join(loop, 'SKILL.md'));
-    execFileSync('mkfifo', [join(pipe, 'SKILL.md')]);
+    execFileSync('/usr/bin/mkfifo', [join(pipe, 'SKILL.md')]);
     const list = await home.run('skills', 'list');
     const ineligible = await home.run('skills', 'list', '--ineligible');
     const lint = await home.run('skills', 'lint', pipe);

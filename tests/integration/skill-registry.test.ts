@@ -177,7 +177,7 @@ describe('what lies in a folder and is no skill', () => {
       const shelf = new SkillShelf({ third_party: 'any' });
       shelf.put(source, 'greeting', text('greeting', 'hello', 'Hi.'));
       for (const name of ['pipe', 'folder']) mkdirSync(join(shelf.folder(source), name));
-      execFileSync('mkfifo', [join(shelf.folder(source), 'pipe', 'SKILL.md')]);
+      execFileSync('/usr/bin/mkfifo', [join(shelf.folder(source), 'pipe', 'SKILL.md')]);
       mkdirSync(join(shelf.folder(source), 'folder', 'SKILL.md'));
       link(shelf, source, 'zero/SKILL.md', '/dev/zero');
       link(shelf, source, 'status/SKILL.md', '/proc/self/status');
@@ -342,7 +342,7 @@ describe('what lies in a folder and is no skill', () => {
       const skills = ['grown', 'piped'].map((name) => shelf.registry.shelf().active.get(name)!);
       truncateSync(grown!, 100 * 1024 * 1024);
       rmSync(piped!);
-      execFileSync('mkfifo', [piped!]);
+      execFileSync('/usr/bin/mkfifo', [piped!]);
 
       expect(reasons(shelf, source)).toEqual({
         'large/SKILL.md': `It cannot be used: it has more than ${MAX_SKILL_BYTES} bytes.`,
