@@ -41,7 +41,7 @@ import { Intake, type IntakeTiming } from './intake.ts';
 import { type DeskTiming, InteractionDesk, type Session } from './interaction-desk.ts';
 import { DiscordLink, type LinkTiming } from './link.ts';
 import { type CatchUpTiming, MessageDesk } from './message-desk.ts';
-import { channelOf, isPrivate, toDirectAddress, userOf } from './outbound.ts';
+import { channelOf, isPrivate, linkTo, toDirectAddress, userOf } from './outbound.ts';
 import { Registration } from './registration.ts';
 import {
   ChannelEvent,
@@ -209,10 +209,8 @@ export class DiscordGateway implements Gateway {
     return isPrivate(place);
   }
 
-  /** A thread of which only the first message is known is not there yet. */
-  linkTo({ route: { guild, channel } }: Address): string | undefined {
-    if (guild === undefined || channel === undefined) return undefined;
-    return `https://discord.com/channels/${encodeURIComponent(guild)}/${encodeURIComponent(channel)}`;
+  linkTo(place: Address): string | undefined {
+    return linkTo(place);
   }
 
   channelAddress(channel: string): Address {

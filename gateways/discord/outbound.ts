@@ -247,6 +247,15 @@ export function isPrivate({ route }: Address): boolean {
   return route.guild === undefined && (route.user !== undefined || isAnswer);
 }
 
+/** To a channel or a thread; where the thread is not there yet, to the message that it is opened on. */
+export function linkTo(to: Address): string | undefined {
+  const place = toPlace(to);
+  if (place?.kind !== 'channel' || place.guild === undefined) return undefined;
+  const { guild, channel, opens } = place;
+  const message = opens === undefined || opens.on === 'answer' ? [] : [opens.on];
+  return ['https://discord.com/channels', guild, channel, ...message].join('/');
+}
+
 /** `discord:80351110224678912` is reached at that user; undefined when the account is no person of Discord. */
 export function toDirectAddress(account: AccountId): Address | undefined {
   const user = userOf(account);

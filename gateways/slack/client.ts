@@ -100,6 +100,8 @@ const CREDENTIAL_ERRORS: ReadonlySet<string> = new Set([
 
 export interface Self extends Identity {
   readonly teamName: string;
+  /** Where the workspace is, with a slash at its end; undefined where Slack does not say. */
+  readonly workspaceUrl: string | undefined;
   readonly scopes: readonly string[] | undefined;
 }
 
@@ -135,6 +137,7 @@ export class SlackClient {
       userId: answer.user_id,
       botId: answer.bot_id,
       teamName: answer.team ?? answer.team_id,
+      workspaceUrl: answer.url,
       scopes: answer.response_metadata?.scopes,
     };
   }

@@ -44,7 +44,7 @@ import { HttpReceiver } from './http-receiver.ts';
 import { isOfInterest, SLACK, toInbound } from './inbound.ts';
 import { parsePayload } from './intake.ts';
 import { keepTrying } from './keep-trying.ts';
-import { isPrivate, toDirectAddress } from './outbound.ts';
+import { isPrivate, linkTo, toDirectAddress } from './outbound.ts';
 import { Presses } from './presses.ts';
 import { EventEnvelope, type MessageEvent } from './schema.ts';
 import { SlackSender } from './sender.ts';
@@ -178,10 +178,8 @@ export class SlackGateway implements Gateway {
     return isPrivate(place);
   }
 
-  /** Of the channel: whoever follows it is asked which workspace, where they are in several. */
-  linkTo({ route: { channel } }: Address): string | undefined {
-    if (channel === undefined) return undefined;
-    return `https://slack.com/app_redirect?channel=${encodeURIComponent(channel)}`;
+  linkTo(place: Address): string | undefined {
+    return linkTo(place, this.#us?.workspaceUrl);
   }
 
   channelAddress(channel: string): Address {

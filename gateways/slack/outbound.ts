@@ -195,6 +195,24 @@ export function isPrivate(address: Address): boolean {
   return place !== undefined && (place.kind !== 'channel' || isDirect(place.channel));
 }
 
+/**
+ * To the first message of a thread, with the thread beside it, as `chat.getPermalink` makes it (docs.slack.dev). Without a
+ * thread, or while the workspace is not known, to the channel: whoever follows it is asked which workspace, where they
+ * are in several.
+ *
+ * @param workspaceUrl `https://acme.slack.com/`
+ */
+export function linkTo(to: Address, workspaceUrl: string | undefined): string | undefined {
+  const place = toPlace(to);
+  if (place?.kind !== 'channel') return undefined;
+  const { channel, thread } = place;
+  if (thread === undefined || workspaceUrl === undefined)
+    return `https://slack.com/app_redirect?channel=${channel}`;
+  const link = new URL(`archives/${channel}/p${thread.replace('.', '')}`, workspaceUrl);
+  link.search = new URLSearchParams({ thread_ts: thread, cid: channel }).toString();
+  return link.href;
+}
+
 export function userOf(account: AccountId): string {
   return account.slice(account.lastIndexOf('/') + 1);
 }

@@ -182,6 +182,8 @@ export const AuthTest = z.object({
   team_id: SlackId,
   team: optional(z.string()),
   user: optional(z.string()),
+  /** Of the workspace: `https://acme.slack.com/`. */
+  url: optional(z.url({ protocol: /^https?$/ })).catch(undefined),
   response_metadata: optional(z.object({ scopes: optional(z.array(z.string())) })),
 });
 

@@ -80,14 +80,12 @@ describe('a conversation that waits for a human, and somebody says that they loo
 
     expect(call).toContain('A human is wanted on Slack, in “general”, by Alex Kim');
     expect(call).toContain('printer burns');
-    expect(call).toContain(`https://slack.com/app_redirect?channel=${GENERAL}`);
+    const link = `archives/${GENERAL}/p${thread.replace('.', '')}?thread_ts=${thread}&amp;cid=${GENERAL}`;
+    expect(call).toContain(link);
     const [ticket = ''] = /con_p\d+_\w+/.exec(call) ?? [];
     await story.dm(DANA_USER, `/takeover ${ticket}`);
     await story.answer(thread, /Dana Reyes has taken over/);
-    await story.told(
-      DANA_USER,
-      /You have that conversation now.*It is on Slack, in “general”: .*app_redirect/s,
-    );
+    await story.told(DANA_USER, /You have that conversation now.*It is on Slack, in “general”: .*archives/s);
   });
 
   it('OM-053 C4 waits on as before once they let go, and says that nobody could come', async () => {
