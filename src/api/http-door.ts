@@ -399,7 +399,7 @@ const UNAUTHORIZED = new Problem({
 function wrongScope({ client, key }: Caller, scope: ApiScope): Problem {
   return new Problem({
     code: 'WRONG_SCOPE',
-    detail: `The key ${key} of the client ${client} has not the scope ${scope}.`,
+    detail: `The key ${key} of the client ${client} does not have the scope ${scope}.`,
     remedy: `Use a key that has it: give it under api.clients.${client}.keys in settings.yaml, or make one with \`signalbox api keys create\`.`,
   });
 }

@@ -65,14 +65,14 @@ export async function listPeople(options: PeopleOptions): Promise<number> {
             visible(account),
             visible(name),
             `let in by ${by}`,
-            `until ${relative(untilMs, nowMs)}`,
+            `ends ${relative(untilMs, nowMs)}`,
           ]),
         ]),
         ...section('Strangers who wait', [
           ...waiting.map(({ account, name, untilMs }) => [
             visible(account),
             visible(name),
-            `until ${relative(untilMs, nowMs)}`,
+            `ends ${relative(untilMs, nowMs)}`,
           ]),
         ]),
         ...[...twice, ...lost].map((problem) => `\n! ${problem}`),

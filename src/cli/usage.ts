@@ -122,7 +122,7 @@ function block(kind: UsageKind, lines: readonly UsageLine[], currency: string): 
       count(counts.output),
       count(counts.cached),
       count(counts.stored),
-      moneyText(counts.money ?? 0, currency),
+      costText(counts, currency),
     ]);
     return table([HEADING.model, 'calls', 'read', 'written', 'from cache', 'to cache', 'cost'], rows) + rest;
   }
@@ -130,9 +130,14 @@ function block(kind: UsageKind, lines: readonly UsageLine[], currency: string): 
     kind === 'team' ? 'all' : subject,
     count(counts.turns),
     count(counts.tokens),
-    moneyText(counts.money ?? 0, currency),
+    costText(counts, currency),
   ]);
   return table([HEADING[kind], 'turns', 'tokens', 'cost'], rows) + rest;
+}
+
+/** What was used while there was no price is not known to have cost nothing. */
+function costText({ money, tokens = 0, calls = 0 }: UsageLine['counts'], currency: string): string {
+  return money === undefined && tokens + calls > 0 ? 'no price' : moneyText(money ?? 0, currency);
 }
 
 /** Money as it is counted: in millionths. */

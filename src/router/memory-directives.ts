@@ -54,7 +54,8 @@ export class MemoryDirectives {
       this.memory.profileOf(id),
       this.memory.notes.list(notesOf.person(id)),
     ]);
-    const noted = notes.length === 0 ? [] : [`I keep ${notes.length} notes about you; ask me what they say.`];
+    const count = notes.length === 1 ? 'one note' : `${notes.length} notes`;
+    const noted = notes.length === 0 ? [] : [`I keep ${count} about you; ask me what is in it.`];
     if (!profile?.consent.given) {
       return [
         'I write nothing down about you by myself. `/memory on` lets me.',

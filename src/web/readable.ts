@@ -29,7 +29,9 @@ export function toReadable(page: {
   const { title, tree, hidden, isCut } = toVisiblePage(page.text);
   const remarks = [
     ...(hidden > 0
-      ? [`${hidden} ${hidden === 1 ? 'piece' : 'pieces'} of text that a reader could not see were left out.`]
+      ? [
+          `${hidden === 1 ? '1 piece' : `${hidden} pieces`} of text that a reader could not see ${hidden === 1 ? 'was' : 'were'} left out.`,
+        ]
       : []),
     ...(isCut ? ['It is longer than a page for people, or built as none; only its beginning was read.'] : []),
   ];

@@ -101,7 +101,7 @@ export class WebClient {
     let at = address;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       if (target.kind === 'refused') return refused(at, target.why, redirects, redirects > 0);
-      const hop = await this.#hop(target, settings, signal);
+      const hop = await this.#hop(target, settings, signal, redirects > 0);
       if (hop.kind !== 'moved') return hop;
       const from = target.url;
       target = toTarget(hop.to, settings, from);
@@ -117,6 +117,7 @@ export class WebClient {
     target: Extract<Target, { kind: 'target' }>,
     settings: WebSettings,
     signal: AbortSignal,
+    wasSent: boolean,
   ): Promise<Hop> {
     const { url, host, isAddress, isInternal } = target;
     const { resolve = lookUp } = this.options;
@@ -124,7 +125,8 @@ export class WebClient {
     const isAllowed = isInternal ? isInternalAddress : isPublicAddress;
     // One that is not public among public ones is refused as well: which one is tried first is not ours to say.
     if (found.length === 0 || !found.every(({ address }) => isAllowed(address))) {
-      return refused(url.href, `${host} leads to an address that is not public`, 0, true);
+      // Of an address that was written as one nobody was asked, not even for what its name stands for.
+      return refused(url.href, `${host} leads to an address that is not public`, 0, wasSent || !isAddress);
     }
     const agent = new Agent({
       connect: pinnedTo(found, { ca: this.options.ca, timeoutMs: settings.timeout }),

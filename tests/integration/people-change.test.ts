@@ -84,7 +84,7 @@ it('OM-125 looks at every request that waits, however many expire before it, and
   );
   expect(count.asked).toBeGreaterThanOrEqual(2 * (MANY + 1));
   expect(entries.filter((event) => event === 'approval.stranded')).toHaveLength(1);
-});
+}, 60_000);
 
 it('OM-125 does not count the yes of somebody who is gone among those who are left', async () => {
   const approval = asked('refund', DAY_MS);

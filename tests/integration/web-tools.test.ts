@@ -135,6 +135,12 @@ describe('web_fetch', () => {
       text: 'https://example.com/ is not read: web.allow of settings.yaml does not name example.com.',
       trust: 'tool',
     });
+    const open = await siteTools({ allow: ['10.0.0.1'] });
+    expect(await run(open.tools, 'web_fetch', { url: 'https://10.0.0.1/' })).toEqual({
+      status: 'error',
+      text: 'https://10.0.0.1/ is not read: 10.0.0.1 leads to an address that is not public.',
+      trust: 'tool',
+    });
     expect(await run(tools, 'web_fetch', { url: `${url}/site/missing` })).toMatchObject({
       status: 'error',
       text: expect.stringContaining('answered 404'),

@@ -1,6 +1,5 @@
 /** What time alone does to an approval, and when. Pure. */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { PersonId } from '../ids.ts';
 import { type Approvers, leavesOf } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
@@ -307,7 +306,10 @@ export function heedPeople(
 ): Step<'asked' | 'nothing'> {
   if (approval.state !== 'OPEN' || nowMs >= approval.deadlineMs) return { result: 'nothing' };
   const { copies = approval.copies, lookAgainMs } = thoseThereNow(approval, nowMs, circumstances);
-  const isAsBefore = lookAgainMs === approval.lookAgainMs && isDeepStrictEqual(copies, approval.copies);
+  const toShape = ({ id, resting }: CardCopy) => `${id} ${resting === true}`;
+  const isAsBefore =
+    lookAgainMs === approval.lookAgainMs &&
+    copies.map(toShape).join('\n') === approval.copies.map(toShape).join('\n');
   return isAsBefore ? { result: 'nothing' } : lookAgain(approval, nowMs, circumstances);
 }
 
