@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccountId, ConversationId, MessageId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import { ALEX, DANA, TEAM } from '../../src/sandbox/people.ts';
-import { GENERAL, Story, textOf } from '../support/story.ts';
+import { GENERAL, Story } from '../support/story.ts';
 
 const PATIENT = { timeout: 10_000 };
 
