@@ -13,7 +13,7 @@ import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
 import { LOOKED_THROUGH, lastWords } from '../control/last-words.ts';
-import { handBackText, takeOverText } from '../control/sentences.ts';
+import { handBackText, helpersOf, takeOverText } from '../control/sentences.ts';
 import { createWhereOf } from '../control/whereabouts.ts';
 import { type Control, endOf } from '../domain/control.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -154,15 +154,15 @@ function whoOf(control: Control): string {
     case 'BOT':
       return 'the agent';
     case 'HANDOFF_PENDING': {
-      const { request, helper } = control;
-      const { by } = request;
+      const { by } = control.request;
+      const helpers = helpersOf(control);
       const asker = {
         person: by.kind === 'person' ? by.name : '',
         agent: 'the agent',
         rule: 'a rule',
         escalation: 'an escalation policy',
       }[by.kind];
-      return `${helper ? `${helper.name} looks after it` : 'nobody yet'}; asked for by ${asker}`;
+      return `${helpers.length > 0 ? `${helpers.map(({ name }) => name).join(' and ')} look${helpers.length === 1 ? 's' : ''} after it` : 'nobody yet'}; asked for by ${asker}`;
     }
     case 'HUMAN':
     case 'HANDBACK_PENDING':

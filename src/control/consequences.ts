@@ -51,8 +51,14 @@ function whoOf(control: Control): Record<string, unknown> {
     case 'BOT':
       return {};
     case 'HANDOFF_PENDING': {
-      const { request, untilMs, helper } = control;
-      return { by: byText(request.by), untilMs, ...(helper ? { helper: helper.person } : {}) };
+      const { request, untilMs, helpers } = control;
+      const [helper, ...others] = helpers.map(({ person }) => person);
+      return {
+        by: byText(request.by),
+        untilMs,
+        ...(helper === undefined ? {} : { helper }),
+        ...(others.length > 0 ? { others } : {}),
+      };
     }
     case 'HUMAN':
       return { owner: control.owner.person, untilMs: control.untilMs };

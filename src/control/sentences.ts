@@ -5,12 +5,12 @@
 import { literal, visible, whenText } from '../approvals/sentences.ts';
 import type {
   Control,
+  Controller,
   ControlMove,
   HandBackResult,
   Handback,
   HandoffRequest,
   HandoffResult,
-  Helper,
   PendingControl,
   TakeOverResult,
 } from '../domain/control.ts';
@@ -32,9 +32,9 @@ export function announcementOf(
     case 'handoff-unanswered':
       return `${unansweredText(before)} I answer here again myself, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
     case 'looked-after':
-      return next.state === 'HANDOFF_PENDING' && next.helper ? lookedAfterText(next.helper) : undefined;
+      return next.state === 'HANDOFF_PENDING' ? lookedAfterText(before, next) : undefined;
     case 'let-go':
-      return next.state === 'HANDOFF_PENDING' ? letGoText(before, next.untilMs) : undefined;
+      return next.state === 'HANDOFF_PENDING' ? letGoText(before, next) : undefined;
     case 'settled':
       return `${settledText(settled)} I answer here again, beginning with what was written meanwhile. \`/human\` asks for somebody once more.`;
     case 'taken-over':
@@ -67,20 +67,43 @@ function wantedText(request: HandoffRequest, untilMs: number, asked: readonly st
 }
 
 function unansweredText(before: Control): string {
-  const { helper } = before.state === 'HANDOFF_PENDING' ? before : {};
-  return helper
-    ? `I am sorry: ${literal(helper.name)} said they look after it, and I have not heard of it since.`
+  const helpers = helpersOf(before);
+  return helpers.length > 0
+    ? `I am sorry: ${namesOf(helpers)} said they look after it, and I have not heard of it since.`
     : 'I am sorry: nobody could come in time.';
 }
 
-function lookedAfterText({ name }: Helper): string {
-  return `**${literal(name)} looks after it.** I say nothing more here for as long. \`/handback\` calls it off.`;
+function lookedAfterText(before: Control, next: PendingControl): string {
+  const helpers = helpersOf(next);
+  const comes = without(helpers, helpersOf(before));
+  const others = without(helpers, comes);
+  const too = others.length > 0 ? ` too, as ${namesOf(others)} ${others.length === 1 ? 'does' : 'do'}` : '';
+  return `**${namesOf(comes)} looks after it${too}.** I say nothing more here for as long. \`/handback\` calls it off.`;
 }
 
-function letGoText(before: Control, untilMs: number): string {
-  const { helper } = before.state === 'HANDOFF_PENDING' ? before : {};
-  const who = helper ? literal(helper.name) : 'Whoever had it';
-  return `${who} does not look after it any more. If nobody has come by ${whenText(untilMs)}, I go on myself.`;
+/** @param next names who still has it, if anybody */
+function letGoText(before: Control, next: PendingControl): string {
+  const left = helpersOf(next);
+  const gone = without(helpersOf(before), left);
+  const then =
+    left.length > 0
+      ? `${namesOf(left)} still ${left.length === 1 ? 'does' : 'do'}, and I say nothing more here for as long.`
+      : `If nobody has come by ${whenText(next.untilMs)}, I go on myself.`;
+  return `${namesOf(gone)} does not look after it any more. ${then}`;
+}
+
+/** Those who look after it, each once. */
+export function helpersOf(control: Control): Controller[] {
+  if (control.state !== 'HANDOFF_PENDING') return [];
+  return [...new Map(control.helpers.map((helper) => [helper.person, helper])).values()];
+}
+
+function without(some: readonly Controller[], others: readonly Controller[]): Controller[] {
+  return some.filter(({ person }) => !others.some((other) => other.person === person));
+}
+
+function namesOf(people: readonly Controller[]): string {
+  return names(people.map(({ name }) => name));
 }
 
 /** What they noted is for the agent, as with a hand-back. */
@@ -191,8 +214,8 @@ export function handoffText({ code, control }: HandoffResult): string {
   if (code === 'PENDING') return 'A human is asked to come. You can go on writing here; they will read it.';
   switch (control.state) {
     case 'HANDOFF_PENDING':
-      return control.helper
-        ? `A human was asked to come already: ${literal(control.helper.name)} looks after it.`
+      return control.helpers.length > 0
+        ? `A human was asked to come already: ${lookAfterIt(control)}.`
         : `A human was asked to come already; if nobody has by ${whenText(control.untilMs)}, I go on myself.`;
     case 'HUMAN':
       return `${literal(control.owner.name)} has this conversation: you are talking to a person.`;
@@ -208,9 +231,14 @@ export const NOBODY_COULD_COME =
   'There is nobody who could take over here: no role of anybody I know has the permission `take-over`. I go on answering.';
 
 /** What somebody is told who writes while a human is waited for. */
-export function waitingText({ untilMs, helper }: Pick<PendingControl, 'untilMs' | 'helper'>): string {
-  if (helper) return `${literal(helper.name)} looks after it. I keep quiet here until they have.`;
-  return `A human has been asked to come and will read this. If nobody has come by ${whenText(untilMs)}, I answer it myself.`;
+export function waitingText(control: PendingControl): string {
+  if (control.helpers.length > 0) return `${lookAfterIt(control)}. I keep quiet here until they have.`;
+  return `A human has been asked to come and will read this. If nobody has come by ${whenText(control.untilMs)}, I answer it myself.`;
+}
+
+function lookAfterIt(control: PendingControl): string {
+  const helpers = helpersOf(control);
+  return `${namesOf(helpers)} ${helpers.length === 1 ? 'looks' : 'look'} after it`;
 }
 
 /** When a call that was agreed to runs, in a part of a sentence; undefined when nothing holds it. Plain text. */
@@ -253,7 +281,7 @@ export function eventText(
     case 'settled':
       return settledEventText(settled);
     case 'handoff-unanswered':
-      return `No human ${before.state === 'HANDOFF_PENDING' && before.helper ? `came, although ${JSON.stringify(before.helper.name)} said that they look after it` : 'could come'}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
+      return `No human ${cameText(before)}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
     case 'taken-over':
       return next.state === 'HUMAN'
         ? `${JSON.stringify(next.owner.name)}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
@@ -272,6 +300,12 @@ export function eventText(
     default:
       return event satisfies never;
   }
+}
+
+function cameText(before: Control): string {
+  const helpers = helpersOf(before);
+  if (helpers.length === 0) return 'could come';
+  return `came, although ${helpers.map(({ name }) => JSON.stringify(name)).join(' and ')} said that they look after it`;
 }
 
 function settledEventText({ by, summary }: Handback = {}): string {

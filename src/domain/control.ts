@@ -9,8 +9,8 @@
  *                                                 ▼ │
  *   BOT ◀──all that was said before is stored── HANDBACK_PENDING
  *
- *   HANDOFF_PENDING is waited in longer while somebody who was called says that they look after it, and as before once
- *   they do not any more; it leads to BOT when they say that it is done.
+ *   HANDOFF_PENDING is waited in longer while anybody who was called says that they look after it, and as before once
+ *   nobody does any more; it leads to BOT when one of them says that it is done.
  *
  * The functions here are the whole state machine. They decide; the store applies what they return in one write,
  * guarded by the revision they saw.
@@ -57,8 +57,10 @@ export type HandoffRequest = z.infer<typeof HandoffRequest>;
 /** Whoever was called about it and looks after it, without having taken the conversation over. */
 export const Helper = Controller.extend({
   escalation: EscalationId,
-  /** What was left of the wait when it was taken, in ms. */
+  /** What was left of the wait when the first of them took it, in ms. */
   leftMs: z.int(),
+  /** How long they are waited for. */
+  untilMs: z.int(),
 });
 export type Helper = z.infer<typeof Helper>;
 
@@ -84,7 +86,7 @@ const common = {
   actedOn: z.string().optional(),
 };
 
-export const Control = z.discriminatedUnion('state', [
+const Written = z.discriminatedUnion('state', [
   z.object({ ...common, state: z.literal('BOT') }),
   z.object({
     ...common,
@@ -92,8 +94,8 @@ export const Control = z.discriminatedUnion('state', [
     request: HandoffRequest,
     /** If nobody has come by then, the agent goes on. */
     untilMs: z.int(),
-    /** Absent: nobody has said that they look after it. */
-    helper: Helper.optional(),
+    /** Those who have said that they look after it: one for each escalation, the first of them first. */
+    helpers: z.array(Helper).default([]),
   }),
   z.object({
     ...common,
@@ -112,6 +114,20 @@ export const Control = z.discriminatedUnion('state', [
     untilMs: z.int(),
   }),
 ]);
+
+/** As a version wrote it that knew of one helper, for whom the whole wait was. */
+const OfOneHelper = z.looseObject({
+  untilMs: z.int(),
+  helper: z.looseObject({}),
+  helpers: z.undefined().optional(),
+});
+
+export const Control = z.preprocess((stored) => {
+  const { success, data } = OfOneHelper.safeParse(stored);
+  if (!success) return stored;
+  const { helper, ...control } = data;
+  return { ...control, helpers: [{ ...helper, untilMs: data.untilMs }] };
+}, Written);
 export type Control = z.infer<typeof Control>;
 export type HumanControl = Extract<Control, { state: 'HUMAN' }>;
 export type PendingControl = Extract<Control, { state: 'HANDOFF_PENDING' }>;
@@ -190,6 +206,7 @@ export function requestHandoff(
     state: 'HANDOFF_PENDING',
     request,
     untilMs: nowMs + waitMs,
+    helpers: [],
   };
   const actor = request.by.kind === 'person' ? request.by.person : request.by.kind;
   return {
@@ -200,7 +217,7 @@ export function requestHandoff(
 
 /**
  * Somebody who was called looks after it: the agent does not give up before they have, `untilMs` at the latest. Said
- * again it is for the new time.
+ * again it is for the new time; said by two who were called by two escalations, it is for as long as either of them.
  */
 export function lookAfter(
   control: Control,
@@ -209,35 +226,54 @@ export function lookAfter(
   nowMs: number,
 ): ControlStep<'NOTED' | 'NOTHING'> {
   if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
-  const { helper } = control;
-  // Of two that were called about it by two policies, the first is the one who is told of.
-  if (helper && helper.escalation !== by.escalation) return { result: 'NOTHING' };
-  const leftMs = helper?.leftMs ?? Math.max(control.untilMs - nowMs, 0);
-  const isSame = helper?.person === by.person;
-  const until = Math.max(untilMs, nowMs + leftMs);
-  if (isSame && until === control.untilMs) return { result: 'NOTHING' };
+  const { helpers } = control;
   const { person, name, escalation } = by;
-  const next: Control = {
-    ...control,
-    rev: control.rev + 1,
-    untilMs: until,
-    helper: { person, name, escalation, leftMs },
-  };
-  return { result: 'NOTED', moved: { next, event: isSame ? 'active' : 'looked-after', actor: person } };
+  const leftMs = helpers[0]?.leftMs ?? Math.max(control.untilMs - nowMs, 0);
+  const helper = { person, name, escalation, leftMs, untilMs: Math.max(untilMs, nowMs + leftMs) };
+  const known = helpers.find((each) => each.escalation === escalation);
+  if (known?.person === person && known.untilMs === helper.untilMs) return { result: 'NOTHING' };
+  const next = known
+    ? withHelpers(
+        control,
+        helpers.map((each) => (each === known ? helper : each)),
+      )
+    : withHelpers(control, [...helpers, helper]);
+  const isKnown = helpers.some((each) => each.person === person);
+  const isAllThere = helpers.every((each) => isHelped(next, each));
+  const event = !isKnown ? 'looked-after' : isAllThere ? 'active' : 'let-go';
+  return { result: 'NOTED', moved: { next, event, actor: person } };
 }
 
-/** Whoever looked after it does not any more: what was left of the wait is left. */
+/**
+ * Whoever was called by this escalation does not look after it any more: it is waited for those who still do, and where
+ * nobody does, what was left of the wait is left.
+ */
 export function letGo(
   control: Control,
   escalation: EscalationId,
   nowMs: number,
 ): ControlStep<'LET_GO' | 'NOTHING'> {
-  if (control.state !== 'HANDOFF_PENDING' || control.helper?.escalation !== escalation) {
-    return { result: 'NOTHING' };
-  }
-  const { helper, ...waiting } = control;
-  const next: Control = { ...waiting, rev: control.rev + 1, untilMs: nowMs + helper.leftMs };
-  return { result: 'LET_GO', moved: { next, event: 'let-go', actor: 'system' } };
+  if (control.state !== 'HANDOFF_PENDING') return { result: 'NOTHING' };
+  const gone = control.helpers.find((each) => each.escalation === escalation);
+  if (!gone) return { result: 'NOTHING' };
+  const left = control.helpers.filter((each) => each !== gone);
+  const next =
+    left.length > 0
+      ? withHelpers(control, left)
+      : { ...control, rev: control.rev + 1, helpers: [], untilMs: nowMs + gone.leftMs };
+  // Whoever had it by two escalations looks after it still.
+  const event = isHelped(next, gone) ? 'active' : 'let-go';
+  return { result: 'LET_GO', moved: { next, event, actor: 'system' } };
+}
+
+/** Waited for the one that takes longest. */
+function withHelpers(control: PendingControl, helpers: Helper[]): PendingControl {
+  const untilMs = Math.max(...helpers.map((each) => each.untilMs));
+  return { ...control, rev: control.rev + 1, helpers, untilMs };
+}
+
+function isHelped({ helpers }: PendingControl, { person }: Controller): boolean {
+  return helpers.some((each) => each.person === person);
 }
 
 /** What a human was wanted for is done, or over: the agent speaks again. */

@@ -18,7 +18,6 @@ import { AccountId, ApprovalId, MessageId, PersonId, Platform } from '../../src/
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import {
-  CALL,
   type ControlChange,
   ControlModel,
   type Decide,
@@ -352,9 +351,10 @@ function toDecide(input: Gesture): Decide {
   const by = { person: input.by, name: input.by };
   switch (input.kind) {
     case 'look-after':
-      return (control, nowMs) => lookAfter(control, { ...by, escalation: CALL }, nowMs + DUTY_MS, nowMs);
+      return (control, nowMs) =>
+        lookAfter(control, { ...by, escalation: input.call }, nowMs + DUTY_MS, nowMs);
     case 'let-go':
-      return (control, nowMs) => letGo(control, CALL, nowMs);
+      return (control, nowMs) => letGo(control, input.call, nowMs);
     case 'settle':
     case 'cancel': {
       const note = { by, summary: 'it is done', isCancelled: input.kind === 'cancel' };

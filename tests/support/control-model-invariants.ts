@@ -163,6 +163,22 @@ export const INVARIANTS = {
     return control.state === 'BOT' ? undefined : `it stays ${control.state}`;
   },
 
+  'C4 whoever says that they look after it is noted, also beside others': (history) => {
+    let changes = 0;
+    return each(history, (happening) => {
+      if (happening.kind === 'looked') changes = 0;
+      if (happening.kind === 'written') changes++;
+      if (happening.kind !== 'answered' || happening.input.kind !== 'look-after') return undefined;
+      const { input, current } = happening;
+      // Something else may have happened at the same moment, behind it.
+      if (changes > 1 || current.state !== 'HANDOFF_PENDING') return undefined;
+      const isNoted = current.helpers.some(
+        ({ escalation, person }) => escalation === input.call && person === input.by,
+      );
+      return isNoted ? undefined : `nobody knows that ${input.by} looks after it by ${input.call}`;
+    });
+  },
+
   'C4 nobody gives up on somebody who looks after it, and what was left of the wait is left once they do not':
     (history) =>
       eachWritten(history, ({ before, moved: { next, event }, nowMs }) => {
@@ -170,16 +186,20 @@ export const INVARIANTS = {
         if (event === 'handoff-unanswered' && nowMs < before.untilMs)
           return 'it was given up before its time';
         if (next.state !== 'HANDOFF_PENDING') return undefined;
-        const { helper } = before;
-        if (event === 'let-go')
-          return helper && !next.helper ? undefined : `${next.helper?.person} looks after it still`;
-        if (event !== 'looked-after') return undefined;
-        const isLonger = helper !== undefined || next.untilMs >= before.untilMs;
-        const { leftMs = -1 } = next.helper ?? {};
-        const isLeft = helper ? leftMs === helper.leftMs : leftMs >= 0;
-        return isLonger && isLeft
-          ? undefined
-          : `it waits until ${next.untilMs}, and ${leftMs} ms would be left`;
+        const gone = before.helpers.filter(
+          ({ escalation }) => !next.helpers.some((helper) => helper.escalation === escalation),
+        );
+        if (gone.length > 1) return `${gone.length} were let go at once`;
+        const late = next.helpers.find(({ untilMs }) => untilMs > next.untilMs);
+        if (late) return `it is given up before ${late.person} is`;
+        const left = new Set(next.helpers.map(({ leftMs }) => leftMs));
+        if (left.size > 1) return 'what would be left of the wait is not the same for all';
+        const [last] = next.helpers.length === 0 ? gone : [];
+        if (last && next.untilMs !== nowMs + last.leftMs) return `it waits until ${next.untilMs}`;
+        const isGone = before.helpers.some(
+          ({ person }) => !next.helpers.some((helper) => helper.person === person),
+        );
+        return event === 'let-go' && !isGone ? 'it is said that somebody let go who has it' : undefined;
       }),
 
   'C5 after it was handed back the agent answers the next message': (history) => {

@@ -1,8 +1,8 @@
 /** Random histories of who has a conversation, as plain data: what people, their messages, time and misfortune do to it. */
 import fc from 'fast-check';
 import { HANDBACK_MS } from '../../src/domain/control.ts';
-import type { PersonId } from '../../src/domain/ids.ts';
-import { HELP, IDLE_MS, MINE, PEOPLE, WAIT_MS } from './control-model.ts';
+import type { EscalationId, PersonId } from '../../src/domain/ids.ts';
+import { CALLS, HELP, IDLE_MS, MINE, PEOPLE, WAIT_MS } from './control-model.ts';
 import type { Fate, How } from './store-model.ts';
 
 /** So far ahead that no server's own clock ever gets there: time passes only when a history says so. */
@@ -13,7 +13,11 @@ export type Input =
   /** `isAlone`: where nobody reads but whoever asks. */
   | { readonly kind: 'call-human'; readonly by: PersonId | 'agent' | 'escalation'; readonly isAlone: boolean }
   /** Whoever was called about it looks after it, does not any more, or says that it is done. */
-  | { readonly kind: 'look-after' | 'let-go' | 'settle' | 'cancel'; readonly by: PersonId }
+  | {
+      readonly kind: 'look-after' | 'let-go' | 'settle' | 'cancel';
+      readonly by: PersonId;
+      readonly call: EscalationId;
+    }
   | { readonly kind: 'sweep' }
   /** Somebody says something there from elsewhere, in their own name. */
   | { readonly kind: 'say-there'; readonly by: PersonId }
@@ -74,7 +78,7 @@ const gesture: fc.Arbitrary<Input> = fc.oneof(
     }),
   },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('call-human' as const),
       by: fc.oneof(person, fc.constantFrom('agent' as const, 'escalation' as const)),
@@ -83,10 +87,11 @@ const gesture: fc.Arbitrary<Input> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('say-there' as const), by: person }) },
   {
-    weight: 1,
+    weight: 3,
     arbitrary: fc.record({
       kind: fc.constantFrom('look-after' as const, 'look-after' as const, 'let-go', 'settle', 'cancel'),
       by: person,
+      call: fc.constantFrom(...CALLS),
     }),
   },
 );

@@ -48,8 +48,8 @@ export const WAIT_MS = 600_000;
 export const IDLE_MS = 1_800_000;
 /** Whoever looks after it has for so long. */
 export const DUTY_MS = 4_500_000;
-/** By which people are called. */
-export const CALL = EscalationId.parse('esc_p0_000000000000');
+/** By which people are called: one for each policy that is about it. */
+export const CALLS = ['esc_p0_000000000000', 'esc_p0_111111111111'].map((id) => EscalationId.parse(id));
 /** A message with this word calls a human; Dana, who may, has the conversation by saying the other. */
 export const HELP = 'help';
 export const MINE = 'mine';

@@ -1,11 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { ticketFor } from '../../../src/control/control-store.ts';
-import { takeOverText } from '../../../src/control/sentences.ts';
-import { type TakeOverResult, takeOver, untouched } from '../../../src/domain/control.ts';
-import { ConversationId, PersonId } from '../../../src/domain/ids.ts';
+import { announcementOf, takeOverText } from '../../../src/control/sentences.ts';
+import {
+  letGo,
+  lookAfter,
+  requestHandoff,
+  type TakeOverResult,
+  takeOver,
+  untouched,
+} from '../../../src/domain/control.ts';
+import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
 
 const TALK = ConversationId.parse('email:t');
 const DANA = { person: PersonId.parse('dana'), name: 'Dana Reyes' };
+const OSKAR = { person: PersonId.parse('oskar'), name: 'Oskar Lind' };
 
 describe('whoever has taken a conversation over', () => {
   it.each<[string, TakeOverResult]>([
@@ -14,6 +22,30 @@ describe('whoever has taken a conversation over', () => {
   ])('OM-053 %s is told the command that hands it back where they read that', (_, result) => {
     expect(takeOverText(result, 'this conversation')).toContain('`/handback`');
     expect(takeOverText(result, 'that conversation')).toContain(`\`/handback ${ticketFor(TALK)}\``);
+  });
+});
+
+describe('a conversation that several who were called look after', () => {
+  it('OM-053 is told who else has it, and who still has it once one of them does not', () => {
+    const [first, second] = ['esc_p0_000000000000', 'esc_p0_111111111111'].map((id) =>
+      EscalationId.parse(id),
+    );
+    const by = { kind: 'agent' } as const;
+    const asked = requestHandoff(untouched(TALK), { by }, { waitMs: 60_000 }, 0).moved!.next;
+    const one = lookAfter(asked, { ...DANA, escalation: first! }, 600_000, 0).moved!;
+    const two = lookAfter(one.next, { ...OSKAR, escalation: second! }, 600_000, 0).moved!;
+    const left = letGo(two.next, first!, 1).moved!;
+
+    const nobody = letGo(left.next, second!, 1).moved!;
+
+    expect(announcementOf(asked, one, [])).toContain('**Dana Reyes looks after it.**');
+    expect(announcementOf(one.next, two, [])).toContain(
+      '**Oskar Lind looks after it too, as Dana Reyes does.**',
+    );
+    expect(announcementOf(two.next, left, [])).toBe(
+      'Dana Reyes does not look after it any more. Oskar Lind still does, and I say nothing more here for as long.',
+    );
+    expect(announcementOf(left.next, nobody, [])).toContain('If nobody has come by');
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  type Control,
+  Control,
   type ControlStep,
   endOf,
   finishHandback,
@@ -12,6 +12,7 @@ import {
   mayBeSaid,
   movePlace,
   noteActivity,
+  type PendingControl,
   requestHandoff,
   say,
   settle,
@@ -27,6 +28,7 @@ const WAIT_MS = 600_000;
 const IDLE_MS = 1_800_000;
 const DUTY_MS = 4_500_000;
 const CALL = EscalationId.parse('esc_p0_000000000000');
+const SECOND = EscalationId.parse('esc_p0_111111111111');
 
 function aPerson(name: string): { person: PersonId; name: string } {
   return { person: PersonId.parse(name), name };
@@ -56,6 +58,7 @@ interface Happening {
   readonly by: 'dana' | 'oskar';
   readonly afterMs: number;
   readonly staleEpoch: boolean;
+  readonly call: EscalationId;
 }
 
 const happening = fc.record<Happening>({
@@ -63,9 +66,14 @@ const happening = fc.record<Happening>({
   by: fc.constantFrom('dana', 'oskar'),
   afterMs: fc.oneof(fc.nat(60_000), fc.nat(4_000_000)),
   staleEpoch: fc.boolean(),
+  call: fc.constantFrom(CALL, SECOND),
 });
 
-function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: number): ControlStep<unknown> {
+function step(
+  control: Control,
+  { kind, by, staleEpoch, call }: Happening,
+  nowMs: number,
+): ControlStep<unknown> {
   const who = aPerson(by);
   switch (kind) {
     case 'ask':
@@ -94,9 +102,9 @@ function step(control: Control, { kind, by, staleEpoch }: Happening, nowMs: numb
     case 'place':
       return learnPlace(control, PLACE, who.person, nowMs);
     case 'look-after':
-      return lookAfter(control, { ...who, escalation: CALL }, nowMs + DUTY_MS, nowMs);
+      return lookAfter(control, { ...who, escalation: call }, nowMs + DUTY_MS, nowMs);
     case 'let-go':
-      return letGo(control, CALL, nowMs);
+      return letGo(control, call, nowMs);
     case 'settle':
     case 'cancel':
       return settle(control, { by: who, isCancelled: kind === 'cancel' }, nowMs);
@@ -248,21 +256,60 @@ describe('the control of a conversation', () => {
 
     const helped = lookAfter(asked, dana, 4_000_000, 100_000).moved!.next;
     const longer = lookAfter(helped, dana, 5_000_000, 200_000).moved!;
-    const other = lookAfter(
-      helped,
-      { ...dana, escalation: EscalationId.parse('esc_p0_111111111111') },
-      9e6,
-      1,
-    );
     const left = letGo(longer.next, CALL, 3_000_000).moved!.next;
 
     expect(endOf(helped)).toBe(4_000_000);
     expect(longer.event).toBe('active');
     expect(endOf(longer.next)).toBe(5_000_000);
     expect(lookAfter(longer.next, dana, 5_000_000, 300_000).moved).toBeUndefined();
-    expect(other.moved).toBeUndefined();
     expect(left).toMatchObject({ untilMs: 3_500_000, epoch: asked.epoch });
-    expect(left).not.toHaveProperty('helper');
+    expect(left).toMatchObject({ helpers: [] });
+  });
+
+  it('C4 waits for as long as anybody looks after it, by whichever escalation they were called', () => {
+    const dana = aPerson('dana');
+    const asked = requestHandoff(
+      untouched(ConversationId.parse('c')),
+      { by: { kind: 'agent' } },
+      { waitMs: WAIT_MS },
+      0,
+    ).moved!.next;
+    const first = lookAfter(asked, { ...dana, escalation: CALL }, 4_000_000, 100_000).moved!.next;
+
+    const second = lookAfter(first, { ...dana, escalation: SECOND }, 3_000_000, 100_000).moved!;
+    const oneLeft = letGo(second.next, CALL, 200_000).moved!;
+    const other = lookAfter(oneLeft.next, { ...aPerson('oskar'), escalation: CALL }, 5_000_000, 200_000)
+      .moved!;
+    const oskarLeft = letGo(other.next, SECOND, 300_000).moved!;
+    const nobody = letGo(oskarLeft.next, CALL, 400_000).moved!;
+
+    expect([second, oneLeft, other, oskarLeft, nobody].map(({ event }) => event)).toEqual([
+      'active',
+      'active',
+      'looked-after',
+      'let-go',
+      'let-go',
+    ]);
+    expect([second, oneLeft, other, oskarLeft, nobody].map(({ next }) => endOf(next))).toEqual([
+      4_000_000, 3_000_000, 5_000_000, 5_000_000, 900_000,
+    ]);
+  });
+
+  it('C4 reads who looks after it as a version wrote it that knew of one', () => {
+    const { helpers: _, ...stored } = requestHandoff(
+      untouched(ConversationId.parse('c')),
+      { by: { kind: 'agent' } },
+      { waitMs: WAIT_MS },
+      0,
+    ).moved!.next as PendingControl;
+    const helper = { ...aPerson('dana'), escalation: CALL, leftMs: 500_000 };
+
+    const read = Control.parse({ ...stored, untilMs: 4_000_000, helper });
+
+    expect(read).toMatchObject({ helpers: [{ ...helper, untilMs: 4_000_000 }] });
+    expect(read).not.toHaveProperty('helper');
+    expect(Control.parse(stored)).toMatchObject({ helpers: [] });
+    expect(endOf(letGo(read, CALL, 1_000_000).moved!.next)).toBe(1_500_000);
   });
 
   it('puts the end off while whoever holds it writes, and for nobody else', () => {

@@ -31,7 +31,7 @@ describe('a wait for a human', () => {
     const { next } = followWait(asked(), taken, 1, 1).moved!;
 
     const afterItIsKnown = 1 + HOUR + HOUR / 4;
-    expect(next).toMatchObject({ state: 'HANDOFF_PENDING', helper: { name: 'Dana' } });
+    expect(next).toMatchObject({ state: 'HANDOFF_PENDING', helpers: [{ name: 'Dana' }] });
     expect('untilMs' in next && next.untilMs).toBeGreaterThan(afterItIsKnown);
   });
 
@@ -51,6 +51,22 @@ describe('a wait for a human', () => {
       event: 'let-go',
       next: { untilMs: HOUR + WAIT_MS - 1 },
     });
+  });
+
+  it('C4 goes on for whoever was called by two policies and lets go of one', () => {
+    const first = begunBy('handoff:duty:it');
+    const second = { ...begunBy('handoff:second:it'), id: EscalationId.parse('esc_p0_111111111111') };
+    const taken = acknowledge(first, DEED, 1).moved!.next;
+    const alsoTaken = acknowledge(second, DEED, 1).moved!.next;
+    const helped = followWait(asked(), taken, 1, 1).moved!.next;
+    const helpedTwice = followWait(helped, alsoTaken, 1, 1).moved!.next;
+    const left = letGo(taken, DEED, HOUR).moved!.next;
+
+    const { next, event } = followWait(helpedTwice, left, HOUR, HOUR).moved!;
+
+    expect(event).toBe('active');
+    expect(next).toMatchObject({ helpers: [{ name: 'Dana', escalation: second.id }] });
+    expect('untilMs' in next && next.untilMs).toBeGreaterThan(HOUR + WAIT_MS);
   });
 
   it.each<[string, Control, Escalation]>([

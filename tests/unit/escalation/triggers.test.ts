@@ -82,6 +82,7 @@ describe('a human who is wanted', () => {
       state: 'HANDOFF_PENDING' as const,
       request,
       untilMs: 1,
+      helpers: [],
     };
 
     expect(reportsIn(handoffs.onHandoff(control, 0))).toMatchObject([{ except: [DANA] }]);
