@@ -1,4 +1,5 @@
 /** Calling people when nobody comes: what escalations have to do, when their time has come, who is told what when. */
+import { API_PLATFORM } from '../delivery/client-event.ts';
 import { ESCALATION_QUEUE } from '../delivery/escalation-item.ts';
 import type { PersonId, Platform } from '../domain/ids.ts';
 import { EscalationTimers } from '../escalation/escalation-timers.ts';
@@ -40,6 +41,10 @@ export function createEscalations(core: Core): Escalations {
     pagers,
     placeOn,
     channelOn: (platform, channel) => gateways.get(platform)?.channelAddress?.(channel),
+    // Where a gateway is gone, nobody knows any more who reads; programs have none.
+    isPrivate: (place) =>
+      reach.isPrivate(place) || !(gateways.has(place.platform) || place.platform === API_PLATFORM),
+    tellsEverybody: (platform) => reach.tellsEverybody(platform),
     config,
     rememberMs,
     clock,

@@ -8,6 +8,7 @@ import { Report } from '../domain/escalation/course.ts';
 import { Page } from '../domain/escalation/pager.ts';
 import { Place } from '../domain/escalation/record.ts';
 import { ConversationId, EscalationId, PersonId, Platform } from '../domain/ids.ts';
+import { Address } from '../domain/message.ts';
 import type { Effect } from '../redis/effects.ts';
 import { partitionOf } from '../redis/keys.ts';
 
@@ -15,6 +16,10 @@ import { partitionOf } from '../redis/keys.ts';
 export const ESCALATION_QUEUE = 'e';
 
 const common = { id: z.string(), atMs: z.int() };
+
+/** What is said in place of the whole where others read it, and only one person reads what is said at `origin`. */
+const IfPrivate = z.object({ origin: Address, markdown: z.string() });
+export type IfPrivate = z.infer<typeof IfPrivate>;
 
 export const EscalationItem = z.discriminatedUnion('kind', [
   /** Somebody has to look after something. */
@@ -51,7 +56,13 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     place: Place,
   }),
   /** Somebody is to be told something. */
-  z.object({ ...common, kind: z.literal('page'), person: PersonId, page: Page }),
+  z.object({
+    ...common,
+    kind: z.literal('page'),
+    person: PersonId,
+    page: Page,
+    ifPrivate: IfPrivate.optional(),
+  }),
   /** A channel is to be told. */
   z.object({
     ...common,
@@ -63,6 +74,7 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     /** `news`: it is over, or somebody has it. */
     why: z.enum(['call', 'news']).default('call'),
     markdown: z.string(),
+    ifPrivate: IfPrivate.optional(),
   }),
   /** A program is to be told. */
   z.object({

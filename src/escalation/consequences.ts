@@ -4,7 +4,7 @@
  */
 import { ticketFor } from '../control/control-store.ts';
 import { API_PLATFORM } from '../delivery/client-event.ts';
-import { toItem } from '../delivery/escalation-item.ts';
+import { type IfPrivate, toItem } from '../delivery/escalation-item.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Page } from '../domain/escalation/pager.ts';
 import { type Act, type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
@@ -36,8 +36,8 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
   switch (act.kind) {
     case 'page': {
       const { person, platform, importance, why } = act;
-      const markdown = callText(escalation, why);
-      return [toPage(escalation, person, { id: key, platform, importance, why, markdown }, nowMs)];
+      const words = wordsOf(escalation, callText(escalation, why), callText(escalation, why, 'apart'));
+      return [toPage(escalation, person, { id: key, platform, importance, why }, words, nowMs)];
     }
     case 'post':
       return [
@@ -50,7 +50,7 @@ function effectsOf(act: Act, index: number, escalation: Escalation, nowMs: numbe
           platform: act.platform,
           channel: act.channel,
           why: 'call',
-          markdown: callText(escalation, act.why),
+          ...wordsOf(escalation, callText(escalation, act.why), callText(escalation, act.why, 'apart')),
         }),
       ];
     case 'webhook': {
@@ -96,6 +96,7 @@ function news(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
   const markdown = newsText(moved);
   if (before === undefined || markdown === undefined) return [];
   const { next } = moved;
+  const words = wordsOf(next, markdown, newsText(moved, 'apart'));
   const owner = before.standing.state === 'ACKED' ? before.standing.owner.person : before.lastOwner;
   // Who has heard of an owner, or of a pause, hears of the end as well.
   const called = isLive(next) ? before.chains.map(({ person }) => person) : before.told;
@@ -111,12 +112,12 @@ function news(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
       platform,
       channel,
       why: 'news',
-      markdown,
+      ...words,
     }),
   );
   const pages = heard
     .filter((person) => person !== moved.actor)
-    .flatMap((person) => toNews(before, next, person, markdown, nowMs));
+    .flatMap((person) => toNews(before, next, person, words, nowMs));
   return [...posts, ...pages];
 }
 
@@ -126,7 +127,8 @@ function lost(before: Escalation | undefined, moved: EscalationMove, nowMs: numb
   const { person } = before.standing.owner;
   const markdown = lostText(moved);
   if (markdown === undefined || person === moved.actor) return [];
-  return toNews(before, moved.next, person, markdown, nowMs);
+  const words = wordsOf(moved.next, markdown, lostText(moved, 'apart'));
+  return toNews(before, moved.next, person, words, nowMs);
 }
 
 /** Nothing where they were never written to. */
@@ -134,13 +136,24 @@ function toNews(
   before: Escalation,
   next: Escalation,
   person: PersonId,
-  markdown: string,
+  words: Words,
   nowMs: number,
 ): Effect[] {
   const platform = whereCalled(before, person);
   if (platform === undefined) return [];
   const id = `${next.id}:${next.rev}:news`;
-  return [toPage(next, person, { id, platform, importance: 'low', why: 'news', markdown }, nowMs)];
+  return [toPage(next, person, { id, platform, importance: 'low', why: 'news' }, words, nowMs)];
+}
+
+/** What is said of an escalation, and what in its place where others than those it was said to read it. */
+interface Words {
+  readonly markdown: string;
+  readonly ifPrivate?: IfPrivate;
+}
+
+/** Who reads at the origin, its gateway knows; what has none comes from nobody's words. */
+function wordsOf({ origin }: Escalation, markdown: string, apart = markdown): Words {
+  return origin === undefined ? { markdown } : { markdown, ifPrivate: { origin, markdown: apart } };
 }
 
 /** Where somebody was called last; undefined when they were not yet. */
@@ -152,7 +165,8 @@ function whereCalled({ chains, calledOn }: Escalation, person: PersonId): Platfo
 function toPage(
   { id, epoch, subject }: Escalation,
   person: PersonId,
-  page: Pick<Page, 'id' | 'platform' | 'importance' | 'why' | 'markdown'>,
+  page: Pick<Page, 'id' | 'platform' | 'importance' | 'why'>,
+  { markdown, ifPrivate }: Words,
   atMs: number,
 ): Effect {
   return toItem({
@@ -162,12 +176,14 @@ function toPage(
     person,
     page: {
       ...page,
+      markdown,
       id: `page:${page.id}:${person}`,
       escalation: id,
       epoch,
       ...(page.why === 'news' ? {} : whereOf(subject)),
       atMs,
     },
+    ...(ifPrivate ? { ifPrivate } : {}),
   });
 }
 

@@ -7,6 +7,7 @@
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
  *   2. A report whose policy is gone is not lost: whoever runs the gateway is called instead.
+ *   3. Words from a private place are not said where several people read.
  *   E1 (number of the specification) A program is called, and the agent falls silent, only as long as what that is
  *      about stands as it did: looked up before every attempt.
  */
@@ -16,7 +17,7 @@ import { copyFor } from '../approvals/plan.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
-import { EscalationItem } from '../delivery/escalation-item.ts';
+import { EscalationItem, type IfPrivate } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import { postSigned } from '../delivery/signed-webhook.ts';
 import { addCopy } from '../domain/approval/copies.ts';
@@ -27,6 +28,7 @@ import { requestHandoff } from '../domain/control.ts';
 import { LeaseLostError } from '../domain/errors.ts';
 import { close } from '../domain/escalation/answers.ts';
 import { goOn, hold, raise, unposted, unreached } from '../domain/escalation/course.ts';
+import type { Page } from '../domain/escalation/pager.ts';
 import { type EscalationPlan, importanceOf } from '../domain/escalation/plan.ts';
 import { ConversationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
@@ -60,6 +62,10 @@ export interface EscalationWorkerDeps {
   ) => { readonly to: Address; readonly cannotEdit: boolean } | undefined;
   /** Where a channel of a platform is written to. */
   readonly channelOn: (platform: Platform, channel: string) => Address | undefined;
+  /** Whether what is said there is read by one person and nobody else, or nobody knows by whom. */
+  readonly isPrivate: (place: Address) => boolean;
+  /** Whether a word to one person on this platform is read by others. */
+  readonly tellsEverybody: (platform: Platform) => boolean;
   readonly config: () => Config;
   /** How long a delivery is remembered, in ms. */
   readonly rememberMs: () => number;
@@ -146,7 +152,7 @@ export class EscalationWorker {
         return DONE;
       case 'page':
         await this.#showCard(item);
-        await pagers.admit(item.person, item.page);
+        await pagers.admit(item.person, this.#pageOf(item));
         return DONE;
       case 'post':
         return { kind: 'done', effects: this.#post(item) };
@@ -187,6 +193,7 @@ export class EscalationWorker {
     channel,
     why,
     markdown,
+    ifPrivate,
     atMs,
   }: Extract<EscalationItem, { kind: 'post' }>): Effect[] {
     const to = this.deps.channelOn(platform, channel);
@@ -197,7 +204,7 @@ export class EscalationWorker {
       platform,
       importance: 'high',
       why,
-      markdown,
+      markdown: this.#openWords({ markdown, ifPrivate }),
       atMs,
     } as const;
     if (!to) {
@@ -220,6 +227,18 @@ export class EscalationWorker {
         atMs,
       }),
     ];
+  }
+
+  /** Where a word to one person is read by others, it is one to all of them. */
+  #pageOf({ page, ifPrivate }: Extract<EscalationItem, { kind: 'page' }>): Page {
+    if (!this.deps.tellsEverybody(page.platform)) return page;
+    return { ...page, markdown: this.#openWords({ markdown: page.markdown, ifPrivate }) };
+  }
+
+  /** What may be said where several people read. */
+  #openWords(said: { readonly markdown: string; readonly ifPrivate: IfPrivate | undefined }): string {
+    const { ifPrivate, markdown } = said;
+    return ifPrivate && this.deps.isPrivate(ifPrivate.origin) ? ifPrivate.markdown : markdown;
   }
 
   async #call(

@@ -1,5 +1,5 @@
 /** Every sentence of an escalation: what people who are called read, and what somebody who acted on it is told. Pure. */
-import { literal, whenText } from '../approvals/sentences.ts';
+import { literal, viaText, whenText } from '../approvals/sentences.ts';
 import { ticketFor } from '../control/control-store.ts';
 import { lengthText } from '../control/sentences.ts';
 import type { DeedResult } from '../domain/escalation/answers.ts';
@@ -7,11 +7,23 @@ import type { Page } from '../domain/escalation/pager.ts';
 import { holdOf } from '../domain/escalation/plan.ts';
 import type { Act, Escalation, EscalationMove } from '../domain/escalation/record.ts';
 import type { Button } from '../domain/message.ts';
+import { isOfPlan } from './triggers.ts';
+
+/** A mail is no direct message. */
+const EMAIL = 'email';
+
+/** `apart`: for others than those it was said to, so without a word anybody wrote. */
+export type Telling = 'whole' | 'apart';
 
 /** What somebody is called with. */
-export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page' }>['why']): string {
-  const { id, title, words, link, severity, count, firstMs, missedMs } = escalation;
-  const quoted = words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
+export function callText(
+  escalation: Escalation,
+  why: Extract<Act, { kind: 'page' }>['why'],
+  telling: Telling = 'whole',
+): string {
+  const { id, link, severity, count, firstMs, missedMs } = escalation;
+  const title = titleFor(escalation, telling);
+  const quoted = telling === 'apart' ? apartText(escalation) : wordsText(escalation);
   const said = link === undefined ? quoted : `${quoted}\n\n${link}`;
   const reported = count > 1 ? ` Reported ${count} times since ${whenText(firstMs)}.` : '';
   const missed =
@@ -21,12 +33,38 @@ export function callText(escalation: Escalation, why: Extract<Act, { kind: 'page
     case 'call':
       return `**${literal(title)}** (${severity})${said}\n\nSomebody has to look after this.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you do, and nobody else is called. \`/snooze ${id} 1h\` puts it off; \`/escalate ${id}\` calls the next.`;
     case 'last':
-      return `**Nobody has taken this: ${literal(title)}** (${severity})${said}\n\nEverybody was called who is named before you.${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
+      return `**Nobody has taken this: ${literal(title)}** (${severity})${said}\n\n${beforeText(escalation)}${again} ${whatToDo(escalation)}\`/ack ${id}\` says that you look after it.`;
     case 'still':
       return `**Are you still on it? ${literal(title)}** (${severity})${said}\n\n\`/ack ${id}\` says so, \`/resolve ${id}\` closes it, \`/release ${id}\` lets others be called. Without a word from you it goes on to others soon.`;
     default:
       return why satisfies never;
   }
+}
+
+function wordsText({ words }: Escalation): string {
+  return words === undefined ? '' : `\n\n> ${literal(words).replaceAll('\n', '\n> ')}`;
+}
+
+/** In place of the words. */
+function apartText({ origin }: Escalation): string {
+  if (origin === undefined) return '';
+  const { platform } = origin;
+  const where = platform === EMAIL ? 'a mail to me alone' : `a direct message ${literal(viaText(platform))}`;
+  return `\n\nIt comes from ${where}: what was said there is not repeated here.`;
+}
+
+/** In a title of ours that names what is asked for stand arguments; in that of a plan, words of the agent. */
+function titleFor({ title, subject, key }: Escalation, telling: Telling): string {
+  if (telling === 'whole') return title;
+  if (subject.kind === 'approval') return 'A request waits for a yes';
+  return isOfPlan(key) ? 'A plan needs a human' : title;
+}
+
+/** What became of those the policy names before the last resort. */
+function beforeText({ stepsCalled }: Escalation): string {
+  return stepsCalled === false
+    ? 'Nobody named before you could be called.'
+    : 'Everybody was called who is named before you.';
 }
 
 function whatToDo({ subject }: Escalation): string {
@@ -67,8 +105,8 @@ export function pageContent(pages: readonly Page[]): { markdown: string; buttons
 }
 
 /** What those who were called are told when they need not do anything any more; undefined when that is not so. */
-export function newsText({ next, event }: EscalationMove): string | undefined {
-  const title = literal(next.title);
+export function newsText({ next, event }: EscalationMove, telling: Telling = 'whole'): string | undefined {
+  const title = literal(titleFor(next, telling));
   const { standing } = next;
   switch (event) {
     case 'acknowledged':
@@ -90,11 +128,11 @@ export function newsText({ next, event }: EscalationMove): string | undefined {
 }
 
 /** What whoever had it is told when it goes on without them; undefined when that is not so. */
-export function lostText({
-  next: { id, title },
-  event,
-}: Pick<EscalationMove, 'next' | 'event'>): string | undefined {
-  const lost = `It is not yours any more, and goes on to others: ${literal(title)}. \`/ack ${id}\` takes it again.`;
+export function lostText(
+  { next, event }: Pick<EscalationMove, 'next' | 'event'>,
+  telling: Telling = 'whole',
+): string | undefined {
+  const lost = `It is not yours any more, and goes on to others: ${literal(titleFor(next, telling))}. \`/ack ${next.id}\` takes it again.`;
   switch (event) {
     case 'not-confirmed':
       return `You were asked whether you are still on it, and did not say so. ${lost}`;

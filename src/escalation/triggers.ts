@@ -194,6 +194,11 @@ export function isOfHandoff(key: string): boolean {
   return key.startsWith('handoff:');
 }
 
+/** Whether what is known by this key is that a plan needs a human. */
+export function isOfPlan(key: string): boolean {
+  return key.startsWith('plan-raised:');
+}
+
 /** The queue whose dead letters are known by this key; undefined when it is not about dead letters. */
 export function queueOfLetters(key: string): string | undefined {
   return /^dead-letter:.+:([^:]+)$/.exec(key)?.[1];

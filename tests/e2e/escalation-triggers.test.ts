@@ -53,6 +53,16 @@ function calling(
   };
 }
 
+/** Whoever is on duty is called about every request that waits. */
+function callingForRequests(shipped: StoryConfig): StoryConfig {
+  const { escalation, ...config } = calling('handoff')(shipped);
+  const policies = Object.entries(escalation.policies).map(([name, policy]) => [
+    name,
+    { ...policy, escalation: 'duty' },
+  ]);
+  return { ...config, escalation: { ...escalation, policies: Object.fromEntries(policies) } };
+}
+
 /** With other triggers; `night` is as `duty` is. */
 function naming(config: StoryConfig, triggers: readonly unknown[]): StoryConfig {
   const escalations = { ...config.escalation.escalations, night: WrittenPlan.parse(DUTY) };
@@ -730,6 +740,69 @@ describe('what is said', () => {
     await story.say(DANA.slack, thread, '!takeover');
     await untilTold(/It is over: A human is wanted.*has taken the conversation over/, OPS);
     expect(await live()).toEqual([]);
+  });
+});
+
+describe('what is said to us in private', () => {
+  const SALARY = 'my salary of 4321 EUR was not paid';
+
+  it('OM-053 is read by the person who is called, and by nobody in the channel that is called', async () => {
+    story = await Story.begin({ config: calling('handoff') });
+
+    await story.dm(ALEX.slack, `!human ${SALARY}`);
+
+    expect(await untilTold(/A human is wanted/)).toContain(SALARY);
+    const post = await untilTold(/A human is wanted/, OPS);
+    expect(post).toContain('by Alex Kim');
+    expect(post).toContain(
+      'It comes from a direct message on Slack: what was said there is not repeated here.',
+    );
+    expect(post).toContain('!takeover');
+    expect(told(/./, OPS).join()).not.toContain('4321');
+  });
+
+  it('OM-053 is said in no channel either where it is a message that a rule watches for', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['salary'] } }, { name: 'money' }) });
+
+    await story.dm(ALEX.slack, SALARY);
+
+    expect(await untilTold(/a rule watches for/)).toContain(SALARY);
+    expect(await untilTold(/money: Somebody wrote what a rule watches for/, OPS)).not.toContain('4321');
+  });
+
+  it('OM-053 OM-123 is said in no channel where a request waits that was asked for there, nor when that is over', async () => {
+    story = await Story.begin({ config: callingForRequests });
+
+    await story.dm(ALEX.slack, 'refund order 7');
+
+    expect(await untilTold(/Somebody has to look after this/)).toContain('order 7');
+    const post = await untilTold(/A request waits for a yes/, OPS);
+    const [approval] = await story.open();
+    expect(post).toContain(approval!.id);
+    await story.dm(DANA.slack, `/approve ${approval!.id}`);
+    await untilTold(/It is over: A request waits for a yes/, OPS);
+    expect(told(/order/, OPS)).toEqual([]);
+  });
+
+  it('OM-053 is not read on an issue by everybody, where whoever is called is told on one', async () => {
+    const onJira = (shipped: StoryConfig): StoryConfig =>
+      withPerson(calling('handoff')(shipped), 'dana', { prefers: [Platform.parse('jira')] });
+    story = await Story.begin({ config: onJira });
+
+    await story.dm(ALEX.slack, `!human ${SALARY}`);
+
+    const comments = () => JSON.stringify(story.sandbox.jira.comments('OPS-1'));
+    await story.sandbox.jira.until(() => /A human is wanted/.test(comments()) || undefined);
+    expect(comments()).toContain('what was said there is not repeated here');
+    expect(comments()).not.toContain('4321');
+  });
+
+  it('OM-053 is repeated where it was said in a channel', async () => {
+    story = await Story.begin({ config: calling({ message: { words: ['salary'] } }) });
+
+    await story.mention(SALARY);
+
+    expect(await untilTold(/a rule watches for/, OPS)).toContain(SALARY);
   });
 });
 

@@ -79,6 +79,8 @@ export class RealEngine {
       escalations,
       pagers,
       channelOn: (platform, channel) => this.setting.channelOn(platform, channel),
+      isPrivate: () => false,
+      tellsEverybody: () => false,
       rememberMs: () => REMEMBER_MS,
       clock: { now: () => this.time.nowMs },
       log: silent,

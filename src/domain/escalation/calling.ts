@@ -134,7 +134,7 @@ export function isUnreachable({ links, failed }: Chain): boolean {
   return failed >= links.length;
 }
 
-type Heard = Pick<Escalation, 'told' | 'calledOn' | 'posted'>;
+type Heard = Pick<Escalation, 'told' | 'calledOn' | 'posted' | 'stepsCalled'>;
 
 /** Who has heard of it, and where it stands to be read, once these acts were done. */
 export function toldWith({ told, calledOn, posted = [] }: Heard, acts: readonly Act[]): Heard {
@@ -142,10 +142,12 @@ export function toldWith({ told, calledOn, posted = [] }: Heard, acts: readonly 
   const places = acts.flatMap((act) =>
     act.kind === 'post' ? [{ platform: act.platform, channel: act.channel }] : [],
   );
+  const byStep = acts.some((act) => (act.kind === 'page' || act.kind === 'post') && act.why === 'call');
   const all = new Map([...posted, ...places].map((place) => [`${place.platform}:${place.channel}`, place]));
   return {
     told: [...new Set([...told, ...pages.map(([person]) => person)])],
     ...(pages.length > 0 ? { calledOn: { ...calledOn, ...Object.fromEntries(pages) } } : {}),
     ...(all.size > 0 ? { posted: [...all.values()] } : {}),
+    ...(byStep ? { stepsCalled: true } : {}),
   };
 }

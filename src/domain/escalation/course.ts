@@ -75,6 +75,7 @@ export function raise(
     jumps: {},
     chains: [],
     told: [],
+    stepsCalled: false,
   };
   return { result: 'RAISED', moved: bySystem(next, 'raised') };
 }
@@ -82,7 +83,7 @@ export function raise(
 /** The same once more: counted; and where it got worse, it is about that, and what the plan says comes of it. */
 function raiseAgain(
   before: Escalation,
-  { severity, title, words, except }: Report,
+  { severity, title, words, origin, except }: Report,
   nowMs: number,
 ): EscalationStep<RaiseResult> {
   const counted: Escalation = {
@@ -94,7 +95,9 @@ function raiseAgain(
   if (!isWorse(severity, before.severity)) {
     return { result: 'DEDUPED', moved: bySystem(advance(counted, before.standing), 'reported-again') };
   }
-  const worse: Escalation = { ...counted, severity, title, ...(words === undefined ? {} : { words }) };
+  // Who may read the words is decided by where they come from.
+  const said = words === undefined ? {} : { words, ...(origin ? { origin } : {}) };
+  const worse: Escalation = { ...counted, severity, title, ...said };
   return { result: 'WORSE', moved: bySystem(worsened(worse, nowMs), 'worse') };
 }
 

@@ -153,6 +153,8 @@ export const Escalation = z.object({
   calledOn: z.record(z.string(), Platform).optional(),
   /** Channels it was posted in; absent: in none. */
   posted: z.array(Place).optional(),
+  /** Whether anybody, or a channel, was called before the last resort; absent: not known. */
+  stepsCalled: z.boolean().optional(),
   /** A question about it is open for as long at most; absent: none is. */
   askedUntilMs: z.int().optional(),
   /** The last resort was called last; absent: a step was, or nobody. */

@@ -35,6 +35,19 @@ const DEED_OF_ALEX = {
   via: Platform.parse('discord'),
 };
 const DEED_OF_DANA = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
+const ALEX = { kind: 'person' as const, person: PersonId.parse('alex') };
+const NOBODY_ELSE = { hours: {}, schedules: {}, roles: {}, links: {}, posts: [] };
+const REACHABLE = {
+  ...NOBODY_ELSE,
+  links: Object.fromEntries(
+    ['alex', 'kim'].map((person) => [person, [{ platform: Platform.parse('slack'), afterMs: 0 }]]),
+  ),
+};
+
+function planWith(...steps: EscalationPlan['steps']): EscalationPlan {
+  return { ...PLAN, steps };
+}
+
 /** Nobody can be reached. */
 const AT = (nowMs: number) =>
   surroundings({ hours: {}, schedules: {}, roles: {}, links: {}, posts: [] }, nowMs);
@@ -110,5 +123,83 @@ describe('what follows from a change of an escalation', () => {
     expect(toldBy(effects)).toMatchObject([
       { kind: 'page', person: 'alex', page: { why: 'news', platform: 'discord' } },
     ]);
+  });
+});
+
+describe('the last resort', () => {
+  const called = (escalation: Escalation) => {
+    const paged = tick(escalation, surroundings(REACHABLE, 2)).moved!;
+    return JSON.stringify(toldBy(consequencesOf(escalation, paged, 2)));
+  };
+
+  it('OM-123 reads that nobody named before could be called, where nobody was', () => {
+    const plan = planWith({ kind: 'notify', id: 's0', who: [ALEX], onEmpty: { kind: 'skip' } });
+    const raised = raise(undefined, { ...REPORT, except: [PersonId.parse('alex')] }, plan, 0).moved!.next;
+
+    const first = called(raised);
+    const again = called(tick(raised, surroundings(REACHABLE, 1)).moved!.next);
+
+    for (const text of [first, again]) {
+      expect(text).toContain('Nobody named before you could be called.');
+      expect(text).not.toContain('Everybody was called');
+    }
+  });
+
+  it('OM-123 reads that everybody was called, where somebody was', () => {
+    const plan = planWith({ kind: 'notify', id: 's0', who: [ALEX], onEmpty: { kind: 'skip' } });
+    const raised = raise(undefined, REPORT, plan, 0).moved!.next;
+
+    expect(called(tick(raised, surroundings(REACHABLE, 1)).moved!.next)).toContain(
+      'Everybody was called who is named before you.',
+    );
+  });
+
+  it('reads of an escalation that was kept before this was, that everybody was called', () => {
+    const { stepsCalled: _, ...kept } = raise(undefined, REPORT, planWith(), 0).moved!.next;
+
+    expect(called(kept)).toContain('Everybody was called who is named before you.');
+  });
+});
+
+describe('where others read than those who were there', () => {
+  const SLACK = Platform.parse('slack');
+  const AT_ORIGIN: Partial<Report> = {
+    key: 'plan-raised:duty:pln_1',
+    title: 'money: A plan needs a human: pay the salary of Alex',
+    words: 'pay 4321 EUR by hand',
+    origin: { platform: SLACK, route: { channel: 'D0ALEX' } },
+  };
+  const posting = planWith({
+    kind: 'notify',
+    id: 's0',
+    who: [{ kind: 'channel', platform: SLACK, channel: 'C0OPS' }],
+    onEmpty: { kind: 'skip' },
+  });
+  const there = { ...NOBODY_ELSE, posts: ['slack'] };
+
+  it('OM-053 nothing is told that the agent or anybody wrote, neither when it begins nor when it ends', () => {
+    const raised = raise(undefined, { ...REPORT, ...AT_ORIGIN }, posting, 0).moved!.next;
+    const posted = tick(raised, surroundings(there, 1)).moved!;
+    const over = cancel(posted.next, DEED_OF_DANA).moved!;
+
+    const told = [...consequencesOf(raised, posted, 1), ...consequencesOf(posted.next, over, 2)];
+
+    const posts = toldBy(told) as { kind: string; markdown?: string; ifPrivate?: { markdown: string } }[];
+    const [call, end] = posts.filter(({ kind }) => kind === 'post');
+    expect(call?.markdown).toContain('4321');
+    expect(call?.ifPrivate?.markdown).toContain('**A plan needs a human** (error)');
+    expect(call?.ifPrivate?.markdown).not.toMatch(/4321|salary/);
+    expect(end?.ifPrivate?.markdown).toBe('Dana has closed it: A plan needs a human.');
+  });
+
+  it('OM-053 it is decided by the place the words come from, when worse words come from another', () => {
+    const inChannel = { platform: SLACK, route: { channel: 'C0GENERAL' } };
+    const first = { ...REPORT, ...AT_ORIGIN, origin: inChannel };
+    const worse = { ...WORSE, ...AT_ORIGIN, severity: 'critical' as const };
+
+    const raised = raise(undefined, first, posting, 0).moved!.next;
+    const grown = raise(raised, worse, posting, 1).moved!.next;
+
+    expect(grown.origin).toEqual(AT_ORIGIN.origin);
   });
 });
