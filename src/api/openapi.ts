@@ -22,8 +22,14 @@ import {
 
 export type OpenApiDocument = { readonly [key: string]: unknown };
 
-/** What goes wrong anywhere. */
-const GENERAL: readonly ProblemCode[] = ['UNAUTHORIZED', 'WRONG_SCOPE', 'TOO_MANY_REQUESTS', 'TRY_AGAIN'];
+/** What goes wrong anywhere; `METHOD_NOT_ALLOWED` with any other method at the same address. */
+const GENERAL: readonly ProblemCode[] = [
+  'UNAUTHORIZED',
+  'WRONG_SCOPE',
+  'METHOD_NOT_ALLOWED',
+  'TOO_MANY_REQUESTS',
+  'TRY_AGAIN',
+];
 const WITH_BODY: readonly ProblemCode[] = ['TOO_LARGE', 'WRONG_MEDIA_TYPE'];
 
 /** Schemas with a name of their own in the document. */

@@ -40,9 +40,13 @@ function groupsOf<Member extends z.ZodType<Approvers>>(member: Member) {
   ] as const;
 }
 
+/** For programs; what is written in a file is told what is wrong with the branch it means. */
+const FITTING =
+  'must be { role: … }, { role: …, count: 2 }, { person: … }, { on_call: … }, or at least one of these in { all: […] }, { any: […] } or { at_least: 1, of: […] }';
+
 /** Groups of groups of people, roles and schedules: deeper than that nobody reads. */
 export const WrittenApprovers = z
-  .union([...leaves, ...groupsOf(z.union([...leaves, ...groupsOf(z.union(leaves))]))])
+  .union([...leaves, ...groupsOf(z.union([...leaves, ...groupsOf(z.union(leaves))]))], { error: FITTING })
   .refine((approvers) => placesIn(approvers) <= MAX_PLACES, {
     error: `must be of at most ${MAX_PLACES} people`,
   })
