@@ -23,6 +23,7 @@ import { askHumans, timesOf } from '../approvals/plan.ts';
 import { askedOf, literal, replyText, standing } from '../approvals/sentences.ts';
 import { THE_AGENT } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
+import type { HoldOf } from '../control/hold.ts';
 import { API_PLATFORM, addressOf } from '../delivery/client-event.ts';
 import { excludedFrom } from '../domain/approval/exclusion.ts';
 import {
@@ -90,6 +91,8 @@ export interface DeskDeps {
   readonly index: AskedIndex;
   readonly answers: AnswerBook;
   readonly bell: ApprovalBell;
+  /** When a call of a conversation runs that was agreed to. */
+  readonly holdOf: HoldOf;
   readonly config: () => Config;
   readonly log: Logger;
 }
@@ -229,7 +232,7 @@ export class ApprovalDesk {
   }
 
   async show(caller: Caller, id: ApprovalId): Promise<ApprovalView> {
-    return toView(await this.find(caller, id));
+    return this.#viewOf(await this.find(caller, id));
   }
 
   async list(caller: Caller, { state, client, cursor, limit }: ListQuery): Promise<Page> {
@@ -244,7 +247,7 @@ export class ApprovalDesk {
     if (wanted === THE_AGENT) {
       // What the agent asked belongs to conversations; of that, what waits can be found.
       const page = await this.#ofAgent.page((each) => isIn(each, state), decodeCursor(cursor), limit);
-      return toPage(page.found, page.place);
+      return this.#page(page.found, page.place);
     }
     const found: Approval[] = [];
     let place = decodeCursor(cursor);
@@ -254,11 +257,25 @@ export class ApprovalDesk {
       for (const [n, approval] of read.entries()) {
         place = listed[n]?.cursor;
         if (approval && isIn(approval, state)) found.push(approval);
-        if (found.length >= limit) return toPage(found, place);
+        if (found.length >= limit) return this.#page(found, place);
       }
-      if (listed.length < PAGE) return toPage(found, undefined);
+      if (listed.length < PAGE) return this.#page(found, undefined);
     }
-    return toPage(found, place);
+    return this.#page(found, place);
+  }
+
+  async #page(found: readonly Approval[], place: string | undefined): Promise<Page> {
+    const next = place === undefined ? null : Buffer.from(place).toString('base64url');
+    return { approvals: await Promise.all(found.map((approval) => this.#viewOf(approval))), next };
+  }
+
+  async #viewOf(approval: Approval): Promise<ApprovalView> {
+    return toView(approval, await this.#holdOn(approval));
+  }
+
+  /** When it runs, where people said yes and somebody else speaks in its conversation; a program has none. */
+  async #holdOn({ state, client, conversationId }: Approval): Promise<string | undefined> {
+    return state === 'APPROVED' && !client ? this.deps.holdOf(conversationId) : undefined;
   }
 
   /**
@@ -282,7 +299,7 @@ export class ApprovalDesk {
           : after !== undefined && approval.rev > after
             ? 'CHANGED'
             : 'WAITING';
-        if (code !== 'WAITING' || enough.aborted) return { code, approval: toView(approval) };
+        if (code !== 'WAITING' || enough.aborted) return { code, approval: await this.#viewOf(approval) };
         await bell.rung;
       } finally {
         bell.silence();
@@ -338,7 +355,8 @@ export class ApprovalDesk {
     const before = await answers.bind(place, fingerprint);
     if (before && before.fingerprint !== fingerprint) throw saidOtherwise(place.key, approval);
     if (before?.code !== undefined) {
-      const notice = `This was said before (${before.code}) and changes nothing. ${literal(standing(approval))}`;
+      const stands = literal(standing(approval, await this.#holdOn(approval)));
+      const notice = `This was said before (${before.code}) and changes nothing. ${stands}`;
       return { code: 'REPLAY', approval, notice };
     }
     const told = await say(`api:${client}:${idempotencyKey}`);
@@ -479,9 +497,10 @@ export class ApprovalDesk {
     });
   }
 
-  #told({ code, approval, notice }: Told, remedy: string): Act {
-    if (isProblemCode(code)) throw new Problem({ code, detail: notice, remedy, approval });
-    return toAct(code, approval, notice);
+  async #told({ code, approval, notice }: Told, remedy: string): Promise<Act> {
+    const hold = await this.#holdOn(approval);
+    if (isProblemCode(code)) throw new Problem({ code, detail: notice, remedy, approval, hold });
+    return { code, sentence: notice, approval: toView(approval, hold) };
   }
 
   async #audit(caller: Caller, act: string, approval: Approval, code: string): Promise<void> {
@@ -655,11 +674,6 @@ const CLAIM_REFUSED: Readonly<
     remedy: 'Read the approval to see what comes of it.',
   },
 } satisfies Partial<Record<ProblemCode, unknown>>;
-
-function toPage(found: readonly Approval[], place: string | undefined): Page {
-  const next = place === undefined ? null : Buffer.from(place).toString('base64url');
-  return { approvals: found.map(toView), next };
-}
 
 function decodeCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;

@@ -13,6 +13,7 @@
  *   5. Only addresses of the configuration are called, and no redirect is followed.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { stillTrue } from '../approvals/saying.ts';
 import type { WebhookSettings } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
@@ -74,7 +75,7 @@ export class ClientDelivery {
     const item = parsed.data;
     const log = this.deps.log.child({ item: item.id });
     try {
-      const isTold = item.kind !== 'event' || (await this.#prepare(item));
+      const isTold = item.kind === 'event' ? await this.#prepare(item) : await this.#isStillTrue(item);
       const letter = isTold ? toLetter(item) : undefined;
       const settings = letter && this.deps.config().settings.api.clients[letter.client]?.webhook;
       if (!letter || settings?.url === undefined) return await this.#commit(held, [], mode);
@@ -106,6 +107,13 @@ export class ClientDelivery {
     }
   }
 
+  /** What is about a request is told only while it is true of it. */
+  async #isStillTrue(item: Exclude<ClientItem, ClientEvent>): Promise<boolean> {
+    if (item.kind !== 'text' || item.about === undefined) return true;
+    const { about, markdown } = item;
+    return stillTrue({ markdown, about }, await this.deps.approvals.find(about.approvalId)) !== undefined;
+  }
+
   /** What has to happen whether or not the client can be told. Resolves with whether it still is what to tell. */
   async #prepare({ approval }: ClientEvent): Promise<boolean> {
     await this.deps.bell.ring(approval.id);
@@ -130,7 +138,7 @@ export class ClientDelivery {
     );
     if (claimed?.code !== 'GRANTED') return claimed?.approval.state === 'EXECUTED';
     const { epoch } = claimed.permit;
-    const text = `it was handed over to ${client?.name ?? 'its client'}, which acts on it by itself`;
+    const text = `it was handed over to ${client?.name ?? 'its client'}, which acts on it by itself.`;
     await approvals.apply(id, (approval, nowMs) => complete(approval, epoch, { status: 'ok', text }, nowMs));
     return true;
   }

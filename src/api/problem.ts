@@ -58,6 +58,8 @@ export interface ProblemFacts {
   readonly remedy: string;
   readonly errors?: ProblemBody['errors'];
   readonly approval?: Approval | undefined;
+  /** When that runs, where people said yes and something holds it; in a part of a sentence. */
+  readonly hold?: string | undefined;
   readonly retryAfterS?: number;
 }
 
@@ -75,7 +77,7 @@ export class Problem extends AppError {
   }
 }
 
-export function toBody({ code, detail, remedy, errors, approval }: ProblemFacts): ProblemBody {
+export function toBody({ code, detail, remedy, errors, approval, hold }: ProblemFacts): ProblemBody {
   const { status, title } = PROBLEMS[code];
   return {
     type: `urn:signalbox:problem:${code.toLowerCase().replaceAll('_', '-')}`,
@@ -85,7 +87,7 @@ export function toBody({ code, detail, remedy, errors, approval }: ProblemFacts)
     detail,
     remedy,
     ...(errors ? { errors } : {}),
-    ...(approval ? { approval: toView(approval) } : {}),
+    ...(approval ? { approval: toView(approval, hold) } : {}),
   };
 }
 

@@ -3,13 +3,14 @@ import { askedOf, factsOf, standingForClient, titleOf } from '../approvals/sente
 import { type Approval, type Assent, isEnded, isWaiting } from '../domain/approval/record.ts';
 import type { ApprovalView, Outcome } from './schema.ts';
 
-export function toView(approval: Approval): ApprovalView {
+/** @param hold when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it */
+export function toView(approval: Approval, hold?: string): ApprovalView {
   const { request, policy, execution, result, client } = approval;
   return {
     id: approval.id,
     state: approval.state,
     outcome: outcomeOf(approval) ?? null,
-    sentence: standingForClient(approval),
+    sentence: standingForClient(approval, hold),
     rev: approval.rev,
     gen: approval.gen,
     digest: approval.digest,

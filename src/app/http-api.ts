@@ -7,6 +7,7 @@ import { AskedIndex } from '../api/asked-index.ts';
 import { ApprovalBell } from '../api/bell.ts';
 import { ClientDelivery } from '../api/client-delivery.ts';
 import { HttpDoor } from '../api/http-door.ts';
+import { createHoldOf } from '../control/hold.ts';
 import { API_PLATFORM } from '../delivery/client-event.ts';
 import { outboxOf } from '../delivery/outbox.ts';
 import { KeyedQueue } from '../mailbox/keyed-queue.ts';
@@ -39,6 +40,7 @@ export function createHttpApi(core: Core, listener: WebhookListener, ballots: Ba
       index: new AskedIndex(redis, keys),
       answers: new AnswerBook(redis, keys, rememberMs),
       bell,
+      holdOf: createHoldOf(stores.controls, config),
       config,
       log,
     }),

@@ -114,6 +114,7 @@ function cardFlaws(approval: Approval, { nowMs }: Surroundings): Flaw[] {
 
 function owesUpdate(approval: Approval, copy: CardCopy): boolean {
   if (copy.to.platform === API_PLATFORM || !hearsOf(approval, copy)) return false;
+  if (copy.outcomeOnly && approval.state === 'APPROVED') return false; // told only where something holds it
   // What nobody ever saw need not be corrected once all is over.
   if (copy.ref === undefined) return !isEnded(approval.state);
   // Where each word is a further mail, only what matters is told before the end, and the record does not say what did.

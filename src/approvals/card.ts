@@ -64,8 +64,17 @@ export function toCard(approval: Approval, reply: Card['reply'], here?: Platform
   };
 }
 
-/** A copy that was never sent is not sent any more once everything is over, except the one in the conversation. */
-export function isWorthSending(approval: Approval, copy: CardCopy): boolean {
+/**
+ * A copy that was never sent is not sent any more once everything is over, except the one in the conversation. Where
+ * each word is a further mail, a yes is worth one only where something holds it, for whoever was asked there.
+ *
+ * @param hold as for `toCard`
+ */
+export function isWorthSending(approval: Approval, copy: CardCopy, hold?: string): boolean {
+  if (copy.outcomeOnly && approval.state === 'EXECUTING') return false;
+  if (copy.outcomeOnly && approval.state === 'APPROVED' && (hold === undefined || copy.ref === undefined)) {
+    return false;
+  }
   if (copy.ref === undefined) return !isEnded(approval.state) || copy.person === undefined;
   return (copy.shown ?? 0) < approval.face;
 }

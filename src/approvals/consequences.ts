@@ -194,9 +194,12 @@ function cardUpdates(approval: Approval, copies: readonly CardCopy[], nowMs: num
   return copies.filter((copy) => hearsOf(approval, copy)).map((copy) => cardUpdate(approval, copy, nowMs));
 }
 
-/** Where each word is a further mail, that it was approved or is being run is not worth one. */
-export function hearsOf({ state }: Pick<Approval, 'state'>, { outcomeOnly }: CardCopy): boolean {
-  return !outcomeOnly || isEnded(state) || state === 'UNKNOWN' || isWaiting(state);
+/**
+ * Where each word is a further mail, that it is being run is not worth one. That it was approved is where something
+ * holds it, which shows when it is sent.
+ */
+export function hearsOf({ state }: Approval, { outcomeOnly }: CardCopy): boolean {
+  return !outcomeOnly || state !== 'EXECUTING';
 }
 
 /** Brings one copy up to date. */

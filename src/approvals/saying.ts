@@ -11,7 +11,10 @@ import type { PersonId } from '../domain/ids.ts';
 import { reminderText } from './sentences.ts';
 
 /** A request as it stands now, for what is said about it. */
-export function generationOf({ id, gen }: Approval): Pick<AboutApproval, 'approvalId' | 'gen'> {
+export function generationOf({
+  id,
+  gen,
+}: Approval): Pick<Extract<AboutApproval, { kind: 'question' }>, 'approvalId' | 'gen'> {
   return { approvalId: id, gen };
 }
 
@@ -35,7 +38,10 @@ export function stillTrue(
   { markdown, about }: { readonly markdown: string; readonly about: AboutApproval },
   approval: Approval | undefined,
 ): string | undefined {
-  if (approval?.gen !== about.gen) return undefined;
+  if (!approval) return undefined;
+  // Whatever it asks by now, they do not have it.
+  if (about.kind === 'undelivered') return isWanted(approval) ? markdown : undefined;
+  if (approval.gen !== about.gen) return undefined;
   switch (about.kind) {
     case 'reminder':
       return isReminded(approval, about.copyId) ? reminderText(approval) : undefined;
@@ -46,6 +52,11 @@ export function stillTrue(
     default:
       return about satisfies never;
   }
+}
+
+/** Whether somebody still has to say something to it. */
+export function isWanted({ state }: Approval): boolean {
+  return isWaiting(state) || state === 'UNKNOWN';
 }
 
 /** While a question is open they wait for the reply, and nobody waits for them. */

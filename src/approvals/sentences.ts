@@ -336,10 +336,10 @@ function howToReply({ id, gen, client }: Approval): string {
     : `reply ${ticketOf({ approvalId: id, gen })} and the words`;
 }
 
-/** The same for the program that asked. Plain text. */
-export function standingForClient(approval: Approval): string {
+/** The same for the program that asked. Plain text. @param hold as for `standing` */
+export function standingForClient(approval: Approval, hold?: string): string {
   const { id, state } = approval;
-  const stands = standing(approval);
+  const stands = standing(approval, hold);
   return state === 'NEEDS_INFO' ? `${stands} The reply: POST /approvals/${id}/replies.` : stands;
 }
 
@@ -412,7 +412,7 @@ function decided(approval: Approval): string {
     );
     return `Approved by ${names(assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
   }
-  const words = decision.text ? `: “${visible(decision.text)}”` : '.';
+  const words = decision.text ? `: “${visible(decision.text)}”.` : '.';
   return `${verb} by ${by}${via}, ${whenText(decision.atMs)}${words}`;
 }
 
@@ -634,7 +634,7 @@ function scopeText(scope: Grant['scope']): string {
       return `with exactly ${factText(scope.args)}`;
     case 'like': {
       const limits = Object.entries(scope.most).map(([name, most]) => `${name} up to ${most}`);
-      const free = scope.free.map((name) => `any ${name}`);
+      const free = [...new Set(scope.free)].map((name) => `any ${name}`);
       const fixed = factText(scope.fixed);
       return `with ${[...(fixed ? [fixed] : []), ...limits, ...free].join(', ')}`;
     }

@@ -21,6 +21,7 @@ import {
   standing,
   titleOf,
 } from '../approvals/sentences.ts';
+import { createHoldOf } from '../control/hold.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
@@ -78,7 +79,8 @@ export async function showApproval(named: string, options: ApprovalsOptions): Pr
     const { approval } = await find(session, actor, named);
     const history = await session.audit.about(approval.id, partitionOfApproval(approval.id));
     if (options.json) return print(JSON.stringify({ ...withTicket(approval), history }, undefined, 2));
-    return print(`${describe(approval)}\n\n${history.map(auditLine).join('\n')}`);
+    const hold = await holdOn(session, approval);
+    return print(`${describe(approval, hold)}\n\n${history.map(auditLine).join('\n')}`);
   });
 }
 
@@ -101,7 +103,7 @@ export async function answerApproval(
         });
     },
     ok: ({ code }) => code === 'DECIDED' || code === 'RECORDED',
-    sentence: (result) => [noticeFor(result), newerOf(result)].join(' ').trim(),
+    sentence: (result, hold) => [noticeFor(result, hold), newerOf(result)].join(' ').trim(),
   });
 }
 
@@ -115,7 +117,8 @@ export async function cancelApproval(
     step: (actor, directory) => (approval, nowMs) =>
       cancel(approval, settler(actor, directory), reason, nowMs),
     ok: ({ code }) => code === 'DONE',
-    sentence: (result) => withdrawn(result, 'Only the one who asked, or an operator, can cancel this.'),
+    sentence: (result, hold) =>
+      withdrawn(result, 'Only the one who asked, or an operator, can cancel this.', hold),
   });
 }
 
@@ -129,7 +132,8 @@ export async function revokeApproval(
     step: (actor, directory) => (approval, nowMs) =>
       revoke(approval, settler(actor, directory), reason, nowMs),
     ok: ({ code }) => code === 'DONE',
-    sentence: (result) => withdrawn(result, 'Only the one who said yes, or an operator, can take it back.'),
+    sentence: (result, hold) =>
+      withdrawn(result, 'Only the one who said yes, or an operator, can take it back.', hold),
   });
 }
 
@@ -245,7 +249,8 @@ interface Act<Result extends { readonly code: string; readonly approval: Approva
     gen: number,
   ) => (approval: Approval, nowMs: number, circumstances: Circumstances) => Step<Result>;
   readonly ok: (result: Result) => boolean;
-  readonly sentence: (result: Result) => string;
+  /** `hold`: when it runs once it is agreed to, in a part of a sentence; undefined where nothing holds it. */
+  readonly sentence: (result: Result, hold: string | undefined) => string;
   /** What waits for a gateway, where none is running; undefined when nothing does. */
   readonly later?: (approval: Approval) => string | undefined;
 }
@@ -264,14 +269,23 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
 
     const done = ok(result);
     const { approval: after } = result;
-    const waits = done ? later(after) : undefined;
+    const hold = await holdOn(session, after);
+    const waits = done && hold === undefined ? later(after) : undefined;
     const note = waits !== undefined && !(await session.isGatewayRunning()) ? [waits] : [];
     if (options.json) print(JSON.stringify({ ok: done, code: result.code, approval: after }, undefined, 2));
     else {
-      (done ? print : complain)(`${titleOf(after)}\n${[sentence(result), ...note].join(' ')}`);
+      (done ? print : complain)(`${titleOf(after)}\n${[sentence(result, hold), ...note].join(' ')}`);
     }
     return done ? 0 : 1;
   });
+}
+
+/** When a call runs that was agreed to, where somebody else speaks in its conversation. */
+async function holdOn(
+  { controls, config }: StoreSession,
+  { state, conversationId }: Approval,
+): Promise<string | undefined> {
+  return state === 'APPROVED' ? createHoldOf(controls, () => config)(conversationId) : undefined;
 }
 
 function runsLater({ state }: Approval): string | undefined {
@@ -425,13 +439,13 @@ function notThere(named: string): StartupError {
   );
 }
 
-function describe(approval: Approval): string {
+function describe(approval: Approval, hold: string | undefined): string {
   const { request, policy, decision } = approval;
   const card = toCard(approval, undefined);
   const entries: [string, string][] = [
     ['approval', approval.id],
     ['ticket', ticketFor(approval)],
-    ['state', `${approval.state.toLowerCase()}. ${standing(approval)}`],
+    ['state', `${approval.state.toLowerCase()}. ${standing(approval, hold)}`],
     ['call', request.tool],
     ...card.facts.map(({ label, value }): [string, string] => [`  ${label}`, value]),
     ...(card.modelSays ? [['the agent says', card.modelSays.replaceAll('\n', ' ')] as [string, string]] : []),
@@ -462,15 +476,16 @@ function newerOf({ code, approval }: { readonly code: string; readonly approval:
     : '';
 }
 
-function withdrawn(result: WithdrawResult, notEligible: string): string {
+function withdrawn(result: WithdrawResult, notEligible: string, hold: string | undefined): string {
   const { code, approval } = result;
+  const stands = standing(approval, hold);
   switch (code) {
     case 'DONE':
-      return `Recorded. ${standing(approval)}`;
+      return `Recorded. ${stands}`;
     case 'ALREADY':
-      return `It was settled before, so nothing changed. ${standing(approval)}`;
+      return `It was settled before, so nothing changed. ${stands}`;
     case 'TOO_LATE':
-      return `It cannot be taken back at this point. ${standing(approval)}`;
+      return `It cannot be taken back at this point. ${stands}`;
     case 'NOT_ELIGIBLE':
       return `${notEligible} Nothing changed.`;
     default:

@@ -23,6 +23,8 @@ export const AboutApproval = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('question'), ...request }),
   /** That it waits, and nobody can be asked. */
   z.object({ kind: z.literal('unasked'), ...request }),
+  /** That it cannot be brought to somebody who may decide it. */
+  z.object({ kind: z.literal('undelivered'), approvalId: ApprovalId }),
 ]);
 export type AboutApproval = z.infer<typeof AboutApproval>;
 

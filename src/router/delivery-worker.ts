@@ -7,7 +7,8 @@
  *      They are told where they asked; where that is the place that failed, in a private one of theirs, with the words
  *      that did not arrive. A report that cannot be delivered itself is told to nobody.
  *   2. A refused or failed message holds up its own lane only.
- *   3. An approver who cannot be reached where they want to be asked is asked in their next place.
+ *   3. An approver who cannot be reached where they want to be asked is asked in their next place. Whoever asked hears
+ *      of it while somebody is waited for, once for each place, however often the card changes.
  *   C1 (number of the specification) What the agent says carries the turn epoch it was said in, and is checked against
  *      the conversation's own right before the platform is called, on every attempt. Once somebody else speaks, what
  *      is older is dropped, and the audit says so. An utterance of the agent in this sense is its reply, wherever it
@@ -23,7 +24,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
-import { stillTrue } from '../approvals/saying.ts';
+import { isWanted, stillTrue } from '../approvals/saying.ts';
 import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import { SAID_UNREAD, withheldText } from '../control/bridge-sentences.ts';
@@ -64,6 +65,8 @@ export const GIVE_UP_AFTER_MS = 24 * 60 * 60 * 1_000;
 const ASK_ELSEWHERE_AFTER_MS = 2 * 60 * 1_000;
 /** Whoever asked is told once in this time where a request stands that cannot be shown, and of a message tried anew. */
 const TELL_ONCE_MS = 24 * 60 * 60 * 1_000;
+/** Whom a request could not be brought to, and where, is told once for all in this time: longer than one waits. */
+const TELL_UNREACHED_ONCE_MS = 30 * 24 * 60 * 60 * 1_000;
 /** A reply address answers truthfully this long after the deadline. */
 const REPLY_GRACE_MS = 30 * 24 * 60 * 60 * 1_000;
 
@@ -245,8 +248,8 @@ export class DeliveryWorker {
         if (!approval || !copy) return undefined;
         // One that may have been sent already, though nobody noted it, has to be found before it can be updated.
         const mayExist = claim.attempt > 1 && copy.ref === undefined && !copy.outcomeOnly;
-        if (!mayExist && !isWorthSending(approval, copy)) return undefined;
         const hold = approval.state === 'APPROVED' ? await holdOf(approval.conversationId) : undefined;
+        if (!mayExist && !isWorthSending(approval, copy, hold)) return undefined;
         const card = toCard(approval, this.#replyOf(approval, copy), copy.to.platform, hold);
         const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
         return {
@@ -355,17 +358,7 @@ export class DeliveryWorker {
     const sentence = await this.#whatBecomesOf(item, reason);
     const told =
       author && !isSamePlace(author, item.to)
-        ? [
-            toOutEffect({
-              kind: 'text',
-              id: `undeliverable:${item.id}`,
-              correlation,
-              conversationId,
-              to: author,
-              markdown: `${sentence} ${IS_KEPT}`,
-              atMs: this.deps.clock.now(),
-            }),
-          ]
+        ? await this.#toldElsewhere(item, author, sentence)
         : await this.#toldInPrivate(item, sentence);
     const unreached = item.kind === 'page' ? this.#unreached(item) : [];
     const reports = reportsOf(
@@ -386,6 +379,28 @@ export class DeliveryWorker {
       // What calls somebody, and does not arrive, calls them by another way; it is no reason to call anybody else.
       ...(item.kind === 'page' ? unreached : reports),
     ];
+  }
+
+  /** To whoever caused it, where they did; of a request, that somebody does not have it, while that matters. */
+  async #toldElsewhere(item: OutboxItem, to: Address, sentence: string): Promise<Effect[]> {
+    const { approvals, clock } = this.deps;
+    const { id, correlation, conversationId } = item;
+    const text = {
+      kind: 'text' as const,
+      id: `undeliverable:${id}`,
+      correlation,
+      conversationId,
+      to,
+      markdown: `${sentence} ${IS_KEPT}`,
+      atMs: clock.now(),
+    };
+    if (item.kind !== 'card') return [toOutEffect(text)];
+    const { approvalId, copyId } = item;
+    const approval = await approvals.find(approvalId);
+    if (!approval || !isWanted(approval)) return [];
+    const phase = approval.state === 'UNKNOWN' ? 'unknown' : 'waiting';
+    const once = { key: `unreached:${approvalId}:${copyId}:${phase}`, forMs: TELL_UNREACHED_ONCE_MS };
+    return [toOutEffect({ ...text, about: { kind: 'undelivered', approvalId } }, { once })];
   }
 
   /** To whoever asked, where it failed in the very place they asked in. */
@@ -451,14 +466,14 @@ export class DeliveryWorker {
     return `I could not deliver the request for an approval to ${name} ${by}${partly}`;
   }
 
-  /** Undefined when the item asks nobody in particular. */
+  /** Undefined when the item asks nobody in particular, or nobody has to say anything any more. */
   async #askElsewhere(item: OutboxItem): Promise<Elsewhere | undefined> {
     if (item.kind !== 'card') return undefined;
     const { approvals, directory, reach } = this.deps;
     const approval = await approvals.find(item.approvalId);
     const failed = approval?.copies.find(({ id }) => id === item.copyId);
     const person = failed?.person && directory.find(failed.person);
-    if (!approval || !person) return undefined;
+    if (!approval || !person || !isWanted(approval)) return undefined;
 
     const theirs = approval.copies.filter((copy) => copy.person === person.id);
     const isLast = theirs.at(-1)?.id === item.copyId;

@@ -418,6 +418,26 @@ describe('answers that a program records', () => {
 });
 
 describe('what the agent asked', () => {
+  it('says when it runs, read alone or in the list, while a person has its conversation', async () => {
+    const thread = await story.mention('refund order 7');
+    const [approval] = await waitForOpen();
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    const { id, gen, digest } = approval!;
+    const yes = await says('dana', 'approve', { id, gen, digest });
+    const read = await call(story, 'GET', `/approvals/${id}`, undefined, { token: INBOX_TOKEN });
+    const listed = await call(story, 'GET', '/approvals?client=agent', undefined, { token: INBOX_TOKEN });
+    const late = await says('dana', 'deny', { id, gen, digest });
+
+    const [one] = listed.body.approvals;
+    for (const view of [yes.body.approval, read.body, one, late.body.approval]) {
+      expect(view).toMatchObject({
+        state: 'APPROVED',
+        sentence: expect.stringContaining('It has not run yet: Dana Reyes has the conversation'),
+      });
+    }
+  });
+
   it('is listed page by page, newest first, each once', async () => {
     const shop = aClient();
     story.config = withClients(story.config, { shop, inbox: anInbox() });

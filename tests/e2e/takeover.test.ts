@@ -6,7 +6,7 @@ import { createLogger } from '../../src/observability/logger.ts';
 import { GIVE_UP_AFTER_MS } from '../../src/router/delivery-worker.ts';
 import { TEAM } from '../../src/sandbox/people.ts';
 import { defer } from '../support/core.ts';
-import { ALEX, button, DANA, GENERAL, Story, textOf } from '../support/story.ts';
+import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf } from '../support/story.ts';
 
 let story: Story;
 
@@ -308,6 +308,34 @@ describe('approvals while a person has the conversation', () => {
     );
     await story.say(DANA.slack, thread, '!handback');
     await story.answer(thread, /Approved by Dana Reyes.*Done: /s);
+  });
+
+  it('say so by mail, once, to whoever said yes there and whoever else was asked by mail, and then that it is done', async () => {
+    const carl = {
+      ...story.config.contacts.people.dana!,
+      name: 'Carl Chen',
+      accounts: { email: [EVE.mail] },
+    };
+    const { contacts } = story.config;
+    story.config = { ...story.config, contacts: { ...contacts, people: { ...contacts.people, carl } } };
+    const thread = await story.mention('refund order 7');
+    const asked = await story.mail(DANA.mail, /Decide before/);
+    await story.mail(EVE.mail, /Decide before/);
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+
+    await story.sandbox.mail.reply(asked, { line: `approve ${codesIn(asked).approve}`, quoting: 'top' });
+    const held = /It has not run yet: Dana Reyes has the conversation it belongs to, and it runs when/;
+    for (const address of [DANA.mail, EVE.mail]) await story.mail(address, held);
+    await story.quiet();
+    await story.say(DANA.slack, thread, '!handback');
+
+    for (const address of [DANA.mail, EVE.mail]) {
+      await story.mail(address, /Approved by Dana Reyes by e-mail.*Done: /s);
+      const mails = story.sandbox.mail.mailbox(address);
+      expect(mails.filter(({ text }) => held.test(text))).toHaveLength(1);
+      expect(mails.filter(({ text }) => /Approved by/.test(text))).toHaveLength(2);
+    }
   });
 
   it('stay valid, run after the hand-back, in order, and not before', async () => {

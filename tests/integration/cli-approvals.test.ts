@@ -271,6 +271,24 @@ describe('an answer', () => {
     });
   });
 
+  it('says when it runs, and so does what shows it, while a person has the conversation', async () => {
+    const { id } = await aRequest();
+    const entry = { kind: 'event' as const, text: 'hello', at: '2026-01-01T00:00:00.000Z' };
+    const known = { kind: 'entry' as const, conversationId: CONVERSATION, entry, keepMs: 3_600_000 };
+    await stores.writer.write(CONVERSATION, [known]);
+    expect(await home.run('conversations', 'take', CONVERSATION)).toMatchObject({ code: 0 });
+
+    const yes = await home.run('approvals', 'approve', id);
+    const shown = await home.run('approvals', 'show', id);
+
+    for (const { out } of [yes, shown]) {
+      expect(out).toContain(
+        'It has not run yet: Dana Reyes has the conversation it belongs to, and it runs when',
+      );
+    }
+    expect(yes.out).not.toContain('it runs the call when it is started');
+  });
+
   it('is given by the ticket that stands on the card, and by nothing else', async () => {
     const { id } = await aRequest();
 

@@ -80,4 +80,15 @@ describe('that nobody can be asked', () => {
     expect(stillTrue({ markdown: WORDS, about }, asked)).toBe(WORDS);
     expect(stillTrue({ markdown: WORDS, about }, denied)).toBeUndefined();
   });
+
+  it('that somebody cannot be brought it is said while somebody is waited for, whatever it asks by then', () => {
+    const about = { kind: 'undelivered' as const, approvalId: opened.id };
+    const told = (now: Approval) => stillTrue({ markdown: WORDS, about }, now);
+
+    expect(told({ ...opened, gen: opened.gen + 1 })).toBe(WORDS);
+    expect(told({ ...opened, state: 'UNKNOWN' })).toBe(WORDS);
+    for (const state of ['APPROVED', 'EXECUTED', 'CANCELLED'] as const) {
+      expect(told({ ...opened, state })).toBeUndefined();
+    }
+  });
 });

@@ -206,6 +206,39 @@ describe('a text of somebody that cannot be delivered where they asked', () => {
     expect(done).toEqual([expect.not.stringMatching(first[0] ?? '')]);
   });
 
+  it('OM-142 is said of a person once while somebody is waited for, and no more when it is settled', async () => {
+    // She has had it once, and is out of reach since.
+    const open = anApproval({
+      copies: [{ id: 'dana', to: direct, person: PersonId.parse('dana'), ref: '1', shown: 0 }],
+    });
+    const about = async (approval: Approval) => {
+      const written: Effect[] = [];
+      const { id: approvalId, face } = approval;
+      await attempt(
+        { kind: 'card', id: `card:${face}`, author: MAIL, approvalId, copyId: 'dana', face },
+        { ageMs: 0, error: new UndeliverableError(SLACK, 'is_archived'), approval, written },
+      );
+      return written.flatMap((effect) => (effect.kind === 'out' ? [effect] : []));
+    };
+
+    const [first, ...more] = await about(open);
+    expect(more).toEqual([]);
+    expect(first?.item).toMatchObject({
+      to: MAIL,
+      markdown: expect.stringContaining('could not deliver the request for an approval to Alex Kim'),
+      about: { kind: 'undelivered', approvalId: open.id },
+    });
+    for (const state of ['OPEN', 'NEEDS_INFO'] as const) {
+      const [again] = await about({ ...open, state, face: 2, gen: 2 });
+      expect(again?.once).toEqual(first?.once);
+    }
+    const [unknown] = await about({ ...open, state: 'UNKNOWN', face: 3 });
+    expect(unknown?.once?.key).not.toBe(first?.once?.key);
+    for (const state of ['APPROVED', 'EXECUTING', 'EXECUTED', 'DENIED', 'CANCELLED'] as const) {
+      expect(await about({ ...open, state, face: 4 })).toEqual([]);
+    }
+  });
+
   it('tells nobody of itself once it is such a report', async () => {
     const report = await reportOf({});
 
