@@ -57,7 +57,7 @@ export async function driftOf(
 ): Promise<string | undefined> {
   // A call that was begun before may have changed things itself.
   if (request.preview === undefined || execution !== undefined) return undefined;
-  const { basis, basisHash, problem } = request.preview;
+  const { basis, basisHash, problem, changes } = request.preview;
   const context = { conversationId, requester: request.requester };
   const now = await previewOf(tool, request.args, context).catch((error: unknown) => {
     if (error instanceof FutileCallError) return error;
@@ -69,7 +69,9 @@ export async function driftOf(
   if (now?.problem !== undefined)
     return `it could not be checked whether things are as they were: ${now.problem}`;
   const where = now?.basis === basis ? ', further on than this shows' : '';
-  return `things have changed since it was asked (it was: ${basis}; it is: ${now?.basis ?? 'not known'}${where})`;
+  // A tool that compares what it shows as `before` has a name for it.
+  const what = changes.find(({ before }) => before === basis)?.label ?? 'it';
+  return `things have changed since it was asked (${what} was: ${basis}; it is: ${now?.basis ?? 'not known'}${where})`;
 }
 
 /** What it would change was not known when it was asked. */

@@ -10,6 +10,7 @@
 import { createHash } from 'node:crypto';
 import type { GrantStore } from '../approvals/grant-store.ts';
 import { askedOf, grantText, literal } from '../approvals/sentences.ts';
+import { lengthText } from '../control/sentences.ts';
 import { type Approval, isWaiting } from '../domain/approval/record.ts';
 import { decidesAlone, mayDecide } from '../domain/approval/voting.ts';
 import { ticketOf } from '../domain/card.ts';
@@ -170,7 +171,7 @@ function boundsOf({ policy }: Approval, { kind, forMs, times }: GrantWish): stri
   if (!rules.includes(kind))
     return `The policy takes a standing yes of these kinds only: ${rules.join(', ')}. Nothing was decided.`;
   if (forMs > longestMs)
-    return `The policy lets a standing yes hold for ${Math.floor(longestMs / 3_600_000)} hours at most. Nothing was decided.`;
+    return `The policy lets a standing yes hold for ${lengthText(longestMs)} at most. Nothing was decided.`;
   if (times > mostTimes)
     return `The policy lets a standing yes be used ${mostTimes} times at most. Nothing was decided.`;
   return undefined;

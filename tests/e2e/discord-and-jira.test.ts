@@ -116,7 +116,7 @@ describe('in Discord', () => {
     });
     await story.sandbox.discord.submitModal({ user: DANA.discordUser, values: { words: reason } });
 
-    const quoted = `“${reason}” Nothing was done.`;
+    const quoted = `“${reason}”. Nothing was done.`;
     await story.sandbox.discord.until(() => shown().some((text) => text.includes(quoted)) || undefined);
     await story.sandbox.discord.until(
       () => discord.shownToDana().some((text) => text.includes(quoted)) || undefined,

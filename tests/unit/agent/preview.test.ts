@@ -49,6 +49,16 @@ describe('what a call would change', () => {
     ).toBe('it cannot work any more: no order');
   });
 
+  it('is named where it has changed, as people were shown it', async () => {
+    const change = { label: 'refunded of order 7', before: '80.00 EUR', after: '200.00 EUR' };
+    const approval = await asked(async () => ({ changes: [change], basis: '80.00 EUR' }));
+    const now = refund(async () => ({ changes: [change], basis: '245.00 EUR' }));
+
+    expect(await driftOf(now, approval)).toBe(
+      'things have changed since it was asked (refunded of order 7 was: 80.00 EUR; it is: 245.00 EUR)',
+    );
+  });
+
   it('is told from what it was by all of it, however long it is', async () => {
     const whole = (end: string) => async () => ({ ...SEEN, basis: `${'row '.repeat(1_000)}${end}` });
     const approval = await asked(whole('40'));

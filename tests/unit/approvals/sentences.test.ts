@@ -161,7 +161,7 @@ describe('a card', () => {
       choices: [],
       status: {
         state: 'denied',
-        sentence: 'Denied by Dana by e-mail, 1 Jan 2026, 00:00 UTC: “too⟨U+202E⟩ much” Nothing was done.',
+        sentence: 'Denied by Dana by e-mail, 1 Jan 2026, 00:00 UTC: “too⟨U+202E⟩ much”. Nothing was done.',
       },
     });
     expect(toCard(result.approval, { token: 't', approveCode: 'a', denyCode: 'd' }).reply).toBeUndefined();

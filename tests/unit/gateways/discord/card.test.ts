@@ -62,7 +62,7 @@ describe('an approval card on Discord', () => {
 
   it('shows a reason of any length that is taken, whole', () => {
     const reason = 'Not *this* time. '.repeat(200).slice(0, MAX_REASON_CHARS);
-    const sentence = `Denied by Dana Reyes on Discord, 21 Nov 2026, 14:02 UTC: “${reason}” Nothing was done.`;
+    const sentence = `Denied by Dana Reyes on Discord, 21 Nov 2026, 14:02 UTC: “${reason}”. Nothing was done.`;
 
     const card = toCard(aCard({ choices: [], status: { state: 'denied', sentence } }));
 
