@@ -15,7 +15,9 @@
  *   2. By a code or by pairing nothing is linked unless the new account and the person were both heard, the person
  *      last, from an account of theirs, and of exactly this account.
  *   3. A code works once, until its time is over, and for `MOST_TRIES` tries.
- *   4. Wrong codes are counted for each account and for all together; beyond the limit not even a right one is read.
+ *   4. A stranger is given one code a day; another one before only where theirs was lost without a decision of those
+ *      who may pair: the person they were said to be declined, or it was guessed at too often.
+ *   5. Wrong codes are counted for each account and for all together; beyond the limit not even a right one is read.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
@@ -107,6 +109,8 @@ export const LinkLedger = z.object({
   asks: z.array(PairAsk),
   /** Accounts that are not heard until then. */
   silenced: z.array(z.object({ account: AccountId, untilMs: z.int() })),
+  /** Strangers who were given a code, and are given no other until then. */
+  told: z.array(z.object({ account: AccountId, untilMs: z.int() })).default([]),
   misses: z.array(z.object({ account: AccountId, atMs: z.int() })),
 });
 export type LinkLedger = z.infer<typeof LinkLedger>;
@@ -118,6 +122,7 @@ export const EMPTY_LEDGER: LinkLedger = {
   offers: [],
   asks: [],
   silenced: [],
+  told: [],
   misses: [],
 };
 
@@ -244,7 +249,10 @@ export function decline(
   const theirs = now.offers.filter((each) => each.person === person);
   if (theirs.length === 0) return { result: { code: 'NONE' } };
   const offers = now.offers.filter((each) => each.person !== person);
-  return { result: { code: 'DECLINED', offers: theirs }, next: { ...now, offers } };
+  // Whoever they were said to be, they are not: with a new code it can be said who they are instead.
+  const isNamed = (account: AccountId) => theirs.some((each) => each.claim?.account === account);
+  const told = now.told.filter(({ account }) => !isNamed(account));
+  return { result: { code: 'DECLINED', offers: theirs }, next: { ...now, offers, told } };
 }
 
 /** `person`: who wants it; absent: whoever runs the gateway, who may put guests out as well. */
@@ -291,7 +299,7 @@ export function adopt(
 
 // ── Strangers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** A stranger is given a code, once while it is good. */
+/** A stranger is given a code, once a day, whatever became of it. */
 export function askToPair(
   ledger: LinkLedger,
   ask: Pick<PairAsk, 'id' | 'hash' | 'account' | 'name' | 'place'>,
@@ -299,10 +307,13 @@ export function askToPair(
 ): LinkStep<AskResult> {
   const now = tidy(ledger, nowMs);
   if (isSilenced(now, ask.account, nowMs)) return { result: { code: 'SILENCED' } };
-  if (now.asks.some(({ account }) => account === ask.account)) return { result: { code: 'AGAIN' } };
+  if ([...now.asks, ...now.told].some(({ account }) => account === ask.account))
+    return { result: { code: 'AGAIN' } };
   if (now.asks.length >= MOST_ASKS) return { result: { code: 'TOO_MANY' } };
-  const made: PairAsk = { ...ask, tries: 0, untilMs: nowMs + PAIRING_MS };
-  return { result: { code: 'ASKED', ask: made }, next: { ...now, asks: [...now.asks, made] } };
+  const untilMs = nowMs + PAIRING_MS;
+  const made: PairAsk = { ...ask, tries: 0, untilMs };
+  const told = [...now.told, { account: ask.account, untilMs }];
+  return { result: { code: 'ASKED', ask: made }, next: { ...now, asks: [...now.asks, made], told } };
 }
 
 /** Somebody who may pair says who the stranger is; that person is asked, as if the stranger had given their code. */
@@ -359,7 +370,11 @@ export function admit(
   const guest: Guest = { account, name, by: by.person, atMs: nowMs, untilMs: nowMs + forMs };
   const guests = [...now.guests.filter((each) => each.account !== account), guest];
   const asks = now.asks.filter((each) => each !== ask);
-  return { result: { code: 'ADMITTED', guest, ask }, next: { ...now, guests, asks } };
+  // When their time has ended by itself they may ask again at once; when they were put out before, they may not.
+  const told = now.told.map((each) =>
+    each.account === account ? { ...each, untilMs: Math.min(each.untilMs, guest.untilMs) } : each,
+  );
+  return { result: { code: 'ADMITTED', guest, ask }, next: { ...now, guests, asks, told } };
 }
 
 export function turnAway(ledger: LinkLedger, { given, by }: Naming, nowMs: number): LinkStep<TurnAwayResult> {
@@ -390,11 +405,15 @@ export function isStopped(ledger: LinkLedger, account: AccountId, nowMs: number)
 }
 
 /** Whether a stranger who spoke would be told something new. */
-export function mayAskToPair({ asks, silenced }: LinkLedger, account: AccountId, nowMs: number): boolean {
+export function mayAskToPair(
+  { asks, silenced, told }: LinkLedger,
+  account: AccountId,
+  nowMs: number,
+): boolean {
   const open = asks.filter(({ untilMs }) => nowMs < untilMs);
   return (
     open.length < MOST_ASKS &&
-    [...open, ...silenced].every((each) => each.account !== account || nowMs >= each.untilMs)
+    [...open, ...silenced, ...told].every((each) => each.account !== account || nowMs >= each.untilMs)
   );
 }
 
@@ -414,6 +433,7 @@ function tidy(ledger: LinkLedger, nowMs: number): LinkLedger {
     offers: ledger.offers.filter(isOpen),
     asks: ledger.asks.filter(isOpen),
     silenced: ledger.silenced.filter(isOpen),
+    told: ledger.told.filter(isOpen),
     misses: ledger.misses.filter(({ atMs }) => nowMs < atMs + MISS_MS),
   };
 }
@@ -460,10 +480,14 @@ function missed(
     if (each !== near) return [each];
     return each.tries + 1 >= MOST_TRIES ? [] : [{ ...each, tries: each.tries + 1 }];
   };
+  const asks = now.asks.flatMap(count);
+  const isVoid = ({ account }: { readonly account: AccountId }) =>
+    now.asks.some((each) => each.account === account) && !asks.some((each) => each.account === account);
   const next: LinkLedger = {
     ...now,
     offers: now.offers.flatMap(count),
-    asks: now.asks.flatMap(count),
+    asks,
+    told: now.told.filter((each) => !isVoid(each)),
     misses: [...now.misses, { account, atMs: nowMs }],
   };
   return { result: { code: 'MISSED' }, next };

@@ -129,7 +129,7 @@ export class LinkDirectives {
       case 'turn-away': {
         const given = await readNamed(wish.code);
         const result = given && (await this.deps.desk.turnAway(gesture, given));
-        return result?.code === 'TURNED_AWAY' ? TURNED_AWAY : REFUSED[result?.code ?? 'MISSED'];
+        return result?.code === 'TURNED_AWAY' ? TURNED_AWAY : NOT_LET_IN[result?.code ?? 'MISSED'];
       }
       default:
         return wish satisfies never;
@@ -185,7 +185,7 @@ export class LinkDirectives {
     const { code } = await this.deps.desk.unlink(gesture, account);
     if (code === 'UNLINKED')
       return `\`${literal(account)}\` is not yours any more. It decides nothing from now on.`;
-    return code === 'NOT_THEIRS' ? REFUSED.MISSED : code === 'REPLAY' ? REFUSED.REPLAY : NOT_LINKED;
+    return code === 'NOT_THEIRS' ? NOT_YOURS : code === 'REPLAY' ? REFUSED.REPLAY : NOT_LINKED;
   }
 
   async #list({ id, accounts }: Person): Promise<string> {
@@ -230,7 +230,7 @@ export class LinkDirectives {
     const result = await this.deps.desk.propose(gesture, given, { person: person.id, place });
     return result.code === 'CLAIMED'
       ? `I have asked ${literal(person.name)} ${viaText(place.to.platform)} whether that is them. Until they confirm it nothing changes.`
-      : REFUSED[result.code];
+      : NOT_LET_IN[result.code];
   }
 
   async #admit(gesture: Known, { code, stay }: Extract<LinkWish, { kind: 'admit' }>): Promise<string> {
@@ -241,7 +241,7 @@ export class LinkDirectives {
       return `For how long? Write for example \`12h\` or \`7d\`, between an hour and ${LONGEST_STAY}.`;
     const given = await readNamed(code);
     const result = given && (await this.deps.desk.admit(gesture, given, forMs));
-    if (result?.code !== 'ADMITTED') return REFUSED[result?.code ?? 'MISSED'];
+    if (result?.code !== 'ADMITTED') return NOT_LET_IN[result?.code ?? 'MISSED'];
     const { account, untilMs } = result.guest;
     return `\`${literal(account)}\` may talk to me as ${guest_role}, until ${whenText(untilMs)}.`;
   }
@@ -327,6 +327,7 @@ const NO_ACCOUNT =
   'Which account? `/unlink` alone lists yours; they are written like `discord:900000000000000101`.';
 const IN_CONTACTS =
   'That account stands in contacts.yaml; whoever runs me can take it out there. Nothing has changed.';
+const NOT_YOURS = 'That account is linked to somebody else. Nothing has changed.';
 const NOT_LINKED = 'That account is linked to nobody. Nothing has changed.';
 const NO_GUESTS =
   'There is no role for guests: whoever runs me has to name one as guest_role in authorizations.yaml. Nothing has changed.';
@@ -334,7 +335,8 @@ const TURNED_AWAY = 'They were told, and I do not hear them for a day.';
 
 /** Why nothing has changed. */
 const REFUSED = {
-  MISSED: 'I know no such code, or its time is over. Nothing has changed; `/link` makes a new one.',
+  MISSED:
+    'I know no such code, or its time is over. Nothing has changed; `/link`, from an account I know, makes a new one.',
   WAIT: 'There were too many wrong codes. Please try again in an hour. Nothing has changed.',
   TAKEN: 'That account belongs to somebody already, so it cannot be linked. Nothing has changed.',
   TOO_MANY: 'Too much of that is open now. Please try again later. Nothing has changed.',
@@ -342,4 +344,12 @@ const REFUSED = {
     'This account is linked itself, so it cannot vouch for another. Please do that from an account that stands in contacts.yaml.',
   NOT_PERMITTED: 'You may not let strangers in; that takes the permission pair. Nothing has changed.',
   REPLAY: 'I have had that before, so I did nothing this time. `/link` makes a new code.',
+} as const;
+
+/** The same, of the code of a stranger: only the stranger can get another. */
+const NOT_LET_IN = {
+  ...REFUSED,
+  MISSED:
+    'No stranger waits with such a code, or its time is over. Nothing has changed; `/pair` lists who waits. Strangers are told a code when they write to me, once a day.',
+  REPLAY: 'I have had that before, so I did nothing this time.',
 } as const;

@@ -19,7 +19,10 @@ import {
   MOST_ASKS,
   MOST_MISSES,
   MOST_MISSES_OF_ALL,
+  MOST_TRIES,
+  mayAskToPair,
   offer,
+  PAIRING_MS,
   type Place,
   propose,
   SILENCE_MS,
@@ -84,6 +87,15 @@ class Play {
 
   ask(id = 'ZZZZ', account = NEW) {
     return this.do((ledger, nowMs) => askToPair(ledger, { ...code(id), ...by(account) }, nowMs)).code;
+  }
+
+  admit(forMs: number, given: { id: string; hash?: string } = { id: 'ZZZZ' }) {
+    const naming = { given, by: { account: SLACK_DANA, person: 'dana' }, forMs };
+    return this.do((ledger, nowMs) => admit(ledger, naming, nowMs)).code;
+  }
+
+  unlink(account = NEW) {
+    return this.do((ledger, nowMs) => unlink(ledger, { account }, nowMs)).code;
   }
 
   propose(given = code('ZZZZ'), id = 'BBBB', person = ALEX) {
@@ -238,6 +250,60 @@ describe('a stranger', () => {
     expect(play.ask('ZB', OTHER)).toBe('TOO_MANY');
   });
 
+  it.each([
+    ['while the person they were said to be has not answered', (_: Play) => 'CLAIMED'],
+    [
+      'when they were linked, and that was taken back',
+      (play: Play) => {
+        play.confirm(code('BBBB', 'second'), ALEX, SLACK_ALEX);
+        return play.unlink();
+      },
+    ],
+  ])('is given no second code within the day %s', (_, act) => {
+    const play = new Play();
+    play.ask();
+    play.propose();
+
+    act(play);
+
+    expect(mayAskToPair(play.ledger, NEW, play.nowMs)).toBe(false);
+    expect(play.ask('YYYY')).toBe('AGAIN');
+    play.after(PAIRING_MS);
+    expect(mayAskToPair(play.ledger, NEW, play.nowMs)).toBe(true);
+    expect(play.ask('YYYY')).toBe('ASKED');
+  });
+
+  it('is given no second code within the day as a guest who was put out, but one when their time has ended', () => {
+    const [putOut, over] = [new Play(), new Play()];
+    putOut.ask();
+    putOut.admit(PAIRING_MS);
+    over.ask();
+    over.admit(1_000);
+
+    expect(putOut.unlink()).toBe('PUT_OUT');
+    over.after(1_000);
+
+    expect(putOut.ask('YYYY')).toBe('AGAIN');
+    expect(over.ask('YYYY')).toBe('ASKED');
+  });
+
+  it('is given another code where theirs is void and nobody has decided about them', () => {
+    const [declined, guessed] = [new Play(), new Play()];
+    declined.ask();
+    declined.propose(code('ZZZZ'), 'BBBB', DANA);
+    guessed.ask();
+
+    declined.declined();
+    for (let n = 0; n < MOST_TRIES; n++)
+      guessed.do((ledger, nowMs) => {
+        const guesser = { account: AccountId.parse(`slack:T0/U${n}`), person: 'dana' };
+        return turnAway(ledger, { given: { id: 'ZZZZ', hash: 'a guess' }, by: guesser }, nowMs);
+      });
+
+    expect(declined.ask('YYYY')).toBe('ASKED');
+    expect(guessed.ask('YYYY')).toBe('ASKED');
+  });
+
   it('becomes the person they are said to be when that person confirms it', () => {
     const play = new Play();
     play.ask();
@@ -297,7 +363,7 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
     fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1_000, CODE_MS - 1_000, MISS_MS) }),
   );
 
-  it('no account belongs to two people, no code works twice, and nothing is linked unheard', () => {
+  it('no account belongs to two people, no code works twice, nothing is linked unheard, and strangers get a code a day', () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
         const play = new Play();
@@ -307,6 +373,8 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
         let made = 0;
         const serial = new Map<string, number>();
         const used = new Set<string>();
+        /** When each account was given a code that nothing has made void since, as far as can be told from outside. */
+        const asked = new Map<AccountId, number>();
         const given = (each: { id: string; hash: string }) => ({
           id: each.id,
           hash: `${each.hash} ${each.id} ${serial.get(each.id) ?? 0}`,
@@ -348,14 +416,19 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
               break;
             }
             case 'decline':
-              play.do((l, n) => decline(l, each.someone.person, n));
+              if (play.do((l, n) => decline(l, each.someone.person, n)).code === 'DECLINED') asked.clear();
               break;
             case 'unlink':
               play.do((l, n) => unlink(l, { account: each.account, person: each.someone.person }, n));
               break;
             case 'ask': {
               if ([...before.asks, ...before.offers].some((open) => open.id === each.id)) break;
-              play.do((l, n) => askToPair(l, { ...fresh(each.id, 'first'), ...by(each.account) }, n));
+              const ask = { ...fresh(each.id, 'first'), ...by(each.account) };
+              const { code } = play.do((l, n) => askToPair(l, ask, n));
+              expect(code === 'ASKED').toBe(mayAskToPair(before, each.account, play.nowMs));
+              if (code !== 'ASKED') break;
+              expect(play.nowMs - (asked.get(each.account) ?? 0)).toBeGreaterThanOrEqual(PAIRING_MS);
+              asked.set(each.account, play.nowMs);
               break;
             }
             case 'propose': {
@@ -375,6 +448,7 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
                   n,
                 ),
               );
+              if (result.code === 'MISSED') asked.clear();
               if (result.code !== 'CLAIMED') break;
               expect(used).not.toContain(code.hash);
               used.add(code.hash);
@@ -387,6 +461,7 @@ describe('whatever people, strangers and guessers do, in whatever order', () => 
               break;
             }
             case 'admit':
+              asked.clear(); // their time may be over at once, and too many guesses make a code void
               play.do((l, n) =>
                 admit(
                   l,
