@@ -152,6 +152,34 @@ describe('a program asks', () => {
     });
   });
 
+  it('is not told any more that somebody cannot be asked, once it has taken its request back', async () => {
+    const auditor = RoleName.parse('auditor');
+    const { contacts, authorizations, settings } = story.config;
+    const ann = { ...contacts.people.dana!, name: 'Ann Audit', roles: [auditor], accounts: { cli: ['ann'] } };
+    const roles = { ...authorizations.roles, [auditor]: { permissions: ['approve' as const] } };
+    const shop = { ...settings.api.clients.shop!, asks: [{ role: auditor }] };
+    story.config = withClients(
+      {
+        ...story.config,
+        contacts: { ...contacts, people: { ...contacts.people, ann } },
+        authorizations: { ...authorizations, roles },
+      },
+      { ...settings.api.clients, shop },
+    );
+    hooks.answers.push(500);
+    const request = aRequest({ approvers: { role: 'auditor' } });
+    const { id } = (await call(story, 'POST', '/approvals', request)).body.approval;
+    await hooks.until(1);
+
+    await call(story, 'POST', `/approvals/${id}/cancel`, { reason: 'no longer needed' });
+    await story.advance(60_000);
+    await hooks.until(2);
+    await story.advance(60_000);
+    await story.quiet();
+
+    expect(hooks.heard.map(({ body }) => body.type)).toEqual(['approval.notice', 'approval.cancelled']);
+  });
+
   it('may name no number that would be rounded: it is told where, and nothing is asked', async () => {
     const asked = (order: string) =>
       call(story, 'POST', '/approvals', undefined, {

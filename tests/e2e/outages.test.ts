@@ -189,6 +189,28 @@ describe('while Slack is away', () => {
     await story.answer(thread, /Approved by Dana Reyes by e-mail.*Done/);
   });
 
+  it('OM-142 says so once of a person and a place, however often the request changes, and not when it is decided', async () => {
+    story.config = withPerson(story.config, 'dana', { prefers: [Platform.parse('slack')] });
+    story.sandbox.slack.fail('conversations.open', { kind: 'error', error: 'user_disabled' }, 100);
+    const thread = await story.mention('refund order 7');
+    await story.answer(thread, /asked them by e-mail instead/);
+    const request = await story.mail(DANA.mail, /refund/);
+
+    const line = `question ${codesIn(request).approve} which parcel?`;
+    await story.sandbox.mail.reply(request, { line, quoting: 'top' });
+    await story.answer(thread, /Dana Reyes asks by e-mail/);
+    const [waiting] = await story.waiting();
+    await story.say(ALEX.slack, thread, `reply ${waiting?.id}.${waiting?.gen} the blue one`);
+    const anew = await story.mail(DANA.mail, /the blue one/);
+    await story.sandbox.mail.reply(anew, { line: `approve ${codesIn(anew).approve}`, quoting: 'top' });
+    await story.answer(thread, /Approved by Dana Reyes by e-mail.*Done/);
+    await story.quiet();
+
+    expect((await story.app.deadLetters.list()).length).toBeGreaterThan(1);
+    const said = story.said(thread).map(textOf);
+    expect(said.filter((text) => text.includes('could not deliver'))).toHaveLength(1);
+  });
+
   it('OM-142 asks in the next place, too, while the first is away, and the answer from either counts', async () => {
     story.sandbox.mail.fault({ kind: 'refuse', at: 'connect', code: 421 }, 100);
     const thread = await story.mention('refund order 7');
