@@ -3,12 +3,12 @@
  * terminal. It goes through the desk every other gesture goes through: the same permission, the same audit.
  */
 import { randomUUID } from 'node:crypto';
-import { visible } from '../approvals/sentences.ts';
+import { firstChars, visible } from '../approvals/sentences.ts';
 import { plansOf } from '../config/escalation-plans.ts';
 import { toReport } from '../delivery/escalation-item.ts';
 import { StartupError } from '../domain/errors.ts';
 import type { Severity } from '../domain/escalation/plan.ts';
-import { dueOf } from '../domain/escalation/record.ts';
+import { dueOf, type Escalation } from '../domain/escalation/record.ts';
 import { EscalationId } from '../domain/ids.ts';
 import type { EscalationAct } from '../escalation/escalation-desk.ts';
 import { deedText } from '../escalation/sentences.ts';
@@ -19,6 +19,8 @@ import { withKnownStores } from './with-stores.ts';
 
 /** Escalations listed, at most. */
 const MOST_LISTED = 1_000;
+/** Of what was said, in one line of the list, in characters. */
+const MOST_WORDS = 50;
 
 export interface EscalationsOptions {
   readonly config: string;
@@ -38,7 +40,8 @@ export async function listEscalations({ config, json, as }: EscalationsOptions):
     if (json) return print(JSON.stringify(waiting, undefined, 2));
     if (waiting.length === 0) return print('Nothing waits for you to look after it.');
     const rows = waiting.map((escalation) => {
-      const { id, standing, severity, title, firstMs, count } = escalation;
+      const { id, standing, severity, firstMs, count } = escalation;
+      const what = whatText(escalation);
       const dueMs = dueOf(escalation);
       return [
         id,
@@ -46,11 +49,18 @@ export async function listEscalations({ config, json, as }: EscalationsOptions):
         severity,
         relative(firstMs, Date.now()),
         dueMs === undefined ? '' : relative(dueMs, Date.now()),
-        count > 1 ? `${title} (${count} times)` : title,
+        count > 1 ? `${what} (${count} times)` : what,
       ];
     });
     return print(table(['ticket', 'state', 'severity', 'since', 'next', 'what'], rows));
   });
+}
+
+/** With the beginning of what was said, which tells apart what is called the same. */
+function whatText({ title, words = '' }: Escalation): string {
+  const said = visible(words.replaceAll(/\s+/g, ' ')).trim();
+  if (said === '') return title;
+  return `${title}: ${said.length > MOST_WORDS ? `${firstChars(said, MOST_WORDS - 1)}…` : said}`;
 }
 
 /** Acts on one. Resolves with 1 when nothing came of it. */

@@ -207,8 +207,8 @@ function pushedText(escalation: Escalation): string {
 
 /** One line for a list. */
 export function lineText(escalation: Escalation): string {
-  const { id, title, severity } = escalation;
-  return `- ${literal(title)} (${severity}): ${standingText(escalation)}\n  \`/ack ${id}\``;
+  const { id, title, severity, firstMs } = escalation;
+  return `- ${literal(title)} (${severity}, since ${whenText(firstMs)}): ${standingText(escalation)}\n  \`/ack ${id}\``;
 }
 
 function standingText({ standing, waitsSinceMs, plan }: Escalation): string {

@@ -77,6 +77,24 @@ describe('signalbox escalation', () => {
     expect(JSON.stringify(await stores.audit.tail(50))).toContain('permission operate of operator');
   });
 
+  it('OM-053 tells wishes of one person apart by how their words begin', async () => {
+    for (const [index, words] of ['my invoice is wrong', `the printer ${'burns '.repeat(20)}`].entries()) {
+      const key = `handoff:duty:${index}`;
+      const id = escalationIdOf(key, SUBJECT);
+      const wish = { id, key, subject: SUBJECT, severity: 'error' as const, words };
+      const title = 'A human is wanted on Slack, by Alex Kim';
+      await stores.escalations.apply(id, (before, nowMs) =>
+        raise(before, { ...wish, title, correlation: key, except: [] }, PLAN, nowMs),
+      );
+    }
+
+    const { out } = await home.run('escalation', 'list');
+
+    expect(out).toContain('A human is wanted on Slack, by Alex Kim: my invoice is wrong');
+    expect(out).toMatch(/by Alex Kim: the printer burns burns .{1,40}…/);
+    expect(out).toMatch(/The disk is full\s*$/m);
+  });
+
   it('refuses whoever was not called and does not run the gateway, and records it', async () => {
     home.edit('settings.yaml', 'account: local', 'account: alex');
     expect((await home.run('escalation', 'list')).out).toContain('Nothing waits for you');

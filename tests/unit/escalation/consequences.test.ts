@@ -5,6 +5,7 @@ import { EscalationPlan } from '../../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
 import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { consequencesOf } from '../../../src/escalation/consequences.ts';
+import { lineText } from '../../../src/escalation/sentences.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
 import { surroundings } from '../../support/escalation-world.ts';
 
@@ -202,4 +203,8 @@ describe('where others read than those who were there', () => {
 
     expect(grown.origin).toEqual(AT_ORIGIN.origin);
   });
+});
+
+it('OM-053 a list says since when each waits, for what is called the same', () => {
+  expect(lineText(begun())).toContain('- It does not work (error, since 1 Jan 1970, 00:00 UTC): ');
 });
