@@ -2,6 +2,7 @@
  * What follows from a change of who speaks: the announcement, what the agent is told, who is called, the way back
  * through the mailbox, the audit. Written in the same step as the change. Pure.
  */
+import { toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Control, ControlMove, HandoffRequest } from '../domain/control.ts';
@@ -28,9 +29,26 @@ export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
     ...(moved.event === 'taken-over' || moved.event === 'handoff-withdrawn' || moved.event === 'settled'
       ? deps.handoffs.onSettled(moved.next, nowMs)
       : []),
+    ...toCaller(before, moved, nowMs),
     ...wayBack(moved.next, moved.event),
   ];
 }
+
+/** The escalation that wanted a human here hears of who came, and how that ended. */
+function toCaller({ calledBy }: Control, { next, event }: ControlMove, nowMs: number): Effect[] {
+  if (calledBy === undefined || (next.state !== 'HUMAN' && next.state !== 'HANDBACK_PENDING')) return [];
+  const became = BECAME[event];
+  if (became === undefined) return [];
+  const { conversationId, epoch, owner: by } = next;
+  const id = `takeover:${conversationId}:${epoch}`;
+  return [toItem({ kind: 'takeover', id, atMs: nowMs, escalation: calledBy, by, became })];
+}
+
+const BECAME: Partial<Record<ControlMove['event'], 'taken' | 'handed-back' | 'quiet'>> = {
+  'taken-over': 'taken',
+  'handed-back': 'handed-back',
+  'gone-quiet': 'quiet',
+};
 
 /** Why: that somebody wrote who holds it anyway is in the audit of their message. */
 function audits(before: Control, { next, event, actor }: ControlMove): Effect[] {

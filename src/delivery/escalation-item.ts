@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { Controller } from '../domain/control.ts';
 import { Report } from '../domain/escalation/course.ts';
 import { Page } from '../domain/escalation/pager.ts';
 import { Place } from '../domain/escalation/record.ts';
@@ -96,6 +97,14 @@ export const EscalationItem = z.discriminatedUnion('kind', [
     conversationId: ConversationId,
     policy: z.string(),
   }),
+  /** Somebody has taken over the conversation that it called people to, has handed it back, or was quiet in it. */
+  z.object({
+    ...common,
+    kind: z.literal('takeover'),
+    escalation: EscalationId,
+    by: Controller,
+    became: z.enum(['taken', 'handed-back', 'quiet']),
+  }),
   /** A conversation that waits for a human is to know how that stands. */
   z.object({ ...common, kind: z.literal('wait'), escalation: EscalationId, conversationId: ConversationId }),
 ]);
@@ -171,6 +180,7 @@ function laneOf(item: EscalationItem): string {
     case 'hold':
     case 'go-on':
     case 'hand-off':
+    case 'takeover':
     case 'wait':
     case 'post':
       return item.escalation;

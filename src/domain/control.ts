@@ -84,6 +84,8 @@ const common = {
   origin: Address.optional(),
   /** The mailbox item that a rule acted on last; no rule acts on it again. */
   actedOn: z.string().optional(),
+  /** The escalation that wanted a human here last, until whoever came for it has handed back. */
+  calledBy: EscalationId.optional(),
 };
 
 const Written = z.discriminatedUnion('state', [
@@ -203,6 +205,9 @@ export function requestHandoff(
   if (control.state !== 'BOT') return { result: { code: 'ALREADY', control } };
   const next: Control = {
     ...changed(control, cause, nowMs),
+    ...(request.by.kind === 'escalation' && request.by.escalation !== undefined
+      ? { calledBy: request.by.escalation }
+      : {}),
     state: 'HANDOFF_PENDING',
     request,
     untilMs: nowMs + waitMs,
@@ -510,13 +515,15 @@ function returned(
 }
 
 function leaving(
-  { owner, ...control }: HumanControl,
+  { owner, calledBy, ...control }: HumanControl,
   handback: Handback,
   cause: Cause,
   nowMs: number,
 ): Control {
+  // Who was only quiet has not done it: whoever comes next comes for the same.
+  const still = handback.by || calledBy === undefined ? {} : { calledBy };
   return {
-    ...changed({ ...control, owner }, cause, nowMs),
+    ...changed({ ...control, owner, ...still }, cause, nowMs),
     state: 'HANDBACK_PENDING',
     owner,
     handback,
@@ -526,7 +533,7 @@ function leaving(
 
 /** Everything that outlives a change of control, one revision and one epoch on. */
 function changed(
-  { conversationId, rev, epoch, origin, actedOn }: Control,
+  { conversationId, rev, epoch, origin, actedOn, calledBy }: Control,
   cause: Cause,
   nowMs: number,
 ): Omit<Extract<Control, { state: 'BOT' }>, 'state'> {
@@ -539,5 +546,6 @@ function changed(
     sinceMs: nowMs,
     ...(place === undefined ? {} : { origin: place }),
     ...(item === undefined ? {} : { actedOn: item }),
+    ...(calledBy === undefined ? {} : { calledBy }),
   };
 }

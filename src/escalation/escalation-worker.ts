@@ -3,6 +3,7 @@
  *
  *   report ──▶ an escalation begins, or counts once more        close, close-all, hold, go-on, unreached, unposted ──▶ it goes on
  *   page ──▶ the person's pager        post ──▶ a channel        webhook ──▶ a program        hand-off, wait ──▶ control
+ *   takeover ──▶ it is had by whoever has the conversation
  *
  * Invariants
  *   1. An item may be taken up again after a crash; what it does is done once, by its id.
@@ -37,7 +38,7 @@ import { type Claim, type KeyedQueue, toDeadLetter } from '../mailbox/keyed-queu
 import type { Logger } from '../observability/logger.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { EscalationStore } from './escalation-store.ts';
-import { followWait } from './human-wait.ts';
+import { followTakeover, followWait } from './human-wait.ts';
 import type { LettersSettled } from './letters-settled.ts';
 import { type Pagers, toUnposted } from './pagers.ts';
 import { queueOfLetters } from './triggers.ts';
@@ -160,6 +161,13 @@ export class EscalationWorker {
         return this.#call(item, claim);
       case 'hand-off':
         await this.#handOff(item);
+        return DONE;
+      case 'takeover':
+        await escalations.apply(
+          item.escalation,
+          (before, nowMs) => before && followTakeover(before, item, nowMs),
+          options,
+        );
         return DONE;
       case 'wait':
         await this.#followWait(item);

@@ -1,8 +1,8 @@
 /**
  * What the wait for a human in a conversation learns of the escalation by which people are called to it: somebody looks
- * after it, does not any more, or says that it is done. Pure.
+ * after it, does not any more, or says that it is done; and what the escalation learns of whoever came. Pure.
  */
-import { toItem } from '../delivery/escalation-item.ts';
+import { type EscalationItem, toItem } from '../delivery/escalation-item.ts';
 import {
   type Control,
   type ControlStep,
@@ -11,7 +11,13 @@ import {
   lookAfter,
   settle,
 } from '../domain/control.ts';
-import { type Escalation, type EscalationMove, isLive } from '../domain/escalation/record.ts';
+import { acknowledge, letGo as release, resolve } from '../domain/escalation/answers.ts';
+import {
+  type Escalation,
+  type EscalationMove,
+  type EscalationStep,
+  isLive,
+} from '../domain/escalation/record.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { isOfHandoff } from './triggers.ts';
@@ -73,6 +79,25 @@ export function followWait(
     default:
       return standing satisfies never;
   }
+}
+
+/**
+ * Whoever has the conversation that people were called to looks after what they were called for: nobody else is called
+ * (E1). It is done when they hand back; when they were quiet there, it goes on.
+ */
+export function followTakeover(
+  escalation: Escalation,
+  { by, became }: Pick<Extract<EscalationItem, { kind: 'takeover' }>, 'by' | 'became'>,
+  nowMs: number,
+): EscalationStep<unknown> {
+  const { standing, except } = escalation;
+  const deed = { by, permitted: !except.includes(by.person) };
+  if (became === 'taken') return acknowledge(escalation, deed, nowMs, { instead: true });
+  // Somebody else may have taken it from them.
+  if (standing.state !== 'ACKED' || standing.owner.person !== by.person) return { result: 'NOTHING' };
+  return became === 'quiet'
+    ? release(escalation, deed, nowMs)
+    : resolve(escalation, deed, 'the conversation was handed back');
 }
 
 /** Whether a wait is the one that people are called to by it. */

@@ -43,6 +43,48 @@ describe('a policy that hands the conversation off', () => {
   });
 });
 
+describe('a policy that hands off, and whoever it calls comes', () => {
+  const called = () => story.sandbox.slack.messages(DANA_DM).map(textOf);
+
+  beforeEach(async () => {
+    story = await Story.begin({ config: withHandOff });
+  });
+
+  it('E1 OM-053 calls nobody any more while they have the conversation, nor once they have handed it back', async () => {
+    const thread = await story.mention('I will call my lawyer');
+    const ticket = await ticketCalled();
+
+    await story.dm(DANA_USER, `/takeover ${ticket}`);
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+
+    expect(await story.app.escalations.live(5)).toMatchObject([
+      { standing: { state: 'ACKED', owner: { person: 'dana' } } },
+    ]);
+    await story.dm(DANA_USER, `/handback ${ticket}`);
+    await story.answer(thread, /Dana Reyes has handed this conversation back/);
+    await story.quiet();
+    expect(await story.app.escalations.live(5)).toEqual([]);
+    await story.advance(40 * MINUTE);
+    await story.quiet();
+    expect(called().join()).not.toContain('Nobody has taken this');
+  });
+
+  it('OM-053 goes on when they were quiet there for so long that it was taken back', async () => {
+    const thread = await story.mention('I will call my lawyer');
+    await story.dm(DANA_USER, `/takeover ${await ticketCalled()}`);
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.quiet();
+
+    await story.advance(31 * MINUTE);
+    await story.answer(thread, /Dana Reyes has not written for a while/);
+    await story.quiet();
+
+    const [escalation] = await story.app.escalations.live(5);
+    expect(escalation?.standing.state).toBe('ACTIVE');
+  });
+});
+
 it('OM-053 asks somebody to come when a person says in their own words that they want a human', async () => {
   story = await Story.begin();
 
@@ -179,6 +221,15 @@ async function waiting(): Promise<{ thread: string; escalation: string; call: st
   );
   const [escalation = ''] = /esc_p\d+_\w+/.exec(textOf(call)) ?? [];
   return { thread, escalation, call: textOf(call) };
+}
+
+/** Dana was called to it by a policy that hands off. */
+async function ticketCalled(): Promise<string> {
+  const call = await story.sandbox.slack.until((slack) =>
+    slack.messages(DANA_DM).find((message) => /look after this/.test(textOf(message))),
+  );
+  const [ticket = ''] = /con_p\d+_\w+/.exec(textOf(call)) ?? [];
+  return ticket;
 }
 
 function allSaid(thread: string): string {

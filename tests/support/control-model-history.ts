@@ -18,6 +18,7 @@ import { AccountId, ApprovalId, MessageId, PersonId, Platform } from '../../src/
 import { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import { Keys } from '../../src/redis/keys.ts';
 import {
+  CALLS,
   type ControlChange,
   ControlModel,
   type Decide,
@@ -321,6 +322,8 @@ export class History {
   }
 }
 
+/** By which the agent falls silent. */
+const [CALLED] = CALLS;
 const MOST_ROUNDS = 200;
 /** Of what may become of an item, that which is written. */
 const WRITTEN: ReadonlySet<string> = new Set(['turn', 'keep', 'hold', 'later', 'done']);
@@ -378,7 +381,7 @@ function toDecideOfOwner(input: Extract<Input, { kind: 'take-over' | 'hand-back'
 
 function toAsker(by: PersonId | 'agent' | 'escalation'): Parameters<typeof requestHandoff>[1]['by'] {
   if (by === 'agent') return { kind: 'agent' };
-  if (by === 'escalation') return { kind: 'escalation', policy: 'duty' };
+  if (by === 'escalation') return { kind: 'escalation', policy: 'duty', escalation: CALLED };
   return { kind: 'person', person: by, name: by };
 }
 

@@ -202,6 +202,13 @@ export const INVARIANTS = {
         return event === 'let-go' && !isGone ? 'it is said that somebody let go who has it' : undefined;
       }),
 
+  'E1 the escalation that wanted a human is known until whoever came has handed back': (history) =>
+    eachWritten(history, ({ before, moved: { next, event } }) =>
+      before.calledBy === undefined || next.calledBy !== undefined || event === 'handed-back'
+        ? undefined
+        : `${event} forgot it`,
+    ),
+
   'C5 after it was handed back the agent answers the next message': (history) => {
     const { handled } = history.drain();
     const last = handled.at(-1);

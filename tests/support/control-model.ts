@@ -25,7 +25,7 @@ import { AccountId, ConversationId, EscalationId, PersonId, Platform } from '../
 import type { MailboxItem } from '../../src/domain/mailbox-item.ts';
 import type { Address } from '../../src/domain/message.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
-import type { Effect, Once } from '../../src/redis/effects.ts';
+import { type Effect, namelessOnce } from '../../src/redis/effects.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
 import { Bridge } from '../../src/router/bridge.ts';
 import { silent } from './core.ts';
@@ -315,7 +315,7 @@ function noticeOf(
 ): Effect[] {
   const { epoch } = control;
   const id = `handoff-waits:${TALK}:${epoch}`;
-  const once: Once = { key: id, forMs: SAID_MS };
+  const once = namelessOnce(id, SAID_MS);
   const { correlation } = item;
   const to = item.message.replyTo;
   const markdown = waitingText(control);

@@ -5,7 +5,7 @@ import { type Report, raise } from '../../../src/domain/escalation/course.ts';
 import { EscalationPlan, type PlanStep } from '../../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
 import { ConversationId, EscalationId, PersonId } from '../../../src/domain/ids.ts';
-import { followWait, toWait } from '../../../src/escalation/human-wait.ts';
+import { followTakeover, followWait, toWait } from '../../../src/escalation/human-wait.ts';
 
 const CONVERSATION = ConversationId.parse('slack:T0:C0:1');
 const DEED = { by: { person: PersonId.parse('dana'), name: 'Dana' }, permitted: true };
@@ -91,6 +91,35 @@ describe('a wait for a human', () => {
     const over = close(begunBy('handoff:duty:it'), 'nobody is waited for').moved!.next;
 
     expect(followWait(asked(), over, 1, 1).moved).toBeUndefined();
+  });
+});
+
+describe('an escalation that called people to a conversation', () => {
+  const begun = begunBy('message:duty:it', { steps: [HAND_OFF] });
+  const { by } = DEED;
+  const had = followTakeover(begun, { by, became: 'taken' }, 1).moved!.next;
+
+  it('E1 is had by whoever takes that over, also from somebody else', () => {
+    const oskar = { person: PersonId.parse('oskar'), name: 'Oskar' };
+
+    const next = followTakeover(had, { by: oskar, became: 'taken' }, 2).moved?.next;
+
+    expect(had.standing).toMatchObject({ state: 'ACKED', owner: by });
+    expect(next?.standing).toMatchObject({ state: 'ACKED', owner: oskar });
+    expect(followTakeover(had, { by: oskar, became: 'handed-back' }, 3).moved).toBeUndefined();
+  });
+
+  it.each([
+    ['is done when they hand it back', 'handed-back', 'RESOLVED'],
+    ['goes on when they were quiet there', 'quiet', 'ACTIVE'],
+  ] as const)('%s', (_, became, state) => {
+    expect(followTakeover(had, { by, became }, 2).moved?.next.standing).toMatchObject({ state });
+  });
+
+  it('is not had by whoever it comes from', () => {
+    const theirs = { ...begun, except: [by.person] };
+
+    expect(followTakeover(theirs, { by, became: 'taken' }, 1).moved).toBeUndefined();
   });
 });
 
