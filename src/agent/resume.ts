@@ -32,6 +32,8 @@ export interface ResumeDeps {
   readonly desk: PermitDesk;
   readonly clock: Clock;
   readonly outputs: OutputShelf;
+  /** Why there is no tool of this name at the moment: the end of a sentence; undefined where nothing is known of it. */
+  readonly whyGone: (tool: string) => string | undefined;
 }
 
 /** A call may begin only while this much of its permit is left, in ms. */
@@ -45,7 +47,7 @@ export type Resumed =
 
 /** @param forbidden why the agent may not make this call any more; then it is revoked instead of begun */
 export async function runApproved(
-  { desk, clock, outputs }: ResumeDeps,
+  { desk, clock, outputs, whyGone }: ResumeDeps,
   tool: Tool | undefined,
   approval: Approval,
   forbidden?: string,
@@ -63,7 +65,8 @@ export async function runApproved(
 
   const args = tool?.input.safeParse(request.args);
   if (!tool || !args?.success) {
-    const why = tool ? 'its arguments no longer fit' : 'there is no such tool any more';
+    const gone = () => whyGone(request.tool) ?? 'there is no such tool any more';
+    const why = tool ? 'its arguments no longer fit' : gone();
     const what = approval.execution ? 'was begun before and could not be gone on with' : 'was not run';
     const output: ToolOutput = { status: 'error', text: `${request.tool} ${what}: ${why}` };
     await desk.complete(permit, output);

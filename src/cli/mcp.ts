@@ -19,7 +19,7 @@ export interface McpOptions {
 const SHOWN_HASH_CHARS = 12;
 
 const NOTHING_SEEN =
-  'Nothing was heard of it yet. The gateway asks its servers for their tools while it runs.';
+  'Nothing was heard of it yet. The gateway asks its servers for their tools while it runs; `signalbox check` asks it now.';
 
 export async function listMcp(options: McpOptions): Promise<number> {
   return withStores(options.config, async (session) => {
@@ -35,8 +35,12 @@ export async function listMcp(options: McpOptions): Promise<number> {
     if (all.length === 0) return print('No MCP server is configured: mcp.servers of settings.yaml is empty.');
     const rows = all.flatMap(({ server, settings, book }) => {
       const tools = Object.entries(book.tools).toSorted(([a], [b]) => (a < b ? -1 : 1));
-      if (tools.length === 0) return [[server, '–', 'unknown', NOTHING_SEEN]];
-      return tools.map(([tool, pin]) => [server, tool, stateText(settings, tool, pin), detailOf(pin)]);
+      const down = book.down && settings.enabled ? [[server, '–', 'does not run', downText(book.down)]] : [];
+      if (tools.length === 0 && down.length === 0) return [[server, '–', 'unknown', NOTHING_SEEN]];
+      return [
+        ...down,
+        ...tools.map(([tool, pin]) => [server, tool, stateText(settings, tool, pin), detailOf(pin)]),
+      ];
     });
     const waiting = all.filter(({ book }) => waitingIn(book).length > 0).map(({ server }) => server);
     const next = waiting
@@ -59,7 +63,15 @@ export async function reviewMcp(
       const tools = waiting.map((each) => ({ ...each, pin: book.tools[each.tool] }));
       return print(JSON.stringify({ server, hash: waiting.length > 0 ? hash : null, tools }, undefined, 2));
     }
-    if (waiting.length === 0) return print(`Nothing of ${server} waits to be looked at.`);
+    if (waiting.length === 0) {
+      const isEmpty = Object.keys(book.tools).length === 0;
+      const state = book.down
+        ? ` It does not run: ${downText(book.down)}`
+        : isEmpty
+          ? ` ${NOTHING_SEEN}`
+          : '';
+      return print(`Nothing of ${server} waits to be looked at.${state}`);
+    }
     const parts = waiting.map(({ tool: name, state }) => {
       const pin = book.tools[name];
       const by = pin?.agreed ? `, agreed to by ${pin.agreed.by}` : '';
@@ -133,6 +145,11 @@ const STATES: Readonly<Record<PinState, string>> = {
   gone: 'gone',
   unfit: 'unfit',
 };
+
+/** As the gateway found it when it last tried; it tries again while it runs. */
+function downText({ why, sinceMs }: NonNullable<PinBook['down']>): string {
+  return `${why} (first seen ${relative(sinceMs, Date.now())}). The gateway tries it again by itself, at least once a minute; \`signalbox check\` tries it now.`;
+}
 
 function detailOf({ seen, agreed }: Pin): string {
   if (seen?.kind === 'unfit') return seen.why;

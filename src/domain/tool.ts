@@ -121,6 +121,8 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
 export interface ToolSource {
   /** The same array as long as nothing has changed, so that what models are shown stays the same to the byte. */
   tools(): readonly Tool[];
+  /** Why there is no tool of this name at the moment: the end of a sentence; undefined where nothing is known of it. */
+  whyGone?(name: string): string | undefined;
 }
 
 /** How a call is taken back. */

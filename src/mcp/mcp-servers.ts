@@ -18,9 +18,9 @@ import type { Tool, ToolContext, ToolSource } from '../domain/tool.ts';
 import type { Logger } from '../observability/logger.ts';
 import { createMcpTool } from './mcp-tool.ts';
 import type { PinStore } from './pin-store.ts';
-import { EMPTY_BOOK, type PinBook, stateOf } from './pins.ts';
+import { EMPTY_BOOK, type PinBook, type PinState, stateOf } from './pins.ts';
 import { type CallOutcome, LINK_TIMINGS, type LinkTimings, ServerLink } from './server-link.ts';
-import { hashOf, type ReadDefinition, type ToolDefinition } from './tool-definition.ts';
+import { hashOf, type ReadDefinition, type ToolDefinition, toolNameOf } from './tool-definition.ts';
 import { createTransport } from './transports.ts';
 
 /** Time between two looks for what somebody has agreed to, in ms. */
@@ -71,6 +71,13 @@ export class McpServers implements ToolSource {
     return this.#tools;
   }
 
+  whyGone(name: string): string | undefined {
+    const server = this.#servers.find((each) => name.startsWith(toolNameOf(each.name, '')));
+    if (!server) return undefined;
+    const tool = Object.keys(server.book.tools).find((each) => toolNameOf(server.name, each) === name);
+    return tool === undefined ? whyUnheard(server) : whyHeld(server, tool);
+  }
+
   /** Resolves once the tools are known that were agreed to before; the servers are not waited for. */
   async start(): Promise<void> {
     if (this.#looking) return;
@@ -114,6 +121,16 @@ export class McpServers implements ToolSource {
     server.isUnsaid = true;
     this.#refresh(); // before it is stored: what changed is not offered from here on
     await this.look();
+  }
+
+  /** What is kept of it is what `signalbox mcp list` says, in another process. */
+  async #down(server: Server, why: string): Promise<void> {
+    try {
+      await this.options.pins.down(server.name, why);
+    } catch (error) {
+      const facts = { err: error, server: server.name };
+      this.options.log.warn(facts, 'why an MCP server does not run could not be stored');
+    }
   }
 
   async #say(server: Server, heard: readonly ReadDefinition[]): Promise<void> {
@@ -179,6 +196,7 @@ export class McpServers implements ToolSource {
         timings,
         log,
         onTools: (read) => this.#hear(server, read),
+        onDown: (why) => this.#down(server, why),
       }),
     };
     return server;
@@ -192,6 +210,35 @@ function offeredOf(server: Server): ToolDefinition[] {
     .flatMap(([, { agreed }]) => (agreed && isStill(server, agreed.definition) ? [agreed.definition] : []))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** Of a tool of which nothing is kept. */
+function whyUnheard({ name, link, book }: Server): string | undefined {
+  if (link.isUp) return undefined;
+  const reason = book.down ? `: ${book.down.why}` : '';
+  return `the MCP server ${name} does not run${reason}. It is tried again by itself`;
+}
+
+function whyHeld(server: Server, tool: string): string | undefined {
+  const pin = server.book.tools[tool];
+  if (!pin) return undefined;
+  if (!isSwitchedOn(server.settings, tool))
+    return `${tool} of the MCP server ${server.name} is switched off in settings.yaml`;
+  const isOther = pin.agreed && !isStill(server, pin.agreed.definition);
+  const state = stateOf(pin);
+  return WHY_HELD[state === 'agreed' && isOther ? 'changed' : state]?.(server.name);
+}
+
+const TO_REVIEW = (server: string) => `signalbox mcp review ${server}`;
+
+const WHY_HELD: Readonly<Record<PinState, ((server: string) => string) | undefined>> = {
+  agreed: undefined,
+  changed: (server) =>
+    `it has changed and waits for review: \`${TO_REVIEW(server)}\`. After that it has to be asked for again`,
+  new: (server) => `nobody has agreed to it yet: \`${TO_REVIEW(server)}\``,
+  gone: (server) => `the MCP server ${server} has no such tool any more`,
+  unfit: (server) =>
+    `what the MCP server ${server} says of it now cannot be used: \`signalbox mcp list\` tells why`,
+};
 
 function isSwitchedOn({ tools }: McpServerSettings, tool: string): boolean {
   return !Object.hasOwn(tools, tool) || tools[tool]?.enabled !== false;

@@ -5,7 +5,7 @@ import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Keys, partitionOf } from '../redis/keys.ts';
 import { RecordStore } from '../redis/record-store.ts';
-import { type Agreement, agree, EMPTY_BOOK, PinBook, sawTools, type Waiting } from './pins.ts';
+import { type Agreement, agree, EMPTY_BOOK, PinBook, sawTools, type Waiting, wentDown } from './pins.ts';
 import type { ReadDefinition } from './tool-definition.ts';
 
 const FAMILY = 'mcp';
@@ -48,6 +48,14 @@ export class PinStore {
       return { result: held, ...(next ? { next, effects } : {}) };
     });
     return held ?? [];
+  }
+
+  /** It does not run; `why` is the end of a sentence. */
+  async down(server: string, why: string): Promise<void> {
+    await this.#records.apply(server, (stored, nowMs) => {
+      const next = wentDown(stored ?? EMPTY_BOOK, why, nowMs);
+      return { result: undefined, ...(next ? { next, effects: [] } : {}) };
+    });
   }
 
   async agree(

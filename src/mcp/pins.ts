@@ -40,6 +40,8 @@ export const PinBook = z.object({
   rev: z.number(),
   /** By the name the server gives the tool. */
   tools: z.record(z.string(), Pin),
+  /** Why it did not run, the end of a sentence, and since when; absent while it does. */
+  down: z.object({ why: z.string(), sinceMs: z.number() }).optional(),
 });
 export type PinBook = z.infer<typeof PinBook>;
 
@@ -98,10 +100,16 @@ export function sawTools(
       return pin.seen || pin.agreed ? [[name, pin]] : [];
     }),
   );
-  if (JSON.stringify(tools) === JSON.stringify(book.tools)) return { held: [] };
+  if (!book.down && JSON.stringify(tools) === JSON.stringify(book.tools)) return { held: [] };
   const next = { rev: book.rev + 1, tools };
   const before = new Set(waitingIn(book).map(({ tool, hash }) => `${tool} ${hash}`));
   return { next, held: waitingIn(next).filter(({ tool, hash }) => !before.has(`${tool} ${hash}`)) };
+}
+
+/** The server does not run. Undefined where that is known already; its tools stay what they were. */
+export function wentDown(book: PinBook, why: string, nowMs: number): PinBook | undefined {
+  if (book.down?.why === why) return undefined;
+  return { ...book, rev: book.rev + 1, down: { why, sinceMs: book.down?.sinceMs ?? nowMs } };
 }
 
 export type Agreement =
@@ -130,7 +138,7 @@ export function agree(
     const { hash, definition } = pin.seen;
     tools[tool] = { ...pin, agreed: { hash, definition, by: wish.by, atMs: nowMs } };
   }
-  return { kind: 'agreed', next: { rev: book.rev + 1, tools }, tools: waiting };
+  return { kind: 'agreed', next: { ...book, rev: book.rev + 1, tools }, tools: waiting };
 }
 
 function withSeen({ seen, agreed }: Pin, read: ReadDefinition | undefined, nowMs: number): Pin {

@@ -62,6 +62,8 @@ export interface LinkOptions {
   readonly transport: () => Transport;
   /** Hears which tools the server has, whenever it was asked. Never rejects. */
   readonly onTools: (read: readonly ReadDefinition[]) => Promise<void>;
+  /** Hears why it does not run, after each try: the end of a sentence. Never rejects. */
+  readonly onDown: (why: string) => Promise<void>;
   readonly log: Logger;
   readonly timings?: LinkTimings;
 }
@@ -203,14 +205,15 @@ export class ServerLink {
     await this.options.onTools(read);
   }
 
-  /** Once for each outage. */
-  #tellDown(error: Error): void {
+  /** In the log once for each outage. */
+  async #tellDown(error: Error): Promise<void> {
     if (this.#stopping.signal.aborted) return; // it ended because we do
     const { server, log } = this.options;
     const facts = { server, reason: error.message };
     if (this.#isTold) log.debug(facts, 'an MCP server still does not run');
     else log.warn(facts, 'an MCP server does not run; its tools answer so until it does');
     this.#isTold = true;
+    await this.options.onDown(error.message);
   }
 }
 

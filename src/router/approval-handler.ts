@@ -44,7 +44,7 @@ import type { Opening, TurnRunner } from './turn-runner.ts';
 export interface ApprovalDeps {
   readonly approvals: Pick<ApprovalStore, 'find' | 'apply'>;
   readonly permits: PermitOffice;
-  readonly tools: Pick<ToolCatalog, 'find'>;
+  readonly tools: Pick<ToolCatalog, 'find' | 'whyGone'>;
   readonly outputs: OutputShelf;
   readonly directory: Directory;
   readonly controls: Pick<ControlStore, 'guardOf'>;
@@ -140,7 +140,8 @@ export class ApprovalHandler {
     const tool = tools.find(approval.request.tool);
     const call = { tool: approval.request.tool, platform: work.requester.platform };
     const forbidden = lostRight(config(), call, tool);
-    const resumed = await runApproved({ desk, clock, outputs }, tool, approval, forbidden);
+    const whyGone = (name: string) => tools.whyGone(name);
+    const resumed = await runApproved({ desk, clock, outputs, whyGone }, tool, approval, forbidden);
     work.log.info(
       {
         tool: approval.request.tool,

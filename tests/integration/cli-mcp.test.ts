@@ -67,6 +67,21 @@ describe('signalbox mcp', () => {
     expect(difference.out).not.toContain('Makes one.');
   });
 
+  it('says that a server does not run, and why, also where nothing was ever heard of it', async () => {
+    const unheard = await home.run('mcp', 'list');
+    const stores = await home.openStores();
+    await stores.toolPins.down('tracker', 'it ended before it answered');
+    stores.close();
+
+    const listed = await home.run('mcp', 'list');
+    const review = await home.run('mcp', 'review', 'tracker');
+
+    expect(unheard.out).toContain('`signalbox check` asks it now');
+    expect(columns(listed.out)).toContain('tracker|–|does not run');
+    expect(listed.out).toContain('it ended before it answered');
+    expect(review.out).toContain('It does not run: it ended before it answered');
+  });
+
   it('agrees to nothing that is not what was looked at', async () => {
     await hears(tool('search', 'Finds issues.'));
     const review = await home.run('mcp', 'review', 'tracker', 'search', '--json');

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { GuardedSource } from '../../src/agent/tools/guarded-source.ts';
+import { ToolCatalog } from '../../src/agent/tools/tool-catalog.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { McpSettings } from '../../src/config/mcp.ts';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
@@ -207,6 +209,12 @@ describe('a tool that changes', () => {
     await world.until(() => servers.tools().length === others);
 
     expect(servers.tools()).not.toContain(search);
+    const catalog = new ToolCatalog([], undefined, [new GuardedSource(servers, (tool) => tool)]);
+    expect(catalog.whyGone('mcp__notes__search')).toContain(
+      'has changed and waits for review: `signalbox mcp review notes`',
+    );
+    expect(catalog.whyGone('mcp__notes__never')).toBeUndefined();
+    expect(catalog.whyGone('refund')).toBeUndefined();
     const held = await search.execute({ query: 'coffee' }, { ...CONTEXT, signal: never });
     expect(held).toMatchObject({ status: 'error', text: expect.stringContaining('has changed') });
     expect(sandbox.notes.calls).toEqual([]);
@@ -257,6 +265,7 @@ describe('a tool that changes', () => {
     await servers.look();
 
     expect(await world.states('notes')).toMatchObject({ show: 'gone' });
+    expect(servers.whyGone('mcp__notes__show')).toBe('the MCP server notes has no such tool any more');
     expect(servers.tools().some(({ name }) => name === 'mcp__notes__show')).toBe(false);
   });
 
@@ -458,6 +467,28 @@ describe('a server that is a program of ours', () => {
     expect(await world.logged('does not run')).toMatchObject({
       reason: 'there is no program "no-such-program" on the PATH of this gateway',
     });
+    await world.until(async () => (await world.pins.book('notes')).down !== undefined);
+    await servers.look();
+    expect(servers.whyGone('mcp__notes__search')).toMatch(
+      /^the MCP server notes does not run: there is no program "no-such-program"/,
+    );
+  });
+
+  it('is known not to run, and why, until it is heard again', async () => {
+    const { settings } = await aHttpServer();
+    const world = await World.open();
+    const broken = world.servers({ notes: { command: 'true' } });
+    await broken.start();
+    await world.until(
+      async () => (await world.pins.book('notes')).down?.why === 'it ended before it answered',
+    );
+    await broken.stop();
+
+    const mended = world.servers({ notes: settings });
+    await mended.start();
+    await world.logged('are held back');
+
+    expect((await world.pins.book('notes')).down).toBeUndefined();
   });
 
   it('that ends at once is tried again less and less often', async () => {

@@ -14,4 +14,8 @@ export class GuardedSource implements ToolSource {
     if (this.#made?.from !== from) this.#made = { from, tools: from.map(this.guard) };
     return this.#made.tools;
   }
+
+  whyGone(name: string): string | undefined {
+    return this.source.whyGone?.(name);
+  }
 }

@@ -36,6 +36,15 @@ export class ToolCatalog {
     return this.#now().tools.get(name);
   }
 
+  /** Why `find` has no such tool, though there was one: the end of a sentence; undefined where nothing is known of it. */
+  whyGone(name: string): string | undefined {
+    for (const source of this.sources) {
+      const why = source.whyGone?.(name);
+      if (why !== undefined) return why;
+    }
+    return undefined;
+  }
+
   /** Those that a model may be offered. */
   list(): readonly Tool[] {
     return [...this.#now().tools.values()].filter(isOffered);

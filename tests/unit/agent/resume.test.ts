@@ -40,7 +40,7 @@ class TestDesk implements PermitDesk {
 }
 
 function having(desk: PermitDesk, clock = new ManualClock(), outputs = NO_SHELF): ResumeDeps {
-  return { desk, clock, outputs };
+  return { desk, clock, outputs, whyGone: () => undefined };
 }
 
 function approved(args: unknown = { order: 7, amount: 120 }): Approval {
@@ -140,6 +140,15 @@ describe('running an approved call', () => {
       { status: 'error', text: 'refund was not run: there is no such tool any more' },
       { status: 'error', text: 'refund was not run: its arguments no longer fit' },
     ]);
+  });
+
+  it('says of a tool that is only held back why it was not run, not that there is none', async () => {
+    const desk = new TestDesk();
+    const whyGone = (tool: string) => `${tool} waits for review`;
+
+    await runApproved({ ...having(desk), whyGone }, undefined, approved());
+
+    expect(desk.told).toEqual([{ status: 'error', text: 'refund was not run: refund waits for review' }]);
   });
 
   it('brings to its end what makes calls of others and was begun, also where it may not be begun any more', async () => {

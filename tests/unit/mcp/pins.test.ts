@@ -9,6 +9,7 @@ import {
   sawTools,
   stateOf,
   waitingIn,
+  wentDown,
 } from '../../../src/mcp/pins.ts';
 import { hashOf, type ReadDefinition } from '../../../src/mcp/tool-definition.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -41,6 +42,19 @@ describe('what somebody has agreed to', () => {
     expect(states(agreed)).toEqual({ search: 'agreed', create: 'agreed' });
     expect(states(changed)).toEqual({ search: 'changed', create: 'agreed' });
     expect(states(saw(changed, tool('search'), tool('create')))).toEqual(states(agreed));
+  });
+
+  it('stays as it is while the server does not run, and why it does not is known until it is heard again', () => {
+    const agreed = agreeTo(saw(EMPTY_BOOK, tool('search'), tool('create')), { tool: 'search' });
+
+    const down = wentDown(agreed, 'it ended', 5) ?? agreed;
+    const otherwise = wentDown(down, 'it did not answer in time', 9) ?? down;
+
+    expect(states(otherwise)).toEqual(states(agreed));
+    expect(wentDown(down, 'it ended', 9)).toBeUndefined();
+    expect(otherwise.down).toEqual({ why: 'it did not answer in time', sinceMs: 5 });
+    expect(agreeTo(otherwise).down).toEqual(otherwise.down);
+    expect(saw(otherwise, tool('search'), tool('create'))).toEqual({ ...agreed, rev: otherwise.rev + 1 });
   });
 
   it('stays known while the tool is away', () => {
