@@ -27,6 +27,7 @@ export interface ScriptRun {
   readonly end:
     | { readonly kind: 'exited'; readonly code: number }
     | { readonly kind: 'out-of-cpu-time' }
+    | { readonly kind: 'out-of-disk' }
     | { readonly kind: 'out-of-time' }
     | { readonly kind: 'too-much-output' }
     | { readonly kind: 'broken-off' }
@@ -38,6 +39,8 @@ export interface ScriptRun {
 
 /** The shell's way to say that a signal ended a program: 128 and SIGXCPU. */
 const OUT_OF_CPU_TIME = 128 + 24;
+/** The same of SIGXFSZ: a file would have become larger than it may. */
+const OUT_OF_DISK = 128 + 25;
 
 /** Input, output, errors, the filter, and what bubblewrap tells of itself. */
 const OWN_STREAMS = 5;
@@ -81,7 +84,8 @@ export async function supervise(
     if (failure) return { kind: 'not-started', why: failure.message };
     const { exitCode } = status;
     if (exitCode === undefined) return { kind: 'not-started', why: said.texts().stderr.trim() };
-    return exitCode === OUT_OF_CPU_TIME ? { kind: 'out-of-cpu-time' } : { kind: 'exited', code: exitCode };
+    if (exitCode === OUT_OF_CPU_TIME) return { kind: 'out-of-cpu-time' };
+    return exitCode === OUT_OF_DISK ? { kind: 'out-of-disk' } : { kind: 'exited', code: exitCode };
   }
 }
 

@@ -318,6 +318,8 @@ function endText(end: Exclude<ScriptRun['end'], { kind: 'not-started' }>, limits
       return `was stopped: it ran longer than ${limits.timeout / 1_000} s`;
     case 'out-of-cpu-time':
       return `was stopped: it used more than ${limits.cpu_time / 1_000} s of a processor`;
+    case 'out-of-disk':
+      return `was stopped: it wrote more than ${limits.max_disk_bytes} bytes to a file`;
     case 'too-much-output':
       return `was stopped: it wrote more than ${limits.max_output_bytes} bytes; these are the first`;
     case 'broken-off':

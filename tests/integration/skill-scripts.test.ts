@@ -385,6 +385,7 @@ describe('what came of a run', () => {
   it.each([
     ['out-of-time', 'was stopped: it ran longer than 30 s'],
     ['out-of-cpu-time', 'was stopped: it used more than 20 s of a processor'],
+    ['out-of-disk', 'was stopped: it wrote more than 32000000 bytes to a file'],
     ['too-much-output', 'was stopped: it wrote more than 400000 bytes; these are the first'],
     ['broken-off', 'was broken off'],
   ] as const)('OM-042 is told as such if it was stopped: %s', async (kind, words) => {

@@ -324,6 +324,16 @@ describe.skipIf(problem !== undefined)(`a script in the sandbox${skippedBecause(
       });
     });
 
+    it('OM-096 of the disk: a file that grows too large ends the script, or what it has started', async () => {
+      const fill = 'exec head -c 3000000 /dev/zero > /work/large';
+      const limits = { max_disk_bytes: 1_000_000 };
+      const alone = await run(aScript('sh', fill), limits);
+      const within = await run(aScript('sh', `(${fill}); echo "rc $?"`), limits);
+
+      expect(alone.end).toEqual({ kind: 'out-of-disk' });
+      expect(within).toMatchObject({ end: EXITED_WELL, stdout: 'rc 153\n' });
+    });
+
     it('OM-042 of time: it is stopped whatever it does against it, with all it has started', async () => {
       const mark = `6${process.pid}1`;
       const { end } = await run(
