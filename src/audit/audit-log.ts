@@ -10,6 +10,7 @@
  */
 import { createHash } from 'node:crypto';
 import { AuditEvent } from '../domain/audit-event.ts';
+import { ApprovalId, EscalationId } from '../domain/ids.ts';
 import type { RedisClient } from '../redis/client.ts';
 import { EffectWriter } from '../redis/effect-writer.ts';
 import { type Keys, PARTITIONS } from '../redis/keys.ts';
@@ -66,12 +67,12 @@ export class AuditLog {
     return pages.flat().toSorted(byTime).slice(-count);
   }
 
-  /** Every entry of one request, in order. */
-  async trace(correlation: string): Promise<AuditEntry[]> {
+  /** Every entry of one request, in order; of an approval or an escalation, every entry that names it. */
+  async trace(id: string): Promise<AuditEntry[]> {
     const found: AuditEntry[] = [];
     for (const partition of this.keys.partitions()) {
       for await (const entry of this.#read(partition)) {
-        if (entry.event.correlation === correlation) found.push(entry);
+        if (belongsTo(id, entry)) found.push(entry);
       }
     }
     return found.toSorted(byTime);
@@ -150,6 +151,12 @@ function toEntry(partition: number, [id, fields]: [string, string[]]): AuditEntr
     text,
     hash: field('h'),
   };
+}
+
+/** What the agent asks for is recorded under the message that led to it, and names the approval beside that. */
+function belongsTo(id: string, { event, text }: AuditEntry): boolean {
+  if (event.correlation === id) return true;
+  return [ApprovalId, EscalationId].some((kind) => kind.safeParse(id).success) && text.includes(id);
 }
 
 /** An entry that somebody tampered with may be anything; reading it must not fail. */

@@ -50,12 +50,12 @@ export async function tailAudit(
   });
 }
 
-export async function traceAudit(correlation: string, options: AuditOptions): Promise<number> {
+export async function traceAudit(id: string, options: AuditOptions): Promise<number> {
   return withReader(options, async ({ audit }) => {
-    const entries = await audit.trace(correlation);
+    const entries = await audit.trace(id);
     if (entries.length === 0 && !options.json) {
       return print(
-        `Nothing is recorded under ${correlation}. \`signalbox audit tail\` ends each line with its correlation.`,
+        `Nothing is recorded under ${id}. \`signalbox audit tail\` ends each line with its correlation.`,
         1,
       );
     }

@@ -138,6 +138,24 @@ describe('the audit', () => {
     expect(entries.map(({ subject }) => subject)).toEqual(['conversation 1', 'conversation 3']);
   });
 
+  it('OM-154 lists all that names an approval or an escalation, also what is recorded under the message that led to it', async () => {
+    const approval = 'apr_p7_0123456789ab';
+    const about = { event: 'approval.opened', actor: 'alex', subject: approval, correlation: 'request-1' };
+    const card = {
+      ...event(4),
+      subject: `card:${approval}:1`,
+      detail: { escalation: 'esc_p7_0123456789ab' },
+    };
+    await stores.audit.append('x', event(1), about, card, { ...about, subject: 'apr_p7_ba9876543210' });
+
+    const subjects = async (id: string) => (await stores.audit.trace(id)).map((entry) => entry.event.subject);
+    const { out } = await home.run('audit', 'trace', approval);
+
+    expect(await subjects(approval)).toEqual([approval, card.subject]);
+    expect(await subjects('esc_p7_0123456789ab')).toEqual([card.subject]);
+    expect(out.trim().split('\n')).toHaveLength(2);
+  });
+
   it('shows the newest entries, and with -f those that come', async () => {
     await stores.audit.append('x', event(1), event(2));
     const tail = home.spawn('audit', 'tail', '-n', '1', '-f');

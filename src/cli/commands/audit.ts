@@ -20,6 +20,7 @@ Examples:
   signalbox audit tail -n 50
   signalbox audit tail -f --json
   signalbox audit trace slack:T0SANDBOX:C0GENERAL:1760000000.000100
+  signalbox audit trace apr_p7_0123456789ab
   signalbox audit verify`,
     );
 
@@ -32,9 +33,10 @@ Examples:
     .action((options: Options & { count: number; follow: boolean }) =>
       work((its, all) => its.tailAudit({ ...all, count: options.count, follow: options.follow }), options),
     );
-  command('trace <correlation>', 'every entry of one request, in order').action(
-    (correlation: string, options: Options) => work((its, all) => its.traceAudit(correlation, all), options),
-  );
+  command(
+    'trace <id>',
+    'every entry of one request, in order: by its correlation, or the id of an approval or an escalation',
+  ).action((id: string, options: Options) => work((its, all) => its.traceAudit(id, all), options));
 
   function command(usage: string, summary: string): Command {
     return audit.command(usage).description(summary).option('--json', 'JSON, one object per line', false);
