@@ -88,6 +88,37 @@ function afterCall(tool: string, result: string, ...later: string[]): MessagePar
   ];
 }
 
+describe('a wish for a human', () => {
+  const HAND_OFF: Tool = { name: 'hand_off', description: 'Asks.', input_schema: { type: 'object' } };
+
+  it.each([
+    'get me a human',
+    'I want a human',
+    'I need a person, the printer burns',
+    'I want somebody real',
+    'It does not work, I need an agent',
+    'can a human help me?',
+    'could a real person please help',
+    'I would like to speak to a human',
+    'I want to talk with someone real',
+  ])('OM-053 is understood in the words “%s”', async (words) => {
+    const { calls } = await ask(`Alex Kim (alex): ${words}`, { tools: [HAND_OFF] });
+
+    expect(calls).toMatchObject([{ tool: 'hand_off' }]);
+  });
+
+  it.each([
+    'I do not want a human',
+    'I don’t need to talk to a person',
+    'what does a human do here?',
+    'I want a personal file',
+  ])('is not read into “%s”', async (words) => {
+    const { calls } = await ask(`Alex Kim (alex): ${words}`, { tools: [HAND_OFF] });
+
+    expect(calls).toEqual([]);
+  });
+});
+
 describe('the wire of the Messages API', () => {
   it('frames a stream with text and a call as the service does', async () => {
     const events: string[] = [];

@@ -58,6 +58,18 @@ const OUTCOME = /^Approval \S+ for the call .*?\}: \w+\. /s;
 /** What the call told, in lines behind bars below; the gateway's sentence says where it belongs. */
 const TOLD = /what it told stands below(.*)\n\[[a-z][\w -]*\][^\n]*\n((?: {4}\| [^\n]*(?:\n|$))+)/is;
 
+const A_HUMAN = String.raw`(?:an?\s+(?:real\s+|live\s+)?(?:human|person|agent)|some(?:body|one)\s+real)\b`;
+
+/** Somebody wants one to come, and does not say the opposite; with the rest of the line, which may say why. */
+const WISH_FOR_HUMAN = new RegExp(
+  [
+    String.raw`(?<!(?:n[’']t|\bnot|\bnever)\s+(?:(?:want|need)\s+to\s+)?)`,
+    String.raw`\b(?:(?:get\s+me|want|need|(?:speak|talk)\s+(?:to|with))\s+${A_HUMAN}`,
+    String.raw`|(?:can|could|may)\s+${A_HUMAN}\s+(?:please\s+)?(?:help|come|answer))[^\n]*`,
+  ].join(''),
+  'i',
+);
+
 /** What the shop's orders cost, for whoever names no amount. */
 const ORDERS: Readonly<Record<string, { amount: number; currency: string }>> = {
   3: { amount: 20, currency: 'EUR' },
@@ -203,7 +215,7 @@ const RULES: Readonly<Record<Moment['kind'], readonly Rule[]>> = {
     },
     { withFiles: true, when: /^/, say: (_, { files }) => ({ text: describeFiles(files) }) },
     {
-      when: /\bget me an? (?:real )?(?:human|person)\b[^\n]*|\b(?:speak|talk) (?:to|with) an? (?:real )?(?:human|person)\b[^\n]*/i,
+      when: WISH_FOR_HUMAN,
       say: ([wish]) => ({
         text: '',
         calls: [{ tool: 'hand_off', input: { reason: `Somebody wrote: ${wish.slice(0, 400)}` } }],
