@@ -36,7 +36,14 @@ export function parseGrantWish(text: string): { wish: GrantWish; code: string | 
   }
   if (forMs === undefined || times === undefined || times < 1) return USAGE;
   return {
-    wish: { kind, free: [...new Set(free)], most: Object.fromEntries(most), forMs, times, ...(sum ? { sum } : {}) },
+    wish: {
+      kind,
+      free: [...new Set(free)],
+      most: Object.fromEntries(most),
+      forMs,
+      times,
+      ...(sum ? { sum } : {}),
+    },
     code,
   };
 }
