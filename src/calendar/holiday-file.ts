@@ -12,7 +12,8 @@
  *      described in the file.
  *   3. Every event counts but cancelled ones. TRANSP says nothing here: calendars of public holidays mark every day
  *      as "free". A timed event without an end covers nothing.
- *   4. What cannot be understood is an error that names the event; nothing is left out in silence.
+ *   4. What cannot be understood is an error that names the event; nothing is left out in silence. All such events of
+ *      a file are told at once.
  *   5. Every reading ends soon, whatever the file holds: a file can be changed under a running gateway, which does
  *      nothing else meanwhile. So what its rules take is counted before they are worked out, and none of them is
  *      given to ical.js, which looks for the next match for ever, but those of time zones, and of these only what
@@ -28,27 +29,35 @@ import { isTimeZone, TimeZone } from './time-zone.ts';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** A day off every week until the last year is 5,000; what exceeds this is no calendar of days off. */
 const MAX_OCCURRENCES = 10_000;
+/** Faults of one file that are told; a file of another program may have one in every event. */
+const MOST_FAULTS = 20;
 /** Of all rules of a file together, some two seconds. A day each year takes some 100, a day each week some 5,000. */
 const MAX_STEPS = 150_000;
 
-/** The file cannot be used. The message says which event, what is wrong with it, and what would be right. */
+/** Which event it is, what is wrong with it, and what would be right; or the same of the file as a whole. */
+export interface HolidayFault {
+  readonly message: string;
+  /** Where the event begins that is meant; undefined for the file as a whole. */
+  readonly line: number | undefined;
+}
+
+/** The file cannot be used. */
 export class HolidayFileError extends AppError {
   override readonly code = 'HOLIDAY_FILE_INVALID';
 
+  /** @param faults in the order of the file */
   constructor(
-    message: string,
-    /** Where the event begins that is meant; undefined for the file as a whole. */
-    readonly line: number | undefined,
+    readonly faults: readonly HolidayFault[],
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(faults.map(({ message }) => message).join('; '), options);
   }
 }
 
 /**
  * The time its events cover, in no order; what recurs for ever does so until the end of `lastYear`.
  *
- * @throws {HolidayFileError} when it is no iCal file, has no events, or one of them cannot be understood
+ * @throws {HolidayFileError} when it is no iCal file, has no events, or some of them cannot be understood
  */
 export function readHolidayFile(text: string, lastYear: number): Holidays {
   const events = parseEvents(text);
@@ -57,12 +66,18 @@ export function readHolidayFile(text: string, lastYear: number): Holidays {
   const rules = rulesOfEvents(text);
   const take = countSteps();
   const movedOf = movedByUid(events);
-  const spans = events.flatMap((event, index) =>
-    explained(event, lines[index], () => {
+  const faults: HolidayFault[] = [];
+  const spans: Span[] = [];
+  for (const [index, event] of events.entries()) {
+    try {
       const moved = event.hasProperty('recurrence-id') ? [] : (movedOf.get(uidOf(event)) ?? []);
-      return spansOf({ event, rules: rules[index] ?? [], moved, zones, lastYear, take });
-    }),
-  );
+      spans.push(...spansOf({ event, rules: rules[index] ?? [], moved, zones, lastYear, take }));
+    } catch (error) {
+      faults.push({ message: explained(event, error), line: lines[index] });
+      if (error instanceof TooManySteps || faults.length === MOST_FAULTS) break;
+    }
+  }
+  if (faults.length > 0) throw new HolidayFileError(faults);
   return {
     local: spans.filter(({ kind }) => kind === 'local'),
     exact: spans.filter(({ kind }) => kind === 'exact'),
@@ -79,12 +94,15 @@ function movedByUid(events: readonly ICAL.Component[]): ReadonlyMap<string, read
   return moved;
 }
 
+/** What follows it in the file is not worked out. */
+class TooManySteps extends Error {}
+
 function countSteps(): Series['take'] {
   let taken = 0;
   return (steps) => {
     taken += steps;
     if (taken > MAX_STEPS) {
-      throw new Error(
+      throw new TooManySteps(
         'the rules up to here are too many to work out; leave some out, begin them later, or end them (UNTIL)',
       );
     }
@@ -120,7 +138,9 @@ function parseEvents(text: string): ICAL.Component[] {
   const calendars = parseCalendars(text.replace(/^\uFEFF/, ''));
   const events = calendars.flatMap((calendar) => calendar.getAllSubcomponents('vevent'));
   if (events.length === 0) {
-    throw new HolidayFileError('it has no events: expected an iCal file with BEGIN:VEVENT in it', undefined);
+    throw new HolidayFileError([
+      { message: 'it has no events: expected an iCal file with BEGIN:VEVENT in it', line: undefined },
+    ]);
   }
   return events;
 }
@@ -132,7 +152,8 @@ function parseCalendars(text: string): ICAL.Component[] {
     const roots = typeof parsed[0] === 'string' ? [parsed] : parsed;
     return roots.map((root) => new ICAL.Component(root as ConstructorParameters<typeof ICAL.Component>[0]));
   } catch (error) {
-    throw new HolidayFileError(`it is not an iCal file: ${words(error)}`, undefined, { cause: error });
+    const message = `it is not an iCal file: ${words(error)}`;
+    throw new HolidayFileError([{ message, line: undefined }], { cause: error });
   }
 }
 
@@ -154,15 +175,9 @@ function rulesOfEvents(text: string): string[][] {
     );
 }
 
-function explained<Result>(event: ICAL.Component, line: number | undefined, read: () => Result): Result {
-  try {
-    return read();
-  } catch (error) {
-    const summary = event.getFirstPropertyValue('summary') ?? 'without a name';
-    throw new HolidayFileError(`event "${String(summary)}" (UID ${uidOf(event)}): ${words(error)}`, line, {
-      cause: error,
-    });
-  }
+function explained(event: ICAL.Component, error: unknown): string {
+  const summary = event.getFirstPropertyValue('summary') ?? 'without a name';
+  return `event "${String(summary)}" (UID ${uidOf(event)}): ${words(error)}`;
 }
 
 function spansOf(series: Series): Span[] {

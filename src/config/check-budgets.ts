@@ -8,21 +8,20 @@ export function checkBudgets(settings: Parsed<Settings> | undefined): ConfigProb
   const { file, value } = settings ?? {};
   if (!file || !value) return [];
   const { budgets, model, memory } = value;
-  const limit = limitOnMoney(budgets);
-  if (!limit || model.provider === 'echo') return [];
+  if (model.provider === 'echo') return [];
   const models = [model.name, ...model.fallbacks.map(({ name }) => name), memory.summaries.model];
   const missing = models.filter((name) => name !== undefined && !Object.hasOwn(budgets.prices, name));
   if (missing.length === 0) return [];
-  return [
+  return limitsOnMoney(budgets).map((limit) =>
     file.problemAt(limit, {
       expected: `a price for each model under budgets.prices; there is none for ${missing.join(', ')}`,
       hint: `write what its provider charges for a million tokens under budgets.prices: input, output, cache_read and cache_write; or limit tokens instead of money`,
     }),
-  ];
+  );
 }
 
-/** Where one is written. */
-function limitOnMoney({ turn, conversation, person, team }: BudgetSettings): Path | undefined {
+/** Where they are written. */
+function limitsOnMoney({ turn, conversation, person, team }: BudgetSettings): Path[] {
   const places: readonly (readonly [Path, Spending])[] = [
     [['budgets', 'turn'], turn],
     ...Object.entries({ conversation, person, team }).flatMap(([name, quota]) => [
@@ -30,6 +29,5 @@ function limitOnMoney({ turn, conversation, person, team }: BudgetSettings): Pat
       [['budgets', name, 'month'], quota.month] as const,
     ]),
   ];
-  const found = places.find(([, { money }]) => money !== undefined);
-  return found && [...found[0], 'money'];
+  return places.filter(([, { money }]) => money !== undefined).map(([place]) => [...place, 'money']);
 }

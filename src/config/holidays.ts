@@ -1,6 +1,6 @@
 /** Days off, by name: from an iCal file, listed, or both. */
 import { z } from 'zod';
-import { HolidayFileError } from '../calendar/holiday-file.ts';
+import { type HolidayFault, HolidayFileError } from '../calendar/holiday-file.ts';
 import { type DayOff, type Holidays, toHolidays } from '../calendar/holidays.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { ConfigFile, Parsed, Path } from './config-file.ts';
@@ -68,7 +68,7 @@ export function readHolidays(
       holidays.set(name, toHolidays(dates, text));
     } catch (error) {
       if (!(error instanceof HolidayFileError) || file === undefined) throw error;
-      problems.push(unreadableFile(file, error));
+      problems.push(...error.faults.map((fault) => unreadableFile(file, fault)));
     }
   }
   return { holidays, problems };
@@ -85,7 +85,7 @@ function missingFile(schedules: ConfigFile, at: Path, file: string, there: reado
   });
 }
 
-function unreadableFile(file: string, { line, message }: HolidayFileError): ConfigProblem {
+function unreadableFile(file: string, { line, message }: HolidayFault): ConfigProblem {
   return {
     file,
     line,

@@ -135,8 +135,12 @@ function describeUnion(
     const meant = didYouMean(written.replaceAll('"', ''), choices);
     return { expected: oneOf(choices), hint: meant && `did you mean ${meant}?` };
   }
-  const expected = issue.errors.flatMap((errors) => errors.filter(isWrongFromTheStart).map(describeExpected));
-  return { expected: [...new Set(expected)].join(', or ') };
+  const wrong = issue.errors.flatMap((errors) => errors.filter(isWrongFromTheStart));
+  const words = wrong.flatMap((inner) => (inner.code === 'invalid_value' ? inner.values.map(String) : []));
+  const written = valueAt(file.value, path);
+  const meant = typeof written === 'string' ? didYouMean(written, words) : undefined;
+  const expected = [...new Set(wrong.map(describeExpected))].join(', or ');
+  return { expected, hint: meant && `did you mean ${meant}?` };
 }
 
 function describeExpected(issue: Issue): string {

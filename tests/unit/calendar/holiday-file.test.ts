@@ -259,6 +259,22 @@ describe('a holiday file', () => {
 });
 
 describe('a holiday file that cannot be used', () => {
+  it('names every event that is wrong, each with its line, and no more than twenty', () => {
+    const wrong = ['DTSTART;VALUE=DATE:20260230'];
+    const text = icalFile(
+      wrong,
+      ['DTSTART;VALUE=DATE:20260101'],
+      ['DTSTART;VALUE=DATE:20260101', 'RRULE:FREQ=HOURLY'],
+    );
+
+    const begins = text.split(/\r?\n/).flatMap((line, n) => (line === 'BEGIN:VEVENT' ? [n + 1] : []));
+    expect(faultsOf(text)).toEqual([
+      { line: begins[0], message: expect.stringContaining('(UID event-0): its DTSTART "2026-02-30"') },
+      { line: begins[2], message: expect.stringContaining('(UID event-2): its RRULE') },
+    ]);
+    expect(faultsOf(icalFile(...Array.from({ length: 30 }, () => wrong)))).toHaveLength(20);
+  });
+
   it.each([
     ['<!doctype html><title>Sign in</title>', 'it is not an iCal file: '],
     ['', 'it has no events: expected an iCal file with BEGIN:VEVENT in it'],
@@ -328,3 +344,12 @@ describe('a holiday file that cannot be used', () => {
     expect(reading(change)).toThrow('RANGE=THISANDFUTURE');
   });
 });
+
+function faultsOf(text: string): unknown {
+  try {
+    return toHolidays([], text);
+  } catch (error) {
+    if (error instanceof HolidayFileError) return error.faults;
+    throw error;
+  }
+}

@@ -40,6 +40,21 @@ describe('budgets', () => {
     ]);
   });
 
+  it('on money are each named, where several have no price', () => {
+    const settings = [
+      'model: { name: big }',
+      'budgets:',
+      '  turn: { money: 1 }',
+      '  team: { day: { money: 40, tokens: 9 }, month: { money: 400 } }',
+    ];
+
+    expect(problemsOf(settings.join('\n')).map(({ keyPath }) => keyPath)).toEqual([
+      'budgets.turn.money',
+      'budgets.team.day.money',
+      'budgets.team.month.money',
+    ]);
+  });
+
   it('on money are taken once every model has a price, and on tokens without any', () => {
     const priced = [
       'model: { name: big }',

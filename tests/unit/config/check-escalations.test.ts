@@ -21,6 +21,15 @@ function mistakes(duty: string, rest = '') {
 }
 
 describe('an escalation policy', () => {
+  it('says what was probably meant by the word of a trigger', () => {
+    const [problem] = mistakes(
+      'steps: [{ notify: dana }]\nlast_resort: dana',
+      'triggers: [{ when: handof, raise: duty }]',
+    );
+
+    expect(problem).toMatchObject({ keyPath: 'triggers[0].when', hint: 'did you mean handoff?' });
+  });
+
   it('OM-053 is read as people write it, with times and defaults', () => {
     const written = policies(
       `steps:
