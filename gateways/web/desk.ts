@@ -111,10 +111,10 @@ export class ClientDesk {
   }
 
   async #read(client: string, after: number): Promise<Batch> {
-    const { events, missed } = await this.deps.clientLog.read(client, after, EVENTS_AT_ONCE);
+    const { events, missed, next } = await this.deps.clientLog.read(client, after, EVENTS_AT_ONCE);
     return {
       events: events.map(({ position, event }): object => ({ position, ...JSON.parse(event) })),
-      next: events.at(-1)?.position ?? after,
+      next,
       missed,
     };
   }

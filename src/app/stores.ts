@@ -12,6 +12,7 @@ import { ControlDesk } from '../control/control-desk.ts';
 import { ControlStore } from '../control/control-store.ts';
 import { HandoffCall, type Helper } from '../control/handoff-call.ts';
 import { createWhereOf } from '../control/whereabouts.ts';
+import { RedisClientLog } from '../delivery/client-log.ts';
 import { isWaiting } from '../domain/approval/record.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { PersonId } from '../domain/ids.ts';
@@ -109,6 +110,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
       planned: schedules,
       learned: learning,
       used: new UsageLedger(redis, keys),
+      clients: new RedisClientLog(redis, keys),
       sourcesWithout,
     }),
     learning,

@@ -375,7 +375,7 @@ const NO_PLACES: Places = { load: async () => new Map(), advance: async () => un
 /** Nothing is sent while a connection is tried. */
 const NO_CLIENT_LOG: ClientLog = {
   append: async () => 0,
-  read: async () => ({ events: [], missed: false }),
+  read: async (_, after) => ({ events: [], missed: false, next: after }),
   changed: async () => undefined,
 };
 

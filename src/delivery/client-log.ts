@@ -1,20 +1,24 @@
 /**
  * What waits for clients that come and go, kept in Redis.
  *
- * Owns      the order and positions of each client's events, how many are kept, and who is told of new ones.
+ * Owns      the order and positions of each client's events, how many are kept, who is told of new ones, and that
+ *           they are forgotten.
  * Not here  what an event says (the gateway that appends it).
  *
  * Invariants
  *   1. An idempotency key is appended once; a repetition finds its position.
  *   2. Positions of a client are 1, 2, 3, … without gaps, so a reader knows whether it missed something.
- *   3. A bell that is lost delays an event, and loses none: everybody who waits looks again by themselves.
+ *   3. Events that are forgotten take no position with them: the next one comes after the last there was.
+ *   4. A bell that is lost delays an event, and loses none: everybody who waits looks again by themselves.
  */
 import type { ClientEvent, ClientEvents, ClientLog } from '../domain/gateway.ts';
 import { duplicateRedis, type RedisClient } from '../redis/client.ts';
+import { scanKeys } from '../redis/key-scan.ts';
 import type { Keys } from '../redis/keys.ts';
 import { loadScript, runScript } from '../redis/script.ts';
 
 const appendScript = loadScript('append-event', import.meta.url);
+const eraseScript = loadScript('erase-events', import.meta.url);
 
 export interface ClientLogBounds {
   /** Of one client. */
@@ -81,12 +85,15 @@ export class RedisClientLog implements ClientLog {
   }
 
   async read(client: string, after: number, most: number): Promise<ClientEvents> {
+    // Before the events: what is appended between the two is no event that is gone.
+    const last = await this.#last(client);
     const events = await this.#range(client, after, most);
     const first = events[0];
-    if (first) return { events, missed: first.position > after + 1 };
-    if ((await this.#last(client)) >= after) return { events, missed: false };
+    if (first) return { events, missed: first.position > after + 1, next: nextOf(events, after) };
+    if (last >= after) return { events, missed: last > after, next: last };
     // The position is of a log that is gone: what there is now comes after it.
-    return { events: await this.#range(client, 0, most), missed: true };
+    const anew = await this.#range(client, 0, most);
+    return { events: anew, missed: true, next: nextOf(anew, 0) };
   }
 
   async changed(client: string, after: number, signal: AbortSignal): Promise<void> {
@@ -100,6 +107,24 @@ export class RedisClientLog implements ClientLog {
         bell.silence();
       }
     }
+  }
+
+  /** Everybody something was ever kept for; one may come twice. */
+  async *clients(): AsyncGenerator<string> {
+    for await (const page of scanKeys(this.redis, this.keys.everyClientCounters())) {
+      for (const key of page) yield key.slice(key.indexOf('}:cl:') + '}:cl:'.length, -':n'.length);
+    }
+  }
+
+  /** How many events there are. */
+  async kept(client: string): Promise<number> {
+    return this.redis.xlen(this.keys.clientEvents(client));
+  }
+
+  /** Forgets them all, read or not; resolves with how many there were. */
+  async erase(client: string): Promise<number> {
+    const keys = [this.keys.clientEvents(client), this.keys.clientCounters(client)];
+    return Number(await runScript(this.redis, eraseScript, keys, []));
   }
 
   async #range(client: string, after: number, most: number): Promise<ClientEvent[]> {
@@ -139,4 +164,8 @@ export class RedisClientLog implements ClientLog {
   #wake(client: string): void {
     for (const ring of this.#waiting.get(client) ?? []) ring();
   }
+}
+
+function nextOf(events: readonly ClientEvent[], after: number): number {
+  return events.at(-1)?.position ?? after;
 }

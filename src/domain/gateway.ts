@@ -198,6 +198,8 @@ export interface ClientEvents {
   readonly events: readonly ClientEvent[];
   /** Something between the position and these events is no longer kept, or the position is not of this log. */
   readonly missed: boolean;
+  /** Where to read on: the position of the last of these, or of the last there was where they are gone. */
+  readonly next: number;
 }
 
 export interface ClientEvent {

@@ -4,9 +4,10 @@
  * Invariants
  *   1. Erased is what was said by them, what was noted about them or by them, what is known of them, what they have
  *      planned for another time, their name in what is kept of skills and in what the gateway told the agent, what they
- *      used in days and months that are over, and every summary that is made of their words as well. Where nobody else
- *      spoke, the whole conversation goes, with the outputs that are kept of it.
- *   2. The audit stays as it is: it holds no text of a message, and without an entry nobody could prove the others.
+ *      used in days and months that are over, what is kept for clients of their own, and every summary that is made of
+ *      their words as well. Where nobody else spoke, the whole conversation goes, with the outputs that are kept of it.
+ *   2. The audit stays as it is, with the requests for approval it tells of, word for word: without an entry nobody
+ *      could prove the others.
  *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
  *      it take anything from others: their own notes are as they were, those for others only where there is room.
  *   4. A summary that is being written while its people are erased is not kept: it is dropped after their words are
@@ -16,7 +17,8 @@
  */
 import { z } from 'zod';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import { type ConversationId, PersonId } from '../domain/ids.ts';
+import { AccountId, type ConversationId, PersonId } from '../domain/ids.ts';
+import { guestIdOf } from '../domain/person.ts';
 import { holdsName } from '../domain/phrase.ts';
 import type { Entry } from '../domain/transcript.ts';
 import { Note, type NoteChange, notesOf } from './note-store.ts';
@@ -78,6 +80,15 @@ export interface UsedStore {
   forget(people: readonly PersonId[], nowMs: number): Promise<void>;
 }
 
+/** What is kept for programs that come and go, by the name of each. */
+export interface ClientStore {
+  /** One may come twice. */
+  clients(): AsyncIterable<string>;
+  kept(client: string): Promise<number>;
+  /** How many there were. */
+  erase(client: string): Promise<number>;
+}
+
 /** How much was, or would be, removed. */
 export interface Erased {
   readonly profiles: number;
@@ -90,6 +101,8 @@ export interface Erased {
   readonly schedules: number;
   /** Skills that were learned, and do not name them any more. */
   readonly learned: number;
+  /** What their own clients of the web gateway were told, or are to be. */
+  readonly told: number;
 }
 
 const snapshotted = { person: PersonId, takenAtMs: z.int(), profile: z.string().optional() };
@@ -135,6 +148,7 @@ export interface PersonDataDeps {
   readonly planned: PlannedStore;
   readonly learned: LearnedStore;
   readonly used: UsedStore;
+  readonly clients: ClientStore;
   readonly sourcesWithout: SourcesWithout;
 }
 
@@ -189,6 +203,7 @@ export class PersonData {
       conversations: conversations.filter(({ alone }) => alone).length,
       schedules: schedules.length,
       learned: (await this.deps.learned.naming(ids)).length,
+      told: await this.#sumOfClients(ids, (client) => this.deps.clients.kept(client)),
     };
   }
 
@@ -206,6 +221,7 @@ export class PersonData {
       conversations: 0,
       schedules: 0,
       learned: 0,
+      told: 0,
     };
     const audit = (subject: string, detail: Record<string, unknown>): AuditEvent => ({
       ...about,
@@ -249,7 +265,23 @@ export class PersonData {
       if (said > 0) await dropSummary(conversationId);
     }
     for await (const { conversationId } of this.#summariesOf(ids)) await dropSummary(conversationId);
+    removed.told = await this.#sumOfClients(ids, (client) => this.deps.clients.erase(client));
     return removed;
+  }
+
+  /** Of the clients that are accounts of theirs: an id a guest has tells of which account it was made. */
+  async #sumOfClients(
+    ids: readonly PersonId[],
+    countOf: (client: string) => Promise<number>,
+  ): Promise<number> {
+    let sum = 0;
+    const clients = new Set<string>();
+    for await (const client of this.deps.clients.clients()) clients.add(client);
+    for (const client of clients) {
+      const account = AccountId.parse(`web:${client}`);
+      if (ids.includes(guestIdOf(account))) sum += await countOf(client);
+    }
+    return sum;
   }
 
   /** How many messages of theirs became another entry. */

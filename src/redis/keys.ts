@@ -286,6 +286,11 @@ export class Keys {
     return `${this.partition(partitionOf(client))}cl:${client}:n`;
   }
 
+  /** The keys of the counters of all clients' logs, as a pattern. */
+  everyClientCounters(): string {
+    return `${this.prefix}{p*}:cl:*:n`;
+  }
+
   clientAppended(client: string, key: string): string {
     return `${this.partition(partitionOf(client))}cl:${client}:d:${key}`;
   }

@@ -7,14 +7,16 @@ import { z } from 'zod';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
+import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { AccountId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { guestIdOf } from '../../src/domain/person.ts';
 import { Entry } from '../../src/domain/transcript.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
 import { PersonData } from '../../src/memory/person-data.ts';
 import { RedisMemory } from '../../src/memory/redis-memory.ts';
 import { TranscriptStore } from '../../src/memory/transcript-store.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
-import { ALEX as IN_SANDBOX, TEAM } from '../../src/sandbox/people.ts';
+import { ALEX as ALEX_, TEAM } from '../../src/sandbox/people.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { everything } from '../support/stored.ts';
@@ -34,7 +36,8 @@ const NAMES = /\balex\b|alex kim|U0ALEX|D0ALEX|900000000000000101|90000000000000
  * says the same to people. Requests for approval, which end by themselves, are stored in a form that is not looked into.
  */
 const NAMED_STILL: Readonly<Record<string, string>> = {
-  audit: 'proves what was done, without a text of a message, and what was last',
+  audit: 'proves what was done, and holds requests for approval word for word',
+  cl: 'how far a client of theirs was told, without a word of it',
   d: 'ids of what was dealt with, for a day or so',
   places: 'where people are written to on Discord, and how far that was read',
   prf: 'that a profile was dropped, for a day',
@@ -56,7 +59,11 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   await story.mention('/memory on');
   await story.told(ALEX.slack, /From now on I may write down/);
   const own = await story.dm(ALEX.slack, 'remember that my door code hint is kestrel');
-  await story.answer(own, /noted|remember/i, IN_SANDBOX.slackDm);
+  await story.answer(own, /noted|remember/i, ALEX_.slackDm);
+  const { web } = story.sandbox;
+  web.say({ client: ALEX_.webClient, conversation: 'c1', text: 'what do you know about my door code hint?' });
+  await web.until(() => web.heard(ALEX_.webClient).some((heard) => /kestrel/.test(JSON.stringify(heard))));
+  await story.quiet();
   await story.write(ALEX.mail, 'Elm Street', 'what can you do for 5 Elm Street?');
   await story.mail(ALEX.mail, /Here is what I can do/);
   const group = await story.mention('what can you do about that parcel of mine?');
@@ -86,9 +93,10 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   await story.quiet();
   await expect
     .poll(familiesWithWords, { timeout: 20_000 })
-    .toEqual(new Set(['h', 'note', 'prf', 'sch', 'sum']));
+    .toEqual(new Set(['cl', 'h', 'note', 'prf', 'sch', 'sum']));
 
-  await dataOf(story).erase([ALEX_ID], { actor: 'dana', correlation: 'c', names: ['Alex Kim'] }, Date.now());
+  const ids = [ALEX_ID, guestIdOf(AccountId.parse(`web:${ALEX_.webClient}`))];
+  await dataOf(story).erase(ids, { actor: 'dana', correlation: 'c', names: ['Alex Kim'] }, Date.now());
 
   const left = await everything(story.redis, story.keys);
   const withWords = left.filter((each) => WORDS.test(each) && !isOfOthers(each, WORDS));
@@ -152,6 +160,7 @@ function dataOf({ redis, keys }: Story): PersonData {
     planned: new ScheduleStore(redis, keys, writer, () => 90 * DAY_MS),
     learned: new LearningStore(redis, keys, writer, () => 90 * DAY_MS),
     used: new UsageLedger(redis, keys),
+    clients: new RedisClientLog(redis, keys),
     sourcesWithout,
   });
 }

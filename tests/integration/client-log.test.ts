@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ClientLogBounds, RedisClientLog } from '../../src/delivery/client-log.ts';
 import { openStore, type Store } from '../support/core.ts';
 import { testRedis } from '../support/redis.ts';
+import { everything } from '../support/stored.ts';
 
 async function openLog(bounds?: Partial<ClientLogBounds>, store?: Store): Promise<RedisClientLog> {
   const { redis, keys } = store ?? (await openStore());
@@ -27,9 +28,14 @@ describe('the log of a client', () => {
         { position: 2, event: '2' },
       ],
       missed: false,
+      next: 2,
     });
-    expect(await log.read('a', 1, 10)).toEqual({ events: [{ position: 2, event: '2' }], missed: false });
-    expect(await log.read('a', 2, 10)).toEqual({ events: [], missed: false });
+    expect(await log.read('a', 1, 10)).toEqual({
+      events: [{ position: 2, event: '2' }],
+      missed: false,
+      next: 2,
+    });
+    expect(await log.read('a', 2, 10)).toEqual({ events: [], missed: false, next: 2 });
     expect((await log.read('a', 0, 1)).events).toHaveLength(1);
   });
 
@@ -63,8 +69,46 @@ describe('the log of a client', () => {
     const log = await openLog();
     await log.append('a', 'k', 'e');
 
-    expect(await log.read('a', 7, 10)).toEqual({ events: [{ position: 1, event: 'e' }], missed: true });
+    expect(await log.read('a', 7, 10)).toEqual({
+      events: [{ position: 1, event: 'e' }],
+      missed: true,
+      next: 1,
+    });
     await log.changed('a', 7, NEVER);
+  });
+
+  it('is forgotten as a whole, read or not, and who reads on is told and gets what comes after', async () => {
+    const store = await openStore();
+    const log = await openLog({ bytes: 10 }, store);
+    for (const client of ['a', 'b']) for (const n of [1, 2]) await log.append(client, `k${n}`, `word ${n}`);
+
+    expect(await log.kept('a')).toBe(1);
+    expect(await log.erase('a')).toBe(1);
+    expect(await log.erase('a')).toBe(0);
+
+    const stored = (await everything(store.redis, store.keys)).filter((each) => each.includes('word'));
+    expect(stored.map((each) => each.split(' ')[0])).toEqual([store.keys.clientEvents('b')]);
+    expect(await log.read('a', 0, 10)).toEqual({ events: [], missed: true, next: 2 });
+    expect(await log.read('a', 1, 10)).toEqual({ events: [], missed: true, next: 2 });
+    expect(await log.read('a', 2, 10)).toEqual({ events: [], missed: false, next: 2 });
+    const changed = log.changed('a', 2, NEVER);
+    expect(await log.append('a', 'k3', 'word 33')).toBe(3);
+    await changed;
+    const later = [{ position: 3, event: 'word 33' }];
+    expect(await log.read('a', 2, 10)).toEqual({ events: later, missed: false, next: 3 });
+    expect(await log.read('a', 1, 10)).toEqual({ events: later, missed: true, next: 3 });
+    expect(await log.append('a', 'k1', 'word 1')).toBe(1);
+  });
+
+  it('names every client something was ever kept for', async () => {
+    const log = await openLog();
+    for (const client of ['a', 'b-2']) await log.append(client, 'k', 'e');
+    await log.erase('a');
+
+    const clients = new Set<string>();
+    for await (const client of log.clients()) clients.add(client);
+
+    expect([...clients].toSorted()).toEqual(['a', 'b-2']);
   });
 
   it('wakes who waits in another process', async () => {

@@ -5,7 +5,9 @@ import { MORE_SOURCES } from '../../src/agent/provenance.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
 import { periodAt } from '../../src/budget/period.ts';
 import { toUsageEffects, UsageLedger } from '../../src/budget/usage-ledger.ts';
+import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { AccountId, ApprovalId, ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
+import { guestIdOf } from '../../src/domain/person.ts';
 import type { Entry, FileNote } from '../../src/domain/transcript.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
 import { OutputStore } from '../../src/memory/output-store.ts';
@@ -56,6 +58,7 @@ async function open(through = (redis: Redis): Redis => redis) {
   const schedules = new ScheduleStore(redis, keys, writer, () => DAY_MS);
   const learning = new LearningStore(redis, keys, writer, () => DAY_MS);
   const used = new UsageLedger(redis, keys);
+  const clients = new RedisClientLog(redis, keys);
   return {
     redis,
     keys,
@@ -66,6 +69,7 @@ async function open(through = (redis: Redis): Redis => redis) {
     schedules,
     learning,
     outputs,
+    clients,
     data: new PersonData({
       memory,
       transcripts,
@@ -73,6 +77,7 @@ async function open(through = (redis: Redis): Redis => redis) {
       planned: schedules,
       learned: learning,
       used,
+      clients,
       sourcesWithout,
     }),
     audit: new AuditLog(redis, keys),
@@ -175,6 +180,7 @@ describe('what is remembered of one person', () => {
       conversations: 1,
       schedules: 0,
       learned: 0,
+      told: 0,
     });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);
@@ -203,6 +209,23 @@ describe('what is remembered of one person', () => {
     expect(record?.approvedBy).toEqual([{ person: DANA, name: 'Dana' }]);
     expect((await data.erase([ALEX, GUEST], ABOUT, 3)).learned).toBe(0);
     expect(await audit.verify()).toMatchObject({ ok: true });
+  });
+
+  it('OM-193 is told to no client of theirs any more, fetched or not; clients of others keep what they have', async () => {
+    const { data, clients } = await open();
+    const own = guestIdOf(AccountId.parse('web:alex'));
+    for (const client of ['alex', 'dana']) {
+      await clients.append(client, 'one', 'the door code hint is kestrel');
+      await clients.append(client, 'two', 'and more');
+    }
+
+    const counted = await data.count([ALEX, own]);
+    const erased = await data.erase([ALEX, own], ABOUT, 2);
+
+    expect([counted.told, erased.told]).toEqual([2, 2]);
+    expect(await clients.read('alex', 1, 10)).toEqual({ events: [], missed: true, next: 2 });
+    expect((await clients.read('dana', 0, 10)).events).toHaveLength(2);
+    expect((await data.erase([ALEX, own], ABOUT, 3)).told).toBe(0);
   });
 
   it('is erased from everywhere, leaves what others said, and the audit stays provable', async () => {

@@ -7,6 +7,7 @@ import { AuditLog } from '../../src/audit/audit-log.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { MemorySettings } from '../../src/config/memory.ts';
 import { ModelSettings } from '../../src/config/settings.ts';
+import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { ModelUnavailableError } from '../../src/domain/errors.ts';
 import { ConversationId, PersonId, Platform } from '../../src/domain/ids.ts';
 import type { Entry } from '../../src/domain/transcript.ts';
@@ -107,6 +108,7 @@ async function open(memorySettings: object = {}) {
       planned: new ScheduleStore(redis, keys, writer, () => LONG_MS),
       learned: new LearningStore(redis, keys, writer, () => LONG_MS),
       used: new UsageLedger(redis, keys),
+      clients: new RedisClientLog(redis, keys),
       sourcesWithout,
     }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>

@@ -1,7 +1,9 @@
 /** What goes out: kept for clients that are away, and read on from where they were. */
 import { describe, expect, it } from 'vitest';
+import { RedisClientLog } from '../../src/delivery/client-log.ts';
 import { UndeliverableError } from '../../src/domain/errors.ts';
 import { AccountId } from '../../src/domain/ids.ts';
+import { openStore } from '../support/core.ts';
 import { aCard } from '../support/slack-gateway.ts';
 import { OTHER_TOKEN, openWeb, type TestSocket, type WebFixture } from '../support/web-gateway.ts';
 
@@ -233,5 +235,23 @@ describe('a socket that subscribed', () => {
     await socket.ask({ type: 'subscribe', id: 's1', after: 7 });
 
     expect(await socket.take(2)).toMatchObject([{ type: 'missed', after: 7 }, { position: 1 }]);
+  });
+
+  it('OM-193 is told once when all of it was erased, and reads on behind it, as does a request', async () => {
+    const web = await openWeb();
+    for (const word of ['one', 'two']) await web.send(text(word));
+    const { redis, keys } = await openStore(web.redis);
+    await new RedisClientLog(redis, keys).erase('shop');
+    const socket = await web.connect();
+
+    await socket.ask({ type: 'subscribe', id: 's1', after: 1 });
+    const { body } = await web.call('GET', 'events?after=1');
+    expect(body).toEqual({ events: [], next: 2, missed: true });
+    expect(await socket.next()).toMatchObject({ type: 'missed', after: 1 });
+    const waiting = web.call('GET', 'events?after=2&wait=30');
+    await web.send(text('three'));
+
+    expect((await waiting).body).toMatchObject({ events: [{ position: 3 }], next: 3, missed: false });
+    expect(await socket.next()).toMatchObject({ type: 'event', position: 3, markdown: 'three' });
   });
 });

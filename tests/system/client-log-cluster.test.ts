@@ -33,6 +33,7 @@ it('keeps and wakes on a Redis Cluster, whichever node a client is on', async ()
         { position: 3, event: 'three' },
       ],
       missed: true,
+      next: 3,
     });
   }
 }, 60_000);
