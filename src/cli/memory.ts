@@ -7,6 +7,7 @@ import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
 import { type Open, Unsettled } from '../mailbox/unsettled.ts';
 import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
+import { rewriteAppendOnlyFile } from '../redis/append-only-file.ts';
 import { type Actor, actorOf, auditName, demand } from './actor.ts';
 import { facts } from './table.ts';
 import { type StoreSession, withKnownStores } from './with-stores.ts';
@@ -16,6 +17,8 @@ export interface MemoryOptions {
   readonly json: boolean;
 }
 
+/** Longest wait until the files of the store are written anew: they take about a second for some hundred megabytes. */
+const REWRITTEN_WITHIN_MS = 120_000;
 /** Only whoever runs this may read what lies in it: it is about a person. */
 const PRIVATE = 0o600;
 
@@ -102,9 +105,10 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
       channel: 'cli',
       detail: { ...erased },
     });
+    const files = await rewriteFiles(session);
     const left = await unsettledOf(session, subject);
-    const words = `${erasedText(erased)}\n\nAll of it is erased.${leftText(left)}`;
-    return say(options, { erased: true, ...erased, left }, words);
+    const words = `${erasedText(erased)}\n\nAll of it is erased.${FILES_TEXT[files]}${leftText(left)}`;
+    return say(options, { erased: true, ...erased, files, left }, words);
   });
 }
 
@@ -121,6 +125,20 @@ interface Subject {
   readonly called: string;
   /** Who asks, as the audit names them. */
   readonly actor: string;
+}
+
+/**
+ *   rewritten  the files of the store hold nothing of it any more
+ *   not-yet    they may
+ *   not-ours   so may those of a server that is not ours
+ */
+type Files = 'rewritten' | 'not-yet' | 'not-ours';
+
+/** Waited for: a server that ends with this command would leave its files as they were. */
+async function rewriteFiles({ redis, serverKind }: StoreSession): Promise<Files> {
+  if (serverKind === 'given') return 'not-ours';
+  const isDone = await rewriteAppendOnlyFile(redis, AbortSignal.timeout(REWRITTEN_WITHIN_MS));
+  return isDone ? 'rewritten' : 'not-yet';
 }
 
 function unsettledOf({ redis, keys, deadLetters }: StoreSession, { ids }: Subject): Promise<Open> {
@@ -250,6 +268,7 @@ function erasedText({
   conversations,
   schedules,
   learned,
+  told,
 }: Erased): string {
   return facts([
     ['profiles', String(profiles)],
@@ -259,8 +278,17 @@ function erasedText({
     ['whole conversations', String(conversations)],
     ['planned', String(schedules)],
     ['named in learned skills', String(learned)],
+    ['told to their clients', String(told)],
   ]);
 }
+
+const FILES_TEXT: Readonly<Record<Files, string>> = {
+  rewritten: ' The files of the store were written anew, without it.',
+  'not-yet':
+    '\n\nThe files of the store could not be written anew, so it may still stand in them. Erase again to try it again.',
+  'not-ours':
+    '\n\nIt may still stand in the files of your Redis until they are written anew: `BGREWRITEAOF` does that. docs/memory.md says more.',
+};
 
 /** Nothing where all is settled. */
 function leftText({ waiting, letters }: Open): string {

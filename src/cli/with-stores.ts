@@ -4,12 +4,14 @@ import { systemClock } from '../domain/clock.ts';
 import { NotPermittedError } from './actor.ts';
 import { standardError } from './console-logger.ts';
 import { type Prepared, prepare, type StoreWish } from './prepare.ts';
-import { isGatewayRunning } from './store-server.ts';
+import { isGatewayRunning, type StoreServer } from './store-server.ts';
 
 export type OpenStores = Awaited<ReturnType<typeof openStores>>;
 
 export interface StoreSession extends OpenStores {
   readonly config: Prepared['config'];
+  /** Whether the server is one of ours. */
+  readonly serverKind: StoreServer['kind'];
   /** Whether some process works on conversations now. */
   isGatewayRunning(): Promise<boolean>;
 }
@@ -27,6 +29,7 @@ export async function withStores<Result>(
       const session = {
         ...stores,
         config,
+        serverKind: server.kind,
         isGatewayRunning: () => isGatewayRunning(stores.redis, stores.keys),
       };
       return await work(session);

@@ -1,11 +1,13 @@
 /** What is remembered of people, at the terminal, by the real command, on a real store. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { guestIdOf } from '../../src/domain/person.ts';
-import { notesOf } from '../../src/memory/note-store.ts';
+import { NoteStore, notesOf } from '../../src/memory/note-store.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { startEmbeddedRedis } from '../../src/redis/embedded.ts';
 import { type CliHome, createCliHome } from '../support/cli.ts';
 import { openStore } from '../support/core.ts';
 import { everything } from '../support/stored.ts';
@@ -89,6 +91,8 @@ describe('signalbox memory', () => {
       conversations: 0,
       schedules: 0,
       learned: 0,
+      told: 0,
+      files: 'not-ours',
       left: { waiting: 0, letters: [] },
     });
     expect((await home.run('memory', 'show', 'alex', '--json')).out).not.toMatch(
@@ -96,6 +100,28 @@ describe('signalbox memory', () => {
     );
     expect(await stores.audit.verify()).toMatchObject({ ok: true });
     expect(JSON.stringify(await stores.audit.tail(50))).not.toMatch(/green|short answers|refund order/);
+  });
+
+  it('OM-193 leaves nothing of it in the files of a server of its own, also where that ends with the command', async () => {
+    const own = createCliHome('embedded');
+    onTestFinished(() => own.remove());
+    const dataDir = join(own.directory, 'data');
+    const server = await startEmbeddedRedis({ dataDir, log: createLogger({ level: 'silent' }) });
+    onTestFinished(() => server.stop());
+    const { redis, keys } = await openStore({ url: server.url, prefix: own.prefix });
+    const notes = new NoteStore(redis, keys);
+    await notes.write(notesOf.person(ALEX), [{ name: 'door', text: 'a kestrel', over: 0 }], 1);
+    await notes.write(notesOf.person(DANA), [{ name: 'car', text: 'a red van', over: 0 }], 1);
+    await server.stop();
+    const before = await appendOnlyText(dataDir);
+
+    const { code, out } = await own.run('memory', 'erase', 'alex', '--yes');
+
+    expect(code).toBe(0);
+    expect(out).toContain('All of it is erased. The files of the store were written anew, without it.');
+    const after = await appendOnlyText(dataDir);
+    expect([before.includes('a kestrel'), before.includes('a red van')]).toEqual([true, true]);
+    expect([after.includes('a kestrel'), after.includes('a red van')]).toEqual([false, true]);
   });
 
   it('says that a part is left where erasing is broken off, and finishes it when it is run again', async () => {
@@ -147,7 +173,9 @@ describe('signalbox memory', () => {
 
     for (const { out } of [dry, first])
       expect(out).toMatch(new RegExp(`Not erased as long .*: 2 of what .*; dead letters ${letter!.id} `));
-    expect(second.out).toMatch(/All of it is erased\.\n$/);
+    expect(second.out).toMatch(
+      /All of it is erased\.\n\nIt may still stand in the files of your Redis .*\n$/,
+    );
   });
 
   it('counts one note as one', async () => {
@@ -206,3 +234,10 @@ describe('signalbox memory', () => {
     expect((await stores.audit.tail(1))[0]?.event.event).toBe('authorization.deny');
   });
 });
+
+/** All that lies in the append-only files of a server of our own. */
+async function appendOnlyText(dataDir: string): Promise<string> {
+  const files = join(dataDir, 'redis', 'appendonlydir');
+  const texts = (await readdir(files)).map((name) => readFile(join(files, name), 'latin1'));
+  return (await Promise.all(texts)).join('\n');
+}
