@@ -155,6 +155,34 @@ describe('a conversation that waits for a human, and somebody says that they loo
     await story.answer(thread, /Dana Reyes does not look after it any more/);
   });
 
+  it('OM-053 C4 is waited for by whoever was called by two policies and lets go of one', async () => {
+    const triggers = EscalationTriggers.parse([
+      { when: 'handoff', raise: 'duty' },
+      { when: 'handoff', raise: 'second' },
+    ]);
+    const { escalation: all } = story.config;
+    const escalations = { ...all.escalations, second: all.escalations.duty! };
+    story.config = { ...story.config, escalation: { ...all, escalations, triggers } };
+    const { thread } = await waiting();
+    await story.quiet();
+    const [one, other] = await story.app.escalations.live(5);
+    await story.dm(DANA_USER, `/ack ${one?.id}`);
+    await story.dm(DANA_USER, `/ack ${other?.id}`);
+    await story.answer(thread, /Dana Reyes looks after it/);
+    await story.quiet();
+
+    await story.dm(DANA_USER, `/release ${one?.id}`);
+    await story.quiet();
+    await story.advance(11 * MINUTE);
+    await story.quiet();
+
+    expect(allSaid(thread)).not.toContain('does not look after it any more');
+    expect(allSaid(thread)).not.toContain('I am sorry');
+    expect(await story.app.controls.away(5)).toMatchObject([
+      { state: 'HANDOFF_PENDING', helpers: [{ escalation: other?.id, person: 'dana' }] },
+    ]);
+  });
+
   it('OM-053 C4 is the agent’s again once it is done, who knows what they noted', async () => {
     const { thread, escalation } = await waiting();
 
