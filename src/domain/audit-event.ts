@@ -16,7 +16,7 @@ export const AuditEvent = z.object({
   /** Conversation, approval, file: what it happened to. */
   subject: z.string(),
   channel: z.string().optional(),
-  /** Facts, small; never a message body, never a secret. */
+  /** Facts, small; never a message body, never a secret. An approval's hold all of the record, to rebuild it from. */
   detail: z.record(z.string(), z.unknown()).optional(),
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;

@@ -30,6 +30,8 @@ const DAY_MS = 24 * 3_600_000;
 /** What Alex said, sent and is called; nobody else says any of it. */
 const WORDS = /kestrel|divorce|elm street|parcel of mine|quarterly/i;
 const NAMES = /\balex\b|alex kim|U0ALEX|D0ALEX|900000000000000101|900000000000000201/i;
+/** What a call was to be given, which people were asked about. */
+const REQUESTED = /pillow/i;
 
 /**
  * Where ids and names of Alex may stand afterwards, by the part of a key behind its partition, and why; docs/memory.md
@@ -81,7 +83,7 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   await story.quiet();
   await story.say(ALEX.slack, group, '/new');
   await story.quiet();
-  const refund = await story.mention('refund order 7');
+  const refund = await story.mention('refund order 7 because the pillow broke');
   await story.answer(refund, /Waiting for role manager/);
   const [approval] = await story.open();
   await story.dm(DANA.slack, `/approve ${approval?.id}`);
@@ -102,6 +104,8 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   const withWords = left.filter((each) => WORDS.test(each) && !isOfOthers(each, WORDS));
   const withNames = left.filter((each) => NAMES.test(each) && !isOfOthers(each, NAMES));
   expect(withWords).toEqual([]);
+  const requested = left.filter((each) => REQUESTED.test(each) && !isOfOthers(each, REQUESTED));
+  expect(new Set(requested.map(familyOf))).toEqual(new Set(['audit']));
   expect(withNames.filter((each) => !(familyOf(each) in NAMED_STILL))).toEqual([]);
   const brief = withNames.filter((each) => BRIEFLY.includes(familyOf(each))).map(keyIn);
   const leftMs = await Promise.all(brief.map((key) => story.redis.pttl(key)));
