@@ -110,7 +110,7 @@ export class Jail {
         const name = names.at(-1) ?? '.';
         const stats = await entryAt(folder, name);
         if (!stats) throw new WorkspaceRefusal(`there is no file "${path}"`);
-        if (stats.isSymbolicLink()) return { link: await this.#inside(folder.at(name), path) };
+        if (stats.isSymbolicLink()) return { link: await this.#inside(folder, name) };
         if (!stats.isFile()) throw new WorkspaceRefusal(`"${path}" is not a plain file`);
         const handle = await openPlain(folder.at(name), path);
         try {
@@ -140,7 +140,7 @@ export class Jail {
         if (!stats) await mkdir(folder.at(name)).catch(ifThere);
         if (stats?.isSymbolicLink()) {
           if (++links > MOST_LINKS) throw new WorkspaceRefusal(`"${path}" leads through too many links`);
-          rest = [...(await this.#inside(folder.at(name), path)), ...after];
+          rest = [...(await this.#inside(folder, name)), ...after];
           folder = await this.#instead(folder, await this.#openFolder(this.top, this.top));
           continue;
         }
@@ -164,8 +164,9 @@ export class Jail {
   }
 
   /** The names to where a link leads. */
-  async #inside(at: string, path: string): Promise<string[]> {
-    const real = await realpath(at).catch((error: unknown) => {
+  async #inside(folder: Folder, name: string): Promise<string[]> {
+    const path = relative(this.top, join(folder.real, name)); // the link itself, not what was asked for beyond it
+    const real = await realpath(folder.at(name)).catch((error: unknown) => {
       throw new WorkspaceRefusal(`"${path}" is a link that leads nowhere`, { cause: error });
     });
     const way = relative(this.top, real);

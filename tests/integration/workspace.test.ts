@@ -159,6 +159,20 @@ describe('the walls of the workspace', () => {
     expect((await run('read_file', { path: 'zero' })).text).toContain('leads out of the workspace');
   });
 
+  it('names the link that leads out, and not what was looked for beyond it', async () => {
+    const { top, run } = await openWorkspace();
+    mkdirSync(join(top, 'notes'));
+    symlinkSync('/', join(top, 'notes/root'));
+    symlinkSync('/nowhere/at/all', join(top, 'lost'));
+
+    for (const path of ['notes/root/tmp/walk', 'notes/root/tmp', 'notes/root']) {
+      expect((await run('read_file', { path })).text).toBe(
+        '"notes/root" is a link that leads out of the workspace.',
+      );
+    }
+    expect((await run('read_file', { path: 'lost/here' })).text).toBe('"lost" is a link that leads nowhere.');
+  });
+
   it('does not open where configuration, skills or data lie, or around them', async () => {
     const { top, files } = await openWorkspace();
     mkdirSync(join(top, 'skills'));
