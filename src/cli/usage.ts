@@ -74,13 +74,22 @@ export async function showBudgets(options: UsageOptions): Promise<number> {
       row.subject === 'team' ? 'everybody' : `${row.subject} ${row.name}`,
       row.period,
       spentText(row, budgets.currency),
-      `${percentOf(row)} %${isUsedUp(row) ? ' used up' : ''}`,
+      shareText(row),
       relative(row.resetMs, nowMs),
     ]);
     return say(table(['whose', 'for a', 'spent', '', 'begins anew'], cells));
   });
 }
 
+/** Far beyond its limit a number of percent tells nothing, and is hard to read. */
+function shareText(row: Row): string {
+  if (!isUsedUp(row)) return `${percentOf(row)} %`;
+  return row.spent > row.most * MOST_TIMES
+    ? `used up, more than ${MOST_TIMES} times over`
+    : `${percentOf(row)} % used up`;
+}
+
+const MOST_TIMES = 10;
 const NO_BUDGETS = 'There are no budgets: budgets of settings.yaml limits nobody. See docs/budgets.md.';
 
 interface Row extends Limit {

@@ -102,6 +102,15 @@ describe('signalbox budget', () => {
     expect(out).toMatch(/everybody\s+month\s+0\.0055 EUR of 5\.00 EUR\s+0 %\s+in \d+/);
   });
 
+  it('OM-160 says of what is far beyond its limit no number of percent', async () => {
+    home.edit('settings.yaml', /$/, '\nbudgets: { person: { day: { tokens: 1 } } }\n');
+    await spend('alex', 250);
+
+    const { out } = await home.run('budget');
+
+    expect(out).toMatch(/person alex\s+day\s+[\d,]+ of 1 tokens?\s+used up, more than 10 times over\s+in/);
+  });
+
   it('is not begun with a limit on money and no price', async () => {
     home.edit('settings.yaml', /$/, '\nbudgets: { team: { day: { money: 1 } } }\n');
 
