@@ -355,8 +355,14 @@ describe('a stranger', () => {
     await story.sandbox.discord.dm({ user: ALEX.discordUser, text: 'hello there' });
     const code = codeIn(await toldOnDiscord(ALEX, /do not know you yet/));
 
+    await story.dm(DANA.slackUser, `/pair ${code.slice(0, 4)}-22222-22222 as alex`);
+    await toldOnSlack(DANA, /No stranger waits with such a code/);
     await story.dm(DANA.slackUser, `/pair ${code} as alex`);
     const asked = await toldOnSlack(ALEX, /Is this you/);
+    await story.sandbox.discord.dm({ user: ALEX.discordUser, text: 'hello again' });
+    await story.quiet();
+    const told = story.sandbox.discord.messages(ALEX.discordDm).map(({ content }) => content);
+    expect(told.filter((text) => text.includes('do not know you yet'))).toHaveLength(1);
     expect(story.app.directory.personOf(AccountId.parse(`discord:${ALEX.discordUser}`))).toBeUndefined();
     await story.dm(ALEX.slackUser, `/link confirm ${codeIn(asked)}`);
     await toldOnDiscord(ALEX, /you are Alex Kim/);
