@@ -150,7 +150,7 @@ function asSentence(text: string): string {
 }
 
 /** What whoever acted is told. */
-export function deedText({ code, escalation }: DeedResult): string {
+export function deedText({ code, escalation, lostBy }: DeedResult): string {
   const { standing } = escalation;
   const title = literal(escalation.title);
   switch (code) {
@@ -167,7 +167,7 @@ export function deedText({ code, escalation }: DeedResult): string {
         ? `Nobody is called before ${whenText(standing.nextMs)}: ${title}.`
         : `It is put off: ${title}.`;
     case 'PUSHED':
-      return pushedText(escalation);
+      return `${pushedText(escalation)}${lostBy ? ` ${literal(lostBy.name)} had it, and is told that it goes on.` : ''}`;
     case 'RESOLVED':
       return `Closed: ${title}.`;
     case 'CANCELLED':

@@ -42,6 +42,8 @@ export type DeedCode =
 export interface DeedResult {
   readonly code: DeedCode;
   readonly escalation: Escalation;
+  /** Somebody else, who has it no more by this. */
+  readonly lostBy?: Owner;
 }
 
 /**
@@ -133,7 +135,10 @@ export function push(
   // Where it waits for somebody to be there, to wait for the same is no new wait.
   const waiting = at === escalation.step && isWaiting(escalation) ? waitOf(escalation) : {};
   const next: Escalation = { ...startAt(escalation, at, nowMs), ...waiting, pushed: true };
-  return done('PUSHED', next, 'pushed', by);
+  const { result, ...moved } = done('PUSHED', next, 'pushed', by);
+  const { standing } = escalation;
+  const isOthers = standing.state === 'ACKED' && standing.owner.person !== by.person;
+  return { result: isOthers ? { ...result, lostBy: standing.owner } : result, ...moved };
 }
 
 export function resolve(

@@ -5,7 +5,7 @@ import { EscalationPlan } from '../../../src/domain/escalation/plan.ts';
 import type { Escalation, EscalationMove } from '../../../src/domain/escalation/record.ts';
 import { EscalationId, PersonId, Platform } from '../../../src/domain/ids.ts';
 import { consequencesOf } from '../../../src/escalation/consequences.ts';
-import { lineText } from '../../../src/escalation/sentences.ts';
+import { deedText, lineText } from '../../../src/escalation/sentences.ts';
 import type { Effect } from '../../../src/redis/effects.ts';
 import { surroundings } from '../../support/escalation-world.ts';
 
@@ -94,6 +94,14 @@ describe('whoever had it', () => {
     expect(page?.markdown).toContain(
       `It is not yours any more, and goes on to others: It does not work. \`/ack ${REPORT.id}\` takes it again.`,
     );
+  });
+
+  it('is named to whoever else pushes it on', () => {
+    const taken = acknowledge(begun(), DEED_OF_ALEX, 1).moved!.next;
+
+    expect(deedText(push(taken, DEED_OF_DANA, 2).result)).toContain('Alex had it, and is told');
+    expect(deedText(push(taken, DEED_OF_ALEX, 2).result)).not.toContain('had it');
+    expect(deedText(push(begun(), DEED_OF_DANA, 2).result)).not.toContain('had it');
   });
 
   it('hears nothing of what they did themselves', () => {
