@@ -48,7 +48,7 @@ export class GrantDesk {
     const bounds = boundsOf(approval, wish);
     if (bounds !== undefined) return told('NOT_OFFERED', bounds);
     const scope = toScope(wish, approval.request.args);
-    if (typeof scope === 'string') return told('INVALID', `${literal(scope)}. Nothing was decided.`);
+    if (typeof scope === 'string') return told('INVALID', `Nothing was decided: ${literal(scope)}.`);
 
     const atMs = this.clock.now();
     const lent = this.directory.lentRoles(person.id, person.roles);
