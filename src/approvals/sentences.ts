@@ -579,6 +579,8 @@ export function delegateText(result: DelegateResult, to: string): string {
       return `You can decide this only in the place of ${literal(insteadOf(result))} (away now), and that word is not yours to pass on. Whoever runs me can let somebody decide it there: \`reassign ${ticketOf({ approvalId: approval.id, gen: approval.gen })} person for ${literal(result.insteadOf[0] ?? '')}\`. Nothing has changed.`;
     case 'DONE':
       return `${literal(to)} can now decide this in your place, and is asked. You still can, too; it counts once.`;
+    case 'PASSED_BEFORE':
+      return `${literal(to)} can decide this in your place already. Nothing has changed.`;
     case 'ALREADY':
       return `This was settled before. ${literal(standing(approval))}`;
     case 'NOT_ELIGIBLE':
@@ -605,6 +607,8 @@ export function reassignText(
       return `${literal(from)} can decide this only in the place of ${literal(insteadOf(result))} (away now), and has no word to pass on. Please say that ${literal(to)} is to decide it for ${literal(insteadOf(result))}. Nothing has changed.`;
     case 'DONE':
       return `${literal(to)} can now decide this in the place of ${literal(from)}, and is asked. ${literal(from)} still can, too; it counts once.`;
+    case 'PASSED_BEFORE':
+      return `${literal(to)} can decide this in the place of ${literal(from)} already. Nothing has changed.`;
     case 'NOT_ELIGIBLE':
       return `${literal(from)} is not one of those who may decide this (${literal(askedOf(approval))}), or it is asked on your behalf. Nothing has changed.`;
     case 'EXCLUDED':

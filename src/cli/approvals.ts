@@ -202,7 +202,7 @@ export async function reassignApproval(
         );
         return { result: { ...result, names }, ...(moved ? { moved } : {}) };
       },
-      ok: ({ code }) => code === 'DONE',
+      ok: ({ code }) => code === 'DONE' || code === 'PASSED_BEFORE',
       sentence: (result) => reassignText(result, result.names),
       later: () => 'No gateway is running; they are asked when it is started.',
     },

@@ -41,6 +41,8 @@ export interface Delegating {
 
 export type DelegateResult =
   | { readonly code: 'DONE'; readonly approval: Approval }
+  /** It was passed on to the same person before, and still is. */
+  | { readonly code: 'PASSED_BEFORE'; readonly approval: Approval }
   | {
       readonly code: 'ALREADY' | 'NOT_ELIGIBLE' | 'EXCLUDED' | 'TO_ONESELF' | 'TOO_LONG';
       readonly approval: Approval;
@@ -65,7 +67,7 @@ export function delegate(
   if ([by, operator.person].includes(to) && !next.decides)
     return { result: { code: 'TO_ONESELF', approval } };
   if (delegations.some((each) => each.from === from.person && each.to === to)) {
-    return { result: { code: 'DONE', approval } };
+    return { result: { code: 'PASSED_BEFORE', approval } };
   }
   if (
     chainTo(from.person, delegations).length >= LONGEST_CHAIN ||

@@ -573,6 +573,7 @@ describe('a stand-in', () => {
     };
 
     expect(pass('dana', 'eve')).toBe('DONE');
+    expect(pass('dana', 'eve')).toBe('PASSED_BEFORE');
     expect(pass('eve', 'rita')).toBe('DONE');
     expect(pass('rita', 'dana')).toBe('TOO_LONG');
     expect(pass('dana', 'alex')).toBe('EXCLUDED');
