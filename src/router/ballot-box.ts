@@ -398,8 +398,9 @@ export class BallotBox {
     const place = from === undefined ? onlyOne(asked) : this.#personCalled(from);
     if (!next) return { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(to) };
     if (!place) {
-      const notice = from === undefined ? whosePlace(asked) : nobodyCalled(from);
-      return { code: 'UNKNOWN_PERSON', approval, notice };
+      return from === undefined
+        ? { code: 'INVALID', approval, notice: whosePlace(asked) }
+        : { code: 'UNKNOWN_PERSON', approval, notice: nobodyCalled(from) };
     }
     const result = await this.#passOn(id, speaker, { from: place, next, operates: true });
     return result && { ...result, notice: reassignText(result, { to: next.name, from: place.name }) };

@@ -180,6 +180,22 @@ describe('an operator passes a request on', () => {
     await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
   });
 
+  it('OM-120 OM-154 in whose place is asked where several may decide, and recorded as an answer that is not complete', async () => {
+    await begin();
+    const manager = RoleName.parse('manager');
+    story.config = withPerson(story.config, 'carl', { roles: [manager] });
+    await story.app.configChanged();
+    const { thread, ticket } = await ask();
+
+    await story.say(DANA.slack, thread, `reassign ${ticket} carl`);
+    await story.told(DANA.slack, /In whose place\?/);
+
+    const answers = (await story.app.audit.tail(200)).filter(
+      ({ event }) => event.event === 'answer.received',
+    );
+    expect(answers).toMatchObject([{ event: { actor: 'dana', detail: { result: 'INVALID' } } }]);
+  });
+
   it('OM-185 never to those on whose behalf it is asked, and nobody else passes it on', async () => {
     await begin();
     const { thread, ticket } = await ask();
