@@ -12,7 +12,7 @@ const DURATION_WORDS = 'a duration such as 500ms, 30s, 15m, 24h, 7d or 2w';
 export function duration(bounds: { min?: StringValue; max?: StringValue } = {}) {
   const { min, max } = bounds;
   return z
-    .string()
+    .string({ error: ({ input }) => (input === undefined ? undefined : DURATION_WORDS) })
     .regex(DURATION_PATTERN, DURATION_WORDS)
     .transform((text, context): Milliseconds => {
       const value = toMilliseconds(text);

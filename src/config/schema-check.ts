@@ -146,6 +146,8 @@ function describeUnion(
 function describeExpected(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
+      // A type that says itself what it takes (a duration) says more than that it is written as text.
+      if (!issue.message.startsWith('Invalid input')) return describePredicate(issue.message);
       return TYPE_WORDS[issue.expected] ?? issue.expected;
     case 'invalid_value':
       return oneOf(issue.values.map(String));

@@ -64,6 +64,21 @@ describe('a configuration that cannot be used', () => {
     expect(problem?.hint).toBe('did you mean port?');
   });
 
+  it.each([
+    ['retention: { summaries: { conversations: 30d } }', 'retention.summaries'],
+    ['retention: { summaries: 5 }', 'retention.summaries'],
+  ])(
+    'OM-100 is told that a length of time is meant, where something else stands: %s',
+    (settings, keyPath) => {
+      const [problem] = problemsOf({ settings });
+
+      expect(problem).toMatchObject({
+        keyPath,
+        expected: expect.stringContaining('a duration such as 500ms'),
+      });
+    },
+  );
+
   it('OM-100 is told everything at once, file by file, from the top', () => {
     const problems = problemsOf({
       purpose: 'name: ""\n',
