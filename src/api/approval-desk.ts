@@ -334,7 +334,10 @@ export class ApprovalDesk {
       await this.deps.writer.writeIn(partitionOfApproval(id), [
         { kind: 'audit', event: { ...event, detail: { ...event.detail, choice: request.choice } } },
       ]);
-      return counted;
+      // The words are for the person, and a program reads them; unless it is the program that may not answer.
+      const isMeant = approval.client?.name === caller.client && !caller.settings.answers_own;
+      if (isMeant || !isProblemCode(counted.code)) return counted;
+      return { ...counted, notice: `Said to ${literal(person.name)}: ${counted.notice}` };
     });
     return this.#told(told, ANSWER_REMEDY);
   }

@@ -344,6 +344,7 @@ describe('answers that a program records', () => {
       [409, 'CONTENT_CHANGED'],
       [403, 'NOT_ALLOWED'],
     ]);
+    expect(byRequester.body.detail).toMatch(/^Said to Alex Kim: You asked for this yourself/);
     expect(yes).toMatchObject({ status: 200, body: { code: 'DECIDED', approval: { state: 'APPROVED' } } });
     expect(twice).toMatchObject({ status: 200, body: { code: 'REPLAY' } });
     expect(late).toMatchObject({ status: 409, body: { code: 'ALREADY' } });
@@ -422,6 +423,7 @@ describe('answers that a program records', () => {
       status: 403,
       body: { code: 'NOT_ELIGIBLE', approval: { state: 'OPEN' } },
     });
+    expect(refused.body.detail).toMatch(/^You asked for this yourself/);
     expect(taken).toMatchObject({ status: 200, body: { code: 'DECIDED' } });
   });
 
