@@ -8,6 +8,7 @@ import {
   type Approval,
   approversOf,
   type Consent,
+  type Delegation,
   isWaiting,
   type Remark,
   type VoidedAssent,
@@ -19,7 +20,7 @@ import type { VoteResult } from '../domain/approval/voting.ts';
 import type { WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
-import { channelOf, type Platform } from '../domain/ids.ts';
+import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
 import { redactText } from '../observability/redaction.ts';
 import { unlinked } from './plain-address.ts';
@@ -266,7 +267,7 @@ function courseOf({
       ? `${visible(by.name)} asks: “${visible(text)}”`
       : `${visible(by.name)} replies: “${visible(text)}”`,
   );
-  const passed = delegations.map(({ from, to }) => `${from} lets ${to} decide`);
+  const passed = delegations.map(passedText);
   const further = rung > 0 ? ['it was not decided in time, so more people may decide it'] : [];
   const before =
     reopenedFrom === undefined ? [] : [`it was asked before (${reopenedFrom}), and ended without effect`];
@@ -274,6 +275,11 @@ function courseOf({
   return [...before, ...instead, ...change, ...words, ...passed, ...further]
     .map((sentence) => ` ${upperFirst(sentence)}.`)
     .join('');
+}
+
+function passedText({ from, to, by, called = { from, to, by } }: Delegation): string {
+  const place = by === from ? '' : ` in the place of ${visible(called.from)}`;
+  return `${visible(called.by)} lets ${visible(called.to)} decide${place}`;
 }
 
 function upperFirst(text: string): string {
@@ -323,7 +329,7 @@ function standingWith(approval: Approval, shown: (result: string) => string, hol
     case 'REVOKED':
       return `${decided(approval)} Taken back before it ran${bySettler(approval)}: ${visible(remark ?? 'no reason was given')}.`;
     case 'UNKNOWN':
-      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval, shown)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${ticketOf({ approvalId: approval.id, gen: approval.gen })}`;
+      return `${decided(approval)} It was started, and nobody can tell whether it happened: ${visible(remark ?? 'no report came back')}.${reportedLate(approval, shown)}${agreedAgain(approval)} Somebody has to look, and say what happened: on the card, with a line like “happened ${ticketOf({ approvalId: approval.id, gen: approval.gen })}”, or with: signalbox approvals reconcile ${ticketOf({ approvalId: approval.id, gen: approval.gen })} happened, or did-not-happen`;
     default:
       return approval.state satisfies never;
   }
@@ -413,7 +419,14 @@ function decided(approval: Approval): string {
     return `Approved by ${names(assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
   }
   const words = decision.text ? `: “${visible(decision.text)}”.` : '.';
-  return `${verb} by ${by}${via}, ${whenText(decision.atMs)}${words}`;
+  return `${verb} by ${by}${inWhosePlace(approval, decision.by?.person)}${via}, ${whenText(decision.atMs)}${words}`;
+}
+
+/** Whoever let them decide. */
+function inWhosePlace({ delegations = [] }: Approval, person: PersonId | undefined): string {
+  const givers = delegations.filter(({ to }) => to === person);
+  if (givers.length === 0) return '';
+  return ` in the place of ${joined(givers.map(({ from, called }) => visible(called?.from ?? from)))}`;
 }
 
 /**

@@ -195,6 +195,7 @@ export async function reassignApproval(
             operator: operatorOf(actor),
             by: { person: actor.person.id, accounts: [actor.account, ...actor.person.accounts] },
             operates: directory.may(actor.person.roles, 'operate'),
+            called: { ...names, by: actor.person.name },
             // Where they can be written to is known where the gateways run.
             copies: undefined,
           },

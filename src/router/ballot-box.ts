@@ -433,7 +433,9 @@ export class BallotBox {
       const theirs = this.#voterOf(next, approval, nowMs);
       const decides = this.#isPermitted(next, theirs.standsFor) && mayDecide(approval, theirs);
       const to = { person: next.id, accounts: next.accounts, decides };
-      return delegate(approval, { from, awayFor, lent, to, by: knownAs(speaker), operates, copies }, nowMs);
+      const called = { from: giver.name, to: next.name, by: speaker.person.name };
+      const by = knownAs(speaker);
+      return delegate(approval, { from, awayFor, lent, to, by, operates, called, copies }, nowMs);
     });
   }
 }

@@ -401,12 +401,12 @@ describe('somebody who lets somebody else decide', () => {
     await story.told(DANA.slack, /Alex Kim cannot decide this/);
     await story.say(DANA.slack, thread, `delegate ${await ticket()} carl`);
     await story.told(DANA.slack, /Carl Chen can now decide this in your place/);
-    await story.answer(thread, /Dana lets carl decide/i);
+    await story.answer(thread, /Dana Reyes lets Carl Chen decide/);
     await story.say(DANA.slack, thread, `delegate ${await ticket()} carl`);
     await story.told(DANA.slack, /Carl Chen can decide this in your place already. Nothing has changed/);
 
     await story.say(EVE.slack, thread, `approve ${await ticket()}`);
-    await story.answer(thread, /Approved by Carl Chen on Slack.*Done/s);
+    await story.answer(thread, /Approved by Carl Chen in the place of Dana Reyes on Slack.*Done/s);
     expect(story.refunds(7)).toEqual([120]);
   });
 });

@@ -35,6 +35,8 @@ export interface Delegating {
   readonly operator?: Known | undefined;
   /** Whether the one who says so runs the gateway, and may pass on somebody else's word. */
   readonly operates: boolean;
+  /** How those three are called. */
+  readonly called?: Delegation['called'];
   /** Where the one who stands in is asked; undefined where this process cannot tell, so that the next that can asks. */
   readonly copies: readonly CardCopy[] | undefined;
 }
@@ -52,7 +54,17 @@ export type DelegateResult =
 
 export function delegate(
   approval: Approval,
-  { from, awayFor = [], lent = [], to: next, by: speaker, operator = speaker, operates, copies }: Delegating,
+  {
+    from,
+    awayFor = [],
+    lent = [],
+    to: next,
+    by: speaker,
+    operator = speaker,
+    operates,
+    called,
+    copies,
+  }: Delegating,
   nowMs: number,
 ): Step<DelegateResult> {
   const { delegations = [] } = approval;
@@ -76,7 +88,8 @@ export function delegate(
     return { result: { code: 'TOO_LONG', approval } };
   }
   const roles = lent.length > 0 ? { roles: [...lent] } : {};
-  const entry: Delegation = { from: from.person, to, by, ...roles, atMs: nowMs };
+  const names = called ? { called } : {};
+  const entry: Delegation = { from: from.person, to, by, ...names, ...roles, atMs: nowMs };
   const passed: Approval = {
     ...advance(approval, approval.state),
     face: approval.face + 1,

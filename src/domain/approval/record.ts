@@ -247,6 +247,8 @@ export const Delegation = z.object({
   from: PersonId,
   to: PersonId,
   by: PersonId,
+  /** How they are called; absent in records from before it was kept. */
+  called: z.object({ from: z.string(), to: z.string(), by: z.string() }).optional(),
   /** Roles of `from` at that moment that a group of their platform carried. */
   roles: z.array(z.string()).optional(),
   atMs: z.int(),
