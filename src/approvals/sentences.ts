@@ -309,7 +309,7 @@ function standingWith(approval: Approval, shown: (result: string) => string, hol
     case 'APPROVED':
       return `${decided(approval)} It has not run yet${hold === undefined ? '' : `: ${hold}`}.`;
     case 'EXECUTING':
-      return `${decided(approval)} It is running now.`;
+      return `${decided(approval)} ${runningText(approval)}`;
     case 'EXECUTED':
       return `${decided(approval)} Done: ${shown(result?.text ?? 'it ran')}${settled(approval)}`;
     case 'FAILED':
@@ -333,6 +333,13 @@ function standingWith(approval: Approval, shown: (result: string) => string, hol
     default:
       return approval.state satisfies never;
   }
+}
+
+/** What a program asked it carries out itself, where it claims no permit. */
+function runningText({ client }: Approval): string {
+  return client?.permit === false
+    ? `It is being handed over to ${visible(client.name)}.`
+    : 'It is running now.';
 }
 
 /** A program has no conversation to write a line in. */

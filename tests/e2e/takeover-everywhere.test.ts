@@ -349,7 +349,7 @@ it('is brought from a terminal to whoever took it over, and back', async () => {
     await story.write(DANA.mail, 'Mine', `/takeover ${ticket}`);
     await alexReads(/Dana Reyes has taken over/);
     const before = await danaReads(/You have that conversation now/);
-    expect(before).toMatch(/wrote there last[^]*Alex Kim:\s*> what can you do\?/);
+    expect(before).toMatch(/wrote there last.*Alex Kim:\s*> what can you do\?/s);
     expect(before).not.toContain('Here is what I can do');
 
     await alex.type('my card was stolen');

@@ -402,6 +402,16 @@ describe('what people are told', () => {
     expect(waitingText(newer)).toContain(`It takes the place of ${next.id}, which will not run any more.`);
   });
 
+  it('is handed over, and does not run here, where a program acts on a yes by itself', () => {
+    const client = { name: 'billing', key: 'k', fingerprint: 'f' };
+    const running = { ...anApproval(), state: 'EXECUTING' as const };
+
+    expect(standing({ ...running, client: { ...client, permit: false } })).toContain(
+      'handed over to billing.',
+    );
+    expect(standing({ ...running, client: { ...client, permit: true } })).toContain('It is running now.');
+  });
+
   it('has a sentence for every state there is', () => {
     const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
     const done = complete(running, 1, { status: 'ok', text: 'refunded 120 EUR' }, OPENED_MS).moved!.next;
