@@ -5,6 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { visible } from '../approvals/sentences.ts';
 import { StartupError } from '../domain/errors.ts';
 import { PersonId } from '../domain/ids.ts';
+import { timeLimit } from '../domain/time-limit.ts';
 import { type Open, Unsettled } from '../mailbox/unsettled.ts';
 import { type Erased, notesIn, type PersonExport, PersonSnapshot } from '../memory/person-data.ts';
 import { rewriteAppendOnlyFile } from '../redis/append-only-file.ts';
@@ -137,7 +138,7 @@ type Files = 'rewritten' | 'not-yet' | 'not-ours';
 /** Waited for: a server that ends with this command would leave its files as they were. */
 async function rewriteFiles({ redis, serverKind }: StoreSession): Promise<Files> {
   if (serverKind === 'given') return 'not-ours';
-  const isDone = await rewriteAppendOnlyFile(redis, AbortSignal.timeout(REWRITTEN_WITHIN_MS));
+  const isDone = await rewriteAppendOnlyFile(redis, timeLimit(REWRITTEN_WITHIN_MS));
   return isDone ? 'rewritten' : 'not-yet';
 }
 
