@@ -34,7 +34,6 @@ import {
   LOG,
   openCoreStore,
   SLACK_THREAD,
-  sampleItem,
 } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
 import {
@@ -61,8 +60,10 @@ class PendingApprovals {
   readonly #people: PeopleAsked;
   #opened = 0;
   #voted = 0;
+  readonly #writer: EffectWriter;
 
   constructor(private readonly core: CoreStore) {
+    this.#writer = new EffectWriter(core.redis, core.keys);
     this.#store = new TimedStore(core);
     this.#people = new PeopleAsked(core, this.#store);
   }
@@ -186,24 +187,15 @@ class PendingApprovals {
       );
       const batch = batches[partitionOf(approval.conversationId)] ?? [];
       batch.push(approval);
-      if (batch.length === OPENED_AT_ONCE) await this.#commit(batch.splice(0));
+      if (batch.length === OPENED_AT_ONCE) await this.#write(batch.splice(0));
     }
-    for (const batch of batches) if (batch.length > 0) await this.#commit(batch);
+    for (const batch of batches) if (batch.length > 0) await this.#write(batch);
   }
 
-  /** All of one partition, so that one commit can open them. */
-  async #commit(approvals: readonly Approval[]): Promise<void> {
-    const conversationId = approvals[0]!.conversationId;
-    const item = sampleItem(conversationId, Date.now());
-    const posted = await this.core.mailbox.post({
-      conversationId,
-      item,
-      whose: 'any',
-      takeNow: true,
-    });
-    if (posted.kind !== 'taken') throw new Error(`the item that opens approvals was ${posted.kind}`);
+  /** All of one partition, so that one write can open them. */
+  async #write(approvals: readonly Approval[]): Promise<void> {
     const effects = approvals.map((approval) => toOpenEffect(approval, KEEP_ENDED_MS));
-    await this.core.queue.commit(posted.claim, effects, 'yield');
+    await this.#writer.write(approvals[0]!.conversationId, effects);
   }
 }
 
