@@ -28,13 +28,7 @@ import { Heartbeat } from '../../src/services/heartbeat.ts';
 import { SelfAuditor } from '../../src/services/self-auditor.ts';
 import { TimerSweeper } from '../../src/services/timer-sweeper.ts';
 import { WatchdogRecord } from '../../src/services/watchdog-record.ts';
-import {
-  type CoreStore,
-  conversationNumber,
-  LOG,
-  openCoreStore,
-  SLACK_THREAD,
-} from './core-store.ts';
+import { type CoreStore, conversationNumber, LOG, openCoreStore, SLACK_THREAD } from './core-store.ts';
 import { inFlightLoop } from './in-flight-loop.ts';
 import {
   type Audited,
