@@ -91,7 +91,6 @@ export interface DeskDeps {
   readonly index: AskedIndex;
   readonly answers: AnswerBook;
   readonly bell: ApprovalBell;
-  /** When a call of a conversation runs that was agreed to. */
   readonly holdOf: HoldOf;
   readonly config: () => Config;
   readonly log: Logger;
@@ -270,12 +269,7 @@ export class ApprovalDesk {
   }
 
   async #viewOf(approval: Approval): Promise<ApprovalView> {
-    return toView(approval, await this.#holdOn(approval));
-  }
-
-  /** When it runs, where people said yes and somebody else speaks in its conversation; a program has none. */
-  async #holdOn({ state, client, conversationId }: Approval): Promise<string | undefined> {
-    return state === 'APPROVED' && !client ? this.deps.holdOf(conversationId) : undefined;
+    return toView(approval, await this.deps.holdOf(approval));
   }
 
   /**
@@ -358,7 +352,7 @@ export class ApprovalDesk {
     const before = await answers.bind(place, fingerprint);
     if (before && before.fingerprint !== fingerprint) throw saidOtherwise(place.key, approval);
     if (before?.code !== undefined) {
-      const stands = literal(standing(approval, await this.#holdOn(approval)));
+      const stands = literal(standing(approval, await this.deps.holdOf(approval)));
       const notice = `This was said before (${before.code}) and changes nothing. ${stands}`;
       return { code: 'REPLAY', approval, notice };
     }
@@ -501,7 +495,7 @@ export class ApprovalDesk {
   }
 
   async #told({ code, approval, notice }: Told, remedy: string): Promise<Act> {
-    const hold = await this.#holdOn(approval);
+    const hold = await this.deps.holdOf(approval);
     if (isProblemCode(code)) throw new Problem({ code, detail: notice, remedy, approval, hold });
     return { code, sentence: notice, approval: toView(approval, hold) };
   }

@@ -21,7 +21,7 @@ import {
   standing,
   titleOf,
 } from '../approvals/sentences.ts';
-import { createHoldOf } from '../control/hold.ts';
+import { createHoldOf, type HoldOf } from '../control/hold.ts';
 import { type DelegateResult, delegate, delegatorsOf } from '../domain/approval/delegation.ts';
 import { excludedFrom, isExcluded, type Known } from '../domain/approval/exclusion.ts';
 import { type Finding, type ReconcileResult, reconcile } from '../domain/approval/reconciliation.ts';
@@ -79,7 +79,7 @@ export async function showApproval(named: string, options: ApprovalsOptions): Pr
     const { approval } = await find(session, actor, named);
     const history = await session.audit.about(approval.id, partitionOfApproval(approval.id));
     if (options.json) return print(JSON.stringify({ ...withTicket(approval), history }, undefined, 2));
-    const hold = await holdOn(session, approval);
+    const hold = await holdIn(session)(approval);
     return print(`${describe(approval, hold)}\n\n${history.map(auditLine).join('\n')}`);
   });
 }
@@ -270,7 +270,7 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
 
     const done = ok(result);
     const { approval: after } = result;
-    const hold = await holdOn(session, after);
+    const hold = await holdIn(session)(after);
     const waits = done && hold === undefined ? later(after) : undefined;
     const note = waits !== undefined && !(await session.isGatewayRunning()) ? [waits] : [];
     if (options.json) print(JSON.stringify({ ok: done, code: result.code, approval: after }, undefined, 2));
@@ -281,12 +281,8 @@ async function act<Result extends { readonly code: string; readonly approval: Ap
   });
 }
 
-/** When a call runs that was agreed to, where somebody else speaks in its conversation. */
-async function holdOn(
-  { controls, config }: StoreSession,
-  { state, conversationId }: Approval,
-): Promise<string | undefined> {
-  return state === 'APPROVED' ? createHoldOf(controls, () => config)(conversationId) : undefined;
+function holdIn({ controls, config }: StoreSession): HoldOf {
+  return createHoldOf(controls, () => config);
 }
 
 function runsLater({ state }: Approval): string | undefined {

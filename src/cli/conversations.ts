@@ -12,7 +12,7 @@ import { visible } from '../approvals/sentences.ts';
 import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
 import { ticketFor } from '../control/control-store.ts';
-import { LOOKED_THROUGH, lastWords } from '../control/last-words.ts';
+import { lastWordsIn } from '../control/last-words.ts';
 import { handBackText, helpersOf, takeOverText } from '../control/sentences.ts';
 import { createWhereOf } from '../control/whereabouts.ts';
 import { type Control, endOf } from '../domain/control.ts';
@@ -70,10 +70,8 @@ export async function takeConversation(name: string, options: ConversationsOptio
       ? `${taken} What is written there where you cannot be is brought to you; \`${speak}\` speaks there in your name.`
       : taken;
     if (!ok || options.json) return tell(options, { ok, ...result }, words);
-    const entries = await session.transcripts.read(conversationId, LOOKED_THROUGH);
-    const said = lastWords(entries.map(({ entry }) => entry)).map(
-      (each) => `  ${visible(each.name)}: ${visible(each.words)}`,
-    );
+    const last = await lastWordsIn(session.transcripts, conversationId);
+    const said = last.map((each) => `  ${visible(each.name)}: ${visible(each.words)}`);
     tell(options, { ok, ...result }, words);
     return said.length === 0 ? 0 : print(`\n${['Written there last:', ...said].join('\n')}`);
   });

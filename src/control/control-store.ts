@@ -126,14 +126,9 @@ export class ControlStore {
 
   /** Conversations the agent does not speak in now, the one that ends first first. */
   async away(limit: number): Promise<Control[]> {
-    const found = await Promise.all(
-      this.keys.partitions().map(async (partition) => {
-        const ids = await this.redis.zrange(this.keys.controlTimers(partition), 0, `${limit - 1}`);
-        return Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));
-      }),
-    );
+    const ids = await this.#firstToEnd(limit);
+    const found = await Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));
     return found
-      .flat()
       .filter((control) => control.state !== 'BOT')
       .sort((a, b) => (endOf(a) ?? 0) - (endOf(b) ?? 0))
       .slice(0, limit);
@@ -141,16 +136,19 @@ export class ControlStore {
 
   /** Those that a person has, or is waited for in, and whose ids begin like this; the newest first. */
   async awayIn(room: string): Promise<Control[]> {
-    const timed = await Promise.all(
-      this.keys
-        .partitions()
-        .map((partition) => this.redis.zrange(this.keys.controlTimers(partition), 0, '-1')),
-    );
-    const ids = timed.flat().filter((id) => id.startsWith(room));
+    const ids = (await this.#firstToEnd()).filter((id) => id.startsWith(room));
     const found = await Promise.all(ids.map((id) => this.find(ConversationId.parse(id))));
     return found
       .filter(({ state }) => state === 'HUMAN' || state === 'HANDOFF_PENDING')
       .toSorted((a, b) => b.sinceMs - a.sinceMs);
+  }
+
+  /** Ids of conversations that come back to the agent by time, so many of each partition; left out: all. */
+  async #firstToEnd(limit = 0): Promise<string[]> {
+    const timed = this.keys
+      .partitions()
+      .map((partition) => this.redis.zrange(this.keys.controlTimers(partition), 0, `${limit - 1}`));
+    return (await Promise.all(timed)).flat();
   }
 
   /**

@@ -1,6 +1,8 @@
-/** What people wrote last in a conversation that somebody takes over from elsewhere. Pure. */
+/** What people wrote last in a conversation that somebody takes over from elsewhere. */
+import type { ConversationId } from '../domain/ids.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Entry } from '../domain/transcript.ts';
+import type { TranscriptStore } from '../memory/transcript-store.ts';
 
 export interface LastWords {
   readonly name: string;
@@ -9,9 +11,16 @@ export interface LastWords {
 }
 
 /** Entries looked through for them. */
-export const LOOKED_THROUGH = 60;
+const LOOKED_THROUGH = 60;
 const MOST_MESSAGES = 4;
 const MOST_CHARS = 400;
+
+export async function lastWordsIn(
+  transcripts: Pick<TranscriptStore, 'read'>,
+  conversationId: ConversationId,
+): Promise<LastWords[]> {
+  return lastWords((await transcripts.read(conversationId, LOOKED_THROUGH)).map(({ entry }) => entry));
+}
 
 /**
  * The newest messages of people, in order. What the agent answered is left out: it may hold what only whoever asked was

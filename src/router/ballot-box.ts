@@ -210,7 +210,7 @@ export class BallotBox {
     });
     if (!result) return undefined;
     const { code, approval: now } = result;
-    const hold = now.state === 'APPROVED' ? await this.deps.holdOf(now.conversationId) : undefined;
+    const hold = await this.deps.holdOf(now);
     return { code, approval: now, notice: noticeFor(result, hold) };
   }
 

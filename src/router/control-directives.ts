@@ -10,7 +10,7 @@ import { literal } from '../approvals/sentences.ts';
 import { courseText, lastWordsText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
 import { type ControlStore, ticketFor } from '../control/control-store.ts';
-import { LOOKED_THROUGH, lastWords } from '../control/last-words.ts';
+import { lastWordsIn } from '../control/last-words.ts';
 import {
   handBackText,
   handoffText,
@@ -88,10 +88,10 @@ export class ControlDirectives {
     // What somebody writes to us alone, in a mail of theirs, tells nothing of where the others are.
     const isApart = origin !== undefined && bridge.isPrivate(replyTo);
     const result = await desk.takeOver(isApart ? elsewhere : gesture);
-    if (which === 'this conversation')
-      return [takeOverText(result, which), ...this.#course(result, origin)].join(' ');
-    const told = [takeOverText(result, which), ...this.#course(result, origin), ...this.#where(result)];
-    return [told.join(' '), ...(await this.#lastWords(result, message))].join('\n\n');
+    const told = [takeOverText(result, which), ...this.#course(result, origin)];
+    if (which === 'this conversation') return told.join(' ');
+    const elsewhereText = [...told, ...this.#where(result)].join(' ');
+    return [elsewhereText, ...(await this.#lastWords(result, message))].join('\n\n');
   }
 
   /** What was written there last, where whoever has it now is the only one to read it. */
@@ -101,9 +101,7 @@ export class ControlDirectives {
   ): Promise<string[]> {
     const { reach, transcripts } = this.deps;
     if (code === 'NOT_PERMITTED' || reach.tellsEverybody(replyTo.platform)) return [];
-    const said = lastWords(
-      (await transcripts.read(conversationId, LOOKED_THROUGH)).map(({ entry }) => entry),
-    );
+    const said = await lastWordsIn(transcripts, conversationId);
     return said.length === 0 ? [] : [lastWordsText(said)];
   }
 

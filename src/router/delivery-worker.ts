@@ -248,7 +248,7 @@ export class DeliveryWorker {
         if (!approval || !copy) return undefined;
         // One that may have been sent already, though nobody noted it, has to be found before it can be updated.
         const mayExist = claim.attempt > 1 && copy.ref === undefined && !copy.outcomeOnly;
-        const hold = approval.state === 'APPROVED' ? await holdOf(approval.conversationId) : undefined;
+        const hold = await holdOf(approval);
         if (!mayExist && !isWorthSending(approval, copy, hold)) return undefined;
         const card = toCard(approval, this.#replyOf(approval, copy), copy.to.platform, hold);
         const replaces = copy.ref === undefined ? {} : { replaces: copy.ref };
