@@ -7,6 +7,7 @@ import {
   type CardCopy,
   isEnded,
   isWaiting,
+  needsWord,
 } from '../domain/approval/record.ts';
 import { endOf } from '../domain/approval/silence.ts';
 import type { Card, CardChoice } from '../domain/card.ts';
@@ -60,7 +61,7 @@ export function toCard(approval: Approval, reply: Card['reply'], here?: Platform
     ...(yesElsewhere === undefined ? {} : { yesElsewhere }),
     ...(approval.policy.options && isWaiting(state) ? { options: approval.policy.options } : {}),
     status: { state: faceOf(state), sentence: standing(approval, hold) },
-    ...(reply && (isWaiting(state) || state === 'UNKNOWN') ? { reply } : {}),
+    ...(reply && needsWord(state) ? { reply } : {}),
   };
 }
 

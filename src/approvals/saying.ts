@@ -5,7 +5,7 @@
 import type { AboutApproval } from '../delivery/outbox.ts';
 import { askedBy } from '../domain/approval/copies.ts';
 import { answeredBy } from '../domain/approval/reconciliation.ts';
-import { type Approval, type CardCopy, isWaiting } from '../domain/approval/record.ts';
+import { type Approval, type CardCopy, isWaiting, needsWord } from '../domain/approval/record.ts';
 import { isAsked } from '../domain/approval/talk.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { reminderText } from './sentences.ts';
@@ -40,7 +40,7 @@ export function stillTrue(
 ): string | undefined {
   if (!approval) return undefined;
   // Whatever it asks by now, they do not have it.
-  if (about.kind === 'undelivered') return isWanted(approval) ? markdown : undefined;
+  if (about.kind === 'undelivered') return needsWord(approval.state) ? markdown : undefined;
   if (approval.gen !== about.gen) return undefined;
   switch (about.kind) {
     case 'reminder':
@@ -52,11 +52,6 @@ export function stillTrue(
     default:
       return about satisfies never;
   }
-}
-
-/** Whether somebody still has to say something to it. */
-export function isWanted({ state }: Approval): boolean {
-  return isWaiting(state) || state === 'UNKNOWN';
 }
 
 /** While a question is open they wait for the reply, and nobody waits for them. */

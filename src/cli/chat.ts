@@ -12,7 +12,7 @@ import { conversationOfSession, platformOfSession } from '../../gateways/cli/inb
 import { Terminal } from '../../gateways/cli/terminal.ts';
 import { openStores } from '../app.ts';
 import { toCard } from '../approvals/card.ts';
-import { type Approval, isWaiting } from '../domain/approval/record.ts';
+import { type Approval, needsWord } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
 import { StartupError } from '../domain/errors.ts';
@@ -143,7 +143,7 @@ function isForThem(approval: Approval, person: Person, directory: Directory): bo
   const operates = directory.may(person.roles, 'operate');
   if (approval.state === 'UNKNOWN' && operates) return true;
   return (
-    (isWaiting(approval.state) || approval.state === 'UNKNOWN') &&
+    needsWord(approval.state) &&
     directory.may(person.roles, 'approve') &&
     mayDecide(approval, directory.voterOf(person, systemClock.now()))
   );

@@ -24,7 +24,7 @@ import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { isWorthSending, toCard } from '../approvals/card.ts';
 import { copyFor } from '../approvals/plan.ts';
 import type { ReplyTokens } from '../approvals/reply-token.ts';
-import { isWanted, stillTrue } from '../approvals/saying.ts';
+import { stillTrue } from '../approvals/saying.ts';
 import { literal, standing, titleOf, viaText } from '../approvals/sentences.ts';
 import type { EscalationTrigger } from '../config/escalation-triggers.ts';
 import { SAID_UNREAD, withheldText } from '../control/bridge-sentences.ts';
@@ -35,7 +35,7 @@ import { BROKEN_OFF, NOT_SENT } from '../control/sentences.ts';
 import { ChannelPace } from '../delivery/channel-pace.ts';
 import { OutboxItem, toOutEffect } from '../delivery/outbox.ts';
 import { addCopy, noteCopy } from '../domain/approval/copies.ts';
-import { type Approval, type CardCopy, isEnded, isWaiting } from '../domain/approval/record.ts';
+import { type Approval, type CardCopy, isEnded, needsWord } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Card } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -397,7 +397,7 @@ export class DeliveryWorker {
     if (item.kind !== 'card') return [toOutEffect(text)];
     const { approvalId, copyId } = item;
     const approval = await approvals.find(approvalId);
-    if (!approval || !isWanted(approval)) return [];
+    if (!approval || !needsWord(approval.state)) return [];
     const phase = approval.state === 'UNKNOWN' ? 'unknown' : 'waiting';
     const once = { key: `unreached:${approvalId}:${copyId}:${phase}`, forMs: TELL_UNREACHED_ONCE_MS };
     return [toOutEffect({ ...text, about: { kind: 'undelivered', approvalId } }, { once })];
@@ -473,7 +473,7 @@ export class DeliveryWorker {
     const approval = await approvals.find(item.approvalId);
     const failed = approval?.copies.find(({ id }) => id === item.copyId);
     const person = failed?.person && directory.find(failed.person);
-    if (!approval || !person || !isWanted(approval)) return undefined;
+    if (!approval || !person || !needsWord(approval.state)) return undefined;
 
     const theirs = approval.copies.filter((copy) => copy.person === person.id);
     const isLast = theirs.at(-1)?.id === item.copyId;
@@ -531,7 +531,7 @@ function toMissed(
     case 'card': {
       if (!approval) return undefined;
       const { id, state } = approval;
-      const isNews = isWaiting(state) || isEnded(state) || state === 'UNKNOWN';
+      const isNews = needsWord(state) || isEnded(state);
       const words = [`**${literal(titleOf(approval))}**`, literal(standing(approval))];
       return isNews ? { words, about: `${id}:${item.copyId}:${state}` } : undefined;
     }

@@ -431,6 +431,11 @@ export function isWaiting(state: ApprovalState): boolean {
   return state === 'OPEN' || state === 'NEEDS_INFO';
 }
 
+/** Whether somebody still has to say something to it: decide it, or find out what came of it. */
+export function needsWord(state: ApprovalState): boolean {
+  return isWaiting(state) || state === 'UNKNOWN';
+}
+
 export function isEnded(state: ApprovalState): boolean {
   return ENDED.has(state);
 }
