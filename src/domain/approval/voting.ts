@@ -305,7 +305,9 @@ function assent(
     ...(dropped.length > 0 ? { spent: spentBy(approval, dropped) } : {}),
   };
   if (enoughSaid(next)) {
-    return decide(all.length > 1 || event === 'edited' ? next : approval, answer, nowMs);
+    // A single yes to what was asked from the beginning is the decision itself.
+    const { assents: _, ...alone } = next;
+    return decide(assents.length === 0 && event !== 'edited' ? alone : next, answer, nowMs);
   }
   // Who said yes before and says it again has changed nothing.
   if (all === assents && dropped.length === 0) return { result: { code: 'RECORDED', approval } };

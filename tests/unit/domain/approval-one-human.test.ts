@@ -90,6 +90,23 @@ describe('a yes that somebody writes down in the name of another', () => {
     expect(cast(own.after, 'lee', 'kim').after).toEqual(own.after);
   });
 
+  it('A4 is not what a yes of their own is judged by, where they may do more by then and decide by themselves', () => {
+    const DIRECTOR = RoleName.parse('director');
+    const entered = cast(
+      ofTwo({ approvers: { atLeast: 1, of: [{ role: MANAGER, count: 2 }, { role: DIRECTOR }] } }),
+      'lee',
+      'dana',
+    ).after;
+
+    const promoted = { ...word(entered, 'lee'), roles: [MANAGER, DIRECTOR] };
+    const after = next(vote(entered, promoted, NOW_MS));
+
+    expect(after).toMatchObject({ state: 'APPROVED', decision: { by: { person: 'lee' } } });
+    expect(after.assents).toMatchObject([{ by: { person: 'lee' }, roles: [MANAGER, DIRECTOR] }]);
+    expect(after.assents?.[0]?.enteredBy).toBeUndefined();
+    expect(after.spent).toContain('approve of lee by dana');
+  });
+
   it('is unsaid by either of them', () => {
     const entered = cast(ofTwo(), 'lee', 'dana').after;
 
