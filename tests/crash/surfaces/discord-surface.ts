@@ -1,7 +1,7 @@
 import type { DiscordSandbox } from '../../../src/sandbox/discord/discord-sandbox.ts';
 import type { DiscordMessage } from '../../../src/sandbox/discord/world.ts';
 import { ALEX, BOT, DANA, DISCORD_CHANNELS } from '../../../src/sandbox/people.ts';
-import { isAboutHands, keyOf, type Post, type Surface } from './surface.ts';
+import { isAboutHands, isBegun, keyOf, type Post, type Surface } from './surface.ts';
 
 /**
  * Every conversation is a thread, which the bot opens on its first message. Discord acknowledges nothing: a message
@@ -69,7 +69,7 @@ function toPost(message: DiscordMessage): Post {
   return {
     text: message.content,
     key,
-    isProgress: key === undefined && !isAboutHands(message.content),
+    isProgress: isBegun(message.content) || (key === undefined && !isAboutHands(message.content)),
     isOpen: buttonOf(message) !== undefined,
     raw,
   };

@@ -74,6 +74,11 @@ export function isAboutHands(text: string): boolean {
   return /has taken over|handed this conversation back|I broke off here/.test(text);
 }
 
+/** What is shown while the model writes: its words so far, be they all of them, and a mark that it goes on. */
+export function isBegun(text: string): boolean {
+  return text.endsWith(' …');
+}
+
 /** What a post is about, for platforms whose messages carry no key that outsiders see. */
 export function keyOf(text: string): string | undefined {
   const reply = /^(?:answer|call|outcome) c\d+ m\d+/.exec(text)?.[0];

@@ -4,7 +4,7 @@ import { type Evidence, judge } from '../../crash/judge.ts';
 import { type Message, type MessageKind, orderOf } from '../../crash/message.ts';
 import { disorderIn, toReply } from '../../crash/model.ts';
 import { explainDouble } from '../../crash/surfaces/slack-surface.ts';
-import { isAboutHands, keyOf, type Post, platformOf } from '../../crash/surfaces/surface.ts';
+import { isAboutHands, isBegun, keyOf, type Post, platformOf } from '../../crash/surfaces/surface.ts';
 import type { Takeover } from '../../crash/takeovers.ts';
 
 const ROOT = '1.000001';
@@ -269,6 +269,8 @@ describe('platforms', () => {
     expect(keyOf('Thinking…')).toBeUndefined();
     expect(isAboutHands('**Dana Reyes has taken over.** You are talking to a person now.')).toBe(true);
     expect(isAboutHands('answer c3 m4: all is well.')).toBe(false);
+    expect(isBegun('answer c3 m4: all is well. …')).toBe(true);
+    expect(isBegun('answer c3 m4: all is well.')).toBe(false);
   });
 });
 
