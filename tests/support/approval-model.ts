@@ -212,8 +212,9 @@ export class ApprovalModel {
   }
 
   /** When nobody of ours looked. */
+  /** With the one that goes on. */
   get outages(): readonly Outage[] {
-    return this.#outages;
+    return this.#outagesByNow();
   }
 
   get audit(): readonly AuditEvent[] {
