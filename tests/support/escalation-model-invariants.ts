@@ -9,7 +9,7 @@ import {
   type PlanStep,
   type Target,
 } from '../../src/domain/escalation/plan.ts';
-import { dueOf, type Escalation, isLive, type Taken } from '../../src/domain/escalation/record.ts';
+import { type Act, dueOf, type Escalation, isLive, type Taken } from '../../src/domain/escalation/record.ts';
 import type { PersonId } from '../../src/domain/ids.ts';
 import { partitionOf } from '../../src/redis/keys.ts';
 import { isSame } from './approval-model.ts';
@@ -290,6 +290,16 @@ export const INVARIANTS = {
       return new Set(people).size === people.length ? undefined : 'somebody is called twice';
     }),
 
+  'E3 every call, post, webhook and hand-off says which step it is of, and that step does such things': (
+    history,
+  ) =>
+    each(history, (happening) => {
+      if (happening.kind !== 'written') return undefined;
+      const { acts, next } = happening.moved;
+      const strange = acts.find((act) => !isOfItsStep(act, next));
+      return strange && `${JSON.stringify(strange)} is of no step that does so`;
+    }),
+
   'E12 it keeps the plan it began with, and is not lost by any edit': (history) => {
     const begun = new Set<string>();
     return each(history, (happening) => {
@@ -334,6 +344,28 @@ interface Stretch {
   readonly plan: EscalationPlan;
   readonly start: { readonly step: number; readonly round: number };
   readonly steps: Taken[];
+}
+
+/** Whether the step that something is done by calls that target, posts there, or does that. */
+function isOfItsStep(act: Act, { plan: { steps, lastResort } }: Escalation): boolean {
+  if (act.kind === 'alarm' || (act.kind === 'page' && act.why === 'still')) return true;
+  const caller = act.kind === 'page' ? act.cause?.by?.caller : act.caller;
+  const step = caller === 'last' ? undefined : steps.find(({ id }) => id === caller?.step);
+  const instead = step?.kind === 'notify' && step.onEmpty.kind === 'instead' ? step.onEmpty.who : [];
+  const own = step?.kind === 'notify' ? [...step.who, ...instead] : [];
+  const who = caller === 'last' ? lastResort.who : own;
+  switch (act.kind) {
+    case 'page':
+      return who.some((target) => isSame(target, act.cause?.by?.target));
+    case 'post':
+      return who.some((target) => target.kind === 'channel' && target.channel === act.channel);
+    case 'webhook':
+      return step?.kind === 'webhook' && step.webhook === act.webhook;
+    case 'hand-off':
+      return step?.kind === 'hand-off';
+    default:
+      return act satisfies never;
+  }
 }
 
 function eachStretch(history: History, check: (stretch: Stretch) => string | undefined): string | undefined {

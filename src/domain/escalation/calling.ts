@@ -2,7 +2,7 @@
 import type { PersonId } from '../ids.ts';
 import type { Importance } from '../person.ts';
 import type { Target } from './plan.ts';
-import type { Act, Chain, Escalation, Place } from './record.ts';
+import type { Act, Caller, Cause, Chain, Escalation, Place } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Most people that one step calls: more would be a crowd. */
@@ -16,23 +16,37 @@ export interface Called {
   readonly posts: readonly Act[];
 }
 
-/** Whom these targets are now, and how each is called. */
+/** Those who are to be called. */
+export interface Calling {
+  readonly who: readonly Target[];
+  readonly importance: Importance;
+  /** Whose targets these are, as far as is known. */
+  readonly caller?: Caller | undefined;
+}
+
+/** Whom these targets are now, and how each is called: by the first target that leads to them. */
 export function call(
   { except, lastOwner }: Pick<Escalation, 'except' | 'lastOwner'>,
-  { who, importance }: { readonly who: readonly Target[]; readonly importance: Importance },
+  { who, importance, caller }: Calling,
   why: Why,
   s: Surroundings,
 ): Called {
-  const found = who.flatMap((target) => s.peopleOf(asNamed(target, lastOwner), s.nowMs));
-  const people = [...new Set(found)].filter((person) => !isExcepted(person, except, s)).slice(0, MOST_CALLED);
-  const chains = people.flatMap((person): Chain[] => {
+  const found = new Map<PersonId, Target>();
+  for (const target of who) {
+    for (const person of s.peopleOf(asNamed(target, lastOwner), s.nowMs)) {
+      if (!found.has(person)) found.set(person, target);
+    }
+  }
+  const people = [...found].filter(([person]) => !isExcepted(person, except, s)).slice(0, MOST_CALLED);
+  const chains = people.flatMap(([person, target]): Chain[] => {
     const links = s.linksOf(person, importance);
     if (links.length === 0) return [];
-    return [{ person, importance, why, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
+    const by = caller === undefined ? {} : { by: { caller, target } };
+    return [{ person, importance, why, ...by, links: [...links], link: 0, dueMs: s.nowMs, failed: 0 }];
   });
   const posts = who.flatMap((target): Act[] => {
     if (target.kind !== 'channel' || !s.canPost(target.platform)) return [];
-    return [{ kind: 'post', platform: target.platform, channel: target.channel, importance, why }];
+    return [{ kind: 'post', platform: target.platform, channel: target.channel, importance, why, caller }];
   });
   return { chains, posts };
 }
@@ -97,21 +111,25 @@ export function isIn(chains: readonly Chain[], person: PersonId): boolean {
 /**
  * The ways that are due, and how it goes on with each person. Whoever has gone away meanwhile is let be until they are
  * back; so is, for good, who has reported it meanwhile.
+ *
+ * @param first why those are called who are called by their first way
  */
 export function ring(
   { except }: Pick<Escalation, 'except'>,
   chains: readonly Chain[],
+  first: Exclude<Cause['kind'], 'next-way'>,
   s: Pick<Surroundings, 'nowMs' | 'peopleOf' | 'idsOf'>,
 ): { chains: Chain[]; acts: Act[] } {
   const { nowMs } = s;
   const acts: Act[] = [];
   const rung = chains.flatMap((chain): Chain[] => {
-    const { person, importance, why, links, link, dueMs } = chain;
+    const { person, importance, why, by, links, link, dueMs } = chain;
     const current = links[link];
     if (current === undefined || dueMs === undefined || dueMs > nowMs) return [chain];
     if (!s.peopleOf({ kind: 'person', person }, nowMs).includes(person)) return [];
     if (isExcepted(person, except, s)) return [];
-    acts.push({ kind: 'page', person, platform: current.platform, importance, why });
+    const cause: Cause = { kind: link === 0 ? first : 'next-way', by, afterMs: current.afterMs };
+    acts.push({ kind: 'page', person, platform: current.platform, importance, why, cause });
     return [goOn(chain, nowMs)];
   });
   return { chains: rung, acts };

@@ -169,7 +169,7 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   const newcomers = isChanging
     ? call(escalation, calling, why, s).chains.filter(({ person }) => !isIn(chains, person))
     : [];
-  const rung = ring(escalation, join(chains, newcomers), s);
+  const rung = ring(escalation, join(chains, newcomers), 'joined', s);
   const isLeft = rung.chains.length < chains.length;
   if (rung.acts.length === 0 && !isChanging && !isLeft) return { result: 'nothing' };
   const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };

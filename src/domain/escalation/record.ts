@@ -44,12 +44,26 @@ export type Subject = z.infer<typeof Subject>;
 export const Link = z.object({ platform: Platform, afterMs: z.int() });
 export type Link = z.infer<typeof Link>;
 
+/** A step of the plan as it was taken; `round` is counted from 0. */
+export const StepTaken = z.object({ round: z.int(), step: z.string() });
+export type StepTaken = z.infer<typeof StepTaken>;
+
+/** A step, or the last resort. */
+export const Caller = z.union([StepTaken, z.literal('last')]);
+export type Caller = z.infer<typeof Caller>;
+
+/** By which target of whom somebody is called. */
+export const CalledBy = z.object({ caller: Caller, target: Target });
+export type CalledBy = z.infer<typeof CalledBy>;
+
 /** How one person is called, way after way, until somebody takes it. */
 export const Chain = z.object({
   person: PersonId,
   importance: Importance,
   /** `last`: nobody else is left. */
   why: z.enum(['call', 'last']),
+  /** Absent: not known. */
+  by: CalledBy.optional(),
   links: z.array(Link),
   /** The one that comes next. */
   link: z.int(),
@@ -141,6 +155,8 @@ export const Escalation = z.object({
     .object({
       who: z.array(Target),
       importance: Importance,
+      /** Whose targets these are; absent: not known. */
+      caller: Caller.optional(),
       changesMs: z.int().optional(),
       /** Channels among them that could not be posted in. */
       unposted: z.array(Place).optional(),
@@ -188,6 +204,15 @@ export type EscalationEvent =
   | 'resolved'
   | 'cancelled';
 
+/** What leads to a call: a step found them, they came while it waited, or nobody took it by the way before. */
+export interface Cause {
+  readonly kind: 'found' | 'joined' | 'next-way';
+  /** Absent: not known. */
+  readonly by?: CalledBy | undefined;
+  /** How long the way before was waited for, in ms. */
+  readonly afterMs: number;
+}
+
 /** What a change makes happen outside. */
 export type Act =
   /** `last`: nobody else is left. `still`: asks the owner whether they are still on it. */
@@ -197,6 +222,8 @@ export type Act =
       readonly platform: Platform;
       readonly importance: Importance;
       readonly why: 'call' | 'last' | 'still';
+      /** Absent where the owner is asked. */
+      readonly cause?: Cause;
     }
   | {
       readonly kind: 'post';
@@ -204,9 +231,11 @@ export type Act =
       readonly channel: string;
       readonly importance: Importance;
       readonly why: 'call' | 'last';
+      /** Absent: not known. */
+      readonly caller?: Caller | undefined;
     }
-  | { readonly kind: 'webhook'; readonly webhook: string }
-  | { readonly kind: 'hand-off' }
+  | { readonly kind: 'webhook'; readonly webhook: string; readonly caller: StepTaken }
+  | { readonly kind: 'hand-off'; readonly caller: StepTaken }
   /** There is nobody left who could be called at all. */
   | { readonly kind: 'alarm' };
 
@@ -219,9 +248,7 @@ export interface EscalationMove {
   readonly taken: readonly Taken[];
 }
 
-export interface Taken {
-  readonly round: number;
-  readonly step: string;
+export interface Taken extends StepTaken {
   readonly how: 'done' | 'empty' | 'overtaken';
 }
 

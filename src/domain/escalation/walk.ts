@@ -22,6 +22,7 @@ import {
   type EscalationEvent,
   type EscalationStep,
   type Standing,
+  type StepTaken,
   type Taken,
 } from './record.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -90,13 +91,14 @@ export class PlanWalk {
     const { lastResort, nagMs } = this.escalation.plan;
     this.#passBy();
     this.#callBatch();
-    const called = call(this.escalation, lastResort, 'last', this.s);
+    const calling = { ...lastResort, caller: 'last' } as const;
+    const called = call(this.escalation, calling, 'last', this.s);
     const isHeard = !isNobody(called);
     this.#acts.push(...called.posts, ...(isHeard ? [] : [{ kind: 'alarm' } as const]));
     this.escalation = {
       ...this.escalation,
       calling: {
-        ...lastResort,
+        ...calling,
         ...changesOf(this.escalation, lastResort.who, this.s),
         ...unpostedOf(lastResort.who, called),
       },
@@ -126,10 +128,10 @@ export class PlanWalk {
         this.#jump(step);
         return true;
       case 'webhook':
-        this.#acts.push({ kind: 'webhook', webhook: step.webhook });
+        this.#acts.push({ kind: 'webhook', webhook: step.webhook, caller: this.#now(step) });
         break;
       case 'hand-off':
-        this.#acts.push({ kind: 'hand-off' });
+        this.#acts.push({ kind: 'hand-off', caller: this.#now(step) });
         break;
       case 'severity':
         this.escalation = { ...this.escalation, severity: step.severity };
@@ -144,16 +146,17 @@ export class PlanWalk {
 
   #notify(step: NotifyStep): boolean {
     const importance = step.importance ?? importanceOf(this.escalation.severity);
-    const first = call(this.escalation, { who: step.who, importance }, 'call', this.s);
+    const caller = this.#now(step);
+    const first = call(this.escalation, { who: step.who, importance, caller }, 'call', this.s);
     const instead = isNobody(first) && step.onEmpty.kind === 'instead' ? step.onEmpty.who : undefined;
     const who = instead ?? step.who;
-    const called = instead ? call(this.escalation, { who, importance }, 'call', this.s) : first;
+    const called = instead ? call(this.escalation, { who, importance, caller }, 'call', this.s) : first;
     const next = this.escalation.step + 1;
     if (isNobody(called)) {
       if (step.onEmpty.kind === 'hold' && this.#waitsOn()) return false;
       this.#note(step, 'empty');
       // Who comes to it while it goes on is called then; a channel that cannot be posted in is nobody.
-      if (step.onEmpty.kind === 'go-on') this.#lookFor(step.who, importance);
+      if (step.onEmpty.kind === 'go-on') this.#lookFor(step, importance);
       this.#goTo(step.onEmpty.kind === 'go-on' ? next : behindWaits(this.escalation.plan, next));
       return true;
     }
@@ -166,6 +169,7 @@ export class PlanWalk {
       calling: {
         who: [...who],
         importance,
+        caller,
         ...changesOf(this.escalation, who, this.s),
         ...unpostedOf(who, called),
       },
@@ -185,11 +189,12 @@ export class PlanWalk {
     return !isOver;
   }
 
-  #lookFor(who: NotifyStep['who'], importance: Importance): void {
-    const people = who.filter(({ kind }) => kind !== 'channel');
+  #lookFor(step: NotifyStep, importance: Importance): void {
+    const caller = this.#now(step);
+    const people = step.who.filter(({ kind }) => kind !== 'channel');
     this.escalation = {
       ...this.escalation,
-      calling: { who: people, importance, ...changesOf(this.escalation, people, this.s) },
+      calling: { who: people, importance, caller, ...changesOf(this.escalation, people, this.s) },
     };
   }
 
@@ -236,8 +241,12 @@ export class PlanWalk {
     this.escalation = { ...escalation, step };
   }
 
-  #note({ id }: PlanStep, how: Taken['how'] = 'done'): void {
-    this.#taken.push({ round: this.escalation.round, step: id, how });
+  #note(step: PlanStep, how: Taken['how'] = 'done'): void {
+    this.#taken.push({ ...this.#now(step), how });
+  }
+
+  #now({ id }: PlanStep): StepTaken {
+    return { round: this.escalation.round, step: id };
   }
 
   /** Something louder has fallen due since: those it would have called are not called. */
@@ -258,7 +267,7 @@ export class PlanWalk {
 
   #end(event: EscalationEvent, standing: Standing): EscalationStep<EscalationEvent> {
     this.#callBatch();
-    const { chains, acts } = ring(this.escalation, this.escalation.chains, this.s);
+    const { chains, acts } = ring(this.escalation, this.escalation.chains, 'found', this.s);
     const all = [...this.#acts, ...acts];
     const next: Escalation = {
       ...advance(this.escalation, standing),

@@ -1,8 +1,20 @@
 /** The invariants of the specification, on random plans in random worlds with random people. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type EscalationPlan, isAtLeast, type PlanStep } from '../../../src/domain/escalation/plan.ts';
-import { type Act, dueOf, Escalation, isLive, type Taken } from '../../../src/domain/escalation/record.ts';
+import {
+  type EscalationPlan,
+  isAtLeast,
+  type PlanStep,
+  type Target,
+} from '../../../src/domain/escalation/plan.ts';
+import {
+  type Act,
+  type Caller,
+  dueOf,
+  Escalation,
+  isLive,
+  type Taken,
+} from '../../../src/domain/escalation/record.ts';
 import type { PersonId } from '../../../src/domain/ids.ts';
 import {
   codeOf,
@@ -230,6 +242,26 @@ describe('an escalation', { timeout: timeFor(60_000) }, () => {
     });
   });
 
+  it('says of each call which target leads to it, and whether they were found, came meanwhile, or took it by no way before', () => {
+    always(anything, ({ world, plan, course }) => {
+      for (const { before, moved } of runOf(world, plan, course).events) {
+        if (!before || !moved) continue;
+        for (const act of moved.acts) {
+          if (act.kind !== 'page' || act.why === 'still') continue;
+          const { kind, by, afterMs } = act.cause ?? {};
+          const running = before.chains.find(({ person }) => person === act.person);
+          expect(targetsOf(by?.caller, plan)).toContainEqual(by?.target);
+          expect(by?.caller === 'last').toBe(act.why === 'last');
+          if (kind === 'next-way')
+            expect(running?.links[running.link]).toEqual({ platform: act.platform, afterMs });
+          if (kind === 'joined') expect({ running, taken: moved.taken }).toEqual({ taken: [] });
+          if (kind === 'found' && by?.caller !== 'last')
+            expect(moved.taken).toContainEqual({ ...by?.caller, how: 'done' });
+        }
+      }
+    });
+  });
+
   it('is the same after it was stored and read', () => {
     always(anything, ({ world, plan, course }) => {
       const { events } = runOf(world, plan, course);
@@ -348,6 +380,14 @@ function followersOf(step: PlanStep, index: number, how: Taken['how'], steps: re
     default:
       return [index + 1];
   }
+}
+
+/** Those that a step, or the last resort, may call. */
+function targetsOf(caller: Caller | undefined, { steps, lastResort }: EscalationPlan): readonly Target[] {
+  if (caller === 'last') return lastResort.who;
+  const step = steps.find(({ id }) => id === caller?.step);
+  if (step?.kind !== 'notify') return [];
+  return step.onEmpty.kind === 'instead' ? [...step.who, ...step.onEmpty.who] : step.who;
 }
 
 /** The same people at any time. */

@@ -509,6 +509,17 @@ describe('an escalation', () => {
     expect(moved?.taken).toContainEqual({ round: 0, step: 's2', how: 'empty' });
   });
 
+  it('goes on with a call that began before it was kept which step made it', () => {
+    const run = new Run(world(), plan([call('alex'), wait(30)])).raise().pass(START);
+    const chains = run.escalation.chains.map(({ by: _, ...chain }) => chain);
+    const [{ dueMs = START } = {}] = chains;
+
+    const { moved } = tick({ ...run.escalation, chains }, surroundings(world(), dueMs));
+
+    expect(run.escalation.chains).toMatchObject([{ by: { caller: { round: 0, step: 's0' } } }]);
+    expect(moved?.acts).toMatchObject([{ kind: 'page', cause: { kind: 'next-way', by: undefined } }]);
+  });
+
   it('goes on with its last resort after a question that was asked when nobody else was left', () => {
     const run = new Run(world(), plan([call('dana'), wait(10)])).raise().pass(START + 20 * MINUTE);
     run.keep(hold(run.escalation, START + 5 * HOUR)).keep(hold(run.escalation, START + 6 * HOUR));
