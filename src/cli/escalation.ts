@@ -155,7 +155,7 @@ function summary(
   const sentence = `If nobody takes it: ${endText({ happenings, end }, at.atMs)}`;
   switch (end.kind) {
     case 'exhausted':
-      return `${sentence}, on ${clockText(end.atMs, at.zone, at.atMs)}. From then on the last resort is called again every ${lengthText(nagMs)}.`;
+      return `${sentence}, on ${clockText(end.atMs, at.zone, at.atMs)}. From then on ${againText(happenings)} every ${lengthText(nagMs)}.`;
     case 'resolved':
       return `${sentence}, on ${clockText(end.atMs, at.zone, at.atMs)}.`;
     case 'watched':
@@ -163,6 +163,12 @@ function summary(
     default:
       return end.kind satisfies never;
   }
+}
+
+function againText(happenings: Simulation['happenings']): string {
+  return happenings.some(({ kind }) => kind === 'alarm')
+    ? 'it is looked again whether anybody of the last resort can be called,'
+    : 'the last resort is called again';
 }
 
 function toJson(
@@ -182,11 +188,12 @@ function toJson(
   };
 }
 
-/** Every `…Ms` that is a moment as one that people and programs can read; `at` is a step there. */
+/** Every `…Ms` that is a moment as one that people and programs can read, however deep; `at` is a step there. */
 function namedTimes(happening: object): object {
   return Object.fromEntries(
-    Object.entries(happening).map(([key, value]) => {
+    Object.entries(happening).map(([key, value]: [string, unknown]) => {
       if (key === 'at') return ['step', value];
+      if (typeof value === 'object' && value !== null) return [key, namedTimes(value)];
       const isMoment = (key === 'toldMs' || key === 'untilMs') && typeof value === 'number';
       return isMoment ? [key.replace('Ms', ''), new Date(value).toISOString()] : [key, value];
     }),

@@ -1,8 +1,10 @@
 /** What a simulation has to say, for people: one line for each thing that happens. Pure. */
 import { Temporal } from 'temporal-polyfill';
+import { MOST_CALLED } from '../domain/escalation/calling.ts';
 import { importanceOf, type Severity, type Target } from '../domain/escalation/plan.ts';
+import type { Caller } from '../domain/escalation/record.ts';
 import type { PersonId } from '../domain/ids.ts';
-import type { Happening, Missing, Reason, Simulation, StepTaken } from './simulation.ts';
+import type { Beginning, Happening, Missing, Reason, Simulation } from './simulation.ts';
 import type { Because, Found } from './surroundings.ts';
 
 /** How things are called at the place the text is read. */
@@ -130,17 +132,21 @@ function toLine(happening: Happening, wording: Wording): Line {
       return {
         ...base,
         step: stepText(happening.at, wording),
-        why: 'the agent falls silent; the conversation waits for a human',
+        why: silenceText(happening.silences),
       };
     case 'agent-back':
       return {
         ...base,
-        why: `${happening.isWished ? 'where it began with a wish for a human: ' : ''}nobody has come, and the agent answers there again`,
+        why: `${whereText(happening.where)}${happening.because === 'ended' ? 'its policy ends here' : 'nobody has come'}, and the agent answers there again`,
       };
     case 'severity':
       return { ...base, step: stepText(happening.at, wording), why: `is ${happening.severity} from now on` };
     case 'held':
-      return { ...base, why: heldText(happening, wording) };
+      return {
+        ...base,
+        step: happening.reason === 'nobody' ? stepText(happening.at, wording) : '',
+        why: heldText(happening, wording),
+      };
     case 'alarm':
       return {
         ...base,
@@ -156,7 +162,7 @@ function timeText(ms: number, { zone, startMs }: Wording): string {
   return clockText(ms, zone, startMs);
 }
 
-function stepText(at: StepTaken | 'last', { rounds }: Wording): string {
+function stepText(at: Caller, { rounds }: Wording): string {
   if (at === 'last') return 'last resort';
   return rounds === 1 ? at.step : `${at.step} (round ${at.round + 1})`;
 }
@@ -167,6 +173,8 @@ function reasonText(reason: Reason, wording: Wording): string {
       return foundText(reason.target, reason.found, wording);
     case 'joined':
       return `now there: ${foundText(reason.target, reason.found, wording)}`;
+    case 'room':
+      return `no longer one too many: ${foundText(reason.target, reason.found, wording)}`;
     case 'next-way':
       return `no answer for ${lengthText(reason.afterMs)}: the next way`;
     default:
@@ -206,7 +214,13 @@ function awayText(untilMs: number | undefined, wording: Wording): string {
 }
 
 function delayText({ toldMs, delay }: Extract<Happening, { kind: 'call' }>, wording: Wording): string[] {
-  if (toldMs === undefined) return ['quiet hours put it off for longer than this'];
+  if (toldMs === undefined) {
+    return [
+      delay === 'quiet'
+        ? 'quiet hours put it off for longer than this'
+        : 'told together with others, later than this',
+    ];
+  }
   if (delay === undefined) return [];
   const until = timeText(toldMs, wording);
   return [
@@ -218,11 +232,13 @@ function missingWho(missing: Missing, { name }: Wording): string {
   switch (missing.kind) {
     case 'away':
     case 'unreachable':
+    case 'one-too-many':
       return name(missing.person);
     case 'nobody':
+    case 'overtaken':
       return targetText(missing.target, name);
     case 'no-posting':
-      return missing.platform;
+      return missing.channel;
     default:
       return missing satisfies never;
   }
@@ -238,10 +254,32 @@ function missingText(missing: Missing, wording: Wording): string {
       return 'not called: no account on a platform that runs';
     case 'nobody':
       return 'nobody at this time';
+    case 'one-too-many':
+      return `not called: a step calls ${MOST_CALLED} people at most`;
+    case 'overtaken':
+      return 'not called: nothing is waited for until the next call, which is made in its place';
     case 'no-posting':
       return `not posted: nothing can be posted on ${wording.platform(missing.platform)}`;
     default:
       return missing satisfies never;
+  }
+}
+
+function silenceText(silences: Beginning | 'none'): string {
+  if (silences === 'none') return 'the agent is silent there already';
+  return `${whereText(silences)}the agent falls silent; the conversation waits for a human`;
+}
+
+function whereText(where: Beginning): string {
+  switch (where) {
+    case 'wished':
+      return 'where it began with a wish for a human: ';
+    case 'unwished':
+      return 'where it began otherwise: ';
+    case 'any':
+      return '';
+    default:
+      return where satisfies never;
   }
 }
 

@@ -3,16 +3,23 @@
  * due time to the next, people who are there as the calendar says, and nobody who takes it.
  *
  * Nothing is stored and nothing is sent. Every call fails to find a taker, and none fails to arrive.
+ *
+ * Rules
+ *   1. Which step calls somebody, and why, is what the machine says of the call (`Cause`); nothing of it is guessed.
+ *   2. What happens at one moment is told in the order in which its steps were taken.
  */
+import { MOST_CALLED } from '../domain/escalation/calling.ts';
 import { raise, tick } from '../domain/escalation/course.ts';
 import { admit, flush, type Page, type Pager } from '../domain/escalation/pager.ts';
 import type { EscalationPlan, PlanStep, Severity, Target } from '../domain/escalation/plan.ts';
 import {
   type Act,
+  type Caller,
   dueOf,
   type Escalation,
   type EscalationMove,
-  type Standing,
+  type StepTaken,
+  type Taken,
 } from '../domain/escalation/record.ts';
 import { EscalationId, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Importance } from '../domain/person.ts';
@@ -29,30 +36,29 @@ export interface Scenario {
   readonly handoff?: { readonly waitMs: number; readonly isWished: boolean };
 }
 
-/** A step of the plan as it was taken; `last` is the last resort. */
-export interface StepTaken {
-  /** Counted from 0. */
-  readonly round: number;
-  readonly step: string;
-}
-
 /** Why somebody is called, or is not. */
 export type Reason =
   | { readonly kind: 'found'; readonly target: Target; readonly found: Found }
   /** Nobody took it for so long, and this is the next way to them. */
   | { readonly kind: 'next-way'; readonly afterMs: number }
   /** They came on call, or back, while it waited. */
-  | { readonly kind: 'joined'; readonly target: Target; readonly found: Found };
+  | { readonly kind: 'joined'; readonly target: Target; readonly found: Found }
+  /** They were there all the time, and one too many. */
+  | { readonly kind: 'room'; readonly target: Target; readonly found: Found };
 
 /** What is there to be called, and was not. */
 export type Missing =
   | { readonly kind: 'away'; readonly person: PersonId; readonly untilMs: number | undefined }
   | { readonly kind: 'unreachable'; readonly person: PersonId }
   | { readonly kind: 'nobody'; readonly target: Target }
-  | { readonly kind: 'no-posting'; readonly platform: Platform };
+  /** More than a step calls. */
+  | { readonly kind: 'one-too-many'; readonly person: PersonId }
+  /** Nothing was waited for until the next call, which is made in its place. */
+  | { readonly kind: 'overtaken'; readonly target: Target }
+  | { readonly kind: 'no-posting'; readonly platform: Platform; readonly channel: string };
 
-/** Nobody asks anything in a simulation. */
-type HeldReason = 'closed' | 'nobody';
+/** Where the agent is silent, or answers again, only if it began so. */
+export type Beginning = 'wished' | 'unwished' | 'any';
 
 /** One line of the course. */
 export type Happening = { readonly atMs: number } & (
@@ -61,26 +67,28 @@ export type Happening = { readonly atMs: number } & (
       readonly person: PersonId;
       readonly platform: Platform;
       readonly importance: Importance;
-      readonly at: StepTaken | 'last';
+      readonly at: Caller;
       readonly reason: Reason;
       /** When they are told; absent: not within the time watched. */
       readonly toldMs?: number;
-      /** Why that is later: their quiet hours, or that it is told together with something else. */
+      /** Why that is not at once: their quiet hours, or that it is told together with something else. */
       readonly delay?: 'quiet' | 'together';
     }
   | {
       readonly kind: 'post';
       readonly platform: Platform;
       readonly channel: string;
-      readonly at: StepTaken | 'last';
+      readonly at: Caller;
     }
-  | { readonly kind: 'missing'; readonly at: StepTaken | 'last'; readonly missing: Missing }
+  | { readonly kind: 'missing'; readonly at: Caller; readonly missing: Missing }
   | { readonly kind: 'webhook'; readonly webhook: string; readonly at: StepTaken }
-  | { readonly kind: 'hand-off'; readonly at: StepTaken }
-  /** No human has come in time. `isWished`: that is so only if it began with a wish for one. */
-  | { readonly kind: 'agent-back'; readonly isWished: boolean }
+  /** The agent falls silent; `none`: it is silent already, however it began. */
+  | { readonly kind: 'hand-off'; readonly at: StepTaken; readonly silences: Beginning | 'none' }
+  /** No human has come in time, or what the agent was silent for is over. */
+  | { readonly kind: 'agent-back'; readonly where: Beginning; readonly because: 'nobody-came' | 'ended' }
   | { readonly kind: 'severity'; readonly severity: Severity; readonly at: StepTaken }
-  | { readonly kind: 'held'; readonly reason: HeldReason; readonly untilMs: number }
+  | { readonly kind: 'held'; readonly reason: 'closed'; readonly untilMs: number }
+  | { readonly kind: 'held'; readonly reason: 'nobody'; readonly untilMs: number; readonly at: StepTaken }
   | { readonly kind: 'alarm' }
 );
 
@@ -107,27 +115,26 @@ const REPORT = {
 } as const;
 
 class Play {
-  readonly #happenings: Happening[] = [];
+  readonly #told: Entry[] = [];
   readonly #pagers = new Map<PersonId, Pager>();
-  /** Of each page, where its call stands in the list. */
-  readonly #calls = new Map<string, number>();
-  /** By whom each person was called last. */
-  readonly #calledAt = new Map<PersonId, StepTaken | 'last'>();
-  #lastStep: StepTaken | 'last' = { round: 0, step: '1' };
+  /** Of each page, its call. */
+  readonly #calls = new Map<string, Entry>();
+  /** When each step was taken last, in the order of all that were. */
+  readonly #places = new Map<string, number>();
+  #taken = 0;
+  /** There, and not called because there were too many. */
+  readonly #tooMany = new Set<PersonId>();
+  readonly #silences: Silence[];
+  /** What is waited for now, as it is told. */
+  #held: { readonly entry: Entry; readonly what: string } | undefined;
   #escalation: Escalation;
-  /** When the agent would answer again, if it is silent. */
-  #backMs = Number.POSITIVE_INFINITY;
-  #isWished = false;
 
   constructor(
     private readonly deps: SurroundingsDeps,
     private readonly scenario: Scenario,
   ) {
     const { plan, severity, atMs, handoff } = scenario;
-    if (handoff?.isWished) {
-      this.#isWished = true;
-      this.#backMs = atMs + handoff.waitMs;
-    }
+    this.#silences = silencesOf(handoff, atMs);
     const raised = raise(undefined, { ...REPORT, severity, except: [] }, plan, atMs).moved;
     if (!raised) throw new Error('nothing began');
     this.#escalation = raised.next;
@@ -135,113 +142,125 @@ class Play {
 
   toEnd(): Simulation {
     const untilMs = this.scenario.atMs + this.scenario.forMs;
-    let exhaustedMs: number | undefined;
+    let end: Simulation['end'] | undefined;
     for (let looks = 0; looks < MOST_LOOKS; looks++) {
-      const { standing } = this.#escalation;
-      // Called once more would be the same again.
-      const isRepeating = standing.state === 'EXHAUSTED' && this.#machineMs() === standing.nextMs;
-      const machineMs = isRepeating ? Number.POSITIVE_INFINITY : this.#machineMs();
-      const nowMs = Math.min(machineMs, this.#pagerMs(), this.#backMs);
+      const machineMs = this.#machineMs();
+      const nowMs = Math.min(machineMs, this.#pagerMs(), ...this.#silences.map(({ untilMs }) => untilMs));
       if (nowMs > untilMs) break;
-      if (this.#backMs <= nowMs) this.#agentBack(nowMs);
+      this.#answerAgain('nobody-came', nowMs, (silence) => silence.untilMs <= nowMs);
       if (machineMs <= nowMs) this.#look(nowMs);
-      this.#tellAll(nowMs);
-      if (this.#escalation.standing.state === 'EXHAUSTED') exhaustedMs ??= nowMs;
-      if (this.#escalation.standing.state === 'RESOLVED') return this.#ended('resolved', nowMs);
+      this.#tellPeople(nowMs);
+      const { state } = this.#escalation.standing;
+      if (state === 'EXHAUSTED') end ??= { kind: 'exhausted', atMs: nowMs };
+      if (state === 'RESOLVED') end ??= { kind: 'resolved', atMs: nowMs };
     }
-    return exhaustedMs === undefined
-      ? this.#ended('watched', untilMs)
-      : this.#ended('exhausted', exhaustedMs);
+    return {
+      happenings: this.#told.map(({ happening }) => happening),
+      end: end ?? { kind: 'watched', atMs: untilMs },
+    };
   }
 
-  #ended(kind: Simulation['end']['kind'], atMs: number): Simulation {
-    return { happenings: this.#happenings, end: { kind, atMs } };
-  }
-
-  #agentBack(atMs: number): void {
-    this.#add({ kind: 'agent-back', atMs, isWished: this.#isWished });
-    this.#backMs = Number.POSITIVE_INFINITY;
-    this.#isWished = false;
-  }
-
+  /** When the machine has something to do. The last resort called once more would be the same again. */
   #machineMs(): number {
-    return dueOf(this.#escalation) ?? Number.POSITIVE_INFINITY;
+    const { standing } = this.#escalation;
+    const dueMs = dueOf(this.#escalation) ?? NEVER;
+    return standing.state === 'EXHAUSTED' && dueMs === standing.nextMs ? NEVER : dueMs;
   }
 
   #pagerMs(): number {
-    return Math.min(
-      ...[...this.#pagers.values()].map(({ nextMs }) => nextMs ?? Number.POSITIVE_INFINITY),
-      Number.POSITIVE_INFINITY,
-    );
+    return Math.min(...[...this.#pagers.values()].map(({ nextMs }) => nextMs ?? NEVER), NEVER);
   }
 
   #look(nowMs: number): void {
     const world = new LiveSurroundings(this.deps, nowMs);
-    const before = this.#escalation;
-    const { moved } = tick(before, world);
+    const { moved } = tick(this.#escalation, world);
     if (!moved) throw new Error('nothing happened when something was due');
     this.#escalation = moved.next;
-    this.#tellSteps(moved, world);
-    this.#tellActs(before, moved, world);
-    this.#tellStanding(before.standing, moved.next.standing, nowMs);
+    const places = moved.taken.map((taken) => this.#take(taken));
+    if (moved.event === 'exhausted') this.#take('last');
+    this.#tellSteps(moved, places, world);
+    this.#tellActs(moved, places, world);
+    this.#tellStanding(moved.next, nowMs);
+  }
+
+  #take(caller: Caller): number {
+    this.#taken++;
+    this.#places.set(nameOf(caller), this.#taken);
+    return this.#taken;
+  }
+
+  #placeOf(caller: Caller): number {
+    return this.#places.get(nameOf(caller)) ?? 0;
   }
 
   /** What a step says but does not do; and who of it is not called. */
-  #tellSteps({ taken, event, next }: EscalationMove, world: LiveSurroundings): void {
-    const { nowMs } = world;
-    for (const { round, step: id, how } of taken) {
+  #tellSteps({ taken, event, next }: EscalationMove, places: readonly number[], world: LiveSurroundings) {
+    const { nowMs: atMs } = world;
+    taken.forEach(({ round, step: id, how }, index) => {
       const step = next.plan.steps.find((each) => each.id === id);
       const at: StepTaken = { round, step: id };
+      const place = places[index];
       if (step?.kind === 'severity')
-        this.#add({ kind: 'severity', atMs: nowMs, at, severity: step.severity });
-      if (step?.kind !== 'notify' || how === 'overtaken') continue;
-      this.#lastStep = at;
-      this.#tellMissing(step.who, at, world);
-      if (isInstead(step, how, world)) this.#tellMissing(insteadOf(step), at, world);
-    }
-    if (event === 'exhausted') {
-      this.#lastStep = 'last';
-      this.#tellMissing(next.plan.lastResort.who, 'last', world);
-    }
-  }
-
-  #tellMissing(targets: readonly Target[], at: StepTaken | 'last', world: LiveSurroundings): void {
-    for (const missing of targets.flatMap((target) => missingOf(target, world))) {
-      this.#add({ kind: 'missing', atMs: world.nowMs, at, missing });
-    }
-  }
-
-  #tellActs(before: Escalation, moved: EscalationMove, world: LiveSurroundings): void {
-    const steps = moved.taken.flatMap(({ round, step: id, how }) => {
-      const step = moved.next.plan.steps.find((each) => each.id === id);
-      return step && how === 'done' ? [{ at: { round, step: id }, step }] : [];
+        this.#add({ kind: 'severity', atMs, at, severity: step.severity }, place);
+      if (step?.kind !== 'notify') return;
+      const who = isInstead(step, how, world) ? [...step.who, ...insteadOf(step)] : step.who;
+      const missing =
+        how === 'overtaken'
+          ? step.who.map((target): Missing => ({ kind: 'overtaken', target }))
+          : missingOf(who, world);
+      this.#tellMissing(missing, at, { atMs, place });
     });
-    const webhooks = steps.filter(({ step }) => step.kind === 'webhook').values();
-    const handOffs = steps.filter(({ step }) => step.kind === 'hand-off').values();
-    moved.acts.forEach((act, index) => {
-      const atMs = world.nowMs;
+    if (event === 'exhausted')
+      this.#tellMissing(missingOf(next.plan.lastResort.who, world), 'last', { atMs });
+  }
+
+  #tellMissing(
+    all: readonly Missing[],
+    at: Caller,
+    { atMs, place }: { readonly atMs: number; readonly place?: number | undefined },
+  ): void {
+    for (const missing of all) {
+      if (missing.kind === 'one-too-many') this.#tooMany.add(missing.person);
+      this.#add({ kind: 'missing', atMs, at, missing }, place);
+    }
+  }
+
+  #tellActs({ next, acts, taken }: EscalationMove, places: readonly number[], world: LiveSurroundings): void {
+    const { nowMs: atMs } = world;
+    const seen = new Map<string, number>();
+    // A step may be taken more than once at one moment, and does the same each time.
+    const placeOf = (act: Act, caller: Caller): number => {
+      const name = JSON.stringify(act);
+      const times = seen.get(name) ?? 0;
+      seen.set(name, times + 1);
+      const own = places.filter(
+        (_, index) => taken[index]?.how === 'done' && nameOf(taken[index]) === nameOf(caller),
+      );
+      return own[times] ?? this.#placeOf(caller);
+    };
+    acts.forEach((act, index) => {
       switch (act.kind) {
         case 'page':
-          this.#tellPage(act, `${moved.next.rev}:${index}`, { before, moved, steps, world });
+          this.#tellPage(act, `${next.rev}:${index}`, world);
           break;
-        case 'post':
-          this.#add({
-            kind: 'post',
-            atMs,
-            platform: act.platform,
-            channel: act.channel,
-            at: this.#postedAt(act, steps),
-          });
+        case 'post': {
+          const { platform, channel, caller: at = 'last' } = act;
+          this.#add({ kind: 'post', atMs, platform, channel, at }, placeOf(act, at));
           break;
+        }
         case 'webhook':
-          this.#add({ kind: 'webhook', atMs, webhook: act.webhook, at: atOf(webhooks.next().value) });
+          this.#add(
+            { kind: 'webhook', atMs, webhook: act.webhook, at: act.caller },
+            placeOf(act, act.caller),
+          );
           break;
-        case 'hand-off':
-          this.#add({ kind: 'hand-off', atMs, at: atOf(handOffs.next().value) });
-          this.#silent(atMs);
+        case 'hand-off': {
+          const silences = this.#fallSilent(atMs);
+          this.#add({ kind: 'hand-off', atMs, at: act.caller, silences }, placeOf(act, act.caller));
           break;
+        }
         case 'alarm':
-          this.#add({ kind: 'alarm', atMs });
+          this.#add({ kind: 'alarm', atMs }, this.#placeOf('last'));
           break;
         default:
           act satisfies never;
@@ -250,119 +269,143 @@ class Play {
   }
 
   /** Nobody is waited for twice: where it is silent already, it stays so for no longer. */
-  #silent(atMs: number): void {
+  #fallSilent(atMs: number): Beginning | 'none' {
     const { handoff } = this.scenario;
-    if (!handoff || (Number.isFinite(this.#backMs) && !this.#isWished)) return;
-    this.#isWished = false;
-    this.#backMs = atMs + handoff.waitMs;
+    const fallen = this.#silences.filter(({ untilMs, stepMs }) => untilMs === NEVER && stepMs === undefined);
+    for (const silence of fallen) {
+      silence.untilMs = atMs + (handoff?.waitMs ?? NEVER);
+      silence.stepMs = atMs;
+    }
+    return fallen.length === 0 ? 'none' : this.#whereOf(fallen);
   }
 
-  #postedAt({ why, channel }: Extract<Act, { kind: 'post' }>, steps: readonly Done[]): StepTaken | 'last' {
-    if (why === 'last') return 'last';
-    const posting = steps.findLast(
-      ({ step }) =>
-        step.kind === 'notify' &&
-        [...step.who, ...insteadOf(step)].some((each) => each.kind === 'channel' && each.channel === channel),
-    );
-    return posting?.at ?? this.#lastStep;
+  #answerAgain(because: 'nobody-came' | 'ended', atMs: number, isOver: (silence: Silence) => boolean): void {
+    const over = this.#silences.filter(isOver);
+    if (over.length === 0) return;
+    for (const silence of over) {
+      silence.untilMs = NEVER;
+      silence.stepMs = undefined;
+    }
+    const place = because === 'ended' ? LAST_OF_ALL : 0;
+    this.#add({ kind: 'agent-back', atMs, where: this.#whereOf(over), because }, place);
   }
 
-  #tellPage(act: Extract<Act, { kind: 'page' }>, key: string, { before, moved, steps, world }: Look): void {
-    const { person, platform, importance, why } = act;
-    if (why === 'still') return;
-    const chain = moved.next.chains.find((each) => each.person === person);
-    const link = (chain?.link ?? 1) - 1;
-    const found = this.#origin(person, why, { before, moved, steps, world });
+  #whereOf(silences: readonly Silence[]): Beginning {
+    const [only] = silences;
+    return only && silences.length < this.#silences.length ? only.where : 'any';
+  }
+
+  #tellPage(act: Extract<Act, { kind: 'page' }>, key: string, world: LiveSurroundings): void {
+    const { person, platform, importance, why, cause } = act;
+    if (!cause?.by) throw new Error('somebody was called, and nothing says by whom');
+    const { nowMs: atMs } = world;
+    const { caller: at, target } = cause.by;
+    const quiet = quietOf(this.deps.directory, person);
     const reason: Reason =
-      link > 0 ? { kind: 'next-way', afterMs: chain?.links[link]?.afterMs ?? 0 } : found.reason;
-    const at = link > 0 ? (this.#calledAt.get(person) ?? found.at) : found.at;
-    this.#calledAt.set(person, at);
-    this.#calls.set(key, this.#happenings.length);
-    this.#add({ kind: 'call', atMs: world.nowMs, person, platform, importance, at, reason });
+      cause.kind === 'next-way'
+        ? { kind: 'next-way', afterMs: cause.afterMs }
+        : { kind: this.#howOf(person, cause.kind), target, found: foundBy(target, person, world) };
+    const delay = quiet(importance, atMs) > atMs ? 'quiet' : 'together';
+    const call = { kind: 'call', atMs, person, platform, importance, at, reason, delay } as const;
+    this.#tooMany.delete(person);
+    this.#calls.set(key, this.#add(call, this.#placeOf(at)));
+    const { epoch } = this.#escalation;
     const page: Page = {
       id: key,
       escalation: REPORT.id,
-      epoch: moved.next.epoch,
+      epoch,
       platform,
       importance,
       why,
       markdown: '',
-      atMs: world.nowMs,
+      atMs,
     };
-    this.#pagers.set(
-      person,
-      admit(this.#pagers.get(person), person, page, quietOf(this.deps.directory, person)),
-    );
+    this.#pagers.set(person, admit(this.#pagers.get(person), person, page, quiet));
   }
 
-  /** By which step and target somebody is called for the first time in a while. */
-  #origin(
-    person: PersonId,
-    why: 'call' | 'last',
-    { moved, steps, world }: Look,
-  ): { at: StepTaken | 'last'; reason: Reason } {
-    const { plan, calling } = moved.next;
-    if (why === 'last' && moved.event === 'exhausted') {
-      const reason = reasonFor(person, plan.lastResort.who, world, 'found');
-      if (reason) return { at: 'last', reason };
-    }
-    for (const { at, step } of steps.toReversed()) {
-      if (step.kind !== 'notify') continue;
-      const reason = reasonFor(person, [...step.who, ...insteadOf(step)], world, 'found');
-      if (reason) return { at, reason };
-    }
-    const joined = reasonFor(person, calling?.who ?? [], world, 'joined');
-    return { at: this.#lastStep, reason: joined ?? { kind: 'next-way', afterMs: 0 } };
+  #howOf(person: PersonId, how: 'found' | 'joined'): 'found' | 'joined' | 'room' {
+    return how === 'joined' && this.#tooMany.has(person) ? 'room' : how;
   }
 
-  #tellStanding(before: Standing, after: Standing, nowMs: number): void {
-    if (after.state !== 'HELD') return;
+  #tellStanding({ standing, plan, step, round }: Escalation, nowMs: number): void {
+    if (standing.state === 'RESOLVED')
+      // What fell silent at this very moment is a wait that began later.
+      this.#answerAgain('ended', nowMs, ({ stepMs }) => stepMs !== undefined && stepMs < nowMs);
+    if (standing.state !== 'HELD' || standing.reason === 'asked') {
+      this.#held = undefined;
+      return;
+    }
+    const { reason, nextMs: untilMs } = standing;
+    const at: StepTaken = { round, step: plan.steps[step]?.id ?? '' };
+    const what = reason === 'closed' ? reason : nameOf(at);
+    const happening: Happening = {
+      kind: 'held',
+      atMs: this.#held?.what === what ? this.#held.entry.happening.atMs : nowMs,
+      untilMs,
+      ...(reason === 'closed' ? { reason } : { reason, at }),
+    };
     // Looked at again and still the same: said once.
-    const last = this.#happenings.at(-1);
-    const isSame = before.state === 'HELD' && before.reason === after.reason && last?.kind === 'held';
-    if (isSame) this.#happenings[this.#happenings.length - 1] = { ...last, untilMs: after.nextMs };
-    else if (after.reason !== 'asked')
-      this.#add({ kind: 'held', atMs: nowMs, reason: after.reason, untilMs: after.nextMs });
+    if (this.#held?.what === what) this.#held.entry.happening = happening;
+    else this.#held = { what, entry: this.#add(happening, LAST_OF_ALL) };
   }
 
-  #tellAll(nowMs: number): void {
+  #tellPeople(nowMs: number): void {
     for (const [person, pager] of this.#pagers) {
       const flushed = flush(pager, () => true, quietOf(this.deps.directory, person), nowMs);
       if (!flushed) continue;
       this.#pagers.set(person, flushed.next);
-      for (const { id } of flushed.told.flatMap(({ pages }) => pages)) this.#told(id, nowMs);
+      for (const { id } of flushed.told.flatMap(({ pages }) => pages)) this.#tell(id, nowMs);
     }
   }
 
-  #told(page: string, toldMs: number): void {
-    const index = this.#calls.get(page);
-    const call = index === undefined ? undefined : this.#happenings[index];
-    if (index === undefined || call?.kind !== 'call') return;
-    const { person, importance, atMs } = call;
-    const isQuiet = quietOf(this.deps.directory, person)(importance, atMs) > atMs;
-    const delay = toldMs > atMs ? ({ delay: isQuiet ? 'quiet' : 'together' } as const) : {};
-    this.#happenings[index] = { ...call, toldMs, ...delay };
+  #tell(page: string, toldMs: number): void {
+    const entry = this.#calls.get(page);
+    if (entry?.happening.kind !== 'call') return;
+    const { delay, ...call } = entry.happening;
+    entry.happening = { ...call, toldMs, ...(delay && toldMs > call.atMs ? { delay } : {}) };
   }
 
-  #add(happening: Happening): void {
-    this.#happenings.push(happening);
+  /** Behind what is told of that moment up to its step. */
+  #add(happening: Happening, place = this.#taken): Entry {
+    const entry = { happening, place };
+    const before = this.#told.findLastIndex(
+      (each) => each.happening.atMs < happening.atMs || each.place <= place,
+    );
+    this.#told.splice(before + 1, 0, entry);
+    return entry;
   }
 }
 
-interface Done {
-  readonly at: StepTaken;
-  readonly step: PlanStep;
+const NEVER = Number.POSITIVE_INFINITY;
+/** Behind every step of its moment. */
+const LAST_OF_ALL = NEVER;
+
+/** A happening, and behind which steps of its moment it is told. */
+interface Entry {
+  happening: Happening;
+  readonly place: number;
 }
 
-interface Look {
-  readonly before: Escalation;
-  readonly moved: EscalationMove;
-  readonly steps: readonly Done[];
-  readonly world: LiveSurroundings;
+/** The agent in a conversation that began one way or the other. */
+interface Silence {
+  readonly where: Beginning;
+  /** When it answers again; never: it is not silent, or nothing is known of how long. */
+  untilMs: number;
+  /** When a step had it fall silent; undefined: none did. */
+  stepMs: number | undefined;
 }
 
-function atOf(done: Done | undefined): StepTaken {
-  return done?.at ?? { round: 0, step: '1' };
+function silencesOf(handoff: Scenario['handoff'], atMs: number): Silence[] {
+  const plain: Silence = { where: 'any', untilMs: NEVER, stepMs: undefined };
+  if (!handoff?.isWished) return [plain];
+  return [
+    { ...plain, where: 'wished', untilMs: atMs + handoff.waitMs },
+    { ...plain, where: 'unwished' },
+  ];
+}
+
+function nameOf(caller: Caller): string {
+  return caller === 'last' ? caller : `${caller.round}/${caller.step}`;
 }
 
 function insteadOf(step: Extract<PlanStep, { kind: 'notify' }>): readonly Target[] {
@@ -372,42 +415,51 @@ function insteadOf(step: Extract<PlanStep, { kind: 'notify' }>): readonly Target
 /** Whether others were looked for because nobody of the step could be called. */
 function isInstead(
   step: Extract<PlanStep, { kind: 'notify' }>,
-  how: 'done' | 'empty',
+  how: Taken['how'],
   world: LiveSurroundings,
 ): boolean {
   if (step.onEmpty.kind !== 'instead') return false;
   if (how === 'empty') return true;
   return step.who.every((target) => {
     if (target.kind === 'channel') return !world.canPost(target.platform);
-    return world
-      .peopleOf(target, world.nowMs)
-      .every((person) => world.linksOf(person, 'normal').length === 0);
+    return world.peopleOf(target, world.nowMs).every((person) => !canBeCalled(person, world));
   });
 }
 
-function reasonFor(
-  person: PersonId,
-  targets: readonly Target[],
-  world: LiveSurroundings,
-  kind: 'found' | 'joined',
-): Reason | undefined {
-  for (const target of targets) {
-    const found = world.presenceOf(target, world.nowMs).there.find((each) => each.person === person);
-    if (found) return { kind, target, found };
-  }
-  return undefined;
+function canBeCalled(person: PersonId, world: LiveSurroundings): boolean {
+  return world.linksOf(person, 'normal').length > 0;
 }
 
-function missingOf(target: Target, world: LiveSurroundings): Missing[] {
+/** Who is one of those themselves is not said to stand in for another of them. */
+function foundBy(target: Target, person: PersonId, world: LiveSurroundings): Found {
+  const own = world.presenceOf(target, world.nowMs).there.filter((each) => each.person === person);
+  const found = own.find(({ standsInFor }) => !standsInFor) ?? own[0];
+  if (!found) throw new Error('somebody was called whom no target leads to');
+  return found;
+}
+
+/** Each once, however many targets lead to it. */
+function missingOf(who: readonly Target[], world: LiveSurroundings): Missing[] {
+  const there = new Set(who.flatMap((target) => world.peopleOf(target, world.nowMs)));
+  const tooMany = [...there]
+    .slice(MOST_CALLED)
+    .filter((person) => canBeCalled(person, world))
+    .map((person): Missing => ({ kind: 'one-too-many', person }));
+  const all = [...who.flatMap((target) => missingBy(target, world)), ...tooMany];
+  return [...new Map(all.map((missing) => [JSON.stringify(missing), missing])).values()];
+}
+
+function missingBy(target: Target, world: LiveSurroundings): Missing[] {
   if (target.kind === 'channel') {
-    return world.canPost(target.platform) ? [] : [{ kind: 'no-posting', platform: target.platform }];
+    const { platform, channel } = target;
+    return world.canPost(platform) ? [] : [{ kind: 'no-posting', platform, channel }];
   }
   const { there, away } = world.presenceOf(target, world.nowMs);
   if (there.length === 0 && away.length === 0) return [{ kind: 'nobody', target }];
   return [
     ...away.map((each): Missing => ({ kind: 'away', ...each })),
     ...there.flatMap(({ person }): Missing[] =>
-      world.linksOf(person, 'normal').length === 0 ? [{ kind: 'unreachable', person }] : [],
+      canBeCalled(person, world) ? [] : [{ kind: 'unreachable', person }],
     ),
   ];
 }

@@ -70,6 +70,34 @@ describe('signalbox escalation simulate', () => {
     });
   });
 
+  it('does not promise a call where nobody of the last resort can be called, and names every moment', async () => {
+    const nobody = createCliHome();
+    try {
+      nobody.edit(
+        'contacts.yaml',
+        '    # working_hours: office\n',
+        '    absences: [{ from: 2027-03-01, to: 2027-03-30 }]\n    time_zone: UTC\n',
+      );
+      appendFileSync(
+        join(nobody.configDirectory, 'escalation.yaml'),
+        'escalations:\n  duty: { steps: [{ notify: dana }, { wait: 5m }], last_resort: dana }\n',
+      );
+      const words = ['escalation', 'simulate', '--policy', 'duty', '--at', '2027-03-29T10:00 UTC'];
+
+      const { out } = await nobody.run(...words);
+      const json = JSON.parse((await nobody.run(...words, '--json')).out);
+
+      expect(out).toContain(
+        'From then on it is looked again whether anybody of the last resort can be called, every 4 h.',
+      );
+      expect(json.happenings[0]).toMatchObject({
+        missing: { kind: 'away', person: 'dana', until: '2027-03-31T00:00:00.000Z' },
+      });
+    } finally {
+      await nobody.remove();
+    }
+  });
+
   it.each([
     [['--policy', 'dty'], 'There is no escalation policy "dty" in escalation.yaml. Did you mean duty?'],
     [
