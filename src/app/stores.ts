@@ -6,6 +6,7 @@ import { consequencesOf } from '../approvals/consequences.ts';
 import { GrantStore } from '../approvals/grant-store.ts';
 import { titleOf } from '../approvals/sentences.ts';
 import { AuditLog } from '../audit/audit-log.ts';
+import { RequestedWords } from '../audit/requested-words.ts';
 import { UsageLedger } from '../budget/usage-ledger.ts';
 import { createConsequences } from '../control/consequences.ts';
 import { ControlDesk } from '../control/control-desk.ts';
@@ -88,9 +89,11 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
   const transcripts = new TranscriptStore(redis, keys);
   const schedules = new ScheduleStore(redis, keys, writer, keepApprovalsMs);
   const learning = new LearningStore(redis, keys, writer, () => config().settings.retention.notes);
+  const approvals = new ApprovalStore(redis, keys, consequencesOf, keepApprovalsMs);
+  const audit = new AuditLog(redis, keys);
   const stores: Stores = {
-    approvals: new ApprovalStore(redis, keys, consequencesOf, keepApprovalsMs),
-    audit: new AuditLog(redis, keys),
+    approvals,
+    audit,
     deadLetters,
     lettersSettled,
     grants: new GrantStore(redis, keys, clock),
@@ -111,6 +114,7 @@ export function createStores({ config, clock, log, redis, keys, rememberMs }: Ba
       learned: learning,
       used: new UsageLedger(redis, keys),
       clients: new RedisClientLog(redis, keys),
+      requests: new RequestedWords(audit, keys, approvals, writer),
       sourcesWithout,
     }),
     learning,

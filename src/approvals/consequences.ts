@@ -50,7 +50,6 @@ export function consequencesOf(before: Approval, change: Change, nowMs: number):
 
 /** The same for an approval that has just come into being, inside the commit of the turn that asked. */
 export function consequencesOfOpening(approval: Approval, nowMs: number): Effect[] {
-  const set = Object.fromEntries(Object.entries(approval).filter(([key]) => key !== 'copies'));
   return [
     {
       kind: 'audit',
@@ -60,7 +59,8 @@ export function consequencesOfOpening(approval: Approval, nowMs: number): Effect
         subject: approval.id,
         correlation: approval.request.correlation,
         channel: approval.origin.platform,
-        detail: { set: { ...set, copies: approval.copies } },
+        detail: { to: approval.state, tool: approval.request.tool },
+        words: { set: approval },
       },
     },
     ...(approval.state === 'OPEN'
@@ -249,7 +249,8 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
     subject: next.id,
     correlation: next.request.correlation,
     ...channelOf(next, event),
-    detail: { from: before.state, to: next.state, set, ...(gone.length > 0 ? { gone } : {}) },
+    detail: { from: before.state, to: next.state, ...(gone.length > 0 ? { gone } : {}) },
+    words: { set },
   };
 }
 
@@ -270,7 +271,7 @@ const WITH_SETTLER: ReadonlySet<ApprovalEvent> = new Set([
 ]);
 
 /**
- * Rebuilds an approval from its audit entries, oldest first.
+ * Rebuilds an approval from its audit entries, oldest first, with the words that stand beside them.
  *
  * @returns undefined when they do not begin with its opening
  */
@@ -278,8 +279,8 @@ export function replay(events: readonly AuditEvent[]): unknown {
   const opening = events.findIndex(({ event }) => event === 'approval.opened');
   if (opening === -1) return undefined;
   const approval = new Map<string, unknown>();
-  for (const { detail } of events.slice(opening)) {
-    for (const [key, value] of Object.entries(detail?.set ?? {})) approval.set(key, value);
+  for (const { detail, words } of events.slice(opening)) {
+    for (const [key, value] of Object.entries(words?.set ?? {})) approval.set(key, value);
     for (const key of Array.isArray(detail?.gone) ? detail.gone : []) approval.delete(key);
   }
   return Object.fromEntries(approval);

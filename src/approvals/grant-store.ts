@@ -121,10 +121,10 @@ function toAudit(grant: Grant, event: string, actor: string): AuditEvent {
     detail: {
       tool,
       requester,
-      scope,
       used: uses.length,
       times,
       ...(latest ? { approval: latest.approval } : {}),
     },
+    words: { scope },
   };
 }

@@ -65,7 +65,7 @@ export async function traceAudit(id: string, options: AuditOptions): Promise<num
 }
 
 /** One line: when, what, who, where, about what, and which request it belongs to. Pure. */
-export function auditLine({ atMs, event: entry }: AuditEntry): string {
+export function auditLine({ atMs, event: entry, isErased }: AuditEntry): string {
   const { event, actor, subject, channel, correlation, detail } = entry;
   const small = Object.entries(detail ?? {}).filter(([, value]) => typeof value !== 'object');
   const words = [
@@ -75,6 +75,7 @@ export function auditLine({ atMs, event: entry }: AuditEntry): string {
     ...(channel === undefined ? [] : [`on ${channel}`]),
     `· ${subject}`,
     ...small.map(([name, value]) => `${name}=${String(value)}`),
+    ...(isErased ? ['(what was said is erased)'] : []),
     `· ${correlation}`,
   ];
   return visible(words.join(' '));
@@ -130,8 +131,9 @@ function printEntries(entries: readonly AuditEntry[], json: boolean): void {
   for (const entry of entries) print(json ? JSON.stringify(toJson(entry)) : auditLine(entry));
 }
 
-function toJson({ atMs, partition, number, event, hash }: AuditEntry): object {
-  return { at: new Date(atMs).toISOString(), chain: partition, number, ...event, hash };
+function toJson({ atMs, partition, number, event, isErased, hash }: AuditEntry): object {
+  const erased = isErased ? { words: 'erased' } : {};
+  return { at: new Date(atMs).toISOString(), chain: partition, number, ...event, ...erased, hash };
 }
 
 function print(text: string, exitCode = 0): number {

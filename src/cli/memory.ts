@@ -84,7 +84,7 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
     if (!isMeant) {
       const counted = await session.personData.count(subject.ids);
       const left = await unsettledOf(session, subject);
-      const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes${leftText(left)}`;
+      const words = `${erasedText(counted)}\n\nNothing was erased. To do it: signalbox memory erase ${subject.id} --yes${leftText(left, counted)}`;
       return say(options, { erased: false, ...counted, left }, words);
     }
     const about = { actor: subject.actor, correlation: `cli:${randomUUID()}` };
@@ -108,7 +108,7 @@ export async function eraseMemory(who: string, isMeant: boolean, options: Memory
     });
     const files = await rewriteFiles(session);
     const left = await unsettledOf(session, subject);
-    const words = `${erasedText(erased)}\n\nAll of it is erased.${FILES_TEXT[files]}${leftText(left)}`;
+    const words = `${erasedText(erased)}\n\nAll of it is erased.${FILES_TEXT[files]}${leftText(left, erased)}`;
     return say(options, { erased: true, ...erased, files, left }, words);
   });
 }
@@ -216,7 +216,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describe({ ids, profiles, notes, conversations, schedules }: PersonExport): string {
+function describe({ ids, profiles, notes, conversations, schedules, requests }: PersonExport): string {
   const [profile] = profiles;
   const messages = conversations.reduce((sum, { said }) => sum + said.length, 0);
   const head = facts([
@@ -227,6 +227,7 @@ function describe({ ids, profiles, notes, conversations, schedules }: PersonExpo
     ['messages', String(messages)],
     ['summaries', String(conversations.filter(({ summary }) => summary).length)],
     ['planned', String(schedules.length)],
+    ['requests for approval', String(requests.length)],
   ]);
   const known = profiles.flatMap(({ text }) => (text === undefined ? [] : [`\nProfile\n${indented(text)}`]));
   const noted = notes.map(
@@ -270,6 +271,7 @@ function erasedText({
   schedules,
   learned,
   told,
+  requests,
 }: Erased): string {
   return facts([
     ['profiles', String(profiles)],
@@ -280,6 +282,7 @@ function erasedText({
     ['planned', String(schedules)],
     ['named in learned skills', String(learned)],
     ['told to their clients', String(told)],
+    ['requests for approval', String(requests)],
   ]);
 }
 
@@ -292,8 +295,11 @@ const FILES_TEXT: Readonly<Record<Files, string>> = {
 };
 
 /** Nothing where all is settled. */
-function leftText({ waiting, letters }: Open): string {
+function leftText({ waiting, letters }: Open, { undecided }: Pick<Erased, 'undecided'>): string {
   const left = [
+    ...(undecided > 0
+      ? [`the words of ${undecided} requests for approval that are not over (\`signalbox approvals list\`)`]
+      : []),
     ...(waiting > 0 ? [`${waiting} of what they wrote or are to be told, still in line`] : []),
     ...(letters.length > 0 ? [`dead letters ${letters.join(', ')} (\`signalbox dead-letters\`)`] : []),
   ];

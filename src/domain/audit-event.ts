@@ -16,7 +16,12 @@ export const AuditEvent = z.object({
   /** Conversation, approval, file: what it happened to. */
   subject: z.string(),
   channel: z.string().optional(),
-  /** Facts, small; never a message body, never a secret. An approval's hold all of the record, to rebuild it from. */
+  /** Facts, small; never a message body, never a secret. */
   detail: z.record(z.string(), z.unknown()).optional(),
+  /**
+   * What people were asked, and what they said about it, word for word: all of an approval's record, to rebuild it from.
+   * It stands beside the entry, which holds a digest of it, and is erased with the people it is of (`audit/`).
+   */
+  words: z.record(z.string(), z.unknown()).optional(),
 });
 export type AuditEvent = z.infer<typeof AuditEvent>;

@@ -6,8 +6,8 @@
  *      planned for another time, their name in what is kept of skills and in what the gateway told the agent, what they
  *      used in days and months that are over, what is kept for clients of their own, and every summary that is made of
  *      their words as well. Where nobody else spoke, the whole conversation goes, with the outputs that are kept of it.
- *   2. The audit stays as it is, with the requests for approval it tells of, word for word: without an entry nobody
- *      could prove the others.
+ *   2. What the audit holds of them word for word goes, too, once the request is over; its entries stay, and say so:
+ *      without an entry nobody could prove the others.
  *   3. What is put back gives no consent: what is known of a person comes back only while they agree to it. Nor does
  *      it take anything from others: their own notes are as they were, those for others only where there is room.
  *   4. A summary that is being written while its people are erased is not kept: it is dropped after their words are
@@ -29,7 +29,7 @@ import type { StoredEntry, TranscriptStore } from './transcript-store.ts';
 
 /** In place of what somebody wrote. */
 export const ERASED = '(erased at the wish of whoever wrote it)';
-const ERASED_NAME = 'Somebody';
+export const ERASED_NAME = 'Somebody';
 /** In place of what the gateway told the agent about somebody. */
 const ERASED_NEWS = '(erased at the wish of somebody it named)';
 
@@ -46,6 +46,15 @@ export interface PersonExport {
     readonly summary?: Summary;
   }[];
   readonly schedules: readonly PlannedByPerson[];
+  readonly requests: readonly RequestOfPerson[];
+}
+
+/** A request for approval, or a standing yes, as the audit holds it: what it says in words of theirs, or to them. */
+export interface RequestOfPerson {
+  readonly id: string;
+  /** Nobody has to decide it or to carry it out any more. */
+  readonly isOver: boolean;
+  readonly said: readonly { readonly atMs: number; readonly event: string; readonly words: unknown }[];
 }
 
 /** Something a person wants done at another time. */
@@ -72,6 +81,13 @@ export interface LearnedStore {
   naming(people: readonly PersonId[]): Promise<readonly { readonly id: string }[]>;
   /** Whether they were named in it. */
   forget(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean>;
+}
+
+/** What the audit holds word for word. */
+export interface RequestStore {
+  of(people: readonly PersonId[]): Promise<readonly RequestOfPerson[]>;
+  /** Whether there was something, and it is erased; what is not over is left. */
+  erase(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean>;
 }
 
 /** Counters of what people used of the model. */
@@ -103,6 +119,10 @@ export interface Erased {
   readonly learned: number;
   /** What their own clients of the web gateway were told, or are to be. */
   readonly told: number;
+  /** Requests for approval of which the audit holds no word of theirs any more. */
+  readonly requests: number;
+  /** Those it still does, because they are not over. */
+  readonly undecided: number;
 }
 
 const snapshotted = { person: PersonId, takenAtMs: z.int(), profile: z.string().optional() };
@@ -149,6 +169,7 @@ export interface PersonDataDeps {
   readonly learned: LearnedStore;
   readonly used: UsedStore;
   readonly clients: ClientStore;
+  readonly requests: RequestStore;
   readonly sourcesWithout: SourcesWithout;
 }
 
@@ -189,12 +210,13 @@ export class PersonData {
       notes: await this.#notes(ids),
       conversations,
       schedules: (await this.deps.planned.plannedBy(ids)).map(toPlanned),
+      requests: await this.deps.requests.of(ids),
     };
   }
 
   /** What `erase` would remove. Changes nothing. */
   async count(ids: readonly PersonId[]): Promise<Erased> {
-    const { profiles, notes, conversations, schedules } = await this.collect(ids);
+    const { profiles, notes, conversations, schedules, requests } = await this.collect(ids);
     return {
       profiles: profiles.length,
       notes: notes.reduce((sum, each) => sum + each.notes.length, 0),
@@ -204,6 +226,8 @@ export class PersonData {
       schedules: schedules.length,
       learned: (await this.deps.learned.naming(ids)).length,
       told: await this.#sumOfClients(ids, (client) => this.deps.clients.kept(client)),
+      requests: requests.filter(({ isOver }) => isOver).length,
+      undecided: requests.filter(({ isOver }) => !isOver).length,
     };
   }
 
@@ -222,6 +246,8 @@ export class PersonData {
       schedules: 0,
       learned: 0,
       told: 0,
+      requests: 0,
+      undecided: 0,
     };
     const audit = (subject: string, detail: Record<string, unknown>): AuditEvent => ({
       ...about,
@@ -235,6 +261,10 @@ export class PersonData {
     }
     for (const { id } of await this.deps.learned.naming(ids)) {
       if (await this.deps.learned.forget(id, ids, audit(id, { what: 'learning record' }))) removed.learned++;
+    }
+    for (const { id, isOver } of await this.deps.requests.of(ids)) {
+      if (!isOver) removed.undecided++;
+      else if (await this.deps.requests.erase(id, ids, audit(id, { what: 'request' }))) removed.requests++;
     }
     for (const id of ids) {
       if (await this.deps.memory.dropProfile(id, audit(id, { what: 'profile' }))) removed.profiles++;

@@ -16,11 +16,13 @@
 --          one that is over is kept for a while; one that is not stands in the list of its family, by when it is due
 --   hold   conversation, item             kept aside until a change of control releases it
 --   usage  period, keep ms, [[counter, more], …] as JSON   what was used in a period; kept that long from now
---   audit  json
+--   audit  json, words or ''   an entry of the audit, and what stands beside it
+--   reword number, SHA-1 of what stands beside that audit entry, words or '' for none
 -- Lua does not roll back, so the whole list is checked before the first write.
 local EFFECT_FIELDS = {
-  entry = 3, mail = 4, out = 6, open = 6, dead = 5, audit = 1,
+  entry = 3, mail = 4, out = 6, open = 6, dead = 5, audit = 2,
   guard = 2, control = 7, record = 6, hold = 2, heard = 2, change = 7, usage = 3,
+  reword = 3,
 }
 
 -- What a record is told by, to the byte; '' where there is none. A revision would not do: a server that lost writes
@@ -30,12 +32,16 @@ local function fingerprintOf(key)
   return current and redis.sha1hex(current) or ''
 end
 
--- Whether a guard, a change of control, of a record or of an approval was decided on what is there now. The prefix of
--- the partition is ARGV[1].
+-- Whether a guard, a change of control, of a record, of an approval or of words was decided on what is there now. The
+-- prefix of the partition is ARGV[1].
 local function isAsSeen(kind, i)
   local T = ARGV[1]
   if kind == 'record' then return fingerprintOf(T .. ARGV[i + 1] .. ':' .. ARGV[i + 2]) == ARGV[i + 3] end
   if kind == 'change' then return fingerprintOf(T .. 'apr:' .. ARGV[i + 1]) == ARGV[i + 2] end
+  if kind == 'reword' then
+    local words = redis.call('HGET', T .. 'audit:words', ARGV[i + 1])
+    return words and redis.sha1hex(words) == ARGV[i + 2] or false
+  end
   if kind == 'guard' then return fingerprintOf(T .. 'cc:' .. ARGV[i + 1]) == ARGV[i + 2] end
   if kind == 'control' then return fingerprintOf(T .. 'cc:' .. ARGV[i + 1]) == ARGV[i + 3] end
   return true
@@ -44,6 +50,7 @@ end
 local function movedText(i)
   if ARGV[i] == 'record' then return 'RECORD_MOVED ' .. ARGV[i + 2] end
   if ARGV[i] == 'change' then return 'RECORD_MOVED ' .. ARGV[i + 1] end
+  if ARGV[i] == 'reword' then return 'RECORD_MOVED audit:' .. ARGV[i + 1] end
   return 'CONTROL_MOVED ' .. ARGV[i + 1]
 end
 
@@ -144,7 +151,7 @@ end
 
 -- Returns the outbound lanes that were leased at once to `holder` (nil for none): queue, lane, fence, item, …
 local function applyEffects(T, now, first, holder)
-  local handed, audits = {}, {}
+  local handed, audits, words = {}, {}, {}
   local i = first
   while i <= #ARGV do
     local kind = ARGV[i]
@@ -194,9 +201,16 @@ local function applyEffects(T, now, first, holder)
       countUsage(T, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3])
     elseif kind == 'audit' then
       audits[#audits + 1] = ARGV[i + 1]
+      words[#words + 1] = ARGV[i + 2]
+    elseif kind == 'reword' then
+      if ARGV[i + 3] == '' then
+        redis.call('HDEL', T .. 'audit:words', ARGV[i + 1])
+      else
+        redis.call('HSET', T .. 'audit:words', ARGV[i + 1], ARGV[i + 3])
+      end
     end
     i = i + EFFECT_FIELDS[kind] + 1
   end
-  appendAudit(T, now, audits)
+  appendAudit(T, now, audits, words)
   return handed
 end

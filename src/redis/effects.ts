@@ -10,6 +10,7 @@ import { ControlMovedError, RecordMovedError } from '../domain/errors.ts';
 import type { ApprovalId, ConversationId, ConversationTicket } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { Entry } from '../domain/transcript.ts';
+import { toAuditText } from './audit-text.ts';
 import type { QueueName, RecordFamily } from './keys.ts';
 import type { ScriptArgument } from './script.ts';
 
@@ -121,7 +122,17 @@ export type Effect =
       /** Whole numbers, by the name of the counter. */
       readonly counts: readonly (readonly [counter: string, more: number])[];
     }
-  | { readonly kind: 'audit'; readonly event: AuditEvent };
+  | { readonly kind: 'audit'; readonly event: AuditEvent }
+  /** Puts others in the place of the words beside an audit entry. Nothing of the list is written if they are not as read. */
+  | {
+      readonly kind: 'reword';
+      /** Of the entry, in its chain. */
+      readonly number: number;
+      /** SHA-1 of what stands there now. */
+      readonly from: string;
+      /** Undefined: none. */
+      readonly beside: string | undefined;
+    };
 
 /**
  * What a script that applies effects answers.
@@ -220,8 +231,12 @@ function toFields(effect: Effect): ScriptArgument[] {
       return ['heard', effect.approvalId, effect.mark];
     case 'usage':
       return ['usage', effect.period, effect.keepMs, JSON.stringify(effect.counts)];
-    case 'audit':
-      return ['audit', JSON.stringify(effect.event)];
+    case 'audit': {
+      const { text, words } = toAuditText(effect.event);
+      return ['audit', text, words];
+    }
+    case 'reword':
+      return ['reword', effect.number, effect.from, effect.beside ?? ''];
     default:
       return effect satisfies never;
   }

@@ -237,6 +237,11 @@ export class Keys {
     return `${this.partition(partition)}audit`;
   }
 
+  /** What stands beside entries of the audit, word for word, by their numbers. */
+  auditWords(partition: number): string {
+    return `${this.partition(partition)}audit:words`;
+  }
+
   auditHead(partition: number): string {
     return `${this.partition(partition)}audit:head`;
   }

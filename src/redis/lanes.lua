@@ -74,16 +74,18 @@ local function newestEntries(T, lane, count)
   return redis.call('LRANGE', key, first - first % step, -1)
 end
 
--- Appends audit entries, each bound to the one before by its hash, and none with an earlier time than it.
-local function appendAudit(T, now, entries)
+-- Appends audit entries, each bound to the one before by its hash, and none with an earlier time than it. `words`, if
+-- given, are what stands beside each of them, or ''.
+local function appendAudit(T, now, entries, words)
   if #entries == 0 then return end
   local head = redis.call('HMGET', T .. 'audit:head', 'n', 'h', 'at')
   local n, hash = tonumber(head[1] or '0'), head[2] or ''
   local at = string.format('%d', math.max(now, tonumber(head[3] or '0')))
-  for _, entry in ipairs(entries) do
+  for index, entry in ipairs(entries) do
     n = n + 1
     hash = redis.sha1hex(hash .. '\n' .. n .. '\n' .. at .. '\n' .. entry)
     redis.call('XADD', T .. 'audit', n .. '-0', 'at', at, 'e', entry, 'h', hash)
+    if words and words[index] ~= '' then redis.call('HSET', T .. 'audit:words', n, words[index]) end
   end
   redis.call('HSET', T .. 'audit:head', 'n', n, 'h', hash, 'at', at)
 end

@@ -58,7 +58,7 @@ export class BudgetGate {
     const { item, conversationId, requester, replyTo, control } = handled;
     const { currency } = this.deps.config().settings.budgets;
     const nowMs = this.deps.clock.now();
-    const { name, title } = this.#quotaOf(standing, handled);
+    const { name } = this.#quotaOf(standing, handled);
     const key = `used-up:${requester.person}:${conversationId}:${name}:${standing.periodName}:${standing.most}`;
     return [
       toOutEffect(
@@ -77,7 +77,7 @@ export class BudgetGate {
       ),
       handledAudit(handled, 'turn.refused', {
         reason: 'budget',
-        rule: title,
+        rule: alertText(standing, requester.person, currency), // an id: the audit outlives names
         authorization: 'deny',
         resets: new Date(standing.resetMs).toISOString(),
       }),

@@ -5,6 +5,7 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { sourcesWithout } from '../../src/agent/erased-sources.ts';
+import { AuditLog } from '../../src/audit/audit-log.ts';
 import { UsageLedger } from '../../src/budget/usage-ledger.ts';
 import { BudgetSettings } from '../../src/config/budgets.ts';
 import { RedisClientLog } from '../../src/delivery/client-log.ts';
@@ -19,6 +20,7 @@ import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { ALEX as ALEX_, TEAM } from '../../src/sandbox/people.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
+import { requestsIn } from '../support/requests.ts';
 import { everything } from '../support/stored.ts';
 import { ALEX, DANA, GENERAL, Story, type StoryConfig } from '../support/story.ts';
 
@@ -38,7 +40,7 @@ const REQUESTED = /pillow/i;
  * says the same to people. Requests for approval, which end by themselves, are stored in a form that is not looked into.
  */
 const NAMED_STILL: Readonly<Record<string, string>> = {
-  audit: 'proves what was done, and holds requests for approval word for word',
+  audit: 'proves what was done',
   cl: 'how far a client of theirs was told, without a word of it',
   d: 'ids of what was dealt with, for a day or so',
   places: 'where people are written to on Discord, and how far that was read',
@@ -105,7 +107,10 @@ it('OM-193 of a person nothing is left in any key of the store, but where the do
   const withNames = left.filter((each) => NAMES.test(each) && !isOfOthers(each, NAMES));
   expect(withWords).toEqual([]);
   const requested = left.filter((each) => REQUESTED.test(each) && !isOfOthers(each, REQUESTED));
-  expect(new Set(requested.map(familyOf))).toEqual(new Set(['audit']));
+  expect(requested).toEqual([]);
+  expect(await new AuditLog(story.redis, story.keys).verify()).toMatchObject({ ok: true });
+  // Whose account or id did what stands there, and nothing that anybody wrote.
+  expect(left.filter((each) => familyOf(each) === 'audit' && /alex kim/i.test(each))).toEqual([]);
   expect(withNames.filter((each) => !(familyOf(each) in NAMED_STILL))).toEqual([]);
   const brief = withNames.filter((each) => BRIEFLY.includes(familyOf(each))).map(keyIn);
   const leftMs = await Promise.all(brief.map((key) => story.redis.pttl(key)));
@@ -165,6 +170,7 @@ function dataOf({ redis, keys }: Story): PersonData {
     learned: new LearningStore(redis, keys, writer, () => 90 * DAY_MS),
     used: new UsageLedger(redis, keys),
     clients: new RedisClientLog(redis, keys),
+    requests: requestsIn(redis, keys),
     sourcesWithout,
   });
 }

@@ -92,6 +92,8 @@ describe('signalbox memory', () => {
       schedules: 0,
       learned: 0,
       told: 0,
+      requests: 0,
+      undecided: 0,
       files: 'not-ours',
       left: { waiting: 0, letters: [] },
     });

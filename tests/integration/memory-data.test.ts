@@ -21,6 +21,7 @@ import type { Schedule } from '../../src/scheduler/schedule.ts';
 import { ScheduleStore, scheduleIdOf } from '../../src/scheduler/schedule-store.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { openStore } from '../support/core.ts';
+import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { everything } from '../support/stored.ts';
 import { answered, called, gave, said } from '../support/transcripts.ts';
@@ -78,6 +79,7 @@ async function open(through = (redis: Redis): Redis => redis) {
       learned: learning,
       used,
       clients,
+      requests: requestsIn(redis, keys),
       sourcesWithout,
     }),
     audit: new AuditLog(redis, keys),
@@ -181,6 +183,8 @@ describe('what is remembered of one person', () => {
       schedules: 0,
       learned: 0,
       told: 0,
+      requests: 0,
+      undecided: 0,
     });
     expect(await data.collect([ALEX, GUEST, DANA])).toEqual(before);
     expect(await data.erase([ALEX, GUEST], ABOUT, 2)).toEqual(counted);

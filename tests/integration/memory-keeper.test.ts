@@ -21,6 +21,7 @@ import { ScheduleStore } from '../../src/scheduler/schedule-store.ts';
 import { MemoryKeeper } from '../../src/services/memory-keeper.ts';
 import { LearningStore } from '../../src/skills/learning-store.ts';
 import { defer, openStore, silent } from '../support/core.ts';
+import { requestsIn } from '../support/requests.ts';
 import { usageOf } from '../support/scripted-model.ts';
 import { answered, said } from '../support/transcripts.ts';
 
@@ -109,6 +110,7 @@ async function open(memorySettings: object = {}) {
       learned: new LearningStore(redis, keys, writer, () => LONG_MS),
       used: new UsageLedger(redis, keys),
       clients: new RedisClientLog(redis, keys),
+      requests: requestsIn(redis, keys),
       sourcesWithout,
     }),
     talk: (entries: readonly Entry[], conversationId = HERE) =>

@@ -211,8 +211,7 @@ export class ApprovalModel {
     return [...this.#lanes].flatMap(([lane, items]) => (lane.startsWith(queue) ? items : []));
   }
 
-  /** When nobody of ours looked. */
-  /** With the one that goes on. */
+  /** When nobody of ours looked, with the one that goes on. */
   get outages(): readonly Outage[] {
     return this.#outagesByNow();
   }

@@ -8,8 +8,9 @@ import { ApprovalStore, toOpenEffect } from '../../src/approvals/approval-store.
 import { consequencesOf, consequencesOfOpening } from '../../src/approvals/consequences.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import type { Circumstances, Outage } from '../../src/domain/approval/time.ts';
-import { AuditEvent } from '../../src/domain/audit-event.ts';
+import type { AuditEvent } from '../../src/domain/audit-event.ts';
 import type { ApprovalId } from '../../src/domain/ids.ts';
+import { fromAuditText } from '../../src/redis/audit-text.ts';
 import type { RedisClient } from '../../src/redis/client.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import { Keys, partitionOf } from '../../src/redis/keys.ts';
@@ -136,10 +137,10 @@ export class ApprovalWorld implements World {
       [this.#prefix, this.#audit.length, ...ids],
     );
     const [documents, kept, timers, clock, watched, outages, lanes, count, audit, inboxes] = toLists(reply);
-    this.#audit = [...this.#audit, ...toTexts(audit).map((json) => AuditEvent.parse(JSON.parse(json)))].slice(
-      0,
-      Number(count),
-    );
+    this.#audit = [
+      ...this.#audit,
+      ...inPairs(toTexts(audit)).map(([text, words]) => fromAuditText(text, words || undefined)),
+    ].slice(0, Number(count));
     return {
       approvals: new Map(ids.flatMap((id, n) => this.#toApproval(id, list(documents)[n]))),
       ending: ids.filter((_id, n) => Number(list(kept)[n]) === 1),
@@ -276,7 +277,7 @@ local INBOXES = {'role:manager', 'role:director', 'person:alex', 'person:lee', '
 local function allKeys()
   local keys = {}
   for _, name in ipairs(INBOXES) do keys[#keys + 1] = T .. 'in:' .. name end
-  for _, name in ipairs({'t', 'watched', 'outages', 'audit', 'audit:head', 'm:ready', 'm:bell', 'o.slack:ready',
+  for _, name in ipairs({'t', 'watched', 'outages', 'audit', 'audit:head', 'audit:words', 'm:ready', 'm:bell', 'o.slack:ready',
     'o.slack:bell', 'o.email:ready', 'o.email:bell'}) do keys[#keys + 1] = T .. name end
   for _, lane in ipairs(lanes()) do keys[#keys + 1] = T .. lane[1] .. ':q:' .. lane[2] end
   for n = 0, 1 do
@@ -334,7 +335,10 @@ for _, name in ipairs(INBOXES) do
     filled[#filled + 1] = entries
   end
 end
-for _, entry in ipairs(redis.call('XRANGE', T .. 'audit', (ARGV[2] + 1) .. '-0', '+')) do audit[#audit + 1] = entry[2][4] end
+for _, entry in ipairs(redis.call('XRANGE', T .. 'audit', (ARGV[2] + 1) .. '-0', '+')) do
+  audit[#audit + 1] = entry[2][4]
+  audit[#audit + 1] = redis.call('HGET', T .. 'audit:words', string.match(entry[1], '%d+')) or ''
+end
 return {documents, kept, redis.call('ZRANGE', T .. 't', 0, -1, 'WITHSCORES'), redis.call('GET', T .. 'clock'),
   redis.call('GET', T .. 'watched'), redis.call('LRANGE', T .. 'outages', 0, -1), found,
   redis.call('XLEN', T .. 'audit'), audit, filled}`,

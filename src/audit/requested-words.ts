@@ -1,0 +1,213 @@
+/**
+ * What the audit holds of people word for word, beside its entries: found, and erased.
+ *
+ *   asked by them, or for them      every word of the request goes
+ *   asked by somebody else          what they said about it goes, and how they were called; so do arguments they wrote
+ *   a standing yes to their calls   which calls it covers
+ *
+ * Invariants
+ *   1. What is not over is left as it is: people still decide by it.
+ *   2. Words go in one write with the entry that says so, so that the chain proves what was erased as well.
+ *   3. What others said stays.
+ */
+import { createHash } from 'node:crypto';
+import type { ApprovalStore } from '../approvals/approval-store.ts';
+import { isEnded } from '../domain/approval/record.ts';
+import type { AuditEvent } from '../domain/audit-event.ts';
+import { RecordMovedError } from '../domain/errors.ts';
+import { ApprovalId, type PersonId } from '../domain/ids.ts';
+import { ERASED, ERASED_NAME, type RequestOfPerson } from '../memory/person-data.ts';
+import { digestOf, toBeside } from '../redis/audit-text.ts';
+import type { EffectWriter } from '../redis/effect-writer.ts';
+import type { Effect } from '../redis/effects.ts';
+import type { Keys } from '../redis/keys.ts';
+import type { AuditEntry, AuditLog } from './audit-log.ts';
+
+/** Times an erasure is decided anew when somebody else erases at the same moment. */
+const MOST_TRIES = 5;
+
+type Words = NonNullable<AuditEvent['words']>;
+
+export class RequestedWords {
+  constructor(
+    private readonly log: Pick<AuditLog, 'withWords'>,
+    private readonly keys: Pick<Keys, 'partitions'>,
+    private readonly approvals: Pick<ApprovalStore, 'find'>,
+    private readonly writer: Pick<EffectWriter, 'writeIn'>,
+  ) {}
+
+  /** Every request that holds words of theirs, and these words. */
+  async of(people: readonly PersonId[]): Promise<RequestOfPerson[]> {
+    const found: RequestOfPerson[] = [];
+    for (const partition of this.keys.partitions()) {
+      for (const [id, changes] of await this.#changesIn(partition, people)) {
+        const said = changes.map(({ entry, gone }) => ({
+          atMs: entry.atMs,
+          event: entry.event.event,
+          words: gone,
+        }));
+        found.push({ id, isOver: await this.#isOver(id), said });
+      }
+    }
+    return found;
+  }
+
+  /** @returns whether there was something to erase; what is not over is left */
+  async erase(id: string, people: readonly PersonId[], audit: AuditEvent): Promise<boolean> {
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      if (!(await this.#isOver(id))) return false;
+      const changes = await this.#changesOf(id, people);
+      const [first] = changes;
+      if (!first) return tries > 0;
+      const { partition } = first.entry;
+      const written = await this.writer
+        .writeIn(partition, toEffects(changes, audit))
+        .catch((error: unknown) => {
+          if (error instanceof RecordMovedError) return false;
+          throw error;
+        });
+      if (written) return true;
+    }
+    throw new Error(`the words of ${id} were changed by others ${MOST_TRIES} times in a row`);
+  }
+
+  async #changesOf(id: string, people: readonly PersonId[]): Promise<readonly Change[]> {
+    for (const partition of this.keys.partitions()) {
+      const changes = (await this.#changesIn(partition, people)).get(id);
+      if (changes) return changes;
+    }
+    return [];
+  }
+
+  /** By what they are about. */
+  async #changesIn(
+    partition: number,
+    people: readonly PersonId[],
+  ): Promise<ReadonlyMap<string, readonly Change[]>> {
+    const entries = new Map<string, AuditEntry[]>();
+    for await (const entry of this.log.withWords(partition)) {
+      const { subject } = entry.event;
+      entries.set(subject, [...(entries.get(subject) ?? []), entry]);
+    }
+    const changes = [...entries].map(([id, all]) => [id, changesTo(all, people)] as const);
+    return new Map(changes.filter(([, each]) => each.length > 0));
+  }
+
+  async #isOver(id: string): Promise<boolean> {
+    const approvalId = ApprovalId.safeParse(id).data;
+    const approval = approvalId && (await this.approvals.find(approvalId));
+    return approval === undefined || isEnded(approval.state);
+  }
+}
+
+// ── What goes ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What becomes of the words beside one entry. */
+export interface Change {
+  readonly entry: AuditEntry;
+  readonly gone: unknown;
+  /** Undefined: nothing. */
+  readonly left: Words | undefined;
+}
+
+/** @param entries all of one request, each with its words */
+export function changesTo(entries: readonly AuditEntry[], people: readonly PersonId[]): Change[] {
+  const isTheirs = entries.some(({ event }) => isAskedBy(event, people));
+  return entries.flatMap((entry): Change[] => {
+    const { words } = entry.event;
+    if (words === undefined) return [];
+    if (isTheirs) return [{ entry, gone: words, left: undefined }];
+    const gone: unknown[] = [];
+    const left = withoutSaid(words, people, gone);
+    return gone.length > 0 ? [{ entry, gone, left }] : [];
+  });
+}
+
+/** By them or on their behalf. */
+function isAskedBy({ detail, words }: AuditEvent, people: readonly PersonId[]): boolean {
+  const request = within(within(words, 'set'), 'request');
+  const asking = [within(request, 'requester'), within(request, 'lineage'), detail?.requester].flat();
+  return asking.some((id) => isOneOf(id, people));
+}
+
+function withoutSaid(words: Words, people: readonly PersonId[], gone: unknown[]): Words {
+  const left = withoutTheirs(words, people, gone) as Words; // an object, as it was
+  const set = within(left, 'set');
+  if (!isRecord(set)) return left;
+  const erased = (text: unknown) => {
+    if (text !== undefined && text !== ERASED) gone.push(text);
+    return text === undefined ? undefined : ERASED;
+  };
+  const { request, remark, settledBy, edited } = set;
+  const isSettledByThem = isOneOf(within(settledBy, 'person'), people);
+  const isEditedByThem = isOneOf(within(within(edited, 'by'), 'person'), people);
+  return {
+    ...left,
+    set: {
+      ...set,
+      ...(isSettledByThem ? { remark: erased(remark) } : {}),
+      ...(isEditedByThem && isRecord(request)
+        ? { request: { ...request, args: erased(request.args), preview: undefined } }
+        : {}),
+    },
+  };
+}
+
+/** Whatever says by whom it is: their text goes, and how they were called. */
+function withoutTheirs(value: unknown, people: readonly PersonId[], gone: unknown[]): unknown {
+  if (Array.isArray(value)) return value.map((each) => withoutTheirs(each, people, gone));
+  if (!isRecord(value)) return value;
+  const isTheirs = isOneOf(value.person, people) || isOneOf(within(value.by, 'person'), people);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => {
+      if (key === 'called') return [key, withoutNames(each, value, people, gone)];
+      if (!isTheirs || typeof each !== 'string' || !(key === 'text' || key === 'name'))
+        return [key, withoutTheirs(each, people, gone)];
+      const erased = key === 'text' ? ERASED : ERASED_NAME;
+      if (each !== erased) gone.push(each);
+      return [key, erased];
+    }),
+  );
+}
+
+/** Names under the same keys as the ids beside them. */
+function withoutNames(
+  called: unknown,
+  ids: Readonly<Record<string, unknown>>,
+  people: readonly PersonId[],
+  gone: unknown[],
+): unknown {
+  if (!isRecord(called)) return called;
+  return Object.fromEntries(
+    Object.entries(called).map(([key, name]) => {
+      if (!isOneOf(ids[key], people) || name === ERASED_NAME) return [key, name];
+      gone.push(name);
+      return [key, ERASED_NAME];
+    }),
+  );
+}
+
+function toEffects(changes: readonly Change[], audit: AuditEvent): Effect[] {
+  const rewords = changes.map(({ entry: { number, beside = '' }, left }) => ({
+    kind: 'reword' as const,
+    number,
+    from: createHash('sha1').update(beside).digest('hex'),
+    beside: left && toBeside(left),
+  }));
+  const left = Object.fromEntries(
+    rewords.map(({ number, beside }) => [number, beside === undefined ? '' : digestOf(beside)]),
+  );
+  return [...rewords, { kind: 'audit', event: { ...audit, detail: { ...audit.detail, left } } }];
+}
+
+function isOneOf(id: unknown, people: readonly PersonId[]): boolean {
+  return people.some((person) => person === id);
+}
+
+function within(value: unknown, key: string): unknown {
+  return isRecord(value) ? value[key] : undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
