@@ -133,7 +133,7 @@ export const INVARIANTS = {
     }),
 
   'A4 what somebody has said themselves is changed by nobody who says something in their name': (history) =>
-    eachWritten(history, ({ before, after, input, moved }) => {
+    eachWritten(history, ({ before, after, input, moved, able }) => {
       if (input.kind !== 'vote' || input.operator === undefined || input.operator === input.who)
         return undefined;
       if (moved.actor === 'system') return undefined;
@@ -142,7 +142,9 @@ export const INVARIANTS = {
       const isKept =
         own(after.assents).length === own(before.assents).length &&
         own(after.dissents).length === own(before.dissents).length;
-      const isVoided = after.voided?.some(({ by }) => by.person === input.who);
+      // Whoever may not decide by themselves any more has no word of their own any more.
+      const isVoided =
+        after.voided?.some(({ by }) => by.person === input.who) || able?.includes(input.who) === false;
       return isKept || isVoided ? undefined : `${input.operator} changed the word of ${input.who}`;
     }),
 
