@@ -174,12 +174,18 @@ function callOn(escalation: Escalation, s: Surroundings): EscalationStep<TickRes
   if (rung.acts.length === 0 && !isChanging && !isLeft) return { result: 'nothing' };
   const { changesMs: _, ...same } = calling ?? { who: [], importance: 'normal' as const };
   const next: Escalation = {
-    ...advance(escalation, standing),
+    ...advance(escalation, heardBy(standing, rung.acts)),
     chains: rung.chains,
     ...toldWith(escalation, rung.acts),
     ...(isChanging ? { calling: { ...same, ...changesOf(escalation, calling.who, s) } } : {}),
   };
   return { result: 'called', moved: bySystem(next, 'called', rung.acts) };
+}
+
+/** Somebody of the last resort who comes later has heard of it. */
+function heardBy(standing: Standing, acts: readonly Act[]): Standing {
+  const isHeard = acts.some((act) => act.kind === 'page' && act.why === 'last');
+  return standing.state === 'EXHAUSTED' && isHeard ? { ...standing, isHeard } : standing;
 }
 
 /**

@@ -509,6 +509,22 @@ describe('an escalation', () => {
     expect(moved?.taken).toContainEqual({ round: 0, step: 's2', how: 'empty' });
   });
 
+  it('E6 is heard once somebody of its last resort comes whom nobody could be called before', () => {
+    const nobody = world({ shift: [undefined, KIM] });
+    const last = { who: [{ kind: 'on-call', schedule: 'support' }], importance: 'urgent' } as const;
+    const run = new Run(nobody, {
+      ...plan([call('dana'), wait(10)]),
+      lastResort: { ...last, who: [...last.who] },
+      nagMs: 4 * HOUR,
+    }).raise();
+
+    run.pass(START + 59 * MINUTE);
+    expect(run.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: false });
+    run.pass(START + 61 * MINUTE);
+
+    expect(run.escalation.standing).toMatchObject({ state: 'EXHAUSTED', isHeard: true });
+  });
+
   it('goes on with a call that began before it was kept which step made it', () => {
     const run = new Run(world(), plan([call('alex'), wait(30)])).raise().pass(START);
     const chains = run.escalation.chains.map(({ by: _, ...chain }) => chain);
