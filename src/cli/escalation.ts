@@ -165,8 +165,10 @@ function summary(
   }
 }
 
+/** What comes of it once nobody else is left: where somebody has come since nobody could be called, they are called. */
 function againText(happenings: Simulation['happenings']): string {
-  return happenings.some(({ kind }) => kind === 'alarm')
+  const last = happenings.findLast((each) => each.kind === 'alarm' || ('at' in each && each.at === 'last'));
+  return last?.kind === 'alarm'
     ? 'it is looked again whether anybody of the last resort can be called,'
     : 'the last resort is called again';
 }

@@ -160,11 +160,12 @@ class Play {
     };
   }
 
-  /** When the machine has something to do. The last resort called once more would be the same again. */
+  /** When the machine has something to do. The last resort that was called, called once more would be the same again. */
   #machineMs(): number {
     const { standing } = this.#escalation;
     const dueMs = dueOf(this.#escalation) ?? NEVER;
-    return standing.state === 'EXHAUSTED' && dueMs === standing.nextMs ? NEVER : dueMs;
+    const isRepeating = standing.state === 'EXHAUSTED' && standing.isHeard && dueMs === standing.nextMs;
+    return isRepeating ? NEVER : dueMs;
   }
 
   #pagerMs(): number {
@@ -174,12 +175,17 @@ class Play {
   #look(nowMs: number): void {
     const world = new LiveSurroundings(this.deps, nowMs);
     const { moved } = tick(this.#escalation, world);
+    const wasExhausted = this.#escalation.standing.state === 'EXHAUSTED';
     if (!moved) throw new Error('nothing happened when something was due');
     this.#escalation = moved.next;
     const places = moved.taken.map((taken) => this.#take(taken));
     if (moved.event === 'exhausted') this.#take('last');
     this.#tellSteps(moved, places, world);
-    this.#tellActs(moved, places, world);
+    // Looked at again, and still nobody: said once.
+    if (moved.event === 'exhausted' && !wasExhausted)
+      this.#tellMissing(missingOf(moved.next.plan.lastResort.who, world), 'last', { atMs: nowMs });
+    const acts = moved.acts.filter(({ kind }) => kind !== 'alarm' || !wasExhausted);
+    this.#tellActs({ ...moved, acts }, places, world);
     this.#tellStanding(moved.next, nowMs);
   }
 
@@ -194,7 +200,7 @@ class Play {
   }
 
   /** What a step says but does not do; and who of it is not called. */
-  #tellSteps({ taken, event, next }: EscalationMove, places: readonly number[], world: LiveSurroundings) {
+  #tellSteps({ taken, next }: EscalationMove, places: readonly number[], world: LiveSurroundings) {
     const { nowMs: atMs } = world;
     taken.forEach(({ round, step: id, how }, index) => {
       const step = next.plan.steps.find((each) => each.id === id);
@@ -210,8 +216,6 @@ class Play {
           : missingOf(who, world);
       this.#tellMissing(missing, at, { atMs, place });
     });
-    if (event === 'exhausted')
-      this.#tellMissing(missingOf(next.plan.lastResort.who, world), 'last', { atMs });
   }
 
   #tellMissing(

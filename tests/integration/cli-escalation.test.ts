@@ -76,7 +76,7 @@ describe('signalbox escalation simulate', () => {
       nobody.edit(
         'contacts.yaml',
         '    # working_hours: office\n',
-        '    absences: [{ from: 2027-03-01, to: 2027-03-30 }]\n    time_zone: UTC\n',
+        '    absences: [{ from: 2027-03-01, to: 2027-05-30 }]\n    time_zone: UTC\n',
       );
       appendFileSync(
         join(nobody.configDirectory, 'escalation.yaml'),
@@ -91,7 +91,7 @@ describe('signalbox escalation simulate', () => {
         'From then on it is looked again whether anybody of the last resort can be called, every 4 h.',
       );
       expect(json.happenings[0]).toMatchObject({
-        missing: { kind: 'away', person: 'dana', until: '2027-03-31T00:00:00.000Z' },
+        missing: { kind: 'away', person: 'dana', until: '2027-05-31T00:00:00.000Z' },
       });
     } finally {
       await nobody.remove();

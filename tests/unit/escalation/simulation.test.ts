@@ -391,6 +391,21 @@ last_resort: dana`;
     expect(linesOf(world).at(-1)).toContain('NOBODY CAN BE CALLED');
   });
 
+  it('E6 says who is called in the end where nobody of the last resort could be called at first, and each of it once', () => {
+    const world = worldWith(
+      'steps: [{ notify: dana }, { wait: 1m }]\nlast_resort: { on_call: gaps }\nrepeat_last_resort_every: 10m',
+      { schedules: gaps() },
+    );
+
+    expect(linesOf(world).slice(1)).toEqual([
+      'Mon 23 Nov, 10:01:10 | last resort | on call: gaps | – | nobody at this time',
+      'Mon 23 Nov, 10:01:10 | last resort |  |  | NOBODY CAN BE CALLED: the gateway reports itself as unwell',
+      'Mon 23 Nov, 10:05:10 | 1 | Dana Reyes | email, normal | no answer for 5 min: the next way',
+      'Mon 23 Nov, 11:00 | last resort | Kim Park | slack, urgent | now there: on call (gaps): rotation 1, shift 4',
+    ]);
+    expect(play(world).end).toEqual({ kind: 'exhausted', atMs: MONDAY + 70_000 });
+  });
+
   it('is watched as long as it is told, and ends where its policy does', () => {
     const long = worldWith('steps: [{ notify: kim }, { wait: 3d }]\nlast_resort: kim');
     const short = worldWith('steps: [{ notify: kim }, { wait: 1h }, stop]\nlast_resort: kim');
