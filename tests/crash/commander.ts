@@ -7,6 +7,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DANA, DISCORD_CHANNELS } from '../../src/sandbox/people.ts';
 import type { TypedCommand } from './excuse.ts';
+import { turnlessMs } from './turns.ts';
 import type { World } from './world.ts';
 
 const EVERY_MS = 400;
@@ -46,6 +47,7 @@ export class Commander {
     const [channel] = DISCORD_CHANNELS;
     const at = Date.now();
     const begun = performance.now();
+    const stoodStill = this.#stoodStillFrom();
     const before = discord.hearings.at(-1);
     const typing = discord
       .slash({ user: DANA.discordUser, channel: channel.id, command: 'status', options: {} })
@@ -55,6 +57,14 @@ export class Commander {
     const listeners = hearing === before ? [] : (hearing?.listeners ?? []);
     const outcome = await typing;
     const failure = outcome.kind === 'failed' ? { failure: outcome.text } : {};
-    this.typed.push({ at, listeners, ms: performance.now() - begun, ...failure });
+    const ms = performance.now() - begun;
+    this.typed.push({ at, listeners, ms, turnlessMs: stoodStill(), ...failure });
+  }
+
+  /** From now on: how long every gateway there is was kept waiting for its turn, in ms. */
+  #stoodStillFrom(): () => number {
+    const pids = this.world.fleet.live.map(({ gateway }) => gateway.pid);
+    const before = pids.map(turnlessMs);
+    return () => Math.min(...pids.map((pid, n) => (turnlessMs(pid) ?? 0) - (before[n] ?? 0)));
   }
 }

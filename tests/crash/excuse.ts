@@ -5,12 +5,17 @@
  *   1. A killed gateway is known by its connection, cut right after the kill; one kill cuts one connection.
  *   2. A command is excused only where every gateway that was told of it was killed in its time. Where another one
  *      lived, that one was to respond.
- *   3. A second answer is explained only where whoever gave it could not know of the first: the store was away or too
+ *   3. Or where the machine kept each gateway there was waiting for its turn for a good part of that time, though it had
+ *      something to do: on a machine of its own the response would have come in time.
+ *   4. A second answer is explained only where whoever gave it could not know of the first: the store was away or too
  *      slow to be waited for any longer, or the other one was killed.
  */
 
 /** How long Discord waits for the first response. */
 const RESPONSE_WITHIN_MS = 3_000;
+
+/** Kept waiting for so much of that time, a gateway would have been done within two thirds of it by itself. */
+const KEPT_WAITING_MS = RESPONSE_WITHIN_MS / 3;
 
 /** The end of a killed process is heard of this much later, at most: the machine may be busy. */
 const CUT_WITHIN_MS = 2_000;
@@ -41,6 +46,8 @@ export interface Outage {
 export interface TypedCommand extends Hearing {
   /** Until there was a response, or it was too late for one. */
   readonly ms: number;
+  /** How much of that every gateway there was waited for its turn, though it had something to do. */
+  readonly turnlessMs: number;
   /** What whoever typed it read instead of a response. */
   readonly failure?: string;
 }
@@ -52,6 +59,8 @@ export interface Commands {
   readonly unanswered: readonly string[];
   /** Without a response because every gateway that was told of them was killed with them in its hands. */
   readonly excused: number;
+  /** Without a response because the machine had no turn for the gateways. */
+  readonly keptWaiting: number;
   /** No more can be excused: commands in flight at each kill, added up. */
   readonly mostExcused: number;
 }
@@ -62,14 +71,23 @@ export function judgeCommands(typed: readonly TypedCommand[], kills: readonly nu
   const excused = failed.filter(
     (command) => isInHands(command, killed) && kills.some((kill) => isInFlight(command, kill)),
   );
+  const others = failed.filter((command) => !excused.includes(command));
+  const unanswered = others.filter((command) => !isKeptWaiting(command));
   return {
     responses: typed.filter(({ failure }) => failure === undefined).map(({ ms }) => ms),
-    unanswered: failed
-      .filter((command) => !excused.includes(command))
-      .map((command) => `after ${Math.round(command.ms)} ms: ${command.failure}; ${fateOf(command, killed)}`),
+    unanswered: unanswered.map(
+      (command) =>
+        `after ${Math.round(command.ms)} ms: ${command.failure}; ${fateOf(command, killed)}, and the machine had no turn for ${Math.round(command.turnlessMs)} ms`,
+    ),
     excused: excused.length,
+    keptWaiting: others.length - unanswered.length,
     mostExcused: kills.reduce((sum, kill) => sum + typed.filter((one) => isInFlight(one, kill)).length, 0),
   };
+}
+
+/** One that nobody heard is not. */
+function isKeptWaiting({ listeners, turnlessMs }: TypedCommand): boolean {
+  return listeners.length > 0 && turnlessMs >= KEPT_WAITING_MS;
 }
 
 /** Whether it can be that a second gateway answered, too, at `againAt`. */

@@ -142,6 +142,7 @@ function toFigures(outcome: Outcome): object {
     commandsUnanswered: commands.unanswered.length,
     commandsExcused: commands.excused,
     commandsInFlightAtKills: commands.mostExcused,
+    commandsKeptWaiting: commands.keptWaiting,
     withheld: verdict.withheld,
     saidOver: verdict.saidOver.length,
     alarms: alarms.raised,
@@ -201,7 +202,7 @@ function toLines(outcome: Outcome): string[] {
     ['command to response', spreadText(spreadOf(outcome.commands.responses))],
     [
       'commands unanswered',
-      `${listed(outcome.commands.unanswered)} (and ${outcome.commands.excused} whose gateways were killed, of ${outcome.commands.mostExcused} in flight at a kill)`,
+      `${listed(outcome.commands.unanswered)} (and ${outcome.commands.excused} whose gateways were killed, of ${outcome.commands.mostExcused} in flight at a kill; ${outcome.commands.keptWaiting} that the machine had no turn for)`,
     ],
     ['beyond limits', `${listed(outcome.broken)} (and ${outcome.answeredTwice} answered by two gateways)`],
     ['taken over by a person', `${outcome.takeovers} times, ${verdict.withheld} messages not answered`],

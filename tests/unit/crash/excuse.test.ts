@@ -7,7 +7,7 @@ const cut = (cutAt: number): Listener => ({ cutAt });
 
 /** Typed at 1,000 ms, and without a response when Discord gave up on it. */
 function failed(...listeners: Listener[]): TypedCommand {
-  return { at: 1_000, ms: 3_000, failure: 'The application did not respond', listeners };
+  return { at: 1_000, ms: 3_000, turnlessMs: 0, failure: 'The application did not respond', listeners };
 }
 
 describe('a command without a response', () => {
@@ -40,12 +40,27 @@ describe('a command without a response', () => {
     expect(commands.unanswered).toEqual([expect.stringContaining(fate)]);
   });
 
+  it('is excused when the machine had no turn for the gateways for a third of the time, and told how long otherwise', () => {
+    const kept = { ...failed(ALIVE), turnlessMs: 1_000 };
+    const almost = { ...failed(ALIVE), turnlessMs: 999 };
+    const unheard = { ...failed(), turnlessMs: 2_000 };
+
+    const commands = judgeCommands([kept, almost, unheard], []);
+
+    expect(commands).toMatchObject({ excused: 0, keptWaiting: 1 });
+    expect(commands.unanswered).toEqual([
+      expect.stringContaining('the machine had no turn for 999 ms'),
+      expect.stringContaining('none was connected'),
+    ]);
+  });
+
   it('is never excused beyond what was in flight at the kills, whatever happened', () => {
     const time = fc.integer({ min: 0, max: 20_000 });
     const listener = fc.record({ cutAt: fc.option(time, { nil: undefined }) });
     const command = fc.record({
       at: time,
       ms: fc.constant(3_000),
+      turnlessMs: fc.constant(0),
       failure: fc.constant('none'),
       listeners: fc.array(listener, { maxLength: 3 }),
     });
@@ -60,12 +75,13 @@ describe('a command without a response', () => {
   });
 
   it('leaves those with a response alone', () => {
-    const typed = [{ at: 1_000, ms: 40, listeners: [cut(1_210)] }];
+    const typed = [{ at: 1_000, ms: 40, turnlessMs: 0, listeners: [cut(1_210)] }];
 
     expect(judgeCommands(typed, [1_200])).toEqual({
       responses: [40],
       unanswered: [],
       excused: 0,
+      keptWaiting: 0,
       mostExcused: 0,
     });
   });
