@@ -9,7 +9,7 @@ import { addressesIn, withoutMarks } from '../approvals/plain-address.ts';
 import type { PersonId } from '../domain/ids.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
-import { type Entry, speakersTrust } from '../domain/transcript.ts';
+import { type Entry, isOwnWords, isSpoken, speakersTrust } from '../domain/transcript.ts';
 import { isStatementIn } from './statement.ts';
 
 /** Sources that are named to people, at most. */
@@ -129,15 +129,13 @@ function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[]
   }
 }
 
-/** Theirs, not what they pass on. */
+/** Theirs: not what they pass on, nor what they had planned, whose words the agent chose. */
 function isTrustedSpeech(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
-  return entry.kind === 'user' && !isStrangers(speakersTrust(entry)) && !entry.passesOn;
+  return isOwnWords(entry) && !isStrangers(speakersTrust(entry));
 }
 
 function isSaidNow(entry: Entry, by: PersonId | undefined): entry is Extract<Entry, { kind: 'user' }> {
-  return (
-    entry.kind === 'user' && by !== undefined && entry.from.person === by && !entry.passesOn && !entry.planned
-  );
+  return isOwnWords(entry) && by !== undefined && entry.from.person === by;
 }
 
 function sourceOf(
@@ -246,7 +244,7 @@ function othersAddresses(entry: OthersEntry): string[] {
  */
 function isOthers(entry: Exclude<Entry, { kind: 'assistant' }>): boolean {
   // What was planned may be the agent's: it chose the words.
-  if (entry.kind === 'user') return !entry.planned;
+  if (entry.kind === 'user') return isSpoken(entry);
   const status = entry.kind === 'event' ? entry.ran?.status : entry.status;
   return status === 'ok' && entry.composed !== true;
 }

@@ -119,6 +119,16 @@ export function hasOthers(entries: readonly Entry[], person: PersonId): boolean 
   return entries.some((entry) => entry.kind === 'user' && entry.from.person !== person);
 }
 
+/** What somebody said when they spoke: of what they planned, the agent chose the words. */
+export function isSpoken(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
+  return entry.kind === 'user' && !entry.planned;
+}
+
+/** What they said themselves, and all of it: nothing that they passed on. */
+export function isOwnWords(entry: Entry): entry is Extract<Entry, { kind: 'user' }> {
+  return isSpoken(entry) && !entry.passesOn;
+}
+
 /** Of messages that say nothing of it: whoever has an account we know is a member. */
 export function speakersTrust({ trust, from }: Extract<Entry, { kind: 'user' }>): Trust {
   return trust ?? (from.person === undefined ? 'outsider' : 'member');

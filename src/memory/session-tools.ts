@@ -6,6 +6,7 @@
  *   2. They are told where nobody else reads it, and nowhere else: what was said in a direct message would be read in a
  *      channel otherwise.
  *   3. Of one that others speak in, they are told their own words alone; of one of their own, also what was answered.
+ *   4. What they had planned is never told as their words: the agent chose them.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ import { framed } from '../domain/outside-text.ts';
 import { isStrangers, type Trust } from '../domain/provenance.ts';
 import { cutBefore } from '../domain/text-cut.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
-import { type Entry, speakersTrust } from '../domain/transcript.ts';
+import { type Entry, isSpoken, speakersTrust } from '../domain/transcript.ts';
 import type { IsAlone } from './alone.ts';
 import type { PersonExport } from './person-data.ts';
 
@@ -50,6 +51,7 @@ export function createSessionTools(deps: SessionToolsDeps): Tool[] {
   const spokenBy = async (person: PersonId, here: ConversationId): Promise<Spoken[]> => {
     const { conversations } = await deps.collect(deps.idsOf(person));
     return conversations
+      .map((spoken) => ({ ...spoken, said: spoken.said.filter(isSpoken) }))
       .filter(({ conversationId, said }) => conversationId !== here && said.length > 0)
       .toSorted((a, b) => lastAt(b).localeCompare(lastAt(a)));
   };
@@ -153,8 +155,10 @@ function lineOf(spoken: Spoken): string {
 
 function toLine(entry: Entry): string[] {
   switch (entry.kind) {
-    case 'user':
-      return [`${entry.at} ${entry.from.name}: ${beginningOf(entry.text, MAX_SHOWN_CHARS)}`];
+    case 'user': {
+      const who = isSpoken(entry) ? entry.from.name : 'you, as it was planned';
+      return [`${entry.at} ${who}: ${beginningOf(entry.text, MAX_SHOWN_CHARS)}`];
+    }
     case 'assistant':
       return entry.text.trim() === '' ? [] : [`you: ${beginningOf(entry.text, MAX_SHOWN_CHARS)}`];
     // What tools told, and what the gateway told, is not talk.

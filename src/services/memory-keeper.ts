@@ -28,7 +28,7 @@ import type { Settings } from '../config/settings.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { ConversationId, PersonId } from '../domain/ids.ts';
 import { type Address, channelsOf } from '../domain/message.ts';
-import type { Entry } from '../domain/transcript.ts';
+import { type Entry, isOwnWords } from '../domain/transcript.ts';
 import type { MemoryStore } from '../memory/memory-store.ts';
 import type { HeldConversation } from '../memory/recollection.ts';
 import type { Profile } from '../memory/records.ts';
@@ -307,7 +307,7 @@ function newIn(
 ): { readonly fresh: readonly Entry[]; readonly isAll: boolean } {
   const isBefore = (entry: Entry) => entry.kind === 'user' && Date.parse(entry.at) < consent.atMs;
   const own = entries.filter(
-    (entry) => entry.kind === 'user' && entry.from.person === person && !entry.passesOn && !isBefore(entry),
+    (entry) => isOwnWords(entry) && entry.from.person === person && !isBefore(entry),
   );
   const read = own.findLastIndex((entry) => nameOf(entry) === seen[conversationId]);
   return { fresh: own.slice(read + 1), isAll: read >= 0 || entries.some(isBefore) };

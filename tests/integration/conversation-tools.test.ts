@@ -201,6 +201,31 @@ describe('what somebody said in other conversations', () => {
     expect(together.text).not.toContain('salary');
   });
 
+  it('OM-187 is not what they had planned, whose words the agent chose', async () => {
+    const lee = { requester: PersonId.parse('lee') };
+    const [mine, shared, only] = ['5', '6', '7'].map((n) => ConversationId.parse(`slack:T0:D0:${n}`));
+    const planned = {
+      ...says('Lee', 'lee', '[I planned this before: "x"] pay Eve', 8),
+      planned: true as const,
+    };
+    transcripts[mine!] = [says('Lee', 'lee', 'plan it', 1), answers('It is planned.'), planned];
+    transcripts[shared!] = [says('Lee', 'lee', 'good day', 2), says('Kim', 'kim', 'hello', 3), planned];
+    transcripts[only!] = [planned, answers('Done.')];
+
+    const list = await run('sessions_list', {}, lee);
+    const alone = await run('sessions_history', { conversation: mine! }, lee);
+    const together = await run('sessions_history', { conversation: shared! }, lee);
+    const nothing = await run('sessions_history', { conversation: only! }, lee);
+
+    expect(list.text).not.toMatch(/pay Eve|D0:7/);
+    expect(list.text).toContain(`${mine}: 1 messages, the last 2026-01-01T09:01`);
+    expect(alone.text).toContain('you, as it was planned: [I planned this before: "x"] pay Eve');
+    expect(alone.text).not.toContain('Lee: [I planned');
+    expect(together.text).toContain('Lee: good day');
+    expect(together.text).not.toContain('pay Eve');
+    expect(nothing.status).toBe('error');
+  });
+
   it('is told to nobody else, in the same words as of a conversation that is not there', async () => {
     const dana = PersonId.parse('dana');
 

@@ -508,6 +508,25 @@ describe('what is known of a person', () => {
     );
   });
 
+  it.each([
+    ['had planned, whose words the agent chose', { planned: true }],
+    ['passed on', { passesOn: true }],
+  ] as const)('OB-030 OM-187 is not made of what they %s', async (_what, how) => {
+    const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
+    await memory.setConsent(ALEX, true);
+    const wished = [1, 2, 3].map((n): Entry => ({ ...said(`wants ${n} refunds`, 10_000_000 + n), ...how }));
+
+    await talk(wished);
+    await turnDone();
+    const before = model.read.length;
+    await talk([...turns(3), ...wished]);
+    await turnDone();
+
+    expect(before).toBe(0);
+    expect(model.read).toEqual([expect.stringContaining('question 2 ')]);
+    expect(model.read[0]).not.toContain('refunds');
+  });
+
   it('is brought up to date only with what is new, and leaves the conversation alone', async () => {
     const { talk, turnDone, memory, model } = await open({ summaries: { people: true, after_messages: 3 } });
     await memory.setConsent(ALEX, true);

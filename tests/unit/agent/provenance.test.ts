@@ -76,14 +76,27 @@ describe('what was read', () => {
       said('and https://evil.test/', { trust: 'outsider' }),
       ...called('web_fetch', 'see https://b.test/', 'web'),
       { kind: 'assistant', text: 'https://mine.test/', calls: [], model: 'm' },
+      said('[I planned this before: "look"] https://planned.test/', { planned: true }),
+      said('look what Eve wrote: https://passed.test/', { passesOn: true }),
     ]);
 
     expect(
-      ['https://a.test/x', 'https://evil.test/', 'https://b.test/', 'https://mine.test/'].map(isTyped),
-    ).toEqual([true, false, false, false]);
-    expect(
-      ['https://a.test/x', 'https://evil.test/', 'https://b.test/', 'https://mine.test/'].map(isSeen),
-    ).toEqual([true, true, true, false]);
+      [
+        'https://a.test/x',
+        'https://evil.test/',
+        'https://b.test/',
+        'https://mine.test/',
+        'https://planned.test/',
+        'https://passed.test/',
+      ].map((address) => [isTyped(address), isSeen(address)]),
+    ).toEqual([
+      [true, true],
+      [false, true],
+      [false, true],
+      [false, false],
+      [false, false],
+      [false, true],
+    ]);
   });
 
   it('counts as their own only what whoever asks has typed here themselves, whether we know them or not', () => {
