@@ -345,6 +345,40 @@ function commandsOf(isLossy: boolean): fc.Arbitrary<Command[]> {
   return fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 15, size: 'max' });
 }
 
+/** Words alone: in several names, passed on, taken back, of people who gain and lose their roles, and from rung to rung. */
+const words: fc.Arbitrary<Command[]> = (() => {
+  const speaker = fc.constantFrom('dana', 'mona', 'rita', 'eve');
+  const vote = fc.record({
+    kind: fc.constant('vote' as const),
+    who: speaker,
+    operator: fc.constantFrom(undefined, undefined, 'dana', 'mona'),
+    choice: fc.constantFrom<Vote['choice'][]>('approve', 'approve', 'approve', 'deny', 'edit', 'take-back'),
+    amount: fc.constantFrom(40, 120),
+    via: fc.constant('slack' as const),
+    back: fc.constant(0),
+    about: fc.constant('number' as const),
+  });
+  const passing = fc.record({ kind: fc.constant('delegate' as const), from: speaker, to: speaker });
+  const said = fc.record({
+    kind: fc.constant('deliver' as const),
+    input: fc.oneof({ weight: 5, arbitrary: vote }, { weight: 2, arbitrary: passing }),
+    approval: fc.constant(0),
+    process,
+    fate: fc.constant('done' as const),
+  });
+  const due = fc.constant<Command>({ kind: 'pass-to-due', offMs: 0, isSwept: true });
+  const promoted = fc.record({
+    kind: fc.constant('promote' as const),
+    who: fc.constantFrom('eve', 'dana'),
+  });
+  const command = fc.oneof<fc.WeightedArbitrary<Command>[]>(
+    { weight: 6, arbitrary: said },
+    { weight: 1, arbitrary: due },
+    { weight: 1, arbitrary: promoted },
+  );
+  return fc.array(command, { minLength: 3, maxLength: 12, size: 'max' });
+})();
+
 const wish: fc.Arbitrary<Wish> = fc.record({
   count: fc.constantFrom(1, 1, 2),
   enough: fc.boolean(),
@@ -375,10 +409,8 @@ const wish: fc.Arbitrary<Wish> = fc.record({
 });
 
 export const history: fc.Arbitrary<HistoryPlan> = fc
-  .constantFrom(false, false, false, true)
-  .chain((isLossy) =>
-    fc.record({ wishes: fc.array(wish, { minLength: 1, maxLength: 2 }), commands: commandsOf(isLossy) }),
-  );
+  .constantFrom(commandsOf(false), commandsOf(false), commandsOf(false), commandsOf(true), words)
+  .chain((commands) => fc.record({ wishes: fc.array(wish, { minLength: 1, maxLength: 2 }), commands }));
 
 const YES = { kind: 'vote', choice: 'approve', amount: 40, via: 'slack', back: 0, about: 'seen' } as const;
 const COMPLETE = { kind: 'complete', back: 0, status: 'ok' } as const;
