@@ -242,7 +242,9 @@ function toAudit(before: Approval, { next, event, actor }: Change): AuditEvent {
       return value !== was && JSON.stringify(value) !== JSON.stringify(was);
     }),
   );
-  const gone = Object.keys(before).filter((key) => !(key in next));
+  const gone = Object.keys(before)
+    .filter((key) => !(key in next))
+    .toSorted();
   return {
     event: `approval.${event}`,
     actor,
