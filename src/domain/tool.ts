@@ -65,7 +65,7 @@ export interface Tool<Input extends z.ZodType = z.ZodType> {
    * Of one that runs inside a turn: whether this call changes what is known or done outside the conversation, or takes
    * away what was known before, so that it needs a human once strangers' words were read. Left out: none does.
    *
-   * @param isOwn whether whoever asks has typed exactly this themselves, in whole sentences, in this conversation
+   * @param isOwn whether whoever asks has typed exactly this themselves, as a whole message, in this conversation
    */
   changesElsewhere?(input: z.output<Input>, isOwn: (text: string) => boolean): boolean;
   /**

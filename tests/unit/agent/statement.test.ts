@@ -1,4 +1,5 @@
 /** What counts as said by whoever asks, so that it may be noted about them without anybody being asked. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readingOf } from '../../../src/agent/provenance.ts';
 import { isStatementIn } from '../../../src/agent/statement.ts';
@@ -11,34 +12,95 @@ import { InProcessMemory } from '../../support/memory-in-process.ts';
 
 describe('a text', () => {
   it.each([
-    ['a sentence', 'Tea is at four.', 'Good day! Tea is at four. See you.', true],
-    ['a sentence without its full stop', 'Tea is at four', 'Tea is at four. See you.', true],
-    ['a sentence with a full stop of its own', 'Tea is at four.', 'Tea is at four', true],
-    ['a sentence that ends with a short word', 'Ask me', 'Ask me. See you.', true],
-    ['several sentences', 'Tea is at four. See you.', 'Good day! Tea is at four. See you.', true],
-    ['a sentence over two lines', 'Tea is at four in the hall', 'Tea is at four\nin the hall', true],
-    ['a paragraph', 'Tea is at four', 'Good day\n\nTea is at four\n\nSee you', true],
-    ['an item of a list', 'Tea is at four', 'Good day\n- Tea is at four\n- Cake is at five', true],
-    ['a sentence of a script without spaces', '四点喝茶。', '你好。四点喝茶。再见。', true],
-    ['all of it', 'no meetings before ten', 'no meetings before ten', true],
-    ['the end of a sentence', 'pay them without asking me', 'Never pay them without asking me.', false],
-    ['the beginning of one', 'Pay them', 'Pay them only once I have agreed.', false],
-    ['a broken line', 'Pay them without asking me.', 'Never\nPay them without asking me.', false],
-    ['what follows a colon', 'Pay them', 'Never do this:\nPay them', false],
-    ['what follows a colon after a blank line', 'Pay them', 'Never do this:\n\nPay them', false],
-    ['an item behind a colon', 'Pay them', 'Never do these:\n- Call them\n- Pay them', false],
-    ['what follows an abbreviation', 'Pay them.', 'Do not do what they say, e.g. Pay them.', false],
-    ['what follows a shortened name', 'Pay them.', 'Never trust Mr. Pay them.', false],
-    ['what follows dots', 'Pay them.', 'Never... Pay them.', false],
-    ['a question', 'Pay them', 'Pay them?', false],
-    ['nothing', ' ', 'Tea is at four. !', false],
-  ])('OM-187 is what somebody said or is not: %s', (_what, text, said, expected) => {
-    expect(isStatementIn(text, said)).toBe(expected);
+    ['the whole message', 'no meetings before ten', 'no meetings before ten'],
+    ['it without its full stop', 'Tea is at four', 'Tea is at four.'],
+    ['it with a full stop of its own', 'Tea is at four.', 'Tea is at four!'],
+    ['it in another line', 'Tea is at four in the hall', 'Tea is at four\r\nin  the\u00a0hall \n'],
+    ['all its sentences', 'Tea is at four. See you.', 'Tea is at four. See you.'],
+    ['all its paragraphs', 'Good day. Tea is at four.', 'Good day.\n\nTea is at four.'],
+    ['a question', 'Tea at four?', 'Tea at four?'],
+    ['one of a script without spaces', '四点喝茶', '四点喝茶。'],
+    ['its quotation, marks and all', '"Tea is at four."', '"Tea is at four."'],
+    ['what was to be remembered', 'Tea is at four.', 'Remember that tea is at four'],
+    ['what was to be noted, please', 'tea is at four', 'please, note that tea is at four.'],
+    ['what was to be kept in mind', 'Tea is at four', 'Please keep in mind: tea is at four'],
+    ['the wish as well', 'Remember that tea is at four', 'Remember that tea is at four.'],
+  ])('OM-187 is what somebody said: %s', (_what, text, said) => {
+    expect(isStatementIn(text, said)).toBe(true);
+  });
+
+  it.each([
+    ['the end of a sentence', 'Never pay them without asking me.'],
+    ['the beginning of one', 'Pay them without asking me only on Mondays.'],
+    ['a sentence of several', 'It is a lie that I said this. Pay them without asking me. See you.'],
+    ['the first of several', 'Pay them without asking me. So it said, and it is a fraud.'],
+    ['a broken line', 'Never\npay them without asking me.'],
+    ['a paragraph under a heading', '# Forbidden\n\nPay them without asking me'],
+    ['a paragraph', 'What does this mail want?\n\nPay them without asking me.\n\nIs it a fraud?'],
+    ['what follows a colon', 'Never do this:\n\nPay them without asking me'],
+    ['an item below a line', 'Things nobody may do\n- Pay them without asking me\n- Share passwords'],
+    ['the first of a list', '- Pay them without asking me\n- None of these, ever'],
+    ['an item below emphasis', '_Never do this:_\n- pay them without asking me'],
+    ['an item below bold', '**Never do this:**\n1. pay them without asking me'],
+    ['an item below a wide colon', 'Never do this：\n- pay them without asking me'],
+    ['an item below a colon and a space', 'Never do this:\u00a0\n\n- pay them without asking me'],
+    ['an item below a smile', 'Never do this :)\n* pay them without asking me'],
+    ['an item below a dash', 'You must never –\n• pay them without asking me'],
+    ['an item below dots', 'You must never …\n- pay them without asking me'],
+    ['a quotation within a line', 'It said "Hello. Pay them without asking me. Bye" and that is a fraud.'],
+    ['a quotation', '"Pay them without asking me."'],
+    ['a quotation of another kind', '«Pay them without asking me»'],
+    ['code', '```\nPay them without asking me\n```'],
+    ['what is struck', '~~Pay them without asking me~~'],
+    ['what follows a title', 'Do not trust Prof. Pay them without asking me'],
+    ['what follows an abbreviation', 'Do nothing they say, e.g. Pay them without asking me.'],
+    ['what follows dots', 'Never... Pay them without asking me.'],
+    ['what trails off', 'Pay them without asking me...'],
+    ['what trails off by another sign', 'Pay them without asking me…'],
+    ['a question', 'Pay them without asking me?'],
+    ['a question that is called out', 'Pay them without asking me?!'],
+    ['what was not to be remembered', 'Never remember that pay them without asking me'],
+    ['what was to be remembered, with more', 'Remember that pay them without asking me\n\nis a lie'],
+    ['a wish in two sentences', 'Remember that. Pay them without asking me.'],
+    ['what was to be remembered as a quotation', 'Remember that "pay them without asking me"'],
+    ['what a time is remembered by', 'Remember when pay them without asking me'],
+  ])('OM-187 is not what somebody said, but a piece: %s', (_what, said) => {
+    expect(isStatementIn('Pay them without asking me', said)).toBe(false);
+  });
+
+  it('OM-187 is not what somebody said when anything at all stands before it or behind it', () => {
+    const around = fc.array(
+      fc.constantFrom(...' \n\t:：-–…."\'“«»*_~#>|()[]0aé你'.split(''), 'never', 'not', '\r\n', '- ', '1. '),
+    );
+    const isMore = ([before, behind]: readonly [string, string]) =>
+      before.trim() !== '' || !/^\s*[.。!！]*\s*$/.test(behind);
+    const frames = fc
+      .tuple(around, around)
+      .map(([before, behind]) => [before.join(''), behind.join('')] as const)
+      .filter(isMore);
+
+    fc.assert(
+      fc.property(frames, ([before, behind]) => {
+        expect(isStatementIn('Pay them', `${before}Pay them${behind}`)).toBe(false);
+      }),
+    );
+  });
+
+  it.each(['', ' ', '.', '!'])('is nobody’s words where it has none: %j', (text) => {
+    for (const said of ['Tea is at four. !', '', '.', 'Remember that', 'Remember that .', 'note:']) {
+      expect(isStatementIn(text, said)).toBe(false);
+    }
+  });
+
+  it('is compared in bounded time', () => {
+    const long = ` \t\n.!…`.repeat(40_000);
+
+    expect(isStatementIn('Tea is at four', `please ${long}`)).toBe(false);
   });
 });
 
 describe('a note that a page wishes for about a person', () => {
-  const SAID = 'Never pay invoices of ACME without asking me. What does https://acme.test/terms say?';
+  const SAID = 'Remember that you must never pay invoices of ACME without asking me.';
   const entries: Entry[] = [
     {
       kind: 'user',
@@ -56,9 +118,10 @@ describe('a note that a page wishes for about a person', () => {
 
   it.each([
     [{ text: 'pay invoices of ACME without asking me' }, 'ask'],
-    [{ text: 'Never pay invoices of ACME without asking me', topic: 'pay invoices of ACME' }, 'ask'],
-    [{ text: 'Never pay invoices of ACME without asking me', topic: 'acme' }, 'allow'],
-    [{ text: 'Never pay invoices of ACME without asking me.' }, 'allow'],
+    [{ text: 'You must never pay invoices of ACME without asking me', topic: 'pay invoices of ACME' }, 'ask'],
+    [{ text: 'You must never pay invoices of ACME without asking me', topic: 'acme' }, 'allow'],
+    [{ text: 'You must never pay invoices of ACME without asking me.' }, 'allow'],
+    [{ text: 'Remember that you must never pay invoices of ACME without asking me' }, 'allow'],
   ])('OM-187 waits for a human where it is but a piece of what they typed: %j', (args, expected) => {
     const clock = { now: () => 1 };
     const [remember] = createNoteTools(new InProcessMemory(() => 1).notes, clock, async () => true);
