@@ -4,9 +4,9 @@ import { ApiKeyStore } from '../api/key-store.ts';
 import { ApprovalStore } from '../approvals/approval-store.ts';
 import { consequencesOf } from '../approvals/consequences.ts';
 import { GrantStore } from '../approvals/grant-store.ts';
-import { titleOf } from '../approvals/sentences.ts';
+import { RequestedWords } from '../approvals/requested-words.ts';
+import { waitingTitle } from '../approvals/sentences.ts';
 import { AuditLog } from '../audit/audit-log.ts';
-import { RequestedWords } from '../audit/requested-words.ts';
 import { UsageLedger } from '../budget/usage-ledger.ts';
 import { createConsequences } from '../control/consequences.ts';
 import { ControlDesk } from '../control/control-desk.ts';
@@ -146,7 +146,7 @@ export function followControls(
     async (conversationId) =>
       (await approvals.pending(MOST_LISTED))
         .filter((approval) => approval.conversationId === conversationId && isWaiting(approval.state))
-        .map((approval) => `${titleOf(approval)} (${approval.id})`),
+        .map(waitingTitle),
   );
 }
 

@@ -20,7 +20,7 @@ export const AuditEvent = z.object({
   detail: z.record(z.string(), z.unknown()).optional(),
   /**
    * What people were asked, and what they said about it, word for word: all of an approval's record, to rebuild it from.
-   * It stands beside the entry, which holds a digest of it, and is erased with the people it is of (`audit/`).
+   * It stands beside the entry, which holds a digest of it, and is erased with the people it is of.
    */
   words: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,8 +1,8 @@
 /** What the audit holds of people word for word, as the gateway and its commands find and erase it. */
 import { ApprovalStore } from '../../src/approvals/approval-store.ts';
 import { consequencesOf } from '../../src/approvals/consequences.ts';
+import { RequestedWords } from '../../src/approvals/requested-words.ts';
 import { AuditLog } from '../../src/audit/audit-log.ts';
-import { RequestedWords } from '../../src/audit/requested-words.ts';
 import type { RedisClient } from '../../src/redis/client.ts';
 import { EffectWriter } from '../../src/redis/effect-writer.ts';
 import type { Keys } from '../../src/redis/keys.ts';

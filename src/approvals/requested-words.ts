@@ -11,7 +11,7 @@
  *   3. What others said stays.
  */
 import { createHash } from 'node:crypto';
-import type { ApprovalStore } from '../approvals/approval-store.ts';
+import type { AuditEntry, AuditLog } from '../audit/audit-log.ts';
 import { isEnded } from '../domain/approval/record.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import { RecordMovedError } from '../domain/errors.ts';
@@ -21,7 +21,7 @@ import { digestOf, toBeside } from '../redis/audit-text.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Effect } from '../redis/effects.ts';
 import type { Keys } from '../redis/keys.ts';
-import type { AuditEntry, AuditLog } from './audit-log.ts';
+import type { ApprovalStore } from './approval-store.ts';
 
 /** Times an erasure is decided anew when somebody else erases at the same moment. */
 const MOST_TRIES = 5;
