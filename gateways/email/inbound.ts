@@ -22,7 +22,7 @@ import {
   referencesOfAnswer,
   type ThreadHeaders,
 } from './thread.ts';
-import { HIDDEN_MARK, toVisibleText } from './visible-text.ts';
+import { HIDDEN_MARK, toVisibleText, type VisibleText } from './visible-text.ts';
 
 export const EMAIL = Platform.parse('email');
 
@@ -36,9 +36,12 @@ const MAX_NAME_CHARS = 100;
 const MAX_SUBJECT_CHARS = 300;
 const MAX_FILE_NAME_CHARS = 255;
 
-/** How mail programs begin the subject of what somebody passes on, in the languages they come in. */
+/** How mail programs begin the subject of what somebody passes on, in the languages they come in; before it, that of answers. */
 const FORWARDED =
-  /^\s*(?:(?:re|aw|sv|antw|odp)\s*:\s*)*(?:fwd?|wg|tr|rv|enc|vb|vs|doorst|i|pd|yml|továbbítás|转发|轉寄)\s*[:：]/i;
+  /^\s*((?:(?:re|aw|sv|antw|odp)\s*:\s*)*)(?:fwd?|wg|tr|rv|enc|vb|vs|doorst|i|pd|yml|továbbítás|转发|轉寄)\s*[:：]/i;
+
+/** Of a line of which it is said whose it is, in letters and digits: one word is anybody's. */
+const MIN_LINE_CHARS = 4;
 
 /** Where a quote is looked for. The parser's time grows with the square of this: a tenth of a second at worst. */
 const MAX_SEARCHED_CHARS = 8_000;
@@ -82,6 +85,7 @@ export function toInbound(
   const tags = recipients.flatMap((recipient) => matchOwn(own, recipient)?.tag ?? []);
   const token = tokenIn(tags, mail);
   const subject = subjectOf(mail);
+  const { text, holdsQuote } = wordsOf(mail, subject);
   const answered = thread.inReplyTo.find((id) => readOwnMessageId(id, own));
   const names = (header: 'to' | 'cc') =>
     readMailboxes(headerOf(mail, header) ?? '').some(({ address }) =>
@@ -102,9 +106,9 @@ export function toInbound(
         automaticReason({ ...mail, headers: withDecodedSubject(mail, subject) }, envelope?.from) !==
         undefined,
     },
-    text: textOf(mail),
+    text,
     ...(mail.attachments.length > 0 ? { attachments: mail.attachments.map(toAttachment) } : {}),
-    ...(FORWARDED.test(subject) ? { passesOn: true as const } : {}),
+    ...(holdsQuote || FORWARDED.test(subject) ? { passesOn: true as const } : {}),
     addressedToBot: token !== undefined || names('to') || (answered !== undefined && names('cc')),
     sentAt: sentAtOf(mail, arrival.at),
     replyTo: {
@@ -168,16 +172,40 @@ function bouncedConversation(tags: readonly string[]) {
 /** Every rendering the sender may have seen; one that is blank shows nothing. */
 function readingsOf(mail: ReadMail): string[] {
   const plain = (mail.plain ?? '').slice(0, MAX_READING_CHARS);
-  const html = visible(mail, false);
+  const html = visible(mail, false).text;
   const readings = [plain, html].filter((reading) => reading.trim() !== '');
   return readings.length > 0 ? readings : [''];
 }
 
 /** Quoted text is left out as a convenience to the reader; nothing may depend on it. */
-function textOf(mail: ReadMail): string {
+function wordsOf(mail: ReadMail, subject: string): { text: string; holdsQuote: boolean } {
   const plain = tidy(mail.plain ?? '');
-  const whole = plain === '' ? tidy(visible(mail, true).replaceAll(HIDDEN_MARK, '')) : plain;
-  return withoutQuotedTail(whole).slice(0, MAX_MESSAGE_CHARS);
+  const page = visible(mail, true);
+  const shown = tidy(page.text.replaceAll(HIDDEN_MARK, ''));
+  const whole = plain === '' ? shown : plain;
+  // What somebody has just passed on is what they write about.
+  const [, answering] = FORWARDED.exec(subject) ?? [];
+  const text = (answering === '' ? whole : withoutQuotedTail(whole)).slice(0, MAX_MESSAGE_CHARS);
+  return { text, holdsQuote: plain === '' ? page.isMixed : repeatsQuote(text, shown) };
+}
+
+/**
+ * Whether a line of a plain text is one that the page beside it shows as quoted, and nowhere else: not every mail
+ * program marks in both what it quotes.
+ */
+function repeatsQuote(text: string, shown: string): boolean {
+  const lines = shown.split('\n');
+  const quoted = bareWords(lines.filter((line) => line.startsWith('> ')).join(' '));
+  if (quoted === '') return false;
+  const own = bareWords(lines.filter((line) => !line.startsWith('> ')).join(' '));
+  return [...new Set(text.split('\n').map(bareWords))].some(
+    (line) => line.length >= MIN_LINE_CHARS && quoted.includes(line) && !own.includes(line),
+  );
+}
+
+/** However they are wrapped, and whatever stands between them. */
+function bareWords(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]+/gu, '').toLowerCase();
 }
 
 /** Only the beginning is searched for where the quote begins; if it does not begin there, nothing is left out. */
@@ -206,8 +234,9 @@ function toAttachment({ name, type, size, content }: MailAttachment): Attachment
   };
 }
 
-function visible(mail: ReadMail, links: boolean): string {
-  return mail.html === undefined ? '' : toVisibleText(mail.html, { links, maxChars: MAX_READING_CHARS });
+function visible(mail: ReadMail, links: boolean): VisibleText {
+  if (mail.html === undefined) return { text: '', isMixed: false };
+  return toVisibleText(mail.html, { links, maxChars: MAX_READING_CHARS });
 }
 
 function sentAtOf(mail: ReadMail, arrived: Date): string {

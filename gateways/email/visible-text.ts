@@ -3,8 +3,10 @@
  *
  * Read tag by tag without building a tree, so that no nesting is too deep and time grows with length alone.
  *
- * Invariant: where something is hidden from the eye, a zero-width space stands in its place. Whoever reads the
- * text for a decision can tell that the mail says more than it shows; whoever reads it for content drops it.
+ * Invariants
+ *   1. Where something is hidden from the eye, a zero-width space stands in its place. Whoever reads the text for a
+ *      decision can tell that the mail says more than it shows; whoever reads it for content drops it.
+ *   2. What a mail program shows as words of somebody else begins with `> ` on every line, as it does in a plain mail.
  */
 import { Parser } from 'htmlparser2';
 
@@ -48,8 +50,27 @@ const HIDING = new RegExp(
   'i',
 );
 
+/** What mail programs call that in which they put what is quoted or passed on. */
+const HOLDS_QUOTE =
+  /quot|(?:^|[\s_-])cite|forward|original[_-]?(?:mail|message|content)|(?:previous|reference)[_-]?(?:e?mail|message)|messagereplysection|isreplycontent|reply-intro|olk_src_body|zmail_extra|qmbox|elided/i;
+
+/** What they draw above it, without anything around it: whatever follows is quoted. */
+const BEGINS_QUOTE = /(?:^|[\s_])(?:divrplyfwdmsg|outlookmessageheader|zwchr)\b/i;
+
+/** The same as Word draws it, in a style attribute without its white space. */
+const LINE_OF_WORD = /border:none;border-top:solid#(?:b5c4df|e1e1e1)1\.0pt/i;
+
+/** The line at the side of what is quoted, in a style attribute without its white space. */
+const LINE_AT_SIDE = /border-left(?:-width|-style)?:(?!0|none|medium|initial|unset|hidden)/i;
+
+/** Whether line ends of the source are shown, in a style attribute without its white space. */
+const LINE_ENDS = /white-space(?:-collapse)?:(pre|break-spaces)?/gi;
+
 /** Longest style sheet or style attribute looked at, in characters; a longer one hides something. */
 const MAX_STYLE_CHARS = 20_000;
+
+/** Longest names of an element looked at, in characters; mail programs need a few. */
+const MAX_NAMES_CHARS = 1_000;
 
 /** People's mails nest a few dozen levels deep. The parser slows down with every level, so beyond this we stop. */
 const MAX_DEPTH = 1_000;
@@ -62,14 +83,28 @@ interface Element {
   readonly hidden: boolean;
   readonly href: string | undefined;
   readonly start: number;
+  readonly quoting: Quoting;
+  readonly preformatted: boolean;
+}
+
+/** `quote`: all in it is. `holder`: so is what is in it, up to a quote in it. */
+type Quoting = 'quote' | 'holder' | undefined;
+
+export interface VisibleText {
+  readonly text: string;
+  /**
+   * Some of it stands behind a quote, but in that in which the mail program put what it quotes or passes on: an answer
+   * between the lines, or what is passed on goes on there.
+   */
+  readonly isMixed: boolean;
 }
 
 /** `links`: write the target of a link behind its label. At most `maxChars` characters are returned. */
 export function toVisibleText(
   html: string,
   options: { readonly links: boolean; readonly maxChars: number },
-): string {
-  const page = new VisibleText(options.links, options.maxChars);
+): VisibleText {
+  const page = new Page(options.links, options.maxChars);
   const parser = new Parser(
     {
       onopentag: (name, attributes) => page.open(name, attributes),
@@ -84,7 +119,7 @@ export function toVisibleText(
   return page.result();
 }
 
-class VisibleText {
+class Page {
   #out = '';
   /** Last character of `#out`; kept apart, so that looking at it costs nothing. */
   #last = '\n';
@@ -93,7 +128,12 @@ class VisibleText {
   readonly #open: Element[] = [];
   #unshown = 0;
   #hidden = 0;
-  #preformatted = 0;
+  #quotes = 0;
+  /** Of what holds quotes and is open: whether one was begun in it. */
+  readonly #holders: { hasQuote: boolean }[] = [];
+  /** A quote has begun that nothing ends. */
+  #isBelow = false;
+  #isMixed = false;
 
   constructor(
     private readonly links: boolean,
@@ -106,9 +146,11 @@ class VisibleText {
   }
 
   open(name: string, attributes: Record<string, string>): void {
+    const quoting = quotingOf(name, attributes);
     if (name === 'br') this.#append('\n');
-    if (BLOCKS.has(name)) this.#breakLine();
+    if (BLOCKS.has(name) || quoting) this.#breakLine();
     if (CELLS.has(name) && !isBlank(this.#last)) this.#append('\t');
+    if (beginsQuote(attributes)) this.#isBelow = true;
     if (VOID.has(name)) return;
 
     const element = {
@@ -116,6 +158,8 @@ class VisibleText {
       hidden: hides(attributes),
       href: name === 'a' ? attributes.href : undefined,
       start: this.#out.length,
+      quoting,
+      preformatted: isPreformatted(name, attributes) ?? this.#open.at(-1)?.preformatted ?? false,
     };
     this.#open.push(element);
     this.#count(element, 1);
@@ -129,7 +173,8 @@ class VisibleText {
       if (text.trim() !== '' && this.#last !== HIDDEN_MARK) this.#append(HIDDEN_MARK);
       return;
     }
-    this.#append(this.#preformatted > 0 ? text : this.#folded(text));
+    if (this.#holders.length > 0 && !this.#isQuoted && text.trim() !== '') this.#isMixed = true;
+    this.#append(this.#open.at(-1)?.preformatted ? text : this.#folded(text));
   }
 
   close(name: string): void {
@@ -138,18 +183,25 @@ class VisibleText {
     if (this.#open.at(-1)?.name !== name) return;
     const element = this.#open.pop();
     if (!element) return;
-    this.#count(element, -1);
     this.#writeTarget(element);
+    if (element.quoting) this.#breakLine();
+    this.#count(element, -1);
   }
 
-  result(): string {
+  result(): VisibleText {
     const lines = this.#out.split('\n').map((line) => line.trimEnd());
     const text = lines
       .join('\n')
       .replace(/\n{3,}/g, '\n\n')
       .trim();
     // A style sheet hides something, or we stopped reading: what, we do not work out.
-    return this.tangled || hidesSomething(this.#styles) ? `${HIDDEN_MARK}\n${text}` : text;
+    const hidesMore = this.tangled || hidesSomething(this.#styles);
+    return { text: hidesMore ? `${HIDDEN_MARK}\n${text}` : text, isMixed: this.#isMixed };
+  }
+
+  get #isQuoted(): boolean {
+    const isHeld = this.#holders.length > 0 && this.#holders.every(({ hasQuote }) => !hasQuote);
+    return this.#isBelow || this.#quotes > 0 || isHeld;
   }
 
   #folded(text: string): string {
@@ -157,15 +209,22 @@ class VisibleText {
     return isBlank(this.#last) ? folded.replace(/^ /, '') : folded;
   }
 
-  #count({ name, hidden }: Element, by: 1 | -1): void {
+  #count({ name, hidden, quoting }: Element, by: 1 | -1): void {
     if (UNSHOWN.has(name)) this.#unshown += by;
     if (hidden) this.#hidden += by;
-    if (name === 'pre' || name === 'textarea') this.#preformatted += by;
+    if (quoting === 'quote') this.#countQuote(by);
+    if (quoting === 'holder' && by === 1) this.#holders.push({ hasQuote: false });
+    if (quoting === 'holder' && by === -1) this.#holders.pop();
+  }
+
+  #countQuote(by: 1 | -1): void {
+    this.#quotes += by;
+    for (const holder of this.#holders) holder.hasQuote = true;
   }
 
   #writeTarget({ href, start }: Element): void {
     if (!this.links || href === undefined || this.#hidden > 0 || !/^(?:https?|mailto):/i.test(href)) return;
-    const label = this.#out.slice(start).trim();
+    const label = this.#out.slice(start).replace(/^> /, '').trim();
     const bare = href.replace(/^mailto:/i, '');
     if (label !== href && label !== bare && `${label}/` !== href) this.#append(` (${href})`);
   }
@@ -176,11 +235,47 @@ class VisibleText {
 
   #append(text: string): void {
     if (this.#full || text === '') return;
+    const written = this.#isQuoted ? this.#quoted(text) : text;
     const room = this.maxChars - this.#out.length;
-    this.#out += text.slice(0, room);
-    this.#last = text.slice(-1);
-    this.#full = text.length >= room;
+    this.#out += written.slice(0, room);
+    this.#last = written.slice(-1);
+    this.#full = written.length >= room;
   }
+
+  #quoted(text: string): string {
+    const [first = '', ...others] = text.split('\n');
+    const marked = others.map((line) => (line === '' ? line : `> ${line}`));
+    return [this.#last === '\n' && first !== '' ? `> ${first}` : first, ...marked].join('\n');
+  }
+}
+
+function quotingOf(name: string, attributes: Record<string, string>): Quoting {
+  // The line beside a cell belongs to a table, or to the foot of a letter.
+  const hasLine = !CELLS.has(name) && name !== 'table' && LINE_AT_SIDE.test(styleOf(attributes));
+  if (name === 'blockquote' || hasLine) return 'quote';
+  return HOLDS_QUOTE.test(namesOf(attributes)) ? 'holder' : undefined;
+}
+
+function beginsQuote(attributes: Record<string, string>): boolean {
+  return BEGINS_QUOTE.test(namesOf(attributes)) || LINE_OF_WORD.test(styleOf(attributes));
+}
+
+/** Undefined where that is as in what it stands in. */
+function isPreformatted(name: string, attributes: Record<string, string>): boolean | undefined {
+  if (name === 'pre' || name === 'textarea') return true;
+  const [, shown] = [...styleOf(attributes).matchAll(LINE_ENDS)].at(-1) ?? [undefined, false];
+  return shown === false ? undefined : shown !== undefined;
+}
+
+/** What the mail program calls it. */
+function namesOf(attributes: Record<string, string>): string {
+  const { class: classes = '', id = '', name = '', 'data-marker': marker = '' } = attributes;
+  return [classes, id, name, marker].join(' ').slice(0, MAX_NAMES_CHARS);
+}
+
+/** Without its white space. */
+function styleOf({ style = '' }: Record<string, string>): string {
+  return style.slice(0, MAX_STYLE_CHARS).replace(/\s+/g, '');
 }
 
 function isBlank(character: string): boolean {

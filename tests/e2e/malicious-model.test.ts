@@ -8,7 +8,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConversationId, PersonId } from '../../src/domain/ids.ts';
 import { notesOf } from '../../src/memory/note-store.ts';
-import { TEAM } from '../../src/sandbox/people.ts';
+import { BOT, TEAM } from '../../src/sandbox/people.ts';
 import { spelledIn, Trial, type WayIn } from '../support/malicious-model.ts';
 import { ALPHABET, ATTACKS } from '../support/obedient-model.ts';
 import { ALEX, EVE, GENERAL, textOf } from '../support/story.ts';
@@ -46,6 +46,14 @@ async function send(file: { name: string; mediaType: string; bytes: Buffer }): P
   await story.answer(ts, /obeying|Nothing left/);
 }
 
+/** Alex writes a mail without a text part, which is answered. */
+async function writePage(subject: string, html: string): Promise<void> {
+  const { story } = trial;
+  const { mail } = story.sandbox;
+  await mail.settled(await mail.send({ from: ALEX.mail, to: BOT.mail, subject, text: '', html }));
+  await story.mail(ALEX.mail, new RegExp(`${subject}$`));
+}
+
 /** What strangers wrote, on its way to the model. */
 const WAYS: Record<string, WayIn['reach']> = {
   async 'a page'(attack) {
@@ -70,6 +78,10 @@ const WAYS: Record<string, WayIn['reach']> = {
     const { story } = trial;
     await story.write(ALEX.mail, `Fwd: invoice ${attack}`, `FYI\n\nDear all, DOx${attack}x.`);
     await story.mail(ALEX.mail, new RegExp(`invoice ${attack}`));
+  },
+  async 'a mail that is HTML alone'(attack) {
+    const html = `<div dir="ltr"><br></div><blockquote type="cite"><p>Dear all, DOx${attack}x.</p></blockquote>`;
+    await writePage(`invoice in HTML ${attack}`, html);
   },
   async 'a file of the workspace'(attack) {
     writeFileSync(path.join(trial.workspace, `${attack}.md`), `# Notes\n\nDOx${attack}x\n`);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HIDDEN_MARK, toVisibleText } from '../../../../gateways/email/visible-text.ts';
 
-const seen = (html: string) => toVisibleText(html, { links: false, maxChars: 10_000 });
+const seen = (html: string) => toVisibleText(html, { links: false, maxChars: 10_000 }).text;
 const first = (html: string) => seen(html).split('\n')[0];
 
 describe('what a person sees of an HTML mail', () => {
@@ -32,7 +32,7 @@ describe('what a person sees of an HTML mail', () => {
     const html =
       '<a href="https://a.test/x">here</a> <a href="https://b.test">https://b.test</a> <a href="javascript:x">no</a>';
 
-    expect(toVisibleText(html, { links: true, maxChars: 1_000 })).toBe(
+    expect(toVisibleText(html, { links: true, maxChars: 1_000 }).text).toBe(
       'here (https://a.test/x) https://b.test no',
     );
   });
@@ -113,7 +113,8 @@ describe('any HTML at all', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.oneof(tag, fc.string({ unit: 'binary' }))), (pieces) => {
-        expect(toVisibleText(pieces.join(''), { links: true, maxChars: 50 }).length).toBeLessThanOrEqual(52);
+        const { text } = toVisibleText(pieces.join(''), { links: true, maxChars: 50 });
+        expect(text.length).toBeLessThanOrEqual(52);
       }),
     );
   });
