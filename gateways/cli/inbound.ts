@@ -80,13 +80,14 @@ export function parseLine(typed: string): Line {
       return rest === ''
         ? { kind: 'mistake', sentence: 'Which file? /attach <path>' }
         : { kind: 'attach', path: rest };
+    // With words behind them the core reads these, as it does on every platform: two commands are refused there.
     case '/approvals':
-      return { kind: 'approvals' };
+      return rest === '' ? { kind: 'approvals' } : { kind: 'say', text };
     case '/help':
-      return { kind: 'help' };
+      return rest === '' ? { kind: 'help' } : { kind: 'say', text };
     case '/quit':
     case '/exit':
-      return { kind: 'quit' };
+      return rest === '' ? { kind: 'quit' } : { kind: 'mistake', sentence: nothingBehind(command) };
     default:
       return { kind: 'mistake', sentence: unknownCommand(command) };
   }
@@ -135,6 +136,10 @@ function toAnswer(choice: AnswerChoice, rest: string): Line {
 
 /** What came of a call, where nobody knows. */
 const FINDINGS: ReadonlySet<AnswerChoice> = new Set(['happened', 'did-not-happen', 'retry']);
+
+function nothingBehind(command: string): string {
+  return `Nothing goes behind ${command}: write it alone.`;
+}
 
 function unknownCommand(command: string): string {
   const known = [...COMMANDS, ...PASSED_ON];

@@ -13,6 +13,7 @@ import { AccountId } from '../../../../src/domain/ids.ts';
 import { Inbound } from '../../../../src/domain/message.ts';
 import { COMMANDS_HELP } from '../../../../src/router/directive-desk.ts';
 import { DIRECTIVES_HELP } from '../../../../src/router/message-directives.ts';
+import { readOpening } from '../../../../src/router/opening.ts';
 import { aCard } from '../../../support/cli-card.ts';
 
 const SESSION: CliSession = {
@@ -59,6 +60,22 @@ describe('what was typed', () => {
       sentence: 'apr_nonsense is not the id of a request.',
     });
     expect(parseLine(`/answer ${ID}`)).toMatchObject({ kind: 'mistake' });
+  });
+
+  it('OB-010 is a command of the terminal only where it stands alone: nothing behind one is dropped in silence', () => {
+    for (const alone of ['help', 'approvals', 'quit', 'exit']) {
+      const kind = alone === 'exit' ? 'quit' : alone;
+      expect(parseLine(` /${alone.toUpperCase()} `)).toEqual({ kind });
+    }
+    for (const typed of ['/help /new', '/Help\n/new', '/approvals /stop', '/help what I can do']) {
+      expect(parseLine(typed)).toEqual({ kind: 'say', text: typed });
+    }
+    for (const typed of ['/help /new', '/Help\n/new', '/approvals /stop']) {
+      expect(readOpening(typed)).toEqual({ kind: 'several' });
+    }
+    for (const typed of ['/quit /stop', '/exit please', '/QUIT\n/new']) {
+      expect(parseLine(typed)).toMatchObject({ kind: 'mistake', sentence: expect.stringContaining('alone') });
+    }
   });
 
   it('gets the nearest command named when there is none like it', () => {
