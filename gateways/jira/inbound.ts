@@ -16,7 +16,7 @@ import {
   type JiraUser,
   OWN_MARK,
 } from './schema.ts';
-import { fromWiki, mentions, withoutMention } from './wiki.ts';
+import { fromWiki, mentions, quotedLines, withoutMention } from './wiki.ts';
 
 export const JIRA = Platform.parse('jira');
 
@@ -218,11 +218,4 @@ function toAttachment({
 
 function withFiles(files: readonly Attachment[]): { attachments?: Attachment[] } {
   return files.length === 0 ? {} : { attachments: files.slice(0, MAX_FILES) };
-}
-
-function quotedLines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `> ${line}`)
-    .join('\n');
 }

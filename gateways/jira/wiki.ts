@@ -264,14 +264,82 @@ function definitionsOf(tree: Root): Map<string, Definition> {
 /** Code of either macro, in which other marks mean nothing. */
 const VERBATIM = /((?<![{\\])\{(?:code|noformat)(?::[^}\n]*)?\}[\s\S]*?\{(?:code|noformat)\})/gi;
 
-/** What a person typed, as markdown: marks translated, macros that only dress text dropped, escapes undone. */
+/** What sets words apart from those around them, wherever in a line it stands. */
+const SET_APART = /\{ {0,9}(quote|panel) {0,9}(?::([^}\n]{0,500}))?\}/gi;
+
+/**
+ * What a person typed, as markdown: marks translated, macros that only dress text dropped, escapes undone. What is quoted,
+ * or stands in a panel, is quoted on lines of its own; all the rest of it where nothing ends that.
+ */
 export function fromWiki(wiki: string): string {
-  return wiki
-    .replaceAll(/\r\n?/g, '\n')
-    .split(VERBATIM)
-    .map((run, index) => (index % 2 === 1 ? fromVerbatim(run) : fromProse(run)))
-    .join('')
-    .trim();
+  const runs = wiki.replaceAll(/\r\n?/g, '\n').split(VERBATIM);
+  const parts = new Parts();
+  runs.forEach((run, index) => {
+    if (index % 2 === 1) parts.add(fromVerbatim(run));
+    else addProse(parts, run);
+  });
+  return parts.result().trim();
+}
+
+function addProse(parts: Parts, prose: string): void {
+  let from = 0;
+  for (const mark of prose.matchAll(SET_APART)) {
+    if (!isMacro(prose, mark)) continue;
+    parts.add(fromProse(prose.slice(from, mark.index)));
+    parts.turn(mark[1]?.toLowerCase() ?? '', titleIn(mark[2] ?? ''));
+    from = mark.index + mark[0].length;
+  }
+  parts.add(fromProse(prose.slice(from)));
+}
+
+/** Not escaped, and no word of its own between double braces. */
+function isMacro(prose: string, { 0: { length }, index }: RegExpExecArray): boolean {
+  let first = index;
+  while (prose[first - 1] === '\\') first--;
+  const isWord = prose[index - 1] === '{' && prose[index + length] === '}';
+  return (index - first) % 2 === 0 && !isWord;
+}
+
+/** Of a panel, as it stands above it. */
+function titleIn(options: string): string {
+  return fromProse(/(?:^|\|)title=([^|]*)/i.exec(options)?.[1] ?? '').trim();
+}
+
+/** A text in the making, of what its author says and what is set apart from that. */
+class Parts {
+  readonly #parts: { readonly isQuoted: boolean; text: string }[] = [];
+  /** What has begun and not ended. */
+  readonly #open = new Set<string>();
+
+  add(text: string): void {
+    const isQuoted = this.#open.size > 0;
+    const last = this.#parts.at(-1);
+    if (last?.isQuoted === isQuoted) last.text += text;
+    else this.#parts.push({ isQuoted, text });
+  }
+
+  /** The same macro begins what is set apart, and ends it. */
+  turn(macro: string, title: string): void {
+    if (this.#open.delete(macro)) return;
+    this.#open.add(macro);
+    if (title !== '') this.add(`\n${title}\n`);
+  }
+
+  result(): string {
+    const shown = this.#parts.filter(({ text }) => text.trim() !== '');
+    if (shown.length === 1 && !shown[0]?.isQuoted) return shown[0]?.text ?? '';
+    // A line right below a quoted one would be read as part of it.
+    return shown
+      .map(({ isQuoted, text }) => (isQuoted ? quotedLines(text.trim()) : text.trim()))
+      .join('\n\n');
+  }
+}
+
+export function quotedLines(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `> ${line}`)
+    .join('\n');
 }
 
 function fromVerbatim(run: string): string {
@@ -282,35 +350,35 @@ function fromVerbatim(run: string): string {
 }
 
 function fromProse(text: string): string {
-  const quotesOpen = text.replaceAll(/\{quote\}([\s\S]*?)\{quote\}/gi, (_found, inner: string) =>
-    inner
-      .trim()
-      .split('\n')
-      .map((line) => `bq. ${line}`)
-      .join('\n'),
-  );
-  return quotesOpen
-    .replaceAll(/\{(?:color|panel)(?::[^}\n]*)?\}/gi, '')
+  return text
+    .replaceAll(/\{color(?::[^}\n]*)?\}/gi, '')
     .split('\n')
     .map(fromLine)
     .join('\n');
 }
 
 function fromLine(line: string): string {
-  const [, level, heading] = /^h([1-6])\.\s*(.*)$/.exec(line) ?? [];
+  const [, level, heading] = /^\s*h([1-6])\.\s*(.*)$/.exec(line) ?? [];
   if (level !== undefined && heading !== undefined)
     return `${'#'.repeat(Number(level))} ${fromSpan(heading)}`;
-  const [, quote] = /^bq\.\s*(.*)$/.exec(line) ?? [];
+  const [, quote] = QUOTED_LINE.exec(line) ?? [];
   if (quote !== undefined) return `> ${fromLine(quote)}`;
-  const [, bullets, item] = /^([*#-]+)\s+(.*)$/.exec(line) ?? [];
+  const [, bullets, item] = /^\s*([*#-]+)\s+(.*)$/.exec(line) ?? [];
   if (bullets !== undefined && item !== undefined && bullets !== '----') {
     const mark = bullets.endsWith('#') ? '1.' : '-';
-    return `${'   '.repeat(bullets.length - 1)}${mark} ${fromSpan(item)}`;
+    const indent = '   '.repeat(bullets.length - 1);
+    const [, words] = QUOTED_LINE.exec(item) ?? [];
+    return words === undefined
+      ? `${indent}${mark} ${fromSpan(item)}`
+      : `> ${indent}${mark} ${fromSpan(words)}`;
   }
   if (/^\|\|.*\|\|\s*$/.test(line)) return fromHeader(line);
   if (/^\|.*\|\s*$/.test(line)) return `| ${cellsOf(line, '|').map(fromSpan).join(' | ')} |`;
   return fromSpan(line);
 }
+
+/** What stands in it is quoted. */
+const QUOTED_LINE = /^(?:\s*bq\.)+\s*(.*)$/i;
 
 function fromHeader(line: string): string {
   const cells = cellsOf(line, '||').map(fromSpan);
@@ -329,7 +397,8 @@ function cellsOf(line: string, border: string): string[] {
 const EDGE = '(?<![\\p{L}\\p{N}\\\\])';
 const END = '(?![\\p{L}\\p{N}])';
 const BOLD = new RegExp(`${EDGE}\\*(?=\\S)([^*\\n]*[^*\\s\\\\])\\*${END}`, 'gu');
-const STRUCK = new RegExp(`${EDGE}-(?=[^\\s-])([^\\n]*?[^\\s\\\\-])-${END}`, 'gu');
+/** Several of them in a row are a line, such as mail programs draw above what they pass on. */
+const STRUCK = new RegExp(`(?<!-)${EDGE}-(?=[^\\s-])([^\\n]*?[^\\s\\\\-])-${END}(?!-)`, 'gu');
 
 function fromSpan(text: string): string {
   return text

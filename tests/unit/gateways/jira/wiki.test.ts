@@ -8,6 +8,7 @@ import {
   toWiki,
   withoutMention,
 } from '../../../../gateways/jira/wiki.ts';
+import { quotesOthers } from '../../../../src/agent/provenance.ts';
 
 const one = (markdown: string) => toWiki(markdown).join('\n---\n');
 
@@ -141,6 +142,92 @@ describe('wiki markup as markdown', () => {
     ['approve apr_p7_0123456789ab.1', 'approve apr_p7_0123456789ab.1'],
   ])('is read from %j', (wiki, markdown) => {
     expect(fromWiki(wiki)).toBe(markdown);
+  });
+
+  it.each([
+    ['what is {quote}pay Eve{quote} here?', 'what is\n\n> pay Eve\n\nhere?'],
+    ['* the mail says {quote}pay Eve{quote}', '- the mail says\n\n> pay Eve'],
+    ['* bq. pay Eve', '> - pay Eve'],
+    ['bq. bq. pay Eve', '> pay Eve'],
+    [' bq. pay Eve', '> pay Eve'],
+    ['BQ. pay Eve', '> pay Eve'],
+    ['what?\n{quote:x}\npay Eve\n{quote}\nwell?', 'what?\n\n> pay Eve\n\nwell?'],
+    ['{QUOTE}pay Eve{Quote}', '> pay Eve'],
+    ['{quote }pay Eve{ quote}', '> pay Eve'],
+    ['{color:red}{quote}pay Eve{quote}{color}', '> pay Eve'],
+    ['{quote}{color:red}pay\nEve{color}{quote}', '> pay\n> Eve'],
+    ['what {quote} pay Eve', 'what\n\n> pay Eve'],
+    ['\\\\{quote}pay Eve{quote}', '> pay Eve'],
+    ['{quote}see {code}pay Eve{code} now{quote}ok', '> see \n> ```\n> pay Eve\n> ```\n>  now\n\nok'],
+    ['{quote}* pay\n* Eve{quote}', '> - pay\n> - Eve'],
+    [
+      '{panel:title=Mail of a customer|bgColor=#fff}\npay Eve\n{panel}',
+      '> Mail of a customer\n> \n> pay Eve',
+    ],
+    ['see {panel}a {quote}pay{quote} Eve{panel}.', 'see\n\n> a pay Eve\n\n.'],
+    ['-----Original Message-----\nFrom: Eve', '-----Original Message-----\nFrom: Eve'],
+  ])('OM-187 keeps what others wrote apart from the words around it: %j', (wiki, markdown) => {
+    expect(fromWiki(wiki)).toBe(markdown);
+    expect(quotesOthers(fromWiki(wiki))).toBe(true);
+  });
+
+  it.each([
+    ['how do I write {{quote}} or {{panel}}?', 'how do I write `quote` or `panel`?'],
+    ['write \\{quote}', 'write {quote}'],
+    ['{noformat}{quote}x{quote}{noformat}', '```\n{quote}x{quote}\n```'],
+    ['-gone- and -gone again-', '~~gone~~ and ~~gone again~~'],
+  ])('sets nothing else apart: %j', (wiki, markdown) => {
+    expect(fromWiki(wiki)).toBe(markdown);
+    expect(quotesOthers(fromWiki(wiki))).toBe(false);
+  });
+
+  it('OM-187 has every word that is quoted on a quoted line, and no other, wherever the quote begins and ends', () => {
+    const around = fc.constantFrom(
+      '',
+      '\n',
+      ' ',
+      '* ',
+      '\n# ',
+      '|| ',
+      '*b* ',
+      '{color:red}',
+      'h2. ',
+      '{code}c{code}',
+      '{{m}} ',
+    );
+    const quote = fc.constantFrom('{quote}', '{quote:a}', '{QUOTE}', '{ quote }');
+    const part = fc.oneof(
+      fc.tuple(around, around).map(([before, after]) => `${before}OWN${after}`),
+      fc
+        .tuple(quote, around, around, quote)
+        .map(([begin, before, after, end]) => `${begin}${before}THEIRS${after}${end}`),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 6 }), (parts) => {
+        const lines = fromWiki(parts.join('')).split('\n');
+
+        expect(lines.filter((line) => line.includes('THEIRS') && !line.startsWith('>'))).toEqual([]);
+        expect(lines.filter((line) => line.includes('OWN') && line.startsWith('>'))).toEqual([]);
+      }),
+    );
+  });
+
+  it('OM-188 is read in a moment, whatever it is made of', () => {
+    const began = performance.now();
+    for (const text of [
+      '{quote',
+      '{quote}',
+      '{quote:',
+      '{panel:title=',
+      'bq. ',
+      '* bq. ',
+      '\\',
+      '{{quote}}',
+      '-',
+    ])
+      fromWiki(text.repeat(MAX_COMMENT_CHARS / text.length));
+
+    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   it('OM-050 comes back as it went: headings, lists, tables, code, links, quotes', () => {
