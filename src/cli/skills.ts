@@ -10,7 +10,7 @@ import { dropUnreadable } from '../domain/file-name.ts';
 import { createLogger } from '../observability/logger.ts';
 import { readMessageDirectives } from '../router/message-directives.ts';
 import { createHost } from '../skills/host.ts';
-import { type Finding, lintSkill } from '../skills/lint.ts';
+import { type Finding, lintSkill, unknownTools, type Written } from '../skills/lint.ts';
 import type { Match } from '../skills/matcher.ts';
 import { createMatcher } from '../skills/matchers.ts';
 import { readPlainFile } from '../skills/plain-file.ts';
@@ -20,7 +20,8 @@ import { MAX_SKILL_BYTES } from '../skills/skill-folders.ts';
 import { NO_SKILLS, SkillRegistry } from '../skills/skill-registry.ts';
 import { programOf, type SkillProgram } from '../skills/skill-scripts.ts';
 import { runningPlatforms } from './escalation.ts';
-import { type GatewayConfig, readConfig } from './prepare.ts';
+import { filesIn, type GatewayConfig, parseOrigin, readConfig } from './prepare.ts';
+import { environmentBeside, playedBySandbox } from './sandbox-plan.ts';
 import { facts, table } from './table.ts';
 import { openCatalog } from './tools.ts';
 
@@ -93,7 +94,7 @@ export async function showSkill(name: string, options: SkillsOptions): Promise<n
 
 /** @param path of a SKILL.md, or of a folder with skills; undefined: all of this gateway. Exit code 1 for errors. */
 export async function lintSkills(path: string | undefined, options: SkillsOptions): Promise<number> {
-  const { registry, settings } = await openSkills(options.config, path);
+  const { registry, settings, tools } = await openSkills(options.config, path);
   const standings = registry
     .shelf()
     .standings.filter(({ file }) => path === undefined || file.source === 'workspace');
@@ -102,7 +103,11 @@ export async function lintSkills(path: string | undefined, options: SkillsOption
       `There is no SKILL.md in ${path}. Each skill is a folder with a file of that name.`,
     );
   }
-  const findings = standings.flatMap((standing) => lintSkill(standing, contentOf(standing), settings));
+  const findings = await Promise.all(
+    standings.map(async (standing) =>
+      lintSkill(standing, await writtenOf(standing, settings), { settings, tools }),
+    ),
+  ).then((found) => found.flat());
   const isOk = !findings.some(({ level }) => level === 'error');
   if (options.json) print({ ok: isOk, findings });
   else say(renderFindings(findings, standings.length));
@@ -114,11 +119,13 @@ export async function explainSkills(
   written: string,
   options: SkillsOptions & { readonly on: string },
 ): Promise<number> {
-  const { registry, settings, prompt } = await openSkills(options.config);
+  const { registry, settings, prompt, tools: there } = await openSkills(options.config);
   const { text, directives } = readMessageDirectives(written) ?? { text: written };
   const keptOut = skillsKeptOut(prompt, directives?.mode ?? prompt.mode);
   const matches = registry.match(text, options.on);
   const { given, leftOut, tools } = keptOut ? NO_SKILLS : await registry.choose(text, options.on);
+  const noTools = unknownTools([...(tools ?? [])], there);
+  const left = [...(tools ?? [])].filter((name) => !noTools.includes(name));
   const names = new Set(given.map(({ name }) => name));
   const unusable = wouldFit(registry, settings, text);
   if (options.json) {
@@ -129,7 +136,8 @@ export async function explainSkills(
       matches: matches.map(({ skill, score, reasons }) => ({ skill: skill.id, score, reasons })),
       given: given.map(({ label, body }) => ({ skill: label, chars: body.length })),
       leftOut,
-      tools: tools ? [...tools] : null,
+      tools: tools ? left : null,
+      ...(noTools.length > 0 ? { noTools } : {}),
       cannotBeUsed: unusable.map(({ skill }) => skill.id),
     });
   }
@@ -153,7 +161,10 @@ export async function explainSkills(
       ...along.map(({ label }) => `${label} is shown as well, because another requires it.`),
       ...(keptOut ? [`No skill is shown with this message: the section SKILLS is ${keptOut}.`] : []),
       ...(rows.length === 0 ? [] : [`${chars} of at most ${settings.max_chars} characters.`]),
-      ...(tools ? [`Of its tools the agent has only: ${[...tools].join(', ') || 'none'}.`] : []),
+      ...(tools ? [`Of its tools the agent has only: ${left.join(', ') || 'none'}.`] : []),
+      ...(noTools.length > 0
+        ? [`Allowed as well, and no tool here is called so: ${noTools.join(', ')}.`]
+        : []),
       ...unusable.map(
         ({ skill }) => `${skill.id} would fit, and cannot be used: signalbox skills list --ineligible`,
       ),
@@ -165,6 +176,8 @@ interface Opened {
   readonly registry: SkillRegistry;
   readonly settings: SkillSettings;
   readonly prompt: PromptSettings;
+  /** Names of all tools a turn may have, without those of MCP servers. */
+  readonly tools: readonly string[];
 }
 
 /**
@@ -176,7 +189,16 @@ async function openSkills(folder: string, workspace?: string): Promise<Opened> {
   const config = readConfig(folder);
   const { skills, prompt } = config.settings;
   const settings = workspace === undefined ? skills : { ...skills, workspace: folderOf(workspace) };
-  return { registry: await openRegistry(config, await openCatalog(config), settings), settings, prompt };
+  const catalog = await openCatalog(config);
+  const registry = await openRegistry(config, catalog, settings);
+  return { registry, settings, prompt, tools: [...catalog.names(), ...(await playedTools(folder, config))] };
+}
+
+/** Those of platforms the sandbox plays. */
+async function playedTools(folder: string, config: GatewayConfig): Promise<string[]> {
+  const played = playedBySandbox(config);
+  if (played.length === 0) return [];
+  return (await openCatalog(parseOrigin(filesIn(folder), environmentBeside(played)))).names();
 }
 
 /** One that has read its folders. @throws {SkillFolderError} when one of these cannot be read as a whole */
@@ -292,6 +314,12 @@ function toJson(standing: Standing): object {
 
 function folderOf(path: string): string {
   return /\.md$/i.test(path) ? path.replace(/[^/\\]*$/, '') || '.' : path;
+}
+
+async function writtenOf(standing: Standing, settings: SkillSettings): Promise<Written> {
+  const { file } = standing;
+  const program = isReadable(file) ? await programOf(file, settings) : undefined;
+  return { content: contentOf(standing), program };
 }
 
 function contentOf({ file }: Standing): string | undefined {

@@ -184,6 +184,21 @@ describe('signalbox skills lint', () => {
     });
   });
 
+  it('OM-076 says which tools a skill names that are none, and that its scripts can never be run', async () => {
+    const head = 'allowed-tools: jira_serach recall mcp__notes__search refund';
+    put('typed', 'typed', skillText('typed', { head }));
+    put('typed', 'sum', skillText('sum', { head: 'allowed-tools: recall' }));
+    mkdirSync(join(home.directory, 'typed/sum/scripts'), { recursive: true });
+    writeFileSync(join(home.directory, 'typed/sum/scripts/add.py'), 'print(1)');
+    const { code, out } = await home.run('skills', 'lint', join(home.directory, 'typed'));
+
+    expect(code).toBe(0);
+    expect(lines(out).filter((line) => line.includes('warning') && !line.includes('keywords'))).toEqual([
+      '  warning  It brings scripts along and does not allow run_skill_script, so none of them can be run: scripts/add.py.',
+      '  warning  It allows jira_serach, and no tool here is called so (perhaps jira_search is meant).',
+    ]);
+  });
+
   it('says that there is nothing to look at', async () => {
     const { code, err } = await home.run('skills', 'lint', join(home.directory, 'nowhere'));
 
@@ -229,7 +244,12 @@ describe('signalbox skills why', () => {
   it('says what would fit and cannot be used, and which tools are left', async () => {
     const foreign = await home.run('skills', 'why', 'foreign');
     const digest = await home.run('skills', 'why', 'the standup digest, please', '--json');
+    put('workspace/skills', 'typed', skillText('typed', { head: 'allowed-tools: jira_serach recall' }));
+    const typed = await home.run('skills', 'why', 'typed');
+    rmSync(join(home.directory, 'workspace/skills/typed'), { recursive: true });
 
+    expect(typed.out).toContain('Of its tools the agent has only: recall.');
+    expect(typed.out).toContain('Allowed as well, and no tool here is called so: jira_serach.');
     expect(foreign.out).toContain('foreign would fit, and cannot be used');
     expect(JSON.parse(digest.out)).toMatchObject({
       matcher: 'keyword',

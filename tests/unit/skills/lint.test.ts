@@ -1,15 +1,32 @@
 import { describe, expect, it } from 'vitest';
-import type { SkillSettings } from '../../../src/config/skills.ts';
+import type { z } from 'zod';
+import { SkillSettings } from '../../../src/config/skills.ts';
 import { lintSkill } from '../../../src/skills/lint.ts';
 import { toShelf } from '../../../src/skills/shelf.ts';
+import type { SkillProgram } from '../../../src/skills/skill-scripts.ts';
 import { aFile, aHost, skillSettings } from '../../support/skills.ts';
 
 const GOOD = 'description: Does it.\nkeywords: [hello]';
 
-const lint = (head: string, body = 'Do it.', written: Partial<SkillSettings> = {}) => {
-  const settings = skillSettings(written);
+const RUNNING = { scripts: { enabled: true } };
+const TOOLS = ['recall', 'jira_search'];
+const PROGRAM: SkillProgram = {
+  skill: 'greeting',
+  label: 'greeting 1.0.0',
+  content: { files: [], sha256: '0'.repeat(64) },
+  scripts: new Map([['scripts/add.py', ['python3']]]),
+};
+
+const lint = (
+  head: string,
+  body = 'Do it.',
+  written: z.input<typeof SkillSettings> = {},
+  program?: SkillProgram | string,
+) => {
+  const settings = SkillSettings.parse(written);
   const [standing] = toShelf([aFile('greeting', head)], aHost(), settings).standings;
-  return lintSkill(standing!, `---\nname: greeting\n${head}\n---\n${body}`, settings).map(
+  const content = `---\nname: greeting\n${head}\n---\n${body}`;
+  return lintSkill(standing!, { content, program }, { settings, tools: TOOLS }).map(
     ({ level, text }) => `${level} ${text}`,
   );
 };
@@ -62,6 +79,60 @@ describe('the lint of a skill', () => {
     ]);
   });
 
+  it.each([
+    [
+      'recal jira_search',
+      ['warning It allows recal, and no tool here is called so (perhaps recall is meant).'],
+    ],
+    [
+      'Recall jira_search',
+      ['warning It allows Recall, and no tool here is called so (perhaps recall is meant).'],
+    ],
+    ['read_minds recall', ['warning It allows read_minds, and no tool here is called so.']],
+    [
+      'jira_serach recal',
+      [
+        'warning It allows jira_serach, and no tool here is called so (perhaps jira_search is meant).',
+        'warning It allows recal, and no tool here is called so (perhaps recall is meant).',
+        'warning So while it is shown the agent has no tool but to ask a human.',
+      ],
+    ],
+    ['mcp__notes__search recall', []],
+    ['mcp__notes__Get-It', []],
+    ['run_skill_script recall', []],
+  ])('OM-076 says which tools it allows are none here: %s', (allowed, found) => {
+    expect(lint(`${GOOD}\nallowed-tools: ${allowed}`)).toEqual(found);
+  });
+
+  it.each([
+    ['allowed-tools: recall', false],
+    ['allowed-tools: []', false],
+    ['tools: [recall]', false],
+    ['allowed-tools: recall run_skill_script', true],
+    ['version: 1.0.0', true],
+  ])('OM-076 says that scripts can never be run where their tool is not allowed: %s', (allowed, isSilent) => {
+    const found = lint(`${GOOD}\n${allowed}`, 'Do it.', {}, PROGRAM).filter((text) =>
+      text.includes('scripts'),
+    );
+
+    expect(found).toEqual(
+      isSilent
+        ? []
+        : [
+            'warning It brings scripts along and does not allow run_skill_script, so none of them can be run: scripts/add.py.',
+          ],
+    );
+  });
+
+  it('says why no script of it is run, where scripts are', () => {
+    const why = 'no script of the skill greeting is run: its folder has a link';
+    const pin = `no script is run. Read it, then: signalbox config set x ${'0'.repeat(64)}`;
+
+    expect(lint(GOOD, 'Do it.', {}, why)).toEqual([]);
+    expect(lint(GOOD, 'Do it.', RUNNING, why)).toEqual([`warning N${why.slice(1)}.`]);
+    expect(lint(GOOD, 'Do it.', RUNNING, pin)).toEqual([`warning N${pin.slice(1)}`]);
+  });
+
   it('takes no offence at joined emoji, and at other scripts', () => {
     expect(lint(GOOD, 'Say 👩‍💻, می‌خواهم.')).toEqual([]);
   });
@@ -71,7 +142,9 @@ describe('the lint of a skill', () => {
     const files = [aFile('greeting', GOOD), aFile('greeting', GOOD, { source: 'bundled' })];
     const { standings } = toShelf(files, aHost(), settings);
 
-    expect(lintSkill(standings[1]!, '---\n---\nx', settings)[0]?.text).toBe(
+    const written = { content: '---\n---\nx', program: undefined };
+
+    expect(lintSkill(standings[1]!, written, { settings, tools: TOOLS })[0]?.text).toBe(
       'It is not used: that of /workspace/greeting/SKILL.md counts more.',
     );
   });
