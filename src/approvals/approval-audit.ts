@@ -13,7 +13,7 @@
  * is broken.
  */
 import { API_PLATFORM } from '../delivery/client-event.ts';
-import { askedBy } from '../domain/approval/copies.ts';
+import { withoutAsked } from '../domain/approval/copies.ts';
 import { type Approval, type CardCopy, isEnded, isWaiting } from '../domain/approval/record.ts';
 import { type Circumstances, dueOf } from '../domain/approval/time.ts';
 import type { Effect } from '../redis/effects.ts';
@@ -141,11 +141,10 @@ export function missingCopies(
   nowMs: number,
 ): CardCopy[] {
   if (!isWaiting(approval.state)) return [];
-  const asked = new Set(approval.copies.flatMap(askedBy));
   const further = (approval.policy.ladder ?? [])
     .slice(0, approval.rung ?? 0)
     .flatMap((rung) => (rung.kind === 'escalate' ? (copiesFor(approval, rung.approvers, nowMs) ?? []) : []));
-  return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
+  return withoutAsked(further, approval.copies);
 }
 
 function unknownFlaws(approval: Approval, { nowMs }: Surroundings): Flaw[] {

@@ -2,7 +2,7 @@
 import type { NamedHours } from '../calendar/calendar.ts';
 import type { EscalationPolicy } from '../config/escalation.ts';
 import type { Config } from '../config/load-config.ts';
-import { askedBy } from '../domain/approval/copies.ts';
+import { askedBy, MOST_COPIES } from '../domain/approval/copies.ts';
 import type { Excluded } from '../domain/approval/exclusion.ts';
 import { type Opening, open } from '../domain/approval/opening.ts';
 import type { Approval, ApprovalPolicy, ApprovalRequest, CardCopy } from '../domain/approval/record.ts';
@@ -15,8 +15,6 @@ import type { Directory } from '../identity/directory.ts';
 
 /** How long one permit to run a call lasts, unless it is renewed, in ms. */
 const LEASE_MS = 60_000;
-/** Approvers who get a card of their own, at most; the others see the one in the conversation. */
-const MOST_COPIES = 20;
 
 export interface Ask {
   readonly id: ApprovalId;

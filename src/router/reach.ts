@@ -1,14 +1,12 @@
 /** Where a person can be written to, right now: their accounts, in their order, on platforms that run. */
 
+import { MOST_NAMED } from '../domain/approval/copies.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { AccountId, PersonId, Platform } from '../domain/ids.ts';
 import { isTerminal, platformOf } from '../domain/ids.ts';
 import type { Address } from '../domain/message.ts';
 import type { Importance, Person } from '../domain/person.ts';
 import type { Directory } from '../identity/directory.ts';
-
-/** People who are named on one card, at most: more would be noise to all of them. */
-const MOST_NAMED = 10;
 
 export interface Place {
   readonly account: AccountId;

@@ -258,7 +258,23 @@ export class SelfAuditor implements Service {
       const fate = fates[index];
       if (fate === 'mended' || fate === 'left') round.found({ kind, ...about, mended: fate === 'mended' });
     }
-    if (fates.every((fate) => fate === 'in-order')) await this.#remember(approval);
+    if (!fates.every((fate) => fate === 'in-order')) return;
+    await this.#heedPeople(approval, seen.nowMs);
+    await this.#remember(approval);
+  }
+
+  /**
+   * Whoever came to it by a change of people, and was not asked then: the process that looked at that may have died.
+   * That is no flaw, for until that look is over it is so of every request.
+   */
+  async #heedPeople(approval: Approval, nowMs: number): Promise<void> {
+    const { approvals, log } = this.deps;
+    try {
+      await approvals.heedPeople(approval, nowMs);
+    } catch (err) {
+      const facts = { err, approval: approval.id };
+      log.error(facts, 'those who came to a request could not be asked; a later look tries again');
+    }
   }
 
   /** One that ended is not looked at again; one that waits, only if it or its timer changes. */

@@ -4,7 +4,7 @@ import { Schedule, type SchedulesConfig, toCalendar } from '../../src/config/sch
 import { PersonId } from '../../src/domain/ids.ts';
 import { RoleName } from '../../src/domain/person.ts';
 import type { Approvers } from '../../src/domain/quorum.ts';
-import { button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
+import { ALEX, button, codesIn, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
 type Config = Story['config'];
 
@@ -28,6 +28,11 @@ function withPeople(config: Config, carl: 'manager' | 'member'): Config {
     },
     lee: { ...dana!, name: 'Lee Park', roles: [MANAGER], accounts: { email: ['lee@corp.test'] } },
   };
+  return { ...config, contacts: { ...config.contacts, people } };
+}
+
+function withoutLee(config: Config): Config {
+  const { lee: _, ...people } = config.contacts.people;
   return { ...config, contacts: { ...config.contacts, people } };
 }
 
@@ -190,6 +195,56 @@ it('OM-124 somebody falls ill while a request waits: whoever stands in is asked 
 
   await story.answer(thread, /Approved by Carl Chen on Slack.*Done/);
   expect(mailsTo(EVE.mail, /Decide before/)).toBe(1);
+});
+
+it('OM-124 OM-125 whoever is given the role while a request waits is asked at once, and whoever lost it is left alone', async () => {
+  const given = (config: Config, dana: string, carl: 'manager' | 'member') =>
+    withPerson(withoutLee(withPeople(config, carl)), 'dana', { roles: [RoleName.parse(dana)] });
+  story = await Story.begin({
+    config: (config) => asking(given(config, 'manager', 'member'), { role: MANAGER }),
+  });
+  const before = story.config;
+  const thread = await story.mention('refund order 7');
+  await story.mail(DANA.mail, /Decide before/);
+  await story.seen();
+
+  story.config = given(before, 'member', 'member');
+  await story.app.configChanged();
+  await story.answer(thread, /Nobody can approve this any more/);
+  story.config = given(before, 'member', 'manager');
+  await story.app.configChanged();
+  await story.mail(EVE.mail, /Decide before/);
+  await story.seen();
+  await story.advance(8 * HOUR);
+  await story.mail(EVE.mail, /Reminder/);
+  await story.quiet();
+  expect(mailsTo(DANA.mail, /Reminder/)).toBe(0);
+
+  await press(EVE.slack, thread, /Approve/);
+  await story.answer(thread, /Approved by Carl Chen on Slack.*Done/);
+  expect(mailsTo(EVE.mail, /Decide before/)).toBe(1);
+});
+
+it('OM-124 somebody falls ill while a question of theirs is open: whoever stands in is asked, and hears of the reply', async () => {
+  story = await Story.begin({
+    config: (config) => asking(withPeople(config, 'member'), { person: PersonId.parse('dana') }),
+  });
+  const thread = await story.mention('refund order 7');
+  await story.mail(DANA.mail, /Decide before/);
+  const [held] = await story.open();
+  await story.dm(DANA.slack, `!question ${held!.id} which parcel?`);
+  await story.answer(thread, /which parcel\?/);
+  const away = { from: Date.UTC(2020, 0), to: Date.UTC(2100, 0), stand_in: PersonId.parse('carl') };
+
+  story.config = withPerson(story.config, 'dana', { time_zone: 'Europe/Berlin', absences: [away] });
+  await story.app.configChanged();
+
+  await story.mail(EVE.mail, /which parcel\?/);
+  const { id } = held!;
+  await story.dm(ALEX.slack, `!reply ${id} the blue one`);
+  await story.mail(EVE.mail, /the blue one/);
+  await press(EVE.slack, thread, /Approve/);
+  await story.answer(thread, /Approved by Carl Chen.*Done/);
 });
 
 describe('a deadline in working time', () => {

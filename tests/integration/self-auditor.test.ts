@@ -80,7 +80,7 @@ class World {
   readonly controls: ControlStore;
   readonly clock = new ManualClock(Date.now());
   owners: Owner[] = [];
-  copiesFor: Circumstances['copiesFor'] = () => [];
+  copiesFor: Circumstances['copiesFor'] = () => undefined;
 
   private constructor(
     readonly store: Store,
@@ -650,6 +650,20 @@ describe('the people of a request', () => {
     await world.expectMended({ kind: 'copy-missing', subject: asked.id });
 
     expect(await world.items(asked, SLACK_OUT)).toMatchObject([{ kind: 'card', copyId: LEE }]);
+  });
+
+  it('OM-125 who was given the role when nobody looked is asked, and that is no alarm', async () => {
+    const world = await World.open();
+    const approval = await world.sent(await world.waiting({ policy: { remindAfterMs: [] } }));
+    world.copiesFor = () => [copyFor(LEE, { to: anAddress('slack'), cannotEdit: false }, LEE)];
+
+    await world.expectInOrder();
+
+    expect((await world.read(approval)).copies).toMatchObject([
+      { id: 'conversation' },
+      { person: 'dana', resting: true },
+      { person: LEE },
+    ]);
   });
 
   /** One that ran, and of which nobody knows what came of it, for so long. */

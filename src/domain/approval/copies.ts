@@ -41,10 +41,37 @@ function isInFrontOfSomebody({ copies }: Approval, copy: CardCopy): boolean {
   return askedBy(copy).length > 0 || copies.every((each) => askedBy(each).length === 0);
 }
 
+/** Those who get a card of their own, at most; the others see the one in the conversation. */
+export const MOST_COPIES = 20;
+/** People who are named on one card, at most: more would be noise to all of them. */
+export const MOST_NAMED = 10;
+
+/**
+ * Of those who come to a request that waits, who is asked by themselves: as many as there would have been when it was
+ * opened. Where so many were named on one card that the others were not, the others are not written to there either.
+ */
+export function withinBounds(
+  copies: readonly CardCopy[],
+  { further, asked }: { readonly further: readonly CardCopy[]; readonly asked: readonly CardCopy[] },
+): CardCopy[] {
+  const there = new Set(asked.flatMap(askedBy));
+  const ofThose = (copy: CardCopy) => askedBy(copy).filter((person) => there.has(person)).length;
+  const crowded = copies.filter((copy) => copy.person === undefined && ofThose(copy) >= MOST_NAMED);
+  const room = MOST_COPIES - copies.filter((copy) => copy.person !== undefined && ofThose(copy) > 0).length;
+  return further
+    .filter(({ to }) => crowded.every((copy) => copy.to.platform !== to.platform))
+    .slice(0, Math.max(0, room));
+}
+
 /** Nobody who has it already is asked again. */
 export function withFurther(copies: readonly CardCopy[], further: readonly CardCopy[]): CardCopy[] {
+  return [...copies, ...withoutAsked(further, copies)];
+}
+
+/** Those of the further copies that are for nobody who has it already. */
+export function withoutAsked(further: readonly CardCopy[], copies: readonly CardCopy[]): CardCopy[] {
   const asked = new Set(copies.flatMap(askedBy));
-  return [...copies, ...further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)))];
+  return further.filter((copy) => !askedBy(copy).some((person) => asked.has(person)));
 }
 
 /** Who is not asked now rests; whoever has the word of somebody for this request does not. */

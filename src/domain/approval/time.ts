@@ -1,10 +1,10 @@
 /** What time alone does to an approval, and when. Pure. */
 
 import type { PersonId } from '../ids.ts';
-import { type Approvers, leavesOf } from '../quorum.ts';
+import type { Approvers } from '../quorum.ts';
 import { enoughSaid } from './agreement.ts';
 import { answerOf } from './answer.ts';
-import { withFurther, withResting } from './copies.ts';
+import { withFurther, withinBounds, withoutAsked, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
 import { nextRung } from './ladder.ts';
 import { askedIn, endOfQuiet, leftAloneOf, type QuietUntil } from './quiet.ts';
@@ -17,6 +17,7 @@ import {
   capped,
   type Decision,
   endOfPause,
+  isWaiting,
   latestOf,
   QUIET_MS,
   type Step,
@@ -101,6 +102,7 @@ export function tick(
             ? remindLater(approval, nowMs, circumstances)
             : lookAgain(approval, nowMs, circumstances);
     case 'NEEDS_INFO':
+      if (nowMs < endOfQuestion(approval)) return lookAgain(approval, nowMs, circumstances);
       return approval.pausedMs === undefined
         ? passDeadline(approval, nowMs, circumstances)
         : endPause(approval, nowMs, circumstances);
@@ -126,7 +128,7 @@ export function dueOf(approval: Approval): number | undefined {
         approval.deadlineMs,
       );
     case 'NEEDS_INFO':
-      return approval.pausedMs === undefined ? approval.deadlineMs : endOfPause(approval);
+      return Math.min(endOfQuestion(approval), approval.lookAgainMs ?? Infinity);
     case 'APPROVED':
       return approval.validUntilMs;
     case 'EXECUTING':
@@ -154,6 +156,11 @@ function toSpared(spared: Circumstances['spared']): { readonly spared?: Readonly
 function reminderOf({ openedMs, policy, reminded, warnMs = Infinity }: Approval): number {
   const afterMs = policy.remindAfterMs[reminded];
   return afterMs === undefined ? warnMs : Math.min(openedMs + afterMs, warnMs);
+}
+
+/** While a question is open: when that holds the deadline up no more, or the deadline itself. */
+function endOfQuestion(approval: Approval): number {
+  return approval.pausedMs === undefined ? approval.deadlineMs : endOfPause(approval);
 }
 
 /** A step that always changes something. */
@@ -298,14 +305,18 @@ function endPause(approval: Approval, nowMs: number, circumstances: Circumstance
 
 // ── Other times ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Absences or duty are others than when it was last looked at: whoever comes to it by that is asked now. */
+/**
+ * People, roles, absences or duty are others than when it was last looked at: whoever comes to it by that is asked
+ * now, also while a question is open.
+ */
 export function heedPeople(
   approval: Approval,
   nowMs: number,
   circumstances: Circumstances = NO_CIRCUMSTANCES,
 ): Step<'asked' | 'nothing'> {
-  if (approval.state !== 'OPEN' || nowMs >= approval.deadlineMs) return { result: 'nothing' };
-  const { copies = approval.copies, lookAgainMs } = thoseThereNow(approval, nowMs, circumstances);
+  const dueMs = approval.state === 'NEEDS_INFO' ? endOfQuestion(approval) : approval.deadlineMs;
+  if (!isWaiting(approval.state) || nowMs >= dueMs) return { result: 'nothing' };
+  const { copies, lookAgainMs } = thoseThereNow(approval, nowMs, circumstances);
   const toShape = ({ id, resting }: CardCopy) => `${id} ${resting === true}`;
   const isAsBefore =
     lookAgainMs === approval.lookAgainMs &&
@@ -314,35 +325,34 @@ export function heedPeople(
 }
 
 /**
- * Others have come on duty, or back, or somebody stands in now: they are asked as well. Whoever was asked and is not
- * among them any more keeps the card, and is left alone.
+ * Others have come on duty, or back, or hold a role now, or somebody stands in: they are asked as well. Whoever was
+ * asked and is not among them any more keeps the card, and is left alone.
  */
 function lookAgain(approval: Approval, nowMs: number, circumstances: Circumstances): Moved<'asked'> {
   const next = {
-    ...advance(withoutLook(approval), 'OPEN'),
+    ...advance(withoutLook(approval), approval.state),
     ...thoseThereNow(approval, nowMs, circumstances),
   };
   return {
     result: 'asked',
     moved: { next, event: 'rerouted', actor: 'system' },
-    window: { beforeMs: approval.deadlineMs },
+    window: { beforeMs: latestOf(approval) },
   };
 }
 
-/** Only where the time tells who is asked; all others were asked when it was opened. */
+/** As it stands where nobody can tell who is there. */
 function thoseThereNow(
   approval: Approval,
   nowMs: number,
   { copiesFor, copyOf, nextChange }: Circumstances,
-): Partial<Pick<Approval, 'copies' | 'lookAgainMs'>> {
-  const approvers = approversOf(approval);
+): Pick<Approval, 'copies' | 'lookAgainMs'> {
   const lookAgainMs = nextChange?.(approval, nowMs);
-  const isByDuty = leavesOf(approvers).some((leaf) => 'onCall' in leaf);
-  if (!isByDuty && approval.lookAgainMs === undefined && lookAgainMs === undefined) return {};
-  const asked = copiesFor(approval, approvers, nowMs);
+  const asked = copiesFor(approval, approversOf(approval), nowMs);
   const { delegations = [] } = approval;
   const trusted = delegations.flatMap(({ to }) => copyOf?.(approval, to) ?? []);
-  const all = withFurther(approval.copies, [...(asked ?? []), ...trusted]);
+  const unasked = withoutAsked(asked ?? [], approval.copies);
+  const further = withinBounds(approval.copies, { further: unasked, asked: asked ?? [] });
+  const all = withFurther(approval.copies, [...further, ...trusted]);
   const copies = asked ? withResting(all, asked, delegations) : all;
   return { copies, ...(lookAgainMs === undefined ? {} : { lookAgainMs }) };
 }

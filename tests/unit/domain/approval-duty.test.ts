@@ -2,9 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { delegate } from '../../../src/domain/approval/delegation.ts';
 import type { Approval, CardCopy } from '../../../src/domain/approval/record.ts';
-import { type Circumstances, dueOf, NO_CIRCUMSTANCES, tick } from '../../../src/domain/approval/time.ts';
+import {
+  type Circumstances,
+  dueOf,
+  heedPeople,
+  NO_CIRCUMSTANCES,
+  tick,
+} from '../../../src/domain/approval/time.ts';
+import { ask } from '../../../src/domain/approval/talk.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { PersonId } from '../../../src/domain/ids.ts';
+import { RoleName } from '../../../src/domain/person.ts';
 import { type Approvers, isApprover, isQuorum, type Voter } from '../../../src/domain/quorum.ts';
 import { anAddress, anApproval, aVote, OPENED_MS } from '../../support/approvals.ts';
 
@@ -106,14 +114,27 @@ describe('when the shift changes', () => {
     expect(moved?.next.lookAgainMs).toBe(OPENED_MS + SHIFT_MS);
   });
 
-  it('at the deadline the deadline counts, and an approval of roles is as it was', () => {
+  it('at the deadline the deadline counts', () => {
     const late = ofDuty({ copies: [dana] }, OPENED_MS + 70_000);
     expect(dueOf({ ...late, reminded: 9 })).toBe(late.deadlineMs);
     expect(tick(late, late.deadlineMs, handover).result).not.toBe('asked');
+  });
 
-    const ofRole = anApproval({ copies: [dana] });
-    const further: Circumstances = { ...NO_CIRCUMSTANCES, copiesFor: () => [copyOf(LEE)] };
-    expect(tick(ofRole, OPENED_MS + 10_000, further).moved?.next.copies).toEqual([dana]);
+  it('OM-120 while a question is open whoever is on call then is asked as well, and it stays open', () => {
+    const open = ofDuty(
+      { copies: [dana], policy: { remindAfterMs: [], choices: ['ask'] } },
+      OPENED_MS + SHIFT_MS,
+    );
+    const question = aVote(open, { roles: [], onCall: ['primary'], text: 'which parcel?', key: 'q' });
+    const asked = ask(open, question, OPENED_MS + 1).moved!.next;
+    expect(dueOf(asked)).toBe(OPENED_MS + SHIFT_MS);
+
+    const { result, moved } = tick(asked, OPENED_MS + SHIFT_MS, handover);
+
+    expect(result).toBe('asked');
+    expect(moved?.next).toMatchObject({ state: 'NEEDS_INFO', face: asked.face });
+    expect(moved?.next.copies).toEqual([{ ...dana, resting: true }, copyOf(LEE)]);
+    expect(dueOf(moved!.next)).toBe(asked.deadlineMs);
   });
 
   it('whoever has somebody’s word for this request does not rest', () => {
@@ -195,5 +216,58 @@ describe('when the shift changes', () => {
     expect(result).toBe('escalated');
     expect(moved?.next.deadlineMs).toBe(approval.deadlineMs + 60_000);
     expect(moved?.next.copies.map(({ person }) => person)).toEqual(['dana', 'lee']);
+  });
+});
+
+describe('when somebody is given a role, or loses it', () => {
+  const dana = copyOf(PersonId.parse('dana'));
+  const manager = { role: RoleName.parse('manager') };
+  const to = (...people: PersonId[]): Circumstances => ({
+    ...NO_CIRCUMSTANCES,
+    copiesFor: () => people.map(copyOf),
+  });
+  const many = (count: number) => Array.from({ length: count }, (_, n) => PersonId.parse(`person-${n}`));
+
+  it('OM-120 whoever holds it now is asked, by the next reminder at the latest; whoever lost it rests', () => {
+    const approval = anApproval({ copies: [dana], policy: { approvers: manager } });
+    const after = [{ ...dana, resting: true }, copyOf(LEE)];
+
+    expect(heedPeople(approval, OPENED_MS + 1, to(LEE)).moved?.next.copies).toEqual(after);
+    expect(tick(approval, OPENED_MS + 10_000, to(LEE)).moved?.next.copies).toEqual(after);
+  });
+
+  it('OM-120 OM-124 they are asked while a question is open, too', () => {
+    const open = anApproval({ copies: [dana], policy: { approvers: manager, choices: ['ask'] } });
+    const asked = ask(open, aVote(open, { text: 'which parcel?', key: 'q' }), OPENED_MS + 1).moved!.next;
+
+    const { moved } = heedPeople(asked, OPENED_MS + 2, to(LEE));
+
+    expect(moved?.next).toMatchObject({ state: 'NEEDS_INFO', talk: [{ kind: 'question' }] });
+    expect(moved?.next.copies.map(({ person }) => person)).toEqual(['dana', LEE]);
+    expect(heedPeople(moved!.next, OPENED_MS + 3, to(LEE)).result).toBe('nothing');
+  });
+
+  it('nobody more is asked where as many are asked as there would have been from the beginning', () => {
+    const [asked, more] = [many(20), PersonId.parse('one-more')];
+    const approval = anApproval({ copies: asked.map(copyOf), policy: { approvers: manager } });
+
+    expect(heedPeople(approval, OPENED_MS + 1, to(...asked, more)).result).toBe('nothing');
+    const fewer = heedPeople(approval, OPENED_MS + 1, to(...asked.slice(1), more)).moved?.next.copies;
+    expect(fewer?.filter(({ resting }) => !resting).map(({ person }) => person)).toEqual([
+      ...asked.slice(1),
+      more,
+    ]);
+  });
+
+  it('nobody more is named one by one where so many are named on one card that not all were', () => {
+    const [named, more] = [many(10), PersonId.parse('one-more')];
+    const forAll: CardCopy = { id: 'conversation', to: anAddress('slack'), named };
+    const approval = anApproval({ copies: [forAll], policy: { approvers: manager } });
+
+    expect(heedPeople(approval, OPENED_MS + 1, to(...named, more)).result).toBe('nothing');
+    expect(heedPeople(approval, OPENED_MS + 1, to(...named.slice(1), more)).moved?.next.copies).toEqual([
+      forAll,
+      copyOf(more),
+    ]);
   });
 });
