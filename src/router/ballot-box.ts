@@ -4,11 +4,13 @@
  * Owns      what has to be known beside the words: roles and stand-ins as they are now, the tool's schema, the rules.
  * Not here  whether the words are theirs (`answer-desk.ts`), what they do to the approval (`domain/approval/`).
  *
- * Invariant: other arguments are held to the rules like a call of the agent. They are taken only where the rules let
- * the call run, or ask the same people.
+ * Invariants
+ *   1. Other arguments are held to the rules like a call of the agent. They are taken only where the rules let the call
+ *      run, or ask the same people.
+ *   2. They are taken only while things are as the card shows them: who changes an argument has seen no other state.
  */
 
-import { previewOf } from '../agent/preview.ts';
+import { driftOf, previewOf } from '../agent/preview.ts';
 import { decideTool, isReversible, riskOf } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { PolicyDecision } from '../agent/tools/tool-policy.ts';
@@ -269,10 +271,8 @@ export class BallotBox {
   // ── Other arguments ────────────────────────────────────────────────────────────────────────────────────────
 
   /** What is to be run instead, or in words why it cannot be. */
-  async #edit(
-    { request, policy, origin, conversationId }: Approval,
-    said: Extract<Said, { kind: 'edit' }>,
-  ): Promise<Edit | string> {
+  async #edit(approval: Approval, said: Extract<Said, { kind: 'edit' }>): Promise<Edit | string> {
+    const { request, policy, origin, conversationId } = approval;
     const tool = this.deps.tools.find(request.tool);
     if (!tool) return `there is no tool ${request.tool} any more`;
     const wanted = 'args' in said ? said.args : changedBy(request.args, said);
@@ -290,6 +290,9 @@ export class BallotBox {
     const context = { conversationId, requester: request.requester };
     try {
       const preview = await previewOf(tool, parsed.data, context);
+      // Asked after that, so what is agreed to was taken from things that are as they were shown.
+      const drift = await driftOf(tool, approval);
+      if (drift !== undefined) return drift;
       const { data: args } = parsed;
       const nature = { risk: riskOf(tool, args), reversible: isReversible(tool, args) };
       return { args, nature, preview };

@@ -429,6 +429,27 @@ describe('what a call would change', () => {
     await story.quiet();
     expect(story.refunds(7)).toEqual([120]);
   });
+
+  it('OM-120 OM-124 is checked before other arguments are taken: they are no yes to what no card has shown', async () => {
+    await begin();
+    const first = await story.mention('refund order 7');
+    await story.answer(first, /Waiting for role manager/);
+    const second = await story.mention('refund order 7');
+    await story.answer(second, /Waiting for role manager/);
+    const [one, other] = (await story.waiting()).toSorted((a, b) => a.openedMs - b.openedMs);
+    await story.say(DANA.slack, first, `approve ${one!.id}.1`);
+    await story.answer(first, /Done/);
+
+    await story.say(DANA.slack, second, `edit ${other!.id} amount=80`);
+
+    await story.told(
+      DANA.slack,
+      /Nothing was decided: things have changed since it was asked.*was: 0\.00 EUR; it is: 120\.00 EUR/,
+    );
+    await story.quiet();
+    expect(story.refunds(7)).toEqual([120]);
+    expect(await story.waiting()).toMatchObject([{ id: other!.id, gen: 1 }]);
+  });
 });
 
 describe('a standing yes', () => {

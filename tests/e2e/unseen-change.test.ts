@@ -25,6 +25,8 @@ describe('a change nobody could be shown', () => {
     story.config = { ...story.config, settings: { ...story.config.settings, sandbox: shop! } };
     await story.restart();
 
+    await story.say(DANA.slack, thread, `edit ${approval!.id} amount=80`);
+    await story.told(DANA.slack, /Nothing was decided: .*so nobody has agreed to that/);
     await press(blind, /Approve/);
     await story.answer(thread, /Taken back before it ran.*so nobody has agreed to that; now it can be/);
     expect(story.refunds(7)).toEqual([]);
