@@ -5,6 +5,7 @@ import { ApprovalStore } from '../approvals/approval-store.ts';
 import { consequencesOf } from '../approvals/consequences.ts';
 import { GrantStore } from '../approvals/grant-store.ts';
 import { RequestedWords } from '../approvals/requested-words.ts';
+import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { waitingTitle } from '../approvals/sentences.ts';
 import { AuditLog } from '../audit/audit-log.ts';
 import { UsageLedger } from '../budget/usage-ledger.ts';
@@ -40,9 +41,6 @@ import type { Base } from './base.ts';
 
 /** How long after its time something is there still, in ms, if nobody sweeps; see `RetentionSweep`. */
 const SWEPT_WITHIN_MS = 2 * 24 * 60 * 60_000;
-
-/** Waiting approvals that are looked through for those of one conversation. */
-const MOST_LISTED = 1_000;
 
 export interface Stores {
   readonly approvals: ApprovalStore;
@@ -142,11 +140,13 @@ export function followControls(
     createConsequences({
       handoffs: new HandoffEscalation(triggers, new HandoffCall(helpers, whereOf), whereOf, nameOf),
       keepTranscriptMs: () => config().settings.retention.transcripts,
+      standingOf: ({ person }, note) => ({
+        trust: trustOf(directory.standingOf(person, directory.find(person)?.roles ?? [])),
+        ...(quotesInNote(note) ? { passesOn: true as const } : {}),
+      }),
     }),
     async (conversationId) =>
-      (await approvals.pending(MOST_LISTED))
-        .filter((approval) => approval.conversationId === conversationId && isWaiting(approval.state))
-        .map(waitingTitle),
+      (await approvals.heldIn(conversationId)).filter(({ state }) => isWaiting(state)).map(waitingTitle),
   );
 }
 

@@ -32,7 +32,7 @@ import { putOff } from '../redis/record-store.ts';
 import { loadScript, runBinaryScript } from '../redis/script.ts';
 import { markOf } from './approval-audit.ts';
 import { fromDocument, toDocument } from './approval-codec.ts';
-import { inboxOfConversation, movesBetween } from './inbox.ts';
+import { INBOX_OF_UNKNOWN, inboxOfConversation, inboxOfHeld, movesBetween } from './inbox.ts';
 
 const readScript = loadScript('read', import.meta.url);
 const transitionScript = loadScript('transition', import.meta.url);
@@ -40,8 +40,10 @@ const dueScript = loadScript('due', import.meta.url);
 
 /** Times a decision is taken anew before the caller hears that it could not be recorded. */
 const MOST_TRIES = 50;
-/** Approvals of one inbox that are looked through for those that are wanted. */
-const MOST_LOOKED_AT = 1_000;
+/** Requests of one conversation that one message may end. */
+const MOST_GIVING_WAY = 1_000;
+/** Approvals that are read at a time, where many are looked through. */
+const MOST_READ_AT_ONCE = 1_000;
 
 /** What follows from a change, for other parts of the product: cards, wake-ups, audit. Pure. */
 export type Consequences = (
@@ -227,10 +229,13 @@ export class ApprovalStore {
     await this.redis.zrem(this.keys.timers(partitionOfApproval(id)), id);
   }
 
-  /** Approvals that wait for somebody or something, soonest due first. One that cannot be read hides no other. */
-  async pending(limit: number): Promise<Approval[]> {
+  /**
+   * Approvals that wait for somebody or something, and are wanted, soonest due first. One that cannot be read hides no
+   * other. However many others there are, all are looked through until enough are found.
+   */
+  async pending(limit: number, wanted: (approval: Approval) => boolean = () => true): Promise<Approval[]> {
     const timers = this.keys.partitions().map((partition) => this.keys.timers(partition));
-    const found = await this.#findAll(await this.#firstOf(timers, limit));
+    const found = await this.#search(timers, wanted, limit);
     return found.sort((a, b) => (dueOf(a) ?? 0) - (dueOf(b) ?? 0));
   }
 
@@ -251,15 +256,19 @@ export class ApprovalStore {
     wanted: (approval: Approval) => boolean,
     limit: number,
   ): Promise<Approval[]> {
-    const inboxes = this.keys
-      .partitions()
-      .flatMap((partition) => names.map((name) => this.keys.inbox(partition, name)));
-    for (let count = limit; ; count *= 4) {
-      const ids = await this.#firstOf(inboxes, count);
-      const found = (await this.#findAll(ids)).filter((each) => isWaiting(each.state) && wanted(each));
-      if (found.length >= limit || ids.length < count || count >= MOST_LOOKED_AT)
-        return found.slice(0, limit);
-    }
+    return this.#search(this.#inboxes(names), (each) => isWaiting(each.state) && wanted(each), limit);
+  }
+
+  /** Calls of which nobody knows whether they ran, those that are wanted. */
+  async unknown(wanted: (approval: Approval) => boolean, limit: number): Promise<Approval[]> {
+    const isWanted = (each: Approval) => each.state === 'UNKNOWN' && wanted(each);
+    return this.#search(this.#inboxes([INBOX_OF_UNKNOWN]), isWanted, limit);
+  }
+
+  /** All that waits in a conversation, or runs because somebody agreed to it, the next to expire first. */
+  async heldIn(conversationId: ConversationId): Promise<Approval[]> {
+    const inbox = this.keys.inbox(partitionOf(conversationId), inboxOfHeld(conversationId));
+    return this.#search([inbox], ({ state }) => !isEnded(state), Number.POSITIVE_INFINITY);
   }
 
   /** What its requester may end by writing again in this conversation, whether it waits for people or for its run. */
@@ -270,9 +279,35 @@ export class ApprovalStore {
   givingWayQuery(conversationId: ConversationId): Query<ApprovalId[]> {
     const inbox = this.keys.inbox(partitionOf(conversationId), inboxOfConversation(conversationId));
     return {
-      command: ['zrange', inbox, 0, MOST_LOOKED_AT - 1],
+      command: ['zrange', inbox, 0, MOST_GIVING_WAY - 1],
       read: (ids) => z.array(ApprovalId).parse(ids),
     };
+  }
+
+  #inboxes(names: readonly string[]): string[] {
+    return this.keys
+      .partitions()
+      .flatMap((partition) => names.map((name) => this.keys.inbox(partition, name)));
+  }
+
+  /** The first that are wanted of several sorted sets together, however many others come before them. */
+  async #search(
+    sets: readonly string[],
+    wanted: (approval: Approval) => boolean,
+    limit: number,
+  ): Promise<Approval[]> {
+    const found: Approval[] = [];
+    const looked = new Set<ApprovalId>();
+    for (let count = Math.min(limit, MOST_READ_AT_ONCE); ; count *= 4) {
+      const ids = await this.#firstOf(sets, count);
+      const further = ids.filter((id) => !looked.has(id));
+      for (let from = 0; from < further.length && found.length < limit; from += MOST_READ_AT_ONCE) {
+        const page = further.slice(from, from + MOST_READ_AT_ONCE);
+        for (const id of page) looked.add(id);
+        found.push(...(await this.#findAll(page)).filter(wanted));
+      }
+      if (found.length >= limit || ids.length < count) return found.slice(0, limit);
+    }
   }
 
   /** The first of several sorted sets together, each once. */

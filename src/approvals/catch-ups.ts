@@ -37,7 +37,7 @@ const MOST_COUNTED = 1_000;
 export interface CatchUpDeps {
   readonly redis: RedisClient;
   readonly keys: Keys;
-  readonly approvals: Pick<ApprovalStore, 'inbox' | 'pending'>;
+  readonly approvals: Pick<ApprovalStore, 'inbox' | 'unknown'>;
   readonly directory: Pick<Directory, 'find' | 'may' | 'voterOf'>;
   readonly writer: Pick<EffectWriter, 'write'>;
 }
@@ -131,12 +131,11 @@ export class CatchUps {
     );
   }
 
-  /** The calls they were asked to find out about. They lie in no inbox. */
+  /** The calls they were asked to find out about. They lie in nobody's own inbox. */
   async #unknownTo(person: PersonId): Promise<readonly Approval[]> {
-    const pending = await this.deps.approvals.pending(MOST_COUNTED);
-    return pending.filter(
-      ({ state, copies }) =>
-        state === 'UNKNOWN' && copies.some((copy) => !copy.resting && askedBy(copy).includes(person)),
+    return this.deps.approvals.unknown(
+      ({ copies }) => copies.some((copy) => !copy.resting && askedBy(copy).includes(person)),
+      MOST_COUNTED,
     );
   }
 }

@@ -5,23 +5,46 @@
  * when somebody looks, and changes without anything having to be moved. So an entry is a hint, and whoever reads looks
  * at who may answer.
  *
- * A conversation has one as well, for what its requester may end by writing again: `replacement.ts` says what that is.
+ * A conversation has two as well: one for all that is held in it, and one for what its requester may end by writing
+ * again, which is read with every message (`replacement.ts` says what that is). And there is one for the calls of which
+ * nobody knows whether they ran.
  */
-import { type Approval, approversOf, isWaiting } from '../domain/approval/record.ts';
+import { type Approval, approversOf, isEnded, isWaiting } from '../domain/approval/record.ts';
 import { mayGiveWay } from '../domain/approval/replacement.ts';
 import type { ConversationId } from '../domain/ids.ts';
 import { type Leaf, leavesOf, type Voter } from '../domain/quorum.ts';
 
-/** The inboxes an approval lies in; none when it waits for nobody any more. */
+/** Calls of which nobody knows whether they ran. */
+export const INBOX_OF_UNKNOWN = 'unknown';
+
+/** The inboxes an approval lies in; none when it has ended. */
 export function inboxesOf(approval: Approval): string[] {
-  const own = mayGiveWay(approval) ? [inboxOfConversation(approval.conversationId)] : [];
-  if (!isWaiting(approval.state)) return own;
-  const named = leavesOf(approversOf(approval)).map(inboxOf);
-  const trusted = (approval.delegations ?? []).map(({ to }) => inboxOf({ person: to }));
-  return [...new Set([...named, ...trusted, ...own])];
+  return [...new Set([...inboxesOfPeople(approval), ...inboxesOfPlaces(approval)])];
 }
 
-/** As JSON: a line break would end the name in what the scripts read. */
+function inboxesOfPeople(approval: Approval): string[] {
+  if (!isWaiting(approval.state)) return [];
+  const named = leavesOf(approversOf(approval)).map(inboxOf);
+  const trusted = (approval.delegations ?? []).map(({ to }) => inboxOf({ person: to }));
+  return [...named, ...trusted];
+}
+
+function inboxesOfPlaces(approval: Approval): string[] {
+  const { state, conversationId, client } = approval;
+  return [
+    // What a program asked for belongs to no talk.
+    ...(isEnded(state) || client ? [] : [inboxOfHeld(conversationId)]),
+    ...(mayGiveWay(approval) ? [inboxOfConversation(conversationId)] : []),
+    ...(state === 'UNKNOWN' ? [INBOX_OF_UNKNOWN] : []),
+  ];
+}
+
+/** What waits in a conversation, or runs because somebody agreed to it. As JSON: a line break would end the name in what the scripts read. */
+export function inboxOfHeld(conversationId: ConversationId): string {
+  return `held:${JSON.stringify(conversationId)}`;
+}
+
+/** What its requester may end by writing again in the conversation. As JSON, as above. */
 export function inboxOfConversation(conversationId: ConversationId): string {
   return `conversation:${JSON.stringify(conversationId)}`;
 }

@@ -55,7 +55,7 @@ export interface ApprovalsOptions {
 export async function listApprovals(options: ApprovalsOptions): Promise<number> {
   return withKnownStores(options.config, async (session) => {
     const actor = actorOf(session.config, session.directory, options.as);
-    const pending = (await session.approvals.pending(MOST_LISTED)).filter((approval) =>
+    const pending = await session.approvals.pending(MOST_LISTED, (approval) =>
       maySee(session.directory, actor, approval),
     );
     if (options.json) return print(JSON.stringify(pending.map(withTicket), undefined, 2));

@@ -12,6 +12,7 @@ import { conversationOfSession, platformOfSession } from '../../gateways/cli/inb
 import { Terminal } from '../../gateways/cli/terminal.ts';
 import { openStores } from '../app.ts';
 import { toCard } from '../approvals/card.ts';
+import { inboxesFor } from '../approvals/inbox.ts';
 import { type Approval, needsWord } from '../domain/approval/record.ts';
 import { mayDecide } from '../domain/approval/voting.ts';
 import { systemClock } from '../domain/clock.ts';
@@ -35,7 +36,7 @@ import type { OpenStores } from './with-stores.ts';
 const LOOK_EVERY_MS = 2_000;
 /** Between two looks whether everything asked through a pipe is done, in ms. */
 const SETTLED_EVERY_MS = 50;
-/** Requests looked at, at most. */
+/** Requests that wait for one person that are shown, at most, and calls nobody knows the end of. */
 const MOST_REQUESTS = 200;
 
 export interface ChatOptions {
@@ -125,10 +126,11 @@ export function cardsFor(actor: Actor, { approvals, directory }: OpenStores): Ca
     answerable: async () => {
       const person = current();
       if (!person) return [];
-      const pending = await approvals.pending(MOST_REQUESTS);
-      return pending
-        .filter((approval) => isForThem(approval, person, directory))
-        .map((approval) => toCard(approval, undefined, here));
+      const isTheirs = (approval: Approval) => isForThem(approval, person, directory);
+      const inboxes = inboxesFor(directory.voterOf(person, systemClock.now()));
+      const waiting = await approvals.inbox(inboxes, isTheirs, MOST_REQUESTS);
+      const unknown = await approvals.unknown(isTheirs, MOST_REQUESTS);
+      return [...waiting, ...unknown].map((approval) => toCard(approval, undefined, here));
     },
     find: async (id) => {
       const [person, approval] = [current(), await approvals.find(id)];

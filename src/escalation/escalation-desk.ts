@@ -89,8 +89,7 @@ export class EscalationDesk {
 
   /** What waits for somebody: what they were called about or have, and everything for whoever runs the gateway. */
   async listFor(by: Pick<Owner, 'person'> & Actor, most: number): Promise<Escalation[]> {
-    const live = await this.deps.escalations.live(most);
-    return live.filter((escalation) => this.#ruleFor(escalation, by) !== undefined);
+    return this.deps.escalations.live(most, (escalation) => this.#ruleFor(escalation, by) !== undefined);
   }
 
   /** What lets them act on it; undefined when nothing does. */

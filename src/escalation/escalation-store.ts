@@ -38,9 +38,9 @@ export class EscalationStore {
     return this.#records.find(id);
   }
 
-  /** Those that are not over, the next to move first. */
-  async live(limit: number): Promise<Escalation[]> {
-    return this.#records.live(limit);
+  /** Those that are not over, and are wanted, the next to move first. */
+  async live(limit: number, wanted?: (escalation: Escalation) => boolean): Promise<Escalation[]> {
+    return this.#records.live(limit, wanted);
   }
 
   /**

@@ -114,19 +114,25 @@ export class RecordStore<Stored extends { readonly rev: number }> {
     return readDue(this.redis, list, this.keys.partition(partition), limit);
   }
 
-  /** All that are not over, those that are due first first. */
-  async live(limit: number): Promise<Stored[]> {
+  /** Those that are not over, and are wanted, that are due first first; however many others come before them. */
+  async live(limit: number, wanted: (stored: Stored) => boolean = () => true): Promise<Stored[]> {
     const found = await Promise.all(
-      Array.from({ length: PARTITIONS }, async (_, partition) => {
-        const list = this.keys.recordTimers(partition, this.kind.family);
-        const ids = await this.redis.zrange(list, 0, `${limit - 1}`);
-        return Promise.all(ids.map((id) => this.find(id)));
-      }),
+      Array.from({ length: PARTITIONS }, (_, partition) => this.#liveIn(partition, wanted, limit)),
     );
     return found
-      .flatMap((each) => each.flatMap((stored) => stored ?? []))
+      .flat()
       .toSorted((a, b) => (this.kind.dueOf(a) ?? Infinity) - (this.kind.dueOf(b) ?? Infinity))
       .slice(0, limit);
+  }
+
+  async #liveIn(partition: number, wanted: (stored: Stored) => boolean, limit: number): Promise<Stored[]> {
+    const found: Stored[] = [];
+    const ids = await this.redis.zrange(this.keys.recordTimers(partition, this.kind.family), 0, '-1');
+    for (let from = 0; from < ids.length && found.length < limit; from += limit) {
+      const page = await Promise.all(ids.slice(from, from + limit).map((id) => this.find(id)));
+      found.push(...page.flatMap((stored) => (stored && wanted(stored) ? [stored] : [])));
+    }
+    return found;
   }
 
   /** Of every record there is; one may come twice. */

@@ -22,7 +22,7 @@ import { ticketOf } from '../domain/card.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import type { Lookup, Trouble, WaitingApproval } from '../domain/gateway.ts';
-import { type ConversationId, type PersonId, platformOf } from '../domain/ids.ts';
+import { type PersonId, platformOf } from '../domain/ids.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
 import type { InboundMessage, Picker, Receipt } from '../domain/message.ts';
 import type { Person } from '../domain/person.ts';
@@ -44,8 +44,8 @@ import type { Reach } from './reach.ts';
 
 /** Waiting approvals that one list shows. */
 const MOST_LISTED = 20;
-/** Waiting approvals that are looked through for those of one conversation. */
-const MOST_LOOKED_AT = 1_000;
+/** Requests that wait for somebody that are counted. */
+const MOST_COUNTED = 1_000;
 
 /** Commands whose answer says what others asked for. */
 const HOLDS_SECRETS: ReadonlySet<Directive> = new Set([
@@ -286,7 +286,7 @@ export class DirectiveDesk {
     const everybodys = directory.may(roles, 'operate') || directory.may(roles, 'take-over');
     const isBusy = await stops.isBusy(conversationId);
     await stops.raise(conversationId, { id, atMs: clock.now(), by: { person, name }, everybodys });
-    const here = await this.#heldIn(conversationId);
+    const here = await this.deps.approvals.heldIn(conversationId);
     return [
       isBusy
         ? `I stop ${everybodys ? 'what I am at here' : 'what I am doing here for you'}, and say there what I had done. A call that has begun comes to its end, and nothing is taken back.`
@@ -299,22 +299,17 @@ export class DirectiveDesk {
     ].join('\n\n');
   }
 
-  async #heldIn(conversationId: ConversationId): Promise<readonly Approval[]> {
-    const pending = await this.deps.approvals.pending(MOST_LOOKED_AT);
-    return pending.filter((approval) => approval.conversationId === conversationId);
-  }
-
   async #status(
     { conversationId, sender, replyTo }: InboundMessage,
     { id, name, roles }: Pick<Person, 'id' | 'name' | 'roles'>,
   ): Promise<string> {
-    const here = await this.#heldIn(conversationId);
-    const yours = await this.deps.lookup.approvalsFor(sender, MOST_LOOKED_AT);
+    const here = await this.deps.approvals.heldIn(conversationId);
+    const yours = await this.deps.lookup.approvalsFor(sender, MOST_COUNTED);
     return [
       `You are ${literal(name)} (${roles.length > 0 ? roles.join(', ') : 'no role'}).`,
       yours.length === 0
         ? 'Nothing waits for your answer.'
-        : `${yours.length} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,
+        : `${yours.length}${yours.length === MOST_COUNTED ? ' or more' : ''} ${yours.length === 1 ? 'request waits' : 'requests wait'} for your answer: \`/approvals\` lists them.`,
       here.length === 0
         ? 'Nothing is held in this conversation.'
         : `Held in this conversation:\n\n${here.map((each) => heldLine(each, id)).join('\n')}`,

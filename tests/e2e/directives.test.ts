@@ -1,6 +1,9 @@
 /** Commands and answers written as text, where there is no button, or nobody wants one. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Platform } from '../../src/domain/ids.ts';
+import { toOpenEffect } from '../../src/approvals/approval-store.ts';
+import { ConversationId, Platform } from '../../src/domain/ids.ts';
+import { EffectWriter } from '../../src/redis/effect-writer.ts';
+import { anApproval, DEADLINE_MS } from '../support/approvals.ts';
 import { ALEX, DANA, EVE, GENERAL, Story, textOf, withPerson } from '../support/story.ts';
 
 let story: Story;
@@ -101,6 +104,46 @@ describe('OB-010 commands in text', () => {
     expect(story.sandbox.slack.ephemerals(DANA.slack)).toHaveLength(1);
   });
 });
+
+describe('OB-010 OM-152 what is held in a conversation', () => {
+  it('OB-010 is told there, and to the agent that gets it back, however many others wait elsewhere', async () => {
+    const { thread } = await held();
+    await thousandsWaitElsewhere();
+
+    await write(ALEX.slack, '!status', thread);
+    expect(await told(ALEX.slack, /You are Alex/)).toContain('!withdraw');
+    await write(ALEX.slack, '!stop', thread);
+    await told(ALEX.slack, /This still waits/);
+    await write(DANA.slack, '!takeover', thread);
+    await told(DANA.slack, /You have this conversation now/);
+    await write(DANA.slack, '!handback', thread);
+    await write(ALEX.slack, 'what can you do?', thread);
+    await story.answer(thread, /Here is what I can do/);
+
+    expect(JSON.stringify(story.sandbox.claude.requests.at(-1))).toMatch(
+      /Still waiting for a human: refund: order 7/,
+    );
+  });
+});
+
+/** More than one look takes in, and all of them sooner due. */
+async function thousandsWaitElsewhere(): Promise<void> {
+  const writer = new EffectWriter(story.redis, story.keys);
+  const conversation = ConversationId.parse('slack:T0:C0:elsewhere');
+  const openedMs = await story.app.approvals.nowMs(conversation);
+  const waiting = Array.from({ length: 1_001 }, (_, n) =>
+    toOpenEffect(
+      anApproval({
+        conversation,
+        openedMs,
+        tail: String(n).padStart(12, '0'),
+        policy: { remindAfterMs: [] },
+      }),
+      DEADLINE_MS,
+    ),
+  );
+  await writer.write(conversation, waiting);
+}
 
 describe('OM-052 the same words', () => {
   it('OM-052 go to the agent from one who asks, and decide when a ticket stands behind them', async () => {

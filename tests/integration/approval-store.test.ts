@@ -737,6 +737,35 @@ describe('what waits for somebody', () => {
 
     expect(found.map(({ id }) => id)).toEqual([wanted.id]);
   });
+
+  it('is found, and is held in its conversation, behind thousands of others', async () => {
+    const process = await openProcess();
+    const { redis, keys } = process.store;
+    const others = `slack:T0:C0:${randomUUID()}`;
+    const openedMs = await process.approvals.nowMs(ConversationId.parse(others));
+    const effects = Array.from({ length: 1_100 }, (_, n) =>
+      toOpenEffect(
+        anApproval({
+          conversation: others,
+          tail: String(n).padStart(12, '0'),
+          openedMs,
+          request: { callId: 'another' },
+        }),
+        KEEP_MS,
+      ),
+    );
+    await new EffectWriter(redis, keys).write(ConversationId.parse(others), effects);
+    const wanted = await openApproval(process, { deadlineMs: openedMs + 10 * DEADLINE_MS });
+    const isWanted = ({ request }: Approval) => request.callId !== 'another';
+
+    expect(await process.approvals.heldIn(wanted.conversationId)).toEqual([wanted]);
+    expect(await process.approvals.heldIn(ConversationId.parse(others))).toHaveLength(1_100);
+    expect(await process.approvals.inbox(['role:manager'], isWanted, 5)).toEqual([wanted]);
+    expect(await process.approvals.pending(5, isWanted)).toEqual([wanted]);
+
+    await cast(process, wanted, { choice: 'deny' });
+    expect(await process.approvals.heldIn(wanted.conversationId)).toEqual([]);
+  });
 });
 
 describe('an id', () => {

@@ -74,6 +74,18 @@ describe('a record whose time has come, and that could not be moved on', () => {
   });
 });
 
+describe('what is looked for among all that wait', () => {
+  it('is found, however many others are due before', async () => {
+    const wanted = await aTask(60 * MINUTE);
+    for (let n = 0; n < 25; n++) await dueIn({ ...wanted, id: randomUUID() }, n * MINUTE);
+
+    const found = await wanted.records.live(2, ({ id }) => id === wanted.id);
+
+    expect(found.map(({ id }) => id)).toEqual([wanted.id]);
+    expect(await wanted.records.live(2)).toHaveLength(2);
+  });
+});
+
 describe('a place in the list', () => {
   it('E6 that is too early, so that the record is looked at in vain, is put right', async () => {
     const tasks = await aTask(60 * MINUTE);
