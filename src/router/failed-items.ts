@@ -4,7 +4,7 @@
  *   the lease is lost               nothing: somebody else handles it
  *   the conversation changed hands  back at once, for whoever speaks now
  *   the model is away               back after a pause of an hour at most, which does not count; everybody waiting is
- *                                   told once
+ *                                   told once an hour, for as long as it is
  *   anything else                   back after a pause that grows, and that counts
  *   counted too often               to the dead letters, for a person to look at; its author is told
  *
@@ -188,17 +188,19 @@ export class FailedItems {
     if (!to) return [];
     const conversationId = conversationOf(claim);
     const epoch = await this.deps.controls.epochOf(conversationId);
+    const atMs = this.deps.clock.now();
     return [
       toOutEffect(
         {
           kind: 'text',
-          id: `delayed:${item.id}`,
+          // Another each time: where an id is sent once, it would not be told again.
+          id: `delayed:${item.id}:${atMs}`,
           correlation: item.correlation,
           conversationId,
           to,
           markdown: delayText(away),
           epoch,
-          atMs: this.deps.clock.now(),
+          atMs,
         },
         { once: { key: `delayed:${conversationId}`, forMs: TELL_DELAY_AGAIN_MS } },
       ),

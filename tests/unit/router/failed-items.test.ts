@@ -71,7 +71,7 @@ describe('an item that waits for the model', () => {
   });
 
   /** How long it is left alone, and what people read meanwhile. */
-  async function wait(retryAfterMs: number | undefined) {
+  async function wait(retryAfterMs: number | undefined, nowMs = 0) {
     const put: { pauseMs: number; counting: string; told: string }[] = [];
     const deps = {
       queue: {
@@ -79,7 +79,7 @@ describe('an item that waits for the model', () => {
           void put.push({ pauseMs, counting, told: JSON.stringify(effects) }),
       },
       controls: { epochOf: async () => 0 },
-      clock: { now: () => 0 },
+      clock: { now: () => nowMs },
     } as unknown as FailureDeps; // the others are not asked
     const alarms = { ofModelAway: async () => [] } as unknown as Alarms;
     await new FailedItems(deps, alarms, {} as ShownProgress).putBack(aClaim(), WAITING, {
@@ -105,6 +105,22 @@ describe('an item that waits for the model', () => {
       ]);
     },
   );
+
+  it('OM-140 tells its conversation once an hour, and each time anew where the same is sent only once', async () => {
+    const told = [];
+    for (const nowMs of [0, 60 * MINUTE, 120 * MINUTE]) {
+      const [put] = await wait(25 * 60 * MINUTE, nowMs);
+      const [{ once, item }] = JSON.parse(put!.told);
+      told.push({ once, id: item.id, next: nowMs + put!.pauseMs });
+    }
+
+    expect(told.map(({ once }) => once)).toEqual(
+      Array(3).fill({ key: 'delayed:slack:T:C:1', forMs: 60 * MINUTE }),
+    );
+    expect(new Set(told.map(({ id }) => id)).size).toBe(3);
+    for (const { id } of told) expect(id).toMatch(/^delayed:slack:C0:1:/);
+    expect(told.map(({ next }) => next / MINUTE)).toEqual([60, 120, 180]);
+  });
 
   it.each([7_000, undefined])('names no pause that is soon over: %s', async (retryAfterMs) => {
     const [put] = await wait(retryAfterMs);
