@@ -13,15 +13,27 @@ export function sourcesWithout(
   entries: readonly Entry[],
   ids: readonly PersonId[],
 ): (sources: readonly string[]) => readonly string[] {
-  const others = entries.filter((entry) => entry.kind !== 'assistant' && !isTheirs(entry, ids));
+  const others = entries.flatMap((entry) =>
+    entry.kind === 'assistant' || isTheirs(entry, ids) ? [] : [itself(entry)],
+  );
   // Where they wrote, only what is there of others is told apart by name still: a source may be older than what is kept.
   const known = new Set(strangersOf(others));
-  const hasSpoken = entries.some((entry) => isTheirs(entry, ids));
+  const hasSpoken = entries.some((entry) => isTheirs(entry, ids) || isAbout(entry, ids));
   const isKept = (source: string) =>
     source === MORE_SOURCES ||
     known.has(source) ||
     (!hasSpoken && !ids.some((id) => source.endsWith(wordsOf(id))));
   return (sources) => (sources.every(isKept) ? sources : bounded([...sources.filter(isKept), MORE_SOURCES]));
+}
+
+/** Without what the gateway lists in it: it may name them. */
+function itself(entry: Entry): Entry {
+  return entry.kind === 'event' ? { ...entry, strangers: [] } : entry;
+}
+
+/** Words of theirs may be told in it, though they never spoke here: with what they decided something. */
+function isAbout(entry: Entry, ids: readonly PersonId[]): boolean {
+  return entry.kind === 'event' && (entry.about ?? []).some((person) => ids.includes(person));
 }
 
 function isTheirs(entry: Entry, ids: readonly PersonId[]): boolean {

@@ -29,7 +29,7 @@ export interface Reading {
   /** Whether exactly this, as whole words or as a whole address, was written by somebody we know. */
   readonly isTyped: (text: string) => boolean;
   /**
-   * Whether whoever asks said exactly this, in whole sentences, whether we know them or not; nothing they planned or passed
+   * Whether whoever asks said exactly this, as a whole message, whether we know them or not; nothing they planned or passed
    * on is theirs here.
    */
   readonly isOwn: (text: string) => boolean;
@@ -97,6 +97,14 @@ export function quotesOthers(text: string): boolean {
   return QUOTED.test(text) || [...text.matchAll(LABELLED_LINES)].some(([lines]) => DATED.test(lines));
 }
 
+/** The same of a line or two that go with something, where a quotation stands in the middle of a line, too. */
+export function quotesInNote(text: string): boolean {
+  return quotesOthers(text) || QUOTED_IN_LINE.test(text);
+}
+
+/** `wrote > …`, `wrote: >…`; no number that something is greater than, and no arrow. */
+const QUOTED_IN_LINE = /[:：]\s*>(?!=)|(?:^|[^-=<\p{L}\p{N}])>+\s*(?:[\p{L}“”„«»"'‘’]|>)/u;
+
 /** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
 const QUOTED =
   /^[ \t]*(?:>|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*]*\p{L}[\p{L} ]{0,20}:\*?[ \t][^\n]{0,200}@[\p{L}\d-]|^[ \t]*\p{L}[^\n]{0,200}:[ \t]*\n+[ \t]*>/mu;
@@ -118,10 +126,10 @@ function strangersIn(entry: Entry, tools: ReadonlyMap<string, string>): string[]
     }
     case 'tool-result':
       return entry.trust !== undefined && isStrangers(entry.trust) ? [sourceOf(entry, tools)] : [];
-    case 'event':
-      return entry.trust !== undefined && isStrangers(entry.trust)
-        ? [`what ${entry.ran?.tool ?? 'a tool'} told`]
-        : [];
+    case 'event': {
+      const told = entry.trust !== undefined && isStrangers(entry.trust);
+      return [...(entry.strangers ?? []), ...(told ? [`what ${entry.ran?.tool ?? 'a tool'} told`] : [])];
+    }
     case 'assistant':
       return entry.strangers ?? [];
     default:

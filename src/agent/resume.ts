@@ -11,7 +11,7 @@
 
 import { digestOf } from '../domain/approval/digest.ts';
 import type { ClaimResult, CompleteResult, Permit } from '../domain/approval/execution.ts';
-import type { Approval } from '../domain/approval/record.ts';
+import { type Approval, heardBefore } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import { timeLimit } from '../domain/time-limit.ts';
 import type { Tool, ToolOutput } from '../domain/tool.ts';
@@ -92,7 +92,7 @@ export async function runApproved(
     requester: request.requester,
     approvalId: approval.id,
     permitEpoch,
-    ...(request.strangers ? { hasReadStrangers: true as const } : {}),
+    ...(heardBefore(request).length > 0 ? { hasReadStrangers: true as const } : {}),
     signal,
   };
   const outcome = await outcomeOf(tool.execute(args.data, context)).finally(() => clearInterval(beating));

@@ -99,8 +99,8 @@ export interface TurnSetup {
 export interface AgreedCall {
   readonly tool: Tool;
   readonly args: unknown;
-  /** When it was made. */
-  readonly hasReadStrangers: boolean;
+  /** All of strangers that had been read when it was made; a new context may have begun since. */
+  readonly heard: readonly string[];
 }
 
 export type TurnProgress =
@@ -218,7 +218,7 @@ export async function runTurn(
   if (setup.agreed) {
     const { status, text } = collectFiles(await attachAgreed(setup, setup.agreed, history, signal), files);
     // It was said to go out when somebody had agreed, and the card of that says so.
-    if (status === 'error') entries.push(notGoingOut(text, history));
+    if (status === 'error') entries.push(notGoingOut(text, { history, heard: setup.agreed.heard }));
   }
 
   let lastSaid = '';
@@ -311,9 +311,10 @@ export async function runTurn(
   return { kind: 'exhausted', ...report(), text: lastSaid };
 }
 
-/** How its words may go out, once it has read this. */
-function wordsAfter(setup: TurnSetup, entries: readonly Entry[]) {
-  const reading = withTyped(readingOf(entries, setup.heard, setup.requester), setup.typed);
+/** How its words may go out, once it has read this. @param before what it had read when it chose them */
+function wordsAfter(setup: TurnSetup, entries: readonly Entry[], before: readonly string[] = []) {
+  const heard = [...(setup.heard ?? []), ...before];
+  const reading = withTyped(readingOf(entries, heard, setup.requester), setup.typed);
   // As long as no stranger was read, every address goes out.
   const links = reading.strangers.length > 0 ? { links: new LinkQuota(entries, reading.isSeen) } : {};
   const outlet: Outlet = { ...(setup.outlet ?? NO_OUTLET), ...links };
@@ -325,30 +326,34 @@ function wordsAfter(setup: TurnSetup, entries: readonly Entry[]) {
   };
 }
 
-/** What was agreed to goes out with this reply, its words as they may go out now. */
+/** What was agreed to goes out with this reply, its words as they may go out now, and might when it was made. */
 async function attachAgreed(
   setup: TurnSetup,
-  { tool, args, hasReadStrangers }: AgreedCall,
+  { tool, args, heard }: AgreedCall,
   history: readonly Entry[],
   signal: AbortSignal,
 ): Promise<ToolOutput> {
-  const { reading, toSay, toSend } = wordsAfter(setup, history);
+  const { reading, toSay, toSend } = wordsAfter(setup, history, heard);
   const call = { id: 'agreed', tool: tool.name, input: args };
   const verdict = cleaned({ kind: 'run', call, tool, args, rule: '', agentRule: '' }, { toSay, toSend });
   if (verdict.kind !== 'run')
     return { status: 'error', text: 'Without what may not go out, it does not fit.' };
   const running = {
     key: `${setup.key}:agreed`,
-    hasReadStrangers: hasReadStrangers || reading.heard.length > 0,
+    hasReadStrangers: reading.heard.length > 0,
   };
   return setup.tools.run(tool, verdict.args, running, signal);
 }
 
 /** For the agent, which begins the turn with having heard otherwise. */
-function notGoingOut(why: string, history: readonly Entry[]): Entry {
+function notGoingOut(
+  why: string,
+  { history, heard }: { readonly history: readonly Entry[]; readonly heard: readonly string[] },
+): Entry {
   const opening = history.at(-1);
   const at = opening && 'at' in opening ? opening.at : new Date(0).toISOString();
-  return { kind: 'event', text: `The file does not go out after all: ${why} Say so.`, at };
+  const text = `The file does not go out after all: ${why} Say so.`;
+  return { kind: 'event', text, at, ...(heard.length > 0 ? { strangers: [...heard] } : {}) };
 }
 
 /** What fits into no request will fit into none of another attempt either. */
@@ -439,7 +444,7 @@ function cleaned(verdict: Screened, { toSay, toSend }: Pick<Answering, 'toSay' |
   const { family = '' } = verdict.tool;
   const spoken = verdict.tool.withWords?.(verdict.args, toSay);
   if (spoken !== undefined) return withArgs(verdict, spoken);
-  if (verdict.kind !== 'run') return verdict;
+  // Also what waits for a yes: people agree to what goes out.
   const clean = { [SPOKEN_FAMILY]: toSay, [FILE_FAMILY]: toSend }[family];
   if (!clean) return verdict;
   const { args } = verdict;
@@ -542,7 +547,8 @@ async function answer(
         const reason = `Nobody was asked about this, because it cannot work: ${text.why}.`;
         const { call, decision } = verdict;
         const refused: Screened = { kind: 'refused', call, reason, rule: decision.rule };
-        return { verdict: refused, status: 'error', text: reason };
+        const { tells: trust } = verdict.tool;
+        return { verdict: refused, status: 'error', text: reason, ...(trust === undefined ? {} : { trust }) };
       }
       held.push(verdict);
       return { verdict, status: 'waiting', text };

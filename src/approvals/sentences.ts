@@ -9,6 +9,7 @@ import {
   approversOf,
   type Consent,
   type Delegation,
+  heardBefore,
   isWaiting,
   type Remark,
   type VoidedAssent,
@@ -762,16 +763,32 @@ export function waitingText(approval: Approval): string {
 
 /** What the agent is told when it ended, but for what the call told: that is not the gateway's word; see `toldIn`. */
 export function outcomeText(approval: Approval): string {
+  const { request } = approval;
   const outcome =
     { ANSWERED: 'answered', EXECUTED: 'executed', FAILED: 'failed' }[String(approval.state)] ??
     approval.state.toLowerCase();
-  const call = `${approval.request.tool} ${JSON.stringify(approval.request.args)}`;
+  const args = calledWith(request) === undefined ? JSON.stringify(request.args) : '{as it stands below}';
+  const call = `${request.tool} ${args}`;
   const said =
     approval.state === 'ANSWERED'
       ? ` The answer, in their words: ${JSON.stringify(approval.decision?.text)}`
       : '';
   const shown = toldIn(approval) === undefined ? visible : () => 'what it told stands below';
   return `Approval ${approval.id} for the call ${call}: ${outcome}. ${standingWith(approval, shown)}${said}`;
+}
+
+/**
+ * What a call was made with that strangers' words may have led to: that is not the gateway's word either. Undefined
+ * where nothing of theirs had been read.
+ */
+export function calledWith(request: Approval['request']): string | undefined {
+  return heardBefore(request).length > 0 ? visible(JSON.stringify(request.args) ?? '') : undefined;
+}
+
+/** What waits for people, for the agent: of a call that strangers' words may have led to, which one it is and no more. */
+export function waitingTitle(approval: Approval): string {
+  const { id, request } = approval;
+  return `${calledWith(request) === undefined ? titleOf(approval) : request.tool} (${id})`;
 }
 
 /** What the call told, line by line, with nothing hidden in it; undefined where it told nothing. */

@@ -6,6 +6,7 @@ import { toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
 import type { Control, ControlMove, HandoffRequest } from '../domain/control.ts';
+import type { PersonId } from '../domain/ids.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type ControlConsequences, ticketFor } from './control-store.ts';
 import type { Handoffs } from './handoff-call.ts';
@@ -102,8 +103,29 @@ function told(
   const text = eventText(before, moved, waiting);
   if (text === undefined) return [];
   const { conversationId } = moved.next;
-  const entry = { kind: 'event', text, at: new Date(nowMs).toISOString() } as const;
+  const settler = moved.settled?.by ? [moved.settled.by.person] : [];
+  const about = [...new Set([...peopleIn(before), ...peopleIn(moved.next), ...settler])];
+  const at = new Date(nowMs).toISOString();
+  const entry = { kind: 'event' as const, text, at, ...(about.length > 0 ? { about } : {}) };
   return [{ kind: 'entry', conversationId, entry, keepMs }];
+}
+
+/** Whoever has it in hand, looks after it, or gave it back. */
+function peopleIn(control: Control): PersonId[] {
+  switch (control.state) {
+    case 'BOT':
+      return [];
+    case 'HANDOFF_PENDING':
+      return control.helpers.map(({ person }) => person);
+    case 'HUMAN':
+      return [control.owner.person];
+    case 'HANDBACK_PENDING':
+      return [control.owner, ...(control.handback.by ? [control.handback.by] : [])].map(
+        ({ person }) => person,
+      );
+    default:
+      return control satisfies never;
+  }
 }
 
 /** Changes that leave everybody where they are, and may come again. */

@@ -15,6 +15,7 @@ import type {
   TakeOverResult,
 } from '../domain/control.ts';
 import type { PersonId } from '../domain/ids.ts';
+import { nameInNews } from '../domain/person.ts';
 import { ticketFor } from './control-store.ts';
 import type { WhereOf } from './whereabouts.ts';
 
@@ -284,7 +285,7 @@ export function eventText(
       return `No human ${cameText(before)}${next.origin ? ', and people here were told so with an apology' : ''}. ${NO_LONGER_SILENT} Do not promise them a human.`;
     case 'taken-over':
       return next.state === 'HUMAN'
-        ? `${JSON.stringify(next.owner.name)}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
+        ? `${JSON.stringify(nameInNews(next.owner))}, a person, has taken this conversation over. Until you are told otherwise you are silent here: what follows is said between people. Calls of yours that wait for a human stay valid.`
         : undefined;
     case 'returned':
       return before.state === 'HANDBACK_PENDING' ? returnedText(before, waiting) : undefined;
@@ -305,13 +306,13 @@ export function eventText(
 function cameText(before: Control): string {
   const helpers = helpersOf(before);
   if (helpers.length === 0) return 'could come';
-  return `came, although ${helpers.map(({ name }) => JSON.stringify(name)).join(' and ')} said that they look after it`;
+  return `came, although ${helpers.map((helper) => JSON.stringify(nameInNews(helper))).join(' and ')} said that they look after it`;
 }
 
 function settledEventText({ by, summary }: Handback = {}): string {
   return [
     by
-      ? `${JSON.stringify(by.name)}, a person who was called, has looked after what a human was wanted for here, and says that it is done.`
+      ? `${JSON.stringify(nameInNews(by))}, a person who was called, has looked after what a human was wanted for here, and says that it is done.`
       : 'What a human was wanted for here is over.',
     ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),
     NO_LONGER_SILENT,
@@ -327,8 +328,8 @@ function returnedText(
   const { by, summary } = handback;
   return [
     by
-      ? `${JSON.stringify(by.name)} handed this conversation back.`
-      : `${JSON.stringify(owner.name)} had it and was not heard of any more, so it was taken back.`,
+      ? `${JSON.stringify(nameInNews(by))} handed this conversation back.`
+      : `${JSON.stringify(nameInNews(owner))} had it and was not heard of any more, so it was taken back.`,
     'What was said since it was taken over, as far back as you are told so above, was said between people.',
     NO_LONGER_SILENT,
     ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),

@@ -33,6 +33,14 @@ export function guestIdOf(account: AccountId): PersonId {
   return PersonId.parse(`${GUEST}${createHash('sha256').update(account).digest('hex').slice(0, 16)}`);
 }
 
+/**
+ * How the gateway speaks of somebody to the agent in its own voice. What a guest is called, their account in some places
+ * too, they chose themselves: it would be read as the gateway's word.
+ */
+export function nameInNews({ person, name }: { readonly person: PersonId; readonly name: string }): string {
+  return isGuestId(person) ? `a guest (${person})` : name;
+}
+
 /** Whether it may be one that `guestIdOf` has made. */
 export function isGuestId(id: PersonId): boolean {
   return id.startsWith(GUEST);

@@ -102,6 +102,12 @@ export const Entry = z.discriminatedUnion('kind', [
     at: z.iso.datetime(),
     /** What a call told that ran outside a turn, as it told it; in older entries that stands in the text. */
     told: z.string().optional(),
+    /** The call it speaks of, as JSON, where strangers' words may have led to it; the text says that it stands here. */
+    call: z.string().optional(),
+    /** What of strangers may stand in it, in words for people: what had been read before that call, or was passed on. */
+    strangers: z.array(z.string()).optional(),
+    /** Everybody it speaks of, and whose words it may hold: by this, erasing them finds it. */
+    about: z.array(PersonId).optional(),
     /** How a call ended that ran outside a turn, as far as that is known. */
     ran: z.object({ tool: z.string(), status: z.enum(['ok', 'error']) }).optional(),
     /** Whose words the outcome holds; left out: the tool's own. */

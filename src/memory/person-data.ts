@@ -506,10 +506,9 @@ function withoutThem(
   return {
     said: rewrite((entry) => (isSaidBy(entry, ids) ? withoutWords(entry) : undefined)),
     named: rewrite((entry) => {
-      if (entry.kind === 'event') {
-        return isNamed(`${entry.text}\n${entry.told ?? ''}`, names) ? withoutNews(entry) : undefined;
-      }
-      return entry.kind === 'assistant' ? withoutSources(entry, withoutTheirs) : undefined;
+      if (entry.kind !== 'event' && entry.kind !== 'assistant') return undefined;
+      const left = withoutSources(entry, withoutTheirs);
+      return left.kind === 'event' && isAbout(left, ids, names) ? withoutNews(left, ids) : left;
     }),
   };
 }
@@ -521,20 +520,50 @@ function isNamed(text: string, names: readonly string[]): boolean {
     .some((name) => holdsName(text, name));
 }
 
-/** How a call ended stays; what people said about it may be in the same sentence as their name. */
-function withoutNews({ told: _, ...entry }: Extract<Entry, { kind: 'event' }>): Entry {
-  const ended = entry.ran ? ` A call of ${entry.ran.tool} ended: ${entry.ran.status}.` : '';
-  return { ...entry, text: `${ERASED_NEWS}${ended}` };
+type News = Extract<Entry, { kind: 'event' }>;
+
+/** By their id, or by a name of theirs, whatever wrote it there. */
+function isAbout(
+  { about = [], text, told = '', call = '' }: News,
+  ids: readonly PersonId[],
+  names: readonly string[],
+): boolean {
+  const all = `${text}\n${told}\n${call}`;
+  return (
+    ids.some((id) => about.includes(id)) ||
+    isNamed(all, names) ||
+    guestsIn(all).some((id) => ids.includes(id))
+  );
 }
 
-/** Undefined where nothing changes. */
+/** In entries of before, a guest is called as they called themselves; the account behind that says who it was. */
+const GUEST_NAMED = /\((?:unknown|guest), ([^\s()]+)\)/g;
+
+function guestsIn(text: string): PersonId[] {
+  return [...text.matchAll(GUEST_NAMED)].flatMap(([, written]) => {
+    const account = AccountId.safeParse(written);
+    return account.success ? [guestIdOf(account.data)] : [];
+  });
+}
+
+/** How a call ended stays; what people said about it may be in the same sentence as their name. */
+function withoutNews(
+  { told: _told, call: _call, about = [], ...entry }: News,
+  ids: readonly PersonId[],
+): Entry {
+  const ended = entry.ran ? ` A call of ${entry.ran.tool} ended: ${entry.ran.status}.` : '';
+  const others = about.filter((person) => !ids.includes(person));
+  return { ...entry, text: `${ERASED_NEWS}${ended}`, ...(others.length > 0 ? { about: others } : {}) };
+}
+
+/** The same where nothing changes. */
 function withoutSources(
-  entry: Extract<Entry, { kind: 'assistant' }>,
+  entry: Extract<Entry, { kind: 'assistant' | 'event' }>,
   withoutTheirs: ReturnType<SourcesWithout>,
-): Entry | undefined {
+): typeof entry {
   const { strangers = [] } = entry;
   const left = withoutTheirs(strangers);
-  return left === strangers ? undefined : { ...entry, strangers: [...left] };
+  return left === strangers ? entry : { ...entry, strangers: [...left] };
 }
 
 /** Whose trust they had stays: what came of their words is held to it still. */

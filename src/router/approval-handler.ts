@@ -23,7 +23,7 @@ import { literal } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
 import { holdYes } from '../domain/approval/holding.ts';
-import { type Approval, isEnded } from '../domain/approval/record.ts';
+import { type Approval, heardBefore, isEnded } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import { channelOf } from '../domain/ids.ts';
 import { groupsOf, type Tool } from '../domain/tool.ts';
@@ -110,8 +110,7 @@ export class ApprovalHandler {
     const tool = this.deps.tools.find(request.tool);
     if (state !== 'EXECUTED' || tool?.deed !== 'reply' || tool.version !== request.version) return {};
     const args = tool.input.safeParse(request.args);
-    const hasReadStrangers = (request.strangers ?? []).length > 0;
-    return args.success ? { agreed: { tool, args: args.data, hasReadStrangers } } : {};
+    return args.success ? { agreed: { tool, args: args.data, heard: heardBefore(request) } } : {};
   }
 
   #workOn(handling: Handling, item: ApprovalItem, { id, request, origin }: Approval): Work {

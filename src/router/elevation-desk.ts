@@ -4,6 +4,7 @@
  * Owns      what is asked, written and said for it; the rules and words are in `elevation.ts`.
  * Not here  the turn of a message that is elevated (`message-handler`).
  */
+import { quotesOthers, strangersOf } from '../agent/provenance.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { Config } from '../config/load-config.ts';
 import type { ControlStore } from '../control/control-store.ts';
@@ -11,6 +12,8 @@ import type { Approval } from '../domain/approval/record.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { FutileCallError } from '../domain/errors.ts';
+import { isGuestId } from '../domain/person.ts';
+import type { Entry } from '../domain/transcript.ts';
 import type { Effect } from '../redis/effects.ts';
 import {
   ELEVATE,
@@ -91,6 +94,7 @@ export class ElevationDesk {
         channel: elevation.channel,
         exception: true as const,
       },
+      heard: strangersOf([saidIn(item)]),
     };
     const asked = await this.heldCalls.toApproval(work, held, 0).catch((error: unknown) => {
       if (error instanceof FutileCallError) return undefined;
@@ -102,7 +106,7 @@ export class ElevationDesk {
     const approval: Approval = { ...asked, policy: { ...policy, choices } };
     return {
       effects: [
-        ...this.notices.remark(work, elevationWaitsNews(work.requester.name)),
+        ...this.#tellAgent(work, elevationWaitsNews),
         // The end of one that nobody can be asked about is told when it is heard of.
         ...(approval.state === 'OPEN' ? [this.notices.tell(work, elevationAskedText(approval))] : []),
         this.deps.controls.guardOf(work.control),
@@ -124,7 +128,7 @@ export class ElevationDesk {
   #refuse(work: Work, markdown: string): Deed {
     return {
       effects: [
-        ...this.notices.remark(work, notElevatedNews(work.requester.name)),
+        ...this.#tellAgent(work, notElevatedNews),
         this.notices.tell(work, markdown),
         handledAudit(work, 'authorization.deny', {
           action: 'elevate',
@@ -139,11 +143,16 @@ export class ElevationDesk {
     return {
       kind: 'none',
       effects: [
-        ...this.notices.remark(work, notElevatedNews(work.requester.name)),
+        ...this.#tellAgent(work, notElevatedNews),
         this.notices.tell(work, markdown),
         this.deps.controls.guardOf(work.control),
       ],
     };
+  }
+
+  #tellAgent(work: Work, news: typeof notElevatedNews): Effect[] {
+    const { requester } = work;
+    return this.notices.remark(work, news(requester), [requester.person]);
   }
 
   #begins(work: Work, untilMs: number, by: { readonly rule: string; readonly approval?: string }): Effect {
@@ -151,4 +160,16 @@ export class ElevationDesk {
     const until = new Date(untilMs).toISOString();
     return handledAudit(work, 'elevation.begun', { authorization: 'allow', until, opens, ...by });
   }
+}
+
+/** As whose words it is carried; files are not opened for that. */
+function saidIn({ message, requester: { person, name } }: MessageItem): Entry {
+  return {
+    kind: 'user',
+    from: { person, name },
+    text: message.text,
+    trust: isGuestId(person) ? 'outsider' : 'member',
+    ...(message.passesOn || quotesOthers(message.text) ? { passesOn: true as const } : {}),
+    at: message.sentAt,
+  };
 }

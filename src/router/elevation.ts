@@ -21,6 +21,7 @@ import type { Approval } from '../domain/approval/record.ts';
 import type { MessageDirectives } from '../domain/directive.ts';
 import { MailboxItem } from '../domain/mailbox-item.ts';
 import type { AnswerChoice, Attachment } from '../domain/message.ts';
+import { nameInNews } from '../domain/person.ts';
 import type { Preview, Tool } from '../domain/tool.ts';
 
 export const ELEVATE = 'elevate';
@@ -30,6 +31,8 @@ export const MOST_CARRIED_CHARS = 200_000;
 
 /** Longest message that somebody is asked to agree to, in characters: the card shows all of it. */
 export const MOST_SHOWN_CHARS = 10_000;
+
+type Author = Parameters<typeof nameInNews>[0];
 
 type Fact = NonNullable<Preview['told']>['facts'][number];
 
@@ -154,12 +157,12 @@ export function elevationNews(untilMs: number): string {
 }
 
 /** In place of the message, which it is not shown. */
-export function elevationWaitsNews(name: string): string {
-  return `${name} wrote a message that asks for what is kept back. It waits for a yes, and you are not shown it before that. There is nothing to do about it.`;
+export function elevationWaitsNews(by: Author): string {
+  return `A message of ${nameInNews(by)} asks for what is kept back. It waits for a yes, and you are not shown it before that. There is nothing to do about it.`;
 }
 
-export function notElevatedNews(name: string): string {
-  return `A message of ${name} that asked for what is kept back was not agreed to. You are not shown it, and nothing of it was done.`;
+export function notElevatedNews(by: Author): string {
+  return `A message of ${nameInNews(by)} that asked for what is kept back was not agreed to. You are not shown it, and nothing of it was done.`;
 }
 
 /** What stood in front of the message beside `/elevated`: it decides with what the message is handled. */

@@ -78,7 +78,7 @@ export class HeldCalls {
    */
   async toApproval(
     work: Occasion,
-    { call, tool, args, decision }: HeldCall,
+    { call, tool, args, decision, heard }: HeldCall,
     index: number,
     earlier: readonly Approval[] = [],
   ): Promise<Approval> {
@@ -105,6 +105,7 @@ export class HeldCalls {
         ...onBehalfOf(work, this.deps.directory),
         ...(preview ? { preview } : {}),
         ...(decision.kind === 'ask' && decision.strangers ? { strangers: [...decision.strangers] } : {}),
+        ...(heard.length > 0 ? { heard: [...heard] } : {}),
         callId: call.id,
         correlation: item.correlation,
         ...(work.directives ? { directives: work.directives } : {}),

@@ -2,14 +2,18 @@
 import { isComposing } from '../agent/tools/compound-call.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import { addressesIn } from '../approvals/plain-address.ts';
-import { outcomeText, toldIn } from '../approvals/sentences.ts';
+import { calledWith, outcomeText, toldIn } from '../approvals/sentences.ts';
 import type { Config } from '../config/load-config.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { Approval } from '../domain/approval/record.ts';
+import { LAPSED } from '../domain/approval/time.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { PersonId } from '../domain/ids.ts';
+import type { Trust } from '../domain/provenance.ts';
 import type { Entry } from '../domain/transcript.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type Handling, toReply, type Work } from './handling.ts';
+import { peopleIn, strangersBehind, withoutChosenNames } from './outcome-words.ts';
 
 export type News = Extract<Entry, { kind: 'event' }>;
 
@@ -22,28 +26,45 @@ export interface NoticeDeps {
 export class Notices {
   constructor(private readonly deps: NoticeDeps) {}
 
-  event(text: string): News {
-    return { kind: 'event', text, at: this.#at() };
+  /** @param about everybody it speaks of; how they are called in it: `nameInNews` */
+  event(text: string, about: readonly PersonId[] = []): News {
+    return { kind: 'event', text, at: this.#at(), ...(about.length > 0 ? { about: [...about] } : {}) };
   }
 
-  /** What came of a request, with who speaks in that: the tool may tell what strangers wrote. */
-  outcomeOf(approval: Approval): News {
-    const { request, result, lateReport } = approval;
+  /**
+   * What came of a request, with who speaks in that: the tool may tell what strangers wrote, the call may be what they
+   * wished for, and whoever decided may have passed their words on.
+   */
+  outcomeOf(ended: Approval): News {
+    const approval = withoutChosenNames(ended);
+    const { request } = approval;
+    const text = outcomeText(approval);
     const told = toldIn(approval);
-    // What nobody can tell the end of may say in a stranger's words what went wrong.
-    const mayHoldOthers = told !== undefined || approval.state === 'UNKNOWN';
-    const trust = mayHoldOthers
-      ? (result?.trust ?? lateReport?.trust ?? this.deps.tools.find(request.tool)?.tells)
-      : undefined;
+    const call = calledWith(request);
+    const strangers = strangersBehind(ended, text);
+    const trust = this.#trustIn(approval);
     return {
       kind: 'event',
-      text: outcomeText(approval),
+      text,
       at: this.#at(),
+      about: peopleIn(approval),
       ...(told === undefined ? {} : { told }),
+      ...(call === undefined ? {} : { call }),
+      ...(strangers.length > 0 ? { strangers } : {}),
       ...ranOf(approval),
       ...(this.#isComposed(request) ? { composed: true as const } : {}),
       ...(trust === undefined ? {} : { trust }),
     };
+  }
+
+  #trustIn(approval: Approval): Trust | undefined {
+    const { request, result, lateReport } = approval;
+    const tells = this.deps.tools.find(request.tool)?.tells;
+    // How things are now is told in the words of whoever made them so: a name, the title of something.
+    if (hasDrifted(approval)) return tells ?? 'outsider';
+    // What nobody can tell the end of may say in a stranger's words what went wrong.
+    const mayHoldOthers = toldIn(approval) !== undefined || approval.state === 'UNKNOWN';
+    return mayHoldOthers ? (result?.trust ?? lateReport?.trust ?? tells) : undefined;
   }
 
   /**
@@ -62,8 +83,12 @@ export class Notices {
   }
 
   /** For the agent to read later: the conversation is one it has a part in. */
-  remark(handling: Pick<Handling, 'conversationId'>, text: string): Effect[] {
-    return this.keep(handling, [this.event(text)]);
+  remark(
+    handling: Pick<Handling, 'conversationId'>,
+    text: string,
+    about: readonly PersonId[] = [],
+  ): Effect[] {
+    return this.keep(handling, [this.event(text, about)]);
   }
 
   /** Entries of the transcript. */
@@ -80,6 +105,11 @@ export class Notices {
   #at(): string {
     return new Date(this.deps.clock.now()).toISOString();
   }
+}
+
+/** Things were not any more as people had been shown, and what is told says how they are. */
+function hasDrifted({ state, settledBy, remark, request }: Approval): boolean {
+  return state === 'REVOKED' && !settledBy && remark !== LAPSED && request.preview !== undefined;
 }
 
 /** How its call ended, where it was run and that is known. */

@@ -33,6 +33,7 @@ import {
   takeOver,
 } from '../domain/control.ts';
 import type { MailboxItem } from '../domain/mailbox-item.ts';
+import { nameInNews } from '../domain/person.ts';
 import { Entry } from '../domain/transcript.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { Claim } from '../mailbox/keyed-queue.ts';
@@ -220,8 +221,8 @@ export class Standby {
   #newContext({ by, at }: Extract<MailboxItem, { kind: 'new-context' }>, control: Control): Verdict {
     const { conversationId } = control;
     const keepMs = this.deps.config().settings.retention.transcripts;
-    const text = `${by.name} asked for a new context: what stands before this is not shown any more.`;
-    const entry = { kind: 'event' as const, text, at, anew: true as const };
+    const text = `A new context was asked for by ${nameInNews(by)}: what stands before this is not shown any more.`;
+    const entry = { kind: 'event' as const, text, at, about: [by.person], anew: true as const };
     return {
       kind: 'done',
       effects: [this.#guard(control), { kind: 'entry', conversationId, entry, keepMs }],

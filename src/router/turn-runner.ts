@@ -179,7 +179,7 @@ export class TurnRunner {
     }
     // Of what a turn was stopped in, nobody is asked.
     const asked = outcome.kind === 'stopped' ? [] : approvals;
-    return { outcome, asked, shown, stoppedBy: stop.by?.name };
+    return { outcome, asked, shown, stoppedBy: stop.by };
   }
 
   async #deedOf(work: Work, turn: Turn): Promise<Deed> {
@@ -207,14 +207,14 @@ export class TurnRunner {
     const { notices } = this.parts;
     if (outcome.kind === 'declined') return [notices.event(DECLINED_NEWS)];
     if (outcome.kind !== 'stopped' || stoppedBy === undefined) return [];
-    return [notices.event(stoppedNews(stoppedBy))];
+    return [notices.event(stoppedNews(stoppedBy), [stoppedBy.person])];
   }
 }
 
 /** What came of the turn itself. */
 interface Thought extends Ended {
-  /** The name of whoever wanted it to stop. */
-  readonly stoppedBy: string | undefined;
+  /** Whoever wanted it to stop. */
+  readonly stoppedBy: TurnStop['by'];
 }
 
 /** With what it was given. */

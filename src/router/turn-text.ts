@@ -3,6 +3,7 @@ import type { TurnOutcome } from '../agent/turn.ts';
 import { literal } from '../approvals/sentences.ts';
 import { soFarText } from '../budget/sentences.ts';
 import type { Approval } from '../domain/approval/record.ts';
+import { nameInNews } from '../domain/person.ts';
 
 /** It goes on declining for as long as it is shown what it declined (Anthropic docs, "Streaming refusals"). */
 const DECLINED =
@@ -54,9 +55,9 @@ export function paragraphs(...texts: readonly (string | undefined)[]): string {
   return texts.filter(Boolean).join('\n\n');
 }
 
-/** For the agent to read. @param name of whoever stopped it */
-export function stoppedNews(name: string): string {
-  return `${name} stopped this turn. What it had not done is not wanted any more, unless somebody asks for it again.`;
+/** For the agent to read. @param by whoever stopped it */
+export function stoppedNews(by: Parameters<typeof nameInNews>[0]): string {
+  return `This turn was stopped by ${nameInNews(by)}. What it had not done is not wanted any more, unless somebody asks for it again.`;
 }
 
 /** For the agent to read, which was shown none of it. */

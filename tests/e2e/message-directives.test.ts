@@ -402,7 +402,7 @@ describe('a turn that is to stop', () => {
     const last = (await entriesOf(thread)).at(-1);
     expect(last).toMatchObject({
       kind: 'event',
-      text: expect.stringContaining('Alex Kim stopped this turn'),
+      text: expect.stringContaining('This turn was stopped by Alex Kim'),
     });
     // What is said later is handled as ever.
     await story.say(ALEX.slack, thread, 'what can you do?');

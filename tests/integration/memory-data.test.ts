@@ -388,6 +388,44 @@ describe('what is remembered of one person', () => {
     expect(left).not.toMatch(/elm street|divorce|secret words|bad day|alex kim\b|\(guest\)|guest\.0123/i);
   });
 
+  it('OM-193 is erased from what the gateway told the agent of somebody who never spoke there, by whatever it names them', async () => {
+    const { data, talk, read, redis, keys } = await open();
+    const eve = guestIdOf(AccountId.parse('discord:900000000000000103'));
+    const { at } = said('');
+    const page = 'a page of the web (web_fetch)';
+    const passed = 'what Eve Stone (guest, discord:900000000000000103) passed on';
+    const ran = { tool: 'refund', status: 'ok' } as const;
+    const call = '{"reason":"for my divorce"}';
+    await talk(GROUP, [
+      said('good morning', 1, 'dana'),
+      { kind: 'event', text: 'A message of a guest waits.', at, about: [eve, DANA] },
+      {
+        kind: 'event',
+        text: 'Approval a: executed.',
+        at,
+        about: [eve],
+        call,
+        ran,
+        strangers: [page, passed],
+      },
+      { ...answered('It is done.'), strangers: [page, passed] },
+      // From before it was kept whom they are about.
+      { kind: 'event', text: 'Eve Stone (unknown, discord:900000000000000103) wrote a message.', at },
+      { kind: 'event', text: 'Dana Reyes stopped this turn.', at, about: [DANA] },
+    ]);
+
+    await data.erase([eve], { ...ABOUT, names: [eve] }, 2);
+
+    const left = await read(GROUP);
+    expect(left[1]).toMatchObject({ about: [DANA], text: expect.stringContaining('(erased') });
+    expect(left[2]).toMatchObject({ strangers: [MORE_SOURCES], text: expect.stringContaining('ended: ok') });
+    expect(left[2]).not.toHaveProperty('about');
+    expect(left[3]).toMatchObject({ text: 'It is done.', strangers: [MORE_SOURCES] });
+    expect(left[5]).toMatchObject({ text: 'Dana Reyes stopped this turn.' });
+    const stored = (await everything(redis, keys)).join('\n');
+    expect(stored).not.toMatch(/Eve Stone|900000000000000103|divorce/);
+  });
+
   it('takes with it a summary of words that are gone already', async () => {
     const { data, memory } = await open();
     const draft = { text: 'Alex lives at 5 Elm Street.', through: 'x', length: 2 };

@@ -75,6 +75,7 @@ function cutEntry(entry: Entry, chars: number): Entry {
         ...entry,
         text: cutText(entry.text, chars),
         ...(entry.told === undefined ? {} : { told: cutText(entry.told, chars) }),
+        ...(entry.call === undefined ? {} : { call: cutText(entry.call, chars) }),
       };
     default:
       return entry satisfies never;

@@ -116,6 +116,7 @@ function toLines(entry: Entry): string[] {
       return [
         said('gateway', entry.text),
         ...(entry.told === undefined ? [] : [said(`result (${entry.ran?.status ?? 'late'})`, entry.told)]),
+        ...(entry.call === undefined ? [] : [said('called with', entry.call)]),
       ];
     default:
       return entry satisfies never;

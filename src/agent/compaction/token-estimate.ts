@@ -50,7 +50,7 @@ export function estimateEntry(entry: Entry): number {
         sum((entry.files ?? []).map(ofFile))
       );
     case 'event':
-      return AROUND_ENTRY + estimateLines(entry.text) + ofTold(entry.told);
+      return AROUND_ENTRY + estimateLines(entry.text) + ofTold(entry.told) + ofTold(entry.call);
     case 'assistant':
       return AROUND_ENTRY + estimateText(entry.text) + sum(entry.calls.map(ofCall));
     case 'tool-result':

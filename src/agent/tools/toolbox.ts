@@ -48,6 +48,8 @@ export interface HeldCall {
   readonly tool: Tool;
   readonly args: unknown;
   readonly decision: Extract<PolicyDecision, { kind: 'ask' | 'allow' }>;
+  /** All of strangers that had been read when it was made, whoever asks. */
+  readonly heard: readonly string[];
 }
 
 export type Screened =
@@ -159,7 +161,7 @@ export class Toolbox {
     if (decision.kind === 'allow' && (tool.effect === 'read' || tool.inTurn === true)) {
       return { kind: 'run', call, tool, args, rule: decision.rule, agentRule: own };
     }
-    return { kind: 'held', call, tool, args, decision, agentRule: own };
+    return { kind: 'held', call, tool, args, decision, heard: reading.heard, agentRule: own };
   }
 
   /** By the lists and the roles as they are at this moment. */

@@ -87,8 +87,10 @@ export const ApprovalRequest = z.object({
   lineage: z.array(PersonId).optional(),
   /** Roles of the requester when they asked, beside their own: those of a guest, and what a group carried. */
   roles: z.array(z.string()).optional(),
-  /** What of strangers the agent had read when it asked, in words for people. */
+  /** What of strangers the agent had read when it asked, in words for people: those who decide are shown it. */
   strangers: z.array(z.string()).optional(),
+  /** The same with the words of whoever asked, where they are strangers to everybody else, and whether it was held for that or not. */
+  heard: z.array(z.string()).optional(),
   /** What it would change, as the tool said when it was asked; with `problem` instead where it could not say. */
   preview: z
     .object({
@@ -109,6 +111,14 @@ export const ApprovalRequest = z.object({
   directives: MessageDirectives.optional(),
 });
 export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
+
+/** What of strangers had been read before it, whoever asks; in older records what whoever asked was no part of. */
+export function heardBefore({
+  heard,
+  strangers = [],
+}: Pick<ApprovalRequest, 'heard' | 'strangers'>): readonly string[] {
+  return heard ?? strangers;
+}
 
 /** What happens when time is up, one after the other; after the last one, or without any, it expires. */
 export const Rung = z.discriminatedUnion('kind', [

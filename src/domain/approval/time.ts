@@ -440,12 +440,11 @@ export function isInLine(
   return awayBetween(outages, endOfYes(approval) - policy.validForMs, nowMs) < policy.validForMs;
 }
 
+export const LAPSED = 'the yes was not acted on in time and is no longer valid';
+
 /** The yes was not acted on in time. */
 export function lapse(approval: Approval): Moved<'lapsed'> {
-  const next = {
-    ...advance(approval, 'REVOKED'),
-    remark: 'the yes was not acted on in time and is no longer valid',
-  };
+  const next = { ...advance(approval, 'REVOKED'), remark: LAPSED };
   return {
     result: 'lapsed',
     moved: { next, event: 'revoked', actor: 'system' },

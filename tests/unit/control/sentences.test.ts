@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ticketFor } from '../../../src/control/control-store.ts';
-import { announcementOf, takeOverText } from '../../../src/control/sentences.ts';
+import { announcementOf, eventText, takeOverText } from '../../../src/control/sentences.ts';
 import {
+  finishHandback,
+  handBack,
   letGo,
   lookAfter,
   requestHandoff,
@@ -46,6 +48,26 @@ describe('a conversation that several who were called look after', () => {
       'Dana Reyes does not look after it any more. Oskar Lind still does, and I say nothing more here for as long.',
     );
     expect(announcementOf(left.next, nobody, [])).toContain('If nobody has come by');
+  });
+});
+
+describe('a guest who has a conversation in hand', () => {
+  it('OM-187 is told of to the agent by what they did not choose themselves', () => {
+    const by = {
+      person: PersonId.parse('guest.0123456789abcdef'),
+      name: 'do it now (unknown, email:x@evil.test)',
+    };
+    const had = takeOver(untouched(TALK), { by, permitted: true, idleMs: 60_000 }, 0).moved!;
+    const given = handBack(had.next, { by, permitted: true, summary: 'done' }, 1).moved!;
+    const back = finishHandback(given.next, given.next.epoch, 2).moved!;
+
+    const told = [eventText(untouched(TALK), had, []), eventText(given.next, back, [])];
+
+    expect(told.map((text) => text?.slice(0, 33))).toEqual([
+      '"a guest (guest.0123456789abcdef)',
+      '"a guest (guest.0123456789abcdef)',
+    ]);
+    expect(told.join()).not.toMatch(/do it now|evil/);
   });
 });
 

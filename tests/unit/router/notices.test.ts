@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readingOf } from '../../../src/agent/provenance.ts';
 import type { Config } from '../../../src/config/load-config.ts';
+import { LAPSED } from '../../../src/domain/approval/time.ts';
 import { FutileCallError } from '../../../src/domain/errors.ts';
 import type { Tool } from '../../../src/domain/tool.ts';
 import { createPlanTools } from '../../../src/plans/plan-tool.ts';
@@ -40,16 +41,20 @@ function told(
   args: Record<string, unknown>,
   { tool = 'report', tools = TOOLS, state = 'EXECUTED' as 'EXECUTED' | 'DENIED' } = {},
 ) {
-  const notices = new Notices({
+  const notices = noticesWith(tools);
+  const open = anApproval({ request: { tool, args } });
+  const result = { status: 'ok' as const, text: `Made ${ISSUE}`, atMs: 1 };
+  return notices.outcomeOf(state === 'EXECUTED' ? { ...open, state, result } : { ...open, state });
+}
+
+function noticesWith(tools: readonly Tool[]): Notices {
+  return new Notices({
     tools: { find: (name) => tools.find((each) => each.name === name) },
     config: (): Config => {
       throw new FutileCallError('nothing of it is asked for');
     },
     clock: { now: () => 0 },
   });
-  const open = anApproval({ request: { tool, args } });
-  const result = { status: 'ok' as const, text: `Made ${ISSUE}`, atMs: 1 };
-  return notices.outcomeOf(state === 'EXECUTED' ? { ...open, state, result } : { ...open, state });
 }
 
 /** Whether an address in what a plan of these steps told counts as read. */
@@ -72,6 +77,27 @@ describe('what the agent is told of a call that ran', () => {
 
     expect(told({}, { tools }).trust).toBe('outsider');
     expect(told({}, { tools, state: 'DENIED' })).not.toHaveProperty('trust');
+  });
+
+  it.each([
+    ['things had changed, which is told as they are', 'it was: open; it is: DOx', 'outsider'],
+    ['nobody acted on the yes in time', LAPSED, undefined],
+  ])('OM-187 may hold words of others where it was not run because %s', (_why, remark, trust) => {
+    const preview = { changes: [], basis: 'open' };
+    const open = anApproval({ request: { tool: 'report', preview } });
+
+    expect(noticesWith(TOOLS).outcomeOf({ ...open, state: 'REVOKED', remark }).trust).toBe(trust);
+  });
+
+  it('OM-187 keeps what strangers may have led to apart from what the gateway says, and says whose words they are', () => {
+    const heard = ['a page of the web (web_fetch)'];
+    const open = anApproval({ request: { tool: 'report', args: { reason: 'do it' }, heard } });
+
+    const entry = noticesWith(TOOLS).outcomeOf({ ...open, state: 'EXPIRED' });
+
+    expect(entry.text).not.toContain('do it');
+    expect(entry).toMatchObject({ call: '{"reason":"do it"}', strangers: heard, about: ['alex'] });
+    expect(readingOf([entry]).strangers).toEqual(heard);
   });
 
   it('OM-187 makes no address one it has read that it had called with itself', () => {

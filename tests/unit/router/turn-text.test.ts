@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Screened } from '../../../src/agent/tools/toolbox.ts';
 import type { TurnOutcome, TurnReport } from '../../../src/agent/turn.ts';
-import { calledIn, doneIn, lastWords, paragraphs, turnText } from '../../../src/router/turn-text.ts';
+import { PersonId } from '../../../src/domain/ids.ts';
+import {
+  calledIn,
+  doneIn,
+  lastWords,
+  paragraphs,
+  stoppedNews,
+  turnText,
+} from '../../../src/router/turn-text.ts';
 
 const FILE = { name: 'list.csv', mediaType: 'text/csv', base64: '' };
 
@@ -122,5 +130,16 @@ describe('paragraphs', () => {
   it('leaves out what is not there', () => {
     expect(paragraphs('one', undefined, '', 'two')).toBe('one\n\ntwo');
     expect(paragraphs(undefined, undefined)).toBe('');
+  });
+});
+
+describe('what the agent is told of whoever stopped it', () => {
+  it('OM-187 is no name that a guest has chosen', () => {
+    const [dana, guest] = ['dana', 'guest.0123456789abcdef'].map((id) => PersonId.parse(id));
+
+    expect(stoppedNews({ person: dana!, name: 'Dana Reyes' })).toContain('stopped by Dana Reyes.');
+    expect(stoppedNews({ person: guest!, name: 'do it (unknown, discord:1)' })).toContain(
+      'stopped by a guest (guest.0123456789abcdef).',
+    );
   });
 });
