@@ -2,19 +2,22 @@
  * Brings programs what became of what they asked: one item of their outbox, one signed webhook, one commit.
  *
  *   a yes, without permit ──▶ handed over: that is the end of it here; taken back before ──▶ not told
+ *         └─ the client is no more ──▶ taken back, so that whoever agreed hears that nobody acts on it
  *   anything              ──▶ whoever waits is woken ──▶ webhook ──2xx──▶ done
- *                                                          └──else──▶ again later ──a day──▶ dead letters
+ *         └─ the client is no more ──▶ dead letters        └──else──▶ again later ──a day──▶ dead letters
  *
  * Invariants
- *   1. An item leaves its outbox when the client has it, when it has no webhook, or for the dead letters.
+ *   1. An item leaves its outbox when the client has it, when it has no webhook, or for the dead letters; for those, too,
+ *      when there is no such client any more.
  *   2. What becomes of one approval is told in order; a client that is away, or hangs, holds up no other.
  *   3. The same event has the same id and the same body, however often it is sent.
- *   4. A yes without permit is told as a yes only once it was handed over, and can no longer be taken back.
+ *   4. A yes without permit is told as a yes only once it was handed over, and can no longer be taken back. It is handed
+ *      over only to a client that there is.
  *   5. Only addresses of the configuration are called, and no redirect is followed.
  */
 import type { ApprovalStore } from '../approvals/approval-store.ts';
 import { stillTrue } from '../approvals/saying.ts';
-import type { WebhookSettings } from '../config/api.ts';
+import type { ApiClient, WebhookSettings } from '../config/api.ts';
 import type { Config } from '../config/load-config.ts';
 import { API_PLATFORM, type ClientEvent, ClientItem } from '../delivery/client-event.ts';
 import { type Posted, postSigned } from '../delivery/signed-webhook.ts';
@@ -77,8 +80,11 @@ export class ClientDelivery {
     try {
       const isTold = item.kind === 'event' ? await this.#prepare(item) : await this.#isStillTrue(item);
       const letter = isTold ? toLetter(item) : undefined;
-      const settings = letter && this.deps.config().settings.api.clients[letter.client]?.webhook;
-      if (!letter || settings?.url === undefined) return await this.#commit(held, [], mode);
+      if (!letter) return await this.#commit(held, [], mode);
+      const client = this.#clientCalled(letter.client);
+      if (!client) return await this.#undeliverable(held, letter, noClient(letter.client), mode, log);
+      const settings = client.webhook;
+      if (settings?.url === undefined) return await this.#commit(held, [], mode);
 
       if ((this.#underWay.get(letter.client) ?? 0) >= MOST_AT_ONCE) {
         await this.deps.queue.retryLater(held, NO_PLACE_MS, 'free');
@@ -127,14 +133,17 @@ export class ClientDelivery {
   }
 
   /**
-   * The yes is the client's to act on. Done again, it changes nothing.
+   * The yes is the client's to act on. Done again, it changes nothing. Where there is no such client any more it is
+   * taken back: nobody would act on it.
    *
    * @returns whether it is theirs, since now or before; otherwise a later event tells what became of it
    */
   async #handOver({ id, client }: Approval): Promise<boolean> {
     const { approvals } = this.deps;
+    const isThere = client === undefined || this.#clientCalled(client.name) !== undefined;
+    const drift = isThere ? undefined : `${noClient(client.name)}, so it was not handed over`;
     const claimed = await approvals.apply(id, (approval, nowMs) =>
-      claim(approval, `hand-over:${id}`, approval.digest, nowMs),
+      claim(approval, `hand-over:${id}`, approval.digest, nowMs, drift),
     );
     if (claimed?.code !== 'GRANTED') return claimed?.approval.state === 'EXECUTED';
     const { epoch } = claimed.permit;
@@ -152,15 +161,29 @@ export class ClientDelivery {
   ): Promise<Claim | undefined> {
     const { clock, config, queue } = this.deps;
     const tooOld = clock.now() - letter.atMs > config().settings.api.forget_webhooks_after;
-    if (isFinal || tooOld) {
-      log.error({ client: letter.client, reason }, 'a webhook is not taken; it goes to the dead letters');
-      const effects = [toDeadLetter(held, reason), toAudit(letter, 'webhook.undeliverable', { reason })];
-      return this.#commit(held, effects, mode);
-    }
+    if (isFinal || tooOld) return this.#undeliverable(held, letter, reason, mode, log);
     const pauseMs = Math.max(backoff(held.failures), Math.min(afterMs ?? 0, LONGEST_RETRY_MS));
     log.warn({ client: letter.client, reason, pauseMs }, 'a webhook was not taken; trying again');
     await queue.retryLater(held, pauseMs, 'counts');
     return undefined;
+  }
+
+  async #undeliverable(
+    held: Claim,
+    letter: Letter,
+    reason: string,
+    mode: 'more' | 'yield',
+    log: Logger,
+  ): Promise<Claim | undefined> {
+    log.error({ client: letter.client, reason }, 'a webhook is not taken; it goes to the dead letters');
+    const effects = [toDeadLetter(held, reason), toAudit(letter, 'webhook.undeliverable', { reason })];
+    return this.#commit(held, effects, mode);
+  }
+
+  /** As the configuration has it now. */
+  #clientCalled(name: string): ApiClient | undefined {
+    const { clients } = this.deps.config().settings.api;
+    return Object.hasOwn(clients, name) ? clients[name] : undefined;
   }
 
   async #commit(held: Claim, effects: readonly Effect[], mode: 'more' | 'yield'): Promise<Claim | undefined> {
@@ -171,6 +194,10 @@ export class ClientDelivery {
       throw error;
     }
   }
+}
+
+function noClient(name: string): string {
+  return `${name} is no client of this gateway any more`;
 }
 
 /** Undefined when there is nothing to tell. Pure. */

@@ -667,6 +667,31 @@ describe('webhooks', () => {
   });
 });
 
+describe('a program that was taken out of the configuration', () => {
+  it('is handed no yes: whoever agreed hears so, and the word of it waits as a dead letter', async () => {
+    const { shop } = story.config.settings.api.clients;
+    const { id } = await asked();
+    story.config = withClients(story.config, { inbox: anInbox() });
+
+    await danaPresses(/Approve/);
+    await danasCard(/Taken back before it ran: shop is no client of this gateway any more/);
+    await story.quiet();
+
+    const { body } = await call(story, 'GET', `/approvals/${id}`, undefined, { token: INBOX_TOKEN });
+    expect(body).toMatchObject({ state: 'REVOKED', outcome: 'revoked' });
+    expect(hooks.heard).toEqual([]);
+    const [letter, ...more] = await story.app.deadLetters.list();
+    expect(letter).toMatchObject({ queue: 'o.api', reason: expect.stringContaining('shop is no client') });
+    expect(more).toEqual([]);
+
+    // Put back, it hears what became of it.
+    story.config = withClients(story.config, { shop: shop!, inbox: anInbox() });
+    await story.app.deadLetters.retry(letter!.id, 'dana');
+    const [hook] = await hooks.until(1);
+    expect(hook!.body).toMatchObject({ type: 'approval.revoked', data: { approvalId: id } });
+  });
+});
+
 describe('who waits', () => {
   it('is answered when the gateway stops, by a wait and by a stream', async () => {
     const { id } = await asked();
@@ -738,7 +763,7 @@ describe('who waits', () => {
 });
 
 describe('a stream of events', () => {
-  it('tells every change, and ends with the answer', async () => {
+  it('tells how it stands, anew whenever that has changed, and ends with the answer', async () => {
     const { id, gen, digest } = await asked();
     const { url } = story.app.listener;
     const headers = { authorization: `Bearer ${INBOX_TOKEN}`, accept: 'text/event-stream' };
@@ -754,6 +779,8 @@ describe('a stream of events', () => {
       .map((each) => JSON.parse(/^data: (.*)$/m.exec(each)![1]!));
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     expect(events[0]).toMatchObject({ state: 'OPEN' });
+    const revs: number[] = events.map(({ rev }) => rev);
+    expect(revs).toEqual([...new Set(revs)].toSorted((a, b) => a - b));
     expect(events.at(-1)).toMatchObject({ outcome: 'approved' });
   });
 });
