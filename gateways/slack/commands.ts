@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { parseTicket } from '../../src/domain/card.ts';
-import { ConversationId, ConversationTicket, MessageId } from '../../src/domain/ids.ts';
+import { ConversationId, ConversationTicket, EscalationId, MessageId } from '../../src/domain/ids.ts';
 import type { InboundMessage } from '../../src/domain/message.ts';
 import { commandIn, isCommandWord } from '../command-words.ts';
 import type { Seal } from '../seal.ts';
@@ -65,8 +65,22 @@ export function sealedFor({ channel, user }: { readonly channel: string; readonl
 /** What is said in one word, and what asks for a ticket when there is none. */
 const ALONE: ReadonlySet<string> = new Set(['approvals', 'status', 'help']);
 /** The same, where nothing stands behind them: `stop the server` is a question. */
-const BARE: ReadonlySet<string> = new Set(['new', 'stop']);
+const BARE: ReadonlySet<string> = new Set([
+  'new',
+  'stop',
+  'escalations',
+  'grants',
+  'link',
+  'unlink',
+  'memory',
+  'pair',
+]);
+/** Of these, what is a command with something behind it: nobody asks a question so, and a code is not for the agent. */
+const COMPLETE =
+  /^(?:grants revoke \S+|memory (?:on|off)|link (?:refuse|(?:confirm )?\w+(?:-\w+)+)|unlink [a-z]\S*:\S+|pair \w+(?:-\w+)* (?:refuse|guest(?: \w+)?|as \S+))$/i;
 const OF_TICKETS: ReadonlySet<string> = new Set(['approve', 'deny']);
+/** Whatever stands behind it: whoever has lost their way should reach a person. */
+const CALLS_FOR_HELP = 'human';
 
 /**
  * As it would be written to us. What begins with no word of ours is a question: people forget the `ask`. Behind a `!` or
@@ -77,6 +91,9 @@ function toText(typed: string): string {
   const name = word.toLowerCase();
   if (name === '' || (name === 'ask' && rest === '')) return '/help';
   if (ALONE.has(name) || (BARE.has(name) && rest === '')) return `/${name}`;
+  if (name === CALLS_FOR_HELP || COMPLETE.test(`${name} ${rest.replace(/\s+/g, ' ')}`)) {
+    return `/${name} ${rest}`.trim();
+  }
   if (OF_TICKETS.has(name) || isTicket(rest)) return `/${name} ${rest}`.trim();
   if (mark !== '' && name !== 'ask' && isCommandWord(name)) return `/${name} ${rest}`.trim();
   return `/ask ${name === 'ask' ? rest : typed.trim()}`;
@@ -85,7 +102,10 @@ function toText(typed: string): string {
 /** With a ticket behind it the core knows the word, or says what it does not understand. */
 function isTicket(rest: string): boolean {
   const first = rest.split(/\s/, 1)[0] ?? '';
-  return parseTicket(first) !== undefined || ConversationTicket.safeParse(first.toLowerCase()).success;
+  return (
+    parseTicket(first) !== undefined ||
+    [ConversationTicket, EscalationId].some((ticket) => ticket.safeParse(first.toLowerCase()).success)
+  );
 }
 
 /** The question, when the command is one. */

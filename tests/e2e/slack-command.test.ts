@@ -72,7 +72,7 @@ describe('OB-010 the command /signalbox', () => {
     const back = /`([^`]+)` calls it off/.exec(pending)?.[1] ?? '';
     await type(DANA.slack, '');
     const help = await told(DANA.slack, /What you can write to me/);
-    const memory = /`\/signalbox (!memory)`/.exec(help)?.[1] ?? '';
+    const memory = /`\/signalbox (memory)`/.exec(help)?.[1] ?? '';
 
     await story.say(ALEX.slack, thread, back);
     await type(DANA.slack, memory);
