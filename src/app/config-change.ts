@@ -1,4 +1,5 @@
 /** What another configuration brings about: what was read under the old one is read anew, and somebody hears of it. */
+import { misnamedIn } from '../agent/tools/misnamed.ts';
 import { PeopleChange } from '../router/people-change.ts';
 import { StrandedApprovals } from '../router/stranded-approvals.ts';
 import type { AgentEquipment } from './agent-equipment.ts';
@@ -22,6 +23,7 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
     heed: () => {
       sayDisputed(stores.directory, log);
       if (!isWorking) return looking;
+      sayMisnamed(core, agent);
       void agent.skills.reload();
       void agent.scripts.look();
       agent.results.clear();
@@ -37,4 +39,16 @@ export function createConfigChange(core: Core, agent: AgentEquipment, isWorking:
       return looking;
     },
   };
+}
+
+/** They keep nothing from being done, and a rule that denies is believed in: whoever changed the file hears of it. */
+function sayMisnamed({ config, log }: Core, { tools }: AgentEquipment): void {
+  const { authorizations, settings } = config();
+  const named = { tools: tools.list(), platforms: Object.keys(settings.gateways) };
+  for (const misnamed of misnamedIn(authorizations, named)) {
+    log.warn(
+      { misnamed },
+      'authorizations.yaml names a tool, or a group of tools, that there is not here: what is said of it holds for nothing',
+    );
+  }
 }

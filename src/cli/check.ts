@@ -455,10 +455,13 @@ function verdict(findings: readonly PartFinding[]): string {
   if (sentences.length > 0) return sentences.join('\n');
   const off = new Set(findings.filter(({ status }) => status === 'missing').map(({ part }) => part));
   off.delete('Terminal');
-  const isHeldBack = off.delete(MCP);
-  if (off.size === 0 && isHeldBack) return 'Everything works; some tools wait for somebody to agree to them.';
-  if (off.size === 0) return 'Everything works.';
-  return `Everything that is configured works. Without credentials, and played by the sandbox under \`signalbox start\`: ${[...off].join(', ')}.`;
+  const but = [
+    ...(off.delete(MCP) ? ['some tools wait for somebody to agree to them'] : []),
+    ...(off.delete(IDLE) ? ['some of what is written has no effect'] : []),
+  ];
+  const reserve = but.length === 0 ? '.' : `; ${but.join(', and ')}.`;
+  if (off.size === 0) return `Everything works${reserve}`;
+  return `Everything that is configured works${reserve} Without credentials, and played by the sandbox under \`signalbox start\`: ${[...off].join(', ')}.`;
 }
 
 function print(text: string, exitCode: number): number {

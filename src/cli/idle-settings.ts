@@ -1,7 +1,8 @@
 /**
- * Settings for things that are not there, or are not asked about, for `signalbox check`: tools, hashes of skills, and
- * rules by which somebody would be asked in vain.
+ * Settings for things that are not there, or are not asked about, for `signalbox check`: tools, hashes of skills, rules
+ * for tools there are not, and rules by which somebody would be asked in vain.
  */
+import { misnamedIn, misnamedText } from '../agent/tools/misnamed.ts';
 import type { ToolCatalog } from '../agent/tools/tool-catalog.ts';
 import type { Rule } from '../config/authorizations.ts';
 import { didYouMean } from '../config/schema-check.ts';
@@ -22,10 +23,12 @@ const OF_SERVERS = 'mcp__';
 export async function idleSettings(config: GatewayConfig): Promise<CheckFinding[]> {
   const { tools, skills } = config.settings;
   const hashes = Object.keys(skills.entries).filter((name) => skills.entries[name]?.hash !== undefined);
-  const rules = idleRules(config.authorizations.rules);
-  if (Object.keys(tools).length === 0 && hashes.length === 0) return rules;
   const catalog = await openCatalog(config);
-  const ofTools = [...rules, ...idleTools(Object.keys(tools), catalog)];
+  const ofTools = [
+    ...idleRules(config.authorizations.rules),
+    ...misnamed(config, catalog),
+    ...idleTools(Object.keys(tools), catalog),
+  ];
   if (hashes.length === 0) return ofTools;
   const registry = createRegistry(config, catalog);
   const reloading = await registry.reload();
@@ -49,6 +52,18 @@ function idleRules(rules: readonly Rule[]): CheckFinding[] {
       },
     ];
   });
+}
+
+/** A rule that denies a tool nobody has is believed in until it is needed. */
+function misnamed({ authorizations, settings }: GatewayConfig, catalog: ToolCatalog): CheckFinding[] {
+  const named = { tools: catalog.list(), platforms: Object.keys(settings.gateways) };
+  return misnamedIn(authorizations, named).map((each) => ({
+    subject: `authorizations.yaml ${each.at}`,
+    status: 'missing',
+    detail: misnamedText(each),
+    remedy:
+      each.meant === undefined ? '`signalbox tools` lists those there are.' : `Did you mean ${each.meant}?`,
+  }));
 }
 
 function idleTools(written: readonly string[], catalog: Pick<ToolCatalog, 'list'>): CheckFinding[] {

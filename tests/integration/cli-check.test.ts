@@ -67,6 +67,22 @@ describe('signalbox check', () => {
     ]);
   });
 
+  it('names rules for tools that there are not, with the name that was probably meant', async () => {
+    home.edit(
+      'authorizations.yaml',
+      '\nrules:\n',
+      '\nrules:\n  - { name: typo, tool: [refnd, mcp__away__delete], decision: deny }\n',
+    );
+
+    const { code, out } = await home.run('check');
+
+    expect(out).toContain('authorizations.yaml rule "typo": there is no tool refnd here');
+    expect(out).toContain('Did you mean refund?');
+    expect(out).toMatch(/Everything .* works; some of what is written has no effect\./);
+    expect(code).toBe(0);
+    expect(await findings('Without effect')).toHaveLength(1);
+  });
+
   it('names rules by which somebody would be asked about what nobody is asked about', async () => {
     const rule = 'rule "asking for a human, and saying how sure it is"';
     home.edit(

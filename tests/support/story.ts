@@ -35,6 +35,8 @@ export interface StoryOptions {
   /** How fast a Slack channel may be posted to. Default: without a limit. */
   readonly pace?: { posts: number; seconds: number };
   readonly logLevel?: 'silent' | 'debug' | 'info' | 'warn' | 'error';
+  /** Where the log goes; default: standard output. */
+  readonly logTo?: NodeJS.WritableStream;
   /** A server of the story's own, to kill and restart. Default: the one all tests share. */
   readonly redisUrl?: string;
 }
@@ -86,7 +88,8 @@ export class Story {
         breakers: { ...settings.breakers, cool_down: 1 },
       },
     };
-    const log = createLogger({ level: options.logLevel ?? process.env.STORY_LOG ?? 'silent' });
+    const level = options.logLevel ?? process.env.STORY_LOG ?? 'silent';
+    const log = createLogger({ level, ...(options.logTo ? { destination: options.logTo } : {}) });
     const clock = new MovableClock();
     const start = async (): Promise<App> => {
       const app = await startApp({

@@ -1,0 +1,84 @@
+/**
+ * Names in `authorizations.yaml` that no tool and no group of tools goes by: what is written for them holds for
+ * nothing, and a slip of the pen in a rule that denies is believed in until it is needed. Pure.
+ *
+ * Passed over is what only another moment can tell: tools of MCP servers, which are known once their server has
+ * answered, and those of a platform that is not set up here.
+ */
+import type { Authorizations } from '../../config/authorizations.ts';
+import { didYouMean } from '../../config/schema-check.ts';
+import { groupsOf, TOOL_GROUPS } from '../../domain/tool.ts';
+import type { Classed } from './profiles.ts';
+
+export interface Misnamed {
+  /** Where it is written: `rule "refunds"`, `tools.deny`, `roles.helper.calls`. */
+  readonly at: string;
+  readonly kind: 'tool' | 'group' | 'tool or group';
+  readonly name: string;
+  /** What was probably meant. */
+  readonly meant?: string;
+}
+
+/** What there is. */
+export interface Named {
+  readonly tools: readonly Classed[];
+  /** Whether they are set up or not. */
+  readonly platforms: readonly string[];
+}
+
+/** `mcp__tracker__search`, and all that a server has: `mcp-tracker`. */
+const OF_SERVERS = /^mcp(?:__|-)/;
+
+type Written = Pick<Misnamed, 'at' | 'kind' | 'name'>;
+
+export function misnamedIn(authorizations: Authorizations, named: Named): Misnamed[] {
+  const tools = named.tools.map(({ name }) => name);
+  const groups = [...new Set<string>([...TOOL_GROUPS, ...named.tools.flatMap(groupsOf)])];
+  const known = { tool: tools, group: groups, 'tool or group': [...tools, ...groups] };
+  const isElsewhere = elsewhere(named, groups);
+  return writtenIn(authorizations).flatMap((written): Misnamed[] => {
+    const { kind, name } = written;
+    if (known[kind].includes(name) || isElsewhere(name)) return [];
+    const meant = didYouMean(name, known[kind]);
+    return [{ ...written, ...(meant === undefined ? {} : { meant }) }];
+  });
+}
+
+/** `there is no tool set_qouta here, …`: what follows the place. */
+export function misnamedText({ kind, name }: Misnamed): string {
+  return `there is no ${kind} ${name} here, so what is said of it holds for nothing`;
+}
+
+function writtenIn({ rules, roles, tools }: Authorizations): Written[] {
+  return [
+    ...rules.flatMap(({ name, tool, group }) =>
+      inScope(`rule "${name}"`, { tools: tool, groups: group === undefined ? [] : [group] }),
+    ),
+    ...Object.entries(roles).flatMap(([role, { calls = [] }]) =>
+      calls.flatMap((scope) => inScope(`roles.${role}.calls`, scope)),
+    ),
+    ...(['allow', 'deny', 'elevated_only'] as const).flatMap((list) =>
+      tools[list].map((name) => ({ at: `tools.${list}`, kind: 'tool or group' as const, name })),
+    ),
+  ];
+}
+
+function inScope(
+  at: string,
+  {
+    tools = [],
+    groups = [],
+  }: { readonly tools?: readonly string[] | undefined; readonly groups?: readonly string[] | undefined },
+): Written[] {
+  return [
+    ...tools.filter((name) => name !== '*').map((name) => ({ at, kind: 'tool' as const, name })),
+    ...groups.map((name) => ({ at, kind: 'group' as const, name })),
+  ];
+}
+
+function elsewhere({ platforms }: Named, groups: readonly string[]): (name: string) => boolean {
+  const notSetUp = platforms.filter((platform) => !groups.includes(platform));
+  return (name) =>
+    OF_SERVERS.test(name) ||
+    notSetUp.some((platform) => name === platform || name.startsWith(`${platform}_`));
+}

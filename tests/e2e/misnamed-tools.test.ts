@@ -1,0 +1,34 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, expect, it } from 'vitest';
+import { Rule } from '../../src/config/authorizations.ts';
+import { Story, type StoryConfig } from '../support/story.ts';
+
+let story: Story;
+
+afterEach(() => story.end());
+
+it('OM-022 a rule whose tool is mistyped is told in the log when the file is read anew', async () => {
+  const log = new PassThrough();
+  story = await Story.begin({ logLevel: 'warn', logTo: log });
+  const before = misnamedIn(log);
+
+  story.config = withRule(story.config, { name: 'typo', tool: ['refnd', 'mcp__away__x'], decision: 'deny' });
+  await story.app.configChanged();
+
+  expect(before).toEqual([]);
+  expect(misnamedIn(log)).toEqual([{ at: 'rule "typo"', kind: 'tool', name: 'refnd', meant: 'refund' }]);
+});
+
+function withRule(config: StoryConfig, rule: object): StoryConfig {
+  const { authorizations } = config;
+  return {
+    ...config,
+    authorizations: { ...authorizations, rules: [...authorizations.rules, Rule.parse(rule)] },
+  };
+}
+
+/** What the log has told since it was last asked. */
+function misnamedIn(log: PassThrough): unknown[] {
+  const lines = String(log.read() ?? '').split('\n');
+  return lines.filter(Boolean).flatMap((line) => JSON.parse(line).misnamed ?? []);
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { misnamedIn } from '../../../../src/agent/tools/misnamed.ts';
+import { Authorizations } from '../../../../src/config/authorizations.ts';
+
+const named = {
+  tools: [
+    { name: 'set_quota', group: 'system', family: 'shop' },
+    { name: 'read_file', group: 'fs' },
+  ],
+  platforms: ['slack', 'jira'],
+} as const;
+
+const ofRule = (tool: string | string[], more: object = {}) =>
+  misnamedIn(
+    Authorizations.parse({ roles: {}, rules: [{ name: 'r', tool, decision: 'deny', ...more }] }),
+    named,
+  );
+
+describe('names of authorizations.yaml', () => {
+  it('are told where no tool goes by them, with the one that was probably meant', () => {
+    expect(ofRule(['set_qouta', 'set_quota', 'restart_all'])).toEqual([
+      { at: 'rule "r"', kind: 'tool', name: 'set_qouta', meant: 'set_quota' },
+      { at: 'rule "r"', kind: 'tool', name: 'restart_all' },
+    ]);
+  });
+
+  it('are told where no group goes by them, and a group is no tool', () => {
+    expect(ofRule('*', { group: 'shp' })).toMatchObject([{ kind: 'group', name: 'shp', meant: 'shop' }]);
+    expect(ofRule('fs')).toMatchObject([{ kind: 'tool', name: 'fs' }]);
+  });
+
+  it('are left to another moment where they are of an MCP server, or of a platform that is not set up', () => {
+    expect(ofRule(['mcp__tracker__search', 'jira_assign', '*'])).toEqual([]);
+    expect(ofRule('*', { group: 'jira' })).toEqual([]);
+    expect(ofRule('*', { group: 'mcp-tracker' })).toEqual([]);
+  });
+
+  it('are looked at in the lists of `tools` and in what an agent may call, too', () => {
+    const written = Authorizations.parse({
+      roles: { helper: { calls: [{ tools: ['read_fiel'], groups: ['fs'] }] } },
+      tools: { deny: ['set_quota', 'memroy'] },
+    });
+
+    expect(misnamedIn(written, named)).toEqual([
+      { at: 'roles.helper.calls', kind: 'tool', name: 'read_fiel', meant: 'read_file' },
+      { at: 'tools.deny', kind: 'tool or group', name: 'memroy', meant: 'memory' },
+    ]);
+  });
+});
