@@ -105,6 +105,17 @@ describe('beside a gateway that runs', () => {
     expect(events).toContainEqual(expect.objectContaining({ event: 'message.sent', channel: 'cli-first' }));
   });
 
+  it('OB-010 refuses two commands in one line as every platform does, and drops neither in silence', async () => {
+    await startGateway();
+
+    const { code, out } = await home.runWith(['/help /new', '/quit /stop'], 'chat');
+
+    expect(code).toBe(0);
+    expect(out).toContain('Those are several commands');
+    expect(out).toContain('Nothing goes behind /quit: write it alone.');
+    expect(out).not.toContain('What you can write to me');
+  });
+
   it('keeps an answer for a terminal that was closed, and gives it when the session is opened again', async () => {
     const first = home.spawn('chat', '--session', 'again');
     first.stdin.write('hello\n');
