@@ -23,6 +23,7 @@ import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
 import type { Approvers } from '../domain/quorum.ts';
+import { unframed } from '../domain/outside-text.ts';
 import { redactText } from '../observability/redaction.ts';
 import { unlinked } from './plain-address.ts';
 
@@ -136,10 +137,17 @@ function asRead({ strangers }: Approval['request'], text: string): string {
 /** Longest words of a tool in what people read of its call, in characters: it may have read a whole page. */
 const MAX_RESULT_CHARS = 300;
 
+const MAX_SOURCE_CHARS = 100;
 /** The beginning of what a tool told, for people; of no text is it sure who wrote it, so nothing in it opens by itself. */
-export function resultText(text: string): string {
-  const shown = unlinked(visible(redactText(firstChars(text, 4 * MAX_RESULT_CHARS))));
-  return shown.length > MAX_RESULT_CHARS ? `${firstChars(shown, MAX_RESULT_CHARS - 1)}…` : shown;
+export function resultText(told: string): string {
+  const { text, sources } = unframed(told);
+  const from = sources.map((source) => firstWords(source, MAX_SOURCE_CHARS)).join('; ');
+  return `${firstWords(text, MAX_RESULT_CHARS)}${from === '' ? '' : ` (words of ${from})`}`;
+}
+
+function firstWords(text: string, most: number): string {
+  const shown = unlinked(visible(redactText(firstChars(text, 4 * most))));
+  return shown.length > most ? `${firstChars(shown, most - 1)}…` : shown;
 }
 
 /** Said first, where a yes lets something through that a rule denies. */

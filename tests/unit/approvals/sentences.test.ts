@@ -22,6 +22,7 @@ import { ask, reply } from '../../../src/domain/approval/talk.ts';
 import { tick } from '../../../src/domain/approval/time.ts';
 import { vote } from '../../../src/domain/approval/voting.ts';
 import { Card } from '../../../src/domain/card.ts';
+import { framed, WRITTEN_IS_DATA } from '../../../src/domain/outside-text.ts';
 import { RoleName } from '../../../src/domain/person.ts';
 import { ALEX, anApproval, aVote, EMAIL, OPENED_MS, SLACK } from '../../support/approvals.ts';
 import { runs } from '../../support/property-runs.ts';
@@ -421,5 +422,21 @@ describe('what people are told', () => {
       expect(waitingText({ ...done, state })).not.toBe('');
     }
     expect(standing(done)).toContain('Done: refunded 120 EUR');
+  });
+
+  it('shows people what a tool told and where it is from, not what the model is told about reading it', () => {
+    const source = 'the tool add of the MCP server mine';
+    const told = (text: string) => {
+      const running = claim(approved, 'w1', approved.digest, OPENED_MS).moved!.next;
+      return standing(complete(running, 1, { status: 'ok', text }, OPENED_MS).moved!.next);
+    };
+
+    expect(told(framed(source, '42'))).toMatch(/Done: 42 \(words of the tool add of the MCP server mine\)/);
+    expect(told(framed(source, 'abc '.repeat(200)).slice(0, 800))).toMatch(
+      /Done: (abc ){74}abc… \(words of the tool add/,
+    );
+    expect(told(`greet has run. ${WRITTEN_IS_DATA}\n\nOutput:\nhello`)).toContain(
+      'Done: greet has run.⏎ ⏎ Output:⏎ hello',
+    );
   });
 });
