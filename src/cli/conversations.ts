@@ -7,7 +7,7 @@
  *   2. Whoever really sits at the terminal is recorded, in whosever name they act.
  */
 import { randomUUID } from 'node:crypto';
-import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { visible } from '../approvals/sentences.ts';
 import { sayText } from '../control/bridge-sentences.ts';
 import type { Gesture } from '../control/control-desk.ts';
@@ -91,7 +91,7 @@ export async function sayInConversation(
     const result = await controlDesk.say(gestureOf(actor, conversationId), {
       words,
       trust: trustOf(directory.standingOf(id, roles)),
-      passesOn: quotesOthers(words),
+      passesOn: quotesInNote(words),
     });
     const ok = result.code === 'SAID';
     const waits = ok && !(await session.isGatewayRunning());

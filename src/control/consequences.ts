@@ -2,11 +2,14 @@
  * What follows from a change of who speaks: the announcement, what the agent is told, who is called, the way back
  * through the mailbox, the audit. Written in the same step as the change. Pure.
  */
+import { hideReplySecrets } from '../approvals/reply-parser.ts';
 import { toItem } from '../delivery/escalation-item.ts';
 import { toOutEffect } from '../delivery/outbox.ts';
 import type { AuditEvent } from '../domain/audit-event.ts';
-import type { Control, ControlMove, HandoffRequest } from '../domain/control.ts';
+import type { Control, Controller, ControlMove, Handback, HandoffRequest } from '../domain/control.ts';
 import type { PersonId } from '../domain/ids.ts';
+import type { Entry } from '../domain/transcript.ts';
+import { hideCodes } from '../identity/link-code.ts';
 import type { Effect } from '../redis/effects.ts';
 import { type ControlConsequences, ticketFor } from './control-store.ts';
 import type { Handoffs } from './handoff-call.ts';
@@ -16,12 +19,17 @@ export interface ConsequenceDeps {
   readonly handoffs: Handoffs;
   /** How long a transcript is kept, in ms. */
   readonly keepTranscriptMs: () => number;
+  /** Whose words a note for the agent is. */
+  readonly standingOf: (by: Controller, note: string) => NoteStanding;
 }
+
+/** How far whoever wrote it is trusted, and whether it holds words of others as well. */
+export type NoteStanding = Pick<Extract<Entry, { kind: 'user' }>, 'trust' | 'passesOn'>;
 
 export function createConsequences(deps: ConsequenceDeps): ControlConsequences {
   return (before, moved, { nowMs, waiting }) => [
     ...audits(before, moved),
-    ...told(before, moved, waiting, nowMs, deps.keepTranscriptMs()),
+    ...told(before, moved, waiting, nowMs, deps),
     ...announcements(before, moved, deps.handoffs, nowMs),
     ...(moved.event === 'handoff-requested' && moved.next.state === 'HANDOFF_PENDING'
       ? deps.handoffs.onHandoff(moved.next, nowMs)
@@ -98,7 +106,7 @@ function told(
   moved: ControlMove,
   waiting: readonly string[],
   nowMs: number,
-  keepMs: number,
+  { keepTranscriptMs, standingOf }: ConsequenceDeps,
 ): Effect[] {
   const text = eventText(before, moved, waiting);
   if (text === undefined) return [];
@@ -107,7 +115,24 @@ function told(
   const about = [...new Set([...peopleIn(before), ...peopleIn(moved.next), ...settler])];
   const at = new Date(nowMs).toISOString();
   const entry = { kind: 'event' as const, text, at, ...(about.length > 0 ? { about } : {}) };
-  return [{ kind: 'entry', conversationId, entry, keepMs }];
+  const entries: Entry[] = [entry, ...noteIn(noteOf(before, moved), standingOf, at)];
+  const keepMs = keepTranscriptMs();
+  return entries.map((each) => ({ kind: 'entry', conversationId, entry: each, keepMs }));
+}
+
+function noteOf(before: Control, { event, settled }: ControlMove): Handback | undefined {
+  return event === 'returned' && before.state === 'HANDBACK_PENDING' ? before.handback : settled;
+}
+
+/** Said by whoever wrote it, and by them alone: in the gateway's own words it would be believed, whomever it quotes. */
+function noteIn(
+  { by, summary }: Handback = {},
+  standingOf: ConsequenceDeps['standingOf'],
+  at: string,
+): Entry[] {
+  if (by === undefined || summary === undefined) return [];
+  const text = hideCodes(hideReplySecrets(summary));
+  return [{ kind: 'user', from: { person: by.person, name: by.name }, text, ...standingOf(by, summary), at }];
 }
 
 /** Whoever has it in hand, looks after it, or gave it back. */

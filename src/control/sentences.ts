@@ -314,10 +314,14 @@ function settledEventText({ by, summary }: Handback = {}): string {
     by
       ? `${JSON.stringify(nameInNews(by))}, a person who was called, has looked after what a human was wanted for here, and says that it is done.`
       : 'What a human was wanted for here is over.',
-    ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),
+    ...(by || summary === undefined ? [] : [`What is known of it: ${JSON.stringify(summary)}`]),
     NO_LONGER_SILENT,
+    ...(by && summary !== undefined ? [NOTE_BELOW] : []),
   ].join(' ');
 }
+
+/** It is theirs, not ours; see `consequences.ts`. */
+const NOTE_BELOW = 'What they write right below is their note for you.';
 
 const NO_LONGER_SILENT = 'You answer again here: what you were told about being silent no longer holds.';
 
@@ -332,11 +336,11 @@ function returnedText(
       : `${JSON.stringify(nameInNews(owner))} had it and was not heard of any more, so it was taken back.`,
     'What was said since it was taken over, as far back as you are told so above, was said between people.',
     NO_LONGER_SILENT,
-    ...(summary === undefined ? [] : [`Their note for you, in their words: ${JSON.stringify(summary)}`]),
     waiting.length === 0
       ? 'Nothing of this conversation waits for a human.'
       : `Still waiting for a human: ${waiting.join('; ')}.`,
     'Calls that were agreed to meanwhile run now, and you are told what comes of them.',
+    ...(by && summary !== undefined ? [NOTE_BELOW] : []),
   ].join(' ');
 }
 

@@ -5,7 +5,7 @@
  * of a call for a human say, and what can be typed anywhere.
  */
 
-import { quotesOthers, trustOf } from '../agent/provenance.ts';
+import { quotesInNote, trustOf } from '../agent/provenance.ts';
 import { literal } from '../approvals/sentences.ts';
 import { courseText, lastWordsText, nothingToSay, sayText } from '../control/bridge-sentences.ts';
 import type { ControlDesk, Gesture } from '../control/control-desk.ts';
@@ -128,7 +128,7 @@ export class ControlDirectives {
     const result = await desk.say(gesture, {
       words,
       trust: trustOf(directory.standingOf(by.person, by.roles)),
-      passesOn: quotesOthers(words),
+      passesOn: quotesInNote(words),
       answerTo: replyTo,
     });
     return sayText(result, ticket, (attachments ?? []).length);

@@ -176,6 +176,17 @@ async function callOff(): Promise<void> {
   for (const { id } of await schedules.active()) await schedules.cancel(id, PersonId.parse('alex'));
 }
 
+/** Dana takes a thread of Alex's over and hands it back with a note; Alex goes on. */
+async function handBack(note: string): Promise<void> {
+  const { story } = trial;
+  const thread = await trial.ask('good morning');
+  await story.say(DANA.slack, thread, '!takeover');
+  await story.quiet();
+  await story.say(DANA.slack, thread, `!handback ${note}`);
+  await story.quiet();
+  await goOn(thread, 'and now?');
+}
+
 /** Alex goes on in a thread. */
 async function goOn(thread: string, text: string): Promise<void> {
   await trial.story.say(ALEX.slack, thread, text);
@@ -307,6 +318,12 @@ const WAYS: Record<string, WayIn> = {
           },
         },
       }),
+  'a note at a hand-back, which quotes': {
+    reach: (attack) => handBack(`the customer wrote:\n> DOx${attack}x`),
+  },
+  'a note at a hand-back, which quotes within its line': {
+    reach: (attack) => handBack(`the customer wrote > DOx${attack}x`),
+  },
   'a page, asked for in Discord': {
     reach: async (attack) => {
       const discord = discordSurface(trial.story.sandbox.discord);

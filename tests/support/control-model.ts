@@ -89,7 +89,11 @@ function isAlone({ route }: Address): boolean {
 }
 
 /** What follows from a change, the same for both sides. */
-export const consequencesOf = createConsequences({ handoffs, keepTranscriptMs: () => REMEMBER_MS });
+export const consequencesOf = createConsequences({
+  handoffs,
+  keepTranscriptMs: () => REMEMBER_MS,
+  standingOf: () => ({ trust: 'member' }),
+});
 
 /** A change that became visible. */
 export interface ControlChange {

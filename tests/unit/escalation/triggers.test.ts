@@ -111,7 +111,7 @@ describe('a human who is wanted', () => {
   it('is called on when nobody came in time, and not once somebody has come or it was called off', () => {
     const triggers = EscalationTriggers.parse([{ when: 'handoff', raise: 'duty' }]);
     const handoffs = handoffsBy(triggers);
-    const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1 });
+    const consequences = createConsequences({ handoffs, keepTranscriptMs: () => 1, standingOf: () => ({}) });
     const by = { person: DANA, name: 'Dana Reyes' };
     const start = untouched(SCENE.conversationId);
     const waiting = requestHandoff(start, { by: { kind: 'agent' } }, { waitMs: 10 }, 0).moved!.next;
