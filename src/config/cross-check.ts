@@ -411,6 +411,24 @@ function checkContacts({ file, value }: Present<Contacts>, platforms: readonly s
   ]);
 }
 
+/** An account that its platform could never send anything from would belong to nobody, without a word. */
+const ACCOUNT_FORMS: Readonly<Record<string, { readonly fits: RegExp; readonly expected: string }>> = {
+  slack: {
+    fits: /^[TE][A-Z0-9]+\/[UW][A-Z0-9]+$/,
+    expected: 'the workspace and the member, such as T024BE7LD/U0G9QFNKC (profile, "Copy member ID")',
+  },
+  discord: {
+    fits: /^\d{17,20}$/,
+    expected: 'a user id, 17 to 20 digits in quotes (developer mode, "Copy User ID")',
+  },
+  jira: {
+    // Cloud and Data Center write it differently; an address and a name with a blank are neither.
+    fits: /^[^\s/]+$/,
+    expected: 'an account id, the last part of the address of their profile',
+  },
+  email: { fits: /^[^\s@]+@[^\s@]+$/, expected: 'an e-mail address' },
+};
+
 function checkAccounts(
   file: ConfigFile,
   at: Path,
@@ -426,17 +444,12 @@ function checkAccounts(
   for (const platform of has) {
     problems.push(...unknownName(file, [...at, 'accounts', platform], 'platform', platform, platforms));
   }
-  for (const [n, id] of (person.accounts.discord ?? []).entries()) {
-    if (/^\d{17,20}$/.test(id)) continue;
-    problems.push(
-      file.problemAt(accountPath(file, at, 'discord', n), {
-        expected: 'a user id, 17 to 20 digits in quotes (developer mode, "Copy User ID")',
-      }),
-    );
-  }
-  for (const [n, address] of (person.accounts.email ?? []).entries()) {
-    if (/^[^\s@]+@[^\s@]+$/.test(address)) continue;
-    problems.push(file.problemAt(accountPath(file, at, 'email', n), { expected: 'an e-mail address' }));
+  for (const [platform, { fits, expected }] of Object.entries(ACCOUNT_FORMS)) {
+    for (const [n, account] of (person.accounts[platform] ?? []).entries()) {
+      if (!fits.test(account)) {
+        problems.push(file.problemAt(accountPath(file, at, platform, n), { expected }));
+      }
+    }
   }
   const chosen: { place: Path; platform: string }[] = [
     ...(person.prefers ?? []).map((platform, n) => ({ place: ['prefers', n], platform })),

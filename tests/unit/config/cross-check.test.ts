@@ -143,6 +143,22 @@ describe('files that contradict each other', () => {
     ]);
   });
 
+  it.each([
+    ['slack', 'U0ALEX'],
+    ['slack', 'T0/Alex'],
+    ['slack', '@alex'],
+    ['discord', 'alex'],
+    ['jira', 'https://corp.atlassian.net/people/70121'],
+    ['jira', 'Alex Kim'],
+    ['email', 'alex'],
+  ])('are refused for an account on %s that nobody there could have: %s', (platform, account) => {
+    const problems = problemsOf({
+      contacts: edited(contacts, '{ slack: T0/U0ALEX }', `{ ${platform}: ["${account}"] }`),
+    });
+
+    expect(problems.map(({ keyPath }) => keyPath)).toContain(`people.alex.accounts.${platform}[0]`);
+  });
+
   it('are refused for reminders after the deadline or out of order, and a warning longer than it', () => {
     const problems = problemsOf({
       escalation: edited(edited(escalation, '[6h, 18h]', '[18h, 6h, 24h]'), '10m', '25h'),

@@ -43,7 +43,7 @@ interface Away {
 /** Dana and Lee are managers, Sam and Kim are not; `away` is what stands under their absences. */
 function directoryWith({ dana = '', lee = '', sam = '' }: Away, more = ''): Directory {
   const person = (id: string, role: string, absences: string, rest = '') =>
-    `  ${id}: { name: ${id}, roles: [${role}], accounts: { slack: T0/${id}, email: ${id}@corp.test }, working_hours: office, absences: [${absences}]${rest} }\n`;
+    `  ${id}: { name: ${id}, roles: [${role}], accounts: { slack: T0/U${id.toUpperCase()}, email: ${id}@corp.test }, working_hours: office, absences: [${absences}]${rest} }\n`;
   const contacts = `people:\n${person('alex', 'member', '')}${person('dana', 'manager', dana, more)}${person('lee', 'manager', lee)}${person('sam', 'member', sam)}${person('kim', 'member', '')}`;
   const texts = aConfig({ authorizations: AUTHORIZATIONS, contacts, schedules: SCHEDULES });
   const config = parseConfig(texts, { env: {}, gateways, directory: 'config' });
@@ -242,9 +242,9 @@ describe('where and when somebody wants to be asked', () => {
     expect(directory.channelsOf(dana, 'low')).toEqual(['email']);
     expect(directory.channelsOf(dana, 'urgent')).toEqual(['slack']);
     const running = new Set(['slack', 'email']);
-    expect(directory.reach(dana, running)[0]).toBe('slack:T0/dana');
+    expect(directory.reach(dana, running)[0]).toBe('slack:T0/UDANA');
     expect(directory.reach(dana, running, undefined, 'low')[0]).toBe('email:dana@corp.test');
-    expect(directory.reach(dana, running, Platform.parse('slack'), 'low')[0]).toBe('slack:T0/dana');
+    expect(directory.reach(dana, running, Platform.parse('slack'), 'low')[0]).toBe('slack:T0/UDANA');
   });
 
   it('knows the quiet hours on their own clock, and the hours they work', () => {
