@@ -85,8 +85,15 @@ export class ControlDesk {
     });
   }
 
-  /** Whoever may talk to the agent may ask for a human. Undefined when there is nobody who could come. */
-  async callHuman(gesture: Gesture, reason: string | undefined): Promise<HandoffResult | undefined> {
+  /**
+   * Whoever may talk to the agent may ask for a human. Undefined when there is nobody who could come.
+   *
+   * @param asking what they say beside it, and the item by which that is in line as well
+   */
+  async callHuman(
+    gesture: Gesture,
+    { reason, item }: { readonly reason?: string | undefined; readonly item?: string | undefined },
+  ): Promise<HandoffResult | undefined> {
     const { by, origin } = gesture;
     if (!this.isAnybodyThere(by.person)) return undefined;
     const { wait } = this.deps.config().authorizations.takeover;
@@ -96,7 +103,13 @@ export class ControlDesk {
     };
     return this.#apply<HandoffResult>(
       gesture,
-      (control, nowMs) => requestHandoff(control, request, { waitMs: wait, origin }, nowMs),
+      (control, nowMs) =>
+        requestHandoff(
+          control,
+          request,
+          { waitMs: wait, origin, ...(item === undefined ? {} : { actedOn: item }) },
+          nowMs,
+        ),
       { action: 'call-human', permitted: false, again: (control) => ({ code: 'PENDING', control }) },
     );
   }

@@ -27,6 +27,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { TranscriptStore } from '../memory/transcript-store.ts';
 import type { Bridge } from './bridge.ts';
 import type { Reach } from './reach.ts';
+import { itemIdOf } from './rooms.ts';
 
 export type ControlDirective = 'takeover' | 'handback' | 'human' | 'say';
 
@@ -71,7 +72,8 @@ export class ControlDirectives {
       case 'handback':
         return handBackText(await desk.handBack(gesture, rest?.slice(0, MOST_CHARS.handback)), which);
       case 'human': {
-        const result = await desk.callHuman(gesture, rest?.slice(0, MOST_CHARS.human));
+        const item = wordsForHuman(message.text) === undefined ? undefined : itemIdOf(message);
+        const result = await desk.callHuman(gesture, { reason: rest?.slice(0, MOST_CHARS.human), item });
         return result ? handoffText(result) : NOBODY_COULD_COME;
       }
       case 'say':
@@ -147,6 +149,12 @@ function toGesture(
     channel: platformOf(sender.account),
     ...(conversationId === here ? { origin: replyTo } : {}),
   };
+}
+
+/** What somebody says to whoever comes, behind `/human`: nothing, where that is about another conversation. */
+export function wordsForHuman(text: string): string | undefined {
+  const { ticket, rest } = readRest(text);
+  return ticket === undefined ? rest : undefined;
 }
 
 /** What follows the command: a ticket, words, both or nothing. */

@@ -36,6 +36,7 @@ import type { Logger } from '../observability/logger.ts';
 import type { EffectWriter } from '../redis/effect-writer.ts';
 import type { Once } from '../redis/effects.ts';
 import type { AnswerDesk } from './answer-desk.ts';
+import { wordsForHuman } from './control-directives.ts';
 import type { DirectiveDesk } from './directive-desk.ts';
 import { ESCALATION_DIRECTIVES } from './escalation-directives.ts';
 import { LINK_DIRECTIVES, type LinkDirectives } from './link-directives.ts';
@@ -210,7 +211,11 @@ export class MessageRouter {
       case 'command': {
         const { directive, text } = opening;
         if (message.edited && AS_WRITTEN.has(directive)) return this.#refuse(message, 'edited', EDITED);
-        return this.deps.directives.take(directive, { ...message, text }, requester);
+        const taken = await this.deps.directives.take(directive, { ...message, text }, requester);
+        const words = directive === 'human' ? wordsForHuman(text) : undefined;
+        // Behind the wish in line: whoever comes reads them, or the agent when nobody does.
+        if (words !== undefined) await this.#post({ ...message, text: words }, requester);
+        return taken;
       }
       default:
         return opening satisfies never;

@@ -125,7 +125,8 @@ describe.each(Object.entries(SIDES))(
       await story.quiet();
 
       expect(said().join('\n')).not.toContain('stale answer');
-      expect(claude.requests).toHaveLength(2);
+      // The first question, what was said when a human was wanted and then was not, and the second.
+      expect(claude.requests).toHaveLength(3);
 
       await danaWrites(story, `/handback ${ticket}`);
       await seen(surface, said, /Dana Reyes has handed this conversation back/);
@@ -353,7 +354,7 @@ it('is brought from a terminal to whoever took it over, and back', async () => {
     expect(before).not.toContain('Here is what I can do');
 
     await alex.type('my card was stolen');
-    const brought = await danaReads(/Alex Kim writes/);
+    const brought = await danaReads(/Alex Kim writes[^]*my card was stolen/);
     await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.`);
 
     expect(brought).toContain('> my card was stolen');
@@ -391,7 +392,7 @@ describe.each(Object.entries(ALONE_PLACES))(
 
       expect(await danaReads(/You have that conversation now/)).toContain(`/say ${ticket}`);
       await alexWrites(story, 'my card was stolen');
-      const brought = await danaReads(/Alex Kim writes/);
+      const brought = await danaReads(/Alex Kim writes[^]*my card was stolen/);
       expect(brought).toContain('> my card was stolen');
       expect(brought).toContain(`/say ${ticket}`);
       await story.write(DANA.mail, 'Mine', `/say ${ticket} I have blocked it.\n\nA new one comes on Monday.`);
@@ -404,7 +405,7 @@ describe.each(Object.entries(ALONE_PLACES))(
 
       await expect.poll(() => story.sandbox.claude.requests.length, PATIENT).toBe(asked + 1);
       const known = JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages);
-      expect(known).toMatch(/my card was stolen.*I have blocked it/);
+      expect(known).toMatch(/private matter.*my card was stolen.*I have blocked it/);
     });
 
     it('is spoken in by nobody who does not have it', async () => {

@@ -358,7 +358,7 @@ describe('somebody asks for a human', () => {
     const thread = await story.mention('what can you do?');
     await story.answer(thread, /Here is what I can do/);
 
-    await story.say(ALEX.slack, thread, '!human my order is lost');
+    await story.say(ALEX.slack, thread, '!human');
     await story.answer(thread, /A human was asked for/);
     await story.mail(DANA.mail, /Alex Kim asks for a human/);
     const before = story.sandbox.claude.requests.length;
@@ -371,6 +371,58 @@ describe('somebody asks for a human', () => {
     await story.sandbox.slack.until(
       () => story.said(thread).filter((m) => /Here is what I can do/.test(textOf(m))).length === 2,
     );
+  });
+});
+
+describe('what somebody says when they ask for a human', () => {
+  const shown = () => JSON.stringify(story.sandbox.claude.requests.at(-1)?.messages);
+  const waits = () => story.sandbox.claude.requests.length;
+
+  it('C4 is answered by the agent when nobody comes', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, '!human the SOURSOP parcel never came');
+    await story.answer(thread, /A human was asked for/);
+    const before = waits();
+
+    await story.advance(11 * 60_000);
+    await story.answer(thread, /I am sorry: nobody could come/);
+    await story.sandbox.slack.until(() => waits() > before || undefined);
+    await story.quiet();
+
+    expect(shown()).toContain('the SOURSOP parcel never came');
+    expect(story.said(thread).filter((m) => /A human has been asked to come/.test(textOf(m)))).toEqual([]);
+  });
+
+  it('C5 is known to the agent after the hand-back, and is no answer of it before', async () => {
+    const thread = await story.mention('!human help me with GUAVA');
+    await story.answer(thread, /A human was asked for/);
+    const before = waits();
+    await story.say(DANA.slack, thread, '!takeover');
+    await story.answer(thread, /Dana Reyes has taken over/);
+    await story.say(DANA.slack, thread, '!handback');
+    await story.answer(thread, /handed this conversation back/);
+    expect(waits()).toBe(before);
+
+    await story.say(ALEX.slack, thread, 'what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    expect(shown()).toContain('help me with GUAVA');
+  });
+
+  it('is for the conversation it was written about, where a ticket names another', async () => {
+    const thread = await story.mention('what can you do?');
+    await story.answer(thread, /Here is what I can do/);
+    await story.say(ALEX.slack, thread, '!human');
+    const call = await story.mail(DANA.mail, /Alex Kim asks for a human/);
+    const named = /con_p\d+_\w{12}/.exec(call.text)?.[0];
+    await story.say(ALEX.slack, thread, '!handback');
+    await story.quiet();
+    const before = waits();
+
+    await story.dm(ALEX.slack, `!human ${named} come there`);
+    await story.mail(DANA.mail, /Alex Kim asks for a human[^]*come there/);
+    await story.quiet();
+    expect(waits()).toBe(before);
   });
 });
 
