@@ -25,6 +25,7 @@ import {
   MOST_CARRIED_CHARS,
   MOST_SHOWN_CHARS,
   NOBODY_TO_ELEVATE,
+  NOTHING_TO_LIFT,
   notElevatedNews,
   notElevatedText,
   TOO_MUCH_TO_CARRY,
@@ -62,6 +63,12 @@ export class ElevationDesk {
     private readonly heldCalls: HeldCalls,
     private readonly notices: Notices,
   ) {}
+
+  /** What its author is told where nothing is kept back: nobody is asked about nothing. Undefined where something is. */
+  nothingToLift(work: Work): Effect | undefined {
+    const { elevated_only: kept } = this.deps.config().authorizations.tools;
+    return kept.length > 0 ? undefined : this.notices.tellBeside(work, 'nothing-to-lift', NOTHING_TO_LIFT);
+  }
 
   /** Its author may lift what is kept back. */
   lift(work: Work, directives: MessageDirectives): Lifted {

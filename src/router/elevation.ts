@@ -136,6 +136,9 @@ export function notElevatedText(approval: Approval): string {
   return `I did nothing with your message that asked for \`/elevated\`. ${literal(standing(approval))}`;
 }
 
+export const NOTHING_TO_LIFT =
+  'There is nothing for `/elevated` to lift: no tool is kept for elevated messages here. I handle your message as any other.';
+
 export const NOBODY_TO_ELEVATE =
   'You may not lift what `/elevated` lifts, and nobody is named here who could agree to it, so I did nothing with your message. Without `/elevated` I answer it.';
 

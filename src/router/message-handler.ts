@@ -2,7 +2,8 @@
  * Handles what somebody wrote to the agent.
  *
  *   may not ask any more          ──▶ their author is told; nothing is run
- *   asks for what is kept back    ──▶ elevated, or somebody is asked (`elevation-desk`)
+ *   asks for what is kept back    ──▶ elevated, or somebody is asked (`elevation-desk`); a turn as for any other where
+ *                                     nothing is
  *   any other, and what is elevated ──▶ a turn
  *
  * Invariants
@@ -83,6 +84,8 @@ export class MessageHandler {
     const { directives } = item;
     const { elevations } = this.parts;
     if (!wantsElevation(directives)) return this.#turn(work, item);
+    const nothing = elevations.nothingToLift(work);
+    if (nothing) return prepend([nothing], await this.#turn(work, item));
     if (!this.deps.directory.may(work.requester.roles, 'elevate')) {
       return prepend(receivedAudit(item), await elevations.ask(work, item));
     }

@@ -102,6 +102,12 @@ export class Notices {
     return toOutEffect({ ...toReply(work, this.deps.clock.now()), markdown });
   }
 
+  /** Beside the answer that comes of the turn. @param why one word, the same for the same item */
+  tellBeside(work: Work, why: string, markdown: string): Effect {
+    const reply = toReply(work, this.deps.clock.now());
+    return toOutEffect({ ...reply, id: `${why}:${reply.id}`, markdown });
+  }
+
   #at(): string {
     return new Date(this.deps.clock.now()).toISOString();
   }

@@ -18,13 +18,13 @@ afterEach(async () => {
 });
 
 /** The shop's refunds are kept for elevated messages. */
-function configure(elevation: z.input<typeof Elevation>): void {
+function configure(elevation: z.input<typeof Elevation>, kept = ['refund']): void {
   const { authorizations } = story.config;
   story.config = {
     ...story.config,
     authorizations: {
       ...authorizations,
-      tools: ToolAccess.parse({ elevated_only: ['refund'] }),
+      tools: ToolAccess.parse({ elevated_only: kept }),
       elevation: Elevation.parse(elevation),
     },
   };
@@ -74,6 +74,9 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
   it('OB-017 asks a manager as shipped', async () => {
     await story.end();
     story = await Story.begin();
+    const { authorizations } = story.config;
+    const tools = ToolAccess.parse({ elevated_only: ['refund'] });
+    story.config = { ...story.config, authorizations: { ...authorizations, tools } };
 
     await asked('/elevated what can you do?');
 
@@ -84,6 +87,21 @@ describe('OB-017 /elevated by somebody who may not lift it', () => {
     });
     expect(requests()).toEqual([]);
   });
+
+  it.each([['/elevated'], ['/verbose /elevated']])(
+    'OB-017 %s asks nobody about nothing: where no tool is kept back the message is handled as any other',
+    async (directives) => {
+      configure({ approvers: { role: 'manager' } }, []);
+
+      const thread = await story.mention(`${directives} what can you do?`);
+
+      await story.answer(thread, /nothing for `[!/]elevated` to lift/);
+      await story.answer(thread, /Here is what I can do/);
+      await story.quiet();
+      expect(await story.open()).toEqual([]);
+      expect(await events(thread)).not.toContainEqual(expect.objectContaining({ event: 'elevation.begun' }));
+    },
+  );
 
   it('OB-017 asks nobody about a message that is too long to be read, and says how long it may be', async () => {
     const thread = await story.mention(`/elevated ${'refund order 7. '.repeat(700)}`);
