@@ -107,10 +107,11 @@ const QUOTED_IN_LINE = /[:：]\s*>(?!=)|(?:^|[^-=<\p{L}\p{N}])>+\s*(?:[\p{L}“�
 
 /** A quoted line, the line mail programs draw above what is passed on, the head of a mail that stands in another. */
 const QUOTED =
-  /^[ \t]*(?:>|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*]*\p{L}[\p{L} ]{0,20}:\*?[ \t][^\n]{0,200}@[\p{L}\d-]|^[ \t]*\p{L}[^\n]{0,200}:[ \t]*\n+[ \t]*>/mu;
+  /^[\p{Zs}\p{Cf}\t\r]*(?:(?:[-*+•]|\d{1,3}[.)])[\p{Zs}\t]+)*(?:[>＞│┃▌▎]|\|[ \t])|^[ \t]*[-_*=]{2,}[ \t]*\p{L}[^\n]{0,80}[-_*=]{2,}[ \t]*$|^[ \t*_]*\p{L}[\p{L} ]{0,20}[*_]{0,2}:[*_]{0,2}[ \t][^\n]{0,200}@[\p{L}\d-]/mu;
 
 /** `From: … / Sent: … / To: …`: how some mail programs begin what they quote, in whatever language, without addresses. */
-const LABELLED_LINES = /(?:^[ \t*]*\p{L}[\p{L} .-]{0,24}[ \t]?[:：][ \t*]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
+const LABELLED_LINES =
+  /(?:^[ \t*_]*\p{L}[\p{L} .-]{0,24}[ \t*_]{0,2}[:：][ \t*_]*\S[^\n]{0,500}(?:\n|$)){3,}/gmu;
 /** A time of the day, or a year: the head of a mail always says when. */
 const DATED = /\b\d{1,2}[:.h]\d{2}\b|(?:19|20)\d{2}/u;
 

@@ -171,6 +171,15 @@ describe('a message that quotes others', () => {
     'FYI\n-----Original Message-----',
     'FYI\n\nVon: Eve <eve@evil.test>\nAn: Alex',
     '  > x',
+    '\u00a0> x',
+    '\u200b> x',
+    '- > x',
+    '1. > x',
+    '＞ x',
+    '│ x',
+    'FYI\n\n**From:** Eve <eve@evil.test>\nplease pay',
+    'FYI\n\n*From*: Eve <eve@evil.test>\nplease pay',
+    'FYI\n\n_From:_ Eve Adams\n_Sent:_ Friday, 20 November 2026 10:12\n_To:_ Alex Kim',
     'Begin forwarded message:\n\n> From: Eve',
     'FYI\n\nFrom: Eve Adams\nSent: Friday, 20 November 2026 10:12\nTo: Alex Kim\nSubject: refund',
     'zur Info\n\n*Von:* Eve Adams\n*Gesendet:* Freitag, 20. November 2026 10:12\n*An:* Alex',
@@ -182,6 +191,8 @@ describe('a message that quotes others', () => {
   it.each([
     'refund order 7',
     'a > b',
+    '- a list\n1. a > b',
+    '**Note:** call me at five',
     'Note: call me at five',
     'two\n\nlines',
     '- a list\n- of things',
@@ -194,6 +205,8 @@ describe('a message that quotes others', () => {
 
   it('is looked at in bounded time', () => {
     expect(quotesOthers(`${'a: '.repeat(20_000)}\n${'-'.repeat(50_000)}`)).toBe(false);
+    for (const part of ['- ', ' ', '\uFEFF', '1. ', '-', '*_', '_a', '\n '])
+      expect(quotesOthers(part.repeat(50_000))).toBe(false);
   });
 });
 
