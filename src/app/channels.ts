@@ -1,6 +1,7 @@
 /** Where people are: the gateways, and what those share. */
 import { createGateways, type GatewaysConfig } from '../../gateways/index.ts';
 import { WebhookListener } from '../../gateways/webhook-listener.ts';
+import { API_PLATFORM } from '../delivery/client-event.ts';
 import { RedisClientLog } from '../delivery/client-log.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { channelOf, Platform } from '../domain/ids.ts';
@@ -61,7 +62,11 @@ export function platformsOf(gateways: ReadonlyMap<string, Gateway>): string[] {
   return [...new Set([...gateways.values()].map(({ platform }) => channelOf(platform)))];
 }
 
-/** The same of what any process of ours has opened, by the names of all connections to the store. */
+/**
+ * The same of what any process of ours has opened, by the names of all connections to the store. What clients of the
+ * API are told has an outbox, too, and is no place people write from.
+ */
 export function openChannels(connections: Iterable<string>, keys: Keys): string[] {
-  return [...new Set(openPlatforms(connections, keys).map((name) => channelOf(Platform.parse(name))))];
+  const platforms = openPlatforms(connections, keys).map((name) => Platform.parse(name));
+  return [...new Set(platforms.filter((each) => each !== API_PLATFORM).map(channelOf))];
 }
