@@ -2,6 +2,7 @@
  * Every sentence people read about an approval: where it stands, what became of their answer, what the agent is
  * told. Each result code has one; all are true at the moment they are written. Pure.
  */
+import { placesTaken } from '../domain/approval/agreement.ts';
 import type { DelegateResult } from '../domain/approval/delegation.ts';
 import { consentsTo, type ReconcileResult } from '../domain/approval/reconciliation.ts';
 import {
@@ -22,8 +23,8 @@ import type { WithdrawResult } from '../domain/approval/withdrawal.ts';
 import { ticketOf } from '../domain/card.ts';
 import type { Grant } from '../domain/grant.ts';
 import { channelOf, type PersonId, type Platform } from '../domain/ids.ts';
-import type { Approvers } from '../domain/quorum.ts';
 import { unframed } from '../domain/outside-text.ts';
+import type { Approvers } from '../domain/quorum.ts';
 import { redactText } from '../observability/redaction.ts';
 import { unlinked } from './plain-address.ts';
 
@@ -136,8 +137,8 @@ function asRead({ strangers }: Approval['request'], text: string): string {
 
 /** Longest words of a tool in what people read of its call, in characters: it may have read a whole page. */
 const MAX_RESULT_CHARS = 300;
-
 const MAX_SOURCE_CHARS = 100;
+
 /** The beginning of what a tool told, for people; of no text is it sure who wrote it, so nothing in it opens by itself. */
 export function resultText(told: string): string {
   const { text, sources } = unframed(told);
@@ -232,9 +233,10 @@ function approversText(approvers: Approvers): string {
 }
 
 /** ` Dana Reyes on Slack has said yes; more are needed.` */
-function saidSoFar({ assents = [], dissents = [], voided = [] }: Approval): string {
-  const yes = assents.length > 0 ? [`${voices(assents)} said yes; more are needed`] : [];
-  const no = dissents.length > 0 ? [`${voices(dissents)} said no; others may still agree`] : [];
+function saidSoFar(approval: Approval): string {
+  const { assents = [], dissents = [], voided = [] } = approval;
+  const yes = assents.length > 0 ? [`${voices(approval, assents)} said yes; more are needed`] : [];
+  const no = dissents.length > 0 ? [`${voices(approval, dissents)} said no; others may still agree`] : [];
   return [...yes, ...no, ...voided.map(voidedText)].map((sentence) => ` ${sentence}.`).join('');
 }
 
@@ -248,13 +250,16 @@ function voidedText({ by, why }: VoidedAssent): string {
   return `The yes of ${visible(by.name)} no longer counts: ${because}`;
 }
 
-function voices(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
-  return `${names(said)} ${said.length === 1 ? 'has' : 'have'}`;
+function voices(approval: Approval, said: readonly Consent[]): string {
+  return `${names(approval, said)} ${said.length === 1 ? 'has' : 'have'}`;
 }
 
-/** `Dana Reyes on Slack and Lee Chen by e-mail` */
-function names(said: readonly Pick<Consent, 'by' | 'via'>[]): string {
-  return joined(said.map(({ by, via }) => `${visible(by.name)} ${viaText(via)}`));
+/** `Dana Reyes on Slack and Carl Chen in the place of Lee Park by e-mail` */
+function names(approval: Approval, said: readonly Consent[]): string {
+  const places = placesTaken(approval, said);
+  return joined(
+    said.map(({ by, via }) => `${visible(by.name)}${inWhosePlace(places.get(by.person))} ${viaText(via)}`),
+  );
 }
 
 /** What has happened to the request since it was made: other arguments, questions and replies, stand-ins. */
@@ -370,8 +375,8 @@ function unfinished(approval: Approval): string {
   const { assents = [], dissents = [], talk = [] } = approval;
   const last = talk.at(-1);
   const said = [
-    ...(assents.length > 0 ? [`${names(assents)} had said yes, ${lacking(approval)}`] : []),
-    ...(dissents.length > 0 ? [`${names(dissents)} had said no`] : []),
+    ...(assents.length > 0 ? [`${names(approval, assents)} had said yes, ${lacking(approval)}`] : []),
+    ...(dissents.length > 0 ? [`${names(approval, dissents)} had said no`] : []),
     ...(last?.kind === 'question'
       ? [`${visible(last.by.name)} had asked a question that nobody answered: “${visible(last.text)}”`]
       : []),
@@ -397,7 +402,7 @@ function reportedLate({ lateReport, execution }: Approval, shown: (result: strin
 /** ` Dana Reyes on Slack has agreed that it runs again; more have to.` */
 function agreedAgain(approval: Approval): string {
   const said = consentsTo(approval);
-  return said.length > 0 ? ` ${voices(said)} agreed that it runs again; more have to.` : '';
+  return said.length > 0 ? ` ${voices(approval, said)} agreed that it runs again; more have to.` : '';
 }
 
 /** ` by Alex Kim in the terminal, 21 Nov 2026, 14:02 UTC`; nothing where no person was at work. */
@@ -432,17 +437,18 @@ function decided(approval: Approval): string {
     const said = assents.flatMap(({ by: { name }, text }) =>
       text ? [` ${visible(name)}: “${visible(text)}”`] : [],
     );
-    return `Approved by ${names(assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
+    return `Approved by ${names(approval, assents)}, ${whenText(decision.atMs)}.${said.join('')}`;
   }
   const words = decision.text ? `: “${visible(decision.text)}”.` : '.';
-  return `${verb} by ${by}${inWhosePlace(approval, decision.by?.person)}${via}, ${whenText(decision.atMs)}${words}`;
+  return `${verb} by ${by}${inWhosePlace(decision.insteadOf)}${via}, ${whenText(decision.atMs)}${words}`;
 }
 
-/** Whoever let them decide. */
-function inWhosePlace({ delegations = [] }: Approval, person: PersonId | undefined): string {
-  const givers = delegations.filter(({ to }) => to === person);
-  if (givers.length === 0) return '';
-  return ` in the place of ${joined(givers.map(({ from, called }) => visible(called?.from ?? from)))}`;
+/** ` in the place of Dana Reyes`; nothing where it was their own word that counted. */
+function inWhosePlace(
+  places: readonly { readonly person: PersonId; readonly name?: string | undefined }[] = [],
+): string {
+  if (places.length === 0) return '';
+  return ` in the place of ${joined(places.map(({ person, name }) => visible(name ?? person)))}`;
 }
 
 /**

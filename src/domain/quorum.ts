@@ -44,6 +44,8 @@ export const Approvers: z.ZodType<Approvers> = z.lazy(() =>
 /** Somebody's word: a person, the roles they have at that moment, and the schedules that name them then. */
 export interface Authority {
   readonly person: PersonId;
+  /** How they are called, as far as it is known. */
+  readonly name?: string | undefined;
   readonly roles: readonly string[];
   readonly onCall?: readonly string[] | undefined;
   /** Every account of theirs now, as far as they are known. */

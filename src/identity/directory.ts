@@ -175,7 +175,9 @@ export class Directory {
         from === giver ? roles : [],
       );
       const roles = this.withLent(person.roles, lent);
-      return this.may(roles, 'approve') ? [authorityOf({ id: giver, roles }, person.accounts, moment)] : [];
+      return this.may(roles, 'approve')
+        ? [authorityOf({ id: giver, name: person.name, roles }, person.accounts, moment)]
+        : [];
     });
   }
 
@@ -621,12 +623,18 @@ function schedulesIn(approvers: Approvers): string[] {
 }
 
 function authorityOf(
-  { id, roles }: Pick<Person, 'id' | 'roles'>,
+  { id, name, roles }: Pick<Person, 'id' | 'roles'> & Partial<Pick<Person, 'name'>>,
   accounts: readonly AccountId[],
   { duties }: Pick<Moment, 'duties'>,
 ): Authority {
   const onCall = duties.get(id);
-  return { person: id, roles, accounts, ...(onCall ? { onCall } : {}) };
+  return {
+    person: id,
+    ...(name === undefined ? {} : { name }),
+    roles,
+    accounts,
+    ...(onCall ? { onCall } : {}),
+  };
 }
 
 /** Somebody with every account of theirs. */

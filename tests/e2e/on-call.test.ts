@@ -172,7 +172,10 @@ describe('two managers, one of them away', () => {
     await story.answer(thread, /Dana Reyes by e-mail has said yes; more are needed/);
     await press(EVE.slack, thread, /Approve/);
 
-    await story.answer(thread, /Approved by Dana Reyes by e-mail and Carl Chen on Slack.*Done/);
+    await story.answer(
+      thread,
+      /Approved by Dana Reyes by e-mail and Carl Chen in the place of Lee Park on Slack.*Done/,
+    );
     await story.quiet();
     expect(story.refunds(7)).toEqual([120]);
   });
@@ -193,7 +196,7 @@ it('OM-124 somebody falls ill while a request waits: whoever stands in is asked 
   await story.app.configChanged();
   await press(EVE.slack, thread, /Approve/);
 
-  await story.answer(thread, /Approved by Carl Chen on Slack.*Done/);
+  await story.answer(thread, /Approved by Carl Chen in the place of Dana Reyes on Slack.*Done/);
   expect(mailsTo(EVE.mail, /Decide before/)).toBe(1);
 });
 
@@ -244,7 +247,7 @@ it('OM-124 somebody falls ill while a question of theirs is open: whoever stands
   await story.dm(ALEX.slack, `!reply ${id} the blue one`);
   await story.mail(EVE.mail, /the blue one/);
   await press(EVE.slack, thread, /Approve/);
-  await story.answer(thread, /Approved by Carl Chen.*Done/);
+  await story.answer(thread, /Approved by Carl Chen in the place of Dana Reyes on Slack.*Done/);
 });
 
 describe('a deadline in working time', () => {

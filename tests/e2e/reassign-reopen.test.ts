@@ -177,7 +177,7 @@ describe('an operator passes a request on', () => {
       ts: card.ts,
       actionId: button(card, /"Approve"/),
     });
-    await story.answer(thread, /Approved by Carl Chen in the place of dana on Slack.*Done/s);
+    await story.answer(thread, /Approved by Carl Chen in the place of Dana Reyes on Slack.*Done/s);
   });
 
   it('OM-120 OM-154 in whose place is asked where several may decide, and recorded as an answer that is not complete', async () => {

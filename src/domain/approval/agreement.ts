@@ -1,9 +1,9 @@
 /** What those who said yes come to together, each with the word they had when they said it. Pure. */
 
 import type { PersonId } from '../ids.ts';
-import { humanOf, isQuorum, type Voter } from '../quorum.ts';
+import { type Authority, humanOf, isApprover, isQuorum, type Voter } from '../quorum.ts';
 import { isExcluded } from './exclusion.ts';
-import { type Approval, type Assent, approversOf } from './record.ts';
+import { type Approval, type Assent, approversOf, type Consent, type Decision } from './record.ts';
 
 /**
  * The yes with which they were enough; undefined as long as they are not. Others may be asked since it was said, so that
@@ -20,6 +20,54 @@ export function enoughSaid(approval: Approval): Assent | undefined {
 export function voterIn(approval: Approval, voter: Voter): Voter {
   const standsFor = (voter.standsFor ?? []).filter((each) => !isExcluded(approval, each));
   return { ...voter, standsFor };
+}
+
+// ── In whose place ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Something said, with what it was worth then. */
+type Weighed = Pick<Consent, 'by' | 'roles' | 'onCall' | 'standsFor' | 'mute' | 'enteredBy'>;
+
+/**
+ * Those in whose place each of these words counts, beside the others; nobody, where the own word of whoever said it
+ * does as much.
+ */
+export function placesTaken(
+  approval: Approval,
+  said: readonly Weighed[],
+): ReadonlyMap<PersonId, readonly Authority[]> {
+  const approvers = approversOf(approval);
+  const words = said.map((each) => voterIn(approval, toVoter(each)));
+  const areEnough = isQuorum(approvers, words);
+  const taken = new Map<PersonId, readonly Authority[]>();
+  for (const [index, voter] of words.entries()) {
+    const fitting = oneByOne(voter).filter((word) => isApprover(approvers, word));
+    const counting = areEnough
+      ? fitting.find((word) => isQuorum(approvers, words.with(index, word)))
+      : fitting.find(({ standsFor }) => standsFor === undefined);
+    if (counting) words[index] = counting;
+    taken.set(
+      voter.person,
+      (counting ? [counting] : fitting).flatMap(({ standsFor = [] }) => standsFor),
+    );
+  }
+  return taken;
+}
+
+/** Each word that somebody may say, as if it were the only one: their own first. */
+function oneByOne({ standsFor = [], ...own }: Voter): readonly Voter[] {
+  return [own, ...standsFor.map((each): Voter => ({ ...own, mute: true, standsFor: [each] }))];
+}
+
+/** As the decision keeps it, for the word it was made with. */
+export function insteadOf(
+  approval: Approval,
+  said: readonly Weighed[],
+  person: PersonId,
+): Pick<Decision, 'insteadOf'> {
+  const places = placesTaken(approval, said).get(person) ?? [];
+  return places.length > 0
+    ? { insteadOf: places.map(({ person: id, name }) => ({ person: id, ...(name ? { name } : {}) })) }
+    : {};
 }
 
 /** Whoever said something, with what their word is worth. */

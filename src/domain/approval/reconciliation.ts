@@ -15,7 +15,7 @@ import { isSecondWord, toVoter, voterIn, withWord } from './agreement.ts';
 import { isExcluded, type Known } from './exclusion.ts';
 import { type Approval, advance, approversOf, type Consent, QUIET_MS, type Step } from './record.ts';
 import { type PeopleNow, stillCounting } from './validity.ts';
-import { mayDecide, rightsOf } from './voting.ts';
+import { mayDecide, rightsOf, standingFor } from './voting.ts';
 import { type Settler, settledBy } from './withdrawal.ts';
 
 export type Finding = 'happened' | 'did-not-happen' | 'retry';
@@ -29,7 +29,7 @@ export type ReconcileResult =
     };
 
 /** Somebody who says what they found out. */
-export interface Finder extends Settler, Omit<Authority, 'person'> {
+export interface Finder extends Settler, Omit<Authority, 'person' | 'name'> {
   /** Of their roles, those that a group of their platform carries. */
   readonly lent?: readonly string[] | undefined;
   /** Those who let them decide in their place, now. */
@@ -146,9 +146,7 @@ function toConsent(approval: Approval, by: Finder, atMs: number): Consent {
     ...rightsOf(own),
     ...(by.lent && by.lent.length > 0 ? { lent: [...by.lent] } : {}),
     ...(by.operator ? { enteredBy: by.operator.person } : {}),
-    ...(standsFor.length > 0
-      ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
-      : {}),
+    ...(standsFor.length > 0 ? { standsFor: standsFor.map(standingFor) } : {}),
     atMs,
   };
 }

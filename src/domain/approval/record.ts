@@ -179,6 +179,8 @@ export const Decision = z.object({
   digest: z.string(),
   by: z.object({ person: PersonId, name: z.string(), account: AccountId }).optional(),
   via: Platform.optional(),
+  /** Those in whose place it counted; absent where the word of whoever said it was enough. */
+  insteadOf: z.array(z.object({ person: PersonId, name: z.string().optional() })).optional(),
   text: z.string().optional(),
   /** Which of the options; its label is the text. */
   option: z.string().optional(),
@@ -204,7 +206,14 @@ export const Assent = z.object({
   /** Who really said it, in their name; absent: they did. */
   enteredBy: PersonId.optional(),
   standsFor: z
-    .array(z.object({ person: PersonId, roles: z.array(z.string()), onCall: z.array(z.string()).optional() }))
+    .array(
+      z.object({
+        person: PersonId,
+        name: z.string().optional(),
+        roles: z.array(z.string()),
+        onCall: z.array(z.string()).optional(),
+      }),
+    )
     .optional(),
   text: z.string().optional(),
   digest: z.string(),

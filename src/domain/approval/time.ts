@@ -2,7 +2,7 @@
 
 import type { PersonId } from '../ids.ts';
 import type { Approvers } from '../quorum.ts';
-import { enoughSaid } from './agreement.ts';
+import { enoughSaid, insteadOf } from './agreement.ts';
 import { answerOf } from './answer.ts';
 import { withFurther, withinBounds, withoutAsked, withResting } from './copies.ts';
 import { endOfHold, endOfYes, holdInLine } from './holding.ts';
@@ -275,6 +275,7 @@ function agreedAlready(approval: Approval, copies: Approval['copies'], nowMs: nu
     digest,
     by,
     via,
+    ...insteadOf(approval, approval.assents ?? [], by.person),
     ...(text ? { text } : {}),
     key,
     atMs: nowMs,

@@ -15,8 +15,17 @@
 
 import type { AccountId, PersonId, Platform } from '../ids.ts';
 import type { AnswerChoice } from '../message.ts';
-import { isApprover, isQuorum, type Voter } from '../quorum.ts';
-import { enoughSaid, isOwn, isSecondWord, isWordOf, toVoter, voterIn, withWord } from './agreement.ts';
+import { type Authority, isApprover, isQuorum, type Voter } from '../quorum.ts';
+import {
+  enoughSaid,
+  insteadOf,
+  isOwn,
+  isSecondWord,
+  isWordOf,
+  toVoter,
+  voterIn,
+  withWord,
+} from './agreement.ts';
 import { answerOf, optionOf } from './answer.ts';
 import { digestOf } from './digest.ts';
 import { isExcluded, type Known } from './exclusion.ts';
@@ -357,15 +366,18 @@ function toAssent(approval: Approval, answer: Vote, atMs: number): Assent {
     ...rightsOf(answer),
     ...(lent.length > 0 ? { lent: [...lent] } : {}),
     ...(linked ? { linked } : {}),
-    ...(standsFor.length > 0
-      ? { standsFor: standsFor.map((each) => ({ person: each.person, ...rightsOf(each) })) }
-      : {}),
+    ...(standsFor.length > 0 ? { standsFor: standsFor.map(standingFor) } : {}),
     ...(operator ? { enteredBy: operator.person } : {}),
     ...(text ? { text } : {}),
     digest: approval.digest,
     key,
     atMs,
   };
+}
+
+/** Somebody whose place is taken, to be kept with the word of whoever takes it. */
+export function standingFor(each: Authority): NonNullable<Assent['standsFor']>[number] {
+  return { person: each.person, ...(each.name ? { name: each.name } : {}), ...rightsOf(each) };
 }
 
 /** What their word is worth, to be kept with it. */
@@ -486,12 +498,18 @@ function decide(approval: Approval, answer: Vote, nowMs: number): Step<VoteResul
   const { text, option } = (choice === 'answer' && answerOf(approval.policy, answer.text)) || {
     text: answer.text,
   };
+  const word = toAssent(approval, answer, nowMs);
   const decision: Decision = {
     choice,
     source: 'human',
     digest: approval.digest,
     by: answer.by,
     via: answer.via,
+    ...insteadOf(
+      approval,
+      choice === 'approve' ? withWord(approval.assents ?? [], word) : [word],
+      answer.by.person,
+    ),
     ...(text ? { text } : {}),
     ...(option ? { option } : {}),
     key: answer.key,
