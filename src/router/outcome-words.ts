@@ -4,8 +4,8 @@
  */
 import { bounded, quotesInNote, strangersOf } from '../agent/provenance.ts';
 import { visible } from '../approvals/sentences.ts';
-import { type Approval, heardBefore } from '../domain/approval/record.ts';
-import type { PersonId } from '../domain/ids.ts';
+import { type Approval, type Delegation, heardBefore } from '../domain/approval/record.ts';
+import { PersonId } from '../domain/ids.ts';
 import { isGuestId, nameInNews } from '../domain/person.ts';
 
 interface Author {
@@ -20,28 +20,31 @@ interface Word {
   readonly atMs: number;
 }
 
-/** The same without a name that its bearer has chosen. */
+/** The same without a name that its bearer has chosen, wherever somebody is named in it. */
 export function withoutChosenNames(approval: Approval): Approval {
-  const { decision, settledBy, edited, assents, dissents, voided, talk, again } = approval;
+  const { request, delegations, ...rest } = approval;
+  // The same in every other respect, so it is of the same shape.
+  const renamed = renamedIn(rest) as typeof rest;
+  return { ...renamed, request, ...(delegations ? { delegations: delegations.map(withPlainNames) } : {}) };
+}
+
+function renamedIn(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(renamedIn);
+  const parts = Object.fromEntries(Object.entries(value).map(([key, each]) => [key, renamedIn(each)]));
+  const person = PersonId.safeParse(parts.person);
+  if (!person.success || typeof parts.name !== 'string') return parts;
+  return { ...parts, name: nameInNews({ person: person.data, name: parts.name }) };
+}
+
+function withPlainNames(delegation: Delegation): Delegation {
+  const { from, to, by, called } = delegation;
+  if (!called) return delegation;
+  const plain = (person: PersonId, name: string) => nameInNews({ person, name });
   return {
-    ...approval,
-    ...(decision?.by ? { decision: { ...decision, by: renamed(decision.by) } } : {}),
-    ...(settledBy ? { settledBy: renamed(settledBy) } : {}),
-    ...(edited ? { edited: byRenamed(edited) } : {}),
-    ...(assents ? { assents: assents.map(byRenamed) } : {}),
-    ...(dissents ? { dissents: dissents.map(byRenamed) } : {}),
-    ...(voided ? { voided: voided.map(byRenamed) } : {}),
-    ...(talk ? { talk: talk.map(byRenamed) } : {}),
-    ...(again ? { again: { ...again, said: again.said.map(byRenamed) } } : {}),
+    ...delegation,
+    called: { from: plain(from, called.from), to: plain(to, called.to), by: plain(by, called.by) },
   };
-}
-
-function byRenamed<Said extends { readonly by: Author }>(said: Said): Said {
-  return { ...said, by: renamed(said.by) };
-}
-
-function renamed<Who extends Author>(who: Who): Who {
-  return { ...who, name: nameInNews(who) };
 }
 
 /**
@@ -89,8 +92,10 @@ export function peopleIn({
   voided,
   talk,
   again,
+  delegations = [],
 }: Approval): PersonId[] {
   const spoke = [assents, dissents, voided, talk, again?.said].flatMap((some = []) => [...some]);
   const named = [decision?.by, settledBy, edited?.by, ...spoke.map(({ by }) => by)];
-  return [...new Set([request.requester, ...named.flatMap((who) => (who ? [who.person] : []))])];
+  const passed = delegations.flatMap(({ from, to, by }) => [from, to, by]);
+  return [...new Set([request.requester, ...named.flatMap((who) => (who ? [who.person] : [])), ...passed])];
 }

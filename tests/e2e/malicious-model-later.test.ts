@@ -5,6 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Authorizations } from '../../src/config/authorizations.ts';
+import { ToolAccess } from '../../src/config/tool-access.ts';
 import type { Approval } from '../../src/domain/approval/record.ts';
 import { ALEX as ALEX_HERE, BOT, DISCORD_CHANNELS, EVE as EVE_HERE } from '../../src/sandbox/people.ts';
 import { Trial } from '../support/malicious-model.ts';
@@ -66,7 +67,8 @@ function withRequests(shipped: StoryConfig): StoryConfig {
   return {
     ...shipped,
     settings: { ...settings, gateways: { ...settings.gateways, discord } } as StoryConfig['settings'],
-    authorizations: { ...authorizations, rules },
+    // Otherwise there is nothing for anybody to lift.
+    authorizations: { ...authorizations, rules, tools: ToolAccess.parse({ elevated_only: ['db_query'] }) },
   };
 }
 
@@ -245,7 +247,7 @@ function filesIn(thread: string): string[] {
 }
 
 describe('a name that its bearer has chosen', () => {
-  it.each(['!elevated hello', '!new', '!stop'])(
+  it.each(['!elevated hello', '!new'])(
     'OM-187 is in nothing that the gateway says to the agent: %s',
     async (words) => {
       const { story } = trial;

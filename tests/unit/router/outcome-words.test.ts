@@ -41,6 +41,15 @@ function namingEverywhere(): Approval[] {
     dissents: [said],
     voided: [{ by: guest, via: SLACK, why: 'gone', atMs: OPENED_MS }],
     talk: [{ kind: 'question', by: guest, via: SLACK, text: 'why?', key: 'q', atMs: OPENED_MS }],
+    delegations: [
+      {
+        from: GUEST,
+        to: GUEST,
+        by: GUEST,
+        called: { from: CHOSEN, to: CHOSEN, by: CHOSEN },
+        atMs: OPENED_MS,
+      },
+    ],
     again: { about: 'x', said: [said] },
   };
   const ends = [
